@@ -1,0 +1,168 @@
+//! All bids of one auction, and who is ahead.
+
+use super::standing::{Place, Standing};
+use crate::{Amount, BidId, Timestamp, UserId};
+use std::collections::HashMap;
+
+/// One bid, as it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bid {
+    /// Its id.
+    pub id: BidId,
+    /// Whose it is.
+    pub bidder: UserId,
+    /// What was bid, and what a winner owes.
+    pub amount: Amount,
+    /// When.
+    pub placed_at: Timestamp,
+    /// Whether it counts, and if not, why.
+    pub state: BidState,
+    doubled: bool,
+    reached: u64,
+}
+
+/// Whether a bid counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BidState {
+    /// It counts.
+    Live,
+    /// Its bidder took it back.
+    Deleted,
+    /// The house struck it out.
+    Voided,
+    /// Its bidder's account was deleted.
+    Retracted,
+}
+
+impl Bid {
+    /// Whether it counts.
+    pub fn is_live(&self) -> bool {
+        self.state == BidState::Live
+    }
+
+    /// Whether it counts twice.
+    pub fn is_doubled(&self) -> bool {
+        self.doubled
+    }
+
+    /// What it counts for in the standing.
+    pub fn effective(&self) -> Amount {
+        if self.doubled { self.amount.doubled() } else { self.amount }
+    }
+
+    fn place(&self, index: u32) -> Place {
+        Place::new(self.effective(), self.reached, index)
+    }
+}
+
+/// The bids, found by id, by bidder and by rank.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Bids {
+    all: Vec<Bid>,
+    by_id: HashMap<BidId, u32>,
+    by_bidder: HashMap<UserId, OfBidder>,
+    live_bidders: usize,
+    standing: Standing,
+}
+
+/// Indices into the list of all bids, in the order in which they were placed.
+#[derive(Clone, Debug, Default)]
+struct OfBidder {
+    all: Vec<u32>,
+    live: Vec<u32>,
+}
+
+impl Bids {
+    pub(super) fn place(&mut self, id: BidId, bidder: UserId, amount: Amount, at: Timestamp, version: u64) {
+        // An auction of four thousand million bids would not fit this machine in the first place.
+        let index = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+        let bid = Bid {
+            id,
+            bidder,
+            amount,
+            placed_at: at,
+            state: BidState::Live,
+            doubled: false,
+            reached: version,
+        };
+        self.standing.insert(bid.place(index));
+        self.all.push(bid);
+        self.by_id.insert(id, index);
+        let own = self.by_bidder.entry(bidder).or_default();
+        own.all.push(index);
+        own.live.push(index);
+        if own.live.len() == 1 {
+            self.live_bidders += 1;
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: BidId, state: BidState) {
+        let Some((index, bid)) = self.find_mut(id).filter(|(_, bid)| bid.is_live()) else { return };
+        let place = bid.place(index);
+        let bidder = bid.bidder;
+        bid.state = state;
+        self.standing.remove(&place);
+        if let Some(own) = self.by_bidder.get_mut(&bidder)
+            && let Ok(found) = own.live.binary_search(&index)
+        {
+            own.live.remove(found);
+            if own.live.is_empty() {
+                self.live_bidders -= 1;
+            }
+        }
+    }
+
+    pub(super) fn double(&mut self, id: BidId, version: u64) {
+        let Some((index, bid)) = self.find_mut(id).filter(|(_, bid)| bid.is_live() && !bid.doubled) else {
+            return;
+        };
+        let before = bid.place(index);
+        bid.doubled = true;
+        bid.reached = version;
+        let after = bid.place(index);
+        self.standing.remove(&before);
+        self.standing.insert(after);
+    }
+
+    fn find_mut(&mut self, id: BidId) -> Option<(u32, &mut Bid)> {
+        let index = *self.by_id.get(&id)?;
+        Some((index, self.all.get_mut(index as usize)?))
+    }
+
+    pub(super) fn get(&self, id: BidId) -> Option<&Bid> {
+        self.by_id.get(&id).map(|index| &self.all[*index as usize])
+    }
+
+    /// From 1 for the leader; `None` if the bid does not count.
+    pub(super) fn rank(&self, id: BidId) -> Option<usize> {
+        let index = *self.by_id.get(&id)?;
+        let bid = &self.all[index as usize];
+        bid.is_live().then(|| self.standing.rank(&bid.place(index)))
+    }
+
+    pub(super) fn leader(&self) -> Option<&Bid> {
+        self.standing.first().map(|place| &self.all[place.index as usize])
+    }
+
+    pub(super) fn standing(&self) -> impl Iterator<Item = &Bid> {
+        self.standing.iter().map(|place| &self.all[place.index as usize])
+    }
+
+    pub(super) fn of(&self, bidder: UserId) -> impl Iterator<Item = &Bid> {
+        let own = self.by_bidder.get(&bidder).map_or(&[][..], |own| &own.all);
+        own.iter().map(|index| &self.all[*index as usize])
+    }
+
+    pub(super) fn live_of(&self, bidder: UserId) -> impl DoubleEndedIterator<Item = &Bid> {
+        let own = self.by_bidder.get(&bidder).map_or(&[][..], |own| &own.live);
+        own.iter().map(|index| &self.all[*index as usize])
+    }
+
+    pub(super) fn live(&self) -> usize {
+        self.standing.len()
+    }
+
+    pub(super) fn live_bidders(&self) -> usize {
+        self.live_bidders
+    }
+}

@@ -1,0 +1,87 @@
+//! What can happen to an auction.
+
+use super::{Terms, Winner};
+use crate::{Amount, BidId, Description, Reason, Timestamp, Title, UserId};
+
+/// A fact about an auction. Each raises its version by one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuctionEvent {
+    /// It is on offer.
+    AuctionCreated {
+        /// What it is.
+        title: Title,
+        /// More about it.
+        description: Description,
+        /// Its rules.
+        terms: Terms,
+    },
+    /// Somebody bid.
+    BidPlaced {
+        /// The new bid.
+        bid: BidId,
+        /// Whose.
+        bidder: UserId,
+        /// Its face amount.
+        amount: Amount,
+    },
+    /// A bidder took a bid back.
+    BidDeleted {
+        /// Which.
+        bid: BidId,
+        /// Whose.
+        bidder: UserId,
+    },
+    /// A bid counts twice from now on.
+    BidDoubled {
+        /// Which.
+        bid: BidId,
+        /// Whose.
+        bidder: UserId,
+        /// What it counts for now.
+        effective: Amount,
+    },
+    /// The house struck a bid out.
+    BidVoided {
+        /// Which.
+        bid: BidId,
+        /// Whose.
+        bidder: UserId,
+        /// Why.
+        reason: Reason,
+    },
+    /// The bids of a deleted user were taken out.
+    BidsRetracted {
+        /// Whose.
+        bidder: UserId,
+        /// Which, in the order they were placed.
+        bids: Vec<BidId>,
+    },
+    /// The lead changed late; bidding goes on until then.
+    AuctionExtended {
+        /// The new end.
+        ends_at: Timestamp,
+    },
+    /// It was ended early.
+    AuctionEnded {
+        /// The end.
+        ends_at: Timestamp,
+    },
+    /// It was called off.
+    AuctionCancelled,
+    /// It is sold.
+    WinnerAnnounced(Winner),
+    /// It is closed and not sold.
+    AuctionClosedUnsold {
+        /// Why.
+        because: Unsold,
+    },
+}
+
+/// Why nobody won.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsold {
+    /// No live bid was left.
+    NoBids,
+    /// The best bid was below the reserve.
+    ReserveNotMet,
+}

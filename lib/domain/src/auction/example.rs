@@ -1,0 +1,71 @@
+//! Given/when/then for the tests of the commands: one auction, opening bid 100, open from [`AT`] for a
+//! minute; Ada, Bob and Cyd bid, Sue sells.
+
+use super::*;
+use crate::{BidId, Currency, Description, Millis, Title};
+use uuid::Uuid;
+
+pub(crate) const AT: Timestamp = Timestamp(1_000_000);
+pub(crate) const END: Timestamp = Timestamp(1_060_000);
+pub(crate) const ADA: UserId = UserId(Uuid::from_u128(0xA));
+pub(crate) const BOB: UserId = UserId(Uuid::from_u128(0xB));
+pub(crate) const CYD: UserId = UserId(Uuid::from_u128(0xC));
+pub(crate) const SUE: UserId = UserId(Uuid::from_u128(0x5));
+
+pub(crate) fn bid(n: u128) -> BidId {
+    BidId(Uuid::from_u128(n))
+}
+
+pub(crate) fn amount(minor_units: u64) -> Amount {
+    Amount::new(minor_units).unwrap()
+}
+
+pub(crate) fn create() -> CreateAuction {
+    CreateAuction {
+        title: Title::new("Cartier wristwatch").unwrap(),
+        description: Description::new("").unwrap(),
+        currency: Currency::new("USD").unwrap(),
+        opening_bid: amount(100),
+        reserve: None,
+        starts_at: Some(AT),
+        ends_at: END,
+        seller: Some(SUE),
+        soft_close: None,
+        retraction_lock: Millis(0),
+    }
+}
+
+pub(crate) fn soft_close() -> SoftClose {
+    SoftClose { extend_by: Millis::seconds(30), within: Millis::seconds(10), at_most: 1 }
+}
+
+/// The auction after these events.
+pub(crate) fn given(events: &[AuctionEvent]) -> Auction {
+    given_terms(&create(), events)
+}
+
+/// Another auction after these events.
+pub(crate) fn given_terms(create: &CreateAuction, events: &[AuctionEvent]) -> Auction {
+    let mut auction = None;
+    let created = create.decide(None, AT).unwrap();
+    for event in created.iter().chain(events) {
+        Auction::apply(&mut auction, event, AT);
+    }
+    auction.unwrap()
+}
+
+pub(crate) fn placed(id: u128, bidder: UserId, minor_units: u64) -> AuctionEvent {
+    AuctionEvent::BidPlaced { bid: bid(id), bidder, amount: amount(minor_units) }
+}
+
+pub(crate) fn doubled(id: u128, bidder: UserId, effective: u64) -> AuctionEvent {
+    AuctionEvent::BidDoubled { bid: bid(id), bidder, effective: amount(effective) }
+}
+
+pub(crate) fn deleted(id: u128, bidder: UserId) -> AuctionEvent {
+    AuctionEvent::BidDeleted { bid: bid(id), bidder }
+}
+
+pub(crate) fn extended() -> AuctionEvent {
+    AuctionEvent::AuctionExtended { ends_at: END + soft_close().extend_by }
+}

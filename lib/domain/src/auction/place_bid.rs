@@ -1,0 +1,206 @@
+//! `PlaceBid`: bid on an auction.
+
+use super::{Auction, AuctionEvent, NotOpen};
+use crate::fact::Refusal;
+use crate::{Amount, BidId, Fact, Facts, RefusedClass, Timestamp, UserId};
+use thiserror::Error;
+
+/// Bid an amount. It may be below the highest bid, but must be above the bidder's own latest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlaceBid {
+    /// The id of the new bid.
+    pub bid: BidId,
+    /// Who bids.
+    pub bidder: UserId,
+    /// How much.
+    pub amount: Amount,
+}
+
+/// Why not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PlaceBidRefusal {
+    /// Bidding is not on.
+    #[error(transparent)]
+    NotOpen(#[from] NotOpen),
+    /// It is the bidder's own auction.
+    #[error("a seller may not bid in his own auction")]
+    SellerMayNotBid,
+    /// Less than a first bid must be.
+    #[error("the bid must be at least the opening bid, {minimum}")]
+    BelowOpeningBid {
+        /// The least that would do.
+        minimum: Amount,
+    },
+    /// Not above what the bidder bid last.
+    #[error("the bid must be above your latest, {your_latest}")]
+    NotAboveYourLatest {
+        /// The bidder's latest live bid.
+        your_latest: Amount,
+        /// The least that would do.
+        minimum: Amount,
+    },
+}
+
+impl Refusal for PlaceBidRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            PlaceBidRefusal::NotOpen(not_open) => not_open.code(),
+            PlaceBidRefusal::SellerMayNotBid => "seller_may_not_bid",
+            PlaceBidRefusal::BelowOpeningBid { .. } => "below_opening_bid",
+            PlaceBidRefusal::NotAboveYourLatest { .. } => "not_above_your_latest",
+        }
+    }
+    fn class(&self) -> RefusedClass {
+        match self {
+            PlaceBidRefusal::SellerMayNotBid => RefusedClass::Forbidden,
+            _ => RefusedClass::Conflict,
+        }
+    }
+    fn facts(&self) -> Facts {
+        match *self {
+            PlaceBidRefusal::NotOpen(not_open) => not_open.facts(),
+            PlaceBidRefusal::SellerMayNotBid => Facts::new(),
+            PlaceBidRefusal::BelowOpeningBid { minimum } => vec![("minimum", Fact::Amount(minimum))],
+            PlaceBidRefusal::NotAboveYourLatest { your_latest, minimum } => {
+                vec![("your_latest", Fact::Amount(your_latest)), ("minimum", Fact::Amount(minimum))]
+            }
+        }
+    }
+}
+
+impl PlaceBid {
+    pub(super) fn decide(
+        &self,
+        auction: &Auction,
+        at: Timestamp,
+    ) -> Result<Vec<AuctionEvent>, PlaceBidRefusal> {
+        auction.check_open(at)?;
+        if auction.terms.seller == Some(self.bidder) {
+            return Err(PlaceBidRefusal::SellerMayNotBid);
+        }
+        if self.amount < auction.terms.opening_bid {
+            return Err(PlaceBidRefusal::BelowOpeningBid { minimum: auction.terms.opening_bid });
+        }
+        let latest = auction.bids.live_of(self.bidder).next_back().map(|bid| bid.amount);
+        if let Some(your_latest) = latest.filter(|latest| self.amount <= *latest) {
+            return Err(PlaceBidRefusal::NotAboveYourLatest { your_latest, minimum: your_latest.next() });
+        }
+        let PlaceBid { bid, bidder, amount } = *self;
+        let leads = auction.leader().is_none_or(|leader| amount > leader.effective());
+        let extension = leads.then(|| auction.extension(Some(bidder), at)).flatten();
+        Ok([AuctionEvent::BidPlaced { bid, bidder, amount }].into_iter().chain(extension).collect())
+    }
+
+    pub(super) fn facts(&self, after: &Auction) -> Facts {
+        let Some(leader) = after.leader() else { return Facts::new() };
+        let rank = after.bids.rank(self.bid).unwrap_or_default();
+        vec![
+            ("amount", Fact::Amount(self.amount)),
+            ("rank", Fact::Count(rank as u64)),
+            ("leads", Fact::Flag(leader.id == self.bid)),
+            ("highest", Fact::Amount(leader.effective())),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Millis;
+    use crate::auction::example::*;
+    use crate::auction::{CreateAuction, Winner};
+
+    fn bids(bidder: UserId, minor_units: u64) -> PlaceBid {
+        PlaceBid { bid: bid(99), bidder, amount: amount(minor_units) }
+    }
+
+    fn accepted(bidder: UserId, minor_units: u64) -> Result<Vec<AuctionEvent>, PlaceBidRefusal> {
+        Ok(vec![placed(99, bidder, minor_units)])
+    }
+
+    #[test]
+    fn a_first_bid_is_at_least_the_opening_bid() {
+        let auction = given(&[]);
+        assert_eq!(bids(ADA, 100).decide(&auction, AT), accepted(ADA, 100));
+        assert_eq!(
+            bids(ADA, 99).decide(&auction, AT),
+            Err(PlaceBidRefusal::BelowOpeningBid { minimum: amount(100) })
+        );
+    }
+
+    #[test]
+    fn a_bid_may_be_below_the_highest_but_not_below_the_bidders_own_latest() {
+        let auction = given(&[placed(1, ADA, 500), placed(2, BOB, 200)]);
+        assert_eq!(bids(BOB, 201).decide(&auction, AT), accepted(BOB, 201));
+        assert_eq!(
+            bids(BOB, 200).decide(&auction, AT),
+            Err(PlaceBidRefusal::NotAboveYourLatest { your_latest: amount(200), minimum: amount(201) })
+        );
+    }
+
+    #[test]
+    fn a_deleted_bid_is_no_longer_the_latest() {
+        let auction = given(&[placed(1, ADA, 300), placed(2, ADA, 500), deleted(2, ADA)]);
+        assert_eq!(bids(ADA, 301).decide(&auction, AT), accepted(ADA, 301));
+        assert!(bids(ADA, 300).decide(&auction, AT).is_err());
+    }
+
+    #[test]
+    fn a_doubled_bid_is_compared_by_its_face_amount() {
+        let auction = given(&[placed(1, ADA, 300), doubled(1, ADA, 600)]);
+        assert_eq!(bids(ADA, 301).decide(&auction, AT), accepted(ADA, 301));
+    }
+
+    #[test]
+    fn bids_are_taken_from_the_start_and_not_at_the_end() {
+        let auction = given(&[]);
+        let early = bids(ADA, 100).decide(&auction, AT - Millis(1));
+        assert_eq!(early, Err(NotOpen::NotStarted { starts_at: AT }.into()));
+        assert!(bids(ADA, 100).decide(&auction, END - Millis(1)).is_ok());
+        assert_eq!(bids(ADA, 100).decide(&auction, END), Err(NotOpen::Ended { ends_at: END }.into()));
+    }
+
+    #[test]
+    fn nothing_is_bid_on_a_closed_or_cancelled_auction() {
+        let winner = Winner { bid: bid(1), bidder: ADA, pays: amount(300), effective: amount(300) };
+        let closed = given(&[placed(1, ADA, 300), AuctionEvent::WinnerAnnounced(winner)]);
+        assert_eq!(bids(BOB, 400).decide(&closed, AT), Err(NotOpen::Closed.into()));
+        let cancelled = given(&[AuctionEvent::AuctionCancelled]);
+        assert_eq!(bids(BOB, 400).decide(&cancelled, AT), Err(NotOpen::Cancelled.into()));
+    }
+
+    #[test]
+    fn a_seller_may_not_bid() {
+        assert_eq!(bids(SUE, 100).decide(&given(&[]), AT), Err(PlaceBidRefusal::SellerMayNotBid));
+    }
+
+    #[test]
+    fn a_late_change_of_leader_extends_as_often_as_agreed() {
+        let create = CreateAuction { soft_close: Some(soft_close()), ..create() };
+        let late = END - Millis::seconds(10);
+        let auction = given_terms(&create, &[placed(1, ADA, 300)]);
+        let too_early = bids(BOB, 400).decide(&auction, late - Millis(1));
+        assert_eq!(too_early, accepted(BOB, 400));
+        assert_eq!(
+            bids(BOB, 400).decide(&auction, late),
+            Ok(vec![placed(99, BOB, 400), extended()]),
+            "a new leader extends"
+        );
+        assert_eq!(bids(BOB, 300).decide(&auction, late), accepted(BOB, 300), "a tie does not lead");
+        assert_eq!(bids(BOB, 200).decide(&auction, late), accepted(BOB, 200), "nor a lower bid");
+        assert_eq!(bids(ADA, 400).decide(&auction, late), accepted(ADA, 400), "nor topping oneself");
+
+        let spent = given_terms(&create, &[placed(1, ADA, 300), extended()]);
+        assert_eq!(spent.ends_at(), END + Millis::seconds(30));
+        assert_eq!(bids(BOB, 400).decide(&spent, spent.ends_at() - Millis(1)), accepted(BOB, 400));
+    }
+
+    #[test]
+    fn the_answer_tells_rank_and_lead() {
+        let auction = given(&[placed(1, ADA, 500), placed(2, BOB, 400), placed(99, CYD, 400)]);
+        let facts = bids(CYD, 400).facts(&auction);
+        assert!(facts.contains(&("rank", Fact::Count(3))), "ties go to the first: {facts:?}");
+        assert!(facts.contains(&("leads", Fact::Flag(false))));
+        assert!(facts.contains(&("highest", Fact::Amount(amount(500)))));
+    }
+}

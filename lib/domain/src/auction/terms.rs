@@ -1,0 +1,35 @@
+//! What is agreed when an auction is created, and never changes.
+
+use crate::{Amount, Currency, Millis, Timestamp, UserId};
+
+/// The rules of one auction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// What all its amounts are in.
+    pub currency: Currency,
+    /// The least a first bid must be.
+    pub opening_bid: Amount,
+    /// Below this it is not sold; never shown, only whether it is met.
+    pub reserve: Option<Amount>,
+    /// From then on bids are taken.
+    pub starts_at: Timestamp,
+    /// From then on no more, unless it was extended.
+    pub ends_at: Timestamp,
+    /// Who sells, and may not bid; the house if nobody.
+    pub seller: Option<UserId>,
+    /// Whether late changes of the lead extend it.
+    pub soft_close: Option<SoftClose>,
+    /// Within so long before the end no bid can be deleted.
+    pub retraction_lock: Millis,
+}
+
+/// A change of leader shortly before the end extends the auction, so that others can answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoftClose {
+    /// The end moves by so much.
+    pub extend_by: Millis,
+    /// If the lead changes within so long before the end.
+    pub within: Millis,
+    /// At most so many times.
+    pub at_most: u32,
+}

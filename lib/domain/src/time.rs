@@ -1,0 +1,39 @@
+//! Time as an argument. The time of a command is the millisecond part of its Redis stream entry id.
+
+use std::fmt;
+use std::ops::{Add, Sub};
+
+/// A point in time: milliseconds since 1970-01-01 00:00 UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub i64);
+
+/// A length of time in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Millis(pub u32);
+
+impl Millis {
+    /// So many seconds.
+    pub const fn seconds(seconds: u32) -> Millis {
+        Millis(seconds.saturating_mul(1000))
+    }
+}
+
+impl Add<Millis> for Timestamp {
+    type Output = Timestamp;
+    fn add(self, by: Millis) -> Timestamp {
+        Timestamp(self.0.saturating_add(i64::from(by.0)))
+    }
+}
+
+impl Sub<Millis> for Timestamp {
+    type Output = Timestamp;
+    fn sub(self, by: Millis) -> Timestamp {
+        Timestamp(self.0.saturating_sub(i64::from(by.0)))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ms", self.0)
+    }
+}

@@ -1,0 +1,67 @@
+//! The user: an account that bids and sells. No name, no address: personal data never enters an event.
+
+mod create;
+mod delete;
+
+pub use create::{CreateUser, CreateUserRefusal};
+pub use delete::{DeleteUser, DeleteUserRefusal};
+
+use crate::{Facts, Refused};
+
+/// What happened to a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserEvent {
+    /// The account exists.
+    UserCreated,
+    /// The account is gone for good; live bids in open auctions are retracted.
+    UserDeleted,
+}
+
+/// A user as his events tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct User {
+    version: u64,
+    deleted: bool,
+}
+
+/// Everything that can be asked of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserCommand {
+    /// Open an account.
+    CreateUser(CreateUser),
+    /// Delete it.
+    DeleteUser(DeleteUser),
+}
+
+impl UserCommand {
+    /// Decides the command on the user as he is now (`None`: there is none of that id).
+    pub fn decide(&self, user: Option<&User>) -> Result<Vec<UserEvent>, Refused> {
+        match self {
+            UserCommand::CreateUser(command) => Ok(command.decide(user)?),
+            UserCommand::DeleteUser(command) => Ok(command.decide(user)?),
+        }
+    }
+
+    /// What the sender of an accepted command is told besides ids and version.
+    pub fn facts(&self) -> Facts {
+        Facts::new()
+    }
+}
+
+impl User {
+    /// Folds one event into the state. `None` stands for a user that does not exist yet.
+    pub fn apply(user: &mut Option<User>, event: &UserEvent) {
+        let version = user.map_or(0, |u| u.version) + 1;
+        *user = Some(User { version, deleted: matches!(event, UserEvent::UserDeleted) });
+    }
+
+    /// How many events there have been.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Whether the account was deleted.
+    pub fn is_deleted(&self) -> bool {
+        self.deleted
+    }
+}
