@@ -28,6 +28,14 @@ impl Amount {
         Ok(Amount(minor_units))
     }
 
+    /// What a bid counts for: up to the double of [`Amount::MAX`].
+    pub const fn effective(minor_units: u64) -> Result<Amount, AmountError> {
+        if minor_units > Amount::MAX.doubled().0 {
+            return Err(AmountError { got: minor_units });
+        }
+        if minor_units > Amount::MAX.0 { Ok(Amount(minor_units)) } else { Amount::new(minor_units) }
+    }
+
     /// How many minor units it is.
     pub const fn minor_units(self) -> u64 {
         self.0

@@ -1,0 +1,142 @@
+//! What speaks against a command: every ground that holds, since the rules don't say which of several is
+//! told.
+
+use crate::model::{Model, Sent};
+use auction_domain::auction::{AuctionCommand, CreateAuction, Status};
+use auction_domain::{Actor, Amount, BidId, Fact, Facts, Timestamp, UserId};
+
+/// One ground for a refusal: its code and its facts.
+pub(crate) type Ground = (&'static str, Facts);
+
+pub(crate) fn against_creation(create: &CreateAuction, exists: bool, now: i64) -> Vec<Ground> {
+    let ends_at = create.ends_at.0;
+    let starts_at = create.starts_at.map_or(now, |start| start.0);
+    let opening = create.opening_bid.minor_units();
+    let mut grounds: Vec<Ground> = Vec::new();
+    if exists {
+        grounds.push(("auction_exists", vec![]));
+    }
+    if ends_at <= now {
+        grounds.push(("ends_in_the_past", vec![("ends_at", time(ends_at)), ("now", time(now))]));
+    }
+    if ends_at <= starts_at {
+        let facts = vec![("starts_at", time(starts_at)), ("ends_at", time(ends_at))];
+        grounds.push(("ends_before_it_starts", facts));
+    }
+    if create.reserve.is_some_and(|reserve| reserve.minor_units() <= opening) {
+        grounds.push(("reserve_below_opening_bid", vec![("opening_bid", money(opening))]));
+    }
+    grounds
+}
+
+fn time(ms: i64) -> Fact {
+    Fact::Time(Timestamp(ms))
+}
+
+/// The amounts of the model are small, so that doubled ones can be told as well.
+pub(crate) fn money(minor_units: u64) -> Fact {
+    Fact::Amount(Amount::new(minor_units).unwrap())
+}
+
+impl Model {
+    fn final_already(&self) -> Option<Ground> {
+        match self.status {
+            Status::Open => None,
+            Status::Closed(_) => Some(("auction_closed", vec![])),
+            Status::Cancelled => Some(("auction_cancelled", vec![])),
+        }
+    }
+
+    fn not_open(&self, now: i64) -> Option<Ground> {
+        if let Some(ground) = self.final_already() {
+            Some(ground)
+        } else if now < self.starts_at {
+            Some(("auction_not_started", vec![("starts_at", time(self.starts_at))]))
+        } else if now >= self.ends_at {
+            Some(("auction_ended", vec![("ends_at", time(self.ends_at))]))
+        } else {
+            None
+        }
+    }
+
+    fn not_yours(&self, actor: Actor) -> Option<Ground> {
+        let yours = match actor {
+            Actor::Operator | Actor::Portal => true,
+            Actor::User(user) => self.seller == Some(user),
+        };
+        (!yours).then(|| ("not_your_auction", vec![]))
+    }
+
+    fn not_live(&self, id: BidId) -> Option<Ground> {
+        match self.find(id) {
+            None => Some(("unknown_bid", vec![])),
+            Some(bid) if !bid.is_live() => Some(("bid_not_live", vec![])),
+            Some(_) => None,
+        }
+    }
+
+    /// Everything that speaks against the command; nothing if it is to be accepted.
+    pub(crate) fn against(&self, sent: &Sent) -> Vec<Ground> {
+        let now = sent.at;
+        match &sent.command {
+            AuctionCommand::CreateAuction(_) => vec![],
+            AuctionCommand::PlaceBid(bid) => self.against_bid(bid.bidder, bid.amount.minor_units(), now),
+            AuctionCommand::DeleteBid(delete) => self.against_deletion(delete.bid, sent.actor, now),
+            AuctionCommand::DoubleBid(double) => {
+                let twice = self.find(double.bid).is_some_and(|bid| bid.doubled);
+                let twice = twice.then(|| ("already_doubled", vec![]));
+                [self.not_open(now), self.not_live(double.bid), twice].into_iter().flatten().collect()
+            }
+            AuctionCommand::VoidBid(void) => {
+                [self.final_already(), self.not_live(void.bid)].into_iter().flatten().collect()
+            }
+            AuctionCommand::RetractBids(retract) => {
+                let any = self.bids.iter().any(|bid| bid.bidder == retract.bidder && bid.is_live());
+                let none = (!any).then(|| ("no_live_bid", vec![]));
+                [self.final_already(), none].into_iter().flatten().collect()
+            }
+            AuctionCommand::EndAuction(_) => {
+                [self.not_yours(sent.actor), self.not_open(now)].into_iter().flatten().collect()
+            }
+            AuctionCommand::CancelAuction(_) => {
+                [self.not_yours(sent.actor), self.final_already()].into_iter().flatten().collect()
+            }
+            AuctionCommand::CloseAuction(_) => match self.final_already() {
+                Some(ground) => vec![ground],
+                None if now < self.ends_at => {
+                    vec![("too_early_to_close", vec![("ends_at", time(self.ends_at))])]
+                }
+                None => vec![],
+            },
+        }
+    }
+
+    fn against_bid(&self, bidder: UserId, amount: u64, now: i64) -> Vec<Ground> {
+        let mut grounds: Vec<Ground> = self.not_open(now).into_iter().collect();
+        if self.seller == Some(bidder) {
+            grounds.push(("seller_may_not_bid", vec![]));
+        }
+        if amount < self.opening_bid {
+            grounds.push(("below_opening_bid", vec![("minimum", money(self.opening_bid))]));
+        }
+        let own = self.bids.iter().rfind(|bid| bid.bidder == bidder && bid.is_live());
+        if let Some(latest) = own.map(|bid| bid.face).filter(|latest| amount <= *latest) {
+            let facts = vec![("your_latest", money(latest)), ("minimum", money(latest + 1))];
+            grounds.push(("not_above_your_latest", facts));
+        }
+        grounds
+    }
+
+    fn against_deletion(&self, id: BidId, actor: Actor, now: i64) -> Vec<Ground> {
+        let mut grounds: Vec<Ground> = self.not_open(now).into_iter().chain(self.not_live(id)).collect();
+        if self.find(id).is_some_and(|bid| actor != Actor::User(bid.bidder)) {
+            grounds.push(("not_your_bid", vec![]));
+        }
+        let locked_since = self.ends_at - self.lock;
+        if now >= locked_since {
+            let facts = vec![("locked_since", time(locked_since)), ("ends_at", time(self.ends_at))];
+            grounds.push(("too_late_to_delete", facts));
+        }
+        grounds
+    }
+}

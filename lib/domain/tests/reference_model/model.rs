@@ -1,0 +1,193 @@
+//! The rules of an auction in the plainest form: one list of bids, sorted anew whenever somebody asks.
+//! What speaks against a command is in [`crate::grounds`].
+
+use crate::grounds::{Ground, against_creation, money};
+use auction_domain::auction::{AuctionCommand, BidState, CreateAuction, SoftClose, Status, Winner};
+use auction_domain::{Actor, Amount, BidId, Fact, Facts, UserId};
+
+/// A command on its way.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) command: AuctionCommand,
+    pub(crate) actor: Actor,
+    pub(crate) expected: Option<u64>,
+    pub(crate) at: i64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ModelBid {
+    pub(crate) id: BidId,
+    pub(crate) bidder: UserId,
+    pub(crate) face: u64,
+    pub(crate) doubled: bool,
+    pub(crate) state: BidState,
+    pub(crate) placed_at: i64,
+    /// The version at which it reached what it counts for.
+    since: u64,
+}
+
+impl ModelBid {
+    pub(crate) fn counts_for(&self) -> u64 {
+        if self.doubled { 2 * self.face } else { self.face }
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.state == BidState::Live
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    pub(crate) opening_bid: u64,
+    reserve: Option<u64>,
+    pub(crate) starts_at: i64,
+    pub(crate) ends_at: i64,
+    pub(crate) seller: Option<UserId>,
+    pub(crate) soft_close: Option<SoftClose>,
+    pub(crate) lock: i64,
+    extensions: u32,
+    pub(crate) version: u64,
+    pub(crate) status: Status,
+    pub(crate) bids: Vec<ModelBid>,
+}
+
+/// What follows from a command: facts, or every ground on which it can be refused. The rules don't say
+/// which of several grounds is told.
+pub(crate) fn send(model: &mut Option<Model>, sent: &Sent) -> Result<Facts, Vec<Ground>> {
+    if let AuctionCommand::CreateAuction(create) = &sent.command {
+        let grounds = against_creation(create, model.is_some(), sent.at);
+        if !grounds.is_empty() {
+            return Err(grounds);
+        }
+        *model = Some(Model::new(create, sent.at));
+        return Ok(Facts::new());
+    }
+    let Some(model) = model else { return Err(vec![("unknown_auction", vec![])]) };
+    if let Some(expected) = sent.expected.filter(|seen| *seen != model.version) {
+        let facts = vec![("expected", Fact::Count(expected)), ("actual", Fact::Count(model.version))];
+        return Err(vec![("version_moved", facts)]);
+    }
+    let grounds = model.against(sent);
+    if !grounds.is_empty() {
+        return Err(grounds);
+    }
+    Ok(model.happen(sent))
+}
+
+impl Model {
+    fn new(create: &CreateAuction, now: i64) -> Model {
+        Model {
+            opening_bid: create.opening_bid.minor_units(),
+            reserve: create.reserve.map(Amount::minor_units),
+            starts_at: create.starts_at.map_or(now, |start| start.0),
+            ends_at: create.ends_at.0,
+            seller: create.seller,
+            soft_close: create.soft_close,
+            lock: i64::from(create.retraction_lock.0),
+            extensions: 0,
+            version: 1,
+            status: Status::Open,
+            bids: Vec::new(),
+        }
+    }
+
+    /// Live bids, best first; of two that count for the same, the one that did so first.
+    pub(crate) fn standing(&self) -> Vec<ModelBid> {
+        let mut live: Vec<ModelBid> = self.bids.iter().filter(|bid| bid.is_live()).copied().collect();
+        live.sort_by(|a, b| b.counts_for().cmp(&a.counts_for()).then(a.since.cmp(&b.since)));
+        live
+    }
+
+    fn leading_user(&self) -> Option<UserId> {
+        self.standing().first().map(|bid| bid.bidder)
+    }
+
+    pub(crate) fn reserve_met(&self) -> bool {
+        let best = self.standing().first().map_or(0, ModelBid::counts_for);
+        best >= self.reserve.unwrap_or(0)
+    }
+
+    pub(crate) fn find(&self, id: BidId) -> Option<&ModelBid> {
+        self.bids.iter().find(|bid| bid.id == id)
+    }
+
+    fn change(&mut self, id: BidId, how: impl Fn(&mut ModelBid)) {
+        self.bids.iter_mut().filter(|bid| bid.id == id).for_each(how);
+    }
+
+    /// Carries out what nothing speaks against.
+    fn happen(&mut self, sent: &Sent) -> Facts {
+        let leading_before = self.leading_user();
+        self.version += 1;
+        let version = self.version;
+        match &sent.command {
+            AuctionCommand::CreateAuction(_) => {}
+            AuctionCommand::PlaceBid(bid) => self.bids.push(ModelBid {
+                id: bid.bid,
+                bidder: bid.bidder,
+                face: bid.amount.minor_units(),
+                doubled: false,
+                state: BidState::Live,
+                placed_at: sent.at,
+                since: version,
+            }),
+            AuctionCommand::DeleteBid(delete) => self.change(delete.bid, |b| b.state = BidState::Deleted),
+            AuctionCommand::VoidBid(void) => self.change(void.bid, |b| b.state = BidState::Voided),
+            AuctionCommand::DoubleBid(double) => self.change(double.bid, |b| {
+                b.doubled = true;
+                b.since = version;
+            }),
+            AuctionCommand::RetractBids(retract) => {
+                let own = self.bids.iter_mut().filter(|b| b.bidder == retract.bidder && b.is_live());
+                own.for_each(|b| b.state = BidState::Retracted);
+            }
+            AuctionCommand::EndAuction(_) => self.ends_at = sent.at,
+            AuctionCommand::CancelAuction(_) => self.status = Status::Cancelled,
+            AuctionCommand::CloseAuction(_) => self.status = Status::Closed(self.winner()),
+        }
+        if self.leading_user() != leading_before {
+            self.extend_if_late(sent.at);
+        }
+        self.facts(&sent.command)
+    }
+
+    fn extend_if_late(&mut self, now: i64) {
+        let Some(soft) = self.soft_close else { return };
+        let window = self.ends_at - i64::from(soft.within.0)..self.ends_at;
+        if window.contains(&now) && self.extensions < soft.at_most {
+            self.ends_at += i64::from(soft.extend_by.0);
+            self.extensions += 1;
+            self.version += 1;
+        }
+    }
+
+    fn winner(&self) -> Option<Winner> {
+        let best = self.standing().first().copied().filter(|_| self.reserve_met())?;
+        Some(Winner {
+            bid: best.id,
+            bidder: best.bidder,
+            pays: Amount::new(best.face).unwrap(),
+            effective: Amount::new(best.counts_for()).unwrap(),
+        })
+    }
+
+    fn facts(&self, command: &AuctionCommand) -> Facts {
+        match (command, self.status) {
+            (AuctionCommand::PlaceBid(bid), _) => {
+                let standing = self.standing();
+                let better = standing.iter().take_while(|other| other.id != bid.bid).count() as u64;
+                vec![
+                    ("amount", Fact::Amount(bid.amount)),
+                    ("rank", Fact::Count(better + 1)),
+                    ("leads", Fact::Flag(better == 0)),
+                    ("highest", money(standing[0].counts_for())),
+                ]
+            }
+            (AuctionCommand::CloseAuction(_), Status::Closed(Some(winner))) => {
+                vec![("sold", Fact::Flag(true)), ("price", Fact::Amount(winner.pays))]
+            }
+            (AuctionCommand::CloseAuction(_), _) => vec![("sold", Fact::Flag(false))],
+            _ => Facts::new(),
+        }
+    }
+}

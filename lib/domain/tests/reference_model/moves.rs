@@ -1,0 +1,263 @@
+//! Random moves. They name bids and times relative to where the auction is, so that a shrunk sequence
+//! still means something, and so that the edges of the rules are hit often.
+
+use crate::model::{Model, Sent};
+use auction_domain::auction::{
+    AuctionCommand, CancelAuction, CloseAuction, CreateAuction, DeleteBid, DoubleBid, EndAuction, PlaceBid,
+    RetractBids, SoftClose, VoidBid,
+};
+use auction_domain::{Actor, Amount, BidId, Currency, Description, Millis, Reason, Timestamp, Title, UserId};
+use proptest::option::weighted;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use uuid::Uuid;
+
+pub(crate) const USERS: u8 = 5;
+pub(crate) const BEGINNING: i64 = 1_000_000;
+
+/// One command, and how it relates to what came before.
+#[derive(Clone, Debug)]
+pub(crate) struct Move {
+    wait: Wait,
+    seen: Seen,
+    act: Act,
+}
+
+#[derive(Clone, Debug)]
+enum Wait {
+    For(i64),
+    /// Up to an edge, or a millisecond beside it.
+    Until(Edge, i64),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Edge {
+    Start,
+    End,
+    SoftClose,
+    Lock,
+}
+
+/// The version that the sender saw.
+#[derive(Clone, Debug)]
+enum Seen {
+    DoesNotSay,
+    Present,
+    Other(i64),
+}
+
+#[derive(Clone, Debug)]
+enum By {
+    /// Whoever may: the bidder of the bid, or the seller.
+    Owner,
+    Other(Actor),
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Create(Offer),
+    Place(UserId, u64),
+    Delete(Option<Index>, By),
+    Double(Option<Index>),
+    Void(Option<Index>),
+    Retract(UserId),
+    End(By),
+    Cancel(By),
+    Close,
+}
+
+/// The terms, with times relative to the creation.
+#[derive(Clone, Debug)]
+struct Offer {
+    opening_bid: u64,
+    /// Relative to the opening bid.
+    reserve: Option<i64>,
+    starts_in: Option<i64>,
+    ends_in: i64,
+    seller: Option<UserId>,
+    soft_close: Option<SoftClose>,
+    lock: u32,
+}
+
+pub(crate) fn user(n: u8) -> UserId {
+    UserId(Uuid::from_u128(0x5EED + u128::from(n)))
+}
+
+/// Scattered, so that no order of ids passes for an order of time.
+pub(crate) fn bid_id(n: usize) -> BidId {
+    BidId(Uuid::from_u128((n as u128 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835)))
+}
+
+fn users() -> impl Strategy<Value = UserId> {
+    (0..USERS).prop_map(user)
+}
+
+fn by() -> impl Strategy<Value = By> {
+    prop_oneof![
+        5 => Just(By::Owner),
+        2 => users().prop_map(|user| By::Other(Actor::User(user))),
+        1 => Just(By::Other(Actor::Operator)),
+        1 => Just(By::Other(Actor::Portal)),
+    ]
+}
+
+fn soft_closes() -> impl Strategy<Value = SoftClose> {
+    (0..20u32, 0..40u32, 0..4u32).prop_map(|(by, within, at_most)| SoftClose {
+        extend_by: Millis(by),
+        within: Millis(within),
+        at_most,
+    })
+}
+
+fn offers() -> impl Strategy<Value = Offer> {
+    let ends_in = prop_oneof![20 => 20..150i64, 1 => -2..3i64];
+    let reserve = prop_oneof![10 => 1..20i64, 1 => -1..1i64];
+    let lock = prop_oneof![1 => Just(0u32), 1 => 0..40u32];
+    (
+        (3..8u64, weighted(0.5, reserve), weighted(0.3, -3..30i64), ends_in),
+        (weighted(0.5, users()), weighted(0.7, soft_closes()), lock),
+    )
+        .prop_map(|((opening_bid, reserve, starts_in, ends_in), (seller, soft_close, lock))| Offer {
+            opening_bid,
+            reserve,
+            starts_in,
+            ends_in,
+            seller,
+            soft_close,
+            lock,
+        })
+}
+
+fn acts() -> impl Strategy<Value = Act> {
+    // Now and then nobody's bid.
+    let bid = || weighted(0.95, any::<Index>());
+    prop_oneof![
+        2 => offers().prop_map(Act::Create),
+        // Few amounts: ties, collisions with one's own latest, and some below the opening bid.
+        60 => (users(), 2..22u64).prop_map(|(user, amount)| Act::Place(user, amount)),
+        16 => (bid(), by()).prop_map(|(bid, by)| Act::Delete(bid, by)),
+        14 => bid().prop_map(Act::Double),
+        6 => bid().prop_map(Act::Void),
+        4 => users().prop_map(Act::Retract),
+        1 => by().prop_map(Act::End),
+        1 => by().prop_map(Act::Cancel),
+        4 => Just(Act::Close),
+    ]
+}
+
+fn waits() -> impl Strategy<Value = Wait> {
+    let edge = prop_oneof![
+        4 => Just(Edge::Start),
+        1 => Just(Edge::End),
+        3 => Just(Edge::SoftClose),
+        2 => Just(Edge::Lock),
+    ];
+    prop_oneof![
+        12 => (0..4i64).prop_map(Wait::For),
+        1 => (edge, -1..2i64).prop_map(|(edge, beside)| Wait::Until(edge, beside)),
+    ]
+}
+
+fn moves_of(acts: impl Strategy<Value = Act>) -> impl Strategy<Value = Move> {
+    let seen = prop_oneof![
+        16 => Just(Seen::DoesNotSay),
+        2 => Just(Seen::Present),
+        1 => (-2..3i64).prop_map(Seen::Other),
+    ];
+    (waits(), seen, acts).prop_map(|(wait, seen, act)| Move { wait, seen, act })
+}
+
+/// A life of an auction; mostly it begins with its creation.
+pub(crate) fn lives() -> impl Strategy<Value = Vec<Move>> {
+    let creation = weighted(0.95, moves_of(offers().prop_map(Act::Create)));
+    (creation, prop::collection::vec(moves_of(acts()), 1..90))
+        .prop_map(|(first, rest)| first.into_iter().chain(rest).collect())
+}
+
+impl Move {
+    /// What is sent, as things are.
+    pub(crate) fn sent(&self, model: Option<&Model>, serial: usize, now: i64) -> Sent {
+        let at = self.wait.then(model, now);
+        let version = model.map_or(0, |model| model.version);
+        let expected = match self.seen {
+            Seen::DoesNotSay => None,
+            Seen::Present => Some(version),
+            Seen::Other(by) => Some(version.saturating_add_signed(by)),
+        };
+        let (command, actor) = self.act.command(model, serial, at);
+        Sent { command, actor, expected, at }
+    }
+}
+
+impl Wait {
+    /// Time never runs backwards.
+    fn then(&self, model: Option<&Model>, now: i64) -> i64 {
+        match (self, model) {
+            (Wait::For(ms), _) => now + ms,
+            (Wait::Until(..), None) => now,
+            (Wait::Until(edge, beside), Some(model)) => {
+                let edge = match edge {
+                    Edge::Start => model.starts_at,
+                    Edge::End => model.ends_at,
+                    Edge::SoftClose => model.ends_at - model.soft_close.map_or(0, |s| i64::from(s.within.0)),
+                    Edge::Lock => model.ends_at - model.lock,
+                };
+                now.max(edge + beside)
+            }
+        }
+    }
+}
+
+impl Act {
+    fn command(&self, model: Option<&Model>, serial: usize, at: i64) -> (AuctionCommand, Actor) {
+        let bids = model.map_or(&[][..], |model| &model.bids);
+        let pick = |bid: &Option<Index>| bid.filter(|_| !bids.is_empty()).map(|bid| bid.get(bids));
+        let id = |bid: &Option<Index>| pick(bid).map_or(bid_id(usize::MAX), |bid| bid.id);
+        let seller = model.and_then(|model| model.seller);
+        let actor = |by: &By, owner: Option<UserId>| match by {
+            By::Owner => owner.map_or(Actor::Operator, Actor::User),
+            By::Other(actor) => *actor,
+        };
+        match self {
+            Act::Create(offer) => (offer.command(at), Actor::Operator),
+            Act::Place(bidder, amount) => {
+                let amount = Amount::new(*amount).unwrap();
+                let place = PlaceBid { bid: bid_id(serial), bidder: *bidder, amount };
+                (AuctionCommand::PlaceBid(place), Actor::User(*bidder))
+            }
+            Act::Delete(bid, by) => {
+                let owner = pick(bid).map(|bid| bid.bidder);
+                (AuctionCommand::DeleteBid(DeleteBid { bid: id(bid) }), actor(by, owner))
+            }
+            Act::Double(bid) => (AuctionCommand::DoubleBid(DoubleBid { bid: id(bid) }), Actor::Portal),
+            Act::Void(bid) => {
+                let reason = Reason::new("by the model").unwrap();
+                (AuctionCommand::VoidBid(VoidBid { bid: id(bid), reason }), Actor::Operator)
+            }
+            Act::Retract(bidder) => {
+                (AuctionCommand::RetractBids(RetractBids { bidder: *bidder }), Actor::Portal)
+            }
+            Act::End(by) => (AuctionCommand::EndAuction(EndAuction), actor(by, seller)),
+            Act::Cancel(by) => (AuctionCommand::CancelAuction(CancelAuction), actor(by, seller)),
+            Act::Close => (AuctionCommand::CloseAuction(CloseAuction), Actor::Portal),
+        }
+    }
+}
+
+impl Offer {
+    fn command(&self, at: i64) -> AuctionCommand {
+        let reserve = self.reserve.map(|by| self.opening_bid.saturating_add_signed(by));
+        AuctionCommand::CreateAuction(Box::new(CreateAuction {
+            title: Title::new("A thing").unwrap(),
+            description: Description::new("").unwrap(),
+            currency: Currency::new("EUR").unwrap(),
+            opening_bid: Amount::new(self.opening_bid).unwrap(),
+            reserve: reserve.map(|reserve| Amount::new(reserve).unwrap()),
+            starts_at: self.starts_in.map(|by| Timestamp(at + by)),
+            ends_at: Timestamp(at + self.ends_in),
+            seller: self.seller,
+            soft_close: self.soft_close,
+            retraction_lock: Millis(self.lock),
+        }))
+    }
+}
