@@ -1,0 +1,29 @@
+# rustup puts cargo in ~/.cargo/bin, which the shell that calls make may not have on its PATH.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up test test-long bench lint
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing: Redis, PostgreSQL, a C linker (Debian; elsewhere it says what to install)
+	@scripts/setup.sh
+
+up: setup ## Build and run the whole portal with its own Redis and PostgreSQL; options: make up ARGS="..."
+	cargo build --release --locked -p portal
+	@exec $(TARGET_DIR)/release/portal up $(ARGS)
+
+test: setup ## Run all tests
+	cargo test --workspace --locked
+
+test-long: setup ## Run all tests, the long ones at their full length
+	AUCTION_LONG=1 cargo test --workspace --locked
+
+bench: setup ## Run the benchmarks
+	cargo bench --workspace --locked
+
+lint: setup ## Check the formatting and run clippy
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
