@@ -208,7 +208,8 @@ impl Auction {
         }
     }
 
-    fn fold(&mut self, event: &AuctionEvent, at: Timestamp) {
+    /// Folds one more event of an auction that exists.
+    pub fn fold(&mut self, event: &AuctionEvent, at: Timestamp) {
         self.version += 1;
         match *event {
             AuctionEvent::AuctionCreated { .. } => {}

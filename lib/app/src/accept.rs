@@ -1,0 +1,163 @@
+//! A request becomes a command on a stream, and its sender gets a handle to ask with.
+
+mod handle;
+mod waiters;
+
+pub use handle::{Handle, HandleSecret};
+pub use waiters::{Waiters, Waiting};
+
+use crate::ports::Unavailable;
+use crate::ports::command_queue::CommandQueue;
+use crate::ports::outcomes::Outcomes;
+use auction_domain::{Actor, Timestamp};
+use auction_wire::{Command, CommandBody, CommandId, Outcome};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Namespace of command ids that derive from an idempotency key.
+const BY_IDEMPOTENCY_KEY: Uuid = Uuid::from_u128(0x5d0d_8c63_3d2b_5c1b_9a50_6a2f_0f5e_8d01);
+
+/// The way of commands in, and of outcomes back.
+pub struct Accept<Q, O> {
+    queue: Q,
+    outcomes: O,
+    waiters: Arc<Waiters>,
+    secret: HandleSecret,
+    ingress: String,
+}
+
+/// A request that passed all checks.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// See [`command_id`].
+    pub id: CommandId,
+    /// The user or auction it is for.
+    pub key: Uuid,
+    /// Who asks.
+    pub actor: Actor,
+    /// See [`fingerprint`].
+    pub fingerprint: u64,
+    /// W3C traceparent; may be empty.
+    pub trace: String,
+    /// When it came in.
+    pub received_at: Timestamp,
+    /// What is asked.
+    pub body: CommandBody,
+}
+
+/// What is known of a command.
+#[derive(Clone, Debug)]
+pub enum Status {
+    /// Not decided yet.
+    Pending,
+    /// Decided.
+    Decided(Outcome),
+    /// The same idempotency key was used for another request, which was decided.
+    KeyReused,
+}
+
+/// The id of a command: fresh, or always the same for the same caller, request and idempotency key.
+pub fn command_id(caller: &str, method: &str, path: &str, idempotency_key: Option<&str>) -> CommandId {
+    CommandId(match idempotency_key {
+        None => Uuid::now_v7(),
+        // A line break is in none of the parts but the last.
+        Some(key) => {
+            Uuid::new_v5(&BY_IDEMPOTENCY_KEY, format!("{caller}\n{method}\n{path}\n{key}").as_bytes())
+        }
+    })
+}
+
+/// A fingerprint of a request's payload: the same key with another one is another request.
+pub fn fingerprint(payload: &[u8]) -> u64 {
+    let digest = Sha256::digest(payload);
+    u64::from_be_bytes([
+        digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7],
+    ])
+}
+
+impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
+    /// For the ingress of that name, to which writers send outcomes.
+    pub fn new(
+        queue: Q,
+        outcomes: O,
+        waiters: Arc<Waiters>,
+        secret: HandleSecret,
+        ingress: String,
+    ) -> Accept<Q, O> {
+        Accept { queue, outcomes, waiters, secret, ingress }
+    }
+
+    /// Puts the command on its stream. It is on disk when this returns. With `wait` the outcome is waited
+    /// for so long.
+    pub async fn submit(
+        &self,
+        request: Request,
+        wait: Option<Duration>,
+    ) -> Result<(Handle, Status), Unavailable> {
+        let handle = Handle {
+            command: request.id,
+            received_at: request.received_at,
+            fingerprint: request.fingerprint,
+        };
+        // Before the command is sent: its outcome may be here before we are.
+        let waiting = wait.map(|wait| (wait, self.waiters.wait_for(request.id)));
+        let reply = if waiting.is_some() { self.ingress.clone() } else { String::new() };
+        let command = Command {
+            id: request.id,
+            key: request.key,
+            actor: request.actor,
+            expect: None,
+            fingerprint: request.fingerprint,
+            reply,
+            trace: request.trace,
+            body: request.body,
+        };
+        self.queue.submit(command).await?;
+        let status = match waiting {
+            None => Status::Pending,
+            Some((wait, waiting)) => match waiting.outcome(wait).await {
+                Some(outcome) => judge(&handle, outcome),
+                // The answer may have been lost on its way; the stored one is not.
+                None => self.status(&handle).await?,
+            },
+        };
+        Ok((handle, status))
+    }
+
+    /// What became of a command.
+    pub async fn status(&self, handle: &Handle) -> Result<Status, Unavailable> {
+        let outcome = self.outcomes.outcome(handle.command).await?;
+        Ok(outcome.map_or(Status::Pending, |outcome| judge(handle, outcome)))
+    }
+
+    /// A handle as its text.
+    pub fn seal(&self, handle: &Handle) -> String {
+        self.secret.seal(handle)
+    }
+
+    /// A handle from its text; none if it was not given out by this portal.
+    pub fn open(&self, text: &str) -> Option<Handle> {
+        self.secret.open(text)
+    }
+}
+
+fn judge(handle: &Handle, outcome: Outcome) -> Status {
+    if outcome.fingerprint == handle.fingerprint { Status::Decided(outcome) } else { Status::KeyReused }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_key_gives_the_same_command_only_for_the_same_caller_and_request() {
+        let id = |caller, path, key| command_id(caller, "PUT", path, Some(key));
+        assert_eq!(id("ada", "/a", "1"), id("ada", "/a", "1"));
+        assert_ne!(id("ada", "/a", "1"), id("bob", "/a", "1"));
+        assert_ne!(id("ada", "/a", "1"), id("ada", "/b", "1"));
+        assert_ne!(id("ada", "/a", "1"), id("ada", "/a", "2"));
+        assert_ne!(command_id("ada", "PUT", "/a", None), command_id("ada", "PUT", "/a", None));
+    }
+}

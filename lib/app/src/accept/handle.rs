@@ -1,0 +1,109 @@
+//! The handle of a command: with it the status monitor tells a command that waits from one that never
+//! was, without having stored anything.
+//!
+//! A handle is 42 bytes in base64url: command id (16), time it was given out (6), fingerprint of the
+//! payload (8) and the first 12 bytes of an HMAC-SHA-256 over them.
+
+use auction_domain::Timestamp;
+use auction_wire::CommandId;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use uuid::Uuid;
+
+const CONTENT: usize = 30;
+const MAC: usize = 12;
+
+/// What a handle says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handle {
+    /// The command.
+    pub command: CommandId,
+    /// When it came in, by the clock of the ingress.
+    pub received_at: Timestamp,
+    /// Fingerprint of its payload.
+    pub fingerprint: u64,
+}
+
+/// What makes handles ours: shared by all ingress processes of a portal.
+#[derive(Clone)]
+pub struct HandleSecret(Hmac<Sha256>);
+
+impl HandleSecret {
+    /// From at least 32 random bytes.
+    pub fn new(secret: &[u8]) -> Option<HandleSecret> {
+        let long_enough = secret.len() >= 32;
+        long_enough.then(|| Hmac::new_from_slice(secret).ok().map(HandleSecret)).flatten()
+    }
+
+    fn mac(&self, content: &[u8]) -> [u8; MAC] {
+        let full = self.0.clone().chain_update(content).finalize().into_bytes();
+        std::array::from_fn(|i| full[i])
+    }
+
+    /// The text of a handle.
+    pub fn seal(&self, handle: &Handle) -> String {
+        let mut bytes = Vec::with_capacity(CONTENT + MAC);
+        bytes.extend_from_slice(handle.command.0.as_bytes());
+        bytes.extend_from_slice(&handle.received_at.0.to_be_bytes()[2..]);
+        bytes.extend_from_slice(&handle.fingerprint.to_be_bytes());
+        bytes.extend_from_slice(&self.mac(&bytes));
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads a text; none if we did not write it.
+    pub fn open(&self, text: &str) -> Option<Handle> {
+        let bytes: [u8; CONTENT + MAC] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+        let (content, mac) = bytes.split_at(CONTENT);
+        self.0.clone().chain_update(content).verify_truncated_left(mac).ok()?;
+        let mut time = [0; 8];
+        time[2..].copy_from_slice(&content[16..22]);
+        Some(Handle {
+            command: CommandId(Uuid::from_slice(&content[..16]).ok()?),
+            received_at: Timestamp(i64::from_be_bytes(time)),
+            fingerprint: u64::from_be_bytes(content[22..].try_into().ok()?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handle() -> Handle {
+        Handle {
+            command: CommandId(Uuid::from_u128(42)),
+            received_at: Timestamp(1_795_372_200_123),
+            fingerprint: u64::MAX - 1,
+        }
+    }
+
+    #[test]
+    fn a_handle_comes_back_as_it_was_given_out() {
+        let secret = HandleSecret::new(&[7; 32]).unwrap();
+        let text = secret.seal(&handle());
+        assert_eq!(secret.open(&text), Some(handle()));
+        assert_eq!(text.len(), 56);
+    }
+
+    #[test]
+    fn a_handle_that_was_never_given_out_is_not_opened() {
+        let secret = HandleSecret::new(&[7; 32]).unwrap();
+        let text = secret.seal(&handle());
+        let other = HandleSecret::new(&[8; 32]).unwrap();
+        assert_eq!(other.open(&text), None);
+        assert_eq!(secret.open(""), None);
+        assert_eq!(secret.open("../../etc/passwd"), None);
+        for at in 0..text.len() {
+            let mut forged = text.clone().into_bytes();
+            forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
+            assert_eq!(secret.open(&String::from_utf8(forged).unwrap()), None, "changed at {at}");
+        }
+    }
+
+    #[test]
+    fn a_short_secret_is_no_secret() {
+        assert!(HandleSecret::new(&[7; 31]).is_none());
+    }
+}

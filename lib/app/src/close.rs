@@ -1,0 +1,130 @@
+//! Auctions whose end has come are closed.
+//!
+//! One [`Schedule`] holds the end of every open auction, kept by a [`Watch`] on each partition's events;
+//! [`run`] sends `CloseAuction` when an end has come by the clock of Redis, which also decides. The
+//! auction derives the winner. A close that does not show in the events is sent again, under another id:
+//! a refusal as too early must not be the answer for ever.
+
+mod schedule;
+
+pub use schedule::Schedule;
+
+use crate::follow::{Follower, Handled};
+use crate::ports::command_queue::CommandQueue;
+use crate::ports::event_store::EventStore;
+use crate::stop::Stop;
+use crate::write::aggregates::{LoadError, read_event};
+use auction_domain::auction::{AuctionCommand, AuctionEvent, CloseAuction};
+use auction_domain::{Actor, AuctionId, Timestamp};
+use auction_wire::{Command, CommandBody, CommandId, Event, EventRecord, PartitionId};
+use schedule::Due;
+use std::sync::Arc;
+use std::time::Duration;
+use stream_worker::Retry;
+use uuid::Uuid;
+
+/// Namespace of the ids of closing commands.
+const CLOSING: Uuid = Uuid::from_u128(0x1f6a_7c55_8e0b_5d9c_8f43_91b0_7a1e_4c02);
+
+/// How long nothing has to be due for the clock to be asked again all the same.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Keeps the schedule true to one partition's events.
+pub struct Watch {
+    partition: PartitionId,
+    schedule: Arc<Schedule>,
+}
+
+impl Watch {
+    /// Of that partition.
+    pub fn new(partition: PartitionId, schedule: Arc<Schedule>) -> Watch {
+        Watch { partition, schedule }
+    }
+}
+
+impl Follower for Watch {
+    async fn start(&mut self, store: &mut impl EventStore) -> Result<u64, LoadError> {
+        let open = store.open_auctions(self.partition).await?;
+        self.schedule.begin(self.partition, open.auctions);
+        Ok(open.position)
+    }
+
+    async fn handle(&mut self, _: &mut impl EventStore, events: &[EventRecord]) -> Result<Handled, LoadError> {
+        for record in events {
+            let auction = AuctionId(record.key);
+            let Event::Auction(event) = read_event(record)? else { continue };
+            match event {
+                AuctionEvent::AuctionCreated { terms, .. } => {
+                    self.schedule.ends(self.partition, auction, terms.ends_at);
+                }
+                AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at } => {
+                    self.schedule.ends(self.partition, auction, ends_at);
+                }
+                AuctionEvent::AuctionCancelled
+                | AuctionEvent::WinnerAnnounced(_)
+                | AuctionEvent::AuctionClosedUnsold { .. } => self.schedule.is_final(auction),
+                _ => {}
+            }
+        }
+        Ok(Handled::Done)
+    }
+}
+
+/// Sends what is due until it is time to stop.
+pub async fn run(queue: &impl CommandQueue, schedule: &Schedule, mut stop: Stop) {
+    let mut retry = Retry::default();
+    while !stop.requested() {
+        let wait = match close_due(queue, schedule).await {
+            Ok(wait) => {
+                retry.succeeded();
+                wait
+            }
+            Err(error) => {
+                tracing::warn!(%error, "closing waits");
+                retry.next_wait()
+            }
+        };
+        tokio::select! {
+            () = stop.wait() => {}
+            () = schedule.changed() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Sends a close for everything that is due. Returns how long nothing else will be.
+async fn close_due(
+    queue: &impl CommandQueue,
+    schedule: &Schedule,
+) -> Result<Duration, crate::ports::Unavailable> {
+    let Some(next) = schedule.next() else { return Ok(LOOK_AGAIN) };
+    let now = queue.now().await?;
+    let due = schedule.due(now);
+    if due.is_empty() {
+        return Ok(until(now, next).min(LOOK_AGAIN));
+    }
+    for due in due {
+        queue.submit(close(due)).await?;
+        tracing::info!(auction = %due.auction, attempt = due.attempt, "closing");
+        schedule.sent(due, now);
+    }
+    Ok(Duration::ZERO)
+}
+
+fn until(now: Timestamp, next: Timestamp) -> Duration {
+    Duration::from_millis(u64::try_from(next.0.saturating_sub(now.0)).unwrap_or_default())
+}
+
+fn close(due: Due) -> Command {
+    let name = format!("{}/{}/{}", due.auction, due.ends_at.0, due.attempt);
+    Command {
+        id: CommandId(Uuid::new_v5(&CLOSING, name.as_bytes())),
+        key: due.auction.0,
+        actor: Actor::Portal,
+        expect: None,
+        fingerprint: 0,
+        reply: String::new(),
+        trace: String::new(),
+        body: CommandBody::Auction(AuctionCommand::CloseAuction(CloseAuction)),
+    }
+}

@@ -1,0 +1,158 @@
+//! Following a partition's events: each once, in order, without a hole.
+//!
+//! The stream is the fast way, the store the sure one: an event that is missing on the stream, because
+//! it was trimmed, flushed or not published yet, is fetched from the store.
+
+use crate::ports::Unavailable;
+use crate::ports::event_feed::{EventFeed, EventFeeds};
+use crate::ports::event_store::{EventStore, EventStores};
+use crate::stop::Stop;
+use crate::write::aggregates::LoadError;
+use auction_wire::{EventRecord, PartitionId};
+use std::future::Future;
+use stream_worker::Retry;
+
+/// How many events are fetched from the store in one go.
+const FETCH: usize = 500;
+
+/// What a service does with the events of one partition.
+pub trait Follower: Send {
+    /// The position up to which everything has been handled. Called at the start and after every error;
+    /// whatever is in memory must be what it is at that position.
+    fn start(&mut self, store: &mut impl EventStore) -> impl Future<Output = Result<u64, LoadError>> + Send;
+
+    /// Handles events that follow the last one handled, without a hole.
+    fn handle(
+        &mut self,
+        store: &mut impl EventStore,
+        events: &[EventRecord],
+    ) -> impl Future<Output = Result<Handled, LoadError>> + Send;
+}
+
+/// What became of a batch of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handled {
+    /// It will not be needed again.
+    Done,
+    /// Somebody else handled events of this partition: begin again from what is there now.
+    Overtaken,
+}
+
+/// Why following begins again.
+enum Interrupted {
+    Unavailable(Unavailable),
+    Overtaken,
+    Fatal(LoadError),
+}
+
+impl From<Unavailable> for Interrupted {
+    fn from(error: Unavailable) -> Interrupted {
+        Interrupted::Unavailable(error)
+    }
+}
+
+impl From<LoadError> for Interrupted {
+    fn from(error: LoadError) -> Interrupted {
+        match error {
+            LoadError::Unavailable(error) => Interrupted::Unavailable(error),
+            error @ LoadError::Unreadable { .. } => Interrupted::Fatal(error),
+        }
+    }
+}
+
+/// Follows one partition for a service until it is time to stop. Servers that are away are waited for
+/// without end.
+pub async fn follow(
+    stores: &impl EventStores,
+    feeds: &impl EventFeeds,
+    service: &'static str,
+    partition: PartitionId,
+    mut follower: impl Follower,
+    mut stop: Stop,
+) -> Result<(), LoadError> {
+    let mut retry = Retry::default();
+    while !stop.requested() {
+        match drive(stores, feeds, service, partition, &mut follower, &stop, &mut retry).await {
+            Ok(()) => break,
+            Err(Interrupted::Fatal(error)) => return Err(error),
+            Err(Interrupted::Overtaken) => {
+                tracing::warn!(service, %partition, "another process handles this partition too: beginning again");
+                stop.sleep(retry.next_wait()).await;
+            }
+            Err(Interrupted::Unavailable(error)) => {
+                let wait = retry.next_wait();
+                tracing::warn!(service, %partition, %error, attempt = retry.attempts(), ?wait, "waiting, then beginning again");
+                stop.sleep(wait).await;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn drive(
+    stores: &impl EventStores,
+    feeds: &impl EventFeeds,
+    service: &'static str,
+    partition: PartitionId,
+    follower: &mut impl Follower,
+    stop: &Stop,
+    retry: &mut Retry,
+) -> Result<(), Interrupted> {
+    let mut store = stores.open().await?;
+    let mut feed = feeds.open(service, partition).await?;
+    let mut position = follower.start(&mut store).await?;
+    while !stop.requested() {
+        let delivered = feed.read().await?;
+        let Some(newest) = delivered.last().map(|event| event.position) else {
+            // Nothing on the stream: is there anything in the store that should have been there?
+            let head = store.head(partition).await?;
+            position = catch_up(&mut store, partition, follower, position, head).await?;
+            retry.succeeded();
+            continue;
+        };
+        if let Some(first) = delivered.iter().find(|event| event.position > position)
+            && first.position > position + 1
+        {
+            tracing::warn!(service, %partition, from = position + 1, to = first.position - 1, "fetching a hole from the store");
+            position = catch_up(&mut store, partition, follower, position, first.position - 1).await?;
+        }
+        let new: Vec<EventRecord> =
+            delivered.iter().filter(|event| event.position > position).cloned().collect();
+        if !is_dense(position, &new) {
+            position = catch_up(&mut store, partition, follower, position, newest).await?;
+        } else if !new.is_empty() {
+            position = handled(follower.handle(&mut store, &new).await?, newest)?;
+        }
+        let positions: Vec<u64> = delivered.iter().map(|event| event.position).collect();
+        feed.acknowledge(&positions).await?;
+        retry.succeeded();
+    }
+    Ok(feed.leave().await?)
+}
+
+/// Handles what the store has up to `until`. Returns the new position.
+async fn catch_up(
+    store: &mut impl EventStore,
+    partition: PartitionId,
+    follower: &mut impl Follower,
+    mut position: u64,
+    until: u64,
+) -> Result<u64, Interrupted> {
+    while position < until {
+        let events = store.events_after(partition, position, FETCH).await?;
+        let Some(newest) = events.last().map(|event| event.position) else { break };
+        position = handled(follower.handle(store, &events).await?, newest)?;
+    }
+    Ok(position)
+}
+
+fn handled(handled: Handled, newest: u64) -> Result<u64, Interrupted> {
+    match handled {
+        Handled::Done => Ok(newest),
+        Handled::Overtaken => Err(Interrupted::Overtaken),
+    }
+}
+
+fn is_dense(position: u64, events: &[EventRecord]) -> bool {
+    events.iter().zip(position + 1..).all(|(event, expected)| event.position == expected)
+}

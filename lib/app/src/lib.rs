@@ -1,0 +1,18 @@
+//! The use cases of the auction portal, over ports.
+//!
+//! * [`accept`]: a request becomes a command on a stream (ingress);
+//! * [`write`]: commands become events and outcomes (writer);
+//! * [`project`]: events become ready-made answers (projector);
+//! * [`close`]: auctions whose end has come are closed (auctioneer);
+//! * [`verify`]: what is stored, published and shown is the same.
+//!
+//! Everything outside is behind [`ports`].
+
+pub mod accept;
+pub mod close;
+pub mod follow;
+pub mod ports;
+pub mod project;
+pub mod stop;
+// pub mod verify;
+pub mod write;

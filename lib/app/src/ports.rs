@@ -1,0 +1,34 @@
+//! What the use cases need from the outside. One trait a file; its documentation is the contract, and
+//! one suite per port runs against every adapter.
+
+pub mod command_lane;
+pub mod command_queue;
+pub mod event_feed;
+pub mod event_store;
+pub mod outcomes;
+pub mod published_events;
+pub mod view_store;
+
+use thiserror::Error;
+
+/// A server is not there, did not answer, or answered nonsense. Whether the last request had an effect
+/// is not known. Try again, on a new connection.
+#[derive(Debug, Error)]
+#[error("{service}: {cause}")]
+pub struct Unavailable {
+    /// Which: `redis` or `postgres`.
+    pub service: &'static str,
+    /// What the client library said.
+    #[source]
+    pub cause: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl Unavailable {
+    /// Wraps the error of a client library.
+    pub fn new(
+        service: &'static str,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Unavailable {
+        Unavailable { service, cause: cause.into() }
+    }
+}

@@ -1,0 +1,112 @@
+//! The source of truth: events, outcomes, users.
+
+use super::Unavailable;
+use auction_domain::{Actor, AuctionId, Timestamp, UserId};
+use auction_wire::{CommandId, Event, EventRecord, Outcome, PartitionId};
+use std::future::Future;
+use uuid::Uuid;
+
+/// Makes connections to the store.
+pub trait EventStores: Send + Sync {
+    /// A connection.
+    type Store: EventStore;
+
+    /// Connects.
+    fn open(&self) -> impl Future<Output = Result<Self::Store, Unavailable>> + Send;
+}
+
+/// One connection to the store. After an error it is dropped.
+pub trait EventStore: Send {
+    /// The newest position of a partition; zero before its first event.
+    fn head(&mut self, partition: PartitionId) -> impl Future<Output = Result<u64, Unavailable>> + Send;
+
+    /// At most `limit` events of a partition with positions above `after`, in order.
+    fn events_after(
+        &mut self,
+        partition: PartitionId,
+        after: u64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<EventRecord>, Unavailable>> + Send;
+
+    /// All events of these users and auctions with positions up to `until`, by key, then by version.
+    fn history(
+        &mut self,
+        keys: &[Uuid],
+        until: u64,
+    ) -> impl Future<Output = Result<Vec<EventRecord>, Unavailable>> + Send;
+
+    /// The stored outcomes of those of these commands that were decided before.
+    fn outcomes(
+        &mut self,
+        commands: &[CommandId],
+    ) -> impl Future<Output = Result<Vec<Outcome>, Unavailable>> + Send;
+
+    /// Those of these users who exist and are not deleted.
+    fn active_users(
+        &mut self,
+        users: &[UserId],
+    ) -> impl Future<Output = Result<Vec<UserId>, Unavailable>> + Send;
+
+    /// Deletions of users with sequence numbers above `after`, in order.
+    fn deletions_after(
+        &mut self,
+        after: u64,
+    ) -> impl Future<Output = Result<Vec<(u64, UserId)>, Unavailable>> + Send;
+
+    /// The auctions of a partition whose result is not declared, with their ends, as of a position.
+    fn open_auctions(
+        &mut self,
+        partition: PartitionId,
+    ) -> impl Future<Output = Result<OpenAuctions, Unavailable>> + Send;
+
+    /// Appends a batch whole or not at all: its events behind `expected_head`, and its outcomes.
+    fn append(&mut self, batch: &Append) -> impl Future<Output = Result<Appended, Unavailable>> + Send;
+}
+
+/// What an auctioneer starts from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenAuctions {
+    /// The partition's newest position when this was read.
+    pub position: u64,
+    /// Auctions and their ends.
+    pub auctions: Vec<(AuctionId, Timestamp)>,
+}
+
+/// A batch to append.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// Where.
+    pub partition: PartitionId,
+    /// The newest position that its decisions are based on.
+    pub expected_head: u64,
+    /// The newest deletion of a user that its decisions know of.
+    pub known_deletions: u64,
+    /// Positions follow `expected_head` without a hole.
+    pub events: Vec<NewEvent>,
+    /// One for each command.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// An event that is not stored yet.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// How it is stored and published.
+    pub record: EventRecord,
+    /// The same, decoded: rows beside the events follow from it.
+    pub event: Event,
+    /// Who asked.
+    pub actor: Actor,
+}
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// It is on disk.
+    Done,
+    /// Nothing was written: somebody else appended to the partition.
+    HeadMoved,
+    /// Nothing was written: one of the commands was decided before.
+    DecidedBefore,
+    /// Nothing was written: users were deleted of whom the decisions did not know.
+    DeletionsUnknown,
+}

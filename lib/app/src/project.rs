@@ -1,0 +1,12 @@
+//! Events become ready-made answers: JSON that `GET` serves byte for byte.
+//!
+//! A batch is folded into the boards of the auctions it touches, and each view that changed is written
+//! once, together with the checkpoint.
+
+mod board;
+mod projector;
+mod render;
+
+pub use board::{Board, Boards};
+pub use projector::Projector;
+pub use render::{auction_view, list_item, listed_until, own_bids, user_view};

@@ -1,0 +1,151 @@
+//! The projector of one partition.
+
+use super::board::{Board, Boards};
+use super::render::{auction_view, list_item, listed_until, own_bids, user_view};
+use crate::follow::{Follower, Handled};
+use crate::ports::Unavailable;
+use crate::ports::event_store::EventStore;
+use crate::ports::view_store::{ViewCommit, ViewStore, ViewStores, ViewWrite};
+use crate::write::aggregates::{LoadError, read_event};
+use auction_domain::auction::AuctionEvent;
+use auction_domain::user::UserEvent;
+use auction_domain::{AuctionId, Timestamp, UserId};
+use auction_wire::{Event, EventRecord, PartitionId};
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use uuid::Uuid;
+
+/// Keeps the views of one partition.
+pub struct Projector<V: ViewStores> {
+    stores: V,
+    partition: PartitionId,
+    views: Option<V::Store>,
+    boards: Boards,
+    position: u64,
+}
+
+/// What a batch changes: of each auction the end it was listed with before, and whose bids changed.
+#[derive(Default)]
+struct Changes {
+    auctions: BTreeMap<Uuid, (Option<Timestamp>, BTreeSet<UserId>)>,
+    users: BTreeMap<Uuid, bool>,
+}
+
+impl<V: ViewStores> Projector<V> {
+    /// Keeps at most `boards` auctions in memory.
+    pub fn new(stores: V, partition: PartitionId, boards: NonZeroUsize) -> Projector<V> {
+        Projector { stores, partition, views: None, boards: Boards::new(boards), position: 0 }
+    }
+
+    async fn fold(
+        &mut self,
+        store: &mut impl EventStore,
+        events: &[EventRecord],
+    ) -> Result<Changes, LoadError> {
+        let mut keys: Vec<Uuid> = events.iter().map(|event| event.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        self.boards.load(store, &keys, self.position).await?;
+        let mut changes = Changes::default();
+        for record in events {
+            match read_event(record)? {
+                Event::User(event) => {
+                    changes.users.insert(record.key, event == UserEvent::UserDeleted);
+                }
+                Event::Auction(event) => {
+                    let board = self.boards.get(record.key);
+                    let listed = listed_until(board);
+                    let (_, bidders) = changes.auctions.entry(record.key).or_insert((listed, BTreeSet::new()));
+                    bidders.extend(bidder(&event));
+                    Board::apply(board, &event, record.at);
+                }
+            }
+        }
+        Ok(changes)
+    }
+
+    async fn render(
+        &mut self,
+        store: &mut impl EventStore,
+        changes: Changes,
+    ) -> Result<Vec<ViewWrite>, LoadError> {
+        let mut writes = Vec::new();
+        for (key, (listed_before, bidders)) in changes.auctions {
+            let auction = AuctionId(key);
+            let board = self.boards.get(key);
+            let listed = listed_until(board);
+            let Some(board) = board else { continue };
+            writes.push(ViewWrite::Auction { auction, json: json(&auction_view(auction, board)) });
+            if let Some(ends_at) = listed_before.filter(|before| Some(*before) != listed) {
+                writes.push(ViewWrite::Unlisted { auction, ends_at });
+            }
+            if let Some(ends_at) = listed {
+                writes.push(ViewWrite::Listed { auction, ends_at, json: json(&list_item(auction, board)) });
+            }
+            for user in bidders {
+                writes.push(ViewWrite::OwnBids { auction, user, json: json(&own_bids(auction, board, user)) });
+            }
+        }
+        let users: Vec<Uuid> = changes.users.keys().copied().collect();
+        if !users.is_empty() {
+            // A user's view is small and rarely changes: its whole history is read for it.
+            for record in store.history(&users, u64::MAX).await? {
+                if record.version == 1 {
+                    let user = UserId(record.key);
+                    let deleted = changes.users.get(&record.key).copied().unwrap_or_default();
+                    writes.push(ViewWrite::User { user, json: json(&user_view(user, record.at, deleted)) });
+                }
+            }
+        }
+        Ok(writes)
+    }
+}
+
+impl<V: ViewStores> Follower for Projector<V> {
+    async fn start(&mut self, _: &mut impl EventStore) -> Result<u64, LoadError> {
+        self.boards.forget();
+        let mut views = self.stores.open(self.partition).await?;
+        self.position = views.checkpoint().await?;
+        self.views = Some(views);
+        Ok(self.position)
+    }
+
+    async fn handle(
+        &mut self,
+        store: &mut impl EventStore,
+        events: &[EventRecord],
+    ) -> Result<Handled, LoadError> {
+        let Some(newest) = events.last().map(|event| event.position) else { return Ok(Handled::Done) };
+        let changes = self.fold(store, events).await?;
+        let writes = self.render(store, changes).await?;
+        let Some(views) = &mut self.views else {
+            return Err(Unavailable::new("redis", "the views were not opened").into());
+        };
+        match views.commit(self.position, newest, &writes).await? {
+            ViewCommit::Done => {
+                self.position = newest;
+                self.boards.trim();
+                Ok(Handled::Done)
+            }
+            ViewCommit::CheckpointMoved => Ok(Handled::Overtaken),
+        }
+    }
+}
+
+/// Whose own bids look different after it.
+fn bidder(event: &AuctionEvent) -> Option<UserId> {
+    match event {
+        AuctionEvent::BidPlaced { bidder, .. }
+        | AuctionEvent::BidDeleted { bidder, .. }
+        | AuctionEvent::BidDoubled { bidder, .. }
+        | AuctionEvent::BidVoided { bidder, .. }
+        | AuctionEvent::BidsRetracted { bidder, .. } => Some(*bidder),
+        _ => None,
+    }
+}
+
+/// Views are plain structs with text keys; writing them as JSON cannot fail.
+fn json(view: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec(view).unwrap_or_default()
+}

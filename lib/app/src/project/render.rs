@@ -1,0 +1,118 @@
+//! How boards look from outside.
+
+use super::board::Board;
+use auction_domain::auction::{Auction, Bid, BidState, Status, Unsold};
+use auction_domain::{Amount, AuctionId, Timestamp, UserId};
+use auction_wire::alias::alias;
+use auction_wire::api::Money;
+use auction_wire::view::{
+    AuctionItem, AuctionStatus, AuctionView, OwnBid, OwnBidState, OwnBids, TopBid, UserView, WinnerView,
+};
+
+/// How many of the best bids everybody sees.
+const TOP_BIDS: usize = 10;
+
+/// How many of his bids in one auction a user sees.
+const OWN_BIDS: usize = 1000;
+
+/// `GET /auction/{id}`.
+pub fn auction_view(id: AuctionId, board: &Board) -> AuctionView {
+    let auction = &board.auction;
+    let terms = auction.terms();
+    let (status, winner) = match auction.status() {
+        Status::Open => (AuctionStatus::Open, None),
+        Status::Closed(winner) => (AuctionStatus::Closed, winner),
+        Status::Cancelled => (AuctionStatus::Cancelled, None),
+    };
+    AuctionView {
+        id: id.0,
+        title: board.title.as_str().to_owned(),
+        description: board.description.as_str().to_owned(),
+        status,
+        currency: terms.currency.code().to_owned(),
+        opening_bid: money(auction, terms.opening_bid),
+        reserve_met: terms.reserve.map(|_| auction.reserve_met()),
+        starts_at: terms.starts_at.into(),
+        ends_at: auction.ends_at().into(),
+        seller: terms.seller.map(|seller| alias(id, seller)),
+        bids: auction.live_bids() as u64,
+        bidders: auction.live_bidders() as u64,
+        top_bids: auction.standing().take(TOP_BIDS).map(|bid| top_bid(id, auction, bid)).collect(),
+        winner: winner.map(|winner| WinnerView {
+            bidder: alias(id, winner.bidder),
+            bid: winner.bid.0,
+            amount: money(auction, winner.effective),
+            pays: money(auction, winner.pays),
+        }),
+        unsold_because: board.unsold.map(|because| match because {
+            Unsold::NoBids => "no_bids".to_owned(),
+            Unsold::ReserveNotMet => "reserve_not_met".to_owned(),
+        }),
+        created_at: board.created_at.into(),
+        version: auction.version(),
+    }
+}
+
+/// Its line in `GET /auctions`.
+pub fn list_item(id: AuctionId, board: &Board) -> AuctionItem {
+    let auction = &board.auction;
+    AuctionItem {
+        id: id.0,
+        title: board.title.as_str().to_owned(),
+        starts_at: auction.terms().starts_at.into(),
+        ends_at: auction.ends_at().into(),
+        opening_bid: money(auction, auction.terms().opening_bid),
+        highest: auction.leader().map(|bid| money(auction, bid.effective())),
+        bids: auction.live_bids() as u64,
+        version: auction.version(),
+    }
+}
+
+/// The end under which it stands in `GET /auctions`; none if it does not.
+pub fn listed_until(board: &Option<Board>) -> Option<Timestamp> {
+    let auction = &board.as_ref()?.auction;
+    (auction.status() == Status::Open).then(|| auction.ends_at())
+}
+
+/// `GET /auction/{id}/bids` of one user.
+pub fn own_bids(id: AuctionId, board: &Board, user: UserId) -> OwnBids {
+    let auction = &board.auction;
+    let mut bids: Vec<&Bid> = auction.bids_of(user).collect();
+    let count = bids.len() as u64;
+    bids.reverse();
+    bids.truncate(OWN_BIDS);
+    OwnBids { auction: id.0, count, bids: bids.into_iter().map(|bid| own_bid(auction, bid)).collect() }
+}
+
+/// `GET /user/{id}`.
+pub fn user_view(id: UserId, created_at: Timestamp, deleted: bool) -> UserView {
+    UserView { id: id.0, created_at: created_at.into(), deleted }
+}
+
+fn money(auction: &Auction, amount: Amount) -> Money {
+    Money { amount: amount.minor_units(), currency: auction.terms().currency.code().to_owned() }
+}
+
+fn top_bid(id: AuctionId, auction: &Auction, bid: &Bid) -> TopBid {
+    TopBid {
+        bidder: alias(id, bid.bidder),
+        amount: money(auction, bid.effective()),
+        doubled: bid.is_doubled(),
+        placed_at: bid.placed_at.into(),
+    }
+}
+
+fn own_bid(auction: &Auction, bid: &Bid) -> OwnBid {
+    OwnBid {
+        id: bid.id.0,
+        amount: money(auction, bid.amount),
+        doubled: bid.is_doubled(),
+        state: match bid.state {
+            BidState::Live => OwnBidState::Live,
+            BidState::Deleted => OwnBidState::Deleted,
+            BidState::Voided => OwnBidState::Voided,
+            BidState::Retracted => OwnBidState::Retracted,
+        },
+        placed_at: bid.placed_at.into(),
+    }
+}

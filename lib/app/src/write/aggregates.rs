@@ -1,0 +1,109 @@
+//! Users and auctions in memory, as of the head of the lane.
+
+use crate::ports::Unavailable;
+use crate::ports::event_store::EventStore;
+use auction_domain::Timestamp;
+use auction_domain::auction::Auction;
+use auction_domain::user::User;
+use auction_wire::{DecodeError, Event, EventRecord};
+use lru::LruCache;
+use std::num::NonZeroUsize;
+use thiserror::Error;
+use uuid::Uuid;
+
+/// What bears one id: a user, an auction, or nothing yet.
+#[derive(Clone, Debug, Default)]
+pub struct Aggregate {
+    /// If it is a user.
+    pub user: Option<User>,
+    /// If it is an auction.
+    pub auction: Option<Auction>,
+}
+
+impl Aggregate {
+    /// Folds one event into the state.
+    pub fn apply(&mut self, event: &Event, at: Timestamp) {
+        match event {
+            Event::User(event) => User::apply(&mut self.user, event),
+            Event::Auction(event) => Auction::apply(&mut self.auction, event, at),
+        }
+    }
+
+    /// How many events there have been.
+    pub fn version(&self) -> u64 {
+        match (&self.user, &self.auction) {
+            (Some(user), _) => user.version(),
+            (_, Some(auction)) => auction.version(),
+            _ => 0,
+        }
+    }
+}
+
+/// Why aggregates could not be loaded.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The store.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// What is stored was written by a newer program, or damaged.
+    #[error("event {version} of {key} cannot be read: {error}")]
+    Unreadable {
+        /// Of which user or auction.
+        key: Uuid,
+        /// Which of its events.
+        version: u64,
+        /// Why.
+        error: DecodeError,
+    },
+}
+
+/// Reads the body of a stored event.
+pub fn read_event(record: &EventRecord) -> Result<Event, LoadError> {
+    record.event().map_err(|error| LoadError::Unreadable { key: record.key, version: record.version, error })
+}
+
+/// A bounded cache of aggregates. More than its capacity stay for as long as one batch needs them.
+pub struct Aggregates {
+    cached: LruCache<Uuid, Aggregate>,
+    capacity: NonZeroUsize,
+}
+
+impl Aggregates {
+    /// Keeps at most so many, the most recently used.
+    pub fn new(capacity: NonZeroUsize) -> Aggregates {
+        Aggregates { cached: LruCache::unbounded(), capacity }
+    }
+
+    /// Makes sure that these are in memory: what is missing is folded from all its events.
+    pub async fn load(&mut self, store: &mut impl EventStore, keys: &[Uuid]) -> Result<(), LoadError> {
+        let missing: Vec<Uuid> = keys.iter().copied().filter(|key| !self.cached.contains(key)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        for key in &missing {
+            self.cached.put(*key, Aggregate::default());
+        }
+        for record in store.history(&missing, u64::MAX).await? {
+            let event = read_event(&record)?;
+            self.get(record.key).apply(&event, record.at);
+        }
+        Ok(())
+    }
+
+    /// One that was loaded.
+    pub fn get(&mut self, key: Uuid) -> &mut Aggregate {
+        self.cached.get_or_insert_mut(key, Aggregate::default)
+    }
+
+    /// Drops what was not used lately, down to the capacity.
+    pub fn trim(&mut self) {
+        while self.cached.len() > self.capacity.get() {
+            self.cached.pop_lru();
+        }
+    }
+
+    /// Drops everything: it is not known any more whether it is true.
+    pub fn forget(&mut self) {
+        self.cached.clear();
+    }
+}

@@ -1,0 +1,15 @@
+//! Errors of tokio-postgres, which hide their cause from plain display.
+
+use auction_app::ports::Unavailable;
+use std::error::Error;
+
+/// Any error, with all its causes in one line.
+pub fn unavailable(error: impl Error + Send + Sync + 'static) -> Unavailable {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    Unavailable::new("postgres", text)
+}

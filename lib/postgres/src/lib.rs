@@ -1,0 +1,15 @@
+//! The event store in Postgres: the source of truth.
+//!
+//! [`migrate`] brings a database to the present schema, [`PostgresStores`] makes the connections of the
+//! writers' lanes, [`lookup`] answers the ingress from a pool. Statements are in `sql/queries`, one a
+//! file, migrations in `sql/migrations`.
+
+mod append;
+mod error;
+pub mod lookup;
+pub mod migrate;
+mod rows;
+mod store;
+
+pub use error::unavailable;
+pub use store::{PostgresStore, PostgresStores};

@@ -1,0 +1,57 @@
+//! What the ingress asks, from a pool of connections.
+
+use crate::store::outcome;
+use crate::{PostgresStores, unavailable};
+use auction_app::ports::outcomes::Outcomes;
+use auction_app::ports::Unavailable;
+use auction_wire::{CommandId, Outcome};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use std::time::Duration;
+use tokio_postgres::NoTls;
+
+/// How long a request waits for a connection.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// A pool for short look-ups.
+#[derive(Clone)]
+pub struct PostgresLookup(Pool);
+
+impl PostgresLookup {
+    /// At most `size` connections, made when they are needed.
+    pub fn new(stores: &PostgresStores, size: usize) -> Result<PostgresLookup, deadpool_postgres::BuildError> {
+        let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(stores.config().clone(), NoTls, config);
+        let pool = Pool::builder(manager)
+            .max_size(size)
+            .wait_timeout(Some(WAIT))
+            .create_timeout(Some(WAIT))
+            .runtime(Runtime::Tokio1)
+            .build()?;
+        Ok(PostgresLookup(pool))
+    }
+
+    /// The random bytes that all processes of this portal share under a name.
+    pub async fn secret(&self, name: &str) -> Result<Vec<u8>, Unavailable> {
+        let client = self.0.get().await.map_err(unavailable)?;
+        let row = client.query_one("SELECT value FROM secrets WHERE name = $1", &[&name]).await;
+        Ok(row.map_err(unavailable)?.get(0))
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), Unavailable> {
+        let client = self.0.get().await.map_err(unavailable)?;
+        client.simple_query("SELECT 1").await.map(drop).map_err(unavailable)
+    }
+}
+
+impl Outcomes for PostgresLookup {
+    async fn outcome(&self, command: CommandId) -> Result<Option<Outcome>, Unavailable> {
+        let client = self.0.get().await.map_err(unavailable)?;
+        let statement = client
+            .prepare_cached(include_str!("../../../sql/queries/outcomes.sql"))
+            .await
+            .map_err(unavailable)?;
+        let row = client.query_opt(&statement, &[&[command.0].as_slice()]).await.map_err(unavailable)?;
+        row.as_ref().map(outcome).transpose()
+    }
+}

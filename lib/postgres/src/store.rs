@@ -1,0 +1,195 @@
+//! The event store of one lane: a connection of its own, statements prepared once.
+
+use crate::append::AppendStatements;
+use crate::rows::bigint;
+use crate::unavailable;
+use auction_app::ports::Unavailable;
+use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, OpenAuctions};
+use auction_domain::{AuctionId, Timestamp, UserId};
+use auction_wire::{CommandId, EventRecord, Outcome, OutcomeResult, PartitionId};
+use futures_util::join;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Config, NoTls, Row, Statement};
+use uuid::Uuid;
+
+/// A statement that takes longer is cancelled by the server, and tried again.
+const STATEMENT_TIMEOUT: &str = "-c statement_timeout=30s -c application_name=auction";
+
+/// Makes connections to one database.
+#[derive(Clone, Debug)]
+pub struct PostgresStores {
+    config: Config,
+}
+
+impl PostgresStores {
+    /// For that database, which must be migrated.
+    pub fn new(database_url: &str) -> Result<PostgresStores, tokio_postgres::Error> {
+        let mut config: Config = database_url.parse()?;
+        let options = format!("{} {STATEMENT_TIMEOUT}", config.get_options().unwrap_or_default());
+        config.options(options).connect_timeout(std::time::Duration::from_secs(5));
+        Ok(PostgresStores { config })
+    }
+
+    /// How connections are made, for a pool of them.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+}
+
+impl EventStores for PostgresStores {
+    type Store = PostgresStore;
+
+    async fn open(&self) -> Result<PostgresStore, Unavailable> {
+        let (client, connection) = self.config.connect(NoTls).await.map_err(unavailable)?;
+        // It ends with the client, or with an error that the client's next request reports.
+        tokio::spawn(connection);
+        let statements = Statements::prepare(&client).await?;
+        Ok(PostgresStore { client, statements })
+    }
+}
+
+/// One connection.
+pub struct PostgresStore {
+    client: Client,
+    statements: Statements,
+}
+
+struct Statements {
+    append: AppendStatements,
+    head: Statement,
+    events_after: Statement,
+    history: Statement,
+    outcomes: Statement,
+    active_users: Statement,
+    deletions_after: Statement,
+    open_auctions: Statement,
+}
+
+impl Statements {
+    async fn prepare(client: &Client) -> Result<Statements, Unavailable> {
+        macro_rules! query {
+            ($name:literal) => {
+                client.prepare(include_str!(concat!("../../../sql/queries/", $name, ".sql")))
+            };
+        }
+        let (append, head, events_after, history, outcomes, active_users, deletions_after, open_auctions) = join!(
+            AppendStatements::prepare(client),
+            query!("head"),
+            query!("events_after"),
+            query!("history"),
+            query!("outcomes"),
+            query!("active_users"),
+            query!("deletions_after"),
+            query!("open_auctions"),
+        );
+        Ok(Statements {
+            append: append?,
+            head: head.map_err(unavailable)?,
+            events_after: events_after.map_err(unavailable)?,
+            history: history.map_err(unavailable)?,
+            outcomes: outcomes.map_err(unavailable)?,
+            active_users: active_users.map_err(unavailable)?,
+            deletions_after: deletions_after.map_err(unavailable)?,
+            open_auctions: open_auctions.map_err(unavailable)?,
+        })
+    }
+}
+
+impl PostgresStore {
+    async fn query(
+        &self,
+        statement: &Statement,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Unavailable> {
+        self.client.query(statement, params).await.map_err(unavailable)
+    }
+}
+
+impl EventStore for PostgresStore {
+    async fn head(&mut self, partition: PartitionId) -> Result<u64, Unavailable> {
+        let rows = self.query(&self.statements.head, &[&(partition.0 as i16)]).await?;
+        let row = rows.first().ok_or_else(|| Unavailable::new("postgres", format!("no partition {partition}")))?;
+        Ok(number(row, 0))
+    }
+
+    async fn events_after(
+        &mut self,
+        partition: PartitionId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, Unavailable> {
+        let params: &[&(dyn ToSql + Sync)] = &[&(partition.0 as i16), &bigint(after), &bigint(limit as u64)];
+        Ok(self.query(&self.statements.events_after, params).await?.iter().map(event).collect())
+    }
+
+    async fn history(&mut self, keys: &[Uuid], until: u64) -> Result<Vec<EventRecord>, Unavailable> {
+        let rows = self.query(&self.statements.history, &[&keys, &bigint(until)]).await?;
+        Ok(rows.iter().map(event).collect())
+    }
+
+    async fn outcomes(&mut self, commands: &[CommandId]) -> Result<Vec<Outcome>, Unavailable> {
+        let ids: Vec<Uuid> = commands.iter().map(|command| command.0).collect();
+        self.query(&self.statements.outcomes, &[&ids]).await?.iter().map(outcome).collect()
+    }
+
+    async fn active_users(&mut self, users: &[UserId]) -> Result<Vec<UserId>, Unavailable> {
+        let ids: Vec<Uuid> = users.iter().map(|user| user.0).collect();
+        let rows = self.query(&self.statements.active_users, &[&ids]).await?;
+        Ok(rows.iter().map(|row| UserId(row.get(0))).collect())
+    }
+
+    async fn deletions_after(&mut self, after: u64) -> Result<Vec<(u64, UserId)>, Unavailable> {
+        let rows = self.query(&self.statements.deletions_after, &[&bigint(after)]).await?;
+        Ok(rows.iter().map(|row| (number(row, 0), UserId(row.get(1)))).collect())
+    }
+
+    async fn open_auctions(&mut self, partition: PartitionId) -> Result<OpenAuctions, Unavailable> {
+        let rows = self.query(&self.statements.open_auctions, &[&(partition.0 as i16)]).await?;
+        let position = rows.first().map_or(0, |row| number(row, 0));
+        let auctions = rows.iter().filter_map(|row| {
+            let auction: Option<Uuid> = row.get(1);
+            auction.map(|auction| (AuctionId(auction), Timestamp(row.get(2))))
+        });
+        Ok(OpenAuctions { position, auctions: auctions.collect() })
+    }
+
+    async fn append(&mut self, batch: &Append) -> Result<Appended, Unavailable> {
+        self.statements.append.run(&self.client, batch).await
+    }
+}
+
+fn number(row: &Row, column: usize) -> u64 {
+    let number: i64 = row.get(column);
+    // Positions and versions count up from one.
+    u64::try_from(number).unwrap_or_default()
+}
+
+fn event(row: &Row) -> EventRecord {
+    let schema: i16 = row.get(4);
+    EventRecord {
+        position: number(row, 0),
+        key: row.get(1),
+        version: number(row, 2),
+        kind: row.get(3),
+        schema: schema.cast_unsigned(),
+        at: Timestamp(row.get(5)),
+        cause: CommandId(row.get(6)),
+        trace: String::new(),
+        body: row.get(7),
+    }
+}
+
+pub(crate) fn outcome(row: &Row) -> Result<Outcome, Unavailable> {
+    let (fingerprint, partition): (i64, i16) = (row.get(3), row.get(4));
+    let result: &[u8] = row.get(7);
+    Ok(Outcome {
+        command: CommandId(row.get(0)),
+        kind: row.get(1),
+        key: row.get(2),
+        fingerprint: fingerprint.cast_unsigned(),
+        partition: PartitionId(partition.cast_unsigned()),
+        position: number(row, 5),
+        at: Timestamp(row.get(6)),
+        result: OutcomeResult::decode(result).map_err(unavailable)?,
+    })
+}

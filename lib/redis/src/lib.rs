@@ -1,0 +1,28 @@
+//! The streams and the read models in Redis. All keys are in [`keys`].
+//!
+//! * [`queue`]: commands onto their streams, many in one round trip (ingress);
+//! * [`lane`]: a writer's lane (commands in, events out);
+//! * [`feed`]: a service's feed of events;
+//! * [`reply`]: outcomes back to the ingress that waits;
+//! * [`views`]: ready-made answers, written by the projector and read by everybody.
+
+pub mod feed;
+pub mod keys;
+pub mod lane;
+pub mod queue;
+pub mod reply;
+pub mod stream_info;
+pub mod views;
+
+use auction_app::ports::Unavailable;
+use stream_worker::StreamError;
+
+/// An error of Redis, as the ports have it.
+pub(crate) fn unavailable(error: StreamError) -> Unavailable {
+    Unavailable::new("redis", error)
+}
+
+/// The same for errors of the client library.
+pub(crate) fn client_error(error: impl std::error::Error + Send + Sync + 'static) -> Unavailable {
+    Unavailable::new("redis", error)
+}

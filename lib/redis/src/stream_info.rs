@@ -1,0 +1,42 @@
+//! Looking at event streams: what operators, and the check of everything, need.
+
+use crate::{client_error, keys, unavailable};
+use auction_app::ports::Unavailable;
+use auction_app::ports::published_events::PublishedEvents;
+use auction_wire::{EventRecord, PartitionId};
+use deadpool_redis::Pool;
+use redis::{Value, cmd};
+use stream_worker::entry::range_reply;
+
+/// Reads event streams without being a consumer.
+#[derive(Clone)]
+pub struct RedisStreamInfo(Pool);
+
+impl RedisStreamInfo {
+    /// Over a pool.
+    pub fn new(pool: Pool) -> RedisStreamInfo {
+        RedisStreamInfo(pool)
+    }
+}
+
+impl PublishedEvents for RedisStreamInfo {
+    async fn events_after(
+        &self,
+        partition: PartitionId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, Unavailable> {
+        let mut connection = self.0.get().await.map_err(client_error)?;
+        let reply: Value = cmd("XRANGE")
+            .arg(keys::events(partition))
+            .arg(format!("({after}-0"))
+            .arg("+")
+            .arg("COUNT")
+            .arg(limit)
+            .query_async(&mut connection)
+            .await
+            .map_err(client_error)?;
+        let entries = range_reply(reply).map_err(unavailable)?;
+        entries.iter().map(|entry| EventRecord::from_fields(entry.id.ms, &entry.fields).map_err(client_error)).collect()
+    }
+}

@@ -1,0 +1,53 @@
+//! Ordered work on Redis Streams consumer groups, on stock Redis 7.0. Knows nothing of auctions.
+//!
+//! [`GroupConsumer`] reads the streams of one lane as one consumer of a group, and keeps two promises
+//! that `XREADGROUP` alone does not:
+//!
+//! * **nothing is overtaken**: whatever was delivered earlier, to this consumer or to any other, and not
+//!   acknowledged, is handed out before anything newer of the same stream;
+//! * **the first streams come first**: entries of the streams named as `first` that were added before an
+//!   entry of another stream are handed out before it.
+//!
+//! Any error ends the consumer: drop it and open another, under a fresh name. A connection that lost
+//! an answer may have had entries delivered to it that it never saw; a fresh consumer claims them.
+//!
+//! [`retry::Retry`] says how long to wait before the next attempt. The rest is the raw protocol:
+//! [`entry`] and [`value`].
+
+pub mod connection;
+pub mod consumer;
+pub mod entry;
+pub mod retry;
+pub mod value;
+
+pub use connection::DedicatedConnection;
+pub use consumer::{ConsumerOptions, GroupConsumer};
+pub use entry::{Entry, EntryId};
+pub use retry::Retry;
+
+use thiserror::Error;
+
+/// What goes wrong between a worker and Redis.
+#[derive(Debug, Error)]
+pub enum StreamError {
+    /// The server is not there, did not answer, or refused.
+    #[error("redis: {0}")]
+    Redis(#[from] redis::RedisError),
+    /// The server answered something that the protocol does not have.
+    #[error("redis answered {got} to {command}")]
+    Unexpected {
+        /// What was asked.
+        command: &'static str,
+        /// What came, shortened.
+        got: String,
+    },
+}
+
+impl StreamError {
+    pub(crate) fn unexpected(command: &'static str, got: &redis::Value) -> StreamError {
+        let mut got = format!("{got:?}");
+        let end = got.char_indices().nth(200).map_or(got.len(), |(at, _)| at);
+        got.truncate(end);
+        StreamError::Unexpected { command, got }
+    }
+}

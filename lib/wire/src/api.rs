@@ -1,0 +1,123 @@
+//! The JSON that clients send to the ingress, and its answers to commands. Amounts are whole minor
+//! units, durations whole seconds, times RFC 3339. Members that nobody knows are refused by name.
+
+use crate::time::JsonTime;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// `POST /users`. Empty: names and addresses are personal data and never enter a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateUserRequest {}
+
+/// `POST /auctions`. Who calls is the seller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateAuctionRequest {
+    /// One line, 1 to 200 characters.
+    pub title: String,
+    /// Up to 10,000 characters.
+    #[serde(default)]
+    pub description: String,
+    /// Three capital letters, such as `EUR`.
+    pub currency: String,
+    /// The least a first bid must be, in minor units.
+    pub opening_bid: u64,
+    /// Below this it is not sold, in minor units; not shown to bidders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserve: Option<u64>,
+    /// At once if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<JsonTime>,
+    /// When bidding ends.
+    pub ends_at: JsonTime,
+    /// Whether late changes of the lead extend it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soft_close: Option<SoftCloseRequest>,
+    /// Within so many seconds before the end no bid can be deleted.
+    #[serde(default)]
+    pub retraction_lock_seconds: u32,
+}
+
+/// A soft close: a change of leader within so long before the end extends the auction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SoftCloseRequest {
+    /// The end moves by so many seconds.
+    pub extend_by_seconds: u32,
+    /// If the lead changes within so many seconds before the end.
+    pub within_seconds: u32,
+    /// At most so many times.
+    pub at_most: u32,
+}
+
+/// `PUT /auction/{id}/bid`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceBidRequest {
+    /// In minor units of the auction's currency.
+    pub amount: u64,
+}
+
+/// The answer 202 to a command, and 200 of `GET /command/{handle}` while it is pending.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// The handle to ask with; the same as in `Location`.
+    pub command: String,
+    /// Always `pending`.
+    pub status: String,
+    /// When the ingress gave the handle out.
+    pub received_at: JsonTime,
+    /// The new user, for `POST /users`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Uuid>,
+    /// The auction it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auction: Option<Uuid>,
+    /// The bid it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bid: Option<Uuid>,
+}
+
+/// Money in answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Money {
+    /// Minor units.
+    pub amount: u64,
+    /// Three capital letters.
+    pub currency: String,
+}
+
+/// What came of an accepted command: with `Prefer: wait`, or `return=representation` at its monitor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// The handle of the command.
+    pub command: String,
+    /// Always `done`.
+    pub status: String,
+    /// Such as `place_bid`.
+    pub kind: String,
+    /// The user, for a command about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Uuid>,
+    /// The auction, for a command about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auction: Option<Uuid>,
+    /// The new bid, for `place_bid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bid: Option<Uuid>,
+    /// Version of the user or auction after it.
+    pub version: u64,
+    /// The amount that was bid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+    /// The new bid's place in the standing, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rank: Option<u64>,
+    /// Whether the new bid leads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leads: Option<bool>,
+    /// What the leading bid counts for after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub highest: Option<Money>,
+}

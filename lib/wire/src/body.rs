@@ -1,0 +1,59 @@
+//! MessagePack bodies: maps with field names, and nothing behind them.
+
+use crate::DecodeError;
+use auction_domain::Millis;
+use auction_domain::auction::SoftClose;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// Bodies are written from plain structs of numbers, texts and lists; that cannot fail.
+pub(crate) fn encode(body: &impl Serialize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(160);
+    if let Err(error) = body.serialize(&mut rmp_serde::Serializer::new(&mut bytes).with_struct_map()) {
+        unreachable!("a body of plain fields is always serialisable: {error}");
+    }
+    bytes
+}
+
+/// Reads a body and refuses anything behind it (rmp-serde alone would not).
+pub(crate) fn decode<T: DeserializeOwned>(kind: &'static str, bytes: &[u8]) -> Result<T, DecodeError> {
+    let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes);
+    let body = T::deserialize(&mut deserializer).map_err(|error| bad(kind, error))?;
+    match deserializer.get_ref().len() {
+        0 => Ok(body),
+        count => Err(DecodeError::TrailingBytes { kind, count }),
+    }
+}
+
+/// A value that reads well and is not allowed.
+pub(crate) fn bad(kind: &'static str, why: impl ToString) -> DecodeError {
+    DecodeError::BadBody { kind, why: why.to_string() }
+}
+
+/// The body of what says everything by its kind.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Nothing {}
+
+/// A soft close, in commands and events.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SoftCloseBody {
+    extend_by_ms: u32,
+    within_ms: u32,
+    at_most: u32,
+}
+
+impl From<SoftClose> for SoftCloseBody {
+    fn from(soft: SoftClose) -> SoftCloseBody {
+        SoftCloseBody { extend_by_ms: soft.extend_by.0, within_ms: soft.within.0, at_most: soft.at_most }
+    }
+}
+
+impl From<SoftCloseBody> for SoftClose {
+    fn from(body: SoftCloseBody) -> SoftClose {
+        SoftClose {
+            extend_by: Millis(body.extend_by_ms),
+            within: Millis(body.within_ms),
+            at_most: body.at_most,
+        }
+    }
+}

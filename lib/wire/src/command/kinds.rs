@@ -1,0 +1,183 @@
+//! The kinds of commands and their bodies. A new command is a name here, and a body if it has any
+//! fields that the envelope does not.
+
+use super::{CommandBody, CommandId};
+use crate::DecodeError;
+use crate::body::{self, Nothing, SoftCloseBody, bad};
+use crate::text_id::TextId;
+use auction_domain::auction::{
+    AuctionCommand, CancelAuction, CloseAuction, CreateAuction, DeleteBid, DoubleBid, EndAuction, PlaceBid,
+    RetractBids, VoidBid,
+};
+use auction_domain::user::{CreateUser, DeleteUser, UserCommand};
+use auction_domain::{
+    Actor, Amount, BidId, Currency, Description, Millis, Reason, Timestamp, Title, UserId,
+};
+use serde::{Deserialize, Serialize};
+
+/// The one version there is so far, of every kind.
+pub(super) const VERSION: u16 = 1;
+
+pub(super) fn kind(body: &CommandBody) -> &'static str {
+    match body {
+        CommandBody::User(UserCommand::CreateUser(_)) => "create_user",
+        CommandBody::User(UserCommand::DeleteUser(_)) => "delete_user",
+        CommandBody::Auction(command) => match command {
+            AuctionCommand::CreateAuction(_) => "create_auction",
+            AuctionCommand::PlaceBid(_) => "place_bid",
+            AuctionCommand::DeleteBid(_) => "delete_bid",
+            AuctionCommand::DoubleBid(_) => "double_bid",
+            AuctionCommand::VoidBid(_) => "void_bid",
+            AuctionCommand::RetractBids(_) => "retract_bids",
+            AuctionCommand::EndAuction(_) => "end_auction",
+            AuctionCommand::CancelAuction(_) => "cancel_auction",
+            AuctionCommand::CloseAuction(_) => "close_auction",
+        },
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct CreateAuctionBody {
+    title: String,
+    description: String,
+    currency: String,
+    opening_bid: u64,
+    reserve: Option<u64>,
+    starts_at: Option<i64>,
+    ends_at: i64,
+    seller: Option<TextId>,
+    soft_close: Option<SoftCloseBody>,
+    retraction_lock_ms: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AmountBody {
+    amount: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BidBody {
+    bid: TextId,
+}
+
+#[derive(Serialize, Deserialize)]
+struct VoidBidBody {
+    bid: TextId,
+    reason: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BidderBody {
+    bidder: TextId,
+}
+
+pub(super) fn encode(body: &CommandBody) -> Vec<u8> {
+    let CommandBody::Auction(command) = body else { return body::encode(&Nothing {}) };
+    match command {
+        AuctionCommand::CreateAuction(create) => body::encode(&CreateAuctionBody {
+            title: create.title.as_str().to_owned(),
+            description: create.description.as_str().to_owned(),
+            currency: create.currency.code().to_owned(),
+            opening_bid: create.opening_bid.minor_units(),
+            reserve: create.reserve.map(Amount::minor_units),
+            starts_at: create.starts_at.map(|at| at.0),
+            ends_at: create.ends_at.0,
+            seller: create.seller.map(|seller| TextId(seller.0)),
+            soft_close: create.soft_close.map(Into::into),
+            retraction_lock_ms: create.retraction_lock.0,
+        }),
+        AuctionCommand::PlaceBid(place) => body::encode(&AmountBody { amount: place.amount.minor_units() }),
+        AuctionCommand::DeleteBid(delete) => body::encode(&BidBody { bid: TextId(delete.bid.0) }),
+        AuctionCommand::DoubleBid(double) => body::encode(&BidBody { bid: TextId(double.bid.0) }),
+        AuctionCommand::VoidBid(void) => body::encode(&VoidBidBody {
+            bid: TextId(void.bid.0),
+            reason: void.reason.as_str().to_owned(),
+        }),
+        AuctionCommand::RetractBids(retract) => {
+            body::encode(&BidderBody { bidder: TextId(retract.bidder.0) })
+        }
+        AuctionCommand::EndAuction(_) | AuctionCommand::CancelAuction(_) | AuctionCommand::CloseAuction(_) => {
+            body::encode(&Nothing {})
+        }
+    }
+}
+
+/// A bid's id and its bidder are the envelope's: the command's id, and who asks.
+pub(super) fn decode(
+    kind: &str,
+    v: u16,
+    id: CommandId,
+    actor: Actor,
+    bytes: &[u8],
+) -> Result<CommandBody, DecodeError> {
+    // The list of names stands here once more, so that a kind is checked before its body.
+    let kind = *[
+        "create_user", "delete_user", "create_auction", "place_bid", "delete_bid", "double_bid", "void_bid",
+        "retract_bids", "end_auction", "cancel_auction", "close_auction",
+    ]
+    .iter()
+    .find(|known| **known == kind)
+    .ok_or_else(|| DecodeError::UnknownKind(kind.to_owned()))?;
+    if v != VERSION {
+        return Err(DecodeError::UnknownVersion { kind, v });
+    }
+    let command = match kind {
+        "create_user" | "delete_user" => {
+            body::decode::<Nothing>(kind, bytes)?;
+            return Ok(CommandBody::User(match kind {
+                "create_user" => UserCommand::CreateUser(CreateUser),
+                _ => UserCommand::DeleteUser(DeleteUser),
+            }));
+        }
+        "create_auction" => AuctionCommand::CreateAuction(Box::new(create_auction(kind, bytes)?)),
+        "place_bid" => AuctionCommand::PlaceBid(PlaceBid {
+            bid: BidId(id.0),
+            bidder: match actor {
+                Actor::User(user) => user,
+                _ => return Err(bad(kind, "only a user can bid, the actor is none")),
+            },
+            amount: Amount::new(body::decode::<AmountBody>(kind, bytes)?.amount)
+                .map_err(|error| bad(kind, error))?,
+        }),
+        "delete_bid" => AuctionCommand::DeleteBid(DeleteBid { bid: bid(kind, bytes)? }),
+        "double_bid" => AuctionCommand::DoubleBid(DoubleBid { bid: bid(kind, bytes)? }),
+        "void_bid" => {
+            let body: VoidBidBody = body::decode(kind, bytes)?;
+            let reason = Reason::new(body.reason).map_err(|error| bad(kind, error))?;
+            AuctionCommand::VoidBid(VoidBid { bid: BidId(body.bid.0), reason })
+        }
+        "retract_bids" => AuctionCommand::RetractBids(RetractBids {
+            bidder: UserId(body::decode::<BidderBody>(kind, bytes)?.bidder.0),
+        }),
+        _ => {
+            body::decode::<Nothing>(kind, bytes)?;
+            match kind {
+                "end_auction" => AuctionCommand::EndAuction(EndAuction),
+                "cancel_auction" => AuctionCommand::CancelAuction(CancelAuction),
+                _ => AuctionCommand::CloseAuction(CloseAuction),
+            }
+        }
+    };
+    Ok(CommandBody::Auction(command))
+}
+
+fn bid(kind: &'static str, bytes: &[u8]) -> Result<BidId, DecodeError> {
+    Ok(BidId(body::decode::<BidBody>(kind, bytes)?.bid.0))
+}
+
+fn create_auction(kind: &'static str, bytes: &[u8]) -> Result<CreateAuction, DecodeError> {
+    let body: CreateAuctionBody = body::decode(kind, bytes)?;
+    Ok(CreateAuction {
+        title: Title::new(body.title).map_err(|error| bad(kind, format!("title {error}")))?,
+        description: Description::new(body.description)
+            .map_err(|error| bad(kind, format!("description {error}")))?,
+        currency: Currency::new(&body.currency).map_err(|error| bad(kind, error))?,
+        opening_bid: Amount::new(body.opening_bid).map_err(|error| bad(kind, error))?,
+        reserve: body.reserve.map(Amount::new).transpose().map_err(|error| bad(kind, error))?,
+        starts_at: body.starts_at.map(Timestamp),
+        ends_at: Timestamp(body.ends_at),
+        seller: body.seller.map(|seller| UserId(seller.0)),
+        soft_close: body.soft_close.map(Into::into),
+        retraction_lock: Millis(body.retraction_lock_ms),
+    })
+}

@@ -1,0 +1,273 @@
+//! The kinds of events and their bodies. What was once written is read for ever: a changed body gets a
+//! new version, and the old one an upcast here.
+
+use super::Event;
+use crate::DecodeError;
+use crate::body::{self, Nothing, SoftCloseBody, bad};
+use crate::text_id::TextId;
+use auction_domain::auction::{AuctionEvent, Terms, Unsold, Winner};
+use auction_domain::user::UserEvent;
+use auction_domain::{
+    Amount, BidId, Currency, Description, Millis, Reason, Timestamp, Title, UserId,
+};
+use serde::{Deserialize, Serialize};
+
+pub(super) const VERSION: u16 = 1;
+
+pub(super) fn kind(event: &Event) -> &'static str {
+    match event {
+        Event::User(UserEvent::UserCreated) => "user_created",
+        Event::User(UserEvent::UserDeleted) => "user_deleted",
+        Event::Auction(event) => match event {
+            AuctionEvent::AuctionCreated { .. } => "auction_created",
+            AuctionEvent::BidPlaced { .. } => "bid_placed",
+            AuctionEvent::BidDeleted { .. } => "bid_deleted",
+            AuctionEvent::BidDoubled { .. } => "bid_doubled",
+            AuctionEvent::BidVoided { .. } => "bid_voided",
+            AuctionEvent::BidsRetracted { .. } => "bids_retracted",
+            AuctionEvent::AuctionExtended { .. } => "auction_extended",
+            AuctionEvent::AuctionEnded { .. } => "auction_ended",
+            AuctionEvent::AuctionCancelled => "auction_cancelled",
+            AuctionEvent::WinnerAnnounced(_) => "winner_announced",
+            AuctionEvent::AuctionClosedUnsold { .. } => "auction_closed_unsold",
+        },
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct AuctionCreatedBody {
+    title: String,
+    description: String,
+    currency: String,
+    opening_bid: u64,
+    reserve: Option<u64>,
+    starts_at: i64,
+    ends_at: i64,
+    seller: Option<TextId>,
+    soft_close: Option<SoftCloseBody>,
+    retraction_lock_ms: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BidPlacedBody {
+    bid: TextId,
+    bidder: TextId,
+    amount: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BidDeletedBody {
+    bid: TextId,
+    bidder: TextId,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BidDoubledBody {
+    bid: TextId,
+    bidder: TextId,
+    effective: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BidVoidedBody {
+    bid: TextId,
+    bidder: TextId,
+    reason: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BidsRetractedBody {
+    bidder: TextId,
+    bids: Vec<TextId>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EndsAtBody {
+    ends_at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WinnerBody {
+    bid: TextId,
+    bidder: TextId,
+    pays: u64,
+    effective: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct UnsoldBody {
+    because: String,
+}
+
+pub(super) fn encode(event: &Event) -> Vec<u8> {
+    let Event::Auction(event) = event else { return body::encode(&Nothing {}) };
+    match event {
+        AuctionEvent::AuctionCreated { title, description, terms } => {
+            body::encode(&auction_created(title, description, terms))
+        }
+        AuctionEvent::BidPlaced { bid, bidder, amount } => body::encode(&BidPlacedBody {
+            bid: TextId(bid.0),
+            bidder: TextId(bidder.0),
+            amount: amount.minor_units(),
+        }),
+        AuctionEvent::BidDeleted { bid, bidder } => {
+            body::encode(&BidDeletedBody { bid: TextId(bid.0), bidder: TextId(bidder.0) })
+        }
+        AuctionEvent::BidDoubled { bid, bidder, effective } => body::encode(&BidDoubledBody {
+            bid: TextId(bid.0),
+            bidder: TextId(bidder.0),
+            effective: effective.minor_units(),
+        }),
+        AuctionEvent::BidVoided { bid, bidder, reason } => body::encode(&BidVoidedBody {
+            bid: TextId(bid.0),
+            bidder: TextId(bidder.0),
+            reason: reason.as_str().to_owned(),
+        }),
+        AuctionEvent::BidsRetracted { bidder, bids } => body::encode(&BidsRetractedBody {
+            bidder: TextId(bidder.0),
+            bids: bids.iter().map(|bid| TextId(bid.0)).collect(),
+        }),
+        AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at } => {
+            body::encode(&EndsAtBody { ends_at: ends_at.0 })
+        }
+        AuctionEvent::AuctionCancelled => body::encode(&Nothing {}),
+        AuctionEvent::WinnerAnnounced(winner) => body::encode(&WinnerBody {
+            bid: TextId(winner.bid.0),
+            bidder: TextId(winner.bidder.0),
+            pays: winner.pays.minor_units(),
+            effective: winner.effective.minor_units(),
+        }),
+        AuctionEvent::AuctionClosedUnsold { because } => {
+            body::encode(&UnsoldBody { because: unsold_text(*because).to_owned() })
+        }
+    }
+}
+
+fn auction_created(title: &Title, description: &Description, terms: &Terms) -> AuctionCreatedBody {
+    AuctionCreatedBody {
+        title: title.as_str().to_owned(),
+        description: description.as_str().to_owned(),
+        currency: terms.currency.code().to_owned(),
+        opening_bid: terms.opening_bid.minor_units(),
+        reserve: terms.reserve.map(Amount::minor_units),
+        starts_at: terms.starts_at.0,
+        ends_at: terms.ends_at.0,
+        seller: terms.seller.map(|seller| TextId(seller.0)),
+        soft_close: terms.soft_close.map(Into::into),
+        retraction_lock_ms: terms.retraction_lock.0,
+    }
+}
+
+/// How the reason for not selling is written, in events and in views.
+pub(crate) fn unsold_text(because: Unsold) -> &'static str {
+    match because {
+        Unsold::NoBids => "no_bids",
+        Unsold::ReserveNotMet => "reserve_not_met",
+    }
+}
+
+const KINDS: [&str; 13] = [
+    "user_created", "user_deleted", "auction_created", "bid_placed", "bid_deleted", "bid_doubled", "bid_voided",
+    "bids_retracted", "auction_extended", "auction_ended", "auction_cancelled", "winner_announced",
+    "auction_closed_unsold",
+];
+
+pub(super) fn decode(kind: &str, schema: u16, bytes: &[u8]) -> Result<Event, DecodeError> {
+    let known = KINDS.iter().find(|known| **known == kind);
+    let kind = *known.ok_or_else(|| DecodeError::UnknownKind(kind.to_owned()))?;
+    if schema != VERSION {
+        return Err(DecodeError::UnknownVersion { kind, v: schema });
+    }
+    Ok(Event::Auction(match kind {
+        "user_created" => return body::decode::<Nothing>(kind, bytes).map(|_| Event::User(UserEvent::UserCreated)),
+        "user_deleted" => return body::decode::<Nothing>(kind, bytes).map(|_| Event::User(UserEvent::UserDeleted)),
+        "auction_created" => created(kind, body::decode(kind, bytes)?)?,
+        "bid_placed" => {
+            let body: BidPlacedBody = body::decode(kind, bytes)?;
+            AuctionEvent::BidPlaced {
+                bid: BidId(body.bid.0),
+                bidder: UserId(body.bidder.0),
+                amount: amount(kind, body.amount)?,
+            }
+        }
+        "bid_deleted" => {
+            let body: BidDeletedBody = body::decode(kind, bytes)?;
+            AuctionEvent::BidDeleted { bid: BidId(body.bid.0), bidder: UserId(body.bidder.0) }
+        }
+        "bid_doubled" => {
+            let body: BidDoubledBody = body::decode(kind, bytes)?;
+            AuctionEvent::BidDoubled {
+                bid: BidId(body.bid.0),
+                bidder: UserId(body.bidder.0),
+                effective: effective(kind, body.effective)?,
+            }
+        }
+        "bid_voided" => {
+            let body: BidVoidedBody = body::decode(kind, bytes)?;
+            AuctionEvent::BidVoided {
+                bid: BidId(body.bid.0),
+                bidder: UserId(body.bidder.0),
+                reason: Reason::new(body.reason).map_err(|error| bad(kind, error))?,
+            }
+        }
+        "bids_retracted" => {
+            let body: BidsRetractedBody = body::decode(kind, bytes)?;
+            AuctionEvent::BidsRetracted {
+                bidder: UserId(body.bidder.0),
+                bids: body.bids.into_iter().map(|bid| BidId(bid.0)).collect(),
+            }
+        }
+        "auction_extended" => AuctionEvent::AuctionExtended { ends_at: ends_at(kind, bytes)? },
+        "auction_ended" => AuctionEvent::AuctionEnded { ends_at: ends_at(kind, bytes)? },
+        "auction_cancelled" => {
+            body::decode::<Nothing>(kind, bytes)?;
+            AuctionEvent::AuctionCancelled
+        }
+        "winner_announced" => {
+            let body: WinnerBody = body::decode(kind, bytes)?;
+            AuctionEvent::WinnerAnnounced(Winner {
+                bid: BidId(body.bid.0),
+                bidder: UserId(body.bidder.0),
+                pays: amount(kind, body.pays)?,
+                effective: effective(kind, body.effective)?,
+            })
+        }
+        _ => AuctionEvent::AuctionClosedUnsold {
+            because: match body::decode::<UnsoldBody>(kind, bytes)?.because.as_str() {
+                "no_bids" => Unsold::NoBids,
+                "reserve_not_met" => Unsold::ReserveNotMet,
+                other => return Err(bad(kind, format!("unknown reason {other:?}"))),
+            },
+        },
+    }))
+}
+
+fn created(kind: &'static str, body: AuctionCreatedBody) -> Result<AuctionEvent, DecodeError> {
+    Ok(AuctionEvent::AuctionCreated {
+        title: Title::new(body.title).map_err(|error| bad(kind, format!("title {error}")))?,
+        description: Description::new(body.description)
+            .map_err(|error| bad(kind, format!("description {error}")))?,
+        terms: Terms {
+            currency: Currency::new(&body.currency).map_err(|error| bad(kind, error))?,
+            opening_bid: amount(kind, body.opening_bid)?,
+            reserve: body.reserve.map(|reserve| amount(kind, reserve)).transpose()?,
+            starts_at: Timestamp(body.starts_at),
+            ends_at: Timestamp(body.ends_at),
+            seller: body.seller.map(|seller| UserId(seller.0)),
+            soft_close: body.soft_close.map(Into::into),
+            retraction_lock: Millis(body.retraction_lock_ms),
+        },
+    })
+}
+
+fn amount(kind: &'static str, minor_units: u64) -> Result<Amount, DecodeError> {
+    Amount::new(minor_units).map_err(|error| bad(kind, error))
+}
+
+fn effective(kind: &'static str, minor_units: u64) -> Result<Amount, DecodeError> {
+    Amount::effective(minor_units).map_err(|error| bad(kind, error))
+}
+
+fn ends_at(kind: &'static str, bytes: &[u8]) -> Result<Timestamp, DecodeError> {
+    Ok(Timestamp(body::decode::<EndsAtBody>(kind, bytes)?.ends_at))
+}

@@ -1,0 +1,29 @@
+//! How things are written down: the only place that knows serde.
+//!
+//! * [`command`] and [`event`]: what travels on the Redis streams, as plain fields that `redis-cli`
+//!   shows, and a MessagePack body with field names;
+//! * [`outcome`]: what became of a command, as it is stored and sent back;
+//! * [`api`] and [`view`]: the JSON of the REST ingress;
+//! * [`partition`]: which partition an aggregate lives in;
+//! * [`alias`]: how a bidder is shown to others.
+//!
+//! Everything here can be read by another language: UUIDs are text, times are milliseconds since 1970 or
+//! RFC 3339 text, amounts are whole minor units.
+
+pub mod alias;
+pub mod api;
+mod body;
+pub mod command;
+pub mod event;
+mod field;
+pub mod outcome;
+pub mod partition;
+mod text_id;
+pub mod time;
+pub mod view;
+
+pub use command::{Channel, Command, CommandBody, CommandId};
+pub use event::{Event, EventRecord};
+pub use field::{DecodeError, RawFields};
+pub use outcome::{Outcome, OutcomeFact, OutcomeResult};
+pub use partition::{PartitionCount, PartitionId};

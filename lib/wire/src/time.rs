@@ -1,0 +1,60 @@
+//! Times in JSON: RFC 3339 in UTC with milliseconds, such as `2026-11-22T18:30:00.000Z`.
+
+use auction_domain::Timestamp;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use thiserror::Error as ThisError;
+
+/// A point in time in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JsonTime(pub Timestamp);
+
+/// Why a text is not a time.
+#[derive(Clone, Debug, PartialEq, Eq, ThisError)]
+#[error("{0:?} is not a time such as 2026-11-22T18:30:00Z")]
+pub struct TimeError(pub String);
+
+/// Reads RFC 3339.
+pub fn parse(text: &str) -> Result<Timestamp, TimeError> {
+    let time: jiff::Timestamp = text.parse().map_err(|_| TimeError(text.to_owned()))?;
+    Ok(Timestamp(time.as_millisecond()))
+}
+
+/// Writes RFC 3339; a time beyond the year 9999 is shown as its end.
+pub fn format(time: Timestamp) -> String {
+    let time = jiff::Timestamp::from_millisecond(time.0).unwrap_or(jiff::Timestamp::MAX);
+    format!("{time:.3}")
+}
+
+impl From<Timestamp> for JsonTime {
+    fn from(time: Timestamp) -> JsonTime {
+        JsonTime(time)
+    }
+}
+
+impl Serialize for JsonTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for JsonTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<JsonTime, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse(&text).map(JsonTime).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_come_back_as_they_were_written() {
+        let time = Timestamp(1_795_372_200_123);
+        assert_eq!(format(time), "2026-11-22T18:30:00.123Z");
+        assert_eq!(parse(&format(time)), Ok(time));
+        assert_eq!(parse("2026-11-22T19:30:00.123+01:00"), Ok(time));
+        assert!(parse("tomorrow").is_err());
+    }
+}

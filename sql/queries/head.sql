@@ -1,0 +1,2 @@
+-- head: newest position of a partition
+SELECT head FROM partitions WHERE id = $1
