@@ -49,7 +49,11 @@ impl Follower for Watch {
         Ok(open.position)
     }
 
-    async fn handle(&mut self, _: &mut impl EventStore, events: &[EventRecord]) -> Result<Handled, LoadError> {
+    async fn handle(
+        &mut self,
+        _: &mut impl EventStore,
+        events: &[EventRecord],
+    ) -> Result<Handled, LoadError> {
         for record in events {
             let auction = AuctionId(record.key);
             let Event::Auction(event) = read_event(record)? else { continue };

@@ -14,5 +14,5 @@ pub mod follow;
 pub mod ports;
 pub mod project;
 pub mod stop;
-// pub mod verify;
+pub mod verify;
 pub mod write;

@@ -13,3 +13,6 @@ mod store;
 
 pub use error::unavailable;
 pub use store::{PostgresStore, PostgresStores};
+
+/// The address of a database makes no sense.
+pub type UrlError = tokio_postgres::Error;

@@ -2,8 +2,8 @@
 
 use crate::store::outcome;
 use crate::{PostgresStores, unavailable};
-use auction_app::ports::outcomes::Outcomes;
 use auction_app::ports::Unavailable;
+use auction_app::ports::outcomes::Outcomes;
 use auction_wire::{CommandId, Outcome};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use std::time::Duration;
@@ -18,7 +18,10 @@ pub struct PostgresLookup(Pool);
 
 impl PostgresLookup {
     /// At most `size` connections, made when they are needed.
-    pub fn new(stores: &PostgresStores, size: usize) -> Result<PostgresLookup, deadpool_postgres::BuildError> {
+    pub fn new(
+        stores: &PostgresStores,
+        size: usize,
+    ) -> Result<PostgresLookup, deadpool_postgres::BuildError> {
         let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(stores.config().clone(), NoTls, config);
         let pool = Pool::builder(manager)

@@ -108,7 +108,8 @@ impl PostgresStore {
 impl EventStore for PostgresStore {
     async fn head(&mut self, partition: PartitionId) -> Result<u64, Unavailable> {
         let rows = self.query(&self.statements.head, &[&(partition.0 as i16)]).await?;
-        let row = rows.first().ok_or_else(|| Unavailable::new("postgres", format!("no partition {partition}")))?;
+        let row =
+            rows.first().ok_or_else(|| Unavailable::new("postgres", format!("no partition {partition}")))?;
         Ok(number(row, 0))
     }
 

@@ -60,7 +60,10 @@ async fn drive(
         if renewed.elapsed() >= RENEW {
             let newest = renew(&mut connection, streams).await.map_err(unavailable)?;
             // A stream that was made anew begins anew.
-            last.iter_mut().zip(newest).filter(|(last, newest)| newest < *last).for_each(|(last, newest)| *last = newest);
+            last.iter_mut()
+                .zip(newest)
+                .filter(|(last, newest)| newest < *last)
+                .for_each(|(last, newest)| *last = newest);
             renewed = Instant::now();
         }
         let mut read = cmd("XREAD");
@@ -84,7 +87,10 @@ async fn drive(
 }
 
 /// Makes the streams if they are not there, and lets them live on. Returns their newest ids.
-async fn renew(connection: &mut DedicatedConnection, streams: &[String]) -> Result<Vec<EntryId>, StreamError> {
+async fn renew(
+    connection: &mut DedicatedConnection,
+    streams: &[String],
+) -> Result<Vec<EntryId>, StreamError> {
     let mut commands = pipe();
     for stream in streams {
         // A group is the only way to make an empty stream; nobody reads through it.

@@ -37,6 +37,9 @@ impl PublishedEvents for RedisStreamInfo {
             .await
             .map_err(client_error)?;
         let entries = range_reply(reply).map_err(unavailable)?;
-        entries.iter().map(|entry| EventRecord::from_fields(entry.id.ms, &entry.fields).map_err(client_error)).collect()
+        entries
+            .iter()
+            .map(|entry| EventRecord::from_fields(entry.id.ms, &entry.fields).map_err(client_error))
+            .collect()
     }
 }

@@ -154,7 +154,11 @@ impl Views for RedisViews {
         self.query(cmd("GET").arg(keys::user(partition, user))).await
     }
 
-    async fn auction(&self, partition: PartitionId, auction: AuctionId) -> Result<Option<Vec<u8>>, Unavailable> {
+    async fn auction(
+        &self,
+        partition: PartitionId,
+        auction: AuctionId,
+    ) -> Result<Option<Vec<u8>>, Unavailable> {
         self.query(cmd("GET").arg(keys::auction(partition, auction))).await
     }
 
@@ -179,7 +183,14 @@ impl Views for RedisViews {
         let mut connection = self.connection().await?;
         let mut ranges = pipe();
         for partition in self.partitions.all() {
-            ranges.cmd("ZRANGEBYLEX").arg(keys::listed(partition)).arg(&from).arg("+").arg("LIMIT").arg(0).arg(limit);
+            ranges
+                .cmd("ZRANGEBYLEX")
+                .arg(keys::listed(partition))
+                .arg(&from)
+                .arg("+")
+                .arg("LIMIT")
+                .arg(0)
+                .arg(limit);
         }
         let members: Vec<Vec<String>> = ranges.query_async(&mut connection).await.map_err(client_error)?;
         let mut places: Vec<(Timestamp, AuctionId)> =
@@ -196,7 +207,9 @@ impl Views for RedisViews {
         let lines: Vec<Option<Vec<u8>>> = lines.query_async(&mut connection).await.map_err(client_error)?;
         let listed = places.into_iter().zip(lines);
         // One that was closed between the two reads has no line any more.
-        Ok(listed.filter_map(|((ends_at, auction), json)| Some(Listed { ends_at, auction, json: json? })).collect())
+        Ok(listed
+            .filter_map(|((ends_at, auction), json)| Some(Listed { ends_at, auction, json: json? }))
+            .collect())
     }
 
     async fn checkpoint(&self, partition: PartitionId) -> Result<u64, Unavailable> {

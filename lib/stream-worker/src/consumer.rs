@@ -114,9 +114,8 @@ impl GroupConsumer {
     }
 
     fn any_full(&self, entries: &[Entry], first: usize) -> bool {
-        (0..first).any(|stream| {
-            entries.iter().filter(|entry| entry.stream == stream).count() >= self.options.count
-        })
+        (0..first)
+            .any(|stream| entries.iter().filter(|entry| entry.stream == stream).count() >= self.options.count)
     }
 
     /// Reads, and in the same round trip looks whether anything is pending with another consumer: Redis
@@ -267,5 +266,7 @@ pub async fn pending(
         Value::Array(parts) => parts.first().and_then(number),
         other => member(other, "pending").and_then(number),
     };
-    count.and_then(|count| u64::try_from(count).ok()).ok_or_else(|| StreamError::unexpected("XPENDING", &reply))
+    count
+        .and_then(|count| u64::try_from(count).ok())
+        .ok_or_else(|| StreamError::unexpected("XPENDING", &reply))
 }

@@ -121,7 +121,8 @@ mod tests {
 
     #[test]
     fn entry_ids_are_ordered_as_redis_orders_them() {
-        let ids: Vec<EntryId> = ["2-0", "10-0", "10-2", "10-10"].iter().map(|id| id.parse().unwrap()).collect();
+        let ids: Vec<EntryId> =
+            ["2-0", "10-0", "10-2", "10-10"].iter().map(|id| id.parse().unwrap()).collect();
         assert!(ids.is_sorted());
         assert_eq!(ids[2].to_string(), "10-2");
         assert!("10".parse::<EntryId>().is_err());

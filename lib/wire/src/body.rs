@@ -17,7 +17,8 @@ pub(crate) fn encode(body: &impl Serialize) -> Vec<u8> {
 
 /// Reads a body and refuses anything behind it (rmp-serde alone would not).
 pub(crate) fn decode<T: DeserializeOwned>(kind: &'static str, bytes: &[u8]) -> Result<T, DecodeError> {
-    let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes);
+    // Over a reader, which is what is left of the bytes; `from_read_ref` only gives back all of them.
+    let mut deserializer = rmp_serde::Deserializer::new(bytes);
     let body = T::deserialize(&mut deserializer).map_err(|error| bad(kind, error))?;
     match deserializer.get_ref().len() {
         0 => Ok(body),

@@ -137,8 +137,10 @@ impl Command {
             key: fields.id("key")?,
             actor,
             expect: fields.optional("expect")?.map(|text| parse("expect", text)).transpose()?,
-            fingerprint: u64::from_str_radix(fp, 16)
-                .map_err(|_| DecodeError::BadField { field: "fp", why: format!("{fp:?} is not hexadecimal") })?,
+            fingerprint: u64::from_str_radix(fp, 16).map_err(|_| DecodeError::BadField {
+                field: "fp",
+                why: format!("{fp:?} is not hexadecimal"),
+            })?,
             reply: fields.optional("reply")?.unwrap_or_default().to_owned(),
             trace: fields.optional("trace")?.unwrap_or_default().to_owned(),
             body,

@@ -114,6 +114,7 @@ impl EventRecord {
 
     /// Whether both say the same; the trace is not part of history.
     pub fn same_history(&self, other: &EventRecord) -> bool {
-        EventRecord { trace: String::new(), ..self.clone() } == EventRecord { trace: String::new(), ..other.clone() }
+        EventRecord { trace: String::new(), ..self.clone() }
+            == EventRecord { trace: String::new(), ..other.clone() }
     }
 }

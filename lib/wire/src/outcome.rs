@@ -102,9 +102,11 @@ impl OutcomeResult {
     /// Reads it back.
     pub fn decode(bytes: &[u8]) -> Result<OutcomeResult, DecodeError> {
         match body::decode(KIND, bytes)? {
-            ResultBody::Accepted { version, currency, facts } => {
-                Ok(OutcomeResult::Accepted { version, currency: read_currency(currency)?, facts: read_facts(facts)? })
-            }
+            ResultBody::Accepted { version, currency, facts } => Ok(OutcomeResult::Accepted {
+                version,
+                currency: read_currency(currency)?,
+                facts: read_facts(facts)?,
+            }),
             ResultBody::Refused { code, class, detail, currency, facts } => Ok(OutcomeResult::Refused {
                 code,
                 class: class.into(),
@@ -133,18 +135,8 @@ fn read_facts(facts: Vec<FactBody>) -> Result<Vec<OutcomeFact>, DecodeError> {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum ResultBody {
-    Accepted {
-        version: u64,
-        currency: Option<String>,
-        facts: Vec<FactBody>,
-    },
-    Refused {
-        code: String,
-        class: ClassBody,
-        detail: String,
-        currency: Option<String>,
-        facts: Vec<FactBody>,
-    },
+    Accepted { version: u64, currency: Option<String>, facts: Vec<FactBody> },
+    Refused { code: String, class: ClassBody, detail: String, currency: Option<String>, facts: Vec<FactBody> },
 }
 
 #[derive(Serialize, Deserialize)]

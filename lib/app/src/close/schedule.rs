@@ -88,7 +88,8 @@ impl Schedule {
     /// It was sent.
     pub fn sent(&self, due: Due, now: Timestamp) {
         let mut table = self.table();
-        if let Some(planned) = table.auctions.get(&due.auction).copied().filter(|p| p.ends_at == due.ends_at) {
+        if let Some(planned) = table.auctions.get(&due.auction).copied().filter(|p| p.ends_at == due.ends_at)
+        {
             table.remove(due.auction);
             table.put(due.auction, Planned { next: now + AGAIN, attempt: due.attempt + 1, ..planned });
         }
@@ -145,7 +146,10 @@ mod tests {
         schedule.sent(first, Timestamp(150));
         assert_eq!(schedule.due(Timestamp(150)), vec![]);
         let again = Timestamp(150) + AGAIN;
-        assert_eq!(schedule.due(again).iter().find(|due| due.auction == auction(1)), Some(&Due { attempt: 1, ..first }));
+        assert_eq!(
+            schedule.due(again).iter().find(|due| due.auction == auction(1)),
+            Some(&Due { attempt: 1, ..first })
+        );
         schedule.is_final(auction(1));
         assert!(schedule.due(again).iter().all(|due| due.auction == auction(2)));
     }

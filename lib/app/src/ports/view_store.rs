@@ -115,10 +115,7 @@ pub trait Views: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Listed>, Unavailable>> + Send;
 
     /// The position up to which a partition's events are in its views.
-    fn checkpoint(
-        &self,
-        partition: PartitionId,
-    ) -> impl Future<Output = Result<u64, Unavailable>> + Send;
+    fn checkpoint(&self, partition: PartitionId) -> impl Future<Output = Result<u64, Unavailable>> + Send;
 }
 
 /// A line of `GET /auctions`.

@@ -30,7 +30,8 @@ impl Board {
         let Some(known) = board else {
             let mut auction = None;
             Auction::apply(&mut auction, event, at);
-            if let (Some(auction), AuctionEvent::AuctionCreated { title, description, .. }) = (auction, event) {
+            if let (Some(auction), AuctionEvent::AuctionCreated { title, description, .. }) = (auction, event)
+            {
                 let (title, description) = (title.clone(), description.clone());
                 *board = Some(Board { title, description, created_at: at, unsold: None, auction });
             }

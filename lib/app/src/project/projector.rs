@@ -56,7 +56,8 @@ impl<V: ViewStores> Projector<V> {
                 Event::Auction(event) => {
                     let board = self.boards.get(record.key);
                     let listed = listed_until(board);
-                    let (_, bidders) = changes.auctions.entry(record.key).or_insert((listed, BTreeSet::new()));
+                    let (_, bidders) =
+                        changes.auctions.entry(record.key).or_insert((listed, BTreeSet::new()));
                     bidders.extend(bidder(&event));
                     Board::apply(board, &event, record.at);
                 }
@@ -84,7 +85,11 @@ impl<V: ViewStores> Projector<V> {
                 writes.push(ViewWrite::Listed { auction, ends_at, json: json(&list_item(auction, board)) });
             }
             for user in bidders {
-                writes.push(ViewWrite::OwnBids { auction, user, json: json(&own_bids(auction, board, user)) });
+                writes.push(ViewWrite::OwnBids {
+                    auction,
+                    user,
+                    json: json(&own_bids(auction, board, user)),
+                });
             }
         }
         let users: Vec<Uuid> = changes.users.keys().copied().collect();

@@ -10,9 +10,7 @@ use auction_domain::auction::{
     RetractBids, VoidBid,
 };
 use auction_domain::user::{CreateUser, DeleteUser, UserCommand};
-use auction_domain::{
-    Actor, Amount, BidId, Currency, Description, Millis, Reason, Timestamp, Title, UserId,
-};
+use auction_domain::{Actor, Amount, BidId, Currency, Description, Millis, Reason, Timestamp, Title, UserId};
 use serde::{Deserialize, Serialize};
 
 /// The one version there is so far, of every kind.
@@ -89,16 +87,15 @@ pub(super) fn encode(body: &CommandBody) -> Vec<u8> {
         AuctionCommand::PlaceBid(place) => body::encode(&AmountBody { amount: place.amount.minor_units() }),
         AuctionCommand::DeleteBid(delete) => body::encode(&BidBody { bid: TextId(delete.bid.0) }),
         AuctionCommand::DoubleBid(double) => body::encode(&BidBody { bid: TextId(double.bid.0) }),
-        AuctionCommand::VoidBid(void) => body::encode(&VoidBidBody {
-            bid: TextId(void.bid.0),
-            reason: void.reason.as_str().to_owned(),
-        }),
+        AuctionCommand::VoidBid(void) => {
+            body::encode(&VoidBidBody { bid: TextId(void.bid.0), reason: void.reason.as_str().to_owned() })
+        }
         AuctionCommand::RetractBids(retract) => {
             body::encode(&BidderBody { bidder: TextId(retract.bidder.0) })
         }
-        AuctionCommand::EndAuction(_) | AuctionCommand::CancelAuction(_) | AuctionCommand::CloseAuction(_) => {
-            body::encode(&Nothing {})
-        }
+        AuctionCommand::EndAuction(_)
+        | AuctionCommand::CancelAuction(_)
+        | AuctionCommand::CloseAuction(_) => body::encode(&Nothing {}),
     }
 }
 
@@ -112,8 +109,17 @@ pub(super) fn decode(
 ) -> Result<CommandBody, DecodeError> {
     // The list of names stands here once more, so that a kind is checked before its body.
     let kind = *[
-        "create_user", "delete_user", "create_auction", "place_bid", "delete_bid", "double_bid", "void_bid",
-        "retract_bids", "end_auction", "cancel_auction", "close_auction",
+        "create_user",
+        "delete_user",
+        "create_auction",
+        "place_bid",
+        "delete_bid",
+        "double_bid",
+        "void_bid",
+        "retract_bids",
+        "end_auction",
+        "cancel_auction",
+        "close_auction",
     ]
     .iter()
     .find(|known| **known == kind)

@@ -7,9 +7,7 @@ use crate::body::{self, Nothing, SoftCloseBody, bad};
 use crate::text_id::TextId;
 use auction_domain::auction::{AuctionEvent, Terms, Unsold, Winner};
 use auction_domain::user::UserEvent;
-use auction_domain::{
-    Amount, BidId, Currency, Description, Millis, Reason, Timestamp, Title, UserId,
-};
+use auction_domain::{Amount, BidId, Currency, Description, Millis, Reason, Timestamp, Title, UserId};
 use serde::{Deserialize, Serialize};
 
 pub(super) const VERSION: u16 = 1;
@@ -167,8 +165,18 @@ pub(crate) fn unsold_text(because: Unsold) -> &'static str {
 }
 
 const KINDS: [&str; 13] = [
-    "user_created", "user_deleted", "auction_created", "bid_placed", "bid_deleted", "bid_doubled", "bid_voided",
-    "bids_retracted", "auction_extended", "auction_ended", "auction_cancelled", "winner_announced",
+    "user_created",
+    "user_deleted",
+    "auction_created",
+    "bid_placed",
+    "bid_deleted",
+    "bid_doubled",
+    "bid_voided",
+    "bids_retracted",
+    "auction_extended",
+    "auction_ended",
+    "auction_cancelled",
+    "winner_announced",
     "auction_closed_unsold",
 ];
 
@@ -179,8 +187,12 @@ pub(super) fn decode(kind: &str, schema: u16, bytes: &[u8]) -> Result<Event, Dec
         return Err(DecodeError::UnknownVersion { kind, v: schema });
     }
     Ok(Event::Auction(match kind {
-        "user_created" => return body::decode::<Nothing>(kind, bytes).map(|_| Event::User(UserEvent::UserCreated)),
-        "user_deleted" => return body::decode::<Nothing>(kind, bytes).map(|_| Event::User(UserEvent::UserDeleted)),
+        "user_created" => {
+            return body::decode::<Nothing>(kind, bytes).map(|_| Event::User(UserEvent::UserCreated));
+        }
+        "user_deleted" => {
+            return body::decode::<Nothing>(kind, bytes).map(|_| Event::User(UserEvent::UserDeleted));
+        }
         "auction_created" => created(kind, body::decode(kind, bytes)?)?,
         "bid_placed" => {
             let body: BidPlacedBody = body::decode(kind, bytes)?;

@@ -1,0 +1,65 @@
+//! The commands and their flags.
+
+use crate::auction::create::CreateAuctionArgs;
+use crate::auction::list::ListAuctionsArgs;
+use crate::auction::show::ShowAuctionArgs;
+use crate::bid::BidArgs;
+use crate::replay::ReplayArgs;
+use crate::user::CreateUserArgs;
+use clap::{Args, Subcommand};
+
+/// What to do, and on which portal.
+#[derive(Clone, Debug, Args)]
+#[command(about = None, long_about = None)] // whoever flattens this says himself what he is
+pub struct ClientArgs {
+    /// Where the portal is.
+    #[arg(long, global = true, value_name = "URL", default_value = ClientArgs::DEFAULT_URL)]
+    pub url: String,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ClientCommand,
+}
+
+impl ClientArgs {
+    /// Where a portal listens unless told otherwise.
+    pub const DEFAULT_URL: &str = "http://127.0.0.1:8080";
+}
+
+/// What the client can do.
+#[derive(Clone, Debug, Subcommand)]
+#[command(about = None, long_about = None)]
+pub enum ClientCommand {
+    /// Open accounts.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Offer things, and look at what is on offer.
+    #[command(subcommand)]
+    Auction(AuctionCommand),
+    /// Bid on an auction.
+    Bid(BidArgs),
+    /// Play a bidding history against the portal, and compare its winners with the recorded prices.
+    ///
+    /// Opens an account for each bidder and one for a seller, creates the auctions, places all bids in time
+    /// order as fast as they are taken, ends each auction, and prints who won. Every step has its own
+    /// idempotency key: while the portal is away the replay repeats its requests by itself, and --run
+    /// continues a replay that was itself stopped; each step still has one effect.
+    Replay(ReplayArgs),
+}
+
+/// What can be done with users.
+#[derive(Clone, Debug, Subcommand)]
+pub enum UserCommand {
+    /// Open an account; prints its id.
+    Create(CreateUserArgs),
+}
+
+/// What can be done with auctions, besides bidding.
+#[derive(Clone, Debug, Subcommand)]
+pub enum AuctionCommand {
+    /// Offer one thing by flags, or many by a file; prints their ids.
+    Create(Box<CreateAuctionArgs>),
+    /// List the auctions whose result is not declared yet, those that end first, first.
+    List(ListAuctionsArgs),
+    /// Show one auction: its terms, its best bids and its winner.
+    Show(ShowAuctionArgs),
+}

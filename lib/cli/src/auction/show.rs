@@ -1,0 +1,131 @@
+//! `auction show`: one auction, and the caller's own bids in it.
+
+use super::show_time;
+use crate::client::Client;
+use crate::error::CliError;
+use crate::money;
+use crate::screen::{Screen, table};
+use auction_domain::{AuctionId, UserId};
+use auction_wire::alias::alias;
+use auction_wire::view::{AuctionStatus, AuctionView, OwnBidState, OwnBids};
+use clap::Args;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// Flags of `auction show`.
+#[derive(Clone, Debug, Args)]
+pub struct ShowAuctionArgs {
+    /// The auction.
+    pub auction: Uuid,
+    /// Whose own bids to show as well.
+    #[arg(long = "as", value_name = "USER")]
+    pub user: Option<Uuid>,
+    /// Print it as JSON; with --as, the caller's bids are its member `own_bids`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    view: &'a AuctionView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own_bids: Option<&'a OwnBids>,
+}
+
+pub(crate) async fn show(client: &Client, screen: &Screen, args: &ShowAuctionArgs) -> Result<(), CliError> {
+    let refused = |problem| CliError::Refused { problem, json: args.json };
+    let view = client.auction(args.auction).await?.map_err(refused)?;
+    let own: Option<OwnBids> = match args.user {
+        None => None,
+        Some(user) => {
+            let path = format!("/auction/{}/bids", args.auction);
+            Some(client.get(&path, Some(user)).await?.map_err(refused)?)
+        }
+    };
+    if args.json {
+        screen.json(&Shown { view: &view, own_bids: own.as_ref() });
+        return Ok(());
+    }
+    let me = args.user.map(|user| alias(AuctionId(args.auction), UserId(user)));
+    let lines = terms(&view, me.as_deref()).into_iter().chain(best(&view, me.as_deref()));
+    for line in lines.chain(own.iter().flat_map(own_bids)) {
+        screen.line(&line);
+    }
+    Ok(())
+}
+
+fn name(alias: &str, me: Option<&str>) -> String {
+    if me == Some(alias) { format!("{alias} (you)") } else { alias.to_owned() }
+}
+
+fn terms(view: &AuctionView, me: Option<&str>) -> Vec<String> {
+    let mut rows = vec![
+        ("auction", view.id.to_string()),
+        ("title", view.title.clone()),
+        ("status", status(view)),
+        ("starts", show_time(view.starts_at)),
+        ("ends", show_time(view.ends_at)),
+        ("opening bid", money::show(&view.opening_bid)),
+        ("bids", format!("{} by {} bidders", view.bids, view.bidders)),
+    ];
+    if !view.description.is_empty() {
+        rows.insert(2, ("description", view.description.replace('\n', " ")));
+    }
+    if let Some(met) = view.reserve_met {
+        rows.push(("reserve", if met { "reached".to_owned() } else { "not reached".to_owned() }));
+    }
+    if let Some(seller) = &view.seller {
+        rows.push(("seller", name(seller, me)));
+    }
+    if let Some(winner) = &view.winner {
+        rows.push(("winner", format!("{}, pays {}", name(&winner.bidder, me), money::show(&winner.pays))));
+    }
+    let rows: Vec<_> = rows.into_iter().map(|(label, text)| vec![label.to_owned(), text]).collect();
+    table(&rows, &[])
+}
+
+fn status(view: &AuctionView) -> String {
+    let now = jiff::Timestamp::now().as_millisecond();
+    match view.status {
+        AuctionStatus::Open if now < view.starts_at.0.0 => "scheduled".to_owned(),
+        AuctionStatus::Open if now >= view.ends_at.0.0 => "over, the result follows".to_owned(),
+        AuctionStatus::Open => "open".to_owned(),
+        AuctionStatus::Cancelled => "cancelled".to_owned(),
+        AuctionStatus::Closed => match view.unsold_because.as_deref() {
+            Some(why) => format!("closed, not sold: {}", why.replace('_', " ")),
+            None => "closed".to_owned(),
+        },
+    }
+}
+
+fn best(view: &AuctionView, me: Option<&str>) -> Vec<String> {
+    if view.top_bids.is_empty() {
+        return Vec::new();
+    }
+    let rows: Vec<_> = view
+        .top_bids
+        .iter()
+        .map(|bid| {
+            let doubled = if bid.doubled { "doubled" } else { "" };
+            let at = show_time(bid.placed_at);
+            vec![money::show(&bid.amount), name(&bid.bidder, me), at, doubled.to_owned()]
+        })
+        .collect();
+    [String::new(), "best bids".to_owned()].into_iter().chain(table(&rows, &[true])).collect()
+}
+
+fn own_bids(own: &OwnBids) -> Vec<String> {
+    let row = |bid: &auction_wire::view::OwnBid| {
+        let state = match bid.state {
+            OwnBidState::Live => "",
+            OwnBidState::Deleted => "deleted",
+            OwnBidState::Voided => "voided by the house",
+            OwnBidState::Retracted => "retracted",
+        };
+        vec![money::show(&bid.amount), bid.id.to_string(), show_time(bid.placed_at), state.to_owned()]
+    };
+    let rows: Vec<_> = own.bids.iter().map(row).collect();
+    let head = format!("your bids ({})", own.count);
+    [String::new(), head].into_iter().chain(table(&rows, &[true])).collect()
+}

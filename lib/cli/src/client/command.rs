@@ -1,0 +1,70 @@
+//! The commands of the API, ready to be sent again and again.
+
+use auction_wire::api::{CreateAuctionRequest, CreateUserRequest, PlaceBidRequest};
+use reqwest::Method;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// One command; sent again it stays the same one.
+pub(crate) struct Command {
+    method: Method,
+    path: String,
+    user: Option<Uuid>,
+    key: String,
+    body: Option<String>,
+}
+
+/// An idempotency key that nobody used before.
+pub(crate) fn fresh_key() -> String {
+    Uuid::new_v4().to_string()
+}
+
+impl Command {
+    /// `POST /users`.
+    pub(crate) fn create_user(key: String, request: &CreateUserRequest) -> Command {
+        Command { method: Method::POST, path: "/users".to_owned(), user: None, key, body: json(request) }
+    }
+
+    /// `POST /auctions`.
+    pub(crate) fn create_auction(key: String, seller: Uuid, request: &CreateAuctionRequest) -> Command {
+        let path = "/auctions".to_owned();
+        Command { method: Method::POST, path, user: Some(seller), key, body: json(request) }
+    }
+
+    /// `PUT /auction/{id}/bid`.
+    pub(crate) fn place_bid(key: String, auction: Uuid, bidder: Uuid, request: &PlaceBidRequest) -> Command {
+        let path = format!("/auction/{auction}/bid");
+        Command { method: Method::PUT, path, user: Some(bidder), key, body: json(request) }
+    }
+
+    /// `POST /auction/{id}/end`.
+    pub(crate) fn end_auction(key: String, auction: Uuid, seller: Uuid) -> Command {
+        let path = format!("/auction/{auction}/end");
+        Command { method: Method::POST, path, user: Some(seller), key, body: None }
+    }
+
+    pub(super) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(super) fn user(&self) -> Option<Uuid> {
+        self.user
+    }
+
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    pub(super) fn body(&self) -> Option<&str> {
+        self.body.as_deref()
+    }
+}
+
+/// Requests are plain structures with text keys: they always have a JSON form.
+fn json(request: &impl Serialize) -> Option<String> {
+    serde_json::to_string(request).ok()
+}

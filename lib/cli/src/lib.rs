@@ -1,0 +1,70 @@
+//! The command-line client of the portal: everything that a person or a script does over HTTP.
+//!
+//! [`ClientCommand`] is what can be asked for; [`run`] does it. The client knows nothing of the portal's
+//! inside: it speaks the JSON of `auction_wire::api` and `auction_wire::view`, like any other client.
+//!
+//! Exit codes: 0 done; 1 refused, unreachable or unfinished; 2 wrong usage (arguments, unreadable files).
+
+mod args;
+mod auction;
+mod bid;
+mod client;
+mod decimal;
+mod duration;
+mod error;
+mod money;
+mod replay;
+mod screen;
+mod user;
+
+pub use args::{AuctionCommand, ClientArgs, ClientCommand, UserCommand};
+pub use auction::create::CreateAuctionArgs;
+pub use auction::list::ListAuctionsArgs;
+pub use auction::offer::Offer;
+pub use auction::show::ShowAuctionArgs;
+pub use bid::BidArgs;
+pub use replay::ReplayArgs;
+pub use screen::Screen;
+pub use user::CreateUserArgs;
+
+use client::{Client, Patience};
+use error::CliError;
+use std::process::ExitCode;
+
+/// Does what was asked for, on the terminal.
+pub async fn run(args: ClientArgs) -> ExitCode {
+    run_on(args, &Screen::terminal()).await
+}
+
+/// Does what was asked for, on this screen.
+pub async fn run_on(args: ClientArgs, screen: &Screen) -> ExitCode {
+    match dispatch(args, screen).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error.tell(screen);
+            error.exit_code()
+        }
+    }
+}
+
+async fn dispatch(args: ClientArgs, screen: &Screen) -> Result<(), CliError> {
+    let patience = match &args.command {
+        ClientCommand::Replay(replay) => Patience::new(replay.give_up_after),
+        _ => Patience::of_a_person(),
+    };
+    let client = Client::new(&args.url, patience, screen.clone())?;
+    match &args.command {
+        ClientCommand::User(UserCommand::Create(args)) => user::create(&client, screen, args).await,
+        ClientCommand::Auction(AuctionCommand::Create(args)) => {
+            auction::create::create(&client, screen, args).await
+        }
+        ClientCommand::Auction(AuctionCommand::List(args)) => {
+            auction::list::list(&client, screen, args).await
+        }
+        ClientCommand::Auction(AuctionCommand::Show(args)) => {
+            auction::show::show(&client, screen, args).await
+        }
+        ClientCommand::Bid(args) => bid::bid(&client, screen, args).await,
+        ClientCommand::Replay(args) => replay::replay(&client, screen, args).await,
+    }
+}

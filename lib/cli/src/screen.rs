@@ -1,0 +1,149 @@
+//! The one place that writes to standard output and standard error.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Where results and remarks go: the terminal, or memory.
+#[derive(Clone)]
+pub struct Screen {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    captured: Option<Mutex<Captured>>,
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+#[derive(Default)]
+struct Captured {
+    output: String,
+    notes: String,
+}
+
+impl Screen {
+    /// Standard output for results, standard error for remarks and progress.
+    pub fn terminal() -> Screen {
+        Screen::of(None)
+    }
+
+    /// Kept in memory, see [`Screen::output`] and [`Screen::notes`].
+    pub fn captured() -> Screen {
+        Screen::of(Some(Mutex::default()))
+    }
+
+    fn of(captured: Option<Mutex<Captured>>) -> Screen {
+        Screen { inner: Arc::new(Inner { captured, bar: Mutex::new(None) }) }
+    }
+
+    /// What a captured screen was given as results.
+    pub fn output(&self) -> String {
+        self.inner.captured.as_ref().map(|captured| lock(captured).output.clone()).unwrap_or_default()
+    }
+
+    /// What a captured screen was given as remarks.
+    pub fn notes(&self) -> String {
+        self.inner.captured.as_ref().map(|captured| lock(captured).notes.clone()).unwrap_or_default()
+    }
+
+    /// A line of the result. Errors are nobody's business: who closed the pipe has seen enough.
+    pub(crate) fn line(&self, text: &str) {
+        match &self.inner.captured {
+            Some(captured) => {
+                let mut captured = lock(captured);
+                captured.output.push_str(text);
+                captured.output.push('\n');
+            }
+            None => drop(writeln!(std::io::stdout(), "{text}")),
+        }
+    }
+
+    /// The result as one line of JSON.
+    pub(crate) fn json(&self, value: &impl Serialize) {
+        match serde_json::to_string(value) {
+            Ok(text) => self.line(&text),
+            Err(error) => self.note(&format!("error: the result cannot be written as JSON: {error}")),
+        }
+    }
+
+    /// A remark, above the progress bar if there is one.
+    pub(crate) fn note(&self, text: &str) {
+        match &self.inner.captured {
+            Some(captured) => {
+                let mut captured = lock(captured);
+                captured.notes.push_str(text);
+                captured.notes.push('\n');
+            }
+            None => match &*lock(&self.inner.bar) {
+                Some(bar) => bar.suspend(|| drop(writeln!(std::io::stderr(), "{text}"))),
+                None => drop(writeln!(std::io::stderr(), "{text}")),
+            },
+        }
+    }
+
+    /// A progress bar on standard error, if that is a terminal; otherwise one that nobody sees.
+    pub(crate) fn bar(&self, length: u64, what: &'static str) -> Bar<'_> {
+        let seen = self.inner.captured.is_none() && std::io::stderr().is_terminal();
+        let target = if seen { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(length), target).with_message(what);
+        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {per_sec} {eta}") {
+            bar.set_style(style);
+        }
+        *lock(&self.inner.bar) = Some(bar.clone());
+        Bar { screen: self, bar }
+    }
+}
+
+/// A progress bar that disappears when it goes out of scope.
+pub(crate) struct Bar<'a> {
+    screen: &'a Screen,
+    bar: ProgressBar,
+}
+
+impl Bar<'_> {
+    pub(crate) fn step(&self) {
+        self.bar.inc(1);
+    }
+}
+
+impl Drop for Bar<'_> {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+        *lock(&self.screen.inner.bar) = None;
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Columns side by side, as wide as they need to be; `right` says which are aligned to the right.
+pub(crate) fn table(rows: &[Vec<String>], right: &[bool]) -> Vec<String> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
+            match right.get(column).copied().unwrap_or(false) {
+                true => format!("{cell:>width$}"),
+                false => format!("{cell:<width$}"),
+            }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_as_wide_as_its_widest_cells() {
+        let rows = [vec!["a".into(), "1".into(), "x".into()], vec!["bcd".into(), "22".into()]];
+        assert_eq!(table(&rows, &[false, true, false]), ["a     1  x", "bcd  22"]);
+    }
+}

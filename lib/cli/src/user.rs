@@ -1,0 +1,27 @@
+//! `user create`: open an account.
+
+use crate::client::{Client, Command, fresh_key};
+use crate::error::CliError;
+use crate::screen::Screen;
+use auction_wire::api::CreateUserRequest;
+use clap::Args;
+
+/// Flags of `user create`.
+#[derive(Clone, Debug, Args)]
+pub struct CreateUserArgs {
+    /// Print the answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub(crate) async fn create(client: &Client, screen: &Screen, args: &CreateUserArgs) -> Result<(), CliError> {
+    let command = Command::create_user(fresh_key(), &CreateUserRequest {});
+    let done =
+        client.command(&command).await?.map_err(|problem| CliError::Refused { problem, json: args.json })?;
+    match done.user {
+        _ if args.json => screen.json(&done),
+        Some(user) => screen.line(&user.to_string()),
+        None => return Err(client.misunderstood("a new user without its id").into()),
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! Answers in the form of the wire.
+
+use super::http::Response;
+use super::portal::{Entry, Portal};
+use auction_domain::auction::{Auction, AuctionCommand, BidState, Status};
+use auction_domain::{Amount, AuctionId, Fact, Refused, RefusedClass, UserId};
+use auction_wire::alias::alias;
+use auction_wire::api::Money;
+use auction_wire::time::JsonTime;
+use auction_wire::view::{
+    AuctionItem, AuctionList, AuctionStatus, AuctionView, OwnBid, OwnBidState, OwnBids, TopBid, WinnerView,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+fn money(auction: &Auction, amount: Amount) -> Money {
+    Money { amount: amount.minor_units(), currency: auction.terms().currency.code().to_owned() }
+}
+
+fn fact(auction: Option<&Auction>, fact: Fact) -> Value {
+    match (fact, auction) {
+        (Fact::Amount(amount), Some(auction)) => json!(money(auction, amount)),
+        (Fact::Amount(amount), None) => json!(amount.minor_units()),
+        (Fact::Time(time), _) => json!(JsonTime(time)),
+        (Fact::Count(count), _) => json!(count),
+        (Fact::Flag(flag), _) => json!(flag),
+        (Fact::Id(id), _) => json!(id),
+    }
+}
+
+pub(crate) fn done(id: Uuid, auction: Uuid, command: &AuctionCommand, after: &Auction) -> Response {
+    let kind = match command {
+        AuctionCommand::CreateAuction(_) => "create_auction",
+        AuctionCommand::PlaceBid(_) => "place_bid",
+        _ => "end_auction",
+    };
+    let mut done = json!({"command": id, "status": "done", "kind": kind, "auction": auction, "version": after.version()});
+    if kind == "place_bid" {
+        done["bid"] = json!(id);
+    }
+    for (name, value) in command.facts(after) {
+        done[name] = fact(Some(after), value);
+    }
+    Response::json(if kind == "end_auction" { 200 } else { 201 }, &done)
+}
+
+pub(crate) fn refused(refused: &Refused, auction: Option<&Auction>) -> Response {
+    let status = match refused.class {
+        RefusedClass::Unknown => 404,
+        RefusedClass::Forbidden => 403,
+        RefusedClass::Conflict => 409,
+        RefusedClass::Invalid => 422,
+        RefusedClass::VersionMoved => 412,
+    };
+    let facts = refused.facts.iter().map(|(name, value)| ((*name).to_owned(), fact(auction, *value)));
+    Response::problem(status, refused.code, &refused.detail, Value::Object(facts.collect()))
+}
+
+pub(crate) fn auction(id: AuctionId, entry: &Entry) -> AuctionView {
+    let auction = entry.auction.as_ref().unwrap();
+    let (status, winner) = match auction.status() {
+        Status::Open => (AuctionStatus::Open, None),
+        Status::Closed(winner) => (AuctionStatus::Closed, winner),
+        Status::Cancelled => (AuctionStatus::Cancelled, None),
+    };
+    let terms = auction.terms();
+    let unsold = status == AuctionStatus::Closed && winner.is_none();
+    AuctionView {
+        id: id.0,
+        title: entry.title.as_str().to_owned(),
+        description: entry.description.as_str().to_owned(),
+        status,
+        currency: terms.currency.code().to_owned(),
+        opening_bid: money(auction, terms.opening_bid),
+        reserve_met: terms.reserve.map(|_| auction.reserve_met()),
+        starts_at: terms.starts_at.into(),
+        ends_at: auction.ends_at().into(),
+        seller: terms.seller.map(|seller| alias(id, seller)),
+        bids: auction.live_bids() as u64,
+        bidders: auction.live_bidders() as u64,
+        top_bids: auction
+            .standing()
+            .take(10)
+            .map(|bid| TopBid {
+                bidder: alias(id, bid.bidder),
+                amount: money(auction, bid.effective()),
+                doubled: bid.is_doubled(),
+                placed_at: bid.placed_at.into(),
+            })
+            .collect(),
+        winner: winner.map(|winner| WinnerView {
+            bidder: alias(id, winner.bidder),
+            bid: winner.bid.0,
+            amount: money(auction, winner.effective),
+            pays: money(auction, winner.pays),
+        }),
+        unsold_because: unsold.then(|| "no_bids".to_owned()),
+        created_at: entry.created_at.into(),
+        version: auction.version(),
+    }
+}
+
+/// Pages of at most two, so that there are several.
+pub(crate) fn list(portal: &Portal, query: &str) -> Response {
+    let number = |name: &str| {
+        query.split('&').filter_map(|part| part.split_once('=')).find(|(key, _)| *key == name)?.1.parse().ok()
+    };
+    let (limit, from): (usize, usize) = (number("limit").unwrap_or(50), number("from").unwrap_or(0));
+    let size = limit.min(2);
+    let item = |(id, entry): (&Uuid, &Entry)| {
+        let auction = entry.auction.as_ref().unwrap();
+        AuctionItem {
+            id: *id,
+            title: entry.title.as_str().to_owned(),
+            starts_at: auction.terms().starts_at.into(),
+            ends_at: auction.ends_at().into(),
+            opening_bid: money(auction, auction.terms().opening_bid),
+            highest: auction.leader().map(|leader| money(auction, leader.effective())),
+            bids: auction.live_bids() as u64,
+            version: auction.version(),
+        }
+    };
+    let auctions = portal.auctions.iter().skip(from).take(size).map(item).collect();
+    let more = portal.auctions.len() > from + size;
+    let next = more.then(|| format!("/auctions?limit={limit}&from={}", from + size));
+    Response::json(200, &AuctionList { auctions, next })
+}
+
+pub(crate) fn own_bids(id: Uuid, entry: &Entry, user: UserId) -> OwnBids {
+    let auction = entry.auction.as_ref().unwrap();
+    let mut bids: Vec<OwnBid> = auction
+        .bids_of(user)
+        .map(|bid| OwnBid {
+            id: bid.id.0,
+            amount: money(auction, bid.amount),
+            doubled: bid.is_doubled(),
+            state: match bid.state {
+                BidState::Live => OwnBidState::Live,
+                BidState::Deleted => OwnBidState::Deleted,
+                BidState::Voided => OwnBidState::Voided,
+                BidState::Retracted => OwnBidState::Retracted,
+            },
+            placed_at: bid.placed_at.into(),
+        })
+        .collect();
+    bids.reverse();
+    OwnBids { auction: id, count: bids.len() as u64, bids }
+}

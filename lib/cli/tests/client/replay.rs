@@ -1,0 +1,173 @@
+//! A replay comes to the same result, whatever happens on the way.
+
+use crate::fake::{Fake, Faults};
+use crate::{Called, call, call_on, shipped};
+use auction_cli::Screen;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::sleep;
+
+const ROUGH: Faults =
+    Faults { lost_request: 13, lost_answer: 17, cut_answer: 19, unavailable: 23, pending: 3 };
+
+/// The summary without what is new each time.
+fn summary(called: &Called) -> Value {
+    let mut summary = called.json();
+    let members = summary.as_object_mut().unwrap();
+    assert!(members.remove("seconds").unwrap().is_number());
+    assert!(members.remove("run").unwrap().is_string());
+    summary
+}
+
+fn expected() -> (Value, Value) {
+    let mut expected: Value =
+        serde_json::from_str(&std::fs::read_to_string(shipped("history.expected.json")).unwrap()).unwrap();
+    let winners = expected.as_object_mut().unwrap().remove("winners").unwrap();
+    (expected, winners)
+}
+
+async fn replay_json(fake: &Fake, more: &[&str]) -> Called {
+    let history = shipped("history.csv");
+    call(&fake.url, &[&["replay", &history, "--json"], more].concat()).await
+}
+
+/// The winner and price of each auction, as the portal has them, by title: that is the only thing both know.
+fn winners_in(fake: &Fake) -> Vec<u64> {
+    let portal = fake.portal();
+    let pays = portal.auctions.values().map(|entry| match entry.auction.as_ref().unwrap().status() {
+        auction_domain::auction::Status::Closed(Some(winner)) => winner.pays.minor_units(),
+        other => panic!("{other:?}"),
+    });
+    let mut pays: Vec<u64> = pays.collect();
+    pays.sort_unstable();
+    pays
+}
+
+fn bids_in(fake: &Fake) -> u64 {
+    let portal = fake.portal();
+    portal.auctions.values().map(|entry| entry.auction.as_ref().unwrap().live_bids() as u64).sum()
+}
+
+fn expected_winners() -> Vec<u64> {
+    let (_, winners) = expected();
+    let mut pays: Vec<u64> =
+        winners.as_object().unwrap().values().map(|winner| winner["pays"].as_u64().unwrap()).collect();
+    pays.sort_unstable();
+    pays
+}
+
+#[track_caller]
+fn assert_as_expected(fake: &Fake, called: &Called) {
+    let (expected, _) = expected();
+    assert_eq!(summary(called), expected);
+    assert_eq!(called.output.lines().count(), 1);
+    assert_eq!(winners_in(fake), expected_winners());
+    assert_eq!(bids_in(fake), expected["accepted"].as_u64().unwrap(), "one effect per bid");
+    assert_eq!(fake.portal().overtaken, 0, "within an auction one after the other");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shipped_history_comes_to_its_expected_summary() {
+    let fake = Fake::start(Faults::default()).await;
+    let called = replay_json(&fake, &[]).await.succeeds();
+    assert_as_expected(&fake, &called);
+    assert_eq!(fake.portal().repeated, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_names_the_winners_and_marks_a_differing_price() {
+    let fake = Fake::start(Faults::default()).await;
+    let called = call(&fake.url, &["replay", &shipped("history.csv")]).await.succeeds();
+    let (_, winners) = expected();
+    for (auction, winner) in winners.as_object().unwrap() {
+        let line = called.output.lines().find(|line| line.starts_with(&format!("{auction} "))).unwrap();
+        let pays = winner["pays"].as_u64().unwrap();
+        let price = format!("{}.{:02}", pays / 100, pays % 100);
+        let bidder = winner["bidder"].as_str().unwrap();
+        assert!(line.contains(bidder) && line.contains(&price), "{line}");
+        assert_eq!(line.ends_with("differs"), auction == "1008", "{line}");
+    }
+    assert!(called.output.contains(" refused: not_above_your_latest\n"), "{}", called.output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_requests_lost_answers_and_503s_change_nothing() {
+    let fake = Fake::start(ROUGH).await;
+    for parallel in ["64", "4"] {
+        fake.portal().auctions.clear();
+        let called = replay_json(&fake, &["--parallel", parallel]).await.succeeds();
+        assert_as_expected(&fake, &called);
+    }
+    assert!(fake.portal().repeated > 0, "some requests were repeated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_of_the_portal_in_the_middle_changes_nothing() {
+    let fake = Fake::start(Faults { pending: 3, ..Faults::default() }).await;
+    let crashes = async {
+        for requests in [20, 90, 200] {
+            fake.has_seen(requests).await;
+            fake.kill();
+            sleep(Duration::from_millis(300)).await;
+            fake.restart().await;
+        }
+    };
+    let (called, ()) = tokio::join!(replay_json(&fake, &["--parallel", "3"]), crashes);
+    assert_as_expected(&fake, &called.succeeds());
+    assert!(fake.portal().forgotten_handles > 0, "handles of before the crash were asked for");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_that_was_killed_itself_can_be_continued() {
+    let fake = Fake::start(ROUGH).await;
+    let (screen, history) = (Screen::captured(), shipped("history.csv"));
+    let args = ["replay", &history, "--json", "--parallel", "2"];
+    tokio::select! {
+        _ = call_on(&screen, &fake.url, &args) => panic!("too fast"),
+        () = fake.has_seen(120) => {} // the replay is dropped here, with its connections
+    }
+    assert!(bids_in(&fake) > 0, "it was in the middle");
+    let notes = screen.notes();
+    let run = notes.strip_prefix("replay ").and_then(|rest| rest.split(':').next()).unwrap();
+    let called = replay_json(&fake, &["--run", run]).await.succeeds();
+    assert_as_expected(&fake, &called);
+    assert_eq!(called.json()["run"], json!(run));
+    let users = fake.portal().users.len();
+    let again = replay_json(&fake, &["--run", run]).await.succeeds();
+    assert_eq!((summary(&again), fake.portal().users.len()), (summary(&called), users));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn malformed_rows_are_named_and_the_rest_is_played() {
+    let fake = Fake::start(Faults::default()).await;
+    let path = std::env::temp_dir().join(format!("malformed-{}.csv", uuid::Uuid::new_v4()));
+    let rows = "bidder,auction,item,opening_bid,closing_price,bid,day_offset\n\
+                ann,1,Lamp,1,3,2,0.1\nben,1,Lamp,1,3,two,0.2\nben,1,Lamp,1,3,3,0.3\n";
+    std::fs::write(&path, rows).unwrap();
+    let called = call(&fake.url, &["replay", path.to_str().unwrap(), "--json"]).await.succeeds();
+    std::fs::remove_file(&path).unwrap();
+    assert!(called.notes.contains("line 3 is left out: bid: \"two\" is not a number"), "{}", called.notes);
+    let expected = json!({"auctions": 1, "bids": 2, "accepted": 2, "refused": {}, "accepted_below_highest": 0,
+        "accepted_not_leading": 0, "winners_equal_to_closing_price": 1, "unfinished": 0, "malformed_rows": 1});
+    assert_eq!(summary(&called), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_recorded_auctions_come_to_the_known_figures() {
+    let path = std::env::var_os("AUCTION_HISTORY").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/ebay-bids.csv"),
+        PathBuf::from,
+    );
+    if !path.exists() {
+        eprintln!("not run: there is no {}; name the file in AUCTION_HISTORY", path.display());
+        return;
+    }
+    let fake = Fake::start(Faults { pending: 41, lost_answer: 997, ..Faults::default() }).await;
+    let called = call(&fake.url, &["replay", path.to_str().unwrap(), "--json"]).await.succeeds();
+    let expected = json!({"auctions": 364, "bids": 6109, "accepted": 6070,
+        "refused": {"below_opening_bid": 2, "not_above_your_latest": 37}, "accepted_below_highest": 2687,
+        "accepted_not_leading": 3096, "winners_equal_to_closing_price": 363, "unfinished": 0, "malformed_rows": 0});
+    assert_eq!(summary(&called), expected);
+    assert_eq!(fake.portal().overtaken, 0);
+}

@@ -1,0 +1,196 @@
+//! Answers to commands: 202 and a handle, or the outcome.
+
+use crate::caller::{idempotency_key, trace};
+use crate::portal::{Portal, Ports, wall_clock};
+use crate::prefer::Prefer;
+use crate::problem::Problem;
+use auction_app::accept::{Handle, Request, Status, command_id, fingerprint};
+use auction_domain::{Actor, Currency, Fact};
+use auction_wire::api::{Done, Money, Pending};
+use auction_wire::{CommandBody, CommandId, Outcome, OutcomeFact, OutcomeResult};
+use axum::Json;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use uuid::Uuid;
+
+/// Clients that ask again are asked to leave so many seconds between.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// What an endpoint knows of its command.
+pub struct Asking<'a> {
+    /// Who asks.
+    pub actor: Actor,
+    /// The method of the request.
+    pub method: &'static str,
+    /// Its concrete path.
+    pub path: &'a str,
+    /// Its payload in canonical form.
+    pub payload: &'a [u8],
+}
+
+/// Sends a command and answers. `command` gets the command's id, which is also that of what it creates,
+/// and says for which user or auction it is, and what is asked.
+pub async fn ask<P: Ports>(
+    portal: &Portal<P>,
+    headers: &HeaderMap,
+    asking: Asking<'_>,
+    command: impl FnOnce(CommandId) -> (Uuid, CommandBody),
+) -> Result<Response, Problem> {
+    let caller = match asking.actor {
+        Actor::User(user) => user.to_string(),
+        Actor::Operator | Actor::Portal => "nobody".to_owned(),
+    };
+    let id = command_id(&caller, asking.method, asking.path, idempotency_key(headers)?);
+    let (key, body) = command(id);
+    let ids = Ids::of(&body, id, key);
+    let prefer = Prefer::from_headers(headers);
+    let longest = portal.settings.longest_wait;
+    let request = Request {
+        id,
+        key,
+        actor: asking.actor,
+        fingerprint: fingerprint(asking.payload),
+        trace: trace(headers),
+        received_at: wall_clock(),
+        body,
+    };
+    let (handle, status) = portal.accept.submit(request, prefer.wait(longest)).await?;
+    let sealed = portal.accept.seal(&handle);
+    let mut response = match status {
+        Status::Pending => accepted(sealed, &handle, ids),
+        Status::Decided(outcome) => decided(sealed, &outcome)?,
+        Status::KeyReused => return Err(Problem::key_reused()),
+    };
+    if let Some(applied) = prefer.applied(longest) {
+        response.headers_mut().insert(HeaderName::from_static("preference-applied"), applied);
+    }
+    Ok(response)
+}
+
+/// What a command is about, as clients see it.
+#[derive(Default)]
+struct Ids {
+    user: Option<Uuid>,
+    auction: Option<Uuid>,
+    bid: Option<Uuid>,
+}
+
+impl Ids {
+    fn of(body: &CommandBody, id: CommandId, key: Uuid) -> Ids {
+        Ids::of_kind(body.kind(), id, key)
+    }
+
+    fn of_kind(kind: &str, id: CommandId, key: Uuid) -> Ids {
+        match kind {
+            "create_user" | "delete_user" => Ids { user: Some(key), ..Ids::default() },
+            "place_bid" => Ids { auction: Some(key), bid: Some(id.0), user: None },
+            _ => Ids { auction: Some(key), ..Ids::default() },
+        }
+    }
+}
+
+fn accepted(command: String, handle: &Handle, ids: Ids) -> Response {
+    let location = location(&format!("/command/{command}"));
+    let headers = [(header::LOCATION, location), (header::RETRY_AFTER, RETRY_AFTER)];
+    (StatusCode::ACCEPTED, headers, Json(pending(command, handle, ids))).into_response()
+}
+
+fn pending(command: String, handle: &Handle, ids: Ids) -> Pending {
+    Pending {
+        command,
+        status: "pending".to_owned(),
+        received_at: handle.received_at.into(),
+        user: ids.user,
+        auction: ids.auction,
+        bid: ids.bid,
+    }
+}
+
+/// The outcome itself: 201 with where the new thing is, 200, or the refusal.
+fn decided(command: String, outcome: &Outcome) -> Result<Response, Problem> {
+    let done = done(command, outcome)?;
+    let creates = matches!(outcome.kind.as_str(), "create_user" | "create_auction" | "place_bid");
+    let status = if creates { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, [(header::LOCATION, location(&resource(outcome)))], Json(done)).into_response())
+}
+
+/// What the status monitor says.
+pub fn status(command: String, handle: &Handle, status: Status, prefer: Prefer) -> Result<Response, Problem> {
+    match status {
+        Status::KeyReused => Err(Problem::key_reused()),
+        Status::Pending => {
+            let body = Json(pending(command, handle, Ids::default()));
+            Ok(([(header::RETRY_AFTER, RETRY_AFTER)], body).into_response())
+        }
+        Status::Decided(outcome) => {
+            let done = done(command, &outcome)?;
+            if prefer.representation {
+                let applied = (HeaderName::from_static("preference-applied"), "return=representation");
+                return Ok(([applied], Json(done)).into_response());
+            }
+            let location = [(header::LOCATION, location(&resource(&outcome)))];
+            Ok((StatusCode::SEE_OTHER, location, Json(done)).into_response())
+        }
+    }
+}
+
+/// Where the effect of a command is to be seen.
+fn resource(outcome: &Outcome) -> String {
+    match outcome.kind.as_str() {
+        "create_user" | "delete_user" => format!("/user/{}", outcome.key),
+        "place_bid" | "delete_bid" => format!("/auction/{}/bids", outcome.key),
+        _ => format!("/auction/{}", outcome.key),
+    }
+}
+
+fn done(command: String, outcome: &Outcome) -> Result<Done, Problem> {
+    let (version, currency, facts) = match &outcome.result {
+        OutcomeResult::Accepted { version, currency, facts } => (*version, *currency, facts),
+        OutcomeResult::Refused { code, class, detail, currency, facts } => {
+            return Err(Problem::refused(code, *class, detail, *currency, facts));
+        }
+    };
+    let fact = |name: &str| facts.iter().find(|fact| fact.name == name);
+    let ids = Ids::of_kind(&outcome.kind, outcome.command, outcome.key);
+    Ok(Done {
+        command,
+        status: "done".to_owned(),
+        kind: outcome.kind.clone(),
+        user: ids.user,
+        auction: ids.auction,
+        bid: ids.bid,
+        version,
+        amount: fact("amount").and_then(|fact| money(fact, currency)),
+        rank: fact("rank").and_then(count),
+        leads: fact("leads").and_then(flag),
+        highest: fact("highest").and_then(|fact| money(fact, currency)),
+    })
+}
+
+fn money(fact: &OutcomeFact, currency: Option<Currency>) -> Option<Money> {
+    match fact.value {
+        Fact::Amount(amount) => {
+            Some(Money { amount: amount.minor_units(), currency: currency?.code().to_owned() })
+        }
+        _ => None,
+    }
+}
+
+fn count(fact: &OutcomeFact) -> Option<u64> {
+    match fact.value {
+        Fact::Count(count) => Some(count),
+        _ => None,
+    }
+}
+
+fn flag(fact: &OutcomeFact) -> Option<bool> {
+    match fact.value {
+        Fact::Flag(flag) => Some(flag),
+        _ => None,
+    }
+}
+
+/// Paths of ids and base64url are always valid in a header.
+fn location(path: &str) -> HeaderValue {
+    HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"))
+}

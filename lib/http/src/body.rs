@@ -1,0 +1,34 @@
+//! JSON bodies, with errors that say what is wrong and where.
+
+use crate::problem::Problem;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The longest body that is read.
+pub const LONGEST: usize = 64 * 1024;
+
+/// Reads a JSON body. An empty one stands for `{}`.
+pub fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Problem> {
+    let body: &[u8] = if body.is_empty() { b"{}" } else { check_json(headers, body)? };
+    serde_json::from_slice(body)
+        .map_err(|error| Problem::invalid(vec![("body".to_owned(), error.to_string())]))
+}
+
+fn check_json<'a>(headers: &HeaderMap, body: &'a Bytes) -> Result<&'a [u8], Problem> {
+    let media_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(body);
+    }
+    let detail = format!("the body must be application/json, not {media_type:?}");
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail))
+}
+
+/// The payload in one form, however the client spaced and ordered it: what its fingerprint is taken of.
+pub fn canonical(request: &impl Serialize) -> Vec<u8> {
+    // Requests are plain structs with text keys; writing them as JSON cannot fail.
+    serde_json::to_vec(request).unwrap_or_default()
+}

@@ -1,0 +1,17 @@
+//! The REST ingress: requests become commands, read models become answers.
+//!
+//! [`routes`] is the table of all routes, one file per endpoint. Every answer that is not a success is a
+//! [`problem`] by RFC 9457. Commands are answered at once (202 and a handle to ask with), or with their
+//! outcome when it comes within the time the client prefers to wait ([`answer`]).
+
+pub mod answer;
+pub mod body;
+pub mod caller;
+pub mod portal;
+pub mod prefer;
+pub mod problem;
+pub mod routes;
+pub mod serve;
+
+pub use portal::{Portal, Ports, Settings};
+pub use serve::serve;

@@ -1,0 +1,60 @@
+//! What all endpoints share.
+
+use auction_app::accept::Accept;
+use auction_app::ports::Unavailable;
+use auction_app::ports::command_queue::CommandQueue;
+use auction_app::ports::outcomes::Outcomes;
+use auction_app::ports::view_store::Views;
+use auction_app::stop::Stop;
+use auction_domain::Timestamp;
+use auction_wire::PartitionCount;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The adapters behind an ingress.
+pub trait Ports: Send + Sync + 'static {
+    /// The way onto the streams.
+    type Queue: CommandQueue + 'static;
+    /// Where outcomes are looked up.
+    type Outcomes: Outcomes + 'static;
+    /// The read models.
+    type Views: Views + 'static;
+
+    /// Asks every server that the ingress needs; by name.
+    fn check(&self) -> impl Future<Output = Vec<(&'static str, Result<(), Unavailable>)>> + Send;
+}
+
+/// How an ingress behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// A gateway in front has authenticated the caller and says who it is in `X-User-Id`.
+    pub trust_gateway_user_header: bool,
+    /// The longest that a client may wait for an outcome.
+    pub longest_wait: Duration,
+}
+
+/// One ingress.
+pub struct Portal<P: Ports> {
+    /// Commands in, outcomes back.
+    pub accept: Accept<P::Queue, P::Outcomes>,
+    /// The read models.
+    pub views: P::Views,
+    /// For questions about the servers themselves.
+    pub ports: P,
+    /// How many partitions there are.
+    pub partitions: PartitionCount,
+    /// How it behaves.
+    pub settings: Settings,
+    /// When to stop; readiness drops with it.
+    pub stop: Stop,
+}
+
+/// What endpoints get.
+pub type Shared<P> = axum::extract::State<Arc<Portal<P>>>;
+
+/// Milliseconds since 1970 by the clock of this machine; decides nothing.
+pub fn wall_clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,80 @@
+//! `Prefer` by RFC 7240: `wait=N`, `respond-async`, `return=representation`.
+
+use axum::http::{HeaderMap, HeaderValue};
+use std::time::Duration;
+
+/// What the client prefers, as far as it is known here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prefer {
+    /// So many seconds for an outcome.
+    pub wait: Option<u32>,
+    /// Not to wait, whatever `wait` says.
+    pub respond_async: bool,
+    /// The result itself instead of a redirect to it.
+    pub representation: bool,
+}
+
+impl Prefer {
+    /// Reads all `Prefer` headers; the first of a kind counts, what is not understood is passed over.
+    pub fn from_headers(headers: &HeaderMap) -> Prefer {
+        let mut prefer = Prefer::default();
+        let values = headers.get_all("prefer").into_iter().filter_map(|value| value.to_str().ok());
+        for preference in values.flat_map(|value| value.split(',')) {
+            let preference = preference.split(';').next().unwrap_or_default();
+            let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
+            let value = value.trim().trim_matches('"');
+            match name.trim().to_ascii_lowercase().as_str() {
+                "wait" => prefer.wait = prefer.wait.or(value.parse().ok()),
+                "respond-async" => prefer.respond_async = true,
+                "return" => prefer.representation |= value.eq_ignore_ascii_case("representation"),
+                _ => {}
+            }
+        }
+        prefer
+    }
+
+    /// How long to wait for an outcome, at most `longest`.
+    pub fn wait(&self, longest: Duration) -> Option<Duration> {
+        let wait = self.wait.filter(|_| !self.respond_async)?;
+        Some(Duration::from_secs(wait.into()).min(longest))
+    }
+
+    /// `Preference-Applied` for an answer to a command.
+    pub fn applied(&self, longest: Duration) -> Option<HeaderValue> {
+        let applied = match self.wait(longest) {
+            Some(wait) => format!("wait={}", wait.as_secs()),
+            None if self.respond_async => "respond-async".to_owned(),
+            None => return None,
+        };
+        HeaderValue::from_str(&applied).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prefer(values: &[&'static str]) -> Prefer {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append("prefer", HeaderValue::from_static(value));
+        }
+        Prefer::from_headers(&headers)
+    }
+
+    #[test]
+    fn preferences_are_read_from_all_headers_and_unknown_ones_passed_over() {
+        let all = prefer(&["wait=5, handling=lenient", "Return=\"representation\"; foo=1"]);
+        assert_eq!(all, Prefer { wait: Some(5), respond_async: false, representation: true });
+        assert_eq!(prefer(&["wait=soon"]), Prefer::default());
+        assert_eq!(prefer(&[]), Prefer::default());
+    }
+
+    #[test]
+    fn waiting_is_capped_and_given_up_for_respond_async() {
+        let longest = Duration::from_secs(30);
+        assert_eq!(prefer(&["wait=100"]).wait(longest), Some(longest));
+        assert_eq!(prefer(&["wait=100"]).applied(longest).unwrap(), "wait=30");
+        assert_eq!(prefer(&["wait=1, respond-async"]).wait(longest), None);
+    }
+}

@@ -1,0 +1,129 @@
+//! Answers that are not a success: `application/problem+json` by RFC 9457, one type per code, with the
+//! numbers as members.
+
+use auction_app::ports::Unavailable;
+use auction_domain::{Currency, Fact, RefusedClass};
+use auction_wire::OutcomeFact;
+use auction_wire::time::JsonTime;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+/// A problem, and headers that go with it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    status: StatusCode,
+    code: String,
+    detail: String,
+    members: Map<String, Value>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// A problem of that code, such as `not_above_your_latest`, with one sentence for people.
+    pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Problem {
+        let (code, detail) = (code.to_owned(), detail.into());
+        Problem { status, code, detail, members: Map::new(), headers: Vec::new() }
+    }
+
+    /// With one more member.
+    pub fn with(mut self, name: &str, value: Value) -> Problem {
+        self.members.insert(name.to_owned(), value);
+        self
+    }
+
+    /// With one more header.
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Problem {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// 400: the request itself is wrong. Each error names a member or a header.
+    pub fn invalid(errors: Vec<(String, String)>) -> Problem {
+        let detail = errors.iter().map(|(at, why)| format!("{at}: {why}")).collect::<Vec<_>>().join("; ");
+        let errors: Vec<Value> = errors.iter().map(|(at, why)| json!({"at": at, "problem": why})).collect();
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail).with("errors", errors.into())
+    }
+
+    /// 404: nothing is here.
+    pub fn not_found(code: &str, detail: &str) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    /// A refusal of the auction or the user itself.
+    pub fn refused(
+        code: &str,
+        class: RefusedClass,
+        detail: &str,
+        currency: Option<Currency>,
+        facts: &[OutcomeFact],
+    ) -> Problem {
+        let status = match class {
+            RefusedClass::Unknown => StatusCode::NOT_FOUND,
+            RefusedClass::Forbidden => StatusCode::FORBIDDEN,
+            RefusedClass::Conflict => StatusCode::CONFLICT,
+            RefusedClass::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            RefusedClass::VersionMoved => StatusCode::PRECONDITION_FAILED,
+        };
+        let mut problem = Problem::new(status, code, detail);
+        for fact in facts {
+            problem.members.insert(fact.name.clone(), fact_json(fact.value, currency));
+        }
+        problem
+    }
+
+    /// 422: the idempotency key belongs to another request.
+    pub fn key_reused() -> Problem {
+        let detail = "this Idempotency-Key was used for a request with another payload; use a new key";
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
+    }
+}
+
+/// A fact of an outcome as JSON.
+pub fn fact_json(fact: Fact, currency: Option<Currency>) -> Value {
+    match (fact, currency) {
+        (Fact::Amount(amount), Some(currency)) => {
+            json!({"amount": amount.minor_units(), "currency": currency.code()})
+        }
+        (Fact::Amount(amount), None) => json!({"amount": amount.minor_units()}),
+        (Fact::Time(time), _) => json!(JsonTime(time)),
+        (Fact::Count(count), _) => json!(count),
+        (Fact::Flag(flag), _) => json!(flag),
+        (Fact::Id(id), _) => json!(id.to_string()),
+    }
+}
+
+impl From<Unavailable> for Problem {
+    fn from(error: Unavailable) -> Problem {
+        // What is wrong with which server is for the log, not for the client.
+        tracing::warn!(%error, "a request could not be served");
+        let detail = "the portal cannot serve this right now; the request can be repeated safely with an \
+                      Idempotency-Key";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", detail)
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut title = self.code.replace('_', " ");
+        if let Some(first) = title.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        let mut body = json!({
+            "type": format!("/problems/{}", self.code.replace('_', "-")),
+            "title": title,
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "code": self.code,
+        });
+        if let Some(body) = body.as_object_mut() {
+            body.extend(self.members);
+        }
+        let mut response = (self.status, body.to_string()).into_response();
+        let json = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}

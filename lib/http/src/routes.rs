@@ -1,0 +1,61 @@
+//! Every route there is.
+
+mod create_auction;
+mod create_user;
+mod delete_bid;
+mod end_auction;
+mod health;
+mod list_auctions;
+mod place_bid;
+mod show_auction;
+mod show_command;
+mod show_own_bids;
+mod show_user;
+
+use crate::body::LONGEST;
+use crate::portal::{Portal, Ports};
+use crate::problem::Problem;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{Method, StatusCode, Uri};
+use axum::routing::{delete, get, post, put};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The table.
+pub fn router<P: Ports>(portal: Arc<Portal<P>>) -> Router {
+    Router::new()
+        .route("/users", post(create_user::create_user::<P>))
+        .route("/user/{id}", get(show_user::show_user::<P>))
+        .route("/auctions", get(list_auctions::list_auctions::<P>).post(create_auction::create_auction::<P>))
+        .route("/auction/{id}", get(show_auction::show_auction::<P>))
+        .route("/auction/{id}/bid", put(place_bid::place_bid::<P>))
+        .route("/auction/{id}/bids", get(show_own_bids::show_own_bids::<P>))
+        .route("/auction/{id}/bid/{bid}", delete(delete_bid::delete_bid::<P>))
+        .route("/auction/{id}/end", post(end_auction::end_auction::<P>))
+        .route("/command/{handle}", get(show_command::show_command::<P>))
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz::<P>))
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(LONGEST))
+        .with_state(portal)
+}
+
+async fn unknown_route(uri: Uri) -> Problem {
+    Problem::not_found("unknown_route", &format!("there is nothing at {}", uri.path()))
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    let detail = format!("{method} is not possible at {}", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", detail)
+}
+
+/// The id in a path; what is no id is the id of nothing.
+fn auction_in(path: &str) -> Result<Uuid, Problem> {
+    Uuid::try_parse(path).map_err(|_| unknown_auction())
+}
+
+fn unknown_auction() -> Problem {
+    Problem::not_found("unknown_auction", "there is no such auction")
+}

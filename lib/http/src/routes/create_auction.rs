@@ -1,0 +1,90 @@
+//! `POST /auctions`: offer something. Who calls is the seller.
+
+use crate::answer::{Asking, ask};
+use crate::body;
+use crate::caller::Caller;
+use crate::portal::{Ports, Shared};
+use crate::problem::Problem;
+use auction_domain::auction::{AuctionCommand, CreateAuction, SoftClose};
+use auction_domain::{Actor, Amount, Currency, Description, Millis, Title, UserId};
+use auction_wire::CommandBody;
+use auction_wire::api::{CreateAuctionRequest, SoftCloseRequest};
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use std::fmt::Display;
+
+/// A soft close or a retraction lock of more than a day is a slip.
+const LONGEST_SECONDS: u32 = 24 * 60 * 60;
+
+/// More extensions than that are a slip.
+const MOST_EXTENSIONS: u32 = 1000;
+
+pub(super) async fn create_auction<P: Ports>(
+    State(portal): Shared<P>,
+    Caller(seller): Caller,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let request: CreateAuctionRequest = body::read(&headers, &body)?;
+    let payload = body::canonical(&request);
+    let create = validate(request, seller)?;
+    let asking = Asking { actor: Actor::User(seller), method: "POST", path: "/auctions", payload: &payload };
+    let command = CommandBody::Auction(AuctionCommand::CreateAuction(Box::new(create)));
+    ask(&portal, &headers, asking, |id| (id.0, command)).await
+}
+
+/// Collects everything that is wrong, so that a client need not find out one by one.
+#[derive(Default)]
+struct Errors(Vec<(String, String)>);
+
+impl Errors {
+    fn check<T, E: Display>(&mut self, at: &str, result: Result<T, E>) -> Option<T> {
+        result.map_err(|error| self.0.push((at.to_owned(), error.to_string()))).ok()
+    }
+
+    fn range(&mut self, at: &str, value: u32, min: u32, max: u32) {
+        if !(min..=max).contains(&value) {
+            self.0.push((at.to_owned(), format!("must be {min} to {max}, is {value}")));
+        }
+    }
+}
+
+fn validate(request: CreateAuctionRequest, seller: UserId) -> Result<CreateAuction, Problem> {
+    let mut errors = Errors::default();
+    let title = errors.check("title", Title::new(request.title));
+    let description = errors.check("description", Description::new(request.description));
+    let currency = errors.check("currency", Currency::new(&request.currency));
+    let opening_bid = errors.check("opening_bid", Amount::new(request.opening_bid));
+    let reserve = errors.check("reserve", request.reserve.map(Amount::new).transpose());
+    if let Some(SoftCloseRequest { extend_by_seconds, within_seconds, at_most }) = request.soft_close {
+        errors.range("soft_close.extend_by_seconds", extend_by_seconds, 1, LONGEST_SECONDS);
+        errors.range("soft_close.within_seconds", within_seconds, 1, LONGEST_SECONDS);
+        errors.range("soft_close.at_most", at_most, 1, MOST_EXTENSIONS);
+    }
+    errors.range("retraction_lock_seconds", request.retraction_lock_seconds, 0, LONGEST_SECONDS);
+    match (title, description, currency, opening_bid, reserve) {
+        (Some(title), Some(description), Some(currency), Some(opening_bid), Some(reserve))
+            if errors.0.is_empty() =>
+        {
+            Ok(CreateAuction {
+                title,
+                description,
+                currency,
+                opening_bid,
+                reserve,
+                starts_at: request.starts_at.map(|time| time.0),
+                ends_at: request.ends_at.0,
+                seller: Some(seller),
+                soft_close: request.soft_close.map(|soft| SoftClose {
+                    extend_by: Millis::seconds(soft.extend_by_seconds),
+                    within: Millis::seconds(soft.within_seconds),
+                    at_most: soft.at_most,
+                }),
+                retraction_lock: Millis::seconds(request.retraction_lock_seconds),
+            })
+        }
+        _ => Err(Problem::invalid(errors.0)),
+    }
+}

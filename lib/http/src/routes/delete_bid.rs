@@ -1,0 +1,29 @@
+//! `DELETE /auction/{id}/bid/{bid}`: take one's bid back.
+
+use super::auction_in;
+use crate::answer::{Asking, ask};
+use crate::caller::Caller;
+use crate::portal::{Ports, Shared};
+use crate::problem::Problem;
+use auction_domain::auction::{AuctionCommand, DeleteBid};
+use auction_domain::{Actor, BidId};
+use auction_wire::CommandBody;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use uuid::Uuid;
+
+pub(super) async fn delete_bid<P: Ports>(
+    State(portal): Shared<P>,
+    Caller(bidder): Caller,
+    Path((auction, bid)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let auction = auction_in(&auction)?;
+    let bid = Uuid::try_parse(&bid)
+        .map_err(|_| Problem::not_found("unknown_bid", "there is no such bid in this auction"))?;
+    let path = format!("/auction/{auction}/bid/{bid}");
+    let asking = Asking { actor: Actor::User(bidder), method: "DELETE", path: &path, payload: b"" };
+    let delete = CommandBody::Auction(AuctionCommand::DeleteBid(DeleteBid { bid: BidId(bid) }));
+    ask(&portal, &headers, asking, |_| (auction, delete)).await
+}

@@ -1,0 +1,37 @@
+//! `PUT /auction/{id}/bid`: bid.
+
+use super::auction_in;
+use crate::answer::{Asking, ask};
+use crate::body;
+use crate::caller::Caller;
+use crate::portal::{Ports, Shared};
+use crate::problem::Problem;
+use auction_domain::auction::{AuctionCommand, PlaceBid};
+use auction_domain::{Actor, Amount, BidId};
+use auction_wire::CommandBody;
+use auction_wire::api::PlaceBidRequest;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+pub(super) async fn place_bid<P: Ports>(
+    State(portal): Shared<P>,
+    Caller(bidder): Caller,
+    Path(auction): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let auction = auction_in(&auction)?;
+    let request: PlaceBidRequest = body::read(&headers, &body)?;
+    let payload = body::canonical(&request);
+    let amount = Amount::new(request.amount)
+        .map_err(|error| Problem::invalid(vec![("amount".to_owned(), error.to_string())]))?;
+    let path = format!("/auction/{auction}/bid");
+    let asking = Asking { actor: Actor::User(bidder), method: "PUT", path: &path, payload: &payload };
+    ask(&portal, &headers, asking, |id| {
+        let place = PlaceBid { bid: BidId(id.0), bidder, amount };
+        (auction, CommandBody::Auction(AuctionCommand::PlaceBid(place)))
+    })
+    .await
+}

@@ -1,0 +1,20 @@
+//! `GET /auction/{id}`: the auction and its standing, as the projector wrote it.
+
+use super::{auction_in, unknown_auction};
+use crate::portal::{Ports, Shared};
+use crate::problem::Problem;
+use auction_app::ports::view_store::Views;
+use auction_domain::AuctionId;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+pub(super) async fn show_auction<P: Ports>(
+    State(portal): Shared<P>,
+    Path(auction): Path<String>,
+) -> Result<Response, Problem> {
+    let auction = auction_in(&auction)?;
+    let view = portal.views.auction(portal.partitions.of(auction), AuctionId(auction)).await?;
+    let view = view.ok_or_else(unknown_auction)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], view).into_response())
+}

@@ -1,0 +1,16 @@
+//! Running the roles: settings, connections, logs, stopping.
+//!
+//! Each role is a function that runs until it is told to stop ([`role`]). [`process`] runs one of them as
+//! a process of its own, [`up`] all of them in one process, with private servers if none are given.
+
+pub mod connections;
+pub mod process;
+pub mod role;
+pub mod settings;
+pub mod tasks;
+pub mod telemetry;
+pub mod up;
+pub mod verify;
+
+pub use connections::Connections;
+pub use settings::{Settings, SettingsError};

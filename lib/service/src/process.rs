@@ -1,0 +1,116 @@
+//! One role as a process of its own.
+
+use crate::connections::{ConnectError, Connections};
+use crate::role::Role;
+use crate::settings::{Layers, Settings, SettingsError};
+use crate::tasks::{RoleError, Tasks};
+use crate::telemetry;
+use auction_app::stop::stop_signal;
+use clap::Parser;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Why a process ends before it was told to.
+#[derive(Debug, Error)]
+pub enum ProcessError {
+    /// Its settings.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// What is to be logged.
+    #[error("settings: log.filter: {0}")]
+    LogFilter(#[from] tracing_subscriber::filter::ParseError),
+    /// Its servers.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// Its work.
+    #[error(transparent)]
+    Role(#[from] RoleError),
+    /// Private servers.
+    #[error(transparent)]
+    Servers(#[from] auction_servers::ServersError),
+    /// What is stored.
+    #[error(transparent)]
+    Stored(#[from] auction_app::write::aggregates::LoadError),
+    /// Files, signals, threads.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// Two settings that do not go together.
+    #[error("{0}")]
+    Usage(String),
+}
+
+/// What every role can be told.
+#[derive(Debug, Parser)]
+struct Flags {
+    /// A file with settings; config/default.toml explains them.
+    #[arg(long, env = "AUCTION_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The address that requests are taken at (ingress only).
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+}
+
+/// The main function of a role's program. Ends with 0 after a signal, with 1 after a failure, with 2
+/// when it was called wrongly.
+pub fn main(role: Role) -> ExitCode {
+    let flags = Flags::parse();
+    let listen = flags.listen.map(|listen| ("ingress.listen", listen));
+    let layers = Layers { file: flags.config, flags: listen.into_iter().collect(), ..Layers::default() };
+    report(block_on(run(role, layers)))
+}
+
+/// Runs a future on a runtime of its own.
+pub fn block_on<T>(run: impl Future<Output = Result<T, ProcessError>>) -> Result<T, ProcessError> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run)
+}
+
+/// The exit status of a result; the error goes to standard error.
+pub fn report(result: Result<(), ProcessError>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    // Not by the log alone: it may not have been started yet.
+    eprintln!("error: {error}");
+    let usage = matches!(
+        error,
+        ProcessError::Settings(_)
+            | ProcessError::LogFilter(_)
+            | ProcessError::Usage(_)
+            | ProcessError::Connect(ConnectError::Settings(_))
+    );
+    ExitCode::from(if usage { 2 } else { 1 })
+}
+
+async fn run(role: Role, layers: Layers) -> Result<(), ProcessError> {
+    let settings = Settings::load(&layers)?;
+    telemetry::start(&settings.log)?;
+    let told = told_to_stop()?;
+    let (stopper, stop) = stop_signal();
+    let mut tasks = Tasks::new(stopper);
+    let start = async {
+        let connections = Connections::ready(&settings, stop.clone()).await?;
+        role.start(&settings, &connections, &mut tasks, &stop).await?;
+        Ok::<(), ProcessError>(())
+    };
+    tokio::pin!(told);
+    tokio::select! {
+        started = start => started?,
+        () = &mut told => return Ok(()),
+    }
+    tokio::select! {
+        error = tasks.failed() => return Err(error.into()),
+        () = &mut told => tracing::info!(role = role.name(), "draining"),
+    }
+    Ok(tasks.stop().await?)
+}
+
+/// Resolves at Ctrl-C or SIGTERM. Both are caught from this call on.
+pub fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

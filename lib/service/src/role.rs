@@ -1,0 +1,60 @@
+//! The roles: what each process does.
+
+mod auctioneer;
+mod ingress;
+mod projector;
+mod writer;
+
+use crate::connections::Connections;
+use crate::settings::Settings;
+use crate::tasks::{RoleError, Tasks};
+use auction_app::stop::Stop;
+
+/// One of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Takes requests.
+    Ingress,
+    /// Decides commands.
+    Writer,
+    /// Keeps the read models.
+    Projector,
+    /// Closes auctions.
+    Auctioneer,
+}
+
+impl Role {
+    /// Its name: that of its program, and of its consumer group.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Ingress => "ingress",
+            Role::Writer => "writer",
+            Role::Projector => "projector",
+            Role::Auctioneer => "auctioneer",
+        }
+    }
+
+    /// Starts its tasks.
+    pub async fn start(
+        self,
+        settings: &Settings,
+        connections: &Connections,
+        tasks: &mut Tasks,
+        stop: &Stop,
+    ) -> Result<(), RoleError> {
+        match self {
+            Role::Ingress => ingress::start(settings, connections, tasks, stop).await?,
+            Role::Writer => writer::start(settings, connections, tasks, stop),
+            Role::Projector => projector::start(settings, connections, tasks, stop),
+            Role::Auctioneer => auctioneer::start(settings, connections, tasks, stop),
+        }
+        tracing::info!(role = self.name(), partitions = connections.partitions.get(), "started");
+        Ok(())
+    }
+}
+
+/// Why a role could not even start.
+fn failed(task: &str) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> RoleError {
+    let task = task.to_owned();
+    move |cause| RoleError::Failed { task, cause }
+}

@@ -1,0 +1,94 @@
+//! The ingress: takes requests, and receives outcomes for those that wait.
+
+use super::failed;
+use crate::connections::Connections;
+use crate::settings::Settings;
+use crate::tasks::{RoleError, Tasks};
+use auction_app::accept::{Accept, HandleSecret, Waiters};
+use auction_app::ports::Unavailable;
+use auction_app::stop::Stop;
+use auction_http::{Portal, Ports};
+use auction_postgres::lookup::PostgresLookup;
+use auction_redis::queue::RedisQueue;
+use auction_redis::reply;
+use auction_redis::views::RedisViews;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use stream_worker::Retry;
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+/// The real servers.
+struct Servers {
+    lookup: PostgresLookup,
+    views: RedisViews,
+}
+
+impl Ports for Servers {
+    type Queue = RedisQueue;
+    type Outcomes = PostgresLookup;
+    type Views = RedisViews;
+
+    async fn check(&self) -> Vec<(&'static str, Result<(), Unavailable>)> {
+        vec![("redis", self.views.ping().await), ("postgres", self.lookup.ping().await)]
+    }
+}
+
+pub(super) async fn start(
+    settings: &Settings,
+    connections: &Connections,
+    tasks: &mut Tasks,
+    stop: &Stop,
+) -> Result<(), RoleError> {
+    let ingress = &settings.ingress;
+    // First of all: an address in use should show before anything else is done.
+    let listener = TcpListener::bind(ingress.listen)
+        .await
+        .map_err(|error| failed(&format!("listening at {}", ingress.listen))(error.into()))?;
+    let lookup = PostgresLookup::new(&connections.stores, ingress.postgres_connections.get())
+        .map_err(|error| failed("ingress")(error.into()))?;
+    let secret = secret(&lookup, stop.clone()).await?;
+    let name = format!("i{:08x}", Uuid::new_v4().as_fields().0);
+    let (redis, partitions) = (connections.redis.clone(), connections.partitions);
+    let queue = RedisQueue::start(redis.clone(), partitions, connections.redis_pool.clone());
+    let waiters = Arc::new(Waiters::default());
+    let views = RedisViews::new(connections.redis_pool.clone(), partitions);
+    let portal = Arc::new(Portal {
+        accept: Accept::new(queue, lookup.clone(), Arc::clone(&waiters), secret, name.clone()),
+        views: views.clone(),
+        ports: Servers { lookup, views },
+        partitions,
+        settings: auction_http::Settings {
+            trust_gateway_user_header: ingress.trust_gateway_user_header,
+            longest_wait: Duration::from_secs(ingress.longest_wait_seconds.into()),
+        },
+        stop: stop.clone(),
+    });
+    let stop = stop.clone();
+    tasks.spawn("replies", async move {
+        reply::receive(redis, partitions, name, waiters, stop).await;
+        Ok::<(), Infallible>(())
+    });
+    tasks.spawn("ingress", auction_http::serve(listener, portal));
+    Ok(())
+}
+
+/// The secret of command handles, which all ingress processes share.
+async fn secret(lookup: &PostgresLookup, mut stop: Stop) -> Result<HandleSecret, RoleError> {
+    let mut retry = Retry::default();
+    loop {
+        match lookup.secret("command_handles").await {
+            Ok(secret) => {
+                let too_short = || failed("ingress")("the secret of command handles is too short".into());
+                return HandleSecret::new(&secret).ok_or_else(too_short);
+            }
+            Err(error) if stop.requested() => return Err(failed("ingress")(error.into())),
+            Err(error) => {
+                let wait = retry.next_wait();
+                tracing::warn!(%error, ?wait, "waiting for the secret of command handles");
+                stop.sleep(wait).await;
+            }
+        }
+    }
+}
