@@ -2,12 +2,31 @@
 
 use crate::problem::Problem;
 use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The longest body that is read.
 pub const LONGEST: usize = 64 * 1024;
+
+/// The bytes of a body, at most [`LONGEST`] of them.
+pub struct Payload(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Payload {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Payload, Problem> {
+        match Bytes::from_request(request, state).await {
+            Ok(bytes) => Ok(Payload(bytes)),
+            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                let detail = format!("the body must have at most {LONGEST} bytes");
+                Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail))
+            }
+            Err(error) => Err(Problem::invalid(vec![("body".to_owned(), error.body_text())])),
+        }
+    }
+}
 
 /// Reads a JSON body. An empty one stands for `{}`.
 pub fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Problem> {

@@ -1,7 +1,7 @@
 //! `POST /auctions`: offer something. Who calls is the seller.
 
 use crate::answer::{Asking, ask};
-use crate::body;
+use crate::body::{self, Payload};
 use crate::caller::Caller;
 use crate::portal::{Ports, Shared};
 use crate::problem::Problem;
@@ -9,7 +9,6 @@ use auction_domain::auction::{AuctionCommand, CreateAuction, SoftClose};
 use auction_domain::{Actor, Amount, Currency, Description, Millis, Title, UserId};
 use auction_wire::CommandBody;
 use auction_wire::api::{CreateAuctionRequest, SoftCloseRequest};
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -25,7 +24,7 @@ pub(super) async fn create_auction<P: Ports>(
     State(portal): Shared<P>,
     Caller(seller): Caller,
     headers: HeaderMap,
-    body: Bytes,
+    Payload(body): Payload,
 ) -> Result<Response, Problem> {
     let request: CreateAuctionRequest = body::read(&headers, &body)?;
     let payload = body::canonical(&request);

@@ -1,7 +1,7 @@
 //! `POST /users`: open an account.
 
 use crate::answer::{Asking, ask};
-use crate::body;
+use crate::body::{self, Payload};
 use crate::caller::MaybeCaller;
 use crate::portal::{Ports, Shared};
 use crate::problem::Problem;
@@ -9,7 +9,6 @@ use auction_domain::Actor;
 use auction_domain::user::{CreateUser, UserCommand};
 use auction_wire::CommandBody;
 use auction_wire::api::CreateUserRequest;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -18,7 +17,7 @@ pub(super) async fn create_user<P: Ports>(
     State(portal): Shared<P>,
     MaybeCaller(caller): MaybeCaller,
     headers: HeaderMap,
-    body: Bytes,
+    Payload(body): Payload,
 ) -> Result<Response, Problem> {
     let request: CreateUserRequest = body::read(&headers, &body)?;
     let payload = body::canonical(&request);

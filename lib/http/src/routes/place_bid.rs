@@ -2,7 +2,7 @@
 
 use super::auction_in;
 use crate::answer::{Asking, ask};
-use crate::body;
+use crate::body::{self, Payload};
 use crate::caller::Caller;
 use crate::portal::{Ports, Shared};
 use crate::problem::Problem;
@@ -10,7 +10,6 @@ use auction_domain::auction::{AuctionCommand, PlaceBid};
 use auction_domain::{Actor, Amount, BidId};
 use auction_wire::CommandBody;
 use auction_wire::api::PlaceBidRequest;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -20,7 +19,7 @@ pub(super) async fn place_bid<P: Ports>(
     Caller(bidder): Caller,
     Path(auction): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
+    Payload(body): Payload,
 ) -> Result<Response, Problem> {
     let auction = auction_in(&auction)?;
     let request: PlaceBidRequest = body::read(&headers, &body)?;

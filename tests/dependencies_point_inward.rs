@@ -1,0 +1,89 @@
+//! The domain knows nobody, the use cases know no adapter, and no library reaches across.
+
+mod support;
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::process::Command;
+use support::root;
+
+/// Which of ours each of ours may depend on.
+const ALLOWED: [(&str, &[&str]); 12] = [
+    ("auction-domain", &[]),
+    ("stream-worker", &[]),
+    ("auction-servers", &[]),
+    ("auction-wire", &["auction-domain"]),
+    ("auction-app", &["auction-domain", "auction-wire", "stream-worker"]),
+    ("auction-postgres", &["auction-app", "auction-domain", "auction-wire"]),
+    ("auction-redis", &["auction-app", "auction-domain", "auction-wire", "stream-worker"]),
+    ("auction-http", &["auction-app", "auction-domain", "auction-wire"]),
+    ("auction-cli", &["auction-domain", "auction-wire"]),
+    (
+        "auction-service",
+        &[
+            "auction-app",
+            "auction-http",
+            "auction-postgres",
+            "auction-redis",
+            "auction-servers",
+            "auction-wire",
+            "stream-worker",
+        ],
+    ),
+    (
+        "auction-testkit",
+        &[
+            "auction-app",
+            "auction-domain",
+            "auction-postgres",
+            "auction-redis",
+            "auction-servers",
+            "auction-wire",
+            "stream-worker",
+        ],
+    ),
+    ("portal", &["auction-cli", "auction-service"]),
+];
+
+/// What must not come in from outside, even though nobody of ours brings it.
+const FORBIDDEN: [(&str, &[&str]); 3] = [
+    ("auction-domain", &["serde", "tokio", "redis", "tokio-postgres"]),
+    ("auction-wire", &["tokio", "redis", "tokio-postgres", "axum"]),
+    ("auction-app", &["redis", "tokio-postgres", "axum", "deadpool-redis"]),
+];
+
+fn dependencies() -> BTreeMap<String, Vec<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--no-deps", "--offline", "--manifest-path"])
+        .arg(root().join("Cargo.toml"))
+        .output()
+        .unwrap();
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    packages
+        .map(|package| {
+            let normal = |dependency: &&Value| dependency["kind"].is_null();
+            let found = package["dependencies"].as_array().unwrap().iter().filter(normal);
+            let names = found.map(|dependency| dependency["name"].as_str().unwrap().to_owned()).collect();
+            (package["name"].as_str().unwrap().to_owned(), names)
+        })
+        .collect()
+}
+
+#[test]
+fn dependencies_point_inward() {
+    let dependencies = dependencies();
+    let allowed: BTreeMap<&str, &[&str]> = ALLOWED.into_iter().collect();
+    for (package, found) in &dependencies {
+        let allowed =
+            allowed.get(package.as_str()).unwrap_or_else(|| panic!("{package} is not in the table"));
+        let ours = found.iter().filter(|name| dependencies.contains_key(*name));
+        for name in ours {
+            assert!(allowed.contains(&name.as_str()), "{package} must not depend on {name}");
+        }
+    }
+    for (package, forbidden) in FORBIDDEN {
+        let found = &dependencies[package];
+        assert!(forbidden.iter().all(|name| !found.contains(&(*name).to_owned())), "{package}: {found:?}");
+    }
+}
