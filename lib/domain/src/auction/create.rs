@@ -53,7 +53,7 @@ pub enum CreateAuctionRefusal {
         now: Timestamp,
     },
     /// The reserve would be met by any bid.
-    #[error("the reserve must be above the opening bid, {opening_bid}")]
+    #[error("the reserve must be above the opening bid")]
     ReserveBelowOpeningBid {
         /// The least a first bid must be.
         opening_bid: Amount,

@@ -25,14 +25,17 @@ pub enum PlaceBidRefusal {
     /// It is the bidder's own auction.
     #[error("a seller may not bid in his own auction")]
     SellerMayNotBid,
+    /// There is a bid of that id in this auction.
+    #[error("a bid of this id exists already")]
+    BidExists,
     /// Less than a first bid must be.
-    #[error("the bid must be at least the opening bid, {minimum}")]
+    #[error("the bid must be at least the opening bid")]
     BelowOpeningBid {
         /// The least that would do.
         minimum: Amount,
     },
     /// Not above what the bidder bid last.
-    #[error("the bid must be above your latest, {your_latest}")]
+    #[error("the bid must be above your own latest")]
     NotAboveYourLatest {
         /// The bidder's latest live bid.
         your_latest: Amount,
@@ -46,6 +49,7 @@ impl Refusal for PlaceBidRefusal {
         match self {
             PlaceBidRefusal::NotOpen(not_open) => not_open.code(),
             PlaceBidRefusal::SellerMayNotBid => "seller_may_not_bid",
+            PlaceBidRefusal::BidExists => "bid_exists",
             PlaceBidRefusal::BelowOpeningBid { .. } => "below_opening_bid",
             PlaceBidRefusal::NotAboveYourLatest { .. } => "not_above_your_latest",
         }
@@ -59,7 +63,7 @@ impl Refusal for PlaceBidRefusal {
     fn facts(&self) -> Facts {
         match *self {
             PlaceBidRefusal::NotOpen(not_open) => not_open.facts(),
-            PlaceBidRefusal::SellerMayNotBid => Facts::new(),
+            PlaceBidRefusal::SellerMayNotBid | PlaceBidRefusal::BidExists => Facts::new(),
             PlaceBidRefusal::BelowOpeningBid { minimum } => vec![("minimum", Fact::Amount(minimum))],
             PlaceBidRefusal::NotAboveYourLatest { your_latest, minimum } => {
                 vec![("your_latest", Fact::Amount(your_latest)), ("minimum", Fact::Amount(minimum))]
@@ -77,6 +81,9 @@ impl PlaceBid {
         auction.check_open(at)?;
         if auction.terms.seller == Some(self.bidder) {
             return Err(PlaceBidRefusal::SellerMayNotBid);
+        }
+        if auction.bid(self.bid).is_some() {
+            return Err(PlaceBidRefusal::BidExists);
         }
         if self.amount < auction.terms.opening_bid {
             return Err(PlaceBidRefusal::BelowOpeningBid { minimum: auction.terms.opening_bid });
@@ -172,6 +179,12 @@ mod tests {
     #[test]
     fn a_seller_may_not_bid() {
         assert_eq!(bids(SUE, 100).decide(&given(&[]), AT), Err(PlaceBidRefusal::SellerMayNotBid));
+    }
+
+    #[test]
+    fn a_bid_of_the_same_id_is_placed_once() {
+        let auction = given(&[placed(99, ADA, 300)]);
+        assert_eq!(bids(ADA, 400).decide(&auction, AT), Err(PlaceBidRefusal::BidExists));
     }
 
     #[test]
