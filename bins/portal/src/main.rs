@@ -11,7 +11,7 @@ use std::process::ExitCode;
 #[command(version)]
 struct Portal {
     /// The portal to talk to, for commands that do.
-    #[arg(long, global = true, default_value = ClientArgs::DEFAULT_URL, value_name = "URL")]
+    #[arg(long, global = true, env = "AUCTION_URL", default_value = ClientArgs::DEFAULT_URL, value_name = "URL")]
     url: String,
     #[command(subcommand)]
     command: Command,
