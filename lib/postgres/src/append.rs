@@ -132,7 +132,8 @@ fn judge(error: Error) -> Result<Appended, Unavailable> {
         _ => return Err(unavailable(error)),
     };
     match constraint {
-        Some("commands_pkey") => Ok(Appended::DecidedBefore),
+        // A bid bears the id of its command, and Postgres may insert it before the outcome.
+        Some("commands_pkey" | "bids_pkey") => Ok(Appended::DecidedBefore),
         _ => Ok(Appended::HeadMoved),
     }
 }

@@ -113,7 +113,10 @@ impl RedisViewStore {
 
 impl ViewStore for RedisViewStore {
     async fn checkpoint(&mut self) -> Result<u64, Unavailable> {
-        self.guarded(pipe()).await.map_err(unavailable)?;
+        // A watch that was touched stays touched until it is taken back, also when it is set once more.
+        let mut look = pipe();
+        look.cmd("UNWATCH");
+        self.guarded(look).await.map_err(unavailable)?;
         Ok(self.watched.unwrap_or_default())
     }
 

@@ -25,16 +25,17 @@ impl Refusal for UnknownSender {
     }
 }
 
-/// A bounded cache of users that exist.
+/// A bounded cache of users that exist. More than its capacity stay for as long as one batch needs them.
 pub struct Bidders {
     known: LruCache<UserId, ()>,
+    capacity: NonZeroUsize,
     deletions: u64,
 }
 
 impl Bidders {
     /// Keeps at most so many. Deletions from the very first one are news to it.
     pub fn new(capacity: NonZeroUsize) -> Bidders {
-        Bidders { known: LruCache::new(capacity), deletions: 0 }
+        Bidders { known: LruCache::unbounded(), capacity, deletions: 0 }
     }
 
     /// The newest deletion that it knows.
@@ -75,6 +76,13 @@ impl Bidders {
     /// He was just deleted.
     pub fn remove(&mut self, user: UserId) {
         self.known.pop(&user);
+    }
+
+    /// Drops who was not seen lately, down to the capacity.
+    pub fn trim(&mut self) {
+        while self.known.len() > self.capacity.get() {
+            self.known.pop_lru();
+        }
     }
 
     /// Drops everybody: it is not known any more whether they exist.

@@ -133,6 +133,7 @@ impl Desk {
     pub fn stored(&mut self, decided: &Decided) {
         self.head += decided.append.events.len() as u64;
         self.aggregates.trim();
+        self.bidders.trim();
     }
 
     /// The batch is not stored: the state is that of something that did not happen.

@@ -244,13 +244,7 @@ pub(super) fn decode(kind: &str, schema: u16, bytes: &[u8]) -> Result<Event, Dec
                 effective: effective(kind, body.effective)?,
             })
         }
-        _ => AuctionEvent::AuctionClosedUnsold {
-            because: match body::decode::<UnsoldBody>(kind, bytes)?.because.as_str() {
-                "no_bids" => Unsold::NoBids,
-                "reserve_not_met" => Unsold::ReserveNotMet,
-                other => return Err(bad(kind, format!("unknown reason {other:?}"))),
-            },
-        },
+        _ => AuctionEvent::AuctionClosedUnsold { because: unsold(kind, bytes)? },
     }))
 }
 
@@ -282,4 +276,12 @@ fn effective(kind: &'static str, minor_units: u64) -> Result<Amount, DecodeError
 
 fn ends_at(kind: &'static str, bytes: &[u8]) -> Result<Timestamp, DecodeError> {
     Ok(Timestamp(body::decode::<EndsAtBody>(kind, bytes)?.ends_at))
+}
+
+fn unsold(kind: &'static str, bytes: &[u8]) -> Result<Unsold, DecodeError> {
+    match body::decode::<UnsoldBody>(kind, bytes)?.because.as_str() {
+        "no_bids" => Ok(Unsold::NoBids),
+        "reserve_not_met" => Ok(Unsold::ReserveNotMet),
+        other => Err(bad(kind, format!("unknown reason {other:?}"))),
+    }
 }

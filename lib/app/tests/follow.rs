@@ -1,0 +1,151 @@
+//! The real projector, following a partition on ports in memory: however often it is interrupted,
+//! killed, doubled or cut off from the stream, the views are those of a rebuild from scratch.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "write_lane/history.rs"]
+mod history;
+#[allow(dead_code)]
+#[path = "write_lane/world.rs"]
+mod world;
+
+use auction_app::follow::follow;
+use auction_app::ports::event_feed::EventFeeds;
+use auction_app::ports::event_store::EventStores;
+use auction_app::ports::view_store::{ViewStores, Views};
+use auction_app::project::Projector;
+use auction_app::stop::{Stopper, stop_signal};
+use auction_testkit::flaky::{Flaky, Weather};
+use auction_testkit::given::P;
+use auction_testkit::memory::{MemoryFeeds, MemoryStreams, MemoryViews};
+use auction_testkit::random::Random;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use world::{Running, World};
+
+const SCHEDULES: u64 = 300;
+
+struct Following(Stopper, JoinHandle<()>);
+
+impl Following {
+    fn start<S, F, V>(stores: S, feeds: F, views: V) -> Following
+    where
+        S: EventStores + 'static,
+        S::Store: 'static,
+        F: EventFeeds + 'static,
+        F::Feed: 'static,
+        V: ViewStores + 'static,
+        V::Store: 'static,
+    {
+        let (stopper, stop) = stop_signal();
+        // Two boards, so that most are loaded again from the store.
+        let projector = Projector::new(views, P, NonZeroUsize::new(2).unwrap());
+        let task = tokio::spawn(async move {
+            follow(&stores, &feeds, "projector", P, projector, stop).await.unwrap();
+        });
+        Following(stopper, task)
+    }
+
+    async fn stop(self) {
+        self.0.stop();
+        self.1.await.unwrap();
+    }
+
+    fn kill(self) {
+        self.1.abort();
+    }
+}
+
+async fn caught_up(world: &World, views: &MemoryViews) {
+    let head = world.store.events(P).len() as u64;
+    let waited = tokio::time::timeout(Duration::from_secs(600), async {
+        while Views::checkpoint(views, P).await.unwrap() < head {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    assert!(waited.await.is_ok(), "stuck before {head}");
+}
+
+/// From the store alone: nothing lies on the stream.
+async fn rebuilt(world: &World) -> MemoryViews {
+    let views = MemoryViews::default();
+    let feeds = MemoryFeeds(MemoryStreams::default(), 10);
+    let following = Following::start(world.store.clone(), feeds, views.clone());
+    caught_up(world, &views).await;
+    following.stop().await;
+    views
+}
+
+async fn schedule(seed: u64) -> u64 {
+    let mut random = Random::new(seed);
+    let (world, views) = (World::new(), MemoryViews::default());
+    let weather = Weather::new(seed + 1_000_000, random.below(120));
+    let start = |random: &mut Random| {
+        let feeds = MemoryFeeds(world.streams.clone(), random.below(5) as usize + 1);
+        let (feeds, stores) = (Flaky::new(feeds, &weather), Flaky::new(world.store.clone(), &weather));
+        Following::start(stores, feeds, Flaky::new(views.clone(), &weather))
+    };
+    let lane = Running::start(world.store.clone(), world.lanes(4));
+    let mut following = [start(&mut random), start(&mut random)];
+    let commands = history::commands(&mut random);
+    for command in &commands {
+        world.give(command).await;
+        if random.chance(500) {
+            tokio::time::sleep(Duration::from_millis(random.below(200))).await;
+        }
+        if random.chance(60) {
+            let one = &mut following[random.below(2) as usize];
+            std::mem::replace(one, start(&mut random)).kill();
+        }
+        if random.chance(60) {
+            world.streams.trim(P, random.below(60));
+        }
+    }
+    world.quiet(commands.len()).await;
+    lane.stop().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(random.below(20_000))).await;
+    weather.clears_up();
+    caught_up(&world, &views).await;
+    for one in following {
+        one.stop().await;
+    }
+    views.assert_same(&rebuilt(&world).await);
+    weather.failures()
+}
+
+#[tokio::test(start_paused = true)]
+async fn views_are_those_of_a_rebuild_whatever_fails_whenever() {
+    let mut failures = 0;
+    for seed in 0..SCHEDULES {
+        eprintln!("seed {seed}");
+        failures += schedule(seed).await;
+    }
+    assert!(failures > 5 * SCHEDULES, "{failures} failures were injected");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_event_at_a_time_shows_what_all_at_once_shows() {
+    let mut random = Random::new(7);
+    let world = World::new();
+    let commands = history::commands(&mut random);
+    for command in &commands {
+        world.give(command).await;
+    }
+    world.work(100, commands.len()).await;
+    let expected = rebuilt(&world).await;
+    for count in [1, 2, 1000] {
+        let views = MemoryViews::default();
+        let feeds = MemoryFeeds(world.streams.clone(), count);
+        // A service of its own for each, so that each reads everything.
+        let (stopper, stop) = stop_signal();
+        let projector = Projector::new(views.clone(), P, NonZeroUsize::new(1).unwrap());
+        let service = ["one", "two", "all"][[1, 2, 1000].iter().position(|n| *n == count).unwrap()];
+        let store = world.store.clone();
+        let task = tokio::spawn(async move { follow(&store, &feeds, service, P, projector, stop).await });
+        caught_up(&world, &views).await;
+        stopper.stop();
+        task.await.unwrap().unwrap();
+        views.assert_same(&expected);
+    }
+}

@@ -1,0 +1,58 @@
+//! Random schedules: every call of every port may fail before it does anything or after it did, lanes
+//! are killed anywhere and replaced, and two of them run at once without knowing of each other.
+
+use crate::history::commands;
+use crate::world::{Running, World};
+use auction_testkit::flaky::{Flaky, Weather};
+use auction_testkit::random::Random;
+use std::time::Duration;
+
+const SCHEDULES: u64 = 300;
+
+fn start(world: &World, weather: &Weather, random: &mut Random) -> Running {
+    let count = random.below(6) as usize + 1;
+    Running::start(Flaky::new(world.store.clone(), weather), Flaky::new(world.lanes(count), weather))
+}
+
+async fn schedule(seed: u64) -> u64 {
+    let mut random = Random::new(seed);
+    let (world, weather) = (World::new(), Weather::new(seed + 1_000_000, random.below(120)));
+    let commands = commands(&mut random);
+    let mut lanes = [start(&world, &weather, &mut random), start(&world, &weather, &mut random)];
+    for command in &commands {
+        world.give(command).await;
+        if random.chance(300) {
+            tokio::time::sleep(Duration::from_millis(random.below(60))).await;
+        }
+        if random.chance(60) {
+            let lane = &mut lanes[random.below(2) as usize];
+            std::mem::replace(lane, start(&world, &weather, &mut random)).kill();
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(random.below(20_000))).await;
+    weather.clears_up();
+    let [stays, goes] = lanes;
+    if random.chance(500) {
+        goes.kill();
+        world.quiet(commands.len()).await;
+    } else {
+        world.quiet(commands.len()).await;
+        goes.stop().await.unwrap();
+    }
+    // A lane that was interrupted after the last acknowledgement still has to look once more.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    stays.stop().await.unwrap();
+    world.check(&commands);
+    weather.failures()
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_outcome_each_in_order_and_nothing_left_whatever_fails_whenever() {
+    let mut failures = 0;
+    for seed in 0..SCHEDULES {
+        // Where it stops, if it does.
+        eprintln!("seed {seed}");
+        failures += schedule(seed).await;
+    }
+    assert!(failures > 5 * SCHEDULES, "{failures} failures were injected");
+}

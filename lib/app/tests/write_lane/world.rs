@@ -1,0 +1,166 @@
+//! A partition in memory, its lanes, and what must hold when they are done.
+
+use auction_app::ports::command_lane::CommandLanes;
+use auction_app::ports::command_queue::CommandQueue;
+use auction_app::ports::event_store::EventStores;
+use auction_app::stop::{Stopper, stop_signal};
+use auction_app::write::decide::DeskLimits;
+use auction_app::write::lane::{self, LaneError};
+use auction_testkit::given::{AT, P};
+use auction_testkit::memory::{MemoryLanes, MemoryQueue, MemoryStore, MemoryStreams};
+use auction_wire::{Command, CommandId, EventRecord, Outcome, OutcomeResult, PartitionCount};
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+/// Small, so that what is needed is not in memory.
+pub(crate) const LIMITS: DeskLimits =
+    DeskLimits { aggregates: NonZeroUsize::new(2).unwrap(), bidders: NonZeroUsize::new(2).unwrap() };
+
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) store: MemoryStore,
+    pub(crate) streams: MemoryStreams,
+    queue: MemoryQueue,
+}
+
+/// A lane that runs.
+pub(crate) struct Running {
+    stopper: Stopper,
+    task: JoinHandle<Result<(), LaneError>>,
+}
+
+impl Running {
+    pub(crate) fn start<S, L>(stores: S, lanes: L) -> Running
+    where
+        S: EventStores + 'static,
+        S::Store: 'static,
+        L: CommandLanes + 'static,
+        L::Lane: 'static,
+    {
+        let (stopper, stop) = stop_signal();
+        let task = tokio::spawn(async move {
+            let ended = lane::run(&stores, &lanes, P, LIMITS, stop).await;
+            ended.inspect_err(|error| eprintln!("a lane gave up: {error}"))
+        });
+        Running { stopper, task }
+    }
+
+    pub(crate) async fn stop(self) -> Result<(), LaneError> {
+        self.stopper.stop();
+        self.task.await.unwrap()
+    }
+
+    /// As `kill -9` does, wherever it is.
+    pub(crate) fn kill(self) {
+        self.task.abort();
+    }
+
+    pub(crate) async fn ended(self) -> Result<(), LaneError> {
+        self.task.await.unwrap()
+    }
+}
+
+impl World {
+    pub(crate) fn new() -> World {
+        let streams = MemoryStreams::default();
+        streams.set_clock(AT);
+        let queue = MemoryQueue(streams.clone(), PartitionCount::new(4).unwrap());
+        World { store: MemoryStore::default(), streams, queue }
+    }
+
+    /// The same store with another Redis.
+    pub(crate) fn with_empty_streams(&self) -> World {
+        World { streams: MemoryStreams::default(), ..self.clone() }
+    }
+
+    pub(crate) fn lanes(&self, count: usize) -> MemoryLanes {
+        MemoryLanes(self.streams.clone(), count)
+    }
+
+    pub(crate) async fn give(&self, command: &Command) {
+        self.queue.submit(command.clone()).await.unwrap();
+    }
+
+    pub(crate) fn outcome(&self, command: &Command) -> Outcome {
+        self.store.all_outcomes()[&command.id].clone()
+    }
+
+    pub(crate) fn is_accepted(&self, command: &Command) -> bool {
+        matches!(self.outcome(command).result, OutcomeResult::Accepted { .. })
+    }
+
+    /// The code of a refusal.
+    pub(crate) fn refused(&self, command: &Command) -> String {
+        match self.outcome(command).result {
+            OutcomeResult::Refused { code, .. } => code,
+            accepted => panic!("{accepted:?}"),
+        }
+    }
+
+    /// Whether all is decided, published and acknowledged.
+    pub(crate) fn is_quiet(&self, given: usize) -> bool {
+        self.streams.acknowledged(P) == given && self.streams.events(P).len() == self.store.events(P).len()
+    }
+
+    /// Waits for that; in paused time nobody really waits.
+    pub(crate) async fn quiet(&self, given: usize) {
+        let quiet = async {
+            while !self.is_quiet(given) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(3600), quiet).await;
+        assert!(waited.is_ok(), "stuck: {} of {given} acknowledged", self.streams.acknowledged(P));
+    }
+
+    /// Lets one lane, which reads so many at a time, do all that was given.
+    pub(crate) async fn work(&self, count: usize, given: usize) {
+        let lane = Running::start(self.store.clone(), self.lanes(count));
+        self.quiet(given).await;
+        lane.stop().await.unwrap();
+    }
+
+    /// What must hold at the end; `given` in the order in which the commands were given, repeats included.
+    pub(crate) fn check(&self, given: &[Command]) {
+        let (stored, published) = (self.store.events(P), self.streams.events(P));
+        assert!(stored.iter().zip(1..).all(|(event, position)| event.position == position), "dense");
+        assert_eq!(stored.len(), published.len());
+        assert!(stored.iter().zip(&published).all(|(one, other)| one.same_history(other)), "stream is store");
+        assert_eq!(self.streams.pending(P), 0);
+        let mut first: HashMap<CommandId, usize> = HashMap::new();
+        for (at, command) in given.iter().enumerate() {
+            first.entry(command.id).or_insert(at);
+        }
+        let outcomes = self.store.all_outcomes();
+        assert_eq!(outcomes.len(), first.len(), "one outcome each");
+        assert!(first.keys().all(|command| outcomes.contains_key(command)));
+        self.check_events(&stored, &first, &outcomes);
+        for (_, reply) in self.streams.replies(P) {
+            assert_eq!(reply, outcomes[&reply.command], "what is said is what is stored");
+        }
+    }
+
+    fn check_events(
+        &self,
+        stored: &[EventRecord],
+        first: &HashMap<CommandId, usize>,
+        outcomes: &HashMap<CommandId, Outcome>,
+    ) {
+        let mut last: HashMap<Uuid, (u64, usize)> = HashMap::new();
+        for event in stored {
+            let given_at = first[&event.cause];
+            let (version, given_before) = last.insert(event.key, (event.version, given_at)).unwrap_or((0, 0));
+            assert_eq!(event.version, version + 1, "versions are dense");
+            assert!(given_before <= given_at, "{}: order of the commands is that of the events", event.key);
+            assert!(matches!(outcomes[&event.cause].result, OutcomeResult::Accepted { .. }));
+        }
+        for outcome in outcomes.values() {
+            let events = stored.iter().filter(|event| event.cause == outcome.command).count();
+            let accepted = matches!(outcome.result, OutcomeResult::Accepted { .. });
+            assert_eq!(events > 0, accepted, "events if and only if accepted: {outcome:?}");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The event store in Postgres keeps its contract.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use auction_postgres::PostgresStores;
+use auction_testkit::servers::database;
+
+async fn stores() -> PostgresStores {
+    PostgresStores::new(&database().await).unwrap()
+}
+
+auction_testkit::contract_tests!(event_store, stores().await);

@@ -1,0 +1,136 @@
+//! The streams of partition 0 in a real Redis, and a look at them.
+
+#![allow(dead_code, clippy::unwrap_used)]
+
+use auction_redis::feed::RedisFeeds;
+use auction_redis::keys;
+use auction_redis::lane::{GROUP, RedisLanes};
+use auction_testkit::contract::command_lane::{Bench, Fields};
+use auction_testkit::contract::event_feed::Publisher;
+use auction_testkit::given::P;
+use auction_testkit::servers::{TestRedis, redis};
+use auction_wire::outcome::decode_replies;
+use auction_wire::{Channel, EventRecord, Outcome};
+use redis::{Value, cmd};
+use std::time::Duration;
+use stream_worker::entry::{range_reply, read_reply};
+use stream_worker::{Entry, EntryId};
+
+/// Short, so that an empty read does not hold up a test.
+const BLOCK: Duration = Duration::from_millis(30);
+
+pub(crate) struct Streams(pub(crate) TestRedis);
+
+pub(crate) async fn streams() -> Streams {
+    let redis = redis().await;
+    let mut ingress = cmd("XGROUP");
+    ingress.arg("CREATE").arg(keys::reply(P, "ingress")).arg("exists").arg("$").arg("MKSTREAM");
+    redis.query::<()>(&mut ingress).await;
+    Streams(redis)
+}
+
+impl Streams {
+    pub(crate) async fn entries(&self, key: &str) -> Vec<Entry> {
+        let reply: Value = self.0.query(cmd("XRANGE").arg(key).arg("-").arg("+")).await;
+        range_reply(reply).unwrap()
+    }
+
+    async fn xadd(&self, key: &str, id: &str, fields: &[(Vec<u8>, Vec<u8>)]) -> EntryId {
+        let mut add = cmd("XADD");
+        add.arg(key).arg(id);
+        for (name, value) in fields {
+            add.arg(name).arg(value);
+        }
+        let id: String = self.0.query(&mut add).await;
+        id.parse().unwrap()
+    }
+
+    pub(crate) async fn publish_events(&self, events: &[EventRecord]) {
+        for event in events {
+            let fields: Fields = event.to_fields().into_iter().map(|(n, v)| (n.into(), v)).collect();
+            self.xadd(&keys::events(P), &format!("{}-0", event.position), &fields).await;
+        }
+    }
+
+    /// Clients that wait in a blocking read.
+    pub(crate) async fn blocked(&self) -> usize {
+        let database = self.0.url().rsplit_once("?db=").map(|(_, number)| number.to_owned()).unwrap();
+        let list: String = self.0.query(cmd("CLIENT").arg("LIST")).await;
+        let here = list.lines().filter(|line| line.contains(&format!(" db={database} ")));
+        let flags = here.filter_map(|line| line.split(' ').find_map(|field| field.strip_prefix("flags=")));
+        flags.filter(|flags| flags.contains('b')).count()
+    }
+}
+
+impl Bench for Streams {
+    type Lanes = RedisLanes;
+    fn lanes(&self, count: usize) -> RedisLanes {
+        RedisLanes::new(self.0.client(), count, BLOCK)
+    }
+    async fn add(&self, channel: Channel, fields: Fields) -> EntryId {
+        self.xadd(&keys::commands(P, channel), "*", &fields).await
+    }
+    async fn lose(&self, channel: Channel, count: usize) -> Vec<EntryId> {
+        let key = keys::commands(P, channel);
+        let mut make = cmd("XGROUP");
+        make.arg("CREATE").arg(&key).arg(GROUP).arg("0").arg("MKSTREAM");
+        let mut connection = self.0.client().get_multiplexed_async_connection().await.unwrap();
+        // It may be there already.
+        let _: Result<Value, _> = make.query_async(&mut connection).await;
+        let mut read = cmd("XREADGROUP");
+        read.arg("GROUP").arg(GROUP).arg("paused").arg("COUNT").arg(count).arg("STREAMS").arg(&key).arg(">");
+        let reply: Value = self.0.query(&mut read).await;
+        read_reply(&[key], reply).unwrap().into_iter().map(|entry| entry.id).collect()
+    }
+    async fn publish(&self, events: &[EventRecord]) {
+        self.publish_events(events).await;
+    }
+    async fn pending(&self) -> usize {
+        let mut pending = 0;
+        for channel in Channel::ALL {
+            let mut summary = cmd("XPENDING");
+            let summary: Value = self.0.query(summary.arg(keys::commands(P, channel)).arg(GROUP)).await;
+            let Value::Array(parts) = summary else { panic!("{summary:?}") };
+            pending += stream_worker::value::number(&parts[0]).unwrap() as usize;
+        }
+        pending
+    }
+    async fn consumers(&self) -> usize {
+        let mut names = std::collections::BTreeSet::new();
+        for channel in Channel::ALL {
+            let mut list = cmd("XINFO");
+            let list = list.arg("CONSUMERS").arg(keys::commands(P, channel)).arg(GROUP);
+            for consumer in self.0.query::<Vec<Value>>(list).await {
+                let name = stream_worker::value::member(&consumer, "name");
+                names.insert(name.and_then(stream_worker::value::text).unwrap().to_owned());
+            }
+        }
+        names.len()
+    }
+    async fn dead(&self) -> Vec<EntryId> {
+        let entry = |letter: &Entry| letter.fields.iter().find(|(name, _)| name == b"entry").cloned();
+        let letters = self.entries(&keys::dead(P)).await;
+        letters
+            .iter()
+            .map(|letter| String::from_utf8(entry(letter).unwrap().1).unwrap().parse().unwrap())
+            .collect()
+    }
+    async fn events(&self) -> Vec<EventRecord> {
+        let entries = self.entries(&keys::events(P)).await;
+        entries.iter().map(|entry| EventRecord::from_fields(entry.id.ms, &entry.fields).unwrap()).collect()
+    }
+    async fn replies(&self) -> Vec<Outcome> {
+        let entries = self.entries(&keys::reply(P, "ingress")).await;
+        entries.iter().flat_map(|entry| decode_replies(&entry.fields[0].1).unwrap()).collect()
+    }
+}
+
+impl Publisher for Streams {
+    type Feeds = RedisFeeds;
+    fn feeds(&self, count: usize) -> RedisFeeds {
+        RedisFeeds::new(self.0.client(), count, BLOCK)
+    }
+    async fn publish(&self, events: &[EventRecord]) {
+        self.publish_events(events).await;
+    }
+}

@@ -1,0 +1,189 @@
+//! One consumer of a group on a real Redis. What a lane promises on top is in the lanes' contract.
+
+#![allow(clippy::unwrap_used)]
+
+use auction_testkit::servers::{TestRedis, eventually, redis};
+use redis::{Value, cmd};
+use std::time::Duration;
+use stream_worker::consumer::pending;
+use stream_worker::{ConsumerOptions, DedicatedConnection, Entry, EntryId, GroupConsumer};
+
+const GROUP: &str = "workers";
+
+fn options(block: Duration, count: usize, first: usize) -> ConsumerOptions {
+    let streams = vec!["{a}:first".to_owned(), "{a}:second".to_owned()];
+    ConsumerOptions { group: GROUP.to_owned(), streams, first, count, block }
+}
+
+fn soon(count: usize) -> ConsumerOptions {
+    options(Duration::from_millis(20), count, 1)
+}
+
+async fn add(redis: &TestRedis, stream: &str, count: usize) -> Vec<EntryId> {
+    let mut ids = Vec::new();
+    for n in 0..count {
+        let id: String = redis.query(cmd("XADD").arg(stream).arg("*").arg("n").arg(n)).await;
+        ids.push(id.parse().unwrap());
+    }
+    ids
+}
+
+async fn acknowledge(redis: &TestRedis, consumer: &GroupConsumer, entries: &[Entry]) {
+    for entry in entries {
+        let stream = &consumer.options().streams[entry.stream];
+        redis.query::<()>(cmd("XACK").arg(stream).arg(GROUP).arg(entry.id.to_string())).await;
+    }
+}
+
+async fn consumers(redis: &TestRedis, stream: &str) -> usize {
+    redis.query::<Vec<Value>>(cmd("XINFO").arg("CONSUMERS").arg(stream).arg(GROUP)).await.len()
+}
+
+fn ids(entries: &[Entry]) -> Vec<EntryId> {
+    entries.iter().map(|entry| entry.id).collect()
+}
+
+#[tokio::test]
+async fn what_was_there_before_the_group_belongs_to_it() {
+    let redis = redis().await;
+    let added = add(&redis, "{a}:second", 3).await;
+    let mut consumer = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
+    assert_eq!(ids(&consumer.read().await.unwrap()), added);
+}
+
+#[tokio::test]
+async fn a_read_waits_for_what_comes_and_no_longer() {
+    let redis = redis().await;
+    let patient = options(Duration::from_secs(8), 10, 1);
+    let mut consumer = GroupConsumer::open(&redis.client(), patient).await.unwrap();
+    let reading = tokio::spawn(async move { consumer.read().await.unwrap() });
+    // Past the client library's own limit of half a second for an answer.
+    tokio::time::timeout(Duration::from_millis(700), std::future::pending::<()>()).await.unwrap_err();
+    assert!(!reading.is_finished());
+    let added = add(&redis, "{a}:second", 1).await;
+    assert_eq!(ids(&reading.await.unwrap()), added);
+    let mut other = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
+    assert_eq!(ids(&other.read().await.unwrap()), added, "not acknowledged: handed to the next");
+    acknowledge(&redis, &other, &[Entry { stream: 1, id: added[0], fields: Vec::new() }]).await;
+    assert!(other.read().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_abandoned_read_loses_nothing() {
+    let redis = redis().await;
+    let patient = options(Duration::from_secs(8), 10, 1);
+    let mut abandoned = GroupConsumer::open(&redis.client(), patient).await.unwrap();
+    let added = add(&redis, "{a}:second", 4).await;
+    // The server has handed everything out; the answer is never looked at.
+    let reading = tokio::spawn(async move { drop(abandoned.read().await) });
+    let count = async || {
+        let mut connection =
+            DedicatedConnection::open(&redis.client(), Duration::from_secs(5)).await.unwrap();
+        pending(&mut connection, "{a}:second", GROUP).await.unwrap()
+    };
+    eventually("all are handed out", async || count().await == 4).await;
+    reading.abort();
+    let mut consumer = GroupConsumer::open(&redis.client(), soon(3)).await.unwrap();
+    let mut read = Vec::new();
+    while read.len() < 4 {
+        let entries = consumer.read().await.unwrap();
+        assert!(!entries.is_empty());
+        acknowledge(&redis, &consumer, &entries).await;
+        read.extend(ids(&entries));
+    }
+    assert_eq!(read, added);
+    assert_eq!(count().await, 0);
+}
+
+#[tokio::test]
+async fn many_pending_entries_of_many_consumers_are_all_claimed_in_order() {
+    let redis = redis().await;
+    let added = add(&redis, "{a}:second", 2500).await;
+    for _ in 0..5 {
+        let mut read = cmd("XREADGROUP");
+        GroupConsumer::open(&redis.client(), soon(1)).await.unwrap();
+        read.arg("GROUP").arg(GROUP).arg(name()).arg("COUNT").arg(500).arg("STREAMS");
+        redis.query::<()>(read.arg("{a}:second").arg(">")).await;
+    }
+    let mut consumer = GroupConsumer::open(&redis.client(), soon(1000)).await.unwrap();
+    let mut read = Vec::new();
+    while read.len() < added.len() {
+        let entries = consumer.read().await.unwrap();
+        assert!(!entries.is_empty(), "{} came", read.len());
+        let mut acknowledge = cmd("XACK");
+        acknowledge.arg("{a}:second").arg(GROUP);
+        entries.iter().for_each(|entry| {
+            acknowledge.arg(entry.id.to_string());
+        });
+        redis.query::<()>(&mut acknowledge).await;
+        read.extend(ids(&entries));
+    }
+    assert_eq!(read, added);
+}
+
+fn name() -> String {
+    format!("paused-{}", EntryId { ms: u64::from(std::process::id()), seq: next() })
+}
+
+fn next() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+#[tokio::test]
+async fn names_are_never_used_twice() {
+    let redis = redis().await;
+    let one = GroupConsumer::open(&redis.client(), soon(1)).await.unwrap();
+    let two = GroupConsumer::open(&redis.client(), soon(1)).await.unwrap();
+    assert_ne!(one.name(), two.name());
+}
+
+#[tokio::test]
+async fn an_entry_deleted_while_it_was_pending_comes_without_fields() {
+    let redis = redis().await;
+    let mut lost = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
+    let added = add(&redis, "{a}:second", 2).await;
+    assert_eq!(lost.read().await.unwrap().len(), 2);
+    redis.query::<()>(cmd("XDEL").arg("{a}:second").arg(added[0].to_string())).await;
+    let entries = lost_again(&redis).await;
+    assert!(entries.iter().all(|entry| entry.id != added[0] || entry.fields.is_empty()));
+    assert!(entries.iter().any(|entry| entry.id == added[1] && !entry.fields.is_empty()));
+}
+
+async fn lost_again(redis: &TestRedis) -> Vec<Entry> {
+    let mut consumer = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
+    consumer.read().await.unwrap()
+}
+
+#[tokio::test]
+async fn leaving_with_something_pending_keeps_it_for_the_next() {
+    let redis = redis().await;
+    let mut leaving = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
+    let added = add(&redis, "{a}:second", 2).await;
+    assert_eq!(leaving.read().await.unwrap().len(), 2);
+    leaving.leave().await.unwrap();
+    assert_eq!(consumers(&redis, "{a}:second").await, 1, "with entries it is not removed");
+    let mut next = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
+    let entries = next.read().await.unwrap();
+    assert_eq!(ids(&entries), added);
+    acknowledge(&redis, &next, &entries).await;
+    next.leave().await.unwrap();
+    // The first one is still listed, with nothing; it is removed when it was not heard of for a minute.
+    assert_eq!(consumers(&redis, "{a}:second").await, 1);
+}
+
+#[tokio::test]
+async fn a_consumer_whose_streams_are_flushed_ends_with_an_error() {
+    let redis = redis().await;
+    let patient = options(Duration::from_secs(8), 10, 0);
+    let mut consumer = GroupConsumer::open(&redis.client(), patient).await.unwrap();
+    let mut other = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
+    let reading = tokio::spawn(async move { consumer.read().await });
+    other.read().await.unwrap();
+    redis.query::<()>(&mut cmd("FLUSHDB")).await;
+    assert!(reading.await.unwrap().is_err());
+    assert!(other.read().await.is_err());
+    let ids = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap().last_ids().await.unwrap();
+    assert_eq!(ids, [EntryId::ZERO; 2]);
+}

@@ -1,0 +1,91 @@
+//! The contracts of the ports as tests: each check is named after the guarantee that it protects and
+//! takes an adapter to try.
+//!
+//! `contract_tests!(command_lane, bench().await)` makes a test of each check in that suite.
+
+pub mod command_lane;
+pub mod command_queue;
+pub mod event_feed;
+pub mod event_store;
+pub mod view_store;
+
+/// Makes a test of each check of a suite; the expression makes the adapter anew for each.
+#[macro_export]
+macro_rules! contract_tests {
+    ($suite:ident, $adapter:expr) => {
+        $crate::$suite! { $adapter }
+    };
+    ($suite:ident, $adapter:expr, $($check:ident)+) => {
+        $(
+            #[tokio::test]
+            async fn $check() {
+                $crate::contract::$suite::$check(&$adapter).await;
+            }
+        )+
+    };
+}
+
+/// All checks of [`contract::event_store`](event_store).
+#[macro_export]
+macro_rules! event_store {
+    ($adapter:expr) => {
+        $crate::contract_tests! { event_store, $adapter,
+            positions_are_dense_and_events_come_back_as_they_were_written
+            a_moved_head_writes_nothing
+            a_command_that_was_decided_before_writes_nothing
+            a_bid_that_was_decided_before_and_deleted_since_is_decided_before
+            a_batch_of_refusals_alone_checks_the_head_too
+            an_outcome_comes_back_as_it_was_written
+            unknown_deletions_write_nothing_until_they_are_known
+            open_auctions_are_those_without_a_result
+            of_two_appends_at_once_one_wins
+            partitions_have_heads_of_their_own
+            history_is_by_key_and_version_up_to_a_position
+        }
+    };
+}
+
+/// All checks of [`contract::command_lane`](command_lane).
+#[macro_export]
+macro_rules! command_lane {
+    ($adapter:expr) => {
+        $crate::contract_tests! { command_lane, $adapter,
+            creations_come_before_bids_that_came_after_them
+            creations_come_first_also_when_their_channel_is_full
+            what_is_pending_with_others_comes_before_what_is_newer
+            what_was_delivered_to_a_lost_lane_is_delivered_again_in_order
+            what_others_are_handed_meanwhile_is_taken_over_before_what_is_newer
+            a_batch_is_settled_whole
+            nothing_is_settled_when_the_stream_moved
+            publishing_passes_only_from_the_end_of_the_stream
+            what_cannot_be_read_is_put_away_and_acknowledged
+            leaving_takes_the_lane_out_of_the_group
+        }
+    };
+}
+
+/// All checks of [`contract::view_store`](view_store).
+#[macro_export]
+macro_rules! view_store {
+    ($adapter:expr) => {
+        $crate::contract_tests! { view_store, $adapter,
+            views_are_written_with_their_checkpoint
+            nothing_is_written_from_another_checkpoint
+            a_paused_writer_cannot_write_over_its_successor
+            auctions_are_listed_by_their_end
+        }
+    };
+}
+
+/// All checks of [`contract::event_feed`](event_feed).
+#[macro_export]
+macro_rules! event_feed {
+    ($adapter:expr) => {
+        $crate::contract_tests! { event_feed, $adapter,
+            events_come_in_order_and_once_when_acknowledged
+            what_was_not_acknowledged_comes_again_first
+            every_service_gets_every_event
+            a_feed_that_has_read_everything_says_so
+        }
+    };
+}

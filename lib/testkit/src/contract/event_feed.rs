@@ -1,0 +1,82 @@
+//! [`EventFeed`]: a partition's events for one service.
+
+use crate::given::{P, records};
+use auction_app::ports::event_feed::{EventFeed, EventFeeds};
+use auction_wire::EventRecord;
+
+/// Feeds of partition 0, and somebody who publishes.
+pub trait Publisher {
+    /// What is tried.
+    type Feeds: EventFeeds;
+    /// Feeds that read so many events at a time.
+    fn feeds(&self, count: usize) -> Self::Feeds;
+    /// Publishes.
+    fn publish(&self, events: &[EventRecord]) -> impl Future<Output = ()>;
+}
+
+fn positions(events: &[EventRecord]) -> Vec<u64> {
+    events.iter().map(|event| event.position).collect()
+}
+
+/// Reads and acknowledges until nothing comes.
+async fn drain(feed: &mut impl EventFeed) -> Vec<EventRecord> {
+    let mut all = Vec::new();
+    loop {
+        let events = feed.read().await.unwrap();
+        if events.is_empty() {
+            return all;
+        }
+        feed.acknowledge(&positions(&events)).await.unwrap();
+        all.extend(events);
+    }
+}
+
+/// See its name.
+pub async fn events_come_in_order_and_once_when_acknowledged(publisher: &impl Publisher) {
+    let events = records(0, 10);
+    publisher.publish(&events).await;
+    let mut feed = publisher.feeds(3).open("projector", P).await.unwrap();
+    assert_eq!(drain(&mut feed).await, events);
+    feed.leave().await.unwrap();
+    let more = records(10, 2);
+    publisher.publish(&more).await;
+    let mut feed = publisher.feeds(3).open("projector", P).await.unwrap();
+    assert_eq!(drain(&mut feed).await, more);
+}
+
+/// See its name.
+pub async fn what_was_not_acknowledged_comes_again_first(publisher: &impl Publisher) {
+    let events = records(0, 7);
+    publisher.publish(&events).await;
+    let mut lost = publisher.feeds(2).open("projector", P).await.unwrap();
+    assert_eq!(lost.read().await.unwrap(), events[..2]);
+    lost.acknowledge(&[1]).await.unwrap();
+    let mut feed = publisher.feeds(2).open("projector", P).await.unwrap();
+    assert_eq!(drain(&mut feed).await, events[1..]);
+    // And what another one is handed while this one is there.
+    let more = records(7, 4);
+    publisher.publish(&more).await;
+    let mut lost = publisher.feeds(2).open("projector", P).await.unwrap();
+    assert_eq!(lost.read().await.unwrap(), more[..2]);
+    assert_eq!(drain(&mut feed).await, more);
+}
+
+/// See its name.
+pub async fn every_service_gets_every_event(publisher: &impl Publisher) {
+    let events = records(0, 4);
+    publisher.publish(&events).await;
+    for service in ["projector", "auctioneer"] {
+        let mut feed = publisher.feeds(10).open(service, P).await.unwrap();
+        assert_eq!(drain(&mut feed).await, events, "{service}");
+    }
+}
+
+/// See its name.
+pub async fn a_feed_that_has_read_everything_says_so(publisher: &impl Publisher) {
+    let mut feed = publisher.feeds(10).open("projector", P).await.unwrap();
+    assert_eq!(feed.read().await.unwrap(), []);
+    let events = records(0, 1);
+    publisher.publish(&events).await;
+    assert_eq!(drain(&mut feed).await, events);
+    assert_eq!(feed.read().await.unwrap(), []);
+}

@@ -1,0 +1,182 @@
+//! Ports that are slow and fail, by seed: before the call, so that nothing happened, or after it, so
+//! that it happened and nobody knows.
+
+use crate::random::Random;
+use auction_app::ports::Unavailable;
+use auction_app::ports::command_lane::{CommandLane, CommandLanes, Delivery, Published, Settlement};
+use auction_app::ports::event_feed::{EventFeed, EventFeeds};
+use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, OpenAuctions};
+use auction_app::ports::view_store::{ViewCommit, ViewStore, ViewStores, ViewWrite};
+use auction_domain::UserId;
+use auction_wire::{CommandId, EventRecord, Outcome, PartitionId};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// What may go wrong, shared by all ports of a run.
+#[derive(Clone, Debug)]
+pub struct Weather(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    random: Random,
+    failures_per_mille: u64,
+    failures: u64,
+}
+
+impl Weather {
+    /// Fails so many times out of a thousand, before a call and after it.
+    pub fn new(seed: u64, failures_per_mille: u64) -> Weather {
+        let random = Random::new(seed);
+        Weather(Arc::new(Mutex::new(State { random, failures_per_mille, failures: 0 })))
+    }
+
+    /// From now on nothing fails.
+    pub fn clears_up(&self) {
+        self.0.lock().unwrap().failures_per_mille = 0;
+    }
+
+    /// How much has failed.
+    pub fn failures(&self) -> u64 {
+        self.0.lock().unwrap().failures
+    }
+
+    async fn passes(&self) -> Result<(), Unavailable> {
+        let (wait, fails) = {
+            let mut state = self.0.lock().unwrap();
+            let (wait, per_mille) = (state.random.below(8), state.failures_per_mille);
+            let fails = state.random.chance(per_mille);
+            state.failures += u64::from(fails);
+            // Now and then a long pause: meanwhile others go on.
+            (if state.random.chance(30) { 40 * wait } else { wait }, fails)
+        };
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        if fails { Err(Unavailable::new("flaky", "injected")) } else { Ok(()) }
+    }
+
+    async fn call<T>(
+        &self,
+        call: impl Future<Output = Result<T, Unavailable>> + Send,
+    ) -> Result<T, Unavailable> {
+        self.passes().await?;
+        let answer = call.await?;
+        self.passes().await?;
+        Ok(answer)
+    }
+}
+
+/// A port in that weather.
+#[derive(Clone, Debug)]
+pub struct Flaky<T> {
+    inner: T,
+    weather: Weather,
+}
+
+impl<T> Flaky<T> {
+    /// Wraps a port.
+    pub fn new(inner: T, weather: &Weather) -> Flaky<T> {
+        Flaky { inner, weather: weather.clone() }
+    }
+}
+
+impl<S: EventStores> EventStores for Flaky<S> {
+    type Store = Flaky<S::Store>;
+    async fn open(&self) -> Result<Self::Store, Unavailable> {
+        Ok(Flaky::new(self.weather.call(self.inner.open()).await?, &self.weather))
+    }
+}
+
+impl<S: EventStore> EventStore for Flaky<S> {
+    async fn head(&mut self, partition: PartitionId) -> Result<u64, Unavailable> {
+        self.weather.call(self.inner.head(partition)).await
+    }
+    async fn events_after(
+        &mut self,
+        partition: PartitionId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, Unavailable> {
+        self.weather.call(self.inner.events_after(partition, after, limit)).await
+    }
+    async fn history(&mut self, keys: &[Uuid], until: u64) -> Result<Vec<EventRecord>, Unavailable> {
+        self.weather.call(self.inner.history(keys, until)).await
+    }
+    async fn outcomes(&mut self, commands: &[CommandId]) -> Result<Vec<Outcome>, Unavailable> {
+        self.weather.call(self.inner.outcomes(commands)).await
+    }
+    async fn active_users(&mut self, users: &[UserId]) -> Result<Vec<UserId>, Unavailable> {
+        self.weather.call(self.inner.active_users(users)).await
+    }
+    async fn deletions_after(&mut self, after: u64) -> Result<Vec<(u64, UserId)>, Unavailable> {
+        self.weather.call(self.inner.deletions_after(after)).await
+    }
+    async fn open_auctions(&mut self, partition: PartitionId) -> Result<OpenAuctions, Unavailable> {
+        self.weather.call(self.inner.open_auctions(partition)).await
+    }
+    async fn append(&mut self, batch: &Append) -> Result<Appended, Unavailable> {
+        self.weather.call(self.inner.append(batch)).await
+    }
+}
+
+impl<L: CommandLanes> CommandLanes for Flaky<L> {
+    type Lane = Flaky<L::Lane>;
+    async fn open(&self, partition: PartitionId) -> Result<Self::Lane, Unavailable> {
+        Ok(Flaky::new(self.weather.call(self.inner.open(partition)).await?, &self.weather))
+    }
+}
+
+impl<L: CommandLane> CommandLane for Flaky<L> {
+    async fn read(&mut self) -> Result<Vec<Delivery>, Unavailable> {
+        self.weather.call(self.inner.read()).await
+    }
+    async fn stream_head(&mut self) -> Result<u64, Unavailable> {
+        self.weather.call(self.inner.stream_head()).await
+    }
+    async fn last_event(&mut self) -> Result<Option<EventRecord>, Unavailable> {
+        self.weather.call(self.inner.last_event()).await
+    }
+    async fn publish(&mut self, after: u64, events: &[EventRecord]) -> Result<Published, Unavailable> {
+        self.weather.call(self.inner.publish(after, events)).await
+    }
+    async fn settle(&mut self, batch: &Settlement) -> Result<Published, Unavailable> {
+        self.weather.call(self.inner.settle(batch)).await
+    }
+    async fn leave(self) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.leave()).await
+    }
+}
+
+impl<F: EventFeeds> EventFeeds for Flaky<F> {
+    type Feed = Flaky<F::Feed>;
+    async fn open(&self, service: &'static str, partition: PartitionId) -> Result<Self::Feed, Unavailable> {
+        Ok(Flaky::new(self.weather.call(self.inner.open(service, partition)).await?, &self.weather))
+    }
+}
+
+impl<F: EventFeed> EventFeed for Flaky<F> {
+    async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
+        self.weather.call(self.inner.read()).await
+    }
+    async fn acknowledge(&mut self, positions: &[u64]) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.acknowledge(positions)).await
+    }
+    async fn leave(self) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.leave()).await
+    }
+}
+
+impl<V: ViewStores> ViewStores for Flaky<V> {
+    type Store = Flaky<V::Store>;
+    async fn open(&self, partition: PartitionId) -> Result<Self::Store, Unavailable> {
+        Ok(Flaky::new(self.weather.call(self.inner.open(partition)).await?, &self.weather))
+    }
+}
+
+impl<V: ViewStore> ViewStore for Flaky<V> {
+    async fn checkpoint(&mut self) -> Result<u64, Unavailable> {
+        self.weather.call(self.inner.checkpoint()).await
+    }
+    async fn commit(&mut self, from: u64, to: u64, writes: &[ViewWrite]) -> Result<ViewCommit, Unavailable> {
+        self.weather.call(self.inner.commit(from, to, writes)).await
+    }
+}

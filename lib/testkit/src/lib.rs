@@ -1,0 +1,19 @@
+//! What tests share.
+//!
+//! * [`servers`]: one real Redis and one real Postgres for a test binary, a database of its own for each
+//!   test;
+//! * [`memory`]: the ports in memory, as their contracts say;
+//! * [`contract`]: one suite per port, run against every adapter;
+//! * [`flaky`]: the ports with injected failures and delays, by seed;
+//! * [`given`]: commands, events and outcomes to begin with.
+//!
+//! Everything here panics when something is wrong, as tests do.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+pub mod contract;
+pub mod flaky;
+pub mod given;
+pub mod memory;
+pub mod random;
+pub mod servers;

@@ -1,0 +1,13 @@
+//! The ports in memory: shared state behind a lock, and the contracts' words as they stand. What they
+//! leave open (batch sizes, waiting times) is small.
+
+mod feeds;
+mod group;
+mod store;
+mod streams;
+mod views;
+
+pub use feeds::{MemoryFeed, MemoryFeeds};
+pub use store::MemoryStore;
+pub use streams::{Fields, MemoryLane, MemoryLanes, MemoryQueue, MemoryStreams};
+pub use views::{MemoryViewStore, MemoryViews};

@@ -1,0 +1,88 @@
+//! Feeds of the event streams.
+
+use super::MemoryStreams;
+use super::streams::Partition;
+use auction_app::ports::Unavailable;
+use auction_app::ports::event_feed::{EventFeed, EventFeeds};
+use auction_app::ports::published_events::PublishedEvents;
+use auction_wire::{EventRecord, PartitionId};
+use std::time::Duration;
+
+/// How long a read waits when there is nothing.
+const BLOCK: Duration = Duration::from_millis(10);
+
+/// Makes feeds that read so many events at a time.
+#[derive(Clone, Debug)]
+pub struct MemoryFeeds(pub MemoryStreams, pub usize);
+
+/// One feed.
+#[derive(Debug)]
+pub struct MemoryFeed {
+    streams: MemoryStreams,
+    service: &'static str,
+    partition: PartitionId,
+    count: usize,
+    me: u64,
+}
+
+impl EventFeeds for MemoryFeeds {
+    type Feed = MemoryFeed;
+    async fn open(&self, service: &'static str, partition: PartitionId) -> Result<MemoryFeed, Unavailable> {
+        let me = self.0.state().new_consumer();
+        Ok(MemoryFeed { streams: self.0.clone(), service, partition, count: self.1, me })
+    }
+}
+
+impl MemoryFeed {
+    fn take(&self) -> Vec<EventRecord> {
+        let mut state = self.streams.state();
+        let Partition { events, groups, .. } = state.partition(self.partition);
+        let group = groups.entry(self.service).or_default();
+        loop {
+            let taken = group.take(self.me, events.len(), self.count);
+            // What was trimmed is not there any more.
+            let (gone, there): (Vec<usize>, Vec<usize>) =
+                taken.into_iter().partition(|index| events[*index].position == 0);
+            gone.iter().for_each(|index| group.acknowledge(*index));
+            if gone.is_empty() || !there.is_empty() {
+                return there.into_iter().map(|index| events[index].clone()).collect();
+            }
+        }
+    }
+}
+
+impl EventFeed for MemoryFeed {
+    async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
+        let events = self.take();
+        if !events.is_empty() {
+            return Ok(events);
+        }
+        tokio::time::sleep(BLOCK).await;
+        Ok(self.take())
+    }
+
+    async fn acknowledge(&mut self, positions: &[u64]) -> Result<(), Unavailable> {
+        let mut state = self.streams.state();
+        let Partition { events, groups, .. } = state.partition(self.partition);
+        let group = groups.entry(self.service).or_default();
+        for (index, _) in events.iter().enumerate().filter(|(_, event)| positions.contains(&event.position)) {
+            group.acknowledge(index);
+        }
+        Ok(())
+    }
+
+    async fn leave(self) -> Result<(), Unavailable> {
+        Ok(())
+    }
+}
+
+impl PublishedEvents for MemoryStreams {
+    async fn events_after(
+        &self,
+        partition: PartitionId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, Unavailable> {
+        Ok(self.events(partition).into_iter().filter(|event| event.position > after).take(limit).collect())
+    }
+}

@@ -1,0 +1,166 @@
+//! The event store.
+
+use auction_app::ports::Unavailable;
+use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, NewEvent, OpenAuctions};
+use auction_app::ports::outcomes::Outcomes;
+use auction_domain::auction::AuctionEvent;
+use auction_domain::user::UserEvent;
+use auction_domain::{AuctionId, BidId, Timestamp, UserId};
+use auction_wire::{CommandId, Event, EventRecord, Outcome, PartitionId};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+use uuid::Uuid;
+
+/// A store; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    events: BTreeMap<PartitionId, Vec<EventRecord>>,
+    versions: HashSet<(Uuid, u64)>,
+    outcomes: HashMap<CommandId, Outcome>,
+    users: BTreeSet<UserId>,
+    deletions: Vec<UserId>,
+    bids: HashSet<BidId>,
+    open: BTreeMap<AuctionId, (PartitionId, Timestamp)>,
+}
+
+impl MemoryStore {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    /// All events of a partition.
+    pub fn events(&self, partition: PartitionId) -> Vec<EventRecord> {
+        self.state().events.get(&partition).cloned().unwrap_or_default()
+    }
+
+    /// All outcomes.
+    pub fn all_outcomes(&self) -> HashMap<CommandId, Outcome> {
+        self.state().outcomes.clone()
+    }
+}
+
+impl State {
+    fn head(&self, partition: PartitionId) -> u64 {
+        self.events.get(&partition).map_or(0, |events| events.len() as u64)
+    }
+
+    fn append(&mut self, batch: &Append) -> Appended {
+        if (self.deletions.len() as u64) > batch.known_deletions {
+            return Appended::DeletionsUnknown;
+        }
+        if self.head(batch.partition) != batch.expected_head {
+            return Appended::HeadMoved;
+        }
+        let mut ids: HashSet<CommandId> = self.outcomes.keys().copied().collect();
+        if !batch.outcomes.iter().all(|outcome| ids.insert(outcome.command)) {
+            return Appended::DecidedBefore;
+        }
+        let version = |event: &NewEvent| (event.record.key, event.record.version);
+        if batch.events.iter().any(|event| self.versions.contains(&version(event))) {
+            return Appended::HeadMoved;
+        }
+        for event in &batch.events {
+            self.versions.insert(version(event));
+            self.fold(batch.partition, event);
+            self.events
+                .entry(batch.partition)
+                .or_default()
+                .push(EventRecord { trace: String::new(), ..event.record.clone() });
+        }
+        self.outcomes.extend(batch.outcomes.iter().map(|outcome| (outcome.command, outcome.clone())));
+        Appended::Done
+    }
+
+    fn fold(&mut self, partition: PartitionId, event: &NewEvent) {
+        let (user, auction) = (UserId(event.record.key), AuctionId(event.record.key));
+        match &event.event {
+            Event::User(UserEvent::UserCreated) => drop(self.users.insert(user)),
+            Event::User(UserEvent::UserDeleted) => {
+                self.users.remove(&user);
+                self.deletions.push(user);
+            }
+            Event::Auction(AuctionEvent::AuctionCreated { terms, .. }) => {
+                self.open.insert(auction, (partition, terms.ends_at));
+            }
+            Event::Auction(
+                AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at },
+            ) => drop(self.open.insert(auction, (partition, *ends_at))),
+            Event::Auction(
+                AuctionEvent::AuctionCancelled
+                | AuctionEvent::WinnerAnnounced(_)
+                | AuctionEvent::AuctionClosedUnsold { .. },
+            ) => drop(self.open.remove(&auction)),
+            Event::Auction(AuctionEvent::BidPlaced { bid, .. }) => {
+                assert!(self.bids.insert(*bid), "a bid is placed once: {bid}");
+            }
+            Event::Auction(_) => {}
+        }
+    }
+}
+
+impl EventStores for MemoryStore {
+    type Store = MemoryStore;
+    async fn open(&self) -> Result<MemoryStore, Unavailable> {
+        Ok(self.clone())
+    }
+}
+
+impl EventStore for MemoryStore {
+    async fn head(&mut self, partition: PartitionId) -> Result<u64, Unavailable> {
+        Ok(self.state().head(partition))
+    }
+
+    async fn events_after(
+        &mut self,
+        partition: PartitionId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, Unavailable> {
+        Ok(self.events(partition).into_iter().filter(|event| event.position > after).take(limit).collect())
+    }
+
+    async fn history(&mut self, keys: &[Uuid], until: u64) -> Result<Vec<EventRecord>, Unavailable> {
+        let state = self.state();
+        let all = state.events.values().flatten();
+        let mut found: Vec<EventRecord> =
+            all.filter(|event| keys.contains(&event.key) && event.position <= until).cloned().collect();
+        found.sort_by_key(|event| (event.key, event.version));
+        Ok(found)
+    }
+
+    async fn outcomes(&mut self, commands: &[CommandId]) -> Result<Vec<Outcome>, Unavailable> {
+        let state = self.state();
+        Ok(commands.iter().filter_map(|command| state.outcomes.get(command).cloned()).collect())
+    }
+
+    async fn active_users(&mut self, users: &[UserId]) -> Result<Vec<UserId>, Unavailable> {
+        let state = self.state();
+        Ok(users.iter().copied().filter(|user| state.users.contains(user)).collect())
+    }
+
+    async fn deletions_after(&mut self, after: u64) -> Result<Vec<(u64, UserId)>, Unavailable> {
+        let state = self.state();
+        let numbered = (1..).zip(state.deletions.iter().copied());
+        Ok(numbered.filter(|(sequence, _)| *sequence > after).collect())
+    }
+
+    async fn open_auctions(&mut self, partition: PartitionId) -> Result<OpenAuctions, Unavailable> {
+        let state = self.state();
+        let here = state.open.iter().filter(|(_, (of, _))| *of == partition);
+        let auctions = here.map(|(auction, (_, ends_at))| (*auction, *ends_at)).collect();
+        Ok(OpenAuctions { position: state.head(partition), auctions })
+    }
+
+    async fn append(&mut self, batch: &Append) -> Result<Appended, Unavailable> {
+        Ok(self.state().append(batch))
+    }
+}
+
+impl Outcomes for MemoryStore {
+    async fn outcome(&self, command: CommandId) -> Result<Option<Outcome>, Unavailable> {
+        Ok(self.state().outcomes.get(&command).cloned())
+    }
+}

@@ -1,0 +1,261 @@
+//! The streams: command channels, event streams, dead letters, replies.
+
+use super::group::Group;
+use auction_app::ports::Unavailable;
+use auction_app::ports::command_lane::{
+    CommandLane, CommandLanes, Delivery, Published, Settlement, Unreadable,
+};
+use auction_app::ports::command_queue::CommandQueue;
+use auction_domain::Timestamp;
+use auction_wire::{Channel, Command, EventRecord, Outcome, PartitionCount, PartitionId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use stream_worker::EntryId;
+
+/// How long a read waits when there is nothing.
+const BLOCK: Duration = Duration::from_millis(10);
+
+/// Names and values of an entry.
+pub type Fields = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// All streams of all partitions; clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStreams(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    now: u64,
+    consumers: u64,
+    partitions: BTreeMap<PartitionId, Partition>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Partition {
+    channels: BTreeMap<Channel, Log>,
+    consumers: BTreeSet<u64>,
+    pub(super) events: Vec<EventRecord>,
+    pub(super) groups: BTreeMap<&'static str, Group>,
+    /// Newest position that ever was.
+    head: u64,
+    dead: Vec<(Channel, EntryId)>,
+    replies: Vec<(String, Outcome)>,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    entries: Vec<(EntryId, Fields)>,
+    group: Group,
+}
+
+impl Log {
+    fn acknowledge(&mut self, entry: EntryId) {
+        if let Ok(index) = self.entries.binary_search_by_key(&entry, |(id, _)| *id) {
+            self.group.acknowledge(index);
+        }
+    }
+}
+
+impl State {
+    pub(super) fn partition(&mut self, partition: PartitionId) -> &mut Partition {
+        self.partitions.entry(partition).or_default()
+    }
+
+    pub(super) fn new_consumer(&mut self) -> u64 {
+        self.consumers += 1;
+        self.consumers
+    }
+}
+
+impl MemoryStreams {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    /// Moves the clock that stamps commands.
+    pub fn set_clock(&self, now: Timestamp) {
+        self.state().now = now.0.unsigned_abs();
+    }
+
+    /// Adds an entry to a channel, a millisecond after the one before.
+    pub fn add(&self, partition: PartitionId, channel: Channel, fields: Fields) -> EntryId {
+        let mut state = self.state();
+        state.now += 1;
+        let id = EntryId { ms: state.now, seq: 0 };
+        state.partition(partition).channels.entry(channel).or_default().entries.push((id, fields));
+        id
+    }
+
+    /// Hands the next entries of a channel to a consumer who never comes back.
+    pub fn lose(&self, partition: PartitionId, channel: Channel, count: usize) -> Vec<EntryId> {
+        let mut state = self.state();
+        let lost = state.new_consumer();
+        let log = state.partition(partition).channels.entry(channel).or_default();
+        let handed = log.group.hand_out(lost, log.entries.len(), count);
+        handed.into_iter().map(|index| log.entries[index].0).collect()
+    }
+
+    /// How many commands are delivered and not acknowledged.
+    pub fn pending(&self, partition: PartitionId) -> usize {
+        self.state().partition(partition).channels.values().map(|log| log.group.pending()).sum()
+    }
+
+    /// How many commands are acknowledged.
+    pub fn acknowledged(&self, partition: PartitionId) -> usize {
+        self.state().partition(partition).channels.values().map(|log| log.group.acknowledged()).sum()
+    }
+
+    /// How many lanes are in the group.
+    pub fn consumers(&self, partition: PartitionId) -> usize {
+        self.state().partition(partition).consumers.len()
+    }
+
+    /// What was put away.
+    pub fn dead(&self, partition: PartitionId) -> Vec<(Channel, EntryId)> {
+        self.state().partition(partition).dead.clone()
+    }
+
+    /// What was sent to the ingresses.
+    pub fn replies(&self, partition: PartitionId) -> Vec<(String, Outcome)> {
+        self.state().partition(partition).replies.clone()
+    }
+
+    /// The event stream.
+    pub fn events(&self, partition: PartitionId) -> Vec<EventRecord> {
+        self.state().partition(partition).events.clone()
+    }
+
+    /// Publishes beside everybody else, whatever the stream's end is.
+    pub fn publish(&self, partition: PartitionId, events: &[EventRecord]) {
+        self.state().partition(partition).publish(events);
+    }
+
+    /// Takes events from the beginning of the stream, as trimming does; never the last one.
+    pub fn trim(&self, partition: PartitionId, up_to: u64) {
+        let mut state = self.state();
+        let partition = state.partition(partition);
+        let last = partition.head;
+        // Indices of groups stay what they were: a trimmed event reads as one that was there before.
+        partition.events.iter_mut().filter(|e| e.position <= up_to && e.position < last).for_each(|event| {
+            event.position = 0;
+        });
+    }
+}
+
+impl Partition {
+    fn publish(&mut self, events: &[EventRecord]) {
+        self.events.extend_from_slice(events);
+        self.head = events.last().map_or(self.head, |event| event.position);
+    }
+
+    fn read(&mut self, me: u64, count: usize) -> Vec<Delivery> {
+        let mut deliveries = Vec::new();
+        let mut full = false;
+        for channel in Channel::ALL {
+            if channel == Channel::Bid && full {
+                break;
+            }
+            let log = self.channels.entry(channel).or_default();
+            let taken = log.group.take(me, log.entries.len(), count);
+            full |= taken.len() == count;
+            deliveries.extend(taken.into_iter().map(|index| delivery(channel, &log.entries[index])));
+        }
+        deliveries
+    }
+
+    fn settle(&mut self, batch: &Settlement) -> Published {
+        if self.head != batch.after {
+            return Published::StreamMoved;
+        }
+        self.publish(&batch.events);
+        for (channel, entry) in &batch.done {
+            self.channels.entry(*channel).or_default().acknowledge(*entry);
+        }
+        for (channel, entry, _) in &batch.unreadable {
+            self.channels.entry(*channel).or_default().acknowledge(*entry);
+            self.dead.push((*channel, *entry));
+        }
+        self.replies.extend(batch.replies.iter().cloned());
+        Published::Done
+    }
+}
+
+fn delivery(channel: Channel, (entry, fields): &(EntryId, Fields)) -> Delivery {
+    let command = Command::from_fields(fields);
+    let command = command.map_err(|error| Unreadable { error, fields: fields.clone() });
+    Delivery { channel, entry: *entry, command }
+}
+
+/// Makes lanes that read so many commands of each channel at a time.
+#[derive(Clone, Debug)]
+pub struct MemoryLanes(pub MemoryStreams, pub usize);
+
+/// One lane.
+#[derive(Debug)]
+pub struct MemoryLane {
+    streams: MemoryStreams,
+    partition: PartitionId,
+    count: usize,
+    me: u64,
+}
+
+impl CommandLanes for MemoryLanes {
+    type Lane = MemoryLane;
+    async fn open(&self, partition: PartitionId) -> Result<MemoryLane, Unavailable> {
+        let mut state = self.0.state();
+        let me = state.new_consumer();
+        state.partition(partition).consumers.insert(me);
+        Ok(MemoryLane { streams: self.0.clone(), partition, count: self.1, me })
+    }
+}
+
+impl CommandLane for MemoryLane {
+    async fn read(&mut self) -> Result<Vec<Delivery>, Unavailable> {
+        let read =
+            |lane: &MemoryLane| lane.streams.state().partition(lane.partition).read(lane.me, lane.count);
+        let deliveries = read(self);
+        if !deliveries.is_empty() {
+            return Ok(deliveries);
+        }
+        tokio::time::sleep(BLOCK).await;
+        Ok(read(self))
+    }
+
+    async fn stream_head(&mut self) -> Result<u64, Unavailable> {
+        Ok(self.streams.state().partition(self.partition).head)
+    }
+
+    async fn last_event(&mut self) -> Result<Option<EventRecord>, Unavailable> {
+        Ok(self.streams.state().partition(self.partition).events.last().cloned())
+    }
+
+    async fn publish(&mut self, after: u64, events: &[EventRecord]) -> Result<Published, Unavailable> {
+        let batch = Settlement { after, events: events.to_vec(), ..Settlement::default() };
+        self.settle(&batch).await
+    }
+
+    async fn settle(&mut self, batch: &Settlement) -> Result<Published, Unavailable> {
+        Ok(self.streams.state().partition(self.partition).settle(batch))
+    }
+
+    async fn leave(self) -> Result<(), Unavailable> {
+        self.streams.state().partition(self.partition).consumers.remove(&self.me);
+        Ok(())
+    }
+}
+
+/// Takes commands.
+#[derive(Clone, Debug)]
+pub struct MemoryQueue(pub MemoryStreams, pub PartitionCount);
+
+impl CommandQueue for MemoryQueue {
+    async fn submit(&self, command: Command) -> Result<(), Unavailable> {
+        let fields = command.to_fields().into_iter().map(|(name, value)| (name.into(), value)).collect();
+        self.0.add(self.1.of(command.key), command.body.channel(), fields);
+        Ok(())
+    }
+
+    async fn now(&self) -> Result<Timestamp, Unavailable> {
+        Ok(Timestamp(self.0.state().now.cast_signed()))
+    }
+}

@@ -1,0 +1,66 @@
+//! Streams in memory keep the contracts of lanes and feeds.
+
+use auction_testkit::contract::command_lane::Bench;
+use auction_testkit::contract::event_feed::Publisher;
+use auction_testkit::given::P;
+use auction_testkit::memory::{Fields, MemoryFeeds, MemoryLanes, MemoryStreams};
+use auction_wire::{Channel, EventRecord, Outcome};
+use stream_worker::EntryId;
+
+struct Memory(MemoryStreams);
+
+fn memory() -> Memory {
+    Memory(MemoryStreams::default())
+}
+
+impl Bench for Memory {
+    type Lanes = MemoryLanes;
+    fn lanes(&self, count: usize) -> MemoryLanes {
+        MemoryLanes(self.0.clone(), count)
+    }
+    async fn add(&self, channel: Channel, fields: Fields) -> EntryId {
+        self.0.add(P, channel, fields)
+    }
+    async fn lose(&self, channel: Channel, count: usize) -> Vec<EntryId> {
+        self.0.lose(P, channel, count)
+    }
+    async fn publish(&self, events: &[EventRecord]) {
+        self.0.publish(P, events);
+    }
+    async fn pending(&self) -> usize {
+        self.0.pending(P)
+    }
+    async fn consumers(&self) -> usize {
+        self.0.consumers(P)
+    }
+    async fn dead(&self) -> Vec<EntryId> {
+        self.0.dead(P).into_iter().map(|(_, entry)| entry).collect()
+    }
+    async fn events(&self) -> Vec<EventRecord> {
+        self.0.events(P)
+    }
+    async fn replies(&self) -> Vec<Outcome> {
+        let replies = self.0.replies(P).into_iter();
+        replies.filter(|(ingress, _)| ingress == "ingress").map(|(_, outcome)| outcome).collect()
+    }
+}
+
+impl Publisher for Memory {
+    type Feeds = MemoryFeeds;
+    fn feeds(&self, count: usize) -> MemoryFeeds {
+        MemoryFeeds(self.0.clone(), count)
+    }
+    async fn publish(&self, events: &[EventRecord]) {
+        self.0.publish(P, events);
+    }
+}
+
+mod lanes {
+    use super::memory;
+    auction_testkit::contract_tests!(command_lane, memory());
+}
+
+mod feeds {
+    use super::memory;
+    auction_testkit::contract_tests!(event_feed, memory());
+}
