@@ -31,7 +31,7 @@ async fn a_replay_gives_the_same_figures_every_time() {
 }
 
 #[tokio::test]
-async fn an_event_in_the_store_that_is_changed_behind_its_back_is_found() {
+async fn verify_finds_a_view_that_was_changed() {
     let up = Up::start().await;
     replay(&up, &shipped());
     let mut redis = redis::Client::open(up.server("redis_url"))

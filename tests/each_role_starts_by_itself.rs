@@ -4,72 +4,21 @@
 mod support;
 
 use auction_servers::{Options, PrivateServers};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use support::history::shipped;
-use support::{eventually, free_address, portal, text};
-
-struct Roles(Vec<Child>);
-
-impl Roles {
-    fn start(servers: &PrivateServers, listen: &str) -> Roles {
-        let roles = [
-            env!("CARGO_BIN_EXE_writer"),
-            env!("CARGO_BIN_EXE_projector"),
-            env!("CARGO_BIN_EXE_auctioneer"),
-            env!("CARGO_BIN_EXE_ingress"),
-        ];
-        Roles(
-            roles
-                .iter()
-                .map(|role| {
-                    Command::new(role)
-                        .env("REDIS_URL", servers.redis_url())
-                        .env("DATABASE_URL", servers.database_url())
-                        .env("AUCTION__INGRESS__LISTEN", listen)
-                        .env("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "true")
-                        .stderr(Stdio::null())
-                        .spawn()
-                        .unwrap()
-                })
-                .collect(),
-        )
-    }
-
-    /// SIGTERM to all; returns their exit codes.
-    fn terminate(mut self) -> Vec<Option<i32>> {
-        for child in &self.0 {
-            Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-        }
-        self.0.drain(..).map(|mut child| child.wait().unwrap().code()).collect()
-    }
-}
-
-impl Drop for Roles {
-    fn drop(&mut self) {
-        for child in &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
+use support::roles::Roles;
+use support::{portal, text};
 
 #[tokio::test]
 async fn each_role_starts_by_itself_and_together_they_are_a_portal() {
     let dir = tempfile::tempdir().unwrap();
     let servers = PrivateServers::start(Options::new(dir.path())).await.unwrap();
-    let listen = free_address();
     // All at once on an empty database: each of them migrates, one after the other.
-    let roles = Roles::start(&servers, &listen);
-    let url = format!("http://{listen}");
-    eventually("the ingress is ready", || async {
-        reqwest::get(format!("{url}/readyz"))
-            .await
-            .is_ok_and(|answer| answer.status().is_success())
-            .then_some(())
-    })
-    .await;
+    let roles = Roles::start(&servers, 1);
+    roles.ready().await;
     let history = shipped();
-    let output = portal().args(["--url", &url, "replay", "--json"]).arg(&history.file).output().unwrap();
+    let output =
+        portal().args(["--url", &roles.url(), "replay", "--json"]).arg(&history.file).output().unwrap();
     history.check(&output);
     assert_eq!(roles.terminate(), vec![Some(0); 4], "every role drains and ends well");
 

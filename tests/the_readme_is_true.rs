@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
@@ -26,7 +27,8 @@ async fn a_first_auction_goes_as_the_readme_says() {
     symlink(env!("CARGO_BIN_EXE_portal"), here("target/release/portal")).unwrap();
     symlink(root().join("tests"), here("tests")).unwrap();
     symlink(up.data_dir(), here("data")).unwrap();
-    let script = shell_blocks("A first auction in five minutes").replace("http://127.0.0.1:8080", &up.url(""));
+    let script =
+        shell_blocks("A first auction in five minutes").replace("http://127.0.0.1:8080", &up.url(""));
     let output = Command::new("bash")
         .args(["-O", "expand_aliases", "-c", &script])
         .current_dir(directory.path())
@@ -63,6 +65,30 @@ fn every_path_that_a_document_names_is_there() {
         }
     }
     assert!(named > 20, "only {named} paths found: is the search broken?");
+}
+
+#[test]
+fn every_test_that_defends_a_promise_is_there() {
+    let architecture = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let (_, promises) = architecture.split_once("\n## Promises").expect("a section of promises");
+    let promises = promises.split("\n## ").next().unwrap();
+    let all = Command::new("git")
+        .args(["grep", "-hoE", "fn [a-z0-9_]+", "--", "*.rs"])
+        .current_dir(root())
+        .output();
+    let all = String::from_utf8(all.unwrap().stdout).unwrap();
+    let functions: BTreeSet<&str> = all.lines().filter_map(|line| line.strip_prefix("fn ")).collect();
+    let named: BTreeSet<&str> =
+        promises.split('`').skip(1).step_by(2).filter(|code| is_test_name(code)).collect();
+    let missing: Vec<_> = named.iter().filter(|name| !functions.contains(*name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(named.len() > 20, "only {} found: is the search broken?", named.len());
+}
+
+/// Names of tests are sentences.
+fn is_test_name(code: &str) -> bool {
+    code.matches('_').count() >= 3
+        && code.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 fn markdown_in(directory: &Path) -> Vec<std::path::PathBuf> {

@@ -3,6 +3,7 @@
 
 pub mod history;
 pub mod person;
+pub mod roles;
 
 use serde_json::Value;
 use std::fs::File;

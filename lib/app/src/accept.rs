@@ -9,6 +9,7 @@ pub use waiters::{Waiters, Waiting};
 use crate::ports::Unavailable;
 use crate::ports::command_queue::CommandQueue;
 use crate::ports::outcomes::Outcomes;
+use crate::stop::Stop;
 use auction_domain::{Actor, Timestamp};
 use auction_wire::{Command, CommandBody, CommandId, Outcome};
 use sha2::{Digest, Sha256};
@@ -19,6 +20,9 @@ use uuid::Uuid;
 /// Namespace of command ids that derive from an idempotency key.
 const BY_IDEMPOTENCY_KEY: Uuid = Uuid::from_u128(0x5d0d_8c63_3d2b_5c1b_9a50_6a2f_0f5e_8d01);
 
+/// How long requests go on waiting when it is time to stop.
+const WAIT_WHEN_STOPPING: Duration = Duration::from_secs(2);
+
 /// The way of commands in, and of outcomes back.
 pub struct Accept<Q, O> {
     queue: Q,
@@ -26,6 +30,7 @@ pub struct Accept<Q, O> {
     waiters: Arc<Waiters>,
     secret: HandleSecret,
     ingress: String,
+    stop: Stop,
 }
 
 /// A request that passed all checks.
@@ -78,15 +83,17 @@ pub fn fingerprint(payload: &[u8]) -> u64 {
 }
 
 impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
-    /// For the ingress of that name, to which writers send outcomes.
+    /// For the ingress of that name, to which writers send outcomes. When it is time to stop, requests
+    /// that wait are answered soon.
     pub fn new(
         queue: Q,
         outcomes: O,
         waiters: Arc<Waiters>,
         secret: HandleSecret,
         ingress: String,
+        stop: Stop,
     ) -> Accept<Q, O> {
-        Accept { queue, outcomes, waiters, secret, ingress }
+        Accept { queue, outcomes, waiters, secret, ingress, stop }
     }
 
     /// Puts the command on its stream. It is on disk when this returns. With `wait` the outcome is waited
@@ -117,13 +124,22 @@ impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
         self.queue.submit(command).await?;
         let status = match waiting {
             None => Status::Pending,
-            Some((wait, waiting)) => match waiting.outcome(wait).await {
+            Some((wait, waiting)) => match self.wait(wait, waiting).await {
                 Some(outcome) => judge(&handle, outcome),
-                // The answer may have been lost on its way; the stored one is not.
-                None => self.status(&handle).await?,
+                // The answer may have been lost on its way; the stored one is not. The command is on disk
+                // whether or not it can be looked up now.
+                None => self.status(&handle).await.unwrap_or(Status::Pending),
             },
         };
         Ok((handle, status))
+    }
+
+    async fn wait(&self, wait: Duration, waiting: Waiting) -> Option<Outcome> {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            outcome = waiting.outcome(wait) => outcome,
+            () = async { stop.wait().await; tokio::time::sleep(WAIT_WHEN_STOPPING).await } => None,
+        }
     }
 
     /// What became of a command.

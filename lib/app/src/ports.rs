@@ -1,5 +1,5 @@
 //! What the use cases need from the outside. One trait a file; its documentation is the contract, and
-//! one suite per port runs against every adapter.
+//! one suite runs against every adapter of those that have more than one.
 
 pub mod command_lane;
 pub mod command_queue;

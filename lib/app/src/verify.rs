@@ -1,8 +1,8 @@
 //! What is stored, published and shown is the same.
 //!
 //! Of every partition: positions and versions in the store are dense; the event stream holds the same
-//! events in the same order, up to the head; the rows beside the events, and every view, are what a
-//! fresh rebuild from the events gives.
+//! events in the same order, up to the head; who is an active user, which auctions are open, and every
+//! view, are what a fresh rebuild from the events gives.
 
 mod rebuild;
 

@@ -13,7 +13,7 @@ use crate::{Facts, Refused};
 pub enum UserEvent {
     /// The account exists.
     UserCreated,
-    /// The account is gone for good; live bids in open auctions are retracted.
+    /// The account is gone for good.
     UserDeleted,
 }
 

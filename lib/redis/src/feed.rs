@@ -6,7 +6,7 @@ use auction_app::ports::event_feed::{EventFeed, EventFeeds};
 use auction_wire::{EventRecord, PartitionId};
 use redis::{Client, cmd};
 use std::time::Duration;
-use stream_worker::{ConsumerOptions, DedicatedConnection, GroupConsumer};
+use stream_worker::{ConsumerOptions, DedicatedConnection, Entry, EntryId, GroupConsumer, StreamError};
 
 /// How long Redis may take to acknowledge.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -52,20 +52,50 @@ pub struct RedisFeed {
     service: &'static str,
 }
 
+impl RedisFeed {
+    async fn acknowledge_entries(&mut self, entries: &[EntryId]) -> Result<(), StreamError> {
+        let mut acknowledge = cmd("XACK");
+        acknowledge.arg(&self.stream).arg(self.service);
+        entries.iter().for_each(|entry| {
+            acknowledge.arg(entry.to_string());
+        });
+        self.acknowledging.send_one(&acknowledge).await.map(drop)
+    }
+}
+
+/// Our entries have the id `<position>-0`.
+fn read(entry: &Entry) -> Result<EventRecord, String> {
+    if entry.id.seq != 0 {
+        return Err("its id is not a position".to_owned());
+    }
+    EventRecord::from_fields(entry.id.ms, &entry.fields).map_err(|error| error.to_string())
+}
+
 impl EventFeed for RedisFeed {
     async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
         let entries = self.consumer.read().await.map_err(unavailable)?;
-        let events = entries.iter().map(|entry| EventRecord::from_fields(entry.id.ms, &entry.fields));
-        events.collect::<Result<_, _>>().map_err(|error| Unavailable::new("redis", error))
+        let mut events = Vec::with_capacity(entries.len());
+        let mut unreadable = Vec::new();
+        for entry in entries {
+            match read(&entry) {
+                Ok(event) => events.push(event),
+                Err(why) => {
+                    // The store has what belongs there; the follower sees a hole and fetches it.
+                    tracing::error!(stream = self.stream, entry = %entry.id, why, "passed over: not an event of ours");
+                    unreadable.push(entry.id);
+                }
+            }
+        }
+        if !unreadable.is_empty() {
+            self.acknowledge_entries(&unreadable).await.map_err(unavailable)?;
+        }
+        Ok(events)
     }
 
     async fn acknowledge(&mut self, positions: &[u64]) -> Result<(), Unavailable> {
-        let mut acknowledge = cmd("XACK");
-        acknowledge.arg(&self.stream).arg(self.service);
-        positions.iter().for_each(|position| {
-            acknowledge.arg(format!("{position}-0"));
-        });
-        self.acknowledging.send_one(&acknowledge).await.map(drop).map_err(unavailable)
+        let entries: Vec<EntryId> =
+            positions.iter().map(|position| EntryId { ms: *position, seq: 0 }).collect();
+        self.acknowledge_entries(&entries).await.map_err(unavailable)
     }
 
     async fn leave(self) -> Result<(), Unavailable> {

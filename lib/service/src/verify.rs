@@ -5,6 +5,7 @@ use crate::process::ProcessError;
 use crate::settings::{Layers, Settings};
 use crate::up::servers_file;
 use auction_app::verify::{PartitionReport, verify};
+use auction_app::write::aggregates::LoadError;
 use auction_redis::stream_info::RedisStreamInfo;
 use auction_redis::views::RedisViews;
 use clap::Args;
@@ -26,7 +27,8 @@ pub struct VerifyArgs {
 pub async fn run(args: VerifyArgs) -> Result<(String, bool), ProcessError> {
     let given = Layers { file: args.config, ..Layers::default() };
     let mut settings = Settings::load(&given)?;
-    if settings.redis_url.is_none() && settings.database_url.is_none() {
+    let private = settings.redis_url.is_none() && settings.database_url.is_none();
+    if private {
         let file = servers_file(&args.data_dir);
         if !file.exists() {
             return Err(ProcessError::Usage(format!(
@@ -40,7 +42,14 @@ pub async fn run(args: VerifyArgs) -> Result<(String, bool), ProcessError> {
     let connections = Connections::new(&settings)?;
     let views = RedisViews::new(connections.redis_pool.clone(), connections.partitions);
     let streams = RedisStreamInfo::new(connections.redis_pool.clone());
-    let reports = verify(&connections.stores, &streams, &views, connections.partitions).await?;
+    let reports = verify(&connections.stores, &streams, &views, connections.partitions).await;
+    let reports = match reports {
+        Err(LoadError::Unavailable(error)) if private => {
+            let data_dir = args.data_dir.display();
+            return Err(ProcessError::Usage(format!("{error}. Does `portal up --data-dir {data_dir}` run?")));
+        }
+        reports => reports?,
+    };
     Ok((text(&reports), reports.iter().all(|report| report.differences.is_empty())))
 }
 

@@ -1,4 +1,4 @@
-//! How things are written down: the only place that knows serde.
+//! How commands, events, outcomes and views are written down.
 //!
 //! * [`command`] and [`event`]: what travels on the Redis streams, as plain fields that `redis-cli`
 //!   shows, and a MessagePack body with field names;

@@ -21,10 +21,10 @@ pub trait EventFeeds: Send + Sync {
 /// One feed. After an error it is dropped and another one opened.
 pub trait EventFeed: Send {
     /// The next events in order; empty when none came in time. What the call before returned must be
-    /// acknowledged by now. Positions may repeat, and may jump if the stream was trimmed.
+    /// acknowledged by now. Positions may repeat, and may jump if the stream was trimmed or holds what is no event.
     fn read(&mut self) -> impl Future<Output = Result<Vec<EventRecord>, Unavailable>> + Send;
 
-    /// Acknowledges everything up to a position.
+    /// Acknowledges the events at these positions.
     fn acknowledge(&mut self, positions: &[u64]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Leaves the group. Nothing may be pending.

@@ -29,7 +29,8 @@ pub enum LaneError {
     #[error(
         "partition {partition}: the event stream does not belong to this database: {what}. Either the \
          database was restored from an older backup or REDIS_URL points at the streams of another one. \
-         If the database is right, delete the key ap:{{{partition}}}:evt and start again: it is published anew"
+         If the database is right, stop everything, delete the keys ap:{{{partition}}}:evt and \
+         ap:{{{partition}}}:view:* and start again: they are made anew"
     )]
     ForeignStream {
         /// Which lane.
@@ -70,7 +71,10 @@ pub async fn run(
             Ok(()) => break,
             Err(Interrupted::Fatal(error)) => return Err(error),
             Err(Interrupted::Conflict(why)) => {
-                tracing::warn!(%partition, why, "somebody else wrote: taking over");
+                // A moment, so that two writers do not take over from each other in a frenzy.
+                let wait = retry.next_wait();
+                tracing::warn!(%partition, why, ?wait, "somebody else wrote: taking over");
+                stop.sleep(wait).await;
             }
             Err(Interrupted::Unavailable(error)) => {
                 let wait = retry.next_wait();

@@ -5,8 +5,8 @@ use crate::RefusedClass;
 use crate::fact::Refusal;
 use thiserror::Error;
 
-/// Delete the account. What follows from it (live bids retracted, own auctions cancelled) happens in the
-/// auctions concerned.
+/// Delete the account. Later bids of it are refused; what else follows (live bids retracted, own auctions
+/// cancelled) is for commands to the auctions concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeleteUser;
 

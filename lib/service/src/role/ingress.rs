@@ -6,7 +6,7 @@ use crate::settings::Settings;
 use crate::tasks::{RoleError, Tasks};
 use auction_app::accept::{Accept, HandleSecret, Waiters};
 use auction_app::ports::Unavailable;
-use auction_app::stop::Stop;
+use auction_app::stop::{Stop, stop_signal};
 use auction_http::{Portal, Ports};
 use auction_postgres::lookup::PostgresLookup;
 use auction_redis::queue::RedisQueue;
@@ -55,7 +55,7 @@ pub(super) async fn start(
     let waiters = Arc::new(Waiters::default());
     let views = RedisViews::new(connections.redis_pool.clone(), partitions);
     let portal = Arc::new(Portal {
-        accept: Accept::new(queue, lookup.clone(), Arc::clone(&waiters), secret, name.clone()),
+        accept: Accept::new(queue, lookup.clone(), Arc::clone(&waiters), secret, name.clone(), stop.clone()),
         views: views.clone(),
         ports: Servers { lookup, views },
         partitions,
@@ -65,12 +65,17 @@ pub(super) async fn start(
         },
         stop: stop.clone(),
     });
-    let stop = stop.clone();
+    // Outcomes are received until the last request is answered.
+    let (answered, all_answered) = stop_signal();
     tasks.spawn("replies", async move {
-        reply::receive(redis, partitions, name, waiters, stop).await;
+        reply::receive(redis, partitions, name, waiters, all_answered).await;
         Ok::<(), Infallible>(())
     });
-    tasks.spawn("ingress", auction_http::serve(listener, portal));
+    tasks.spawn("ingress", async move {
+        let served = auction_http::serve(listener, portal).await;
+        answered.stop();
+        served
+    });
     Ok(())
 }
 
