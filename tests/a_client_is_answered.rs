@@ -1,4 +1,10 @@
 //! Real HTTP against a real portal: what a client gets for what it sends.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

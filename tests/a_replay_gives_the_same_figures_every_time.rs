@@ -1,5 +1,11 @@
 //! Whole bidding histories through one real `portal up`: the same figures each time, and store, streams
 //! and views agree afterwards.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

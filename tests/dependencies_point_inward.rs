@@ -1,4 +1,10 @@
 //! The domain knows nobody, the use cases know no adapter, and no library reaches across.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

@@ -1,5 +1,11 @@
 //! `kill -9` of the whole portal in the middle of a replay, more than once, at points drawn from a seed:
 //! the figures are those of an undisturbed replay, and nothing is left undone.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

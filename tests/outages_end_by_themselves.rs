@@ -1,5 +1,11 @@
 //! A server goes away and comes back, loses all it had, or two processes do the work of one: nobody has
 //! to do anything, and everything is as if nothing had been.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

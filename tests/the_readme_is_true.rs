@@ -1,4 +1,10 @@
 //! What the README says to type is typed here, and every path that a document names is there.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

@@ -17,6 +17,7 @@ use crate::write::aggregates::{LoadError, read_event};
 use auction_domain::auction::{AuctionCommand, AuctionEvent, CloseAuction};
 use auction_domain::{Actor, AuctionId, Timestamp};
 use auction_wire::{Command, CommandBody, CommandId, Event, EventRecord, PartitionId};
+use futures_util::future::try_join_all;
 use schedule::Due;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,9 @@ use uuid::Uuid;
 
 /// Namespace of the ids of closing commands.
 const CLOSING: Uuid = Uuid::from_u128(0x1f6a_7c55_8e0b_5d9c_8f43_91b0_7a1e_4c02);
+
+/// So many closes are sent at once.
+const CHUNK: usize = 500;
 
 /// How long nothing has to be due for the clock to be asked again all the same.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -107,10 +111,13 @@ async fn close_due(
     if due.is_empty() {
         return Ok(until(now, next).min(LOOK_AGAIN));
     }
-    for due in due {
-        queue.submit(close(due)).await?;
-        tracing::info!(auction = %due.auction, attempt = due.attempt, "closing");
-        schedule.sent(due, now);
+    // A chunk at a time, each in one flush of the queue.
+    for chunk in due.chunks(CHUNK) {
+        try_join_all(chunk.iter().map(|due| queue.submit(close(*due)))).await?;
+        for due in chunk {
+            tracing::info!(auction = %due.auction, attempt = due.attempt, "closing");
+            schedule.sent(*due, now);
+        }
     }
     Ok(Duration::ZERO)
 }

@@ -11,6 +11,7 @@ use crate::write::aggregates::LoadError;
 use auction_wire::{EventRecord, PartitionId};
 use std::future::Future;
 use stream_worker::Retry;
+use thiserror::Error;
 
 /// How many events are fetched from the store in one go.
 const FETCH: usize = 500;
@@ -38,11 +39,36 @@ pub enum Handled {
     Overtaken,
 }
 
+/// Why a follower gives up. Its process ends; nothing is lost.
+#[derive(Debug, Error)]
+pub enum FollowError {
+    /// What is stored cannot be read by this program.
+    #[error(transparent)]
+    Load(LoadError),
+    /// What it has handled is not in the store.
+    #[error(
+        "{service} of partition {partition}: what it made ends at {position}, the database at {head}. Either \
+         the database was restored from an older backup or REDIS_URL points at the views of another one. If \
+         the database is right, stop everything, delete the keys ap:{{{partition}}}:evt and \
+         ap:{{{partition}}}:view:* and start again: they are made anew"
+    )]
+    AheadOfStore {
+        /// Who.
+        service: &'static str,
+        /// Where.
+        partition: PartitionId,
+        /// What it has handled.
+        position: u64,
+        /// What is stored.
+        head: u64,
+    },
+}
+
 /// Why following begins again.
 enum Interrupted {
     Unavailable(Unavailable),
     Overtaken,
-    Fatal(LoadError),
+    Fatal(FollowError),
 }
 
 impl From<Unavailable> for Interrupted {
@@ -55,7 +81,7 @@ impl From<LoadError> for Interrupted {
     fn from(error: LoadError) -> Interrupted {
         match error {
             LoadError::Unavailable(error) => Interrupted::Unavailable(error),
-            error @ LoadError::Unreadable { .. } => Interrupted::Fatal(error),
+            error @ LoadError::Unreadable { .. } => Interrupted::Fatal(FollowError::Load(error)),
         }
     }
 }
@@ -69,7 +95,7 @@ pub async fn follow(
     partition: PartitionId,
     mut follower: impl Follower,
     mut stop: Stop,
-) -> Result<(), LoadError> {
+) -> Result<(), FollowError> {
     let mut retry = Retry::default();
     while !stop.requested() {
         match drive(stores, feeds, service, partition, &mut follower, &stop, &mut retry).await {
@@ -101,12 +127,16 @@ async fn drive(
     let mut store = stores.open().await?;
     let mut feed = feeds.open(service, partition).await?;
     let mut position = follower.start(&mut store).await?;
+    let head = store.head(partition).await?;
+    if position > head {
+        return Err(Interrupted::Fatal(FollowError::AheadOfStore { service, partition, position, head }));
+    }
     while !stop.requested() {
         let delivered = feed.read().await?;
         let Some(newest) = delivered.last().map(|event| event.position) else {
             // Nothing on the stream: is there anything in the store that should have been there?
             let head = store.head(partition).await?;
-            position = catch_up(&mut store, partition, follower, position, head).await?;
+            position = catch_up(&mut store, partition, follower, position, head, stop).await?;
             retry.succeeded();
             continue;
         };
@@ -114,14 +144,16 @@ async fn drive(
             && first.position > position + 1
         {
             tracing::warn!(service, %partition, from = position + 1, to = first.position - 1, "fetching a hole from the store");
-            position = catch_up(&mut store, partition, follower, position, first.position - 1).await?;
+            position = catch_up(&mut store, partition, follower, position, first.position - 1, stop).await?;
         }
-        let new: Vec<EventRecord> =
-            delivered.iter().filter(|event| event.position > position).cloned().collect();
-        if !is_dense(position, &new) {
-            position = catch_up(&mut store, partition, follower, position, newest).await?;
+        let new = &delivered[delivered.partition_point(|event| event.position <= position)..];
+        if !is_dense(position, new) {
+            position = catch_up(&mut store, partition, follower, position, newest, stop).await?;
         } else if !new.is_empty() {
-            position = handled(follower.handle(&mut store, &new).await?, newest)?;
+            position = handled(follower.handle(&mut store, new).await?, newest)?;
+        }
+        if position < newest {
+            break; // told to stop while catching up: the rest stays pending for the next
         }
         let positions: Vec<u64> = delivered.iter().map(|event| event.position).collect();
         feed.acknowledge(&positions).await?;
@@ -130,15 +162,16 @@ async fn drive(
     Ok(feed.leave().await?)
 }
 
-/// Handles what the store has up to `until`. Returns the new position.
+/// Handles what the store has up to `until`, unless it is time to stop. Returns the new position.
 async fn catch_up(
     store: &mut impl EventStore,
     partition: PartitionId,
     follower: &mut impl Follower,
     mut position: u64,
     until: u64,
+    stop: &Stop,
 ) -> Result<u64, Interrupted> {
-    while position < until {
+    while position < until && !stop.requested() {
         let events = store.events_after(partition, position, FETCH).await?;
         let Some(newest) = events.last().map(|event| event.position) else { break };
         position = handled(follower.handle(store, &events).await?, newest)?;

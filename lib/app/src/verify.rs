@@ -138,6 +138,10 @@ async fn compare_streams(
         compare_chunk(&stored, &on_stream, first, report);
         position = last;
     }
+    let beyond = published.events_after(partition, head, 1).await?;
+    if !beyond.is_empty() && store.head(partition).await? == head {
+        report.differs(format!("the stream goes on behind the head, {head}"));
+    }
     Ok(rebuild)
 }
 
@@ -248,10 +252,12 @@ async fn compare_list(
     let mut after = None;
     loop {
         let page = views.listed(after, CHUNK).await?;
-        let Some(last) = page.last() else { break };
-        after = Some((last.ends_at, last.auction));
-        shown
-            .extend(page.into_iter().filter(|line| here(line.auction)).map(|line| (line.auction, line.json)));
+        let lines = page.lines.into_iter().filter(|line| here(line.auction));
+        shown.extend(lines.map(|line| (line.auction, line.json)));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
     }
     let mut expected: Vec<(Timestamp, AuctionId, AuctionItem)> = rebuild
         .boards

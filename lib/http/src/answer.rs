@@ -40,7 +40,7 @@ pub async fn ask<P: Ports>(
         Actor::User(user) => user.to_string(),
         Actor::Operator | Actor::Portal => "nobody".to_owned(),
     };
-    let id = command_id(&caller, asking.method, asking.path, idempotency_key(headers)?);
+    let id = command_id(&caller, asking.method, asking.path, idempotency_key(headers, asking.actor)?);
     let (key, body) = command(id);
     let ids = Ids::of(&body, id, key);
     let prefer = Prefer::from_headers(headers);

@@ -2,7 +2,7 @@
 
 use crate::portal::{Portal, Ports};
 use crate::problem::Problem;
-use auction_domain::UserId;
+use auction_domain::{Actor, UserId};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -50,13 +50,17 @@ impl<P: Ports> FromRequestParts<Arc<Portal<P>>> for Caller {
     }
 }
 
-/// `Idempotency-Key`, checked: 1 to 255 visible characters.
-pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+/// A shorter key of a caller without a name could be somebody else's, too: he would get that one's account.
+const SHORTEST_NAMELESS_KEY: usize = 32;
+
+/// `Idempotency-Key`, checked: 1 to 255 visible characters, at least 32 from a caller without a name.
+pub fn idempotency_key(headers: &HeaderMap, actor: Actor) -> Result<Option<&str>, Problem> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    let shortest = if matches!(actor, Actor::User(_)) { 1 } else { SHORTEST_NAMELESS_KEY };
     match key.to_str() {
-        Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key)),
+        Ok(key) if (shortest..=255).contains(&key.len()) => Ok(Some(key)),
         _ => {
-            let problem = "must be 1 to 255 visible ASCII characters".to_owned();
+            let problem = format!("must be {shortest} to 255 visible ASCII characters, such as a UUID");
             Err(Problem::invalid(vec![("header Idempotency-Key".to_owned(), problem)]))
         }
     }

@@ -16,9 +16,11 @@ use crate::body::LONGEST;
 use crate::portal::{Portal, Ports};
 use crate::problem::Problem;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri};
 use axum::routing::{delete, get, post, put};
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -49,6 +51,20 @@ async fn unknown_route(uri: Uri) -> Problem {
 async fn wrong_method(method: Method, uri: Uri) -> Problem {
     let detail = format!("{method} is not possible at {}", uri.path());
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", detail)
+}
+
+/// What stands in a path; what is not even text is nowhere.
+struct InPath<T>(T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for InPath<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<InPath<T>, Problem> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(found)) => Ok(InPath(found)),
+            Err(_) => Err(unknown_route(parts.uri.clone()).await),
+        }
+    }
 }
 
 /// The id in a path; what is no id is the id of nothing.

@@ -127,14 +127,12 @@ impl AppendStatements {
 
 /// A unique violation says that somebody was there before; anything else is for another try.
 fn judge(error: Error) -> Result<Appended, Unavailable> {
-    let constraint = match error.as_db_error() {
-        Some(error) if error.code() == &SqlState::UNIQUE_VIOLATION => error.constraint(),
-        _ => return Err(unavailable(error)),
-    };
-    match constraint {
+    let violated = error.as_db_error().filter(|error| error.code() == &SqlState::UNIQUE_VIOLATION);
+    match violated.and_then(|violation| violation.constraint()) {
         // A bid bears the id of its command, and Postgres may insert it before the outcome.
         Some("commands_pkey" | "bids_pkey") => Ok(Appended::DecidedBefore),
-        _ => Ok(Appended::HeadMoved),
+        Some("events_pkey" | "events_aggregate_version_key") => Ok(Appended::HeadMoved),
+        _ => Err(unavailable(error)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the ingress asks, from a pool of connections.
 
-use crate::store::outcome;
+use crate::store::{outcome, within};
 use crate::{PostgresStores, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::outcomes::Outcomes;
@@ -9,7 +9,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use std::time::Duration;
 use tokio_postgres::NoTls;
 
-/// How long a request waits for a connection.
+/// How long a request may take, with the wait for a connection.
 const WAIT: Duration = Duration::from_secs(5);
 
 /// A pool for short look-ups.
@@ -35,26 +35,33 @@ impl PostgresLookup {
 
     /// The random bytes that all processes of this portal share under a name.
     pub async fn secret(&self, name: &str) -> Result<Vec<u8>, Unavailable> {
-        let client = self.0.get().await.map_err(unavailable)?;
-        let row = client.query_one("SELECT value FROM secrets WHERE name = $1", &[&name]).await;
-        Ok(row.map_err(unavailable)?.get(0))
+        within(WAIT, async {
+            let client = self.0.get().await.map_err(unavailable)?;
+            let row = client.query_one("SELECT value FROM secrets WHERE name = $1", &[&name]).await;
+            Ok(row.map_err(unavailable)?.get(0))
+        })
+        .await
     }
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Unavailable> {
-        let client = self.0.get().await.map_err(unavailable)?;
-        client.simple_query("SELECT 1").await.map(drop).map_err(unavailable)
+        within(WAIT, async {
+            let client = self.0.get().await.map_err(unavailable)?;
+            client.simple_query("SELECT 1").await.map(drop).map_err(unavailable)
+        })
+        .await
     }
 }
 
 impl Outcomes for PostgresLookup {
     async fn outcome(&self, command: CommandId) -> Result<Option<Outcome>, Unavailable> {
-        let client = self.0.get().await.map_err(unavailable)?;
-        let statement = client
-            .prepare_cached(include_str!("../../../sql/queries/outcomes.sql"))
-            .await
-            .map_err(unavailable)?;
-        let row = client.query_opt(&statement, &[&[command.0].as_slice()]).await.map_err(unavailable)?;
-        row.as_ref().map(outcome).transpose()
+        within(WAIT, async {
+            let client = self.0.get().await.map_err(unavailable)?;
+            let statement = include_str!("../../../sql/queries/outcomes.sql");
+            let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
+            let row = client.query_opt(&statement, &[&[command.0].as_slice()]).await.map_err(unavailable)?;
+            row.as_ref().map(outcome).transpose()
+        })
+        .await
     }
 }

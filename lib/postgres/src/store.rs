@@ -8,12 +8,21 @@ use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores,
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::{CommandId, EventRecord, Outcome, OutcomeResult, PartitionId};
 use futures_util::join;
+use std::time::Duration;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Row, Statement};
 use uuid::Uuid;
 
-/// A statement that takes longer is cancelled by the server, and tried again.
-const STATEMENT_TIMEOUT: &str = "-c statement_timeout=30s -c application_name=auction";
+/// A statement that takes longer is cancelled by the server, and tried again. A transaction that stands
+/// still, because its process was paused, is ended: it holds locks that others wait for.
+const OPTIONS: &str =
+    "-c statement_timeout=30s -c idle_in_transaction_session_timeout=10s -c application_name=auction";
+
+/// A server that does not answer at all is given up sooner than the kernel would.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// Nothing takes longer: past this the connection is dropped, whatever became of the request.
+const DEADLINE: Duration = Duration::from_secs(45);
 
 /// Makes connections to one database.
 #[derive(Clone, Debug)]
@@ -25,8 +34,9 @@ impl PostgresStores {
     /// For that database, which must be migrated.
     pub fn new(database_url: &str) -> Result<PostgresStores, tokio_postgres::Error> {
         let mut config: Config = database_url.parse()?;
-        let options = format!("{} {STATEMENT_TIMEOUT}", config.get_options().unwrap_or_default());
-        config.options(options).connect_timeout(std::time::Duration::from_secs(5));
+        let options = format!("{} {OPTIONS}", config.get_options().unwrap_or_default());
+        config.options(options).connect_timeout(Duration::from_secs(5));
+        config.keepalives_idle(SILENCE).tcp_user_timeout(SILENCE);
         Ok(PostgresStores { config })
     }
 
@@ -40,11 +50,14 @@ impl EventStores for PostgresStores {
     type Store = PostgresStore;
 
     async fn open(&self) -> Result<PostgresStore, Unavailable> {
-        let (client, connection) = self.config.connect(NoTls).await.map_err(unavailable)?;
-        // It ends with the client, or with an error that the client's next request reports.
-        tokio::spawn(connection);
-        let statements = Statements::prepare(&client).await?;
-        Ok(PostgresStore { client, statements })
+        within(DEADLINE, async {
+            let (client, connection) = self.config.connect(NoTls).await.map_err(unavailable)?;
+            // It ends with the client, or with an error that the client's next request reports.
+            tokio::spawn(connection);
+            let statements = Statements::prepare(&client).await?;
+            Ok(PostgresStore { client, statements })
+        })
+        .await
     }
 }
 
@@ -62,6 +75,7 @@ struct Statements {
     outcomes: Statement,
     active_users: Statement,
     deletions_after: Statement,
+    newest_deletion: Statement,
     open_auctions: Statement,
 }
 
@@ -72,7 +86,7 @@ impl Statements {
                 client.prepare(include_str!(concat!("../../../sql/queries/", $name, ".sql")))
             };
         }
-        let (append, head, events_after, history, outcomes, active_users, deletions_after, open_auctions) = join!(
+        let (append, head, events_after, history, outcomes, active_users, deletions, newest, open_auctions) = join!(
             AppendStatements::prepare(client),
             query!("head"),
             query!("events_after"),
@@ -80,6 +94,7 @@ impl Statements {
             query!("outcomes"),
             query!("active_users"),
             query!("deletions_after"),
+            query!("newest_deletion"),
             query!("open_auctions"),
         );
         Ok(Statements {
@@ -89,7 +104,8 @@ impl Statements {
             history: history.map_err(unavailable)?,
             outcomes: outcomes.map_err(unavailable)?,
             active_users: active_users.map_err(unavailable)?,
-            deletions_after: deletions_after.map_err(unavailable)?,
+            deletions_after: deletions.map_err(unavailable)?,
+            newest_deletion: newest.map_err(unavailable)?,
             open_auctions: open_auctions.map_err(unavailable)?,
         })
     }
@@ -101,7 +117,7 @@ impl PostgresStore {
         statement: &Statement,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Unavailable> {
-        self.client.query(statement, params).await.map_err(unavailable)
+        within(DEADLINE, async { self.client.query(statement, params).await.map_err(unavailable) }).await
     }
 }
 
@@ -144,6 +160,11 @@ impl EventStore for PostgresStore {
         Ok(rows.iter().map(|row| (number(row, 0), UserId(row.get(1)))).collect())
     }
 
+    async fn newest_deletion(&mut self) -> Result<u64, Unavailable> {
+        let rows = self.query(&self.statements.newest_deletion, &[]).await?;
+        Ok(rows.first().map_or(0, |row| number(row, 0)))
+    }
+
     async fn open_auctions(&mut self, partition: PartitionId) -> Result<OpenAuctions, Unavailable> {
         let rows = self.query(&self.statements.open_auctions, &[&(partition.0 as i16)]).await?;
         let position = rows.first().map_or(0, |row| number(row, 0));
@@ -155,8 +176,17 @@ impl EventStore for PostgresStore {
     }
 
     async fn append(&mut self, batch: &Append) -> Result<Appended, Unavailable> {
-        self.statements.append.run(&self.client, batch).await
+        within(DEADLINE, self.statements.append.run(&self.client, batch)).await
     }
+}
+
+/// An answer in time, or none: the server may be there and not answer, which no timeout of its own ends.
+pub(crate) async fn within<T>(
+    deadline: Duration,
+    request: impl Future<Output = Result<T, Unavailable>>,
+) -> Result<T, Unavailable> {
+    let late = || Unavailable::new("postgres", format!("no answer within {} s", deadline.as_secs()));
+    tokio::time::timeout(deadline, request).await.unwrap_or_else(|_| Err(late()))
 }
 
 fn number(row: &Row, column: usize) -> u64 {

@@ -64,7 +64,7 @@ impl RedisFeed {
 }
 
 /// Our entries have the id `<position>-0`.
-fn read(entry: &Entry) -> Result<EventRecord, String> {
+pub(crate) fn event_of(entry: &Entry) -> Result<EventRecord, String> {
     if entry.id.seq != 0 {
         return Err("its id is not a position".to_owned());
     }
@@ -77,7 +77,7 @@ impl EventFeed for RedisFeed {
         let mut events = Vec::with_capacity(entries.len());
         let mut unreadable = Vec::new();
         for entry in entries {
-            match read(&entry) {
+            match event_of(&entry) {
                 Ok(event) => events.push(event),
                 Err(why) => {
                     // The store has what belongs there; the follower sees a hole and fetches it.

@@ -48,7 +48,7 @@ impl CommandQueue for RedisQueue {
         let stream = keys::commands(partition, command.body.channel());
         let (added, answer) = oneshot::channel();
         let waiting = Waiting { stream, fields: command.to_fields(), added };
-        self.sender.try_send(waiting).map_err(|_| Unavailable::new("redis", "too many commands wait"))?;
+        self.sender.try_send(waiting).map_err(|error| Unavailable::new("redis", error.to_string()))?;
         answer.await.unwrap_or_else(|_| Err(Unavailable::new("redis", "the queue was closed")))
     }
 

@@ -7,7 +7,7 @@ use auction_app::ports::Unavailable;
 use auction_app::stop::Stop;
 use auction_wire::outcome::decode_replies;
 use auction_wire::{PartitionCount, PartitionId};
-use redis::{Client, cmd, pipe};
+use redis::{Client, Value, cmd, pipe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use stream_worker::entry::read_reply;
@@ -72,6 +72,10 @@ async fn drive(
             read.arg(id.to_string());
         });
         let reply = connection.send_one(&read).await.map_err(unavailable)?;
+        if reply == Value::Nil && any_is_gone(&mut connection, streams).await.map_err(unavailable)? {
+            // Redis lost them; nobody could answer until they are renewed.
+            last = renew(&mut connection, streams).await.map_err(unavailable)?;
+        }
         for entry in read_reply(streams, reply).map_err(unavailable)? {
             last[entry.stream] = entry.id;
             let body = entry.fields.iter().find(|(name, _)| name == b"body");
@@ -84,6 +88,16 @@ async fn drive(
         retry.succeeded();
     }
     Ok(())
+}
+
+/// Whether a stream is not there.
+async fn any_is_gone(connection: &mut DedicatedConnection, streams: &[String]) -> Result<bool, StreamError> {
+    let mut commands = pipe();
+    streams.iter().for_each(|stream| {
+        commands.cmd("EXISTS").arg(stream);
+    });
+    let there = connection.send(&commands).await?;
+    Ok(there.iter().any(|there| *there != Value::Int(1)))
 }
 
 /// Makes the streams if they are not there, and lets them live on. Returns their newest ids.

@@ -2,7 +2,9 @@
 
 use crate::{client_error, keys, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::view_store::{Listed, ViewCommit, ViewStore, ViewStores, ViewWrite, Views};
+use auction_app::ports::view_store::{
+    Listed, ListedPage, ViewCommit, ViewStore, ViewStores, ViewWrite, Views,
+};
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::{PartitionCount, PartitionId};
 use deadpool_redis::{Connection, Pool};
@@ -48,11 +50,14 @@ impl RedisViewStore {
     async fn guarded(&mut self, mut commands: Pipeline) -> Result<Vec<Value>, StreamError> {
         let key = keys::checkpoint(self.partition);
         self.watched = None;
+        // A watch that was touched stays touched until it is taken back, also when it is set once more.
+        commands.cmd("UNWATCH");
         commands.cmd("WATCH").arg(&key);
         commands.cmd("GET").arg(&key);
         let mut replies = self.connection.send(&commands).await?;
-        let checkpoint = replies.pop().map(ok).transpose()?.as_ref().and_then(number).unwrap_or_default();
-        replies.pop().map(ok).transpose()?;
+        let guards = replies.split_off(replies.len() - 3);
+        ok(guards[1].clone())?;
+        let checkpoint = number(&ok(guards[2].clone())?).unwrap_or_default();
         self.watched = Some(u64::try_from(checkpoint).unwrap_or_default());
         Ok(replies)
     }
@@ -113,10 +118,7 @@ impl RedisViewStore {
 
 impl ViewStore for RedisViewStore {
     async fn checkpoint(&mut self) -> Result<u64, Unavailable> {
-        // A watch that was touched stays touched until it is taken back, also when it is set once more.
-        let mut look = pipe();
-        look.cmd("UNWATCH");
-        self.guarded(look).await.map_err(unavailable)?;
+        self.guarded(pipe()).await.map_err(unavailable)?;
         Ok(self.watched.unwrap_or_default())
     }
 
@@ -178,7 +180,7 @@ impl Views for RedisViews {
         &self,
         after: Option<(Timestamp, AuctionId)>,
         limit: usize,
-    ) -> Result<Vec<Listed>, Unavailable> {
+    ) -> Result<ListedPage, Unavailable> {
         let from = match after {
             Some((ends_at, auction)) => format!("({}", keys::listed_member(ends_at, auction)),
             None => "-".to_owned(),
@@ -193,15 +195,17 @@ impl Views for RedisViews {
                 .arg("+")
                 .arg("LIMIT")
                 .arg(0)
-                .arg(limit);
+                .arg(limit + 1);
         }
         let members: Vec<Vec<String>> = ranges.query_async(&mut connection).await.map_err(client_error)?;
         let mut places: Vec<(Timestamp, AuctionId)> =
             members.iter().flatten().filter_map(|member| keys::read_listed_member(member)).collect();
         places.sort_unstable();
+        // One more than is asked for tells whether there is another page.
+        let next = (places.len() > limit).then(|| places[limit - 1]);
         places.truncate(limit);
         if places.is_empty() {
-            return Ok(Vec::new());
+            return Ok(ListedPage::default());
         }
         let mut lines = pipe();
         for (_, auction) in &places {
@@ -210,9 +214,9 @@ impl Views for RedisViews {
         let lines: Vec<Option<Vec<u8>>> = lines.query_async(&mut connection).await.map_err(client_error)?;
         let listed = places.into_iter().zip(lines);
         // One that was closed between the two reads has no line any more.
-        Ok(listed
-            .filter_map(|((ends_at, auction), json)| Some(Listed { ends_at, auction, json: json? }))
-            .collect())
+        let lines =
+            listed.filter_map(|((ends_at, auction), json)| Some(Listed { ends_at, auction, json: json? }));
+        Ok(ListedPage { lines: lines.collect(), next })
     }
 
     async fn checkpoint(&self, partition: PartitionId) -> Result<u64, Unavailable> {

@@ -4,14 +4,14 @@
 
 mod common;
 
-use auction_app::ports::command_lane::{CommandLane, CommandLanes, Published, Settlement};
+use auction_app::ports::command_lane::{CommandLane, CommandLanes, LastEvent, Published, Settlement};
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
 use auction_redis::lane::RedisLanes;
 use auction_testkit::contract::command_lane::{Bench, Fields};
 use auction_testkit::given::{P, place_bid, records};
 use auction_testkit::servers::eventually;
-use auction_wire::Channel;
+use auction_wire::{Channel, PartitionCount};
 use common::{Streams, streams};
 use redis::cmd;
 use std::time::Duration;
@@ -41,7 +41,8 @@ fn done(after: u64, batch: &[auction_app::ports::command_lane::Delivery]) -> Set
 #[tokio::test]
 async fn what_a_paused_lanes_blocked_read_is_handed_goes_to_its_successor_before_newer() {
     let streams = streams().await;
-    let patient = RedisLanes::new(streams.0.client(), 2, Duration::from_secs(8));
+    let patient =
+        RedisLanes::new(streams.0.client(), PartitionCount::new(1).unwrap(), 2, Duration::from_secs(8));
     let mut paused = patient.open(P).await.unwrap();
     let blocked = tokio::spawn(async move {
         let batch = paused.read().await.unwrap();
@@ -100,6 +101,6 @@ async fn a_trimmed_event_stream_still_ends_where_it_ended() {
     lane.publish(0, &records(0, 3)).await.unwrap();
     streams.0.query::<()>(cmd("XTRIM").arg(keys::events(P)).arg("MAXLEN").arg(0)).await;
     assert_eq!(lane.stream_head().await.unwrap(), 3);
-    assert_eq!(lane.last_event().await.unwrap(), None);
+    assert_eq!(lane.last_event().await.unwrap(), LastEvent::None);
     assert_eq!(lane.publish(3, &records(3, 1)).await.unwrap(), Published::Done);
 }

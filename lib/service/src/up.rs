@@ -57,10 +57,12 @@ pub async fn up(args: UpArgs) -> Result<(), ProcessError> {
         settings = private_settings(&mut layers, &settings, servers)?;
     }
     let result = serve(&settings, servers.as_mut(), told).await;
-    if let Some(servers) = servers {
-        servers.stop().await?;
-    }
-    result
+    let stopped = match servers {
+        Some(servers) => servers.stop().await,
+        None => Ok(()),
+    };
+    // What went wrong first is what is told.
+    result.and(stopped.map_err(ProcessError::from))
 }
 
 /// Points the settings at the private servers, writes where they are for other commands, and lets a

@@ -34,8 +34,11 @@ pub struct ConsumerOptions {
 /// Where the next entries come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
-    /// What was delivered before and not acknowledged.
-    Pending,
+    /// What was delivered before and not acknowledged; of the first streams also all that is new.
+    Pending {
+        /// Nothing new was left on the first streams when they were last read: the others are next.
+        first_drained: bool,
+    },
     /// What nobody was given yet.
     New,
 }
@@ -53,7 +56,8 @@ impl GroupConsumer {
     pub async fn open(client: &Client, options: ConsumerOptions) -> Result<GroupConsumer, StreamError> {
         let connection = DedicatedConnection::open(client, options.block + ANSWER).await?;
         let name = fresh_name();
-        let mut consumer = GroupConsumer { connection, options, name, source: Source::Pending };
+        let source = Source::Pending { first_drained: false };
+        let mut consumer = GroupConsumer { connection, options, name, source };
         consumer.make_groups().await?;
         consumer.claim_all().await?;
         consumer.remove_empty_consumers().await?;
@@ -73,44 +77,59 @@ impl GroupConsumer {
     /// The next entries, in the order in which they must be handled: by stream, then by id. Empty when
     /// nothing came in time. Whatever an earlier call returned must have been acknowledged by now.
     pub async fn read(&mut self) -> Result<Vec<Entry>, StreamError> {
-        let (first, all) = (self.options.first, self.options.streams.len());
         loop {
-            if self.source == Source::New {
-                let entries = self.read_from(0..all, ">", true).await?;
-                match entries {
-                    None => self.claim_all().await?,
-                    Some(entries) if self.any_full(&entries, first) => {
-                        // More of the first streams may have come before the other entries, which stay
-                        // pending with us meanwhile.
-                        self.source = Source::Pending;
-                        return Ok(entries.into_iter().filter(|entry| entry.stream < first).collect());
-                    }
-                    Some(entries) => return Ok(entries),
-                }
-                continue;
-            }
-            // Pending: of the first streams all that there is, old and new, then of the others.
-            let mut steps = vec![(0..first, "0"), (0..first, ">"), (first..all, "0")];
-            if first == 0 {
-                steps.drain(..2);
-            }
-            let mut foreign = false;
-            for (streams, from) in steps {
-                match self.read_from(streams, from, false).await? {
-                    None => {
-                        foreign = true;
-                        break;
-                    }
-                    Some(entries) if !entries.is_empty() => return Ok(entries),
-                    Some(_) => {}
-                }
-            }
-            if foreign {
-                self.claim_all().await?;
-            } else {
-                self.source = Source::New;
+            let entries = match self.source {
+                Source::New => self.read_new().await?,
+                Source::Pending { first_drained } => self.read_pending(first_drained).await?,
+            };
+            match entries {
+                Some(entries) => return Ok(entries),
+                None => continue,
             }
         }
+    }
+
+    /// What nobody was given yet. `None`: another source is next.
+    async fn read_new(&mut self) -> Result<Option<Vec<Entry>>, StreamError> {
+        let (first, all) = (self.options.first, self.options.streams.len());
+        let Some(entries) = self.read_from(0..all, ">", true).await? else {
+            self.claim_all().await?;
+            return Ok(None);
+        };
+        if !self.any_full(&entries, first) {
+            return Ok(Some(entries));
+        }
+        // More of the first streams may have come before the other entries, which stay pending with us
+        // meanwhile.
+        self.source = Source::Pending { first_drained: false };
+        Ok(Some(entries.into_iter().filter(|entry| entry.stream < first).collect()))
+    }
+
+    /// Of the first streams all that there is, old and new, then what is pending of the others. `None`:
+    /// another source is next.
+    async fn read_pending(&mut self, first_drained: bool) -> Result<Option<Vec<Entry>>, StreamError> {
+        let (first, all) = (self.options.first, self.options.streams.len());
+        if first > 0 && !first_drained {
+            for from in ["0", ">"] {
+                let Some(entries) = self.read_from(0..first, from, false).await? else {
+                    self.claim_all().await?;
+                    return Ok(None);
+                };
+                // An answer that is not full holds everything that was there: what comes later is newer
+                // than what is pending of the others.
+                let drained = from == ">" && !self.any_full(&entries, first);
+                self.source = Source::Pending { first_drained: drained };
+                if !entries.is_empty() {
+                    return Ok(Some(entries));
+                }
+            }
+        }
+        match self.read_from(first..all, "0", false).await? {
+            None => self.claim_all().await?,
+            Some(entries) if entries.is_empty() => self.source = Source::New,
+            Some(entries) => return Ok(Some(entries)),
+        }
+        Ok(None)
     }
 
     fn any_full(&self, entries: &[Entry], first: usize) -> bool {
@@ -168,7 +187,7 @@ impl GroupConsumer {
 
     /// Takes over all that is pending with others; it is read next.
     async fn claim_all(&mut self) -> Result<(), StreamError> {
-        self.source = Source::Pending;
+        self.source = Source::Pending { first_drained: false };
         for stream in self.options.streams.clone() {
             let mut cursor = "0-0".to_owned();
             loop {

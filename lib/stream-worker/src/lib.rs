@@ -44,7 +44,8 @@ pub enum StreamError {
 }
 
 impl StreamError {
-    pub(crate) fn unexpected(command: &'static str, got: &redis::Value) -> StreamError {
+    /// The server answered that.
+    pub fn unexpected(command: &'static str, got: &redis::Value) -> StreamError {
         let mut got = format!("{got:?}");
         let end = got.char_indices().nth(200).map_or(got.len(), |(at, _)| at);
         got.truncate(end);

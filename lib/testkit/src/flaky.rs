@@ -3,7 +3,9 @@
 
 use crate::random::Random;
 use auction_app::ports::Unavailable;
-use auction_app::ports::command_lane::{CommandLane, CommandLanes, Delivery, Published, Settlement};
+use auction_app::ports::command_lane::{
+    CommandLane, CommandLanes, Delivery, LastEvent, Published, Settlement,
+};
 use auction_app::ports::event_feed::{EventFeed, EventFeeds};
 use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, OpenAuctions};
 use auction_app::ports::view_store::{ViewCommit, ViewStore, ViewStores, ViewWrite};
@@ -110,6 +112,9 @@ impl<S: EventStore> EventStore for Flaky<S> {
     async fn deletions_after(&mut self, after: u64) -> Result<Vec<(u64, UserId)>, Unavailable> {
         self.weather.call(self.inner.deletions_after(after)).await
     }
+    async fn newest_deletion(&mut self) -> Result<u64, Unavailable> {
+        self.weather.call(self.inner.newest_deletion()).await
+    }
     async fn open_auctions(&mut self, partition: PartitionId) -> Result<OpenAuctions, Unavailable> {
         self.weather.call(self.inner.open_auctions(partition)).await
     }
@@ -132,7 +137,7 @@ impl<L: CommandLane> CommandLane for Flaky<L> {
     async fn stream_head(&mut self) -> Result<u64, Unavailable> {
         self.weather.call(self.inner.stream_head()).await
     }
-    async fn last_event(&mut self) -> Result<Option<EventRecord>, Unavailable> {
+    async fn last_event(&mut self) -> Result<LastEvent, Unavailable> {
         self.weather.call(self.inner.last_event()).await
     }
     async fn publish(&mut self, after: u64, events: &[EventRecord]) -> Result<Published, Unavailable> {

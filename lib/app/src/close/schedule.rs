@@ -6,8 +6,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// How long after a close was sent it is sent again, if the auction still is not closed.
+/// How long after a close was sent it is sent again, if the auction still is not closed; each time twice
+/// as long, so that an outage does not fill the streams.
 const AGAIN: Millis = Millis::seconds(5);
+
+/// It is not doubled more often: 5 s · 2^6 are about five minutes.
+const DOUBLINGS: u32 = 6;
 
 /// The ends of all open auctions of the partitions that are watched.
 #[derive(Debug, Default)]
@@ -91,7 +95,8 @@ impl Schedule {
         if let Some(planned) = table.auctions.get(&due.auction).copied().filter(|p| p.ends_at == due.ends_at)
         {
             table.remove(due.auction);
-            table.put(due.auction, Planned { next: now + AGAIN, attempt: due.attempt + 1, ..planned });
+            let wait = Millis(AGAIN.0 << due.attempt.min(DOUBLINGS));
+            table.put(due.auction, Planned { next: now + wait, attempt: due.attempt + 1, ..planned });
         }
     }
 
@@ -150,6 +155,11 @@ mod tests {
             schedule.due(again).iter().find(|due| due.auction == auction(1)),
             Some(&Due { attempt: 1, ..first })
         );
+        let second = Due { attempt: 1, ..first };
+        schedule.sent(second, again);
+        let third = again + AGAIN;
+        assert!(!schedule.due(third).contains(&Due { attempt: 2, ..first }), "it waits longer each time");
+        assert!(schedule.due(third + AGAIN).contains(&Due { attempt: 2, ..first }));
         schedule.is_final(auction(1));
         assert!(schedule.due(again).iter().all(|due| due.auction == auction(2)));
     }

@@ -26,8 +26,8 @@ pub trait CommandLane: Send {
     /// The newest position that the event stream ever had, asked now.
     fn stream_head(&mut self) -> impl Future<Output = Result<u64, Unavailable>> + Send;
 
-    /// The newest event that lies on the event stream; none on an empty stream.
-    fn last_event(&mut self) -> impl Future<Output = Result<Option<EventRecord>, Unavailable>> + Send;
+    /// The newest event that lies on the event stream.
+    fn last_event(&mut self) -> impl Future<Output = Result<LastEvent, Unavailable>> + Send;
 
     /// Publishes events that follow `after`, if the stream still ends there.
     fn publish(
@@ -43,6 +43,17 @@ pub trait CommandLane: Send {
 
     /// Leaves the group. Nothing may be pending.
     fn leave(self) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// What an event stream ends in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LastEvent {
+    /// It is empty.
+    None,
+    /// An event.
+    Event(Box<EventRecord>),
+    /// Something that no writer put there, and why.
+    NotOurs(String),
 }
 
 /// One delivered entry.

@@ -53,6 +53,9 @@ pub trait EventStore: Send {
         after: u64,
     ) -> impl Future<Output = Result<Vec<(u64, UserId)>, Unavailable>> + Send;
 
+    /// The sequence number of the newest deletion; zero before the first.
+    fn newest_deletion(&mut self) -> impl Future<Output = Result<u64, Unavailable>> + Send;
+
     /// The auctions of a partition whose result is not declared, with their ends, as of a position.
     fn open_auctions(
         &mut self,

@@ -106,16 +106,25 @@ pub trait Views: Send + Sync {
         user: UserId,
     ) -> impl Future<Output = Result<Option<Vec<u8>>, Unavailable>> + Send;
 
-    /// Lines of `GET /auctions` behind a place, those that end first first: at most `limit` of each
-    /// partition, merged.
+    /// At most `limit` (at least one) lines of `GET /auctions` behind a place, of all partitions, those that
+    /// end first first.
     fn listed(
         &self,
         after: Option<(Timestamp, AuctionId)>,
         limit: usize,
-    ) -> impl Future<Output = Result<Vec<Listed>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<ListedPage, Unavailable>> + Send;
 
     /// The position up to which a partition's events are in its views.
     fn checkpoint(&self, partition: PartitionId) -> impl Future<Output = Result<u64, Unavailable>> + Send;
+}
+
+/// A page of `GET /auctions`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListedPage {
+    /// Its lines; fewer than asked for when auctions were closed meanwhile.
+    pub lines: Vec<Listed>,
+    /// The place behind which there is more.
+    pub next: Option<(Timestamp, AuctionId)>,
 }
 
 /// A line of `GET /auctions`.

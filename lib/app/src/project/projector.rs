@@ -29,7 +29,15 @@ pub struct Projector<V: ViewStores> {
 #[derive(Default)]
 struct Changes {
     auctions: BTreeMap<Uuid, (Option<Timestamp>, BTreeSet<UserId>)>,
-    users: BTreeMap<Uuid, bool>,
+    users: BTreeMap<Uuid, ChangedUser>,
+}
+
+/// A user in a batch.
+#[derive(Default)]
+struct ChangedUser {
+    /// If it was in this batch.
+    created_at: Option<Timestamp>,
+    deleted: bool,
 }
 
 impl<V: ViewStores> Projector<V> {
@@ -51,7 +59,11 @@ impl<V: ViewStores> Projector<V> {
         for record in events {
             match read_event(record)? {
                 Event::User(event) => {
-                    changes.users.insert(record.key, event == UserEvent::UserDeleted);
+                    let user = changes.users.entry(record.key).or_default();
+                    match event {
+                        UserEvent::UserCreated => user.created_at = Some(record.at),
+                        UserEvent::UserDeleted => user.deleted = true,
+                    }
                 }
                 Event::Auction(event) => {
                     let board = self.boards.get(record.key);
@@ -69,10 +81,10 @@ impl<V: ViewStores> Projector<V> {
     async fn render(
         &mut self,
         store: &mut impl EventStore,
-        changes: Changes,
+        mut changes: Changes,
     ) -> Result<Vec<ViewWrite>, LoadError> {
         let mut writes = Vec::new();
-        for (key, (listed_before, bidders)) in changes.auctions {
+        for (key, (listed_before, bidders)) in std::mem::take(&mut changes.auctions) {
             let auction = AuctionId(key);
             let board = self.boards.get(key);
             let listed = listed_until(board);
@@ -92,16 +104,18 @@ impl<V: ViewStores> Projector<V> {
                 });
             }
         }
-        let users: Vec<Uuid> = changes.users.keys().copied().collect();
-        if !users.is_empty() {
-            // A user's view is small and rarely changes: its whole history is read for it.
-            for record in store.history(&users, u64::MAX).await? {
-                if record.version == 1 {
-                    let user = UserId(record.key);
-                    let deleted = changes.users.get(&record.key).copied().unwrap_or_default();
-                    writes.push(ViewWrite::User { user, json: json(&user_view(user, record.at, deleted)) });
+        let before: Vec<Uuid> =
+            changes.users.iter().filter(|(_, user)| user.created_at.is_none()).map(|(key, _)| *key).collect();
+        if !before.is_empty() {
+            for record in store.history(&before, self.position).await? {
+                if let Some(user) = changes.users.get_mut(&record.key).filter(|_| record.version == 1) {
+                    user.created_at = Some(record.at);
                 }
             }
+        }
+        for (key, ChangedUser { created_at, deleted }) in changes.users {
+            let (user, Some(created_at)) = (UserId(key), created_at) else { continue };
+            writes.push(ViewWrite::User { user, json: json(&user_view(user, created_at, deleted)) });
         }
         Ok(writes)
     }

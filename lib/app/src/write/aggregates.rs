@@ -102,8 +102,8 @@ impl Aggregates {
         }
     }
 
-    /// Drops everything: it is not known any more whether it is true.
-    pub fn forget(&mut self) {
-        self.cached.clear();
+    /// Drops one: it is not known any more whether it is true.
+    pub fn forget(&mut self, key: Uuid) {
+        self.cached.pop(&key);
     }
 }

@@ -33,9 +33,9 @@ pub struct Bidders {
 }
 
 impl Bidders {
-    /// Keeps at most so many. Deletions from the very first one are news to it.
-    pub fn new(capacity: NonZeroUsize) -> Bidders {
-        Bidders { known: LruCache::unbounded(), capacity, deletions: 0 }
+    /// Keeps at most so many. Knows nobody, so that only deletions after `newest_deletion` are news to it.
+    pub fn new(newest_deletion: u64, capacity: NonZeroUsize) -> Bidders {
+        Bidders { known: LruCache::unbounded(), capacity, deletions: newest_deletion }
     }
 
     /// The newest deletion that it knows.
@@ -54,7 +54,8 @@ impl Bidders {
 
     /// Makes sure that those of these who exist are known.
     pub async fn load(&mut self, store: &mut impl EventStore, users: &[UserId]) -> Result<(), Unavailable> {
-        let missing: Vec<UserId> = users.iter().copied().filter(|user| !self.known.contains(user)).collect();
+        let missing: Vec<UserId> =
+            users.iter().copied().filter(|user| self.known.get(user).is_none()).collect();
         if !missing.is_empty() {
             for user in store.active_users(&missing).await? {
                 self.known.put(user, ());
@@ -73,7 +74,7 @@ impl Bidders {
         self.known.put(user, ());
     }
 
-    /// He was just deleted.
+    /// He was just deleted, or it is not known any more whether he exists.
     pub fn remove(&mut self, user: UserId) {
         self.known.pop(&user);
     }
@@ -83,10 +84,5 @@ impl Bidders {
         while self.known.len() > self.capacity.get() {
             self.known.pop_lru();
         }
-    }
-
-    /// Drops everybody: it is not known any more whether they exist.
-    pub fn forget(&mut self) {
-        self.known.clear();
     }
 }

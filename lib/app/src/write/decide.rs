@@ -51,20 +51,21 @@ pub struct Desk {
 pub struct Decided {
     /// To store.
     pub append: Append,
-    /// To settle once it is stored.
-    pub settlement: Settlement,
+    /// To settle once it is stored, but for the events.
+    settlement: Settlement,
     /// All commands of the batch, for a look at the outcomes of those that were decided before.
     pub commands: Vec<CommandId>,
 }
 
 impl Desk {
-    /// A desk of a partition at its head, without any memory.
-    pub fn new(partition: PartitionId, head: u64, limits: DeskLimits) -> Desk {
+    /// A desk of a partition at its head, without any memory. `newest_deletion` was read before any user is
+    /// looked up.
+    pub fn new(partition: PartitionId, head: u64, newest_deletion: u64, limits: DeskLimits) -> Desk {
         Desk {
             partition,
             head,
             aggregates: Aggregates::new(limits.aggregates),
-            bidders: Bidders::new(limits.bidders),
+            bidders: Bidders::new(newest_deletion, limits.bidders),
         }
     }
 
@@ -125,21 +126,24 @@ impl Desk {
                 decided.settlement.replies.push((command.reply.clone(), outcome.clone()));
             }
         }
-        decided.settlement.events = decided.append.events.iter().map(|event| event.record.clone()).collect();
         Ok(decided)
     }
 
-    /// The batch is stored: this is what was decided on.
-    pub fn stored(&mut self, decided: &Decided) {
-        self.head += decided.append.events.len() as u64;
+    /// The batch is stored: this is what was decided on. Returns what is to be settled.
+    pub fn stored(&mut self, decided: Decided) -> Settlement {
+        let events: Vec<EventRecord> = decided.append.events.into_iter().map(|event| event.record).collect();
+        self.head += events.len() as u64;
         self.aggregates.trim();
         self.bidders.trim();
+        Settlement { events, ..decided.settlement }
     }
 
-    /// The batch is not stored: the state is that of something that did not happen.
-    pub fn forget(&mut self) {
-        self.aggregates.forget();
-        self.bidders.forget();
+    /// The batch is not stored: what it touched is in the state of something that did not happen.
+    pub fn forget(&mut self, batch: &[Delivery]) {
+        for command in batch.iter().filter_map(|delivery| delivery.command.as_ref().ok()) {
+            self.aggregates.forget(command.key);
+            self.bidders.remove(UserId(command.key));
+        }
     }
 
     /// Learns of users deleted elsewhere.

@@ -3,7 +3,7 @@
 use super::aggregates::LoadError;
 use super::decide::{Desk, DeskLimits};
 use crate::ports::Unavailable;
-use crate::ports::command_lane::{CommandLane, CommandLanes, Delivery, Published};
+use crate::ports::command_lane::{CommandLane, CommandLanes, Delivery, LastEvent, Published};
 use crate::ports::event_store::{Appended, EventStore, EventStores};
 use crate::stop::Stop;
 use auction_wire::{CommandId, Outcome, PartitionId};
@@ -96,9 +96,9 @@ async fn drive(
 ) -> Result<(), Interrupted> {
     let mut store = stores.open().await?;
     let mut lane = lanes.open(partition).await?;
-    let head = take_over(&mut store, &mut lane, partition).await?;
+    let Some(head) = take_over(&mut store, &mut lane, partition, stop).await? else { return Ok(()) };
     tracing::debug!(%partition, head, "took over");
-    let mut desk = Desk::new(partition, head, limits);
+    let mut desk = Desk::new(partition, head, store.newest_deletion().await?, limits);
     while !stop.requested() {
         let batch = lane.read().await?;
         if batch.is_empty() {
@@ -111,16 +111,21 @@ async fn drive(
     Ok(lane.leave().await?)
 }
 
-/// Publishes what was stored and not published. Returns the head: store and stream both end there.
+/// Publishes what was stored and not published. Returns the head, where store and stream both end; none
+/// if it is time to stop before.
 async fn take_over(
     store: &mut impl EventStore,
     lane: &mut impl CommandLane,
     partition: PartitionId,
-) -> Result<u64, Interrupted> {
+    stop: &Stop,
+) -> Result<Option<u64>, Interrupted> {
     let head = store.head(partition).await?;
     let mut published = lane.stream_head().await?;
     check_same_history(store, lane, partition, head, published).await?;
     while published < head {
+        if stop.requested() {
+            return Ok(None);
+        }
         let events = store.events_after(partition, published, PUBLISH_CHUNK).await?;
         let Some(last) = events.last().map(|event| event.position) else {
             return Err(Interrupted::Conflict("the store has a head without events"));
@@ -131,7 +136,7 @@ async fn take_over(
         tracing::info!(%partition, from = published + 1, to = last, "published from the store");
         published = last;
     }
-    Ok(head)
+    Ok(Some(head))
 }
 
 /// A stream that is ahead of the store, or ends in another event, belongs to another history.
@@ -145,12 +150,16 @@ async fn check_same_history(
     let foreign = |what: String| Interrupted::Fatal(LaneError::ForeignStream { partition, what });
     if published > head {
         // Another writer may have stored and published since the head was read.
-        let head = store.head(partition).await?;
-        if published > head {
-            return Err(foreign(format!("it ends at {published}, the database at {head}")));
-        }
+        return match store.head(partition).await? {
+            now if now >= published => Err(Interrupted::Conflict("the head moved")),
+            now => Err(foreign(format!("it ends at {published}, the database at {now}"))),
+        };
     }
-    let Some(last) = lane.last_event().await? else { return Ok(()) };
+    let last = match lane.last_event().await? {
+        LastEvent::None => return Ok(()),
+        LastEvent::Event(last) => last,
+        LastEvent::NotOurs(what) => return Err(foreign(what)),
+    };
     let stored = store.events_after(partition, last.position.saturating_sub(1), 1).await?;
     match stored.first() {
         Some(stored) if stored.same_history(&last) => Ok(()),
@@ -189,8 +198,7 @@ async fn handle(
         };
         match store.append(&decided.append).await? {
             Appended::Done => {
-                desk.stored(&decided);
-                return match lane.settle(&decided.settlement).await? {
+                return match lane.settle(&desk.stored(decided)).await? {
                     Published::Done => Ok(()),
                     Published::StreamMoved => Err(Interrupted::Conflict("the event stream moved")),
                 };
@@ -206,7 +214,7 @@ async fn handle(
             }
             Appended::DeletionsUnknown => {}
         }
-        desk.forget();
+        desk.forget(batch);
         desk.learn_deletions(store).await?;
     }
 }

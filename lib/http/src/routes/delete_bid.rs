@@ -1,6 +1,6 @@
 //! `DELETE /auction/{id}/bid/{bid}`: take one's bid back.
 
-use super::auction_in;
+use super::{InPath, auction_in};
 use crate::answer::{Asking, ask};
 use crate::caller::Caller;
 use crate::portal::{Ports, Shared};
@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use auction_domain::auction::{AuctionCommand, DeleteBid};
 use auction_domain::{Actor, BidId};
 use auction_wire::CommandBody;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 pub(super) async fn delete_bid<P: Ports>(
     State(portal): Shared<P>,
     Caller(bidder): Caller,
-    Path((auction, bid)): Path<(String, String)>,
+    InPath((auction, bid)): InPath<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let auction = auction_in(&auction)?;

@@ -1,6 +1,6 @@
 //! `POST /auction/{id}/end`: end bidding now, by the seller.
 
-use super::auction_in;
+use super::{InPath, auction_in};
 use crate::answer::{Asking, ask};
 use crate::caller::Caller;
 use crate::portal::{Ports, Shared};
@@ -8,14 +8,14 @@ use crate::problem::Problem;
 use auction_domain::Actor;
 use auction_domain::auction::{AuctionCommand, EndAuction};
 use auction_wire::CommandBody;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
 pub(super) async fn end_auction<P: Ports>(
     State(portal): Shared<P>,
     Caller(seller): Caller,
-    Path(auction): Path<String>,
+    InPath(auction): InPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let auction = auction_in(&auction)?;

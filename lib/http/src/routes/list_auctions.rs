@@ -23,12 +23,9 @@ pub(super) async fn list_auctions<P: Ports>(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let page = Page::read(query.as_deref().unwrap_or_default())?;
-    // One more than is shown tells whether there is another page.
-    let mut listed = portal.views.listed(page.after, page.limit + 1).await?;
-    let more = listed.len() > page.limit;
-    listed.truncate(page.limit);
-    let next = listed.last().filter(|_| more).map(|last| page.next(last));
-    Ok(([(header::CONTENT_TYPE, "application/json")], body(&listed, next)).into_response())
+    let listed = portal.views.listed(page.after, page.limit).await?;
+    let next = listed.next.map(|place| page.next(place));
+    Ok(([(header::CONTENT_TYPE, "application/json")], body(&listed.lines, next)).into_response())
 }
 
 impl Page {
@@ -54,8 +51,8 @@ impl Page {
         Ok(page)
     }
 
-    fn next(&self, last: &Listed) -> String {
-        format!("/auctions?limit={}&after={}_{}", self.limit, last.ends_at.0, last.auction)
+    fn next(&self, (ends_at, auction): (Timestamp, AuctionId)) -> String {
+        format!("/auctions?limit={}&after={}_{auction}", self.limit, ends_at.0)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `PUT /auction/{id}/bid`: bid.
 
-use super::auction_in;
+use super::{InPath, auction_in};
 use crate::answer::{Asking, ask};
 use crate::body::{self, Payload};
 use crate::caller::Caller;
@@ -10,14 +10,14 @@ use auction_domain::auction::{AuctionCommand, PlaceBid};
 use auction_domain::{Actor, Amount, BidId};
 use auction_wire::CommandBody;
 use auction_wire::api::PlaceBidRequest;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
 pub(super) async fn place_bid<P: Ports>(
     State(portal): Shared<P>,
     Caller(bidder): Caller,
-    Path(auction): Path<String>,
+    InPath(auction): InPath<String>,
     headers: HeaderMap,
     Payload(body): Payload,
 ) -> Result<Response, Problem> {

@@ -1,17 +1,17 @@
 //! `GET /auction/{id}`: the auction and its standing, as the projector wrote it.
 
-use super::{auction_in, unknown_auction};
+use super::{InPath, auction_in, unknown_auction};
 use crate::portal::{Ports, Shared};
 use crate::problem::Problem;
 use auction_app::ports::view_store::Views;
 use auction_domain::AuctionId;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 pub(super) async fn show_auction<P: Ports>(
     State(portal): Shared<P>,
-    Path(auction): Path<String>,
+    InPath(auction): InPath<String>,
 ) -> Result<Response, Problem> {
     let auction = auction_in(&auction)?;
     let view = portal.views.auction(portal.partitions.of(auction), AuctionId(auction)).await?;

@@ -1,16 +1,17 @@
 //! `GET /command/{handle}`: what became of a command.
 
+use super::InPath;
 use crate::answer;
 use crate::portal::{Ports, Shared};
 use crate::prefer::Prefer;
 use crate::problem::Problem;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
 pub(super) async fn show_command<P: Ports>(
     State(portal): Shared<P>,
-    Path(command): Path<String>,
+    InPath(command): InPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let handle = portal.accept.open(&command).ok_or_else(|| {

@@ -1,6 +1,6 @@
 //! `GET /auction/{id}/bids`: the caller's bids in an auction.
 
-use super::{auction_in, unknown_auction};
+use super::{InPath, auction_in, unknown_auction};
 use crate::caller::Caller;
 use crate::portal::{Ports, Shared};
 use crate::problem::Problem;
@@ -8,14 +8,14 @@ use auction_app::ports::view_store::Views;
 use auction_domain::AuctionId;
 use auction_wire::view::OwnBids;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 pub(super) async fn show_own_bids<P: Ports>(
     State(portal): Shared<P>,
     Caller(user): Caller,
-    Path(auction): Path<String>,
+    InPath(auction): InPath<String>,
 ) -> Result<Response, Problem> {
     let id = auction_in(&auction)?;
     let (partition, auction) = (portal.partitions.of(id), AuctionId(id));

@@ -1,10 +1,11 @@
 //! `GET /user/{id}`: one's own account.
 
+use super::InPath;
 use crate::caller::Caller;
 use crate::portal::{Ports, Shared};
 use crate::problem::Problem;
 use auction_app::ports::view_store::Views;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 pub(super) async fn show_user<P: Ports>(
     State(portal): Shared<P>,
     Caller(caller): Caller,
-    Path(user): Path<String>,
+    InPath(user): InPath<String>,
 ) -> Result<Response, Problem> {
     if Uuid::try_parse(&user) != Ok(caller.0) {
         return Err(Problem::new(

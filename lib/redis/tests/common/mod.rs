@@ -10,7 +10,7 @@ use auction_testkit::contract::event_feed::Publisher;
 use auction_testkit::given::P;
 use auction_testkit::servers::{TestRedis, redis};
 use auction_wire::outcome::decode_replies;
-use auction_wire::{Channel, EventRecord, Outcome};
+use auction_wire::{Channel, EventRecord, Outcome, PartitionCount};
 use redis::{Value, cmd};
 use std::time::Duration;
 use stream_worker::entry::{range_reply, read_reply};
@@ -65,7 +65,7 @@ impl Streams {
 impl Bench for Streams {
     type Lanes = RedisLanes;
     fn lanes(&self, count: usize) -> RedisLanes {
-        RedisLanes::new(self.0.client(), count, BLOCK)
+        RedisLanes::new(self.0.client(), PartitionCount::new(1).unwrap(), count, BLOCK)
     }
     async fn add(&self, channel: Channel, fields: Fields) -> EntryId {
         self.xadd(&keys::commands(P, channel), "*", &fields).await

@@ -11,7 +11,12 @@ use auction_redis::lane::RedisLanes;
 pub(super) fn start(settings: &Settings, connections: &Connections, tasks: &mut Tasks, stop: &Stop) {
     let writer = &settings.writer;
     let limits = DeskLimits { aggregates: writer.cached_aggregates, bidders: writer.cached_bidders };
-    let lanes = RedisLanes::new(connections.redis.clone(), writer.batch.get(), millis(writer.read_block_ms));
+    let lanes = RedisLanes::new(
+        connections.redis.clone(),
+        connections.partitions,
+        writer.batch.get(),
+        millis(writer.read_block_ms),
+    );
     for partition in connections.partitions.all() {
         let (stores, lanes, stop) = (connections.stores.clone(), lanes.clone(), stop.clone());
         tasks.spawn(format!("writer of partition {partition}"), async move {

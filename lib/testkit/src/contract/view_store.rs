@@ -1,7 +1,7 @@
 //! [`ViewStore`] and [`Views`]: written by one, read by everybody.
 
 use crate::given::{AT, END, P, fresh};
-use auction_app::ports::view_store::{ViewCommit, ViewStore, ViewStores, ViewWrite, Views};
+use auction_app::ports::view_store::{ListedPage, ViewCommit, ViewStore, ViewStores, ViewWrite, Views};
 use auction_domain::{AuctionId, Millis, UserId};
 
 /// Writing and reading the same views.
@@ -85,12 +85,15 @@ pub async fn auctions_are_listed_by_their_end<S: ViewStores, V: Views>(adapter: 
     let listed = |auction, ends_at, json: &str| ViewWrite::Listed { auction, ends_at, json: json.into() };
     let writes = [listed(late, END, "late"), listed(soon, AT, "soon"), listed(first, AT, "first")];
     assert_eq!(commit(&mut store, 0, 1, &writes).await, ViewCommit::Done);
-    let lines = |listed: Vec<auction_app::ports::view_store::Listed>| {
-        listed.into_iter().map(|line| String::from_utf8(line.json).unwrap()).collect::<Vec<_>>()
+    let lines = |listed: ListedPage| {
+        listed.lines.into_iter().map(|line| String::from_utf8(line.json).unwrap()).collect::<Vec<_>>()
     };
     // Of the same end the smaller id comes first, and ids were given out in the order of the list above.
     assert_eq!(lines(views.listed(None, 10).await.unwrap()), ["soon", "first", "late"]);
-    assert_eq!(lines(views.listed(None, 2).await.unwrap()), ["soon", "first"]);
+    let page = views.listed(None, 2).await.unwrap();
+    assert_eq!(page.next, Some((AT, first)), "there is more");
+    assert_eq!(lines(page), ["soon", "first"]);
+    assert_eq!(views.listed(None, 3).await.unwrap().next, None, "that is all");
     assert_eq!(lines(views.listed(Some((AT, soon)), 10).await.unwrap()), ["first", "late"]);
     let moved = AT + Millis::seconds(9);
     let writes = [
@@ -100,6 +103,6 @@ pub async fn auctions_are_listed_by_their_end<S: ViewStores, V: Views>(adapter: 
     ];
     assert_eq!(commit(&mut store, 1, 2, &writes).await, ViewCommit::Done);
     let now = views.listed(None, 10).await.unwrap();
-    assert_eq!((now[0].ends_at, now[0].auction), (moved, soon));
+    assert_eq!((now.lines[0].ends_at, now.lines[0].auction), (moved, soon));
     assert_eq!(lines(now), ["moved", "late"]);
 }

@@ -147,6 +147,10 @@ impl EventStore for MemoryStore {
         Ok(numbered.filter(|(sequence, _)| *sequence > after).collect())
     }
 
+    async fn newest_deletion(&mut self) -> Result<u64, Unavailable> {
+        Ok(self.state().deletions.len() as u64)
+    }
+
     async fn open_auctions(&mut self, partition: PartitionId) -> Result<OpenAuctions, Unavailable> {
         let state = self.state();
         let here = state.open.iter().filter(|(_, (of, _))| *of == partition);

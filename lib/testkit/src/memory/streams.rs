@@ -3,7 +3,7 @@
 use super::group::Group;
 use auction_app::ports::Unavailable;
 use auction_app::ports::command_lane::{
-    CommandLane, CommandLanes, Delivery, Published, Settlement, Unreadable,
+    CommandLane, CommandLanes, Delivery, LastEvent, Published, Settlement, Unreadable,
 };
 use auction_app::ports::command_queue::CommandQueue;
 use auction_domain::Timestamp;
@@ -225,8 +225,9 @@ impl CommandLane for MemoryLane {
         Ok(self.streams.state().partition(self.partition).head)
     }
 
-    async fn last_event(&mut self) -> Result<Option<EventRecord>, Unavailable> {
-        Ok(self.streams.state().partition(self.partition).events.last().cloned())
+    async fn last_event(&mut self) -> Result<LastEvent, Unavailable> {
+        let last = self.streams.state().partition(self.partition).events.last().cloned();
+        Ok(last.map_or(LastEvent::None, |event| LastEvent::Event(Box::new(event))))
     }
 
     async fn publish(&mut self, after: u64, events: &[EventRecord]) -> Result<Published, Unavailable> {

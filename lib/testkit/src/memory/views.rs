@@ -1,7 +1,9 @@
 //! The read models.
 
 use auction_app::ports::Unavailable;
-use auction_app::ports::view_store::{Listed, ViewCommit, ViewStore, ViewStores, ViewWrite, Views};
+use auction_app::ports::view_store::{
+    Listed, ListedPage, ViewCommit, ViewStore, ViewStores, ViewWrite, Views,
+};
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::PartitionId;
 use std::collections::BTreeMap;
@@ -105,19 +107,20 @@ impl Views for MemoryViews {
         &self,
         after: Option<(Timestamp, AuctionId)>,
         limit: usize,
-    ) -> Result<Vec<Listed>, Unavailable> {
+    ) -> Result<ListedPage, Unavailable> {
         let state = self.state();
         let mut listed: Vec<Listed> = Vec::new();
         for views in state.values() {
             let places = views.places.keys().filter(|place| after.is_none_or(|after| **place > after));
-            listed.extend(places.take(limit).filter_map(|(ends_at, auction)| {
+            listed.extend(places.filter_map(|(ends_at, auction)| {
                 let json = views.lines.get(auction)?.clone();
                 Some(Listed { ends_at: *ends_at, auction: *auction, json })
             }));
         }
         listed.sort_by_key(|line| (line.ends_at, line.auction));
+        let next = (listed.len() > limit).then(|| (listed[limit - 1].ends_at, listed[limit - 1].auction));
         listed.truncate(limit);
-        Ok(listed)
+        Ok(ListedPage { lines: listed, next })
     }
 
     async fn checkpoint(&self, partition: PartitionId) -> Result<u64, Unavailable> {
