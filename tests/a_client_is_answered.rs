@@ -17,18 +17,19 @@ use uuid::Uuid;
 async fn a_client_is_answered() {
     // One portal for all of them: they are independent of each other.
     let up = Up::start().await;
-    a_bid_goes_all_the_way_to_a_winner(&up).await;
-    a_command_is_answered_at_once_and_followed_by_its_handle(&up).await;
-    a_repeated_request_has_one_effect_and_one_answer(&up).await;
-    a_refusal_carries_its_numbers(&up).await;
-    a_bid_is_taken_back_by_its_bidder_alone(&up).await;
-    wrong_input_is_named_and_loses_nothing(&up).await;
-    the_list_pages_through_all_open_auctions(&up).await;
+    let url = up.url("");
+    a_bid_goes_all_the_way_to_a_winner(&url).await;
+    a_command_is_answered_at_once_and_followed_by_its_handle(&url).await;
+    a_repeated_request_has_one_effect_and_one_answer(&url).await;
+    a_refusal_carries_its_numbers(&url).await;
+    a_bid_is_taken_back_by_its_bidder_alone(&url).await;
+    wrong_input_is_named_and_loses_nothing(&url).await;
+    the_list_pages_through_all_open_auctions(&url).await;
     up.verify();
 }
 
-async fn a_bid_goes_all_the_way_to_a_winner(up: &Up) {
-    let (sue, ada, bob) = (Person::new(up).await, Person::new(up).await, Person::new(up).await);
+async fn a_bid_goes_all_the_way_to_a_winner(url: &str) {
+    let (sue, ada, bob) = (Person::new(url).await, Person::new(url).await, Person::new(url).await);
     let auction = sue.offer(json!({})).await;
     let first = ada.bid(&auction, 20_001).await;
     assert_eq!(first.is(201).body["amount"], json!({"amount": 20_001, "currency": "USD"}));
@@ -53,8 +54,8 @@ async fn a_bid_goes_all_the_way_to_a_winner(up: &Up) {
     ada.bid(&auction, 30_000).await.is_problem(409, "auction_closed");
 }
 
-async fn a_command_is_answered_at_once_and_followed_by_its_handle(up: &Up) {
-    let sue = Person::new(up).await;
+async fn a_command_is_answered_at_once_and_followed_by_its_handle(url: &str) {
+    let sue = Person::new(url).await;
     let offer = json!({"title": "Palm Pilot", "currency": "EUR", "opening_bid": 100, "ends_at": "2099-01-01T00:00:00Z"});
     let accepted = sue.post("/auctions", offer, &[]).await;
     assert_eq!((accepted.is(202).header("retry-after"), accepted.text("status").as_str()), ("1", "pending"));
@@ -84,8 +85,8 @@ async fn a_command_is_answered_at_once_and_followed_by_its_handle(up: &Up) {
     sue.get(&format!("/command/{bare}"), &[]).await.is_problem(404, "unknown_command");
 }
 
-async fn a_repeated_request_has_one_effect_and_one_answer(up: &Up) {
-    let (sue, ada) = (Person::new(up).await, Person::new(up).await);
+async fn a_repeated_request_has_one_effect_and_one_answer(url: &str) {
+    let (sue, ada) = (Person::new(url).await, Person::new(url).await);
     let auction = sue.offer(json!({})).await;
     let path = format!("/auction/{auction}/bid");
     let headers = [("idempotency-key", "once"), ("prefer", "wait=30")];
@@ -114,8 +115,8 @@ async fn own_bids(person: &Person, auction: &str, count: u64) -> Value {
     .await
 }
 
-async fn a_refusal_carries_its_numbers(up: &Up) {
-    let (sue, ada) = (Person::new(up).await, Person::new(up).await);
+async fn a_refusal_carries_its_numbers(url: &str) {
+    let (sue, ada) = (Person::new(url).await, Person::new(url).await);
     let auction = sue.offer(json!({})).await;
     let low = ada.bid(&auction, 9899).await;
     assert_eq!(
@@ -129,7 +130,7 @@ async fn a_refusal_carries_its_numbers(up: &Up) {
     assert_eq!(again.body["minimum"]["amount"], json!(10_001));
     sue.bid(&auction, 10_000).await.is_problem(403, "seller_may_not_bid");
     ada.bid(&Uuid::new_v4().to_string(), 10_000).await.is_problem(404, "unknown_auction");
-    let mut stranger = Person::nobody(up);
+    let mut stranger = Person::nobody(url);
     stranger.id = Some(Uuid::new_v4().to_string());
     stranger.bid(&auction, 10_000).await.is_problem(403, "unknown_sender");
     let past = json!({"title": "x", "currency": "USD", "opening_bid": 1, "ends_at": "2001-01-01T00:00:00Z"});
@@ -137,8 +138,8 @@ async fn a_refusal_carries_its_numbers(up: &Up) {
     assert_eq!(past.is_problem(422, "ends_in_the_past").body["ends_at"], "2001-01-01T00:00:00.000Z");
 }
 
-async fn a_bid_is_taken_back_by_its_bidder_alone(up: &Up) {
-    let (sue, ada, bob) = (Person::new(up).await, Person::new(up).await, Person::new(up).await);
+async fn a_bid_is_taken_back_by_its_bidder_alone(url: &str) {
+    let (sue, ada, bob) = (Person::new(url).await, Person::new(url).await, Person::new(url).await);
     let auction = sue.offer(json!({})).await;
     let bid = ada.bid(&auction, 10_000).await.is(201).text("bid");
     let path = format!("/auction/{auction}/bid/{bid}");
@@ -158,8 +159,8 @@ async fn a_bid_is_taken_back_by_its_bidder_alone(up: &Up) {
     ada.bid(&auction, 9900).await.is(201);
 }
 
-async fn wrong_input_is_named_and_loses_nothing(up: &Up) {
-    let sue = Person::new(up).await;
+async fn wrong_input_is_named_and_loses_nothing(url: &str) {
+    let sue = Person::new(url).await;
     let wrong = json!({"title": " ", "currency": "usd", "opening_bid": 0, "ends_at": "2099-01-01T00:00:00Z",
         "soft_close": {"extend_by_seconds": 0, "within_seconds": 5, "at_most": 1}});
     let refused = sue.post("/auctions", wrong, &[]).await;
@@ -195,20 +196,23 @@ async fn wrong_input_is_named_and_loses_nothing(up: &Up) {
     sue.get("/auctions?limit=0", &[]).await.is_problem(400, "invalid_request");
     sue.get("/auctions?colour=red", &[]).await.is_problem(400, "invalid_request");
     sue.get("/nothing", &[]).await.is_problem(404, "unknown_route");
+    sue.get("/auction/%ff", &[]).await.is_problem(404, "unknown_route");
     let wrong_method = sue.post(&format!("/auction/{auction}"), json!({}), &[]).await;
     wrong_method.is_problem(405, "wrong_method");
     assert_eq!(wrong_method.header("allow"), "GET,HEAD");
-    let nobody = Person::nobody(up);
+    let nobody = Person::nobody(url);
     nobody.bid(&auction, 10_000).await.is_problem(401, "caller_unknown");
-    let mut nonsense = Person::nobody(up);
+    let guessable = [("idempotency-key", "1")];
+    nobody.post("/users", json!({}), &guessable).await.is_problem(400, "invalid_request");
+    let mut nonsense = Person::nobody(url);
     nonsense.id = Some("me".to_owned());
     nonsense.bid(&auction, 10_000).await.is_problem(400, "invalid_request");
     sue.get(&format!("/user/{}", Uuid::new_v4()), &[]).await.is_problem(403, "not_your_account");
     nobody.get("/livez", &[]).await.is(200);
 }
 
-async fn the_list_pages_through_all_open_auctions(up: &Up) {
-    let sue = Person::new(up).await;
+async fn the_list_pages_through_all_open_auctions(url: &str) {
+    let sue = Person::new(url).await;
     let mut offered = Vec::new();
     for day in 1..=7 {
         offered.push(sue.offer(json!({"ends_at": format!("2098-01-{day:02}T00:00:00Z")})).await);
@@ -217,7 +221,7 @@ async fn the_list_pages_through_all_open_auctions(up: &Up) {
         let mut listed: Vec<Value> = Vec::new();
         let mut next = Some("/auctions?limit=3".to_owned());
         while let Some(path) = next {
-            let page = Person::nobody(up).get(&path, &[]).await;
+            let page = Person::nobody(url).get(&path, &[]).await;
             listed.extend(page.is(200).body["auctions"].as_array().unwrap().clone());
             next = page.body["next"].as_str().map(str::to_owned);
         }

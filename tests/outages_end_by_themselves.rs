@@ -10,10 +10,15 @@
 mod support;
 
 use auction_servers::{Options, PrivateServers};
+use serde_json::json;
+use std::io::Write;
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 use support::history::shipped;
+use support::person::Person;
 use support::roles::Roles;
 use support::{database, eventually, portal};
+use uuid::Uuid;
 
 async fn servers(directory: &tempfile::TempDir) -> PrivateServers {
     PrivateServers::start(Options::new(directory.path())).await.unwrap()
@@ -78,7 +83,98 @@ async fn a_redis_that_lost_everything_is_filled_from_postgres() {
         verify.output().unwrap().status.success().then_some(())
     })
     .await;
-    finish(start_replay(&roles)).await;
+    let began = Instant::now();
+    let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
+    ada.bid(&sue.offer(json!({})).await, 10_000).await.is(201);
+    assert!(began.elapsed() < Duration::from_secs(15), "whoever waits is answered again");
+    roles.verify(&servers);
+    servers.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_postgres_commands_are_taken_and_decided_later() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut servers = servers(&directory).await;
+    let roles = Roles::start(&servers, 1);
+    roles.ready().await;
+    let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
+    let auction = sue.offer(json!({})).await;
+    let shown = format!("/auction/{auction}");
+    eventually("the auction is shown", || async { (ada.get(&shown, &[]).await.status == 200).then_some(()) })
+        .await;
+
+    servers.kill_postgres().await;
+    let path = format!("/auction/{auction}/bid");
+    let taken = ada.put(&path, json!({"amount": 10_000}), &[("prefer", "wait=1")]).await;
+    let monitor = taken.is(202).header("location").to_owned();
+    ada.get(&monitor, &[]).await.is_problem(503, "temporarily_unavailable");
+    ada.get(&shown, &[]).await.is(200);
+
+    servers.start_postgres().await.unwrap();
+    let decided = eventually("the bid is decided", || async {
+        let answer = ada.get(&monitor, &[("prefer", "return=representation")]).await;
+        (answer.body["status"] == "done").then_some(answer)
+    })
+    .await;
+    assert_eq!(decided.body["leads"], json!(true));
+    roles.verify(&servers);
+    servers.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_redis_commands_are_refused_for_now() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut servers = servers(&directory).await;
+    let roles = Roles::start(&servers, 1);
+    roles.ready().await;
+    let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
+    let auction = sue.offer(json!({})).await;
+    servers.kill_redis().await;
+    let refused = ada.bid(&auction, 10_000).await;
+    refused.is_problem(503, "temporarily_unavailable");
+    assert_eq!(refused.header("retry-after"), "1");
+    Person::nobody(&roles.url()).get("/readyz", &[]).await.is(503);
+    servers.start_redis().await.unwrap();
+    eventually("bids are taken again", || async {
+        (ada.bid(&auction, 10_000).await.status == 201).then_some(())
+    })
+    .await;
+    roles.verify(&servers);
+    servers.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_waits_is_answered_when_the_ingress_stops() {
+    let directory = tempfile::tempdir().unwrap();
+    let servers = servers(&directory).await;
+    let mut roles = Roles::start(&servers, 1);
+    roles.ready().await;
+    let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
+    let auction = sue.offer(json!({})).await;
+    // Nobody decides for now, and somebody never finishes his request.
+    roles.signal("writer", "-STOP");
+    let address = roles.url().replace("http://", "");
+    let mut half = std::net::TcpStream::connect(address).unwrap();
+    half.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n").unwrap();
+    let redis = redis::Client::open(servers.redis_url()).unwrap();
+    let redis = redis.get_multiplexed_async_connection().await.unwrap();
+    let stream = format!("ap:{{{:02}}}:cmd:bid", Uuid::parse_str(&auction).unwrap().as_u64_pair().1 % 8);
+    let waiting = tokio::spawn(async move { (ada.bid(&auction, 10_000).await, ada) });
+    eventually("the bid is on its stream", || {
+        let (mut redis, stream) = (redis.clone(), stream.clone());
+        async move {
+            let length: u64 = redis::cmd("XLEN").arg(stream).query_async(&mut redis).await.unwrap();
+            (length == 1).then_some(())
+        }
+    })
+    .await;
+    let began = Instant::now();
+    roles.signal("ingress", "-TERM");
+    let (answer, _) = waiting.await.unwrap();
+    assert_eq!(answer.is(202).header("location"), format!("/command/{}", answer.text("command")));
+    assert_eq!(roles.exit_code("ingress"), Some(0), "half a request does not hold it up");
+    assert!(began.elapsed() < Duration::from_secs(20));
+    roles.signal("writer", "-CONT");
     roles.verify(&servers);
     servers.stop().await.unwrap();
 }

@@ -1,6 +1,5 @@
 //! A person at the ingress.
 
-use super::Up;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -48,14 +47,19 @@ impl Answer {
 }
 
 impl Person {
-    pub fn nobody(up: &Up) -> Person {
+    /// Somebody without an account, at the portal of that URL.
+    pub fn nobody(url: &str) -> Person {
         let redirect = reqwest::redirect::Policy::none();
-        Person { client: Client::builder().redirect(redirect).build().unwrap(), base: up.url(""), id: None }
+        Person {
+            client: Client::builder().redirect(redirect).build().unwrap(),
+            base: url.to_owned(),
+            id: None,
+        }
     }
 
     /// Somebody with a new account.
-    pub async fn new(up: &Up) -> Person {
-        let mut person = Person::nobody(up);
+    pub async fn new(url: &str) -> Person {
+        let mut person = Person::nobody(url);
         let created = person.post("/users", json!({}), &[("prefer", "wait=30")]).await;
         person.id = Some(created.is(201).text("user"));
         person

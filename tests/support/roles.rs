@@ -6,7 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 /// Running processes.
 pub struct Roles {
-    children: Vec<Child>,
+    /// With their names.
+    children: Vec<(&'static str, Child)>,
     listen: String,
 }
 
@@ -14,20 +15,24 @@ impl Roles {
     /// So many writers, projectors and auctioneers, and one ingress, against these servers.
     pub fn start(servers: &PrivateServers, of_each: usize) -> Roles {
         let listen = free_address();
-        let behind =
-            [env!("CARGO_BIN_EXE_writer"), env!("CARGO_BIN_EXE_projector"), env!("CARGO_BIN_EXE_auctioneer")];
+        let behind = [
+            ("writer", env!("CARGO_BIN_EXE_writer")),
+            ("projector", env!("CARGO_BIN_EXE_projector")),
+            ("auctioneer", env!("CARGO_BIN_EXE_auctioneer")),
+        ];
         let programs = behind.iter().flat_map(|role| vec![*role; of_each]);
-        let start = |program: &str| {
-            Command::new(program)
+        let start = |(name, program)| {
+            let child = Command::new(program)
                 .env("REDIS_URL", servers.redis_url())
                 .env("DATABASE_URL", servers.database_url())
                 .env("AUCTION__INGRESS__LISTEN", &listen)
                 .env("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "true")
                 .stderr(Stdio::null())
                 .spawn()
-                .unwrap()
+                .unwrap();
+            (name, child)
         };
-        let children = programs.chain([env!("CARGO_BIN_EXE_ingress")]).map(start).collect();
+        let children = programs.chain([("ingress", env!("CARGO_BIN_EXE_ingress"))]).map(start).collect();
         Roles { children, listen }
     }
 
@@ -56,16 +61,29 @@ impl Roles {
 
     /// SIGTERM to all; returns their exit codes.
     pub fn terminate(mut self) -> Vec<Option<i32>> {
-        for child in &self.children {
-            Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-        }
-        self.children.drain(..).map(|mut child| child.wait().unwrap().code()).collect()
+        self.children.iter().for_each(|(_, child)| signal(child, "-TERM"));
+        self.children.drain(..).map(|(_, mut child)| child.wait().unwrap().code()).collect()
     }
+
+    /// A signal to all processes of a role.
+    pub fn signal(&self, role: &str, what: &str) {
+        self.children.iter().filter(|(name, _)| *name == role).for_each(|(_, child)| signal(child, what));
+    }
+
+    /// Waits for the one process of a role to end.
+    pub fn exit_code(&mut self, role: &str) -> Option<i32> {
+        let index = self.children.iter().position(|(name, _)| *name == role).unwrap();
+        self.children.remove(index).1.wait().unwrap().code()
+    }
+}
+
+fn signal(child: &Child, what: &str) {
+    Command::new("kill").args([what, &child.id().to_string()]).status().unwrap();
 }
 
 impl Drop for Roles {
     fn drop(&mut self) {
-        for child in &mut self.children {
+        for (_, child) in &mut self.children {
             let _ = child.kill();
             let _ = child.wait();
         }

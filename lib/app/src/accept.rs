@@ -4,7 +4,7 @@ mod handle;
 mod waiters;
 
 pub use handle::{Handle, HandleSecret};
-pub use waiters::{Waiters, Waiting};
+pub use waiters::{Waited, Waiters, Waiting};
 
 use crate::ports::Unavailable;
 use crate::ports::command_queue::CommandQueue;
@@ -15,6 +15,7 @@ use auction_wire::{Command, CommandBody, CommandId, Outcome};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Namespace of command ids that derive from an idempotency key.
@@ -124,21 +125,35 @@ impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
         self.queue.submit(command).await?;
         let status = match waiting {
             None => Status::Pending,
-            Some((wait, waiting)) => match self.wait(wait, waiting).await {
-                Some(outcome) => judge(&handle, outcome),
-                // The answer may have been lost on its way; the stored one is not. The command is on disk
-                // whether or not it can be looked up now.
-                None => self.status(&handle).await.unwrap_or(Status::Pending),
-            },
+            Some((wait, waiting)) => self.wait(&handle, wait, waiting).await,
         };
         Ok((handle, status))
     }
 
-    async fn wait(&self, wait: Duration, waiting: Waiting) -> Option<Outcome> {
+    async fn wait(&self, handle: &Handle, wait: Duration, mut waiting: Waiting) -> Status {
+        let until = Instant::now() + wait;
         let mut stop = self.stop.clone();
-        tokio::select! {
-            outcome = waiting.outcome(wait) => outcome,
-            () = async { stop.wait().await; tokio::time::sleep(WAIT_WHEN_STOPPING).await } => None,
+        let stopping = async {
+            stop.wait().await;
+            tokio::time::sleep(WAIT_WHEN_STOPPING).await;
+        };
+        tokio::pin!(stopping);
+        loop {
+            let waited = tokio::select! {
+                waited = waiting.outcome(until) => waited,
+                () = &mut stopping => Waited::InVain,
+            };
+            if let Waited::Outcome(outcome) = waited {
+                return judge(handle, outcome);
+            }
+            // Before the look, so that nothing falls between the two.
+            waiting = self.waiters.wait_for(handle.command);
+            // The answer may have been lost on its way; the stored one is not. The command is on disk whether
+            // or not it can be looked up now.
+            let status = self.status(handle).await.unwrap_or(Status::Pending);
+            if waited == Waited::InVain || !matches!(status, Status::Pending) {
+                return status;
+            }
         }
     }
 

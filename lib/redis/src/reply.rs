@@ -55,6 +55,8 @@ async fn drive(
 ) -> Result<(), Unavailable> {
     let mut connection = DedicatedConnection::open(client, DEADLINE).await.map_err(unavailable)?;
     let mut last = renew(&mut connection, streams).await.map_err(unavailable)?;
+    // What came while nobody read is behind us.
+    waiters.look_again();
     let mut renewed = Instant::now();
     while !stop.requested() {
         if renewed.elapsed() >= RENEW {
@@ -75,6 +77,7 @@ async fn drive(
         if reply == Value::Nil && any_is_gone(&mut connection, streams).await.map_err(unavailable)? {
             // Redis lost them; nobody could answer until they are renewed.
             last = renew(&mut connection, streams).await.map_err(unavailable)?;
+            waiters.look_again();
         }
         for entry in read_reply(streams, reply).map_err(unavailable)? {
             last[entry.stream] = entry.id;

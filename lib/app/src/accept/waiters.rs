@@ -3,8 +3,8 @@
 use auction_wire::{CommandId, Outcome};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 type Waiting1 = (u64, oneshot::Sender<Outcome>);
 
@@ -25,6 +25,17 @@ pub struct Waiting {
     command: CommandId,
     ticket: u64,
     outcome: oneshot::Receiver<Outcome>,
+}
+
+/// How waiting ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// The outcome has come.
+    Outcome(Outcome),
+    /// It did not come in time.
+    InVain,
+    /// Outcomes may have been lost on their way: look whether this one is stored, and wait on if not.
+    LookAgain,
 }
 
 impl Waiters {
@@ -52,6 +63,12 @@ impl Waiters {
         }
     }
 
+    /// Outcomes may have been lost on their way: everybody who waits looks for himself.
+    pub fn look_again(&self) {
+        // Who waits notices that his sender is gone.
+        self.table().waiting.clear();
+    }
+
     /// How many requests wait.
     pub fn len(&self) -> usize {
         self.table().waiting.values().map(Vec::len).sum()
@@ -64,9 +81,13 @@ impl Waiters {
 }
 
 impl Waiting {
-    /// The outcome, if it comes in time.
-    pub async fn outcome(mut self, wait: Duration) -> Option<Outcome> {
-        tokio::time::timeout(wait, &mut self.outcome).await.ok()?.ok()
+    /// The outcome, if it comes until then.
+    pub async fn outcome(mut self, until: Instant) -> Waited {
+        match tokio::time::timeout_at(until, &mut self.outcome).await {
+            Ok(Ok(outcome)) => Waited::Outcome(outcome),
+            Ok(Err(_)) => Waited::LookAgain,
+            Err(_) => Waited::InVain,
+        }
     }
 }
 
@@ -109,10 +130,14 @@ mod tests {
         let (one, two) = (waiters.wait_for(command), waiters.wait_for(command));
         let other = waiters.wait_for(CommandId(Uuid::from_u128(2)));
         waiters.deliver(&outcome(1));
-        assert_eq!(one.outcome(Duration::from_secs(5)).await, Some(outcome(1)));
-        assert_eq!(two.outcome(Duration::from_secs(5)).await, Some(outcome(1)));
+        let soon = Instant::now() + std::time::Duration::from_secs(5);
+        assert_eq!(one.outcome(soon).await, Waited::Outcome(outcome(1)));
+        assert_eq!(two.outcome(soon).await, Waited::Outcome(outcome(1)));
         assert_eq!(waiters.len(), 1);
-        assert_eq!(other.outcome(Duration::ZERO).await, None, "gave up");
+        assert_eq!(other.outcome(Instant::now()).await, Waited::InVain, "gave up");
         assert!(waiters.is_empty());
+        let lost = waiters.wait_for(command);
+        waiters.look_again();
+        assert_eq!(lost.outcome(soon).await, Waited::LookAgain);
     }
 }
