@@ -22,7 +22,7 @@ test-long: setup ## Run all tests, the long ones at their full length
 	AUCTION_LONG=1 cargo test --workspace --locked
 
 bench: setup ## Run the benchmarks
-	cargo bench --workspace --locked
+	cargo bench --locked -p auction-domain --bench place_bid
 
 lint: setup ## Check the formatting and run clippy
 	cargo fmt --all --check

@@ -10,10 +10,13 @@
 mod support;
 
 use auction_servers::{Options, PrivateServers};
-use std::process::Command;
+use serde_json::json;
+use std::process::{Command, Stdio};
 use support::history::shipped;
+use support::person::Person;
 use support::roles::Roles;
-use support::{portal, text};
+use support::{eventually, free_address, portal, text};
+use uuid::Uuid;
 
 #[tokio::test]
 async fn each_role_starts_by_itself_and_together_they_are_a_portal() {
@@ -67,4 +70,42 @@ fn settings_that_make_no_sense_are_refused_by_name_with_exit_code_2() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output).contains("DATABASE_URL is not"), "{}", text(&output));
+}
+
+#[tokio::test]
+async fn portal_up_uses_given_servers_and_believes_nobody_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let servers = PrivateServers::start(Options::new(dir.path().join("given"))).await.unwrap();
+    let listen = free_address();
+    let config = dir.path().join("settings.toml");
+    let (redis_url, database_url) = (servers.redis_url(), servers.database_url());
+    let urls = format!("redis_url = {redis_url:?}\ndatabase_url = {database_url:?}\npartitions = 3\n");
+    std::fs::write(&config, urls).unwrap();
+    let mut up = portal();
+    up.args(["up", "--listen", &listen, "--config"])
+        .arg(&config)
+        .current_dir(dir.path())
+        .stderr(Stdio::null());
+    let mut up = up.env_remove("REDIS_URL").env_remove("DATABASE_URL").spawn().unwrap();
+    let mut person = Person::nobody(&format!("http://{listen}"));
+    eventually("it is ready", || async {
+        let ready = reqwest::get(format!("http://{listen}/readyz")).await;
+        ready.is_ok_and(|answer| answer.status().is_success()).then_some(())
+    })
+    .await;
+    person.id = Some(person.post("/users", json!({}), &[("prefer", "wait=30")]).await.is(201).text("user"));
+    person.bid(&Uuid::new_v4().to_string(), 1).await.is_problem(401, "caller_not_trusted");
+    let verified = portal().arg("verify").arg("--config").arg(&config).output().unwrap();
+    assert!(verified.status.success(), "{}", text(&verified));
+
+    let other = dir.path().join("other.toml");
+    std::fs::write(&other, std::fs::read_to_string(&config).unwrap().replace("= 3", "= 4")).unwrap();
+    let refused = Command::new(env!("CARGO_BIN_EXE_writer")).arg("--config").arg(&other).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused).contains("set `partitions = 3`"), "{}", text(&refused));
+
+    Command::new("kill").args(["-INT", &up.id().to_string()]).status().unwrap();
+    assert_eq!(up.wait().unwrap().code(), Some(0));
+    assert!(!dir.path().join("data").exists(), "no servers of its own were started");
+    servers.stop().await.unwrap();
 }
