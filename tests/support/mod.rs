@@ -96,7 +96,7 @@ impl Up {
             victims.extend(descendants(child.id()));
         }
         let victims: Vec<String> = victims.iter().map(u32::to_string).collect();
-        Command::new("kill").arg("-9").args(&victims).status().unwrap();
+        Command::new("kill").arg("-9").args(&victims).stderr(Stdio::null()).status().unwrap();
         child.wait().unwrap();
     }
 
