@@ -206,6 +206,9 @@ async fn handle(
             Appended::HeadMoved => return Err(Interrupted::Conflict("the head moved")),
             Appended::DecidedBefore => {
                 let found = store.outcomes(&decided.commands).await?;
+                if found.is_empty() {
+                    return Err(Interrupted::Conflict("a bid is stored whose command has no outcome"));
+                }
                 let here = |outcome: &&Outcome| outcome.partition == desk.partition();
                 if found.iter().filter(here).any(|outcome| outcome.position > desk.head()) {
                     return Err(Interrupted::Conflict("a command was decided beyond the head"));
