@@ -9,10 +9,10 @@ mod history;
 #[path = "write_lane/world.rs"]
 mod world;
 
-use auction_app::follow::follow;
+use auction_app::follow::{FollowError, follow};
 use auction_app::ports::event_feed::EventFeeds;
 use auction_app::ports::event_store::EventStores;
-use auction_app::ports::view_store::{ViewStores, Views};
+use auction_app::ports::view_store::{ViewCommit, ViewStore, ViewStores, Views};
 use auction_app::project::Projector;
 use auction_app::stop::{Stopper, stop_signal};
 use auction_testkit::flaky::{Flaky, Weather};
@@ -148,4 +148,17 @@ async fn one_event_at_a_time_shows_what_all_at_once_shows() {
         task.await.unwrap().unwrap();
         views.assert_same(&expected);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn views_that_are_ahead_of_the_store_are_noticed() {
+    let views = MemoryViews::default();
+    let mut store = ViewStores::open(&views, P).await.unwrap();
+    assert_eq!(store.commit(0, 5, &[]).await.unwrap(), ViewCommit::Done);
+    let (_stopper, stop) = stop_signal();
+    let projector = Projector::new(views, P, NonZeroUsize::new(2).unwrap());
+    let feeds = MemoryFeeds(MemoryStreams::default(), 10);
+    // As after a restore from an older backup: the store is empty.
+    let ended = follow(&World::new().store, &feeds, "projector", P, projector, stop).await;
+    assert!(matches!(ended, Err(FollowError::AheadOfStore { position: 5, head: 0, .. })), "{ended:?}");
 }

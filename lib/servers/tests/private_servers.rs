@@ -73,7 +73,7 @@ async fn settings_are_durable_and_nobody_else_can_connect() {
         ("synchronous_commit", "on"),
         ("data_checksums", "on"),
         ("listen_addresses", ""),
-        ("max_connections", "100"),
+        ("max_connections", "400"),
         ("shared_buffers", "128MB"),
         ("max_wal_size", "1GB"),
         ("server_encoding", "UTF8"),
