@@ -1,7 +1,7 @@
 //! The use cases of the auction portal, over ports.
 //!
 //! * [`accept`]: a request becomes a command on a stream (ingress);
-//! * [`write`]: commands become events and outcomes (writer);
+//! * [`mod@write`]: commands become events and outcomes (writer);
 //! * [`project`]: events become ready-made answers (projector);
 //! * [`close`]: auctions whose end has come are closed (auctioneer);
 //! * [`verify`]: what is stored, published and shown is the same.
