@@ -6,11 +6,13 @@
 //! * [`close`]: auctions whose end has come are closed (auctioneer);
 //! * [`verify`]: what is stored, published and shown is the same.
 //!
-//! Everything outside is behind [`ports`].
+//! Everything outside is behind [`ports`]; [`health`] and [`meter`] are what an operator sees of it.
 
 pub mod accept;
 pub mod close;
 pub mod follow;
+pub mod health;
+pub mod meter;
 pub mod ports;
 pub mod project;
 pub mod stop;
