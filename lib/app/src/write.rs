@@ -5,11 +5,23 @@
 //! else appended meanwhile, then publish and acknowledge in one transaction that only passes if nobody
 //! else published meanwhile. Whatever goes wrong, the lane takes over again from what is stored.
 //!
-//! Not here yet, and where each will go: leases beside [`lane::run`] (so far one writer process is
-//! started; a second one is safe, and slow), overlapped stages inside it, snapshots in [`aggregates`],
-//! bisecting a batch that the store rejects in [`lane`].
+//! | module | what |
+//! |---|---|
+//! | [`lane`] | the loop of one partition: open, take over, run the stages, wait, begin again |
+//! | [`take_over`] | what must hold before anything is decided |
+//! | [`stages`] | reading ahead, settling behind |
+//! | [`storing`] | deciding the next batch while one is stored; what comes again and why |
+//! | [`decide`] | one batch against the state |
+//! | [`rules`] | which aggregate decides |
+//! | [`failed`] | what cannot be handled |
+//! | [`aggregates`], [`bidders`] | the state, bounded |
 
 pub mod aggregates;
 pub mod bidders;
 pub mod decide;
+mod failed;
 pub mod lane;
+pub mod rules;
+mod stages;
+mod storing;
+mod take_over;

@@ -6,7 +6,7 @@ use crate::prefer::Prefer;
 use crate::problem::Problem;
 use auction_app::accept::{Handle, Request, Status, command_id, fingerprint};
 use auction_domain::{Actor, Currency, Fact};
-use auction_wire::api::{Done, Money, Pending};
+use auction_wire::api::{Done, Failed, Money, Pending};
 use auction_wire::{CommandBody, CommandId, Outcome, OutcomeFact, OutcomeResult};
 use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -108,6 +108,10 @@ fn pending(command: String, handle: &Handle, ids: Ids) -> Pending {
 
 /// The outcome itself: 201 with where the new thing is, 200, or the refusal.
 fn decided(command: String, outcome: &Outcome) -> Result<Response, Problem> {
+    if let Some(failed) = failed(&command, outcome) {
+        let location = [(header::LOCATION, location(&format!("/command/{command}")))];
+        return Ok((StatusCode::ACCEPTED, location, Json(failed)).into_response());
+    }
     let done = done(command, outcome)?;
     let creates = matches!(outcome.kind.as_str(), "create_user" | "create_auction" | "place_bid");
     let status = if creates { StatusCode::CREATED } else { StatusCode::OK };
@@ -123,6 +127,9 @@ pub fn status(command: String, handle: &Handle, status: Status, prefer: Prefer) 
             Ok(([(header::RETRY_AFTER, RETRY_AFTER)], body).into_response())
         }
         Status::Decided(outcome) => {
+            if let Some(failed) = failed(&command, &outcome) {
+                return Ok(Json(failed).into_response());
+            }
             let done = done(command, &outcome)?;
             if prefer.representation {
                 let applied = (HeaderName::from_static("preference-applied"), "return=representation");
@@ -132,6 +139,19 @@ pub fn status(command: String, handle: &Handle, status: Status, prefer: Prefer) 
             Ok((StatusCode::SEE_OTHER, location, Json(done)).into_response())
         }
     }
+}
+
+/// A command that could not be handled: neither pending nor done, until an operator sends it again.
+fn failed(command: &str, outcome: &Outcome) -> Option<Failed> {
+    let OutcomeResult::Failed { reason, .. } = &outcome.result else { return None };
+    let detail = "the command could not be handled and was put away; it had no effect. The house may send it \
+                  again: ask later at the same address";
+    Some(Failed {
+        command: command.to_owned(),
+        status: "failed".to_owned(),
+        reason: reason.clone(),
+        detail: detail.to_owned(),
+    })
 }
 
 /// Where the effect of a command is to be seen.
@@ -148,6 +168,9 @@ fn done(command: String, outcome: &Outcome) -> Result<Done, Problem> {
         OutcomeResult::Accepted { version, currency, facts } => (*version, *currency, facts),
         OutcomeResult::Refused { code, class, detail, currency, facts } => {
             return Err(Problem::refused(code, *class, detail, *currency, facts));
+        }
+        OutcomeResult::Failed { reason, .. } => {
+            return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "command_failed", reason));
         }
     };
     let fact = |name: &str| facts.iter().find(|fact| fact.name == name);

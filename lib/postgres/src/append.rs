@@ -125,15 +125,25 @@ impl AppendStatements {
     }
 }
 
-/// A unique violation says that somebody was there before; anything else is for another try.
+/// What an error says of the batch. A unique violation: somebody was there before. An error of the content
+/// will be the same at the next try. Anything else is for another try, for ever: a server that is full,
+/// restarting or misconfigured must not cost a bid.
 fn judge(error: Error) -> Result<Appended, Unavailable> {
-    let violated = error.as_db_error().filter(|error| error.code() == &SqlState::UNIQUE_VIOLATION);
-    match violated.and_then(|violation| violation.constraint()) {
+    let Some(refused) = error.as_db_error() else { return Err(unavailable(error)) };
+    match (refused.code(), refused.constraint()) {
         // A bid bears the id of its command, and Postgres may insert it before the outcome.
-        Some("commands_pkey" | "bids_pkey") => Ok(Appended::DecidedBefore),
-        Some("events_pkey" | "events_aggregate_version_key") => Ok(Appended::HeadMoved),
+        (&SqlState::UNIQUE_VIOLATION, Some("commands_pkey" | "bids_pkey")) => Ok(Appended::DecidedBefore),
+        (&SqlState::UNIQUE_VIOLATION, Some("events_pkey" | "events_aggregate_version_key")) => {
+            Ok(Appended::HeadMoved)
+        }
+        (code, _) if is_of_the_content(code) => Ok(Appended::Rejected(format!("{}: {refused}", code.code()))),
         _ => Err(unavailable(error)),
     }
+}
+
+/// Data exceptions (a NUL in a text), violated constraints, and what is too large or too complex.
+fn is_of_the_content(code: &SqlState) -> bool {
+    ["22", "23", "54"].iter().any(|class| code.code().starts_with(class))
 }
 
 fn user(actor: Actor) -> Option<Uuid> {

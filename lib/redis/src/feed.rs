@@ -37,6 +37,7 @@ impl EventFeeds for RedisFeeds {
             first: 0,
             count: self.batch,
             block: self.block,
+            suspects: None,
         };
         let consumer = GroupConsumer::open(&self.client, options).await.map_err(unavailable)?;
         let acknowledging = DedicatedConnection::open(&self.client, DEADLINE).await.map_err(unavailable)?;
@@ -73,7 +74,7 @@ pub(crate) fn event_of(entry: &Entry) -> Result<EventRecord, String> {
 
 impl EventFeed for RedisFeed {
     async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
-        let entries = self.consumer.read().await.map_err(unavailable)?;
+        let entries = self.consumer.read().await.map_err(unavailable)?.entries;
         let mut events = Vec::with_capacity(entries.len());
         let mut unreadable = Vec::new();
         for entry in entries {

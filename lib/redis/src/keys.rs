@@ -5,7 +5,8 @@
 //! |---|---|---|
 //! | `ap:{07}:cmd:user`, `…:auction`, `…:bid` | stream | commands, one channel each |
 //! | `ap:{07}:evt` | stream | events; entry id `<position>-0` |
-//! | `ap:{07}:dead` | stream | entries that are no commands |
+//! | `ap:{07}:dead` | stream | commands that could not be handled, and what is no command |
+//! | `ap:{07}:suspect` | string | the command in work that may have ended processes |
 //! | `ap:{07}:reply:<ingress>` | stream | outcomes for one ingress process; expires |
 //! | `ap:{07}:view:checkpoint` | string | position up to which events are in the views |
 //! | `ap:{07}:view:auction:<id>` | string | body of `GET /auction/{id}` |
@@ -31,6 +32,11 @@ pub fn events(partition: PartitionId) -> String {
 /// Dead letters.
 pub fn dead(partition: PartitionId) -> String {
     format!("ap:{{{partition}}}:dead")
+}
+
+/// Which command is under suspicion of ending processes.
+pub fn suspect(partition: PartitionId) -> String {
+    format!("ap:{{{partition}}}:suspect")
 }
 
 /// Outcomes for one ingress process.
@@ -92,6 +98,7 @@ mod tests {
             commands(partition, Channel::Bid),
             events(partition),
             dead(partition),
+            suspect(partition),
             reply(partition, "i1"),
             checkpoint(partition),
             auction(partition, AuctionId(id)),

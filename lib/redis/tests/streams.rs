@@ -4,14 +4,13 @@
 
 mod common;
 
-use auction_app::ports::command_lane::{CommandLane, CommandLanes, LastEvent, Published, Settlement};
+use auction_app::ports::command_lane::{CommandReader, CommandSettler, LastEvent, Published, Settlement};
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
-use auction_redis::lane::RedisLanes;
-use auction_testkit::contract::command_lane::{Bench, Fields};
+use auction_testkit::contract::command_lane::{Bench, Fields, Lane};
 use auction_testkit::given::{P, place_bid, records};
 use auction_testkit::servers::eventually;
-use auction_wire::{Channel, PartitionCount};
+use auction_wire::Channel;
 use common::{Streams, streams};
 use redis::cmd;
 use std::time::Duration;
@@ -41,15 +40,14 @@ fn done(after: u64, batch: &[auction_app::ports::command_lane::Delivery]) -> Set
 #[tokio::test]
 async fn what_a_paused_lanes_blocked_read_is_handed_goes_to_its_successor_before_newer() {
     let streams = streams().await;
-    let patient =
-        RedisLanes::new(streams.0.client(), PartitionCount::new(1).unwrap(), 2, Duration::from_secs(8));
-    let mut paused = patient.open(P).await.unwrap();
+    let patient = streams.patient_lanes(2, 1, Duration::from_secs(8));
+    let mut paused = Lane::open(&patient).await;
     let blocked = tokio::spawn(async move {
-        let batch = paused.read().await.unwrap();
+        let batch = paused.read().await;
         (paused, batch)
     });
     eventually("the lane waits in its read", async || streams.blocked().await == 1).await;
-    let mut successor = streams.lanes(10).open(P).await.unwrap();
+    let mut successor = Lane::open(&streams.lanes(10)).await;
     let mut bids = vec![add_bid(&streams).await];
     let (mut paused, stale) = blocked.await.unwrap();
     assert_eq!(stale.len(), 1, "handed to the paused one, who says nothing now");
@@ -58,14 +56,14 @@ async fn what_a_paused_lanes_blocked_read_is_handed_goes_to_its_successor_before
     }
     let mut order = Vec::new();
     while order.len() < bids.len() {
-        let batch = successor.read().await.unwrap();
+        let batch = successor.read().await;
         assert!(!batch.is_empty());
         order.extend(batch.iter().map(|delivery| delivery.entry));
-        let after = successor.stream_head().await.unwrap();
-        assert_eq!(successor.settle(&done(after, &batch)).await.unwrap(), Published::Done);
+        let after = successor.settler.stream_head().await.unwrap();
+        assert_eq!(successor.settler.settle(&done(after, &batch)).await.unwrap(), Published::Done);
     }
     assert_eq!(order, bids);
-    assert_eq!(paused.settle(&done(0, &stale)).await.unwrap(), Published::StreamMoved);
+    assert_eq!(paused.settler.settle(&done(0, &stale)).await.unwrap(), Published::StreamMoved);
     assert_eq!(streams.pending().await, 0);
     assert_eq!(streams.events().await.len(), 4);
 }
@@ -73,34 +71,34 @@ async fn what_a_paused_lanes_blocked_read_is_handed_goes_to_its_successor_before
 #[tokio::test]
 async fn a_lane_makes_its_groups_again_after_a_flush() {
     let streams = streams().await;
-    let mut lane = streams.lanes(10).open(P).await.unwrap();
+    let mut lane = Lane::open(&streams.lanes(10)).await;
     streams.0.query::<()>(&mut cmd("FLUSHDB")).await;
-    assert!(lane.read().await.is_err(), "a lane without its group says so");
-    let mut lane = streams.lanes(10).open(P).await.unwrap();
+    assert!(lane.reader.read().await.is_err(), "a lane without its group says so");
+    let mut lane = Lane::open(&streams.lanes(10)).await;
     let bid = add_bid(&streams).await;
-    assert_eq!(lane.read().await.unwrap()[0].entry, bid);
-    assert_eq!(lane.stream_head().await.unwrap(), 0);
+    assert_eq!(lane.read().await[0].entry, bid);
+    assert_eq!(lane.settler.stream_head().await.unwrap(), 0);
 }
 
 #[tokio::test]
 async fn a_deleted_event_stream_moves_the_stream() {
     let streams = streams().await;
-    let mut lane = streams.lanes(10).open(P).await.unwrap();
+    let mut lane = Lane::open(&streams.lanes(10)).await;
     let events = records(0, 3);
-    assert_eq!(lane.publish(0, &events).await.unwrap(), Published::Done);
+    assert_eq!(lane.settler.publish(0, &events).await.unwrap(), Published::Done);
     streams.0.query::<()>(cmd("DEL").arg(keys::events(P))).await;
-    assert_eq!(lane.publish(3, &records(3, 1)).await.unwrap(), Published::StreamMoved);
-    assert_eq!(lane.publish(0, &events).await.unwrap(), Published::Done);
+    assert_eq!(lane.settler.publish(3, &records(3, 1)).await.unwrap(), Published::StreamMoved);
+    assert_eq!(lane.settler.publish(0, &events).await.unwrap(), Published::Done);
     assert_eq!(streams.events().await, events);
 }
 
 #[tokio::test]
 async fn a_trimmed_event_stream_still_ends_where_it_ended() {
     let streams = streams().await;
-    let mut lane = streams.lanes(10).open(P).await.unwrap();
-    lane.publish(0, &records(0, 3)).await.unwrap();
+    let mut lane = Lane::open(&streams.lanes(10)).await;
+    lane.settler.publish(0, &records(0, 3)).await.unwrap();
     streams.0.query::<()>(cmd("XTRIM").arg(keys::events(P)).arg("MAXLEN").arg(0)).await;
-    assert_eq!(lane.stream_head().await.unwrap(), 3);
-    assert_eq!(lane.last_event().await.unwrap(), LastEvent::None);
-    assert_eq!(lane.publish(3, &records(3, 1)).await.unwrap(), Published::Done);
+    assert_eq!(lane.settler.stream_head().await.unwrap(), 3);
+    assert_eq!(lane.settler.last_event().await.unwrap(), LastEvent::None);
+    assert_eq!(lane.settler.publish(3, &records(3, 1)).await.unwrap(), Published::Done);
 }

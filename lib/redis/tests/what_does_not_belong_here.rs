@@ -4,18 +4,19 @@
 
 mod common;
 
-use auction_app::ports::command_lane::{CommandLane, CommandLanes, LastEvent, Published, Settlement};
+use auction_app::ports::command_lane::{
+    CommandLanes, CommandReader, CommandSettler, LastEvent, Published, Settlement,
+};
 use auction_app::ports::event_feed::{EventFeed, EventFeeds};
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
-use auction_redis::lane::RedisLanes;
-use auction_testkit::contract::command_lane::{Bench, Fields};
+use auction_testkit::contract::command_lane::{Bench, Fields, Lane};
 use auction_testkit::contract::event_feed::Publisher;
 use auction_testkit::given::{P, place_bid, records};
-use auction_wire::{Channel, PartitionCount};
+use auction_wire::Channel;
 use common::{Streams, streams};
 use redis::{Value, cmd};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
 
 /// A bid on an auction whose id ends so.
@@ -28,28 +29,49 @@ fn bid(low: u64) -> Fields {
 #[tokio::test]
 async fn a_command_of_another_partition_or_channel_is_put_away_and_the_rest_goes_on() {
     let streams = streams().await;
-    let eight = PartitionCount::new(8).unwrap();
-    let lanes = RedisLanes::new(streams.0.client(), eight, 10, Duration::from_millis(30));
-    let mut lane = lanes.open(P).await.unwrap();
+    let lanes = streams.patient_lanes(10, 8, Duration::from_millis(30));
+    let mut lane = Lane::open(&lanes).await;
     let wrong_channel = streams.add(Channel::Auction, bid(8)).await;
     let wrong_partition = streams.add(Channel::Bid, bid(9)).await;
     let right = streams.add(Channel::Bid, bid(16)).await;
     let mut batch = Vec::new();
     while batch.len() < 3 {
-        let read = lane.read().await.unwrap();
+        let read = lane.read().await;
         assert!(!read.is_empty());
         let done = read.iter().map(|delivery| (delivery.channel, delivery.entry)).collect();
         let settlement = Settlement { done, ..Settlement::default() };
-        assert_eq!(lane.settle(&settlement).await.unwrap(), Published::Done);
+        assert_eq!(lane.settler.settle(&settlement).await.unwrap(), Published::Done);
         batch.extend(read);
     }
     let read: Vec<_> = batch.iter().map(|delivery| (delivery.entry, delivery.command.is_ok())).collect();
     assert_eq!(read, [(wrong_channel, false), (wrong_partition, false), (right, true)]);
     let why: Vec<String> = batch
         .iter()
-        .filter_map(|delivery| Some(delivery.command.as_ref().err()?.error.to_string()))
+        .filter_map(|delivery| Some(delivery.command.as_ref().err()?.failure.error.clone()))
         .collect();
     assert!(why[0].contains("channel `bid`") && why[1].contains("partition 01"), "{why:?}");
+}
+
+#[tokio::test]
+async fn a_command_from_the_future_holds_up_its_lane_and_says_which_clock() {
+    let streams = streams().await;
+    let (mut reader, _) = streams.lanes(10).open(P).await.unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    for ahead in [30_000, 90_000] {
+        let id = format!("{}-0", now + ahead);
+        let mut add = cmd("XADD");
+        add.arg(keys::commands(P, Channel::Bid)).arg(&id);
+        for (name, value) in bid(8) {
+            add.arg(name).arg(value);
+        }
+        streams.0.query::<()>(&mut add).await;
+        let read = reader.read().await;
+        match ahead {
+            30_000 => assert_eq!(read.unwrap().deliveries.len(), 1),
+            _ => assert!(read.unwrap_err().to_string().contains(&id)),
+        }
+    }
+    assert_eq!(streams.pending().await, 2, "nothing is lost");
 }
 
 async fn garbage(streams: &Streams, id: &str) {
@@ -89,21 +111,21 @@ async fn what_is_no_event_is_passed_over_and_leaves_nothing_pending() {
 #[tokio::test]
 async fn a_stream_that_ends_in_garbage_is_told_from_one_of_ours() {
     let streams = streams().await;
-    let mut lane = streams.lanes(10).open(P).await.unwrap();
-    lane.publish(0, &records(0, 2)).await.unwrap();
+    let mut lane = Lane::open(&streams.lanes(10)).await;
+    lane.settler.publish(0, &records(0, 2)).await.unwrap();
     garbage(&streams, "2-5").await;
-    assert!(matches!(lane.last_event().await.unwrap(), LastEvent::NotOurs(_)));
+    assert!(matches!(lane.settler.last_event().await.unwrap(), LastEvent::NotOurs(_)));
 }
 
 #[tokio::test]
 async fn a_touch_that_keeps_the_end_of_the_stream_does_not_stop_a_settle() {
     let streams = streams().await;
-    let mut lane = streams.lanes(10).open(P).await.unwrap();
-    lane.publish(0, &records(0, 3)).await.unwrap();
+    let mut lane = Lane::open(&streams.lanes(10)).await;
+    lane.settler.publish(0, &records(0, 3)).await.unwrap();
     // While the lane's watch is set: a new service makes its group, an operator trims.
     let mut group = cmd("XGROUP");
     streams.0.query::<()>(group.arg("CREATE").arg(keys::events(P)).arg("late").arg("0")).await;
     streams.0.query::<()>(cmd("XTRIM").arg(keys::events(P)).arg("MAXLEN").arg(1)).await;
     let next = Settlement { after: 3, events: records(3, 1), ..Settlement::default() };
-    assert_eq!(lane.settle(&next).await.unwrap(), Published::Done);
+    assert_eq!(lane.settler.settle(&next).await.unwrap(), Published::Done);
 }

@@ -61,6 +61,8 @@ pub struct WriterSettings {
     pub cached_aggregates: NonZeroUsize,
     /// Users known to exist.
     pub cached_bidders: NonZeroUsize,
+    /// How far Redis's clock may be ahead of this machine's.
+    pub clock_tolerance_seconds: u64,
 }
 
 /// Of the projector.

@@ -1,20 +1,17 @@
 //! One consumer of a group over the streams of a lane.
 
+mod group;
+
 use crate::entry::read_reply;
+use crate::suspects::{SuspectOptions, Suspects};
 use crate::value::{member, number, ok, text};
-use crate::{DedicatedConnection, Entry, StreamError};
-use redis::{Client, Pipeline, Value, cmd, pipe};
+use crate::{DedicatedConnection, Entry, EntryId, StreamError};
+use redis::{Client, Value, cmd, pipe};
 use std::ops::Range;
 use std::time::Duration;
 
 /// Time on top of `BLOCK` before a read counts as lost.
 const ANSWER: Duration = Duration::from_secs(10);
-
-/// Another consumer that has nothing pending and was not heard of for so long is removed.
-const FORGET_CONSUMER_AFTER_MS: i64 = 60_000;
-
-/// Checks and removes in one step: between two, an entry could be handed out and be lost with it.
-const REMOVE_EMPTY_CONSUMERS: &str = include_str!("remove_empty_consumers.lua");
 
 /// What to read, and how.
 #[derive(Clone, Debug)]
@@ -29,6 +26,8 @@ pub struct ConsumerOptions {
     pub count: usize,
     /// How long to wait when there is nothing.
     pub block: Duration,
+    /// Whether entries are looked out for that end the process again and again.
+    pub suspects: Option<SuspectOptions>,
 }
 
 /// Where the next entries come from.
@@ -43,12 +42,41 @@ enum Source {
     New,
 }
 
+/// What to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum From {
+    /// What is pending with us and was not handed out.
+    Pending,
+    /// What nobody was given yet; waits for it.
+    Undelivered,
+    /// The same, without waiting.
+    UndeliveredNow,
+}
+
 /// A consumer with a connection and a name of its own.
 pub struct GroupConsumer {
     connection: DedicatedConnection,
     options: ConsumerOptions,
     name: String,
     source: Source,
+    /// The newest entry of each stream that was handed out: it may be in work still.
+    handed_out: Vec<EntryId>,
+    suspects: Option<Suspects>,
+    /// The oldest entry of each stream that is not acknowledged, as of the last read.
+    oldest_pending: Vec<Option<EntryId>>,
+    /// The newest entry of each stream that was pending when this consumer took over.
+    taken_over: Vec<EntryId>,
+}
+
+/// What is handed out in one go.
+#[derive(Debug, Default)]
+pub struct Handout {
+    /// In the order in which they must be handled: by stream, then by id. Empty when nothing came in time.
+    pub entries: Vec<Entry>,
+    /// The one entry is under suspicion of ending processes: it must be acknowledged before the next read.
+    pub alone: bool,
+    /// So many processes ended while they handled the one entry: handle it no more.
+    pub deaths: u32,
 }
 
 impl GroupConsumer {
@@ -57,7 +85,19 @@ impl GroupConsumer {
         let connection = DedicatedConnection::open(client, options.block + ANSWER).await?;
         let name = fresh_name();
         let source = Source::Pending { first_drained: false };
-        let mut consumer = GroupConsumer { connection, options, name, source };
+        let (handed_out, oldest_pending) =
+            (vec![EntryId::ZERO; options.streams.len()], vec![None; options.streams.len()]);
+        let (taken_over, suspects) = (handed_out.clone(), options.suspects.clone().map(Suspects::new));
+        let mut consumer = GroupConsumer {
+            connection,
+            options,
+            name,
+            source,
+            handed_out,
+            suspects,
+            oldest_pending,
+            taken_over,
+        };
         consumer.make_groups().await?;
         consumer.claim_all().await?;
         consumer.remove_empty_consumers().await?;
@@ -74,62 +114,101 @@ impl GroupConsumer {
         &self.options
     }
 
-    /// The next entries, in the order in which they must be handled: by stream, then by id. Empty when
-    /// nothing came in time. Whatever an earlier call returned must have been acknowledged by now.
-    pub async fn read(&mut self) -> Result<Vec<Entry>, StreamError> {
+    /// The next entries. What earlier calls returned may still be in work; it is not handed out again.
+    pub async fn read(&mut self) -> Result<Handout, StreamError> {
         loop {
-            let entries = match self.source {
+            let handout = match self.source {
                 Source::New => self.read_new().await?,
                 Source::Pending { first_drained } => self.read_pending(first_drained).await?,
             };
-            match entries {
-                Some(entries) => return Ok(entries),
-                None => continue,
+            let Some(handout) = handout else { continue };
+            for entry in &handout.entries {
+                let newest = &mut self.handed_out[entry.stream];
+                *newest = entry.id.max(*newest);
             }
+            return Ok(handout);
         }
     }
 
     /// What nobody was given yet. `None`: another source is next.
-    async fn read_new(&mut self) -> Result<Option<Vec<Entry>>, StreamError> {
+    async fn read_new(&mut self) -> Result<Option<Handout>, StreamError> {
         let (first, all) = (self.options.first, self.options.streams.len());
-        let Some(entries) = self.read_from(0..all, ">", true).await? else {
+        let Some(mut entries) = self.read_from(0..all, From::Undelivered, self.options.count).await? else {
             self.claim_all().await?;
             return Ok(None);
         };
-        if !self.any_full(&entries, first) {
-            return Ok(Some(entries));
+        self.clear_marker().await?;
+        if self.any_full(&entries, first) {
+            // More of the first streams may have come before the other entries, which stay pending with
+            // us meanwhile.
+            self.source = Source::Pending { first_drained: false };
+            entries.retain(|entry| entry.stream < first);
         }
-        // More of the first streams may have come before the other entries, which stay pending with us
-        // meanwhile.
-        self.source = Source::Pending { first_drained: false };
-        Ok(Some(entries.into_iter().filter(|entry| entry.stream < first).collect()))
+        Ok(Some(Handout { entries, ..Handout::default() }))
     }
 
     /// Of the first streams all that there is, old and new, then what is pending of the others. `None`:
     /// another source is next.
-    async fn read_pending(&mut self, first_drained: bool) -> Result<Option<Vec<Entry>>, StreamError> {
+    async fn read_pending(&mut self, first_drained: bool) -> Result<Option<Handout>, StreamError> {
         let (first, all) = (self.options.first, self.options.streams.len());
         if first > 0 && !first_drained {
-            for from in ["0", ">"] {
-                let Some(entries) = self.read_from(0..first, from, false).await? else {
+            for from in [From::Pending, From::UndeliveredNow] {
+                let Some(handout) = self.pending_from(0..first, from).await? else {
                     self.claim_all().await?;
                     return Ok(None);
                 };
                 // An answer that is not full holds everything that was there: what comes later is newer
                 // than what is pending of the others.
-                let drained = from == ">" && !self.any_full(&entries, first);
+                let drained = from == From::UndeliveredNow && !self.any_full(&handout.entries, first);
                 self.source = Source::Pending { first_drained: drained };
-                if !entries.is_empty() {
-                    return Ok(Some(entries));
+                if !handout.entries.is_empty() {
+                    return Ok(Some(handout));
                 }
             }
         }
-        match self.read_from(first..all, "0", false).await? {
+        match self.pending_from(first..all, From::Pending).await? {
             None => self.claim_all().await?,
-            Some(entries) if entries.is_empty() => self.source = Source::New,
-            Some(entries) => return Ok(Some(entries)),
+            Some(handout) if handout.entries.is_empty() => {
+                self.source = Source::New;
+                self.taken_over.clone_from(&self.handed_out);
+            }
+            Some(handout) => return Ok(Some(handout)),
         }
         Ok(None)
+    }
+
+    /// Reads, and looks whether what is pending has ended processes before.
+    async fn pending_from(
+        &mut self,
+        streams: Range<usize>,
+        from: From,
+    ) -> Result<Option<Handout>, StreamError> {
+        let Some(mut entries) = self.read_from(streams, from, self.options.count).await? else {
+            return Ok(None);
+        };
+        let mut deaths = None;
+        if from == From::Pending
+            && let (Some(suspects), Some(first)) = (&mut self.suspects, entries.first())
+        {
+            let stream = &self.options.streams[first.stream];
+            deaths = suspects.mark(&mut self.connection, stream, first.id).await?;
+        }
+        if deaths.is_some() {
+            entries.truncate(1);
+        }
+        Ok(Some(Handout { entries, alone: deaths.is_some(), deaths: deaths.unwrap_or(0) }))
+    }
+
+    /// All that was pending may be acknowledged by now: nothing is under suspicion any more.
+    async fn clear_marker(&mut self) -> Result<(), StreamError> {
+        let Some(suspects) = self.suspects.as_mut().filter(|suspects| suspects.marked()) else {
+            return Ok(());
+        };
+        let mut streams = self.oldest_pending.iter().zip(&self.taken_over);
+        if streams.all(|(oldest, taken_over)| oldest.is_none_or(|oldest| oldest > *taken_over)) {
+            suspects.clear(&mut self.connection).await?;
+        }
+        Ok(())
     }
 
     fn any_full(&self, entries: &[Entry], first: usize) -> bool {
@@ -143,19 +222,22 @@ impl GroupConsumer {
     async fn read_from(
         &mut self,
         streams: Range<usize>,
-        from: &str,
-        block: bool,
+        from: From,
+        count: usize,
     ) -> Result<Option<Vec<Entry>>, StreamError> {
         let options = &self.options;
         let mut read = cmd("XREADGROUP");
-        read.arg("GROUP").arg(&options.group).arg(&self.name).arg("COUNT").arg(options.count);
-        if block {
+        read.arg("GROUP").arg(&options.group).arg(&self.name).arg("COUNT").arg(count);
+        if from == From::Undelivered {
             read.arg("BLOCK").arg(u64::try_from(options.block.as_millis()).unwrap_or(u64::MAX));
         }
         read.arg("STREAMS").arg(&options.streams[streams.clone()]);
-        streams.clone().for_each(|_| {
-            read.arg(from);
-        });
+        for stream in streams {
+            match from {
+                From::Pending => read.arg(self.handed_out[stream].to_string()),
+                From::Undelivered | From::UndeliveredNow => read.arg(">"),
+            };
+        }
         let mut commands = pipe();
         commands.add_command(read);
         for stream in &options.streams {
@@ -163,111 +245,39 @@ impl GroupConsumer {
         }
         let mut replies = self.connection.send(&commands).await?.into_iter();
         let entries = read_reply(&self.options.streams, replies.next().unwrap_or(Value::Nil))?;
-        for summary in replies {
-            if self.has_foreign(ok(summary)?)? {
-                return Ok(None);
-            }
+        let mut foreign = false;
+        for (stream, summary) in replies.enumerate() {
+            let summary = ok(summary)?;
+            foreign |= self.has_foreign(&summary)?;
+            self.oldest_pending[stream] = oldest(&summary);
         }
-        Ok(Some(entries))
+        Ok((!foreign).then_some(entries))
     }
 
     /// Whether an `XPENDING` summary names anybody else.
-    fn has_foreign(&self, summary: Value) -> Result<bool, StreamError> {
+    fn has_foreign(&self, summary: &Value) -> Result<bool, StreamError> {
         const COMMAND: &str = "XPENDING";
-        let Value::Array(parts) = &summary else { return Err(StreamError::unexpected(COMMAND, &summary)) };
+        let Value::Array(parts) = summary else { return Err(StreamError::unexpected(COMMAND, summary)) };
         match parts.get(3) {
             Some(Value::Nil) => Ok(false),
             Some(Value::Array(consumers)) => Ok(consumers.iter().any(|consumer| match consumer {
                 Value::Array(pair) => pair.first().and_then(text) != Some(&self.name),
                 _ => true,
             })),
-            _ => Err(StreamError::unexpected(COMMAND, &summary)),
+            _ => Err(StreamError::unexpected(COMMAND, summary)),
         }
-    }
-
-    /// Takes over all that is pending with others; it is read next.
-    async fn claim_all(&mut self) -> Result<(), StreamError> {
-        self.source = Source::Pending { first_drained: false };
-        for stream in self.options.streams.clone() {
-            let mut cursor = "0-0".to_owned();
-            loop {
-                let mut claim = cmd("XAUTOCLAIM");
-                claim.arg(&stream).arg(&self.options.group).arg(&self.name).arg(0).arg(&cursor);
-                claim.arg("COUNT").arg(1000).arg("JUSTID");
-                let reply = self.connection.send_one(&claim).await?;
-                let Value::Array(parts) = &reply else {
-                    return Err(StreamError::unexpected("XAUTOCLAIM", &reply));
-                };
-                cursor = match parts.first().and_then(text) {
-                    Some(next) => next.to_owned(),
-                    None => return Err(StreamError::unexpected("XAUTOCLAIM", &reply)),
-                };
-                if cursor == "0-0" {
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn make_groups(&mut self) -> Result<(), StreamError> {
-        let mut commands = pipe();
-        for stream in &self.options.streams {
-            make_group(&mut commands, stream, &self.options.group);
-        }
-        for reply in self.connection.send(&commands).await? {
-            match reply {
-                Value::ServerError(error) if error.code() == "BUSYGROUP" => {}
-                other => drop(ok(other)?),
-            }
-        }
-        Ok(())
-    }
-
-    async fn remove_empty_consumers(&mut self) -> Result<(), StreamError> {
-        for stream in &self.options.streams {
-            let mut script = cmd("EVAL");
-            script.arg(REMOVE_EMPTY_CONSUMERS).arg(1).arg(stream).arg(&self.options.group).arg(&self.name);
-            script.arg(FORGET_CONSUMER_AFTER_MS);
-            let removed = self.connection.send_one(&script).await?;
-            if let Some(removed) = number(&removed).filter(|removed| *removed > 0) {
-                tracing::debug!(stream, removed, "removed consumers that had gone");
-            }
-        }
-        Ok(())
-    }
-
-    /// Leaves the group, if nothing is pending with us.
-    pub async fn leave(mut self) -> Result<(), StreamError> {
-        for stream in self.options.streams.clone() {
-            let mut script = cmd("EVAL");
-            script.arg(REMOVE_EMPTY_CONSUMERS).arg(1).arg(&stream).arg(&self.options.group);
-            // Nobody is spared, and nobody but we ourselves can have been idle for a negative time.
-            script.arg("").arg(-1).arg(&self.name);
-            self.connection.send_one(&script).await?;
-        }
-        Ok(())
-    }
-
-    /// The newest id that each stream ever had.
-    pub async fn last_ids(&mut self) -> Result<Vec<crate::EntryId>, StreamError> {
-        let mut commands = pipe();
-        for stream in &self.options.streams {
-            commands.cmd("XINFO").arg("STREAM").arg(stream);
-        }
-        let replies = self.connection.send(&commands).await?;
-        replies.iter().map(crate::value::last_generated_id).collect()
     }
 }
 
-/// Groups start at the beginning: what came before them is theirs too.
-fn make_group(commands: &mut Pipeline, stream: &str, group: &str) {
-    commands.cmd("XGROUP").arg("CREATE").arg(stream).arg(group).arg("0").arg("MKSTREAM");
+/// The oldest pending entry of an `XPENDING` summary.
+fn oldest(summary: &Value) -> Option<EntryId> {
+    let Value::Array(parts) = summary else { return None };
+    text(parts.get(1)?)?.parse().ok()
 }
 
-/// Never used twice: an abandoned blocked read still lives in the server and can be handed entries
+/// A name `<host>-<pid>-<random>`. Never used twice: an abandoned blocked read still lives in the server and can be handed entries
 /// under its old name.
-fn fresh_name() -> String {
+pub fn fresh_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = if host.trim().is_empty() { "host" } else { host.trim() };
     let random = uuid::Uuid::new_v4().as_fields().0;

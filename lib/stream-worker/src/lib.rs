@@ -8,6 +8,8 @@
 //! * **the first streams come first**: entries of the streams named as `first` that were added before an
 //!   entry of another stream are handed out before it.
 //!
+//! An entry that ends one process after another is told from its neighbours ([`suspects`]).
+//!
 //! Any error ends the consumer: drop it and open another, under a fresh name. A connection that lost
 //! an answer may have had entries delivered to it that it never saw; a fresh consumer claims them.
 //!
@@ -18,12 +20,14 @@ pub mod connection;
 pub mod consumer;
 pub mod entry;
 pub mod retry;
+pub mod suspects;
 pub mod value;
 
 pub use connection::DedicatedConnection;
-pub use consumer::{ConsumerOptions, GroupConsumer};
+pub use consumer::{ConsumerOptions, GroupConsumer, Handout};
 pub use entry::{Entry, EntryId};
 pub use retry::Retry;
+pub use suspects::SuspectOptions;
 
 use thiserror::Error;
 

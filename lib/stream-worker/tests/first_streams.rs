@@ -13,7 +13,14 @@ const GROUP: &str = "workers";
 
 fn options(count: usize) -> ConsumerOptions {
     let streams = vec![FIRST.to_owned(), OTHER.to_owned()];
-    ConsumerOptions { group: GROUP.to_owned(), streams, first: 1, count, block: Duration::from_millis(20) }
+    ConsumerOptions {
+        group: GROUP.to_owned(),
+        streams,
+        first: 1,
+        count,
+        block: Duration::from_millis(20),
+        suspects: None,
+    }
 }
 
 async fn add(redis: &TestRedis, stream: &str) {
@@ -44,7 +51,7 @@ async fn a_trickle_on_the_first_streams_does_not_hold_up_the_others() {
     let mut reads = 0;
     loop {
         add(&redis, FIRST).await;
-        let entries = consumer.read().await.unwrap();
+        let entries = consumer.read().await.unwrap().entries;
         acknowledge(&redis, &entries).await;
         reads += 1;
         if entries.iter().any(|entry| entry.stream == 1) {
@@ -64,7 +71,7 @@ async fn what_fills_a_read_of_the_first_streams_comes_before_the_others() {
     let mut consumer = GroupConsumer::open(&redis.client(), options(10)).await.unwrap();
     let mut order = Vec::new();
     while order.len() < 26 {
-        let entries = consumer.read().await.unwrap();
+        let entries = consumer.read().await.unwrap().entries;
         assert!(!entries.is_empty());
         acknowledge(&redis, &entries).await;
         order.extend(entries.iter().map(|entry| entry.stream));

@@ -12,7 +12,7 @@ const GROUP: &str = "workers";
 
 fn options(block: Duration, count: usize, first: usize) -> ConsumerOptions {
     let streams = vec!["{a}:first".to_owned(), "{a}:second".to_owned()];
-    ConsumerOptions { group: GROUP.to_owned(), streams, first, count, block }
+    ConsumerOptions { group: GROUP.to_owned(), streams, first, count, block, suspects: None }
 }
 
 fn soon(count: usize) -> ConsumerOptions {
@@ -48,7 +48,7 @@ async fn what_was_there_before_the_group_belongs_to_it() {
     let redis = redis().await;
     let added = add(&redis, "{a}:second", 3).await;
     let mut consumer = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
-    assert_eq!(ids(&consumer.read().await.unwrap()), added);
+    assert_eq!(ids(&consumer.read().await.unwrap().entries), added);
 }
 
 #[tokio::test]
@@ -56,16 +56,16 @@ async fn a_read_waits_for_what_comes_and_no_longer() {
     let redis = redis().await;
     let patient = options(Duration::from_secs(8), 10, 1);
     let mut consumer = GroupConsumer::open(&redis.client(), patient).await.unwrap();
-    let reading = tokio::spawn(async move { consumer.read().await.unwrap() });
+    let reading = tokio::spawn(async move { consumer.read().await.unwrap().entries });
     // Past the client library's own limit of half a second for an answer.
     tokio::time::timeout(Duration::from_millis(700), std::future::pending::<()>()).await.unwrap_err();
     assert!(!reading.is_finished());
     let added = add(&redis, "{a}:second", 1).await;
     assert_eq!(ids(&reading.await.unwrap()), added);
     let mut other = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
-    assert_eq!(ids(&other.read().await.unwrap()), added, "not acknowledged: handed to the next");
+    assert_eq!(ids(&other.read().await.unwrap().entries), added, "not acknowledged: handed to the next");
     acknowledge(&redis, &other, &[Entry { stream: 1, id: added[0], fields: Vec::new() }]).await;
-    assert!(other.read().await.unwrap().is_empty());
+    assert!(other.read().await.unwrap().entries.is_empty());
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn an_abandoned_read_loses_nothing() {
     let mut consumer = GroupConsumer::open(&redis.client(), soon(3)).await.unwrap();
     let mut read = Vec::new();
     while read.len() < 4 {
-        let entries = consumer.read().await.unwrap();
+        let entries = consumer.read().await.unwrap().entries;
         assert!(!entries.is_empty());
         acknowledge(&redis, &consumer, &entries).await;
         read.extend(ids(&entries));
@@ -108,7 +108,7 @@ async fn many_pending_entries_of_many_consumers_are_all_claimed_in_order() {
     let mut consumer = GroupConsumer::open(&redis.client(), soon(1000)).await.unwrap();
     let mut read = Vec::new();
     while read.len() < added.len() {
-        let entries = consumer.read().await.unwrap();
+        let entries = consumer.read().await.unwrap().entries;
         assert!(!entries.is_empty(), "{} came", read.len());
         let mut acknowledge = cmd("XACK");
         acknowledge.arg("{a}:second").arg(GROUP);
@@ -144,7 +144,7 @@ async fn an_entry_deleted_while_it_was_pending_comes_without_fields() {
     let redis = redis().await;
     let mut lost = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
     let added = add(&redis, "{a}:second", 2).await;
-    assert_eq!(lost.read().await.unwrap().len(), 2);
+    assert_eq!(lost.read().await.unwrap().entries.len(), 2);
     redis.query::<()>(cmd("XDEL").arg("{a}:second").arg(added[0].to_string())).await;
     let entries = lost_again(&redis).await;
     assert!(entries.iter().all(|entry| entry.id != added[0] || entry.fields.is_empty()));
@@ -153,7 +153,7 @@ async fn an_entry_deleted_while_it_was_pending_comes_without_fields() {
 
 async fn lost_again(redis: &TestRedis) -> Vec<Entry> {
     let mut consumer = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
-    consumer.read().await.unwrap()
+    consumer.read().await.unwrap().entries
 }
 
 #[tokio::test]
@@ -161,11 +161,11 @@ async fn leaving_with_something_pending_keeps_it_for_the_next() {
     let redis = redis().await;
     let mut leaving = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
     let added = add(&redis, "{a}:second", 2).await;
-    assert_eq!(leaving.read().await.unwrap().len(), 2);
+    assert_eq!(leaving.read().await.unwrap().entries.len(), 2);
     leaving.leave().await.unwrap();
     assert_eq!(consumers(&redis, "{a}:second").await, 1, "with entries it is not removed");
     let mut next = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
-    let entries = next.read().await.unwrap();
+    let entries = next.read().await.unwrap().entries;
     assert_eq!(ids(&entries), added);
     acknowledge(&redis, &next, &entries).await;
     next.leave().await.unwrap();

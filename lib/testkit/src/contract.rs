@@ -35,6 +35,7 @@ macro_rules! event_store {
             a_command_that_was_decided_before_writes_nothing
             a_bid_that_was_decided_before_and_deleted_since_is_decided_before
             a_batch_of_refusals_alone_checks_the_head_too
+            content_that_cannot_be_stored_is_rejected_and_writes_nothing
             an_outcome_comes_back_as_it_was_written
             unknown_deletions_write_nothing_until_they_are_known
             open_auctions_are_those_without_a_result
@@ -55,6 +56,7 @@ macro_rules! command_lane {
             what_is_pending_with_others_comes_before_what_is_newer
             what_was_delivered_to_a_lost_lane_is_delivered_again_in_order
             what_others_are_handed_meanwhile_is_taken_over_before_what_is_newer
+            what_was_read_and_is_not_settled_yet_does_not_come_again
             a_batch_is_settled_whole
             nothing_is_settled_when_the_stream_moved
             publishing_passes_only_from_the_end_of_the_stream

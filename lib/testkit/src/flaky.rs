@@ -4,7 +4,7 @@
 use crate::random::Random;
 use auction_app::ports::Unavailable;
 use auction_app::ports::command_lane::{
-    CommandLane, CommandLanes, Delivery, LastEvent, Published, Settlement,
+    Batch, CommandLanes, CommandReader, CommandSettler, LastEvent, Published, Settlement,
 };
 use auction_app::ports::event_feed::{EventFeed, EventFeeds};
 use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, OpenAuctions};
@@ -124,16 +124,27 @@ impl<S: EventStore> EventStore for Flaky<S> {
 }
 
 impl<L: CommandLanes> CommandLanes for Flaky<L> {
-    type Lane = Flaky<L::Lane>;
-    async fn open(&self, partition: PartitionId) -> Result<Self::Lane, Unavailable> {
-        Ok(Flaky::new(self.weather.call(self.inner.open(partition)).await?, &self.weather))
+    type Reader = Flaky<L::Reader>;
+    type Settler = Flaky<L::Settler>;
+    async fn open(&self, partition: PartitionId) -> Result<(Self::Reader, Self::Settler), Unavailable> {
+        let (reader, settler) = self.weather.call(self.inner.open(partition)).await?;
+        Ok((Flaky::new(reader, &self.weather), Flaky::new(settler, &self.weather)))
+    }
+    async fn interrupted(&self, partition: PartitionId) {
+        self.inner.interrupted(partition).await;
     }
 }
 
-impl<L: CommandLane> CommandLane for Flaky<L> {
-    async fn read(&mut self) -> Result<Vec<Delivery>, Unavailable> {
+impl<R: CommandReader> CommandReader for Flaky<R> {
+    async fn read(&mut self) -> Result<Batch, Unavailable> {
         self.weather.call(self.inner.read()).await
     }
+    async fn leave(self) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.leave()).await
+    }
+}
+
+impl<S: CommandSettler> CommandSettler for Flaky<S> {
     async fn stream_head(&mut self) -> Result<u64, Unavailable> {
         self.weather.call(self.inner.stream_head()).await
     }
@@ -145,9 +156,6 @@ impl<L: CommandLane> CommandLane for Flaky<L> {
     }
     async fn settle(&mut self, batch: &Settlement) -> Result<Published, Unavailable> {
         self.weather.call(self.inner.settle(batch)).await
-    }
-    async fn leave(self) -> Result<(), Unavailable> {
-        self.weather.call(self.inner.leave()).await
     }
 }
 

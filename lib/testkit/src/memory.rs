@@ -9,5 +9,5 @@ mod views;
 
 pub use feeds::{MemoryFeed, MemoryFeeds};
 pub use store::MemoryStore;
-pub use streams::{Fields, MemoryLane, MemoryLanes, MemoryQueue, MemoryStreams};
+pub use streams::{Fields, MemoryLanes, MemoryQueue, MemoryReader, MemorySettler, MemoryStreams};
 pub use views::{MemoryViewStore, MemoryViews};

@@ -33,8 +33,8 @@ impl Bench for Memory {
     async fn consumers(&self) -> usize {
         self.0.consumers(P)
     }
-    async fn dead(&self) -> Vec<EntryId> {
-        self.0.dead(P).into_iter().map(|(_, entry)| entry).collect()
+    async fn dead(&self) -> Vec<(EntryId, String)> {
+        self.0.dead(P).into_iter().map(|letter| (letter.entry, letter.reason)).collect()
     }
     async fn events(&self) -> Vec<EventRecord> {
         self.0.events(P)

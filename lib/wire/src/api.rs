@@ -79,6 +79,20 @@ pub struct Pending {
     pub bid: Option<Uuid>,
 }
 
+/// The answer to a command that could not be handled: it lies with the dead letters, had no effect, and
+/// may be sent again by the house. Not final.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// The handle of the command.
+    pub command: String,
+    /// Always `failed`.
+    pub status: String,
+    /// The kind of trouble, such as `panicked`.
+    pub reason: String,
+    /// One sentence for people.
+    pub detail: String,
+}
+
 /// Money in answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Money {

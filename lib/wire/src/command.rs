@@ -148,6 +148,39 @@ impl Command {
     }
 }
 
+/// What can be told of an entry that is no readable command: enough to tell its sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// The command's id.
+    pub id: CommandId,
+    /// Its kind, whether anybody knows it or not; `unknown` if it is no name.
+    pub kind: String,
+    /// What it was for.
+    pub key: Uuid,
+    /// Fingerprint of the request's payload; zero if there is none.
+    pub fingerprint: u64,
+    /// The ingress that waits for the outcome; may be empty.
+    pub reply: String,
+}
+
+impl Envelope {
+    /// Reads it from the fields of an entry; none if it does not even say its id and key.
+    pub fn of(fields: &RawFields) -> Option<Envelope> {
+        let fields = Fields(fields);
+        let name =
+            |kind: &&str| kind.len() <= 40 && kind.bytes().all(|b| b == b'_' || b.is_ascii_lowercase());
+        let fingerprint = fields.text("fp").ok().and_then(|fp| u64::from_str_radix(fp, 16).ok());
+        let reply = fields.optional("reply").ok().flatten().unwrap_or_default();
+        Some(Envelope {
+            id: CommandId(fields.id("id").ok()?),
+            kind: fields.text("kind").ok().filter(name).unwrap_or("unknown").to_owned(),
+            key: fields.id("key").ok()?,
+            fingerprint: fingerprint.unwrap_or_default(),
+            reply: reply.to_owned(),
+        })
+    }
+}
+
 fn text(id: Uuid) -> Vec<u8> {
     id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes().to_vec()
 }

@@ -22,7 +22,7 @@ mod text_id;
 pub mod time;
 pub mod view;
 
-pub use command::{Channel, Command, CommandBody, CommandId};
+pub use command::{Channel, Command, CommandBody, CommandId, Envelope};
 pub use event::{Event, EventRecord};
 pub use field::{DecodeError, RawFields};
 pub use outcome::{Outcome, OutcomeFact, OutcomeResult};

@@ -28,7 +28,7 @@ pub struct Outcome {
     pub result: OutcomeResult,
 }
 
-/// Yes or no.
+/// Yes, no, or neither.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutcomeResult {
     /// It has happened.
@@ -52,6 +52,13 @@ pub enum OutcomeResult {
         currency: Option<Currency>,
         /// The numbers.
         facts: Vec<OutcomeFact>,
+    },
+    /// It could not be handled, and lies with the dead letters. Not final: an operator may send it again.
+    Failed {
+        /// A stable name for the kind of trouble, such as `panicked`.
+        reason: String,
+        /// What went wrong, for whoever is to mend it.
+        error: String,
     },
 }
 
@@ -96,6 +103,9 @@ impl OutcomeResult {
                 currency: currency.map(|currency| currency.code().to_owned()),
                 facts: facts.iter().map(FactBody::from).collect(),
             },
+            OutcomeResult::Failed { reason, error } => {
+                ResultBody::Failed { reason: reason.clone(), error: error.clone() }
+            }
         })
     }
 
@@ -114,6 +124,7 @@ impl OutcomeResult {
                 currency: read_currency(currency)?,
                 facts: read_facts(facts)?,
             }),
+            ResultBody::Failed { reason, error } => Ok(OutcomeResult::Failed { reason, error }),
         }
     }
 }
@@ -137,6 +148,7 @@ fn read_facts(facts: Vec<FactBody>) -> Result<Vec<OutcomeFact>, DecodeError> {
 enum ResultBody {
     Accepted { version: u64, currency: Option<String>, facts: Vec<FactBody> },
     Refused { code: String, class: ClassBody, detail: String, currency: Option<String>, facts: Vec<FactBody> },
+    Failed { reason: String, error: String },
 }
 
 #[derive(Serialize, Deserialize)]

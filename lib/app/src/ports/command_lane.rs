@@ -2,27 +2,44 @@
 
 use super::Unavailable;
 use auction_domain::Timestamp;
-use auction_wire::{Channel, Command, DecodeError, EventRecord, Outcome, PartitionId};
+use auction_wire::{Channel, Command, EventRecord, Outcome, PartitionId};
 use std::future::Future;
 use stream_worker::EntryId;
 
 /// Makes lanes.
 pub trait CommandLanes: Send + Sync {
-    /// A lane.
-    type Lane: CommandLane;
+    /// Reads commands.
+    type Reader: CommandReader;
+    /// Settles batches.
+    type Settler: CommandSettler;
 
     /// Opens the lane of a partition on connections of its own, and takes over all commands that were
-    /// delivered to anybody and not acknowledged.
-    fn open(&self, partition: PartitionId) -> impl Future<Output = Result<Self::Lane, Unavailable>> + Send;
+    /// delivered to anybody and not acknowledged. After an error of either half both are dropped and
+    /// opened anew.
+    fn open(
+        &self,
+        partition: PartitionId,
+    ) -> impl Future<Output = Result<(Self::Reader, Self::Settler), Unavailable>> + Send;
+
+    /// The lane gave up its halves because a server was away or somebody else wrote. If this process ends
+    /// before it opens the lane again, no command is to blame.
+    fn interrupted(&self, partition: PartitionId) -> impl Future<Output = ()> + Send;
 }
 
-/// One lane. After an error it is dropped and another one opened.
-pub trait CommandLane: Send {
-    /// The next commands in the order in which they must be decided; empty when none came in time.
-    /// What the call before returned must be settled by now. Commands that were delivered to anybody and
-    /// not acknowledged come before newer ones, and creations before commands that came after them.
-    fn read(&mut self) -> impl Future<Output = Result<Vec<Delivery>, Unavailable>> + Send;
+/// The half of a lane that commands come in through.
+pub trait CommandReader: Send {
+    /// The next commands in the order in which they must be decided; empty when none came in time. What
+    /// earlier calls returned may not be settled yet; it does not come again. Commands that were delivered
+    /// to anybody and not acknowledged come before newer ones, and creations before commands that came
+    /// after them.
+    fn read(&mut self) -> impl Future<Output = Result<Batch, Unavailable>> + Send;
 
+    /// Leaves the group. Nothing may be pending.
+    fn leave(self) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// The half of a lane that events go out through.
+pub trait CommandSettler: Send {
     /// The newest position that the event stream ever had, asked now.
     fn stream_head(&mut self) -> impl Future<Output = Result<u64, Unavailable>> + Send;
 
@@ -36,13 +53,19 @@ pub trait CommandLane: Send {
         events: &[EventRecord],
     ) -> impl Future<Output = Result<Published, Unavailable>> + Send;
 
-    /// Publishes the events of a batch, acknowledges its commands and puts away what could not be read,
-    /// all or nothing, if the stream still ends where the batch begins; and sends the outcomes to the
-    /// ingresses that wait.
+    /// Publishes the events of a batch, acknowledges its commands and puts away its dead letters, all or
+    /// nothing, if the stream still ends where the batch begins; and sends the outcomes to the ingresses
+    /// that wait.
     fn settle(&mut self, batch: &Settlement) -> impl Future<Output = Result<Published, Unavailable>> + Send;
+}
 
-    /// Leaves the group. Nothing may be pending.
-    fn leave(self) -> impl Future<Output = Result<(), Unavailable>> + Send;
+/// Commands that were read in one go.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// In the order in which they must be decided.
+    pub deliveries: Vec<Delivery>,
+    /// Must be settled before the next read: its one command may end this process.
+    pub alone: bool,
 }
 
 /// What an event stream ends in.
@@ -63,17 +86,69 @@ pub struct Delivery {
     pub channel: Channel,
     /// Its id; its milliseconds are the time of the command.
     pub entry: EntryId,
-    /// What was read, and what could not be.
-    pub command: Result<Command, Unreadable>,
+    /// What was read, or what is not to be handled.
+    pub command: Result<Command, Poison>,
 }
 
-/// An entry that is no command.
-#[derive(Clone, Debug)]
-pub struct Unreadable {
+/// Names and values of an entry.
+pub type RawFields = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// An entry that cannot be handled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poison {
     /// Why.
-    pub error: DecodeError,
+    pub failure: Failure,
     /// What it is made of.
-    pub fields: Vec<(Vec<u8>, Vec<u8>)>,
+    pub fields: RawFields,
+}
+
+/// Why a command could not be handled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Which kind of trouble.
+    pub reason: FailureReason,
+    /// What went wrong, for whoever is to mend it.
+    pub error: String,
+}
+
+/// What kinds of trouble there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailureReason {
+    /// No command of ours, or of a kind or version that this program does not know.
+    Unreadable,
+    /// Handling it panicked.
+    Panicked,
+    /// The process ended again and again while it handled it.
+    EndedItsProcess,
+    /// The store rejects what it comes to.
+    Rejected,
+}
+
+impl FailureReason {
+    /// Its name: in the outcome, in the dead letter, in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            FailureReason::Unreadable => "unreadable",
+            FailureReason::Panicked => "panicked",
+            FailureReason::EndedItsProcess => "ended_its_process",
+            FailureReason::Rejected => "rejected",
+        }
+    }
+}
+
+/// A command that goes to the dead letters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Where it lay.
+    pub channel: Channel,
+    /// Its entry id.
+    pub entry: EntryId,
+    /// Why: the name of a [`FailureReason`].
+    pub reason: String,
+    /// What went wrong.
+    pub error: String,
+    /// What it is made of.
+    pub fields: RawFields,
 }
 
 impl Delivery {
@@ -92,10 +167,17 @@ pub struct Settlement {
     pub events: Vec<EventRecord>,
     /// The entries to acknowledge.
     pub done: Vec<(Channel, EntryId)>,
-    /// The entries to put away.
-    pub unreadable: Vec<(Channel, EntryId, Unreadable)>,
+    /// The entries to acknowledge and put away.
+    pub dead: Vec<DeadLetter>,
     /// Outcomes, and which ingress waits for each.
     pub replies: Vec<(String, Outcome)>,
+}
+
+impl Settlement {
+    /// Whether there is nothing to settle.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.done.is_empty() && self.dead.is_empty() && self.replies.is_empty()
+    }
 }
 
 /// Whether the event stream took it.

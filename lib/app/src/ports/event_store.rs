@@ -102,7 +102,7 @@ pub struct NewEvent {
 }
 
 /// What became of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Appended {
     /// It is on disk.
     Done,
@@ -112,4 +112,6 @@ pub enum Appended {
     DecidedBefore,
     /// Nothing was written: users were deleted of whom the decisions did not know.
     DeletionsUnknown,
+    /// Nothing was written: the store does not take the content, and says why. Another try would not help.
+    Rejected(String),
 }

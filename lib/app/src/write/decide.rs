@@ -2,32 +2,20 @@
 
 use super::aggregates::{Aggregates, LoadError};
 use super::bidders::{Bidders, UnknownSender};
+use super::failed::{Sender, dead_letter, failure, panicked};
+use super::rules::Rules;
 use crate::ports::Unavailable;
-use crate::ports::command_lane::{Delivery, Settlement};
+use crate::ports::command_lane::{Delivery, Failure, Settlement};
 use crate::ports::event_store::{Append, EventStore, NewEvent};
-use auction_domain::fact::Refusal;
 use auction_domain::user::UserEvent;
-use auction_domain::{Actor, Facts, Refused, RefusedClass, Timestamp, UserId};
+use auction_domain::{Actor, Facts, Refused, Timestamp, UserId};
 use auction_wire::{
     Command, CommandBody, CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionId,
 };
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use thiserror::Error;
-
-/// An id that is a user's was used for an auction, or the other way round.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("this id is in use for something else")]
-pub struct IdInUse;
-
-impl Refusal for IdInUse {
-    fn code(&self) -> &'static str {
-        "id_in_use"
-    }
-    fn class(&self) -> RefusedClass {
-        RefusedClass::Conflict
-    }
-}
 
 /// How much a lane keeps in memory.
 #[derive(Clone, Copy, Debug)]
@@ -36,12 +24,49 @@ pub struct DeskLimits {
     pub aggregates: NonZeroUsize,
     /// Users known to exist.
     pub bidders: NonZeroUsize,
+    /// What is decided by.
+    pub rules: Rules,
 }
 
-/// Where the commands of one partition are decided: state as of its head, and nothing undecided.
+/// What is known of commands before they are decided.
+#[derive(Debug, Default)]
+pub struct Verdicts {
+    /// Stored outcomes of those that were decided before.
+    pub before: HashMap<CommandId, Outcome>,
+    /// Those that cannot be handled.
+    pub failed: HashMap<CommandId, Failure>,
+}
+
+impl Verdicts {
+    /// These are stored: nothing needs to be known of them any more.
+    pub fn forget<'a>(&mut self, commands: impl Iterator<Item = &'a Command>) {
+        if self.before.is_empty() && self.failed.is_empty() {
+            return;
+        }
+        for command in commands {
+            self.before.remove(&command.id);
+            self.failed.remove(&command.id);
+        }
+    }
+}
+
+/// Why a batch could not be decided. The state is in doubt: call [`Desk::roll_back`].
+#[derive(Debug, Error)]
+pub enum DecideError {
+    /// What its decisions need.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// One of its commands cannot be handled.
+    #[error("command {0}: {error}", error = _1.error)]
+    Failed(CommandId, Failure),
+}
+
+/// Where the commands of one partition are decided, each on the state that the ones before leave behind,
+/// whether they are stored already or not.
 pub struct Desk {
     partition: PartitionId,
     head: u64,
+    rules: Rules,
     aggregates: Aggregates,
     bidders: Bidders,
 }
@@ -53,8 +78,30 @@ pub struct Decided {
     pub append: Append,
     /// To settle once it is stored, but for the events.
     settlement: Settlement,
-    /// All commands of the batch, for a look at the outcomes of those that were decided before.
+    /// The commands that have a new outcome.
     pub commands: Vec<CommandId>,
+}
+
+impl Decided {
+    fn new(desk: &Desk, size: usize) -> Decided {
+        Decided {
+            append: Append {
+                partition: desk.partition,
+                expected_head: desk.head,
+                known_deletions: desk.bidders.known_deletions(),
+                events: Vec::with_capacity(size),
+                outcomes: Vec::with_capacity(size),
+            },
+            settlement: Settlement { after: desk.head, ..Settlement::default() },
+            commands: Vec::with_capacity(size),
+        }
+    }
+
+    /// It is stored: this is what is to be settled.
+    pub fn settlement(self) -> Settlement {
+        let events = self.append.events.into_iter().map(|event| event.record).collect();
+        Settlement { events, ..self.settlement }
+    }
 }
 
 impl Desk {
@@ -64,6 +111,7 @@ impl Desk {
         Desk {
             partition,
             head,
+            rules: limits.rules,
             aggregates: Aggregates::new(limits.aggregates),
             bidders: Bidders::new(newest_deletion, limits.bidders),
         }
@@ -74,73 +122,60 @@ impl Desk {
         self.partition
     }
 
-    /// The newest position that its state contains.
+    /// The newest position that its state contains, stored or not.
     pub fn head(&self) -> u64 {
         self.head
     }
 
-    /// Decides a batch. `before` holds the stored outcomes of those of its commands that were decided
-    /// before. The state is that after the batch; if it is not stored after all, call [`Desk::forget`].
+    /// Decides a batch. The state, and the head, are those after it; if it is not stored after all, call
+    /// [`Desk::roll_back`].
     pub async fn decide(
         &mut self,
         store: &mut impl EventStore,
         batch: &[Delivery],
-        before: &HashMap<CommandId, Outcome>,
-    ) -> Result<Decided, LoadError> {
+        verdicts: &Verdicts,
+    ) -> Result<Decided, DecideError> {
         self.load(store, batch).await?;
-        let mut decided = Decided {
-            append: Append {
-                partition: self.partition,
-                expected_head: self.head,
-                known_deletions: self.bidders.known_deletions(),
-                events: Vec::with_capacity(batch.len()),
-                outcomes: Vec::with_capacity(batch.len()),
-            },
-            settlement: Settlement { after: self.head, ..Settlement::default() },
-            commands: Vec::with_capacity(batch.len()),
-        };
+        let mut decided = Decided::new(self, batch.len());
         // Where in `outcomes` the outcome of each command of this batch is.
         let mut decided_here: HashMap<CommandId, usize> = HashMap::with_capacity(batch.len());
         for delivery in batch {
-            let command = match &delivery.command {
-                Ok(command) => command,
-                Err(unreadable) => {
-                    let put_away = (delivery.channel, delivery.entry, unreadable.clone());
-                    decided.settlement.unreadable.push(put_away);
-                    continue;
-                }
+            let Some(envelope) = Sender::of(delivery) else {
+                // Nobody can be told.
+                decided.settlement.dead.extend(dead_letter(delivery, None));
+                continue;
             };
-            decided.settlement.done.push((delivery.channel, delivery.entry));
-            let outcome = match (before.get(&command.id), decided_here.get(&command.id)) {
+            let id = envelope.id;
+            let known = verdicts.before.get(&id);
+            let outcome = match (known, decided_here.get(&id)) {
                 (Some(outcome), _) => outcome,
                 (None, Some(repeated)) => &decided.append.outcomes[*repeated],
                 (None, None) => {
-                    let outcome = self.decide_one(command, delivery.at(), &mut decided.append.events);
-                    decided_here.insert(command.id, decided.append.outcomes.len());
-                    decided.commands.push(command.id);
+                    let failed = verdicts.failed.get(&id);
+                    let outcome = self.outcome(delivery, &envelope, failed, &mut decided.append.events)?;
+                    decided_here.insert(id, decided.append.outcomes.len());
+                    decided.commands.push(id);
                     decided.append.outcomes.push(outcome);
                     &decided.append.outcomes[decided.append.outcomes.len() - 1]
                 }
             };
-            if !command.reply.is_empty() {
-                decided.settlement.replies.push((command.reply.clone(), outcome.clone()));
+            match dead_letter(delivery, Some(outcome)) {
+                Some(letter) => decided.settlement.dead.push(letter),
+                None => decided.settlement.done.push((delivery.channel, delivery.entry)),
+            }
+            if !envelope.reply.is_empty() {
+                decided.settlement.replies.push((envelope.reply.into_owned(), outcome.clone()));
             }
         }
+        self.head += decided.append.events.len() as u64;
         Ok(decided)
     }
 
-    /// The batch is stored: this is what was decided on. Returns what is to be settled.
-    pub fn stored(&mut self, decided: Decided) -> Settlement {
-        let events: Vec<EventRecord> = decided.append.events.into_iter().map(|event| event.record).collect();
-        self.head += events.len() as u64;
-        self.aggregates.trim();
-        self.bidders.trim();
-        Settlement { events, ..decided.settlement }
-    }
-
-    /// The batch is not stored: what it touched is in the state of something that did not happen.
-    pub fn forget(&mut self, batch: &[Delivery]) {
-        for command in batch.iter().filter_map(|delivery| delivery.command.as_ref().ok()) {
+    /// What was decided from this position on is not stored: the state of what it touched is that of
+    /// something that did not happen.
+    pub fn roll_back<'a>(&mut self, head: u64, batches: impl Iterator<Item = &'a [Delivery]>) {
+        self.head = head;
+        for command in batches.flatten().filter_map(|delivery| delivery.command.as_ref().ok()) {
             self.aggregates.forget(command.key);
             self.bidders.remove(UserId(command.key));
         }
@@ -152,6 +187,9 @@ impl Desk {
     }
 
     async fn load(&mut self, store: &mut impl EventStore, batch: &[Delivery]) -> Result<(), LoadError> {
+        // What the batches before touched is the most recently used: it may not be stored yet, and stays.
+        self.aggregates.trim();
+        self.bidders.trim();
         let commands = || batch.iter().filter_map(|delivery| delivery.command.as_ref().ok());
         let mut keys: Vec<_> = commands().map(|command| command.key).collect();
         keys.sort_unstable();
@@ -163,7 +201,37 @@ impl Desk {
         Ok(self.bidders.load(store, &senders).await?)
     }
 
-    fn decide_one(&mut self, command: &Command, at: Timestamp, events: &mut Vec<NewEvent>) -> Outcome {
+    /// The outcome of a delivery that has none yet.
+    fn outcome(
+        &mut self,
+        delivery: &Delivery,
+        sender: &Sender<'_>,
+        failed: Option<&Failure>,
+        events: &mut Vec<NewEvent>,
+    ) -> Result<Outcome, DecideError> {
+        let at = delivery.at();
+        let result = match (&delivery.command, failed) {
+            (Err(poison), _) => failure(&poison.failure),
+            (Ok(_), Some(failure_known)) => failure(failure_known),
+            (Ok(command), None) => {
+                // A bug in the rules of one command must not hold up all others.
+                let result = catch_unwind(AssertUnwindSafe(|| self.result(command, at, events)));
+                result.map_err(|panic| DecideError::Failed(command.id, panicked(&panic)))?
+            }
+        };
+        Ok(Outcome {
+            command: sender.id,
+            kind: sender.kind.to_string(),
+            key: sender.key,
+            fingerprint: sender.fingerprint,
+            partition: self.partition,
+            position: self.head + events.len() as u64,
+            at,
+            result,
+        })
+    }
+
+    fn result(&mut self, command: &Command, at: Timestamp, events: &mut Vec<NewEvent>) -> OutcomeResult {
         let first = events.len();
         let result = match self.events_of(command, at) {
             Err(refused) => {
@@ -180,36 +248,15 @@ impl Desk {
             }
         };
         self.note_users(command, &events[first..]);
-        Outcome {
-            command: command.id,
-            kind: command.body.kind().to_owned(),
-            key: command.key,
-            fingerprint: command.fingerprint,
-            partition: self.partition,
-            position: self.head + events.len() as u64,
-            at,
-            result,
-        }
+        result
     }
 
     fn events_of(&mut self, command: &Command, at: Timestamp) -> Result<Vec<Event>, Refused> {
-        let aggregate = self.aggregates.get(command.key);
-        match &command.body {
-            CommandBody::User(_) if aggregate.auction.is_some() => Err(IdInUse.into()),
-            CommandBody::Auction(_) if aggregate.user.is_some() => Err(IdInUse.into()),
-            CommandBody::User(body) => {
-                let events = body.decide(aggregate.user.as_ref())?;
-                Ok(events.into_iter().map(Event::User).collect())
-            }
-            CommandBody::Auction(body) => {
-                if sender(command.actor).is_some_and(|user| !self.bidders.is_known(user)) {
-                    return Err(UnknownSender.into());
-                }
-                let auction = aggregate.auction.as_ref();
-                let events = body.decide(auction, command.actor, command.expect, at)?;
-                Ok(events.into_iter().map(Event::Auction).collect())
-            }
+        let stranger = sender(command.actor).is_some_and(|user| !self.bidders.is_known(user));
+        if stranger && matches!(command.body, CommandBody::Auction(_)) {
+            return Err(UnknownSender.into());
         }
+        (self.rules.0)(self.aggregates.get(command.key), command, at)
     }
 
     fn apply(&mut self, command: &Command, event: &Event, position: u64, at: Timestamp) -> EventRecord {

@@ -5,5 +5,6 @@
 
 mod effects;
 mod history;
+mod poison;
 mod schedules;
 mod world;

@@ -1,23 +1,41 @@
 //! Random schedules: every call of every port may fail before it does anything or after it did, lanes
-//! are killed anywhere and replaced, and two of them run at once without knowing of each other.
+//! are killed anywhere and replaced, and two of them run at once without knowing of each other. Some
+//! commands cannot be handled.
 
 use crate::history::commands;
 use crate::world::{Running, World};
+use auction_app::write::aggregates::Aggregate;
+use auction_app::write::rules::Rules;
+use auction_domain::auction::{AuctionCommand, PlaceBid};
+use auction_domain::{Refused, Timestamp};
 use auction_testkit::flaky::{Flaky, Weather};
 use auction_testkit::random::Random;
+use auction_wire::{Command, CommandBody, Event};
 use std::time::Duration;
 
 const SCHEDULES: u64 = 300;
 
+/// The rules of the house, but that they panic at some bids.
+fn cursed(aggregate: &Aggregate, command: &Command, at: Timestamp) -> Result<Vec<Event>, Refused> {
+    if let CommandBody::Auction(AuctionCommand::PlaceBid(PlaceBid { amount, .. })) = &command.body {
+        assert!(amount.minor_units() % 29 != 0, "cursed");
+    }
+    (Rules::default().0)(aggregate, command, at)
+}
+
 fn start(world: &World, weather: &Weather, random: &mut Random) -> Running {
     let count = random.below(6) as usize + 1;
-    Running::start(Flaky::new(world.store.clone(), weather), Flaky::new(world.lanes(count), weather))
+    let (store, lanes) = (Flaky::new(world.store.clone(), weather), Flaky::new(world.lanes(count), weather));
+    Running::start_with(Rules(cursed), store, lanes)
 }
 
 async fn schedule(seed: u64) -> u64 {
     let mut random = Random::new(seed);
     let (world, weather) = (World::new(), Weather::new(seed + 1_000_000, random.below(120)));
     let commands = commands(&mut random);
+    for _ in 0..random.below(3) {
+        world.store.reject(random.pick(&commands).id);
+    }
     let mut lanes = [start(&world, &weather, &mut random), start(&world, &weather, &mut random)];
     for command in &commands {
         world.give(command).await;

@@ -1,11 +1,13 @@
 //! A partition in memory, its lanes, and what must hold when they are done.
 
+use auction_app::health::Health;
 use auction_app::ports::command_lane::CommandLanes;
 use auction_app::ports::command_queue::CommandQueue;
 use auction_app::ports::event_store::EventStores;
 use auction_app::stop::{Stopper, stop_signal};
 use auction_app::write::decide::DeskLimits;
 use auction_app::write::lane::{self, LaneError};
+use auction_app::write::rules::Rules;
 use auction_testkit::given::{AT, P};
 use auction_testkit::memory::{MemoryLanes, MemoryQueue, MemoryStore, MemoryStreams};
 use auction_wire::{Command, CommandId, EventRecord, Outcome, OutcomeResult, PartitionCount};
@@ -16,8 +18,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 /// Small, so that what is needed is not in memory.
-pub(crate) const LIMITS: DeskLimits =
-    DeskLimits { aggregates: NonZeroUsize::new(2).unwrap(), bidders: NonZeroUsize::new(2).unwrap() };
+const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
 #[derive(Clone)]
 pub(crate) struct World {
@@ -38,11 +39,25 @@ impl Running {
         S: EventStores + 'static,
         S::Store: 'static,
         L: CommandLanes + 'static,
-        L::Lane: 'static,
+        L::Reader: 'static,
+        L::Settler: 'static,
     {
+        Running::start_with(Rules::default(), stores, lanes)
+    }
+
+    pub(crate) fn start_with<S, L>(rules: Rules, stores: S, lanes: L) -> Running
+    where
+        S: EventStores + 'static,
+        S::Store: 'static,
+        L: CommandLanes + 'static,
+        L::Reader: 'static,
+        L::Settler: 'static,
+    {
+        let limits = DeskLimits { aggregates: TWO, bidders: TWO, rules };
         let (stopper, stop) = stop_signal();
         let task = tokio::spawn(async move {
-            let ended = lane::run(&stores, &lanes, P, LIMITS, stop).await;
+            let health = Health::default().part("lane");
+            let ended = lane::run(&stores, &lanes, P, limits, health, stop).await;
             ended.inspect_err(|error| eprintln!("a lane gave up: {error}"))
         });
         Running { stopper, task }
@@ -96,7 +111,7 @@ impl World {
     pub(crate) fn refused(&self, command: &Command) -> String {
         match self.outcome(command).result {
             OutcomeResult::Refused { code, .. } => code,
-            accepted => panic!("{accepted:?}"),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -4,7 +4,7 @@
 
 use auction_redis::feed::RedisFeeds;
 use auction_redis::keys;
-use auction_redis::lane::{GROUP, RedisLanes};
+use auction_redis::lane::{GROUP, LaneOptions, RedisLanes};
 use auction_testkit::contract::command_lane::{Bench, Fields};
 use auction_testkit::contract::event_feed::Publisher;
 use auction_testkit::given::P;
@@ -52,6 +52,12 @@ impl Streams {
         }
     }
 
+    /// Lanes that wait so long for commands, of a portal with so many partitions.
+    pub(crate) fn patient_lanes(&self, batch: usize, partitions: u16, block: Duration) -> RedisLanes {
+        let options = LaneOptions { batch, block, clock_tolerance: Duration::from_secs(60) };
+        RedisLanes::new(self.0.client(), PartitionCount::new(partitions).unwrap(), options)
+    }
+
     /// Clients that wait in a blocking read.
     pub(crate) async fn blocked(&self) -> usize {
         let database = self.0.url().rsplit_once("?db=").map(|(_, number)| number.to_owned()).unwrap();
@@ -65,7 +71,7 @@ impl Streams {
 impl Bench for Streams {
     type Lanes = RedisLanes;
     fn lanes(&self, count: usize) -> RedisLanes {
-        RedisLanes::new(self.0.client(), PartitionCount::new(1).unwrap(), count, BLOCK)
+        self.patient_lanes(count, 1, BLOCK)
     }
     async fn add(&self, channel: Channel, fields: Fields) -> EntryId {
         self.xadd(&keys::commands(P, channel), "*", &fields).await
@@ -107,12 +113,15 @@ impl Bench for Streams {
         }
         names.len()
     }
-    async fn dead(&self) -> Vec<EntryId> {
-        let entry = |letter: &Entry| letter.fields.iter().find(|(name, _)| name == b"entry").cloned();
+    async fn dead(&self) -> Vec<(EntryId, String)> {
+        let field = |letter: &Entry, name: &str| {
+            let found = letter.fields.iter().find(|(field, _)| field == name.as_bytes());
+            String::from_utf8(found.unwrap().1.clone()).unwrap()
+        };
         let letters = self.entries(&keys::dead(P)).await;
         letters
             .iter()
-            .map(|letter| String::from_utf8(entry(letter).unwrap().1).unwrap().parse().unwrap())
+            .map(|letter| (field(letter, "entry").parse().unwrap(), field(letter, "reason")))
             .collect()
     }
     async fn events(&self) -> Vec<EventRecord> {

@@ -1,8 +1,9 @@
-//! [`CommandLane`]: commands in, events out, in order.
+//! [`CommandReader`] and [`CommandSettler`]: commands in, events out, in order.
 
 use crate::given::{P, create_auction, create_user, fresh, outcome, place_bid, records};
 use auction_app::ports::command_lane::{
-    CommandLane, CommandLanes, Delivery, LastEvent, Published, Settlement,
+    Batch, CommandLanes, CommandReader, CommandSettler, DeadLetter, Delivery, LastEvent, Published,
+    Settlement,
 };
 use auction_domain::{AuctionId, UserId};
 use auction_wire::{Channel, Command, EventRecord, Outcome, OutcomeResult};
@@ -27,12 +28,54 @@ pub trait Bench {
     fn pending(&self) -> impl Future<Output = usize>;
     /// How many lanes are in the group.
     fn consumers(&self) -> impl Future<Output = usize>;
-    /// Which entries were put away.
-    fn dead(&self) -> impl Future<Output = Vec<EntryId>>;
+    /// Which entries were put away, and for what reason.
+    fn dead(&self) -> impl Future<Output = Vec<(EntryId, String)>>;
     /// The event stream.
     fn events(&self) -> impl Future<Output = Vec<EventRecord>>;
     /// What was sent to the ingress `ingress`, which waits.
     fn replies(&self) -> impl Future<Output = Vec<Outcome>>;
+}
+
+/// Both halves of a lane.
+pub struct Lane<L: CommandLanes> {
+    /// Commands in.
+    pub reader: L::Reader,
+    /// Events out.
+    pub settler: L::Settler,
+}
+
+impl<L: CommandLanes> Lane<L> {
+    /// Opens one of partition 0.
+    pub async fn open(lanes: &L) -> Lane<L> {
+        let (reader, settler) = lanes.open(P).await.unwrap();
+        Lane { reader, settler }
+    }
+
+    /// The next commands.
+    pub async fn read(&mut self) -> Vec<Delivery> {
+        let Batch { deliveries, alone } = self.reader.read().await.unwrap();
+        assert!(!alone, "nothing is under suspicion");
+        deliveries
+    }
+
+    /// Settles without events.
+    async fn done(&mut self, batch: &[Delivery]) {
+        let after = self.settler.stream_head().await.unwrap();
+        let settled = self.settler.settle(&settlement(after, Vec::new(), batch)).await.unwrap();
+        assert_eq!(settled, Published::Done);
+    }
+
+    /// Reads and settles until `count` deliveries have come.
+    async fn drain(&mut self, count: usize) -> Vec<Delivery> {
+        let mut all = Vec::new();
+        while all.len() < count {
+            let batch = self.read().await;
+            assert!(!batch.is_empty(), "{} of {count} came", all.len());
+            self.done(&batch).await;
+            all.extend(batch);
+        }
+        all
+    }
 }
 
 /// Entries of different channels may have the same id.
@@ -76,36 +119,25 @@ fn settlement(after: u64, events: Vec<EventRecord>, batch: &[Delivery]) -> Settl
     for Delivery { channel, entry, command } in batch {
         match command {
             Ok(_) => settlement.done.push((*channel, *entry)),
-            Err(unreadable) => settlement.unreadable.push((*channel, *entry, unreadable.clone())),
+            Err(poison) => settlement.dead.push(DeadLetter {
+                channel: *channel,
+                entry: *entry,
+                reason: poison.failure.reason.name().to_owned(),
+                error: poison.failure.error.clone(),
+                fields: poison.fields.clone(),
+            }),
         }
     }
     settlement
 }
 
-async fn done(lane: &mut impl CommandLane, batch: &[Delivery]) {
-    let after = lane.stream_head().await.unwrap();
-    assert_eq!(lane.settle(&settlement(after, Vec::new(), batch)).await.unwrap(), Published::Done);
-}
-
-/// Reads and settles until `count` deliveries have come.
-async fn drain(lane: &mut impl CommandLane, count: usize) -> Vec<Delivery> {
-    let mut all = Vec::new();
-    while all.len() < count {
-        let batch = lane.read().await.unwrap();
-        assert!(!batch.is_empty(), "{} of {count} came", all.len());
-        done(lane, &batch).await;
-        all.extend(batch);
-    }
-    all
-}
-
 /// See its name.
 pub async fn creations_come_before_bids_that_came_after_them(bench: &impl Bench) {
-    let mut lane = bench.lanes(100).open(P).await.unwrap();
+    let mut lane = Lane::open(&bench.lanes(100)).await;
     let bid = add_bids(bench, 1).await;
     let creations = add_creations(bench, 4).await;
     let bids = add_bids(bench, 2).await;
-    let all = drain(&mut lane, 7).await;
+    let all = lane.drain(7).await;
     let all = entries(&all);
     let place = |entry: &Place| all.iter().position(|delivered| delivered == entry).unwrap();
     assert!(creations.iter().all(|creation| bids.iter().all(|bid| place(creation) < place(bid))));
@@ -115,10 +147,10 @@ pub async fn creations_come_before_bids_that_came_after_them(bench: &impl Bench)
 
 /// See its name.
 pub async fn creations_come_first_also_when_their_channel_is_full(bench: &impl Bench) {
-    let mut lane = bench.lanes(2).open(P).await.unwrap();
+    let mut lane = Lane::open(&bench.lanes(2)).await;
     let creations = add_creations(bench, 11).await;
     let bids = add_bids(bench, 5).await;
-    let all = entries(&drain(&mut lane, 16).await);
+    let all = entries(&lane.drain(16).await);
     let (first, last) = all.split_at(11);
     assert!(creations.iter().all(|creation| first.contains(creation)), "{first:?}");
     assert_eq!(last, bids);
@@ -129,8 +161,8 @@ pub async fn creations_come_first_also_when_their_channel_is_full(bench: &impl B
 pub async fn what_is_pending_with_others_comes_before_what_is_newer(bench: &impl Bench) {
     let bids = add_bids(bench, 6).await;
     assert_eq!(lose(bench, Channel::Bid, 4).await, bids[..4]);
-    let mut lane = bench.lanes(3).open(P).await.unwrap();
-    assert_eq!(entries(&drain(&mut lane, 6).await), bids);
+    let mut lane = Lane::open(&bench.lanes(3)).await;
+    assert_eq!(entries(&lane.drain(6).await), bids);
     assert_eq!(bench.pending().await, 0);
 }
 
@@ -138,34 +170,60 @@ pub async fn what_is_pending_with_others_comes_before_what_is_newer(bench: &impl
 pub async fn what_was_delivered_to_a_lost_lane_is_delivered_again_in_order(bench: &impl Bench) {
     let creations = add_creations(bench, 3).await;
     let bids = add_bids(bench, 5).await;
+    let lanes = bench.lanes(4);
     for _ in 0..3 {
-        let mut lost = bench.lanes(4).open(P).await.unwrap();
-        assert!(!lost.read().await.unwrap().is_empty());
+        let mut lost = Lane::open(&lanes).await;
+        assert!(!lost.read().await.is_empty());
     }
-    let mut lane = bench.lanes(4).open(P).await.unwrap();
-    let all = entries(&drain(&mut lane, 8).await);
+    let mut lane = Lane::open(&lanes).await;
+    let all = entries(&lane.drain(8).await);
     assert!(creations.iter().all(|creation| all[..3].contains(creation)));
     assert_eq!(all[3..], bids);
 }
 
 /// A paused lane's blocked read is handed entries after its successor took over.
 pub async fn what_others_are_handed_meanwhile_is_taken_over_before_what_is_newer(bench: &impl Bench) {
-    let mut lane = bench.lanes(100).open(P).await.unwrap();
+    let mut lane = Lane::open(&bench.lanes(100)).await;
     let first = add_bids(bench, 2).await;
-    assert_eq!(entries(&drain(&mut lane, 2).await), first);
+    assert_eq!(entries(&lane.drain(2).await), first);
     let stolen = add_bids(bench, 2).await;
     assert_eq!(lose(bench, Channel::Bid, 2).await, stolen);
     let newer = add_bids(bench, 2).await;
-    let all = entries(&drain(&mut lane, 4).await);
+    let all = entries(&lane.drain(4).await);
     assert_eq!(all, [stolen, newer].concat());
     assert_eq!(bench.pending().await, 0);
 }
 
 /// See its name.
+pub async fn what_was_read_and_is_not_settled_yet_does_not_come_again(bench: &impl Bench) {
+    let bids = add_bids(bench, 7).await;
+    lose(bench, Channel::Bid, 4).await;
+    let mut lane = Lane::open(&bench.lanes(2)).await;
+    let (mut all, mut batches) = (Vec::new(), Vec::new());
+    while all.len() < 7 {
+        let batch = lane.read().await;
+        assert!(!batch.is_empty(), "{} of 7 came", all.len());
+        all.extend(entries(&batch));
+        batches.push(batch);
+    }
+    assert_eq!(all, bids);
+    assert_eq!(bench.pending().await, 7);
+    assert_eq!(entries(&lane.read().await), []);
+    // A paused lane is handed more while all that is in work.
+    let stolen = add_bids(bench, 3).await;
+    assert_eq!(lose(bench, Channel::Bid, 2).await, stolen[..2]);
+    assert_eq!(entries(&lane.drain(3).await), stolen);
+    for batch in batches {
+        lane.done(&batch).await;
+    }
+    assert_eq!(bench.pending().await, 0);
+}
+
+/// See its name.
 pub async fn a_batch_is_settled_whole(bench: &impl Bench) {
-    let mut lane = bench.lanes(100).open(P).await.unwrap();
+    let mut lane = Lane::open(&bench.lanes(100)).await;
     add_bids(bench, 3).await;
-    let batch = lane.read().await.unwrap();
+    let batch = lane.read().await;
     assert_eq!(bench.pending().await, 3);
     let events = records(0, 2);
     let mut settlement = settlement(0, events.clone(), &batch);
@@ -173,75 +231,78 @@ pub async fn a_batch_is_settled_whole(bench: &impl Bench) {
     let reply = outcome(command.id, command.key, 2, OutcomeResult::accepted(1, None, Vec::new()));
     settlement.replies.push(("ingress".to_owned(), reply.clone()));
     settlement.replies.push(("gone".to_owned(), reply.clone()));
-    assert_eq!(lane.settle(&settlement).await.unwrap(), Published::Done);
+    assert_eq!(lane.settler.settle(&settlement).await.unwrap(), Published::Done);
     assert_eq!(bench.pending().await, 0);
     assert_eq!(bench.events().await, events);
-    assert_eq!(lane.last_event().await.unwrap(), LastEvent::Event(Box::new(events.last().unwrap().clone())));
-    assert_eq!(lane.stream_head().await.unwrap(), 2);
+    assert_eq!(
+        lane.settler.last_event().await.unwrap(),
+        LastEvent::Event(Box::new(events.last().unwrap().clone()))
+    );
+    assert_eq!(lane.settler.stream_head().await.unwrap(), 2);
     assert_eq!(bench.replies().await, [reply]);
     add_bids(bench, 1).await;
-    let batch = lane.read().await.unwrap();
+    let batch = lane.read().await;
     assert_eq!(batch.len(), 1, "what was settled does not come again");
 }
 
 /// See its name.
 pub async fn nothing_is_settled_when_the_stream_moved(bench: &impl Bench) {
-    let mut lane = bench.lanes(100).open(P).await.unwrap();
+    let mut lane = Lane::open(&bench.lanes(100)).await;
     add_bids(bench, 2).await;
     bench.add(Channel::Bid, vec![(b"id".to_vec(), b"nonsense".to_vec())]).await;
-    let batch = lane.read().await.unwrap();
-    assert_eq!(lane.stream_head().await.unwrap(), 0);
+    let batch = lane.read().await;
+    assert_eq!(lane.settler.stream_head().await.unwrap(), 0);
     let others = records(0, 1);
     bench.publish(&others).await;
     // The lane does not know yet; then it does.
     for _ in 0..2 {
         let settlement = settlement(0, records(0, 2), &batch);
-        assert_eq!(lane.settle(&settlement).await.unwrap(), Published::StreamMoved);
+        assert_eq!(lane.settler.settle(&settlement).await.unwrap(), Published::StreamMoved);
         assert_eq!(bench.events().await, others);
         assert_eq!(bench.pending().await, 3, "nothing is acknowledged");
         assert_eq!(bench.dead().await, []);
     }
     let settlement = settlement(1, records(1, 2), &batch);
-    assert_eq!(lane.settle(&settlement).await.unwrap(), Published::Done);
+    assert_eq!(lane.settler.settle(&settlement).await.unwrap(), Published::Done);
     assert_eq!(bench.pending().await, 0);
     assert_eq!(bench.events().await.len(), 3);
 }
 
 /// See its name.
 pub async fn publishing_passes_only_from_the_end_of_the_stream(bench: &impl Bench) {
-    let mut lane = bench.lanes(100).open(P).await.unwrap();
-    assert_eq!(lane.last_event().await.unwrap(), LastEvent::None);
+    let mut lane = Lane::open(&bench.lanes(100)).await;
+    assert_eq!(lane.settler.last_event().await.unwrap(), LastEvent::None);
     let events = records(0, 5);
-    assert_eq!(lane.publish(0, &events[..2]).await.unwrap(), Published::Done);
-    assert_eq!(lane.publish(0, &events[..2]).await.unwrap(), Published::StreamMoved);
-    assert_eq!(lane.publish(3, &events[3..]).await.unwrap(), Published::StreamMoved);
-    assert_eq!(lane.publish(2, &events[2..3]).await.unwrap(), Published::Done);
+    assert_eq!(lane.settler.publish(0, &events[..2]).await.unwrap(), Published::Done);
+    assert_eq!(lane.settler.publish(0, &events[..2]).await.unwrap(), Published::StreamMoved);
+    assert_eq!(lane.settler.publish(3, &events[3..]).await.unwrap(), Published::StreamMoved);
+    assert_eq!(lane.settler.publish(2, &events[2..3]).await.unwrap(), Published::Done);
     bench.publish(&events[3..4]).await;
-    assert_eq!(lane.publish(3, &events[3..]).await.unwrap(), Published::StreamMoved);
-    assert_eq!(lane.publish(4, &events[4..]).await.unwrap(), Published::Done);
+    assert_eq!(lane.settler.publish(3, &events[3..]).await.unwrap(), Published::StreamMoved);
+    assert_eq!(lane.settler.publish(4, &events[4..]).await.unwrap(), Published::Done);
     assert_eq!(bench.events().await, events);
 }
 
 /// See its name.
 pub async fn what_cannot_be_read_is_put_away_and_acknowledged(bench: &impl Bench) {
-    let mut lane = bench.lanes(100).open(P).await.unwrap();
+    let mut lane = Lane::open(&bench.lanes(100)).await;
     let nonsense = bench.add(Channel::Bid, vec![(vec![0xff], vec![0xfe]), (b"id".to_vec(), vec![])]).await;
     let good = add_bids(bench, 1).await;
-    let batch = lane.read().await.unwrap();
+    let batch = lane.read().await;
     assert_eq!(entries(&batch), [(Channel::Bid, nonsense), good[0]]);
     assert!(batch[0].command.is_err() && batch[1].command.is_ok());
-    done(&mut lane, &batch).await;
-    assert_eq!(bench.dead().await, [nonsense]);
+    lane.done(&batch).await;
+    assert_eq!(bench.dead().await, [(nonsense, "unreadable".to_owned())]);
     assert_eq!(bench.pending().await, 0);
 }
 
 /// See its name.
 pub async fn leaving_takes_the_lane_out_of_the_group(bench: &impl Bench) {
-    let mut lane = bench.lanes(100).open(P).await.unwrap();
+    let mut lane = Lane::open(&bench.lanes(100)).await;
     add_creations(bench, 2).await;
     add_bids(bench, 1).await;
-    drain(&mut lane, 3).await;
+    lane.drain(3).await;
     assert_eq!(bench.consumers().await, 1);
-    lane.leave().await.unwrap();
+    lane.reader.leave().await.unwrap();
     assert_eq!(bench.consumers().await, 0);
 }

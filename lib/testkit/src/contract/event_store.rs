@@ -113,6 +113,22 @@ pub async fn a_batch_of_refusals_alone_checks_the_head_too(stores: &impl EventSt
 }
 
 /// See its name.
+pub async fn content_that_cannot_be_stored_is_rejected_and_writes_nothing(stores: &impl EventStores) {
+    let mut store = stores.open().await.unwrap();
+    stored(&mut store, &users(0, 1)).await;
+    let before = events(&mut store).await;
+    let mut batch = users(1, 2);
+    batch.outcomes[1].kind = "a\0b".to_owned();
+    for _ in 0..2 {
+        let appended = append(&mut store, &batch).await;
+        assert!(matches!(appended, Appended::Rejected(_)), "{appended:?}");
+        wrote_nothing(&mut store, &before, &batch).await;
+    }
+    batch.outcomes[1].kind = "ab".to_owned();
+    stored(&mut store, &batch).await;
+}
+
+/// See its name.
 pub async fn an_outcome_comes_back_as_it_was_written(stores: &impl EventStores) {
     let mut store = stores.open().await.unwrap();
     let mut batch = users(0, 1);

@@ -39,7 +39,7 @@ impl MemoryFeed {
         let Partition { events, groups, .. } = state.partition(self.partition);
         let group = groups.entry(self.service).or_default();
         loop {
-            let taken = group.take(self.me, events.len(), self.count);
+            let taken = group.take(self.me, 0, events.len(), self.count);
             // What was trimmed is not there any more.
             let (gone, there): (Vec<usize>, Vec<usize>) =
                 taken.into_iter().partition(|index| events[*index].position == 0);

@@ -12,10 +12,10 @@ pub(super) struct Group {
 
 impl Group {
     /// The next entries of a log of that length for a consumer, who takes over what is pending with
-    /// others: at most `count`, what is pending first.
-    pub(super) fn take(&mut self, me: u64, length: usize, count: usize) -> Vec<usize> {
+    /// others: at most `count`, from index `from` on, what is pending first.
+    pub(super) fn take(&mut self, me: u64, from: usize, length: usize, count: usize) -> Vec<usize> {
         self.pending.values_mut().for_each(|consumer| *consumer = me);
-        let mut taken: Vec<usize> = self.pending.keys().copied().take(count).collect();
+        let mut taken: Vec<usize> = self.pending.range(from..).map(|(index, _)| *index).take(count).collect();
         while taken.len() < count && self.delivered < length {
             taken.push(self.delivered);
             self.pending.insert(self.delivered, me);

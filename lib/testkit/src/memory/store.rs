@@ -24,6 +24,7 @@ struct State {
     deletions: Vec<UserId>,
     bids: HashSet<BidId>,
     open: BTreeMap<AuctionId, (PartitionId, Timestamp)>,
+    rejected: HashSet<CommandId>,
 }
 
 impl MemoryStore {
@@ -34,6 +35,16 @@ impl MemoryStore {
     /// All events of a partition.
     pub fn events(&self, partition: PartitionId) -> Vec<EventRecord> {
         self.state().events.get(&partition).cloned().unwrap_or_default()
+    }
+
+    /// The events of this command are not taken.
+    pub fn reject(&self, command: CommandId) {
+        self.state().rejected.insert(command);
+    }
+
+    /// Loses the outcome of a command, as the end of its retention does.
+    pub fn forget_outcome(&self, command: CommandId) {
+        self.state().outcomes.remove(&command);
     }
 
     /// All outcomes.
@@ -57,6 +68,11 @@ impl State {
         let mut ids: HashSet<CommandId> = self.outcomes.keys().copied().collect();
         if !batch.outcomes.iter().all(|outcome| ids.insert(outcome.command)) {
             return Appended::DecidedBefore;
+        }
+        // As Postgres has it with texts.
+        let nul = batch.outcomes.iter().any(|outcome| outcome.kind.contains('\0'));
+        if nul || batch.events.iter().any(|event| self.rejected.contains(&event.record.cause)) {
+            return Appended::Rejected("the content is not taken".to_owned());
         }
         let version = |event: &NewEvent| (event.record.key, event.record.version);
         if batch.events.iter().any(|event| self.versions.contains(&version(event))) {

@@ -3,7 +3,8 @@
 use super::group::Group;
 use auction_app::ports::Unavailable;
 use auction_app::ports::command_lane::{
-    CommandLane, CommandLanes, Delivery, LastEvent, Published, Settlement, Unreadable,
+    Batch, CommandLanes, CommandReader, CommandSettler, DeadLetter, Delivery, Failure, FailureReason,
+    LastEvent, Poison, Published, Settlement,
 };
 use auction_app::ports::command_queue::CommandQueue;
 use auction_domain::Timestamp;
@@ -38,7 +39,7 @@ pub(super) struct Partition {
     pub(super) groups: BTreeMap<&'static str, Group>,
     /// Newest position that ever was.
     head: u64,
-    dead: Vec<(Channel, EntryId)>,
+    dead: Vec<DeadLetter>,
     replies: Vec<(String, Outcome)>,
 }
 
@@ -111,7 +112,7 @@ impl MemoryStreams {
     }
 
     /// What was put away.
-    pub fn dead(&self, partition: PartitionId) -> Vec<(Channel, EntryId)> {
+    pub fn dead(&self, partition: PartitionId) -> Vec<DeadLetter> {
         self.state().partition(partition).dead.clone()
     }
 
@@ -148,7 +149,8 @@ impl Partition {
         self.head = events.last().map_or(self.head, |event| event.position);
     }
 
-    fn read(&mut self, me: u64, count: usize) -> Vec<Delivery> {
+    /// The next commands for a reader, who has been handed so much of each channel.
+    fn read(&mut self, me: u64, handed_out: &mut BTreeMap<Channel, usize>, count: usize) -> Vec<Delivery> {
         let mut deliveries = Vec::new();
         let mut full = false;
         for channel in Channel::ALL {
@@ -156,7 +158,9 @@ impl Partition {
                 break;
             }
             let log = self.channels.entry(channel).or_default();
-            let taken = log.group.take(me, log.entries.len(), count);
+            let from = handed_out.entry(channel).or_default();
+            let taken = log.group.take(me, *from, log.entries.len(), count);
+            *from = taken.last().map_or(*from, |last| last + 1);
             full |= taken.len() == count;
             deliveries.extend(taken.into_iter().map(|index| delivery(channel, &log.entries[index])));
         }
@@ -171,9 +175,9 @@ impl Partition {
         for (channel, entry) in &batch.done {
             self.channels.entry(*channel).or_default().acknowledge(*entry);
         }
-        for (channel, entry, _) in &batch.unreadable {
-            self.channels.entry(*channel).or_default().acknowledge(*entry);
-            self.dead.push((*channel, *entry));
+        for letter in &batch.dead {
+            self.channels.entry(letter.channel).or_default().acknowledge(letter.entry);
+            self.dead.push(letter.clone());
         }
         self.replies.extend(batch.replies.iter().cloned());
         Published::Done
@@ -182,45 +186,73 @@ impl Partition {
 
 fn delivery(channel: Channel, (entry, fields): &(EntryId, Fields)) -> Delivery {
     let command = Command::from_fields(fields);
-    let command = command.map_err(|error| Unreadable { error, fields: fields.clone() });
+    let command = command.map_err(|error| Poison {
+        failure: Failure { reason: FailureReason::Unreadable, error: error.to_string() },
+        fields: fields.clone(),
+    });
     Delivery { channel, entry: *entry, command }
 }
 
-/// Makes lanes that read so many commands of each channel at a time.
+/// Makes lanes that read so many commands of each channel at a time; if it is one, each is handled alone.
 #[derive(Clone, Debug)]
 pub struct MemoryLanes(pub MemoryStreams, pub usize);
 
-/// One lane.
+/// The reading half of a lane.
 #[derive(Debug)]
-pub struct MemoryLane {
+pub struct MemoryReader {
     streams: MemoryStreams,
     partition: PartitionId,
     count: usize,
     me: u64,
+    handed_out: BTreeMap<Channel, usize>,
+}
+
+/// The settling half of a lane.
+#[derive(Debug)]
+pub struct MemorySettler {
+    streams: MemoryStreams,
+    partition: PartitionId,
 }
 
 impl CommandLanes for MemoryLanes {
-    type Lane = MemoryLane;
-    async fn open(&self, partition: PartitionId) -> Result<MemoryLane, Unavailable> {
+    type Reader = MemoryReader;
+    type Settler = MemorySettler;
+    async fn open(&self, partition: PartitionId) -> Result<(MemoryReader, MemorySettler), Unavailable> {
         let mut state = self.0.state();
         let me = state.new_consumer();
         state.partition(partition).consumers.insert(me);
-        Ok(MemoryLane { streams: self.0.clone(), partition, count: self.1, me })
+        let (streams, handed_out) = (self.0.clone(), BTreeMap::new());
+        let reader = MemoryReader { streams, partition, count: self.1, me, handed_out };
+        Ok((reader, MemorySettler { streams: self.0.clone(), partition }))
+    }
+    async fn interrupted(&self, _: PartitionId) {}
+}
+
+impl MemoryReader {
+    fn take(&mut self) -> Batch {
+        let mut state = self.streams.state();
+        let deliveries = state.partition(self.partition).read(self.me, &mut self.handed_out, self.count);
+        Batch { deliveries, alone: self.count == 1 }
     }
 }
 
-impl CommandLane for MemoryLane {
-    async fn read(&mut self) -> Result<Vec<Delivery>, Unavailable> {
-        let read =
-            |lane: &MemoryLane| lane.streams.state().partition(lane.partition).read(lane.me, lane.count);
-        let deliveries = read(self);
-        if !deliveries.is_empty() {
-            return Ok(deliveries);
+impl CommandReader for MemoryReader {
+    async fn read(&mut self) -> Result<Batch, Unavailable> {
+        let batch = self.take();
+        if !batch.deliveries.is_empty() {
+            return Ok(batch);
         }
         tokio::time::sleep(BLOCK).await;
-        Ok(read(self))
+        Ok(self.take())
     }
 
+    async fn leave(self) -> Result<(), Unavailable> {
+        self.streams.state().partition(self.partition).consumers.remove(&self.me);
+        Ok(())
+    }
+}
+
+impl CommandSettler for MemorySettler {
     async fn stream_head(&mut self) -> Result<u64, Unavailable> {
         Ok(self.streams.state().partition(self.partition).head)
     }
@@ -237,11 +269,6 @@ impl CommandLane for MemoryLane {
 
     async fn settle(&mut self, batch: &Settlement) -> Result<Published, Unavailable> {
         Ok(self.streams.state().partition(self.partition).settle(batch))
-    }
-
-    async fn leave(self) -> Result<(), Unavailable> {
-        self.streams.state().partition(self.partition).consumers.remove(&self.me);
-        Ok(())
     }
 }
 

@@ -47,7 +47,8 @@ fn every_result() -> Vec<OutcomeResult> {
     });
     let accepted =
         [OutcomeResult::accepted(1, None, Vec::new()), OutcomeResult::accepted(u64::MAX, usd, every_fact())];
-    accepted.into_iter().chain(refused).collect()
+    let failed = OutcomeResult::Failed { reason: "panicked".to_owned(), error: "index 3 of 2".to_owned() };
+    accepted.into_iter().chain(refused).chain([failed]).collect()
 }
 
 #[test]

@@ -1,0 +1,67 @@
+//! Before a lane decides anything: what was stored and not published is published, and the stream is
+//! checked to be of the same history as the store.
+
+use super::lane::{Interrupted, LaneError};
+use crate::ports::command_lane::{CommandSettler, LastEvent, Published};
+use crate::ports::event_store::EventStore;
+use crate::stop::Stop;
+use auction_wire::PartitionId;
+
+/// How many events are published from the store in one go.
+const PUBLISH_CHUNK: usize = 500;
+
+/// Publishes what was stored and not published. Returns the head, where store and stream both end; none
+/// if it is time to stop before.
+pub(super) async fn take_over(
+    store: &mut impl EventStore,
+    lane: &mut impl CommandSettler,
+    partition: PartitionId,
+    stop: &Stop,
+) -> Result<Option<u64>, Interrupted> {
+    let head = store.head(partition).await?;
+    let mut published = lane.stream_head().await?;
+    check_same_history(store, lane, partition, head, published).await?;
+    while published < head {
+        if stop.requested() {
+            return Ok(None);
+        }
+        let events = store.events_after(partition, published, PUBLISH_CHUNK).await?;
+        let Some(last) = events.last().map(|event| event.position) else {
+            return Err(Interrupted::Conflict("the store has a head without events"));
+        };
+        if lane.publish(published, &events).await? == Published::StreamMoved {
+            return Err(Interrupted::Conflict("the event stream moved while it was mended"));
+        }
+        tracing::info!(%partition, from = published + 1, to = last, "published from the store");
+        published = last;
+    }
+    Ok(Some(head))
+}
+
+/// A stream that is ahead of the store, or ends in another event, belongs to another history.
+async fn check_same_history(
+    store: &mut impl EventStore,
+    lane: &mut impl CommandSettler,
+    partition: PartitionId,
+    head: u64,
+    published: u64,
+) -> Result<(), Interrupted> {
+    let foreign = |what: String| Interrupted::Fatal(LaneError::ForeignStream { partition, what });
+    if published > head {
+        // Another writer may have stored and published since the head was read.
+        return match store.head(partition).await? {
+            now if now >= published => Err(Interrupted::Conflict("the head moved")),
+            now => Err(foreign(format!("it ends at {published}, the database at {now}"))),
+        };
+    }
+    let last = match lane.last_event().await? {
+        LastEvent::None => return Ok(()),
+        LastEvent::Event(last) => last,
+        LastEvent::NotOurs(what) => return Err(foreign(what)),
+    };
+    let stored = store.events_after(partition, last.position.saturating_sub(1), 1).await?;
+    match stored.first() {
+        Some(stored) if stored.same_history(&last) => Ok(()),
+        _ => Err(foreign(format!("its event {} is not the one stored at that position", last.position))),
+    }
+}

@@ -1,0 +1,93 @@
+//! A consumer's dealings with its group: joining, taking over, leaving.
+
+use super::{GroupConsumer, Source};
+use crate::StreamError;
+use crate::value::{number, ok, text};
+use redis::{Pipeline, Value, cmd, pipe};
+
+/// Another consumer that has nothing pending and was not heard of for so long is removed.
+const FORGET_CONSUMER_AFTER_MS: i64 = 60_000;
+
+/// Checks and removes in one step: between two, an entry could be handed out and be lost with it.
+const REMOVE_EMPTY_CONSUMERS: &str = include_str!("../remove_empty_consumers.lua");
+
+impl GroupConsumer {
+    /// Takes over all that is pending with others; it is read next.
+    pub(super) async fn claim_all(&mut self) -> Result<(), StreamError> {
+        self.source = Source::Pending { first_drained: false };
+        for stream in self.options.streams.clone() {
+            let mut cursor = "0-0".to_owned();
+            loop {
+                let mut claim = cmd("XAUTOCLAIM");
+                claim.arg(&stream).arg(&self.options.group).arg(&self.name).arg(0).arg(&cursor);
+                claim.arg("COUNT").arg(1000).arg("JUSTID");
+                let reply = self.connection.send_one(&claim).await?;
+                let Value::Array(parts) = &reply else {
+                    return Err(StreamError::unexpected("XAUTOCLAIM", &reply));
+                };
+                cursor = match parts.first().and_then(text) {
+                    Some(next) => next.to_owned(),
+                    None => return Err(StreamError::unexpected("XAUTOCLAIM", &reply)),
+                };
+                if cursor == "0-0" {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn make_groups(&mut self) -> Result<(), StreamError> {
+        let mut commands = pipe();
+        for stream in &self.options.streams {
+            make_group(&mut commands, stream, &self.options.group);
+        }
+        for reply in self.connection.send(&commands).await? {
+            match reply {
+                Value::ServerError(error) if error.code() == "BUSYGROUP" => {}
+                other => drop(ok(other)?),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn remove_empty_consumers(&mut self) -> Result<(), StreamError> {
+        for stream in &self.options.streams {
+            let mut script = cmd("EVAL");
+            script.arg(REMOVE_EMPTY_CONSUMERS).arg(1).arg(stream).arg(&self.options.group).arg(&self.name);
+            script.arg(FORGET_CONSUMER_AFTER_MS);
+            let removed = self.connection.send_one(&script).await?;
+            if let Some(removed) = number(&removed).filter(|removed| *removed > 0) {
+                tracing::debug!(stream, removed, "removed consumers that had gone");
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves the group, if nothing is pending with us.
+    pub async fn leave(mut self) -> Result<(), StreamError> {
+        for stream in self.options.streams.clone() {
+            let mut script = cmd("EVAL");
+            script.arg(REMOVE_EMPTY_CONSUMERS).arg(1).arg(&stream).arg(&self.options.group);
+            // Nobody is spared, and nobody but we ourselves can have been idle for a negative time.
+            script.arg("").arg(-1).arg(&self.name);
+            self.connection.send_one(&script).await?;
+        }
+        Ok(())
+    }
+
+    /// The newest id that each stream ever had.
+    pub async fn last_ids(&mut self) -> Result<Vec<crate::EntryId>, StreamError> {
+        let mut commands = pipe();
+        for stream in &self.options.streams {
+            commands.cmd("XINFO").arg("STREAM").arg(stream);
+        }
+        let replies = self.connection.send(&commands).await?;
+        replies.iter().map(crate::value::last_generated_id).collect()
+    }
+}
+
+/// Groups start at the beginning: what came before them is theirs too.
+fn make_group(commands: &mut Pipeline, stream: &str, group: &str) {
+    commands.cmd("XGROUP").arg("CREATE").arg(stream).arg(group).arg("0").arg("MKSTREAM");
+}
