@@ -152,6 +152,29 @@ async fn what_was_stored_and_not_published_is_published_by_the_next_lane() {
     assert_eq!(empty.streams.events(P), world.store.events(P));
 }
 
+/// Nothing comes in, nothing is pending: only a look at both ends shows it.
+#[tokio::test(start_paused = true)]
+async fn an_idle_lane_publishes_what_a_lost_writer_stored_and_mends_a_deleted_stream() {
+    let world = World::new();
+    let lane = Running::start(world.store.clone(), world.lanes(10));
+    let given: Vec<Command> = (0..4).map(|_| create_user(UserId(fresh()))).collect();
+    for command in &given[..3] {
+        world.give(command).await;
+    }
+    world.quiet(3).await;
+    let other = world.with_empty_streams();
+    other.streams.publish(P, &world.store.events(P));
+    other.give(&given[3]).await;
+    other.work(10, 1).await;
+    assert_eq!(world.store.events(P).len(), 4, "stored by somebody who reads another stream");
+    world.quiet(3).await;
+    assert_eq!(world.streams.events(P), world.store.events(P));
+    world.streams.delete_events(P);
+    world.quiet(3).await;
+    assert_eq!(world.streams.events(P), world.store.events(P));
+    lane.stop().await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stream_with_another_history_stops_the_lane() {
     for (stored, published) in [(0, 3), (2, 3), (3, 3), (3, 2)] {

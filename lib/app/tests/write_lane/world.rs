@@ -88,7 +88,10 @@ impl World {
 
     /// The same store with another Redis.
     pub(crate) fn with_empty_streams(&self) -> World {
-        World { streams: MemoryStreams::default(), ..self.clone() }
+        let streams = MemoryStreams::default();
+        streams.set_clock(AT);
+        let queue = MemoryQueue(streams.clone(), PartitionCount::new(4).unwrap());
+        World { store: self.store.clone(), streams, queue }
     }
 
     pub(crate) fn lanes(&self, count: usize) -> MemoryLanes {

@@ -131,6 +131,14 @@ impl MemoryStreams {
         self.state().partition(partition).publish(events);
     }
 
+    /// Deletes the event stream, as `DEL` does.
+    pub fn delete_events(&self, partition: PartitionId) {
+        let mut state = self.state();
+        let partition = state.partition(partition);
+        partition.events.clear();
+        partition.head = 0;
+    }
+
     /// Takes events from the beginning of the stream, as trimming does; never the last one.
     pub fn trim(&self, partition: PartitionId, up_to: u64) {
         let mut state = self.state();
