@@ -6,6 +6,7 @@ pub mod command_queue;
 pub mod event_feed;
 pub mod event_store;
 pub mod outcomes;
+pub mod partition_lock;
 pub mod published_events;
 pub mod view_store;
 

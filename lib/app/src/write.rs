@@ -11,6 +11,7 @@
 //! | [`take_over`] | what must hold before anything is decided |
 //! | [`stages`] | reading ahead, settling behind |
 //! | [`storing`] | deciding the next batch while one is stored; what comes again and why |
+//! | [`pessimistic`] | the same by turns, under a lock |
 //! | [`decide`] | one batch against the state |
 //! | [`rules`] | which aggregate decides |
 //! | [`failed`] | what cannot be handled |
@@ -21,6 +22,7 @@ pub mod bidders;
 pub mod decide;
 mod failed;
 pub mod lane;
+mod pessimistic;
 pub mod rules;
 mod stages;
 mod storing;

@@ -22,7 +22,7 @@ use auction_testkit::random::Random;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use world::{Running, World};
+use world::World;
 
 const SCHEDULES: u64 = 300;
 
@@ -79,14 +79,14 @@ async fn rebuilt(world: &World) -> MemoryViews {
 
 async fn schedule(seed: u64) -> u64 {
     let mut random = Random::new(seed);
-    let (world, views) = (World::new(), MemoryViews::default());
+    let (world, views) = (World::new(false), MemoryViews::default());
     let weather = Weather::new(seed + 1_000_000, random.below(120));
     let start = |random: &mut Random| {
         let feeds = MemoryFeeds(world.streams.clone(), random.below(5) as usize + 1);
         let (feeds, stores) = (Flaky::new(feeds, &weather), Flaky::new(world.store.clone(), &weather));
         Following::start(stores, feeds, Flaky::new(views.clone(), &weather))
     };
-    let lane = Running::start(world.store.clone(), world.lanes(4));
+    let lane = world.start(4);
     let mut following = [start(&mut random), start(&mut random)];
     let commands = history::commands(&mut random);
     for command in &commands {
@@ -127,7 +127,7 @@ async fn views_are_those_of_a_rebuild_whatever_fails_whenever() {
 #[tokio::test(start_paused = true)]
 async fn one_event_at_a_time_shows_what_all_at_once_shows() {
     let mut random = Random::new(7);
-    let world = World::new();
+    let world = World::new(false);
     let commands = history::commands(&mut random);
     for command in &commands {
         world.give(command).await;
@@ -159,6 +159,6 @@ async fn views_that_are_ahead_of_the_store_are_noticed() {
     let projector = Projector::new(views, P, NonZeroUsize::new(2).unwrap());
     let feeds = MemoryFeeds(MemoryStreams::default(), 10);
     // As after a restore from an older backup: the store is empty.
-    let ended = follow(&World::new().store, &feeds, "projector", P, projector, stop).await;
+    let ended = follow(&World::new(false).store, &feeds, "projector", P, projector, stop).await;
     assert!(matches!(ended, Err(FollowError::AheadOfStore { position: 5, head: 0, .. })), "{ended:?}");
 }

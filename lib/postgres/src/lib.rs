@@ -1,11 +1,12 @@
 //! The event store in Postgres: the source of truth.
 //!
 //! [`migrate`] brings a database to the present schema, [`PostgresStores`] makes the connections of the
-//! writers' lanes, [`lookup`] answers the ingress from a pool. Statements are in `sql/queries`, one a
+//! writers' lanes, [`lock`] makes them take turns if that is wanted, [`lookup`] answers the ingress from a pool. Statements are in `sql/queries`, one a
 //! file, migrations in `sql/migrations`.
 
 mod append;
 mod error;
+pub mod lock;
 pub mod lookup;
 pub mod migrate;
 mod rows;

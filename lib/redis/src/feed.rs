@@ -37,6 +37,7 @@ impl EventFeeds for RedisFeeds {
             first: 0,
             count: self.batch,
             block: self.block,
+            patient: true,
             suspects: None,
         };
         let consumer = GroupConsumer::open(&self.client, options).await.map_err(unavailable)?;

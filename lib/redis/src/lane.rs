@@ -33,6 +33,8 @@ pub struct LaneOptions {
     pub batch: usize,
     /// How long a read waits when there are none.
     pub block: Duration,
+    /// Writers take turns under a lock: a read does not wait, and `block` is how long a wait takes.
+    pub by_turns: bool,
     /// A command whose time, which is Redis's, is further ahead of this machine's clock than this stops
     /// the lane until somebody has looked: a clock that jumped would close every auction.
     pub clock_tolerance: Duration,
@@ -79,6 +81,7 @@ impl CommandLanes for RedisLanes {
             first: 2,
             count: self.options.batch,
             block: self.options.block,
+            patient: !self.options.by_turns,
             suspects: Some(self.suspects(partition)),
         };
         let consumer = GroupConsumer::open(&self.client, options).await.map_err(unavailable)?;

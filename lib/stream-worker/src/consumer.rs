@@ -26,6 +26,8 @@ pub struct ConsumerOptions {
     pub count: usize,
     /// How long to wait when there is nothing.
     pub block: Duration,
+    /// Whether a read waits. If not, call [`GroupConsumer::wait`].
+    pub patient: bool,
     /// Whether entries are looked out for that end the process again and again.
     pub suspects: Option<SuspectOptions>,
 }
@@ -66,6 +68,8 @@ pub struct GroupConsumer {
     oldest_pending: Vec<Option<EntryId>>,
     /// The newest entry of each stream that was pending when this consumer took over.
     taken_over: Vec<EntryId>,
+    /// Where each stream ended when this consumer last took over: what it waits for comes after.
+    ends: Vec<EntryId>,
 }
 
 /// What is handed out in one go.
@@ -96,6 +100,7 @@ impl GroupConsumer {
             handed_out,
             suspects,
             oldest_pending,
+            ends: taken_over.clone(),
             taken_over,
         };
         consumer.make_groups().await?;
@@ -228,7 +233,7 @@ impl GroupConsumer {
         let options = &self.options;
         let mut read = cmd("XREADGROUP");
         read.arg("GROUP").arg(&options.group).arg(&self.name).arg("COUNT").arg(count);
-        if from == From::Undelivered {
+        if from == From::Undelivered && options.patient {
             read.arg("BLOCK").arg(u64::try_from(options.block.as_millis()).unwrap_or(u64::MAX));
         }
         read.arg("STREAMS").arg(&options.streams[streams.clone()]);

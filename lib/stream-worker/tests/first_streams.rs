@@ -19,6 +19,7 @@ fn options(count: usize) -> ConsumerOptions {
         first: 1,
         count,
         block: Duration::from_millis(20),
+        patient: true,
         suspects: None,
     }
 }

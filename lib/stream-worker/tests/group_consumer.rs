@@ -12,7 +12,7 @@ const GROUP: &str = "workers";
 
 fn options(block: Duration, count: usize, first: usize) -> ConsumerOptions {
     let streams = vec!["{a}:first".to_owned(), "{a}:second".to_owned()];
-    ConsumerOptions { group: GROUP.to_owned(), streams, first, count, block, suspects: None }
+    ConsumerOptions { group: GROUP.to_owned(), streams, first, count, block, patient: true, suspects: None }
 }
 
 fn soon(count: usize) -> ConsumerOptions {

@@ -7,6 +7,7 @@ pub mod command_lane;
 pub mod command_queue;
 pub mod event_feed;
 pub mod event_store;
+pub mod partition_lock;
 pub mod view_store;
 
 /// Makes a test of each check of a suite; the expression makes the adapter anew for each.
@@ -57,6 +58,8 @@ macro_rules! command_lane {
             what_was_delivered_to_a_lost_lane_is_delivered_again_in_order
             what_others_are_handed_meanwhile_is_taken_over_before_what_is_newer
             what_was_read_and_is_not_settled_yet_does_not_come_again
+            taking_over_hands_out_again_what_is_not_settled
+            a_wait_ends_when_something_comes_and_hands_out_nothing
             a_batch_is_settled_whole
             nothing_is_settled_when_the_stream_moved
             publishing_passes_only_from_the_end_of_the_stream
@@ -88,6 +91,18 @@ macro_rules! event_feed {
             what_was_not_acknowledged_comes_again_first
             every_service_gets_every_event
             a_feed_that_has_read_everything_says_so
+        }
+    };
+}
+
+/// All checks of [`contract::partition_lock`](partition_lock).
+#[macro_export]
+macro_rules! partition_lock {
+    ($adapter:expr) => {
+        $crate::contract_tests! { partition_lock, $adapter,
+            one_holds_it_at_a_time
+            partitions_are_locked_each_by_itself
+            a_holder_that_is_gone_holds_nothing
         }
     };
 }

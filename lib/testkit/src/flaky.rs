@@ -8,6 +8,7 @@ use auction_app::ports::command_lane::{
 };
 use auction_app::ports::event_feed::{EventFeed, EventFeeds};
 use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, OpenAuctions};
+use auction_app::ports::partition_lock::{PartitionLock, PartitionLocks};
 use auction_app::ports::view_store::{ViewCommit, ViewStore, ViewStores, ViewWrite};
 use auction_domain::UserId;
 use auction_wire::{CommandId, EventRecord, Outcome, PartitionId};
@@ -139,8 +140,30 @@ impl<R: CommandReader> CommandReader for Flaky<R> {
     async fn read(&mut self) -> Result<Batch, Unavailable> {
         self.weather.call(self.inner.read()).await
     }
+    async fn wait(&mut self) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.wait()).await
+    }
+    async fn take_over(&mut self) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.take_over()).await
+    }
     async fn leave(self) -> Result<(), Unavailable> {
         self.weather.call(self.inner.leave()).await
+    }
+}
+
+impl<L: PartitionLocks> PartitionLocks for Flaky<L> {
+    type Lock = Flaky<L::Lock>;
+    async fn open(&self, partition: PartitionId) -> Result<Self::Lock, Unavailable> {
+        Ok(Flaky::new(self.weather.call(self.inner.open(partition)).await?, &self.weather))
+    }
+}
+
+impl<L: PartitionLock> PartitionLock for Flaky<L> {
+    async fn take(&mut self) -> Result<bool, Unavailable> {
+        self.weather.call(self.inner.take()).await
+    }
+    async fn release(&mut self) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.release()).await
     }
 }
 

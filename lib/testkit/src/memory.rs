@@ -3,11 +3,13 @@
 
 mod feeds;
 mod group;
+mod locks;
 mod store;
 mod streams;
 mod views;
 
 pub use feeds::{MemoryFeed, MemoryFeeds};
+pub use locks::{MemoryLock, MemoryLocks};
 pub use store::MemoryStore;
 pub use streams::{Fields, MemoryLanes, MemoryQueue, MemoryReader, MemorySettler, MemoryStreams};
 pub use views::{MemoryViewStore, MemoryViews};

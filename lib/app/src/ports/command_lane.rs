@@ -34,6 +34,14 @@ pub trait CommandReader: Send {
     /// after them.
     fn read(&mut self) -> impl Future<Output = Result<Batch, Unavailable>> + Send;
 
+    /// Waits until commands may have come that this lane has not seen, but not longer than a moment. Hands
+    /// out nothing.
+    fn wait(&mut self) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Takes over all commands that were delivered to anybody and not acknowledged, as opening the lane
+    /// does: they come next, also those that this lane was handed before.
+    fn take_over(&mut self) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
     /// Leaves the group. Nothing may be pending.
     fn leave(self) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }

@@ -3,6 +3,7 @@
 
 use super::aggregates::LoadError;
 use super::decide::{Desk, DeskLimits};
+use super::pessimistic::by_turns;
 use super::stages::{read, settle};
 use super::storing::Storing;
 use super::take_over::take_over;
@@ -11,6 +12,7 @@ use crate::meter;
 use crate::ports::Unavailable;
 use crate::ports::command_lane::{CommandLanes, CommandReader};
 use crate::ports::event_store::{EventStore, EventStores};
+use crate::ports::partition_lock::PartitionLocks;
 use crate::stop::Stop;
 use auction_wire::PartitionId;
 use futures_util::try_join;
@@ -60,22 +62,34 @@ impl From<Unavailable> for Interrupted {
     }
 }
 
-/// Runs the lane of a partition until it is time to stop. Servers that are away are waited for without
-/// end; nothing is acknowledged before it is stored.
+/// One lane.
+pub struct Lane {
+    /// Of which partition.
+    pub partition: PartitionId,
+    /// What it keeps in memory, and decides by.
+    pub limits: DeskLimits,
+    /// Where it says how it is.
+    pub health: Part,
+    /// When to stop.
+    pub stop: Stop,
+}
+
+/// Runs a lane until it is time to stop; by turns with others, if there are locks. Servers that are away
+/// are waited for without end; nothing is acknowledged before it is stored.
 pub async fn run(
     stores: &impl EventStores,
     lanes: &impl CommandLanes,
-    partition: PartitionId,
-    limits: DeskLimits,
-    health: Part,
-    mut stop: Stop,
+    locks: Option<&impl PartitionLocks>,
+    mut lane: Lane,
 ) -> Result<(), LaneError> {
     let mut retry = Retry::default();
-    while !stop.requested() {
-        let Err(interrupted) = drive(stores, lanes, partition, limits, &health, &stop, &mut retry).await
-        else {
-            break;
+    let partition = lane.partition;
+    while !lane.stop.requested() {
+        let driven = match locks {
+            None => drive(stores, lanes, &lane, &mut retry).await,
+            Some(locks) => by_turns(stores, lanes, locks, &lane, &mut retry).await,
         };
+        let Err(interrupted) = driven else { break };
         lanes.interrupted(partition).await;
         match interrupted {
             Interrupted::Fatal(error) => return Err(error),
@@ -84,14 +98,14 @@ pub async fn run(
                 meter::conflict(partition, why);
                 let wait = retry.next_wait();
                 tracing::warn!(%partition, why, ?wait, "somebody else wrote: taking over");
-                stop.sleep(wait).await;
+                lane.stop.sleep(wait).await;
             }
             Interrupted::Unavailable(error) => {
                 let wait = retry.next_wait();
                 meter::retry(partition, error.service);
-                health.waits(&error, retry.attempts());
+                lane.health.waits(&error, retry.attempts());
                 tracing::warn!(%partition, %error, attempt = retry.attempts(), ?wait, "waiting, then taking over");
-                stop.sleep(wait).await;
+                lane.stop.sleep(wait).await;
             }
         }
     }
@@ -105,25 +119,23 @@ const AHEAD: usize = 1;
 async fn drive(
     stores: &impl EventStores,
     lanes: &impl CommandLanes,
-    partition: PartitionId,
-    limits: DeskLimits,
-    health: &Part,
-    stop: &Stop,
+    Lane { partition, limits, health, stop }: &Lane,
     retry: &mut Retry,
 ) -> Result<(), Interrupted> {
+    let partition = *partition;
     // Decisions load what they need while the batch before is being stored.
     let (mut appending, mut loading) = try_join!(stores.open(), stores.open())?;
     let (reader, mut settler) = lanes.open(partition).await?;
     let Some(head) = take_over(&mut appending, &mut settler, partition, stop).await? else { return Ok(()) };
     tracing::debug!(%partition, head, "took over");
-    let desk = Desk::new(partition, head, loading.newest_deletion().await?, limits);
+    let mut desk = Desk::new(partition, head, loading.newest_deletion().await?, *limits);
     let (to_store, read_batches) = mpsc::channel(AHEAD);
     let (to_settle, stored_batches) = mpsc::channel(AHEAD);
-    let storing = Storing::new(desk, loading, appending, to_settle);
+    let storing = Storing::new(&mut desk, &mut loading, &mut appending, to_settle);
     let (reader, (), ()) = try_join!(
         read(reader, to_store, stop),
         storing.run(read_batches),
-        settle(settler, stored_batches, partition, health, retry),
+        settle(&mut settler, stored_batches, partition, health, retry),
     )?;
     Ok(reader.leave().await?)
 }

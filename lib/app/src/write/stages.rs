@@ -65,7 +65,7 @@ pub(super) async fn read<R: CommandReader>(
 
 /// Settles what is stored, in order.
 pub(super) async fn settle(
-    mut settler: impl CommandSettler,
+    settler: &mut impl CommandSettler,
     mut stored: mpsc::Receiver<Stored>,
     partition: PartitionId,
     health: &Part,

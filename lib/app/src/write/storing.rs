@@ -14,13 +14,13 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 /// The stage.
-pub(super) struct Storing<S> {
-    desk: Desk,
+pub(super) struct Storing<'a, S> {
+    desk: &'a mut Desk,
     /// For what decisions need.
-    loading: S,
+    loading: &'a mut S,
     /// For appending: one append at a time, since one that stores refusals alone does not move the head,
     /// and could be passed by the next.
-    appending: S,
+    appending: &'a mut S,
     to_settle: mpsc::Sender<Stored>,
     /// To be decided before anything newer.
     again: VecDeque<Read>,
@@ -33,8 +33,13 @@ struct Ready {
     decided: Decided,
 }
 
-impl<S: EventStore> Storing<S> {
-    pub(super) fn new(desk: Desk, loading: S, appending: S, to_settle: mpsc::Sender<Stored>) -> Storing<S> {
+impl<'a, S: EventStore> Storing<'a, S> {
+    pub(super) fn new(
+        desk: &'a mut Desk,
+        loading: &'a mut S,
+        appending: &'a mut S,
+        to_settle: mpsc::Sender<Stored>,
+    ) -> Storing<'a, S> {
         let (again, verdicts) = (VecDeque::new(), Verdicts::default());
         Storing { desk, loading, appending, to_settle, again, verdicts }
     }
@@ -48,8 +53,7 @@ impl<S: EventStore> Storing<S> {
                 None => match next(&mut self.again, &mut batches).await {
                     Some(batch) => {
                         let head = self.desk.head();
-                        let decided =
-                            self.desk.decide(&mut self.loading, &batch.deliveries, &self.verdicts).await;
+                        let decided = self.desk.decide(self.loading, &batch.deliveries, &self.verdicts).await;
                         self.ready(batch, decided, head)?
                     }
                     None => return Ok(()),
@@ -68,12 +72,12 @@ impl<S: EventStore> Storing<S> {
         let head = self.desk.head();
         let (appended, ahead) = {
             let Storing { desk, loading, appending, again, verdicts, .. } = self;
-            let mut append = pin!(append(appending, &storing));
+            let mut append = pin!(append(&mut **appending, &storing));
             tokio::select! {
                 biased;
                 appended = &mut append => (appended?, None),
                 Some(batch) = next(again, batches) => {
-                    let deciding = desk.decide(loading, &batch.deliveries, verdicts);
+                    let deciding = desk.decide(&mut **loading, &batch.deliveries, verdicts);
                     let (appended, decided) = tokio::join!(append, deciding);
                     (appended?, Some((batch, decided)))
                 }
@@ -155,7 +159,7 @@ impl<S: EventStore> Storing<S> {
             }
             Appended::Rejected(why) => self.isolate(batch, &decided, &why)?,
         }
-        Ok(self.desk.learn_deletions(&mut self.loading).await?)
+        Ok(self.desk.learn_deletions(self.loading).await?)
     }
 
     /// Halves a batch until the command is alone that the store does not take.

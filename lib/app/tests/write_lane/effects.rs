@@ -1,6 +1,6 @@
 //! What commands come to.
 
-use crate::world::{Running, World};
+use crate::world::World;
 use auction_app::write::lane::LaneError;
 use auction_domain::auction::{AuctionCommand, CancelAuction};
 use auction_domain::{Actor, AuctionId, BidId, UserId};
@@ -10,7 +10,7 @@ use auction_testkit::given::{
 use auction_wire::{Channel, Command, Outcome};
 
 async fn done(commands: &[Command], count: usize) -> World {
-    let world = World::new();
+    let world = super::world();
     for command in commands {
         world.give(command).await;
     }
@@ -67,7 +67,7 @@ async fn an_unknown_or_deleted_sender_is_refused() {
     let create = [create_user(ada), create_auction(auction), place_bid(auction, nobody, 100)];
     let bids = [place_bid(auction, ada, 100), delete_user(ada), place_bid(auction, ada, 200)];
     // One at a time, since accounts come before bids in a batch.
-    let world = World::new();
+    let world = super::world();
     for (given, command) in create.iter().chain(&bids).enumerate() {
         world.give(command).await;
         world.work(100, given + 1).await;
@@ -81,7 +81,7 @@ async fn an_unknown_or_deleted_sender_is_refused() {
 async fn a_small_memory_refuses_nobody_who_exists() {
     let auction = AuctionId(fresh());
     let users: Vec<UserId> = (0..20).map(|_| UserId(fresh())).collect();
-    let world = World::new();
+    let world = super::world();
     let mut given: Vec<Command> = users.iter().map(|user| create_user(*user)).collect();
     given.push(create_auction(auction));
     given.extend((100..).zip(&users).map(|(amount, user)| place_bid(auction, *user, amount)));
@@ -102,7 +102,7 @@ async fn an_id_in_use_for_something_else_is_refused() {
     user.id = auction_wire::CommandId(fresh());
     let cancel = AuctionCommand::CancelAuction(CancelAuction);
     let on_user = of_auction(fresh(), AuctionId(ada.0), Actor::Operator, cancel);
-    let world = World::new();
+    let world = super::world();
     let given = [create_user(ada), create_auction(auction), user, on_user];
     for (count, command) in given.iter().enumerate() {
         world.give(command).await;
@@ -125,7 +125,7 @@ async fn a_version_that_moved_on_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_read_is_put_away_and_the_rest_goes_on() {
-    let world = World::new();
+    let world = super::world();
     let nonsense = world.streams.add(P, Channel::Bid, vec![(b"kind".to_vec(), b"raffle".to_vec())]);
     let auction = create_auction(AuctionId(fresh()));
     world.give(&auction).await;
@@ -140,7 +140,7 @@ async fn what_cannot_be_read_is_put_away_and_the_rest_goes_on() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_stored_and_not_published_is_published_by_the_next_lane() {
-    let world = World::new();
+    let world = super::world();
     let given: Vec<Command> = (0..1200).map(|_| create_user(UserId(fresh()))).collect();
     for command in &given {
         world.give(command).await;
@@ -155,8 +155,8 @@ async fn what_was_stored_and_not_published_is_published_by_the_next_lane() {
 /// Nothing comes in, nothing is pending: only a look at both ends shows it.
 #[tokio::test(start_paused = true)]
 async fn an_idle_lane_publishes_what_a_lost_writer_stored_and_mends_a_deleted_stream() {
-    let world = World::new();
-    let lane = Running::start(world.store.clone(), world.lanes(10));
+    let world = super::world();
+    let lane = world.start(10);
     let given: Vec<Command> = (0..4).map(|_| create_user(UserId(fresh()))).collect();
     for command in &given[..3] {
         world.give(command).await;
@@ -178,7 +178,7 @@ async fn an_idle_lane_publishes_what_a_lost_writer_stored_and_mends_a_deleted_st
 #[tokio::test(start_paused = true)]
 async fn a_stream_with_another_history_stops_the_lane() {
     for (stored, published) in [(0, 3), (2, 3), (3, 3), (3, 2)] {
-        let world = World::new();
+        let world = super::world();
         let given: Vec<Command> = (0..stored).map(|_| create_user(UserId(fresh()))).collect();
         for command in &given {
             world.give(command).await;
@@ -186,7 +186,7 @@ async fn a_stream_with_another_history_stops_the_lane() {
         world.work(100, given.len()).await;
         let restored = world.with_empty_streams();
         restored.streams.publish(P, &records(0, published));
-        let lane = Running::start(restored.store.clone(), restored.lanes(10));
+        let lane = restored.start(10);
         let error = lane.ended().await.unwrap_err();
         assert!(matches!(error, LaneError::ForeignStream { .. }), "{error}");
     }

@@ -1,10 +1,36 @@
 //! The real lane of a writer on ports in memory: whatever fails, whenever, and however many lanes run,
-//! each command has one outcome, in order, and nothing is left behind.
+//! each command has one outcome, in order, and nothing is left behind. Once as it is by default, once by
+//! turns under a lock.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::duplicate_mod)]
 
-mod effects;
 mod history;
-mod poison;
-mod schedules;
 mod world;
+
+#[path = "."]
+mod optimistic {
+    fn world() -> crate::world::World {
+        crate::world::World::new(false)
+    }
+
+    #[path = "effects.rs"]
+    mod effects;
+    #[path = "poison.rs"]
+    mod poison;
+    #[path = "schedules.rs"]
+    mod schedules;
+}
+
+#[path = "."]
+mod pessimistic {
+    fn world() -> crate::world::World {
+        crate::world::World::new(true)
+    }
+
+    #[path = "effects.rs"]
+    mod effects;
+    #[path = "poison.rs"]
+    mod poison;
+    #[path = "schedules.rs"]
+    mod schedules;
+}

@@ -1,7 +1,7 @@
 //! Commands that cannot be handled go to the dead letters alone, their senders are told, and the rest
 //! goes on.
 
-use crate::world::{Running, World};
+use crate::world::World;
 use auction_app::write::aggregates::Aggregate;
 use auction_app::write::rules::Rules;
 use auction_domain::auction::{AuctionCommand, PlaceBid};
@@ -26,12 +26,12 @@ fn bids(amounts: impl IntoIterator<Item = u64>) -> Vec<Command> {
 }
 
 async fn done(given: &[Command], rules: Rules, count: usize, prepare: impl Fn(&World)) -> World {
-    let world = World::new();
+    let world = super::world();
     prepare(&world);
     for command in given {
         world.give(command).await;
     }
-    let lane = Running::start_with(rules, world.store.clone(), world.lanes(count));
+    let lane = world.start_with(rules, count);
     world.quiet(given.len()).await;
     lane.stop().await.unwrap();
     world.check(given);
@@ -100,7 +100,7 @@ async fn a_command_that_failed_and_comes_again_is_put_away_again_without_another
 
 #[tokio::test(start_paused = true)]
 async fn the_sender_of_what_cannot_be_read_is_told_if_it_says_who_he_is() {
-    let world = World::new();
+    let world = super::world();
     let mut given = bids([100]);
     let bid = given.pop().unwrap();
     for command in &given {

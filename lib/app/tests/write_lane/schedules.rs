@@ -26,12 +26,13 @@ fn cursed(aggregate: &Aggregate, command: &Command, at: Timestamp) -> Result<Vec
 fn start(world: &World, weather: &Weather, random: &mut Random) -> Running {
     let count = random.below(6) as usize + 1;
     let (store, lanes) = (Flaky::new(world.store.clone(), weather), Flaky::new(world.lanes(count), weather));
-    Running::start_with(Rules(cursed), store, lanes)
+    let locks = world.locks.as_ref().map(|locks| Flaky::new(locks.clone(), weather));
+    Running::start(Rules(cursed), store, lanes, locks)
 }
 
 async fn schedule(seed: u64) -> u64 {
     let mut random = Random::new(seed);
-    let (world, weather) = (World::new(), Weather::new(seed + 1_000_000, random.below(120)));
+    let (world, weather) = (super::world(), Weather::new(seed + 1_000_000, random.below(120)));
     let commands = commands(&mut random);
     for _ in 0..random.below(3) {
         world.store.reject(random.pick(&commands).id);

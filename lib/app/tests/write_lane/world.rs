@@ -4,12 +4,13 @@ use auction_app::health::Health;
 use auction_app::ports::command_lane::CommandLanes;
 use auction_app::ports::command_queue::CommandQueue;
 use auction_app::ports::event_store::EventStores;
+use auction_app::ports::partition_lock::PartitionLocks;
 use auction_app::stop::{Stopper, stop_signal};
 use auction_app::write::decide::DeskLimits;
-use auction_app::write::lane::{self, LaneError};
+use auction_app::write::lane::{self, Lane, LaneError};
 use auction_app::write::rules::Rules;
 use auction_testkit::given::{AT, P};
-use auction_testkit::memory::{MemoryLanes, MemoryQueue, MemoryStore, MemoryStreams};
+use auction_testkit::memory::{MemoryLanes, MemoryLocks, MemoryQueue, MemoryStore, MemoryStreams};
 use auction_wire::{Command, CommandId, EventRecord, Outcome, OutcomeResult, PartitionCount};
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -24,6 +25,8 @@ const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 pub(crate) struct World {
     pub(crate) store: MemoryStore,
     pub(crate) streams: MemoryStreams,
+    /// If lanes take turns.
+    pub(crate) locks: Option<MemoryLocks>,
     queue: MemoryQueue,
 }
 
@@ -34,30 +37,22 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn start<S, L>(stores: S, lanes: L) -> Running
+    pub(crate) fn start<S, L, K>(rules: Rules, stores: S, lanes: L, locks: Option<K>) -> Running
     where
         S: EventStores + 'static,
         S::Store: 'static,
         L: CommandLanes + 'static,
         L::Reader: 'static,
         L::Settler: 'static,
-    {
-        Running::start_with(Rules::default(), stores, lanes)
-    }
-
-    pub(crate) fn start_with<S, L>(rules: Rules, stores: S, lanes: L) -> Running
-    where
-        S: EventStores + 'static,
-        S::Store: 'static,
-        L: CommandLanes + 'static,
-        L::Reader: 'static,
-        L::Settler: 'static,
+        K: PartitionLocks + 'static,
+        K::Lock: 'static,
     {
         let limits = DeskLimits { aggregates: TWO, bidders: TWO, rules };
         let (stopper, stop) = stop_signal();
         let task = tokio::spawn(async move {
             let health = Health::default().part("lane");
-            let ended = lane::run(&stores, &lanes, P, limits, health, stop).await;
+            let ended =
+                lane::run(&stores, &lanes, locks.as_ref(), Lane { partition: P, limits, health, stop }).await;
             ended.inspect_err(|error| eprintln!("a lane gave up: {error}"))
         });
         Running { stopper, task }
@@ -79,11 +74,12 @@ impl Running {
 }
 
 impl World {
-    pub(crate) fn new() -> World {
+    pub(crate) fn new(by_turns: bool) -> World {
         let streams = MemoryStreams::default();
         streams.set_clock(AT);
         let queue = MemoryQueue(streams.clone(), PartitionCount::new(4).unwrap());
-        World { store: MemoryStore::default(), streams, queue }
+        let locks = by_turns.then(MemoryLocks::default);
+        World { store: MemoryStore::default(), streams, locks, queue }
     }
 
     /// The same store with another Redis.
@@ -91,11 +87,20 @@ impl World {
         let streams = MemoryStreams::default();
         streams.set_clock(AT);
         let queue = MemoryQueue(streams.clone(), PartitionCount::new(4).unwrap());
-        World { store: self.store.clone(), streams, queue }
+        World { streams, queue, ..self.clone() }
     }
 
     pub(crate) fn lanes(&self, count: usize) -> MemoryLanes {
         MemoryLanes(self.streams.clone(), count)
+    }
+
+    /// Starts a lane that reads so many commands at a time.
+    pub(crate) fn start(&self, count: usize) -> Running {
+        self.start_with(Rules::default(), count)
+    }
+
+    pub(crate) fn start_with(&self, rules: Rules, count: usize) -> Running {
+        Running::start(rules, self.store.clone(), self.lanes(count), self.locks.clone())
     }
 
     pub(crate) async fn give(&self, command: &Command) {
@@ -136,7 +141,7 @@ impl World {
 
     /// Lets one lane, which reads so many at a time, do all that was given.
     pub(crate) async fn work(&self, count: usize, given: usize) {
-        let lane = Running::start(self.store.clone(), self.lanes(count));
+        let lane = self.start(count);
         self.quiet(given).await;
         lane.stop().await.unwrap();
     }

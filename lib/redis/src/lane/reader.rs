@@ -87,6 +87,14 @@ impl CommandReader for RedisReader {
         Ok(Batch { deliveries, alone })
     }
 
+    async fn wait(&mut self) -> Result<(), Unavailable> {
+        self.consumer.wait().await.map_err(unavailable)
+    }
+
+    async fn take_over(&mut self) -> Result<(), Unavailable> {
+        self.consumer.take_over().await.map_err(unavailable)
+    }
+
     async fn leave(self) -> Result<(), Unavailable> {
         self.consumer.leave().await.map_err(unavailable)
     }

@@ -1,8 +1,8 @@
 //! A consumer's dealings with its group: joining, taking over, leaving.
 
 use super::{GroupConsumer, Source};
-use crate::StreamError;
 use crate::value::{number, ok, text};
+use crate::{EntryId, StreamError};
 use redis::{Pipeline, Value, cmd, pipe};
 
 /// Another consumer that has nothing pending and was not heard of for so long is removed.
@@ -35,6 +35,27 @@ impl GroupConsumer {
             }
         }
         Ok(())
+    }
+
+    /// Takes over all that is pending with anybody, as opening a consumer does: it is handed out next, also
+    /// what this one was handed before.
+    pub async fn take_over(&mut self) -> Result<(), StreamError> {
+        self.ends = self.last_ids().await?;
+        self.handed_out.fill(EntryId::ZERO);
+        self.claim_all().await
+    }
+
+    /// Waits until a stream has more entries than when this consumer last took over, but not longer than a
+    /// read waits. Hands out nothing: others of the group may take it.
+    pub async fn wait(&mut self) -> Result<(), StreamError> {
+        let mut read = cmd("XREAD");
+        read.arg("COUNT").arg(1).arg("BLOCK");
+        read.arg(u64::try_from(self.options.block.as_millis()).unwrap_or(u64::MAX));
+        read.arg("STREAMS").arg(&self.options.streams);
+        for end in &self.ends {
+            read.arg(end.to_string());
+        }
+        self.connection.send_one(&read).await.map(drop)
     }
 
     pub(super) async fn make_groups(&mut self) -> Result<(), StreamError> {
@@ -77,7 +98,7 @@ impl GroupConsumer {
     }
 
     /// The newest id that each stream ever had.
-    pub async fn last_ids(&mut self) -> Result<Vec<crate::EntryId>, StreamError> {
+    pub async fn last_ids(&mut self) -> Result<Vec<EntryId>, StreamError> {
         let mut commands = pipe();
         for stream in &self.options.streams {
             commands.cmd("XINFO").arg("STREAM").arg(stream);

@@ -219,6 +219,35 @@ pub async fn what_was_read_and_is_not_settled_yet_does_not_come_again(bench: &im
     assert_eq!(bench.pending().await, 0);
 }
 
+/// As a writer does whose turn it is again: another one may have settled part of it, or left more behind.
+pub async fn taking_over_hands_out_again_what_is_not_settled(bench: &impl Bench) {
+    let bids = add_bids(bench, 4).await;
+    let (mut lane, mut other) = {
+        let lanes = bench.lanes(2);
+        (Lane::open(&lanes).await, Lane::open(&lanes).await)
+    };
+    let first = lane.read().await;
+    assert_eq!(entries(&first), bids[..2]);
+    other.reader.take_over().await.unwrap();
+    assert_eq!(entries(&other.read().await), bids[..2]);
+    other.done(&first[..1]).await;
+    assert_eq!(lose(bench, Channel::Bid, 1).await, bids[2..3]);
+    lane.reader.take_over().await.unwrap();
+    assert_eq!(entries(&lane.drain(3).await), bids[1..]);
+    assert_eq!(bench.pending().await, 0);
+}
+
+/// See its name.
+pub async fn a_wait_ends_when_something_comes_and_hands_out_nothing(bench: &impl Bench) {
+    let mut lane = Lane::open(&bench.lanes(10)).await;
+    lane.reader.take_over().await.unwrap();
+    lane.reader.wait().await.unwrap();
+    let bids = add_bids(bench, 2).await;
+    lane.reader.wait().await.unwrap();
+    assert_eq!(bench.pending().await, 0);
+    assert_eq!(entries(&lane.drain(2).await), bids);
+}
+
 /// See its name.
 pub async fn a_batch_is_settled_whole(bench: &impl Bench) {
     let mut lane = Lane::open(&bench.lanes(100)).await;

@@ -254,6 +254,16 @@ impl CommandReader for MemoryReader {
         Ok(self.take())
     }
 
+    async fn wait(&mut self) -> Result<(), Unavailable> {
+        tokio::time::sleep(BLOCK).await;
+        Ok(())
+    }
+
+    async fn take_over(&mut self) -> Result<(), Unavailable> {
+        self.handed_out.clear();
+        Ok(())
+    }
+
     async fn leave(self) -> Result<(), Unavailable> {
         self.streams.state().partition(self.partition).consumers.remove(&self.me);
         Ok(())

@@ -1,0 +1,29 @@
+//! Locks in Postgres keep their contract, and nobody holds one for ever.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use auction_app::ports::partition_lock::{PartitionLock, PartitionLocks};
+use auction_postgres::PostgresStores;
+use auction_postgres::lock::PostgresLocks;
+use auction_testkit::given::P;
+use auction_testkit::servers::database;
+use std::time::{Duration, Instant};
+
+async fn locks() -> PostgresLocks {
+    PostgresLocks::new(&PostgresStores::new(&database().await).unwrap())
+}
+
+auction_testkit::contract_tests!(partition_lock, locks().await);
+
+/// Its process is paused, say.
+#[tokio::test]
+async fn a_holder_that_falls_silent_loses_it() {
+    let locks = locks().await;
+    let (mut silent, mut next) = (locks.open(P).await.unwrap(), locks.open(P).await.unwrap());
+    assert!(silent.take().await.unwrap());
+    let began = Instant::now();
+    while !next.take().await.unwrap() {
+        assert!(began.elapsed() < Duration::from_secs(30), "it is held for ever");
+    }
+    assert!(silent.release().await.is_err(), "and it is told");
+}
