@@ -9,31 +9,72 @@ pub struct Roles {
     /// With their names.
     children: Vec<(&'static str, Child)>,
     listen: String,
+    environment: Vec<(&'static str, String)>,
+}
+
+fn program(role: &str) -> &'static str {
+    match role {
+        "ingress" => env!("CARGO_BIN_EXE_ingress"),
+        "writer" => env!("CARGO_BIN_EXE_writer"),
+        "projector" => env!("CARGO_BIN_EXE_projector"),
+        "auctioneer" => env!("CARGO_BIN_EXE_auctioneer"),
+        other => panic!("no such role: {other}"),
+    }
 }
 
 impl Roles {
     /// So many writers, projectors and auctioneers, and one ingress, against these servers.
     pub fn start(servers: &PrivateServers, of_each: usize) -> Roles {
+        let mut roles = Roles::none(servers, &[]);
+        for role in ["writer", "projector", "auctioneer"] {
+            for _ in 0..of_each {
+                roles.add(role);
+            }
+        }
+        roles.add("ingress");
+        roles
+    }
+
+    /// Nothing yet, with these settings.
+    pub fn none(servers: &PrivateServers, settings: &[(&'static str, &str)]) -> Roles {
         let listen = free_address();
-        let behind = [
-            ("writer", env!("CARGO_BIN_EXE_writer")),
-            ("projector", env!("CARGO_BIN_EXE_projector")),
-            ("auctioneer", env!("CARGO_BIN_EXE_auctioneer")),
+        let mut environment = vec![
+            ("REDIS_URL", servers.redis_url().to_owned()),
+            ("DATABASE_URL", servers.database_url().to_owned()),
+            ("AUCTION__INGRESS__LISTEN", listen.clone()),
+            ("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "true".to_owned()),
         ];
-        let programs = behind.iter().flat_map(|role| vec![*role; of_each]);
-        let start = |(name, program)| {
-            let child = Command::new(program)
-                .env("REDIS_URL", servers.redis_url())
-                .env("DATABASE_URL", servers.database_url())
-                .env("AUCTION__INGRESS__LISTEN", &listen)
-                .env("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "true")
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap();
-            (name, child)
-        };
-        let children = programs.chain([("ingress", env!("CARGO_BIN_EXE_ingress"))]).map(start).collect();
-        Roles { children, listen }
+        environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        Roles { children: Vec::new(), listen, environment }
+    }
+
+    /// One more process; its number.
+    pub fn add(&mut self, role: &'static str) -> u32 {
+        let mut command = Command::new(program(role));
+        let child = command.envs(self.environment.iter().cloned()).stderr(Stdio::null()).spawn().unwrap();
+        let pid = child.id();
+        self.children.push((role, child));
+        pid
+    }
+
+    /// The numbers of a role's processes.
+    pub fn pids(&self, role: &str) -> Vec<u32> {
+        self.children.iter().filter(|(name, _)| *name == role).map(|(_, child)| child.id()).collect()
+    }
+
+    /// A signal to one process.
+    pub fn signal_one(&self, pid: u32, what: &str) {
+        self.children
+            .iter()
+            .filter(|(_, child)| child.id() == pid)
+            .for_each(|(_, child)| signal(child, what));
+    }
+
+    /// A signal to one process, and waits until it has ended.
+    pub fn end(&mut self, pid: u32, what: &str) -> Option<i32> {
+        self.signal_one(pid, what);
+        let index = self.children.iter().position(|(_, child)| child.id() == pid).unwrap();
+        self.children.remove(index).1.wait().unwrap().code()
     }
 
     pub async fn ready(&self) {

@@ -15,6 +15,7 @@ pub mod health;
 pub mod meter;
 pub mod ports;
 pub mod project;
-pub mod stop;
 pub mod verify;
 pub mod write;
+
+pub use stream_worker::stop;

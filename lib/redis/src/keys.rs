@@ -6,6 +6,8 @@
 //! | `ap:{07}:cmd:user`, `…:auction`, `…:bid` | stream | commands, one channel each |
 //! | `ap:{07}:evt` | stream | events; entry id `<position>-0` |
 //! | `ap:{07}:dead` | stream | commands that could not be handled, and what is no command |
+//! | `ap:{07}:lease:<group>` | string | who works on the partition for a group; expires |
+//! | `ap:members:<group>` | sorted set | the processes of a group, by when they were last heard of |
 //! | `ap:{07}:suspect` | string | the command in work that may have ended processes |
 //! | `ap:{07}:reply:<ingress>` | stream | outcomes for one ingress process; expires |
 //! | `ap:{07}:view:checkpoint` | string | position up to which events are in the views |
@@ -32,6 +34,16 @@ pub fn events(partition: PartitionId) -> String {
 /// Dead letters.
 pub fn dead(partition: PartitionId) -> String {
     format!("ap:{{{partition}}}:dead")
+}
+
+/// Who works on a partition for a group.
+pub fn lease(partition: PartitionId, group: &str) -> String {
+    format!("ap:{{{partition}}}:lease:{group}")
+}
+
+/// The processes of a group. The only key that is of no partition.
+pub fn members(group: &str) -> String {
+    format!("ap:members:{group}")
 }
 
 /// Which command is under suspicion of ending processes.
@@ -99,6 +111,7 @@ mod tests {
             events(partition),
             dead(partition),
             suspect(partition),
+            lease(partition, "writer"),
             reply(partition, "i1"),
             checkpoint(partition),
             auction(partition, AuctionId(id)),

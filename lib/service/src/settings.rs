@@ -4,7 +4,7 @@ use auction_wire::{PartitionCount, partition::PartitionCountError};
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU16, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
@@ -53,6 +53,10 @@ pub struct IngressSettings {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct WriterSettings {
+    /// How writers share the partitions.
+    pub concurrency: Concurrency,
+    /// How long the partitions of a killed writer stand still.
+    pub lease_seconds: NonZeroU16,
     /// Commands of each channel in a batch.
     pub batch: NonZeroUsize,
     /// How long a read waits.
@@ -63,6 +67,18 @@ pub struct WriterSettings {
     pub cached_bidders: NonZeroUsize,
     /// How far Redis's clock may be ahead of this machine's.
     pub clock_tolerance_seconds: u64,
+}
+
+/// How writers share the partitions.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Concurrency {
+    /// Each has its share, by leases.
+    Leased,
+    /// Each tries its luck with all of them.
+    Optimistic,
+    /// They take turns with each, under a lock.
+    Pessimistic,
 }
 
 /// Of the projector.
@@ -243,6 +259,8 @@ mod tests {
     fn a_value_that_makes_no_sense_is_refused_by_name() {
         for (name, value, named) in [
             ("AUCTION__WRITER__BATCH", "0", "writer.batch"),
+            ("AUCTION__WRITER__CONCURRENCY", "lucky", "writer.concurrency"),
+            ("AUCTION__WRITER__LEASE_SECONDS", "0", "writer.lease_seconds"),
             ("AUCTION__INGRESS__LISTEN", "nowhere", "ingress.listen"),
             ("AUCTION__LOG__FORMAT", "xml", "log.format"),
             ("AUCTION__PARTITIONS", "0", "partitions"),

@@ -13,13 +13,18 @@
 //! Any error ends the consumer: drop it and open another, under a fresh name. A connection that lost
 //! an answer may have had entries delivered to it that it never saw; a fresh consumer claims them.
 //!
+//! [`leases::share`] shares the lanes out among any number of processes, and moves them when one comes or
+//! goes. Leases are for speed alone: whoever works under one must be safe without it.
+//!
 //! [`retry::Retry`] says how long to wait before the next attempt. The rest is the raw protocol:
 //! [`entry`] and [`value`].
 
 pub mod connection;
 pub mod consumer;
 pub mod entry;
+pub mod leases;
 pub mod retry;
+pub mod stop;
 pub mod suspects;
 pub mod value;
 

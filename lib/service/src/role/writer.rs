@@ -1,37 +1,75 @@
-//! The writer: one lane per partition.
+//! The writer: one lane per partition, for those partitions that are this process's share.
 
 use crate::connections::Connections;
-use crate::settings::{Settings, millis};
+use crate::settings::{Concurrency, Settings, millis};
 use crate::tasks::Tasks;
 use auction_app::health::Health;
 use auction_app::stop::Stop;
 use auction_app::write::decide::DeskLimits;
-use auction_app::write::lane::{self, Lane};
+use auction_app::write::lane::{self, Lane, LaneError};
 use auction_app::write::rules::Rules;
+use auction_postgres::PostgresStores;
 use auction_postgres::lock::PostgresLocks;
-use auction_redis::lane::{LaneOptions, RedisLanes};
+use auction_redis::keys;
+use auction_redis::lane::{GROUP, LaneOptions, RedisLanes};
+use auction_wire::PartitionId;
 use std::time::Duration;
+use stream_worker::consumer::fresh_name;
+use stream_worker::leases::{LeaseOptions, share};
+
+/// What all lanes of this process have in common.
+#[derive(Clone)]
+struct Lanes {
+    stores: PostgresStores,
+    lanes: RedisLanes,
+    locks: Option<PostgresLocks>,
+    limits: DeskLimits,
+    health: Health,
+}
+
+impl Lanes {
+    async fn run(self, partition: PartitionId, stop: Stop) -> Result<(), LaneError> {
+        let health = self.health.part(format!("lane {partition}"));
+        let lane = Lane { partition, limits: self.limits, health, stop };
+        lane::run(&self.stores, &self.lanes, self.locks.as_ref(), lane).await
+    }
+}
 
 pub(super) fn start(settings: &Settings, connections: &Connections, tasks: &mut Tasks, stop: &Stop) {
     let writer = &settings.writer;
-    let limits = DeskLimits {
-        aggregates: writer.cached_aggregates,
-        bidders: writer.cached_bidders,
-        rules: Rules::default(),
-    };
+    let by_turns = writer.concurrency == Concurrency::Pessimistic;
     let options = LaneOptions {
         batch: writer.batch.get(),
         block: millis(writer.read_block_ms),
-        by_turns: false,
+        by_turns,
         clock_tolerance: Duration::from_secs(writer.clock_tolerance_seconds),
     };
-    let lanes = RedisLanes::new(connections.redis.clone(), connections.partitions, options);
-    let health = Health::default();
-    for partition in connections.partitions.all() {
-        let (stores, lanes, stop) = (connections.stores.clone(), lanes.clone(), stop.clone());
-        let health = health.part(format!("lane {partition}"));
-        tasks.spawn(format!("writer of partition {partition}"), async move {
-            lane::run(&stores, &lanes, None::<&PostgresLocks>, Lane { partition, limits, health, stop }).await
+    let lanes = Lanes {
+        stores: connections.stores.clone(),
+        lanes: RedisLanes::new(connections.redis.clone(), connections.partitions, options),
+        locks: by_turns.then(|| PostgresLocks::new(&connections.stores)),
+        limits: DeskLimits {
+            aggregates: writer.cached_aggregates,
+            bidders: writer.cached_bidders,
+            rules: Rules::default(),
+        },
+        health: Health::default(),
+    };
+    let partitions: Vec<PartitionId> = connections.partitions.all().collect();
+    if writer.concurrency == Concurrency::Leased {
+        let options = LeaseOptions {
+            members: keys::members(GROUP),
+            leases: partitions.iter().map(|partition| keys::lease(*partition, GROUP)).collect(),
+            name: fresh_name(),
+            lease: Duration::from_secs(writer.lease_seconds.get().into()),
+        };
+        let (client, stop) = (connections.redis.clone(), stop.clone());
+        tasks.spawn("lanes of the writer", async move {
+            share(&client, options, stop, |lane, stop| lanes.clone().run(partitions[lane], stop)).await
         });
+        return;
+    }
+    for partition in partitions {
+        tasks.spawn(format!("writer of partition {partition}"), lanes.clone().run(partition, stop.clone()));
     }
 }
