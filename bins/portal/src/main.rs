@@ -1,8 +1,8 @@
 //! `portal`: the whole auction portal in one process, and the commands of people who use and run it.
 
 use auction_cli::{ClientArgs, ClientCommand};
-use auction_service::process::{block_on, report};
-use auction_service::{up, verify};
+use auction_service::process::{ProcessError, block_on, report};
+use auction_service::{dead_letters, up, verify};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -23,27 +23,35 @@ enum Command {
     Up(up::UpArgs),
     /// Compare what is stored, published and shown
     Verify(verify::VerifyArgs),
+    /// Commands that could not be handled: list, show, send again, drop
+    DeadLetters(dead_letters::DeadLettersArgs),
     #[command(flatten)]
     Client(ClientCommand),
 }
 
-#[expect(clippy::print_stdout, reason = "the report of `verify` is its result")]
 fn main() -> ExitCode {
     let Portal { url, command } = Portal::parse();
     match command {
         Command::Up(args) => report(block_on(up::up(args))),
-        Command::Verify(args) => match block_on(verify::run(args)) {
-            Ok((text, all_well)) => {
-                print!("{text}");
-                if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-            }
-            Err(error) => report(Err(error)),
-        },
+        Command::Verify(args) => show(block_on(verify::run(args))),
+        Command::DeadLetters(args) => show(block_on(dead_letters::run(args))),
         Command::Client(command) => {
             match block_on(async { Ok(auction_cli::run(ClientArgs { url, command }).await) }) {
                 Ok(code) => code,
                 Err(error) => report(Err(error)),
             }
         }
+    }
+}
+
+/// Prints what there is to read; whether all is well is the exit code.
+#[expect(clippy::print_stdout, reason = "the text is the result")]
+fn show(result: Result<(String, bool), ProcessError>) -> ExitCode {
+    match result {
+        Ok((text, all_well)) => {
+            print!("{text}");
+            if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => report(Err(error)),
     }
 }

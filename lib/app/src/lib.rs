@@ -4,12 +4,14 @@
 //! * [`mod@write`]: commands become events and outcomes (writer);
 //! * [`project`]: events become ready-made answers (projector);
 //! * [`close`]: auctions whose end has come are closed (auctioneer);
+//! * [`dead_letters`]: what operators do with commands that could not be handled;
 //! * [`verify`]: what is stored, published and shown is the same.
 //!
 //! Everything outside is behind [`ports`]; [`health`] and [`meter`] are what an operator sees of it.
 
 pub mod accept;
 pub mod close;
+pub mod dead_letters;
 pub mod follow;
 pub mod health;
 pub mod meter;

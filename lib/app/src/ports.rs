@@ -3,6 +3,7 @@
 
 pub mod command_lane;
 pub mod command_queue;
+pub mod dead_letters;
 pub mod event_feed;
 pub mod event_store;
 pub mod outcomes;

@@ -1,10 +1,11 @@
-//! What the ingress asks, from a pool of connections.
+//! What the ingress and operators ask, from a pool of connections.
 
 use crate::store::{outcome, within};
 use crate::{PostgresStores, unavailable};
 use auction_app::ports::Unavailable;
+use auction_app::ports::dead_letters::Failures;
 use auction_app::ports::outcomes::Outcomes;
-use auction_wire::{CommandId, Outcome};
+use auction_wire::{CommandId, Outcome, OutcomeResult};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use std::time::Duration;
 use tokio_postgres::NoTls;
@@ -61,6 +62,18 @@ impl Outcomes for PostgresLookup {
             let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
             let row = client.query_opt(&statement, &[&[command.0].as_slice()]).await.map_err(unavailable)?;
             row.as_ref().map(outcome).transpose()
+        })
+        .await
+    }
+}
+
+impl Failures for PostgresLookup {
+    async fn forget(&self, command: CommandId, failure: &OutcomeResult) -> Result<bool, Unavailable> {
+        within(WAIT, async {
+            let client = self.0.get().await.map_err(unavailable)?;
+            let statement = include_str!("../../../sql/queries/forget_failure.sql");
+            let forgotten = client.execute(statement, &[&command.0, &failure.encode()]).await;
+            Ok(forgotten.map_err(unavailable)? > 0)
         })
         .await
     }

@@ -4,8 +4,10 @@
 //! * [`lane`]: a writer's lane (commands in, events out);
 //! * [`feed`]: a service's feed of events;
 //! * [`reply`]: outcomes back to the ingress that waits;
+//! * [`dead_letters`]: commands that could not be handled;
 //! * [`views`]: ready-made answers, written by the projector and read by everybody.
 
+pub mod dead_letters;
 pub mod feed;
 pub mod keys;
 pub mod lane;

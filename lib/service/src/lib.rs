@@ -4,6 +4,8 @@
 //! a process of its own, [`up`] all of them in one process, with private servers if none are given.
 
 pub mod connections;
+pub mod dead_letters;
+pub mod operate;
 pub mod process;
 pub mod role;
 pub mod settings;

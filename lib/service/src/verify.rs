@@ -1,53 +1,29 @@
 //! `portal verify`: what is stored, published and shown is the same.
 
-use crate::connections::Connections;
+use crate::operate::ServersArgs;
 use crate::process::ProcessError;
-use crate::settings::{Layers, Settings};
-use crate::up::servers_file;
 use auction_app::verify::{PartitionReport, verify};
 use auction_app::write::aggregates::LoadError;
 use auction_redis::stream_info::RedisStreamInfo;
 use auction_redis::views::RedisViews;
 use clap::Args;
 use std::fmt::Write;
-use std::path::PathBuf;
 
 /// `portal verify`
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// The data directory of a `portal up` that runs on private servers.
-    #[arg(long, default_value = "data", value_name = "DIR")]
-    data_dir: PathBuf,
-    /// A file with settings instead, for servers that were there before.
-    #[arg(long, env = "AUCTION_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    servers: ServersArgs,
 }
 
 /// Compares everything and returns what there is to read, and whether all is well.
 pub async fn run(args: VerifyArgs) -> Result<(String, bool), ProcessError> {
-    let given = Layers { file: args.config, ..Layers::default() };
-    let mut settings = Settings::load(&given)?;
-    let private = settings.redis_url.is_none() && settings.database_url.is_none();
-    if private {
-        let file = servers_file(&args.data_dir);
-        if !file.exists() {
-            return Err(ProcessError::Usage(format!(
-                "{} is not there: name the data directory of a running `portal up` with --data-dir, or set \
-                 REDIS_URL and DATABASE_URL",
-                file.display()
-            )));
-        }
-        settings = Settings::load(&Layers { file: Some(file), ..given })?;
-    }
-    let connections = Connections::new(&settings)?;
+    let portal = args.servers.connect()?;
+    let connections = &portal.connections;
     let views = RedisViews::new(connections.redis_pool.clone(), connections.partitions);
     let streams = RedisStreamInfo::new(connections.redis_pool.clone());
-    let reports = verify(&connections.stores, &streams, &views, connections.partitions).await;
-    let reports = match reports {
-        Err(LoadError::Unavailable(error)) if private => {
-            let data_dir = args.data_dir.display();
-            return Err(ProcessError::Usage(format!("{error}. Does `portal up --data-dir {data_dir}` run?")));
-        }
+    let reports = match verify(&connections.stores, &streams, &views, connections.partitions).await {
+        Err(LoadError::Unavailable(error)) => return Err(portal.away(&error)),
         reports => reports?,
     };
     Ok((text(&reports), reports.iter().all(|report| report.differences.is_empty())))

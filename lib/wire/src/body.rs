@@ -26,6 +26,11 @@ pub(crate) fn decode<T: DeserializeOwned>(kind: &'static str, bytes: &[u8]) -> R
     }
 }
 
+/// A body as JSON, for people; none if it is not plain MessagePack of texts, numbers and lists.
+pub fn to_json(bytes: &[u8]) -> Option<String> {
+    decode::<serde_json::Value>("body", bytes).ok().map(|body| body.to_string())
+}
+
 /// A value that reads well and is not allowed.
 pub(crate) fn bad(kind: &'static str, why: impl ToString) -> DecodeError {
     DecodeError::BadBody { kind, why: why.to_string() }

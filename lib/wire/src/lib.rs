@@ -12,7 +12,7 @@
 
 pub mod alias;
 pub mod api;
-mod body;
+pub mod body;
 pub mod command;
 pub mod event;
 mod field;
