@@ -1,0 +1,187 @@
+//! A Redis and a Postgres of a benchmark's own, the writer as a process, and what they cost.
+
+use crate::Failure;
+use crate::backlog::{self, PARTITIONS};
+use auction_postgres::PostgresStores;
+use auction_postgres::migrate::migrate;
+use auction_servers::{Options, PrivateServers};
+use auction_wire::PartitionCount;
+use redis::AsyncConnectionConfig;
+use redis::aio::MultiplexedConnection;
+use std::collections::BTreeMap;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio_postgres::{Client, NoTls};
+
+/// Between two looks at how far it is.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Nothing takes longer.
+const PATIENCE: Duration = Duration::from_secs(1800);
+
+/// Servers with nothing in them but users and auctions.
+pub(crate) struct Bench {
+    servers: PrivateServers,
+    database: Client,
+    _directory: TempDir,
+}
+
+impl Bench {
+    /// Starts both servers and migrates.
+    pub(crate) async fn start() -> Result<Bench, Failure> {
+        let directory = tempfile::Builder::new().prefix("auction-bench-").tempdir()?;
+        let servers = PrivateServers::start(Options::new(directory.path())).await?;
+        migrate(servers.database_url(), PartitionCount::new(PARTITIONS)?).await?;
+        let (database, connection) = tokio_postgres::connect(servers.database_url(), NoTls).await?;
+        tokio::spawn(connection);
+        Ok(Bench { servers, database, _directory: directory })
+    }
+
+    /// The same with so many users and auctions, created by a writer.
+    pub(crate) async fn with_auctions(users: usize, auctions: usize) -> Result<Bench, Failure> {
+        let bench = Bench::start().await?;
+        let mut redis = bench.redis().await?;
+        backlog::give(&mut redis, (0..users).map(|n| Ok(backlog::create_user(backlog::user(n))))).await?;
+        backlog::give(&mut redis, (0..auctions).map(|n| backlog::create_auction(backlog::auction(n))))
+            .await?;
+        let writer = bench.writer()?;
+        bench.reached((users + auctions) as u64).await?;
+        writer.end()?;
+        Ok(bench)
+    }
+
+    pub(crate) fn redis_client(&self) -> Result<redis::Client, Failure> {
+        Ok(redis::Client::open(self.servers.redis_url())?)
+    }
+
+    pub(crate) async fn redis(&self) -> Result<MultiplexedConnection, Failure> {
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(60)));
+        Ok(self.redis_client()?.get_multiplexed_async_connection_with_config(&config).await?)
+    }
+
+    pub(crate) fn stores(&self) -> Result<PostgresStores, Failure> {
+        Ok(PostgresStores::new(self.servers.database_url())?)
+    }
+
+    pub(crate) fn database(&self) -> &Client {
+        &self.database
+    }
+
+    pub(crate) fn database_url(&self) -> &str {
+        self.servers.database_url()
+    }
+
+    /// How many events there are.
+    pub(crate) async fn events(&self) -> Result<u64, Failure> {
+        let row = self.database.query_one("SELECT sum(head)::bigint FROM partitions", &[]).await?;
+        Ok(u64::try_from(row.get::<_, i64>(0))?)
+    }
+
+    /// Waits until there are so many events.
+    pub(crate) async fn reached(&self, events: u64) -> Result<(), Failure> {
+        let began = Instant::now();
+        while self.events().await? < events {
+            if began.elapsed() > PATIENCE {
+                return Err(format!("{} of {events} events after {PATIENCE:?}", self.events().await?).into());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// Starts the program `writer` that was built beside this one.
+    pub(crate) fn writer(&self) -> Result<Writer, Failure> {
+        let program = std::env::current_exe()?.with_file_name("writer");
+        let child = Command::new(&program)
+            .env("REDIS_URL", self.servers.redis_url())
+            .env("DATABASE_URL", self.servers.database_url())
+            .env("AUCTION__LOG__FILTER", "warn")
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("{}: {error}; build it first: make bench does", program.display()))?;
+        Ok(Writer(child))
+    }
+
+    pub(crate) async fn stop(self) -> Result<(), Failure> {
+        drop(self.database);
+        Ok(self.servers.stop().await?)
+    }
+}
+
+/// A running writer.
+pub(crate) struct Writer(Child);
+
+impl Writer {
+    /// Tells it to stop and waits.
+    pub(crate) fn end(mut self) -> Result<(), Failure> {
+        Command::new("kill").arg(self.0.id().to_string()).status()?;
+        match self.0.wait()? {
+            status if status.success() => Ok(()),
+            status => Err(format!("the writer ended with {status}").into()),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // It has ended already, or the benchmark has failed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What a stretch of time cost.
+pub(crate) struct Cost {
+    pub(crate) took: Duration,
+    /// CPU seconds by kind of process: `worker`, `redis`, `postgres`.
+    pub(crate) cpu: BTreeMap<&'static str, f64>,
+}
+
+/// Measures from its start to its end.
+pub(crate) struct Meter {
+    began: Instant,
+    cpu: BTreeMap<&'static str, f64>,
+}
+
+impl Meter {
+    /// Begins when the disk is quiet: while the writes of something else drain, nothing else is fast.
+    pub(crate) fn start() -> Result<Meter, Failure> {
+        Ok(Meter { began: Instant::now(), cpu: cpu()? })
+    }
+
+    pub(crate) fn stop(self) -> Result<Cost, Failure> {
+        let took = self.began.elapsed();
+        let mut cpu = cpu()?;
+        for (kind, seconds) in &mut cpu {
+            *seconds -= self.cpu.get(kind).copied().unwrap_or_default();
+        }
+        Ok(Cost { took, cpu })
+    }
+}
+
+/// Writes everything to the disk that is on its way.
+pub(crate) fn quiet() -> Result<(), Failure> {
+    Command::new("sync").status()?;
+    Ok(())
+}
+
+/// CPU seconds so far of all processes that matter, those that ended under their parent included.
+fn cpu() -> Result<BTreeMap<&'static str, f64>, Failure> {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let mut all = BTreeMap::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let Ok(stat) = std::fs::read_to_string(entry?.path().join("stat")) else { continue };
+        let Some((before, after)) = stat.rsplit_once(") ") else { continue };
+        let kind = match before.split_once('(').map(|(_, name)| name) {
+            Some("writer" | "loadtest") => "worker",
+            Some("redis-server") => "redis",
+            Some("postgres") => "postgres",
+            _ => continue,
+        };
+        // utime, stime, and those of children that were waited for: fields 14 to 17 of the whole line.
+        let ticks = after.split(' ').skip(11).take(4).filter_map(|ticks| ticks.parse::<f64>().ok());
+        *all.entry(kind).or_insert(0.0) += ticks.sum::<f64>() / TICKS_PER_SECOND;
+    }
+    Ok(all)
+}

@@ -1,0 +1,166 @@
+//! The protocol of the writer without its domain: entries are read, the same rows are written, the same
+//! events are published and the same entries acknowledged, by the same adapters and with the same
+//! overlap. Nothing is decoded, loaded or decided: what is stored is always the same bid.
+
+use crate::Failure;
+use crate::backlog::{PARTITIONS, user};
+use crate::bench::{Bench, Cost, Meter};
+use auction_app::ports::command_lane::{CommandLanes, CommandSettler, Published, Settlement};
+use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, NewEvent};
+use auction_domain::auction::AuctionEvent;
+use auction_domain::{Actor, Amount, BidId, Currency, Fact, Timestamp};
+use auction_redis::keys;
+use auction_redis::lane::{GROUP, LaneOptions, RedisLanes};
+use auction_wire::{
+    Channel, CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionCount, PartitionId,
+};
+use std::collections::HashMap;
+use std::time::Duration;
+use stream_worker::{ConsumerOptions, Entry, GroupConsumer};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+/// As the writer has it by default.
+const BATCH: usize = 500;
+const BLOCK: Duration = Duration::from_millis(500);
+
+/// Drains everything and says what it cost.
+pub(super) async fn drain(bench: &Bench, begin: u64, bids: usize) -> Result<Cost, Failure> {
+    let mut lanes = JoinSet::new();
+    let options = LaneOptions {
+        batch: BATCH,
+        block: BLOCK,
+        by_turns: false,
+        clock_tolerance: Duration::from_secs(300),
+    };
+    let partitions = PartitionCount::new(PARTITIONS)?;
+    let redis_lanes = RedisLanes::new(bench.redis_client()?, partitions, options);
+    let meter = Meter::start()?;
+    for partition in partitions.all() {
+        let (stores, client, lanes_of) = (bench.stores()?, bench.redis_client()?, redis_lanes.clone());
+        lanes.spawn(async move { lane(&stores, &client, &lanes_of, partition).await });
+    }
+    tokio::select! {
+        reached = bench.reached(begin + bids as u64) => reached?,
+        Some(ended) = lanes.join_next() => ended??,
+    }
+    let cost = meter.stop()?;
+    lanes.abort_all();
+    Ok(cost)
+}
+
+async fn lane(
+    stores: &impl EventStores,
+    client: &redis::Client,
+    lanes: &RedisLanes,
+    partition: PartitionId,
+) -> Result<(), Failure> {
+    let (_, mut settler) = lanes.open(partition).await?;
+    let options = ConsumerOptions {
+        group: GROUP.to_owned(),
+        streams: Channel::ALL.iter().map(|channel| keys::commands(partition, *channel)).collect(),
+        first: 2,
+        count: BATCH,
+        block: BLOCK,
+        patient: true,
+        suspects: None,
+    };
+    let mut consumer = GroupConsumer::open(client, options).await?;
+    let mut store = stores.open().await?;
+    let mut head = store.head(partition).await?;
+    let (to_store, mut read) = mpsc::channel::<Vec<Entry>>(1);
+    let (to_settle, mut stored) = mpsc::channel::<Settlement>(1);
+    let reading = async {
+        loop {
+            let entries = consumer.read().await?.entries;
+            if !entries.is_empty() && to_store.send(entries).await.is_err() {
+                return Ok(());
+            }
+        }
+    };
+    let storing = async {
+        let mut versions = HashMap::new();
+        while let Some(entries) = read.recv().await {
+            let append = append(partition, head, &entries, &mut versions)?;
+            if store.append(&append).await? != Appended::Done {
+                return Err(Failure::from("the probe is not alone"));
+            }
+            let settlement = Settlement {
+                after: head,
+                done: entries.iter().map(|entry| (Channel::ALL[entry.stream], entry.id)).collect(),
+                events: append.events.into_iter().map(|event| event.record).collect(),
+                ..Settlement::default()
+            };
+            head += settlement.events.len() as u64;
+            to_settle.send(settlement).await?;
+        }
+        Ok(())
+    };
+    let settling = async {
+        while let Some(settlement) = stored.recv().await {
+            if settler.settle(&settlement).await? != Published::Done {
+                return Err(Failure::from("the probe is not alone"));
+            }
+        }
+        Ok(())
+    };
+    tokio::try_join!(reading, storing, settling).map(|((), (), ())| ())
+}
+
+/// The id in a field.
+fn id(entry: &Entry, name: &str) -> Result<Uuid, Failure> {
+    let field = entry.fields.iter().find(|(field, _)| field == name.as_bytes());
+    let (_, value) = field.ok_or("not a command")?;
+    Ok(Uuid::try_parse_ascii(value)?)
+}
+
+/// As many events, outcomes and bids as entries.
+fn append(
+    partition: PartitionId,
+    head: u64,
+    entries: &[Entry],
+    versions: &mut HashMap<Uuid, u64>,
+) -> Result<Append, Failure> {
+    let amount = Amount::new(1)?;
+    let placed = |bid| Event::Auction(AuctionEvent::BidPlaced { bid, bidder: user(0), amount });
+    let body = placed(BidId(user(0).0)).encode();
+    let facts = vec![
+        ("amount", Fact::Amount(amount)),
+        ("rank", Fact::Count(1)),
+        ("leads", Fact::Flag(true)),
+        ("highest", Fact::Amount(amount)),
+    ];
+    let accepted = OutcomeResult::accepted(1, Some(Currency::new("USD")?), facts);
+    let (mut events, mut outcomes) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
+    for (position, entry) in (head + 1..).zip(entries) {
+        let (command, key) = (CommandId(id(entry, "id")?), id(entry, "key")?);
+        // Its creation was the first.
+        let version = versions.entry(key).or_insert(1);
+        *version += 1;
+        let at = Timestamp(entry.id.ms.cast_signed());
+        let record = EventRecord {
+            position,
+            key,
+            version: *version,
+            kind: "bid_placed".to_owned(),
+            schema: 1,
+            at,
+            cause: command,
+            trace: String::new(),
+            body: body.clone(),
+        };
+        events.push(NewEvent { record, event: placed(BidId(command.0)), actor: Actor::User(user(0)) });
+        outcomes.push(Outcome {
+            command,
+            kind: "place_bid".to_owned(),
+            key,
+            fingerprint: 7,
+            partition,
+            position,
+            at,
+            result: accepted.clone(),
+        });
+    }
+    Ok(Append { partition, expected_head: head, known_deletions: 0, events, outcomes })
+}

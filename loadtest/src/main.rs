@@ -1,0 +1,49 @@
+//! Benchmarks of the write side. Each starts a Redis and a Postgres of its own, with everything on disk
+//! before it is acknowledged, and prints a table.
+//!
+//! * `drain`: how fast a backlog of bids is decided, beside a bare probe of the same protocol and beside
+//!   one command per transaction;
+//! * `channels`: how long a user or auction created now waits behind a backlog of bids.
+
+#![allow(clippy::print_stdout, reason = "the tables are the result")]
+
+mod backlog;
+mod bench;
+mod channels;
+mod drain;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// What can go wrong stops a benchmark; the text says what.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    benchmark: Benchmark,
+}
+
+#[derive(Subcommand)]
+enum Benchmark {
+    /// How fast a backlog of bids is decided
+    Drain(drain::DrainArgs),
+    /// How long a creation waits behind a backlog of bids
+    Channels(channels::ChannelsArgs),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let ran = match Arguments::parse().benchmark {
+        Benchmark::Drain(arguments) => drain::run(arguments).await,
+        Benchmark::Channels(arguments) => channels::run(arguments).await,
+    };
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("loadtest: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
