@@ -12,11 +12,10 @@ mod support;
 
 use auction_servers::{Options, PrivateServers};
 use auction_testkit::random::Random;
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use support::load::Load;
+use support::long;
 use support::roles::Roles;
-use support::{eventually, long};
 
 const LEASE_SECONDS: &str = "2";
 
@@ -125,34 +124,16 @@ async fn nothing_is_lost_doubled_or_reordered_when_writers_take_turns() {
     disturbed("pessimistic", 2, if long() { 100 } else { 6 }).await;
 }
 
-/// How many partitions each has that has any; none while some have no owner.
-async fn shares(load: &Load) -> Option<Vec<usize>> {
-    let mut shares: BTreeMap<String, usize> = BTreeMap::new();
-    for owner in load.owners().await {
-        *shares.entry(owner?).or_default() += 1;
-    }
-    let mut shares: Vec<usize> = shares.into_values().collect();
-    shares.sort_unstable();
-    Some(shares)
-}
-
-async fn shared(load: &Load, as_: &[usize]) -> Duration {
-    let began = Instant::now();
-    eventually("the partitions are shared out", || async { (shares(load).await? == as_).then_some(()) })
-        .await;
-    began.elapsed()
-}
-
 #[tokio::test]
 async fn writers_share_the_partitions_and_hand_them_over() {
     let directory = tempfile::tempdir().unwrap();
     let servers = servers(&directory).await;
     let mut roles = writers(&servers, "leased", 2);
     let mut load = Load::prepare(&servers, 1).await;
-    shared(&load, &[4, 4]).await;
+    load.shared("writer", &[4, 4]).await;
     load.bids(500).await;
     roles.add("writer");
-    let took = shared(&load, &[2, 3, 3]).await;
+    let took = load.shared("writer", &[2, 3, 3]).await;
     println!("a new writer had its share after {took:?}");
     assert!(took < Duration::from_secs(5));
 
@@ -160,13 +141,13 @@ async fn writers_share_the_partitions_and_hand_them_over() {
     let pids = roles.pids("writer");
     let began = Instant::now();
     assert_eq!(roles.end(pids[0], "-TERM"), Some(0));
-    shared(&load, &[4, 4]).await;
+    load.shared("writer", &[4, 4]).await;
     println!("a drained writer had handed over after {:?}", began.elapsed());
     assert!(began.elapsed() < Duration::from_secs(3));
 
     load.bids(500).await;
     roles.end(pids[1], "-KILL");
-    let took = shared(&load, &[8]).await;
+    let took = load.shared("writer", &[8]).await;
     println!("a killed writer was replaced after {took:?}");
     assert!(took < Duration::from_secs(5), "within the time of a lease, and a look");
     load.check().await;

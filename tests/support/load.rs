@@ -1,14 +1,16 @@
 //! Commands straight onto the streams, as fast as wanted, and the check of what became of them.
 
 use super::{database, eventually};
-use auction_domain::{AuctionId, UserId};
+use auction_domain::auction::AuctionCommand;
+use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_servers::PrivateServers;
 use auction_testkit::given::{create_auction, create_user, place_bid};
 use auction_testkit::random::Random;
-use auction_wire::{Channel, Command};
+use auction_wire::{Channel, Command, CommandBody};
 use redis::Value;
 use redis::aio::MultiplexedConnection;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 const PARTITIONS: u64 = 8;
@@ -169,16 +171,60 @@ impl Load {
         }
     }
 
-    /// Which process has the lease of each partition.
-    pub async fn owners(&self) -> Vec<Option<String>> {
+    /// So many auctions that end then, by the clock of Redis; nobody bids on them.
+    pub async fn auctions_that_end(&mut self, count: u64, ends_at: Timestamp) {
+        let create = |n: u64| {
+            let auction = AuctionId(id(n % PARTITIONS, 100_000 + n));
+            let mut command = create_auction(auction);
+            if let CommandBody::Auction(AuctionCommand::CreateAuction(create)) = &mut command.body {
+                create.ends_at = ends_at;
+            }
+            command
+        };
+        let first = self.given.len() as u64;
+        self.give((first..first + count).map(create).collect()).await;
+    }
+
+    /// What Redis's clock says.
+    pub async fn now(&self) -> Timestamp {
+        eventually("redis says what time it is", || async {
+            let mut redis = self.connection().await?;
+            let (seconds, micros): (i64, i64) = redis::cmd("TIME").query_async(&mut redis).await.ok()?;
+            Some(Timestamp(1000 * seconds + micros / 1000))
+        })
+        .await
+    }
+
+    /// Which process of a group has the lease of each partition.
+    pub async fn owners(&self, group: &str) -> Vec<Option<String>> {
         let mut redis = self.connection().await.unwrap();
         let mut owners = Vec::new();
         for partition in 0..PARTITIONS {
             let mut get = redis::cmd("GET");
-            owners.push(
-                get.arg(format!("ap:{{{partition:02}}}:lease:writer")).query_async(&mut redis).await.unwrap(),
-            );
+            get.arg(format!("ap:{{{partition:02}}}:lease:{group}"));
+            owners.push(get.query_async(&mut redis).await.unwrap());
         }
         owners
+    }
+
+    /// How many partitions each process of a group has that has any; none while some have no owner.
+    async fn shares(&self, group: &str) -> Option<Vec<usize>> {
+        let mut shares: BTreeMap<String, usize> = BTreeMap::new();
+        for owner in self.owners(group).await {
+            *shares.entry(owner?).or_default() += 1;
+        }
+        let mut shares: Vec<usize> = shares.into_values().collect();
+        shares.sort_unstable();
+        Some(shares)
+    }
+
+    /// Waits until the processes of a group share the partitions like that; how long it took.
+    pub async fn shared(&self, group: &str, as_: &[usize]) -> Duration {
+        let began = Instant::now();
+        eventually("the partitions are shared out", || async {
+            (self.shares(group).await? == as_).then_some(())
+        })
+        .await;
+        began.elapsed()
     }
 }

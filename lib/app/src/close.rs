@@ -33,7 +33,7 @@ const CHUNK: usize = 500;
 /// How long nothing has to be due for the clock to be asked again all the same.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Keeps the schedule true to one partition's events.
+/// Keeps the schedule true to one partition's events, until it is dropped.
 pub struct Watch {
     partition: PartitionId,
     schedule: Arc<Schedule>,
@@ -43,6 +43,13 @@ impl Watch {
     /// Of that partition.
     pub fn new(partition: PartitionId, schedule: Arc<Schedule>) -> Watch {
         Watch { partition, schedule }
+    }
+}
+
+/// Whoever follows the partition from now on closes its auctions.
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.schedule.begin(self.partition, Vec::new());
     }
 }
 
@@ -137,5 +144,21 @@ fn close(due: Due) -> Command {
         reply: String::new(),
         trace: String::new(),
         body: CommandBody::Auction(AuctionCommand::CloseAuction(CloseAuction)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_due_in_a_partition_that_is_not_watched_any_more() {
+        let (schedule, partition) = (Arc::new(Schedule::default()), PartitionId(0));
+        let watch = Watch::new(partition, Arc::clone(&schedule));
+        schedule.begin(partition, vec![(AuctionId(Uuid::from_u128(1)), Timestamp(100))]);
+        assert_eq!(schedule.due(Timestamp(100)).len(), 1);
+        drop(watch);
+        assert_eq!(schedule.due(Timestamp(100)), []);
+        assert_eq!(schedule.next(), None);
     }
 }

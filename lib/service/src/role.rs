@@ -2,6 +2,7 @@
 
 mod auctioneer;
 mod ingress;
+mod leased;
 mod projector;
 mod writer;
 

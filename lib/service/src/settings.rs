@@ -85,6 +85,8 @@ pub enum Concurrency {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectorSettings {
+    /// How long the partitions of a killed projector stand still.
+    pub lease_seconds: NonZeroU16,
     /// Events in a batch.
     pub batch: NonZeroUsize,
     /// How long a read waits.
@@ -97,6 +99,8 @@ pub struct ProjectorSettings {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct AuctioneerSettings {
+    /// How long the partitions of a killed auctioneer stand still.
+    pub lease_seconds: NonZeroU16,
     /// Events in a batch.
     pub batch: NonZeroUsize,
     /// How long a read waits.

@@ -1,5 +1,6 @@
 //! The writer: one lane per partition, for those partitions that are this process's share.
 
+use super::leased;
 use crate::connections::Connections;
 use crate::settings::{Concurrency, Settings, millis};
 use crate::tasks::Tasks;
@@ -10,12 +11,9 @@ use auction_app::write::lane::{self, Lane, LaneError};
 use auction_app::write::rules::Rules;
 use auction_postgres::PostgresStores;
 use auction_postgres::lock::PostgresLocks;
-use auction_redis::keys;
 use auction_redis::lane::{GROUP, LaneOptions, RedisLanes};
 use auction_wire::PartitionId;
 use std::time::Duration;
-use stream_worker::consumer::fresh_name;
-use stream_worker::leases::{LeaseOptions, share};
 
 /// What all lanes of this process have in common.
 #[derive(Clone)]
@@ -55,21 +53,11 @@ pub(super) fn start(settings: &Settings, connections: &Connections, tasks: &mut 
         },
         health: Health::default(),
     };
-    let partitions: Vec<PartitionId> = connections.partitions.all().collect();
     if writer.concurrency == Concurrency::Leased {
-        let options = LeaseOptions {
-            members: keys::members(GROUP),
-            leases: partitions.iter().map(|partition| keys::lease(*partition, GROUP)).collect(),
-            name: fresh_name(),
-            lease: Duration::from_secs(writer.lease_seconds.get().into()),
-        };
-        let (client, stop) = (connections.redis.clone(), stop.clone());
-        tasks.spawn("lanes of the writer", async move {
-            share(&client, options, stop, |lane, stop| lanes.clone().run(partitions[lane], stop)).await
-        });
-        return;
+        let lane = move |partition, stop| lanes.clone().run(partition, stop);
+        return leased::start(GROUP, writer.lease_seconds, connections, tasks, stop, lane);
     }
-    for partition in partitions {
+    for partition in connections.partitions.all() {
         tasks.spawn(format!("writer of partition {partition}"), lanes.clone().run(partition, stop.clone()));
     }
 }

@@ -1,0 +1,67 @@
+//! Work on partitions, shared out by leases among all processes of a role.
+
+use crate::connections::Connections;
+use crate::tasks::Tasks;
+use auction_app::follow::{FollowError, Follower, follow};
+use auction_app::stop::Stop;
+use auction_redis::feed::RedisFeeds;
+use auction_redis::keys;
+use auction_wire::PartitionId;
+use std::num::{NonZeroU16, NonZeroUsize};
+use std::time::Duration;
+use stream_worker::consumer::fresh_name;
+use stream_worker::leases::{LeaseOptions, share};
+
+/// Runs `work` on this process's share of the partitions of a group.
+pub(super) fn start<E, Run>(
+    group: &'static str,
+    lease_seconds: NonZeroU16,
+    connections: &Connections,
+    tasks: &mut Tasks,
+    stop: &Stop,
+    mut work: impl FnMut(PartitionId, Stop) -> Run + Send + 'static,
+) where
+    E: Into<Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
+    Run: Future<Output = Result<(), E>> + Send + 'static,
+{
+    let partitions: Vec<PartitionId> = connections.partitions.all().collect();
+    let options = LeaseOptions {
+        members: keys::members(group),
+        leases: partitions.iter().map(|partition| keys::lease(*partition, group)).collect(),
+        name: fresh_name(),
+        lease: Duration::from_secs(lease_seconds.get().into()),
+    };
+    let (client, stop) = (connections.redis.clone(), stop.clone());
+    tasks.spawn(format!("partitions of the {group}"), async move {
+        share(&client, options, stop, |lane, stop| work(partitions[lane], stop)).await
+    });
+}
+
+/// How a service follows events.
+pub(super) struct Service {
+    /// Its name, which is that of its consumer group and of its leases.
+    pub(super) name: &'static str,
+    /// How long the partitions of a killed process stand still.
+    pub(super) lease_seconds: NonZeroU16,
+    /// Events in a batch.
+    pub(super) batch: NonZeroUsize,
+    /// How long a read waits.
+    pub(super) read_block: Duration,
+}
+
+/// Follows this process's share of the partitions, each with a follower of its own, which is dropped when
+/// the partition goes to another process.
+pub(super) fn followers<F: Follower + 'static>(
+    service: &Service,
+    connections: &Connections,
+    tasks: &mut Tasks,
+    stop: &Stop,
+    mut follower: impl FnMut(PartitionId) -> F + Send + 'static,
+) {
+    let feeds = RedisFeeds::new(connections.redis.clone(), service.batch.get(), service.read_block);
+    let (stores, name) = (connections.stores.clone(), service.name);
+    start::<FollowError, _>(name, service.lease_seconds, connections, tasks, stop, move |partition, stop| {
+        let (stores, feeds, follower) = (stores.clone(), feeds.clone(), follower(partition));
+        async move { follow(&stores, &feeds, name, partition, follower, stop).await }
+    });
+}
