@@ -23,6 +23,7 @@ async fn a_client_is_answered() {
     a_repeated_request_has_one_effect_and_one_answer(&url).await;
     a_refusal_carries_its_numbers(&url).await;
     a_bid_is_taken_back_by_its_bidder_alone(&url).await;
+    an_operator_ends_cancels_and_voids_and_nobody_else_does(&url).await;
     wrong_input_is_named_and_loses_nothing(&url).await;
     the_list_pages_through_all_open_auctions(&url).await;
     up.verify();
@@ -157,6 +158,34 @@ async fn a_bid_is_taken_back_by_its_bidder_alone(url: &str) {
     .await;
     assert_eq!(own["bids"][0]["id"], json!(bid));
     ada.bid(&auction, 9900).await.is(201);
+}
+
+async fn an_operator_ends_cancels_and_voids_and_nobody_else_does(url: &str) {
+    let (sue, ada, house) = (Person::new(url).await, Person::new(url).await, Person::nobody(url));
+    let auction = sue.offer(json!({})).await;
+    let bid = ada.bid(&auction, 10_000).await.is(201).text("bid");
+    let void = format!("/auction/{auction}/bid/{bid}/void");
+    let (operator, other) =
+        ([("x-user-role", "operator"), ("prefer", "wait=30")], [("x-user-role", "buyer")]);
+    let because = |reason: &str| json!({ "reason": reason });
+    ada.post(&void, because("a slip"), &[]).await.is_problem(403, "operators_only");
+    ada.post(&void, because("a slip"), &other).await.is_problem(403, "operators_only");
+    house.post(&void, because(" "), &operator).await.is_problem(400, "invalid_request");
+    house.post(&void, because("typed one zero too many"), &operator).await.is(200);
+    house.post(&void, because("again"), &operator).await.is_problem(409, "bid_not_live");
+    eventually("the bid is shown as voided", || async {
+        (own_bids(&ada, &auction, 1).await["bids"][0]["state"] == "voided").then_some(())
+    })
+    .await;
+    let (cancel, wait) = (format!("/auction/{auction}/cancel"), [("prefer", "wait=30")]);
+    ada.post(&cancel, json!({}), &wait).await.is_problem(403, "not_your_auction");
+    house.post(&cancel, json!({}), &wait).await.is_problem(401, "caller_unknown");
+    sue.post(&cancel, json!({}), &wait).await.is(200);
+    house.post(&cancel, json!({}), &operator).await.is_problem(409, "auction_cancelled");
+    ada.bid(&auction, 10_000).await.is_problem(409, "auction_cancelled");
+    let (cancelled, ended) = (sue.offer(json!({})).await, sue.offer(json!({})).await);
+    house.post(&format!("/auction/{cancelled}/cancel"), json!({}), &operator).await.is(200);
+    house.post(&format!("/auction/{ended}/end"), json!({}), &operator).await.is(200);
 }
 
 async fn wrong_input_is_named_and_loses_nothing(url: &str) {

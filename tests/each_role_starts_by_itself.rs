@@ -95,6 +95,9 @@ async fn portal_up_uses_given_servers_and_believes_nobody_there() {
     .await;
     person.id = Some(person.post("/users", json!({}), &[("prefer", "wait=30")]).await.is(201).text("user"));
     person.bid(&Uuid::new_v4().to_string(), 1).await.is_problem(401, "caller_not_trusted");
+    let (nobody, operator) = (Person::nobody(&format!("http://{listen}")), [("x-user-role", "operator")]);
+    let cancel = format!("/auction/{}/cancel", Uuid::new_v4());
+    nobody.post(&cancel, json!({}), &operator).await.is_problem(401, "caller_not_trusted");
     let verified = portal().arg("verify").arg("--config").arg(&config).output().unwrap();
     assert!(verified.status.success(), "{}", text(&verified));
 

@@ -47,6 +47,7 @@ async fn a_first_auction_goes_as_the_readme_says() {
         "it leads",
         "refused: the bid must be above your own latest",
         "Cartier wristwatch",
+        "\ncancelled ",
         "HTTP/1.1 201 Created",
         "\"rank\":1,\"leads\":true",
         "HTTP/1.1 202 Accepted",

@@ -13,6 +13,9 @@ struct Portal {
     /// The portal to talk to, for commands that do.
     #[arg(long, global = true, env = "AUCTION_URL", default_value = ClientArgs::DEFAULT_URL, value_name = "URL")]
     url: String,
+    /// Do it as an operator of the house, for commands that talk to a portal; a gateway in front must let you.
+    #[arg(long, global = true)]
+    operator: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -30,13 +33,13 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let Portal { url, command } = Portal::parse();
+    let Portal { url, operator, command } = Portal::parse();
     match command {
         Command::Up(args) => report(block_on(up::up(args))),
         Command::Verify(args) => show(block_on(verify::run(args))),
         Command::DeadLetters(args) => show(block_on(dead_letters::run(args))),
         Command::Client(command) => {
-            match block_on(async { Ok(auction_cli::run(ClientArgs { url, command }).await) }) {
+            match block_on(async { Ok(auction_cli::run(ClientArgs { url, operator, command }).await) }) {
                 Ok(code) => code,
                 Err(error) => report(Err(error)),
             }

@@ -1,8 +1,10 @@
 //! The commands and their flags.
 
+use crate::auction::cancel::CancelAuctionArgs;
 use crate::auction::create::CreateAuctionArgs;
 use crate::auction::list::ListAuctionsArgs;
 use crate::auction::show::ShowAuctionArgs;
+use crate::auction::void_bid::VoidBidArgs;
 use crate::bid::BidArgs;
 use crate::replay::ReplayArgs;
 use crate::user::CreateUserArgs;
@@ -15,6 +17,9 @@ pub struct ClientArgs {
     /// Where the portal is.
     #[arg(long, global = true, value_name = "URL", default_value = ClientArgs::DEFAULT_URL)]
     pub url: String,
+    /// Do it as an operator of the house; a gateway in front must let you.
+    #[arg(long, global = true)]
+    pub operator: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: ClientCommand,
@@ -62,4 +67,8 @@ pub enum AuctionCommand {
     List(ListAuctionsArgs),
     /// Show one auction: its terms, its best bids and its winner.
     Show(ShowAuctionArgs),
+    /// Call an auction off, as its seller or as an operator.
+    Cancel(CancelAuctionArgs),
+    /// Strike a bid out of an auction, with a reason, as an operator.
+    VoidBid(VoidBidArgs),
 }

@@ -1,10 +1,12 @@
-//! `auction create`, `auction list` and `auction show`.
+//! What can be done with auctions, besides bidding.
 
+pub(crate) mod cancel;
 pub(crate) mod catalogue;
 pub(crate) mod create;
 pub(crate) mod list;
 pub(crate) mod offer;
 pub(crate) mod show;
+pub(crate) mod void_bid;
 
 use auction_wire::time::{self, JsonTime};
 

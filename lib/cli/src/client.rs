@@ -39,12 +39,19 @@ const READ_MODEL_LAG: Duration = Duration::from_secs(2);
 pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
+    operator: bool,
     patience: Patience,
     screen: Screen,
 }
 
 impl Client {
-    pub(crate) fn new(url: &str, patience: Patience, screen: Screen) -> Result<Client, ClientError> {
+    /// For the portal at that URL; as an operator, or as whoever each request says.
+    pub(crate) fn new(
+        url: &str,
+        operator: bool,
+        patience: Patience,
+        screen: Screen,
+    ) -> Result<Client, ClientError> {
         let base = read_url(url)?;
         let mut builder = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
@@ -55,11 +62,16 @@ impl Client {
             builder = builder.no_proxy(); // a proxy would look for the portal on its own machine
         }
         let http = builder.build().map_err(ClientError::Build)?;
-        Ok(Client { http, base: base.as_str().trim_end_matches('/').to_owned(), patience, screen })
+        let base = base.as_str().trim_end_matches('/').to_owned();
+        Ok(Client { http, base, operator, patience, screen })
     }
 
     pub(crate) fn url(&self) -> &str {
         &self.base
+    }
+
+    pub(crate) fn is_operator(&self) -> bool {
+        self.operator
     }
 
     pub(crate) fn patience(&self) -> &Patience {
@@ -152,7 +164,10 @@ impl Client {
     }
 
     fn request(&self, method: Method, path: &str, user: Option<Uuid>) -> RequestBuilder {
-        let request = self.http.request(method, format!("{}{path}", self.base));
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if self.operator {
+            request = request.header("X-User-Role", "operator");
+        }
         match user {
             Some(user) => request.header("X-User-Id", user.to_string()),
             None => request,

@@ -18,10 +18,12 @@ mod screen;
 mod user;
 
 pub use args::{AuctionCommand, ClientArgs, ClientCommand, UserCommand};
+pub use auction::cancel::CancelAuctionArgs;
 pub use auction::create::CreateAuctionArgs;
 pub use auction::list::ListAuctionsArgs;
 pub use auction::offer::Offer;
 pub use auction::show::ShowAuctionArgs;
+pub use auction::void_bid::VoidBidArgs;
 pub use bid::BidArgs;
 pub use replay::ReplayArgs;
 pub use screen::Screen;
@@ -52,7 +54,7 @@ async fn dispatch(args: ClientArgs, screen: &Screen) -> Result<(), CliError> {
         ClientCommand::Replay(replay) => Patience::new(replay.give_up_after),
         _ => Patience::of_a_person(),
     };
-    let client = Client::new(&args.url, patience, screen.clone())?;
+    let client = Client::new(&args.url, args.operator, patience, screen.clone())?;
     match &args.command {
         ClientCommand::User(UserCommand::Create(args)) => user::create(&client, screen, args).await,
         ClientCommand::Auction(AuctionCommand::Create(args)) => {
@@ -63,6 +65,12 @@ async fn dispatch(args: ClientArgs, screen: &Screen) -> Result<(), CliError> {
         }
         ClientCommand::Auction(AuctionCommand::Show(args)) => {
             auction::show::show(&client, screen, args).await
+        }
+        ClientCommand::Auction(AuctionCommand::Cancel(args)) => {
+            auction::cancel::cancel(&client, screen, args).await
+        }
+        ClientCommand::Auction(AuctionCommand::VoidBid(args)) => {
+            auction::void_bid::void_bid(&client, screen, args).await
         }
         ClientCommand::Bid(args) => bid::bid(&client, screen, args).await,
         ClientCommand::Replay(args) => replay::replay(&client, screen, args).await,

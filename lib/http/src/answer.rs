@@ -38,7 +38,9 @@ pub async fn ask<P: Ports>(
 ) -> Result<Response, Problem> {
     let caller = match asking.actor {
         Actor::User(user) => user.to_string(),
-        Actor::Operator | Actor::Portal => "nobody".to_owned(),
+        // The house is one caller, whoever of it calls.
+        Actor::Operator => "operator".to_owned(),
+        Actor::Portal => "nobody".to_owned(),
     };
     let id = command_id(&caller, asking.method, asking.path, idempotency_key(headers, asking.actor)?);
     let (key, body) = command(id);

@@ -17,16 +17,65 @@ pub struct Caller(pub UserId);
 #[derive(Clone, Copy, Debug)]
 pub struct MaybeCaller(pub Option<UserId>);
 
+/// Somebody of the house calls; anybody else is refused. Who it is (`X-User-Id`) may be said along with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Operator(pub Option<UserId>);
+
+/// Who acts, where both a user and the house may: the house if the caller is an operator, else the user who
+/// calls. A request by neither is refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Acting(pub Actor);
+
+/// Passes if what a header says of the caller is to be believed.
+fn trusted<P: Ports>(portal: &Portal<P>, header: &str) -> Result<(), Problem> {
+    if portal.settings.trust_gateway_user_header {
+        return Ok(());
+    }
+    let detail = format!(
+        "{header} is not trusted here: set trust_gateway_user_header only behind a gateway that authenticates \
+         callers and writes this header itself"
+    );
+    Err(Problem::new(StatusCode::UNAUTHORIZED, "caller_not_trusted", detail))
+}
+
+/// Whether the gateway says that the caller is an operator. Other roles are no business of ours.
+fn is_operator<P: Ports>(headers: &HeaderMap, portal: &Portal<P>) -> Result<bool, Problem> {
+    let Some(role) = headers.get("x-user-role") else { return Ok(false) };
+    trusted(portal, "X-User-Role")?;
+    Ok(role == "operator")
+}
+
+impl<P: Ports> FromRequestParts<Arc<Portal<P>>> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal<P>>) -> Result<Operator, Problem> {
+        let MaybeCaller(user) = MaybeCaller::from_request_parts(parts, portal).await?;
+        if is_operator(&parts.headers, portal)? {
+            return Ok(Operator(user));
+        }
+        let detail = "only an operator may do this: a gateway says who is one by X-User-Role: operator";
+        Err(Problem::new(StatusCode::FORBIDDEN, "operators_only", detail))
+    }
+}
+
+impl<P: Ports> FromRequestParts<Arc<Portal<P>>> for Acting {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal<P>>) -> Result<Acting, Problem> {
+        if is_operator(&parts.headers, portal)? {
+            return Ok(Acting(Actor::Operator));
+        }
+        let Caller(user) = Caller::from_request_parts(parts, portal).await?;
+        Ok(Acting(Actor::User(user)))
+    }
+}
+
 impl<P: Ports> FromRequestParts<Arc<Portal<P>>> for MaybeCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal<P>>) -> Result<MaybeCaller, Problem> {
         let Some(user) = parts.headers.get("x-user-id") else { return Ok(MaybeCaller(None)) };
-        if !portal.settings.trust_gateway_user_header {
-            let detail = "X-User-Id is not trusted here: set trust_gateway_user_header only behind a gateway \
-                          that authenticates callers and writes this header itself";
-            return Err(Problem::new(StatusCode::UNAUTHORIZED, "caller_not_trusted", detail));
-        }
+        trusted(portal, "X-User-Id")?;
         let user = user.to_str().ok().and_then(|user| Uuid::try_parse(user).ok());
         let user = user.ok_or_else(|| {
             Problem::invalid(vec![(
@@ -56,7 +105,7 @@ const SHORTEST_NAMELESS_KEY: usize = 32;
 /// `Idempotency-Key`, checked: 1 to 255 visible characters, at least 32 from a caller without a name.
 pub fn idempotency_key(headers: &HeaderMap, actor: Actor) -> Result<Option<&str>, Problem> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
-    let shortest = if matches!(actor, Actor::User(_)) { 1 } else { SHORTEST_NAMELESS_KEY };
+    let shortest = if matches!(actor, Actor::Portal) { SHORTEST_NAMELESS_KEY } else { 1 };
     match key.to_str() {
         Ok(key) if (shortest..=255).contains(&key.len()) => Ok(Some(key)),
         _ => {

@@ -1,5 +1,6 @@
 //! Every route there is.
 
+mod cancel_auction;
 mod create_auction;
 mod create_user;
 mod delete_bid;
@@ -11,10 +12,12 @@ mod show_auction;
 mod show_command;
 mod show_own_bids;
 mod show_user;
+mod void_bid;
 
 use crate::body::LONGEST;
 use crate::portal::{Portal, Ports};
 use crate::problem::Problem;
+use auction_domain::BidId;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
 use axum::http::request::Parts;
@@ -34,7 +37,9 @@ pub fn router<P: Ports>(portal: Arc<Portal<P>>) -> Router {
         .route("/auction/{id}/bid", put(place_bid::place_bid::<P>))
         .route("/auction/{id}/bids", get(show_own_bids::show_own_bids::<P>))
         .route("/auction/{id}/bid/{bid}", delete(delete_bid::delete_bid::<P>))
+        .route("/auction/{id}/bid/{bid}/void", post(void_bid::void_bid::<P>))
         .route("/auction/{id}/end", post(end_auction::end_auction::<P>))
+        .route("/auction/{id}/cancel", post(cancel_auction::cancel_auction::<P>))
         .route("/command/{handle}", get(show_command::show_command::<P>))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz::<P>))
@@ -70,6 +75,12 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for InPath<
 /// The id in a path; what is no id is the id of nothing.
 fn auction_in(path: &str) -> Result<Uuid, Problem> {
     Uuid::try_parse(path).map_err(|_| unknown_auction())
+}
+
+/// The same of a bid.
+fn bid_in(path: &str) -> Result<BidId, Problem> {
+    let unknown = |_| Problem::not_found("unknown_bid", "there is no such bid in this auction");
+    Uuid::try_parse(path).map(BidId).map_err(unknown)
 }
 
 fn unknown_auction() -> Problem {

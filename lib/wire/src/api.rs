@@ -59,6 +59,14 @@ pub struct PlaceBidRequest {
     pub amount: u64,
 }
 
+/// `POST /auction/{id}/bid/{bid}/void`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VoidBidRequest {
+    /// One line, 1 to 500 characters; kept on record.
+    pub reason: String,
+}
+
 /// The answer 202 to a command, and 200 of `GET /command/{handle}` while it is pending.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {

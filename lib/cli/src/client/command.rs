@@ -1,6 +1,6 @@
 //! The commands of the API, ready to be sent again and again.
 
-use auction_wire::api::{CreateAuctionRequest, CreateUserRequest, PlaceBidRequest};
+use auction_wire::api::{CreateAuctionRequest, CreateUserRequest, PlaceBidRequest, VoidBidRequest};
 use reqwest::Method;
 use serde::Serialize;
 use uuid::Uuid;
@@ -41,6 +41,18 @@ impl Command {
     pub(crate) fn end_auction(key: String, auction: Uuid, seller: Uuid) -> Command {
         let path = format!("/auction/{auction}/end");
         Command { method: Method::POST, path, user: Some(seller), key, body: None }
+    }
+
+    /// `POST /auction/{id}/cancel`, by the seller or, without one, an operator.
+    pub(crate) fn cancel_auction(key: String, auction: Uuid, seller: Option<Uuid>) -> Command {
+        let path = format!("/auction/{auction}/cancel");
+        Command { method: Method::POST, path, user: seller, key, body: None }
+    }
+
+    /// `POST /auction/{id}/bid/{bid}/void`, by an operator.
+    pub(crate) fn void_bid(key: String, auction: Uuid, bid: Uuid, request: &VoidBidRequest) -> Command {
+        let path = format!("/auction/{auction}/bid/{bid}/void");
+        Command { method: Method::POST, path, user: None, key, body: json(request) }
     }
 
     pub(super) fn method(&self) -> &Method {

@@ -1,0 +1,34 @@
+//! `POST /auction/{id}/bid/{bid}/void`: strike a bid out, by an operator, with a reason.
+
+use super::{InPath, auction_in, bid_in};
+use crate::answer::{Asking, ask};
+use crate::body::{self, Payload};
+use crate::caller::Operator;
+use crate::portal::{Ports, Shared};
+use crate::problem::Problem;
+use auction_domain::auction::{AuctionCommand, VoidBid};
+use auction_domain::{Actor, Reason};
+use auction_wire::CommandBody;
+use auction_wire::api::VoidBidRequest;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+pub(super) async fn void_bid<P: Ports>(
+    State(portal): Shared<P>,
+    _: Operator,
+    InPath((auction, bid)): InPath<(String, String)>,
+    headers: HeaderMap,
+    Payload(body): Payload,
+) -> Result<Response, Problem> {
+    let auction = auction_in(&auction)?;
+    let bid = bid_in(&bid)?;
+    let request: VoidBidRequest = body::read(&headers, &body)?;
+    let payload = body::canonical(&request);
+    let reason = Reason::new(request.reason)
+        .map_err(|error| Problem::invalid(vec![("reason".to_owned(), error.to_string())]))?;
+    let path = format!("/auction/{auction}/bid/{bid}/void");
+    let asking = Asking { actor: Actor::Operator, method: "POST", path: &path, payload: &payload };
+    let void = CommandBody::Auction(AuctionCommand::VoidBid(VoidBid { bid, reason }));
+    ask(&portal, &headers, asking, |_| (auction, void)).await
+}
