@@ -14,8 +14,9 @@ use std::process::Command;
 use support::root;
 
 /// Which of ours each of ours may depend on.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("auction-domain", &[]),
+    ("auction-promoter", &[]),
     ("stream-worker", &[]),
     ("auction-servers", &[]),
     ("auction-wire", &["auction-domain"]),
@@ -49,11 +50,24 @@ const ALLOWED: [(&str, &[&str]); 12] = [
         ],
     ),
     ("portal", &["auction-cli", "auction-service"]),
+    (
+        "auction-loadtest",
+        &[
+            "auction-app",
+            "auction-domain",
+            "auction-postgres",
+            "auction-redis",
+            "auction-servers",
+            "auction-wire",
+            "stream-worker",
+        ],
+    ),
 ];
 
 /// What must not come in from outside, even though nobody of ours brings it.
-const FORBIDDEN: [(&str, &[&str]); 3] = [
+const FORBIDDEN: [(&str, &[&str]); 4] = [
     ("auction-domain", &["serde", "tokio", "redis", "tokio-postgres"]),
+    ("auction-promoter", &["tokio", "redis", "tokio-postgres", "axum"]),
     ("auction-wire", &["tokio", "redis", "tokio-postgres", "axum"]),
     ("auction-app", &["redis", "tokio-postgres", "axum", "deadpool-redis"]),
 ];
