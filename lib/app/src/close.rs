@@ -10,6 +10,7 @@ mod schedule;
 pub use schedule::Schedule;
 
 use crate::follow::{Follower, Handled};
+use crate::health::Part;
 use crate::ports::command_queue::CommandQueue;
 use crate::ports::event_store::EventStore;
 use crate::stop::Stop;
@@ -86,17 +87,20 @@ impl Follower for Watch {
 }
 
 /// Sends what is due until it is time to stop.
-pub async fn run(queue: &impl CommandQueue, schedule: &Schedule, mut stop: Stop) {
+pub async fn run(queue: &impl CommandQueue, schedule: &Schedule, health: &Part, mut stop: Stop) {
     let mut retry = Retry::default();
     while !stop.requested() {
         let wait = match close_due(queue, schedule).await {
             Ok(wait) => {
                 retry.succeeded();
+                health.works();
                 wait
             }
             Err(error) => {
                 tracing::warn!(%error, "closing waits");
-                retry.next_wait()
+                let wait = retry.next_wait();
+                health.waits(&error, retry.attempts());
+                wait
             }
         };
         tokio::select! {

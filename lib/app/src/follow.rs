@@ -3,6 +3,8 @@
 //! The stream is the fast way, the store the sure one: an event that is missing on the stream, because
 //! it was trimmed, flushed or not published yet, is fetched from the store.
 
+use crate::health::Part;
+use crate::meter;
 use crate::ports::Unavailable;
 use crate::ports::event_feed::{EventFeed, EventFeeds};
 use crate::ports::event_store::{EventStore, EventStores};
@@ -86,29 +88,44 @@ impl From<LoadError> for Interrupted {
     }
 }
 
+/// Who follows which events.
+pub struct Subscription {
+    /// The service: the name of its consumer group.
+    pub service: &'static str,
+    /// Whose events.
+    pub partition: PartitionId,
+    /// Where it says how it is.
+    pub health: Part,
+    /// When to stop.
+    pub stop: Stop,
+}
+
 /// Follows one partition for a service until it is time to stop. Servers that are away are waited for
 /// without end.
 pub async fn follow(
     stores: &impl EventStores,
     feeds: &impl EventFeeds,
-    service: &'static str,
-    partition: PartitionId,
+    mut subscription: Subscription,
     mut follower: impl Follower,
-    mut stop: Stop,
 ) -> Result<(), FollowError> {
     let mut retry = Retry::default();
-    while !stop.requested() {
-        match drive(stores, feeds, service, partition, &mut follower, &stop, &mut retry).await {
+    let Subscription { service, partition, .. } = subscription;
+    let _held = meter::held(service, partition);
+    while !subscription.stop.requested() {
+        match drive(stores, feeds, &subscription, &mut follower, &mut retry).await {
             Ok(()) => break,
             Err(Interrupted::Fatal(error)) => return Err(error),
             Err(Interrupted::Overtaken) => {
+                meter::conflict(service, partition, "another process handles this partition");
                 tracing::warn!(service, %partition, "another process handles this partition too: beginning again");
-                stop.sleep(retry.next_wait()).await;
+                subscription.stop.sleep(retry.next_wait()).await;
             }
             Err(Interrupted::Unavailable(error)) => {
                 let wait = retry.next_wait();
+                meter::retry(service, partition, error.service);
+                subscription.health.waits(&error, retry.attempts());
                 tracing::warn!(service, %partition, %error, attempt = retry.attempts(), ?wait, "waiting, then beginning again");
-                stop.sleep(wait).await;
+                subscription.stop.sleep(wait).await;
             }
         }
     }
@@ -118,12 +135,11 @@ pub async fn follow(
 async fn drive(
     stores: &impl EventStores,
     feeds: &impl EventFeeds,
-    service: &'static str,
-    partition: PartitionId,
+    Subscription { service, partition, health, stop }: &Subscription,
     follower: &mut impl Follower,
-    stop: &Stop,
     retry: &mut Retry,
 ) -> Result<(), Interrupted> {
+    let (service, partition) = (*service, *partition);
     let mut store = stores.open().await?;
     let mut feed = feeds.open(service, partition).await?;
     let mut position = follower.start(&mut store).await?;
@@ -138,12 +154,14 @@ async fn drive(
             let head = store.head(partition).await?;
             position = catch_up(&mut store, partition, follower, position, head, stop).await?;
             retry.succeeded();
+            health.works();
             continue;
         };
         if let Some(first) = delivered.iter().find(|event| event.position > position)
             && first.position > position + 1
         {
             tracing::warn!(service, %partition, from = position + 1, to = first.position - 1, "fetching a hole from the store");
+            meter::hole(service, partition, first.position - 1 - position);
             position = catch_up(&mut store, partition, follower, position, first.position - 1, stop).await?;
         }
         let new = &delivered[delivered.partition_point(|event| event.position <= position)..];
@@ -157,7 +175,9 @@ async fn drive(
         }
         let positions: Vec<u64> = delivered.iter().map(|event| event.position).collect();
         feed.acknowledge(&positions).await?;
+        meter::events_followed(service, partition, new.len());
         retry.succeeded();
+        health.works();
     }
     Ok(feed.leave().await?)
 }

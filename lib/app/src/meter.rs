@@ -1,7 +1,7 @@
 //! What is counted and timed. Nothing happens unless the process has a recorder.
 
 use auction_wire::PartitionId;
-use metrics::{counter, histogram};
+use metrics::{Gauge, counter, gauge, histogram};
 
 /// A batch of commands was decided and stored.
 pub fn batch_stored(partition: PartitionId, commands: usize, events: usize, seconds: f64) {
@@ -17,18 +17,55 @@ pub fn settled(partition: PartitionId, seconds: f64) {
     histogram!("auction_settle_seconds", "partition" => partition.to_string()).record(seconds);
 }
 
-/// Somebody else wrote to the partition: the lane takes over again.
-pub fn conflict(partition: PartitionId, why: &'static str) {
-    counter!("auction_conflicts_total", "partition" => partition.to_string(), "why" => why).increment(1);
+/// Somebody else wrote to the partition, or handled its events: the service begins again.
+pub fn conflict(service: &'static str, partition: PartitionId, why: &'static str) {
+    let labels =
+        [("service", service.to_owned()), ("partition", partition.to_string()), ("why", why.to_owned())];
+    counter!("auction_conflicts_total", &labels).increment(1);
 }
 
 /// A server was away: the same again, after a while.
-pub fn retry(partition: PartitionId, service: &'static str) {
-    counter!("auction_retries_total", "partition" => partition.to_string(), "server" => service).increment(1);
+pub fn retry(service: &'static str, partition: PartitionId, server: &'static str) {
+    let labels = [
+        ("service", service.to_owned()),
+        ("partition", partition.to_string()),
+        ("server", server.to_owned()),
+    ];
+    counter!("auction_retries_total", &labels).increment(1);
 }
 
 /// A command went to the dead letters.
 pub fn dead_letter(partition: PartitionId, reason: &str) {
     let labels = [("partition", partition.to_string()), ("reason", reason.to_owned())];
     counter!("auction_dead_letters_total", &labels).increment(1);
+}
+
+/// A service handled events of a partition and acknowledged them.
+pub fn events_followed(service: &'static str, partition: PartitionId, events: usize) {
+    let labels = [("service", service.to_owned()), ("partition", partition.to_string())];
+    counter!("auction_events_followed_total", &labels).increment(events as u64);
+}
+
+/// So many events were not on the stream and came from the store.
+pub fn hole(service: &'static str, partition: PartitionId, events: u64) {
+    let labels = [("service", service.to_owned()), ("partition", partition.to_string())];
+    counter!("auction_holes_total", &labels).increment(1);
+    counter!("auction_hole_events_total", &labels).increment(events);
+}
+
+/// This process works on a partition for a service, until what is returned is dropped.
+pub fn held(service: &'static str, partition: PartitionId) -> Held {
+    let labels = [("service", service.to_owned()), ("partition", partition.to_string())];
+    let gauge = gauge!("auction_partition_held", &labels);
+    gauge.set(1.0);
+    Held(gauge)
+}
+
+/// A partition that is worked on.
+pub struct Held(Gauge);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.set(0.0);
+    }
 }

@@ -9,12 +9,13 @@ mod history;
 #[path = "write_lane/world.rs"]
 mod world;
 
-use auction_app::follow::{FollowError, follow};
+use auction_app::follow::{FollowError, Subscription, follow};
+use auction_app::health::{Condition, Health};
 use auction_app::ports::event_feed::EventFeeds;
 use auction_app::ports::event_store::EventStores;
 use auction_app::ports::view_store::{ViewCommit, ViewStore, ViewStores, Views};
 use auction_app::project::Projector;
-use auction_app::stop::{Stopper, stop_signal};
+use auction_app::stop::{Stop, Stopper, stop_signal};
 use auction_testkit::flaky::{Flaky, Weather};
 use auction_testkit::given::P;
 use auction_testkit::memory::{MemoryFeeds, MemoryStreams, MemoryViews};
@@ -25,6 +26,10 @@ use tokio::task::JoinHandle;
 use world::World;
 
 const SCHEDULES: u64 = 300;
+
+fn subscription(service: &'static str, stop: Stop) -> Subscription {
+    Subscription { service, partition: P, health: Health::default().part(service), stop }
+}
 
 struct Following(Stopper, JoinHandle<()>);
 
@@ -42,7 +47,7 @@ impl Following {
         // Two boards, so that most are loaded again from the store.
         let projector = Projector::new(views, P, NonZeroUsize::new(2).unwrap());
         let task = tokio::spawn(async move {
-            follow(&stores, &feeds, "projector", P, projector, stop).await.unwrap();
+            follow(&stores, &feeds, subscription("projector", stop), projector).await.unwrap();
         });
         Following(stopper, task)
     }
@@ -142,7 +147,8 @@ async fn one_event_at_a_time_shows_what_all_at_once_shows() {
         let projector = Projector::new(views.clone(), P, NonZeroUsize::new(1).unwrap());
         let service = ["one", "two", "all"][[1, 2, 1000].iter().position(|n| *n == count).unwrap()];
         let store = world.store.clone();
-        let task = tokio::spawn(async move { follow(&store, &feeds, service, P, projector, stop).await });
+        let task =
+            tokio::spawn(async move { follow(&store, &feeds, subscription(service, stop), projector).await });
         caught_up(&world, &views).await;
         stopper.stop();
         task.await.unwrap().unwrap();
@@ -159,6 +165,32 @@ async fn views_that_are_ahead_of_the_store_are_noticed() {
     let projector = Projector::new(views, P, NonZeroUsize::new(2).unwrap());
     let feeds = MemoryFeeds(MemoryStreams::default(), 10);
     // As after a restore from an older backup: the store is empty.
-    let ended = follow(&World::new(false).store, &feeds, "projector", P, projector, stop).await;
+    let ended = follow(&World::new(false).store, &feeds, subscription("projector", stop), projector).await;
     assert!(matches!(ended, Err(FollowError::AheadOfStore { position: 5, head: 0, .. })), "{ended:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_follows_says_why_it_waits_and_when_it_works_again() {
+    let (health, weather) = (Health::default(), Weather::new(1, 1000));
+    let stores = Flaky::new(World::new(false).store, &weather);
+    let projector = Projector::new(MemoryViews::default(), P, NonZeroUsize::new(2).unwrap());
+    let (stopper, stop) = stop_signal();
+    let subscription =
+        Subscription { service: "projector", partition: P, health: health.part("projector 00"), stop };
+    let feeds = MemoryFeeds(MemoryStreams::default(), 10);
+    let task = tokio::spawn(async move { follow(&stores, &feeds, subscription, projector).await });
+    let becomes = async |is_so: fn(&Condition) -> bool| {
+        let waited = tokio::time::timeout(Duration::from_secs(600), async {
+            while !health.report().get("projector 00").is_some_and(is_so) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        });
+        assert!(waited.await.is_ok(), "{:?}", health.report());
+    };
+    becomes(|condition| matches!(condition, Condition::Waits { attempts: 2.., .. })).await;
+    weather.clears_up();
+    becomes(|condition| *condition == Condition::Works).await;
+    stopper.stop();
+    task.await.unwrap().unwrap();
+    assert!(health.report().is_empty(), "what has ended is not waited for");
 }

@@ -5,6 +5,7 @@ use crate::role::Role;
 use crate::settings::{Layers, Settings, SettingsError};
 use crate::tasks::{RoleError, Tasks};
 use crate::telemetry;
+use auction_app::health::Health;
 use auction_app::stop::stop_signal;
 use clap::Parser;
 use std::path::PathBuf;
@@ -86,7 +87,8 @@ async fn run(role: Role, layers: Layers) -> Result<(), ProcessError> {
     telemetry::start(&settings.log)?;
     let told = told_to_stop()?;
     let (stopper, stop) = stop_signal();
-    let mut tasks = Tasks::new(stopper);
+    let health = Health::default();
+    let mut tasks = Tasks::new(stopper, health.clone());
     let start = async {
         let connections = Connections::ready(&settings, stop.clone()).await?;
         role.start(&settings, &connections, &mut tasks, &stop).await?;

@@ -1,5 +1,6 @@
 //! The tasks of a role. One that ends before it was told to is a failure of the process.
 
+use auction_app::health::{Health, Part};
 use auction_app::stop::Stopper;
 use std::time::Duration;
 use thiserror::Error;
@@ -32,16 +33,27 @@ pub enum RoleError {
 
 type Ended = Result<String, RoleError>;
 
-/// Running tasks, and how to stop them.
+/// Running tasks, how to stop them, and where they say how they are.
 pub struct Tasks {
     set: JoinSet<Ended>,
     stopper: Stopper,
+    health: Health,
 }
 
 impl Tasks {
-    /// None yet; `stopper` is what they listen to.
-    pub fn new(stopper: Stopper) -> Tasks {
-        Tasks { set: JoinSet::new(), stopper }
+    /// None yet; `stopper` is what they listen to, `health` that of their process.
+    pub fn new(stopper: Stopper, health: Health) -> Tasks {
+        Tasks { set: JoinSet::new(), stopper, health }
+    }
+
+    /// The health of their process.
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// A part of their process's health, which starts. Its name is shown to operators: `projector 07`.
+    pub fn part(&self, name: impl Into<String>) -> Part {
+        self.health.part(name)
     }
 
     /// Runs one more.

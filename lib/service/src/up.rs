@@ -6,6 +6,7 @@ use crate::role::Role;
 use crate::settings::{Layers, Settings};
 use crate::tasks::Tasks;
 use crate::telemetry;
+use auction_app::health::Health;
 use auction_app::stop::stop_signal;
 use auction_servers::{Options, PrivateServers, ServersError};
 use clap::Args;
@@ -90,7 +91,9 @@ async fn serve(
 ) -> Result<(), ProcessError> {
     let (front_stopper, front_stop) = stop_signal();
     let (back_stopper, back_stop) = stop_signal();
-    let (mut front, mut back) = (Tasks::new(front_stopper), Tasks::new(back_stopper));
+    let health = Health::default();
+    let mut front = Tasks::new(front_stopper, health.clone());
+    let mut back = Tasks::new(back_stopper, health.clone());
     let greeting = servers.as_deref().map(|servers| (servers.redis_cli(), servers.psql()));
     let died = async {
         match servers {

@@ -14,7 +14,7 @@ mod round;
 use crate::StreamError;
 use crate::stop::{Stop, Stopper, stop_signal};
 use redis::Client;
-use round::{Leases, Round};
+use round::{Leases, NotRenewed, Round};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio::task::{JoinError, JoinSet};
@@ -36,6 +36,20 @@ pub struct LeaseOptions {
     pub lease: Duration,
 }
 
+/// What became of the last look at the leases.
+#[derive(Debug)]
+pub enum Renewal<'a> {
+    /// Those that are held are held for another while.
+    Done,
+    /// The server is away. What is held is held until it expires, and then no more.
+    Failed {
+        /// Why.
+        error: &'a StreamError,
+        /// How many times in a row.
+        attempts: u32,
+    },
+}
+
 /// Work on a lane that runs.
 struct Running {
     stopper: Stopper,
@@ -53,11 +67,12 @@ struct Work<E> {
 /// stop when its lane is to go to another process, or its lease could not be renewed in time; it must
 /// then finish what is in hand and end. The first work that ends with an error ends everything.
 ///
-/// A server that is away is waited for without end.
+/// A server that is away is waited for without end; `renewal` hears of every look.
 pub async fn share<E, Run>(
     client: &Client,
     options: LeaseOptions,
     mut stop: Stop,
+    mut renewal: impl FnMut(Renewal<'_>),
     mut work: impl FnMut(usize, Stop) -> Run,
 ) -> Result<(), E>
 where
@@ -68,9 +83,24 @@ where
     let mut leases = Leases::new(client.clone(), options);
     let mut all = Work { running: BTreeMap::new(), tasks: JoinSet::new() };
     let mut next_look = Instant::now();
+    let mut attempts: u32 = 0;
     while !(leases.leaving() && all.running.is_empty()) {
         if next_look <= Instant::now() {
-            all.follow(&leases.round().await, &mut work);
+            match leases.round().await {
+                Ok(round) => {
+                    attempts = 0;
+                    renewal(Renewal::Done);
+                    all.follow(&round, &mut work);
+                }
+                Err(NotRenewed { error, expired }) => {
+                    attempts = attempts.saturating_add(1);
+                    tracing::warn!(%error, attempts, "leases could not be renewed");
+                    renewal(Renewal::Failed { error: &error, attempts });
+                    if expired {
+                        all.follow(&Round::default(), &mut work);
+                    }
+                }
+            }
             next_look = Instant::now() + look;
         }
         tokio::select! {
@@ -98,17 +128,10 @@ impl Running {
 
 impl<E: Send + 'static> Work<E> {
     /// Starts what is held and does not run, stops what runs and is not to be held.
-    fn follow<Run>(&mut self, round: &Result<Round, StreamError>, work: &mut impl FnMut(usize, Stop) -> Run)
+    fn follow<Run>(&mut self, round: &Round, work: &mut impl FnMut(usize, Stop) -> Run)
     where
         Run: Future<Output = Result<(), E>> + Send + 'static,
     {
-        let round = match round {
-            Ok(round) => round,
-            Err(error) => {
-                tracing::warn!(%error, "leases could not be renewed");
-                return;
-            }
-        };
         for lane in &round.held {
             if !self.running.contains_key(lane) {
                 let (stopper, stop) = stop_signal();

@@ -67,14 +67,20 @@ impl Member {
         let (stopper, stop) = stop_signal();
         let (board, by) = (board.clone(), name.to_owned());
         let task = tokio::spawn(async move {
-            share(&client, options, stop, |lane, mut stop: Stop| {
-                let (board, by) = (board.clone(), by.clone());
-                async move {
-                    let _working = Working::on(board, lane, by);
-                    stop.wait().await;
-                    Ok(())
-                }
-            })
+            share(
+                &client,
+                options,
+                stop,
+                |_| {},
+                |lane, mut stop: Stop| {
+                    let (board, by) = (board.clone(), by.clone());
+                    async move {
+                        let _working = Working::on(board, lane, by);
+                        stop.wait().await;
+                        Ok(())
+                    }
+                },
+            )
             .await
         });
         Member { name: name.to_owned(), stopper, task }
@@ -185,12 +191,18 @@ async fn work_that_fails_ends_everything() {
         lease: LEASE,
     };
     let (_stopper, stop) = stop_signal();
-    let ended = share(&client, options, stop, |lane, mut stop: Stop| async move {
-        if lane == 1 {
-            return Err("no way on");
-        }
-        stop.wait().await;
-        Ok(())
-    });
+    let ended = share(
+        &client,
+        options,
+        stop,
+        |_| {},
+        |lane, mut stop: Stop| async move {
+            if lane == 1 {
+                return Err("no way on");
+            }
+            stop.wait().await;
+            Ok(())
+        },
+    );
     assert_eq!(ended.await, Err("no way on"));
 }

@@ -74,6 +74,9 @@ pub struct Lane {
     pub stop: Stop,
 }
 
+/// What its figures are filed under.
+const SERVICE: &str = "writer";
+
 /// Runs a lane until it is time to stop; by turns with others, if there are locks. Servers that are away
 /// are waited for without end; nothing is acknowledged before it is stored.
 pub async fn run(
@@ -84,6 +87,7 @@ pub async fn run(
 ) -> Result<(), LaneError> {
     let mut retry = Retry::default();
     let partition = lane.partition;
+    let _held = meter::held(SERVICE, partition);
     while !lane.stop.requested() {
         let driven = match locks {
             None => drive(stores, lanes, &lane, &mut retry).await,
@@ -95,14 +99,14 @@ pub async fn run(
             Interrupted::Fatal(error) => return Err(error),
             Interrupted::Conflict(why) => {
                 // A moment, so that two writers do not take over from each other in a frenzy.
-                meter::conflict(partition, why);
+                meter::conflict(SERVICE, partition, why);
                 let wait = retry.next_wait();
                 tracing::warn!(%partition, why, ?wait, "somebody else wrote: taking over");
                 lane.stop.sleep(wait).await;
             }
             Interrupted::Unavailable(error) => {
                 let wait = retry.next_wait();
-                meter::retry(partition, error.service);
+                meter::retry(SERVICE, partition, error.service);
                 lane.health.waits(&error, retry.attempts());
                 tracing::warn!(%partition, %error, attempt = retry.attempts(), ?wait, "waiting, then taking over");
                 lane.stop.sleep(wait).await;

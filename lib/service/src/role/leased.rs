@@ -2,7 +2,7 @@
 
 use crate::connections::Connections;
 use crate::tasks::Tasks;
-use auction_app::follow::{FollowError, Follower, follow};
+use auction_app::follow::{FollowError, Follower, Subscription, follow};
 use auction_app::stop::Stop;
 use auction_redis::feed::RedisFeeds;
 use auction_redis::keys;
@@ -10,7 +10,7 @@ use auction_wire::PartitionId;
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::time::Duration;
 use stream_worker::consumer::fresh_name;
-use stream_worker::leases::{LeaseOptions, share};
+use stream_worker::leases::{LeaseOptions, Renewal, share};
 
 /// Runs `work` on this process's share of the partitions of a group.
 pub(super) fn start<E, Run>(
@@ -32,8 +32,13 @@ pub(super) fn start<E, Run>(
         lease: Duration::from_secs(lease_seconds.get().into()),
     };
     let (client, stop) = (connections.redis.clone(), stop.clone());
+    let health = tasks.part(format!("{group} leases"));
     tasks.spawn(format!("partitions of the {group}"), async move {
-        share(&client, options, stop, |lane, stop| work(partitions[lane], stop)).await
+        let renewal = |renewal: Renewal<'_>| match renewal {
+            Renewal::Done => health.works(),
+            Renewal::Failed { error, attempts } => health.waits(error, attempts),
+        };
+        share(&client, options, stop, renewal, |lane, stop| work(partitions[lane], stop)).await
     });
 }
 
@@ -59,9 +64,11 @@ pub(super) fn followers<F: Follower + 'static>(
     mut follower: impl FnMut(PartitionId) -> F + Send + 'static,
 ) {
     let feeds = RedisFeeds::new(connections.redis.clone(), service.batch.get(), service.read_block);
-    let (stores, name) = (connections.stores.clone(), service.name);
+    let (stores, name, health) = (connections.stores.clone(), service.name, tasks.health().clone());
     start::<FollowError, _>(name, service.lease_seconds, connections, tasks, stop, move |partition, stop| {
         let (stores, feeds, follower) = (stores.clone(), feeds.clone(), follower(partition));
-        async move { follow(&stores, &feeds, name, partition, follower, stop).await }
+        let health = health.part(format!("{name} {partition}"));
+        let subscription = Subscription { service: name, partition, health, stop };
+        async move { follow(&stores, &feeds, subscription, follower).await }
     });
 }

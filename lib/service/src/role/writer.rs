@@ -27,7 +27,7 @@ struct Lanes {
 
 impl Lanes {
     async fn run(self, partition: PartitionId, stop: Stop) -> Result<(), LaneError> {
-        let health = self.health.part(format!("lane {partition}"));
+        let health = self.health.part(format!("writer {partition}"));
         let lane = Lane { partition, limits: self.limits, health, stop };
         lane::run(&self.stores, &self.lanes, self.locks.as_ref(), lane).await
     }
@@ -51,7 +51,7 @@ pub(super) fn start(settings: &Settings, connections: &Connections, tasks: &mut 
             bidders: writer.cached_bidders,
             rules: Rules::default(),
         },
-        health: Health::default(),
+        health: tasks.health().clone(),
     };
     if writer.concurrency == Concurrency::Leased {
         let lane = move |partition, stop| lanes.clone().run(partition, stop);

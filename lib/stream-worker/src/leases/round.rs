@@ -26,11 +26,20 @@ const RELEASE: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redi
 return 0";
 
 /// What came of a look.
+#[derive(Default)]
 pub(super) struct Round {
     /// The lanes whose leases are held.
     pub(super) held: BTreeSet<usize>,
     /// Those of them that are more than this process's share.
     pub(super) give_back: BTreeSet<usize>,
+}
+
+/// The leases could not be renewed.
+pub(super) struct NotRenewed {
+    /// Why.
+    pub(super) error: StreamError,
+    /// There is no time for another try: nothing is held any more.
+    pub(super) expired: bool,
 }
 
 /// The leases of a process.
@@ -60,7 +69,7 @@ impl Leases {
     }
 
     /// Renews, takes and counts. After too many errors nothing is held any more.
-    pub(super) async fn round(&mut self) -> Result<Round, StreamError> {
+    pub(super) async fn round(&mut self) -> Result<Round, NotRenewed> {
         let sent = Instant::now();
         match self.try_round().await {
             Ok(round) => {
@@ -70,14 +79,14 @@ impl Leases {
             Err(error) => {
                 self.connection = None;
                 // Is there time for a whole other try?
-                if Instant::now() + LOOK + self.deadline() < self.valid_until {
-                    return Err(error);
+                let expired = Instant::now() + LOOK + self.deadline() >= self.valid_until;
+                if expired {
+                    if !self.held.is_empty() {
+                        tracing::warn!(%error, "leases could not be renewed in time: nothing is held any more");
+                    }
+                    self.held.clear();
                 }
-                if !self.held.is_empty() {
-                    tracing::warn!(%error, "leases could not be renewed in time: nothing is held any more");
-                }
-                self.held.clear();
-                Ok(Round { held: BTreeSet::new(), give_back: BTreeSet::new() })
+                Err(NotRenewed { error, expired })
             }
         }
     }
