@@ -37,7 +37,7 @@ pub struct Part {
 }
 
 impl Health {
-    /// A part that starts. Its name is shown to operators: `lane 07`.
+    /// A part that starts. Its name is shown to operators: `writer 07`.
     pub fn part(&self, name: impl Into<String>) -> Part {
         let part = Part { health: self.clone(), name: name.into() };
         part.is(Condition::Starting);
