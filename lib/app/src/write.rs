@@ -26,4 +26,4 @@ mod pessimistic;
 pub mod rules;
 mod stages;
 mod storing;
-mod take_over;
+pub mod take_over;

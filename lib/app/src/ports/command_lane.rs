@@ -54,7 +54,8 @@ pub trait CommandSettler: Send {
     /// The newest event that lies on the event stream.
     fn last_event(&mut self) -> impl Future<Output = Result<LastEvent, Unavailable>> + Send;
 
-    /// Publishes events that follow `after`, if the stream still ends there.
+    /// Publishes events behind `after`, if the stream still ends there. They follow it, unless the stream is
+    /// empty: then it begins with them.
     fn publish(
         &mut self,
         after: u64,

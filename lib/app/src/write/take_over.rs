@@ -10,6 +10,10 @@ use auction_wire::PartitionId;
 /// How many events are published from the store in one go.
 const PUBLISH_CHUNK: usize = 500;
 
+/// A stream that was lost begins so many events before the head: readers that are further behind fetch
+/// the rest from the store, where all of history is.
+pub const KEPT_AFTER_A_LOSS: u64 = 10_000;
+
 /// Publishes what was stored and not published. Returns the head, where store and stream both end; none
 /// if it is time to stop before.
 pub(super) async fn take_over(
@@ -25,14 +29,16 @@ pub(super) async fn take_over(
         if stop.requested() {
             return Ok(None);
         }
-        let events = store.events_after(partition, published, PUBLISH_CHUNK).await?;
+        let lost = published == 0;
+        let behind = if lost { head.saturating_sub(KEPT_AFTER_A_LOSS) } else { published };
+        let events = store.events_after(partition, behind, PUBLISH_CHUNK).await?;
         let Some(last) = events.last().map(|event| event.position) else {
             return Err(Interrupted::Conflict("the store has a head without events"));
         };
         if lane.publish(published, &events).await? == Published::StreamMoved {
             return Err(Interrupted::Conflict("the event stream moved while it was mended"));
         }
-        tracing::info!(%partition, from = published + 1, to = last, "published from the store");
+        tracing::info!(%partition, from = behind + 1, to = last, "published from the store");
         published = last;
     }
     Ok(Some(head))

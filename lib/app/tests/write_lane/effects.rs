@@ -1,13 +1,20 @@
 //! What commands come to.
 
 use crate::world::World;
+use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, NewEvent};
 use auction_app::write::lane::LaneError;
+use auction_app::write::take_over::KEPT_AFTER_A_LOSS;
 use auction_domain::auction::{AuctionCommand, CancelAuction};
 use auction_domain::{Actor, AuctionId, BidId, UserId};
 use auction_testkit::given::{
     P, create_auction, create_user, delete_bid, delete_user, fresh, of_auction, place_bid, records,
 };
-use auction_wire::{Channel, Command, Outcome};
+use auction_wire::{Channel, Command, EventRecord, Outcome};
+use std::time::Duration;
+
+fn new_event(record: EventRecord) -> NewEvent {
+    NewEvent { event: record.event().unwrap(), record, actor: Actor::Portal }
+}
 
 async fn done(commands: &[Command], count: usize) -> World {
     let world = super::world();
@@ -150,6 +157,26 @@ async fn what_was_stored_and_not_published_is_published_by_the_next_lane() {
     let empty = world.with_empty_streams();
     empty.work(100, 0).await;
     assert_eq!(empty.streams.events(P), world.store.events(P));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_stream_of_a_long_history_begins_near_its_head() {
+    let world = super::world();
+    let history: Vec<NewEvent> = records(0, KEPT_AFTER_A_LOSS + 700).into_iter().map(new_event).collect();
+    let append =
+        Append { partition: P, expected_head: 0, known_deletions: 0, events: history, outcomes: Vec::new() };
+    assert_eq!(world.store.open().await.unwrap().append(&append).await.unwrap(), Appended::Done);
+    let lane = world.start(100);
+    let newcomer = create_user(UserId(fresh()));
+    world.give(&newcomer).await;
+    let published = async || {
+        while world.streams.acknowledged(P) < 1 {
+            tokio::time::sleep(Duration::from_millis(50)).await; // in paused time
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), published()).await.expect("decided");
+    lane.stop().await.unwrap();
+    assert_eq!(world.streams.events(P), world.store.events(P)[700..]);
 }
 
 /// Nothing comes in, nothing is pending: only a look at both ends shows it.
