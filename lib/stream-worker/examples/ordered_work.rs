@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         stopper.stop();
     });
     let lanes = client.clone();
-    share(&client, options, stop, move |lane, stop| work(lanes.clone(), lane, stop)).await?;
+    share(&client, options, stop, |_| {}, move |lane, stop| work(lanes.clone(), lane, stop)).await?;
     Ok(())
 }
 
