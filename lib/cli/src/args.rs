@@ -7,6 +7,7 @@ use crate::auction::show::ShowAuctionArgs;
 use crate::auction::void_bid::VoidBidArgs;
 use crate::bid::BidArgs;
 use crate::replay::ReplayArgs;
+use crate::subscriptions::SubscriptionsArgs;
 use crate::user::CreateUserArgs;
 use clap::{Args, Subcommand};
 
@@ -42,6 +43,8 @@ pub enum ClientCommand {
     Auction(AuctionCommand),
     /// Bid on an auction.
     Bid(BidArgs),
+    /// Show and choose what a user is told.
+    Subscriptions(SubscriptionsArgs),
     /// Play a bidding history against the portal, and compare its winners with the recorded prices.
     ///
     /// Opens an account for each bidder and one for a seller, creates the auctions, places all bids in time

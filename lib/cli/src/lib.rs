@@ -15,6 +15,7 @@ mod error;
 mod money;
 mod replay;
 mod screen;
+mod subscriptions;
 mod user;
 
 pub use args::{AuctionCommand, ClientArgs, ClientCommand, UserCommand};
@@ -27,6 +28,7 @@ pub use auction::void_bid::VoidBidArgs;
 pub use bid::BidArgs;
 pub use replay::ReplayArgs;
 pub use screen::Screen;
+pub use subscriptions::{SubscriptionsArgs, Switch};
 pub use user::CreateUserArgs;
 
 use client::{Client, Patience};
@@ -73,6 +75,7 @@ async fn dispatch(args: ClientArgs, screen: &Screen) -> Result<(), CliError> {
             auction::void_bid::void_bid(&client, screen, args).await
         }
         ClientCommand::Bid(args) => bid::bid(&client, screen, args).await,
+        ClientCommand::Subscriptions(args) => subscriptions::subscriptions(&client, screen, args).await,
         ClientCommand::Replay(args) => replay::replay(&client, screen, args).await,
     }
 }

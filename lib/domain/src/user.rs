@@ -1,10 +1,14 @@
 //! The user: an account that bids and sells. No name, no address: personal data never enters an event.
 
+mod change_subscriptions;
 mod create;
 mod delete;
+mod subscriptions;
 
+pub use change_subscriptions::{ChangeSubscriptions, ChangeSubscriptionsRefusal};
 pub use create::{CreateUser, CreateUserRefusal};
 pub use delete::{DeleteUser, DeleteUserRefusal};
+pub use subscriptions::{NotificationKind, Subscriptions};
 
 use crate::{Facts, Refused};
 
@@ -15,6 +19,8 @@ pub enum UserEvent {
     UserCreated,
     /// The account is gone for good.
     UserDeleted,
+    /// He wants to be told this, and nothing else.
+    SubscriptionsChanged(Subscriptions),
 }
 
 /// A user as his events tell it.
@@ -22,6 +28,7 @@ pub enum UserEvent {
 pub struct User {
     version: u64,
     deleted: bool,
+    subscriptions: Subscriptions,
 }
 
 /// Everything that can be asked of a user.
@@ -31,6 +38,8 @@ pub enum UserCommand {
     CreateUser(CreateUser),
     /// Delete it.
     DeleteUser(DeleteUser),
+    /// Choose what to be told.
+    ChangeSubscriptions(ChangeSubscriptions),
 }
 
 impl UserCommand {
@@ -39,6 +48,7 @@ impl UserCommand {
         match self {
             UserCommand::CreateUser(command) => Ok(command.decide(user)?),
             UserCommand::DeleteUser(command) => Ok(command.decide(user)?),
+            UserCommand::ChangeSubscriptions(command) => Ok(command.decide(user)?),
         }
     }
 
@@ -51,13 +61,24 @@ impl UserCommand {
 impl User {
     /// Folds one event into the state. `None` stands for a user that does not exist yet.
     pub fn apply(user: &mut Option<User>, event: &UserEvent) {
-        let version = user.map_or(0, |u| u.version) + 1;
-        *user = Some(User { version, deleted: matches!(event, UserEvent::UserDeleted) });
+        let new = User { version: 0, deleted: false, subscriptions: Subscriptions::default() };
+        let user = user.get_or_insert(new);
+        user.version += 1;
+        match event {
+            UserEvent::UserCreated => {}
+            UserEvent::UserDeleted => (user.deleted, user.subscriptions) = (true, Subscriptions::NONE),
+            UserEvent::SubscriptionsChanged(to) => user.subscriptions = *to,
+        }
     }
 
     /// How many events there have been.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// What he wants to be told.
+    pub fn subscriptions(&self) -> Subscriptions {
+        self.subscriptions
     }
 
     /// Whether the account was deleted.

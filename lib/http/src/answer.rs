@@ -84,7 +84,9 @@ impl Ids {
 
     fn of_kind(kind: &str, id: CommandId, key: Uuid) -> Ids {
         match kind {
-            "create_user" | "delete_user" => Ids { user: Some(key), ..Ids::default() },
+            "create_user" | "delete_user" | "change_subscriptions" => {
+                Ids { user: Some(key), ..Ids::default() }
+            }
             "place_bid" => Ids { auction: Some(key), bid: Some(id.0), user: None },
             _ => Ids { auction: Some(key), ..Ids::default() },
         }
@@ -160,6 +162,7 @@ fn failed(command: &str, outcome: &Outcome) -> Option<Failed> {
 fn resource(outcome: &Outcome) -> String {
     match outcome.kind.as_str() {
         "create_user" | "delete_user" => format!("/user/{}", outcome.key),
+        "change_subscriptions" => "/subscriptions".to_owned(),
         "place_bid" | "delete_bid" => format!("/auction/{}/bids", outcome.key),
         _ => format!("/auction/{}", outcome.key),
     }

@@ -4,6 +4,7 @@ use auction_app::accept::Accept;
 use auction_app::ports::Unavailable;
 use auction_app::ports::command_queue::CommandQueue;
 use auction_app::ports::outcomes::Outcomes;
+use auction_app::ports::subscribers::Subscribers;
 use auction_app::ports::view_store::Views;
 use auction_app::stop::Stop;
 use auction_domain::Timestamp;
@@ -20,6 +21,8 @@ pub trait Ports: Send + Sync + 'static {
     type Outcomes: Outcomes + 'static;
     /// The read models.
     type Views: Views + 'static;
+    /// What users want to be told.
+    type Subscribers: Subscribers + 'static;
 
     /// Asks every server that the ingress needs; by name.
     fn check(&self) -> impl Future<Output = Vec<(&'static str, Result<(), Unavailable>)>> + Send;
@@ -40,6 +43,8 @@ pub struct Portal<P: Ports> {
     pub accept: Accept<P::Queue, P::Outcomes>,
     /// The read models.
     pub views: P::Views,
+    /// What users want to be told.
+    pub subscribers: P::Subscribers,
     /// For questions about the servers themselves.
     pub ports: P,
     /// How many partitions there are.

@@ -1,6 +1,7 @@
 //! Every route there is.
 
 mod cancel_auction;
+mod change_subscriptions;
 mod create_auction;
 mod create_user;
 mod delete_bid;
@@ -11,6 +12,7 @@ mod place_bid;
 mod show_auction;
 mod show_command;
 mod show_own_bids;
+mod show_subscriptions;
 mod show_user;
 mod void_bid;
 
@@ -32,6 +34,11 @@ pub fn router<P: Ports>(portal: Arc<Portal<P>>) -> Router {
     Router::new()
         .route("/users", post(create_user::create_user::<P>))
         .route("/user/{id}", get(show_user::show_user::<P>))
+        .route(
+            "/subscriptions",
+            get(show_subscriptions::show_subscriptions::<P>)
+                .put(change_subscriptions::change_subscriptions::<P>),
+        )
         .route("/auctions", get(list_auctions::list_auctions::<P>).post(create_auction::create_auction::<P>))
         .route("/auction/{id}", get(show_auction::show_auction::<P>))
         .route("/auction/{id}/bid", put(place_bid::place_bid::<P>))

@@ -5,7 +5,10 @@ use crate::{PostgresStores, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::dead_letters::Failures;
 use auction_app::ports::outcomes::Outcomes;
-use auction_wire::{CommandId, Outcome, OutcomeResult};
+use auction_app::ports::subscribers::Subscribers;
+use auction_domain::UserId;
+use auction_domain::user::{Subscriptions, UserEvent};
+use auction_wire::{CommandId, Event, Outcome, OutcomeResult};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use std::time::Duration;
 use tokio_postgres::NoTls;
@@ -62,6 +65,27 @@ impl Outcomes for PostgresLookup {
             let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
             let row = client.query_opt(&statement, &[&[command.0].as_slice()]).await.map_err(unavailable)?;
             row.as_ref().map(outcome).transpose()
+        })
+        .await
+    }
+}
+
+impl Subscribers for PostgresLookup {
+    async fn subscriptions(&self, user: UserId) -> Result<Option<Subscriptions>, Unavailable> {
+        within(WAIT, async {
+            let client = self.0.get().await.map_err(unavailable)?;
+            let statement = include_str!("../../../sql/queries/newest_user_event.sql");
+            let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
+            let row = client.query_opt(&statement, &[&user.0]).await.map_err(unavailable)?;
+            let Some(row) = row else { return Ok(None) };
+            let (kind, schema, body): (&str, i16, &[u8]) = (row.get(0), row.get(1), row.get(2));
+            let event = Event::decode(kind, schema.cast_unsigned(), body).map_err(unavailable)?;
+            Ok(match event {
+                Event::User(UserEvent::UserCreated) => Some(Subscriptions::default()),
+                Event::User(UserEvent::SubscriptionsChanged(to)) => Some(to),
+                Event::User(UserEvent::UserDeleted) => Some(Subscriptions::NONE),
+                Event::Auction(_) => None,
+            })
         })
         .await
     }

@@ -100,6 +100,8 @@ impl Rows {
                 }
                 self.deletions.push(user);
             }
+            // The notifier keeps these.
+            UserEvent::SubscriptionsChanged(_) => {}
         }
     }
 

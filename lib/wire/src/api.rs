@@ -2,6 +2,7 @@
 //! units, durations whole seconds, times RFC 3339. Members that nobody knows are refused by name.
 
 use crate::time::JsonTime;
+use auction_domain::user::Subscriptions;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -142,4 +143,44 @@ pub struct Done {
     /// What the leading bid counts for after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub highest: Option<Money>,
+}
+
+/// `PUT /subscriptions`, and `GET`: what the caller wants to be told. The whole choice: what is left out is
+/// as it is for a new user, on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubscriptionsRequest {
+    /// That he won an auction.
+    #[serde(default = "on")]
+    pub auction_won: bool,
+    /// That the highest bid changed where he has a bid that counts.
+    #[serde(default = "on")]
+    pub highest_bid: bool,
+    /// That a bid of his counts twice.
+    #[serde(default = "on")]
+    pub bid_doubled: bool,
+}
+
+fn on() -> bool {
+    true
+}
+
+impl From<Subscriptions> for SubscriptionsRequest {
+    fn from(of: Subscriptions) -> SubscriptionsRequest {
+        SubscriptionsRequest {
+            auction_won: of.auction_won,
+            highest_bid: of.highest_bid,
+            bid_doubled: of.bid_doubled,
+        }
+    }
+}
+
+impl From<SubscriptionsRequest> for Subscriptions {
+    fn from(request: SubscriptionsRequest) -> Subscriptions {
+        Subscriptions {
+            auction_won: request.auction_won,
+            highest_bid: request.highest_bid,
+            bid_doubled: request.bid_doubled,
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use crate::DecodeError;
 use auction_domain::Millis;
 use auction_domain::auction::SoftClose;
+use auction_domain::user::Subscriptions;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +61,34 @@ impl From<SoftCloseBody> for SoftClose {
             extend_by: Millis(body.extend_by_ms),
             within: Millis(body.within_ms),
             at_most: body.at_most,
+        }
+    }
+}
+
+/// What a user wants to be told, in commands and events.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SubscriptionsBody {
+    auction_won: bool,
+    highest_bid: bool,
+    bid_doubled: bool,
+}
+
+impl From<Subscriptions> for SubscriptionsBody {
+    fn from(of: Subscriptions) -> SubscriptionsBody {
+        SubscriptionsBody {
+            auction_won: of.auction_won,
+            highest_bid: of.highest_bid,
+            bid_doubled: of.bid_doubled,
+        }
+    }
+}
+
+impl From<SubscriptionsBody> for Subscriptions {
+    fn from(body: SubscriptionsBody) -> Subscriptions {
+        Subscriptions {
+            auction_won: body.auction_won,
+            highest_bid: body.highest_bid,
+            bid_doubled: body.bid_doubled,
         }
     }
 }

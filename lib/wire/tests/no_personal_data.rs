@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Ids, numbers, times, and what people publish about the things they sell. `reason` is what the house
 /// writes when it strikes a bid out.
-const ALLOWED: [&str; 36] = [
+const ALLOWED: [&str; 39] = [
     // fields
     "id",
     "kind",
@@ -26,8 +26,10 @@ const ALLOWED: [&str; 36] = [
     // bodies
     "amount",
     "at_most",
+    "auction_won",
     "because",
     "bid",
+    "bid_doubled",
     "bidder",
     "bids",
     "currency",
@@ -35,6 +37,7 @@ const ALLOWED: [&str; 36] = [
     "effective",
     "ends_at",
     "extend_by_ms",
+    "highest_bid",
     "opening_bid",
     "pays",
     "reason",

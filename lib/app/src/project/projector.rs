@@ -63,6 +63,7 @@ impl<V: ViewStores> Projector<V> {
                     match event {
                         UserEvent::UserCreated => user.created_at = Some(record.at),
                         UserEvent::UserDeleted => user.deleted = true,
+                        UserEvent::SubscriptionsChanged(_) => {}
                     }
                 }
                 Event::Auction(event) => {

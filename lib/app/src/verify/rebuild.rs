@@ -46,6 +46,7 @@ impl Rebuild {
                     user.deleted = true;
                 }
             }
+            Event::User(UserEvent::SubscriptionsChanged(_)) => {} // shown by nobody
             Event::Auction(event) => {
                 if let AuctionEvent::BidPlaced { bidder, .. } = event {
                     self.bidders.entry(record.key).or_default().insert(bidder);

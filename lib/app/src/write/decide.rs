@@ -293,7 +293,7 @@ impl Desk {
             match event.event {
                 Event::User(UserEvent::UserCreated) => self.bidders.add(UserId(command.key)),
                 Event::User(UserEvent::UserDeleted) => self.bidders.remove(UserId(command.key)),
-                Event::Auction(_) => {}
+                Event::User(UserEvent::SubscriptionsChanged(_)) | Event::Auction(_) => {}
             }
         }
     }

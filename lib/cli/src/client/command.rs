@@ -1,6 +1,8 @@
 //! The commands of the API, ready to be sent again and again.
 
-use auction_wire::api::{CreateAuctionRequest, CreateUserRequest, PlaceBidRequest, VoidBidRequest};
+use auction_wire::api::{
+    CreateAuctionRequest, CreateUserRequest, PlaceBidRequest, SubscriptionsRequest, VoidBidRequest,
+};
 use reqwest::Method;
 use serde::Serialize;
 use uuid::Uuid;
@@ -53,6 +55,12 @@ impl Command {
     pub(crate) fn void_bid(key: String, auction: Uuid, bid: Uuid, request: &VoidBidRequest) -> Command {
         let path = format!("/auction/{auction}/bid/{bid}/void");
         Command { method: Method::POST, path, user: None, key, body: json(request) }
+    }
+
+    /// `PUT /subscriptions`.
+    pub(crate) fn change_subscriptions(key: String, user: Uuid, request: &SubscriptionsRequest) -> Command {
+        let path = "/subscriptions".to_owned();
+        Command { method: Method::PUT, path, user: Some(user), key, body: json(request) }
     }
 
     pub(super) fn method(&self) -> &Method {

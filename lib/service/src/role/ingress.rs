@@ -29,6 +29,7 @@ impl Ports for Servers {
     type Queue = RedisQueue;
     type Outcomes = PostgresLookup;
     type Views = RedisViews;
+    type Subscribers = PostgresLookup;
 
     async fn check(&self) -> Vec<(&'static str, Result<(), Unavailable>)> {
         vec![("redis", self.views.ping().await), ("postgres", self.lookup.ping().await)]
@@ -57,6 +58,7 @@ pub(super) async fn start(
     let portal = Arc::new(Portal {
         accept: Accept::new(queue, lookup.clone(), Arc::clone(&waiters), secret, name.clone(), stop.clone()),
         views: views.clone(),
+        subscribers: lookup.clone(),
         ports: Servers { lookup, views },
         partitions,
         settings: auction_http::Settings {

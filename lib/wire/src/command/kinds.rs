@@ -3,13 +3,13 @@
 
 use super::{CommandBody, CommandId};
 use crate::DecodeError;
-use crate::body::{self, Nothing, SoftCloseBody, bad};
+use crate::body::{self, Nothing, SoftCloseBody, SubscriptionsBody, bad};
 use crate::text_id::TextId;
 use auction_domain::auction::{
     AuctionCommand, CancelAuction, CloseAuction, CreateAuction, DeleteBid, DoubleBid, EndAuction, PlaceBid,
     RetractBids, VoidBid,
 };
-use auction_domain::user::{CreateUser, DeleteUser, UserCommand};
+use auction_domain::user::{ChangeSubscriptions, CreateUser, DeleteUser, UserCommand};
 use auction_domain::{Actor, Amount, BidId, Currency, Description, Millis, Reason, Timestamp, Title, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,7 @@ pub(super) fn kind(body: &CommandBody) -> &'static str {
     match body {
         CommandBody::User(UserCommand::CreateUser(_)) => "create_user",
         CommandBody::User(UserCommand::DeleteUser(_)) => "delete_user",
+        CommandBody::User(UserCommand::ChangeSubscriptions(_)) => "change_subscriptions",
         CommandBody::Auction(command) => match command {
             AuctionCommand::CreateAuction(_) => "create_auction",
             AuctionCommand::PlaceBid(_) => "place_bid",
@@ -70,7 +71,13 @@ struct BidderBody {
 }
 
 pub(super) fn encode(body: &CommandBody) -> Vec<u8> {
-    let CommandBody::Auction(command) = body else { return body::encode(&Nothing {}) };
+    let command = match body {
+        CommandBody::Auction(command) => command,
+        CommandBody::User(UserCommand::ChangeSubscriptions(change)) => {
+            return body::encode(&SubscriptionsBody::from(change.to));
+        }
+        CommandBody::User(_) => return body::encode(&Nothing {}),
+    };
     match command {
         AuctionCommand::CreateAuction(create) => body::encode(&CreateAuctionBody {
             title: create.title.as_str().to_owned(),
@@ -111,6 +118,7 @@ pub(super) fn decode(
     let kind = *[
         "create_user",
         "delete_user",
+        "change_subscriptions",
         "create_auction",
         "place_bid",
         "delete_bid",
@@ -134,6 +142,10 @@ pub(super) fn decode(
                 "create_user" => UserCommand::CreateUser(CreateUser),
                 _ => UserCommand::DeleteUser(DeleteUser),
             }));
+        }
+        "change_subscriptions" => {
+            let to = body::decode::<SubscriptionsBody>(kind, bytes)?.into();
+            return Ok(CommandBody::User(UserCommand::ChangeSubscriptions(ChangeSubscriptions { to })));
         }
         "create_auction" => AuctionCommand::CreateAuction(Box::new(create_auction(kind, bytes)?)),
         "place_bid" => AuctionCommand::PlaceBid(PlaceBid {

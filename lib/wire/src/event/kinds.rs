@@ -3,7 +3,7 @@
 
 use super::Event;
 use crate::DecodeError;
-use crate::body::{self, Nothing, SoftCloseBody, bad};
+use crate::body::{self, Nothing, SoftCloseBody, SubscriptionsBody, bad};
 use crate::text_id::TextId;
 use auction_domain::auction::{AuctionEvent, Terms, Unsold, Winner};
 use auction_domain::user::UserEvent;
@@ -16,6 +16,7 @@ pub(super) fn kind(event: &Event) -> &'static str {
     match event {
         Event::User(UserEvent::UserCreated) => "user_created",
         Event::User(UserEvent::UserDeleted) => "user_deleted",
+        Event::User(UserEvent::SubscriptionsChanged(_)) => "subscriptions_changed",
         Event::Auction(event) => match event {
             AuctionEvent::AuctionCreated { .. } => "auction_created",
             AuctionEvent::BidPlaced { .. } => "bid_placed",
@@ -98,7 +99,13 @@ struct UnsoldBody {
 }
 
 pub(super) fn encode(event: &Event) -> Vec<u8> {
-    let Event::Auction(event) = event else { return body::encode(&Nothing {}) };
+    let event = match event {
+        Event::Auction(event) => event,
+        Event::User(UserEvent::SubscriptionsChanged(to)) => {
+            return body::encode(&SubscriptionsBody::from(*to));
+        }
+        Event::User(_) => return body::encode(&Nothing {}),
+    };
     match event {
         AuctionEvent::AuctionCreated { title, description, terms } => {
             body::encode(&auction_created(title, description, terms))
@@ -164,9 +171,10 @@ pub(crate) fn unsold_text(because: Unsold) -> &'static str {
     }
 }
 
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 14] = [
     "user_created",
     "user_deleted",
+    "subscriptions_changed",
     "auction_created",
     "bid_placed",
     "bid_deleted",
@@ -192,6 +200,10 @@ pub(super) fn decode(kind: &str, schema: u16, bytes: &[u8]) -> Result<Event, Dec
         }
         "user_deleted" => {
             return body::decode::<Nothing>(kind, bytes).map(|_| Event::User(UserEvent::UserDeleted));
+        }
+        "subscriptions_changed" => {
+            let to = body::decode::<SubscriptionsBody>(kind, bytes)?.into();
+            return Ok(Event::User(UserEvent::SubscriptionsChanged(to)));
         }
         "auction_created" => created(kind, body::decode(kind, bytes)?)?,
         "bid_placed" => {

@@ -5,7 +5,9 @@ use auction_domain::auction::{
     AuctionCommand, AuctionEvent, CancelAuction, CloseAuction, CreateAuction, DeleteBid, DoubleBid,
     EndAuction, PlaceBid, RetractBids, SoftClose, Terms, Unsold, VoidBid, Winner,
 };
-use auction_domain::user::{CreateUser, DeleteUser, UserCommand, UserEvent};
+use auction_domain::user::{
+    ChangeSubscriptions, CreateUser, DeleteUser, Subscriptions, UserCommand, UserEvent,
+};
 use auction_domain::{Actor, Amount, BidId, Currency, Description, Millis, Reason, Timestamp, Title, UserId};
 use auction_wire::{Command, CommandBody, CommandId, Event, EventRecord};
 use uuid::Uuid;
@@ -24,6 +26,7 @@ macro_rules! kinds {
 kinds! { command_kind, COMMAND_KINDS, CommandBody,
     CommandBody::User(UserCommand::CreateUser(_)) => "create_user",
     CommandBody::User(UserCommand::DeleteUser(_)) => "delete_user",
+    CommandBody::User(UserCommand::ChangeSubscriptions(_)) => "change_subscriptions",
     CommandBody::Auction(AuctionCommand::CreateAuction(_)) => "create_auction",
     CommandBody::Auction(AuctionCommand::PlaceBid(_)) => "place_bid",
     CommandBody::Auction(AuctionCommand::DeleteBid(_)) => "delete_bid",
@@ -38,6 +41,7 @@ kinds! { command_kind, COMMAND_KINDS, CommandBody,
 kinds! { event_kind, EVENT_KINDS, Event,
     Event::User(UserEvent::UserCreated) => "user_created",
     Event::User(UserEvent::UserDeleted) => "user_deleted",
+    Event::User(UserEvent::SubscriptionsChanged(_)) => "subscriptions_changed",
     Event::Auction(AuctionEvent::AuctionCreated { .. }) => "auction_created",
     Event::Auction(AuctionEvent::BidPlaced { .. }) => "bid_placed",
     Event::Auction(AuctionEvent::BidDeleted { .. }) => "bid_deleted",
@@ -60,6 +64,8 @@ fn amount(minor_units: u64) -> Amount {
 }
 
 const ENDS_AT: Timestamp = Timestamp(1_795_372_200_000);
+const SUBSCRIPTIONS: Subscriptions =
+    Subscriptions { auction_won: true, highest_bid: false, bid_doubled: true };
 const SOFT_CLOSE: SoftClose = SoftClose { extend_by: Millis(120_000), within: Millis(60_000), at_most: 5 };
 
 fn command(actor: Actor, body: CommandBody) -> Command {
@@ -96,9 +102,11 @@ pub(crate) fn commands() -> Vec<Command> {
     let of_auction = |actor, body| command(actor, CommandBody::Auction(body));
     let place = PlaceBid { bid: BidId(id(1)), bidder: ada, amount: amount(12_345) };
     let void = VoidBid { bid, reason: Reason::new("mistyped").unwrap() };
+    let change = ChangeSubscriptions { to: SUBSCRIPTIONS };
     let mut all = vec![
         command(user, CommandBody::User(UserCommand::CreateUser(CreateUser))),
         command(user, CommandBody::User(UserCommand::DeleteUser(DeleteUser))),
+        command(user, CommandBody::User(UserCommand::ChangeSubscriptions(change))),
         of_auction(user, AuctionCommand::CreateAuction(Box::new(create_auction()))),
         of_auction(user, AuctionCommand::PlaceBid(place)),
         of_auction(user, AuctionCommand::DeleteBid(DeleteBid { bid })),
@@ -109,7 +117,7 @@ pub(crate) fn commands() -> Vec<Command> {
         of_auction(Actor::Operator, AuctionCommand::CancelAuction(CancelAuction)),
         of_auction(Actor::Portal, AuctionCommand::CloseAuction(CloseAuction)),
     ];
-    all[3].expect = Some(17);
+    all[4].expect = Some(17);
     all
 }
 
@@ -153,6 +161,7 @@ pub(crate) fn events() -> Vec<(Event, EventRecord)> {
     let events = vec![
         Event::User(UserEvent::UserCreated),
         Event::User(UserEvent::UserDeleted),
+        Event::User(UserEvent::SubscriptionsChanged(SUBSCRIPTIONS)),
         Event::Auction(auction_created()),
         Event::Auction(AuctionEvent::BidPlaced { bid, bidder, amount: amount(12_345) }),
         Event::Auction(AuctionEvent::BidDeleted { bid, bidder }),

@@ -155,7 +155,7 @@ fn a_missing_member_of_a_body_is_named() {
 
 #[test]
 fn uuids_in_bodies_are_text() {
-    let (event, record) = &events()[3];
+    let (event, record) = &events()[4];
     let body = readable(&record.body);
     let Event::Auction(auction_domain::auction::AuctionEvent::BidPlaced { bid, bidder, .. }) = event else {
         panic!("{event:?}")
