@@ -1,6 +1,8 @@
 //! Every key there is. All keys of a partition share the hash tag `{07}`, so that they lie in one slot of
 //! a cluster.
 //!
+//! Redis holds functions too, in the library `auction_portal`: [`crate::functions`].
+//!
 //! | key | type | what |
 //! |---|---|---|
 //! | `ap:{07}:cmd:user`, `…:auction`, `…:bid` | stream | commands, one channel each |

@@ -5,10 +5,12 @@
 //! * [`feed`]: a service's feed of events;
 //! * [`reply`]: outcomes back to the ingress that waits;
 //! * [`dead_letters`]: commands that could not be handled;
+//! * [`functions`]: how people read streams in redis-cli;
 //! * [`views`]: ready-made answers, written by the projector and read by everybody.
 
 pub mod dead_letters;
 pub mod feed;
+pub mod functions;
 pub mod keys;
 pub mod lane;
 pub mod queue;

@@ -1,7 +1,7 @@
 //! One role as a process of its own.
 
 use crate::connections::{ConnectError, Connections};
-use crate::role::Role;
+use crate::role::{Role, keep_functions};
 use crate::settings::{Layers, Settings, SettingsError};
 use crate::tasks::{RoleError, Tasks};
 use crate::telemetry;
@@ -92,6 +92,7 @@ async fn run(role: Role, layers: Layers) -> Result<(), ProcessError> {
     let start = async {
         let connections = Connections::ready(&settings, stop.clone()).await?;
         role.start(&settings, &connections, &mut tasks, &stop).await?;
+        keep_functions(&connections, &mut tasks, &stop);
         Ok::<(), ProcessError>(())
     };
     tokio::pin!(told);

@@ -10,6 +10,8 @@ use crate::connections::Connections;
 use crate::settings::Settings;
 use crate::tasks::{RoleError, Tasks};
 use auction_app::stop::Stop;
+use auction_redis::functions;
+use std::convert::Infallible;
 
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,15 @@ impl Role {
         tracing::info!(role = self.name(), partitions = connections.partitions.get(), "started");
         Ok(())
     }
+}
+
+/// Sees that people find the functions for redis-cli in Redis. Once in each process.
+pub fn keep_functions(connections: &Connections, tasks: &mut Tasks, stop: &Stop) {
+    let (pool, stop) = (connections.redis_pool.clone(), stop.clone());
+    tasks.spawn("functions for redis-cli", async move {
+        functions::keep(pool, stop).await;
+        Ok::<(), Infallible>(())
+    });
 }
 
 /// Why a role could not even start.

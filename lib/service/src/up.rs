@@ -2,7 +2,7 @@
 
 use crate::connections::Connections;
 use crate::process::{ProcessError, told_to_stop};
-use crate::role::Role;
+use crate::role::{Role, keep_functions};
 use crate::settings::{Layers, Settings};
 use crate::tasks::Tasks;
 use crate::telemetry;
@@ -107,6 +107,7 @@ async fn serve(
             role.start(settings, &connections, &mut back, &back_stop).await?;
         }
         Role::Ingress.start(settings, &connections, &mut front, &front_stop).await?;
+        keep_functions(&connections, &mut back, &back_stop);
         Ok::<(), ProcessError>(())
     };
     tokio::pin!(told, died);

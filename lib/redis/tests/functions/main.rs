@@ -1,0 +1,67 @@
+//! What the functions for redis-cli print is what lies on the streams, whatever it is.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
+mod bodies;
+mod finding;
+mod limits;
+mod loading;
+mod operator;
+mod random_bodies;
+mod ranges;
+
+use auction_redis::functions::CODE;
+use auction_testkit::servers::{TestRedis, redis};
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, RedisError, cmd};
+use std::time::Duration;
+
+/// The stream of most tests.
+const STREAM: &str = "ap:{00}:cmd:bid";
+
+/// An empty Redis with the functions.
+struct Cli(TestRedis);
+
+impl Cli {
+    async fn new() -> Cli {
+        let redis = redis().await;
+        redis.query::<String>(cmd("FUNCTION").arg("LOAD").arg("REPLACE").arg(CODE)).await;
+        Cli(redis)
+    }
+
+    async fn connection(&self) -> MultiplexedConnection {
+        let patient = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(60)));
+        self.0.client().get_multiplexed_async_connection_with_config(&patient).await.unwrap()
+    }
+
+    async fn add(&self, id: &str, fields: &[(&[u8], &[u8])]) -> String {
+        let mut add = cmd("XADD");
+        add.arg(STREAM).arg(id);
+        for (name, value) in fields {
+            add.arg(*name).arg(*value);
+        }
+        add.query_async(&mut self.connection().await).await.unwrap()
+    }
+
+    async fn add_body(&self, body: &[u8]) -> String {
+        self.add("*", &[(b"body", body)]).await
+    }
+
+    async fn try_call(&self, function: &str, args: &[&str]) -> Result<Vec<String>, RedisError> {
+        let mut connection = self.connection().await;
+        let mut call = cmd("FCALL_RO");
+        call.arg(function).arg(1).arg(STREAM).arg(args);
+        call.query_async(&mut connection).await
+    }
+
+    async fn call(&self, function: &str, args: &[&str]) -> Vec<String> {
+        self.try_call(function, args).await.unwrap()
+    }
+
+    /// How the body of the newest entry is shown.
+    async fn newest_body(&self) -> String {
+        let line = self.call("ap_tail", &["1"]).await.remove(0);
+        let (_, body) = line.split_once(r#","body":"#).unwrap();
+        body.strip_suffix('}').unwrap().to_owned()
+    }
+}
