@@ -130,15 +130,48 @@ impl Load {
         Some(true)
     }
 
-    /// Waits until all is done, and checks what became of it: each command has one outcome, positions are
-    /// dense, the order per auction is that in which its commands were given, and nothing is left over.
-    pub async fn check(&self) {
-        self.decided(self.different()).await;
+    /// Gives every command once more.
+    pub async fn repeat_all(&mut self) {
+        let mut seen = HashSet::new();
+        let again: Vec<Command> =
+            self.given.iter().filter(|command| seen.insert(command.id)).cloned().collect();
+        self.give(again).await;
+    }
+
+    /// Waits until nothing waits and nothing is pending.
+    pub async fn quiet(&self) {
         eventually("nothing is left over", || async {
             let mut redis = self.connection().await?;
             self.is_quiet(&mut redis).await?.then_some(())
         })
         .await;
+    }
+
+    /// How many entries lie on all streams of commands, and of events.
+    pub async fn stream_lengths(&self) -> Option<(u64, u64)> {
+        let mut redis = self.connection().await?;
+        let mut lengths = (0, 0);
+        for partition in 0..PARTITIONS {
+            let mut length = async |stream: String| -> Option<u64> {
+                redis::cmd("XLEN")
+                    .arg(format!("ap:{{{partition:02}}}:{stream}"))
+                    .query_async(&mut redis)
+                    .await
+                    .ok()
+            };
+            for channel in Channel::ALL {
+                lengths.0 += length(format!("cmd:{}", channel.name())).await?;
+            }
+            lengths.1 += length("evt".to_owned()).await?;
+        }
+        Some(lengths)
+    }
+
+    /// Waits until all is done, and checks what became of it: each command has one outcome, positions are
+    /// dense, the order per auction is that in which its commands were given, and nothing is left over.
+    pub async fn check(&self) {
+        self.decided(self.different()).await;
+        self.quiet().await;
         let database = database(&self.database_url).await;
         let one = async |query: &str| database.query_one(query, &[]).await.unwrap().get::<_, i64>(0);
         assert_eq!(one("SELECT count(*) FROM commands").await as u64, self.different(), "one outcome each");

@@ -5,6 +5,7 @@
 //! * [`project`]: events become ready-made answers (projector);
 //! * [`close`]: auctions whose end has come are closed (auctioneer);
 //! * [`dead_letters`]: what operators do with commands that could not be handled;
+//! * [`retention`]: what is old goes (writer);
 //! * [`verify`]: what is stored, published and shown is the same.
 //!
 //! Everything outside is behind [`ports`]; [`health`] and [`meter`] are what an operator sees of it.
@@ -17,6 +18,7 @@ pub mod health;
 pub mod meter;
 pub mod ports;
 pub mod project;
+pub mod retention;
 pub mod verify;
 pub mod write;
 

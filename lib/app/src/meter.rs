@@ -69,3 +69,14 @@ impl Drop for Held {
         self.0.set(0.0);
     }
 }
+
+/// Old entries were taken from the streams of a partition: `commands` or `events`.
+pub fn trimmed(partition: PartitionId, streams: &'static str, entries: u64) {
+    let labels = [("partition", partition.to_string()), ("streams", streams.to_owned())];
+    counter!("auction_entries_trimmed_total", &labels).increment(entries);
+}
+
+/// Outcomes were deleted at the end of their retention.
+pub fn outcomes_deleted(count: u64) {
+    counter!("auction_outcomes_deleted_total").increment(count);
+}

@@ -9,6 +9,7 @@ pub mod event_store;
 pub mod outcomes;
 pub mod partition_lock;
 pub mod published_events;
+pub mod retention;
 pub mod subscribers;
 pub mod view_store;
 

@@ -120,7 +120,6 @@ async fn compare_streams(
 ) -> Result<Rebuild, LoadError> {
     let (partition, head) = (report.partition, report.stored);
     let mut rebuild = Rebuild::default();
-    let first = published.events_after(partition, 0, 1).await?.first().map(|event| event.position);
     let mut position = 0;
     while position < head {
         let stored = store.events_after(partition, position, CHUNK.min((head - position) as usize)).await?;
@@ -129,6 +128,8 @@ async fn compare_streams(
             break;
         };
         let on_stream = published.events_after(partition, position, stored.len()).await?;
+        // Looked at behind the chunk: the stream is trimmed meanwhile.
+        let first = published.events_after(partition, 0, 1).await?.first().map(|event| event.position);
         for (event, expected) in stored.iter().zip(position + 1..) {
             if event.position != expected {
                 report.differs(format!("the store has position {} where {expected} belongs", event.position));

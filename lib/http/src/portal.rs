@@ -35,6 +35,8 @@ pub struct Settings {
     pub trust_gateway_user_header: bool,
     /// The longest that a client may wait for an outcome.
     pub longest_wait: Duration,
+    /// How long outcomes are kept.
+    pub outcomes_kept: Duration,
 }
 
 /// One ingress.

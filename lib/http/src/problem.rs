@@ -50,6 +50,11 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, code, detail)
     }
 
+    /// 410: it was here, and is not kept for ever.
+    pub fn gone(code: &str, detail: &str) -> Problem {
+        Problem::new(StatusCode::GONE, code, detail)
+    }
+
     /// A refusal of the auction or the user itself.
     pub fn refused(
         code: &str,

@@ -1,14 +1,16 @@
 //! The event store in Postgres: the source of truth.
 //!
 //! [`migrate`] brings a database to the present schema, [`PostgresStores`] makes the connections of the
-//! writers' lanes, [`lock`] makes them take turns if that is wanted, [`lookup`] answers the ingress from a pool. Statements are in `sql/queries`, one a
-//! file, migrations in `sql/migrations`.
+//! writers' lanes, [`lock`] makes them take turns if that is wanted, [`lookup`] answers the ingress from a
+//! pool, [`retention`] deletes old outcomes. Statements are in `sql/queries`, one a file, migrations in
+//! `sql/migrations`.
 
 mod append;
 mod error;
 pub mod lock;
 pub mod lookup;
 pub mod migrate;
+pub mod retention;
 mod rows;
 mod store;
 

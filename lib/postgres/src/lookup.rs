@@ -11,7 +11,8 @@ use auction_domain::user::{Subscriptions, UserEvent};
 use auction_wire::{CommandId, Event, Outcome, OutcomeResult};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use std::time::Duration;
-use tokio_postgres::NoTls;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{NoTls, Row};
 
 /// How long a request may take, with the wait for a connection.
 const WAIT: Duration = Duration::from_secs(5);
@@ -43,6 +44,20 @@ impl PostgresLookup {
             let client = self.0.get().await.map_err(unavailable)?;
             let row = client.query_one("SELECT value FROM secrets WHERE name = $1", &[&name]).await;
             Ok(row.map_err(unavailable)?.get(0))
+        })
+        .await
+    }
+
+    /// The one row that a statement returns.
+    pub(crate) async fn row(
+        &self,
+        statement: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, Unavailable> {
+        within(WAIT, async {
+            let client = self.0.get().await.map_err(unavailable)?;
+            let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
+            client.query_one(&statement, params).await.map_err(unavailable)
         })
         .await
     }

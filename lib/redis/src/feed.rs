@@ -79,10 +79,14 @@ impl EventFeed for RedisFeed {
         let mut events = Vec::with_capacity(entries.len());
         let mut unreadable = Vec::new();
         for entry in entries {
+            // The store has what belongs there; the follower sees a hole and fetches it.
             match event_of(&entry) {
                 Ok(event) => events.push(event),
+                Err(_) if entry.fields.is_empty() => {
+                    tracing::debug!(stream = self.stream, entry = %entry.id, "trimmed before it was acknowledged");
+                    unreadable.push(entry.id);
+                }
                 Err(why) => {
-                    // The store has what belongs there; the follower sees a hole and fetches it.
                     tracing::error!(stream = self.stream, entry = %entry.id, why, "passed over: not an event of ours");
                     unreadable.push(entry.id);
                 }

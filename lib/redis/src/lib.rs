@@ -6,6 +6,7 @@
 //! * [`reply`]: outcomes back to the ingress that waits;
 //! * [`dead_letters`]: commands that could not be handled;
 //! * [`functions`]: how people read streams in redis-cli;
+//! * [`retention`]: old entries of commands and events go;
 //! * [`views`]: ready-made answers, written by the projector and read by everybody.
 
 pub mod dead_letters;
@@ -15,6 +16,7 @@ pub mod keys;
 pub mod lane;
 pub mod queue;
 pub mod reply;
+pub mod retention;
 pub mod stream_info;
 pub mod views;
 

@@ -1,6 +1,7 @@
 //! The roles: what each process does.
 
 mod auctioneer;
+mod housekeeping;
 mod ingress;
 mod leased;
 mod projector;
@@ -47,7 +48,10 @@ impl Role {
     ) -> Result<(), RoleError> {
         match self {
             Role::Ingress => ingress::start(settings, connections, tasks, stop).await?,
-            Role::Writer => writer::start(settings, connections, tasks, stop),
+            Role::Writer => {
+                housekeeping::start(settings, connections, tasks, stop)?;
+                writer::start(settings, connections, tasks, stop);
+            }
             Role::Projector => projector::start(settings, connections, tasks, stop),
             Role::Auctioneer => auctioneer::start(settings, connections, tasks, stop),
         }

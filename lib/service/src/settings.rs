@@ -4,7 +4,7 @@ use auction_wire::{PartitionCount, partition::PartitionCountError};
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 use std::net::SocketAddr;
-use std::num::{NonZeroU16, NonZeroUsize};
+use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub projector: ProjectorSettings,
     /// Of the auctioneer.
     pub auctioneer: AuctioneerSettings,
+    /// What is kept how long.
+    pub retention: RetentionSettings,
     /// Of the logs.
     pub log: LogSettings,
 }
@@ -105,6 +107,27 @@ pub struct AuctioneerSettings {
     pub batch: NonZeroUsize,
     /// How long a read waits.
     pub read_block_ms: u32,
+}
+
+/// What is kept how long.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionSettings {
+    /// Outcomes of commands.
+    pub outcomes_days: NonZeroU16,
+    /// Decided commands on their streams.
+    pub commands_seconds: u32,
+    /// Events on their streams.
+    pub events_seconds: u32,
+    /// How often is looked whether anything is to go.
+    pub every_ms: NonZeroU32,
+}
+
+impl RetentionSettings {
+    /// How long an outcome is kept.
+    pub fn outcomes(&self) -> Duration {
+        Duration::from_secs(24 * 60 * 60 * u64::from(self.outcomes_days.get()))
+    }
 }
 
 /// Of the logs.
@@ -267,6 +290,7 @@ mod tests {
             ("AUCTION__WRITER__LEASE_SECONDS", "0", "writer.lease_seconds"),
             ("AUCTION__INGRESS__LISTEN", "nowhere", "ingress.listen"),
             ("AUCTION__LOG__FORMAT", "xml", "log.format"),
+            ("AUCTION__RETENTION__OUTCOMES_DAYS", "0", "retention.outcomes_days"),
             ("AUCTION__PARTITIONS", "0", "partitions"),
         ] {
             let error = load(&Layers::default(), &[(name, value)]).unwrap_err().to_string();

@@ -16,6 +16,8 @@
 //! [`leases::share`] shares the lanes out among any number of processes, and moves them when one comes or
 //! goes. Leases are for speed alone: whoever works under one must be safe without it.
 //!
+//! [`trim::trim`] takes old entries away, and never one that somebody still needs.
+//!
 //! [`retry::Retry`] says how long to wait before the next attempt. The rest is the raw protocol:
 //! [`entry`] and [`value`].
 
@@ -26,6 +28,7 @@ pub mod leases;
 pub mod retry;
 pub mod stop;
 pub mod suspects;
+pub mod trim;
 pub mod value;
 
 pub use connection::DedicatedConnection;

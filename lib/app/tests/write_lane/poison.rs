@@ -4,9 +4,13 @@
 use crate::world::World;
 use auction_app::write::aggregates::Aggregate;
 use auction_app::write::rules::Rules;
-use auction_domain::auction::{AuctionCommand, PlaceBid};
-use auction_domain::{AuctionId, Refused, Timestamp, UserId};
-use auction_testkit::given::{P, create_auction, create_user, fresh, place_bid};
+use auction_domain::auction::{
+    AuctionCommand, CancelAuction, CloseAuction, DoubleBid, EndAuction, PlaceBid, RetractBids, VoidBid,
+};
+use auction_domain::{Actor, AuctionId, BidId, Reason, Refused, Timestamp, UserId};
+use auction_testkit::given::{
+    P, create_auction, create_user, delete_bid, delete_user, fresh, of_auction, place_bid,
+};
 use auction_wire::{Channel, Command, CommandBody, CommandId, Event, OutcomeResult};
 
 /// The rules of the house, but for bids of 666.
@@ -133,4 +137,43 @@ async fn a_bid_that_comes_again_after_its_outcome_was_deleted_has_no_second_effe
     for again in &given {
         assert!(!world.is_accepted(again));
     }
+}
+
+/// Each kind of command whose outcome was kept as long as it had to be.
+#[tokio::test(start_paused = true)]
+async fn no_command_that_comes_again_after_its_outcome_was_deleted_has_a_second_effect() {
+    let users: [UserId; 3] = std::array::from_fn(|_| UserId(fresh()));
+    let auctions: [AuctionId; 3] = std::array::from_fn(|_| AuctionId(fresh()));
+    let house = |auction, body| of_auction(fresh(), auction, Actor::Operator, body);
+    let bid_of = |bid: &Command| BidId(bid.id.0);
+    let bids: [Command; 5] =
+        std::array::from_fn(|n| place_bid(auctions[0], users[n % 2], 100 + 10 * n as u64));
+    let reason = Reason::new("mistyped").unwrap();
+    let mut given: Vec<Command> = users.iter().map(|user| create_user(*user)).collect();
+    given.extend(auctions.iter().map(|auction| create_auction(*auction)));
+    given.extend(bids.iter().cloned());
+    given.extend([
+        delete_bid(auctions[0], users[0], bid_of(&bids[4])),
+        house(auctions[0], AuctionCommand::DoubleBid(DoubleBid { bid: bid_of(&bids[1]) })),
+        house(auctions[0], AuctionCommand::VoidBid(VoidBid { bid: bid_of(&bids[3]), reason })),
+        delete_user(users[1]),
+        house(auctions[0], AuctionCommand::RetractBids(RetractBids { bidder: users[1] })),
+        house(auctions[1], AuctionCommand::EndAuction(EndAuction)),
+        house(auctions[1], AuctionCommand::CloseAuction(CloseAuction)),
+        house(auctions[2], AuctionCommand::CancelAuction(CancelAuction)),
+    ]);
+    let world = super::world();
+    for (count, command) in given.iter().enumerate() {
+        world.give(command).await;
+        world.work(100, count + 1).await;
+        assert!(world.is_accepted(command), "{command:?}: {:?}", world.outcome(command));
+    }
+    let events = world.store.events(P).len();
+    given.iter().for_each(|again| world.store.forget_outcome(again.id));
+    for (count, again) in given.iter().enumerate() {
+        world.give(again).await;
+        world.work(100, given.len() + count + 1).await;
+        assert!(!world.is_accepted(again), "{again:?}");
+    }
+    assert_eq!(world.store.events(P).len(), events);
 }

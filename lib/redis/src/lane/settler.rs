@@ -18,8 +18,8 @@ use stream_worker::{DedicatedConnection, StreamError};
 /// How long Redis may take to settle a batch.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// How often a transaction is tried while the event stream keeps its end.
-const TRIES: usize = 3;
+/// How often a transaction is tried while the event stream keeps its end: trimming touches it now and then.
+const TRIES: usize = 10;
 
 /// At most so many batches of outcomes lie on a reply stream.
 const REPLIES_KEPT: usize = 1000;

@@ -64,6 +64,7 @@ pub(super) async fn start(
         settings: auction_http::Settings {
             trust_gateway_user_header: ingress.trust_gateway_user_header,
             longest_wait: Duration::from_secs(ingress.longest_wait_seconds.into()),
+            outcomes_kept: settings.retention.outcomes(),
         },
         stop: stop.clone(),
     });

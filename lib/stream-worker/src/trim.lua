@@ -1,0 +1,43 @@
+-- Takes old entries from the front of a stream, as far as nobody needs them.
+-- KEYS[1] stream; ARGV: the first id to keep, 'undone' or 'last', at most so many entries
+-- Returns how many are gone, and the id of the oldest entry that a group has not done with.
+
+-- Ids are pairs of 64-bit numbers, which Lua does not have: compared as digits.
+local function split(id) return string.match(id, '^(%d+)-(%d+)$') end
+local function less(a, b)
+  local a_ms, a_seq = split(a)
+  local b_ms, b_seq = split(b)
+  if a_ms == b_ms then a_ms, b_ms = a_seq, b_seq end
+  if #a_ms ~= #b_ms then return #a_ms < #b_ms end
+  return a_ms < b_ms
+end
+-- The first id behind one; itself if its sequence number has more digits than Lua can count.
+local function behind(id)
+  local ms, seq = split(id)
+  if #seq > 15 then return id end
+  return string.format('%s-%.0f', ms, tonumber(seq) + 1)
+end
+
+local stream, keep_from = KEYS[1], ARGV[1]
+local last = redis.call('EXISTS', stream) == 1 and redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+if not last then return {0, false} end
+local undone = false
+if ARGV[2] == 'last' then
+  if less(last[1], keep_from) then keep_from = last[1] end
+else
+  local needed = false
+  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local info = {}
+    for at = 1, #group, 2 do info[group[at]] = group[at + 1] end
+    -- What is pending was delivered: the lowest of it comes before everything that was not.
+    local lowest = redis.call('XPENDING', stream, info['name'])[2] or behind(info['last-delivered-id'])
+    if not needed or less(lowest, needed) then needed = lowest end
+  end
+  -- Without a group nobody has done with anything.
+  if not needed then return {0, redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1][1]} end
+  if less(needed, keep_from) then keep_from = needed end
+  local oldest = redis.call('XRANGE', stream, needed, '+', 'COUNT', 1)[1]
+  undone = oldest and oldest[1] or false
+end
+-- Whole nodes of the stream only: cheap, and a few entries more stay.
+return {redis.call('XTRIM', stream, 'MINID', '~', keep_from, 'LIMIT', ARGV[3]), undone}
