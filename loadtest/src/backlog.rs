@@ -63,6 +63,7 @@ pub(crate) fn create_auction(auction: AuctionId) -> Result<Command, Failure> {
         seller: None,
         soft_close: None,
         retraction_lock: Millis(0),
+        promotion: None,
     };
     let body = CommandBody::Auction(AuctionCommand::CreateAuction(Box::new(create)));
     Ok(command(auction.0, auction.0, Actor::Operator, body))

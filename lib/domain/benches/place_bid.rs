@@ -96,6 +96,7 @@ fn create() -> AuctionCommand {
         seller: None,
         soft_close: None,
         retraction_lock: Millis(0),
+        promotion: None,
     }))
 }
 

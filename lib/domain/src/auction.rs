@@ -8,7 +8,7 @@
 //! ```
 //!
 //! *Open* and *over* are the same status on different sides of `ends_at`; only closed and cancelled are
-//! final, and nothing changes after them.
+//! final: no bid and no result changes after them. What follows is the proof of its draws ([`RevealSeed`]).
 
 mod bids;
 mod cancel;
@@ -18,9 +18,13 @@ mod delete_bid;
 mod double_bid;
 mod end;
 mod event;
+mod hold_draw;
 mod open;
 mod place_bid;
+mod promotion;
+mod refusal;
 mod retract_bids;
+mod reveal_seed;
 mod standing;
 mod terms;
 mod void_bid;
@@ -36,16 +40,18 @@ pub use delete_bid::{DeleteBid, DeleteBidRefusal};
 pub use double_bid::{DoubleBid, DoubleBidRefusal};
 pub use end::{EndAuction, EndAuctionRefusal};
 pub use event::{AuctionEvent, Unsold};
+pub use hold_draw::{HoldDraw, HoldDrawRefusal};
 pub use open::NotOpen;
 pub use place_bid::{PlaceBid, PlaceBidRefusal};
+pub use promotion::{Commitment, Draw, Draws, Promotion, Proof, Seed};
+pub use refusal::AuctionRefusal;
 pub use retract_bids::{RetractBids, RetractBidsRefusal};
+pub use reveal_seed::{RevealSeed, RevealSeedRefusal};
 pub use terms::{SoftClose, Terms};
 pub use void_bid::{VoidBid, VoidBidRefusal};
 
-use crate::fact::Refusal;
-use crate::{Actor, Amount, Facts, Refused, RefusedClass, Timestamp, UserId};
+use crate::{Actor, Amount, Facts, Refused, Timestamp, UserId};
 use bids::Bids;
-use thiserror::Error;
 
 /// Where an auction is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +86,7 @@ pub struct Auction {
     status: Status,
     version: u64,
     bids: Bids,
+    draws: Draws,
 }
 
 /// Everything that can be asked of an auction.
@@ -93,6 +100,10 @@ pub enum AuctionCommand {
     DeleteBid(DeleteBid),
     /// Let a bid count twice.
     DoubleBid(DoubleBid),
+    /// Draw a bid by lot, and let it count twice.
+    HoldDraw(HoldDraw),
+    /// Show what the draws were held with.
+    RevealSeed(RevealSeed),
     /// Strike a bid out, by the house.
     VoidBid(VoidBid),
     /// Take out all bids of a deleted user.
@@ -103,45 +114,6 @@ pub enum AuctionCommand {
     CancelAuction(CancelAuction),
     /// Declare the result.
     CloseAuction(CloseAuction),
-}
-
-/// Refusals that every command shares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum AuctionRefusal {
-    /// There is no such auction.
-    #[error("there is no such auction")]
-    UnknownAuction,
-    /// The sender saw another version than the present one.
-    #[error("the auction is at version {actual}, not {expected}")]
-    VersionMoved {
-        /// What the sender saw.
-        expected: u64,
-        /// What it is.
-        actual: u64,
-    },
-}
-
-impl Refusal for AuctionRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            AuctionRefusal::UnknownAuction => "unknown_auction",
-            AuctionRefusal::VersionMoved { .. } => "version_moved",
-        }
-    }
-    fn class(&self) -> RefusedClass {
-        match self {
-            AuctionRefusal::UnknownAuction => RefusedClass::Unknown,
-            AuctionRefusal::VersionMoved { .. } => RefusedClass::VersionMoved,
-        }
-    }
-    fn facts(&self) -> Facts {
-        match *self {
-            AuctionRefusal::UnknownAuction => Facts::new(),
-            AuctionRefusal::VersionMoved { expected, actual } => {
-                vec![("expected", crate::Fact::Count(expected)), ("actual", crate::Fact::Count(actual))]
-            }
-        }
-    }
 }
 
 impl AuctionCommand {
@@ -166,6 +138,8 @@ impl AuctionCommand {
             AuctionCommand::PlaceBid(command) => command.decide(auction, at)?,
             AuctionCommand::DeleteBid(command) => command.decide(auction, actor, at)?,
             AuctionCommand::DoubleBid(command) => command.decide(auction, at)?,
+            AuctionCommand::HoldDraw(command) => command.decide(auction, at)?,
+            AuctionCommand::RevealSeed(command) => command.decide(auction)?,
             AuctionCommand::VoidBid(command) => command.decide(auction, at)?,
             AuctionCommand::RetractBids(command) => command.decide(auction, at)?,
             AuctionCommand::EndAuction(command) => command.decide(auction, actor, at)?,
@@ -205,11 +179,15 @@ impl Auction {
             status: Status::Open,
             version: 1,
             bids: Bids::default(),
+            draws: Draws::default(),
         }
     }
 
     /// Folds one more event of an auction that exists.
     pub fn fold(&mut self, event: &AuctionEvent, at: Timestamp) {
+        if self.terms.promotion.is_some() {
+            self.draws.pass(self.terms.draws_due(at), self.version);
+        }
         self.version += 1;
         match *event {
             AuctionEvent::AuctionCreated { .. } => {}
@@ -227,7 +205,13 @@ impl Auction {
                 self.extensions += 1;
             }
             AuctionEvent::AuctionEnded { ends_at } => self.ends_at = ends_at,
-            AuctionEvent::AuctionCancelled => self.status = Status::Cancelled,
+            AuctionEvent::DrawHeld(ref draw) => self.draws.recorded = draw.number,
+            AuctionEvent::DrawsMissed { last, .. } => self.draws.recorded = last,
+            AuctionEvent::SeedRevealed { seed } => self.draws.seed = Some(seed),
+            AuctionEvent::AuctionCancelled => {
+                self.status = Status::Cancelled;
+                self.draws.cancelled_at = Some(at);
+            }
             AuctionEvent::WinnerAnnounced(winner) => self.status = Status::Closed(Some(winner)),
             AuctionEvent::AuctionClosedUnsold { .. } => self.status = Status::Closed(None),
         }
@@ -271,6 +255,16 @@ impl Auction {
     /// One bid, live or not.
     pub fn bid(&self, bid: crate::BidId) -> Option<&Bid> {
         self.bids.get(bid)
+    }
+
+    /// All bids, live or not, in the order in which they were placed.
+    pub fn bids(&self) -> &[Bid] {
+        self.bids.all()
+    }
+
+    /// What is known of its draws.
+    pub fn draws(&self) -> &Draws {
+        &self.draws
     }
 
     /// How many live bids there are.

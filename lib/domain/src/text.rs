@@ -76,6 +76,11 @@ text!(
     /// Why an operator did something: one line of 1 to 500 characters.
     Reason, 1..=500, lines: false
 );
+text!(
+    /// Options of the promoter as data, one line of up to 4,000 characters. What they say is none of the
+    /// domain's business.
+    PromoterOptions, 1..=4_000, lines: false
+);
 
 #[cfg(test)]
 mod tests {

@@ -113,6 +113,7 @@ fn create(historic: &Historic) -> AuctionCommand {
         seller: None,
         soft_close: None,
         retraction_lock: Millis(0),
+        promotion: None,
     }))
 }
 

@@ -99,7 +99,7 @@ impl Subscribers for PostgresLookup {
                 Event::User(UserEvent::UserCreated) => Some(Subscriptions::default()),
                 Event::User(UserEvent::SubscriptionsChanged(to)) => Some(to),
                 Event::User(UserEvent::UserDeleted) => Some(Subscriptions::NONE),
-                Event::Auction(_) => None,
+                Event::Auction(_) | Event::Promoter(_) => None,
             })
         })
         .await

@@ -85,6 +85,7 @@ impl Rows {
             match &event.event {
                 Event::User(user) => rows.user(event.record.key, user, event.record.at),
                 Event::Auction(auction) => rows.auction(event.record.key, auction),
+                Event::Promoter(_) => {}
             }
         }
         rows
@@ -127,6 +128,9 @@ impl Rows {
             AuctionEvent::BidDeleted { bid, .. } => self.change_bid(*bid, false, Some("deleted")),
             AuctionEvent::BidVoided { bid, .. } => self.change_bid(*bid, false, Some("voided")),
             AuctionEvent::BidDoubled { bid, .. } => self.change_bid(*bid, true, None),
+            AuctionEvent::DrawHeld(_)
+            | AuctionEvent::DrawsMissed { .. }
+            | AuctionEvent::SeedRevealed { .. } => {}
             AuctionEvent::BidsRetracted { bids, .. } => {
                 bids.iter().for_each(|bid| self.change_bid(*bid, false, Some("retracted")));
             }

@@ -29,7 +29,7 @@ impl fmt::Debug for PromoterOption {
     }
 }
 
-/// One draw in each interval of that length, from 100 ms to 366 days.
+/// One draw in each interval of that length, from 100 ms to 31 days.
 pub fn every(interval: Duration) -> PromoterOption {
     PromoterOption::new(move |settings| settings.set_every(interval))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 const SHORTEST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 const OUT_OF: u16 = 1000;
 
 /// Why an option makes no sense, by itself or with the others.

@@ -48,7 +48,7 @@ fn a_promoter_goes_from_thread_to_thread() {
 #[test]
 fn every_says_how_long_an_interval_is() {
     assert_eq!(Promoter::new([every(MINUTE)]).unwrap().settings().every(), MINUTE);
-    for wrong in [Duration::ZERO, Duration::from_millis(99), 367 * 1440 * MINUTE] {
+    for wrong in [Duration::ZERO, Duration::from_millis(99), 32 * 1440 * MINUTE] {
         assert_eq!(refused([every(wrong)]), OptionError::Interval(wrong));
     }
     assert!(Promoter::new([every(Duration::from_millis(100))]).is_ok());
@@ -106,7 +106,7 @@ fn only_in_last_waits_for_the_end() {
     assert_eq!(at(700_000).result, Drawn::Bid(Uuid::from_u128(1)));
     let never = Duration::ZERO;
     assert_eq!(refused([only_in_last(never)]), OptionError::Window(never));
-    let too_long = 367 * 1440 * MINUTE;
+    let too_long = 32 * 1440 * MINUTE;
     assert_eq!(refused([only_in_last(too_long)]), OptionError::Window(too_long));
 }
 
@@ -196,7 +196,7 @@ fn an_option_of_ones_own_sees_what_came_before_and_can_refuse() {
 #[test]
 fn errors_say_what_makes_no_sense() {
     let says = |option| refused([option]).to_string();
-    assert_eq!(says(every(Duration::ZERO)), "an interval must be from 100 ms to 366 days, not 0 ms");
+    assert_eq!(says(every(Duration::ZERO)), "an interval must be from 100 ms to 31 days, not 0 ms");
     assert_eq!(says(chance(0)), "chance must be from 1 to 1000, out of 1000, not 0");
     let conflict = refused([every(2 * MINUTE), only_in_last(MINUTE)]).to_string();
     assert!(conflict.contains("60000 ms") && conflict.contains("120000 ms"), "{conflict}");

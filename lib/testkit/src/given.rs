@@ -68,6 +68,7 @@ pub fn create_auction(auction: AuctionId) -> Command {
         seller: None,
         soft_close: None,
         retraction_lock: Millis(0),
+        promotion: None,
     };
     of_auction(auction.0, auction, Actor::Operator, AuctionCommand::CreateAuction(Box::new(create)))
 }
@@ -103,6 +104,7 @@ pub fn auction_created(seller: Option<UserId>) -> Event {
             seller,
             soft_close: None,
             retraction_lock: Millis(0),
+            promotion: None,
         },
     })
 }

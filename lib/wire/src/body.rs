@@ -1,9 +1,9 @@
 //! MessagePack bodies: maps with field names, and nothing behind them.
 
 use crate::DecodeError;
-use auction_domain::Millis;
-use auction_domain::auction::SoftClose;
+use auction_domain::auction::{Commitment, Promotion, SoftClose};
 use auction_domain::user::Subscriptions;
+use auction_domain::{Millis, PromoterOptions};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -91,4 +91,41 @@ impl From<SubscriptionsBody> for Subscriptions {
             bid_doubled: body.bid_doubled,
         }
     }
+}
+
+/// How an auction is promoted, in commands and events.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct PromotionBody {
+    every_ms: u32,
+    commitment: String,
+}
+
+impl From<Promotion> for PromotionBody {
+    fn from(promotion: Promotion) -> PromotionBody {
+        PromotionBody { every_ms: promotion.every.0, commitment: promotion.commitment.to_string() }
+    }
+}
+
+impl PromotionBody {
+    pub(crate) fn read(self, kind: &'static str) -> Result<Promotion, DecodeError> {
+        let commitment = Commitment::from_hex(&self.commitment);
+        let commitment = commitment.ok_or_else(|| bad(kind, "commitment is not 64 hexadecimal digits"))?;
+        Ok(Promotion { every: Millis(self.every_ms), commitment })
+    }
+}
+
+/// Options of the promoter, in commands and events.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct OptionsBody {
+    pub(crate) options: String,
+}
+
+impl OptionsBody {
+    pub(crate) fn read(kind: &'static str, bytes: &[u8]) -> Result<PromoterOptions, DecodeError> {
+        options(kind, decode::<OptionsBody>(kind, bytes)?.options)
+    }
+}
+
+pub(crate) fn options(kind: &'static str, text: String) -> Result<PromoterOptions, DecodeError> {
+    PromoterOptions::new(text).map_err(|error| bad(kind, format!("options {error}")))
 }

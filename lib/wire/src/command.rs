@@ -5,7 +5,7 @@
 //! | `id`    | command id; a thing that the command creates bears the same id |
 //! | `kind`  | such as `place_bid` |
 //! | `v`     | schema version of the body, from 1 |
-//! | `key`   | id of the user or auction it is for; decides the partition |
+//! | `key`   | id of the user or auction (or of the promoter's settings) it is for; decides the partition |
 //! | `actor` | id of the user who asks, or `operator`, or `portal` |
 //! | `expect`| the version the sender insists on; absent if none |
 //! | `fp`    | fingerprint of the request's payload, 16 hex digits |
@@ -17,6 +17,7 @@ mod kinds;
 
 use crate::field::{DecodeError, Fields, RawFields, parse};
 use auction_domain::auction::AuctionCommand;
+use auction_domain::promoter::PromoterCommand;
 use auction_domain::user::UserCommand;
 use auction_domain::{Actor, UserId};
 use std::fmt;
@@ -37,7 +38,7 @@ impl fmt::Display for CommandId {
 pub enum Channel {
     /// Accounts.
     User,
-    /// New auctions.
+    /// New auctions, and what is set for all of them.
     Auction,
     /// Everything that changes an auction that exists.
     Bid,
@@ -85,6 +86,8 @@ pub enum CommandBody {
     User(UserCommand),
     /// Of an auction.
     Auction(AuctionCommand),
+    /// Of the promoter's settings.
+    Promoter(PromoterCommand),
 }
 
 impl CommandBody {
@@ -93,7 +96,9 @@ impl CommandBody {
     pub fn channel(&self) -> Channel {
         match self {
             CommandBody::User(_) => Channel::User,
-            CommandBody::Auction(AuctionCommand::CreateAuction(_)) => Channel::Auction,
+            CommandBody::Auction(AuctionCommand::CreateAuction(_)) | CommandBody::Promoter(_) => {
+                Channel::Auction
+            }
             CommandBody::Auction(_) => Channel::Bid,
         }
     }

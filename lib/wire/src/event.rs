@@ -6,7 +6,7 @@
 //! |---------|------|
 //! | `kind`  | such as `bid_placed` |
 //! | `v`     | schema version of the body, from 1 |
-//! | `key`   | id of the user or auction it is about |
+//! | `key`   | id of the user or auction it is about, or of the promoter's settings |
 //! | `ver`   | version of that aggregate after the event, from 1 |
 //! | `at`    | time of the command, milliseconds since 1970 |
 //! | `cause` | id of the command |
@@ -19,6 +19,7 @@ use crate::CommandId;
 use crate::field::{DecodeError, Fields, RawFields};
 use auction_domain::Timestamp;
 use auction_domain::auction::AuctionEvent;
+use auction_domain::promoter::PromoterEvent;
 use auction_domain::user::UserEvent;
 use uuid::Uuid;
 
@@ -29,6 +30,8 @@ pub enum Event {
     User(UserEvent),
     /// To an auction.
     Auction(AuctionEvent),
+    /// To the promoter's settings.
+    Promoter(PromoterEvent),
 }
 
 impl Event {

@@ -14,6 +14,7 @@ pub mod alias;
 pub mod api;
 pub mod body;
 pub mod command;
+mod draw;
 pub mod event;
 mod field;
 pub mod outcome;

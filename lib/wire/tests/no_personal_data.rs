@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Ids, numbers, times, and what people publish about the things they sell. `reason` is what the house
 /// writes when it strikes a bid out.
-const ALLOWED: [&str; 39] = [
+const ALLOWED: [&str; 52] = [
     // fields
     "id",
     "kind",
@@ -26,24 +26,37 @@ const ALLOWED: [&str; 39] = [
     // bodies
     "amount",
     "at_most",
+    "at_version",
     "auction_won",
     "because",
     "bid",
     "bid_doubled",
     "bidder",
     "bids",
+    "chosen",
+    "commitment",
     "currency",
     "description",
+    "draw",
     "effective",
+    "eligible",
     "ends_at",
+    "every_ms",
     "extend_by_ms",
+    "first",
     "highest_bid",
+    "last",
     "opening_bid",
+    "options",
     "pays",
+    "promotion",
+    "proof",
     "reason",
     "reserve",
     "retraction_lock_ms",
+    "seed",
     "seller",
+    "settings_version",
     "soft_close",
     "starts_at",
     "title",

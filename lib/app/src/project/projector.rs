@@ -66,6 +66,7 @@ impl<V: ViewStores> Projector<V> {
                         UserEvent::SubscriptionsChanged(_) => {}
                     }
                 }
+                Event::Promoter(_) => {}
                 Event::Auction(event) => {
                     let board = self.boards.get(record.key);
                     let listed = listed_until(board);

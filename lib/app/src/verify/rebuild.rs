@@ -47,6 +47,7 @@ impl Rebuild {
                 }
             }
             Event::User(UserEvent::SubscriptionsChanged(_)) => {} // shown by nobody
+            Event::Promoter(_) => {}
             Event::Auction(event) => {
                 if let AuctionEvent::BidPlaced { bidder, .. } = event {
                     self.bidders.entry(record.key).or_default().insert(bidder);

@@ -4,6 +4,7 @@ use crate::ports::Unavailable;
 use crate::ports::event_store::EventStore;
 use auction_domain::Timestamp;
 use auction_domain::auction::Auction;
+use auction_domain::promoter::PromoterSettings;
 use auction_domain::user::User;
 use auction_wire::{DecodeError, Event, EventRecord};
 use lru::LruCache;
@@ -18,6 +19,8 @@ pub struct Aggregate {
     pub user: Option<User>,
     /// If it is an auction.
     pub auction: Option<Auction>,
+    /// If it is the promoter's settings.
+    pub promoter: Option<PromoterSettings>,
 }
 
 impl Aggregate {
@@ -26,15 +29,17 @@ impl Aggregate {
         match event {
             Event::User(event) => User::apply(&mut self.user, event),
             Event::Auction(event) => Auction::apply(&mut self.auction, event, at),
+            Event::Promoter(event) => PromoterSettings::apply(&mut self.promoter, event),
         }
     }
 
     /// How many events there have been.
     pub fn version(&self) -> u64 {
-        match (&self.user, &self.auction) {
-            (Some(user), _) => user.version(),
-            (_, Some(auction)) => auction.version(),
-            _ => 0,
+        match (&self.user, &self.auction, &self.promoter) {
+            (Some(user), ..) => user.version(),
+            (_, Some(auction), _) => auction.version(),
+            (.., Some(settings)) => settings.version(),
+            (None, None, None) => 0,
         }
     }
 }

@@ -282,6 +282,7 @@ impl Desk {
                 (body.facts(auction), Some(auction.terms().currency))
             }
             (CommandBody::User(body), _) => (body.facts(), None),
+            (CommandBody::Promoter(body), _) => (body.facts(), None),
             _ => (Facts::new(), None),
         };
         OutcomeResult::accepted(aggregate.version(), currency, facts)
@@ -293,7 +294,7 @@ impl Desk {
             match event.event {
                 Event::User(UserEvent::UserCreated) => self.bidders.add(UserId(command.key)),
                 Event::User(UserEvent::UserDeleted) => self.bidders.remove(UserId(command.key)),
-                Event::User(UserEvent::SubscriptionsChanged(_)) | Event::Auction(_) => {}
+                Event::User(UserEvent::SubscriptionsChanged(_)) | Event::Auction(_) | Event::Promoter(_) => {}
             }
         }
     }

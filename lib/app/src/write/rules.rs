@@ -17,7 +17,7 @@ impl Default for Rules {
     }
 }
 
-/// An id that is a user's was used for an auction, or the other way round.
+/// An id of one kind of thing, such as a user's, was used for another, such as an auction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("this id is in use for something else")]
 pub struct IdInUse;
@@ -33,8 +33,15 @@ impl Refusal for IdInUse {
 
 fn house_rules(aggregate: &Aggregate, command: &Command, at: Timestamp) -> Result<Vec<Event>, Refused> {
     match &command.body {
-        CommandBody::User(_) if aggregate.auction.is_some() => Err(IdInUse.into()),
-        CommandBody::Auction(_) if aggregate.user.is_some() => Err(IdInUse.into()),
+        CommandBody::User(_) if aggregate.auction.is_some() || aggregate.promoter.is_some() => {
+            Err(IdInUse.into())
+        }
+        CommandBody::Auction(_) if aggregate.user.is_some() || aggregate.promoter.is_some() => {
+            Err(IdInUse.into())
+        }
+        CommandBody::Promoter(_) if aggregate.user.is_some() || aggregate.auction.is_some() => {
+            Err(IdInUse.into())
+        }
         CommandBody::User(body) => {
             let events = body.decide(aggregate.user.as_ref())?;
             Ok(events.into_iter().map(Event::User).collect())
@@ -42,6 +49,10 @@ fn house_rules(aggregate: &Aggregate, command: &Command, at: Timestamp) -> Resul
         CommandBody::Auction(body) => {
             let events = body.decide(aggregate.auction.as_ref(), command.actor, command.expect, at)?;
             Ok(events.into_iter().map(Event::Auction).collect())
+        }
+        CommandBody::Promoter(body) => {
+            let events = body.decide(command.actor)?;
+            Ok(events.into_iter().map(Event::Promoter).collect())
         }
     }
 }

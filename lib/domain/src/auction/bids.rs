@@ -158,6 +158,10 @@ impl Bids {
         own.iter().map(|index| &self.all[*index as usize])
     }
 
+    pub(super) fn all(&self) -> &[Bid] {
+        &self.all
+    }
+
     pub(super) fn live(&self) -> usize {
         self.standing.len()
     }

@@ -1,6 +1,6 @@
 //! `CreateAuction`: offer something.
 
-use super::{Auction, AuctionEvent, SoftClose, Terms};
+use super::{Auction, AuctionEvent, Promotion, SoftClose, Terms};
 use crate::fact::Refusal;
 use crate::{Amount, Currency, Description, Fact, Facts, Millis, RefusedClass, Timestamp, Title, UserId};
 use thiserror::Error;
@@ -28,6 +28,8 @@ pub struct CreateAuction {
     pub soft_close: Option<SoftClose>,
     /// Within so long before the end no bid can be deleted.
     pub retraction_lock: Millis,
+    /// Whether bids are drawn by lot and doubled.
+    pub promotion: Option<Promotion>,
 }
 
 /// Why not.
@@ -122,6 +124,7 @@ impl CreateAuction {
                 seller: self.seller,
                 soft_close: self.soft_close,
                 retraction_lock: self.retraction_lock,
+                promotion: self.promotion,
             },
         }])
     }

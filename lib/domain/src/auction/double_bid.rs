@@ -1,12 +1,12 @@
 //! `DoubleBid`: let a bid count twice.
 
-use super::{Auction, AuctionEvent, BidState, NotOpen};
+use super::{Auction, AuctionEvent, Bid, BidState, NotOpen};
 use crate::fact::Refusal;
 use crate::{BidId, Facts, RefusedClass, Timestamp};
 use thiserror::Error;
 
-/// Let a bid count for twice its face amount; its bidder still owes the face amount. Sent by the
-/// promoter; it is the auction that checks.
+/// Let a bid count for twice its face amount; its bidder still owes the face amount. By the house, without
+/// a draw: whoever checks the draws of the auction sees that. The promoter sends [`super::HoldDraw`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DoubleBid {
     /// Which.
@@ -67,11 +67,18 @@ impl DoubleBid {
         if bid.is_doubled() {
             return Err(DoubleBidRefusal::AlreadyDoubled);
         }
+        Ok(auction.doubling(bid, at).collect())
+    }
+}
+
+impl Auction {
+    /// What follows when a live bid that was not doubled yet counts twice from now on.
+    pub(super) fn doubling(&self, bid: &Bid, at: Timestamp) -> impl Iterator<Item = AuctionEvent> {
         let effective = bid.amount.doubled();
-        let leads = auction.leader().is_some_and(|leader| effective > leader.effective());
-        let extension = leads.then(|| auction.extension(Some(bid.bidder), at)).flatten();
+        let leads = self.leader().is_some_and(|leader| effective > leader.effective());
+        let extension = leads.then(|| self.extension(Some(bid.bidder), at)).flatten();
         let doubled = AuctionEvent::BidDoubled { bid: bid.id, bidder: bid.bidder, effective };
-        Ok([doubled].into_iter().chain(extension).collect())
+        [doubled].into_iter().chain(extension)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What can happen to an auction.
 
-use super::{Terms, Winner};
+use super::{Draw, Seed, Terms, Winner};
 use crate::{Amount, BidId, Description, Reason, Timestamp, Title, UserId};
 
 /// A fact about an auction. Each raises its version by one.
@@ -39,6 +39,20 @@ pub enum AuctionEvent {
         bidder: UserId,
         /// What it counts for now.
         effective: Amount,
+    },
+    /// A draw was held, whether anybody was drawn or not.
+    DrawHeld(Box<Draw>),
+    /// Draws were due and not held in time, and never will be.
+    DrawsMissed {
+        /// The number of the first of them.
+        first: u64,
+        /// The number of the last.
+        last: u64,
+    },
+    /// What the draws were held with is shown, so that everybody can hold them again.
+    SeedRevealed {
+        /// The seed that the auction was created with.
+        seed: Seed,
     },
     /// The house struck a bid out.
     BidVoided {

@@ -32,6 +32,7 @@ pub(crate) fn create() -> CreateAuction {
         seller: Some(SUE),
         soft_close: None,
         retraction_lock: Millis(0),
+        promotion: None,
     }
 }
 
@@ -68,4 +69,25 @@ pub(crate) fn deleted(id: u128, bidder: UserId) -> AuctionEvent {
 
 pub(crate) fn extended() -> AuctionEvent {
     AuctionEvent::AuctionExtended { ends_at: END + soft_close().extend_by }
+}
+
+pub(crate) const SEED: Seed = Seed([0; 32]);
+
+/// The same auction, with a draw every ten seconds.
+pub(crate) fn promoted() -> CreateAuction {
+    let hash = "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925";
+    let commitment = Commitment::from_hex(hash).unwrap();
+    CreateAuction { promotion: Some(Promotion { every: Millis::seconds(10), commitment }), ..create() }
+}
+
+pub(crate) fn draw(number: u64, at_version: u64, chosen: Option<u128>) -> Draw {
+    Draw {
+        number,
+        at_version,
+        options: crate::PromoterOptions::new("[]").unwrap(),
+        settings_version: 0,
+        eligible: u32::from(chosen.is_some()),
+        chosen: chosen.map(bid),
+        proof: Proof([1; 32]),
+    }
 }

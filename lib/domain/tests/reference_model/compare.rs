@@ -3,7 +3,7 @@
 use crate::grounds::Ground;
 use crate::model::{Model, ModelBid};
 use crate::moves::{USERS, user};
-use auction_domain::auction::{Auction, AuctionCommand, Bid, BidState, PlaceBid, Status};
+use auction_domain::auction::{Auction, AuctionCommand, Bid, BidState, Draws, PlaceBid, Status};
 use auction_domain::{Amount, BidId, Fact, Facts, Refused, Timestamp, UserId};
 use proptest::prelude::*;
 
@@ -58,6 +58,8 @@ pub(crate) fn same_state(auction: Option<&Auction>, model: Option<&Model>) -> Re
     let bidders = |user: &u8| standing.iter().any(|bid| bid.bidder == self::user(*user));
     prop_assert_eq!(auction.live_bidders(), (0..USERS).filter(bidders).count());
     prop_assert_eq!(auction.reserve_met(), model.reserve_met());
+    prop_assert_eq!(auction.draws().recorded, model.draws.len() as u64);
+    prop_assert_eq!(auction.draws().seed.is_some(), model.revealed);
     for user in (0..USERS).map(user) {
         let own = model.bids.iter().filter(|bid| bid.bidder == user);
         let own: Vec<_> = own.map(modelled_bid).collect();
@@ -101,6 +103,7 @@ pub(crate) struct Look {
     reserve_met: bool,
     bids: Vec<Vec<Bid>>,
     reserve: Option<Amount>,
+    draws: Draws,
 }
 
 pub(crate) fn look(auction: &Auction) -> Look {
@@ -114,5 +117,6 @@ pub(crate) fn look(auction: &Auction) -> Look {
         reserve_met: auction.reserve_met(),
         bids: (0..USERS).map(|user| auction.bids_of(self::user(user)).copied().collect()).collect(),
         reserve: auction.terms().reserve,
+        draws: *auction.draws(),
     }
 }

@@ -2,7 +2,8 @@
 //! told.
 
 use crate::model::{Model, Sent};
-use auction_domain::auction::{AuctionCommand, CreateAuction, Status};
+use crate::moves::SEED;
+use auction_domain::auction::{AuctionCommand, CreateAuction, Draw, Status};
 use auction_domain::{Actor, Amount, BidId, Fact, Facts, Timestamp, UserId};
 
 /// One ground for a refusal: its code and its facts.
@@ -87,6 +88,17 @@ impl Model {
                 let twice = twice.then(|| ("already_doubled", vec![]));
                 [self.not_open(now), self.not_live(double.bid), twice].into_iter().flatten().collect()
             }
+            AuctionCommand::HoldDraw(hold) => self.against_draw(&hold.draw, now),
+            AuctionCommand::RevealSeed(reveal) => {
+                let promoted = self.every.is_some();
+                let grounds = [
+                    (!promoted).then(|| ("not_promoted", vec![])),
+                    (self.status == Status::Open).then(|| ("auction_not_over", vec![])),
+                    self.revealed.then(|| ("seed_already_revealed", vec![])),
+                    (reveal.seed != SEED).then(|| ("other_seed", vec![])),
+                ];
+                grounds.into_iter().flatten().collect()
+            }
             AuctionCommand::VoidBid(void) => {
                 [self.final_already(), self.not_live(void.bid)].into_iter().flatten().collect()
             }
@@ -123,6 +135,35 @@ impl Model {
         if let Some(latest) = own.map(|bid| bid.face).filter(|latest| amount <= *latest) {
             let facts = vec![("your_latest", money(latest)), ("minimum", money(latest + 1))];
             grounds.push(("not_above_your_latest", facts));
+        }
+        grounds
+    }
+
+    fn against_draw(&self, draw: &Draw, now: i64) -> Vec<Ground> {
+        let mut grounds: Vec<Ground> = self.not_open(now).into_iter().collect();
+        let Some(every) = self.every else {
+            grounds.push(("not_promoted", vec![]));
+            return grounds;
+        };
+        let (due, number) = (self.draws_due(now), draw.number);
+        if number <= self.draws.len() as u64 {
+            grounds.push(("draw_already_held", vec![]));
+        }
+        if number > due {
+            let due_at = self.starts_at + every * number as i64;
+            grounds.push(("draw_too_early", vec![("due_at", time(due_at))]));
+        }
+        if number < due {
+            grounds.push(("draw_too_late", vec![("due", Fact::Count(due))]));
+        }
+        let due_at_version = self.version_when_due(due);
+        if draw.at_version != due_at_version {
+            let facts = [("at_version", draw.at_version), ("due_at_version", due_at_version)];
+            let facts = facts.map(|(name, version)| (name, Fact::Count(version))).into();
+            grounds.push(("draw_of_another_version", facts));
+        }
+        if draw.chosen.is_some_and(|bid| self.find(bid).is_none()) {
+            grounds.push(("unknown_bid", vec![]));
         }
         grounds
     }

@@ -68,6 +68,7 @@ impl Large {
             seller: None,
             soft_close: None,
             retraction_lock: Millis(0),
+            promotion: None,
         }));
         large.send(create, Actor::Operator);
         large

@@ -49,6 +49,13 @@ pub(crate) struct Model {
     pub(crate) version: u64,
     pub(crate) status: Status,
     pub(crate) bids: Vec<ModelBid>,
+    /// How long from one draw to the next, if there are any.
+    pub(crate) every: Option<i64>,
+    /// When each event happened.
+    pub(crate) times: Vec<i64>,
+    /// What became of draw 1, 2, and so on: held, or missed.
+    pub(crate) draws: Vec<bool>,
+    pub(crate) revealed: bool,
 }
 
 /// What follows from a command: facts, or every ground on which it can be refused. The rules don't say
@@ -88,6 +95,10 @@ impl Model {
             version: 1,
             status: Status::Open,
             bids: Vec::new(),
+            every: create.promotion.map(|promotion| i64::from(promotion.every.0)),
+            times: vec![now],
+            draws: Vec::new(),
+            revealed: false,
         }
     }
 
@@ -118,6 +129,8 @@ impl Model {
     /// Carries out what nothing speaks against.
     fn happen(&mut self, sent: &Sent) -> Facts {
         let leading_before = self.leading_user();
+        let before = self.version;
+        self.miss_draws(sent);
         self.version += 1;
         let version = self.version;
         match &sent.command {
@@ -141,6 +154,19 @@ impl Model {
                 let own = self.bids.iter_mut().filter(|b| b.bidder == retract.bidder && b.is_live());
                 own.for_each(|b| b.state = BidState::Retracted);
             }
+            AuctionCommand::HoldDraw(hold) => {
+                self.draws.push(true);
+                let chosen = hold.draw.chosen.and_then(|bid| self.find(bid));
+                if let Some(bid) = chosen.filter(|bid| bid.is_live() && !bid.doubled).map(|bid| bid.id) {
+                    self.version += 1;
+                    let version = self.version;
+                    self.change(bid, |b| {
+                        b.doubled = true;
+                        b.since = version;
+                    });
+                }
+            }
+            AuctionCommand::RevealSeed(_) => self.revealed = true,
             AuctionCommand::EndAuction(_) => self.ends_at = sent.at,
             AuctionCommand::CancelAuction(_) => self.status = Status::Cancelled,
             AuctionCommand::CloseAuction(_) => self.status = Status::Closed(self.winner()),
@@ -148,7 +174,38 @@ impl Model {
         if self.leading_user() != leading_before {
             self.extend_if_late(sent.at);
         }
+        self.times.resize(self.times.len() + (self.version - before) as usize, sent.at);
         self.facts(&sent.command)
+    }
+
+    /// How many draws are due by then.
+    pub(crate) fn draws_due(&self, now: i64) -> u64 {
+        let due = |draw: &u64| self.every.is_some_and(|every| self.starts_at + every * *draw as i64 <= now);
+        (1..).take_while(due).count() as u64
+    }
+
+    /// The version of the auction just before a draw was due; it is never without its creation.
+    pub(crate) fn version_when_due(&self, draw: u64) -> u64 {
+        let due_at = self.starts_at + self.every.unwrap_or_default() * draw as i64;
+        self.times.iter().filter(|at| **at < due_at).count().max(1) as u64
+    }
+
+    /// Draws that were due and not held count as missed by the next that is, or in the end.
+    fn miss_draws(&mut self, sent: &Sent) {
+        let until = match &sent.command {
+            AuctionCommand::HoldDraw(hold) => hold.draw.number - 1,
+            AuctionCommand::RevealSeed(_) => {
+                let last = self.times.last().copied().unwrap_or_default();
+                let over_at =
+                    if self.status == Status::Cancelled { last.min(self.ends_at) } else { self.ends_at };
+                self.draws_due(over_at - 1)
+            }
+            _ => return,
+        };
+        if self.draws.len() < until as usize {
+            self.draws.resize(until as usize, false);
+            self.version += 1;
+        }
     }
 
     fn extend_if_late(&mut self, now: i64) {

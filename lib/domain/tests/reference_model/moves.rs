@@ -3,10 +3,12 @@
 
 use crate::model::{Model, Sent};
 use auction_domain::auction::{
-    AuctionCommand, CancelAuction, CloseAuction, CreateAuction, DeleteBid, DoubleBid, EndAuction, PlaceBid,
-    RetractBids, SoftClose, VoidBid,
+    AuctionCommand, CancelAuction, CloseAuction, Commitment, CreateAuction, DeleteBid, DoubleBid, Draw,
+    EndAuction, HoldDraw, PlaceBid, Promotion, Proof, RetractBids, RevealSeed, Seed, SoftClose, VoidBid,
 };
-use auction_domain::{Actor, Amount, BidId, Currency, Description, Millis, Reason, Timestamp, Title, UserId};
+use auction_domain::{
+    Actor, Amount, BidId, Currency, Description, Millis, PromoterOptions, Reason, Timestamp, Title, UserId,
+};
 use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -14,6 +16,10 @@ use uuid::Uuid;
 
 pub(crate) const USERS: u8 = 5;
 pub(crate) const BEGINNING: i64 = 1_000_000;
+
+/// Of all draws, and its SHA-256.
+pub(crate) const SEED: Seed = Seed([0; 32]);
+const COMMITMENT: &str = "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925";
 
 /// One command, and how it relates to what came before.
 #[derive(Clone, Debug)]
@@ -60,10 +66,20 @@ enum Act {
     Delete(Option<Index>, By),
     Double(Option<Index>),
     Void(Option<Index>),
+    Hold(Hold),
+    Reveal(bool),
     Retract(UserId),
     End(By),
     Cancel(By),
     Close,
+}
+
+/// A draw, relative to the one that is due.
+#[derive(Clone, Debug)]
+struct Hold {
+    number: i64,
+    at_version: i64,
+    chosen: Option<Option<Index>>,
 }
 
 /// The terms, with times relative to the creation.
@@ -77,6 +93,7 @@ struct Offer {
     seller: Option<UserId>,
     soft_close: Option<SoftClose>,
     lock: u32,
+    every: Option<u32>,
 }
 
 pub(crate) fn user(n: u8) -> UserId {
@@ -115,17 +132,17 @@ fn offers() -> impl Strategy<Value = Offer> {
     let lock = prop_oneof![1 => Just(0u32), 1 => 0..40u32];
     (
         (3..8u64, weighted(0.5, reserve), weighted(0.3, -3..30i64), ends_in),
-        (weighted(0.5, users()), weighted(0.7, soft_closes()), lock),
+        (weighted(0.5, users()), weighted(0.7, soft_closes()), lock, weighted(0.7, 1..12u32)),
     )
-        .prop_map(|((opening_bid, reserve, starts_in, ends_in), (seller, soft_close, lock))| Offer {
-            opening_bid,
-            reserve,
-            starts_in,
-            ends_in,
-            seller,
-            soft_close,
-            lock,
+        .prop_map(|((opening_bid, reserve, starts_in, ends_in), (seller, soft_close, lock, every))| {
+            Offer { opening_bid, reserve, starts_in, ends_in, seller, soft_close, lock, every }
         })
+}
+
+fn holds() -> impl Strategy<Value = Hold> {
+    let near = || prop_oneof![12 => Just(0i64), 1 => -2..3i64];
+    let chosen = weighted(0.8, weighted(0.95, any::<Index>()));
+    (near(), near(), chosen).prop_map(|(number, at_version, chosen)| Hold { number, at_version, chosen })
 }
 
 fn acts() -> impl Strategy<Value = Act> {
@@ -138,6 +155,8 @@ fn acts() -> impl Strategy<Value = Act> {
         16 => (bid(), by()).prop_map(|(bid, by)| Act::Delete(bid, by)),
         14 => bid().prop_map(Act::Double),
         6 => bid().prop_map(Act::Void),
+        12 => holds().prop_map(Act::Hold),
+        3 => prop::bool::weighted(0.8).prop_map(Act::Reveal),
         4 => users().prop_map(Act::Retract),
         1 => by().prop_map(Act::End),
         1 => by().prop_map(Act::Cancel),
@@ -230,6 +249,24 @@ impl Act {
                 (AuctionCommand::DeleteBid(DeleteBid { bid: id(bid) }), actor(by, owner))
             }
             Act::Double(bid) => (AuctionCommand::DoubleBid(DoubleBid { bid: id(bid) }), Actor::Portal),
+            Act::Hold(hold) => {
+                let due = model.map_or(1, |model| model.draws_due(at));
+                let at_version = model.map_or(1, |model| model.version_when_due(due));
+                let draw = Draw {
+                    number: due.saturating_add_signed(hold.number).max(1),
+                    at_version: at_version.saturating_add_signed(hold.at_version),
+                    options: PromoterOptions::new("[]").unwrap(),
+                    settings_version: 0,
+                    eligible: 1,
+                    chosen: hold.chosen.as_ref().map(id),
+                    proof: Proof([1; 32]),
+                };
+                (AuctionCommand::HoldDraw(HoldDraw { draw: Box::new(draw) }), Actor::Portal)
+            }
+            Act::Reveal(right) => {
+                let seed = if *right { SEED } else { Seed([7; 32]) };
+                (AuctionCommand::RevealSeed(RevealSeed { seed }), Actor::Portal)
+            }
             Act::Void(bid) => {
                 let reason = Reason::new("by the model").unwrap();
                 (AuctionCommand::VoidBid(VoidBid { bid: id(bid), reason }), Actor::Operator)
@@ -258,6 +295,10 @@ impl Offer {
             seller: self.seller,
             soft_close: self.soft_close,
             retraction_lock: Millis(self.lock),
+            promotion: self.every.map(|every| Promotion {
+                every: Millis(every),
+                commitment: Commitment::from_hex(COMMITMENT).unwrap(),
+            }),
         }))
     }
 }

@@ -82,6 +82,7 @@ fn validate(request: CreateAuctionRequest, seller: UserId) -> Result<CreateAucti
                     at_most: soft.at_most,
                 }),
                 retraction_lock: Millis::seconds(request.retraction_lock_seconds),
+                promotion: None,
             })
         }
         _ => Err(Problem::invalid(errors.0)),

@@ -112,7 +112,7 @@ impl State {
             Event::Auction(AuctionEvent::BidPlaced { bid, .. }) => {
                 assert!(self.bids.insert(*bid), "a bid is placed once: {bid}");
             }
-            Event::User(UserEvent::SubscriptionsChanged(_)) | Event::Auction(_) => {}
+            Event::User(UserEvent::SubscriptionsChanged(_)) | Event::Auction(_) | Event::Promoter(_) => {}
         }
     }
 }

@@ -3,12 +3,14 @@
 
 use super::{CommandBody, CommandId};
 use crate::DecodeError;
-use crate::body::{self, Nothing, SoftCloseBody, SubscriptionsBody, bad};
+use crate::body::{self, Nothing, OptionsBody, PromotionBody, SoftCloseBody, SubscriptionsBody, bad};
+use crate::draw;
 use crate::text_id::TextId;
 use auction_domain::auction::{
-    AuctionCommand, CancelAuction, CloseAuction, CreateAuction, DeleteBid, DoubleBid, EndAuction, PlaceBid,
-    RetractBids, VoidBid,
+    AuctionCommand, CancelAuction, CloseAuction, CreateAuction, DeleteBid, DoubleBid, EndAuction, HoldDraw,
+    PlaceBid, RetractBids, RevealSeed, VoidBid,
 };
+use auction_domain::promoter::{ChangePromoterSettings, PromoterCommand};
 use auction_domain::user::{ChangeSubscriptions, CreateUser, DeleteUser, UserCommand};
 use auction_domain::{Actor, Amount, BidId, Currency, Description, Millis, Reason, Timestamp, Title, UserId};
 use serde::{Deserialize, Serialize};
@@ -21,11 +23,14 @@ pub(super) fn kind(body: &CommandBody) -> &'static str {
         CommandBody::User(UserCommand::CreateUser(_)) => "create_user",
         CommandBody::User(UserCommand::DeleteUser(_)) => "delete_user",
         CommandBody::User(UserCommand::ChangeSubscriptions(_)) => "change_subscriptions",
+        CommandBody::Promoter(PromoterCommand::ChangePromoterSettings(_)) => "change_promoter_settings",
         CommandBody::Auction(command) => match command {
             AuctionCommand::CreateAuction(_) => "create_auction",
             AuctionCommand::PlaceBid(_) => "place_bid",
             AuctionCommand::DeleteBid(_) => "delete_bid",
             AuctionCommand::DoubleBid(_) => "double_bid",
+            AuctionCommand::HoldDraw(_) => "hold_draw",
+            AuctionCommand::RevealSeed(_) => "reveal_seed",
             AuctionCommand::VoidBid(_) => "void_bid",
             AuctionCommand::RetractBids(_) => "retract_bids",
             AuctionCommand::EndAuction(_) => "end_auction",
@@ -47,6 +52,8 @@ struct CreateAuctionBody {
     seller: Option<TextId>,
     soft_close: Option<SoftCloseBody>,
     retraction_lock_ms: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    promotion: Option<PromotionBody>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -77,6 +84,9 @@ pub(super) fn encode(body: &CommandBody) -> Vec<u8> {
             return body::encode(&SubscriptionsBody::from(change.to));
         }
         CommandBody::User(_) => return body::encode(&Nothing {}),
+        CommandBody::Promoter(PromoterCommand::ChangePromoterSettings(change)) => {
+            return body::encode(&OptionsBody { options: change.options.as_str().to_owned() });
+        }
     };
     match command {
         AuctionCommand::CreateAuction(create) => body::encode(&CreateAuctionBody {
@@ -90,10 +100,13 @@ pub(super) fn encode(body: &CommandBody) -> Vec<u8> {
             seller: create.seller.map(|seller| TextId(seller.0)),
             soft_close: create.soft_close.map(Into::into),
             retraction_lock_ms: create.retraction_lock.0,
+            promotion: create.promotion.map(Into::into),
         }),
         AuctionCommand::PlaceBid(place) => body::encode(&AmountBody { amount: place.amount.minor_units() }),
         AuctionCommand::DeleteBid(delete) => body::encode(&BidBody { bid: TextId(delete.bid.0) }),
         AuctionCommand::DoubleBid(double) => body::encode(&BidBody { bid: TextId(double.bid.0) }),
+        AuctionCommand::HoldDraw(hold) => draw::encode_draw(&hold.draw),
+        AuctionCommand::RevealSeed(reveal) => draw::encode_seed(reveal.seed),
         AuctionCommand::VoidBid(void) => {
             body::encode(&VoidBidBody { bid: TextId(void.bid.0), reason: void.reason.as_str().to_owned() })
         }
@@ -128,6 +141,9 @@ pub(super) fn decode(
         "end_auction",
         "cancel_auction",
         "close_auction",
+        "hold_draw",
+        "reveal_seed",
+        "change_promoter_settings",
     ]
     .iter()
     .find(|known| **known == kind)
@@ -136,17 +152,13 @@ pub(super) fn decode(
         return Err(DecodeError::UnknownVersion { kind, v });
     }
     let command = match kind {
-        "create_user" | "delete_user" => {
-            body::decode::<Nothing>(kind, bytes)?;
-            return Ok(CommandBody::User(match kind {
-                "create_user" => UserCommand::CreateUser(CreateUser),
-                _ => UserCommand::DeleteUser(DeleteUser),
-            }));
+        "create_user" | "delete_user" | "change_subscriptions" => return user_command(kind, bytes),
+        "change_promoter_settings" => {
+            let change = ChangePromoterSettings { options: OptionsBody::read(kind, bytes)? };
+            return Ok(CommandBody::Promoter(PromoterCommand::ChangePromoterSettings(change)));
         }
-        "change_subscriptions" => {
-            let to = body::decode::<SubscriptionsBody>(kind, bytes)?.into();
-            return Ok(CommandBody::User(UserCommand::ChangeSubscriptions(ChangeSubscriptions { to })));
-        }
+        "hold_draw" => AuctionCommand::HoldDraw(HoldDraw { draw: draw::decode_draw(kind, bytes)? }),
+        "reveal_seed" => AuctionCommand::RevealSeed(RevealSeed { seed: draw::decode_seed(kind, bytes)? }),
         "create_auction" => AuctionCommand::CreateAuction(Box::new(create_auction(kind, bytes)?)),
         "place_bid" => AuctionCommand::PlaceBid(PlaceBid {
             bid: BidId(id.0),
@@ -179,6 +191,22 @@ pub(super) fn decode(
     Ok(CommandBody::Auction(command))
 }
 
+fn user_command(kind: &'static str, bytes: &[u8]) -> Result<CommandBody, DecodeError> {
+    Ok(CommandBody::User(match kind {
+        "change_subscriptions" => {
+            let to = body::decode::<SubscriptionsBody>(kind, bytes)?.into();
+            UserCommand::ChangeSubscriptions(ChangeSubscriptions { to })
+        }
+        _ => {
+            body::decode::<Nothing>(kind, bytes)?;
+            match kind {
+                "create_user" => UserCommand::CreateUser(CreateUser),
+                _ => UserCommand::DeleteUser(DeleteUser),
+            }
+        }
+    }))
+}
+
 fn bid(kind: &'static str, bytes: &[u8]) -> Result<BidId, DecodeError> {
     Ok(BidId(body::decode::<BidBody>(kind, bytes)?.bid.0))
 }
@@ -197,5 +225,6 @@ fn create_auction(kind: &'static str, bytes: &[u8]) -> Result<CreateAuction, Dec
         seller: body.seller.map(|seller| UserId(seller.0)),
         soft_close: body.soft_close.map(Into::into),
         retraction_lock: Millis(body.retraction_lock_ms),
+        promotion: body.promotion.map(|promotion| promotion.read(kind)).transpose()?,
     })
 }

@@ -3,9 +3,11 @@
 
 use super::Event;
 use crate::DecodeError;
-use crate::body::{self, Nothing, SoftCloseBody, SubscriptionsBody, bad};
+use crate::body::{self, Nothing, OptionsBody, PromotionBody, SoftCloseBody, SubscriptionsBody, bad};
+use crate::draw;
 use crate::text_id::TextId;
 use auction_domain::auction::{AuctionEvent, Terms, Unsold, Winner};
+use auction_domain::promoter::PromoterEvent;
 use auction_domain::user::UserEvent;
 use auction_domain::{Amount, BidId, Currency, Description, Millis, Reason, Timestamp, Title, UserId};
 use serde::{Deserialize, Serialize};
@@ -17,11 +19,15 @@ pub(super) fn kind(event: &Event) -> &'static str {
         Event::User(UserEvent::UserCreated) => "user_created",
         Event::User(UserEvent::UserDeleted) => "user_deleted",
         Event::User(UserEvent::SubscriptionsChanged(_)) => "subscriptions_changed",
+        Event::Promoter(PromoterEvent::PromoterSettingsChanged { .. }) => "promoter_settings_changed",
         Event::Auction(event) => match event {
             AuctionEvent::AuctionCreated { .. } => "auction_created",
             AuctionEvent::BidPlaced { .. } => "bid_placed",
             AuctionEvent::BidDeleted { .. } => "bid_deleted",
             AuctionEvent::BidDoubled { .. } => "bid_doubled",
+            AuctionEvent::DrawHeld(_) => "draw_held",
+            AuctionEvent::DrawsMissed { .. } => "draws_missed",
+            AuctionEvent::SeedRevealed { .. } => "seed_revealed",
             AuctionEvent::BidVoided { .. } => "bid_voided",
             AuctionEvent::BidsRetracted { .. } => "bids_retracted",
             AuctionEvent::AuctionExtended { .. } => "auction_extended",
@@ -45,6 +51,8 @@ struct AuctionCreatedBody {
     seller: Option<TextId>,
     soft_close: Option<SoftCloseBody>,
     retraction_lock_ms: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    promotion: Option<PromotionBody>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -105,6 +113,9 @@ pub(super) fn encode(event: &Event) -> Vec<u8> {
             return body::encode(&SubscriptionsBody::from(*to));
         }
         Event::User(_) => return body::encode(&Nothing {}),
+        Event::Promoter(PromoterEvent::PromoterSettingsChanged { options }) => {
+            return body::encode(&OptionsBody { options: options.as_str().to_owned() });
+        }
     };
     match event {
         AuctionEvent::AuctionCreated { title, description, terms } => {
@@ -123,6 +134,9 @@ pub(super) fn encode(event: &Event) -> Vec<u8> {
             bidder: TextId(bidder.0),
             effective: effective.minor_units(),
         }),
+        AuctionEvent::DrawHeld(draw) => draw::encode_draw(draw),
+        AuctionEvent::DrawsMissed { first, last } => draw::encode_missed(*first, *last),
+        AuctionEvent::SeedRevealed { seed } => draw::encode_seed(*seed),
         AuctionEvent::BidVoided { bid, bidder, reason } => body::encode(&BidVoidedBody {
             bid: TextId(bid.0),
             bidder: TextId(bidder.0),
@@ -160,6 +174,7 @@ fn auction_created(title: &Title, description: &Description, terms: &Terms) -> A
         seller: terms.seller.map(|seller| TextId(seller.0)),
         soft_close: terms.soft_close.map(Into::into),
         retraction_lock_ms: terms.retraction_lock.0,
+        promotion: terms.promotion.map(Into::into),
     }
 }
 
@@ -171,7 +186,7 @@ pub(crate) fn unsold_text(because: Unsold) -> &'static str {
     }
 }
 
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 18] = [
     "user_created",
     "user_deleted",
     "subscriptions_changed",
@@ -186,6 +201,10 @@ const KINDS: [&str; 14] = [
     "auction_cancelled",
     "winner_announced",
     "auction_closed_unsold",
+    "draw_held",
+    "draws_missed",
+    "seed_revealed",
+    "promoter_settings_changed",
 ];
 
 pub(super) fn decode(kind: &str, schema: u16, bytes: &[u8]) -> Result<Event, DecodeError> {
@@ -195,15 +214,10 @@ pub(super) fn decode(kind: &str, schema: u16, bytes: &[u8]) -> Result<Event, Dec
         return Err(DecodeError::UnknownVersion { kind, v: schema });
     }
     Ok(Event::Auction(match kind {
-        "user_created" => {
-            return body::decode::<Nothing>(kind, bytes).map(|_| Event::User(UserEvent::UserCreated));
-        }
-        "user_deleted" => {
-            return body::decode::<Nothing>(kind, bytes).map(|_| Event::User(UserEvent::UserDeleted));
-        }
-        "subscriptions_changed" => {
-            let to = body::decode::<SubscriptionsBody>(kind, bytes)?.into();
-            return Ok(Event::User(UserEvent::SubscriptionsChanged(to)));
+        "user_created" | "user_deleted" | "subscriptions_changed" => return user_event(kind, bytes),
+        "promoter_settings_changed" => {
+            let options = OptionsBody::read(kind, bytes)?;
+            return Ok(Event::Promoter(PromoterEvent::PromoterSettingsChanged { options }));
         }
         "auction_created" => created(kind, body::decode(kind, bytes)?)?,
         "bid_placed" => {
@@ -256,7 +270,20 @@ pub(super) fn decode(kind: &str, schema: u16, bytes: &[u8]) -> Result<Event, Dec
                 effective: effective(kind, body.effective)?,
             })
         }
-        _ => AuctionEvent::AuctionClosedUnsold { because: unsold(kind, bytes)? },
+        "auction_closed_unsold" => AuctionEvent::AuctionClosedUnsold { because: unsold(kind, bytes)? },
+        _ => draw::decode_event(kind, bytes)?,
+    }))
+}
+
+fn user_event(kind: &'static str, bytes: &[u8]) -> Result<Event, DecodeError> {
+    Ok(Event::User(match kind {
+        "subscriptions_changed" => {
+            UserEvent::SubscriptionsChanged(body::decode::<SubscriptionsBody>(kind, bytes)?.into())
+        }
+        _ => {
+            body::decode::<Nothing>(kind, bytes)?;
+            if kind == "user_created" { UserEvent::UserCreated } else { UserEvent::UserDeleted }
+        }
     }))
 }
 
@@ -274,6 +301,7 @@ fn created(kind: &'static str, body: AuctionCreatedBody) -> Result<AuctionEvent,
             seller: body.seller.map(|seller| UserId(seller.0)),
             soft_close: body.soft_close.map(Into::into),
             retraction_lock: Millis(body.retraction_lock_ms),
+            promotion: body.promotion.map(|promotion| promotion.read(kind)).transpose()?,
         },
     })
 }

@@ -2,13 +2,17 @@
 //! new example beside the old one.
 
 use auction_domain::auction::{
-    AuctionCommand, AuctionEvent, CancelAuction, CloseAuction, CreateAuction, DeleteBid, DoubleBid,
-    EndAuction, PlaceBid, RetractBids, SoftClose, Terms, Unsold, VoidBid, Winner,
+    AuctionCommand, AuctionEvent, CancelAuction, CloseAuction, Commitment, CreateAuction, DeleteBid,
+    DoubleBid, Draw, EndAuction, HoldDraw, PlaceBid, Promotion, Proof, RetractBids, RevealSeed, Seed,
+    SoftClose, Terms, Unsold, VoidBid, Winner,
 };
+use auction_domain::promoter::{ChangePromoterSettings, PromoterCommand, PromoterEvent};
 use auction_domain::user::{
     ChangeSubscriptions, CreateUser, DeleteUser, Subscriptions, UserCommand, UserEvent,
 };
-use auction_domain::{Actor, Amount, BidId, Currency, Description, Millis, Reason, Timestamp, Title, UserId};
+use auction_domain::{
+    Actor, Amount, BidId, Currency, Description, Millis, PromoterOptions, Reason, Timestamp, Title, UserId,
+};
 use auction_wire::{Command, CommandBody, CommandId, Event, EventRecord};
 use uuid::Uuid;
 
@@ -36,6 +40,9 @@ kinds! { command_kind, COMMAND_KINDS, CommandBody,
     CommandBody::Auction(AuctionCommand::EndAuction(_)) => "end_auction",
     CommandBody::Auction(AuctionCommand::CancelAuction(_)) => "cancel_auction",
     CommandBody::Auction(AuctionCommand::CloseAuction(_)) => "close_auction",
+    CommandBody::Auction(AuctionCommand::HoldDraw(_)) => "hold_draw",
+    CommandBody::Auction(AuctionCommand::RevealSeed(_)) => "reveal_seed",
+    CommandBody::Promoter(PromoterCommand::ChangePromoterSettings(_)) => "change_promoter_settings",
 }
 
 kinds! { event_kind, EVENT_KINDS, Event,
@@ -53,6 +60,10 @@ kinds! { event_kind, EVENT_KINDS, Event,
     Event::Auction(AuctionEvent::AuctionCancelled) => "auction_cancelled",
     Event::Auction(AuctionEvent::WinnerAnnounced(_)) => "winner_announced",
     Event::Auction(AuctionEvent::AuctionClosedUnsold { .. }) => "auction_closed_unsold",
+    Event::Auction(AuctionEvent::DrawHeld(_)) => "draw_held",
+    Event::Auction(AuctionEvent::DrawsMissed { .. }) => "draws_missed",
+    Event::Auction(AuctionEvent::SeedRevealed { .. }) => "seed_revealed",
+    Event::Promoter(PromoterEvent::PromoterSettingsChanged { .. }) => "promoter_settings_changed",
 }
 
 pub(crate) fn id(n: u128) -> Uuid {
@@ -67,6 +78,24 @@ const ENDS_AT: Timestamp = Timestamp(1_795_372_200_000);
 const SUBSCRIPTIONS: Subscriptions =
     Subscriptions { auction_won: true, highest_bid: false, bid_doubled: true };
 const SOFT_CLOSE: SoftClose = SoftClose { extend_by: Millis(120_000), within: Millis(60_000), at_most: 5 };
+
+const PROMOTION: Promotion = Promotion { every: Millis(600_000), commitment: Commitment([0xc0; 32]) };
+
+fn draw() -> Draw {
+    Draw {
+        number: 3,
+        at_version: 6,
+        options: options(),
+        settings_version: 2,
+        eligible: 12,
+        chosen: Some(BidId(id(4))),
+        proof: Proof([0xab; 32]),
+    }
+}
+
+fn options() -> PromoterOptions {
+    PromoterOptions::new(r#"[{"every_ms":600000},"never_the_leader"]"#).unwrap()
+}
 
 fn command(actor: Actor, body: CommandBody) -> Command {
     Command {
@@ -93,6 +122,7 @@ fn create_auction() -> CreateAuction {
         seller: Some(UserId(id(3))),
         soft_close: Some(SOFT_CLOSE),
         retraction_lock: Millis(30_000),
+        promotion: None,
     }
 }
 
@@ -116,6 +146,14 @@ pub(crate) fn commands() -> Vec<Command> {
         of_auction(user, AuctionCommand::EndAuction(EndAuction)),
         of_auction(Actor::Operator, AuctionCommand::CancelAuction(CancelAuction)),
         of_auction(Actor::Portal, AuctionCommand::CloseAuction(CloseAuction)),
+        of_auction(Actor::Portal, AuctionCommand::HoldDraw(HoldDraw { draw: Box::new(draw()) })),
+        of_auction(Actor::Portal, AuctionCommand::RevealSeed(RevealSeed { seed: Seed([0x5e; 32]) })),
+        command(
+            Actor::Operator,
+            CommandBody::Promoter(PromoterCommand::ChangePromoterSettings(ChangePromoterSettings {
+                options: options(),
+            })),
+        ),
     ];
     all[4].expect = Some(17);
     all
@@ -135,8 +173,7 @@ fn record(event: &Event) -> EventRecord {
     }
 }
 
-fn auction_created() -> AuctionEvent {
-    let create = create_auction();
+fn auction_created(create: CreateAuction) -> AuctionEvent {
     AuctionEvent::AuctionCreated {
         title: create.title,
         description: create.description,
@@ -149,6 +186,7 @@ fn auction_created() -> AuctionEvent {
             seller: create.seller,
             soft_close: create.soft_close,
             retraction_lock: create.retraction_lock,
+            promotion: create.promotion,
         },
     }
 }
@@ -162,7 +200,7 @@ pub(crate) fn events() -> Vec<(Event, EventRecord)> {
         Event::User(UserEvent::UserCreated),
         Event::User(UserEvent::UserDeleted),
         Event::User(UserEvent::SubscriptionsChanged(SUBSCRIPTIONS)),
-        Event::Auction(auction_created()),
+        Event::Auction(auction_created(create_auction())),
         Event::Auction(AuctionEvent::BidPlaced { bid, bidder, amount: amount(12_345) }),
         Event::Auction(AuctionEvent::BidDeleted { bid, bidder }),
         Event::Auction(AuctionEvent::BidDoubled { bid, bidder, effective: doubled }),
@@ -173,6 +211,26 @@ pub(crate) fn events() -> Vec<(Event, EventRecord)> {
         Event::Auction(AuctionEvent::AuctionCancelled),
         Event::Auction(AuctionEvent::WinnerAnnounced(winner)),
         Event::Auction(AuctionEvent::AuctionClosedUnsold { because: Unsold::ReserveNotMet }),
+        Event::Auction(AuctionEvent::DrawHeld(Box::new(draw()))),
+        Event::Auction(AuctionEvent::DrawsMissed { first: 4, last: 9 }),
+        Event::Auction(AuctionEvent::SeedRevealed { seed: Seed([0x5e; 32]) }),
+        Event::Promoter(PromoterEvent::PromoterSettingsChanged { options: options() }),
     ];
     events.into_iter().map(|event| (event.clone(), record(&event))).collect()
+}
+
+/// What a kind looks like with what may be absent, where the example has it not; by the name of its sample.
+pub(crate) fn more_commands() -> [(&'static str, Command); 1] {
+    let create = CreateAuction { promotion: Some(PROMOTION), ..create_auction() };
+    let create = AuctionCommand::CreateAuction(Box::new(create));
+    let create = command(Actor::User(UserId(id(3))), CommandBody::Auction(create));
+    [("command.create_auction.promoted.v1", create)]
+}
+
+/// The same of events.
+pub(crate) fn more_events() -> [(&'static str, Event, EventRecord); 1] {
+    let created = auction_created(CreateAuction { promotion: Some(PROMOTION), ..create_auction() });
+    let created = Event::Auction(created);
+    let stored = record(&created);
+    [("event.auction_created.promoted.v1", created, stored)]
 }

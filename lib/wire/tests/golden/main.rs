@@ -8,7 +8,9 @@ mod round_trips;
 mod sample;
 
 use auction_wire::{Command, Event, EventRecord};
-use examples::{COMMAND_KINDS, EVENT_KINDS, command_kind, commands, event_kind, events};
+use examples::{
+    COMMAND_KINDS, EVENT_KINDS, command_kind, commands, event_kind, events, more_commands, more_events,
+};
 use sample::{fields_of, owned, sample, stored};
 use std::collections::BTreeSet;
 
@@ -72,10 +74,29 @@ fn stored_events_are_read_for_ever() {
 }
 
 #[test]
+fn what_may_be_absent_is_read_and_written_where_it_is_there() {
+    for (name, command) in more_commands() {
+        let fields = owned(command.to_fields());
+        let stored = stored(name, &fields);
+        assert_eq!(sample(&fields), stored, "{name}");
+        assert_eq!(Command::from_fields(&fields_of(&stored)).unwrap(), command);
+    }
+    for (name, event, record) in more_events() {
+        let fields = owned(record.to_fields());
+        let stored = stored(name, &fields);
+        assert_eq!(sample(&fields), stored, "{name}");
+        let read = EventRecord::from_fields(record.position, &fields_of(&stored)).unwrap();
+        assert_eq!(read.event().unwrap(), event);
+    }
+}
+
+#[test]
 fn no_stored_sample_is_without_an_example() {
     let mut expected: BTreeSet<String> = BTreeSet::new();
     expected.extend(COMMAND_KINDS.iter().map(|kind| format!("command.{kind}.v1.json")));
     expected.extend(EVENT_KINDS.iter().map(|kind| format!("event.{kind}.v1.json")));
+    expected.extend(more_commands().map(|(name, _)| format!("{name}.json")));
+    expected.extend(more_events().map(|(name, ..)| format!("{name}.json")));
     let directory = sample::file("x").parent().unwrap().read_dir().unwrap();
     let names = directory.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let stored: BTreeSet<String> = names.filter(|name| name.ends_with(".json")).collect();

@@ -204,6 +204,7 @@ impl Portal {
                 at_most: soft.at_most,
             }),
             retraction_lock: Millis::seconds(create.retraction_lock_seconds),
+            promotion: None,
         }));
         let (created_at, shown_from) = (now(), Instant::now() + LAG);
         let entry = Entry { auction: None, title, description, created_at, shown_from, closes_from: None };

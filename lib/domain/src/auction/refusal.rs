@@ -1,0 +1,44 @@
+//! Why any command of an auction can be refused.
+
+use crate::fact::Refusal;
+use crate::{Fact, Facts, RefusedClass};
+use thiserror::Error;
+
+/// Refusals that every command shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AuctionRefusal {
+    /// There is no such auction.
+    #[error("there is no such auction")]
+    UnknownAuction,
+    /// The sender saw another version than the present one.
+    #[error("the auction is at version {actual}, not {expected}")]
+    VersionMoved {
+        /// What the sender saw.
+        expected: u64,
+        /// What it is.
+        actual: u64,
+    },
+}
+
+impl Refusal for AuctionRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            AuctionRefusal::UnknownAuction => "unknown_auction",
+            AuctionRefusal::VersionMoved { .. } => "version_moved",
+        }
+    }
+    fn class(&self) -> RefusedClass {
+        match self {
+            AuctionRefusal::UnknownAuction => RefusedClass::Unknown,
+            AuctionRefusal::VersionMoved { .. } => RefusedClass::VersionMoved,
+        }
+    }
+    fn facts(&self) -> Facts {
+        match *self {
+            AuctionRefusal::UnknownAuction => Facts::new(),
+            AuctionRefusal::VersionMoved { expected, actual } => {
+                vec![("expected", Fact::Count(expected)), ("actual", Fact::Count(actual))]
+            }
+        }
+    }
+}
