@@ -3,7 +3,8 @@
 //! One [`Schedule`] holds the end of every open auction, kept by a [`Watch`] on each partition's events;
 //! [`run`] sends `CloseAuction` when an end has come by the clock of Redis, which also decides. The
 //! auction derives the winner. A close that does not show in the events is sent again, under another id:
-//! a refusal as too early must not be the answer for ever.
+//! a refusal as too early must not be the answer for ever, nor that of another auctioneer, whose clock may
+//! be another. An auction that is closed refuses to be closed once more.
 
 mod schedule;
 
@@ -89,8 +90,9 @@ impl Follower for Watch {
 /// Sends what is due until it is time to stop.
 pub async fn run(queue: &impl CommandQueue, schedule: &Schedule, health: &Part, mut stop: Stop) {
     let mut retry = Retry::default();
+    let sender = Uuid::new_v4();
     while !stop.requested() {
-        let wait = match close_due(queue, schedule).await {
+        let wait = match close_due(queue, schedule, sender).await {
             Ok(wait) => {
                 retry.succeeded();
                 health.works();
@@ -115,6 +117,7 @@ pub async fn run(queue: &impl CommandQueue, schedule: &Schedule, health: &Part, 
 async fn close_due(
     queue: &impl CommandQueue,
     schedule: &Schedule,
+    sender: Uuid,
 ) -> Result<Duration, crate::ports::Unavailable> {
     let Some(next) = schedule.next() else { return Ok(LOOK_AGAIN) };
     let now = queue.now().await?;
@@ -124,7 +127,7 @@ async fn close_due(
     }
     // A chunk at a time, each in one flush of the queue.
     for chunk in due.chunks(CHUNK) {
-        try_join_all(chunk.iter().map(|due| queue.submit(close(*due)))).await?;
+        try_join_all(chunk.iter().map(|due| queue.submit(close(*due, sender)))).await?;
         for due in chunk {
             tracing::info!(auction = %due.auction, attempt = due.attempt, "closing");
             schedule.sent(*due, now);
@@ -137,8 +140,8 @@ fn until(now: Timestamp, next: Timestamp) -> Duration {
     Duration::from_millis(u64::try_from(next.0.saturating_sub(now.0)).unwrap_or_default())
 }
 
-fn close(due: Due) -> Command {
-    let name = format!("{}/{}/{}", due.auction, due.ends_at.0, due.attempt);
+fn close(due: Due, sender: Uuid) -> Command {
+    let name = format!("{}/{}/{}/{sender}", due.auction, due.ends_at.0, due.attempt);
     Command {
         id: CommandId(Uuid::new_v5(&CLOSING, name.as_bytes())),
         key: due.auction.0,

@@ -1,0 +1,98 @@
+//! The real auctioneer, lane and streams in memory: whatever the clock of an auctioneer says, an auction
+//! is closed once, and not before its end.
+
+#![allow(clippy::unwrap_used)]
+
+#[allow(dead_code)]
+#[path = "write_lane/world.rs"]
+mod world;
+
+use auction_app::close::{self, Schedule, Watch};
+use auction_app::follow::{Subscription, follow};
+use auction_app::health::Health;
+use auction_app::ports::Unavailable;
+use auction_app::ports::command_queue::CommandQueue;
+use auction_app::stop::{Stopper, stop_signal};
+use auction_domain::auction::AuctionCommand;
+use auction_domain::{AuctionId, Millis, Timestamp, UserId};
+use auction_testkit::given::{AT, P, create_auction, create_user, fresh, place_bid};
+use auction_testkit::memory::{MemoryFeeds, MemoryQueue};
+use auction_wire::{Command, CommandBody, EventRecord, PartitionCount};
+use std::sync::Arc;
+use std::time::Duration;
+use world::World;
+
+/// The queue as an auctioneer sees it whose clock is so many seconds ahead.
+struct Skewed(MemoryQueue, i64);
+
+impl CommandQueue for Skewed {
+    async fn submit(&self, command: Command) -> Result<(), Unavailable> {
+        self.0.submit(command).await
+    }
+
+    async fn now(&self) -> Result<Timestamp, Unavailable> {
+        Ok(Timestamp(self.0.now().await?.0 + self.1 * 1000))
+    }
+}
+
+fn start_auctioneer(world: &World, skew: i64) -> Stopper {
+    let (stopper, stop) = stop_signal();
+    let schedule = Arc::new(Schedule::default());
+    let watch = Watch::new(P, Arc::clone(&schedule));
+    let (stores, feeds) = (world.store.clone(), MemoryFeeds(world.streams.clone(), 10));
+    let of = |name: &str| Health::default().part(name);
+    let subscription =
+        Subscription { service: "auctioneer", partition: P, health: of("watch"), stop: stop.clone() };
+    tokio::spawn(async move { follow(&stores, &feeds, subscription, watch).await.unwrap() });
+    let queue = Skewed(MemoryQueue(world.streams.clone(), PartitionCount::new(4).unwrap()), skew);
+    let health = of("closing");
+    tokio::spawn(async move { close::run(&queue, &schedule, &health, stop).await });
+    stopper
+}
+
+fn ending(auction: AuctionId, ends_at: Timestamp) -> Command {
+    let mut command = create_auction(auction);
+    if let CommandBody::Auction(AuctionCommand::CreateAuction(create)) = &mut command.body {
+        create.ends_at = ends_at;
+    }
+    command
+}
+
+fn closings(world: &World, auction: AuctionId) -> Vec<EventRecord> {
+    let closes = |event: &EventRecord| matches!(&*event.kind, "winner_announced" | "auction_closed_unsold");
+    world.store.events(P).into_iter().filter(|event| event.key == auction.0 && closes(event)).collect()
+}
+
+/// When an auction was closed that ended after a minute, with one auctioneer for each skew.
+async fn closed_at(skews: &[i64]) -> Timestamp {
+    const AUCTIONS: usize = 5;
+    let world = World::new(false);
+    let lane = world.start(100);
+    let auctioneers: Vec<Stopper> = skews.iter().map(|skew| start_auctioneer(&world, *skew)).collect();
+    let (ada, ends_at) = (UserId(fresh()), AT + Millis::seconds(60));
+    world.give(&create_user(ada)).await;
+    let auctions: Vec<AuctionId> = (0..AUCTIONS).map(|_| AuctionId(fresh())).collect();
+    for auction in &auctions {
+        world.give(&ending(*auction, ends_at)).await;
+        world.give(&place_bid(*auction, ada, 100)).await;
+    }
+    for second in 0..450 {
+        world.streams.set_clock(AT + Millis::seconds(second));
+        tokio::time::sleep(Duration::from_secs(1)).await; // in paused time
+    }
+    auctioneers.iter().for_each(Stopper::stop);
+    lane.stop().await.unwrap();
+    let closings: Vec<EventRecord> = auctions.iter().flat_map(|auction| closings(&world, *auction)).collect();
+    assert_eq!(closings.len(), AUCTIONS, "each once");
+    assert!(closings.iter().all(|closing| closing.kind == "winner_announced" && closing.at >= ends_at));
+    closings.iter().map(|closing| closing.at).max().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_ahead_or_behind_closes_an_auction_once_and_never_before_its_end() {
+    let ends_at = AT + Millis::seconds(60);
+    assert!(closed_at(&[0]).await < ends_at + Millis::seconds(3), "a clock that is right");
+    assert!(closed_at(&[600]).await < ends_at + Millis::seconds(330), "ten minutes ahead");
+    assert!(closed_at(&[-300]).await < ends_at + Millis::seconds(303), "five minutes behind");
+    assert!(closed_at(&[-300, 0, 600]).await < ends_at + Millis::seconds(3), "three of them");
+}
