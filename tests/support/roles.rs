@@ -50,8 +50,14 @@ impl Roles {
 
     /// One more process; its number.
     pub fn add(&mut self, role: &'static str) -> u32 {
+        self.add_with(role, &[])
+    }
+
+    /// One more process, with settings of its own; its number.
+    pub fn add_with(&mut self, role: &'static str, settings: &[(&str, &str)]) -> u32 {
         let mut command = Command::new(program(role));
-        let child = command.envs(self.environment.iter().cloned()).stderr(Stdio::null()).spawn().unwrap();
+        command.envs(self.environment.iter().cloned()).envs(settings.iter().copied());
+        let child = command.stderr(Stdio::null()).spawn().unwrap();
         let pid = child.id();
         self.children.push((role, child));
         pid

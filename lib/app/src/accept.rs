@@ -6,6 +6,7 @@ mod waiters;
 pub use handle::{Handle, HandleSecret};
 pub use waiters::{Waited, Waiters, Waiting};
 
+use crate::meter;
 use crate::ports::Unavailable;
 use crate::ports::command_queue::CommandQueue;
 use crate::ports::outcomes::Outcomes;
@@ -122,7 +123,9 @@ impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
             trace: request.trace,
             body: request.body,
         };
+        let kind = command.body.kind();
         self.queue.submit(command).await?;
+        meter::accepted(kind);
         let status = match waiting {
             None => Status::Pending,
             Some((wait, waiting)) => self.wait(&handle, wait, waiting).await,

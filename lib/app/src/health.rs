@@ -5,12 +5,30 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The health of a process. Clones speak of the same.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
     parts: Arc<Mutex<BTreeMap<String, Condition>>>,
+    draining: Arc<AtomicBool>,
+}
+
+/// How a process is at a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// It finishes what is in hand and ends.
+    pub draining: bool,
+    /// How each part is, by name.
+    pub parts: BTreeMap<String, Condition>,
+}
+
+impl Report {
+    /// Whether everything that has begun works, and the process goes on.
+    pub fn is_ready(&self) -> bool {
+        !self.draining && self.parts.values().all(|condition| *condition == Condition::Works)
+    }
 }
 
 /// How a part is.
@@ -44,14 +62,14 @@ impl Health {
         part
     }
 
-    /// How each part is, by name.
-    pub fn report(&self) -> BTreeMap<String, Condition> {
-        self.lock().clone()
+    /// How it is now.
+    pub fn report(&self) -> Report {
+        Report { draining: self.draining.load(Ordering::Relaxed), parts: self.lock().clone() }
     }
 
-    /// Whether everything that has begun works.
-    pub fn is_ready(&self) -> bool {
-        self.lock().values().all(|condition| *condition == Condition::Works)
+    /// The process finishes what is in hand and ends: from now on it is not ready, whatever works.
+    pub fn drains(&self) {
+        self.draining.store(true, Ordering::Relaxed);
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Condition>> {
@@ -93,18 +111,22 @@ mod tests {
     #[test]
     fn a_process_is_ready_when_all_that_has_begun_works() {
         let health = Health::default();
-        assert!(health.is_ready(), "nothing has begun");
+        assert!(health.report().is_ready(), "nothing has begun");
         let (one, two) = (health.part("lane 00"), health.part("lane 01"));
         one.works();
-        assert!(!health.is_ready(), "lane 01 has not done anything");
+        assert!(!health.report().is_ready(), "lane 01 has not done anything");
         two.waits("postgres: connection refused", 3);
         let waits = Condition::Waits { why: "postgres: connection refused".to_owned(), attempts: 3 };
         let expected = [("lane 00".to_owned(), Condition::Works), ("lane 01".to_owned(), waits)];
-        assert_eq!(health.report(), BTreeMap::from(expected));
+        assert_eq!(health.report().parts, BTreeMap::from(expected));
         two.works();
-        assert!(health.is_ready());
+        assert!(health.report().is_ready());
         two.waits("again", 1);
         drop(two);
-        assert!(health.is_ready(), "what has ended is not waited for");
+        assert!(health.report().is_ready(), "what has ended is not waited for");
+        health.drains();
+        let Report { draining, parts } = health.report();
+        assert!(draining && parts["lane 00"] == Condition::Works, "it works, and will not for long");
+        assert!(!health.report().is_ready());
     }
 }

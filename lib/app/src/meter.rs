@@ -1,7 +1,42 @@
 //! What is counted and timed. Nothing happens unless the process has a recorder.
 
 use auction_wire::PartitionId;
-use metrics::{Gauge, counter, gauge, histogram};
+use metrics::{Gauge, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+
+/// Tells the recorder what each of these is.
+pub fn describe() {
+    describe_counter!("auction_commands_accepted_total", "Commands put on their streams by this process.");
+    describe_counter!("auction_commands_decided_total", "Commands decided and stored, refused ones too.");
+    describe_counter!("auction_events_stored_total", "Events stored.");
+    describe_histogram!("auction_batch_commands", "Commands in a batch that was stored.");
+    describe_histogram!("auction_store_seconds", Unit::Seconds, "From a decided batch to its commit.");
+    describe_histogram!(
+        "auction_settle_seconds",
+        Unit::Seconds,
+        "Publishing, acknowledging and answering a batch that is stored."
+    );
+    describe_counter!(
+        "auction_conflicts_total",
+        "Times somebody else wrote to a partition, or handled its events: the service began again."
+    );
+    describe_counter!(
+        "auction_retries_total",
+        "Times a server was away: the service waited and began again."
+    );
+    describe_counter!("auction_dead_letters_total", "Commands put away because they cannot be handled.");
+    describe_counter!("auction_events_followed_total", "Events handled and acknowledged.");
+    describe_counter!(
+        "auction_holes_total",
+        "Times events were missing on a stream and came from the store."
+    );
+    describe_counter!("auction_hole_events_total", "Events that were missing on a stream.");
+    describe_gauge!("auction_partition_held", "1 while this process works on the partition, else 0.");
+}
+
+/// A command is on its stream, on disk.
+pub fn accepted(kind: &'static str) {
+    counter!("auction_commands_accepted_total", "kind" => kind).increment(1);
+}
 
 /// A batch of commands was decided and stored.
 pub fn batch_stored(partition: PartitionId, commands: usize, events: usize, seconds: f64) {

@@ -181,7 +181,7 @@ async fn who_follows_says_why_it_waits_and_when_it_works_again() {
     let task = tokio::spawn(async move { follow(&stores, &feeds, subscription, projector).await });
     let becomes = async |is_so: fn(&Condition) -> bool| {
         let waited = tokio::time::timeout(Duration::from_secs(600), async {
-            while !health.report().get("projector 00").is_some_and(is_so) {
+            while !health.report().parts.get("projector 00").is_some_and(is_so) {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         });
@@ -192,5 +192,5 @@ async fn who_follows_says_why_it_waits_and_when_it_works_again() {
     becomes(|condition| *condition == Condition::Works).await;
     stopper.stop();
     task.await.unwrap().unwrap();
-    assert!(health.report().is_empty(), "what has ended is not waited for");
+    assert!(health.report().parts.is_empty(), "what has ended is not waited for");
 }

@@ -2,16 +2,20 @@
 //!
 //! [`routes`] is the table of all routes, one file per endpoint. Every answer that is not a success is a
 //! [`problem`] by RFC 9457. Commands are answered at once (202 and a handle to ask with), or with their
-//! outcome when it comes within the time the client prefers to wait ([`answer`]).
+//! outcome when it comes within the time the client prefers to wait ([`answer`]). [`admin`] is for operators,
+//! at an address of its own, and of any process.
 
+pub mod admin;
 pub mod answer;
 pub mod body;
 pub mod caller;
 pub mod portal;
 pub mod prefer;
 pub mod problem;
+mod readiness;
 pub mod routes;
 pub mod serve;
 
+pub use admin::{Admin, serve_admin};
 pub use portal::{Portal, Ports, Settings};
 pub use serve::serve;

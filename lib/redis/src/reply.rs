@@ -3,6 +3,7 @@
 
 use crate::{keys, unavailable};
 use auction_app::accept::Waiters;
+use auction_app::health::Part;
 use auction_app::ports::Unavailable;
 use auction_app::stop::Stop;
 use auction_wire::outcome::decode_replies;
@@ -32,14 +33,16 @@ pub async fn receive(
     partitions: PartitionCount,
     ingress: String,
     waiters: Arc<Waiters>,
+    health: &Part,
     mut stop: Stop,
 ) {
     let partitions: Vec<PartitionId> = partitions.all().collect();
     let streams: Vec<String> = partitions.iter().map(|partition| keys::reply(*partition, &ingress)).collect();
     let mut retry = Retry::default();
     while !stop.requested() {
-        if let Err(error) = drive(&client, &streams, &waiters, &stop, &mut retry).await {
+        if let Err(error) = drive(&client, &streams, &waiters, health, &stop, &mut retry).await {
             let wait = retry.next_wait();
+            health.waits(&error, retry.attempts());
             tracing::warn!(%error, ?wait, "outcomes are not received: waiting requests fall back to the store");
             stop.sleep(wait).await;
         }
@@ -50,6 +53,7 @@ async fn drive(
     client: &Client,
     streams: &[String],
     waiters: &Waiters,
+    health: &Part,
     stop: &Stop,
     retry: &mut Retry,
 ) -> Result<(), Unavailable> {
@@ -89,6 +93,7 @@ async fn drive(
             }
         }
         retry.succeeded();
+        health.works();
     }
     Ok(())
 }

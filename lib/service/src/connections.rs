@@ -1,6 +1,7 @@
 //! The servers, as all roles of a process share them.
 
 use crate::settings::{Settings, SettingsError};
+use auction_app::health::Part;
 use auction_app::stop::Stop;
 use auction_postgres::PostgresStores;
 use auction_postgres::migrate::{MigrateError, migrate};
@@ -70,8 +71,13 @@ impl Connections {
         Ok(Connections { redis, redis_pool, stores, partitions: settings.partitions()? })
     }
 
-    /// The same, and brings the database to the present schema. Waits while it is away.
-    pub async fn ready(settings: &Settings, mut stop: Stop) -> Result<Connections, ConnectError> {
+    /// The same, and brings the database to the present schema. Waits while it is away, and says
+    /// so.
+    pub async fn ready(
+        settings: &Settings,
+        health: &Part,
+        mut stop: Stop,
+    ) -> Result<Connections, ConnectError> {
         let connections = Connections::new(settings)?;
         let mut retry = Retry::default();
         loop {
@@ -79,6 +85,7 @@ impl Connections {
                 Ok(()) => return Ok(connections),
                 Err(MigrateError::Unavailable(error)) => {
                     let wait = retry.next_wait();
+                    health.waits(&error, retry.attempts());
                     tracing::warn!(%error, ?wait, "waiting for the database");
                     stop.sleep(wait).await;
                     if stop.requested() {

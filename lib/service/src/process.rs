@@ -1,5 +1,6 @@
 //! One role as a process of its own.
 
+use crate::admin;
 use crate::connections::{ConnectError, Connections};
 use crate::role::{Role, keep_functions};
 use crate::settings::{Layers, Settings, SettingsError};
@@ -8,6 +9,7 @@ use crate::telemetry;
 use auction_app::health::Health;
 use auction_app::stop::stop_signal;
 use clap::Parser;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use thiserror::Error;
@@ -37,6 +39,14 @@ pub enum ProcessError {
     /// Files, signals, threads.
     #[error("{0}")]
     Io(#[from] std::io::Error),
+    /// The address for operators.
+    #[error("admin_listen {address}: {cause}")]
+    Admin {
+        /// Which.
+        address: SocketAddr,
+        /// What is wrong with it.
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Two settings that do not go together.
     #[error("{0}")]
     Usage(String),
@@ -51,6 +61,9 @@ struct Flags {
     /// The address that requests are taken at (ingress only).
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+    /// The address at which operators look into the process: /livez, /readyz, /metrics.
+    #[arg(long, value_name = "ADDRESS")]
+    admin_listen: Option<String>,
 }
 
 /// The main function of a role's program. Ends with 0 after a signal, with 1 after a failure, with 2
@@ -58,7 +71,9 @@ struct Flags {
 pub fn main(role: Role) -> ExitCode {
     let flags = Flags::parse();
     let listen = flags.listen.map(|listen| ("ingress.listen", listen));
-    let layers = Layers { file: flags.config, flags: listen.into_iter().collect(), ..Layers::default() };
+    let admin_listen = flags.admin_listen.map(|listen| ("admin_listen", listen));
+    let flags_given = listen.into_iter().chain(admin_listen).collect();
+    let layers = Layers { file: flags.config, flags: flags_given, ..Layers::default() };
     report(block_on(run(role, layers)))
 }
 
@@ -88,9 +103,11 @@ async fn run(role: Role, layers: Layers) -> Result<(), ProcessError> {
     let told = told_to_stop()?;
     let (stopper, stop) = stop_signal();
     let health = Health::default();
+    let _admin = admin::listen(&settings, &health).await?;
     let mut tasks = Tasks::new(stopper, health.clone());
+    let starting = health.part("start");
     let start = async {
-        let connections = Connections::ready(&settings, stop.clone()).await?;
+        let connections = Connections::ready(&settings, &starting, stop.clone()).await?;
         role.start(&settings, &connections, &mut tasks, &stop).await?;
         keep_functions(&connections, &mut tasks, &stop);
         Ok::<(), ProcessError>(())
@@ -100,10 +117,12 @@ async fn run(role: Role, layers: Layers) -> Result<(), ProcessError> {
         started = start => started?,
         () = &mut told => return Ok(()),
     }
+    drop(starting);
     tokio::select! {
         error = tasks.failed() => return Err(error.into()),
         () = &mut told => tracing::info!(role = role.name(), "draining"),
     }
+    health.drains();
     Ok(tasks.stop().await?)
 }
 

@@ -19,6 +19,8 @@ pub struct Settings {
     pub redis_url: Option<String>,
     /// Where Postgres is.
     pub database_url: Option<String>,
+    /// Where operators look into the process.
+    pub admin_listen: Option<SocketAddr>,
     /// How many partitions there are.
     pub partitions: u16,
     /// Of the ingress.
@@ -291,6 +293,7 @@ mod tests {
             ("AUCTION__INGRESS__LISTEN", "nowhere", "ingress.listen"),
             ("AUCTION__LOG__FORMAT", "xml", "log.format"),
             ("AUCTION__RETENTION__OUTCOMES_DAYS", "0", "retention.outcomes_days"),
+            ("AUCTION__ADMIN_LISTEN", "nowhere", "admin_listen"),
             ("AUCTION__PARTITIONS", "0", "partitions"),
         ] {
             let error = load(&Layers::default(), &[(name, value)]).unwrap_err().to_string();

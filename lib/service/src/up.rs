@@ -1,5 +1,6 @@
 //! All roles in one process, with private servers if none are given.
 
+use crate::admin;
 use crate::connections::Connections;
 use crate::process::{ProcessError, told_to_stop};
 use crate::role::{Role, keep_functions};
@@ -25,6 +26,9 @@ pub struct UpArgs {
     /// The address that requests are taken at [default: 127.0.0.1:8080].
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// The address at which operators look into it: /livez, /readyz, /metrics.
+    #[arg(long, value_name = "ADDRESS")]
+    admin_listen: Option<SocketAddr>,
     /// A file with settings; config/default.toml explains them.
     #[arg(long, env = "AUCTION_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -39,10 +43,13 @@ pub fn servers_file(data_dir: &Path) -> PathBuf {
 pub async fn up(args: UpArgs) -> Result<(), ProcessError> {
     let told = told_to_stop()?;
     let listen = args.listen.map(|listen| ("ingress.listen", listen.to_string()));
-    let mut layers =
-        Layers { file: args.config.clone(), flags: listen.into_iter().collect(), ..Layers::default() };
+    let admin_listen = args.admin_listen.map(|listen| ("admin_listen", listen.to_string()));
+    let flags = listen.into_iter().chain(admin_listen).collect();
+    let mut layers = Layers { file: args.config.clone(), flags, ..Layers::default() };
     let mut settings = Settings::load(&layers)?;
     telemetry::start(&settings.log)?;
+    let health = Health::default();
+    let _admin = admin::listen(&settings, &health).await?;
     let mut servers = match (&settings.redis_url, &settings.database_url) {
         (Some(_), Some(_)) => None,
         (None, None) => Some(PrivateServers::start(Options::new(&args.data_dir)).await?),
@@ -57,7 +64,7 @@ pub async fn up(args: UpArgs) -> Result<(), ProcessError> {
     if let Some(servers) = &servers {
         settings = private_settings(&mut layers, &settings, servers)?;
     }
-    let result = serve(&settings, servers.as_mut(), told).await;
+    let result = serve(&settings, servers.as_mut(), &health, told).await;
     let stopped = match servers {
         Some(servers) => servers.stop().await,
         None => Ok(()),
@@ -87,11 +94,11 @@ fn private_settings(
 async fn serve(
     settings: &Settings,
     servers: Option<&mut PrivateServers>,
+    health: &Health,
     told: impl Future<Output = ()>,
 ) -> Result<(), ProcessError> {
     let (front_stopper, front_stop) = stop_signal();
     let (back_stopper, back_stop) = stop_signal();
-    let health = Health::default();
     let mut front = Tasks::new(front_stopper, health.clone());
     let mut back = Tasks::new(back_stopper, health.clone());
     let greeting = servers.as_deref().map(|servers| (servers.redis_cli(), servers.psql()));
@@ -101,8 +108,9 @@ async fn serve(
             None => std::future::pending::<ServersError>().await,
         }
     };
+    let starting = health.part("start");
     let start = async {
-        let connections = Connections::ready(settings, back_stop.clone()).await?;
+        let connections = Connections::ready(settings, &starting, back_stop.clone()).await?;
         for role in [Role::Writer, Role::Projector, Role::Auctioneer] {
             role.start(settings, &connections, &mut back, &back_stop).await?;
         }
@@ -116,6 +124,7 @@ async fn serve(
         () = &mut told => return Ok(()),
         error = &mut died => return Err(error.into()),
     }
+    drop(starting);
     greet(settings, greeting);
     tokio::select! {
         error = front.failed() => return Err(error.into()),
@@ -123,6 +132,7 @@ async fn serve(
         error = &mut died => return Err(error.into()),
         () = &mut told => tracing::info!("draining"),
     }
+    health.drains();
     // Requests first: while they are answered, everything behind them still works.
     let front = front.stop().await;
     let back = back.stop().await;
@@ -135,6 +145,9 @@ fn greet(settings: &Settings, private: Option<(String, String)>) {
     eprintln!("\nThe auction portal is up at {url}\n");
     if let Some((redis_cli, psql)) = private {
         eprintln!("  its Redis:     {redis_cli}\n  its Postgres:  {psql}");
+    }
+    if let Some(address) = settings.admin_listen {
+        eprintln!("  operators:     http://{address}/readyz and /metrics");
     }
     if settings.ingress.trust_gateway_user_header {
         eprintln!("  callers:       whoever X-User-Id says (as if a gateway had authenticated them)");

@@ -1,11 +1,10 @@
 //! `GET /livez` and `GET /readyz`.
 
 use crate::portal::{Ports, Shared};
-use axum::Json;
+use crate::readiness::{For, readiness};
+use auction_app::health::{Condition, Report};
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use axum::response::Response;
 
 /// The process runs.
 pub(super) async fn livez() -> &'static str {
@@ -14,13 +13,14 @@ pub(super) async fn livez() -> &'static str {
 
 /// The process can serve: its servers answer, and it is not about to stop.
 pub(super) async fn readyz<P: Ports>(State(portal): Shared<P>) -> Response {
-    let mut ready = !portal.stop.requested();
-    let mut report = Map::new();
-    report.insert("draining".to_owned(), Value::Bool(!ready));
-    for (server, answer) in portal.ports.check().await {
-        ready &= answer.is_ok();
-        report.insert(server.to_owned(), answer.map_or_else(|_| json!("unavailable"), |()| json!("ok")));
-    }
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(report)).into_response()
+    let answers = portal.ports.check().await;
+    let parts = answers.into_iter().map(|(server, answer)| {
+        let condition = match answer {
+            Ok(()) => Condition::Works,
+            Err(error) => Condition::Waits { why: error.to_string(), attempts: 1 },
+        };
+        (server.to_owned(), condition)
+    });
+    let report = Report { draining: portal.stop.requested(), parts: parts.collect() };
+    readiness(&report, For::Public)
 }

@@ -26,7 +26,7 @@ pub(super) fn start(settings: &Settings, connections: &Connections, tasks: &mut 
     });
     let queue =
         RedisQueue::start(connections.redis.clone(), connections.partitions, connections.redis_pool.clone());
-    let (stop, health) = (stop.clone(), tasks.part("closing"));
+    let (stop, health) = (stop.clone(), tasks.part("auctioneer closing"));
     tasks.spawn("closing", async move {
         close::run(&queue, &schedule, &health, stop).await;
         Ok::<(), Infallible>(())

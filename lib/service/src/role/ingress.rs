@@ -5,6 +5,7 @@ use crate::connections::Connections;
 use crate::settings::Settings;
 use crate::tasks::{RoleError, Tasks};
 use auction_app::accept::{Accept, HandleSecret, Waiters};
+use auction_app::health::{Health, Part};
 use auction_app::ports::Unavailable;
 use auction_app::stop::{Stop, stop_signal};
 use auction_http::{Portal, Ports};
@@ -12,12 +13,16 @@ use auction_postgres::lookup::PostgresLookup;
 use auction_redis::queue::RedisQueue;
 use auction_redis::reply;
 use auction_redis::views::RedisViews;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use stream_worker::Retry;
 use tokio::net::TcpListener;
 use uuid::Uuid;
+
+/// How often the ingress asks its servers whether they are there.
+const LOOK_AT_SERVERS: Duration = Duration::from_secs(1);
 
 /// The real servers.
 struct Servers {
@@ -70,8 +75,14 @@ pub(super) async fn start(
     });
     // Outcomes are received until the last request is answered.
     let (answered, all_answered) = stop_signal();
+    let health = tasks.part("ingress replies");
     tasks.spawn("replies", async move {
-        reply::receive(redis, partitions, name, waiters, all_answered).await;
+        reply::receive(redis, partitions, name, waiters, &health, all_answered).await;
+        Ok::<(), Infallible>(())
+    });
+    let (health, looked_at, until) = (tasks.health().clone(), Arc::clone(&portal), stop.clone());
+    tasks.spawn("looking at the servers", async move {
+        look_at_servers(&looked_at.ports, &health, until).await;
         Ok::<(), Infallible>(())
     });
     tasks.spawn("ingress", async move {
@@ -80,6 +91,28 @@ pub(super) async fn start(
         served
     });
     Ok(())
+}
+
+/// Asks the servers now and then, so that operators are told what `/readyz` tells the public, and why.
+async fn look_at_servers(servers: &Servers, health: &Health, mut stop: Stop) {
+    let mut parts: BTreeMap<&'static str, (Part, u32)> = BTreeMap::new();
+    while !stop.requested() {
+        for (server, answer) in servers.check().await {
+            let (part, attempts) =
+                parts.entry(server).or_insert_with(|| (health.part(format!("ingress {server}")), 0));
+            match answer {
+                Ok(()) => {
+                    *attempts = 0;
+                    part.works();
+                }
+                Err(error) => {
+                    *attempts = attempts.saturating_add(1);
+                    part.waits(error, *attempts);
+                }
+            }
+        }
+        stop.sleep(LOOK_AT_SERVERS).await;
+    }
 }
 
 /// The secret of command handles, which all ingress processes share.
