@@ -2,7 +2,7 @@
 
 use auction_cli::{ClientArgs, ClientCommand};
 use auction_service::process::{ProcessError, block_on, report};
-use auction_service::{dead_letters, up, verify};
+use auction_service::{dead_letters, parked, up, verify};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -28,6 +28,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Commands that could not be handled: list, show, send again, drop
     DeadLetters(dead_letters::DeadLettersArgs),
+    /// Events that a service could not handle: list, show, try again, drop
+    Parked(parked::ParkedArgs),
     #[command(flatten)]
     Client(ClientCommand),
 }
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Command::Up(args) => report(block_on(up::up(args))),
         Command::Verify(args) => show(block_on(verify::run(args))),
         Command::DeadLetters(args) => show(block_on(dead_letters::run(args))),
+        Command::Parked(args) => show(block_on(parked::run(args))),
         Command::Client(command) => {
             match block_on(async { Ok(auction_cli::run(ClientArgs { url, operator, command }).await) }) {
                 Ok(code) => code,

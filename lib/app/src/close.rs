@@ -66,6 +66,7 @@ impl Follower for Watch {
         &mut self,
         _: &mut impl EventStore,
         events: &[EventRecord],
+        _: u64,
     ) -> Result<Handled, LoadError> {
         for record in events {
             let auction = AuctionId(record.key);

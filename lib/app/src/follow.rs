@@ -3,20 +3,21 @@
 //! The stream is the fast way, the store the sure one: an event that is missing on the stream, because
 //! it was trimmed, flushed or not published yet, is fetched from the store.
 
+mod course;
+
 use crate::health::Part;
 use crate::meter;
 use crate::ports::Unavailable;
 use crate::ports::event_feed::{EventFeed, EventFeeds};
 use crate::ports::event_store::{EventStore, EventStores};
+use crate::ports::parked_events::ParkedEvents;
 use crate::stop::Stop;
 use crate::write::aggregates::LoadError;
 use auction_wire::{EventRecord, PartitionId};
+use course::Course;
 use std::future::Future;
 use stream_worker::Retry;
 use thiserror::Error;
-
-/// How many events are fetched from the store in one go.
-const FETCH: usize = 500;
 
 /// What a service does with the events of one partition.
 pub trait Follower: Send {
@@ -24,29 +25,47 @@ pub trait Follower: Send {
     /// whatever is in memory must be what it is at that position.
     fn start(&mut self, store: &mut impl EventStore) -> impl Future<Output = Result<u64, LoadError>> + Send;
 
-    /// Handles events that follow the last one handled, without a hole.
+    /// Handles events that follow the last one handled, in order, and with them everything up to the
+    /// position `until`: what lies between is parked or of no concern.
+    ///
+    /// If `until` is the position already reached, the events are older ones that were parked: all of one
+    /// user or auction from the first that was not handled.
     fn handle(
         &mut self,
         store: &mut impl EventStore,
         events: &[EventRecord],
+        until: u64,
     ) -> impl Future<Output = Result<Handled, LoadError>> + Send;
 }
 
 /// What became of a batch of events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Handled {
     /// It will not be needed again.
     Done,
     /// Somebody else handled events of this partition: begin again from what is there now.
     Overtaken,
+    /// One of them cannot be handled, for this reason, and not the next time either. It is looked for, and
+    /// parked with its user or auction. Unreadable events and panics count as this, too.
+    Refused(String),
 }
 
 /// Why a follower gives up. Its process ends; nothing is lost.
 #[derive(Debug, Error)]
 pub enum FollowError {
-    /// What is stored cannot be read by this program.
+    /// What it would start from cannot be read by this program.
     #[error(transparent)]
     Load(LoadError),
+    /// It cannot even handle nothing.
+    #[error("{service} of partition {partition} cannot go on: {error}")]
+    Broken {
+        /// Who.
+        service: &'static str,
+        /// Where.
+        partition: PartitionId,
+        /// Why.
+        error: String,
+    },
     /// What it has handled is not in the store.
     #[error(
         "{service} of partition {partition}: what it made ends at {position}, the database at {head}. Either \
@@ -70,6 +89,8 @@ pub enum FollowError {
 enum Interrupted {
     Unavailable(Unavailable),
     Overtaken,
+    /// Something could not be handled, and was parked or is looked for.
+    Parked,
     Fatal(FollowError),
 }
 
@@ -101,20 +122,23 @@ pub struct Subscription {
 }
 
 /// Follows one partition for a service until it is time to stop. Servers that are away are waited for
-/// without end.
+/// without end; an event that cannot be handled is parked, with its user or auction.
 pub async fn follow(
     stores: &impl EventStores,
     feeds: &impl EventFeeds,
+    parking: &impl ParkedEvents,
     mut subscription: Subscription,
     mut follower: impl Follower,
 ) -> Result<(), FollowError> {
     let mut retry = Retry::default();
     let Subscription { service, partition, .. } = subscription;
     let _held = meter::held(service, partition);
+    let mut course = Course::new(parking, service, partition);
     while !subscription.stop.requested() {
-        match drive(stores, feeds, &subscription, &mut follower, &mut retry).await {
+        match drive(stores, feeds, &subscription, &mut course, &mut follower, &mut retry).await {
             Ok(()) => break,
             Err(Interrupted::Fatal(error)) => return Err(error),
+            Err(Interrupted::Parked) => {}
             Err(Interrupted::Overtaken) => {
                 meter::conflict(service, partition, "another process handles this partition");
                 tracing::warn!(service, %partition, "another process handles this partition too: beginning again");
@@ -136,41 +160,46 @@ async fn drive(
     stores: &impl EventStores,
     feeds: &impl EventFeeds,
     Subscription { service, partition, health, stop }: &Subscription,
+    course: &mut Course<'_, impl ParkedEvents>,
     follower: &mut impl Follower,
     retry: &mut Retry,
 ) -> Result<(), Interrupted> {
     let (service, partition) = (*service, *partition);
     let mut store = stores.open().await?;
     let mut feed = feeds.open(service, partition).await?;
-    let mut position = follower.start(&mut store).await?;
+    let position = follower.start(&mut store).await?;
     let head = store.head(partition).await?;
     if position > head {
         return Err(Interrupted::Fatal(FollowError::AheadOfStore { service, partition, position, head }));
     }
+    course.begin(position).await?;
     while !stop.requested() {
+        course.answer_operators(follower, &mut store).await?;
         let delivered = feed.read().await?;
         let Some(newest) = delivered.last().map(|event| event.position) else {
             // Nothing on the stream: is there anything in the store that should have been there?
             let head = store.head(partition).await?;
-            position = catch_up(&mut store, partition, follower, position, head, stop).await?;
+            course.catch_up(follower, &mut store, head, stop).await?;
             retry.succeeded();
             health.works();
             continue;
         };
-        if let Some(first) = delivered.iter().find(|event| event.position > position)
-            && first.position > position + 1
+        if let Some(first) = delivered.iter().find(|event| event.position > course.position)
+            && first.position > course.position + 1
         {
-            tracing::warn!(service, %partition, from = position + 1, to = first.position - 1, "fetching a hole from the store");
-            meter::hole(service, partition, first.position - 1 - position);
-            position = catch_up(&mut store, partition, follower, position, first.position - 1, stop).await?;
+            let (from, to) = (course.position + 1, first.position - 1);
+            meter::hole(service, partition, to + 1 - from);
+            meter::incident("hole");
+            tracing::warn!(service, %partition, from, to, "fetching a hole from the store");
+            course.catch_up(follower, &mut store, to, stop).await?;
         }
-        let new = &delivered[delivered.partition_point(|event| event.position <= position)..];
-        if !is_dense(position, new) {
-            position = catch_up(&mut store, partition, follower, position, newest, stop).await?;
-        } else if !new.is_empty() {
-            position = handled(follower.handle(&mut store, new).await?, newest)?;
+        let new = &delivered[delivered.partition_point(|event| event.position <= course.position)..];
+        if is_dense(course.position, new) {
+            course.handle(follower, &mut store, new).await?;
+        } else {
+            course.catch_up(follower, &mut store, newest, stop).await?;
         }
-        if position < newest {
+        if course.position < newest {
             break; // told to stop while catching up: the rest stays pending for the next
         }
         let positions: Vec<u64> = delivered.iter().map(|event| event.position).collect();
@@ -180,30 +209,6 @@ async fn drive(
         health.works();
     }
     Ok(feed.leave().await?)
-}
-
-/// Handles what the store has up to `until`, unless it is time to stop. Returns the new position.
-async fn catch_up(
-    store: &mut impl EventStore,
-    partition: PartitionId,
-    follower: &mut impl Follower,
-    mut position: u64,
-    until: u64,
-    stop: &Stop,
-) -> Result<u64, Interrupted> {
-    while position < until && !stop.requested() {
-        let events = store.events_after(partition, position, FETCH).await?;
-        let Some(newest) = events.last().map(|event| event.position) else { break };
-        position = handled(follower.handle(store, &events).await?, newest)?;
-    }
-    Ok(position)
-}
-
-fn handled(handled: Handled, newest: u64) -> Result<u64, Interrupted> {
-    match handled {
-        Handled::Done => Ok(newest),
-        Handled::Overtaken => Err(Interrupted::Overtaken),
-    }
 }
 
 fn is_dense(position: u64, events: &[EventRecord]) -> bool {

@@ -30,6 +30,9 @@ pub fn describe() {
         "Times events were missing on a stream and came from the store."
     );
     describe_counter!("auction_hole_events_total", "Events that were missing on a stream.");
+    describe_counter!("auction_incidents_total", "What should not happen, did, and was mended; by what.");
+    describe_counter!("auction_events_parked_total", "Events that a service could not handle.");
+    describe_gauge!("auction_parked", "Users and auctions that wait behind such an event.");
     describe_gauge!("auction_partition_held", "1 while this process works on the partition, else 0.");
 }
 
@@ -67,6 +70,27 @@ pub fn retry(service: &'static str, partition: PartitionId, server: &'static str
         ("server", server.to_owned()),
     ];
     counter!("auction_retries_total", &labels).increment(1);
+}
+
+/// Something happened that should not, and was mended.
+pub fn incident(what: &'static str) {
+    counter!("auction_incidents_total", "what" => what).increment(1);
+}
+
+/// A service could not handle an event.
+pub fn event_parked(service: &'static str, partition: PartitionId, reason: &'static str) {
+    let labels = [
+        ("service", service.to_owned()),
+        ("partition", partition.to_string()),
+        ("reason", reason.to_owned()),
+    ];
+    counter!("auction_events_parked_total", &labels).increment(1);
+}
+
+/// So many users and auctions are parked.
+pub fn parked(service: &'static str, partition: PartitionId, count: usize) {
+    let labels = [("service", service.to_owned()), ("partition", partition.to_string())];
+    gauge!("auction_parked", &labels).set(count as f64);
 }
 
 /// A command went to the dead letters.

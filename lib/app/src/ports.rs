@@ -7,6 +7,7 @@ pub mod dead_letters;
 pub mod event_feed;
 pub mod event_store;
 pub mod outcomes;
+pub mod parked_events;
 pub mod partition_lock;
 pub mod published_events;
 pub mod retention;

@@ -20,7 +20,7 @@
 pub mod aggregates;
 pub mod bidders;
 pub mod decide;
-mod failed;
+pub(crate) mod failed;
 pub mod lane;
 mod pessimistic;
 pub mod rules;

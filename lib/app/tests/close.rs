@@ -16,7 +16,7 @@ use auction_app::stop::{Stopper, stop_signal};
 use auction_domain::auction::AuctionCommand;
 use auction_domain::{AuctionId, Millis, Timestamp, UserId};
 use auction_testkit::given::{AT, P, create_auction, create_user, fresh, place_bid};
-use auction_testkit::memory::{MemoryFeeds, MemoryQueue};
+use auction_testkit::memory::{MemoryFeeds, MemoryParkedEvents, MemoryQueue};
 use auction_wire::{Command, CommandBody, EventRecord, PartitionCount};
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +43,9 @@ fn start_auctioneer(world: &World, skew: i64) -> Stopper {
     let of = |name: &str| Health::default().part(name);
     let subscription =
         Subscription { service: "auctioneer", partition: P, health: of("watch"), stop: stop.clone() };
-    tokio::spawn(async move { follow(&stores, &feeds, subscription, watch).await.unwrap() });
+    tokio::spawn(async move {
+        follow(&stores, &feeds, &MemoryParkedEvents::default(), subscription, watch).await.unwrap()
+    });
     let queue = Skewed(MemoryQueue(world.streams.clone(), PartitionCount::new(4).unwrap()), skew);
     let health = of("closing");
     tokio::spawn(async move { close::run(&queue, &schedule, &health, stop).await });

@@ -18,7 +18,7 @@ use auction_app::project::Projector;
 use auction_app::stop::{Stop, Stopper, stop_signal};
 use auction_testkit::flaky::{Flaky, Weather};
 use auction_testkit::given::P;
-use auction_testkit::memory::{MemoryFeeds, MemoryStreams, MemoryViews};
+use auction_testkit::memory::{MemoryFeeds, MemoryParkedEvents, MemoryStreams, MemoryViews};
 use auction_testkit::random::Random;
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -47,7 +47,15 @@ impl Following {
         // Two boards, so that most are loaded again from the store.
         let projector = Projector::new(views, P, NonZeroUsize::new(2).unwrap());
         let task = tokio::spawn(async move {
-            follow(&stores, &feeds, subscription("projector", stop), projector).await.unwrap();
+            follow(
+                &stores,
+                &feeds,
+                &MemoryParkedEvents::default(),
+                subscription("projector", stop),
+                projector,
+            )
+            .await
+            .unwrap();
         });
         Following(stopper, task)
     }
@@ -147,8 +155,10 @@ async fn one_event_at_a_time_shows_what_all_at_once_shows() {
         let projector = Projector::new(views.clone(), P, NonZeroUsize::new(1).unwrap());
         let service = ["one", "two", "all"][[1, 2, 1000].iter().position(|n| *n == count).unwrap()];
         let store = world.store.clone();
-        let task =
-            tokio::spawn(async move { follow(&store, &feeds, subscription(service, stop), projector).await });
+        let task = tokio::spawn(async move {
+            follow(&store, &feeds, &MemoryParkedEvents::default(), subscription(service, stop), projector)
+                .await
+        });
         caught_up(&world, &views).await;
         stopper.stop();
         task.await.unwrap().unwrap();
@@ -165,7 +175,14 @@ async fn views_that_are_ahead_of_the_store_are_noticed() {
     let projector = Projector::new(views, P, NonZeroUsize::new(2).unwrap());
     let feeds = MemoryFeeds(MemoryStreams::default(), 10);
     // As after a restore from an older backup: the store is empty.
-    let ended = follow(&World::new(false).store, &feeds, subscription("projector", stop), projector).await;
+    let ended = follow(
+        &World::new(false).store,
+        &feeds,
+        &MemoryParkedEvents::default(),
+        subscription("projector", stop),
+        projector,
+    )
+    .await;
     assert!(matches!(ended, Err(FollowError::AheadOfStore { position: 5, head: 0, .. })), "{ended:?}");
 }
 
@@ -178,7 +195,9 @@ async fn who_follows_says_why_it_waits_and_when_it_works_again() {
     let subscription =
         Subscription { service: "projector", partition: P, health: health.part("projector 00"), stop };
     let feeds = MemoryFeeds(MemoryStreams::default(), 10);
-    let task = tokio::spawn(async move { follow(&stores, &feeds, subscription, projector).await });
+    let task = tokio::spawn(async move {
+        follow(&stores, &feeds, &MemoryParkedEvents::default(), subscription, projector).await
+    });
     let becomes = async |is_so: fn(&Condition) -> bool| {
         let waited = tokio::time::timeout(Duration::from_secs(600), async {
             while !health.report().parts.get("projector 00").is_some_and(is_so) {

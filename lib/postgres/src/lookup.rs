@@ -9,13 +9,13 @@ use auction_app::ports::subscribers::Subscribers;
 use auction_domain::UserId;
 use auction_domain::user::{Subscriptions, UserEvent};
 use auction_wire::{CommandId, Event, Outcome, OutcomeResult};
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use std::time::Duration;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
 
 /// How long a request may take, with the wait for a connection.
-const WAIT: Duration = Duration::from_secs(5);
+pub(crate) const WAIT: Duration = Duration::from_secs(5);
 
 /// A pool for short look-ups.
 #[derive(Clone)]
@@ -38,10 +38,14 @@ impl PostgresLookup {
         Ok(PostgresLookup(pool))
     }
 
+    pub(crate) async fn client(&self) -> Result<Client, Unavailable> {
+        self.0.get().await.map_err(unavailable)
+    }
+
     /// The random bytes that all processes of this portal share under a name.
     pub async fn secret(&self, name: &str) -> Result<Vec<u8>, Unavailable> {
         within(WAIT, async {
-            let client = self.0.get().await.map_err(unavailable)?;
+            let client = self.client().await?;
             let row = client.query_one("SELECT value FROM secrets WHERE name = $1", &[&name]).await;
             Ok(row.map_err(unavailable)?.get(0))
         })
@@ -65,7 +69,7 @@ impl PostgresLookup {
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Unavailable> {
         within(WAIT, async {
-            let client = self.0.get().await.map_err(unavailable)?;
+            let client = self.client().await?;
             client.simple_query("SELECT 1").await.map(drop).map_err(unavailable)
         })
         .await
@@ -75,7 +79,7 @@ impl PostgresLookup {
 impl Outcomes for PostgresLookup {
     async fn outcome(&self, command: CommandId) -> Result<Option<Outcome>, Unavailable> {
         within(WAIT, async {
-            let client = self.0.get().await.map_err(unavailable)?;
+            let client = self.client().await?;
             let statement = include_str!("../../../sql/queries/outcomes.sql");
             let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
             let row = client.query_opt(&statement, &[&[command.0].as_slice()]).await.map_err(unavailable)?;
@@ -109,7 +113,7 @@ impl Subscribers for PostgresLookup {
 impl Failures for PostgresLookup {
     async fn forget(&self, command: CommandId, failure: &OutcomeResult) -> Result<bool, Unavailable> {
         within(WAIT, async {
-            let client = self.0.get().await.map_err(unavailable)?;
+            let client = self.client().await?;
             let statement = include_str!("../../../sql/queries/forget_failure.sql");
             let forgotten = client.execute(statement, &[&command.0, &failure.encode()]).await;
             Ok(forgotten.map_err(unavailable)? > 0)

@@ -189,7 +189,7 @@ pub(crate) async fn within<T>(
     tokio::time::timeout(deadline, request).await.unwrap_or_else(|_| Err(late()))
 }
 
-fn number(row: &Row, column: usize) -> u64 {
+pub(crate) fn number(row: &Row, column: usize) -> u64 {
     let number: i64 = row.get(column);
     // Positions and versions count up from one.
     u64::try_from(number).unwrap_or_default()

@@ -7,6 +7,7 @@ mod admin;
 pub mod connections;
 pub mod dead_letters;
 pub mod operate;
+pub mod parked;
 pub mod process;
 pub mod role;
 pub mod settings;

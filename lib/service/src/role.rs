@@ -52,8 +52,8 @@ impl Role {
                 housekeeping::start(settings, connections, tasks, stop)?;
                 writer::start(settings, connections, tasks, stop);
             }
-            Role::Projector => projector::start(settings, connections, tasks, stop),
-            Role::Auctioneer => auctioneer::start(settings, connections, tasks, stop),
+            Role::Projector => projector::start(settings, connections, tasks, stop)?,
+            Role::Auctioneer => auctioneer::start(settings, connections, tasks, stop)?,
         }
         tracing::info!(role = self.name(), partitions = connections.partitions.get(), "started");
         Ok(())

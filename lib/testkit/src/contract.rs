@@ -7,6 +7,7 @@ pub mod command_lane;
 pub mod command_queue;
 pub mod event_feed;
 pub mod event_store;
+pub mod parked_events;
 pub mod partition_lock;
 pub mod view_store;
 
@@ -103,6 +104,19 @@ macro_rules! partition_lock {
             one_holds_it_at_a_time
             partitions_are_locked_each_by_itself
             a_holder_that_is_gone_holds_nothing
+        }
+    };
+}
+
+/// All checks of [`contract::parked_events`](parked_events).
+#[macro_export]
+macro_rules! parked_events {
+    ($adapter:expr) => {
+        $crate::contract_tests! { parked_events, $adapter,
+            what_is_parked_comes_back_as_it_was_by_service_and_partition
+            parked_anew_it_is_there_once_and_nothing_is_asked
+            what_an_operator_asks_for_is_seen_by_the_service
+            only_what_is_parked_at_that_position_is_taken_away
         }
     };
 }

@@ -4,12 +4,14 @@
 mod feeds;
 mod group;
 mod locks;
+mod parked;
 mod store;
 mod streams;
 mod views;
 
 pub use feeds::{MemoryFeed, MemoryFeeds};
 pub use locks::{MemoryLock, MemoryLocks};
+pub use parked::MemoryParkedEvents;
 pub use store::MemoryStore;
 pub use streams::{Fields, MemoryLanes, MemoryQueue, MemoryReader, MemorySettler, MemoryStreams};
 pub use views::{MemoryViewStore, MemoryViews};

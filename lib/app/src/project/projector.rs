@@ -54,7 +54,9 @@ impl<V: ViewStores> Projector<V> {
         let mut keys: Vec<Uuid> = events.iter().map(|event| event.key).collect();
         keys.sort_unstable();
         keys.dedup();
-        self.boards.load(store, &keys, self.position).await?;
+        // Before the first of them; of what was parked, before the first that was not handled.
+        let before = events.first().map_or(self.position, |event| event.position - 1);
+        self.boards.load(store, &keys, before).await?;
         let mut changes = Changes::default();
         for record in events {
             match read_event(record)? {
@@ -136,16 +138,16 @@ impl<V: ViewStores> Follower for Projector<V> {
         &mut self,
         store: &mut impl EventStore,
         events: &[EventRecord],
+        until: u64,
     ) -> Result<Handled, LoadError> {
-        let Some(newest) = events.last().map(|event| event.position) else { return Ok(Handled::Done) };
         let changes = self.fold(store, events).await?;
         let writes = self.render(store, changes).await?;
         let Some(views) = &mut self.views else {
             return Err(Unavailable::new("redis", "the views were not opened").into());
         };
-        match views.commit(self.position, newest, &writes).await? {
+        match views.commit(self.position, until, &writes).await? {
             ViewCommit::Done => {
-                self.position = newest;
+                self.position = until;
                 self.boards.trim();
                 Ok(Handled::Done)
             }

@@ -43,7 +43,7 @@ pub(super) fn failure(failure: &Failure) -> OutcomeResult {
 }
 
 /// What a panic said.
-pub(super) fn panicked(panic: &Box<dyn Any + Send>) -> Failure {
+pub(crate) fn panicked(panic: &Box<dyn Any + Send>) -> Failure {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     Failure {

@@ -4,14 +4,19 @@
 use super::leased::{Service, followers};
 use crate::connections::Connections;
 use crate::settings::{Settings, millis};
-use crate::tasks::Tasks;
+use crate::tasks::{RoleError, Tasks};
 use auction_app::close::{self, Schedule, Watch};
 use auction_app::stop::Stop;
 use auction_redis::queue::RedisQueue;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-pub(super) fn start(settings: &Settings, connections: &Connections, tasks: &mut Tasks, stop: &Stop) {
+pub(super) fn start(
+    settings: &Settings,
+    connections: &Connections,
+    tasks: &mut Tasks,
+    stop: &Stop,
+) -> Result<(), RoleError> {
     let auctioneer = &settings.auctioneer;
     let service = Service {
         name: "auctioneer",
@@ -23,7 +28,7 @@ pub(super) fn start(settings: &Settings, connections: &Connections, tasks: &mut 
     let watched = Arc::clone(&schedule);
     followers(&service, connections, tasks, stop, move |partition| {
         Watch::new(partition, Arc::clone(&watched))
-    });
+    })?;
     let queue =
         RedisQueue::start(connections.redis.clone(), connections.partitions, connections.redis_pool.clone());
     let (stop, health) = (stop.clone(), tasks.part("auctioneer closing"));
@@ -31,4 +36,5 @@ pub(super) fn start(settings: &Settings, connections: &Connections, tasks: &mut 
         close::run(&queue, &schedule, &health, stop).await;
         Ok::<(), Infallible>(())
     });
+    Ok(())
 }

@@ -1,9 +1,11 @@
 //! Work on partitions, shared out by leases among all processes of a role.
 
+use super::failed;
 use crate::connections::Connections;
-use crate::tasks::Tasks;
+use crate::tasks::{RoleError, Tasks};
 use auction_app::follow::{FollowError, Follower, Subscription, follow};
 use auction_app::stop::Stop;
+use auction_postgres::lookup::PostgresLookup;
 use auction_redis::feed::RedisFeeds;
 use auction_redis::keys;
 use auction_wire::PartitionId;
@@ -11,6 +13,9 @@ use std::num::{NonZeroU16, NonZeroUsize};
 use std::time::Duration;
 use stream_worker::consumer::fresh_name;
 use stream_worker::leases::{LeaseOptions, Renewal, share};
+
+/// Connections for looking after what is parked.
+const PARKING_CONNECTIONS: usize = 2;
 
 /// Runs `work` on this process's share of the partitions of a group.
 pub(super) fn start<E, Run>(
@@ -62,13 +67,17 @@ pub(super) fn followers<F: Follower + 'static>(
     tasks: &mut Tasks,
     stop: &Stop,
     mut follower: impl FnMut(PartitionId) -> F + Send + 'static,
-) {
+) -> Result<(), RoleError> {
+    let parking = PostgresLookup::new(&connections.stores, PARKING_CONNECTIONS)
+        .map_err(|error| failed(service.name)(error.into()))?;
     let feeds = RedisFeeds::new(connections.redis.clone(), service.batch.get(), service.read_block);
     let (stores, name, health) = (connections.stores.clone(), service.name, tasks.health().clone());
     start::<FollowError, _>(name, service.lease_seconds, connections, tasks, stop, move |partition, stop| {
-        let (stores, feeds, follower) = (stores.clone(), feeds.clone(), follower(partition));
+        let (stores, feeds, parking) = (stores.clone(), feeds.clone(), parking.clone());
         let health = health.part(format!("{name} {partition}"));
         let subscription = Subscription { service: name, partition, health, stop };
-        async move { follow(&stores, &feeds, subscription, follower).await }
+        let follower = follower(partition);
+        async move { follow(&stores, &feeds, &parking, subscription, follower).await }
     });
+    Ok(())
 }

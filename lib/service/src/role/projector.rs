@@ -3,12 +3,17 @@
 use super::leased::{Service, followers};
 use crate::connections::Connections;
 use crate::settings::{Settings, millis};
-use crate::tasks::Tasks;
+use crate::tasks::{RoleError, Tasks};
 use auction_app::project::Projector;
 use auction_app::stop::Stop;
 use auction_redis::views::RedisViewStores;
 
-pub(super) fn start(settings: &Settings, connections: &Connections, tasks: &mut Tasks, stop: &Stop) {
+pub(super) fn start(
+    settings: &Settings,
+    connections: &Connections,
+    tasks: &mut Tasks,
+    stop: &Stop,
+) -> Result<(), RoleError> {
     let projector = &settings.projector;
     let service = Service {
         name: "projector",
@@ -19,5 +24,5 @@ pub(super) fn start(settings: &Settings, connections: &Connections, tasks: &mut 
     let (views, cached) = (RedisViewStores::new(connections.redis.clone()), projector.cached_auctions);
     followers(&service, connections, tasks, stop, move |partition| {
         Projector::new(views.clone(), partition, cached)
-    });
+    })
 }

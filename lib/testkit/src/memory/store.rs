@@ -42,6 +42,14 @@ impl MemoryStore {
         self.state().rejected.insert(command);
     }
 
+    /// Makes an event one of another kind, as a newer program might have written it. Returns the kind it was
+    /// of.
+    pub fn change_kind(&self, partition: PartitionId, position: u64, kind: &str) -> String {
+        let mut state = self.state();
+        let event = &mut state.events.get_mut(&partition).unwrap()[position as usize - 1];
+        std::mem::replace(&mut event.kind, kind.to_owned())
+    }
+
     /// Loses the outcome of a command, as the end of its retention does.
     pub fn forget_outcome(&self, command: CommandId) {
         self.state().outcomes.remove(&command);
