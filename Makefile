@@ -23,6 +23,7 @@ test-long: setup ## Run all tests, the long ones at their full length
 
 bench: setup ## Run the benchmarks
 	cargo bench --locked -p auction-domain --bench place_bid
+	cargo bench --locked -p auction-postgres --bench load_auction
 
 lint: setup ## Check the formatting and run clippy
 	cargo fmt --all --check

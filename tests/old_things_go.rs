@@ -15,13 +15,15 @@ use support::load::Load;
 use support::roles::Roles;
 use support::{database, eventually, long};
 
-/// Everything goes at once that may.
-const AT_ONCE: [(&str, &str); 5] = [
+/// Everything goes at once that may; and auctions are read from snapshots again and again.
+const AT_ONCE: [(&str, &str); 7] = [
     ("AUCTION__RETENTION__COMMANDS_SECONDS", "0"),
     ("AUCTION__RETENTION__EVENTS_SECONDS", "0"),
     ("AUCTION__RETENTION__EVERY_MS", "50"),
     ("AUCTION__WRITER__LEASE_SECONDS", "2"),
     ("AUCTION__WRITER__BATCH", "20"),
+    ("AUCTION__WRITER__SNAPSHOT_EVENTS", "10"),
+    ("AUCTION__WRITER__CACHED_AGGREGATES", "2"),
 ];
 
 fn roles(servers: &PrivateServers, writers: usize) -> Roles {
@@ -69,6 +71,9 @@ async fn no_undecided_command_is_trimmed_while_writers_are_killed() {
     })
     .await;
     println!("{events} commands and their events went");
+    let database = database(servers.database_url()).await;
+    let snapshots = database.query_one("SELECT count(*) FROM snapshots", &[]).await.unwrap();
+    assert!(snapshots.get::<_, i64>(0) > 0, "auctions have snapshots");
     roles.verify(&servers);
     let ended = roles.terminate();
     assert!(ended.iter().all(|code| *code == Some(0)), "{ended:?}");

@@ -16,6 +16,7 @@
 //! | [`rules`] | which aggregate decides |
 //! | [`failed`] | what cannot be handled |
 //! | [`aggregates`], [`bidders`] | the state, bounded |
+//! | [`snapshots`] | the state of large auctions, kept beside their events |
 
 pub mod aggregates;
 pub mod bidders;
@@ -24,6 +25,7 @@ pub(crate) mod failed;
 pub mod lane;
 mod pessimistic;
 pub mod rules;
+pub mod snapshots;
 mod stages;
 mod storing;
 pub mod take_over;

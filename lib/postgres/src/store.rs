@@ -4,9 +4,10 @@ use crate::append::AppendStatements;
 use crate::rows::bigint;
 use crate::unavailable;
 use auction_app::ports::Unavailable;
-use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, OpenAuctions};
+use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, History, OpenAuctions};
 use auction_domain::{AuctionId, Timestamp, UserId};
-use auction_wire::{CommandId, EventRecord, Outcome, OutcomeResult, PartitionId};
+use auction_wire::snapshot::FORMAT;
+use auction_wire::{CommandId, EventRecord, Outcome, OutcomeResult, PartitionId, SnapshotRecord};
 use futures_util::join;
 use std::time::Duration;
 use tokio_postgres::types::ToSql;
@@ -72,6 +73,8 @@ struct Statements {
     head: Statement,
     events_after: Statement,
     history: Statement,
+    history_since_snapshot: Statement,
+    save_snapshot: Statement,
     outcomes: Statement,
     active_users: Statement,
     deletions_after: Statement,
@@ -86,6 +89,8 @@ impl Statements {
                 client.prepare(include_str!(concat!("../../../sql/queries/", $name, ".sql")))
             };
         }
+        let (history_since_snapshot, save_snapshot) =
+            join!(query!("history_since_snapshot"), query!("save_snapshot"));
         let (append, head, events_after, history, outcomes, active_users, deletions, newest, open_auctions) = join!(
             AppendStatements::prepare(client),
             query!("head"),
@@ -102,6 +107,8 @@ impl Statements {
             head: head.map_err(unavailable)?,
             events_after: events_after.map_err(unavailable)?,
             history: history.map_err(unavailable)?,
+            history_since_snapshot: history_since_snapshot.map_err(unavailable)?,
+            save_snapshot: save_snapshot.map_err(unavailable)?,
             outcomes: outcomes.map_err(unavailable)?,
             active_users: active_users.map_err(unavailable)?,
             deletions_after: deletions.map_err(unavailable)?,
@@ -142,6 +149,26 @@ impl EventStore for PostgresStore {
     async fn history(&mut self, keys: &[Uuid], until: u64) -> Result<Vec<EventRecord>, Unavailable> {
         let rows = self.query(&self.statements.history, &[&keys, &bigint(until)]).await?;
         Ok(rows.iter().map(event).collect())
+    }
+
+    async fn history_since_snapshot(&mut self, keys: &[Uuid], until: u64) -> Result<History, Unavailable> {
+        let params: &[&(dyn ToSql + Sync)] = &[&keys, &bigint(until), &FORMAT.cast_signed()];
+        let rows = self.query(&self.statements.history_since_snapshot, params).await?;
+        let mut history = History::default();
+        for row in &rows {
+            match row.get::<_, Option<&str>>(3) {
+                Some(_) => history.events.push(event(row)),
+                None => history.snapshots.push(snapshot(row)),
+            }
+        }
+        Ok(history)
+    }
+
+    async fn save_snapshot(&mut self, snapshot: &SnapshotRecord) -> Result<(), Unavailable> {
+        let SnapshotRecord { key, version, position, format, body } = snapshot;
+        let format = format.cast_signed();
+        let params: &[&(dyn ToSql + Sync)] = &[key, &bigint(*version), &bigint(*position), &format, body];
+        self.query(&self.statements.save_snapshot, params).await.map(drop)
     }
 
     async fn outcomes(&mut self, commands: &[CommandId]) -> Result<Vec<Outcome>, Unavailable> {
@@ -206,6 +233,17 @@ fn event(row: &Row) -> EventRecord {
         at: Timestamp(row.get(5)),
         cause: CommandId(row.get(6)),
         trace: String::new(),
+        body: row.get(7),
+    }
+}
+
+fn snapshot(row: &Row) -> SnapshotRecord {
+    let format: i16 = row.get(4);
+    SnapshotRecord {
+        position: number(row, 0),
+        key: row.get(1),
+        version: number(row, 2),
+        format: format.cast_unsigned(),
         body: row.get(7),
     }
 }

@@ -10,3 +10,4 @@ async fn stores() -> PostgresStores {
 }
 
 auction_testkit::contract_tests!(event_store, stores().await);
+auction_testkit::contract_tests!(snapshots, stores().await);

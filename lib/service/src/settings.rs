@@ -4,7 +4,7 @@ use auction_wire::{PartitionCount, partition::PartitionCountError};
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 use std::net::SocketAddr;
-use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
@@ -69,6 +69,10 @@ pub struct WriterSettings {
     pub cached_aggregates: NonZeroUsize,
     /// Users known to exist.
     pub cached_bidders: NonZeroUsize,
+    /// Events after which an auction gets a snapshot.
+    pub snapshot_events: NonZeroU64,
+    /// Their size after which it does.
+    pub snapshot_bytes: NonZeroU64,
     /// How far Redis's clock may be ahead of this machine's.
     pub clock_tolerance_seconds: u64,
 }

@@ -9,6 +9,7 @@ pub mod event_feed;
 pub mod event_store;
 pub mod parked_events;
 pub mod partition_lock;
+pub mod snapshots;
 pub mod view_store;
 
 /// Makes a test of each check of a suite; the expression makes the adapter anew for each.
@@ -44,6 +45,19 @@ macro_rules! event_store {
             of_two_appends_at_once_one_wins
             partitions_have_heads_of_their_own
             history_is_by_key_and_version_up_to_a_position
+        }
+    };
+}
+
+/// All checks of [`contract::snapshots`](snapshots).
+#[macro_export]
+macro_rules! snapshots {
+    ($adapter:expr) => {
+        $crate::contract_tests! { snapshots, $adapter,
+            a_snapshot_comes_back_with_the_events_behind_it
+            a_snapshot_of_later_events_than_asked_for_is_not_used
+            a_snapshot_gives_way_to_a_newer_one_only
+            a_snapshot_of_another_format_is_as_good_as_none
         }
     };
 }

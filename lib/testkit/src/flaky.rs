@@ -7,11 +7,11 @@ use auction_app::ports::command_lane::{
     Batch, CommandLanes, CommandReader, CommandSettler, LastEvent, Published, Settlement,
 };
 use auction_app::ports::event_feed::{EventFeed, EventFeeds};
-use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, OpenAuctions};
+use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, History, OpenAuctions};
 use auction_app::ports::partition_lock::{PartitionLock, PartitionLocks};
 use auction_app::ports::view_store::{ViewCommit, ViewStore, ViewStores, ViewWrite};
 use auction_domain::UserId;
-use auction_wire::{CommandId, EventRecord, Outcome, PartitionId};
+use auction_wire::{CommandId, EventRecord, Outcome, PartitionId, SnapshotRecord};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use uuid::Uuid;
@@ -103,6 +103,12 @@ impl<S: EventStore> EventStore for Flaky<S> {
     }
     async fn history(&mut self, keys: &[Uuid], until: u64) -> Result<Vec<EventRecord>, Unavailable> {
         self.weather.call(self.inner.history(keys, until)).await
+    }
+    async fn history_since_snapshot(&mut self, keys: &[Uuid], until: u64) -> Result<History, Unavailable> {
+        self.weather.call(self.inner.history_since_snapshot(keys, until)).await
+    }
+    async fn save_snapshot(&mut self, snapshot: &SnapshotRecord) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.save_snapshot(snapshot)).await
     }
     async fn outcomes(&mut self, commands: &[CommandId]) -> Result<Vec<Outcome>, Unavailable> {
         self.weather.call(self.inner.outcomes(commands)).await

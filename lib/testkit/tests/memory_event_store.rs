@@ -5,3 +5,4 @@
 use auction_testkit::memory::MemoryStore;
 
 auction_testkit::contract_tests!(event_store, MemoryStore::default());
+auction_testkit::contract_tests!(snapshots, MemoryStore::default());

@@ -3,6 +3,7 @@
 //! * [`command`] and [`event`]: what travels on the Redis streams, as plain fields that `redis-cli`
 //!   shows, and a MessagePack body with field names;
 //! * [`outcome`]: what became of a command, as it is stored and sent back;
+//! * [`snapshot`]: the state of an auction, so that its events need not be folded anew;
 //! * [`api`] and [`view`]: the JSON of the REST ingress;
 //! * [`partition`]: which partition an aggregate lives in;
 //! * [`alias`]: how a bidder is shown to others.
@@ -19,6 +20,7 @@ pub mod event;
 mod field;
 pub mod outcome;
 pub mod partition;
+pub mod snapshot;
 mod text_id;
 pub mod time;
 pub mod view;
@@ -28,3 +30,4 @@ pub use event::{Event, EventRecord};
 pub use field::{DecodeError, RawFields};
 pub use outcome::{Outcome, OutcomeFact, OutcomeResult};
 pub use partition::{PartitionCount, PartitionId};
+pub use snapshot::SnapshotRecord;

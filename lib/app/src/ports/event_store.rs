@@ -2,7 +2,7 @@
 
 use super::Unavailable;
 use auction_domain::{Actor, AuctionId, Timestamp, UserId};
-use auction_wire::{CommandId, Event, EventRecord, Outcome, PartitionId};
+use auction_wire::{CommandId, Event, EventRecord, Outcome, PartitionId, SnapshotRecord};
 use std::future::Future;
 use uuid::Uuid;
 
@@ -35,6 +35,20 @@ pub trait EventStore: Send {
         until: u64,
     ) -> impl Future<Output = Result<Vec<EventRecord>, Unavailable>> + Send;
 
+    /// The same, but of what has a snapshot as of a position up to `until`, in the format of this program, the
+    /// snapshot and the events behind it, whether or not it can be read.
+    fn history_since_snapshot(
+        &mut self,
+        keys: &[Uuid],
+        until: u64,
+    ) -> impl Future<Output = Result<History, Unavailable>> + Send;
+
+    /// Keeps a snapshot of events that are stored, instead of an older one or one of another format.
+    fn save_snapshot(
+        &mut self,
+        snapshot: &SnapshotRecord,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
     /// The stored outcomes of those of these commands that were decided before.
     fn outcomes(
         &mut self,
@@ -64,6 +78,15 @@ pub trait EventStore: Send {
 
     /// Appends a batch whole or not at all: its events behind `expected_head`, and its outcomes.
     fn append(&mut self, batch: &Append) -> impl Future<Output = Result<Appended, Unavailable>> + Send;
+}
+
+/// What some users and auctions have been through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// At most one each.
+    pub snapshots: Vec<SnapshotRecord>,
+    /// Those that are not in a snapshot, by key, then by version.
+    pub events: Vec<EventRecord>,
 }
 
 /// What an auctioneer starts from.

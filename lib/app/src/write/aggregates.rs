@@ -1,9 +1,10 @@
 //! Users and auctions in memory, as of the head of the lane.
 
+use super::snapshots::{Growth, SnapshotRules};
 use crate::ports::Unavailable;
-use crate::ports::event_store::EventStore;
+use crate::ports::event_store::{EventStore, History};
 use auction_domain::Timestamp;
-use auction_domain::auction::Auction;
+use auction_domain::auction::{Auction, Memento};
 use auction_domain::promoter::PromoterSettings;
 use auction_domain::user::User;
 use auction_wire::{DecodeError, Event, EventRecord};
@@ -21,6 +22,8 @@ pub struct Aggregate {
     pub auction: Option<Auction>,
     /// If it is the promoter's settings.
     pub promoter: Option<PromoterSettings>,
+    /// How far its last snapshot is behind.
+    growth: Growth,
 }
 
 impl Aggregate {
@@ -31,6 +34,22 @@ impl Aggregate {
             Event::Auction(event) => Auction::apply(&mut self.auction, event, at),
             Event::Promoter(event) => PromoterSettings::apply(&mut self.promoter, event),
         }
+    }
+
+    /// The event that was folded last takes so many bytes.
+    pub(super) fn grew(&mut self, bytes: usize) {
+        self.growth.add(bytes);
+    }
+
+    /// Whether it is an auction that has grown enough since its last snapshot.
+    pub(super) fn is_due(&self, rules: SnapshotRules) -> bool {
+        self.auction.is_some() && self.growth.is_due(rules)
+    }
+
+    /// Its state, for a snapshot.
+    pub(super) fn snapshot(&mut self) -> Option<Memento> {
+        self.growth.kept();
+        self.auction.as_ref().map(Auction::memento)
     }
 
     /// How many events there have been.
@@ -79,7 +98,8 @@ impl Aggregates {
         Aggregates { cached: LruCache::unbounded(), capacity }
     }
 
-    /// Makes sure that these are in memory: what is missing is folded from all its events.
+    /// Makes sure that these are in memory: what is missing is read from its snapshot and the events behind
+    /// it. A snapshot that cannot be read is as good as none.
     pub async fn load(&mut self, store: &mut impl EventStore, keys: &[Uuid]) -> Result<(), LoadError> {
         let missing: Vec<Uuid> = keys.iter().copied().filter(|key| !self.cached.contains(key)).collect();
         if missing.is_empty() {
@@ -88,9 +108,32 @@ impl Aggregates {
         for key in &missing {
             self.cached.put(*key, Aggregate::default());
         }
-        for record in store.history(&missing, u64::MAX).await? {
+        let History { snapshots, mut events } = store.history_since_snapshot(&missing, u64::MAX).await?;
+        let mut unreadable = Vec::new();
+        for snapshot in snapshots {
+            match snapshot.auction() {
+                Ok(auction) => {
+                    let growth = Growth::of(&snapshot);
+                    self.cached.put(
+                        snapshot.key,
+                        Aggregate { auction: Some(auction), growth, ..Aggregate::default() },
+                    );
+                }
+                Err(error) => {
+                    tracing::warn!(key = %snapshot.key, version = snapshot.version, %error, "a snapshot is passed over");
+                    unreadable.push(snapshot.key);
+                }
+            }
+        }
+        if !unreadable.is_empty() {
+            events.retain(|event| !unreadable.contains(&event.key));
+            events.extend(store.history(&unreadable, u64::MAX).await?);
+        }
+        for record in events {
             let event = read_event(&record)?;
-            self.get(record.key).apply(&event, record.at);
+            let aggregate = self.get(record.key);
+            aggregate.apply(&event, record.at);
+            aggregate.grew(record.body.len());
         }
         Ok(())
     }

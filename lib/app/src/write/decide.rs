@@ -4,6 +4,7 @@ use super::aggregates::{Aggregates, LoadError};
 use super::bidders::{Bidders, UnknownSender};
 use super::failed::{Sender, dead_letter, failure, panicked};
 use super::rules::Rules;
+use super::snapshots::{Snapshot, SnapshotRules};
 use crate::ports::Unavailable;
 use crate::ports::command_lane::{Delivery, Failure, Settlement};
 use crate::ports::event_store::{Append, EventStore, NewEvent};
@@ -16,6 +17,7 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use thiserror::Error;
+use uuid::Uuid;
 
 /// How much a lane keeps in memory.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +28,8 @@ pub struct DeskLimits {
     pub bidders: NonZeroUsize,
     /// What is decided by.
     pub rules: Rules,
+    /// When auctions get snapshots.
+    pub snapshots: SnapshotRules,
 }
 
 /// What is known of commands before they are decided.
@@ -69,6 +73,9 @@ pub struct Desk {
     rules: Rules,
     aggregates: Aggregates,
     bidders: Bidders,
+    snapshot_rules: SnapshotRules,
+    /// Auctions that are due for a snapshot after this batch.
+    due: Vec<Uuid>,
 }
 
 /// What a batch comes to, before it is stored.
@@ -80,6 +87,8 @@ pub struct Decided {
     settlement: Settlement,
     /// The commands that have a new outcome.
     pub commands: Vec<CommandId>,
+    /// To be kept once it is stored.
+    pub(super) snapshots: Vec<Snapshot>,
 }
 
 impl Decided {
@@ -94,6 +103,7 @@ impl Decided {
             },
             settlement: Settlement { after: desk.head, ..Settlement::default() },
             commands: Vec::with_capacity(size),
+            snapshots: Vec::new(),
         }
     }
 
@@ -114,6 +124,8 @@ impl Desk {
             rules: limits.rules,
             aggregates: Aggregates::new(limits.aggregates),
             bidders: Bidders::new(newest_deletion, limits.bidders),
+            snapshot_rules: limits.snapshots,
+            due: Vec::new(),
         }
     }
 
@@ -168,13 +180,28 @@ impl Desk {
             }
         }
         self.head += decided.append.events.len() as u64;
+        decided.snapshots = self.take_snapshots();
         Ok(decided)
+    }
+
+    /// The state, after a batch, of auctions that have grown enough. It holds what is not stored yet.
+    fn take_snapshots(&mut self) -> Vec<Snapshot> {
+        let position = self.head;
+        let mut due = std::mem::take(&mut self.due);
+        due.sort_unstable();
+        due.dedup();
+        let mut snapshot = |key| {
+            let memento = self.aggregates.get(key).snapshot()?;
+            Some(Snapshot { key, position, memento })
+        };
+        due.into_iter().filter_map(&mut snapshot).collect()
     }
 
     /// What was decided from this position on is not stored: the state of what it touched is that of
     /// something that did not happen.
     pub fn roll_back<'a>(&mut self, head: u64, batches: impl Iterator<Item = &'a [Delivery]>) {
         self.head = head;
+        self.due.clear();
         for command in batches.flatten().filter_map(|delivery| delivery.command.as_ref().ok()) {
             self.aggregates.forget(command.key);
             self.bidders.remove(UserId(command.key));
@@ -262,6 +289,11 @@ impl Desk {
     fn apply(&mut self, command: &Command, event: &Event, position: u64, at: Timestamp) -> EventRecord {
         let aggregate = self.aggregates.get(command.key);
         aggregate.apply(event, at);
+        let body = event.encode();
+        aggregate.grew(body.len());
+        if aggregate.is_due(self.snapshot_rules) {
+            self.due.push(command.key);
+        }
         EventRecord {
             position,
             key: command.key,
@@ -271,7 +303,7 @@ impl Desk {
             at,
             cause: command.id,
             trace: command.trace.clone(),
-            body: event.encode(),
+            body,
         }
     }
 

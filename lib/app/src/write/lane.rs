@@ -4,6 +4,7 @@
 use super::aggregates::LoadError;
 use super::decide::{Desk, DeskLimits};
 use super::pessimistic::by_turns;
+use super::snapshots::Snapshots;
 use super::stages::{read, settle};
 use super::storing::Storing;
 use super::take_over::take_over;
@@ -68,6 +69,8 @@ pub struct Lane {
     pub partition: PartitionId,
     /// What it keeps in memory, and decides by.
     pub limits: DeskLimits,
+    /// Where it leaves snapshots.
+    pub snapshots: Snapshots,
     /// Where it says how it is.
     pub health: Part,
     /// When to stop.
@@ -123,7 +126,7 @@ const AHEAD: usize = 1;
 async fn drive(
     stores: &impl EventStores,
     lanes: &impl CommandLanes,
-    Lane { partition, limits, health, stop }: &Lane,
+    Lane { partition, limits, snapshots, health, stop }: &Lane,
     retry: &mut Retry,
 ) -> Result<(), Interrupted> {
     let partition = *partition;
@@ -135,7 +138,7 @@ async fn drive(
     let mut desk = Desk::new(partition, head, loading.newest_deletion().await?, *limits);
     let (to_store, read_batches) = mpsc::channel(AHEAD);
     let (to_settle, stored_batches) = mpsc::channel(AHEAD);
-    let storing = Storing::new(&mut desk, &mut loading, &mut appending, to_settle);
+    let storing = Storing::new(&mut desk, &mut loading, &mut appending, to_settle, snapshots);
     let (reader, (), ()) = try_join!(
         read(reader, to_store, stop),
         storing.run(read_batches),

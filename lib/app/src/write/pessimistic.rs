@@ -62,7 +62,7 @@ pub(super) async fn by_turns(
 impl<S: EventStore, Reader: CommandReader, Settler: CommandSettler> Turns<'_, S, Reader, Settler> {
     /// One turn, under the lock: first what another writer may have left, then what is there.
     async fn turn(&mut self, desk: Option<Desk>) -> Result<Turn, Interrupted> {
-        let Lane { partition, limits, health, stop } = self.lane;
+        let Lane { partition, limits, snapshots, health, stop } = self.lane;
         let partition = *partition;
         let head = take_over(&mut self.appending, &mut self.settler, partition, stop).await?;
         let known = desk.filter(|desk| Some(desk.head()) == head);
@@ -86,7 +86,7 @@ impl<S: EventStore, Reader: CommandReader, Settler: CommandSettler> Turns<'_, S,
         // There is room for one.
         let _ = to_store.try_send(Read { deliveries, settled: None });
         drop(to_store);
-        let storing = Storing::new(&mut desk, &mut self.loading, &mut self.appending, to_settle);
+        let storing = Storing::new(&mut desk, &mut self.loading, &mut self.appending, to_settle, snapshots);
         try_join!(storing.run(batches), settle(&mut self.settler, stored, partition, health, self.retry),)?;
         Ok(Turn { desk, idle: false })
     }

@@ -3,6 +3,7 @@
 
 use super::decide::{DecideError, Decided, Desk, Verdicts};
 use super::lane::{Interrupted, interrupted};
+use super::snapshots::Snapshots;
 use super::stages::{Read, Stored};
 use crate::meter;
 use crate::ports::Unavailable;
@@ -22,6 +23,7 @@ pub(super) struct Storing<'a, S> {
     /// and could be passed by the next.
     appending: &'a mut S,
     to_settle: mpsc::Sender<Stored>,
+    snapshots: &'a Snapshots,
     /// To be decided before anything newer.
     again: VecDeque<Read>,
     verdicts: Verdicts,
@@ -39,9 +41,10 @@ impl<'a, S: EventStore> Storing<'a, S> {
         loading: &'a mut S,
         appending: &'a mut S,
         to_settle: mpsc::Sender<Stored>,
+        snapshots: &'a Snapshots,
     ) -> Storing<'a, S> {
         let (again, verdicts) = (VecDeque::new(), Verdicts::default());
-        Storing { desk, loading, appending, to_settle, again, verdicts }
+        Storing { desk, loading, appending, to_settle, snapshots, again, verdicts }
     }
 
     /// Stores what is read, until nothing more is.
@@ -115,7 +118,8 @@ impl<'a, S: EventStore> Storing<'a, S> {
         }
     }
 
-    async fn stored(&mut self, Ready { batch, decided }: Ready, began: Instant) {
+    async fn stored(&mut self, Ready { batch, mut decided }: Ready, began: Instant) {
+        decided.snapshots.drain(..).for_each(|snapshot| self.snapshots.offer(snapshot));
         let append = &decided.append;
         if !append.outcomes.is_empty() {
             let seconds = began.elapsed().as_secs_f64();

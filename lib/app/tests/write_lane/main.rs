@@ -19,6 +19,8 @@ mod optimistic {
     mod poison;
     #[path = "schedules.rs"]
     mod schedules;
+    #[path = "snapshots.rs"]
+    mod snapshots;
 }
 
 #[path = "."]
@@ -33,4 +35,6 @@ mod pessimistic {
     mod poison;
     #[path = "schedules.rs"]
     mod schedules;
+    #[path = "snapshots.rs"]
+    mod snapshots;
 }

@@ -9,17 +9,23 @@ use auction_app::stop::{Stopper, stop_signal};
 use auction_app::write::decide::DeskLimits;
 use auction_app::write::lane::{self, Lane, LaneError};
 use auction_app::write::rules::Rules;
+use auction_app::write::snapshots::{SnapshotRules, keep_snapshots, snapshots};
+use auction_domain::auction::Auction;
 use auction_testkit::given::{AT, P};
 use auction_testkit::memory::{MemoryLanes, MemoryLocks, MemoryQueue, MemoryStore, MemoryStreams};
-use auction_wire::{Command, CommandId, EventRecord, Outcome, OutcomeResult, PartitionCount};
+use auction_wire::{Command, CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionCount};
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 /// Small, so that what is needed is not in memory.
 const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+
+/// Nearly every batch ends in a snapshot, and so nearly every state was read from one.
+const OFTEN: SnapshotRules =
+    SnapshotRules { events: NonZeroU64::new(1).unwrap(), bytes: NonZeroU64::new(1_000_000).unwrap() };
 
 #[derive(Clone)]
 pub(crate) struct World {
@@ -47,12 +53,14 @@ impl Running {
         K: PartitionLocks + 'static,
         K::Lock: 'static,
     {
-        let limits = DeskLimits { aggregates: TWO, bidders: TWO, rules };
+        let limits = DeskLimits { aggregates: TWO, bidders: TWO, rules, snapshots: OFTEN };
+        let (snapshots, waiting) = snapshots();
         let (stopper, stop) = stop_signal();
         let task = tokio::spawn(async move {
             let health = Health::default().part("lane");
-            let ended =
-                lane::run(&stores, &lanes, locks.as_ref(), Lane { partition: P, limits, health, stop }).await;
+            let keeping = keep_snapshots(&stores, waiting, stop.clone());
+            let lane = Lane { partition: P, limits, snapshots, health, stop };
+            let (ended, ()) = tokio::join!(lane::run(&stores, &lanes, locks.as_ref(), lane), keeping);
             ended.inspect_err(|error| eprintln!("a lane gave up: {error}"))
         });
         Running { stopper, task }
@@ -153,6 +161,7 @@ impl World {
         assert_eq!(stored.len(), published.len());
         assert!(stored.iter().zip(&published).all(|(one, other)| one.same_history(other)), "stream is store");
         assert_eq!(self.streams.pending(P), 0);
+        self.check_snapshots(&stored);
         let mut first: HashMap<CommandId, usize> = HashMap::new();
         for (at, command) in given.iter().enumerate() {
             first.entry(command.id).or_insert(at);
@@ -163,6 +172,21 @@ impl World {
         self.check_events(&stored, &first, &outcomes);
         for (_, reply) in self.streams.replies(P) {
             assert_eq!(reply, outcomes[&reply.command], "what is said is what is stored");
+        }
+    }
+
+    /// A snapshot is what the events up to it come to.
+    fn check_snapshots(&self, stored: &[EventRecord]) {
+        for snapshot in self.store.snapshots() {
+            let mut auction = None;
+            let events = stored.iter().filter(|event| event.key == snapshot.key);
+            for event in events.take_while(|event| event.position <= snapshot.position) {
+                if let Event::Auction(body) = event.event().unwrap() {
+                    Auction::apply(&mut auction, &body, event.at);
+                }
+            }
+            let kept = snapshot.auction().unwrap().memento();
+            assert_eq!(Some(kept), auction.map(|auction| auction.memento()), "what is in it did happen");
         }
     }
 

@@ -17,8 +17,10 @@ pub struct Bid {
     pub placed_at: Timestamp,
     /// Whether it counts, and if not, why.
     pub state: BidState,
-    doubled: bool,
-    reached: u64,
+    /// Whether it counts twice.
+    pub doubled: bool,
+    /// The auction's version at which it reached what it counts for: of equals, whoever was first is ahead.
+    pub reached: u64,
 }
 
 /// Whether a bid counts.
@@ -73,6 +75,24 @@ struct OfBidder {
 }
 
 impl Bids {
+    /// From all of them, in the order in which they were placed.
+    pub(super) fn restore(all: Vec<Bid>) -> Bids {
+        let mut bids = Bids { by_id: HashMap::with_capacity(all.len()), ..Bids::default() };
+        let mut places = Vec::with_capacity(all.len());
+        for (index, bid) in (0..).zip(&all) {
+            bids.by_id.insert(bid.id, index);
+            let own = bids.by_bidder.entry(bid.bidder).or_default();
+            own.all.push(index);
+            if bid.is_live() {
+                places.push(bid.place(index));
+                own.live.push(index);
+            }
+        }
+        bids.live_bidders = bids.by_bidder.values().filter(|own| !own.live.is_empty()).count();
+        bids.standing = Standing::of(places);
+        Bids { all, ..bids }
+    }
+
     pub(super) fn place(&mut self, id: BidId, bidder: UserId, amount: Amount, at: Timestamp, version: u64) {
         // An auction of four thousand million bids would not fit this machine in the first place.
         let index = u32::try_from(self.all.len()).unwrap_or(u32::MAX);

@@ -34,6 +34,14 @@ impl Default for Standing {
 }
 
 impl Standing {
+    /// Of many at once: sorted first, each is inserted where the one before was.
+    pub(super) fn of(mut places: Vec<Place>) -> Standing {
+        places.sort_unstable();
+        let mut standing = Standing::default();
+        places.into_iter().for_each(|place| standing.insert(place));
+        standing
+    }
+
     pub(super) fn insert(&mut self, place: Place) {
         self.0.insert(place);
     }

@@ -16,6 +16,7 @@ use compare::{look, same_answer, same_state};
 use model::{Model, Sent};
 use moves::{BEGINNING, Move, lives};
 use proptest::prelude::*;
+use proptest::sample::Index;
 use proptest::test_runner::TestRunner;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -211,5 +212,25 @@ proptest! {
         }
         prop_assert_eq!(anew.as_ref().map(look), run.auction.as_ref().map(look));
         prop_assert_eq!(run.auction.map_or(0, |auction| auction.version()), run.events.len() as u64);
+    }
+
+    /// What a writer reads back from a snapshot is what it held before, and goes on as it would have.
+    #[test]
+    fn an_auction_restored_from_its_state_lives_on_as_the_same(moves in lives(), at in any::<Index>()) {
+        let halfway = at.index(moves.len() + 1);
+        let (mut steps, mut restored) = (0, None::<Auction>);
+        play(&moves, |sent, answer, run| {
+            steps += 1;
+            if steps > halfway {
+                let mut anew = Run { auction: restored.take(), events: Vec::new() };
+                prop_assert_eq!(&anew.send(sent), answer, "the same answer");
+                restored = anew.auction;
+            } else {
+                restored = run.auction.as_ref().map(|auction| Auction::restore(auction.memento()));
+            }
+            prop_assert_eq!(restored.as_ref().map(look), run.auction.as_ref().map(look));
+            prop_assert_eq!(restored.as_ref().map(Auction::memento), run.auction.as_ref().map(Auction::memento));
+            Ok(())
+        })?;
     }
 }

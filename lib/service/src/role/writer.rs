@@ -9,10 +9,12 @@ use auction_app::stop::Stop;
 use auction_app::write::decide::DeskLimits;
 use auction_app::write::lane::{self, Lane, LaneError};
 use auction_app::write::rules::Rules;
+use auction_app::write::snapshots::{SnapshotRules, Snapshots, keep_snapshots, snapshots};
 use auction_postgres::PostgresStores;
 use auction_postgres::lock::PostgresLocks;
 use auction_redis::lane::{GROUP, LaneOptions, RedisLanes};
 use auction_wire::PartitionId;
+use std::convert::Infallible;
 use std::time::Duration;
 
 /// What all lanes of this process have in common.
@@ -22,13 +24,14 @@ struct Lanes {
     lanes: RedisLanes,
     locks: Option<PostgresLocks>,
     limits: DeskLimits,
+    snapshots: Snapshots,
     health: Health,
 }
 
 impl Lanes {
     async fn run(self, partition: PartitionId, stop: Stop) -> Result<(), LaneError> {
         let health = self.health.part(format!("writer {partition}"));
-        let lane = Lane { partition, limits: self.limits, health, stop };
+        let lane = Lane { partition, limits: self.limits, snapshots: self.snapshots, health, stop };
         lane::run(&self.stores, &self.lanes, self.locks.as_ref(), lane).await
     }
 }
@@ -42,6 +45,7 @@ pub(super) fn start(settings: &Settings, connections: &Connections, tasks: &mut 
         by_turns,
         clock_tolerance: Duration::from_secs(writer.clock_tolerance_seconds),
     };
+    let (snapshots, waiting) = snapshots();
     let lanes = Lanes {
         stores: connections.stores.clone(),
         lanes: RedisLanes::new(connections.redis.clone(), connections.partitions, options),
@@ -50,9 +54,16 @@ pub(super) fn start(settings: &Settings, connections: &Connections, tasks: &mut 
             aggregates: writer.cached_aggregates,
             bidders: writer.cached_bidders,
             rules: Rules::default(),
+            snapshots: SnapshotRules { events: writer.snapshot_events, bytes: writer.snapshot_bytes },
         },
+        snapshots,
         health: tasks.health().clone(),
     };
+    let (stores, told) = (connections.stores.clone(), stop.clone());
+    tasks.spawn("snapshots", async move {
+        keep_snapshots(&stores, waiting, told).await;
+        Ok::<(), Infallible>(())
+    });
     if writer.concurrency == Concurrency::Leased {
         let lane = move |partition, stop| lanes.clone().run(partition, stop);
         return leased::start(GROUP, writer.lease_seconds, connections, tasks, stop, lane);

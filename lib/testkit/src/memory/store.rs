@@ -1,12 +1,15 @@
 //! The event store.
 
 use auction_app::ports::Unavailable;
-use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, NewEvent, OpenAuctions};
+use auction_app::ports::event_store::{
+    Append, Appended, EventStore, EventStores, History, NewEvent, OpenAuctions,
+};
 use auction_app::ports::outcomes::Outcomes;
 use auction_domain::auction::AuctionEvent;
 use auction_domain::user::UserEvent;
 use auction_domain::{AuctionId, BidId, Timestamp, UserId};
-use auction_wire::{CommandId, Event, EventRecord, Outcome, PartitionId};
+use auction_wire::snapshot::FORMAT;
+use auction_wire::{CommandId, Event, EventRecord, Outcome, PartitionId, SnapshotRecord};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use uuid::Uuid;
@@ -25,6 +28,7 @@ struct State {
     bids: HashSet<BidId>,
     open: BTreeMap<AuctionId, (PartitionId, Timestamp)>,
     rejected: HashSet<CommandId>,
+    snapshots: BTreeMap<Uuid, SnapshotRecord>,
 }
 
 impl MemoryStore {
@@ -53,6 +57,16 @@ impl MemoryStore {
     /// Loses the outcome of a command, as the end of its retention does.
     pub fn forget_outcome(&self, command: CommandId) {
         self.state().outcomes.remove(&command);
+    }
+
+    /// All snapshots.
+    pub fn snapshots(&self) -> Vec<SnapshotRecord> {
+        self.state().snapshots.values().cloned().collect()
+    }
+
+    /// Puts a snapshot there, whatever it is.
+    pub fn put_snapshot(&self, snapshot: SnapshotRecord) {
+        self.state().snapshots.insert(snapshot.key, snapshot);
     }
 
     /// All outcomes.
@@ -153,6 +167,30 @@ impl EventStore for MemoryStore {
             all.filter(|event| keys.contains(&event.key) && event.position <= until).cloned().collect();
         found.sort_by_key(|event| (event.key, event.version));
         Ok(found)
+    }
+
+    async fn history_since_snapshot(&mut self, keys: &[Uuid], until: u64) -> Result<History, Unavailable> {
+        let mut events = self.history(keys, until).await?;
+        let state = self.state();
+        let usable = |snapshot: &&SnapshotRecord| snapshot.position <= until && snapshot.format == FORMAT;
+        let found = keys.iter().filter_map(|key| state.snapshots.get(key)).filter(usable);
+        let snapshots: Vec<SnapshotRecord> = found.cloned().collect();
+        events.retain(|event| {
+            snapshots.iter().all(|snapshot| snapshot.key != event.key || snapshot.version < event.version)
+        });
+        Ok(History { snapshots, events })
+    }
+
+    async fn save_snapshot(&mut self, snapshot: &SnapshotRecord) -> Result<(), Unavailable> {
+        let mut state = self.state();
+        let newer = state
+            .snapshots
+            .get(&snapshot.key)
+            .is_none_or(|old| old.version < snapshot.version || old.format != snapshot.format);
+        if newer {
+            state.snapshots.insert(snapshot.key, snapshot.clone());
+        }
+        Ok(())
     }
 
     async fn outcomes(&mut self, commands: &[CommandId]) -> Result<Vec<Outcome>, Unavailable> {

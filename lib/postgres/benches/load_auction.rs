@@ -1,0 +1,119 @@
+//! How long it takes to read an auction with many bids: from all its events, and from its snapshot; and what a
+//! snapshot costs.
+//!
+//! `cargo bench -p auction-postgres --bench load_auction` prints a table. Without `--bench`, as when tests are run,
+//! it only shows that it works.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use auction_app::ports::event_store::{Appended, EventStore, EventStores};
+use auction_app::write::aggregates::Aggregates;
+use auction_domain::auction::{Auction, Memento};
+use auction_domain::{BidId, UserId};
+use auction_postgres::{PostgresStore, PostgresStores};
+use auction_testkit::given::{auction_created, batch, bid_placed, fresh};
+use auction_testkit::servers::database;
+use auction_wire::SnapshotRecord;
+use std::hint::black_box;
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+const BIDDERS: usize = 1_000;
+const LAPS: usize = 5;
+/// Events that came behind the snapshot.
+const BEHIND: usize = 100;
+
+/// An auction of so many bids, in the store.
+async fn stored(store: &mut PostgresStore, bids: usize) -> Uuid {
+    let auction = fresh();
+    let bidders: Vec<UserId> = (0..BIDDERS).map(|_| UserId(fresh())).collect();
+    let mut events = vec![(auction, 1, auction_created(None))];
+    // Each bidder goes up in steps of his own: new bids land all over the standing.
+    events.extend((0..bids).map(|n| {
+        let (who, round) = (n * 7 % BIDDERS, (n / BIDDERS) as u64 + 1);
+        let amount = 100 + round * (who as u64 + 1);
+        (auction, n as u64 + 2, bid_placed(BidId(Uuid::new_v4()), bidders[who], amount))
+    }));
+    let mut head = store.head(auction_testkit::given::P).await.unwrap();
+    for chunk in events.chunks(1_000) {
+        assert_eq!(store.append(&batch(head, chunk.to_vec())).await.unwrap(), Appended::Done);
+        head += chunk.len() as u64;
+    }
+    auction
+}
+
+/// The median of some laps.
+async fn timed<T>(mut lap: impl AsyncFnMut() -> T) -> Duration {
+    let mut laps = Vec::new();
+    for _ in 0..LAPS {
+        let began = Instant::now();
+        black_box(lap().await);
+        laps.push(began.elapsed());
+    }
+    laps.sort();
+    laps[LAPS / 2]
+}
+
+async fn load(store: &mut PostgresStore, auction: Uuid) -> Auction {
+    let mut aggregates = Aggregates::new(NonZeroUsize::MIN);
+    aggregates.load(store, &[auction]).await.unwrap();
+    aggregates.get(auction).auction.take().unwrap()
+}
+
+async fn measure(bids: usize) {
+    let mut store = PostgresStores::new(&database().await).unwrap().open().await.unwrap();
+    let auction = stored(&mut store, bids).await;
+    let head = store.head(auction_testkit::given::P).await.unwrap();
+    let from_events = timed(async || load(&mut store, auction).await).await;
+    let state = load(&mut store, auction).await;
+    let full = state.memento();
+    let behind = BEHIND.min(bids / 2) as u64;
+    let kept = Memento {
+        version: full.version - behind,
+        bids: full.bids[..bids - behind as usize].to_vec(),
+        ..full.clone()
+    };
+    let record = SnapshotRecord::of(auction, head - behind, &kept);
+    let copy = timed(async || state.memento()).await;
+    let write = timed(async || SnapshotRecord::of(auction, head, &kept)).await;
+    let read = timed(async || record.auction().unwrap()).await;
+    let began = Instant::now();
+    store.save_snapshot(&record).await.unwrap();
+    let save = began.elapsed();
+    assert_eq!(load(&mut store, auction).await.memento(), full, "the same auction");
+    let from_snapshot = timed(async || load(&mut store, auction).await).await;
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    println!(
+        "{bids:>8} {:>12.1} {:>14.1} {:>7.1} {:>9.2} {:>9.1} {:>8.1} {:>8.1} {:>11}",
+        ms(from_events),
+        ms(from_snapshot),
+        ms(from_events) / ms(from_snapshot),
+        ms(copy),
+        ms(write),
+        ms(save),
+        ms(read),
+        record.body.len()
+    );
+}
+
+#[tokio::main]
+async fn main() {
+    let sizes: &[usize] =
+        if std::env::args().any(|arg| arg == "--bench") { &[1_000, 10_000, 100_000] } else { &[200] };
+    println!(
+        "{:>8} {:>12} {:>14} {:>7} {:>9} {:>9} {:>8} {:>8} {:>11}",
+        "bids",
+        "events, ms",
+        "snapshot, ms",
+        "ratio",
+        "copy, ms",
+        "write, ms",
+        "save, ms",
+        "read, ms",
+        "bytes"
+    );
+    for bids in sizes {
+        measure(*bids).await;
+    }
+}
