@@ -24,10 +24,10 @@ fn id(partition: u64, n: u64) -> Uuid {
 pub struct Load {
     redis: redis::Client,
     database_url: String,
-    users: Vec<UserId>,
-    auctions: Vec<AuctionId>,
+    pub users: Vec<UserId>,
+    pub auctions: Vec<AuctionId>,
     /// In the order in which they were given; repeats too.
-    given: Vec<Command>,
+    pub given: Vec<Command>,
     random: Random,
 }
 
@@ -65,7 +65,7 @@ impl Load {
 
     /// Adds them to their streams. If Redis is away, all of them once more: whether it has them is not
     /// known.
-    async fn give(&mut self, commands: Vec<Command>) {
+    pub async fn give(&mut self, commands: Vec<Command>) {
         let mut add = redis::pipe();
         for command in &commands {
             let partition = command.key.as_u64_pair().1 % PARTITIONS;

@@ -16,6 +16,7 @@ use crate::write::aggregates::LoadError;
 use auction_wire::{EventRecord, PartitionId};
 use course::Course;
 use std::future::Future;
+use std::time::Duration;
 use stream_worker::Retry;
 use thiserror::Error;
 
@@ -36,6 +37,11 @@ pub trait Follower: Send {
         events: &[EventRecord],
         until: u64,
     ) -> impl Future<Output = Result<Handled, LoadError>> + Send;
+
+    /// How long events shall gather on the stream before the next are read.
+    fn pause(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// What became of a batch of events.
@@ -175,6 +181,7 @@ async fn drive(
     course.begin(position).await?;
     while !stop.requested() {
         course.answer_operators(follower, &mut store).await?;
+        stop.clone().sleep(follower.pause()).await;
         let delivered = feed.read().await?;
         let Some(newest) = delivered.last().map(|event| event.position) else {
             // Nothing on the stream: is there anything in the store that should have been there?

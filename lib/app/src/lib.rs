@@ -3,6 +3,7 @@
 //! * [`accept`]: a request becomes a command on a stream (ingress);
 //! * [`mod@write`]: commands become events and outcomes (writer);
 //! * [`project`]: events become ready-made answers (projector);
+//! * [`notify`]: events become notifications (notifier), and how users read them;
 //! * [`close`]: auctions whose end has come are closed (auctioneer);
 //! * [`dead_letters`]: what operators do with commands that could not be handled;
 //! * [`retention`]: what is old goes (writer);
@@ -16,6 +17,7 @@ pub mod dead_letters;
 pub mod follow;
 pub mod health;
 pub mod meter;
+pub mod notify;
 pub mod ports;
 pub mod project;
 pub mod retention;

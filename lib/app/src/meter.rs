@@ -139,3 +139,9 @@ pub fn trimmed(partition: PartitionId, streams: &'static str, entries: u64) {
 pub fn outcomes_deleted(count: u64) {
     counter!("auction_outcomes_deleted_total").increment(count);
 }
+
+/// Notifications were stored and delivered.
+pub fn notified(partition: PartitionId, notifications: usize) {
+    counter!("auction_notifications_total", "partition" => partition.to_string())
+        .increment(notifications as u64);
+}

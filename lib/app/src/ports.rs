@@ -4,8 +4,11 @@
 pub mod command_lane;
 pub mod command_queue;
 pub mod dead_letters;
+pub mod delivery;
 pub mod event_feed;
 pub mod event_store;
+pub mod inbox;
+pub mod notification_store;
 pub mod outcomes;
 pub mod parked_events;
 pub mod partition_lock;

@@ -6,6 +6,7 @@ use crate::auction::list::ListAuctionsArgs;
 use crate::auction::show::ShowAuctionArgs;
 use crate::auction::void_bid::VoidBidArgs;
 use crate::bid::BidArgs;
+use crate::notifications::NotificationsArgs;
 use crate::replay::ReplayArgs;
 use crate::subscriptions::SubscriptionsArgs;
 use crate::user::CreateUserArgs;
@@ -45,6 +46,8 @@ pub enum ClientCommand {
     Bid(BidArgs),
     /// Show and choose what a user is told.
     Subscriptions(SubscriptionsArgs),
+    /// Show what a user was told, the oldest first.
+    Notifications(NotificationsArgs),
     /// Play a bidding history against the portal, and compare its winners with the recorded prices.
     ///
     /// Opens an account for each bidder and one for a seller, creates the auctions, places all bids in time

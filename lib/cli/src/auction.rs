@@ -11,7 +11,7 @@ pub(crate) mod void_bid;
 use auction_wire::time::{self, JsonTime};
 
 /// A time as people read it: to the second.
-fn show_time(time: JsonTime) -> String {
+pub(crate) fn show_time(time: JsonTime) -> String {
     let text = time::format(time.0);
     match text.split_once('.') {
         Some((seconds, _)) => format!("{}Z", seconds.replace('T', " ")),

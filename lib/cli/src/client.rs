@@ -18,6 +18,7 @@ use answer::{Answer, Reading, Trouble};
 use auction_wire::api::Done;
 use auction_wire::view::AuctionView;
 use reqwest::{Method, RequestBuilder, Url, redirect};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -144,6 +145,17 @@ impl Client {
         user: Option<Uuid>,
     ) -> Result<Reply<T>, ClientError> {
         let answer = self.exchange(|| self.request(Method::GET, path, user)).await?;
+        answer.read().map_err(|got| self.misunderstood(got))
+    }
+
+    /// Sets something that is no command: asked once more, it is the same.
+    pub(crate) async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        user: Uuid,
+        body: &impl Serialize,
+    ) -> Result<Reply<T>, ClientError> {
+        let answer = self.exchange(|| self.request(Method::PUT, path, Some(user)).json(body)).await?;
         answer.read().map_err(|got| self.misunderstood(got))
     }
 

@@ -13,6 +13,7 @@ mod decimal;
 mod duration;
 mod error;
 mod money;
+mod notifications;
 mod replay;
 mod screen;
 mod subscriptions;
@@ -26,6 +27,7 @@ pub use auction::offer::Offer;
 pub use auction::show::ShowAuctionArgs;
 pub use auction::void_bid::VoidBidArgs;
 pub use bid::BidArgs;
+pub use notifications::NotificationsArgs;
 pub use replay::ReplayArgs;
 pub use screen::Screen;
 pub use subscriptions::{SubscriptionsArgs, Switch};
@@ -76,6 +78,7 @@ async fn dispatch(args: ClientArgs, screen: &Screen) -> Result<(), CliError> {
         }
         ClientCommand::Bid(args) => bid::bid(&client, screen, args).await,
         ClientCommand::Subscriptions(args) => subscriptions::subscriptions(&client, screen, args).await,
+        ClientCommand::Notifications(args) => notifications::notifications(&client, screen, args).await,
         ClientCommand::Replay(args) => replay::replay(&client, screen, args).await,
     }
 }

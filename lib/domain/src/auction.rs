@@ -249,6 +249,11 @@ impl Auction {
         self.bids.standing()
     }
 
+    /// All users who have a live bid, each once, in no particular order.
+    pub fn bidders(&self) -> impl Iterator<Item = UserId> {
+        self.bids.bidders()
+    }
+
     /// Everything one user bid here, live or not, in the order it was placed.
     pub fn bids_of(&self, bidder: UserId) -> impl Iterator<Item = &Bid> {
         self.bids.of(bidder)

@@ -1,8 +1,10 @@
 //! What all endpoints share.
 
 use auction_app::accept::Accept;
+use auction_app::notify::Inbox;
 use auction_app::ports::Unavailable;
 use auction_app::ports::command_queue::CommandQueue;
+use auction_app::ports::inbox::{InboxCopies, StoredInboxes};
 use auction_app::ports::outcomes::Outcomes;
 use auction_app::ports::subscribers::Subscribers;
 use auction_app::ports::view_store::Views;
@@ -23,6 +25,10 @@ pub trait Ports: Send + Sync + 'static {
     type Views: Views + 'static;
     /// What users want to be told.
     type Subscribers: Subscribers + 'static;
+    /// Notifications as they are stored.
+    type StoredInboxes: StoredInboxes + 'static;
+    /// Notifications as they are read.
+    type InboxCopies: InboxCopies + 'static;
 
     /// Asks every server that the ingress needs; by name.
     fn check(&self) -> impl Future<Output = Vec<(&'static str, Result<(), Unavailable>)>> + Send;
@@ -47,6 +53,8 @@ pub struct Portal<P: Ports> {
     pub views: P::Views,
     /// What users want to be told.
     pub subscribers: P::Subscribers,
+    /// Notifications.
+    pub inbox: Inbox<P::StoredInboxes, P::InboxCopies>,
     /// For questions about the servers themselves.
     pub ports: P,
     /// How many partitions there are.

@@ -8,6 +8,8 @@ mod delete_bid;
 mod end_auction;
 mod health;
 mod list_auctions;
+mod list_notifications;
+mod mark_read;
 mod place_bid;
 mod show_auction;
 mod show_command;
@@ -39,6 +41,8 @@ pub fn router<P: Ports>(portal: Arc<Portal<P>>) -> Router {
             get(show_subscriptions::show_subscriptions::<P>)
                 .put(change_subscriptions::change_subscriptions::<P>),
         )
+        .route("/notifications", get(list_notifications::list_notifications::<P>))
+        .route("/notifications/read", put(mark_read::mark_read::<P>))
         .route("/auctions", get(list_auctions::list_auctions::<P>).post(create_auction::create_auction::<P>))
         .route("/auction/{id}", get(show_auction::show_auction::<P>))
         .route("/auction/{id}/bid", put(place_bid::place_bid::<P>))

@@ -10,6 +10,7 @@ mod error;
 pub mod lock;
 pub mod lookup;
 pub mod migrate;
+pub mod notifications;
 mod parked;
 pub mod retention;
 mod rows;

@@ -92,7 +92,7 @@ impl Outcomes for PostgresLookup {
 impl Subscribers for PostgresLookup {
     async fn subscriptions(&self, user: UserId) -> Result<Option<Subscriptions>, Unavailable> {
         within(WAIT, async {
-            let client = self.0.get().await.map_err(unavailable)?;
+            let client = self.client().await?;
             let statement = include_str!("../../../sql/queries/newest_user_event.sql");
             let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
             let row = client.query_opt(&statement, &[&user.0]).await.map_err(unavailable)?;

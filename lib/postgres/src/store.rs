@@ -23,7 +23,7 @@ const OPTIONS: &str =
 const SILENCE: Duration = Duration::from_secs(20);
 
 /// Nothing takes longer: past this the connection is dropped, whatever became of the request.
-const DEADLINE: Duration = Duration::from_secs(45);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(45);
 
 /// Makes connections to one database.
 #[derive(Clone, Debug)]
@@ -41,6 +41,13 @@ impl PostgresStores {
         Ok(PostgresStores { config })
     }
 
+    pub(crate) async fn connect(&self) -> Result<Client, Unavailable> {
+        let (client, connection) = self.config.connect(NoTls).await.map_err(unavailable)?;
+        // It ends with the client, or with an error that the client's next request reports.
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
     /// How connections are made, for a pool of them.
     pub fn config(&self) -> &Config {
         &self.config
@@ -52,9 +59,7 @@ impl EventStores for PostgresStores {
 
     async fn open(&self) -> Result<PostgresStore, Unavailable> {
         within(DEADLINE, async {
-            let (client, connection) = self.config.connect(NoTls).await.map_err(unavailable)?;
-            // It ends with the client, or with an error that the client's next request reports.
-            tokio::spawn(connection);
+            let client = self.connect().await?;
             let statements = Statements::prepare(&client).await?;
             Ok(PostgresStore { client, statements })
         })

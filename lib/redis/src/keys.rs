@@ -18,6 +18,8 @@
 //! | `ap:{07}:view:user:<id>` | string | body of `GET /user/{id}` |
 //! | `ap:{07}:view:listed` | sorted set | `<end, 16 hex digits>:<id>` of each auction that is listed |
 //! | `ap:{07}:view:items` | hash | auction id → its line in `GET /auctions` |
+//! | `ap:{07}:inbox:<user>` | hash | copy of a user's inbox; expires, see [`crate::inbox`] |
+//! | `ap:{07}:inbox-generation` | string | copies of an older one are made anew |
 
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::{Channel, PartitionId};
@@ -88,6 +90,16 @@ pub fn items(partition: PartitionId) -> String {
     format!("ap:{{{partition}}}:view:items")
 }
 
+/// The copy of a user's inbox.
+pub fn inbox(partition: PartitionId, user: UserId) -> String {
+    format!("ap:{{{partition}}}:inbox:{user}")
+}
+
+/// Which copies of inboxes are up to date.
+pub fn inbox_generation(partition: PartitionId) -> String {
+    format!("ap:{{{partition}}}:inbox-generation")
+}
+
 /// The member of [`listed`]: sorts by end, then by id.
 pub fn listed_member(ends_at: Timestamp, auction: AuctionId) -> String {
     // No auction ends before 1970.
@@ -121,6 +133,8 @@ mod tests {
             user(partition, UserId(id)),
             listed(partition),
             items(partition),
+            inbox(partition, UserId(id)),
+            inbox_generation(partition),
         ];
         assert!(keys.iter().all(|key| key.starts_with("ap:{07}:")), "{keys:?}");
         assert_eq!(keys[0], "ap:{07}:cmd:bid");

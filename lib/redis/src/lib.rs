@@ -7,11 +7,13 @@
 //! * [`dead_letters`]: commands that could not be handled;
 //! * [`functions`]: how people read streams in redis-cli;
 //! * [`retention`]: old entries of commands and events go;
+//! * [`inbox`]: copies of inboxes, delivered to by the notifier and read by users;
 //! * [`views`]: ready-made answers, written by the projector and read by everybody.
 
 pub mod dead_letters;
 pub mod feed;
 pub mod functions;
+pub mod inbox;
 pub mod keys;
 pub mod lane;
 pub mod queue;

@@ -4,6 +4,7 @@ mod auctioneer;
 mod housekeeping;
 mod ingress;
 mod leased;
+mod notifier;
 mod projector;
 mod writer;
 
@@ -25,6 +26,8 @@ pub enum Role {
     Projector,
     /// Closes auctions.
     Auctioneer,
+    /// Tells users.
+    Notifier,
 }
 
 impl Role {
@@ -35,6 +38,7 @@ impl Role {
             Role::Writer => "writer",
             Role::Projector => "projector",
             Role::Auctioneer => "auctioneer",
+            Role::Notifier => "notifier",
         }
     }
 
@@ -54,6 +58,7 @@ impl Role {
             }
             Role::Projector => projector::start(settings, connections, tasks, stop)?,
             Role::Auctioneer => auctioneer::start(settings, connections, tasks, stop)?,
+            Role::Notifier => notifier::start(settings, connections, tasks, stop)?,
         }
         tracing::info!(role = self.name(), partitions = connections.partitions.get(), "started");
         Ok(())

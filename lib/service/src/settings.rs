@@ -33,6 +33,8 @@ pub struct Settings {
     pub auctioneer: AuctioneerSettings,
     /// What is kept how long.
     pub retention: RetentionSettings,
+    /// Of the notifier.
+    pub notifier: NotifierSettings,
     /// Of the logs.
     pub log: LogSettings,
 }
@@ -134,6 +136,24 @@ impl RetentionSettings {
     pub fn outcomes(&self) -> Duration {
         Duration::from_secs(24 * 60 * 60 * u64::from(self.outcomes_days.get()))
     }
+}
+
+/// Of the notifier.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct NotifierSettings {
+    /// How long the partitions of a killed notifier stand still.
+    pub lease_seconds: NonZeroU16,
+    /// How long a read waits.
+    pub read_block_ms: u32,
+    /// How long events gather after each telling.
+    pub interval_ms: u32,
+    /// Events that are told in one go.
+    pub batch: NonZeroUsize,
+    /// Notifications that an inbox keeps.
+    pub inbox_keeps: NonZeroU16,
+    /// Auctions in memory.
+    pub cached_auctions: NonZeroUsize,
 }
 
 /// Of the logs.

@@ -7,6 +7,8 @@ pub mod command_lane;
 pub mod command_queue;
 pub mod event_feed;
 pub mod event_store;
+pub mod inbox;
+pub mod notification_store;
 pub mod parked_events;
 pub mod partition_lock;
 pub mod snapshots;
@@ -131,6 +133,40 @@ macro_rules! parked_events {
             parked_anew_it_is_there_once_and_nothing_is_asked
             what_an_operator_asks_for_is_seen_by_the_service
             only_what_is_parked_at_that_position_is_taken_away
+        }
+    };
+}
+
+/// All checks of [`contract::notification_store`](notification_store).
+#[macro_export]
+macro_rules! notification_store {
+    ($adapter:expr) => {
+        $crate::contract_tests! { notification_store, $adapter,
+            what_is_told_is_stored_with_its_checkpoint
+            nothing_is_stored_from_another_checkpoint
+            what_is_not_wanted_is_left_out
+            an_inbox_keeps_the_newest
+            places_have_no_holes_whoever_tells
+            the_inbox_of_a_deleted_user_is_empty
+            what_was_read_stays_read
+        }
+    };
+}
+
+/// All checks of [`contract::inbox`](inbox).
+#[macro_export]
+macro_rules! inbox {
+    ($adapter:expr) => {
+        $crate::contract_tests! { inbox, $adapter,
+            nobody_is_delivered_to_who_did_not_ask
+            what_is_delivered_shows_once_and_in_order
+            what_is_behind_a_hole_waits_for_it
+            what_is_delivered_while_a_copy_is_made_is_in_it
+            a_copy_is_made_anew_when_a_notifier_begins
+            a_copy_that_is_no_longer_wanted_is_not_made
+            a_copy_keeps_the_newest
+            what_was_read_stays_read_in_a_copy
+            a_page_begins_behind_its_place
         }
     };
 }

@@ -6,8 +6,10 @@ use auction_app::ports::Unavailable;
 use auction_app::ports::command_lane::{
     Batch, CommandLanes, CommandReader, CommandSettler, LastEvent, Published, Settlement,
 };
+use auction_app::ports::delivery::{Delivered, Delivery};
 use auction_app::ports::event_feed::{EventFeed, EventFeeds};
 use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, History, OpenAuctions};
+use auction_app::ports::notification_store::{NotificationStore, NotificationStores, Telling, Told};
 use auction_app::ports::partition_lock::{PartitionLock, PartitionLocks};
 use auction_app::ports::view_store::{ViewCommit, ViewStore, ViewStores, ViewWrite};
 use auction_domain::UserId;
@@ -34,9 +36,14 @@ impl Weather {
         Weather(Arc::new(Mutex::new(State { random, failures_per_mille, failures: 0 })))
     }
 
+    /// From now on so many fail.
+    pub fn turns(&self, failures_per_mille: u64) {
+        self.0.lock().unwrap().failures_per_mille = failures_per_mille;
+    }
+
     /// From now on nothing fails.
     pub fn clears_up(&self) {
-        self.0.lock().unwrap().failures_per_mille = 0;
+        self.turns(0);
     }
 
     /// How much has failed.
@@ -220,5 +227,30 @@ impl<V: ViewStore> ViewStore for Flaky<V> {
     }
     async fn commit(&mut self, from: u64, to: u64, writes: &[ViewWrite]) -> Result<ViewCommit, Unavailable> {
         self.weather.call(self.inner.commit(from, to, writes)).await
+    }
+}
+
+impl<N: NotificationStores> NotificationStores for Flaky<N> {
+    type Store = Flaky<N::Store>;
+    async fn open(&self) -> Result<Self::Store, Unavailable> {
+        Ok(Flaky::new(self.weather.call(self.inner.open()).await?, &self.weather))
+    }
+}
+
+impl<N: NotificationStore> NotificationStore for Flaky<N> {
+    async fn checkpoint(&mut self, partition: PartitionId) -> Result<u64, Unavailable> {
+        self.weather.call(self.inner.checkpoint(partition)).await
+    }
+    async fn tell(&mut self, telling: &Telling) -> Result<Told, Unavailable> {
+        self.weather.call(self.inner.tell(telling)).await
+    }
+}
+
+impl<D: Delivery> Delivery for Flaky<D> {
+    async fn begin(&self) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.begin()).await
+    }
+    async fn deliver(&self, notifications: &[Delivered]) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.deliver(notifications)).await
     }
 }

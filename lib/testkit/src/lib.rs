@@ -5,7 +5,8 @@
 //! * [`memory`]: the ports in memory, as their contracts say;
 //! * [`contract`]: one suite per port, run against every adapter;
 //! * [`flaky`]: the ports with injected failures and delays, by seed;
-//! * [`given`]: commands, events and outcomes to begin with.
+//! * [`given`]: commands, events and outcomes to begin with;
+//! * [`told`]: what users should have been told.
 //!
 //! Everything here panics when something is wrong, as tests do.
 
@@ -17,3 +18,4 @@ pub mod given;
 pub mod memory;
 pub mod random;
 pub mod servers;
+pub mod told;

@@ -3,6 +3,7 @@
 
 mod feeds;
 mod group;
+mod inboxes;
 mod locks;
 mod parked;
 mod store;
@@ -10,6 +11,7 @@ mod streams;
 mod views;
 
 pub use feeds::{MemoryFeed, MemoryFeeds};
+pub use inboxes::{MemoryInboxes, MemoryNotifications};
 pub use locks::{MemoryLock, MemoryLocks};
 pub use parked::MemoryParkedEvents;
 pub use store::MemoryStore;

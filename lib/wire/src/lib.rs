@@ -5,6 +5,7 @@
 //! * [`outcome`]: what became of a command, as it is stored and sent back;
 //! * [`snapshot`]: the state of an auction, so that its events need not be folded anew;
 //! * [`api`] and [`view`]: the JSON of the REST ingress;
+//! * [`notification`]: what users are told, as JSON;
 //! * [`partition`]: which partition an aggregate lives in;
 //! * [`alias`]: how a bidder is shown to others.
 //!
@@ -18,6 +19,7 @@ pub mod command;
 mod draw;
 pub mod event;
 mod field;
+pub mod notification;
 pub mod outcome;
 pub mod partition;
 pub mod snapshot;

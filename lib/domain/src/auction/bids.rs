@@ -182,6 +182,10 @@ impl Bids {
         &self.all
     }
 
+    pub(super) fn bidders(&self) -> impl Iterator<Item = UserId> {
+        self.by_bidder.iter().filter(|(_, own)| !own.live.is_empty()).map(|(bidder, _)| *bidder)
+    }
+
     pub(super) fn live(&self) -> usize {
         self.standing.len()
     }

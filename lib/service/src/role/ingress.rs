@@ -6,10 +6,13 @@ use crate::settings::Settings;
 use crate::tasks::{RoleError, Tasks};
 use auction_app::accept::{Accept, HandleSecret, Waiters};
 use auction_app::health::{Health, Part};
+use auction_app::notify::Inbox;
 use auction_app::ports::Unavailable;
 use auction_app::stop::{Stop, stop_signal};
 use auction_http::{Portal, Ports};
 use auction_postgres::lookup::PostgresLookup;
+use auction_postgres::notifications::PostgresInboxes;
+use auction_redis::inbox::RedisInboxes;
 use auction_redis::queue::RedisQueue;
 use auction_redis::reply;
 use auction_redis::views::RedisViews;
@@ -35,6 +38,8 @@ impl Ports for Servers {
     type Outcomes = PostgresLookup;
     type Views = RedisViews;
     type Subscribers = PostgresLookup;
+    type StoredInboxes = PostgresInboxes;
+    type InboxCopies = RedisInboxes;
 
     async fn check(&self) -> Vec<(&'static str, Result<(), Unavailable>)> {
         vec![("redis", self.views.ping().await), ("postgres", self.lookup.ping().await)]
@@ -64,6 +69,10 @@ pub(super) async fn start(
         accept: Accept::new(queue, lookup.clone(), Arc::clone(&waiters), secret, name.clone(), stop.clone()),
         views: views.clone(),
         subscribers: lookup.clone(),
+        inbox: Inbox::new(
+            PostgresInboxes::new(lookup.clone(), settings.notifier.inbox_keeps),
+            RedisInboxes::new(connections.redis_pool.clone(), partitions, settings.notifier.inbox_keeps),
+        ),
         ports: Servers { lookup, views },
         partitions,
         settings: auction_http::Settings {

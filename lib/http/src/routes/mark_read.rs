@@ -1,0 +1,25 @@
+//! `PUT /notifications/read`: everything up to a place is read.
+
+use super::list_notifications::{read, write};
+use crate::body::{self, Payload};
+use crate::caller::Caller;
+use crate::portal::{Ports, Shared};
+use crate::problem::Problem;
+use auction_wire::notification::{MarkReadRequest, MarkedRead};
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+
+pub(super) async fn mark_read<P: Ports>(
+    State(portal): Shared<P>,
+    Caller(user): Caller,
+    headers: HeaderMap,
+    Payload(body): Payload,
+) -> Result<Json<MarkedRead>, Problem> {
+    let request: MarkReadRequest = body::read(&headers, &body)?;
+    let invalid =
+        || Problem::invalid(vec![("up_to".to_owned(), "must be a `cursor` of an answer".to_owned())]);
+    let up_to = read(&request.up_to).ok_or_else(invalid)?;
+    let (up_to, unread) = portal.inbox.mark_read(user, up_to).await?;
+    Ok(Json(MarkedRead { up_to: write(up_to), unread }))
+}

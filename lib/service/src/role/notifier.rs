@@ -1,0 +1,36 @@
+//! The notifier: follows its share of the partitions and tells users what concerns them.
+
+use super::leased::{Service, followers};
+use crate::connections::Connections;
+use crate::settings::{Settings, millis};
+use crate::tasks::{RoleError, Tasks};
+use auction_app::notify::{Limits, Notifier};
+use auction_app::stop::Stop;
+use auction_postgres::notifications::PostgresNotifications;
+use auction_redis::inbox::RedisInboxes;
+
+pub(super) fn start(
+    settings: &Settings,
+    connections: &Connections,
+    tasks: &mut Tasks,
+    stop: &Stop,
+) -> Result<(), RoleError> {
+    let notifier = &settings.notifier;
+    let service = Service {
+        name: "notifier",
+        lease_seconds: notifier.lease_seconds,
+        batch: notifier.batch,
+        read_block: millis(notifier.read_block_ms),
+    };
+    let stored = PostgresNotifications::new(&connections.stores, notifier.inbox_keeps);
+    let inboxes =
+        RedisInboxes::new(connections.redis_pool.clone(), connections.partitions, notifier.inbox_keeps);
+    let limits = Limits {
+        interval: millis(notifier.interval_ms),
+        batch: notifier.batch,
+        auctions: notifier.cached_auctions,
+    };
+    followers(&service, connections, tasks, stop, move |partition| {
+        Notifier::new(stored.clone(), inboxes.clone(), partition, limits)
+    })
+}

@@ -1,0 +1,38 @@
+-- tell: choices, notifications that are wanted and the places they get, if the checkpoint is the expected one
+-- $1 partition, $2 expected checkpoint, $3 the new one, $4 how many an inbox keeps
+WITH hit AS (
+    UPDATE notifier_checkpoints SET position = $3 WHERE partition = $1 AND position = $2 RETURNING partition
+), choices AS (
+    INSERT INTO subscriptions (user_id, auction_won, highest_bid, bid_doubled)
+    SELECT c.user_id, c.auction_won, c.highest_bid, c.bid_doubled
+    FROM hit, unnest($5::uuid[], $6::boolean[], $7::boolean[], $8::boolean[])
+         AS c (user_id, auction_won, highest_bid, bid_doubled)
+    ON CONFLICT (user_id) DO UPDATE SET auction_won = EXCLUDED.auction_won,
+        highest_bid = EXCLUDED.highest_bid, bid_doubled = EXCLUDED.bid_doubled
+), emptied AS (
+    DELETE FROM notifications n USING hit, unnest($9::uuid[]) AS d (user_id) WHERE n.user_id = d.user_id
+), wanted AS MATERIALIZED (
+    SELECT n.user_id, n.id, n.news, row_number() OVER (PARTITION BY n.user_id ORDER BY n.place) AS nth
+    FROM hit, unnest($10::uuid[], $11::uuid[], $12::text[], $13::bytea[])
+         WITH ORDINALITY AS n (user_id, id, kind, news, place)
+    LEFT JOIN subscriptions s ON s.user_id = n.user_id
+    WHERE coalesce(CASE n.kind WHEN 'auction_won' THEN s.auction_won
+                               WHEN 'highest_bid' THEN s.highest_bid
+                               WHEN 'bid_doubled' THEN s.bid_doubled END, true)
+), advanced AS (
+    -- The row is locked until the commit: places are given in the order of commits. In the order of users,
+    -- so that two partitions never wait for each other.
+    INSERT INTO inboxes AS i (user_id, last)
+    SELECT user_id, max(nth) FROM wanted GROUP BY user_id ORDER BY user_id
+    ON CONFLICT (user_id) DO UPDATE SET last = i.last + EXCLUDED.last
+    RETURNING user_id, last
+), placed AS (
+    INSERT INTO notifications (user_id, seq, id, news)
+    SELECT w.user_id, a.last - max(w.nth) OVER (PARTITION BY w.user_id) + w.nth, w.id, w.news
+    FROM wanted w JOIN advanced a ON a.user_id = w.user_id
+    RETURNING user_id, seq, id
+), removed AS (
+    DELETE FROM notifications n USING advanced a WHERE n.user_id = a.user_id AND n.seq <= a.last - $4
+)
+SELECT hit.partition IS NOT NULL AS hit, placed.user_id, placed.seq, placed.id
+FROM (SELECT) AS always LEFT JOIN hit ON true LEFT JOIN placed ON true

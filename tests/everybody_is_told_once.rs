@@ -1,0 +1,180 @@
+//! Notifiers that are killed under load: everybody is told what concerns him, and sees it once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use auction_domain::auction::{AuctionCommand, CloseAuction, DoubleBid, EndAuction};
+use auction_domain::user::{ChangeSubscriptions, NotificationKind, Subscriptions, UserCommand};
+use auction_domain::{Actor, AuctionId, BidId, Timestamp, UserId};
+use auction_servers::{Options, PrivateServers};
+use auction_testkit::given::{create_user, of_auction};
+use auction_testkit::random::Random;
+use auction_testkit::told::assert_told;
+use auction_wire::notification::{Notification, NotificationList};
+use auction_wire::{Command, CommandBody, CommandId, EventRecord};
+use std::collections::BTreeMap;
+use std::time::Instant;
+use support::load::Load;
+use support::person::Person;
+use support::roles::Roles;
+use support::{DEADLINE, database, eventually, long};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+/// Twenty people who bid, and ask again and again what is new.
+struct Readers {
+    people: Vec<(UserId, Person)>,
+    seen: BTreeMap<UserId, Vec<Notification>>,
+}
+
+impl Readers {
+    fn new(users: &[UserId], url: &str) -> Readers {
+        let person = |user: &UserId| {
+            let mut person = Person::nobody(url);
+            person.id = Some(user.to_string());
+            (*user, person)
+        };
+        Readers { people: users.iter().map(person).collect(), seen: BTreeMap::new() }
+    }
+
+    async fn look(&mut self) {
+        for (user, person) in &self.people {
+            let seen = self.seen.entry(*user).or_default();
+            let after = seen.last().map(|last| format!("&after={}", last.cursor)).unwrap_or_default();
+            let answer = person.get(&format!("/notifications?limit=1000{after}"), &[]).await;
+            if answer.status == 503 {
+                continue; // a server is away; the next look shows it
+            }
+            let list: NotificationList = serde_json::from_value(answer.is(200).body.clone()).unwrap();
+            seen.extend(list.notifications);
+        }
+    }
+
+    /// They look until each has seen all that is stored for him, each once and in order.
+    async fn see_all(&mut self, database: &Client) {
+        let users: Vec<UserId> = self.people.iter().map(|(user, _)| *user).collect();
+        for user in users {
+            let stored = "SELECT id FROM notifications WHERE user_id = $1 ORDER BY seq";
+            let stored = database.query(stored, &[&user.0]).await.unwrap();
+            let stored: Vec<Uuid> = stored.iter().map(|row| row.get(0)).collect();
+            let began = Instant::now();
+            while self.seen.get(&user).map_or(0, Vec::len) < stored.len() {
+                assert!(began.elapsed() < DEADLINE, "{user} never saw all");
+                self.look().await;
+            }
+            let seen: Vec<Uuid> = self.seen[&user].iter().map(|one| one.id).collect();
+            assert_eq!(seen, stored, "{user} saw each once, in order");
+        }
+    }
+}
+
+/// All events are told.
+async fn all_told(database: &Client) {
+    let behind = "SELECT count(*) FROM partitions p LEFT JOIN notifier_checkpoints n ON n.partition = p.id \
+                  WHERE coalesce(n.position, 0) < p.head";
+    eventually("all events are told", || async {
+        (database.query_one(behind, &[]).await.unwrap().get::<_, i64>(0) == 0).then_some(())
+    })
+    .await;
+}
+
+async fn all_events(database: &Client) -> Vec<EventRecord> {
+    let query = "SELECT position, aggregate, version, kind, schema, at, command_id, body FROM events \
+                 ORDER BY partition, position";
+    let record = |row: &tokio_postgres::Row| EventRecord {
+        position: row.get::<_, i64>(0) as u64,
+        key: row.get(1),
+        version: row.get::<_, i64>(2) as u64,
+        kind: row.get(3),
+        schema: row.get::<_, i16>(4) as u16,
+        at: Timestamp(row.get(5)),
+        cause: CommandId(row.get(6)),
+        trace: String::new(),
+        body: row.get(7),
+    };
+    database.query(query, &[]).await.unwrap().iter().map(record).collect()
+}
+
+fn no_highest_bids(user: UserId) -> Command {
+    let to = Subscriptions { highest_bid: false, ..Subscriptions::default() };
+    let body = CommandBody::User(UserCommand::ChangeSubscriptions(ChangeSubscriptions { to }));
+    Command { id: CommandId(Uuid::new_v4()), body, ..create_user(user) }
+}
+
+fn double(bid: &Command) -> Command {
+    by_the_house(AuctionId(bid.key), AuctionCommand::DoubleBid(DoubleBid { bid: BidId(bid.id.0) }))
+}
+
+fn by_the_house(auction: AuctionId, body: AuctionCommand) -> Command {
+    of_auction(Uuid::new_v4(), auction, Actor::Portal, body)
+}
+
+#[tokio::test]
+async fn everybody_is_told_once_when_notifiers_are_killed() {
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_124);
+    println!("SEED={seed}");
+    let mut random = Random::new(seed);
+    let directory = tempfile::tempdir().unwrap();
+    let mut servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let settings = [
+        ("AUCTION__NOTIFIER__LEASE_SECONDS", "2"),
+        ("AUCTION__NOTIFIER__INTERVAL_MS", "100"),
+        // Small batches: more of them are cut in two. All are kept, so that all can be compared.
+        ("AUCTION__NOTIFIER__BATCH", "20"),
+        ("AUCTION__NOTIFIER__INBOX_KEEPS", "60000"),
+    ];
+    let mut roles = Roles::none(&servers, &settings);
+    for role in ["writer", "notifier", "notifier", "ingress"] {
+        roles.add(role);
+    }
+    roles.ready().await;
+    let mut load = Load::prepare(&servers, seed).await;
+    let quiet = load.users[0];
+    load.give(vec![no_highest_bids(quiet)]).await;
+    load.decided(load.different()).await;
+    all_told(&database(servers.database_url()).await).await;
+
+    let mut readers = Readers::new(&load.users, &roles.url());
+    let rounds = if long() { 100 } else { 8 };
+    for round in 0..rounds {
+        load.bids(200).await;
+        let doubles = (0..10).map(|_| double(random.pick(&load.given))).collect();
+        load.give(doubles).await;
+        readers.look().await;
+        // Somewhere within these.
+        let begin = load.outcomes().await.unwrap();
+        load.decided(begin + random.below(150).min(load.different().saturating_sub(begin))).await;
+        if round % 8 == 4 {
+            println!("redis is killed");
+            servers.kill_redis().await;
+            servers.start_redis().await.unwrap();
+        }
+        let pid = *random.pick(&roles.pids("notifier"));
+        println!("notifier {pid} is killed");
+        roles.end(pid, "-KILL");
+        roles.add("notifier");
+    }
+    let end = |auction: &AuctionId| by_the_house(*auction, AuctionCommand::EndAuction(EndAuction));
+    let close = |auction: &AuctionId| by_the_house(*auction, AuctionCommand::CloseAuction(CloseAuction));
+    let ends = load.auctions.iter().map(end).collect();
+    load.give(ends).await;
+    let closes = load.auctions.iter().map(close).collect();
+    load.give(closes).await;
+    load.decided(load.different()).await;
+
+    let database = database(servers.database_url()).await;
+    all_told(&database).await;
+    readers.see_all(&database).await;
+    let told: Vec<(UserId, Notification)> =
+        readers.seen.iter().flat_map(|(user, seen)| seen.iter().map(|one| (*user, one.clone()))).collect();
+    println!("{} notifications for {} commands", told.len(), load.different());
+    let wants = |user, kind| user != quiet || kind != NotificationKind::HighestBid;
+    assert_told(&all_events(&database).await, &told, wants);
+    assert!(roles.terminate().iter().all(|code| *code == Some(0)));
+    servers.stop().await.unwrap();
+}
