@@ -90,17 +90,23 @@ impl Bench {
         Ok(())
     }
 
-    /// Starts the program `writer` that was built beside this one.
-    pub(crate) fn writer(&self) -> Result<Writer, Failure> {
-        let program = std::env::current_exe()?.with_file_name("writer");
+    /// Starts a writer.
+    pub(crate) fn writer(&self) -> Result<Process, Failure> {
+        self.process("writer", &[])
+    }
+
+    /// Starts the program of a role that was built beside this one, with settings.
+    pub(crate) fn process(&self, role: &str, settings: &[(&str, String)]) -> Result<Process, Failure> {
+        let program = std::env::current_exe()?.with_file_name(role);
         let child = Command::new(&program)
             .env("REDIS_URL", self.servers.redis_url())
             .env("DATABASE_URL", self.servers.database_url())
             .env("AUCTION__LOG__FILTER", "warn")
+            .envs(settings.iter().map(|(name, value)| (*name, value)))
             .stdout(Stdio::null())
             .spawn()
             .map_err(|error| format!("{}: {error}; build it first: make bench does", program.display()))?;
-        Ok(Writer(child))
+        Ok(Process(child))
     }
 
     pub(crate) async fn stop(self) -> Result<(), Failure> {
@@ -109,21 +115,21 @@ impl Bench {
     }
 }
 
-/// A running writer.
-pub(crate) struct Writer(Child);
+/// A running process of a role.
+pub(crate) struct Process(Child);
 
-impl Writer {
+impl Process {
     /// Tells it to stop and waits.
     pub(crate) fn end(mut self) -> Result<(), Failure> {
         Command::new("kill").arg(self.0.id().to_string()).status()?;
         match self.0.wait()? {
             status if status.success() => Ok(()),
-            status => Err(format!("the writer ended with {status}").into()),
+            status => Err(format!("a process ended with {status}").into()),
         }
     }
 }
 
-impl Drop for Writer {
+impl Drop for Process {
     fn drop(&mut self) {
         // It has ended already, or the benchmark has failed.
         let _ = self.0.kill();
@@ -174,7 +180,7 @@ fn cpu() -> Result<BTreeMap<&'static str, f64>, Failure> {
         let Ok(stat) = std::fs::read_to_string(entry?.path().join("stat")) else { continue };
         let Some((before, after)) = stat.rsplit_once(") ") else { continue };
         let kind = match before.split_once('(').map(|(_, name)| name) {
-            Some("writer" | "loadtest") => "worker",
+            Some("writer" | "notifier" | "loadtest") => "worker",
             Some("redis-server") => "redis",
             Some("postgres") => "postgres",
             _ => continue,

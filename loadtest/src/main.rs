@@ -1,9 +1,10 @@
-//! Benchmarks of the write side. Each starts a Redis and a Postgres of its own, with everything on disk
+//! Benchmarks of the write side and of notifications. Each starts a Redis and a Postgres of its own, with everything on disk
 //! before it is acknowledged, and prints a table.
 //!
 //! * `drain`: how fast a backlog of bids is decided, beside a bare probe of the same protocol and beside
 //!   one command per transaction;
-//! * `channels`: how long a user or auction created now waits behind a backlog of bids.
+//! * `channels`: how long a user or auction created now waits behind a backlog of bids;
+//! * `rush`: how many notifications a closing rush makes, and how fast.
 
 #![allow(clippy::print_stdout, reason = "the tables are the result")]
 
@@ -11,6 +12,7 @@ mod backlog;
 mod bench;
 mod channels;
 mod drain;
+mod rush;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -31,6 +33,8 @@ enum Benchmark {
     Drain(drain::DrainArgs),
     /// How long a creation waits behind a backlog of bids
     Channels(channels::ChannelsArgs),
+    /// How many notifications a closing rush makes, and how fast
+    Rush(rush::RushArgs),
 }
 
 #[tokio::main]
@@ -38,6 +42,7 @@ async fn main() -> ExitCode {
     let ran = match Arguments::parse().benchmark {
         Benchmark::Drain(arguments) => drain::run(arguments).await,
         Benchmark::Channels(arguments) => channels::run(arguments).await,
+        Benchmark::Rush(arguments) => rush::run(arguments).await,
     };
     match ran {
         Ok(()) => ExitCode::SUCCESS,
