@@ -11,26 +11,26 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Row, Statement};
 use uuid::Uuid;
 
-/// Ours among the advisory locks of a database: bids share it, deletions of users take it alone.
-const BIDS_AND_DELETIONS: i64 = 0x6175_6374_696f_6e02;
+/// Ours among the advisory locks of a database: bids and offers share it, deletions of users take it alone.
+const STAKES_AND_DELETIONS: i64 = 0x6175_6374_696f_6e02;
 
 /// The prepared statements of an append.
 pub(crate) struct AppendStatements {
     append: Statement,
-    lock_bids: Statement,
+    lock_stakes: Statement,
     lock_deletion: Statement,
 }
 
 impl AppendStatements {
     pub(crate) async fn prepare(client: &Client) -> Result<AppendStatements, Unavailable> {
-        let (append, lock_bids, lock_deletion) = join!(
+        let (append, lock_stakes, lock_deletion) = join!(
             client.prepare(include_str!("../../../sql/queries/append_batch.sql")),
-            client.prepare(include_str!("../../../sql/queries/lock_bids.sql")),
+            client.prepare(include_str!("../../../sql/queries/lock_stakes.sql")),
             client.prepare(include_str!("../../../sql/queries/lock_deletion.sql")),
         );
         Ok(AppendStatements {
             append: append.map_err(unavailable)?,
-            lock_bids: lock_bids.map_err(unavailable)?,
+            lock_stakes: lock_stakes.map_err(unavailable)?,
             lock_deletion: lock_deletion.map_err(unavailable)?,
         })
     }
@@ -38,14 +38,14 @@ impl AppendStatements {
     pub(crate) async fn run(&self, client: &Client, batch: &Append) -> Result<Appended, Unavailable> {
         let rows = Rows::fold(&batch.events);
         // The lock is a statement of its own: in one statement the snapshot would be older than the lock.
-        let lock = match (rows.deletions.is_empty(), rows.places_bids) {
+        let lock = match (rows.deletions.is_empty(), rows.adds_stakes) {
             (false, _) => Some(&self.lock_deletion),
-            (true, true) => Some(&self.lock_bids),
+            (true, true) => Some(&self.lock_stakes),
             (true, false) => None,
         };
         let take_lock = async {
             match lock {
-                Some(lock) => client.execute(lock, &[&BIDS_AND_DELETIONS]).await.map(drop),
+                Some(lock) => client.execute(lock, &[&STAKES_AND_DELETIONS]).await.map(drop),
                 None => Ok(()),
             }
         };

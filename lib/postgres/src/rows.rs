@@ -20,8 +20,9 @@ pub(crate) struct Rows {
     pub(crate) changed_auctions: Columns<(Option<&'static str>, Option<i64>)>,
     pub(crate) bids: Columns<NewBid>,
     pub(crate) changed_bids: Columns<(bool, Option<&'static str>)>,
-    /// Whether bids are placed: they share a lock with the deletion of users.
-    pub(crate) places_bids: bool,
+    /// Whether a user gets something at stake, by a bid or as a seller: the lock with the deletion of users is
+    /// shared.
+    pub(crate) adds_stakes: bool,
 }
 
 /// A row of a bid that is placed in this batch.
@@ -110,6 +111,7 @@ impl Rows {
         match event {
             AuctionEvent::AuctionCreated { terms, .. } => {
                 let seller = terms.seller.map(|seller| seller.0);
+                self.adds_stakes |= seller.is_some();
                 self.auctions.insert(auction, (seller, "open", terms.ends_at.0));
             }
             AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at } => {
@@ -120,7 +122,7 @@ impl Rows {
                 self.change_auction(auction, Some("closed"), None);
             }
             AuctionEvent::BidPlaced { bid, bidder, amount } => {
-                self.places_bids = true;
+                self.adds_stakes = true;
                 let amount = bigint(amount.minor_units());
                 let new = NewBid { auction, bidder: bidder.0, amount, doubled: false, state: "live" };
                 self.bids.insert(bid.0, new);

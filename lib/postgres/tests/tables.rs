@@ -165,18 +165,17 @@ async fn events_are_never_changed_or_removed() {
     assert_eq!(store.events_after(P, 0, 10).await.unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn an_append_of_bids_waits_for_a_deletion_and_then_sees_it() {
+/// An append, sent while a deletion has its lock and is not committed yet.
+async fn meets_a_deletion(of: impl FnOnce(UserId, Uuid) -> (Uuid, u64, Event)) -> Appended {
     let tables = Tables::new().await;
     let (ada, auction) = (fresh(), fresh());
     tables.append(&batch(0, vec![(ada, 1, user_created()), (auction, 1, auction_created(None))])).await;
-    // A deletion that has its lock and is not committed yet.
     let lock = "BEGIN; SELECT pg_advisory_xact_lock(7022628545590423042)";
     tables.sql.batch_execute(lock).await.unwrap();
     tables.sql.execute("INSERT INTO deletions (user_id) VALUES ($1)", &[&ada]).await.unwrap();
-    let bid = batch(2, vec![(auction, 2, bid_placed(BidId(fresh()), UserId(ada), 100))]);
+    let batch = batch(2, vec![of(UserId(ada), auction)]);
     let mut store = tables.stores.open().await.unwrap();
-    let appending = tokio::spawn(async move { store.append(&bid).await.unwrap() });
+    let appending = tokio::spawn(async move { store.append(&batch).await.unwrap() });
     auction_testkit::servers::eventually("the append waits for the lock", || async {
         let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
@@ -184,5 +183,17 @@ async fn an_append_of_bids_waits_for_a_deletion_and_then_sees_it() {
     })
     .await;
     tables.sql.batch_execute("COMMIT").await.unwrap();
-    assert_eq!(appending.await.unwrap(), Appended::DeletionsUnknown);
+    appending.await.unwrap()
+}
+
+#[tokio::test]
+async fn an_append_of_bids_waits_for_a_deletion_and_then_sees_it() {
+    let bid = |ada, auction| (auction, 2, bid_placed(BidId(fresh()), ada, 100));
+    assert_eq!(meets_a_deletion(bid).await, Appended::DeletionsUnknown);
+}
+
+#[tokio::test]
+async fn an_append_of_a_sellers_auction_waits_for_a_deletion_and_then_sees_it() {
+    let offer = |ada, _| (fresh(), 1, auction_created(Some(ada)));
+    assert_eq!(meets_a_deletion(offer).await, Appended::DeletionsUnknown);
 }
