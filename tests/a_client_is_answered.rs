@@ -24,6 +24,8 @@ async fn a_client_is_answered() {
     a_refusal_carries_its_numbers(&url).await;
     a_bid_is_taken_back_by_its_bidder_alone(&url).await;
     an_operator_ends_cancels_and_voids_and_nobody_else_does(&url).await;
+    a_deleted_user_is_gone_with_bids_and_offers(&url).await;
+    a_command_for_a_version_that_has_moved_on_is_refused(&url).await;
     wrong_input_is_named_and_loses_nothing(&url).await;
     the_list_pages_through_all_open_auctions(&url).await;
     up.verify();
@@ -186,6 +188,78 @@ async fn an_operator_ends_cancels_and_voids_and_nobody_else_does(url: &str) {
     let (cancelled, ended) = (sue.offer(json!({})).await, sue.offer(json!({})).await);
     house.post(&format!("/auction/{cancelled}/cancel"), json!({}), &operator).await.is(200);
     house.post(&format!("/auction/{ended}/end"), json!({}), &operator).await.is(200);
+}
+
+async fn a_deleted_user_is_gone_with_bids_and_offers(url: &str) {
+    let (sue, ada, bob) = (Person::new(url).await, Person::new(url).await, Person::new(url).await);
+    let (auction, offered) = (sue.offer(json!({})).await, ada.offer(json!({})).await);
+    let sold = sue.offer(json!({})).await;
+    bob.bid(&auction, 10_000).await.is(201);
+    ada.bid(&auction, 20_000).await.is(201);
+    ada.bid(&sold, 20_000).await.is(201);
+    sue.post(&format!("/auction/{sold}/end"), json!({}), &[("prefer", "wait=30")]).await.is(200);
+    let result = eventually("the winner is announced", || async {
+        let shown = bob.get(&format!("/auction/{sold}"), &[]).await;
+        (shown.body["status"] == "closed").then_some(shown.body)
+    })
+    .await;
+
+    let (path, delete) = (format!("/user/{}", ada.id.as_ref().unwrap()), reqwest::Method::DELETE);
+    let (wait, operator) = ([("prefer", "wait=30")], [("x-user-role", "operator"), ("prefer", "wait=30")]);
+    bob.send(delete.clone(), &path, None, &wait).await.is_problem(403, "not_your_account");
+    ada.send(delete.clone(), &path, None, &wait).await.is(200);
+    ada.send(delete.clone(), &path, None, &wait).await.is_problem(409, "user_already_deleted");
+    ada.bid(&auction, 30_000).await.is_problem(403, "unknown_sender");
+    eventually("the bid is taken out", || async {
+        let shown = bob.get(&format!("/auction/{auction}"), &[]).await.body;
+        (shown["bids"] == 1 && shown["top_bids"][0]["amount"]["amount"] == 10_000).then_some(())
+    })
+    .await;
+    eventually("the offer is cancelled", || async {
+        let shown = bob.get(&format!("/auction/{offered}"), &[]).await;
+        (shown.body["status"] == "cancelled").then_some(())
+    })
+    .await;
+    assert_eq!(ada.get(&path, &[]).await.is(200).body["deleted"], json!(true));
+    let shown = bob.get(&format!("/auction/{sold}"), &[]).await.body;
+    assert_eq!(shown, result, "a result never changes");
+    let bob_path = format!("/user/{}", bob.id.as_ref().unwrap());
+    let house = Person::nobody(url);
+    house.send(delete, &bob_path, None, &operator).await.is(200);
+    let unknown = format!("/user/{}", Uuid::new_v4());
+    house.get(&unknown, &operator).await.is_problem(404, "unknown_user");
+}
+
+async fn a_command_for_a_version_that_has_moved_on_is_refused(url: &str) {
+    let (sue, ada) = (Person::new(url).await, Person::new(url).await);
+    let auction = sue.offer(json!({})).await;
+    let (path, bid) = (format!("/auction/{auction}"), format!("/auction/{auction}/bid"));
+    let etag = eventually("the auction is shown", || async {
+        let shown = ada.get(&path, &[]).await;
+        (shown.status == 200).then(|| shown.header("etag").to_owned())
+    })
+    .await;
+    assert_eq!(etag, "\"1\"");
+    let offer = async |amount: u64, if_match: &str, key: &str| {
+        let headers = [("if-match", if_match), ("idempotency-key", key), ("prefer", "wait=30")];
+        ada.put(&bid, json!({"amount": amount}), &headers).await
+    };
+    let first = offer(10_000, &etag, "one").await;
+    assert_eq!(first.is(201).body["version"], json!(2));
+    offer(10_000, &etag, "one").await.is(201);
+    offer(10_000, "\"2\"", "one").await.is_problem(422, "idempotency_key_reused");
+    let late = offer(20_000, &etag, "two").await;
+    let versions =
+        |answer: &Answer| (answer.body["expected_version"].clone(), answer.body["actual_version"].clone());
+    assert_eq!(versions(late.is_problem(412, "version_moved")), (json!(1), json!(2)));
+    offer(20_000, "W/\"2\"", "three").await.is_problem(412, "version_moved");
+    offer(20_000, "2", "four").await.is_problem(400, "invalid_request");
+    offer(20_000, "*", "five").await.is(201);
+    let delete = format!("/auction/{auction}/bid/{}", first.text("bid"));
+    let stale = [("if-match", "\"2\""), ("prefer", "wait=30")];
+    ada.send(reqwest::Method::DELETE, &delete, None, &stale).await.is_problem(412, "version_moved");
+    let fresh = [("if-match", "\"3\""), ("prefer", "wait=30")];
+    ada.send(reqwest::Method::DELETE, &delete, None, &fresh).await.is(200);
 }
 
 async fn wrong_input_is_named_and_loses_nothing(url: &str) {

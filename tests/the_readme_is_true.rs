@@ -48,6 +48,8 @@ async fn a_first_auction_goes_as_the_readme_says() {
         "refused: the bid must be above your own latest",
         "Cartier wristwatch",
         "\ncancelled ",
+        "\"expected_version\":1",
+        "; live bids go, and open auctions are cancelled",
         "HTTP/1.1 201 Created",
         "\"rank\":1,\"leads\":true",
         "HTTP/1.1 202 Accepted",

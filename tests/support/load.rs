@@ -16,7 +16,7 @@ use uuid::Uuid;
 const PARTITIONS: u64 = 8;
 
 /// An id of a partition.
-fn id(partition: u64, n: u64) -> Uuid {
+pub fn id(partition: u64, n: u64) -> Uuid {
     Uuid::from_u64_pair(0x0192_f5d0_1c00_7001, 0x8000_0000_0000_0000 + n * PARTITIONS + partition)
 }
 
@@ -32,15 +32,24 @@ pub struct Load {
 }
 
 impl Load {
+    /// Nothing given yet.
+    pub fn empty(servers: &PrivateServers, seed: u64) -> Load {
+        Load {
+            redis: redis::Client::open(servers.redis_url()).unwrap(),
+            database_url: servers.database_url().to_owned(),
+            users: Vec::new(),
+            auctions: Vec::new(),
+            given: Vec::new(),
+            random: Random::new(seed),
+        }
+    }
+
     /// Users and auctions in all partitions, decided already.
     pub async fn prepare(servers: &PrivateServers, seed: u64) -> Load {
         let mut load = Load {
-            redis: redis::Client::open(servers.redis_url()).unwrap(),
-            database_url: servers.database_url().to_owned(),
             users: (0..20).map(|n| UserId(id(n % PARTITIONS, n))).collect(),
             auctions: (0..24).map(|n| AuctionId(id(n % PARTITIONS, 1000 + n))).collect(),
-            given: Vec::new(),
-            random: Random::new(seed),
+            ..Load::empty(servers, seed)
         };
         let mut first: Vec<Command> = load.users.iter().map(|user| create_user(*user)).collect();
         first.extend(load.auctions.iter().map(|auction| create_auction(*auction)));
@@ -93,6 +102,18 @@ impl Load {
     pub async fn decided(&self, at_least: u64) {
         eventually("commands are decided", || async { (self.outcomes().await? >= at_least).then_some(()) })
             .await;
+    }
+
+    /// Waits until all commands that were given have an outcome, whoever else gives commands.
+    pub async fn all_have_an_outcome(&self) {
+        let database = database(&self.database_url).await;
+        let given: Vec<Uuid> = self.given.iter().map(|command| command.id.0).collect();
+        let count = "SELECT count(*) FROM commands WHERE command_id = ANY ($1)";
+        eventually("all commands are decided", || async {
+            let decided: i64 = database.query_one(count, &[&given]).await.ok()?.get(0);
+            (decided as u64 == self.different()).then_some(())
+        })
+        .await;
     }
 
     /// How many commands have an outcome; none if Postgres is away.

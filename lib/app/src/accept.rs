@@ -44,6 +44,8 @@ pub struct Request {
     pub key: Uuid,
     /// Who asks.
     pub actor: Actor,
+    /// The version of the auction that the sender insists on.
+    pub expect: Option<u64>,
     /// See [`fingerprint`].
     pub fingerprint: u64,
     /// W3C traceparent; may be empty.
@@ -117,7 +119,7 @@ impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
             id: request.id,
             key: request.key,
             actor: request.actor,
-            expect: None,
+            expect: request.expect,
             fingerprint: request.fingerprint,
             reply,
             trace: request.trace,

@@ -5,18 +5,25 @@
 //! auction derives the winner. A close that does not show in the events is sent again, under another id:
 //! a refusal as too early must not be the answer for ever, nor that of another auctioneer, whose clock may
 //! be another. An auction that is closed refuses to be closed once more.
+//!
+//! What follows from deleted users ([`crate::deletions`]) is sent in the same loop, and always before closes:
+//! a close cannot overtake the retraction of a bid whose bidder was deleted before the close was sent.
 
 mod schedule;
 
 pub use schedule::Schedule;
 
+use crate::deletions::follow_up;
 use crate::follow::{Follower, Handled};
 use crate::health::Part;
+use crate::ports::Unavailable;
 use crate::ports::command_queue::CommandQueue;
+use crate::ports::deletions::Deletions;
 use crate::ports::event_store::EventStore;
 use crate::stop::Stop;
 use crate::write::aggregates::{LoadError, read_event};
 use auction_domain::auction::{AuctionCommand, AuctionEvent, CloseAuction};
+use auction_domain::user::UserEvent;
 use auction_domain::{Actor, AuctionId, Timestamp};
 use auction_wire::{Command, CommandBody, CommandId, Event, EventRecord, PartitionId};
 use futures_util::future::try_join_all;
@@ -24,6 +31,8 @@ use schedule::Due;
 use std::sync::Arc;
 use std::time::Duration;
 use stream_worker::Retry;
+use tokio::sync::Notify;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Namespace of the ids of closing commands.
@@ -39,12 +48,41 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 pub struct Watch {
     partition: PartitionId,
     schedule: Arc<Schedule>,
+    departed: Arc<Notify>,
 }
 
 impl Watch {
-    /// Of that partition.
-    pub fn new(partition: PartitionId, schedule: Arc<Schedule>) -> Watch {
-        Watch { partition, schedule }
+    /// Of that partition. `departed` is told when a user was deleted, or what one left was taken away.
+    pub fn new(partition: PartitionId, schedule: Arc<Schedule>, departed: Arc<Notify>) -> Watch {
+        Watch { partition, schedule, departed }
+    }
+
+    fn see(&self, auction: AuctionId, event: &Event) {
+        match event {
+            Event::User(UserEvent::UserDeleted) => self.departed.notify_one(),
+            Event::Auction(event) => self.see_auction(auction, event),
+            _ => {}
+        }
+    }
+
+    fn see_auction(&self, auction: AuctionId, event: &AuctionEvent) {
+        match event {
+            AuctionEvent::AuctionCreated { terms, .. } => {
+                self.schedule.ends(self.partition, auction, terms.ends_at);
+            }
+            AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at } => {
+                self.schedule.ends(self.partition, auction, *ends_at);
+            }
+            AuctionEvent::AuctionCancelled => {
+                self.schedule.is_final(auction);
+                self.departed.notify_one();
+            }
+            AuctionEvent::WinnerAnnounced(_) | AuctionEvent::AuctionClosedUnsold { .. } => {
+                self.schedule.is_final(auction);
+            }
+            AuctionEvent::BidsRetracted { .. } => self.departed.notify_one(),
+            _ => {}
+        }
     }
 }
 
@@ -69,31 +107,28 @@ impl Follower for Watch {
         _: u64,
     ) -> Result<Handled, LoadError> {
         for record in events {
-            let auction = AuctionId(record.key);
-            let Event::Auction(event) = read_event(record)? else { continue };
-            match event {
-                AuctionEvent::AuctionCreated { terms, .. } => {
-                    self.schedule.ends(self.partition, auction, terms.ends_at);
-                }
-                AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at } => {
-                    self.schedule.ends(self.partition, auction, ends_at);
-                }
-                AuctionEvent::AuctionCancelled
-                | AuctionEvent::WinnerAnnounced(_)
-                | AuctionEvent::AuctionClosedUnsold { .. } => self.schedule.is_final(auction),
-                _ => {}
-            }
+            self.see(AuctionId(record.key), &read_event(record)?);
         }
         Ok(Handled::Done)
     }
 }
 
-/// Sends what is due until it is time to stop.
-pub async fn run(queue: &impl CommandQueue, schedule: &Schedule, health: &Part, mut stop: Stop) {
+/// Sends what is due until it is time to stop. `departed` is what the watches tell.
+pub async fn run(
+    queue: &impl CommandQueue,
+    deletions: &impl Deletions,
+    schedule: &Schedule,
+    departed: &Notify,
+    health: &Part,
+    mut stop: Stop,
+) {
     let mut retry = Retry::default();
     let sender = Uuid::new_v4();
+    // When it was looked last what deleted users left; none: it is to be looked now.
+    let mut looked: Option<Instant> = None;
     while !stop.requested() {
-        let wait = match close_due(queue, schedule, sender).await {
+        looked = looked.filter(|looked| looked.elapsed() < LOOK_AGAIN);
+        let wait = match send_due(queue, deletions, schedule, sender, &mut looked).await {
             Ok(wait) => {
                 retry.succeeded();
                 health.works();
@@ -109,22 +144,30 @@ pub async fn run(queue: &impl CommandQueue, schedule: &Schedule, health: &Part, 
         tokio::select! {
             () = stop.wait() => {}
             () = schedule.changed() => {}
+            () = departed.notified() => looked = None,
             () = tokio::time::sleep(wait) => {}
         }
     }
 }
 
-/// Sends a close for everything that is due. Returns how long nothing else will be.
-async fn close_due(
+/// Sends a close for everything that is due, and before that what has to follow from deleted users. Returns
+/// how long nothing else will be due.
+async fn send_due(
     queue: &impl CommandQueue,
+    deletions: &impl Deletions,
     schedule: &Schedule,
     sender: Uuid,
-) -> Result<Duration, crate::ports::Unavailable> {
-    let Some(next) = schedule.next() else { return Ok(LOOK_AGAIN) };
+    looked: &mut Option<Instant>,
+) -> Result<Duration, Unavailable> {
     let now = queue.now().await?;
     let due = schedule.due(now);
+    if looked.is_none() || !due.is_empty() {
+        let began = Instant::now();
+        follow_up(queue, deletions).await?;
+        *looked = Some(began);
+    }
     if due.is_empty() {
-        return Ok(until(now, next).min(LOOK_AGAIN));
+        return Ok(schedule.next().map_or(LOOK_AGAIN, |next| until(now, next).min(LOOK_AGAIN)));
     }
     // A chunk at a time, each in one flush of the queue.
     for chunk in due.chunks(CHUNK) {
@@ -162,7 +205,7 @@ mod tests {
     #[test]
     fn nothing_is_due_in_a_partition_that_is_not_watched_any_more() {
         let (schedule, partition) = (Arc::new(Schedule::default()), PartitionId(0));
-        let watch = Watch::new(partition, Arc::clone(&schedule));
+        let watch = Watch::new(partition, Arc::clone(&schedule), Arc::default());
         schedule.begin(partition, vec![(AuctionId(Uuid::from_u128(1)), Timestamp(100))]);
         assert_eq!(schedule.due(Timestamp(100)).len(), 1);
         drop(watch);

@@ -5,6 +5,7 @@
 //! * [`project`]: events become ready-made answers (projector);
 //! * [`notify`]: events become notifications (notifier), and how users read them;
 //! * [`close`]: auctions whose end has come are closed (auctioneer);
+//! * [`deletions`]: what deleted users leave is taken away (auctioneer);
 //! * [`dead_letters`]: what operators do with commands that could not be handled;
 //! * [`retention`]: what is old goes (writer);
 //! * [`verify`]: what is stored, published and shown is the same.
@@ -14,6 +15,7 @@
 pub mod accept;
 pub mod close;
 pub mod dead_letters;
+pub mod deletions;
 pub mod follow;
 pub mod health;
 pub mod meter;

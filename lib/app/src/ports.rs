@@ -4,6 +4,7 @@
 pub mod command_lane;
 pub mod command_queue;
 pub mod dead_letters;
+pub mod deletions;
 pub mod delivery;
 pub mod event_feed;
 pub mod event_store;

@@ -20,6 +20,7 @@ use auction_testkit::memory::{MemoryFeeds, MemoryParkedEvents, MemoryQueue};
 use auction_wire::{Command, CommandBody, EventRecord, PartitionCount};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use world::World;
 
 /// The queue as an auctioneer sees it whose clock is so many seconds ahead.
@@ -37,8 +38,9 @@ impl CommandQueue for Skewed {
 
 fn start_auctioneer(world: &World, skew: i64) -> Stopper {
     let (stopper, stop) = stop_signal();
-    let schedule = Arc::new(Schedule::default());
-    let watch = Watch::new(P, Arc::clone(&schedule));
+    let (schedule, departed) = (Arc::new(Schedule::default()), Arc::new(Notify::new()));
+    let watch = Watch::new(P, Arc::clone(&schedule), Arc::clone(&departed));
+    let deletions = world.store.clone();
     let (stores, feeds) = (world.store.clone(), MemoryFeeds(world.streams.clone(), 10));
     let of = |name: &str| Health::default().part(name);
     let subscription =
@@ -48,7 +50,7 @@ fn start_auctioneer(world: &World, skew: i64) -> Stopper {
     });
     let queue = Skewed(MemoryQueue(world.streams.clone(), PartitionCount::new(4).unwrap()), skew);
     let health = of("closing");
-    tokio::spawn(async move { close::run(&queue, &schedule, &health, stop).await });
+    tokio::spawn(async move { close::run(&queue, &deletions, &schedule, &departed, &health, stop).await });
     stopper
 }
 

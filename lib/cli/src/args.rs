@@ -9,7 +9,7 @@ use crate::bid::BidArgs;
 use crate::notifications::NotificationsArgs;
 use crate::replay::ReplayArgs;
 use crate::subscriptions::SubscriptionsArgs;
-use crate::user::CreateUserArgs;
+use crate::user::{CreateUserArgs, DeleteUserArgs};
 use clap::{Args, Subcommand};
 
 /// What to do, and on which portal.
@@ -36,7 +36,7 @@ impl ClientArgs {
 #[derive(Clone, Debug, Subcommand)]
 #[command(about = None, long_about = None)]
 pub enum ClientCommand {
-    /// Open accounts.
+    /// Open and delete accounts.
     #[command(subcommand)]
     User(UserCommand),
     /// Offer things, and look at what is on offer.
@@ -62,6 +62,8 @@ pub enum ClientCommand {
 pub enum UserCommand {
     /// Open an account; prints its id.
     Create(CreateUserArgs),
+    /// Delete an account for good: its live bids are taken out, and its open auctions cancelled.
+    Delete(DeleteUserArgs),
 }
 
 /// What can be done with auctions, besides bidding.

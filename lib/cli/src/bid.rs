@@ -18,6 +18,9 @@ pub struct BidArgs {
     /// Who bids.
     #[arg(long = "as", value_name = "USER")]
     pub user: Uuid,
+    /// Only if the auction still is at this version (`auction show --json` has it).
+    #[arg(long, value_name = "VERSION")]
+    pub if_version: Option<u64>,
     /// Print the answer as JSON.
     #[arg(long)]
     pub json: bool,
@@ -28,7 +31,8 @@ pub(crate) async fn bid(client: &Client, screen: &Screen, args: &BidArgs) -> Res
     // The auction says what its amounts are in, and so how many digits they have.
     let auction = client.auction(args.auction).await?.map_err(refused)?;
     let request = PlaceBidRequest { amount: money::read(&args.amount, &auction.currency)? };
-    let command = Command::place_bid(fresh_key(), args.auction, args.user, &request);
+    let command =
+        Command::place_bid(fresh_key(), args.auction, args.user, &request).if_version(args.if_version);
     let done = client.command(&command).await?.map_err(refused)?;
     if args.json {
         screen.json(&done);

@@ -187,10 +187,13 @@ impl Client {
     }
 
     fn command_request(&self, command: &Command) -> RequestBuilder {
-        let request = self
+        let mut request = self
             .request(command.method().clone(), command.path(), command.user())
             .header("Idempotency-Key", command.key())
             .header("Prefer", WAIT);
+        if let Some(version) = command.expects() {
+            request = request.header("If-Match", format!("\"{version}\""));
+        }
         match command.body() {
             Some(body) => request.header("Content-Type", "application/json").body(body.to_owned()),
             None => request,

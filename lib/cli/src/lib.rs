@@ -31,7 +31,7 @@ pub use notifications::NotificationsArgs;
 pub use replay::ReplayArgs;
 pub use screen::Screen;
 pub use subscriptions::{SubscriptionsArgs, Switch};
-pub use user::CreateUserArgs;
+pub use user::{CreateUserArgs, DeleteUserArgs};
 
 use client::{Client, Patience};
 use error::CliError;
@@ -61,6 +61,7 @@ async fn dispatch(args: ClientArgs, screen: &Screen) -> Result<(), CliError> {
     let client = Client::new(&args.url, args.operator, patience, screen.clone())?;
     match &args.command {
         ClientCommand::User(UserCommand::Create(args)) => user::create(&client, screen, args).await,
+        ClientCommand::User(UserCommand::Delete(args)) => user::delete(&client, screen, args).await,
         ClientCommand::Auction(AuctionCommand::Create(args)) => {
             auction::create::create(&client, screen, args).await
         }

@@ -1,10 +1,12 @@
 //! Answers to commands: 202 and a handle, or the outcome.
 
 use crate::caller::{idempotency_key, trace};
+use crate::if_match::expected_version;
 use crate::portal::{Portal, Ports, wall_clock};
 use crate::prefer::Prefer;
 use crate::problem::Problem;
 use auction_app::accept::{Handle, Request, Status, command_id, fingerprint};
+use auction_domain::auction::AuctionCommand;
 use auction_domain::{Actor, Currency, Fact};
 use auction_wire::api::{Done, Failed, Money, Pending};
 use auction_wire::{CommandBody, CommandId, Outcome, OutcomeFact, OutcomeResult};
@@ -44,6 +46,7 @@ pub async fn ask<P: Ports>(
     };
     let id = command_id(&caller, asking.method, asking.path, idempotency_key(headers, asking.actor)?);
     let (key, body) = command(id);
+    let expect = expect(headers, &body)?;
     let ids = Ids::of(&body, id, key);
     let prefer = Prefer::from_headers(headers);
     let longest = portal.settings.longest_wait;
@@ -51,7 +54,14 @@ pub async fn ask<P: Ports>(
         id,
         key,
         actor: asking.actor,
-        fingerprint: fingerprint(asking.payload),
+        expect,
+        fingerprint: match expect {
+            None => fingerprint(asking.payload),
+            // With another version it is another request.
+            Some(expect) => {
+                fingerprint(&[asking.payload, format!("\nif-match {expect}").as_bytes()].concat())
+            }
+        },
         trace: trace(headers),
         received_at: wall_clock(),
         body,
@@ -67,6 +77,15 @@ pub async fn ask<P: Ports>(
         response.headers_mut().insert(HeaderName::from_static("preference-applied"), applied);
     }
     Ok(response)
+}
+
+/// The version that the sender insists on, for a command that changes an auction.
+fn expect(headers: &HeaderMap, body: &CommandBody) -> Result<Option<u64>, Problem> {
+    match body {
+        CommandBody::Auction(AuctionCommand::CreateAuction(_)) => Ok(None),
+        CommandBody::Auction(_) => expected_version(headers),
+        CommandBody::User(_) | CommandBody::Promoter(_) => Ok(None),
+    }
 }
 
 /// What a command is about, as clients see it.

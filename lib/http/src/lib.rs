@@ -9,6 +9,7 @@ pub mod admin;
 pub mod answer;
 pub mod body;
 pub mod caller;
+pub mod if_match;
 pub mod portal;
 pub mod prefer;
 pub mod problem;

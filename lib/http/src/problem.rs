@@ -26,6 +26,11 @@ impl Problem {
         Problem { status, code, detail, members: Map::new(), headers: Vec::new() }
     }
 
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// With one more member.
     pub fn with(mut self, name: &str, value: Value) -> Problem {
         self.members.insert(name.to_owned(), value);

@@ -5,6 +5,7 @@ mod change_subscriptions;
 mod create_auction;
 mod create_user;
 mod delete_bid;
+mod delete_user;
 mod end_auction;
 mod health;
 mod list_auctions;
@@ -21,7 +22,7 @@ mod void_bid;
 use crate::body::LONGEST;
 use crate::portal::{Portal, Ports};
 use crate::problem::Problem;
-use auction_domain::BidId;
+use auction_domain::{Actor, BidId, UserId};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
 use axum::http::request::Parts;
@@ -35,7 +36,7 @@ use uuid::Uuid;
 pub fn router<P: Ports>(portal: Arc<Portal<P>>) -> Router {
     Router::new()
         .route("/users", post(create_user::create_user::<P>))
-        .route("/user/{id}", get(show_user::show_user::<P>))
+        .route("/user/{id}", get(show_user::show_user::<P>).delete(delete_user::delete_user::<P>))
         .route(
             "/subscriptions",
             get(show_subscriptions::show_subscriptions::<P>)
@@ -92,6 +93,22 @@ fn auction_in(path: &str) -> Result<Uuid, Problem> {
 fn bid_in(path: &str) -> Result<BidId, Problem> {
     let unknown = |_| Problem::not_found("unknown_bid", "there is no such bid in this auction");
     Uuid::try_parse(path).map(BidId).map_err(unknown)
+}
+
+/// The user in a path, whose account is the business of nobody but himself and the house.
+fn user_in(path: &str, actor: Actor) -> Result<UserId, Problem> {
+    let user = Uuid::try_parse(path).map(UserId).ok();
+    match (actor, user) {
+        (Actor::User(caller), user) if user != Some(caller) => {
+            let detail = "an account is its user's own business, and the house's";
+            Err(Problem::new(StatusCode::FORBIDDEN, "not_your_account", detail))
+        }
+        (_, user) => user.ok_or_else(unknown_user),
+    }
+}
+
+fn unknown_user() -> Problem {
+    Problem::not_found("unknown_user", "there is no such user")
 }
 
 fn unknown_auction() -> Problem {

@@ -6,6 +6,7 @@
 //! `sql/migrations`.
 
 mod append;
+mod deletions;
 mod error;
 pub mod lock;
 pub mod lookup;

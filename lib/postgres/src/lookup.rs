@@ -1,4 +1,4 @@
-//! What the ingress and operators ask, from a pool of connections.
+//! What is asked beside the lanes, from a pool of connections.
 
 use crate::store::{outcome, within};
 use crate::{PostgresStores, unavailable};
@@ -62,6 +62,20 @@ impl PostgresLookup {
             let client = self.0.get().await.map_err(unavailable)?;
             let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
             client.query_one(&statement, params).await.map_err(unavailable)
+        })
+        .await
+    }
+
+    /// The rows that a statement returns.
+    pub(crate) async fn query(
+        &self,
+        statement: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Unavailable> {
+        within(WAIT, async {
+            let client = self.0.get().await.map_err(unavailable)?;
+            let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
+            client.query(&statement, params).await.map_err(unavailable)
         })
         .await
     }

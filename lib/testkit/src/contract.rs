@@ -5,6 +5,7 @@
 
 pub mod command_lane;
 pub mod command_queue;
+pub mod deletions;
 pub mod event_feed;
 pub mod event_store;
 pub mod inbox;
@@ -167,6 +168,18 @@ macro_rules! inbox {
             a_copy_keeps_the_newest
             what_was_read_stays_read_in_a_copy
             a_page_begins_behind_its_place
+        }
+    };
+}
+
+/// All checks of [`contract::deletions`](deletions).
+#[macro_export]
+macro_rules! deletions {
+    ($adapter:expr) => {
+        $crate::contract_tests! { deletions, $adapter,
+            a_deletion_is_unfinished_until_it_is_finished
+            what_was_sent_is_noted_once_and_comes_behind_what_was_not
+            stakes_are_live_bids_and_sales_in_auctions_without_a_result
         }
     };
 }

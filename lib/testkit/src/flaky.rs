@@ -6,14 +6,16 @@ use auction_app::ports::Unavailable;
 use auction_app::ports::command_lane::{
     Batch, CommandLanes, CommandReader, CommandSettler, LastEvent, Published, Settlement,
 };
+use auction_app::ports::command_queue::CommandQueue;
+use auction_app::ports::deletions::{Deletions, Stake, Unfinished};
 use auction_app::ports::delivery::{Delivered, Delivery};
 use auction_app::ports::event_feed::{EventFeed, EventFeeds};
 use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, History, OpenAuctions};
 use auction_app::ports::notification_store::{NotificationStore, NotificationStores, Telling, Told};
 use auction_app::ports::partition_lock::{PartitionLock, PartitionLocks};
 use auction_app::ports::view_store::{ViewCommit, ViewStore, ViewStores, ViewWrite};
-use auction_domain::UserId;
-use auction_wire::{CommandId, EventRecord, Outcome, PartitionId, SnapshotRecord};
+use auction_domain::{Timestamp, UserId};
+use auction_wire::{Command, CommandId, EventRecord, Outcome, PartitionId, SnapshotRecord};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use uuid::Uuid;
@@ -192,6 +194,30 @@ impl<S: CommandSettler> CommandSettler for Flaky<S> {
     }
     async fn settle(&mut self, batch: &Settlement) -> Result<Published, Unavailable> {
         self.weather.call(self.inner.settle(batch)).await
+    }
+}
+
+impl<Q: CommandQueue> CommandQueue for Flaky<Q> {
+    async fn submit(&self, command: Command) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.submit(command)).await
+    }
+    async fn now(&self) -> Result<Timestamp, Unavailable> {
+        self.weather.call(self.inner.now()).await
+    }
+}
+
+impl<D: Deletions> Deletions for Flaky<D> {
+    async fn unfinished(&self, limit: usize) -> Result<Vec<Unfinished>, Unavailable> {
+        self.weather.call(self.inner.unfinished(limit)).await
+    }
+    async fn stakes(&self, users: &[UserId]) -> Result<Vec<(UserId, Stake)>, Unavailable> {
+        self.weather.call(self.inner.stakes(users)).await
+    }
+    async fn sent(&self, sent: &[Unfinished]) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.sent(sent)).await
+    }
+    async fn finished(&self, deletions: &[u64]) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.finished(deletions)).await
     }
 }
 

@@ -57,6 +57,11 @@ pub fn delete_user(user: UserId) -> Command {
 
 /// `create_auction` by the house: opening bid 100, open until [`END`].
 pub fn create_auction(auction: AuctionId) -> Command {
+    offer(auction, None)
+}
+
+/// `create_auction` by a seller, or the house: opening bid 100, open until [`END`].
+pub fn offer(auction: AuctionId, seller: Option<UserId>) -> Command {
     let create = CreateAuction {
         title: Title::new("Cartier wristwatch").unwrap(),
         description: Description::new("").unwrap(),
@@ -65,12 +70,13 @@ pub fn create_auction(auction: AuctionId) -> Command {
         reserve: None,
         starts_at: None,
         ends_at: END,
-        seller: None,
+        seller,
         soft_close: None,
         retraction_lock: Millis(0),
         promotion: None,
     };
-    of_auction(auction.0, auction, Actor::Operator, AuctionCommand::CreateAuction(Box::new(create)))
+    let actor = seller.map_or(Actor::Operator, Actor::User);
+    of_auction(auction.0, auction, actor, AuctionCommand::CreateAuction(Box::new(create)))
 }
 
 /// `place_bid`.

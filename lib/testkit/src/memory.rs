@@ -1,6 +1,7 @@
 //! The ports in memory: shared state behind a lock, and the contracts' words as they stand. What they
 //! leave open (batch sizes, waiting times) is small.
 
+mod deletions;
 mod feeds;
 mod group;
 mod inboxes;

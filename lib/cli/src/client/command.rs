@@ -13,6 +13,7 @@ pub(crate) struct Command {
     path: String,
     user: Option<Uuid>,
     key: String,
+    if_version: Option<u64>,
     body: Option<String>,
 }
 
@@ -24,43 +25,65 @@ pub(crate) fn fresh_key() -> String {
 impl Command {
     /// `POST /users`.
     pub(crate) fn create_user(key: String, request: &CreateUserRequest) -> Command {
-        Command { method: Method::POST, path: "/users".to_owned(), user: None, key, body: json(request) }
+        Command {
+            method: Method::POST,
+            path: "/users".to_owned(),
+            user: None,
+            key,
+            if_version: None,
+            body: json(request),
+        }
+    }
+
+    /// `DELETE /user/{id}`, by himself or, with the client's leave, an operator.
+    pub(crate) fn delete_user(key: String, user: Uuid) -> Command {
+        let path = format!("/user/{user}");
+        Command { method: Method::DELETE, path, user: Some(user), key, if_version: None, body: None }
     }
 
     /// `POST /auctions`.
     pub(crate) fn create_auction(key: String, seller: Uuid, request: &CreateAuctionRequest) -> Command {
         let path = "/auctions".to_owned();
-        Command { method: Method::POST, path, user: Some(seller), key, body: json(request) }
+        Command { method: Method::POST, path, user: Some(seller), key, if_version: None, body: json(request) }
     }
 
     /// `PUT /auction/{id}/bid`.
     pub(crate) fn place_bid(key: String, auction: Uuid, bidder: Uuid, request: &PlaceBidRequest) -> Command {
         let path = format!("/auction/{auction}/bid");
-        Command { method: Method::PUT, path, user: Some(bidder), key, body: json(request) }
+        Command { method: Method::PUT, path, user: Some(bidder), key, if_version: None, body: json(request) }
     }
 
     /// `POST /auction/{id}/end`.
     pub(crate) fn end_auction(key: String, auction: Uuid, seller: Uuid) -> Command {
         let path = format!("/auction/{auction}/end");
-        Command { method: Method::POST, path, user: Some(seller), key, body: None }
+        Command { method: Method::POST, path, user: Some(seller), key, if_version: None, body: None }
     }
 
     /// `POST /auction/{id}/cancel`, by the seller or, without one, an operator.
     pub(crate) fn cancel_auction(key: String, auction: Uuid, seller: Option<Uuid>) -> Command {
         let path = format!("/auction/{auction}/cancel");
-        Command { method: Method::POST, path, user: seller, key, body: None }
+        Command { method: Method::POST, path, user: seller, key, if_version: None, body: None }
     }
 
     /// `POST /auction/{id}/bid/{bid}/void`, by an operator.
     pub(crate) fn void_bid(key: String, auction: Uuid, bid: Uuid, request: &VoidBidRequest) -> Command {
         let path = format!("/auction/{auction}/bid/{bid}/void");
-        Command { method: Method::POST, path, user: None, key, body: json(request) }
+        Command { method: Method::POST, path, user: None, key, if_version: None, body: json(request) }
+    }
+
+    /// The same, but only if the auction still is at that version.
+    pub(crate) fn if_version(self, version: Option<u64>) -> Command {
+        Command { if_version: version, ..self }
+    }
+
+    pub(super) fn expects(&self) -> Option<u64> {
+        self.if_version
     }
 
     /// `PUT /subscriptions`.
     pub(crate) fn change_subscriptions(key: String, user: Uuid, request: &SubscriptionsRequest) -> Command {
         let path = "/subscriptions".to_owned();
-        Command { method: Method::PUT, path, user: Some(user), key, body: json(request) }
+        Command { method: Method::PUT, path, user: Some(user), key, if_version: None, body: json(request) }
     }
 
     pub(super) fn method(&self) -> &Method {

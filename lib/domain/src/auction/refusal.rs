@@ -37,7 +37,7 @@ impl Refusal for AuctionRefusal {
         match *self {
             AuctionRefusal::UnknownAuction => Facts::new(),
             AuctionRefusal::VersionMoved { expected, actual } => {
-                vec![("expected", Fact::Count(expected)), ("actual", Fact::Count(actual))]
+                vec![("expected_version", Fact::Count(expected)), ("actual_version", Fact::Count(actual))]
             }
         }
     }

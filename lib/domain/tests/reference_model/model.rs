@@ -71,7 +71,8 @@ pub(crate) fn send(model: &mut Option<Model>, sent: &Sent) -> Result<Facts, Vec<
     }
     let Some(model) = model else { return Err(vec![("unknown_auction", vec![])]) };
     if let Some(expected) = sent.expected.filter(|seen| *seen != model.version) {
-        let facts = vec![("expected", Fact::Count(expected)), ("actual", Fact::Count(model.version))];
+        let facts =
+            vec![("expected_version", Fact::Count(expected)), ("actual_version", Fact::Count(model.version))];
         return Err(vec![("version_moved", facts)]);
     }
     let grounds = model.against(sent);

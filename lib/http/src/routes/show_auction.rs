@@ -1,6 +1,7 @@
-//! `GET /auction/{id}`: the auction and its standing, as the projector wrote it.
+//! `GET /auction/{id}`: the auction and its standing, as the projector wrote it. Its version is the `ETag`.
 
 use super::{InPath, auction_in, unknown_auction};
+use crate::if_match::etag;
 use crate::portal::{Ports, Shared};
 use crate::problem::Problem;
 use auction_app::ports::view_store::Views;
@@ -16,5 +17,10 @@ pub(super) async fn show_auction<P: Ports>(
     let auction = auction_in(&auction)?;
     let view = portal.views.auction(portal.partitions.of(auction), AuctionId(auction)).await?;
     let view = view.ok_or_else(unknown_auction)?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], view).into_response())
+    let etag = etag(&view);
+    let mut response = ([(header::CONTENT_TYPE, "application/json")], view).into_response();
+    if let Some(etag) = etag {
+        response.headers_mut().insert(header::ETAG, etag);
+    }
+    Ok(response)
 }

@@ -1,15 +1,18 @@
-//! The auctioneer: follows its share of the partitions for the ends of auctions, and closes those that are
-//! due.
+//! The auctioneer: follows its share of the partitions for the ends of auctions, closes those that are due,
+//! and takes away what deleted users leave.
 
+use super::failed;
 use super::leased::{Service, followers};
 use crate::connections::Connections;
 use crate::settings::{Settings, millis};
 use crate::tasks::{RoleError, Tasks};
 use auction_app::close::{self, Schedule, Watch};
 use auction_app::stop::Stop;
+use auction_postgres::lookup::PostgresLookup;
 use auction_redis::queue::RedisQueue;
 use std::convert::Infallible;
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 pub(super) fn start(
     settings: &Settings,
@@ -25,15 +28,18 @@ pub(super) fn start(
         read_block: millis(auctioneer.read_block_ms),
     };
     let schedule = Arc::new(Schedule::default());
-    let watched = Arc::clone(&schedule);
+    let departed = Arc::new(Notify::new());
+    let deletions =
+        PostgresLookup::new(&connections.stores, 1).map_err(|error| failed("auctioneer")(error.into()))?;
+    let watched = (Arc::clone(&schedule), Arc::clone(&departed));
     followers(&service, connections, tasks, stop, move |partition| {
-        Watch::new(partition, Arc::clone(&watched))
+        Watch::new(partition, Arc::clone(&watched.0), Arc::clone(&watched.1))
     })?;
     let queue =
         RedisQueue::start(connections.redis.clone(), connections.partitions, connections.redis_pool.clone());
     let (stop, health) = (stop.clone(), tasks.part("auctioneer closing"));
     tasks.spawn("closing", async move {
-        close::run(&queue, &schedule, &health, stop).await;
+        close::run(&queue, &deletions, &schedule, &departed, &health, stop).await;
         Ok::<(), Infallible>(())
     });
     Ok(())

@@ -1,5 +1,6 @@
 //! The event store.
 
+use super::deletions::Deletion;
 use auction_app::ports::Unavailable;
 use auction_app::ports::event_store::{
     Append, Appended, EventStore, EventStores, History, NewEvent, OpenAuctions,
@@ -19,20 +20,21 @@ use uuid::Uuid;
 pub struct MemoryStore(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
-struct State {
+pub(super) struct State {
     events: BTreeMap<PartitionId, Vec<EventRecord>>,
     versions: HashSet<(Uuid, u64)>,
     outcomes: HashMap<CommandId, Outcome>,
     users: BTreeSet<UserId>,
-    deletions: Vec<UserId>,
-    bids: HashSet<BidId>,
-    open: BTreeMap<AuctionId, (PartitionId, Timestamp)>,
+    pub(super) deletions: Vec<Deletion>,
+    pub(super) bids: HashMap<BidId, PlacedBid>,
+    pub(super) open: BTreeMap<AuctionId, (PartitionId, Timestamp)>,
+    pub(super) sellers: BTreeMap<AuctionId, UserId>,
     rejected: HashSet<CommandId>,
     snapshots: BTreeMap<Uuid, SnapshotRecord>,
 }
 
 impl MemoryStore {
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }
 
@@ -112,16 +114,25 @@ impl State {
         Appended::Done
     }
 
+    fn strike_out(&mut self, bid: BidId) {
+        if let Some(bid) = self.bids.get_mut(&bid) {
+            bid.live = false;
+        }
+    }
+
     fn fold(&mut self, partition: PartitionId, event: &NewEvent) {
         let (user, auction) = (UserId(event.record.key), AuctionId(event.record.key));
         match &event.event {
             Event::User(UserEvent::UserCreated) => drop(self.users.insert(user)),
             Event::User(UserEvent::UserDeleted) => {
                 self.users.remove(&user);
-                self.deletions.push(user);
+                self.deletions.push(Deletion::of(user));
             }
             Event::Auction(AuctionEvent::AuctionCreated { terms, .. }) => {
                 self.open.insert(auction, (partition, terms.ends_at));
+                if let Some(seller) = terms.seller {
+                    self.sellers.insert(auction, seller);
+                }
             }
             Event::Auction(
                 AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at },
@@ -131,12 +142,27 @@ impl State {
                 | AuctionEvent::WinnerAnnounced(_)
                 | AuctionEvent::AuctionClosedUnsold { .. },
             ) => drop(self.open.remove(&auction)),
-            Event::Auction(AuctionEvent::BidPlaced { bid, .. }) => {
-                assert!(self.bids.insert(*bid), "a bid is placed once: {bid}");
+            Event::Auction(AuctionEvent::BidPlaced { bid, bidder, .. }) => {
+                let placed = PlacedBid { auction, bidder: *bidder, live: true };
+                assert!(self.bids.insert(*bid, placed).is_none(), "a bid is placed once: {bid}");
+            }
+            Event::Auction(AuctionEvent::BidDeleted { bid, .. } | AuctionEvent::BidVoided { bid, .. }) => {
+                self.strike_out(*bid);
+            }
+            Event::Auction(AuctionEvent::BidsRetracted { bids, .. }) => {
+                bids.iter().for_each(|bid| self.strike_out(*bid));
             }
             Event::User(UserEvent::SubscriptionsChanged(_)) | Event::Auction(_) | Event::Promoter(_) => {}
         }
     }
+}
+
+/// A bid, as far as it matters what is left of its bidder.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PlacedBid {
+    pub(super) auction: AuctionId,
+    pub(super) bidder: UserId,
+    pub(super) live: bool,
 }
 
 impl EventStores for MemoryStore {
@@ -205,7 +231,7 @@ impl EventStore for MemoryStore {
 
     async fn deletions_after(&mut self, after: u64) -> Result<Vec<(u64, UserId)>, Unavailable> {
         let state = self.state();
-        let numbered = (1..).zip(state.deletions.iter().copied());
+        let numbered = (1..).zip(state.deletions.iter().map(|deletion| deletion.user));
         Ok(numbered.filter(|(sequence, _)| *sequence > after).collect())
     }
 

@@ -1,0 +1,126 @@
+//! `If-Match` by RFC 9110 on commands for an auction, and the `ETag` that it takes up: the auction's version as
+//! a strong validator, such as `"17"`.
+
+use crate::problem::Problem;
+use axum::http::header::IF_MATCH;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+
+/// The version that the sender insists on; none without the header, or with `*`: then that the auction exists
+/// is enough, and without it there is nothing to bid on anyway.
+pub fn expected_version(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let mut versions = Vec::new();
+    let mut given = headers.get_all(IF_MATCH).into_iter().peekable();
+    if given.peek().is_none() {
+        return Ok(None);
+    }
+    for value in given {
+        let text = value.to_str().map_err(|_| malformed())?;
+        if text.trim() == "*" {
+            return Ok(None);
+        }
+        for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
+            versions.extend(version(tag)?);
+        }
+    }
+    match versions[..] {
+        [version] => Ok(Some(version)),
+        [] => {
+            // The comparison is strong: weak validators never match, nor do those of other things.
+            let detail =
+                "If-Match names no version that an auction can have: send the ETag of GET /auction/{id}";
+            Err(Problem::new(StatusCode::PRECONDITION_FAILED, "version_moved", detail))
+        }
+        _ => Err(invalid("must name one version, not several")),
+    }
+}
+
+/// The version that an entity tag stands for; none if it can be no auction's.
+fn version(tag: &str) -> Result<Option<u64>, Problem> {
+    let (weak, opaque) = match tag.strip_prefix("W/") {
+        Some(opaque) => (true, opaque),
+        None => (false, tag),
+    };
+    let opaque =
+        opaque.strip_prefix('"').and_then(|opaque| opaque.strip_suffix('"')).ok_or_else(malformed)?;
+    if opaque.contains(['"', ' ']) {
+        return Err(malformed());
+    }
+    let plain = opaque.bytes().all(|byte| byte.is_ascii_digit());
+    Ok(opaque.parse().ok().filter(|_| plain && !weak))
+}
+
+fn malformed() -> Problem {
+    invalid("must be `*` or an entity tag in double quotes, such as \"17\"")
+}
+
+fn invalid(problem: &str) -> Problem {
+    Problem::invalid(vec![("header If-Match".to_owned(), problem.to_owned())])
+}
+
+/// The `ETag` of an auction as the projector wrote it. Its version is the last member: the body is not parsed.
+pub fn etag(auction: &[u8]) -> Option<HeaderValue> {
+    let end = auction.strip_suffix(b"}")?;
+    let digits = end.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let (before, version) = end.split_at(end.len() - digits);
+    let found = digits > 0 && before.ends_with(b"\"version\":");
+    found.then(|| HeaderValue::from_bytes(&[b"\"", version, b"\""].concat()).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auction_domain::Timestamp;
+    use auction_wire::api::Money;
+    use auction_wire::view::{AuctionStatus, AuctionView};
+
+    fn read(values: &[&'static str]) -> Result<Option<u64>, u16> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(IF_MATCH, HeaderValue::from_static(value));
+        }
+        expected_version(&headers).map_err(|problem| problem.status().as_u16())
+    }
+
+    #[test]
+    fn the_version_is_that_of_the_one_strong_entity_tag() {
+        assert_eq!(read(&[]), Ok(None));
+        assert_eq!(read(&["*"]), Ok(None));
+        assert_eq!(read(&["\"17\""]), Ok(Some(17)));
+        assert_eq!(read(&["W/\"16\", \"17\""]), Ok(Some(17)), "a weak one never matches");
+        assert_eq!(read(&["\"abc\""]), Err(412), "well-formed, and no version of an auction");
+        assert_eq!(read(&["W/\"17\""]), Err(412));
+    }
+
+    #[test]
+    fn what_is_no_entity_tag_is_refused_as_malformed() {
+        for wrong in ["17", "\"17", "17\"", "\"1\"7\"", "W/17", "\"16\", \"17\"", "* 17"] {
+            assert_eq!(read(&[wrong]), Err(400), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_etag_is_the_version_of_the_view() {
+        let money = Money { amount: 1, currency: "USD".to_owned() };
+        let view = AuctionView {
+            id: uuid::Uuid::nil(),
+            title: "}\"version\":3}".to_owned(),
+            description: String::new(),
+            status: AuctionStatus::Open,
+            currency: "USD".to_owned(),
+            opening_bid: money,
+            reserve_met: None,
+            starts_at: Timestamp(0).into(),
+            ends_at: Timestamp(0).into(),
+            seller: None,
+            bids: 0,
+            bidders: 0,
+            top_bids: Vec::new(),
+            winner: None,
+            unsold_because: None,
+            created_at: Timestamp(0).into(),
+            version: 17,
+        };
+        assert_eq!(etag(&serde_json::to_vec(&view).unwrap()).unwrap(), "\"17\"");
+        assert_eq!(etag(b"{}"), None);
+    }
+}

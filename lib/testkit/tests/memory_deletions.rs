@@ -1,0 +1,13 @@
+//! What is left of deleted users, in memory, keeps its contract.
+
+#![allow(missing_docs)]
+
+use auction_testkit::contract::deletions::Adapter;
+use auction_testkit::memory::MemoryStore;
+
+fn adapter() -> Adapter<MemoryStore, MemoryStore> {
+    let store = MemoryStore::default();
+    Adapter { stores: store.clone(), deletions: store }
+}
+
+auction_testkit::contract_tests!(deletions, adapter());
