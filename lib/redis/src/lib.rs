@@ -6,6 +6,7 @@
 //! * [`reply`]: outcomes back to the ingress that waits;
 //! * [`dead_letters`]: commands that could not be handled;
 //! * [`functions`]: how people read streams in redis-cli;
+//! * [`progress`]: how far everybody is, for operators;
 //! * [`retention`]: old entries of commands and events go;
 //! * [`inbox`]: copies of inboxes, delivered to by the notifier and read by users;
 //! * [`views`]: ready-made answers, written by the projector and read by everybody.
@@ -16,6 +17,7 @@ pub mod functions;
 pub mod inbox;
 pub mod keys;
 pub mod lane;
+pub mod progress;
 pub mod queue;
 pub mod reply;
 pub mod retention;

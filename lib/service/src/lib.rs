@@ -11,6 +11,7 @@ pub mod parked;
 pub mod process;
 pub mod role;
 pub mod settings;
+pub mod streams;
 pub mod tasks;
 pub mod telemetry;
 pub mod up;

@@ -1,0 +1,219 @@
+//! How far everybody is with the streams of a partition, for operators. Looking changes nothing.
+
+mod lag;
+
+use crate::{keys, unavailable};
+use auction_app::ports::Unavailable;
+use auction_wire::{Channel, PartitionId};
+use redis::{Client, Pipeline, Value, cmd, pipe};
+use std::time::Duration;
+use stream_worker::entry::range_reply;
+use stream_worker::value::{last_generated_id, member, number, ok, text};
+use stream_worker::{DedicatedConnection, EntryId, StreamError};
+
+/// How long Redis may take for an answer.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// A number of entries that was counted, up to where counting ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// So many.
+    Exactly(u64),
+    /// So many or more.
+    AtLeast(u64),
+}
+
+/// One stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamProgress {
+    /// Its key.
+    pub key: String,
+    /// How many entries it has.
+    pub length: u64,
+    /// How many it ever had.
+    pub added: u64,
+    /// The newest id it ever had.
+    pub last: EntryId,
+    /// Who reads it.
+    pub groups: Vec<GroupProgress>,
+}
+
+/// One consumer group of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupProgress {
+    /// Its name, which is that of the role.
+    pub name: String,
+    /// Entries that were not delivered to anybody yet.
+    pub lag: Count,
+    /// Entries that were delivered and not acknowledged.
+    pub pending: u64,
+    /// Time of the oldest entry that is not acknowledged, delivered or not, in milliseconds since 1970.
+    pub oldest_ms: Option<u64>,
+    /// Who holds the lease of the partition, if there is one.
+    pub lease: Option<String>,
+    /// Its consumers.
+    pub consumers: Vec<Consumer>,
+}
+
+/// One consumer of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consumer {
+    /// Its name: host, process, and a random number.
+    pub name: String,
+    /// Entries that it was delivered and has not acknowledged.
+    pub pending: u64,
+    /// How long ago it last read or claimed, in milliseconds.
+    pub idle_ms: u64,
+}
+
+/// A look at Redis. Opened for one look: it is not reopened after an error.
+pub struct RedisProgress(DedicatedConnection);
+
+impl RedisProgress {
+    /// Connects.
+    pub async fn open(client: &Client) -> Result<RedisProgress, Unavailable> {
+        DedicatedConnection::open(client, DEADLINE).await.map(RedisProgress).map_err(unavailable)
+    }
+
+    /// The time by the clock of Redis, in milliseconds since 1970.
+    pub async fn now_ms(&mut self) -> Result<u64, Unavailable> {
+        let time = self.0.send_one(&cmd("TIME")).await.map_err(unavailable)?;
+        let part = |n: usize| match &time {
+            Value::Array(parts) => parts.get(n).and_then(number).and_then(|part| u64::try_from(part).ok()),
+            _ => None,
+        };
+        match (part(0), part(1)) {
+            (Some(seconds), Some(micros)) => Ok(seconds * 1000 + micros / 1000),
+            _ => Err(unavailable(StreamError::unexpected("TIME", &time))),
+        }
+    }
+
+    /// The streams that there are in a partition: commands, events, dead letters.
+    pub async fn of(&mut self, partition: PartitionId) -> Result<Vec<StreamProgress>, Unavailable> {
+        let mut streams = Channel::ALL.map(|channel| keys::commands(partition, channel)).to_vec();
+        streams.extend([keys::events(partition), keys::dead(partition)]);
+        let mut there = Vec::new();
+        for stream in streams {
+            there.extend(self.stream(partition, stream).await.map_err(unavailable)?);
+        }
+        Ok(there)
+    }
+
+    async fn stream(
+        &mut self,
+        partition: PartitionId,
+        key: String,
+    ) -> Result<Option<StreamProgress>, StreamError> {
+        let named = self.0.send(pipe().cmd("XINFO").arg("GROUPS").arg(&key)).await?.swap_remove(0);
+        let Some(named) = list(named)? else { return Ok(None) };
+        let names: Vec<String> = named
+            .iter()
+            .filter_map(|group| member(group, "name").and_then(text))
+            .map(str::to_owned)
+            .collect();
+        // All at one moment: what is delivered between two looks would be counted twice, or not at all.
+        let mut look = pipe();
+        look.cmd("MULTI");
+        look.cmd("XINFO").arg("STREAM").arg(&key);
+        look.cmd("XINFO").arg("GROUPS").arg(&key);
+        for name in &names {
+            look.cmd("XPENDING").arg(&key).arg(name);
+            look.cmd("XINFO").arg("CONSUMERS").arg(&key).arg(name);
+            look.cmd("GET").arg(keys::lease(partition, name));
+        }
+        look.cmd("EXEC");
+        let seen = self.0.send(&look).await?.pop().map(ok).transpose()?;
+        let Some(Value::Array(seen)) = seen else { return Err(StreamError::unexpected("EXEC", &Value::Nil)) };
+        let mut seen = seen.into_iter();
+        let info = seen.next().unwrap_or(Value::Nil);
+        let Some(groups) = list(seen.next().unwrap_or(Value::Nil))? else { return Ok(None) };
+        let (last, length) = (last_generated_id(&info)?, count(&info, "length")?);
+        let mut stream =
+            StreamProgress { key, length, added: count(&info, "entries-added")?, last, groups: Vec::new() };
+        for name in names {
+            let (summary, consumers, lease) = (seen.next(), seen.next(), seen.next());
+            let group = groups.iter().find(|group| member(group, "name").and_then(text) == Some(&name));
+            let (Some(group), Some(Ok(summary))) = (group, summary.map(ok)) else { continue };
+            let pending = Pending::read(&summary)?;
+            let read = lag::Read::of(group)?;
+            let oldest = self.oldest(&stream, &read, &pending).await?;
+            stream.groups.push(GroupProgress {
+                lag: lag::count(&mut self.0, &stream.key, &info, &read).await?,
+                name,
+                pending: pending.count,
+                oldest_ms: oldest,
+                lease: lease.as_ref().and_then(text).map(str::to_owned),
+                consumers: consumers_of(consumers.unwrap_or(Value::Nil))?,
+            });
+        }
+        Ok(Some(stream))
+    }
+
+    /// The time of the oldest entry that is pending or was not delivered yet.
+    async fn oldest(
+        &mut self,
+        stream: &StreamProgress,
+        read: &lag::Read,
+        pending: &Pending,
+    ) -> Result<Option<u64>, StreamError> {
+        let mut look: Pipeline = pipe();
+        let lowest = pending.lowest.unwrap_or(EntryId::ZERO).to_string();
+        look.cmd("XRANGE").arg(&stream.key).arg(&lowest).arg(&lowest);
+        let (beyond, last) = (format!("({}", read.delivered), stream.last.to_string());
+        look.cmd("XRANGE").arg(&stream.key).arg(beyond).arg(last).arg("COUNT").arg(1);
+        let mut oldest = None;
+        for reply in self.0.send(&look).await? {
+            for entry in range_reply(ok(reply)?)? {
+                // The id of an event is its position.
+                let at = entry.fields.iter().find(|(name, _)| name == b"at");
+                let at = at.and_then(|(_, at)| std::str::from_utf8(at).ok()?.parse().ok());
+                let at = at.unwrap_or(entry.id.ms);
+                oldest = Some(oldest.unwrap_or(at).min(at));
+            }
+        }
+        Ok(oldest)
+    }
+}
+
+/// The summary of `XPENDING`.
+struct Pending {
+    count: u64,
+    lowest: Option<EntryId>,
+}
+
+impl Pending {
+    fn read(summary: &Value) -> Result<Pending, StreamError> {
+        let Value::Array(parts) = summary else { return Err(StreamError::unexpected("XPENDING", summary)) };
+        let count = parts.first().and_then(number).and_then(|count| u64::try_from(count).ok());
+        let lowest = parts.get(1).and_then(text).and_then(|id| id.parse().ok());
+        let unexpected = || StreamError::unexpected("XPENDING", summary);
+        Ok(Pending { count: count.ok_or_else(unexpected)?, lowest })
+    }
+}
+
+fn consumers_of(reply: Value) -> Result<Vec<Consumer>, StreamError> {
+    let consumers = list(reply)?.unwrap_or_default();
+    let read = |consumer: &Value| {
+        let name = member(consumer, "name").and_then(text).unwrap_or_default().to_owned();
+        Ok(Consumer { name, pending: count(consumer, "pending")?, idle_ms: count(consumer, "idle")? })
+    };
+    consumers.iter().map(read).collect()
+}
+
+/// A list; none if there is no such stream or group.
+fn list(reply: Value) -> Result<Option<Vec<Value>>, StreamError> {
+    match reply {
+        Value::Array(parts) => Ok(Some(parts)),
+        Value::ServerError(error)
+            if error.code() == "NOGROUP" || error.details().is_some_and(|d| d.contains("no such key")) =>
+        {
+            Ok(None)
+        }
+        other => Err(StreamError::unexpected("XINFO", &ok(other)?)),
+    }
+}
+
+fn count(info: &Value, name: &'static str) -> Result<u64, StreamError> {
+    let count = member(info, name).and_then(number).and_then(|count| u64::try_from(count).ok());
+    count.ok_or_else(|| StreamError::unexpected("XINFO", info))
+}

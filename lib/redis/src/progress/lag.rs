@@ -1,0 +1,74 @@
+//! How many entries a group was not delivered yet. Redis's own figure is null or wrong after entries were
+//! deleted or somebody set the group, so it is counted.
+
+use super::{Count, count as count_of};
+use redis::{Value, cmd};
+use stream_worker::entry::range_reply;
+use stream_worker::value::{last_generated_id, member, number, text};
+use stream_worker::{DedicatedConnection, EntryId, StreamError};
+
+/// So many are counted one by one.
+const COUNTED: u64 = 10_000;
+
+/// So many are fetched at a time.
+const CHUNK: usize = 1000;
+
+/// What a group says of itself.
+pub(super) struct Read {
+    /// The newest entry that was delivered.
+    pub(super) delivered: EntryId,
+    /// How many were, if Redis knows.
+    entries_read: Option<u64>,
+}
+
+impl Read {
+    pub(super) fn of(group: &Value) -> Result<Read, StreamError> {
+        let delivered = member(group, "last-delivered-id").and_then(text).and_then(|id| id.parse().ok());
+        let entries_read = member(group, "entries-read").and_then(number);
+        Ok(Read {
+            delivered: delivered.ok_or_else(|| StreamError::unexpected("XINFO GROUPS", group))?,
+            entries_read: entries_read.and_then(|read| u64::try_from(read).ok()),
+        })
+    }
+}
+
+/// The entries beyond the last one delivered, when the stream was as `info` says.
+pub(super) async fn count(
+    connection: &mut DedicatedConnection,
+    key: &str,
+    info: &Value,
+    read: &Read,
+) -> Result<Count, StreamError> {
+    let (length, last) = (count_of(info, "length")?, last_generated_id(info)?);
+    if length == 0 || read.delivered >= last {
+        return Ok(Count::Exactly(0));
+    }
+    let first = member(info, "first-entry").and_then(|entry| match entry {
+        Value::Array(parts) => parts.first().and_then(text).and_then(|id| id.parse::<EntryId>().ok()),
+        _ => None,
+    });
+    if first.is_some_and(|first| first > read.delivered) {
+        return Ok(Count::Exactly(length));
+    }
+    let mut counted = 0;
+    let mut from = read.delivered;
+    while counted < COUNTED {
+        let mut range = cmd("XRANGE");
+        range.arg(key).arg(format!("({from}")).arg(last.to_string()).arg("COUNT").arg(CHUNK);
+        let entries = range_reply(connection.send_one(&range).await?)?;
+        counted += entries.len() as u64;
+        match entries.last() {
+            Some(entry) if entries.len() == CHUNK => from = entry.id,
+            _ => return Ok(Count::Exactly(counted)),
+        }
+    }
+    Ok(by_difference(info, read, length).unwrap_or(Count::AtLeast(counted)))
+}
+
+/// What Redis has counted itself, where that is certain: nothing was ever deleted from the stream, and the
+/// group has counted all the way.
+fn by_difference(info: &Value, read: &Read, length: u64) -> Option<Count> {
+    let deleted = member(info, "max-deleted-entry-id").and_then(text);
+    let difference = count_of(info, "entries-added").ok()?.checked_sub(read.entries_read?)?;
+    (deleted == Some("0-0") && (COUNTED..=length).contains(&difference)).then_some(Count::Exactly(difference))
+}
