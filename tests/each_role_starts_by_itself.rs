@@ -29,7 +29,7 @@ async fn each_role_starts_by_itself_and_together_they_are_a_portal() {
     let output =
         portal().args(["--url", &roles.url(), "replay", "--json"]).arg(&history.file).output().unwrap();
     history.check(&output);
-    assert_eq!(roles.terminate(), vec![Some(0); 5], "every role drains and ends well");
+    assert_eq!(roles.terminate(), vec![Some(0); 6], "every role drains and ends well");
 
     let client = redis::Client::open(servers.redis_url()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();

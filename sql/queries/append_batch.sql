@@ -26,12 +26,15 @@ WITH hit AS (
 ), new_deletions AS (
     INSERT INTO deletions (user_id) SELECT d.id FROM hit, unnest($25::uuid[]) AS d (id)
 ), new_auctions AS (
-    INSERT INTO auctions (id, partition, seller, status, ends_at)
-    SELECT a.id, $1, a.seller, a.status, a.ends_at
-    FROM hit, unnest($26::uuid[], $27::uuid[], $28::text[], $29::bigint[]) AS a (id, seller, status, ends_at)
+    INSERT INTO auctions (id, partition, seller, status, ends_at, owes_seed)
+    SELECT a.id, $1, a.seller, a.status, a.ends_at, a.owes_seed
+    FROM hit, unnest($26::uuid[], $27::uuid[], $28::text[], $29::bigint[], $42::boolean[])
+         AS a (id, seller, status, ends_at, owes_seed)
 ), changed_auctions AS (
-    UPDATE auctions SET status = coalesce(c.status, auctions.status), ends_at = coalesce(c.ends_at, auctions.ends_at)
-    FROM hit, unnest($30::uuid[], $31::text[], $32::bigint[]) AS c (id, status, ends_at) WHERE auctions.id = c.id
+    UPDATE auctions SET status = coalesce(c.status, auctions.status), ends_at = coalesce(c.ends_at, auctions.ends_at),
+                        owes_seed = auctions.owes_seed AND NOT c.revealed
+    FROM hit, unnest($30::uuid[], $31::text[], $32::bigint[], $43::boolean[]) AS c (id, status, ends_at, revealed)
+    WHERE auctions.id = c.id
 ), new_bids AS (
     INSERT INTO bids (id, auction, bidder, amount, doubled, state)
     SELECT b.id, b.auction, b.bidder, b.amount, b.doubled, b.state

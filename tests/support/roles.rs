@@ -19,15 +19,16 @@ fn program(role: &str) -> &'static str {
         "projector" => env!("CARGO_BIN_EXE_projector"),
         "auctioneer" => env!("CARGO_BIN_EXE_auctioneer"),
         "notifier" => env!("CARGO_BIN_EXE_notifier"),
+        "promoter" => env!("CARGO_BIN_EXE_promoter"),
         other => panic!("no such role: {other}"),
     }
 }
 
 impl Roles {
-    /// So many writers, projectors, auctioneers and notifiers, and one ingress, against these servers.
+    /// So many writers, projectors, auctioneers, notifiers and promoters, and one ingress, against these servers.
     pub fn start(servers: &PrivateServers, of_each: usize) -> Roles {
         let mut roles = Roles::none(servers, &[]);
-        for role in ["writer", "projector", "auctioneer", "notifier"] {
+        for role in ["writer", "projector", "auctioneer", "notifier", "promoter"] {
             for _ in 0..of_each {
                 roles.add(role);
             }

@@ -2,7 +2,7 @@
 
 use auction_cli::{ClientArgs, ClientCommand};
 use auction_service::process::{ProcessError, block_on, report};
-use auction_service::{dead_letters, parked, streams, up, verify};
+use auction_service::{dead_letters, draws, parked, streams, up, verify};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -28,6 +28,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// How far everybody is with every stream: lag, pending, age, owner, rate
     Streams(streams::StreamsArgs),
+    /// Bids that were drawn by lot: was it as promised?
+    Draws(draws::DrawsArgs),
     /// Commands that could not be handled: list, show, send again, drop
     DeadLetters(dead_letters::DeadLettersArgs),
     /// Events that a service could not handle: list, show, try again, drop
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Up(args) => report(block_on(up::up(args))),
         Command::Verify(args) => show(block_on(verify::run(args))),
         Command::Streams(args) => report(block_on(streams::run(args, &mut std::io::stdout()))),
+        Command::Draws(args) => show(block_on(draws::run(args))),
         Command::DeadLetters(args) => show(block_on(dead_letters::run(args))),
         Command::Parked(args) => show(block_on(parked::run(args))),
         Command::Client(command) => {

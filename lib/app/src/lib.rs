@@ -6,6 +6,7 @@
 //! * [`notify`]: events become notifications (notifier), and how users read them;
 //! * [`close`]: auctions whose end has come are closed (auctioneer);
 //! * [`deletions`]: what deleted users leave is taken away (auctioneer);
+//! * [`promote`]: bids are drawn by lot and doubled, and anybody can check it (promoter);
 //! * [`dead_letters`]: what operators do with commands that could not be handled;
 //! * [`retention`]: what is old goes (writer);
 //! * [`verify`]: what is stored, published and shown is the same.
@@ -22,6 +23,7 @@ pub mod meter;
 pub mod notify;
 pub mod ports;
 pub mod project;
+pub mod promote;
 pub mod retention;
 pub mod verify;
 pub mod write;

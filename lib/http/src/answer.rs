@@ -107,6 +107,7 @@ impl Ids {
                 Ids { user: Some(key), ..Ids::default() }
             }
             "place_bid" => Ids { auction: Some(key), bid: Some(id.0), user: None },
+            "change_promoter_settings" => Ids::default(),
             _ => Ids { auction: Some(key), ..Ids::default() },
         }
     }
@@ -182,6 +183,7 @@ fn resource(outcome: &Outcome) -> String {
     match outcome.kind.as_str() {
         "create_user" | "delete_user" => format!("/user/{}", outcome.key),
         "change_subscriptions" => "/subscriptions".to_owned(),
+        "change_promoter_settings" => "/promoter/settings".to_owned(),
         "place_bid" | "delete_bid" => format!("/auction/{}/bids", outcome.key),
         _ => format!("/auction/{}", outcome.key),
     }

@@ -117,6 +117,7 @@ mod tests {
             top_bids: Vec::new(),
             winner: None,
             unsold_because: None,
+            promotion: None,
             created_at: Timestamp(0).into(),
             version: 17,
         };

@@ -8,6 +8,7 @@ use auction_app::ports::inbox::{InboxCopies, StoredInboxes};
 use auction_app::ports::outcomes::Outcomes;
 use auction_app::ports::subscribers::Subscribers;
 use auction_app::ports::view_store::Views;
+use auction_app::promote::Promises;
 use auction_app::stop::Stop;
 use auction_domain::Timestamp;
 use auction_wire::PartitionCount;
@@ -55,6 +56,8 @@ pub struct Portal<P: Ports> {
     pub subscribers: P::Subscribers,
     /// Notifications.
     pub inbox: Inbox<P::StoredInboxes, P::InboxCopies>,
+    /// What is promised of the draws of new auctions.
+    pub promises: Promises,
     /// For questions about the servers themselves.
     pub ports: P,
     /// How many partitions there are.

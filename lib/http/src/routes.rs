@@ -12,6 +12,7 @@ mod list_auctions;
 mod list_notifications;
 mod mark_read;
 mod place_bid;
+mod promoter_settings;
 mod show_auction;
 mod show_command;
 mod show_own_bids;
@@ -53,6 +54,7 @@ pub fn router<P: Ports>(portal: Arc<Portal<P>>) -> Router {
         .route("/auction/{id}/end", post(end_auction::end_auction::<P>))
         .route("/auction/{id}/cancel", post(cancel_auction::cancel_auction::<P>))
         .route("/command/{handle}", get(show_command::show_command::<P>))
+        .route("/promoter/settings", get(promoter_settings::show::<P>).put(promoter_settings::change::<P>))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz::<P>))
         .fallback(unknown_route)

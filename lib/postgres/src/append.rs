@@ -120,6 +120,8 @@ impl AppendStatements {
             &rows.changed_bids.keys(),
             &rows.changed_bids.column(|bid| bid.0),
             &rows.changed_bids.column(|bid| bid.1),
+            &rows.auctions.column(|auction| auction.3),
+            &rows.changed_auctions.column(|auction| auction.2),
         ];
         client.query_one(&self.append, params).await
     }

@@ -14,6 +14,9 @@ mod embedded {
 /// Ours among the advisory locks of a database.
 const MIGRATION_LOCK: i64 = 0x6175_6374_696f_6e01;
 
+/// What all processes of a portal share: what makes handles ours, and what the seeds of draws derive from.
+const SECRETS: [&str; 2] = ["command_handles", "draws"];
+
 /// How often a waiting process looks whether another one is done. A waiter inside `pg_advisory_lock`
 /// would deadlock with `CREATE INDEX CONCURRENTLY`.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -81,13 +84,10 @@ async fn run(client: &mut Client, partitions: PartitionCount) -> Result<(), Migr
         )
         .await
         .map_err(unavailable)?;
-    client
-        .execute(
-            "INSERT INTO secrets (name, value) VALUES ('command_handles', $1) ON CONFLICT DO NOTHING",
-            &[&new_secret().as_slice()],
-        )
-        .await
-        .map_err(unavailable)?;
+    for name in SECRETS {
+        let insert = "INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        client.execute(insert, &[&name, &new_secret().as_slice()]).await.map_err(unavailable)?;
+    }
     let row = client.query_one("SELECT count(*) FROM partitions", &[]).await.map_err(unavailable)?;
     let stored: i64 = row.get(0);
     if stored != i64::from(configured) {

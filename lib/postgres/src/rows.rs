@@ -16,8 +16,10 @@ pub(crate) struct Rows {
     pub(crate) deleted_users: Columns<i64>,
     /// Users whose deletion others must learn of.
     pub(crate) deletions: Vec<Uuid>,
-    pub(crate) auctions: Columns<(Option<Uuid>, &'static str, i64)>,
-    pub(crate) changed_auctions: Columns<(Option<&'static str>, Option<i64>)>,
+    /// Seller, status, end, and whether it owes a seed.
+    pub(crate) auctions: Columns<(Option<Uuid>, &'static str, i64, bool)>,
+    /// Status, end, and whether its seed is revealed.
+    pub(crate) changed_auctions: Columns<(Option<&'static str>, Option<i64>, bool)>,
     pub(crate) bids: Columns<NewBid>,
     pub(crate) changed_bids: Columns<(bool, Option<&'static str>)>,
     /// Whether a user gets something at stake, by a bid or as a seller: the lock with the deletion of users is
@@ -112,14 +114,14 @@ impl Rows {
             AuctionEvent::AuctionCreated { terms, .. } => {
                 let seller = terms.seller.map(|seller| seller.0);
                 self.adds_stakes |= seller.is_some();
-                self.auctions.insert(auction, (seller, "open", terms.ends_at.0));
+                self.auctions.insert(auction, (seller, "open", terms.ends_at.0, terms.promotion.is_some()));
             }
             AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at } => {
-                self.change_auction(auction, None, Some(*ends_at));
+                self.change_auction(auction, None, Some(*ends_at), false);
             }
-            AuctionEvent::AuctionCancelled => self.change_auction(auction, Some("cancelled"), None),
+            AuctionEvent::AuctionCancelled => self.change_auction(auction, Some("cancelled"), None, false),
             AuctionEvent::WinnerAnnounced(_) | AuctionEvent::AuctionClosedUnsold { .. } => {
-                self.change_auction(auction, Some("closed"), None);
+                self.change_auction(auction, Some("closed"), None, false);
             }
             AuctionEvent::BidPlaced { bid, bidder, amount } => {
                 self.adds_stakes = true;
@@ -130,23 +132,29 @@ impl Rows {
             AuctionEvent::BidDeleted { bid, .. } => self.change_bid(*bid, false, Some("deleted")),
             AuctionEvent::BidVoided { bid, .. } => self.change_bid(*bid, false, Some("voided")),
             AuctionEvent::BidDoubled { bid, .. } => self.change_bid(*bid, true, None),
-            AuctionEvent::DrawHeld(_)
-            | AuctionEvent::DrawsMissed { .. }
-            | AuctionEvent::SeedRevealed { .. } => {}
+            AuctionEvent::SeedRevealed { .. } => self.change_auction(auction, None, None, true),
+            AuctionEvent::DrawHeld(_) | AuctionEvent::DrawsMissed { .. } => {}
             AuctionEvent::BidsRetracted { bids, .. } => {
                 bids.iter().for_each(|bid| self.change_bid(*bid, false, Some("retracted")));
             }
         }
     }
 
-    fn change_auction(&mut self, auction: Uuid, status: Option<&'static str>, ends_at: Option<Timestamp>) {
+    fn change_auction(
+        &mut self,
+        auction: Uuid,
+        status: Option<&'static str>,
+        ends_at: Option<Timestamp>,
+        revealed: bool,
+    ) {
         let ends_at = ends_at.map(|ends_at| ends_at.0);
         if let Some(row) = self.auctions.get_mut(auction) {
             row.1 = status.unwrap_or(row.1);
             row.2 = ends_at.unwrap_or(row.2);
+            row.3 &= !revealed;
         } else {
-            let row = self.changed_auctions.entry(auction, (None, None));
-            *row = (status.or(row.0), ends_at.or(row.1));
+            let row = self.changed_auctions.entry(auction, (None, None, false));
+            *row = (status.or(row.0), ends_at.or(row.1), row.2 || revealed);
         }
     }
 

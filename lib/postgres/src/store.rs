@@ -4,7 +4,9 @@ use crate::append::AppendStatements;
 use crate::rows::bigint;
 use crate::unavailable;
 use auction_app::ports::Unavailable;
-use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, History, OpenAuctions};
+use auction_app::ports::event_store::{
+    Append, Appended, EventStore, EventStores, History, OpenAuctions, UnrevealedAuctions,
+};
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::snapshot::FORMAT;
 use auction_wire::{CommandId, EventRecord, Outcome, OutcomeResult, PartitionId, SnapshotRecord};
@@ -85,6 +87,7 @@ struct Statements {
     deletions_after: Statement,
     newest_deletion: Statement,
     open_auctions: Statement,
+    unrevealed_auctions: Statement,
 }
 
 impl Statements {
@@ -94,9 +97,9 @@ impl Statements {
                 client.prepare(include_str!(concat!("../../../sql/queries/", $name, ".sql")))
             };
         }
-        let (history_since_snapshot, save_snapshot) =
-            join!(query!("history_since_snapshot"), query!("save_snapshot"));
-        let (append, head, events_after, history, outcomes, active_users, deletions, newest, open_auctions) = join!(
+        let (history_since_snapshot, save_snapshot, unrevealed) =
+            join!(query!("history_since_snapshot"), query!("save_snapshot"), query!("unrevealed_auctions"));
+        let (append, head, events_after, history, outcomes, active_users, deletions, newest, open) = join!(
             AppendStatements::prepare(client),
             query!("head"),
             query!("events_after"),
@@ -118,7 +121,8 @@ impl Statements {
             active_users: active_users.map_err(unavailable)?,
             deletions_after: deletions.map_err(unavailable)?,
             newest_deletion: newest.map_err(unavailable)?,
-            open_auctions: open_auctions.map_err(unavailable)?,
+            open_auctions: open.map_err(unavailable)?,
+            unrevealed_auctions: unrevealed.map_err(unavailable)?,
         })
     }
 }
@@ -205,6 +209,16 @@ impl EventStore for PostgresStore {
             auction.map(|auction| (AuctionId(auction), Timestamp(row.get(2))))
         });
         Ok(OpenAuctions { position, auctions: auctions.collect() })
+    }
+
+    async fn unrevealed_auctions(
+        &mut self,
+        partition: PartitionId,
+    ) -> Result<UnrevealedAuctions, Unavailable> {
+        let rows = self.query(&self.statements.unrevealed_auctions, &[&(partition.0 as i16)]).await?;
+        let position = rows.first().map_or(0, |row| number(row, 0));
+        let auctions = rows.iter().filter_map(|row| row.get::<_, Option<Uuid>>(1).map(AuctionId));
+        Ok(UnrevealedAuctions { position, auctions: auctions.collect() })
     }
 
     async fn append(&mut self, batch: &Append) -> Result<Appended, Unavailable> {

@@ -6,6 +6,7 @@
 mod admin;
 pub mod connections;
 pub mod dead_letters;
+pub mod draws;
 pub mod operate;
 pub mod parked;
 pub mod process;

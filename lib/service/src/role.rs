@@ -6,6 +6,9 @@ mod ingress;
 mod leased;
 mod notifier;
 mod projector;
+mod promises;
+mod promoter;
+mod secret;
 mod writer;
 
 use crate::connections::Connections;
@@ -28,6 +31,8 @@ pub enum Role {
     Auctioneer,
     /// Tells users.
     Notifier,
+    /// Draws bids by lot.
+    Promoter,
 }
 
 impl Role {
@@ -39,6 +44,7 @@ impl Role {
             Role::Projector => "projector",
             Role::Auctioneer => "auctioneer",
             Role::Notifier => "notifier",
+            Role::Promoter => "promoter",
         }
     }
 
@@ -59,6 +65,7 @@ impl Role {
             Role::Projector => projector::start(settings, connections, tasks, stop)?,
             Role::Auctioneer => auctioneer::start(settings, connections, tasks, stop)?,
             Role::Notifier => notifier::start(settings, connections, tasks, stop)?,
+            Role::Promoter => promoter::start(settings, connections, tasks, stop).await?,
         }
         tracing::info!(role = self.name(), partitions = connections.partitions.get(), "started");
         Ok(())

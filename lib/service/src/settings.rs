@@ -1,5 +1,7 @@
 //! Settings in layers: defaults, file, environment, flags. `config/default.toml` explains every one.
 
+use auction_app::promote::{Options, OptionsError};
+use auction_promoter::OptionSpec;
 use auction_wire::{PartitionCount, partition::PartitionCountError};
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
@@ -35,6 +37,8 @@ pub struct Settings {
     pub retention: RetentionSettings,
     /// Of the notifier.
     pub notifier: NotifierSettings,
+    /// Of the promoter.
+    pub promoter: PromoterSettings,
     /// Of the logs.
     pub log: LogSettings,
 }
@@ -156,6 +160,27 @@ pub struct NotifierSettings {
     pub cached_auctions: NonZeroUsize,
 }
 
+/// Of the promoter.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct PromoterSettings {
+    /// How long the partitions of a killed promoter stand still.
+    pub lease_seconds: NonZeroU16,
+    /// Events in a batch.
+    pub batch: NonZeroUsize,
+    /// How long a read waits.
+    pub read_block_ms: u32,
+    /// How bids are drawn, until an operator says otherwise.
+    pub options: Vec<OptionSpec>,
+}
+
+impl PromoterSettings {
+    /// The options, if they make sense.
+    pub fn options(&self) -> Result<Options, OptionsError> {
+        Options::new(self.options.clone(), 0)
+    }
+}
+
 /// Of the logs.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
@@ -185,6 +210,9 @@ pub enum SettingsError {
     /// Not that many.
     #[error("settings: partitions: {0}")]
     Partitions(#[from] PartitionCountError),
+    /// Draws that make no sense.
+    #[error("settings: promoter.options: {0}")]
+    Promoter(#[from] OptionsError),
     /// A role needs both servers.
     #[error("settings: {0} is not set: say where the server is, in the environment or with --config")]
     Missing(&'static str),
@@ -230,6 +258,7 @@ impl Settings {
         }
         let settings: Settings = settings.build()?.try_deserialize()?;
         settings.partitions()?;
+        settings.promoter.options()?;
         Ok(settings)
     }
 

@@ -111,7 +111,7 @@ async fn serve(
     let starting = health.part("start");
     let start = async {
         let connections = Connections::ready(settings, &starting, back_stop.clone()).await?;
-        for role in [Role::Writer, Role::Projector, Role::Auctioneer, Role::Notifier] {
+        for role in [Role::Writer, Role::Projector, Role::Auctioneer, Role::Notifier, Role::Promoter] {
             role.start(settings, &connections, &mut back, &back_stop).await?;
         }
         Role::Ingress.start(settings, &connections, &mut front, &front_stop).await?;

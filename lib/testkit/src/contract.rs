@@ -45,6 +45,7 @@ macro_rules! event_store {
             an_outcome_comes_back_as_it_was_written
             unknown_deletions_write_nothing_until_they_are_known
             open_auctions_are_those_without_a_result
+            unrevealed_auctions_are_promoted_ones_until_their_seed_is_revealed
             of_two_appends_at_once_one_wins
             partitions_have_heads_of_their_own
             history_is_by_key_and_version_up_to_a_position

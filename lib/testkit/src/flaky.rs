@@ -10,7 +10,9 @@ use auction_app::ports::command_queue::CommandQueue;
 use auction_app::ports::deletions::{Deletions, Stake, Unfinished};
 use auction_app::ports::delivery::{Delivered, Delivery};
 use auction_app::ports::event_feed::{EventFeed, EventFeeds};
-use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, History, OpenAuctions};
+use auction_app::ports::event_store::{
+    Append, Appended, EventStore, EventStores, History, OpenAuctions, UnrevealedAuctions,
+};
 use auction_app::ports::notification_store::{NotificationStore, NotificationStores, Telling, Told};
 use auction_app::ports::partition_lock::{PartitionLock, PartitionLocks};
 use auction_app::ports::view_store::{ViewCommit, ViewStore, ViewStores, ViewWrite};
@@ -133,6 +135,12 @@ impl<S: EventStore> EventStore for Flaky<S> {
     }
     async fn open_auctions(&mut self, partition: PartitionId) -> Result<OpenAuctions, Unavailable> {
         self.weather.call(self.inner.open_auctions(partition)).await
+    }
+    async fn unrevealed_auctions(
+        &mut self,
+        partition: PartitionId,
+    ) -> Result<UnrevealedAuctions, Unavailable> {
+        self.weather.call(self.inner.unrevealed_auctions(partition)).await
     }
     async fn append(&mut self, batch: &Append) -> Result<Appended, Unavailable> {
         self.weather.call(self.inner.append(batch)).await

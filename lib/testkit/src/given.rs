@@ -1,7 +1,9 @@
 //! Commands, events and outcomes to begin with.
 
 use auction_app::ports::event_store::{Append, NewEvent};
-use auction_domain::auction::{AuctionCommand, AuctionEvent, CreateAuction, DeleteBid, PlaceBid, Terms};
+use auction_domain::auction::{
+    AuctionCommand, AuctionEvent, Commitment, CreateAuction, DeleteBid, PlaceBid, Promotion, Terms,
+};
 use auction_domain::user::{CreateUser, DeleteUser, UserCommand, UserEvent};
 use auction_domain::{
     Actor, Amount, AuctionId, BidId, Currency, Description, Millis, RefusedClass, Timestamp, Title, UserId,
@@ -98,6 +100,16 @@ pub fn of_auction(id: Uuid, auction: AuctionId, actor: Actor, body: AuctionComma
 
 /// The event of [`create_auction`].
 pub fn auction_created(seller: Option<UserId>) -> Event {
+    created(seller, None)
+}
+
+/// The same of an auction with a draw every minute.
+pub fn promoted_auction_created() -> Event {
+    let commitment = Commitment(auction_promoter::Seed([0; 32]).commitment());
+    created(None, Some(Promotion { every: Millis::seconds(60), commitment }))
+}
+
+fn created(seller: Option<UserId>, promotion: Option<Promotion>) -> Event {
     Event::Auction(AuctionEvent::AuctionCreated {
         title: Title::new("Cartier wristwatch").unwrap(),
         description: Description::new("").unwrap(),
@@ -110,7 +122,7 @@ pub fn auction_created(seller: Option<UserId>) -> Event {
             seller,
             soft_close: None,
             retraction_lock: Millis(0),
-            promotion: None,
+            promotion,
         },
     })
 }

@@ -38,6 +38,37 @@ pub struct CreateAuctionRequest {
     /// Within so many seconds before the end no bid can be deleted.
     #[serde(default)]
     pub retraction_lock_seconds: u32,
+    /// Whether bids are drawn by lot and count twice; they are unless said otherwise.
+    #[serde(default = "yes")]
+    pub promoted: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// `PUT /promoter/settings`, by an operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PromoterSettingsRequest {
+    /// The options, in order, such as `{"every_ms": 600000}` and `"never_the_leader"`. What is not said is as
+    /// it is by default.
+    pub options: Vec<serde_json::Value>,
+}
+
+/// `GET /promoter/settings`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromoterSettingsView {
+    /// How often they were set by an operator.
+    pub version: u64,
+    /// When they were set; absent for those of the settings file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<JsonTime>,
+    /// The options, in order.
+    pub options: Vec<serde_json::Value>,
+    /// All that operators set, the newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<PromoterSettingsView>,
 }
 
 /// A soft close: a change of leader within so long before the end extends the auction.

@@ -43,6 +43,9 @@ pub struct AuctionView {
     /// Why nobody won, `no_bids` or `reserve_not_met`; only when closed and not sold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsold_because: Option<String>,
+    /// Its draws, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<PromotionView>,
     /// When it was created.
     pub created_at: JsonTime,
     /// How many events it had when this was written.
@@ -85,6 +88,20 @@ pub struct WinnerView {
     pub amount: Money,
     /// What the winner owes.
     pub pays: Money,
+}
+
+/// How bids are drawn by lot and doubled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromotionView {
+    /// There is a draw every so many milliseconds, counted from the start.
+    pub every_ms: u32,
+    /// SHA-256 of the seed that all draws are held with, 64 hexadecimal digits.
+    pub commitment: String,
+    /// How many draws are on record, held or missed.
+    pub draws: u64,
+    /// The seed, once the auction is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<String>,
 }
 
 /// One line of `GET /auctions`.

@@ -76,6 +76,12 @@ pub trait EventStore: Send {
         partition: PartitionId,
     ) -> impl Future<Output = Result<OpenAuctions, Unavailable>> + Send;
 
+    /// The promoted auctions of a partition whose seed is not revealed, as of a position.
+    fn unrevealed_auctions(
+        &mut self,
+        partition: PartitionId,
+    ) -> impl Future<Output = Result<UnrevealedAuctions, Unavailable>> + Send;
+
     /// Appends a batch whole or not at all: its events behind `expected_head`, and its outcomes.
     fn append(&mut self, batch: &Append) -> impl Future<Output = Result<Appended, Unavailable>> + Send;
 }
@@ -96,6 +102,15 @@ pub struct OpenAuctions {
     pub position: u64,
     /// Auctions and their ends.
     pub auctions: Vec<(AuctionId, Timestamp)>,
+}
+
+/// What a promoter starts from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnrevealedAuctions {
+    /// The partition's newest position when this was read.
+    pub position: u64,
+    /// Auctions with draws to hold, or a seed to show.
+    pub auctions: Vec<AuctionId>,
 }
 
 /// A batch to append.

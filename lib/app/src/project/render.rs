@@ -6,7 +6,8 @@ use auction_domain::{Amount, AuctionId, Timestamp, UserId};
 use auction_wire::alias::alias;
 use auction_wire::api::Money;
 use auction_wire::view::{
-    AuctionItem, AuctionStatus, AuctionView, OwnBid, OwnBidState, OwnBids, TopBid, UserView, WinnerView,
+    AuctionItem, AuctionStatus, AuctionView, OwnBid, OwnBidState, OwnBids, PromotionView, TopBid, UserView,
+    WinnerView,
 };
 
 /// How many of the best bids everybody sees.
@@ -47,6 +48,12 @@ pub fn auction_view(id: AuctionId, board: &Board) -> AuctionView {
         unsold_because: board.unsold.map(|because| match because {
             Unsold::NoBids => "no_bids".to_owned(),
             Unsold::ReserveNotMet => "reserve_not_met".to_owned(),
+        }),
+        promotion: terms.promotion.map(|promotion| PromotionView {
+            every_ms: promotion.every.0,
+            commitment: promotion.commitment.to_string(),
+            draws: auction.draws().recorded,
+            seed: auction.draws().seed.map(|seed| seed.to_string()),
         }),
         created_at: board.created_at.into(),
         version: auction.version(),

@@ -49,6 +49,10 @@ pub struct Offer {
     /// Within so long before the end no bid can be taken back, such as 1h.
     #[arg(long, value_name = "DURATION")]
     pub retraction_lock: Option<String>,
+    /// No bid is drawn by lot to count twice.
+    #[arg(long)]
+    #[serde(default)]
+    pub no_promotion: bool,
 }
 
 /// Why an offer makes no request. Names are those of the catalogue's columns; flags have dashes.
@@ -94,6 +98,7 @@ impl Offer {
                 Some(text) => read_seconds("retraction_lock", text)?,
                 None => 0,
             },
+            promoted: !self.no_promotion,
         })
     }
 

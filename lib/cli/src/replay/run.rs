@@ -134,6 +134,8 @@ impl<'a> Game<'a> {
             ends_at: JsonTime(self.options.run.ends_at()),
             soft_close: None,
             retraction_lock_seconds: 0,
+            // The figures of a history are those of its bids, as they were.
+            promoted: false,
         };
         let key = self.options.run.key("auction", auction.line);
         let command = Command::create_auction(key, self.players.seller, &request);

@@ -6,9 +6,9 @@ use crate::caller::Caller;
 use crate::portal::{Ports, Shared};
 use crate::problem::Problem;
 use auction_domain::auction::{AuctionCommand, CreateAuction, SoftClose};
-use auction_domain::{Actor, Amount, Currency, Description, Millis, Title, UserId};
-use auction_wire::CommandBody;
+use auction_domain::{Actor, Amount, AuctionId, Currency, Description, Millis, Title, UserId};
 use auction_wire::api::{CreateAuctionRequest, SoftCloseRequest};
+use auction_wire::{CommandBody, CommandId};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -28,10 +28,14 @@ pub(super) async fn create_auction<P: Ports>(
 ) -> Result<Response, Problem> {
     let request: CreateAuctionRequest = body::read(&headers, &body)?;
     let payload = body::canonical(&request);
-    let create = validate(request, seller)?;
+    let promoted = request.promoted;
+    let mut create = validate(request, seller)?;
     let asking = Asking { actor: Actor::User(seller), method: "POST", path: "/auctions", payload: &payload };
-    let command = CommandBody::Auction(AuctionCommand::CreateAuction(Box::new(create)));
-    ask(&portal, &headers, asking, |id| (id.0, command)).await
+    let command = |id: CommandId| {
+        create.promotion = promoted.then(|| portal.promises.of(AuctionId(id.0)));
+        (id.0, CommandBody::Auction(AuctionCommand::CreateAuction(Box::new(create))))
+    };
+    ask(&portal, &headers, asking, command).await
 }
 
 /// Collects everything that is wrong, so that a client need not find out one by one.

@@ -1,6 +1,8 @@
 //! The ingress: takes requests, and receives outcomes for those that wait.
 
 use super::failed;
+use super::promises::promises;
+use super::secret::shared_secret;
 use crate::connections::Connections;
 use crate::settings::Settings;
 use crate::tasks::{RoleError, Tasks};
@@ -20,7 +22,6 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use stream_worker::Retry;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -59,7 +60,9 @@ pub(super) async fn start(
         .map_err(|error| failed(&format!("listening at {}", ingress.listen))(error.into()))?;
     let lookup = PostgresLookup::new(&connections.stores, ingress.postgres_connections.get())
         .map_err(|error| failed("ingress")(error.into()))?;
-    let secret = secret(&lookup, stop.clone()).await?;
+    let secret = HandleSecret::new(&shared_secret(&lookup, "command_handles", stop.clone()).await?)
+        .ok_or_else(|| failed("ingress")("the secret of command handles is too short".into()))?;
+    let promises = promises(settings, connections, tasks, stop).await?;
     let name = format!("i{:08x}", Uuid::new_v4().as_fields().0);
     let (redis, partitions) = (connections.redis.clone(), connections.partitions);
     let queue = RedisQueue::start(redis.clone(), partitions, connections.redis_pool.clone());
@@ -73,6 +76,7 @@ pub(super) async fn start(
             PostgresInboxes::new(lookup.clone(), settings.notifier.inbox_keeps),
             RedisInboxes::new(connections.redis_pool.clone(), partitions, settings.notifier.inbox_keeps),
         ),
+        promises,
         ports: Servers { lookup, views },
         partitions,
         settings: auction_http::Settings {
@@ -121,24 +125,5 @@ async fn look_at_servers(servers: &Servers, health: &Health, mut stop: Stop) {
             }
         }
         stop.sleep(LOOK_AT_SERVERS).await;
-    }
-}
-
-/// The secret of command handles, which all ingress processes share.
-async fn secret(lookup: &PostgresLookup, mut stop: Stop) -> Result<HandleSecret, RoleError> {
-    let mut retry = Retry::default();
-    loop {
-        match lookup.secret("command_handles").await {
-            Ok(secret) => {
-                let too_short = || failed("ingress")("the secret of command handles is too short".into());
-                return HandleSecret::new(&secret).ok_or_else(too_short);
-            }
-            Err(error) if stop.requested() => return Err(failed("ingress")(error.into())),
-            Err(error) => {
-                let wait = retry.next_wait();
-                tracing::warn!(%error, ?wait, "waiting for the secret of command handles");
-                stop.sleep(wait).await;
-            }
-        }
     }
 }

@@ -1,10 +1,11 @@
 //! [`EventStore`]: the source of truth.
 
 use crate::given::{
-    AT, END, P, auction_created, batch, bid_placed, fresh, refusal, user_created, user_deleted,
+    AT, END, P, auction_created, batch, bid_placed, fresh, promoted_auction_created, refusal, user_created,
+    user_deleted,
 };
 use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores};
-use auction_domain::auction::AuctionEvent;
+use auction_domain::auction::{AuctionEvent, Seed};
 use auction_domain::{AuctionId, BidId, UserId};
 use auction_wire::{CommandId, Event, EventRecord, Outcome, PartitionId};
 
@@ -185,6 +186,35 @@ pub async fn open_auctions_are_those_without_a_result(stores: &impl EventStores)
     expected.sort();
     assert_eq!((found.position, found.auctions), (10, expected));
     assert_eq!(store.open_auctions(PartitionId(1)).await.unwrap(), Default::default());
+}
+
+/// See its name.
+pub async fn unrevealed_auctions_are_promoted_ones_until_their_seed_is_revealed(stores: &impl EventStores) {
+    let mut store = stores.open().await.unwrap();
+    assert_eq!(store.unrevealed_auctions(P).await.unwrap(), Default::default());
+    let [plain, open, closed, revealed, at_once] = std::array::from_fn(|_| fresh());
+    let because = auction_domain::auction::Unsold::NoBids;
+    let is_closed = || Event::Auction(AuctionEvent::AuctionClosedUnsold { because });
+    let is_revealed = || Event::Auction(AuctionEvent::SeedRevealed { seed: Seed([0; 32]) });
+    let created = vec![
+        (plain, 1, auction_created(None)),
+        (open, 1, promoted_auction_created()),
+        (closed, 1, promoted_auction_created()),
+        (revealed, 1, promoted_auction_created()),
+        // All in one batch.
+        (at_once, 1, promoted_auction_created()),
+        (at_once, 2, is_closed()),
+        (at_once, 3, is_revealed()),
+    ];
+    stored(&mut store, &batch(0, created)).await;
+    let changes = vec![(closed, 2, is_closed()), (revealed, 2, is_closed()), (revealed, 3, is_revealed())];
+    stored(&mut store, &batch(7, changes)).await;
+    let mut found = store.unrevealed_auctions(P).await.unwrap();
+    found.auctions.sort();
+    let mut expected = vec![AuctionId(open), AuctionId(closed)];
+    expected.sort();
+    assert_eq!((found.position, found.auctions), (10, expected));
+    assert_eq!(store.unrevealed_auctions(PartitionId(1)).await.unwrap(), Default::default());
 }
 
 /// See its name.

@@ -3,7 +3,7 @@
 use super::deletions::Deletion;
 use auction_app::ports::Unavailable;
 use auction_app::ports::event_store::{
-    Append, Appended, EventStore, EventStores, History, NewEvent, OpenAuctions,
+    Append, Appended, EventStore, EventStores, History, NewEvent, OpenAuctions, UnrevealedAuctions,
 };
 use auction_app::ports::outcomes::Outcomes;
 use auction_domain::auction::AuctionEvent;
@@ -29,6 +29,7 @@ pub(super) struct State {
     pub(super) bids: HashMap<BidId, PlacedBid>,
     pub(super) open: BTreeMap<AuctionId, (PartitionId, Timestamp)>,
     pub(super) sellers: BTreeMap<AuctionId, UserId>,
+    unrevealed: BTreeMap<AuctionId, PartitionId>,
     rejected: HashSet<CommandId>,
     snapshots: BTreeMap<Uuid, SnapshotRecord>,
 }
@@ -133,6 +134,7 @@ impl State {
                 if let Some(seller) = terms.seller {
                     self.sellers.insert(auction, seller);
                 }
+                self.unrevealed.extend(terms.promotion.map(|_| (auction, partition)));
             }
             Event::Auction(
                 AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at },
@@ -142,6 +144,7 @@ impl State {
                 | AuctionEvent::WinnerAnnounced(_)
                 | AuctionEvent::AuctionClosedUnsold { .. },
             ) => drop(self.open.remove(&auction)),
+            Event::Auction(AuctionEvent::SeedRevealed { .. }) => drop(self.unrevealed.remove(&auction)),
             Event::Auction(AuctionEvent::BidPlaced { bid, bidder, .. }) => {
                 let placed = PlacedBid { auction, bidder: *bidder, live: true };
                 assert!(self.bids.insert(*bid, placed).is_none(), "a bid is placed once: {bid}");
@@ -244,6 +247,16 @@ impl EventStore for MemoryStore {
         let here = state.open.iter().filter(|(_, (of, _))| *of == partition);
         let auctions = here.map(|(auction, (_, ends_at))| (*auction, *ends_at)).collect();
         Ok(OpenAuctions { position: state.head(partition), auctions })
+    }
+
+    async fn unrevealed_auctions(
+        &mut self,
+        partition: PartitionId,
+    ) -> Result<UnrevealedAuctions, Unavailable> {
+        let state = self.state();
+        let here = state.unrevealed.iter().filter(|(_, of)| **of == partition);
+        let auctions = here.map(|(auction, _)| *auction).collect();
+        Ok(UnrevealedAuctions { position: state.head(partition), auctions })
     }
 
     async fn append(&mut self, batch: &Append) -> Result<Appended, Unavailable> {

@@ -95,6 +95,7 @@ pub(crate) fn auction(id: AuctionId, entry: &Entry) -> AuctionView {
             pays: money(auction, winner.pays),
         }),
         unsold_because: unsold.then(|| "no_bids".to_owned()),
+        promotion: None,
         created_at: entry.created_at.into(),
         version: auction.version(),
     }

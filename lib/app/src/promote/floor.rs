@@ -1,0 +1,346 @@
+//! The promoted auctions whose seed is not revealed yet, and when each has its next draw.
+
+use super::{AT_ONCE, Look, NOT_BEFORE_NEWS, Promoted};
+use auction_domain::auction::{AuctionEvent, Commitment, Status};
+use auction_domain::{AuctionId, Millis, Timestamp};
+use auction_wire::PartitionId;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// How long after something was sent it is sent again, if it does not show in the events; each time twice
+/// as long.
+const AGAIN: Millis = Millis::seconds(2);
+
+/// It is not doubled more often: 2 s · 2^6 are about two minutes.
+const DOUBLINGS: u32 = 6;
+
+/// At most so much is due at once.
+const CHUNK: usize = 200;
+
+/// All of the partitions that are watched.
+#[derive(Debug, Default)]
+pub struct Floor {
+    table: Mutex<Table>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    auctions: HashMap<AuctionId, Entry>,
+    /// By the time at which something is to be done.
+    by_time: BTreeSet<(Timestamp, AuctionId)>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    partition: PartitionId,
+    promoted: Promoted,
+    next: Timestamp,
+    attempt: u32,
+    /// The draw that was sent and has not shown in the events, and the version that it looked at.
+    sent: Option<(u64, u64)>,
+}
+
+/// What is to be sent.
+#[derive(Debug)]
+pub(super) enum Due {
+    /// A draw.
+    Hold { commitment: Commitment, auction: AuctionId, look: Look },
+    /// The seed.
+    Reveal { commitment: Commitment, auction: AuctionId },
+}
+
+impl Due {
+    pub(super) fn auction(&self) -> AuctionId {
+        let (Due::Hold { auction, .. } | Due::Reveal { auction, .. }) = self;
+        *auction
+    }
+
+    pub(super) fn commitment(&self) -> Commitment {
+        let (Due::Hold { commitment, .. } | Due::Reveal { commitment, .. }) = self;
+        *commitment
+    }
+}
+
+impl Floor {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        // Whatever a panic left half done is put right when the partition is watched anew.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A partition is watched from now on: these are its auctions, and no others.
+    pub fn begin(&self, partition: PartitionId, auctions: Vec<Promoted>) {
+        let mut table = self.table();
+        let old = table.auctions.iter().filter(|(_, entry)| entry.partition == partition);
+        let old: Vec<AuctionId> = old.map(|(auction, _)| *auction).collect();
+        old.into_iter().for_each(|auction| table.remove(auction));
+        auctions.into_iter().for_each(|promoted| table.insert(partition, promoted));
+        drop(table);
+        self.changed.notify_one();
+    }
+
+    /// Whether an auction is here.
+    pub fn has(&self, auction: AuctionId) -> bool {
+        self.table().auctions.contains_key(&auction)
+    }
+
+    /// Something happened to an auction, which may be a new one: its event of that version. One that is known
+    /// already is passed over.
+    pub fn apply(
+        &self,
+        partition: PartitionId,
+        auction: AuctionId,
+        event: &AuctionEvent,
+        version: u64,
+        at: Timestamp,
+    ) {
+        let mut table = self.table();
+        let known = table.auctions.get(&auction).map(|entry| entry.promoted.auction().version());
+        if known.is_some_and(|known| version <= known) {
+            return;
+        }
+        if known.is_some_and(|known| version > known + 1) {
+            tracing::error!(%auction, version, "an event before this one was passed over: its draws are not held");
+            table.remove(auction);
+            return;
+        }
+        if let AuctionEvent::SeedRevealed { .. } = event {
+            table.remove(auction);
+        } else if let Some(entry) = table.auctions.get_mut(&auction) {
+            entry.promoted.apply(event, at);
+            if entry.is_news(event) {
+                table.plan(auction, AT_ONCE);
+                self.changed.notify_one();
+            }
+        } else if let Some(promoted) = Promoted::created(auction, event, at) {
+            table.insert(partition, promoted);
+            self.changed.notify_one();
+        }
+    }
+
+    /// When something is to be done next.
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.table().by_time.first().map(|(next, _)| *next)
+    }
+
+    /// What is to be sent by now, not all of it at once. It is due again later, unless it shows.
+    pub(super) fn due(&self, now: Timestamp) -> Vec<Due> {
+        let mut table = self.table();
+        let due = table.by_time.iter().take_while(|(next, _)| *next <= now).take(CHUNK);
+        let auctions: Vec<AuctionId> = due.map(|(_, auction)| *auction).collect();
+        let mut found = Vec::new();
+        for auction in auctions {
+            let Some(entry) = table.auctions.get_mut(&auction) else { continue };
+            let (due, next) = entry.due(now);
+            found.extend(due);
+            table.plan(auction, next);
+        }
+        found
+    }
+
+    /// Resolves when something may be due earlier than it was.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+}
+
+impl Table {
+    fn insert(&mut self, partition: PartitionId, promoted: Promoted) {
+        let auction = promoted.id();
+        self.remove(auction);
+        let entry = Entry { partition, promoted, next: AT_ONCE, attempt: 0, sent: None };
+        self.auctions.insert(auction, entry);
+        self.by_time.insert((AT_ONCE, auction));
+    }
+
+    fn remove(&mut self, auction: AuctionId) {
+        if let Some(entry) = self.auctions.remove(&auction) {
+            self.by_time.remove(&(entry.next, auction));
+        }
+    }
+
+    fn plan(&mut self, auction: AuctionId, next: Timestamp) {
+        let Some(entry) = self.auctions.get_mut(&auction) else { return };
+        self.by_time.remove(&(entry.next, auction));
+        entry.next = next;
+        self.by_time.insert((next, auction));
+    }
+}
+
+impl Entry {
+    /// Whether it has to be thought over what is to be done for the auction, and when.
+    fn is_news(&mut self, event: &AuctionEvent) -> bool {
+        match event {
+            AuctionEvent::DrawHeld(_)
+            | AuctionEvent::DrawsMissed { .. }
+            | AuctionEvent::AuctionExtended { .. }
+            | AuctionEvent::AuctionEnded { .. }
+            | AuctionEvent::AuctionCancelled
+            | AuctionEvent::WinnerAnnounced(_)
+            | AuctionEvent::AuctionClosedUnsold { .. } => {
+                (self.attempt, self.sent) = (0, None);
+                true
+            }
+            // A bid that was given before the draw was due, and decided after it was sent.
+            _ => self.sent.is_some_and(|(number, version)| self.promoted.version_for(number) != version),
+        }
+    }
+
+    /// What is due by now, and when to look again.
+    fn due(&mut self, now: Timestamp) -> (Option<Due>, Timestamp) {
+        let (auction, terms) = (self.promoted.auction(), self.promoted.auction().terms());
+        let Some(promotion) = terms.promotion else { return (None, NOT_BEFORE_NEWS) };
+        let (commitment, id) = (promotion.commitment, self.promoted.id());
+        let again = now + Millis(AGAIN.0 << self.attempt.min(DOUBLINGS));
+        if auction.status() != Status::Open {
+            self.attempt += 1;
+            return (Some(Due::Reveal { commitment, auction: id }), again);
+        }
+        if now >= auction.ends_at() {
+            return (None, NOT_BEFORE_NEWS);
+        }
+        let due = terms.draws_due(now);
+        let following = terms.draw_due_at(due + 1);
+        if due <= auction.draws().recorded {
+            return (None, following);
+        }
+        let look = self.promoted.look(due);
+        if self.sent.is_none_or(|(number, _)| number != due) {
+            self.attempt = 0;
+        }
+        self.attempt += 1;
+        self.sent = Some((due, look.at_version));
+        (Some(Due::Hold { commitment, auction: id, look }), again.min(following))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auction_domain::auction::{Draw, Promotion, Proof, Seed, Terms, Unsold};
+    use auction_domain::{Amount, BidId, Currency, Description, PromoterOptions, Title, UserId};
+    use uuid::Uuid;
+
+    const P: PartitionId = PartitionId(0);
+    const AUCTION: AuctionId = AuctionId(Uuid::from_u128(1));
+    const START: Timestamp = Timestamp(1_000_000);
+
+    fn after(seconds: u32) -> Timestamp {
+        START + Millis::seconds(seconds)
+    }
+
+    /// Of a minute, with a draw every ten seconds.
+    fn created() -> AuctionEvent {
+        let commitment = Commitment([1; 32]);
+        AuctionEvent::AuctionCreated {
+            title: Title::new("A thing").unwrap(),
+            description: Description::new("").unwrap(),
+            terms: Terms {
+                currency: Currency::new("EUR").unwrap(),
+                opening_bid: Amount::new(1).unwrap(),
+                reserve: None,
+                starts_at: START,
+                ends_at: after(60),
+                seller: None,
+                soft_close: None,
+                retraction_lock: Millis(0),
+                promotion: Some(Promotion { every: Millis::seconds(10), commitment }),
+            },
+        }
+    }
+
+    fn held(number: u64) -> AuctionEvent {
+        AuctionEvent::DrawHeld(Box::new(Draw {
+            number,
+            at_version: 1,
+            options: PromoterOptions::new("[]").unwrap(),
+            settings_version: 0,
+            eligible: 0,
+            chosen: None,
+            proof: Proof([0; 32]),
+        }))
+    }
+
+    fn placed(n: u128) -> AuctionEvent {
+        let (bid, bidder) = (BidId(Uuid::from_u128(n)), UserId(Uuid::from_u128(n)));
+        AuctionEvent::BidPlaced { bid, bidder, amount: Amount::new(5).unwrap() }
+    }
+
+    fn floor() -> Floor {
+        let floor = Floor::default();
+        apply(&floor, &created(), START);
+        floor
+    }
+
+    /// The next event.
+    fn apply(floor: &Floor, event: &AuctionEvent, at: Timestamp) {
+        let known = floor.table().auctions.get(&AUCTION).map(|entry| entry.promoted.auction().version());
+        floor.apply(P, AUCTION, event, known.unwrap_or(0) + 1, at);
+    }
+
+    /// Numbers and versions of what is due.
+    fn due(floor: &Floor, now: Timestamp) -> Vec<(u64, u64)> {
+        let due = floor.due(now).into_iter();
+        due.map(|due| match due {
+            Due::Hold { look, .. } => (look.number, look.at_version),
+            Due::Reveal { .. } => (0, 0),
+        })
+        .collect()
+    }
+
+    #[test]
+    fn a_draw_is_due_in_each_interval_until_it_shows() {
+        let floor = floor();
+        assert_eq!(due(&floor, after(9)), []);
+        assert_eq!(floor.next(), Some(after(10)));
+        assert_eq!(due(&floor, after(10)), [(1, 1)]);
+        assert_eq!(due(&floor, after(11)), [], "it was sent");
+        assert_eq!(due(&floor, after(12)), [(1, 1)], "it does not show");
+        apply(&floor, &held(1), after(12));
+        assert_eq!(due(&floor, after(13)), []);
+        assert_eq!(due(&floor, after(35)), [(3, 2)], "the second one is missed");
+        assert_eq!(due(&floor, after(60)), [], "bidding is over");
+        assert_eq!(floor.next(), Some(NOT_BEFORE_NEWS));
+    }
+
+    #[test]
+    fn a_draw_is_sent_again_when_a_bid_from_before_it_was_due_turns_up() {
+        let floor = floor();
+        assert_eq!(due(&floor, after(10)), [(1, 1)]);
+        apply(&floor, &placed(1), after(9));
+        assert_eq!(due(&floor, after(10)), [(1, 2)]);
+        apply(&floor, &placed(2), after(10));
+        assert_eq!(due(&floor, after(11)), [], "one from after it changes nothing");
+        assert_eq!(due(&floor, after(12)), [(1, 2)]);
+    }
+
+    #[test]
+    fn the_seed_is_due_when_the_auction_is_final_until_it_shows() {
+        let floor = floor();
+        let closed = AuctionEvent::AuctionClosedUnsold { because: Unsold::NoBids };
+        apply(&floor, &closed, after(60));
+        assert_eq!(due(&floor, after(60)), [(0, 0)]);
+        assert_eq!(due(&floor, after(61)), []);
+        assert_eq!(due(&floor, after(63)), [(0, 0)]);
+        apply(&floor, &AuctionEvent::SeedRevealed { seed: Seed([0; 32]) }, after(63));
+        assert_eq!((due(&floor, after(600)), floor.next(), floor.has(AUCTION)), (vec![], None, false));
+    }
+
+    #[test]
+    fn an_event_that_comes_again_changes_nothing_and_a_hole_ends_the_draws() {
+        let floor = floor();
+        floor.apply(P, AUCTION, &placed(1), 2, after(1));
+        floor.apply(P, AUCTION, &placed(1), 2, after(1));
+        assert_eq!(due(&floor, after(10)), [(1, 2)]);
+        floor.apply(P, AUCTION, &placed(3), 4, after(11));
+        assert!(!floor.has(AUCTION));
+    }
+
+    #[test]
+    fn nothing_is_due_in_a_partition_that_is_not_watched_any_more() {
+        let floor = floor();
+        floor.begin(P, Vec::new());
+        assert_eq!((due(&floor, after(10)), floor.next()), (vec![], None));
+    }
+}
