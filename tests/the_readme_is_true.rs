@@ -48,6 +48,7 @@ async fn a_first_auction_goes_as_the_readme_says() {
         "refused: the bid must be above your own latest",
         "Cartier wristwatch",
         "\ncancelled ",
+        "the auction is at version 2, not 1 (version_moved)",
         "\"expected_version\":1",
         "; live bids go, and open auctions are cancelled",
         "HTTP/1.1 201 Created",
