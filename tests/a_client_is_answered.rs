@@ -112,7 +112,7 @@ async fn a_repeated_request_has_one_effect_and_one_answer(url: &str) {
 /// The caller's bids, when the read model has so many.
 async fn own_bids(person: &Person, auction: &str, count: u64) -> Value {
     eventually("the bids are shown", || async {
-        let own = person.get(&format!("/auction/{auction}/bids"), &[]).await;
+        let own = person.get(&format!("/auction/{auction}/bids?by=me"), &[]).await;
         (own.body["count"] == json!(count)).then_some(own.body)
     })
     .await

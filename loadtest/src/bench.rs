@@ -90,6 +90,10 @@ impl Bench {
         Ok(())
     }
 
+    pub(crate) fn redis_url(&self) -> &str {
+        self.servers.redis_url()
+    }
+
     /// Starts a writer.
     pub(crate) fn writer(&self) -> Result<Process, Failure> {
         self.process("writer", &[])
@@ -180,7 +184,7 @@ fn cpu() -> Result<BTreeMap<&'static str, f64>, Failure> {
         let Ok(stat) = std::fs::read_to_string(entry?.path().join("stat")) else { continue };
         let Some((before, after)) = stat.rsplit_once(") ") else { continue };
         let kind = match before.split_once('(').map(|(_, name)| name) {
-            Some("writer" | "notifier" | "loadtest") => "worker",
+            Some("writer" | "notifier" | "projector" | "loadtest") => "worker",
             Some("redis-server") => "redis",
             Some("postgres") => "postgres",
             _ => continue,

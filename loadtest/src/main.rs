@@ -1,10 +1,11 @@
-//! Benchmarks of the write side and of notifications. Each starts a Redis and a Postgres of its own, with everything on disk
+//! Benchmarks. Each starts a Redis and a Postgres of its own, with everything on disk
 //! before it is acknowledged, and prints a table.
 //!
 //! * `drain`: how fast a backlog of bids is decided, beside a bare probe of the same protocol and beside
 //!   one command per transaction;
 //! * `channels`: how long a user or auction created now waits behind a backlog of bids;
-//! * `rush`: how many notifications a closing rush makes, and how fast.
+//! * `rush`: how many notifications a closing rush makes, and how fast;
+//! * `project`: how fast stored bids become views, by the projector and by a rebuild.
 
 #![allow(clippy::print_stdout, reason = "the tables are the result")]
 
@@ -12,6 +13,7 @@ mod backlog;
 mod bench;
 mod channels;
 mod drain;
+mod project;
 mod rush;
 
 use clap::{Parser, Subcommand};
@@ -35,6 +37,8 @@ enum Benchmark {
     Channels(channels::ChannelsArgs),
     /// How many notifications a closing rush makes, and how fast
     Rush(rush::RushArgs),
+    /// How fast stored bids become views
+    Project(project::ProjectArgs),
 }
 
 #[tokio::main]
@@ -43,6 +47,7 @@ async fn main() -> ExitCode {
         Benchmark::Drain(arguments) => drain::run(arguments).await,
         Benchmark::Channels(arguments) => channels::run(arguments).await,
         Benchmark::Rush(arguments) => rush::run(arguments).await,
+        Benchmark::Project(arguments) => project::run(arguments).await,
     };
     match ran {
         Ok(()) => ExitCode::SUCCESS,

@@ -72,6 +72,18 @@ impl Load {
         self.give(bids).await;
     }
 
+    /// Everything that was given, once more and in the same order: what was lost undecided is decided now,
+    /// what was decided has no second effect.
+    pub async fn give_again(&mut self) {
+        let all = self.given.clone();
+        self.give(all).await;
+    }
+
+    /// The auctions, which were given at the beginning.
+    pub fn auctions(&self) -> &[AuctionId] {
+        &self.auctions
+    }
+
     /// Adds them to their streams. If Redis is away, all of them once more: whether it has them is not
     /// known.
     pub async fn give(&mut self, commands: Vec<Command>) {

@@ -2,7 +2,7 @@
 
 use auction_cli::{ClientArgs, ClientCommand};
 use auction_service::process::{ProcessError, block_on, report};
-use auction_service::{dead_letters, draws, parked, streams, up, verify};
+use auction_service::{dead_letters, draws, parked, rebuild, streams, up, verify};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -32,6 +32,8 @@ enum Command {
     Draws(draws::DrawsArgs),
     /// Commands that could not be handled: list, show, send again, drop
     DeadLetters(dead_letters::DeadLettersArgs),
+    /// Make the views anew beside the live ones, and switch to them
+    Rebuild(rebuild::RebuildArgs),
     /// Events that a service could not handle: list, show, try again, drop
     Parked(parked::ParkedArgs),
     #[command(flatten)]
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Command::Streams(args) => report(block_on(streams::run(args, &mut std::io::stdout()))),
         Command::Draws(args) => show(block_on(draws::run(args))),
         Command::DeadLetters(args) => show(block_on(dead_letters::run(args))),
+        Command::Rebuild(args) => show(block_on(rebuild::run(args))),
         Command::Parked(args) => show(block_on(parked::run(args))),
         Command::Client(command) => {
             match block_on(async { Ok(auction_cli::run(ClientArgs { url, operator, command }).await) }) {

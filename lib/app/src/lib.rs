@@ -4,6 +4,7 @@
 //! * [`mod@write`]: commands become events and outcomes (writer);
 //! * [`project`]: events become ready-made answers (projector);
 //! * [`notify`]: events become notifications (notifier), and how users read them;
+//! * [`rebuild`]: views are made anew beside the live ones;
 //! * [`close`]: auctions whose end has come are closed (auctioneer);
 //! * [`deletions`]: what deleted users leave is taken away (auctioneer);
 //! * [`promote`]: bids are drawn by lot and doubled, and anybody can check it (promoter);
@@ -24,6 +25,7 @@ pub mod notify;
 pub mod ports;
 pub mod project;
 pub mod promote;
+pub mod rebuild;
 pub mod retention;
 pub mod verify;
 pub mod write;

@@ -72,7 +72,8 @@ pub fn retry(service: &'static str, partition: PartitionId, server: &'static str
     counter!("auction_retries_total", &labels).increment(1);
 }
 
-/// Something happened that should not, and was mended.
+/// Something happened that should not, and was mended: `stream_lost`, an event stream was gone; `hole`,
+/// events were not on it; `made_anew`, what a service had made of events was gone.
 pub fn incident(what: &'static str) {
     counter!("auction_incidents_total", "what" => what).increment(1);
 }

@@ -8,6 +8,7 @@ pub mod deletions;
 pub mod delivery;
 pub mod event_feed;
 pub mod event_store;
+pub mod generations;
 pub mod inbox;
 pub mod notification_store;
 pub mod outcomes;

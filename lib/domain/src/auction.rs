@@ -255,8 +255,18 @@ impl Auction {
     }
 
     /// Everything one user bid here, live or not, in the order it was placed.
-    pub fn bids_of(&self, bidder: UserId) -> impl Iterator<Item = &Bid> {
+    pub fn bids_of(&self, bidder: UserId) -> impl ExactSizeIterator<Item = &Bid> {
         self.bids.of(bidder)
+    }
+
+    /// The newest live bid of a user, which is also the highest face amount of his.
+    pub fn latest_bid_of(&self, bidder: UserId) -> Option<&Bid> {
+        self.bids.live_of(bidder).next_back()
+    }
+
+    /// The place of a bid in the order in which all were placed, from 1.
+    pub fn number_of(&self, bid: crate::BidId) -> Option<u64> {
+        self.bids.number(bid)
     }
 
     /// One bid, live or not.

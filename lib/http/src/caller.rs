@@ -92,10 +92,15 @@ impl<P: Ports> FromRequestParts<Arc<Portal<P>>> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal<P>>) -> Result<Caller, Problem> {
         let MaybeCaller(user) = MaybeCaller::from_request_parts(parts, portal).await?;
-        user.map(Caller).ok_or_else(|| {
-            let detail = "say who you are: header X-User-Id with the id of a user";
-            Problem::new(StatusCode::UNAUTHORIZED, "caller_unknown", detail)
-        })
+        user.map(Caller).ok_or_else(Caller::unknown)
+    }
+}
+
+impl Caller {
+    /// The problem of a request that needs a caller and has none.
+    pub fn unknown() -> Problem {
+        let detail = "say who you are: header X-User-Id with the id of a user";
+        Problem::new(StatusCode::UNAUTHORIZED, "caller_unknown", detail)
     }
 }
 

@@ -102,6 +102,7 @@ mod tests {
     fn the_etag_is_the_version_of_the_view() {
         let money = Money { amount: 1, currency: "USD".to_owned() };
         let view = AuctionView {
+            server_time: None,
             id: uuid::Uuid::nil(),
             title: "}\"version\":3}".to_owned(),
             description: String::new(),

@@ -9,13 +9,15 @@ mod delete_user;
 mod end_auction;
 mod health;
 mod list_auctions;
+mod list_bids;
 mod list_notifications;
+mod list_user_bids;
 mod mark_read;
+mod paging;
 mod place_bid;
 mod promoter_settings;
 mod show_auction;
 mod show_command;
-mod show_own_bids;
 mod show_subscriptions;
 mod show_user;
 mod void_bid;
@@ -45,10 +47,11 @@ pub fn router<P: Ports>(portal: Arc<Portal<P>>) -> Router {
         )
         .route("/notifications", get(list_notifications::list_notifications::<P>))
         .route("/notifications/read", put(mark_read::mark_read::<P>))
+        .route("/user/{id}/bids", get(list_user_bids::list_user_bids::<P>))
         .route("/auctions", get(list_auctions::list_auctions::<P>).post(create_auction::create_auction::<P>))
         .route("/auction/{id}", get(show_auction::show_auction::<P>))
         .route("/auction/{id}/bid", put(place_bid::place_bid::<P>))
-        .route("/auction/{id}/bids", get(show_own_bids::show_own_bids::<P>))
+        .route("/auction/{id}/bids", get(list_bids::list_bids::<P>))
         .route("/auction/{id}/bid/{bid}", delete(delete_bid::delete_bid::<P>))
         .route("/auction/{id}/bid/{bid}/void", post(void_bid::void_bid::<P>))
         .route("/auction/{id}/end", post(end_auction::end_auction::<P>))

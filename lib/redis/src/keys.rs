@@ -12,16 +12,28 @@
 //! | `ap:members:<group>` | sorted set | the processes of a group, by when they were last heard of |
 //! | `ap:{07}:suspect` | string | the command in work that may have ended processes |
 //! | `ap:{07}:reply:<ingress>` | stream | outcomes for one ingress process; expires |
-//! | `ap:{07}:view:checkpoint` | string | position up to which events are in the views |
-//! | `ap:{07}:view:auction:<id>` | string | body of `GET /auction/{id}` |
-//! | `ap:{07}:view:bids:<id>` | hash | user id → body of `GET /auction/{id}/bids` |
-//! | `ap:{07}:view:user:<id>` | string | body of `GET /user/{id}` |
-//! | `ap:{07}:view:listed` | sorted set | `<end, 16 hex digits>:<id>` of each auction that is listed |
-//! | `ap:{07}:view:items` | hash | auction id → its line in `GET /auctions` |
 //! | `ap:{07}:inbox:<user>` | hash | copy of a user's inbox; expires, see [`crate::inbox`] |
 //! | `ap:{07}:inbox-generation` | string | copies of an older one are made anew |
+//! | `ap:{07}:view:live` | string | which generation of the views is live; 1 if it is not there |
+//! | `ap:{07}:view:newest` | string | the newest generation that was begun |
+//!
+//! Of generation 3 of the views:
+//!
+//! | key | type | what |
+//! |---|---|---|
+//! | `ap:{07}:view:3:checkpoint` | string | position up to which events are in the views |
+//! | `ap:{07}:view:3:auction:<id>` | string | body of `GET /auction/{id}` |
+//! | `ap:{07}:view:3:bids:<id>` | hash | number of a bid → its bidder, and its line in `GET /auction/{id}/bids` |
+//! | `ap:{07}:view:3:own:<id>` | sorted set | `<user>:<number, 16 hex digits>` of each bid in an auction |
+//! | `ap:{07}:view:3:user:<id>` | string | body of `GET /user/{id}` |
+//! | `ap:{07}:view:3:listed:<status>` | sorted set | `<end, 16 hex digits>:<id>` of each auction of that status |
+//! | `ap:{07}:view:3:items` | hash | auction → status, leader, and its line in `GET /auctions` |
+//! | `ap:{07}:view:3:bidder:<id>` | hash | auction → what the user has bid in it |
+//! | `ap:{07}:view:3:bid-in:<id>` | sorted set | the auctions in which the user has bid |
 
+use auction_app::ports::generations::Generation;
 use auction_domain::{AuctionId, Timestamp, UserId};
+use auction_wire::view::AuctionStatus;
 use auction_wire::{Channel, PartitionId};
 use uuid::Uuid;
 
@@ -60,34 +72,81 @@ pub fn reply(partition: PartitionId, ingress: &str) -> String {
     format!("ap:{{{partition}}}:reply:{ingress}")
 }
 
-/// The projector's checkpoint.
-pub fn checkpoint(partition: PartitionId) -> String {
-    format!("ap:{{{partition}}}:view:checkpoint")
+/// Which generation of the views is live.
+pub fn live_views(partition: PartitionId) -> String {
+    format!("ap:{{{partition}}}:view:live")
 }
 
-/// `GET /auction/{id}`.
-pub fn auction(partition: PartitionId, auction: AuctionId) -> String {
-    format!("ap:{{{partition}}}:view:auction:{auction}")
+/// The newest generation of the views that was begun.
+pub fn newest_views(partition: PartitionId) -> String {
+    format!("ap:{{{partition}}}:view:newest")
 }
 
-/// `GET /auction/{id}/bids`, by user.
-pub fn own_bids(partition: PartitionId, auction: AuctionId) -> String {
-    format!("ap:{{{partition}}}:view:bids:{auction}")
+/// All keys of views, as a pattern.
+pub const ALL_VIEWS: &str = "ap:{*}:view:*";
+
+/// The partition of a key of views, and its generation, if it is of one.
+pub fn read_view_key(key: &str) -> Option<(PartitionId, Option<Generation>)> {
+    let (partition, rest) = key.strip_prefix("ap:{")?.split_once("}:view:")?;
+    let partition = PartitionId(partition.parse().ok()?);
+    let generation = rest.split_once(':').and_then(|(generation, _)| generation.parse().ok());
+    Some((partition, generation.map(Generation)))
 }
 
-/// `GET /user/{id}`.
-pub fn user(partition: PartitionId, user: UserId) -> String {
-    format!("ap:{{{partition}}}:view:user:{user}")
-}
+/// The keys of one generation of a partition's views.
+#[derive(Clone, Debug)]
+pub struct ViewKeys(String);
 
-/// Listed auctions by end.
-pub fn listed(partition: PartitionId) -> String {
-    format!("ap:{{{partition}}}:view:listed")
-}
+impl ViewKeys {
+    /// Of that one.
+    pub fn new(partition: PartitionId, generation: Generation) -> ViewKeys {
+        ViewKeys(format!("ap:{{{partition}}}:view:{generation}"))
+    }
 
-/// Lines of listed auctions.
-pub fn items(partition: PartitionId) -> String {
-    format!("ap:{{{partition}}}:view:items")
+    /// The projector's checkpoint.
+    pub fn checkpoint(&self) -> String {
+        format!("{}:checkpoint", self.0)
+    }
+
+    /// `GET /auction/{id}`.
+    pub fn auction(&self, auction: AuctionId) -> String {
+        format!("{}:auction:{auction}", self.0)
+    }
+
+    /// The lines of `GET /auction/{id}/bids`, by number.
+    pub fn bids(&self, auction: AuctionId) -> String {
+        format!("{}:bids:{auction}", self.0)
+    }
+
+    /// The numbers of each user's bids in an auction.
+    pub fn own_bids(&self, auction: AuctionId) -> String {
+        format!("{}:own:{auction}", self.0)
+    }
+
+    /// `GET /user/{id}`.
+    pub fn user(&self, user: UserId) -> String {
+        format!("{}:user:{user}", self.0)
+    }
+
+    /// Auctions of a status by end.
+    pub fn listed(&self, status: AuctionStatus) -> String {
+        format!("{}:listed:{}", self.0, status.name())
+    }
+
+    /// Lines of listed auctions.
+    pub fn items(&self) -> String {
+        format!("{}:items", self.0)
+    }
+
+    /// What a user has bid, by auction.
+    pub fn bidder(&self, user: UserId) -> String {
+        format!("{}:bidder:{user}", self.0)
+    }
+
+    /// The auctions in which a user has bid.
+    pub fn bid_in(&self, user: UserId) -> String {
+        format!("{}:bid-in:{user}", self.0)
+    }
 }
 
 /// The copy of a user's inbox.
@@ -100,17 +159,27 @@ pub fn inbox_generation(partition: PartitionId) -> String {
     format!("ap:{{{partition}}}:inbox-generation")
 }
 
-/// The member of [`listed`]: sorts by end, then by id.
+/// The member of [`ViewKeys::listed`]: sorts by end, then by id.
 pub fn listed_member(ends_at: Timestamp, auction: AuctionId) -> String {
     // No auction ends before 1970.
     format!("{:016x}:{auction}", ends_at.0.max(0))
 }
 
-/// Reads a member of [`listed`].
+/// Reads a member of [`ViewKeys::listed`].
 pub fn read_listed_member(member: &str) -> Option<(Timestamp, AuctionId)> {
     let (ends_at, auction) = member.split_once(':')?;
     let ends_at = i64::from_str_radix(ends_at, 16).ok()?;
     Some((Timestamp(ends_at), AuctionId(Uuid::try_parse(auction).ok()?)))
+}
+
+/// The member of [`ViewKeys::own_bids`]: sorts by user, then by number.
+pub fn own_bid_member(user: UserId, number: u64) -> String {
+    format!("{user}:{number:016x}")
+}
+
+/// Reads the number of a member of [`ViewKeys::own_bids`].
+pub fn read_own_bid_member(member: &str) -> Option<u64> {
+    u64::from_str_radix(member.split_once(':')?.1, 16).ok()
 }
 
 #[cfg(test)]
@@ -120,6 +189,7 @@ mod tests {
     #[test]
     fn all_keys_of_a_partition_share_its_hash_tag() {
         let (partition, id) = (PartitionId(7), Uuid::from_u128(1));
+        let views = ViewKeys::new(partition, Generation(3));
         let keys = [
             commands(partition, Channel::Bid),
             events(partition),
@@ -127,17 +197,30 @@ mod tests {
             suspect(partition),
             lease(partition, "writer"),
             reply(partition, "i1"),
-            checkpoint(partition),
-            auction(partition, AuctionId(id)),
-            own_bids(partition, AuctionId(id)),
-            user(partition, UserId(id)),
-            listed(partition),
-            items(partition),
+            live_views(partition),
+            newest_views(partition),
+            views.checkpoint(),
+            views.auction(AuctionId(id)),
+            views.bids(AuctionId(id)),
+            views.own_bids(AuctionId(id)),
+            views.user(UserId(id)),
+            views.listed(AuctionStatus::Open),
+            views.items(),
+            views.bidder(UserId(id)),
+            views.bid_in(UserId(id)),
             inbox(partition, UserId(id)),
             inbox_generation(partition),
         ];
         assert!(keys.iter().all(|key| key.starts_with("ap:{07}:")), "{keys:?}");
         assert_eq!(keys[0], "ap:{07}:cmd:bid");
+    }
+
+    #[test]
+    fn the_generation_of_a_key_is_read_back() {
+        let key = ViewKeys::new(PartitionId(7), Generation(3)).items();
+        assert_eq!(read_view_key(&key), Some((PartitionId(7), Some(Generation(3)))));
+        assert_eq!(read_view_key(&live_views(PartitionId(7))), Some((PartitionId(7), None)));
+        assert_eq!(read_view_key(&events(PartitionId(7))), None);
     }
 
     #[test]

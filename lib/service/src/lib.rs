@@ -10,6 +10,7 @@ pub mod draws;
 pub mod operate;
 pub mod parked;
 pub mod process;
+pub mod rebuild;
 pub mod role;
 pub mod settings;
 pub mod streams;

@@ -36,6 +36,9 @@ pub enum ProcessError {
     /// What is stored.
     #[error(transparent)]
     Stored(#[from] auction_app::write::aggregates::LoadError),
+    /// Views could not be made anew.
+    #[error(transparent)]
+    Rebuild(#[from] auction_app::rebuild::RebuildError),
     /// Files, signals, threads.
     #[error("{0}")]
     Io(#[from] std::io::Error),

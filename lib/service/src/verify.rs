@@ -31,20 +31,21 @@ pub async fn run(args: VerifyArgs) -> Result<(String, bool), ProcessError> {
 
 fn text(reports: &[PartitionReport]) -> String {
     let mut text = String::from(
-        "partition   stored  on stream   users  auctions  lists of own bids  listed  differences\n",
+        "partition   stored  on stream   users  auctions    bids  bidders  listed  differences\n",
     );
     for report in reports {
         let differences = report.differences.len() as u64 + report.more;
         // Writing into a string cannot fail.
         let _ = writeln!(
             text,
-            "{:>9} {:>8} {:>10} {:>7} {:>9} {:>18} {:>7} {:>12}",
+            "{:>9} {:>8} {:>10} {:>7} {:>9} {:>7} {:>8} {:>7} {:>12}",
             report.partition.to_string(),
             report.stored,
             report.published,
             report.users,
             report.auctions,
-            report.own_bids,
+            report.bids,
+            report.bidders,
             report.listed,
             differences,
         );

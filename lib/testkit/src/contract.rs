@@ -8,6 +8,7 @@ pub mod command_queue;
 pub mod deletions;
 pub mod event_feed;
 pub mod event_store;
+pub mod generations;
 pub mod inbox;
 pub mod notification_store;
 pub mod parked_events;
@@ -94,9 +95,11 @@ macro_rules! view_store {
     ($adapter:expr) => {
         $crate::contract_tests! { view_store, $adapter,
             views_are_written_with_their_checkpoint
+            bids_are_paged_the_newest_first_all_and_by_one_user
+            what_a_user_has_bid_is_paged_the_newest_auction_first
             nothing_is_written_from_another_checkpoint
             a_paused_writer_cannot_write_over_its_successor
-            auctions_are_listed_by_their_end
+            auctions_are_listed_by_status_and_end
         }
     };
 }
@@ -181,6 +184,20 @@ macro_rules! deletions {
             a_deletion_is_unfinished_until_it_is_finished
             what_was_sent_is_noted_once_and_comes_behind_what_was_not
             stakes_are_live_bids_and_sales_in_auctions_without_a_result
+        }
+    };
+}
+
+/// All checks of [`contract::generations`](generations).
+#[macro_export]
+macro_rules! generations {
+    ($adapter:expr) => {
+        $crate::contract_tests! { generations, $adapter,
+            a_new_generation_is_not_seen_until_it_is_switched_to
+            a_generation_that_is_behind_is_not_switched_to
+            whoever_writes_to_the_live_views_notices_a_switch
+            what_is_older_than_the_live_generation_is_dropped_and_nothing_else
+            a_comparison_tells_what_differs_from_what_moved
         }
     };
 }

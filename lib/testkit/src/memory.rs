@@ -17,4 +17,4 @@ pub use locks::{MemoryLock, MemoryLocks};
 pub use parked::MemoryParkedEvents;
 pub use store::MemoryStore;
 pub use streams::{Fields, MemoryLanes, MemoryQueue, MemoryReader, MemorySettler, MemoryStreams};
-pub use views::{MemoryViewStore, MemoryViews};
+pub use views::{MemoryGeneration, MemoryViewStore, MemoryViews};

@@ -8,6 +8,9 @@ use uuid::Uuid;
 /// `GET /auction/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuctionView {
+    /// What the portal's clock said when it was asked: compare `ends_at` with it. Put in by the ingress.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_time: Option<JsonTime>,
     /// Its id.
     pub id: Uuid,
     /// What it is.
@@ -53,7 +56,7 @@ pub struct AuctionView {
 }
 
 /// Where an auction is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuctionStatus {
     /// Not final.
@@ -62,6 +65,21 @@ pub enum AuctionStatus {
     Closed,
     /// Called off.
     Cancelled,
+}
+
+impl AuctionStatus {
+    /// All of them.
+    pub const ALL: [AuctionStatus; 3] =
+        [AuctionStatus::Open, AuctionStatus::Closed, AuctionStatus::Cancelled];
+
+    /// How it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            AuctionStatus::Open => "open",
+            AuctionStatus::Closed => "closed",
+            AuctionStatus::Cancelled => "cancelled",
+        }
+    }
 }
 
 /// One of the best bids, as everybody sees it.
@@ -111,6 +129,8 @@ pub struct AuctionItem {
     pub id: Uuid,
     /// What it is.
     pub title: String,
+    /// Where it is in its life.
+    pub status: AuctionStatus,
     /// From then on bids are taken.
     pub starts_at: JsonTime,
     /// From then on no more, extensions included.
@@ -125,7 +145,8 @@ pub struct AuctionItem {
     pub version: u64,
 }
 
-/// `GET /auctions`: auctions whose result is not declared yet, those that end first, first.
+/// `GET /auctions`: auctions whose result is not declared yet, those that end first, first; with
+/// `?status=closed` or `cancelled` those, the newest end first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuctionList {
     /// One page of them.
@@ -135,28 +156,36 @@ pub struct AuctionList {
     pub next: Option<String>,
 }
 
-/// `GET /auction/{id}/bids`: the caller's bids in that auction, the newest first.
+/// `GET /auction/{id}/bids`: all bids in it, the newest first; with `?by=me` the caller's own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnBids {
+pub struct BidList {
     /// The auction.
     pub auction: Uuid,
-    /// How many there are in all; at most 1,000 are shown.
+    /// How many there are in all, those that do not count any more included.
     pub count: u64,
-    /// The newest of them.
-    pub bids: Vec<OwnBid>,
+    /// One page of them.
+    pub bids: Vec<BidItem>,
+    /// Where the next page is; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
-/// One of the caller's bids.
+/// One bid, as everybody sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnBid {
+pub struct BidItem {
+    /// Whether it is the caller's own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub yours: bool,
     /// Its id.
     pub id: Uuid,
+    /// The bidder's alias in this auction.
+    pub bidder: String,
     /// What was bid.
     pub amount: Money,
     /// Whether it counts twice.
     pub doubled: bool,
     /// Whether it counts.
-    pub state: OwnBidState,
+    pub state: BidItemState,
     /// When it was placed.
     pub placed_at: JsonTime,
 }
@@ -164,7 +193,7 @@ pub struct OwnBid {
 /// Whether a bid counts, and if not, why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum OwnBidState {
+pub enum BidItemState {
     /// It counts.
     Live,
     /// Its bidder took it back.
@@ -173,6 +202,68 @@ pub enum OwnBidState {
     Voided,
     /// Its bidder's account was deleted.
     Retracted,
+}
+
+/// `GET /user/{id}/bids`: every auction in which that user has bid, the newest auction first. Only for that
+/// user himself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserBids {
+    /// One page of them.
+    pub auctions: Vec<UserBid>,
+    /// Where the next page is; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// How a user stands in one auction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserBid {
+    /// In one word.
+    pub standing: UserStanding,
+    /// What he has bid.
+    #[serde(flatten)]
+    pub bidder: BidderItem,
+    /// The auction.
+    pub auction: AuctionItem,
+}
+
+/// What a user has bid in one auction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BidderItem {
+    /// How many bids he placed, those that do not count any more included.
+    pub your_bids: u64,
+    /// His newest bid that counts, which is also his highest; absent if none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub your_bid: Option<Money>,
+}
+
+/// How a user stands in an auction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserStanding {
+    /// The auction is open and a bid of his leads.
+    Winning,
+    /// The auction is open and another's bid leads, or nobody's.
+    Outbid,
+    /// The auction is closed and it is his.
+    Won,
+    /// The auction is closed and it is not his.
+    Lost,
+    /// The auction was called off.
+    Cancelled,
+}
+
+impl UserStanding {
+    /// How it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            UserStanding::Winning => "winning",
+            UserStanding::Outbid => "outbid",
+            UserStanding::Won => "won",
+            UserStanding::Lost => "lost",
+            UserStanding::Cancelled => "cancelled",
+        }
+    }
 }
 
 /// `GET /user/{id}`: only for that user himself.

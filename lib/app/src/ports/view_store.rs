@@ -1,8 +1,12 @@
 //! Where the ready-made read models lie.
+//!
+//! The views of a partition are of a *generation*. One of them is live: that is what everybody reads. A
+//! rebuild fills another one and makes it the live one.
 
 use super::Unavailable;
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::PartitionId;
+use auction_wire::view::AuctionStatus;
 use std::future::Future;
 
 /// Makes connections for writing views.
@@ -14,13 +18,13 @@ pub trait ViewStores: Send + Sync {
     fn open(&self, partition: PartitionId) -> impl Future<Output = Result<Self::Store, Unavailable>> + Send;
 }
 
-/// The views of one partition, for their one writer.
+/// The views of one partition in one generation, for their one writer.
 pub trait ViewStore: Send {
     /// The position up to which events are in the views; zero if there are none.
     fn checkpoint(&mut self) -> impl Future<Output = Result<u64, Unavailable>> + Send;
 
     /// Writes views and moves the checkpoint from `from` to `to`, all or nothing, and only if the
-    /// checkpoint still is `from`.
+    /// checkpoint still is `from`, and the live generation is what it was when the connection was made.
     fn commit(
         &mut self,
         from: u64,
@@ -34,8 +38,17 @@ pub trait ViewStore: Send {
 pub enum ViewCommit {
     /// They were.
     Done,
-    /// They were not: somebody else moved the checkpoint.
+    /// They were not: somebody else moved the checkpoint, or made another generation the live one.
     CheckpointMoved,
+}
+
+/// Where an auction stands in the lists: in that of its status, by its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListPlace {
+    /// Which list.
+    pub status: AuctionStatus,
+    /// Its end.
+    pub ends_at: Timestamp,
 }
 
 /// One view to write. Bodies are JSON.
@@ -55,34 +68,47 @@ pub enum ViewWrite {
         /// Its body.
         json: Vec<u8>,
     },
-    /// A line of `GET /auctions`, ordered by end.
+    /// A line of `GET /auctions`, in the list of its status.
     Listed {
         /// Which.
         auction: AuctionId,
-        /// Its end.
-        ends_at: Timestamp,
+        /// Where.
+        place: ListPlace,
+        /// Who leads; when it is closed, who won.
+        leader: Option<UserId>,
         /// Its body.
         json: Vec<u8>,
     },
-    /// No longer at that place of the list, because its end moved or its result is declared.
+    /// No longer at that place of the lists: its end or its status changed.
     Unlisted {
         /// Which.
         auction: AuctionId,
-        /// The end it was listed with.
-        ends_at: Timestamp,
+        /// Where it was.
+        place: ListPlace,
     },
-    /// `GET /auction/{id}/bids` of one user.
-    OwnBids {
+    /// A line of `GET /auction/{id}/bids`.
+    Bid {
         /// Of which auction.
         auction: AuctionId,
+        /// Its place in the order in which they were placed, from 1.
+        number: u64,
         /// Whose.
-        user: UserId,
+        bidder: UserId,
         /// Its body.
+        json: Vec<u8>,
+    },
+    /// What a user has bid in one auction: a part of a line of `GET /user/{id}/bids`.
+    Bidder {
+        /// Who.
+        user: UserId,
+        /// Where.
+        auction: AuctionId,
+        /// Its members.
         json: Vec<u8>,
     },
 }
 
-/// Reading views, by everybody.
+/// Reading views, by everybody: always those of the live generation.
 pub trait Views: Send + Sync {
     /// The body of `GET /user/{id}`.
     fn user(
@@ -91,37 +117,90 @@ pub trait Views: Send + Sync {
         user: UserId,
     ) -> impl Future<Output = Result<Option<Vec<u8>>, Unavailable>> + Send;
 
-    /// The body of `GET /auction/{id}`.
+    /// The body of `GET /auction/{id}`, and what the portal's clock said when it was read.
     fn auction(
         &self,
         partition: PartitionId,
         auction: AuctionId,
-    ) -> impl Future<Output = Result<Option<Vec<u8>>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Option<ShownAuction>, Unavailable>> + Send;
 
-    /// The body of `GET /auction/{id}/bids` of one user.
-    fn own_bids(
+    /// At most `limit` bids of an auction, the newest first: those with numbers below `before`. None if
+    /// there is no such auction.
+    fn bids(
+        &self,
+        partition: PartitionId,
+        auction: AuctionId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Option<BidPage>, Unavailable>> + Send;
+
+    /// The same of the bids of one user in it.
+    fn bids_of(
         &self,
         partition: PartitionId,
         auction: AuctionId,
         user: UserId,
-    ) -> impl Future<Output = Result<Option<Vec<u8>>, Unavailable>> + Send;
+        before: Option<u64>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Option<BidPage>, Unavailable>> + Send;
 
-    /// At most `limit` (at least one) lines of `GET /auctions` behind a place, of all partitions, those that
-    /// end first first.
+    /// At most `limit` (at least one) lines of `GET /auctions` behind a place, of all partitions. Open ones
+    /// are listed by their end, those that end first first; others the other way round.
     fn listed(
         &self,
+        status: AuctionStatus,
         after: Option<(Timestamp, AuctionId)>,
         limit: usize,
     ) -> impl Future<Output = Result<ListedPage, Unavailable>> + Send;
+
+    /// At most `limit` (at least one) auctions in which a user has bid, of all partitions, the newest
+    /// first: those with ids below `before`.
+    fn bidder(
+        &self,
+        user: UserId,
+        before: Option<AuctionId>,
+        limit: usize,
+    ) -> impl Future<Output = Result<BidderPage, Unavailable>> + Send;
 
     /// The position up to which a partition's events are in its views.
     fn checkpoint(&self, partition: PartitionId) -> impl Future<Output = Result<u64, Unavailable>> + Send;
 }
 
+/// The body of `GET /auction/{id}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownAuction {
+    /// The body.
+    pub json: Vec<u8>,
+    /// What the portal's clock said.
+    pub now: Timestamp,
+}
+
+/// A page of bids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BidPage {
+    /// How many there are in all.
+    pub count: u64,
+    /// The page.
+    pub bids: Vec<ShownBid>,
+    /// The number below which there are more.
+    pub next: Option<u64>,
+}
+
+/// A line of `GET /auction/{id}/bids`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownBid {
+    /// Its number.
+    pub number: u64,
+    /// Whose; not to be told.
+    pub bidder: UserId,
+    /// Its body.
+    pub json: Vec<u8>,
+}
+
 /// A page of `GET /auctions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListedPage {
-    /// Its lines; fewer than asked for when auctions were closed meanwhile.
+    /// Its lines; fewer than asked for when auctions changed lists meanwhile.
     pub lines: Vec<Listed>,
     /// The place behind which there is more.
     pub next: Option<(Timestamp, AuctionId)>,
@@ -136,4 +215,28 @@ pub struct Listed {
     pub auction: AuctionId,
     /// Its body.
     pub json: Vec<u8>,
+}
+
+/// A page of `GET /user/{id}/bids`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BidderPage {
+    /// Its lines.
+    pub lines: Vec<BidderLine>,
+    /// The auction below which there are more.
+    pub next: Option<AuctionId>,
+}
+
+/// What a line of `GET /user/{id}/bids` is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BidderLine {
+    /// Which auction.
+    pub auction: AuctionId,
+    /// Where it is in its life.
+    pub status: AuctionStatus,
+    /// Who leads or has won.
+    pub leader: Option<UserId>,
+    /// What the user has bid: the members of an object.
+    pub bidder: Vec<u8>,
+    /// The line of the auction.
+    pub item: Vec<u8>,
 }

@@ -1,18 +1,17 @@
 //! The projector of one partition.
 
 use super::board::{Board, Boards};
-use super::render::{auction_view, list_item, listed_until, own_bids, user_view};
+use super::render::{auction_view, bid_item, bidder_item, leader, list_item, list_place, user_view};
 use crate::follow::{Follower, Handled};
 use crate::ports::Unavailable;
 use crate::ports::event_store::EventStore;
-use crate::ports::view_store::{ViewCommit, ViewStore, ViewStores, ViewWrite};
+use crate::ports::view_store::{ListPlace, ViewCommit, ViewStore, ViewStores, ViewWrite};
 use crate::write::aggregates::{LoadError, read_event};
 use auction_domain::auction::AuctionEvent;
 use auction_domain::user::UserEvent;
-use auction_domain::{AuctionId, Timestamp, UserId};
+use auction_domain::{AuctionId, BidId, Timestamp, UserId};
 use auction_wire::{Event, EventRecord, PartitionId};
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use uuid::Uuid;
 
@@ -25,11 +24,19 @@ pub struct Projector<V: ViewStores> {
     position: u64,
 }
 
-/// What a batch changes: of each auction the end it was listed with before, and whose bids changed.
+/// What a batch changes.
 #[derive(Default)]
 struct Changes {
-    auctions: BTreeMap<Uuid, (Option<Timestamp>, BTreeSet<UserId>)>,
+    auctions: BTreeMap<Uuid, ChangedAuction>,
     users: BTreeMap<Uuid, ChangedUser>,
+}
+
+/// An auction in a batch.
+struct ChangedAuction {
+    /// Where it was listed before.
+    listed: Option<ListPlace>,
+    /// Which of its bids changed, each once.
+    bids: BTreeSet<BidId>,
 }
 
 /// A user in a batch.
@@ -71,10 +78,11 @@ impl<V: ViewStores> Projector<V> {
                 Event::Promoter(_) => {}
                 Event::Auction(event) => {
                     let board = self.boards.get(record.key);
-                    let listed = listed_until(board);
-                    let (_, bidders) =
-                        changes.auctions.entry(record.key).or_insert((listed, BTreeSet::new()));
-                    bidders.extend(bidder(&event));
+                    let changed = changes.auctions.entry(record.key).or_insert_with(|| ChangedAuction {
+                        listed: list_place(board),
+                        bids: BTreeSet::new(),
+                    });
+                    changed.bids.extend(bids_of(&event).iter().copied());
                     Board::apply(board, &event, record.at);
                 }
             }
@@ -88,25 +96,11 @@ impl<V: ViewStores> Projector<V> {
         mut changes: Changes,
     ) -> Result<Vec<ViewWrite>, LoadError> {
         let mut writes = Vec::new();
-        for (key, (listed_before, bidders)) in std::mem::take(&mut changes.auctions) {
-            let auction = AuctionId(key);
+        for (key, changed) in std::mem::take(&mut changes.auctions) {
             let board = self.boards.get(key);
-            let listed = listed_until(board);
+            let place = list_place(board);
             let Some(board) = board else { continue };
-            writes.push(ViewWrite::Auction { auction, json: json(&auction_view(auction, board)) });
-            if let Some(ends_at) = listed_before.filter(|before| Some(*before) != listed) {
-                writes.push(ViewWrite::Unlisted { auction, ends_at });
-            }
-            if let Some(ends_at) = listed {
-                writes.push(ViewWrite::Listed { auction, ends_at, json: json(&list_item(auction, board)) });
-            }
-            for user in bidders {
-                writes.push(ViewWrite::OwnBids {
-                    auction,
-                    user,
-                    json: json(&own_bids(auction, board, user)),
-                });
-            }
+            render_auction(AuctionId(key), board, place, &changed, &mut writes);
         }
         let before: Vec<Uuid> =
             changes.users.iter().filter(|(_, user)| user.created_at.is_none()).map(|(key, _)| *key).collect();
@@ -156,15 +150,44 @@ impl<V: ViewStores> Follower for Projector<V> {
     }
 }
 
-/// Whose own bids look different after it.
-fn bidder(event: &AuctionEvent) -> Option<UserId> {
+/// All views of an auction that changed, each once.
+fn render_auction(
+    auction: AuctionId,
+    board: &Board,
+    place: Option<ListPlace>,
+    changed: &ChangedAuction,
+    writes: &mut Vec<ViewWrite>,
+) {
+    writes.push(ViewWrite::Auction { auction, json: json(&auction_view(auction, board)) });
+    if let Some(before) = changed.listed.filter(|before| Some(*before) != place) {
+        writes.push(ViewWrite::Unlisted { auction, place: before });
+    }
+    if let Some(place) = place {
+        let (leader, json) = (leader(board), json(&list_item(auction, board)));
+        writes.push(ViewWrite::Listed { auction, place, leader, json });
+    }
+    let mut bidders = BTreeSet::new();
+    for bid in changed.bids.iter().filter_map(|bid| board.auction.bid(*bid)) {
+        bidders.insert(bid.bidder);
+        // It is one of the auction's own.
+        let number = board.auction.number_of(bid.id).unwrap_or_default();
+        let json = json(&bid_item(auction, board, bid));
+        writes.push(ViewWrite::Bid { auction, number, bidder: bid.bidder, json });
+    }
+    for user in bidders {
+        writes.push(ViewWrite::Bidder { user, auction, json: json(&bidder_item(board, user)) });
+    }
+}
+
+/// Which bids look different after it.
+fn bids_of(event: &AuctionEvent) -> &[BidId] {
     match event {
-        AuctionEvent::BidPlaced { bidder, .. }
-        | AuctionEvent::BidDeleted { bidder, .. }
-        | AuctionEvent::BidDoubled { bidder, .. }
-        | AuctionEvent::BidVoided { bidder, .. }
-        | AuctionEvent::BidsRetracted { bidder, .. } => Some(*bidder),
-        _ => None,
+        AuctionEvent::BidPlaced { bid, .. }
+        | AuctionEvent::BidDeleted { bid, .. }
+        | AuctionEvent::BidDoubled { bid, .. }
+        | AuctionEvent::BidVoided { bid, .. } => std::slice::from_ref(bid),
+        AuctionEvent::BidsRetracted { bids, .. } => bids,
+        _ => &[],
     }
 }
 

@@ -1,31 +1,26 @@
 //! How boards look from outside.
 
 use super::board::Board;
-use auction_domain::auction::{Auction, Bid, BidState, Status, Unsold};
+use crate::ports::view_store::ListPlace;
+use auction_domain::auction::{Auction, Bid, BidState, Status, Unsold, Winner};
 use auction_domain::{Amount, AuctionId, Timestamp, UserId};
 use auction_wire::alias::alias;
 use auction_wire::api::Money;
 use auction_wire::view::{
-    AuctionItem, AuctionStatus, AuctionView, OwnBid, OwnBidState, OwnBids, PromotionView, TopBid, UserView,
-    WinnerView,
+    AuctionItem, AuctionStatus, AuctionView, BidItem, BidItemState, BidderItem, PromotionView, TopBid,
+    UserView, WinnerView,
 };
 
 /// How many of the best bids everybody sees.
 const TOP_BIDS: usize = 10;
 
-/// How many of his bids in one auction a user sees.
-const OWN_BIDS: usize = 1000;
-
 /// `GET /auction/{id}`.
 pub fn auction_view(id: AuctionId, board: &Board) -> AuctionView {
     let auction = &board.auction;
     let terms = auction.terms();
-    let (status, winner) = match auction.status() {
-        Status::Open => (AuctionStatus::Open, None),
-        Status::Closed(winner) => (AuctionStatus::Closed, winner),
-        Status::Cancelled => (AuctionStatus::Cancelled, None),
-    };
+    let (status, winner) = status(auction);
     AuctionView {
+        server_time: None,
         id: id.0,
         title: board.title.as_str().to_owned(),
         description: board.description.as_str().to_owned(),
@@ -66,6 +61,7 @@ pub fn list_item(id: AuctionId, board: &Board) -> AuctionItem {
     AuctionItem {
         id: id.0,
         title: board.title.as_str().to_owned(),
+        status: status(auction).0,
         starts_at: auction.terms().starts_at.into(),
         ends_at: auction.ends_at().into(),
         opening_bid: money(auction, auction.terms().opening_bid),
@@ -75,20 +71,54 @@ pub fn list_item(id: AuctionId, board: &Board) -> AuctionItem {
     }
 }
 
-/// The end under which it stands in `GET /auctions`; none if it does not.
-pub fn listed_until(board: &Option<Board>) -> Option<Timestamp> {
+/// Where it stands in the lists; nowhere before it exists.
+pub fn list_place(board: &Option<Board>) -> Option<ListPlace> {
     let auction = &board.as_ref()?.auction;
-    (auction.status() == Status::Open).then(|| auction.ends_at())
+    Some(ListPlace { status: status(auction).0, ends_at: auction.ends_at() })
 }
 
-/// `GET /auction/{id}/bids` of one user.
-pub fn own_bids(id: AuctionId, board: &Board, user: UserId) -> OwnBids {
+/// Who leads, or has won; nobody if it was called off.
+pub fn leader(board: &Board) -> Option<UserId> {
+    match board.auction.status() {
+        Status::Open => board.auction.leader().map(|bid| bid.bidder),
+        Status::Closed(winner) => winner.map(|winner| winner.bidder),
+        Status::Cancelled => None,
+    }
+}
+
+fn status(auction: &Auction) -> (AuctionStatus, Option<Winner>) {
+    match auction.status() {
+        Status::Open => (AuctionStatus::Open, None),
+        Status::Closed(winner) => (AuctionStatus::Closed, winner),
+        Status::Cancelled => (AuctionStatus::Cancelled, None),
+    }
+}
+
+/// A line of `GET /auction/{id}/bids`.
+pub fn bid_item(id: AuctionId, board: &Board, bid: &Bid) -> BidItem {
+    BidItem {
+        yours: false,
+        id: bid.id.0,
+        bidder: alias(id, bid.bidder),
+        amount: money(&board.auction, bid.amount),
+        doubled: bid.is_doubled(),
+        state: match bid.state {
+            BidState::Live => BidItemState::Live,
+            BidState::Deleted => BidItemState::Deleted,
+            BidState::Voided => BidItemState::Voided,
+            BidState::Retracted => BidItemState::Retracted,
+        },
+        placed_at: bid.placed_at.into(),
+    }
+}
+
+/// What a user has bid in an auction.
+pub fn bidder_item(board: &Board, user: UserId) -> BidderItem {
     let auction = &board.auction;
-    let mut bids: Vec<&Bid> = auction.bids_of(user).collect();
-    let count = bids.len() as u64;
-    bids.reverse();
-    bids.truncate(OWN_BIDS);
-    OwnBids { auction: id.0, count, bids: bids.into_iter().map(|bid| own_bid(auction, bid)).collect() }
+    BidderItem {
+        your_bids: auction.bids_of(user).len() as u64,
+        your_bid: auction.latest_bid_of(user).map(|bid| money(auction, bid.amount)),
+    }
 }
 
 /// `GET /user/{id}`.
@@ -105,21 +135,6 @@ fn top_bid(id: AuctionId, auction: &Auction, bid: &Bid) -> TopBid {
         bidder: alias(id, bid.bidder),
         amount: money(auction, bid.effective()),
         doubled: bid.is_doubled(),
-        placed_at: bid.placed_at.into(),
-    }
-}
-
-fn own_bid(auction: &Auction, bid: &Bid) -> OwnBid {
-    OwnBid {
-        id: bid.id.0,
-        amount: money(auction, bid.amount),
-        doubled: bid.is_doubled(),
-        state: match bid.state {
-            BidState::Live => OwnBidState::Live,
-            BidState::Deleted => OwnBidState::Deleted,
-            BidState::Voided => OwnBidState::Voided,
-            BidState::Retracted => OwnBidState::Retracted,
-        },
         placed_at: bid.placed_at.into(),
     }
 }

@@ -2,6 +2,7 @@
 //! checked to be of the same history as the store.
 
 use super::lane::{Interrupted, LaneError};
+use crate::meter;
 use crate::ports::command_lane::{CommandSettler, LastEvent, Published};
 use crate::ports::event_store::EventStore;
 use crate::stop::Stop;
@@ -31,6 +32,10 @@ pub(super) async fn take_over(
         }
         let lost = published == 0;
         let behind = if lost { head.saturating_sub(KEPT_AFTER_A_LOSS) } else { published };
+        if lost {
+            meter::incident("stream_lost");
+            tracing::warn!(%partition, from = behind + 1, to = head, "the event stream is gone: publishing from the store");
+        }
         let events = store.events_after(partition, behind, PUBLISH_CHUNK).await?;
         let Some(last) = events.last().map(|event| event.position) else {
             return Err(Interrupted::Conflict("the store has a head without events"));

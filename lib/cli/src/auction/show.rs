@@ -7,7 +7,7 @@ use crate::money;
 use crate::screen::{Screen, table};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::alias::alias;
-use auction_wire::view::{AuctionStatus, AuctionView, OwnBidState, OwnBids};
+use auction_wire::view::{AuctionStatus, AuctionView, BidItem, BidItemState, BidList};
 use clap::Args;
 use serde::Serialize;
 use uuid::Uuid;
@@ -30,16 +30,16 @@ struct Shown<'a> {
     #[serde(flatten)]
     view: &'a AuctionView,
     #[serde(skip_serializing_if = "Option::is_none")]
-    own_bids: Option<&'a OwnBids>,
+    own_bids: Option<&'a BidList>,
 }
 
 pub(crate) async fn show(client: &Client, screen: &Screen, args: &ShowAuctionArgs) -> Result<(), CliError> {
     let refused = |problem| CliError::Refused { problem, json: args.json };
     let view = client.auction(args.auction).await?.map_err(refused)?;
-    let own: Option<OwnBids> = match args.user {
+    let own: Option<BidList> = match args.user {
         None => None,
         Some(user) => {
-            let path = format!("/auction/{}/bids", args.auction);
+            let path = format!("/auction/{}/bids?by=me&limit=1000", args.auction);
             Some(client.get(&path, Some(user)).await?.map_err(refused)?)
         }
     };
@@ -115,13 +115,13 @@ fn best(view: &AuctionView, me: Option<&str>) -> Vec<String> {
     [String::new(), "best bids".to_owned()].into_iter().chain(table(&rows, &[true])).collect()
 }
 
-fn own_bids(own: &OwnBids) -> Vec<String> {
-    let row = |bid: &auction_wire::view::OwnBid| {
+fn own_bids(own: &BidList) -> Vec<String> {
+    let row = |bid: &BidItem| {
         let state = match bid.state {
-            OwnBidState::Live => "",
-            OwnBidState::Deleted => "deleted",
-            OwnBidState::Voided => "voided by the house",
-            OwnBidState::Retracted => "retracted",
+            BidItemState::Live => "",
+            BidItemState::Deleted => "deleted",
+            BidItemState::Voided => "voided by the house",
+            BidItemState::Retracted => "retracted",
         };
         vec![money::show(&bid.amount), bid.id.to_string(), show_time(bid.placed_at), state.to_owned()]
     };

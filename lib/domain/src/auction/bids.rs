@@ -168,7 +168,12 @@ impl Bids {
         self.standing.iter().map(|place| &self.all[place.index as usize])
     }
 
-    pub(super) fn of(&self, bidder: UserId) -> impl Iterator<Item = &Bid> {
+    /// From 1, in the order in which they were placed.
+    pub(super) fn number(&self, id: BidId) -> Option<u64> {
+        self.by_id.get(&id).map(|index| u64::from(*index) + 1)
+    }
+
+    pub(super) fn of(&self, bidder: UserId) -> impl ExactSizeIterator<Item = &Bid> {
         let own = self.by_bidder.get(&bidder).map_or(&[][..], |own| &own.all);
         own.iter().map(|index| &self.all[*index as usize])
     }

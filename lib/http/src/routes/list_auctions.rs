@@ -1,19 +1,20 @@
-//! `GET /auctions`: auctions whose result is not declared yet, those that end first, first.
+//! `GET /auctions`: auctions whose result is not declared yet, those that end first, first; or closed or
+//! cancelled ones, the newest end first.
 
+use super::paging::{DEFAULT_LIMIT, body, invalid, members, read_limit, unknown};
 use crate::portal::{Ports, Shared};
 use crate::problem::Problem;
-use auction_app::ports::view_store::{Listed, Views};
+use auction_app::ports::view_store::Views;
 use auction_domain::{AuctionId, Timestamp};
+use auction_wire::view::AuctionStatus;
 use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
-const DEFAULT_LIMIT: usize = 50;
-const MOST: usize = 1000;
-
 /// One page.
 struct Page {
+    status: AuctionStatus,
     limit: usize,
     after: Option<(Timestamp, AuctionId)>,
 }
@@ -22,62 +23,40 @@ pub(super) async fn list_auctions<P: Ports>(
     State(portal): Shared<P>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let page = Page::read(query.as_deref().unwrap_or_default())?;
-    let listed = portal.views.listed(page.after, page.limit).await?;
+    let page = Page::read(query.as_deref())?;
+    let listed = portal.views.listed(page.status, page.after, page.limit).await?;
     let next = listed.next.map(|place| page.next(place));
-    Ok(([(header::CONTENT_TYPE, "application/json")], body(&listed.lines, next)).into_response())
+    let lines = listed.lines.into_iter().map(|line| line.json);
+    Ok(([(header::CONTENT_TYPE, "application/json")], body("{\"auctions\":[", lines, next)).into_response())
 }
 
 impl Page {
-    fn read(query: &str) -> Result<Page, Problem> {
-        let mut page = Page { limit: DEFAULT_LIMIT, after: None };
-        for (name, value) in query
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        {
+    fn read(query: Option<&str>) -> Result<Page, Problem> {
+        let mut page = Page { status: AuctionStatus::Open, limit: DEFAULT_LIMIT, after: None };
+        for (name, value) in members(query) {
             match name {
-                "limit" => match value.parse() {
-                    Ok(limit) if (1..=MOST).contains(&limit) => page.limit = limit,
-                    _ => return Err(invalid("limit", &format!("must be 1 to {MOST}, is {value:?}"))),
-                },
+                "limit" => page.limit = read_limit(value)?,
                 "after" => match read_place(value) {
                     Some(place) => page.after = Some(place),
                     None => return Err(invalid("after", "must be taken from `next` of another page")),
                 },
-                other => return Err(invalid(other, "is not known here; there are `limit` and `after`")),
+                "status" => match AuctionStatus::ALL.into_iter().find(|status| status.name() == value) {
+                    Some(status) => page.status = status,
+                    None => return Err(invalid("status", "must be `open`, `closed` or `cancelled`")),
+                },
+                other => return Err(unknown(other, "`status`, `limit` and `after`")),
             }
         }
         Ok(page)
     }
 
     fn next(&self, (ends_at, auction): (Timestamp, AuctionId)) -> String {
-        format!("/auctions?limit={}&after={}_{auction}", self.limit, ends_at.0)
+        let (status, limit) = (self.status.name(), self.limit);
+        format!("/auctions?status={status}&limit={limit}&after={}_{auction}", ends_at.0)
     }
 }
 
 fn read_place(text: &str) -> Option<(Timestamp, AuctionId)> {
     let (ends_at, auction) = text.split_once('_')?;
     Some((Timestamp(ends_at.parse().ok()?), AuctionId(Uuid::try_parse(auction).ok()?)))
-}
-
-fn invalid(name: &str, problem: &str) -> Problem {
-    Problem::invalid(vec![(format!("query {name}"), problem.to_owned())])
-}
-
-/// The lines are JSON already; they are put together without being read.
-fn body(listed: &[Listed], next: Option<String>) -> Vec<u8> {
-    let mut body = b"{\"auctions\":[".to_vec();
-    for (n, line) in listed.iter().enumerate() {
-        if n > 0 {
-            body.push(b',');
-        }
-        body.extend_from_slice(&line.json);
-    }
-    body.push(b']');
-    if let Some(next) = next {
-        body.extend_from_slice(format!(",\"next\":\"{next}\"").as_bytes());
-    }
-    body.push(b'}');
-    body
 }

@@ -1,11 +1,13 @@
-//! `GET /auction/{id}`: the auction and its standing, as the projector wrote it. Its version is the `ETag`.
+//! `GET /auction/{id}`: the auction and its standing, as the projector wrote it, and what time it is. Its
+//! version is the `ETag`.
 
 use super::{InPath, auction_in, unknown_auction};
 use crate::if_match::etag;
 use crate::portal::{Ports, Shared};
 use crate::problem::Problem;
-use auction_app::ports::view_store::Views;
+use auction_app::ports::view_store::{ShownAuction, Views};
 use auction_domain::AuctionId;
+use auction_wire::time;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -17,10 +19,17 @@ pub(super) async fn show_auction<P: Ports>(
     let auction = auction_in(&auction)?;
     let view = portal.views.auction(portal.partitions.of(auction), AuctionId(auction)).await?;
     let view = view.ok_or_else(unknown_auction)?;
-    let etag = etag(&view);
-    let mut response = ([(header::CONTENT_TYPE, "application/json")], view).into_response();
+    let etag = etag(&view.json);
+    let mut response = ([(header::CONTENT_TYPE, "application/json")], with_time(&view)).into_response();
     if let Some(etag) = etag {
         response.headers_mut().insert(header::ETAG, etag);
     }
     Ok(response)
+}
+
+/// Puts the time in front of the members of the stored object, which is not read.
+fn with_time(view: &ShownAuction) -> Vec<u8> {
+    let mut body = format!("{{\"server_time\":\"{}\",", time::format(view.now)).into_bytes();
+    body.extend_from_slice(view.json.get(1..).unwrap_or_default());
+    body
 }

@@ -8,7 +8,7 @@ use auction_wire::alias::alias;
 use auction_wire::api::Money;
 use auction_wire::time::JsonTime;
 use auction_wire::view::{
-    AuctionItem, AuctionList, AuctionStatus, AuctionView, OwnBid, OwnBidState, OwnBids, TopBid, WinnerView,
+    AuctionItem, AuctionList, AuctionStatus, AuctionView, BidItem, BidItemState, BidList, TopBid, WinnerView,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -66,6 +66,7 @@ pub(crate) fn auction(id: AuctionId, entry: &Entry) -> AuctionView {
     let terms = auction.terms();
     let unsold = status == AuctionStatus::Closed && winner.is_none();
     AuctionView {
+        server_time: None,
         id: id.0,
         title: entry.title.as_str().to_owned(),
         description: entry.description.as_str().to_owned(),
@@ -113,6 +114,7 @@ pub(crate) fn list(portal: &Portal, query: &str) -> Response {
         AuctionItem {
             id: *id,
             title: entry.title.as_str().to_owned(),
+            status: AuctionStatus::Open,
             starts_at: auction.terms().starts_at.into(),
             ends_at: auction.ends_at().into(),
             opening_bid: money(auction, auction.terms().opening_bid),
@@ -127,23 +129,25 @@ pub(crate) fn list(portal: &Portal, query: &str) -> Response {
     Response::json(200, &AuctionList { auctions, next })
 }
 
-pub(crate) fn own_bids(id: Uuid, entry: &Entry, user: UserId) -> OwnBids {
+pub(crate) fn own_bids(id: Uuid, entry: &Entry, user: UserId) -> BidList {
     let auction = entry.auction.as_ref().unwrap();
-    let mut bids: Vec<OwnBid> = auction
+    let mut bids: Vec<BidItem> = auction
         .bids_of(user)
-        .map(|bid| OwnBid {
+        .map(|bid| BidItem {
+            yours: true,
             id: bid.id.0,
+            bidder: alias(AuctionId(id), user),
             amount: money(auction, bid.amount),
             doubled: bid.is_doubled(),
             state: match bid.state {
-                BidState::Live => OwnBidState::Live,
-                BidState::Deleted => OwnBidState::Deleted,
-                BidState::Voided => OwnBidState::Voided,
-                BidState::Retracted => OwnBidState::Retracted,
+                BidState::Live => BidItemState::Live,
+                BidState::Deleted => BidItemState::Deleted,
+                BidState::Voided => BidItemState::Voided,
+                BidState::Retracted => BidItemState::Retracted,
             },
             placed_at: bid.placed_at.into(),
         })
         .collect();
     bids.reverse();
-    OwnBids { auction: id, count: bids.len() as u64, bids }
+    BidList { auction: id, count: bids.len() as u64, bids, next: None }
 }

@@ -1,0 +1,75 @@
+//! `GET /auction/{id}/bids`: all bids in an auction, the newest first, the caller's own marked; with
+//! `?by=me` only those.
+
+use super::paging::{DEFAULT_LIMIT, body, invalid, members, read_limit, unknown};
+use super::{InPath, auction_in, unknown_auction};
+use crate::caller::{Caller, MaybeCaller};
+use crate::portal::{Ports, Shared};
+use crate::problem::Problem;
+use auction_app::ports::view_store::{ShownBid, Views};
+use auction_domain::{AuctionId, UserId};
+use axum::extract::{RawQuery, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+/// One page.
+struct Page {
+    by_me: bool,
+    limit: usize,
+    before: Option<u64>,
+}
+
+pub(super) async fn list_bids<P: Ports>(
+    State(portal): Shared<P>,
+    MaybeCaller(caller): MaybeCaller,
+    InPath(auction): InPath<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let id = auction_in(&auction)?;
+    let page = Page::read(query.as_deref())?;
+    let (partition, auction) = (portal.partitions.of(id), AuctionId(id));
+    let shown = match (page.by_me, caller) {
+        (true, None) => return Err(Caller::unknown()),
+        (true, Some(user)) => portal.views.bids_of(partition, auction, user, page.before, page.limit).await?,
+        (false, _) => portal.views.bids(partition, auction, page.before, page.limit).await?,
+    };
+    let shown = shown.ok_or_else(unknown_auction)?;
+    let begin = format!("{{\"auction\":\"{id}\",\"count\":{},\"bids\":[", shown.count);
+    let next = shown.next.map(|before| page.next(auction, before));
+    let lines = shown.bids.iter().map(|bid| line(bid, caller));
+    Ok(([(header::CONTENT_TYPE, "application/json")], body(&begin, lines, next)).into_response())
+}
+
+/// The stored line, marked if it is the caller's.
+fn line(bid: &ShownBid, caller: Option<UserId>) -> Vec<u8> {
+    if Some(bid.bidder) != caller {
+        return bid.json.clone();
+    }
+    let mut line = b"{\"yours\":true,".to_vec();
+    line.extend_from_slice(bid.json.get(1..).unwrap_or_default());
+    line
+}
+
+impl Page {
+    fn read(query: Option<&str>) -> Result<Page, Problem> {
+        let mut page = Page { by_me: false, limit: DEFAULT_LIMIT, before: None };
+        for (name, value) in members(query) {
+            match (name, value) {
+                ("limit", value) => page.limit = read_limit(value)?,
+                ("by", "me") => page.by_me = true,
+                ("by", _) => return Err(invalid("by", "must be `me`, or absent for all bids")),
+                ("before", value) => match value.parse() {
+                    Ok(before) => page.before = Some(before),
+                    Err(_) => return Err(invalid("before", "must be taken from `next` of another page")),
+                },
+                (other, _) => return Err(unknown(other, "`by`, `limit` and `before`")),
+            }
+        }
+        Ok(page)
+    }
+
+    fn next(&self, auction: AuctionId, before: u64) -> String {
+        let by = if self.by_me { "by=me&" } else { "" };
+        format!("/auction/{auction}/bids?{by}limit={}&before={before}", self.limit)
+    }
+}

@@ -1,0 +1,62 @@
+//! `GET /user/{id}/bids`: every auction in which a user has bid, and how he stands there. Only for himself.
+
+use super::InPath;
+use super::paging::{DEFAULT_LIMIT, body, invalid, members, read_limit, unknown};
+use crate::caller::Caller;
+use crate::portal::{Ports, Shared};
+use crate::problem::Problem;
+use auction_app::ports::view_store::{BidderLine, Views};
+use auction_domain::{AuctionId, UserId};
+use auction_wire::view::{AuctionStatus, UserStanding};
+use axum::extract::{RawQuery, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use uuid::Uuid;
+
+pub(super) async fn list_user_bids<P: Ports>(
+    State(portal): Shared<P>,
+    Caller(caller): Caller,
+    InPath(user): InPath<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    if Uuid::try_parse(&user) != Ok(caller.0) {
+        let detail = "the bids of a user are shown to that user only";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "not_your_account", detail));
+    }
+    let (mut limit, mut before) = (DEFAULT_LIMIT, None);
+    for (name, value) in members(query.as_deref()) {
+        match name {
+            "limit" => limit = read_limit(value)?,
+            "before" => match Uuid::try_parse(value) {
+                Ok(auction) => before = Some(AuctionId(auction)),
+                Err(_) => return Err(invalid("before", "must be taken from `next` of another page")),
+            },
+            other => return Err(unknown(other, "`limit` and `before`")),
+        }
+    }
+    let page = portal.views.bidder(caller, before, limit).await?;
+    let next = page.next.map(|before| format!("/user/{caller}/bids?limit={limit}&before={before}"));
+    let lines = page.lines.iter().map(|line| put_together(line, caller));
+    Ok(([(header::CONTENT_TYPE, "application/json")], body("{\"auctions\":[", lines, next)).into_response())
+}
+
+/// The stored parts, in one object.
+fn put_together(line: &BidderLine, user: UserId) -> Vec<u8> {
+    let mut object = format!("{{\"standing\":\"{}\",", standing(line, user).name()).into_bytes();
+    let members = line.bidder.strip_prefix(b"{").and_then(|bidder| bidder.strip_suffix(b"}"));
+    object.extend_from_slice(members.unwrap_or_default());
+    object.extend_from_slice(b",\"auction\":");
+    object.extend_from_slice(&line.item);
+    object.push(b'}');
+    object
+}
+
+fn standing(line: &BidderLine, user: UserId) -> UserStanding {
+    match (line.status, line.leader == Some(user)) {
+        (AuctionStatus::Open, true) => UserStanding::Winning,
+        (AuctionStatus::Open, false) => UserStanding::Outbid,
+        (AuctionStatus::Closed, true) => UserStanding::Won,
+        (AuctionStatus::Closed, false) => UserStanding::Lost,
+        (AuctionStatus::Cancelled, _) => UserStanding::Cancelled,
+    }
+}

@@ -1,0 +1,55 @@
+//! Pages of lists: what can be asked for, and how they are put together.
+
+use crate::problem::Problem;
+
+/// So many lines if nobody says how many.
+pub(super) const DEFAULT_LIMIT: usize = 50;
+
+/// The most lines of a page.
+const MOST: usize = 1000;
+
+/// Names and values of a query.
+pub(super) fn members(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+/// The value of `limit`.
+pub(super) fn read_limit(value: &str) -> Result<usize, Problem> {
+    match value.parse() {
+        Ok(limit) if (1..=MOST).contains(&limit) => Ok(limit),
+        _ => Err(invalid("limit", &format!("must be 1 to {MOST}, is {value:?}"))),
+    }
+}
+
+/// A member of the query makes no sense.
+pub(super) fn invalid(name: &str, problem: &str) -> Problem {
+    Problem::invalid(vec![(format!("query {name}"), problem.to_owned())])
+}
+
+/// A member that nobody knows.
+pub(super) fn unknown(name: &str, known: &str) -> Problem {
+    invalid(name, &format!("is not known here; there are {known}"))
+}
+
+/// An object that begins like that, with lines that are JSON already: they are put together without being
+/// read.
+pub(super) fn body(
+    begin: &str,
+    lines: impl Iterator<Item = impl AsRef<[u8]>>,
+    next: Option<String>,
+) -> Vec<u8> {
+    let mut body = begin.as_bytes().to_vec();
+    for (n, line) in lines.enumerate() {
+        if n > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(line.as_ref());
+    }
+    body.push(b']');
+    if let Some(next) = next {
+        body.extend_from_slice(format!(",\"next\":\"{next}\"").as_bytes());
+    }
+    body.push(b'}');
+    body
+}

@@ -1,0 +1,193 @@
+//! Reading views from a pool of connections.
+//!
+//! Which generation is live is remembered, and looked at again with every read, behind it and in the same
+//! round trip: if it still is the one that was read, so it was then. Otherwise everything is read again.
+
+mod bids;
+mod lists;
+
+use super::write::read_pointer;
+use crate::client_error;
+use crate::keys::{self, ViewKeys};
+use auction_app::ports::Unavailable;
+use auction_app::ports::generations::Generation;
+use auction_app::ports::view_store::{BidPage, BidderPage, ListedPage, ShownAuction, Views};
+use auction_domain::{AuctionId, Timestamp, UserId};
+use auction_wire::view::AuctionStatus;
+use auction_wire::{PartitionCount, PartitionId};
+use deadpool_redis::{Connection, Pool};
+use redis::{FromRedisValue, Pipeline, Value, cmd, pipe};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Reads views from a pool of connections.
+#[derive(Clone)]
+pub struct RedisViews {
+    pool: Pool,
+    partitions: PartitionCount,
+    /// The generation of each partition that was live when last looked at.
+    live: Arc<[AtomicU64]>,
+}
+
+/// The keys of the generations that one answer is made from.
+struct Reading<'a> {
+    views: &'a RedisViews,
+    connection: Connection,
+    generations: Vec<(PartitionId, Generation)>,
+}
+
+impl RedisViews {
+    /// Over a pool.
+    pub fn new(pool: Pool, partitions: PartitionCount) -> RedisViews {
+        let live = partitions.all().map(|_| AtomicU64::new(Generation::FIRST.0)).collect();
+        RedisViews { pool, partitions, live }
+    }
+
+    async fn connection(&self) -> Result<Connection, Unavailable> {
+        self.pool.get().await.map_err(client_error)
+    }
+
+    /// Whether Redis answers.
+    pub async fn ping(&self) -> Result<(), Unavailable> {
+        let mut connection = self.connection().await?;
+        cmd("PING").query_async::<String>(&mut connection).await.map(drop).map_err(client_error)
+    }
+
+    fn generation(&self, partition: PartitionId) -> Generation {
+        let live = self.live.get(usize::from(partition.0));
+        live.map_or(Generation::FIRST, |live| Generation(live.load(Ordering::Relaxed)))
+    }
+
+    async fn reading(
+        &self,
+        partitions: impl Iterator<Item = PartitionId>,
+    ) -> Result<Reading<'_>, Unavailable> {
+        let generations = partitions.map(|partition| (partition, self.generation(partition))).collect();
+        Ok(Reading { views: self, connection: self.connection().await?, generations })
+    }
+
+    /// Reads from one partition, until what was read is of the live generation.
+    async fn live(
+        &self,
+        partition: PartitionId,
+        commands: impl Fn(&ViewKeys, &mut Pipeline),
+    ) -> Result<Vec<Value>, Unavailable> {
+        loop {
+            let mut reading = self.reading(std::iter::once(partition)).await?;
+            let mut pipeline = pipe();
+            commands(&reading.keys(partition), &mut pipeline);
+            if let Some(replies) = reading.last(pipeline).await? {
+                return Ok(replies);
+            }
+        }
+    }
+}
+
+impl Reading<'_> {
+    fn keys(&self, partition: PartitionId) -> ViewKeys {
+        let found = self.generations.iter().find(|(of, _)| *of == partition);
+        ViewKeys::new(partition, found.map_or(Generation::FIRST, |(_, generation)| *generation))
+    }
+
+    async fn query<T: FromRedisValue>(&mut self, pipeline: &Pipeline) -> Result<T, Unavailable> {
+        pipeline.query_async(&mut self.connection).await.map_err(client_error)
+    }
+
+    /// The last read of an answer. None if another generation is live by now.
+    async fn last(&mut self, mut pipeline: Pipeline) -> Result<Option<Vec<Value>>, Unavailable> {
+        for (partition, _) in &self.generations {
+            pipeline.cmd("GET").arg(keys::live_views(*partition));
+        }
+        let mut replies: Vec<Value> = self.query(&pipeline).await?;
+        let pointers = replies.split_off(replies.len().saturating_sub(self.generations.len()));
+        let mut as_before = true;
+        for ((partition, generation), pointer) in self.generations.iter().zip(&pointers) {
+            let now = read_pointer(pointer);
+            as_before &= now == *generation;
+            if let Some(live) = self.views.live.get(usize::from(partition.0)) {
+                live.store(now.0, Ordering::Relaxed);
+            }
+        }
+        Ok(as_before.then_some(replies))
+    }
+}
+
+/// The replies, one after the other.
+struct Replies(std::vec::IntoIter<Value>);
+
+impl Replies {
+    fn next<T: FromRedisValue>(&mut self) -> Result<T, Unavailable> {
+        let reply = self.0.next().unwrap_or(Value::Nil);
+        redis::from_redis_value(reply).map_err(client_error)
+    }
+}
+
+impl Views for RedisViews {
+    async fn user(&self, partition: PartitionId, user: UserId) -> Result<Option<Vec<u8>>, Unavailable> {
+        let replies = self.live(partition, |keys, pipe| {
+            pipe.cmd("GET").arg(keys.user(user));
+        });
+        Replies(replies.await?.into_iter()).next()
+    }
+
+    async fn auction(
+        &self,
+        partition: PartitionId,
+        auction: AuctionId,
+    ) -> Result<Option<ShownAuction>, Unavailable> {
+        let replies = self.live(partition, |keys, pipe| {
+            pipe.cmd("GET").arg(keys.auction(auction)).cmd("TIME");
+        });
+        let mut replies = Replies(replies.await?.into_iter());
+        let json: Option<Vec<u8>> = replies.next()?;
+        let (seconds, micros): (i64, i64) = replies.next()?;
+        Ok(json.map(|json| ShownAuction { json, now: Timestamp(1000 * seconds + micros / 1000) }))
+    }
+
+    async fn bids(
+        &self,
+        partition: PartitionId,
+        auction: AuctionId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Option<BidPage>, Unavailable> {
+        self.page_of_bids(partition, auction, before, limit).await
+    }
+
+    async fn bids_of(
+        &self,
+        partition: PartitionId,
+        auction: AuctionId,
+        user: UserId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Option<BidPage>, Unavailable> {
+        self.page_of_own_bids(partition, auction, user, before, limit).await
+    }
+
+    async fn listed(
+        &self,
+        status: AuctionStatus,
+        after: Option<(Timestamp, AuctionId)>,
+        limit: usize,
+    ) -> Result<ListedPage, Unavailable> {
+        self.page_of_auctions(status, after, limit).await
+    }
+
+    async fn bidder(
+        &self,
+        user: UserId,
+        before: Option<AuctionId>,
+        limit: usize,
+    ) -> Result<BidderPage, Unavailable> {
+        self.page_of_bidder(user, before, limit).await
+    }
+
+    async fn checkpoint(&self, partition: PartitionId) -> Result<u64, Unavailable> {
+        let replies = self.live(partition, |keys, pipe| {
+            pipe.cmd("GET").arg(keys.checkpoint());
+        });
+        let checkpoint: Option<u64> = Replies(replies.await?.into_iter()).next()?;
+        Ok(checkpoint.unwrap_or_default())
+    }
+}

@@ -1,0 +1,104 @@
+//! Pages of lists of auctions, merged over all partitions.
+
+use super::{RedisViews, Replies};
+use crate::views::line;
+use crate::{client_error, keys};
+use auction_app::ports::Unavailable;
+use auction_app::ports::view_store::{BidderLine, BidderPage, Listed, ListedPage};
+use auction_domain::{AuctionId, Timestamp, UserId};
+use auction_wire::view::AuctionStatus;
+use redis::pipe;
+use uuid::Uuid;
+
+impl RedisViews {
+    pub(super) async fn page_of_auctions(
+        &self,
+        status: AuctionStatus,
+        after: Option<(Timestamp, AuctionId)>,
+        limit: usize,
+    ) -> Result<ListedPage, Unavailable> {
+        let from = after.map(|(ends_at, auction)| format!("({}", keys::listed_member(ends_at, auction)));
+        let (range, first, last) = match status {
+            AuctionStatus::Open => ("ZRANGEBYLEX", "-", "+"),
+            _ => ("ZREVRANGEBYLEX", "+", "-"),
+        };
+        loop {
+            let mut reading = self.reading(self.partitions.all()).await?;
+            let mut ranges = pipe();
+            for partition in self.partitions.all() {
+                ranges.cmd(range).arg(reading.keys(partition).listed(status));
+                ranges.arg(from.as_deref().unwrap_or(first)).arg(last);
+                ranges.arg("LIMIT").arg(0).arg(limit + 1);
+            }
+            let members: Vec<Vec<String>> = reading.query(&ranges).await?;
+            let mut places: Vec<(Timestamp, AuctionId)> =
+                members.iter().flatten().filter_map(|member| keys::read_listed_member(member)).collect();
+            places.sort_unstable();
+            if status != AuctionStatus::Open {
+                places.reverse();
+            }
+            // One more than is asked for tells whether there is another page.
+            let next = (places.len() > limit).then(|| places[limit - 1]);
+            places.truncate(limit);
+            let mut lines = pipe();
+            for (_, auction) in &places {
+                let keys = reading.keys(self.partitions.of(auction.0));
+                lines.cmd("HGET").arg(keys.items()).arg(auction.to_string());
+            }
+            let Some(replies) = reading.last(lines).await? else { continue };
+            let mut page = ListedPage { lines: Vec::with_capacity(places.len()), next };
+            for ((ends_at, auction), reply) in places.into_iter().zip(replies) {
+                let line: Option<Vec<u8>> = redis::from_redis_value(reply).map_err(client_error)?;
+                // One that changed lists between the two reads stands in another one by now.
+                if let Some((_, _, json)) =
+                    line.as_deref().and_then(line::read_auction).filter(|(of, ..)| *of == status)
+                {
+                    page.lines.push(Listed { ends_at, auction, json: json.to_vec() });
+                }
+            }
+            return Ok(page);
+        }
+    }
+
+    pub(super) async fn page_of_bidder(
+        &self,
+        user: UserId,
+        before: Option<AuctionId>,
+        limit: usize,
+    ) -> Result<BidderPage, Unavailable> {
+        let from = before.map_or("+".to_owned(), |before| format!("({before}"));
+        loop {
+            let mut reading = self.reading(self.partitions.all()).await?;
+            let mut ranges = pipe();
+            for partition in self.partitions.all() {
+                ranges.cmd("ZREVRANGEBYLEX").arg(reading.keys(partition).bid_in(user));
+                ranges.arg(&from).arg("-").arg("LIMIT").arg(0).arg(limit + 1);
+            }
+            let members: Vec<Vec<String>> = reading.query(&ranges).await?;
+            let members = members.iter().flatten();
+            let mut auctions: Vec<AuctionId> =
+                members.filter_map(|member| Uuid::try_parse(member).ok()).map(AuctionId).collect();
+            auctions.sort_unstable_by(|one, other| other.cmp(one));
+            let next = (auctions.len() > limit).then(|| auctions[limit - 1]);
+            auctions.truncate(limit);
+            let mut lines = pipe();
+            for auction in &auctions {
+                let keys = reading.keys(self.partitions.of(auction.0));
+                lines.cmd("HGET").arg(keys.bidder(user)).arg(auction.to_string());
+                lines.cmd("HGET").arg(keys.items()).arg(auction.to_string());
+            }
+            let Some(replies) = reading.last(lines).await? else { continue };
+            let (mut replies, mut page) = (Replies(replies.into_iter()), BidderPage::default());
+            page.next = next;
+            for auction in auctions {
+                let (bidder, line): (Option<Vec<u8>>, Option<Vec<u8>>) = (replies.next()?, replies.next()?);
+                if let (Some(bidder), Some((status, leader, item))) =
+                    (bidder, line.as_deref().and_then(line::read_auction))
+                {
+                    page.lines.push(BidderLine { auction, status, leader, bidder, item: item.to_vec() });
+                }
+            }
+            return Ok(page);
+        }
+    }
+}

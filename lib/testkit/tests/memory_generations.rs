@@ -1,0 +1,13 @@
+//! Generations of views in memory keep their contract.
+
+#![allow(missing_docs)]
+
+use auction_testkit::contract::generations::Adapter;
+use auction_testkit::memory::MemoryViews;
+
+fn adapter() -> Adapter<MemoryViews, MemoryViews, MemoryViews> {
+    let views = MemoryViews::default();
+    Adapter { stores: views.clone(), generations: views.clone(), views }
+}
+
+auction_testkit::contract_tests!(generations, adapter());
