@@ -12,7 +12,7 @@ pub struct Roles {
     environment: Vec<(&'static str, String)>,
 }
 
-fn program(role: &str) -> &'static str {
+pub fn program(role: &str) -> &'static str {
     match role {
         "ingress" => env!("CARGO_BIN_EXE_ingress"),
         "writer" => env!("CARGO_BIN_EXE_writer"),
@@ -117,6 +117,14 @@ impl Roles {
     /// A signal to all processes of a role.
     pub fn signal(&self, role: &str, what: &str) {
         self.children.iter().filter(|(name, _)| *name == role).for_each(|(_, child)| signal(child, what));
+    }
+
+    /// Waits until the one process of a role has ended by itself; its exit code.
+    pub async fn ended(&mut self, role: &str) -> Option<i32> {
+        let index = self.children.iter().position(|(name, _)| *name == role).unwrap();
+        let (_, mut child) = self.children.remove(index);
+        let child = std::cell::RefCell::new(&mut child);
+        eventually("it ends", || async { child.borrow_mut().try_wait().unwrap() }).await.code()
     }
 
     /// Waits for the one process of a role to end.

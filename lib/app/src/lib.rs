@@ -12,12 +12,14 @@
 //! * [`retention`]: what is old goes (writer);
 //! * [`verify`]: what is stored, published and shown is the same.
 //!
-//! Everything outside is behind [`ports`]; [`health`] and [`meter`] are what an operator sees of it.
+//! Everything outside is behind [`ports`]; [`health`] and [`meter`] are what an operator sees of it, and
+//! [`durability`] says whether the servers keep what they acknowledge.
 
 pub mod accept;
 pub mod close;
 pub mod dead_letters;
 pub mod deletions;
+pub mod durability;
 pub mod follow;
 pub mod health;
 pub mod meter;

@@ -33,6 +33,8 @@ pub fn describe() {
     describe_counter!("auction_incidents_total", "What should not happen, did, and was mended; by what.");
     describe_counter!("auction_events_parked_total", "Events that a service could not handle.");
     describe_gauge!("auction_parked", "Users and auctions that wait behind such an event.");
+    describe_counter!("auction_entries_trimmed_total", "Old entries taken from streams.");
+    describe_counter!("auction_outcomes_deleted_total", "Outcomes deleted at the end of their retention.");
     describe_gauge!("auction_partition_held", "1 while this process works on the partition, else 0.");
 }
 

@@ -7,6 +7,7 @@
 
 mod append;
 mod deletions;
+mod durability;
 mod error;
 pub mod lock;
 pub mod lookup;

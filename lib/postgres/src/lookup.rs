@@ -1,5 +1,6 @@
 //! What is asked beside the lanes, from a pool of connections.
 
+use crate::durability::check;
 use crate::store::{outcome, within};
 use crate::{PostgresStores, unavailable};
 use auction_app::ports::Unavailable;
@@ -9,7 +10,7 @@ use auction_app::ports::subscribers::Subscribers;
 use auction_domain::UserId;
 use auction_domain::user::{Subscriptions, UserEvent};
 use auction_wire::{CommandId, Event, Outcome, OutcomeResult};
-use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Client, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use std::time::Duration;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
@@ -29,7 +30,16 @@ impl PostgresLookup {
     ) -> Result<PostgresLookup, deadpool_postgres::BuildError> {
         let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(stores.config().clone(), NoTls, config);
+        let durability = stores.durability().cloned();
+        let asked = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
+            let durability = durability.clone();
+            Box::pin(async move {
+                let judged = check(client, durability.as_ref()).await;
+                judged.map_err(|error| HookError::message(error.to_string()))
+            })
+        });
         let pool = Pool::builder(manager)
+            .post_create(asked)
             .max_size(size)
             .wait_timeout(Some(WAIT))
             .create_timeout(Some(WAIT))

@@ -1,8 +1,10 @@
 //! The event store of one lane: a connection of its own, statements prepared once.
 
 use crate::append::AppendStatements;
+use crate::durability::check;
 use crate::rows::bigint;
 use crate::unavailable;
+use auction_app::durability::Durability;
 use auction_app::ports::Unavailable;
 use auction_app::ports::event_store::{
     Append, Appended, EventStore, EventStores, History, OpenAuctions, UnrevealedAuctions,
@@ -31,6 +33,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(45);
 #[derive(Clone, Debug)]
 pub struct PostgresStores {
     config: Config,
+    durability: Option<Durability>,
 }
 
 impl PostgresStores {
@@ -40,13 +43,29 @@ impl PostgresStores {
         let options = format!("{} {OPTIONS}", config.get_options().unwrap_or_default());
         config.options(options).connect_timeout(Duration::from_secs(5));
         config.keepalives_idle(SILENCE).tcp_user_timeout(SILENCE);
-        Ok(PostgresStores { config })
+        Ok(PostgresStores { config, durability: None })
+    }
+
+    /// Every new connection asks whether the server keeps what it acknowledges.
+    pub fn checked(self, durability: Durability) -> PostgresStores {
+        PostgresStores { durability: Some(durability), ..self }
+    }
+
+    /// By what new connections are judged, if they are.
+    pub(crate) fn durability(&self) -> Option<&Durability> {
+        self.durability.as_ref()
+    }
+
+    /// Connects and judges the server, no more; its tables need not be there.
+    pub async fn check(&self) -> Result<(), Unavailable> {
+        within(DEADLINE, async { self.connect().await.map(drop) }).await
     }
 
     pub(crate) async fn connect(&self) -> Result<Client, Unavailable> {
         let (client, connection) = self.config.connect(NoTls).await.map_err(unavailable)?;
         // It ends with the client, or with an error that the client's next request reports.
         tokio::spawn(connection);
+        check(&client, self.durability()).await?;
         Ok(client)
     }
 

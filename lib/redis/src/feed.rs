@@ -1,10 +1,10 @@
 //! A service's feed of one partition's events, through a consumer group named after the service.
 
-use crate::{keys, unavailable};
+use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::event_feed::{EventFeed, EventFeeds};
 use auction_wire::{EventRecord, PartitionId};
-use redis::{Client, cmd};
+use redis::cmd;
 use std::time::Duration;
 use stream_worker::{ConsumerOptions, DedicatedConnection, Entry, EntryId, GroupConsumer, StreamError};
 
@@ -14,15 +14,15 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Makes feeds on one Redis.
 #[derive(Clone, Debug)]
 pub struct RedisFeeds {
-    client: Client,
+    server: RedisServer,
     batch: usize,
     block: Duration,
 }
 
 impl RedisFeeds {
     /// At most `batch` events at a time; a read waits for `block` when there are none.
-    pub fn new(client: Client, batch: usize, block: Duration) -> RedisFeeds {
-        RedisFeeds { client, batch, block }
+    pub fn new(server: impl Into<RedisServer>, batch: usize, block: Duration) -> RedisFeeds {
+        RedisFeeds { server: server.into(), batch, block }
     }
 }
 
@@ -40,8 +40,8 @@ impl EventFeeds for RedisFeeds {
             patient: true,
             suspects: None,
         };
-        let consumer = GroupConsumer::open(&self.client, options).await.map_err(unavailable)?;
-        let acknowledging = DedicatedConnection::open(&self.client, DEADLINE).await.map_err(unavailable)?;
+        let consumer = GroupConsumer::open(self.server.client(), options).await.map_err(unavailable)?;
+        let acknowledging = self.server.connect(DEADLINE).await?;
         Ok(RedisFeed { consumer, acknowledging, stream, service })
     }
 }

@@ -7,11 +7,10 @@ mod settler;
 pub use reader::RedisReader;
 pub use settler::RedisSettler;
 
-use crate::{keys, unavailable};
+use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::command_lane::CommandLanes;
 use auction_wire::{Channel, PartitionCount, PartitionId};
-use redis::Client;
 use std::time::Duration;
 use stream_worker::consumer::fresh_name;
 use stream_worker::suspects::absolve;
@@ -43,7 +42,7 @@ pub struct LaneOptions {
 /// Makes lanes on one Redis.
 #[derive(Clone, Debug)]
 pub struct RedisLanes {
-    client: Client,
+    server: RedisServer,
     partitions: PartitionCount,
     options: LaneOptions,
     /// This process, as distinct from any other that ever was.
@@ -52,8 +51,12 @@ pub struct RedisLanes {
 
 impl RedisLanes {
     /// For all partitions.
-    pub fn new(client: Client, partitions: PartitionCount, options: LaneOptions) -> RedisLanes {
-        RedisLanes { client, partitions, options, process: fresh_name() }
+    pub fn new(
+        server: impl Into<RedisServer>,
+        partitions: PartitionCount,
+        options: LaneOptions,
+    ) -> RedisLanes {
+        RedisLanes { server: server.into(), partitions, options, process: fresh_name() }
     }
 
     fn suspects(&self, partition: PartitionId) -> SuspectOptions {
@@ -65,7 +68,7 @@ impl RedisLanes {
     }
 
     async fn absolve(&self, partition: PartitionId) -> Result<(), StreamError> {
-        let mut connection = DedicatedConnection::open(&self.client, DEADLINE).await?;
+        let mut connection = DedicatedConnection::open(self.server.client(), DEADLINE).await?;
         absolve(&mut connection, &self.suspects(partition)).await.map(drop)
     }
 }
@@ -84,8 +87,8 @@ impl CommandLanes for RedisLanes {
             patient: !self.options.by_turns,
             suspects: Some(self.suspects(partition)),
         };
-        let consumer = GroupConsumer::open(&self.client, options).await.map_err(unavailable)?;
-        let settler = RedisSettler::open(&self.client, partition).await.map_err(unavailable)?;
+        let consumer = GroupConsumer::open(self.server.client(), options).await.map_err(unavailable)?;
+        let settler = RedisSettler::open(&self.server, partition).await?;
         let clock_tolerance = self.options.clock_tolerance;
         Ok((RedisReader::new(consumer, partition, self.partitions, clock_tolerance), settler))
     }

@@ -12,6 +12,7 @@
 //! * [`views`]: ready-made answers, written by the projector and read by everybody.
 
 pub mod dead_letters;
+mod durability;
 pub mod feed;
 pub mod functions;
 pub mod inbox;
@@ -21,8 +22,11 @@ pub mod progress;
 pub mod queue;
 pub mod reply;
 pub mod retention;
+mod server;
 pub mod stream_info;
 pub mod views;
+
+pub use server::RedisServer;
 
 use auction_app::ports::Unavailable;
 use stream_worker::StreamError;

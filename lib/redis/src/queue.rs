@@ -1,14 +1,14 @@
 //! Commands onto their streams. Requests that come in while one flush waits for the disk are gathered
 //! into the next: one round trip and one fsync for all of them.
 
-use crate::{client_error, keys, unavailable};
+use crate::{RedisServer, client_error, keys, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::command_queue::CommandQueue;
 use auction_domain::Timestamp;
 use auction_wire::{Command, PartitionCount};
-use redis::{Client, Pipeline, Value, cmd, pipe};
+use redis::{Pipeline, Value, cmd, pipe};
 use std::time::Duration;
-use stream_worker::{DedicatedConnection, StreamError, value};
+use stream_worker::{DedicatedConnection, value};
 use tokio::sync::{mpsc, oneshot};
 
 /// At most so many commands in one flush.
@@ -35,9 +35,13 @@ pub struct RedisQueue {
 
 impl RedisQueue {
     /// Starts the task that flushes; it ends when the queue is dropped.
-    pub fn start(client: Client, partitions: PartitionCount, clock: deadpool_redis::Pool) -> RedisQueue {
+    pub fn start(
+        server: impl Into<RedisServer>,
+        partitions: PartitionCount,
+        clock: deadpool_redis::Pool,
+    ) -> RedisQueue {
         let (sender, receiver) = mpsc::channel(WAITING);
-        tokio::spawn(flush_all(client, receiver));
+        tokio::spawn(flush_all(server.into(), receiver));
         RedisQueue { partitions, sender, clock }
     }
 }
@@ -59,11 +63,11 @@ impl CommandQueue for RedisQueue {
     }
 }
 
-async fn flush_all(client: Client, mut receiver: mpsc::Receiver<Waiting>) {
+async fn flush_all(server: RedisServer, mut receiver: mpsc::Receiver<Waiting>) {
     let mut connection = None;
     let mut batch = Vec::with_capacity(FLUSH);
     while receiver.recv_many(&mut batch, FLUSH).await > 0 {
-        match flush(&client, &mut connection, &batch).await {
+        match flush(&server, &mut connection, &batch).await {
             Ok(replies) => {
                 for (waiting, reply) in batch.drain(..).zip(replies) {
                     answer(waiting, value::ok(reply).map(drop).map_err(unavailable));
@@ -72,7 +76,7 @@ async fn flush_all(client: Client, mut receiver: mpsc::Receiver<Waiting>) {
             Err(error) => {
                 // Whether any of them was added is not known: the sender decides whether to try again.
                 connection = None;
-                let why = error.to_string();
+                let why = error.cause.to_string();
                 for waiting in batch.drain(..) {
                     answer(waiting, Err(Unavailable::new("redis", why.clone())));
                 }
@@ -87,17 +91,17 @@ fn answer(waiting: Waiting, result: Result<(), Unavailable>) {
 }
 
 async fn flush(
-    client: &Client,
+    server: &RedisServer,
     connection: &mut Option<DedicatedConnection>,
     batch: &[Waiting],
-) -> Result<Vec<Value>, StreamError> {
+) -> Result<Vec<Value>, Unavailable> {
     let connection = match connection {
         Some(connection) => connection,
-        None => connection.insert(DedicatedConnection::open(client, DEADLINE).await?),
+        None => connection.insert(server.connect(DEADLINE).await?),
     };
     let mut commands = pipe();
     batch.iter().for_each(|waiting| add(&mut commands, &waiting.stream, "*", &waiting.fields));
-    connection.send(&commands).await
+    connection.send(&commands).await.map_err(unavailable)
 }
 
 /// `XADD` of an entry.

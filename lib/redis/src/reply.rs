@@ -1,14 +1,14 @@
 //! Outcomes on their way back to one ingress process: a bounded stream per partition, which expires when
 //! the process stops renewing it.
 
-use crate::{keys, unavailable};
+use crate::{RedisServer, keys, unavailable};
 use auction_app::accept::Waiters;
 use auction_app::health::Part;
 use auction_app::ports::Unavailable;
 use auction_app::stop::Stop;
 use auction_wire::outcome::decode_replies;
 use auction_wire::{PartitionCount, PartitionId};
-use redis::{Client, Value, cmd, pipe};
+use redis::{Value, cmd, pipe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use stream_worker::entry::read_reply;
@@ -29,7 +29,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Receives outcomes for one ingress and wakes the requests that wait, until it is time to stop.
 pub async fn receive(
-    client: Client,
+    server: RedisServer,
     partitions: PartitionCount,
     ingress: String,
     waiters: Arc<Waiters>,
@@ -40,7 +40,7 @@ pub async fn receive(
     let streams: Vec<String> = partitions.iter().map(|partition| keys::reply(*partition, &ingress)).collect();
     let mut retry = Retry::default();
     while !stop.requested() {
-        if let Err(error) = drive(&client, &streams, &waiters, health, &stop, &mut retry).await {
+        if let Err(error) = drive(&server, &streams, &waiters, health, &stop, &mut retry).await {
             let wait = retry.next_wait();
             health.waits(&error, retry.attempts());
             tracing::warn!(%error, ?wait, "outcomes are not received: waiting requests fall back to the store");
@@ -50,14 +50,14 @@ pub async fn receive(
 }
 
 async fn drive(
-    client: &Client,
+    server: &RedisServer,
     streams: &[String],
     waiters: &Waiters,
     health: &Part,
     stop: &Stop,
     retry: &mut Retry,
 ) -> Result<(), Unavailable> {
-    let mut connection = DedicatedConnection::open(client, DEADLINE).await.map_err(unavailable)?;
+    let mut connection = server.connect(DEADLINE).await?;
     let mut last = renew(&mut connection, streams).await.map_err(unavailable)?;
     // What came while nobody read is behind us.
     waiters.look_again();

@@ -4,12 +4,12 @@
 //! field `at`, which grows with the position but for a moment here and there.
 
 use crate::feed::event_of;
-use crate::{keys, unavailable};
+use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::retention::{StreamRetention, Trimmed, TrimmedCommands};
 use auction_domain::Timestamp;
 use auction_wire::{Channel, PartitionId};
-use redis::{Client, Value, cmd};
+use redis::{Value, cmd};
 use std::time::Duration;
 use stream_worker::entry::range_reply;
 use stream_worker::trim::{self, Keep, trim};
@@ -21,14 +21,14 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Trims on a connection of its own, which is opened anew after an error.
 pub struct RedisRetention {
-    client: Client,
+    server: RedisServer,
     connection: Option<DedicatedConnection>,
 }
 
 impl RedisRetention {
     /// On one Redis.
-    pub fn new(client: Client) -> RedisRetention {
-        RedisRetention { client, connection: None }
+    pub fn new(server: impl Into<RedisServer>) -> RedisRetention {
+        RedisRetention { server: server.into(), connection: None }
     }
 
     async fn run<T>(
@@ -37,7 +37,7 @@ impl RedisRetention {
     ) -> Result<T, Unavailable> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => DedicatedConnection::open(&self.client, DEADLINE).await.map_err(unavailable)?,
+            None => self.server.connect(DEADLINE).await?,
         };
         let done = work(&mut connection).await.map_err(unavailable)?;
         self.connection = Some(connection);

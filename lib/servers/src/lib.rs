@@ -55,6 +55,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// When Redis fsyncs.
     pub redis_appendfsync: AppendFsync,
+    /// Settings of Postgres, `name=value`, over ours: for tests of servers that are set up badly.
+    pub postgres_settings: Vec<String>,
     /// How long a server may take until it answers, recovery after a crash included.
     pub start_deadline: Duration,
     /// How long a server may take to drain before it is killed.
@@ -67,6 +69,7 @@ impl Options {
         Options {
             data_dir: data_dir.into(),
             redis_appendfsync: AppendFsync::Always,
+            postgres_settings: Vec::new(),
             start_deadline: Duration::from_secs(120),
             stop_deadline: Duration::from_secs(60),
         }

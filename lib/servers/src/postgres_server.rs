@@ -48,6 +48,7 @@ const SETTINGS: &[&str] = &[
 pub(crate) struct PostgresServer {
     home: Home,
     bin_dir: PathBuf,
+    settings: Vec<String>,
     socket_dir: PathBuf,
     url: String,
 }
@@ -67,7 +68,7 @@ impl PostgresServer {
             "postgresql:///{AUCTION}?host={}&user={AUCTION}",
             url_escaped(&socket_dir.to_string_lossy())
         );
-        Ok(PostgresServer { home, bin_dir, socket_dir, url })
+        Ok(PostgresServer { home, bin_dir, settings: options.postgres_settings.clone(), socket_dir, url })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -89,7 +90,10 @@ impl PostgresServer {
         self.remove_stale_locks()?;
         let mut args = vec!["-D".to_owned(), format!("{HOME}/cluster"), "-p".to_owned(), PORT.to_string()];
         let settings = SETTINGS.iter().map(|setting| (*setting).to_owned());
-        for setting in settings.chain([format!("unix_socket_directories={HOME}")]) {
+        // The last one counts.
+        for setting in
+            settings.chain(self.settings.iter().cloned()).chain([format!("unix_socket_directories={HOME}")])
+        {
             args.extend(["-c".to_owned(), setting]);
         }
         let command = self.home.command(claim, &self.bin_dir.join("postgres"), &args)?;

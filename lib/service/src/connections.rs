@@ -1,10 +1,14 @@
 //! The servers, as all roles of a process share them.
 
 use crate::settings::{Settings, SettingsError};
+use crate::tasks::Tasks;
+use auction_app::durability::{Durability, TooWeak};
 use auction_app::health::Part;
+use auction_app::ports::Unavailable;
 use auction_app::stop::Stop;
 use auction_postgres::PostgresStores;
 use auction_postgres::migrate::{MigrateError, migrate};
+use auction_redis::RedisServer;
 use auction_wire::PartitionCount;
 use deadpool_redis::{Manager, Pool, Runtime};
 use redis::{AsyncConnectionConfig, Client};
@@ -19,13 +23,15 @@ const DEADLINE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Connections {
     /// For connections of one owner each.
-    pub redis: Client,
+    pub redis: RedisServer,
     /// For short requests.
     pub redis_pool: Pool,
     /// The event store.
     pub stores: PostgresStores,
     /// How many partitions there are.
     pub partitions: PartitionCount,
+    /// By what both servers are judged.
+    pub durability: Durability,
 }
 
 /// Why the servers cannot be used.
@@ -46,13 +52,16 @@ pub enum ConnectError {
     /// The database cannot be brought to the present schema.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    /// A server can lose what it acknowledged.
+    #[error(transparent)]
+    TooWeak(#[from] TooWeak),
     /// It was time to stop before the servers answered.
     #[error("stopped while waiting for the servers")]
     Stopped,
 }
 
 impl Connections {
-    /// Connects lazily; nothing is asked yet.
+    /// Connects lazily; nothing is asked, neither now nor later: for commands of operators.
     pub fn new(settings: &Settings) -> Result<Connections, ConnectError> {
         let redis_url = settings.redis_url()?;
         let redis = Client::open(redis_url).map_err(ConnectError::RedisUrl)?;
@@ -68,32 +77,64 @@ impl Connections {
             .runtime(Runtime::Tokio1)
             .build()?;
         let stores = PostgresStores::new(settings.database_url()?).map_err(ConnectError::DatabaseUrl)?;
-        Ok(Connections { redis, redis_pool, stores, partitions: settings.partitions()? })
+        let durability = Durability::allowing(settings.allow_weak_durability.iter().copied());
+        Ok(Connections {
+            redis: redis.into(),
+            redis_pool,
+            stores,
+            partitions: settings.partitions()?,
+            durability,
+        })
     }
 
-    /// The same, and brings the database to the present schema. Waits while it is away, and says
-    /// so.
+    /// For a process that runs: both servers answer and keep what they acknowledge, now and on every
+    /// connection to come, and the database has the present schema. Waits while they are away, and says so.
     pub async fn ready(
         settings: &Settings,
         health: &Part,
         mut stop: Stop,
     ) -> Result<Connections, ConnectError> {
-        let connections = Connections::new(settings)?;
+        let mut connections = Connections::new(settings)?;
+        let durability = connections.durability.clone();
+        connections.redis = RedisServer::checked(connections.redis.client().clone(), durability.clone());
+        connections.stores = connections.stores.checked(durability);
         let mut retry = Retry::default();
         loop {
-            match migrate(settings.database_url()?, connections.partitions).await {
+            match connections.prepare(settings).await {
                 Ok(()) => return Ok(connections),
-                Err(MigrateError::Unavailable(error)) => {
+                Err(ConnectError::Migrate(MigrateError::Unavailable(error))) => {
                     let wait = retry.next_wait();
                     health.waits(&error, retry.attempts());
-                    tracing::warn!(%error, ?wait, "waiting for the database");
+                    tracing::warn!(%error, ?wait, "waiting for the servers");
                     stop.sleep(wait).await;
                     if stop.requested() {
                         return Err(ConnectError::Stopped);
                     }
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Nothing is written to a server before both are known to be good enough.
+    async fn prepare(&self, settings: &Settings) -> Result<(), ConnectError> {
+        let redis = async { self.redis.connect(DEADLINE).await.map(drop) };
+        let (redis, postgres): (Result<(), Unavailable>, _) = tokio::join!(redis, self.stores.check());
+        if let Some(too_weak) = self.durability.met() {
+            return Err(too_weak.into());
+        }
+        redis.and(postgres).map_err(MigrateError::from)?;
+        Ok(migrate(settings.database_url()?, self.partitions).await?)
+    }
+
+    /// Starts a task that fails when a server has become too weak under this process.
+    pub(crate) fn watch_durability(&self, tasks: &mut Tasks, stop: &Stop) {
+        let (durability, mut stop) = (self.durability.clone(), stop.clone());
+        tasks.spawn("durability", async move {
+            tokio::select! {
+                too_weak = durability.broken() => Err(too_weak),
+                () = stop.wait() => Ok(()),
+            }
+        });
     }
 }

@@ -112,6 +112,7 @@ async fn run(role: Role, layers: Layers) -> Result<(), ProcessError> {
     let start = async {
         let connections = Connections::ready(&settings, &starting, stop.clone()).await?;
         role.start(&settings, &connections, &mut tasks, &stop).await?;
+        connections.watch_durability(&mut tasks, &stop);
         keep_functions(&connections, &mut tasks, &stop);
         Ok::<(), ProcessError>(())
     };

@@ -1,5 +1,6 @@
 //! Settings in layers: defaults, file, environment, flags. `config/default.toml` explains every one.
 
+use auction_app::durability::Weakness;
 use auction_app::promote::{Options, OptionsError};
 use auction_promoter::OptionSpec;
 use auction_wire::{PartitionCount, partition::PartitionCountError};
@@ -23,6 +24,8 @@ pub struct Settings {
     pub database_url: Option<String>,
     /// Where operators look into the process.
     pub admin_listen: Option<SocketAddr>,
+    /// Ways to lose what was acknowledged that are allowed.
+    pub allow_weak_durability: Vec<Weakness>,
     /// How many partitions there are.
     pub partitions: u16,
     /// Of the ingress.
@@ -248,7 +251,10 @@ impl Settings {
         if let Some(file) = &layers.file {
             settings = settings.add_source(File::from(file.as_path()).format(FileFormat::Toml));
         }
+        // Lists are written with commas.
         let prefixed = Environment::with_prefix("AUCTION").prefix_separator("__").separator("__");
+        let prefixed =
+            prefixed.try_parsing(true).list_separator(",").with_list_parse_key("allow_weak_durability");
         settings = settings.add_source(prefixed.source(environment));
         for (name, key) in [("REDIS_URL", "redis_url"), ("DATABASE_URL", "database_url")] {
             settings = settings.set_override_option(key, variable(name).filter(|url| !url.is_empty()))?;
@@ -316,11 +322,16 @@ mod tests {
         layers.defaults.push(("partitions", "2".to_owned()));
         layers.defaults.push(("auctioneer.batch", "2".to_owned()));
         layers.flags.push(("projector.batch", "9".to_owned()));
-        let environment =
-            [("AUCTION__WRITER__BATCH", "8"), ("AUCTION__PROJECTOR__BATCH", "8"), ("REDIS_URL", "redis://r")];
+        let environment = [
+            ("AUCTION__WRITER__BATCH", "8"),
+            ("AUCTION__PROJECTOR__BATCH", "8"),
+            ("AUCTION__ALLOW_WEAK_DURABILITY", "redis_eviction,redis_unchecked"),
+            ("REDIS_URL", "redis://r"),
+        ];
         let settings = load(&layers, &environment).unwrap();
         std::fs::remove_file(path).unwrap();
         assert_eq!(settings.auctioneer.batch.get(), 2, "a default of the command over the defaults");
+        assert_eq!(settings.allow_weak_durability, [Weakness::RedisEviction, Weakness::RedisUnchecked]);
         assert_eq!(settings.partitions, 3, "the file over both");
         assert_eq!(settings.writer.batch.get(), 8, "the environment over the file");
         assert_eq!(settings.projector.batch.get(), 9, "a flag over all");
@@ -347,6 +358,11 @@ mod tests {
             ("AUCTION__LOG__FORMAT", "xml", "log.format"),
             ("AUCTION__RETENTION__OUTCOMES_DAYS", "0", "retention.outcomes_days"),
             ("AUCTION__ADMIN_LISTEN", "nowhere", "admin_listen"),
+            (
+                "AUCTION__ALLOW_WEAK_DURABILITY",
+                "redis_eviction,fsync",
+                "`fsync` is no weakness that is known",
+            ),
             ("AUCTION__PARTITIONS", "0", "partitions"),
         ] {
             let error = load(&Layers::default(), &[(name, value)]).unwrap_err().to_string();

@@ -94,7 +94,7 @@ pub async fn run(args: StreamsArgs, out: &mut impl Write) -> Result<(), ProcessE
 }
 
 async fn look(portal: &Operated, partitions: &[PartitionId]) -> Result<Look, Unavailable> {
-    let mut redis = RedisProgress::open(&portal.connections.redis).await?;
+    let mut redis = RedisProgress::open(portal.connections.redis.client()).await?;
     let mut look = Look { now_ms: redis.now_ms().await?, partitions: Vec::new(), store_is_away: None };
     for partition in partitions {
         let streams = redis.of(*partition).await?;

@@ -115,6 +115,7 @@ async fn serve(
             role.start(settings, &connections, &mut back, &back_stop).await?;
         }
         Role::Ingress.start(settings, &connections, &mut front, &front_stop).await?;
+        connections.watch_durability(&mut back, &back_stop);
         keep_functions(&connections, &mut back, &back_stop);
         Ok::<(), ProcessError>(())
     };

@@ -3,12 +3,12 @@
 use super::GROUP;
 use crate::feed::event_of;
 use crate::queue::add;
-use crate::{keys, unavailable};
+use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::command_lane::{CommandSettler, LastEvent, Published, Settlement};
 use auction_wire::outcome::encode_replies;
 use auction_wire::{Channel, EventRecord, Outcome, PartitionId};
-use redis::{Client, Pipeline, Value, cmd, pipe};
+use redis::{Pipeline, Value, cmd, pipe};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use stream_worker::entry::range_reply;
@@ -35,11 +35,14 @@ pub struct RedisSettler {
 }
 
 impl RedisSettler {
-    pub(super) async fn open(client: &Client, partition: PartitionId) -> Result<RedisSettler, StreamError> {
-        let connection = DedicatedConnection::open(client, DEADLINE).await?;
+    pub(super) async fn open(
+        server: &RedisServer,
+        partition: PartitionId,
+    ) -> Result<RedisSettler, Unavailable> {
+        let connection = server.connect(DEADLINE).await?;
         let (events, dead) = (keys::events(partition), keys::dead(partition));
         let mut settler = RedisSettler { connection, events, dead, partition, stream_head: 0 };
-        settler.guarded(pipe()).await?;
+        settler.guarded(pipe()).await.map_err(unavailable)?;
         Ok(settler)
     }
 

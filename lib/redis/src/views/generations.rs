@@ -9,7 +9,7 @@ use auction_app::ports::generations::{AuctionShown, Comparison, Generation, Gene
 use auction_domain::AuctionId;
 use auction_wire::PartitionId;
 use deadpool_redis::{Connection, Pool};
-use redis::{Client, Value, cmd, pipe};
+use redis::{Value, cmd, pipe};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -34,14 +34,14 @@ return 'done'";
 /// The generations on one Redis.
 #[derive(Clone)]
 pub struct RedisGenerations {
-    client: Client,
+    server: RedisServer,
     pool: Pool,
 }
 
 impl RedisGenerations {
     /// Reads over a pool, writes over connections of their own.
-    pub fn new(client: Client, pool: Pool) -> RedisGenerations {
-        RedisGenerations { client, pool }
+    pub fn new(server: impl Into<RedisServer>, pool: Pool) -> RedisGenerations {
+        RedisGenerations { server: server.into(), pool }
     }
 
     async fn connection(&self) -> Result<Connection, Unavailable> {
@@ -104,7 +104,7 @@ impl Generations for RedisGenerations {
     }
 
     fn stores(&self, generation: Generation) -> RedisViewStores {
-        RedisViewStores::of(self.client.clone(), generation)
+        RedisViewStores::of(self.server.clone(), generation)
     }
 
     async fn compare(

@@ -2,12 +2,12 @@
 
 use super::line;
 use crate::keys::{self, ViewKeys};
-use crate::unavailable;
+use crate::{RedisServer, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::generations::Generation;
 use auction_app::ports::view_store::{ViewCommit, ViewStore, ViewStores, ViewWrite};
 use auction_wire::PartitionId;
-use redis::{Client, Cmd, Pipeline, ToRedisArgs, Value, cmd, pipe};
+use redis::{Cmd, Pipeline, ToRedisArgs, Value, cmd, pipe};
 use std::collections::HashMap;
 use std::time::Duration;
 use stream_worker::value::{number, ok};
@@ -19,20 +19,20 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Makes connections for writing.
 #[derive(Clone, Debug)]
 pub struct RedisViewStores {
-    client: Client,
+    server: RedisServer,
     /// A certain one; else the one that is live.
     generation: Option<Generation>,
 }
 
 impl RedisViewStores {
     /// To the live views on one Redis.
-    pub fn new(client: Client) -> RedisViewStores {
-        RedisViewStores { client, generation: None }
+    pub fn new(server: impl Into<RedisServer>) -> RedisViewStores {
+        RedisViewStores { server: server.into(), generation: None }
     }
 
     /// To a generation, live or not.
-    pub(super) fn of(client: Client, generation: Generation) -> RedisViewStores {
-        RedisViewStores { client, generation: Some(generation) }
+    pub(super) fn of(server: RedisServer, generation: Generation) -> RedisViewStores {
+        RedisViewStores { server, generation: Some(generation) }
     }
 }
 
@@ -40,7 +40,7 @@ impl ViewStores for RedisViewStores {
     type Store = RedisViewStore;
 
     async fn open(&self, partition: PartitionId) -> Result<RedisViewStore, Unavailable> {
-        let mut connection = DedicatedConnection::open(&self.client, DEADLINE).await.map_err(unavailable)?;
+        let mut connection = self.server.connect(DEADLINE).await?;
         let live = keys::live_views(partition);
         let pointer = connection.send_one(cmd("GET").arg(&live)).await.map_err(unavailable)?;
         let live = Live { key: live, generation: read_pointer(&pointer) };

@@ -36,7 +36,7 @@ pub(super) fn start<E, Run>(
         name: fresh_name(),
         lease: Duration::from_secs(lease_seconds.get().into()),
     };
-    let (client, stop) = (connections.redis.clone(), stop.clone());
+    let (client, stop) = (connections.redis.client().clone(), stop.clone());
     let health = tasks.part(format!("{group} leases"));
     tasks.spawn(format!("partitions of the {group}"), async move {
         let renewal = |renewal: Renewal<'_>| match renewal {
