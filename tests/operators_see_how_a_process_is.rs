@@ -82,23 +82,24 @@ fn names(metrics: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-#[tokio::test]
-async fn every_role_says_what_it_waits_for_and_counts_what_it_does() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut servers = PrivateServers::start(Options::new(dir.path())).await.unwrap();
-    let mut roles = Roles::none(&servers, &[]);
-    let [writer, projector, auctioneer, ingress] =
-        ["writer", "projector", "auctioneer", "ingress"].map(|role| Watched::start(&mut roles, role));
-    for (process, part) in [
-        (&writer, "writer leases"),
-        (&projector, "projector leases"),
-        (&auctioneer, "auctioneer closing"),
-        (&ingress, "ingress replies"),
-    ] {
+/// One of each role, ready.
+async fn all(roles: &mut Roles) -> [Watched; 4] {
+    let all = ["writer", "projector", "auctioneer", "ingress"].map(|role| Watched::start(roles, role));
+    let parts = ["writer leases", "projector leases", "auctioneer closing", "ingress replies"];
+    for (process, part) in all.iter().zip(parts) {
         let report = process.ready().await;
         assert_eq!(report["parts"][part], json!({"condition": "works"}), "{report}");
         assert_eq!(process.get("/livez").await.unwrap().0, 200);
     }
+    all
+}
+
+#[tokio::test]
+async fn every_role_counts_what_it_does_and_says_what_the_figures_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let servers = PrivateServers::start(Options::new(dir.path())).await.unwrap();
+    let mut roles = Roles::none(&servers, &[]);
+    let [writer, projector, auctioneer, ingress] = all(&mut roles).await;
     let output =
         portal().args(["--url", &roles.url(), "replay", "--json"]).arg(shipped().file).output().unwrap();
     shipped().check(&output);
@@ -124,7 +125,15 @@ async fn every_role_says_what_it_waits_for_and_counts_what_it_does() {
             assert!(metrics.contains(&format!("# HELP {name} ")), "nobody says what {name} is");
         }
     }
+    servers.stop().await.unwrap();
+}
 
+#[tokio::test]
+async fn every_role_says_what_it_waits_for_and_the_public_is_not_told_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut servers = PrivateServers::start(Options::new(dir.path())).await.unwrap();
+    let mut roles = Roles::none(&servers, &[]);
+    let [writer, projector, auctioneer, ingress] = all(&mut roles).await;
     servers.kill_postgres().await;
     for (process, waits) in [(&writer, "writer 0"), (&ingress, "ingress postgres")] {
         let report = process
