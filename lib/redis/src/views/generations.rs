@@ -2,8 +2,8 @@
 
 use super::line;
 use super::write::{RedisViewStores, read_pointer};
-use crate::client_error;
 use crate::keys::{self, ViewKeys};
+use crate::{RedisServer, client_error};
 use auction_app::ports::Unavailable;
 use auction_app::ports::generations::{AuctionShown, Comparison, Generation, Generations, Switch};
 use auction_domain::AuctionId;
