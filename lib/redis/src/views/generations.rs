@@ -11,6 +11,7 @@ use auction_wire::PartitionId;
 use deadpool_redis::{Connection, Pool};
 use redis::{Value, cmd, pipe};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use uuid::Uuid;
 
 /// How many keys or auctions are looked at in one go.
@@ -167,8 +168,8 @@ impl Generations for RedisGenerations {
             let mut old = 0;
             for key in &found {
                 let Some((partition, generation)) = keys::read_view_key(key) else { continue };
-                if !live.contains_key(&partition) {
-                    live.insert(partition, self.live(partition).await?);
+                if let Entry::Vacant(unknown) = live.entry(partition) {
+                    unknown.insert(self.live(partition).await?);
                 }
                 if generation.is_some_and(|generation| generation < live[&partition]) {
                     unlink.arg(key);
