@@ -88,10 +88,9 @@ impl World {
         eventually("all is done and shown", async || {
             let look = self.look();
             let partition = &look["partitions"][0];
-            let checkpoint: String = self.redis(&["GET", &self.key("view:checkpoint")]).await;
-            (partition["stored"] == partition["published"]
-                && partition["stored"].as_u64() == checkpoint.parse().ok())
-            .then_some(())
+            let checkpoint: Option<u64> = self.redis(&["GET", &self.key("view:1:checkpoint")]).await;
+            let stored = partition["stored"].as_u64();
+            (stored == partition["published"].as_u64() && stored == checkpoint).then_some(())
         })
         .await;
         let writer = self.roles.pids("writer")[0];
