@@ -46,7 +46,7 @@ async fn verify_finds_a_view_that_was_changed() {
         .await
         .unwrap();
     let found: Vec<String> =
-        redis::cmd("KEYS").arg("ap:*:view:auction:*").query_async(&mut redis).await.unwrap();
+        redis::cmd("KEYS").arg("ap:*:view:*:auction:*").query_async(&mut redis).await.unwrap();
     let key = found.first().unwrap();
     let body: String = redis::cmd("GET").arg(key).query_async(&mut redis).await.unwrap();
     let forged = body.replace("\"bids\":", "\"bids\":1");

@@ -60,7 +60,7 @@ async fn redis_and_postgres_killed_in_the_middle_cost_nothing_but_time() {
     servers.start_postgres().await.unwrap();
     finish(replay).await;
     roles.verify(&servers);
-    assert_eq!(roles.terminate(), vec![Some(0); 5]);
+    assert_eq!(roles.terminate(), vec![Some(0); 6]);
     servers.stop().await.unwrap();
 }
 
@@ -187,6 +187,6 @@ async fn two_of_each_role_at_once_do_no_harm() {
     roles.ready().await;
     finish(start_replay(&roles)).await;
     roles.verify(&servers);
-    assert_eq!(roles.terminate(), vec![Some(0); 9]);
+    assert_eq!(roles.terminate(), vec![Some(0); 11]);
     servers.stop().await.unwrap();
 }

@@ -110,9 +110,9 @@ async fn a_redis_that_is_flushed_under_load_is_filled_from_postgres() {
     let mut portal = Portal::start().await;
     portal.load.decided(portal.load.different() - 300).await;
     let _: () = redis::cmd("FLUSHALL").query_async(&mut portal.redis().await).await.unwrap();
-    portal.load.bids(300).await;
-    // What was not decided yet was in Redis alone: who has no answer sends again.
+    // What was not decided yet was in Redis alone: who has no answer sends again, before any later bid.
     portal.load.give_again().await;
+    portal.load.bids(300).await;
     portal.counted("stream_lost").await;
     portal.counted("made_anew").await;
     portal.ends_well().await;

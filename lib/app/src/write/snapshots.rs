@@ -157,6 +157,6 @@ mod tests {
 
     #[test]
     fn large_events_bring_a_snapshot_sooner() {
-        assert_eq!(snapshots_of(1_000, 200_000)[..5], [5, 10, 15, 22, 33]);
+        assert_eq!(snapshots_of(1_000, 200_000)[..5], [5, 10, 15, 23, 35]);
     }
 }
