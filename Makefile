@@ -24,6 +24,9 @@ test-long: setup ## Run all tests, the long ones at their full length
 bench: setup ## Run the benchmarks
 	cargo bench --locked -p auction-domain --bench place_bid
 	cargo bench --locked -p auction-postgres --bench load_auction
+	cargo build --release --locked -p portal -p auction-loadtest
+	$(TARGET_DIR)/release/loadtest drain
+	$(TARGET_DIR)/release/loadtest channels
 
 lint: setup ## Check the formatting and run clippy
 	cargo fmt --all --check
