@@ -223,11 +223,12 @@ impl Client {
         if self.patience.is_exhausted() {
             return Err(self.gave_up(why));
         }
-        if self.patience.first_of_an_outage() {
+        let delay = delay.min(self.patience.left());
+        if self.patience.first_of_an_outage(delay) {
             let limit = duration::show(self.patience.give_up_after());
             self.screen.note(&format!("no success at {}: {why}; trying again for up to {limit}", self.base));
         }
-        sleep(delay.min(self.patience.left())).await;
+        sleep(delay).await;
         Ok(())
     }
 }

@@ -58,10 +58,10 @@ impl Patience {
         std::mem::take(&mut state.told)
     }
 
-    /// There was none; true if it is time to tell of the outage.
-    pub(super) fn first_of_an_outage(&self) -> bool {
+    /// There was none, and nobody asks again before `pause` is over; true if it is time to tell of the outage.
+    pub(super) fn first_of_an_outage(&self, pause: Duration) -> bool {
         let mut state = self.state();
-        let first = !state.told && state.answer.elapsed() >= WORTH_TELLING;
+        let first = !state.told && state.answer.elapsed() + pause >= WORTH_TELLING;
         state.told |= first;
         first
     }
@@ -110,6 +110,15 @@ mod tests {
         let asked = Duration::from_secs(3);
         assert!(Backoff::default().next_delay(Some(asked)) >= asked);
         assert!(Backoff::default().next_delay(Some(Duration::from_secs(9_999))) <= Duration::from_secs(31));
+    }
+
+    #[test]
+    fn an_outage_is_told_once_and_before_the_wait_that_makes_it_worth_telling() {
+        let patience = Patience::of_a_person();
+        assert!(!patience.first_of_an_outage(Duration::from_millis(50)));
+        assert!(patience.first_of_an_outage(WORTH_TELLING), "not only after it: patience may end meanwhile");
+        assert!(!patience.first_of_an_outage(WORTH_TELLING));
+        assert!(patience.answered() && !patience.answered());
     }
 
     #[test]
