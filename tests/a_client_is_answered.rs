@@ -198,9 +198,10 @@ async fn a_deleted_user_is_gone_with_bids_and_offers(url: &str) {
     ada.bid(&auction, 20_000).await.is(201);
     ada.bid(&sold, 20_000).await.is(201);
     sue.post(&format!("/auction/{sold}/end"), json!({}), &[("prefer", "wait=30")]).await.is(200);
-    let result = eventually("the winner is announced", || async {
+    let result = eventually("the winner is announced, and the seed of the draws", || async {
         let shown = bob.get(&format!("/auction/{sold}"), &[]).await;
-        (shown.body["status"] == "closed").then_some(shown.body)
+        (shown.body["status"] == "closed" && shown.body["promotion"]["seed"].is_string())
+            .then_some(shown.body)
     })
     .await;
 

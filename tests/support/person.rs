@@ -72,7 +72,7 @@ impl Person {
         body: Option<Vec<u8>>,
         headers: &[(&str, &str)],
     ) -> Answer {
-        let mut request = self.client.request(method, format!("{}{path}", self.base));
+        let mut request = self.client.request(method, self.url(path));
         if let Some(id) = &self.id {
             request = request.header("x-user-id", id);
         }
@@ -87,6 +87,11 @@ impl Person {
         let bytes = answer.bytes().await.unwrap();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Answer { status, headers, body }
+    }
+
+    /// A path of the portal, as a URL.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
     }
 
     async fn send_json(&self, method: Method, path: &str, body: Value, headers: &[(&str, &str)]) -> Answer {

@@ -5,6 +5,7 @@ use crate::if_match::expected_version;
 use crate::portal::{Portal, Ports, wall_clock};
 use crate::prefer::Prefer;
 use crate::problem::Problem;
+use crate::problem::kinds::requests;
 use auction_app::accept::{Handle, Request, Status, command_id, fingerprint};
 use auction_domain::auction::AuctionCommand;
 use auction_domain::{Actor, Currency, Fact};
@@ -71,7 +72,7 @@ pub async fn ask<P: Ports>(
     let mut response = match status {
         Status::Pending => accepted(sealed, &handle, ids),
         Status::Decided(outcome) => decided(sealed, &outcome)?,
-        Status::KeyReused => return Err(Problem::key_reused()),
+        Status::KeyReused => return Err(Problem::of(&requests::IDEMPOTENCY_KEY_REUSED)),
     };
     if let Some(applied) = prefer.applied(longest) {
         response.headers_mut().insert(HeaderName::from_static("preference-applied"), applied);
@@ -132,11 +133,13 @@ fn pending(command: String, handle: &Handle, ids: Ids) -> Pending {
 
 /// The outcome itself: 201 with where the new thing is, 200, or the refusal.
 fn decided(command: String, outcome: &Outcome) -> Result<Response, Problem> {
-    if let Some(failed) = failed(&command, outcome) {
-        let location = [(header::LOCATION, location(&format!("/command/{command}")))];
-        return Ok((StatusCode::ACCEPTED, location, Json(failed)).into_response());
-    }
-    let done = done(command, outcome)?;
+    let done = match answer(command, outcome)? {
+        Answer::Done(done) => done,
+        Answer::Failed(failed) => {
+            let location = [(header::LOCATION, location(&format!("/command/{}", failed.command)))];
+            return Ok((StatusCode::ACCEPTED, location, Json(failed)).into_response());
+        }
+    };
     let creates = matches!(outcome.kind.as_str(), "create_user" | "create_auction" | "place_bid");
     let status = if creates { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, [(header::LOCATION, location(&resource(outcome)))], Json(done)).into_response())
@@ -145,16 +148,16 @@ fn decided(command: String, outcome: &Outcome) -> Result<Response, Problem> {
 /// What the status monitor says.
 pub fn status(command: String, handle: &Handle, status: Status, prefer: Prefer) -> Result<Response, Problem> {
     match status {
-        Status::KeyReused => Err(Problem::key_reused()),
+        Status::KeyReused => Err(Problem::of(&requests::IDEMPOTENCY_KEY_REUSED)),
         Status::Pending => {
             let body = Json(pending(command, handle, Ids::default()));
             Ok(([(header::RETRY_AFTER, RETRY_AFTER)], body).into_response())
         }
         Status::Decided(outcome) => {
-            if let Some(failed) = failed(&command, &outcome) {
-                return Ok(Json(failed).into_response());
-            }
-            let done = done(command, &outcome)?;
+            let done = match answer(command, &outcome)? {
+                Answer::Done(done) => done,
+                Answer::Failed(failed) => return Ok(Json(failed).into_response()),
+            };
             if prefer.representation {
                 let applied = (HeaderName::from_static("preference-applied"), "return=representation");
                 return Ok(([applied], Json(done)).into_response());
@@ -165,17 +168,32 @@ pub fn status(command: String, handle: &Handle, status: Status, prefer: Prefer) 
     }
 }
 
-/// A command that could not be handled: neither pending nor done, until an operator sends it again.
-fn failed(command: &str, outcome: &Outcome) -> Option<Failed> {
-    let OutcomeResult::Failed { reason, .. } = &outcome.result else { return None };
-    let detail = "the command could not be handled and was put away; it had no effect. The house may send it \
-                  again: ask later at the same address";
-    Some(Failed {
-        command: command.to_owned(),
-        status: "failed".to_owned(),
-        reason: reason.clone(),
-        detail: detail.to_owned(),
-    })
+/// An outcome that is not a refusal.
+enum Answer {
+    Done(Box<Done>),
+    /// It could not be handled: neither pending nor done, until an operator sends it again.
+    Failed(Failed),
+}
+
+fn answer(command: String, outcome: &Outcome) -> Result<Answer, Problem> {
+    match &outcome.result {
+        OutcomeResult::Accepted { version, currency, facts } => {
+            Ok(Answer::Done(Box::new(done(command, outcome, *version, *currency, facts))))
+        }
+        OutcomeResult::Refused { code, class, detail, currency, facts } => {
+            Err(Problem::refused(code, *class, detail, *currency, facts))
+        }
+        OutcomeResult::Failed { reason, .. } => {
+            let detail = "the command could not be handled and was put away; it had no effect. The house may \
+                          send it again: ask later at the same address";
+            Ok(Answer::Failed(Failed {
+                command,
+                status: "failed".to_owned(),
+                reason: reason.clone(),
+                detail: detail.to_owned(),
+            }))
+        }
+    }
 }
 
 /// Where the effect of a command is to be seen.
@@ -189,19 +207,16 @@ fn resource(outcome: &Outcome) -> String {
     }
 }
 
-fn done(command: String, outcome: &Outcome) -> Result<Done, Problem> {
-    let (version, currency, facts) = match &outcome.result {
-        OutcomeResult::Accepted { version, currency, facts } => (*version, *currency, facts),
-        OutcomeResult::Refused { code, class, detail, currency, facts } => {
-            return Err(Problem::refused(code, *class, detail, *currency, facts));
-        }
-        OutcomeResult::Failed { reason, .. } => {
-            return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "command_failed", reason));
-        }
-    };
+fn done(
+    command: String,
+    outcome: &Outcome,
+    version: u64,
+    currency: Option<Currency>,
+    facts: &[OutcomeFact],
+) -> Done {
     let fact = |name: &str| facts.iter().find(|fact| fact.name == name);
     let ids = Ids::of_kind(&outcome.kind, outcome.command, outcome.key);
-    Ok(Done {
+    Done {
         command,
         status: "done".to_owned(),
         kind: outcome.kind.clone(),
@@ -213,7 +228,7 @@ fn done(command: String, outcome: &Outcome) -> Result<Done, Problem> {
         rank: fact("rank").and_then(count),
         leads: fact("leads").and_then(flag),
         highest: fact("highest").and_then(|fact| money(fact, currency)),
-    })
+    }
 }
 
 fn money(fact: &OutcomeFact, currency: Option<Currency>) -> Option<Money> {

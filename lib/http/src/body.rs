@@ -1,6 +1,7 @@
 //! JSON bodies, with errors that say what is wrong and where.
 
 use crate::problem::Problem;
+use crate::problem::kinds::requests;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -21,7 +22,7 @@ impl<S: Send + Sync> FromRequest<S> for Payload {
             Ok(bytes) => Ok(Payload(bytes)),
             Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
                 let detail = format!("the body must have at most {LONGEST} bytes");
-                Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail))
+                Err(Problem::new(&requests::TOO_LARGE, detail).with("at_most_bytes", LONGEST))
             }
             Err(error) => Err(Problem::invalid(vec![("body".to_owned(), error.body_text())])),
         }
@@ -43,7 +44,7 @@ fn check_json<'a>(headers: &HeaderMap, body: &'a Bytes) -> Result<&'a [u8], Prob
         return Ok(body);
     }
     let detail = format!("the body must be application/json, not {media_type:?}");
-    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail))
+    Err(Problem::new(&requests::UNSUPPORTED_MEDIA_TYPE, detail))
 }
 
 /// The payload in one form, however the client spaced and ordered it: what its fingerprint is taken of.

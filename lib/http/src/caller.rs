@@ -2,10 +2,11 @@
 
 use crate::portal::{Portal, Ports};
 use crate::problem::Problem;
+use crate::problem::kinds::requests;
 use auction_domain::{Actor, UserId};
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -35,7 +36,7 @@ fn trusted<P: Ports>(portal: &Portal<P>, header: &str) -> Result<(), Problem> {
         "{header} is not trusted here: set trust_gateway_user_header only behind a gateway that authenticates \
          callers and writes this header itself"
     );
-    Err(Problem::new(StatusCode::UNAUTHORIZED, "caller_not_trusted", detail))
+    Err(Problem::new(&requests::CALLER_NOT_TRUSTED, detail))
 }
 
 /// Whether the gateway says that the caller is an operator. Other roles are no business of ours.
@@ -54,7 +55,7 @@ impl<P: Ports> FromRequestParts<Arc<Portal<P>>> for Operator {
             return Ok(Operator(user));
         }
         let detail = "only an operator may do this: a gateway says who is one by X-User-Role: operator";
-        Err(Problem::new(StatusCode::FORBIDDEN, "operators_only", detail))
+        Err(Problem::new(&requests::OPERATORS_ONLY, detail))
     }
 }
 
@@ -100,7 +101,7 @@ impl Caller {
     /// The problem of a request that needs a caller and has none.
     pub fn unknown() -> Problem {
         let detail = "say who you are: header X-User-Id with the id of a user";
-        Problem::new(StatusCode::UNAUTHORIZED, "caller_unknown", detail)
+        Problem::new(&requests::CALLER_UNKNOWN, detail)
     }
 }
 

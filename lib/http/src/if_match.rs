@@ -2,8 +2,9 @@
 //! a strong validator, such as `"17"`.
 
 use crate::problem::Problem;
+use crate::problem::kinds::refusals;
 use axum::http::header::IF_MATCH;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue};
 
 /// The version that the sender insists on; none without the header, or with `*`: then that the auction exists
 /// is enough, and without it there is nothing to bid on anyway.
@@ -28,7 +29,7 @@ pub fn expected_version(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
             // The comparison is strong: weak validators never match, nor do those of other things.
             let detail =
                 "If-Match names no version that an auction can have: send the ETag of GET /auction/{id}";
-            Err(Problem::new(StatusCode::PRECONDITION_FAILED, "version_moved", detail))
+            Err(Problem::new(&refusals::VERSION_MOVED, detail))
         }
         _ => Err(invalid("must name one version, not several")),
     }

@@ -69,7 +69,10 @@ pub struct Portal<P: Ports> {
 }
 
 /// What endpoints get.
-pub type Shared<P> = axum::extract::State<Arc<Portal<P>>>;
+pub type Shared<P> = axum::extract::State<SharedPortal<P>>;
+
+/// An ingress as all its requests see it.
+pub type SharedPortal<P> = Arc<Portal<P>>;
 
 /// Milliseconds since 1970 by the clock of this machine; decides nothing.
 pub fn wall_clock() -> Timestamp {

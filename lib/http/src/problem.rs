@@ -8,22 +8,39 @@ use auction_wire::time::JsonTime;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+
+pub mod kinds;
+pub(crate) mod page;
+
+use kinds::{Kind, requests};
 
 /// A problem, and headers that go with it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
     status: StatusCode,
-    code: String,
+    code: Cow<'static, str>,
     detail: String,
     members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
-    /// A problem of that code, such as `not_above_your_latest`, with one sentence for people.
-    pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Problem {
-        let (code, detail) = (code.to_owned(), detail.into());
-        Problem { status, code, detail, members: Map::new(), headers: Vec::new() }
+    /// A problem of that kind, with one sentence for people about this very case.
+    pub fn new(kind: &'static Kind, detail: impl Into<String>) -> Problem {
+        Problem {
+            // The table has statuses only, as a test shows.
+            status: StatusCode::from_u16(kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            code: kind.code.into(),
+            detail: detail.into(),
+            members: Map::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// A problem of that kind, about which there is no more to say.
+    pub fn of(kind: &'static Kind) -> Problem {
+        Problem::new(kind, kind.happened)
     }
 
     /// Its status.
@@ -32,8 +49,8 @@ impl Problem {
     }
 
     /// With one more member.
-    pub fn with(mut self, name: &str, value: Value) -> Problem {
-        self.members.insert(name.to_owned(), value);
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Problem {
+        self.members.insert(name.to_owned(), value.into());
         self
     }
 
@@ -47,17 +64,7 @@ impl Problem {
     pub fn invalid(errors: Vec<(String, String)>) -> Problem {
         let detail = errors.iter().map(|(at, why)| format!("{at}: {why}")).collect::<Vec<_>>().join("; ");
         let errors: Vec<Value> = errors.iter().map(|(at, why)| json!({"at": at, "problem": why})).collect();
-        Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail).with("errors", errors.into())
-    }
-
-    /// 404: nothing is here.
-    pub fn not_found(code: &str, detail: &str) -> Problem {
-        Problem::new(StatusCode::NOT_FOUND, code, detail)
-    }
-
-    /// 410: it was here, and is not kept for ever.
-    pub fn gone(code: &str, detail: &str) -> Problem {
-        Problem::new(StatusCode::GONE, code, detail)
+        Problem::new(&requests::INVALID_REQUEST, detail).with("errors", errors)
     }
 
     /// A refusal of the auction or the user itself.
@@ -75,17 +82,17 @@ impl Problem {
             RefusedClass::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             RefusedClass::VersionMoved => StatusCode::PRECONDITION_FAILED,
         };
-        let mut problem = Problem::new(status, code, detail);
+        let mut problem = Problem {
+            status,
+            code: code.to_owned().into(),
+            detail: detail.to_owned(),
+            members: Map::new(),
+            headers: Vec::new(),
+        };
         for fact in facts {
             problem.members.insert(fact.name.clone(), fact_json(fact.value, currency));
         }
         problem
-    }
-
-    /// 422: the idempotency key belongs to another request.
-    pub fn key_reused() -> Problem {
-        let detail = "this Idempotency-Key was used for a request with another payload; use a new key";
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
     }
 }
 
@@ -109,19 +116,18 @@ impl From<Unavailable> for Problem {
         tracing::warn!(%error, "a request could not be served");
         let detail = "the portal cannot serve this right now; the request can be repeated safely with an \
                       Idempotency-Key";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", detail)
+        Problem::new(&requests::TEMPORARILY_UNAVAILABLE, detail)
             .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut title = self.code.replace('_', " ");
-        if let Some(first) = title.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
+        // An ingress of yesterday can be told of a refusal of today.
+        let title =
+            kinds::find(&self.code).map_or_else(|| in_words(&self.code), |kind| kind.title.to_owned());
         let mut body = json!({
-            "type": format!("/problems/{}", self.code.replace('_', "-")),
+            "type": kinds::uri(&self.code),
             "title": title,
             "status": self.status.as_u16(),
             "detail": self.detail,
@@ -136,4 +142,13 @@ impl IntoResponse for Problem {
         response.headers_mut().extend(self.headers);
         response
     }
+}
+
+/// `not_above_your_latest` as "Not above your latest".
+fn in_words(code: &str) -> String {
+    let mut words = code.replace('_', " ");
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    words
 }

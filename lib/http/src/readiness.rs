@@ -9,7 +9,9 @@ use auction_app::health::{Condition, Report};
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// Who asks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,22 +22,47 @@ pub(crate) enum For {
     Public,
 }
 
+/// How ready a process is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Readiness {
+    /// All its parts work, and it does not drain.
+    ready: bool,
+    /// It finishes what is in hand and ends.
+    draining: bool,
+    /// How each part is, by name.
+    parts: BTreeMap<String, PartReadiness>,
+}
+
+/// How a part is.
+#[derive(Default, Serialize, ToSchema)]
+struct PartReadiness {
+    /// `starting`, `works`, or `waits`.
+    condition: &'static str,
+    /// How many times it has tried; for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts: Option<u32>,
+    /// What it waits for; for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
 /// The answer.
 pub(crate) fn readiness(report: &Report, whom: For) -> Response {
     let ready = report.is_ready();
-    let parts = report.parts.iter().map(|(name, condition)| (name.clone(), part(condition, whom)));
-    let parts: Map<String, Value> = parts.collect();
+    let parts = report.parts.iter().map(|(name, condition)| (name.clone(), part(condition, whom))).collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({"ready": ready, "draining": report.draining, "parts": parts}))).into_response()
+    (status, Json(Readiness { ready, draining: report.draining, parts })).into_response()
 }
 
-fn part(condition: &Condition, whom: For) -> Value {
+fn part(condition: &Condition, whom: For) -> PartReadiness {
     match (condition, whom) {
-        (Condition::Starting, _) => json!({"condition": "starting"}),
-        (Condition::Works, _) => json!({"condition": "works"}),
-        (Condition::Waits { .. }, For::Public) => json!({"condition": "waits"}),
+        (Condition::Starting, _) => PartReadiness { condition: "starting", ..PartReadiness::default() },
+        (Condition::Works, _) => PartReadiness { condition: "works", ..PartReadiness::default() },
+        (Condition::Waits { .. }, For::Public) => {
+            PartReadiness { condition: "waits", ..PartReadiness::default() }
+        }
         (Condition::Waits { why, attempts }, For::Operators) => {
-            json!({"condition": "waits", "attempts": attempts, "why": why})
+            PartReadiness { condition: "waits", attempts: Some(*attempts), why: Some(why.clone()) }
         }
     }
 }

@@ -18,61 +18,83 @@ mod place_bid;
 mod promoter_settings;
 mod show_auction;
 mod show_command;
+mod show_description;
+mod show_docs;
+mod show_problems;
 mod show_subscriptions;
 mod show_user;
 mod void_bid;
 
 use crate::body::LONGEST;
-use crate::portal::{Portal, Ports};
+use crate::description;
+use crate::portal::{Portal, Ports, SharedPortal};
 use crate::problem::Problem;
+use crate::problem::kinds::{refusals, requests};
 use auction_domain::{Actor, BidId, UserId};
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri};
-use axum::routing::{delete, get, post, put};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
-/// The table.
+/// The table, and its description.
 pub fn router<P: Ports>(portal: Arc<Portal<P>>) -> Router {
-    Router::new()
-        .route("/users", post(create_user::create_user::<P>))
-        .route("/user/{id}", get(show_user::show_user::<P>).delete(delete_user::delete_user::<P>))
-        .route(
-            "/subscriptions",
-            get(show_subscriptions::show_subscriptions::<P>)
-                .put(change_subscriptions::change_subscriptions::<P>),
-        )
-        .route("/notifications", get(list_notifications::list_notifications::<P>))
-        .route("/notifications/read", put(mark_read::mark_read::<P>))
-        .route("/user/{id}/bids", get(list_user_bids::list_user_bids::<P>))
-        .route("/auctions", get(list_auctions::list_auctions::<P>).post(create_auction::create_auction::<P>))
-        .route("/auction/{id}", get(show_auction::show_auction::<P>))
-        .route("/auction/{id}/bid", put(place_bid::place_bid::<P>))
-        .route("/auction/{id}/bids", get(list_bids::list_bids::<P>))
-        .route("/auction/{id}/bid/{bid}", delete(delete_bid::delete_bid::<P>))
-        .route("/auction/{id}/bid/{bid}/void", post(void_bid::void_bid::<P>))
-        .route("/auction/{id}/end", post(end_auction::end_auction::<P>))
-        .route("/auction/{id}/cancel", post(cancel_auction::cancel_auction::<P>))
-        .route("/command/{handle}", get(show_command::show_command::<P>))
-        .route("/promoter/settings", get(promoter_settings::show::<P>).put(promoter_settings::change::<P>))
-        .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz::<P>))
+    let (router, described) = table().split_for_parts();
+    let described = show_description::Described::new(described);
+    router
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(LONGEST))
+        .layer(Extension(described))
         .with_state(portal)
 }
 
-async fn unknown_route(uri: Uri) -> Problem {
-    Problem::not_found("unknown_route", &format!("there is nothing at {}", uri.path()))
+fn table<P: Ports>() -> OpenApiRouter<SharedPortal<P>> {
+    OpenApiRouter::with_openapi(description::portal())
+        .routes(create_user::endpoint().into())
+        .routes(show_user::endpoint().into())
+        .routes(delete_user::endpoint().into())
+        .routes(list_user_bids::endpoint().into())
+        .routes(show_subscriptions::endpoint().into())
+        .routes(change_subscriptions::endpoint().into())
+        .routes(list_notifications::endpoint().into())
+        .routes(mark_read::endpoint().into())
+        .routes(create_auction::endpoint().into())
+        .routes(list_auctions::endpoint().into())
+        .routes(show_auction::endpoint().into())
+        .routes(place_bid::endpoint().into())
+        .routes(list_bids::endpoint().into())
+        .routes(delete_bid::endpoint().into())
+        .routes(void_bid::endpoint().into())
+        .routes(end_auction::endpoint().into())
+        .routes(cancel_auction::endpoint().into())
+        .routes(show_command::endpoint().into())
+        .routes(promoter_settings::show_endpoint().into())
+        .routes(promoter_settings::change_endpoint().into())
+        .routes(health::livez_endpoint().into())
+        .routes(health::readyz_endpoint().into())
+        .routes(show_description::endpoint().into())
+        .routes(show_problems::index_endpoint().into())
+        .routes(show_problems::page_endpoint().into())
+        .routes(show_docs::page_endpoint().into())
+        .routes(show_docs::file_endpoint().into())
 }
 
-async fn wrong_method(method: Method, uri: Uri) -> Problem {
+async fn unknown_route(uri: Uri) -> Problem {
+    Problem::new(&requests::UNKNOWN_ROUTE, format!("there is nothing at {}", uri.path()))
+}
+
+/// What is possible is said in `Allow`, which is added by the table. Who asks for that alone gets nothing else.
+async fn wrong_method(method: Method, uri: Uri) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
     let detail = format!("{method} is not possible at {}", uri.path());
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", detail)
+    Problem::new(&requests::WRONG_METHOD, detail).into_response()
 }
 
 /// What stands in a path; what is not even text is nowhere.
@@ -96,7 +118,7 @@ fn auction_in(path: &str) -> Result<Uuid, Problem> {
 
 /// The same of a bid.
 fn bid_in(path: &str) -> Result<BidId, Problem> {
-    let unknown = |_| Problem::not_found("unknown_bid", "there is no such bid in this auction");
+    let unknown = |_| Problem::of(&refusals::UNKNOWN_BID);
     Uuid::try_parse(path).map(BidId).map_err(unknown)
 }
 
@@ -106,16 +128,16 @@ fn user_in(path: &str, actor: Actor) -> Result<UserId, Problem> {
     match (actor, user) {
         (Actor::User(caller), user) if user != Some(caller) => {
             let detail = "an account is its user's own business, and the house's";
-            Err(Problem::new(StatusCode::FORBIDDEN, "not_your_account", detail))
+            Err(Problem::new(&requests::NOT_YOUR_ACCOUNT, detail))
         }
         (_, user) => user.ok_or_else(unknown_user),
     }
 }
 
 fn unknown_user() -> Problem {
-    Problem::not_found("unknown_user", "there is no such user")
+    Problem::of(&refusals::UNKNOWN_USER)
 }
 
 fn unknown_auction() -> Problem {
-    Problem::not_found("unknown_auction", "there is no such auction")
+    Problem::of(&refusals::UNKNOWN_AUCTION)
 }

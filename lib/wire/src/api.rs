@@ -1,30 +1,41 @@
 //! The JSON that clients send to the ingress, and its answers to commands. Amounts are whole minor
 //! units, durations whole seconds, times RFC 3339. Members that nobody knows are refused by name.
 
+use crate::draw_option::DrawOption;
 use crate::time::JsonTime;
 use auction_domain::user::Subscriptions;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// `POST /users`. Empty: names and addresses are personal data and never enter a command.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateUserRequest {}
 
 /// `POST /auctions`. Who calls is the seller.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateAuctionRequest {
-    /// One line, 1 to 200 characters.
+    /// One line, 1 to 200 characters, not blank.
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     pub title: String,
-    /// Up to 10,000 characters.
+    /// Up to 10,000 characters; of control characters only line breaks and tabs.
+    #[schema(max_length = 10_000, pattern = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$")]
     #[serde(default)]
     pub description: String,
     /// Three capital letters, such as `EUR`.
+    #[schema(pattern = "^[A-Z]{3}$")]
     pub currency: String,
     /// The least a first bid must be, in minor units.
+    #[schema(minimum = 1, maximum = 4_503_599_627_370_495_u64)]
     pub opening_bid: u64,
     /// Below this it is not sold, in minor units; not shown to bidders.
+    #[schema(minimum = 1, maximum = 4_503_599_627_370_495_u64)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserve: Option<u64>,
     /// At once if not given.
@@ -36,6 +47,7 @@ pub struct CreateAuctionRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub soft_close: Option<SoftCloseRequest>,
     /// Within so many seconds before the end no bid can be deleted.
+    #[schema(maximum = 86_400)]
     #[serde(default)]
     pub retraction_lock_seconds: u32,
     /// Whether bids are drawn by lot and count twice; they are unless said otherwise.
@@ -48,16 +60,17 @@ fn yes() -> bool {
 }
 
 /// `PUT /promoter/settings`, by an operator.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PromoterSettingsRequest {
     /// The options, in order, such as `{"every_ms": 600000}` and `"never_the_leader"`. What is not said is as
     /// it is by default.
+    #[schema(value_type = Vec<DrawOption>)]
     pub options: Vec<serde_json::Value>,
 }
 
 /// `GET /promoter/settings`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PromoterSettingsView {
     /// How often they were set by an operator.
     pub version: u64,
@@ -65,42 +78,53 @@ pub struct PromoterSettingsView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_at: Option<JsonTime>,
     /// The options, in order.
+    #[schema(value_type = Vec<DrawOption>)]
     pub options: Vec<serde_json::Value>,
     /// All that operators set, the newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(no_recursion)]
     pub history: Vec<PromoterSettingsView>,
 }
 
 /// A soft close: a change of leader within so long before the end extends the auction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SoftCloseRequest {
     /// The end moves by so many seconds.
+    #[schema(minimum = 1, maximum = 86_400)]
     pub extend_by_seconds: u32,
     /// If the lead changes within so many seconds before the end.
+    #[schema(minimum = 1, maximum = 86_400)]
     pub within_seconds: u32,
     /// At most so many times.
+    #[schema(minimum = 1, maximum = 1_000)]
     pub at_most: u32,
 }
 
 /// `PUT /auction/{id}/bid`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlaceBidRequest {
     /// In minor units of the auction's currency.
+    #[schema(minimum = 1, maximum = 4_503_599_627_370_495_u64)]
     pub amount: u64,
 }
 
 /// `POST /auction/{id}/bid/{bid}/void`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VoidBidRequest {
-    /// One line, 1 to 500 characters; kept on record.
+    /// One line, 1 to 500 characters, not blank; kept on record.
+    #[schema(
+        min_length = 1,
+        max_length = 500,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     pub reason: String,
 }
 
 /// The answer 202 to a command, and 200 of `GET /command/{handle}` while it is pending.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Pending {
     /// The handle to ask with; the same as in `Location`.
     pub command: String,
@@ -121,7 +145,7 @@ pub struct Pending {
 
 /// The answer to a command that could not be handled: it lies with the dead letters, had no effect, and
 /// may be sent again by the house. Not final.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Failed {
     /// The handle of the command.
     pub command: String,
@@ -134,7 +158,7 @@ pub struct Failed {
 }
 
 /// Money in answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Money {
     /// Minor units.
     pub amount: u64,
@@ -143,7 +167,7 @@ pub struct Money {
 }
 
 /// What came of an accepted command: with `Prefer: wait`, or `return=representation` at its monitor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Done {
     /// The handle of the command.
     pub command: String,
@@ -178,7 +202,7 @@ pub struct Done {
 
 /// `PUT /subscriptions`, and `GET`: what the caller wants to be told. The whole choice: what is left out is
 /// as it is for a new user, on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubscriptionsRequest {
     /// That he won an auction.

@@ -17,6 +17,7 @@ pub mod api;
 pub mod body;
 pub mod command;
 mod draw;
+mod draw_option;
 pub mod event;
 mod field;
 pub mod notification;

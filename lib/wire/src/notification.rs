@@ -3,10 +3,11 @@
 use crate::api::Money;
 use crate::time::JsonTime;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// What a user is told of an auction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct News {
     /// When it happened.
     pub at: JsonTime,
@@ -22,7 +23,7 @@ pub struct News {
 }
 
 /// The kinds of news.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum What {
     /// He won.
@@ -55,7 +56,7 @@ pub enum What {
 }
 
 /// What a changed lead means for somebody who has a bid that counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// He leads, without having done anything for it just now.
@@ -67,7 +68,7 @@ pub enum Standing {
 }
 
 /// `GET /notifications`: the oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NotificationList {
     /// One page of them.
     pub notifications: Vec<Notification>,
@@ -81,7 +82,7 @@ pub struct NotificationList {
 }
 
 /// One of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Notification {
     /// Its place: everything up to here can be marked as read.
     pub cursor: String,
@@ -95,7 +96,7 @@ pub struct Notification {
 }
 
 /// `PUT /notifications/read`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MarkReadRequest {
     /// The place up to which everything is read.
@@ -103,7 +104,7 @@ pub struct MarkReadRequest {
 }
 
 /// Its answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MarkedRead {
     /// The place up to which everything is read: never before what it was.
     pub up_to: String,

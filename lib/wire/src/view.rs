@@ -3,10 +3,11 @@
 use crate::api::Money;
 use crate::time::JsonTime;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// `GET /auction/{id}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuctionView {
     /// What the portal's clock said when it was asked: compare `ends_at` with it. Put in by the ingress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +57,7 @@ pub struct AuctionView {
 }
 
 /// Where an auction is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuctionStatus {
     /// Not final.
@@ -83,7 +84,7 @@ impl AuctionStatus {
 }
 
 /// One of the best bids, as everybody sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TopBid {
     /// The bidder's alias in this auction.
     pub bidder: String,
@@ -96,7 +97,7 @@ pub struct TopBid {
 }
 
 /// Who won.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WinnerView {
     /// The winner's alias in this auction.
     pub bidder: String,
@@ -109,7 +110,7 @@ pub struct WinnerView {
 }
 
 /// How bids are drawn by lot and doubled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PromotionView {
     /// There is a draw every so many milliseconds, counted from the start.
     pub every_ms: u32,
@@ -123,7 +124,7 @@ pub struct PromotionView {
 }
 
 /// One line of `GET /auctions`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuctionItem {
     /// Its id.
     pub id: Uuid,
@@ -147,7 +148,7 @@ pub struct AuctionItem {
 
 /// `GET /auctions`: auctions whose result is not declared yet, those that end first, first; with
 /// `?status=closed` or `cancelled` those, the newest end first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuctionList {
     /// One page of them.
     pub auctions: Vec<AuctionItem>,
@@ -157,7 +158,7 @@ pub struct AuctionList {
 }
 
 /// `GET /auction/{id}/bids`: all bids in it, the newest first; with `?by=me` the caller's own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BidList {
     /// The auction.
     pub auction: Uuid,
@@ -171,7 +172,7 @@ pub struct BidList {
 }
 
 /// One bid, as everybody sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BidItem {
     /// Whether it is the caller's own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -191,7 +192,7 @@ pub struct BidItem {
 }
 
 /// Whether a bid counts, and if not, why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BidItemState {
     /// It counts.
@@ -206,7 +207,7 @@ pub enum BidItemState {
 
 /// `GET /user/{id}/bids`: every auction in which that user has bid, the newest auction first. Only for that
 /// user himself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UserBids {
     /// One page of them.
     pub auctions: Vec<UserBid>,
@@ -216,7 +217,7 @@ pub struct UserBids {
 }
 
 /// How a user stands in one auction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UserBid {
     /// In one word.
     pub standing: UserStanding,
@@ -228,7 +229,7 @@ pub struct UserBid {
 }
 
 /// What a user has bid in one auction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BidderItem {
     /// How many bids he placed, those that do not count any more included.
     pub your_bids: u64,
@@ -238,7 +239,7 @@ pub struct BidderItem {
 }
 
 /// How a user stands in an auction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UserStanding {
     /// The auction is open and a bid of his leads.
@@ -267,7 +268,7 @@ impl UserStanding {
 }
 
 /// `GET /user/{id}`: only for that user himself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UserView {
     /// Its id.
     pub id: Uuid,

@@ -3,15 +3,29 @@
 use super::{InPath, auction_in};
 use crate::answer::{Asking, ask};
 use crate::caller::Acting;
-use crate::portal::{Ports, Shared};
+use crate::description::commands::Effect;
+use crate::description::schemas::{in_path, uuid};
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
+use crate::problem::kinds::refusals;
 use auction_domain::auction::{AuctionCommand, CancelAuction};
 use auction_wire::CommandBody;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) async fn cancel_auction<P: Ports>(
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::post("cancel_auction", "/auction/{id}/cancel", cancel_auction::<P>)
+        .summary(tag::AUCTIONS, "Call an auction off")
+        .about("By its seller or an operator. Nobody wins.")
+        .by_a_user_or_an_operator()
+        .takes(in_path("id", uuid(), "The auction."))
+        .command_for_auction(Effect::Changes)
+        .problems(&[&refusals::NOT_YOUR_AUCTION])
+}
+
+async fn cancel_auction<P: Ports>(
     State(portal): Shared<P>,
     Acting(actor): Acting,
     InPath(auction): InPath<String>,

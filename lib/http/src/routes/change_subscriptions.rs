@@ -3,8 +3,11 @@
 use crate::answer::{Asking, ask};
 use crate::body::{self, Payload};
 use crate::caller::Caller;
-use crate::portal::{Ports, Shared};
+use crate::description::commands::Effect;
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
+use crate::problem::kinds::refusals;
 use auction_domain::Actor;
 use auction_domain::user::{ChangeSubscriptions, UserCommand};
 use auction_wire::CommandBody;
@@ -13,7 +16,17 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) async fn change_subscriptions<P: Ports>(
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::put("change_subscriptions", "/subscriptions", change_subscriptions::<P>)
+        .summary(tag::NOTIFICATIONS, "Choose what to be told")
+        .about("The whole choice: what is left out is on.")
+        .by_a_user()
+        .body::<SubscriptionsRequest>(false)
+        .command(Effect::Changes)
+        .problems(&[&refusals::UNKNOWN_USER, &refusals::USER_DELETED])
+}
+
+async fn change_subscriptions<P: Ports>(
     State(portal): Shared<P>,
     Caller(user): Caller,
     headers: HeaderMap,

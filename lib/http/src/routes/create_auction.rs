@@ -3,8 +3,11 @@
 use crate::answer::{Asking, ask};
 use crate::body::{self, Payload};
 use crate::caller::Caller;
-use crate::portal::{Ports, Shared};
+use crate::description::commands::Effect;
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
+use crate::problem::kinds::refusals;
 use auction_domain::auction::{AuctionCommand, CreateAuction, SoftClose};
 use auction_domain::{Actor, Amount, AuctionId, Currency, Description, Millis, Title, UserId};
 use auction_wire::api::{CreateAuctionRequest, SoftCloseRequest};
@@ -20,7 +23,23 @@ const LONGEST_SECONDS: u32 = 24 * 60 * 60;
 /// More extensions than that are a slip.
 const MOST_EXTENSIONS: u32 = 1000;
 
-pub(super) async fn create_auction<P: Ports>(
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::post("create_auction", "/auctions", create_auction::<P>)
+        .summary(tag::AUCTIONS, "Offer something")
+        .about("Who calls is the seller.")
+        .by_a_user()
+        .body::<CreateAuctionRequest>(true)
+        .command(Effect::Creates)
+        .problems(&[
+            &refusals::UNKNOWN_SENDER,
+            &refusals::AUCTION_EXISTS,
+            &refusals::ENDS_BEFORE_IT_STARTS,
+            &refusals::ENDS_IN_THE_PAST,
+            &refusals::RESERVE_BELOW_OPENING_BID,
+        ])
+}
+
+async fn create_auction<P: Ports>(
     State(portal): Shared<P>,
     Caller(seller): Caller,
     headers: HeaderMap,

@@ -3,8 +3,11 @@
 use crate::answer::{Asking, ask};
 use crate::body::{self, Payload};
 use crate::caller::MaybeCaller;
-use crate::portal::{Ports, Shared};
+use crate::description::commands::Effect;
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
+use crate::problem::kinds::refusals;
 use auction_domain::Actor;
 use auction_domain::user::{CreateUser, UserCommand};
 use auction_wire::CommandBody;
@@ -13,7 +16,20 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) async fn create_user<P: Ports>(
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::post("create_user", "/users", create_user::<P>)
+        .summary(tag::USERS, "Open an account")
+        .about(
+            "Names and addresses are no business of the portal. Where nobody calls yet, an Idempotency-Key must have \
+             at least 32 characters, such as a UUID: it must be nobody else's.",
+        )
+        .by_anybody()
+        .body::<CreateUserRequest>(false)
+        .command(Effect::Creates)
+        .problems(&[&refusals::USER_EXISTS])
+}
+
+async fn create_user<P: Ports>(
     State(portal): Shared<P>,
     MaybeCaller(caller): MaybeCaller,
     headers: HeaderMap,

@@ -3,8 +3,12 @@
 use super::{InPath, auction_in, bid_in};
 use crate::answer::{Asking, ask};
 use crate::caller::Caller;
-use crate::portal::{Ports, Shared};
+use crate::description::commands::Effect;
+use crate::description::schemas::{in_path, uuid};
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
+use crate::problem::kinds::refusals;
 use auction_domain::Actor;
 use auction_domain::auction::{AuctionCommand, DeleteBid};
 use auction_wire::CommandBody;
@@ -12,7 +16,23 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) async fn delete_bid<P: Ports>(
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::delete("delete_bid", "/auction/{id}/bid/{bid}", delete_bid::<P>)
+        .summary(tag::BIDS, "Take a bid back")
+        .about("By its bidder, while the auction is open and not locked for it.")
+        .by_a_user()
+        .takes(in_path("id", uuid(), "The auction."))
+        .takes(in_path("bid", uuid(), "The bid."))
+        .command_for_auction(Effect::Changes)
+        .problems(&[
+            &refusals::UNKNOWN_BID,
+            &refusals::NOT_YOUR_BID,
+            &refusals::BID_NOT_LIVE,
+            &refusals::TOO_LATE_TO_DELETE,
+        ])
+}
+
+async fn delete_bid<P: Ports>(
     State(portal): Shared<P>,
     Caller(bidder): Caller,
     InPath((auction, bid)): InPath<(String, String)>,

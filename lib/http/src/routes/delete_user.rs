@@ -3,15 +3,31 @@
 use super::{InPath, user_in};
 use crate::answer::{Asking, ask};
 use crate::caller::Acting;
-use crate::portal::{Ports, Shared};
+use crate::description::commands::Effect;
+use crate::description::schemas::{in_path, uuid};
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
+use crate::problem::kinds::{refusals, requests};
 use auction_domain::user::{DeleteUser, UserCommand};
 use auction_wire::CommandBody;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) async fn delete_user<P: Ports>(
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::delete("delete_user", "/user/{id}", delete_user::<P>)
+        .summary(tag::USERS, "Delete an account")
+        .about(
+            "For good, by its user or an operator. Live bids go, open auctions are cancelled, results stay.",
+        )
+        .by_a_user_or_an_operator()
+        .takes(in_path("id", uuid(), "The user."))
+        .command(Effect::Changes)
+        .problems(&[&requests::NOT_YOUR_ACCOUNT, &refusals::UNKNOWN_USER, &refusals::USER_ALREADY_DELETED])
+}
+
+async fn delete_user<P: Ports>(
     State(portal): Shared<P>,
     Acting(actor): Acting,
     InPath(user): InPath<String>,

@@ -3,15 +3,29 @@
 use super::{InPath, auction_in};
 use crate::answer::{Asking, ask};
 use crate::caller::Acting;
-use crate::portal::{Ports, Shared};
+use crate::description::commands::Effect;
+use crate::description::schemas::{in_path, uuid};
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
+use crate::problem::kinds::refusals;
 use auction_domain::auction::{AuctionCommand, EndAuction};
 use auction_wire::CommandBody;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) async fn end_auction<P: Ports>(
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::post("end_auction", "/auction/{id}/end", end_auction::<P>)
+        .summary(tag::AUCTIONS, "End bidding now")
+        .about("By its seller or an operator. The result is declared a moment later.")
+        .by_a_user_or_an_operator()
+        .takes(in_path("id", uuid(), "The auction."))
+        .command_for_auction(Effect::Changes)
+        .problems(&[&refusals::NOT_YOUR_AUCTION])
+}
+
+async fn end_auction<P: Ports>(
     State(portal): Shared<P>,
     Acting(actor): Acting,
     InPath(auction): InPath<String>,

@@ -1,18 +1,37 @@
 //! `GET /livez` and `GET /readyz`.
 
-use crate::portal::{Ports, Shared};
-use crate::readiness::{For, readiness};
+use crate::description::schemas::text;
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, Shared, SharedPortal};
+use crate::readiness::{For, Readiness, readiness};
 use auction_app::health::{Condition, Report};
 use axum::extract::State;
 use axum::response::Response;
 
 /// The process runs.
-pub(super) async fn livez() -> &'static str {
+pub(super) fn livez_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::get("livez", "/livez", livez).summary(tag::PORTAL, "Does the process run?").answers_with(
+        200,
+        "text/plain",
+        text(),
+        "It does.",
+    )
+}
+
+pub(super) fn readyz_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::get("readyz", "/readyz", readyz::<P>)
+        .summary(tag::PORTAL, "Can the process serve?")
+        .about("For load balancers: its servers answer, and it is not about to stop.")
+        .answers::<Readiness>(200, "It can.")
+        .answers::<Readiness>(503, "It cannot, for now.")
+}
+
+async fn livez() -> &'static str {
     "ok\n"
 }
 
 /// The process can serve: its servers answer, and it is not about to stop.
-pub(super) async fn readyz<P: Ports>(State(portal): Shared<P>) -> Response {
+async fn readyz<P: Ports>(State(portal): Shared<P>) -> Response {
     let answers = portal.ports.check().await;
     let parts = answers.into_iter().map(|(server, answer)| {
         let condition = match answer {

@@ -1,12 +1,15 @@
 //! `GET /auctions`: auctions whose result is not declared yet, those that end first, first; or closed or
 //! cancelled ones, the newest end first.
 
-use super::paging::{DEFAULT_LIMIT, body, invalid, members, read_limit, unknown};
-use crate::portal::{Ports, Shared};
+use super::paging::{DEFAULT_LIMIT, body, invalid, limit, members, read_limit, unknown};
+use crate::description::schemas::{in_query, one_of, text};
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
+use crate::problem::kinds::requests;
 use auction_app::ports::view_store::Views;
 use auction_domain::{AuctionId, Timestamp};
-use auction_wire::view::AuctionStatus;
+use auction_wire::view::{AuctionList, AuctionStatus};
 use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -19,7 +22,21 @@ struct Page {
     after: Option<(Timestamp, AuctionId)>,
 }
 
-pub(super) async fn list_auctions<P: Ports>(
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::get("list_auctions", "/auctions", list_auctions::<P>)
+        .summary(tag::AUCTIONS, "List auctions")
+        .about(
+            "Those whose result is not declared, those that end first, first; others the newest end first.",
+        )
+        .takes(in_query("status", one_of(&["open", "closed", "cancelled"]), "Which; `open` if not said."))
+        .takes(limit())
+        .takes(in_query("after", text(), "From `next` of the page before."))
+        .answers::<AuctionList>(200, "One page.")
+        .problems(&[&requests::INVALID_REQUEST])
+        .needs_servers()
+}
+
+async fn list_auctions<P: Ports>(
     State(portal): Shared<P>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {

@@ -1,13 +1,17 @@
 //! `GET /auction/{id}/bids`: all bids in an auction, the newest first, the caller's own marked; with
 //! `?by=me` only those.
 
-use super::paging::{DEFAULT_LIMIT, body, invalid, members, read_limit, unknown};
+use super::paging::{DEFAULT_LIMIT, body, invalid, limit, members, read_limit, unknown};
 use super::{InPath, auction_in, unknown_auction};
 use crate::caller::{Caller, MaybeCaller};
-use crate::portal::{Ports, Shared};
+use crate::description::schemas::{in_path, in_query, one_of, text, uuid};
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
+use crate::problem::kinds::{refusals, requests};
 use auction_app::ports::view_store::{ShownBid, Views};
 use auction_domain::{AuctionId, UserId};
+use auction_wire::view::BidList;
 use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -19,7 +23,21 @@ struct Page {
     before: Option<u64>,
 }
 
-pub(super) async fn list_bids<P: Ports>(
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::get("list_bids", "/auction/{id}/bids", list_bids::<P>)
+        .summary(tag::BIDS, "List the bids in an auction")
+        .about("The newest first, the caller's own marked.")
+        .by_anybody()
+        .takes(in_path("id", uuid(), "The auction."))
+        .takes(in_query("by", one_of(&["me"]), "Only the caller's own."))
+        .takes(limit())
+        .takes(in_query("before", text(), "From `next` of the page before."))
+        .answers::<BidList>(200, "One page.")
+        .problems(&[&requests::INVALID_REQUEST, &refusals::UNKNOWN_AUCTION])
+        .needs_servers()
+}
+
+async fn list_bids<P: Ports>(
     State(portal): Shared<P>,
     MaybeCaller(caller): MaybeCaller,
     InPath(auction): InPath<String>,

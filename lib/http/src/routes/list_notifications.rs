@@ -1,9 +1,13 @@
 //! `GET /notifications`: what the caller was told, the oldest first.
 
 use crate::caller::Caller;
-use crate::portal::{Ports, Shared};
+use crate::description::schemas::{header, in_query, pattern, text, whole};
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
+use crate::problem::kinds::requests;
 use auction_app::ports::inbox::Inbox;
+use auction_wire::notification::NotificationList;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -14,7 +18,24 @@ const MOST: usize = 1000;
 /// Places are below it, so that Lua knows them exactly.
 const PLACES: u64 = 1 << 53;
 
-pub(super) async fn list_notifications<P: Ports>(
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::get("list_notifications", "/notifications", list_notifications::<P>)
+        .summary(tag::NOTIFICATIONS, "List what one was told")
+        .about("The oldest first.")
+        .by_a_user()
+        .takes(in_query("limit", whole(1, Some(MOST)), "At most so many on a page; 50 if not said."))
+        .takes(in_query(
+            "after",
+            pattern("^n0{0,3}[0-9a-f]{1,13}$"),
+            "A `cursor`: only what comes behind it.",
+        ))
+        .answers::<NotificationList>(200, "One page.")
+        .with_header(200, "Link", header(text(), "The next page, as `rel=\"next\"`."))
+        .problems(&[&requests::INVALID_REQUEST])
+        .needs_servers()
+}
+
+async fn list_notifications<P: Ports>(
     State(portal): Shared<P>,
     Caller(user): Caller,
     RawQuery(query): RawQuery,

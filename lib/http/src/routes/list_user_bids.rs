@@ -1,19 +1,35 @@
 //! `GET /user/{id}/bids`: every auction in which a user has bid, and how he stands there. Only for himself.
 
 use super::InPath;
-use super::paging::{DEFAULT_LIMIT, body, invalid, members, read_limit, unknown};
+use super::paging::{DEFAULT_LIMIT, body, invalid, limit, members, read_limit, unknown};
 use crate::caller::Caller;
-use crate::portal::{Ports, Shared};
+use crate::description::schemas::{in_path, in_query, uuid};
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
+use crate::problem::kinds::requests;
 use auction_app::ports::view_store::{BidderLine, Views};
 use auction_domain::{AuctionId, UserId};
-use auction_wire::view::{AuctionStatus, UserStanding};
+use auction_wire::view::{AuctionStatus, UserBids, UserStanding};
 use axum::extract::{RawQuery, State};
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
-pub(super) async fn list_user_bids<P: Ports>(
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::get("list_user_bids", "/user/{id}/bids", list_user_bids::<P>)
+        .summary(tag::BIDS, "List the auctions one has bid in")
+        .about("The newest auction first, and how one stands in each. For that user alone.")
+        .by_a_user()
+        .takes(in_path("id", uuid(), "The user."))
+        .takes(limit())
+        .takes(in_query("before", uuid(), "From `next` of the page before."))
+        .answers::<UserBids>(200, "One page.")
+        .problems(&[&requests::INVALID_REQUEST, &requests::NOT_YOUR_ACCOUNT])
+        .needs_servers()
+}
+
+async fn list_user_bids<P: Ports>(
     State(portal): Shared<P>,
     Caller(caller): Caller,
     InPath(user): InPath<String>,
@@ -21,7 +37,7 @@ pub(super) async fn list_user_bids<P: Ports>(
 ) -> Result<Response, Problem> {
     if Uuid::try_parse(&user) != Ok(caller.0) {
         let detail = "the bids of a user are shown to that user only";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "not_your_account", detail));
+        return Err(Problem::new(&requests::NOT_YOUR_ACCOUNT, detail));
     }
     let (mut limit, mut before) = (DEFAULT_LIMIT, None);
     for (name, value) in members(query.as_deref()) {

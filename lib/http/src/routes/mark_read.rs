@@ -3,14 +3,24 @@
 use super::list_notifications::{read, write};
 use crate::body::{self, Payload};
 use crate::caller::Caller;
-use crate::portal::{Ports, Shared};
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use auction_wire::notification::{MarkReadRequest, MarkedRead};
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 
-pub(super) async fn mark_read<P: Ports>(
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::put("mark_read", "/notifications/read", mark_read::<P>)
+        .summary(tag::NOTIFICATIONS, "Mark everything up to a place as read")
+        .by_a_user()
+        .body::<MarkReadRequest>(true)
+        .answers::<MarkedRead>(200, "It is.")
+        .needs_servers()
+}
+
+async fn mark_read<P: Ports>(
     State(portal): Shared<P>,
     Caller(user): Caller,
     headers: HeaderMap,

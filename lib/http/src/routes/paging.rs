@@ -1,12 +1,19 @@
 //! Pages of lists: what can be asked for, and how they are put together.
 
+use crate::description::schemas::{in_query, whole};
 use crate::problem::Problem;
+use utoipa::openapi::path::Parameter;
 
 /// So many lines if nobody says how many.
 pub(super) const DEFAULT_LIMIT: usize = 50;
 
 /// The most lines of a page.
 const MOST: usize = 1000;
+
+/// `limit`, as it is described.
+pub(super) fn limit() -> Parameter {
+    in_query("limit", whole(1, Some(MOST)), "At most so many on a page; 50 if not said.")
+}
 
 /// Names and values of a query.
 pub(super) fn members(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {

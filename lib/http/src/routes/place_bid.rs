@@ -4,8 +4,12 @@ use super::{InPath, auction_in};
 use crate::answer::{Asking, ask};
 use crate::body::{self, Payload};
 use crate::caller::Caller;
-use crate::portal::{Ports, Shared};
+use crate::description::commands::Effect;
+use crate::description::schemas::{in_path, uuid};
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
+use crate::problem::kinds::refusals;
 use auction_domain::auction::{AuctionCommand, PlaceBid};
 use auction_domain::{Actor, Amount, BidId};
 use auction_wire::CommandBody;
@@ -14,7 +18,24 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) async fn place_bid<P: Ports>(
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::put("place_bid", "/auction/{id}/bid", place_bid::<P>)
+        .summary(tag::BIDS, "Bid")
+        .about("A bid may be below the highest, and must be above the bidder's own latest.")
+        .by_a_user()
+        .takes(in_path("id", uuid(), "The auction."))
+        .body::<PlaceBidRequest>(true)
+        .command_for_auction(Effect::Creates)
+        .problems(&[
+            &refusals::UNKNOWN_SENDER,
+            &refusals::SELLER_MAY_NOT_BID,
+            &refusals::BELOW_OPENING_BID,
+            &refusals::NOT_ABOVE_YOUR_LATEST,
+            &refusals::BID_EXISTS,
+        ])
+}
+
+async fn place_bid<P: Ports>(
     State(portal): Shared<P>,
     Caller(bidder): Caller,
     InPath(auction): InPath<String>,

@@ -3,8 +3,11 @@
 use crate::answer::{Asking, ask};
 use crate::body::{self, Payload};
 use crate::caller::Operator;
-use crate::portal::{Ports, Shared};
+use crate::description::commands::Effect;
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
+use crate::problem::kinds::requests;
 use auction_app::promote::{Options, OptionsError};
 use auction_domain::Actor;
 use auction_domain::promoter::{ChangePromoterSettings, PROMOTER_SETTINGS, PromoterCommand};
@@ -12,11 +15,29 @@ use auction_wire::CommandBody;
 use auction_wire::api::{PromoterSettingsRequest, PromoterSettingsView};
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::Value;
 
-pub(super) async fn change<P: Ports>(
+pub(super) fn change_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::put("change_promoter_settings", "/promoter/settings", change::<P>)
+        .summary(tag::DRAWS, "Set how bids are drawn")
+        .about("By an operator. What no option says is as it is by default.")
+        .by_an_operator()
+        .body::<PromoterSettingsRequest>(true)
+        .command(Effect::Changes)
+        .problems(&[&requests::OPTIONS_MAKE_NO_SENSE])
+}
+
+pub(super) fn show_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::get("show_promoter_settings", "/promoter/settings", show::<P>)
+        .summary(tag::DRAWS, "Show how bids are drawn")
+        .about("To an operator, with all that operators set before.")
+        .by_an_operator()
+        .answers::<PromoterSettingsView>(200, "Now, and before.")
+}
+
+async fn change<P: Ports>(
     State(portal): Shared<P>,
     _: Operator,
     headers: HeaderMap,
@@ -32,7 +53,7 @@ pub(super) async fn change<P: Ports>(
     ask(&portal, &headers, asking, |_| (PROMOTER_SETTINGS, command)).await
 }
 
-pub(super) async fn show<P: Ports>(
+async fn show<P: Ports>(
     State(portal): Shared<P>,
     _: Operator,
 ) -> Result<Json<PromoterSettingsView>, Problem> {
@@ -57,9 +78,7 @@ fn options_json(options: &Options) -> Vec<Value> {
 
 fn refused(error: OptionsError) -> Problem {
     match error {
-        OptionsError::NoSense(_) => {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "options_make_no_sense", error.to_string())
-        }
+        OptionsError::NoSense(_) => Problem::new(&requests::OPTIONS_MAKE_NO_SENSE, error.to_string()),
         OptionsError::Unreadable(_) | OptionsError::Text(_) => {
             Problem::invalid(vec![("options".to_owned(), error.to_string())])
         }

@@ -2,17 +2,32 @@
 //! version is the `ETag`.
 
 use super::{InPath, auction_in, unknown_auction};
+use crate::description::schemas::{header, in_path, pattern, uuid};
+use crate::description::{Endpoint, tag};
 use crate::if_match::etag;
-use crate::portal::{Ports, Shared};
+use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
+use crate::problem::kinds::refusals;
 use auction_app::ports::view_store::{ShownAuction, Views};
 use auction_domain::AuctionId;
 use auction_wire::time;
+use auction_wire::view::AuctionView;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-pub(super) async fn show_auction<P: Ports>(
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::get("show_auction", "/auction/{id}", show_auction::<P>)
+        .summary(tag::AUCTIONS, "Show an auction")
+        .about("With its best bids, its winner, and what time it is.")
+        .takes(in_path("id", uuid(), "The auction."))
+        .answers::<AuctionView>(200, "The auction.")
+        .with_header(200, "ETag", header(pattern("^\"[0-9]+\"$"), "Its version, for `If-Match`."))
+        .problems(&[&refusals::UNKNOWN_AUCTION])
+        .needs_servers()
+}
+
+async fn show_auction<P: Ports>(
     State(portal): Shared<P>,
     InPath(auction): InPath<String>,
 ) -> Result<Response, Problem> {

@@ -2,27 +2,52 @@
 
 use super::InPath;
 use crate::answer;
-use crate::portal::{Ports, Shared, wall_clock};
+use crate::description::commands::applied;
+use crate::description::schemas::{header, in_header, in_path, retry_after, text};
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, Shared, SharedPortal, wall_clock};
 use crate::prefer::Prefer;
 use crate::problem::Problem;
+use crate::problem::kinds::{refusals, requests};
 use auction_app::accept::{Handle, Status};
 use auction_domain::Timestamp;
+use auction_wire::api::{Done, Failed, Pending};
+use auction_wire::time;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use std::time::Duration;
 
-pub(super) async fn show_command<P: Ports>(
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::get("show_command", "/command/{handle}", show_command::<P>)
+        .summary(tag::COMMANDS, "Ask what became of a command")
+        .about("The handle is from `Location` of the answer to the command. A command that was refused is shown as its refusal.")
+        .takes(in_path("handle", text(), "The handle."))
+        .takes(in_header("Prefer", text(), "`return=representation`: the result itself instead of a redirect."))
+        .answers::<Pending>(200, "It is not decided yet.")
+        .answers::<Failed>(200, "It could not be handled, and had no effect.")
+        .answers::<Done>(200, "It is done, and `return=representation` was preferred.")
+        .with_header(200, "Retry-After", retry_after())
+        .with_header(200, "Preference-Applied", applied())
+        .answers::<Done>(303, "It is done.")
+        .with_header(303, "Location", header(text(), "Where the effect is to be seen."))
+        .problems(&[&requests::UNKNOWN_COMMAND, &requests::OUTCOME_EXPIRED, &requests::IDEMPOTENCY_KEY_REUSED])
+        .problems(refusals::ALL)
+        .problems(&[&requests::OPERATORS_ONLY])
+        .needs_servers()
+}
+
+async fn show_command<P: Ports>(
     State(portal): Shared<P>,
     InPath(command): InPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let handle = portal.accept.open(&command).ok_or_else(|| {
-        Problem::not_found("unknown_command", "no command was ever given this handle by this portal")
-    })?;
+    let handle = portal.accept.open(&command).ok_or_else(|| Problem::of(&requests::UNKNOWN_COMMAND))?;
     let status = portal.accept.status(&handle).await?;
     if matches!(status, Status::Pending) && is_expired(&handle, portal.settings.outcomes_kept, wall_clock()) {
-        return Err(Problem::gone("outcome_expired", "what became of a command is not kept so long"));
+        return Err(Problem::of(&requests::OUTCOME_EXPIRED)
+            .with("received_at", time::format(handle.received_at))
+            .with("kept_seconds", portal.settings.outcomes_kept.as_secs()));
     }
     answer::status(command, &handle, status, Prefer::from_headers(&headers))
 }

@@ -1,18 +1,29 @@
 //! `GET /subscriptions`: what the caller is told.
 
+use super::unknown_user;
 use crate::caller::Caller;
-use crate::portal::{Ports, Shared};
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
+use crate::problem::kinds::refusals;
 use auction_app::ports::subscribers::Subscribers;
 use auction_wire::api::SubscriptionsRequest;
 use axum::Json;
 use axum::extract::State;
 
-pub(super) async fn show_subscriptions<P: Ports>(
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::get("show_subscriptions", "/subscriptions", show_subscriptions::<P>)
+        .summary(tag::NOTIFICATIONS, "Show what one is told")
+        .by_a_user()
+        .answers::<SubscriptionsRequest>(200, "The whole choice.")
+        .problems(&[&refusals::UNKNOWN_USER])
+        .needs_servers()
+}
+
+async fn show_subscriptions<P: Ports>(
     State(portal): Shared<P>,
     Caller(user): Caller,
 ) -> Result<Json<SubscriptionsRequest>, Problem> {
     let subscriptions = portal.subscribers.subscriptions(user).await?;
-    let unknown = || Problem::not_found("unknown_user", "there is no such user");
-    Ok(Json(subscriptions.ok_or_else(unknown)?.into()))
+    Ok(Json(subscriptions.ok_or_else(unknown_user)?.into()))
 }

@@ -4,8 +4,12 @@ use super::{InPath, auction_in, bid_in};
 use crate::answer::{Asking, ask};
 use crate::body::{self, Payload};
 use crate::caller::Operator;
-use crate::portal::{Ports, Shared};
+use crate::description::commands::Effect;
+use crate::description::schemas::{in_path, uuid};
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
+use crate::problem::kinds::refusals;
 use auction_domain::auction::{AuctionCommand, VoidBid};
 use auction_domain::{Actor, Reason};
 use auction_wire::CommandBody;
@@ -14,7 +18,19 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) async fn void_bid<P: Ports>(
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::post("void_bid", "/auction/{id}/bid/{bid}/void", void_bid::<P>)
+        .summary(tag::BIDS, "Strike a bid out")
+        .about("By an operator, with a reason that is kept on record.")
+        .by_an_operator()
+        .takes(in_path("id", uuid(), "The auction."))
+        .takes(in_path("bid", uuid(), "The bid."))
+        .body::<VoidBidRequest>(true)
+        .command_for_auction(Effect::Changes)
+        .problems(&[&refusals::UNKNOWN_BID, &refusals::BID_NOT_LIVE])
+}
+
+async fn void_bid<P: Ports>(
     State(portal): Shared<P>,
     _: Operator,
     InPath((auction, bid)): InPath<(String, String)>,

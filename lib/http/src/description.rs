@@ -1,0 +1,85 @@
+//! What the portal says of itself by OpenAPI 3.1. Each endpoint is described where it is routed ([`Endpoint`]),
+//! so that the description has what there is and nothing else.
+
+pub(crate) mod commands;
+mod endpoint;
+pub(crate) mod schemas;
+
+pub(crate) use endpoint::Endpoint;
+
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::tag::{Tag, TagBuilder};
+use utoipa::openapi::{Components, ComponentsBuilder, Info, License, OpenApi, OpenApiBuilder, Server};
+
+/// A user calls.
+pub(crate) const CALLER: Option<&str> = Some("caller");
+
+/// Somebody of the house calls.
+pub(crate) const OPERATOR: Option<&str> = Some("operator");
+
+/// Nobody needs to call.
+pub(crate) const NOBODY: Option<&str> = None;
+
+/// The groups of endpoints.
+pub(crate) mod tag {
+    pub(crate) const USERS: &str = "users";
+    pub(crate) const AUCTIONS: &str = "auctions";
+    pub(crate) const BIDS: &str = "bids";
+    pub(crate) const COMMANDS: &str = "commands";
+    pub(crate) const NOTIFICATIONS: &str = "notifications";
+    pub(crate) const DRAWS: &str = "draws";
+    pub(crate) const PORTAL: &str = "portal";
+}
+
+const ABOUT: &str = include_str!("description/about.md");
+
+/// The description without its endpoints.
+pub(crate) fn portal() -> OpenApi {
+    let mut info = Info::new("Auction portal", env!("CARGO_PKG_VERSION"));
+    info.description = Some(ABOUT.to_owned());
+    info.license = Some(License::new("MIT"));
+    OpenApiBuilder::new()
+        .info(info)
+        .servers(Some([Server::new("/")]))
+        .components(Some(components()))
+        .tags(Some(tags()))
+        .build()
+}
+
+fn components() -> Components {
+    let header = |name: &str, about: &str| {
+        SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, about)))
+    };
+    ComponentsBuilder::new()
+        .security_scheme(
+            "caller",
+            header(
+                "X-User-Id",
+                "The id of the user who calls, a UUID, written by an authenticating gateway.",
+            ),
+        )
+        .security_scheme(
+            "operator",
+            header(
+                "X-User-Role",
+                "`operator` for somebody of the house, written by an authenticating gateway.",
+            ),
+        )
+        .build()
+}
+
+fn tags() -> Vec<Tag> {
+    let groups = [
+        (tag::USERS, "Accounts."),
+        (tag::AUCTIONS, "What is offered."),
+        (tag::BIDS, "What is bid."),
+        (tag::COMMANDS, "What became of a command."),
+        (tag::NOTIFICATIONS, "What one is told."),
+        (tag::DRAWS, "How bids are drawn by lot and doubled."),
+        (tag::PORTAL, "The portal itself."),
+    ];
+    groups
+        .iter()
+        .map(|(name, about)| TagBuilder::new().name(*name).description(Some(*about)).build())
+        .collect()
+}

@@ -1,0 +1,92 @@
+//! What all commands have in common.
+
+use super::schemas::{header, in_header, pattern, retry_after, text};
+use super::{CALLER, Endpoint, NOBODY, OPERATOR};
+use crate::problem::kinds::{refusals, requests};
+use auction_wire::api::{Done, Failed, Pending};
+
+/// What comes of an accepted command.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Something new.
+    Creates,
+    /// A change of what there is.
+    Changes,
+}
+
+impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
+    /// A user has to call.
+    pub(crate) fn by_a_user(self) -> Self {
+        self.security(&[CALLER]).problems(CALLER_PROBLEMS)
+    }
+
+    /// A user may call.
+    pub(crate) fn by_anybody(self) -> Self {
+        self.security(&[NOBODY, CALLER]).problems(CALLER_PROBLEMS)
+    }
+
+    /// A user or an operator has to call.
+    pub(crate) fn by_a_user_or_an_operator(self) -> Self {
+        self.security(&[CALLER, OPERATOR]).problems(CALLER_PROBLEMS)
+    }
+
+    /// An operator has to call.
+    pub(crate) fn by_an_operator(self) -> Self {
+        self.security(&[OPERATOR]).problems(CALLER_PROBLEMS).problems(&[&requests::OPERATORS_ONLY])
+    }
+
+    /// It needs Redis or Postgres.
+    pub(crate) fn needs_servers(self) -> Self {
+        self.problems(&[&requests::TEMPORARILY_UNAVAILABLE])
+    }
+
+    /// It sends a command.
+    pub(crate) fn command(self, effect: Effect) -> Self {
+        let (status, about) = match effect {
+            Effect::Creates => (201, "It was decided while the client waited: it is there."),
+            Effect::Changes => (200, "It was decided while the client waited: it is done."),
+        };
+        let key = "Makes it safe to repeat the request: one effect, and the same answer. The same key with another \
+                   payload is refused. Valid for as long as outcomes are kept.";
+        let trace = "W3C Trace Context; goes along with the command and its events.";
+        self.takes(in_header("Idempotency-Key", pattern("^[!-~]{1,255}$"), key))
+            .takes(in_header("Prefer", text(), PREFER))
+            .takes(in_header("traceparent", text(), trace))
+            .answers::<Pending>(202, "It is on disk, and will be decided.")
+            .answers::<Failed>(202, "It could not be handled, and had no effect.")
+            .with_header(202, "Location", header(text(), "Where to ask what became of it."))
+            .with_header(202, "Retry-After", retry_after())
+            .with_header(202, "Preference-Applied", applied())
+            .answers::<Done>(status, about)
+            .with_header(status, "Location", header(text(), "Where the effect is to be seen."))
+            .with_header(status, "Preference-Applied", applied())
+            .problems(&[&requests::INVALID_REQUEST, &requests::IDEMPOTENCY_KEY_REUSED, &refusals::ID_IN_USE])
+            .needs_servers()
+    }
+
+    /// It sends a command for an auction that exists.
+    pub(crate) fn command_for_auction(self, effect: Effect) -> Self {
+        let if_match = "The version that the sender saw, as `ETag` of the auction: if it has moved on, the command is \
+                        refused with both versions.";
+        self.command(effect).takes(in_header("If-Match", text(), if_match)).problems(&[
+            &refusals::UNKNOWN_AUCTION,
+            &refusals::VERSION_MOVED,
+            &refusals::AUCTION_NOT_STARTED,
+            &refusals::AUCTION_ENDED,
+            &refusals::AUCTION_CLOSED,
+            &refusals::AUCTION_CANCELLED,
+        ])
+    }
+}
+
+/// What `Prefer` can say, for commands.
+const PREFER: &str = "`wait=N`: answer with the outcome if it comes within N seconds (there is a longest wait). \
+                      `respond-async`: do not wait.";
+
+const CALLER_PROBLEMS: &[&crate::problem::kinds::Kind] =
+    &[&requests::CALLER_UNKNOWN, &requests::CALLER_NOT_TRUSTED];
+
+/// `Preference-Applied`.
+pub(crate) fn applied() -> utoipa::openapi::header::Header {
+    header(text(), "The preference that was followed; absent if none was.")
+}

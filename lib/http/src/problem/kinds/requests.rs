@@ -1,0 +1,122 @@
+//! Problems of requests: the ingress itself finds them, and no command was sent.
+
+use super::{Kind, Shape, kinds, member};
+
+kinds! {
+    INVALID_REQUEST = Kind {
+        code: "invalid_request",
+        status: 400,
+        title: "Invalid request",
+        happened: "Something in the request makes no sense: a member of its body, a header, or its query.",
+        members: &[member("errors", Shape::Errors, "everything that was found, and where")],
+        advice: "Mend what `errors` names. The same request will be refused again.",
+    };
+    UNKNOWN_ROUTE = Kind {
+        code: "unknown_route",
+        status: 404,
+        title: "Unknown route",
+        happened: "There is nothing at this path.",
+        members: &[],
+        advice: "Look into /openapi.json, or at /docs, for what there is.",
+    };
+    WRONG_METHOD = Kind {
+        code: "wrong_method",
+        status: 405,
+        title: "Wrong method",
+        happened: "This method is not possible at this path.",
+        members: &[],
+        advice: "Use one of the methods that the header Allow names.",
+    };
+    UNSUPPORTED_MEDIA_TYPE = Kind {
+        code: "unsupported_media_type",
+        status: 415,
+        title: "Unsupported media type",
+        happened: "The body is not said to be JSON.",
+        members: &[],
+        advice: "Send JSON in UTF-8, and Content-Type: application/json.",
+    };
+    TOO_LARGE = Kind {
+        code: "too_large",
+        status: 413,
+        title: "Too large",
+        happened: "The body is longer than any request needs to be.",
+        members: &[member("at_most_bytes", Shape::Count, "how long it may be")],
+        advice: "Send less. The body was not read to its end.",
+    };
+    CALLER_UNKNOWN = Kind {
+        code: "caller_unknown",
+        status: 401,
+        title: "Caller unknown",
+        happened: "Nobody says who is calling, and the request needs somebody.",
+        members: &[],
+        advice: "Call through the gateway, which authenticates you and writes X-User-Id, the id of a user.",
+    };
+    CALLER_NOT_TRUSTED = Kind {
+        code: "caller_not_trusted",
+        status: 401,
+        title: "Caller not trusted",
+        happened: "A header says who is calling, and this ingress does not believe it.",
+        members: &[],
+        advice: "An operator can set trust_gateway_user_header, behind a gateway that writes the header itself.",
+    };
+    OPERATORS_ONLY = Kind {
+        code: "operators_only",
+        status: 403,
+        title: "Operators only",
+        happened: "Only an operator of the house may do this.",
+        members: &[],
+        advice: "Do not repeat it. A gateway says who is an operator by X-User-Role: operator.",
+    };
+    NOT_YOUR_ACCOUNT = Kind {
+        code: "not_your_account",
+        status: 403,
+        title: "Not your account",
+        happened: "An account is the business of its user, and of the house.",
+        members: &[],
+        advice: "Do not repeat it.",
+    };
+    UNKNOWN_COMMAND = Kind {
+        code: "unknown_command",
+        status: 404,
+        title: "Unknown command",
+        happened: "This portal never gave out such a handle.",
+        members: &[],
+        advice: "Take the address from Location, as it is.",
+    };
+    OUTCOME_EXPIRED = Kind {
+        code: "outcome_expired",
+        status: 410,
+        title: "Outcome expired",
+        happened: "What became of this command is not kept any more.",
+        members: &[
+            member("received_at", Shape::Time, "when the command came in"),
+            member("kept_seconds", Shape::Count, "how long outcomes are kept"),
+        ],
+        advice: "Look at the thing itself. Do not send the command again as if it had not happened.",
+    };
+    IDEMPOTENCY_KEY_REUSED = Kind {
+        code: "idempotency_key_reused",
+        status: 422,
+        title: "Idempotency key reused",
+        happened: "This Idempotency-Key belongs to another request of the same caller, method and path.",
+        members: &[],
+        advice: "Use a new key for a new request. To repeat a request, send it unchanged.",
+    };
+    OPTIONS_MAKE_NO_SENSE = Kind {
+        code: "options_make_no_sense",
+        status: 422,
+        title: "Options make no sense",
+        happened: "The options of draws are well-formed and do not go together.",
+        members: &[],
+        advice: "Mend what `detail` says.",
+    };
+    TEMPORARILY_UNAVAILABLE = Kind {
+        code: "temporarily_unavailable",
+        status: 503,
+        title: "Temporarily unavailable",
+        happened: "The portal cannot serve this right now.",
+        members: &[],
+        advice: "Try again after the seconds that Retry-After says. Whether a command was taken is not known: \
+                 repeat it with the same Idempotency-Key, and it has one effect.",
+    };
+}

@@ -1,0 +1,33 @@
+//! `GET /openapi.json`: the description of the API, by OpenAPI 3.1.
+
+use crate::description::schemas::object;
+use crate::description::{Endpoint, tag};
+use crate::portal::{Ports, SharedPortal};
+use axum::Extension;
+use axum::body::Bytes;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use utoipa::openapi::OpenApi;
+
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::get("show_description", "/openapi.json", show_description)
+        .summary(tag::PORTAL, "Describe the API")
+        .about("This document.")
+        .answers_with(200, "application/json", object(), "OpenAPI 3.1.")
+}
+
+/// The description as it is sent.
+#[derive(Clone)]
+pub(super) struct Described(Bytes);
+
+impl Described {
+    /// Written down once.
+    pub(super) fn new(description: OpenApi) -> Described {
+        // Its keys are text: it can always be written down.
+        Described(serde_json::to_vec(&description).unwrap_or_default().into())
+    }
+}
+
+async fn show_description(Extension(Described(json)): Extension<Described>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], json).into_response()
+}
