@@ -2,6 +2,7 @@
 //!
 //! * [`accept`]: a request becomes a command on a stream (ingress);
 //! * [`mod@write`]: commands become events and outcomes (writer);
+//! * [`freshness`]: reads that are at least as fresh as somebody wants (ingress);
 //! * [`project`]: events become ready-made answers (projector);
 //! * [`notify`]: events become notifications (notifier), and how users read them;
 //! * [`rebuild`]: views are made anew beside the live ones;
@@ -21,6 +22,7 @@ pub mod dead_letters;
 pub mod deletions;
 pub mod durability;
 pub mod follow;
+pub mod freshness;
 pub mod health;
 pub mod meter;
 pub mod notify;

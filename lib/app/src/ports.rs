@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod event_feed;
 pub mod event_store;
 pub mod generations;
+pub mod heads;
 pub mod inbox;
 pub mod notification_store;
 pub mod outcomes;

@@ -189,7 +189,7 @@ async fn what_an_operator_drops_is_not_tried_again_and_the_rest_of_its_auction_g
     caught_up(&world, &views).await;
     assert!(parking.ask("projector", bad.key, bad.position, Asked::Drop).await.unwrap());
     until("it is parked no more", async || Ok(parked(&parking).await.is_none())).await;
-    let shown = views.auction(P, AuctionId(bad.key)).await.unwrap().unwrap();
+    let shown = views.auction(P, AuctionId(bad.key)).await.unwrap().shown.unwrap();
     let shown: serde_json::Value = serde_json::from_slice(&shown.json).unwrap();
     assert_eq!(shown["version"], last.version);
 }

@@ -1,6 +1,7 @@
 //! Answers to commands: 202 and a handle, or the outcome.
 
 use crate::caller::{idempotency_key, trace};
+use crate::consistency::{CONSISTENCY_TOKEN, known, token};
 use crate::if_match::expected_version;
 use crate::portal::{Portal, Ports, wall_clock};
 use crate::prefer::Prefer;
@@ -10,7 +11,7 @@ use auction_app::accept::{Handle, Request, Status, command_id, fingerprint};
 use auction_domain::auction::AuctionCommand;
 use auction_domain::{Actor, Currency, Fact};
 use auction_wire::api::{Done, Failed, Money, Pending};
-use auction_wire::{CommandBody, CommandId, Outcome, OutcomeFact, OutcomeResult};
+use auction_wire::{CommandBody, CommandId, Outcome, OutcomeFact, OutcomeResult, Positions};
 use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -46,6 +47,7 @@ pub async fn ask<P: Ports>(
         Actor::Portal => "nobody".to_owned(),
     };
     let id = command_id(&caller, asking.method, asking.path, idempotency_key(headers, asking.actor)?);
+    let known = known(headers, portal.partitions)?;
     let (key, body) = command(id);
     let expect = expect(headers, &body)?;
     let ids = Ids::of(&body, id, key);
@@ -71,7 +73,7 @@ pub async fn ask<P: Ports>(
     let sealed = portal.accept.seal(&handle);
     let mut response = match status {
         Status::Pending => accepted(sealed, &handle, ids),
-        Status::Decided(outcome) => decided(sealed, &outcome)?,
+        Status::Decided(outcome) => as_of(known, &outcome, decided(sealed, &outcome))?,
         Status::KeyReused => return Err(Problem::of(&requests::IDEMPOTENCY_KEY_REUSED)),
     };
     if let Some(applied) = prefer.applied(longest) {
@@ -145,8 +147,38 @@ fn decided(command: String, outcome: &Outcome) -> Result<Response, Problem> {
     Ok((status, [(header::LOCATION, location(&resource(outcome)))], Json(done)).into_response())
 }
 
-/// What the status monitor says.
-pub fn status(command: String, handle: &Handle, status: Status, prefer: Prefer) -> Result<Response, Problem> {
+/// Whatever a decision was, its effect is seen by whoever reads what is as far as that.
+fn as_of(
+    mut known: Positions,
+    outcome: &Outcome,
+    answer: Result<Response, Problem>,
+) -> Result<Response, Problem> {
+    known.raise(&Positions::of(outcome.partition, outcome.position));
+    match answer {
+        // It may be sent again, and is not finished.
+        answer if matches!(outcome.result, OutcomeResult::Failed { .. }) => answer,
+        Err(refused) => Err(refused.with_header(CONSISTENCY_TOKEN, token(&known))),
+        Ok(mut done) => {
+            done.headers_mut().insert(CONSISTENCY_TOKEN, token(&known));
+            Ok(done)
+        }
+    }
+}
+
+/// What the status monitor says to somebody who knows that much already.
+pub fn status(
+    command: String,
+    handle: &Handle,
+    status: Status,
+    prefer: Prefer,
+    known: Positions,
+) -> Result<Response, Problem> {
+    let Status::Decided(outcome) = &status else { return status_of(command, handle, status, prefer) };
+    let outcome = outcome.clone();
+    as_of(known, &outcome, status_of(command, handle, status, prefer))
+}
+
+fn status_of(command: String, handle: &Handle, status: Status, prefer: Prefer) -> Result<Response, Problem> {
     match status {
         Status::KeyReused => Err(Problem::of(&requests::IDEMPOTENCY_KEY_REUSED)),
         Status::Pending => {

@@ -3,6 +3,7 @@
 
 pub(crate) mod commands;
 mod endpoint;
+pub(crate) mod reads;
 pub(crate) mod schemas;
 
 pub(crate) use endpoint::Endpoint;

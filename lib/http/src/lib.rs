@@ -9,6 +9,7 @@ pub mod admin;
 pub mod answer;
 pub mod body;
 pub mod caller;
+pub mod consistency;
 mod description;
 pub mod if_match;
 pub mod portal;

@@ -1,6 +1,7 @@
 //! What all endpoints share.
 
 use auction_app::accept::Accept;
+use auction_app::freshness::Freshness;
 use auction_app::notify::Inbox;
 use auction_app::ports::Unavailable;
 use auction_app::ports::command_queue::CommandQueue;
@@ -42,6 +43,8 @@ pub struct Settings {
     pub trust_gateway_user_header: bool,
     /// The longest that a client may wait for an outcome.
     pub longest_wait: Duration,
+    /// The longest that a read may wait for the views to be as fresh as it shall be.
+    pub longest_read_wait: Duration,
     /// How long outcomes are kept.
     pub outcomes_kept: Duration,
 }
@@ -52,6 +55,8 @@ pub struct Portal<P: Ports> {
     pub accept: Accept<P::Queue, P::Outcomes>,
     /// The read models.
     pub views: P::Views,
+    /// Reads that wait for them.
+    pub freshness: Arc<Freshness>,
     /// What users want to be told.
     pub subscribers: P::Subscribers,
     /// Notifications.

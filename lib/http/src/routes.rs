@@ -13,7 +13,7 @@ mod list_bids;
 mod list_notifications;
 mod list_user_bids;
 mod mark_read;
-mod paging;
+pub(crate) mod paging;
 mod place_bid;
 mod promoter_settings;
 mod show_auction;

@@ -1,15 +1,16 @@
 //! What is asked beside the lanes, from a pool of connections.
 
 use crate::durability::check;
-use crate::store::{outcome, within};
+use crate::store::{number, outcome, within};
 use crate::{PostgresStores, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::dead_letters::Failures;
+use auction_app::ports::heads::Heads;
 use auction_app::ports::outcomes::Outcomes;
 use auction_app::ports::subscribers::Subscribers;
 use auction_domain::UserId;
 use auction_domain::user::{Subscriptions, UserEvent};
-use auction_wire::{CommandId, Event, Outcome, OutcomeResult};
+use auction_wire::{CommandId, Event, Outcome, OutcomeResult, PartitionId, Positions};
 use deadpool_postgres::{Client, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use std::time::Duration;
 use tokio_postgres::types::ToSql;
@@ -110,6 +111,14 @@ impl Outcomes for PostgresLookup {
             row.as_ref().map(outcome).transpose()
         })
         .await
+    }
+}
+
+impl Heads for PostgresLookup {
+    async fn heads(&self) -> Result<Positions, Unavailable> {
+        let rows = self.query(include_str!("../../../sql/queries/heads.sql"), &[]).await?;
+        let head = |row: &Row| (PartitionId(row.get::<_, i16>(0).cast_unsigned()), number(row, 1));
+        Ok(rows.iter().map(head).collect())
     }
 }
 

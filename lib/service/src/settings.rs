@@ -56,6 +56,8 @@ pub struct IngressSettings {
     pub trust_gateway_user_header: bool,
     /// The longest wait for an outcome.
     pub longest_wait_seconds: u32,
+    /// The longest wait of a read for fresher views.
+    pub longest_read_wait_ms: u32,
     /// Connections for the status monitor.
     pub postgres_connections: NonZeroUsize,
     /// Connections for reading.

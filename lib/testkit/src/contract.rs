@@ -9,6 +9,7 @@ pub mod deletions;
 pub mod event_feed;
 pub mod event_store;
 pub mod generations;
+pub mod heads;
 pub mod inbox;
 pub mod notification_store;
 pub mod parked_events;
@@ -100,6 +101,17 @@ macro_rules! view_store {
             nothing_is_written_from_another_checkpoint
             a_paused_writer_cannot_write_over_its_successor
             auctions_are_listed_by_status_and_end
+            every_read_says_how_fresh_it_is
+        }
+    };
+}
+
+/// All checks of [`contract::heads`](heads).
+#[macro_export]
+macro_rules! heads {
+    ($adapter:expr) => {
+        $crate::contract_tests! { heads, $adapter,
+            heads_are_as_far_as_what_was_appended
         }
     };
 }

@@ -7,6 +7,7 @@
 //! * [`api`] and [`view`]: the JSON of the REST ingress;
 //! * [`notification`]: what users are told, as JSON;
 //! * [`partition`]: which partition an aggregate lives in;
+//! * [`positions`]: how far things are, as the token that clients hold;
 //! * [`alias`]: how a bidder is shown to others.
 //!
 //! Everything here can be read by another language: UUIDs are text, times are milliseconds since 1970 or
@@ -23,6 +24,7 @@ mod field;
 pub mod notification;
 pub mod outcome;
 pub mod partition;
+pub mod positions;
 pub mod snapshot;
 mod text_id;
 pub mod time;
@@ -33,4 +35,5 @@ pub use event::{Event, EventRecord};
 pub use field::{DecodeError, RawFields};
 pub use outcome::{Outcome, OutcomeFact, OutcomeResult};
 pub use partition::{PartitionCount, PartitionId};
+pub use positions::Positions;
 pub use snapshot::SnapshotRecord;

@@ -5,8 +5,8 @@
 
 use super::Unavailable;
 use auction_domain::{AuctionId, Timestamp, UserId};
-use auction_wire::PartitionId;
 use auction_wire::view::AuctionStatus;
+use auction_wire::{PartitionId, Positions};
 use std::future::Future;
 
 /// Makes connections for writing views.
@@ -108,21 +108,22 @@ pub enum ViewWrite {
     },
 }
 
-/// Reading views, by everybody: always those of the live generation.
+/// Reading views, by everybody: always those of the live generation. Whatever is read says how fresh it is, also
+/// when there is nothing.
 pub trait Views: Send + Sync {
     /// The body of `GET /user/{id}`.
     fn user(
         &self,
         partition: PartitionId,
         user: UserId,
-    ) -> impl Future<Output = Result<Option<Vec<u8>>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<AsOf<Option<Vec<u8>>>, Unavailable>> + Send;
 
     /// The body of `GET /auction/{id}`, and what the portal's clock said when it was read.
     fn auction(
         &self,
         partition: PartitionId,
         auction: AuctionId,
-    ) -> impl Future<Output = Result<Option<ShownAuction>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<AsOf<Option<ShownAuction>>, Unavailable>> + Send;
 
     /// At most `limit` bids of an auction, the newest first: those with numbers below `before`. None if
     /// there is no such auction.
@@ -132,7 +133,7 @@ pub trait Views: Send + Sync {
         auction: AuctionId,
         before: Option<u64>,
         limit: usize,
-    ) -> impl Future<Output = Result<Option<BidPage>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<AsOf<Option<BidPage>>, Unavailable>> + Send;
 
     /// The same of the bids of one user in it.
     fn bids_of(
@@ -142,7 +143,7 @@ pub trait Views: Send + Sync {
         user: UserId,
         before: Option<u64>,
         limit: usize,
-    ) -> impl Future<Output = Result<Option<BidPage>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<AsOf<Option<BidPage>>, Unavailable>> + Send;
 
     /// At most `limit` (at least one) lines of `GET /auctions` behind a place, of all partitions. Open ones
     /// are listed by their end, those that end first first; others the other way round.
@@ -151,7 +152,7 @@ pub trait Views: Send + Sync {
         status: AuctionStatus,
         after: Option<(Timestamp, AuctionId)>,
         limit: usize,
-    ) -> impl Future<Output = Result<ListedPage, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<AsOf<ListedPage>, Unavailable>> + Send;
 
     /// At most `limit` (at least one) auctions in which a user has bid, of all partitions, the newest
     /// first: those with ids below `before`.
@@ -160,10 +161,28 @@ pub trait Views: Send + Sync {
         user: UserId,
         before: Option<AuctionId>,
         limit: usize,
-    ) -> impl Future<Output = Result<BidderPage, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<AsOf<BidderPage>, Unavailable>> + Send;
+
+    /// The positions up to which the events of these partitions are in their views, in one round trip.
+    fn checkpoints(
+        &self,
+        partitions: &[PartitionId],
+    ) -> impl Future<Output = Result<Positions, Unavailable>> + Send;
 
     /// The position up to which a partition's events are in its views.
-    fn checkpoint(&self, partition: PartitionId) -> impl Future<Output = Result<u64, Unavailable>> + Send;
+    fn checkpoint(&self, partition: PartitionId) -> impl Future<Output = Result<u64, Unavailable>> + Send {
+        async move { Ok(self.checkpoints(&[partition]).await?.get(partition)) }
+    }
+}
+
+/// What was read, and how fresh it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AsOf<T> {
+    /// It shows at least the events up to these positions, of every partition that it is made of. What it shows
+    /// beyond them is a chance.
+    pub positions: Positions,
+    /// What was read.
+    pub shown: T,
 }
 
 /// The body of `GET /auction/{id}`.

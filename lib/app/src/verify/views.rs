@@ -23,7 +23,7 @@ pub(super) async fn compare(
     users(views, rebuild, report).await?;
     for (id, board) in &rebuild.boards {
         let (Some(board), auction) = (board, AuctionId(*id)) else { continue };
-        let shown = views.auction(report.partition, auction).await?.map(|shown| shown.json);
+        let shown = views.auction(report.partition, auction).await?.shown.map(|shown| shown.json);
         report.auctions += 1;
         same(report, &format!("auction {auction}"), shown, &auction_view(auction, board));
         bids(views, auction, board, report).await?;
@@ -41,7 +41,7 @@ async fn users(
 ) -> Result<(), Unavailable> {
     for (id, user) in &rebuild.users {
         let id = UserId(*id);
-        let shown = views.user(report.partition, id).await?;
+        let shown = views.user(report.partition, id).await?.shown;
         report.users += 1;
         same(report, &format!("user {id}"), shown, &user_view(id, user.created_at, user.deleted));
     }
@@ -57,7 +57,7 @@ async fn bids(
 ) -> Result<(), Unavailable> {
     let mut shown: BTreeMap<u64, ShownBid> = BTreeMap::new();
     let mut before = None;
-    while let Some(page) = views.bids(report.partition, auction, before, CHUNK).await? {
+    while let Some(page) = views.bids(report.partition, auction, before, CHUNK).await?.shown {
         shown.extend(page.bids.into_iter().map(|bid| (bid.number, bid)));
         before = page.next;
         if before.is_none() {
@@ -80,7 +80,7 @@ async fn bids(
         report.differs(format!("auction {auction}: {} bids too many are shown", shown.len()));
     }
     for (user, numbers) in own {
-        let page = views.bids_of(report.partition, auction, user, None, numbers.len()).await?;
+        let page = views.bids_of(report.partition, auction, user, None, numbers.len()).await?.shown;
         let shown: BTreeSet<u64> =
             page.map(|page| page.bids.iter().map(|bid| bid.number).collect()).unwrap_or_default();
         if shown != numbers {
@@ -102,7 +102,7 @@ async fn list(
     let mut shown: Vec<(AuctionId, Vec<u8>)> = Vec::new();
     let mut after = None;
     loop {
-        let page = views.listed(status, after, CHUNK).await?;
+        let page = views.listed(status, after, CHUNK).await?.shown;
         let lines = page.lines.into_iter().filter(|line| here(line.auction));
         shown.extend(lines.map(|line| (line.auction, line.json)));
         after = page.next;
@@ -177,7 +177,7 @@ async fn bidder(
     let mut shown = BTreeMap::new();
     let mut before = None;
     loop {
-        let page = views.bidder(user, before, CHUNK).await?;
+        let page = views.bidder(user, before, CHUNK).await?.shown;
         let here = page.lines.into_iter().filter(|line| partitions.of(line.auction.0) == partition);
         shown.extend(here.map(|line| (line.auction.0, (line.leader, line.bidder))));
         before = page.next;

@@ -1,5 +1,6 @@
 //! What all commands have in common.
 
+use super::reads::decided;
 use super::schemas::{header, in_header, pattern, retry_after, text};
 use super::{CALLER, Endpoint, NOBODY, OPERATOR};
 use crate::problem::kinds::{refusals, requests};
@@ -49,7 +50,9 @@ impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
         let key = "Makes it safe to repeat the request: one effect, and the same answer. The same key with another \
                    payload is refused. Valid for as long as outcomes are kept.";
         let trace = "W3C Trace Context; goes along with the command and its events.";
-        self.takes(in_header("Idempotency-Key", pattern("^[!-~]{1,255}$"), key))
+        let known = "What the client has seen; passed on in the token of the answer.";
+        self.takes(in_header("Consistency-Token", pattern("^[A-Za-z0-9_, -]+$"), known))
+            .takes(in_header("Idempotency-Key", pattern("^[!-~]{1,255}$"), key))
             .takes(in_header("Prefer", text(), PREFER))
             .takes(in_header("traceparent", text(), trace))
             .answers::<Pending>(202, "It is on disk, and will be decided.")
@@ -59,6 +62,7 @@ impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
             .with_header(202, "Preference-Applied", applied())
             .answers::<Done>(status, about)
             .with_header(status, "Location", header(text(), "Where the effect is to be seen."))
+            .with_header(status, "Consistency-Token", decided())
             .with_header(status, "Preference-Applied", applied())
             .problems(&[&requests::INVALID_REQUEST, &requests::IDEMPOTENCY_KEY_REUSED, &refusals::ID_IN_USE])
             .needs_servers()

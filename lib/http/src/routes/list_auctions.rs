@@ -1,7 +1,8 @@
 //! `GET /auctions`: auctions whose result is not declared yet, those that end first, first; or closed or
 //! cancelled ones, the newest end first.
 
-use super::paging::{DEFAULT_LIMIT, body, invalid, limit, members, read_limit, unknown};
+use super::paging::{DEFAULT_LIMIT, body, invalid, limit, members, read_limit, read_model, unknown};
+use crate::consistency::{Consistency, Of, Read};
 use crate::description::schemas::{in_query, one_of, text};
 use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
@@ -11,8 +12,7 @@ use auction_app::ports::view_store::Views;
 use auction_domain::{AuctionId, Timestamp};
 use auction_wire::view::{AuctionList, AuctionStatus};
 use axum::extract::{RawQuery, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use uuid::Uuid;
 
 /// One page.
@@ -33,18 +33,20 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .takes(in_query("after", text(), "From `next` of the page before."))
         .answers::<AuctionList>(200, "One page.")
         .problems(&[&requests::INVALID_REQUEST])
-        .needs_servers()
+        .reads_a_view()
 }
 
 async fn list_auctions<P: Ports>(
     State(portal): Shared<P>,
+    consistency: Consistency,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let page = Page::read(query.as_deref())?;
-    let listed = portal.views.listed(page.status, page.after, page.limit).await?;
+    let listed = || portal.views.listed(page.status, page.after, page.limit);
+    let Read { shown: listed, token } = consistency.read(&portal, Of::All, listed).await?;
     let next = listed.next.map(|place| page.next(place));
     let lines = listed.lines.into_iter().map(|line| line.json);
-    Ok(([(header::CONTENT_TYPE, "application/json")], body("{\"auctions\":[", lines, next)).into_response())
+    Ok(read_model(body("{\"auctions\":[", lines, next), token))
 }
 
 impl Page {
@@ -61,7 +63,7 @@ impl Page {
                     Some(status) => page.status = status,
                     None => return Err(invalid("status", "must be `open`, `closed` or `cancelled`")),
                 },
-                other => return Err(unknown(other, "`status`, `limit` and `after`")),
+                other => return Err(unknown(other, "`status`, `limit`, `after` and `consistency`")),
             }
         }
         Ok(page)

@@ -1,9 +1,10 @@
 //! `GET /auction/{id}/bids`: all bids in an auction, the newest first, the caller's own marked; with
 //! `?by=me` only those.
 
-use super::paging::{DEFAULT_LIMIT, body, invalid, limit, members, read_limit, unknown};
+use super::paging::{DEFAULT_LIMIT, body, invalid, limit, members, read_limit, read_model, unknown};
 use super::{InPath, auction_in, unknown_auction};
 use crate::caller::{Caller, MaybeCaller};
+use crate::consistency::{CONSISTENCY_TOKEN, Consistency, Of, Read};
 use crate::description::schemas::{in_path, in_query, one_of, text, uuid};
 use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
@@ -13,8 +14,7 @@ use auction_app::ports::view_store::{ShownBid, Views};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::view::BidList;
 use axum::extract::{RawQuery, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 /// One page.
 struct Page {
@@ -34,28 +34,38 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .takes(in_query("before", text(), "From `next` of the page before."))
         .answers::<BidList>(200, "One page.")
         .problems(&[&requests::INVALID_REQUEST, &refusals::UNKNOWN_AUCTION])
-        .needs_servers()
+        .reads_a_view()
 }
 
 async fn list_bids<P: Ports>(
     State(portal): Shared<P>,
     MaybeCaller(caller): MaybeCaller,
+    consistency: Consistency,
     InPath(auction): InPath<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let id = auction_in(&auction)?;
     let page = Page::read(query.as_deref())?;
     let (partition, auction) = (portal.partitions.of(id), AuctionId(id));
-    let shown = match (page.by_me, caller) {
+    let by = match (page.by_me, caller) {
         (true, None) => return Err(Caller::unknown()),
-        (true, Some(user)) => portal.views.bids_of(partition, auction, user, page.before, page.limit).await?,
-        (false, _) => portal.views.bids(partition, auction, page.before, page.limit).await?,
+        (true, Some(user)) => Some(user),
+        (false, _) => None,
     };
-    let shown = shown.ok_or_else(unknown_auction)?;
+    let (views, before, limit) = (&portal.views, page.before, page.limit);
+    let bids = || async move {
+        match by {
+            Some(user) => views.bids_of(partition, auction, user, before, limit).await,
+            None => views.bids(partition, auction, before, limit).await,
+        }
+    };
+    let Read { shown, token } = consistency.read(&portal, Of::One(partition), bids).await?;
+    let none = || unknown_auction().with_header(CONSISTENCY_TOKEN, token.clone());
+    let shown = shown.ok_or_else(none)?;
     let begin = format!("{{\"auction\":\"{id}\",\"count\":{},\"bids\":[", shown.count);
     let next = shown.next.map(|before| page.next(auction, before));
     let lines = shown.bids.iter().map(|bid| line(bid, caller));
-    Ok(([(header::CONTENT_TYPE, "application/json")], body(&begin, lines, next)).into_response())
+    Ok(read_model(body(&begin, lines, next), token))
 }
 
 /// The stored line, marked if it is the caller's.
@@ -80,7 +90,7 @@ impl Page {
                     Ok(before) => page.before = Some(before),
                     Err(_) => return Err(invalid("before", "must be taken from `next` of another page")),
                 },
-                (other, _) => return Err(unknown(other, "`by`, `limit` and `before`")),
+                (other, _) => return Err(unknown(other, "`by`, `limit`, `before` and `consistency`")),
             }
         }
         Ok(page)

@@ -1,8 +1,9 @@
 //! `GET /user/{id}/bids`: every auction in which a user has bid, and how he stands there. Only for himself.
 
 use super::InPath;
-use super::paging::{DEFAULT_LIMIT, body, invalid, limit, members, read_limit, unknown};
+use super::paging::{DEFAULT_LIMIT, body, invalid, limit, members, read_limit, read_model, unknown};
 use crate::caller::Caller;
+use crate::consistency::{Consistency, Of, Read};
 use crate::description::schemas::{in_path, in_query, uuid};
 use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
@@ -12,8 +13,7 @@ use auction_app::ports::view_store::{BidderLine, Views};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::view::{AuctionStatus, UserBids, UserStanding};
 use axum::extract::{RawQuery, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use uuid::Uuid;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
@@ -26,12 +26,13 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .takes(in_query("before", uuid(), "From `next` of the page before."))
         .answers::<UserBids>(200, "One page.")
         .problems(&[&requests::INVALID_REQUEST, &requests::NOT_YOUR_ACCOUNT])
-        .needs_servers()
+        .reads_a_view()
 }
 
 async fn list_user_bids<P: Ports>(
     State(portal): Shared<P>,
     Caller(caller): Caller,
+    consistency: Consistency,
     InPath(user): InPath<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
@@ -47,13 +48,14 @@ async fn list_user_bids<P: Ports>(
                 Ok(auction) => before = Some(AuctionId(auction)),
                 Err(_) => return Err(invalid("before", "must be taken from `next` of another page")),
             },
-            other => return Err(unknown(other, "`limit` and `before`")),
+            other => return Err(unknown(other, "`limit`, `before` and `consistency`")),
         }
     }
-    let page = portal.views.bidder(caller, before, limit).await?;
+    let page = || portal.views.bidder(caller, before, limit);
+    let Read { shown: page, token } = consistency.read(&portal, Of::All, page).await?;
     let next = page.next.map(|before| format!("/user/{caller}/bids?limit={limit}&before={before}"));
     let lines = page.lines.iter().map(|line| put_together(line, caller));
-    Ok(([(header::CONTENT_TYPE, "application/json")], body("{\"auctions\":[", lines, next)).into_response())
+    Ok(read_model(body("{\"auctions\":[", lines, next), token))
 }
 
 /// The stored parts, in one object.

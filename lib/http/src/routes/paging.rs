@@ -1,7 +1,10 @@
 //! Pages of lists: what can be asked for, and how they are put together.
 
+use crate::consistency::CONSISTENCY_TOKEN;
 use crate::description::schemas::{in_query, whole};
 use crate::problem::Problem;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use utoipa::openapi::path::Parameter;
 
 /// So many lines if nobody says how many.
@@ -16,9 +19,25 @@ pub(super) fn limit() -> Parameter {
 }
 
 /// Names and values of a query.
-pub(super) fn members(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
+fn parameters(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
     let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+/// Names and values of a query, without what can be asked of every read.
+pub(super) fn members(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
+    parameters(query).filter(|(name, _)| *name != "consistency")
+}
+
+/// The value of one member of a query.
+pub(crate) fn parameter<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
+    parameters(query).find(|(found, _)| *found == name).map(|(_, value)| value)
+}
+
+/// A read model as it was read: stored bytes, and how fresh they are.
+pub(super) fn read_model(body: Vec<u8>, token: HeaderValue) -> Response {
+    let json = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, json), (CONSISTENCY_TOKEN, token)], body).into_response()
 }
 
 /// The value of `limit`.
@@ -30,7 +49,7 @@ pub(super) fn read_limit(value: &str) -> Result<usize, Problem> {
 }
 
 /// A member of the query makes no sense.
-pub(super) fn invalid(name: &str, problem: &str) -> Problem {
+pub(crate) fn invalid(name: &str, problem: &str) -> Problem {
     Problem::invalid(vec![(format!("query {name}"), problem.to_owned())])
 }
 

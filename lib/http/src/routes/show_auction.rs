@@ -1,7 +1,9 @@
 //! `GET /auction/{id}`: the auction and its standing, as the projector wrote it, and what time it is. Its
 //! version is the `ETag`.
 
+use super::paging::{members, read_model, unknown};
 use super::{InPath, auction_in, unknown_auction};
+use crate::consistency::{CONSISTENCY_TOKEN, Consistency, Of, Read};
 use crate::description::schemas::{header, in_path, pattern, uuid};
 use crate::description::{Endpoint, tag};
 use crate::if_match::etag;
@@ -12,9 +14,9 @@ use auction_app::ports::view_store::{ShownAuction, Views};
 use auction_domain::AuctionId;
 use auction_wire::time;
 use auction_wire::view::AuctionView;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
     Endpoint::get("show_auction", "/auction/{id}", show_auction::<P>)
@@ -24,18 +26,26 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .answers::<AuctionView>(200, "The auction.")
         .with_header(200, "ETag", header(pattern("^\"[0-9]+\"$"), "Its version, for `If-Match`."))
         .problems(&[&refusals::UNKNOWN_AUCTION])
-        .needs_servers()
+        .reads_a_view()
 }
 
 async fn show_auction<P: Ports>(
     State(portal): Shared<P>,
+    consistency: Consistency,
     InPath(auction): InPath<String>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let auction = auction_in(&auction)?;
-    let view = portal.views.auction(portal.partitions.of(auction), AuctionId(auction)).await?;
-    let view = view.ok_or_else(unknown_auction)?;
+    if let Some((other, _)) = members(query.as_deref()).next() {
+        return Err(unknown(other, "`consistency`"));
+    }
+    let partition = portal.partitions.of(auction);
+    let view = || portal.views.auction(partition, AuctionId(auction));
+    let Read { shown, token } = consistency.read(&portal, Of::One(partition), view).await?;
+    let none = || unknown_auction().with_header(CONSISTENCY_TOKEN, token.clone());
+    let view = shown.ok_or_else(none)?;
     let etag = etag(&view.json);
-    let mut response = ([(header::CONTENT_TYPE, "application/json")], with_time(&view)).into_response();
+    let mut response = read_model(with_time(&view), token);
     if let Some(etag) = etag {
         response.headers_mut().insert(header::ETAG, etag);
     }

@@ -2,8 +2,10 @@
 
 use super::InPath;
 use crate::answer;
+use crate::consistency::known;
 use crate::description::commands::applied;
-use crate::description::schemas::{header, in_header, in_path, retry_after, text};
+use crate::description::reads::decided;
+use crate::description::schemas::{header, in_header, in_path, pattern, retry_after, text};
 use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal, wall_clock};
 use crate::prefer::Prefer;
@@ -29,9 +31,16 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .answers::<Done>(200, "It is done, and `return=representation` was preferred.")
         .with_header(200, "Retry-After", retry_after())
         .with_header(200, "Preference-Applied", applied())
+        .with_header(200, "Consistency-Token", decided())
         .answers::<Done>(303, "It is done.")
         .with_header(303, "Location", header(text(), "Where the effect is to be seen."))
-        .problems(&[&requests::UNKNOWN_COMMAND, &requests::OUTCOME_EXPIRED, &requests::IDEMPOTENCY_KEY_REUSED])
+        .with_header(303, "Consistency-Token", decided())
+        .takes(in_header(
+            "Consistency-Token",
+            pattern("^[A-Za-z0-9_, -]+$"),
+            "What the client has seen; passed on in the token of the answer.",
+        ))
+        .problems(&[&requests::INVALID_REQUEST, &requests::UNKNOWN_COMMAND, &requests::OUTCOME_EXPIRED, &requests::IDEMPOTENCY_KEY_REUSED])
         .problems(refusals::ALL)
         .problems(&[&requests::OPERATORS_ONLY])
         .needs_servers()
@@ -43,13 +52,14 @@ async fn show_command<P: Ports>(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let handle = portal.accept.open(&command).ok_or_else(|| Problem::of(&requests::UNKNOWN_COMMAND))?;
+    let known = known(&headers, portal.partitions)?;
     let status = portal.accept.status(&handle).await?;
     if matches!(status, Status::Pending) && is_expired(&handle, portal.settings.outcomes_kept, wall_clock()) {
         return Err(Problem::of(&requests::OUTCOME_EXPIRED)
             .with("received_at", time::format(handle.received_at))
             .with("kept_seconds", portal.settings.outcomes_kept.as_secs()));
     }
-    answer::status(command, &handle, status, Prefer::from_headers(&headers))
+    answer::status(command, &handle, status, Prefer::from_headers(&headers), known)
 }
 
 /// Whether the outcome of a command may have been deleted.

@@ -1,7 +1,9 @@
 //! `GET /user/{id}`: an account, for its user or an operator. Of a deleted one only that it was is left.
 
+use super::paging::{members, read_model, unknown};
 use super::{InPath, unknown_user, user_in};
 use crate::caller::Acting;
+use crate::consistency::{CONSISTENCY_TOKEN, Consistency, Of, Read};
 use crate::description::schemas::{in_path, uuid};
 use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
@@ -9,9 +11,8 @@ use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
 use auction_app::ports::view_store::Views;
 use auction_wire::view::UserView;
-use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
     Endpoint::get("show_user", "/user/{id}", show_user::<P>)
@@ -21,15 +22,23 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .takes(in_path("id", uuid(), "The user."))
         .answers::<UserView>(200, "The account.")
         .problems(&[&requests::NOT_YOUR_ACCOUNT, &refusals::UNKNOWN_USER])
-        .needs_servers()
+        .reads_a_view()
 }
 
 async fn show_user<P: Ports>(
     State(portal): Shared<P>,
     Acting(actor): Acting,
+    consistency: Consistency,
     InPath(user): InPath<String>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let user = user_in(&user, actor)?;
-    let view = portal.views.user(portal.partitions.of(user.0), user).await?.ok_or_else(unknown_user)?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], view).into_response())
+    if let Some((other, _)) = members(query.as_deref()).next() {
+        return Err(unknown(other, "`consistency`"));
+    }
+    let partition = portal.partitions.of(user.0);
+    let view = || portal.views.user(partition, user);
+    let Read { shown, token } = consistency.read(&portal, Of::One(partition), view).await?;
+    let none = || unknown_user().with_header(CONSISTENCY_TOKEN, token.clone());
+    Ok(read_model(shown.ok_or_else(none)?, token.clone()))
 }

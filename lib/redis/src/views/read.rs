@@ -2,6 +2,9 @@
 //!
 //! Which generation is live is remembered, and looked at again with every read, behind it and in the same
 //! round trip: if it still is the one that was read, so it was then. Otherwise everything is read again.
+//!
+//! The checkpoint is read first, in the same round trip. A projector writes views and checkpoint in one step, so
+//! what is read behind a checkpoint shows at least what is up to it.
 
 mod bids;
 mod lists;
@@ -11,10 +14,10 @@ use crate::client_error;
 use crate::keys::{self, ViewKeys};
 use auction_app::ports::Unavailable;
 use auction_app::ports::generations::Generation;
-use auction_app::ports::view_store::{BidPage, BidderPage, ListedPage, ShownAuction, Views};
+use auction_app::ports::view_store::{AsOf, BidPage, BidderPage, ListedPage, ShownAuction, Views};
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::view::AuctionStatus;
-use auction_wire::{PartitionCount, PartitionId};
+use auction_wire::{PartitionCount, PartitionId, Positions};
 use deadpool_redis::{Connection, Pool};
 use redis::{FromRedisValue, Pipeline, Value, cmd, pipe};
 use std::sync::Arc;
@@ -71,13 +74,14 @@ impl RedisViews {
         &self,
         partition: PartitionId,
         commands: impl Fn(&ViewKeys, &mut Pipeline),
-    ) -> Result<Vec<Value>, Unavailable> {
+    ) -> Result<AsOf<Replies>, Unavailable> {
         loop {
             let mut reading = self.reading(std::iter::once(partition)).await?;
-            let mut pipeline = pipe();
+            let mut pipeline = reading.checkpoints();
             commands(&reading.keys(partition), &mut pipeline);
             if let Some(replies) = reading.last(pipeline).await? {
-                return Ok(replies);
+                let mut shown = Replies(replies.into_iter());
+                return Ok(AsOf { positions: reading.positions(&mut shown)?, shown });
             }
         }
     }
@@ -91,6 +95,23 @@ impl Reading<'_> {
 
     async fn query<T: FromRedisValue>(&mut self, pipeline: &Pipeline) -> Result<T, Unavailable> {
         pipeline.query_async(&mut self.connection).await.map_err(client_error)
+    }
+
+    /// The beginning of the first read of an answer: how fresh it is.
+    fn checkpoints(&self) -> Pipeline {
+        let mut first = pipe();
+        for (partition, generation) in &self.generations {
+            first.cmd("GET").arg(ViewKeys::new(*partition, *generation).checkpoint());
+        }
+        first
+    }
+
+    /// Reads what was asked by [`Reading::checkpoints`].
+    fn positions(&self, replies: &mut Replies) -> Result<Positions, Unavailable> {
+        let of = |(partition, _): &(PartitionId, Generation)| {
+            Ok((*partition, replies.next::<Option<u64>>()?.unwrap_or_default()))
+        };
+        self.generations.iter().map(of).collect()
     }
 
     /// The last read of an answer. None if another generation is live by now.
@@ -120,28 +141,34 @@ impl Replies {
         let reply = self.0.next().unwrap_or(Value::Nil);
         redis::from_redis_value(reply).map_err(client_error)
     }
+
+    fn rest<T: FromRedisValue>(self) -> Result<Vec<T>, Unavailable> {
+        self.0.map(|reply| redis::from_redis_value(reply).map_err(client_error)).collect()
+    }
 }
 
 impl Views for RedisViews {
-    async fn user(&self, partition: PartitionId, user: UserId) -> Result<Option<Vec<u8>>, Unavailable> {
+    async fn user(&self, partition: PartitionId, user: UserId) -> Result<AsOf<Option<Vec<u8>>>, Unavailable> {
         let replies = self.live(partition, |keys, pipe| {
             pipe.cmd("GET").arg(keys.user(user));
         });
-        Replies(replies.await?.into_iter()).next()
+        let AsOf { positions, mut shown } = replies.await?;
+        Ok(AsOf { positions, shown: shown.next()? })
     }
 
     async fn auction(
         &self,
         partition: PartitionId,
         auction: AuctionId,
-    ) -> Result<Option<ShownAuction>, Unavailable> {
+    ) -> Result<AsOf<Option<ShownAuction>>, Unavailable> {
         let replies = self.live(partition, |keys, pipe| {
             pipe.cmd("GET").arg(keys.auction(auction)).cmd("TIME");
         });
-        let mut replies = Replies(replies.await?.into_iter());
+        let AsOf { positions, shown: mut replies } = replies.await?;
         let json: Option<Vec<u8>> = replies.next()?;
         let (seconds, micros): (i64, i64) = replies.next()?;
-        Ok(json.map(|json| ShownAuction { json, now: Timestamp(1000 * seconds + micros / 1000) }))
+        let now = Timestamp(1000 * seconds + micros / 1000);
+        Ok(AsOf { positions, shown: json.map(|json| ShownAuction { json, now }) })
     }
 
     async fn bids(
@@ -150,7 +177,7 @@ impl Views for RedisViews {
         auction: AuctionId,
         before: Option<u64>,
         limit: usize,
-    ) -> Result<Option<BidPage>, Unavailable> {
+    ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
         self.page_of_bids(partition, auction, before, limit).await
     }
 
@@ -161,7 +188,7 @@ impl Views for RedisViews {
         user: UserId,
         before: Option<u64>,
         limit: usize,
-    ) -> Result<Option<BidPage>, Unavailable> {
+    ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
         self.page_of_own_bids(partition, auction, user, before, limit).await
     }
 
@@ -170,7 +197,7 @@ impl Views for RedisViews {
         status: AuctionStatus,
         after: Option<(Timestamp, AuctionId)>,
         limit: usize,
-    ) -> Result<ListedPage, Unavailable> {
+    ) -> Result<AsOf<ListedPage>, Unavailable> {
         self.page_of_auctions(status, after, limit).await
     }
 
@@ -179,15 +206,15 @@ impl Views for RedisViews {
         user: UserId,
         before: Option<AuctionId>,
         limit: usize,
-    ) -> Result<BidderPage, Unavailable> {
+    ) -> Result<AsOf<BidderPage>, Unavailable> {
         self.page_of_bidder(user, before, limit).await
     }
 
-    async fn checkpoint(&self, partition: PartitionId) -> Result<u64, Unavailable> {
-        let replies = self.live(partition, |keys, pipe| {
-            pipe.cmd("GET").arg(keys.checkpoint());
-        });
-        let checkpoint: Option<u64> = Replies(replies.await?.into_iter()).next()?;
-        Ok(checkpoint.unwrap_or_default())
+    async fn checkpoints(&self, partitions: &[PartitionId]) -> Result<Positions, Unavailable> {
+        loop {
+            let mut reading = self.reading(partitions.iter().copied()).await?;
+            let Some(replies) = reading.last(reading.checkpoints()).await? else { continue };
+            return reading.positions(&mut Replies(replies.into_iter()));
+        }
     }
 }

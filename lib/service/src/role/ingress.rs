@@ -4,9 +4,10 @@ use super::failed;
 use super::promises::promises;
 use super::secret::shared_secret;
 use crate::connections::Connections;
-use crate::settings::Settings;
+use crate::settings::{Settings, millis};
 use crate::tasks::{RoleError, Tasks};
 use auction_app::accept::{Accept, HandleSecret, Waiters};
+use auction_app::freshness::Freshness;
 use auction_app::health::{Health, Part};
 use auction_app::notify::Inbox;
 use auction_app::ports::Unavailable;
@@ -71,6 +72,7 @@ pub(super) async fn start(
     let portal = Arc::new(Portal {
         accept: Accept::new(queue, lookup.clone(), Arc::clone(&waiters), secret, name.clone(), stop.clone()),
         views: views.clone(),
+        freshness: Arc::new(Freshness::new(partitions)),
         subscribers: lookup.clone(),
         inbox: Inbox::new(
             PostgresInboxes::new(lookup.clone(), settings.notifier.inbox_keeps),
@@ -82,15 +84,21 @@ pub(super) async fn start(
         settings: auction_http::Settings {
             trust_gateway_user_header: ingress.trust_gateway_user_header,
             longest_wait: Duration::from_secs(ingress.longest_wait_seconds.into()),
+            longest_read_wait: millis(ingress.longest_read_wait_ms),
             outcomes_kept: settings.retention.outcomes(),
         },
         stop: stop.clone(),
     });
     // Outcomes are received until the last request is answered.
     let (answered, all_answered) = stop_signal();
-    let health = tasks.part("ingress replies");
+    let (health, until) = (tasks.part("ingress replies"), all_answered.clone());
     tasks.spawn("replies", async move {
-        reply::receive(redis, partitions, name, waiters, &health, all_answered).await;
+        reply::receive(redis, partitions, name, waiters, &health, until).await;
+        Ok::<(), Infallible>(())
+    });
+    let (reads, until) = (Arc::clone(&portal), all_answered.clone());
+    tasks.spawn("looking at the views", async move {
+        reads.freshness.run(&reads.views, &reads.ports.lookup, until).await;
         Ok::<(), Infallible>(())
     });
     let (health, looked_at, until) = (tasks.health().clone(), Arc::clone(&portal), stop.clone());

@@ -33,7 +33,7 @@ async fn write(stores: &impl ViewStores, from: u64, to: u64, writes: &[ViewWrite
 }
 
 async fn title(views: &impl Views, auction: AuctionId) -> Option<String> {
-    let json = views.auction(P, auction).await.unwrap()?.json;
+    let json = views.auction(P, auction).await.unwrap().shown?.json;
     Some(String::from_utf8(json).unwrap().split('"').nth(3).unwrap().to_owned())
 }
 
@@ -60,7 +60,7 @@ where
     assert_eq!(title(views, auction).await.as_deref(), Some("new"));
     assert_eq!(generations.switch(P, new).await.unwrap(), Switch::Done, "it is already");
     assert_eq!(generations.switch(P, one).await.unwrap(), Switch::Superseded);
-    let lines = views.listed(AuctionStatus::Open, None, 10).await.unwrap().lines;
+    let lines = views.listed(AuctionStatus::Open, None, 10).await.unwrap().shown.lines;
     assert_eq!(lines.len(), 1);
     // Other partitions are as they were.
     assert_eq!(stores.open(PartitionId(1)).await.unwrap().checkpoint().await.unwrap(), 0);

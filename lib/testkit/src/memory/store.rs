@@ -5,12 +5,13 @@ use auction_app::ports::Unavailable;
 use auction_app::ports::event_store::{
     Append, Appended, EventStore, EventStores, History, NewEvent, OpenAuctions, UnrevealedAuctions,
 };
+use auction_app::ports::heads::Heads;
 use auction_app::ports::outcomes::Outcomes;
 use auction_domain::auction::AuctionEvent;
 use auction_domain::user::UserEvent;
 use auction_domain::{AuctionId, BidId, Timestamp, UserId};
 use auction_wire::snapshot::FORMAT;
-use auction_wire::{CommandId, Event, EventRecord, Outcome, PartitionId, SnapshotRecord};
+use auction_wire::{CommandId, Event, EventRecord, Outcome, PartitionId, Positions, SnapshotRecord};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use uuid::Uuid;
@@ -261,6 +262,13 @@ impl EventStore for MemoryStore {
 
     async fn append(&mut self, batch: &Append) -> Result<Appended, Unavailable> {
         Ok(self.state().append(batch))
+    }
+}
+
+impl Heads for MemoryStore {
+    async fn heads(&self) -> Result<Positions, Unavailable> {
+        let events = &self.state().events;
+        Ok(events.iter().map(|(partition, events)| (*partition, events.len() as u64)).collect())
     }
 }
 

@@ -3,18 +3,19 @@
 use auction_app::ports::Unavailable;
 use auction_app::ports::generations::{AuctionShown, Comparison, Generation, Generations, Switch};
 use auction_app::ports::view_store::{
-    BidPage, BidderLine, BidderPage, ListPlace, Listed, ListedPage, ShownAuction, ShownBid, ViewCommit,
+    AsOf, BidPage, BidderLine, BidderPage, ListPlace, Listed, ListedPage, ShownAuction, ShownBid, ViewCommit,
     ViewStore, ViewStores, ViewWrite, Views,
 };
 use auction_domain::{AuctionId, Timestamp, UserId};
-use auction_wire::PartitionId;
 use auction_wire::view::AuctionStatus;
+use auction_wire::{PartitionId, Positions};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The views of all partitions; clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryViews(Arc<Mutex<BTreeMap<PartitionId, Generationed>>>);
+pub struct MemoryViews(Arc<Mutex<BTreeMap<PartitionId, Generationed>>>, Arc<AtomicU64>);
 
 #[derive(Clone, Debug)]
 struct Generationed {
@@ -53,8 +54,23 @@ impl MemoryViews {
         state.iter().map(|(partition, views)| (*partition, live(views))).collect()
     }
 
-    fn live_of(&self, partition: PartitionId) -> Shown {
-        self.live().remove(&partition).unwrap_or_default()
+    fn as_of<T>(&self, partition: PartitionId, read: impl FnOnce(&mut Shown) -> T) -> AsOf<T> {
+        let mut live = self.live().remove(&partition).unwrap_or_default();
+        AsOf { positions: Positions::of(partition, live.checkpoint), shown: read(&mut live) }
+    }
+
+    fn positions(&self) -> Positions {
+        self.live().iter().map(|(partition, shown)| (*partition, shown.checkpoint)).collect()
+    }
+
+    /// How often somebody looked at checkpoints.
+    pub fn looks(&self) -> u64 {
+        self.1.load(Ordering::Relaxed)
+    }
+
+    /// Loses everything, as a Redis that is flushed.
+    pub fn lose(&self) {
+        self.state().clear();
     }
 
     /// Panics unless both show the same.
@@ -222,17 +238,17 @@ impl Generations for MemoryViews {
 }
 
 impl Views for MemoryViews {
-    async fn user(&self, partition: PartitionId, user: UserId) -> Result<Option<Vec<u8>>, Unavailable> {
-        Ok(self.live_of(partition).users.remove(&user))
+    async fn user(&self, partition: PartitionId, user: UserId) -> Result<AsOf<Option<Vec<u8>>>, Unavailable> {
+        Ok(self.as_of(partition, |shown| shown.users.remove(&user)))
     }
 
     async fn auction(
         &self,
         partition: PartitionId,
         auction: AuctionId,
-    ) -> Result<Option<ShownAuction>, Unavailable> {
-        let json = self.live_of(partition).auctions.remove(&auction);
-        Ok(json.map(|json| ShownAuction { json, now: Timestamp(0) }))
+    ) -> Result<AsOf<Option<ShownAuction>>, Unavailable> {
+        let shown = |json| ShownAuction { json, now: Timestamp(0) };
+        Ok(self.as_of(partition, |views| views.auctions.remove(&auction).map(shown)))
     }
 
     async fn bids(
@@ -241,8 +257,8 @@ impl Views for MemoryViews {
         auction: AuctionId,
         before: Option<u64>,
         limit: usize,
-    ) -> Result<Option<BidPage>, Unavailable> {
-        Ok(self.live_of(partition).page(auction, None, before, limit))
+    ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
+        Ok(self.as_of(partition, |shown| shown.page(auction, None, before, limit)))
     }
 
     async fn bids_of(
@@ -252,8 +268,8 @@ impl Views for MemoryViews {
         user: UserId,
         before: Option<u64>,
         limit: usize,
-    ) -> Result<Option<BidPage>, Unavailable> {
-        Ok(self.live_of(partition).page(auction, Some(user), before, limit))
+    ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
+        Ok(self.as_of(partition, |shown| shown.page(auction, Some(user), before, limit)))
     }
 
     async fn listed(
@@ -261,7 +277,7 @@ impl Views for MemoryViews {
         status: AuctionStatus,
         after: Option<(Timestamp, AuctionId)>,
         limit: usize,
-    ) -> Result<ListedPage, Unavailable> {
+    ) -> Result<AsOf<ListedPage>, Unavailable> {
         let mut listed: Vec<Listed> = Vec::new();
         for mut shown in self.live().into_values() {
             for (_, ends_at, auction) in shown.places.iter().copied().filter(|place| place.0 == status) {
@@ -280,7 +296,7 @@ impl Views for MemoryViews {
         });
         let next = (listed.len() > limit).then(|| (listed[limit - 1].ends_at, listed[limit - 1].auction));
         listed.truncate(limit);
-        Ok(ListedPage { lines: listed, next })
+        Ok(AsOf { positions: self.positions(), shown: ListedPage { lines: listed, next } })
     }
 
     async fn bidder(
@@ -288,7 +304,7 @@ impl Views for MemoryViews {
         user: UserId,
         before: Option<AuctionId>,
         limit: usize,
-    ) -> Result<BidderPage, Unavailable> {
+    ) -> Result<AsOf<BidderPage>, Unavailable> {
         let mut lines: Vec<BidderLine> = Vec::new();
         for shown in self.live().into_values() {
             for ((_, auction), bidder) in shown.bidders.iter().filter(|((of, _), _)| *of == user) {
@@ -300,10 +316,11 @@ impl Views for MemoryViews {
         lines.sort_by_key(|line| std::cmp::Reverse(line.auction));
         let next = (lines.len() > limit).then(|| lines[limit - 1].auction);
         lines.truncate(limit);
-        Ok(BidderPage { lines, next })
+        Ok(AsOf { positions: self.positions(), shown: BidderPage { lines, next } })
     }
 
-    async fn checkpoint(&self, partition: PartitionId) -> Result<u64, Unavailable> {
-        Ok(self.live_of(partition).checkpoint)
+    async fn checkpoints(&self, partitions: &[PartitionId]) -> Result<Positions, Unavailable> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Ok(self.positions().within(partitions))
     }
 }

@@ -110,6 +110,32 @@ kinds! {
         members: &[],
         advice: "Mend what `detail` says.",
     };
+    TOKEN_AHEAD_OF_STORE = Kind {
+        code: "token_ahead_of_store",
+        status: 412,
+        title: "Token ahead of store",
+        happened: "The Consistency-Token is of events that the portal does not have: it was restored to an earlier \
+                   state since.",
+        members: &[
+            member("partition", Shape::Count, "where"),
+            member("wanted", Shape::Count, "the position that the token names"),
+            member("stored", Shape::Count, "the newest position that there is"),
+        ],
+        advice: "Forget the token, and whatever was read with it.",
+    };
+    PROJECTION_BEHIND = Kind {
+        code: "projection_behind",
+        status: 503,
+        title: "Projection behind",
+        happened: "What is shown is not as fresh as it shall be, and did not become so in time.",
+        members: &[
+            member("partition", Shape::Count, "where it is the furthest behind"),
+            member("wanted", Shape::Count, "the position that shall be shown at least"),
+            member("shown", Shape::Count, "the position that is shown"),
+            member("behind", Shape::Count, "how many events lie between"),
+        ],
+        advice: "Ask again after the seconds that Retry-After says, or take it as it is with ?consistency=stale-ok.",
+    };
     TEMPORARILY_UNAVAILABLE = Kind {
         code: "temporarily_unavailable",
         status: 503,

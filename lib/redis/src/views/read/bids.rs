@@ -4,10 +4,10 @@ use super::{Reading, RedisViews, Replies};
 use crate::keys;
 use crate::views::line;
 use auction_app::ports::Unavailable;
-use auction_app::ports::view_store::{BidPage, ShownBid};
+use auction_app::ports::view_store::{AsOf, BidPage, ShownBid};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::PartitionId;
-use redis::pipe;
+use redis::{Value, pipe};
 
 fn bid(number: u64, line: Option<Vec<u8>>) -> Option<ShownBid> {
     let line = line?;
@@ -38,19 +38,21 @@ impl RedisViews {
         auction: AuctionId,
         before: Option<u64>,
         limit: usize,
-    ) -> Result<Option<BidPage>, Unavailable> {
+    ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
         loop {
             let mut reading = self.reading(std::iter::once(partition)).await?;
             let keys = reading.keys(partition);
-            let mut sizes = pipe();
+            let mut sizes = reading.checkpoints();
             sizes.cmd("EXISTS").arg(keys.auction(auction)).cmd("HLEN").arg(keys.bids(auction));
-            let (exists, count): (bool, u64) = reading.query(&sizes).await?;
+            let mut replies = Replies(reading.query::<Vec<Value>>(&sizes).await?.into_iter());
+            let positions = reading.positions(&mut replies)?;
+            let (exists, count): (bool, u64) = (replies.next()?, replies.next()?);
             let from = before.map_or(count, |before| count.min(before.saturating_sub(1)));
             let until = from.saturating_sub(limit as u64);
             let numbers: Vec<u64> = (until + 1..=from).rev().collect();
             let Some(bids) = reading.bids(&keys.bids(auction), &numbers).await? else { continue };
             let page = BidPage { count, bids, next: (until > 0).then_some(until + 1) };
-            return Ok(exists.then_some(page));
+            return Ok(AsOf { positions, shown: exists.then_some(page) });
         }
     }
 
@@ -61,25 +63,28 @@ impl RedisViews {
         user: UserId,
         before: Option<u64>,
         limit: usize,
-    ) -> Result<Option<BidPage>, Unavailable> {
+    ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
         loop {
             let mut reading = self.reading(std::iter::once(partition)).await?;
             let keys = reading.keys(partition);
             let first = format!("[{user}:");
             let last = format!("({}", keys::own_bid_member(user, before.unwrap_or(u64::MAX)));
-            let mut own = pipe();
+            let mut own = reading.checkpoints();
             own.cmd("EXISTS").arg(keys.auction(auction));
             own.cmd("ZLEXCOUNT").arg(keys.own_bids(auction)).arg(&first).arg(format!("({user};"));
             own.cmd("ZREVRANGEBYLEX").arg(keys.own_bids(auction)).arg(last).arg(&first);
             own.arg("LIMIT").arg(0).arg(limit + 1);
-            let (exists, count, members): (bool, u64, Vec<String>) = reading.query(&own).await?;
+            let mut replies = Replies(reading.query::<Vec<Value>>(&own).await?.into_iter());
+            let positions = reading.positions(&mut replies)?;
+            let (exists, count): (bool, u64) = (replies.next()?, replies.next()?);
+            let members: Vec<String> = replies.next()?;
             let mut numbers: Vec<u64> =
                 members.iter().filter_map(|member| keys::read_own_bid_member(member)).collect();
             // One more than is asked for tells whether there is another page.
             let next = (numbers.len() > limit).then(|| numbers[limit - 1]);
             numbers.truncate(limit);
             let Some(bids) = reading.bids(&keys.bids(auction), &numbers).await? else { continue };
-            return Ok(exists.then_some(BidPage { count, bids, next }));
+            return Ok(AsOf { positions, shown: exists.then_some(BidPage { count, bids, next }) });
         }
     }
 }

@@ -4,10 +4,10 @@ use super::{RedisViews, Replies};
 use crate::views::line;
 use crate::{client_error, keys};
 use auction_app::ports::Unavailable;
-use auction_app::ports::view_store::{BidderLine, BidderPage, Listed, ListedPage};
+use auction_app::ports::view_store::{AsOf, BidderLine, BidderPage, Listed, ListedPage};
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::view::AuctionStatus;
-use redis::pipe;
+use redis::{Value, pipe};
 use uuid::Uuid;
 
 impl RedisViews {
@@ -16,7 +16,7 @@ impl RedisViews {
         status: AuctionStatus,
         after: Option<(Timestamp, AuctionId)>,
         limit: usize,
-    ) -> Result<ListedPage, Unavailable> {
+    ) -> Result<AsOf<ListedPage>, Unavailable> {
         let from = after.map(|(ends_at, auction)| format!("({}", keys::listed_member(ends_at, auction)));
         let (range, first, last) = match status {
             AuctionStatus::Open => ("ZRANGEBYLEX", "-", "+"),
@@ -24,13 +24,15 @@ impl RedisViews {
         };
         loop {
             let mut reading = self.reading(self.partitions.all()).await?;
-            let mut ranges = pipe();
+            let mut ranges = reading.checkpoints();
             for partition in self.partitions.all() {
                 ranges.cmd(range).arg(reading.keys(partition).listed(status));
                 ranges.arg(from.as_deref().unwrap_or(first)).arg(last);
                 ranges.arg("LIMIT").arg(0).arg(limit + 1);
             }
-            let members: Vec<Vec<String>> = reading.query(&ranges).await?;
+            let mut replies = Replies(reading.query::<Vec<Value>>(&ranges).await?.into_iter());
+            let positions = reading.positions(&mut replies)?;
+            let members: Vec<Vec<String>> = replies.rest()?;
             let mut places: Vec<(Timestamp, AuctionId)> =
                 members.iter().flatten().filter_map(|member| keys::read_listed_member(member)).collect();
             places.sort_unstable();
@@ -56,7 +58,7 @@ impl RedisViews {
                     page.lines.push(Listed { ends_at, auction, json: json.to_vec() });
                 }
             }
-            return Ok(page);
+            return Ok(AsOf { positions, shown: page });
         }
     }
 
@@ -65,16 +67,18 @@ impl RedisViews {
         user: UserId,
         before: Option<AuctionId>,
         limit: usize,
-    ) -> Result<BidderPage, Unavailable> {
+    ) -> Result<AsOf<BidderPage>, Unavailable> {
         let from = before.map_or("+".to_owned(), |before| format!("({before}"));
         loop {
             let mut reading = self.reading(self.partitions.all()).await?;
-            let mut ranges = pipe();
+            let mut ranges = reading.checkpoints();
             for partition in self.partitions.all() {
                 ranges.cmd("ZREVRANGEBYLEX").arg(reading.keys(partition).bid_in(user));
                 ranges.arg(&from).arg("-").arg("LIMIT").arg(0).arg(limit + 1);
             }
-            let members: Vec<Vec<String>> = reading.query(&ranges).await?;
+            let mut replies = Replies(reading.query::<Vec<Value>>(&ranges).await?.into_iter());
+            let positions = reading.positions(&mut replies)?;
+            let members: Vec<Vec<String>> = replies.rest()?;
             let members = members.iter().flatten();
             let mut auctions: Vec<AuctionId> =
                 members.filter_map(|member| Uuid::try_parse(member).ok()).map(AuctionId).collect();
@@ -98,7 +102,7 @@ impl RedisViews {
                     page.lines.push(BidderLine { auction, status, leader, bidder, item: item.to_vec() });
                 }
             }
-            return Ok(page);
+            return Ok(AsOf { positions, shown: page });
         }
     }
 }

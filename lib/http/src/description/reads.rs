@@ -1,0 +1,38 @@
+//! What all reads of views have in common.
+
+use super::Endpoint;
+use super::schemas::{header, in_header, in_query, one_of, pattern};
+use crate::problem::kinds::requests;
+use utoipa::openapi::header::Header;
+
+/// What tokens look like.
+const TOKEN: &str = "^[A-Za-z0-9_-]+$";
+
+impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
+    /// It reads a view, and can be asked to be fresh.
+    pub(crate) fn reads_a_view(self) -> Self {
+        let given = "One of another answer, or several with commas: at least what they say is shown. It is waited for \
+                     if need be.";
+        let asked = "`latest`: at least what is stored when the request comes in is shown. `stale-ok`: nothing is \
+                     waited for.";
+        self.takes(in_header("Consistency-Token", pattern("^[A-Za-z0-9_, -]+$"), given))
+            .takes(in_header("Prefer", super::schemas::text(), "`wait=N`: wait at most N seconds for it."))
+            .takes(in_query("consistency", one_of(&["latest", "stale-ok"]), asked))
+            .with_header(200, "Consistency-Token", shown())
+            .problems(&[
+                &requests::INVALID_REQUEST,
+                &requests::TOKEN_AHEAD_OF_STORE,
+                &requests::PROJECTION_BEHIND,
+            ])
+            .needs_servers()
+    }
+}
+
+fn shown() -> Header {
+    header(pattern(TOKEN), "How fresh this is, and what else the request knew.")
+}
+
+/// `Consistency-Token` of a finished command.
+pub(crate) fn decided() -> Header {
+    header(pattern(TOKEN), "A read that is given this shows the effect.")
+}

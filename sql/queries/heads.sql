@@ -1,0 +1,2 @@
+-- heads: newest position of every partition
+SELECT id, head FROM partitions
