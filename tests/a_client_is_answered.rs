@@ -222,9 +222,7 @@ async fn a_deleted_user_is_gone_with_bids_and_offers(url: &str) {
     })
     .await;
     assert_eq!(ada.get(&path, &[]).await.is(200).body["deleted"], json!(true));
-    let mut shown = bob.get(&format!("/auction/{sold}"), &[]).await.body;
-    // But for the time of the answer.
-    shown["server_time"] = result["server_time"].clone();
+    let shown = bob.get(&format!("/auction/{sold}"), &[]).await.body;
     assert_eq!(shown, result, "a result never changes");
     let bob_path = format!("/user/{}", bob.id.as_ref().unwrap());
     let house = Person::nobody(url);
@@ -242,7 +240,7 @@ async fn a_command_for_a_version_that_has_moved_on_is_refused(url: &str) {
         (shown.status == 200).then(|| shown.header("etag").to_owned())
     })
     .await;
-    assert_eq!(etag, "\"1\"");
+    assert!(etag.starts_with("\"1-"), "{etag}");
     let offer = async |amount: u64, if_match: &str, key: &str| {
         let headers = [("if-match", if_match), ("idempotency-key", key), ("prefer", "wait=30")];
         ada.put(&bid, json!({"amount": amount}), &headers).await

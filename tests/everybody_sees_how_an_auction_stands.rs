@@ -107,7 +107,7 @@ async fn all_bids_are_shown_and_ones_own_are_marked(ada: &Person, nobody: &Perso
     nobody.get(&format!("{path}?by=me"), &[]).await.is_problem(401, "caller_unknown");
     nobody.get(&format!("{path}?by=you"), &[]).await.is_problem(400, "invalid_request");
     let time = nobody.get(&format!("/auction/{auction}"), &[]).await;
-    assert!(time.text("server_time").as_str() > "2026-01-01T00:00:00.000Z", "{time:?}");
+    assert!(time.header("server-time") > "2026-01-01T00:00:00.000Z", "{time:?}");
     let none = uuid::Uuid::new_v4();
     nobody.get(&format!("/auction/{none}/bids"), &[]).await.is_problem(404, "unknown_auction");
 }

@@ -108,7 +108,13 @@ async fn without_postgres_commands_are_taken_and_decided_later() {
     let taken = ada.put(&path, json!({"amount": 10_000}), &[("prefer", "wait=1")]).await;
     let monitor = taken.is(202).header("location").to_owned();
     ada.get(&monitor, &[]).await.is_problem(503, "temporarily_unavailable");
-    ada.get(&shown, &[]).await.is(200);
+    eventually("reads go on and say that they grow old", || async {
+        let read = ada.get(&shown, &[]).await;
+        (read.is(200).header("age").parse::<u64>().unwrap() >= 2).then_some(())
+    })
+    .await;
+    ada.get("/auctions", &[]).await.is(200);
+    ada.get("/readyz", &[]).await.is(200);
 
     servers.start_postgres().await.unwrap();
     let decided = eventually("the bid is decided", || async {
@@ -129,14 +135,60 @@ async fn without_redis_commands_are_refused_for_now() {
     roles.ready().await;
     let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
     let auction = sue.offer(json!({})).await;
+    let first = ada.bid(&auction, 9900).await;
+    let (path, token) =
+        (format!("/auction/{auction}"), [("consistency-token", first.is(201).header("consistency-token"))]);
+    let before = ada.get(&path, &token).await;
     servers.kill_redis().await;
+    // One auction is told from the store, whatever is asked of it.
+    let told = ada.get(&path, &token).await;
+    assert_eq!((&told.is(200).body, told.header("etag")), (&before.is(200).body, before.header("etag")));
+    assert_eq!(told.header("age"), "0");
+    ada.get(&format!("{path}?consistency=latest"), &[]).await.is(200);
+    ada.get(&format!("/auction/{}", Uuid::now_v7()), &[]).await.is_problem(404, "unknown_auction");
+    for list in ["/auctions".to_owned(), format!("{path}/bids")] {
+        assert_eq!(
+            ada.get(&list, &[]).await.is_problem(503, "temporarily_unavailable").header("retry-after"),
+            "1"
+        );
+    }
     let refused = ada.bid(&auction, 10_000).await;
     refused.is_problem(503, "temporarily_unavailable");
     assert_eq!(refused.header("retry-after"), "1");
-    Person::nobody(&roles.url()).get("/readyz", &[]).await.is(503);
+    let ready = Person::nobody(&roles.url()).get("/readyz", &[]).await;
+    assert_eq!(ready.is(200).body["parts"]["redis"]["condition"], "waits", "something can be served");
     servers.start_redis().await.unwrap();
     eventually("bids are taken again", || async {
         (ada.bid(&auction, 10_000).await.status == 201).then_some(())
+    })
+    .await;
+    roles.verify(&servers);
+    servers.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_a_projector_reads_go_on_and_say_how_old_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let servers = servers(&directory).await;
+    let roles = Roles::start(&servers, 1);
+    roles.ready().await;
+    let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
+    let auction = sue.offer(json!({})).await;
+    let path = format!("/auction/{auction}");
+    let fresh = ada.get(&format!("{path}?consistency=latest"), &[]).await;
+    assert!(fresh.is(200).header("age").parse::<u64>().is_ok_and(|age| age <= 2), "{fresh:?}");
+    roles.signal("projector", "-STOP");
+    ada.bid(&auction, 10_000).await.is(201);
+    let old = eventually("it grows old", || async {
+        let read = ada.get(&path, &[]).await;
+        (read.is(200).header("age").parse::<u64>().unwrap() >= 3).then_some(read)
+    })
+    .await;
+    assert_eq!(old.body["version"], json!(1));
+    roles.signal("projector", "-CONT");
+    eventually("it is fresh again", || async {
+        let read = ada.get(&path, &[]).await;
+        (read.header("age") == "0" && read.body["version"] == json!(2)).then_some(())
     })
     .await;
     roles.verify(&servers);

@@ -3,12 +3,16 @@
 //! A read says how fresh it was. If that is not enough for its client, the request waits here until the views are
 //! far enough, and reads again. However many wait, one task looks at the checkpoints of the partitions that
 //! somebody waits for, all in one round trip, and wakes who is concerned; while nobody waits it sleeps. In the
-//! same way the store is asked once for all who want its latest.
+//! same way the store is asked once for all who want its latest. How old the views are is
+//! found out twice a second.
+
+mod age;
 
 use crate::ports::Unavailable;
 use crate::ports::heads::Heads;
 use crate::ports::view_store::Views;
 use crate::stop::Stop;
+use age::Ages;
 use auction_wire::{PartitionCount, PartitionId, Positions};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -18,6 +22,9 @@ use tokio::time::Instant;
 
 /// Between two looks at the checkpoints, while somebody waits.
 const PACE: Duration = Duration::from_millis(2);
+
+/// How often it is found out whether the views have everything.
+const EVERY: Duration = Duration::from_millis(500);
 
 /// At most so many requests wait; more are told at once that the views are behind.
 const WAITING: usize = 10_000;
@@ -30,6 +37,7 @@ pub struct Freshness {
     places: Semaphore,
     ask: mpsc::Sender<Asking>,
     asked: Mutex<mpsc::Receiver<Asking>>,
+    ages: Ages,
 }
 
 type Asking = oneshot::Sender<Result<Positions, Unavailable>>;
@@ -65,6 +73,7 @@ impl Freshness {
             places: Semaphore::new(WAITING),
             ask,
             asked: Mutex::new(asked),
+            ages: Ages::new(usize::from(partitions.get())),
         }
     }
 
@@ -99,12 +108,19 @@ impl Freshness {
         answer.await.unwrap_or_else(|_| Err(Unavailable::new("postgres", "nobody asks any more")))
     }
 
+    /// How long ago it was known that these views have everything, those of them of which it was the longest ago.
+    /// None if it was never known.
+    pub fn age(&self, partitions: &[PartitionId]) -> Option<Duration> {
+        self.ages.oldest(partitions)
+    }
+
     /// Looks at the views and asks the store for everybody who waits, until it is time to stop.
     pub async fn run(&self, views: &impl Views, heads: &impl Heads, mut stop: Stop) {
         let until = stop.clone();
         tokio::select! {
             () = self.look_at_views(views, until) => {}
             () = self.ask_for_heads(heads) => {}
+            () = self.look_at_ages(views) => {}
             () = stop.wait() => {}
         }
     }
@@ -133,6 +149,21 @@ impl Freshness {
                     stop.sleep(wait).await;
                 }
             }
+        }
+    }
+
+    /// A server that is away is somebody else's to tell of; here it makes age grow.
+    async fn look_at_ages(&self, views: &impl Views) {
+        let all: Vec<PartitionId> = self.partitions.iter().map(|watched| watched.partition).collect();
+        loop {
+            let asked = Instant::now();
+            if let Ok(heads) = self.heads().await {
+                all.iter().for_each(|partition| self.ages.stored(*partition, asked, &heads));
+            }
+            if let Ok(shown) = views.checkpoints(&all).await {
+                all.iter().for_each(|partition| self.ages.shown(*partition, &shown));
+            }
+            tokio::time::sleep(EVERY).await;
         }
     }
 

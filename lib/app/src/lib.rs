@@ -2,6 +2,8 @@
 //!
 //! * [`accept`]: a request becomes a command on a stream (ingress);
 //! * [`mod@write`]: commands become events and outcomes (writer);
+//! * [`from_store`]: an auction as the store tells it (ingress);
+//! * [`briefly`]: what was read a moment ago need not be read again (ingress);
 //! * [`freshness`]: reads that are at least as fresh as somebody wants (ingress);
 //! * [`project`]: events become ready-made answers (projector);
 //! * [`notify`]: events become notifications (notifier), and how users read them;
@@ -17,12 +19,14 @@
 //! [`durability`] says whether the servers keep what they acknowledge.
 
 pub mod accept;
+pub mod briefly;
 pub mod close;
 pub mod dead_letters;
 pub mod deletions;
 pub mod durability;
 pub mod follow;
 pub mod freshness;
+pub mod from_store;
 pub mod health;
 pub mod meter;
 pub mod notify;

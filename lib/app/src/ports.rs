@@ -1,6 +1,7 @@
 //! What the use cases need from the outside. One trait a file; its documentation is the contract, and
 //! one suite runs against every adapter of those that have more than one.
 
+pub mod auction_events;
 pub mod command_lane;
 pub mod command_queue;
 pub mod dead_letters;

@@ -54,10 +54,14 @@ pub enum Of {
 
 /// What was read, and the value of its `Consistency-Token`.
 pub struct Read<T> {
+    /// What it shows at least.
+    pub positions: Positions,
     /// What was read.
     pub shown: T,
     /// How fresh it is.
     pub token: HeaderValue,
+    /// How old it may be, if that is known.
+    pub age: Option<Duration>,
 }
 
 /// What the tokens of a request say together.
@@ -97,12 +101,19 @@ impl<P: Ports> FromRequestParts<Arc<Portal<P>>> for Consistency {
 }
 
 impl Consistency {
-    /// Reads, and reads again when the views are far enough, if they are not.
+    /// As one who has seen that, too.
+    pub fn knowing(mut self, seen: &Positions) -> Consistency {
+        self.known.raise(seen);
+        self
+    }
+
+    /// Reads, and reads again when the views are far enough, if they are not. `read` is told how far that is: what it
+    /// has kept may not be.
     pub async fn read<P: Ports, T, F>(
         &self,
         portal: &Portal<P>,
         of: Of,
-        read: impl Fn() -> F,
+        read: impl Fn(Positions) -> F,
     ) -> Result<Read<T>, Problem>
     where
         F: Future<Output = Result<AsOf<T>, Unavailable>>,
@@ -120,10 +131,12 @@ impl Consistency {
         }
         let mut in_vain = false;
         loop {
-            let AsOf { mut positions, shown } = read().await?;
+            let AsOf { positions, shown } = read(wanted.clone()).await?;
             if positions.cover(&wanted) {
-                positions.raise(&self.known.without(&partitions));
-                return Ok(Read { shown, token: token(&positions) });
+                let mut all = self.known.without(&partitions);
+                all.raise(&positions);
+                let age = portal.freshness.age(&partitions);
+                return Ok(Read { positions, shown, token: token(&all), age });
             }
             if in_vain {
                 tokio::time::sleep(LOOK_AGAIN).await;

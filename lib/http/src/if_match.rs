@@ -1,6 +1,7 @@
 //! `If-Match` by RFC 9110 on commands for an auction, and the `ETag` that it takes up: the auction's version as
-//! a strong validator, such as `"17"`.
+//! the beginning of a strong validator, such as `"17-8d3ef20a91c4b657"`; `"17"` is enough.
 
+use crate::conditional;
 use crate::problem::Problem;
 use crate::problem::kinds::refusals;
 use axum::http::header::IF_MATCH;
@@ -35,7 +36,8 @@ pub fn expected_version(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     }
 }
 
-/// The version that an entity tag stands for; none if it can be no auction's.
+/// The version that an entity tag begins with; none if it can be no auction's. What follows is of the bytes, which
+/// are no business of a command.
 fn version(tag: &str) -> Result<Option<u64>, Problem> {
     let (weak, opaque) = match tag.strip_prefix("W/") {
         Some(opaque) => (true, opaque),
@@ -46,6 +48,7 @@ fn version(tag: &str) -> Result<Option<u64>, Problem> {
     if opaque.contains(['"', ' ']) {
         return Err(malformed());
     }
+    let opaque = opaque.split_once('-').map_or(opaque, |(version, _)| version);
     let plain = opaque.bytes().all(|byte| byte.is_ascii_digit());
     Ok(opaque.parse().ok().filter(|_| plain && !weak))
 }
@@ -58,13 +61,15 @@ fn invalid(problem: &str) -> Problem {
     Problem::invalid(vec![("header If-Match".to_owned(), problem.to_owned())])
 }
 
-/// The `ETag` of an auction as the projector wrote it. Its version is the last member: the body is not parsed.
+/// The `ETag` of an auction as the projector wrote it: its version, and a hash of the bytes, so that it is strong also
+/// when another release writes the same version in another way. The version is the last member: the body is not
+/// parsed.
 pub fn etag(auction: &[u8]) -> Option<HeaderValue> {
     let end = auction.strip_suffix(b"}")?;
     let digits = end.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let (before, version) = end.split_at(end.len() - digits);
     let found = digits > 0 && before.ends_with(b"\"version\":");
-    found.then(|| HeaderValue::from_bytes(&[b"\"", version, b"\""].concat()).ok()).flatten()
+    found.then(|| conditional::etag(Some(version), auction)).flatten()
 }
 
 #[cfg(test)]
@@ -87,6 +92,8 @@ mod tests {
         assert_eq!(read(&[]), Ok(None));
         assert_eq!(read(&["*"]), Ok(None));
         assert_eq!(read(&["\"17\""]), Ok(Some(17)));
+        assert_eq!(read(&["\"17-8d3ef20a91c4b657\""]), Ok(Some(17)), "as it was given out");
+        assert_eq!(read(&["\"17-8d3ef20a91c4b657-gzip\""]), Ok(Some(17)), "as it was compressed on its way");
         assert_eq!(read(&["W/\"16\", \"17\""]), Ok(Some(17)), "a weak one never matches");
         assert_eq!(read(&["\"abc\""]), Err(412), "well-formed, and no version of an auction");
         assert_eq!(read(&["W/\"17\""]), Err(412));
@@ -100,10 +107,9 @@ mod tests {
     }
 
     #[test]
-    fn the_etag_is_the_version_of_the_view() {
+    fn the_etag_is_the_version_of_the_view_and_changes_with_its_bytes() {
         let money = Money { amount: 1, currency: "USD".to_owned() };
-        let view = AuctionView {
-            server_time: None,
+        let mut view = AuctionView {
             id: uuid::Uuid::nil(),
             title: "}\"version\":3}".to_owned(),
             description: String::new(),
@@ -123,7 +129,11 @@ mod tests {
             created_at: Timestamp(0).into(),
             version: 17,
         };
-        assert_eq!(etag(&serde_json::to_vec(&view).unwrap()).unwrap(), "\"17\"");
+        let body = serde_json::to_vec(&view).unwrap();
+        let tag = etag(&body).unwrap();
+        assert_eq!(version(tag.to_str().unwrap()), Ok(Some(17)));
+        view.description = "other bytes".to_owned();
+        assert_ne!(etag(&serde_json::to_vec(&view).unwrap()).unwrap(), tag);
         assert_eq!(etag(b"{}"), None);
     }
 }

@@ -1,14 +1,18 @@
 //! What all endpoints share.
 
+use crate::read_model::Shown;
 use auction_app::accept::Accept;
+use auction_app::briefly::Briefly;
 use auction_app::freshness::Freshness;
+use auction_app::from_store::FromStore;
 use auction_app::notify::Inbox;
 use auction_app::ports::Unavailable;
+use auction_app::ports::auction_events::AuctionEvents;
 use auction_app::ports::command_queue::CommandQueue;
 use auction_app::ports::inbox::{InboxCopies, StoredInboxes};
 use auction_app::ports::outcomes::Outcomes;
 use auction_app::ports::subscribers::Subscribers;
-use auction_app::ports::view_store::Views;
+use auction_app::ports::view_store::{AsOf, Views};
 use auction_app::promote::Promises;
 use auction_app::stop::Stop;
 use auction_domain::Timestamp;
@@ -25,6 +29,8 @@ pub trait Ports: Send + Sync + 'static {
     type Outcomes: Outcomes + 'static;
     /// The read models.
     type Views: Views + 'static;
+    /// Auctions as the store tells them.
+    type AuctionEvents: AuctionEvents + 'static;
     /// What users want to be told.
     type Subscribers: Subscribers + 'static;
     /// Notifications as they are stored.
@@ -37,7 +43,7 @@ pub trait Ports: Send + Sync + 'static {
 }
 
 /// How an ingress behaves.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// A gateway in front has authenticated the caller and says who it is in `X-User-Id`.
     pub trust_gateway_user_header: bool,
@@ -47,6 +53,8 @@ pub struct Settings {
     pub longest_read_wait: Duration,
     /// How long outcomes are kept.
     pub outcomes_kept: Duration,
+    /// Web pages of which origins may use it; see [`crate::cors`].
+    pub cors_origins: Vec<String>,
 }
 
 /// One ingress.
@@ -57,6 +65,12 @@ pub struct Portal<P: Ports> {
     pub views: P::Views,
     /// Reads that wait for them.
     pub freshness: Arc<Freshness>,
+    /// Pages of the lists of auctions that were read a moment ago.
+    pub lists: Briefly<AsOf<Shown>>,
+    /// Auctions as the store tells them.
+    pub from_store: FromStore<P::AuctionEvents>,
+    /// Those that it told a moment ago, because their views could not be read.
+    pub told: Briefly<AsOf<Option<Vec<u8>>>>,
     /// What users want to be told.
     pub subscribers: P::Subscribers,
     /// Notifications.

@@ -1,4 +1,5 @@
-//! How ready a process is, as JSON: 200 if all its parts work and it does not drain, else 503.
+//! How ready a process is, as JSON: 200 if all its parts work and it does not drain, else 503. The public is told
+//! 200 as long as one of the servers answers: something can be served.
 //!
 //! ```json
 //! {"ready": false, "draining": false,
@@ -25,7 +26,7 @@ pub(crate) enum For {
 /// How ready a process is.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Readiness {
-    /// All its parts work, and it does not drain.
+    /// It can serve, and does not drain.
     ready: bool,
     /// It finishes what is in hand and ends.
     draining: bool,
@@ -48,7 +49,12 @@ struct PartReadiness {
 
 /// The answer.
 pub(crate) fn readiness(report: &Report, whom: For) -> Response {
-    let ready = report.is_ready();
+    let ready = match whom {
+        For::Operators => report.is_ready(),
+        // Without Redis some reads are served, without Postgres commands are taken and reads served: to take every
+        // ingress out of a balancer because one server is away would make it worse.
+        For::Public => !report.draining && report.parts.values().any(|part| *part == Condition::Works),
+    };
     let parts = report.parts.iter().map(|(name, condition)| (name.clone(), part(condition, whom))).collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, draining: report.draining, parts })).into_response()

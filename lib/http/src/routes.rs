@@ -4,6 +4,7 @@ mod cancel_auction;
 mod change_subscriptions;
 mod create_auction;
 mod create_user;
+mod cursor;
 mod delete_bid;
 mod delete_user;
 mod end_auction;
@@ -26,6 +27,8 @@ mod show_user;
 mod void_bid;
 
 use crate::body::LONGEST;
+use crate::conditional::conditional;
+use crate::cors;
 use crate::description;
 use crate::portal::{Portal, Ports, SharedPortal};
 use crate::problem::Problem;
@@ -33,24 +36,43 @@ use crate::problem::kinds::{refusals, requests};
 use auction_domain::{Actor, BidId, UserId};
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{HeaderName, Method, StatusCode, Uri};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
+
+/// What the portal's clock said when it was asked: compare `ends_at` with it.
+pub(crate) const SERVER_TIME: HeaderName = HeaderName::from_static("server-time");
+
+/// Shorter answers are not compressed.
+const COMPRESSED_FROM: u16 = 1024;
 
 /// The table, and its description.
 pub fn router<P: Ports>(portal: Arc<Portal<P>>) -> Router {
     let (router, described) = table().split_for_parts();
     let described = show_description::Described::new(described);
-    router
+    let cors = cors::layer(&portal.settings.cors_origins);
+    let worth_it = SizeAbove::new(COMPRESSED_FROM).and(NotForContentType::SSE);
+    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it);
+    let router = router
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(LONGEST))
         .layer(Extension(described))
-        .with_state(portal)
+        .layer(compression)
+        .layer(from_fn(conditional))
+        .with_state(portal);
+    match cors {
+        Some(cors) => router.layer(cors),
+        None => router,
+    }
 }
 
 fn table<P: Ports>() -> OpenApiRouter<SharedPortal<P>> {

@@ -1,16 +1,18 @@
 //! What is asked beside the lanes, from a pool of connections.
 
 use crate::durability::check;
-use crate::store::{number, outcome, within};
+use crate::rows::bigint;
+use crate::store::{event, number, outcome, within};
 use crate::{PostgresStores, unavailable};
 use auction_app::ports::Unavailable;
+use auction_app::ports::auction_events::AuctionEvents;
 use auction_app::ports::dead_letters::Failures;
 use auction_app::ports::heads::Heads;
 use auction_app::ports::outcomes::Outcomes;
 use auction_app::ports::subscribers::Subscribers;
-use auction_domain::UserId;
 use auction_domain::user::{Subscriptions, UserEvent};
-use auction_wire::{CommandId, Event, Outcome, OutcomeResult, PartitionId, Positions};
+use auction_domain::{AuctionId, UserId};
+use auction_wire::{CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionId, Positions};
 use deadpool_postgres::{Client, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use std::time::Duration;
 use tokio_postgres::types::ToSql;
@@ -111,6 +113,19 @@ impl Outcomes for PostgresLookup {
             row.as_ref().map(outcome).transpose()
         })
         .await
+    }
+}
+
+impl AuctionEvents for PostgresLookup {
+    async fn events_of(
+        &self,
+        auction: AuctionId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, Unavailable> {
+        let params: &[&(dyn ToSql + Sync)] = &[&auction.0, &bigint(after), &bigint(limit as u64)];
+        let rows = self.query(include_str!("../../../sql/queries/events_of_auction.sql"), params).await?;
+        Ok(rows.iter().map(event).collect())
     }
 }
 

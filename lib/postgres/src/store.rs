@@ -260,7 +260,7 @@ pub(crate) fn number(row: &Row, column: usize) -> u64 {
     u64::try_from(number).unwrap_or_default()
 }
 
-fn event(row: &Row) -> EventRecord {
+pub(crate) fn event(row: &Row) -> EventRecord {
     let schema: i16 = row.get(4);
     EventRecord {
         position: number(row, 0),

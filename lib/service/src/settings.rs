@@ -58,6 +58,12 @@ pub struct IngressSettings {
     pub longest_wait_seconds: u32,
     /// The longest wait of a read for fresher views.
     pub longest_read_wait_ms: u32,
+    /// How long a page of a list of auctions is used again.
+    pub list_kept_ms: u32,
+    /// Auctions that are read from the store at a time.
+    pub store_reads: NonZeroUsize,
+    /// Origins whose web pages may use it.
+    pub cors_origins: Vec<String>,
     /// Connections for the status monitor.
     pub postgres_connections: NonZeroUsize,
     /// Connections for reading.
@@ -215,6 +221,9 @@ pub enum SettingsError {
     /// Not that many.
     #[error("settings: partitions: {0}")]
     Partitions(#[from] PartitionCountError),
+    /// It would never be the origin of a web page.
+    #[error("settings: ingress.cors_origins: {0:?} is not `*` or an origin such as https://auction.example")]
+    Origin(String),
     /// Draws that make no sense.
     #[error("settings: promoter.options: {0}")]
     Promoter(#[from] OptionsError),
@@ -255,8 +264,11 @@ impl Settings {
         }
         // Lists are written with commas.
         let prefixed = Environment::with_prefix("AUCTION").prefix_separator("__").separator("__");
-        let prefixed =
-            prefixed.try_parsing(true).list_separator(",").with_list_parse_key("allow_weak_durability");
+        let prefixed = prefixed
+            .try_parsing(true)
+            .list_separator(",")
+            .with_list_parse_key("allow_weak_durability")
+            .with_list_parse_key("ingress.cors_origins");
         settings = settings.add_source(prefixed.source(environment));
         for (name, key) in [("REDIS_URL", "redis_url"), ("DATABASE_URL", "database_url")] {
             settings = settings.set_override_option(key, variable(name).filter(|url| !url.is_empty()))?;
@@ -267,7 +279,10 @@ impl Settings {
         let settings: Settings = settings.build()?.try_deserialize()?;
         settings.partitions()?;
         settings.promoter.options()?;
-        Ok(settings)
+        match settings.ingress.cors_origins.iter().find(|origin| !is_origin(origin)) {
+            Some(wrong) => Err(SettingsError::Origin(wrong.clone())),
+            None => Ok(settings),
+        }
     }
 
     /// How many partitions there are.
@@ -284,6 +299,11 @@ impl Settings {
     pub fn database_url(&self) -> Result<&str, SettingsError> {
         self.database_url.as_deref().ok_or(SettingsError::Missing("DATABASE_URL"))
     }
+}
+
+fn is_origin(text: &str) -> bool {
+    let host = text.split_once("://").map(|(_, host)| host).unwrap_or_default();
+    text == "*" || (!host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/'))
 }
 
 /// Milliseconds of a setting.
@@ -365,6 +385,8 @@ mod tests {
                 "redis_eviction,fsync",
                 "`fsync` is no weakness that is known",
             ),
+            ("AUCTION__INGRESS__CORS_ORIGINS", "https://a.example/,*", "https://a.example/"),
+            ("AUCTION__INGRESS__CORS_ORIGINS", "a.example", "ingress.cors_origins"),
             ("AUCTION__PARTITIONS", "0", "partitions"),
         ] {
             let error = load(&Layers::default(), &[(name, value)]).unwrap_err().to_string();

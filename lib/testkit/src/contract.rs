@@ -3,6 +3,7 @@
 //!
 //! `contract_tests!(command_lane, bench().await)` makes a test of each check in that suite.
 
+pub mod auction_events;
 pub mod command_lane;
 pub mod command_queue;
 pub mod deletions;
@@ -102,6 +103,16 @@ macro_rules! view_store {
             a_paused_writer_cannot_write_over_its_successor
             auctions_are_listed_by_status_and_end
             every_read_says_how_fresh_it_is
+        }
+    };
+}
+
+/// All checks of [`contract::auction_events`](auction_events).
+#[macro_export]
+macro_rules! auction_events {
+    ($adapter:expr) => {
+        $crate::contract_tests! { auction_events, $adapter,
+            an_auctions_events_come_by_version_and_in_pages
         }
     };
 }

@@ -2,14 +2,20 @@
 
 #![allow(missing_docs)]
 
-use auction_testkit::contract::heads::Adapter;
+use auction_testkit::contract::{auction_events, heads};
 use auction_testkit::memory::MemoryStore;
 
-fn heads() -> Adapter<MemoryStore, MemoryStore> {
+fn heads() -> heads::Adapter<MemoryStore, MemoryStore> {
     let store = MemoryStore::default();
-    Adapter { stores: store.clone(), heads: store }
+    heads::Adapter { stores: store.clone(), heads: store }
+}
+
+fn auction_events() -> auction_events::Adapter<MemoryStore, MemoryStore> {
+    let store = MemoryStore::default();
+    auction_events::Adapter { stores: store.clone(), events: store }
 }
 
 auction_testkit::contract_tests!(event_store, MemoryStore::default());
 auction_testkit::contract_tests!(snapshots, MemoryStore::default());
 auction_testkit::contract_tests!(heads, heads());
+auction_testkit::contract_tests!(auction_events, auction_events());

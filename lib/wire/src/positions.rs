@@ -71,6 +71,16 @@ impl Positions {
 
     /// As a token.
     pub fn to_token(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.to_bytes())
+    }
+
+    /// Reads a token; none if it is not one of a portal with so many partitions.
+    pub fn from_token(token: &str, partitions: PartitionCount) -> Option<Positions> {
+        Positions::from_bytes(&URL_SAFE_NO_PAD.decode(token).ok()?, partitions)
+    }
+
+    /// The bytes of a token.
+    pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(1 + 5 * self.0.len());
         bytes.push(FORM);
         for (partition, mut position) in self.iter() {
@@ -82,12 +92,11 @@ impl Positions {
             }
             bytes.push(position as u8);
         }
-        URL_SAFE_NO_PAD.encode(bytes)
+        bytes
     }
 
-    /// Reads a token; none if it is not one of a portal with so many partitions.
-    pub fn from_token(token: &str, partitions: PartitionCount) -> Option<Positions> {
-        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+    /// Reads the bytes of a token.
+    pub fn from_bytes(bytes: &[u8], partitions: PartitionCount) -> Option<Positions> {
         let mut rest = bytes.strip_prefix(&[FORM])?.iter();
         let mut positions = Positions::default();
         while let Some(partition) = rest.next() {
@@ -106,7 +115,7 @@ impl Positions {
             positions.0.insert(partition, position);
         }
         // There is one way to write each.
-        (positions.to_token() == token).then_some(positions)
+        (positions.to_bytes() == bytes).then_some(positions)
     }
 }
 

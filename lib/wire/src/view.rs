@@ -9,9 +9,6 @@ use uuid::Uuid;
 /// `GET /auction/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuctionView {
-    /// What the portal's clock said when it was asked: compare `ends_at` with it. Put in by the ingress.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub server_time: Option<JsonTime>,
     /// Its id.
     pub id: Uuid,
     /// What it is.

@@ -20,7 +20,6 @@ pub fn auction_view(id: AuctionId, board: &Board) -> AuctionView {
     let terms = auction.terms();
     let (status, winner) = status(auction);
     AuctionView {
-        server_time: None,
         id: id.0,
         title: board.title.as_str().to_owned(),
         description: board.description.as_str().to_owned(),

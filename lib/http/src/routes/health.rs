@@ -21,7 +21,7 @@ pub(super) fn livez_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 pub(super) fn readyz_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
     Endpoint::get("readyz", "/readyz", readyz::<P>)
         .summary(tag::PORTAL, "Can the process serve?")
-        .about("For load balancers: its servers answer, and it is not about to stop.")
+        .about("For load balancers: one of its servers answers at least, and it is not about to stop.")
         .answers::<Readiness>(200, "It can.")
         .answers::<Readiness>(503, "It cannot, for now.")
 }

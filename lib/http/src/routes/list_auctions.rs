@@ -1,18 +1,21 @@
 //! `GET /auctions`: auctions whose result is not declared yet, those that end first, first; or closed or
 //! cancelled ones, the newest end first.
 
-use super::paging::{DEFAULT_LIMIT, body, invalid, limit, members, read_limit, read_model, unknown};
+use super::cursor::Cursor;
+use super::paging::{DEFAULT_LIMIT, cursor, invalid, limit, members, page, read_limit, unknown};
 use crate::consistency::{Consistency, Of, Read};
-use crate::description::schemas::{in_query, one_of, text};
+use crate::description::schemas::{in_query, one_of};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Portal, Ports, Shared, SharedPortal};
 use crate::problem::Problem;
-use crate::problem::kinds::requests;
-use auction_app::ports::view_store::Views;
+use crate::read_model::{ReadModel, Shown, Whose};
+use auction_app::ports::Unavailable;
+use auction_app::ports::view_store::{AsOf, Views};
 use auction_domain::{AuctionId, Timestamp};
 use auction_wire::view::{AuctionList, AuctionStatus};
+use auction_wire::{PartitionCount, Positions};
 use axum::extract::{RawQuery, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 /// One page.
@@ -20,6 +23,8 @@ struct Page {
     status: AuctionStatus,
     limit: usize,
     after: Option<(Timestamp, AuctionId)>,
+    /// How fresh the page before was.
+    as_of: Positions,
 }
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
@@ -30,10 +35,10 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         )
         .takes(in_query("status", one_of(&["open", "closed", "cancelled"]), "Which; `open` if not said."))
         .takes(limit())
-        .takes(in_query("after", text(), "From `next` of the page before."))
+        .takes(cursor())
         .answers::<AuctionList>(200, "One page.")
-        .problems(&[&requests::INVALID_REQUEST])
         .reads_a_view()
+        .reads_pages()
 }
 
 async fn list_auctions<P: Ports>(
@@ -41,41 +46,75 @@ async fn list_auctions<P: Ports>(
     consistency: Consistency,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let page = Page::read(query.as_deref())?;
-    let listed = || portal.views.listed(page.status, page.after, page.limit);
-    let Read { shown: listed, token } = consistency.read(&portal, Of::All, listed).await?;
-    let next = listed.next.map(|place| page.next(place));
-    let lines = listed.lines.into_iter().map(|line| line.json);
-    Ok(read_model(body("{\"auctions\":[", lines, next), token))
+    let page = Page::read(query.as_deref(), portal.partitions)?;
+    let consistency = consistency.knowing(&page.as_of);
+    let (portal, page) = (&*portal, &page);
+    let read = |wanted: Positions| {
+        let fresh = move |kept: &AsOf<Shown>| kept.positions.cover(&wanted);
+        portal.lists.get(page.name(), fresh, page.show(portal))
+    };
+    let Read { shown, token, age, .. } = consistency.read(portal, Of::All, read).await?;
+    Ok(ReadModel { shown, token, age, whose: Whose::Everybodys }.into_response())
 }
 
 impl Page {
-    fn read(query: Option<&str>) -> Result<Page, Problem> {
-        let mut page = Page { status: AuctionStatus::Open, limit: DEFAULT_LIMIT, after: None };
+    fn read(query: Option<&str>, partitions: PartitionCount) -> Result<Page, Problem> {
+        let (mut status, mut limit, mut cursor) = (AuctionStatus::Open, DEFAULT_LIMIT, None);
         for (name, value) in members(query) {
             match name {
-                "limit" => page.limit = read_limit(value)?,
-                "after" => match read_place(value) {
-                    Some(place) => page.after = Some(place),
-                    None => return Err(invalid("after", "must be taken from `next` of another page")),
-                },
+                "limit" => limit = read_limit(value)?,
+                "cursor" => cursor = Some(value),
                 "status" => match AuctionStatus::ALL.into_iter().find(|status| status.name() == value) {
-                    Some(status) => page.status = status,
+                    Some(known) => status = known,
                     None => return Err(invalid("status", "must be `open`, `closed` or `cancelled`")),
                 },
-                other => return Err(unknown(other, "`status`, `limit`, `after` and `consistency`")),
+                other => return Err(unknown(other, "`status`, `limit`, `cursor` and `consistency`")),
             }
+        }
+        let mut page = Page { status, limit, after: None, as_of: Positions::default() };
+        if let Some(cursor) = cursor {
+            let cursor: Cursor<24> = Cursor::read(cursor, list(status), partitions)?;
+            (page.after, page.as_of) = (Some(read_place(&cursor.place)), cursor.as_of);
         }
         Ok(page)
     }
 
-    fn next(&self, (ends_at, auction): (Timestamp, AuctionId)) -> String {
-        let (status, limit) = (self.status.name(), self.limit);
-        format!("/auctions?status={status}&limit={limit}&after={}_{auction}", ends_at.0)
+    /// What it is kept by.
+    fn name(&self) -> String {
+        format!("{} {} {:?}", self.status.name(), self.limit, self.after)
+    }
+
+    async fn show<P: Ports>(&self, portal: &Portal<P>) -> Result<AsOf<Shown>, Unavailable> {
+        let AsOf { positions, shown } = portal.views.listed(self.status, self.after, self.limit).await?;
+        let next = shown.next.map(|last| {
+            let cursor = Cursor { place: write_place(last), as_of: positions.clone() };
+            let (status, limit, cursor) = (self.status.name(), self.limit, cursor.write(list(self.status)));
+            format!("/auctions?status={status}&limit={limit}&cursor={cursor}")
+        });
+        let lines = shown.lines.into_iter().map(|line| line.json);
+        Ok(AsOf { positions, shown: page("{\"auctions\":[", lines, next) })
     }
 }
 
-fn read_place(text: &str) -> Option<(Timestamp, AuctionId)> {
-    let (ends_at, auction) = text.split_once('_')?;
-    Some((Timestamp(ends_at.parse().ok()?), AuctionId(Uuid::try_parse(auction).ok()?)))
+/// What the cursors of a list begin with.
+fn list(status: AuctionStatus) -> u8 {
+    match status {
+        AuctionStatus::Open => b'o',
+        AuctionStatus::Closed => b'c',
+        AuctionStatus::Cancelled => b'x',
+    }
+}
+
+fn write_place((ends_at, auction): (Timestamp, AuctionId)) -> [u8; 24] {
+    let mut place = [0; 24];
+    place[..8].copy_from_slice(&ends_at.0.to_be_bytes());
+    place[8..].copy_from_slice(auction.0.as_bytes());
+    place
+}
+
+fn read_place(place: &[u8; 24]) -> (Timestamp, AuctionId) {
+    let (mut ends_at, mut auction) = ([0; 8], [0; 16]);
+    ends_at.copy_from_slice(&place[..8]);
+    auction.copy_from_slice(&place[8..]);
+    (Timestamp(i64::from_be_bytes(ends_at)), AuctionId(Uuid::from_bytes(auction)))
 }

@@ -1,26 +1,34 @@
 //! `GET /auction/{id}/bids`: all bids in an auction, the newest first, the caller's own marked; with
 //! `?by=me` only those.
 
-use super::paging::{DEFAULT_LIMIT, body, invalid, limit, members, read_limit, read_model, unknown};
+use super::cursor::Cursor;
+use super::paging::{DEFAULT_LIMIT, cursor, invalid, limit, members, read_limit, unknown};
 use super::{InPath, auction_in, unknown_auction};
 use crate::caller::{Caller, MaybeCaller};
 use crate::consistency::{CONSISTENCY_TOKEN, Consistency, Of, Read};
-use crate::description::schemas::{in_path, in_query, one_of, text, uuid};
+use crate::description::schemas::{in_path, in_query, one_of, uuid};
 use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
+use crate::read_model::{ReadModel, Whose};
 use auction_app::ports::view_store::{ShownBid, Views};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::view::BidList;
+use auction_wire::{PartitionCount, Positions};
 use axum::extract::{RawQuery, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+
+/// What its cursors begin with.
+const LIST: u8 = b'b';
 
 /// One page.
 struct Page {
     by_me: bool,
     limit: usize,
     before: Option<u64>,
+    /// How fresh the page before was.
+    as_of: Positions,
 }
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
@@ -31,10 +39,11 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .takes(in_path("id", uuid(), "The auction."))
         .takes(in_query("by", one_of(&["me"]), "Only the caller's own."))
         .takes(limit())
-        .takes(in_query("before", text(), "From `next` of the page before."))
+        .takes(cursor())
         .answers::<BidList>(200, "One page.")
         .problems(&[&requests::INVALID_REQUEST, &refusals::UNKNOWN_AUCTION])
         .reads_a_view()
+        .reads_pages()
 }
 
 async fn list_bids<P: Ports>(
@@ -45,7 +54,8 @@ async fn list_bids<P: Ports>(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let id = auction_in(&auction)?;
-    let page = Page::read(query.as_deref())?;
+    let page = Page::read(query.as_deref(), portal.partitions)?;
+    let consistency = consistency.knowing(&page.as_of);
     let (partition, auction) = (portal.partitions.of(id), AuctionId(id));
     let by = match (page.by_me, caller) {
         (true, None) => return Err(Caller::unknown()),
@@ -53,19 +63,20 @@ async fn list_bids<P: Ports>(
         (false, _) => None,
     };
     let (views, before, limit) = (&portal.views, page.before, page.limit);
-    let bids = || async move {
+    let bids = |_| async move {
         match by {
             Some(user) => views.bids_of(partition, auction, user, before, limit).await,
             None => views.bids(partition, auction, before, limit).await,
         }
     };
-    let Read { shown, token } = consistency.read(&portal, Of::One(partition), bids).await?;
+    let Read { shown, token, age, positions } = consistency.read(&portal, Of::One(partition), bids).await?;
     let none = || unknown_auction().with_header(CONSISTENCY_TOKEN, token.clone());
     let shown = shown.ok_or_else(none)?;
     let begin = format!("{{\"auction\":\"{id}\",\"count\":{},\"bids\":[", shown.count);
-    let next = shown.next.map(|before| page.next(auction, before));
+    let next = shown.next.map(|before| page.next(auction, before, positions));
     let lines = shown.bids.iter().map(|bid| line(bid, caller));
-    Ok(read_model(body(&begin, lines, next), token))
+    let shown = super::paging::page(&begin, lines, next);
+    Ok(ReadModel { shown, token, age, whose: Whose::TheCallers }.into_response())
 }
 
 /// The stored line, marked if it is the caller's.
@@ -79,25 +90,26 @@ fn line(bid: &ShownBid, caller: Option<UserId>) -> Vec<u8> {
 }
 
 impl Page {
-    fn read(query: Option<&str>) -> Result<Page, Problem> {
-        let mut page = Page { by_me: false, limit: DEFAULT_LIMIT, before: None };
+    fn read(query: Option<&str>, partitions: PartitionCount) -> Result<Page, Problem> {
+        let mut page = Page { by_me: false, limit: DEFAULT_LIMIT, before: None, as_of: Positions::default() };
         for (name, value) in members(query) {
             match (name, value) {
                 ("limit", value) => page.limit = read_limit(value)?,
                 ("by", "me") => page.by_me = true,
                 ("by", _) => return Err(invalid("by", "must be `me`, or absent for all bids")),
-                ("before", value) => match value.parse() {
-                    Ok(before) => page.before = Some(before),
-                    Err(_) => return Err(invalid("before", "must be taken from `next` of another page")),
-                },
-                (other, _) => return Err(unknown(other, "`by`, `limit`, `before` and `consistency`")),
+                ("cursor", value) => {
+                    let Cursor { place, as_of } = Cursor::read(value, LIST, partitions)?;
+                    (page.before, page.as_of) = (Some(u64::from_be_bytes(place)), as_of);
+                }
+                (other, _) => return Err(unknown(other, "`by`, `limit`, `cursor` and `consistency`")),
             }
         }
         Ok(page)
     }
 
-    fn next(&self, auction: AuctionId, before: u64) -> String {
+    fn next(&self, auction: AuctionId, before: u64, as_of: Positions) -> String {
+        let cursor = Cursor { place: before.to_be_bytes(), as_of }.write(LIST);
         let by = if self.by_me { "by=me&" } else { "" };
-        format!("/auction/{auction}/bids?{by}limit={}&before={before}", self.limit)
+        format!("/auction/{auction}/bids?{by}limit={}&cursor={cursor}", self.limit)
     }
 }

@@ -1,20 +1,25 @@
 //! `GET /user/{id}/bids`: every auction in which a user has bid, and how he stands there. Only for himself.
 
 use super::InPath;
-use super::paging::{DEFAULT_LIMIT, body, invalid, limit, members, read_limit, read_model, unknown};
+use super::cursor::Cursor;
+use super::paging::{DEFAULT_LIMIT, cursor, limit, members, page, read_limit, unknown};
 use crate::caller::Caller;
 use crate::consistency::{Consistency, Of, Read};
-use crate::description::schemas::{in_path, in_query, uuid};
+use crate::description::schemas::{in_path, uuid};
 use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
+use crate::read_model::{ReadModel, Whose};
 use auction_app::ports::view_store::{BidderLine, Views};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::view::{AuctionStatus, UserBids, UserStanding};
 use axum::extract::{RawQuery, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
+
+/// What its cursors begin with.
+const LIST: u8 = b'u';
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
     Endpoint::get("list_user_bids", "/user/{id}/bids", list_user_bids::<P>)
@@ -23,10 +28,11 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .by_a_user()
         .takes(in_path("id", uuid(), "The user."))
         .takes(limit())
-        .takes(in_query("before", uuid(), "From `next` of the page before."))
+        .takes(cursor())
         .answers::<UserBids>(200, "One page.")
         .problems(&[&requests::INVALID_REQUEST, &requests::NOT_YOUR_ACCOUNT])
         .reads_a_view()
+        .reads_pages()
 }
 
 async fn list_user_bids<P: Ports>(
@@ -40,22 +46,27 @@ async fn list_user_bids<P: Ports>(
         let detail = "the bids of a user are shown to that user only";
         return Err(Problem::new(&requests::NOT_YOUR_ACCOUNT, detail));
     }
-    let (mut limit, mut before) = (DEFAULT_LIMIT, None);
+    let (mut limit, mut before, mut consistency) = (DEFAULT_LIMIT, None, consistency);
     for (name, value) in members(query.as_deref()) {
         match name {
             "limit" => limit = read_limit(value)?,
-            "before" => match Uuid::try_parse(value) {
-                Ok(auction) => before = Some(AuctionId(auction)),
-                Err(_) => return Err(invalid("before", "must be taken from `next` of another page")),
-            },
-            other => return Err(unknown(other, "`limit`, `before` and `consistency`")),
+            "cursor" => {
+                let cursor: Cursor<16> = Cursor::read(value, LIST, portal.partitions)?;
+                before = Some(AuctionId(Uuid::from_bytes(cursor.place)));
+                consistency = consistency.knowing(&cursor.as_of);
+            }
+            other => return Err(unknown(other, "`limit`, `cursor` and `consistency`")),
         }
     }
-    let page = || portal.views.bidder(caller, before, limit);
-    let Read { shown: page, token } = consistency.read(&portal, Of::All, page).await?;
-    let next = page.next.map(|before| format!("/user/{caller}/bids?limit={limit}&before={before}"));
-    let lines = page.lines.iter().map(|line| put_together(line, caller));
-    Ok(read_model(body("{\"auctions\":[", lines, next), token))
+    let bidder = |_| portal.views.bidder(caller, before, limit);
+    let Read { shown, token, age, positions } = consistency.read(&portal, Of::All, bidder).await?;
+    let next = shown.next.map(|last| {
+        let cursor = Cursor { place: last.0.into_bytes(), as_of: positions }.write(LIST);
+        format!("/user/{caller}/bids?limit={limit}&cursor={cursor}")
+    });
+    let lines = shown.lines.iter().map(|line| put_together(line, caller));
+    let shown = page("{\"auctions\":[", lines, next);
+    Ok(ReadModel { shown, token, age, whose: Whose::TheCallers }.into_response())
 }
 
 /// The stored parts, in one object.

@@ -1,10 +1,9 @@
 //! Pages of lists: what can be asked for, and how they are put together.
 
-use crate::consistency::CONSISTENCY_TOKEN;
-use crate::description::schemas::{in_query, whole};
+use crate::conditional;
+use crate::description::schemas::{in_query, pattern, whole};
 use crate::problem::Problem;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use crate::read_model::Shown;
 use utoipa::openapi::path::Parameter;
 
 /// So many lines if nobody says how many.
@@ -16,6 +15,11 @@ const MOST: usize = 1000;
 /// `limit`, as it is described.
 pub(super) fn limit() -> Parameter {
     in_query("limit", whole(1, Some(MOST)), "At most so many on a page; 50 if not said.")
+}
+
+/// `cursor`, as it is described.
+pub(super) fn cursor() -> Parameter {
+    in_query("cursor", pattern("^[A-Za-z0-9_-]+$"), "From `next` of the page before: that page goes on.")
 }
 
 /// Names and values of a query.
@@ -32,12 +36,6 @@ pub(super) fn members(query: Option<&str>) -> impl Iterator<Item = (&str, &str)>
 /// The value of one member of a query.
 pub(crate) fn parameter<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
     parameters(query).find(|(found, _)| *found == name).map(|(_, value)| value)
-}
-
-/// A read model as it was read: stored bytes, and how fresh they are.
-pub(super) fn read_model(body: Vec<u8>, token: HeaderValue) -> Response {
-    let json = HeaderValue::from_static("application/json");
-    ([(header::CONTENT_TYPE, json), (CONSISTENCY_TOKEN, token)], body).into_response()
 }
 
 /// The value of `limit`.
@@ -58,13 +56,13 @@ pub(super) fn unknown(name: &str, known: &str) -> Problem {
     invalid(name, &format!("is not known here; there are {known}"))
 }
 
-/// An object that begins like that, with lines that are JSON already: they are put together without being
+/// A page: an object that begins like that, with lines that are JSON already: they are put together without being
 /// read.
-pub(super) fn body(
+pub(super) fn page(
     begin: &str,
     lines: impl Iterator<Item = impl AsRef<[u8]>>,
     next: Option<String>,
-) -> Vec<u8> {
+) -> Shown {
     let mut body = begin.as_bytes().to_vec();
     for (n, line) in lines.enumerate() {
         if n > 0 {
@@ -73,9 +71,9 @@ pub(super) fn body(
         body.extend_from_slice(line.as_ref());
     }
     body.push(b']');
-    if let Some(next) = next {
+    if let Some(next) = &next {
         body.extend_from_slice(format!(",\"next\":\"{next}\"").as_bytes());
     }
     body.push(b'}');
-    body
+    Shown { etag: conditional::etag(None, &body), body: body.into(), next }
 }

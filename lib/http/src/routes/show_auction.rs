@@ -1,32 +1,48 @@
-//! `GET /auction/{id}`: the auction and its standing, as the projector wrote it, and what time it is. Its
-//! version is the `ETag`.
+//! `GET /auction/{id}`: the auction and its standing, byte for byte as the projector wrote it; what time it is stands
+//! in `Server-Time`. While Redis is away it is told from the store. With `?at_version=` it is as it was then.
 
-use super::paging::{members, read_model, unknown};
-use super::{InPath, auction_in, unknown_auction};
-use crate::consistency::{CONSISTENCY_TOKEN, Consistency, Of, Read};
-use crate::description::schemas::{header, in_path, pattern, uuid};
+use super::paging::{invalid, members, unknown};
+use super::{InPath, SERVER_TIME, auction_in, unknown_auction};
+use crate::consistency::{CONSISTENCY_TOKEN, Consistency, Of, Read, token};
+use crate::description::schemas::{self, in_path, in_query, pattern, uuid, whole};
 use crate::description::{Endpoint, tag};
 use crate::if_match::etag;
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Portal, Ports, Shared, SharedPortal, wall_clock};
 use crate::problem::Problem;
-use crate::problem::kinds::refusals;
-use auction_app::ports::view_store::{ShownAuction, Views};
+use crate::problem::kinds::{refusals, requests};
+use crate::read_model::{ReadModel, Shown, Whose};
+use auction_app::from_store::AtVersion;
+use auction_app::ports::Unavailable;
+use auction_app::ports::view_store::{AsOf, ShownAuction, Views};
 use auction_domain::AuctionId;
-use auction_wire::time;
 use auction_wire::view::AuctionView;
+use auction_wire::{Positions, time};
 use axum::extract::{RawQuery, State};
-use axum::http::header;
-use axum::response::Response;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use std::time::Duration;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    let then =
+        "As it was at that version, told from its events. Neither waits nor says how fresh anything is.";
     Endpoint::get("show_auction", "/auction/{id}", show_auction::<P>)
         .summary(tag::AUCTIONS, "Show an auction")
-        .about("With its best bids, its winner, and what time it is.")
+        .about("With its best bids and its winner.")
         .takes(in_path("id", uuid(), "The auction."))
+        .takes(in_query("at_version", whole(1, None), then))
         .answers::<AuctionView>(200, "The auction.")
-        .with_header(200, "ETag", header(pattern("^\"[0-9]+\"$"), "Its version, for `If-Match`."))
-        .problems(&[&refusals::UNKNOWN_AUCTION])
+        .problems(&[&refusals::UNKNOWN_AUCTION, &requests::UNKNOWN_VERSION])
         .reads_a_view()
+        .with_header(
+            200,
+            "ETag",
+            schemas::header(pattern("^\"[0-9]+-.*\"$"), "Begins with its version, for `If-Match`."),
+        )
+        .with_header(
+            200,
+            "Server-Time",
+            schemas::header(schemas::time(), "What the portal's clock says: compare `ends_at` with it."),
+        )
 }
 
 async fn show_auction<P: Ports>(
@@ -35,26 +51,98 @@ async fn show_auction<P: Ports>(
     InPath(auction): InPath<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let auction = auction_in(&auction)?;
-    if let Some((other, _)) = members(query.as_deref()).next() {
-        return Err(unknown(other, "`consistency`"));
+    let auction = AuctionId(auction_in(&auction)?);
+    match at_version(query.as_deref())? {
+        None => as_it_is(&portal, auction, &consistency).await,
+        Some(version) => as_it_was(&portal, auction, version).await,
     }
-    let partition = portal.partitions.of(auction);
-    let view = || portal.views.auction(partition, AuctionId(auction));
-    let Read { shown, token } = consistency.read(&portal, Of::One(partition), view).await?;
+}
+
+/// Where it was read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum From {
+    View,
+    Store,
+}
+
+async fn as_it_is<P: Ports>(
+    portal: &Portal<P>,
+    auction: AuctionId,
+    consistency: &Consistency,
+) -> Result<Response, Problem> {
+    let partition = portal.partitions.of(auction.0);
+    let read = |wanted| async move {
+        match portal.views.auction(partition, auction).await {
+            Ok(AsOf { positions, shown }) => Ok(AsOf { positions, shown: (shown, From::View) }),
+            Err(away) => {
+                tracing::warn!(error = %away, %auction, "an auction is told from the store");
+                let AsOf { positions, shown } = told(portal, auction, wanted).await?;
+                let shown = shown.map(|json| ShownAuction { json, now: wall_clock() });
+                Ok(AsOf { positions, shown: (shown, From::Store) })
+            }
+        }
+    };
+    let Read { shown: (view, from), token, age, .. } =
+        consistency.read(portal, Of::One(partition), read).await?;
     let none = || unknown_auction().with_header(CONSISTENCY_TOKEN, token.clone());
-    let view = shown.ok_or_else(none)?;
-    let etag = etag(&view.json);
-    let mut response = read_model(with_time(&view), token);
-    if let Some(etag) = etag {
-        response.headers_mut().insert(header::ETAG, etag);
+    let view = view.ok_or_else(none)?;
+    let now = HeaderValue::from_str(&time::format(view.now));
+    let shown = Shown { etag: etag(&view.json), body: view.json.into(), next: None };
+    let age = if from == From::Store { Some(Duration::ZERO) } else { age };
+    let mut response = ReadModel { shown, token, age, whose: Whose::Everybodys }.into_response();
+    if let Ok(now) = now {
+        response.headers_mut().insert(SERVER_TIME, now);
     }
     Ok(response)
 }
 
-/// Puts the time in front of the members of the stored object, which is not read.
-fn with_time(view: &ShownAuction) -> Vec<u8> {
-    let mut body = format!("{{\"server_time\":\"{}\",", time::format(view.now)).into_bytes();
-    body.extend_from_slice(view.json.get(1..).unwrap_or_default());
-    body
+/// From its events, for everybody who asks in a moment.
+async fn told<P: Ports>(
+    portal: &Portal<P>,
+    auction: AuctionId,
+    wanted: Positions,
+) -> Result<AsOf<Option<Vec<u8>>>, Unavailable> {
+    let is_fresh = move |kept: &AsOf<Option<Vec<u8>>>| kept.positions.cover(&wanted);
+    let tell = async {
+        // Before the events: what is told is at least as fresh.
+        let positions = portal.freshness.heads().await?.within(&[portal.partitions.of(auction.0)]);
+        Ok(AsOf { positions, shown: portal.from_store.latest(auction).await? })
+    };
+    portal.told.get(auction.to_string(), is_fresh, tell).await
+}
+
+async fn as_it_was<P: Ports>(
+    portal: &Portal<P>,
+    auction: AuctionId,
+    version: u64,
+) -> Result<Response, Problem> {
+    match portal.from_store.at_version(auction, version).await? {
+        AtVersion::Unknown => Err(unknown_auction()),
+        AtVersion::NotYet { current } => {
+            let detail = format!("the auction is at version {current}; {version} is still to come");
+            Err(Problem::new(&requests::UNKNOWN_VERSION, detail).with("current", current))
+        }
+        AtVersion::Shown(json) => {
+            let shown = Shown { etag: etag(&json), body: json.into(), next: None };
+            let token = token(&Positions::default());
+            let mut response =
+                ReadModel { shown, token, age: None, whose: Whose::Everybodys }.into_response();
+            // What was does not change; how a release writes it may.
+            let kept = HeaderValue::from_static("max-age=3600");
+            response.headers_mut().insert(header::CACHE_CONTROL, kept);
+            Ok(response)
+        }
+    }
+}
+
+fn at_version(query: Option<&str>) -> Result<Option<u64>, Problem> {
+    let mut version = None;
+    for (name, value) in members(query) {
+        match (name, value.parse()) {
+            ("at_version", Ok(at)) if at > 0 && at <= i64::MAX.cast_unsigned() => version = Some(at),
+            ("at_version", _) => return Err(invalid("at_version", "must be a version, from 1")),
+            (other, _) => return Err(unknown(other, "`at_version` and `consistency`")),
+        }
+    }
+    Ok(version)
 }

@@ -1,6 +1,6 @@
 //! `GET /user/{id}`: an account, for its user or an operator. Of a deleted one only that it was is left.
 
-use super::paging::{members, read_model, unknown};
+use super::paging::{members, unknown};
 use super::{InPath, unknown_user, user_in};
 use crate::caller::Acting;
 use crate::consistency::{CONSISTENCY_TOKEN, Consistency, Of, Read};
@@ -9,10 +9,11 @@ use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
+use crate::read_model::{ReadModel, Shown, Whose};
 use auction_app::ports::view_store::Views;
 use auction_wire::view::UserView;
 use axum::extract::{RawQuery, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
     Endpoint::get("show_user", "/user/{id}", show_user::<P>)
@@ -37,8 +38,9 @@ async fn show_user<P: Ports>(
         return Err(unknown(other, "`consistency`"));
     }
     let partition = portal.partitions.of(user.0);
-    let view = || portal.views.user(partition, user);
-    let Read { shown, token } = consistency.read(&portal, Of::One(partition), view).await?;
+    let view = |_| portal.views.user(partition, user);
+    let Read { shown, token, age, .. } = consistency.read(&portal, Of::One(partition), view).await?;
     let none = || unknown_user().with_header(CONSISTENCY_TOKEN, token.clone());
-    Ok(read_model(shown.ok_or_else(none)?, token.clone()))
+    let shown = Shown::new(shown.ok_or_else(none)?);
+    Ok(ReadModel { shown, token, age, whose: Whose::TheCallers }.into_response())
 }

@@ -7,7 +7,9 @@ use crate::connections::Connections;
 use crate::settings::{Settings, millis};
 use crate::tasks::{RoleError, Tasks};
 use auction_app::accept::{Accept, HandleSecret, Waiters};
+use auction_app::briefly::Briefly;
 use auction_app::freshness::Freshness;
+use auction_app::from_store::FromStore;
 use auction_app::health::{Health, Part};
 use auction_app::notify::Inbox;
 use auction_app::ports::Unavailable;
@@ -21,6 +23,7 @@ use auction_redis::reply;
 use auction_redis::views::RedisViews;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -28,6 +31,12 @@ use uuid::Uuid;
 
 /// How often the ingress asks its servers whether they are there.
 const LOOK_AT_SERVERS: Duration = Duration::from_secs(1);
+
+/// So many pages of lists are kept for a moment.
+const LISTS: NonZeroUsize = NonZeroUsize::new(100).unwrap();
+
+/// How long an auction is shown as the store told it, while its view cannot be read.
+const TOLD_KEPT: Duration = Duration::from_secs(1);
 
 /// The real servers.
 struct Servers {
@@ -39,6 +48,7 @@ impl Ports for Servers {
     type Queue = RedisQueue;
     type Outcomes = PostgresLookup;
     type Views = RedisViews;
+    type AuctionEvents = PostgresLookup;
     type Subscribers = PostgresLookup;
     type StoredInboxes = PostgresInboxes;
     type InboxCopies = RedisInboxes;
@@ -73,6 +83,9 @@ pub(super) async fn start(
         accept: Accept::new(queue, lookup.clone(), Arc::clone(&waiters), secret, name.clone(), stop.clone()),
         views: views.clone(),
         freshness: Arc::new(Freshness::new(partitions)),
+        lists: Briefly::new(LISTS, millis(ingress.list_kept_ms)),
+        from_store: FromStore::new(lookup.clone(), ingress.store_reads),
+        told: Briefly::new(LISTS, TOLD_KEPT),
         subscribers: lookup.clone(),
         inbox: Inbox::new(
             PostgresInboxes::new(lookup.clone(), settings.notifier.inbox_keeps),
@@ -86,6 +99,7 @@ pub(super) async fn start(
             longest_wait: Duration::from_secs(ingress.longest_wait_seconds.into()),
             longest_read_wait: millis(ingress.longest_read_wait_ms),
             outcomes_kept: settings.retention.outcomes(),
+            cors_origins: ingress.cors_origins.clone(),
         },
         stop: stop.clone(),
     });

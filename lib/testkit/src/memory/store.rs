@@ -2,6 +2,7 @@
 
 use super::deletions::Deletion;
 use auction_app::ports::Unavailable;
+use auction_app::ports::auction_events::AuctionEvents;
 use auction_app::ports::event_store::{
     Append, Appended, EventStore, EventStores, History, NewEvent, OpenAuctions, UnrevealedAuctions,
 };
@@ -262,6 +263,20 @@ impl EventStore for MemoryStore {
 
     async fn append(&mut self, batch: &Append) -> Result<Appended, Unavailable> {
         Ok(self.state().append(batch))
+    }
+}
+
+impl AuctionEvents for MemoryStore {
+    async fn events_of(
+        &self,
+        auction: AuctionId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, Unavailable> {
+        let state = self.state();
+        let of =
+            state.events.values().flatten().filter(|event| event.key == auction.0 && event.version > after);
+        Ok(of.take(limit).cloned().collect())
     }
 }
 

@@ -66,7 +66,6 @@ pub(crate) fn auction(id: AuctionId, entry: &Entry) -> AuctionView {
     let terms = auction.terms();
     let unsold = status == AuctionStatus::Closed && winner.is_none();
     AuctionView {
-        server_time: None,
         id: id.0,
         title: entry.title.as_str().to_owned(),
         description: entry.description.as_str().to_owned(),

@@ -110,6 +110,14 @@ kinds! {
         members: &[],
         advice: "Mend what `detail` says.",
     };
+    UNKNOWN_VERSION = Kind {
+        code: "unknown_version",
+        status: 404,
+        title: "Unknown version",
+        happened: "The auction has not come to this version.",
+        members: &[member("current", Shape::Count, "the version that it is at")],
+        advice: "Ask for an earlier one.",
+    };
     TOKEN_AHEAD_OF_STORE = Kind {
         code: "token_ahead_of_store",
         status: 412,

@@ -1,0 +1,78 @@
+//! Answers that are read models: JSON as it is stored, how fresh it is, what caches may do with it, and where the
+//! next page is.
+
+use crate::conditional;
+use crate::consistency::CONSISTENCY_TOKEN;
+use axum::body::Bytes;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use std::time::Duration;
+
+/// What is shown.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The JSON.
+    pub body: Bytes,
+    /// Its validator.
+    pub etag: Option<HeaderValue>,
+    /// Of a page of a list, where the next one is.
+    pub next: Option<String>,
+}
+
+impl Shown {
+    /// By its bytes alone.
+    pub fn new(body: Vec<u8>) -> Shown {
+        Shown { etag: conditional::etag(None, &body), body: body.into(), next: None }
+    }
+}
+
+/// An answer.
+pub struct ReadModel {
+    /// What is shown.
+    pub shown: Shown,
+    /// How fresh it is.
+    pub token: HeaderValue,
+    /// How old it may be, if that is known.
+    pub age: Option<Duration>,
+    /// Who may see it.
+    pub whose: Whose,
+}
+
+/// Who may see an answer. A cache may keep it, and must ask before it uses it: what was read a moment ago may be
+/// older than a token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// It is the same for everybody.
+    Everybodys,
+    /// It depends on who asks.
+    TheCallers,
+}
+
+impl IntoResponse for ReadModel {
+    fn into_response(self) -> Response {
+        let ReadModel { shown: Shown { body, etag, next }, token, age, whose } = self;
+        let mut response = body.into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONSISTENCY_TOKEN, token);
+        let cache = match whose {
+            Whose::Everybodys => "no-cache",
+            Whose::TheCallers => {
+                headers.insert(header::VARY, HeaderValue::from_static("x-user-id, x-user-role"));
+                "private, no-cache"
+            }
+        };
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+        if let Some(age) = age {
+            headers.insert(header::AGE, HeaderValue::from(age.as_secs()));
+        }
+        if let Some(etag) = etag {
+            headers.insert(header::ETAG, etag);
+        }
+        let next = next.and_then(|next| HeaderValue::from_str(&format!("<{next}>; rel=\"next\"")).ok());
+        if let Some(next) = next {
+            headers.insert(header::LINK, next);
+        }
+        response
+    }
+}

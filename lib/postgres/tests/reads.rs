@@ -1,0 +1,27 @@
+//! What an ingress reads from the store keeps its contracts.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use auction_postgres::PostgresStores;
+use auction_postgres::lookup::PostgresLookup;
+use auction_testkit::contract::{auction_events, heads};
+use auction_testkit::servers::database;
+
+async fn servers() -> (PostgresStores, PostgresLookup) {
+    let stores = PostgresStores::new(&database().await).unwrap();
+    let lookup = PostgresLookup::new(&stores, 1).unwrap();
+    (stores, lookup)
+}
+
+async fn heads() -> heads::Adapter<PostgresStores, PostgresLookup> {
+    let (stores, heads) = servers().await;
+    heads::Adapter { stores, heads }
+}
+
+async fn auction_events() -> auction_events::Adapter<PostgresStores, PostgresLookup> {
+    let (stores, events) = servers().await;
+    auction_events::Adapter { stores, events }
+}
+
+auction_testkit::contract_tests!(heads, heads().await);
+auction_testkit::contract_tests!(auction_events, auction_events().await);
