@@ -27,6 +27,7 @@ bench: setup ## Run the benchmarks
 	cargo build --release --locked -p portal -p auction-loadtest
 	$(TARGET_DIR)/release/loadtest drain
 	$(TARGET_DIR)/release/loadtest channels
+	$(TARGET_DIR)/release/loadtest http
 
 lint: setup ## Check the formatting and run clippy
 	cargo fmt --all --check

@@ -5,7 +5,8 @@
 //!   one command per transaction;
 //! * `channels`: how long a user or auction created now waits behind a backlog of bids;
 //! * `rush`: how many notifications a closing rush makes, and how fast;
-//! * `project`: how fast stored bids become views, by the projector and by a rebuild.
+//! * `project`: how fast stored bids become views, by the projector and by a rebuild;
+//! * `http`: how fast an auction is read and bids are taken by HTTP, beside bare handlers of the same bytes.
 
 #![allow(clippy::print_stdout, reason = "the tables are the result")]
 
@@ -13,6 +14,7 @@ mod backlog;
 mod bench;
 mod channels;
 mod drain;
+mod http;
 mod project;
 mod rush;
 
@@ -39,6 +41,11 @@ enum Benchmark {
     Rush(rush::RushArgs),
     /// How fast stored bids become views
     Project(project::ProjectArgs),
+    /// How fast an auction is read and bids are taken by HTTP
+    Http(http::HttpArgs),
+    /// The bare handlers beside it
+    #[command(hide = true)]
+    Bare(http::BareArgs),
 }
 
 #[tokio::main]
@@ -48,6 +55,8 @@ async fn main() -> ExitCode {
         Benchmark::Channels(arguments) => channels::run(arguments).await,
         Benchmark::Rush(arguments) => rush::run(arguments).await,
         Benchmark::Project(arguments) => project::run(arguments).await,
+        Benchmark::Http(arguments) => http::run(arguments).await,
+        Benchmark::Bare(arguments) => http::bare(arguments).await,
     };
     match ran {
         Ok(()) => ExitCode::SUCCESS,
