@@ -102,11 +102,21 @@ async fn a_repeated_request_has_one_effect_and_one_answer(url: &str) {
     };
     assert_eq!(same(&first), same(&again));
     bid(10_001).await.is_problem(422, "idempotency_key_reused");
+    // Also while the first is pending, and with quotes, as the standard wants them.
+    let pending = [("idempotency-key", "\"in-doubt\"")];
+    let (one, two) = (json!({"amount": 11_000}), json!({"amount": 12_000}));
+    let taken = ada.put(&path, one.clone(), &pending).await;
+    let again = ada.put(&path, one, &[("idempotency-key", "in-doubt")]).await;
+    assert_eq!(taken.is(202).header("location"), again.is(202).header("location"), "one handle");
+    ada.put(&path, two, &pending).await.is_problem(422, "idempotency_key_reused");
+    ada.get(taken.header("location"), &[("prefer", "wait=30")]).await.is(303);
+    let broken = [("idempotency-key", "\"no end")];
+    ada.put(&path, json!({"amount": 13_000}), &broken).await.is_problem(400, "invalid_request");
     let other_path = format!("/auction/{}/bid", sue.offer(json!({})).await);
     let other_path = ada.put(&other_path, json!({"amount": 9900}), &headers);
     assert_ne!(other_path.await.is(201).body["bid"], first.body["bid"], "the same key on another path");
-    let own = own_bids(&ada, &auction, 1).await;
-    assert_eq!(own["bids"][0]["amount"]["amount"], json!(10_000));
+    let own = own_bids(&ada, &auction, 2).await;
+    assert_eq!(own["bids"][1]["amount"]["amount"], json!(10_000));
 }
 
 /// The caller's bids, when the read model has so many.

@@ -1,10 +1,13 @@
 //! A request becomes a command on a stream, and its sender gets a handle to ask with.
 
 mod handle;
+mod recent;
 mod waiters;
 
 pub use handle::{Handle, HandleSecret};
-pub use waiters::{Waited, Waiters, Waiting};
+pub use waiters::{Hears, Waited, Waiters, Waiting};
+
+use recent::Recent;
 
 use crate::meter;
 use crate::ports::Unavailable;
@@ -33,6 +36,7 @@ pub struct Accept<Q, O> {
     secret: HandleSecret,
     ingress: String,
     stop: Stop,
+    recent: Recent,
 }
 
 /// A request that passed all checks.
@@ -48,6 +52,8 @@ pub struct Request {
     pub expect: Option<u64>,
     /// See [`fingerprint`].
     pub fingerprint: u64,
+    /// Whether its id derives from an idempotency key, so that it may come again.
+    pub repeatable: bool,
     /// W3C traceparent; may be empty.
     pub trace: String,
     /// When it came in.
@@ -63,7 +69,7 @@ pub enum Status {
     Pending,
     /// Decided.
     Decided(Outcome),
-    /// The same idempotency key was used for another request, which was decided.
+    /// The same idempotency key was used for another request.
     KeyReused,
 }
 
@@ -97,7 +103,7 @@ impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
         ingress: String,
         stop: Stop,
     ) -> Accept<Q, O> {
-        Accept { queue, outcomes, waiters, secret, ingress, stop }
+        Accept { queue, outcomes, waiters, secret, ingress, stop, recent: Recent::default() }
     }
 
     /// Puts the command on its stream. It is on disk when this returns. With `wait` the outcome is waited
@@ -107,13 +113,21 @@ impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
         request: Request,
         wait: Option<Duration>,
     ) -> Result<(Handle, Status), Unavailable> {
-        let handle = Handle {
+        let mut handle = Handle {
             command: request.id,
             received_at: request.received_at,
             fingerprint: request.fingerprint,
         };
+        if request.repeatable
+            && let Some(first) = self.recent.find(request.id, request.received_at)
+        {
+            if first.fingerprint != handle.fingerprint {
+                return Ok((handle, Status::KeyReused));
+            }
+            handle = first;
+        }
         // Before the command is sent: its outcome may be here before we are.
-        let waiting = wait.map(|wait| (wait, self.waiters.wait_for(request.id)));
+        let waiting = wait.map(|wait| (wait, self.waiters.wait_for(request.id, Hears::Replies)));
         let reply = if waiting.is_some() { self.ingress.clone() } else { String::new() };
         let command = Command {
             id: request.id,
@@ -128,14 +142,17 @@ impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
         let kind = command.body.kind();
         self.queue.submit(command).await?;
         meter::accepted(kind);
+        if request.repeatable {
+            self.recent.note(handle);
+        }
         let status = match waiting {
             None => Status::Pending,
-            Some((wait, waiting)) => self.wait(&handle, wait, waiting).await,
+            Some((wait, waiting)) => self.wait(&handle, wait, waiting, Hears::Replies).await,
         };
         Ok((handle, status))
     }
 
-    async fn wait(&self, handle: &Handle, wait: Duration, mut waiting: Waiting) -> Status {
+    async fn wait(&self, handle: &Handle, wait: Duration, mut waiting: Waiting, hears: Hears) -> Status {
         let until = Instant::now() + wait;
         let mut stop = self.stop.clone();
         let stopping = async {
@@ -152,7 +169,7 @@ impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
                 return judge(handle, outcome);
             }
             // Before the look, so that nothing falls between the two.
-            waiting = self.waiters.wait_for(handle.command);
+            waiting = self.waiters.wait_for(handle.command, hears);
             // The answer may have been lost on its way; the stored one is not. The command is on disk whether
             // or not it can be looked up now.
             let status = self.status(handle).await.unwrap_or(Status::Pending);
@@ -166,6 +183,22 @@ impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
     pub async fn status(&self, handle: &Handle) -> Result<Status, Unavailable> {
         let outcome = self.outcomes.outcome(handle.command).await?;
         Ok(outcome.map_or(Status::Pending, |outcome| judge(handle, outcome)))
+    }
+
+    /// What became of a command, whoever took it. With `wait`, a command that is not decided yet is waited for so
+    /// long: it is looked up once more when writers announce that it is decided.
+    pub async fn status_within(
+        &self,
+        handle: &Handle,
+        wait: Option<Duration>,
+    ) -> Result<Status, Unavailable> {
+        let Some(wait) = wait else { return self.status(handle).await };
+        // Before the look, so that nothing falls between the two.
+        let waiting = self.waiters.wait_for(handle.command, Hears::Announcements);
+        match self.status(handle).await? {
+            Status::Pending => Ok(self.wait(handle, wait, waiting, Hears::Announcements).await),
+            known => Ok(known),
+        }
     }
 
     /// A handle as its text.

@@ -6,6 +6,7 @@ use metrics::{Gauge, Unit, counter, describe_counter, describe_gauge, describe_h
 /// Tells the recorder what each of these is.
 pub fn describe() {
     describe_counter!("auction_commands_accepted_total", "Commands put on their streams by this process.");
+    describe_gauge!("auction_requests_waiting", "Requests that wait for an outcome.");
     describe_counter!("auction_commands_decided_total", "Commands decided and stored, refused ones too.");
     describe_counter!("auction_events_stored_total", "Events stored.");
     describe_histogram!("auction_batch_commands", "Commands in a batch that was stored.");
@@ -41,6 +42,16 @@ pub fn describe() {
 /// A command is on its stream, on disk.
 pub fn accepted(kind: &'static str) {
     counter!("auction_commands_accepted_total", "kind" => kind).increment(1);
+}
+
+/// A request waits for an outcome.
+pub fn waits() {
+    gauge!("auction_requests_waiting").increment(1.0);
+}
+
+/// It waits no more.
+pub fn waits_no_more() {
+    gauge!("auction_requests_waiting").decrement(1.0);
 }
 
 /// A batch of commands was decided and stored.

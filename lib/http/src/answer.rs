@@ -1,7 +1,8 @@
 //! Answers to commands: 202 and a handle, or the outcome.
 
-use crate::caller::{idempotency_key, trace};
+use crate::caller::trace;
 use crate::consistency::{CONSISTENCY_TOKEN, known, token};
+use crate::idempotency_key::idempotency_key;
 use crate::if_match::expected_version;
 use crate::portal::{Portal, Ports, wall_clock};
 use crate::prefer::Prefer;
@@ -15,6 +16,7 @@ use auction_wire::{CommandBody, CommandId, Outcome, OutcomeFact, OutcomeResult, 
 use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Clients that ask again are asked to leave so many seconds between.
@@ -46,7 +48,8 @@ pub async fn ask<P: Ports>(
         Actor::Operator => "operator".to_owned(),
         Actor::Portal => "nobody".to_owned(),
     };
-    let id = command_id(&caller, asking.method, asking.path, idempotency_key(headers, asking.actor)?);
+    let idempotency_key = idempotency_key(headers, asking.actor)?;
+    let id = command_id(&caller, asking.method, asking.path, idempotency_key.as_deref());
     let known = known(headers, portal.partitions)?;
     let (key, body) = command(id);
     let expect = expect(headers, &body)?;
@@ -65,6 +68,7 @@ pub async fn ask<P: Ports>(
                 fingerprint(&[asking.payload, format!("\nif-match {expect}").as_bytes()].concat())
             }
         },
+        repeatable: idempotency_key.is_some(),
         trace: trace(headers),
         received_at: wall_clock(),
         body,
@@ -171,33 +175,35 @@ pub fn status(
     handle: &Handle,
     status: Status,
     prefer: Prefer,
+    longest: Duration,
     known: Positions,
 ) -> Result<Response, Problem> {
-    let Status::Decided(outcome) = &status else { return status_of(command, handle, status, prefer) };
-    let outcome = outcome.clone();
-    as_of(known, &outcome, status_of(command, handle, status, prefer))
-}
-
-fn status_of(command: String, handle: &Handle, status: Status, prefer: Prefer) -> Result<Response, Problem> {
-    match status {
-        Status::KeyReused => Err(Problem::of(&requests::IDEMPOTENCY_KEY_REUSED)),
+    let represents = prefer.representation && matches!(status, Status::Decided(_));
+    let represents = represents.then(|| HeaderValue::from_static("return=representation"));
+    let mut response = match status {
+        Status::Decided(outcome) => as_of(known, &outcome, show_outcome(command, &outcome, prefer))?,
+        Status::KeyReused => return Err(Problem::of(&requests::IDEMPOTENCY_KEY_REUSED)),
         Status::Pending => {
             let body = Json(pending(command, handle, Ids::default()));
-            Ok(([(header::RETRY_AFTER, RETRY_AFTER)], body).into_response())
+            ([(header::RETRY_AFTER, RETRY_AFTER)], body).into_response()
         }
-        Status::Decided(outcome) => {
-            let done = match answer(command, &outcome)? {
-                Answer::Done(done) => done,
-                Answer::Failed(failed) => return Ok(Json(failed).into_response()),
-            };
-            if prefer.representation {
-                let applied = (HeaderName::from_static("preference-applied"), "return=representation");
-                return Ok(([applied], Json(done)).into_response());
-            }
-            let location = [(header::LOCATION, location(&resource(&outcome)))];
-            Ok((StatusCode::SEE_OTHER, location, Json(done)).into_response())
-        }
+    };
+    for applied in prefer.applied(longest).into_iter().chain(represents) {
+        response.headers_mut().append(HeaderName::from_static("preference-applied"), applied);
     }
+    Ok(response)
+}
+
+fn show_outcome(command: String, outcome: &Outcome, prefer: Prefer) -> Result<Response, Problem> {
+    let done = match answer(command, outcome)? {
+        Answer::Done(done) => done,
+        Answer::Failed(failed) => return Ok(Json(failed).into_response()),
+    };
+    if prefer.representation {
+        return Ok(Json(done).into_response());
+    }
+    let location = [(header::LOCATION, location(&resource(outcome)))];
+    Ok((StatusCode::SEE_OTHER, location, Json(done)).into_response())
 }
 
 /// An outcome that is not a refusal.

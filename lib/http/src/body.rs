@@ -4,12 +4,17 @@ use crate::problem::Problem;
 use crate::problem::kinds::requests;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::time::Duration;
 
 /// The longest body that is read.
 pub const LONGEST: usize = 64 * 1024;
+
+/// How long a body may take to come.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyWithin(pub Duration);
 
 /// The bytes of a body, at most [`LONGEST`] of them.
 pub struct Payload(pub Bytes);
@@ -18,7 +23,14 @@ impl<S: Send + Sync> FromRequest<S> for Payload {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Payload, Problem> {
-        match Bytes::from_request(request, state).await {
+        let within = request.extensions().get().map_or(Duration::MAX, |BodyWithin(within)| *within);
+        let Ok(read) = tokio::time::timeout(within, Bytes::from_request(request, state)).await else {
+            return Err(Problem::of(&requests::BODY_TOO_SLOW)
+                .with("within_seconds", within.as_secs())
+                // What is still to come would be taken for the next request.
+                .with_header(header::CONNECTION, HeaderValue::from_static("close")));
+        };
+        match read {
             Ok(bytes) => Ok(Payload(bytes)),
             Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
                 let detail = format!("the body must have at most {LONGEST} bytes");

@@ -105,22 +105,6 @@ impl Caller {
     }
 }
 
-/// A shorter key of a caller without a name could be somebody else's, too: he would get that one's account.
-const SHORTEST_NAMELESS_KEY: usize = 32;
-
-/// `Idempotency-Key`, checked: 1 to 255 visible characters, at least 32 from a caller without a name.
-pub fn idempotency_key(headers: &HeaderMap, actor: Actor) -> Result<Option<&str>, Problem> {
-    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
-    let shortest = if matches!(actor, Actor::Portal) { SHORTEST_NAMELESS_KEY } else { 1 };
-    match key.to_str() {
-        Ok(key) if (shortest..=255).contains(&key.len()) => Ok(Some(key)),
-        _ => {
-            let problem = format!("must be {shortest} to 255 visible ASCII characters, such as a UUID");
-            Err(Problem::invalid(vec![("header Idempotency-Key".to_owned(), problem)]))
-        }
-    }
-}
-
 /// `traceparent` by W3C Trace Context, if it looks like one; else empty.
 pub fn trace(headers: &HeaderMap) -> String {
     let value = headers.get("traceparent").and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -8,6 +8,7 @@ pub(crate) mod schemas;
 
 pub(crate) use endpoint::Endpoint;
 
+use crate::portal::Settings;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{Components, ComponentsBuilder, Info, License, OpenApi, OpenApiBuilder, Server};
@@ -45,6 +46,18 @@ pub(crate) fn portal() -> OpenApi {
         .components(Some(components()))
         .tags(Some(tags()))
         .build()
+}
+
+/// With what operators decide.
+pub(crate) fn with_settings(mut description: OpenApi, settings: &Settings) -> OpenApi {
+    let (kept, wait) = (settings.outcomes_kept.as_secs(), settings.longest_wait.as_secs());
+    let days = kept / (24 * 60 * 60);
+    let here = format!(
+        "\n**Here**, outcomes of commands are kept for {days} days ({kept} seconds): so long a handle can be asked, \
+         and so long an `Idempotency-Key` is known; after that it is a new one. The longest wait is {wait} seconds.\n"
+    );
+    description.info.description.get_or_insert_default().push_str(&here);
+    description
 }
 
 fn components() -> Components {

@@ -13,6 +13,8 @@ pub mod conditional;
 pub mod consistency;
 pub mod cors;
 mod description;
+mod guard;
+pub mod idempotency_key;
 pub mod if_match;
 pub mod portal;
 pub mod prefer;

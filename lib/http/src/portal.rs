@@ -51,6 +51,10 @@ pub struct Settings {
     pub longest_wait: Duration,
     /// The longest that a read may wait for the views to be as fresh as it shall be.
     pub longest_read_wait: Duration,
+    /// How long a request may take, besides the time that its client prefers to wait.
+    pub deadline: Duration,
+    /// How long a body may take to come.
+    pub body_within: Duration,
     /// How long outcomes are kept.
     pub outcomes_kept: Duration,
     /// Web pages of which origins may use it; see [`crate::cors`].

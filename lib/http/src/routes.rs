@@ -26,10 +26,11 @@ mod show_subscriptions;
 mod show_user;
 mod void_bid;
 
-use crate::body::LONGEST;
+use crate::body::{BodyWithin, LONGEST};
 use crate::conditional::conditional;
 use crate::cors;
 use crate::description;
+use crate::guard::{Deadlines, guarded};
 use crate::portal::{Portal, Ports, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
@@ -57,8 +58,10 @@ const COMPRESSED_FROM: u16 = 1024;
 /// The table, and its description.
 pub fn router<P: Ports>(portal: Arc<Portal<P>>) -> Router {
     let (router, described) = table().split_for_parts();
-    let described = show_description::Described::new(described);
-    let cors = cors::layer(&portal.settings.cors_origins);
+    let settings = &portal.settings;
+    let described = show_description::Described::new(description::with_settings(described, settings));
+    let (deadlines, body_within) = (Deadlines::of(settings), BodyWithin(settings.body_within));
+    let cors = cors::layer(&settings.cors_origins);
     let worth_it = SizeAbove::new(COMPRESSED_FROM).and(NotForContentType::SSE);
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it);
     let router = router
@@ -66,9 +69,11 @@ pub fn router<P: Ports>(portal: Arc<Portal<P>>) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(LONGEST))
         .layer(Extension(described))
+        .layer(Extension(body_within))
         .layer(compression)
         .layer(from_fn(conditional))
         .with_state(portal);
+    let router = guarded(router, deadlines);
     match cors {
         Some(cors) => router.layer(cors),
         None => router,

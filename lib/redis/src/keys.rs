@@ -17,6 +17,9 @@
 //! | `ap:{07}:view:live` | string | which generation of the views is live; 1 if it is not there |
 //! | `ap:{07}:view:newest` | string | the newest generation that was begun |
 //!
+//! Not a key, but a channel (`PUBLISH`): `ap:{07}:decided`, the ids of commands that are decided
+//! ([`crate::announcement`]).
+//!
 //! Of generation 3 of the views:
 //!
 //! | key | type | what |
@@ -70,6 +73,11 @@ pub fn suspect(partition: PartitionId) -> String {
 /// Outcomes for one ingress process.
 pub fn reply(partition: PartitionId, ingress: &str) -> String {
     format!("ap:{{{partition}}}:reply:{ingress}")
+}
+
+/// The channel on which is announced what is decided.
+pub fn decided(partition: PartitionId) -> String {
+    format!("ap:{{{partition}}}:decided")
 }
 
 /// Which generation of the views is live.

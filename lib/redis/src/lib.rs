@@ -11,6 +11,7 @@
 //! * [`inbox`]: copies of inboxes, delivered to by the notifier and read by users;
 //! * [`views`]: ready-made answers, written by the projector and read by everybody.
 
+pub mod announcement;
 pub mod dead_letters;
 mod durability;
 pub mod feed;

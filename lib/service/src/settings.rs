@@ -64,6 +64,10 @@ pub struct IngressSettings {
     pub store_reads: NonZeroUsize,
     /// Origins whose web pages may use it.
     pub cors_origins: Vec<String>,
+    /// How long a request may take, besides waiting for an outcome.
+    pub deadline_seconds: NonZeroU16,
+    /// How long a body may take to come.
+    pub body_seconds: NonZeroU16,
     /// Connections for the status monitor.
     pub postgres_connections: NonZeroUsize,
     /// Connections for reading.

@@ -1,12 +1,27 @@
 //! Requests that wait for the outcome of their command: woken when it comes, without asking.
 
+use crate::meter;
 use auction_wire::{CommandId, Outcome};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-type Waiting1 = (u64, oneshot::Sender<Outcome>);
+/// What wakes a request that waits, besides the outcome itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hears {
+    /// Nothing: a writer knows that we wait, and sends us the outcome.
+    Replies,
+    /// That the command is decided: nobody sends us the outcome, it is to be looked up.
+    Announcements,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    ticket: u64,
+    hears: Hears,
+    outcome: oneshot::Sender<Outcome>,
+}
 
 /// Who waits for what.
 #[derive(Debug, Default)]
@@ -15,7 +30,7 @@ pub struct Waiters(Mutex<Table>);
 #[derive(Debug, Default)]
 struct Table {
     next: u64,
-    waiting: HashMap<CommandId, Vec<Waiting1>>,
+    waiting: HashMap<CommandId, Vec<Waiter>>,
 }
 
 /// One request that waits; leaves the table when it is dropped.
@@ -45,22 +60,45 @@ impl Waiters {
     }
 
     /// From now on the outcome of that command is kept for the caller.
-    pub fn wait_for(self: &Arc<Waiters>, command: CommandId) -> Waiting {
+    pub fn wait_for(self: &Arc<Waiters>, command: CommandId, hears: Hears) -> Waiting {
         let (sender, outcome) = oneshot::channel();
         let mut table = self.table();
         let ticket = table.next;
         table.next += 1;
-        table.waiting.entry(command).or_default().push((ticket, sender));
+        table.waiting.entry(command).or_default().push(Waiter { ticket, hears, outcome: sender });
+        meter::waits();
         Waiting { waiters: Arc::clone(self), command, ticket, outcome }
     }
 
     /// An outcome has come: everybody who waits for it gets it.
     pub fn deliver(&self, outcome: &Outcome) {
         let waiting = self.table().waiting.remove(&outcome.command);
-        for (_, sender) in waiting.unwrap_or_default() {
+        for waiter in waiting.unwrap_or_default() {
             // Whoever gave up meanwhile does not need it.
-            let _ = sender.send(outcome.clone());
+            let _ = waiter.outcome.send(outcome.clone());
         }
+    }
+
+    /// These commands are decided: whoever waits without being sent the outcome looks for himself.
+    pub fn announced(&self, decided: impl Iterator<Item = CommandId>) {
+        let mut table = self.table();
+        // Mostly nobody waits at all.
+        if table.waiting.is_empty() {
+            return;
+        }
+        for command in decided {
+            if let Some(waiting) = table.waiting.get_mut(&command) {
+                // Who waits notices that his sender is gone.
+                waiting.retain(|waiter| waiter.hears != Hears::Announcements);
+            }
+        }
+    }
+
+    /// Announcements may have been lost: whoever needs them looks for himself.
+    pub fn announcements_lost(&self) {
+        let mut table = self.table();
+        let waiting = table.waiting.values_mut();
+        waiting.for_each(|waiting| waiting.retain(|waiter| waiter.hears != Hears::Announcements));
     }
 
     /// Outcomes may have been lost on their way: everybody who waits looks for himself.
@@ -93,9 +131,10 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
+        meter::waits_no_more();
         let mut table = self.waiters.table();
         if let Some(waiting) = table.waiting.get_mut(&self.command) {
-            waiting.retain(|(ticket, _)| *ticket != self.ticket);
+            waiting.retain(|waiter| waiter.ticket != self.ticket);
             if waiting.is_empty() {
                 table.waiting.remove(&self.command);
             }
@@ -127,8 +166,9 @@ mod tests {
     async fn everybody_who_waits_for_a_command_gets_its_outcome_and_nobody_is_left_over() {
         let waiters = Arc::new(Waiters::default());
         let command = CommandId(Uuid::from_u128(1));
-        let (one, two) = (waiters.wait_for(command), waiters.wait_for(command));
-        let other = waiters.wait_for(CommandId(Uuid::from_u128(2)));
+        let (one, two) =
+            (waiters.wait_for(command, Hears::Replies), waiters.wait_for(command, Hears::Replies));
+        let other = waiters.wait_for(CommandId(Uuid::from_u128(2)), Hears::Replies);
         waiters.deliver(&outcome(1));
         let soon = Instant::now() + std::time::Duration::from_secs(5);
         assert_eq!(one.outcome(soon).await, Waited::Outcome(outcome(1)));
@@ -136,7 +176,7 @@ mod tests {
         assert_eq!(waiters.len(), 1);
         assert_eq!(other.outcome(Instant::now()).await, Waited::InVain, "gave up");
         assert!(waiters.is_empty());
-        let lost = waiters.wait_for(command);
+        let lost = waiters.wait_for(command, Hears::Replies);
         waiters.look_again();
         assert_eq!(lost.outcome(soon).await, Waited::LookAgain);
     }

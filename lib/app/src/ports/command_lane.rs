@@ -2,7 +2,7 @@
 
 use super::Unavailable;
 use auction_domain::Timestamp;
-use auction_wire::{Channel, Command, EventRecord, Outcome, PartitionId};
+use auction_wire::{Channel, Command, CommandId, EventRecord, Outcome, PartitionId};
 use std::future::Future;
 use stream_worker::EntryId;
 
@@ -178,6 +178,8 @@ pub struct Settlement {
     pub done: Vec<(Channel, EntryId)>,
     /// The entries to acknowledge and put away.
     pub dead: Vec<DeadLetter>,
+    /// What is decided, whoever waits: announced to every ingress.
+    pub decided: Vec<CommandId>,
     /// Outcomes, and which ingress waits for each.
     pub replies: Vec<(String, Outcome)>,
 }

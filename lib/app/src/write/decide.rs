@@ -175,6 +175,7 @@ impl Desk {
                 Some(letter) => decided.settlement.dead.push(letter),
                 None => decided.settlement.done.push((delivery.channel, delivery.entry)),
             }
+            decided.settlement.decided.push(id);
             if !envelope.reply.is_empty() {
                 decided.settlement.replies.push((envelope.reply.into_owned(), outcome.clone()));
             }

@@ -47,12 +47,13 @@ impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
             Effect::Creates => (201, "It was decided while the client waited: it is there."),
             Effect::Changes => (200, "It was decided while the client waited: it is done."),
         };
-        let key = "Makes it safe to repeat the request: one effect, and the same answer. The same key with another \
-                   payload is refused. Valid for as long as outcomes are kept.";
+        let key = "Makes it safe to repeat the request: one effect, and one outcome that all of them are answered \
+                   with, also while the first is pending. The same key with another payload is refused. Known for \
+                   as long as outcomes are kept. Visible characters, with double quotes around them or without.";
         let trace = "W3C Trace Context; goes along with the command and its events.";
         let known = "What the client has seen; passed on in the token of the answer.";
         self.takes(in_header("Consistency-Token", pattern("^[A-Za-z0-9_, -]+$"), known))
-            .takes(in_header("Idempotency-Key", pattern("^[!-~]{1,255}$"), key))
+            .takes(in_header("Idempotency-Key", pattern(KEY), key))
             .takes(in_header("Prefer", text(), PREFER))
             .takes(in_header("traceparent", text(), trace))
             .answers::<Pending>(202, "It is on disk, and will be decided.")
@@ -82,6 +83,9 @@ impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
         ])
     }
 }
+
+/// What is a key for everybody: where nobody calls, it must be long.
+const KEY: &str = r#"^([0-9A-Za-z_-]{32,255}|"[0-9A-Za-z_-]{32,255}")$"#;
 
 /// What `Prefer` can say, for commands.
 const PREFER: &str = "`wait=N`: answer with the outcome if it comes within N seconds (there is a longest wait). \

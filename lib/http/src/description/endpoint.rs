@@ -48,6 +48,7 @@ impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
         let handler = MethodRouter::new().on(method.to_method_filter(), handler);
         let operation = OperationBuilder::new().operation_id(Some(name));
         Endpoint { path, method, handler, operation, answers: BTreeMap::new(), schemas: Vec::new() }
+            .problems(&[&requests::INTERNAL_ERROR, &requests::TOOK_TOO_LONG])
     }
 
     /// `GET`, and `HEAD` with it.
@@ -99,7 +100,12 @@ impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
             if required { utoipa::openapi::Required::True } else { utoipa::openapi::Required::False };
         let body = RequestBodyBuilder::new().content(JSON, content).required(Some(required)).build();
         self.operation = self.operation.request_body(Some(body));
-        self.problems(&[&requests::INVALID_REQUEST, &requests::TOO_LARGE, &requests::UNSUPPORTED_MEDIA_TYPE])
+        self.problems(&[
+            &requests::INVALID_REQUEST,
+            &requests::TOO_LARGE,
+            &requests::UNSUPPORTED_MEDIA_TYPE,
+            &requests::BODY_TOO_SLOW,
+        ])
     }
 
     /// Whose call it is: one of the named security schemes has to be fulfilled; `None` stands for nobody.

@@ -25,7 +25,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .summary(tag::COMMANDS, "Ask what became of a command")
         .about("The handle is from `Location` of the answer to the command. A command that was refused is shown as its refusal.")
         .takes(in_path("handle", text(), "The handle."))
-        .takes(in_header("Prefer", text(), "`return=representation`: the result itself instead of a redirect."))
+        .takes(in_header("Prefer", text(), PREFER))
         .answers::<Pending>(200, "It is not decided yet.")
         .answers::<Failed>(200, "It could not be handled, and had no effect.")
         .answers::<Done>(200, "It is done, and `return=representation` was preferred.")
@@ -53,14 +53,19 @@ async fn show_command<P: Ports>(
 ) -> Result<Response, Problem> {
     let handle = portal.accept.open(&command).ok_or_else(|| Problem::of(&requests::UNKNOWN_COMMAND))?;
     let known = known(&headers, portal.partitions)?;
-    let status = portal.accept.status(&handle).await?;
+    let prefer = Prefer::from_headers(&headers);
+    let longest = portal.settings.longest_wait;
+    let status = portal.accept.status_within(&handle, prefer.wait(longest)).await?;
     if matches!(status, Status::Pending) && is_expired(&handle, portal.settings.outcomes_kept, wall_clock()) {
         return Err(Problem::of(&requests::OUTCOME_EXPIRED)
             .with("received_at", time::format(handle.received_at))
             .with("kept_seconds", portal.settings.outcomes_kept.as_secs()));
     }
-    answer::status(command, &handle, status, Prefer::from_headers(&headers), known)
+    answer::status(command, &handle, status, prefer, longest, known)
 }
+
+const PREFER: &str = "`wait=N`: if it is not decided yet, wait for it so many seconds (there is a longest wait), whichever \
+                      ingress took it. `return=representation`: the result itself instead of a redirect.";
 
 /// Whether the outcome of a command may have been deleted.
 fn is_expired(handle: &Handle, outcomes_kept: Duration, now: Timestamp) -> bool {

@@ -1,6 +1,7 @@
 //! Events out.
 
 use super::GROUP;
+use crate::announcement;
 use crate::feed::event_of;
 use crate::queue::add;
 use crate::{RedisServer, keys, unavailable};
@@ -122,8 +123,8 @@ impl RedisSettler {
         }
     }
 
-    /// Outcomes to the ingresses that wait: one entry each. Outside of the transaction: losing one only
-    /// costs a look at the store.
+    /// Outcomes to the ingresses that wait: one entry each. To all of them, what is decided. Outside of the
+    /// transaction: losing one only costs a look at the store.
     fn replies(&self, replies: &mut Pipeline, batch: &Settlement) {
         let mut of_ingress: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
         for (ingress, outcome) in &batch.replies {
@@ -134,6 +135,10 @@ impl RedisSettler {
             // An ingress that stopped renewing its stream is gone: nothing is made for it.
             reply.arg("NOMKSTREAM").arg("MAXLEN").arg("~").arg(REPLIES_KEPT).arg("*");
             reply.arg("body").arg(encode_replies(outcomes.into_iter()));
+        }
+        if !batch.decided.is_empty() {
+            let announcement = announcement::write(&batch.decided);
+            replies.cmd("PUBLISH").arg(keys::decided(self.partition)).arg(announcement);
         }
     }
 }

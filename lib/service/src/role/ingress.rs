@@ -17,6 +17,7 @@ use auction_app::stop::{Stop, stop_signal};
 use auction_http::{Portal, Ports};
 use auction_postgres::lookup::PostgresLookup;
 use auction_postgres::notifications::PostgresInboxes;
+use auction_redis::announcement;
 use auction_redis::inbox::RedisInboxes;
 use auction_redis::queue::RedisQueue;
 use auction_redis::reply;
@@ -98,6 +99,8 @@ pub(super) async fn start(
             trust_gateway_user_header: ingress.trust_gateway_user_header,
             longest_wait: Duration::from_secs(ingress.longest_wait_seconds.into()),
             longest_read_wait: millis(ingress.longest_read_wait_ms),
+            deadline: Duration::from_secs(ingress.deadline_seconds.get().into()),
+            body_within: Duration::from_secs(ingress.body_seconds.get().into()),
             outcomes_kept: settings.retention.outcomes(),
             cors_origins: ingress.cors_origins.clone(),
         },
@@ -105,6 +108,12 @@ pub(super) async fn start(
     });
     // Outcomes are received until the last request is answered.
     let (answered, all_answered) = stop_signal();
+    let health = tasks.part("ingress announcements");
+    let (announcing, heard_by, until) = (redis.clone(), Arc::clone(&waiters), all_answered.clone());
+    tasks.spawn("announcements", async move {
+        announcement::listen(announcing, partitions, heard_by, &health, until).await;
+        Ok::<(), Infallible>(())
+    });
     let (health, until) = (tasks.part("ingress replies"), all_answered.clone());
     tasks.spawn("replies", async move {
         reply::receive(redis, partitions, name, waiters, &health, until).await;

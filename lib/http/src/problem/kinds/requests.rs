@@ -43,6 +43,32 @@ kinds! {
         members: &[member("at_most_bytes", Shape::Count, "how long it may be")],
         advice: "Send less. The body was not read to its end.",
     };
+    BODY_TOO_SLOW = Kind {
+        code: "body_too_slow",
+        status: 408,
+        title: "Body too slow",
+        happened: "The body did not come whole in time.",
+        members: &[member("within_seconds", Shape::Count, "how long is waited for it")],
+        advice: "Send it again, in one go. Nothing was done.",
+    };
+    TOOK_TOO_LONG = Kind {
+        code: "took_too_long",
+        status: 503,
+        title: "Took too long",
+        happened: "The request was not answered within its deadline.",
+        members: &[member("within_seconds", Shape::Count, "the deadline")],
+        advice: "Try again after the seconds that Retry-After says. Whether a command was taken is not known: \
+                 repeat it with the same Idempotency-Key, and it has one effect.",
+    };
+    INTERNAL_ERROR = Kind {
+        code: "internal_error",
+        status: 500,
+        title: "Internal error",
+        happened: "A mistake of the portal, not of the request.",
+        members: &[],
+        advice: "It is in the log of the house. Whether a command was taken is not known: repeat it with the same \
+                 Idempotency-Key, and it has one effect.",
+    };
     CALLER_UNKNOWN = Kind {
         code: "caller_unknown",
         status: 401,

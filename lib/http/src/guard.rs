@@ -1,0 +1,96 @@
+//! What holds for every request, whatever its endpoint does: it is answered in time, and a mistake of ours ends in
+//! an answer that says nothing of our insides.
+
+use crate::portal::Settings;
+use crate::prefer::Prefer;
+use crate::problem::Problem;
+use crate::problem::kinds::requests;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use std::any::Any;
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// How long requests may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadlines {
+    longest_wait: Duration,
+    deadline: Duration,
+}
+
+impl Deadlines {
+    /// Those of the settings.
+    pub(crate) fn of(settings: &Settings) -> Deadlines {
+        Deadlines { longest_wait: settings.longest_wait, deadline: settings.deadline }
+    }
+}
+
+/// The same routes, guarded.
+pub(crate) fn guarded(router: Router, deadlines: Deadlines) -> Router {
+    router.layer(CatchPanicLayer::custom(panicked)).layer(from_fn_with_state(deadlines, in_time))
+}
+
+/// What was said in the panic went to the log with it.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Problem::of(&requests::INTERNAL_ERROR).into_response()
+}
+
+/// Besides the time that the client prefers to wait, each request has its deadline. A command that was handed over
+/// goes on its way all the same.
+async fn in_time(State(deadlines): State<Deadlines>, request: Request, next: Next) -> Response {
+    let waits = Prefer::from_headers(request.headers()).wait(deadlines.longest_wait).unwrap_or_default();
+    match tokio::time::timeout(waits + deadlines.deadline, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::of(&requests::TOOK_TOO_LONG)
+            .with("within_seconds", deadlines.deadline.as_secs())
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+            .into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    async fn panics() -> &'static str {
+        panic!("postgres://user:secret@10.0.0.7 said no")
+    }
+
+    async fn answer(path: &str) -> String {
+        let deadlines =
+            Deadlines { longest_wait: Duration::from_secs(30), deadline: Duration::from_millis(50) };
+        let hangs = get(std::future::pending::<&'static str>);
+        let router = Router::new().route("/panics", get(panics)).route("/hangs", hangs);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        tokio::spawn(async move { axum::serve(listener, guarded(router, deadlines)).await });
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        client.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_and_tells_nothing() {
+        let answer = answer("/panics").await;
+        assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+        assert!(answer.contains("\"code\":\"internal_error\"") && !answer.contains("secret"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn who_takes_too_long_is_answered_for() {
+        let answer = answer("/hangs").await;
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+        assert!(
+            answer.contains("\"code\":\"took_too_long\"") && answer.contains("retry-after: 1"),
+            "{answer}"
+        );
+    }
+}
