@@ -28,6 +28,9 @@ bench: setup ## Run the benchmarks
 	$(TARGET_DIR)/release/loadtest drain
 	$(TARGET_DIR)/release/loadtest channels
 	$(TARGET_DIR)/release/loadtest http
+	$(TARGET_DIR)/release/loadtest project
+	$(TARGET_DIR)/release/loadtest freshness
+	$(TARGET_DIR)/release/loadtest rush
 
 lint: setup ## Check the formatting and run clippy
 	cargo fmt --all --check

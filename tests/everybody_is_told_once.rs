@@ -10,95 +10,17 @@ mod support;
 
 use auction_domain::auction::{AuctionCommand, CloseAuction, DoubleBid, EndAuction};
 use auction_domain::user::{ChangeSubscriptions, NotificationKind, Subscriptions, UserCommand};
-use auction_domain::{Actor, AuctionId, BidId, Timestamp, UserId};
+use auction_domain::{Actor, AuctionId, BidId, UserId};
 use auction_servers::{Options, PrivateServers};
 use auction_testkit::given::{create_user, of_auction};
 use auction_testkit::random::Random;
 use auction_testkit::told::assert_told;
-use auction_wire::notification::{Notification, NotificationList};
-use auction_wire::{Command, CommandBody, CommandId, EventRecord};
-use std::collections::BTreeMap;
-use std::time::Instant;
+use auction_wire::{Command, CommandBody, CommandId};
 use support::load::Load;
-use support::person::Person;
+use support::readers::{Readers, all_events, all_told};
 use support::roles::Roles;
-use support::{DEADLINE, database, eventually, long};
-use tokio_postgres::Client;
+use support::{database, long};
 use uuid::Uuid;
-
-/// Twenty people who bid, and ask again and again what is new.
-struct Readers {
-    people: Vec<(UserId, Person)>,
-    seen: BTreeMap<UserId, Vec<Notification>>,
-}
-
-impl Readers {
-    fn new(users: &[UserId], url: &str) -> Readers {
-        let person = |user: &UserId| {
-            let mut person = Person::nobody(url);
-            person.id = Some(user.to_string());
-            (*user, person)
-        };
-        Readers { people: users.iter().map(person).collect(), seen: BTreeMap::new() }
-    }
-
-    async fn look(&mut self) {
-        for (user, person) in &self.people {
-            let seen = self.seen.entry(*user).or_default();
-            let after = seen.last().map(|last| format!("&after={}", last.cursor)).unwrap_or_default();
-            let answer = person.get(&format!("/notifications?limit=1000{after}"), &[]).await;
-            if answer.status == 503 {
-                continue; // a server is away; the next look shows it
-            }
-            let list: NotificationList = serde_json::from_value(answer.is(200).body.clone()).unwrap();
-            seen.extend(list.notifications);
-        }
-    }
-
-    /// They look until each has seen all that is stored for him, each once and in order.
-    async fn see_all(&mut self, database: &Client) {
-        let users: Vec<UserId> = self.people.iter().map(|(user, _)| *user).collect();
-        for user in users {
-            let stored = "SELECT id FROM notifications WHERE user_id = $1 ORDER BY seq";
-            let stored = database.query(stored, &[&user.0]).await.unwrap();
-            let stored: Vec<Uuid> = stored.iter().map(|row| row.get(0)).collect();
-            let began = Instant::now();
-            while self.seen.get(&user).map_or(0, Vec::len) < stored.len() {
-                assert!(began.elapsed() < DEADLINE, "{user} never saw all");
-                self.look().await;
-            }
-            let seen: Vec<Uuid> = self.seen[&user].iter().map(|one| one.id).collect();
-            assert_eq!(seen, stored, "{user} saw each once, in order");
-        }
-    }
-}
-
-/// All events are told.
-async fn all_told(database: &Client) {
-    let behind = "SELECT count(*) FROM partitions p LEFT JOIN notifier_checkpoints n ON n.partition = p.id \
-                  WHERE coalesce(n.position, 0) < p.head";
-    eventually("all events are told", || async {
-        (database.query_one(behind, &[]).await.unwrap().get::<_, i64>(0) == 0).then_some(())
-    })
-    .await;
-}
-
-async fn all_events(database: &Client) -> Vec<EventRecord> {
-    let query = "SELECT position, aggregate, version, kind, schema, at, command_id, body FROM events \
-                 ORDER BY partition, position";
-    let record = |row: &tokio_postgres::Row| EventRecord {
-        position: row.get::<_, i64>(0) as u64,
-        key: row.get(1),
-        version: row.get::<_, i64>(2) as u64,
-        kind: row.get(3),
-        schema: row.get::<_, i16>(4) as u16,
-        at: Timestamp(row.get(5)),
-        cause: CommandId(row.get(6)),
-        trace: String::new(),
-        body: row.get(7),
-    };
-    database.query(query, &[]).await.unwrap().iter().map(record).collect()
-}
 
 fn no_highest_bids(user: UserId) -> Command {
     let to = Subscriptions { highest_bid: false, ..Subscriptions::default() };
@@ -170,8 +92,7 @@ async fn everybody_is_told_once_when_notifiers_are_killed() {
     let database = database(servers.database_url()).await;
     all_told(&database).await;
     readers.see_all(&database).await;
-    let told: Vec<(UserId, Notification)> =
-        readers.seen.iter().flat_map(|(user, seen)| seen.iter().map(|one| (*user, one.clone()))).collect();
+    let told = readers.told();
     println!("{} notifications for {} commands", told.len(), load.different());
     let wants = |user, kind| user != quiet || kind != NotificationKind::HighestBid;
     assert_told(&all_events(&database).await, &told, wants);

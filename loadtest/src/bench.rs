@@ -74,8 +74,13 @@ impl Bench {
 
     /// How many events there are.
     pub(crate) async fn events(&self) -> Result<u64, Failure> {
-        let row = self.database.query_one("SELECT sum(head)::bigint FROM partitions", &[]).await?;
-        Ok(u64::try_from(row.get::<_, i64>(0))?)
+        Ok(self.heads().await?.iter().sum())
+    }
+
+    /// The same of each partition.
+    pub(crate) async fn heads(&self) -> Result<Vec<u64>, Failure> {
+        let rows = self.database.query("SELECT head FROM partitions ORDER BY id", &[]).await?;
+        rows.iter().map(|row| Ok(u64::try_from(row.get::<_, i64>(0))?)).collect()
     }
 
     /// Waits until there are so many events.

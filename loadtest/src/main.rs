@@ -7,6 +7,7 @@
 //! * `rush`: how many notifications a closing rush makes, and how fast;
 //! * `project`: how fast stored bids become views, by the projector and by a rebuild;
 //! * `http`: how fast an auction is read and bids are taken by HTTP, beside bare handlers of the same bytes.
+//! * `freshness`: how long after its commit a bid can be read, at a steady rate.
 
 #![allow(clippy::print_stdout, reason = "the tables are the result")]
 
@@ -14,9 +15,11 @@ mod backlog;
 mod bench;
 mod channels;
 mod drain;
+mod freshness;
 mod http;
 mod project;
 mod rush;
+mod viewing;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -46,6 +49,8 @@ enum Benchmark {
     /// The bare handlers beside it
     #[command(hide = true)]
     Bare(http::BareArgs),
+    /// How long after its commit a bid can be read, at a steady rate
+    Freshness(freshness::FreshnessArgs),
 }
 
 #[tokio::main]
@@ -57,6 +62,7 @@ async fn main() -> ExitCode {
         Benchmark::Project(arguments) => project::run(arguments).await,
         Benchmark::Http(arguments) => http::run(arguments).await,
         Benchmark::Bare(arguments) => http::bare(arguments).await,
+        Benchmark::Freshness(arguments) => freshness::run(arguments).await,
     };
     match ran {
         Ok(()) => ExitCode::SUCCESS,

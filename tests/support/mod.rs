@@ -1,9 +1,11 @@
 //! Real processes for the tests of the whole path.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+pub mod crowd;
 pub mod history;
 pub mod load;
 pub mod person;
+pub mod readers;
 pub mod roles;
 
 use serde_json::Value;

@@ -2,14 +2,42 @@
 
 use super::{eventually, free_address, portal, text};
 use auction_servers::PrivateServers;
+use std::fs::File;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
 
 /// Running processes.
 pub struct Roles {
-    /// With their names.
-    children: Vec<(&'static str, Child)>,
+    children: Vec<(&'static str, Process)>,
     listen: String,
     environment: Vec<(&'static str, String)>,
+    logs: TempDir,
+    started: usize,
+}
+
+/// One of them, and what it says.
+struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it has ended. What it said last is shown if it was not killed and failed.
+    fn wait(mut self) -> Option<i32> {
+        let code = self.child.wait().unwrap().code();
+        if code.is_some_and(|code| code != 0) {
+            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+            let last: Vec<&str> = log.lines().rev().take(30).collect();
+            println!("{} ended with {code:?}:", self.log.display());
+            last.iter().rev().for_each(|line| println!("  {line}"));
+        }
+        code
+    }
 }
 
 pub fn program(role: &str) -> &'static str {
@@ -47,7 +75,8 @@ impl Roles {
             ("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "true".to_owned()),
         ];
         environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        Roles { children: Vec::new(), listen, environment }
+        let logs = tempfile::tempdir().unwrap();
+        Roles { children: Vec::new(), listen, environment, logs, started: 0 }
     }
 
     /// One more process; its number.
@@ -59,9 +88,12 @@ impl Roles {
     pub fn add_with(&mut self, role: &'static str, settings: &[(&str, &str)]) -> u32 {
         let mut command = Command::new(program(role));
         command.envs(self.environment.iter().cloned()).envs(settings.iter().copied());
-        let child = command.stderr(Stdio::null()).spawn().unwrap();
+        self.started += 1;
+        let log = self.logs.path().join(format!("{role}-{}", self.started));
+        let output = File::create(&log).unwrap();
+        let child = command.stdout(Stdio::null()).stderr(output).spawn().unwrap();
         let pid = child.id();
-        self.children.push((role, child));
+        self.children.push((role, Process { child, log }));
         pid
     }
 
@@ -82,7 +114,7 @@ impl Roles {
     pub fn end(&mut self, pid: u32, what: &str) -> Option<i32> {
         self.signal_one(pid, what);
         let index = self.children.iter().position(|(_, child)| child.id() == pid).unwrap();
-        self.children.remove(index).1.wait().unwrap().code()
+        self.children.remove(index).1.wait()
     }
 
     pub async fn ready(&self) {
@@ -111,7 +143,7 @@ impl Roles {
     /// SIGTERM to all; returns their exit codes.
     pub fn terminate(mut self) -> Vec<Option<i32>> {
         self.children.iter().for_each(|(_, child)| signal(child, "-TERM"));
-        self.children.drain(..).map(|(_, mut child)| child.wait().unwrap().code()).collect()
+        self.children.drain(..).map(|(_, child)| child.wait()).collect()
     }
 
     /// A signal to all processes of a role.
@@ -122,27 +154,27 @@ impl Roles {
     /// Waits until the one process of a role has ended by itself; its exit code.
     pub async fn ended(&mut self, role: &str) -> Option<i32> {
         let index = self.children.iter().position(|(name, _)| *name == role).unwrap();
-        let (_, mut child) = self.children.remove(index);
-        let child = std::cell::RefCell::new(&mut child);
-        eventually("it ends", || async { child.borrow_mut().try_wait().unwrap() }).await.code()
+        let (_, process) = self.children.remove(index);
+        let process = std::cell::RefCell::new(process);
+        eventually("it ends", || async { process.borrow_mut().child.try_wait().unwrap() }).await.code()
     }
 
     /// Waits for the one process of a role to end.
     pub fn exit_code(&mut self, role: &str) -> Option<i32> {
         let index = self.children.iter().position(|(name, _)| *name == role).unwrap();
-        self.children.remove(index).1.wait().unwrap().code()
+        self.children.remove(index).1.wait()
     }
 }
 
-fn signal(child: &Child, what: &str) {
+fn signal(child: &Process, what: &str) {
     Command::new("kill").args([what, &child.id().to_string()]).status().unwrap();
 }
 
 impl Drop for Roles {
     fn drop(&mut self) {
         for (_, child) in &mut self.children {
-            let _ = child.kill();
-            let _ = child.wait();
+            let _ = child.child.kill();
+            let _ = child.child.wait();
         }
     }
 }

@@ -6,6 +6,7 @@
 //! * [`contract`]: one suite per port, run against every adapter;
 //! * [`flaky`]: the ports with injected failures and delays, by seed;
 //! * [`given`]: commands, events and outcomes to begin with;
+//! * [`rules`]: whether every auction went by the rules;
 //! * [`told`]: what users should have been told.
 //!
 //! Everything here panics when something is wrong, as tests do.
@@ -17,5 +18,6 @@ pub mod flaky;
 pub mod given;
 pub mod memory;
 pub mod random;
+pub mod rules;
 pub mod servers;
 pub mod told;
