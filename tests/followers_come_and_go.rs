@@ -92,17 +92,50 @@ async fn views_are_right_and_auctions_close_once_when_followers_come_and_go() {
     paused.iter().for_each(|pid| roles.signal_one(*pid, "-CONT"));
     load.decided(load.different()).await;
     let database = database(servers.database_url()).await;
-    let count = async |query: &str| database.query_one(query, &[]).await.unwrap().get::<_, i64>(0) as u64;
-    let of_auctions = "SELECT count(DISTINCT aggregate) FROM events WHERE kind = 'auction_closed_unsold'";
     eventually("all auctions are closed", || async {
-        (count(of_auctions).await == rounds * ENDING).then_some(())
+        (closed(&database).await.1 == rounds * ENDING).then_some(())
     })
     .await;
-    let closed = count("SELECT count(*) FROM events WHERE kind = 'auction_closed_unsold'").await;
-    assert_eq!(closed, rounds * ENDING, "each once");
+    assert_eq!(closed(&database).await.0, rounds * ENDING, "each once");
     roles.verify(&servers);
     let ended = roles.terminate();
     assert!(ended.iter().all(|code| *code == Some(0)), "{ended:?}");
+    servers.stop().await.unwrap();
+}
+
+/// How many events say that an auction is closed, and how many auctions are.
+async fn closed(database: &tokio_postgres::Client) -> (u64, u64) {
+    let query = "SELECT count(*), count(DISTINCT aggregate) FROM events WHERE kind = 'auction_closed_unsold'";
+    let row = database.query_one(query, &[]).await.unwrap();
+    (row.get::<_, i64>(0) as u64, row.get::<_, i64>(1) as u64)
+}
+
+#[tokio::test]
+async fn thousands_that_end_in_the_same_second_close_once_whoever_is_killed_meanwhile() {
+    let count = if long() { 20_000 } else { 2_000 };
+    let directory = tempfile::tempdir().unwrap();
+    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let mut roles = roles(&servers, 2);
+    let mut load = Load::prepare(&servers, 2).await;
+    let ends_at = load.now().await + Millis::seconds(if long() { 30 } else { 8 });
+    load.auctions_that_end(count, ends_at).await;
+    load.decided(load.different()).await;
+    assert!(load.now().await < ends_at, "all were decided before they ended");
+    let database = database(servers.database_url()).await;
+    eventually("some are closed", || async { (closed(&database).await.1 > 0).then_some(()) }).await;
+    let pids = roles.pids("auctioneer");
+    roles.end(pids[0], "-KILL");
+    eventually("all auctions are closed", || async { (closed(&database).await.1 == count).then_some(()) })
+        .await;
+    println!(
+        "{count} closed {} ms after their end, one auctioneer of two killed",
+        load.now().await.0 - ends_at.0
+    );
+    // What is still on its way changes nothing.
+    load.quiet().await;
+    assert_eq!(closed(&database).await, (count, count), "each once");
+    roles.verify(&servers);
+    assert!(roles.terminate().iter().all(|code| *code == Some(0)));
     servers.stop().await.unwrap();
 }
 
