@@ -3,6 +3,7 @@
 use crate::unavailable;
 use auction_app::ports::Unavailable;
 use auction_wire::PartitionCount;
+use std::error::Error as _;
 use std::time::Duration;
 use thiserror::Error;
 use tokio_postgres::{Client, NoTls};
@@ -29,7 +30,7 @@ pub enum MigrateError {
     Unavailable(#[from] Unavailable),
     /// A migration failed, or the database is from a newer program.
     #[error("the database could not be migrated: {0}")]
-    Migration(#[from] refinery::Error),
+    Migration(refinery::Error),
     /// The number of partitions is fixed when a portal first starts.
     #[error(
         "the database has {stored} partitions, the configuration says {configured}: the number cannot be \
@@ -71,7 +72,7 @@ async fn lock(client: &Client) -> Result<(), Unavailable> {
 }
 
 async fn run(client: &mut Client, partitions: PartitionCount) -> Result<(), MigrateError> {
-    let report = embedded::migrations::runner().run_async(client).await?;
+    let report = embedded::migrations::runner().run_async(client).await.map_err(failed)?;
     for migration in report.applied_migrations() {
         tracing::info!(%migration, "migrated");
     }
@@ -94,6 +95,23 @@ async fn run(client: &mut Client, partitions: PartitionCount) -> Result<(), Migr
         return Err(MigrateError::Partitions { stored, configured });
     }
     Ok(())
+}
+
+/// A server that goes away in the middle is not a migration that failed: whoever waits for it tries again.
+fn failed(error: refinery::Error) -> MigrateError {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if inner.downcast_ref().is_some_and(went_away) {
+            return unavailable(error).into();
+        }
+        cause = inner.source();
+    }
+    MigrateError::Migration(error)
+}
+
+/// The connection broke, or the server said that it ends it (class 57), or that it has no room (53).
+fn went_away(error: &tokio_postgres::Error) -> bool {
+    error.code().is_none_or(|state| ["08", "53", "57"].contains(&&state.code()[..2]))
 }
 
 /// 244 random bits.
