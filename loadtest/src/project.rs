@@ -1,4 +1,5 @@
-//! How fast stored bids become views: the projector alone, catching up, and a rebuild beside live views.
+//! How fast stored bids become views: the projector alone, catching up, and a rebuild beside live views; and,
+//! to compare with, the writer that stored them.
 
 use crate::Failure;
 use crate::backlog::{bid, give};
@@ -32,8 +33,14 @@ pub(crate) async fn run(arguments: ProjectArgs) -> Result<(), Failure> {
         let bench = Bench::with_auctions(arguments.users, *auctions).await?;
         let bids = (0..arguments.bids).map(|n| bid(n, *auctions, arguments.users));
         give(&mut bench.redis().await?, bids).await?;
+        quiet()?;
+        let begin = bench.events().await?;
         let writer = bench.writer()?;
-        bench.reached((arguments.users + auctions + arguments.bids) as u64).await?;
+        // Its start, and the leases, are no part of it; as with the projector.
+        bench.reached(begin + 1).await?;
+        let (meter, first) = (Meter::start()?, bench.events().await?);
+        bench.reached(begin + arguments.bids as u64).await?;
+        let decided = line("the writer", *auctions, begin + arguments.bids as u64 - first, &meter.stop()?);
         writer.end()?;
         quiet()?;
         let views = Viewing::new(&bench)?;
@@ -42,7 +49,7 @@ pub(crate) async fn run(arguments: ProjectArgs) -> Result<(), Failure> {
         let first = views.reached(1).await?;
         let meter = Meter::start()?;
         let events = views.reached(bench.events().await?).await? - first;
-        line("the projector", *auctions, events, &meter.stop()?);
+        let shown = line("the projector", *auctions, events, &meter.stop()?);
         projector.end()?;
         quiet()?;
         let (meter, mut events) = (Meter::start()?, 0);
@@ -54,16 +61,21 @@ pub(crate) async fn run(arguments: ProjectArgs) -> Result<(), Failure> {
         }
         line("a rebuild", *auctions, events, &meter.stop()?);
         let dropped = views.generations().drop_old().await?;
-        println!("({dropped} keys of the old generation dropped)");
+        println!(
+            "(projector / writer = {:.2}; {dropped} keys of the old generation dropped)",
+            shown / decided
+        );
         bench.stop().await?;
     }
     Ok(())
 }
 
-fn line(what: &str, auctions: usize, events: u64, cost: &Cost) {
+/// Prints it; returns the events per second.
+fn line(what: &str, auctions: usize, events: u64, cost: &Cost) -> f64 {
     let per_second = events as f64 / cost.took.as_secs_f64();
     let cpu = |kind| 1e6 * cost.cpu.get(kind).copied().unwrap_or_default() / events as f64;
     let auctions = if auctions == 1 { "one auction".to_owned() } else { format!("{auctions} auctions") };
     let (worker, redis, postgres) = (cpu("worker"), cpu("redis"), cpu("postgres"));
     println!("| {what}, {auctions} | {per_second:.0} | {worker:.1} | {redis:.1} | {postgres:.1} |");
+    per_second
 }
