@@ -135,11 +135,11 @@ fn offer(n: usize, lasts: Duration) -> Value {
     let ends_at = JsonTime(Timestamp(i64::try_from(ends_at.as_millis()).unwrap()));
     let mut offer = json!({"title": format!("Lot {n}"), "currency": "EUR", "opening_bid": 20_000,
         "ends_at": ends_at, "promoted": n % 4 != 3});
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         let soft = json!({"extend_by_seconds": 1, "within_seconds": 1, "at_most": 3});
         offer["soft_close"] = soft;
     }
-    if n % 5 == 0 {
+    if n.is_multiple_of(5) {
         offer["reserve"] = json!(21_000);
     }
     offer
