@@ -6,7 +6,7 @@
 //! * `channels`: how long a user or auction created now waits behind a backlog of bids;
 //! * `rush`: how many notifications a closing rush makes, and how fast;
 //! * `project`: how fast stored bids become views, by the projector and by a rebuild;
-//! * `http`: how fast an auction is read and bids are taken by HTTP, beside bare handlers of the same bytes.
+//! * `http`: how fast an auction is read and bids are taken by HTTP, beside bare handlers of the same bytes;
 //! * `freshness`: how long after its commit a bid can be read, at a steady rate.
 
 #![allow(clippy::print_stdout, reason = "the tables are the result")]
