@@ -3,10 +3,10 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-long bench lint
+.PHONY: help setup up test test-long bench lint schemathesis
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: Redis, PostgreSQL, a C linker (Debian; elsewhere it says what to install)
 	@scripts/setup.sh
@@ -31,6 +31,10 @@ bench: setup ## Run the benchmarks
 	$(TARGET_DIR)/release/loadtest project
 	$(TARGET_DIR)/release/loadtest freshness
 	$(TARGET_DIR)/release/loadtest rush
+
+schemathesis: setup ## Hold the description of the API against a portal (needs Python 3; installs schemathesis under target/)
+	cargo build --locked -p portal
+	@scripts/schemathesis.sh
 
 lint: setup ## Check the formatting and run clippy
 	cargo fmt --all --check

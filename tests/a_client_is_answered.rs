@@ -320,7 +320,7 @@ async fn wrong_input_is_named_and_loses_nothing(url: &str) {
     nobody.post("/users", json!({}), &guessable).await.is_problem(400, "invalid_request");
     let mut nonsense = Person::nobody(url);
     nonsense.id = Some("me".to_owned());
-    nonsense.bid(&auction, 10_000).await.is_problem(400, "invalid_request");
+    nonsense.bid(&auction, 10_000).await.is_problem(401, "caller_unknown");
     sue.get(&format!("/user/{}", Uuid::new_v4()), &[]).await.is_problem(403, "not_your_account");
     nobody.get("/livez", &[]).await.is(200);
 }

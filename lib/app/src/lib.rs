@@ -13,6 +13,7 @@
 //! * [`promote`]: bids are drawn by lot and doubled, and anybody can check it (promoter);
 //! * [`dead_letters`]: what operators do with commands that could not be handled;
 //! * [`retention`]: what is old goes (writer);
+//! * [`shed`]: new commands are refused in time when there is too much to do;
 //! * [`verify`]: what is stored, published and shown is the same.
 //!
 //! Everything outside is behind [`ports`]; [`health`] and [`meter`] are what an operator sees of it, and
@@ -35,6 +36,7 @@ pub mod project;
 pub mod promote;
 pub mod rebuild;
 pub mod retention;
+pub mod shed;
 pub mod verify;
 pub mod write;
 

@@ -1,11 +1,16 @@
 //! What is counted and timed. Nothing happens unless the process has a recorder.
 
+use crate::ports::pressure::Pressure;
 use auction_wire::PartitionId;
 use metrics::{Gauge, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 /// Tells the recorder what each of these is.
 pub fn describe() {
     describe_counter!("auction_commands_accepted_total", "Commands put on their streams by this process.");
+    describe_gauge!("auction_undecided_commands", "Commands on their streams that are not decided yet.");
+    describe_gauge!("auction_redis_memory_percent", "How much of the memory that Redis may use is used.");
+    describe_gauge!("auction_shedding", "1 while this ingress refuses new commands because of load, else 0.");
+    describe_counter!("auction_commands_shed_total", "Commands refused because of load.");
     describe_gauge!("auction_requests_waiting", "Requests that wait for an outcome.");
     describe_counter!("auction_commands_decided_total", "Commands decided and stored, refused ones too.");
     describe_counter!("auction_events_stored_total", "Events stored.");
@@ -42,6 +47,22 @@ pub fn describe() {
 /// A command is on its stream, on disk.
 pub fn accepted(kind: &'static str) {
     counter!("auction_commands_accepted_total", "kind" => kind).increment(1);
+}
+
+/// What lies between accepting and deciding.
+pub fn pressure(pressure: Pressure) {
+    gauge!("auction_undecided_commands").set(pressure.undecided as f64);
+    gauge!("auction_redis_memory_percent").set(pressure.memory_percent as f64);
+}
+
+/// Whether new commands are refused.
+pub fn sheds(sheds: bool) {
+    gauge!("auction_shedding").set(if sheds { 1.0 } else { 0.0 });
+}
+
+/// A command was refused because of load.
+pub fn shed(why: &'static str) {
+    counter!("auction_commands_shed_total", "why" => why).increment(1);
 }
 
 /// A request waits for an outcome.

@@ -16,6 +16,7 @@ pub mod notification_store;
 pub mod outcomes;
 pub mod parked_events;
 pub mod partition_lock;
+pub mod pressure;
 pub mod published_events;
 pub mod retention;
 pub mod subscribers;

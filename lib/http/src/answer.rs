@@ -9,6 +9,8 @@ use crate::prefer::Prefer;
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
 use auction_app::accept::{Handle, Request, Status, command_id, fingerprint};
+use auction_app::meter;
+use auction_app::shed::Overload;
 use auction_domain::auction::AuctionCommand;
 use auction_domain::{Actor, Currency, Fact};
 use auction_wire::api::{Done, Failed, Money, Pending};
@@ -21,6 +23,9 @@ use uuid::Uuid;
 
 /// Clients that ask again are asked to leave so many seconds between.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// Where there is too much to do already, the more.
+const RETRY_WHEN_OVERLOADED: HeaderValue = HeaderValue::from_static("5");
 
 /// What an endpoint knows of its command.
 pub struct Asking<'a> {
@@ -73,6 +78,9 @@ pub async fn ask<P: Ports>(
         received_at: wall_clock(),
         body,
     };
+    if let Some(overload) = portal.shedding.overload() {
+        return Err(overloaded(overload));
+    }
     let (handle, status) = portal.accept.submit(request, prefer.wait(longest)).await?;
     let sealed = portal.accept.seal(&handle);
     let mut response = match status {
@@ -84,6 +92,18 @@ pub async fn ask<P: Ports>(
         response.headers_mut().insert(HeaderName::from_static("preference-applied"), applied);
     }
     Ok(response)
+}
+
+fn overloaded(overload: Overload) -> Problem {
+    meter::shed(overload.name());
+    let problem = Problem::of(&requests::OVERLOADED).with_header(header::RETRY_AFTER, RETRY_WHEN_OVERLOADED);
+    match overload {
+        Overload::Backlog { undecided, at_most } => {
+            problem.with("undecided", undecided).with("at_most", at_most)
+        }
+        // How much memory there is, is no business of the public.
+        Overload::Memory => problem,
+    }
 }
 
 /// The version that the sender insists on, for a command that changes an auction.

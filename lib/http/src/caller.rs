@@ -78,12 +78,9 @@ impl<P: Ports> FromRequestParts<Arc<Portal<P>>> for MaybeCaller {
         let Some(user) = parts.headers.get("x-user-id") else { return Ok(MaybeCaller(None)) };
         trusted(portal, "X-User-Id")?;
         let user = user.to_str().ok().and_then(|user| Uuid::try_parse(user).ok());
-        let user = user.ok_or_else(|| {
-            Problem::invalid(vec![(
-                "header X-User-Id".to_owned(),
-                "must be the id of a user, a UUID".to_owned(),
-            )])
-        })?;
+        let not_an_id =
+            || Problem::new(&requests::CALLER_UNKNOWN, "X-User-Id must be the id of a user, a UUID");
+        let user = user.ok_or_else(not_an_id)?;
         Ok(MaybeCaller(Some(UserId(user))))
     }
 }

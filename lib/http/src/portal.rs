@@ -5,6 +5,7 @@ use auction_app::accept::Accept;
 use auction_app::briefly::Briefly;
 use auction_app::freshness::Freshness;
 use auction_app::from_store::FromStore;
+use auction_app::health::Health;
 use auction_app::notify::Inbox;
 use auction_app::ports::Unavailable;
 use auction_app::ports::auction_events::AuctionEvents;
@@ -14,6 +15,7 @@ use auction_app::ports::outcomes::Outcomes;
 use auction_app::ports::subscribers::Subscribers;
 use auction_app::ports::view_store::{AsOf, Views};
 use auction_app::promote::Promises;
+use auction_app::shed::Shedding;
 use auction_app::stop::Stop;
 use auction_domain::Timestamp;
 use auction_wire::PartitionCount;
@@ -87,7 +89,11 @@ pub struct Portal<P: Ports> {
     pub partitions: PartitionCount,
     /// How it behaves.
     pub settings: Settings,
-    /// When to stop; readiness drops with it.
+    /// Whether new commands are refused because of load.
+    pub shedding: Shedding,
+    /// How the process is: readiness drops when it drains, a while before it stops.
+    pub health: Health,
+    /// When to stop.
     pub stop: Stop,
 }
 

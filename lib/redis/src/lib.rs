@@ -19,6 +19,7 @@ pub mod functions;
 pub mod inbox;
 pub mod keys;
 pub mod lane;
+pub mod pressure;
 pub mod progress;
 pub mod queue;
 pub mod reply;

@@ -12,6 +12,7 @@ use clap::Parser;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -127,6 +128,14 @@ async fn run(role: Role, layers: Layers) -> Result<(), ProcessError> {
         () = &mut told => tracing::info!(role = role.name(), "draining"),
     }
     health.drains();
+    if role == Role::Ingress {
+        // Load balancers look now and then: until they have, requests go on coming here.
+        let grace = Duration::from_secs(settings.ingress.grace_seconds.into());
+        tokio::select! {
+            error = tasks.failed() => return Err(error.into()),
+            () = tokio::time::sleep(grace) => {}
+        }
+    }
     Ok(tasks.stop().await?)
 }
 

@@ -68,6 +68,12 @@ pub struct IngressSettings {
     pub deadline_seconds: NonZeroU16,
     /// How long a body may take to come.
     pub body_seconds: NonZeroU16,
+    /// More commands that are not decided yet are too many.
+    pub most_undecided: NonZeroU32,
+    /// A larger part of Redis's memory in use is too much.
+    pub most_redis_memory_percent: NonZeroU16,
+    /// How long it goes on serving after it has said that it stops.
+    pub grace_seconds: u16,
     /// Connections for the status monitor.
     pub postgres_connections: NonZeroUsize,
     /// Connections for reading.

@@ -100,6 +100,7 @@ pub struct Notification {
 #[serde(deny_unknown_fields)]
 pub struct MarkReadRequest {
     /// The place up to which everything is read.
+    #[schema(pattern = "^n[0-9a-f]{1,13}$")]
     pub up_to: String,
 }
 

@@ -65,7 +65,12 @@ impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
             .with_header(status, "Location", header(text(), "Where the effect is to be seen."))
             .with_header(status, "Consistency-Token", decided())
             .with_header(status, "Preference-Applied", applied())
-            .problems(&[&requests::INVALID_REQUEST, &requests::IDEMPOTENCY_KEY_REUSED, &refusals::ID_IN_USE])
+            .problems(&[
+                &requests::INVALID_REQUEST,
+                &requests::IDEMPOTENCY_KEY_REUSED,
+                &refusals::ID_IN_USE,
+                &requests::OVERLOADED,
+            ])
             .needs_servers()
     }
 

@@ -40,6 +40,9 @@ async fn readyz<P: Ports>(State(portal): Shared<P>) -> Response {
         };
         (server.to_owned(), condition)
     });
-    let report = Report { draining: portal.stop.requested(), parts: parts.collect() };
+    let report = Report {
+        draining: portal.health.report().draining || portal.stop.requested(),
+        parts: parts.collect(),
+    };
     readiness(&report, For::Public)
 }

@@ -24,11 +24,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .about("The oldest first.")
         .by_a_user()
         .takes(in_query("limit", whole(1, Some(MOST)), "At most so many on a page; 50 if not said."))
-        .takes(in_query(
-            "after",
-            pattern("^n0{0,3}[0-9a-f]{1,13}$"),
-            "A `cursor`: only what comes behind it.",
-        ))
+        .takes(in_query("after", pattern("^n[0-9a-f]{1,13}$"), "A `cursor`: only what comes behind it."))
         .answers::<NotificationList>(200, "One page.")
         .with_header(200, "Link", header(text(), "The next page, as `rel=\"next\"`."))
         .problems(&[&requests::INVALID_REQUEST])

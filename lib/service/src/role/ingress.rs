@@ -4,7 +4,7 @@ use super::failed;
 use super::promises::promises;
 use super::secret::shared_secret;
 use crate::connections::Connections;
-use crate::settings::{Settings, millis};
+use crate::settings::{IngressSettings, Settings, millis};
 use crate::tasks::{RoleError, Tasks};
 use auction_app::accept::{Accept, HandleSecret, Waiters};
 use auction_app::briefly::Briefly;
@@ -13,15 +13,19 @@ use auction_app::from_store::FromStore;
 use auction_app::health::{Health, Part};
 use auction_app::notify::Inbox;
 use auction_app::ports::Unavailable;
+use auction_app::shed::{self, Limits, Shedding};
 use auction_app::stop::{Stop, stop_signal};
 use auction_http::{Portal, Ports};
 use auction_postgres::lookup::PostgresLookup;
 use auction_postgres::notifications::PostgresInboxes;
+use auction_redis::RedisServer;
 use auction_redis::announcement;
 use auction_redis::inbox::RedisInboxes;
+use auction_redis::pressure::RedisPressures;
 use auction_redis::queue::RedisQueue;
 use auction_redis::reply;
 use auction_redis::views::RedisViews;
+use auction_wire::PartitionCount;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
@@ -79,6 +83,7 @@ pub(super) async fn start(
     let (redis, partitions) = (connections.redis.clone(), connections.partitions);
     let queue = RedisQueue::start(redis.clone(), partitions, connections.redis_pool.clone());
     let waiters = Arc::new(Waiters::default());
+    let shedding = Shedding::default();
     let views = RedisViews::new(connections.redis_pool.clone(), partitions);
     let portal = Arc::new(Portal {
         accept: Accept::new(queue, lookup.clone(), Arc::clone(&waiters), secret, name.clone(), stop.clone()),
@@ -104,21 +109,14 @@ pub(super) async fn start(
             outcomes_kept: settings.retention.outcomes(),
             cors_origins: ingress.cors_origins.clone(),
         },
+        shedding: shedding.clone(),
+        health: tasks.health().clone(),
         stop: stop.clone(),
     });
+    watch_load(RedisPressures::new(redis.clone(), partitions), limits(ingress), shedding, tasks, stop);
     // Outcomes are received until the last request is answered.
     let (answered, all_answered) = stop_signal();
-    let health = tasks.part("ingress announcements");
-    let (announcing, heard_by, until) = (redis.clone(), Arc::clone(&waiters), all_answered.clone());
-    tasks.spawn("announcements", async move {
-        announcement::listen(announcing, partitions, heard_by, &health, until).await;
-        Ok::<(), Infallible>(())
-    });
-    let (health, until) = (tasks.part("ingress replies"), all_answered.clone());
-    tasks.spawn("replies", async move {
-        reply::receive(redis, partitions, name, waiters, &health, until).await;
-        Ok::<(), Infallible>(())
-    });
+    receive(redis, partitions, name, waiters, tasks, &all_answered);
     let (reads, until) = (Arc::clone(&portal), all_answered.clone());
     tasks.spawn("looking at the views", async move {
         reads.freshness.run(&reads.views, &reads.ports.lookup, until).await;
@@ -135,6 +133,43 @@ pub(super) async fn start(
         served
     });
     Ok(())
+}
+
+/// Outcomes for our own requests, and what is announced to all.
+fn receive(
+    redis: RedisServer,
+    partitions: PartitionCount,
+    name: String,
+    waiters: Arc<Waiters>,
+    tasks: &mut Tasks,
+    until: &Stop,
+) {
+    let health = tasks.part("ingress announcements");
+    let (announcing, heard_by, stop) = (redis.clone(), Arc::clone(&waiters), until.clone());
+    tasks.spawn("announcements", async move {
+        announcement::listen(announcing, partitions, heard_by, &health, stop).await;
+        Ok::<(), Infallible>(())
+    });
+    let (health, stop) = (tasks.part("ingress replies"), until.clone());
+    tasks.spawn("replies", async move {
+        reply::receive(redis, partitions, name, waiters, &health, stop).await;
+        Ok::<(), Infallible>(())
+    });
+}
+
+fn watch_load(pressures: RedisPressures, limits: Limits, shedding: Shedding, tasks: &mut Tasks, stop: &Stop) {
+    let (health, until) = (tasks.part("ingress load"), stop.clone());
+    tasks.spawn("looking at the load", async move {
+        shed::watch(pressures, limits, shedding, &health, until).await;
+        Ok::<(), Infallible>(())
+    });
+}
+
+fn limits(ingress: &IngressSettings) -> Limits {
+    Limits {
+        undecided: ingress.most_undecided.get().into(),
+        memory_percent: ingress.most_redis_memory_percent.get().into(),
+    }
 }
 
 /// Asks the servers now and then, so that operators are told what `/readyz` tells the public, and why.

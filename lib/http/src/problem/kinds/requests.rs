@@ -60,6 +60,17 @@ kinds! {
         advice: "Try again after the seconds that Retry-After says. Whether a command was taken is not known: \
                  repeat it with the same Idempotency-Key, and it has one effect.",
     };
+    OVERLOADED = Kind {
+        code: "overloaded",
+        status: 503,
+        title: "Overloaded",
+        happened: "More commands are on their way than can be decided soon, so no new ones are taken for now.",
+        members: &[
+            member("undecided", Shape::Count, "how many are on their way, if that is the reason"),
+            member("at_most", Shape::Count, "how many are too many"),
+        ],
+        advice: "Nothing was done. Try again after the seconds that Retry-After says, and ever less often.",
+    };
     INTERNAL_ERROR = Kind {
         code: "internal_error",
         status: 500,
