@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::time::Duration;
 
 /// The longest body that is read.
@@ -45,7 +46,30 @@ impl<S: Send + Sync> FromRequest<S> for Payload {
 pub fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Problem> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { check_json(headers, body)? };
     serde_json::from_slice(body)
+        .or_else(|error| with_whole_numbers(body).ok_or(error))
         .map_err(|error| Problem::invalid(vec![("body".to_owned(), error.to_string())]))
+}
+
+/// JSON has one kind of number: `5.0` is `5`. Looked at only when it is not written like that.
+fn with_whole_numbers<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    let mut value = serde_json::from_slice(body).ok()?;
+    make_whole(&mut value);
+    serde_json::from_value(value).ok()
+}
+
+fn make_whole(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            // Up to here, floating point tells whole numbers apart.
+            let whole = |float: &f64| float.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(float);
+            if let Some(float) = number.as_f64().filter(|float| number.is_f64() && whole(float)) {
+                *number = (float as u64).into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(make_whole),
+        Value::Object(members) => members.values_mut().for_each(make_whole),
+        _ => {}
+    }
 }
 
 fn check_json<'a>(headers: &HeaderMap, body: &'a Bytes) -> Result<&'a [u8], Problem> {
@@ -63,4 +87,29 @@ fn check_json<'a>(headers: &HeaderMap, body: &'a Bytes) -> Result<&'a [u8], Prob
 pub fn canonical(request: &impl Serialize) -> Vec<u8> {
     // Requests are plain structs with text keys; writing them as JSON cannot fail.
     serde_json::to_vec(request).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auction_wire::api::PlaceBidRequest;
+
+    fn amount(body: &'static str) -> Result<u64, u16> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let read = read(&headers, &Bytes::from_static(body.as_bytes()));
+        read.map(|bid: PlaceBidRequest| bid.amount).map_err(|problem| problem.status().as_u16())
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        assert_eq!(amount(r#"{"amount": 5}"#), Ok(5));
+        assert_eq!(amount(r#"{"amount": 5.0}"#), Ok(5));
+        assert_eq!(amount(r#"{"amount": 5e2}"#), Ok(500));
+        for wrong in
+            [r#"{"amount": 5.5}"#, r#"{"amount": -5.0}"#, r#"{"amount": 1e30}"#, r#"{"amount": "5"}"#]
+        {
+            assert_eq!(amount(wrong), Err(400), "{wrong}");
+        }
+    }
 }

@@ -89,8 +89,8 @@ impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
     }
 }
 
-/// What is a key for everybody: where nobody calls, it must be long.
-const KEY: &str = r#"^([0-9A-Za-z_-]{32,255}|"[0-9A-Za-z_-]{32,255}")$"#;
+/// Visible characters; bare, those that mean nothing in a header.
+const KEY: &str = r#"^([!#-+\-.-:<-\[\]-~]{1,255}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#;
 
 /// What `Prefer` can say, for commands.
 const PREFER: &str = "`wait=N`: answer with the outcome if it comes within N seconds (there is a longest wait). \

@@ -29,7 +29,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .summary(tag::AUCTIONS, "Show an auction")
         .about("With its best bids and its winner.")
         .takes(in_path("id", uuid(), "The auction."))
-        .takes(in_query("at_version", whole(1, None), then))
+        .takes(in_query("at_version", whole(1, Some(isize::MAX.unsigned_abs())), then))
         .answers::<AuctionView>(200, "The auction.")
         .problems(&[&refusals::UNKNOWN_AUCTION, &requests::UNKNOWN_VERSION])
         .reads_a_view()
