@@ -1,14 +1,16 @@
 //! How fast an auction is read and bids are taken by HTTP, beside bare axum handlers in a process of their own: one that
-//! answers with the same bytes, and one that adds the same bytes to the same stream, gathered into one flush.
+//! answers with the same bytes, and one that adds the same bytes to the same stream, gathered into one flush. And how
+//! long a bid takes until its outcome is there.
 
 mod bare;
 mod client;
+mod outcomes;
 
 pub(crate) use bare::{BareArgs, bare};
 
 use crate::Failure;
 use crate::backlog::{auction, give, user};
-use crate::bench::{Bench, quiet};
+use crate::bench::{Bench, Process, quiet};
 use clap::Args;
 use client::Client;
 use std::net::{SocketAddr, TcpListener};
@@ -31,6 +33,9 @@ pub(crate) struct HttpArgs {
     /// Laps of each, by turns
     #[arg(long, default_value_t = 5)]
     laps: usize,
+    /// Bids per second that wait for their outcomes
+    #[arg(long, default_value_t = 1000)]
+    rate: usize,
 }
 
 pub(crate) async fn run(arguments: HttpArgs) -> Result<(), Failure> {
@@ -39,11 +44,7 @@ pub(crate) async fn run(arguments: HttpArgs) -> Result<(), Failure> {
     let (writer, projector) = (bench.writer()?, bench.process("projector", &[])?);
     bench.reached(102).await?;
     let (portal, bare) = (free_address()?, free_address()?);
-    let settings = [
-        ("AUCTION__INGRESS__LISTEN", portal.to_string()),
-        ("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "true".to_owned()),
-    ];
-    let ingress = bench.process("ingress", &settings)?;
+    let ingress = start_ingress(&bench, portal)?;
     let read = format!("GET /auction/{} HTTP/1.1\r\nHost: bench\r\n\r\n", auction(0).0);
     let fresh = read.replace(" HTTP/1.1", "?consistency=latest HTTP/1.1");
     let body = answer(portal, &fresh).await?;
@@ -89,7 +90,34 @@ pub(crate) async fn run(arguments: HttpArgs) -> Result<(), Failure> {
     }
     drop(served);
     ingress.end()?;
+    bench.stop().await?;
+    wait_for_outcomes(&arguments).await
+}
+
+/// On servers with nothing to do but that: 1,000 auctions, 1,000 users, one writer, one ingress.
+async fn wait_for_outcomes(arguments: &HttpArgs) -> Result<(), Failure> {
+    let (users, auctions) = (1000, 1000);
+    let bench = Bench::with_auctions(users, auctions).await?;
+    let (writer, projector) = (bench.writer()?, bench.process("projector", &[])?);
+    let portal = free_address()?;
+    let ingress = start_ingress(&bench, portal)?;
+    answer(portal, "GET /livez HTTP/1.1\r\nHost: bench\r\n\r\n").await?;
+    quiet()?;
+    let seconds = arguments.seconds * arguments.laps as u64;
+    let rate = outcomes::Rate { per_second: arguments.rate, seconds, auctions, users };
+    outcomes::measure(&bench, portal, rate).await?;
+    for process in [ingress, projector, writer] {
+        process.end()?;
+    }
     bench.stop().await
+}
+
+fn start_ingress(bench: &Bench, listen: SocketAddr) -> Result<Process, Failure> {
+    let settings = [
+        ("AUCTION__INGRESS__LISTEN", listen.to_string()),
+        ("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "true".to_owned()),
+    ];
+    bench.process("ingress", &settings)
 }
 
 struct Bare(Child);
