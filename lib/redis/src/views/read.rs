@@ -1,11 +1,14 @@
 //! Reading views from a pool of connections.
 //!
+//! Whoever asks for an auction while one round trip is on its way is gathered into the next, with all others.
+//!
 //! Which generation is live is remembered, and looked at again with every read, behind it and in the same
 //! round trip: if it still is the one that was read, so it was then. Otherwise everything is read again.
 //!
 //! The checkpoint is read first, in the same round trip. A projector writes views and checkpoint in one step, so
 //! what is read behind a checkpoint shows at least what is up to it.
 
+mod auctions;
 mod bids;
 mod lists;
 
@@ -18,14 +21,22 @@ use auction_app::ports::view_store::{AsOf, BidPage, BidderPage, ListedPage, Show
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::view::AuctionStatus;
 use auction_wire::{PartitionCount, PartitionId, Positions};
+use auctions::Auctions;
 use deadpool_redis::{Connection, Pool};
 use redis::{FromRedisValue, Pipeline, Value, cmd, pipe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Reads views from a pool of connections.
+/// Reads views.
 #[derive(Clone)]
 pub struct RedisViews {
+    source: Source,
+    auctions: Auctions,
+}
+
+/// Where they are read.
+#[derive(Clone)]
+struct Source {
     pool: Pool,
     partitions: PartitionCount,
     /// The generation of each partition that was live when last looked at.
@@ -34,26 +45,29 @@ pub struct RedisViews {
 
 /// The keys of the generations that one answer is made from.
 struct Reading<'a> {
-    views: &'a RedisViews,
+    source: &'a Source,
     connection: Connection,
     generations: Vec<(PartitionId, Generation)>,
 }
 
 impl RedisViews {
-    /// Over a pool.
+    /// Over a pool. Starts the task that reads auctions; it ends when the last clone is dropped.
     pub fn new(pool: Pool, partitions: PartitionCount) -> RedisViews {
         let live = partitions.all().map(|_| AtomicU64::new(Generation::FIRST.0)).collect();
-        RedisViews { pool, partitions, live }
-    }
-
-    async fn connection(&self) -> Result<Connection, Unavailable> {
-        self.pool.get().await.map_err(client_error)
+        let source = Source { pool, partitions, live };
+        RedisViews { auctions: Auctions::start(source.clone()), source }
     }
 
     /// Whether Redis answers.
     pub async fn ping(&self) -> Result<(), Unavailable> {
-        let mut connection = self.connection().await?;
+        let mut connection = self.source.connection().await?;
         cmd("PING").query_async::<String>(&mut connection).await.map(drop).map_err(client_error)
+    }
+}
+
+impl Source {
+    async fn connection(&self) -> Result<Connection, Unavailable> {
+        self.pool.get().await.map_err(client_error)
     }
 
     fn generation(&self, partition: PartitionId) -> Generation {
@@ -66,7 +80,7 @@ impl RedisViews {
         partitions: impl Iterator<Item = PartitionId>,
     ) -> Result<Reading<'_>, Unavailable> {
         let generations = partitions.map(|partition| (partition, self.generation(partition))).collect();
-        Ok(Reading { views: self, connection: self.connection().await?, generations })
+        Ok(Reading { source: self, connection: self.connection().await?, generations })
     }
 
     /// Reads from one partition, until what was read is of the live generation.
@@ -125,7 +139,7 @@ impl Reading<'_> {
         for ((partition, generation), pointer) in self.generations.iter().zip(&pointers) {
             let now = read_pointer(pointer);
             as_before &= now == *generation;
-            if let Some(live) = self.views.live.get(usize::from(partition.0)) {
+            if let Some(live) = self.source.live.get(usize::from(partition.0)) {
                 live.store(now.0, Ordering::Relaxed);
             }
         }
@@ -149,7 +163,7 @@ impl Replies {
 
 impl Views for RedisViews {
     async fn user(&self, partition: PartitionId, user: UserId) -> Result<AsOf<Option<Vec<u8>>>, Unavailable> {
-        let replies = self.live(partition, |keys, pipe| {
+        let replies = self.source.live(partition, |keys, pipe| {
             pipe.cmd("GET").arg(keys.user(user));
         });
         let AsOf { positions, mut shown } = replies.await?;
@@ -161,14 +175,7 @@ impl Views for RedisViews {
         partition: PartitionId,
         auction: AuctionId,
     ) -> Result<AsOf<Option<ShownAuction>>, Unavailable> {
-        let replies = self.live(partition, |keys, pipe| {
-            pipe.cmd("GET").arg(keys.auction(auction)).cmd("TIME");
-        });
-        let AsOf { positions, shown: mut replies } = replies.await?;
-        let json: Option<Vec<u8>> = replies.next()?;
-        let (seconds, micros): (i64, i64) = replies.next()?;
-        let now = Timestamp(1000 * seconds + micros / 1000);
-        Ok(AsOf { positions, shown: json.map(|json| ShownAuction { json, now }) })
+        self.auctions.read(partition, auction).await
     }
 
     async fn bids(
@@ -178,7 +185,7 @@ impl Views for RedisViews {
         before: Option<u64>,
         limit: usize,
     ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
-        self.page_of_bids(partition, auction, before, limit).await
+        self.source.page_of_bids(partition, auction, before, limit).await
     }
 
     async fn bids_of(
@@ -189,7 +196,7 @@ impl Views for RedisViews {
         before: Option<u64>,
         limit: usize,
     ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
-        self.page_of_own_bids(partition, auction, user, before, limit).await
+        self.source.page_of_own_bids(partition, auction, user, before, limit).await
     }
 
     async fn listed(
@@ -198,7 +205,7 @@ impl Views for RedisViews {
         after: Option<(Timestamp, AuctionId)>,
         limit: usize,
     ) -> Result<AsOf<ListedPage>, Unavailable> {
-        self.page_of_auctions(status, after, limit).await
+        self.source.page_of_auctions(status, after, limit).await
     }
 
     async fn bidder(
@@ -207,12 +214,12 @@ impl Views for RedisViews {
         before: Option<AuctionId>,
         limit: usize,
     ) -> Result<AsOf<BidderPage>, Unavailable> {
-        self.page_of_bidder(user, before, limit).await
+        self.source.page_of_bidder(user, before, limit).await
     }
 
     async fn checkpoints(&self, partitions: &[PartitionId]) -> Result<Positions, Unavailable> {
         loop {
-            let mut reading = self.reading(partitions.iter().copied()).await?;
+            let mut reading = self.source.reading(partitions.iter().copied()).await?;
             let Some(replies) = reading.last(reading.checkpoints()).await? else { continue };
             return reading.positions(&mut Replies(replies.into_iter()));
         }

@@ -1,6 +1,6 @@
 //! Pages of an auction's bids.
 
-use super::{Reading, RedisViews, Replies};
+use super::{Reading, Replies, Source};
 use crate::keys;
 use crate::views::line;
 use auction_app::ports::Unavailable;
@@ -31,7 +31,7 @@ impl Reading<'_> {
     }
 }
 
-impl RedisViews {
+impl Source {
     pub(super) async fn page_of_bids(
         &self,
         partition: PartitionId,

@@ -1,6 +1,6 @@
 //! Pages of lists of auctions, merged over all partitions.
 
-use super::{RedisViews, Replies};
+use super::{Replies, Source};
 use crate::views::line;
 use crate::{client_error, keys};
 use auction_app::ports::Unavailable;
@@ -10,7 +10,7 @@ use auction_wire::view::AuctionStatus;
 use redis::{Value, pipe};
 use uuid::Uuid;
 
-impl RedisViews {
+impl Source {
     pub(super) async fn page_of_auctions(
         &self,
         status: AuctionStatus,
