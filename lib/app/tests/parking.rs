@@ -127,7 +127,7 @@ async fn schedule(seed: u64, trouble: Trouble) {
     caught_up(&world, &views).await;
     let event = parked(&parking).await.unwrap().event;
     assert_eq!((event.key, event.position), (bad.key, bad.position));
-    let shown = views.auction(P, AuctionId(bad.key)).await.unwrap();
+    let shown = views.auction(P, AuctionId(bad.key)).await.unwrap().shown;
     // The writer reads the store too: whatever it cannot read has to be mended for it first.
     let mended = || drop(world.store.change_kind(P, bad.position, &bad.kind));
     if trouble == Trouble::Unreadable {
@@ -139,7 +139,7 @@ async fn schedule(seed: u64, trouble: Trouble) {
     }
     world.work(10, commands.len()).await;
     caught_up(&world, &views).await;
-    assert_eq!(views.auction(P, AuctionId(bad.key)).await.unwrap(), shown, "it waits");
+    assert_eq!(views.auction(P, AuctionId(bad.key)).await.unwrap().shown, shown, "it waits");
 
     if trouble != Trouble::Unreadable {
         // Not mended yet: it stays.
