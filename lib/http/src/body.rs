@@ -57,7 +57,8 @@ fn with_whole_numbers<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     serde_json::from_value(value).ok()
 }
 
-fn make_whole(value: &mut Value) {
+/// Writes whole numbers as such, wherever they are in it.
+pub fn make_whole(value: &mut Value) {
     match value {
         Value::Number(number) => {
             // Up to here, floating point tells whole numbers apart.

@@ -64,10 +64,17 @@ fn names(value: &str, tag: &str) -> bool {
         let coding = CODINGS.iter().find_map(|coding| opaque.strip_suffix(coding)?.strip_suffix('-'));
         Some(format!("{}\"", coding.unwrap_or(opaque)))
     };
-    value
-        .split(',')
-        .map(str::trim)
-        .any(|given| given == "*" || plain(given).is_some_and(|given| given == tag))
+    tags(value).any(|given| given == "*" || plain(given).is_some_and(|given| given == tag))
+}
+
+/// The entity tags in the value of a header. A comma within quotes belongs to its tag.
+pub fn tags(value: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    let parts = value.split(move |c| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    });
+    parts.map(str::trim).filter(|tag| !tag.is_empty())
 }
 
 fn not_modified(response: Response) -> Response {

@@ -20,7 +20,7 @@ pub fn expected_version(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
         if text.trim() == "*" {
             return Ok(None);
         }
-        for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
+        for tag in conditional::tags(text) {
             versions.extend(version(tag)?);
         }
     }
@@ -95,6 +95,7 @@ mod tests {
         assert_eq!(read(&["\"17-8d3ef20a91c4b657\""]), Ok(Some(17)), "as it was given out");
         assert_eq!(read(&["\"17-8d3ef20a91c4b657-gzip\""]), Ok(Some(17)), "as it was compressed on its way");
         assert_eq!(read(&["W/\"16\", \"17\""]), Ok(Some(17)), "a weak one never matches");
+        assert_eq!(read(&["W/\"a,b\", \"17\""]), Ok(Some(17)), "a comma within quotes belongs to the tag");
         assert_eq!(read(&["\"abc\""]), Err(412), "well-formed, and no version of an auction");
         assert_eq!(read(&["W/\"17\""]), Err(412));
     }

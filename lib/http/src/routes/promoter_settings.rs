@@ -43,7 +43,9 @@ async fn change<P: Ports>(
     headers: HeaderMap,
     Payload(body): Payload,
 ) -> Result<Response, Problem> {
-    let request: PromoterSettingsRequest = body::read(&headers, &body)?;
+    let mut request: PromoterSettingsRequest = body::read(&headers, &body)?;
+    // What reads the options knows `5`, and not `5.0`.
+    request.options.iter_mut().for_each(body::make_whole);
     let payload = body::canonical(&request);
     let options = Options::read(&Value::from(request.options).to_string(), 0).map_err(refused)?;
     let change = ChangePromoterSettings { options: options.text().clone() };
