@@ -6,7 +6,7 @@
 
 use crate::ports::Unavailable;
 use crate::ports::auction_events::AuctionEvents;
-use crate::project::{Board, auction_view};
+use crate::project::{Board, auction_view, json};
 use crate::write::aggregates::read_event;
 use auction_domain::AuctionId;
 use auction_wire::Event;
@@ -56,13 +56,13 @@ impl<E: AuctionEvents> FromStore<E> {
         Ok(if current < version {
             AtVersion::NotYet { current }
         } else {
-            AtVersion::Shown(json(auction, &board))
+            AtVersion::Shown(json(&auction_view(auction, &board)))
         })
     }
 
     /// The auction as it is; none if there is none.
     pub async fn latest(&self, auction: AuctionId) -> Result<Option<Vec<u8>>, Unavailable> {
-        Ok(self.board(auction, u64::MAX).await?.map(|board| json(auction, &board)))
+        Ok(self.board(auction, u64::MAX).await?.map(|board| json(&auction_view(auction, &board))))
     }
 
     async fn board(&self, auction: AuctionId, until: u64) -> Result<Option<Board>, Unavailable> {
@@ -90,9 +90,4 @@ impl<E: AuctionEvents> FromStore<E> {
         }
         Ok(board)
     }
-}
-
-/// Views are plain structs with text keys; writing them as JSON cannot fail.
-fn json(auction: AuctionId, board: &Board) -> Vec<u8> {
-    serde_json::to_vec(&auction_view(auction, board)).unwrap_or_default()
 }

@@ -9,4 +9,4 @@ mod render;
 
 pub use board::{Board, Boards};
 pub use projector::Projector;
-pub use render::{auction_view, bid_item, bidder_item, leader, list_item, list_place, user_view};
+pub use render::{auction_view, bid_item, bidder_item, json, leader, list_item, list_place, user_view};

@@ -1,7 +1,7 @@
 //! The projector of one partition.
 
 use super::board::{Board, Boards};
-use super::render::{auction_view, bid_item, bidder_item, leader, list_item, list_place, user_view};
+use super::render::{auction_view, bid_item, bidder_item, json, leader, list_item, list_place, user_view};
 use crate::follow::{Follower, Handled};
 use crate::ports::Unavailable;
 use crate::ports::event_store::EventStore;
@@ -189,9 +189,4 @@ fn bids_of(event: &AuctionEvent) -> &[BidId] {
         AuctionEvent::BidsRetracted { bids, .. } => bids,
         _ => &[],
     }
-}
-
-/// Views are plain structs with text keys; writing them as JSON cannot fail.
-fn json(view: &impl serde::Serialize) -> Vec<u8> {
-    serde_json::to_vec(view).unwrap_or_default()
 }

@@ -137,3 +137,8 @@ fn top_bid(id: AuctionId, auction: &Auction, bid: &Bid) -> TopBid {
         placed_at: bid.placed_at.into(),
     }
 }
+
+/// As it is stored and sent. Views are plain structs with text keys; writing them as JSON cannot fail.
+pub fn json(view: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec(view).unwrap_or_default()
+}
