@@ -210,7 +210,7 @@ async fn drive(
             break; // told to stop while catching up: the rest stays pending for the next
         }
         let positions: Vec<u64> = delivered.iter().map(|event| event.position).collect();
-        feed.acknowledge(&positions).await?;
+        feed.acknowledge(&positions);
         meter::events_followed(service, partition, new.len());
         retry.succeeded();
         health.works();

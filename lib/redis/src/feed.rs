@@ -4,12 +4,8 @@ use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::event_feed::{EventFeed, EventFeeds};
 use auction_wire::{EventRecord, PartitionId};
-use redis::cmd;
 use std::time::Duration;
-use stream_worker::{ConsumerOptions, DedicatedConnection, Entry, EntryId, GroupConsumer, StreamError};
-
-/// How long Redis may take to acknowledge.
-const DEADLINE: Duration = Duration::from_secs(10);
+use stream_worker::{ConsumerOptions, Entry, EntryId, GroupConsumer};
 
 /// Makes feeds on one Redis.
 #[derive(Clone, Debug)]
@@ -41,29 +37,18 @@ impl EventFeeds for RedisFeeds {
             suspects: None,
         };
         let consumer = GroupConsumer::open(self.server.client(), options).await.map_err(unavailable)?;
-        let acknowledging = self.server.connect(DEADLINE).await?;
-        Ok(RedisFeed { consumer, acknowledging, stream, service })
+        Ok(RedisFeed { consumer, stream })
     }
 }
 
 /// One feed.
 pub struct RedisFeed {
     consumer: GroupConsumer,
-    acknowledging: DedicatedConnection,
     stream: String,
-    service: &'static str,
 }
 
-impl RedisFeed {
-    async fn acknowledge_entries(&mut self, entries: &[EntryId]) -> Result<(), StreamError> {
-        let mut acknowledge = cmd("XACK");
-        acknowledge.arg(&self.stream).arg(self.service);
-        entries.iter().for_each(|entry| {
-            acknowledge.arg(entry.to_string());
-        });
-        self.acknowledging.send_one(&acknowledge).await.map(drop)
-    }
-}
+/// The only stream that a feed reads.
+const EVENTS: usize = 0;
 
 /// Our entries have the id `<position>-0`.
 pub(crate) fn event_of(entry: &Entry) -> Result<EventRecord, String> {
@@ -77,31 +62,27 @@ impl EventFeed for RedisFeed {
     async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
         let entries = self.consumer.read().await.map_err(unavailable)?.entries;
         let mut events = Vec::with_capacity(entries.len());
-        let mut unreadable = Vec::new();
         for entry in entries {
             // The store has what belongs there; the follower sees a hole and fetches it.
             match event_of(&entry) {
                 Ok(event) => events.push(event),
                 Err(_) if entry.fields.is_empty() => {
                     tracing::debug!(stream = self.stream, entry = %entry.id, "trimmed before it was acknowledged");
-                    unreadable.push(entry.id);
+                    self.consumer.done(EVENTS, entry.id);
                 }
                 Err(why) => {
                     tracing::error!(stream = self.stream, entry = %entry.id, why, "passed over: not an event of ours");
-                    unreadable.push(entry.id);
+                    self.consumer.done(EVENTS, entry.id);
                 }
             }
-        }
-        if !unreadable.is_empty() {
-            self.acknowledge_entries(&unreadable).await.map_err(unavailable)?;
         }
         Ok(events)
     }
 
-    async fn acknowledge(&mut self, positions: &[u64]) -> Result<(), Unavailable> {
-        let entries: Vec<EntryId> =
-            positions.iter().map(|position| EntryId { ms: *position, seq: 0 }).collect();
-        self.acknowledge_entries(&entries).await.map_err(unavailable)
+    fn acknowledge(&mut self, positions: &[u64]) {
+        for position in positions {
+            self.consumer.done(EVENTS, EntryId { ms: *position, seq: 0 });
+        }
     }
 
     async fn leave(self) -> Result<(), Unavailable> {

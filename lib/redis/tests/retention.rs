@@ -113,7 +113,8 @@ async fn trimmed_events_leave_nothing_pending() {
         positions.extend(next.read().await.unwrap().iter().map(|event| event.position));
     }
     assert_eq!(positions, [5]);
-    next.acknowledge(&[5]).await.unwrap();
+    next.acknowledge(&[5]);
+    next.leave().await.unwrap();
     let mut connection =
         DedicatedConnection::open(&streams.0.client(), Duration::from_secs(5)).await.unwrap();
     assert_eq!(pending(&mut connection, &keys::events(P), "projector").await.unwrap(), 0);

@@ -1,11 +1,13 @@
 //! One consumer of a group over the streams of a lane.
 
+mod done;
 mod group;
 
 use crate::entry::read_reply;
 use crate::suspects::{SuspectOptions, Suspects};
 use crate::value::{member, number, ok, text};
 use crate::{DedicatedConnection, Entry, EntryId, StreamError};
+use done::Done;
 use redis::{Client, Value, cmd, pipe};
 use std::ops::Range;
 use std::time::Duration;
@@ -64,6 +66,7 @@ pub struct GroupConsumer {
     /// The newest entry of each stream that was handed out: it may be in work still.
     handed_out: Vec<EntryId>,
     suspects: Option<Suspects>,
+    done: Done,
     /// The oldest entry of each stream that is not acknowledged, as of the last read.
     oldest_pending: Vec<Option<EntryId>>,
     /// The newest entry of each stream that was pending when this consumer took over.
@@ -92,6 +95,7 @@ impl GroupConsumer {
         let (handed_out, oldest_pending) =
             (vec![EntryId::ZERO; options.streams.len()], vec![None; options.streams.len()]);
         let (taken_over, suspects) = (handed_out.clone(), options.suspects.clone().map(Suspects::new));
+        let done = Done::of_streams(options.streams.len());
         let mut consumer = GroupConsumer {
             connection,
             options,
@@ -99,6 +103,7 @@ impl GroupConsumer {
             source,
             handed_out,
             suspects,
+            done,
             oldest_pending,
             ends: taken_over.clone(),
             taken_over,
@@ -244,11 +249,13 @@ impl GroupConsumer {
             };
         }
         let mut commands = pipe();
+        let acknowledged = self.acknowledge_due(&mut commands);
         commands.add_command(read);
-        for stream in &options.streams {
-            commands.cmd("XPENDING").arg(stream).arg(&options.group);
+        for stream in &self.options.streams {
+            commands.cmd("XPENDING").arg(stream).arg(&self.options.group);
         }
         let mut replies = self.connection.send(&commands).await?.into_iter();
+        replies.by_ref().take(acknowledged).try_for_each(|reply| ok(reply).map(drop))?;
         let entries = read_reply(&self.options.streams, replies.next().unwrap_or(Value::Nil))?;
         let mut foreign = false;
         for (stream, summary) in replies.enumerate() {

@@ -187,3 +187,36 @@ async fn a_consumer_whose_streams_are_flushed_ends_with_an_error() {
     let ids = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap().last_ids().await.unwrap();
     assert_eq!(ids, [EntryId::ZERO; 2]);
 }
+
+/// How many entries of the stream are pending with anybody.
+async fn pending_in(redis: &TestRedis, stream: &str) -> u64 {
+    let mut connection = DedicatedConnection::open(&redis.client(), Duration::from_secs(5)).await.unwrap();
+    pending(&mut connection, stream, GROUP).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_done_with_is_acknowledged_by_later_reads() {
+    let redis = redis().await;
+    add(&redis, "{a}:second", 3).await;
+    let mut consumer = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
+    let entries = consumer.read().await.unwrap().entries;
+    entries[..2].iter().for_each(|entry| consumer.done(entry.stream, entry.id));
+    let acknowledged = async {
+        while pending_in(&redis, "{a}:second").await != 1 {
+            assert!(consumer.read().await.unwrap().entries.is_empty());
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), acknowledged).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_leaves_acknowledges_what_is_done_with() {
+    let redis = redis().await;
+    add(&redis, "{a}:first", 3).await;
+    let mut consumer = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
+    let entries = consumer.read().await.unwrap().entries;
+    entries.iter().for_each(|entry| consumer.done(entry.stream, entry.id));
+    consumer.leave().await.unwrap();
+    assert_eq!(pending_in(&redis, "{a}:first").await, 0);
+    assert_eq!(consumers(&redis, "{a}:first").await, 0);
+}

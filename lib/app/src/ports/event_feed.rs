@@ -21,12 +21,13 @@ pub trait EventFeeds: Send + Sync {
 /// One feed. After an error it is dropped and another one opened.
 pub trait EventFeed: Send {
     /// The next events in order; empty when none came in time. What the call before returned must be
-    /// acknowledged by now. Positions may repeat, and may jump if the stream was trimmed or holds what is no event.
+    /// done with by now. Positions may repeat, and may jump if the stream was trimmed or holds what is no event.
     fn read(&mut self) -> impl Future<Output = Result<Vec<EventRecord>, Unavailable>> + Send;
 
-    /// Acknowledges the events at these positions.
-    fn acknowledge(&mut self, positions: &[u64]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// The events at these positions are done with. They are acknowledged with one of the next reads, or when the
+    /// feed is left: if the process ends before, they come again.
+    fn acknowledge(&mut self, positions: &[u64]);
 
-    /// Leaves the group. Nothing may be pending.
+    /// Acknowledges what is done with and leaves the group. Nothing else may be pending.
     fn leave(self) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }

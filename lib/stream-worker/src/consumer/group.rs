@@ -87,6 +87,12 @@ impl GroupConsumer {
 
     /// Leaves the group, if nothing is pending with us.
     pub async fn leave(mut self) -> Result<(), StreamError> {
+        let mut acknowledge = pipe();
+        if self.acknowledge_all(&mut acknowledge) > 0 {
+            for reply in self.connection.send(&acknowledge).await? {
+                ok(reply)?;
+            }
+        }
         for stream in self.options.streams.clone() {
             let mut script = cmd("EVAL");
             script.arg(REMOVE_EMPTY_CONSUMERS).arg(1).arg(&stream).arg(&self.options.group);
