@@ -12,7 +12,7 @@ setup: ## Install what is missing: Redis, PostgreSQL, a C linker (Debian; elsewh
 	@scripts/setup.sh
 
 up: setup ## Build and run the whole portal with its own Redis and PostgreSQL; options: make up ARGS="..."
-	cargo build --release --locked -p portal
+	cargo build --release --locked -p portal --bin portal
 	@exec $(TARGET_DIR)/release/portal up $(ARGS)
 
 test: setup ## Run all tests
@@ -24,7 +24,7 @@ test-long: setup ## Run all tests, the long ones at their full length
 bench: setup ## Run the benchmarks
 	cargo bench --locked -p auction-domain --bench place_bid
 	cargo bench --locked -p auction-postgres --bench load_auction
-	cargo build --release --locked -p portal -p auction-loadtest
+	cargo build --release --locked -p portal -p auction-loadtest --bin portal --bin loadtest
 	$(TARGET_DIR)/release/loadtest drain
 	$(TARGET_DIR)/release/loadtest channels
 	$(TARGET_DIR)/release/loadtest http

@@ -11,8 +11,8 @@ use auction_wire::{Command, CommandBody, CommandId, PartitionCount, PartitionId}
 use redis::aio::MultiplexedConnection;
 use uuid::Uuid;
 
-/// As the portal has it.
-pub(crate) const PARTITIONS: u16 = 8;
+/// As the portal has it; `AUCTION__PARTITIONS` says otherwise to both.
+const PARTITIONS: u16 = 8;
 
 /// Entries in one round trip.
 const PIPELINE: usize = 1000;
@@ -35,9 +35,18 @@ pub(crate) fn auction(n: usize) -> AuctionId {
     AuctionId(id(2, n))
 }
 
+/// How many partitions there are.
+pub(crate) fn partitions() -> Result<PartitionCount, Failure> {
+    let count = match std::env::var("AUCTION__PARTITIONS") {
+        Ok(count) => count.parse()?,
+        Err(_) => PARTITIONS,
+    };
+    Ok(PartitionCount::new(count)?)
+}
+
 /// Which partition something is in.
 pub(crate) fn partition(key: Uuid) -> Result<PartitionId, Failure> {
-    Ok(PartitionCount::new(PARTITIONS)?.of(key))
+    Ok(partitions()?.of(key))
 }
 
 fn command(id: Uuid, key: Uuid, actor: Actor, body: CommandBody) -> Command {

@@ -1,7 +1,7 @@
 //! How far the views are.
 
 use crate::Failure;
-use crate::backlog::PARTITIONS;
+use crate::backlog::partitions;
 use crate::bench::Bench;
 use auction_app::ports::view_store::Views;
 use auction_redis::views::{RedisGenerations, RedisViews};
@@ -25,7 +25,7 @@ impl Viewing {
     pub(crate) fn new(bench: &Bench) -> Result<Viewing, Failure> {
         let pool = deadpool_redis::Config::from_url(bench.redis_url());
         let pool = pool.create_pool(Some(deadpool_redis::Runtime::Tokio1))?;
-        let partitions = PartitionCount::new(PARTITIONS)?;
+        let partitions = partitions()?;
         let generations = RedisGenerations::new(bench.redis_client()?, pool.clone());
         Ok(Viewing { views: RedisViews::new(pool, partitions), generations, partitions })
     }

@@ -1,7 +1,8 @@
 //! `portal`: the whole auction portal in one process, and the commands of people who use and run it.
 
 use auction_cli::{ClientArgs, ClientCommand};
-use auction_service::process::{ProcessError, block_on, report};
+use auction_service::process::{ProcessError, RoleArgs, block_on, report, run_role};
+use auction_service::role::Role;
 use auction_service::{dead_letters, draws, parked, rebuild, streams, up, verify};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -24,6 +25,13 @@ struct Portal {
 enum Command {
     /// Run everything in one process, with private servers if none are given
     Up(up::UpArgs),
+    /// Run one role against servers that are there
+    Run {
+        /// Which
+        role: Role,
+        #[command(flatten)]
+        args: RoleArgs,
+    },
     /// Compare what is stored, published and shown
     Verify(verify::VerifyArgs),
     /// How far everybody is with every stream: lag, pending, age, owner, rate
@@ -44,6 +52,7 @@ fn main() -> ExitCode {
     let Portal { url, operator, command } = Portal::parse();
     match command {
         Command::Up(args) => report(block_on(up::up(args))),
+        Command::Run { role, args } => run_role(role, args),
         Command::Verify(args) => show(block_on(verify::run(args))),
         Command::Streams(args) => report(block_on(streams::run(args, &mut std::io::stdout()))),
         Command::Draws(args) => show(block_on(draws::run(args))),

@@ -8,7 +8,7 @@ use crate::tasks::{RoleError, Tasks};
 use crate::telemetry;
 use auction_app::health::Health;
 use auction_app::stop::stop_signal;
-use clap::Parser;
+use clap::{Args, Parser};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -57,8 +57,8 @@ pub enum ProcessError {
 }
 
 /// What every role can be told.
-#[derive(Debug, Parser)]
-struct Flags {
+#[derive(Debug, Args)]
+pub struct RoleArgs {
     /// A file with settings; config/default.toml explains them.
     #[arg(long, env = "AUCTION_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -70,15 +70,24 @@ struct Flags {
     admin_listen: Option<String>,
 }
 
-/// The main function of a role's program. Ends with 0 after a signal, with 1 after a failure, with 2
+#[derive(Debug, Parser)]
+struct Program {
+    #[command(flatten)]
+    args: RoleArgs,
+}
+
+/// The main function of a role's own program. Ends with 0 after a signal, with 1 after a failure, with 2
 /// when it was called wrongly.
 pub fn main(role: Role) -> ExitCode {
-    let flags = Flags::parse();
-    let listen = flags.listen.map(|listen| ("ingress.listen", listen));
-    let admin_listen = flags.admin_listen.map(|listen| ("admin_listen", listen));
-    let flags_given = listen.into_iter().chain(admin_listen).collect();
-    let layers = Layers { file: flags.config, flags: flags_given, ..Layers::default() };
-    report(block_on(run(role, layers)))
+    run_role(role, Program::parse().args)
+}
+
+/// Runs one role, as [`main`] does.
+pub fn run_role(role: Role, args: RoleArgs) -> ExitCode {
+    let listen = args.listen.map(|listen| ("ingress.listen", listen));
+    let admin_listen = args.admin_listen.map(|listen| ("admin_listen", listen));
+    let flags = listen.into_iter().chain(admin_listen).collect();
+    report(block_on(run(role, Layers { file: args.config, flags, ..Layers::default() })))
 }
 
 /// Runs a future on a runtime of its own.

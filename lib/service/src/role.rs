@@ -16,10 +16,11 @@ use crate::settings::Settings;
 use crate::tasks::{RoleError, Tasks};
 use auction_app::stop::Stop;
 use auction_redis::functions;
+use clap::ValueEnum;
 use std::convert::Infallible;
 
 /// One of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Role {
     /// Takes requests.
     Ingress,

@@ -3,7 +3,7 @@
 //! overlap. Nothing is decoded, loaded or decided: what is stored is always the same bid.
 
 use crate::Failure;
-use crate::backlog::{PARTITIONS, user};
+use crate::backlog::{partitions, user};
 use crate::bench::{Bench, Cost, Meter};
 use auction_app::ports::command_lane::{CommandLanes, CommandSettler, Published, Settlement};
 use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, NewEvent};
@@ -11,9 +11,7 @@ use auction_domain::auction::AuctionEvent;
 use auction_domain::{Actor, Amount, BidId, Currency, Fact, Timestamp};
 use auction_redis::keys;
 use auction_redis::lane::{GROUP, LaneOptions, RedisLanes};
-use auction_wire::{
-    Channel, CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionCount, PartitionId,
-};
+use auction_wire::{Channel, CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionId};
 use std::collections::HashMap;
 use std::time::Duration;
 use stream_worker::{ConsumerOptions, Entry, GroupConsumer};
@@ -34,7 +32,7 @@ pub(super) async fn drain(bench: &Bench, begin: u64, bids: usize) -> Result<Cost
         by_turns: false,
         clock_tolerance: Duration::from_secs(300),
     };
-    let partitions = PartitionCount::new(PARTITIONS)?;
+    let partitions = partitions()?;
     let redis_lanes = RedisLanes::new(bench.redis_client()?, partitions, options);
     let meter = Meter::start()?;
     for partition in partitions.all() {

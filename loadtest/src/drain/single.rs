@@ -3,7 +3,7 @@
 //! auction, publish, acknowledge. The same domain on the same servers, 32 at once.
 
 use crate::Failure;
-use crate::backlog::PARTITIONS;
+use crate::backlog::partitions;
 use crate::bench::{Bench, Cost, Meter};
 use auction_domain::Timestamp;
 use auction_domain::auction::Auction;
@@ -41,7 +41,7 @@ pub(super) async fn drain(bench: &Bench, bids: usize) -> Result<Cost, Failure> {
         let (client, connection) = tokio_postgres::connect(bench.database_url(), NoTls).await?;
         tokio::spawn(connection);
         // Groups of a multiple of the partitions: each stream has as many workers.
-        let partition = PartitionId((n % usize::from(PARTITIONS)) as u16);
+        let partition = PartitionId((n % usize::from(partitions()?.get())) as u16);
         let mut worker =
             Worker { store: Store::prepare(client).await?, redis: bench.redis().await?, partition, name: n };
         worker.make_group().await?;
