@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The state is stored beside the deletion. What is at stake is asked of the store, not remembered: once a
-//! deletion is stored nothing can be added (see `sql/queries/lock_stakes.sql`), so that finding nothing is
+//! deletion is stored nothing can be added (see `sql/migrations/V12__append_batch.sql`), so that finding nothing is
 //! final. The ids of the commands derive from deletion, auction and attempt: whoever dies between sending
 //! and storing that it was sent, sends the same again, and two at once send the same.
 

@@ -1,73 +1,36 @@
-//! The append of a batch: one transaction, one round trip.
+//! The append of a batch: one transaction, one message, one round trip.
 
 use crate::rows::{Rows, bigint};
 use crate::unavailable;
 use auction_app::ports::Unavailable;
 use auction_app::ports::event_store::{Append, Appended};
 use auction_domain::Actor;
-use futures_util::join;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Row, Statement};
 use uuid::Uuid;
 
-/// Ours among the advisory locks of a database: bids and offers share it, deletions of users take it alone.
-const STAKES_AND_DELETIONS: i64 = 0x6175_6374_696f_6e02;
+/// The prepared statement of an append.
+pub(crate) struct AppendStatement(Statement);
 
-/// The prepared statements of an append.
-pub(crate) struct AppendStatements {
-    append: Statement,
-    lock_stakes: Statement,
-    lock_deletion: Statement,
-}
-
-impl AppendStatements {
-    pub(crate) async fn prepare(client: &Client) -> Result<AppendStatements, Unavailable> {
-        let (append, lock_stakes, lock_deletion) = join!(
-            client.prepare(include_str!("../../../sql/queries/append_batch.sql")),
-            client.prepare(include_str!("../../../sql/queries/lock_stakes.sql")),
-            client.prepare(include_str!("../../../sql/queries/lock_deletion.sql")),
-        );
-        Ok(AppendStatements {
-            append: append.map_err(unavailable)?,
-            lock_stakes: lock_stakes.map_err(unavailable)?,
-            lock_deletion: lock_deletion.map_err(unavailable)?,
-        })
+impl AppendStatement {
+    pub(crate) async fn prepare(client: &Client) -> Result<AppendStatement, Unavailable> {
+        let append = client.prepare(include_str!("../../../sql/queries/append_batch.sql"));
+        Ok(AppendStatement(append.await.map_err(unavailable)?))
     }
 
+    /// The row comes before the commit, and an error of the commit behind it: both are waited for.
     pub(crate) async fn run(&self, client: &Client, batch: &Append) -> Result<Appended, Unavailable> {
-        let rows = Rows::fold(&batch.events);
-        // The lock is a statement of its own: in one statement the snapshot would be older than the lock.
-        let lock = match (rows.deletions.is_empty(), rows.adds_stakes) {
-            (false, _) => Some(&self.lock_deletion),
-            (true, true) => Some(&self.lock_stakes),
-            (true, false) => None,
-        };
-        let take_lock = async {
-            match lock {
-                Some(lock) => client.execute(lock, &[&STAKES_AND_DELETIONS]).await.map(drop),
-                None => Ok(()),
-            }
-        };
-        // All are sent at once, in this order, each with a Sync of its own; the row is what counts, since
-        // COMMIT "succeeds" as a rollback after an error.
-        let (begun, locked, appended, committed) = join!(
-            client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
-            take_lock,
-            self.append(client, batch, &rows),
-            client.batch_execute("COMMIT"),
-        );
-        begun.map_err(unavailable)?;
-        locked.map_err(unavailable)?;
-        let row = match appended {
+        let row = match self.append(client, batch, &Rows::fold(&batch.events)).await {
             Ok(row) => row,
             Err(error) => return judge(error),
         };
-        if row.get("hit") {
-            committed.map_err(unavailable)?;
-            return Ok(Appended::Done);
+        match row.get(0) {
+            "done" => Ok(Appended::Done),
+            "head_moved" => Ok(Appended::HeadMoved),
+            "deletions_unknown" => Ok(Appended::DeletionsUnknown),
+            other => Err(Unavailable::new("postgres", format!("append_batch says {other:?}"))),
         }
-        Ok(if row.get("deletions_unknown") { Appended::DeletionsUnknown } else { Appended::HeadMoved })
     }
 
     async fn append(&self, client: &Client, batch: &Append, rows: &Rows) -> Result<Row, Error> {
@@ -81,8 +44,8 @@ impl AppendStatements {
         let params: &[&(dyn ToSql + Sync)] = &[
             &(batch.partition.0 as i16), // at most 100 partitions
             &bigint(batch.expected_head),
-            &bigint(events.len() as u64),
             &bigint(batch.known_deletions),
+            &rows.adds_stakes,
             column!(events, e => e.record.key),
             column!(events, e => bigint(e.record.version)),
             column!(events, e => e.record.kind.as_str()),
@@ -108,9 +71,11 @@ impl AppendStatements {
             &rows.auctions.column(|auction| auction.0),
             &rows.auctions.column(|auction| auction.1),
             &rows.auctions.column(|auction| auction.2),
+            &rows.auctions.column(|auction| auction.3),
             &rows.changed_auctions.keys(),
             &rows.changed_auctions.column(|auction| auction.0),
             &rows.changed_auctions.column(|auction| auction.1),
+            &rows.changed_auctions.column(|auction| auction.2),
             &rows.bids.keys(),
             &rows.bids.column(|bid| bid.auction),
             &rows.bids.column(|bid| bid.bidder),
@@ -120,10 +85,8 @@ impl AppendStatements {
             &rows.changed_bids.keys(),
             &rows.changed_bids.column(|bid| bid.0),
             &rows.changed_bids.column(|bid| bid.1),
-            &rows.auctions.column(|auction| auction.3),
-            &rows.changed_auctions.column(|auction| auction.2),
         ];
-        client.query_one(&self.append, params).await
+        client.query_one(&self.0, params).await
     }
 }
 

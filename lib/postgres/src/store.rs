@@ -1,6 +1,6 @@
 //! The event store of one lane: a connection of its own, statements prepared once.
 
-use crate::append::AppendStatements;
+use crate::append::AppendStatement;
 use crate::durability::check;
 use crate::rows::bigint;
 use crate::unavailable;
@@ -20,8 +20,8 @@ use uuid::Uuid;
 
 /// A statement that takes longer is cancelled by the server, and tried again. A transaction that stands
 /// still, because its process was paused, is ended: it holds locks that others wait for.
-const OPTIONS: &str =
-    "-c statement_timeout=30s -c idle_in_transaction_session_timeout=10s -c application_name=auction";
+const OPTIONS: &str = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=10s \
+                       -c default_transaction_isolation=read\\ committed -c application_name=auction";
 
 /// A server that does not answer at all is given up sooner than the kernel would.
 const SILENCE: Duration = Duration::from_secs(20);
@@ -95,7 +95,7 @@ pub struct PostgresStore {
 }
 
 struct Statements {
-    append: AppendStatements,
+    append: AppendStatement,
     head: Statement,
     events_after: Statement,
     history: Statement,
@@ -119,7 +119,7 @@ impl Statements {
         let (history_since_snapshot, save_snapshot, unrevealed) =
             join!(query!("history_since_snapshot"), query!("save_snapshot"), query!("unrevealed_auctions"));
         let (append, head, events_after, history, outcomes, active_users, deletions, newest, open) = join!(
-            AppendStatements::prepare(client),
+            AppendStatement::prepare(client),
             query!("head"),
             query!("events_after"),
             query!("history"),
