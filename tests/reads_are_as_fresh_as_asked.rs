@@ -55,7 +55,8 @@ async fn what_was_written_is_read_at_once(ada: &Person, auction: &str) {
         let refused = ada.bid(auction, 10_000 + n).await;
         assert!(positions(refused.is_problem(409, "not_above_your_latest")).cover(&positions(&bid)));
     }
-    let latest = ada.get("/auctions?status=open&consistency=latest", &[]).await;
+    let latest = ada.get("/auctions?status=open&consistency=latest", &[("prefer", "wait=100")]).await;
+    assert_eq!(latest.header("preference-applied"), "wait=5", "longest_read_wait_ms");
     assert_eq!(latest.is(200).body["auctions"][0]["highest"]["amount"], json!(10_030));
 }
 

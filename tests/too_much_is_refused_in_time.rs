@@ -15,6 +15,8 @@ use std::time::Duration;
 use support::eventually;
 use support::person::Person;
 use support::roles::Roles;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
 
 async fn servers(directory: &tempfile::TempDir) -> PrivateServers {
     PrivateServers::start(Options::new(directory.path())).await.unwrap()
@@ -139,6 +141,54 @@ async fn an_ingress_that_stops_is_not_ready_first_and_loses_nothing_that_it_took
     roles.ready().await;
     for monitor in &taken {
         assert_eq!(decided(&nobody, monitor).await, "done");
+    }
+    servers.stop().await.unwrap();
+}
+
+/// Sends bids as fast as they are taken until the ingress has gone; tells where to ask for what was taken.
+async fn bids_until_it_has_gone(url: String, user: String, auction: String, taken: UnboundedSender<String>) {
+    let client = reqwest::Client::new();
+    for amount in 10_000.. {
+        let bid = client.put(format!("{url}/auction/{auction}/bid")).header("x-user-id", &user);
+        // Without an answer nothing was promised.
+        let Ok(answer) = bid.json(&json!({ "amount": amount })).send().await else { return };
+        assert_eq!(answer.status(), 202);
+        taken.send(answer.headers()["location"].to_str().unwrap().to_owned()).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_with_202_is_decided_after_a_stop_in_the_middle_of_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let servers = servers(&directory).await;
+    let mut roles = Roles::none(&servers, &[]);
+    for role in ["writer", "ingress"] {
+        roles.add(role);
+    }
+    roles.ready().await;
+    let sue = Person::new(&roles.url()).await;
+    let auction = sue.offer(json!({})).await;
+    let (tell, mut told) = unbounded_channel();
+    let mut bidders = JoinSet::new();
+    for _ in 0..8 {
+        let user = Person::new(&roles.url()).await.id.unwrap();
+        bidders.spawn(bids_until_it_has_gone(roles.url(), user, auction.clone(), tell.clone()));
+    }
+    drop(tell);
+    let mut taken = Vec::new();
+    while taken.len() < 300 {
+        taken.push(told.recv().await.unwrap());
+    }
+    roles.signal("ingress", "-TERM");
+    assert_eq!(roles.ended("ingress").await, Some(0));
+    bidders.join_all().await;
+    while let Some(monitor) = told.recv().await {
+        taken.push(monitor);
+    }
+    roles.add("ingress");
+    roles.ready().await;
+    for monitor in &taken {
+        assert_eq!(decided(&sue, monitor).await, "done");
     }
     servers.stop().await.unwrap();
 }

@@ -1,14 +1,14 @@
 //! A Redis and a Postgres of a benchmark's own, the writer as a process, and what they cost.
 
 use crate::Failure;
-use crate::backlog::{self, PARTITIONS};
+use crate::backlog;
 use auction_postgres::PostgresStores;
 use auction_postgres::migrate::migrate;
 use auction_servers::{Options, PrivateServers};
-use auction_wire::PartitionCount;
 use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -32,7 +32,7 @@ impl Bench {
     pub(crate) async fn start() -> Result<Bench, Failure> {
         let directory = tempfile::Builder::new().prefix("auction-bench-").tempdir()?;
         let servers = PrivateServers::start(Options::new(directory.path())).await?;
-        migrate(servers.database_url(), PartitionCount::new(PARTITIONS)?).await?;
+        migrate(servers.database_url(), backlog::partitions()?).await?;
         let (database, connection) = tokio_postgres::connect(servers.database_url(), NoTls).await?;
         tokio::spawn(connection);
         Ok(Bench { servers, database, _directory: directory })
@@ -104,10 +104,11 @@ impl Bench {
         self.process("writer", &[])
     }
 
-    /// Starts the program of a role that was built beside this one, with settings.
+    /// Starts a role by the program that was built beside this one, with settings.
     pub(crate) fn process(&self, role: &str, settings: &[(&str, String)]) -> Result<Process, Failure> {
-        let program = std::env::current_exe()?.with_file_name(role);
+        let program = std::env::current_exe()?.with_file_name("portal");
         let child = Command::new(&program)
+            .args(["run", role])
             .env("REDIS_URL", self.servers.redis_url())
             .env("DATABASE_URL", self.servers.database_url())
             .env("AUCTION__LOG__FILTER", "warn")
@@ -128,6 +129,19 @@ impl Bench {
 pub(crate) struct Process(Child);
 
 impl Process {
+    /// The memory that it holds, in kB.
+    pub(crate) fn memory(&self) -> Result<u64, Failure> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
+        let held = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        Ok(held.and_then(|held| held.split_whitespace().next()).ok_or("no VmRSS")?.parse()?)
+    }
+
+    /// The CPU seconds that it took so far.
+    pub(crate) fn cpu(&self) -> Result<f64, Failure> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id()))?;
+        Ok(cpu_of(&stat).ok_or("no CPU time")?.1)
+    }
+
     /// Tells it to stop and waits.
     pub(crate) fn end(mut self) -> Result<(), Failure> {
         Command::new("kill").arg(self.0.id().to_string()).status()?;
@@ -144,6 +158,23 @@ impl Drop for Process {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Nobody listens there yet.
+pub(crate) fn free_address() -> Result<SocketAddr, Failure> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+/// Waits until somebody listens there.
+pub(crate) async fn answers(address: SocketAddr) -> Result<(), Failure> {
+    let began = Instant::now();
+    while tokio::net::TcpStream::connect(address).await.is_err() {
+        if began.elapsed() > Duration::from_secs(60) {
+            return Err(format!("nobody listens at {address}").into());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
 }
 
 /// What a stretch of time cost.
@@ -183,20 +214,27 @@ pub(crate) fn quiet() -> Result<(), Failure> {
 
 /// CPU seconds so far of all processes that matter, those that ended under their parent included.
 fn cpu() -> Result<BTreeMap<&'static str, f64>, Failure> {
-    const TICKS_PER_SECOND: f64 = 100.0;
     let mut all = BTreeMap::new();
     for entry in std::fs::read_dir("/proc")? {
         let Ok(stat) = std::fs::read_to_string(entry?.path().join("stat")) else { continue };
-        let Some((before, after)) = stat.rsplit_once(") ") else { continue };
-        let kind = match before.split_once('(').map(|(_, name)| name) {
-            Some("writer" | "notifier" | "projector" | "loadtest") => "worker",
-            Some("redis-server") => "redis",
-            Some("postgres") => "postgres",
+        let Some((name, seconds)) = cpu_of(&stat) else { continue };
+        let kind = match name {
+            "portal" | "loadtest" => "worker",
+            "redis-server" => "redis",
+            "postgres" => "postgres",
             _ => continue,
         };
-        // utime, stime, and those of children that were waited for: fields 14 to 17 of the whole line.
-        let ticks = after.split(' ').skip(11).take(4).filter_map(|ticks| ticks.parse::<f64>().ok());
-        *all.entry(kind).or_insert(0.0) += ticks.sum::<f64>() / TICKS_PER_SECOND;
+        *all.entry(kind).or_insert(0.0) += seconds;
     }
     Ok(all)
+}
+
+/// Name and CPU seconds of a process, from its `stat`.
+fn cpu_of(stat: &str) -> Option<(&str, f64)> {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let (before, after) = stat.rsplit_once(") ")?;
+    let (_, name) = before.split_once('(')?;
+    // utime, stime, and those of children that were waited for: fields 14 to 17 of the whole line.
+    let ticks = after.split(' ').skip(11).take(4).filter_map(|ticks| ticks.parse::<f64>().ok());
+    Some((name, ticks.sum::<f64>() / TICKS_PER_SECOND))
 }

@@ -10,10 +10,10 @@ pub(crate) use bare::{BareArgs, bare};
 
 use crate::Failure;
 use crate::backlog::{auction, give, user};
-use crate::bench::{Bench, Process, quiet};
+use crate::bench::{Bench, Process, free_address, quiet};
 use clap::Args;
 use client::Client;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -130,10 +130,6 @@ impl Drop for Bare {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn free_address() -> Result<SocketAddr, Failure> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
 /// The first answer that is a success.

@@ -7,6 +7,7 @@
 //! * `rush`: how many notifications a closing rush makes, and how fast;
 //! * `project`: how fast stored bids become views, by the projector and by a rebuild;
 //! * `http`: how fast an auction is read and bids are taken by HTTP, beside bare handlers of the same bytes;
+//! * `live`: how long after its commit a bid is told to ten thousand listeners, and what each of them costs;
 //! * `freshness`: how long after its commit a bid can be read, at a steady rate.
 
 #![allow(clippy::print_stdout, reason = "the tables are the result")]
@@ -17,6 +18,7 @@ mod channels;
 mod drain;
 mod freshness;
 mod http;
+mod live;
 mod project;
 mod rush;
 mod viewing;
@@ -49,6 +51,8 @@ enum Benchmark {
     /// The bare handlers beside it
     #[command(hide = true)]
     Bare(http::BareArgs),
+    /// How long after its commit a bid is told to ten thousand listeners
+    Live(live::LiveArgs),
     /// How long after its commit a bid can be read, at a steady rate
     Freshness(freshness::FreshnessArgs),
 }
@@ -62,6 +66,7 @@ async fn main() -> ExitCode {
         Benchmark::Project(arguments) => project::run(arguments).await,
         Benchmark::Http(arguments) => http::run(arguments).await,
         Benchmark::Bare(arguments) => http::bare(arguments).await,
+        Benchmark::Live(arguments) => live::run(arguments).await,
         Benchmark::Freshness(arguments) => freshness::run(arguments).await,
     };
     match ran {

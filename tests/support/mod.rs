@@ -3,6 +3,7 @@
 
 pub mod crowd;
 pub mod history;
+pub mod line;
 pub mod load;
 pub mod person;
 pub mod readers;

@@ -147,7 +147,8 @@ impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
         }
         let status = match waiting {
             None => Status::Pending,
-            Some((wait, waiting)) => self.wait(&handle, wait, waiting, Hears::Replies).await,
+            // Few wait: the others need no room for it.
+            Some((wait, waiting)) => Box::pin(self.wait(&handle, wait, waiting, Hears::Replies)).await,
         };
         Ok((handle, status))
     }

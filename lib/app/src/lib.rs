@@ -4,6 +4,7 @@
 //! * [`mod@write`]: commands become events and outcomes (writer);
 //! * [`from_store`]: an auction as the store tells it (ingress);
 //! * [`briefly`]: what was read a moment ago need not be read again (ingress);
+//! * [`live`]: looking on while an auction goes on (ingress);
 //! * [`freshness`]: reads that are at least as fresh as somebody wants (ingress);
 //! * [`project`]: events become ready-made answers (projector);
 //! * [`notify`]: events become notifications (notifier), and how users read them;
@@ -29,6 +30,7 @@ pub mod follow;
 pub mod freshness;
 pub mod from_store;
 pub mod health;
+pub mod live;
 pub mod meter;
 pub mod notify;
 pub mod ports;

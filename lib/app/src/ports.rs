@@ -9,6 +9,7 @@ pub mod deletions;
 pub mod delivery;
 pub mod event_feed;
 pub mod event_store;
+pub mod event_tail;
 pub mod generations;
 pub mod heads;
 pub mod inbox;

@@ -8,5 +8,5 @@ mod projector;
 mod render;
 
 pub use board::{Board, Boards};
-pub use projector::Projector;
+pub use projector::{Projector, bids_of};
 pub use render::{auction_view, bid_item, bidder_item, json, leader, list_item, list_place, user_view};

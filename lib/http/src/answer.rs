@@ -5,7 +5,7 @@ use crate::consistency::{CONSISTENCY_TOKEN, known, token};
 use crate::idempotency_key::idempotency_key;
 use crate::if_match::expected_version;
 use crate::portal::{Portal, Ports, wall_clock};
-use crate::prefer::Prefer;
+use crate::prefer::{PREFERENCE_APPLIED, Prefer};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
 use auction_app::accept::{Handle, Request, Status, command_id, fingerprint};
@@ -16,7 +16,7 @@ use auction_domain::{Actor, Currency, Fact};
 use auction_wire::api::{Done, Failed, Money, Pending};
 use auction_wire::{CommandBody, CommandId, Outcome, OutcomeFact, OutcomeResult, Positions};
 use axum::Json;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
 use uuid::Uuid;
@@ -89,7 +89,7 @@ pub async fn ask<P: Ports>(
         Status::KeyReused => return Err(Problem::of(&requests::IDEMPOTENCY_KEY_REUSED)),
     };
     if let Some(applied) = prefer.applied(longest) {
-        response.headers_mut().insert(HeaderName::from_static("preference-applied"), applied);
+        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
     }
     Ok(response)
 }
@@ -209,7 +209,7 @@ pub fn status(
         }
     };
     for applied in prefer.applied(longest).into_iter().chain(represents) {
-        response.headers_mut().append(HeaderName::from_static("preference-applied"), applied);
+        response.headers_mut().append(PREFERENCE_APPLIED, applied);
     }
     Ok(response)
 }

@@ -9,7 +9,6 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
 };
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::Response;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -29,25 +28,30 @@ pub fn etag(version: Option<&[u8]>, body: &[u8]) -> Option<HeaderValue> {
     HeaderValue::from_bytes(&tag).ok()
 }
 
-/// Answers 304 to whoever has the answer already, and keeps from caches what says nothing of them.
-pub async fn conditional(request: Request, next: Next) -> Response {
-    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let given = request.headers().get_all(IF_NONE_MATCH).into_iter();
-    let given: Vec<HeaderValue> = given.filter(|_| is_read).cloned().collect();
-    let mut response = next.run(request).await;
-    let is_there = response.status() == StatusCode::OK;
-    let headers = response.headers_mut();
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    let Some(tag) = headers.get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned) else {
-        return response;
-    };
-    if let Some(coded) = headers.get(CONTENT_ENCODING).and_then(|coding| coded(&tag, coding)) {
-        headers.insert(ETAG, coded);
+/// What a request says of the answer that its client holds.
+pub struct Conditions(Vec<HeaderValue>);
+
+impl Conditions {
+    /// Those of a request; of reads alone.
+    pub fn of(request: &Request) -> Conditions {
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        let given = request.headers().get_all(IF_NONE_MATCH).into_iter();
+        Conditions(given.filter(|_| is_read).cloned().collect())
     }
-    if is_there && given.iter().filter_map(|value| value.to_str().ok()).any(|value| names(value, &tag)) {
-        return not_modified(response);
+
+    /// The answer, or 304 to whoever has it already; and caches do not keep what says nothing of them.
+    pub fn apply(self, mut response: Response) -> Response {
+        let is_there = response.status() == StatusCode::OK;
+        let headers = response.headers_mut();
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        let Some(tag) = headers.get(ETAG).cloned() else { return response };
+        let Ok(tag) = tag.to_str() else { return response };
+        if let Some(coded) = headers.get(CONTENT_ENCODING).and_then(|coding| coded(tag, coding)) {
+            headers.insert(ETAG, coded);
+        }
+        let mut given = self.0.iter().filter_map(|value| value.to_str().ok());
+        if is_there && given.any(|value| names(value, tag)) { not_modified(response) } else { response }
     }
-    response
 }
 
 /// The tag of the same in a coding.

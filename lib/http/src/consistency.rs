@@ -34,6 +34,8 @@ pub struct Consistency {
     freshness: Wanted,
     /// The longest that it may take.
     wait: Duration,
+    /// That the client said so.
+    applied: Option<HeaderValue>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,16 +54,24 @@ pub enum Of {
     All,
 }
 
-/// What was read, and the value of its `Consistency-Token`.
+/// What was read.
 pub struct Read<T> {
     /// What it shows at least.
     pub positions: Positions,
     /// What was read.
     pub shown: T,
-    /// How fresh it is.
+    /// How fresh it is, as the client is told.
+    pub fresh: Fresh,
+}
+
+/// How fresh an answer is, as the client is told.
+pub struct Fresh {
+    /// Its `Consistency-Token`.
     pub token: HeaderValue,
     /// How old it may be, if that is known.
     pub age: Option<Duration>,
+    /// Its `Preference-Applied`, if the client said how long he would wait.
+    pub applied: Option<HeaderValue>,
 }
 
 /// What the tokens of a request say together.
@@ -95,8 +105,11 @@ impl<P: Ports> FromRequestParts<Arc<Portal<P>>> for Consistency {
             Some(_) => return Err(invalid("consistency", "must be `latest` or `stale-ok`, or absent")),
         };
         let longest = portal.settings.longest_read_wait;
-        let wait = Prefer::from_headers(&parts.headers).wait(longest).unwrap_or(longest);
-        Ok(Consistency { known: known(&parts.headers, portal.partitions)?, freshness, wait })
+        let prefer = Prefer::from_headers(&parts.headers);
+        let wait = prefer.wait(longest);
+        let applied = wait.and_then(|_| prefer.applied(longest));
+        let known = known(&parts.headers, portal.partitions)?;
+        Ok(Consistency { known, freshness, wait: wait.unwrap_or(longest), applied })
     }
 }
 
@@ -126,7 +139,7 @@ impl Consistency {
         let mut wanted = self.known.within(&partitions);
         match self.freshness {
             Wanted::AsKnown => {}
-            Wanted::Latest => wanted.raise(&portal.freshness.heads().await?.within(&partitions)),
+            Wanted::Latest => wanted.raise(&Box::pin(portal.freshness.heads()).await?.within(&partitions)),
             Wanted::StaleIsOk => wanted = Positions::default(),
         }
         let mut in_vain = false;
@@ -136,14 +149,20 @@ impl Consistency {
                 let mut all = self.known.without(&partitions);
                 all.raise(&positions);
                 let age = portal.freshness.age(&partitions);
-                return Ok(Read { positions, shown, token: token(&all), age });
+                let applied = self.applied.clone();
+                return Ok(Read { positions, shown, fresh: Fresh { token: token(&all), age, applied } });
             }
-            if in_vain {
-                tokio::time::sleep(LOOK_AGAIN).await;
-            }
-            if !portal.freshness.reached(&wanted, until).await {
-                return Err(behind(portal, &positions, &wanted).await);
-            }
+            // Most are fresh enough at once, and need no room for the rest.
+            Box::pin(async {
+                if in_vain {
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                if portal.freshness.reached(&wanted, until).await {
+                    return Ok(());
+                }
+                Err(behind(portal, &positions, &wanted).await)
+            })
+            .await?;
             in_vain = true;
         }
     }

@@ -1,18 +1,19 @@
-//! What holds for every request, whatever its endpoint does: it is answered in time, and a mistake of ours ends in
-//! an answer that says nothing of our insides.
+//! What holds for every request, whatever its endpoint does: it is answered in time, a mistake of ours ends in an
+//! answer that says nothing of our insides, and who has the answer already is told so. One layer for all of it: each
+//! costs every request an allocation or two.
 
+use crate::conditional::Conditions;
 use crate::portal::Settings;
 use crate::prefer::Prefer;
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use std::any::Any;
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
-use tower_http::catch_panic::CatchPanicLayer;
 
 /// How long requests may take.
 #[derive(Clone, Copy, Debug)]
@@ -28,32 +29,30 @@ impl Deadlines {
     }
 }
 
-/// The same routes, guarded.
-pub(crate) fn guarded(router: Router, deadlines: Deadlines) -> Router {
-    router.layer(CatchPanicLayer::custom(panicked)).layer(from_fn_with_state(deadlines, in_time))
-}
-
-/// What was said in the panic went to the log with it.
-fn panicked(_: Box<dyn Any + Send>) -> Response {
-    Problem::of(&requests::INTERNAL_ERROR).into_response()
-}
-
-/// Besides the time that the client prefers to wait, each request has its deadline. A command that was handed over
-/// goes on its way all the same.
-async fn in_time(State(deadlines): State<Deadlines>, request: Request, next: Next) -> Response {
+/// The layer around all routes. Besides the time that the client prefers to wait, each request has its deadline. A
+/// command that was handed over goes on its way all the same.
+pub(crate) async fn guarded(State(deadlines): State<Deadlines>, request: Request, next: Next) -> Response {
     let waits = Prefer::from_headers(request.headers()).wait(deadlines.longest_wait).unwrap_or_default();
-    match tokio::time::timeout(waits + deadlines.deadline, next.run(request)).await {
-        Ok(response) => response,
+    let conditions = Conditions::of(&request);
+    // Nothing that the request used is used again.
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let response = match tokio::time::timeout(waits + deadlines.deadline, answer).await {
+        Ok(Ok(response)) => response,
+        // What was said in the panic went to the log with it.
+        Ok(Err(_)) => Problem::of(&requests::INTERNAL_ERROR).into_response(),
         Err(_) => Problem::of(&requests::TOOK_TOO_LONG)
             .with("within_seconds", deadlines.deadline.as_secs())
             .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
             .into_response(),
-    }
+    };
+    conditions.apply(response)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::Router;
+    use axum::middleware::from_fn_with_state;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
@@ -66,10 +65,11 @@ mod tests {
         let deadlines =
             Deadlines { longest_wait: Duration::from_secs(30), deadline: Duration::from_millis(50) };
         let hangs = get(std::future::pending::<&'static str>);
-        let router = Router::new().route("/panics", get(panics)).route("/hangs", hangs);
+        let guard = from_fn_with_state(deadlines, guarded);
+        let router = Router::new().route("/panics", get(panics)).route("/hangs", hangs).layer(guard);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        tokio::spawn(async move { axum::serve(listener, guarded(router, deadlines)).await });
+        tokio::spawn(async move { axum::serve(listener, router).await });
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         client.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();

@@ -16,6 +16,7 @@ mod description;
 mod guard;
 pub mod idempotency_key;
 pub mod if_match;
+mod live;
 pub mod portal;
 pub mod prefer;
 pub mod problem;

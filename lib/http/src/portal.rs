@@ -1,11 +1,12 @@
 //! What all endpoints share.
 
-use crate::read_model::Shown;
+use crate::read_model::{AuctionRead, Shown};
 use auction_app::accept::Accept;
 use auction_app::briefly::Briefly;
 use auction_app::freshness::Freshness;
 use auction_app::from_store::FromStore;
 use auction_app::health::Health;
+use auction_app::live::{Bells, Live};
 use auction_app::notify::Inbox;
 use auction_app::ports::Unavailable;
 use auction_app::ports::auction_events::AuctionEvents;
@@ -17,7 +18,7 @@ use auction_app::ports::view_store::{AsOf, Views};
 use auction_app::promote::Promises;
 use auction_app::shed::Shedding;
 use auction_app::stop::Stop;
-use auction_domain::Timestamp;
+use auction_domain::{AuctionId, Timestamp};
 use auction_wire::PartitionCount;
 use std::future::Future;
 use std::sync::Arc;
@@ -55,6 +56,10 @@ pub struct Settings {
     pub longest_read_wait: Duration,
     /// How long a request may take, besides the time that its client prefers to wait.
     pub deadline: Duration,
+    /// How long the head of a request may take to come, counted from the end of the answer before.
+    pub head_within: Duration,
+    /// How long a client may take nothing of an answer.
+    pub write_within: Duration,
     /// How long a body may take to come.
     pub body_within: Duration,
     /// How long outcomes are kept.
@@ -72,11 +77,17 @@ pub struct Portal<P: Ports> {
     /// Reads that wait for them.
     pub freshness: Arc<Freshness>,
     /// Pages of the lists of auctions that were read a moment ago.
-    pub lists: Briefly<AsOf<Shown>>,
+    pub lists: Briefly<String, AsOf<Shown>>,
+    /// Auctions that were read a moment ago.
+    pub auctions: Briefly<AuctionId, AsOf<Option<AuctionRead>>>,
     /// Auctions as the store tells them.
     pub from_store: FromStore<P::AuctionEvents>,
     /// Those that it told a moment ago, because their views could not be read.
-    pub told: Briefly<AsOf<Option<Vec<u8>>>>,
+    pub told: Briefly<AuctionId, AsOf<Option<AuctionRead>>>,
+    /// Where listeners come to.
+    pub live: Live,
+    /// Users who listen for what they are told.
+    pub bells: Arc<Bells>,
     /// What users want to be told.
     pub subscribers: P::Subscribers,
     /// Notifications.

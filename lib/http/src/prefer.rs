@@ -1,7 +1,10 @@
 //! `Prefer` by RFC 7240: `wait=N`, `respond-async`, `return=representation`.
 
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use std::time::Duration;
+
+/// Says which of them was followed.
+pub const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// What the client prefers, as far as it is known here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +42,7 @@ impl Prefer {
         Some(Duration::from_secs(wait.into()).min(longest))
     }
 
-    /// `Preference-Applied` for an answer to a command.
+    /// The value of [`PREFERENCE_APPLIED`] in an answer.
     pub fn applied(&self, longest: Duration) -> Option<HeaderValue> {
         let applied = match self.wait(longest) {
             Some(wait) => format!("wait={}", wait.as_secs()),

@@ -2,11 +2,16 @@
 //! next page is.
 
 use crate::conditional;
-use crate::consistency::CONSISTENCY_TOKEN;
+use crate::consistency::{CONSISTENCY_TOKEN, Fresh};
+use crate::if_match;
+use crate::portal::wall_clock;
+use crate::prefer::PREFERENCE_APPLIED;
+use auction_app::ports::view_store::ShownAuction;
+use auction_domain::Timestamp;
 use axum::body::Bytes;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use std::time::Duration;
+use std::time::Instant;
 
 /// What is shown.
 #[derive(Clone, Debug)]
@@ -26,14 +31,48 @@ impl Shown {
     }
 }
 
+/// An auction as it was read.
+#[derive(Clone, Debug)]
+pub struct AuctionRead {
+    /// What is shown.
+    pub shown: Shown,
+    /// What the portal's clock said then.
+    now: Timestamp,
+    /// When that was.
+    at: Instant,
+    /// It was told from the store.
+    pub from_store: bool,
+}
+
+impl AuctionRead {
+    /// Its view.
+    pub fn of_view(view: ShownAuction) -> AuctionRead {
+        AuctionRead::new(view.json, view.now, false)
+    }
+
+    /// As the store tells it. The clock is that of this machine.
+    pub fn of_store(json: Vec<u8>) -> AuctionRead {
+        AuctionRead::new(json, wall_clock(), true)
+    }
+
+    fn new(json: Vec<u8>, now: Timestamp, from_store: bool) -> AuctionRead {
+        let shown = Shown { etag: if_match::etag(&json), body: json.into(), next: None };
+        AuctionRead { shown, now, at: Instant::now(), from_store }
+    }
+
+    /// What the portal's clock says now.
+    pub fn now(&self) -> Timestamp {
+        let since = i64::try_from(self.at.elapsed().as_millis()).unwrap_or_default();
+        Timestamp(self.now.0.saturating_add(since))
+    }
+}
+
 /// An answer.
 pub struct ReadModel {
     /// What is shown.
     pub shown: Shown,
     /// How fresh it is.
-    pub token: HeaderValue,
-    /// How old it may be, if that is known.
-    pub age: Option<Duration>,
+    pub fresh: Fresh,
     /// Who may see it.
     pub whose: Whose,
 }
@@ -50,7 +89,8 @@ pub enum Whose {
 
 impl IntoResponse for ReadModel {
     fn into_response(self) -> Response {
-        let ReadModel { shown: Shown { body, etag, next }, token, age, whose } = self;
+        let ReadModel { shown: Shown { body, etag, next }, fresh: Fresh { token, age, applied }, whose } =
+            self;
         let mut response = body.into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -65,6 +105,9 @@ impl IntoResponse for ReadModel {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
         if let Some(age) = age {
             headers.insert(header::AGE, HeaderValue::from(age.as_secs()));
+        }
+        if let Some(applied) = applied {
+            headers.insert(PREFERENCE_APPLIED, applied);
         }
         if let Some(etag) = etag {
             headers.insert(header::ETAG, etag);

@@ -13,6 +13,8 @@ mod list_auctions;
 mod list_bids;
 mod list_notifications;
 mod list_user_bids;
+mod listen_to_auction;
+mod listen_to_notifications;
 mod mark_read;
 pub(crate) mod paging;
 mod place_bid;
@@ -27,7 +29,6 @@ mod show_user;
 mod void_bid;
 
 use crate::body::{BodyWithin, LONGEST};
-use crate::conditional::conditional;
 use crate::cors;
 use crate::description;
 use crate::guard::{Deadlines, guarded};
@@ -38,11 +39,12 @@ use auction_domain::{Actor, BidId, UserId};
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, Method, StatusCode, Uri};
-use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
@@ -60,24 +62,20 @@ pub fn router<P: Ports>(portal: Arc<Portal<P>>) -> Router {
     let (router, described) = table().split_for_parts();
     let settings = &portal.settings;
     let described = show_description::Described::new(description::with_settings(described, settings));
-    let (deadlines, body_within) = (Deadlines::of(settings), BodyWithin(settings.body_within));
-    let cors = cors::layer(&settings.cors_origins);
     let worth_it = SizeAbove::new(COMPRESSED_FROM).and(NotForContentType::SSE);
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it);
-    let router = router
+    let around_all = ServiceBuilder::new()
+        .option_layer(cors::layer(&settings.cors_origins))
+        .layer(from_fn_with_state(Deadlines::of(settings), guarded))
+        .layer(compression)
+        .layer(Extension(described))
+        .layer(Extension(BodyWithin(settings.body_within)))
+        .layer(DefaultBodyLimit::max(LONGEST));
+    router
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
-        .layer(DefaultBodyLimit::max(LONGEST))
-        .layer(Extension(described))
-        .layer(Extension(body_within))
-        .layer(compression)
-        .layer(from_fn(conditional))
-        .with_state(portal);
-    let router = guarded(router, deadlines);
-    match cors {
-        Some(cors) => router.layer(cors),
-        None => router,
-    }
+        .layer(around_all)
+        .with_state(portal)
 }
 
 fn table<P: Ports>() -> OpenApiRouter<SharedPortal<P>> {
@@ -89,10 +87,12 @@ fn table<P: Ports>() -> OpenApiRouter<SharedPortal<P>> {
         .routes(show_subscriptions::endpoint().into())
         .routes(change_subscriptions::endpoint().into())
         .routes(list_notifications::endpoint().into())
+        .routes(listen_to_notifications::endpoint().into())
         .routes(mark_read::endpoint().into())
         .routes(create_auction::endpoint().into())
         .routes(list_auctions::endpoint().into())
         .routes(show_auction::endpoint().into())
+        .routes(listen_to_auction::endpoint().into())
         .routes(place_bid::endpoint().into())
         .routes(list_bids::endpoint().into())
         .routes(delete_bid::endpoint().into())

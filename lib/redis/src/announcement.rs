@@ -1,15 +1,17 @@
-//! What is decided, announced to every ingress: for status requests that wait at another ingress than the one that
-//! took the command, or at one that was restarted.
+//! What is announced to every ingress: what is decided, for status requests that wait at another ingress than the one
+//! that took the command, or at one that was restarted; and who is told something, for users who listen.
 //!
-//! One message per batch goes out with its replies, in the same round trip: the ids of its commands, 16 bytes each.
-//! Messages of `PUBLISH` are not written to disk and lie nowhere: one that is lost is made up for by a look at the
+//! One message per batch goes out with its replies, in the same round trip: the ids of its commands, 16 bytes each; one
+//! with each delivery of notifications: the ids of the users. Messages of `PUBLISH` are not written to disk and lie nowhere: one that is lost is made up for by a look at the
 //! store, by whoever waits, when the connection is back, and at the end of his wait.
 
 use crate::{RedisServer, keys};
 use auction_app::accept::Waiters;
 use auction_app::health::Part;
+use auction_app::live::Bells;
 use auction_app::ports::Unavailable;
 use auction_app::stop::Stop;
+use auction_domain::UserId;
 use auction_wire::{CommandId, PartitionCount};
 use futures_util::StreamExt;
 use redis::RedisError;
@@ -34,22 +36,47 @@ pub(crate) fn write(decided: &[CommandId]) -> Vec<u8> {
 }
 
 /// Reads one.
-fn read(announcement: &[u8]) -> impl Iterator<Item = CommandId> {
-    announcement.chunks_exact(16).filter_map(|id| Uuid::from_slice(id).ok()).map(CommandId)
+fn read(announcement: &[u8]) -> impl Iterator<Item = Uuid> {
+    announcement.chunks_exact(16).filter_map(|id| Uuid::from_slice(id).ok())
+}
+
+/// Who hears it.
+#[derive(Clone)]
+pub struct Audience {
+    /// Requests that wait for an outcome.
+    pub waiters: Arc<Waiters>,
+    /// Users who listen for what they are told.
+    pub bells: Arc<Bells>,
+}
+
+impl Audience {
+    fn hear(&self, channel: &str, announcement: &[u8]) {
+        match channel {
+            keys::TOLD => self.bells.ring(read(announcement).map(UserId)),
+            _ => self.waiters.announced(read(announcement).map(CommandId)),
+        }
+    }
+
+    /// What was announced while nobody listened is not heard any more.
+    fn look(&self) {
+        self.waiters.announcements_lost();
+        self.bells.ring_all();
+    }
 }
 
 /// Listens to all partitions and wakes whoever waits, until it is time to stop.
 pub async fn listen(
     server: RedisServer,
     partitions: PartitionCount,
-    waiters: Arc<Waiters>,
+    audience: Audience,
     health: &Part,
     mut stop: Stop,
 ) {
-    let channels: Vec<String> = partitions.all().map(keys::decided).collect();
+    let channels = partitions.all().map(keys::decided).chain([keys::TOLD.to_owned()]);
+    let channels: Vec<String> = channels.collect();
     let mut retry = Retry::default();
     while !stop.requested() {
-        if let Err(error) = drive(&server, &channels, &waiters, health, &stop, &mut retry).await {
+        if let Err(error) = drive(&server, &channels, &audience, health, &stop, &mut retry).await {
             let wait = retry.next_wait();
             health.waits(&error, retry.attempts());
             tracing::warn!(%error, ?wait, "announcements are not received: who waits looks at the end of his wait");
@@ -61,7 +88,7 @@ pub async fn listen(
 async fn drive(
     server: &RedisServer,
     channels: &[String],
-    waiters: &Waiters,
+    audience: &Audience,
     health: &Part,
     stop: &Stop,
     retry: &mut Retry,
@@ -69,12 +96,13 @@ async fn drive(
     let connection = in_time(server.client().get_async_pubsub()).await?;
     let (mut sink, mut messages) = connection.split();
     in_time(sink.subscribe(channels)).await?;
-    // What was announced while nobody listened is not heard any more.
-    waiters.announcements_lost();
+    audience.look();
     let mut tried = Instant::now();
     while !stop.requested() {
         match timeout(TURN, messages.next()).await {
-            Ok(Some(message)) => waiters.announced(read(message.get_payload_bytes())),
+            Ok(Some(message)) => {
+                audience.hear(message.get_channel_name(), message.get_payload_bytes());
+            }
             Ok(None) => return Err(Unavailable::new("redis", "the connection was closed")),
             Err(_) if tried.elapsed() >= PING => {
                 in_time(sink.ping::<redis::Value>()).await?;
@@ -102,7 +130,7 @@ mod tests {
     #[test]
     fn an_announcement_is_read_as_it_was_written() {
         let decided: Vec<CommandId> = (1..4).map(|n| CommandId(Uuid::from_u128(n))).collect();
-        assert_eq!(read(&write(&decided)).collect::<Vec<_>>(), decided);
+        assert_eq!(read(&write(&decided)).map(CommandId).collect::<Vec<_>>(), decided);
         assert_eq!(read(b"what else is said").count(), 1, "it only makes somebody look");
     }
 }

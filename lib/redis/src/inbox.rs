@@ -91,6 +91,9 @@ impl Delivery for RedisInboxes {
                 scripts.add_command(deliver).ignore();
             }
         }
+        // Behind them, in the same round trip: whoever is woken finds it.
+        let told: Vec<u8> = notifications.iter().flat_map(|delivered| *delivered.user.0.as_bytes()).collect();
+        scripts.cmd("PUBLISH").arg(keys::TOLD).arg(told).ignore();
         scripts.query_async(&mut self.connection().await?).await.map_err(client_error)
     }
 }

@@ -17,7 +17,8 @@
 //! | `ap:{07}:view:live` | string | which generation of the views is live; 1 if it is not there |
 //! | `ap:{07}:view:newest` | string | the newest generation that was begun |
 //!
-//! Not a key, but a channel (`PUBLISH`): `ap:{07}:decided`, the ids of commands that are decided
+//! Not keys, but channels (`PUBLISH`): `ap:{07}:decided`, the ids of commands that are decided; `ap:told`, the ids of
+//! users who are told something, 16 bytes each
 //! ([`crate::announcement`]).
 //!
 //! Of generation 3 of the views:
@@ -74,6 +75,9 @@ pub fn suspect(partition: PartitionId) -> String {
 pub fn reply(partition: PartitionId, ingress: &str) -> String {
     format!("ap:{{{partition}}}:reply:{ingress}")
 }
+
+/// The channel on which is announced who is told something.
+pub const TOLD: &str = "ap:told";
 
 /// The channel on which is announced what is decided.
 pub fn decided(partition: PartitionId) -> String {

@@ -26,6 +26,7 @@ pub mod reply;
 pub mod retention;
 mod server;
 pub mod stream_info;
+pub mod tail;
 pub mod views;
 
 pub use server::RedisServer;

@@ -26,6 +26,11 @@ mod feeds {
     auction_testkit::contract_tests!(event_feed, streams().await);
 }
 
+mod tails {
+    use crate::common::streams;
+    auction_testkit::contract_tests!(event_tail, streams().await);
+}
+
 async fn add_bid(streams: &Streams) -> EntryId {
     let bid = place_bid(AuctionId(uuid::Uuid::nil()), UserId(uuid::Uuid::nil()), 100);
     let fields: Fields = bid.to_fields().into_iter().map(|(name, value)| (name.into(), value)).collect();

@@ -21,3 +21,8 @@ pub mod verify;
 
 pub use connections::Connections;
 pub use settings::{Settings, SettingsError};
+
+/// Requests, commands and events are many small allocations, most of them freed by another thread than the one that
+/// made them: that is what it is good at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -9,6 +9,7 @@ pub mod command_queue;
 pub mod deletions;
 pub mod event_feed;
 pub mod event_store;
+pub mod event_tail;
 pub mod generations;
 pub mod heads;
 pub mod inbox;
@@ -136,6 +137,17 @@ macro_rules! event_feed {
             what_was_not_acknowledged_comes_again_first
             every_service_gets_every_event
             a_feed_that_has_read_everything_says_so
+        }
+    };
+}
+
+/// All checks of [`contract::event_tail`](event_tail).
+#[macro_export]
+macro_rules! event_tail {
+    ($adapter:expr) => {
+        $crate::contract_tests! { event_tail, $adapter,
+            a_tail_has_what_comes_after_it_was_opened
+            everybody_has_a_tail_of_his_own
         }
     };
 }

@@ -11,7 +11,7 @@ mod store;
 mod streams;
 mod views;
 
-pub use feeds::{MemoryFeed, MemoryFeeds};
+pub use feeds::{MemoryFeed, MemoryFeeds, MemoryTail, MemoryTails};
 pub use inboxes::{MemoryInboxes, MemoryNotifications};
 pub use locks::{MemoryLock, MemoryLocks};
 pub use parked::MemoryParkedEvents;

@@ -2,8 +2,9 @@
 
 use auction_testkit::contract::command_lane::Bench;
 use auction_testkit::contract::event_feed::Publisher;
+use auction_testkit::contract::event_tail::LookingOn;
 use auction_testkit::given::P;
-use auction_testkit::memory::{Fields, MemoryFeeds, MemoryLanes, MemoryStreams};
+use auction_testkit::memory::{Fields, MemoryFeeds, MemoryLanes, MemoryStreams, MemoryTails};
 use auction_wire::{Channel, EventRecord, Outcome};
 use stream_worker::EntryId;
 
@@ -55,6 +56,13 @@ impl Publisher for Memory {
     }
 }
 
+impl LookingOn for Memory {
+    type Tails = MemoryTails;
+    fn tails(&self) -> MemoryTails {
+        MemoryTails(self.0.clone(), P)
+    }
+}
+
 mod lanes {
     use super::memory;
     auction_testkit::contract_tests!(command_lane, memory());
@@ -63,4 +71,9 @@ mod lanes {
 mod feeds {
     use super::memory;
     auction_testkit::contract_tests!(event_feed, memory());
+}
+
+mod tails {
+    use super::memory;
+    auction_testkit::contract_tests!(event_tail, memory());
 }

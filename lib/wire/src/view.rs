@@ -120,6 +120,34 @@ pub struct PromotionView {
     pub seed: Option<String>,
 }
 
+/// The data of an `events` of `GET /auction/{id}/live`: what happened, and how the auction stands behind it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LiveEvents {
+    /// The auction's version behind it; also the `id`.
+    pub version: u64,
+    /// What happened, in order and without a hole.
+    pub events: Vec<LiveEvent>,
+    /// How the auction stands.
+    pub auction: AuctionItem,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LiveEvent {
+    /// The auction's version behind it.
+    pub version: u64,
+    /// What happened, such as `bid_placed`.
+    pub kind: String,
+    /// When.
+    pub at: JsonTime,
+    /// The bids that were placed or look different behind it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bids: Vec<BidItem>,
+    /// Who won, when that is announced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub winner: Option<WinnerView>,
+}
+
 /// One line of `GET /auctions`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuctionItem {

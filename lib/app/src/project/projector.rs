@@ -180,7 +180,7 @@ fn render_auction(
 }
 
 /// Which bids look different after it.
-fn bids_of(event: &AuctionEvent) -> &[BidId] {
+pub fn bids_of(event: &AuctionEvent) -> &[BidId] {
     match event {
         AuctionEvent::BidPlaced { bid, .. }
         | AuctionEvent::BidDeleted { bid, .. }

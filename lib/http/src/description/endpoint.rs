@@ -126,6 +126,12 @@ impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
         self
     }
 
+    /// What it answers with is described in words, and those speak of that.
+    pub(crate) fn mentions<T: ToSchema>(mut self) -> Self {
+        self.schema_of::<T>();
+        self
+    }
+
     /// It answers with something of that media type, which has no schema with a name.
     pub(crate) fn answers_with(
         mut self,

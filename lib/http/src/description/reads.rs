@@ -25,6 +25,11 @@ impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
             .with_header(200, "Consistency-Token", shown())
             .with_header(200, "ETag", header(text(), "Changes with the bytes."))
             .with_header(200, "Age", header(whole(0, None), AGE))
+            .with_header(
+                200,
+                "Preference-Applied",
+                header(text(), "How long would have been waited, if that was said."),
+            )
             .with_header(200, "Cache-Control", header(text(), "Caches ask before they use it."))
             .answers_with_nothing(304, "The client has it already.")
             .with_header(304, "ETag", header(text(), "Of what the client has."))

@@ -51,10 +51,10 @@ async fn list_auctions<P: Ports>(
     let (portal, page) = (&*portal, &page);
     let read = |wanted: Positions| {
         let fresh = move |kept: &AsOf<Shown>| kept.positions.cover(&wanted);
-        portal.lists.get(page.name(), fresh, page.show(portal))
+        portal.lists.get(page.name(), fresh, || page.show(portal))
     };
-    let Read { shown, token, age, .. } = consistency.read(portal, Of::All, read).await?;
-    Ok(ReadModel { shown, token, age, whose: Whose::Everybodys }.into_response())
+    let Read { shown, fresh, .. } = consistency.read(portal, Of::All, read).await?;
+    Ok(ReadModel { shown, fresh, whose: Whose::Everybodys }.into_response())
 }
 
 impl Page {

@@ -69,14 +69,14 @@ async fn list_bids<P: Ports>(
             None => views.bids(partition, auction, before, limit).await,
         }
     };
-    let Read { shown, token, age, positions } = consistency.read(&portal, Of::One(partition), bids).await?;
-    let none = || unknown_auction().with_header(CONSISTENCY_TOKEN, token.clone());
+    let Read { shown, fresh, positions } = consistency.read(&portal, Of::One(partition), bids).await?;
+    let none = || unknown_auction().with_header(CONSISTENCY_TOKEN, fresh.token.clone());
     let shown = shown.ok_or_else(none)?;
     let begin = format!("{{\"auction\":\"{id}\",\"count\":{},\"bids\":[", shown.count);
     let next = shown.next.map(|before| page.next(auction, before, positions));
     let lines = shown.bids.iter().map(|bid| line(bid, caller));
     let shown = super::paging::page(&begin, lines, next);
-    Ok(ReadModel { shown, token, age, whose: Whose::TheCallers }.into_response())
+    Ok(ReadModel { shown, fresh, whose: Whose::TheCallers }.into_response())
 }
 
 /// The stored line, marked if it is the caller's.

@@ -84,15 +84,19 @@ pub(super) fn read(cursor: &str) -> Option<u64> {
     u64::from_str_radix(digits, 16).ok().filter(|place| *place < PLACES)
 }
 
-/// The notifications are JSON objects already; two members are put in front of each.
+/// A notification is a JSON object already; two members are put in front of it.
+pub(super) fn one(seq: u64, json: &[u8], read_up_to: u64) -> Vec<u8> {
+    let front = format!("{{\"cursor\":\"{}\",\"read\":{},", write(seq), seq <= read_up_to);
+    [front.as_bytes(), json.get(1..).unwrap_or_default()].concat()
+}
+
 fn body(page: &Inbox, cursor: u64, next: Option<String>) -> Vec<u8> {
     let mut body = b"{\"notifications\":[".to_vec();
     for (n, (seq, json)) in page.entries.iter().enumerate() {
-        let comma = if n > 0 { "," } else { "" };
-        let read = *seq <= page.read_up_to;
-        let front = format!("{comma}{{\"cursor\":\"{}\",\"read\":{read},", write(*seq));
-        body.extend_from_slice(front.as_bytes());
-        body.extend_from_slice(json.get(1..).unwrap_or_default());
+        if n > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(&one(*seq, json, page.read_up_to));
     }
     let rest = format!("],\"unread\":{},\"cursor\":\"{}\"", page.unread(), write(cursor));
     body.extend_from_slice(rest.as_bytes());

@@ -59,14 +59,14 @@ async fn list_user_bids<P: Ports>(
         }
     }
     let bidder = |_| portal.views.bidder(caller, before, limit);
-    let Read { shown, token, age, positions } = consistency.read(&portal, Of::All, bidder).await?;
+    let Read { shown, fresh, positions } = consistency.read(&portal, Of::All, bidder).await?;
     let next = shown.next.map(|last| {
         let cursor = Cursor { place: last.0.into_bytes(), as_of: positions }.write(LIST);
         format!("/user/{caller}/bids?limit={limit}&cursor={cursor}")
     });
     let lines = shown.lines.iter().map(|line| put_together(line, caller));
     let shown = page("{\"auctions\":[", lines, next);
-    Ok(ReadModel { shown, token, age, whose: Whose::TheCallers }.into_response())
+    Ok(ReadModel { shown, fresh, whose: Whose::TheCallers }.into_response())
 }
 
 /// The stored parts, in one object.

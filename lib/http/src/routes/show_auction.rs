@@ -3,17 +3,17 @@
 
 use super::paging::{invalid, members, unknown};
 use super::{InPath, SERVER_TIME, auction_in, unknown_auction};
-use crate::consistency::{CONSISTENCY_TOKEN, Consistency, Of, Read, token};
+use crate::consistency::{CONSISTENCY_TOKEN, Consistency, Fresh, Of, Read, token};
 use crate::description::schemas::{self, in_path, in_query, pattern, uuid, whole};
 use crate::description::{Endpoint, tag};
 use crate::if_match::etag;
-use crate::portal::{Portal, Ports, Shared, SharedPortal, wall_clock};
+use crate::portal::{Portal, Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
-use crate::read_model::{ReadModel, Shown, Whose};
+use crate::read_model::{AuctionRead, ReadModel, Shown, Whose};
 use auction_app::from_store::AtVersion;
 use auction_app::ports::Unavailable;
-use auction_app::ports::view_store::{AsOf, ShownAuction, Views};
+use auction_app::ports::view_store::{AsOf, Views};
 use auction_domain::AuctionId;
 use auction_wire::view::AuctionView;
 use auction_wire::{Positions, time};
@@ -54,15 +54,9 @@ async fn show_auction<P: Ports>(
     let auction = AuctionId(auction_in(&auction)?);
     match at_version(query.as_deref())? {
         None => as_it_is(&portal, auction, &consistency).await,
-        Some(version) => as_it_was(&portal, auction, version).await,
+        // Few ask for that: the others need no room for it.
+        Some(version) => Box::pin(as_it_was(&portal, auction, version)).await,
     }
-}
-
-/// Where it was read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum From {
-    View,
-    Store,
 }
 
 async fn as_it_is<P: Ports>(
@@ -71,44 +65,52 @@ async fn as_it_is<P: Ports>(
     consistency: &Consistency,
 ) -> Result<Response, Problem> {
     let partition = portal.partitions.of(auction.0);
-    let read = |wanted| async move {
-        match portal.views.auction(partition, auction).await {
-            Ok(AsOf { positions, shown }) => Ok(AsOf { positions, shown: (shown, From::View) }),
-            Err(away) => {
-                tracing::warn!(error = %away, %auction, "an auction is told from the store");
-                let AsOf { positions, shown } = told(portal, auction, wanted).await?;
-                let shown = shown.map(|json| ShownAuction { json, now: wall_clock() });
-                Ok(AsOf { positions, shown: (shown, From::Store) })
-            }
-        }
+    let read = |wanted: Positions| async move {
+        let is_fresh = |kept: &AsOf<Option<AuctionRead>>| kept.positions.cover(&wanted);
+        portal.auctions.get(auction, is_fresh, || read_now(portal, auction, &wanted)).await
     };
-    let Read { shown: (view, from), token, age, .. } =
-        consistency.read(portal, Of::One(partition), read).await?;
-    let none = || unknown_auction().with_header(CONSISTENCY_TOKEN, token.clone());
-    let view = view.ok_or_else(none)?;
-    let now = HeaderValue::from_str(&time::format(view.now));
-    let shown = Shown { etag: etag(&view.json), body: view.json.into(), next: None };
-    let age = if from == From::Store { Some(Duration::ZERO) } else { age };
-    let mut response = ReadModel { shown, token, age, whose: Whose::Everybodys }.into_response();
+    let Read { shown: read, mut fresh, .. } = consistency.read(portal, Of::One(partition), read).await?;
+    let none = || unknown_auction().with_header(CONSISTENCY_TOKEN, fresh.token.clone());
+    let read = read.ok_or_else(none)?;
+    let now = HeaderValue::from_str(&time::format(read.now()));
+    if read.from_store {
+        fresh.age = Some(Duration::ZERO);
+    }
+    let mut response = ReadModel { shown: read.shown, fresh, whose: Whose::Everybodys }.into_response();
     if let Ok(now) = now {
         response.headers_mut().insert(SERVER_TIME, now);
     }
     Ok(response)
 }
 
+async fn read_now<P: Ports>(
+    portal: &Portal<P>,
+    auction: AuctionId,
+    wanted: &Positions,
+) -> Result<AsOf<Option<AuctionRead>>, Unavailable> {
+    match portal.views.auction(portal.partitions.of(auction.0), auction).await {
+        Ok(AsOf { positions, shown }) => Ok(AsOf { positions, shown: shown.map(AuctionRead::of_view) }),
+        Err(away) => {
+            tracing::warn!(error = %away, %auction, "an auction is told from the store");
+            told(portal, auction, wanted).await
+        }
+    }
+}
+
 /// From its events, for everybody who asks in a moment.
 async fn told<P: Ports>(
     portal: &Portal<P>,
     auction: AuctionId,
-    wanted: Positions,
-) -> Result<AsOf<Option<Vec<u8>>>, Unavailable> {
-    let is_fresh = move |kept: &AsOf<Option<Vec<u8>>>| kept.positions.cover(&wanted);
-    let tell = async {
+    wanted: &Positions,
+) -> Result<AsOf<Option<AuctionRead>>, Unavailable> {
+    let is_fresh = |kept: &AsOf<Option<AuctionRead>>| kept.positions.cover(wanted);
+    let tell = async || {
         // Before the events: what is told is at least as fresh.
         let positions = portal.freshness.heads().await?.within(&[portal.partitions.of(auction.0)]);
-        Ok(AsOf { positions, shown: portal.from_store.latest(auction).await? })
+        let json = portal.from_store.latest(auction).await?;
+        Ok(AsOf { positions, shown: json.map(AuctionRead::of_store) })
     };
-    portal.told.get(auction.to_string(), is_fresh, tell).await
+    portal.told.get(auction, is_fresh, tell).await
 }
 
 async fn as_it_was<P: Ports>(
@@ -124,9 +126,8 @@ async fn as_it_was<P: Ports>(
         }
         AtVersion::Shown(json) => {
             let shown = Shown { etag: etag(&json), body: json.into(), next: None };
-            let token = token(&Positions::default());
-            let mut response =
-                ReadModel { shown, token, age: None, whose: Whose::Everybodys }.into_response();
+            let fresh = Fresh { token: token(&Positions::default()), age: None, applied: None };
+            let mut response = ReadModel { shown, fresh, whose: Whose::Everybodys }.into_response();
             // What was does not change; how a release writes it may.
             let kept = HeaderValue::from_static("max-age=3600");
             response.headers_mut().insert(header::CACHE_CONTROL, kept);

@@ -39,8 +39,8 @@ async fn show_user<P: Ports>(
     }
     let partition = portal.partitions.of(user.0);
     let view = |_| portal.views.user(partition, user);
-    let Read { shown, token, age, .. } = consistency.read(&portal, Of::One(partition), view).await?;
-    let none = || unknown_user().with_header(CONSISTENCY_TOKEN, token.clone());
+    let Read { shown, fresh, .. } = consistency.read(&portal, Of::One(partition), view).await?;
+    let none = || unknown_user().with_header(CONSISTENCY_TOKEN, fresh.token.clone());
     let shown = Shown::new(shown.ok_or_else(none)?);
-    Ok(ReadModel { shown, token, age, whose: Whose::TheCallers }.into_response())
+    Ok(ReadModel { shown, fresh, whose: Whose::TheCallers }.into_response())
 }

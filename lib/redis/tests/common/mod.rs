@@ -5,8 +5,10 @@
 use auction_redis::feed::RedisFeeds;
 use auction_redis::keys;
 use auction_redis::lane::{GROUP, LaneOptions, RedisLanes};
+use auction_redis::tail::RedisTails;
 use auction_testkit::contract::command_lane::{Bench, Fields};
 use auction_testkit::contract::event_feed::Publisher;
+use auction_testkit::contract::event_tail::LookingOn;
 use auction_testkit::given::P;
 use auction_testkit::servers::{TestRedis, redis};
 use auction_wire::outcome::decode_replies;
@@ -141,5 +143,12 @@ impl Publisher for Streams {
     }
     async fn publish(&self, events: &[EventRecord]) {
         self.publish_events(events).await;
+    }
+}
+
+impl LookingOn for Streams {
+    type Tails = RedisTails;
+    fn tails(&self) -> RedisTails {
+        RedisTails::new(self.0.client(), PartitionCount::new(1).unwrap())
     }
 }

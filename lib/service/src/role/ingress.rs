@@ -11,6 +11,7 @@ use auction_app::briefly::Briefly;
 use auction_app::freshness::Freshness;
 use auction_app::from_store::FromStore;
 use auction_app::health::{Health, Part};
+use auction_app::live::{Bells, Live};
 use auction_app::notify::Inbox;
 use auction_app::ports::Unavailable;
 use auction_app::shed::{self, Limits, Shedding};
@@ -19,11 +20,12 @@ use auction_http::{Portal, Ports};
 use auction_postgres::lookup::PostgresLookup;
 use auction_postgres::notifications::PostgresInboxes;
 use auction_redis::RedisServer;
-use auction_redis::announcement;
+use auction_redis::announcement::{self, Audience};
 use auction_redis::inbox::RedisInboxes;
 use auction_redis::pressure::RedisPressures;
 use auction_redis::queue::RedisQueue;
 use auction_redis::reply;
+use auction_redis::tail::RedisTails;
 use auction_redis::views::RedisViews;
 use auction_wire::PartitionCount;
 use std::collections::BTreeMap;
@@ -39,6 +41,9 @@ const LOOK_AT_SERVERS: Duration = Duration::from_secs(1);
 
 /// So many pages of lists are kept for a moment.
 const LISTS: NonZeroUsize = NonZeroUsize::new(100).unwrap();
+
+/// So many auctions are kept for a moment.
+const AUCTIONS: NonZeroUsize = NonZeroUsize::new(1000).unwrap();
 
 /// How long an auction is shown as the store told it, while its view cannot be read.
 const TOLD_KEPT: Duration = Duration::from_secs(1);
@@ -90,8 +95,11 @@ pub(super) async fn start(
         views: views.clone(),
         freshness: Arc::new(Freshness::new(partitions)),
         lists: Briefly::new(LISTS, millis(ingress.list_kept_ms)),
+        auctions: Briefly::new(AUCTIONS, millis(ingress.auction_kept_ms)),
         from_store: FromStore::new(lookup.clone(), ingress.store_reads),
         told: Briefly::new(LISTS, TOLD_KEPT),
+        live: Live::new(ingress.live_listeners.get(), millis(ingress.live_gather_ms)),
+        bells: Arc::new(Bells::default()),
         subscribers: lookup.clone(),
         inbox: Inbox::new(
             PostgresInboxes::new(lookup.clone(), settings.notifier.inbox_keeps),
@@ -105,6 +113,8 @@ pub(super) async fn start(
             longest_wait: Duration::from_secs(ingress.longest_wait_seconds.into()),
             longest_read_wait: millis(ingress.longest_read_wait_ms),
             deadline: Duration::from_secs(ingress.deadline_seconds.get().into()),
+            head_within: Duration::from_secs(ingress.head_seconds.get().into()),
+            write_within: Duration::from_secs(ingress.write_seconds.get().into()),
             body_within: Duration::from_secs(ingress.body_seconds.get().into()),
             outcomes_kept: settings.retention.outcomes(),
             cors_origins: ingress.cors_origins.clone(),
@@ -114,12 +124,35 @@ pub(super) async fn start(
         stop: stop.clone(),
     });
     watch_load(RedisPressures::new(redis.clone(), partitions), limits(ingress), shedding, tasks, stop);
+    serve(listener, portal, redis, name, waiters, tasks, stop);
+    Ok(())
+}
+
+/// Serves requests, and all that runs beside that.
+fn serve(
+    listener: TcpListener,
+    portal: Arc<Portal<Servers>>,
+    redis: RedisServer,
+    name: String,
+    waiters: Arc<Waiters>,
+    tasks: &mut Tasks,
+    stop: &Stop,
+) {
+    let partitions = portal.partitions;
     // Outcomes are received until the last request is answered.
     let (answered, all_answered) = stop_signal();
-    receive(redis, partitions, name, waiters, tasks, &all_answered);
+    let audience = Audience { waiters, bells: Arc::clone(&portal.bells) };
+    receive(redis.clone(), partitions, name, audience, tasks, &all_answered);
     let (reads, until) = (Arc::clone(&portal), all_answered.clone());
     tasks.spawn("looking at the views", async move {
         reads.freshness.run(&reads.views, &reads.ports.lookup, until).await;
+        Ok::<(), Infallible>(())
+    });
+    let (hall, tails, until) =
+        (Arc::clone(&portal), RedisTails::new(redis.clone(), partitions), stop.clone());
+    let health = tasks.part("ingress listeners");
+    tasks.spawn("telling listeners", async move {
+        hall.live.run(&hall.ports.lookup, &tails, &health, until).await;
         Ok::<(), Infallible>(())
     });
     let (health, looked_at, until) = (tasks.health().clone(), Arc::clone(&portal), stop.clone());
@@ -132,7 +165,6 @@ pub(super) async fn start(
         answered.stop();
         served
     });
-    Ok(())
 }
 
 /// Outcomes for our own requests, and what is announced to all.
@@ -140,14 +172,15 @@ fn receive(
     redis: RedisServer,
     partitions: PartitionCount,
     name: String,
-    waiters: Arc<Waiters>,
+    audience: Audience,
     tasks: &mut Tasks,
     until: &Stop,
 ) {
+    let waiters = Arc::clone(&audience.waiters);
     let health = tasks.part("ingress announcements");
-    let (announcing, heard_by, stop) = (redis.clone(), Arc::clone(&waiters), until.clone());
+    let (announcing, audience, stop) = (redis.clone(), audience, until.clone());
     tasks.spawn("announcements", async move {
-        announcement::listen(announcing, partitions, heard_by, &health, stop).await;
+        announcement::listen(announcing, partitions, audience, &health, stop).await;
         Ok::<(), Infallible>(())
     });
     let (health, stop) = (tasks.part("ingress replies"), until.clone());

@@ -21,12 +21,22 @@ pub struct IngressSettings {
     pub longest_read_wait_ms: u32,
     /// How long a page of a list of auctions is used again.
     pub list_kept_ms: u32,
+    /// How long an auction that was read is used again.
+    pub auction_kept_ms: u32,
+    /// How many may listen at a time.
+    pub live_listeners: NonZeroUsize,
+    /// How long what happens to an auction gathers before its listeners are told more.
+    pub live_gather_ms: u32,
     /// Auctions that are read from the store at a time.
     pub store_reads: NonZeroUsize,
     /// Origins whose web pages may use it.
     pub cors_origins: Vec<String>,
     /// How long a request may take, besides waiting for an outcome.
     pub deadline_seconds: NonZeroU16,
+    /// How long the head of a request may take to come.
+    pub head_seconds: NonZeroU16,
+    /// How long a client may take nothing of an answer.
+    pub write_seconds: NonZeroU16,
     /// How long a body may take to come.
     pub body_seconds: NonZeroU16,
     /// More commands that are not decided yet are too many.

@@ -4,6 +4,7 @@ use super::MemoryStreams;
 use super::streams::Partition;
 use auction_app::ports::Unavailable;
 use auction_app::ports::event_feed::{EventFeed, EventFeeds};
+use auction_app::ports::event_tail::{EventTail, EventTails};
 use auction_app::ports::published_events::PublishedEvents;
 use auction_wire::{EventRecord, PartitionId};
 use std::time::Duration;
@@ -61,18 +62,59 @@ impl EventFeed for MemoryFeed {
         Ok(self.take())
     }
 
-    async fn acknowledge(&mut self, positions: &[u64]) -> Result<(), Unavailable> {
+    fn acknowledge(&mut self, positions: &[u64]) {
         let mut state = self.streams.state();
         let Partition { events, groups, .. } = state.partition(self.partition);
         let group = groups.entry(self.service).or_default();
         for (index, _) in events.iter().enumerate().filter(|(_, event)| positions.contains(&event.position)) {
             group.acknowledge(index);
         }
-        Ok(())
     }
 
     async fn leave(self) -> Result<(), Unavailable> {
         Ok(())
+    }
+}
+
+/// Makes tails of one partition.
+#[derive(Clone, Debug)]
+pub struct MemoryTails(pub MemoryStreams, pub PartitionId);
+
+/// One tail.
+#[derive(Debug)]
+pub struct MemoryTail {
+    streams: MemoryStreams,
+    partition: PartitionId,
+    /// The last position that was read.
+    last: u64,
+}
+
+impl MemoryTail {
+    fn take(&mut self) -> Vec<EventRecord> {
+        let mut events = self.streams.events(self.partition);
+        events.retain(|event| event.position > self.last);
+        self.last = events.last().map_or(self.last, |event| event.position);
+        events
+    }
+}
+
+impl EventTails for MemoryTails {
+    type Tail = MemoryTail;
+    async fn open(&self) -> Result<MemoryTail, Unavailable> {
+        let mut tail = MemoryTail { streams: self.0.clone(), partition: self.1, last: 0 };
+        tail.take();
+        Ok(tail)
+    }
+}
+
+impl EventTail for MemoryTail {
+    async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
+        let events = self.take();
+        if !events.is_empty() {
+            return Ok(events);
+        }
+        tokio::time::sleep(BLOCK).await;
+        Ok(self.take())
     }
 }
 

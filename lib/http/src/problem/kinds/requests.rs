@@ -71,6 +71,14 @@ kinds! {
         ],
         advice: "Nothing was done. Try again after the seconds that Retry-After says, and ever less often.",
     };
+    TOO_MANY_LISTENERS = Kind {
+        code: "too_many_listeners",
+        status: 503,
+        title: "Too many listeners",
+        happened: "As many listen already as this ingress has room for.",
+        members: &[member("at_most", Shape::Count, "so many may listen")],
+        advice: "Try again after the seconds that Retry-After says, or read now and then instead.",
+    };
     INTERNAL_ERROR = Kind {
         code: "internal_error",
         status: 500,
