@@ -30,7 +30,10 @@ async fn every_event_comes_in_order_and_says_how_the_auction_stands() {
 
     let mut line = Line::open(&url, &[]).await;
     let first = line.next().await.unwrap();
-    assert_eq!((first.name.as_str(), first.id, &first.data["status"]), ("auction", "1", &json!("open")));
+    assert_eq!(
+        (first.name.as_str(), first.id.as_str(), &first.data["status"]),
+        ("auction", "1", &json!("open"))
+    );
     for n in 1..=3 {
         ada.bid(&auction, 10_000 + n).await.is(201);
     }
