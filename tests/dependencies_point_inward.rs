@@ -14,7 +14,7 @@ use std::process::Command;
 use support::root;
 
 /// Which of ours each of ours may depend on.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("auction-domain", &[]),
     ("auction-promoter", &[]),
     ("stream-worker", &[]),
@@ -24,11 +24,13 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("auction-postgres", &["auction-app", "auction-domain", "auction-wire"]),
     ("auction-redis", &["auction-app", "auction-domain", "auction-wire", "stream-worker"]),
     ("auction-http", &["auction-app", "auction-domain", "auction-wire"]),
+    ("auction-courier", &["auction-app", "auction-wire"]),
     ("auction-cli", &["auction-domain", "auction-wire"]),
     (
         "auction-service",
         &[
             "auction-app",
+            "auction-courier",
             "auction-domain",
             "auction-promoter",
             "auction-http",

@@ -11,6 +11,10 @@ WITH hit AS (
         highest_bid = EXCLUDED.highest_bid, bid_doubled = EXCLUDED.bid_doubled
 ), emptied AS (
     DELETE FROM notifications n USING hit, unnest($9::uuid[]) AS d (user_id) WHERE n.user_id = d.user_id
+), erased AS (
+    DELETE FROM webhooks h USING hit, unnest($9::uuid[]) AS d (user_id) WHERE h.user_id = d.user_id RETURNING h.id
+), forgotten AS (
+    DELETE FROM deliveries d USING erased WHERE d.endpoint = erased.id
 ), wanted AS MATERIALIZED (
     SELECT n.user_id, n.id, n.news, row_number() OVER (PARTITION BY n.user_id ORDER BY n.place) AS nth
     FROM hit, unnest($10::uuid[], $11::uuid[], $12::text[], $13::bytea[])
@@ -31,6 +35,13 @@ WITH hit AS (
     SELECT w.user_id, a.last - max(w.nth) OVER (PARTITION BY w.user_id) + w.nth, w.id, w.news
     FROM wanted w JOIN advanced a ON a.user_id = w.user_id
     RETURNING user_id, seq, id
+), queued AS (
+    INSERT INTO deliveries (way, endpoint, id, news, created_at, next_at)
+    SELECT 'webhook', h.id, w.id, w.news, clock.now, clock.now
+    FROM wanted w JOIN webhooks h ON h.user_id = w.user_id,
+         (SELECT (extract(epoch FROM now()) * 1000)::bigint AS now) AS clock
+    WHERE h.disabled_at IS NULL AND w.user_id <> ALL ($9)
+    ON CONFLICT DO NOTHING
 ), removed AS (
     DELETE FROM notifications n USING advanced a WHERE n.user_id = a.user_id AND n.seq <= a.last - $4
 )

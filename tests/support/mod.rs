@@ -7,6 +7,7 @@ pub mod line;
 pub mod load;
 pub mod person;
 pub mod readers;
+pub mod receiver;
 pub mod roles;
 
 use serde_json::Value;

@@ -8,6 +8,8 @@
 //! * [`freshness`]: reads that are at least as fresh as somebody wants (ingress);
 //! * [`project`]: events become ready-made answers (projector);
 //! * [`notify`]: events become notifications (notifier), and how users read them;
+//! * [`send`]: notifications go out of the house (notifier);
+//! * [`webhooks`]: where users want to be told by HTTP, and how it is signed (ingress, notifier);
 //! * [`rebuild`]: views are made anew beside the live ones;
 //! * [`close`]: auctions whose end has come are closed (auctioneer);
 //! * [`deletions`]: what deleted users leave is taken away (auctioneer);
@@ -38,8 +40,10 @@ pub mod project;
 pub mod promote;
 pub mod rebuild;
 pub mod retention;
+pub mod send;
 pub mod shed;
 pub mod verify;
+pub mod webhooks;
 pub mod write;
 
 pub use stream_worker::stop;

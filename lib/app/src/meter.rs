@@ -41,6 +41,10 @@ pub fn describe() {
     describe_gauge!("auction_parked", "Users and auctions that wait behind such an event.");
     describe_counter!("auction_entries_trimmed_total", "Old entries taken from streams.");
     describe_counter!("auction_outcomes_deleted_total", "Outcomes deleted at the end of their retention.");
+    describe_counter!(
+        "auction_sent_total",
+        "Attempts to send a notification out of the house, and what came of them."
+    );
     describe_gauge!("auction_partition_held", "1 while this process works on the partition, else 0.");
 }
 
@@ -179,4 +183,9 @@ pub fn outcomes_deleted(count: u64) {
 pub fn notified(partition: PartitionId, notifications: usize) {
     counter!("auction_notifications_total", "partition" => partition.to_string())
         .increment(notifications as u64);
+}
+
+/// An attempt to send a notification out of the house ended so.
+pub fn sent(way: &'static str, result: &'static str) {
+    counter!("auction_sent_total", "way" => way, "result" => result).increment(1);
 }

@@ -4,6 +4,7 @@
 pub mod auction_events;
 pub mod command_lane;
 pub mod command_queue;
+pub mod courier;
 pub mod dead_letters;
 pub mod deletions;
 pub mod delivery;
@@ -14,6 +15,7 @@ pub mod generations;
 pub mod heads;
 pub mod inbox;
 pub mod notification_store;
+pub mod outbox;
 pub mod outcomes;
 pub mod parked_events;
 pub mod partition_lock;
@@ -22,6 +24,7 @@ pub mod published_events;
 pub mod retention;
 pub mod subscribers;
 pub mod view_store;
+pub mod webhooks;
 
 use thiserror::Error;
 

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | commands on their streams | decided, and older than that | undecided |
 //! | events on their streams | older than that; readers that need one get it from the store | the last one |
+//! | what was sent out of the house | delivered or given up longer ago than that | what is pending |
 //! | outcomes | the command was received longer ago than the retention | see [`outcomes_before`] |
 //!
 //! Dead letters stay until an operator sends them again or drops them. All of it may be done by any number
@@ -12,7 +13,9 @@
 use crate::health::Part;
 use crate::meter;
 use crate::ports::Unavailable;
-use crate::ports::retention::{DeletedOutcomes, OutcomeRetention, StreamRetention, Trimmed};
+use crate::ports::retention::{
+    DeletedOutcomes, DeliveryRetention, OutcomeRetention, StreamRetention, Trimmed,
+};
 use crate::stop::Stop;
 use auction_domain::Timestamp;
 use auction_wire::PartitionId;
@@ -35,6 +38,8 @@ pub struct Retention {
     pub events: Duration,
     /// Outcomes: so long a command that is given again has the same answer.
     pub outcomes: Duration,
+    /// What was sent out of the house, for those it was sent to to look at and to have sent again.
+    pub deliveries: Duration,
     /// So often is looked whether anything is to go.
     pub every: Duration,
 }
@@ -42,7 +47,7 @@ pub struct Retention {
 /// Keeps house until it is time to stop. Servers that are away are waited for without end.
 pub async fn keep_house(
     mut streams: impl StreamRetention,
-    outcomes: impl OutcomeRetention,
+    store: impl OutcomeRetention + DeliveryRetention,
     partitions: Vec<PartitionId>,
     retention: Retention,
     health: Part,
@@ -51,7 +56,7 @@ pub async fn keep_house(
     let mut retry = Retry::default();
     let mut sweep = DeletedOutcomes::default();
     while !stop.requested() {
-        match round(&mut streams, &outcomes, &partitions, &retention, &mut sweep, &mut stop).await {
+        match round(&mut streams, &store, &partitions, &retention, &mut sweep, &mut stop).await {
             Ok(()) => {
                 retry.succeeded();
                 health.works();
@@ -67,10 +72,10 @@ pub async fn keep_house(
     }
 }
 
-/// Trims all streams, then deletes outcomes in the part of them that is next.
+/// Trims all streams, deletes what was sent long ago, then outcomes in the part of them that is next.
 async fn round(
     streams: &mut impl StreamRetention,
-    outcomes: &impl OutcomeRetention,
+    store: &(impl OutcomeRetention + DeliveryRetention),
     partitions: &[PartitionId],
     retention: &Retention,
     sweep: &mut DeletedOutcomes,
@@ -97,13 +102,16 @@ async fn round(
         }
         stop.sleep(PAUSE).await;
     }
+    while store.delete_deliveries(retention.deliveries).await? > 0 && !stop.requested() {
+        stop.sleep(PAUSE).await;
+    }
     let before = outcomes_before(oldest_undecided, retention.outcomes);
     // More than one step in a round, if it takes many to look through all of them.
     for _ in 0..(sweep.steps / ROUNDS).max(1) {
         if stop.requested() {
             break;
         }
-        *sweep = outcomes.delete_outcomes(before, retention.outcomes, sweep.next).await?;
+        *sweep = store.delete_outcomes(before, retention.outcomes, sweep.next).await?;
         meter::outcomes_deleted(sweep.deleted);
         stop.sleep(PAUSE).await;
     }

@@ -5,7 +5,7 @@
 use auction_app::health::Health;
 use auction_app::ports::Unavailable;
 use auction_app::ports::retention::{
-    DeletedOutcomes, OutcomeRetention, StreamRetention, Trimmed, TrimmedCommands,
+    DeletedOutcomes, DeliveryRetention, OutcomeRetention, StreamRetention, Trimmed, TrimmedCommands,
 };
 use auction_app::retention::{Retention, keep_house};
 use auction_app::stop::stop_signal;
@@ -20,6 +20,7 @@ const RETENTION: Retention = Retention {
     commands: Duration::from_secs(10),
     events: Duration::from_secs(20),
     outcomes: Duration::from_secs(3600),
+    deliveries: Duration::from_secs(7200),
     every: Duration::from_secs(5),
 };
 
@@ -27,6 +28,7 @@ const RETENTION: Retention = Retention {
 enum Asked {
     Commands(u16, i64),
     Events(u16, i64),
+    Deliveries,
     Outcomes(i64, u64),
 }
 
@@ -38,6 +40,8 @@ struct State {
     /// So many calls fail.
     failures: usize,
     oldest_undecided: Option<i64>,
+    /// So many steps of deleting deliveries delete any.
+    deliveries: u64,
     /// Steps that it takes to look through all outcomes.
     steps: u64,
 }
@@ -102,6 +106,16 @@ impl OutcomeRetention for House {
     }
 }
 
+impl DeliveryRetention for House {
+    async fn delete_deliveries(&self, keep: Duration) -> Result<u64, Unavailable> {
+        assert_eq!(keep, RETENTION.deliveries);
+        let mut state = self.ask(Asked::Deliveries)?;
+        let more = state.deliveries;
+        state.deliveries = more.saturating_sub(1);
+        Ok(more)
+    }
+}
+
 /// What is asked for in so much time.
 async fn kept(house: House, time: Duration) -> Vec<Asked> {
     let (stopper, stop) = stop_signal();
@@ -122,7 +136,7 @@ fn streams() -> Vec<Asked> {
 #[tokio::test(start_paused = true)]
 async fn everything_goes_at_its_age_again_and_again() {
     let asked = kept(House::default(), Duration::from_secs(6)).await;
-    let round = || streams().into_iter().chain([Asked::Outcomes(NOW - 3_600_000, 0)]);
+    let round = || streams().into_iter().chain([Asked::Deliveries, Asked::Outcomes(NOW - 3_600_000, 0)]);
     assert_eq!(asked, round().chain(round()).collect::<Vec<_>>());
 }
 
@@ -139,8 +153,10 @@ async fn an_outcome_stays_while_a_command_waits_that_was_given_within_its_retent
 async fn what_one_step_leaves_is_taken_by_the_next_ones() {
     let house = House::default();
     house.state().more = 3;
+    house.state().deliveries = 5;
     let asked = kept(house, Duration::from_secs(4)).await;
     assert_eq!(asked.iter().filter(|asked| **asked == Asked::Events(0, NOW - 20_000)).count(), 3);
+    assert_eq!(asked.iter().filter(|asked| **asked == Asked::Deliveries).count(), 6);
     assert_eq!(asked.iter().filter(|asked| matches!(asked, Asked::Outcomes(..))).count(), 1);
 }
 

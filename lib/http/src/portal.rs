@@ -15,9 +15,11 @@ use auction_app::ports::inbox::{InboxCopies, StoredInboxes};
 use auction_app::ports::outcomes::Outcomes;
 use auction_app::ports::subscribers::Subscribers;
 use auction_app::ports::view_store::{AsOf, Views};
+use auction_app::ports::webhooks::Webhooks;
 use auction_app::promote::Promises;
 use auction_app::shed::Shedding;
 use auction_app::stop::Stop;
+use auction_app::webhooks::WebhookDesk;
 use auction_domain::{AuctionId, Timestamp};
 use auction_wire::PartitionCount;
 use std::future::Future;
@@ -40,6 +42,8 @@ pub trait Ports: Send + Sync + 'static {
     type StoredInboxes: StoredInboxes + 'static;
     /// Notifications as they are read.
     type InboxCopies: InboxCopies + 'static;
+    /// Where users are told by HTTP.
+    type Webhooks: Webhooks + 'static;
 
     /// Asks every server that the ingress needs; by name.
     fn check(&self) -> impl Future<Output = Vec<(&'static str, Result<(), Unavailable>)>> + Send;
@@ -92,6 +96,8 @@ pub struct Portal<P: Ports> {
     pub subscribers: P::Subscribers,
     /// Notifications.
     pub inbox: Inbox<P::StoredInboxes, P::InboxCopies>,
+    /// Where users are told by HTTP.
+    pub webhooks: WebhookDesk<P::Webhooks>,
     /// What is promised of the draws of new auctions.
     pub promises: Promises,
     /// For questions about the servers themselves.

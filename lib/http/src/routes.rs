@@ -4,21 +4,27 @@ mod cancel_auction;
 mod change_subscriptions;
 mod create_auction;
 mod create_user;
+mod create_webhook;
 mod cursor;
 mod delete_bid;
 mod delete_user;
+mod delete_webhook;
 mod end_auction;
 mod health;
 mod list_auctions;
 mod list_bids;
+mod list_deliveries;
 mod list_notifications;
 mod list_user_bids;
+mod list_webhooks;
 mod listen_to_auction;
 mod listen_to_notifications;
 mod mark_read;
 pub(crate) mod paging;
 mod place_bid;
 mod promoter_settings;
+mod replay_delivery;
+mod rotate_webhook;
 mod show_auction;
 mod show_command;
 mod show_description;
@@ -27,6 +33,7 @@ mod show_problems;
 mod show_subscriptions;
 mod show_user;
 mod void_bid;
+mod webhooks;
 
 use crate::body::{BodyWithin, LONGEST};
 use crate::cors;
@@ -89,6 +96,12 @@ fn table<P: Ports>() -> OpenApiRouter<SharedPortal<P>> {
         .routes(list_notifications::endpoint().into())
         .routes(listen_to_notifications::endpoint().into())
         .routes(mark_read::endpoint().into())
+        .routes(create_webhook::endpoint().into())
+        .routes(list_webhooks::endpoint().into())
+        .routes(delete_webhook::endpoint().into())
+        .routes(rotate_webhook::endpoint().into())
+        .routes(list_deliveries::endpoint().into())
+        .routes(replay_delivery::endpoint().into())
         .routes(create_auction::endpoint().into())
         .routes(list_auctions::endpoint().into())
         .routes(show_auction::endpoint().into())

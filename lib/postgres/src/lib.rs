@@ -13,10 +13,12 @@ pub mod lock;
 pub mod lookup;
 pub mod migrate;
 pub mod notifications;
+mod outbox;
 mod parked;
 pub mod retention;
 mod rows;
 mod store;
+mod webhooks;
 
 pub use error::unavailable;
 pub use store::{PostgresStore, PostgresStores};

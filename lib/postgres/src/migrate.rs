@@ -15,8 +15,9 @@ mod embedded {
 /// Ours among the advisory locks of a database.
 const MIGRATION_LOCK: i64 = 0x6175_6374_696f_6e01;
 
-/// What all processes of a portal share: what makes handles ours, and what the seeds of draws derive from.
-const SECRETS: [&str; 2] = ["command_handles", "draws"];
+/// What all processes of a portal share: what makes handles ours, and what the seeds of draws and the secrets of
+/// webhooks derive from.
+const SECRETS: [&str; 3] = ["command_handles", "draws", "webhooks"];
 
 /// How often a waiting process looks whether another one is done. A waiter inside `pg_advisory_lock`
 /// would deadlock with `CREATE INDEX CONCURRENTLY`.

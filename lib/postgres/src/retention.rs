@@ -1,13 +1,18 @@
-//! Outcomes are deleted at the end of their retention, in steps through the pages of their table.
+//! Outcomes are deleted at the end of their retention, in steps through the pages of their table; what was sent out
+//! of the house, the oldest first.
 
 use crate::lookup::PostgresLookup;
+use crate::store::number;
 use auction_app::ports::Unavailable;
-use auction_app::ports::retention::{DeletedOutcomes, OutcomeRetention};
+use auction_app::ports::retention::{DeletedOutcomes, DeliveryRetention, OutcomeRetention};
 use auction_domain::Timestamp;
 use std::time::Duration;
 
 /// A step looks at so many pages of 8 kB, at most about ten thousand outcomes.
 const PAGES: u64 = 128;
+
+/// A step deletes so many deliveries.
+const DELIVERIES: i64 = 1000;
 
 impl OutcomeRetention for PostgresLookup {
     async fn delete_outcomes(
@@ -24,5 +29,14 @@ impl OutcomeRetention for PostgresLookup {
         let (deleted, pages) = (count(0), count(1));
         let next = if from + PAGES < pages { from + PAGES } else { 0 };
         Ok(DeletedOutcomes { deleted, next, steps: pages.div_ceil(PAGES) })
+    }
+}
+
+impl DeliveryRetention for PostgresLookup {
+    async fn delete_deliveries(&self, keep: Duration) -> Result<u64, Unavailable> {
+        let keep = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
+        let statement = include_str!("../../../sql/queries/delete_deliveries.sql");
+        let row = self.row(statement, &[&keep, &DELIVERIES]).await?;
+        Ok(number(&row, 0))
     }
 }

@@ -9,6 +9,7 @@ mod projector;
 mod promises;
 mod promoter;
 mod secret;
+mod webhooks;
 mod writer;
 
 use crate::connections::Connections;
@@ -65,7 +66,7 @@ impl Role {
             }
             Role::Projector => projector::start(settings, connections, tasks, stop)?,
             Role::Auctioneer => auctioneer::start(settings, connections, tasks, stop)?,
-            Role::Notifier => notifier::start(settings, connections, tasks, stop)?,
+            Role::Notifier => notifier::start(settings, connections, tasks, stop).await?,
             Role::Promoter => promoter::start(settings, connections, tasks, stop).await?,
         }
         tracing::info!(role = self.name(), partitions = connections.partitions.get(), "started");

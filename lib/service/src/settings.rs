@@ -4,7 +4,7 @@ mod roles;
 
 pub use roles::{
     AuctioneerSettings, Concurrency, IngressSettings, LogFormat, LogSettings, NotifierSettings,
-    ProjectorSettings, PromoterSettings, RetentionSettings, WriterSettings,
+    ProjectorSettings, PromoterSettings, RetentionSettings, WebhookSettings, WriterSettings,
 };
 
 use auction_app::durability::Weakness;
@@ -45,6 +45,8 @@ pub struct Settings {
     pub retention: RetentionSettings,
     /// Of the notifier.
     pub notifier: NotifierSettings,
+    /// Of what is sent to users by HTTP.
+    pub webhooks: WebhookSettings,
     /// Of the promoter.
     pub promoter: PromoterSettings,
     /// Of the logs.

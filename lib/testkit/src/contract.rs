@@ -14,6 +14,7 @@ pub mod generations;
 pub mod heads;
 pub mod inbox;
 pub mod notification_store;
+pub mod outbox;
 pub mod parked_events;
 pub mod partition_lock;
 pub mod snapshots;
@@ -189,6 +190,25 @@ macro_rules! notification_store {
             places_have_no_holes_whoever_tells
             the_inbox_of_a_deleted_user_is_empty
             what_was_read_stays_read
+        }
+    };
+}
+
+/// All checks of [`contract::outbox`](outbox).
+#[macro_export]
+macro_rules! outbox {
+    ($adapter:expr) => {
+        $crate::contract_tests! { outbox, $adapter,
+            what_is_told_is_due_at_each_webhook_of_its_user
+            what_is_claimed_is_nobody_elses_until_the_claim_ends
+            an_endpoint_with_much_to_send_leaves_the_others_their_turn
+            what_is_not_taken_is_due_again_after_its_wait
+            a_webhook_that_wants_nothing_more_gets_nothing_more
+            after_a_rotation_the_secret_before_signs_for_a_while
+            what_was_sent_is_listed_and_can_be_sent_again
+            a_webhook_is_its_users_own
+            a_user_has_so_many_webhooks
+            nothing_is_left_of_a_deleted_user
         }
     };
 }

@@ -6,6 +6,7 @@
 //! * [`snapshot`]: the state of an auction, so that its events need not be folded anew;
 //! * [`api`] and [`view`]: the JSON of the REST ingress;
 //! * [`notification`]: what users are told, as JSON;
+//! * [`webhook`]: where users are told by HTTP, and what was sent there, as JSON;
 //! * [`partition`]: which partition an aggregate lives in;
 //! * [`positions`]: how far things are, as the token that clients hold;
 //! * [`alias`]: how a bidder is shown to others.
@@ -29,6 +30,7 @@ pub mod snapshot;
 mod text_id;
 pub mod time;
 pub mod view;
+pub mod webhook;
 
 pub use command::{Channel, Command, CommandBody, CommandId, Envelope};
 pub use event::{Event, EventRecord};

@@ -1,4 +1,4 @@
-//! A way on which notifications reach users: the inbox, and later others.
+//! A way on which notifications reach users: the inbox, and what is sent out of the house.
 
 use super::Unavailable;
 use auction_domain::UserId;
@@ -12,6 +12,19 @@ pub trait Delivery: Send + Sync {
 
     /// Delivers what was stored just now. Notifications of one user may come out of order, and again.
     fn deliver(&self, notifications: &[Delivered]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// Two ways at once.
+impl<One: Delivery, Other: Delivery> Delivery for (One, Other) {
+    async fn begin(&self) -> Result<(), Unavailable> {
+        self.0.begin().await?;
+        self.1.begin().await
+    }
+
+    async fn deliver(&self, notifications: &[Delivered]) -> Result<(), Unavailable> {
+        self.0.deliver(notifications).await?;
+        self.1.deliver(notifications).await
+    }
 }
 
 /// A notification on its way.

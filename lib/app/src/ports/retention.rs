@@ -69,3 +69,10 @@ pub struct DeletedOutcomes {
     /// How many steps a whole round takes.
     pub steps: u64,
 }
+
+/// Deletes what was sent, or given up.
+pub trait DeliveryRetention: Send + Sync {
+    /// Deletes some of those that were finished longer ago than that, by the store's own clock. Returns how many;
+    /// there may be more if there are any. What is pending stays.
+    fn delete_deliveries(&self, keep: Duration) -> impl Future<Output = Result<u64, Unavailable>> + Send;
+}

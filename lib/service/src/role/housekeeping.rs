@@ -24,6 +24,7 @@ pub(super) fn start(
         commands: Duration::from_secs(settings.retention.commands_seconds.into()),
         events: Duration::from_secs(settings.retention.events_seconds.into()),
         outcomes: settings.retention.outcomes(),
+        deliveries: settings.retention.deliveries(),
         every: millis(settings.retention.every_ms.get()),
     };
     let outcomes = PostgresLookup::new(&connections.stores, CONNECTIONS)

@@ -3,6 +3,7 @@
 use super::failed;
 use super::promises::promises;
 use super::secret::shared_secret;
+use super::webhooks;
 use crate::connections::Connections;
 use crate::settings::{IngressSettings, Settings, millis};
 use crate::tasks::{RoleError, Tasks};
@@ -62,6 +63,7 @@ impl Ports for Servers {
     type Subscribers = PostgresLookup;
     type StoredInboxes = PostgresInboxes;
     type InboxCopies = RedisInboxes;
+    type Webhooks = PostgresLookup;
 
     async fn check(&self) -> Vec<(&'static str, Result<(), Unavailable>)> {
         vec![("redis", self.views.ping().await), ("postgres", self.lookup.ping().await)]
@@ -105,6 +107,7 @@ pub(super) async fn start(
             PostgresInboxes::new(lookup.clone(), settings.notifier.inbox_keeps),
             RedisInboxes::new(connections.redis_pool.clone(), partitions, settings.notifier.inbox_keeps),
         ),
+        webhooks: webhooks::desk(settings, &lookup, stop).await?,
         promises,
         ports: Servers { lookup, views },
         partitions,

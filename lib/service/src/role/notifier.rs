@@ -1,15 +1,17 @@
 //! The notifier: follows its share of the partitions and tells users what concerns them.
 
 use super::leased::{Service, followers};
+use super::webhooks;
 use crate::connections::Connections;
 use crate::settings::{Settings, millis};
 use crate::tasks::{RoleError, Tasks};
 use auction_app::notify::{Limits, Notifier};
+use auction_app::send::Bell;
 use auction_app::stop::Stop;
 use auction_postgres::notifications::PostgresNotifications;
 use auction_redis::inbox::RedisInboxes;
 
-pub(super) fn start(
+pub(super) async fn start(
     settings: &Settings,
     connections: &Connections,
     tasks: &mut Tasks,
@@ -30,7 +32,9 @@ pub(super) fn start(
         batch: notifier.batch,
         auctions: notifier.cached_auctions,
     };
+    let bell = Bell::default();
+    webhooks::start(settings, connections, tasks, stop, bell.clone()).await?;
     followers(&service, connections, tasks, stop, move |partition| {
-        Notifier::new(stored.clone(), inboxes.clone(), partition, limits)
+        Notifier::new(stored.clone(), (inboxes.clone(), bell.clone()), partition, limits)
     })
 }

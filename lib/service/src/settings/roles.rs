@@ -1,6 +1,7 @@
 //! What each role can be told.
 
 use auction_app::promote::{Options, OptionsError};
+use auction_app::webhooks::Reach;
 use auction_promoter::OptionSpec;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -123,6 +124,8 @@ pub struct RetentionSettings {
     pub commands_seconds: u32,
     /// Events on their streams.
     pub events_seconds: u32,
+    /// What was sent out of the house.
+    pub deliveries_days: NonZeroU16,
     /// How often is looked whether anything is to go.
     pub every_ms: NonZeroU32,
 }
@@ -130,8 +133,17 @@ pub struct RetentionSettings {
 impl RetentionSettings {
     /// How long an outcome is kept.
     pub fn outcomes(&self) -> Duration {
-        Duration::from_secs(24 * 60 * 60 * u64::from(self.outcomes_days.get()))
+        days(self.outcomes_days)
     }
+
+    /// How long what was sent is kept.
+    pub fn deliveries(&self) -> Duration {
+        days(self.deliveries_days)
+    }
+}
+
+fn days(days: NonZeroU16) -> Duration {
+    Duration::from_secs(24 * 60 * 60 * u64::from(days.get()))
 }
 
 /// Of the notifier.
@@ -150,6 +162,35 @@ pub struct NotifierSettings {
     pub inbox_keeps: NonZeroU16,
     /// Auctions in memory.
     pub cached_auctions: NonZeroUsize,
+}
+
+/// Of what is sent to users by HTTP.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookSettings {
+    /// Webhooks that a user may have.
+    pub each: NonZeroU16,
+    /// Whether they may lead to `http`.
+    pub allow_http: bool,
+    /// Whether they may lead to private addresses.
+    pub allow_private_addresses: bool,
+    /// How long a secret signs after the next one was given out.
+    pub rotation_overlap_seconds: u32,
+    /// Attempts at the same time.
+    pub at_once: NonZeroUsize,
+    /// Of them, to one webhook.
+    pub per_endpoint: NonZeroUsize,
+    /// How long an attempt may take.
+    pub timeout_seconds: NonZeroU16,
+    /// How long a second of the schedule is.
+    pub schedule_second_ms: NonZeroU32,
+}
+
+impl WebhookSettings {
+    /// Where they may lead.
+    pub fn reach(&self) -> Reach {
+        Reach { http: self.allow_http, private_addresses: self.allow_private_addresses }
+    }
 }
 
 /// Of the promoter.

@@ -1,5 +1,6 @@
 //! Notifications, and copies of inboxes.
 
+use super::outbox::MemoryOutbox;
 use auction_app::ports::Unavailable;
 use auction_app::ports::delivery::{Delivered, Delivery};
 use auction_app::ports::inbox::{Inbox, InboxCopies, StoredInboxes};
@@ -17,6 +18,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug)]
 pub struct MemoryNotifications {
     state: Arc<Mutex<State>>,
+    outbox: MemoryOutbox,
     keeps: usize,
 }
 
@@ -37,11 +39,16 @@ struct Stored {
 impl MemoryNotifications {
     /// Each inbox keeps so many, the newest.
     pub fn new(keeps: usize) -> MemoryNotifications {
-        MemoryNotifications { state: Arc::default(), keeps }
+        MemoryNotifications { state: Arc::default(), outbox: MemoryOutbox::default(), keeps }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
+    }
+
+    /// What goes out of the house.
+    pub fn outbox(&self) -> &MemoryOutbox {
+        &self.outbox
     }
 
     /// Everything that is kept, in the order of each inbox.
@@ -70,11 +77,13 @@ impl NotificationStore for MemoryNotifications {
         }
         *checkpoint = telling.to;
         telling.deleted.iter().for_each(|user| state.inboxes.entry(*user).or_default().kept.clear());
+        telling.deleted.iter().for_each(|user| self.outbox.erase(*user));
         let mut wanted = Vec::new();
         for notification in &telling.notifications {
             let user = notification.user;
             if state.subscriptions.get(&user).is_none_or(|wants| wants.want(notification.kind)) {
                 let inbox = state.inboxes.entry(user).or_default();
+                self.outbox.queue(notification);
                 inbox.last += 1;
                 inbox.kept.insert(inbox.last, notification.clone());
                 if inbox.kept.len() > self.keeps {

@@ -120,6 +120,46 @@ kinds! {
         members: &[],
         advice: "Do not repeat it.",
     };
+    UNKNOWN_WEBHOOK = Kind {
+        code: "unknown_webhook",
+        status: 404,
+        title: "Unknown webhook",
+        happened: "The user has no such webhook.",
+        members: &[],
+        advice: "Look at the list of them.",
+    };
+    UNKNOWN_DELIVERY = Kind {
+        code: "unknown_delivery",
+        status: 404,
+        title: "Unknown delivery",
+        happened: "Nothing of this id was sent to this webhook, or it is not kept any more.",
+        members: &[],
+        advice: "Look at the list of what was sent.",
+    };
+    URL_NOT_ALLOWED = Kind {
+        code: "url_not_allowed",
+        status: 422,
+        title: "URL not allowed",
+        happened: "The portal does not call this URL.",
+        members: &[],
+        advice: "Give an address that begins with https://, has no credentials in it, and is public.",
+    };
+    TOO_MANY_WEBHOOKS = Kind {
+        code: "too_many_webhooks",
+        status: 409,
+        title: "Too many webhooks",
+        happened: "The user has as many webhooks as he may have.",
+        members: &[member("at_most", Shape::Count, "so many")],
+        advice: "Delete one first.",
+    };
+    WEBHOOK_DISABLED = Kind {
+        code: "webhook_disabled",
+        status: 409,
+        title: "Webhook disabled",
+        happened: "The webhook answered 410, so nothing is sent there any more.",
+        members: &[],
+        advice: "Delete it, and create another one.",
+    };
     UNKNOWN_COMMAND = Kind {
         code: "unknown_command",
         status: 404,

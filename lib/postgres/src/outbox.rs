@@ -1,0 +1,68 @@
+//! What is on its way out of the house.
+
+use crate::lookup::PostgresLookup;
+use crate::rows::bigint;
+use crate::store::number;
+use auction_app::ports::Unavailable;
+use auction_app::ports::outbox::{Claim, Outbox, Parcel, Settled, To, Verdict, Way};
+use std::time::Duration;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+impl Outbox for PostgresLookup {
+    async fn claim(&self, claim: &Claim) -> Result<Vec<Parcel>, Unavailable> {
+        let statement = match claim.way {
+            Way::Webhook => include_str!("../../../sql/queries/claim_webhooks.sql"),
+        };
+        let (limit, each) = (bigint(claim.limit as u64), bigint(claim.per_endpoint as u64));
+        let params: &[&(dyn ToSql + Sync)] = &[&claim.busy, &limit, &each, &millis(claim.lease)];
+        let rows = self.query(statement, params).await?;
+        Ok(rows.iter().map(|row| parcel(row, webhook(row))).collect())
+    }
+
+    async fn settle(&self, settled: &[Settled]) -> Result<(), Unavailable> {
+        macro_rules! column {
+            ($one:ident => $value:expr) => {
+                &settled.iter().map(|$one| $value).collect::<Vec<_>>()
+            };
+        }
+        let params: &[&(dyn ToSql + Sync)] = &[
+            column!(one => bigint(one.seq)),
+            column!(one => one.claim),
+            column!(one => one.verdict.state().name()),
+            column!(one => if let Verdict::Again(wait) = one.verdict { millis(wait) } else { 0 }),
+            column!(one => one.verdict != Verdict::Returned),
+            // Statuses have three digits.
+            column!(one => one.status.map(u16::cast_signed)),
+            column!(one => one.error),
+            column!(one => one.verdict == Verdict::Gone),
+        ];
+        self.query(include_str!("../../../sql/queries/settle_deliveries.sql"), params).await.map(drop)
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn parcel(row: &Row, to: To) -> Parcel {
+    let attempts: i32 = row.get(4);
+    Parcel {
+        seq: number(row, 0),
+        claim: row.get(1),
+        endpoint: row.get(2),
+        id: row.get(3),
+        attempts: attempts.cast_unsigned(),
+        news: row.get(5),
+        to,
+    }
+}
+
+fn webhook(row: &Row) -> To {
+    let Some(url) = row.get(6) else { return To::Nobody("deleted") };
+    if row.get(9) {
+        return To::Nobody("disabled");
+    }
+    let secret: i32 = row.get(7);
+    To::Webhook { url, secret: secret.cast_unsigned(), previous: row.get::<_, Option<bool>>(8) == Some(true) }
+}

@@ -1,0 +1,73 @@
+//! The outbox in Postgres keeps its contract.
+
+#![allow(clippy::unwrap_used)]
+
+use auction_app::ports::outbox::{Outbox, Settled, Verdict};
+use auction_app::ports::retention::DeliveryRetention;
+use auction_domain::UserId;
+use auction_postgres::PostgresStores;
+use auction_postgres::lookup::PostgresLookup;
+use auction_postgres::notifications::PostgresNotifications;
+use auction_testkit::contract::outbox::{self, House};
+use auction_testkit::given::fresh;
+use auction_testkit::servers::{connect, database};
+use std::num::NonZeroU16;
+use std::time::Duration;
+
+struct Postgres {
+    stores: PostgresNotifications,
+    lookup: PostgresLookup,
+    url: String,
+}
+
+impl House for Postgres {
+    type Stores = PostgresNotifications;
+    type Outbox = PostgresLookup;
+
+    fn stores(&self) -> &PostgresNotifications {
+        &self.stores
+    }
+
+    fn outbox(&self) -> &PostgresLookup {
+        &self.lookup
+    }
+
+    async fn somebody(&self) -> UserId {
+        let user = fresh();
+        let insert = "INSERT INTO users (id, created_at) VALUES ($1, 0)";
+        connect(&self.url).await.execute(insert, &[&user]).await.unwrap();
+        UserId(user)
+    }
+
+    async fn delete(&self, user: UserId) {
+        let delete = "UPDATE users SET deleted_at = 1 WHERE id = $1";
+        connect(&self.url).await.execute(delete, &[&user.0]).await.unwrap();
+    }
+}
+
+async fn house() -> Postgres {
+    let url = database().await;
+    let stores = PostgresStores::new(&url).unwrap();
+    let lookup = PostgresLookup::new(&stores, 4).unwrap();
+    Postgres { stores: PostgresNotifications::new(&stores, NonZeroU16::new(9).unwrap()), lookup, url }
+}
+
+auction_testkit::contract_tests!(outbox, house().await);
+
+#[tokio::test]
+async fn what_is_finished_goes_at_its_age_and_what_is_pending_stays() {
+    let house = house().await;
+    let (ada, lookup) = (house.somebody().await, &house.lookup);
+    outbox::webhook(&house, ada).await;
+    outbox::tell(&house, ada, 3).await;
+    let parcels = outbox::claim(&house).await;
+    for (parcel, verdict) in parcels.iter().zip([Verdict::Delivered, Verdict::Failed]) {
+        let settled = Settled { seq: parcel.seq, claim: parcel.claim, verdict, status: None, error: None };
+        lookup.settle(&[settled]).await.unwrap();
+    }
+    assert_eq!(lookup.delete_deliveries(Duration::from_secs(60)).await.unwrap(), 0, "they are young");
+    let older = "UPDATE deliveries SET created_at = created_at - 99000, finished_at = finished_at - 99000";
+    connect(&house.url).await.execute(older, &[]).await.unwrap();
+    assert_eq!(lookup.delete_deliveries(Duration::from_secs(60)).await.unwrap(), 2);
+    assert_eq!(lookup.delete_deliveries(Duration::from_secs(60)).await.unwrap(), 0);
+}

@@ -1,0 +1,31 @@
+//! The outbox in memory keeps its contract.
+
+use auction_domain::UserId;
+use auction_testkit::contract::outbox::House;
+use auction_testkit::given::fresh;
+use auction_testkit::memory::{MemoryNotifications, MemoryOutbox};
+
+struct Memory(MemoryNotifications);
+
+impl House for Memory {
+    type Stores = MemoryNotifications;
+    type Outbox = MemoryOutbox;
+
+    fn stores(&self) -> &MemoryNotifications {
+        &self.0
+    }
+
+    fn outbox(&self) -> &MemoryOutbox {
+        self.0.outbox()
+    }
+
+    async fn somebody(&self) -> UserId {
+        UserId(fresh())
+    }
+
+    async fn delete(&self, user: UserId) {
+        self.0.outbox().delete_user(user);
+    }
+}
+
+auction_testkit::contract_tests!(outbox, Memory(MemoryNotifications::new(9)));
