@@ -1,5 +1,5 @@
 -- tell: choices, notifications that are wanted and the places they get, if the checkpoint is the expected one
--- $1 partition, $2 expected checkpoint, $3 the new one, $4 how many an inbox keeps
+-- $1 partition, $2 expected checkpoint, $3 the new one, $4 how many an inbox keeps, $14 kinds that go by e-mail
 WITH hit AS (
     UPDATE notifier_checkpoints SET position = $3 WHERE partition = $1 AND position = $2 RETURNING partition
 ), choices AS (
@@ -14,9 +14,9 @@ WITH hit AS (
 ), erased AS (
     DELETE FROM webhooks h USING hit, unnest($9::uuid[]) AS d (user_id) WHERE h.user_id = d.user_id RETURNING h.id
 ), forgotten AS (
-    DELETE FROM deliveries d USING erased WHERE d.endpoint = erased.id
+    DELETE FROM deliveries WHERE endpoint IN (SELECT id FROM erased UNION ALL SELECT unnest($9) FROM hit)
 ), wanted AS MATERIALIZED (
-    SELECT n.user_id, n.id, n.news, row_number() OVER (PARTITION BY n.user_id ORDER BY n.place) AS nth
+    SELECT n.user_id, n.id, n.kind, n.news, row_number() OVER (PARTITION BY n.user_id ORDER BY n.place) AS nth
     FROM hit, unnest($10::uuid[], $11::uuid[], $12::text[], $13::bytea[])
          WITH ORDINALITY AS n (user_id, id, kind, news, place)
     LEFT JOIN subscriptions s ON s.user_id = n.user_id
@@ -37,10 +37,14 @@ WITH hit AS (
     RETURNING user_id, seq, id
 ), queued AS (
     INSERT INTO deliveries (way, endpoint, id, news, created_at, next_at)
-    SELECT 'webhook', h.id, w.id, w.news, clock.now, clock.now
-    FROM wanted w JOIN webhooks h ON h.user_id = w.user_id,
-         (SELECT (extract(epoch FROM now()) * 1000)::bigint AS now) AS clock
-    WHERE h.disabled_at IS NULL AND w.user_id <> ALL ($9)
+    SELECT goes.*, clock.now, clock.now
+    FROM (
+        SELECT 'webhook', h.id, w.id, w.news FROM wanted w JOIN webhooks h ON h.user_id = w.user_id
+        WHERE h.disabled_at IS NULL AND w.user_id <> ALL ($9)
+        UNION ALL
+        SELECT 'email', a.user_id, w.id, w.news FROM wanted w JOIN accounts a ON a.user_id = w.user_id
+        WHERE a.state = 'active' AND w.kind = ANY ($14::text[]) AND w.user_id <> ALL ($9)
+    ) AS goes, (SELECT (extract(epoch FROM now()) * 1000)::bigint AS now) AS clock
     ON CONFLICT DO NOTHING
 ), removed AS (
     DELETE FROM notifications n USING advanced a WHERE n.user_id = a.user_id AND n.seq <= a.last - $4

@@ -5,6 +5,7 @@ pub mod crowd;
 pub mod history;
 pub mod line;
 pub mod load;
+pub mod mail_server;
 pub mod person;
 pub mod readers;
 pub mod receiver;

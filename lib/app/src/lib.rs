@@ -9,6 +9,7 @@
 //! * [`project`]: events become ready-made answers (projector);
 //! * [`notify`]: events become notifications (notifier), and how users read them;
 //! * [`send`]: notifications go out of the house (notifier);
+//! * [`mail`]: what users are told by e-mail (notifier);
 //! * [`webhooks`]: where users want to be told by HTTP, and how it is signed (ingress, notifier);
 //! * [`rebuild`]: views are made anew beside the live ones;
 //! * [`close`]: auctions whose end has come are closed (auctioneer);
@@ -33,6 +34,7 @@ pub mod freshness;
 pub mod from_store;
 pub mod health;
 pub mod live;
+pub mod mail;
 pub mod meter;
 pub mod notify;
 pub mod ports;

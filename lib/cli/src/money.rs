@@ -2,7 +2,7 @@
 
 use crate::decimal::{Decimal, DecimalError};
 use auction_domain::{Amount, Currency};
-use auction_wire::api::Money;
+pub(crate) use auction_wire::money::{digits, plain, show};
 use thiserror::Error;
 
 /// Why a text is not an amount of that currency.
@@ -20,17 +20,6 @@ pub(crate) enum MoneyError {
     /// Nothing, or more than anybody has.
     #[error("an amount is from {least} to {most} {currency}, got {got}")]
     OutOfRange { got: String, currency: String, least: String, most: String },
-}
-
-/// How many digits amounts of a currency have after the point: ISO 4217's, and 2 for what it lacks.
-fn digits(currency: &str) -> usize {
-    match currency {
-        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI"
-        | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
-        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
-        "CLF" | "UYW" => 4,
-        _ => 2,
-    }
 }
 
 /// Reads an amount as people write it, such as `200.01`; in minor units.
@@ -52,23 +41,6 @@ pub(crate) fn read(text: &str, currency: &str) -> Result<u64, MoneyError> {
     })
 }
 
-/// Writes an amount without its currency, such as `200.01`.
-pub(crate) fn plain(minor_units: u64, currency: &str) -> String {
-    match digits(currency) {
-        0 => minor_units.to_string(),
-        digits => {
-            let text = format!("{minor_units:0>width$}", width = digits + 1);
-            let (whole, fraction) = text.split_at(text.len() - digits);
-            format!("{whole}.{fraction}")
-        }
-    }
-}
-
-/// Writes an amount with its currency, such as `200.01 USD`.
-pub(crate) fn show(money: &Money) -> String {
-    format!("{} {}", plain(money.amount, &money.currency), money.currency)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,7 +55,7 @@ mod tests {
         }
         assert_eq!(read("99", "USD"), Ok(9_900));
         assert_eq!(read("99.5", "USD"), Ok(9_950));
-        assert_eq!(show(&Money { amount: 20_001, currency: "USD".into() }), "200.01 USD");
+        assert_eq!(show(&auction_wire::api::Money { amount: 20_001, currency: "USD".into() }), "200.01 USD");
     }
 
     #[test]

@@ -3,11 +3,8 @@
 use crate::auction::show_time;
 use crate::client::Client;
 use crate::error::CliError;
-use crate::money;
 use crate::screen::Screen;
-use auction_wire::notification::{
-    MarkReadRequest, MarkedRead, News, Notification, NotificationList, Standing, What,
-};
+use auction_wire::notification::{MarkReadRequest, MarkedRead, News, Notification, NotificationList};
 use clap::Args;
 use uuid::Uuid;
 
@@ -59,22 +56,5 @@ pub(crate) async fn notifications(
 fn line(Notification { read, news, .. }: &Notification) -> String {
     let News { at, auction, title, what, .. } = news;
     let new = if *read { ' ' } else { '*' };
-    format!("{new} {}  {}  {title:?} ({auction})", show_time(*at), say(what))
-}
-
-fn say(what: &What) -> String {
-    match what {
-        What::AuctionWon { pays, .. } => format!("you won, and owe {}", money::show(pays)),
-        What::HighestBid { standing, highest, .. } => {
-            let highest = money::show(highest);
-            match standing {
-                Standing::Leading => format!("you lead with {highest}"),
-                Standing::Outbid => format!("you were outbid, the highest is {highest}"),
-                Standing::Behind => format!("the highest is {highest} now"),
-            }
-        }
-        What::BidDoubled { amount, counts_for, .. } => {
-            format!("your bid of {} counts for {}", money::show(amount), money::show(counts_for))
-        }
-    }
+    format!("{new} {}  {}  {title:?} ({auction})", show_time(*at), what.say())
 }

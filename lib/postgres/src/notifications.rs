@@ -22,12 +22,19 @@ use uuid::Uuid;
 pub struct PostgresNotifications {
     stores: PostgresStores,
     keeps: i64,
+    by_email: Vec<&'static str>,
 }
 
 impl PostgresNotifications {
-    /// In the database of these stores. Each inbox keeps so many, the newest.
-    pub fn new(stores: &PostgresStores, keeps: NonZeroU16) -> PostgresNotifications {
-        PostgresNotifications { stores: stores.clone(), keeps: keeps.get().into() }
+    /// In the database of these stores. Each inbox keeps so many, the newest. Those of some kinds go out by e-mail as
+    /// well.
+    pub fn new(
+        stores: &PostgresStores,
+        keeps: NonZeroU16,
+        by_email: &[NotificationKind],
+    ) -> PostgresNotifications {
+        let by_email = by_email.iter().copied().map(kind).collect();
+        PostgresNotifications { stores: stores.clone(), keeps: keeps.get().into(), by_email }
     }
 }
 
@@ -41,7 +48,8 @@ impl NotificationStores for PostgresNotifications {
             let checkpoint = checkpoint.await.map_err(unavailable)?;
             let tell = client.prepare(include_str!("../../../sql/queries/tell.sql"));
             let tell = tell.await.map_err(unavailable)?;
-            Ok(PostgresNotificationStore { client, checkpoint, tell, keeps: self.keeps })
+            let PostgresNotifications { keeps, by_email, .. } = self.clone();
+            Ok(PostgresNotificationStore { client, checkpoint, tell, keeps, by_email })
         })
         .await
     }
@@ -53,6 +61,7 @@ pub struct PostgresNotificationStore {
     checkpoint: Statement,
     tell: Statement,
     keeps: i64,
+    by_email: Vec<&'static str>,
 }
 
 impl NotificationStore for PostgresNotificationStore {
@@ -85,6 +94,7 @@ impl NotificationStore for PostgresNotificationStore {
             column!(all, notification => notification.id),
             column!(all, notification => kind(notification.kind)),
             column!(all, notification => &*notification.news),
+            &self.by_email,
         ];
         let rows = self.client.query(&self.tell, params);
         let rows = within(DEADLINE, async { rows.await.map_err(unavailable) }).await?;

@@ -11,13 +11,14 @@ use tokio_postgres::types::ToSql;
 
 impl Outbox for PostgresLookup {
     async fn claim(&self, claim: &Claim) -> Result<Vec<Parcel>, Unavailable> {
-        let statement = match claim.way {
-            Way::Webhook => include_str!("../../../sql/queries/claim_webhooks.sql"),
+        let (statement, to): (_, fn(&Row) -> To) = match claim.way {
+            Way::Webhook => (include_str!("../../../sql/queries/claim_webhooks.sql"), webhook),
+            Way::Email => (include_str!("../../../sql/queries/claim_emails.sql"), mailbox),
         };
         let (limit, each) = (bigint(claim.limit as u64), bigint(claim.per_endpoint as u64));
         let params: &[&(dyn ToSql + Sync)] = &[&claim.busy, &limit, &each, &millis(claim.lease)];
         let rows = self.query(statement, params).await?;
-        Ok(rows.iter().map(|row| parcel(row, webhook(row))).collect())
+        Ok(rows.iter().map(|row| parcel(row, to(row))).collect())
     }
 
     async fn settle(&self, settled: &[Settled]) -> Result<(), Unavailable> {
@@ -65,4 +66,8 @@ fn webhook(row: &Row) -> To {
     }
     let secret: i32 = row.get(7);
     To::Webhook { url, secret: secret.cast_unsigned(), previous: row.get::<_, Option<bool>>(8) == Some(true) }
+}
+
+fn mailbox(row: &Row) -> To {
+    row.get::<_, Option<String>>(6).map_or(To::Nobody("no_address"), |address| To::Mail { address })
 }

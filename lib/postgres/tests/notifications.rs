@@ -13,7 +13,7 @@ async fn adapter() -> Adapter<PostgresNotifications, PostgresInboxes> {
     let stores = PostgresStores::new(&database().await).unwrap();
     let (lookup, keeps) = (PostgresLookup::new(&stores, 2).unwrap(), NonZeroU16::new(KEEPS).unwrap());
     Adapter {
-        stores: PostgresNotifications::new(&stores, keeps),
+        stores: PostgresNotifications::new(&stores, keeps, &[]),
         inboxes: PostgresInboxes::new(lookup, keeps),
     }
 }

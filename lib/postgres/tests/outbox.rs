@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-use auction_app::ports::outbox::{Outbox, Settled, Verdict};
+use auction_app::ports::outbox::{Claim, Outbox, Settled, To, Verdict, Way};
 use auction_app::ports::retention::DeliveryRetention;
 use auction_domain::UserId;
+use auction_domain::user::NotificationKind;
 use auction_postgres::PostgresStores;
 use auction_postgres::lookup::PostgresLookup;
 use auction_postgres::notifications::PostgresNotifications;
@@ -49,7 +50,15 @@ async fn house() -> Postgres {
     let url = database().await;
     let stores = PostgresStores::new(&url).unwrap();
     let lookup = PostgresLookup::new(&stores, 4).unwrap();
-    Postgres { stores: PostgresNotifications::new(&stores, NonZeroU16::new(9).unwrap()), lookup, url }
+    Postgres {
+        stores: PostgresNotifications::new(
+            &stores,
+            NonZeroU16::new(9).unwrap(),
+            &[NotificationKind::AuctionWon],
+        ),
+        lookup,
+        url,
+    }
 }
 
 auction_testkit::contract_tests!(outbox, house().await);
@@ -70,4 +79,33 @@ async fn what_is_finished_goes_at_its_age_and_what_is_pending_stays() {
     connect(&house.url).await.execute(older, &[]).await.unwrap();
     assert_eq!(lookup.delete_deliveries(Duration::from_secs(60)).await.unwrap(), 2);
     assert_eq!(lookup.delete_deliveries(Duration::from_secs(60)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_letter_goes_to_the_address_that_its_user_has_then() {
+    let house = house().await;
+    let client = connect(&house.url).await;
+    let (ada, bob) = (house.somebody().await, house.somebody().await);
+    let open = "INSERT INTO accounts (user_id, email, name, password_hash, role, state, command_id, created_at) \
+                VALUES ($1, $2, '', '', 'bidder', 'active', $1, 0)";
+    client.execute(open, &[&ada.0, &"ada@a.example"]).await.unwrap();
+    let ids = outbox::tell(&house, ada, 2).await;
+    outbox::tell(&house, bob, 1).await;
+    let claim = |per_endpoint| Claim {
+        way: Way::Email,
+        busy: Vec::new(),
+        limit: 9,
+        per_endpoint,
+        lease: Duration::from_secs(60),
+    };
+    assert_eq!(outbox::claim(&house).await, [], "nothing for webhooks");
+    let first = house.lookup.claim(&claim(1)).await.unwrap();
+    assert_eq!(
+        first.iter().map(|parcel| (parcel.id, parcel.endpoint)).collect::<Vec<_>>(),
+        [(ids[0], ada.0)]
+    );
+    assert_eq!(first[0].to, To::Mail { address: "ada@a.example".to_owned() });
+    client.execute("DELETE FROM accounts WHERE user_id = $1", &[&ada.0]).await.unwrap();
+    let second = house.lookup.claim(&claim(9)).await.unwrap();
+    assert_eq!((second.len(), &second[0].to), (1, &To::Nobody("no_address")));
 }

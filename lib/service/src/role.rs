@@ -1,6 +1,7 @@
 //! The roles: what each process does.
 
 mod auctioneer;
+mod email;
 mod housekeeping;
 mod ingress;
 mod leased;

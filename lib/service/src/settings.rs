@@ -3,8 +3,9 @@
 mod roles;
 
 pub use roles::{
-    AuctioneerSettings, Concurrency, IngressSettings, LogFormat, LogSettings, NotifierSettings,
-    ProjectorSettings, PromoterSettings, RetentionSettings, WebhookSettings, WriterSettings,
+    AuctioneerSettings, Concurrency, EmailKind, EmailSettings, IngressSettings, LogFormat, LogSettings,
+    NotifierSettings, ProjectorSettings, PromoterSettings, RetentionSettings, WebhookSettings,
+    WriterSettings,
 };
 
 use auction_app::durability::Weakness;
@@ -47,6 +48,8 @@ pub struct Settings {
     pub notifier: NotifierSettings,
     /// Of what is sent to users by HTTP.
     pub webhooks: WebhookSettings,
+    /// Of what is sent to users by e-mail.
+    pub email: EmailSettings,
     /// Of the promoter.
     pub promoter: PromoterSettings,
     /// Of the logs.
@@ -109,7 +112,8 @@ impl Settings {
             .try_parsing(true)
             .list_separator(",")
             .with_list_parse_key("allow_weak_durability")
-            .with_list_parse_key("ingress.cors_origins");
+            .with_list_parse_key("ingress.cors_origins")
+            .with_list_parse_key("email.kinds");
         settings = settings.add_source(prefixed.source(environment));
         for (name, key) in [("REDIS_URL", "redis_url"), ("DATABASE_URL", "database_url")] {
             settings = settings.set_override_option(key, variable(name).filter(|url| !url.is_empty()))?;

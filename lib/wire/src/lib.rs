@@ -5,6 +5,7 @@
 //! * [`outcome`]: what became of a command, as it is stored and sent back;
 //! * [`snapshot`]: the state of an auction, so that its events need not be folded anew;
 //! * [`api`] and [`view`]: the JSON of the REST ingress;
+//! * [`money`]: amounts as people read them;
 //! * [`notification`]: what users are told, as JSON;
 //! * [`webhook`]: where users are told by HTTP, and what was sent there, as JSON;
 //! * [`partition`]: which partition an aggregate lives in;
@@ -22,6 +23,7 @@ mod draw;
 mod draw_option;
 pub mod event;
 mod field;
+pub mod money;
 pub mod notification;
 pub mod outcome;
 pub mod partition;

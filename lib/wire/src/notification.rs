@@ -1,6 +1,7 @@
 //! Notifications as JSON: what a user is told, and how he reads it.
 
 use crate::api::Money;
+use crate::money;
 use crate::time::JsonTime;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -53,6 +54,26 @@ pub enum What {
         /// What it counts for now.
         counts_for: Money,
     },
+}
+
+impl What {
+    /// In a few words, to the user himself.
+    pub fn say(&self) -> String {
+        match self {
+            What::AuctionWon { pays, .. } => format!("you won, and owe {}", money::show(pays)),
+            What::HighestBid { standing, highest, .. } => {
+                let highest = money::show(highest);
+                match standing {
+                    Standing::Leading => format!("you lead with {highest}"),
+                    Standing::Outbid => format!("you were outbid, the highest is {highest}"),
+                    Standing::Behind => format!("the highest is {highest} now"),
+                }
+            }
+            What::BidDoubled { amount, counts_for, .. } => {
+                format!("your bid of {} counts for {}", money::show(amount), money::show(counts_for))
+            }
+        }
+    }
 }
 
 /// What a changed lead means for somebody who has a bid that counts.

@@ -22,6 +22,8 @@ pub trait Outbox: Send + Sync {
 pub enum Way {
     /// By HTTP, to an address that its user named.
     Webhook,
+    /// By e-mail.
+    Email,
 }
 
 impl Way {
@@ -29,6 +31,7 @@ impl Way {
     pub fn name(self) -> &'static str {
         match self {
             Way::Webhook => "webhook",
+            Way::Email => "email",
         }
     }
 }
@@ -78,6 +81,11 @@ pub enum To {
         secret: u32,
         /// Whether the secret before signs as well.
         previous: bool,
+    },
+    /// To a mailbox.
+    Mail {
+        /// Its address.
+        address: String,
     },
     /// Nowhere, for that reason.
     Nobody(&'static str),

@@ -175,7 +175,7 @@ async fn attempt(
     let not_taken = |error| Carried::NotTaken { status: None, error };
     let carried = match parcel.to {
         To::Nobody(error) => Carried::Refused { status: None, error },
-        To::Webhook { .. } => {
+        To::Webhook { .. } | To::Mail { .. } => {
             let carry = AssertUnwindSafe(timeout(within, courier.carry(parcel))).catch_unwind();
             match carry.await {
                 Ok(Ok(carried)) => carried,

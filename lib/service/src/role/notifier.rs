@@ -1,7 +1,7 @@
 //! The notifier: follows its share of the partitions and tells users what concerns them.
 
 use super::leased::{Service, followers};
-use super::webhooks;
+use super::{email, webhooks};
 use crate::connections::Connections;
 use crate::settings::{Settings, millis};
 use crate::tasks::{RoleError, Tasks};
@@ -24,7 +24,8 @@ pub(super) async fn start(
         batch: notifier.batch,
         read_block: millis(notifier.read_block_ms),
     };
-    let stored = PostgresNotifications::new(&connections.stores, notifier.inbox_keeps);
+    let stored =
+        PostgresNotifications::new(&connections.stores, notifier.inbox_keeps, &email::kinds(&settings.email));
     let inboxes =
         RedisInboxes::new(connections.redis_pool.clone(), connections.partitions, notifier.inbox_keeps);
     let limits = Limits {
@@ -32,9 +33,10 @@ pub(super) async fn start(
         batch: notifier.batch,
         auctions: notifier.cached_auctions,
     };
-    let bell = Bell::default();
-    webhooks::start(settings, connections, tasks, stop, bell.clone()).await?;
+    let bells = (Bell::default(), Bell::default());
+    webhooks::start(settings, connections, tasks, stop, bells.0.clone()).await?;
+    email::start(settings, connections, tasks, stop, bells.1.clone())?;
     followers(&service, connections, tasks, stop, move |partition| {
-        Notifier::new(stored.clone(), (inboxes.clone(), bell.clone()), partition, limits)
+        Notifier::new(stored.clone(), (inboxes.clone(), bells.clone()), partition, limits)
     })
 }

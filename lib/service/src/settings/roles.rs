@@ -2,6 +2,7 @@
 
 use auction_app::promote::{Options, OptionsError};
 use auction_app::webhooks::Reach;
+use auction_domain::user::NotificationKind;
 use auction_promoter::OptionSpec;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -190,6 +191,46 @@ impl WebhookSettings {
     /// Where they may lead.
     pub fn reach(&self) -> Reach {
         Reach { http: self.allow_http, private_addresses: self.allow_private_addresses }
+    }
+}
+
+/// Of what is sent to users by e-mail.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct EmailSettings {
+    /// The mail server. Without one no e-mail is sent.
+    pub smtp_url: Option<String>,
+    /// The sender.
+    pub from: String,
+    /// What is sent.
+    pub kinds: Vec<EmailKind>,
+    /// Letters at the same time.
+    pub at_once: NonZeroUsize,
+    /// How long an attempt may take.
+    pub timeout_seconds: NonZeroU16,
+    /// How long a second of the schedule is.
+    pub schedule_second_ms: NonZeroU32,
+}
+
+/// What can be sent by e-mail.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum EmailKind {
+    /// He won.
+    AuctionWon,
+    /// The lead changed.
+    HighestBid,
+    /// A bid counts twice.
+    BidDoubled,
+}
+
+impl From<EmailKind> for NotificationKind {
+    fn from(kind: EmailKind) -> NotificationKind {
+        match kind {
+            EmailKind::AuctionWon => NotificationKind::AuctionWon,
+            EmailKind::HighestBid => NotificationKind::HighestBid,
+            EmailKind::BidDoubled => NotificationKind::BidDoubled,
+        }
     }
 }
 

@@ -193,7 +193,7 @@ pub async fn after_a_rotation_the_secret_before_signs_for_a_while(house: &impl H
     let hook = webhook(house, ada).await.id;
     let signs = |parcel: &Parcel| match parcel.to {
         To::Webhook { secret, previous, .. } => (secret, previous),
-        To::Nobody(why) => panic!("{why}"),
+        ref other => panic!("{other:?}"),
     };
     let rotated = house.outbox().rotate(ada, hook, LONG).await.unwrap().unwrap();
     assert_eq!(rotated.secret, 2);

@@ -2,7 +2,7 @@
 
 use auction_app::ports::Unavailable;
 use auction_app::ports::notification_store::Notification;
-use auction_app::ports::outbox::{Claim, Outbox, Parcel, Settled, State, To, Verdict};
+use auction_app::ports::outbox::{Claim, Outbox, Parcel, Settled, State, To, Verdict, Way};
 use auction_app::ports::webhooks::{Created, Replayed, Webhook, WebhookDelivery, Webhooks};
 use auction_domain::{Timestamp, UserId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,7 +103,11 @@ impl Outbox for MemoryOutbox {
     async fn claim(&self, claim: &Claim) -> Result<Vec<Parcel>, Unavailable> {
         let (mut house, now) = (self.house(), self.now());
         let due = |(webhook, delivery): &&(Uuid, WebhookDelivery)| {
-            delivery.state == State::Pending && delivery.next_at <= now && !claim.busy.contains(webhook)
+            // Nobody has a mailbox here.
+            claim.way == Way::Webhook
+                && delivery.state == State::Pending
+                && delivery.next_at <= now
+                && !claim.busy.contains(webhook)
         };
         let mut due: Vec<_> = house.deliveries.values().filter(due).cloned().collect();
         due.sort_by_key(|(_, delivery)| (delivery.next_at, delivery.seq));
