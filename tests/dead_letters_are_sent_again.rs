@@ -12,8 +12,9 @@ mod support;
 use auction_servers::{Options, PrivateServers};
 use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd};
+use reqwest::Method;
 use serde_json::json;
-use support::person::Person;
+use support::person::{Answer, Person};
 use support::roles::Roles;
 use support::{eventually, portal, text};
 use uuid::Uuid;
@@ -61,6 +62,40 @@ impl Operator<'_> {
     }
 }
 
+/// An operator at the ingress.
+struct Http(Person);
+
+impl Http {
+    fn new(roles: &Roles) -> Http {
+        Http(Person::nobody(&roles.url()))
+    }
+
+    async fn send(&self, method: Method, path: &str) -> Answer {
+        let path = format!("/dead-letters{path}");
+        self.0.send(method, &path, None, &[("x-user-role", "operator")]).await
+    }
+
+    /// The one letter there is, a raffle.
+    async fn finds(&self, auction: &str, letter: &str) {
+        self.0.get("/dead-letters", &[]).await.is_problem(403, "operators_only");
+        let list = self.send(Method::GET, &format!("?key={auction}&reason=unreadable&limit=1")).await;
+        let found = &list.is(200).body["letters"][0];
+        assert_eq!((&found["letter"], &found["kind"]), (&json!(letter), &json!("raffle")));
+        assert_eq!(list.body.get("next"), None);
+        let behind = self.send(Method::GET, &format!("?cursor={letter}")).await;
+        assert_eq!(behind.is(200).body, json!({"letters": []}));
+        let other = self.send(Method::GET, "?reason=panicked").await;
+        assert_eq!(other.is(200).body, json!({"letters": []}));
+        let whole = self.send(Method::GET, &format!("/{letter}")).await;
+        let fields = whole.is(200).body["fields"].as_array().unwrap();
+        assert!(fields.contains(&json!({"name": "body", "value": "{\"amount\":10000}"})), "{whole:?}");
+        for nothing in ["/07/1-1", "/99/1-1", "/x/y"] {
+            self.send(Method::GET, nothing).await.is_problem(404, "unknown_dead_letter");
+        }
+        self.send(Method::GET, "?older_than=1").await.is_problem(400, "invalid_request");
+    }
+}
+
 #[tokio::test]
 async fn a_dead_letter_is_seen_by_its_sender_found_and_sent_again_with_one_effect() {
     let directory = tempfile::tempdir().unwrap();
@@ -101,7 +136,10 @@ async fn a_dead_letter_is_seen_by_its_sender_found_and_sent_again_with_one_effec
     assert_eq!(operator.letters(&["drop", "07/1-1"]).0, Some(2));
 
     // Not mended: it comes back.
-    operator.prints(&["requeue", "--all"], &["requeued as"]);
+    let house = Http::new(&roles);
+    house.finds(&auction, &letter).await;
+    house.send(Method::POST, &format!("/{letter}/requeue")).await.is(200).text("entry");
+    house.send(Method::POST, &format!("/{letter}/requeue")).await.is_problem(404, "unknown_dead_letter");
     eventually("it is put away again", || async {
         let answer = ada.get(&monitor, &[]).await;
         let length: u64 = cmd("XLEN").arg(&dead).query_async(&mut redis.clone()).await.unwrap();
@@ -149,7 +187,13 @@ async fn a_letter_whose_command_was_decided_since_is_not_sent_again() {
     let (code, printed) = operator.letters(&["requeue", "--all"]);
     assert_eq!(code, Some(1));
     assert!(printed.contains("was decided since"), "{printed}");
-    operator.prints(&["drop", "--all"], &["dropped"]);
+    let house = Http::new(&roles);
+    let letter = house.send(Method::GET, "").await.is(200).body["letters"][0]["letter"].clone();
+    let letter = letter.as_str().unwrap();
+    house.send(Method::POST, &format!("/{letter}/requeue")).await.is_problem(409, "command_decided");
+    house.send(Method::DELETE, &format!("/{letter}")).await.is(204);
+    house.send(Method::DELETE, &format!("/{letter}")).await.is_problem(404, "unknown_dead_letter");
+    operator.prints(&["drop", "--all"], &["0 dead letters"]);
     operator.prints(&["list"], &["no dead letters"]);
     servers.stop().await.unwrap();
 }

@@ -117,6 +117,24 @@ impl World {
         support::last_line(&output)
     }
 
+    /// `GET /streams` says what `portal streams` does.
+    async fn http_says_the_same(&self, mut look: serde_json::Value) {
+        let somebody = Person::nobody(&self.roles.url());
+        let operator = [("x-user-role", "operator")];
+        somebody.get("/streams", &[]).await.is_problem(403, "operators_only");
+        let path = format!("/streams?partition={}&rates_over_ms=100", self.partition.trim_start_matches('0'));
+        let path = path.replace("partition=&", "partition=0&");
+        let mut http = somebody.get(&path, &operator).await.is(200).body.clone();
+        for look in [&mut look, &mut http] {
+            assert!(look["partitions"][0]["streams"].as_array().unwrap().len() >= 5, "{look}");
+            without_times(look);
+        }
+        assert_eq!(http, look);
+        let all = somebody.get("/streams", &operator).await;
+        assert_eq!(all.is(200).body["partitions"].as_array().unwrap().len(), 8);
+        somebody.get("/streams?every=1", &operator).await.is_problem(400, "invalid_request");
+    }
+
     /// Types a block of a document into a shell.
     fn types(&self, script: &str) -> String {
         let output = Command::new("bash")
@@ -197,6 +215,20 @@ impl World {
     }
 }
 
+/// What differs from one look to the next.
+fn without_times(look: &mut serde_json::Value) {
+    match look {
+        serde_json::Value::Object(members) => {
+            for changes in ["at_ms", "idle_ms", "oldest_age_ms"] {
+                members.remove(changes);
+            }
+            members.values_mut().for_each(without_times);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(without_times),
+        _ => {}
+    }
+}
+
 /// The headings of a document with the shell lines below each.
 fn sections(document: &str) -> Vec<(String, String)> {
     let document = std::fs::read_to_string(root().join(document)).unwrap();
@@ -259,6 +291,7 @@ async fn portal_streams_says_who_is_behind_and_who_works() {
     let projector = of(&look, &world.key("evt"), "projector");
     assert_eq!(projector["lag"], 0);
     assert!(projector["owner"].as_str().unwrap().contains(&format!("-{}-", world.projector)), "{projector}");
+    world.http_says_the_same(look).await;
 
     let table = world.types("target/release/portal streams --every 0.1");
     let line = table.lines().find(|line| line.starts_with(&bids)).unwrap();

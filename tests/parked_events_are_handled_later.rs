@@ -39,6 +39,31 @@ async fn change_kind(servers: &PrivateServers, auction: &str, version: i64, kind
         .unwrap();
 }
 
+/// An operator sees the same at the ingress, and asks in vain.
+async fn over_http(somebody: &Person, auction: &str) {
+    let operator = [("x-user-role", "operator")];
+    somebody.get("/parked", &[]).await.is_problem(403, "operators_only");
+    let path = format!("/parked?service=projector&key={auction}&reason=unreadable");
+    let list = somebody.get(&path, &operator).await;
+    assert_eq!(list.is(200).body["parked"][0]["kind"], "bid_raffled");
+    let none = somebody.get("/parked?reason=panicked", &operator).await;
+    assert_eq!(none.is(200).body, json!({"parked": []}));
+    let path = format!("/parked/projector/{auction}");
+    let whole = somebody.get(&path, &operator).await;
+    let waiting = whole.is(200).body["waiting"].as_array().unwrap();
+    assert_eq!((waiting.len(), &waiting[1]["body"]["amount"]), (2, &json!(20_000)), "{whole:?}");
+    let asked = somebody.post(&format!("{path}/retry"), json!({}), &operator).await;
+    assert_eq!(asked.is(202).body["asked"], "retry");
+    eventually("it was tried", || async {
+        let now = somebody.get(&path, &operator).await;
+        now.is(200).body.get("asked").is_none().then_some(())
+    })
+    .await;
+    let other = format!("/parked/notifier/{auction}x");
+    somebody.get(&other, &operator).await.is_problem(404, "not_parked");
+    somebody.post(&format!("{other}/drop"), json!({}), &operator).await.is_problem(404, "not_parked");
+}
+
 #[tokio::test]
 async fn what_the_projector_cannot_read_waits_with_its_auction_and_is_handled_later() {
     let directory = tempfile::tempdir().unwrap();
@@ -78,6 +103,7 @@ async fn what_the_projector_cannot_read_waits_with_its_auction_and_is_handled_la
     assert!(printed.contains("2 events wait") && printed.contains("\"amount\":20000"), "{printed}");
     let (_, printed) = parked(&servers, &["retry", "--key", &one, "--dry-run"]);
     assert!(printed.contains("1 would be tried again"), "{printed}");
+    over_http(&ada, &one).await;
     assert_eq!(parked(&servers, &["retry"]).0, Some(2), "all of them is not said by saying nothing");
     let (code, printed) = parked(&servers, &["retry", "--service", "projector"]);
     assert_eq!(code, Some(1), "{printed}");

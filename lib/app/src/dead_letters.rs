@@ -4,6 +4,11 @@
 //! makes the command pending, and then puts it back on its stream under its own id: whatever happens in
 //! between, and however often it is tried, it cannot have a second effect. It counts as received then.
 
+mod page;
+mod readable;
+
+pub use page::{Page, page};
+
 use crate::ports::Unavailable;
 use crate::ports::command_lane::RawFields;
 use crate::ports::dead_letters::{DeadLetters, Failures};
@@ -39,6 +44,17 @@ impl Letter {
     /// Its name for operators: `07/1795372100000-0`.
     pub fn name(&self) -> String {
         format!("{}/{}", self.partition, self.id)
+    }
+
+    /// Where the letter of that name lies.
+    pub fn place(name: &str) -> Option<(PartitionId, EntryId)> {
+        let (partition, id) = name.split_once('/')?;
+        Some((PartitionId(partition.parse().ok()?), id.parse().ok()?))
+    }
+
+    /// Where none lies: before all of them.
+    pub fn before_all() -> (PartitionId, EntryId) {
+        (PartitionId(0), EntryId::ZERO)
     }
 
     /// What it says of itself; none if it says nothing that makes sense.
@@ -89,6 +105,24 @@ impl Filter {
             && is(&self.key, of.map(|envelope| envelope.key))
             && self.before_ms.is_none_or(|before| letter.id.ms < before)
     }
+}
+
+/// The letter of that name.
+pub async fn find_one(
+    letters: &impl DeadLetters,
+    partitions: PartitionCount,
+    name: &str,
+) -> Result<Option<Letter>, Unavailable> {
+    let Some((partition, id)) = Letter::place(name) else { return Ok(None) };
+    if partition.0 >= partitions.get() {
+        return Ok(None);
+    }
+    let before = match id {
+        EntryId { ms, seq: 0 } => EntryId { ms: ms.saturating_sub(1), seq: u64::MAX },
+        EntryId { ms, seq } => EntryId { ms, seq: seq - 1 },
+    };
+    let found = letters.letters(partition, before, 1).await?.into_iter().next();
+    Ok(found.filter(|letter| letter.id == id))
 }
 
 /// All letters that are meant, by partition, the oldest first.

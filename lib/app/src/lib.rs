@@ -16,6 +16,7 @@
 //! * [`deletions`]: what deleted users leave is taken away (auctioneer);
 //! * [`promote`]: bids are drawn by lot and doubled, and anybody can check it (promoter);
 //! * [`dead_letters`]: what operators do with commands that could not be handled;
+//! * [`progress`]: how far everybody is with every stream, for operators;
 //! * [`retention`]: what is old goes (writer);
 //! * [`shed`]: new commands are refused in time when there is too much to do;
 //! * [`verify`]: what is stored, published and shown is the same.
@@ -38,6 +39,7 @@ pub mod mail;
 pub mod meter;
 pub mod notify;
 pub mod ports;
+pub mod progress;
 pub mod project;
 pub mod promote;
 pub mod rebuild;

@@ -20,6 +20,7 @@ pub mod outcomes;
 pub mod parked_events;
 pub mod partition_lock;
 pub mod pressure;
+pub mod progress;
 pub mod published_events;
 pub mod retention;
 pub mod subscribers;

@@ -30,6 +30,7 @@ pub(crate) mod tag {
     pub(crate) const COMMANDS: &str = "commands";
     pub(crate) const NOTIFICATIONS: &str = "notifications";
     pub(crate) const DRAWS: &str = "draws";
+    pub(crate) const OPERATORS: &str = "operators";
     pub(crate) const PORTAL: &str = "portal";
 }
 
@@ -90,6 +91,7 @@ fn tags() -> Vec<Tag> {
         (tag::COMMANDS, "What became of a command."),
         (tag::NOTIFICATIONS, "What one is told."),
         (tag::DRAWS, "How bids are drawn by lot and doubled."),
+        (tag::OPERATORS, "What waits for somebody of the house."),
         (tag::PORTAL, "The portal itself."),
     ];
     groups

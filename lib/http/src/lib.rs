@@ -13,6 +13,7 @@ pub mod conditional;
 pub mod consistency;
 pub mod cors;
 mod description;
+mod desk;
 mod guard;
 pub mod idempotency_key;
 pub mod if_match;
@@ -26,5 +27,6 @@ pub mod routes;
 pub mod serve;
 
 pub use admin::{Admin, serve_admin};
+pub use desk::Desk;
 pub use portal::{Portal, Ports, Settings};
 pub use serve::serve;

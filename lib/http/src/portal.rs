@@ -1,5 +1,6 @@
 //! What all endpoints share.
 
+use crate::desk::Desk;
 use crate::read_model::{AuctionRead, Shown};
 use auction_app::accept::Accept;
 use auction_app::briefly::Briefly;
@@ -11,8 +12,12 @@ use auction_app::notify::Inbox;
 use auction_app::ports::Unavailable;
 use auction_app::ports::auction_events::AuctionEvents;
 use auction_app::ports::command_queue::CommandQueue;
+use auction_app::ports::dead_letters::{DeadLetters, Failures};
+use auction_app::ports::heads::Heads;
 use auction_app::ports::inbox::{InboxCopies, StoredInboxes};
 use auction_app::ports::outcomes::Outcomes;
+use auction_app::ports::parked_events::ParkedEvents;
+use auction_app::ports::progress::Progress;
 use auction_app::ports::subscribers::Subscribers;
 use auction_app::ports::view_store::{AsOf, Views};
 use auction_app::ports::webhooks::Webhooks;
@@ -44,6 +49,16 @@ pub trait Ports: Send + Sync + 'static {
     type InboxCopies: InboxCopies + 'static;
     /// Where users are told by HTTP.
     type Webhooks: Webhooks + 'static;
+    /// Commands that could not be handled.
+    type DeadLetters: DeadLetters + 'static;
+    /// Their outcomes.
+    type Failures: Outcomes + Failures + 'static;
+    /// What services do not handle any more.
+    type ParkedEvents: ParkedEvents + 'static;
+    /// How far everybody is with the streams.
+    type Progress: Progress + 'static;
+    /// How far the store is.
+    type Heads: Heads + 'static;
 
     /// Asks every server that the ingress needs; by name.
     fn check(&self) -> impl Future<Output = Vec<(&'static str, Result<(), Unavailable>)>> + Send;
@@ -98,6 +113,8 @@ pub struct Portal<P: Ports> {
     pub inbox: Inbox<P::StoredInboxes, P::InboxCopies>,
     /// Where users are told by HTTP.
     pub webhooks: WebhookDesk<P::Webhooks>,
+    /// What operators work on.
+    pub desk: Desk<P>,
     /// What is promised of the draws of new auctions.
     pub promises: Promises,
     /// For questions about the servers themselves.

@@ -6,6 +6,7 @@ mod create_auction;
 mod create_user;
 mod create_webhook;
 mod cursor;
+mod dead_letters;
 mod delete_bid;
 mod delete_user;
 mod delete_webhook;
@@ -21,6 +22,7 @@ mod listen_to_auction;
 mod listen_to_notifications;
 mod mark_read;
 pub(crate) mod paging;
+mod parked;
 mod place_bid;
 mod promoter_settings;
 mod replay_delivery;
@@ -30,6 +32,7 @@ mod show_command;
 mod show_description;
 mod show_docs;
 mod show_problems;
+mod show_streams;
 mod show_subscriptions;
 mod show_user;
 mod void_bid;
@@ -115,6 +118,15 @@ fn table<P: Ports>() -> OpenApiRouter<SharedPortal<P>> {
         .routes(show_command::endpoint().into())
         .routes(promoter_settings::show_endpoint().into())
         .routes(promoter_settings::change_endpoint().into())
+        .routes(dead_letters::list_endpoint().into())
+        .routes(dead_letters::show_endpoint().into())
+        .routes(dead_letters::requeue_endpoint().into())
+        .routes(dead_letters::drop_endpoint().into())
+        .routes(parked::list_endpoint().into())
+        .routes(parked::show_endpoint().into())
+        .routes(parked::retry_endpoint().into())
+        .routes(parked::drop_endpoint().into())
+        .routes(show_streams::endpoint().into())
         .routes(health::livez_endpoint().into())
         .routes(health::readyz_endpoint().into())
         .routes(show_description::endpoint().into())

@@ -4,6 +4,9 @@ mod lag;
 
 use crate::{keys, unavailable};
 use auction_app::ports::Unavailable;
+use auction_app::ports::progress::{
+    Consumer, GroupProgress, PartitionProgress, Progress, Seen, StreamProgress,
+};
 use auction_wire::{Channel, PartitionId};
 use redis::{Client, Pipeline, Value, cmd, pipe};
 use std::time::Duration;
@@ -14,89 +17,57 @@ use stream_worker::{DedicatedConnection, EntryId, StreamError};
 /// How long Redis may take for an answer.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// A number of entries that was counted, up to where counting ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Count {
-    /// So many.
-    Exactly(u64),
-    /// So many or more.
-    AtLeast(u64),
-}
-
-/// One stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamProgress {
-    /// Its key.
-    pub key: String,
-    /// How many entries it has.
-    pub length: u64,
-    /// How many it ever had.
-    pub added: u64,
-    /// The newest id it ever had.
-    pub last: EntryId,
-    /// Who reads it.
-    pub groups: Vec<GroupProgress>,
-}
-
-/// One consumer group of a stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupProgress {
-    /// Its name, which is that of the role.
-    pub name: String,
-    /// Entries that were not delivered to anybody yet.
-    pub lag: Count,
-    /// Entries that were delivered and not acknowledged.
-    pub pending: u64,
-    /// Time of the oldest entry that is not acknowledged, delivered or not, in milliseconds since 1970.
-    pub oldest_ms: Option<u64>,
-    /// Who holds the lease of the partition, if there is one.
-    pub lease: Option<String>,
-    /// Its consumers.
-    pub consumers: Vec<Consumer>,
-}
-
-/// One consumer of a group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Consumer {
-    /// Its name: host, process, and a random number.
-    pub name: String,
-    /// Entries that it was delivered and has not acknowledged.
-    pub pending: u64,
-    /// How long ago it last read or claimed, in milliseconds.
-    pub idle_ms: u64,
-}
-
-/// A look at Redis. Opened for one look: it is not reopened after an error.
-pub struct RedisProgress(DedicatedConnection);
+/// Looks at Redis. Each look has a connection of its own.
+#[derive(Clone, Debug)]
+pub struct RedisProgress(Client);
 
 impl RedisProgress {
-    /// Connects.
-    pub async fn open(client: &Client) -> Result<RedisProgress, Unavailable> {
-        DedicatedConnection::open(client, DEADLINE).await.map(RedisProgress).map_err(unavailable)
+    /// Connects when somebody looks.
+    pub fn new(client: Client) -> RedisProgress {
+        RedisProgress(client)
     }
+}
 
+impl Progress for RedisProgress {
+    async fn look(&self, partitions: &[PartitionId]) -> Result<Seen, Unavailable> {
+        let mut look = Look(DedicatedConnection::open(&self.0, DEADLINE).await.map_err(unavailable)?);
+        let mut seen = Seen { now_ms: look.now_ms().await.map_err(unavailable)?, partitions: Vec::new() };
+        for partition in partitions {
+            seen.partitions.push(look.partition(*partition).await.map_err(unavailable)?);
+        }
+        Ok(seen)
+    }
+}
+
+/// One look.
+struct Look(DedicatedConnection);
+
+impl Look {
     /// The time by the clock of Redis, in milliseconds since 1970.
-    pub async fn now_ms(&mut self) -> Result<u64, Unavailable> {
-        let time = self.0.send_one(&cmd("TIME")).await.map_err(unavailable)?;
+    async fn now_ms(&mut self) -> Result<u64, StreamError> {
+        let time = self.0.send_one(&cmd("TIME")).await?;
         let part = |n: usize| match &time {
             Value::Array(parts) => parts.get(n).and_then(number).and_then(|part| u64::try_from(part).ok()),
             _ => None,
         };
         match (part(0), part(1)) {
             (Some(seconds), Some(micros)) => Ok(seconds * 1000 + micros / 1000),
-            _ => Err(unavailable(StreamError::unexpected("TIME", &time))),
+            _ => Err(StreamError::unexpected("TIME", &time)),
         }
     }
 
-    /// The streams that there are in a partition: commands, events, dead letters.
-    pub async fn of(&mut self, partition: PartitionId) -> Result<Vec<StreamProgress>, Unavailable> {
+    async fn partition(&mut self, partition: PartitionId) -> Result<PartitionProgress, StreamError> {
         let mut streams = Channel::ALL.map(|channel| keys::commands(partition, channel)).to_vec();
-        streams.extend([keys::events(partition), keys::dead(partition)]);
-        let mut there = Vec::new();
+        let (events, dead) = (keys::events(partition), keys::dead(partition));
+        streams.extend([events.clone(), dead.clone()]);
+        let mut there: Vec<StreamProgress> = Vec::new();
         for stream in streams {
-            there.extend(self.stream(partition, stream).await.map_err(unavailable)?);
+            there.extend(self.stream(partition, stream).await?);
         }
-        Ok(there)
+        let of = |key: &str| there.iter().find(|stream| stream.key == key);
+        let published = of(&events).map_or(0, |stream| stream.last.ms);
+        let dead_letters = of(&dead).map_or(0, |stream| stream.length);
+        Ok(PartitionProgress { partition, streams: there, published, dead_letters })
     }
 
     async fn stream(

@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+use auction_app::ports::progress::{Count, GroupProgress, Progress, StreamProgress};
 use auction_redis::keys;
-use auction_redis::progress::{Count, GroupProgress, RedisProgress, StreamProgress};
+use auction_redis::progress::RedisProgress;
 use auction_testkit::given::{P, records};
 use auction_testkit::servers::{TestRedis, redis};
 use redis::{Value, cmd, pipe};
@@ -35,7 +36,7 @@ async fn deliver(redis: &TestRedis, to: &str, count: u64) {
 }
 
 async fn streams(redis: &TestRedis) -> Vec<StreamProgress> {
-    RedisProgress::open(&redis.client()).await.unwrap().of(P).await.unwrap()
+    RedisProgress::new(redis.client()).look(&[P]).await.unwrap().partitions.remove(0).streams
 }
 
 async fn writer(redis: &TestRedis) -> GroupProgress {

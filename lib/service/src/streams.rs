@@ -1,17 +1,15 @@
 //! `portal streams`: how far everybody is with every stream, and who works on it.
 
-mod json;
-mod rates;
 mod table;
 
-use crate::operate::{Operated, ServersArgs};
+use crate::operate::ServersArgs;
 use crate::process::ProcessError;
-use auction_app::ports::Unavailable;
-use auction_app::ports::event_store::{EventStore, EventStores};
-use auction_redis::progress::{RedisProgress, StreamProgress};
+use auction_app::progress::{Rates, look};
+use auction_postgres::lookup::PostgresLookup;
+use auction_redis::progress::RedisProgress;
 use auction_wire::PartitionId;
+use auction_wire::operate::StreamsView;
 use clap::Args;
-use rates::Rates;
 use std::io::Write;
 use std::time::Duration;
 
@@ -42,22 +40,6 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
-/// Everything at one moment, more or less: each stream by itself is seen at one.
-struct Look {
-    /// By the clock of Redis, in milliseconds since 1970.
-    now_ms: u64,
-    partitions: Vec<PartitionLook>,
-    /// Why the store could not be asked.
-    store_is_away: Option<Unavailable>,
-}
-
-struct PartitionLook {
-    partition: PartitionId,
-    streams: Vec<StreamProgress>,
-    /// The newest event that is stored.
-    stored: Option<u64>,
-}
-
 /// Looks twice or more, and writes what there is to see.
 pub async fn run(args: StreamsArgs, out: &mut impl Write) -> Result<(), ProcessError> {
     let StreamsArgs { partition, every, watch, json, servers } = args;
@@ -68,10 +50,13 @@ pub async fn run(args: StreamsArgs, out: &mut impl Write) -> Result<(), ProcessE
     if partitions.is_empty() {
         return Err(ProcessError::Usage(format!("there are {} partitions, from 0 on", all.get())));
     }
-    let mut before = look(&portal, &partitions).await.map_err(|error| portal.away(&error))?;
+    let redis = RedisProgress::new(portal.connections.redis.client().clone());
+    let store = PostgresLookup::new(&portal.connections.stores, 1);
+    let store = store.map_err(|error| ProcessError::Usage(error.to_string()))?;
+    let mut before = look(&redis, &store, &partitions).await.map_err(|error| portal.away(&error))?;
     loop {
         tokio::time::sleep(every).await;
-        let now = match look(&portal, &partitions).await {
+        let now = match look(&redis, &store, &partitions).await {
             Ok(now) => now,
             Err(error) if watch => {
                 eprintln!("{error}");
@@ -80,7 +65,7 @@ pub async fn run(args: StreamsArgs, out: &mut impl Write) -> Result<(), ProcessE
             Err(error) => return Err(portal.away(&error)),
         };
         let rates = Rates::between(&before, &now);
-        let text = if json { json::line(&now, &rates) } else { table::text(&now, &rates) };
+        let text = if json { line(&now.view(&rates)) } else { table::text(&now, &rates) };
         out.write_all(text.as_bytes())?;
         if !watch {
             return Ok(());
@@ -93,35 +78,7 @@ pub async fn run(args: StreamsArgs, out: &mut impl Write) -> Result<(), ProcessE
     }
 }
 
-async fn look(portal: &Operated, partitions: &[PartitionId]) -> Result<Look, Unavailable> {
-    let mut redis = RedisProgress::open(portal.connections.redis.client()).await?;
-    let mut look = Look { now_ms: redis.now_ms().await?, partitions: Vec::new(), store_is_away: None };
-    for partition in partitions {
-        let streams = redis.of(*partition).await?;
-        look.partitions.push(PartitionLook { partition: *partition, streams, stored: None });
-    }
-    // What is stored is published a moment later: asked the other way round, it could look lost.
-    look.store_is_away = heads(portal, &mut look.partitions).await.err();
-    Ok(look)
-}
-
-async fn heads(portal: &Operated, partitions: &mut [PartitionLook]) -> Result<(), Unavailable> {
-    let mut store = portal.connections.stores.open().await?;
-    for look in partitions {
-        look.stored = Some(store.head(look.partition).await?);
-    }
-    Ok(())
-}
-
-impl PartitionLook {
-    /// The newest event that was published.
-    fn published(&self) -> u64 {
-        let events = auction_redis::keys::events(self.partition);
-        self.streams.iter().find(|stream| stream.key == events).map_or(0, |stream| stream.last.ms)
-    }
-
-    fn dead_letters(&self) -> u64 {
-        let dead = auction_redis::keys::dead(self.partition);
-        self.streams.iter().find(|stream| stream.key == dead).map_or(0, |stream| stream.length)
-    }
+/// One look as one line. It is plain structs with text keys: writing them as JSON cannot fail.
+fn line(view: &StreamsView) -> String {
+    format!("{}\n", serde_json::to_string(view).unwrap_or_default())
 }

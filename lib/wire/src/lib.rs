@@ -8,6 +8,7 @@
 //! * [`money`]: amounts as people read them;
 //! * [`notification`]: what users are told, as JSON;
 //! * [`webhook`]: where users are told by HTTP, and what was sent there, as JSON;
+//! * [`operate`]: what operators see, as JSON;
 //! * [`partition`]: which partition an aggregate lives in;
 //! * [`positions`]: how far things are, as the token that clients hold;
 //! * [`alias`]: how a bidder is shown to others.
@@ -25,6 +26,7 @@ pub mod event;
 mod field;
 pub mod money;
 pub mod notification;
+pub mod operate;
 pub mod outcome;
 pub mod partition;
 pub mod positions;

@@ -134,6 +134,14 @@ pub enum FailureReason {
 }
 
 impl FailureReason {
+    /// Every reason there is.
+    pub const ALL: [FailureReason; 4] = [
+        FailureReason::Unreadable,
+        FailureReason::Panicked,
+        FailureReason::EndedItsProcess,
+        FailureReason::Rejected,
+    ];
+
     /// Its name: in the outcome, in the dead letter, in metrics.
     pub fn name(self) -> &'static str {
         match self {

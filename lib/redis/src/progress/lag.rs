@@ -1,7 +1,8 @@
 //! How many entries a group was not delivered yet. Redis's own figure is null or wrong after entries were
 //! deleted or somebody set the group, so it is counted.
 
-use super::{Count, count as count_of};
+use super::count as count_of;
+use auction_app::ports::progress::Count;
 use redis::{Value, cmd};
 use stream_worker::entry::range_reply;
 use stream_worker::value::{last_generated_id, member, number, text};

@@ -17,13 +17,15 @@ use auction_app::notify::Inbox;
 use auction_app::ports::Unavailable;
 use auction_app::shed::{self, Limits, Shedding};
 use auction_app::stop::{Stop, stop_signal};
-use auction_http::{Portal, Ports};
+use auction_http::{Desk, Portal, Ports};
 use auction_postgres::lookup::PostgresLookup;
 use auction_postgres::notifications::PostgresInboxes;
 use auction_redis::RedisServer;
 use auction_redis::announcement::{self, Audience};
+use auction_redis::dead_letters::RedisDeadLetters;
 use auction_redis::inbox::RedisInboxes;
 use auction_redis::pressure::RedisPressures;
+use auction_redis::progress::RedisProgress;
 use auction_redis::queue::RedisQueue;
 use auction_redis::reply;
 use auction_redis::tail::RedisTails;
@@ -64,6 +66,11 @@ impl Ports for Servers {
     type StoredInboxes = PostgresInboxes;
     type InboxCopies = RedisInboxes;
     type Webhooks = PostgresLookup;
+    type DeadLetters = RedisDeadLetters;
+    type Failures = PostgresLookup;
+    type ParkedEvents = PostgresLookup;
+    type Progress = RedisProgress;
+    type Heads = PostgresLookup;
 
     async fn check(&self) -> Vec<(&'static str, Result<(), Unavailable>)> {
         vec![("redis", self.views.ping().await), ("postgres", self.lookup.ping().await)]
@@ -108,6 +115,7 @@ pub(super) async fn start(
             RedisInboxes::new(connections.redis_pool.clone(), partitions, settings.notifier.inbox_keeps),
         ),
         webhooks: webhooks::desk(settings, &lookup, stop).await?,
+        desk: desk(connections, &lookup),
         promises,
         ports: Servers { lookup, views },
         partitions,
@@ -168,6 +176,18 @@ fn serve(
         answered.stop();
         served
     });
+}
+
+/// What operators work on.
+fn desk(connections: &Connections, lookup: &PostgresLookup) -> Desk<Servers> {
+    Desk {
+        letters: RedisDeadLetters::new(connections.redis_pool.clone()),
+        failures: lookup.clone(),
+        parked: lookup.clone(),
+        events: lookup.clone(),
+        progress: RedisProgress::new(connections.redis.client().clone()),
+        heads: lookup.clone(),
+    }
 }
 
 /// Outcomes for our own requests, and what is announced to all.

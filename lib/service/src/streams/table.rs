@@ -1,12 +1,8 @@
 //! What was seen, for people.
 
-use super::{Look, Rates};
-use auction_redis::progress::{Count, GroupProgress, StreamProgress};
+use auction_app::ports::progress::{Count, GroupProgress, StreamProgress};
+use auction_app::progress::{Look, Rates, owner};
 use std::fmt::Write;
-
-/// A consumer that was not heard of for so long is not there any more: they all read several times a
-/// second.
-const GONE_AFTER_MS: u64 = 30_000;
 
 /// One line for each stream and group, then one for each partition.
 pub(super) fn text(look: &Look, rates: &Rates) -> String {
@@ -14,7 +10,7 @@ pub(super) fn text(look: &Look, rates: &Rates) -> String {
         "{:<19} {:>9} {:>8}  {:<12} {:>8} {:>8} {:>8} {:>8}  {}\n",
         "stream", "length", "in/s", "group", "lag", "pending", "oldest", "done/s", "owner"
     );
-    for stream in look.partitions.iter().flat_map(|partition| &partition.streams) {
+    for stream in look.seen.partitions.iter().flat_map(|partition| &partition.streams) {
         let begin = format!("{:<19} {:>9} {:>8}", stream.key, stream.length, rate(rates.added(&stream.key)));
         let mut groups = stream.groups.iter().map(|group| of_group(stream, group, look, rates)).peekable();
         if groups.peek().is_none() {
@@ -27,13 +23,13 @@ pub(super) fn text(look: &Look, rates: &Rates) -> String {
         }
     }
     text.push_str("\npartition  published     stored  dead letters\n");
-    for partition in &look.partitions {
-        let stored = partition.stored.map_or("?".to_owned(), |stored| stored.to_string());
-        let (published, dead) = (partition.published(), partition.dead_letters());
+    for partition in &look.seen.partitions {
+        let stored = look.stored(partition.partition).map_or("?".to_owned(), |stored| stored.to_string());
+        let (published, dead) = (partition.published, partition.dead_letters);
         let _ =
             writeln!(text, "{:>9} {published:>10} {stored:>10} {dead:>13}", partition.partition.to_string());
     }
-    if let Some(error) = &look.store_is_away {
+    if let Err(error) = &look.stored {
         let _ = writeln!(text, "{error}");
     }
     text
@@ -44,7 +40,8 @@ fn of_group(stream: &StreamProgress, group: &GroupProgress, look: &Look, rates: 
         Count::Exactly(lag) => lag.to_string(),
         Count::AtLeast(lag) => format!(">={lag}"),
     };
-    let oldest = group.oldest_ms.map_or("-".to_owned(), |oldest| age(look.now_ms.saturating_sub(oldest)));
+    let oldest =
+        group.oldest_ms.map_or("-".to_owned(), |oldest| age(look.seen.now_ms.saturating_sub(oldest)));
     format!(
         "{:<12} {lag:>8} {:>8} {oldest:>8} {:>8}  {}",
         group.name,
@@ -52,16 +49,6 @@ fn of_group(stream: &StreamProgress, group: &GroupProgress, look: &Look, rates: 
         rate(rates.done(&stream.key, &group.name)),
         owner(group),
     )
-}
-
-/// Who works on it: who has the lease, or else the consumers that are there or have something pending.
-pub(super) fn owner(group: &GroupProgress) -> String {
-    if let Some(lease) = &group.lease {
-        return lease.clone();
-    }
-    let there = group.consumers.iter().filter(|one| one.idle_ms < GONE_AFTER_MS || one.pending > 0);
-    let names: Vec<&str> = there.map(|consumer| consumer.name.as_str()).collect();
-    if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
 }
 
 fn rate(rate: Option<f64>) -> String {
@@ -81,29 +68,6 @@ fn age(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use auction_redis::progress::Consumer;
-
-    #[test]
-    fn the_owner_is_who_has_the_lease_or_else_who_reads() {
-        let consumer = |name: &str, pending, idle_ms| Consumer { name: name.to_owned(), pending, idle_ms };
-        let mut group = GroupProgress {
-            name: "writer".to_owned(),
-            lag: Count::Exactly(0),
-            pending: 3,
-            oldest_ms: None,
-            lease: None,
-            consumers: vec![
-                consumer("here", 0, 20),
-                consumer("died", 3, 90_000),
-                consumer("left", 0, 90_000),
-            ],
-        };
-        assert_eq!(owner(&group), "here, died");
-        group.lease = Some("holder".to_owned());
-        assert_eq!(owner(&group), "holder");
-        group = GroupProgress { lease: None, consumers: Vec::new(), ..group };
-        assert_eq!(owner(&group), "nobody");
-    }
 
     #[test]
     fn ages_are_short() {

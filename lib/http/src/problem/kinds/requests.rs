@@ -160,6 +160,30 @@ kinds! {
         members: &[],
         advice: "Delete it, and create another one.",
     };
+    UNKNOWN_DEAD_LETTER = Kind {
+        code: "unknown_dead_letter",
+        status: 404,
+        title: "Unknown dead letter",
+        happened: "There is no such dead letter: it was sent again, or dropped, or never was.",
+        members: &[],
+        advice: "Look at the list of them.",
+    };
+    COMMAND_DECIDED = Kind {
+        code: "command_decided",
+        status: 409,
+        title: "Command decided",
+        happened: "The command of this dead letter was decided since.",
+        members: &[],
+        advice: "Drop the letter: there is nothing left to do.",
+    };
+    NOT_PARKED = Kind {
+        code: "not_parked",
+        status: 404,
+        title: "Not parked",
+        happened: "This service does not hold back events of this user or auction.",
+        members: &[],
+        advice: "Nothing is left to do, or look at the list of what is parked.",
+    };
     UNKNOWN_COMMAND = Kind {
         code: "unknown_command",
         status: 404,

@@ -1,11 +1,12 @@
 //! How fast entries come, and go.
 
 use super::Look;
-use auction_redis::progress::{Count, GroupProgress};
+use crate::ports::progress::{Count, GroupProgress};
 use std::collections::BTreeMap;
 
 /// Entries a second, between two looks.
-pub(super) struct Rates {
+#[derive(Debug, Default)]
+pub struct Rates {
     /// Onto each stream.
     added: BTreeMap<String, f64>,
     /// Acknowledged by each group of each stream.
@@ -14,11 +15,11 @@ pub(super) struct Rates {
 
 impl Rates {
     /// None of a stream that is new or began anew, and of a group whose lag could not be counted.
-    pub(super) fn between(before: &Look, now: &Look) -> Rates {
-        let seconds = now.now_ms.saturating_sub(before.now_ms) as f64 / 1000.0;
-        let mut rates = Rates { added: BTreeMap::new(), done: BTreeMap::new() };
+    pub fn between(before: &Look, now: &Look) -> Rates {
+        let seconds = now.seen.now_ms.saturating_sub(before.seen.now_ms) as f64 / 1000.0;
+        let mut rates = Rates::default();
         let streams = |look: &Look| {
-            let streams = look.partitions.iter().flat_map(|partition| partition.streams.clone());
+            let streams = look.seen.partitions.iter().flat_map(|partition| partition.streams.clone());
             streams.map(|stream| (stream.key.clone(), stream)).collect::<BTreeMap<_, _>>()
         };
         let old = streams(before);
@@ -39,12 +40,12 @@ impl Rates {
     }
 
     /// Entries a second that came onto a stream.
-    pub(super) fn added(&self, stream: &str) -> Option<f64> {
+    pub fn added(&self, stream: &str) -> Option<f64> {
         self.added.get(stream).copied()
     }
 
     /// Entries a second that a group acknowledged.
-    pub(super) fn done(&self, stream: &str, group: &str) -> Option<f64> {
+    pub fn done(&self, stream: &str, group: &str) -> Option<f64> {
         self.done.get(&(stream.to_owned(), group.to_owned())).copied()
     }
 }
@@ -59,10 +60,10 @@ fn left(group: &GroupProgress) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::PartitionLook;
     use super::*;
-    use auction_redis::progress::StreamProgress;
+    use crate::ports::progress::{PartitionProgress, Seen, StreamProgress};
     use auction_wire::PartitionId;
+    use auction_wire::Positions;
     use stream_worker::EntryId;
 
     fn look(now_ms: u64, added: u64, lag: Count, pending: u64) -> Look {
@@ -76,8 +77,13 @@ mod tests {
         };
         let key = "ap:{00}:cmd:bid".to_owned();
         let stream = StreamProgress { key, length: added, added, last: EntryId::ZERO, groups: vec![group] };
-        let partition = PartitionLook { partition: PartitionId(0), streams: vec![stream], stored: None };
-        Look { now_ms, partitions: vec![partition], store_is_away: None }
+        let partition = PartitionProgress {
+            partition: PartitionId(0),
+            streams: vec![stream],
+            published: 0,
+            dead_letters: 0,
+        };
+        Look { seen: Seen { now_ms, partitions: vec![partition] }, stored: Ok(Positions::default()) }
     }
 
     fn rates(before: &Look, now: &Look) -> (Option<f64>, Option<f64>) {
