@@ -116,6 +116,7 @@ fn start_ingress(bench: &Bench, listen: SocketAddr) -> Result<Process, Failure> 
     let settings = [
         ("AUCTION__INGRESS__LISTEN", listen.to_string()),
         ("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "true".to_owned()),
+        ("AUCTION__LIMITS__ON", "false".to_owned()),
         // Nobody decides meanwhile, and that is not what is measured.
         ("AUCTION__INGRESS__MOST_UNDECIDED", u32::MAX.to_string()),
     ];

@@ -9,6 +9,8 @@ pub struct Person {
     client: Client,
     base: String,
     pub id: Option<String>,
+    /// What he sends along, if he has signed in.
+    pub token: Option<String>,
 }
 
 /// An answer that was read.
@@ -54,7 +56,13 @@ impl Person {
             client: Client::builder().redirect(redirect).build().unwrap(),
             base: url.to_owned(),
             id: None,
+            token: None,
         }
+    }
+
+    /// Whoever has that token, if there is one.
+    pub fn with_token(url: &str, token: Option<String>) -> Person {
+        Person { token, ..Person::nobody(url) }
     }
 
     /// Somebody with a new account.
@@ -76,6 +84,9 @@ impl Person {
         if let Some(id) = &self.id {
             request = request.header("x-user-id", id);
         }
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
         if let Some(body) = body {
             request = request.body(body);
         }
@@ -94,7 +105,13 @@ impl Person {
         format!("{}{path}", self.base)
     }
 
-    async fn send_json(&self, method: Method, path: &str, body: Value, headers: &[(&str, &str)]) -> Answer {
+    pub async fn send_json(
+        &self,
+        method: Method,
+        path: &str,
+        body: Value,
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let mut all = vec![("content-type", "application/json")];
         all.extend(headers);
         self.send(method, path, Some(body.to_string().into_bytes()), &all).await

@@ -3,7 +3,7 @@
 use auction_cli::{ClientArgs, ClientCommand};
 use auction_service::process::{ProcessError, RoleArgs, block_on, report, run_role};
 use auction_service::role::Role;
-use auction_service::{dead_letters, draws, parked, rebuild, streams, up, verify};
+use auction_service::{accounts, dead_letters, draws, parked, rebuild, streams, up, verify};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -14,9 +14,13 @@ struct Portal {
     /// The portal to talk to, for commands that do.
     #[arg(long, global = true, env = "AUCTION_URL", default_value = ClientArgs::DEFAULT_URL, value_name = "URL")]
     url: String,
-    /// Do it as an operator of the house, for commands that talk to a portal; a gateway in front must let you.
+    /// Do it as an operator of the house, for commands that talk to a portal; a gateway in front must let you, or a
+    /// token.
     #[arg(long, global = true)]
     operator: bool,
+    /// A token, or a service key, which may act for users; for commands that talk to a portal.
+    #[arg(long, global = true, env = "AUCTION_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    token: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -42,6 +46,10 @@ enum Command {
     DeadLetters(dead_letters::DeadLettersArgs),
     /// Make the views anew beside the live ones, and switch to them
     Rebuild(rebuild::RebuildArgs),
+    /// Who users are: show, grant a role, end tokens
+    Accounts(accounts::AccountsArgs),
+    /// Tokens of programs, which may act for users: create, list, revoke
+    ServiceKeys(accounts::ServiceKeysArgs),
     /// Events that a service could not handle: list, show, try again, drop
     Parked(parked::ParkedArgs),
     #[command(flatten)]
@@ -49,7 +57,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let Portal { url, operator, command } = Portal::parse();
+    let Portal { url, operator, token, command } = Portal::parse();
     match command {
         Command::Up(args) => report(block_on(up::up(args))),
         Command::Run { role, args } => run_role(role, args),
@@ -58,9 +66,12 @@ fn main() -> ExitCode {
         Command::Draws(args) => show(block_on(draws::run(args))),
         Command::DeadLetters(args) => show(block_on(dead_letters::run(args))),
         Command::Rebuild(args) => show(block_on(rebuild::run(args))),
+        Command::Accounts(args) => show(block_on(accounts::accounts(args))),
+        Command::ServiceKeys(args) => show(block_on(accounts::service_keys(args))),
         Command::Parked(args) => show(block_on(parked::run(args))),
         Command::Client(command) => {
-            match block_on(async { Ok(auction_cli::run(ClientArgs { url, operator, command }).await) }) {
+            match block_on(async { Ok(auction_cli::run(ClientArgs { url, operator, token, command }).await) })
+            {
                 Ok(code) => code,
                 Err(error) => report(Err(error)),
             }

@@ -202,6 +202,12 @@ impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
         }
     }
 
+    /// Stands for a payload that nobody may guess by its fingerprint: that one is stored with the command, and a
+    /// plain hash of a password could be tried against a dictionary.
+    pub fn conceal(&self, payload: &[u8]) -> [u8; 32] {
+        self.secret.conceal(payload)
+    }
+
     /// A handle as its text.
     pub fn seal(&self, handle: &Handle) -> String {
         self.secret.seal(handle)

@@ -17,9 +17,11 @@ use crate::deletions::follow_up;
 use crate::follow::{Follower, Handled};
 use crate::health::Part;
 use crate::ports::Unavailable;
+use crate::ports::accounts::Erasure;
 use crate::ports::command_queue::CommandQueue;
 use crate::ports::deletions::Deletions;
 use crate::ports::event_store::EventStore;
+use crate::ports::tokens::Revocations;
 use crate::stop::Stop;
 use crate::write::aggregates::{LoadError, read_event};
 use auction_domain::auction::{AuctionCommand, AuctionEvent, CloseAuction};
@@ -116,7 +118,8 @@ impl Follower for Watch {
 /// Sends what is due until it is time to stop. `departed` is what the watches tell.
 pub async fn run(
     queue: &impl CommandQueue,
-    deletions: &impl Deletions,
+    deletions: &(impl Deletions + Erasure),
+    revocations: &impl Revocations,
     schedule: &Schedule,
     departed: &Notify,
     health: &Part,
@@ -128,7 +131,7 @@ pub async fn run(
     let mut looked: Option<Instant> = None;
     while !stop.requested() {
         looked = looked.filter(|looked| looked.elapsed() < LOOK_AGAIN);
-        let wait = match send_due(queue, deletions, schedule, sender, &mut looked).await {
+        let wait = match send_due(queue, deletions, revocations, schedule, sender, &mut looked).await {
             Ok(wait) => {
                 retry.succeeded();
                 health.works();
@@ -154,7 +157,8 @@ pub async fn run(
 /// how long nothing else will be due.
 async fn send_due(
     queue: &impl CommandQueue,
-    deletions: &impl Deletions,
+    deletions: &(impl Deletions + Erasure),
+    revocations: &impl Revocations,
     schedule: &Schedule,
     sender: Uuid,
     looked: &mut Option<Instant>,
@@ -163,7 +167,7 @@ async fn send_due(
     let due = schedule.due(now);
     if looked.is_none() || !due.is_empty() {
         let began = Instant::now();
-        follow_up(queue, deletions).await?;
+        follow_up(queue, deletions, revocations).await?;
         *looked = Some(began);
     }
     if due.is_empty() {

@@ -1,5 +1,5 @@
 //! What follows from a deleted user: his live bids are taken out, and what he sells is called off, in every
-//! auction that has no result yet.
+//! auction that has no result yet. First of all what is known of him as a person is erased, and his tokens end.
 //!
 //! ```text
 //! DeleteUser ──▶ unfinished ──something is at stake: send, and again──▶ unfinished, one attempt more
@@ -12,8 +12,10 @@
 //! and storing that it was sent, sends the same again, and two at once send the same.
 
 use crate::ports::Unavailable;
+use crate::ports::accounts::Erasure;
 use crate::ports::command_queue::CommandQueue;
 use crate::ports::deletions::{Deletions, Stake, Unfinished};
+use crate::ports::tokens::{Revocations, Revoked};
 use auction_domain::auction::{AuctionCommand, CancelAuction, RetractBids};
 use auction_domain::{Actor, Millis, Timestamp, UserId};
 use auction_wire::{Command, CommandBody, CommandId};
@@ -36,12 +38,17 @@ const DOUBLINGS: u32 = 6;
 
 /// Looks at all deletions that are not finished once: sends what has to follow and is not on its way, and
 /// finishes those of which nothing is left.
-pub async fn follow_up(queue: &impl CommandQueue, deletions: &impl Deletions) -> Result<(), Unavailable> {
+pub async fn follow_up(
+    queue: &impl CommandQueue,
+    deletions: &(impl Deletions + Erasure),
+    revocations: &impl Revocations,
+) -> Result<(), Unavailable> {
     loop {
         let unfinished = deletions.unfinished(CHUNK).await?;
         if unfinished.is_empty() {
             return Ok(());
         }
+        erase(deletions, revocations, &unfinished).await?;
         let now = queue.now().await?;
         let moved = one_step(queue, deletions, &unfinished, now).await?;
         // With a full chunk, others may wait behind it.
@@ -49,6 +56,27 @@ pub async fn follow_up(queue: &impl CommandQueue, deletions: &impl Deletions) ->
             return Ok(());
         }
     }
+}
+
+/// Nothing is left of them as persons. Whoever dies in between does it again; before a deletion is finished it is
+/// done.
+async fn erase(
+    accounts: &impl Erasure,
+    revocations: &impl Revocations,
+    unfinished: &[Unfinished],
+) -> Result<(), Unavailable> {
+    let users: Vec<UserId> = unfinished.iter().map(|deletion| deletion.user).collect();
+    let erased = accounts.erase(&users).await?;
+    if erased.is_empty() {
+        return Ok(());
+    }
+    tracing::info!(accounts = erased.len(), "accounts of deleted users are erased");
+    let revoked: Vec<Revoked> = erased.into_iter().map(Revoked::User).collect();
+    // It is a courtesy: an ingress that hears nothing finds out when it looks again.
+    if let Err(error) = revocations.announce(&revoked).await {
+        tracing::warn!(%error, "nobody was told that tokens ended");
+    }
+    Ok(())
 }
 
 /// Returns whether any of these moved on.

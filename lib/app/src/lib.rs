@@ -1,5 +1,6 @@
 //! The use cases of the auction portal, over ports.
 //!
+//! * [`accounts`]: who users are, and what their tokens stand for (ingress);
 //! * [`accept`]: a request becomes a command on a stream (ingress);
 //! * [`mod@write`]: commands become events and outcomes (writer);
 //! * [`from_store`]: an auction as the store tells it (ingress);
@@ -18,6 +19,7 @@
 //! * [`dead_letters`]: what operators do with commands that could not be handled;
 //! * [`progress`]: how far everybody is with every stream, for operators;
 //! * [`retention`]: what is old goes (writer);
+//! * [`limits`]: who calls too often is told to wait (ingress);
 //! * [`shed`]: new commands are refused in time when there is too much to do;
 //! * [`verify`]: what is stored, published and shown is the same.
 //!
@@ -25,6 +27,7 @@
 //! [`durability`] says whether the servers keep what they acknowledge.
 
 pub mod accept;
+pub mod accounts;
 pub mod briefly;
 pub mod close;
 pub mod dead_letters;
@@ -34,6 +37,7 @@ pub mod follow;
 pub mod freshness;
 pub mod from_store;
 pub mod health;
+pub mod limits;
 pub mod live;
 pub mod mail;
 pub mod meter;

@@ -45,6 +45,10 @@ pub fn describe() {
         "auction_sent_total",
         "Attempts to send a notification out of the house, and what came of them."
     );
+    describe_counter!(
+        "auction_accounts_swept_total",
+        "Accounts removed because their users never came to be."
+    );
     describe_gauge!("auction_partition_held", "1 while this process works on the partition, else 0.");
 }
 
@@ -177,6 +181,11 @@ pub fn trimmed(partition: PartitionId, streams: &'static str, entries: u64) {
 /// Outcomes were deleted at the end of their retention.
 pub fn outcomes_deleted(count: u64) {
     counter!("auction_outcomes_deleted_total").increment(count);
+}
+
+/// Accounts were removed whose users never came to be.
+pub fn accounts_swept(count: u64) {
+    counter!("auction_accounts_swept_total").increment(count);
 }
 
 /// Notifications were stored and delivered.

@@ -1,6 +1,8 @@
 //! What the use cases need from the outside. One trait a file; its documentation is the contract, and
 //! one suite runs against every adapter of those that have more than one.
 
+pub mod account_admin;
+pub mod accounts;
 pub mod auction_events;
 pub mod command_lane;
 pub mod command_queue;
@@ -14,6 +16,7 @@ pub mod event_tail;
 pub mod generations;
 pub mod heads;
 pub mod inbox;
+pub mod limits;
 pub mod notification_store;
 pub mod outbox;
 pub mod outcomes;
@@ -24,6 +27,7 @@ pub mod progress;
 pub mod published_events;
 pub mod retention;
 pub mod subscribers;
+pub mod tokens;
 pub mod view_store;
 pub mod webhooks;
 

@@ -6,6 +6,8 @@
 //! | events on their streams | older than that; readers that need one get it from the store | the last one |
 //! | what was sent out of the house | delivered or given up longer ago than that | what is pending |
 //! | outcomes | the command was received longer ago than the retention | see [`outcomes_before`] |
+//! | accounts whose users never came to be | the command was refused, or is from before the oldest undecided one | of users |
+//! | sessions | they are over | before |
 //!
 //! Dead letters stay until an operator sends them again or drops them. All of it may be done by any number
 //! of processes at once: a step that finds nothing does nothing.
@@ -13,6 +15,7 @@
 use crate::health::Part;
 use crate::meter;
 use crate::ports::Unavailable;
+use crate::ports::accounts::AccountRetention;
 use crate::ports::retention::{
     DeletedOutcomes, DeliveryRetention, OutcomeRetention, StreamRetention, Trimmed,
 };
@@ -40,6 +43,8 @@ pub struct Retention {
     pub outcomes: Duration,
     /// What was sent out of the house, for those it was sent to to look at and to have sent again.
     pub deliveries: Duration,
+    /// From when an account is kept to when its command is on its stream it takes less.
+    pub sign_ups: Duration,
     /// So often is looked whether anything is to go.
     pub every: Duration,
 }
@@ -47,7 +52,7 @@ pub struct Retention {
 /// Keeps house until it is time to stop. Servers that are away are waited for without end.
 pub async fn keep_house(
     mut streams: impl StreamRetention,
-    store: impl OutcomeRetention + DeliveryRetention,
+    store: impl OutcomeRetention + DeliveryRetention + AccountRetention,
     partitions: Vec<PartitionId>,
     retention: Retention,
     health: Part,
@@ -72,10 +77,11 @@ pub async fn keep_house(
     }
 }
 
-/// Trims all streams, deletes what was sent long ago, then outcomes in the part of them that is next.
+/// Trims all streams, deletes what was sent long ago, then outcomes in the part of them that is next, and
+/// looks after accounts.
 async fn round(
     streams: &mut impl StreamRetention,
-    store: &(impl OutcomeRetention + DeliveryRetention),
+    store: &(impl OutcomeRetention + DeliveryRetention + AccountRetention),
     partitions: &[PartitionId],
     retention: &Retention,
     sweep: &mut DeletedOutcomes,
@@ -115,6 +121,9 @@ async fn round(
         meter::outcomes_deleted(sweep.deleted);
         stop.sleep(PAUSE).await;
     }
+    // What was given before the oldest command that waits, and has no outcome, was never sent.
+    let swept = store.sweep(now, self::before(oldest_undecided, retention.sign_ups)).await?;
+    meter::accounts_swept(swept.removed);
     Ok(())
 }
 

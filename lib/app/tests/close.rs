@@ -16,7 +16,7 @@ use auction_app::stop::{Stopper, stop_signal};
 use auction_domain::auction::AuctionCommand;
 use auction_domain::{AuctionId, Millis, Timestamp, UserId};
 use auction_testkit::given::{AT, P, create_auction, create_user, fresh, place_bid};
-use auction_testkit::memory::{MemoryFeeds, MemoryParkedEvents, MemoryQueue};
+use auction_testkit::memory::{MemoryFeeds, MemoryParkedEvents, MemoryQueue, MemoryRevocations};
 use auction_wire::{Command, CommandBody, EventRecord, PartitionCount};
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +50,10 @@ fn start_auctioneer(world: &World, skew: i64) -> Stopper {
     });
     let queue = Skewed(MemoryQueue(world.streams.clone(), PartitionCount::new(4).unwrap()), skew);
     let health = of("closing");
-    tokio::spawn(async move { close::run(&queue, &deletions, &schedule, &departed, &health, stop).await });
+    tokio::spawn(async move {
+        let nobody_hears = MemoryRevocations::default();
+        close::run(&queue, &deletions, &nobody_hears, &schedule, &departed, &health, stop).await;
+    });
     stopper
 }
 

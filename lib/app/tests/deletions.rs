@@ -14,15 +14,15 @@ use auction_app::ports::command_queue::CommandQueue;
 use auction_app::ports::deletions::{Deletions, Stake};
 use auction_app::stop::stop_signal;
 use auction_domain::auction::{Auction, AuctionCommand, AuctionEvent, EndAuction, Status};
-use auction_domain::user::UserEvent;
+use auction_domain::user::{UserCommand, UserEvent};
 use auction_domain::{Actor, AuctionId, Timestamp, UserId};
 use auction_testkit::flaky::{Flaky, Weather};
 use auction_testkit::given::{
     P, create_auction, create_user, delete_user, fresh, of_auction, offer, place_bid,
 };
-use auction_testkit::memory::{MemoryFeeds, MemoryParkedEvents, MemoryQueue};
+use auction_testkit::memory::{MemoryFeeds, MemoryParkedEvents, MemoryQueue, MemoryRevocations};
 use auction_testkit::random::Random;
-use auction_wire::{Command, Event, PartitionCount};
+use auction_wire::{Command, CommandBody, Event, PartitionCount};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +56,8 @@ impl Auctioneer {
         });
         let sends = tokio::spawn(async move {
             let health = Health::default().part("closing");
-            close::run(&queue, &deletions, &schedule, &departed, &health, sending).await;
+            let nobody_hears = MemoryRevocations::default();
+            close::run(&queue, &deletions, &nobody_hears, &schedule, &departed, &health, sending).await;
             drop(stopper); // until here: without it, it is time to stop
         });
         Auctioneer(follows, sends)
@@ -116,10 +117,11 @@ async fn quiet(world: &World) {
 
 fn check(world: &World) {
     let mut auctions: BTreeMap<Uuid, Option<Auction>> = BTreeMap::new();
-    let (mut deleted, mut retracted) = (BTreeSet::new(), BTreeSet::new());
+    let (mut users, mut deleted, mut retracted) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for record in world.store.events(P) {
         match record.event().unwrap() {
             Event::User(UserEvent::UserDeleted) => assert!(deleted.insert(UserId(record.key))),
+            Event::User(UserEvent::UserCreated) => assert!(users.insert(UserId(record.key))),
             Event::User(_) | Event::Promoter(_) => {}
             Event::Auction(event) => {
                 if let AuctionEvent::BidsRetracted { bidder, bids } = &event {
@@ -130,6 +132,8 @@ fn check(world: &World) {
             }
         }
     }
+    let left: BTreeSet<UserId> = users.difference(&deleted).copied().collect();
+    assert_eq!(world.store.accounts(), left, "what is known of deleted users is erased, and of nobody else");
     let open = auctions.values().flatten().filter(|auction| auction.status() == Status::Open);
     for auction in open {
         assert!(auction.standing().all(|bid| !deleted.contains(&bid.bidder)), "{auction:?}");
@@ -143,6 +147,9 @@ async fn schedule(seed: u64) -> u64 {
     let lane = world.start(4);
     let mut auctioneers = [Auctioneer::start(&world, &weather), Auctioneer::start(&world, &weather)];
     for command in commands(&mut random) {
+        if matches!(command.body, CommandBody::User(UserCommand::CreateUser(_))) {
+            world.store.open_account(UserId(command.key));
+        }
         world.give(&command).await;
         if random.chance(400) {
             tokio::time::sleep(Duration::from_millis(random.below(300))).await;

@@ -4,6 +4,7 @@
 
 use auction_app::health::Health;
 use auction_app::ports::Unavailable;
+use auction_app::ports::accounts::{AccountRetention, Swept};
 use auction_app::ports::retention::{
     DeletedOutcomes, DeliveryRetention, OutcomeRetention, StreamRetention, Trimmed, TrimmedCommands,
 };
@@ -21,6 +22,7 @@ const RETENTION: Retention = Retention {
     events: Duration::from_secs(20),
     outcomes: Duration::from_secs(3600),
     deliveries: Duration::from_secs(7200),
+    sign_ups: Duration::from_secs(60),
     every: Duration::from_secs(5),
 };
 
@@ -30,6 +32,7 @@ enum Asked {
     Events(u16, i64),
     Deliveries,
     Outcomes(i64, u64),
+    Accounts(i64, i64),
 }
 
 #[derive(Default)]
@@ -116,6 +119,12 @@ impl DeliveryRetention for House {
     }
 }
 
+impl AccountRetention for House {
+    async fn sweep(&self, now: Timestamp, undecided_since: Timestamp) -> Result<Swept, Unavailable> {
+        self.ask(Asked::Accounts(now.0, undecided_since.0)).map(|_| Swept::default())
+    }
+}
+
 /// What is asked for in so much time.
 async fn kept(house: House, time: Duration) -> Vec<Asked> {
     let (stopper, stop) = stop_signal();
@@ -136,7 +145,11 @@ fn streams() -> Vec<Asked> {
 #[tokio::test(start_paused = true)]
 async fn everything_goes_at_its_age_again_and_again() {
     let asked = kept(House::default(), Duration::from_secs(6)).await;
-    let round = || streams().into_iter().chain([Asked::Deliveries, Asked::Outcomes(NOW - 3_600_000, 0)]);
+    let round = || {
+        let rest =
+            [Asked::Deliveries, Asked::Outcomes(NOW - 3_600_000, 0), Asked::Accounts(NOW, NOW - 60_000)];
+        streams().into_iter().chain(rest)
+    };
     assert_eq!(asked, round().chain(round()).collect::<Vec<_>>());
 }
 
@@ -146,7 +159,17 @@ async fn an_outcome_stays_while_a_command_waits_that_was_given_within_its_retent
     let house = House::default();
     house.state().oldest_undecided = Some(NOW - 86_400_000);
     let asked = kept(house, Duration::from_secs(1)).await;
-    assert_eq!(asked.last(), Some(&Asked::Outcomes(NOW - 86_400_000 - 3_600_000, 0)));
+    assert!(asked.contains(&Asked::Outcomes(NOW - 86_400_000 - 3_600_000, 0)), "{asked:?}");
+}
+
+/// Without Postgres, or without writers, nothing is decided for a long time: that is no reason to forget who signed
+/// up meanwhile.
+#[tokio::test(start_paused = true)]
+async fn an_account_stays_while_the_command_may_wait_that_makes_its_user() {
+    let house = House::default();
+    house.state().oldest_undecided = Some(NOW - 86_400_000);
+    let asked = kept(house, Duration::from_secs(1)).await;
+    assert_eq!(asked.last(), Some(&Asked::Accounts(NOW, NOW - 86_400_000 - 60_000)));
 }
 
 #[tokio::test(start_paused = true)]

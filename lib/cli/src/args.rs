@@ -19,9 +19,12 @@ pub struct ClientArgs {
     /// Where the portal is.
     #[arg(long, global = true, value_name = "URL", default_value = ClientArgs::DEFAULT_URL)]
     pub url: String,
-    /// Do it as an operator of the house; a gateway in front must let you.
+    /// Do it as an operator of the house; a gateway in front must let you, or a token.
     #[arg(long, global = true)]
     pub operator: bool,
+    /// A token, or a service key, which may act for users.
+    #[arg(long, global = true, env = "AUCTION_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub token: Option<String>,
     /// What to do.
     #[command(subcommand)]
     pub command: ClientCommand,

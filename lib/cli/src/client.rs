@@ -17,6 +17,7 @@ use crate::screen::Screen;
 use answer::{Answer, Reading, Trouble};
 use auction_wire::api::Done;
 use auction_wire::view::AuctionView;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, RequestBuilder, Url, redirect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -41,6 +42,8 @@ pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
     operator: bool,
+    /// `Authorization`, if there is a token.
+    authorization: Option<HeaderValue>,
     patience: Patience,
     screen: Screen,
 }
@@ -50,10 +53,12 @@ impl Client {
     pub(crate) fn new(
         url: &str,
         operator: bool,
+        token: Option<&str>,
         patience: Patience,
         screen: Screen,
     ) -> Result<Client, ClientError> {
         let base = read_url(url)?;
+        let authorization = token.map(read_token).transpose()?;
         let mut builder = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIME_OUT)
@@ -64,7 +69,7 @@ impl Client {
         }
         let http = builder.build().map_err(ClientError::Build)?;
         let base = base.as_str().trim_end_matches('/').to_owned();
-        Ok(Client { http, base, operator, patience, screen })
+        Ok(Client { http, base, operator, authorization, patience, screen })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -177,6 +182,9 @@ impl Client {
 
     fn request(&self, method: Method, path: &str, user: Option<Uuid>) -> RequestBuilder {
         let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
         if self.operator {
             request = request.header("X-User-Role", "operator");
         }
@@ -244,6 +252,13 @@ fn read_url(text: &str) -> Result<Url, ClientError> {
         "https" => Err(ClientError::Https { url: text.to_owned() }),
         scheme => Err(bad(format!("{scheme} is not a protocol that is spoken here"))),
     }
+}
+
+fn read_token(token: &str) -> Result<HeaderValue, ClientError> {
+    let bearer = HeaderValue::from_str(&format!("Bearer {token}"));
+    let mut bearer = bearer.map_err(|_| ClientError::BadToken)?;
+    bearer.set_sensitive(true);
+    Ok(bearer)
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -58,7 +58,7 @@ async fn dispatch(args: ClientArgs, screen: &Screen) -> Result<(), CliError> {
         ClientCommand::Replay(replay) => Patience::new(replay.give_up_after),
         _ => Patience::of_a_person(),
     };
-    let client = Client::new(&args.url, args.operator, patience, screen.clone())?;
+    let client = Client::new(&args.url, args.operator, args.token.as_deref(), patience, screen.clone())?;
     match &args.command {
         ClientCommand::User(UserCommand::Create(args)) => user::create(&client, screen, args).await,
         ClientCommand::User(UserCommand::Delete(args)) => user::delete(&client, screen, args).await,

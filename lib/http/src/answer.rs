@@ -47,6 +47,17 @@ pub async fn ask<P: Ports>(
     asking: Asking<'_>,
     command: impl FnOnce(CommandId) -> (Uuid, CommandBody),
 ) -> Result<Response, Problem> {
+    ask_after(portal, headers, asking, |_| std::future::ready(Ok(())), command).await
+}
+
+/// The same, after something that has to be done first, when nothing else is in the way.
+pub async fn ask_after<P: Ports, F: Future<Output = Result<(), Problem>>>(
+    portal: &Portal<P>,
+    headers: &HeaderMap,
+    asking: Asking<'_>,
+    first: impl FnOnce(CommandId) -> F,
+    command: impl FnOnce(CommandId) -> (Uuid, CommandBody),
+) -> Result<Response, Problem> {
     let caller = match asking.actor {
         Actor::User(user) => user.to_string(),
         // The house is one caller, whoever of it calls.
@@ -81,6 +92,7 @@ pub async fn ask<P: Ports>(
     if let Some(overload) = portal.shedding.overload() {
         return Err(overloaded(overload));
     }
+    first(id).await?;
     let (handle, status) = portal.accept.submit(request, prefer.wait(longest)).await?;
     let sealed = portal.accept.seal(&handle);
     let mut response = match status {

@@ -1,14 +1,13 @@
-//! Who is calling, and what comes with every command.
+//! Who is calling, as endpoints want to know it, and what comes with every command. The guard of the endpoint
+//! ([`crate::who`]) has found out, and let in nobody who may not.
 
-use crate::portal::{Portal, Ports};
 use crate::problem::Problem;
-use crate::problem::kinds::requests;
+use crate::who::{Who, unknown};
+use auction_app::accounts::Role;
 use auction_domain::{Actor, UserId};
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use std::sync::Arc;
-use uuid::Uuid;
 
 /// The user who calls; a request without one is refused.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +17,7 @@ pub struct Caller(pub UserId);
 #[derive(Clone, Copy, Debug)]
 pub struct MaybeCaller(pub Option<UserId>);
 
-/// Somebody of the house calls; anybody else is refused. Who it is (`X-User-Id`) may be said along with it.
+/// Somebody of the house calls; anybody else is refused. Which user it is may be known along with it.
 #[derive(Clone, Copy, Debug)]
 pub struct Operator(pub Option<UserId>);
 
@@ -27,78 +26,61 @@ pub struct Operator(pub Option<UserId>);
 #[derive(Clone, Copy, Debug)]
 pub struct Acting(pub Actor);
 
-/// Passes if what a header says of the caller is to be believed.
-fn trusted<P: Ports>(portal: &Portal<P>, header: &str) -> Result<(), Problem> {
-    if portal.settings.trust_gateway_user_header {
-        return Ok(());
-    }
-    let detail = format!(
-        "{header} is not trusted here: set trust_gateway_user_header only behind a gateway that authenticates \
-         callers and writes this header itself"
-    );
-    Err(Problem::new(&requests::CALLER_NOT_TRUSTED, detail))
+/// Nobody, where no guard has looked.
+fn who(parts: &Parts) -> Who {
+    parts.extensions.get().copied().unwrap_or(Who::NOBODY)
 }
 
-/// Whether the gateway says that the caller is an operator. Other roles are no business of ours.
-fn is_operator<P: Ports>(headers: &HeaderMap, portal: &Portal<P>) -> Result<bool, Problem> {
-    let Some(role) = headers.get("x-user-role") else { return Ok(false) };
-    trusted(portal, "X-User-Role")?;
-    Ok(role == "operator")
-}
-
-impl<P: Ports> FromRequestParts<Arc<Portal<P>>> for Operator {
+impl<S: Send + Sync> FromRequestParts<S> for Who {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal<P>>) -> Result<Operator, Problem> {
-        let MaybeCaller(user) = MaybeCaller::from_request_parts(parts, portal).await?;
-        if is_operator(&parts.headers, portal)? {
-            return Ok(Operator(user));
-        }
-        let detail = "only an operator may do this: a gateway says who is one by X-User-Role: operator";
-        Err(Problem::new(&requests::OPERATORS_ONLY, detail))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Who, Problem> {
+        Ok(who(parts))
     }
 }
 
-impl<P: Ports> FromRequestParts<Arc<Portal<P>>> for Acting {
+impl<S: Send + Sync> FromRequestParts<S> for Operator {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal<P>>) -> Result<Acting, Problem> {
-        if is_operator(&parts.headers, portal)? {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Operator, Problem> {
+        let who = who(parts);
+        if who.role == Some(Role::Operator) { Ok(Operator(who.user)) } else { Err(unknown(&who)) }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Acting {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Acting, Problem> {
+        if who(parts).role == Some(Role::Operator) {
             return Ok(Acting(Actor::Operator));
         }
-        let Caller(user) = Caller::from_request_parts(parts, portal).await?;
+        let Caller(user) = Caller::from_request_parts(parts, state).await?;
         Ok(Acting(Actor::User(user)))
     }
 }
 
-impl<P: Ports> FromRequestParts<Arc<Portal<P>>> for MaybeCaller {
+impl<S: Send + Sync> FromRequestParts<S> for MaybeCaller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal<P>>) -> Result<MaybeCaller, Problem> {
-        let Some(user) = parts.headers.get("x-user-id") else { return Ok(MaybeCaller(None)) };
-        trusted(portal, "X-User-Id")?;
-        let user = user.to_str().ok().and_then(|user| Uuid::try_parse(user).ok());
-        let not_an_id =
-            || Problem::new(&requests::CALLER_UNKNOWN, "X-User-Id must be the id of a user, a UUID");
-        let user = user.ok_or_else(not_an_id)?;
-        Ok(MaybeCaller(Some(UserId(user))))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<MaybeCaller, Problem> {
+        Ok(MaybeCaller(who(parts).user))
     }
 }
 
-impl<P: Ports> FromRequestParts<Arc<Portal<P>>> for Caller {
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal<P>>) -> Result<Caller, Problem> {
-        let MaybeCaller(user) = MaybeCaller::from_request_parts(parts, portal).await?;
-        user.map(Caller).ok_or_else(Caller::unknown)
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Problem> {
+        let who = who(parts);
+        who.user.map(Caller).ok_or_else(|| unknown(&who))
     }
 }
 
 impl Caller {
     /// The problem of a request that needs a caller and has none.
     pub fn unknown() -> Problem {
-        let detail = "say who you are: header X-User-Id with the id of a user";
-        Problem::new(&requests::CALLER_UNKNOWN, detail)
+        unknown(&Who::NOBODY)
     }
 }
 

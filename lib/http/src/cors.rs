@@ -1,6 +1,7 @@
 //! Which web pages of other origins may use the ingress from a browser (CORS): none, unless the settings name them.
 
 use crate::consistency::CONSISTENCY_TOKEN;
+use crate::limits;
 use crate::routes::SERVER_TIME;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use std::time::Duration;
@@ -33,8 +34,11 @@ pub fn layer(origins: &[String]) -> Option<CorsLayer> {
         header::LINK,
         header::LOCATION,
         header::RETRY_AFTER,
+        header::WWW_AUTHENTICATE,
         CONSISTENCY_TOKEN,
         SERVER_TIME,
+        limits::POLICY,
+        limits::STANDING,
         named("preference-applied"),
     ];
     let cors = CorsLayer::new()

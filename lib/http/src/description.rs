@@ -9,9 +9,12 @@ pub(crate) mod schemas;
 pub(crate) use endpoint::Endpoint;
 
 use crate::portal::Settings;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{Components, ComponentsBuilder, Info, License, OpenApi, OpenApiBuilder, Server};
+
+/// Somebody calls who has a token.
+pub(crate) const TOKEN: Option<&str> = Some("token");
 
 /// A user calls.
 pub(crate) const CALLER: Option<&str> = Some("caller");
@@ -65,19 +68,24 @@ fn components() -> Components {
     let header = |name: &str, about: &str| {
         SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, about)))
     };
+    let token = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("The token that `POST /sign-in` answered with, or a service key."))
+        .build();
     ComponentsBuilder::new()
+        .security_scheme("token", SecurityScheme::Http(token))
         .security_scheme(
             "caller",
             header(
                 "X-User-Id",
-                "The id of the user who calls, a UUID, written by an authenticating gateway.",
+                "The id of the user who calls, a UUID, written by an authenticating gateway; or whom a service key acts for.",
             ),
         )
         .security_scheme(
             "operator",
             header(
                 "X-User-Role",
-                "`operator` for somebody of the house, written by an authenticating gateway.",
+                "As what: `bidder`, `seller`, or `operator` for somebody of the house. Written by an authenticating gateway; or what somebody with a token acts as, up to what it is good for.",
             ),
         )
         .build()

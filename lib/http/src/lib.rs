@@ -5,7 +5,9 @@
 //! outcome when it comes within the time the client prefers to wait ([`answer`]). [`admin`] is for operators,
 //! at an address of its own, and of any process.
 
+pub mod address;
 pub mod admin;
+mod admit;
 pub mod answer;
 pub mod body;
 pub mod caller;
@@ -17,6 +19,7 @@ mod desk;
 mod guard;
 pub mod idempotency_key;
 pub mod if_match;
+pub mod limits;
 mod live;
 pub mod portal;
 pub mod prefer;
@@ -25,6 +28,7 @@ pub mod read_model;
 mod readiness;
 pub mod routes;
 pub mod serve;
+pub mod who;
 
 pub use admin::{Admin, serve_admin};
 pub use desk::Desk;

@@ -1,8 +1,10 @@
 //! What all endpoints share.
 
 use crate::desk::Desk;
+use crate::limits::Limits;
 use crate::read_model::{AuctionRead, Shown};
 use auction_app::accept::Accept;
+use auction_app::accounts::{KnownTokens, Passwords};
 use auction_app::briefly::Briefly;
 use auction_app::freshness::Freshness;
 use auction_app::from_store::FromStore;
@@ -10,15 +12,18 @@ use auction_app::health::Health;
 use auction_app::live::{Bells, Live};
 use auction_app::notify::Inbox;
 use auction_app::ports::Unavailable;
+use auction_app::ports::accounts::Accounts;
 use auction_app::ports::auction_events::AuctionEvents;
 use auction_app::ports::command_queue::CommandQueue;
 use auction_app::ports::dead_letters::{DeadLetters, Failures};
 use auction_app::ports::heads::Heads;
 use auction_app::ports::inbox::{InboxCopies, StoredInboxes};
+use auction_app::ports::limits::Counters;
 use auction_app::ports::outcomes::Outcomes;
 use auction_app::ports::parked_events::ParkedEvents;
 use auction_app::ports::progress::Progress;
 use auction_app::ports::subscribers::Subscribers;
+use auction_app::ports::tokens::{Revocations, Tokens};
 use auction_app::ports::view_store::{AsOf, Views};
 use auction_app::ports::webhooks::Webhooks;
 use auction_app::promote::Promises;
@@ -60,6 +65,16 @@ pub trait Ports: Send + Sync + 'static {
     /// How far the store is.
     type Heads: Heads + 'static;
 
+    /// Who users are.
+    type Accounts: Accounts + 'static;
+    /// What tokens stand for.
+    type Tokens: Tokens + 'static;
+    /// Who is told which tokens are not good any more.
+    type Revocations: Revocations + 'static;
+
+    /// Where it is counted how often somebody calls.
+    type Counters: Counters + 'static;
+
     /// Asks every server that the ingress needs; by name.
     fn check(&self) -> impl Future<Output = Vec<(&'static str, Result<(), Unavailable>)>> + Send;
 }
@@ -69,6 +84,8 @@ pub trait Ports: Send + Sync + 'static {
 pub struct Settings {
     /// A gateway in front has authenticated the caller and says who it is in `X-User-Id`.
     pub trust_gateway_user_header: bool,
+    /// How long a token is good.
+    pub session: Duration,
     /// The longest that a client may wait for an outcome.
     pub longest_wait: Duration,
     /// The longest that a read may wait for the views to be as fresh as it shall be.
@@ -115,6 +132,16 @@ pub struct Portal<P: Ports> {
     pub webhooks: WebhookDesk<P::Webhooks>,
     /// What operators work on.
     pub desk: Desk<P>,
+    /// Who users are.
+    pub accounts: P::Accounts,
+    /// What they prove it by.
+    pub passwords: Passwords,
+    /// The tokens of those who called lately.
+    pub tokens: Arc<KnownTokens<P::Tokens>>,
+    /// Who is told which are not good any more.
+    pub revocations: P::Revocations,
+    /// How often callers may call, if anybody counts.
+    pub limits: Option<Limits<P::Counters>>,
     /// What is promised of the draws of new auctions.
     pub promises: Promises,
     /// For questions about the servers themselves.

@@ -15,6 +15,9 @@ pub(crate) mod page;
 
 use kinds::{Kind, requests};
 
+/// How to say who calls (RFC 6750), on every 401.
+const BEARER: &str = "Bearer realm=\"auction portal\"";
+
 /// A problem, and headers that go with it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
@@ -41,6 +44,11 @@ impl Problem {
     /// A problem of that kind, about which there is no more to say.
     pub fn of(kind: &'static Kind) -> Problem {
         Problem::new(kind, kind.happened)
+    }
+
+    /// Its code.
+    pub fn code(&self) -> &str {
+        &self.code
     }
 
     /// Its status.
@@ -140,6 +148,10 @@ impl IntoResponse for Problem {
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         response.headers_mut().extend(self.headers);
+        if self.status == StatusCode::UNAUTHORIZED {
+            let bearer = HeaderValue::from_static(BEARER);
+            response.headers_mut().entry(header::WWW_AUTHENTICATE).or_insert(bearer);
+        }
         response
     }
 }

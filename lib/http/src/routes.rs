@@ -27,6 +27,7 @@ mod place_bid;
 mod promoter_settings;
 mod replay_delivery;
 mod rotate_webhook;
+mod show_account;
 mod show_auction;
 mod show_command;
 mod show_description;
@@ -35,16 +36,21 @@ mod show_problems;
 mod show_streams;
 mod show_subscriptions;
 mod show_user;
+mod sign_in;
+mod sign_out;
+mod sign_up;
 mod void_bid;
 mod webhooks;
 
+use crate::admit::Admits;
 use crate::body::{BodyWithin, LONGEST};
 use crate::cors;
-use crate::description;
+use crate::description::{self, Endpoint};
 use crate::guard::{Deadlines, guarded};
 use crate::portal::{Portal, Ports, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
+use crate::who::{Row, page};
 use auction_domain::{Actor, BidId, UserId};
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
 use axum::http::request::Parts;
@@ -69,7 +75,7 @@ const COMPRESSED_FROM: u16 = 1024;
 
 /// The table, and its description.
 pub fn router<P: Ports>(portal: Arc<Portal<P>>) -> Router {
-    let (router, described) = table().split_for_parts();
+    let (router, described) = table().router.split_for_parts();
     let settings = &portal.settings;
     let described = show_description::Described::new(description::with_settings(described, settings));
     let worth_it = SizeAbove::new(COMPRESSED_FROM).and(NotForContentType::SSE);
@@ -88,52 +94,74 @@ pub fn router<P: Ports>(portal: Arc<Portal<P>>) -> Router {
         .with_state(portal)
 }
 
-fn table<P: Ports>() -> OpenApiRouter<SharedPortal<P>> {
-    OpenApiRouter::with_openapi(description::portal())
-        .routes(create_user::endpoint().into())
-        .routes(show_user::endpoint().into())
-        .routes(delete_user::endpoint().into())
-        .routes(list_user_bids::endpoint().into())
-        .routes(show_subscriptions::endpoint().into())
-        .routes(change_subscriptions::endpoint().into())
-        .routes(list_notifications::endpoint().into())
-        .routes(listen_to_notifications::endpoint().into())
-        .routes(mark_read::endpoint().into())
-        .routes(create_webhook::endpoint().into())
-        .routes(list_webhooks::endpoint().into())
-        .routes(delete_webhook::endpoint().into())
-        .routes(rotate_webhook::endpoint().into())
-        .routes(list_deliveries::endpoint().into())
-        .routes(replay_delivery::endpoint().into())
-        .routes(create_auction::endpoint().into())
-        .routes(list_auctions::endpoint().into())
-        .routes(show_auction::endpoint().into())
-        .routes(listen_to_auction::endpoint().into())
-        .routes(place_bid::endpoint().into())
-        .routes(list_bids::endpoint().into())
-        .routes(delete_bid::endpoint().into())
-        .routes(void_bid::endpoint().into())
-        .routes(end_auction::endpoint().into())
-        .routes(cancel_auction::endpoint().into())
-        .routes(show_command::endpoint().into())
-        .routes(promoter_settings::show_endpoint().into())
-        .routes(promoter_settings::change_endpoint().into())
-        .routes(dead_letters::list_endpoint().into())
-        .routes(dead_letters::show_endpoint().into())
-        .routes(dead_letters::requeue_endpoint().into())
-        .routes(dead_letters::drop_endpoint().into())
-        .routes(parked::list_endpoint().into())
-        .routes(parked::show_endpoint().into())
-        .routes(parked::retry_endpoint().into())
-        .routes(parked::drop_endpoint().into())
-        .routes(show_streams::endpoint().into())
-        .routes(health::livez_endpoint().into())
-        .routes(health::readyz_endpoint().into())
-        .routes(show_description::endpoint().into())
-        .routes(show_problems::index_endpoint().into())
-        .routes(show_problems::page_endpoint().into())
-        .routes(show_docs::page_endpoint().into())
-        .routes(show_docs::file_endpoint().into())
+/// Who may do what, as a page; of the same table.
+pub fn who_may_do_what<P: Ports>() -> String {
+    page(&table::<P>().rows)
+}
+
+/// Routes, and who may take them.
+struct Table<S> {
+    router: OpenApiRouter<S>,
+    rows: Vec<Row>,
+}
+
+impl<S: Admits> Table<S> {
+    fn routes(mut self, endpoint: Endpoint<S>) -> Table<S> {
+        self.rows.push(endpoint.row());
+        Table { router: self.router.routes(endpoint.into()), rows: self.rows }
+    }
+}
+
+fn table<P: Ports>() -> Table<SharedPortal<P>> {
+    Table { router: OpenApiRouter::with_openapi(description::portal()), rows: Vec::new() }
+        .routes(sign_up::endpoint())
+        .routes(sign_in::endpoint())
+        .routes(sign_out::endpoint())
+        .routes(show_account::endpoint())
+        .routes(create_user::endpoint())
+        .routes(show_user::endpoint())
+        .routes(delete_user::endpoint())
+        .routes(list_user_bids::endpoint())
+        .routes(show_subscriptions::endpoint())
+        .routes(change_subscriptions::endpoint())
+        .routes(list_notifications::endpoint())
+        .routes(listen_to_notifications::endpoint())
+        .routes(mark_read::endpoint())
+        .routes(create_webhook::endpoint())
+        .routes(list_webhooks::endpoint())
+        .routes(delete_webhook::endpoint())
+        .routes(rotate_webhook::endpoint())
+        .routes(list_deliveries::endpoint())
+        .routes(replay_delivery::endpoint())
+        .routes(create_auction::endpoint())
+        .routes(list_auctions::endpoint())
+        .routes(show_auction::endpoint())
+        .routes(listen_to_auction::endpoint())
+        .routes(place_bid::endpoint())
+        .routes(list_bids::endpoint())
+        .routes(delete_bid::endpoint())
+        .routes(void_bid::endpoint())
+        .routes(end_auction::endpoint())
+        .routes(cancel_auction::endpoint())
+        .routes(show_command::endpoint())
+        .routes(promoter_settings::show_endpoint())
+        .routes(promoter_settings::change_endpoint())
+        .routes(dead_letters::list_endpoint())
+        .routes(dead_letters::show_endpoint())
+        .routes(dead_letters::requeue_endpoint())
+        .routes(dead_letters::drop_endpoint())
+        .routes(parked::list_endpoint())
+        .routes(parked::show_endpoint())
+        .routes(parked::retry_endpoint())
+        .routes(parked::drop_endpoint())
+        .routes(show_streams::endpoint())
+        .routes(health::livez_endpoint())
+        .routes(health::readyz_endpoint())
+        .routes(show_description::endpoint())
+        .routes(show_problems::index_endpoint())
+        .routes(show_problems::page_endpoint())
+        .routes(show_docs::page_endpoint())
+        .routes(show_docs::file_endpoint())
 }
 
 async fn unknown_route(uri: Uri) -> Problem {

@@ -5,6 +5,8 @@
 //! pool, [`retention`] deletes old outcomes. Statements are in `sql/queries`, one a file, migrations in
 //! `sql/migrations`.
 
+mod account_admin;
+mod accounts;
 mod append;
 mod deletions;
 mod durability;

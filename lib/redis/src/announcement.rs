@@ -5,30 +5,16 @@
 //! with each delivery of notifications: the ids of the users. Messages of `PUBLISH` are not written to disk and lie nowhere: one that is lost is made up for by a look at the
 //! store, by whoever waits, when the connection is back, and at the end of his wait.
 
+use crate::listening::{self, Listener};
 use crate::{RedisServer, keys};
 use auction_app::accept::Waiters;
 use auction_app::health::Part;
 use auction_app::live::Bells;
-use auction_app::ports::Unavailable;
 use auction_app::stop::Stop;
 use auction_domain::UserId;
 use auction_wire::{CommandId, PartitionCount};
-use futures_util::StreamExt;
-use redis::RedisError;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use stream_worker::Retry;
-use tokio::time::timeout;
 use uuid::Uuid;
-
-/// How long Redis may take for an answer.
-const DEADLINE: Duration = Duration::from_secs(10);
-
-/// How long is listened before somebody looks whether it is time to stop.
-const TURN: Duration = Duration::from_millis(500);
-
-/// How often a connection on which nothing comes is tried.
-const PING: Duration = Duration::from_secs(5);
 
 /// An announcement.
 pub(crate) fn write(decided: &[CommandId]) -> Vec<u8> {
@@ -49,18 +35,20 @@ pub struct Audience {
     pub bells: Arc<Bells>,
 }
 
-impl Audience {
-    fn hear(&self, channel: &str, announcement: &[u8]) {
-        match channel {
-            keys::TOLD => self.bells.ring(read(announcement).map(UserId)),
-            _ => self.waiters.announced(read(announcement).map(CommandId)),
-        }
-    }
+impl Listener for Audience {
+    const LOST: &'static str = "announcements are not received: who waits looks at the end of his wait";
 
-    /// What was announced while nobody listened is not heard any more.
-    fn look(&self) {
+    fn began(&self) {
+        // What was announced while nobody listened is not heard any more.
         self.waiters.announcements_lost();
         self.bells.ring_all();
+    }
+
+    fn hear(&self, channel: &str, message: &[u8]) {
+        match channel {
+            keys::TOLD => self.bells.ring(read(message).map(UserId)),
+            _ => self.waiters.announced(read(message).map(CommandId)),
+        }
     }
 }
 
@@ -70,57 +58,11 @@ pub async fn listen(
     partitions: PartitionCount,
     audience: Audience,
     health: &Part,
-    mut stop: Stop,
+    stop: Stop,
 ) {
     let channels = partitions.all().map(keys::decided).chain([keys::TOLD.to_owned()]);
     let channels: Vec<String> = channels.collect();
-    let mut retry = Retry::default();
-    while !stop.requested() {
-        if let Err(error) = drive(&server, &channels, &audience, health, &stop, &mut retry).await {
-            let wait = retry.next_wait();
-            health.waits(&error, retry.attempts());
-            tracing::warn!(%error, ?wait, "announcements are not received: who waits looks at the end of his wait");
-            stop.sleep(wait).await;
-        }
-    }
-}
-
-async fn drive(
-    server: &RedisServer,
-    channels: &[String],
-    audience: &Audience,
-    health: &Part,
-    stop: &Stop,
-    retry: &mut Retry,
-) -> Result<(), Unavailable> {
-    let connection = in_time(server.client().get_async_pubsub()).await?;
-    let (mut sink, mut messages) = connection.split();
-    in_time(sink.subscribe(channels)).await?;
-    audience.look();
-    let mut tried = Instant::now();
-    while !stop.requested() {
-        match timeout(TURN, messages.next()).await {
-            Ok(Some(message)) => {
-                audience.hear(message.get_channel_name(), message.get_payload_bytes());
-            }
-            Ok(None) => return Err(Unavailable::new("redis", "the connection was closed")),
-            Err(_) if tried.elapsed() >= PING => {
-                in_time(sink.ping::<redis::Value>()).await?;
-                tried = Instant::now();
-            }
-            Err(_) => {}
-        }
-        retry.succeeded();
-        health.works();
-    }
-    Ok(())
-}
-
-async fn in_time<T>(answer: impl Future<Output = Result<T, RedisError>>) -> Result<T, Unavailable> {
-    match timeout(DEADLINE, answer).await {
-        Ok(answer) => answer.map_err(|error| Unavailable::new("redis", error.to_string())),
-        Err(_) => Err(Unavailable::new("redis", "no answer in time")),
-    }
+    listening::listen(&server, &channels, &audience, health, stop).await;
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! | `ap:{07}:dead` | stream | commands that could not be handled, and what is no command |
 //! | `ap:{07}:lease:<group>` | string | who works on the partition for a group; expires |
 //! | `ap:members:<group>` | sorted set | the processes of a group, by when they were last heard of |
+//! | `ap:limit:<whose>` | string | when somebody may call as often as at first again, in microseconds; expires then |
 //! | `ap:{07}:suspect` | string | the command in work that may have ended processes |
 //! | `ap:{07}:reply:<ingress>` | stream | outcomes for one ingress process; expires |
 //! | `ap:{07}:inbox:<user>` | hash | copy of a user's inbox; expires, see [`crate::inbox`] |
@@ -19,7 +20,7 @@
 //!
 //! Not keys, but channels (`PUBLISH`): `ap:{07}:decided`, the ids of commands that are decided; `ap:told`, the ids of
 //! users who are told something, 16 bytes each
-//! ([`crate::announcement`]).
+//! ([`crate::announcement`]); `ap:revoked`, tokens that are not good any more ([`crate::revocations`]).
 //!
 //! Of generation 3 of the views:
 //!
@@ -36,6 +37,7 @@
 //! | `ap:{07}:view:3:bid-in:<id>` | sorted set | the auctions in which the user has bid |
 
 use auction_app::ports::generations::Generation;
+use auction_app::ports::limits::Whose;
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::view::AuctionStatus;
 use auction_wire::{Channel, PartitionId};
@@ -83,6 +85,22 @@ pub const TOLD: &str = "ap:told";
 pub fn decided(partition: PartitionId) -> String {
     format!("ap:{{{partition}}}:decided")
 }
+
+/// How often somebody calls. Of no partition.
+pub fn limit(whose: Whose) -> String {
+    match whose {
+        Whose::User(user) => format!("ap:limit:user:{user}"),
+        Whose::Service(key) => format!("ap:limit:service:{:032x}", u128::from_be_bytes(first_half(key.0))),
+        Whose::Address(address) => format!("ap:limit:address:{address}"),
+    }
+}
+
+fn first_half(hash: [u8; 32]) -> [u8; 16] {
+    std::array::from_fn(|n| hash[n])
+}
+
+/// The channel on which is announced which tokens are not good any more. It is of no partition.
+pub const REVOKED: &str = "ap:revoked";
 
 /// Which generation of the views is live.
 pub fn live_views(partition: PartitionId) -> String {

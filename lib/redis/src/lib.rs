@@ -7,6 +7,8 @@
 //! * [`dead_letters`]: commands that could not be handled;
 //! * [`functions`]: how people read streams in redis-cli;
 //! * [`progress`]: how far everybody is, for operators;
+//! * [`limits`]: how often somebody calls, counted for all ingress processes;
+//! * [`revocations`]: which tokens are not good any more, told to every ingress;
 //! * [`retention`]: old entries of commands and events go;
 //! * [`inbox`]: copies of inboxes, delivered to by the notifier and read by users;
 //! * [`views`]: ready-made answers, written by the projector and read by everybody.
@@ -19,11 +21,14 @@ pub mod functions;
 pub mod inbox;
 pub mod keys;
 pub mod lane;
+pub mod limits;
+mod listening;
 pub mod pressure;
 pub mod progress;
 pub mod queue;
 pub mod reply;
 pub mod retention;
+pub mod revocations;
 mod server;
 pub mod stream_info;
 pub mod tail;

@@ -3,6 +3,7 @@
 //! Each role is a function that runs until it is told to stop ([`role`]). [`process`] runs one of them as
 //! a process of its own, [`up`] all of them in one process, with private servers if none are given.
 
+pub mod accounts;
 mod admin;
 pub mod connections;
 pub mod dead_letters;

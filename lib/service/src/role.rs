@@ -1,6 +1,7 @@
 //! The roles: what each process does.
 
 mod auctioneer;
+mod callers;
 mod email;
 mod housekeeping;
 mod ingress;

@@ -3,9 +3,9 @@
 mod roles;
 
 pub use roles::{
-    AuctioneerSettings, Concurrency, EmailKind, EmailSettings, IngressSettings, LogFormat, LogSettings,
-    NotifierSettings, ProjectorSettings, PromoterSettings, RetentionSettings, WebhookSettings,
-    WriterSettings,
+    AuctioneerSettings, Concurrency, EmailKind, EmailSettings, ForwardedHeader, IngressSettings,
+    LimitsSettings, LogFormat, LogSettings, NotifierSettings, ProjectorSettings, PromoterSettings,
+    RetentionSettings, WebhookSettings, WriterSettings,
 };
 
 use auction_app::durability::Weakness;
@@ -36,6 +36,8 @@ pub struct Settings {
     pub partitions: u16,
     /// Of the ingress.
     pub ingress: IngressSettings,
+    /// How often callers may call.
+    pub limits: LimitsSettings,
     /// Of the writer.
     pub writer: WriterSettings,
     /// Of the projector.
@@ -113,7 +115,8 @@ impl Settings {
             .list_separator(",")
             .with_list_parse_key("allow_weak_durability")
             .with_list_parse_key("ingress.cors_origins")
-            .with_list_parse_key("email.kinds");
+            .with_list_parse_key("email.kinds")
+            .with_list_parse_key("limits.trusted_proxies");
         settings = settings.add_source(prefixed.source(environment));
         for (name, key) in [("REDIS_URL", "redis_url"), ("DATABASE_URL", "database_url")] {
             settings = settings.set_override_option(key, variable(name).filter(|url| !url.is_empty()))?;
@@ -232,6 +235,9 @@ mod tests {
             ),
             ("AUCTION__INGRESS__CORS_ORIGINS", "https://a.example/,*", "https://a.example/"),
             ("AUCTION__INGRESS__CORS_ORIGINS", "a.example", "ingress.cors_origins"),
+            ("AUCTION__LIMITS__TRUSTED_PROXIES", "10.0.0.0/8,proxy", "limits.trusted_proxies"),
+            ("AUCTION__LIMITS__FORWARDED_BY", "X-Real-IP", "X-Real-IP"),
+            ("AUCTION__LIMITS__USER_PER_SECOND", "0", "limits.user_per_second"),
             ("AUCTION__PARTITIONS", "0", "partitions"),
         ] {
             let error = load(&Layers::default(), &[(name, value)]).unwrap_err().to_string();

@@ -74,7 +74,7 @@ pub async fn up(args: UpArgs) -> Result<(), ProcessError> {
 }
 
 /// Points the settings at the private servers, writes where they are for other commands, and lets a
-/// portal that only this machine can reach believe who calls.
+/// portal that only this machine can reach believe who calls, however often.
 fn private_settings(
     layers: &mut Layers,
     settings: &Settings,
@@ -87,6 +87,8 @@ fn private_settings(
     layers.flags.extend(urls.map(|(key, url)| (key, url.to_owned())));
     if settings.ingress.listen.ip().is_loopback() {
         layers.defaults.push(("ingress.trust_gateway_user_header", "true".to_owned()));
+        // Whoever calls is the one who started it: a replay, or a load harness.
+        layers.defaults.push(("limits.on", "false".to_owned()));
     }
     Ok(Settings::load(layers)?)
 }
@@ -152,6 +154,9 @@ fn greet(settings: &Settings, private: Option<(String, String)>) {
     }
     if settings.ingress.trust_gateway_user_header {
         eprintln!("  callers:       whoever X-User-Id says (as if a gateway had authenticated them)");
+    }
+    if !settings.limits.on {
+        eprintln!("  limits:        none (nobody counts how often somebody calls)");
     }
     let option = if url == "http://127.0.0.1:8080" { String::new() } else { format!(" --url {url}") };
     eprintln!("\nTry next:        target/release/portal replay{option} tests/data/history.csv");

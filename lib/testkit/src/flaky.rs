@@ -3,6 +3,7 @@
 
 use crate::random::Random;
 use auction_app::ports::Unavailable;
+use auction_app::ports::accounts::Erasure;
 use auction_app::ports::command_lane::{
     Batch, CommandLanes, CommandReader, CommandSettler, LastEvent, Published, Settlement,
 };
@@ -226,6 +227,12 @@ impl<D: Deletions> Deletions for Flaky<D> {
     }
     async fn finished(&self, deletions: &[u64]) -> Result<(), Unavailable> {
         self.weather.call(self.inner.finished(deletions)).await
+    }
+}
+
+impl<E: Erasure> Erasure for Flaky<E> {
+    async fn erase(&self, users: &[UserId]) -> Result<Vec<UserId>, Unavailable> {
+        self.weather.call(self.inner.erase(users)).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! The ports in memory: shared state behind a lock, and the contracts' words as they stand. What they
 //! leave open (batch sizes, waiting times) is small.
 
+mod accounts;
 mod deletions;
 mod feeds;
 mod group;
@@ -12,6 +13,7 @@ mod store;
 mod streams;
 mod views;
 
+pub use accounts::MemoryRevocations;
 pub use feeds::{MemoryFeed, MemoryFeeds, MemoryTail, MemoryTails};
 pub use inboxes::{MemoryInboxes, MemoryNotifications};
 pub use locks::{MemoryLock, MemoryLocks};

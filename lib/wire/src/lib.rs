@@ -16,6 +16,7 @@
 //! Everything here can be read by another language: UUIDs are text, times are milliseconds since 1970 or
 //! RFC 3339 text, amounts are whole minor units.
 
+pub mod account;
 pub mod alias;
 pub mod api;
 pub mod body;

@@ -42,6 +42,13 @@ impl HandleSecret {
         std::array::from_fn(|i| full[i])
     }
 
+    /// A hash of something that cannot be found by guessing, without the secret. Handles are 30 bytes: whatever is
+    /// concealed here is no handle, for the label in front of it.
+    pub(super) fn conceal(&self, secret: &[u8]) -> [u8; 32] {
+        let label = b"concealed payload, not a handle: ";
+        self.0.clone().chain_update(label).chain_update(secret).finalize().into_bytes().into()
+    }
+
     /// The text of a handle.
     pub fn seal(&self, handle: &Handle) -> String {
         let mut bytes = Vec::with_capacity(CONTENT + MAC);
@@ -100,6 +107,14 @@ mod tests {
             forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
             assert_eq!(secret.open(&String::from_utf8(forged).unwrap()), None, "changed at {at}");
         }
+    }
+
+    #[test]
+    fn what_is_concealed_cannot_be_guessed_without_the_secret() {
+        let (ours, theirs) = (HandleSecret::new(&[7; 32]).unwrap(), HandleSecret::new(&[8; 32]).unwrap());
+        assert_eq!(ours.conceal(b"password"), ours.conceal(b"password"));
+        assert_ne!(ours.conceal(b"password"), ours.conceal(b"passwore"));
+        assert_ne!(ours.conceal(b"password"), theirs.conceal(b"password"));
     }
 
     #[test]

@@ -14,6 +14,9 @@ pub(crate) enum ClientError {
     /// Not an address.
     #[error("{url:?} is no address of a portal: {why}; write it like --url http://127.0.0.1:8080")]
     BadUrl { url: String, why: String },
+    /// Not a token.
+    #[error("the token has characters that no token has; take it as it was printed")]
+    BadToken,
     /// No answer in time.
     #[error(
         "gave up on {url} after {after} without success: {why}; is the portal running there? \
@@ -36,6 +39,6 @@ pub(crate) enum ClientError {
 impl ClientError {
     /// Whether the caller wrote something that can never work.
     pub(crate) fn is_usage(&self) -> bool {
-        matches!(self, ClientError::Https { .. } | ClientError::BadUrl { .. })
+        matches!(self, ClientError::Https { .. } | ClientError::BadUrl { .. } | ClientError::BadToken)
     }
 }

@@ -1,9 +1,11 @@
 //! What all commands have in common.
 
+use super::Endpoint;
 use super::reads::decided;
 use super::schemas::{header, in_header, pattern, retry_after, text};
-use super::{CALLER, Endpoint, NOBODY, OPERATOR};
+use crate::admit::Admits;
 use crate::problem::kinds::{refusals, requests};
+use crate::who::May;
 use auction_wire::api::{Done, Failed, Pending};
 
 /// What comes of an accepted command.
@@ -15,25 +17,40 @@ pub(crate) enum Effect {
     Changes,
 }
 
-impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
-    /// A user has to call.
-    pub(crate) fn by_a_user(self) -> Self {
-        self.security(&[CALLER]).problems(CALLER_PROBLEMS)
+impl<S: Admits> Endpoint<S> {
+    /// Whoever it is may call, and nobody looks who it is.
+    pub(crate) fn by_everybody(self) -> Self {
+        self.may(May::Everybody)
     }
 
-    /// A user may call.
+    /// A user may call, and anybody else.
     pub(crate) fn by_anybody(self) -> Self {
-        self.security(&[NOBODY, CALLER]).problems(CALLER_PROBLEMS)
+        self.may(May::Anybody)
+    }
+
+    /// A user has to call.
+    pub(crate) fn by_a_user(self) -> Self {
+        self.may(May::Bidders)
+    }
+
+    /// A user has to call who may offer things.
+    pub(crate) fn by_a_seller(self) -> Self {
+        self.may(May::Sellers)
     }
 
     /// A user or an operator has to call.
     pub(crate) fn by_a_user_or_an_operator(self) -> Self {
-        self.security(&[CALLER, OPERATOR]).problems(CALLER_PROBLEMS)
+        self.may(May::UsersAndOperators)
     }
 
     /// An operator has to call.
     pub(crate) fn by_an_operator(self) -> Self {
-        self.security(&[OPERATOR]).problems(CALLER_PROBLEMS).problems(&[&requests::OPERATORS_ONLY])
+        self.may(May::Operators)
+    }
+
+    /// Somebody has to call who may act for users, or an operator.
+    pub(crate) fn by_a_service(self) -> Self {
+        self.may(May::Services)
     }
 
     /// It needs Redis or Postgres.
@@ -43,6 +60,15 @@ impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
 
     /// It sends a command.
     pub(crate) fn command(self, effect: Effect) -> Self {
+        self.command_with(effect, KEY)
+    }
+
+    /// It sends a command of somebody who has no name yet.
+    pub(crate) fn command_of_nobody(self, effect: Effect) -> Self {
+        self.command_with(effect, LONG_KEY)
+    }
+
+    fn command_with(self, effect: Effect, key_looks: &str) -> Self {
         let (status, about) = match effect {
             Effect::Creates => (201, "It was decided while the client waited: it is there."),
             Effect::Changes => (200, "It was decided while the client waited: it is done."),
@@ -53,7 +79,7 @@ impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
         let trace = "W3C Trace Context; goes along with the command and its events.";
         let known = "What the client has seen; passed on in the token of the answer.";
         self.takes(in_header("Consistency-Token", pattern("^[A-Za-z0-9_, -]+$"), known))
-            .takes(in_header("Idempotency-Key", pattern(KEY), key))
+            .takes(in_header("Idempotency-Key", pattern(key_looks), key))
             .takes(in_header("Prefer", text(), PREFER))
             .takes(in_header("traceparent", text(), trace))
             .answers::<Pending>(202, "It is on disk, and will be decided.")
@@ -92,12 +118,12 @@ impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
 /// Visible characters; bare, those that mean nothing in a header.
 const KEY: &str = r#"^([!#-+\-.-:<-\[\]-~]{1,255}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#;
 
+/// The same, where it must be nobody else's.
+const LONG_KEY: &str = r#"^([!#-+\-.-:<-\[\]-~]{32,255}|"([!#-\[\]-~]|\\["\\]){32,255}")$"#;
+
 /// What `Prefer` can say, for commands.
 const PREFER: &str = "`wait=N`: answer with the outcome if it comes within N seconds (there is a longest wait). \
                       `respond-async`: do not wait.";
-
-const CALLER_PROBLEMS: &[&crate::problem::kinds::Kind] =
-    &[&requests::CALLER_UNKNOWN, &requests::CALLER_NOT_TRUSTED];
 
 /// `Preference-Applied`.
 pub(crate) fn applied() -> utoipa::openapi::header::Header {

@@ -1,10 +1,16 @@
 //! One endpoint: its handler, and all that is said of it, in one place, so that neither goes without the other.
 
 use super::schemas;
+use super::{CALLER, NOBODY, OPERATOR, TOKEN};
+use crate::admit::{Admits, Guarded};
 use crate::problem::kinds::{Kind, requests};
+use crate::who::{May, Row};
 use axum::handler::Handler;
+use axum::response::Response;
 use axum::routing::MethodRouter;
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::pin::Pin;
 use utoipa::ToSchema;
 use utoipa::openapi::header::Header;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, Parameter, Paths};
@@ -22,7 +28,9 @@ const PROBLEM_JSON: &str = "application/problem+json";
 pub(crate) struct Endpoint<S> {
     path: &'static str,
     method: HttpMethod,
-    handler: MethodRouter<S>,
+    handler: Box<dyn FnOnce(May, Option<NonZeroU32>) -> MethodRouter<S>>,
+    may: May,
+    cost: Option<NonZeroU32>,
     operation: OperationBuilder,
     answers: BTreeMap<u16, Answer>,
     schemas: Vec<(String, RefOr<Schema>)>,
@@ -37,37 +45,49 @@ struct Answer {
     bodies: BTreeMap<&'static str, Vec<RefOr<Schema>>>,
 }
 
-impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
-    /// `name` is what generated clients call it. The path is in the form of axum, which is that of OpenAPI.
-    fn new<H: Handler<T, S>, T: 'static>(
+impl<S: Admits> Endpoint<S> {
+    /// `name` is what generated clients call it. The path is in the form of axum, which is that of OpenAPI. Who may
+    /// call is to be said: until then it is nobody but the house.
+    fn new<H: Handled<T, S>, T: 'static>(
         name: &'static str,
         method: HttpMethod,
         path: &'static str,
         handler: H,
     ) -> Endpoint<S> {
-        let handler = MethodRouter::new().on(method.to_method_filter(), handler);
+        let filter = method.to_method_filter();
+        let guarded = move |may, cost| MethodRouter::new().on(filter, Guarded { handler, may, cost });
         let operation = OperationBuilder::new().operation_id(Some(name));
-        Endpoint { path, method, handler, operation, answers: BTreeMap::new(), schemas: Vec::new() }
-            .problems(&[&requests::INTERNAL_ERROR, &requests::TOOK_TOO_LONG])
+        let (handler, may, cost) = (Box::new(guarded), May::Operators, Some(NonZeroU32::MIN));
+        Endpoint {
+            path,
+            method,
+            handler,
+            may,
+            cost,
+            operation,
+            answers: BTreeMap::new(),
+            schemas: Vec::new(),
+        }
+        .problems(&[&requests::INTERNAL_ERROR, &requests::TOOK_TOO_LONG])
     }
 
     /// `GET`, and `HEAD` with it.
-    pub(crate) fn get<H: Handler<T, S>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
+    pub(crate) fn get<H: Handled<T, S>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
         Endpoint::new(name, HttpMethod::Get, path, to)
     }
 
     /// `PUT`.
-    pub(crate) fn put<H: Handler<T, S>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
+    pub(crate) fn put<H: Handled<T, S>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
         Endpoint::new(name, HttpMethod::Put, path, to)
     }
 
     /// `POST`.
-    pub(crate) fn post<H: Handler<T, S>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
+    pub(crate) fn post<H: Handled<T, S>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
         Endpoint::new(name, HttpMethod::Post, path, to)
     }
 
     /// `DELETE`.
-    pub(crate) fn delete<H: Handler<T, S>, T: 'static>(
+    pub(crate) fn delete<H: Handled<T, S>, T: 'static>(
         name: &'static str,
         path: &'static str,
         to: H,
@@ -108,15 +128,51 @@ impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
         ])
     }
 
-    /// Whose call it is: one of the named security schemes has to be fulfilled; `None` stands for nobody.
-    pub(crate) fn security(mut self, schemes: &[Option<&str>]) -> Self {
+    /// Who may call.
+    pub(crate) fn may(self, may: May) -> Self {
+        Endpoint { may, ..self }
+    }
+
+    /// It counts for so many requests; zero: it is not counted.
+    pub(crate) fn costs(self, requests: u32) -> Self {
+        Endpoint { cost: NonZeroU32::new(requests), ..self }
+    }
+
+    /// Its row in the table of who may do what.
+    pub(crate) fn row(&self) -> Row {
+        let method = match self.method {
+            HttpMethod::Get => "GET",
+            HttpMethod::Put => "PUT",
+            HttpMethod::Post => "POST",
+            HttpMethod::Delete => "DELETE",
+            // There is no way to make one.
+            _ => "?",
+        };
+        Row { method, path: self.path, may: self.may }
+    }
+
+    /// What its guard does is described: one of the security schemes has to be fulfilled.
+    fn guarded(mut self) -> Self {
+        let schemes: &[Option<&str>] = match self.may {
+            May::Everybody => &[],
+            May::Anybody => &[NOBODY, TOKEN, CALLER],
+            May::Bidders | May::Sellers => &[TOKEN, CALLER],
+            May::UsersAndOperators => &[TOKEN, CALLER, OPERATOR],
+            May::Operators => &[TOKEN, OPERATOR],
+            // Nobody: a gateway that is trusted may call for itself.
+            May::Services => &[TOKEN, NOBODY],
+        };
         for scheme in schemes {
             let requirement = scheme.map_or_else(SecurityRequirement::default, |scheme| {
                 SecurityRequirement::new(scheme, Vec::<String>::new())
             });
             self.operation = self.operation.security(requirement);
         }
-        self
+        let may = self.may;
+        if self.cost.is_some() {
+            self = self.problems(&[&requests::TOO_MANY_REQUESTS]);
+        }
+        self.problems(may.problems()).problems(may.role_problem().as_slice())
     }
 
     /// It answers with that JSON.
@@ -169,8 +225,11 @@ impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
             self.schemas.push((name.clone(), schema));
             let answer = self.answer(kind.status, &kind.about());
             answer.bodies.entry(PROBLEM_JSON).or_default().push(Ref::from_schema_name(name).into());
-            if kind.status == 503 {
+            if kind.status == 503 || kind.status == 429 {
                 answer.headers.insert("Retry-After", schemas::retry_after());
+            }
+            if kind.status == 401 {
+                answer.headers.insert("WWW-Authenticate", schemas::www_authenticate());
             }
         }
         self
@@ -190,6 +249,17 @@ impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
     }
 }
 
+/// Handlers that are functions, which all of ours are.
+pub(crate) trait Handled<T, S>:
+    Handler<T, S, Future = Pin<Box<dyn Future<Output = Response> + Send>>>
+{
+}
+
+impl<H, T, S> Handled<T, S> for H where
+    H: Handler<T, S, Future = Pin<Box<dyn Future<Output = Response> + Send>>>
+{
+}
+
 impl Kind {
     fn about(&self) -> String {
         format!("`{}`: {}", self.code, self.happened)
@@ -202,8 +272,9 @@ impl Answer {
     }
 }
 
-impl<S: Clone + Send + Sync + 'static> From<Endpoint<S>> for UtoipaMethodRouter<S> {
+impl<S: Admits> From<Endpoint<S>> for UtoipaMethodRouter<S> {
     fn from(endpoint: Endpoint<S>) -> UtoipaMethodRouter<S> {
+        let endpoint = endpoint.guarded();
         let mut operation = endpoint.operation;
         for (status, answer) in endpoint.answers {
             let about = match &answer.about[..] {
@@ -222,7 +293,7 @@ impl<S: Clone + Send + Sync + 'static> From<Endpoint<S>> for UtoipaMethodRouter<
         }
         let mut paths = Paths::new();
         paths.add_path_operation(endpoint.path, vec![endpoint.method], operation.build());
-        (endpoint.schemas, paths, endpoint.handler)
+        (endpoint.schemas, paths, (endpoint.handler)(endpoint.may, endpoint.cost))
     }
 }
 

@@ -77,6 +77,11 @@ pub(crate) fn retry_after() -> Header {
     header(whole(0, None), "Ask again after so many seconds.")
 }
 
+/// `WWW-Authenticate`.
+pub(crate) fn www_authenticate() -> Header {
+    header(text(), "`Bearer`, by RFC 6750; with `error` if a token was given that is not good.")
+}
+
 /// The name and the shape of a problem.
 pub(super) fn problem(kind: &Kind) -> (String, RefOr<Schema>) {
     let only = |value: Value| ObjectBuilder::new().enum_values(Some([value]));

@@ -27,7 +27,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
     Endpoint::post("create_auction", "/auctions", create_auction::<P>)
         .summary(tag::AUCTIONS, "Offer something")
         .about("Who calls is the seller.")
-        .by_a_user()
+        .by_a_seller()
         .body::<CreateAuctionRequest>(true)
         .command(Effect::Creates)
         .problems(&[

@@ -1,4 +1,4 @@
-//! `POST /users`: open an account.
+//! `POST /users`: a user of whom nothing is known here, for a gateway or a program that knows him. People sign up.
 
 use crate::answer::{Asking, ask};
 use crate::body::{self, Payload};
@@ -18,12 +18,12 @@ use axum::response::Response;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
     Endpoint::post("create_user", "/users", create_user::<P>)
-        .summary(tag::USERS, "Open an account")
+        .summary(tag::USERS, "Open an account for somebody else")
         .about(
-            "Names and addresses are no business of the portal. Where nobody calls yet, an Idempotency-Key must have \
+            "For gateways and programs that know their users themselves; people sign up. Where no user calls yet, an Idempotency-Key must have \
              at least 32 characters, such as a UUID: it must be nobody else's.",
         )
-        .by_anybody()
+        .by_a_service()
         .body::<CreateUserRequest>(false)
         .command(Effect::Creates)
         .problems(&[&refusals::USER_EXISTS])

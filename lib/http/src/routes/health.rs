@@ -10,16 +10,17 @@ use axum::response::Response;
 
 /// The process runs.
 pub(super) fn livez_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
-    Endpoint::get("livez", "/livez", livez).summary(tag::PORTAL, "Does the process run?").answers_with(
-        200,
-        "text/plain",
-        text(),
-        "It does.",
-    )
+    Endpoint::get("livez", "/livez", livez)
+        .by_everybody()
+        .costs(0)
+        .summary(tag::PORTAL, "Does the process run?")
+        .answers_with(200, "text/plain", text(), "It does.")
 }
 
 pub(super) fn readyz_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
     Endpoint::get("readyz", "/readyz", readyz::<P>)
+        .by_everybody()
+        .costs(0)
         .summary(tag::PORTAL, "Can the process serve?")
         .about("For load balancers: one of its servers answers at least, and it is not about to stop.")
         .answers::<Readiness>(200, "It can.")

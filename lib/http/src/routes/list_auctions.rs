@@ -29,6 +29,7 @@ struct Page {
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
     Endpoint::get("list_auctions", "/auctions", list_auctions::<P>)
+        .by_everybody()
         .summary(tag::AUCTIONS, "List auctions")
         .about(
             "Those whose result is not declared, those that end first, first; others the newest end first.",

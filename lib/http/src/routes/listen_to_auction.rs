@@ -26,6 +26,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
     Endpoint::get("listen_to_auction", "/auction/{id}/live", listen_to_auction::<P>)
         .summary(tag::AUCTIONS, "Listen to an auction")
         .about(ABOUT)
+        .by_everybody()
         .takes(in_path("id", uuid(), "The auction."))
         .takes(in_header(
             "Last-Event-ID",

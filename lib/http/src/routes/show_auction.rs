@@ -26,6 +26,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
     let then =
         "As it was at that version, told from its events. Neither waits nor says how fresh anything is.";
     Endpoint::get("show_auction", "/auction/{id}", show_auction::<P>)
+        .by_everybody()
         .summary(tag::AUCTIONS, "Show an auction")
         .about("With its best bids and its winner.")
         .takes(in_path("id", uuid(), "The auction."))

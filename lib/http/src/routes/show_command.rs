@@ -22,6 +22,7 @@ use std::time::Duration;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
     Endpoint::get("show_command", "/command/{handle}", show_command::<P>)
+        .by_everybody()
         .summary(tag::COMMANDS, "Ask what became of a command")
         .about("The handle is from `Location` of the answer to the command. A command that was refused is shown as its refusal.")
         .takes(in_path("handle", text(), "The handle."))

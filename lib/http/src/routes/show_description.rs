@@ -11,6 +11,7 @@ use utoipa::openapi::OpenApi;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
     Endpoint::get("show_description", "/openapi.json", show_description)
+        .by_everybody()
         .summary(tag::PORTAL, "Describe the API")
         .about("This document.")
         .answers_with(200, "application/json", object(), "OpenAPI 3.1.")

@@ -13,6 +13,7 @@ use utoipa_swagger_ui::{Config, serve};
 
 pub(super) fn page_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
     Endpoint::get("show_docs", "/docs", async || Redirect::permanent("/docs/index.html"))
+        .by_everybody()
         .summary(tag::PORTAL, "Show the description as a page")
         .answers_with_nothing(308, "To the page.")
         .with_header(308, "Location", schemas::header(text(), "Where it is."))
@@ -20,6 +21,7 @@ pub(super) fn page_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 
 pub(super) fn file_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
     Endpoint::get("show_docs_file", "/docs/{file}", show_file)
+        .by_everybody()
         .summary(tag::PORTAL, "A file of that page")
         .takes(in_path("file", text(), "Its name."))
         .answers_with(200, "*/*", text(), "The file.")

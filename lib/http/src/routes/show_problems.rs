@@ -10,12 +10,14 @@ use axum::response::Html;
 
 pub(super) fn index_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
     Endpoint::get("list_problems", "/problems", async || Html(page::index()))
+        .by_everybody()
         .summary(tag::PORTAL, "List all problems there are")
         .answers_with(200, "text/html", text(), "A page for people.")
 }
 
 pub(super) fn page_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
     Endpoint::get("show_problem", "/problems/{type}", show_problem)
+        .by_everybody()
         .summary(tag::PORTAL, "Explain a problem")
         .about("The `type` of every problem leads here.")
         .takes(in_path("type", text(), "The code of the problem, with hyphens."))

@@ -10,6 +10,7 @@ use auction_app::close::{self, Schedule, Watch};
 use auction_app::stop::Stop;
 use auction_postgres::lookup::PostgresLookup;
 use auction_redis::queue::RedisQueue;
+use auction_redis::revocations::RedisRevocations;
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -37,9 +38,10 @@ pub(super) fn start(
     })?;
     let queue =
         RedisQueue::start(connections.redis.clone(), connections.partitions, connections.redis_pool.clone());
+    let revocations = RedisRevocations::new(connections.redis_pool.clone());
     let (stop, health) = (stop.clone(), tasks.part("auctioneer closing"));
     tasks.spawn("closing", async move {
-        close::run(&queue, &deletions, &schedule, &departed, &health, stop).await;
+        close::run(&queue, &deletions, &revocations, &schedule, &departed, &health, stop).await;
         Ok::<(), Infallible>(())
     });
     Ok(())

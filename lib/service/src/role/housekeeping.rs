@@ -25,15 +25,16 @@ pub(super) fn start(
         events: Duration::from_secs(settings.retention.events_seconds.into()),
         outcomes: settings.retention.outcomes(),
         deliveries: settings.retention.deliveries(),
+        sign_ups: Duration::from_secs(settings.retention.sign_ups_seconds.get().into()),
         every: millis(settings.retention.every_ms.get()),
     };
-    let outcomes = PostgresLookup::new(&connections.stores, CONNECTIONS)
+    let store = PostgresLookup::new(&connections.stores, CONNECTIONS)
         .map_err(|error| failed("housekeeping")(error.into()))?;
     let streams = RedisRetention::new(connections.redis.clone());
     let partitions = connections.partitions.all().collect();
     let (health, stop) = (tasks.health().part("housekeeping"), stop.clone());
     tasks.spawn("housekeeping", async move {
-        keep_house(streams, outcomes, partitions, retention, health, stop).await;
+        keep_house(streams, store, partitions, retention, health, stop).await;
         Ok::<(), Infallible>(())
     });
     Ok(())

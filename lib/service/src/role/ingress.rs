@@ -1,13 +1,14 @@
 //! The ingress: takes requests, and receives outcomes for those that wait.
 
-use super::failed;
 use super::promises::promises;
 use super::secret::shared_secret;
 use super::webhooks;
+use super::{callers, failed};
 use crate::connections::Connections;
 use crate::settings::{IngressSettings, Settings, millis};
 use crate::tasks::{RoleError, Tasks};
 use auction_app::accept::{Accept, HandleSecret, Waiters};
+use auction_app::accounts::Passwords;
 use auction_app::briefly::Briefly;
 use auction_app::freshness::Freshness;
 use auction_app::from_store::FromStore;
@@ -24,10 +25,12 @@ use auction_redis::RedisServer;
 use auction_redis::announcement::{self, Audience};
 use auction_redis::dead_letters::RedisDeadLetters;
 use auction_redis::inbox::RedisInboxes;
+use auction_redis::limits::RedisCounters;
 use auction_redis::pressure::RedisPressures;
 use auction_redis::progress::RedisProgress;
 use auction_redis::queue::RedisQueue;
 use auction_redis::reply;
+use auction_redis::revocations::RedisRevocations;
 use auction_redis::tail::RedisTails;
 use auction_redis::views::RedisViews;
 use auction_wire::PartitionCount;
@@ -71,6 +74,10 @@ impl Ports for Servers {
     type ParkedEvents = PostgresLookup;
     type Progress = RedisProgress;
     type Heads = PostgresLookup;
+    type Accounts = PostgresLookup;
+    type Tokens = PostgresLookup;
+    type Revocations = RedisRevocations;
+    type Counters = RedisCounters;
 
     async fn check(&self) -> Vec<(&'static str, Result<(), Unavailable>)> {
         vec![("redis", self.views.ping().await), ("postgres", self.lookup.ping().await)]
@@ -99,6 +106,9 @@ pub(super) async fn start(
     let waiters = Arc::new(Waiters::default());
     let shedding = Shedding::default();
     let views = RedisViews::new(connections.redis_pool.clone(), partitions);
+    let tokens = callers::known_tokens(ingress, &lookup, redis.clone(), tasks, stop);
+    let passwords =
+        Passwords::new(ingress.password_hashes).map_err(|error| failed("passwords")(error.into()))?;
     let portal = Arc::new(Portal {
         accept: Accept::new(queue, lookup.clone(), Arc::clone(&waiters), secret, name.clone(), stop.clone()),
         views: views.clone(),
@@ -116,20 +126,15 @@ pub(super) async fn start(
         ),
         webhooks: webhooks::desk(settings, &lookup, stop).await?,
         desk: desk(connections, &lookup),
+        accounts: lookup.clone(),
+        passwords,
+        tokens,
+        revocations: RedisRevocations::new(connections.redis_pool.clone()),
+        limits: callers::limits(settings, connections),
         promises,
         ports: Servers { lookup, views },
         partitions,
-        settings: auction_http::Settings {
-            trust_gateway_user_header: ingress.trust_gateway_user_header,
-            longest_wait: Duration::from_secs(ingress.longest_wait_seconds.into()),
-            longest_read_wait: millis(ingress.longest_read_wait_ms),
-            deadline: Duration::from_secs(ingress.deadline_seconds.get().into()),
-            head_within: Duration::from_secs(ingress.head_seconds.get().into()),
-            write_within: Duration::from_secs(ingress.write_seconds.get().into()),
-            body_within: Duration::from_secs(ingress.body_seconds.get().into()),
-            outcomes_kept: settings.retention.outcomes(),
-            cors_origins: ingress.cors_origins.clone(),
-        },
+        settings: behaviour(settings),
         shedding: shedding.clone(),
         health: tasks.health().clone(),
         stop: stop.clone(),
@@ -190,6 +195,23 @@ fn desk(connections: &Connections, lookup: &PostgresLookup) -> Desk<Servers> {
     }
 }
 
+/// How it behaves, as operators have set it.
+fn behaviour(settings: &Settings) -> auction_http::Settings {
+    let ingress = &settings.ingress;
+    auction_http::Settings {
+        trust_gateway_user_header: ingress.trust_gateway_user_header,
+        session: Duration::from_secs(3600 * u64::from(ingress.session_hours.get())),
+        longest_wait: Duration::from_secs(ingress.longest_wait_seconds.into()),
+        longest_read_wait: millis(ingress.longest_read_wait_ms),
+        deadline: Duration::from_secs(ingress.deadline_seconds.get().into()),
+        head_within: Duration::from_secs(ingress.head_seconds.get().into()),
+        write_within: Duration::from_secs(ingress.write_seconds.get().into()),
+        body_within: Duration::from_secs(ingress.body_seconds.get().into()),
+        outcomes_kept: settings.retention.outcomes(),
+        cors_origins: ingress.cors_origins.clone(),
+    }
+}
+
 /// Outcomes for our own requests, and what is announced to all.
 fn receive(
     redis: RedisServer,
@@ -247,5 +269,24 @@ async fn look_at_servers(servers: &Servers, health: &Health, mut stop: Stop) {
             }
         }
         stop.sleep(LOOK_AT_SERVERS).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_who_may_do_what_is_what_the_sources_say() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/who-may-do-what.md");
+        let page = auction_http::routes::who_may_do_what::<Servers>();
+        if std::env::var("UPDATE_WHO_MAY").is_ok_and(|update| update == "1") {
+            std::fs::write(path, &page).unwrap();
+        }
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            written == page,
+            "docs/who-may-do-what.md is stale: set UPDATE_WHO_MAY=1, and look at what changes"
+        );
     }
 }

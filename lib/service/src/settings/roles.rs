@@ -4,6 +4,7 @@ use auction_app::promote::{Options, OptionsError};
 use auction_app::webhooks::Reach;
 use auction_domain::user::NotificationKind;
 use auction_promoter::OptionSpec;
+use ipnet::IpNet;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize};
@@ -17,6 +18,14 @@ pub struct IngressSettings {
     pub listen: SocketAddr,
     /// Whether `X-User-Id` is believed.
     pub trust_gateway_user_header: bool,
+    /// How long a token is good.
+    pub session_hours: NonZeroU32,
+    /// Tokens in memory.
+    pub known_tokens: NonZeroUsize,
+    /// How often those in use are looked up again.
+    pub token_recheck_seconds: NonZeroU16,
+    /// Passwords that are hashed at a time.
+    pub password_hashes: NonZeroUsize,
     /// The longest wait for an outcome.
     pub longest_wait_seconds: u32,
     /// The longest wait of a read for fresher views.
@@ -51,6 +60,36 @@ pub struct IngressSettings {
     pub postgres_connections: NonZeroUsize,
     /// Connections for reading.
     pub redis_connections: NonZeroUsize,
+}
+
+/// How often callers may call.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsSettings {
+    /// Whether they are counted at all.
+    pub on: bool,
+    /// A user, in a second.
+    pub user_per_second: NonZeroU32,
+    /// A user, at once.
+    pub user_at_once: NonZeroU32,
+    /// An address, in a second.
+    pub address_per_second: NonZeroU32,
+    /// An address, at once.
+    pub address_at_once: NonZeroU32,
+    /// Proxies that say whose address it is.
+    pub trusted_proxies: Vec<IpNet>,
+    /// In which header.
+    pub forwarded_by: ForwardedHeader,
+}
+
+/// Which header proxies write.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+pub enum ForwardedHeader {
+    /// The one that most do.
+    #[serde(rename = "X-Forwarded-For")]
+    XForwardedFor,
+    /// The one of RFC 7239.
+    Forwarded,
 }
 
 /// Of the writer.
@@ -127,6 +166,8 @@ pub struct RetentionSettings {
     pub events_seconds: u32,
     /// What was sent out of the house.
     pub deliveries_days: NonZeroU16,
+    /// From when an account is kept to when its command is on its stream it takes less.
+    pub sign_ups_seconds: NonZeroU32,
     /// How often is looked whether anything is to go.
     pub every_ms: NonZeroU32,
 }

@@ -27,6 +27,7 @@ pub(super) struct State {
     versions: HashSet<(Uuid, u64)>,
     outcomes: HashMap<CommandId, Outcome>,
     users: BTreeSet<UserId>,
+    pub(super) accounts: BTreeSet<UserId>,
     pub(super) deletions: Vec<Deletion>,
     pub(super) bids: HashMap<BidId, PlacedBid>,
     pub(super) open: BTreeMap<AuctionId, (PartitionId, Timestamp)>,

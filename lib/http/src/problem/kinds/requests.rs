@@ -60,6 +60,18 @@ kinds! {
         advice: "Try again after the seconds that Retry-After says. Whether a command was taken is not known: \
                  repeat it with the same Idempotency-Key, and it has one effect.",
     };
+    TOO_MANY_REQUESTS = Kind {
+        code: "too_many_requests",
+        status: 429,
+        title: "Too many requests",
+        happened: "So many requests came from this caller, or from his address, that he is to wait.",
+        members: &[
+            member("at_once", Shape::Count, "so many may come at once"),
+            member("per_second", Shape::Count, "and then so many in a second"),
+        ],
+        advice: "Nothing was done. Repeat it after the seconds that Retry-After says; RateLimit says how it stands \
+                 before it comes to that.",
+    };
     OVERLOADED = Kind {
         code: "overloaded",
         status: 503,
@@ -94,7 +106,8 @@ kinds! {
         title: "Caller unknown",
         happened: "Nobody says who is calling, and the request needs somebody.",
         members: &[],
-        advice: "Call through the gateway, which authenticates you and writes X-User-Id, the id of a user.",
+        advice: "Sign in, and send the token: Authorization: Bearer. With a service key, or through a gateway, name \
+                 the user in X-User-Id.",
     };
     CALLER_NOT_TRUSTED = Kind {
         code: "caller_not_trusted",
@@ -102,7 +115,40 @@ kinds! {
         title: "Caller not trusted",
         happened: "A header says who is calling, and this ingress does not believe it.",
         members: &[],
-        advice: "An operator can set trust_gateway_user_header, behind a gateway that writes the header itself.",
+        advice: "Send a token instead. An operator can set trust_gateway_user_header, behind a gateway that \
+                 authenticates callers and writes the header itself.",
+    };
+    INVALID_TOKEN = Kind {
+        code: "invalid_token",
+        status: 401,
+        title: "Invalid token",
+        happened: "The token is none of this portal, or it has expired, or was revoked.",
+        members: &[],
+        advice: "Sign in again.",
+    };
+    WRONG_CREDENTIALS = Kind {
+        code: "wrong_credentials",
+        status: 401,
+        title: "Wrong credentials",
+        happened: "There is no account with that address and that password.",
+        members: &[],
+        advice: "Mend what was mistyped. A new account is there when the command that makes its user is done.",
+    };
+    ROLE_NOT_GRANTED = Kind {
+        code: "role_not_granted",
+        status: 403,
+        title: "Role not granted",
+        happened: "X-User-Role asks for more than the token is good for.",
+        members: &[],
+        advice: "Leave X-User-Role out, or have an operator grant the role.",
+    };
+    SELLERS_ONLY = Kind {
+        code: "sellers_only",
+        status: 403,
+        title: "Sellers only",
+        happened: "Only who has the role of a seller may do this.",
+        members: &[],
+        advice: "Sign up as a seller, or have an operator grant the role.",
     };
     OPERATORS_ONLY = Kind {
         code: "operators_only",
@@ -110,7 +156,23 @@ kinds! {
         title: "Operators only",
         happened: "Only an operator of the house may do this.",
         members: &[],
-        advice: "Do not repeat it. A gateway says who is an operator by X-User-Role: operator.",
+        advice: "Do not repeat it. Where a gateway says who calls, it says who is an operator by X-User-Role: operator.",
+    };
+    SERVICES_ONLY = Kind {
+        code: "services_only",
+        status: 403,
+        title: "Services only",
+        happened: "Only who may act for users may do this: a service, or an operator.",
+        members: &[],
+        advice: "Do not repeat it. People open accounts by POST /sign-up.",
+    };
+    NO_ACCOUNT = Kind {
+        code: "no_account",
+        status: 404,
+        title: "No account",
+        happened: "Nothing is known of this user but his id: he did not sign up here.",
+        members: &[],
+        advice: "Ask whoever opened the account.",
     };
     NOT_YOUR_ACCOUNT = Kind {
         code: "not_your_account",

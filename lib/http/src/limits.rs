@@ -1,0 +1,135 @@
+//! Who calls too often is told to wait: 429. How it stands is said with every answer that is counted, by `RateLimit` and
+//! `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10).
+
+use crate::address::{Proxies, counted};
+use crate::problem::Problem;
+use crate::problem::kinds::requests;
+use crate::who::{By, Who};
+use auction_app::limits::{Counted, Limiter, Standing, Verdict};
+use auction_app::ports::limits::{Counters, Limit, Whose};
+use axum::extract::{ConnectInfo, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// How often somebody may call.
+pub const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// How often he still may.
+pub const STANDING: HeaderName = HeaderName::from_static("ratelimit");
+
+/// How often callers may call, and how they are told apart.
+pub struct Limits<C> {
+    /// Who counts.
+    pub limiter: Limiter<C>,
+    /// Of a user.
+    pub user: Limit,
+    /// Of an address.
+    pub address: Limit,
+    /// Who says whose address it is.
+    pub proxies: Proxies,
+    /// Whether every peer is a gateway: then its own address is nobody's.
+    pub peers_are_gateways: bool,
+}
+
+impl<C: Counters> Limits<C> {
+    /// Whom a request is counted for. `who` is nobody where nobody knows yet who it is.
+    pub(crate) fn counted(&self, who: &Who, request: &Request) -> Counted {
+        if let By::ServiceKey { key, per_second: Some(per_second) } = who.by {
+            let limit = Limit { per_second, burst: per_second };
+            return [Some((Whose::Service(key), limit)), None];
+        }
+        let user = who.user.map(|user| (Whose::User(user), self.user));
+        [user, self.address_of(request)]
+    }
+
+    fn address_of(&self, request: &Request) -> Option<(Whose, Limit)> {
+        if self.peers_are_gateways && self.proxies.trusted.is_empty() {
+            return None;
+        }
+        let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+        let client = self.proxies.client(peer.ip(), request.headers());
+        Some((Whose::Address(counted(client)), self.address))
+    }
+
+    /// Whether it may go on, at such a cost.
+    pub(crate) async fn judge(&self, counted: &Counted, cost: NonZeroU32) -> Verdict {
+        match self.limiter.at_once(counted, cost.get()) {
+            Some(verdict) => verdict,
+            None => self.limiter.ask(counted, cost.get()).await,
+        }
+    }
+}
+
+/// The problem of a request that is refused.
+pub(crate) fn refused(standing: &[Option<Standing>; 2], retry_after: Duration) -> Problem {
+    // Whose limit it was: the one with less left.
+    let tightest = standing.iter().flatten().max_by_key(|standing| {
+        let room = standing.limit.room();
+        standing.reset.as_micros() * 1000 / room.as_micros().max(1)
+    });
+    let problem = Problem::of(&requests::TOO_MANY_REQUESTS)
+        .with_header(header::RETRY_AFTER, HeaderValue::from(seconds(retry_after).max(1)));
+    match tightest {
+        None => problem,
+        Some(Standing { limit, .. }) => {
+            problem.with("at_once", limit.burst.get()).with("per_second", limit.per_second.get())
+        }
+    }
+}
+
+/// Says with an answer how it stands.
+pub(crate) fn tell(headers: &mut HeaderMap, standing: &[Option<Standing>; 2]) {
+    let (mut policy, mut stands) = (String::new(), String::new());
+    for Standing { whose, limit, remaining, reset } in standing.iter().flatten() {
+        let name = match whose {
+            Whose::User(_) => "user",
+            Whose::Service(_) => "service",
+            Whose::Address(_) => "address",
+        };
+        let comma = if policy.is_empty() { "" } else { ", " };
+        let window = seconds(limit.room()).max(1);
+        policy.push_str(&format!("{comma}\"{name}\";q={};w={window}", limit.burst));
+        stands.push_str(&format!("{comma}\"{name}\";r={remaining};t={}", seconds(*reset)));
+    }
+    for (name, value) in [(POLICY, policy), (STANDING, stands)] {
+        // It is ASCII.
+        if let Ok(value) = HeaderValue::try_from(value)
+            && !value.is_empty()
+        {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// Rounded up.
+fn seconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis().div_ceil(1000)).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auction_domain::UserId;
+    use uuid::Uuid;
+
+    fn standing(whose: Whose, remaining: u32, reset_ms: u64) -> Option<Standing> {
+        let (per_second, burst) = (NonZeroU32::new(50).unwrap(), NonZeroU32::new(500).unwrap());
+        let limit = Limit { per_second, burst };
+        Some(Standing { whose, limit, remaining, reset: Duration::from_millis(reset_ms) })
+    }
+
+    #[test]
+    fn how_it_stands_is_said_as_the_draft_has_it() {
+        let mut headers = HeaderMap::new();
+        let user = standing(Whose::User(UserId(Uuid::nil())), 499, 20);
+        let address = standing(Whose::Address([203, 0, 113, 5].into()), 0, 10_000);
+        tell(&mut headers, &[user, address]);
+        assert_eq!(headers[&POLICY], "\"user\";q=500;w=10, \"address\";q=500;w=10");
+        assert_eq!(headers[&STANDING], "\"user\";r=499;t=1, \"address\";r=0;t=10");
+        let mut headers = HeaderMap::new();
+        tell(&mut headers, &[None, None]);
+        assert!(headers.is_empty());
+    }
+}

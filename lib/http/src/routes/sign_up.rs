@@ -1,0 +1,112 @@
+//! `POST /sign-up`: open an account of one's own.
+//!
+//! The account is kept first, as provisional, and then the command is sent that makes its user, who is only an id.
+//! Whether the address is somebody else's already is told to nobody: the same steps are taken, and a user comes to be
+//! who has no account.
+
+use crate::answer::{Asking, ask_after};
+use crate::body::{self, Payload};
+use crate::description::commands::Effect;
+use crate::description::{Endpoint, tag};
+use crate::portal::{Portal, Ports, Shared, SharedPortal, wall_clock};
+use crate::problem::Problem;
+use crate::problem::kinds::refusals;
+use auction_app::accounts::{Email, Name, Password, Role};
+use auction_app::ports::accounts::{Accounts, NewAccount, Registered};
+use auction_domain::user::{CreateUser, UserCommand};
+use auction_domain::{Actor, UserId};
+use auction_wire::account::{SignUpRequest, SignUpRole};
+use auction_wire::{CommandBody, CommandId};
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use std::sync::OnceLock;
+
+const PATH: &str = "/sign-up";
+
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+    Endpoint::post("sign_up", PATH, sign_up::<P>)
+        .summary(tag::USERS, "Open an account")
+        .about(
+            "Name and address are kept apart from everything else, and erased with the account. Whether an address is \
+             somebody else's already is not told. One can sign in when the command is done. An Idempotency-Key must \
+             have at least 32 characters, such as a UUID: it must be nobody else's.",
+        )
+        .by_everybody()
+        // A password is hashed.
+        .costs(10)
+        .body::<SignUpRequest>(true)
+        .command_of_nobody(Effect::Creates)
+        .problems(&[&refusals::USER_EXISTS])
+}
+
+async fn sign_up<P: Ports>(
+    State(portal): Shared<P>,
+    headers: HeaderMap,
+    Payload(body): Payload,
+) -> Result<Response, Problem> {
+    let request: SignUpRequest = body::read(&headers, &body)?;
+    let payload = portal.accept.conceal(&body::canonical(&request));
+    let account = validate(request)?;
+    let kept = OnceLock::new();
+    let asking = Asking { actor: Actor::Portal, method: "POST", path: PATH, payload: &payload };
+    let keep = |id| keep(&portal, account, id, &kept);
+    let create = |id: CommandId| (id.0, CommandBody::User(UserCommand::CreateUser(CreateUser)));
+    let answer = ask_after(&portal, &headers, asking, keep, create).await;
+    if answer.as_ref().is_err_and(|problem| problem.status().is_server_error())
+        && let Some(user) = kept.get()
+    {
+        // Best effort: what is left is swept.
+        if let Err(error) = portal.accounts.withdraw(*user).await {
+            tracing::warn!(%error, "an account is kept whose command was not sent");
+        }
+    }
+    answer
+}
+
+/// What there is of an account before it has an id.
+struct Wanted {
+    email: Email,
+    name: Name,
+    password: Password,
+    role: Role,
+}
+
+fn validate(request: SignUpRequest) -> Result<Wanted, Problem> {
+    let (email, name) = (Email::new(request.email), Name::new(request.name));
+    let password = Password::new(request.password);
+    let role = match request.role {
+        SignUpRole::Bidder => Role::Bidder,
+        SignUpRole::Seller => Role::Seller,
+    };
+    let wrong = [
+        ("email", email.as_ref().err()),
+        ("name", name.as_ref().err()),
+        ("password", password.as_ref().err()),
+    ];
+    let wrong =
+        wrong.into_iter().filter_map(|(at, error)| Some((at.to_owned(), error?.to_string()))).collect();
+    match (email, name, password) {
+        (Ok(email), Ok(name), Ok(password)) => Ok(Wanted { email, name, password, role }),
+        _ => Err(Problem::invalid(wrong)),
+    }
+}
+
+async fn keep<P: Ports>(
+    portal: &Portal<P>,
+    wanted: Wanted,
+    command: CommandId,
+    kept: &OnceLock<UserId>,
+) -> Result<(), Problem> {
+    let Wanted { email, name, password, role } = wanted;
+    let password_hash = portal.passwords.hash(password).await?;
+    let user = UserId(command.0);
+    let account = NewAccount { user, command, email, name, password_hash, role, at: wall_clock() };
+    match portal.accounts.register(&account).await? {
+        // Once, since this is called once.
+        Registered::Kept => drop(kept.set(user)),
+        // Nothing of it shows: what differs is found out by whoever signs in.
+        Registered::Taken | Registered::Other => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! What operators do with accounts and service keys.
+
+use crate::accounts::role;
+use crate::lookup::PostgresLookup;
+use crate::unavailable;
+use auction_app::accounts::{Role, TokenHash};
+use auction_app::ports::Unavailable;
+use auction_app::ports::account_admin::{AccountAdmin, ServiceKey};
+use auction_app::ports::accounts::Profile;
+use auction_domain::{Timestamp, UserId};
+use std::num::NonZeroU32;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+impl AccountAdmin for PostgresLookup {
+    async fn find(&self, email: &str) -> Result<Option<(UserId, Profile)>, Unavailable> {
+        let rows = self.query(include_str!("../../../sql/queries/find_account.sql"), &[&email]).await?;
+        let found = |row: &Row| {
+            let (email, name, created_at) = (row.get(1), row.get(2), Timestamp(row.get(4)));
+            Ok((UserId(row.get(0)), Profile { email, name, role: role(row, 3)?, created_at }))
+        };
+        rows.first().map(found).transpose()
+    }
+
+    async fn grant(&self, user: UserId, role: Role) -> Result<bool, Unavailable> {
+        let update = include_str!("../../../sql/queries/grant_role.sql");
+        Ok(!self.query(update, &[&user.0, &role.name()]).await?.is_empty())
+    }
+
+    async fn create_key(&self, hash: TokenHash, key: &ServiceKey) -> Result<bool, Unavailable> {
+        let per_second = key.per_second.map(|n| i32::try_from(n.get()).unwrap_or(i32::MAX));
+        let params: &[&(dyn ToSql + Sync)] = &[
+            &hash.0.as_slice(),
+            &key.name,
+            &key.role.name(),
+            &per_second,
+            &key.created_at.0,
+            &key.expires_at.map(|at| at.0),
+        ];
+        let insert = include_str!("../../../sql/queries/create_service_key.sql");
+        Ok(!self.query(insert, params).await?.is_empty())
+    }
+
+    async fn keys(&self) -> Result<Vec<ServiceKey>, Unavailable> {
+        let rows = self.query(include_str!("../../../sql/queries/service_keys.sql"), &[]).await?;
+        rows.iter().map(key).collect()
+    }
+
+    async fn revoke_key(&self, name: &str, now: Timestamp) -> Result<Option<TokenHash>, Unavailable> {
+        let update = include_str!("../../../sql/queries/revoke_service_key.sql");
+        let rows = self.query(update, &[&name, &now.0]).await?;
+        let hash = |row: &Row| row.get::<_, &[u8]>(0).try_into().map(TokenHash).map_err(unavailable);
+        rows.first().map(hash).transpose()
+    }
+}
+
+fn key(row: &Row) -> Result<ServiceKey, Unavailable> {
+    let per_second = row.get::<_, Option<i32>>(2).and_then(|n| u32::try_from(n).ok());
+    Ok(ServiceKey {
+        name: row.get(0),
+        role: role(row, 1)?,
+        per_second: per_second.and_then(NonZeroU32::new),
+        created_at: Timestamp(row.get(3)),
+        expires_at: row.get::<_, Option<i64>>(4).map(Timestamp),
+        revoked_at: row.get::<_, Option<i64>>(5).map(Timestamp),
+    })
+}

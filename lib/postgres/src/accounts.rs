@@ -1,0 +1,138 @@
+//! Accounts, sessions and what tokens stand for.
+
+use crate::lookup::{PostgresLookup, WAIT};
+use crate::store::within;
+use crate::unavailable;
+use auction_app::accounts::{Bearer, Holder, Role, TokenHash};
+use auction_app::ports::Unavailable;
+use auction_app::ports::accounts::{
+    AccountRetention, Accounts, Credentials, Erasure, NewAccount, Profile, Registered, Session, Swept,
+};
+use auction_app::ports::tokens::Tokens;
+use auction_domain::{Timestamp, UserId};
+use std::num::NonZeroU32;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, Row};
+use uuid::Uuid;
+
+impl PostgresLookup {
+    /// The rows that a statement returns, or what the database said no to.
+    async fn try_query(
+        &self,
+        statement: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Result<Vec<Row>, Error>, Unavailable> {
+        within(WAIT, async {
+            let client = self.client().await?;
+            let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
+            Ok(client.query(&statement, params).await)
+        })
+        .await
+    }
+}
+
+impl Accounts for PostgresLookup {
+    async fn register(&self, account: &NewAccount) -> Result<Registered, Unavailable> {
+        let NewAccount { user, command, email, name, password_hash, role, at } = account;
+        let params: &[&(dyn ToSql + Sync)] =
+            &[&user.0, &email.as_str(), &name.as_str(), password_hash, &role.name(), &command.0, &at.0];
+        let insert = include_str!("../../../sql/queries/register_account.sql");
+        match self.try_query(insert, params).await? {
+            Ok(rows) if rows.first().is_some_and(|row| row.get(0)) => Ok(Registered::Kept),
+            Ok(_) => Ok(Registered::Taken),
+            Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => Ok(Registered::Other),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    async fn withdraw(&self, user: UserId) -> Result<(), Unavailable> {
+        self.query(include_str!("../../../sql/queries/withdraw_account.sql"), &[&user.0]).await.map(drop)
+    }
+
+    async fn credentials(&self, email: &str) -> Result<Option<Credentials>, Unavailable> {
+        let rows = self.query(include_str!("../../../sql/queries/credentials.sql"), &[&email]).await?;
+        rows.first()
+            .map(|row| {
+                Ok(Credentials { user: UserId(row.get(0)), password_hash: row.get(1), role: role(row, 2)? })
+            })
+            .transpose()
+    }
+
+    async fn profile(&self, user: UserId) -> Result<Option<Profile>, Unavailable> {
+        let rows = self.query(include_str!("../../../sql/queries/profile.sql"), &[&user.0]).await?;
+        rows.first()
+            .map(|row| {
+                let (email, name) = (row.get(0), row.get(1));
+                Ok(Profile { email, name, role: role(row, 2)?, created_at: Timestamp(row.get(3)) })
+            })
+            .transpose()
+    }
+
+    async fn open_session(&self, session: &Session) -> Result<bool, Unavailable> {
+        let Session { token, user, created_at, expires_at } = session;
+        let insert = include_str!("../../../sql/queries/open_session.sql");
+        let params: &[&(dyn ToSql + Sync)] = &[&token.0.as_slice(), &user.0, &created_at.0, &expires_at.0];
+        match self.try_query(insert, params).await? {
+            Ok(rows) => Ok(!rows.is_empty()),
+            // It went away while we looked.
+            Err(error) if error.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION) => Ok(false),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    async fn close_session(&self, token: TokenHash) -> Result<(), Unavailable> {
+        let delete = include_str!("../../../sql/queries/close_session.sql");
+        self.query(delete, &[&token.0.as_slice()]).await.map(drop)
+    }
+
+    async fn close_sessions(&self, user: UserId) -> Result<(), Unavailable> {
+        self.query(include_str!("../../../sql/queries/close_sessions.sql"), &[&user.0]).await.map(drop)
+    }
+}
+
+impl Erasure for PostgresLookup {
+    async fn erase(&self, users: &[UserId]) -> Result<Vec<UserId>, Unavailable> {
+        let users: Vec<Uuid> = users.iter().map(|user| user.0).collect();
+        let rows = self.query(include_str!("../../../sql/queries/erase_accounts.sql"), &[&users]).await?;
+        Ok(rows.iter().map(|row| UserId(row.get(0))).collect())
+    }
+}
+
+impl AccountRetention for PostgresLookup {
+    async fn sweep(&self, now: Timestamp, undecided_since: Timestamp) -> Result<Swept, Unavailable> {
+        let sweep = include_str!("../../../sql/queries/sweep_accounts.sql");
+        let row = self.row(sweep, &[&now.0, &undecided_since.0]).await?;
+        let count = |column| u64::try_from(row.get::<_, i64>(column)).unwrap_or_default();
+        Ok(Swept { activated: count(0), removed: count(1), sessions: count(2) })
+    }
+}
+
+impl Tokens for PostgresLookup {
+    async fn holders(
+        &self,
+        tokens: &[TokenHash],
+        now: Timestamp,
+    ) -> Result<Vec<(TokenHash, Holder)>, Unavailable> {
+        let hashes: Vec<&[u8]> = tokens.iter().map(|token| token.0.as_slice()).collect();
+        let rows = self.query(include_str!("../../../sql/queries/holders.sql"), &[&hashes, &now.0]).await?;
+        rows.iter().map(holder).collect()
+    }
+}
+
+fn holder(row: &Row) -> Result<(TokenHash, Holder), Unavailable> {
+    let token: &[u8] = row.get(0);
+    let token = TokenHash(token.try_into().map_err(unavailable)?);
+    let who = match row.get::<_, Option<Uuid>>(1) {
+        Some(user) => Bearer::User(UserId(user)),
+        None => {
+            let per_second = row.get::<_, Option<i32>>(4).and_then(|n| u32::try_from(n).ok());
+            Bearer::Service { per_second: per_second.and_then(NonZeroU32::new) }
+        }
+    };
+    Ok((token, Holder { who, role: role(row, 2)?, expires_at: Timestamp(row.get(3)) }))
+}
+
+pub(crate) fn role(row: &Row, column: usize) -> Result<Role, Unavailable> {
+    row.get::<_, &str>(column).parse().map_err(unavailable)
+}

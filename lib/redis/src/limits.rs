@@ -1,0 +1,97 @@
+//! How often somebody calls, counted for all ingress processes. Requests that come in while one round trip is on its
+//! way are counted in the next: one for all of them.
+
+use crate::{client_error, keys};
+use auction_app::ports::Unavailable;
+use auction_app::ports::limits::{Counters, Took, Wanted};
+use deadpool_redis::Pool;
+use redis::{Value, pipe};
+use std::time::Duration;
+use stream_worker::value::number;
+use tokio::sync::{mpsc, oneshot};
+
+/// At most so many requests in one round trip.
+const TOGETHER: usize = 1000;
+
+/// At most so many requests wait; more are told that Redis does not keep up.
+const WAITING: usize = 10_000;
+
+const TAKE: &str = include_str!("limits/take.lua");
+
+struct Asked {
+    wanted: Vec<Wanted>,
+    answer: oneshot::Sender<Result<Took, Unavailable>>,
+}
+
+/// The counts in one Redis.
+#[derive(Clone)]
+pub struct RedisCounters(mpsc::Sender<Asked>);
+
+impl RedisCounters {
+    /// Starts the task that counts; it ends when the last clone of this is dropped.
+    pub fn start(pool: Pool) -> RedisCounters {
+        let (ask, asked) = mpsc::channel(WAITING);
+        tokio::spawn(count_all(pool, asked));
+        RedisCounters(ask)
+    }
+}
+
+impl Counters for RedisCounters {
+    async fn take(&self, wanted: &[Wanted]) -> Result<Took, Unavailable> {
+        let (answer, answered) = oneshot::channel();
+        let asked = Asked { wanted: wanted.to_vec(), answer };
+        self.0.try_send(asked).map_err(|error| Unavailable::new("redis", error.to_string()))?;
+        answered.await.unwrap_or_else(|_| Err(Unavailable::new("redis", "nobody counts any more")))
+    }
+}
+
+async fn count_all(pool: Pool, mut asked: mpsc::Receiver<Asked>) {
+    let mut together = Vec::with_capacity(TOGETHER);
+    while asked.recv_many(&mut together, TOGETHER).await > 0 {
+        let counted = count(&pool, &together).await;
+        let mut replies = match counted {
+            Ok(replies) => Ok(replies.into_iter()),
+            Err(error) => Err(error.cause.to_string()),
+        };
+        for Asked { wanted, answer } in together.drain(..) {
+            // Whoever has gone meanwhile does not need it.
+            let _ = answer.send(match &mut replies {
+                Ok(replies) => read(replies.next(), wanted.len()),
+                Err(error) => Err(Unavailable::new("redis", error.clone())),
+            });
+        }
+    }
+}
+
+async fn count(pool: &Pool, together: &[Asked]) -> Result<Vec<Value>, Unavailable> {
+    let mut scripts = pipe();
+    for Asked { wanted, .. } in together {
+        let keys: Vec<String> = wanted.iter().map(|wanted| keys::limit(wanted.whose)).collect();
+        let take = scripts.cmd("EVAL").arg(TAKE).arg(keys.len()).arg(keys);
+        for Wanted { limit, needs, wishes, .. } in wanted {
+            take.arg(micros(limit.interval())).arg(micros(limit.room())).arg(needs).arg(wishes);
+        }
+    }
+    let mut connection = pool.get().await.map_err(client_error)?;
+    scripts.query_async(&mut connection).await.map_err(client_error)
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn read(reply: Option<Value>, counts: usize) -> Result<Took, Unavailable> {
+    let took = |reply: &Value| {
+        let Value::Array(parts) = reply else { return None };
+        let mut numbers = parts.iter().map(|part| u64::try_from(number(part)?).ok());
+        let passed = numbers.next()?? == 1;
+        let mut each = Vec::with_capacity(counts);
+        for _ in 0..counts {
+            let (taken, used) = (numbers.next()??, numbers.next()??);
+            each.push((u32::try_from(taken).ok()?, Duration::from_micros(used)));
+        }
+        Some(Took { passed, each })
+    };
+    let nonsense = || Unavailable::new("redis", format!("a count is not as it is written: {reply:?}"));
+    reply.as_ref().and_then(took).ok_or_else(nonsense)
+}
