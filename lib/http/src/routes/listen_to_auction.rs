@@ -2,7 +2,7 @@
 
 use super::paging::{invalid, members, unknown};
 use super::{InPath, auction_in};
-use crate::description::schemas::{in_header, in_path, in_query, text, uuid, whole};
+use crate::description::schemas::{in_header, in_path, in_query, object, pattern, uuid, whole};
 use crate::description::{Endpoint, tag};
 use crate::live::{answer, heard, last_event_id, not_heard};
 use crate::portal::{Ports, Shared, SharedPortal};
@@ -30,7 +30,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .takes(in_path("id", uuid(), "The auction."))
         .takes(in_header(
             "Last-Event-ID",
-            text(),
+            pattern("^[0-9]{0,18}$"),
             "The last event that was seen: what came behind it is told first.",
         ))
         .takes(in_query(
@@ -38,7 +38,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
             seen,
             "The same, for who has read the auction at that version and cannot set headers.",
         ))
-        .answers_with(200, "text/event-stream", text(), "Events, until one of the two ends it.")
+        .answers_with(200, "text/event-stream", object(), "Events, until one of the two ends it.")
         .mentions::<LiveEvents>()
         .problems(&[&requests::INVALID_REQUEST, &refusals::UNKNOWN_AUCTION, &requests::TOO_MANY_LISTENERS])
         .needs_servers()

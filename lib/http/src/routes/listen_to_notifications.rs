@@ -3,7 +3,7 @@
 use super::list_notifications::{one, read, write};
 use super::paging::{invalid, members, unknown};
 use crate::caller::Caller;
-use crate::description::schemas::{in_header, in_query, pattern, text};
+use crate::description::schemas::{in_header, in_query, object, pattern};
 use crate::description::{Endpoint, tag};
 use crate::live::{answer, come_again, last_event_id, not_heard};
 use crate::portal::{Ports, Shared, SharedPortal};
@@ -41,9 +41,13 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .summary(tag::NOTIFICATIONS, "Listen to what one is told")
         .about(ABOUT)
         .by_a_user()
-        .takes(in_header("Last-Event-ID", cursor(), "The last notification that was seen."))
+        .takes(in_header(
+            "Last-Event-ID",
+            pattern("^(n[0-9a-f]{1,13})?$"),
+            "The last notification that was seen.",
+        ))
         .takes(in_query("after", cursor(), "The same, for who has a `cursor` and cannot set headers."))
-        .answers_with(200, "text/event-stream", text(), "Events, until one of the two ends it.")
+        .answers_with(200, "text/event-stream", object(), "Events, until one of the two ends it.")
         .mentions::<Notification>()
         .problems(&[&requests::INVALID_REQUEST, &requests::TOO_MANY_LISTENERS])
         .needs_servers()
