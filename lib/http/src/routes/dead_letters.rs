@@ -1,7 +1,9 @@
 //! `/dead-letters`: commands that could not be handled, for operators.
 
 use super::InPath;
-use super::paging::{DEFAULT_LIMIT, invalid, limit, members, read_limit, unknown};
+use super::paging::{
+    DEFAULT_LIMIT, invalid, limit, members, read_limit, read_name, read_one_of, read_partition, unknown,
+};
 use super::webhooks::to_header;
 use crate::caller::Operator;
 use crate::description::schemas::{in_path, in_query, one_of, pattern, text, uuid, whole};
@@ -92,9 +94,12 @@ async fn list<P: Ports>(
     for (name, value) in members(query.as_deref()) {
         let wrong = || invalid(name, "makes no sense");
         match name {
-            "partition" => filter.partition = Some(value.parse().map_err(|_| wrong())?),
-            "reason" => filter.reason = Some(value.to_owned()),
-            "kind" => filter.kind = Some(value.to_owned()),
+            "partition" => filter.partition = Some(read_partition(value)?),
+            "reason" => {
+                filter.reason =
+                    Some(read_one_of(name, value, &FailureReason::ALL.map(FailureReason::name))?.to_owned())
+            }
+            "kind" => filter.kind = Some(read_name(name, value)?.to_owned()),
             "command" => filter.command = Some(value.parse().map_err(|_| wrong())?),
             "key" => filter.key = Some(value.parse().map_err(|_| wrong())?),
             "limit" => limit = read_limit(value)?,

@@ -46,6 +46,23 @@ pub(super) fn read_limit(value: &str) -> Result<usize, Problem> {
     }
 }
 
+/// The number of a partition; there are never more than a hundred.
+pub(super) fn read_partition(value: &str) -> Result<u16, Problem> {
+    let number = value.parse().ok().filter(|number| *number < 100);
+    number.ok_or_else(|| invalid("partition", &format!("must be 0 to 99, is {value:?}")))
+}
+
+/// A name as the portal gives them: small letters and underscores.
+pub(super) fn read_name<'a>(name: &str, value: &'a str) -> Result<&'a str, Problem> {
+    let fits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    if fits { Ok(value) } else { Err(invalid(name, "must be small letters and underscores")) }
+}
+
+/// One of these words.
+pub(super) fn read_one_of<'a>(name: &str, value: &'a str, words: &[&str]) -> Result<&'a str, Problem> {
+    if words.contains(&value) { Ok(value) } else { Err(invalid(name, &format!("must be one of {words:?}"))) }
+}
+
 /// A member of the query makes no sense.
 pub(crate) fn invalid(name: &str, problem: &str) -> Problem {
     Problem::invalid(vec![(format!("query {name}"), problem.to_owned())])

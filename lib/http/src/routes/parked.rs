@@ -1,7 +1,7 @@
 //! `/parked`: what services do not handle any more, for operators.
 
 use super::InPath;
-use super::paging::{invalid, members, unknown};
+use super::paging::{invalid, members, read_name, read_one_of, read_partition, unknown};
 use crate::caller::Operator;
 use crate::description::schemas::{in_path, in_query, one_of, pattern, text, uuid, whole};
 use crate::description::{Endpoint, tag};
@@ -27,7 +27,7 @@ pub(super) fn list_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .summary(tag::OPERATORS, "List what services do not handle any more")
         .about("By service, partition and position.")
         .by_an_operator()
-        .takes(in_query("service", pattern("^[a-z]+$"), "Only by this service."))
+        .takes(in_query("service", pattern("^[a-z_]+$"), "Only by this service."))
         .takes(in_query("partition", whole(0, Some(99)), "Only in this partition."))
         .takes(in_query("key", uuid(), "Only this user or auction."))
         .takes(in_query("reason", one_of(&ParkReason::ALL.map(ParkReason::name)), "Only for this reason."))
@@ -86,16 +86,22 @@ async fn list<P: Ports>(
     for (name, value) in members(query.as_deref()) {
         let wrong = || invalid(name, "makes no sense");
         match name {
-            "service" => found.retain(|parked| parked.service == value),
+            "service" => {
+                let service = read_name(name, value)?;
+                found.retain(|parked| parked.service == service);
+            }
             "partition" => {
-                let partition: u16 = value.parse().map_err(|_| wrong())?;
+                let partition = read_partition(value)?;
                 found.retain(|parked| parked.partition.0 == partition);
             }
             "key" => {
                 let key: Uuid = value.parse().map_err(|_| wrong())?;
                 found.retain(|parked| parked.event.key == key);
             }
-            "reason" => found.retain(|parked| parked.event.reason.name() == value),
+            "reason" => {
+                let reason = read_one_of(name, value, &ParkReason::ALL.map(ParkReason::name))?;
+                found.retain(|parked| parked.event.reason.name() == reason);
+            }
             other => return Err(unknown(other, "`service`, `partition`, `key` and `reason`")),
         }
     }

@@ -1,6 +1,6 @@
 //! `GET /streams`: how far everybody is with every stream, for operators.
 
-use super::paging::{invalid, members, unknown};
+use super::paging::{invalid, members, read_partition, unknown};
 use crate::caller::Operator;
 use crate::description::schemas::{in_query, whole};
 use crate::description::{Endpoint, tag};
@@ -42,7 +42,7 @@ async fn show_streams<P: Ports>(
     for (name, value) in members(query.as_deref()) {
         let number = || value.parse::<u64>().map_err(|_| invalid(name, "must be a whole number"));
         match name {
-            "partition" => partition = Some(number()?),
+            "partition" => partition = Some(read_partition(value)?),
             "rates_over_ms" => apart = number()?,
             other => return Err(unknown(other, "`partition` and `rates_over_ms`")),
         }
@@ -50,7 +50,7 @@ async fn show_streams<P: Ports>(
     if apart > LONGEST_MS {
         return Err(invalid("rates_over_ms", &format!("must be at most {LONGEST_MS}")));
     }
-    let wanted = |one: &PartitionId| partition.is_none_or(|wanted| wanted == u64::from(one.0));
+    let wanted = |one: &PartitionId| partition.is_none_or(|wanted| wanted == one.0);
     let partitions: Vec<PartitionId> = portal.partitions.all().filter(wanted).collect();
     let see = || look(&portal.desk.progress, &portal.desk.heads, &partitions);
     let before = see().await?;
