@@ -93,7 +93,8 @@ async fn portal_up_uses_given_servers_and_believes_nobody_there() {
         ready.is_ok_and(|answer| answer.status().is_success()).then_some(())
     })
     .await;
-    person.id = Some(person.post("/users", json!({}), &[("prefer", "wait=30")]).await.is(201).text("user"));
+    person.post("/users", json!({}), &[("prefer", "wait=30")]).await.is_problem(401, "caller_unknown");
+    person.id = Some(Uuid::new_v4().to_string());
     person.bid(&Uuid::new_v4().to_string(), 1).await.is_problem(401, "caller_not_trusted");
     let (nobody, operator) = (Person::nobody(&format!("http://{listen}")), [("x-user-role", "operator")]);
     let cancel = format!("/auction/{}/cancel", Uuid::new_v4());

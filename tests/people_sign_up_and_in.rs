@@ -13,6 +13,7 @@ use auction_servers::{Options, PrivateServers};
 use reqwest::Method;
 use serde_json::json;
 use std::time::{Duration, Instant};
+use support::line::Line;
 use support::person::{Answer, Person};
 use support::roles::Roles;
 use support::{database, eventually, free_address};
@@ -323,5 +324,24 @@ async fn what_is_wrong_with_a_sign_up_is_said_at_once_and_a_repeat_has_one_effec
     somebody.post("/sign-up", other, &headers).await.is_problem(422, "idempotency_key_reused");
     assert_eq!(portal.count("SELECT count(*) FROM users").await, 1);
     assert_eq!(portal.count("SELECT claims::bigint FROM accounts").await, 0);
+    portal.end().await;
+}
+
+#[tokio::test]
+async fn who_has_signed_out_hears_nothing_more() {
+    let portal = Portal::start(&[]).await;
+    sign_up(&portal.url(), "ada@example.org", "bidder").await.is(201);
+    let signed_in = sign_in(&portal.url(), "ada@example.org", PASSWORD).await;
+    let bearer = format!("Bearer {}", signed_in.text("token"));
+    let url = format!("{}/notifications/live", portal.url());
+    let mut line = Line::open(&url, &[("authorization", &bearer)]).await;
+    assert_eq!(line.next().await.unwrap().name, "inbox");
+    // At the other one: it is told to this one.
+    let elsewhere = Person::nobody(&portal.other);
+    let out = elsewhere.send(Method::POST, "/sign-out", None, &[("authorization", &bearer)]).await;
+    assert!(out.status.is_success(), "{out:?}");
+    // At the next sign of life.
+    let next = tokio::time::timeout(Duration::from_secs(30), line.next()).await.expect("it ends");
+    assert!(next.is_none(), "{next:?}");
     portal.end().await;
 }

@@ -2,7 +2,7 @@
 //! called a moment ago is known, and nothing is waited for.
 
 use crate::limits::{Limits, refused, tell};
-use crate::portal::{Ports, SharedPortal, wall_clock};
+use crate::portal::{Portal, Ports, SharedPortal, wall_clock};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
 use crate::who::{By, May, Who};
@@ -78,6 +78,18 @@ impl<P: Ports> Admits for SharedPortal<P> {
 
     async fn look_up(&self, token: TokenHash) -> Result<Option<Holder>, Unavailable> {
         self.tokens.look_up(token, wall_clock()).await
+    }
+}
+
+/// Whether it is still known who calls, for answers that go on: a token may have been revoked, or have expired. What
+/// cannot be looked up now is believed.
+pub(crate) async fn is_still_known<P: Ports>(portal: &Portal<P>, by: By) -> bool {
+    let (By::Session(token) | By::ServiceKey { key: token, .. }) = by else { return true };
+    match portal.tokens.recall(token, wall_clock()) {
+        Recalled::Known(_) => true,
+        Recalled::NotSure => {
+            portal.tokens.look_up(token, wall_clock()).await.map_or(true, |holder| holder.is_some())
+        }
     }
 }
 

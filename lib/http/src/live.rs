@@ -17,9 +17,9 @@ const RETRY: Duration = Duration::from_secs(2);
 /// Those whose stream ends because of us come again within so much time, not all at once.
 const SPREAD: Duration = Duration::from_secs(5);
 
-/// The id of the last event that a client saw.
+/// The id of the last event that a client saw. What is no text is no id of ours.
 pub(crate) fn last_event_id(headers: &HeaderMap) -> Option<&str> {
-    headers.get("last-event-id").and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty())
+    headers.get("last-event-id").map(|id| id.to_str().unwrap_or("?")).filter(|id| !id.is_empty())
 }
 
 /// An event stream.

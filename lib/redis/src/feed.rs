@@ -7,6 +7,9 @@ use auction_wire::{EventRecord, PartitionId};
 use std::time::Duration;
 use stream_worker::{ConsumerOptions, Entry, EntryId, GroupConsumer};
 
+/// How long Redis may take to say how it is set up.
+const DEADLINE: Duration = Duration::from_secs(10);
+
 /// Makes feeds on one Redis.
 #[derive(Clone, Debug)]
 pub struct RedisFeeds {
@@ -36,6 +39,8 @@ impl EventFeeds for RedisFeeds {
             patient: true,
             suspects: None,
         };
+        // The consumer's own connection is not asked whether the server keeps what it acknowledges.
+        drop(self.server.connect(DEADLINE).await?);
         let consumer = GroupConsumer::open(self.server.client(), options).await.map_err(unavailable)?;
         Ok(RedisFeed { consumer, stream })
     }

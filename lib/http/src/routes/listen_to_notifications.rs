@@ -2,6 +2,7 @@
 
 use super::list_notifications::{one, read, write};
 use super::paging::{invalid, members, unknown};
+use crate::admit::is_still_known;
 use crate::caller::Caller;
 use crate::description::schemas::{in_header, in_query, object, pattern};
 use crate::description::{Endpoint, tag};
@@ -9,6 +10,7 @@ use crate::live::{answer, come_again, last_event_id, not_heard};
 use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
+use crate::who::{By, Who};
 use auction_app::live::{Bell, HEARTBEAT, heartbeat};
 use auction_app::ports::Unavailable;
 use auction_app::ports::inbox::Inbox;
@@ -33,7 +35,7 @@ const ABOUT: &str = "Server-sent events. Who comes without having seen anything 
     by an event `inbox` with `unread` and `cursor`. Then each notification comes as a `notification`, as in \
     `GET /notifications`; its `cursor` is the `id`. Who comes back says what he saw last and is told what he missed; \
     if some of that is not kept any more, an event `reset` says so, with `unread` and `cursor`, before what is. A \
-    comment shows every 15 seconds that the connection is alive.";
+    comment shows every 15 seconds that the connection is alive. It ends soon after the caller has signed out.";
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
     let cursor = || pattern("^n[0-9a-f]{1,13}$");
@@ -56,6 +58,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 async fn listen_to_notifications<P: Ports>(
     State(portal): Shared<P>,
     Caller(user): Caller,
+    who: Who,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -63,7 +66,8 @@ async fn listen_to_notifications<P: Ports>(
     let place = portal.live.place().map_err(not_heard)?;
     // Before the first look, so that nothing falls between the two.
     let bell = portal.bells.listen(user);
-    let mut listening = Listening { portal, user, bell, after: 0, ready: VecDeque::new(), _place: place };
+    let (by, ready) = (who.by, VecDeque::new());
+    let mut listening = Listening { portal, user, by, bell, after: 0, ready, _place: place };
     listening.begin(seen).await?;
     let events = stream::unfold(Some(listening), async |listening| {
         let mut listening = listening?;
@@ -94,6 +98,8 @@ fn seen(headers: &HeaderMap, query: Option<&str>) -> Result<Option<u64>, Problem
 struct Listening<P: Ports> {
     portal: SharedPortal<P>,
     user: UserId,
+    /// Whence that is known.
+    by: By,
     bell: Bell,
     /// The place of what was told last.
     after: u64,
@@ -138,12 +144,15 @@ impl<P: Ports> Listening<P> {
         }
     }
 
-    /// What is told next; none when it is time to stop.
+    /// What is told next; none when it is time to stop, or not known any more who listens.
     async fn next(&mut self) -> Option<Bytes> {
         let mut stop = self.portal.stop.clone();
         loop {
             if let Some(shown) = self.ready.pop_front() {
                 return Some(shown);
+            }
+            if !is_still_known(&self.portal, self.by).await {
+                return None;
             }
             match self.page().await {
                 Ok(page) if !page.entries.is_empty() => {

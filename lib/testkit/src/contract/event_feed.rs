@@ -52,7 +52,9 @@ pub async fn what_was_not_acknowledged_comes_again_first(publisher: &impl Publis
     assert_eq!(lost.read().await.unwrap(), events[..2]);
     let mut feed = publisher.feeds(2).open("projector", P).await.unwrap();
     assert_eq!(drain(&mut feed).await, events);
+    feed.leave().await.unwrap();
     // And what another one is handed while this one is there.
+    let mut feed = publisher.feeds(2).open("projector", P).await.unwrap();
     let more = records(7, 4);
     publisher.publish(&more).await;
     let mut lost = publisher.feeds(2).open("projector", P).await.unwrap();
