@@ -28,6 +28,7 @@ bench: setup ## Run the benchmarks
 	$(TARGET_DIR)/release/loadtest drain
 	$(TARGET_DIR)/release/loadtest channels
 	$(TARGET_DIR)/release/loadtest http
+	$(TARGET_DIR)/release/loadtest live
 	$(TARGET_DIR)/release/loadtest project
 	$(TARGET_DIR)/release/loadtest freshness
 	$(TARGET_DIR)/release/loadtest rush

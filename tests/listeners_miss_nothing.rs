@@ -17,7 +17,7 @@ use support::roles::Roles;
 
 /// Bids once, however often he has to ask: a connection may have broken.
 async fn bid_after_all(bidder: &Person, auction: &str, amount: u64) {
-    let headers = [("idempotency-key", "after all"), ("prefer", "wait=30")];
+    let headers = [("idempotency-key", "after-all"), ("prefer", "wait=30")];
     eventually("the bid is placed", || async {
         let bid = bidder.put(&format!("/auction/{auction}/bid"), json!({"amount": amount}), &headers).await;
         (bid.status == 201).then_some(())
