@@ -107,6 +107,7 @@ mod tests {
         assert_eq!(amount(r#"{"amount": 5}"#), Ok(5));
         assert_eq!(amount(r#"{"amount": 5.0}"#), Ok(5));
         assert_eq!(amount(r#"{"amount": 5e2}"#), Ok(500));
+        assert_eq!(amount(r#"{"amount": 4503599627370494.0}"#), Ok(4_503_599_627_370_494));
         for wrong in
             [r#"{"amount": 5.5}"#, r#"{"amount": -5.0}"#, r#"{"amount": 1e30}"#, r#"{"amount": "5"}"#]
         {
