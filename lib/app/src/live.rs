@@ -6,6 +6,7 @@
 //! last version that he saw. Nobody is waited for: who is too slow is cut off, and may come again.
 
 mod bells;
+mod hall;
 mod show;
 mod topic;
 
@@ -17,16 +18,13 @@ use crate::ports::Unavailable;
 use crate::ports::auction_events::AuctionEvents;
 use crate::ports::event_tail::{EventTail, EventTails};
 use crate::stop::Stop;
-use crate::write::aggregates::LoadError;
 use auction_domain::AuctionId;
 use auction_wire::EventRecord;
-use std::collections::HashMap;
+use hall::Hall;
 use std::sync::Arc;
 use std::time::Duration;
 use stream_worker::Retry;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
-use tokio::time::{MissedTickBehavior, interval};
-use topic::Topic;
 
 /// How often everybody is told that the connection is alive.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -71,17 +69,6 @@ pub enum NotHeard {
     Unavailable(Unavailable),
 }
 
-impl From<LoadError> for NotHeard {
-    fn from(error: LoadError) -> NotHeard {
-        match error {
-            LoadError::Unavailable(error) => NotHeard::Unavailable(error),
-            error @ LoadError::Unreadable { .. } => {
-                NotHeard::Unavailable(Unavailable::new("postgres", error.to_string()))
-            }
-        }
-    }
-}
-
 struct Asking {
     auction: AuctionId,
     /// The last version that he saw.
@@ -116,7 +103,6 @@ impl Live {
     /// Tells everybody until it is time to stop. While nobody listens nothing is read.
     pub async fn run(&self, events: &impl AuctionEvents, tails: &impl EventTails, health: &Part, stop: Stop) {
         let mut asked = self.asked.lock().await;
-        let mut hall = Hall { events, topics: HashMap::new(), gather: self.gather };
         while !stop.requested() {
             health.works();
             let mut until = stop.clone();
@@ -127,7 +113,7 @@ impl Live {
             let Some(first) = first else { break };
             let (tell, told) = mpsc::channel(BATCHES);
             tokio::select! {
-                () = hall.open(first, &mut asked, told, stop.clone()) => {}
+                () = Hall::new(events, self.gather).open(first, &mut asked, told, stop.clone()) => {}
                 () = read(tails, tell, health) => {}
             }
         }
@@ -173,103 +159,5 @@ async fn read_on(
         if tell.send(Brought::Events(events)).await.is_err() {
             return Ok(());
         }
-    }
-}
-
-/// The auctions that somebody listens to.
-struct Hall<'a, E> {
-    events: &'a E,
-    topics: HashMap<AuctionId, Topic>,
-    gather: Duration,
-}
-
-impl<E: AuctionEvents> Hall<'_, E> {
-    /// Until nobody listens any more, or it is time to stop.
-    async fn open(
-        &mut self,
-        first: Asking,
-        asked: &mut mpsc::Receiver<Asking>,
-        mut told: mpsc::Receiver<Brought>,
-        mut stop: Stop,
-    ) {
-        let mut heartbeat = interval(HEARTBEAT);
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        heartbeat.reset();
-        let mut gathered = interval(self.gather.max(Duration::from_millis(1)));
-        gathered.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // The tail must be open before the first auction is read: what comes later is brought.
-        tokio::select! {
-            opened = told.recv() => if opened.is_none() { return },
-            () = stop.wait() => return,
-        }
-        self.seat(first).await;
-        loop {
-            tokio::select! {
-                Some(asking) = asked.recv() => self.seat(asking).await,
-                Some(brought) = told.recv() => match brought {
-                    Brought::Events(events) => self.tell(events).await,
-                    Brought::Opened => self.catch_up().await,
-                },
-                _ = gathered.tick() => self.topics.values_mut().for_each(|topic| topic.tell_after(self.gather)),
-                _ = heartbeat.tick() => {
-                    self.topics.retain(|_, topic| topic.is_alive());
-                    if self.topics.is_empty() {
-                        break;
-                    }
-                }
-                () = stop.wait() => break,
-                else => break,
-            }
-        }
-        // Whoever listens is told so by the end of what he hears.
-        self.topics.clear();
-    }
-
-    async fn seat(&mut self, Asking { auction, seen, place, answer }: Asking) {
-        if !self.topics.contains_key(&auction) {
-            match Topic::open(self.events, auction).await {
-                Ok(Some(topic)) => drop(self.topics.insert(auction, topic)),
-                Ok(None) => return drop(answer.send(Err(NotHeard::Unknown))),
-                Err(error) => return drop(answer.send(Err(NotHeard::from(error)))),
-            }
-        }
-        let Some(topic) = self.topics.get_mut(&auction) else { return };
-        let joined = topic.join(seen, self.events).await;
-        let listener = joined.map(|(first, then)| Listener { first, then, place });
-        // If he has gone meanwhile, his place goes with him.
-        let _ = answer.send(listener.map_err(NotHeard::from));
-    }
-
-    async fn tell(&mut self, events: Vec<EventRecord>) {
-        for record in events {
-            let auction = AuctionId(record.key);
-            let Some(topic) = self.topics.get_mut(&auction) else { continue };
-            let known = match topic.is_next(&record) {
-                Some(true) => topic.happened(&record),
-                Some(false) => topic.catch_up(self.events).await,
-                None => continue,
-            };
-            if let Err(error) = known {
-                self.give_up(auction, &error);
-            }
-        }
-        // An auction in which little happens is not kept waiting.
-        self.topics.values_mut().for_each(|topic| topic.tell_after(self.gather));
-    }
-
-    /// Something may have been published that nobody brought.
-    async fn catch_up(&mut self) {
-        let all: Vec<AuctionId> = self.topics.keys().copied().collect();
-        for auction in all {
-            let Some(topic) = self.topics.get_mut(&auction) else { continue };
-            if let Err(error) = topic.catch_up(self.events).await {
-                self.give_up(auction, &error);
-            }
-        }
-    }
-
-    fn give_up(&mut self, auction: AuctionId, error: &LoadError) {
-        tracing::warn!(%auction, %error, "its listeners are sent away, to come again");
-        self.topics.remove(&auction);
     }
 }

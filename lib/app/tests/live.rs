@@ -5,6 +5,7 @@
 use auction_app::health::Health;
 use auction_app::live::{Listener, Live, NotHeard};
 use auction_app::ports::Unavailable;
+use auction_app::ports::auction_events::AuctionEvents;
 use auction_app::ports::event_store::{EventStore, EventStores};
 use auction_app::ports::event_tail::{EventTail, EventTails};
 use auction_app::stop::{Stopper, stop_signal};
@@ -12,8 +13,8 @@ use auction_domain::{AuctionId, BidId, UserId};
 use auction_testkit::given::{P, auction_created, batch, bid_placed, fresh};
 use auction_testkit::memory::{MemoryStore, MemoryStreams, MemoryTail, MemoryTails};
 use auction_wire::EventRecord;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout};
@@ -45,11 +46,30 @@ impl EventTail for Tail {
     }
 }
 
+/// A store that does not tell one of its auctions.
+#[derive(Clone)]
+struct Events(MemoryStore, Arc<OnceLock<AuctionId>>);
+
+impl AuctionEvents for Events {
+    async fn events_of(
+        &self,
+        auction: AuctionId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, Unavailable> {
+        if self.1.get() == Some(&auction) {
+            return std::future::pending().await;
+        }
+        self.0.events_of(auction, after, limit).await
+    }
+}
+
 /// A store, a stream, and somebody who tells.
 struct World {
     store: MemoryStore,
     streams: MemoryStreams,
     away: Arc<AtomicBool>,
+    untold: Arc<OnceLock<AuctionId>>,
     live: Arc<Live>,
     stopper: Stopper,
     auction: AuctionId,
@@ -64,12 +84,13 @@ impl World {
         let live = Arc::new(Live::new(listeners, GATHER));
         let (stopper, stop) = stop_signal();
         let tails = Tails(MemoryTails(streams.clone(), P), Arc::clone(&away));
-        let (tells, events) = (Arc::clone(&live), store.clone());
+        let untold = Arc::new(OnceLock::new());
+        let (tells, events) = (Arc::clone(&live), Events(store.clone(), Arc::clone(&untold)));
         tokio::spawn(async move {
             tells.run(&events, &tails, &Health::default().part("live"), stop).await;
         });
         let auction = AuctionId(fresh());
-        let mut world = World { store, streams, away, live, stopper, auction, head: 0, version: 0 };
+        let mut world = World { store, streams, away, untold, live, stopper, auction, head: 0, version: 0 };
         let created = world.store(vec![auction_created(None)]).await;
         world.streams.publish(P, &created);
         world
@@ -222,6 +243,32 @@ async fn while_redis_is_away_listeners_stay_and_miss_nothing() {
     tokio::time::sleep(Duration::from_secs(20)).await;
     world.away.store(false, Ordering::Relaxed);
     assert_eq!(next(&mut listener, 2).await, [2, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_begins_while_redis_is_away_misses_nothing() {
+    let mut world = World::new(10).await;
+    world.away.store(true, Ordering::Relaxed);
+    let mut listener = world.listen(None).await;
+    world.bids(2).await;
+    world.away.store(false, Ordering::Relaxed);
+    assert_eq!(next(&mut listener, 2).await, [2, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_an_auction_that_the_store_does_not_tell() {
+    let mut world = World::new(10).await;
+    let mut listener = world.listen(None).await;
+    let untold = AuctionId(fresh());
+    world.untold.set(untold).unwrap();
+    let live = Arc::clone(&world.live);
+    let asks = tokio::spawn(async move { live.listen(untold, None).await.map(drop) });
+    tokio::time::sleep(GATHER).await; // in paused time: everybody has done what he can
+    let began = Instant::now();
+    world.bid(1).await;
+    assert_eq!(next(&mut listener, 1).await, [2]);
+    assert!(began.elapsed() < Duration::from_secs(1));
+    assert!(matches!(asks.await.unwrap(), Err(NotHeard::Unavailable(_))));
 }
 
 #[tokio::test(start_paused = true)]

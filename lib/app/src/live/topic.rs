@@ -1,8 +1,7 @@
 //! One auction that somebody listens to.
 
 use super::show::{self, Shown};
-use crate::ports::Unavailable;
-use crate::ports::auction_events::AuctionEvents;
+use super::{Asking, Listener};
 use crate::project::Board;
 use crate::write::aggregates::{LoadError, read_event};
 use auction_domain::AuctionId;
@@ -11,19 +10,13 @@ use auction_wire::{Event, EventRecord};
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::sync::broadcast;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 /// So many tellings may be on their way to a listener; who is further behind is too slow.
 const BEHIND: usize = 64;
 
 /// So many events are told to who was away; further back, one begins anew.
 const RECENT: usize = 1024;
-
-/// How many events are fetched at a time.
-const FETCH: usize = 5000;
-
-/// The longest that the store may take to tell them: the listeners of other auctions wait meanwhile.
-const DEADLINE: Duration = Duration::from_secs(5);
 
 /// The auction, what happened to it last, and its listeners.
 pub(super) struct Topic {
@@ -37,23 +30,45 @@ pub(super) struct Topic {
     /// When something was told last.
     told_at: Option<Instant>,
     listeners: broadcast::Sender<Shown>,
+    /// Who comes in when the store was read.
+    pub(super) waiting: Vec<Asking>,
+    reading: bool,
+    /// Since the reading began something may have been stored that it misses.
+    again: bool,
 }
 
 impl Topic {
-    /// Reads the auction from the store; none if there is none.
-    pub(super) async fn open(
-        events: &impl AuctionEvents,
-        auction: AuctionId,
-    ) -> Result<Option<Topic>, LoadError> {
-        let (recent, listeners) = (VecDeque::with_capacity(RECENT), broadcast::Sender::new(BEHIND));
-        let mut topic = Topic { auction, board: None, recent, untold: 0, told_at: None, listeners };
-        topic.catch_up(events).await?;
-        topic.untold = 0;
-        Ok(topic.board.is_some().then_some(topic))
+    /// Nothing is known of it yet.
+    pub(super) fn new(auction: AuctionId) -> Topic {
+        Topic {
+            auction,
+            board: None,
+            recent: VecDeque::new(),
+            untold: 0,
+            told_at: None,
+            listeners: broadcast::Sender::new(BEHIND),
+            waiting: Vec::new(),
+            reading: false,
+            again: false,
+        }
     }
 
-    fn version(&self) -> u64 {
+    /// How far it is known; zero if nothing is.
+    pub(super) fn version(&self) -> u64 {
         self.board.as_ref().map_or(0, |board| board.auction.version())
+    }
+
+    /// It must be read from the store: behind which version, unless that is being done.
+    pub(super) fn read(&mut self) -> Option<(AuctionId, u64)> {
+        self.again = self.reading;
+        self.reading = true;
+        (!self.again).then(|| (self.auction, self.version()))
+    }
+
+    /// It was read. Whether it must be once more.
+    pub(super) fn read_again(&mut self) -> Option<(AuctionId, u64)> {
+        self.reading = false;
+        if self.again { self.read() } else { None }
     }
 
     /// Whether an event is the next one; none if it is known already.
@@ -98,60 +113,65 @@ impl Topic {
     }
 
     /// Learns what the store has.
-    pub(super) async fn catch_up(&mut self, events: &impl AuctionEvents) -> Result<(), LoadError> {
-        loop {
-            let found = timeout(DEADLINE, events.events_of(self.auction, self.version(), FETCH)).await;
-            let found =
-                found.map_err(|_| Unavailable::new("postgres", "an auction was not told in time"))??;
-            let (long_ago, lately) = found.split_at(found.len().saturating_sub(RECENT));
-            for record in long_ago {
-                self.fold(record)?;
-            }
-            if !long_ago.is_empty() {
-                // There is a hole behind what was told: whoever listens begins anew.
-                self.recent.clear();
-                self.untold = 0;
-                self.listeners = broadcast::Sender::new(BEHIND);
-            }
-            for record in lately {
-                self.happened(record)?;
-            }
-            if found.len() < FETCH {
-                return Ok(());
-            }
+    pub(super) fn learn(&mut self, found: &[EventRecord]) -> Result<(), LoadError> {
+        // Some of it may have been brought meanwhile.
+        let new = &found[found.partition_point(|record| record.version <= self.version())..];
+        let is_new = self.board.is_none();
+        let (long_ago, lately) = new.split_at(new.len().saturating_sub(RECENT));
+        for record in long_ago {
+            self.fold(record)?;
         }
+        if !long_ago.is_empty() {
+            // There is a hole behind what was told: whoever listens begins anew.
+            self.recent.clear();
+            self.untold = 0;
+            self.listeners = broadcast::Sender::new(BEHIND);
+        }
+        for record in lately {
+            self.happened(record)?;
+        }
+        if is_new {
+            // Nobody listened.
+            self.untold = 0;
+        }
+        Ok(())
     }
 
-    /// Joins its listeners behind a version: what is told first, and then.
-    pub(super) async fn join(
-        &mut self,
-        seen: Option<u64>,
-        events: &impl AuctionEvents,
-    ) -> Result<(Option<Shown>, broadcast::Receiver<Shown>), LoadError> {
-        if seen.is_some_and(|seen| seen > self.version()) {
-            // He is ahead of the stream.
-            self.catch_up(events).await?;
+    /// Lets somebody join, unless the store must be read first: nothing is known yet, or he is ahead of the stream.
+    pub(super) fn seat(&mut self, asking: Asking) -> Result<(), Asking> {
+        if self.version() == 0 || asking.seen.is_some_and(|seen| seen > self.version()) {
+            return Err(asking);
         }
+        self.join(asking);
+        Ok(())
+    }
+
+    /// Joins its listeners, behind what he saw.
+    pub(super) fn join(&mut self, Asking { seen, place, answer, .. }: Asking) {
         // What the others are told next he knows already.
         self.tell();
         let then = self.listeners.subscribe();
-        let Some(board) = &self.board else { return Ok((None, then)) };
-        let first = match seen {
-            None => Some(show::state(self.auction, board)),
-            Some(seen) => match self.version().checked_sub(seen).and_then(|n| usize::try_from(n).ok()) {
-                Some(0) => None,
-                Some(missed) if missed <= self.recent.len() => {
-                    let missed = self.recent.range(self.recent.len() - missed..);
-                    Some(show::events(self.auction, board, missed))
-                }
-                _ => Some(show::reset(self.auction, board)),
-            },
-        };
-        Ok((first, then))
+        let first = self.board.as_ref().and_then(|board| self.first(board, seen));
+        // If he has gone meanwhile, his place goes with him.
+        let _ = answer.send(Ok(Listener { first, then, place }));
+    }
+
+    /// What somebody is told first.
+    fn first(&self, board: &Board, seen: Option<u64>) -> Option<Shown> {
+        let Some(seen) = seen else { return Some(show::state(self.auction, board)) };
+        let missed = self.version().checked_sub(seen).and_then(|missed| usize::try_from(missed).ok());
+        match missed {
+            Some(0) => None,
+            Some(missed) if missed <= self.recent.len() => {
+                let missed = self.recent.range(self.recent.len() - missed..);
+                Some(show::events(self.auction, board, missed))
+            }
+            _ => Some(show::reset(self.auction, board)),
+        }
     }
 
     /// Tells all that the connection is alive; whether there is anybody.
     pub(super) fn is_alive(&self) -> bool {
-        self.listeners.send(show::heartbeat()).is_ok()
+        self.listeners.send(show::heartbeat()).is_ok() || !self.waiting.is_empty()
     }
 }
