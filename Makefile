@@ -24,14 +24,14 @@ test-long: setup ## Run all tests, the long ones at their full length
 bench: setup ## Run the benchmarks
 	cargo bench --locked -p auction-domain --bench place_bid
 	cargo bench --locked -p auction-postgres --bench load_auction
-	cargo build --release --locked -p portal -p auction-loadtest --bin portal --bin loadtest
-	$(TARGET_DIR)/release/loadtest drain
-	$(TARGET_DIR)/release/loadtest channels
-	$(TARGET_DIR)/release/loadtest http
-	$(TARGET_DIR)/release/loadtest live
-	$(TARGET_DIR)/release/loadtest project
-	$(TARGET_DIR)/release/loadtest freshness
-	$(TARGET_DIR)/release/loadtest rush
+	cargo build --release --locked -p portal -p auction-loadtest --bin portal --bin auction-loadtest
+	$(TARGET_DIR)/release/auction-loadtest bench drain
+	$(TARGET_DIR)/release/auction-loadtest bench channels
+	$(TARGET_DIR)/release/auction-loadtest bench http
+	$(TARGET_DIR)/release/auction-loadtest bench live
+	$(TARGET_DIR)/release/auction-loadtest bench project
+	$(TARGET_DIR)/release/auction-loadtest bench freshness
+	$(TARGET_DIR)/release/auction-loadtest bench rush
 
 schemathesis: setup ## Hold the description of the API against a portal (needs Python 3; installs schemathesis under target/)
 	cargo build --locked -p portal

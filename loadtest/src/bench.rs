@@ -1,240 +1,62 @@
-//! A Redis and a Postgres of a benchmark's own, the writer as a process, and what they cost.
+//! Benchmarks. Each starts a Redis and a Postgres of its own, with everything on disk
+//! before it is acknowledged, and prints a table.
+//!
+//! * `drain`: how fast a backlog of bids is decided, beside a bare probe of the same protocol and beside
+//!   one command per transaction;
+//! * `channels`: how long a user or auction created now waits behind a backlog of bids;
+//! * `rush`: how many notifications a closing rush makes, and how fast;
+//! * `project`: how fast stored bids become views, by the projector and by a rebuild;
+//! * `http`: how fast an auction is read and bids are taken by HTTP, beside bare handlers of the same bytes;
+//! * `live`: how long after its commit a bid is told to ten thousand listeners, and what each of them costs;
+//! * `freshness`: how long after its commit a bid can be read, at a steady rate.
+
+mod backlog;
+mod channels;
+mod drain;
+mod freshness;
+mod http;
+mod live;
+mod project;
+mod rush;
+mod servers;
+mod viewing;
 
 use crate::Failure;
-use crate::backlog;
-use auction_postgres::PostgresStores;
-use auction_postgres::migrate::migrate;
-use auction_servers::{Options, PrivateServers};
-use redis::AsyncConnectionConfig;
-use redis::aio::MultiplexedConnection;
-use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-use tempfile::TempDir;
-use tokio_postgres::{Client, NoTls};
+use clap::Subcommand;
 
-/// Between two looks at how far it is.
-const LOOK: Duration = Duration::from_millis(20);
-
-/// Nothing takes longer.
-const PATIENCE: Duration = Duration::from_secs(1800);
-
-/// Servers with nothing in them but users and auctions.
-pub(crate) struct Bench {
-    servers: PrivateServers,
-    database: Client,
-    _directory: TempDir,
+#[derive(Subcommand)]
+pub(crate) enum Benchmark {
+    /// How fast a backlog of bids is decided
+    Drain(drain::DrainArgs),
+    /// How long a creation waits behind a backlog of bids
+    Channels(channels::ChannelsArgs),
+    /// How many notifications a closing rush makes, and how fast
+    Rush(rush::RushArgs),
+    /// How fast stored bids become views
+    Project(project::ProjectArgs),
+    /// How fast an auction is read and bids are taken by HTTP
+    Http(http::HttpArgs),
+    /// The bare handlers beside it
+    #[command(hide = true)]
+    Bare(http::BareArgs),
+    /// How long after its commit a bid is told to ten thousand listeners
+    Live(live::LiveArgs),
+    /// How long after its commit a bid can be read, at a steady rate
+    Freshness(freshness::FreshnessArgs),
 }
 
-impl Bench {
-    /// Starts both servers and migrates.
-    pub(crate) async fn start() -> Result<Bench, Failure> {
-        let directory = tempfile::Builder::new().prefix("auction-bench-").tempdir()?;
-        let servers = PrivateServers::start(Options::new(directory.path())).await?;
-        migrate(servers.database_url(), backlog::partitions()?).await?;
-        let (database, connection) = tokio_postgres::connect(servers.database_url(), NoTls).await?;
-        tokio::spawn(connection);
-        Ok(Bench { servers, database, _directory: directory })
-    }
-
-    /// The same with so many users and auctions, created by a writer.
-    pub(crate) async fn with_auctions(users: usize, auctions: usize) -> Result<Bench, Failure> {
-        let bench = Bench::start().await?;
-        let mut redis = bench.redis().await?;
-        backlog::give(&mut redis, (0..users).map(|n| Ok(backlog::create_user(backlog::user(n))))).await?;
-        backlog::give(&mut redis, (0..auctions).map(|n| backlog::create_auction(backlog::auction(n))))
-            .await?;
-        let writer = bench.writer()?;
-        bench.reached((users + auctions) as u64).await?;
-        writer.end()?;
-        Ok(bench)
-    }
-
-    pub(crate) fn redis_client(&self) -> Result<redis::Client, Failure> {
-        Ok(redis::Client::open(self.servers.redis_url())?)
-    }
-
-    pub(crate) async fn redis(&self) -> Result<MultiplexedConnection, Failure> {
-        let config = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(60)));
-        Ok(self.redis_client()?.get_multiplexed_async_connection_with_config(&config).await?)
-    }
-
-    pub(crate) fn stores(&self) -> Result<PostgresStores, Failure> {
-        Ok(PostgresStores::new(self.servers.database_url())?)
-    }
-
-    pub(crate) fn database(&self) -> &Client {
-        &self.database
-    }
-
-    pub(crate) fn database_url(&self) -> &str {
-        self.servers.database_url()
-    }
-
-    /// How many events there are.
-    pub(crate) async fn events(&self) -> Result<u64, Failure> {
-        Ok(self.heads().await?.iter().sum())
-    }
-
-    /// The same of each partition.
-    pub(crate) async fn heads(&self) -> Result<Vec<u64>, Failure> {
-        let rows = self.database.query("SELECT head FROM partitions ORDER BY id", &[]).await?;
-        rows.iter().map(|row| Ok(u64::try_from(row.get::<_, i64>(0))?)).collect()
-    }
-
-    /// Waits until there are so many events.
-    pub(crate) async fn reached(&self, events: u64) -> Result<(), Failure> {
-        let began = Instant::now();
-        while self.events().await? < events {
-            if began.elapsed() > PATIENCE {
-                return Err(format!("{} of {events} events after {PATIENCE:?}", self.events().await?).into());
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-        Ok(())
-    }
-
-    pub(crate) fn redis_url(&self) -> &str {
-        self.servers.redis_url()
-    }
-
-    /// Starts a writer.
-    pub(crate) fn writer(&self) -> Result<Process, Failure> {
-        self.process("writer", &[])
-    }
-
-    /// Starts a role by the program that was built beside this one, with settings.
-    pub(crate) fn process(&self, role: &str, settings: &[(&str, String)]) -> Result<Process, Failure> {
-        let program = std::env::current_exe()?.with_file_name("portal");
-        let child = Command::new(&program)
-            .args(["run", role])
-            .env("REDIS_URL", self.servers.redis_url())
-            .env("DATABASE_URL", self.servers.database_url())
-            .env("AUCTION__LOG__FILTER", "warn")
-            .envs(settings.iter().map(|(name, value)| (*name, value)))
-            .stdout(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("{}: {error}; build it first: make bench does", program.display()))?;
-        Ok(Process(child))
-    }
-
-    pub(crate) async fn stop(self) -> Result<(), Failure> {
-        drop(self.database);
-        Ok(self.servers.stop().await?)
-    }
-}
-
-/// A running process of a role.
-pub(crate) struct Process(Child);
-
-impl Process {
-    /// The memory that it holds, in kB.
-    pub(crate) fn memory(&self) -> Result<u64, Failure> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
-        let held = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        Ok(held.and_then(|held| held.split_whitespace().next()).ok_or("no VmRSS")?.parse()?)
-    }
-
-    /// The CPU seconds that it took so far.
-    pub(crate) fn cpu(&self) -> Result<f64, Failure> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id()))?;
-        Ok(cpu_of(&stat).ok_or("no CPU time")?.1)
-    }
-
-    /// Tells it to stop and waits.
-    pub(crate) fn end(mut self) -> Result<(), Failure> {
-        Command::new("kill").arg(self.0.id().to_string()).status()?;
-        match self.0.wait()? {
-            status if status.success() => Ok(()),
-            status => Err(format!("a process ended with {status}").into()),
+impl Benchmark {
+    /// Measures, and prints.
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        match self {
+            Benchmark::Drain(arguments) => drain::run(arguments).await,
+            Benchmark::Channels(arguments) => channels::run(arguments).await,
+            Benchmark::Rush(arguments) => rush::run(arguments).await,
+            Benchmark::Project(arguments) => project::run(arguments).await,
+            Benchmark::Http(arguments) => http::run(arguments).await,
+            Benchmark::Bare(arguments) => http::bare(arguments).await,
+            Benchmark::Live(arguments) => live::run(arguments).await,
+            Benchmark::Freshness(arguments) => freshness::run(arguments).await,
         }
     }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It has ended already, or the benchmark has failed.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Nobody listens there yet.
-pub(crate) fn free_address() -> Result<SocketAddr, Failure> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
-}
-
-/// Waits until somebody listens there.
-pub(crate) async fn answers(address: SocketAddr) -> Result<(), Failure> {
-    let began = Instant::now();
-    while tokio::net::TcpStream::connect(address).await.is_err() {
-        if began.elapsed() > Duration::from_secs(60) {
-            return Err(format!("nobody listens at {address}").into());
-        }
-        tokio::time::sleep(LOOK).await;
-    }
-    Ok(())
-}
-
-/// What a stretch of time cost.
-pub(crate) struct Cost {
-    pub(crate) took: Duration,
-    /// CPU seconds by kind of process: `worker`, `redis`, `postgres`.
-    pub(crate) cpu: BTreeMap<&'static str, f64>,
-}
-
-/// Measures from its start to its end.
-pub(crate) struct Meter {
-    began: Instant,
-    cpu: BTreeMap<&'static str, f64>,
-}
-
-impl Meter {
-    /// Begins when the disk is quiet: while the writes of something else drain, nothing else is fast.
-    pub(crate) fn start() -> Result<Meter, Failure> {
-        Ok(Meter { began: Instant::now(), cpu: cpu()? })
-    }
-
-    pub(crate) fn stop(self) -> Result<Cost, Failure> {
-        let took = self.began.elapsed();
-        let mut cpu = cpu()?;
-        for (kind, seconds) in &mut cpu {
-            *seconds -= self.cpu.get(kind).copied().unwrap_or_default();
-        }
-        Ok(Cost { took, cpu })
-    }
-}
-
-/// Writes everything to the disk that is on its way.
-pub(crate) fn quiet() -> Result<(), Failure> {
-    Command::new("sync").status()?;
-    Ok(())
-}
-
-/// CPU seconds so far of all processes that matter, those that ended under their parent included.
-fn cpu() -> Result<BTreeMap<&'static str, f64>, Failure> {
-    let mut all = BTreeMap::new();
-    for entry in std::fs::read_dir("/proc")? {
-        let Ok(stat) = std::fs::read_to_string(entry?.path().join("stat")) else { continue };
-        let Some((name, seconds)) = cpu_of(&stat) else { continue };
-        let kind = match name {
-            "portal" | "loadtest" => "worker",
-            "redis-server" => "redis",
-            "postgres" => "postgres",
-            _ => continue,
-        };
-        *all.entry(kind).or_insert(0.0) += seconds;
-    }
-    Ok(all)
-}
-
-/// Name and CPU seconds of a process, from its `stat`.
-fn cpu_of(stat: &str) -> Option<(&str, f64)> {
-    const TICKS_PER_SECOND: f64 = 100.0;
-    let (before, after) = stat.rsplit_once(") ")?;
-    let (_, name) = before.split_once('(')?;
-    // utime, stime, and those of children that were waited for: fields 14 to 17 of the whole line.
-    let ticks = after.split(' ').skip(11).take(4).filter_map(|ticks| ticks.parse::<f64>().ok());
-    Some((name, ticks.sum::<f64>() / TICKS_PER_SECOND))
 }

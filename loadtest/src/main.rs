@@ -1,78 +1,43 @@
-//! Benchmarks. Each starts a Redis and a Postgres of its own, with everything on disk
-//! before it is acknowledged, and prints a table.
+//! How fast the portal is, and how right while it is fast.
 //!
-//! * `drain`: how fast a backlog of bids is decided, beside a bare probe of the same protocol and beside
-//!   one command per transaction;
-//! * `channels`: how long a user or auction created now waits behind a backlog of bids;
-//! * `rush`: how many notifications a closing rush makes, and how fast;
-//! * `project`: how fast stored bids become views, by the projector and by a rebuild;
-//! * `http`: how fast an auction is read and bids are taken by HTTP, beside bare handlers of the same bytes;
-//! * `live`: how long after its commit a bid is told to ten thousand listeners, and what each of them costs;
-//! * `freshness`: how long after its commit a bid can be read, at a steady rate.
+//! * `bench`: benchmarks, each on a Redis and a Postgres of its own, with everything on disk before it is
+//!   acknowledged.
 
 #![allow(clippy::print_stdout, reason = "the tables are the result")]
 
-mod backlog;
 mod bench;
-mod channels;
-mod drain;
-mod freshness;
-mod http;
-mod live;
-mod project;
-mod rush;
-mod viewing;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// What can go wrong stops a benchmark; the text says what.
+/// What can go wrong stops a run; the text says what.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Parser)]
 #[command(version, about)]
 struct Arguments {
     #[command(subcommand)]
-    benchmark: Benchmark,
+    command: Command,
 }
 
 #[derive(Subcommand)]
-enum Benchmark {
-    /// How fast a backlog of bids is decided
-    Drain(drain::DrainArgs),
-    /// How long a creation waits behind a backlog of bids
-    Channels(channels::ChannelsArgs),
-    /// How many notifications a closing rush makes, and how fast
-    Rush(rush::RushArgs),
-    /// How fast stored bids become views
-    Project(project::ProjectArgs),
-    /// How fast an auction is read and bids are taken by HTTP
-    Http(http::HttpArgs),
-    /// The bare handlers beside it
-    #[command(hide = true)]
-    Bare(http::BareArgs),
-    /// How long after its commit a bid is told to ten thousand listeners
-    Live(live::LiveArgs),
-    /// How long after its commit a bid can be read, at a steady rate
-    Freshness(freshness::FreshnessArgs),
+enum Command {
+    /// Measure one thing, on servers of its own
+    Bench {
+        #[command(subcommand)]
+        benchmark: bench::Benchmark,
+    },
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let ran = match Arguments::parse().benchmark {
-        Benchmark::Drain(arguments) => drain::run(arguments).await,
-        Benchmark::Channels(arguments) => channels::run(arguments).await,
-        Benchmark::Rush(arguments) => rush::run(arguments).await,
-        Benchmark::Project(arguments) => project::run(arguments).await,
-        Benchmark::Http(arguments) => http::run(arguments).await,
-        Benchmark::Bare(arguments) => http::bare(arguments).await,
-        Benchmark::Live(arguments) => live::run(arguments).await,
-        Benchmark::Freshness(arguments) => freshness::run(arguments).await,
+    let ran = match Arguments::parse().command {
+        Command::Bench { benchmark } => benchmark.run().await,
     };
     match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("loadtest: {failure}");
+            eprintln!("auction-loadtest: {failure}");
             ExitCode::FAILURE
         }
     }

@@ -2,9 +2,9 @@
 //! to compare with, the writer that stored them.
 
 use crate::Failure;
-use crate::backlog::{bid, give};
-use crate::bench::{Bench, Cost, Meter, quiet};
-use crate::viewing::Viewing;
+use crate::bench::backlog::{bid, give};
+use crate::bench::servers::{Bench, Cost, Meter, quiet};
+use crate::bench::viewing::Viewing;
 use auction_app::ports::generations::Generations;
 use auction_app::rebuild::rebuild;
 use auction_postgres::lookup::PostgresLookup;
@@ -13,7 +13,7 @@ use std::num::NonZeroUsize;
 
 const USERS: usize = 1000;
 
-/// `loadtest project`
+/// `auction-loadtest bench project`
 #[derive(Args)]
 pub(crate) struct ProjectArgs {
     /// Bids that are stored and on the streams

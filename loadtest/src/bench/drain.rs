@@ -5,15 +5,15 @@ mod probe;
 mod single;
 
 use crate::Failure;
-use crate::backlog::{bid, give};
-use crate::bench::{Bench, Cost, Meter, quiet};
+use crate::bench::backlog::{bid, give};
+use crate::bench::servers::{Bench, Cost, Meter, quiet};
 use clap::Args;
 use std::collections::BTreeMap;
 
 const USERS: usize = 1000;
 const AUCTIONS: usize = 1000;
 
-/// `loadtest drain`
+/// `auction-loadtest bench drain`
 #[derive(Args)]
 pub(crate) struct DrainArgs {
     /// Bids in the backlog

@@ -3,8 +3,8 @@
 //! overlap. Nothing is decoded, loaded or decided: what is stored is always the same bid.
 
 use crate::Failure;
-use crate::backlog::{partitions, user};
-use crate::bench::{Bench, Cost, Meter};
+use crate::bench::backlog::{partitions, user};
+use crate::bench::servers::{Bench, Cost, Meter};
 use auction_app::ports::command_lane::{CommandLanes, CommandSettler, Published, Settlement};
 use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, NewEvent};
 use auction_domain::auction::AuctionEvent;

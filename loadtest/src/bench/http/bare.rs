@@ -1,7 +1,7 @@
 //! Bare axum handlers in a process of their own: what HTTP and Redis cost anyway.
 
 use crate::Failure;
-use crate::backlog::{auction, bid, partition};
+use crate::bench::backlog::{auction, bid, partition};
 use auction_redis::keys;
 use auction_wire::Channel;
 use axum::Router;
@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 /// At most so many bids in one flush, as in the portal.
 const FLUSH: usize = 1000;
 
-/// `loadtest bare`, for `loadtest http`
+/// `auction-loadtest bench bare`, for `auction-loadtest bench http`
 #[derive(Args)]
 pub(crate) struct BareArgs {
     listen: SocketAddr,

@@ -1,8 +1,8 @@
 //! How far the views are.
 
 use crate::Failure;
-use crate::backlog::partitions;
-use crate::bench::Bench;
+use crate::bench::backlog::partitions;
+use crate::bench::servers::Bench;
 use auction_app::ports::view_store::Views;
 use auction_redis::views::{RedisGenerations, RedisViews};
 use auction_wire::PartitionCount;

@@ -3,8 +3,8 @@
 
 use super::client::Client;
 use crate::Failure;
-use crate::backlog::{auction, bid, user};
-use crate::bench::Bench;
+use crate::bench::backlog::{auction, bid, user};
+use crate::bench::servers::Bench;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -9,8 +9,8 @@ mod outcomes;
 pub(crate) use bare::{BareArgs, bare};
 
 use crate::Failure;
-use crate::backlog::{auction, give, user};
-use crate::bench::{Bench, Process, free_address, quiet};
+use crate::bench::backlog::{auction, give, user};
+use crate::bench::servers::{Bench, Process, free_address, quiet};
 use clap::Args;
 use client::Client;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 /// Between two looks whether a server is there.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// `loadtest http`
+/// `auction-loadtest bench http`
 #[derive(Args)]
 pub(crate) struct HttpArgs {
     /// Connections, each with one request at a time
@@ -40,7 +40,7 @@ pub(crate) struct HttpArgs {
 
 pub(crate) async fn run(arguments: HttpArgs) -> Result<(), Failure> {
     let bench = Bench::with_auctions(100, 1).await?;
-    give(&mut bench.redis().await?, (0..50).map(|n| crate::backlog::bid(n, 1, 100))).await?;
+    give(&mut bench.redis().await?, (0..50).map(|n| crate::bench::backlog::bid(n, 1, 100))).await?;
     let (writer, projector) = (bench.writer()?, bench.process("projector", &[])?);
     bench.reached(102).await?;
     let (portal, bare) = (free_address()?, free_address()?);
@@ -65,7 +65,7 @@ pub(crate) async fn run(arguments: HttpArgs) -> Result<(), Failure> {
     std::fs::write(other.path(), &accepted)?;
     let served = Bare(
         Command::new(std::env::current_exe()?)
-            .args(["bare", &bare.to_string(), bench.redis_url()])
+            .args(["bench", "bare", &bare.to_string(), bench.redis_url()])
             .args([file.path(), other.path()])
             .stdout(Stdio::null())
             .spawn()?,

@@ -1,15 +1,15 @@
 //! A closing rush: everybody bids on one auction as fast as it is decided, and all are told.
 
 use crate::Failure;
-use crate::backlog::{bid, give};
-use crate::bench::{Bench, quiet};
+use crate::bench::backlog::{bid, give};
+use crate::bench::servers::{Bench, quiet};
 use clap::Args;
 use std::time::{Duration, Instant};
 
 /// Between two looks at how far it is.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// `loadtest rush`
+/// `auction-loadtest bench rush`
 #[derive(Args)]
 pub(crate) struct RushArgs {
     /// Who bid, and are told

@@ -4,9 +4,9 @@
 //! delay of an event is the time between the looks that showed it first.
 
 use crate::Failure;
-use crate::backlog::{bid, give};
-use crate::bench::{Bench, Meter, quiet};
-use crate::viewing::Viewing;
+use crate::bench::backlog::{bid, give};
+use crate::bench::servers::{Bench, Meter, quiet};
+use crate::bench::viewing::Viewing;
 use clap::Args;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ const TICK: Duration = Duration::from_millis(5);
 /// From one look of an observer to its next.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 
-/// `loadtest freshness`
+/// `auction-loadtest bench freshness`
 #[derive(Args)]
 pub(crate) struct FreshnessArgs {
     /// Bids per second, whether the last ones are done or not

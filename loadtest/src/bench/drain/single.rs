@@ -3,8 +3,8 @@
 //! auction, publish, acknowledge. The same domain on the same servers, 32 at once.
 
 use crate::Failure;
-use crate::backlog::partitions;
-use crate::bench::{Bench, Cost, Meter};
+use crate::bench::backlog::partitions;
+use crate::bench::servers::{Bench, Cost, Meter};
 use auction_domain::Timestamp;
 use auction_domain::auction::Auction;
 use auction_redis::keys;

@@ -1,8 +1,8 @@
 //! How long after its commit a bid is told to ten thousand listeners, and what each of them costs the ingress.
 
 use crate::Failure;
-use crate::backlog::{auction, bid, give};
-use crate::bench::{Bench, answers, free_address, quiet};
+use crate::bench::backlog::{auction, bid, give};
+use crate::bench::servers::{Bench, answers, free_address, quiet};
 use clap::Args;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(1);
 /// What was told last must come within that time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// `loadtest live`
+/// `auction-loadtest bench live`
 #[derive(Args)]
 pub(crate) struct LiveArgs {
     /// Listeners, all of one auction

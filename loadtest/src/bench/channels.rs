@@ -1,8 +1,8 @@
 //! How long a user and an auction created now wait, while the writer works off a backlog of bids.
 
 use crate::Failure;
-use crate::backlog::{auction, bid, create_auction, create_user, give, user};
-use crate::bench::{Bench, quiet};
+use crate::bench::backlog::{auction, bid, create_auction, create_user, give, user};
+use crate::bench::servers::{Bench, quiet};
 use clap::Args;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 const USERS: usize = 1000;
 const AUCTIONS: usize = 1000;
 
-/// `loadtest channels`
+/// `auction-loadtest bench channels`
 #[derive(Args)]
 pub(crate) struct ChannelsArgs {
     /// Bids in the backlog
