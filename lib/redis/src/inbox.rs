@@ -14,7 +14,7 @@ use auction_domain::UserId;
 use auction_wire::{PartitionCount, PartitionId};
 use deadpool_redis::{Connection, Pool};
 use redis::{Cmd, Value, cmd, pipe};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
 use stream_worker::value::{number, text};
 use uuid::Uuid;
@@ -75,8 +75,18 @@ impl Delivery for RedisInboxes {
     }
 
     async fn deliver(&self, notifications: &[Delivered]) -> Result<(), Unavailable> {
+        let users: BTreeSet<UserId> = notifications.iter().map(|delivered| delivered.user).collect();
+        let mut connection = self.connection().await?;
+        // Most people do not look. A copy that is begun after this is filled from what is stored, and that is already.
+        let mut look = pipe();
+        for user in &users {
+            look.cmd("EXISTS").arg(keys::inbox(self.partition(*user), *user));
+        }
+        let there: Vec<bool> = look.query_async(&mut connection).await.map_err(client_error)?;
+        let copied: BTreeSet<UserId> =
+            users.iter().zip(there).filter(|(_, there)| *there).map(|(user, _)| *user).collect();
         let mut by_partition: BTreeMap<PartitionId, Vec<&Delivered>> = BTreeMap::new();
-        for delivered in notifications {
+        for delivered in notifications.iter().filter(|delivered| copied.contains(&delivered.user)) {
             by_partition.entry(self.partition(delivered.user)).or_default().push(delivered);
         }
         let mut scripts = pipe();
@@ -92,9 +102,9 @@ impl Delivery for RedisInboxes {
             }
         }
         // Behind them, in the same round trip: whoever is woken finds it.
-        let told: Vec<u8> = notifications.iter().flat_map(|delivered| *delivered.user.0.as_bytes()).collect();
+        let told: Vec<u8> = users.iter().flat_map(|user| *user.0.as_bytes()).collect();
         scripts.cmd("PUBLISH").arg(keys::TOLD).arg(told).ignore();
-        scripts.query_async(&mut self.connection().await?).await.map_err(client_error)
+        scripts.query_async(&mut connection).await.map_err(client_error)
     }
 }
 
