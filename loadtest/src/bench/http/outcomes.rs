@@ -67,18 +67,22 @@ async fn at_a_rate(portal: SocketAddr, rate: Rate) -> Result<Vec<Duration>, Fail
     }
     drop(answered);
     let all = rate.per_second * usize::try_from(rate.seconds)?;
-    let (began, mut ticks) = (Instant::now(), tokio::time::interval(Duration::from_millis(1)));
-    for n in 0..all {
-        let due = began + Duration::from_secs_f64(n as f64 / rate.per_second as f64);
-        while Instant::now() < due {
-            ticks.tick().await;
+    // A thread of its own: the timer of the runtime is a millisecond coarse, which would be counted as waiting.
+    let (began, per_second) = (Instant::now(), rate.per_second as f64);
+    let sent = std::thread::spawn(move || {
+        for n in 0..all {
+            let due = began + Duration::from_secs_f64(n as f64 / per_second);
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            // Nobody takes it any more when all have failed.
+            if tell.send(due).is_err() {
+                return;
+            }
         }
-        tell.send(due)?;
-    }
-    drop(tell);
+    });
     while let Some(ended) = clients.join_next().await {
         ended??;
     }
+    sent.join().map_err(|_| "the thread that sends panicked")?;
     let mut all = Vec::with_capacity(all);
     while let Ok(one) = took.try_recv() {
         all.push(one);
