@@ -207,10 +207,8 @@ async fn drive(
             course.catch_up(follower, &mut store, newest, stop).await?;
         }
         if course.position < newest {
-            break; // told to stop while catching up: the rest stays pending for the next
+            break; // told to stop while catching up: the next one fetches the rest
         }
-        let positions: Vec<u64> = delivered.iter().map(|event| event.position).collect();
-        feed.acknowledge(&positions);
         meter::events_followed(service, partition, new.len());
         retry.succeeded();
         health.works();

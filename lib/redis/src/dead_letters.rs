@@ -39,7 +39,7 @@ impl RedisDeadLetters {
 
 /// A letter of ours begins with the header.
 fn letter(partition: PartitionId, entry: Entry) -> Letter {
-    let Entry { id, mut fields, .. } = entry;
+    let (id, mut fields) = (entry.id, entry.copied_fields());
     let ours = HEADER.iter().zip(&fields).filter(|(name, (field, _))| name.as_bytes() == field).count();
     let mut header = Vec::new();
     if ours == HEADER.len() {

@@ -5,7 +5,8 @@ use auction_app::ports::Unavailable;
 use auction_app::ports::event_feed::{EventFeed, EventFeeds};
 use auction_wire::{EventRecord, PartitionId};
 use std::time::Duration;
-use stream_worker::{ConsumerOptions, Entry, EntryId, GroupConsumer};
+use stream_worker::{ConsumerOptions, Entry, GroupConsumer};
+use tokio::time::Instant;
 
 /// How long Redis may take to say how it is set up.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -16,12 +17,19 @@ pub struct RedisFeeds {
     server: RedisServer,
     batch: usize,
     block: Duration,
+    gather: Duration,
 }
 
 impl RedisFeeds {
     /// At most `batch` events at a time; a read waits for `block` when there are none.
     pub fn new(server: impl Into<RedisServer>, batch: usize, block: Duration) -> RedisFeeds {
-        RedisFeeds { server: server.into(), batch, block }
+        RedisFeeds { server: server.into(), batch, block, gather: Duration::ZERO }
+    }
+
+    /// After each read that returned something events gather for so long: fewer reads, each of more. What comes
+    /// after a pause is read at once.
+    pub fn gathering(self, gather: Duration) -> RedisFeeds {
+        RedisFeeds { gather, ..self }
     }
 }
 
@@ -37,12 +45,14 @@ impl EventFeeds for RedisFeeds {
             count: self.batch,
             block: self.block,
             patient: true,
+            // A follower keeps in its own store how far it is, and fetches from the event store what it was not handed.
+            acknowledged: false,
             suspects: None,
         };
         // The consumer's own connection is not asked whether the server keeps what it acknowledges.
         drop(self.server.connect(DEADLINE).await?);
         let consumer = GroupConsumer::open(self.server.client(), options).await.map_err(unavailable)?;
-        Ok(RedisFeed { consumer, stream })
+        Ok(RedisFeed { consumer, stream, gather: self.gather, next: Instant::now() })
     }
 }
 
@@ -50,10 +60,10 @@ impl EventFeeds for RedisFeeds {
 pub struct RedisFeed {
     consumer: GroupConsumer,
     stream: String,
+    gather: Duration,
+    /// Until then events gather.
+    next: Instant,
 }
-
-/// The only stream that a feed reads.
-const EVENTS: usize = 0;
 
 /// Our entries have the id `<position>-0`.
 pub(crate) fn event_of(entry: &Entry) -> Result<EventRecord, String> {
@@ -65,29 +75,22 @@ pub(crate) fn event_of(entry: &Entry) -> Result<EventRecord, String> {
 
 impl EventFeed for RedisFeed {
     async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
+        tokio::time::sleep_until(self.next).await;
         let entries = self.consumer.read().await.map_err(unavailable)?.entries;
+        if !entries.is_empty() {
+            self.next = Instant::now() + self.gather;
+        }
         let mut events = Vec::with_capacity(entries.len());
         for entry in entries {
             // The store has what belongs there; the follower sees a hole and fetches it.
             match event_of(&entry) {
                 Ok(event) => events.push(event),
-                Err(_) if entry.fields.is_empty() => {
-                    tracing::debug!(stream = self.stream, entry = %entry.id, "trimmed before it was acknowledged");
-                    self.consumer.done(EVENTS, entry.id);
-                }
                 Err(why) => {
                     tracing::error!(stream = self.stream, entry = %entry.id, why, "passed over: not an event of ours");
-                    self.consumer.done(EVENTS, entry.id);
                 }
             }
         }
         Ok(events)
-    }
-
-    fn acknowledge(&mut self, positions: &[u64]) {
-        for position in positions {
-            self.consumer.done(EVENTS, EntryId { ms: *position, seq: 0 });
-        }
     }
 
     async fn leave(self) -> Result<(), Unavailable> {

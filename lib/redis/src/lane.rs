@@ -85,6 +85,7 @@ impl CommandLanes for RedisLanes {
             count: self.options.batch,
             block: self.options.block,
             patient: !self.options.by_turns,
+            acknowledged: true,
             suspects: Some(self.suspects(partition)),
         };
         let consumer = GroupConsumer::open(self.server.client(), options).await.map_err(unavailable)?;

@@ -136,8 +136,7 @@ impl Look {
         for reply in self.0.send(&look).await? {
             for entry in range_reply(ok(reply)?)? {
                 // The id of an event is its position.
-                let at = entry.fields.iter().find(|(name, _)| name == b"at");
-                let at = at.and_then(|(_, at)| std::str::from_utf8(at).ok()?.parse().ok());
+                let at = entry.field("at").and_then(|at| std::str::from_utf8(at).ok()?.parse().ok());
                 let at = at.unwrap_or(entry.id.ms);
                 oldest = Some(oldest.unwrap_or(at).min(at));
             }

@@ -85,8 +85,7 @@ async fn drive(
         }
         for entry in read_reply(streams, reply).map_err(unavailable)? {
             last[entry.stream] = entry.id;
-            let body = entry.fields.iter().find(|(name, _)| name == b"body");
-            match body.map(|(_, body)| decode_replies(body)) {
+            match entry.field("body").map(decode_replies) {
                 Some(Ok(outcomes)) => outcomes.iter().for_each(|outcome| waiters.deliver(outcome)),
                 Some(Err(error)) => tracing::warn!(%error, "outcomes that cannot be read"),
                 None => {}

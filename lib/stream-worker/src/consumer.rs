@@ -1,14 +1,12 @@
 //! One consumer of a group over the streams of a lane.
 
-mod done;
 mod group;
 
-use crate::entry::read_reply;
+use crate::frame;
 use crate::suspects::{SuspectOptions, Suspects};
 use crate::value::{member, number, ok, text};
 use crate::{DedicatedConnection, Entry, EntryId, StreamError};
-use done::Done;
-use redis::{Client, Value, cmd, pipe};
+use redis::{Client, Value, cmd, parse_redis_value, pipe};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -30,6 +28,9 @@ pub struct ConsumerOptions {
     pub block: Duration,
     /// Whether a read waits. If not, call [`GroupConsumer::wait`].
     pub patient: bool,
+    /// Whether entries stay pending until they are acknowledged. If not, whoever reads keeps for himself how far he
+    /// is: what a consumer was handed that is gone is not handed out again, and must be found elsewhere.
+    pub acknowledged: bool,
     /// Whether entries are looked out for that end the process again and again.
     pub suspects: Option<SuspectOptions>,
 }
@@ -66,7 +67,6 @@ pub struct GroupConsumer {
     /// The newest entry of each stream that was handed out: it may be in work still.
     handed_out: Vec<EntryId>,
     suspects: Option<Suspects>,
-    done: Done,
     /// The oldest entry of each stream that is not acknowledged, as of the last read.
     oldest_pending: Vec<Option<EntryId>>,
     /// The newest entry of each stream that was pending when this consumer took over.
@@ -87,15 +87,15 @@ pub struct Handout {
 }
 
 impl GroupConsumer {
-    /// Connects under a fresh name, makes the groups, and takes over all that is pending with others.
+    /// Connects under a fresh name, makes the groups, and takes over all that is pending with others; what is pending
+    /// in a group that does not acknowledge is from before it was so, and is acknowledged.
     pub async fn open(client: &Client, options: ConsumerOptions) -> Result<GroupConsumer, StreamError> {
         let connection = DedicatedConnection::open(client, options.block + ANSWER).await?;
         let name = fresh_name();
-        let source = Source::Pending { first_drained: false };
+        let source = Source::New;
         let (handed_out, oldest_pending) =
             (vec![EntryId::ZERO; options.streams.len()], vec![None; options.streams.len()]);
         let (taken_over, suspects) = (handed_out.clone(), options.suspects.clone().map(Suspects::new));
-        let done = Done::of_streams(options.streams.len());
         let mut consumer = GroupConsumer {
             connection,
             options,
@@ -103,13 +103,15 @@ impl GroupConsumer {
             source,
             handed_out,
             suspects,
-            done,
             oldest_pending,
             ends: taken_over.clone(),
             taken_over,
         };
         consumer.make_groups().await?;
-        consumer.claim_all().await?;
+        match consumer.options.acknowledged {
+            true => consumer.claim_all().await?,
+            false => consumer.forget_pending().await?,
+        }
         consumer.remove_empty_consumers().await?;
         Ok(consumer)
     }
@@ -241,6 +243,9 @@ impl GroupConsumer {
         if from == From::Undelivered && options.patient {
             read.arg("BLOCK").arg(u64::try_from(options.block.as_millis()).unwrap_or(u64::MAX));
         }
+        if !options.acknowledged {
+            read.arg("NOACK");
+        }
         read.arg("STREAMS").arg(&options.streams[streams.clone()]);
         for stream in streams {
             match from {
@@ -249,17 +254,15 @@ impl GroupConsumer {
             };
         }
         let mut commands = pipe();
-        let acknowledged = self.acknowledge_due(&mut commands);
         commands.add_command(read);
-        for stream in &self.options.streams {
+        for stream in self.options.streams.iter().filter(|_| options.acknowledged) {
             commands.cmd("XPENDING").arg(stream).arg(&self.options.group);
         }
-        let mut replies = self.connection.send(&commands).await?.into_iter();
-        replies.by_ref().take(acknowledged).try_for_each(|reply| ok(reply).map(drop))?;
-        let entries = read_reply(&self.options.streams, replies.next().unwrap_or(Value::Nil))?;
+        let mut replies = self.connection.send_for_frames(&commands).await?.into_iter();
+        let entries = frame::entries(&self.options.streams, &replies.next().unwrap_or_default())?;
         let mut foreign = false;
         for (stream, summary) in replies.enumerate() {
-            let summary = ok(summary)?;
+            let summary = ok(parse_redis_value(&summary)?)?;
             foreign |= self.has_foreign(&summary)?;
             self.oldest_pending[stream] = oldest(&summary);
         }

@@ -1,6 +1,7 @@
 //! Stream entries as raw bytes: one field name that is not UTF-8 must not make a whole reply unreadable.
 
 use crate::StreamError;
+use bytes::Bytes;
 use redis::Value;
 use std::fmt;
 use std::str::FromStr;
@@ -42,7 +43,7 @@ impl FromStr for EntryId {
 }
 
 /// Names and values of one entry, as they came.
-pub type RawFields = Vec<(Vec<u8>, Vec<u8>)>;
+pub type RawFields = Vec<(Bytes, Bytes)>;
 
 /// One entry of one stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +56,19 @@ pub struct Entry {
     pub fields: RawFields,
 }
 
-/// Reads the reply of `XREADGROUP` or `XREAD`: streams with their entries, or nil.
+impl Entry {
+    /// The value of a field.
+    pub fn field(&self, name: &str) -> Option<&[u8]> {
+        self.fields.iter().find(|(field, _)| *field == name).map(|(_, value)| &value[..])
+    }
+
+    /// Copies of all fields, for whoever keeps them: the fields themselves keep the whole batch that was read.
+    pub fn copied_fields(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.fields.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
+    }
+}
+
+/// Reads the reply of `XREADGROUP` or `XREAD` as the `redis` crate gives it: streams with their entries, or nil.
 pub fn read_reply(streams: &[String], reply: Value) -> Result<Vec<Entry>, StreamError> {
     const COMMAND: &str = "XREADGROUP";
     let of_streams = match reply {
@@ -108,7 +121,7 @@ fn pairs(flat: Vec<Value>) -> Result<RawFields, StreamError> {
     let mut flat = flat.into_iter();
     while let (Some(name), Some(value)) = (flat.next(), flat.next()) {
         match (name, value) {
-            (Value::BulkString(name), Value::BulkString(value)) => fields.push((name, value)),
+            (Value::BulkString(name), Value::BulkString(value)) => fields.push((name.into(), value.into())),
             (name, _) => return Err(StreamError::unexpected("an entry", &name)),
         }
     }
@@ -139,7 +152,7 @@ mod tests {
             ]),
         ])]);
         let entries = read_reply(&["s".to_owned()], reply).unwrap();
-        assert_eq!(entries[0].fields, vec![(vec![0xff], b"x".to_vec())]);
+        assert_eq!(entries[0].fields, vec![(vec![0xff].into(), b"x".to_vec().into())]);
         assert!(entries[1].fields.is_empty());
     }
 }

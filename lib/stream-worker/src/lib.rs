@@ -24,6 +24,7 @@
 pub mod connection;
 pub mod consumer;
 pub mod entry;
+mod frame;
 pub mod leases;
 pub mod retry;
 pub mod stop;
@@ -45,6 +46,9 @@ pub enum StreamError {
     /// The server is not there, did not answer, or refused.
     #[error("redis: {0}")]
     Redis(#[from] redis::RedisError),
+    /// The connection could not be made, or was lost.
+    #[error("redis: {0}")]
+    Connection(#[from] std::io::Error),
     /// The server answered something that the protocol does not have.
     #[error("redis answered {got} to {command}")]
     Unexpected {

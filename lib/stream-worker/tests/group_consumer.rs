@@ -12,7 +12,16 @@ const GROUP: &str = "workers";
 
 fn options(block: Duration, count: usize, first: usize) -> ConsumerOptions {
     let streams = vec!["{a}:first".to_owned(), "{a}:second".to_owned()];
-    ConsumerOptions { group: GROUP.to_owned(), streams, first, count, block, patient: true, suspects: None }
+    ConsumerOptions {
+        group: GROUP.to_owned(),
+        streams,
+        first,
+        count,
+        block,
+        patient: true,
+        acknowledged: true,
+        suspects: None,
+    }
 }
 
 fn soon(count: usize) -> ConsumerOptions {
@@ -194,29 +203,37 @@ async fn pending_in(redis: &TestRedis, stream: &str) -> u64 {
     pending(&mut connection, stream, GROUP).await.unwrap()
 }
 
-#[tokio::test]
-async fn what_is_done_with_is_acknowledged_by_later_reads() {
-    let redis = redis().await;
-    add(&redis, "{a}:second", 3).await;
-    let mut consumer = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
-    let entries = consumer.read().await.unwrap().entries;
-    entries[..2].iter().for_each(|entry| consumer.done(entry.stream, entry.id));
-    let acknowledged = async {
-        while pending_in(&redis, "{a}:second").await != 1 {
-            assert!(consumer.read().await.unwrap().entries.is_empty());
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), acknowledged).await.unwrap();
+fn unacknowledged() -> ConsumerOptions {
+    ConsumerOptions { acknowledged: false, ..soon(10) }
+}
+
+async fn read_ids(consumer: &mut GroupConsumer) -> Vec<EntryId> {
+    ids(&consumer.read().await.unwrap().entries)
 }
 
 #[tokio::test]
-async fn who_leaves_acknowledges_what_is_done_with() {
+async fn without_acknowledgements_each_entry_is_handed_out_once_and_nothing_is_pending() {
     let redis = redis().await;
-    add(&redis, "{a}:first", 3).await;
-    let mut consumer = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
-    let entries = consumer.read().await.unwrap().entries;
-    entries.iter().for_each(|entry| consumer.done(entry.stream, entry.id));
-    consumer.leave().await.unwrap();
+    let first = add(&redis, "{a}:second", 3).await;
+    let mut lost = GroupConsumer::open(&redis.client(), unacknowledged()).await.unwrap();
+    assert_eq!(read_ids(&mut lost).await, first);
+    assert_eq!(pending_in(&redis, "{a}:second").await, 0);
+    let more = add(&redis, "{a}:second", 2).await;
+    let mut next = GroupConsumer::open(&redis.client(), unacknowledged()).await.unwrap();
+    assert_eq!(read_ids(&mut next).await, more);
+    assert_eq!(read_ids(&mut next).await, []);
+    next.leave().await.unwrap();
+    assert_eq!(consumers(&redis, "{a}:second").await, 1, "the lost one, until it is forgotten");
+}
+
+#[tokio::test]
+async fn what_is_pending_from_before_it_was_without_acknowledgements_does_not_stay() {
+    let redis = redis().await;
+    add(&redis, "{a}:first", 2500).await;
+    let mut before =
+        GroupConsumer::open(&redis.client(), ConsumerOptions { count: 3000, ..soon(10) }).await.unwrap();
+    assert_eq!(read_ids(&mut before).await.len(), 2500);
+    let mut next = GroupConsumer::open(&redis.client(), unacknowledged()).await.unwrap();
     assert_eq!(pending_in(&redis, "{a}:first").await, 0);
-    assert_eq!(consumers(&redis, "{a}:first").await, 0);
+    assert_eq!(read_ids(&mut next).await, []);
 }

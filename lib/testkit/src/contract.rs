@@ -134,8 +134,8 @@ macro_rules! heads {
 macro_rules! event_feed {
     ($adapter:expr) => {
         $crate::contract_tests! { event_feed, $adapter,
-            events_come_in_order_and_once_when_acknowledged
-            what_was_not_acknowledged_comes_again_first
+            events_come_in_order_and_once
+            what_a_lost_feed_was_handed_is_a_hole_for_the_next
             every_service_gets_every_event
             a_feed_that_has_read_everything_says_so
         }

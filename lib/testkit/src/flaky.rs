@@ -247,9 +247,6 @@ impl<F: EventFeed> EventFeed for Flaky<F> {
     async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
         self.weather.call(self.inner.read()).await
     }
-    fn acknowledge(&mut self, positions: &[u64]) {
-        self.inner.acknowledge(positions);
-    }
     async fn leave(self) -> Result<(), Unavailable> {
         self.weather.call(self.inner.leave()).await
     }

@@ -131,7 +131,7 @@ impl Command {
 
     /// Reads the fields of an entry. Fields that nobody knows are passed over: a newer sender may have
     /// more to say.
-    pub fn from_fields(fields: &RawFields) -> Result<Command, DecodeError> {
+    pub fn from_fields(fields: &RawFields<impl AsRef<[u8]>>) -> Result<Command, DecodeError> {
         let fields = Fields(fields);
         let id = CommandId(fields.id("id")?);
         let actor = parse_actor(fields.text("actor")?)?;
@@ -170,7 +170,7 @@ pub struct Envelope {
 
 impl Envelope {
     /// Reads it from the fields of an entry; none if it does not even say its id and key.
-    pub fn of(fields: &RawFields) -> Option<Envelope> {
+    pub fn of(fields: &RawFields<impl AsRef<[u8]>>) -> Option<Envelope> {
         let fields = Fields(fields);
         let name =
             |kind: &&str| kind.len() <= 40 && kind.bytes().all(|b| b == b'_' || b.is_ascii_lowercase());

@@ -100,7 +100,10 @@ impl EventRecord {
     }
 
     /// Reads the fields of the entry at that position.
-    pub fn from_fields(position: u64, fields: &RawFields) -> Result<EventRecord, DecodeError> {
+    pub fn from_fields(
+        position: u64,
+        fields: &RawFields<impl AsRef<[u8]>>,
+    ) -> Result<EventRecord, DecodeError> {
         let fields = Fields(fields);
         Ok(EventRecord {
             position,

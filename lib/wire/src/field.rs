@@ -48,15 +48,15 @@ pub enum DecodeError {
 
 /// The fields of one entry as they came: names and values are bytes, since nothing forces a sender to
 /// write text.
-pub type RawFields = [(Vec<u8>, Vec<u8>)];
+pub type RawFields<Text> = [(Text, Text)];
 
 /// Reads fields by name.
-pub(crate) struct Fields<'a>(pub(crate) &'a RawFields);
+pub(crate) struct Fields<'a, Text>(pub(crate) &'a RawFields<Text>);
 
-impl<'a> Fields<'a> {
+impl<'a, Text: AsRef<[u8]>> Fields<'a, Text> {
     pub(crate) fn bytes(&self, name: &'static str) -> Result<&'a [u8], DecodeError> {
-        let found = self.0.iter().find(|(field, _)| field == name.as_bytes());
-        found.map(|(_, value)| value.as_slice()).ok_or(DecodeError::MissingField(name))
+        let found = self.0.iter().find(|(field, _)| field.as_ref() == name.as_bytes());
+        found.map(|(_, value)| value.as_ref()).ok_or(DecodeError::MissingField(name))
     }
 
     pub(crate) fn text(&self, name: &'static str) -> Result<&'a str, DecodeError> {

@@ -9,8 +9,8 @@ pub trait EventFeeds: Send + Sync {
     /// A feed.
     type Feed: EventFeed;
 
-    /// Opens the feed of a service on a partition's event stream, on a connection of its own, with all
-    /// that was delivered to this service and not acknowledged.
+    /// Opens the feed of a service on a partition's event stream, on a connection of its own, behind all that any feed
+    /// of this service was handed.
     fn open(
         &self,
         service: &'static str,
@@ -20,14 +20,11 @@ pub trait EventFeeds: Send + Sync {
 
 /// One feed. After an error it is dropped and another one opened.
 pub trait EventFeed: Send {
-    /// The next events in order; empty when none came in time. What the call before returned must be
-    /// done with by now. Positions may repeat, and may jump if the stream was trimmed or holds what is no event.
+    /// The next events in order; empty when none came in time. Nothing is handed out twice, so whoever follows must
+    /// know by himself how far he is: positions jump where the stream was trimmed or holds what is no event, or where
+    /// events were handed to a feed that was lost. They may repeat when the stream was published anew.
     fn read(&mut self) -> impl Future<Output = Result<Vec<EventRecord>, Unavailable>> + Send;
 
-    /// The events at these positions are done with. They are acknowledged with one of the next reads, or when the
-    /// feed is left: if the process ends before, they come again.
-    fn acknowledge(&mut self, positions: &[u64]);
-
-    /// Acknowledges what is done with and leaves the group. Nothing else may be pending.
+    /// Leaves the group.
     fn leave(self) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }

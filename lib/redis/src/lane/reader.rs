@@ -30,24 +30,27 @@ impl RedisReader {
 
     /// What was read, if it belongs here and has not ended `deaths` processes.
     fn delivery(&self, entry: Entry, deaths: u32) -> Delivery {
-        let Entry { stream, id, fields } = entry;
-        let channel = Channel::ALL[stream];
-        let command = match self.readable(channel, &fields) {
+        let channel = Channel::ALL[entry.stream];
+        let fields = || entry.copied_fields();
+        let command = match self.readable(channel, &entry) {
             Ok(command) if deaths < DEATHS => Ok(command),
             Ok(_) => {
                 let error = format!("{deaths} processes ended while they handled it");
-                Err(Poison { failure: Failure { reason: FailureReason::EndedItsProcess, error }, fields })
+                Err(Poison {
+                    failure: Failure { reason: FailureReason::EndedItsProcess, error },
+                    fields: fields(),
+                })
             }
             Err(error) => {
                 let failure = Failure { reason: FailureReason::Unreadable, error: error.to_string() };
-                Err(Poison { failure, fields })
+                Err(Poison { failure, fields: fields() })
             }
         };
-        Delivery { channel, entry: id, command }
+        Delivery { channel, entry: entry.id, command }
     }
 
-    fn readable(&self, channel: Channel, fields: &[(Vec<u8>, Vec<u8>)]) -> Result<Command, DecodeError> {
-        let command = Command::from_fields(fields)?;
+    fn readable(&self, channel: Channel, entry: &Entry) -> Result<Command, DecodeError> {
+        let command = Command::from_fields(&entry.fields)?;
         let (belongs, here) = (self.partitions.of(command.key), self.partition);
         if belongs != here {
             let why = format!("belongs to partition {belongs}, not {here}");

@@ -116,10 +116,8 @@ impl Bench for Streams {
         names.len()
     }
     async fn dead(&self) -> Vec<(EntryId, String)> {
-        let field = |letter: &Entry, name: &str| {
-            let found = letter.fields.iter().find(|(field, _)| field == name.as_bytes());
-            String::from_utf8(found.unwrap().1.clone()).unwrap()
-        };
+        let field =
+            |letter: &Entry, name: &str| String::from_utf8(letter.field(name).unwrap().to_vec()).unwrap();
         let letters = self.entries(&keys::dead(P)).await;
         letters
             .iter()

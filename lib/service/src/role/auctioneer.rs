@@ -27,6 +27,7 @@ pub(super) fn start(
         lease_seconds: auctioneer.lease_seconds,
         batch: auctioneer.batch,
         read_block: millis(auctioneer.read_block_ms),
+        gather: millis(auctioneer.gather_ms),
     };
     let schedule = Arc::new(Schedule::default());
     let departed = Arc::new(Notify::new());

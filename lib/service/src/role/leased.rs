@@ -57,6 +57,8 @@ pub(super) struct Service {
     pub(super) batch: NonZeroUsize,
     /// How long a read waits.
     pub(super) read_block: Duration,
+    /// How long events gather after a read.
+    pub(super) gather: Duration,
 }
 
 /// Follows this process's share of the partitions, each with a follower of its own, which is dropped when
@@ -70,7 +72,8 @@ pub(super) fn followers<F: Follower + 'static>(
 ) -> Result<(), RoleError> {
     let parking = PostgresLookup::new(&connections.stores, PARKING_CONNECTIONS)
         .map_err(|error| failed(service.name)(error.into()))?;
-    let feeds = RedisFeeds::new(connections.redis.clone(), service.batch.get(), service.read_block);
+    let feeds = RedisFeeds::new(connections.redis.clone(), service.batch.get(), service.read_block)
+        .gathering(service.gather);
     let (stores, name, health) = (connections.stores.clone(), service.name, tasks.health().clone());
     start::<FollowError, _>(name, service.lease_seconds, connections, tasks, stop, move |partition, stop| {
         let (stores, feeds, parking) = (stores.clone(), feeds.clone(), parking.clone());

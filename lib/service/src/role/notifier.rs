@@ -23,6 +23,8 @@ pub(super) async fn start(
         lease_seconds: notifier.lease_seconds,
         batch: notifier.batch,
         read_block: millis(notifier.read_block_ms),
+        // It has an interval of its own.
+        gather: millis(0),
     };
     let stored =
         PostgresNotifications::new(&connections.stores, notifier.inbox_keeps, &email::kinds(&settings.email));

@@ -20,6 +20,7 @@ pub(super) fn start(
         lease_seconds: projector.lease_seconds,
         batch: projector.batch,
         read_block: millis(projector.read_block_ms),
+        gather: millis(projector.gather_ms),
     };
     let (views, cached) = (RedisViewStores::new(connections.redis.clone()), projector.cached_auctions);
     followers(&service, connections, tasks, stop, move |partition| {

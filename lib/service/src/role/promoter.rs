@@ -25,6 +25,7 @@ pub(super) async fn start(
         lease_seconds: promoter.lease_seconds,
         batch: promoter.batch,
         read_block: millis(promoter.read_block_ms),
+        gather: millis(promoter.gather_ms),
     };
     let floor = Arc::new(Floor::default());
     let watched = Arc::clone(&floor);

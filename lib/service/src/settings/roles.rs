@@ -138,6 +138,8 @@ pub struct ProjectorSettings {
     pub batch: NonZeroUsize,
     /// How long a read waits.
     pub read_block_ms: u32,
+    /// How long events gather after a read.
+    pub gather_ms: u32,
     /// Auctions in memory.
     pub cached_auctions: NonZeroUsize,
 }
@@ -152,6 +154,8 @@ pub struct AuctioneerSettings {
     pub batch: NonZeroUsize,
     /// How long a read waits.
     pub read_block_ms: u32,
+    /// How long events gather after a read.
+    pub gather_ms: u32,
 }
 
 /// What is kept how long.
@@ -285,6 +289,8 @@ pub struct PromoterSettings {
     pub batch: NonZeroUsize,
     /// How long a read waits.
     pub read_block_ms: u32,
+    /// How long events gather after a read.
+    pub gather_ms: u32,
     /// How bids are drawn, until an operator says otherwise.
     pub options: Vec<OptionSpec>,
 }

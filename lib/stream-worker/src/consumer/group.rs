@@ -15,6 +15,21 @@ impl GroupConsumer {
     /// Takes over all that is pending with others; it is read next.
     pub(super) async fn claim_all(&mut self) -> Result<(), StreamError> {
         self.source = Source::Pending { first_drained: false };
+        self.claim_in_steps().await.map(drop)
+    }
+
+    /// Acknowledges all that is pending with anybody.
+    pub(super) async fn forget_pending(&mut self) -> Result<(), StreamError> {
+        let mut acknowledge = pipe();
+        for (stream, ids) in self.claim_in_steps().await? {
+            acknowledge.cmd("XACK").arg(stream).arg(&self.options.group).arg(ids);
+        }
+        self.connection.send(&acknowledge).await?.into_iter().try_for_each(|reply| ok(reply).map(drop))
+    }
+
+    /// Claims all that is pending, so many entries at a time; returns which.
+    async fn claim_in_steps(&mut self) -> Result<Vec<(String, Vec<String>)>, StreamError> {
+        let mut claimed = Vec::new();
         for stream in self.options.streams.clone() {
             let mut cursor = "0-0".to_owned();
             loop {
@@ -29,12 +44,16 @@ impl GroupConsumer {
                     Some(next) => next.to_owned(),
                     None => return Err(StreamError::unexpected("XAUTOCLAIM", &reply)),
                 };
+                let ids = parts.get(1).and_then(texts).unwrap_or_default();
+                if !ids.is_empty() {
+                    claimed.push((stream.clone(), ids));
+                }
                 if cursor == "0-0" {
                     break;
                 }
             }
         }
-        Ok(())
+        Ok(claimed)
     }
 
     /// Takes over all that is pending with anybody, as opening a consumer does: it is handed out next, also
@@ -87,12 +106,6 @@ impl GroupConsumer {
 
     /// Leaves the group, if nothing is pending with us.
     pub async fn leave(mut self) -> Result<(), StreamError> {
-        let mut acknowledge = pipe();
-        if self.acknowledge_all(&mut acknowledge) > 0 {
-            for reply in self.connection.send(&acknowledge).await? {
-                ok(reply)?;
-            }
-        }
         for stream in self.options.streams.clone() {
             let mut script = cmd("EVAL");
             script.arg(REMOVE_EMPTY_CONSUMERS).arg(1).arg(&stream).arg(&self.options.group);
@@ -112,6 +125,11 @@ impl GroupConsumer {
         let replies = self.connection.send(&commands).await?;
         replies.iter().map(crate::value::last_generated_id).collect()
     }
+}
+
+fn texts(value: &Value) -> Option<Vec<String>> {
+    let Value::Array(values) = value else { return None };
+    values.iter().map(|value| text(value).map(str::to_owned)).collect()
 }
 
 /// Groups start at the beginning: what came before them is theirs too.

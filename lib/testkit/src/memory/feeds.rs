@@ -40,13 +40,13 @@ impl MemoryFeed {
         let Partition { events, groups, .. } = state.partition(self.partition);
         let group = groups.entry(self.service).or_default();
         loop {
-            let taken = group.take(self.me, 0, events.len(), self.count);
+            let taken = group.hand_out(self.me, events.len(), self.count);
+            taken.iter().for_each(|index| group.acknowledge(*index));
             // What was trimmed is not there any more.
-            let (gone, there): (Vec<usize>, Vec<usize>) =
-                taken.into_iter().partition(|index| events[*index].position == 0);
-            gone.iter().for_each(|index| group.acknowledge(*index));
-            if gone.is_empty() || !there.is_empty() {
-                return there.into_iter().map(|index| events[index].clone()).collect();
+            let there = taken.iter().filter(|index| events[**index].position != 0);
+            let there: Vec<EventRecord> = there.map(|index| events[*index].clone()).collect();
+            if taken.is_empty() || !there.is_empty() {
+                return there;
             }
         }
     }
@@ -60,15 +60,6 @@ impl EventFeed for MemoryFeed {
         }
         tokio::time::sleep(BLOCK).await;
         Ok(self.take())
-    }
-
-    fn acknowledge(&mut self, positions: &[u64]) {
-        let mut state = self.streams.state();
-        let Partition { events, groups, .. } = state.partition(self.partition);
-        let group = groups.entry(self.service).or_default();
-        for (index, _) in events.iter().enumerate().filter(|(_, event)| positions.contains(&event.position)) {
-            group.acknowledge(index);
-        }
     }
 
     async fn leave(self) -> Result<(), Unavailable> {

@@ -62,6 +62,7 @@ async fn lane(
         count: BATCH,
         block: BLOCK,
         patient: true,
+        acknowledged: true,
         suspects: None,
     };
     let mut consumer = GroupConsumer::open(client, options).await?;
@@ -108,9 +109,7 @@ async fn lane(
 
 /// The id in a field.
 fn id(entry: &Entry, name: &str) -> Result<Uuid, Failure> {
-    let field = entry.fields.iter().find(|(field, _)| field == name.as_bytes());
-    let (_, value) = field.ok_or("not a command")?;
-    Ok(Uuid::try_parse_ascii(value)?)
+    Ok(Uuid::try_parse_ascii(entry.field(name).ok_or("not a command")?)?)
 }
 
 /// As many events, outcomes and bids as entries.
