@@ -21,17 +21,9 @@ test: setup ## Run all tests
 test-long: setup ## Run all tests, the long ones at their full length
 	AUCTION_LONG=1 cargo test --workspace --locked
 
-bench: setup ## Run the benchmarks
-	cargo bench --locked -p auction-domain --bench place_bid
-	cargo bench --locked -p auction-postgres --bench load_auction
+bench: setup ## Measure the table of docs/performance.md, in ten minutes at most
 	cargo build --release --locked -p portal -p auction-loadtest --bin portal --bin auction-loadtest
-	$(TARGET_DIR)/release/auction-loadtest bench drain
-	$(TARGET_DIR)/release/auction-loadtest bench channels
-	$(TARGET_DIR)/release/auction-loadtest bench http
-	$(TARGET_DIR)/release/auction-loadtest bench live
-	$(TARGET_DIR)/release/auction-loadtest bench project
-	$(TARGET_DIR)/release/auction-loadtest bench freshness
-	$(TARGET_DIR)/release/auction-loadtest bench rush
+	$(TARGET_DIR)/release/auction-loadtest bench --json $(TARGET_DIR)/bench.json
 
 schemathesis: setup ## Hold the description of the API against a portal (needs Python 3; installs schemathesis under target/)
 	cargo build --locked -p portal

@@ -22,17 +22,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Measure one thing, on servers of its own
-    Bench {
-        #[command(subcommand)]
-        benchmark: bench::Benchmark,
-    },
+    /// Measure the table, or with a name one thing, on servers of its own
+    Bench(bench::BenchArgs),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let ran = match Arguments::parse().command {
-        Command::Bench { benchmark } => benchmark.run().await,
+        Command::Bench(arguments) => arguments.run().await,
     };
     match ran {
         Ok(()) => ExitCode::SUCCESS,

@@ -78,12 +78,38 @@ pub(crate) fn create_auction(auction: AuctionId) -> Result<Command, Failure> {
     Ok(command(auction.0, auction.0, Actor::Operator, body))
 }
 
-/// Bid number `n`: auctions and bidders by turns, each higher than all before.
+/// Who bids on what.
+#[derive(Clone, Copy)]
+pub(crate) struct Crowd {
+    pub(crate) users: usize,
+    pub(crate) auctions: usize,
+    /// Of each auction.
+    pub(crate) bidders: usize,
+}
+
+impl Crowd {
+    /// Auction, bidder and amount of bid number `n`: auctions and their bidders by turns, each higher than all before.
+    pub(crate) fn bid(self, n: usize) -> (AuctionId, UserId, u64) {
+        let (place, turn) = (n % self.auctions, n / self.auctions);
+        (auction(place), user((place + turn % self.bidders) % self.users), n as u64 + 1)
+    }
+
+    /// The same as a command.
+    pub(crate) fn command(self, n: usize) -> Result<Command, Failure> {
+        let (auction, bidder, amount) = self.bid(n);
+        Ok(place_bid(id(3, n), auction, bidder, Amount::new(amount)?))
+    }
+}
+
+/// A bid with that id.
+pub(crate) fn place_bid(id: Uuid, auction: AuctionId, bidder: UserId, amount: Amount) -> Command {
+    let body = CommandBody::Auction(AuctionCommand::PlaceBid(PlaceBid { bid: BidId(id), bidder, amount }));
+    command(id, auction.0, Actor::User(bidder), body)
+}
+
+/// Bid number `n`, where everybody bids on everything.
 pub(crate) fn bid(n: usize, auctions: usize, users: usize) -> Result<Command, Failure> {
-    let (auction, bidder, bid) = (auction(n % auctions), user((n / auctions + n) % users), id(3, n));
-    let place = PlaceBid { bid: BidId(bid), bidder, amount: Amount::new(n as u64 + 1)? };
-    let body = CommandBody::Auction(AuctionCommand::PlaceBid(place));
-    Ok(command(bid, auction.0, Actor::User(bidder), body))
+    Crowd { users, auctions, bidders: users }.command(n)
 }
 
 /// Puts commands on their streams, many in one round trip.

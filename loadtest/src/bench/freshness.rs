@@ -5,7 +5,8 @@
 
 use crate::Failure;
 use crate::bench::backlog::{bid, give};
-use crate::bench::servers::{Bench, Meter, quiet};
+use crate::bench::cost::Meter;
+use crate::bench::servers::{Bench, quiet};
 use crate::bench::viewing::Viewing;
 use clap::Args;
 use std::sync::Arc;

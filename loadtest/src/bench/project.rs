@@ -3,7 +3,8 @@
 
 use crate::Failure;
 use crate::bench::backlog::{bid, give};
-use crate::bench::servers::{Bench, Cost, Meter, quiet};
+use crate::bench::cost::{Cost, LOAD, Meter};
+use crate::bench::servers::{Bench, quiet};
 use crate::bench::viewing::Viewing;
 use auction_app::ports::generations::Generations;
 use auction_app::rebuild::rebuild;
@@ -73,9 +74,11 @@ pub(crate) async fn run(arguments: ProjectArgs) -> Result<(), Failure> {
 /// Prints it; returns the events per second.
 fn line(what: &str, auctions: usize, events: u64, cost: &Cost) -> f64 {
     let per_second = events as f64 / cost.took.as_secs_f64();
-    let cpu = |kind| 1e6 * cost.cpu.get(kind).copied().unwrap_or_default() / events as f64;
+    let micros = |seconds: f64| 1e6 * seconds / events as f64;
     let auctions = if auctions == 1 { "one auction".to_owned() } else { format!("{auctions} auctions") };
-    let (worker, redis, postgres) = (cpu("worker"), cpu("redis"), cpu("postgres"));
+    // A rebuild is made by this process.
+    let worker = micros(cost.workers() + cost.cpu(LOAD));
+    let (redis, postgres) = (micros(cost.cpu("redis")), micros(cost.cpu("postgres")));
     println!("| {what}, {auctions} | {per_second:.0} | {worker:.1} | {redis:.1} | {postgres:.1} |");
     per_second
 }

@@ -1,16 +1,17 @@
-//! A Redis and a Postgres of a benchmark's own, the writer as a process, and what they cost.
+//! A Redis and a Postgres of a benchmark's own, and roles as processes.
 
 use crate::Failure;
-use crate::bench::backlog;
+use crate::bench::{backlog, cost};
 use auction_postgres::PostgresStores;
 use auction_postgres::migrate::migrate;
+use auction_redis::keys;
 use auction_servers::{Options, PrivateServers};
 use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
-use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use stream_worker::entry::range_reply;
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
@@ -18,7 +19,7 @@ use tokio_postgres::{Client, NoTls};
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Nothing takes longer.
-const PATIENCE: Duration = Duration::from_secs(1800);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Servers with nothing in them but users and auctions.
 pub(crate) struct Bench {
@@ -83,6 +84,36 @@ impl Bench {
         rows.iter().map(|row| Ok(u64::try_from(row.get::<_, i64>(0))?)).collect()
     }
 
+    /// How many events are published.
+    pub(crate) async fn published(&self, redis: &mut MultiplexedConnection) -> Result<u64, Failure> {
+        let mut looks = redis::pipe();
+        for partition in backlog::partitions()?.all() {
+            let stream = keys::events(partition);
+            looks.cmd("XREVRANGE").arg(stream).arg("+").arg("-").arg("COUNT").arg(1);
+        }
+        let replies: Vec<redis::Value> = looks.query_async(redis).await?;
+        let mut published = 0;
+        for reply in replies {
+            published += range_reply(reply)?.first().map_or(0, |last| last.id.ms);
+        }
+        Ok(published)
+    }
+
+    /// Waits until so many events are published.
+    pub(crate) async fn all_published(&self, events: u64) -> Result<(), Failure> {
+        let (began, mut redis) = (Instant::now(), self.redis().await?);
+        loop {
+            let published = self.published(&mut redis).await?;
+            if published >= events {
+                return Ok(());
+            }
+            if began.elapsed() > PATIENCE {
+                return Err(format!("{published} of {events} events published after {PATIENCE:?}").into());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// Waits until there are so many events.
     pub(crate) async fn reached(&self, events: u64) -> Result<(), Failure> {
         let began = Instant::now();
@@ -107,15 +138,24 @@ impl Bench {
     /// Starts a role by the program that was built beside this one, with settings.
     pub(crate) fn process(&self, role: &str, settings: &[(&str, String)]) -> Result<Process, Failure> {
         let program = std::env::current_exe()?.with_file_name("portal");
-        let child = Command::new(&program)
-            .args(["run", role])
+        let mut command = Command::new(&program);
+        command.args(["run", role]).env("AUCTION__LOG__FILTER", "warn");
+        self.spawn(command.envs(settings.iter().map(|(name, value)| (*name, value))))
+    }
+
+    /// Starts this program once more, as something that a benchmark compares with.
+    pub(crate) fn beside(&self, arguments: &[&str]) -> Result<Process, Failure> {
+        self.spawn(Command::new(std::env::current_exe()?).arg("bench").args(arguments))
+    }
+
+    fn spawn(&self, command: &mut Command) -> Result<Process, Failure> {
+        command
             .env("REDIS_URL", self.servers.redis_url())
             .env("DATABASE_URL", self.servers.database_url())
-            .env("AUCTION__LOG__FILTER", "warn")
-            .envs(settings.iter().map(|(name, value)| (*name, value)))
-            .stdout(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("{}: {error}; build it first: make bench does", program.display()))?;
+            .stdout(Stdio::null());
+        let child = command.spawn().map_err(|error| {
+            format!("{}: {error}; build it first: make bench does", command.get_program().display())
+        })?;
         Ok(Process(child))
     }
 
@@ -138,8 +178,7 @@ impl Process {
 
     /// The CPU seconds that it took so far.
     pub(crate) fn cpu(&self) -> Result<f64, Failure> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id()))?;
-        Ok(cpu_of(&stat).ok_or("no CPU time")?.1)
+        cost::cpu_of(self.0.id())
     }
 
     /// Tells it to stop and waits.
@@ -177,65 +216,8 @@ pub(crate) async fn answers(address: SocketAddr) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What a stretch of time cost.
-pub(crate) struct Cost {
-    pub(crate) took: Duration,
-    /// CPU seconds by kind of process: `worker`, `redis`, `postgres`.
-    pub(crate) cpu: BTreeMap<&'static str, f64>,
-}
-
-/// Measures from its start to its end.
-pub(crate) struct Meter {
-    began: Instant,
-    cpu: BTreeMap<&'static str, f64>,
-}
-
-impl Meter {
-    /// Begins when the disk is quiet: while the writes of something else drain, nothing else is fast.
-    pub(crate) fn start() -> Result<Meter, Failure> {
-        Ok(Meter { began: Instant::now(), cpu: cpu()? })
-    }
-
-    pub(crate) fn stop(self) -> Result<Cost, Failure> {
-        let took = self.began.elapsed();
-        let mut cpu = cpu()?;
-        for (kind, seconds) in &mut cpu {
-            *seconds -= self.cpu.get(kind).copied().unwrap_or_default();
-        }
-        Ok(Cost { took, cpu })
-    }
-}
-
 /// Writes everything to the disk that is on its way.
 pub(crate) fn quiet() -> Result<(), Failure> {
     Command::new("sync").status()?;
     Ok(())
-}
-
-/// CPU seconds so far of all processes that matter, those that ended under their parent included.
-fn cpu() -> Result<BTreeMap<&'static str, f64>, Failure> {
-    let mut all = BTreeMap::new();
-    for entry in std::fs::read_dir("/proc")? {
-        let Ok(stat) = std::fs::read_to_string(entry?.path().join("stat")) else { continue };
-        let Some((name, seconds)) = cpu_of(&stat) else { continue };
-        let kind = match name {
-            // The name in the process table has 15 characters.
-            "portal" | "auction-loadtes" => "worker",
-            "redis-server" => "redis",
-            "postgres" => "postgres",
-            _ => continue,
-        };
-        *all.entry(kind).or_insert(0.0) += seconds;
-    }
-    Ok(all)
-}
-
-/// Name and CPU seconds of a process, from its `stat`.
-fn cpu_of(stat: &str) -> Option<(&str, f64)> {
-    const TICKS_PER_SECOND: f64 = 100.0;
-    let (before, after) = stat.rsplit_once(") ")?;
-    let (_, name) = before.split_once('(')?;
-    // utime, stime, and those of children that were waited for: fields 14 to 17 of the whole line.
-    let ticks = after.split(' ').skip(11).take(4).filter_map(|ticks| ticks.parse::<f64>().ok());
-    Some((name, ticks.sum::<f64>() / TICKS_PER_SECOND))
 }

@@ -6,20 +6,20 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// One connection, kept alive.
-pub(super) struct Client {
+pub(crate) struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Client {
-    pub(super) async fn connect(server: SocketAddr) -> Result<Client, Failure> {
+    pub(crate) async fn connect(server: SocketAddr) -> Result<Client, Failure> {
         let stream = TcpStream::connect(server).await?;
         stream.set_nodelay(true)?;
         Ok(Client { stream, buffer: vec![0; 64 * 1024] })
     }
 
     /// The body of an answer that is a success and has a length.
-    pub(super) async fn ask(&mut self, request: &[u8]) -> Result<&[u8], Failure> {
+    pub(crate) async fn ask(&mut self, request: &[u8]) -> Result<&[u8], Failure> {
         self.stream.write_all(request).await?;
         let (mut filled, mut whole) = (0, None);
         loop {

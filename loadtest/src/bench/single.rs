@@ -4,7 +4,8 @@
 
 use crate::Failure;
 use crate::bench::backlog::partitions;
-use crate::bench::servers::{Bench, Cost, Meter};
+use crate::bench::cost::{Cost, Meter};
+use crate::bench::servers::Bench;
 use auction_domain::Timestamp;
 use auction_domain::auction::Auction;
 use auction_redis::keys;
@@ -33,7 +34,7 @@ const TABLES: &str = "
         SELECT aggregate, version, kind, schema, at, command_id, body FROM events;";
 
 /// Drains so many and says what it cost.
-pub(super) async fn drain(bench: &Bench, bids: usize) -> Result<Cost, Failure> {
+pub(crate) async fn drain(bench: &Bench, bids: usize) -> Result<Cost, Failure> {
     bench.database().batch_execute(TABLES).await?;
     let left = Arc::new(AtomicUsize::new(bids));
     let mut workers = JoinSet::new();

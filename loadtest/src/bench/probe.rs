@@ -1,14 +1,14 @@
 //! The protocol of the writer without its domain: entries are read, the same rows are written, the same
 //! events are published and the same entries acknowledged, by the same adapters and with the same
-//! overlap. Nothing is decoded, loaded or decided: what is stored is always the same bid.
+//! overlap, in a process of its own. Nothing is decoded, loaded or decided: what is stored is always the same bid.
 
 use crate::Failure;
 use crate::bench::backlog::{partitions, user};
-use crate::bench::servers::{Bench, Cost, Meter};
 use auction_app::ports::command_lane::{CommandLanes, CommandSettler, Published, Settlement};
 use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, NewEvent};
 use auction_domain::auction::AuctionEvent;
 use auction_domain::{Actor, Amount, BidId, Currency, Fact, Timestamp};
+use auction_postgres::PostgresStores;
 use auction_redis::keys;
 use auction_redis::lane::{GROUP, LaneOptions, RedisLanes};
 use auction_wire::{Channel, CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionId};
@@ -23,29 +23,27 @@ use uuid::Uuid;
 const BATCH: usize = 500;
 const BLOCK: Duration = Duration::from_millis(500);
 
-/// Drains everything and says what it cost.
-pub(super) async fn drain(bench: &Bench, begin: u64, bids: usize) -> Result<Cost, Failure> {
-    let mut lanes = JoinSet::new();
+/// Goes on until it is killed.
+pub(crate) async fn run() -> Result<(), Failure> {
+    let (redis, database) = (std::env::var("REDIS_URL")?, std::env::var("DATABASE_URL")?);
     let options = LaneOptions {
         batch: BATCH,
         block: BLOCK,
         by_turns: false,
         clock_tolerance: Duration::from_secs(300),
     };
-    let partitions = partitions()?;
-    let redis_lanes = RedisLanes::new(bench.redis_client()?, partitions, options);
-    let meter = Meter::start()?;
+    let (client, partitions) = (redis::Client::open(redis)?, partitions()?);
+    let redis_lanes = RedisLanes::new(client.clone(), partitions, options);
+    let mut lanes = JoinSet::new();
     for partition in partitions.all() {
-        let (stores, client, lanes_of) = (bench.stores()?, bench.redis_client()?, redis_lanes.clone());
+        let (stores, client, lanes_of) =
+            (PostgresStores::new(&database)?, client.clone(), redis_lanes.clone());
         lanes.spawn(async move { lane(&stores, &client, &lanes_of, partition).await });
     }
-    tokio::select! {
-        reached = bench.reached(begin + bids as u64) => reached?,
-        Some(ended) = lanes.join_next() => ended??,
+    match lanes.join_next().await {
+        Some(ended) => ended?,
+        None => Ok(()),
     }
-    let cost = meter.stop()?;
-    lanes.abort_all();
-    Ok(cost)
 }
 
 async fn lane(

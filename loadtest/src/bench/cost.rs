@@ -1,0 +1,163 @@
+//! What a stretch of time cost: CPU of this process and of all that it started, by what they are.
+
+use crate::Failure;
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// What this process is: it makes the load.
+pub(crate) const LOAD: &str = "load";
+
+/// What a stretch of time cost.
+#[derive(Clone)]
+pub(crate) struct Cost {
+    pub(crate) took: Duration,
+    /// CPU seconds by kind of process.
+    cpu: BTreeMap<String, f64>,
+}
+
+impl Cost {
+    /// CPU seconds of the processes of a kind.
+    pub(crate) fn cpu(&self, kind: &str) -> f64 {
+        self.cpu.get(kind).copied().unwrap_or_default()
+    }
+
+    /// CPU seconds of the processes of this project together: not the servers, not what makes the load.
+    pub(crate) fn workers(&self) -> f64 {
+        let others = ["redis", "postgres", LOAD];
+        self.cpu.iter().filter(|(kind, _)| !others.contains(&kind.as_str())).map(|(_, cpu)| cpu).sum()
+    }
+
+    /// How much of the machine each kind had, in percent; what is below one is left out.
+    pub(crate) fn shares(&self) -> String {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+        let all = self.took.as_secs_f64() * cores;
+        let mut shares: Vec<(&str, f64)> =
+            self.cpu.iter().map(|(kind, cpu)| (kind.as_str(), 100.0 * cpu / all)).collect();
+        shares.retain(|(_, share)| *share >= 0.5);
+        shares.sort_by(|one, other| other.1.total_cmp(&one.1));
+        let shares: Vec<String> =
+            shares.into_iter().map(|(kind, share)| format!("{kind} {share:.0}")).collect();
+        shares.join(", ")
+    }
+}
+
+/// Measures from its start to its end.
+pub(crate) struct Meter {
+    began: Instant,
+    cpu: BTreeMap<String, f64>,
+}
+
+impl Meter {
+    /// Begins now.
+    pub(crate) fn start() -> Result<Meter, Failure> {
+        Ok(Meter { began: Instant::now(), cpu: cpu()? })
+    }
+
+    /// Ends now.
+    pub(crate) fn stop(&self) -> Result<Cost, Failure> {
+        let took = self.began.elapsed();
+        let mut cpu = cpu()?;
+        for (kind, seconds) in &mut cpu {
+            *seconds -= self.cpu.get(kind).copied().unwrap_or_default();
+        }
+        Ok(Cost { took, cpu })
+    }
+}
+
+/// CPU seconds so far by kind of process.
+fn cpu() -> Result<BTreeMap<String, f64>, Failure> {
+    let mut all = BTreeMap::new();
+    for process in family()? {
+        *all.entry(process.kind).or_default() += process.cpu;
+    }
+    Ok(all)
+}
+
+/// One that matters.
+struct Running {
+    kind: String,
+    cpu: f64,
+}
+
+/// This process and all that it started, directly or not.
+fn family() -> Result<Vec<Running>, Failure> {
+    let mut stats = BTreeMap::new();
+    for entry in fs::read_dir("/proc")? {
+        let entry = entry?;
+        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        // It may have ended meanwhile.
+        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+        stats.extend(Stat::read(&stat).map(|stat| (id, stat)));
+    }
+    let own = std::process::id();
+    let ours = |mut id: u32| {
+        while let Some(stat) = stats.get(&id) {
+            if id == own {
+                return true;
+            }
+            id = stat.parent;
+        }
+        false
+    };
+    let mut family = Vec::new();
+    for (id, stat) in &stats {
+        if ours(*id)
+            && let Some(kind) = kind(*id, &stat.name)
+        {
+            // Of those that this process has waited for nobody asks any more; backends of Postgres come and go.
+            let cpu = stat.own + if *id == own { 0.0 } else { stat.children };
+            family.push(Running { kind, cpu });
+        }
+    }
+    Ok(family)
+}
+
+/// What a process is; none if it does not matter.
+fn kind(id: u32, name: &str) -> Option<String> {
+    match name {
+        "redis-server" | "valkey-server" => return Some("redis".to_owned()),
+        "postgres" => return Some("postgres".to_owned()),
+        _ if id == std::process::id() => return Some(LOAD.to_owned()),
+        _ => {}
+    }
+    let line = fs::read(format!("/proc/{id}/cmdline")).ok()?;
+    let mut words = line.split(|byte| *byte == 0).skip(1);
+    match words.next()? {
+        // `portal run ROLE`, and `auction-loadtest bench probe` or `bare`.
+        b"run" | b"bench" => Some(String::from_utf8_lossy(words.next()?).into_owned()),
+        _ => None,
+    }
+}
+
+/// What `/proc/PID/stat` says.
+struct Stat {
+    name: String,
+    parent: u32,
+    own: f64,
+    /// CPU seconds of children that have ended and were waited for.
+    children: f64,
+}
+
+impl Stat {
+    fn read(stat: &str) -> Option<Stat> {
+        const TICKS_PER_SECOND: f64 = 100.0;
+        let (before, after) = stat.rsplit_once(") ")?;
+        let (_, name) = before.split_once('(')?;
+        let fields: Vec<&str> = after.split(' ').collect();
+        // By proc(5), counted from the state: parent 1, utime and stime 11 and 12, of children 13 and 14.
+        let seconds = |field: usize| Some(fields.get(field)?.parse::<f64>().ok()? / TICKS_PER_SECOND);
+        Some(Stat {
+            name: name.to_owned(),
+            parent: fields.get(1)?.parse().ok()?,
+            own: seconds(11)? + seconds(12)?,
+            children: seconds(13)? + seconds(14)?,
+        })
+    }
+}
+
+/// CPU seconds of one process so far.
+pub(crate) fn cpu_of(id: u32) -> Result<f64, Failure> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+    Ok(Stat::read(&stat).ok_or("no CPU time")?.own)
+}

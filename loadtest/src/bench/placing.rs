@@ -1,0 +1,68 @@
+//! Bids by HTTP, over connections that are kept.
+
+use crate::Failure;
+use crate::bench::backlog::Crowd;
+use crate::bench::client::Client;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+/// Writes the request of bid number `n` over what was there before.
+pub(crate) fn request(text: &mut String, crowd: Crowd, n: usize, prefer: &str) -> Result<(), Failure> {
+    let (auction, bidder, amount) = crowd.bid(n);
+    let length = "{\"amount\":}".len() + amount.to_string().len();
+    text.clear();
+    write!(
+        text,
+        "PUT /auction/{}/bid HTTP/1.1\r\nHost: bench\r\nX-User-Id: {bidder}\r\nContent-Type: application/json\r\n\
+         {prefer}Content-Length: {length}\r\n\r\n{{\"amount\":{amount}}}",
+        auction.0
+    )?;
+    Ok(())
+}
+
+/// Places bids, each connection one after the other; how long each answer took, the shortest first.
+pub(crate) async fn place_all(
+    server: SocketAddr,
+    connections: usize,
+    crowd: Crowd,
+    bids: usize,
+) -> Result<Vec<Duration>, Failure> {
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut clients = Vec::new();
+    for _ in 0..connections {
+        clients.push(Client::connect(server).await?);
+    }
+    let mut all = JoinSet::new();
+    for mut client in clients {
+        let next = Arc::clone(&next);
+        all.spawn(async move {
+            let (mut text, mut took) = (String::new(), Vec::with_capacity(2 * bids / connections));
+            loop {
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                if n >= bids {
+                    return Ok::<_, Failure>(took);
+                }
+                request(&mut text, crowd, n, "")?;
+                let asked = Instant::now();
+                client.ask(text.as_bytes()).await?;
+                took.push(asked.elapsed());
+            }
+        });
+    }
+    let mut took = Vec::with_capacity(bids);
+    while let Some(done) = all.join_next().await {
+        took.extend(done??);
+    }
+    took.sort_unstable();
+    Ok(took)
+}
+
+/// The time that so large a share took at most, in milliseconds.
+pub(crate) fn percentile(sorted: &[Duration], share: f64) -> f64 {
+    let last = sorted.len().saturating_sub(1);
+    sorted.get((last as f64 * share) as usize).map_or(0.0, |time| 1000.0 * time.as_secs_f64())
+}

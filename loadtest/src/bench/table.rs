@@ -1,0 +1,100 @@
+//! The table: what the portal does on this machine, beside what the same machine can do at best.
+
+mod decide;
+mod pipeline;
+mod report;
+mod row;
+mod wanted;
+
+use crate::Failure;
+use crate::bench::backlog::Crowd;
+use crate::bench::cost::Cost;
+use clap::Args;
+use report::Report;
+use row::Row;
+use std::path::PathBuf;
+
+/// `auction-loadtest bench`
+#[derive(Args)]
+pub(crate) struct TableArgs {
+    /// Only these rows, such as 2b,5,6
+    #[arg(long, value_enum, value_delimiter = ',', hide_possible_values = true)]
+    rows: Vec<Row>,
+    /// Times that rows 1 to 6b are measured, by turns; the table shows medians
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Bids of a row
+    #[arg(long, default_value_t = 150_000)]
+    bids: usize,
+    /// Bids of row 4, which is slow
+    #[arg(long, default_value_t = 30_000)]
+    single_bids: usize,
+    /// Who bid on each auction
+    #[arg(long, default_value_t = 10)]
+    bidders: usize,
+    /// Connections to the ingress
+    #[arg(long, default_value_t = 256)]
+    connections: usize,
+    /// Where the figures are written for programs
+    #[arg(long, default_value = "target/bench.json")]
+    json: PathBuf,
+}
+
+impl TableArgs {
+    /// Who bids on what, in most rows.
+    fn crowd(&self) -> Crowd {
+        Crowd { users: 1000, auctions: 1000, bidders: self.bidders }
+    }
+}
+
+/// One figure.
+struct Measured {
+    /// The row, and which of its figures: `2a`, `6 p99`.
+    key: String,
+    name: String,
+    value: f64,
+    unit: &'static str,
+    cost: Option<Cost>,
+}
+
+impl Measured {
+    /// So many bids in the time that they cost.
+    fn rate(row: Row, bids: u64, cost: Cost) -> Measured {
+        let value = bids as f64 / cost.took.as_secs_f64();
+        let (key, name) = (row.key(), row.name().to_owned());
+        Measured { key, name, value, unit: "bids/s", cost: Some(cost) }
+    }
+
+    /// Another figure of a row.
+    fn of(row: Row, which: &str, name: &str, value: f64, unit: &'static str) -> Measured {
+        let key = format!("{} {which}", row.key());
+        Measured { key, name: name.to_owned(), value, unit, cost: None }
+    }
+}
+
+pub(crate) async fn run(arguments: TableArgs) -> Result<(), Failure> {
+    let rows = row::selected(&arguments.rows);
+    let mut report = Report::default();
+    for round in 1..=arguments.rounds {
+        for row in rows.iter().filter(|row| row.by_turns()) {
+            for measured in measure(*row, &arguments).await? {
+                let Measured { key, name, value, unit, .. } = &measured;
+                println!("round {round}, {key}: {name}: {value:.1} {unit}");
+                report.add(measured);
+            }
+        }
+    }
+    println!("\n{}", report.table());
+    report.write(&arguments.json)
+}
+
+async fn measure(row: Row, arguments: &TableArgs) -> Result<Vec<Measured>, Failure> {
+    match row {
+        Row::Probe | Row::Writer | Row::Followed | Row::OneAuction | Row::Single => {
+            decide::measure(row, arguments).await
+        }
+        Row::Streams => pipeline::streams(arguments).await,
+        Row::Http => pipeline::http(arguments).await,
+        Row::BareHttp => pipeline::bare_http(arguments).await,
+    }
+}

@@ -1,0 +1,203 @@
+//! What was measured: a table for people, a file for programs.
+
+use super::Measured;
+use super::wanted::{COMPARISONS, FIGURES, Wanted};
+use crate::Failure;
+use crate::bench::cost::Cost;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// All figures, in the order of the table.
+#[derive(Default)]
+pub(super) struct Report(Vec<Figure>);
+
+/// A figure, once for each round.
+struct Figure {
+    key: String,
+    name: String,
+    unit: &'static str,
+    rounds: Vec<(f64, Option<Cost>)>,
+}
+
+impl Figure {
+    /// The round in the middle.
+    fn median(&self) -> &(f64, Option<Cost>) {
+        &self.rounds[self.rounds.len() / 2]
+    }
+
+    /// The number of its row, without its letter and what else it is called by.
+    fn row(&self) -> u64 {
+        let digits: String = self.key.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().unwrap_or_default()
+    }
+}
+
+impl Report {
+    /// One more.
+    pub(super) fn add(&mut self, measured: Measured) {
+        let Measured { key, name, value, unit, cost } = measured;
+        let at = self.0.iter().position(|figure| figure.key == key).unwrap_or_else(|| {
+            self.0.push(Figure { key, name, unit, rounds: Vec::new() });
+            self.0.len() - 1
+        });
+        self.0[at].rounds.push((value, cost));
+        self.0[at].rounds.sort_by(|one, other| one.0.total_cmp(&other.0));
+    }
+
+    /// The median of a figure.
+    pub(super) fn median(&self, key: &str) -> Option<f64> {
+        self.0.iter().find(|figure| figure.key == key).map(|figure| figure.median().0)
+    }
+
+    /// What a figure is compared with, the ratio, and what is wanted of it.
+    fn ratio(&self, figure: &Figure) -> Option<(&'static str, f64, Wanted)> {
+        let comparison = COMPARISONS.iter().find(|comparison| comparison.key == figure.key)?;
+        let ratio = figure.median().0 / self.median(comparison.of)?;
+        Some((comparison.of, ratio, comparison.wanted))
+    }
+
+    /// For people, in Markdown.
+    pub(super) fn table(&self) -> String {
+        let mut table = String::from(
+            "| row | what | figure | spread | ratio | wanted | CPU of the machine, % |\n\
+             |---|---|---:|---:|---:|---|---|\n",
+        );
+        for figure in &self.0 {
+            let (value, cost) = figure.median();
+            let wanted = FIGURES.iter().find(|(key, _)| *key == figure.key).map(|(_, wanted)| *wanted);
+            let mut verdict = wanted.map_or_else(String::new, |wanted| wanted.beside(*value));
+            let mut ratio = String::new();
+            if let Some((of, of_it, wanted)) = self.ratio(figure) {
+                ratio = format!("{of_it:.2} × {of}");
+                verdict = wanted.beside(of_it);
+            }
+            let spread = match (figure.rounds.first(), figure.rounds.last()) {
+                (Some(low), Some(high)) if figure.rounds.len() > 1 => {
+                    format!("{}–{}", number(low.0), number(high.0))
+                }
+                _ => String::new(),
+            };
+            let shares = cost.as_ref().map_or_else(String::new, Cost::shares);
+            let Figure { key, name, unit, .. } = figure;
+            let value = number(*value);
+            table +=
+                &format!("| {key} | {name} | {value} {unit} | {spread} | {ratio} | {verdict} | {shares} |\n");
+        }
+        table
+    }
+
+    /// For programs.
+    pub(super) fn write(&self, path: &Path) -> Result<(), Failure> {
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory)?;
+        }
+        let list = Value::Array(self.0.iter().map(|figure| self.object(figure)).collect());
+        Ok(std::fs::write(path, serde_json::to_string_pretty(&list)?)?)
+    }
+
+    fn object(&self, figure: &Figure) -> Value {
+        let Figure { key, name, unit, .. } = figure;
+        let value = figure.median().0;
+        let mut object = json!({
+            "row": figure.row(), "entry": key, "name": name, "value": value, "unit": unit,
+            "rounds": figure.rounds.len(),
+        });
+        if let Some((of, ratio, wanted)) = self.ratio(figure) {
+            object["ratio"] = json!(ratio);
+            object["of"] = json!(of);
+            object["met"] = json!(wanted.met(ratio));
+        }
+        object
+    }
+}
+
+/// With three significant digits at least, and thousands apart.
+fn number(value: f64) -> String {
+    let digits = match value.abs() {
+        value if value >= 100.0 => 0,
+        value if value >= 10.0 => 1,
+        _ => 2,
+    };
+    let text = format!("{value:.digits$}");
+    let (whole, rest) =
+        text.split_once('.').map_or((text.as_str(), None), |(whole, rest)| (whole, Some(rest)));
+    let mut apart = String::new();
+    for (n, digit) in whole.chars().enumerate() {
+        if n > 0 && (whole.len() - n) % 3 == 0 {
+            apart.push(',');
+        }
+        apart.push(digit);
+    }
+    rest.map_or_else(|| apart.clone(), |rest| format!("{apart}.{rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::row::Row;
+    use super::*;
+    use clap::ValueEnum;
+
+    fn measured(key: &str, value: f64) -> Measured {
+        Measured { key: key.to_owned(), name: format!("what {key} is"), value, unit: "bids/s", cost: None }
+    }
+
+    fn written(report: &Report) -> Vec<Value> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("target/bench.json");
+        report.write(&path).unwrap();
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn programs_are_given_the_median_of_each_figure_and_its_ratio() {
+        let mut report = Report::default();
+        for value in [50_000.0, 10_000.0, 40_000.0] {
+            report.add(measured("1", value));
+        }
+        report.add(measured("2a", 30_000.0));
+        report.add(measured("6 p99", 9.0));
+        let written = written(&report);
+        assert_eq!(
+            written[0],
+            json!({"row": 1, "entry": "1", "name": "what 1 is", "value": 40_000.0, "unit": "bids/s", "rounds": 3})
+        );
+        assert_eq!(
+            written[1],
+            json!({"row": 2, "entry": "2a", "name": "what 2a is", "value": 30_000.0, "unit": "bids/s",
+                   "rounds": 1, "ratio": 0.75, "of": "1", "met": false})
+        );
+        // It would be compared with what was not measured.
+        assert_eq!(
+            written[2],
+            json!({"row": 6, "entry": "6 p99", "name": "what 6 p99 is", "value": 9.0, "unit": "bids/s", "rounds": 1})
+        );
+        assert_eq!(written.len(), 3);
+    }
+
+    #[test]
+    fn people_are_told_whether_it_is_as_wanted() {
+        let mut report = Report::default();
+        report.add(measured("1", 40_000.0));
+        report.add(measured("2a", 38_000.0));
+        report.add(measured("5", 19_000.0));
+        let table = report.table();
+        let line = |key: &str| table.lines().find(|line| line.starts_with(&format!("| {key} "))).unwrap();
+        assert!(
+            line("1").contains("| 40,000 bids/s |") && line("1").contains("48600 or more: missed"),
+            "{table}"
+        );
+        assert!(line("2a").contains("| 0.95 × 1 | 0.9 or more: met |"), "{table}");
+        assert!(line("5").contains("| 0.47 × 1 | 0.5 or more: missed |"), "{table}");
+    }
+
+    #[test]
+    fn every_comparison_is_of_rows_that_there_are() {
+        let keys: Vec<String> = Row::value_variants().iter().map(|row| row.key()).collect();
+        for comparison in &COMPARISONS {
+            for key in [comparison.key, comparison.of] {
+                let row = key.split(' ').next().unwrap();
+                assert!(keys.iter().any(|known| known == row), "{key}");
+            }
+        }
+    }
+}

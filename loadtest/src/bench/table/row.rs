@@ -1,0 +1,55 @@
+//! The rows of the table.
+
+use clap::ValueEnum;
+
+/// A row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Row {
+    #[value(name = "1")]
+    Probe,
+    #[value(name = "2a")]
+    Writer,
+    #[value(name = "2b")]
+    Followed,
+    #[value(name = "3")]
+    OneAuction,
+    #[value(name = "4")]
+    Single,
+    #[value(name = "5")]
+    Streams,
+    #[value(name = "6")]
+    Http,
+    #[value(name = "6b")]
+    BareHttp,
+}
+
+impl Row {
+    /// What it is called on the command line, and begins with in the table.
+    pub(super) fn key(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// What is measured.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Row::Probe => "bare probe of the write protocol",
+            Row::Writer => "the writer, nobody follows",
+            Row::Followed => "the writer, all consumers follow and keep up",
+            Row::OneAuction => "the writer, one hot auction",
+            Row::Single => "one command per transaction, 32 at once",
+            Row::Streams => "from the streams until readable, all roles",
+            Row::Http => "by HTTP until readable, all roles",
+            Row::BareHttp => "bare HTTP, one gathered XADD, bare probe",
+        }
+    }
+
+    /// Whether it is measured in every round, by turns with the others, so that a slow minute of the machine hits all.
+    pub(super) fn by_turns(self) -> bool {
+        self <= Row::BareHttp
+    }
+}
+
+/// Those that are asked for, or all, and those that they are compared with by their nature.
+pub(super) fn selected(asked: &[Row]) -> Vec<Row> {
+    Row::value_variants().iter().copied().filter(|row| asked.is_empty() || asked.contains(row)).collect()
+}
