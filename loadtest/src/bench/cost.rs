@@ -1,4 +1,4 @@
-//! What a stretch of time cost: CPU of this process and of all that it started, by what they are.
+//! What a stretch of time cost: CPU and memory of this process and of all that it started, by what they are.
 
 use crate::Failure;
 use std::collections::BTreeMap;
@@ -65,6 +65,21 @@ impl Meter {
     }
 }
 
+/// The memory by kind of process, in bytes: each page is shared out among those that have it (PSS), so that the shared
+/// buffers of Postgres count once.
+pub(crate) fn memory() -> Result<BTreeMap<String, u64>, Failure> {
+    let mut all = BTreeMap::new();
+    for process in family()? {
+        let path = format!("/proc/{}/smaps_rollup", process.id);
+        // It may have ended meanwhile.
+        let Ok(rollup) = fs::read_to_string(path) else { continue };
+        let held = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
+        let kb: u64 = held.and_then(|held| held.split_whitespace().next()).ok_or("no Pss")?.parse()?;
+        *all.entry(process.kind).or_default() += 1024 * kb;
+    }
+    Ok(all)
+}
+
 /// CPU seconds so far by kind of process.
 fn cpu() -> Result<BTreeMap<String, f64>, Failure> {
     let mut all = BTreeMap::new();
@@ -76,6 +91,7 @@ fn cpu() -> Result<BTreeMap<String, f64>, Failure> {
 
 /// One that matters.
 struct Running {
+    id: u32,
     kind: String,
     cpu: f64,
 }
@@ -107,7 +123,7 @@ fn family() -> Result<Vec<Running>, Failure> {
         {
             // Of those that this process has waited for nobody asks any more; backends of Postgres come and go.
             let cpu = stat.own + if *id == own { 0.0 } else { stat.children };
-            family.push(Running { kind, cpu });
+            family.push(Running { id: *id, kind, cpu });
         }
     }
     Ok(family)

@@ -5,6 +5,7 @@ use crate::bench::backlog::Crowd;
 use crate::bench::client::Client;
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -24,26 +25,26 @@ pub(crate) fn request(text: &mut String, crowd: Crowd, n: usize, prefer: &str) -
     Ok(())
 }
 
-/// Places bids, each connection one after the other; how long each answer took, the shortest first.
+/// Places the bids of these numbers, each connection one after the other; how long each answer took, the shortest first.
 pub(crate) async fn place_all(
     server: SocketAddr,
     connections: usize,
     crowd: Crowd,
-    bids: usize,
+    bids: Range<usize>,
 ) -> Result<Vec<Duration>, Failure> {
-    let next = Arc::new(AtomicUsize::new(0));
+    let next = Arc::new(AtomicUsize::new(bids.start));
     let mut clients = Vec::new();
     for _ in 0..connections {
         clients.push(Client::connect(server).await?);
     }
     let mut all = JoinSet::new();
     for mut client in clients {
-        let next = Arc::clone(&next);
+        let (next, bids) = (Arc::clone(&next), bids.clone());
         all.spawn(async move {
-            let (mut text, mut took) = (String::new(), Vec::with_capacity(2 * bids / connections));
+            let (mut text, mut took) = (String::new(), Vec::with_capacity(2 * bids.len() / connections));
             loop {
                 let n = next.fetch_add(1, Ordering::Relaxed);
-                if n >= bids {
+                if n >= bids.end {
                     return Ok::<_, Failure>(took);
                 }
                 request(&mut text, crowd, n, "")?;
@@ -53,7 +54,7 @@ pub(crate) async fn place_all(
             }
         });
     }
-    let mut took = Vec::with_capacity(bids);
+    let mut took = Vec::with_capacity(bids.len());
     while let Some(done) = all.join_next().await {
         took.extend(done??);
     }

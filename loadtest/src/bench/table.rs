@@ -1,6 +1,10 @@
 //! The table: what the portal does on this machine, beside what the same machine can do at best.
 
 mod decide;
+mod footprint;
+mod growth;
+mod handlers;
+mod latency;
 mod pipeline;
 mod report;
 mod row;
@@ -24,7 +28,7 @@ pub(crate) struct TableArgs {
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Bids of a row
-    #[arg(long, default_value_t = 150_000)]
+    #[arg(long, default_value_t = 100_000)]
     bids: usize,
     /// Bids of row 4, which is slow
     #[arg(long, default_value_t = 30_000)]
@@ -35,6 +39,12 @@ pub(crate) struct TableArgs {
     /// Connections to the ingress
     #[arg(long, default_value_t = 256)]
     connections: usize,
+    /// For so long bids come at each rate of row 9
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Events that are stored in row 12
+    #[arg(long, value_delimiter = ',', default_value = "10000,1000000", value_parser = clap::value_parser!(u64).range(1000..))]
+    events: Vec<u64>,
     /// Where the figures are written for programs
     #[arg(long, default_value = "target/bench.json")]
     json: PathBuf,
@@ -77,24 +87,44 @@ pub(crate) async fn run(arguments: TableArgs) -> Result<(), Failure> {
     let mut report = Report::default();
     for round in 1..=arguments.rounds {
         for row in rows.iter().filter(|row| row.by_turns()) {
-            for measured in measure(*row, &arguments).await? {
-                let Measured { key, name, value, unit, .. } = &measured;
-                println!("round {round}, {key}: {name}: {value:.1} {unit}");
-                report.add(measured);
-            }
+            let measured = in_a_round(*row, &arguments).await?;
+            add(&mut report, &format!("round {round}, "), measured);
         }
+    }
+    for row in rows.iter().filter(|row| !row.by_turns()) {
+        let most = report.median(&Row::Http.key()).unwrap_or_default();
+        let measured = once(*row, most, &arguments).await?;
+        add(&mut report, "", measured);
     }
     println!("\n{}", report.table());
     report.write(&arguments.json)
 }
 
-async fn measure(row: Row, arguments: &TableArgs) -> Result<Vec<Measured>, Failure> {
+fn add(report: &mut Report, round: &str, measured: Vec<Measured>) {
+    for measured in measured {
+        let Measured { key, name, value, unit, .. } = &measured;
+        println!("{round}{key}: {name}: {value:.1} {unit}");
+        report.add(measured);
+    }
+}
+
+async fn in_a_round(row: Row, arguments: &TableArgs) -> Result<Vec<Measured>, Failure> {
     match row {
-        Row::Probe | Row::Writer | Row::Followed | Row::OneAuction | Row::Single => {
-            decide::measure(row, arguments).await
-        }
         Row::Streams => pipeline::streams(arguments).await,
         Row::Http => pipeline::http(arguments).await,
         Row::BareHttp => pipeline::bare_http(arguments).await,
+        _ => decide::measure(row, arguments).await,
+    }
+}
+
+/// `most` is what row 6 came to.
+async fn once(row: Row, most: f64, arguments: &TableArgs) -> Result<Vec<Measured>, Failure> {
+    match row {
+        Row::BareHandlers => handlers::measure(arguments).await,
+        Row::Latency => latency::measure(most, arguments).await,
+        Row::Memory => footprint::measure(arguments).await,
+        Row::Growth => growth::measure(arguments).await,
+        // Rows 8 and 11 are measured with 7 and 10.
+        _ => Ok(Vec::new()),
     }
 }

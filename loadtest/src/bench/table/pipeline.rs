@@ -36,9 +36,14 @@ impl Running {
         self.consumers.reached(self.begin + bids as u64).await
     }
 
+    /// Waits until all are told.
+    pub(super) async fn told(&self) -> Result<(), Failure> {
+        self.consumers.told(&self.bench).await
+    }
+
     /// Stops everything, and looks whether all bids were accepted.
     pub(super) async fn stop(self, bids: usize) -> Result<(), Failure> {
-        self.consumers.told(&self.bench).await?;
+        self.told().await?;
         self.consumers.end()?;
         self.writer.end()?;
         checked(&self.bench, bids).await?;
@@ -77,7 +82,7 @@ pub(super) async fn http(arguments: &TableArgs) -> Result<Vec<Measured>, Failure
     let mut running = Running::start(crowd.users, crowd.auctions).await?;
     let (ingress, address) = start_ingress(&running.bench).await?;
     let meter = Meter::start()?;
-    let took = place_all(address, arguments.connections, crowd, bids).await?;
+    let took = place_all(address, arguments.connections, crowd, 0..bids).await?;
     let accepted = bids as f64 / meter.stop()?.took.as_secs_f64();
     running.readable(bids).await?;
     let cost = meter.stop()?;
@@ -101,7 +106,7 @@ pub(super) async fn bare_http(arguments: &TableArgs) -> Result<Vec<Measured>, Fa
     answers(address).await?;
     quiet()?;
     let meter = Meter::start()?;
-    place_all(address, arguments.connections, crowd, bids).await?;
+    place_all(address, arguments.connections, crowd, 0..bids).await?;
     bench.all_published(begin + bids as u64).await?;
     let cost = meter.stop()?;
     drop((handlers, probe));

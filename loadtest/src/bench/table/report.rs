@@ -5,6 +5,7 @@ use super::wanted::{COMPARISONS, FIGURES, Wanted};
 use crate::Failure;
 use crate::bench::cost::Cost;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// All figures, in the order of the table.
@@ -23,6 +24,13 @@ impl Figure {
     /// The round in the middle.
     fn median(&self) -> &(f64, Option<Cost>) {
         &self.rounds[self.rounds.len() / 2]
+    }
+
+    /// Of a figure that there is for each process: its key without the process, what it is, and the process.
+    fn process(&self) -> Option<(&str, &str, &str)> {
+        let (key, process) = self.key.rsplit_once(' ')?;
+        let what = self.name.strip_suffix(process)?.strip_suffix(": ")?;
+        Some((key, what, process))
     }
 
     /// The number of its row, without its letter and what else it is called by.
@@ -56,34 +64,46 @@ impl Report {
         Some((comparison.of, ratio, comparison.wanted))
     }
 
-    /// For people, in Markdown.
+    /// For people, in Markdown: row by row, and what differs by process beside each other.
     pub(super) fn table(&self) -> String {
         let mut table = String::from(
             "| row | what | figure | spread | ratio | wanted | CPU of the machine, % |\n\
              |---|---|---:|---:|---:|---|---|\n",
         );
-        for figure in &self.0 {
-            let (value, cost) = figure.median();
-            let wanted = FIGURES.iter().find(|(key, _)| *key == figure.key).map(|(_, wanted)| *wanted);
-            let mut verdict = wanted.map_or_else(String::new, |wanted| wanted.beside(*value));
-            let mut ratio = String::new();
-            if let Some((of, of_it, wanted)) = self.ratio(figure) {
-                ratio = format!("{of_it:.2} × {of}");
-                verdict = wanted.beside(of_it);
-            }
-            let spread = match (figure.rounds.first(), figure.rounds.last()) {
-                (Some(low), Some(high)) if figure.rounds.len() > 1 => {
-                    format!("{}–{}", number(low.0), number(high.0))
-                }
-                _ => String::new(),
-            };
-            let shares = cost.as_ref().map_or_else(String::new, Cost::shares);
-            let Figure { key, name, unit, .. } = figure;
-            let value = number(*value);
-            table +=
-                &format!("| {key} | {name} | {value} {unit} | {spread} | {ratio} | {verdict} | {shares} |\n");
+        for figure in self.0.iter().filter(|figure| figure.process().is_none()) {
+            table += &self.line(figure);
+        }
+        let of_processes = self.0.iter().filter_map(|figure| Some((figure, figure.process()?)));
+        let mut lines: BTreeMap<&str, String> = BTreeMap::new();
+        for (figure, (key, what, process)) in of_processes {
+            let line = lines.entry(key).or_insert_with(|| format!("\nrow {key}: {what}, {}: ", figure.unit));
+            *line += &format!("{process} {}; ", number(figure.median().0));
+        }
+        for line in lines.values() {
+            table += &format!("{}\n", line.trim_end_matches("; "));
         }
         table
+    }
+
+    fn line(&self, figure: &Figure) -> String {
+        let (value, cost) = figure.median();
+        let wanted = FIGURES.iter().find(|(key, _)| *key == figure.key).map(|(_, wanted)| *wanted);
+        let mut verdict = wanted.map_or_else(String::new, |wanted| wanted.beside(*value));
+        let mut ratio = String::new();
+        if let Some((of, of_it, wanted)) = self.ratio(figure) {
+            ratio = format!("{} × {of}", number(of_it));
+            verdict = wanted.beside(of_it);
+        }
+        let spread = match (figure.rounds.first(), figure.rounds.last()) {
+            (Some(low), Some(high)) if figure.rounds.len() > 1 => {
+                format!("{}–{}", number(low.0), number(high.0))
+            }
+            _ => String::new(),
+        };
+        let shares = cost.as_ref().map_or_else(String::new, Cost::shares);
+        let Figure { key, name, unit, .. } = figure;
+        let value = number(*value);
+        format!("| {key} | {name} | {value} {unit} | {spread} | {ratio} | {verdict} | {shares} |\n")
     }
 
     /// For programs.
@@ -105,14 +125,16 @@ impl Report {
         if let Some((of, ratio, wanted)) = self.ratio(figure) {
             object["ratio"] = json!(ratio);
             object["of"] = json!(of);
-            object["met"] = json!(wanted.met(ratio));
+            if let Some(met) = wanted.met(ratio) {
+                object["met"] = json!(met);
+            }
         }
         object
     }
 }
 
 /// With three significant digits at least, and thousands apart.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     let digits = match value.abs() {
         value if value >= 100.0 => 0,
         value if value >= 10.0 => 1,
@@ -188,6 +210,20 @@ mod tests {
         );
         assert!(line("2a").contains("| 0.95 × 1 | 0.9 or more: met |"), "{table}");
         assert!(line("5").contains("| 0.47 × 1 | 0.5 or more: missed |"), "{table}");
+    }
+
+    #[test]
+    fn what_differs_by_process_is_told_in_one_line() {
+        let mut report = Report::default();
+        for (process, value) in [("writer", 7.5), ("redis", 2.25)] {
+            let (key, name) =
+                (format!("10 auctions {process}"), format!("memory for 1,000 auctions: {process}"));
+            report.add(Measured { key, name, value, unit: "MB", cost: None });
+        }
+        let table = report.table();
+        let line = "row 10 auctions: memory for 1,000 auctions, MB: writer 7.50; redis 2.25";
+        assert!(table.lines().any(|told| told == line), "{table}");
+        assert_eq!(written(&report)[1]["row"], 10);
     }
 
     #[test]

@@ -5,23 +5,27 @@
 pub(super) enum Wanted {
     AtLeast(f64),
     AtMost(f64),
+    /// It is told, and nothing is wanted.
+    Nothing,
 }
 
 impl Wanted {
-    /// Whether a figure is as wanted.
-    pub(super) fn met(self, figure: f64) -> bool {
+    /// Whether a figure is as wanted; none if nothing is.
+    pub(super) fn met(self, figure: f64) -> Option<bool> {
         match self {
-            Wanted::AtLeast(least) => figure >= least,
-            Wanted::AtMost(most) => figure <= most,
+            Wanted::AtLeast(least) => Some(figure >= least),
+            Wanted::AtMost(most) => Some(figure <= most),
+            Wanted::Nothing => None,
         }
     }
 
     /// As it is printed beside the figure.
     pub(super) fn beside(self, figure: f64) -> String {
-        let verdict = if self.met(figure) { "met" } else { "missed" };
+        let verdict = if self.met(figure) == Some(true) { "met" } else { "missed" };
         match self {
             Wanted::AtLeast(least) => format!("{least} or more: {verdict}"),
             Wanted::AtMost(most) => format!("{most} or less: {verdict}"),
+            Wanted::Nothing => String::new(),
         }
     }
 }
@@ -38,7 +42,7 @@ const fn ratio(key: &'static str, of: &'static str, wanted: Wanted) -> Compariso
 }
 
 /// All of them; a figure is compared with one other at most.
-pub(super) const COMPARISONS: [Comparison; 7] = [
+pub(super) const COMPARISONS: [Comparison; 16] = [
     ratio("2a", "1", Wanted::AtLeast(0.9)),
     ratio("2b", "1", Wanted::AtLeast(0.5)),
     ratio("3", "2a", Wanted::AtLeast(0.9)),
@@ -46,6 +50,15 @@ pub(super) const COMPARISONS: [Comparison; 7] = [
     ratio("5", "1", Wanted::AtLeast(0.5)),
     ratio("6", "6b", Wanted::AtLeast(0.5)),
     ratio("6 p99", "6 p50", Wanted::AtMost(10.0)),
+    ratio("8 reads", "7 reads", Wanted::AtLeast(0.7)),
+    ratio("8 accepts", "7 accepts", Wanted::AtLeast(0.8)),
+    ratio("9 quarter p50", "9 least", Wanted::Nothing),
+    ratio("9 quarter p99", "9 least", Wanted::Nothing),
+    ratio("9 half p50", "9 least", Wanted::AtMost(2.0)),
+    ratio("9 half p99", "9 least", Wanted::AtMost(6.0)),
+    ratio("12 1000000 rate", "12 10000 rate", Wanted::AtLeast(0.95)),
+    ratio("12 1000000 start", "12 10000 start", Wanted::Nothing),
+    ratio("12 1000000 load", "12 10000 load", Wanted::Nothing),
 ];
 
 /// What is wanted of a figure by itself: of the probe, what such a probe did on two cores when the protocol was found.
