@@ -3,7 +3,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-long bench lint schemathesis
+.PHONY: help setup up test test-long bench profile lint schemathesis
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,11 @@ test-long: setup ## Run all tests, the long ones at their full length
 bench: setup ## Measure the table of docs/performance.md, in ten minutes at most
 	cargo build --release --locked -p portal -p auction-loadtest --bin portal --bin auction-loadtest
 	$(TARGET_DIR)/release/auction-loadtest bench --json $(TARGET_DIR)/bench.json
+
+profile: ## Record flame graphs of all roles under load; options: make profile ARGS="writer ingress --seconds 20"
+	@scripts/setup.sh profile
+	cargo build --release --locked -p portal -p auction-loadtest --bin portal --bin auction-loadtest
+	$(TARGET_DIR)/release/auction-loadtest profile --directory $(TARGET_DIR)/profile $(ARGS)
 
 schemathesis: setup ## Hold the description of the API against a portal (needs Python 3; installs schemathesis under target/)
 	cargo build --locked -p portal

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes sure that what building and running needs is there: Rust, a C linker, Redis and PostgreSQL.
 # Installs what is missing where there is apt; takes a few milliseconds when nothing is.
+# With the word `profile`, also what profiling needs.
 set -eu
 
 PATH="$PATH:/usr/local/bin:/usr/bin:/usr/sbin:${HOME:-/root}/.cargo/bin"
@@ -34,6 +35,11 @@ if ! have cc; then
     missing="$missing build-essential"
 elif ! have make; then
     missing="$missing make"
+fi
+if [ "${1:-}" = profile ]; then
+    # Where perf is not permitted, callgrind counts.
+    have perf || missing="$missing linux-perf"
+    have valgrind || missing="$missing valgrind"
 fi
 if [ -z "$missing" ]; then
     exit 0

@@ -18,12 +18,16 @@ mod freshness;
 mod live;
 mod placing;
 mod probe;
+mod profile;
 mod project;
+mod running;
 mod rush;
 mod servers;
 mod single;
 mod table;
 mod viewing;
+
+pub(crate) use profile::ProfileArgs;
 
 use crate::Failure;
 use clap::{Args, Subcommand};

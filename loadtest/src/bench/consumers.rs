@@ -91,6 +91,11 @@ impl Consumers {
         Ok(handed)
     }
 
+    /// The process of a role.
+    pub(crate) fn process(&self, role: &str) -> Option<&Process> {
+        CONSUMERS.iter().zip(&self.processes).find(|(name, _)| **name == role).map(|(_, process)| process)
+    }
+
     /// Tells all of them to stop and waits.
     pub(crate) fn end(self) -> Result<(), Failure> {
         self.processes.into_iter().try_for_each(Process::end)

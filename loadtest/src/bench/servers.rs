@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub(crate) struct Bench {
     servers: PrivateServers,
     database: Client,
+    /// A role that runs under another program, and that program's command line.
+    under: Option<(String, Vec<String>)>,
     _directory: TempDir,
 }
 
@@ -36,7 +38,7 @@ impl Bench {
         migrate(servers.database_url(), backlog::partitions()?).await?;
         let (database, connection) = tokio_postgres::connect(servers.database_url(), NoTls).await?;
         tokio::spawn(connection);
-        Ok(Bench { servers, database, _directory: directory })
+        Ok(Bench { servers, database, under: None, _directory: directory })
     }
 
     /// The same with so many users and auctions, created by a writer.
@@ -126,6 +128,20 @@ impl Bench {
         Ok(())
     }
 
+    /// Whether so many bids were accepted, each once, and nothing else came of any.
+    pub(crate) async fn all_accepted(&self, bids: usize) -> Result<(), Failure> {
+        let count = async |query: &str| {
+            let row = self.database.query_one(query, &[]).await?;
+            Ok::<_, Failure>(row.get::<_, i64>(0) as usize)
+        };
+        let placed = count("SELECT count(*) FROM events WHERE kind = 'bid_placed'").await?;
+        let outcomes = count("SELECT count(*) FROM commands WHERE kind = 'place_bid'").await?;
+        if (placed, outcomes) == (bids, bids) {
+            return Ok(());
+        }
+        Err(format!("{placed} bids were placed and {outcomes} outcomes stored, of {bids}").into())
+    }
+
     pub(crate) fn redis_url(&self) -> &str {
         self.servers.redis_url()
     }
@@ -138,9 +154,21 @@ impl Bench {
     /// Starts a role by the program that was built beside this one, with settings.
     pub(crate) fn process(&self, role: &str, settings: &[(&str, String)]) -> Result<Process, Failure> {
         let program = std::env::current_exe()?.with_file_name("portal");
-        let mut command = Command::new(&program);
+        let mut command = match &self.under {
+            Some((watched, line)) if watched == role => {
+                let mut command = Command::new(&line[0]);
+                command.args(&line[1..]).arg(&program);
+                command
+            }
+            _ => Command::new(&program),
+        };
         command.args(["run", role]).env("AUCTION__LOG__FILTER", "warn");
         self.spawn(command.envs(settings.iter().map(|(name, value)| (*name, value))))
+    }
+
+    /// From now on that role is started by another program, such as `valgrind`.
+    pub(crate) fn run_under(&mut self, role: &str, line: Vec<String>) {
+        self.under = (!line.is_empty()).then(|| (role.to_owned(), line));
     }
 
     /// Starts this program once more, as something that a benchmark compares with.
@@ -169,6 +197,10 @@ impl Bench {
 pub(crate) struct Process(Child);
 
 impl Process {
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// The memory that it holds, in kB.
     pub(crate) fn memory(&self) -> Result<u64, Failure> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;

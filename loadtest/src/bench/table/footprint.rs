@@ -1,6 +1,5 @@
 //! Rows 10 and 11: what auctions and bids take of memory, in each process, and bids of the disk.
 
-use super::pipeline::{Running, start_ingress};
 use super::report::number;
 use super::row::Row;
 use super::{Measured, TableArgs};
@@ -8,6 +7,7 @@ use crate::Failure;
 use crate::bench::backlog::{Crowd, auction, create_auction, give};
 use crate::bench::cost::{LOAD, memory};
 use crate::bench::placing::place_all;
+use crate::bench::running::{Running, start_ingress};
 use crate::bench::servers::Bench;
 use std::collections::BTreeMap;
 

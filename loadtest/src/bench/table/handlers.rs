@@ -1,7 +1,6 @@
 //! Rows 7 and 8: how fast an auction is read and bids are taken by HTTP while nobody decides, and how fast bare handlers
 //! do that: one that answers with the same bytes, and one that adds the bid to the same stream.
 
-use super::pipeline::start_ingress;
 use super::row::Row;
 use super::{Measured, TableArgs};
 use crate::Failure;
@@ -10,6 +9,7 @@ use crate::bench::client::Client;
 use crate::bench::consumers::Consumers;
 use crate::bench::cost::{Cost, Meter};
 use crate::bench::placing::request;
+use crate::bench::running::start_ingress;
 use crate::bench::servers::{Bench, answers, free_address, quiet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

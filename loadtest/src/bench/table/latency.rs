@@ -1,7 +1,6 @@
 //! Row 9: how long a client waits for the outcome of his bid, at a steady rate, beside the least that it takes to have
 //! it on disk in both servers.
 
-use super::pipeline::{Running, start_ingress};
 use super::report::number;
 use super::row::Row;
 use super::{Measured, TableArgs};
@@ -10,6 +9,7 @@ use crate::bench::backlog::{Crowd, bid};
 use crate::bench::client::Client;
 use crate::bench::cost::Meter;
 use crate::bench::placing::{percentile, place_all, request};
+use crate::bench::running::{Running, start_ingress};
 use crate::bench::servers::{Bench, quiet};
 use std::net::SocketAddr;
 use std::ops::Range;
