@@ -6,7 +6,6 @@ use auction_app::ports::event_feed::{EventFeed, EventFeeds};
 use auction_wire::{EventRecord, PartitionId};
 use std::time::Duration;
 use stream_worker::{ConsumerOptions, Entry, GroupConsumer};
-use tokio::time::Instant;
 
 /// How long Redis may take to say how it is set up.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -26,8 +25,7 @@ impl RedisFeeds {
         RedisFeeds { server: server.into(), batch, block, gather: Duration::ZERO }
     }
 
-    /// After each read that returned something events gather for so long: fewer reads, each of more. What comes
-    /// after a pause is read at once.
+    /// After each read events gather for so long ([`ConsumerOptions::gather`]).
     pub fn gathering(self, gather: Duration) -> RedisFeeds {
         RedisFeeds { gather, ..self }
     }
@@ -45,6 +43,7 @@ impl EventFeeds for RedisFeeds {
             count: self.batch,
             block: self.block,
             patient: true,
+            gather: self.gather,
             // A follower keeps in its own store how far it is, and fetches from the event store what it was not handed.
             acknowledged: false,
             suspects: None,
@@ -52,7 +51,7 @@ impl EventFeeds for RedisFeeds {
         // The consumer's own connection is not asked whether the server keeps what it acknowledges.
         drop(self.server.connect(DEADLINE).await?);
         let consumer = GroupConsumer::open(self.server.client(), options).await.map_err(unavailable)?;
-        Ok(RedisFeed { consumer, stream, gather: self.gather, next: Instant::now() })
+        Ok(RedisFeed { consumer, stream })
     }
 }
 
@@ -60,9 +59,6 @@ impl EventFeeds for RedisFeeds {
 pub struct RedisFeed {
     consumer: GroupConsumer,
     stream: String,
-    gather: Duration,
-    /// Until then events gather.
-    next: Instant,
 }
 
 /// Our entries have the id `<position>-0`.
@@ -75,11 +71,7 @@ pub(crate) fn event_of(entry: &Entry) -> Result<EventRecord, String> {
 
 impl EventFeed for RedisFeed {
     async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
-        tokio::time::sleep_until(self.next).await;
         let entries = self.consumer.read().await.map_err(unavailable)?.entries;
-        if !entries.is_empty() {
-            self.next = Instant::now() + self.gather;
-        }
         let mut events = Vec::with_capacity(entries.len());
         for entry in entries {
             // The store has what belongs there; the follower sees a hole and fetches it.

@@ -32,6 +32,8 @@ pub struct LaneOptions {
     pub batch: usize,
     /// How long a read waits when there are none.
     pub block: Duration,
+    /// How long commands gather after a read ([`ConsumerOptions::gather`]).
+    pub gather: Duration,
     /// Writers take turns under a lock: a read does not wait, and `block` is how long a wait takes.
     pub by_turns: bool,
     /// A command whose time, which is Redis's, is further ahead of this machine's clock than this stops
@@ -85,6 +87,7 @@ impl CommandLanes for RedisLanes {
             count: self.options.batch,
             block: self.options.block,
             patient: !self.options.by_turns,
+            gather: self.options.gather,
             acknowledged: true,
             suspects: Some(self.suspects(partition)),
         };

@@ -60,6 +60,7 @@ async fn drive(client: &Client, lane: usize, stop: &Stop, retry: &mut Retry) -> 
         count: 100,
         block: Duration::from_millis(500),
         patient: true,
+        gather: Duration::ZERO,
         acknowledged: true,
         suspects: None,
     };

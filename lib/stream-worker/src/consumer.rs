@@ -9,6 +9,7 @@ use crate::{DedicatedConnection, Entry, EntryId, StreamError};
 use redis::{Client, Value, cmd, parse_redis_value, pipe};
 use std::ops::Range;
 use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
 
 /// Time on top of `BLOCK` before a read counts as lost.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -28,6 +29,9 @@ pub struct ConsumerOptions {
     pub block: Duration,
     /// Whether a read waits. If not, call [`GroupConsumer::wait`].
     pub patient: bool,
+    /// After a read that returned something, but less than there may be in a batch, entries gather for so long: fewer
+    /// and larger batches cost less, and what comes after a pause is read at once.
+    pub gather: Duration,
     /// Whether entries stay pending until they are acknowledged. If not, whoever reads keeps for himself how far he
     /// is: what a consumer was handed that is gone is not handed out again, and must be found elsewhere.
     pub acknowledged: bool,
@@ -67,6 +71,8 @@ pub struct GroupConsumer {
     /// The newest entry of each stream that was handed out: it may be in work still.
     handed_out: Vec<EntryId>,
     suspects: Option<Suspects>,
+    /// Until then new entries gather.
+    gathers_until: Instant,
     /// The oldest entry of each stream that is not acknowledged, as of the last read.
     oldest_pending: Vec<Option<EntryId>>,
     /// The newest entry of each stream that was pending when this consumer took over.
@@ -103,6 +109,7 @@ impl GroupConsumer {
             source,
             handed_out,
             suspects,
+            gathers_until: Instant::now(),
             oldest_pending,
             ends: taken_over.clone(),
             taken_over,
@@ -145,11 +152,15 @@ impl GroupConsumer {
     /// What nobody was given yet. `None`: another source is next.
     async fn read_new(&mut self) -> Result<Option<Handout>, StreamError> {
         let (first, all) = (self.options.first, self.options.streams.len());
+        sleep_until(self.gathers_until).await;
         let Some(mut entries) = self.read_from(0..all, From::Undelivered, self.options.count).await? else {
             self.claim_all().await?;
             return Ok(None);
         };
         self.clear_marker().await?;
+        if (1..self.options.count).contains(&entries.len()) {
+            self.gathers_until = Instant::now() + self.options.gather;
+        }
         if self.any_full(&entries, first) {
             // More of the first streams may have come before the other entries, which stay pending with
             // us meanwhile.

@@ -20,6 +20,7 @@ fn options(count: usize) -> ConsumerOptions {
         count,
         block: Duration::from_millis(20),
         patient: true,
+        gather: Duration::ZERO,
         acknowledged: true,
         suspects: None,
     }

@@ -19,6 +19,7 @@ fn options(block: Duration, count: usize, first: usize) -> ConsumerOptions {
         count,
         block,
         patient: true,
+        gather: Duration::ZERO,
         acknowledged: true,
         suspects: None,
     }

@@ -29,6 +29,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
     let options = LaneOptions {
         batch: BATCH,
         block: BLOCK,
+        gather: Duration::ZERO,
         by_turns: false,
         clock_tolerance: Duration::from_secs(300),
     };
@@ -60,6 +61,7 @@ async fn lane(
         count: BATCH,
         block: BLOCK,
         patient: true,
+        gather: Duration::ZERO,
         acknowledged: true,
         suspects: None,
     };

@@ -42,6 +42,7 @@ pub(super) fn start(settings: &Settings, connections: &Connections, tasks: &mut 
     let options = LaneOptions {
         batch: writer.batch.get(),
         block: millis(writer.read_block_ms),
+        gather: millis(writer.gather_ms),
         by_turns,
         clock_tolerance: Duration::from_secs(writer.clock_tolerance_seconds),
     };

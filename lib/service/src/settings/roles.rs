@@ -104,6 +104,8 @@ pub struct WriterSettings {
     pub batch: NonZeroUsize,
     /// How long a read waits.
     pub read_block_ms: u32,
+    /// How long commands gather after a read.
+    pub gather_ms: u32,
     /// Users and auctions in memory.
     pub cached_aggregates: NonZeroUsize,
     /// Users known to exist.
