@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub(crate) struct Bench {
     servers: PrivateServers,
     database: Client,
+    /// Settings of all roles.
+    settings: Vec<(&'static str, String)>,
     /// A role that runs under another program, and that program's command line.
     under: Option<(String, Vec<String>)>,
     _directory: TempDir,
@@ -38,7 +40,8 @@ impl Bench {
         migrate(servers.database_url(), backlog::partitions()?).await?;
         let (database, connection) = tokio_postgres::connect(servers.database_url(), NoTls).await?;
         tokio::spawn(connection);
-        Ok(Bench { servers, database, under: None, _directory: directory })
+        let (settings, under) = (Vec::new(), None);
+        Ok(Bench { servers, database, settings, under, _directory: directory })
     }
 
     /// The same with so many users and auctions, created by a writer.
@@ -163,7 +166,13 @@ impl Bench {
             _ => Command::new(&program),
         };
         command.args(["run", role]).env("AUCTION__LOG__FILTER", "warn");
+        command.envs(self.settings.iter().map(|(name, value)| (*name, value)));
         self.spawn(command.envs(settings.iter().map(|(name, value)| (*name, value))))
+    }
+
+    /// From now on roles are started with that setting.
+    pub(crate) fn set(&mut self, name: &'static str, value: String) {
+        self.settings.push((name, value));
     }
 
     /// From now on that role is started by another program, such as `valgrind`.

@@ -96,6 +96,7 @@ pub(crate) async fn run(arguments: TableArgs) -> Result<(), Failure> {
         let measured = once(*row, most, &arguments).await?;
         add(&mut report, "", measured);
     }
+    let report = report.in_order();
     println!("\n{}", report.table());
     report.write(&arguments.json)
 }
@@ -122,7 +123,11 @@ async fn once(row: Row, most: f64, arguments: &TableArgs) -> Result<Vec<Measured
     match row {
         Row::BareHandlers => handlers::measure(arguments).await,
         Row::Latency => latency::measure(most, arguments).await,
-        Row::Memory => footprint::measure(arguments).await,
+        Row::Memory => {
+            let mut measured = footprint::measure(arguments).await?;
+            measured.extend(footprint::bounded(arguments).await?);
+            Ok(measured)
+        }
         Row::Growth => growth::measure(arguments).await,
         // Rows 8 and 11 are measured with 7 and 10.
         _ => Ok(Vec::new()),

@@ -4,7 +4,7 @@ use super::report::number;
 use super::row::Row;
 use super::{Measured, TableArgs};
 use crate::Failure;
-use crate::bench::backlog::{Crowd, auction, create_auction, give};
+use crate::bench::backlog::{Crowd, auction, create_auction, give, partitions};
 use crate::bench::cost::{LOAD, memory};
 use crate::bench::placing::place_all;
 use crate::bench::running::{Running, start_ingress};
@@ -22,6 +22,21 @@ const EARLIER_BIDS: usize = 20_000;
 /// Figures are told for so many.
 const PER_AUCTIONS: f64 = 1000.0;
 const PER_BIDS: f64 = 100_000.0;
+
+/// What is kept in memory, and how many auctions of a partition are kept there while it is looked whether that is so.
+const CACHES: [&str; 3] = [
+    "AUCTION__WRITER__CACHED_AGGREGATES",
+    "AUCTION__PROJECTOR__CACHED_AUCTIONS",
+    "AUCTION__NOTIFIER__CACHED_AUCTIONS",
+];
+const KEPT: usize = 100;
+
+/// Who has such a cache.
+const BOUNDED: [&str; 3] = ["writer", "projector", "notifier"];
+
+/// So many auctions are created and bid on, so many times, others each time.
+const MANY: usize = 5000;
+const TURNS: usize = 8;
 
 type Memory = BTreeMap<String, u64>;
 
@@ -73,12 +88,51 @@ pub(super) async fn measure(arguments: &TableArgs) -> Result<Vec<Measured>, Fail
     Ok(measured)
 }
 
+/// Whether memory is bounded by settings: with small caches that are full, what more auctions take.
+pub(super) async fn bounded(arguments: &TableArgs) -> Result<Vec<Measured>, Failure> {
+    let mut bench = Bench::with_auctions(arguments.crowd().users, 0).await?;
+    for cache in CACHES {
+        bench.set(cache, KEPT.to_string());
+    }
+    let mut running = Running::start_on(bench).await?;
+    let mut redis = running.bench.redis().await?;
+    let crowd = Crowd { auctions: TURNS * MANY, ..arguments.crowd() };
+    let mut seen = Vec::new();
+    for turn in 1..=TURNS {
+        let auctions = (turn - 1) * MANY..turn * MANY;
+        give(&mut redis, auctions.clone().map(|n| create_auction(auction(n)))).await?;
+        running.readable(2 * auctions.start + MANY).await?;
+        give(&mut redis, auctions.clone().map(|n| crowd.command(n))).await?;
+        running.readable(2 * auctions.end).await?;
+        running.told().await?;
+        seen.push(memory()?);
+    }
+    running.stop(TURNS * MANY).await?;
+    // What an allocator gives back by and by makes it go up and down: the least is what is held.
+    let least = |of: &[Memory], kind: &str| of.iter().filter_map(|seen| seen.get(kind)).min().copied();
+    let of_one = |kind: &&str| {
+        let (before, after) = seen.split_at(TURNS / 2);
+        let grown = least(after, kind)? as f64 - least(before, kind)? as f64;
+        let kept = number((KEPT * usize::from(partitions().ok()?.get())) as f64);
+        let name = format!("the same with room for {kept}, which are there: {kind}");
+        let per_auction = grown / (MANY * TURNS / 2) as f64;
+        Some(Measured::of(
+            Row::Memory,
+            &format!("bound {kind}"),
+            &name,
+            PER_AUCTIONS * per_auction / 1e6,
+            "MB",
+        ))
+    };
+    Ok(BOUNDED.iter().filter_map(of_one).collect())
+}
+
 /// How much more each process has, in megabytes for as many as are told.
 fn grown(before: &Memory, after: &Memory, of: &str, scale: f64) -> Vec<Measured> {
     let per = if of == "auctions" { PER_AUCTIONS } else { PER_BIDS };
     let of_one = |(kind, bytes): (&String, &u64)| {
         let grown = *bytes as f64 - before.get(kind).copied().unwrap_or_default() as f64;
-        let name = format!("memory for {} {of}: {kind}", number(per));
+        let name = format!("memory for {} {of} more: {kind}", number(per));
         Measured::of(Row::Memory, &format!("{of} {kind}"), &name, scale * grown / 1e6, "MB")
     };
     after.iter().filter(|(kind, _)| kind.as_str() != LOAD).map(of_one).collect()

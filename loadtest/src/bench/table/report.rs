@@ -52,6 +52,12 @@ impl Report {
         self.0[at].rounds.sort_by(|one, other| one.0.total_cmp(&other.0));
     }
 
+    /// Row by row, whatever the order in which they were measured.
+    pub(super) fn in_order(mut self) -> Report {
+        self.0.sort_by_key(Figure::row);
+        self
+    }
+
     /// The median of a figure.
     pub(super) fn median(&self, key: &str) -> Option<f64> {
         self.0.iter().find(|figure| figure.key == key).map(|figure| figure.median().0)
@@ -70,10 +76,12 @@ impl Report {
             "| row | what | figure | spread | ratio | wanted | CPU of the machine, % |\n\
              |---|---|---:|---:|---:|---|---|\n",
         );
-        for figure in self.0.iter().filter(|figure| figure.process().is_none()) {
+        let apart = |figure: &&Figure| figure.process().is_none() || self.ratio(figure).is_some();
+        for figure in self.0.iter().filter(apart) {
             table += &self.line(figure);
         }
-        let of_processes = self.0.iter().filter_map(|figure| Some((figure, figure.process()?)));
+        let of_processes = self.0.iter().filter(|figure| !apart(figure));
+        let of_processes = of_processes.filter_map(|figure| Some((figure, figure.process()?)));
         let mut lines: BTreeMap<&str, String> = BTreeMap::new();
         for (figure, (key, what, process)) in of_processes {
             let line = lines.entry(key).or_insert_with(|| format!("\nrow {key}: {what}, {}: ", figure.unit));

@@ -42,7 +42,7 @@ const fn ratio(key: &'static str, of: &'static str, wanted: Wanted) -> Compariso
 }
 
 /// All of them; a figure is compared with one other at most.
-pub(super) const COMPARISONS: [Comparison; 16] = [
+pub(super) const COMPARISONS: [Comparison; 19] = [
     ratio("2a", "1", Wanted::AtLeast(0.9)),
     ratio("2b", "1", Wanted::AtLeast(0.5)),
     ratio("3", "2a", Wanted::AtLeast(0.9)),
@@ -56,6 +56,9 @@ pub(super) const COMPARISONS: [Comparison; 16] = [
     ratio("9 quarter p99", "9 least", Wanted::Nothing),
     ratio("9 half p50", "9 least", Wanted::AtMost(2.0)),
     ratio("9 half p99", "9 least", Wanted::AtMost(6.0)),
+    ratio("10 bound writer", "10 auctions writer", Wanted::AtMost(0.2)),
+    ratio("10 bound projector", "10 auctions projector", Wanted::AtMost(0.2)),
+    ratio("10 bound notifier", "10 auctions notifier", Wanted::AtMost(0.2)),
     ratio("12 1000000 rate", "12 10000 rate", Wanted::AtLeast(0.95)),
     ratio("12 1000000 start", "12 10000 start", Wanted::Nothing),
     ratio("12 1000000 load", "12 10000 load", Wanted::Nothing),
