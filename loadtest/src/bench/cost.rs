@@ -8,6 +8,11 @@ use std::time::{Duration, Instant};
 /// What this process is: it makes the load.
 pub(crate) const LOAD: &str = "load";
 
+/// How many processors there are.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// What a stretch of time cost.
 #[derive(Clone)]
 pub(crate) struct Cost {
@@ -30,8 +35,7 @@ impl Cost {
 
     /// How much of the machine each kind had, in percent; what is below one is left out.
     pub(crate) fn shares(&self) -> String {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
-        let all = self.took.as_secs_f64() * cores;
+        let all = self.took.as_secs_f64() * cores() as f64;
         let mut shares: Vec<(&str, f64)> =
             self.cpu.iter().map(|(kind, cpu)| (kind.as_str(), 100.0 * cpu / all)).collect();
         shares.retain(|(_, share)| *share >= 0.5);

@@ -12,11 +12,12 @@ mod wanted;
 
 use crate::Failure;
 use crate::bench::backlog::Crowd;
-use crate::bench::cost::Cost;
+use crate::bench::cost::{self, Cost};
 use clap::Args;
 use report::Report;
 use row::Row;
 use std::path::PathBuf;
+use std::time::Instant;
 
 /// `auction-loadtest bench`
 #[derive(Args)]
@@ -83,7 +84,7 @@ impl Measured {
 }
 
 pub(crate) async fn run(arguments: TableArgs) -> Result<(), Failure> {
-    let rows = row::selected(&arguments.rows);
+    let (rows, began) = (row::selected(&arguments.rows), Instant::now());
     let mut report = Report::default();
     for round in 1..=arguments.rounds {
         for row in rows.iter().filter(|row| row.by_turns()) {
@@ -97,7 +98,14 @@ pub(crate) async fn run(arguments: TableArgs) -> Result<(), Failure> {
         add(&mut report, "", measured);
     }
     let report = report.in_order();
-    println!("\n{}", report.table());
+    println!(
+        "\n{} cores shared by everything; {} rounds of rows 1 to 8 and 12, medians; {} bids a row; {:.0} min\n",
+        cost::cores(),
+        arguments.rounds,
+        report::number(arguments.bids as f64),
+        began.elapsed().as_secs_f64() / 60.0
+    );
+    println!("{}", report.table());
     report.write(&arguments.json)
 }
 

@@ -40,7 +40,7 @@ pub(super) async fn measure(most: f64, arguments: &TableArgs) -> Result<Vec<Meas
     let (ingress, portal) = start_ingress(&running.bench).await?;
     let least = least_of_redis(&running.bench).await? + least_of_postgres(&running.bench).await?;
     let least = 1000.0 * least.as_secs_f64();
-    let name = "one gathered XADD and one commit, on disk, nothing else running: half within";
+    let name = "one gathered XADD and one commit, on disk, before bids come: 50 of 100 within";
     let mut measured = vec![Measured::of(row, "least", name, least, "ms")];
     let mut bids = BEFORE * crowd.auctions;
     place_all(portal, 64, crowd, 0..bids).await?;
