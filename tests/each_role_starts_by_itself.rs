@@ -18,6 +18,9 @@ use support::roles::Roles;
 use support::{eventually, free_address, portal, text};
 use uuid::Uuid;
 
+/// Set for all tests, over any file.
+const PARTITIONS: &str = "AUCTION__PARTITIONS";
+
 #[tokio::test]
 async fn each_role_starts_by_itself_and_together_they_are_a_portal() {
     let dir = tempfile::tempdir().unwrap();
@@ -86,7 +89,8 @@ async fn portal_up_uses_given_servers_and_believes_nobody_there() {
         .arg(&config)
         .current_dir(dir.path())
         .stderr(Stdio::null());
-    let mut up = up.env_remove("REDIS_URL").env_remove("DATABASE_URL").spawn().unwrap();
+    let mut up =
+        up.env_remove("REDIS_URL").env_remove("DATABASE_URL").env_remove(PARTITIONS).spawn().unwrap();
     let mut person = Person::nobody(&format!("http://{listen}"));
     eventually("it is ready", || async {
         let ready = reqwest::get(format!("http://{listen}/readyz")).await;
@@ -99,12 +103,14 @@ async fn portal_up_uses_given_servers_and_believes_nobody_there() {
     let (nobody, operator) = (Person::nobody(&format!("http://{listen}")), [("x-user-role", "operator")]);
     let cancel = format!("/auction/{}/cancel", Uuid::new_v4());
     nobody.post(&cancel, json!({}), &operator).await.is_problem(401, "caller_not_trusted");
-    let verified = portal().arg("verify").arg("--config").arg(&config).output().unwrap();
+    let verified =
+        portal().arg("verify").arg("--config").arg(&config).env_remove(PARTITIONS).output().unwrap();
     assert!(verified.status.success(), "{}", text(&verified));
 
     let other = dir.path().join("other.toml");
     std::fs::write(&other, std::fs::read_to_string(&config).unwrap().replace("= 3", "= 4")).unwrap();
-    let refused = Command::new(env!("CARGO_BIN_EXE_writer")).arg("--config").arg(&other).output().unwrap();
+    let mut refused = Command::new(env!("CARGO_BIN_EXE_writer"));
+    let refused = refused.arg("--config").arg(&other).env_remove(PARTITIONS).output().unwrap();
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused).contains("set `partitions = 3`"), "{}", text(&refused));
 

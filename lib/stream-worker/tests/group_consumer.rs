@@ -238,3 +238,22 @@ async fn what_is_pending_from_before_it_was_without_acknowledgements_does_not_st
     assert_eq!(pending_in(&redis, "{a}:first").await, 0);
     assert_eq!(read_ids(&mut next).await, []);
 }
+
+#[tokio::test]
+async fn what_comes_behind_a_read_gathers_unless_a_batch_is_full_or_there_was_a_pause() {
+    let redis = redis().await;
+    let patient = ConsumerOptions { gather: Duration::from_secs(2), ..options(Duration::from_secs(5), 3, 1) };
+    let mut consumer = GroupConsumer::open(&redis.client(), patient).await.unwrap();
+    add(&redis, "{a}:second", 1).await;
+    assert_eq!(read_ids(&mut consumer).await.len(), 1, "at once");
+    let adding = async {
+        add(&redis, "{a}:second", 1).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        add(&redis, "{a}:second", 4).await;
+    };
+    let (gathered, ()) = tokio::join!(read_ids(&mut consumer), adding);
+    assert_eq!(gathered.len(), 3, "what came meanwhile, up to a batch");
+    let began = tokio::time::Instant::now();
+    assert_eq!(read_ids(&mut consumer).await.len(), 2);
+    assert!(began.elapsed() < Duration::from_secs(2), "more were waiting");
+}

@@ -12,7 +12,7 @@ use redis::aio::MultiplexedConnection;
 use uuid::Uuid;
 
 /// As the portal has it; `AUCTION__PARTITIONS` says otherwise to both.
-const PARTITIONS: u16 = 8;
+const PARTITIONS: u16 = 4;
 
 /// Entries in one round trip.
 const PIPELINE: usize = 1000;

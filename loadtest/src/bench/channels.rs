@@ -1,7 +1,7 @@
 //! How long a user and an auction created now wait, while the writer works off a backlog of bids.
 
 use crate::Failure;
-use crate::bench::backlog::{auction, bid, create_auction, create_user, give, user};
+use crate::bench::backlog::{auction, bid, create_auction, create_user, give, partitions, user};
 use crate::bench::servers::{Bench, quiet};
 use clap::Args;
 use std::time::{Duration, Instant};
@@ -46,8 +46,9 @@ pub(crate) async fn run(arguments: ChannelsArgs) -> Result<(), Failure> {
     writer.end()?;
     waits.sort_unstable();
     let (median, worst) = (waits[waits.len() / 2], waits[waits.len() - 1]);
+    let partitions = partitions()?.get();
     println!(
-        "behind {bids} bids in 8 partitions, {times} times a user and an auction; {left} bids were left at the end\n"
+        "behind {bids} bids in {partitions} partitions, {times} times a user and an auction; {left} bids were left at the end\n"
     );
     println!("| | both decided after | bids decided meanwhile, all partitions |");
     println!("|---|---:|---:|");

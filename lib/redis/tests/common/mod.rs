@@ -56,7 +56,13 @@ impl Streams {
 
     /// Lanes that wait so long for commands, of a portal with so many partitions.
     pub(crate) fn patient_lanes(&self, batch: usize, partitions: u16, block: Duration) -> RedisLanes {
-        let options = LaneOptions { batch, block, gather: Duration::ZERO, by_turns: false, clock_tolerance: Duration::from_secs(60) };
+        let options = LaneOptions {
+            batch,
+            block,
+            gather: Duration::ZERO,
+            by_turns: false,
+            clock_tolerance: Duration::from_secs(60),
+        };
         RedisLanes::new(self.0.client(), PartitionCount::new(partitions).unwrap(), options)
     }
 
