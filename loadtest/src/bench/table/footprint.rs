@@ -35,8 +35,8 @@ const KEPT: usize = 100;
 const BOUNDED: [&str; 3] = ["writer", "projector", "notifier"];
 
 /// So many auctions are created and bid on, so many times, others each time.
-const MANY: usize = 5000;
-const TURNS: usize = 8;
+const MANY: usize = 2000;
+const TURNS: usize = 20;
 
 type Memory = BTreeMap<String, u64>;
 
