@@ -1,0 +1,74 @@
+//! What a run ran on, for whoever compares two reports.
+
+use std::fs;
+
+/// The command line, without secrets.
+pub(crate) fn command_line() -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut is_secret = false;
+    for word in std::env::args() {
+        let hidden = std::mem::replace(&mut is_secret, matches!(word.as_str(), "--token" | "--service-key"));
+        let (name, value) = word.split_once('=').unwrap_or((&word, ""));
+        words.push(match name {
+            _ if hidden => "…".to_owned(),
+            "--token" | "--service-key" if !value.is_empty() => format!("{name}=…"),
+            _ if words.is_empty() => word.rsplit('/').next().unwrap_or_default().to_owned(),
+            _ => without_password(&word),
+        });
+    }
+    words.join(" ")
+}
+
+/// A URL without its password.
+fn without_password(word: &str) -> String {
+    let Some((scheme, rest)) = word.split_once("://") else { return word.to_owned() };
+    match rest.split_once('@') {
+        Some((user, host)) => {
+            let user = user.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}@{host}")
+        }
+        None => word.to_owned(),
+    }
+}
+
+/// The machine.
+pub(crate) fn machine() -> Vec<(String, String)> {
+    let read = |file: &str| fs::read_to_string(file).unwrap_or_default();
+    let after = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name))?;
+        line.split_once(':').map(|(_, value)| value.trim().to_owned())
+    };
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let processor = after(&read("/proc/cpuinfo"), "model name").unwrap_or_default();
+    let memory = after(&read("/proc/meminfo"), "MemTotal").unwrap_or_default();
+    let kernel = read("/proc/sys/kernel/osrelease").trim().to_owned();
+    let time = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string();
+    [("when", time), ("processors", format!("{cores} × {processor}")), ("memory", memory), ("kernel", kernel)]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec()
+}
+
+/// CPU seconds of a process so far, and the memory that it holds, in MB.
+pub(crate) fn spent(pid: u32) -> Option<(f64, f64)> {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, after) = stat.rsplit_once(") ")?;
+    // utime and stime are fields 14 and 15 of the whole line.
+    let ticks: f64 = after.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let held = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: f64 = held.split_whitespace().next()?.parse().ok()?;
+    Some((ticks / TICKS_PER_SECOND, kilobytes / 1024.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_told() {
+        assert_eq!(without_password("postgresql://ada:secret@host/db"), "postgresql://ada@host/db");
+        assert_eq!(without_password("http://127.0.0.1:8080"), "http://127.0.0.1:8080");
+        assert_eq!(without_password("--self"), "--self");
+    }
+}

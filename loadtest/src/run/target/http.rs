@@ -1,0 +1,318 @@
+//! A portal by its REST ingress.
+
+use crate::Failure;
+use crate::run::journal::{Journal, NO_ANSWER, Record};
+use crate::run::mix::What;
+use crate::run::plan::{Ask, Offer};
+use crate::run::progress::Counts;
+use crate::run::queue::Queue;
+use crate::run::target::client::{Address, Answer, Client};
+use crate::run::world::{World, key_of_bid, key_of_deletion};
+use auction_domain::Timestamp;
+use auction_wire::time::JsonTime;
+use serde::Deserialize;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+/// So many users and auctions are created at a time.
+const SETTING_UP: usize = 32;
+
+/// How a portal is spoken to.
+#[derive(Clone)]
+pub(crate) struct Http {
+    pub(crate) address: Address,
+    /// A token or service key, if callers are not believed without.
+    pub(crate) token: Option<Arc<str>>,
+}
+
+/// What matters of an answer to a command.
+#[derive(Deserialize)]
+struct Told<'a> {
+    #[serde(borrow)]
+    code: Option<std::borrow::Cow<'a, str>>,
+    command: Option<&'a str>,
+    bid: Option<Uuid>,
+    user: Option<Uuid>,
+    auction: Option<Uuid>,
+    version: Option<u64>,
+}
+
+/// Writing into memory cannot fail.
+macro_rules! put {
+    ($out:expr, $($text:tt)*) => { let _ = write!($out, $($text)*); };
+}
+
+impl Http {
+    fn begin(&self, out: &mut Vec<u8>, line: std::fmt::Arguments<'_>) {
+        out.clear();
+        put!(out, "{line} HTTP/1.1\r\nHost: {}\r\n", self.address.host);
+        if let Some(token) = &self.token {
+            put!(out, "Authorization: Bearer {token}\r\n");
+        }
+    }
+
+    /// A request of a plan, whole.
+    fn request(&self, out: &mut Vec<u8>, world: &World, ask: &Ask) {
+        let (user, auction) = (world.user(ask), world.auction(ask));
+        match ask.what {
+            What::Auction => self.begin(out, format_args!("GET /auction/{auction}")),
+            What::Bids => self.begin(out, format_args!("GET /auction/{auction}/bids?limit=20")),
+            What::List => self.begin(out, format_args!("GET /auctions?limit=20")),
+            What::SignUp => self.begin(out, format_args!("POST /sign-up")),
+            What::Deletion => {
+                let bid = world.bid_with_key(ask).unwrap_or_default();
+                self.begin(out, format_args!("DELETE /auction/{auction}/bid/{bid}"));
+                put!(out, "Idempotency-Key: {}\r\n", key_of_deletion(ask.key));
+            }
+            _ => self.begin(out, format_args!("PUT /auction/{auction}/bid")),
+        }
+        if ask.what != What::SignUp {
+            put!(out, "X-User-Id: {user}\r\n");
+        }
+        if ask.what.places() && ask.key > 0 {
+            put!(out, "Idempotency-Key: {}\r\n", key_of_bid(ask.key));
+        }
+        if !matches!(ask.what, What::Unwaited | What::Auction | What::Bids | What::List) {
+            put!(out, "Prefer: wait=30\r\n");
+        }
+        match ask.what {
+            What::Bad => finish(out, b"{\"amount\": -1}"),
+            What::SignUp => {
+                let (key, began) = (ask.key, world.began.0);
+                let body = format!(
+                    "{{\"email\":\"load-{began}-{key}-{user}@example.org\",\"name\":\"Load {key}\",\
+                     \"password\":\"correct horse battery {key}\"}}"
+                );
+                finish(out, body.as_bytes());
+            }
+            what if what.places() => {
+                let mut body = [0; 40];
+                let mut rest = &mut body[..];
+                put!(rest, "{{\"amount\":{}}}", ask.amount);
+                let left = rest.len();
+                finish(out, &body[..40 - left]);
+            }
+            _ => put_end(out),
+        }
+    }
+
+    /// Answers what is due, with so many connections. Ends when there is no more.
+    pub(crate) async fn work(
+        &self,
+        queue: &Arc<Queue>,
+        world: &Arc<World>,
+        journal: &mut Journal,
+        counts: &Arc<Counts>,
+        connections: usize,
+    ) -> Result<(), Failure> {
+        let codes = Arc::new(std::mem::take(&mut journal.codes));
+        let mut workers = JoinSet::new();
+        for _ in 0..connections {
+            let (http, queue, world) = (self.clone(), Arc::clone(queue), Arc::clone(world));
+            let (codes, counts) = (Arc::clone(&codes), Arc::clone(counts));
+            workers.spawn(async move {
+                let mut worker = Worker { http, world, connection: None, out: Vec::with_capacity(1024) };
+                let (mut records, mut handles) = (Vec::new(), Vec::new());
+                while let Some(ask) = queue.next().await {
+                    let held = queue.since(ask.due);
+                    let heard = worker.ask(&ask).await;
+                    let took = queue.since(ask.due);
+                    counts.count(heard.status);
+                    let code = heard.code.as_deref().map_or(0, |code| codes.number(code));
+                    if let Some(handle) = heard.handle {
+                        handles.push((records.len(), handle));
+                    }
+                    let Heard { status, version, command, .. } = heard;
+                    records.push(Record { ask, held, took, status, code, version, command });
+                }
+                (records, handles)
+            });
+        }
+        while let Some(ended) = workers.join_next().await {
+            let (records, handles) = ended?;
+            let before = journal.records.len();
+            journal.handles.extend(handles.into_iter().map(|(n, handle)| (before + n, handle)));
+            journal.records.extend(records);
+        }
+        // Everybody who had it has ended.
+        journal.codes = Arc::try_unwrap(codes).unwrap_or_default();
+        Ok(())
+    }
+}
+
+/// One connection.
+struct Worker {
+    http: Http,
+    world: Arc<World>,
+    connection: Option<Client>,
+    out: Vec<u8>,
+}
+
+/// What a worker heard.
+#[derive(Default)]
+struct Heard {
+    status: u16,
+    code: Option<String>,
+    version: u64,
+    command: Uuid,
+    handle: Option<String>,
+}
+
+impl Worker {
+    async fn ask(&mut self, ask: &Ask) -> Heard {
+        self.http.request(&mut self.out, &self.world, ask);
+        let heard = match self.exchange(ask).await {
+            Ok(heard) => heard,
+            Err(_) => {
+                self.connection = None;
+                let code = Some("no_answer".to_owned());
+                Heard { status: NO_ANSWER, code, ..Heard::default() }
+            }
+        };
+        match self.world.command(ask) {
+            Some(command) => Heard { command: command.0, ..heard },
+            None => heard,
+        }
+    }
+
+    async fn exchange(&mut self, ask: &Ask) -> Result<Heard, Failure> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            connection => connection.insert(Client::connect(&self.http.address).await?),
+        };
+        let Answer { status, body } = connection.ask(&self.out).await?;
+        let is_read = matches!(ask.what, What::Auction | What::Bids | What::List);
+        if is_read && status == 200 {
+            return Ok(Heard { status, ..Heard::default() });
+        }
+        let told: Told<'_> = serde_json::from_slice(body)?;
+        Ok(Heard {
+            status,
+            code: told.code.map(|code| code.into_owned()),
+            version: told.version.unwrap_or_default(),
+            command: told.bid.unwrap_or_default(),
+            handle: if status == 202 { told.command.map(str::to_owned) } else { None },
+        })
+    }
+}
+
+fn put_end(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\r\n");
+}
+
+fn finish(out: &mut Vec<u8>, body: &[u8]) {
+    put!(out, "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+    out.extend_from_slice(body);
+}
+
+/// Setting up.
+impl Http {
+    /// Creates users, a seller, and what he offers.
+    pub(crate) async fn set_up(
+        &self,
+        users: u32,
+        offers: &[Offer],
+        start: Timestamp,
+    ) -> Result<World, Failure> {
+        // The last one sells: a seller may not bid.
+        let requests = (0..=users).map(|_| {
+            let mut out = Vec::new();
+            self.begin(&mut out, format_args!("POST /users"));
+            put!(out, "Prefer: wait=30\r\n");
+            finish(&mut out, b"{}");
+            out
+        });
+        let mut users = self.create(requests.collect(), |told| told.user).await?;
+        let seller = users.pop().ok_or("no user was created")?;
+        let requests = offers.iter().enumerate().map(|(n, offer)| {
+            let ends_at = JsonTime(Timestamp(start.0 + i64::try_from(offer.ends_after).unwrap_or(i64::MAX)));
+            let body = serde_json::json!({"title": format!("Lot {n}"), "currency": "USD",
+                "opening_bid": offer.opening, "ends_at": ends_at, "promoted": false});
+            let mut out = Vec::new();
+            self.begin(&mut out, format_args!("POST /auctions"));
+            put!(out, "X-User-Id: {seller}\r\nX-User-Role: seller\r\nPrefer: wait=30\r\n");
+            finish(&mut out, body.to_string().as_bytes());
+            out
+        });
+        let auctions = self.create(requests.collect(), |told| told.auction).await?;
+        Ok(World { users, auctions, began: start })
+    }
+
+    /// The ids of what is created, in order.
+    async fn create(
+        &self,
+        requests: Vec<Vec<u8>>,
+        id: fn(&Told<'_>) -> Option<Uuid>,
+    ) -> Result<Vec<Uuid>, Failure> {
+        let (requests, next) = (Arc::new(requests), Arc::new(AtomicUsize::new(0)));
+        let mut workers = JoinSet::new();
+        for _ in 0..SETTING_UP.min(requests.len()) {
+            let (http, requests, next) = (self.clone(), Arc::clone(&requests), Arc::clone(&next));
+            workers.spawn(async move {
+                let (mut client, mut made) = (Client::connect(&http.address).await?, Vec::new());
+                loop {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(request) = requests.get(n) else { return Ok::<_, Failure>(made) };
+                    let answer = client.ask(request).await?;
+                    let told: Option<Told<'_>> = serde_json::from_slice(answer.body).ok();
+                    match told.as_ref().filter(|_| answer.status == 201).and_then(id) {
+                        Some(id) => made.push((n, id)),
+                        None => return Err(cannot_create(&answer).into()),
+                    }
+                }
+            });
+        }
+        let mut made = Vec::with_capacity(requests.len());
+        while let Some(ended) = workers.join_next().await {
+            made.extend(ended??);
+        }
+        made.sort_unstable();
+        Ok(made.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// A request without a body and without a user.
+    pub(crate) fn bare(&self, line: &str) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.begin(&mut out, format_args!("{line}"));
+        put_end(&mut out);
+        out
+    }
+
+    /// Reads something, on a connection of its own: status and body.
+    pub(crate) async fn get(
+        &self,
+        client: &mut Client,
+        path: &str,
+        user: Option<Uuid>,
+    ) -> Result<(u16, Vec<u8>), Failure> {
+        let mut out = Vec::new();
+        self.begin(&mut out, format_args!("GET {path}"));
+        if let Some(user) = user {
+            put!(out, "X-User-Id: {user}\r\n");
+        }
+        put_end(&mut out);
+        let answer = client.ask(&out).await?;
+        Ok((answer.status, answer.body.to_vec()))
+    }
+}
+
+fn cannot_create(answer: &Answer<'_>) -> String {
+    let hint = match answer.status {
+        401 | 403 => {
+            "; users and auctions are created as by a gateway that is believed, or with --service-key of the role \
+             seller (portal service-keys create load --role seller)"
+        }
+        429 => {
+            "; the portal counts how often its callers call (limits.on, or --per-second of the service key)"
+        }
+        _ => "",
+    };
+    format!(
+        "the portal does not create what is needed: {} {}{hint}",
+        answer.status,
+        String::from_utf8_lossy(answer.body)
+    )
+}
