@@ -3,22 +3,16 @@
 use crate::Failure;
 use crate::run::journal::{Journal, NO_ANSWER, Record};
 use crate::run::mix::What;
-use crate::run::plan::{Ask, Offer};
+use crate::run::plan::Ask;
 use crate::run::progress::Counts;
 use crate::run::queue::Queue;
 use crate::run::target::client::{Address, Answer, Client};
 use crate::run::world::{World, key_of_bid, key_of_deletion};
-use auction_domain::Timestamp;
-use auction_wire::time::JsonTime;
 use serde::Deserialize;
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::task::JoinSet;
 use uuid::Uuid;
-
-/// So many users and auctions are created at a time.
-const SETTING_UP: usize = 32;
 
 /// How a portal is spoken to.
 #[derive(Clone)]
@@ -44,6 +38,9 @@ struct Told<'a> {
 macro_rules! put {
     ($out:expr, $($text:tt)*) => { let _ = write!($out, $($text)*); };
 }
+
+// Behind the macro, which it uses.
+mod set_up;
 
 impl Http {
     fn begin(&self, out: &mut Vec<u8>, line: std::fmt::Arguments<'_>) {
@@ -208,71 +205,8 @@ fn finish(out: &mut Vec<u8>, body: &[u8]) {
     out.extend_from_slice(body);
 }
 
-/// Setting up.
+/// Single requests.
 impl Http {
-    /// Creates users, a seller, and what he offers.
-    pub(crate) async fn set_up(
-        &self,
-        users: u32,
-        offers: &[Offer],
-        start: Timestamp,
-    ) -> Result<World, Failure> {
-        // The last one sells: a seller may not bid.
-        let requests = (0..=users).map(|_| {
-            let mut out = Vec::new();
-            self.begin(&mut out, format_args!("POST /users"));
-            put!(out, "Prefer: wait=30\r\n");
-            finish(&mut out, b"{}");
-            out
-        });
-        let mut users = self.create(requests.collect(), |told| told.user).await?;
-        let seller = users.pop().ok_or("no user was created")?;
-        let requests = offers.iter().enumerate().map(|(n, offer)| {
-            let ends_at = JsonTime(Timestamp(start.0 + i64::try_from(offer.ends_after).unwrap_or(i64::MAX)));
-            let body = serde_json::json!({"title": format!("Lot {n}"), "currency": "USD",
-                "opening_bid": offer.opening, "ends_at": ends_at, "promoted": false});
-            let mut out = Vec::new();
-            self.begin(&mut out, format_args!("POST /auctions"));
-            put!(out, "X-User-Id: {seller}\r\nX-User-Role: seller\r\nPrefer: wait=30\r\n");
-            finish(&mut out, body.to_string().as_bytes());
-            out
-        });
-        let auctions = self.create(requests.collect(), |told| told.auction).await?;
-        Ok(World { users, auctions, began: start })
-    }
-
-    /// The ids of what is created, in order.
-    async fn create(
-        &self,
-        requests: Vec<Vec<u8>>,
-        id: fn(&Told<'_>) -> Option<Uuid>,
-    ) -> Result<Vec<Uuid>, Failure> {
-        let (requests, next) = (Arc::new(requests), Arc::new(AtomicUsize::new(0)));
-        let mut workers = JoinSet::new();
-        for _ in 0..SETTING_UP.min(requests.len()) {
-            let (http, requests, next) = (self.clone(), Arc::clone(&requests), Arc::clone(&next));
-            workers.spawn(async move {
-                let (mut client, mut made) = (Client::connect(&http.address).await?, Vec::new());
-                loop {
-                    let n = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(request) = requests.get(n) else { return Ok::<_, Failure>(made) };
-                    let answer = client.ask(request).await?;
-                    let told: Option<Told<'_>> = serde_json::from_slice(answer.body).ok();
-                    match told.as_ref().filter(|_| answer.status == 201).and_then(id) {
-                        Some(id) => made.push((n, id)),
-                        None => return Err(cannot_create(&answer).into()),
-                    }
-                }
-            });
-        }
-        let mut made = Vec::with_capacity(requests.len());
-        while let Some(ended) = workers.join_next().await {
-            made.extend(ended??);
-        }
-        made.sort_unstable();
-        Ok(made.into_iter().map(|(_, id)| id).collect())
-    }
-
     /// A request without a body and without a user.
     pub(crate) fn bare(&self, line: &str) -> Vec<u8> {
         let mut out = Vec::new();
@@ -297,22 +231,4 @@ impl Http {
         let answer = client.ask(&out).await?;
         Ok((answer.status, answer.body.to_vec()))
     }
-}
-
-fn cannot_create(answer: &Answer<'_>) -> String {
-    let hint = match answer.status {
-        401 | 403 => {
-            "; users and auctions are created as by a gateway that is believed, or with --service-key of the role \
-             seller (portal service-keys create load --role seller)"
-        }
-        429 => {
-            "; the portal counts how often its callers call (limits.on, or --per-second of the service key)"
-        }
-        _ => "",
-    };
-    format!(
-        "the portal does not create what is needed: {} {}{hint}",
-        answer.status,
-        String::from_utf8_lossy(answer.body)
-    )
 }

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// As a portal has it.
-const PARTITIONS: u16 = 8;
+const PARTITIONS: u16 = 4;
 
 /// Processes and servers; they end with it.
 pub(crate) struct OwnPortal {

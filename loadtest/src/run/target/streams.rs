@@ -1,18 +1,17 @@
 //! A portal by its streams, as another ingress would: commands go onto their streams, outcomes come by a reply
 //! stream.
 
+mod set_up;
+
 use crate::Failure;
 use crate::run::journal::{Journal, NO_ANSWER, Record};
 use crate::run::mix::What;
-use crate::run::plan::{Ask, Offer};
+use crate::run::plan::Ask;
 use crate::run::progress::Counts;
 use crate::run::queue::Queue;
 use crate::run::world::{World, fingerprint_of};
-use auction_domain::auction::{AuctionCommand, CreateAuction, DeleteBid, PlaceBid};
-use auction_domain::user::{CreateUser, UserCommand};
-use auction_domain::{
-    Actor, Amount, BidId, Currency, Description, Millis, RefusedClass, Timestamp, Title, UserId,
-};
+use auction_domain::auction::{AuctionCommand, DeleteBid, PlaceBid};
+use auction_domain::{Actor, Amount, BidId, RefusedClass, UserId};
 use auction_redis::{RedisServer, keys};
 use auction_wire::outcome::decode_replies;
 use auction_wire::{Command, CommandBody, CommandId, Outcome, OutcomeResult, PartitionCount};
@@ -246,59 +245,6 @@ impl Streams {
             }
         }
     }
-
-    /// Creates users and auctions; whoever looks at the store sees when they are there.
-    pub(crate) async fn set_up(
-        &self,
-        users: u32,
-        offers: &[Offer],
-        start: Timestamp,
-    ) -> Result<World, Failure> {
-        let mut world = World { users: Vec::new(), auctions: Vec::new(), began: start };
-        let mut commands = Vec::new();
-        for _ in 0..users {
-            let user = UserId(Uuid::now_v7());
-            world.users.push(user.0);
-            let body = CommandBody::User(UserCommand::CreateUser(CreateUser));
-            commands.push(creation(user.0, Actor::User(user), body));
-        }
-        for (n, offer) in offers.iter().enumerate() {
-            let id = Uuid::now_v7();
-            world.auctions.push(id);
-            let create = create(n, offer, start)?;
-            commands.push(creation(id, Actor::Operator, CommandBody::Auction(create)));
-        }
-        let mut connection = self.server.connect(DEADLINE).await?;
-        for chunk in commands.chunks(FLUSH) {
-            let mut flush = pipe();
-            chunk.iter().for_each(|command| self.add(&mut flush, command));
-            for reply in connection.send(&flush).await? {
-                value::ok(reply)?;
-            }
-        }
-        Ok(world)
-    }
-}
-
-fn creation(id: Uuid, actor: Actor, body: CommandBody) -> Command {
-    let (reply, trace) = (String::new(), String::new());
-    Command { id: CommandId(id), key: id, actor, expect: None, fingerprint: 0, reply, trace, body }
-}
-
-fn create(n: usize, offer: &Offer, start: Timestamp) -> Result<AuctionCommand, Failure> {
-    Ok(AuctionCommand::CreateAuction(Box::new(CreateAuction {
-        title: Title::new(format!("Lot {n}"))?,
-        description: Description::new("")?,
-        currency: Currency::new("USD")?,
-        opening_bid: Amount::new(offer.opening)?,
-        reserve: None,
-        starts_at: None,
-        ends_at: Timestamp(start.0 + i64::try_from(offer.ends_after)?),
-        seller: None,
-        soft_close: None,
-        retraction_lock: Millis(0),
-        promotion: None,
-    })))
 }
 
 /// What an ingress would answer: status and reason.
