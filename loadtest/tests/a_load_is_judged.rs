@@ -1,4 +1,4 @@
-//! The load test from end to end: against a private portal all is right, and against one whose database loses an event
+//! The load test from end to end: against a private portal all is right, and against one whose database changes an event
 //! the judge finds it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -59,6 +59,9 @@ fn a_portal_of_its_own_is_loaded_and_found_right() {
     assert!(std::fs::read_to_string(page).unwrap().contains("\"scenario\":\"steady\""));
 }
 
+/// Few, so that each has enough events for one to be changed.
+const PARTITIONS: u16 = 2;
+
 /// A portal in one process, on servers of the test's.
 struct Portal(Child);
 
@@ -75,6 +78,7 @@ fn start(servers: &PrivateServers, listen: &str) -> Portal {
         .arg("up")
         .env("REDIS_URL", servers.redis_url())
         .env("DATABASE_URL", servers.database_url())
+        .env("AUCTION__PARTITIONS", PARTITIONS.to_string())
         .env("AUCTION__INGRESS__LISTEN", listen)
         .env("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "true")
         .env("AUCTION__LIMITS__ON", "false")
@@ -91,16 +95,18 @@ fn start(servers: &PrivateServers, listen: &str) -> Portal {
 }
 
 #[tokio::test]
-async fn a_database_that_loses_an_event_is_found_out() {
+async fn a_database_that_changes_an_event_is_found_out() {
     let directory = tempfile::tempdir().unwrap();
     let servers = PrivateServers::start(Options::new(directory.path().join("data"))).await.unwrap();
-    migrate(servers.database_url(), PartitionCount::new(8).unwrap()).await.unwrap();
+    migrate(servers.database_url(), PartitionCount::new(PARTITIONS).unwrap()).await.unwrap();
     let (database, connection) = tokio_postgres::connect(servers.database_url(), NoTls).await.unwrap();
     tokio::spawn(connection);
-    let lose = "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
-                CREATE TRIGGER lose BEFORE INSERT ON events FOR EACH ROW
-                WHEN (NEW.kind = 'bid_placed' AND NEW.position % 25 = 0) EXECUTE FUNCTION lose();";
-    database.batch_execute(lose).await.unwrap();
+    // A bid is stored as of a year later, when its auction is long over.
+    let change = "CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS $$
+                  BEGIN NEW.at := NEW.at + 31536000000; RETURN NEW; END $$;
+                  CREATE TRIGGER change BEFORE INSERT ON events FOR EACH ROW
+                  WHEN (NEW.kind = 'bid_placed' AND NEW.position % 25 = 0) EXECUTE FUNCTION change();";
+    database.batch_execute(change).await.unwrap();
     let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let portal = start(&servers, &listen);
     let json = directory.path().join("load.json");
@@ -118,8 +124,8 @@ async fn a_database_that_loses_an_event_is_found_out() {
         let check = checks.iter().find(|check| check["name"] == name).expect(name);
         !check["wrong"].as_array().unwrap().is_empty()
     };
-    assert!(wrong("positions and versions have no holes and no repeats"), "{report}");
-    assert!(wrong("every accepted bid is in the events once, as it was placed"), "{report}");
+    assert!(wrong("every auction went by the rules"), "{report}");
+    assert!(!wrong("every accepted bid is in the events once, as it was placed"), "{report}");
     drop(portal);
     servers.stop().await.unwrap();
 }
