@@ -73,14 +73,14 @@ impl Drop for Portal {
     }
 }
 
-fn start(servers: &PrivateServers, listen: &str) -> Portal {
+fn start(servers: &PrivateServers, listen: &str, trusts: bool) -> Portal {
     let started = Command::new(portal())
         .arg("up")
         .env("REDIS_URL", servers.redis_url())
         .env("DATABASE_URL", servers.database_url())
         .env("AUCTION__PARTITIONS", PARTITIONS.to_string())
         .env("AUCTION__INGRESS__LISTEN", listen)
-        .env("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "true")
+        .env("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", trusts.to_string())
         .env("AUCTION__LIMITS__ON", "false")
         .env("AUCTION__LOG__FILTER", "error")
         .stdout(Stdio::null())
@@ -108,7 +108,7 @@ async fn a_database_that_changes_an_event_is_found_out() {
                   WHEN (NEW.kind = 'bid_placed' AND NEW.position % 25 = 0) EXECUTE FUNCTION change();";
     database.batch_execute(change).await.unwrap();
     let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let portal = start(&servers, &listen);
+    let portal = start(&servers, &listen, true);
     let json = directory.path().join("load.json");
     let output = load_test()
         .args(["run", "steady", "--seconds", "5", "--rate", "100", "--seed", "1", "--users", "20"])
@@ -126,6 +126,39 @@ async fn a_database_that_changes_an_event_is_found_out() {
     };
     assert!(wrong("every auction went by the rules"), "{report}");
     assert!(!wrong("every accepted bid is in the events once, as it was placed"), "{report}");
+    drop(portal);
+    servers.stop().await.unwrap();
+}
+
+/// By HTTP alone, with a service key, on one auction with several pages of bids.
+#[tokio::test]
+async fn a_portal_of_which_no_more_is_known_than_its_address_is_judged_by_what_it_shows() {
+    let directory = tempfile::tempdir().unwrap();
+    let servers = PrivateServers::start(Options::new(directory.path().join("data"))).await.unwrap();
+    let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let portal = start(&servers, &listen, false);
+    let mut key = Command::new(self::portal());
+    key.args(["service-keys", "create", "load", "--role", "seller", "--per-second", "100000"]);
+    key.env("REDIS_URL", servers.redis_url()).env("DATABASE_URL", servers.database_url());
+    let key = key.output().unwrap();
+    let json = directory.path().join("load.json");
+    let load = |key: &str| {
+        load_test()
+            .args(["run", "hot-auction", "--seconds", "5", "--rate", "100", "--seed", "1", "--users", "20"])
+            .args(["--url", &format!("http://{listen}"), "--token", key, "--json"])
+            .arg(&json)
+            .output()
+            .unwrap()
+    };
+    let output = load(String::from_utf8(key.stdout).unwrap().trim());
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let report = read(&json);
+    let looked = |check: &Value| check["looked_at"].as_u64().unwrap();
+    let checks = report["verdict"]["checks"].as_array().unwrap();
+    assert!(checks.iter().map(looked).sum::<u64>() > 200, "several pages of bids: {report}");
+    assert!(!report["verdict"]["not_checked"].as_array().unwrap().is_empty(), "{report}");
+    let output = load("nonsense");
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
     drop(portal);
     servers.stop().await.unwrap();
 }

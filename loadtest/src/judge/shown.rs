@@ -113,17 +113,17 @@ pub(crate) async fn versions(http: &Http, world: &World) -> Result<Vec<u64>, Fai
 }
 
 async fn all_bids(http: &Http, client: &mut Client, auction: Uuid) -> Result<Vec<BidItem>, Failure> {
-    let (mut all, mut cursor) = (Vec::new(), String::new());
+    let (mut all, mut page) = (Vec::new(), format!("/auction/{auction}/bids?limit={PAGE}"));
     loop {
-        let path = format!("/auction/{auction}/bids?limit={PAGE}&consistency=latest{cursor}");
+        let path = format!("{page}&consistency=latest");
         let (status, body) = http.get(client, &path, None).await?;
         if status != 200 {
             return Err(format!("{path}: {status} {}", String::from_utf8_lossy(&body)).into());
         }
-        let page: BidList = serde_json::from_slice(&body)?;
-        all.extend(page.bids);
-        match page.next {
-            Some(next) => cursor = format!("&cursor={next}"),
+        let list: BidList = serde_json::from_slice(&body)?;
+        all.extend(list.bids);
+        match list.next {
+            Some(next) => page = next,
             None => return Ok(all),
         }
     }
