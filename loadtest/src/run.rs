@@ -33,12 +33,14 @@ pub(crate) async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
     let scenario = scenarios::find(&arguments.scenario)?;
     let seed = arguments.load.seed.unwrap_or_else(rand::random);
     progress::note(&format!("scenario {}, seed {seed}", scenario.name));
+    // What makes no sense is told before anything is started.
+    let plan = (scenario.plan)(&arguments.load, seed)?;
     let mut session = Session::open(&arguments.target, arguments.load.connections).await?;
     let ran = if scenario.is_search {
         let bound = arguments.results.p99_under.unwrap_or(search::BOUND);
         search::find_max(&mut session, scenario, &arguments.load, seed, bound).await?
     } else {
-        session.run((scenario.plan)(&arguments.load, seed)?).await?
+        session.run(plan).await?
     };
     let environment = session.environment();
     session.close().await?;

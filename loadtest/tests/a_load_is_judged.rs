@@ -169,6 +169,8 @@ fn what_cannot_run_ends_with_one_and_says_why() {
         (&["run", "steady"][..], "which portal?"),
         (&["run", "nonsense", "--self"], "there is no scenario"),
         (&["run", "steady", "--self", "--mix", "bid"], "is not NAME=WEIGHT"),
+        (&["run", "steady", "--self", "--rate", "0"], "must be a number above 0"),
+        (&["run", "real", "--self", "--history", "/nowhere.csv"], "/nowhere.csv"),
         (&["run", "steady", "--url", "http://127.0.0.1:1"], "nobody answers"),
     ] {
         let output = load_test().args(arguments).env_remove("AUCTION_URL").output().unwrap();

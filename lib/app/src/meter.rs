@@ -30,7 +30,7 @@ pub fn describe() {
         "Times a server was away: the service waited and began again."
     );
     describe_counter!("auction_dead_letters_total", "Commands put away because they cannot be handled.");
-    describe_counter!("auction_events_followed_total", "Events handled and acknowledged.");
+    describe_counter!("auction_events_followed_total", "Events handled.");
     describe_counter!(
         "auction_holes_total",
         "Times events were missing on a stream and came from the store."
@@ -142,7 +142,7 @@ pub fn dead_letter(partition: PartitionId, reason: &str) {
     counter!("auction_dead_letters_total", &labels).increment(1);
 }
 
-/// A service handled events of a partition and acknowledged them.
+/// A service handled events of a partition.
 pub fn events_followed(service: &'static str, partition: PartitionId, events: usize) {
     let labels = [("service", service.to_owned()), ("partition", partition.to_string())];
     counter!("auction_events_followed_total", &labels).increment(events as u64);

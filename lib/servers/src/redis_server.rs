@@ -68,8 +68,8 @@ impl RedisServer {
 }
 
 /// The append-only file is written anew when it has doubled, but not before it has a gigabyte, which is read in some
-/// seconds at a start: with the server's 64 MB a busy portal spent a quarter of Redis's time on writing it anew. It is not
-/// compressed for the same reason.
+/// seconds at a start: with the server's 64 MB a busy portal is writing it anew all the time. It is not compressed for
+/// the same reason.
 fn config(appendfsync: AppendFsync) -> String {
     let appendfsync = match appendfsync {
         AppendFsync::Always => "always",

@@ -56,16 +56,16 @@ pub(crate) struct TargetArgs {
 #[derive(Args, Clone)]
 pub(crate) struct LoadArgs {
     /// Requests per second, whether those before are answered or not; with find-max, where the search begins
-    #[arg(long, default_value_t = 500.0)]
+    #[arg(long, default_value_t = 500.0, value_parser = above_zero::<f64>)]
     pub(crate) rate: f64,
     /// For so long; with find-max, each step
-    #[arg(long, default_value_t = 30.0)]
+    #[arg(long, default_value_t = 30.0, value_parser = above_zero::<f64>)]
     pub(crate) seconds: f64,
     /// How many users
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 500, value_parser = above_zero::<u32>)]
     pub(crate) users: u32,
     /// How many auctions; the scenario knows otherwise
-    #[arg(long)]
+    #[arg(long, value_parser = above_zero::<u32>)]
     pub(crate) auctions: Option<u32>,
     /// How much more popular the popular auctions are: the n-th is chosen n^-SKEW times as often as the first
     #[arg(long, default_value_t = 1.0)]
@@ -77,7 +77,7 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_enum, default_value = "poisson")]
     pub(crate) arrivals: Arrivals,
     /// So many requests can be on their way; more wait, and their waiting counts
-    #[arg(long, default_value_t = 256)]
+    #[arg(long, default_value_t = 256, value_parser = above_zero::<usize>)]
     pub(crate) connections: usize,
     /// What is asked, such as bid=60,lower=20,auction=20; the scenario knows otherwise
     #[arg(long)]
@@ -107,4 +107,12 @@ pub(crate) struct ResultArgs {
     /// Exit with 3 if more than so many percent of the requests were not served: no answer, 429 or 5xx
     #[arg(long, value_name = "PERCENT")]
     pub(crate) unserved_under: Option<f64>,
+}
+
+/// Nothing comes of none.
+fn above_zero<T: std::str::FromStr + PartialOrd + Default>(text: &str) -> Result<T, String> {
+    match text.parse() {
+        Ok(number) if number > T::default() => Ok(number),
+        _ => Err("must be a number above 0".to_owned()),
+    }
 }
