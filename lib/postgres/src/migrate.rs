@@ -23,6 +23,10 @@ const SECRETS: [&str; 3] = ["command_handles", "draws", "webhooks"];
 /// would deadlock with `CREATE INDEX CONCURRENTLY`.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
+/// Whoever has the lock and asks for nothing is paused or cut off: the server ends his session, and others go on.
+/// He finds his connection gone, and tries again.
+const NOBODY_RESTS: &str = "SET idle_session_timeout = '5s'; SET idle_in_transaction_session_timeout = '5s'";
+
 /// Why a database cannot be used.
 #[derive(Debug, Error)]
 pub enum MigrateError {
@@ -60,6 +64,7 @@ pub async fn migrate(database_url: &str, partitions: PartitionCount) -> Result<(
 }
 
 async fn lock(client: &Client) -> Result<(), Unavailable> {
+    client.batch_execute(NOBODY_RESTS).await.map_err(unavailable)?;
     loop {
         let row = client
             .query_one("SELECT pg_try_advisory_lock($1)", &[&MIGRATION_LOCK])

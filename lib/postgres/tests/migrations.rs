@@ -31,3 +31,29 @@ async fn a_server_that_goes_away_during_a_migration_is_unavailable_and_no_failur
     sql.batch_execute("ROLLBACK").await.unwrap();
     migrate(&url, partitions).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_process_that_is_paused_while_it_starts_holds_no_other_up() {
+    let url = database().await;
+    let sql = connect(&url).await;
+    sql.batch_execute("BEGIN; LOCK TABLE refinery_schema_history").await.unwrap();
+    let partitions = PartitionCount::new(PARTITIONS).unwrap();
+    // It has the lock of all starts, and is then polled no more.
+    let mut paused = Box::pin(migrate(&url, partitions));
+    let admin = connect(&url).await;
+    let waits =
+        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let reached = async {
+        while admin.query(waits, &[]).await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await; // between two looks, with a deadline
+        }
+    };
+    tokio::select! {
+        ended = &mut paused => panic!("it did not wait: {ended:?}"),
+        reached = tokio::time::timeout(Duration::from_secs(30), reached) => reached.unwrap(),
+    }
+    sql.batch_execute("ROLLBACK").await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), migrate(&url, partitions)).await.unwrap().unwrap();
+    let ended = paused.await;
+    assert!(matches!(ended, Err(MigrateError::Unavailable(_))), "waited for and tried again: {ended:?}");
+}
