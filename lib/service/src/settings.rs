@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn the_defaults_are_complete() {
         let settings = load(&Layers::default(), &[]).unwrap();
-        assert_eq!((settings.partitions, settings.writer.batch.get()), (4, 500));
+        assert_eq!((settings.partitions, settings.writer.batch.get()), (4, 2000));
         assert!(!settings.ingress.trust_gateway_user_header);
         assert!(matches!(settings.redis_url(), Err(SettingsError::Missing("REDIS_URL"))));
     }

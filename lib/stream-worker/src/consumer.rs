@@ -3,12 +3,13 @@
 mod group;
 
 use crate::frame;
+use crate::gather;
 use crate::suspects::{SuspectOptions, Suspects};
 use crate::value::{member, number, ok, text};
 use crate::{DedicatedConnection, Entry, EntryId, StreamError};
 use redis::{Client, Value, cmd, parse_redis_value, pipe};
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::{Instant, sleep_until};
 
 /// Time on top of `BLOCK` before a read counts as lost.
@@ -29,8 +30,8 @@ pub struct ConsumerOptions {
     pub block: Duration,
     /// Whether a read waits. If not, call [`GroupConsumer::wait`].
     pub patient: bool,
-    /// After a read that returned something, but less than there may be in a batch, entries gather for so long: fewer
-    /// and larger batches cost less, and what comes after a pause is read at once.
+    /// After a read that returned something, but less than there may be in a batch, entries gather for about so long,
+    /// and longer when many come: fewer and larger batches cost less. What comes after a pause is read at once.
     pub gather: Duration,
     /// Whether entries stay pending until they are acknowledged. If not, whoever reads keeps for himself how far he
     /// is: what a consumer was handed that is gone is not handed out again, and must be found elsewhere.
@@ -159,7 +160,8 @@ impl GroupConsumer {
         };
         self.clear_marker().await?;
         if (1..self.options.count).contains(&entries.len()) {
-            self.gathers_until = Instant::now() + self.options.gather;
+            let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            self.gathers_until = Instant::now() + gather::time(self.options.gather, entries.len(), clock);
         }
         if self.any_full(&entries, first) {
             // More of the first streams may have come before the other entries, which stay pending with

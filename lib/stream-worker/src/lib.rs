@@ -25,6 +25,7 @@ pub mod connection;
 pub mod consumer;
 pub mod entry;
 mod frame;
+mod gather;
 pub mod leases;
 pub mod retry;
 pub mod stop;

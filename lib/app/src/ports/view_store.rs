@@ -68,12 +68,19 @@ pub enum ViewWrite {
         /// Its body.
         json: Vec<u8>,
     },
-    /// A line of `GET /auctions`, in the list of its status.
+    /// From now on at that place of the lists of `GET /auctions`.
     Listed {
         /// Which.
         auction: AuctionId,
         /// Where.
         place: ListPlace,
+    },
+    /// A line of `GET /auctions`.
+    Line {
+        /// Which.
+        auction: AuctionId,
+        /// Where it is in its life.
+        status: AuctionStatus,
         /// Who leads; when it is closed, who won.
         leader: Option<UserId>,
         /// Its body.
@@ -105,6 +112,13 @@ pub enum ViewWrite {
         auction: AuctionId,
         /// Its members.
         json: Vec<u8>,
+    },
+    /// From now on among the auctions of `GET /user/{id}/bids`.
+    BidIn {
+        /// Who.
+        user: UserId,
+        /// Where.
+        auction: AuctionId,
     },
 }
 

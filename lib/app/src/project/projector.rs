@@ -37,6 +37,8 @@ struct ChangedAuction {
     listed: Option<ListPlace>,
     /// Which of its bids changed, each once.
     bids: BTreeSet<BidId>,
+    /// Who had not bid in it before.
+    joined: BTreeSet<UserId>,
 }
 
 /// A user in a batch.
@@ -81,8 +83,10 @@ impl<V: ViewStores> Projector<V> {
                     let changed = changes.auctions.entry(record.key).or_insert_with(|| ChangedAuction {
                         listed: list_place(board),
                         bids: BTreeSet::new(),
+                        joined: BTreeSet::new(),
                     });
                     changed.bids.extend(bids_of(&event).iter().copied());
+                    changed.joined.extend(joins(board.as_ref(), &event));
                     Board::apply(board, &event, record.at);
                 }
             }
@@ -163,9 +167,13 @@ fn render_auction(
         writes.push(ViewWrite::Unlisted { auction, place: before });
     }
     if let Some(place) = place {
-        let (leader, json) = (leader(board), json(&list_item(auction, board)));
-        writes.push(ViewWrite::Listed { auction, place, leader, json });
+        let (status, leader, json) = (place.status, leader(board), json(&list_item(auction, board)));
+        writes.push(ViewWrite::Line { auction, status, leader, json });
+        if changed.listed != Some(place) {
+            writes.push(ViewWrite::Listed { auction, place });
+        }
     }
+    writes.extend(changed.joined.iter().map(|user| ViewWrite::BidIn { user: *user, auction }));
     let mut bidders = BTreeSet::new();
     for bid in changed.bids.iter().filter_map(|bid| board.auction.bid(*bid)) {
         bidders.insert(bid.bidder);
@@ -177,6 +185,13 @@ fn render_auction(
     for user in bidders {
         writes.push(ViewWrite::Bidder { user, auction, json: json(&bidder_item(board, user)) });
     }
+}
+
+/// Who bids there for the first time.
+fn joins(board: Option<&Board>, event: &AuctionEvent) -> Option<UserId> {
+    let AuctionEvent::BidPlaced { bidder, .. } = event else { return None };
+    let before = board.map_or(0, |board| board.auction.bids_of(*bidder).len());
+    (before == 0).then_some(*bidder)
 }
 
 /// Which bids look different after it.

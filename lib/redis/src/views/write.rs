@@ -135,10 +135,12 @@ impl RedisViewStore {
             ViewWrite::Auction { auction, json } => {
                 writes.set(keys.auction(*auction), json);
             }
-            ViewWrite::Listed { auction, place, leader, json } => {
+            ViewWrite::Listed { auction, place } => {
                 let member = keys::listed_member(place.ends_at, *auction);
                 writes.add("ZADD", keys.listed(place.status), 0, member);
-                let line = line::of_auction(place.status, *leader, json);
+            }
+            ViewWrite::Line { auction, status, leader, json } => {
+                let line = line::of_auction(*status, *leader, json);
                 writes.add("HSET", keys.items(), auction.to_string(), line);
             }
             ViewWrite::Unlisted { auction, place } => {
@@ -155,6 +157,8 @@ impl RedisViewStore {
             }
             ViewWrite::Bidder { user, auction, json } => {
                 writes.add("HSET", keys.bidder(*user), auction.to_string(), json);
+            }
+            ViewWrite::BidIn { user, auction } => {
                 writes.add("ZADD", keys.bid_in(*user), 0, auction.to_string());
             }
         }

@@ -18,12 +18,13 @@ pub struct Adapter<S, G, V> {
 }
 
 /// Both views of an auction, at a version.
-fn shown(auction: AuctionId, title: &str, version: u64) -> [ViewWrite; 2] {
+fn shown(auction: AuctionId, title: &str, version: u64) -> [ViewWrite; 3] {
     let json = format!("{{\"title\":\"{title}\",\"version\":{version}}}").into_bytes();
     let place = ListPlace { status: AuctionStatus::Open, ends_at: END };
     [
         ViewWrite::Auction { auction, json: json.clone() },
-        ViewWrite::Listed { auction, place, leader: None, json },
+        ViewWrite::Listed { auction, place },
+        ViewWrite::Line { auction, status: place.status, leader: None, json },
     ]
 }
 

@@ -130,10 +130,13 @@ pub async fn what_a_user_has_bid_is_paged_the_newest_auction_first<S: ViewStores
     for (n, auction) in auctions.into_iter().enumerate() {
         let leader = [Some(ada), Some(bob), None][n];
         let json = format!("line {n}").into_bytes();
-        writes.push(ViewWrite::Listed { auction, place, leader, json });
+        writes.push(ViewWrite::Listed { auction, place });
+        writes.push(ViewWrite::Line { auction, status: place.status, leader, json });
+        writes.push(ViewWrite::BidIn { user: ada, auction });
         let json = format!("bids {n}").into_bytes();
         writes.push(ViewWrite::Bidder { user: ada, auction, json });
     }
+    writes.push(ViewWrite::BidIn { user: bob, auction: auctions[1] });
     writes.push(ViewWrite::Bidder { user: bob, auction: auctions[1], json: b"bob".to_vec() });
     commit(&mut store, 0, 1, &writes).await;
     let page = views.bidder(ada, None, 2).await.unwrap().shown;
@@ -158,12 +161,15 @@ pub async fn auctions_are_listed_by_status_and_end<S: ViewStores, V: Views>(adap
     let mut store = stores.open(P).await.unwrap();
     let [late, soon, first] = std::array::from_fn(|_| AuctionId(fresh()));
     let at = |status, ends_at| ListPlace { status, ends_at };
-    let listed =
-        |auction, place, json: &str| ViewWrite::Listed { auction, place, leader: None, json: json.into() };
+    let listed = |auction, place: ListPlace, json: &str| {
+        let line = ViewWrite::Line { auction, status: place.status, leader: None, json: json.into() };
+        [ViewWrite::Listed { auction, place }, line]
+    };
+    let unlisted = |auction, place| [ViewWrite::Unlisted { auction, place }];
     let open = |ends_at| at(AuctionStatus::Open, ends_at);
     let writes =
         [listed(late, open(END), "late"), listed(soon, open(AT), "soon"), listed(first, open(AT), "first")];
-    assert_eq!(commit(&mut store, 0, 1, &writes).await, ViewCommit::Done);
+    assert_eq!(commit(&mut store, 0, 1, &writes.concat()).await, ViewCommit::Done);
     let lines = |listed: ListedPage| {
         listed.lines.into_iter().map(|line| String::from_utf8(line.json).unwrap()).collect::<Vec<_>>()
     };
@@ -178,15 +184,15 @@ pub async fn auctions_are_listed_by_status_and_end<S: ViewStores, V: Views>(adap
     assert_eq!(lines(list(is_open, Some((AT, soon)), 10).await), ["first", "late"]);
     assert_eq!(lines(list(closed, None, 10).await), [""; 0]);
     let moved = AT + Millis::seconds(9);
-    let writes = [
-        ViewWrite::Unlisted { auction: soon, place: open(AT) },
-        listed(soon, open(moved), "moved"),
-        ViewWrite::Unlisted { auction: first, place: open(AT) },
-        listed(first, at(closed, AT), "closed"),
-        ViewWrite::Unlisted { auction: late, place: open(END) },
-        listed(late, at(closed, moved), "closed late"),
+    let writes: [&[ViewWrite]; 6] = [
+        &unlisted(soon, open(AT)),
+        &listed(soon, open(moved), "moved"),
+        &unlisted(first, open(AT)),
+        &listed(first, at(closed, AT), "closed"),
+        &unlisted(late, open(END)),
+        &listed(late, at(closed, moved), "closed late"),
     ];
-    assert_eq!(commit(&mut store, 1, 2, &writes).await, ViewCommit::Done);
+    assert_eq!(commit(&mut store, 1, 2, &writes.concat()).await, ViewCommit::Done);
     let now = list(is_open, None, 10).await;
     assert_eq!((now.lines[0].ends_at, now.lines[0].auction), (moved, soon));
     assert_eq!(lines(now), ["moved"]);

@@ -40,6 +40,7 @@ struct Shown {
     places: BTreeSet<(AuctionStatus, Timestamp, AuctionId)>,
     lines: BTreeMap<AuctionId, (AuctionStatus, Option<UserId>, Vec<u8>)>,
     bidders: BTreeMap<(UserId, AuctionId), Vec<u8>>,
+    bid_in: BTreeSet<(UserId, AuctionId)>,
 }
 
 impl MemoryViews {
@@ -84,8 +85,10 @@ impl Shown {
         match write.clone() {
             ViewWrite::User { user, json } => drop(self.users.insert(user, json)),
             ViewWrite::Auction { auction, json } => drop(self.auctions.insert(auction, json)),
-            ViewWrite::Listed { auction, place: ListPlace { status, ends_at }, leader, json } => {
+            ViewWrite::Listed { auction, place: ListPlace { status, ends_at } } => {
                 self.places.insert((status, ends_at, auction));
+            }
+            ViewWrite::Line { auction, status, leader, json } => {
                 self.lines.insert(auction, (status, leader, json));
             }
             ViewWrite::Unlisted { auction, place: ListPlace { status, ends_at } } => {
@@ -95,6 +98,7 @@ impl Shown {
                 self.bids.entry(auction).or_default().insert(number, (bidder, json));
             }
             ViewWrite::Bidder { user, auction, json } => drop(self.bidders.insert((user, auction), json)),
+            ViewWrite::BidIn { user, auction } => drop(self.bid_in.insert((user, auction))),
         }
     }
 
@@ -307,8 +311,9 @@ impl Views for MemoryViews {
     ) -> Result<AsOf<BidderPage>, Unavailable> {
         let mut lines: Vec<BidderLine> = Vec::new();
         for shown in self.live().into_values() {
-            for ((_, auction), bidder) in shown.bidders.iter().filter(|((of, _), _)| *of == user) {
+            for (_, auction) in shown.bid_in.iter().filter(|(of, _)| *of == user) {
                 let Some((status, leader, item)) = shown.lines.get(auction).cloned() else { continue };
+                let Some(bidder) = shown.bidders.get(&(user, *auction)) else { continue };
                 lines.push(BidderLine { auction: *auction, status, leader, bidder: bidder.clone(), item });
             }
         }
