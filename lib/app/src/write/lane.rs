@@ -139,9 +139,10 @@ async fn drive(
     let (to_store, read_batches) = mpsc::channel(AHEAD);
     let (to_settle, stored_batches) = mpsc::channel(AHEAD);
     let storing = Storing::new(&mut desk, &mut loading, &mut appending, to_settle, snapshots);
-    let (reader, (), ()) = try_join!(
-        read(reader, to_store, stop),
+    // When Postgres answers it has nothing to do: the next batch goes out before anything else is looked at.
+    let ((), reader, ()) = try_join!(
         storing.run(read_batches),
+        read(reader, to_store, stop),
         settle(&mut settler, stored_batches, partition, health, retry),
     )?;
     Ok(reader.leave().await?)
