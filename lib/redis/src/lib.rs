@@ -48,3 +48,14 @@ pub(crate) fn unavailable(error: StreamError) -> Unavailable {
 pub(crate) fn client_error(error: impl std::error::Error + Send + Sync + 'static) -> Unavailable {
     Unavailable::new("redis", error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_once_that_it_was_redis() {
+        let refused = StreamError::from(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
+        assert_eq!(unavailable(refused).to_string(), "redis: connection refused");
+    }
+}

@@ -41,17 +41,17 @@ pub use suspects::SuspectOptions;
 
 use thiserror::Error;
 
-/// What goes wrong between a worker and Redis.
+/// What goes wrong between a worker and Redis. That it was Redis, and which, is for those to say who know it.
 #[derive(Debug, Error)]
 pub enum StreamError {
     /// The server is not there, did not answer, or refused.
-    #[error("redis: {0}")]
+    #[error(transparent)]
     Redis(#[from] redis::RedisError),
     /// The connection could not be made, or was lost.
-    #[error("redis: {0}")]
+    #[error(transparent)]
     Connection(#[from] std::io::Error),
     /// The server answered something that the protocol does not have.
-    #[error("redis answered {got} to {command}")]
+    #[error("{command} was answered with {got}")]
     Unexpected {
         /// What was asked.
         command: &'static str,
