@@ -14,7 +14,7 @@ use std::process::Command;
 use support::root;
 
 /// Which of ours each of ours may depend on.
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("auction-domain", &[]),
     ("auction-promoter", &[]),
     ("stream-worker", &[]),
@@ -50,6 +50,18 @@ const ALLOWED: [(&str, &[&str]); 15] = [
             "auction-promoter",
             "auction-redis",
             "auction-servers",
+            "auction-wire",
+            "stream-worker",
+        ],
+    ),
+    // Like the tests, it stands on what the tests stand on.
+    (
+        "auction-simulation",
+        &[
+            "auction-app",
+            "auction-domain",
+            "auction-redis",
+            "auction-testkit",
             "auction-wire",
             "stream-worker",
         ],

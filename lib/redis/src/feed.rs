@@ -50,7 +50,7 @@ impl EventFeeds for RedisFeeds {
         };
         // The consumer's own connection is not asked whether the server keeps what it acknowledges.
         drop(self.server.connect(DEADLINE).await?);
-        let consumer = GroupConsumer::open(self.server.client(), options).await.map_err(unavailable)?;
+        let consumer = GroupConsumer::open(&self.server, options).await.map_err(unavailable)?;
         Ok(RedisFeed { consumer, stream })
     }
 }

@@ -70,7 +70,7 @@ impl RedisLanes {
     }
 
     async fn absolve(&self, partition: PartitionId) -> Result<(), StreamError> {
-        let mut connection = DedicatedConnection::open(self.server.client(), DEADLINE).await?;
+        let mut connection = DedicatedConnection::open(&self.server, DEADLINE).await?;
         absolve(&mut connection, &self.suspects(partition)).await.map(drop)
     }
 }
@@ -91,7 +91,7 @@ impl CommandLanes for RedisLanes {
             acknowledged: true,
             suspects: Some(self.suspects(partition)),
         };
-        let consumer = GroupConsumer::open(self.server.client(), options).await.map_err(unavailable)?;
+        let consumer = GroupConsumer::open(&self.server, options).await.map_err(unavailable)?;
         let settler = RedisSettler::open(&self.server, partition).await?;
         let clock_tolerance = self.options.clock_tolerance;
         Ok((RedisReader::new(consumer, partition, self.partitions, clock_tolerance), settler))

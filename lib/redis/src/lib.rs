@@ -34,7 +34,7 @@ pub mod stream_info;
 pub mod tail;
 pub mod views;
 
-pub use server::RedisServer;
+pub use server::{RedisServer, Sockets};
 
 use auction_app::ports::Unavailable;
 use stream_worker::StreamError;

@@ -22,8 +22,43 @@ const CONNECT: Duration = Duration::from_secs(5);
 const ROOM: usize = 16 * 1024;
 
 /// What a connection runs over.
-trait Socket: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
+pub trait Socket: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + Sync> Socket for S {}
+
+/// A Redis to connect to: a real one, or one that is only modelled.
+pub trait Connect: Sync {
+    /// Opens a socket to it.
+    fn connect(&self) -> impl Future<Output = Result<Box<dyn Socket>, StreamError>> + Send;
+
+    /// What must be said first on a new connection.
+    fn greeting(&self) -> Pipeline;
+}
+
+impl Connect for Client {
+    async fn connect(&self) -> Result<Box<dyn Socket>, StreamError> {
+        match self.get_connection_info().addr() {
+            ConnectionAddr::Tcp(host, port) => {
+                let socket = TcpStream::connect((host.as_str(), *port)).await?;
+                socket.set_nodelay(true)?;
+                Ok(Box::new(socket))
+            }
+            ConnectionAddr::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
+            _ => Err(io::Error::new(io::ErrorKind::Unsupported, "only plain TCP and Unix sockets").into()),
+        }
+    }
+
+    fn greeting(&self) -> Pipeline {
+        let settings = self.get_connection_info().redis_settings();
+        let mut greeting = pipe();
+        if let Some(password) = settings.password() {
+            greeting.cmd("AUTH").arg(settings.username()).arg(password);
+        }
+        if settings.db() != 0 {
+            greeting.cmd("SELECT").arg(settings.db());
+        }
+        greeting
+    }
+}
 
 /// A connection that nobody else uses. It is not reopened: after an error it is dropped, since an answer
 /// may have been lost on it.
@@ -38,20 +73,11 @@ pub struct DedicatedConnection {
 impl DedicatedConnection {
     /// Connects. An answer that takes longer than `deadline` is an error; for a blocking read it must be
     /// longer than its `BLOCK`.
-    pub async fn open(client: &Client, deadline: Duration) -> Result<DedicatedConnection, StreamError> {
-        let info = client.get_connection_info();
-        let socket = timeout(CONNECT, connect(info.addr())).await.unwrap_or_else(|_| Err(too_late()))?;
+    pub async fn open(server: &impl Connect, deadline: Duration) -> Result<DedicatedConnection, StreamError> {
+        let socket = timeout(CONNECT, server.connect()).await.unwrap_or_else(|_| Err(too_late()))?;
         let received = BytesMut::with_capacity(ROOM);
         let mut connection = DedicatedConnection { socket, received, deadline, astray: false };
-        let settings = info.redis_settings();
-        let mut greeting = pipe();
-        if let Some(password) = settings.password() {
-            greeting.cmd("AUTH").arg(settings.username()).arg(password);
-        }
-        if settings.db() != 0 {
-            greeting.cmd("SELECT").arg(settings.db());
-        }
-        for reply in connection.send(&greeting).await? {
+        for reply in connection.send(&server.greeting()).await? {
             reply.extract_error()?;
         }
         Ok(connection)
@@ -96,18 +122,6 @@ impl DedicatedConnection {
 
 fn too_late() -> StreamError {
     io::Error::new(io::ErrorKind::TimedOut, "no answer in time").into()
-}
-
-async fn connect(address: &ConnectionAddr) -> Result<Box<dyn Socket>, StreamError> {
-    match address {
-        ConnectionAddr::Tcp(host, port) => {
-            let socket = TcpStream::connect((host.as_str(), *port)).await?;
-            socket.set_nodelay(true)?;
-            Ok(Box::new(socket))
-        }
-        ConnectionAddr::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
-        _ => Err(io::Error::new(io::ErrorKind::Unsupported, "only plain TCP and Unix sockets").into()),
-    }
 }
 
 /// Receives so many replies, and cuts them apart.

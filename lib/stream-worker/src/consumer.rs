@@ -2,14 +2,13 @@
 
 mod group;
 
-use crate::frame;
-use crate::gather;
 use crate::suspects::{SuspectOptions, Suspects};
 use crate::value::{member, number, ok, text};
-use crate::{DedicatedConnection, Entry, EntryId, StreamError};
-use redis::{Client, Value, cmd, parse_redis_value, pipe};
+use crate::{Connect, DedicatedConnection, Entry, EntryId, StreamError};
+use crate::{chance, frame, gather};
+use redis::{Value, cmd, parse_redis_value, pipe};
 use std::ops::Range;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 /// Time on top of `BLOCK` before a read counts as lost.
@@ -96,8 +95,8 @@ pub struct Handout {
 impl GroupConsumer {
     /// Connects under a fresh name, makes the groups, and takes over all that is pending with others; what is pending
     /// in a group that does not acknowledge is from before it was so, and is acknowledged.
-    pub async fn open(client: &Client, options: ConsumerOptions) -> Result<GroupConsumer, StreamError> {
-        let connection = DedicatedConnection::open(client, options.block + ANSWER).await?;
+    pub async fn open(server: &impl Connect, options: ConsumerOptions) -> Result<GroupConsumer, StreamError> {
+        let connection = DedicatedConnection::open(server, options.block + ANSWER).await?;
         let name = fresh_name();
         let source = Source::New;
         let (handed_out, oldest_pending) =
@@ -160,8 +159,8 @@ impl GroupConsumer {
         };
         self.clear_marker().await?;
         if (1..self.options.count).contains(&entries.len()) {
-            let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            self.gathers_until = Instant::now() + gather::time(self.options.gather, entries.len(), clock);
+            let gathers = gather::time(self.options.gather, entries.len(), chance::clock());
+            self.gathers_until = Instant::now() + gathers;
         }
         if self.any_full(&entries, first) {
             // More of the first streams may have come before the other entries, which stay pending with
@@ -308,8 +307,7 @@ fn oldest(summary: &Value) -> Option<EntryId> {
 pub fn fresh_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = if host.trim().is_empty() { "host" } else { host.trim() };
-    let random = uuid::Uuid::new_v4().as_fields().0;
-    format!("{host}-{}-{random:08x}", std::process::id())
+    format!("{host}-{}-{:08x}", std::process::id(), chance::number() >> 32)
 }
 
 /// How many entries a group has pending in a stream, as `XPENDING` counts them.

@@ -18,9 +18,12 @@
 //!
 //! [`trim::trim`] takes old entries away, and never one that somebody still needs.
 //!
+//! [`chance`] is where names and jitter come from, and can be given a seed.
+//!
 //! [`retry::Retry`] says how long to wait before the next attempt. The rest is the raw protocol:
 //! [`entry`] and [`value`].
 
+pub mod chance;
 pub mod connection;
 pub mod consumer;
 pub mod entry;
@@ -33,7 +36,7 @@ pub mod suspects;
 pub mod trim;
 pub mod value;
 
-pub use connection::DedicatedConnection;
+pub use connection::{Connect, DedicatedConnection, Socket};
 pub use consumer::{ConsumerOptions, GroupConsumer, Handout};
 pub use entry::{Entry, EntryId};
 pub use retry::Retry;

@@ -5,6 +5,7 @@
 //! be replaced in this one file. Its default of giving up after 15 minutes is switched off: a worker that
 //! gives up while Redis is down would have to be started by hand.
 
+use crate::chance;
 use backoff::backoff::Backoff;
 use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 use std::time::Duration;
@@ -24,7 +25,7 @@ impl Retry {
             .with_initial_interval(first)
             .with_max_interval(longest)
             .with_multiplier(2.0)
-            .with_randomization_factor(0.5)
+            .with_randomization_factor(0.0)
             .with_max_elapsed_time(None)
             .build();
         Retry { backoff, attempts: 0 }
@@ -33,8 +34,8 @@ impl Retry {
     /// How long to wait now.
     pub fn next_wait(&mut self) -> Duration {
         self.attempts = self.attempts.saturating_add(1);
-        // Without a maximal elapsed time there always is a next interval.
-        self.backoff.next_backoff().unwrap_or(self.backoff.max_interval)
+        // Without a maximal elapsed time there always is a next interval. The crate's own jitter has no seed.
+        self.backoff.next_backoff().unwrap_or(self.backoff.max_interval).mul_f64(0.5 + chance::fraction())
     }
 
     /// Something worked: the next failure starts from the shortest wait.

@@ -15,11 +15,7 @@ use redis::{Value, cmd};
 const FORGET_AFTER_MS: u64 = 600_000;
 
 /// Deletes the marker if it is this process's.
-const ABSOLVE: &str = "local marker = redis.call('GET', KEYS[1])
-if marker and string.find(marker, ' ' .. ARGV[1] .. ' ', 1, true) then
-  return redis.call('DEL', KEYS[1])
-end
-return 0";
+const ABSOLVE: &str = include_str!("absolve.lua");
 
 /// When entries are suspicious.
 #[derive(Clone, Debug)]

@@ -143,9 +143,10 @@ impl Aggregates {
         self.cached.get_or_insert_mut(key, Aggregate::default)
     }
 
-    /// Drops what was not used lately, down to the capacity.
-    pub fn trim(&mut self) {
-        while self.cached.len() > self.capacity.get() {
+    /// Drops what was not used lately, down to the capacity; but the last `unstored` stay, which the store may not
+    /// have yet.
+    pub fn trim(&mut self, unstored: usize) {
+        while self.cached.len() > self.capacity.get().max(unstored) {
             self.cached.pop_lru();
         }
     }

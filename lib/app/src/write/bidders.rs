@@ -79,9 +79,10 @@ impl Bidders {
         self.known.pop(&user);
     }
 
-    /// Drops who was not seen lately, down to the capacity.
-    pub fn trim(&mut self) {
-        while self.known.len() > self.capacity.get() {
+    /// Drops who was not seen lately, down to the capacity; but the last `unstored` stay, whom the store may not
+    /// have yet.
+    pub fn trim(&mut self, unstored: usize) {
+        while self.known.len() > self.capacity.get().max(unstored) {
             self.known.pop_lru();
         }
     }

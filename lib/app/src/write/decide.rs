@@ -76,6 +76,8 @@ pub struct Desk {
     snapshot_rules: SnapshotRules,
     /// Auctions that are due for a snapshot after this batch.
     due: Vec<Uuid>,
+    /// At most so many users and auctions were touched by the batch before, which may not be stored yet.
+    touched: usize,
 }
 
 /// What a batch comes to, before it is stored.
@@ -126,6 +128,7 @@ impl Desk {
             bidders: Bidders::new(newest_deletion, limits.bidders),
             snapshot_rules: limits.snapshots,
             due: Vec::new(),
+            touched: 0,
         }
     }
 
@@ -215,9 +218,9 @@ impl Desk {
     }
 
     async fn load(&mut self, store: &mut impl EventStore, batch: &[Delivery]) -> Result<(), LoadError> {
-        // What the batches before touched is the most recently used: it may not be stored yet, and stays.
-        self.aggregates.trim();
-        self.bidders.trim();
+        // What the batch before touched is the most recently used: it may not be stored yet, and stays.
+        self.aggregates.trim(self.touched);
+        self.bidders.trim(self.touched);
         let commands = || batch.iter().filter_map(|delivery| delivery.command.as_ref().ok());
         let mut keys: Vec<_> = commands().map(|command| command.key).collect();
         keys.sort_unstable();
@@ -226,6 +229,7 @@ impl Desk {
         let mut senders: Vec<_> = commands().filter_map(|command| sender(command.actor)).collect();
         senders.sort_unstable();
         senders.dedup();
+        self.touched = keys.len() + senders.len();
         Ok(self.bidders.load(store, &senders).await?)
     }
 

@@ -1,11 +1,13 @@
 //! What commands come to.
 
-use crate::world::World;
+use crate::world::{Running, World};
 use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, NewEvent};
 use auction_app::write::lane::LaneError;
+use auction_app::write::rules::Rules;
 use auction_app::write::take_over::KEPT_AFTER_A_LOSS;
 use auction_domain::auction::{AuctionCommand, CancelAuction};
 use auction_domain::{Actor, AuctionId, BidId, UserId};
+use auction_testkit::flaky::{Flaky, Weather};
 use auction_testkit::given::{
     P, create_auction, create_user, delete_bid, delete_user, fresh, of_auction, place_bid, records,
 };
@@ -100,6 +102,31 @@ async fn a_small_memory_refuses_nobody_who_exists() {
     let refused: Vec<String> =
         given.iter().filter(|command| !world.is_accepted(command)).map(|c| world.refused(c)).collect();
     assert_eq!(refused, Vec::<String>::new());
+}
+
+/// While a batch is being stored, the next is decided on top of it: by what is in memory and not in the store.
+#[tokio::test(start_paused = true)]
+async fn what_is_decided_and_not_stored_is_remembered_however_small_the_memory() {
+    for seed in 0..30 {
+        let world = super::world();
+        let users: [UserId; 5] = std::array::from_fn(|_| UserId(fresh()));
+        let auctions: [AuctionId; 5] = std::array::from_fn(|_| AuctionId(fresh()));
+        let mut given: Vec<Command> = users.iter().map(|user| create_user(*user)).collect();
+        given.extend(auctions.iter().map(|auction| create_auction(*auction)));
+        given.extend((0..20).map(|n| place_bid(auctions[n % 5], users[n / 5], 100 + n as u64)));
+        for command in &given {
+            world.give(command).await;
+        }
+        let slow = Weather::new(seed, 0);
+        let locks = world.locks.clone();
+        let lane =
+            Running::start(Rules::default(), Flaky::new(world.store.clone(), &slow), world.lanes(5), locks);
+        world.quiet(given.len()).await;
+        lane.stop().await.unwrap();
+        world.check(&given);
+        let refused = given.iter().filter(|command| !world.is_accepted(command));
+        assert_eq!(refused.map(|command| world.refused(command)).collect::<Vec<_>>(), Vec::<String>::new());
+    }
 }
 
 #[tokio::test(start_paused = true)]
