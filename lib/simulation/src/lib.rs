@@ -17,6 +17,7 @@
 mod check;
 pub mod history;
 mod locks;
+pub mod mutations;
 pub mod network;
 pub mod process;
 pub mod redis;

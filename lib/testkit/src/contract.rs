@@ -43,6 +43,7 @@ macro_rules! event_store {
         $crate::contract_tests! { event_store, $adapter,
             positions_are_dense_and_events_come_back_as_they_were_written
             a_moved_head_writes_nothing
+            a_version_that_is_there_writes_nothing
             a_command_that_was_decided_before_writes_nothing
             a_bid_that_was_decided_before_and_deleted_since_is_decided_before
             a_batch_of_refusals_alone_checks_the_head_too

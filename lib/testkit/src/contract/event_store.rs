@@ -68,6 +68,17 @@ pub async fn a_moved_head_writes_nothing(stores: &impl EventStores) {
 }
 
 /// See its name.
+pub async fn a_version_that_is_there_writes_nothing(stores: &impl EventStores) {
+    let mut store = stores.open().await.unwrap();
+    let (auction, bidder) = (fresh(), UserId(fresh()));
+    stored(&mut store, &batch(0, vec![(auction, 1, auction_created(None))])).await;
+    let before = events(&mut store).await;
+    let late = batch(1, vec![(auction, 1, bid_placed(BidId(fresh()), bidder, 100))]);
+    assert_eq!(append(&mut store, &late).await, Appended::HeadMoved);
+    wrote_nothing(&mut store, &before, &late).await;
+}
+
+/// See its name.
 pub async fn a_command_that_was_decided_before_writes_nothing(stores: &impl EventStores) {
     let mut store = stores.open().await.unwrap();
     let (first, mut second) = (users(0, 1), users(1, 2));
