@@ -81,6 +81,9 @@ fn published(schedule: &Schedule, stored: &[EventRecord]) -> Result<(), String> 
         let lie = redis.stream(&keys::events(P)).map(|stream| &stream.entries);
         let count = lie.map_or(0, BTreeMap::len);
         let tail = stored.len().checked_sub(count).ok_or("more is published than stored")?;
+        if tail > 0 && !schedule.trimmed {
+            return Err(format!("the stream begins behind event {tail}, and nothing was taken off it"));
+        }
         for ((id, fields), stored) in lie.into_iter().flatten().zip(&stored[tail..]) {
             let pairs = fields.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone()));
             let event = EventRecord::from_fields(id.0, &pairs.collect::<Vec<_>>())

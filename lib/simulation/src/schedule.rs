@@ -81,6 +81,8 @@ pub(crate) struct Schedule {
     locks: Option<Locks>,
     /// Whether Redis lost something: then who sent it sends it again, and it may come in another order.
     pub(crate) lossy: bool,
+    /// Whether old events were taken off their stream.
+    pub(crate) trimmed: bool,
     pub(crate) killed: u64,
     /// At most so many commands are read in one go.
     batch: u64,
@@ -107,6 +109,7 @@ impl Schedule {
             given: GivenAt::new(),
             locks,
             lossy: false,
+            trimmed: false,
             killed: 0,
             batch,
             writers: Vec::new(),

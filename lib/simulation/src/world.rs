@@ -27,6 +27,9 @@ struct State {
     hash: u64,
 }
 
+/// A schedule of more steps goes on without end: most have 2,000.
+const WITHOUT_END: u64 = 1_000_000;
+
 /// What is done with what is noted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trace {
@@ -102,6 +105,7 @@ impl World {
         let moment = {
             let mut state = self.state();
             state.steps += 1;
+            assert!(state.steps < WITHOUT_END, "it goes on without end");
             match state.random.below(100) {
                 0..35 => Moment::None,
                 35..50 => Moment::Yield,

@@ -25,6 +25,7 @@ fn every_step_that_can_be_switched_off_is_where_the_list_says() {
         if let Noticer::Test(_, _, name) = mutation.noticed_by {
             let found = [
                 "lib/testkit/src/contract/event_store.rs",
+                "lib/testkit/src/contract/command_lane.rs",
                 "lib/postgres/tests/tables.rs",
                 "lib/app/tests/write_lane/effects.rs",
                 "lib/stream-worker/tests/group_consumer.rs",

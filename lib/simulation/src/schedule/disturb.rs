@@ -50,6 +50,7 @@ impl Schedule {
             15 => self.copy = Some(self.network.redis(|redis| redis.copy())),
             16 => self.lose().await,
             17 => {
+                self.trimmed = true;
                 let keep = 1 + self.world.below(4) as usize;
                 self.network.redis(|redis| redis.trim(keys::events(P).as_bytes(), keep));
             }
