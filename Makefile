@@ -3,7 +3,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-long bench profile simulate mutations lint schemathesis
+.PHONY: help setup up test test-long faults bench profile simulate mutations lint schemathesis
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ test: setup ## Run all tests
 
 test-long: setup ## Run all tests, the long ones at their full length
 	AUCTION_LONG=1 cargo test --workspace --locked
+
+faults: setup ## Have 1,000 things go wrong under load, for an hour and a half; options: make faults ARGS="--faults 100 --seed 5"
+	cargo build --release --locked -p portal -p auction-loadtest --bin portal --bin auction-loadtest
+	$(TARGET_DIR)/release/auction-loadtest faults --json $(TARGET_DIR)/faults.json $(ARGS)
 
 bench: setup ## Measure the table of docs/performance.md, in ten minutes at most
 	cargo build --release --locked -p portal -p auction-loadtest --bin portal --bin auction-loadtest

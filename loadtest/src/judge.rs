@@ -7,6 +7,7 @@ mod answers;
 mod bids;
 mod evidence;
 mod notifications;
+mod order;
 mod positions;
 mod rules;
 pub(crate) mod shown;
@@ -97,6 +98,7 @@ impl Verdict {
 pub(crate) fn judge(evidence: &Evidence<'_>) -> Vec<Check> {
     let mut checks = vec![positions::dense(evidence)];
     checks.extend(answers::checks(evidence));
+    checks.push(order::kept(evidence));
     checks.extend(bids::checks(evidence));
     checks.extend(rules::checks(evidence));
     checks.extend(notifications::checks(evidence));

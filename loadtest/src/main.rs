@@ -2,6 +2,7 @@
 //!
 //! * `run`: a load on a portal, by a scenario that has a name (`scenarios` lists them), and a judge who holds what
 //!   was answered against what happened;
+//! * `faults`: the same while processes, servers, networks, disks and clocks fail;
 //! * `bench`: benchmarks, each on a Redis and a Postgres of its own, with everything on disk before it is
 //!   acknowledged;
 //! * `profile`: what each role spends its time with.
@@ -9,6 +10,7 @@
 #![allow(clippy::print_stdout, reason = "the tables are the result")]
 
 mod bench;
+mod faults;
 mod judge;
 mod report;
 mod run;
@@ -32,6 +34,9 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Record what each role spends its time with under load, as flame graphs
     Profile(bench::ProfileArgs),
+    /// Have whatever can go wrong go wrong under load, and judge whether every promise was kept
+    #[command(after_help = "Exit status: 0 fine, 1 could not run, 2 a promise was broken.")]
+    Faults(faults::FaultArgs),
     /// Put a load on a portal, measure, and judge what it answered
     #[command(
         after_help = "Exit status: 0 fine, 1 could not run, 2 the judge found something wrong, 3 a bound was missed."
@@ -54,6 +59,7 @@ async fn main() -> ExitCode {
     let ran = match arguments.command {
         Command::Bench(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),
         Command::Profile(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),
+        Command::Faults(arguments) => faults::run(arguments).await,
         Command::Run(arguments) => run::run(*arguments).await,
         Command::Scenarios => {
             run::scenarios::ALL

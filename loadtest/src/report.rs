@@ -29,4 +29,4 @@ pub(crate) struct Report {
 
 pub(crate) use json::write as write_json;
 pub(crate) use page::write as write_page;
-pub(crate) use table::print;
+pub(crate) use table::{print, print_verdict};

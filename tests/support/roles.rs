@@ -163,6 +163,13 @@ impl Roles {
         eventually("it ends", || async { process.borrow_mut().child.try_wait().unwrap() }).await.code()
     }
 
+    /// What the processes of a role have said so far, those that ended too.
+    pub fn said(&self, role: &str) -> String {
+        let logs = std::fs::read_dir(self.logs.path()).unwrap().map(|log| log.unwrap().path());
+        let of_role = |log: &PathBuf| log.file_name().unwrap().to_str().unwrap().starts_with(role);
+        logs.filter(of_role).map(|log| std::fs::read_to_string(log).unwrap()).collect()
+    }
+
     /// Waits for the one process of a role to end.
     pub fn exit_code(&mut self, role: &str) -> Option<i32> {
         let index = self.children.iter().position(|(name, _)| *name == role).unwrap();

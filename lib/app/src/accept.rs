@@ -121,10 +121,11 @@ impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
         if request.repeatable
             && let Some(first) = self.recent.find(request.id, request.received_at)
         {
-            if first.fingerprint != handle.fingerprint {
-                return Ok((handle, Status::KeyReused));
+            if first.fingerprint == handle.fingerprint {
+                handle = first;
+            } else if let Some(known) = self.whose(&handle, wait).await {
+                return Ok((handle, known));
             }
-            handle = first;
         }
         // Before the command is sent: its outcome may be here before we are.
         let waiting = wait.map(|wait| (wait, self.waiters.wait_for(request.id, Hears::Replies)));
@@ -151,6 +152,16 @@ impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
             Some((wait, waiting)) => Box::pin(self.wait(&handle, wait, waiting, Hears::Replies)).await,
         };
         Ok((handle, status))
+    }
+
+    /// What is answered where this ingress has seen the key with another payload. That may be the wrong one: another
+    /// ingress may have taken the right one before. Whoever waits is told what the stream comes to.
+    async fn whose(&self, handle: &Handle, wait: Option<Duration>) -> Option<Status> {
+        match self.status(handle).await.unwrap_or(Status::Pending) {
+            Status::Pending if wait.is_some() => None,
+            Status::Pending => Some(Status::KeyReused),
+            known => Some(known),
+        }
     }
 
     async fn wait(&self, handle: &Handle, wait: Duration, mut waiting: Waiting, hears: Hears) -> Status {

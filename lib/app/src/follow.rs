@@ -6,6 +6,7 @@
 mod course;
 
 use crate::health::Part;
+use crate::history;
 use crate::meter;
 use crate::ports::Unavailable;
 use crate::ports::event_feed::{EventFeed, EventFeeds};
@@ -89,6 +90,35 @@ pub enum FollowError {
         /// What is stored.
         head: u64,
     },
+    /// The event stream has a history that the store does not have.
+    #[error(
+        "{service} of partition {partition}: the event stream does not belong to this database: {what}. Either \
+         the database was restored from an older backup or REDIS_URL points at the streams of another one. If \
+         the database is right, stop everything, delete the keys ap:{{{partition}}}:evt and \
+         ap:{{{partition}}}:view:* and start again: they are made anew"
+    )]
+    ForeignStream {
+        /// Who.
+        service: &'static str,
+        /// Where.
+        partition: PartitionId,
+        /// How that shows.
+        what: String,
+    },
+}
+
+/// Nothing is made of events that are not in the store.
+async fn check_same_history(
+    store: &mut impl EventStore,
+    last: Option<EventRecord>,
+    service: &'static str,
+    partition: PartitionId,
+) -> Result<(), Interrupted> {
+    let Some(last) = last else { return Ok(()) };
+    match history::differs(store, partition, &last).await? {
+        None => Ok(()),
+        Some(what) => Err(Interrupted::Fatal(FollowError::ForeignStream { service, partition, what })),
+    }
 }
 
 /// Why following begins again.
@@ -178,6 +208,8 @@ async fn drive(
     if position > head {
         return Err(Interrupted::Fatal(FollowError::AheadOfStore { service, partition, position, head }));
     }
+    let last = feed.ended_in().cloned();
+    check_same_history(&mut store, last, service, partition).await?;
     course.begin(position).await?;
     while !stop.requested() {
         course.answer_operators(follower, &mut store).await?;

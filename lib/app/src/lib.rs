@@ -37,6 +37,7 @@ pub mod follow;
 pub mod freshness;
 pub mod from_store;
 pub mod health;
+mod history;
 pub mod limits;
 pub mod live;
 pub mod mail;

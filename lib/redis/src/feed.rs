@@ -4,7 +4,9 @@ use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::event_feed::{EventFeed, EventFeeds};
 use auction_wire::{EventRecord, PartitionId};
+use redis::cmd;
 use std::time::Duration;
+use stream_worker::entry::range_reply;
 use stream_worker::{ConsumerOptions, Entry, GroupConsumer};
 
 /// How long Redis may take to say how it is set up.
@@ -49,9 +51,13 @@ impl EventFeeds for RedisFeeds {
             suspects: None,
         };
         // The consumer's own connection is not asked whether the server keeps what it acknowledges.
-        drop(self.server.connect(DEADLINE).await?);
+        let mut checked = self.server.connect(DEADLINE).await?;
         let consumer = GroupConsumer::open(&self.server, options).await.map_err(unavailable)?;
-        Ok(RedisFeed { consumer, stream })
+        let last = cmd("XREVRANGE").arg(&stream).arg("+").arg("-").arg("COUNT").arg(1).clone();
+        let reply = checked.send_one(&last).await.map_err(unavailable)?;
+        let last = range_reply(reply).map_err(unavailable)?;
+        let ended_in = last.first().and_then(|entry| event_of(entry).ok());
+        Ok(RedisFeed { consumer, stream, ended_in })
     }
 }
 
@@ -59,6 +65,7 @@ impl EventFeeds for RedisFeeds {
 pub struct RedisFeed {
     consumer: GroupConsumer,
     stream: String,
+    ended_in: Option<EventRecord>,
 }
 
 /// Our entries have the id `<position>-0`.
@@ -83,6 +90,10 @@ impl EventFeed for RedisFeed {
             }
         }
         Ok(events)
+    }
+
+    fn ended_in(&self) -> Option<&EventRecord> {
+        self.ended_in.as_ref()
     }
 
     async fn leave(self) -> Result<(), Unavailable> {

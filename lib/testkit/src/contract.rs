@@ -138,6 +138,7 @@ macro_rules! event_feed {
             events_come_in_order_and_once
             what_a_lost_feed_was_handed_is_a_hole_for_the_next
             every_service_gets_every_event
+            a_feed_knows_what_its_stream_ended_in_when_it_was_opened
             a_feed_that_has_read_everything_says_so
         }
     };

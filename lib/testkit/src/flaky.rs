@@ -247,6 +247,10 @@ impl<F: EventFeed> EventFeed for Flaky<F> {
     async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
         self.weather.call(self.inner.read()).await
     }
+    fn ended_in(&self) -> Option<&EventRecord> {
+        self.inner.ended_in()
+    }
+
     async fn leave(self) -> Result<(), Unavailable> {
         self.weather.call(self.inner.leave()).await
     }

@@ -15,6 +15,7 @@ use auction_redis::views::RedisViews;
 use auction_wire::{CommandId, Outcome, OutcomeResult, PartitionCount, PartitionId};
 use deadpool_redis::{Manager, Pool, Runtime};
 use redis::AsyncConnectionConfig;
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Client, NoTls, Row};
 use uuid::Uuid;
@@ -126,6 +127,16 @@ impl Stores {
         let took = began.elapsed();
         self.told().await?;
         Ok(took)
+    }
+
+    /// Which of these commands have no outcome yet.
+    pub(crate) async fn undecided(&self, mut commands: HashSet<Uuid>) -> Result<HashSet<Uuid>, Failure> {
+        let ids: Vec<Uuid> = commands.iter().copied().collect();
+        let decided = "SELECT command_id FROM commands WHERE command_id = ANY ($1)";
+        for row in self.database.query(decided, &[&ids]).await? {
+            commands.remove(&row.get(0));
+        }
+        Ok(commands)
     }
 
     /// Waits until everybody was told what happened. If nobody tells, that is found out by the judge.

@@ -24,6 +24,7 @@ const MODEL: &str = "every outcome is what a plain model of the rules comes to";
 const RESULTS: &str = "every result is the right one";
 const WON: &str = "every winner was told once, and nothing was told twice";
 const LEADS: &str = "changes of the lead were told by the plain model (small auctions)";
+const ORDER: &str = "commands for one auction were decided in the order in which they came";
 const UNKEYED: &str = "refusals without a key are stored as they were answered";
 
 /// An auction: Ada bids 150, Bob 140, Ada 120, which is refused; Bob takes his bid back; Ada wins.
@@ -182,6 +183,15 @@ fn a_wrong_outcome_is_found() {
 fn a_missing_outcome_and_a_second_one_are_found() {
     assert!(found(|trial| drop(trial.outcomes.remove(1))).contains(&ONE_OUTCOME), "of a bid that was taken");
     assert!(found(|trial| trial.outcomes.push(trial.outcomes[0].clone())).contains(&ONE_OUTCOME));
+}
+
+#[test]
+fn an_order_that_was_not_kept_is_found() {
+    let early = |trial: &mut Trial, n: usize| trial.outcomes[n].at.0 -= 1;
+    for n in [1, 2, 3] {
+        assert!(found(|trial| early(trial, n)).contains(&ORDER), "{n}");
+    }
+    assert!(!found(|trial| early(trial, 0)).contains(&ORDER), "the first may be as early as it likes");
 }
 
 #[test]

@@ -31,11 +31,12 @@ pub(crate) fn print(report: &Report) {
     }
     println!();
     report.findings.iter().for_each(|finding| println!("{finding}"));
-    verdict(&report.verdict);
+    print_verdict(&report.verdict);
     report.missed.iter().for_each(|missed| println!("missed: {missed}"));
 }
 
-fn verdict(verdict: &Verdict) {
+/// What the judge says.
+pub(crate) fn print_verdict(verdict: &Verdict) {
     println!("judge:");
     for check in &verdict.checks {
         let sign = if check.is_right() { "ok   " } else { "WRONG" };

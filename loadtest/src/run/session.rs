@@ -82,6 +82,7 @@ impl Session {
             (None, _, _, Some(url)) => Way::Http(Http {
                 address: Address::read(&url)?,
                 token: target.token.as_deref().map(Arc::from),
+                balance: None,
             }),
             (None, ..) => {
                 return Err(

@@ -1,5 +1,6 @@
 //! What the load is put on.
 
+pub(crate) mod balance;
 pub(crate) mod client;
 pub(crate) mod http;
 pub(crate) mod listeners;

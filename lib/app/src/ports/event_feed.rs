@@ -25,6 +25,9 @@ pub trait EventFeed: Send {
     /// events were handed to a feed that was lost. They may repeat when the stream was published anew.
     fn read(&mut self) -> impl Future<Output = Result<Vec<EventRecord>, Unavailable>> + Send;
 
+    /// The last event that was on the stream when the feed was opened; none if there was none of ours.
+    fn ended_in(&self) -> Option<&EventRecord>;
+
     /// Leaves the group.
     fn leave(self) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }

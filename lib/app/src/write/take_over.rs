@@ -2,6 +2,7 @@
 //! checked to be of the same history as the store.
 
 use super::lane::{Interrupted, LaneError};
+use crate::history;
 use crate::meter;
 use crate::ports::command_lane::{CommandSettler, LastEvent, Published};
 use crate::ports::event_store::EventStore;
@@ -70,9 +71,8 @@ async fn check_same_history(
         LastEvent::Event(last) => last,
         LastEvent::NotOurs(what) => return Err(foreign(what)),
     };
-    let stored = store.events_after(partition, last.position.saturating_sub(1), 1).await?;
-    match stored.first() {
-        Some(stored) if stored.same_history(&last) => Ok(()),
-        _ => Err(foreign(format!("its event {} is not the one stored at that position", last.position))),
+    match history::differs(store, partition, &last).await? {
+        None => Ok(()),
+        Some(what) => Err(foreign(what)),
     }
 }

@@ -23,6 +23,7 @@ const STORING: &str = "lib/app/src/write/storing.rs";
 const STAGES: &str = "lib/app/src/write/stages.rs";
 const TAKE_OVER: &str = "lib/app/src/write/take_over.rs";
 const DECIDE: &str = "lib/app/src/write/decide.rs";
+const HISTORY: &str = "lib/app/src/history.rs";
 const FOLLOW: &str = "lib/app/src/follow.rs";
 const VIEWS: &str = "lib/redis/src/views/write.rs";
 const APPEND: &str = "sql/migrations/V12__append_batch.sql";
@@ -134,8 +135,8 @@ pub const ALL: &[Mutation] = &[
     ),
     off(
         "same-history",
-        "a stream of another history stops the lane",
-        &[edit(TAKE_OVER, "stored.same_history(&last)", "true")],
+        "a stream of another history stops whoever writes or follows",
+        &[edit(HISTORY, "stored.same_history(published)", "true")],
         Test("auction-app", "write_lane", "a_stream_with_another_history_stops_the_lane"),
     ),
     off(

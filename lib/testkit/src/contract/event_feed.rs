@@ -70,6 +70,16 @@ pub async fn every_service_gets_every_event(publisher: &impl Publisher) {
 }
 
 /// See its name.
+pub async fn a_feed_knows_what_its_stream_ended_in_when_it_was_opened(publisher: &impl Publisher) {
+    let feed = publisher.feeds(10).open("projector", P).await.unwrap();
+    assert_eq!(feed.ended_in(), None);
+    let events = records(0, 3);
+    publisher.publish(&events).await;
+    let feed = publisher.feeds(10).open("projector", P).await.unwrap();
+    assert_eq!(feed.ended_in(), events.last());
+}
+
+/// See its name.
 pub async fn a_feed_that_has_read_everything_says_so(publisher: &impl Publisher) {
     let mut feed = publisher.feeds(10).open("projector", P).await.unwrap();
     assert_eq!(feed.read().await.unwrap(), []);

@@ -24,13 +24,15 @@ pub struct MemoryFeed {
     partition: PartitionId,
     count: usize,
     me: u64,
+    ended_in: Option<EventRecord>,
 }
 
 impl EventFeeds for MemoryFeeds {
     type Feed = MemoryFeed;
     async fn open(&self, service: &'static str, partition: PartitionId) -> Result<MemoryFeed, Unavailable> {
         let me = self.0.state().new_consumer();
-        Ok(MemoryFeed { streams: self.0.clone(), service, partition, count: self.1, me })
+        let ended_in = self.0.events(partition).pop();
+        Ok(MemoryFeed { streams: self.0.clone(), service, partition, count: self.1, me, ended_in })
     }
 }
 
@@ -60,6 +62,10 @@ impl EventFeed for MemoryFeed {
         }
         tokio::time::sleep(BLOCK).await;
         Ok(self.take())
+    }
+
+    fn ended_in(&self) -> Option<&EventRecord> {
+        self.ended_in.as_ref()
     }
 
     async fn leave(self) -> Result<(), Unavailable> {

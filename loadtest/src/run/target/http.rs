@@ -6,13 +6,24 @@ use crate::run::mix::What;
 use crate::run::plan::Ask;
 use crate::run::progress::Counts;
 use crate::run::queue::Queue;
+use crate::run::target::balance::{Balance, Lead};
 use crate::run::target::client::{Address, Answer, Client};
 use crate::run::world::{World, key_of_bid, key_of_deletion};
 use serde::Deserialize;
 use std::io::Write;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use uuid::Uuid;
+
+/// How long clients wait for an outcome, in seconds.
+const WAIT: u32 = 30;
+
+/// Beside somebody who looks after the portal they wait shorter, and are content with 202 then.
+const SHORT_WAIT: u32 = 5;
+
+/// And a connection that says nothing for so long is of no use.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// How a portal is spoken to.
 #[derive(Clone)]
@@ -20,6 +31,8 @@ pub(crate) struct Http {
     pub(crate) address: Address,
     /// A token or service key, if callers are not believed without.
     pub(crate) token: Option<Arc<str>>,
+    /// Requests go through it, if there is one, and what is not served is asked again.
+    pub(crate) balance: Option<Arc<Balance>>,
 }
 
 /// What matters of an answer to a command.
@@ -73,7 +86,8 @@ impl Http {
             put!(out, "Idempotency-Key: {}\r\n", key_of_bid(ask.key));
         }
         if !matches!(ask.what, What::Unwaited | What::Auction | What::Bids | What::List) {
-            put!(out, "Prefer: wait=30\r\n");
+            let wait = if self.balance.is_some() { SHORT_WAIT } else { WAIT };
+            put!(out, "Prefer: wait={wait}\r\n");
         }
         match ask.what {
             What::Bad => finish(out, b"{\"amount\": -1}"),
@@ -144,7 +158,8 @@ impl Http {
 struct Worker {
     http: Http,
     world: Arc<World>,
-    connection: Option<Client>,
+    /// With whom it leads to.
+    connection: Option<(Lead, Client)>,
     out: Vec<u8>,
 }
 
@@ -156,31 +171,61 @@ struct Heard {
     version: u64,
     command: Uuid,
     handle: Option<String>,
+    /// Why there was no answer.
+    why: String,
 }
 
 impl Worker {
     async fn ask(&mut self, ask: &Ask) -> Heard {
-        self.http.request(&mut self.out, &self.world, ask);
-        let heard = match self.exchange(ask).await {
-            Ok(heard) => heard,
-            Err(_) => {
-                self.connection = None;
-                let code = Some("no_answer".to_owned());
-                Heard { status: NO_ANSWER, code, ..Heard::default() }
+        let mut request = std::mem::take(&mut self.out);
+        self.http.request(&mut request, &self.world, ask);
+        let began = Instant::now();
+        let heard = loop {
+            let sent = Instant::now();
+            let heard = self.attempt(ask, &request).await;
+            match &self.http.balance {
+                Some(balance) if balance.asks_again(began, sent, heard.status, &heard.why).await => {}
+                _ => break heard,
             }
         };
+        self.out = request;
         match self.world.command(ask) {
             Some(command) => Heard { command: command.0, ..heard },
             None => heard,
         }
     }
 
-    async fn exchange(&mut self, ask: &Ask) -> Result<Heard, Failure> {
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            connection => connection.insert(Client::connect(&self.http.address).await?),
-        };
-        let Answer { status, body } = connection.ask(&self.out).await?;
+    async fn attempt(&mut self, ask: &Ask, request: &[u8]) -> Heard {
+        let silence = if self.http.balance.is_some() { SILENCE } else { Duration::MAX };
+        let exchange = tokio::time::timeout(silence, self.exchange(ask, request)).await;
+        let heard = exchange.unwrap_or_else(|late| Err(late.into()));
+        heard.unwrap_or_else(|error| {
+            self.connection = None;
+            let code = Some("no_answer".to_owned());
+            Heard { status: NO_ANSWER, code, why: error.to_string(), ..Heard::default() }
+        })
+    }
+
+    /// The connection, or another one where it leads to somebody who is not ready any more.
+    async fn connection(&mut self) -> Result<&mut Client, Failure> {
+        if let (Some(balance), Some((lead, _))) = (&self.http.balance, &self.connection)
+            && !balance.is_good(*lead)
+        {
+            self.connection = None;
+        }
+        Ok(match &mut self.connection {
+            Some((_, connection)) => connection,
+            connection => {
+                let one = ((0, 0), &self.http.address);
+                let (lead, address) = self.http.balance.as_deref().map_or(one, Balance::pick);
+                &mut connection.insert((lead, Client::connect(address).await?)).1
+            }
+        })
+    }
+
+    async fn exchange(&mut self, ask: &Ask, request: &[u8]) -> Result<Heard, Failure> {
+        let connection = self.connection().await?;
+        let Answer { status, body } = connection.ask(request).await?;
         let is_read = matches!(ask.what, What::Auction | What::Bids | What::List);
         if is_read && status == 200 {
             return Ok(Heard { status, ..Heard::default() });
@@ -192,6 +237,7 @@ impl Worker {
             version: told.version.unwrap_or_default(),
             command: told.bid.unwrap_or_default(),
             handle: if status == 202 { told.command.map(str::to_owned) } else { None },
+            why: String::new(),
         })
     }
 }

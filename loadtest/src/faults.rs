@@ -1,0 +1,156 @@
+//! `auction-loadtest faults`: whatever can go wrong goes wrong under load, and the judge looks whether every promise was
+//! kept.
+
+mod clock;
+mod disks;
+mod driver;
+mod fleet;
+mod kinds;
+mod probe;
+mod proxy;
+mod report;
+mod slot;
+mod wave;
+
+use crate::Failure;
+use crate::run::arrivals::Arrivals;
+use crate::run::options::LoadArgs;
+use crate::run::plan::Plan;
+use crate::run::progress::note;
+use crate::run::scenarios;
+use crate::run::target::client::Address;
+use crate::run::target::http::Http;
+use auction_testkit::random::Random;
+use clap::Args;
+use driver::{Driver, Fault};
+use fleet::Fleet;
+use kinds::{Deck, Kind};
+use probe::Probe;
+use report::{Report, Totals};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// `auction-loadtest faults`
+#[derive(Args)]
+pub(crate) struct FaultArgs {
+    /// So many faults
+    #[arg(long, default_value_t = 1000)]
+    faults: usize,
+    /// At most so many minutes; then no further load begins
+    #[arg(long, default_value_t = 120.0)]
+    minutes: f64,
+    /// Repeats a run as far as processes allow: the same seed does the same to the same
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Which kinds of faults, separated by commas; all of them otherwise
+    #[arg(long, value_delimiter = ',')]
+    kinds: Vec<Kind>,
+    /// Requests per second, whatever goes wrong
+    #[arg(long, default_value_t = 200.0)]
+    rate: f64,
+    /// Loads follow each other, each judged at its end; so long each, in seconds
+    #[arg(long, default_value_t = 180.0)]
+    load_seconds: f64,
+    /// A bidding history: every other load is the scenario `real` on it, and `closing-rush` otherwise
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+    /// All must be well again so many seconds after a fault
+    #[arg(long, default_value_t = 60.0)]
+    recovered_within: f64,
+    /// Where data and logs are kept; a temporary directory otherwise
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Write the results as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// Something was lost, doubled or out of order, or did not get well.
+const WRONG: u8 = 2;
+
+/// Runs it and tells what came of it.
+pub(crate) async fn run(arguments: FaultArgs) -> Result<ExitCode, Failure> {
+    let seed = arguments.seed.unwrap_or_else(rand::random);
+    note(&format!("seed {seed}"));
+    let fleet = Fleet::start(arguments.data_dir.as_deref()).await?;
+    let watched = fleet.watch_ingresses();
+    let began = Instant::now();
+    let (faults, totals) = tokio::select! {
+        came = loads(&fleet, &arguments, seed, began) => came?,
+        // Everything that was started ends with this process.
+        _ = tokio::signal::ctrl_c() => return Err("interrupted".into()),
+        () = fleet.supervise() => return Err("nobody looks after the processes any more".into()),
+    };
+    let seconds = began.elapsed().as_secs_f64();
+    fleet.stop().await?;
+    drop(watched);
+    let report = Report::new(seed, seconds, faults, totals, fleet.ended());
+    report.print();
+    if let Some(file) = &arguments.json {
+        report.write(file)?;
+    }
+    Ok(if report.is_right() { ExitCode::SUCCESS } else { ExitCode::from(WRONG) })
+}
+
+/// One load after the other, until there were as many faults as wanted.
+async fn loads(
+    fleet: &Fleet,
+    arguments: &FaultArgs,
+    seed: u64,
+    began: Instant,
+) -> Result<(Vec<Fault>, Totals), Failure> {
+    let address = Address { host: fleet.of("ingress")[0].listen.to_string() };
+    let http = Http { address, token: None, balance: Some(Arc::clone(&fleet.balance)) };
+    let probe = Probe::set_up(&http).await?;
+    let chosen = if arguments.kinds.is_empty() { Kind::ALL.to_vec() } else { arguments.kinds.clone() };
+    let mut driver = Driver {
+        fleet,
+        probe: &probe,
+        deck: Deck::new(chosen.into_iter().filter(|kind| kind.is_possible(fleet)).collect()),
+        random: Random::new(seed),
+        began,
+        bound: Duration::from_secs_f64(arguments.recovered_within),
+        faults: Vec::new(),
+        flushed: None,
+    };
+    let (mut totals, end) = (Totals::default(), began + Duration::from_secs_f64(60.0 * arguments.minutes));
+    let mut number = 0;
+    while driver.count() < arguments.faults && Instant::now() < end {
+        let plan = plan(arguments, number, seed.wrapping_add(number))?;
+        number += 1;
+        let wave = wave::run(fleet, &http, &mut driver, arguments.faults, plan).await?;
+        let is_right = wave.verdict.is_right();
+        totals.add(wave);
+        if !is_right {
+            // What is wrong is wrong from now on.
+            break;
+        }
+    }
+    Ok((driver.faults, totals))
+}
+
+/// Ordinary days and endings, by turns.
+fn plan(arguments: &FaultArgs, number: u64, seed: u64) -> Result<Plan, Failure> {
+    let scenario = match (number % 2, &arguments.history) {
+        (0, _) => "steady",
+        (_, Some(_)) => "real",
+        (_, None) => "closing-rush",
+    };
+    note(&format!("load {}: {scenario} for {:.0} s", number + 1, arguments.load_seconds));
+    let load = LoadArgs {
+        rate: arguments.rate,
+        seconds: arguments.load_seconds,
+        users: 200,
+        auctions: Some(100),
+        skew: 1.0,
+        seed: None,
+        arrivals: Arrivals::Poisson,
+        connections: 0,
+        mix: None,
+        listeners: None,
+        history: arguments.history.clone(),
+    };
+    (scenarios::find(scenario)?.plan)(&load, seed)
+}

@@ -1,0 +1,125 @@
+//! What a run with faults came to.
+
+use crate::Failure;
+use crate::faults::driver::Fault;
+use crate::faults::wave::Wave;
+use crate::judge::Verdict;
+use crate::report::print_verdict;
+use crate::run::environment;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Sums over all loads.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Totals {
+    loads: u64,
+    requests: u64,
+    accepted: u64,
+    given_again: u64,
+    longest_pause: f64,
+    longest_settling: f64,
+    verdict: Verdict,
+}
+
+impl Totals {
+    /// One more load.
+    pub(crate) fn add(&mut self, wave: Wave) {
+        self.loads += 1;
+        self.requests += wave.requests;
+        self.accepted += wave.accepted;
+        self.given_again += wave.given_again;
+        self.longest_pause = self.longest_pause.max(wave.longest_pause);
+        self.longest_settling = self.longest_settling.max(wave.settled);
+        self.verdict.join(wave.verdict);
+    }
+}
+
+/// Faults of a kind.
+#[derive(Debug, Default, Serialize)]
+struct OfAKind {
+    count: u64,
+    /// Of those that came alone: half of them, and all of them, were got over within so many seconds.
+    alone: u64,
+    median: f64,
+    longest: f64,
+}
+
+/// Everything.
+#[derive(Serialize)]
+pub(crate) struct Report {
+    command: String,
+    environment: Vec<(String, String)>,
+    seed: u64,
+    seconds: f64,
+    kinds: BTreeMap<&'static str, OfAKind>,
+    totals: Totals,
+    /// What ended by itself, and what failed that must not.
+    ended: Vec<String>,
+    not_recovered: u64,
+    faults: Vec<Fault>,
+}
+
+impl Report {
+    pub(crate) fn new(
+        seed: u64,
+        seconds: f64,
+        faults: Vec<Fault>,
+        totals: Totals,
+        ended: Vec<String>,
+    ) -> Report {
+        let mut kinds: BTreeMap<&'static str, OfAKind> = BTreeMap::new();
+        let mut took: BTreeMap<&'static str, Vec<f64>> = BTreeMap::new();
+        for fault in &faults {
+            fault.kinds.iter().for_each(|kind| kinds.entry(kind).or_default().count += 1);
+            if let ([kind], Some(recovered)) = (&fault.kinds[..], fault.recovered) {
+                took.entry(kind).or_default().push(recovered);
+            }
+        }
+        for (kind, mut took) in took {
+            took.sort_unstable_by(f64::total_cmp);
+            let of_kind = kinds.entry(kind).or_default();
+            of_kind.alone = took.len() as u64;
+            of_kind.median = took[took.len() / 2];
+            of_kind.longest = took[took.len() - 1];
+        }
+        let not_recovered = faults.iter().filter(|fault| fault.recovered.is_none()).count() as u64;
+        let (command, environment) = (environment::command_line(), environment::machine());
+        Report { command, environment, seed, seconds, kinds, totals, ended, not_recovered, faults }
+    }
+
+    /// Nothing was lost, doubled or out of order, nothing ended by itself, everything got well in time.
+    pub(crate) fn is_right(&self) -> bool {
+        self.totals.verdict.is_right() && self.ended.is_empty() && self.not_recovered == 0
+    }
+
+    pub(crate) fn print(&self) {
+        let totals = &self.totals;
+        println!("{}\nseed {}, {:.0} s\n", self.command, self.seed, self.seconds);
+        println!("| fault | times | well again after, median | at most |\n|---|---:|---:|---:|");
+        for (kind, of) in &self.kinds {
+            match of.alone {
+                0 => println!("| {kind} | {} | | |", of.count),
+                _ => println!("| {kind} | {} | {:.1} s | {:.1} s |", of.count, of.median, of.longest),
+            }
+        }
+        let count: u64 = self.kinds.values().map(|of| of.count).sum();
+        println!("| all | {count} | | |\n");
+        println!(
+            "{} loads, {} requests, {} commands accepted",
+            totals.loads, totals.requests, totals.accepted
+        );
+        println!("{} given again after all of Redis was lost", totals.given_again);
+        println!("longest time in which nobody was told an outcome: {:.1} s", totals.longest_pause);
+        println!("longest time until all was decided and told in the end: {:.1} s", totals.longest_settling);
+        println!("not well again in time: {}", self.not_recovered);
+        println!("ended by itself: {}", self.ended.len());
+        self.ended.iter().for_each(|what| println!("  {what}"));
+        print_verdict(&totals.verdict);
+    }
+
+    pub(crate) fn write(&self, file: &Path) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(self)?;
+        std::fs::write(file, text + "\n").map_err(|error| format!("{}: {error}", file.display()).into())
+    }
+}

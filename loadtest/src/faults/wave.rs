@@ -1,0 +1,176 @@
+//! One load with its faults: people and auctions of its own, and a judge at its end, when the weather is clear again.
+
+use crate::Failure;
+use crate::faults::driver::Driver;
+use crate::faults::fleet::Fleet;
+use crate::judge::Verdict;
+use crate::judge::stores::Stores;
+use crate::run::journal::{Journal, Record};
+use crate::run::mix::{Class, What};
+use crate::run::plan::{Ask, Plan};
+use crate::run::progress::{Counts, note};
+use crate::run::queue::Queue;
+use crate::run::target::http::Http;
+use crate::run::world::World;
+use auction_domain::Timestamp;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
+
+/// Setting up takes about so long, for each user and auction and in all.
+const SET_UP_EACH: Duration = Duration::from_millis(3);
+const SET_UP: Duration = Duration::from_secs(4);
+
+/// The last fault is over so long before the load is.
+const CALM: Duration = Duration::from_secs(2);
+
+/// Connections: most of them wait while nothing is decided.
+const CONNECTIONS: usize = 400;
+
+/// Keys of requests that had none: above all that plans give out.
+const KEYS: u32 = 1 << 30;
+
+/// What came of one.
+pub(crate) struct Wave {
+    pub(crate) verdict: Verdict,
+    pub(crate) requests: u64,
+    /// Commands that were answered with a 2xx: taken, or decided.
+    pub(crate) accepted: u64,
+    /// Those of them that were gone with all of Redis before they were decided, and were given again.
+    pub(crate) given_again: u64,
+    /// The longest time in which nobody was told an outcome, in seconds.
+    pub(crate) longest_pause: f64,
+    /// Until everything was decided after the last answer, in seconds.
+    pub(crate) settled: f64,
+}
+
+/// Runs it.
+pub(crate) async fn run(
+    fleet: &Fleet,
+    http: &Http,
+    driver: &mut Driver<'_>,
+    most: usize,
+    plan: Plan,
+) -> Result<Wave, Failure> {
+    let stores = Stores::connect(&fleet.redis_url, &fleet.database_url).await?;
+    let since = stores.heads().await?;
+    drop(stores);
+    let made = u32::try_from(plan.offers.len())?.saturating_add(plan.users);
+    let start = SystemTime::now() + SET_UP + SET_UP_EACH * made;
+    let at = Timestamp(i64::try_from(start.duration_since(UNIX_EPOCH)?.as_millis())?);
+    let world = Arc::new(http.set_up(plan.users, &plan.offers, at).await?);
+    // Ends of auctions count from the start.
+    tokio::time::sleep(start.duration_since(SystemTime::now()).unwrap_or_default()).await;
+    let until_closed = plan.until_closed;
+    let began = Instant::now();
+    driver.flushed = None;
+    let mut journal = load(http, driver, most, plan, &world).await?;
+    note("the weather is clear; settling and judging");
+    let stores = Stores::connect(&fleet.redis_url, &fleet.database_url).await?;
+    // Partitions decide in order: when the probe's bids are decided, whatever came before them is, unless it is gone.
+    if let Err(ill) = driver.probe.well(driver.bound).await {
+        return Err(format!("{ill} partitions are not well although nothing is wrong any more").into());
+    }
+    let given_again = match driver.flushed {
+        Some(flushed) => give_again(http, &stores, &world, &mut journal, flushed - began).await?,
+        None => 0,
+    };
+    let settled = stores.decided(&world, &journal, until_closed).await?;
+    let verdict = stores.judge(&world, &journal, &since, until_closed).await?;
+    Ok(Wave {
+        verdict,
+        requests: journal.records.len() as u64,
+        accepted: journal.records.iter().filter(|record| is_accepted(record)).count() as u64,
+        given_again,
+        longest_pause: longest_pause(&journal),
+        settled: settled.as_secs_f64(),
+    })
+}
+
+async fn load(
+    http: &Http,
+    driver: &mut Driver<'_>,
+    most: usize,
+    plan: Plan,
+    world: &Arc<World>,
+) -> Result<Journal, Failure> {
+    let queue = Arc::new(Queue::new(tokio::time::Instant::now()));
+    let counts = Arc::new(Counts::default());
+    let (tell, stop) = watch::channel(false);
+    let mut journal = Journal::default();
+    let until = Instant::now() + Duration::from_secs_f64(plan.seconds).saturating_sub(CALM);
+    let asks = plan.asks.scan(KEYS, |keys, ask| Some(with_a_key(ask, keys)));
+    let is_short = !plan.until_closed;
+    let drive = async {
+        let drove = driver.drive(until, most).await;
+        // What has no end of its own ends with the last fault.
+        if is_short || drove.is_err() {
+            tokio::time::sleep(CALM).await;
+            let _ = tell.send(true);
+        }
+        drove
+    };
+    let work = http.work(&queue, world, &mut journal, &counts, CONNECTIONS);
+    let (drove, _, worked) = tokio::join!(drive, queue.feed(asks, CONNECTIONS, &stop), work);
+    drove?;
+    worked?;
+    Ok(journal)
+}
+
+/// Everybody has a key, and so can ask again what was not answered.
+fn with_a_key(ask: Ask, keys: &mut u32) -> Ask {
+    if ask.key > 0 || !matches!(ask.what, What::Bid | What::Unwaited | What::Lower) {
+        return ask;
+    }
+    *keys += 1;
+    Ask { key: *keys, ..ask }
+}
+
+fn is_accepted(record: &Record) -> bool {
+    matches!(record.status, 200..=202) && !record.command.is_nil()
+}
+
+/// What was not decided yet when Redis lost everything was in Redis alone: whoever was told no outcome asks again with his
+/// key. How many had to.
+async fn give_again(
+    http: &Http,
+    stores: &Stores,
+    world: &Arc<World>,
+    journal: &mut Journal,
+    flushed: Duration,
+) -> Result<u64, Failure> {
+    let flushed = u64::try_from(flushed.as_micros())?;
+    let may_be_gone = |record: &&Record| {
+        record.status == 202 && record.ask.due + u64::from(record.held) <= flushed && !record.command.is_nil()
+    };
+    let candidates: Vec<Record> = journal.records.iter().filter(may_be_gone).copied().collect();
+    let undecided = stores.undecided(candidates.iter().map(|record| record.command).collect()).await?;
+    let mut again: Vec<Ask> = Vec::new();
+    for record in candidates.iter().filter(|record| undecided.contains(&record.command)) {
+        again.push(Ask { due: 0, ..record.ask });
+    }
+    let count = again.len() as u64;
+    if count > 0 {
+        let queue = Arc::new(Queue::new(tokio::time::Instant::now()));
+        let (_tell, stop) = watch::channel(false);
+        let (mut answers, counts) = (Journal::default(), Arc::new(Counts::default()));
+        answers.codes = std::mem::take(&mut journal.codes);
+        let work = http.work(&queue, world, &mut answers, &counts, 1);
+        tokio::join!(queue.feed(again.into_iter(), 1, &stop), work).1?;
+        journal.codes = answers.codes;
+        journal.records.extend(answers.records);
+    }
+    Ok(count)
+}
+
+/// The longest time between two outcomes that were told.
+fn longest_pause(journal: &Journal) -> f64 {
+    let told = |record: &&Record| {
+        record.ask.what.class() == Class::Outcome && !matches!(record.status, 0 | 202 | 429 | 500..)
+    };
+    let mut times: Vec<u64> =
+        journal.records.iter().filter(told).map(|record| record.ask.due + u64::from(record.took)).collect();
+    times.sort_unstable();
+    let pauses = times.windows(2).map(|two| two[1] - two[0]);
+    pauses.max().unwrap_or_default() as f64 / 1e6
+}

@@ -1,0 +1,127 @@
+//! Postgres is restored from an older backup while Redis holds newer events. Everybody who would mix the two stops and
+//! says what to do; following that word by word, the portal runs again.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use auction_servers::{Options, PrivateServers};
+use std::path::Path;
+use std::process::Command;
+use support::load::Load;
+use support::roles::Roles;
+use support::{database, eventually};
+
+/// Of the default number of partitions of a test, all of which have newer events.
+const PARTITIONS: usize = 8;
+
+const FOLLOWERS: [&str; 4] = ["projector", "auctioneer", "notifier", "promoter"];
+
+/// Copies a cluster that does not run, with its owner and rights.
+fn copy(from: &Path, to: &Path) {
+    if to.exists() {
+        std::fs::remove_dir_all(to).unwrap();
+    }
+    let copied = Command::new("cp").arg("-a").args([from, to]).status().unwrap();
+    assert!(copied.success());
+}
+
+async fn one(servers: &PrivateServers, query: &str) -> i64 {
+    database(servers.database_url()).await.query_one(query, &[]).await.unwrap().get(0)
+}
+
+/// Waits until everybody has told whatever the database holds.
+async fn all_is_told(servers: &PrivateServers) {
+    let database = database(servers.database_url()).await;
+    let behind = "SELECT count(*) FROM partitions p LEFT JOIN notifier_checkpoints n ON n.partition = p.id \
+                  WHERE coalesce(n.position, 0) < p.head";
+    eventually("the notifiers are there", || async {
+        (database.query_one(behind, &[]).await.unwrap().get::<_, i64>(0) == 0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_goes_on_with_a_restored_database_and_newer_streams_and_the_way_out_works() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let cluster = servers.data_dir().join("postgres/cluster");
+    let backup = directory.path().join("backup");
+    let mut roles = Roles::start(&servers, 1);
+    roles.ready().await;
+    let mut load = Load::prepare(&servers, 11).await;
+    load.bids(200).await;
+    load.decided(load.different()).await;
+    all_is_told(&servers).await;
+    servers.kill_postgres().await;
+    copy(&cluster, &backup);
+    servers.start_postgres().await.unwrap();
+
+    // What happens now is not in the backup; whoever follows has not read it when the backup is restored.
+    for role in FOLLOWERS {
+        let [pid] = roles.pids(role)[..] else { panic!("one {role}") };
+        roles.end(pid, "-KILL");
+    }
+    load.bids(200).await;
+    load.decided(load.different()).await;
+    load.quiet().await;
+    servers.kill_postgres().await;
+    copy(&backup, &cluster);
+    servers.start_postgres().await.unwrap();
+    let state = "SELECT sum(head)::bigint FROM partitions";
+    let told = "SELECT sum(position)::bigint FROM notifier_checkpoints";
+    let before = (one(&servers, state).await, one(&servers, told).await);
+
+    // The writer has lost its connections and finds out when it comes back; who starts finds out at once.
+    assert_eq!(roles.ended("writer").await, Some(1));
+    let mut said = roles.said("writer");
+    for role in FOLLOWERS {
+        roles.add(role);
+        assert_eq!(roles.ended(role).await, Some(1), "{role}");
+        said += &roles.said(role);
+    }
+    roles.add("writer");
+    load.bids(50).await;
+    assert_eq!(roles.ended("writer").await, Some(1), "it does not go on however often it is started");
+    assert_eq!((one(&servers, state).await, one(&servers, told).await), before, "nothing was mixed");
+    for role in FOLLOWERS.iter().chain(&["writer"]) {
+        assert!(said.contains("restored from an older backup"), "{role}: {said}");
+    }
+
+    // "Stop everything, delete the keys ap:{NN}:evt and ap:{NN}:view:* and start again."
+    let [ingress] = roles.pids("ingress")[..] else { panic!("one ingress") };
+    assert_eq!(roles.end(ingress, "-TERM"), Some(0));
+    let client = redis::Client::open(servers.redis_url()).unwrap();
+    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+    for partition in 0..PARTITIONS {
+        let views: Vec<String> = redis::cmd("KEYS")
+            .arg(format!("ap:{{{partition:02}}}:view:*"))
+            .query_async(&mut redis)
+            .await
+            .unwrap();
+        let mut delete = redis::cmd("DEL");
+        let _: u64 = delete
+            .arg(format!("ap:{{{partition:02}}}:evt"))
+            .arg(views)
+            .query_async(&mut redis)
+            .await
+            .unwrap();
+    }
+    for role in FOLLOWERS.iter().chain(&["writer", "ingress"]) {
+        roles.add(role);
+    }
+    roles.ready().await;
+    // Who has no outcome any more asks again; what the backup has keeps its outcome.
+    load.give_again().await;
+    load.all_have_an_outcome().await;
+    load.quiet().await;
+    all_is_told(&servers).await;
+    roles.verify(&servers);
+    let ended = roles.terminate();
+    assert!(ended.iter().all(|code| *code == Some(0)), "{ended:?}");
+    servers.stop().await.unwrap();
+}
