@@ -129,9 +129,13 @@ impl Copy {
     fn test(&self, mutation: &Mutation, package: &str, target: &str, name: &str) -> Result<Option<String>> {
         let which = ["test", "--locked", "-p", package, "--test", target];
         self.cargo(&[&which[..], &["--no-run"]].concat())?;
-        let mut test = Command::new(env!("CARGO"));
+        // Without the step it may go on for ever.
+        let mut test = Command::new("timeout");
         test.current_dir(&self.tree).env("CARGO_TARGET_DIR", &self.target).env("MUTATION", mutation.name);
-        let output = test.args(which).args(["--", name]).output()?;
+        let output = test.args(["120", env!("CARGO")]).args(which).args(["--", name]).output()?;
+        if output.status.code() == Some(124) {
+            return Ok(Some("it does not end".to_owned()));
+        }
         let said = String::from_utf8_lossy(&output.stdout);
         let ran = said.lines().any(|line| line.starts_with("test ") && line.contains(name));
         if !ran {

@@ -167,7 +167,11 @@ pub const ALL: &[Mutation] = &[
         "creations-first",
         "a full channel of creations is drained before the bids that were read with it",
         &[edit(CONSUMER, "self.any_full(&entries, first)", "false")],
-        Test("auction-redis", "streams", "creations_come_first_also_when_their_channel_is_full"),
+        Test(
+            "stream-worker",
+            "first_streams",
+            "what_fills_a_read_of_the_first_streams_comes_before_the_others",
+        ),
     ),
     off(
         "idle-check",
