@@ -6,9 +6,11 @@ mod disks;
 mod driver;
 mod fleet;
 mod kinds;
+mod plot;
 mod probe;
 mod proxy;
 mod report;
+mod samples;
 mod slot;
 mod wave;
 
@@ -27,6 +29,7 @@ use fleet::Fleet;
 use kinds::{Deck, Kind};
 use probe::Probe;
 use report::{Report, Totals};
+use samples::Samples;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -65,6 +68,9 @@ pub(crate) struct FaultArgs {
     /// Write the results as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Write a picture (SVG) of what processes and servers held meanwhile
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
 }
 
 /// Something was lost, doubled or out of order, or did not get well.
@@ -76,17 +82,23 @@ pub(crate) async fn run(arguments: FaultArgs) -> Result<ExitCode, Failure> {
     note(&format!("seed {seed}"));
     let fleet = Fleet::start(arguments.data_dir.as_deref()).await?;
     let watched = fleet.watch_ingresses();
-    let began = Instant::now();
+    let (began, samples) = (Instant::now(), Samples::default());
     let (faults, totals) = tokio::select! {
         came = loads(&fleet, &arguments, seed, began) => came?,
         // Everything that was started ends with this process.
         _ = tokio::signal::ctrl_c() => return Err("interrupted".into()),
+        () = samples.take(&fleet, began) => return Err("nobody looks at what processes hold any more".into()),
         () = fleet.supervise() => return Err("nobody looks after the processes any more".into()),
     };
     let seconds = began.elapsed().as_secs_f64();
     fleet.stop().await?;
     drop(watched);
-    let report = Report::new(seed, seconds, faults, totals, fleet.ended());
+    let series = samples.into_series();
+    if let Some(file) = &arguments.plot {
+        std::fs::write(file, plot::svg(&series, seconds))?;
+    }
+    let unbounded = samples::unbounded(&series, seconds);
+    let report = Report::new(seed, seconds, faults, totals, fleet.ended(), unbounded);
     report.print();
     if let Some(file) = &arguments.json {
         report.write(file)?;

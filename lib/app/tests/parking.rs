@@ -106,7 +106,8 @@ async fn schedule(seed: u64, trouble: Trouble) {
     }
     world.work(10, before.len()).await;
     let events = world.store.events(P);
-    let bad = random.pick(&events).clone();
+    // Not the last one, which stays on the stream as it was: by it everybody knows whose stream it is.
+    let bad = random.pick(&events[..events.len() - 1]).clone();
     let broken = Arc::new(Mutex::new(Some((bad.position, trouble))));
     if trouble == Trouble::Unreadable {
         world.store.change_kind(P, bad.position, "raffled");

@@ -81,3 +81,23 @@ async fn what_fills_a_read_of_the_first_streams_comes_before_the_others() {
     }
     assert_eq!(order.iter().position(|stream| *stream == 1), Some(25), "{order:?}");
 }
+
+/// A consumer that has been there for a while reads both at once.
+#[tokio::test]
+async fn what_fills_a_read_of_the_first_streams_comes_before_the_others_that_were_read_with_it() {
+    let redis = redis().await;
+    let mut consumer = GroupConsumer::open(&redis.client(), options(10)).await.unwrap();
+    assert!(consumer.read().await.unwrap().entries.is_empty(), "it has come to the end");
+    for _ in 0..25 {
+        add(&redis, FIRST).await;
+    }
+    add(&redis, OTHER).await;
+    let mut order = Vec::new();
+    while order.len() < 26 {
+        let entries = consumer.read().await.unwrap().entries;
+        assert!(!entries.is_empty());
+        acknowledge(&redis, &entries).await;
+        order.extend(entries.iter().map(|entry| entry.stream));
+    }
+    assert_eq!(order, [vec![0; 25], vec![1]].concat());
+}

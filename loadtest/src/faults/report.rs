@@ -56,6 +56,8 @@ pub(crate) struct Report {
     totals: Totals,
     /// What ended by itself, and what failed that must not.
     ended: Vec<String>,
+    /// What was held more and more of.
+    unbounded: Vec<String>,
     not_recovered: u64,
     faults: Vec<Fault>,
 }
@@ -67,6 +69,7 @@ impl Report {
         faults: Vec<Fault>,
         totals: Totals,
         ended: Vec<String>,
+        unbounded: Vec<String>,
     ) -> Report {
         let mut kinds: BTreeMap<&'static str, OfAKind> = BTreeMap::new();
         let mut took: BTreeMap<&'static str, Vec<f64>> = BTreeMap::new();
@@ -85,12 +88,14 @@ impl Report {
         }
         let not_recovered = faults.iter().filter(|fault| fault.recovered.is_none()).count() as u64;
         let (command, environment) = (environment::command_line(), environment::machine());
-        Report { command, environment, seed, seconds, kinds, totals, ended, not_recovered, faults }
+        Report { command, environment, seed, seconds, kinds, totals, ended, unbounded, not_recovered, faults }
     }
 
-    /// Nothing was lost, doubled or out of order, nothing ended by itself, everything got well in time.
+    /// Nothing was lost, doubled or out of order, nothing ended by itself, everything got well in time, nothing was held
+    /// more and more of.
     pub(crate) fn is_right(&self) -> bool {
-        self.totals.verdict.is_right() && self.ended.is_empty() && self.not_recovered == 0
+        let nothing_else = self.ended.is_empty() && self.unbounded.is_empty() && self.not_recovered == 0;
+        self.totals.verdict.is_right() && nothing_else
     }
 
     pub(crate) fn print(&self) {
@@ -115,6 +120,8 @@ impl Report {
         println!("not well again in time: {}", self.not_recovered);
         println!("ended by itself: {}", self.ended.len());
         self.ended.iter().for_each(|what| println!("  {what}"));
+        println!("held more and more of: {}", self.unbounded.len());
+        self.unbounded.iter().for_each(|what| println!("  {what}"));
         print_verdict(&totals.verdict);
     }
 

@@ -170,7 +170,7 @@ pub const ALL: &[Mutation] = &[
         Test(
             "stream-worker",
             "first_streams",
-            "what_fills_a_read_of_the_first_streams_comes_before_the_others",
+            "what_fills_a_read_of_the_first_streams_comes_before_the_others_that_were_read_with_it",
         ),
     ),
     off(

@@ -1,0 +1,158 @@
+//! What processes and servers hold while a run goes on, and whether it stays bounded.
+
+use crate::Failure;
+use crate::faults::fleet::{Fleet, PARTITIONS};
+use crate::run::environment;
+use auction_wire::Channel;
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
+use tokio_postgres::NoTls;
+
+/// Between two samples.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// A server that is away has no sample.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What holds in the last third of a run so many times what it held in the middle third, and more by [`SLACK`], is not
+/// bounded. Half of the samples of a third are below what it holds.
+const GROWS: f64 = 1.5;
+const SLACK: f64 = 20.0;
+
+/// Shorter runs have not come to rest: streams are as long as their retention, which is five minutes here.
+const AT_LEAST: f64 = 20.0 * 60.0;
+
+/// By name: seconds since the start, and how much.
+pub(crate) type Series = BTreeMap<String, Vec<(f64, f64)>>;
+
+/// Samples so far.
+#[derive(Debug, Default)]
+pub(crate) struct Samples(Mutex<Series>);
+
+impl Samples {
+    /// Takes samples, again and again.
+    pub(crate) async fn take(&self, fleet: &Fleet, began: Instant) {
+        loop {
+            tokio::time::sleep(EVERY).await;
+            let at = began.elapsed().as_secs_f64();
+            let mut all = processes(fleet);
+            // Whoever is away, is away.
+            if let Ok(Ok(values)) = timeout(PATIENCE, redis(fleet)).await {
+                all.extend(values);
+            }
+            if let Ok(Ok(values)) = timeout(PATIENCE, postgres(fleet)).await {
+                all.extend(values);
+            }
+            let mut series = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            for (name, value) in all {
+                series.entry(name).or_default().push((at, value));
+            }
+        }
+    }
+
+    pub(crate) fn into_series(self) -> Series {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+type Values = Vec<(String, f64)>;
+
+fn processes(fleet: &Fleet) -> Values {
+    let mut values = Vec::new();
+    for slot in &fleet.slots {
+        let pid = slot.pid.load(Ordering::Relaxed);
+        if let Some((_, memory)) = environment::spent(pid) {
+            values.push((format!("memory of {} (MB)", slot.name), memory));
+        }
+        if let Ok(files) = std::fs::read_dir(format!("/proc/{pid}/fd")) {
+            values.push((format!("files of {}", slot.name), files.count() as f64));
+        }
+    }
+    values
+}
+
+async fn redis(fleet: &Fleet) -> Result<Values, Failure> {
+    let client = redis::Client::open(fleet.redis_url.as_str())?;
+    let mut connection = client.get_multiplexed_async_connection().await?;
+    let info: String = redis::cmd("INFO").query_async(&mut connection).await?;
+    let number = |name: &str| {
+        let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.and_then(|value| value.trim().parse::<f64>().ok()).unwrap_or_default()
+    };
+    let mut values = vec![
+        ("memory of Redis (MB)".to_owned(), number("used_memory") / 1e6),
+        ("connections to Redis".to_owned(), number("connected_clients")),
+    ];
+    let (mut commands, mut events) = (0_u64, 0_u64);
+    for partition in 0..PARTITIONS {
+        for channel in Channel::ALL {
+            let stream = format!("ap:{{{partition:02}}}:cmd:{}", channel.name());
+            commands += redis::cmd("XLEN").arg(stream).query_async::<u64>(&mut connection).await?;
+        }
+        let stream = format!("ap:{{{partition:02}}}:evt");
+        events += redis::cmd("XLEN").arg(stream).query_async::<u64>(&mut connection).await?;
+    }
+    values.push(("commands on streams".to_owned(), commands as f64));
+    values.push(("events on streams".to_owned(), events as f64));
+    Ok(values)
+}
+
+async fn postgres(fleet: &Fleet) -> Result<Values, Failure> {
+    let (client, connection) = tokio_postgres::connect(&fleet.database_url, NoTls).await?;
+    tokio::spawn(connection);
+    let sessions = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
+    let sessions: i64 = client.query_one(sessions, &[]).await?.get(0);
+    let mut values = vec![("connections to Postgres".to_owned(), sessions as f64)];
+    let sizes = "SELECT relname, pg_table_size(oid), pg_indexes_size(oid) FROM pg_class \
+                 WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relpages > 8";
+    for row in client.query(sizes, &[]).await? {
+        let name: &str = row.get(0);
+        values.push((format!("table {name} (MB)"), row.get::<_, i64>(1) as f64 / 1e6));
+        values.push((format!("indexes of {name} (MB)"), row.get::<_, i64>(2) as f64 / 1e6));
+    }
+    Ok(values)
+}
+
+/// What is not bounded although it should be: everything but tables with what happened, and what Redis keeps of it.
+pub(crate) fn unbounded(series: &Series, seconds: f64) -> Vec<String> {
+    if seconds < AT_LEAST {
+        return Vec::new();
+    }
+    let holds = |values: &[(f64, f64)], from: f64, to: f64| {
+        let within = values.iter().filter(|(at, _)| (from * seconds..to * seconds).contains(at));
+        let mut within: Vec<f64> = within.map(|(_, value)| *value).collect();
+        within.sort_unstable_by(f64::total_cmp);
+        within.get(within.len() / 2).copied().unwrap_or_default()
+    };
+    let kept =
+        |name: &str| ["table ", "indexes ", "memory of Redis"].iter().any(|kept| name.starts_with(kept));
+    let bounded = series.iter().filter(|(name, _)| !kept(name));
+    let grown = bounded.filter_map(|(name, values)| {
+        let (middle, last) = (holds(values, 1.0 / 3.0, 2.0 / 3.0), holds(values, 2.0 / 3.0, 1.0));
+        let grows = last > GROWS * middle && last > middle + SLACK;
+        grows.then(|| format!("{name} grows: {middle:.0}, later {last:.0}"))
+    });
+    grown.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(name: &str, value: impl Fn(f64) -> f64) -> Series {
+        let values = (0..360).map(|n| (10.0 * f64::from(n), value(10.0 * f64::from(n)))).collect();
+        [(name.to_owned(), values)].into()
+    }
+
+    #[test]
+    fn what_grows_is_told_and_what_swings_or_is_kept_is_not() {
+        let grown = |name, value: fn(f64) -> f64| unbounded(&series(name, value), 3600.0).len();
+        assert_eq!(grown("memory of writer-1 (MB)", |at| 50.0 + at / 10.0), 1);
+        assert_eq!(grown("memory of writer-1 (MB)", |at| 50.0 + (at % 300.0)), 0);
+        assert_eq!(grown("table events (MB)", |at| at), 0);
+        assert_eq!(unbounded(&series("files of writer-1", |at| at), 60.0).len(), 0, "too short to say");
+    }
+}
