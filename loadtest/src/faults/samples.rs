@@ -107,7 +107,7 @@ async fn postgres(fleet: &Fleet) -> Result<Values, Failure> {
     let sessions: i64 = client.query_one(sessions, &[]).await?.get(0);
     let mut values = vec![("connections to Postgres".to_owned(), sessions as f64)];
     let sizes = "SELECT relname, pg_table_size(oid), pg_indexes_size(oid) FROM pg_class \
-                 WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relpages > 8";
+                 WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND pg_table_size(oid) > 65536";
     for row in client.query(sizes, &[]).await? {
         let name: &str = row.get(0);
         values.push((format!("table {name} (MB)"), row.get::<_, i64>(1) as f64 / 1e6));
