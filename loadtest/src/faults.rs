@@ -16,7 +16,7 @@ mod wave;
 
 use crate::Failure;
 use crate::run::arrivals::Arrivals;
-use crate::run::options::LoadArgs;
+use crate::run::options::{LoadArgs, above_zero};
 use crate::run::plan::Plan;
 use crate::run::progress::note;
 use crate::run::scenarios;
@@ -30,6 +30,7 @@ use kinds::{Deck, Kind};
 use probe::Probe;
 use report::{Report, Totals};
 use samples::Samples;
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -39,10 +40,10 @@ use std::time::{Duration, Instant};
 #[derive(Args)]
 pub(crate) struct FaultArgs {
     /// So many faults
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, value_parser = above_zero::<usize>)]
     faults: usize,
     /// At most so many minutes; then no further load begins
-    #[arg(long, default_value_t = 120.0)]
+    #[arg(long, default_value_t = 120.0, value_parser = above_zero::<f64>)]
     minutes: f64,
     /// Repeats a run as far as processes allow: the same seed does the same to the same
     #[arg(long)]
@@ -51,16 +52,16 @@ pub(crate) struct FaultArgs {
     #[arg(long, value_delimiter = ',')]
     kinds: Vec<Kind>,
     /// Requests per second, whatever goes wrong
-    #[arg(long, default_value_t = 200.0)]
+    #[arg(long, default_value_t = 200.0, value_parser = above_zero::<f64>)]
     rate: f64,
     /// Loads follow each other, each judged at its end; so long each, in seconds
-    #[arg(long, default_value_t = 180.0)]
+    #[arg(long, default_value_t = 180.0, value_parser = above_zero::<f64>)]
     load_seconds: f64,
     /// A bidding history: every other load is the scenario `real` on it, and `closing-rush` otherwise
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
     /// All must be well again so many seconds after a fault
-    #[arg(long, default_value_t = 60.0)]
+    #[arg(long, default_value_t = 60.0, value_parser = above_zero::<f64>)]
     recovered_within: f64,
     /// Where data and logs are kept; a temporary directory otherwise
     #[arg(long, value_name = "DIR")]
@@ -80,6 +81,13 @@ const WRONG: u8 = 2;
 pub(crate) async fn run(arguments: FaultArgs) -> Result<ExitCode, Failure> {
     let seed = arguments.seed.unwrap_or_else(rand::random);
     note(&format!("seed {seed}"));
+    // What makes no sense is told before anything is started.
+    for number in 0..2 {
+        plan(&arguments, number, seed)?;
+    }
+    for file in arguments.json.iter().chain(&arguments.plot) {
+        File::create(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
     let fleet = Fleet::start(arguments.data_dir.as_deref()).await?;
     let watched = fleet.watch_ingresses();
     let (began, samples) = (Instant::now(), Samples::default());
@@ -131,7 +139,9 @@ async fn loads(
     let mut number = 0;
     while driver.count() < arguments.faults && Instant::now() < end {
         let plan = plan(arguments, number, seed.wrapping_add(number))?;
+        let scenario = scenario(arguments, number);
         number += 1;
+        note(&format!("load {number}: {scenario} for {:.0} s", arguments.load_seconds));
         let wave = wave::run(fleet, &http, &mut driver, arguments.faults, plan).await?;
         let is_right = wave.verdict.is_right();
         totals.add(wave);
@@ -144,13 +154,15 @@ async fn loads(
 }
 
 /// Ordinary days and endings, by turns.
-fn plan(arguments: &FaultArgs, number: u64, seed: u64) -> Result<Plan, Failure> {
-    let scenario = match (number % 2, &arguments.history) {
+fn scenario(arguments: &FaultArgs, number: u64) -> &'static str {
+    match (number % 2, &arguments.history) {
         (0, _) => "steady",
         (_, Some(_)) => "real",
         (_, None) => "closing-rush",
-    };
-    note(&format!("load {}: {scenario} for {:.0} s", number + 1, arguments.load_seconds));
+    }
+}
+
+fn plan(arguments: &FaultArgs, number: u64, seed: u64) -> Result<Plan, Failure> {
     let load = LoadArgs {
         rate: arguments.rate,
         seconds: arguments.load_seconds,
@@ -164,5 +176,5 @@ fn plan(arguments: &FaultArgs, number: u64, seed: u64) -> Result<Plan, Failure> 
         listeners: None,
         history: arguments.history.clone(),
     };
-    (scenarios::find(scenario)?.plan)(&load, seed)
+    (scenarios::find(scenario(arguments, number))?.plan)(&load, seed)
 }

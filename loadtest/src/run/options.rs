@@ -110,7 +110,7 @@ pub(crate) struct ResultArgs {
 }
 
 /// Nothing comes of none.
-fn above_zero<T: std::str::FromStr + PartialOrd + Default>(text: &str) -> Result<T, String> {
+pub(crate) fn above_zero<T: std::str::FromStr + PartialOrd + Default>(text: &str) -> Result<T, String> {
     match text.parse() {
         Ok(number) if number > T::default() => Ok(number),
         _ => Err("must be a number above 0".to_owned()),
