@@ -14,7 +14,7 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 use support::person::{Answer, Person};
 use support::roles::Roles;
-use support::{eventually, free_address};
+use support::{eventually, own_address};
 use tokio::task::JoinHandle;
 
 const WAIT: (&str, &str) = ("prefer", "wait=30");
@@ -36,7 +36,7 @@ async fn whoever_waits_at_another_ingress_or_one_that_was_restarted_is_answered(
     let directory = tempfile::tempdir().unwrap();
     let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
     let mut roles = Roles::none(&servers, &[]);
-    let (admin, other, other_admin) = (free_address(), free_address(), free_address());
+    let (admin, other, other_admin) = (own_address(), own_address(), own_address());
     let (of_one, of_other) = (
         [("AUCTION__ADMIN_LISTEN", admin.as_str())],
         [("AUCTION__INGRESS__LISTEN", other.as_str()), ("AUCTION__ADMIN_LISTEN", other_admin.as_str())],

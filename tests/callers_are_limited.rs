@@ -13,7 +13,7 @@ use reqwest::Method;
 use serde_json::json;
 use support::person::{Answer, Person};
 use support::roles::Roles;
-use support::{eventually, free_address, portal, text};
+use support::{eventually, own_address, portal, text};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -34,7 +34,7 @@ async fn start(servers: &PrivateServers, trusted: &str) -> (Roles, String) {
     let mut roles = Roles::none(servers, &settings);
     roles.add("writer");
     roles.add("ingress");
-    let other = free_address();
+    let other = own_address();
     roles.add_with("ingress", &[("AUCTION__INGRESS__LISTEN", &other)]);
     let other = format!("http://{other}");
     for url in [roles.url(), other.clone()] {

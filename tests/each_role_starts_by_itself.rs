@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use support::history::shipped;
 use support::person::Person;
 use support::roles::Roles;
-use support::{eventually, free_address, portal, text};
+use support::{eventually, own_address, portal, text};
 use uuid::Uuid;
 
 /// Set for all tests, over any file.
@@ -79,7 +79,7 @@ fn settings_that_make_no_sense_are_refused_by_name_with_exit_code_2() {
 async fn portal_up_uses_given_servers_and_believes_nobody_there() {
     let dir = tempfile::tempdir().unwrap();
     let servers = PrivateServers::start(Options::new(dir.path().join("given"))).await.unwrap();
-    let listen = free_address();
+    let listen = own_address();
     let config = dir.path().join("settings.toml");
     let (redis_url, database_url) = (servers.redis_url(), servers.database_url());
     let urls = format!("redis_url = {redis_url:?}\ndatabase_url = {database_url:?}\npartitions = 3\n");

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use support::crowd::{Crowd, Told};
 use support::readers::{Readers, all_events, all_told};
 use support::roles::Roles;
-use support::{database, eventually, free_address, long, portal, text};
+use support::{database, eventually, long, own_address, portal, text};
 use uuid::Uuid;
 
 const FOLLOWERS_AND_WRITERS: [&str; 5] = ["writer", "projector", "auctioneer", "notifier", "promoter"];
@@ -57,7 +57,7 @@ impl Portal {
         let (random, kills, mut ingresses) = (Random::new(seed), 0, Vec::new());
         // The first one listens where `roles` says.
         ingresses.push((roles.url().replacen("http://", "", 1), roles.add("ingress")));
-        let second = free_address();
+        let second = own_address();
         let pid = roles.add_with("ingress", &[("AUCTION__INGRESS__LISTEN", &second)]);
         ingresses.push((second, pid));
         Portal { servers, roles, ingresses, random, kills }

@@ -18,7 +18,7 @@ use std::process::Command;
 use support::history::shipped;
 use support::person::Person;
 use support::roles::Roles;
-use support::{eventually, free_address, portal, text};
+use support::{eventually, own_address, portal, text};
 
 /// A process with an address for operators.
 struct Watched {
@@ -28,7 +28,7 @@ struct Watched {
 
 impl Watched {
     fn start(roles: &mut Roles, role: &'static str) -> Watched {
-        let address = free_address();
+        let address = own_address();
         let pid = roles.add_with(role, &[("AUCTION__ADMIN_LISTEN", &address)]);
         Watched { pid, address }
     }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use support::line::Line;
 use support::person::{Answer, Person};
 use support::roles::Roles;
-use support::{database, eventually, free_address};
+use support::{database, eventually, own_address};
 use tempfile::TempDir;
 
 const PASSWORD: &str = "correct horse battery";
@@ -43,7 +43,7 @@ impl Portal {
         for role in ["writer", "projector", "auctioneer", "ingress"] {
             roles.add(role);
         }
-        let other = free_address();
+        let other = own_address();
         roles.add_with("ingress", &[("AUCTION__INGRESS__LISTEN", &other)]);
         let portal = Portal { servers, roles, other: format!("http://{other}"), _directory: directory };
         for url in [portal.url(), portal.other.clone()] {

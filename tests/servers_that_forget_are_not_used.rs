@@ -15,7 +15,7 @@ use std::fs::File;
 use std::process::Command;
 use support::person::Person;
 use support::roles::{Roles, program};
-use support::{database, eventually, free_address, text};
+use support::{database, eventually, own_address, text};
 
 const ROLES: [&str; 4] = ["writer", "projector", "auctioneer", "ingress"];
 
@@ -37,7 +37,7 @@ async fn sql(servers: &PrivateServers, statements: &str) {
 fn role(servers: &PrivateServers, role: &str) -> Command {
     let mut command = Command::new(program(role));
     command.env("REDIS_URL", servers.redis_url()).env("DATABASE_URL", servers.database_url());
-    command.env("AUCTION__INGRESS__LISTEN", free_address());
+    command.env("AUCTION__INGRESS__LISTEN", own_address());
     command
 }
 

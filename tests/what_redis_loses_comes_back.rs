@@ -13,7 +13,7 @@ use auction_servers::{Options, PrivateServers};
 use redis::aio::MultiplexedConnection;
 use support::load::Load;
 use support::roles::Roles;
-use support::{eventually, free_address};
+use support::{eventually, own_address};
 
 struct Portal {
     servers: PrivateServers,
@@ -30,7 +30,7 @@ impl Portal {
         let directory = tempfile::tempdir().unwrap();
         let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
         let mut roles = Roles::none(&servers, &[("AUCTION__PROJECTOR__BATCH", "50")]);
-        let admins = [free_address(), free_address()];
+        let admins = [own_address(), own_address()];
         roles.add_with("writer", &[("AUCTION__ADMIN_LISTEN", &admins[0])]);
         roles.add_with("projector", &[("AUCTION__ADMIN_LISTEN", &admins[1])]);
         roles.add("auctioneer");

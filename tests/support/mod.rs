@@ -13,7 +13,6 @@ pub mod roles;
 
 use serde_json::Value;
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -27,9 +26,9 @@ pub fn portal() -> Command {
     Command::new(env!("CARGO_BIN_EXE_portal"))
 }
 
-/// An address that nobody listens at.
-pub fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+/// An address that nobody listens at, and nobody takes.
+pub fn own_address() -> String {
+    auction_testkit::address::own_address().unwrap().to_string()
 }
 
 /// `portal up` on a data directory of its own.
@@ -42,7 +41,7 @@ pub struct Up {
 impl Up {
     /// Starts it and waits until it is ready.
     pub async fn start() -> Up {
-        let mut up = Up { child: None, data: tempfile::tempdir().unwrap(), address: free_address() };
+        let mut up = Up { child: None, data: tempfile::tempdir().unwrap(), address: own_address() };
         up.start_again().await;
         up
     }

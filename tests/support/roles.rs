@@ -1,6 +1,6 @@
 //! Every role as a process of its own.
 
-use super::{eventually, free_address, portal, text};
+use super::{eventually, own_address, portal, text};
 use auction_servers::PrivateServers;
 use std::fs::File;
 use std::path::PathBuf;
@@ -67,7 +67,7 @@ impl Roles {
 
     /// Nothing yet, with these settings.
     pub fn none(servers: &PrivateServers, settings: &[(&'static str, &str)]) -> Roles {
-        let listen = free_address();
+        let listen = own_address();
         let mut environment = vec![
             ("REDIS_URL", servers.redis_url().to_owned()),
             ("DATABASE_URL", servers.database_url().to_owned()),

@@ -1,5 +1,6 @@
 //! What tests share.
 //!
+//! * [`address`]: addresses for processes that are started and started again;
 //! * [`servers`]: one real Redis and one real Postgres for a test binary, a database of its own for each
 //!   test;
 //! * [`memory`]: the ports in memory, as their contracts say;
@@ -13,6 +14,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+pub mod address;
 pub mod contract;
 pub mod flaky;
 pub mod given;

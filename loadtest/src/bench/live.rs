@@ -2,7 +2,8 @@
 
 use crate::Failure;
 use crate::bench::backlog::{auction, bid, give};
-use crate::bench::servers::{Bench, answers, free_address, quiet};
+use crate::bench::servers::{Bench, answers, quiet};
+use auction_testkit::address::own_address;
 use clap::Args;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -44,7 +45,7 @@ type Told = Vec<(u64, Instant)>;
 pub(crate) async fn run(arguments: LiveArgs) -> Result<(), Failure> {
     let LiveArgs { listeners, rate, seconds } = arguments;
     let bench = Bench::with_auctions(USERS, 1).await?;
-    let (writer, address) = (bench.writer()?, free_address()?);
+    let (writer, address) = (bench.writer()?, own_address()?);
     let settings = [
         ("AUCTION__INGRESS__LISTEN", address.to_string()),
         ("AUCTION__INGRESS__LIVE_LISTENERS", (listeners + 1).to_string()),

@@ -2,7 +2,8 @@
 
 use crate::Failure;
 use crate::bench::consumers::Consumers;
-use crate::bench::servers::{Bench, Process, answers, free_address, quiet};
+use crate::bench::servers::{Bench, Process, answers, quiet};
+use auction_testkit::address::own_address;
 use std::net::SocketAddr;
 
 /// A portal in which everything runs but the ingress.
@@ -61,7 +62,7 @@ impl Running {
 
 /// An ingress that believes its callers and counts nobody.
 pub(crate) async fn start_ingress(bench: &Bench) -> Result<(Process, SocketAddr), Failure> {
-    let listen = free_address()?;
+    let listen = own_address()?;
     let settings = [
         ("AUCTION__INGRESS__LISTEN", listen.to_string()),
         ("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "true".to_owned()),

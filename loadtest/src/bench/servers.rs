@@ -8,7 +8,7 @@ use auction_redis::keys;
 use auction_servers::{Options, PrivateServers};
 use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use stream_worker::entry::range_reply;
@@ -238,11 +238,6 @@ impl Drop for Process {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-/// Nobody listens there yet.
-pub(crate) fn free_address() -> Result<SocketAddr, Failure> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
 /// Waits until somebody listens there.

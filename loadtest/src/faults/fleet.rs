@@ -11,9 +11,9 @@ use crate::run::target::balance::Balance;
 use crate::run::target::client::Address;
 use auction_postgres::migrate::migrate;
 use auction_servers::{Options, PrivateServers};
+use auction_testkit::address::own_address;
 use auction_wire::PartitionCount;
 use rustix::process::Signal;
-use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -225,8 +225,8 @@ async fn slots(directory: &Path, data: &Path) -> Result<Vec<Slot>, Failure> {
             let clock = clocks.as_ref().map(|clocks| clocks.clock(directory.join(format!("{name}.clock"))));
             slots.push(Slot {
                 role,
-                listen: free_address()?,
-                admin: free_address()?,
+                listen: own_address()?,
+                admin: own_address()?,
                 redis: Proxy::to(&data.join("redis/redis.sock")).await?,
                 postgres: Proxy::to(&data.join("postgres/.s.PGSQL.5432")).await?,
                 clock: clock.transpose()?,
@@ -240,9 +240,4 @@ async fn slots(directory: &Path, data: &Path) -> Result<Vec<Slot>, Failure> {
         }
     }
     Ok(slots)
-}
-
-/// Nobody listens there yet.
-fn free_address() -> Result<SocketAddr, Failure> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

@@ -10,7 +10,8 @@ use crate::bench::consumers::Consumers;
 use crate::bench::cost::{Cost, Meter};
 use crate::bench::placing::request;
 use crate::bench::running::start_ingress;
-use crate::bench::servers::{Bench, answers, free_address, quiet};
+use crate::bench::servers::{Bench, answers, quiet};
+use auction_testkit::address::own_address;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -33,7 +34,7 @@ pub(super) async fn measure(arguments: &TableArgs) -> Result<Vec<Measured>, Fail
     // Nobody decides from now on: what comes in is measured.
     consumers.end()?;
     writer.end()?;
-    let ((ingress, portal), bare) = (start_ingress(&bench).await?, free_address()?);
+    let ((ingress, portal), bare) = (start_ingress(&bench).await?, own_address()?);
     let read = format!("GET /auction/{} HTTP/1.1\r\nHost: bench\r\n\r\n", auction(0).0);
     let mut offer = String::new();
     request(&mut offer, CROWD, BIDS, "")?;

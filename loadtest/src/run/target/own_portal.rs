@@ -4,9 +4,10 @@ use crate::Failure;
 use crate::run::target::client::{Address, Client};
 use auction_postgres::migrate::migrate;
 use auction_servers::{Options, PrivateServers};
+use auction_testkit::address::own_address;
 use auction_wire::PartitionCount;
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -48,7 +49,7 @@ impl OwnPortal {
         std::fs::create_dir_all(&directory)?;
         let servers = PrivateServers::start(Options::new(directory.join("servers"))).await?;
         migrate(servers.database_url(), PartitionCount::new(PARTITIONS)?).await?;
-        let listen = free_address()?;
+        let listen = own_address()?;
         let (redis_url, database_url) = (servers.redis_url().to_owned(), servers.database_url().to_owned());
         let mut portal = OwnPortal {
             processes: Vec::new(),
@@ -149,9 +150,4 @@ impl Drop for OwnPortal {
             let _ = child.wait();
         }
     }
-}
-
-/// Nobody listens there yet.
-fn free_address() -> Result<SocketAddr, Failure> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
