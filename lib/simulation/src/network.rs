@@ -33,6 +33,7 @@ struct Shared {
 struct State {
     redis: Redis,
     away: bool,
+    short_of_memory: bool,
     connections: u64,
     blocked: BTreeMap<u64, oneshot::Sender<Reply>>,
 }
@@ -85,7 +86,10 @@ impl Network {
     /// Runs a command of somebody beside all others.
     pub fn run(&self, command: Command) -> Option<Reply> {
         let now = self.0.world.clock();
-        self.redis(|redis| redis.run(0, now, command))
+        self.redis(|redis| {
+            redis.is_full(false);
+            redis.run(0, now, command)
+        })
     }
 
     /// All connections break; with them what was sent and not received.
@@ -100,6 +104,11 @@ impl Network {
         if away {
             self.breaks();
         }
+    }
+
+    /// The server has memory left at one moment and none at the next, or enough again.
+    pub fn is_short_of_memory(&self, short: bool) {
+        self.state().short_of_memory = short;
     }
 
     /// A server with an older state takes its place.
@@ -201,6 +210,8 @@ impl Connection {
             if state.away {
                 return Err(Gone);
             }
+            let full = state.short_of_memory && world.chance(500);
+            state.redis.is_full(full);
             let reply = state.redis.run(client, world.clock(), command);
             tell(&mut state);
             if let Some(reply) = reply {

@@ -44,6 +44,8 @@ struct Session {
     watched: Vec<(Vec<u8>, u64)>,
     /// Commands of a transaction that has begun.
     queued: Option<Vec<Command>>,
+    /// One of them was refused, so that all are.
+    spoiled: bool,
 }
 
 /// The server.
@@ -59,6 +61,8 @@ pub struct Redis {
     /// Streams that got entries or were lost, since waiting clients were last served.
     ready: Vec<Vec<u8>>,
     answers: Vec<(u64, Reply)>,
+    /// Nothing that takes memory is accepted.
+    full: bool,
 }
 
 impl Redis {
@@ -97,6 +101,11 @@ impl Redis {
     /// Another server takes its place, with what it has. All connections are gone.
     pub fn replace(&mut self, kept: Kept) {
         *self = Redis { kept, ..Redis::default() };
+    }
+
+    /// Whether more is used than `maxmemory` from now on.
+    pub fn is_full(&mut self, full: bool) {
+        self.full = full;
     }
 
     /// Loses all keys, as `FLUSHALL` does.
@@ -166,11 +175,13 @@ impl Redis {
 
     /// Transactions, and what belongs to a connection; everything else is a matter of keys.
     fn dispatch(&mut self, client: u64, command: Command) -> Option<Reply> {
-        let session = self.sessions.entry(client).or_default();
         let name = command[0].to_ascii_uppercase();
-        if let Some(queued) = session.queued.as_mut().filter(|_| name != b"EXEC") {
-            queued.push(command);
-            return Some(Reply::Simple("QUEUED"));
+        let session = self.sessions.entry(client).or_default();
+        if session.queued.is_some() && name != b"EXEC" {
+            return Some(self.queue(client, command));
+        }
+        if self.full && takes_memory(&name) {
+            return Some(out_of_memory());
         }
         match &name[..] {
             b"MULTI" => session.queued = Some(Vec::new()),
@@ -192,12 +203,48 @@ impl Redis {
         Some(Reply::Simple("OK"))
     }
 
+    fn queue(&mut self, client: u64, command: Command) -> Reply {
+        let moved = self.has_moved(client);
+        let session = self.sessions.entry(client).or_default();
+        if self.full {
+            // Whatever it is: it has to be kept until the end of the transaction.
+            session.spoiled = true;
+            return out_of_memory();
+        }
+        // Nothing is kept for a transaction that has failed already.
+        if let Some(queued) = session.queued.as_mut().filter(|_| !moved) {
+            queued.push(command);
+        }
+        Reply::Simple("QUEUED")
+    }
+
+    /// Whether something that a client watches was touched.
+    fn has_moved(&self, client: u64) -> bool {
+        let watched = self.sessions.get(&client).into_iter().flat_map(|session| &session.watched);
+        watched.into_iter().any(|(key, touched)| self.touched(key) != *touched)
+    }
+
     fn execute(&mut self, client: u64) -> Reply {
-        let Session { watched, queued } = self.sessions.remove(&client).unwrap_or_default();
+        let moved = self.has_moved(client);
+        let Session { queued, spoiled, .. } = self.sessions.remove(&client).unwrap_or_default();
         let Some(queued) = queued else { return Reply::Error("ERR EXEC without MULTI".to_owned()) };
-        if watched.iter().any(|(key, touched)| self.touched(key) != *touched) {
+        let refused =
+            self.full && queued.iter().any(|command| takes_memory(&command[0].to_ascii_uppercase()));
+        if spoiled || refused {
+            return Reply::Error("EXECABORT Transaction discarded because of previous errors.".to_owned());
+        }
+        if moved {
             return Reply::NilArray;
         }
         Reply::Array(queued.iter().map(|command| self.command(command)).collect())
     }
+}
+
+/// Whether a command is refused when no memory is left (`denyoom`).
+fn takes_memory(name: &[u8]) -> bool {
+    matches!(name, b"XADD" | b"XGROUP" | b"SET" | b"HSET" | b"ZADD")
+}
+
+fn out_of_memory() -> Reply {
+    Reply::Error("OOM command not allowed when used memory > 'maxmemory'.".to_owned())
 }

@@ -148,6 +148,7 @@ impl Schedule {
     async fn calm_down(&mut self) -> Result<(), String> {
         self.world.weather(0);
         self.network.goes_away(false);
+        self.network.is_short_of_memory(false);
         self.world.note(format_args!("calm"));
         match self.world.below(3) {
             0 => self.writers.iter().for_each(|writer| writer.process.goes_on()),

@@ -55,7 +55,7 @@ pub const ALL: &[Mutation] = &[
             edit(SETTLER, r#"commands.cmd("MULTI")"#, r#"commands.cmd("PING")"#),
             edit(SETTLER, r#"commands.cmd("EXEC")"#, NOTHING),
         ],
-        Test("auction-redis", "streams", "nothing_is_settled_when_the_stream_moved"),
+        Simulation,
     ),
     off(
         "acknowledge-after-commit",

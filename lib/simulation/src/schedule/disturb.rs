@@ -18,7 +18,7 @@ impl Schedule {
     pub(crate) async fn disturb(&mut self) -> Result<(), String> {
         let writer = self.world.below(self.writers.len() as u64) as usize;
         let projector = self.world.below(self.projectors.len() as u64) as usize;
-        match self.world.below(20) {
+        match self.world.below(22) {
             0..6 if self.killed < KILLS => {
                 self.world.note(format_args!("writer {writer} is killed"));
                 let another = self.writer();
@@ -53,6 +53,11 @@ impl Schedule {
                 self.trimmed = true;
                 let keep = 1 + self.world.below(4) as usize;
                 self.network.redis(|redis| redis.trim(keys::events(P).as_bytes(), keep));
+            }
+            18..20 => {
+                let short = self.world.chance(600);
+                self.world.note(format_args!("redis has memory left: {}", !short));
+                self.network.is_short_of_memory(short);
             }
             _ => self.delete_elsewhere().await?,
         }
