@@ -204,7 +204,7 @@ impl Connection {
     async fn answer(&mut self, command: Command) -> Result<Reply, Gone> {
         let world = self.network.0.world.clone();
         let (client, block) = (self.client, block_of(&command));
-        world.note(format_args!("{client}: {}", shown(&command)));
+        world.note(format_args!("{client}: {}", Shown(&command)));
         let mut answer = {
             let mut state = self.network.state();
             if state.away {
@@ -248,9 +248,14 @@ impl Connection {
 }
 
 /// A command in short. Names of consumers differ from one process to the next, and are left out.
-fn shown(command: &Command) -> String {
-    let words = command.iter().take(9).filter(|word| word.len() < 60);
-    let words =
-        words.filter(|word| word.first() != Some(&b'-') && word.iter().filter(|b| **b == b'-').count() < 2);
-    words.map(|word| String::from_utf8_lossy(word).into_owned()).collect::<Vec<_>>().join(" ")
+struct Shown<'a>(&'a Command);
+
+impl std::fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let words = self.0.iter().take(9).filter(|word| word.len() < 60);
+        let words = words
+            .filter(|word| word.first() != Some(&b'-') && word.iter().filter(|b| **b == b'-').count() < 2);
+        let words: Vec<_> = words.map(|word| String::from_utf8_lossy(word)).collect();
+        f.write_str(&words.join(" "))
+    }
 }
