@@ -20,7 +20,7 @@ use crate::run::options::{LoadArgs, above_zero};
 use crate::run::plan::Plan;
 use crate::run::progress::note;
 use crate::run::scenarios;
-use crate::run::target::client::Address;
+use crate::run::target::client::{Address, Answer, Client};
 use crate::run::target::http::Http;
 use auction_testkit::random::Random;
 use clap::Args;
@@ -35,6 +35,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 /// `auction-loadtest faults`
 #[derive(Args)]
@@ -99,19 +100,39 @@ pub(crate) async fn run(arguments: FaultArgs) -> Result<ExitCode, Failure> {
         () = fleet.supervise() => return Err("nobody looks after the processes any more".into()),
     };
     let seconds = began.elapsed().as_secs_f64();
-    fleet.stop().await?;
+    if let Err(error) = fleet.stop().await {
+        fleet.has_ended(format!("not everything could be ended: {error}"));
+    }
     drop(watched);
-    let series = samples.into_series();
+    let (longest_life, series) = (samples.longest_life(), samples.into_series());
     if let Some(file) = &arguments.plot {
         std::fs::write(file, plot::svg(&series, seconds))?;
     }
     let unbounded = samples::unbounded(&series, seconds);
-    let report = Report::new(seed, seconds, faults, totals, fleet.ended(), unbounded);
+    let report = Report::new(seed, seconds, faults, totals, fleet.ended(), unbounded, longest_life);
     report.print();
     if let Some(file) = &arguments.json {
         report.write(file)?;
     }
     Ok(if report.is_right() { ExitCode::SUCCESS } else { ExitCode::from(WRONG) })
+}
+
+/// In promoted auctions bids are drawn every few seconds, in those that are offered from now on.
+async fn draws_are_frequent(http: &Http) -> Result<(), Failure> {
+    let options = r#"{"options": [{"every_ms": 5000}]}"#;
+    let request = format!(
+        "PUT /promoter/settings HTTP/1.1\r\nHost: faults\r\nX-User-Id: {}\r\nX-User-Role: operator\r\n\
+         Prefer: wait=30\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{options}",
+        Uuid::now_v7(),
+        options.len()
+    );
+    let mut client = Client::connect(&http.address).await?;
+    match client.ask(request.as_bytes()).await? {
+        Answer { status: 200, .. } => Ok(()),
+        Answer { status, body } => {
+            Err(format!("PUT /promoter/settings: {status} {}", String::from_utf8_lossy(body)).into())
+        }
+    }
 }
 
 /// One load after the other, until there were as many faults as wanted.
@@ -123,6 +144,7 @@ async fn loads(
 ) -> Result<(Vec<Fault>, Totals), Failure> {
     let address = Address { host: fleet.of("ingress")[0].listen.to_string() };
     let http = Http { address, token: None, balance: Some(Arc::clone(&fleet.balance)) };
+    draws_are_frequent(&http).await?;
     let probe = Probe::set_up(&http).await?;
     let chosen = if arguments.kinds.is_empty() { Kind::ALL.to_vec() } else { arguments.kinds.clone() };
     let mut driver = Driver {
@@ -133,7 +155,8 @@ async fn loads(
         began,
         bound: Duration::from_secs_f64(arguments.recovered_within),
         faults: Vec::new(),
-        flushed: None,
+        decided_until: began,
+        flushes: Vec::new(),
     };
     let (mut totals, end) = (Totals::default(), began + Duration::from_secs_f64(60.0 * arguments.minutes));
     let mut number = 0;
@@ -142,12 +165,17 @@ async fn loads(
         let scenario = scenario(arguments, number);
         number += 1;
         note(&format!("load {number}: {scenario} for {:.0} s", arguments.load_seconds));
-        let wave = wave::run(fleet, &http, &mut driver, arguments.faults, plan).await?;
-        let is_right = wave.verdict.is_right();
-        totals.add(wave);
-        if !is_right {
+        match wave::run(fleet, &http, &mut driver, arguments.faults, plan).await {
+            Ok(wave) if wave.verdict.is_right() => totals.add(wave),
             // What is wrong is wrong from now on.
-            break;
+            Ok(wave) => {
+                totals.add(wave);
+                break;
+            }
+            Err(error) => {
+                fleet.has_ended(format!("the run: {error}"));
+                break;
+            }
         }
     }
     Ok((driver.faults, totals))
@@ -176,5 +204,8 @@ fn plan(arguments: &FaultArgs, number: u64, seed: u64) -> Result<Plan, Failure> 
         listeners: None,
         history: arguments.history.clone(),
     };
-    (scenarios::find(scenario(arguments, number))?.plan)(&load, seed)
+    let mut plan = (scenarios::find(scenario(arguments, number))?.plan)(&load, seed)?;
+    // Where all end before the judge comes: he wants quiet.
+    plan.offers.iter_mut().for_each(|offer| offer.promoted = plan.until_closed);
+    Ok(plan)
 }

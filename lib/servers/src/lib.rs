@@ -162,12 +162,13 @@ impl PrivateServers {
         kill(self.redis_process.take()).await;
     }
 
-    /// Starts Redis again, at the same address, when it is not running.
-    pub async fn start_redis(&mut self) -> Result<(), ServersError> {
-        if !is_running(self.redis_process.as_ref()) {
+    /// Starts Redis again, at the same address, when it is not running: whether it was not.
+    pub async fn start_redis(&mut self) -> Result<bool, ServersError> {
+        let was_away = !is_running(self.redis_process.as_ref());
+        if was_away {
             self.redis_process = Some(self.redis.start().await?);
         }
-        Ok(())
+        Ok(was_away)
     }
 
     /// Kills Postgres as `kill -9` of its main process does. For tests of what happens then.
@@ -175,12 +176,13 @@ impl PrivateServers {
         kill(self.postgres_process.take()).await;
     }
 
-    /// Starts Postgres again, at the same address, when it is not running.
-    pub async fn start_postgres(&mut self) -> Result<(), ServersError> {
-        if !is_running(self.postgres_process.as_ref()) {
+    /// Starts Postgres again, at the same address, when it is not running: whether it was not.
+    pub async fn start_postgres(&mut self) -> Result<bool, ServersError> {
+        let was_away = !is_running(self.postgres_process.as_ref());
+        if was_away {
             self.postgres_process = Some(self.postgres.start().await?);
         }
-        Ok(())
+        Ok(was_away)
     }
 }
 

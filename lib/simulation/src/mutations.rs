@@ -33,7 +33,7 @@ pub struct Edit {
 }
 
 /// Who notices.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Noticer {
     /// Schedules by seed.
     Simulation,

@@ -20,6 +20,8 @@ const PAUSE: u64 = 1_000;
 pub(crate) struct Fault {
     /// The kinds: one, or two at once.
     pub(crate) kinds: Vec<&'static str>,
+    /// The role of the process that it happened to, if it was one alone.
+    pub(crate) role: Option<&'static str>,
     /// What was done to whom.
     pub(crate) what: String,
     /// Since the run began, in seconds.
@@ -41,8 +43,19 @@ pub(crate) struct Driver<'a> {
     /// Recovery takes no longer.
     pub(crate) bound: Duration,
     pub(crate) faults: Vec<Fault>,
-    /// When everything was gone from Redis last.
-    pub(crate) flushed: Option<Instant>,
+    /// What was given before that moment was decided: all was well with what was given after it.
+    pub(crate) decided_until: Instant,
+    /// When everything was gone from Redis, in this load.
+    pub(crate) flushes: Vec<Flush>,
+}
+
+/// Everything was gone from Redis.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flush {
+    /// What was given before had been decided.
+    pub(crate) decided_until: Instant,
+    /// When it was gone.
+    pub(crate) at: Instant,
 }
 
 impl Driver<'_> {
@@ -72,6 +85,15 @@ impl Driver<'_> {
         Ok(())
     }
 
+    /// Waits until all is well: how long it took, or who is not.
+    pub(crate) async fn is_well(&mut self) -> Result<Duration, String> {
+        let began = Instant::now();
+        let took = self.probe.well(self.fleet, self.bound).await?;
+        // Partitions decide in order: when the probe's bids are decided, what was given before them is.
+        self.decided_until = began;
+        Ok(took)
+    }
+
     async fn fault(&mut self, kinds: &[Kind]) -> Result<(), Failure> {
         let at = self.began.elapsed().as_secs_f64();
         let (fleet, random) = (self.fleet, &mut self.random);
@@ -84,20 +106,22 @@ impl Driver<'_> {
         });
         let happened = futures_util::future::join_all(happen.collect::<Vec<_>>()).await;
         let ended = self.began.elapsed().as_secs_f64();
-        if kinds.contains(&Kind::RedisFlushed) {
-            self.flushed = Some(Instant::now());
+        if let Some(at) = fleet.flushed.lock().await.take() {
+            self.flushes.push(Flush { decided_until: self.decided_until, at });
         }
-        let what = happened.into_iter().collect::<Result<Vec<_>, _>>()?.join("; and ");
-        let recovered = self.probe.well(self.bound).await;
+        let happened = happened.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let role = if let [alone] = &happened[..] { alone.role } else { None };
+        let what = happened.into_iter().map(|happened| happened.what).collect::<Vec<_>>().join("; and ");
+        let recovered = self.is_well().await;
         let kinds: Vec<_> = kinds.iter().map(|kind| kind.name()).collect();
         let (number, lasted) = (self.count() + 1, ended - at);
         let told = match recovered {
             Ok(took) => format!("well after {:.1} s", took.as_secs_f64()),
-            Err(ill) => format!("{ill} PARTITIONS ARE NOT WELL after {:?}", self.bound),
+            Err(ref ill) => format!("NOT WELL after {:?}: {ill}", self.bound),
         };
         note(&format!("{at:>6.1} s, fault {number}: {}: {what}: {told}", kinds.join(" and ")));
         let recovered = recovered.ok().map(|took| took.as_secs_f64());
-        self.faults.push(Fault { kinds, what, at, lasted, recovered });
+        self.faults.push(Fault { kinds, role, what, at, lasted, recovered });
         Ok(())
     }
 }

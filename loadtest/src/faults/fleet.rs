@@ -17,7 +17,7 @@ use rustix::process::Signal;
 use std::path::Path;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
@@ -34,7 +34,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Leases are short: what a pause does to those who outlive them is wanted often. What is old goes soon: what grows for
 /// ever would show.
-const SETTINGS: [(&str, &str); 18] = [
+const SETTINGS: [(&str, &str); 19] = [
     ("AUCTION__PARTITIONS", "4"),
     ("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "true"),
     ("AUCTION__INGRESS__GRACE_SECONDS", "2"),
@@ -47,6 +47,7 @@ const SETTINGS: [(&str, &str); 18] = [
     ("AUCTION__PROMOTER__LEASE_SECONDS", "2"),
     // All of them are kept, so that all can be looked at.
     ("AUCTION__NOTIFIER__INBOX_KEEPS", "60000"),
+    ("AUCTION__NOTIFIER__INTERVAL_MS", "300"),
     ("AUCTION__WRITER__CACHED_AGGREGATES", "500"),
     ("AUCTION__PROJECTOR__CACHED_AUCTIONS", "300"),
     ("AUCTION__NOTIFIER__CACHED_AUCTIONS", "300"),
@@ -64,6 +65,10 @@ pub(crate) struct Fleet {
     pub(crate) slots: Vec<Slot>,
     /// Whoever holds it decides whether they run.
     pub(crate) servers: tokio::sync::Mutex<Option<PrivateServers>>,
+    /// Whoever holds it decides how the network is.
+    pub(crate) network: tokio::sync::Mutex<()>,
+    /// When everything was gone from Redis last, until somebody takes it.
+    pub(crate) flushed: tokio::sync::Mutex<Option<Instant>>,
     pub(crate) redis_url: String,
     pub(crate) database_url: String,
     pub(crate) balance: Arc<Balance>,
@@ -103,6 +108,8 @@ impl Fleet {
         let fleet = Fleet {
             slots,
             servers: tokio::sync::Mutex::new(Some(servers)),
+            network: tokio::sync::Mutex::default(),
+            flushed: tokio::sync::Mutex::default(),
             redis_url,
             database_url,
             balance: Arc::new(Balance::new(addresses)),
@@ -164,8 +171,12 @@ impl Fleet {
             && let Some(servers) = servers.as_mut()
         {
             // Tried again until it works; whether it does shows in what the portal does.
-            let _ = servers.start_redis().await;
-            let _ = servers.start_postgres().await;
+            if let Ok(true) = servers.start_redis().await {
+                self.has_ended("Redis ended by itself".to_owned());
+            }
+            if let Ok(true) = servers.start_postgres().await {
+                self.has_ended("Postgres ended by itself".to_owned());
+            }
         }
     }
 

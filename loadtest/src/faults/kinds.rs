@@ -1,5 +1,6 @@
 //! What goes wrong. Each kind begins, holds for a time, and ends before its function returns; what it needs to itself
-//! (a process, the servers) it holds meanwhile, so that two at once do not undo each other.
+//! (a process, the servers, the network) it holds meanwhile, so that two at once do not undo each other: they happen one
+//! after the other then.
 
 mod clock;
 mod deployment;
@@ -34,11 +35,12 @@ pub(crate) enum Kind {
     PostgresTimeouts,
     PostgresDiskFull,
     WrongClock,
+    KillAll,
     Deployment,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 15] = [
+    pub(crate) const ALL: [Kind; 16] = [
         Kind::KillProcess,
         Kind::KillRedis,
         Kind::KillPostgres,
@@ -53,6 +55,7 @@ impl Kind {
         Kind::PostgresTimeouts,
         Kind::PostgresDiskFull,
         Kind::WrongClock,
+        Kind::KillAll,
         Kind::Deployment,
     ];
 
@@ -73,6 +76,7 @@ impl Kind {
             Kind::PostgresTimeouts => "postgres-timeouts",
             Kind::PostgresDiskFull => "postgres-disk-full",
             Kind::WrongClock => "wrong-clock",
+            Kind::KillAll => "kill-all",
             Kind::Deployment => "deployment",
         }
     }
@@ -90,7 +94,7 @@ impl Kind {
     /// Whether another fault may happen at the same time. What has a promise of its own, or takes a server away until it
     /// is over, is alone.
     pub(crate) fn is_alone(self) -> bool {
-        matches!(self, Kind::Deployment | Kind::RedisDiskFull | Kind::PostgresDiskFull)
+        matches!(self, Kind::KillAll | Kind::Deployment | Kind::RedisDiskFull | Kind::PostgresDiskFull)
     }
 
     /// Whether this fleet can have it.
@@ -102,8 +106,8 @@ impl Kind {
         }
     }
 
-    /// Does it, from beginning to end. What was done to whom, in words.
-    pub(crate) async fn happen(self, fleet: &Fleet, mut random: Random) -> Result<String, Failure> {
+    /// Does it, from beginning to end.
+    pub(crate) async fn happen(self, fleet: &Fleet, mut random: Random) -> Result<Happened, Failure> {
         let (fleet, random) = (fleet, &mut random);
         match self {
             Kind::KillProcess => processes::kill(fleet, random).await,
@@ -120,8 +124,27 @@ impl Kind {
             Kind::NetworkHeld => network::held(fleet, random).await,
             Kind::NetworkCuts => network::cuts(fleet, random).await,
             Kind::WrongClock => clock::wrong(fleet, random).await,
+            Kind::KillAll => processes::kill_all(fleet, random).await,
             Kind::Deployment => deployment::roll(fleet).await,
         }
+    }
+}
+
+/// What happened.
+pub(crate) struct Happened {
+    /// What was done to whom, in words.
+    pub(crate) what: String,
+    /// The role of the process that it happened to; none if it was more than one.
+    pub(crate) role: Option<&'static str>,
+}
+
+impl Happened {
+    fn to(slot: &Slot, what: String) -> Happened {
+        Happened { what, role: Some(slot.role) }
+    }
+
+    fn to_all(what: String) -> Happened {
+        Happened { what, role: None }
     }
 }
 

@@ -1,18 +1,24 @@
-//! Whether a portal is well again: in every partition a new bid is taken, decided, and shown.
+//! Whether a portal is well again: in every partition a new bid is taken, decided, and shown; every process says that it
+//! is ready; notifications are made of all that is stored; auctions that are due are closed.
 
 use crate::Failure;
-use crate::faults::fleet::PARTITIONS;
+use crate::faults::fleet::{Fleet, PARTITIONS};
+use crate::faults::slot::{Slot, is_ready};
 use crate::run::plan::{LONG, Offer};
 use crate::run::target::balance::Balance;
 use crate::run::target::client::{Answer, Client};
 use crate::run::target::http::Http;
 use auction_domain::Timestamp;
+use auction_wire::time::JsonTime;
 use auction_wire::{PartitionCount, PartitionId};
 use futures_util::future::join_all;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio_postgres::NoTls;
 use uuid::Uuid;
 
 /// Between two attempts.
@@ -24,12 +30,17 @@ const SILENCE: Duration = Duration::from_secs(3);
 /// Auctions are offered until each partition has one.
 const OFFERS: usize = 64;
 
+/// From when an auction is offered until it ends: until after the next fault, most of the time.
+const ENDS_AFTER: Duration = Duration::from_secs(5);
+
 /// One auction in each partition, and somebody who bids.
 pub(crate) struct Probe {
     http: Http,
     bidder: Uuid,
     auctions: Vec<Uuid>,
     amount: AtomicU64,
+    /// Auctions that end, and when.
+    ending: Mutex<Vec<(Uuid, SystemTime)>>,
 }
 
 impl Probe {
@@ -38,7 +49,7 @@ impl Probe {
         let now = Timestamp(i64::try_from(now.as_millis())?);
         let partitions = PartitionCount::new(PARTITIONS)?;
         // It outlives the longest run.
-        let offers = vec![Offer { opening: 1, ends_after: 10 * LONG }; OFFERS];
+        let offers = vec![Offer { opening: 1, ends_after: 10 * LONG, promoted: false }; OFFERS];
         let world = http.set_up(1, &offers, now).await?;
         let mut found: BTreeMap<PartitionId, Uuid> = BTreeMap::new();
         for auction in &world.auctions {
@@ -48,17 +59,64 @@ impl Probe {
             return Err(format!("{OFFERS} auctions are in {} partitions alone", found.len()).into());
         }
         let auctions = found.into_values().collect();
-        Ok(Probe { http: http.clone(), bidder: world.users[0], auctions, amount: AtomicU64::new(1) })
+        let (bidder, amount, ending) = (world.users[0], AtomicU64::new(1), Mutex::default());
+        Ok(Probe { http: http.clone(), bidder, auctions, amount, ending })
     }
 
-    /// Waits until all is well, at most so long: how long it took, or in how many partitions all is not.
-    pub(crate) async fn well(&self, within: Duration) -> Result<Duration, usize> {
+    /// Waits until all is well, at most so long: how long it took, or what is not.
+    pub(crate) async fn well(&self, fleet: &Fleet, within: Duration) -> Result<Duration, String> {
         let began = Instant::now();
-        let partitions = self.auctions.iter().map(|auction| tokio::time::timeout(within, self.bid(*auction)));
-        match join_all(partitions).await.iter().filter(|well| well.is_err()).count() {
-            0 => Ok(began.elapsed()),
-            ill => Err(ill),
+        let bids = self.auctions.iter().map(|auction| in_time("bids", within, self.bid(*auction)));
+        let ready = fleet.slots.iter().map(|slot| in_time(&slot.name, within, ready(slot)));
+        let told = in_time("notifications", within, told(&fleet.database_url));
+        let closed = in_time("ends of auctions", within, self.close());
+        let (bids, ready, told, closed) = tokio::join!(join_all(bids), join_all(ready), told, closed);
+        let took = began.elapsed();
+        let offered = in_time("offers", within, self.offer()).await;
+        let all = bids.into_iter().chain(ready).chain([told, closed, offered]);
+        let ill: Vec<&str> = all.filter_map(Result::err).collect();
+        if ill.is_empty() { Ok(took) } else { Err(ill.join(", ")) }
+    }
+
+    /// Offers an auction that ends soon.
+    async fn offer(&self) {
+        loop {
+            let ends = SystemTime::now() + ENDS_AFTER;
+            let since = ends.duration_since(UNIX_EPOCH).unwrap_or_default();
+            let at = JsonTime(Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)));
+            let body = serde_json::json!({"title": "Ends soon", "currency": "USD", "opening_bid": 1,
+                "ends_at": at, "promoted": false});
+            let body = body.to_string();
+            let offer = format!(
+                "POST /auctions HTTP/1.1\r\nHost: probe\r\nX-User-Id: {}\r\nX-User-Role: seller\r\nPrefer: wait=2\r\n\
+                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                self.bidder,
+                body.len()
+            );
+            if let Some((201, told)) = self.ask(&offer).await
+                && let Ok(auction) = serde_json::from_value(told["auction"].clone())
+            {
+                return self.ending().push((auction, ends));
+            }
+            tokio::time::sleep(AGAIN).await;
         }
+    }
+
+    /// Waits until the auctions whose end has come are closed.
+    async fn close(&self) {
+        let now = SystemTime::now();
+        let due: Vec<_> = self.ending().extract_if(.., |(_, ends)| *ends <= now).collect();
+        for (auction, _) in due {
+            let look = format!("GET /auction/{auction}?consistency=latest HTTP/1.1\r\nHost: probe\r\n\r\n");
+            while self.ask(&look).await.is_none_or(|(_, told)| told["status"] != "closed") {
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+
+    fn ending(&self) -> MutexGuard<'_, Vec<(Uuid, SystemTime)>> {
+        // Nothing that panics is done while it is held.
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bids until the bid is accepted, and looks until it is shown.
@@ -103,4 +161,35 @@ impl Probe {
         });
         asked.await.ok()?
     }
+}
+
+async fn in_time(name: &str, within: Duration, well: impl Future<Output = ()>) -> Result<(), &str> {
+    tokio::time::timeout(within, well).await.map_err(|_| name)
+}
+
+async fn ready(slot: &Slot) {
+    while !is_ready(slot.admin).await {
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// Waits until notifications are made of everything that was stored when it was first looked.
+async fn told(database_url: &str) {
+    let mut heads = None;
+    while !matches!(tokio::time::timeout(SILENCE, are_told(database_url, &mut heads)).await, Ok(Ok(true))) {
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn are_told(database_url: &str, heads: &mut Option<BTreeMap<i16, i64>>) -> Result<bool, Failure> {
+    let (client, connection) = tokio_postgres::connect(database_url, NoTls).await?;
+    tokio::spawn(connection);
+    let positions = async |query: &str| -> Result<BTreeMap<i16, i64>, Failure> {
+        Ok(client.query(query, &[]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
+    };
+    if heads.is_none() {
+        *heads = Some(positions("SELECT id, head FROM partitions WHERE head > 0").await?);
+    }
+    let told = positions("SELECT partition, position FROM notifier_checkpoints").await?;
+    Ok(heads.iter().flatten().all(|(partition, head)| told.get(partition) >= Some(head)))
 }

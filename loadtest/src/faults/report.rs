@@ -52,12 +52,15 @@ pub(crate) struct Report {
     environment: Vec<(String, String)>,
     seed: u64,
     seconds: f64,
-    kinds: BTreeMap<&'static str, OfAKind>,
+    /// By kind, and by the role of the process that it happened to, if it was one alone.
+    kinds: BTreeMap<String, OfAKind>,
     totals: Totals,
     /// What ended by itself, and what failed that must not.
     ended: Vec<String>,
     /// What was held more and more of.
     unbounded: Vec<String>,
+    /// The process that lived longest lived so long, in seconds: what a process holds begins anew with it.
+    longest_life: f64,
     not_recovered: u64,
     faults: Vec<Fault>,
 }
@@ -70,13 +73,16 @@ impl Report {
         totals: Totals,
         ended: Vec<String>,
         unbounded: Vec<String>,
+        longest_life: f64,
     ) -> Report {
-        let mut kinds: BTreeMap<&'static str, OfAKind> = BTreeMap::new();
-        let mut took: BTreeMap<&'static str, Vec<f64>> = BTreeMap::new();
+        let mut kinds: BTreeMap<String, OfAKind> = BTreeMap::new();
+        let mut took: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         for fault in &faults {
-            fault.kinds.iter().for_each(|kind| kinds.entry(kind).or_default().count += 1);
-            if let ([kind], Some(recovered)) = (&fault.kinds[..], fault.recovered) {
-                took.entry(kind).or_default().push(recovered);
+            let role = fault.role.map_or_else(String::new, |role| format!(" {role}"));
+            let names: Vec<_> = fault.kinds.iter().map(|kind| format!("{kind}{role}")).collect();
+            names.iter().for_each(|name| kinds.entry(name.clone()).or_default().count += 1);
+            if let ([name], Some(recovered)) = (&names[..], fault.recovered) {
+                took.entry(name.clone()).or_default().push(recovered);
             }
         }
         for (kind, mut took) in took {
@@ -87,8 +93,19 @@ impl Report {
             of_kind.longest = took[took.len() - 1];
         }
         let not_recovered = faults.iter().filter(|fault| fault.recovered.is_none()).count() as u64;
-        let (command, environment) = (environment::command_line(), environment::machine());
-        Report { command, environment, seed, seconds, kinds, totals, ended, unbounded, not_recovered, faults }
+        Report {
+            command: environment::command_line(),
+            environment: environment::machine(),
+            seed,
+            seconds,
+            kinds,
+            totals,
+            ended,
+            unbounded,
+            longest_life,
+            not_recovered,
+            faults,
+        }
     }
 
     /// Nothing was lost, doubled or out of order, nothing ended by itself, everything got well in time, nothing was held
@@ -120,6 +137,7 @@ impl Report {
         println!("not well again in time: {}", self.not_recovered);
         println!("ended by itself: {}", self.ended.len());
         self.ended.iter().for_each(|what| println!("  {what}"));
+        println!("the process that lived longest lived {:.0} s", self.longest_life);
         println!("held more and more of: {}", self.unbounded.len());
         self.unbounded.iter().for_each(|what| println!("  {what}"));
         print_verdict(&totals.verdict);

@@ -30,7 +30,11 @@ pub(crate) type Series = BTreeMap<String, Vec<(f64, f64)>>;
 
 /// Samples so far.
 #[derive(Debug, Default)]
-pub(crate) struct Samples(Mutex<Series>);
+pub(crate) struct Samples {
+    series: Mutex<Series>,
+    /// When each process was first and last seen.
+    seen: Mutex<BTreeMap<u32, (f64, f64)>>,
+}
 
 impl Samples {
     /// Takes samples, again and again.
@@ -46,15 +50,29 @@ impl Samples {
             if let Ok(Ok(values)) = timeout(PATIENCE, postgres(fleet)).await {
                 all.extend(values);
             }
-            let mut series = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            self.see(fleet, at);
+            let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
             for (name, value) in all {
                 series.entry(name).or_default().push((at, value));
             }
         }
     }
 
+    fn see(&self, fleet: &Fleet, at: f64) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        for slot in &fleet.slots {
+            seen.entry(slot.pid.load(Ordering::Relaxed)).or_insert((at, at)).1 = at;
+        }
+    }
+
+    /// How long the process lived that lived longest, in seconds.
+    pub(crate) fn longest_life(&self) -> f64 {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.values().map(|(first, last)| last - first).fold(0.0, f64::max)
+    }
+
     pub(crate) fn into_series(self) -> Series {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.series.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,7 +1,7 @@
 //! One load with its faults: people and auctions of its own, and a judge at its end, when the weather is clear again.
 
 use crate::Failure;
-use crate::faults::driver::Driver;
+use crate::faults::driver::{Driver, Flush};
 use crate::faults::fleet::Fleet;
 use crate::judge::Verdict;
 use crate::judge::stores::Stores;
@@ -40,7 +40,7 @@ pub(crate) struct Wave {
     pub(crate) given_again: u64,
     /// The longest time in which nobody was told an outcome, in seconds.
     pub(crate) longest_pause: f64,
-    /// Until everything was decided after the last answer, in seconds.
+    /// Until everything was decided and told after the last request was answered, in seconds.
     pub(crate) settled: f64,
 }
 
@@ -63,19 +63,18 @@ pub(crate) async fn run(
     tokio::time::sleep(start.duration_since(SystemTime::now()).unwrap_or_default()).await;
     let until_closed = plan.until_closed;
     let began = Instant::now();
-    driver.flushed = None;
-    let mut journal = load(http, driver, most, plan, &world).await?;
+    (driver.decided_until, driver.flushes) = (began, Vec::new());
+    let mut journal = load(http, driver, most, plan, &world, began).await?;
+    let cleared = Instant::now();
     note("the weather is clear; settling and judging");
     let stores = Stores::connect(&fleet.redis_url, &fleet.database_url).await?;
-    // Partitions decide in order: when the probe's bids are decided, whatever came before them is, unless it is gone.
-    if let Err(ill) = driver.probe.well(driver.bound).await {
-        return Err(format!("{ill} partitions are not well although nothing is wrong any more").into());
+    if let Err(ill) = driver.is_well().await {
+        return Err(format!("not well although nothing is wrong any more: {ill}").into());
     }
-    let given_again = match driver.flushed {
-        Some(flushed) => give_again(http, &stores, &world, &mut journal, flushed - began).await?,
-        None => 0,
-    };
-    let settled = stores.decided(&world, &journal, until_closed).await?;
+    let gone: Vec<Gone> = driver.flushes.iter().map(|flush| Gone::of(*flush, began)).collect();
+    let given_again = give_again(http, &stores, &world, &mut journal, &gone).await?;
+    stores.decided(&world, &journal, until_closed).await?;
+    let settled = cleared.elapsed();
     let verdict = stores.judge(&world, &journal, &since, until_closed).await?;
     Ok(Wave {
         verdict,
@@ -93,8 +92,9 @@ async fn load(
     most: usize,
     plan: Plan,
     world: &Arc<World>,
+    began: Instant,
 ) -> Result<Journal, Failure> {
-    let queue = Arc::new(Queue::new(tokio::time::Instant::now()));
+    let queue = Arc::new(Queue::new(began.into()));
     let counts = Arc::new(Counts::default());
     let (tell, stop) = watch::channel(false);
     let mut journal = Journal::default();
@@ -130,6 +130,27 @@ fn is_accepted(record: &Record) -> bool {
     matches!(record.status, 200..=202) && !record.command.is_nil()
 }
 
+/// When Redis lost everything, in microseconds of a load.
+#[derive(Clone, Copy, Debug)]
+struct Gone {
+    decided_until: u64,
+    at: u64,
+}
+
+impl Gone {
+    fn of(flush: Flush, began: Instant) -> Gone {
+        let since = |moment: Instant| u64::try_from((moment - began).as_micros()).unwrap_or(u64::MAX);
+        Gone { decided_until: since(flush.decided_until), at: since(flush.at) }
+    }
+
+    /// Whether something that was taken may have been in Redis alone then: it was sent before, and was not among what was
+    /// known to be decided.
+    fn may_have_had(self, record: &Record) -> bool {
+        let Record { ask, held, took, .. } = record;
+        ask.due + u64::from(*held) <= self.at && ask.due + u64::from(*took) >= self.decided_until
+    }
+}
+
 /// What was not decided yet when Redis lost everything was in Redis alone: whoever was told no outcome asks again with his
 /// key. How many had to.
 async fn give_again(
@@ -137,11 +158,10 @@ async fn give_again(
     stores: &Stores,
     world: &Arc<World>,
     journal: &mut Journal,
-    flushed: Duration,
+    gone: &[Gone],
 ) -> Result<u64, Failure> {
-    let flushed = u64::try_from(flushed.as_micros())?;
     let may_be_gone = |record: &&Record| {
-        record.status == 202 && record.ask.due + u64::from(record.held) <= flushed && !record.command.is_nil()
+        record.status == 202 && !record.command.is_nil() && gone.iter().any(|gone| gone.may_have_had(record))
     };
     let candidates: Vec<Record> = journal.records.iter().filter(may_be_gone).copied().collect();
     let undecided = stores.undecided(candidates.iter().map(|record| record.command).collect()).await?;
@@ -173,4 +193,29 @@ fn longest_pause(journal: &Journal) -> f64 {
     times.sort_unstable();
     let pauses = times.windows(2).map(|two| two[1] - two[0]);
     pauses.max().unwrap_or_default() as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn only_what_was_sent_before_redis_lost_everything_and_may_have_been_undecided_is_excused() {
+        let ask = Ask { due: 1_000, what: What::Unwaited, user: 0, auction: 0, amount: 1, key: 1 };
+        let record = |sent: u64, answered: u64| Record {
+            ask,
+            held: (sent - ask.due) as u32,
+            took: (answered - ask.due) as u32,
+            status: 202,
+            code: 0,
+            version: 0,
+            command: Uuid::nil(),
+        };
+        let gone = Gone { decided_until: 5_000, at: 7_000 };
+        assert!(gone.may_have_had(&record(6_000, 6_100)));
+        assert!(gone.may_have_had(&record(4_000, 7_100)), "asked again in between");
+        assert!(!gone.may_have_had(&record(1_000, 4_900)), "it was decided");
+        assert!(!gone.may_have_had(&record(7_001, 7_100)), "it came afterwards");
+    }
 }

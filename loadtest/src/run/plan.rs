@@ -27,6 +27,8 @@ pub(crate) struct Offer {
     pub(crate) opening: u64,
     /// When it ends, in milliseconds from the start of the load.
     pub(crate) ends_after: u64,
+    /// Whether bids in it are drawn by lot, and doubled.
+    pub(crate) promoted: bool,
 }
 
 /// Everything that a run asks.
@@ -197,7 +199,7 @@ impl Iterator for Crowd {
 
 /// So many auctions that outlive the run.
 pub(crate) fn lasting(auctions: u32) -> Vec<Offer> {
-    vec![Offer { opening: 100, ends_after: LONG }; auctions.max(1) as usize]
+    vec![Offer { opening: 100, ends_after: LONG, promoted: false }; auctions.max(1) as usize]
 }
 
 /// A crowd whose favourites are the first auctions.

@@ -1,5 +1,6 @@
 //! Every process is replaced, one after the other, and nobody notices: no request fails.
 
+use super::Happened;
 use crate::Failure;
 use crate::faults::fleet::Fleet;
 use rustix::process::Signal;
@@ -7,7 +8,9 @@ use std::time::{Duration, Instant};
 
 const LOOK: Duration = Duration::from_millis(20);
 
-pub(super) async fn roll(fleet: &Fleet) -> Result<String, Failure> {
+pub(super) async fn roll(fleet: &Fleet) -> Result<Happened, Failure> {
+    // What went wrong before is noted by then, and counts there.
+    fleet.balance.nothing_in_hand_from_before(Instant::now()).await;
     let began = Instant::now();
     for slot in &fleet.slots {
         let mut process = slot.process.lock().await;
@@ -24,9 +27,12 @@ pub(super) async fn roll(fleet: &Fleet) -> Result<String, Failure> {
             tokio::time::sleep(LOOK).await;
         }
     }
+    let took = began.elapsed();
+    // What is in hand when a process is told to end may fail no more than what comes later.
+    fleet.balance.nothing_in_hand_from_before(Instant::now()).await;
     let failed = fleet.balance.failed_since(began);
     if !failed.is_empty() {
         fleet.has_ended(format!("requests failed during a deployment: {failed:?}"));
     }
-    Ok(format!("{} processes in {:?}", fleet.slots.len(), began.elapsed()))
+    Ok(Happened::to_all(format!("{} processes in {took:?}", fleet.slots.len())))
 }

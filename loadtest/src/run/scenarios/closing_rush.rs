@@ -31,7 +31,7 @@ fn plan(load: &LoadArgs, seed: u64) -> Result<Plan, Failure> {
         (1000.0 * load.seconds * share) as u64
     };
     let offers: Vec<Offer> =
-        (0..auctions).map(|n| Offer { opening: 100, ends_after: ends_after(n) }).collect();
+        (0..auctions).map(|n| Offer { opening: 100, ends_after: ends_after(n), promoted: false }).collect();
     let rush = Stretch { seconds: load.seconds, from: load.rate, to: 2.0 * load.rate };
     let ends = offers.iter().map(|offer| 1000 * offer.ends_after).collect();
     let mix = load.mix.clone().unwrap_or_else(|| {

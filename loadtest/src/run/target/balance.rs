@@ -2,9 +2,9 @@
 //! answered, with the same key.
 
 use crate::run::target::client::Address;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// So long a client asks again.
@@ -12,6 +12,9 @@ const GIVES_UP: Duration = Duration::from_secs(90);
 
 /// Between two attempts of a client.
 const AGAIN: Duration = Duration::from_millis(100);
+
+/// How often it is looked whether attempts have ended.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// One address.
 #[derive(Debug)]
@@ -30,8 +33,23 @@ pub(crate) type Lead = (usize, u64);
 pub(crate) struct Balance {
     backends: Vec<Backend>,
     next: AtomicUsize,
-    /// When requests were sent that were not served, and what was answered.
+    attempts: AtomicUsize,
+    /// When it was noted that a request was not served, and what was answered.
     failed: Mutex<Vec<(Instant, String)>>,
+    /// When attempts began that have not ended, with numbers that tell them apart.
+    in_hand: Mutex<BTreeSet<(Instant, usize)>>,
+}
+
+/// An attempt that is going on; it has ended when this is dropped.
+pub(crate) struct Attempt<'a> {
+    balance: &'a Balance,
+    began: (Instant, usize),
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        self.balance.in_hand().remove(&self.began);
+    }
 }
 
 impl Balance {
@@ -42,7 +60,9 @@ impl Balance {
             is_ready: AtomicBool::new(true),
             went: AtomicU64::new(0),
         });
-        Balance { backends: backends.collect(), next: AtomicUsize::new(0), failed: Mutex::default() }
+        let (next, attempts) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (failed, in_hand) = (Mutex::default(), Mutex::default());
+        Balance { backends: backends.collect(), next, attempts, failed, in_hand }
     }
 
     /// Whether one is ready.
@@ -75,12 +95,34 @@ impl Balance {
         ((number, backend.went.load(Ordering::Relaxed)), &backend.address)
     }
 
+    /// An attempt begins.
+    pub(crate) fn attempt(&self) -> Attempt<'_> {
+        let mut in_hand = self.in_hand();
+        let began = (Instant::now(), self.attempts.fetch_add(1, Ordering::Relaxed));
+        in_hand.insert(began);
+        Attempt { balance: self, began }
+    }
+
+    /// Waits until every attempt that began before has ended, and what came of it is noted.
+    pub(crate) async fn nothing_in_hand_from_before(&self, moment: Instant) {
+        while self.in_hand().first().is_some_and(|(began, _)| *began < moment) {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// Notes what was not served, and waits; false if it was served, or if it is time to give up.
-    pub(crate) async fn asks_again(&self, began: Instant, sent: Instant, status: u16, why: &str) -> bool {
+    pub(crate) async fn asks_again(
+        &self,
+        began: Instant,
+        attempt: Attempt<'_>,
+        status: u16,
+        why: &str,
+    ) -> bool {
         if !matches!(status, 0 | 429 | 500..) {
             return false;
         }
-        self.failures().push((sent, format!("{status} {why}")));
+        self.failures().push((Instant::now(), format!("{status} {why}")));
+        drop(attempt);
         if began.elapsed() > GIVES_UP {
             return false;
         }
@@ -88,18 +130,22 @@ impl Balance {
         true
     }
 
-    /// The answers to requests sent since then that were not served, and how often each.
+    /// What was noted since then of requests that were not served, and how often.
     pub(crate) fn failed_since(&self, since: Instant) -> BTreeMap<String, u64> {
         let mut failed = BTreeMap::new();
-        for (_, answer) in self.failures().iter().filter(|(sent, _)| *sent >= since) {
+        for (_, answer) in self.failures().iter().filter(|(noted, _)| *noted >= since) {
             *failed.entry(answer.clone()).or_default() += 1;
         }
         failed
     }
 
-    fn failures(&self) -> std::sync::MutexGuard<'_, Vec<(Instant, String)>> {
-        // Nothing that panics is done while it is held.
+    // Nothing that panics is done while they are held.
+    fn failures(&self) -> MutexGuard<'_, Vec<(Instant, String)>> {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn in_hand(&self) -> MutexGuard<'_, BTreeSet<(Instant, usize)>> {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -124,9 +170,24 @@ mod tests {
     async fn what_is_not_served_is_asked_again_and_counted() {
         let (balance, now) = (Balance::new(Vec::new()), Instant::now());
         for (status, again) in [(201, false), (409, false), (0, true), (503, true), (429, true)] {
-            assert_eq!(balance.asks_again(now, now, status, "").await, again, "{status}");
+            let attempt = balance.attempt();
+            assert_eq!(balance.asks_again(now, attempt, status, "").await, again, "{status}");
         }
         let failed: Vec<_> = balance.failed_since(now).into_iter().collect();
         assert_eq!(failed, [("0 ", 1), ("429 ", 1), ("503 ", 1)].map(|(why, count)| (why.to_owned(), count)));
+    }
+
+    #[tokio::test]
+    async fn an_attempt_is_in_hand_until_what_came_of_it_is_noted() {
+        let balance = Balance::new(Vec::new());
+        let attempt = balance.attempt();
+        let after = Instant::now();
+        let waits = balance.nothing_in_hand_from_before(after);
+        assert!(tokio::time::timeout(Duration::from_millis(50), waits).await.is_err(), "it goes on");
+        let later = balance.attempt();
+        balance.asks_again(after, attempt, 0, "closed").await;
+        balance.nothing_in_hand_from_before(after).await;
+        assert_eq!(balance.failed_since(after).len(), 1);
+        drop(later);
     }
 }

@@ -181,11 +181,11 @@ impl Worker {
         self.http.request(&mut request, &self.world, ask);
         let began = Instant::now();
         let heard = loop {
-            let sent = Instant::now();
+            let Some(balance) = self.http.balance.clone() else { break self.attempt(ask, &request).await };
+            let attempt = balance.attempt();
             let heard = self.attempt(ask, &request).await;
-            match &self.http.balance {
-                Some(balance) if balance.asks_again(began, sent, heard.status, &heard.why).await => {}
-                _ => break heard,
+            if !balance.asks_again(began, attempt, heard.status, &heard.why).await {
+                break heard;
             }
         };
         self.out = request;

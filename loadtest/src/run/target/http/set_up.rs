@@ -37,7 +37,7 @@ impl Http {
         let requests = offers.iter().enumerate().map(|(n, offer)| {
             let ends_at = JsonTime(Timestamp(start.0 + i64::try_from(offer.ends_after).unwrap_or(i64::MAX)));
             let body = serde_json::json!({"title": format!("Lot {n}"), "currency": "USD",
-                "opening_bid": offer.opening, "ends_at": ends_at, "promoted": false});
+                "opening_bid": offer.opening, "ends_at": ends_at, "promoted": offer.promoted});
             let mut out = Vec::new();
             self.begin(&mut out, format_args!("POST /auctions"));
             put!(out, "X-User-Id: {seller}\r\nX-User-Role: seller\r\nPrefer: wait=30\r\n");
