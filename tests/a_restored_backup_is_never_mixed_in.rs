@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::Command;
 use support::load::Load;
 use support::roles::Roles;
-use support::{database, eventually};
+use support::{database, eventually, text};
 
 /// Of the default number of partitions of a test, all of which have newer events.
 const PARTITIONS: usize = 8;
@@ -92,7 +92,15 @@ async fn nobody_goes_on_with_a_restored_database_and_newer_streams_and_the_way_o
         assert!(said.contains("restored from an older backup"), "{role}: {said}");
     }
 
-    // "Stop everything, delete the keys ap:{NN}:evt and ap:{NN}:view:* and start again."
+    follow_the_advice(&mut roles, &servers, &mut load, 1).await;
+    let ended = roles.terminate();
+    assert!(ended.iter().all(|code| *code == Some(0)), "{ended:?}");
+    servers.stop().await.unwrap();
+}
+
+/// "Stop everything, delete the keys ap:{NN}:evt and ap:{NN}:view:* and start again": then all is well, and whoever has no
+/// outcome any more asks again.
+async fn follow_the_advice(roles: &mut Roles, servers: &PrivateServers, load: &mut Load, of_each: usize) {
     let [ingress] = roles.pids("ingress")[..] else { panic!("one ingress") };
     assert_eq!(roles.end(ingress, "-TERM"), Some(0));
     let client = redis::Client::open(servers.redis_url()).unwrap();
@@ -111,16 +119,74 @@ async fn nobody_goes_on_with_a_restored_database_and_newer_streams_and_the_way_o
             .await
             .unwrap();
     }
-    for role in FOLLOWERS.iter().chain(&["writer", "ingress"]) {
-        roles.add(role);
+    for role in FOLLOWERS.iter().chain(&["writer"]) {
+        (0..of_each).for_each(|_| drop(roles.add(role)));
     }
+    roles.add("ingress");
     roles.ready().await;
-    // Who has no outcome any more asks again; what the backup has keeps its outcome.
+    // What the backup has keeps its outcome.
     load.give_again().await;
     load.all_have_an_outcome().await;
     load.quiet().await;
+    all_is_told(servers).await;
+    roles.verify(servers);
+}
+
+/// A base backup, as an operator takes it while everything runs, with the owner that the cluster has.
+async fn base_backup(servers: &PrivateServers, cluster: &Path, backup: &Path) {
+    let psql = servers.psql();
+    let bin = Path::new(psql.split(' ').next().unwrap().trim_matches('\'')).parent().unwrap();
+    let mut command = tokio::process::Command::new(bin.join("pg_basebackup"));
+    command.args([
+        "--wal-method=stream",
+        "--checkpoint=fast",
+        "--dbname",
+        servers.database_url(),
+        "--pgdata",
+    ]);
+    let output = command.arg(backup).output().await.unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    let mut owner = Command::new("chown");
+    owner.arg("-R").arg(format!("--reference={}", cluster.display())).arg(backup);
+    assert!(owner.status().unwrap().success());
+}
+
+#[tokio::test]
+async fn nobody_of_those_who_run_goes_on_with_a_base_backup_that_is_restored_under_load() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let cluster = servers.data_dir().join("postgres/cluster");
+    let backup = directory.path().join("backup");
+    let mut roles = Roles::start(&servers, 2);
+    roles.ready().await;
+    let mut load = Load::prepare(&servers, 12).await;
+    tokio::join!(base_backup(&servers, &cluster, &backup), load.bids(300));
+    // Everybody has read what is not in the backup; and there is more to do.
+    load.bids(200).await;
+    load.decided(load.different()).await;
+    load.quiet().await;
     all_is_told(&servers).await;
-    roles.verify(&servers);
+    let everybody = || FOLLOWERS.iter().chain(&["writer"]);
+    everybody().for_each(|role| roles.signal(role, "-STOP"));
+    load.bids(100).await;
+    servers.kill_postgres().await;
+    copy(&backup, &cluster);
+    servers.start_postgres().await.unwrap();
+    let state = "SELECT sum(head)::bigint FROM partitions";
+    let told = "SELECT sum(position)::bigint FROM notifier_checkpoints";
+    let before = (one(&servers, state).await, one(&servers, told).await);
+    everybody().for_each(|role| roles.signal(role, "-CONT"));
+
+    for role in everybody() {
+        for _ in 0..2 {
+            assert_eq!(roles.ended(role).await, Some(1), "{role}");
+        }
+        let said = roles.said(role);
+        assert!(said.contains("restored from an older backup"), "{role}: {said}");
+    }
+    assert_eq!((one(&servers, state).await, one(&servers, told).await), before, "nothing was mixed");
+
+    follow_the_advice(&mut roles, &servers, &mut load, 2).await;
     let ended = roles.terminate();
     assert!(ended.iter().all(|code| *code == Some(0)), "{ended:?}");
     servers.stop().await.unwrap();

@@ -26,9 +26,16 @@ impl Disk {
 
     /// There is no room left on it.
     pub(crate) fn fill(&self) -> Result<(), Failure> {
-        let now = statvfs(&self.at)?;
-        let used = (now.f_blocks - now.f_bfree) * now.f_frsize;
-        self.size(used + LEFT)
+        let mut left = LEFT;
+        loop {
+            let now = statvfs(&self.at)?;
+            let used = (now.f_blocks - now.f_bfree) * now.f_frsize;
+            match self.size(used + left) {
+                // More was written since it was looked than there should be left.
+                Err(_) if left < SIZE => left *= 2,
+                filled => return filled,
+            }
+        }
     }
 
     /// There is room again.
@@ -54,4 +61,34 @@ fn mount(arguments: &[&str], at: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     Err(format!("mount {}: {}", arguments.join(" "), String::from_utf8_lossy(&mounted.stderr).trim()).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    fn a_disk_to_which_somebody_writes_can_be_filled() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = directory.path().join("disk");
+        // Only root can have one.
+        let Ok(disk) = Disk::mount(at.clone()) else { return };
+        let ends = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut file = std::fs::File::create(at.join("log")).unwrap();
+                while !ends.load(Ordering::Relaxed) {
+                    // Also when there is no room.
+                    let _ = file.write_all(&[0; 256 << 10]);
+                }
+            });
+            for _ in 0..30 {
+                disk.empty().unwrap();
+                disk.fill().unwrap();
+            }
+            ends.store(true, Ordering::Relaxed);
+        });
+    }
 }
