@@ -105,8 +105,8 @@ impl World {
         let pending: Vec<(String, String, u64, u64)> =
             self.redis(&["XPENDING", &bids, "writer", "-", "+", "10"]).await;
         self.entry.clone_from(&pending[0].0);
-        let marker = format!("1 0 gone-1-1 {bids} {}", self.entry);
-        self.redis::<()>(&["SET", &self.key("suspect"), &marker]).await;
+        let in_work = format!("{bids} {}", self.entry);
+        self.redis::<()>(&["HSET", &self.key("suspects"), "gone-1-1", &in_work]).await;
     }
 
     /// What `portal streams --json` says of the partition.
@@ -194,7 +194,7 @@ impl World {
             "Why is it stuck?" => {
                 vec![
                     r#""postgres":{"condition":"works"}"#.to_owned(),
-                    format!("1 0 gone-1-1 {}", self.key("cmd:bid")),
+                    format!("\ngone-1-1\n{} {entry}\n", self.key("cmd:bid")),
                 ]
             }
             "What is in the dead letters?" => vec![

@@ -11,7 +11,7 @@
 //! | `ap:{07}:lease:<group>` | string | who works on the partition for a group; expires |
 //! | `ap:members:<group>` | sorted set | the processes of a group, by when they were last heard of |
 //! | `ap:limit:<whose>` | string | when somebody may call as often as at first again, in microseconds; expires then |
-//! | `ap:{07}:suspect` | string | the command in work that may have ended processes |
+//! | `ap:{07}:suspects` | hash | process → the command that it has in work, which may end it; expires |
 //! | `ap:{07}:reply:<ingress>` | stream | outcomes for one ingress process; expires |
 //! | `ap:{07}:inbox:<user>` | hash | copy of a user's inbox; expires, see [`crate::inbox`] |
 //! | `ap:{07}:inbox-generation` | string | copies of an older one are made anew |
@@ -68,9 +68,9 @@ pub fn members(group: &str) -> String {
     format!("ap:members:{group}")
 }
 
-/// Which command is under suspicion of ending processes.
-pub fn suspect(partition: PartitionId) -> String {
-    format!("ap:{{{partition}}}:suspect")
+/// Which commands are under suspicion of ending processes.
+pub fn suspects(partition: PartitionId) -> String {
+    format!("ap:{{{partition}}}:suspects")
 }
 
 /// Outcomes for one ingress process.
@@ -224,7 +224,7 @@ mod tests {
             commands(partition, Channel::Bid),
             events(partition),
             dead(partition),
-            suspect(partition),
+            suspects(partition),
             lease(partition, "writer"),
             reply(partition, "i1"),
             live_views(partition),

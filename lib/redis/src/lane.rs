@@ -63,7 +63,7 @@ impl RedisLanes {
 
     fn suspects(&self, partition: PartitionId) -> SuspectOptions {
         SuspectOptions {
-            marker: keys::suspect(partition),
+            marker: keys::suspects(partition),
             process: self.process.clone(),
             one_by_one_after: ALONE_AFTER,
         }

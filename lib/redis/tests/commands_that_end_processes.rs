@@ -5,7 +5,7 @@
 mod common;
 
 use auction_app::ports::command_lane::{
-    Batch, CommandLanes, CommandReader, CommandSettler, Published, Settlement,
+    Batch, CommandLanes, CommandReader, CommandSettler, Poison, Published, Settlement,
 };
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
@@ -82,8 +82,8 @@ async fn a_command_that_ends_every_process_is_told_from_its_neighbours() {
         "those before were settled alone"
     );
     assert_eq!(streams.pending().await, 0);
-    let marker: Option<String> = streams.0.query(cmd("GET").arg(keys::suspect(P))).await;
-    assert_eq!(marker, None, "nothing is under suspicion any more");
+    let marked: bool = streams.0.query(cmd("EXISTS").arg(keys::suspects(P))).await;
+    assert!(!marked, "nothing is under suspicion any more");
 }
 
 #[tokio::test]
@@ -112,4 +112,54 @@ async fn a_process_that_is_ended_while_it_waits_for_a_server_does_not_count() {
         // Postgres is away; then somebody restarts the writer.
         lanes.interrupted(P).await;
     }
+}
+
+/// As an outage of the store looks by turns: each has what is pending in hand and hangs there, the others take it over
+/// meanwhile, and only then the first one hears that its server is away. All of them live.
+async fn take_turns_in_an_outage(writers: usize) -> Vec<Batch> {
+    let streams = streams().await;
+    add_bids(&streams, 3).await;
+    let lanes: Vec<_> = (0..writers).map(|_| streams.lanes(10)).collect();
+    let (mut batches, mut hanging) = (Vec::new(), Vec::new());
+    for turn in 0..8 * writers {
+        if turn >= writers {
+            drop(hanging.remove(0));
+            lanes[turn % writers].interrupted(P).await;
+        }
+        let (mut reader, settler) = lanes[turn % writers].open(P).await.unwrap();
+        batches.push(reader.read().await.unwrap());
+        hanging.push((reader, settler));
+    }
+    batches
+}
+
+#[tokio::test]
+async fn writers_that_hang_one_over_the_other_in_an_outage_accuse_no_command() {
+    for writers in [2, 3] {
+        for batch in take_turns_in_an_outage(writers).await {
+            let why = batch.deliveries.iter().filter_map(|delivery| delivery.command.as_ref().err());
+            assert_eq!(
+                why.collect::<Vec<_>>(),
+                Vec::<&Poison>::new(),
+                "{writers} writers, and all of them live"
+            );
+        }
+    }
+    let alone = take_turns_in_an_outage(2).await.into_iter().filter(|batch| batch.alone).count();
+    assert_eq!(alone, 0, "one that may have ended is not enough to suspect anything");
+}
+
+#[tokio::test]
+async fn a_process_that_lives_takes_back_its_own_count_and_no_other() {
+    let streams = streams().await;
+    add_bids(&streams, 3).await;
+    let lives = streams.lanes(10);
+    for _ in 0..3 {
+        // Each ends with all of it in hand; the first is handed what is new.
+        streams.lanes(10).open(P).await.unwrap().0.read().await.unwrap();
+        lives.open(P).await.unwrap().0.read().await.unwrap();
+        lives.interrupted(P).await;
+    }
+    let (mut reader, _) = streams.lanes(10).open(P).await.unwrap();
+    assert!(reader.read().await.unwrap().alone, "two have ended, whoever was interrupted meanwhile");
 }

@@ -1,55 +1,54 @@
 //! Entries that end the process which handles them: a bug that aborts, or memory that runs out.
 //!
-//! Whoever handles what was pending with others leaves a marker in Redis until all of it is acknowledged.
-//! If another process finds the marker, the one that left it is gone. After some of them, what is pending
-//! is handed out one by one, and the marker says which entry is in work. The entry that is under the
-//! marker of one lost process after another is the culprit; its neighbours are not.
+//! Whoever handles what was pending writes its name into a marker in Redis, a hash, until all of it is acknowledged.
+//! A process that finds the names of others there takes them for gone. After some of them, what is pending
+//! is handed out one by one, and beside each name stands which entry was in work. The entry that stands beside the
+//! names of one lost process after another is the culprit; its neighbours are not.
 //!
-//! A process that only waits for a server says so ([`absolve`]), and does not count if it is then ended.
+//! A process that only waits for a server lives, and says so ([`absolve`]): it takes its name out, whoever has counted
+//! it meanwhile. Each process writes beside its own name alone and reads the others' anew each time, so that nobody
+//! brings back a name that was taken out.
 
-use crate::value::text;
+use crate::value::{ok, text};
 use crate::{DedicatedConnection, EntryId, StreamError};
-use redis::{Value, cmd};
+use redis::{Value, cmd, pipe};
 
 /// A marker that nobody renewed for so long is forgotten: processes that end once a day have another cause.
 const FORGET_AFTER_MS: u64 = 600_000;
 
-/// Deletes the marker if it is this process's.
-const ABSOLVE: &str = include_str!("absolve.lua");
+/// What stands beside the name of a process that handles many entries at once.
+const MANY: &str = "-";
 
 /// When entries are suspicious.
 #[derive(Clone, Debug)]
 pub struct SuspectOptions {
     /// The key of the marker; of the hash slot of the streams.
     pub marker: String,
-    /// What names this process, and no other one ever. Without spaces.
+    /// What names this process, and no other one ever.
     pub process: String,
     /// After so many processes that ended while they handled what was pending, it is handled one by one.
     pub one_by_one_after: u32,
 }
 
-/// `<ended> <deaths> <process> <stream> <entry>`, or `<ended> 0 <process> - -`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Marker {
-    /// How many processes ended one after another.
-    ended: u32,
-    /// How many of them while they handled the entry.
-    deaths: u32,
-    /// Who left it.
-    process: String,
-    /// Stream and entry in work, if they are handled one by one.
-    place: Option<(String, EntryId)>,
-}
-
-/// The marker, as this process knows it; none unless it handles what was pending.
+/// The marker, as this process uses it.
 pub(crate) struct Suspects {
     options: SuspectOptions,
-    marker: Option<Marker>,
+    /// This consumer handles what was pending.
+    marked: bool,
+}
+
+/// What stands in the marker.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Found {
+    /// What this process has in work by it, if its name is there.
+    own: Option<String>,
+    /// What the others had in work.
+    others: Vec<String>,
 }
 
 impl Suspects {
     pub(crate) fn new(options: SuspectOptions) -> Suspects {
-        Suspects { options, marker: None }
+        Suspects { options, marked: false }
     }
 
     /// Something was pending that begins with this entry, and is to be handled now. Returns how many
@@ -60,75 +59,60 @@ impl Suspects {
         stream: &str,
         entry: EntryId,
     ) -> Result<Option<u32>, StreamError> {
-        let before = match &self.marker {
-            Some(marker) => marker.clone(),
-            None => self.found(connection).await?,
-        };
-        let alone = before.ended >= self.options.one_by_one_after;
-        let place = alone.then(|| (stream.to_owned(), entry));
-        let deaths = if place.is_some() && before.place == place { before.deaths } else { 0 };
-        let marker = Marker { deaths, place, ..before };
-        if self.marker.as_ref() != Some(&marker) {
-            let mut set = cmd("SET");
-            set.arg(&self.options.marker).arg(marker.to_string()).arg("PX").arg(FORGET_AFTER_MS);
-            connection.send_one(&set).await?;
-            self.marker = Some(marker);
+        let SuspectOptions { marker, process, one_by_one_after } = &self.options;
+        let found = Found::read(&connection.send_one(cmd("HGETALL").arg(marker)).await?, process)?;
+        let place = format!("{stream} {entry}");
+        let alone = count(&found.others) >= *one_by_one_after;
+        let deaths = count(found.others.iter().filter(|other| **other == place));
+        let in_work = if alone { place } else { MANY.to_owned() };
+        self.marked = true;
+        if found.own.as_ref() != Some(&in_work) {
+            let mut write = pipe();
+            write.cmd("HSET").arg(marker).arg(process).arg(in_work);
+            write.cmd("PEXPIRE").arg(marker).arg(FORGET_AFTER_MS);
+            connection.send(&write).await?.into_iter().try_for_each(|reply| ok(reply).map(drop))?;
         }
         Ok(alone.then_some(deaths))
     }
 
-    /// What the processes before have left, as one of this process.
-    async fn found(&self, connection: &mut DedicatedConnection) -> Result<Marker, StreamError> {
-        let reply = connection.send_one(cmd("GET").arg(&self.options.marker)).await?;
-        let process = self.options.process.clone();
-        Ok(match text(&reply).and_then(Marker::read) {
-            Some(found) if found.process == process => found,
-            Some(found) => {
-                Marker { ended: found.ended + 1, deaths: found.deaths + 1, process, place: found.place }
-            }
-            None => Marker { ended: 0, deaths: 0, process, place: None },
-        })
-    }
-
     /// Whether there is a marker to clear.
     pub(crate) fn marked(&self) -> bool {
-        self.marker.is_some()
+        self.marked
     }
 
     /// All that was pending is acknowledged.
     pub(crate) async fn clear(&mut self, connection: &mut DedicatedConnection) -> Result<(), StreamError> {
         connection.send_one(cmd("DEL").arg(&self.options.marker)).await?;
-        self.marker = None;
+        self.marked = false;
         Ok(())
     }
 }
 
-/// This process is interrupted by a server, not by an entry: if it is ended now, that does not count.
+/// This process is interrupted by a server, not by an entry: it lives, and if it is ended now, that does not count.
 pub async fn absolve(
     connection: &mut DedicatedConnection,
     options: &SuspectOptions,
 ) -> Result<Value, StreamError> {
-    connection.send_one(cmd("EVAL").arg(ABSOLVE).arg(1).arg(&options.marker).arg(&options.process)).await
+    connection.send_one(cmd("HDEL").arg(&options.marker).arg(&options.process)).await
 }
 
-impl std::fmt::Display for Marker {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Marker { ended, deaths, process, place } = self;
-        match place {
-            Some((stream, entry)) => write!(f, "{ended} {deaths} {process} {stream} {entry}"),
-            None => write!(f, "{ended} {deaths} {process} - -"),
+fn count<T>(of: impl IntoIterator<Item = T>) -> u32 {
+    u32::try_from(of.into_iter().count()).unwrap_or(u32::MAX)
+}
+
+impl Found {
+    /// Reads a reply to `HGETALL`.
+    fn read(reply: &Value, process: &str) -> Result<Found, StreamError> {
+        let Value::Array(flat) = reply else { return Err(StreamError::unexpected("HGETALL", reply)) };
+        let mut found = Found::default();
+        for pair in flat.chunks_exact(2) {
+            let in_work = text(&pair[1]).unwrap_or_default().to_owned();
+            match text(&pair[0]) == Some(process) {
+                true => found.own = Some(in_work),
+                false => found.others.push(in_work),
+            }
         }
-    }
-}
-
-impl Marker {
-    fn read(text: &str) -> Option<Marker> {
-        let mut parts = text.splitn(4, ' ');
-        let (ended, deaths) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-        let process = parts.next()?.to_owned();
-        let (stream, entry) = parts.next()?.rsplit_once(' ')?;
-        let place = entry.parse().ok().map(|entry| (stream.to_owned(), entry));
-        Some(Marker { ended, deaths, process, place })
+        Ok(found)
     }
 }
 
@@ -137,12 +121,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_marker_is_read_back() {
-        let entry = EntryId { ms: 5, seq: 1 };
-        let marker = |place| Marker { ended: 3, deaths: 1, process: "host-1-ab".to_owned(), place };
-        for marker in [marker(None), marker(Some(("{a}:s with spaces".to_owned(), entry)))] {
-            assert_eq!(Marker::read(&marker.to_string()), Some(marker));
-        }
-        assert_eq!(Marker::read("nonsense"), None);
+    fn a_process_tells_its_own_name_from_the_others() {
+        let flat = ["host-1-ab", "-", "host-2-cd", "{a}:s with spaces 5-1"];
+        let reply = Value::Array(flat.map(|word| Value::BulkString(word.into())).to_vec());
+        let found = Found::read(&reply, "host-1-ab").unwrap();
+        assert_eq!(
+            found,
+            Found { own: Some("-".to_owned()), others: vec!["{a}:s with spaces 5-1".to_owned()] }
+        );
+        assert_eq!(Found::read(&reply, "host-3-ef").unwrap().others.len(), 2);
+        assert!(Found::read(&Value::Nil, "host-1-ab").is_err());
     }
 }

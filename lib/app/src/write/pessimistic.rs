@@ -7,12 +7,18 @@ use super::lane::{Interrupted, Lane};
 use super::stages::{Read, settle};
 use super::storing::Storing;
 use super::take_over::take_over;
-use crate::ports::command_lane::{CommandLanes, CommandReader, CommandSettler};
+use crate::ports::command_lane::{CommandLanes, CommandReader, CommandSettler, Delivery};
 use crate::ports::event_store::{EventStore, EventStores};
 use crate::ports::partition_lock::{PartitionLock, PartitionLocks};
+use auction_wire::Channel;
 use futures_util::try_join;
 use stream_worker::Retry;
 use tokio::sync::mpsc;
+
+/// A turn reads so often at most while nothing but creations comes: each turn begins with the creations anew, and if one
+/// read were all, one creation a turn would hold up the bids for ever. Enough for creations that another writer left,
+/// those that are new, and then the bids.
+const READS: usize = 3;
 
 /// What a turn needs.
 struct Turns<'a, S, Reader, Settler> {
@@ -62,7 +68,7 @@ pub(super) async fn by_turns(
 impl<S: EventStore, Reader: CommandReader, Settler: CommandSettler> Turns<'_, S, Reader, Settler> {
     /// One turn, under the lock: first what another writer may have left, then what is there.
     async fn turn(&mut self, desk: Option<Desk>) -> Result<Turn, Interrupted> {
-        let Lane { partition, limits, snapshots, health, stop } = self.lane;
+        let Lane { partition, limits, health, stop, .. } = self.lane;
         let partition = *partition;
         let head = take_over(&mut self.appending, &mut self.settler, partition, stop).await?;
         let known = desk.filter(|desk| Some(desk.head()) == head);
@@ -74,20 +80,33 @@ impl<S: EventStore, Reader: CommandReader, Settler: CommandSettler> Turns<'_, S,
             }
         };
         self.reader.take_over().await?;
-        let deliveries = self.reader.read().await?.deliveries;
-        // No head: it is time to stop, and not all is published.
-        if deliveries.is_empty() || head.is_none() {
-            health.works();
-            self.retry.succeeded();
-            return Ok(Turn { desk, idle: true });
+        for read in 0..READS {
+            let deliveries = self.reader.read().await?.deliveries;
+            // No head: it is time to stop, and not all is published.
+            if deliveries.is_empty() || head.is_none() {
+                health.works();
+                self.retry.succeeded();
+                return Ok(Turn { desk, idle: read == 0 });
+            }
+            let creations_only = deliveries.iter().all(|delivery| delivery.channel != Channel::Bid);
+            self.store(&mut desk, deliveries).await?;
+            if !creations_only {
+                break;
+            }
         }
+        Ok(Turn { desk, idle: false })
+    }
+
+    /// Decides, stores and settles what was read.
+    async fn store(&mut self, desk: &mut Desk, deliveries: Vec<Delivery>) -> Result<(), Interrupted> {
+        let Lane { partition, snapshots, health, .. } = self.lane;
         let (to_store, batches) = mpsc::channel(1);
         let (to_settle, stored) = mpsc::channel(1);
         // There is room for one.
         let _ = to_store.try_send(Read { deliveries, settled: None });
         drop(to_store);
-        let storing = Storing::new(&mut desk, &mut self.loading, &mut self.appending, to_settle, snapshots);
-        try_join!(storing.run(batches), settle(&mut self.settler, stored, partition, health, self.retry),)?;
-        Ok(Turn { desk, idle: false })
+        let storing = Storing::new(desk, &mut self.loading, &mut self.appending, to_settle, snapshots);
+        try_join!(storing.run(batches), settle(&mut self.settler, stored, *partition, health, self.retry))?;
+        Ok(())
     }
 }

@@ -56,11 +56,20 @@ impl Streams {
 
     /// Lanes that wait so long for commands, of a portal with so many partitions.
     pub(crate) fn patient_lanes(&self, batch: usize, partitions: u16, block: Duration) -> RedisLanes {
+        self.lanes_with(batch, partitions, block, false)
+    }
+
+    /// Lanes of writers that take turns.
+    pub(crate) fn lanes_by_turns(&self, batch: usize) -> RedisLanes {
+        self.lanes_with(batch, 1, BLOCK, true)
+    }
+
+    fn lanes_with(&self, batch: usize, partitions: u16, block: Duration, by_turns: bool) -> RedisLanes {
         let options = LaneOptions {
             batch,
             block,
             gather: Duration::ZERO,
-            by_turns: false,
+            by_turns,
             clock_tolerance: Duration::from_secs(60),
         };
         RedisLanes::new(self.0.client(), PartitionCount::new(partitions).unwrap(), options)

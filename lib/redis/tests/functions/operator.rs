@@ -64,7 +64,7 @@ const ALLOWED: [&str; 34] = [
     "XPENDING ap:{00}:cmd:bid writer",
     "XPENDING ap:{00}:cmd:bid writer - + 10",
     "GET ap:{00}:lease:writer",
-    "GET ap:{00}:suspect",
+    "HSCAN ap:{00}:suspects 0",
     "STRLEN ap:{00}:view:user:x",
     "HGET ap:{00}:view:items x",
     "HLEN ap:{00}:view:items",

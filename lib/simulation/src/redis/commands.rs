@@ -34,7 +34,10 @@ impl Redis {
             },
             b"SET" => self.set(command),
             b"DEL" => self.delete(&command[1]),
+            b"PEXPIRE" => self.expire(command),
             b"HSET" => self.set_fields(command),
+            b"HDEL" => self.remove_fields(command),
+            b"HGETALL" => self.fields(&command[1]),
             b"ZADD" => self.add_members(command),
             b"ZREM" => self.remove_members(command),
             b"EVAL" => self.script(command),
@@ -85,6 +88,48 @@ impl Redis {
         let new = pairs.filter(|pair| hash.insert(pair[0].clone(), pair[1].clone()).is_none()).count();
         self.touch(&command[1]);
         Reply::Int(new as i64)
+    }
+
+    fn remove_fields(&mut self, command: &Command) -> Reply {
+        let hash = match self.kept.keys.get_mut(&command[1]) {
+            None => return Reply::Int(0),
+            Some(Value::Hash(hash)) => hash,
+            Some(_) => return wrong_type(),
+        };
+        let removed = command[2..].iter().filter(|field| hash.remove(*field).is_some()).count();
+        if hash.is_empty() {
+            self.kept.keys.remove(&command[1]);
+            self.kept.ends.remove(&command[1]);
+        }
+        if removed > 0 {
+            self.touch(&command[1]);
+        }
+        Reply::Int(removed as i64)
+    }
+
+    /// In the order of their names: a hash of the server has none.
+    fn fields(&self, key: &[u8]) -> Reply {
+        let hash = match self.get(key) {
+            None => return Reply::Array(Vec::new()),
+            Some(Value::Hash(hash)) => hash,
+            Some(_) => return wrong_type(),
+        };
+        Reply::Array(
+            hash.iter()
+                .flat_map(|(field, value)| [field, value])
+                .map(|text| Reply::Bulk(text.clone()))
+                .collect(),
+        )
+    }
+
+    /// `PEXPIRE key ms`
+    fn expire(&mut self, command: &Command) -> Reply {
+        if !self.kept.keys.contains_key(&command[1]) {
+            return Reply::Int(0);
+        }
+        self.kept.ends.insert(command[1].clone(), self.now + number(&command[2]));
+        self.touch(&command[1]);
+        Reply::Int(1)
     }
 
     fn add_members(&mut self, command: &Command) -> Reply {

@@ -4,7 +4,6 @@ use super::{Redis, Value};
 use crate::reply::{Command, Reply};
 
 const REMOVE_EMPTY_CONSUMERS: &str = include_str!("../../../stream-worker/src/remove_empty_consumers.lua");
-const ABSOLVE: &str = include_str!("../../../stream-worker/src/absolve.lua");
 
 impl Redis {
     /// `EVAL script 1 key …`
@@ -12,8 +11,6 @@ impl Redis {
         let (key, arguments) = (&command[3], &command[4..]);
         if command[1] == REMOVE_EMPTY_CONSUMERS.as_bytes() {
             self.remove_empty_consumers(key, arguments)
-        } else if command[1] == ABSOLVE.as_bytes() {
-            self.absolve(key, &arguments[0])
         } else {
             panic!("a script that is not modelled: {}", String::from_utf8_lossy(&command[1]));
         }
@@ -41,14 +38,5 @@ impl Redis {
             !meant || pending.values().any(|consumer| consumer == name)
         });
         Reply::Int((before - group.consumers.len()) as i64)
-    }
-
-    fn absolve(&mut self, key: &[u8], process: &[u8]) -> Reply {
-        let Some(Value::Text(marker)) = self.get(key) else { return Reply::Int(0) };
-        let named = [b" ", process, b" "].concat();
-        if !marker.windows(named.len()).any(|part| part == named) {
-            return Reply::Int(0);
-        }
-        self.delete(key)
     }
 }
