@@ -120,7 +120,9 @@ async fn follow_the_advice(roles: &mut Roles, servers: &PrivateServers, load: &m
             .unwrap();
     }
     for role in FOLLOWERS.iter().chain(&["writer"]) {
-        (0..of_each).for_each(|_| drop(roles.add(role)));
+        for _ in 0..of_each {
+            roles.add(role);
+        }
     }
     roles.add("ingress");
     roles.ready().await;
