@@ -1,10 +1,11 @@
 //! Every role as a process of its own.
 
-use super::{eventually, own_address, portal, text};
+use super::{DEADLINE, eventually, own_address, portal, text};
 use auction_servers::PrivateServers;
-use std::fs::File;
+use std::fs::{DirEntry, File};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Running processes.
@@ -158,9 +159,10 @@ impl Roles {
     /// Waits until the one process of a role has ended by itself; its exit code.
     pub async fn ended(&mut self, role: &str) -> Option<i32> {
         let index = self.children.iter().position(|(name, _)| *name == role).unwrap();
-        let (_, process) = self.children.remove(index);
-        let process = std::cell::RefCell::new(process);
-        eventually("it ends", || async { process.borrow_mut().child.try_wait().unwrap() }).await.code()
+        let child = std::cell::RefCell::new(&mut self.children[index].1.child);
+        let code = eventually("it ends", || async { child.borrow_mut().try_wait().unwrap() }).await.code();
+        self.children.remove(index);
+        code
     }
 
     /// What the processes of a role have said so far, those that ended too.
@@ -179,6 +181,24 @@ impl Roles {
 
 fn signal(child: &Process, what: &str) {
     Command::new("kill").args([what, &child.id().to_string()]).status().unwrap();
+    if what == "-STOP" {
+        stopped(child.id());
+    }
+}
+
+/// Waits until a process that was told to stop has: one of its threads has to notice, and on a busy machine the others go
+/// on until then.
+fn stopped(pid: u32) {
+    let began = Instant::now();
+    let goes_on = |task: std::io::Result<DirEntry>| {
+        // A thread that has ended meanwhile does nothing.
+        let stat = task.and_then(|task| std::fs::read_to_string(task.path().join("stat")));
+        stat.is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|rest| !rest.starts_with('T')))
+    };
+    while std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().any(goes_on) {
+        assert!(began.elapsed() < DEADLINE, "{pid} does not stop");
+        std::thread::sleep(Duration::from_millis(1)); // between two looks, with a deadline
+    }
 }
 
 impl Drop for Roles {
