@@ -182,6 +182,12 @@ impl Generator {
     }
 }
 
+/// A command in words; of a script what it is given.
+fn shown(command: &Command) -> String {
+    let words: Vec<_> = command.iter().map(|word| String::from_utf8_lossy(word)).collect();
+    if words[0] == "EVAL" { words[3..].join(" ") } else { words.join(" ") }
+}
+
 /// Asks both the same, and compares what they say, and who is left without an answer.
 async fn compare(server: &redis::Client, seed: u64, steps: u64) -> u64 {
     let mut real: Vec<Client> = Vec::new();
@@ -216,11 +222,7 @@ async fn compare(server: &redis::Client, seed: u64, steps: u64) -> u64 {
             command = words("XPENDING s g");
         }
         let plain = if command[0] == b"HGETALL" { plain_in_any_order } else { plain };
-        let shown: Vec<_> = command.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-        log.push(format!(
-            "{client}: {}",
-            if shown[0] == "EVAL" { shown[3..].join(" ") } else { shown.join(" ") }
-        ));
+        log.push(format!("{client}: {}", shown(&command)));
         real[client as usize].send(&command).await;
         match model.run(client, step + 1, command) {
             Some(reply) => {
