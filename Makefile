@@ -26,7 +26,7 @@ faults: setup ## Have 1,000 things go wrong under load, for an hour and a half; 
 	$(TARGET_DIR)/release/auction-loadtest faults --json $(TARGET_DIR)/faults.json $(ARGS)
 
 SEEDS ?= 0..1000000
-simulate: ## Run a million schedules of the write protocol by seed, for an hour and a half; fewer: make simulate SEEDS=0..10000
+simulate: ## Run a million schedules of the write protocol by seed, for three quarters of an hour; fewer: make simulate SEEDS=0..10000
 	cargo run --release --locked -p auction-simulation --bin simulate -- --seeds $(SEEDS)
 
 mutations: setup ## Switch the steps of the protocol off one by one, and print who notices; some: make mutations ARGS="claim"
