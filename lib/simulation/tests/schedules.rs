@@ -9,7 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Schedules in which what once broke a promise breaks it when it is put back (the mutation `unstored-stays`), and what it
 /// was. A change of the simulation can make other schedules of them: then such are looked for again.
 const ONCE_BROKEN: [(u64, &str); 2] = [
-    (2104, "an auction that was created in the batch before was unknown when its creation was not stored yet"),
+    (
+        2104,
+        "an auction that was created in the batch before was unknown when its creation was not stored yet",
+    ),
     (2110, "the same of a user"),
 ];
 
