@@ -10,11 +10,12 @@
 mod support;
 
 use auction_servers::{Options, PrivateServers};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::load::Load;
 use support::roles::Roles;
 use support::{database, eventually, text};
+use tempfile::TempDir;
 
 /// Of the default number of partitions of a test, all of which have newer events.
 const PARTITIONS: usize = 8;
@@ -45,15 +46,37 @@ async fn all_is_told(servers: &PrivateServers) {
     .await;
 }
 
-#[tokio::test]
-async fn nobody_goes_on_with_a_restored_database_and_newer_streams_and_the_way_out_works() {
+/// A portal with so many of each role, and where its cluster and a backup of it are.
+struct Portal {
+    roles: Roles,
+    load: Load,
+    servers: PrivateServers,
+    cluster: PathBuf,
+    backup: PathBuf,
+    _directory: TempDir,
+}
+
+async fn portal(of_each: usize, seed: u64) -> Portal {
     let directory = tempfile::tempdir().unwrap();
-    let mut servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
     let cluster = servers.data_dir().join("postgres/cluster");
     let backup = directory.path().join("backup");
-    let mut roles = Roles::start(&servers, 1);
+    let roles = Roles::start(&servers, of_each);
     roles.ready().await;
-    let mut load = Load::prepare(&servers, 11).await;
+    let load = Load::prepare(&servers, seed).await;
+    Portal { roles, load, servers, cluster, backup, _directory: directory }
+}
+
+/// How far the store is, and the notifiers.
+async fn heads(servers: &PrivateServers) -> (i64, i64) {
+    let state = "SELECT sum(head)::bigint FROM partitions";
+    let told = "SELECT sum(position)::bigint FROM notifier_checkpoints";
+    (one(servers, state).await, one(servers, told).await)
+}
+
+#[tokio::test]
+async fn nobody_goes_on_with_a_restored_database_and_newer_streams_and_the_way_out_works() {
+    let Portal { mut servers, mut roles, mut load, cluster, backup, _directory } = portal(1, 11).await;
     load.bids(200).await;
     load.decided(load.different()).await;
     all_is_told(&servers).await;
@@ -72,9 +95,7 @@ async fn nobody_goes_on_with_a_restored_database_and_newer_streams_and_the_way_o
     servers.kill_postgres().await;
     copy(&backup, &cluster);
     servers.start_postgres().await.unwrap();
-    let state = "SELECT sum(head)::bigint FROM partitions";
-    let told = "SELECT sum(position)::bigint FROM notifier_checkpoints";
-    let before = (one(&servers, state).await, one(&servers, told).await);
+    let before = heads(&servers).await;
 
     // The writer has lost its connections and finds out when it comes back; who starts finds out at once.
     assert_eq!(roles.ended("writer").await, Some(1));
@@ -87,7 +108,7 @@ async fn nobody_goes_on_with_a_restored_database_and_newer_streams_and_the_way_o
     roles.add("writer");
     load.bids(50).await;
     assert_eq!(roles.ended("writer").await, Some(1), "it does not go on however often it is started");
-    assert_eq!((one(&servers, state).await, one(&servers, told).await), before, "nothing was mixed");
+    assert_eq!(heads(&servers).await, before, "nothing was mixed");
     for role in FOLLOWERS.iter().chain(&["writer"]) {
         assert!(said.contains("restored from an older backup"), "{role}: {said}");
     }
@@ -155,13 +176,7 @@ async fn base_backup(servers: &PrivateServers, cluster: &Path, backup: &Path) {
 
 #[tokio::test]
 async fn nobody_of_those_who_run_goes_on_with_a_base_backup_that_is_restored_under_load() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
-    let cluster = servers.data_dir().join("postgres/cluster");
-    let backup = directory.path().join("backup");
-    let mut roles = Roles::start(&servers, 2);
-    roles.ready().await;
-    let mut load = Load::prepare(&servers, 12).await;
+    let Portal { mut servers, mut roles, mut load, cluster, backup, _directory } = portal(2, 12).await;
     tokio::join!(base_backup(&servers, &cluster, &backup), load.bids(300));
     // Everybody has read what is not in the backup; and there is more to do.
     load.bids(200).await;
@@ -174,9 +189,7 @@ async fn nobody_of_those_who_run_goes_on_with_a_base_backup_that_is_restored_und
     servers.kill_postgres().await;
     copy(&backup, &cluster);
     servers.start_postgres().await.unwrap();
-    let state = "SELECT sum(head)::bigint FROM partitions";
-    let told = "SELECT sum(position)::bigint FROM notifier_checkpoints";
-    let before = (one(&servers, state).await, one(&servers, told).await);
+    let before = heads(&servers).await;
     everybody().for_each(|role| roles.signal(role, "-CONT"));
 
     for role in everybody() {
@@ -186,7 +199,7 @@ async fn nobody_of_those_who_run_goes_on_with_a_base_backup_that_is_restored_und
         let said = roles.said(role);
         assert!(said.contains("restored from an older backup"), "{role}: {said}");
     }
-    assert_eq!((one(&servers, state).await, one(&servers, told).await), before, "nothing was mixed");
+    assert_eq!(heads(&servers).await, before, "nothing was mixed");
 
     follow_the_advice(&mut roles, &servers, &mut load, 2).await;
     let ended = roles.terminate();

@@ -64,6 +64,18 @@ async fn a_trickle_on_the_first_streams_does_not_hold_up_the_others() {
     }
 }
 
+/// Reads so many entries and acknowledges them: from which streams they came, in that order.
+async fn read_all(redis: &TestRedis, consumer: &mut GroupConsumer, count: usize) -> Vec<usize> {
+    let mut order = Vec::new();
+    while order.len() < count {
+        let entries = consumer.read().await.unwrap().entries;
+        assert!(!entries.is_empty());
+        acknowledge(redis, &entries).await;
+        order.extend(entries.iter().map(|entry| entry.stream));
+    }
+    order
+}
+
 #[tokio::test]
 async fn what_fills_a_read_of_the_first_streams_comes_before_the_others() {
     let redis = redis().await;
@@ -72,13 +84,7 @@ async fn what_fills_a_read_of_the_first_streams_comes_before_the_others() {
         add(&redis, FIRST).await;
     }
     let mut consumer = GroupConsumer::open(&redis.client(), options(10)).await.unwrap();
-    let mut order = Vec::new();
-    while order.len() < 26 {
-        let entries = consumer.read().await.unwrap().entries;
-        assert!(!entries.is_empty());
-        acknowledge(&redis, &entries).await;
-        order.extend(entries.iter().map(|entry| entry.stream));
-    }
+    let order = read_all(&redis, &mut consumer, 26).await;
     assert_eq!(order.iter().position(|stream| *stream == 1), Some(25), "{order:?}");
 }
 
@@ -92,12 +98,6 @@ async fn what_fills_a_read_of_the_first_streams_comes_before_the_others_that_wer
         add(&redis, FIRST).await;
     }
     add(&redis, OTHER).await;
-    let mut order = Vec::new();
-    while order.len() < 26 {
-        let entries = consumer.read().await.unwrap().entries;
-        assert!(!entries.is_empty());
-        acknowledge(&redis, &entries).await;
-        order.extend(entries.iter().map(|entry| entry.stream));
-    }
+    let order = read_all(&redis, &mut consumer, 26).await;
     assert_eq!(order, [vec![0; 25], vec![1]].concat());
 }

@@ -17,6 +17,7 @@ pub(crate) struct Totals {
     requests: u64,
     accepted: u64,
     given_again: u64,
+    doubled: u64,
     longest_pause: f64,
     longest_settling: f64,
     verdict: Verdict,
@@ -29,6 +30,7 @@ impl Totals {
         self.requests += wave.requests;
         self.accepted += wave.accepted;
         self.given_again += wave.given_again;
+        self.doubled += wave.doubled;
         self.longest_pause = self.longest_pause.max(wave.longest_pause);
         self.longest_settling = self.longest_settling.max(wave.settled);
         self.verdict.join(wave.verdict);
@@ -131,6 +133,7 @@ impl Report {
             "{} loads, {} requests, {} commands accepted",
             totals.loads, totals.requests, totals.accepted
         );
+        println!("{} bids were drawn by lot and doubled", totals.doubled);
         println!("{} given again after all of Redis was lost", totals.given_again);
         println!("longest time in which nobody was told an outcome: {:.1} s", totals.longest_pause);
         println!("longest time until all was decided and told in the end: {:.1} s", totals.longest_settling);

@@ -38,6 +38,8 @@ pub(crate) struct Wave {
     pub(crate) accepted: u64,
     /// Those of them that were gone with all of Redis before they were decided, and were given again.
     pub(crate) given_again: u64,
+    /// Bids that were drawn by lot.
+    pub(crate) doubled: u64,
     /// The longest time in which nobody was told an outcome, in seconds.
     pub(crate) longest_pause: f64,
     /// Until everything was decided and told after the last request was answered, in seconds.
@@ -81,6 +83,7 @@ pub(crate) async fn run(
         requests: journal.records.len() as u64,
         accepted: journal.records.iter().filter(|record| is_accepted(record)).count() as u64,
         given_again,
+        doubled: stores.doubled(&world).await?,
         longest_pause: longest_pause(&journal),
         settled: settled.as_secs_f64(),
     })

@@ -129,6 +129,12 @@ impl Stores {
         Ok(took)
     }
 
+    /// How many bids were doubled in a load's auctions.
+    pub(crate) async fn doubled(&self, world: &World) -> Result<u64, Failure> {
+        let doubled = "SELECT count(*) FROM events WHERE aggregate = ANY ($1) AND kind = 'bid_doubled'";
+        Ok(self.database.query_one(doubled, &[&world.auctions]).await?.get::<_, i64>(0).unsigned_abs())
+    }
+
     /// Which of these commands have no outcome yet.
     pub(crate) async fn undecided(&self, mut commands: HashSet<Uuid>) -> Result<HashSet<Uuid>, Failure> {
         let ids: Vec<Uuid> = commands.iter().copied().collect();
