@@ -21,22 +21,22 @@ const ENOUGH: usize = 20;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match words[..] {
-        ["--seed", seed] => seed.parse().map_or(ExitCode::from(2), |seed| one(seed, Trace::Hashed)),
-        ["--seed", seed, "--trace"] => {
-            seed.parse().map_or(ExitCode::from(2), |seed| one(seed, Trace::Printed))
-        }
-        ["--seeds", seeds] => seeds_of(seeds).map_or(ExitCode::from(2), many),
-        _ => {
-            println!("simulate --seeds A..B | --seed N [--trace]");
-            ExitCode::from(2)
-        }
-    }
+    let ran = match words[..] {
+        ["--seed", seed] => seed.parse().ok().map(|seed| one(seed, Trace::Hashed)),
+        ["--seed", seed, "--trace"] => seed.parse().ok().map(|seed| one(seed, Trace::Printed)),
+        ["--seeds", seeds] => seeds_of(seeds).map(many),
+        _ => None,
+    };
+    ran.unwrap_or_else(|| {
+        println!("simulate --seeds A..B | --seed N [--trace], with A below B");
+        ExitCode::from(2)
+    })
 }
 
+/// Some seeds: nothing comes of none.
 fn seeds_of(text: &str) -> Option<Range<u64>> {
     let (from, to) = text.split_once("..")?;
-    Some(from.parse().ok()?..to.parse().ok()?)
+    Some(from.parse().ok()?..to.parse().ok()?).filter(|seeds| !seeds.is_empty())
 }
 
 fn one(seed: u64, trace: Trace) -> ExitCode {
