@@ -40,6 +40,11 @@ fn main() -> ExitCode {
 
 /// Returns how many were not noticed.
 fn run(names: &[String]) -> Result<usize> {
+    let is_known = |name: &&String| ALL.iter().any(|mutation| mutation.name == name.as_str());
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
+        let known: Vec<_> = ALL.iter().map(|mutation| mutation.name).collect();
+        return Err(format!("{unknown:?} is none of {}", known.join(", ")).into());
+    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let directory = root.join("target/mutations");
     let copy = Copy { tree: directory.join("tree"), target: directory.join("target"), root };
