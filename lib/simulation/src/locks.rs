@@ -1,18 +1,21 @@
 //! Locks on the partition, for writers that take turns: sessions of a database, which ends one that is silent for long.
 
-use crate::world::World;
+use crate::world::{Server, World};
 use auction_app::ports::Unavailable;
 use auction_app::ports::partition_lock::{PartitionLock, PartitionLocks};
 use auction_wire::PartitionId;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// How long a lock is waited for.
 const WAITS: u64 = 1000;
 
 /// A session that is silent for longer is ended.
 const SILENT: u64 = 10_000;
+
+/// An answer that takes longer is not waited for.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The lock of the one partition there is.
 #[derive(Clone, Debug)]
@@ -49,6 +52,8 @@ impl Locks {
 
     async fn passes(&self) -> Result<(), Unavailable> {
         self.world.moment().await;
+        let heard = self.world.is_heard(Server::Postgres);
+        timeout(DEADLINE, heard).await.map_err(|_| Unavailable::new("postgres", "no answer in time"))?;
         if self.world.fails() { Err(Unavailable::new("postgres", "the connection is lost")) } else { Ok(()) }
     }
 

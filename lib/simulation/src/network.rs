@@ -3,7 +3,7 @@
 
 use crate::redis::{Kept, Redis, block_of};
 use crate::reply::{Command, Reply, next_command};
-use crate::world::World;
+use crate::world::{Server, World};
 use auction_redis::{RedisServer, Sockets};
 use bytes::BytesMut;
 use std::collections::BTreeMap;
@@ -120,6 +120,7 @@ impl Network {
     async fn connect(&self) -> Result<Box<dyn Socket>, StreamError> {
         let world = &self.0.world;
         world.moment().await;
+        world.is_heard(Server::Redis).await;
         if self.state().away || world.fails() {
             return Err(io::Error::from(io::ErrorKind::ConnectionRefused).into());
         }
@@ -172,6 +173,9 @@ impl Connection {
             let mut replies = Vec::new();
             while let Some(command) = next_command(&mut self.received) {
                 world.moment().await;
+                if world.chance(500) {
+                    world.is_heard(Server::Redis).await;
+                }
                 if world.fails() {
                     return Err(Gone);
                 }
@@ -179,6 +183,7 @@ impl Connection {
             }
             if !replies.is_empty() {
                 world.moment().await;
+                world.is_heard(Server::Redis).await;
                 if world.fails() {
                     // Some of it arrives, or all of it, or nothing.
                     replies.truncate(world.below(replies.len() as u64 + 1) as usize);

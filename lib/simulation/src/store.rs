@@ -2,7 +2,7 @@
 //! whoever sent it has given up or is dead.
 
 use crate::process::is_aborted;
-use crate::world::World;
+use crate::world::{Server, World};
 use auction_app::ports::Unavailable;
 use auction_app::ports::event_store::{
     Append, Appended, EventStore, EventStores, History, NewEvent, OpenAuctions, UnrevealedAuctions,
@@ -13,7 +13,7 @@ use auction_wire::{CommandId, EventRecord, Outcome, PartitionId, SnapshotRecord}
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 /// What was stored in one go.
@@ -34,6 +34,9 @@ pub struct Store {
     world: World,
     log: Arc<Mutex<Vec<Committed>>>,
 }
+
+/// An answer that takes longer is not waited for.
+const DEADLINE: Duration = Duration::from_secs(12);
 
 fn lost() -> Unavailable {
     Unavailable::new("postgres", "the connection is lost")
@@ -69,12 +72,17 @@ impl Store {
 
     async fn passes(&self) -> Result<(), Unavailable> {
         self.world.moment().await;
+        timeout(DEADLINE, self.world.is_heard(Server::Postgres)).await.map_err(|_| lost())?;
         if self.world.fails() { Err(lost()) } else { Ok(()) }
     }
 
     /// What becomes of an append on its way and back.
     async fn carry(self, batch: Append, answer: oneshot::Sender<Appended>) {
         self.world.moment().await;
+        if self.world.chance(500) {
+            self.world.is_heard(Server::Postgres).await;
+        }
+        self.world.is_heard(Server::PostgresToAppends).await;
         if self.world.fails() {
             return; // and nothing was stored
         }
@@ -87,6 +95,7 @@ impl Store {
         }
         let appended = self.store(&batch).await;
         self.world.moment().await;
+        self.world.is_heard(Server::Postgres).await;
         if !self.world.fails() {
             // The process may be dead.
             let _ = appended.map(|appended| answer.send(appended));
@@ -173,6 +182,6 @@ impl EventStore for Store {
         }
         let (answer, told) = oneshot::channel();
         tokio::spawn(self.clone().carry(batch.clone(), answer));
-        told.await.map_err(|_| lost())
+        timeout(DEADLINE, told).await.map_err(|_| lost())?.map_err(|_| lost())
     }
 }

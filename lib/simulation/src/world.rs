@@ -5,7 +5,7 @@ use auction_testkit::random::Random;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// Shared by all that takes part in a schedule.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ struct Shared {
 struct State {
     random: Random,
     failures_per_mille: u64,
+    /// Until when each server says nothing.
+    silent_until: [Option<Instant>; 3],
     steps: u64,
     trace: Trace,
     /// FNV-1a over all that was noted.
@@ -29,6 +31,17 @@ struct State {
 
 /// A schedule of more steps goes on without end: most have 2,000.
 const WITHOUT_END: u64 = 1_000_000;
+
+/// Who may say nothing for a while.
+#[derive(Clone, Copy, Debug)]
+pub enum Server {
+    /// With the streams.
+    Redis,
+    /// With the events.
+    Postgres,
+    /// The same, to appends alone: somebody has a lock that they wait for.
+    PostgresToAppends,
+}
 
 /// What is done with what is noted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +73,8 @@ impl World {
     /// By seed. Within a runtime whose time is paused.
     pub fn new(seed: u64, trace: Trace) -> World {
         let random = Random::new(seed);
-        let state = State { random, failures_per_mille: 0, steps: 0, trace, hash: 0xcbf2_9ce4_8422_2325 };
+        let (failures_per_mille, silent_until, steps, hash) = (0, [None; 3], 0, 0xcbf2_9ce4_8422_2325);
+        let state = State { random, failures_per_mille, silent_until, steps, trace, hash };
         World(Arc::new(Shared { state: Mutex::new(state), began: Instant::now() }))
     }
 
@@ -88,6 +102,19 @@ impl World {
         let mut state = self.state();
         let per_mille = state.failures_per_mille;
         per_mille > 0 && state.random.chance(per_mille)
+    }
+
+    /// For so long a server says nothing: what is on its way to it or back arrives afterwards.
+    pub fn says_nothing(&self, server: Server, how_long: Duration) {
+        self.state().silent_until[server as usize] = Some(Instant::now() + how_long);
+    }
+
+    /// Waits while a server says nothing.
+    pub async fn is_heard(&self, server: Server) {
+        let until = self.state().silent_until[server as usize];
+        if let Some(until) = until {
+            sleep_until(until).await;
+        }
     }
 
     /// Milliseconds since the beginning.

@@ -205,6 +205,16 @@ pub const ALL: &[Mutation] = &[
         Simulation,
     ),
     off(
+        "absolve",
+        "a process that a server interrupts says that no command is to blame",
+        &[edit(
+            "lib/redis/src/lane.rs",
+            "absolve(&mut connection, &self.suspects(partition)).await.map(drop)",
+            "{ let _ = &mut connection; Ok(()) }",
+        )],
+        Simulation,
+    ),
+    off(
         "holes",
         "who follows fetches from the store what the stream does not have (it reads without acknowledging)",
         &[

@@ -1,6 +1,7 @@
 //! What happens to processes and servers.
 
 use super::Schedule;
+use crate::world::Server;
 use auction_app::ports::event_store::Appended;
 use auction_redis::keys;
 use auction_testkit::given::P;
@@ -18,7 +19,7 @@ impl Schedule {
     pub(crate) async fn disturb(&mut self) -> Result<(), String> {
         let writer = self.world.below(self.writers.len() as u64) as usize;
         let projector = self.world.below(self.projectors.len() as u64) as usize;
-        match self.world.below(22) {
+        match self.world.below(25) {
             0..6 if self.killed < KILLS => {
                 self.world.note(format_args!("writer {writer} is killed"));
                 let another = self.writer();
@@ -59,9 +60,20 @@ impl Schedule {
                 self.world.note(format_args!("redis has memory left: {}", !short));
                 self.network.is_short_of_memory(short);
             }
+            20 => self.silence(Server::Redis).await,
+            21 => self.silence(Server::Postgres).await,
+            22 => self.silence(Server::PostgresToAppends).await,
             _ => self.delete_elsewhere().await?,
         }
         Ok(())
+    }
+
+    /// A server says nothing, often for longer than anybody waits for an answer.
+    async fn silence(&self, server: Server) {
+        let how_long = Duration::from_millis(self.world.below(20_000));
+        self.world.note(format_args!("{server:?} says nothing for {how_long:?}"));
+        self.world.says_nothing(server, how_long);
+        sleep(how_long.mul_f64(self.world.below(100) as f64 / 100.0)).await;
     }
 
     /// Redis falls back to an older state, or loses everything.
