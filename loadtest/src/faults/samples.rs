@@ -25,6 +25,9 @@ const SLACK: f64 = 20.0;
 /// Shorter runs have not come to rest: streams are as long as their retention, which is five minutes here.
 const AT_LEAST: f64 = 20.0 * 60.0;
 
+/// What ingresses have open are connections of clients, which go from one to the other: they are bounded together.
+const CLIENTS: &str = "files of ingress-";
+
 /// By name: seconds since the start, and how much.
 pub(crate) type Series = BTreeMap<String, Vec<(f64, f64)>>;
 
@@ -145,15 +148,30 @@ pub(crate) fn unbounded(series: &Series, seconds: f64) -> Vec<String> {
         within.sort_unstable_by(f64::total_cmp);
         within.get(within.len() / 2).copied().unwrap_or_default()
     };
-    let kept =
-        |name: &str| ["table ", "indexes ", "memory of Redis"].iter().any(|kept| name.starts_with(kept));
-    let bounded = series.iter().filter(|(name, _)| !kept(name));
+    let kept = |name: &str| {
+        ["table ", "indexes ", "memory of Redis", CLIENTS].iter().any(|kept| name.starts_with(kept))
+    };
+    let clients = (format!("{CLIENTS}*"), together(series, CLIENTS));
+    let bounded = series.iter().filter(|(name, _)| !kept(name)).chain([(&clients.0, &clients.1)]);
     let grown = bounded.filter_map(|(name, values)| {
         let (middle, last) = (holds(values, 1.0 / 3.0, 2.0 / 3.0), holds(values, 2.0 / 3.0, 1.0));
         let grows = last > GROWS * middle && last > middle + SLACK;
         grows.then(|| format!("{name} grows: {middle:.0}, later {last:.0}"))
     });
     grown.collect()
+}
+
+/// The sum of all series of that beginning, whenever all of them have a value.
+fn together(series: &Series, beginning: &str) -> Vec<(f64, f64)> {
+    let parts: Vec<_> = series.iter().filter(|(name, _)| name.starts_with(beginning)).collect();
+    let mut sums = BTreeMap::<u64, (usize, f64)>::new();
+    for (at, value) in parts.iter().flat_map(|(_, values)| values.iter()) {
+        // What is not negative has the order of its bits.
+        let sum = sums.entry(at.to_bits()).or_default();
+        *sum = (sum.0 + 1, sum.1 + value);
+    }
+    let whole = sums.into_iter().filter(|(_, (count, _))| *count == parts.len());
+    whole.map(|(at, (_, sum))| (f64::from_bits(at), sum)).collect()
 }
 
 #[cfg(test)]
@@ -171,6 +189,16 @@ mod tests {
         assert_eq!(grown("memory of writer-1 (MB)", |at| 50.0 + at / 10.0), 1);
         assert_eq!(grown("memory of writer-1 (MB)", |at| 50.0 + (at % 300.0)), 0);
         assert_eq!(grown("table events (MB)", |at| at), 0);
+        assert_eq!(grown("files of ingress-1", |at| 50.0 + at / 10.0), 1);
         assert_eq!(unbounded(&series("files of writer-1", |at| at), 60.0).len(), 0, "too short to say");
+    }
+    #[test]
+    fn clients_that_go_to_the_other_ingress_are_not_more() {
+        let later = |first: f64, last: f64| move |at| if at < 2400.0 { first } else { last };
+        let mut files = series("files of ingress-1", later(99.0, 157.0));
+        files.extend(series("files of ingress-2", later(360.0, 300.0)));
+        assert_eq!(unbounded(&files, 3600.0), Vec::<String>::new());
+        files.extend(series("files of ingress-2", later(360.0, 700.0)));
+        assert_eq!(unbounded(&files, 3600.0).len(), 1);
     }
 }
