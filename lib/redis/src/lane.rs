@@ -61,6 +61,11 @@ impl RedisLanes {
         RedisLanes { server: server.into(), partitions, options, process: fresh_name() }
     }
 
+    /// What this process is called where it says what it has in work (`ap:{NN}:suspects`).
+    pub fn process(&self) -> &str {
+        &self.process
+    }
+
     fn suspects(&self, partition: PartitionId) -> SuspectOptions {
         SuspectOptions {
             marker: keys::suspects(partition),

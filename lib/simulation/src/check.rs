@@ -11,8 +11,11 @@ use auction_redis::keys::{self, ViewKeys};
 use auction_redis::lane::GROUP;
 use auction_testkit::given::P;
 use auction_testkit::rules::assert_by_the_rules;
-use auction_wire::{Channel, EventRecord, OutcomeResult};
+use auction_wire::{Channel, CommandId, EventRecord, OutcomeResult};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What so many writers had in work, and nothing else, when they were last heard of is put away.
+const SEEM_TO_BE_ENDED_BY_IT: usize = 3;
 
 /// Whether everything that was asked is done, published and shown; if not, what is missing.
 pub(crate) fn is_quiet(schedule: &Schedule) -> Result<(), String> {
@@ -96,6 +99,18 @@ fn published(schedule: &Schedule, stored: &[EventRecord]) -> Result<(), String> 
     })
 }
 
+/// Whether so many writers were killed or paused, or hung, while they had just this in work that it may be put away: whether
+/// a process lives is nowhere to be seen without leases.
+fn seemed_to_end_processes(schedule: &Schedule, id: CommandId) -> bool {
+    let given =
+        schedule.given.iter().filter(|(_, (_, given))| given.as_ref().is_some_and(|given| given.id == id));
+    let had_it = given.flat_map(|(at, (channel, _))| {
+        schedule.network.had_in_work(&keys::commands(P, *channel), Id(*at, 0))
+    });
+    let seem_ended = had_it.filter(|(writer, hung)| *hung || schedule.stopped.contains(writer));
+    seem_ended.map(|(writer, _)| writer).collect::<BTreeSet<_>>().len() >= SEEM_TO_BE_ENDED_BY_IT
+}
+
 /// Nothing is put away but what cannot be handled.
 fn dead_letters(schedule: &Schedule) -> Result<(), String> {
     let failed = schedule.store.inner().all_outcomes();
@@ -105,7 +120,7 @@ fn dead_letters(schedule: &Schedule) -> Result<(), String> {
             command.as_ref().is_some_and(|command| command.id == id && is_deadly(command))
         });
         let expected = match reason.as_str() {
-            "ended_its_process" => deadly,
+            "ended_its_process" => deadly || seemed_to_end_processes(schedule, id),
             "rejected" => schedule.history.rejected.contains(&id),
             "panicked" => true, // by the rules, which decide it again when outcomes are checked
             _ => false,

@@ -1,10 +1,11 @@
 //! The way to the modelled Redis: sockets that are slow, break anywhere, and live on for a while when nobody holds their
 //! other end any more.
 
-use crate::redis::{Kept, Redis, block_of};
+use crate::redis::{Id, Kept, Redis, block_of};
 use crate::reply::{Command, Reply, next_command};
 use crate::world::{Server, World};
-use auction_redis::{RedisServer, Sockets};
+use auction_redis::{RedisServer, Sockets, keys};
+use auction_testkit::given::P;
 use bytes::BytesMut;
 use std::collections::BTreeMap;
 use std::io;
@@ -36,6 +37,8 @@ struct State {
     short_of_memory: bool,
     connections: u64,
     blocked: BTreeMap<u64, oneshot::Sender<Reply>>,
+    /// Which writers ever said that they have just this entry in work, and whether that could not be stored then.
+    in_work: BTreeMap<String, BTreeMap<String, bool>>,
 }
 
 /// A connection, as the server knows it. It is forgotten when it is dropped.
@@ -90,6 +93,12 @@ impl Network {
             redis.is_full(false);
             redis.run(0, now, command)
         })
+    }
+
+    /// Which writers ever said that they have this entry of a stream in work, and no other; and whether Postgres said nothing
+    /// then, so that they hung over it.
+    pub fn had_in_work(&self, stream: &str, entry: Id) -> BTreeMap<String, bool> {
+        self.state().in_work.get(&format!("{stream} {entry}")).cloned().unwrap_or_default()
     }
 
     /// All connections break; with them what was sent and not received.
@@ -214,6 +223,13 @@ impl Connection {
             let mut state = self.network.state();
             if state.away {
                 return Err(Gone);
+            }
+            if let [verb, key, writer, entry] = &command[..]
+                && (verb.as_slice(), key.as_slice()) == (b"HSET", keys::suspects(P).as_bytes())
+            {
+                let text = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
+                let hangs = world.is_silent(Server::Postgres) || world.is_silent(Server::PostgresToAppends);
+                *state.in_work.entry(text(entry)).or_default().entry(text(writer)).or_default() |= hangs;
             }
             let full = state.short_of_memory && world.chance(500);
             state.redis.is_full(full);

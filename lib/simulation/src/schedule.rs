@@ -15,7 +15,7 @@ use auction_redis::keys;
 use auction_testkit::given::P;
 use auction_wire::{Channel, Command};
 use roles::{Projector, Writer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use tokio::time::sleep;
@@ -84,6 +84,8 @@ pub(crate) struct Schedule {
     /// Whether old events were taken off their stream.
     pub(crate) trimmed: bool,
     pub(crate) killed: u64,
+    /// The writers that were killed or paused: whoever comes after them may take them for ended by what they had in work.
+    pub(crate) stopped: BTreeSet<String>,
     /// At most so many commands are read in one go.
     batch: u64,
     writers: Vec<Writer>,
@@ -111,6 +113,7 @@ impl Schedule {
             lossy: false,
             trimmed: false,
             killed: 0,
+            stopped: BTreeSet::new(),
             batch,
             writers: Vec::new(),
             projectors: Vec::new(),
@@ -155,11 +158,13 @@ impl Schedule {
             1 => {
                 let stays = self.writers.swap_remove(self.world.below(self.writers.len() as u64) as usize);
                 stays.process.goes_on();
+                self.stopped.extend(self.writers.iter().map(|writer| writer.name.clone()));
                 self.writers.drain(..).for_each(|writer| writer.process.kill());
                 self.writers.push(stays);
             }
             _ => {
                 let stays = self.writer();
+                self.stopped.extend(self.writers.iter().map(|writer| writer.name.clone()));
                 let awake = self.writers.iter().filter(|writer| !writer.process.is_paused());
                 awake.for_each(|writer| writer.process.pause());
                 self.writers.push(stays);

@@ -109,6 +109,11 @@ impl World {
         self.state().silent_until[server as usize] = Some(Instant::now() + how_long);
     }
 
+    /// Whether a server says nothing now.
+    pub fn is_silent(&self, server: Server) -> bool {
+        self.state().silent_until[server as usize].is_some_and(|until| until > Instant::now())
+    }
+
     /// Waits while a server says nothing.
     pub async fn is_heard(&self, server: Server) {
         let until = self.state().silent_until[server as usize];

@@ -25,12 +25,14 @@ impl Schedule {
                 let another = self.writer();
                 let dead = std::mem::replace(&mut self.writers[writer], another);
                 dead.process.kill();
+                self.stopped.insert(dead.name);
                 drop(dead.process.ended().await);
                 self.killed += 1;
             }
             6..9 => {
                 self.world.note(format_args!("writer {writer} is paused"));
                 self.writers[writer].process.pause();
+                self.stopped.insert(self.writers[writer].name.clone());
             }
             9..11 => self.writers.iter().for_each(|writer| writer.process.goes_on()),
             11 => {

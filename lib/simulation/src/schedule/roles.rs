@@ -34,6 +34,8 @@ pub(crate) const LIMITS: DeskLimits =
 /// A process that does one thing.
 pub(crate) struct Role<E> {
     pub(crate) process: Process<Result<(), E>>,
+    /// As it calls itself in Redis.
+    pub(crate) name: String,
     stopper: Stopper,
 }
 
@@ -57,6 +59,7 @@ impl Schedule {
             clock_tolerance: Duration::MAX,
         };
         let lanes = RedisLanes::new(self.network.server(), partitions(), options);
+        let name = lanes.process().to_owned();
         let (stores, locks) = (self.store.clone(), self.locks.clone());
         let (stopper, stop) = stop_signal();
         let process = Process::start(async move {
@@ -65,7 +68,7 @@ impl Schedule {
             let lane = Lane { partition: P, limits: LIMITS, snapshots, health, stop };
             lane::run(&stores, &lanes, locks.as_ref(), lane).await
         });
-        Role { process, stopper }
+        Role { process, name, stopper }
     }
 
     /// Starts a projector.
@@ -82,7 +85,7 @@ impl Schedule {
             let projector = project::Projector::new(views, P, TWO);
             follow(&stores, &feeds, &MemoryParkedEvents::default(), subscription, projector).await
         });
-        Role { process, stopper }
+        Role { process, name: "projector".to_owned(), stopper }
     }
 
     /// Who died of what it did is replaced; who gave up breaks a promise.
