@@ -1,16 +1,8 @@
 //! Real HTTP against a real portal: what a client gets for what it sends.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::person::{Answer, Person};
+use crate::support::{Up, eventually};
 use serde_json::{Value, json};
-use support::person::{Answer, Person};
-use support::{Up, eventually};
 use uuid::Uuid;
 
 #[tokio::test]

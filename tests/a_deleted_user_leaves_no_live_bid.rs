@@ -1,23 +1,15 @@
 //! Users are deleted while they bid and offer, over all partitions, by real writers; and the auctioneers who
 //! follow up are killed all the time. In the end nothing is left of them in any auction without a result.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::load::{Load, id};
+use crate::support::roles::Roles;
+use crate::support::{database, eventually, long};
 use auction_domain::{AuctionId, UserId};
 use auction_servers::{Options, PrivateServers};
 use auction_testkit::given::{create_auction, create_user, delete_user, offer, place_bid};
 use auction_testkit::random::Random;
 use auction_wire::Command;
 use std::time::Duration;
-use support::load::{Load, id};
-use support::roles::Roles;
-use support::{database, eventually, long};
 use tokio_postgres::Client;
 
 /// Auctions that everybody bids on; few, so that many meet in each.

@@ -1,16 +1,8 @@
 //! Whole bidding histories through one real `portal up`: the same figures each time, and store, streams
 //! and views agree afterwards.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
-use support::history::{History, real, shipped};
-use support::{Up, text};
+use crate::support::history::{History, real, shipped};
+use crate::support::{Up, text};
 
 fn replay(up: &Up, history: &History) {
     let output = up.client(&["replay", "--json"]).arg(&history.file).output().unwrap();
@@ -51,7 +43,7 @@ async fn verify_finds_a_view_that_was_changed() {
     let body: String = redis::cmd("GET").arg(key).query_async(&mut redis).await.unwrap();
     let forged = body.replace("\"bids\":", "\"bids\":1");
     let _: () = redis::cmd("SET").arg(key).arg(forged).query_async(&mut redis).await.unwrap();
-    let output = support::portal().args(["verify", "--data-dir"]).arg(up.data_dir()).output().unwrap();
+    let output = crate::support::portal().args(["verify", "--data-dir"]).arg(up.data_dir()).output().unwrap();
     let (_, auction) = key.rsplit_once(':').unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output).contains(auction), "{}", text(&output));

@@ -1,20 +1,12 @@
 //! Postgres is restored from an older backup while Redis holds newer events. Everybody who would mix the two stops and
 //! says what to do; following that word by word, the portal runs again.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::load::Load;
+use crate::support::roles::Roles;
+use crate::support::{database, eventually, text};
 use auction_servers::{Options, PrivateServers};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::load::Load;
-use support::roles::Roles;
-use support::{database, eventually, text};
 use tempfile::TempDir;
 
 /// Of the default number of partitions of a test, all of which have newer events.

@@ -1,20 +1,12 @@
 //! Whoever asks what became of a command can wait for it at any ingress, without asking again and again: also at
 //! one that did not take it, and at one that was killed and started again since.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::person::{Answer, Person};
+use crate::support::roles::Roles;
+use crate::support::{eventually, own_address};
 use auction_servers::{Options, PrivateServers};
 use serde_json::json;
 use std::time::{Duration, Instant};
-use support::person::{Answer, Person};
-use support::roles::Roles;
-use support::{eventually, own_address};
 use tokio::task::JoinHandle;
 
 const WAIT: (&str, &str) = ("prefer", "wait=30");

@@ -1,19 +1,11 @@
 //! Who calls too often is told to wait, whichever ingress he calls; nobody else is, and nobody while nobody can count.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::person::{Answer, Person};
+use crate::support::roles::Roles;
+use crate::support::{eventually, own_address, portal, text};
 use auction_servers::{Options, PrivateServers};
 use reqwest::Method;
 use serde_json::json;
-use support::person::{Answer, Person};
-use support::roles::Roles;
-use support::{eventually, own_address, portal, text};
 use tempfile::TempDir;
 use uuid::Uuid;
 

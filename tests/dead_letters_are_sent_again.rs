@@ -1,22 +1,14 @@
 //! A command that cannot be handled is put away alone; its sender sees that, an operator finds it, and
 //! when it is sent again it has its effect, once.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::person::{Answer, Person};
+use crate::support::roles::Roles;
+use crate::support::{eventually, portal, text};
 use auction_servers::{Options, PrivateServers};
 use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd};
 use reqwest::Method;
 use serde_json::json;
-use support::person::{Answer, Person};
-use support::roles::Roles;
-use support::{eventually, portal, text};
 use uuid::Uuid;
 
 type Fields = Vec<(String, Vec<u8>)>;

@@ -1,17 +1,9 @@
 //! The domain knows nobody, the use cases know no adapter, and no library reaches across.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::root;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::Command;
-use support::root;
 
 /// Which of ours each of ours may depend on.
 const ALLOWED: [(&str, &[&str]); 16] = [

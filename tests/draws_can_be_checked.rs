@@ -1,14 +1,9 @@
 //! Bids are drawn by lot and doubled by promoters that are killed again and again: never two in one interval,
 //! and afterwards everybody can see that it was as promised; or was not, if anything was changed.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::person::Person;
+use crate::support::roles::Roles;
+use crate::support::{database, eventually, long, portal, text};
 use auction_domain::Amount;
 use auction_domain::auction::AuctionEvent;
 use auction_servers::{Options, PrivateServers};
@@ -18,9 +13,6 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::process::Output;
 use std::time::{Duration, Instant};
-use support::person::Person;
-use support::roles::Roles;
-use support::{database, eventually, long, portal, text};
 use uuid::Uuid;
 
 const OPERATOR: (&str, &str) = ("x-user-role", "operator");
@@ -37,7 +29,7 @@ fn start(servers: &PrivateServers, config: &std::path::Path, every_ms: u32) -> R
     roles
 }
 
-async fn put_settings(operator: &Person, options: Value) -> support::person::Answer {
+async fn put_settings(operator: &Person, options: Value) -> crate::support::person::Answer {
     operator.put("/promoter/settings", json!({"options": options}), &[OPERATOR, WAIT]).await
 }
 

@@ -1,21 +1,13 @@
 //! E-mail: what the house sends by it reaches its user, whoever is killed, and says by its id when it comes twice.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::mail_server::{Mail, MailServer};
+use crate::support::person::Person;
+use crate::support::readers::all_told;
+use crate::support::roles::Roles;
+use crate::support::{database, eventually};
 use auction_servers::{Options, PrivateServers};
 use serde_json::json;
 use std::collections::BTreeSet;
-use support::mail_server::{Mail, MailServer};
-use support::person::Person;
-use support::readers::all_told;
-use support::roles::Roles;
-use support::{database, eventually};
 use uuid::Uuid;
 
 fn ids(mails: &[Mail]) -> BTreeSet<String> {

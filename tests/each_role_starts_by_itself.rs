@@ -1,21 +1,13 @@
 //! Every role as a process of its own against given servers: together they are a portal; each drains at
 //! SIGTERM, leaves nothing pending, and says what is wrong with its settings.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::history::shipped;
+use crate::support::person::Person;
+use crate::support::roles::Roles;
+use crate::support::{eventually, own_address, portal, text};
 use auction_servers::{Options, PrivateServers};
 use serde_json::json;
 use std::process::{Command, Stdio};
-use support::history::shipped;
-use support::person::Person;
-use support::roles::Roles;
-use support::{eventually, own_address, portal, text};
 use uuid::Uuid;
 
 /// Set for all tests, over any file.

@@ -1,14 +1,10 @@
 //! All roles as processes of their own, two of each, and their servers; people bid through both ingresses.
 //! One process after the other is killed, whichever it is. In the end everything is as it was promised.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::crowd::{Crowd, Told};
+use crate::support::readers::{Readers, all_events, all_told};
+use crate::support::roles::Roles;
+use crate::support::{database, eventually, long, own_address, portal, text};
 use auction_domain::{Timestamp, UserId};
 use auction_servers::{Options, PrivateServers};
 use auction_testkit::random::Random;
@@ -17,10 +13,6 @@ use auction_testkit::told::assert_told;
 use auction_wire::time::JsonTime;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use support::crowd::{Crowd, Told};
-use support::readers::{Readers, all_events, all_told};
-use support::roles::Roles;
-use support::{database, eventually, long, own_address, portal, text};
 use uuid::Uuid;
 
 const FOLLOWERS_AND_WRITERS: [&str; 5] = ["writer", "projector", "auctioneer", "notifier", "promoter"];

@@ -1,13 +1,9 @@
 //! Notifiers that are killed under load: everybody is told what concerns him, and sees it once.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::load::Load;
+use crate::support::readers::{Readers, all_events, all_told};
+use crate::support::roles::Roles;
+use crate::support::{database, long};
 use auction_domain::auction::{AuctionCommand, CloseAuction, DoubleBid, EndAuction};
 use auction_domain::user::{ChangeSubscriptions, NotificationKind, Subscriptions, UserCommand};
 use auction_domain::{Actor, AuctionId, BidId, UserId};
@@ -16,10 +12,6 @@ use auction_testkit::given::{create_user, of_auction};
 use auction_testkit::random::Random;
 use auction_testkit::told::assert_told;
 use auction_wire::{Command, CommandBody, CommandId};
-use support::load::Load;
-use support::readers::{Readers, all_events, all_told};
-use support::roles::Roles;
-use support::{database, long};
 use uuid::Uuid;
 
 fn no_highest_bids(user: UserId) -> Command {

@@ -1,20 +1,12 @@
 //! Every line of docs/who-may-do-what.md, tried with every role, at an ingress that believes tokens alone. That the
 //! page says what the sources say is tested beside them; that it says what is right is for people to read.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::person::{Answer, Person};
+use crate::support::roles::Roles;
+use crate::support::{eventually, portal, root, text};
 use auction_servers::{Options, PrivateServers};
 use serde_json::json;
 use std::collections::BTreeSet;
-use support::person::{Answer, Person};
-use support::roles::Roles;
-use support::{eventually, portal, root, text};
 use uuid::Uuid;
 
 /// What the guard says to those whom it does not let in.

@@ -1,17 +1,9 @@
 //! What users read of auctions: who has bid what, which bids are their own, how they stand in each auction,
 //! and what is open, closed and cancelled.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::person::Person;
+use crate::support::{Up, eventually};
 use serde_json::{Value, json};
-use support::person::Person;
-use support::{Up, eventually};
 
 /// What a path shows once that is so.
 async fn once(person: &Person, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {

@@ -1,21 +1,13 @@
 //! Projectors and auctioneers that are killed, paused, drained and replaced under load: the views are
 //! right, every auction closes once, and the partitions are shared out evenly among those that are there.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::load::Load;
+use crate::support::roles::Roles;
+use crate::support::{database, eventually, long};
 use auction_domain::Millis;
 use auction_servers::{Options, PrivateServers};
 use auction_testkit::random::Random;
 use std::time::Duration;
-use support::load::Load;
-use support::roles::Roles;
-use support::{database, eventually, long};
 
 const FOLLOWERS: [&str; 2] = ["projector", "auctioneer"];
 

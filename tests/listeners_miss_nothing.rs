@@ -1,19 +1,11 @@
 //! Who listens to an auction is told every event of it in order, whatever breaks meanwhile.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::eventually;
+use crate::support::line::Line;
+use crate::support::person::Person;
+use crate::support::roles::Roles;
 use auction_servers::{Options, PrivateServers};
 use serde_json::json;
-use support::eventually;
-use support::line::Line;
-use support::person::Person;
-use support::roles::Roles;
 
 /// Bids once, however often he has to ask: a connection may have broken.
 async fn bid_after_all(bidder: &Person, auction: &str, amount: u64) {

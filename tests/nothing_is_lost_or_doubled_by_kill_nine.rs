@@ -1,18 +1,10 @@
 //! `kill -9` of the whole portal in the middle of a replay, more than once, at points drawn from a seed:
 //! the figures are those of an undisturbed replay, and nothing is left undone.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::history::{History, real, shipped};
+use crate::support::{Up, eventually, long};
 use redis::Value;
 use std::process::Stdio;
-use support::history::{History, real, shipped};
-use support::{Up, eventually, long};
 
 /// A small generator; its seed is printed, and taken from `SEED` if that is set.
 struct Random(u64);

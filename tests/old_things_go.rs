@@ -1,19 +1,11 @@
 //! Streams are trimmed while writers work and are killed, and nothing that is undecided goes; outcomes go at
 //! the end of their retention, and a repeat has no second effect.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::load::Load;
+use crate::support::roles::Roles;
+use crate::support::{database, eventually, long};
 use auction_servers::{Options, PrivateServers};
 use auction_testkit::random::Random;
-use support::load::Load;
-use support::roles::Roles;
-use support::{database, eventually, long};
 
 /// Everything goes at once that may; and auctions are read from snapshots again and again.
 const AT_ONCE: [(&str, &str); 7] = [

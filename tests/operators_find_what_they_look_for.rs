@@ -1,23 +1,15 @@
 //! `docs/streams.md` has a question of an operator in each heading, and below it the lines that answer it.
 //! They are typed here, at a portal of which the answers are known.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::person::Person;
+use crate::support::roles::Roles;
+use crate::support::{eventually, portal, root, text};
 use auction_servers::{Options, PrivateServers};
 use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd};
 use serde_json::json;
 use std::os::unix::fs::symlink;
 use std::process::Command;
-use support::person::Person;
-use support::roles::Roles;
-use support::{eventually, portal, root, text};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -114,7 +106,7 @@ impl World {
         let mut streams = portal();
         streams.args(["streams", "--json", "--every", "0.1", "--partition", &self.partition]);
         let output = streams.arg("--data-dir").arg(self.directory.path().join("data")).output().unwrap();
-        support::last_line(&output)
+        crate::support::last_line(&output)
     }
 
     /// `GET /streams` says what `portal streams` does.

@@ -1,24 +1,16 @@
 //! Every process tells operators, at an address of its own, whether it runs, how its parts are and why
 //! they wait, and what it has counted; and the public no more than it needs.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::history::shipped;
+use crate::support::person::Person;
+use crate::support::roles::Roles;
+use crate::support::{eventually, own_address, portal, text};
 use auction_servers::{Options, PrivateServers};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
-use support::history::shipped;
-use support::person::Person;
-use support::roles::Roles;
-use support::{eventually, own_address, portal, text};
 
 /// A process with an address for operators.
 struct Watched {

@@ -1,23 +1,15 @@
 //! A server goes away and comes back, loses all it had, or two processes do the work of one: nobody has
 //! to do anything, and everything is as if nothing had been.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::history::shipped;
+use crate::support::person::Person;
+use crate::support::roles::Roles;
+use crate::support::{database, eventually, portal};
 use auction_servers::{Options, PrivateServers};
 use serde_json::json;
 use std::io::Write;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
-use support::history::shipped;
-use support::person::Person;
-use support::roles::Roles;
-use support::{database, eventually, portal};
 use uuid::Uuid;
 
 async fn servers(directory: &tempfile::TempDir) -> PrivateServers {

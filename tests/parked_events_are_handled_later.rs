@@ -1,19 +1,11 @@
 //! An event that the projector cannot read is parked with its auction; others go on, an operator sees it,
 //! and when it can be read it is handled with all that waited.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::person::Person;
+use crate::support::roles::Roles;
+use crate::support::{database, eventually, portal, text};
 use auction_servers::{Options, PrivateServers};
 use serde_json::json;
-use support::person::Person;
-use support::roles::Roles;
-use support::{database, eventually, portal, text};
 use uuid::Uuid;
 
 /// What `portal parked` prints, and its exit code.

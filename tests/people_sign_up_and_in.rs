@@ -1,22 +1,14 @@
 //! People sign up, in and out, at any ingress; nobody learns from the portal who has an account, and nothing is left of
 //! whoever is deleted.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::line::Line;
+use crate::support::person::{Answer, Person};
+use crate::support::roles::Roles;
+use crate::support::{database, eventually, own_address};
 use auction_servers::{Options, PrivateServers};
 use reqwest::Method;
 use serde_json::json;
 use std::time::{Duration, Instant};
-use support::line::Line;
-use support::person::{Answer, Person};
-use support::roles::Roles;
-use support::{database, eventually, own_address};
 use tempfile::TempDir;
 
 const PASSWORD: &str = "correct horse battery";

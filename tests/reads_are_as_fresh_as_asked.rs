@@ -1,20 +1,12 @@
 //! Reads say how fresh they are, and can be asked to be at least as fresh as a write.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::eventually;
+use crate::support::person::{Answer, Person};
+use crate::support::roles::Roles;
 use auction_servers::{Options, PrivateServers};
 use auction_wire::{PartitionCount, Positions};
 use serde_json::json;
 use std::time::{Duration, Instant};
-use support::eventually;
-use support::person::{Answer, Person};
-use support::roles::Roles;
 use uuid::Uuid;
 
 const TOKEN: &str = "consistency-token";

@@ -1,20 +1,12 @@
 //! Reads follow the standards of HTTP: validators, pages, codings, origins; and an auction can be seen as it was.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::eventually;
+use crate::support::person::Person;
+use crate::support::roles::Roles;
 use auction_servers::{Options, PrivateServers};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use support::eventually;
-use support::person::Person;
-use support::roles::Roles;
 use uuid::Uuid;
 
 const TOKEN: &str = "consistency-token";

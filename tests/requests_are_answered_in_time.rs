@@ -1,19 +1,11 @@
 //! Every request is answered, whatever its client and the servers do.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::person::Person;
+use crate::support::roles::Roles;
 use auction_servers::{Options, PrivateServers};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
-use support::person::Person;
-use support::roles::Roles;
 
 #[tokio::test]
 async fn a_body_that_trickles_and_a_server_that_hangs_are_not_waited_for() {

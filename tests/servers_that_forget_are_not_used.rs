@@ -1,21 +1,13 @@
 //! A server that can lose what it acknowledged is not used: not at the start, and not when it was replaced
 //! or set up anew under a process that runs. Unless an operator allows it by name.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::person::Person;
+use crate::support::roles::{Roles, program};
+use crate::support::{database, eventually, own_address, text};
 use auction_servers::{Options, PrivateServers};
 use serde_json::json;
 use std::fs::File;
 use std::process::Command;
-use support::person::Person;
-use support::roles::{Roles, program};
-use support::{database, eventually, own_address, text};
 
 const ROLES: [&str; 4] = ["writer", "projector", "auctioneer", "ingress"];
 

@@ -1,20 +1,12 @@
 //! `/openapi.json` has every route and every refusal there is, and nothing else; every problem leads to a page that
 //! explains it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::person::{Answer, Person};
+use crate::support::{Up, root};
 use reqwest::Method;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use support::person::{Answer, Person};
-use support::{Up, root};
 
 #[tokio::test]
 async fn the_description_is_the_truth() {

@@ -1,18 +1,10 @@
 //! What the README says to type is typed here, and every path that a document names is there.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::{Up, root, text};
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
-use support::{Up, root, text};
 
 /// The shell blocks of a section.
 fn shell_blocks(section: &str) -> String {

@@ -1,20 +1,12 @@
 //! An ingress takes no more than can be decided soon, says so, and takes commands again by itself. What it took is
 //! decided; also when it is told to stop in the middle of it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::eventually;
+use crate::support::person::Person;
+use crate::support::roles::Roles;
 use auction_servers::{Options, PrivateServers};
 use serde_json::json;
 use std::time::Duration;
-use support::eventually;
-use support::person::Person;
-use support::roles::Roles;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 

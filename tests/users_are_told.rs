@@ -1,16 +1,8 @@
 //! Users are told what they want to know, once.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::person::{Answer, Person};
+use crate::support::{Up, eventually, text};
 use serde_json::{Value, json};
-use support::person::{Answer, Person};
-use support::{Up, eventually, text};
 use uuid::Uuid;
 
 #[tokio::test]

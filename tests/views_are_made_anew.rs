@@ -1,14 +1,9 @@
 //! `portal rebuild` under load: whoever reads meanwhile sees no gap and no step back, and afterwards the
 //! views are right and the old ones gone.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::load::Load;
+use crate::support::roles::Roles;
+use crate::support::{eventually, long, portal, text};
 use auction_servers::{Options, PrivateServers};
 use auction_wire::view::{AuctionList, AuctionView, BidList};
 use reqwest::header::HeaderValue;
@@ -17,9 +12,6 @@ use std::collections::HashMap;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use support::load::Load;
-use support::roles::Roles;
-use support::{eventually, long, portal, text};
 use uuid::Uuid;
 
 /// With the newest token that the reader has, he never goes back.

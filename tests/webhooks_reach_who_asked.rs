@@ -1,24 +1,16 @@
 //! Webhooks: what a user is told reaches where he wants it, signed as the standard has it, whoever is killed.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::person::{Answer, Person};
+use crate::support::readers::all_told;
+use crate::support::receiver::{Received, Receiver};
+use crate::support::roles::Roles;
+use crate::support::{database, eventually, root, text};
 use auction_servers::{Options, PrivateServers};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
-use support::person::{Answer, Person};
-use support::readers::all_told;
-use support::receiver::{Received, Receiver};
-use support::roles::Roles;
-use support::{database, eventually, root, text};
 use uuid::Uuid;
 
 const SETTINGS: [(&str, &str); 7] = [

@@ -1,19 +1,11 @@
 //! Redis loses an event stream, a part of one, or everything, under load: it comes back from Postgres by
 //! itself, an incident is counted, and store, streams and views agree afterwards.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::load::Load;
+use crate::support::roles::Roles;
+use crate::support::{eventually, own_address};
 use auction_servers::{Options, PrivateServers};
 use redis::aio::MultiplexedConnection;
-use support::load::Load;
-use support::roles::Roles;
-use support::{eventually, own_address};
 
 struct Portal {
     servers: PrivateServers,

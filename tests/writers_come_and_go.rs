@@ -1,21 +1,13 @@
 //! Many writers that are killed, paused, drained and replaced under load, with the servers restarted
 //! beneath them: every command has one outcome, in order, and nothing is left over. However they share
 //! the partitions.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::load::Load;
+use crate::support::long;
+use crate::support::roles::Roles;
 use auction_servers::{Options, PrivateServers};
 use auction_testkit::random::Random;
 use std::time::{Duration, Instant};
-use support::load::Load;
-use support::long;
-use support::roles::Roles;
 
 const LEASE_SECONDS: &str = "2";
 

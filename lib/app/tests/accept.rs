@@ -1,6 +1,4 @@
 //! Taking requests: the same key with the same payload has the same answer at every ingress.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
-
 use auction_app::accept::{Accept, HandleSecret, Request, Status, Waiters};
 use auction_app::ports::Unavailable;
 use auction_app::ports::command_queue::CommandQueue;

@@ -1,12 +1,7 @@
 //! The real auctioneer, lane and streams in memory: whatever the clock of an auctioneer says, an auction
 //! is closed once, and not before its end.
 
-#![allow(clippy::unwrap_used)]
-
-#[allow(dead_code)]
-#[path = "write_lane/world.rs"]
-mod world;
-
+use crate::world::World;
 use auction_app::close::{self, Schedule, Watch};
 use auction_app::follow::{Subscription, follow};
 use auction_app::health::Health;
@@ -21,7 +16,6 @@ use auction_wire::{Command, CommandBody, EventRecord, PartitionCount};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use world::World;
 
 /// The queue as an auctioneer sees it whose clock is so many seconds ahead.
 struct Skewed(MemoryQueue, i64);

@@ -1,12 +1,7 @@
 //! The real auctioneer and a real writer on ports in memory: whatever fails whenever, a deleted user ends with
 //! nothing at stake, and nothing is taken away twice.
 
-#![allow(clippy::unwrap_used)]
-
-#[allow(dead_code)]
-#[path = "write_lane/world.rs"]
-mod world;
-
+use crate::world::World;
 use auction_app::close::{self, Schedule, Watch};
 use auction_app::follow::{Subscription, follow};
 use auction_app::health::Health;
@@ -29,7 +24,6 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
-use world::World;
 
 const SCHEDULES: u64 = 200;
 

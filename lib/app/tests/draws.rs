@@ -1,7 +1,5 @@
 //! Draws as the promoter holds them, and what is found out when any of it is changed afterwards.
 
-#![allow(clippy::unwrap_used)]
-
 use auction_app::promote::verify::{DrawsReport, Verdict, verify_history};
 use auction_app::promote::{Current, DrawSecret, Options, Promises, Promoted};
 use auction_domain::auction::{

@@ -1,14 +1,7 @@
 //! The real projector, following a partition on ports in memory: however often it is interrupted,
 //! killed, doubled or cut off from the stream, the views are those of a rebuild from scratch.
 
-#![allow(clippy::unwrap_used)]
-
-#[path = "write_lane/history.rs"]
-mod history;
-#[allow(dead_code)]
-#[path = "write_lane/world.rs"]
-mod world;
-
+use crate::world::World;
 use auction_app::follow::{FollowError, Subscription, follow};
 use auction_app::health::{Condition, Health};
 use auction_app::ports::event_feed::EventFeeds;
@@ -23,7 +16,6 @@ use auction_testkit::random::Random;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use world::World;
 
 const SCHEDULES: u64 = 300;
 
@@ -101,7 +93,7 @@ async fn schedule(seed: u64) -> u64 {
     };
     let lane = world.start(4);
     let mut following = [start(&mut random), start(&mut random)];
-    let commands = history::commands(&mut random);
+    let commands = crate::history::commands(&mut random);
     for command in &commands {
         world.give(command).await;
         if random.chance(500) {
@@ -141,7 +133,7 @@ async fn views_are_those_of_a_rebuild_whatever_fails_whenever() {
 async fn one_event_at_a_time_shows_what_all_at_once_shows() {
     let mut random = Random::new(7);
     let world = World::new(false);
-    let commands = history::commands(&mut random);
+    let commands = crate::history::commands(&mut random);
     for command in &commands {
         world.give(command).await;
     }

@@ -1,7 +1,5 @@
 //! Requests that wait for the views, in paused time.
 
-#![allow(clippy::unwrap_used)]
-
 use auction_app::freshness::Freshness;
 use auction_app::ports::event_store::{EventStore, EventStores};
 use auction_app::ports::view_store::{ViewStore, ViewStores};

@@ -1,7 +1,5 @@
 //! Auctions as the store tells them, in paused time.
 
-#![allow(clippy::unwrap_used)]
-
 use auction_app::from_store::{AtVersion, FromStore};
 use auction_app::ports::Unavailable;
 use auction_app::ports::auction_events::AuctionEvents;

@@ -1,7 +1,5 @@
 //! What an ingress knows of tokens, in paused time, over a store that counts how often it is asked and can be away.
 
-#![allow(clippy::unwrap_used)]
-
 use auction_app::accounts::{Bearer, Holder, KnownTokens, Recalled, Role, TokenHash};
 use auction_app::ports::Unavailable;
 use auction_app::ports::tokens::{Revoked, Tokens};

@@ -1,7 +1,5 @@
 //! How often somebody may call, in paused time, over counts in memory that know how often they are asked.
 
-#![allow(clippy::unwrap_used)]
-
 use auction_app::limits::{Counted, Limiter, Verdict};
 use auction_app::ports::Unavailable;
 use auction_app::ports::limits::{Counters, Limit, Took, Wanted, Whose};

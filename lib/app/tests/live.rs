@@ -1,7 +1,5 @@
 //! Listening to an auction, in memory and paused time.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
 use auction_app::health::Health;
 use auction_app::live::{Listener, Live, NotHeard};
 use auction_app::ports::Unavailable;

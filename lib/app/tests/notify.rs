@@ -1,12 +1,7 @@
 //! The real notifier on ports in memory: however often it is interrupted, killed or doubled, everybody is
 //! told what concerns him, once, and sees it once.
 
-#![allow(clippy::unwrap_used)]
-
-#[allow(dead_code)]
-#[path = "write_lane/world.rs"]
-mod world;
-
+use crate::world::World;
 use auction_app::follow::{Subscription, follow};
 use auction_app::health::Health;
 use auction_app::notify::{Inbox, Limits, Notifier};
@@ -26,7 +21,6 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use world::World;
 
 const SCHEDULES: u64 = 200;
 const KEEPS: u64 = 10_000;

@@ -1,14 +1,7 @@
 //! The real projector meets events that it cannot handle: they are parked with what follows for their
 //! auction, everybody else goes on, and when an operator says so they are handled after all.
 
-#![allow(clippy::unwrap_used)]
-
-#[path = "write_lane/history.rs"]
-mod history;
-#[allow(dead_code)]
-#[path = "write_lane/world.rs"]
-mod world;
-
+use crate::world::World;
 use auction_app::follow::{Follower, Handled, Subscription, follow};
 use auction_app::health::Health;
 use auction_app::ports::Unavailable;
@@ -26,7 +19,6 @@ use auction_wire::EventRecord;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use world::World;
 
 /// What goes wrong with an event.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -99,7 +91,7 @@ async fn parked(parking: &MemoryParkedEvents) -> Option<Parked> {
 async fn schedule(seed: u64, trouble: Trouble) {
     let mut random = Random::new(seed);
     let world = World::new(false);
-    let commands = history::commands(&mut random);
+    let commands = crate::history::commands(&mut random);
     let (before, after) = commands.split_at(commands.len() / 2);
     for command in before {
         world.give(command).await;
@@ -168,7 +160,7 @@ async fn what_cannot_be_handled_is_parked_alone_and_handled_when_an_operator_say
 #[tokio::test(start_paused = true)]
 async fn what_an_operator_drops_is_not_tried_again_and_the_rest_of_its_auction_goes_on() {
     let (mut random, world) = (Random::new(5), World::new(false));
-    let commands = history::commands(&mut random);
+    let commands = crate::history::commands(&mut random);
     for command in &commands {
         world.give(command).await;
     }

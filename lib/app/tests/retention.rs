@@ -1,7 +1,5 @@
 //! Keeping house, on ports that write down what is asked of them.
 
-#![allow(clippy::unwrap_used)]
-
 use auction_app::health::Health;
 use auction_app::ports::Unavailable;
 use auction_app::ports::accounts::{AccountRetention, Swept};

@@ -1,7 +1,5 @@
 //! Senders over an outbox in memory, in paused time.
 
-#![allow(clippy::unwrap_used)]
-
 use auction_app::health::Health;
 use auction_app::ports::courier::{Carried, Courier};
 use auction_app::ports::notification_store::{

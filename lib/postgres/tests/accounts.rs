@@ -1,7 +1,5 @@
 //! Accounts, sessions and service keys in Postgres.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use auction_app::accounts::{Bearer, Email, Holder, Name, Role, TokenHash, TokenKind, fresh};
 use auction_app::ports::accounts::{
     AccountRetention, Accounts, Erasure, NewAccount, Registered, Session, Swept,

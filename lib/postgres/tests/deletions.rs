@@ -1,7 +1,5 @@
 //! What is left of deleted users, in Postgres, keeps its contract.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use auction_postgres::PostgresStores;
 use auction_postgres::lookup::PostgresLookup;
 use auction_testkit::contract::deletions::Adapter;

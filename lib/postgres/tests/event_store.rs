@@ -1,7 +1,5 @@
 //! The event store in Postgres keeps its contract.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use auction_postgres::PostgresStores;
 use auction_testkit::servers::database;
 

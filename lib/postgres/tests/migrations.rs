@@ -1,7 +1,5 @@
 //! Bringing a database to the present schema while the server comes and goes.
 
-#![allow(clippy::unwrap_used)]
-
 use auction_postgres::migrate::{MigrateError, migrate};
 use auction_testkit::servers::{PARTITIONS, connect, database};
 use auction_wire::PartitionCount;

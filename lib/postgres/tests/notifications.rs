@@ -1,7 +1,5 @@
 //! Notifications in Postgres keep their contract.
 
-#![allow(clippy::unwrap_used)]
-
 use auction_postgres::PostgresStores;
 use auction_postgres::lookup::PostgresLookup;
 use auction_postgres::notifications::{PostgresInboxes, PostgresNotifications};

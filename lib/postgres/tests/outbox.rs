@@ -1,7 +1,5 @@
 //! The outbox in Postgres keeps its contract.
 
-#![allow(clippy::unwrap_used)]
-
 use auction_app::ports::outbox::{Claim, Outbox, Settled, To, Verdict, Way};
 use auction_app::ports::retention::DeliveryRetention;
 use auction_domain::UserId;

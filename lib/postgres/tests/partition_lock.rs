@@ -1,7 +1,5 @@
 //! Locks in Postgres keep their contract, and nobody holds one for ever.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use auction_app::ports::partition_lock::{PartitionLock, PartitionLocks};
 use auction_postgres::PostgresStores;
 use auction_postgres::lock::PostgresLocks;

@@ -1,7 +1,5 @@
 //! What an ingress reads from the store keeps its contracts.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use auction_postgres::PostgresStores;
 use auction_postgres::lookup::PostgresLookup;
 use auction_testkit::contract::{auction_events, heads};

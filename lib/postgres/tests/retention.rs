@@ -1,7 +1,5 @@
 //! Outcomes are deleted at the end of their retention and not a moment before, in short steps.
 
-#![allow(clippy::unwrap_used)]
-
 use auction_app::ports::event_store::{Appended, EventStore, EventStores};
 use auction_app::ports::outcomes::Outcomes;
 use auction_app::ports::retention::OutcomeRetention;

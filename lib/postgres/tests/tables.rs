@@ -1,7 +1,5 @@
 //! What stands beside the events, and what the database itself refuses.
 
-#![allow(clippy::unwrap_used)]
-
 use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores};
 use auction_domain::auction::{AuctionEvent, Unsold};
 use auction_domain::{Amount, BidId, Reason, UserId};

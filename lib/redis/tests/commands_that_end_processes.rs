@@ -1,9 +1,6 @@
 //! A command that ends every process which handles it is found among its neighbours, which are handled.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
+use crate::streams_bench::{Streams, streams};
 use auction_app::ports::command_lane::{
     Batch, CommandLanes, CommandReader, CommandSettler, Poison, Published, Settlement,
 };
@@ -12,7 +9,6 @@ use auction_redis::keys;
 use auction_testkit::contract::command_lane::{Bench, Fields};
 use auction_testkit::given::{P, fresh, place_bid};
 use auction_wire::Channel;
-use common::{Streams, streams};
 use redis::cmd;
 use stream_worker::EntryId;
 

@@ -1,7 +1,5 @@
 //! A Redis that can lose what it acknowledged is not used: every new connection asks.
 
-#![allow(clippy::unwrap_used)]
-
 use auction_app::durability::{Durability, Weakness};
 use auction_redis::RedisServer;
 use auction_testkit::servers::own_servers;

@@ -1,7 +1,5 @@
 //! Generations of views in Redis keep their contract.
 
-#![allow(clippy::unwrap_used)]
-
 use auction_app::ports::Unavailable;
 use auction_app::ports::view_store::ViewStores;
 use auction_redis::views::{RedisGenerations, RedisViewStore, RedisViewStores, RedisViews};

@@ -1,7 +1,5 @@
 //! Copies of inboxes in Redis keep their contract.
 
-#![allow(clippy::unwrap_used)]
-
 use auction_app::ports::Unavailable;
 use auction_app::ports::delivery::{Delivered, Delivery};
 use auction_app::ports::inbox::{Inbox, InboxCopies};

@@ -1,7 +1,5 @@
 //! How often somebody calls, counted in Redis.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use auction_app::ports::limits::{Counters, Limit, Took, Wanted, Whose};
 use auction_redis::keys;
 use auction_redis::limits::RedisCounters;

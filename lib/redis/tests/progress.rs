@@ -1,7 +1,5 @@
 //! How far everybody is, is counted right also where Redis is wrong about it.
 
-#![allow(clippy::unwrap_used)]
-
 use auction_app::ports::progress::{Count, GroupProgress, Progress, StreamProgress};
 use auction_redis::keys;
 use auction_redis::progress::RedisProgress;

@@ -1,9 +1,6 @@
 //! Commands that were taken are on disk.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
+use crate::streams_bench::{Streams, streams};
 use auction_app::ports::command_queue::CommandQueue;
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
@@ -12,7 +9,6 @@ use auction_testkit::contract::command_queue::{Channels, commands_lie_on_their_c
 use auction_testkit::given::{P, fresh, place_bid};
 use auction_testkit::servers::{PARTITIONS, eventually, own_servers};
 use auction_wire::{Channel, Command, CommandId, PartitionCount};
-use common::{Streams, streams};
 use redis::{Client, Value, cmd};
 use std::collections::BTreeSet;
 use std::sync::Arc;

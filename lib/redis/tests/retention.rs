@@ -1,9 +1,6 @@
 //! Old entries go from the streams of a partition, by the time of the commands.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
+use crate::streams_bench::{Streams, streams};
 use auction_app::ports::command_lane::{CommandSettler, LastEvent, Published, Settlement};
 use auction_app::ports::event_feed::{EventFeed, EventFeeds};
 use auction_app::ports::retention::{StreamRetention, TrimmedCommands};
@@ -14,7 +11,6 @@ use auction_testkit::contract::command_lane::{Bench, Fields, Lane};
 use auction_testkit::contract::event_feed::Publisher;
 use auction_testkit::given::{AT, P, create_auction, fresh, place_bid, records};
 use auction_wire::{Channel, Command, EventRecord};
-use common::{Streams, streams};
 use redis::cmd;
 use std::time::Duration;
 use stream_worker::consumer::pending;

@@ -1,9 +1,6 @@
 //! The streams of Redis keep the contracts of lanes and feeds.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
+use crate::streams_bench::{Streams, streams};
 use auction_app::ports::command_lane::{CommandReader, CommandSettler, LastEvent, Published, Settlement};
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
@@ -11,23 +8,22 @@ use auction_testkit::contract::command_lane::{Bench, Fields, Lane};
 use auction_testkit::given::{P, place_bid, records};
 use auction_testkit::servers::eventually;
 use auction_wire::Channel;
-use common::{Streams, streams};
 use redis::cmd;
 use std::time::Duration;
 use stream_worker::EntryId;
 
 mod lanes {
-    use crate::common::streams;
+    use crate::streams_bench::streams;
     auction_testkit::contract_tests!(command_lane, streams().await);
 }
 
 mod feeds {
-    use crate::common::streams;
+    use crate::streams_bench::streams;
     auction_testkit::contract_tests!(event_feed, streams().await);
 }
 
 mod tails {
-    use crate::common::streams;
+    use crate::streams_bench::streams;
     auction_testkit::contract_tests!(event_tail, streams().await);
 }
 

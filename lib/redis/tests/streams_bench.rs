@@ -1,7 +1,5 @@
 //! The streams of partition 0 in a real Redis, and a look at them.
 
-#![allow(dead_code, clippy::unwrap_used)]
-
 use auction_redis::feed::RedisFeeds;
 use auction_redis::keys;
 use auction_redis::lane::{GROUP, LaneOptions, RedisLanes};

@@ -1,9 +1,6 @@
 //! Lanes that take turns with a partition, on real streams.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
+use crate::streams_bench::{Streams, streams};
 use auction_app::health::Health;
 use auction_app::ports::Unavailable;
 use auction_app::ports::partition_lock::{PartitionLock, PartitionLocks};
@@ -18,7 +15,6 @@ use auction_testkit::given::{P, create_user, fresh, place_bid};
 use auction_testkit::memory::{MemoryLock, MemoryLocks, MemoryStore};
 use auction_testkit::servers::eventually;
 use auction_wire::{Command, PartitionId};
-use common::{Streams, streams};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

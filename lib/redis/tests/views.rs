@@ -1,7 +1,5 @@
 //! The views in Redis keep their contract.
 
-#![allow(clippy::unwrap_used)]
-
 use auction_app::ports::Unavailable;
 use auction_app::ports::view_store::{ViewStores, Views};
 use auction_redis::views::{RedisViewStore, RedisViewStores, RedisViews};

@@ -1,9 +1,6 @@
 //! Entries that nobody of ours put there, or put somewhere else, hold nobody up.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
+use crate::streams_bench::{Streams, streams};
 use auction_app::ports::command_lane::{
     CommandLanes, CommandReader, CommandSettler, LastEvent, Published, Settlement,
 };
@@ -14,7 +11,6 @@ use auction_testkit::contract::command_lane::{Bench, Fields, Lane};
 use auction_testkit::contract::event_feed::Publisher;
 use auction_testkit::given::{P, place_bid, records};
 use auction_wire::Channel;
-use common::{Streams, streams};
 use redis::{Value, cmd};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use uuid::Uuid;

@@ -1,7 +1,5 @@
 //! What is left of deleted users, in memory, keeps its contract.
 
-#![allow(missing_docs)]
-
 use auction_testkit::contract::deletions::Adapter;
 use auction_testkit::memory::MemoryStore;
 

@@ -1,7 +1,5 @@
 //! The event store in memory keeps its contract.
 
-#![allow(missing_docs)]
-
 use auction_testkit::contract::{auction_events, heads};
 use auction_testkit::memory::MemoryStore;
 

@@ -1,7 +1,5 @@
 //! Generations of views in memory keep their contract.
 
-#![allow(missing_docs)]
-
 use auction_testkit::contract::generations::Adapter;
 use auction_testkit::memory::MemoryViews;
 

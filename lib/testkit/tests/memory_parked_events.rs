@@ -1,7 +1,5 @@
 //! What is parked in memory keeps its contract.
 
-#![allow(missing_docs)]
-
 use auction_testkit::memory::MemoryParkedEvents;
 
 auction_testkit::contract_tests!(parked_events, MemoryParkedEvents::default());

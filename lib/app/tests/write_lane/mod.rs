@@ -2,11 +2,6 @@
 //! each command has one outcome, in order, and nothing is left behind. Once as it is by default, once by
 //! turns under a lock.
 
-#![allow(clippy::unwrap_used, clippy::duplicate_mod)]
-
-mod history;
-mod world;
-
 #[path = "."]
 mod optimistic {
     fn world() -> crate::world::World {

@@ -36,7 +36,7 @@ pub const ALL: &[Mutation] = &[
         "a batch is settled only where the event stream ends",
         &[edit(SETTLER, "self.stream_head != after", "false")],
         // What goes wrong is the same history once more, which the schedules do not mind.
-        Test("auction-redis", "streams", "nothing_is_settled_when_the_stream_moved"),
+        Test("auction-redis", "all", "nothing_is_settled_when_the_stream_moved"),
     ),
     off(
         "settle-guard",
@@ -46,7 +46,7 @@ pub const ALL: &[Mutation] = &[
             r#"commands.cmd("WATCH").arg(&self.events)"#,
             r#"commands.cmd("WATCH").arg("nothing")"#,
         )],
-        Test("auction-redis", "streams", "nothing_is_settled_when_the_stream_moved"),
+        Test("auction-redis", "all", "nothing_is_settled_when_the_stream_moved"),
     ),
     off(
         "settle-whole",
@@ -81,13 +81,13 @@ pub const ALL: &[Mutation] = &[
             "AS o (command_id, kind, key, fingerprint, position, at, outcome);",
             "AS o (command_id, kind, key, fingerprint, position, at, outcome) ON CONFLICT DO NOTHING;",
         )],
-        Test("auction-postgres", "event_store", "a_command_that_was_decided_before_writes_nothing"),
+        Test("auction-postgres", "all", "a_command_that_was_decided_before_writes_nothing"),
     ),
     off(
         "head-check",
         "an append passes only at the expected head",
         &[edit(APPEND, "WHERE id = in_partition AND head = expected_head", "WHERE id = in_partition")],
-        Test("auction-postgres", "event_store", "a_moved_head_writes_nothing"),
+        Test("auction-postgres", "all", "a_moved_head_writes_nothing"),
     ),
     off(
         "version-check",
@@ -97,19 +97,19 @@ pub const ALL: &[Mutation] = &[
             "UNIQUE (aggregate, version)",
             "UNIQUE (aggregate, version, position)",
         )],
-        Test("auction-postgres", "event_store", "a_version_that_is_there_writes_nothing"),
+        Test("auction-postgres", "all", "a_version_that_is_there_writes_nothing"),
     ),
     off(
         "expected-version",
         "a command that insists on a version is refused when the auction has moved on",
         &[edit("lib/domain/src/auction.rs", "expected.filter(|v| *v != auction.version)", "None::<u64>")],
-        Test("auction-app", "write_lane", "a_version_that_moved_on_is_refused"),
+        Test("auction-app", "all", "a_version_that_moved_on_is_refused"),
     ),
     off(
         "shared-lock",
         "appends that put something at stake and deletions exclude each other (advisory lock)",
         &[edit(APPEND, "PERFORM pg_advisory_xact_lock_shared(stakes_and_deletions);", "NULL;")],
-        Test("auction-postgres", "tables", "an_append_of_bids_waits_for_a_deletion_and_then_sees_it"),
+        Test("auction-postgres", "all", "an_append_of_bids_waits_for_a_deletion_and_then_sees_it"),
     ),
     off(
         "deletions-in-store",
@@ -119,7 +119,7 @@ pub const ALL: &[Mutation] = &[
             "\n        AND (SELECT coalesce(max(seq), 0) FROM deletions) <= known_deletions;",
             ";",
         )],
-        Test("auction-postgres", "event_store", "unknown_deletions_write_nothing_until_they_are_known"),
+        Test("auction-postgres", "all", "unknown_deletions_write_nothing_until_they_are_known"),
     ),
     off(
         "known-deletions",
@@ -137,7 +137,7 @@ pub const ALL: &[Mutation] = &[
         "same-history",
         "a stream of another history stops whoever writes or follows",
         &[edit(HISTORY, "stored.same_history(published)", "true")],
-        Test("auction-app", "write_lane", "a_stream_with_another_history_stops_the_lane"),
+        Test("auction-app", "all", "a_stream_with_another_history_stops_the_lane"),
     ),
     off(
         "claim",

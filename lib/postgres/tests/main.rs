@@ -1,0 +1,15 @@
+//! The adapters for Postgres, on a real one. One program: each more takes longer to build than its tests take to run.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod accounts;
+mod deletions;
+mod event_store;
+mod migrations;
+mod notifications;
+mod outbox;
+mod parked_events;
+mod partition_lock;
+mod reads;
+mod retention;
+mod tables;
