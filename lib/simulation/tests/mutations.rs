@@ -22,12 +22,18 @@ fn every_step_that_can_be_switched_off_is_where_the_list_says() {
                 edit.apply(mutation.name, &source()).unwrap();
             }
         }
-        if let Noticer::Test(_, _, name) = mutation.noticed_by {
+        if let Noticer::Test(package, program, name) = mutation.noticed_by {
+            let library = root.join("lib").join(package.trim_start_matches("auction-"));
+            let listed = std::fs::read_to_string(library.join("Cargo.toml")).unwrap();
+            let is_there = listed.contains(&format!("[[test]]\nname = \"{program}\""))
+                || library.join(format!("tests/{program}.rs")).exists();
+            assert!(is_there, "{}: there is no test program {program} in {package}", mutation.name);
             let found = [
                 "lib/testkit/src/contract/event_store.rs",
                 "lib/testkit/src/contract/command_lane.rs",
                 "lib/postgres/tests/tables.rs",
                 "lib/app/tests/write_lane/effects.rs",
+                "lib/redis/tests/commands_that_end_processes.rs",
                 "lib/stream-worker/tests/group_consumer.rs",
                 "lib/stream-worker/tests/first_streams.rs",
             ]

@@ -6,14 +6,12 @@ use auction_simulation::schedule::run;
 use auction_simulation::world::Trace;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Schedules in which what once broke a promise breaks it when it is put back, and what it was (two are broken by the mutation
-/// `unstored-stays`, the last one by the program of before the marker of suspects was a hash). A change of the simulation can make other schedules of them: then such are looked for again.
+/// Schedules in which what once broke a promise breaks it when it is put back, and what it was: two are broken by the mutation
+/// `unstored-stays`, the last one by the program of before the marker of suspects was a hash. A change of the simulation can
+/// make other schedules of them: then such are looked for again.
 const ONCE_BROKEN: [(u64, &str); 3] = [
-    (
-        2104,
-        "an auction that was created in the batch before was unknown when its creation was not stored yet",
-    ),
-    (2110, "the same of a user"),
+    (108, "an auction that was created in the batch before was unknown when its creation was not stored yet"),
+    (263, "the same of a user"),
     (13473, "writers that hung over a command one after another seemed to have ended of it"),
 ];
 

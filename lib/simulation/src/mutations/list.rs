@@ -182,7 +182,7 @@ pub const ALL: &[Mutation] = &[
         ],
         Test(
             "auction-app",
-            "write_lane",
+            "all",
             "an_idle_lane_publishes_what_a_lost_writer_stored_and_mends_a_deleted_stream",
         ),
     ),
@@ -212,7 +212,8 @@ pub const ALL: &[Mutation] = &[
             "absolve(&mut connection, &self.suspects(partition)).await.map(drop)",
             "{ let _ = &mut connection; Ok(()) }",
         )],
-        Simulation,
+        // Its own name accuses nobody of itself; the schedules do not end processes often enough after they were interrupted.
+        Test("auction-redis", "all", "a_process_that_is_ended_while_it_waits_for_a_server_does_not_count"),
     ),
     off(
         "holes",
