@@ -24,6 +24,7 @@ mod everybody_may_do_what_the_table_says;
 mod everybody_sees_how_an_auction_stands;
 mod followers_come_and_go;
 mod listeners_miss_nothing;
+mod no_test_is_left_out;
 mod nothing_is_lost_or_doubled_by_kill_nine;
 mod old_things_go;
 mod operators_find_what_they_look_for;

@@ -192,6 +192,7 @@ mod tests {
         assert_eq!(grown("files of ingress-1", |at| 50.0 + at / 10.0), 1);
         assert_eq!(unbounded(&series("files of writer-1", |at| at), 60.0).len(), 0, "too short to say");
     }
+
     #[test]
     fn clients_that_go_to_the_other_ingress_are_not_more() {
         let later = |first: f64, last: f64| move |at| if at < 2400.0 { first } else { last };
