@@ -5,7 +5,7 @@ use crate::support::load::{Load, id};
 use crate::support::roles::Roles;
 use crate::support::{database, eventually, long};
 use auction_domain::{AuctionId, UserId};
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use auction_testkit::given::{create_auction, create_user, delete_user, offer, place_bid};
 use auction_testkit::random::Random;
 use auction_wire::Command;

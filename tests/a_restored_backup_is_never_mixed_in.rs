@@ -4,7 +4,7 @@
 use crate::support::load::Load;
 use crate::support::roles::Roles;
 use crate::support::{database, eventually, text};
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;

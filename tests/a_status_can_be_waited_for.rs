@@ -4,7 +4,7 @@
 use crate::support::person::{Answer, Person};
 use crate::support::roles::Roles;
 use crate::support::{eventually, own_address};
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;

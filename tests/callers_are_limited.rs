@@ -3,7 +3,7 @@
 use crate::support::person::{Answer, Person};
 use crate::support::roles::Roles;
 use crate::support::{eventually, own_address, portal, text};
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use reqwest::Method;
 use serde_json::json;
 use tempfile::TempDir;

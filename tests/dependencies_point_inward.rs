@@ -6,31 +6,33 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Which of ours each of ours may depend on.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("auction-domain", &[]),
     ("auction-promoter", &[]),
-    ("stream-worker", &[]),
-    ("auction-servers", &[]),
+    ("worker-runtime", &[]),
+    ("stream-worker", &["worker-runtime"]),
+    ("auction-local-servers", &[]),
     ("auction-wire", &["auction-domain"]),
-    ("auction-app", &["auction-domain", "auction-promoter", "auction-wire", "stream-worker"]),
+    ("auction-app", &["auction-domain", "auction-promoter", "auction-wire", "worker-runtime"]),
     ("auction-postgres", &["auction-app", "auction-domain", "auction-wire"]),
-    ("auction-redis", &["auction-app", "auction-domain", "auction-wire", "stream-worker"]),
-    ("auction-http", &["auction-app", "auction-domain", "auction-wire"]),
-    ("auction-courier", &["auction-app", "auction-wire"]),
+    ("auction-redis", &["auction-app", "auction-domain", "auction-wire", "stream-worker", "worker-runtime"]),
+    ("auction-http", &["auction-app", "auction-domain", "auction-wire", "worker-runtime"]),
+    ("auction-delivery", &["auction-app", "auction-wire"]),
     ("auction-cli", &["auction-domain", "auction-wire"]),
     (
-        "auction-service",
+        "auction-components",
         &[
             "auction-app",
-            "auction-courier",
+            "auction-delivery",
             "auction-domain",
             "auction-promoter",
             "auction-http",
             "auction-postgres",
             "auction-redis",
-            "auction-servers",
+            "auction-local-servers",
             "auction-wire",
             "stream-worker",
+            "worker-runtime",
         ],
     ),
     (
@@ -41,9 +43,10 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "auction-postgres",
             "auction-promoter",
             "auction-redis",
-            "auction-servers",
+            "auction-local-servers",
             "auction-wire",
             "stream-worker",
+            "worker-runtime",
         ],
     ),
     // Like the tests, it stands on what the tests stand on.
@@ -56,9 +59,10 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "auction-testkit",
             "auction-wire",
             "stream-worker",
+            "worker-runtime",
         ],
     ),
-    ("portal", &["auction-cli", "auction-service"]),
+    ("portal", &["auction-cli", "auction-components"]),
     (
         "auction-loadtest",
         &[
@@ -66,11 +70,12 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "auction-domain",
             "auction-postgres",
             "auction-redis",
-            "auction-servers",
+            "auction-local-servers",
             // The judge holds what happened against the plain models of the tests.
             "auction-testkit",
             "auction-wire",
             "stream-worker",
+            "worker-runtime",
         ],
     ),
 ];

@@ -6,7 +6,7 @@ use crate::support::roles::Roles;
 use crate::support::{database, eventually, long, portal, text};
 use auction_domain::Amount;
 use auction_domain::auction::AuctionEvent;
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use auction_testkit::random::Random;
 use auction_wire::Event;
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use crate::support::person::Person;
 use crate::support::readers::all_told;
 use crate::support::roles::Roles;
 use crate::support::{database, eventually};
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use serde_json::json;
 use std::collections::BTreeSet;
 use uuid::Uuid;

@@ -5,7 +5,7 @@ use crate::support::history::shipped;
 use crate::support::person::Person;
 use crate::support::roles::Roles;
 use crate::support::{eventually, own_address, portal, text};
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use serde_json::json;
 use std::process::{Command, Stdio};
 use uuid::Uuid;

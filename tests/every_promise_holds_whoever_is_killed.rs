@@ -6,7 +6,7 @@ use crate::support::readers::{Readers, all_events, all_told};
 use crate::support::roles::Roles;
 use crate::support::{database, eventually, long, own_address, portal, text};
 use auction_domain::{Timestamp, UserId};
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use auction_testkit::random::Random;
 use auction_testkit::rules::{Found, assert_by_the_rules};
 use auction_testkit::told::assert_told;

@@ -7,7 +7,7 @@ use crate::support::{database, long};
 use auction_domain::auction::{AuctionCommand, CloseAuction, DoubleBid, EndAuction};
 use auction_domain::user::{ChangeSubscriptions, NotificationKind, Subscriptions, UserCommand};
 use auction_domain::{Actor, AuctionId, BidId, UserId};
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use auction_testkit::given::{create_user, of_auction};
 use auction_testkit::random::Random;
 use auction_testkit::told::assert_told;

@@ -4,7 +4,7 @@
 use crate::support::person::{Answer, Person};
 use crate::support::roles::Roles;
 use crate::support::{eventually, portal, root, text};
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use serde_json::json;
 use std::collections::BTreeSet;
 use uuid::Uuid;

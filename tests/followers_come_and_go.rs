@@ -5,7 +5,7 @@ use crate::support::load::Load;
 use crate::support::roles::Roles;
 use crate::support::{database, eventually, long};
 use auction_domain::Millis;
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use auction_testkit::random::Random;
 use std::time::Duration;
 

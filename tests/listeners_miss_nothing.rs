@@ -4,7 +4,7 @@ use crate::support::eventually;
 use crate::support::line::Line;
 use crate::support::person::Person;
 use crate::support::roles::Roles;
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use serde_json::json;
 
 /// Bids once, however often he has to ask: a connection may have broken.

@@ -4,7 +4,7 @@
 use crate::support::person::Person;
 use crate::support::roles::Roles;
 use crate::support::{eventually, portal, root, text};
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd};
 use serde_json::json;

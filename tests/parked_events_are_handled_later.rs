@@ -4,7 +4,7 @@
 use crate::support::person::Person;
 use crate::support::roles::Roles;
 use crate::support::{database, eventually, portal, text};
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use serde_json::json;
 use uuid::Uuid;
 

@@ -5,7 +5,7 @@ use crate::support::line::Line;
 use crate::support::person::{Answer, Person};
 use crate::support::roles::Roles;
 use crate::support::{database, eventually, own_address};
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use reqwest::Method;
 use serde_json::json;
 use std::time::{Duration, Instant};

@@ -3,7 +3,7 @@
 use crate::support::eventually;
 use crate::support::person::{Answer, Person};
 use crate::support::roles::Roles;
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use auction_wire::{PartitionCount, Positions};
 use serde_json::json;
 use std::time::{Duration, Instant};

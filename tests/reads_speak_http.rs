@@ -3,7 +3,7 @@
 use crate::support::eventually;
 use crate::support::person::Person;
 use crate::support::roles::Roles;
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

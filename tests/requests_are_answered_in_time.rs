@@ -2,7 +2,7 @@
 
 use crate::support::person::Person;
 use crate::support::roles::Roles;
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;

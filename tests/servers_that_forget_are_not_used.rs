@@ -4,7 +4,7 @@
 use crate::support::person::Person;
 use crate::support::roles::{Roles, program};
 use crate::support::{database, eventually, own_address, text};
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use serde_json::json;
 use std::fs::File;
 use std::process::Command;

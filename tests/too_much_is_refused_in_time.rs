@@ -4,7 +4,7 @@
 use crate::support::eventually;
 use crate::support::person::Person;
 use crate::support::roles::Roles;
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use serde_json::json;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};

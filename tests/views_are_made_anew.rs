@@ -4,7 +4,7 @@
 use crate::support::load::Load;
 use crate::support::roles::Roles;
 use crate::support::{eventually, long, portal, text};
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use auction_wire::view::{AuctionList, AuctionView, BidList};
 use reqwest::header::HeaderValue;
 use serde_json::{Value, from_value};

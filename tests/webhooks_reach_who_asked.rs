@@ -5,7 +5,7 @@ use crate::support::readers::all_told;
 use crate::support::receiver::{Received, Receiver};
 use crate::support::roles::Roles;
 use crate::support::{database, eventually, root, text};
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,7 +4,7 @@
 use crate::support::load::Load;
 use crate::support::roles::Roles;
 use crate::support::{eventually, own_address};
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use redis::aio::MultiplexedConnection;
 
 struct Portal {

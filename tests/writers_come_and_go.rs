@@ -5,7 +5,7 @@
 use crate::support::load::Load;
 use crate::support::long;
 use crate::support::roles::Roles;
-use auction_servers::{Options, PrivateServers};
+use auction_local_servers::{Options, PrivateServers};
 use auction_testkit::random::Random;
 use std::time::{Duration, Instant};
 

@@ -2,8 +2,8 @@
 //! the judge finds it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+use auction_local_servers::{Options, PrivateServers};
 use auction_postgres::migrate::migrate;
-use auction_servers::{Options, PrivateServers};
 use auction_wire::PartitionCount;
 use serde_json::Value;
 use std::net::{TcpListener, TcpStream};

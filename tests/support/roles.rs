@@ -1,7 +1,7 @@
 //! Every role as a process of its own.
 
 use super::{DEADLINE, eventually, own_address, portal, text};
-use auction_servers::PrivateServers;
+use auction_local_servers::PrivateServers;
 use std::fs::{DirEntry, File};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};

@@ -1,9 +1,9 @@
 //! `portal`: the whole auction portal in one process, and the commands of people who use and run it.
 
 use auction_cli::{ClientArgs, ClientCommand};
-use auction_service::process::{ProcessError, RoleArgs, block_on, report, run_role};
-use auction_service::role::Role;
-use auction_service::{accounts, dead_letters, draws, parked, rebuild, streams, up, verify};
+use auction_components::component::Role;
+use auction_components::process::{ProcessError, RoleArgs, block_on, report, run_role};
+use auction_components::{accounts, dead_letters, draws, parked, rebuild, streams, up, verify};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 

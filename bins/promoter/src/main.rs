@@ -1,6 +1,6 @@
 //! The promoter as a process of its own, against given servers.
 
-use auction_service::{process, role::Role};
+use auction_components::{component::Role, process};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -26,33 +26,13 @@
 //! Everything outside is behind [`ports`]; [`health`] and [`meter`] are what an operator sees of it, and
 //! [`durability`] says whether the servers keep what they acknowledge.
 
-pub mod accept;
-pub mod accounts;
-pub mod briefly;
-pub mod close;
-pub mod dead_letters;
-pub mod deletions;
-pub mod durability;
-pub mod follow;
-pub mod freshness;
-pub mod from_store;
-pub mod health;
-mod history;
-pub mod limits;
-pub mod live;
-pub mod mail;
-pub mod meter;
-pub mod notify;
+pub mod auctioneer;
+pub mod consume;
+pub mod ingress;
+pub mod instrumentation;
+pub mod notifier;
+pub mod operator;
 pub mod ports;
-pub mod progress;
-pub mod project;
-pub mod promote;
-pub mod rebuild;
-pub mod retention;
-pub mod send;
-pub mod shed;
-pub mod verify;
-pub mod webhooks;
-pub mod write;
-
-pub use stream_worker::stop;
+pub mod projector;
+pub mod promoter;
+pub mod writer;

@@ -1,9 +1,8 @@
 //! Taking requests: the same key with the same payload has the same answer at every ingress.
-use auction_app::accept::{Accept, HandleSecret, Request, Status, Waiters};
+use auction_app::ingress::command_gateway::{Accept, HandleSecret, Request, Status, Waiters};
 use auction_app::ports::Unavailable;
-use auction_app::ports::command_queue::CommandQueue;
-use auction_app::ports::outcomes::Outcomes;
-use auction_app::stop::stop_signal;
+use auction_app::ports::commands::command_queue::CommandQueue;
+use auction_app::ports::commands::outcomes::Outcomes;
 use auction_domain::{Actor, AuctionId, Facts, Timestamp, UserId};
 use auction_testkit::given;
 use auction_wire::{Command, CommandId, Outcome, OutcomeResult};
@@ -11,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use uuid::Uuid;
+use worker_runtime::shutdown::stop_signal;
 
 /// A stream and a store: the first with an id is accepted, when it is decided.
 #[derive(Clone, Default)]

@@ -2,12 +2,10 @@
 //! is closed once, and not before its end.
 
 use crate::world::World;
-use auction_app::close::{self, Schedule, Watch};
-use auction_app::follow::{Subscription, follow};
-use auction_app::health::Health;
+use auction_app::auctioneer::closing::{self, Schedule, Watch};
+use auction_app::consume::{Subscription, follow};
 use auction_app::ports::Unavailable;
-use auction_app::ports::command_queue::CommandQueue;
-use auction_app::stop::{Stopper, stop_signal};
+use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_domain::auction::AuctionCommand;
 use auction_domain::{AuctionId, Millis, Timestamp, UserId};
 use auction_testkit::given::{AT, P, create_auction, create_user, fresh, place_bid};
@@ -16,6 +14,8 @@ use auction_wire::{Command, CommandBody, EventRecord, PartitionCount};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
+use worker_runtime::health::Health;
+use worker_runtime::shutdown::{Stopper, stop_signal};
 
 /// The queue as an auctioneer sees it whose clock is so many seconds ahead.
 struct Skewed(MemoryQueue, i64);
@@ -46,7 +46,7 @@ fn start_auctioneer(world: &World, skew: i64) -> Stopper {
     let health = of("closing");
     tokio::spawn(async move {
         let nobody_hears = MemoryRevocations::default();
-        close::run(&queue, &deletions, &nobody_hears, &schedule, &departed, &health, stop).await;
+        closing::run(&queue, &deletions, &nobody_hears, &schedule, &departed, &health, stop).await;
     });
     stopper
 }

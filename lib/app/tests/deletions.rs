@@ -2,12 +2,10 @@
 //! nothing at stake, and nothing is taken away twice.
 
 use crate::world::World;
-use auction_app::close::{self, Schedule, Watch};
-use auction_app::follow::{Subscription, follow};
-use auction_app::health::Health;
-use auction_app::ports::command_queue::CommandQueue;
-use auction_app::ports::deletions::{Deletions, Stake};
-use auction_app::stop::stop_signal;
+use auction_app::auctioneer::closing::{self, Schedule, Watch};
+use auction_app::consume::{Subscription, follow};
+use auction_app::ports::commands::command_queue::CommandQueue;
+use auction_app::ports::people::user_deletions::{Deletions, Stake};
 use auction_domain::auction::{Auction, AuctionCommand, AuctionEvent, EndAuction, Status};
 use auction_domain::user::{UserCommand, UserEvent};
 use auction_domain::{Actor, AuctionId, Timestamp, UserId};
@@ -24,6 +22,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
+use worker_runtime::health::Health;
+use worker_runtime::shutdown::stop_signal;
 
 const SCHEDULES: u64 = 200;
 
@@ -51,7 +51,7 @@ impl Auctioneer {
         let sends = tokio::spawn(async move {
             let health = Health::default().part("closing");
             let nobody_hears = MemoryRevocations::default();
-            close::run(&queue, &deletions, &nobody_hears, &schedule, &departed, &health, sending).await;
+            closing::run(&queue, &deletions, &nobody_hears, &schedule, &departed, &health, sending).await;
             drop(stopper); // until here: without it, it is time to stop
         });
         Auctioneer(follows, sends)

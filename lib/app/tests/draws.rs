@@ -1,7 +1,7 @@
 //! Draws as the promoter holds them, and what is found out when any of it is changed afterwards.
 
-use auction_app::promote::verify::{DrawsReport, Verdict, verify_history};
-use auction_app::promote::{Current, DrawSecret, Options, Promises, Promoted};
+use auction_app::promoter::verify::{DrawsReport, Verdict, verify_history};
+use auction_app::promoter::{Current, DrawSecret, Options, Promises, Promoted};
 use auction_domain::auction::{
     Auction, AuctionCommand, AuctionEvent, CloseAuction, CreateAuction, Draw, HoldDraw, PlaceBid, RevealSeed,
     Seed,

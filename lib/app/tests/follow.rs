@@ -2,13 +2,11 @@
 //! killed, doubled or cut off from the stream, the views are those of a rebuild from scratch.
 
 use crate::world::World;
-use auction_app::follow::{FollowError, Subscription, follow};
-use auction_app::health::{Condition, Health};
-use auction_app::ports::event_feed::EventFeeds;
-use auction_app::ports::event_store::EventStores;
-use auction_app::ports::view_store::{ViewCommit, ViewStore, ViewStores, Views};
-use auction_app::project::Projector;
-use auction_app::stop::{Stop, Stopper, stop_signal};
+use auction_app::consume::{FollowError, Subscription, follow};
+use auction_app::ports::events::event_store::EventStores;
+use auction_app::ports::events::event_stream::EventFeeds;
+use auction_app::ports::views::read_models::{ViewCommit, ViewStore, ViewStores, Views};
+use auction_app::projector::Projector;
 use auction_testkit::flaky::{Flaky, Weather};
 use auction_testkit::given::P;
 use auction_testkit::memory::{MemoryFeeds, MemoryParkedEvents, MemoryStreams, MemoryViews};
@@ -16,6 +14,8 @@ use auction_testkit::random::Random;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 use tokio::task::JoinHandle;
+use worker_runtime::health::{Condition, Health};
+use worker_runtime::shutdown::{Stop, Stopper, stop_signal};
 
 const SCHEDULES: u64 = 300;
 

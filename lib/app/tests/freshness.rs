@@ -1,15 +1,15 @@
 //! Requests that wait for the views, in paused time.
 
-use auction_app::freshness::Freshness;
-use auction_app::ports::event_store::{EventStore, EventStores};
-use auction_app::ports::view_store::{ViewStore, ViewStores};
-use auction_app::stop::{Stopper, stop_signal};
+use auction_app::ingress::read_consistency::Freshness;
+use auction_app::ports::events::event_store::{EventStore, EventStores};
+use auction_app::ports::views::read_models::{ViewStore, ViewStores};
 use auction_testkit::given::{P, batch, fresh, user_created};
 use auction_testkit::memory::{MemoryStore, MemoryViews};
 use auction_wire::{PartitionCount, PartitionId, Positions};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+use worker_runtime::shutdown::{Stopper, stop_signal};
 
 /// The other partition.
 const Q: PartitionId = PartitionId(1);

@@ -1,9 +1,9 @@
 //! Auctions as the store tells them, in paused time.
 
-use auction_app::from_store::{AtVersion, FromStore};
+use auction_app::ingress::auction_history::{AtVersion, FromStore};
 use auction_app::ports::Unavailable;
-use auction_app::ports::auction_events::AuctionEvents;
-use auction_app::ports::event_store::{EventStore, EventStores};
+use auction_app::ports::events::auction_event_reader::AuctionEvents;
+use auction_app::ports::events::event_store::{EventStore, EventStores};
 use auction_domain::{AuctionId, BidId, UserId};
 use auction_testkit::given::{auction_created, batch, bid_placed, fresh};
 use auction_testkit::memory::MemoryStore;

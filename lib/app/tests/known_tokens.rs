@@ -1,14 +1,14 @@
 //! What an ingress knows of tokens, in paused time, over a store that counts how often it is asked and can be away.
 
-use auction_app::accounts::{Bearer, Holder, KnownTokens, Recalled, Role, TokenHash};
+use auction_app::ingress::accounts::{Bearer, Holder, KnownTokens, Recalled, Role, TokenHash};
 use auction_app::ports::Unavailable;
-use auction_app::ports::tokens::{Revoked, Tokens};
-use auction_app::stop::{Stopper, stop_signal};
+use auction_app::ports::people::tokens::{Revoked, Tokens};
 use auction_domain::{Timestamp, UserId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use uuid::Uuid;
+use worker_runtime::shutdown::{Stopper, stop_signal};
 
 const EVERY: Duration = Duration::from_secs(10);
 const NOW: Timestamp = Timestamp(1000);

@@ -1,8 +1,8 @@
 //! How often somebody may call, in paused time, over counts in memory that know how often they are asked.
 
-use auction_app::limits::{Counted, Limiter, Verdict};
+use auction_app::ingress::rate_limit::{Counted, Limiter, Verdict};
 use auction_app::ports::Unavailable;
-use auction_app::ports::limits::{Counters, Limit, Took, Wanted, Whose};
+use auction_app::ports::people::rate_limit_store::{Counters, Limit, Took, Wanted, Whose};
 use auction_domain::UserId;
 use std::collections::HashMap;
 use std::num::NonZeroU32;

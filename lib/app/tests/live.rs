@@ -1,12 +1,10 @@
 //! Listening to an auction, in memory and paused time.
 
-use auction_app::health::Health;
-use auction_app::live::{Listener, Live, NotHeard};
+use auction_app::ingress::live_updates::{Listener, Live, NotHeard};
 use auction_app::ports::Unavailable;
-use auction_app::ports::auction_events::AuctionEvents;
-use auction_app::ports::event_store::{EventStore, EventStores};
-use auction_app::ports::event_tail::{EventTail, EventTails};
-use auction_app::stop::{Stopper, stop_signal};
+use auction_app::ports::events::auction_event_reader::AuctionEvents;
+use auction_app::ports::events::event_store::{EventStore, EventStores};
+use auction_app::ports::events::event_tail::{EventTail, EventTails};
 use auction_domain::{AuctionId, BidId, UserId};
 use auction_testkit::given::{P, auction_created, batch, bid_placed, fresh};
 use auction_testkit::memory::{MemoryStore, MemoryStreams, MemoryTail, MemoryTails};
@@ -16,6 +14,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout};
+use worker_runtime::health::Health;
+use worker_runtime::shutdown::{Stopper, stop_signal};
 
 const GATHER: Duration = Duration::from_millis(100);
 

@@ -2,12 +2,10 @@
 //! told what concerns him, once, and sees it once.
 
 use crate::world::World;
-use auction_app::follow::{Subscription, follow};
-use auction_app::health::Health;
-use auction_app::notify::{Inbox, Limits, Notifier};
-use auction_app::ports::inbox::StoredInboxes;
-use auction_app::ports::notification_store::NotificationStore;
-use auction_app::stop::{Stopper, stop_signal};
+use auction_app::consume::{Subscription, follow};
+use auction_app::notifier::{Inbox, Limits, Notifier};
+use auction_app::ports::notifications::inbox::StoredInboxes;
+use auction_app::ports::notifications::notification_store::NotificationStore;
 use auction_domain::auction::{AuctionCommand, CloseAuction, DoubleBid, EndAuction};
 use auction_domain::user::{ChangeSubscriptions, NotificationKind, Subscriptions, UserCommand};
 use auction_domain::{Actor, AuctionId, BidId, UserId};
@@ -21,6 +19,8 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 use tokio::task::JoinHandle;
+use worker_runtime::health::Health;
+use worker_runtime::shutdown::{Stopper, stop_signal};
 
 const SCHEDULES: u64 = 200;
 const KEEPS: u64 = 10_000;

@@ -2,15 +2,13 @@
 //! auction, everybody else goes on, and when an operator says so they are handled after all.
 
 use crate::world::World;
-use auction_app::follow::{Follower, Handled, Subscription, follow};
-use auction_app::health::Health;
+use auction_app::consume::{Follower, Handled, Subscription, follow};
 use auction_app::ports::Unavailable;
-use auction_app::ports::event_store::EventStore;
-use auction_app::ports::parked_events::{Asked, ParkReason, Parked, ParkedEvents};
-use auction_app::ports::view_store::Views;
-use auction_app::project::Projector;
-use auction_app::stop::stop_signal;
-use auction_app::write::aggregates::LoadError;
+use auction_app::ports::events::event_store::EventStore;
+use auction_app::ports::operator::parked_events::{Asked, ParkReason, Parked, ParkedEvents};
+use auction_app::ports::views::read_models::Views;
+use auction_app::projector::Projector;
+use auction_app::writer::aggregate_cache::LoadError;
 use auction_domain::AuctionId;
 use auction_testkit::given::P;
 use auction_testkit::memory::{MemoryFeeds, MemoryParkedEvents, MemoryStreams, MemoryViews};
@@ -19,6 +17,8 @@ use auction_wire::EventRecord;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use worker_runtime::health::Health;
+use worker_runtime::shutdown::stop_signal;
 
 /// What goes wrong with an event.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,17 +1,17 @@
 //! Keeping house, on ports that write down what is asked of them.
 
-use auction_app::health::Health;
 use auction_app::ports::Unavailable;
-use auction_app::ports::accounts::{AccountRetention, Swept};
-use auction_app::ports::retention::{
+use auction_app::ports::events::retention::{
     DeletedOutcomes, DeliveryRetention, OutcomeRetention, StreamRetention, Trimmed, TrimmedCommands,
 };
-use auction_app::retention::{Retention, keep_house};
-use auction_app::stop::stop_signal;
+use auction_app::ports::people::accounts::{AccountRetention, Swept};
+use auction_app::writer::retention::{Retention, keep_house};
 use auction_domain::Timestamp;
 use auction_wire::PartitionId;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+use worker_runtime::health::Health;
+use worker_runtime::shutdown::stop_signal;
 
 const NOW: i64 = 1_000_000_000;
 

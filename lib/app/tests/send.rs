@@ -1,14 +1,12 @@
 //! Senders over an outbox in memory, in paused time.
 
-use auction_app::health::Health;
-use auction_app::ports::courier::{Carried, Courier};
-use auction_app::ports::notification_store::{
+use auction_app::notifier::outbox::{Bell, Limits, Schedule, Sender};
+use auction_app::ports::notifications::notification_store::{
     Notification, NotificationStore, NotificationStores, Telling, Told,
 };
-use auction_app::ports::outbox::{Parcel, State, Way};
-use auction_app::ports::webhooks::{Created, WebhookDelivery, Webhooks};
-use auction_app::send::{Bell, Limits, Schedule, Sender};
-use auction_app::stop::{Stopper, stop_signal};
+use auction_app::ports::notifications::outbox::{Parcel, State, Way};
+use auction_app::ports::notifications::transport::{Carried, Courier};
+use auction_app::ports::notifications::webhooks::{Created, WebhookDelivery, Webhooks};
 use auction_domain::UserId;
 use auction_domain::user::NotificationKind;
 use auction_testkit::given::{P, fresh};
@@ -18,6 +16,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
+use worker_runtime::health::Health;
+use worker_runtime::shutdown::{Stopper, stop_signal};
 
 const LIMITS: Limits =
     Limits { at_once: 8, per_endpoint: 2, attempt: Duration::from_secs(20), look: Duration::from_secs(1) };

@@ -1,15 +1,13 @@
 //! A partition in memory, its lanes, and what must hold when they are done.
 
-use auction_app::health::Health;
-use auction_app::ports::command_lane::CommandLanes;
-use auction_app::ports::command_queue::CommandQueue;
-use auction_app::ports::event_store::EventStores;
-use auction_app::ports::partition_lock::PartitionLocks;
-use auction_app::stop::{Stopper, stop_signal};
-use auction_app::write::decide::DeskLimits;
-use auction_app::write::lane::{self, Lane, LaneError};
-use auction_app::write::rules::Rules;
-use auction_app::write::snapshots::{SnapshotRules, keep_snapshots, snapshots};
+use auction_app::ports::commands::command_queue::CommandQueue;
+use auction_app::ports::commands::command_stream::CommandLanes;
+use auction_app::ports::events::event_store::EventStores;
+use auction_app::ports::events::partition_lock::PartitionLocks;
+use auction_app::writer::decider::DeskLimits;
+use auction_app::writer::dispatch::Rules;
+use auction_app::writer::partition_writer::{self, Lane, LaneError};
+use auction_app::writer::snapshots::{SnapshotRules, keep_snapshots, snapshots};
 use auction_domain::auction::Auction;
 use auction_testkit::given::{AT, P};
 use auction_testkit::memory::{MemoryLanes, MemoryLocks, MemoryQueue, MemoryStore, MemoryStreams};
@@ -19,6 +17,8 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
+use worker_runtime::health::Health;
+use worker_runtime::shutdown::{Stopper, stop_signal};
 
 /// Small, so that what is needed is not in memory.
 const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
@@ -60,7 +60,8 @@ impl Running {
             let health = Health::default().part("lane");
             let keeping = keep_snapshots(&stores, waiting, stop.clone());
             let lane = Lane { partition: P, limits, snapshots, health, stop };
-            let (ended, ()) = tokio::join!(lane::run(&stores, &lanes, locks.as_ref(), lane), keeping);
+            let (ended, ()) =
+                tokio::join!(partition_writer::run(&stores, &lanes, locks.as_ref(), lane), keeping);
             ended.inspect_err(|error| eprintln!("a lane gave up: {error}"))
         });
         Running { stopper, task }

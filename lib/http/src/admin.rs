@@ -2,7 +2,6 @@
 //! it has counted. Nothing here is for the public: reasons name servers and addresses.
 
 use crate::readiness::{For, readiness};
-use auction_app::health::Health;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -10,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use worker_runtime::health::Health;
 
 /// The format of Prometheus, by its version.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";

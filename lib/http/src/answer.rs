@@ -8,9 +8,9 @@ use crate::portal::{Portal, Ports, wall_clock};
 use crate::prefer::{PREFERENCE_APPLIED, Prefer};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
-use auction_app::accept::{Handle, Request, Status, command_id, fingerprint};
-use auction_app::meter;
-use auction_app::shed::Overload;
+use auction_app::ingress::command_gateway::{Handle, Request, Status, command_id, fingerprint};
+use auction_app::ingress::load_shedding::Overload;
+use auction_app::instrumentation;
 use auction_domain::auction::AuctionCommand;
 use auction_domain::{Actor, Currency, Fact};
 use auction_wire::api::{Done, Failed, Money, Pending};
@@ -107,7 +107,7 @@ pub async fn ask_after<P: Ports, F: Future<Output = Result<(), Problem>>>(
 }
 
 fn overloaded(overload: Overload) -> Problem {
-    meter::shed(overload.name());
+    instrumentation::shed(overload.name());
     let problem = Problem::of(&requests::OVERLOADED).with_header(header::RETRY_AFTER, RETRY_WHEN_OVERLOADED);
     match overload {
         Overload::Backlog { undecided, at_most } => {

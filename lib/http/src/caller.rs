@@ -3,7 +3,7 @@
 
 use crate::problem::Problem;
 use crate::who::{Who, unknown};
-use auction_app::accounts::Role;
+use auction_app::ingress::accounts::Role;
 use auction_domain::{Actor, UserId};
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;

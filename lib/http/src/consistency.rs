@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use crate::problem::kinds::requests;
 use crate::routes::paging::{invalid, parameter};
 use auction_app::ports::Unavailable;
-use auction_app::ports::view_store::AsOf;
+use auction_app::ports::views::read_models::AsOf;
 use auction_wire::{PartitionCount, PartitionId, Positions};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;

@@ -2,7 +2,7 @@
 
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
-use auction_app::live::{Listener, NotHeard};
+use auction_app::ingress::live_updates::{Listener, NotHeard};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};

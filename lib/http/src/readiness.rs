@@ -6,13 +6,13 @@
 //!  "parts": {"writer 07": {"condition": "waits", "attempts": 3, "why": "postgres: connection refused"}}}
 //! ```
 
-use auction_app::health::{Condition, Report};
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+use worker_runtime::health::{Condition, Report};
 
 /// Who asks.
 #[derive(Clone, Copy, PartialEq, Eq)]

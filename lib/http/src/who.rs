@@ -3,7 +3,7 @@
 
 use crate::problem::Problem;
 use crate::problem::kinds::{Kind, requests};
-use auction_app::accounts::{Role, TokenHash};
+use auction_app::ingress::accounts::{Role, TokenHash};
 use auction_domain::UserId;
 use std::num::NonZeroU32;
 

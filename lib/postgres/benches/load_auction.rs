@@ -6,8 +6,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use auction_app::ports::event_store::{Appended, EventStore, EventStores};
-use auction_app::write::aggregates::Aggregates;
+use auction_app::ports::events::event_store::{Appended, EventStore, EventStores};
+use auction_app::writer::aggregate_cache::Aggregates;
 use auction_domain::auction::{Auction, Memento};
 use auction_domain::{BidId, UserId};
 use auction_postgres::{PostgresStore, PostgresStores};

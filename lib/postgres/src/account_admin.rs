@@ -3,10 +3,10 @@
 use crate::accounts::role;
 use crate::lookup::PostgresLookup;
 use crate::unavailable;
-use auction_app::accounts::{Role, TokenHash};
+use auction_app::ingress::accounts::{Role, TokenHash};
 use auction_app::ports::Unavailable;
-use auction_app::ports::account_admin::{AccountAdmin, ServiceKey};
-use auction_app::ports::accounts::Profile;
+use auction_app::ports::people::account_admin::{AccountAdmin, ServiceKey};
+use auction_app::ports::people::accounts::Profile;
 use auction_domain::{Timestamp, UserId};
 use std::num::NonZeroU32;
 use tokio_postgres::Row;

@@ -3,12 +3,12 @@
 use crate::lookup::{PostgresLookup, WAIT};
 use crate::store::within;
 use crate::unavailable;
-use auction_app::accounts::{Bearer, Holder, Role, TokenHash};
+use auction_app::ingress::accounts::{Bearer, Holder, Role, TokenHash};
 use auction_app::ports::Unavailable;
-use auction_app::ports::accounts::{
+use auction_app::ports::people::accounts::{
     AccountRetention, Accounts, Credentials, Erasure, NewAccount, Profile, Registered, Session, Swept,
 };
-use auction_app::ports::tokens::Tokens;
+use auction_app::ports::people::tokens::Tokens;
 use auction_domain::{Timestamp, UserId};
 use std::num::NonZeroU32;
 use tokio_postgres::error::SqlState;

@@ -3,7 +3,7 @@
 use crate::rows::{Rows, bigint};
 use crate::unavailable;
 use auction_app::ports::Unavailable;
-use auction_app::ports::event_store::{Append, Appended};
+use auction_app::ports::events::event_store::{Append, Appended};
 use auction_domain::Actor;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;

@@ -3,7 +3,7 @@
 use crate::lookup::PostgresLookup;
 use crate::rows::bigint;
 use auction_app::ports::Unavailable;
-use auction_app::ports::deletions::{Deletions, Stake, Unfinished};
+use auction_app::ports::people::user_deletions::{Deletions, Stake, Unfinished};
 use auction_domain::{AuctionId, Timestamp, UserId};
 use tokio_postgres::Row;
 use uuid::Uuid;

@@ -2,8 +2,8 @@
 //! different for each database, role and session.
 
 use crate::unavailable;
-use auction_app::durability::{Durability, Finding, Weakness};
 use auction_app::ports::Unavailable;
+use auction_app::ports::durability::{Durability, Finding, Weakness};
 use tokio_postgres::{Client, Row};
 
 /// Judges the server behind a new connection.

@@ -6,7 +6,7 @@
 use crate::store::within;
 use crate::{PostgresStores, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::partition_lock::{PartitionLock, PartitionLocks};
+use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLocks};
 use auction_wire::PartitionId;
 use std::time::Duration;
 use tokio_postgres::error::SqlState;

@@ -5,9 +5,11 @@ use crate::rows::bigint;
 use crate::store::{DEADLINE, number, within};
 use crate::{PostgresStores, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::delivery::Delivered;
-use auction_app::ports::inbox::{Inbox, StoredInboxes};
-use auction_app::ports::notification_store::{NotificationStore, NotificationStores, Telling, Told, json};
+use auction_app::ports::notifications::inbox::{Inbox, StoredInboxes};
+use auction_app::ports::notifications::notification_sink::Delivered;
+use auction_app::ports::notifications::notification_store::{
+    NotificationStore, NotificationStores, Telling, Told, json,
+};
 use auction_domain::UserId;
 use auction_domain::user::NotificationKind;
 use auction_wire::PartitionId;

@@ -4,7 +4,7 @@ use crate::lookup::PostgresLookup;
 use crate::rows::bigint;
 use crate::store::number;
 use auction_app::ports::Unavailable;
-use auction_app::ports::outbox::{Claim, Outbox, Parcel, Settled, To, Verdict, Way};
+use auction_app::ports::notifications::outbox::{Claim, Outbox, Parcel, Settled, To, Verdict, Way};
 use std::time::Duration;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;

@@ -5,7 +5,7 @@ use crate::rows::bigint;
 use crate::store::{number, within};
 use crate::unavailable;
 use auction_app::ports::Unavailable;
-use auction_app::ports::parked_events::{Asked, ParkReason, Parked, ParkedEvent, ParkedEvents};
+use auction_app::ports::operator::parked_events::{Asked, ParkReason, Parked, ParkedEvent, ParkedEvents};
 use auction_domain::Timestamp;
 use auction_wire::PartitionId;
 use tokio_postgres::Row;

@@ -4,7 +4,7 @@
 use crate::lookup::PostgresLookup;
 use crate::store::number;
 use auction_app::ports::Unavailable;
-use auction_app::ports::retention::{DeletedOutcomes, DeliveryRetention, OutcomeRetention};
+use auction_app::ports::events::retention::{DeletedOutcomes, DeliveryRetention, OutcomeRetention};
 use auction_domain::Timestamp;
 use std::time::Duration;
 

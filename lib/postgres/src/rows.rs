@@ -1,7 +1,7 @@
 //! The rows beside the events, folded to one final row per key: an insert and an update of the same row
 //! in one statement would lose the update.
 
-use auction_app::ports::event_store::NewEvent;
+use auction_app::ports::events::event_store::NewEvent;
 use auction_domain::auction::AuctionEvent;
 use auction_domain::user::UserEvent;
 use auction_domain::{BidId, Timestamp};

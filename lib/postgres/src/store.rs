@@ -4,9 +4,9 @@ use crate::append::AppendStatement;
 use crate::durability::check;
 use crate::rows::bigint;
 use crate::unavailable;
-use auction_app::durability::Durability;
 use auction_app::ports::Unavailable;
-use auction_app::ports::event_store::{
+use auction_app::ports::durability::Durability;
+use auction_app::ports::events::event_store::{
     Append, Appended, EventStore, EventStores, History, OpenAuctions, UnrevealedAuctions,
 };
 use auction_domain::{AuctionId, Timestamp, UserId};

@@ -1,10 +1,10 @@
 //! Accounts, sessions and service keys in Postgres.
 
-use auction_app::accounts::{Bearer, Email, Holder, Name, Role, TokenHash, TokenKind, fresh};
-use auction_app::ports::accounts::{
+use auction_app::ingress::accounts::{Bearer, Email, Holder, Name, Role, TokenHash, TokenKind, fresh};
+use auction_app::ports::people::accounts::{
     AccountRetention, Accounts, Erasure, NewAccount, Registered, Session, Swept,
 };
-use auction_app::ports::tokens::Tokens;
+use auction_app::ports::people::tokens::Tokens;
 use auction_domain::{Timestamp, UserId};
 use auction_postgres::PostgresStores;
 use auction_postgres::lookup::PostgresLookup;

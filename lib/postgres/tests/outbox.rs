@@ -1,7 +1,7 @@
 //! The outbox in Postgres keeps its contract.
 
-use auction_app::ports::outbox::{Claim, Outbox, Settled, To, Verdict, Way};
-use auction_app::ports::retention::DeliveryRetention;
+use auction_app::ports::events::retention::DeliveryRetention;
+use auction_app::ports::notifications::outbox::{Claim, Outbox, Settled, To, Verdict, Way};
 use auction_domain::UserId;
 use auction_domain::user::NotificationKind;
 use auction_postgres::PostgresStores;

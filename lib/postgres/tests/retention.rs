@@ -1,8 +1,8 @@
 //! Outcomes are deleted at the end of their retention and not a moment before, in short steps.
 
-use auction_app::ports::event_store::{Appended, EventStore, EventStores};
-use auction_app::ports::outcomes::Outcomes;
-use auction_app::ports::retention::OutcomeRetention;
+use auction_app::ports::commands::outcomes::Outcomes;
+use auction_app::ports::events::event_store::{Appended, EventStore, EventStores};
+use auction_app::ports::events::retention::OutcomeRetention;
 use auction_domain::Timestamp;
 use auction_postgres::PostgresStores;
 use auction_postgres::lookup::PostgresLookup;

@@ -1,6 +1,6 @@
 //! What stands beside the events, and what the database itself refuses.
 
-use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores};
+use auction_app::ports::events::event_store::{Append, Appended, EventStore, EventStores};
 use auction_domain::auction::{AuctionEvent, Unsold};
 use auction_domain::{Amount, BidId, Reason, UserId};
 use auction_postgres::PostgresStores;

@@ -7,14 +7,14 @@
 
 use crate::listening::{self, Listener};
 use crate::{RedisServer, keys};
-use auction_app::accept::Waiters;
-use auction_app::health::Part;
-use auction_app::live::Bells;
-use auction_app::stop::Stop;
+use auction_app::ingress::command_gateway::Waiters;
+use auction_app::ingress::live_updates::Bells;
 use auction_domain::UserId;
 use auction_wire::{CommandId, PartitionCount};
 use std::sync::Arc;
 use uuid::Uuid;
+use worker_runtime::health::Part;
+use worker_runtime::shutdown::Stop;
 
 /// An announcement.
 pub(crate) fn write(decided: &[CommandId]) -> Vec<u8> {

@@ -1,9 +1,9 @@
 //! The dead letters of all partitions, for operators.
 
 use crate::{client_error, keys, unavailable};
-use auction_app::dead_letters::Letter;
+use auction_app::operator::dead_letters::Letter;
 use auction_app::ports::Unavailable;
-use auction_app::ports::dead_letters::DeadLetters;
+use auction_app::ports::operator::dead_letters::DeadLetters;
 use auction_wire::{Channel, PartitionId};
 use deadpool_redis::{Connection, Pool};
 use redis::{Value, cmd};

@@ -1,6 +1,6 @@
 //! Whether Redis keeps what it acknowledges: its append-only file, and what it does when memory is full.
 
-use auction_app::durability::{Finding, Weakness};
+use auction_app::ports::durability::{Finding, Weakness};
 use redis::{Value, pipe};
 use stream_worker::value::{member, ok, text};
 use stream_worker::{DedicatedConnection, StreamError};

@@ -2,7 +2,7 @@
 
 use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::event_feed::{EventFeed, EventFeeds};
+use auction_app::ports::events::event_stream::{EventFeed, EventFeeds};
 use auction_wire::{EventRecord, PartitionId};
 use redis::cmd;
 use std::time::Duration;

@@ -2,12 +2,12 @@
 
 use crate::client_error;
 use auction_app::ports::Unavailable;
-use auction_app::stop::Stop;
 use deadpool_redis::Pool;
 use redis::{ErrorKind, RedisError, ServerErrorKind, Value, cmd};
 use std::time::Duration;
-use stream_worker::Retry;
 use stream_worker::value::{member, text};
+use worker_runtime::Retry;
+use worker_runtime::shutdown::Stop;
 
 /// The name of the library.
 pub const NAME: &str = "auction_portal";

@@ -8,8 +8,8 @@
 
 use crate::{client_error, keys};
 use auction_app::ports::Unavailable;
-use auction_app::ports::delivery::{Delivered, Delivery};
-use auction_app::ports::inbox::{Inbox, InboxCopies};
+use auction_app::ports::notifications::inbox::{Inbox, InboxCopies};
+use auction_app::ports::notifications::notification_sink::{Delivered, Delivery};
 use auction_domain::UserId;
 use auction_wire::{PartitionCount, PartitionId};
 use deadpool_redis::{Connection, Pool};

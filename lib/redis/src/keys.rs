@@ -36,8 +36,8 @@
 //! | `ap:{07}:view:3:bidder:<id>` | hash | auction → what the user has bid in it |
 //! | `ap:{07}:view:3:bid-in:<id>` | sorted set | the auctions in which the user has bid |
 
-use auction_app::ports::generations::Generation;
-use auction_app::ports::limits::Whose;
+use auction_app::ports::people::rate_limit_store::Whose;
+use auction_app::ports::views::generations::Generation;
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::view::AuctionStatus;
 use auction_wire::{Channel, PartitionId};

@@ -9,7 +9,7 @@ pub use settler::RedisSettler;
 
 use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::command_lane::CommandLanes;
+use auction_app::ports::commands::command_stream::CommandLanes;
 use auction_wire::{Channel, PartitionCount, PartitionId};
 use std::time::Duration;
 use stream_worker::consumer::fresh_name;

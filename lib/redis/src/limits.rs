@@ -3,7 +3,7 @@
 
 use crate::{client_error, keys};
 use auction_app::ports::Unavailable;
-use auction_app::ports::limits::{Counters, Took, Wanted};
+use auction_app::ports::people::rate_limit_store::{Counters, Took, Wanted};
 use deadpool_redis::Pool;
 use redis::{Value, pipe};
 use std::time::Duration;

@@ -2,14 +2,14 @@
 //! listens is told when that may have been so.
 
 use crate::RedisServer;
-use auction_app::health::Part;
 use auction_app::ports::Unavailable;
-use auction_app::stop::Stop;
 use futures_util::StreamExt;
 use redis::RedisError;
 use std::time::{Duration, Instant};
-use stream_worker::Retry;
 use tokio::time::timeout;
+use worker_runtime::Retry;
+use worker_runtime::health::Part;
+use worker_runtime::shutdown::Stop;
 
 /// How long Redis may take for an answer.
 const DEADLINE: Duration = Duration::from_secs(10);

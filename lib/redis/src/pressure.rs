@@ -3,7 +3,7 @@
 use crate::lane::GROUP;
 use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::pressure::{Pressure, Pressures};
+use auction_app::ports::commands::load_probe::{Pressure, Pressures};
 use auction_wire::{Channel, PartitionCount};
 use redis::{Pipeline, Value, pipe};
 use std::time::Duration;

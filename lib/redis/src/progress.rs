@@ -4,7 +4,7 @@ mod lag;
 
 use crate::{keys, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::progress::{
+use auction_app::ports::operator::stream_stats::{
     Consumer, GroupProgress, PartitionProgress, Progress, Seen, StreamProgress,
 };
 use auction_wire::{Channel, PartitionId};

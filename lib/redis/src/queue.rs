@@ -3,7 +3,7 @@
 
 use crate::{RedisServer, client_error, keys, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::command_queue::CommandQueue;
+use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_domain::Timestamp;
 use auction_wire::{Command, PartitionCount};
 use redis::{Pipeline, Value, cmd, pipe};

@@ -2,10 +2,8 @@
 //! the process stops renewing it.
 
 use crate::{RedisServer, keys, unavailable};
-use auction_app::accept::Waiters;
-use auction_app::health::Part;
+use auction_app::ingress::command_gateway::Waiters;
 use auction_app::ports::Unavailable;
-use auction_app::stop::Stop;
 use auction_wire::outcome::decode_replies;
 use auction_wire::{PartitionCount, PartitionId};
 use redis::{Value, cmd, pipe};
@@ -14,6 +12,8 @@ use std::time::{Duration, Instant};
 use stream_worker::entry::read_reply;
 use stream_worker::value::ok;
 use stream_worker::{DedicatedConnection, EntryId, Retry, StreamError};
+use worker_runtime::health::Part;
+use worker_runtime::shutdown::Stop;
 
 /// How long a reply stream outlives its ingress.
 const EXPIRES: Duration = Duration::from_secs(60);

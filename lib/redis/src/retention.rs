@@ -6,7 +6,7 @@
 use crate::feed::event_of;
 use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::retention::{StreamRetention, Trimmed, TrimmedCommands};
+use auction_app::ports::events::retention::{StreamRetention, Trimmed, TrimmedCommands};
 use auction_domain::Timestamp;
 use auction_wire::{Channel, PartitionId};
 use redis::{Value, cmd};

@@ -6,15 +6,15 @@
 
 use crate::listening::{self, Listener};
 use crate::{RedisServer, client_error, keys};
-use auction_app::accounts::{KnownTokens, TokenHash};
-use auction_app::health::Part;
+use auction_app::ingress::accounts::{KnownTokens, TokenHash};
 use auction_app::ports::Unavailable;
-use auction_app::ports::tokens::{Revocations, Revoked, Tokens};
-use auction_app::stop::Stop;
+use auction_app::ports::people::tokens::{Revocations, Revoked, Tokens};
 use auction_domain::UserId;
 use deadpool_redis::Pool;
 use redis::pipe;
 use uuid::Uuid;
+use worker_runtime::health::Part;
+use worker_runtime::shutdown::Stop;
 
 /// Tells every ingress.
 #[derive(Clone)]

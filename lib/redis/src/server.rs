@@ -1,8 +1,8 @@
 //! How Redis is connected to.
 
 use crate::{durability, unavailable};
-use auction_app::durability::Durability;
 use auction_app::ports::Unavailable;
+use auction_app::ports::durability::Durability;
 use futures_util::future::BoxFuture;
 use redis::{Client, Pipeline, pipe};
 use std::fmt;

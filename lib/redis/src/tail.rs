@@ -3,7 +3,7 @@
 use crate::feed::event_of;
 use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::event_tail::{EventTail, EventTails};
+use auction_app::ports::events::event_tail::{EventTail, EventTails};
 use auction_wire::{EventRecord, PartitionCount};
 use redis::{Value, cmd, pipe};
 use std::time::Duration;

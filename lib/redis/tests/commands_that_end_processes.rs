@@ -1,7 +1,7 @@
 //! A command that ends every process which handles it is found among its neighbours, which are handled.
 
 use crate::streams_bench::{Streams, streams};
-use auction_app::ports::command_lane::{
+use auction_app::ports::commands::command_stream::{
     Batch, CommandLanes, CommandReader, CommandSettler, Poison, Published, Settlement,
 };
 use auction_domain::{AuctionId, UserId};

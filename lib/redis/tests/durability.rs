@@ -1,6 +1,6 @@
 //! A Redis that can lose what it acknowledged is not used: every new connection asks.
 
-use auction_app::durability::{Durability, Weakness};
+use auction_app::ports::durability::{Durability, Weakness};
 use auction_redis::RedisServer;
 use auction_testkit::servers::own_servers;
 use redis::{Client, Cmd, cmd};

@@ -1,7 +1,7 @@
 //! Generations of views in Redis keep their contract.
 
 use auction_app::ports::Unavailable;
-use auction_app::ports::view_store::ViewStores;
+use auction_app::ports::views::read_models::ViewStores;
 use auction_redis::views::{RedisGenerations, RedisViewStore, RedisViewStores, RedisViews};
 use auction_testkit::contract::generations::Adapter;
 use auction_testkit::servers::{PARTITIONS, TestRedis, redis};

@@ -1,8 +1,8 @@
 //! Copies of inboxes in Redis keep their contract.
 
 use auction_app::ports::Unavailable;
-use auction_app::ports::delivery::{Delivered, Delivery};
-use auction_app::ports::inbox::{Inbox, InboxCopies};
+use auction_app::ports::notifications::inbox::{Inbox, InboxCopies};
+use auction_app::ports::notifications::notification_sink::{Delivered, Delivery};
 use auction_domain::UserId;
 use auction_redis::inbox::RedisInboxes;
 use auction_testkit::contract::inbox::KEEPS;

@@ -1,6 +1,6 @@
 //! How often somebody calls, counted in Redis.
 
-use auction_app::ports::limits::{Counters, Limit, Took, Wanted, Whose};
+use auction_app::ports::people::rate_limit_store::{Counters, Limit, Took, Wanted, Whose};
 use auction_redis::keys;
 use auction_redis::limits::RedisCounters;
 use auction_testkit::servers::{TestRedis, redis};

@@ -1,6 +1,6 @@
 //! How far everybody is, is counted right also where Redis is wrong about it.
 
-use auction_app::ports::progress::{Count, GroupProgress, Progress, StreamProgress};
+use auction_app::ports::operator::stream_stats::{Count, GroupProgress, Progress, StreamProgress};
 use auction_redis::keys;
 use auction_redis::progress::RedisProgress;
 use auction_testkit::given::{P, records};

@@ -1,7 +1,7 @@
 //! Commands that were taken are on disk.
 
 use crate::streams_bench::{Streams, streams};
-use auction_app::ports::command_queue::CommandQueue;
+use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
 use auction_redis::queue::RedisQueue;

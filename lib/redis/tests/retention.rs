@@ -1,9 +1,9 @@
 //! Old entries go from the streams of a partition, by the time of the commands.
 
 use crate::streams_bench::{Streams, streams};
-use auction_app::ports::command_lane::{CommandSettler, LastEvent, Published, Settlement};
-use auction_app::ports::event_feed::{EventFeed, EventFeeds};
-use auction_app::ports::retention::{StreamRetention, TrimmedCommands};
+use auction_app::ports::commands::command_stream::{CommandSettler, LastEvent, Published, Settlement};
+use auction_app::ports::events::event_stream::{EventFeed, EventFeeds};
+use auction_app::ports::events::retention::{StreamRetention, TrimmedCommands};
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_redis::keys;
 use auction_redis::retention::RedisRetention;

@@ -1,7 +1,9 @@
 //! The streams of Redis keep the contracts of lanes and feeds.
 
 use crate::streams_bench::{Streams, streams};
-use auction_app::ports::command_lane::{CommandReader, CommandSettler, LastEvent, Published, Settlement};
+use auction_app::ports::commands::command_stream::{
+    CommandReader, CommandSettler, LastEvent, Published, Settlement,
+};
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
 use auction_testkit::contract::command_lane::{Bench, Fields, Lane};
@@ -33,7 +35,7 @@ async fn add_bid(streams: &Streams) -> EntryId {
     streams.add(Channel::Bid, fields).await
 }
 
-fn done(after: u64, batch: &[auction_app::ports::command_lane::Delivery]) -> Settlement {
+fn done(after: u64, batch: &[auction_app::ports::commands::command_stream::Delivery]) -> Settlement {
     let done = batch.iter().map(|delivery| (delivery.channel, delivery.entry)).collect();
     Settlement { after, events: records(after, batch.len() as u64), done, ..Settlement::default() }
 }

@@ -1,14 +1,12 @@
 //! Lanes that take turns with a partition, on real streams.
 
 use crate::streams_bench::{Streams, streams};
-use auction_app::health::Health;
 use auction_app::ports::Unavailable;
-use auction_app::ports::partition_lock::{PartitionLock, PartitionLocks};
-use auction_app::stop::stop_signal;
-use auction_app::write::decide::DeskLimits;
-use auction_app::write::lane::{self, Lane};
-use auction_app::write::rules::Rules;
-use auction_app::write::snapshots::{SnapshotRules, snapshots};
+use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLocks};
+use auction_app::writer::decider::DeskLimits;
+use auction_app::writer::dispatch::Rules;
+use auction_app::writer::partition_writer::{self, Lane};
+use auction_app::writer::snapshots::{SnapshotRules, snapshots};
 use auction_domain::{AuctionId, UserId};
 use auction_testkit::contract::command_lane::{Bench, Fields};
 use auction_testkit::given::{P, create_user, fresh, place_bid};
@@ -18,6 +16,8 @@ use auction_wire::{Command, PartitionId};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use worker_runtime::health::Health;
+use worker_runtime::shutdown::stop_signal;
 
 fn fields(command: &Command) -> Fields {
     command.to_fields().into_iter().map(|(name, value)| (name.into(), value)).collect()
@@ -71,7 +71,8 @@ async fn a_trickle_of_creations_does_not_hold_up_bids_by_turns() {
         (MemoryStore::default(), streams.lanes_by_turns(10), snapshots(), stop_signal());
     let lane = Lane { partition: P, limits, snapshots, health: Health::default().part("lane"), stop };
     let stores = store.clone();
-    let running = tokio::spawn(async move { lane::run(&stores, &lanes, Some(&trickle), lane).await });
+    let running =
+        tokio::spawn(async move { partition_writer::run(&stores, &lanes, Some(&trickle), lane).await });
     eventually("there were some turns", async || turns.load(Relaxed) >= 4).await;
     let turns = turns.load(Relaxed);
     let outcomes = store.all_outcomes();

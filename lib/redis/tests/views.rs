@@ -1,7 +1,7 @@
 //! The views in Redis keep their contract.
 
 use auction_app::ports::Unavailable;
-use auction_app::ports::view_store::{ViewStores, Views};
+use auction_app::ports::views::read_models::{ViewStores, Views};
 use auction_redis::views::{RedisViewStore, RedisViewStores, RedisViews};
 use auction_testkit::contract::view_store::Adapter;
 use auction_testkit::servers::{PARTITIONS, TestRedis, redis};

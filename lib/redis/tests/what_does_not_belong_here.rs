@@ -1,10 +1,10 @@
 //! Entries that nobody of ours put there, or put somewhere else, hold nobody up.
 
 use crate::streams_bench::{Streams, streams};
-use auction_app::ports::command_lane::{
+use auction_app::ports::commands::command_stream::{
     CommandLanes, CommandReader, CommandSettler, LastEvent, Published, Settlement,
 };
-use auction_app::ports::event_feed::{EventFeed, EventFeeds};
+use auction_app::ports::events::event_stream::{EventFeed, EventFeeds};
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
 use auction_testkit::contract::command_lane::{Bench, Fields, Lane};

@@ -11,8 +11,8 @@ use redis::Client;
 use std::time::Duration;
 use stream_worker::consumer::fresh_name;
 use stream_worker::leases::{LeaseOptions, share};
-use stream_worker::stop::{Stop, stop_signal};
 use stream_worker::{ConsumerOptions, DedicatedConnection, GroupConsumer, Retry, StreamError};
+use worker_runtime::shutdown::{Stop, stop_signal};
 
 const LANES: usize = 4;
 const GROUP: &str = "example";

@@ -5,11 +5,12 @@ mod group;
 use crate::suspects::{SuspectOptions, Suspects};
 use crate::value::{member, number, ok, text};
 use crate::{Connect, DedicatedConnection, Entry, EntryId, StreamError};
-use crate::{chance, frame, gather};
+use crate::{frame, gather};
 use redis::{Value, cmd, parse_redis_value, pipe};
 use std::ops::Range;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
+use worker_runtime::entropy;
 
 /// Time on top of `BLOCK` before a read counts as lost.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -159,7 +160,7 @@ impl GroupConsumer {
         };
         self.clear_marker().await?;
         if (1..self.options.count).contains(&entries.len()) {
-            let gathers = gather::time(self.options.gather, entries.len(), chance::clock());
+            let gathers = gather::time(self.options.gather, entries.len(), entropy::clock());
             self.gathers_until = Instant::now() + gathers;
         }
         if self.any_full(&entries, first) {
@@ -307,7 +308,7 @@ fn oldest(summary: &Value) -> Option<EntryId> {
 pub fn fresh_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = if host.trim().is_empty() { "host" } else { host.trim() };
-    format!("{host}-{}-{:08x}", std::process::id(), chance::number() >> 32)
+    format!("{host}-{}-{:08x}", std::process::id(), entropy::random_u64() >> 32)
 }
 
 /// How many entries a group has pending in a stream, as `XPENDING` counts them.

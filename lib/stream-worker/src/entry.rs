@@ -3,44 +3,8 @@
 use crate::StreamError;
 use bytes::Bytes;
 use redis::Value;
-use std::fmt;
-use std::str::FromStr;
 
-/// The id of a stream entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EntryId {
-    /// Milliseconds since 1970 when Redis made the id itself.
-    pub ms: u64,
-    /// Counts entries of the same millisecond.
-    pub seq: u64,
-}
-
-impl EntryId {
-    /// Before every entry.
-    pub const ZERO: EntryId = EntryId { ms: 0, seq: 0 };
-}
-
-impl fmt::Display for EntryId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.ms, self.seq)
-    }
-}
-
-/// A text is not an entry id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a stream entry id")]
-pub struct NotAnEntryId;
-
-impl FromStr for EntryId {
-    type Err = NotAnEntryId;
-    fn from_str(text: &str) -> Result<EntryId, NotAnEntryId> {
-        let (ms, seq) = text.split_once('-').ok_or(NotAnEntryId)?;
-        match (ms.parse(), seq.parse()) {
-            (Ok(ms), Ok(seq)) => Ok(EntryId { ms, seq }),
-            _ => Err(NotAnEntryId),
-        }
-    }
-}
+pub use worker_runtime::{EntryId, ParseEntryIdError};
 
 /// Names and values of one entry, as they came.
 pub type RawFields = Vec<(Bytes, Bytes)>;
@@ -131,15 +95,6 @@ fn pairs(flat: Vec<Value>) -> Result<RawFields, StreamError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn entry_ids_are_ordered_as_redis_orders_them() {
-        let ids: Vec<EntryId> =
-            ["2-0", "10-0", "10-2", "10-10"].iter().map(|id| id.parse().unwrap()).collect();
-        assert!(ids.is_sorted());
-        assert_eq!(ids[2].to_string(), "10-2");
-        assert!("10".parse::<EntryId>().is_err());
-    }
 
     #[test]
     fn a_field_that_is_not_text_and_a_deleted_entry_are_read() {

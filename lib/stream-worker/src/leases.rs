@@ -12,12 +12,12 @@
 mod round;
 
 use crate::StreamError;
-use crate::stop::{Stop, Stopper, stop_signal};
 use redis::Client;
 use round::{Leases, NotRenewed, Round};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio::task::{JoinError, JoinSet};
+use worker_runtime::shutdown::{Stop, Stopper, stop_signal};
 
 /// The longest time between two looks at the leases: so long a free lane may wait for somebody.
 const LOOK: Duration = Duration::from_millis(500);

@@ -23,15 +23,12 @@
 //! [`retry::Retry`] says how long to wait before the next attempt. The rest is the raw protocol:
 //! [`entry`] and [`value`].
 
-pub mod chance;
 pub mod connection;
 pub mod consumer;
 pub mod entry;
 mod frame;
 mod gather;
 pub mod leases;
-pub mod retry;
-pub mod stop;
 pub mod suspects;
 pub mod trim;
 pub mod value;
@@ -39,8 +36,8 @@ pub mod value;
 pub use connection::{Connect, DedicatedConnection, Socket};
 pub use consumer::{ConsumerOptions, GroupConsumer, Handout};
 pub use entry::{Entry, EntryId};
-pub use retry::Retry;
 pub use suspects::SuspectOptions;
+pub use worker_runtime::{Retry, entropy, retry, shutdown};
 
 use thiserror::Error;
 

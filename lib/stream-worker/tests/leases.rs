@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use stream_worker::leases::{LeaseOptions, share};
-use stream_worker::stop::{Stop, Stopper, stop_signal};
 use tokio::task::JoinHandle;
+use worker_runtime::shutdown::{Stop, Stopper, stop_signal};
 
 const LANES: usize = 8;
 const LEASE: Duration = Duration::from_secs(3);

@@ -4,8 +4,8 @@
 
 use crate::Failure;
 use crate::bench::backlog::{partitions, user};
-use auction_app::ports::command_lane::{CommandLanes, CommandSettler, Published, Settlement};
-use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, NewEvent};
+use auction_app::ports::commands::command_stream::{CommandLanes, CommandSettler, Published, Settlement};
+use auction_app::ports::events::event_store::{Append, Appended, EventStore, EventStores, NewEvent};
 use auction_domain::auction::AuctionEvent;
 use auction_domain::{Actor, Amount, BidId, Currency, Fact, Timestamp};
 use auction_postgres::PostgresStores;

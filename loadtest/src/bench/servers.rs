@@ -2,10 +2,10 @@
 
 use crate::Failure;
 use crate::bench::{backlog, cost};
+use auction_local_servers::{Options, PrivateServers};
 use auction_postgres::PostgresStores;
 use auction_postgres::migrate::migrate;
 use auction_redis::keys;
-use auction_servers::{Options, PrivateServers};
 use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use std::net::SocketAddr;

@@ -2,7 +2,7 @@
 
 use crate::run::mix::What;
 use crate::run::plan::Ask;
-use auction_app::accept::{command_id, fingerprint};
+use auction_app::ingress::command_gateway::{command_id, fingerprint};
 use auction_domain::Timestamp;
 use auction_wire::CommandId;
 use std::collections::HashMap;

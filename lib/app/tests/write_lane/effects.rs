@@ -1,10 +1,10 @@
 //! What commands come to.
 
 use crate::world::{Running, World};
-use auction_app::ports::event_store::{Append, Appended, EventStore, EventStores, NewEvent};
-use auction_app::write::lane::LaneError;
-use auction_app::write::rules::Rules;
-use auction_app::write::take_over::KEPT_AFTER_A_LOSS;
+use auction_app::ports::events::event_store::{Append, Appended, EventStore, EventStores, NewEvent};
+use auction_app::writer::dispatch::Rules;
+use auction_app::writer::partition_writer::LaneError;
+use auction_app::writer::takeover::KEPT_AFTER_A_LOSS;
 use auction_domain::auction::{AuctionCommand, CancelAuction};
 use auction_domain::{Actor, AuctionId, BidId, UserId};
 use auction_testkit::flaky::{Flaky, Weather};

@@ -2,8 +2,8 @@
 //! goes on.
 
 use crate::world::World;
-use auction_app::write::aggregates::Aggregate;
-use auction_app::write::rules::Rules;
+use auction_app::writer::aggregate_cache::Aggregate;
+use auction_app::writer::dispatch::Rules;
 use auction_domain::auction::{
     AuctionCommand, CancelAuction, CloseAuction, DoubleBid, EndAuction, PlaceBid, RetractBids, VoidBid,
 };

@@ -4,8 +4,8 @@
 
 use crate::history::commands;
 use crate::world::{Running, World};
-use auction_app::write::aggregates::Aggregate;
-use auction_app::write::rules::Rules;
+use auction_app::writer::aggregate_cache::Aggregate;
+use auction_app::writer::dispatch::Rules;
 use auction_domain::auction::{AuctionCommand, PlaceBid};
 use auction_domain::{Refused, Timestamp};
 use auction_testkit::flaky::{Flaky, Weather};

@@ -9,7 +9,7 @@ use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
-use auction_app::ports::webhooks::Created;
+use auction_app::ports::notifications::webhooks::Created;
 use auction_wire::webhook::{CreateWebhookRequest, WebhookWithSecret};
 use axum::Json;
 use axum::extract::State;

@@ -4,9 +4,9 @@ use crate::description::schemas::text;
 use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
 use crate::readiness::{For, Readiness, readiness};
-use auction_app::health::{Condition, Report};
 use axum::extract::State;
 use axum::response::Response;
+use worker_runtime::health::{Condition, Report};
 
 /// The process runs.
 pub(super) fn livez_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {

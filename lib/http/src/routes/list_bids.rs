@@ -12,7 +12,7 @@ use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
 use crate::read_model::{ReadModel, Whose};
-use auction_app::ports::view_store::{ShownBid, Views};
+use auction_app::ports::views::read_models::{ShownBid, Views};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::view::BidList;
 use auction_wire::{PartitionCount, Positions};

@@ -6,7 +6,7 @@ use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
-use auction_app::ports::inbox::Inbox;
+use auction_app::ports::notifications::inbox::Inbox;
 use auction_wire::notification::NotificationList;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};

@@ -11,7 +11,7 @@ use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
 use crate::read_model::{ReadModel, Whose};
-use auction_app::ports::view_store::{BidderLine, Views};
+use auction_app::ports::views::read_models::{BidderLine, Views};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::view::{AuctionStatus, UserBids, UserStanding};
 use axum::extract::{RawQuery, State};

@@ -8,7 +8,7 @@ use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
-use auction_app::promote::{Options, OptionsError};
+use auction_app::promoter::{Options, OptionsError};
 use auction_domain::Actor;
 use auction_domain::promoter::{ChangePromoterSettings, PROMOTER_SETTINGS, PromoterCommand};
 use auction_wire::CommandBody;

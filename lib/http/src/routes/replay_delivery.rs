@@ -8,7 +8,7 @@ use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
-use auction_app::ports::webhooks::{Replayed, Webhooks};
+use auction_app::ports::notifications::webhooks::{Replayed, Webhooks};
 use auction_wire::webhook::DeliveryView;
 use axum::Json;
 use axum::extract::State;

@@ -5,7 +5,7 @@ use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
-use auction_app::ports::accounts::Accounts;
+use auction_app::ports::people::accounts::Accounts;
 use auction_wire::account::AccountView;
 use axum::Json;
 use axum::extract::State;

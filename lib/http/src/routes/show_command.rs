@@ -11,7 +11,7 @@ use crate::portal::{Ports, Shared, SharedPortal, wall_clock};
 use crate::prefer::Prefer;
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
-use auction_app::accept::{Handle, Status};
+use auction_app::ingress::command_gateway::{Handle, Status};
 use auction_domain::Timestamp;
 use auction_wire::api::{Done, Failed, Pending};
 use auction_wire::time;

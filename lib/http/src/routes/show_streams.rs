@@ -7,7 +7,7 @@ use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
-use auction_app::progress::{Rates, look};
+use auction_app::operator::stream_stats::{Rates, look};
 use auction_wire::PartitionId;
 use auction_wire::operate::StreamsView;
 use axum::Json;

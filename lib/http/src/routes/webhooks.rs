@@ -3,7 +3,7 @@
 use super::user_in;
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
-use auction_app::ports::webhooks::{Webhook, WebhookDelivery};
+use auction_app::ports::notifications::webhooks::{Webhook, WebhookDelivery};
 use auction_domain::{Actor, UserId};
 use auction_wire::webhook::{DeliveryState, DeliveryView, WebhookView};
 use axum::http::HeaderValue;
@@ -32,7 +32,7 @@ pub(super) fn shown(webhook: Webhook) -> WebhookView {
 
 /// A delivery as its user sees it; none if its news were written by a program that knows more.
 pub(super) fn delivery(delivery: WebhookDelivery) -> Option<DeliveryView> {
-    use auction_app::ports::outbox::State;
+    use auction_app::ports::notifications::outbox::State;
     let state = match delivery.state {
         State::Pending => DeliveryState::Pending,
         State::Delivered => DeliveryState::Delivered,

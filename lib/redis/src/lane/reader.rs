@@ -2,7 +2,9 @@
 
 use crate::unavailable;
 use auction_app::ports::Unavailable;
-use auction_app::ports::command_lane::{Batch, CommandReader, Delivery, Failure, FailureReason, Poison};
+use auction_app::ports::commands::command_stream::{
+    Batch, CommandReader, Delivery, Failure, FailureReason, Poison,
+};
 use auction_wire::{Channel, Command, DecodeError, PartitionCount, PartitionId};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stream_worker::{Entry, GroupConsumer, Handout};

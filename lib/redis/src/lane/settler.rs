@@ -6,7 +6,7 @@ use crate::feed::event_of;
 use crate::queue::add;
 use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::command_lane::{CommandSettler, LastEvent, Published, Settlement};
+use auction_app::ports::commands::command_stream::{CommandSettler, LastEvent, Published, Settlement};
 use auction_wire::outcome::encode_replies;
 use auction_wire::{Channel, EventRecord, Outcome, PartitionId};
 use redis::{Pipeline, Value, cmd, pipe};

@@ -2,7 +2,7 @@
 //! deleted or somebody set the group, so it is counted.
 
 use super::count as count_of;
-use auction_app::ports::progress::Count;
+use auction_app::ports::operator::stream_stats::Count;
 use redis::{Value, cmd};
 use stream_worker::entry::range_reply;
 use stream_worker::value::{last_generated_id, member, number, text};

@@ -5,7 +5,7 @@ use super::write::{RedisViewStores, read_pointer};
 use crate::keys::{self, ViewKeys};
 use crate::{RedisServer, client_error};
 use auction_app::ports::Unavailable;
-use auction_app::ports::generations::{AuctionShown, Comparison, Generation, Generations, Switch};
+use auction_app::ports::views::generations::{AuctionShown, Comparison, Generation, Generations, Switch};
 use auction_domain::AuctionId;
 use auction_wire::PartitionId;
 use deadpool_redis::{Connection, Pool};

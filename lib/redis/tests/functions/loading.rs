@@ -1,10 +1,10 @@
 //! Every process sees that the functions are there.
 
-use auction_app::stop::stop_signal;
 use auction_redis::functions::{LoadError, Loaded, NAME, keep, load};
 use auction_testkit::servers::{eventually, own_servers};
 use deadpool_redis::{Manager, Pool, Runtime};
 use redis::{Client, Value, cmd};
+use worker_runtime::shutdown::stop_signal;
 
 fn pool(url: &str) -> Pool {
     Pool::builder(Manager::new(url).unwrap()).runtime(Runtime::Tokio1).build().unwrap()

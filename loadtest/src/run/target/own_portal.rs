@@ -2,8 +2,8 @@
 
 use crate::Failure;
 use crate::run::target::client::{Address, Client};
+use auction_local_servers::{Options, PrivateServers};
 use auction_postgres::migrate::migrate;
-use auction_servers::{Options, PrivateServers};
 use auction_testkit::address::own_address;
 use auction_wire::PartitionCount;
 use std::fs::File;

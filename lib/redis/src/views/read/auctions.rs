@@ -4,7 +4,7 @@
 
 use super::{Replies, Source};
 use auction_app::ports::Unavailable;
-use auction_app::ports::view_store::{AsOf, ShownAuction};
+use auction_app::ports::views::read_models::{AsOf, ShownAuction};
 use auction_domain::{AuctionId, Timestamp};
 use auction_wire::PartitionId;
 use std::collections::{BTreeMap, BTreeSet};

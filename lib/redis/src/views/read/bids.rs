@@ -4,7 +4,7 @@ use super::{Reading, Replies, Source};
 use crate::keys;
 use crate::views::line;
 use auction_app::ports::Unavailable;
-use auction_app::ports::view_store::{AsOf, BidPage, ShownBid};
+use auction_app::ports::views::read_models::{AsOf, BidPage, ShownBid};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::PartitionId;
 use redis::{Value, pipe};

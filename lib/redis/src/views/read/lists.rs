@@ -4,7 +4,7 @@ use super::{Replies, Source};
 use crate::views::line;
 use crate::{client_error, keys};
 use auction_app::ports::Unavailable;
-use auction_app::ports::view_store::{AsOf, BidderLine, BidderPage, Listed, ListedPage};
+use auction_app::ports::views::read_models::{AsOf, BidderLine, BidderPage, Listed, ListedPage};
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::view::AuctionStatus;
 use redis::{Value, pipe};

@@ -1,0 +1,13 @@
+//! Users are told by HTTP, by the rules of Standard Webhooks (<https://www.standardwebhooks.com>).
+//!
+//! [`WebhookDesk`] is how users set where; what is sent, and when again, is in [`crate::notifier::outbox`]. [`Secrets`] sign
+//! it, [`Reach`] says which addresses the portal goes to for a user, and [`payload`] is what it says.
+
+pub mod payload;
+mod registry;
+mod secret;
+mod url_policy;
+
+pub use registry::{Limits, WebhookDesk};
+pub use secret::{Secret, Secrets};
+pub use url_policy::{Reach, UrlError};

@@ -1,0 +1,103 @@
+//! What was seen, for programs.
+
+use super::{Look, Rates};
+use crate::ports::operator::stream_stats::{Count, GroupProgress, PartitionProgress, StreamProgress};
+use auction_wire::operate::{ConsumerView, GroupView, PartitionView, StreamView, StreamsView};
+
+/// A consumer that was not heard of for so long is not there any more: they all read several times a
+/// second.
+const GONE_AFTER_MS: u64 = 30_000;
+
+impl Look {
+    /// As JSON.
+    pub fn view(&self, rates: &Rates) -> StreamsView {
+        StreamsView {
+            at_ms: self.seen.now_ms,
+            partitions: self.seen.partitions.iter().map(|one| self.partition(one, rates)).collect(),
+            store_is_away: self.stored.as_ref().err().map(ToString::to_string),
+        }
+    }
+
+    fn partition(&self, progress: &PartitionProgress, rates: &Rates) -> PartitionView {
+        let PartitionProgress { partition, streams, published, dead_letters } = progress;
+        PartitionView {
+            partition: partition.0,
+            published: *published,
+            stored: self.stored(*partition),
+            dead_letters: *dead_letters,
+            streams: streams.iter().map(|one| self.stream(one, rates)).collect(),
+        }
+    }
+
+    fn stream(&self, stream: &StreamProgress, rates: &Rates) -> StreamView {
+        StreamView {
+            stream: stream.key.clone(),
+            length: stream.length,
+            added: stream.added,
+            last_id: stream.last.to_string(),
+            in_per_second: rates.added(&stream.key),
+            groups: stream.groups.iter().map(|one| self.group(stream, one, rates)).collect(),
+        }
+    }
+
+    fn group(&self, stream: &StreamProgress, group: &GroupProgress, rates: &Rates) -> GroupView {
+        let (lag, lag_is_exact) = match group.lag {
+            Count::Exactly(lag) => (lag, true),
+            Count::AtLeast(lag) => (lag, false),
+        };
+        let consumers = group.consumers.iter().map(|consumer| ConsumerView {
+            name: consumer.name.clone(),
+            pending: consumer.pending,
+            idle_ms: consumer.idle_ms,
+        });
+        GroupView {
+            group: group.name.clone(),
+            lag,
+            lag_is_exact,
+            pending: group.pending,
+            oldest_age_ms: group.oldest_ms.map(|oldest| self.seen.now_ms.saturating_sub(oldest)),
+            done_per_second: rates.done(&stream.key, &group.name),
+            owner: owner(group),
+            lease: group.lease.clone(),
+            consumers: consumers.collect(),
+        }
+    }
+}
+
+/// Who works on it: who has the lease, or else the consumers that are there or have something pending.
+pub fn owner(group: &GroupProgress) -> String {
+    if let Some(lease) = &group.lease {
+        return lease.clone();
+    }
+    let there = group.consumers.iter().filter(|one| one.idle_ms < GONE_AFTER_MS || one.pending > 0);
+    let names: Vec<&str> = there.map(|consumer| consumer.name.as_str()).collect();
+    if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::operator::stream_stats::Consumer;
+
+    #[test]
+    fn the_owner_is_who_has_the_lease_or_else_who_reads() {
+        let consumer = |name: &str, pending, idle_ms| Consumer { name: name.to_owned(), pending, idle_ms };
+        let mut group = GroupProgress {
+            name: "writer".to_owned(),
+            lag: Count::Exactly(0),
+            pending: 3,
+            oldest_ms: None,
+            lease: None,
+            consumers: vec![
+                consumer("here", 0, 20),
+                consumer("died", 3, 90_000),
+                consumer("left", 0, 90_000),
+            ],
+        };
+        assert_eq!(owner(&group), "here, died");
+        group.lease = Some("holder".to_owned());
+        assert_eq!(owner(&group), "holder");
+        group = GroupProgress { lease: None, consumers: Vec::new(), ..group };
+        assert_eq!(owner(&group), "nobody");
+    }
+}

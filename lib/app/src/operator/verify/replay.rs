@@ -1,0 +1,60 @@
+//! Everything a partition's events come to, folded anew.
+
+use super::PartitionReport;
+use crate::projector::Board;
+use crate::writer::aggregate_cache::{LoadError, read_event};
+use auction_domain::auction::AuctionEvent;
+use auction_domain::user::UserEvent;
+use auction_domain::{Timestamp, UserId};
+use auction_wire::{Event, EventRecord};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use uuid::Uuid;
+
+/// A user as his view shows him.
+pub(super) struct RebuiltUser {
+    pub(super) created_at: Timestamp,
+    pub(super) deleted: bool,
+}
+
+/// All of a partition.
+#[derive(Default)]
+pub(super) struct Rebuild {
+    pub(super) users: BTreeMap<Uuid, RebuiltUser>,
+    pub(super) boards: BTreeMap<Uuid, Option<Board>>,
+    pub(super) bidders: BTreeMap<Uuid, BTreeSet<UserId>>,
+    versions: HashMap<Uuid, u64>,
+}
+
+impl Rebuild {
+    /// Folds one more event.
+    pub(super) fn apply(
+        &mut self,
+        record: &EventRecord,
+        report: &mut PartitionReport,
+    ) -> Result<(), LoadError> {
+        let version = self.versions.entry(record.key).or_default();
+        *version += 1;
+        if record.version != *version {
+            report.differs(format!("{} has version {} where {version} belongs", record.key, record.version));
+        }
+        match read_event(record)? {
+            Event::User(UserEvent::UserCreated) => {
+                self.users.insert(record.key, RebuiltUser { created_at: record.at, deleted: false });
+            }
+            Event::User(UserEvent::UserDeleted) => {
+                if let Some(user) = self.users.get_mut(&record.key) {
+                    user.deleted = true;
+                }
+            }
+            Event::User(UserEvent::SubscriptionsChanged(_)) => {} // shown by nobody
+            Event::Promoter(_) => {}
+            Event::Auction(event) => {
+                if let AuctionEvent::BidPlaced { bidder, .. } = event {
+                    self.bidders.entry(record.key).or_default().insert(bidder);
+                }
+                Board::apply(self.boards.entry(record.key).or_default(), &event, record.at);
+            }
+        }
+        Ok(())
+    }
+}

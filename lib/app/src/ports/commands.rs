@@ -1,0 +1,6 @@
+//! Ports for commands: streams, queues, outcomes and load.
+
+pub mod command_queue;
+pub mod command_stream;
+pub mod load_probe;
+pub mod outcomes;

@@ -1,0 +1,32 @@
+//! What tokens stand for.
+
+use crate::ingress::accounts::{Holder, TokenHash};
+use crate::ports::Unavailable;
+use auction_domain::{Timestamp, UserId};
+use std::future::Future;
+
+/// Looks tokens up.
+pub trait Tokens: Send + Sync {
+    /// What those of these tokens stand for that are good at that time: sessions of users who exist, and
+    /// service keys that are not revoked.
+    fn holders(
+        &self,
+        tokens: &[TokenHash],
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<(TokenHash, Holder)>, Unavailable>> + Send;
+}
+
+/// Tells every ingress what is not good any more. It may get lost: whoever hears nothing looks again.
+pub trait Revocations: Send + Sync {
+    /// Tells them.
+    fn announce(&self, revoked: &[Revoked]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// What is not good any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// One token.
+    Token(TokenHash),
+    /// All tokens of a user.
+    User(UserId),
+}

@@ -1,0 +1,144 @@
+//! How boards look from outside.
+
+use crate::consume::auction_projection::Board;
+use crate::ports::views::read_models::ListPlace;
+use auction_domain::auction::{Auction, Bid, BidState, Status, Unsold, Winner};
+use auction_domain::{Amount, AuctionId, Timestamp, UserId};
+use auction_wire::alias::alias;
+use auction_wire::api::Money;
+use auction_wire::view::{
+    AuctionItem, AuctionStatus, AuctionView, BidItem, BidItemState, BidderItem, PromotionView, TopBid,
+    UserView, WinnerView,
+};
+
+/// How many of the best bids everybody sees.
+const TOP_BIDS: usize = 10;
+
+/// `GET /auction/{id}`.
+pub fn auction_view(id: AuctionId, board: &Board) -> AuctionView {
+    let auction = &board.auction;
+    let terms = auction.terms();
+    let (status, winner) = status(auction);
+    AuctionView {
+        id: id.0,
+        title: board.title.as_str().to_owned(),
+        description: board.description.as_str().to_owned(),
+        status,
+        currency: terms.currency.code().to_owned(),
+        opening_bid: money(auction, terms.opening_bid),
+        reserve_met: terms.reserve.map(|_| auction.reserve_met()),
+        starts_at: terms.starts_at.into(),
+        ends_at: auction.ends_at().into(),
+        seller: terms.seller.map(|seller| alias(id, seller)),
+        bids: auction.live_bids() as u64,
+        bidders: auction.live_bidders() as u64,
+        top_bids: auction.standing().take(TOP_BIDS).map(|bid| top_bid(id, auction, bid)).collect(),
+        winner: winner.map(|winner| WinnerView {
+            bidder: alias(id, winner.bidder),
+            bid: winner.bid.0,
+            amount: money(auction, winner.effective),
+            pays: money(auction, winner.pays),
+        }),
+        unsold_because: board.unsold.map(|because| match because {
+            Unsold::NoBids => "no_bids".to_owned(),
+            Unsold::ReserveNotMet => "reserve_not_met".to_owned(),
+        }),
+        promotion: terms.promotion.map(|promotion| PromotionView {
+            every_ms: promotion.every.0,
+            commitment: promotion.commitment.to_string(),
+            draws: auction.draws().recorded,
+            seed: auction.draws().seed.map(|seed| seed.to_string()),
+        }),
+        created_at: board.created_at.into(),
+        version: auction.version(),
+    }
+}
+
+/// Its line in `GET /auctions`.
+pub fn list_item(id: AuctionId, board: &Board) -> AuctionItem {
+    let auction = &board.auction;
+    AuctionItem {
+        id: id.0,
+        title: board.title.as_str().to_owned(),
+        status: status(auction).0,
+        starts_at: auction.terms().starts_at.into(),
+        ends_at: auction.ends_at().into(),
+        opening_bid: money(auction, auction.terms().opening_bid),
+        highest: auction.leader().map(|bid| money(auction, bid.effective())),
+        bids: auction.live_bids() as u64,
+        version: auction.version(),
+    }
+}
+
+/// Where it stands in the lists; nowhere before it exists.
+pub fn list_place(board: &Option<Board>) -> Option<ListPlace> {
+    let auction = &board.as_ref()?.auction;
+    Some(ListPlace { status: status(auction).0, ends_at: auction.ends_at() })
+}
+
+/// Who leads, or has won; nobody if it was called off.
+pub fn leader(board: &Board) -> Option<UserId> {
+    match board.auction.status() {
+        Status::Open => board.auction.leader().map(|bid| bid.bidder),
+        Status::Closed(winner) => winner.map(|winner| winner.bidder),
+        Status::Cancelled => None,
+    }
+}
+
+fn status(auction: &Auction) -> (AuctionStatus, Option<Winner>) {
+    match auction.status() {
+        Status::Open => (AuctionStatus::Open, None),
+        Status::Closed(winner) => (AuctionStatus::Closed, winner),
+        Status::Cancelled => (AuctionStatus::Cancelled, None),
+    }
+}
+
+/// A line of `GET /auction/{id}/bids`.
+pub fn bid_item(id: AuctionId, board: &Board, bid: &Bid) -> BidItem {
+    BidItem {
+        yours: false,
+        id: bid.id.0,
+        bidder: alias(id, bid.bidder),
+        amount: money(&board.auction, bid.amount),
+        doubled: bid.is_doubled(),
+        state: match bid.state {
+            BidState::Live => BidItemState::Live,
+            BidState::Deleted => BidItemState::Deleted,
+            BidState::Voided => BidItemState::Voided,
+            BidState::Retracted => BidItemState::Retracted,
+        },
+        placed_at: bid.placed_at.into(),
+    }
+}
+
+/// What a user has bid in an auction.
+pub fn bidder_item(board: &Board, user: UserId) -> BidderItem {
+    let auction = &board.auction;
+    BidderItem {
+        your_bids: auction.bids_of(user).len() as u64,
+        your_bid: auction.latest_bid_of(user).map(|bid| money(auction, bid.amount)),
+    }
+}
+
+/// `GET /user/{id}`.
+pub fn user_view(id: UserId, created_at: Timestamp, deleted: bool) -> UserView {
+    UserView { id: id.0, created_at: created_at.into(), deleted }
+}
+
+fn money(auction: &Auction, amount: Amount) -> Money {
+    Money { amount: amount.minor_units(), currency: auction.terms().currency.code().to_owned() }
+}
+
+fn top_bid(id: AuctionId, auction: &Auction, bid: &Bid) -> TopBid {
+    TopBid {
+        bidder: alias(id, bid.bidder),
+        amount: money(auction, bid.effective()),
+        doubled: bid.is_doubled(),
+        placed_at: bid.placed_at.into(),
+    }
+}
+
+/// As it is stored and sent. Views are plain structs with text keys; writing them as JSON cannot fail.
+pub fn json(view: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec(view).unwrap_or_default()
+}

@@ -1,0 +1,58 @@
+//! The rules of the house: which aggregate decides a command.
+
+use super::aggregate_cache::Aggregate;
+use auction_domain::fact::Refusal;
+use auction_domain::{Refused, RefusedClass, Timestamp};
+use auction_wire::{Command, CommandBody, Event};
+use thiserror::Error;
+
+/// What decides: the state of what the command is for, the command, its time. Pure.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules(pub fn(&Aggregate, &Command, Timestamp) -> Result<Vec<Event>, Refused>);
+
+impl Default for Rules {
+    /// Those of the domain.
+    fn default() -> Rules {
+        Rules(house_rules)
+    }
+}
+
+/// An id of one kind of thing, such as a user's, was used for another, such as an auction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("this id is in use for something else")]
+pub struct IdInUse;
+
+impl Refusal for IdInUse {
+    fn code(&self) -> &'static str {
+        "id_in_use"
+    }
+    fn class(&self) -> RefusedClass {
+        RefusedClass::Conflict
+    }
+}
+
+fn house_rules(aggregate: &Aggregate, command: &Command, at: Timestamp) -> Result<Vec<Event>, Refused> {
+    match &command.body {
+        CommandBody::User(_) if aggregate.auction.is_some() || aggregate.promoter.is_some() => {
+            Err(IdInUse.into())
+        }
+        CommandBody::Auction(_) if aggregate.user.is_some() || aggregate.promoter.is_some() => {
+            Err(IdInUse.into())
+        }
+        CommandBody::Promoter(_) if aggregate.user.is_some() || aggregate.auction.is_some() => {
+            Err(IdInUse.into())
+        }
+        CommandBody::User(body) => {
+            let events = body.decide(aggregate.user.as_ref())?;
+            Ok(events.into_iter().map(Event::User).collect())
+        }
+        CommandBody::Auction(body) => {
+            let events = body.decide(aggregate.auction.as_ref(), command.actor, command.expect, at)?;
+            Ok(events.into_iter().map(Event::Auction).collect())
+        }
+        CommandBody::Promoter(body) => {
+            let events = body.decide(command.actor)?;
+            Ok(events.into_iter().map(Event::Promoter).collect())
+        }
+    }
+}

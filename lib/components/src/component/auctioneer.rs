@@ -1,0 +1,49 @@
+//! The auctioneer: follows its share of the partitions for the ends of auctions, closes those that are due,
+//! and takes away what deleted users leave.
+
+use super::failed;
+use super::leased::{Service, followers};
+use crate::connections::Connections;
+use crate::settings::{Settings, millis};
+use crate::tasks::{RoleError, Tasks};
+use auction_app::auctioneer::closing::{self, Schedule, Watch};
+use auction_postgres::lookup::PostgresLookup;
+use auction_redis::queue::RedisQueue;
+use auction_redis::revocations::RedisRevocations;
+use std::convert::Infallible;
+use std::sync::Arc;
+use tokio::sync::Notify;
+use worker_runtime::shutdown::Stop;
+
+pub(super) fn start(
+    settings: &Settings,
+    connections: &Connections,
+    tasks: &mut Tasks,
+    stop: &Stop,
+) -> Result<(), RoleError> {
+    let auctioneer = &settings.auctioneer;
+    let service = Service {
+        name: "auctioneer",
+        lease_seconds: auctioneer.lease_seconds,
+        batch: auctioneer.batch,
+        read_block: millis(auctioneer.read_block_ms),
+        gather: millis(auctioneer.gather_ms),
+    };
+    let schedule = Arc::new(Schedule::default());
+    let departed = Arc::new(Notify::new());
+    let deletions =
+        PostgresLookup::new(&connections.stores, 1).map_err(|error| failed("auctioneer")(error.into()))?;
+    let watched = (Arc::clone(&schedule), Arc::clone(&departed));
+    followers(&service, connections, tasks, stop, move |partition| {
+        Watch::new(partition, Arc::clone(&watched.0), Arc::clone(&watched.1))
+    })?;
+    let queue =
+        RedisQueue::start(connections.redis.clone(), connections.partitions, connections.redis_pool.clone());
+    let revocations = RedisRevocations::new(connections.redis_pool.clone());
+    let (stop, health) = (stop.clone(), tasks.part("auctioneer closing"));
+    tasks.spawn("closing", async move {
+        closing::run(&queue, &deletions, &revocations, &schedule, &departed, &health, stop).await;
+        Ok::<(), Infallible>(())
+    });
+    Ok(())
+}

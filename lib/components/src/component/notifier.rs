@@ -1,0 +1,44 @@
+//! The notifier: follows its share of the partitions and tells users what concerns them.
+
+use super::leased::{Service, followers};
+use super::{email, webhooks};
+use crate::connections::Connections;
+use crate::settings::{Settings, millis};
+use crate::tasks::{RoleError, Tasks};
+use auction_app::notifier::outbox::Bell;
+use auction_app::notifier::{Limits, Notifier};
+use auction_postgres::notifications::PostgresNotifications;
+use auction_redis::inbox::RedisInboxes;
+use worker_runtime::shutdown::Stop;
+
+pub(super) async fn start(
+    settings: &Settings,
+    connections: &Connections,
+    tasks: &mut Tasks,
+    stop: &Stop,
+) -> Result<(), RoleError> {
+    let notifier = &settings.notifier;
+    let service = Service {
+        name: "notifier",
+        lease_seconds: notifier.lease_seconds,
+        batch: notifier.batch,
+        read_block: millis(notifier.read_block_ms),
+        // It has an interval of its own.
+        gather: millis(0),
+    };
+    let stored =
+        PostgresNotifications::new(&connections.stores, notifier.inbox_keeps, &email::kinds(&settings.email));
+    let inboxes =
+        RedisInboxes::new(connections.redis_pool.clone(), connections.partitions, notifier.inbox_keeps);
+    let limits = Limits {
+        interval: millis(notifier.interval_ms),
+        batch: notifier.batch,
+        auctions: notifier.cached_auctions,
+    };
+    let bells = (Bell::default(), Bell::default());
+    webhooks::start(settings, connections, tasks, stop, bells.0.clone()).await?;
+    email::start(settings, connections, tasks, stop, bells.1.clone())?;
+    followers(&service, connections, tasks, stop, move |partition| {
+        Notifier::new(stored.clone(), (inboxes.clone(), bells.clone()), partition, limits)
+    })
+}

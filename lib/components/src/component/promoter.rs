@@ -1,0 +1,43 @@
+//! The promoter: follows its share of the partitions for promoted auctions, holds the draws that are due
+//! and reveals the seeds of auctions that are over.
+
+use super::commitments::promises;
+use super::leased::{Service, followers};
+use crate::connections::Connections;
+use crate::settings::{Settings, millis};
+use crate::tasks::{RoleError, Tasks};
+use auction_app::promoter::{self, Floor, Watch};
+use auction_redis::queue::RedisQueue;
+use std::convert::Infallible;
+use std::sync::Arc;
+use worker_runtime::shutdown::Stop;
+
+pub(super) async fn start(
+    settings: &Settings,
+    connections: &Connections,
+    tasks: &mut Tasks,
+    stop: &Stop,
+) -> Result<(), RoleError> {
+    let promises = promises(settings, connections, tasks, stop).await?;
+    let promoter = &settings.promoter;
+    let service = Service {
+        name: "promoter",
+        lease_seconds: promoter.lease_seconds,
+        batch: promoter.batch,
+        read_block: millis(promoter.read_block_ms),
+        gather: millis(promoter.gather_ms),
+    };
+    let floor = Arc::new(Floor::default());
+    let watched = Arc::clone(&floor);
+    followers(&service, connections, tasks, stop, move |partition| {
+        Watch::new(partition, Arc::clone(&watched))
+    })?;
+    let queue =
+        RedisQueue::start(connections.redis.clone(), connections.partitions, connections.redis_pool.clone());
+    let (stop, health) = (stop.clone(), tasks.part("promoter draws"));
+    tasks.spawn("draws", async move {
+        promoter::run(&queue, &floor, &promises, &health, stop).await;
+        Ok::<(), Infallible>(())
+    });
+    Ok(())
+}

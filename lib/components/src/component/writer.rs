@@ -1,0 +1,75 @@
+//! The writer: one lane per partition, for those partitions that are this process's share.
+
+use super::leased;
+use crate::connections::Connections;
+use crate::settings::{Concurrency, Settings, millis};
+use crate::tasks::Tasks;
+use auction_app::writer::decider::DeskLimits;
+use auction_app::writer::dispatch::Rules;
+use auction_app::writer::partition_writer::{self, Lane, LaneError};
+use auction_app::writer::snapshots::{SnapshotRules, Snapshots, keep_snapshots, snapshots};
+use auction_postgres::PostgresStores;
+use auction_postgres::lock::PostgresLocks;
+use auction_redis::lane::{GROUP, LaneOptions, RedisLanes};
+use auction_wire::PartitionId;
+use std::convert::Infallible;
+use std::time::Duration;
+use worker_runtime::health::Health;
+use worker_runtime::shutdown::Stop;
+
+/// What all lanes of this process have in common.
+#[derive(Clone)]
+struct Lanes {
+    stores: PostgresStores,
+    lanes: RedisLanes,
+    locks: Option<PostgresLocks>,
+    limits: DeskLimits,
+    snapshots: Snapshots,
+    health: Health,
+}
+
+impl Lanes {
+    async fn run(self, partition: PartitionId, stop: Stop) -> Result<(), LaneError> {
+        let health = self.health.part(format!("writer {partition}"));
+        let lane = Lane { partition, limits: self.limits, snapshots: self.snapshots, health, stop };
+        partition_writer::run(&self.stores, &self.lanes, self.locks.as_ref(), lane).await
+    }
+}
+
+pub(super) fn start(settings: &Settings, connections: &Connections, tasks: &mut Tasks, stop: &Stop) {
+    let writer = &settings.writer;
+    let by_turns = writer.concurrency == Concurrency::Pessimistic;
+    let options = LaneOptions {
+        batch: writer.batch.get(),
+        block: millis(writer.read_block_ms),
+        gather: millis(writer.gather_ms),
+        by_turns,
+        clock_tolerance: Duration::from_secs(writer.clock_tolerance_seconds),
+    };
+    let (snapshots, waiting) = snapshots();
+    let lanes = Lanes {
+        stores: connections.stores.clone(),
+        lanes: RedisLanes::new(connections.redis.clone(), connections.partitions, options),
+        locks: by_turns.then(|| PostgresLocks::new(&connections.stores)),
+        limits: DeskLimits {
+            aggregates: writer.cached_aggregates,
+            bidders: writer.cached_bidders,
+            rules: Rules::default(),
+            snapshots: SnapshotRules { events: writer.snapshot_events, bytes: writer.snapshot_bytes },
+        },
+        snapshots,
+        health: tasks.health().clone(),
+    };
+    let (stores, told) = (connections.stores.clone(), stop.clone());
+    tasks.spawn("snapshots", async move {
+        keep_snapshots(&stores, waiting, told).await;
+        Ok::<(), Infallible>(())
+    });
+    if writer.concurrency == Concurrency::Leased {
+        let lane = move |partition, stop| lanes.clone().run(partition, stop);
+        return leased::start(GROUP, writer.lease_seconds, connections, tasks, stop, lane);
+    }
+    for partition in connections.partitions.all() {
+        tasks.spawn(format!("writer of partition {partition}"), lanes.clone().run(partition, stop.clone()));
+    }
+}

@@ -1,0 +1,111 @@
+//! Redis: durable at every write, on a Unix socket only.
+
+use std::path::{Path, PathBuf};
+
+use rustix::process::Signal;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+
+use crate::address::{shell_quoted, url_escaped};
+use crate::process::ServerProcess;
+use crate::run_as::RunAs;
+use crate::server_dir::{HOME, Home, Kind};
+use crate::{AppendFsync, Options, ServersError, find, stale_processes};
+
+const KIND: Kind = Kind {
+    name: "Redis",
+    drain: Signal::TERM,
+    drain_name: "TERM",
+    pid_file: "redis.pid",
+    crash: Signal::KILL,
+};
+
+/// The Redis of a data directory, running or not.
+#[derive(Debug)]
+pub(crate) struct RedisServer {
+    home: Home,
+    program: PathBuf,
+    appendfsync: AppendFsync,
+    socket: PathBuf,
+    url: String,
+}
+
+impl RedisServer {
+    /// Makes everything ready for a start.
+    pub(crate) fn prepare(
+        data_dir: &Path,
+        sockets: &Path,
+        options: &Options,
+    ) -> Result<RedisServer, ServersError> {
+        let program = find::redis_server()?;
+        let run_as = RunAs::first_of(&["redis", "valkey", "nobody"])?;
+        let home = Home::make(data_dir, "redis", KIND, run_as, options)?;
+        home.make_dir(&home.dir.join("data"))?;
+        let socket = sockets.join("redis/redis.sock");
+        let url = format!("redis+unix://{}", url_escaped(&socket.to_string_lossy()));
+        Ok(RedisServer { home, program, appendfsync: options.redis_appendfsync, socket, url })
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn cli(&self) -> String {
+        let beside = self.program.parent().unwrap_or(Path::new("/usr/bin"));
+        let client = find::client(&["redis-cli", "valkey-cli"], beside);
+        format!("{} -s {}", shell_quoted(&client), shell_quoted(&self.socket.to_string_lossy()))
+    }
+
+    /// Starts it and waits until it answers, so until its data is loaded.
+    pub(crate) async fn start(&self) -> Result<ServerProcess, ServersError> {
+        let claim = stale_processes::claim(&self.home).await?;
+        self.home.write_file("redis.conf", &config(self.appendfsync))?;
+        let command = self.home.command(claim, &self.program, &[format!("{HOME}/redis.conf")])?;
+        let process = ServerProcess::spawn(&self.home, command).await?;
+        process.ready(async || ping(&self.socket).await).await?;
+        Ok(process)
+    }
+}
+
+/// The append-only file is written anew when it has doubled, but not before it has a gigabyte, which is read in some
+/// seconds at a start: with the server's 64 MB a busy portal is writing it anew all the time. It is not compressed for
+/// the same reason.
+fn config(appendfsync: AppendFsync) -> String {
+    let appendfsync = match appendfsync {
+        AppendFsync::Always => "always",
+        AppendFsync::Everysec => "everysec",
+    };
+    format!(
+        "# Written at every start; changes here are lost.\n\
+         port 0\n\
+         unixsocket {HOME}/redis.sock\n\
+         unixsocketperm 700\n\
+         dir {HOME}/data\n\
+         pidfile {HOME}/redis.pid\n\
+         logfile \"\"\n\
+         daemonize no\n\
+         appendonly yes\n\
+         appendfsync {appendfsync}\n\
+         no-appendfsync-on-rewrite no\n\
+         auto-aof-rewrite-min-size 1gb\n\
+         rdbcompression no\n\
+         aof-load-truncated yes\n\
+         save \"\"\n\
+         maxmemory-policy noeviction\n"
+    )
+}
+
+async fn ping(socket: &Path) -> Result<(), String> {
+    let answer = async {
+        let mut stream = BufReader::new(UnixStream::connect(socket).await?);
+        stream.write_all(b"PING\r\n").await?;
+        let mut line = String::new();
+        stream.read_line(&mut line).await?;
+        Ok::<_, std::io::Error>(line)
+    };
+    match answer.await {
+        Ok(line) if line.trim_end() == "+PONG" => Ok(()),
+        Ok(line) => Err(line.trim_end().to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,26 @@
+//! [`Heads`]: how far the store is.
+
+use crate::given::{P, batch, fresh, user_created};
+use auction_app::ports::events::event_store::{Appended, EventStore, EventStores};
+use auction_app::ports::events::heads::Heads;
+use auction_wire::Positions;
+
+/// A store, and a look at its heads.
+pub struct Adapter<S, H> {
+    /// For appending.
+    pub stores: S,
+    /// For looking.
+    pub heads: H,
+}
+
+/// See its name.
+pub async fn heads_are_as_far_as_what_was_appended<S: EventStores, H: Heads>(adapter: &Adapter<S, H>) {
+    let Adapter { stores, heads } = adapter;
+    assert_eq!(heads.heads().await.unwrap(), Positions::default(), "nothing is there");
+    let mut store = stores.open().await.unwrap();
+    for (head, count) in [(0, 3), (3, 1)] {
+        let users = batch(head, (0..count).map(|_| (fresh(), 1, user_created())).collect());
+        assert_eq!(store.append(&users).await.unwrap(), Appended::Done);
+        assert_eq!(heads.heads().await.unwrap(), Positions::of(P, head + count));
+    }
+}

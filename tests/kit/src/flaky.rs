@@ -1,0 +1,300 @@
+//! Ports that are slow and fail, by seed: before the call, so that nothing happened, or after it, so
+//! that it happened and nobody knows.
+
+use crate::random::Random;
+use auction_app::ports::Unavailable;
+use auction_app::ports::commands::command_queue::CommandQueue;
+use auction_app::ports::commands::command_stream::{
+    Batch, CommandLanes, CommandReader, CommandSettler, LastEvent, Published, Settlement,
+};
+use auction_app::ports::events::event_store::{
+    Append, Appended, EventStore, EventStores, History, OpenAuctions, UnrevealedAuctions,
+};
+use auction_app::ports::events::event_stream::{EventFeed, EventFeeds};
+use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLocks};
+use auction_app::ports::notifications::notification_sink::{Delivered, Delivery};
+use auction_app::ports::notifications::notification_store::{
+    NotificationStore, NotificationStores, Telling, Told,
+};
+use auction_app::ports::people::accounts::Erasure;
+use auction_app::ports::people::user_deletions::{Deletions, Stake, Unfinished};
+use auction_app::ports::views::read_models::{ViewCommit, ViewStore, ViewStores, ViewWrite};
+use auction_domain::{Timestamp, UserId};
+use auction_wire::{Command, CommandId, EventRecord, Outcome, PartitionId, SnapshotRecord};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// What may go wrong, shared by all ports of a run.
+#[derive(Clone, Debug)]
+pub struct Weather(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    random: Random,
+    failures_per_mille: u64,
+    failures: u64,
+}
+
+impl Weather {
+    /// Fails so many times out of a thousand, before a call and after it.
+    pub fn new(seed: u64, failures_per_mille: u64) -> Weather {
+        let random = Random::new(seed);
+        Weather(Arc::new(Mutex::new(State { random, failures_per_mille, failures: 0 })))
+    }
+
+    /// From now on so many fail.
+    pub fn turns(&self, failures_per_mille: u64) {
+        self.0.lock().unwrap().failures_per_mille = failures_per_mille;
+    }
+
+    /// From now on nothing fails.
+    pub fn clears_up(&self) {
+        self.turns(0);
+    }
+
+    /// How much has failed.
+    pub fn failures(&self) -> u64 {
+        self.0.lock().unwrap().failures
+    }
+
+    async fn passes(&self) -> Result<(), Unavailable> {
+        let (wait, fails) = {
+            let mut state = self.0.lock().unwrap();
+            let (wait, per_mille) = (state.random.below(8), state.failures_per_mille);
+            let fails = state.random.chance(per_mille);
+            state.failures += u64::from(fails);
+            // Now and then a long pause: meanwhile others go on.
+            (if state.random.chance(30) { 40 * wait } else { wait }, fails)
+        };
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        if fails { Err(Unavailable::new("flaky", "injected")) } else { Ok(()) }
+    }
+
+    async fn call<T>(
+        &self,
+        call: impl Future<Output = Result<T, Unavailable>> + Send,
+    ) -> Result<T, Unavailable> {
+        self.passes().await?;
+        let answer = call.await?;
+        self.passes().await?;
+        Ok(answer)
+    }
+}
+
+/// A port in that weather.
+#[derive(Clone, Debug)]
+pub struct Flaky<T> {
+    inner: T,
+    weather: Weather,
+}
+
+impl<T> Flaky<T> {
+    /// Wraps a port.
+    pub fn new(inner: T, weather: &Weather) -> Flaky<T> {
+        Flaky { inner, weather: weather.clone() }
+    }
+}
+
+impl<S: EventStores> EventStores for Flaky<S> {
+    type Store = Flaky<S::Store>;
+    async fn open(&self) -> Result<Self::Store, Unavailable> {
+        Ok(Flaky::new(self.weather.call(self.inner.open()).await?, &self.weather))
+    }
+}
+
+impl<S: EventStore> EventStore for Flaky<S> {
+    async fn head(&mut self, partition: PartitionId) -> Result<u64, Unavailable> {
+        self.weather.call(self.inner.head(partition)).await
+    }
+    async fn events_after(
+        &mut self,
+        partition: PartitionId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, Unavailable> {
+        self.weather.call(self.inner.events_after(partition, after, limit)).await
+    }
+    async fn history(&mut self, keys: &[Uuid], until: u64) -> Result<Vec<EventRecord>, Unavailable> {
+        self.weather.call(self.inner.history(keys, until)).await
+    }
+    async fn history_since_snapshot(&mut self, keys: &[Uuid], until: u64) -> Result<History, Unavailable> {
+        self.weather.call(self.inner.history_since_snapshot(keys, until)).await
+    }
+    async fn save_snapshot(&mut self, snapshot: &SnapshotRecord) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.save_snapshot(snapshot)).await
+    }
+    async fn outcomes(&mut self, commands: &[CommandId]) -> Result<Vec<Outcome>, Unavailable> {
+        self.weather.call(self.inner.outcomes(commands)).await
+    }
+    async fn active_users(&mut self, users: &[UserId]) -> Result<Vec<UserId>, Unavailable> {
+        self.weather.call(self.inner.active_users(users)).await
+    }
+    async fn deletions_after(&mut self, after: u64) -> Result<Vec<(u64, UserId)>, Unavailable> {
+        self.weather.call(self.inner.deletions_after(after)).await
+    }
+    async fn newest_deletion(&mut self) -> Result<u64, Unavailable> {
+        self.weather.call(self.inner.newest_deletion()).await
+    }
+    async fn open_auctions(&mut self, partition: PartitionId) -> Result<OpenAuctions, Unavailable> {
+        self.weather.call(self.inner.open_auctions(partition)).await
+    }
+    async fn unrevealed_auctions(
+        &mut self,
+        partition: PartitionId,
+    ) -> Result<UnrevealedAuctions, Unavailable> {
+        self.weather.call(self.inner.unrevealed_auctions(partition)).await
+    }
+    async fn append(&mut self, batch: &Append) -> Result<Appended, Unavailable> {
+        self.weather.call(self.inner.append(batch)).await
+    }
+}
+
+impl<L: CommandLanes> CommandLanes for Flaky<L> {
+    type Reader = Flaky<L::Reader>;
+    type Settler = Flaky<L::Settler>;
+    async fn open(&self, partition: PartitionId) -> Result<(Self::Reader, Self::Settler), Unavailable> {
+        let (reader, settler) = self.weather.call(self.inner.open(partition)).await?;
+        Ok((Flaky::new(reader, &self.weather), Flaky::new(settler, &self.weather)))
+    }
+    async fn interrupted(&self, partition: PartitionId) {
+        self.inner.interrupted(partition).await;
+    }
+}
+
+impl<R: CommandReader> CommandReader for Flaky<R> {
+    async fn read(&mut self) -> Result<Batch, Unavailable> {
+        self.weather.call(self.inner.read()).await
+    }
+    async fn wait(&mut self) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.wait()).await
+    }
+    async fn take_over(&mut self) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.take_over()).await
+    }
+    async fn leave(self) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.leave()).await
+    }
+}
+
+impl<L: PartitionLocks> PartitionLocks for Flaky<L> {
+    type Lock = Flaky<L::Lock>;
+    async fn open(&self, partition: PartitionId) -> Result<Self::Lock, Unavailable> {
+        Ok(Flaky::new(self.weather.call(self.inner.open(partition)).await?, &self.weather))
+    }
+}
+
+impl<L: PartitionLock> PartitionLock for Flaky<L> {
+    async fn take(&mut self) -> Result<bool, Unavailable> {
+        self.weather.call(self.inner.take()).await
+    }
+    async fn release(&mut self) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.release()).await
+    }
+}
+
+impl<S: CommandSettler> CommandSettler for Flaky<S> {
+    async fn stream_head(&mut self) -> Result<u64, Unavailable> {
+        self.weather.call(self.inner.stream_head()).await
+    }
+    async fn last_event(&mut self) -> Result<LastEvent, Unavailable> {
+        self.weather.call(self.inner.last_event()).await
+    }
+    async fn publish(&mut self, after: u64, events: &[EventRecord]) -> Result<Published, Unavailable> {
+        self.weather.call(self.inner.publish(after, events)).await
+    }
+    async fn settle(&mut self, batch: &Settlement) -> Result<Published, Unavailable> {
+        self.weather.call(self.inner.settle(batch)).await
+    }
+}
+
+impl<Q: CommandQueue> CommandQueue for Flaky<Q> {
+    async fn submit(&self, command: Command) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.submit(command)).await
+    }
+    async fn now(&self) -> Result<Timestamp, Unavailable> {
+        self.weather.call(self.inner.now()).await
+    }
+}
+
+impl<D: Deletions> Deletions for Flaky<D> {
+    async fn unfinished(&self, limit: usize) -> Result<Vec<Unfinished>, Unavailable> {
+        self.weather.call(self.inner.unfinished(limit)).await
+    }
+    async fn stakes(&self, users: &[UserId]) -> Result<Vec<(UserId, Stake)>, Unavailable> {
+        self.weather.call(self.inner.stakes(users)).await
+    }
+    async fn sent(&self, sent: &[Unfinished]) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.sent(sent)).await
+    }
+    async fn finished(&self, deletions: &[u64]) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.finished(deletions)).await
+    }
+}
+
+impl<E: Erasure> Erasure for Flaky<E> {
+    async fn erase(&self, users: &[UserId]) -> Result<Vec<UserId>, Unavailable> {
+        self.weather.call(self.inner.erase(users)).await
+    }
+}
+
+impl<F: EventFeeds> EventFeeds for Flaky<F> {
+    type Feed = Flaky<F::Feed>;
+    async fn open(&self, service: &'static str, partition: PartitionId) -> Result<Self::Feed, Unavailable> {
+        Ok(Flaky::new(self.weather.call(self.inner.open(service, partition)).await?, &self.weather))
+    }
+}
+
+impl<F: EventFeed> EventFeed for Flaky<F> {
+    async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
+        self.weather.call(self.inner.read()).await
+    }
+    fn ended_in(&self) -> Option<&EventRecord> {
+        self.inner.ended_in()
+    }
+
+    async fn leave(self) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.leave()).await
+    }
+}
+
+impl<V: ViewStores> ViewStores for Flaky<V> {
+    type Store = Flaky<V::Store>;
+    async fn open(&self, partition: PartitionId) -> Result<Self::Store, Unavailable> {
+        Ok(Flaky::new(self.weather.call(self.inner.open(partition)).await?, &self.weather))
+    }
+}
+
+impl<V: ViewStore> ViewStore for Flaky<V> {
+    async fn checkpoint(&mut self) -> Result<u64, Unavailable> {
+        self.weather.call(self.inner.checkpoint()).await
+    }
+    async fn commit(&mut self, from: u64, to: u64, writes: &[ViewWrite]) -> Result<ViewCommit, Unavailable> {
+        self.weather.call(self.inner.commit(from, to, writes)).await
+    }
+}
+
+impl<N: NotificationStores> NotificationStores for Flaky<N> {
+    type Store = Flaky<N::Store>;
+    async fn open(&self) -> Result<Self::Store, Unavailable> {
+        Ok(Flaky::new(self.weather.call(self.inner.open()).await?, &self.weather))
+    }
+}
+
+impl<N: NotificationStore> NotificationStore for Flaky<N> {
+    async fn checkpoint(&mut self, partition: PartitionId) -> Result<u64, Unavailable> {
+        self.weather.call(self.inner.checkpoint(partition)).await
+    }
+    async fn tell(&mut self, telling: &Telling) -> Result<Told, Unavailable> {
+        self.weather.call(self.inner.tell(telling)).await
+    }
+}
+
+impl<D: Delivery> Delivery for Flaky<D> {
+    async fn begin(&self) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.begin()).await
+    }
+    async fn deliver(&self, notifications: &[Delivered]) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.deliver(notifications)).await
+    }
+}

@@ -1,0 +1,208 @@
+//! Commands, events and outcomes to begin with.
+
+use auction_app::ports::events::event_store::{Append, NewEvent};
+use auction_domain::auction::{
+    AuctionCommand, AuctionEvent, Commitment, CreateAuction, DeleteBid, PlaceBid, Promotion, Terms,
+};
+use auction_domain::user::{CreateUser, DeleteUser, UserCommand, UserEvent};
+use auction_domain::{
+    Actor, Amount, AuctionId, BidId, Currency, Description, Millis, RefusedClass, Timestamp, Title, UserId,
+};
+use auction_wire::{
+    Command, CommandBody, CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionId,
+};
+use std::sync::atomic::{AtomicU64, Ordering};
+use uuid::Uuid;
+
+/// The partition of everything that does not say otherwise.
+pub const P: PartitionId = PartitionId(0);
+
+/// When commands are given.
+pub const AT: Timestamp = Timestamp(1_795_372_100_000);
+
+/// Long after that.
+pub const END: Timestamp = Timestamp(4_102_444_800_000);
+
+/// An id that nobody else in this process has, of an aggregate in partition 0.
+pub fn fresh() -> Uuid {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    Uuid::from_u64_pair(0x0192_f5d0_1c00_7000, NEXT.fetch_add(1, Ordering::Relaxed) * 6400)
+}
+
+/// An amount of so many minor units.
+pub fn amount(minor_units: u64) -> Amount {
+    Amount::new(minor_units).unwrap()
+}
+
+fn command(id: Uuid, key: Uuid, actor: Actor, body: CommandBody) -> Command {
+    Command {
+        id: CommandId(id),
+        key,
+        actor,
+        expect: None,
+        fingerprint: 7,
+        reply: "ingress".to_owned(),
+        trace: String::new(),
+        body,
+    }
+}
+
+/// `create_user`.
+pub fn create_user(user: UserId) -> Command {
+    command(user.0, user.0, Actor::User(user), CommandBody::User(UserCommand::CreateUser(CreateUser)))
+}
+
+/// `delete_user`.
+pub fn delete_user(user: UserId) -> Command {
+    command(fresh(), user.0, Actor::User(user), CommandBody::User(UserCommand::DeleteUser(DeleteUser)))
+}
+
+/// `create_auction` by the house: opening bid 100, open until [`END`].
+pub fn create_auction(auction: AuctionId) -> Command {
+    offer(auction, None)
+}
+
+/// `create_auction` by a seller, or the house: opening bid 100, open until [`END`].
+pub fn offer(auction: AuctionId, seller: Option<UserId>) -> Command {
+    let create = CreateAuction {
+        title: Title::new("Cartier wristwatch").unwrap(),
+        description: Description::new("").unwrap(),
+        currency: Currency::new("USD").unwrap(),
+        opening_bid: amount(100),
+        reserve: None,
+        starts_at: None,
+        ends_at: END,
+        seller,
+        soft_close: None,
+        retraction_lock: Millis(0),
+        promotion: None,
+    };
+    let actor = seller.map_or(Actor::Operator, Actor::User);
+    of_auction(auction.0, auction, actor, AuctionCommand::CreateAuction(Box::new(create)))
+}
+
+/// `place_bid`.
+pub fn place_bid(auction: AuctionId, bidder: UserId, minor_units: u64) -> Command {
+    let id = fresh();
+    let place = PlaceBid { bid: BidId(id), bidder, amount: amount(minor_units) };
+    of_auction(id, auction, Actor::User(bidder), AuctionCommand::PlaceBid(place))
+}
+
+/// `delete_bid`.
+pub fn delete_bid(auction: AuctionId, bidder: UserId, bid: BidId) -> Command {
+    of_auction(fresh(), auction, Actor::User(bidder), AuctionCommand::DeleteBid(DeleteBid { bid }))
+}
+
+/// Any command for an auction.
+pub fn of_auction(id: Uuid, auction: AuctionId, actor: Actor, body: AuctionCommand) -> Command {
+    command(id, auction.0, actor, CommandBody::Auction(body))
+}
+
+/// The event of [`create_auction`].
+pub fn auction_created(seller: Option<UserId>) -> Event {
+    created(seller, None)
+}
+
+/// The same of an auction with a draw every minute.
+pub fn promoted_auction_created() -> Event {
+    let commitment = Commitment(auction_promoter::Seed([0; 32]).commitment());
+    created(None, Some(Promotion { every: Millis::seconds(60), commitment }))
+}
+
+fn created(seller: Option<UserId>, promotion: Option<Promotion>) -> Event {
+    Event::Auction(AuctionEvent::AuctionCreated {
+        title: Title::new("Cartier wristwatch").unwrap(),
+        description: Description::new("").unwrap(),
+        terms: Terms {
+            currency: Currency::new("USD").unwrap(),
+            opening_bid: amount(100),
+            reserve: None,
+            starts_at: AT,
+            ends_at: END,
+            seller,
+            soft_close: None,
+            retraction_lock: Millis(0),
+            promotion,
+        },
+    })
+}
+
+/// The event of [`create_user`].
+pub fn user_created() -> Event {
+    Event::User(UserEvent::UserCreated)
+}
+
+/// The event of [`delete_user`].
+pub fn user_deleted() -> Event {
+    Event::User(UserEvent::UserDeleted)
+}
+
+/// The event of [`place_bid`].
+pub fn bid_placed(bid: BidId, bidder: UserId, minor_units: u64) -> Event {
+    Event::Auction(AuctionEvent::BidPlaced { bid, bidder, amount: amount(minor_units) })
+}
+
+/// An outcome at a position of partition 0.
+pub fn outcome(command: CommandId, key: Uuid, position: u64, result: OutcomeResult) -> Outcome {
+    let kind = "place_bid".to_owned();
+    Outcome { command, kind, key, fingerprint: u64::MAX, partition: P, position, at: AT, result }
+}
+
+/// A refusal.
+pub fn refusal(command: CommandId, position: u64) -> Outcome {
+    let refused = auction_domain::Refused {
+        code: "not_open",
+        class: RefusedClass::Conflict,
+        detail: "no".to_owned(),
+        facts: Vec::new(),
+    };
+    outcome(command, fresh(), position, OutcomeResult::refused(refused, None))
+}
+
+/// A batch behind a head: each event from a command of its own, whose id is that of the bid or aggregate
+/// that it creates, so far as it creates one.
+pub fn batch(expected_head: u64, events: Vec<(Uuid, u64, Event)>) -> Append {
+    let mut append =
+        Append { partition: P, expected_head, known_deletions: 0, events: Vec::new(), outcomes: Vec::new() };
+    for (n, (key, version, event)) in events.into_iter().enumerate() {
+        let cause = CommandId(match &event {
+            Event::Auction(AuctionEvent::BidPlaced { bid, .. }) => bid.0,
+            _ if version == 1 => key,
+            _ => fresh(),
+        });
+        let position = expected_head + n as u64 + 1;
+        append.outcomes.push(outcome(
+            cause,
+            key,
+            position,
+            OutcomeResult::accepted(version, None, Vec::new()),
+        ));
+        let record = record(position, key, version, &event, cause);
+        append.events.push(NewEvent { record, event, actor: Actor::Operator });
+    }
+    append
+}
+
+/// An event with its place.
+pub fn record(position: u64, key: Uuid, version: u64, event: &Event, cause: CommandId) -> EventRecord {
+    EventRecord {
+        position,
+        key,
+        version,
+        kind: event.kind().to_owned(),
+        schema: event.schema(),
+        at: AT,
+        cause,
+        trace: String::new(),
+        body: event.encode(),
+    }
+}
+
+/// So many events with positions behind `after`, each of another user.
+pub fn records(after: u64, count: u64) -> Vec<EventRecord> {
+    let of = |position| {
+        let id = fresh();
+        record(position, id, 1, &user_created(), CommandId(id))
+    };
+    (after + 1..=after + count).map(of).collect()
+}

@@ -1,0 +1,227 @@
+//! Notifications, and copies of inboxes.
+
+use super::outbox::MemoryOutbox;
+use auction_app::ports::Unavailable;
+use auction_app::ports::notifications::inbox::{Inbox, InboxCopies, StoredInboxes};
+use auction_app::ports::notifications::notification_sink::{Delivered, Delivery};
+use auction_app::ports::notifications::notification_store::{
+    Notification, NotificationStore, NotificationStores, Telling, Told,
+};
+use auction_domain::UserId;
+use auction_domain::user::Subscriptions;
+use auction_wire::PartitionId;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use uuid::Uuid;
+
+/// Notifications; clones share them.
+#[derive(Clone, Debug)]
+pub struct MemoryNotifications {
+    state: Arc<Mutex<State>>,
+    outbox: MemoryOutbox,
+    keeps: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    checkpoints: BTreeMap<PartitionId, u64>,
+    subscriptions: BTreeMap<UserId, Subscriptions>,
+    inboxes: BTreeMap<UserId, Stored>,
+}
+
+#[derive(Debug, Default)]
+struct Stored {
+    kept: BTreeMap<u64, Notification>,
+    last: u64,
+    read_up_to: u64,
+}
+
+impl MemoryNotifications {
+    /// Each inbox keeps so many, the newest.
+    pub fn new(keeps: usize) -> MemoryNotifications {
+        MemoryNotifications { state: Arc::default(), outbox: MemoryOutbox::default(), keeps }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// What goes out of the house.
+    pub fn outbox(&self) -> &MemoryOutbox {
+        &self.outbox
+    }
+
+    /// Everything that is kept, in the order of each inbox.
+    pub fn all(&self) -> Vec<Notification> {
+        self.state().inboxes.values().flat_map(|inbox| inbox.kept.values().cloned()).collect()
+    }
+}
+
+impl NotificationStores for MemoryNotifications {
+    type Store = MemoryNotifications;
+    async fn open(&self) -> Result<MemoryNotifications, Unavailable> {
+        Ok(self.clone())
+    }
+}
+
+impl NotificationStore for MemoryNotifications {
+    async fn checkpoint(&mut self, partition: PartitionId) -> Result<u64, Unavailable> {
+        Ok(self.state().checkpoints.get(&partition).copied().unwrap_or_default())
+    }
+
+    async fn tell(&mut self, telling: &Telling) -> Result<Told, Unavailable> {
+        let mut state = self.state();
+        let checkpoint = state.checkpoints.entry(telling.partition).or_default();
+        if *checkpoint != telling.from {
+            return Ok(Told::CheckpointMoved);
+        }
+        *checkpoint = telling.to;
+        telling.deleted.iter().for_each(|user| state.inboxes.entry(*user).or_default().kept.clear());
+        telling.deleted.iter().for_each(|user| self.outbox.erase(*user));
+        let mut wanted = Vec::new();
+        for notification in &telling.notifications {
+            let user = notification.user;
+            if state.subscriptions.get(&user).is_none_or(|wants| wants.want(notification.kind)) {
+                let inbox = state.inboxes.entry(user).or_default();
+                self.outbox.queue(notification);
+                inbox.last += 1;
+                inbox.kept.insert(inbox.last, notification.clone());
+                if inbox.kept.len() > self.keeps {
+                    inbox.kept.pop_first();
+                }
+                wanted.push(Delivered { user, seq: inbox.last, json: notification.json() });
+            }
+        }
+        state.subscriptions.extend(telling.subscriptions.iter().copied());
+        Ok(Told::Done(wanted))
+    }
+}
+
+impl StoredInboxes for MemoryNotifications {
+    async fn inbox(&self, user: UserId) -> Result<Inbox, Unavailable> {
+        let state = self.state();
+        let Some(inbox) = state.inboxes.get(&user) else { return Ok(Inbox { first: 1, ..Inbox::default() }) };
+        let entries: Vec<_> = inbox.kept.iter().map(|(seq, kept)| (*seq, kept.json())).collect();
+        let first = entries.first().map_or(inbox.last + 1, |(seq, _)| *seq);
+        Ok(Inbox { first, last: inbox.last, read_up_to: inbox.read_up_to, entries })
+    }
+
+    async fn mark_read(&self, user: UserId, up_to: u64) -> Result<u64, Unavailable> {
+        let mut state = self.state();
+        let Some(inbox) = state.inboxes.get_mut(&user) else { return Ok(0) };
+        inbox.read_up_to = inbox.read_up_to.max(up_to.min(inbox.last));
+        Ok(inbox.read_up_to)
+    }
+}
+
+/// Copies of inboxes; clones share them.
+#[derive(Clone, Debug)]
+pub struct MemoryInboxes {
+    state: Arc<Mutex<Copies>>,
+    keeps: u64,
+}
+
+#[derive(Debug, Default)]
+struct Copies {
+    generation: u64,
+    copies: BTreeMap<UserId, Copy>,
+}
+
+#[derive(Debug, Default)]
+struct Copy {
+    mark: Uuid,
+    generation: u64,
+    complete: bool,
+    first: u64,
+    last: u64,
+    read_up_to: u64,
+    entries: BTreeMap<u64, Vec<u8>>,
+}
+
+impl Copy {
+    fn advance(&mut self, keeps: u64) {
+        while self.entries.contains_key(&(self.last + 1)) {
+            self.last += 1;
+        }
+        while self.last + 1 - self.first > keeps {
+            self.entries.remove(&self.first);
+            self.first += 1;
+        }
+    }
+}
+
+impl MemoryInboxes {
+    /// Each copy keeps so many, the newest.
+    pub fn new(keeps: u64) -> MemoryInboxes {
+        MemoryInboxes { state: Arc::default(), keeps }
+    }
+
+    /// As after a flush of Redis.
+    pub fn flush(&self) {
+        *self.state.lock().unwrap() = Copies::default();
+    }
+}
+
+impl Delivery for MemoryInboxes {
+    async fn begin(&self) -> Result<(), Unavailable> {
+        self.state.lock().unwrap().generation += 1;
+        Ok(())
+    }
+
+    async fn deliver(&self, notifications: &[Delivered]) -> Result<(), Unavailable> {
+        let mut state = self.state.lock().unwrap();
+        for delivered in notifications {
+            let Some(copy) = state.copies.get_mut(&delivered.user) else { continue };
+            if !copy.complete || delivered.seq > copy.last {
+                copy.entries.insert(delivered.seq, delivered.json.clone());
+            }
+            if copy.complete {
+                copy.advance(self.keeps);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl InboxCopies for MemoryInboxes {
+    async fn page(&self, user: UserId, after: u64, limit: usize) -> Result<Option<Inbox>, Unavailable> {
+        let state = self.state.lock().unwrap();
+        let copy =
+            state.copies.get(&user).filter(|copy| copy.complete && copy.generation == state.generation);
+        Ok(copy.map(|copy| {
+            let readable = copy.entries.range(copy.first..=copy.last.max(copy.first));
+            let entries = readable.map(|(seq, json)| (*seq, json.clone())).collect();
+            let Copy { first, last, read_up_to, .. } = *copy;
+            Inbox { first, last, read_up_to, entries }.page(after, limit)
+        }))
+    }
+
+    async fn begin(&self, user: UserId) -> Result<Uuid, Unavailable> {
+        let mut state = self.state.lock().unwrap();
+        let generation = state.generation;
+        let copy = state.copies.entry(user).or_default();
+        if copy.mark.is_nil() || copy.generation != generation {
+            *copy = Copy { mark: Uuid::new_v4(), generation, ..Copy::default() };
+        }
+        Ok(copy.mark)
+    }
+
+    async fn fill(&self, user: UserId, mark: Uuid, inbox: &Inbox) -> Result<(), Unavailable> {
+        let mut state = self.state.lock().unwrap();
+        let wanted = state.copies.get_mut(&user).filter(|copy| copy.mark == mark && !copy.complete);
+        let Some(copy) = wanted else { return Ok(()) };
+        copy.entries.extend(inbox.entries.iter().cloned());
+        (copy.first, copy.last, copy.complete) = (inbox.first, inbox.last, true);
+        copy.read_up_to = copy.read_up_to.max(inbox.read_up_to);
+        copy.advance(self.keeps);
+        Ok(())
+    }
+
+    async fn mark_read(&self, user: UserId, up_to: u64) -> Result<(), Unavailable> {
+        let mut state = self.state.lock().unwrap();
+        if let Some(copy) = state.copies.get_mut(&user) {
+            copy.read_up_to = copy.read_up_to.max(up_to);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,55 @@
+//! What services have parked.
+
+use auction_app::ports::Unavailable;
+use auction_app::ports::operator::parked_events::{Asked, Parked, ParkedEvent, ParkedEvents};
+use auction_domain::Timestamp;
+use auction_wire::PartitionId;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use uuid::Uuid;
+
+/// What is parked; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryParkedEvents(Arc<Mutex<BTreeMap<(String, Uuid), Parked>>>);
+
+impl ParkedEvents for MemoryParkedEvents {
+    async fn of(&self, service: &str, partition: PartitionId) -> Result<Vec<Parked>, Unavailable> {
+        let all = self.0.lock().unwrap();
+        let here = all.values().filter(|parked| parked.service == service && parked.partition == partition);
+        let mut here: Vec<Parked> = here.cloned().collect();
+        here.sort_by_key(|parked| parked.event.position);
+        Ok(here)
+    }
+
+    async fn all(&self) -> Result<Vec<Parked>, Unavailable> {
+        let mut all: Vec<Parked> = self.0.lock().unwrap().values().cloned().collect();
+        all.sort_by_key(|parked| (parked.service.clone(), parked.partition, parked.event.position));
+        Ok(all)
+    }
+
+    async fn park(
+        &self,
+        service: &str,
+        partition: PartitionId,
+        event: &ParkedEvent,
+    ) -> Result<(), Unavailable> {
+        let (service, event) = (service.to_owned(), event.clone());
+        let place = (service.clone(), event.key);
+        let parked = Parked { service, partition, event, parked_at: Timestamp(1), asked: None };
+        self.0.lock().unwrap().insert(place, parked);
+        Ok(())
+    }
+
+    async fn unpark(&self, service: &str, key: Uuid, position: u64) -> Result<(), Unavailable> {
+        let same = |parked: &Parked| parked.service == service && parked.event.key == key;
+        self.0.lock().unwrap().retain(|_, parked| !(same(parked) && parked.event.position == position));
+        Ok(())
+    }
+
+    async fn ask(&self, service: &str, key: Uuid, position: u64, asked: Asked) -> Result<bool, Unavailable> {
+        let mut all = self.0.lock().unwrap();
+        let parked = all.get_mut(&(service.to_owned(), key));
+        let parked = parked.filter(|parked| parked.event.position == position);
+        Ok(parked.map(|parked| parked.asked = Some(asked)).is_some())
+    }
+}
