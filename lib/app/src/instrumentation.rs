@@ -1,6 +1,6 @@
 //! What is counted and timed. Nothing happens unless the process has a recorder.
 
-use crate::ports::commands::load_probe::Pressure;
+use crate::ports::commands::load_probe::Load;
 use auction_wire::PartitionId;
 use metrics::{Gauge, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
@@ -58,28 +58,28 @@ pub fn accepted(kind: &'static str) {
 }
 
 /// What lies between accepting and deciding.
-pub fn pressure(pressure: Pressure) {
+pub fn pressure(pressure: Load) {
     gauge!("auction_undecided_commands").set(pressure.undecided as f64);
     gauge!("auction_redis_memory_percent").set(pressure.memory_percent as f64);
 }
 
 /// Whether new commands are refused.
-pub fn sheds(sheds: bool) {
+pub fn load_shedding_active(sheds: bool) {
     gauge!("auction_shedding").set(if sheds { 1.0 } else { 0.0 });
 }
 
 /// A command was refused because of load.
-pub fn shed(why: &'static str) {
+pub fn command_shed(why: &'static str) {
     counter!("auction_commands_shed_total", "why" => why).increment(1);
 }
 
 /// A request waits for an outcome.
-pub fn waits() {
+pub fn request_waiting() {
     gauge!("auction_requests_waiting").increment(1.0);
 }
 
 /// It waits no more.
-pub fn waits_no_more() {
+pub fn request_done() {
     gauge!("auction_requests_waiting").decrement(1.0);
 }
 
@@ -116,7 +116,7 @@ pub fn retry(service: &'static str, partition: PartitionId, server: &'static str
 
 /// Something happened that should not, and was mended: `stream_lost`, an event stream was gone; `hole`,
 /// events were not on it; `made_anew`, what a service had made of events was gone.
-pub fn incident(what: &'static str) {
+pub fn recovery(what: &'static str) {
     counter!("auction_incidents_total", "what" => what).increment(1);
 }
 
@@ -143,30 +143,30 @@ pub fn dead_letter(partition: PartitionId, reason: &str) {
 }
 
 /// A service handled events of a partition.
-pub fn events_followed(service: &'static str, partition: PartitionId, events: usize) {
+pub fn events_handled(service: &'static str, partition: PartitionId, events: usize) {
     let labels = [("service", service.to_owned()), ("partition", partition.to_string())];
     counter!("auction_events_followed_total", &labels).increment(events as u64);
 }
 
 /// So many events were not on the stream and came from the store.
-pub fn hole(service: &'static str, partition: PartitionId, events: u64) {
+pub fn event_gap(service: &'static str, partition: PartitionId, events: u64) {
     let labels = [("service", service.to_owned()), ("partition", partition.to_string())];
     counter!("auction_holes_total", &labels).increment(1);
     counter!("auction_hole_events_total", &labels).increment(events);
 }
 
 /// This process works on a partition for a service, until what is returned is dropped.
-pub fn held(service: &'static str, partition: PartitionId) -> Held {
+pub fn partition_active(service: &'static str, partition: PartitionId) -> PartitionGuard {
     let labels = [("service", service.to_owned()), ("partition", partition.to_string())];
     let gauge = gauge!("auction_partition_held", &labels);
     gauge.set(1.0);
-    Held(gauge)
+    PartitionGuard(gauge)
 }
 
 /// A partition that is worked on.
-pub struct Held(Gauge);
+pub struct PartitionGuard(Gauge);
 
-impl Drop for Held {
+impl Drop for PartitionGuard {
     fn drop(&mut self) {
         self.0.set(0.0);
     }

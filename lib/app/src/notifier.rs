@@ -19,5 +19,5 @@ pub mod outbox;
 mod pending;
 pub mod webhooks;
 
-pub use event_handler::{Limits, Notifier};
-pub use inbox_reader::Inbox;
+pub use event_handler::{Notifier, NotifierConfig};
+pub use inbox_reader::InboxReader;

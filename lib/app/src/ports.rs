@@ -14,10 +14,10 @@ use thiserror::Error;
 /// A server is not there, did not answer, or answered nonsense. Whether the last request had an effect
 /// is not known. Try again, on a new connection.
 #[derive(Debug, Error)]
-#[error("{service}: {cause}")]
+#[error("{backend}: {cause}")]
 pub struct Unavailable {
     /// Which: `redis` or `postgres`.
-    pub service: &'static str,
+    pub backend: &'static str,
     /// What the client library said.
     #[source]
     pub cause: Box<dyn std::error::Error + Send + Sync>,
@@ -26,9 +26,9 @@ pub struct Unavailable {
 impl Unavailable {
     /// Wraps the error of a client library.
     pub fn new(
-        service: &'static str,
+        backend: &'static str,
         cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Unavailable {
-        Unavailable { service, cause: cause.into() }
+        Unavailable { backend, cause: cause.into() }
     }
 }

@@ -7,6 +7,6 @@ mod event_handler;
 pub mod rebuild;
 mod render;
 
-pub use crate::consume::auction_projection::{Board, Boards};
+pub use crate::consume::auction_projection::{AuctionProjection, ProjectionCache};
 pub use event_handler::{Projector, bids_of};
 pub use render::{auction_view, bid_item, bidder_item, json, leader, list_item, list_place, user_view};

@@ -16,13 +16,13 @@ mod draw_schedule;
 mod promoted_auction;
 pub mod verify;
 
-pub use commitments::{DrawSecret, Promises};
-pub use current_options::{Change, Current, keep};
-pub use draw_options::{Options, OptionsError};
-pub use draw_schedule::Floor;
-pub use promoted_auction::{Look, Promoted};
+pub use commitments::{DrawCommitments, DrawSecret};
+pub use current_options::{CurrentOptions, OptionsChange, run_refresh};
+pub use draw_options::{DrawOptionsError, Options};
+pub use draw_schedule::DrawSchedule;
+pub use promoted_auction::{DrawInput, PromotedAuction};
 
-use crate::consume::{Follower, Handled};
+use crate::consume::{EventHandler, HandleResult};
 use crate::ports::Unavailable;
 use crate::ports::commands::command_queue::CommandQueue;
 use crate::ports::events::event_store::EventStore;
@@ -30,7 +30,7 @@ use crate::writer::aggregate_cache::{LoadError, read_event};
 use auction_domain::auction::{AuctionCommand, HoldDraw, RevealSeed};
 use auction_domain::{Actor, AuctionId, Timestamp};
 use auction_wire::{Command, CommandBody, CommandId, Event, EventRecord, PartitionId};
-use draw_schedule::Due;
+use draw_schedule::DueDraw;
 use futures_util::future::try_join_all;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -38,7 +38,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 use worker_runtime::Retry;
-use worker_runtime::health::Part;
+use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::Stop;
 
 /// Namespace of the ids of the commands that hold draws.
@@ -51,35 +51,35 @@ const REVEALING: Uuid = Uuid::from_u128(0x40be_92d7_06c1_5f3a_b1e8_3d75_a96f_2c5
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Keeps the floor true to one partition's events, until it is dropped.
-pub struct Watch {
+pub struct DrawHandler {
     partition: PartitionId,
-    floor: Arc<Floor>,
+    floor: Arc<DrawSchedule>,
 }
 
-impl Watch {
+impl DrawHandler {
     /// Of that partition.
-    pub fn new(partition: PartitionId, floor: Arc<Floor>) -> Watch {
-        Watch { partition, floor }
+    pub fn new(partition: PartitionId, floor: Arc<DrawSchedule>) -> DrawHandler {
+        DrawHandler { partition, floor }
     }
 }
 
 /// Whoever follows the partition from now on holds its draws.
-impl Drop for Watch {
+impl Drop for DrawHandler {
     fn drop(&mut self) {
         self.floor.begin(self.partition, Vec::new());
     }
 }
 
-impl Follower for Watch {
+impl EventHandler for DrawHandler {
     async fn start(&mut self, store: &mut impl EventStore) -> Result<u64, LoadError> {
         let unrevealed = store.unrevealed_auctions(self.partition).await?;
         let keys: Vec<Uuid> = unrevealed.auctions.iter().map(|auction| auction.0).collect();
-        let mut promoted: HashMap<Uuid, Option<Promoted>> = HashMap::new();
+        let mut promoted: HashMap<Uuid, Option<PromotedAuction>> = HashMap::new();
         for record in store.history(&keys, unrevealed.position).await? {
             let auction = promoted.entry(record.key);
             match (read_event(&record), auction) {
                 (Ok(Event::Auction(event)), Entry::Vacant(auction)) => {
-                    auction.insert(Promoted::created(AuctionId(record.key), &event, record.at));
+                    auction.insert(PromotedAuction::created(AuctionId(record.key), &event, record.at));
                 }
                 (Ok(Event::Auction(event)), Entry::Occupied(mut auction)) => {
                     if let Some(auction) = auction.get_mut() {
@@ -103,27 +103,27 @@ impl Follower for Watch {
         _: &mut impl EventStore,
         events: &[EventRecord],
         _: u64,
-    ) -> Result<Handled, LoadError> {
+    ) -> Result<HandleResult, LoadError> {
         for record in events {
             let auction = AuctionId(record.key);
             // Most events are of auctions without draws: not worth reading.
-            if record.version > 1 && !self.floor.has(auction) {
+            if record.version > 1 && !self.floor.contains(auction) {
                 continue;
             }
             if let Event::Auction(event) = read_event(record)? {
                 self.floor.apply(self.partition, auction, &event, record.version, record.at);
             }
         }
-        Ok(Handled::Done)
+        Ok(HandleResult::Done)
     }
 }
 
 /// Holds what is due until it is time to stop.
 pub async fn run(
     queue: &impl CommandQueue,
-    floor: &Floor,
-    promises: &Promises,
-    health: &Part,
+    floor: &DrawSchedule,
+    promises: &DrawCommitments,
+    health: &HealthHandle,
     mut stop: Stop,
 ) {
     let mut retry = Retry::default();
@@ -131,13 +131,13 @@ pub async fn run(
         let wait = match send_due(queue, floor, promises).await {
             Ok(wait) => {
                 retry.succeeded();
-                health.works();
+                health.set_up();
                 wait
             }
             Err(error) => {
                 let wait = retry.next_wait();
                 tracing::warn!(%error, "draws wait");
-                health.waits(&error, retry.attempts());
+                health.set_waiting(&error, retry.attempts());
                 wait
             }
         };
@@ -152,8 +152,8 @@ pub async fn run(
 /// Sends what is due. Returns how long nothing else will be.
 async fn send_due(
     queue: &impl CommandQueue,
-    floor: &Floor,
-    promises: &Promises,
+    floor: &DrawSchedule,
+    promises: &DrawCommitments,
 ) -> Result<Duration, Unavailable> {
     let Some(next) = floor.next() else { return Ok(LOOK_AGAIN) };
     let now = queue.now().await?;
@@ -169,7 +169,7 @@ async fn send_due(
 }
 
 /// The command for what is due; none if this promoter cannot do it.
-fn command(due: Due, promises: &Promises, options: &Options) -> Option<Command> {
+fn command(due: DueDraw, promises: &DrawCommitments, options: &Options) -> Option<Command> {
     let auction = due.auction();
     let seed = promises.seed(auction);
     if !due.commitment().is_to(&seed) {
@@ -177,12 +177,12 @@ fn command(due: Due, promises: &Promises, options: &Options) -> Option<Command> 
         return None;
     }
     let (id, body) = match due {
-        Due::Reveal { .. } => {
+        DueDraw::Reveal { .. } => {
             tracing::info!(%auction, "revealing the seed");
             let id = Uuid::new_v5(&REVEALING, auction.to_string().as_bytes());
             (id, AuctionCommand::RevealSeed(RevealSeed { seed }))
         }
-        Due::Hold { look, .. } => {
+        DueDraw::Hold { look, .. } => {
             let draw = match look.hold(options, seed) {
                 Ok(draw) => draw,
                 Err(error) => {

@@ -1,8 +1,10 @@
 //! Taking requests: the same key with the same payload has the same answer at every ingress.
-use auction_app::ingress::command_gateway::{Accept, HandleSecret, Request, Status, Waiters};
+use auction_app::ingress::command_gateway::{
+    CommandGateway, CommandRequest, CommandStatus, HandleKey, OutcomeWaiters,
+};
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_queue::CommandQueue;
-use auction_app::ports::commands::outcomes::Outcomes;
+use auction_app::ports::commands::outcomes::OutcomeReader;
 use auction_domain::{Actor, AuctionId, Facts, Timestamp, UserId};
 use auction_testkit::given;
 use auction_wire::{Command, CommandId, Outcome, OutcomeResult};
@@ -41,22 +43,29 @@ impl CommandQueue for Portal {
     }
 }
 
-impl Outcomes for Portal {
+impl OutcomeReader for Portal {
     async fn outcome(&self, command: CommandId) -> Result<Option<Outcome>, Unavailable> {
         Ok(self.decided.lock().unwrap().get(&command).cloned())
     }
 }
 
-fn ingress(portal: &Portal) -> Accept<Portal, Portal> {
+fn ingress(portal: &Portal) -> CommandGateway<Portal, Portal> {
     let (_, stop) = stop_signal();
-    let secret = HandleSecret::new(&[7; 32]).unwrap();
-    Accept::new(portal.clone(), portal.clone(), Arc::new(Waiters::default()), secret, "one".to_owned(), stop)
+    let secret = HandleKey::new(&[7; 32]).unwrap();
+    CommandGateway::new(
+        portal.clone(),
+        portal.clone(),
+        Arc::new(OutcomeWaiters::default()),
+        secret,
+        "one".to_owned(),
+        stop,
+    )
 }
 
 /// A bid of so much, with the same key every time.
-fn bid(amount: u64) -> Request {
+fn bid(amount: u64) -> CommandRequest {
     let bid = given::place_bid(AuctionId(Uuid::from_u128(8)), UserId(Uuid::from_u128(9)), amount);
-    Request {
+    CommandRequest {
         id: CommandId(Uuid::from_u128(1)),
         key: bid.key,
         actor: Actor::User(UserId(Uuid::from_u128(9))),
@@ -69,8 +78,8 @@ fn bid(amount: u64) -> Request {
     }
 }
 
-fn is_decided(status: &Status) -> bool {
-    matches!(status, Status::Decided(_))
+fn is_decided(status: &CommandStatus) -> bool {
+    matches!(status, CommandStatus::Decided(_))
 }
 
 #[tokio::test]
@@ -81,7 +90,7 @@ async fn a_key_that_was_used_wrongly_at_one_ingress_is_right_for_whom_it_belongs
     portal.decide();
     // The second ingress does not know what the first one took.
     let (_, wrong) = second.submit(bid(101), Some(Duration::ZERO)).await.unwrap();
-    assert!(matches!(wrong, Status::KeyReused), "{wrong:?}");
+    assert!(matches!(wrong, CommandStatus::KeyReused), "{wrong:?}");
     portal.decide();
     let (_, repeated) = second.submit(bid(100), None).await.unwrap();
     assert!(is_decided(&repeated), "the answer is that of the first time: {repeated:?}");
@@ -95,7 +104,7 @@ async fn who_waits_is_told_what_the_stream_comes_to_while_it_is_not_known_whose_
     second.submit(bid(101), None).await.unwrap();
     let (_, hasty) = second.submit(bid(100), None).await.unwrap();
     assert!(
-        matches!(hasty, Status::KeyReused),
+        matches!(hasty, CommandStatus::KeyReused),
         "who does not wait is told what this ingress knows: {hasty:?}"
     );
     let waits = tokio::spawn(async move { second.submit(bid(100), Some(Duration::from_millis(200))).await });

@@ -2,8 +2,8 @@
 //! is closed once, and not before its end.
 
 use crate::world::World;
-use auction_app::auctioneer::closing::{self, Schedule, Watch};
-use auction_app::consume::{Subscription, follow};
+use auction_app::auctioneer::closing::{self, ClosingHandler, ClosingSchedule};
+use auction_app::consume::{SubscriptionConfig, run_consumer};
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_domain::auction::AuctionCommand;
@@ -32,15 +32,15 @@ impl CommandQueue for Skewed {
 
 fn start_auctioneer(world: &World, skew: i64) -> Stopper {
     let (stopper, stop) = stop_signal();
-    let (schedule, departed) = (Arc::new(Schedule::default()), Arc::new(Notify::new()));
-    let watch = Watch::new(P, Arc::clone(&schedule), Arc::clone(&departed));
+    let (schedule, departed) = (Arc::new(ClosingSchedule::default()), Arc::new(Notify::new()));
+    let watch = ClosingHandler::new(P, Arc::clone(&schedule), Arc::clone(&departed));
     let deletions = world.store.clone();
     let (stores, feeds) = (world.store.clone(), MemoryFeeds(world.streams.clone(), 10));
-    let of = |name: &str| Health::default().part(name);
+    let of = |name: &str| Health::default().register(name);
     let subscription =
-        Subscription { service: "auctioneer", partition: P, health: of("watch"), stop: stop.clone() };
+        SubscriptionConfig { component: "auctioneer", partition: P, health: of("watch"), stop: stop.clone() };
     tokio::spawn(async move {
-        follow(&stores, &feeds, &MemoryParkedEvents::default(), subscription, watch).await.unwrap()
+        run_consumer(&stores, &feeds, &MemoryParkedEvents::default(), subscription, watch).await.unwrap()
     });
     let queue = Skewed(MemoryQueue(world.streams.clone(), PartitionCount::new(4).unwrap()), skew);
     let health = of("closing");

@@ -2,10 +2,10 @@
 //! nothing at stake, and nothing is taken away twice.
 
 use crate::world::World;
-use auction_app::auctioneer::closing::{self, Schedule, Watch};
-use auction_app::consume::{Subscription, follow};
+use auction_app::auctioneer::closing::{self, ClosingHandler, ClosingSchedule};
+use auction_app::consume::{SubscriptionConfig, run_consumer};
 use auction_app::ports::commands::command_queue::CommandQueue;
-use auction_app::ports::people::user_deletions::{Deletions, Stake};
+use auction_app::ports::people::user_deletions::{OpenInterest, UserDeletions};
 use auction_domain::auction::{Auction, AuctionCommand, AuctionEvent, EndAuction, Status};
 use auction_domain::user::{UserCommand, UserEvent};
 use auction_domain::{Actor, AuctionId, Timestamp, UserId};
@@ -36,20 +36,20 @@ struct Auctioneer(JoinHandle<()>, JoinHandle<()>);
 
 impl Auctioneer {
     fn start(world: &World, weather: &Weather) -> Auctioneer {
-        let (schedule, departed) = (Arc::new(Schedule::default()), Arc::new(Notify::new()));
-        let watch = Watch::new(P, Arc::clone(&schedule), Arc::clone(&departed));
+        let (schedule, departed) = (Arc::new(ClosingSchedule::default()), Arc::new(Notify::new()));
+        let watch = ClosingHandler::new(P, Arc::clone(&schedule), Arc::clone(&departed));
         let stores = Flaky::new(world.store.clone(), weather);
         let feeds = Flaky::new(MemoryFeeds(world.streams.clone(), 3), weather);
         let (deletions, queue) = (stores.clone(), Flaky::new(queue(world), weather));
         let (stopper, stop) = stop_signal();
         let (following, sending) = (stop.clone(), stop);
         let follows = tokio::spawn(async move {
-            let health = Health::default().part("auctioneer");
-            let as_ = Subscription { service: "auctioneer", partition: P, health, stop: following };
-            follow(&stores, &feeds, &MemoryParkedEvents::default(), as_, watch).await.unwrap();
+            let health = Health::default().register("auctioneer");
+            let as_ = SubscriptionConfig { component: "auctioneer", partition: P, health, stop: following };
+            run_consumer(&stores, &feeds, &MemoryParkedEvents::default(), as_, watch).await.unwrap();
         });
         let sends = tokio::spawn(async move {
-            let health = Health::default().part("closing");
+            let health = Health::default().register("closing");
             let nobody_hears = MemoryRevocations::default();
             closing::run(&queue, &deletions, &nobody_hears, &schedule, &departed, &health, sending).await;
             drop(stopper); // until here: without it, it is time to stop
@@ -196,7 +196,7 @@ async fn a_deletion_between_the_end_and_the_close_still_takes_the_bid_out() {
     // By itself: commands for users are decided before bids that were read with them.
     world.give(&delete_user(ada)).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(world.store.stakes(&[ada]).await.unwrap(), [(ada, Stake::Bids(auction))]);
+    assert_eq!(world.store.open_interests(&[ada]).await.unwrap(), [(ada, OpenInterest::Bids(auction))]);
     let _auctioneer = Auctioneer::start(&world, &Weather::new(1, 0));
     quiet(&world).await;
     lane.stop().await.unwrap();

@@ -1,7 +1,7 @@
 //! Draws as the promoter holds them, and what is found out when any of it is changed afterwards.
 
-use auction_app::promoter::verify::{DrawsReport, Verdict, verify_history};
-use auction_app::promoter::{Current, DrawSecret, Options, Promises, Promoted};
+use auction_app::promoter::verify::{DrawAudit, DrawsReport, verify_history};
+use auction_app::promoter::{CurrentOptions, DrawCommitments, DrawSecret, Options, PromotedAuction};
 use auction_domain::auction::{
     Auction, AuctionCommand, AuctionEvent, CloseAuction, CreateAuction, Draw, HoldDraw, PlaceBid, RevealSeed,
     Seed,
@@ -20,9 +20,9 @@ const OPTIONS: &str = r#"[{"every_ms":10000},{"weigh_by":"amount"}]"#;
 
 /// One auction, decided as a writer would, with all its events.
 struct World {
-    promises: Promises,
+    promises: DrawCommitments,
     auction: Option<Auction>,
-    promoted: Option<Promoted>,
+    promoted: Option<PromotedAuction>,
     history: Vec<EventRecord>,
     options: Options,
     serial: u128,
@@ -33,7 +33,7 @@ impl World {
     fn new() -> World {
         let options = Options::read(OPTIONS, 1).unwrap();
         let secret = DrawSecret::new(&[7; 32]).unwrap();
-        let promises = Promises::new(secret, Arc::new(Current::new(options.clone())));
+        let promises = DrawCommitments::new(secret, Arc::new(CurrentOptions::new(options.clone())));
         let mut world =
             World { promises, auction: None, promoted: None, history: Vec::new(), options, serial: 0 };
         let create = CreateAuction {
@@ -77,7 +77,7 @@ impl World {
             Auction::apply(&mut self.auction, &event, at);
             match &mut self.promoted {
                 Some(promoted) => promoted.apply(&event, at),
-                None => self.promoted = Promoted::created(AUCTION, &event, at),
+                None => self.promoted = PromotedAuction::created(AUCTION, &event, at),
             }
             let event = Event::Auction(event);
             let position = self.history.len() as u64 + 1;
@@ -88,7 +88,7 @@ impl World {
 
     /// Holds a draw a moment after it is due.
     fn draw(&mut self, number: u64) {
-        let look = self.promoted.as_ref().unwrap().look(number);
+        let look = self.promoted.as_ref().unwrap().draw_input(number);
         let draw = look.hold(&self.options, self.promises.seed(AUCTION)).unwrap();
         let after = number as u32 * 10_000 + 5;
         self.send(AuctionCommand::HoldDraw(HoldDraw { draw: Box::new(draw) }), after);
@@ -144,7 +144,7 @@ fn verify(history: &[EventRecord]) -> DrawsReport {
 /// Something is wrong, and it is told what.
 #[track_caller]
 fn is_found(report: &DrawsReport, what: &str) {
-    assert_eq!(report.verdict(), Verdict::Wrong, "{report:?}");
+    assert_eq!(report.verdict(), DrawAudit::Wrong, "{report:?}");
     assert!(report.findings.iter().any(|finding| finding.contains(what)), "{what}: {:?}", report.findings);
 }
 
@@ -162,7 +162,7 @@ fn held(event: AuctionEvent, number: u64, change: impl Fn(&mut Draw)) -> Auction
 fn draws_that_were_held_as_promised_are_right() {
     let report = World::whole().verify();
     assert_eq!(report.findings, Vec::<String>::new());
-    assert_eq!(report.verdict(), Verdict::Right);
+    assert_eq!(report.verdict(), DrawAudit::Right);
     assert_eq!(report.missed, [(3, 3)]);
     assert_eq!(report.draws.iter().map(|draw| draw.number).collect::<Vec<_>>(), [1, 2, 4, 5]);
     assert!(report.draws.iter().all(|draw| draw.chosen.is_some()));
@@ -172,9 +172,9 @@ fn draws_that_were_held_as_promised_are_right() {
 fn before_the_end_who_was_drawn_cannot_be_told() {
     let mut world = World::new();
     world.draw(1);
-    assert_eq!(world.verify().verdict(), Verdict::NotRevealed);
+    assert_eq!(world.verify().verdict(), DrawAudit::NotRevealed);
     let not_promoted = verify(&[]);
-    assert_eq!(not_promoted.verdict(), Verdict::NotPromoted);
+    assert_eq!(not_promoted.verdict(), DrawAudit::NotPromoted);
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_changed_bid_is_caught() {
             other => other,
         })
     });
-    assert_eq!(report.verdict(), Verdict::Wrong);
+    assert_eq!(report.verdict(), DrawAudit::Wrong);
     assert!(report.findings.len() >= 4, "of every draw: {:?}", report.findings);
 }
 
@@ -318,15 +318,15 @@ fn a_bid_that_was_doubled_without_being_drawn_is_caught() {
 #[test]
 fn a_draw_looks_at_what_was_when_it_became_due_whenever_it_is_held() {
     let mut early = World::new();
-    let at_once = early.promoted.as_ref().unwrap().look(1);
+    let at_once = early.promoted.as_ref().unwrap().draw_input(1);
     let late_bid = PlaceBid {
         bid: BidId(Uuid::from_u128(999)),
         bidder: UserId(Uuid::from_u128(9)),
         amount: Amount::new(5000).unwrap(),
     };
     early.send(AuctionCommand::PlaceBid(late_bid), 10_001);
-    assert_eq!(early.promoted.as_ref().unwrap().look(1), at_once);
-    assert_ne!(early.promoted.as_ref().unwrap().look(2), at_once);
+    assert_eq!(early.promoted.as_ref().unwrap().draw_input(1), at_once);
+    assert_ne!(early.promoted.as_ref().unwrap().draw_input(2), at_once);
     early.draw(1);
-    assert_eq!(early.verify().verdict(), Verdict::NotRevealed);
+    assert_eq!(early.verify().verdict(), DrawAudit::NotRevealed);
 }

@@ -2,10 +2,12 @@
 //! killed, doubled or cut off from the stream, the views are those of a rebuild from scratch.
 
 use crate::world::World;
-use auction_app::consume::{FollowError, Subscription, follow};
-use auction_app::ports::events::event_store::EventStores;
-use auction_app::ports::events::event_stream::EventFeeds;
-use auction_app::ports::views::read_models::{ViewCommit, ViewStore, ViewStores, Views};
+use auction_app::consume::{ConsumeError, SubscriptionConfig, run_consumer};
+use auction_app::ports::events::event_store::EventStoreConnector;
+use auction_app::ports::events::event_stream::EventStreamConnector;
+use auction_app::ports::views::read_models::{
+    ReadModelCommit, ReadModelConnector, ReadModelReader, ReadModelWriter,
+};
 use auction_app::projector::Projector;
 use auction_testkit::flaky::{Flaky, Weather};
 use auction_testkit::given::P;
@@ -14,13 +16,13 @@ use auction_testkit::random::Random;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use worker_runtime::health::{Condition, Health};
+use worker_runtime::health::{Health, HealthStatus};
 use worker_runtime::shutdown::{Stop, Stopper, stop_signal};
 
 const SCHEDULES: u64 = 300;
 
-fn subscription(service: &'static str, stop: Stop) -> Subscription {
-    Subscription { service, partition: P, health: Health::default().part(service), stop }
+fn subscription(component: &'static str, stop: Stop) -> SubscriptionConfig {
+    SubscriptionConfig { component, partition: P, health: Health::default().register(component), stop }
 }
 
 struct Following(Stopper, JoinHandle<()>);
@@ -28,18 +30,18 @@ struct Following(Stopper, JoinHandle<()>);
 impl Following {
     fn start<S, F, V>(stores: S, feeds: F, views: V) -> Following
     where
-        S: EventStores + 'static,
+        S: EventStoreConnector + 'static,
         S::Store: 'static,
-        F: EventFeeds + 'static,
+        F: EventStreamConnector + 'static,
         F::Feed: 'static,
-        V: ViewStores + 'static,
+        V: ReadModelConnector + 'static,
         V::Store: 'static,
     {
         let (stopper, stop) = stop_signal();
         // Two boards, so that most are loaded again from the store.
         let projector = Projector::new(views, P, NonZeroUsize::new(2).unwrap());
         let task = tokio::spawn(async move {
-            follow(
+            run_consumer(
                 &stores,
                 &feeds,
                 &MemoryParkedEvents::default(),
@@ -65,7 +67,7 @@ impl Following {
 async fn caught_up(world: &World, views: &MemoryViews) {
     let head = world.store.events(P).len() as u64;
     let waited = tokio::time::timeout(Duration::from_secs(600), async {
-        while Views::checkpoint(views, P).await.unwrap() < head {
+        while ReadModelReader::checkpoint(views, P).await.unwrap() < head {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     });
@@ -142,14 +144,20 @@ async fn one_event_at_a_time_shows_what_all_at_once_shows() {
     for count in [1, 2, 1000] {
         let views = MemoryViews::default();
         let feeds = MemoryFeeds(world.streams.clone(), count);
-        // A service of its own for each, so that each reads everything.
+        // A component of its own for each, so that each reads everything.
         let (stopper, stop) = stop_signal();
         let projector = Projector::new(views.clone(), P, NonZeroUsize::new(1).unwrap());
-        let service = ["one", "two", "all"][[1, 2, 1000].iter().position(|n| *n == count).unwrap()];
+        let component = ["one", "two", "all"][[1, 2, 1000].iter().position(|n| *n == count).unwrap()];
         let store = world.store.clone();
         let task = tokio::spawn(async move {
-            follow(&store, &feeds, &MemoryParkedEvents::default(), subscription(service, stop), projector)
-                .await
+            run_consumer(
+                &store,
+                &feeds,
+                &MemoryParkedEvents::default(),
+                subscription(component, stop),
+                projector,
+            )
+            .await
         });
         caught_up(&world, &views).await;
         stopper.stop();
@@ -161,13 +169,13 @@ async fn one_event_at_a_time_shows_what_all_at_once_shows() {
 #[tokio::test(start_paused = true)]
 async fn views_that_are_ahead_of_the_store_are_noticed() {
     let views = MemoryViews::default();
-    let mut store = ViewStores::open(&views, P).await.unwrap();
-    assert_eq!(store.commit(0, 5, &[]).await.unwrap(), ViewCommit::Done);
+    let mut store = ReadModelConnector::open(&views, P).await.unwrap();
+    assert_eq!(store.commit(0, 5, &[]).await.unwrap(), ReadModelCommit::Done);
     let (_stopper, stop) = stop_signal();
     let projector = Projector::new(views, P, NonZeroUsize::new(2).unwrap());
     let feeds = MemoryFeeds(MemoryStreams::default(), 10);
     // As after a restore from an older backup: the store is empty.
-    let ended = follow(
+    let ended = run_consumer(
         &World::new(false).store,
         &feeds,
         &MemoryParkedEvents::default(),
@@ -175,7 +183,7 @@ async fn views_that_are_ahead_of_the_store_are_noticed() {
         projector,
     )
     .await;
-    assert!(matches!(ended, Err(FollowError::AheadOfStore { position: 5, head: 0, .. })), "{ended:?}");
+    assert!(matches!(ended, Err(ConsumeError::AheadOfStore { position: 5, head: 0, .. })), "{ended:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,13 +192,17 @@ async fn who_follows_says_why_it_waits_and_when_it_works_again() {
     let stores = Flaky::new(World::new(false).store, &weather);
     let projector = Projector::new(MemoryViews::default(), P, NonZeroUsize::new(2).unwrap());
     let (stopper, stop) = stop_signal();
-    let subscription =
-        Subscription { service: "projector", partition: P, health: health.part("projector 00"), stop };
+    let subscription = SubscriptionConfig {
+        component: "projector",
+        partition: P,
+        health: health.register("projector 00"),
+        stop,
+    };
     let feeds = MemoryFeeds(MemoryStreams::default(), 10);
     let task = tokio::spawn(async move {
-        follow(&stores, &feeds, &MemoryParkedEvents::default(), subscription, projector).await
+        run_consumer(&stores, &feeds, &MemoryParkedEvents::default(), subscription, projector).await
     });
-    let becomes = async |is_so: fn(&Condition) -> bool| {
+    let becomes = async |is_so: fn(&HealthStatus) -> bool| {
         let waited = tokio::time::timeout(Duration::from_secs(600), async {
             while !health.report().parts.get("projector 00").is_some_and(is_so) {
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -198,9 +210,9 @@ async fn who_follows_says_why_it_waits_and_when_it_works_again() {
         });
         assert!(waited.await.is_ok(), "{:?}", health.report());
     };
-    becomes(|condition| matches!(condition, Condition::Waits { attempts: 2.., .. })).await;
+    becomes(|condition| matches!(condition, HealthStatus::Waiting { attempts: 2.., .. })).await;
     weather.clears_up();
-    becomes(|condition| *condition == Condition::Works).await;
+    becomes(|condition| *condition == HealthStatus::Up).await;
     stopper.stop();
     task.await.unwrap().unwrap();
     assert!(health.report().parts.is_empty(), "what has ended is not waited for");

@@ -1,8 +1,8 @@
 //! Requests that wait for the views, in paused time.
 
-use auction_app::ingress::read_consistency::Freshness;
-use auction_app::ports::events::event_store::{EventStore, EventStores};
-use auction_app::ports::views::read_models::{ViewStore, ViewStores};
+use auction_app::ingress::read_consistency::ConsistencyWaiter;
+use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
+use auction_app::ports::views::read_models::{ReadModelConnector, ReadModelWriter};
 use auction_testkit::given::{P, batch, fresh, user_created};
 use auction_testkit::memory::{MemoryStore, MemoryViews};
 use auction_wire::{PartitionCount, PartitionId, Positions};
@@ -17,13 +17,13 @@ const Q: PartitionId = PartitionId(1);
 struct World {
     views: MemoryViews,
     store: MemoryStore,
-    freshness: Arc<Freshness>,
+    freshness: Arc<ConsistencyWaiter>,
     stopper: Stopper,
 }
 
 fn world() -> World {
     let (views, store) = (MemoryViews::default(), MemoryStore::default());
-    let freshness = Arc::new(Freshness::new(PartitionCount::new(2).unwrap()));
+    let freshness = Arc::new(ConsistencyWaiter::new(PartitionCount::new(2).unwrap()));
     let (stopper, stop) = stop_signal();
     let (running, of_views, of_store) = (Arc::clone(&freshness), views.clone(), store.clone());
     tokio::spawn(async move { running.run(&of_views, &of_store, stop).await });

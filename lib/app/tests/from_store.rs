@@ -1,9 +1,9 @@
 //! Auctions as the store tells them, in paused time.
 
-use auction_app::ingress::auction_history::{AtVersion, FromStore};
+use auction_app::ingress::auction_history::{AtVersion, AuctionHistoryReader};
 use auction_app::ports::Unavailable;
-use auction_app::ports::events::auction_event_reader::AuctionEvents;
-use auction_app::ports::events::event_store::{EventStore, EventStores};
+use auction_app::ports::events::auction_event_reader::AuctionEventReader;
+use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
 use auction_domain::{AuctionId, BidId, UserId};
 use auction_testkit::given::{auction_created, batch, bid_placed, fresh};
 use auction_testkit::memory::MemoryStore;
@@ -31,7 +31,7 @@ impl Slow {
     }
 }
 
-impl AuctionEvents for Slow {
+impl AuctionEventReader for Slow {
     async fn events_of(
         &self,
         auction: AuctionId,
@@ -57,8 +57,8 @@ async fn auction(store: &MemoryStore, bids: u64) -> AuctionId {
     AuctionId(auction)
 }
 
-fn two_at_a_time(events: Slow) -> Arc<FromStore<Slow>> {
-    Arc::new(FromStore::new(events, NonZeroUsize::new(2).unwrap()))
+fn two_at_a_time(events: Slow) -> Arc<AuctionHistoryReader<Slow>> {
+    Arc::new(AuctionHistoryReader::new(events, NonZeroUsize::new(2).unwrap()))
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,10 @@
 //! What an ingress knows of tokens, in paused time, over a store that counts how often it is asked and can be away.
 
-use auction_app::ingress::accounts::{Bearer, Holder, KnownTokens, Recalled, Role, TokenHash};
+use auction_app::ingress::accounts::{
+    CacheLookup, PrincipalKind, Role, TokenCache, TokenHash, TokenIdentity,
+};
 use auction_app::ports::Unavailable;
-use auction_app::ports::people::tokens::{Revoked, Tokens};
+use auction_app::ports::people::tokens::{Revocation, TokenStore};
 use auction_domain::{Timestamp, UserId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -15,7 +17,7 @@ const NOW: Timestamp = Timestamp(1000);
 
 #[derive(Default)]
 struct State {
-    good: HashMap<TokenHash, Holder>,
+    good: HashMap<TokenHash, TokenIdentity>,
     asked: usize,
     away: bool,
 }
@@ -23,12 +25,12 @@ struct State {
 #[derive(Clone, Default)]
 struct Store(Arc<Mutex<State>>);
 
-impl Tokens for Store {
-    async fn holders(
+impl TokenStore for Store {
+    async fn find(
         &self,
         tokens: &[TokenHash],
         _: Timestamp,
-    ) -> Result<Vec<(TokenHash, Holder)>, Unavailable> {
+    ) -> Result<Vec<(TokenHash, TokenIdentity)>, Unavailable> {
         let mut state = self.0.lock().unwrap();
         state.asked += 1;
         if state.away {
@@ -46,13 +48,13 @@ fn user(n: u8) -> UserId {
     UserId(Uuid::from_u128(n.into()))
 }
 
-fn holder(n: u8) -> Holder {
-    Holder { who: Bearer::User(user(n)), role: Role::Bidder, expires_at: Timestamp(2000) }
+fn holder(n: u8) -> TokenIdentity {
+    TokenIdentity { who: PrincipalKind::User(user(n)), role: Role::Bidder, expires_at: Timestamp(2000) }
 }
 
 struct World {
     store: Store,
-    known: Arc<KnownTokens<Store>>,
+    known: Arc<TokenCache<Store>>,
     _stopper: Stopper,
 }
 
@@ -61,10 +63,10 @@ impl World {
     fn new(most: usize) -> World {
         let store = Store::default();
         store.0.lock().unwrap().good.extend((1..10).map(|n| (token(n), holder(n))));
-        let known = Arc::new(KnownTokens::new(store.clone(), most, EVERY));
+        let known = Arc::new(TokenCache::new(store.clone(), most, EVERY));
         let (stopper, stop) = stop_signal();
         let keeping = Arc::clone(&known);
-        tokio::spawn(async move { keeping.keep(|| NOW, stop).await });
+        tokio::spawn(async move { keeping.run_refresh(|| NOW, stop).await });
         World { store, known, _stopper: stopper }
     }
 
@@ -73,7 +75,7 @@ impl World {
     }
 
     fn knows(&self, n: u8) -> bool {
-        self.known.recall(token(n), NOW) == Recalled::Known(holder(n))
+        self.known.get(token(n), NOW) == CacheLookup::Known(holder(n))
     }
 
     fn asked(&self) -> usize {
@@ -97,7 +99,7 @@ async fn a_known_token_needs_no_look_up_until_it_expires() {
     assert_eq!(world.asked(), 1);
     assert!(world.knows(1) && world.knows(1));
     assert_eq!(world.asked(), 0);
-    assert_eq!(world.known.recall(token(1), Timestamp(2000)), Recalled::NotSure, "expired");
+    assert_eq!(world.known.get(token(1), Timestamp(2000)), CacheLookup::NotSure, "expired");
     assert_eq!(world.known.look_up(token(99), NOW).await.unwrap(), None);
 }
 
@@ -144,8 +146,8 @@ async fn who_is_revoked_is_forgotten_at_once() {
     for n in 1..4 {
         world.learn(n).await;
     }
-    world.known.revoked(Revoked::Token(token(1)));
-    world.known.revoked(Revoked::User(user(2)));
+    world.known.revoked(Revocation::Token(token(1)));
+    world.known.revoked(Revocation::User(user(2)));
     assert!(!world.knows(1) && !world.knows(2) && world.knows(3));
 }
 

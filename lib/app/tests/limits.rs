@@ -1,8 +1,10 @@
 //! How often somebody may call, in paused time, over counts in memory that know how often they are asked.
 
-use auction_app::ingress::rate_limit::{Counted, Limiter, Verdict};
+use auction_app::ingress::rate_limit::{RateLimitDecision, RateLimitKeys, RateLimiter};
 use auction_app::ports::Unavailable;
-use auction_app::ports::people::rate_limit_store::{Counters, Limit, Took, Wanted, Whose};
+use auction_app::ports::people::rate_limit_store::{
+    RateLimit, RateLimitKey, RateLimitStore, TakeRequest, TakeResult,
+};
 use auction_domain::UserId;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -12,7 +14,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 struct State {
-    whole_at: HashMap<Whose, Instant>,
+    whole_at: HashMap<RateLimitKey, Instant>,
     asked: usize,
     away: bool,
 }
@@ -31,68 +33,70 @@ impl Counts {
     }
 }
 
-impl Counters for Counts {
-    async fn take(&self, wanted: &[Wanted]) -> Result<Took, Unavailable> {
+impl RateLimitStore for Counts {
+    async fn take(&self, wanted: &[TakeRequest]) -> Result<TakeResult, Unavailable> {
         let mut state = self.0.lock().unwrap();
         state.asked += 1;
         if state.away {
             return Err(Unavailable::new("redis", "away"));
         }
         let (now, mut each, mut passed) = (Instant::now(), Vec::new(), true);
-        for Wanted { whose, limit, needs, wishes } in wanted {
+        for TakeRequest { whose, limit, needs, wishes } in wanted {
             let used =
                 state.whole_at.get(whose).map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
-            let fits = |count: u32| used + limit.interval() * count <= limit.room();
+            let fits = |count: u32| used + limit.interval() * count <= limit.burst_window();
             passed &= fits(*needs);
             each.push((if fits(*wishes) { *wishes } else { *needs }, used));
         }
-        for (Wanted { whose, limit, .. }, (taken, used)) in wanted.iter().zip(&mut each) {
+        for (TakeRequest { whose, limit, .. }, (taken, used)) in wanted.iter().zip(&mut each) {
             *taken = if passed { *taken } else { 0 };
             *used += limit.interval() * *taken;
             state.whole_at.insert(*whose, now + *used);
         }
-        Ok(Took { passed, each })
+        Ok(TakeResult { passed, each })
     }
 }
 
-fn limit(per_second: u32, burst: u32) -> Limit {
-    Limit { per_second: NonZeroU32::new(per_second).unwrap(), burst: NonZeroU32::new(burst).unwrap() }
+fn limit(per_second: u32, burst: u32) -> RateLimit {
+    RateLimit { per_second: NonZeroU32::new(per_second).unwrap(), burst: NonZeroU32::new(burst).unwrap() }
 }
 
-fn user(n: u128) -> Whose {
-    Whose::User(UserId(Uuid::from_u128(n)))
+fn user(n: u128) -> RateLimitKey {
+    RateLimitKey::User(UserId(Uuid::from_u128(n)))
 }
 
-fn only(whose: Whose, limit: Limit) -> Counted {
+fn only(whose: RateLimitKey, limit: RateLimit) -> RateLimitKeys {
     [Some((whose, limit)), None]
 }
 
-async fn judge(limiter: &Limiter<Counts>, counted: &Counted) -> Verdict {
-    match limiter.at_once(counted, 1) {
+async fn judge(limiter: &RateLimiter<Counts>, counted: &RateLimitKeys) -> RateLimitDecision {
+    match limiter.check_local(counted, 1) {
         Some(verdict) => verdict,
-        None => limiter.ask(counted, 1).await,
+        None => limiter.check(counted, 1).await,
     }
 }
 
-async fn passes(limiter: &Limiter<Counts>, counted: &Counted) -> bool {
+async fn passes(limiter: &RateLimiter<Counts>, counted: &RateLimitKeys) -> bool {
     match judge(limiter, counted).await {
-        Verdict::Passes(_) => true,
-        Verdict::Refused { .. } => false,
-        Verdict::Unknown => panic!("somebody counts"),
+        RateLimitDecision::Passes(_) => true,
+        RateLimitDecision::Refused { .. } => false,
+        RateLimitDecision::Unknown => panic!("somebody counts"),
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn so_many_pass_at_once_and_then_one_after_the_other() {
-    let limiter = Limiter::new(Counts::new());
+    let limiter = RateLimiter::new(Counts::new());
     let counted = only(user(1), limit(10, 3));
     for left in [2, 1, 0] {
-        let Verdict::Passes([Some(standing), None]) = judge(&limiter, &counted).await else {
+        let RateLimitDecision::Passes([Some(standing), None]) = judge(&limiter, &counted).await else {
             panic!("{left}")
         };
         assert_eq!(standing.remaining, left);
     }
-    let Verdict::Refused { retry_after, .. } = judge(&limiter, &counted).await else { panic!("a fourth") };
+    let RateLimitDecision::Refused { retry_after, .. } = judge(&limiter, &counted).await else {
+        panic!("a fourth")
+    };
     assert_eq!(retry_after, Duration::from_millis(100));
     assert!(passes(&limiter, &only(user(2), limit(10, 3))).await, "another one");
     tokio::time::sleep(retry_after).await;
@@ -102,9 +106,9 @@ async fn so_many_pass_at_once_and_then_one_after_the_other() {
 
 #[tokio::test(start_paused = true)]
 async fn who_is_refused_for_one_reason_has_used_up_nothing_of_the_other() {
-    let limiter = Limiter::new(Counts::new());
+    let limiter = RateLimiter::new(Counts::new());
     let (few, many) = (limit(10, 1), limit(10, 2));
-    let address = Whose::Address([203, 0, 113, 5].into());
+    let address = RateLimitKey::Address([203, 0, 113, 5].into());
     let both = [Some((user(1), few)), Some((address, many))];
     assert!(passes(&limiter, &both).await);
     assert!(!passes(&limiter, &both).await && !passes(&limiter, &both).await);
@@ -115,7 +119,7 @@ async fn who_is_refused_for_one_reason_has_used_up_nothing_of_the_other() {
 #[tokio::test(start_paused = true)]
 async fn who_calls_often_is_counted_in_portions_and_passes_no_more_often() {
     let counts = Counts::new();
-    let (one, other) = (Limiter::new(counts.clone()), Limiter::new(counts.clone()));
+    let (one, other) = (RateLimiter::new(counts.clone()), RateLimiter::new(counts.clone()));
     let counted = only(user(1), limit(1, 500));
     let mut passed = 0;
     while passes(&one, &counted).await {
@@ -132,7 +136,7 @@ async fn who_calls_often_is_counted_in_portions_and_passes_no_more_often() {
 #[tokio::test(start_paused = true)]
 async fn a_portion_that_is_not_used_is_void() {
     let counts = Counts::new();
-    let limiter = Limiter::new(counts.clone());
+    let limiter = RateLimiter::new(counts.clone());
     let counted = only(user(1), limit(1000, 500));
     assert!(passes(&limiter, &counted).await && passes(&limiter, &counted).await);
     assert_eq!(counts.asked(), 1);
@@ -144,15 +148,15 @@ async fn a_portion_that_is_not_used_is_void() {
 #[tokio::test(start_paused = true)]
 async fn while_nobody_counts_everybody_passes_and_nobody_waits() {
     let counts = Counts::new();
-    let limiter = Limiter::new(counts.clone());
+    let limiter = RateLimiter::new(counts.clone());
     let counted = only(user(1), limit(1, 1));
     counts.0.lock().unwrap().away = true;
     for _ in 0..100 {
-        assert_eq!(judge(&limiter, &counted).await, Verdict::Unknown);
+        assert_eq!(judge(&limiter, &counted).await, RateLimitDecision::Unknown);
     }
     assert_eq!(counts.asked(), 1, "who is away is not asked by everybody");
     counts.0.lock().unwrap().away = false;
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(passes(&limiter, &counted).await && !passes(&limiter, &counted).await);
-    assert_eq!(judge(&limiter, &[None, None]).await, Verdict::Unknown, "whom nobody knows");
+    assert_eq!(judge(&limiter, &[None, None]).await, RateLimitDecision::Unknown, "whom nobody knows");
 }

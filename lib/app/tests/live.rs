@@ -1,10 +1,10 @@
 //! Listening to an auction, in memory and paused time.
 
-use auction_app::ingress::live_updates::{Listener, Live, NotHeard};
+use auction_app::ingress::live_updates::{BroadcastHub, SubscribeError, Subscriber};
 use auction_app::ports::Unavailable;
-use auction_app::ports::events::auction_event_reader::AuctionEvents;
-use auction_app::ports::events::event_store::{EventStore, EventStores};
-use auction_app::ports::events::event_tail::{EventTail, EventTails};
+use auction_app::ports::events::auction_event_reader::AuctionEventReader;
+use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
+use auction_app::ports::events::event_tail::{EventTail, EventTailConnector};
 use auction_domain::{AuctionId, BidId, UserId};
 use auction_testkit::given::{P, auction_created, batch, bid_placed, fresh};
 use auction_testkit::memory::{MemoryStore, MemoryStreams, MemoryTail, MemoryTails};
@@ -29,7 +29,7 @@ fn check(away: &AtomicBool) -> Result<(), Unavailable> {
     if away.load(Ordering::Relaxed) { Err(Unavailable::new("redis", "away")) } else { Ok(()) }
 }
 
-impl EventTails for Tails {
+impl EventTailConnector for Tails {
     type Tail = Tail;
     async fn open(&self) -> Result<Tail, Unavailable> {
         check(&self.1)?;
@@ -48,7 +48,7 @@ impl EventTail for Tail {
 #[derive(Clone)]
 struct Events(MemoryStore, Arc<OnceLock<AuctionId>>);
 
-impl AuctionEvents for Events {
+impl AuctionEventReader for Events {
     async fn events_of(
         &self,
         auction: AuctionId,
@@ -68,7 +68,7 @@ struct World {
     streams: MemoryStreams,
     away: Arc<AtomicBool>,
     untold: Arc<OnceLock<AuctionId>>,
-    live: Arc<Live>,
+    live: Arc<BroadcastHub>,
     stopper: Stopper,
     auction: AuctionId,
     head: u64,
@@ -79,13 +79,13 @@ impl World {
     /// With an auction in which nobody has bid.
     async fn new(listeners: usize) -> World {
         let (store, streams, away) = (MemoryStore::default(), MemoryStreams::default(), Arc::default());
-        let live = Arc::new(Live::new(listeners, GATHER));
+        let live = Arc::new(BroadcastHub::new(listeners, GATHER));
         let (stopper, stop) = stop_signal();
         let tails = Tails(MemoryTails(streams.clone(), P), Arc::clone(&away));
         let untold = Arc::new(OnceLock::new());
         let (tells, events) = (Arc::clone(&live), Events(store.clone(), Arc::clone(&untold)));
         tokio::spawn(async move {
-            tells.run(&events, &tails, &Health::default().part("live"), stop).await;
+            tells.run(&events, &tails, &Health::default().register("live"), stop).await;
         });
         let auction = AuctionId(fresh());
         let mut world = World { store, streams, away, untold, live, stopper, auction, head: 0, version: 0 };
@@ -117,7 +117,7 @@ impl World {
         self.streams.publish(P, &bids);
     }
 
-    async fn listen(&self, seen: Option<u64>) -> Listener {
+    async fn listen(&self, seen: Option<u64>) -> Subscriber {
         self.live.listen(self.auction, seen).await.unwrap()
     }
 }
@@ -137,20 +137,20 @@ fn heard(shown: &[u8]) -> (String, u64, Vec<u64>) {
 }
 
 /// What one is told first: its name and its id.
-fn first(listener: &Listener) -> (String, u64) {
+fn first(listener: &Subscriber) -> (String, u64) {
     let (name, id, _) = heard(listener.first.as_ref().unwrap());
     (name, id)
 }
 
 /// The versions of what one missed, as he is told.
-fn missed(listener: &Listener) -> Vec<u64> {
+fn missed(listener: &Subscriber) -> Vec<u64> {
     let (name, _, versions) = heard(listener.first.as_ref().unwrap());
     assert_eq!(name, "events");
     versions
 }
 
 /// The next so many events at least, passing over signs of life.
-async fn next(listener: &mut Listener, count: usize) -> Vec<u64> {
+async fn next(listener: &mut Subscriber, count: usize) -> Vec<u64> {
     let mut all = Vec::new();
     while all.len() < count {
         let shown = timeout(Duration::from_secs(60), listener.then.recv()).await.unwrap().unwrap();
@@ -266,7 +266,7 @@ async fn nobody_waits_for_an_auction_that_the_store_does_not_tell() {
     world.bid(1).await;
     assert_eq!(next(&mut listener, 1).await, [2]);
     assert!(began.elapsed() < Duration::from_secs(1));
-    assert!(matches!(asks.await.unwrap(), Err(NotHeard::Unavailable(_))));
+    assert!(matches!(asks.await.unwrap(), Err(SubscribeError::Unavailable(_))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -284,11 +284,11 @@ async fn who_is_too_slow_is_cut_off_and_the_others_are_not() {
 async fn there_is_room_for_so_many_and_whoever_leaves_makes_room() {
     let world = World::new(2).await;
     let (one, _other) = (world.listen(None).await, world.listen(None).await);
-    assert!(matches!(world.live.listen(world.auction, None).await, Err(NotHeard::Full { at_most: 2 })));
+    assert!(matches!(world.live.listen(world.auction, None).await, Err(SubscribeError::Full { at_most: 2 })));
     drop(one);
     world.listen(None).await;
     let unknown = World::new(1).await.live.listen(AuctionId(fresh()), None).await;
-    assert!(matches!(unknown, Err(NotHeard::Unknown)));
+    assert!(matches!(unknown, Err(SubscribeError::UnknownAuction)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -299,5 +299,5 @@ async fn everybody_hears_signs_of_life_and_is_told_when_it_stops() {
     assert_eq!(&shown[..], b":\n\n");
     world.stopper.stop();
     assert!(matches!(listener.then.recv().await, Err(RecvError::Closed)));
-    assert!(matches!(world.live.listen(world.auction, None).await, Err(NotHeard::Unavailable(_))));
+    assert!(matches!(world.live.listen(world.auction, None).await, Err(SubscribeError::Unavailable(_))));
 }

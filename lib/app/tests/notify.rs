@@ -2,9 +2,9 @@
 //! told what concerns him, once, and sees it once.
 
 use crate::world::World;
-use auction_app::consume::{Subscription, follow};
-use auction_app::notifier::{Inbox, Limits, Notifier};
-use auction_app::ports::notifications::inbox::StoredInboxes;
+use auction_app::consume::{SubscriptionConfig, run_consumer};
+use auction_app::notifier::{InboxReader, Notifier, NotifierConfig};
+use auction_app::ports::notifications::inbox::InboxStore;
 use auction_app::ports::notifications::notification_store::NotificationStore;
 use auction_domain::auction::{AuctionCommand, CloseAuction, DoubleBid, EndAuction};
 use auction_domain::user::{ChangeSubscriptions, NotificationKind, Subscriptions, UserCommand};
@@ -62,14 +62,14 @@ impl Town {
             (Flaky::new(self.notifications.clone(), weather), Flaky::new(self.copies.clone(), weather));
         // One board, so that most are loaded again from the store.
         let batch = NonZeroUsize::new(count).unwrap();
-        let limits = Limits { interval, batch, auctions: NonZeroUsize::MIN };
+        let limits = NotifierConfig { interval, batch, auctions: NonZeroUsize::MIN };
         let notifier = Notifier::new(stored, copies, P, limits);
-        let health = Health::default().part("notifier");
-        let subscription = Subscription { service: "notifier", partition: P, health, stop };
+        let health = Health::default().register("notifier");
+        let subscription = SubscriptionConfig { component: "notifier", partition: P, health, stop };
         Running(
             stopper,
             tokio::spawn(async move {
-                follow(&stores, &feeds, &MemoryParkedEvents::default(), subscription, notifier)
+                run_consumer(&stores, &feeds, &MemoryParkedEvents::default(), subscription, notifier)
                     .await
                     .unwrap();
             }),
@@ -141,7 +141,7 @@ impl Town {
 
 /// Somebody who asks again and again for what came since.
 async fn look(
-    inbox: &Inbox<MemoryNotifications, MemoryInboxes>,
+    inbox: &InboxReader<MemoryNotifications, MemoryInboxes>,
     user: UserId,
     seen: &mut BTreeMap<UserId, Vec<(u64, Vec<u8>)>>,
 ) {
@@ -167,7 +167,7 @@ async fn schedule(seed: u64) -> u64 {
     town.world.quiet(commands.len()).await;
     town.told_all().await;
     weather.turns(random.below(100));
-    let inbox = Inbox::new(town.notifications.clone(), town.copies.clone());
+    let inbox = InboxReader::new(town.notifications.clone(), town.copies.clone());
     let mut seen = BTreeMap::new();
     let length = random.below(60) + 20;
     for n in 0..length {

@@ -2,11 +2,13 @@
 //! auction, everybody else goes on, and when an operator says so they are handled after all.
 
 use crate::world::World;
-use auction_app::consume::{Follower, Handled, Subscription, follow};
+use auction_app::consume::{EventHandler, HandleResult, SubscriptionConfig, run_consumer};
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::event_store::EventStore;
-use auction_app::ports::operator::parked_events::{Asked, ParkReason, Parked, ParkedEvents};
-use auction_app::ports::views::read_models::Views;
+use auction_app::ports::operator::parked_events::{
+    OperatorAction, ParkReason, ParkedAggregate, ParkedEvents,
+};
+use auction_app::ports::views::read_models::ReadModelReader;
 use auction_app::projector::Projector;
 use auction_app::writer::aggregate_cache::LoadError;
 use auction_domain::AuctionId;
@@ -31,7 +33,7 @@ enum Trouble {
 /// A projector that cannot handle one event.
 struct Picky(Projector<MemoryViews>, Arc<Mutex<Option<(u64, Trouble)>>>);
 
-impl Follower for Picky {
+impl EventHandler for Picky {
     async fn start(&mut self, store: &mut impl EventStore) -> Result<u64, LoadError> {
         self.0.start(store).await
     }
@@ -41,11 +43,11 @@ impl Follower for Picky {
         store: &mut impl EventStore,
         events: &[EventRecord],
         until: u64,
-    ) -> Result<Handled, LoadError> {
+    ) -> Result<HandleResult, LoadError> {
         let trouble = *self.1.lock().unwrap();
         match trouble.filter(|(position, _)| events.iter().any(|event| event.position == *position)) {
             Some((_, Trouble::Panics)) => panic!("by the test"),
-            Some((_, Trouble::Refused)) => Ok(Handled::Refused("by the test".to_owned())),
+            Some((_, Trouble::Refused)) => Ok(HandleResult::Failed("by the test".to_owned())),
             _ => self.0.handle(store, events, until).await,
         }
     }
@@ -63,7 +65,7 @@ async fn until<F: Future<Output = Result<bool, Unavailable>>>(what: &str, mut is
 
 async fn caught_up(world: &World, views: &MemoryViews) {
     let head = world.store.events(P).len() as u64;
-    until("stuck", async || Ok(Views::checkpoint(views, P).await? >= head)).await;
+    until("stuck", async || Ok(ReadModelReader::checkpoint(views, P).await? >= head)).await;
 }
 
 /// What the views should be, from a store in which all is well.
@@ -72,9 +74,13 @@ async fn rebuilt(world: &World) -> MemoryViews {
     let projector = Projector::new(views.clone(), P, NonZeroUsize::new(2).unwrap());
     let (store, feeds) = (world.store.clone(), MemoryFeeds(MemoryStreams::default(), 10));
     let task = tokio::spawn(async move {
-        let following =
-            Subscription { service: "rebuilt", partition: P, health: Health::default().part("p"), stop };
-        follow(&store, &feeds, &MemoryParkedEvents::default(), following, projector).await.unwrap();
+        let following = SubscriptionConfig {
+            component: "rebuilt",
+            partition: P,
+            health: Health::default().register("p"),
+            stop,
+        };
+        run_consumer(&store, &feeds, &MemoryParkedEvents::default(), following, projector).await.unwrap();
     });
     caught_up(world, &views).await;
     stopper.stop();
@@ -82,7 +88,7 @@ async fn rebuilt(world: &World) -> MemoryViews {
     views
 }
 
-async fn parked(parking: &MemoryParkedEvents) -> Option<Parked> {
+async fn parked(parking: &MemoryParkedEvents) -> Option<ParkedAggregate> {
     let mut all = parking.of("projector", P).await.unwrap();
     assert!(all.len() <= 1, "one is parked, the others go on: {all:?}");
     all.pop()
@@ -112,9 +118,13 @@ async fn schedule(seed: u64, trouble: Trouble) {
     let feeds = MemoryFeeds(world.streams.clone(), random.below(20) as usize + 1);
     let (store, of) = (world.store.clone(), parking.clone());
     let following = tokio::spawn(async move {
-        let following =
-            Subscription { service: "projector", partition: P, health: Health::default().part("p"), stop };
-        follow(&store, &feeds, &of, following, picky).await.unwrap();
+        let following = SubscriptionConfig {
+            component: "projector",
+            partition: P,
+            health: Health::default().register("p"),
+            stop,
+        };
+        run_consumer(&store, &feeds, &of, following, picky).await.unwrap();
     });
 
     caught_up(&world, &views).await;
@@ -136,11 +146,11 @@ async fn schedule(seed: u64, trouble: Trouble) {
 
     if trouble != Trouble::Unreadable {
         // Not mended yet: it stays.
-        assert!(parking.ask("projector", bad.key, bad.position, Asked::Retry).await.unwrap());
+        assert!(parking.request("projector", bad.key, bad.position, OperatorAction::Retry).await.unwrap());
         until("it is tried", async || Ok(parked(&parking).await.unwrap().asked.is_none())).await;
         *broken.lock().unwrap() = None;
     }
-    assert!(parking.ask("projector", bad.key, bad.position, Asked::Retry).await.unwrap());
+    assert!(parking.request("projector", bad.key, bad.position, OperatorAction::Retry).await.unwrap());
     until("it is parked no more", async || Ok(parked(&parking).await.is_none())).await;
     views.assert_same(&rebuilt(&world).await);
     stopper.stop();
@@ -175,12 +185,16 @@ async fn what_an_operator_drops_is_not_tried_again_and_the_rest_of_its_auction_g
     let feeds = MemoryFeeds(world.streams.clone(), 7);
     let (store, of) = (world.store.clone(), parking.clone());
     tokio::spawn(async move {
-        let following =
-            Subscription { service: "projector", partition: P, health: Health::default().part("p"), stop };
-        follow(&store, &feeds, &of, following, picky).await.unwrap();
+        let following = SubscriptionConfig {
+            component: "projector",
+            partition: P,
+            health: Health::default().register("p"),
+            stop,
+        };
+        run_consumer(&store, &feeds, &of, following, picky).await.unwrap();
     });
     caught_up(&world, &views).await;
-    assert!(parking.ask("projector", bad.key, bad.position, Asked::Drop).await.unwrap());
+    assert!(parking.request("projector", bad.key, bad.position, OperatorAction::Drop).await.unwrap());
     until("it is parked no more", async || Ok(parked(&parking).await.is_none())).await;
     let shown = views.auction(P, AuctionId(bad.key)).await.unwrap().shown.unwrap();
     let shown: serde_json::Value = serde_json::from_slice(&shown.json).unwrap();

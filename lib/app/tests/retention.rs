@@ -4,8 +4,8 @@ use auction_app::ports::Unavailable;
 use auction_app::ports::events::retention::{
     DeletedOutcomes, DeliveryRetention, OutcomeRetention, StreamRetention, Trimmed, TrimmedCommands,
 };
-use auction_app::ports::people::accounts::{AccountRetention, Swept};
-use auction_app::writer::retention::{Retention, keep_house};
+use auction_app::ports::people::accounts::{AccountRetention, SweepReport};
+use auction_app::writer::retention::{RetentionPolicy, run_retention};
 use auction_domain::Timestamp;
 use auction_wire::PartitionId;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -15,7 +15,7 @@ use worker_runtime::shutdown::stop_signal;
 
 const NOW: i64 = 1_000_000_000;
 
-const RETENTION: Retention = Retention {
+const RETENTION: RetentionPolicy = RetentionPolicy {
     commands: Duration::from_secs(10),
     events: Duration::from_secs(20),
     outcomes: Duration::from_secs(3600),
@@ -118,8 +118,8 @@ impl DeliveryRetention for House {
 }
 
 impl AccountRetention for House {
-    async fn sweep(&self, now: Timestamp, undecided_since: Timestamp) -> Result<Swept, Unavailable> {
-        self.ask(Asked::Accounts(now.0, undecided_since.0)).map(|_| Swept::default())
+    async fn sweep(&self, now: Timestamp, undecided_since: Timestamp) -> Result<SweepReport, Unavailable> {
+        self.ask(Asked::Accounts(now.0, undecided_since.0)).map(|_| SweepReport::default())
     }
 }
 
@@ -127,8 +127,9 @@ impl AccountRetention for House {
 async fn kept(house: House, time: Duration) -> Vec<Asked> {
     let (stopper, stop) = stop_signal();
     let partitions = vec![PartitionId(0), PartitionId(1)];
-    let health = Health::default().part("keeping house");
-    let keeping = tokio::spawn(keep_house(house.clone(), house.clone(), partitions, RETENTION, health, stop));
+    let health = Health::default().register("keeping house");
+    let keeping =
+        tokio::spawn(run_retention(house.clone(), house.clone(), partitions, RETENTION, health, stop));
     tokio::time::sleep(time).await;
     stopper.stop();
     keeping.await.unwrap();

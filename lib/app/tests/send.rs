@@ -1,12 +1,12 @@
 //! Senders over an outbox in memory, in paused time.
 
-use auction_app::notifier::outbox::{Bell, Limits, Schedule, Sender};
+use auction_app::notifier::outbox::{DispatcherConfig, OutboxDispatcher, RetrySchedule, Wakeup};
 use auction_app::ports::notifications::notification_store::{
-    Notification, NotificationStore, NotificationStores, Telling, Told,
+    Notification, NotificationBatch, NotificationCommit, NotificationStore, NotificationStoreConnector,
 };
-use auction_app::ports::notifications::outbox::{Parcel, State, Way};
-use auction_app::ports::notifications::transport::{Carried, Courier};
-use auction_app::ports::notifications::webhooks::{Created, WebhookDelivery, Webhooks};
+use auction_app::ports::notifications::outbox::{DeliveryChannel, OutboxMessage, OutboxState};
+use auction_app::ports::notifications::transport::{SendResult, Transport};
+use auction_app::ports::notifications::webhooks::{CreateResult, WebhookDelivery, WebhookStore};
 use auction_domain::UserId;
 use auction_domain::user::NotificationKind;
 use auction_testkit::given::{P, fresh};
@@ -19,10 +19,14 @@ use uuid::Uuid;
 use worker_runtime::health::Health;
 use worker_runtime::shutdown::{Stopper, stop_signal};
 
-const LIMITS: Limits =
-    Limits { at_once: 8, per_endpoint: 2, attempt: Duration::from_secs(20), look: Duration::from_secs(1) };
+const LIMITS: DispatcherConfig = DispatcherConfig {
+    at_once: 8,
+    per_endpoint: 2,
+    attempt: Duration::from_secs(20),
+    look: Duration::from_secs(1),
+};
 
-const SCHEDULE: Schedule = Schedule { second: Duration::from_secs(1) };
+const SCHEDULE: RetrySchedule = RetrySchedule { second: Duration::from_secs(1) };
 
 /// What an endpoint does, by the path of its URL.
 #[derive(Clone, Default)]
@@ -40,8 +44,8 @@ impl Receivers {
     }
 }
 
-impl Courier for Receivers {
-    async fn carry(&self, parcel: &Parcel) -> Carried {
+impl Transport for Receivers {
+    async fn send(&self, parcel: &OutboxMessage) -> SendResult {
         self.log.lock().unwrap().push((parcel.endpoint, parcel.id, Instant::now()));
         let url = format!("{:?}", parcel.to);
         if url.contains("slow") {
@@ -55,32 +59,33 @@ impl Courier for Receivers {
             std::future::pending::<()>().await;
         }
         if url.contains("fails") {
-            return Carried::NotTaken { status: Some(500), error: "status" };
+            return SendResult::Retryable { status: Some(500), error: "status" };
         }
         if url.contains("gone") {
-            return Carried::Unwanted { status: Some(410) };
+            return SendResult::EndpointGone { status: Some(410) };
         }
-        Carried::Taken { status: Some(204) }
+        SendResult::Accepted { status: Some(204) }
     }
 }
 
 struct World {
     notifications: MemoryNotifications,
     receivers: Receivers,
-    bell: Bell,
+    bell: Wakeup,
 }
 
 impl World {
     fn new() -> World {
         let notifications = MemoryNotifications::new(9);
-        World { notifications, receivers: Receivers::default(), bell: Bell::default() }
+        World { notifications, receivers: Receivers::default(), bell: Wakeup::default() }
     }
 
     fn sender(&self) -> (Stopper, JoinHandle<()>) {
         let outbox = self.notifications.outbox().clone();
-        let sender = Sender::new(outbox, self.receivers.clone(), Way::Webhook, LIMITS, SCHEDULE);
+        let sender =
+            OutboxDispatcher::new(outbox, self.receivers.clone(), DeliveryChannel::Webhook, LIMITS, SCHEDULE);
         let (stopper, stop) = stop_signal();
-        let health = Health::default().part("sender");
+        let health = Health::default().register("sender");
         (stopper, tokio::spawn(sender.run(self.bell.clone(), health, stop)))
     }
 
@@ -89,7 +94,7 @@ impl World {
         let user = UserId(fresh());
         let url = format!("https://{does}.example/");
         match self.notifications.outbox().create(user, fresh(), &url, 1).await.unwrap() {
-            Created::Done(webhook) => (user, webhook.id),
+            CreateResult::Done(webhook) => (user, webhook.id),
             other => panic!("{other:?}"),
         }
     }
@@ -103,7 +108,7 @@ impl World {
         };
         let mut store = self.notifications.open().await.unwrap();
         let from = store.checkpoint(P).await.unwrap();
-        let telling = Telling {
+        let telling = NotificationBatch {
             partition: P,
             from,
             to: from + 1,
@@ -111,8 +116,8 @@ impl World {
             deleted: Vec::new(),
             notifications: (0..count).map(|_| told()).collect(),
         };
-        assert!(matches!(store.tell(&telling).await.unwrap(), Told::Done(_)));
-        self.bell.ring();
+        assert!(matches!(store.commit(&telling).await.unwrap(), NotificationCommit::Done(_)));
+        self.bell.wake();
     }
 
     async fn deliveries(&self, (user, webhook): (UserId, Uuid)) -> Vec<WebhookDelivery> {
@@ -138,7 +143,7 @@ async fn what_is_told_is_sent_at_once_when_the_bell_rings() {
     assert_eq!(world.reached(hook.1).len(), 1);
     assert!(world.reached(hook.1)[0].1 - began <= Duration::from_millis(1));
     let delivery = world.deliveries(hook).await.remove(0);
-    assert_eq!((delivery.state, delivery.attempts, delivery.status), (State::Delivered, 1, Some(204)));
+    assert_eq!((delivery.state, delivery.attempts, delivery.status), (OutboxState::Delivered, 1, Some(204)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,7 +162,7 @@ async fn what_fails_is_sent_ten_times_with_the_same_id_and_then_given_up() {
         assert!(late <= 2 * LIMITS.look, "{waited:?} instead of {due:?}");
     }
     let delivery = world.deliveries(hook).await.remove(0);
-    assert_eq!((delivery.state, delivery.attempts), (State::Failed, 10));
+    assert_eq!((delivery.state, delivery.attempts), (OutboxState::Failed, 10));
     assert_eq!((delivery.status, delivery.error.as_deref()), (Some(500), Some("status")));
 }
 
@@ -187,7 +192,7 @@ async fn what_takes_too_long_or_panics_is_an_attempt_that_failed() {
         world.tell(hook.0, 1).await;
         sleep(LIMITS.attempt + Duration::from_secs(1)).await;
         let delivery = world.deliveries(hook).await.remove(0);
-        assert_eq!((delivery.state, delivery.error.as_deref()), (State::Pending, Some(error)));
+        assert_eq!((delivery.state, delivery.error.as_deref()), (OutboxState::Pending, Some(error)));
     }
     let hook = world.user("takes").await;
     world.tell(hook.0, 1).await;
@@ -204,7 +209,7 @@ async fn who_is_gone_is_sent_nothing_more() {
     sleep(Duration::from_secs(5)).await;
     assert_eq!(world.reached(hook.1).len(), LIMITS.per_endpoint, "as many as were on the way");
     let deliveries = world.deliveries(hook).await;
-    assert!(deliveries.iter().all(|delivery| delivery.state == State::Failed), "{deliveries:?}");
+    assert!(deliveries.iter().all(|delivery| delivery.state == OutboxState::Failed), "{deliveries:?}");
     assert!(world.notifications.outbox().webhooks(hook.0).await.unwrap()[0].disabled_at.is_some());
 }
 
@@ -223,7 +228,7 @@ async fn what_a_killed_sender_had_in_hand_is_sent_by_another_with_the_same_id() 
     let reached = world.reached(hook.1);
     assert_eq!((reached.len(), reached[0].0), (2, reached[1].0));
     let delivery = world.deliveries(hook).await.remove(0);
-    assert_eq!((delivery.state, delivery.attempts), (State::Delivered, 1));
+    assert_eq!((delivery.state, delivery.attempts), (OutboxState::Delivered, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -238,8 +243,8 @@ async fn a_sender_that_stops_returns_what_it_has_in_hand() {
     stopper.stop();
     sender.await.unwrap();
     assert!(began.elapsed() < Duration::from_secs(6));
-    assert_eq!(world.deliveries(quick).await[0].state, State::Delivered);
+    assert_eq!(world.deliveries(quick).await[0].state, OutboxState::Delivered);
     let (_stopper, _sender) = world.sender();
     sleep(Duration::from_secs(20)).await;
-    assert_eq!(world.deliveries(slow).await[0].state, State::Delivered, "at once, not after the claim");
+    assert_eq!(world.deliveries(slow).await[0].state, OutboxState::Delivered, "at once, not after the claim");
 }

@@ -1,13 +1,13 @@
 //! A partition in memory, its lanes, and what must hold when they are done.
 
 use auction_app::ports::commands::command_queue::CommandQueue;
-use auction_app::ports::commands::command_stream::CommandLanes;
-use auction_app::ports::events::event_store::EventStores;
-use auction_app::ports::events::partition_lock::PartitionLocks;
-use auction_app::writer::decider::DeskLimits;
-use auction_app::writer::dispatch::Rules;
-use auction_app::writer::partition_writer::{self, Lane, LaneError};
-use auction_app::writer::snapshots::{SnapshotRules, keep_snapshots, snapshots};
+use auction_app::ports::commands::command_stream::CommandStreamConnector;
+use auction_app::ports::events::event_store::EventStoreConnector;
+use auction_app::ports::events::partition_lock::PartitionLockConnector;
+use auction_app::writer::decider::DeciderConfig;
+use auction_app::writer::dispatch::DecideFn;
+use auction_app::writer::partition_writer::{self, PartitionWriter, WriterError};
+use auction_app::writer::snapshots::{SnapshotPolicy, run_snapshot_writer, snapshots};
 use auction_domain::auction::Auction;
 use auction_testkit::given::{AT, P};
 use auction_testkit::memory::{MemoryLanes, MemoryLocks, MemoryQueue, MemoryStore, MemoryStreams};
@@ -24,8 +24,8 @@ use worker_runtime::shutdown::{Stopper, stop_signal};
 const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
 /// Nearly every batch ends in a snapshot, and so nearly every state was read from one.
-const OFTEN: SnapshotRules =
-    SnapshotRules { events: NonZeroU64::new(1).unwrap(), bytes: NonZeroU64::new(1_000_000).unwrap() };
+const OFTEN: SnapshotPolicy =
+    SnapshotPolicy { events: NonZeroU64::new(1).unwrap(), bytes: NonZeroU64::new(1_000_000).unwrap() };
 
 #[derive(Clone)]
 pub(crate) struct World {
@@ -39,27 +39,27 @@ pub(crate) struct World {
 /// A lane that runs.
 pub(crate) struct Running {
     stopper: Stopper,
-    task: JoinHandle<Result<(), LaneError>>,
+    task: JoinHandle<Result<(), WriterError>>,
 }
 
 impl Running {
-    pub(crate) fn start<S, L, K>(rules: Rules, stores: S, lanes: L, locks: Option<K>) -> Running
+    pub(crate) fn start<S, L, K>(rules: DecideFn, stores: S, lanes: L, locks: Option<K>) -> Running
     where
-        S: EventStores + 'static,
+        S: EventStoreConnector + 'static,
         S::Store: 'static,
-        L: CommandLanes + 'static,
+        L: CommandStreamConnector + 'static,
         L::Reader: 'static,
         L::Settler: 'static,
-        K: PartitionLocks + 'static,
+        K: PartitionLockConnector + 'static,
         K::Lock: 'static,
     {
-        let limits = DeskLimits { aggregates: TWO, bidders: TWO, rules, snapshots: OFTEN };
+        let limits = DeciderConfig { aggregates: TWO, bidders: TWO, rules, snapshots: OFTEN };
         let (snapshots, waiting) = snapshots();
         let (stopper, stop) = stop_signal();
         let task = tokio::spawn(async move {
-            let health = Health::default().part("lane");
-            let keeping = keep_snapshots(&stores, waiting, stop.clone());
-            let lane = Lane { partition: P, limits, snapshots, health, stop };
+            let health = Health::default().register("lane");
+            let keeping = run_snapshot_writer(&stores, waiting, stop.clone());
+            let lane = PartitionWriter { partition: P, limits, snapshots, health, stop };
             let (ended, ()) =
                 tokio::join!(partition_writer::run(&stores, &lanes, locks.as_ref(), lane), keeping);
             ended.inspect_err(|error| eprintln!("a lane gave up: {error}"))
@@ -67,7 +67,7 @@ impl Running {
         Running { stopper, task }
     }
 
-    pub(crate) async fn stop(self) -> Result<(), LaneError> {
+    pub(crate) async fn stop(self) -> Result<(), WriterError> {
         self.stopper.stop();
         self.task.await.unwrap()
     }
@@ -77,7 +77,7 @@ impl Running {
         self.task.abort();
     }
 
-    pub(crate) async fn ended(self) -> Result<(), LaneError> {
+    pub(crate) async fn ended(self) -> Result<(), WriterError> {
         self.task.await.unwrap()
     }
 }
@@ -105,10 +105,10 @@ impl World {
 
     /// Starts a lane that reads so many commands at a time.
     pub(crate) fn start(&self, count: usize) -> Running {
-        self.start_with(Rules::default(), count)
+        self.start_with(DecideFn::default(), count)
     }
 
-    pub(crate) fn start_with(&self, rules: Rules, count: usize) -> Running {
+    pub(crate) fn start_with(&self, rules: DecideFn, count: usize) -> Running {
         Running::start(rules, self.store.clone(), self.lanes(count), self.locks.clone())
     }
 

@@ -5,9 +5,9 @@ use crate::operator::{Operated, ServersArgs};
 use crate::process::ProcessError;
 use auction_app::ingress::accounts::{Role, TokenKind, fresh};
 use auction_app::ports::Unavailable;
-use auction_app::ports::people::account_admin::{AccountAdmin, ServiceKey};
+use auction_app::ports::people::account_admin::{AccountAdmin, ApiKey};
 use auction_app::ports::people::accounts::{Accounts, Profile};
-use auction_app::ports::people::tokens::{Revocations, Revoked};
+use auction_app::ports::people::tokens::{Revocation, Revocations};
 use auction_domain::{Timestamp, UserId};
 use auction_http::portal::wall_clock;
 use auction_postgres::lookup::PostgresLookup;
@@ -118,8 +118,8 @@ impl Desk {
     }
 
     /// Every ingress is told; without Redis it finds out a little later.
-    async fn tell(&self, revoked: Revoked) -> &'static str {
-        match self.revocations.announce(&[revoked]).await {
+    async fn tell(&self, revoked: Revocation) -> &'static str {
+        match self.revocations.publish(&[revoked]).await {
             Ok(()) => "",
             Err(_) => " (Redis is away: each ingress finds out within ingress.token_recheck_seconds)",
         }
@@ -139,14 +139,14 @@ pub async fn accounts(args: AccountsArgs) -> Result<(String, bool), ProcessError
             let (user, _) = desk.find(&email).await?;
             desk.there(desk.accounts.grant(user, role).await)?;
             // What an ingress remembers of his tokens has the old role.
-            let late = desk.tell(Revoked::User(user)).await;
+            let late = desk.tell(Revocation::User(user)).await;
             format!("{user} is {} now{late}\n", role.name())
         }
         AccountsAction::SignOut { email, servers } => {
             let desk = Desk::open(servers)?;
             let (user, _) = desk.find(&email).await?;
             desk.there(desk.accounts.close_sessions(user).await)?;
-            let late = desk.tell(Revoked::User(user)).await;
+            let late = desk.tell(Revocation::User(user)).await;
             format!("all tokens of {user} have ended{late}\n")
         }
     };
@@ -161,7 +161,7 @@ pub async fn service_keys(args: ServiceKeysArgs) -> Result<(String, bool), Proce
             let (token, hash) = desk.there(fresh(TokenKind::ServiceKey))?;
             let created_at = wall_clock();
             let expires_at = days.map(|days| Timestamp(created_at.0 + i64::from(days) * DAY_MS));
-            let key = ServiceKey { name, role, per_second, created_at, expires_at, revoked_at: None };
+            let key = ApiKey { name, role, per_second, created_at, expires_at, revoked_at: None };
             if !desk.there(desk.accounts.create_key(hash, &key).await)? {
                 let taken = format!("there is a service key {:?}, or was one", key.name);
                 return Err(ProcessError::Usage(taken));
@@ -179,13 +179,13 @@ pub async fn service_keys(args: ServiceKeysArgs) -> Result<(String, bool), Proce
             let Some(hash) = revoked else {
                 return Err(ProcessError::Usage(format!("there is no service key {name:?}")));
             };
-            let late = desk.tell(Revoked::Token(hash)).await;
+            let late = desk.tell(Revocation::Token(hash)).await;
             Ok((format!("{name} has ended{late}\n"), true))
         }
     }
 }
 
-fn table(keys: &[ServiceKey]) -> String {
+fn table(keys: &[ApiKey]) -> String {
     let mut text = format!("{:24} {:9} {:>10}  {:24}  state\n", "name", "role", "per second", "since");
     for key in keys {
         let per_second = key.per_second.map_or("-".to_owned(), |n| n.to_string());

@@ -3,7 +3,7 @@
 use crate::settings::{Settings, SettingsError};
 use crate::tasks::Tasks;
 use auction_app::ports::Unavailable;
-use auction_app::ports::durability::{Durability, TooWeak};
+use auction_app::ports::durability::{Durability, InsufficientDurability};
 use auction_postgres::PostgresStores;
 use auction_postgres::migrate::{MigrateError, migrate};
 use auction_redis::RedisServer;
@@ -13,7 +13,7 @@ use redis::{AsyncConnectionConfig, Client};
 use std::time::Duration;
 use thiserror::Error;
 use worker_runtime::Retry;
-use worker_runtime::health::Part;
+use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::Stop;
 
 /// How long a pooled request to Redis may take.
@@ -54,7 +54,7 @@ pub enum ConnectError {
     Migrate(#[from] MigrateError),
     /// A server can lose what it acknowledged.
     #[error(transparent)]
-    TooWeak(#[from] TooWeak),
+    TooWeak(#[from] InsufficientDurability),
     /// It was time to stop before the servers answered.
     #[error("stopped while waiting for the servers")]
     Stopped,
@@ -91,7 +91,7 @@ impl Connections {
     /// connection to come, and the database has the present schema. Waits while they are away, and says so.
     pub async fn ready(
         settings: &Settings,
-        health: &Part,
+        health: &HealthHandle,
         mut stop: Stop,
     ) -> Result<Connections, ConnectError> {
         let mut connections = Connections::new(settings)?;
@@ -104,7 +104,7 @@ impl Connections {
                 Ok(()) => return Ok(connections),
                 Err(ConnectError::Migrate(MigrateError::Unavailable(error))) => {
                     let wait = retry.next_wait();
-                    health.waits(&error, retry.attempts());
+                    health.set_waiting(&error, retry.attempts());
                     tracing::warn!(%error, ?wait, "waiting for the servers");
                     stop.sleep(wait).await;
                     if stop.requested() {
@@ -120,7 +120,7 @@ impl Connections {
     async fn prepare(&self, settings: &Settings) -> Result<(), ConnectError> {
         let redis = async { self.redis.connect(DEADLINE).await.map(drop) };
         let (redis, postgres): (Result<(), Unavailable>, _) = tokio::join!(redis, self.stores.check());
-        if let Some(too_weak) = self.durability.met() {
+        if let Some(too_weak) = self.durability.violation() {
             return Err(too_weak.into());
         }
         redis.and(postgres).map_err(MigrateError::from)?;
@@ -132,7 +132,7 @@ impl Connections {
         let (durability, mut stop) = (self.durability.clone(), stop.clone());
         tasks.spawn("durability", async move {
             tokio::select! {
-                too_weak = durability.broken() => Err(too_weak),
+                too_weak = durability.wait_for_violation() => Err(too_weak),
                 () = stop.wait() => Ok(()),
             }
         });

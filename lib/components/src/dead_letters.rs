@@ -4,8 +4,8 @@ mod show;
 
 use crate::operator::{Operated, ServersArgs};
 use crate::process::ProcessError;
-use auction_app::operator::dead_letters::{Filter, Letter, Requeued, find, requeue};
-use auction_app::ports::operator::dead_letters::DeadLetters;
+use auction_app::operator::dead_letters::{DeadLetter, Filter, RequeueResult, find, requeue};
+use auction_app::ports::operator::dead_letters::DeadLetterQueue;
 use auction_postgres::lookup::PostgresLookup;
 use auction_redis::dead_letters::RedisDeadLetters;
 use clap::{Args, Subcommand};
@@ -120,11 +120,11 @@ impl Desk {
         Ok(Desk { portal, letters, lookup })
     }
 
-    async fn find(&self, which: Which) -> Result<Vec<Letter>, ProcessError> {
+    async fn find(&self, which: Which) -> Result<Vec<DeadLetter>, ProcessError> {
         let filter = which.filter();
         let found = find(&self.letters, self.portal.connections.partitions, &filter).await;
         let found = found.map_err(|error| self.portal.away(&error))?;
-        let there: Vec<String> = found.iter().map(Letter::name).collect();
+        let there: Vec<String> = found.iter().map(DeadLetter::name).collect();
         match filter.names.iter().find(|name| !there.contains(name)) {
             Some(name) => Err(ProcessError::Usage(format!("there is no such dead letter: {name}"))),
             None => Ok(found),
@@ -152,23 +152,23 @@ pub async fn run(args: DeadLettersArgs) -> Result<(String, bool), ProcessError> 
 /// What became of a letter, and whether that is well.
 type Changed = Result<(String, bool), ProcessError>;
 
-async fn again(desk: &Desk, letter: &Letter) -> Changed {
+async fn again(desk: &Desk, letter: &DeadLetter) -> Changed {
     let requeued = requeue(&desk.letters, &desk.lookup, letter).await;
     Ok(match requeued.map_err(|error| desk.portal.away(&error))? {
-        Requeued::Done(entry) => (format!("requeued as {entry} of {}", letter.stream), true),
-        Requeued::Decided(command) => {
+        RequeueResult::Done(entry) => (format!("requeued as {entry} of {}", letter.stream), true),
+        RequeueResult::Decided(command) => {
             (format!("not requeued: command {command} was decided since; drop the letter"), false)
         }
-        Requeued::Gone => ("not requeued: somebody else did it, or dropped it".to_owned(), false),
+        RequeueResult::Gone => ("not requeued: somebody else did it, or dropped it".to_owned(), false),
     })
 }
 
-async fn away(desk: &Desk, letter: &Letter) -> Changed {
+async fn away(desk: &Desk, letter: &DeadLetter) -> Changed {
     let dropped = desk.letters.drop(letter).await.map_err(|error| desk.portal.away(&error))?;
     Ok(if dropped { ("dropped".to_owned(), true) } else { ("gone already".to_owned(), true) })
 }
 
-async fn change_all(change: Change, done: &str, one: impl AsyncFn(&Desk, &Letter) -> Changed) -> Changed {
+async fn change_all(change: Change, done: &str, one: impl AsyncFn(&Desk, &DeadLetter) -> Changed) -> Changed {
     let Change { which, all, dry_run, servers } = change;
     if !all && which_is_empty(&which) {
         return Err(ProcessError::Usage("say which: by name, by --reason and the like, or --all".to_owned()));

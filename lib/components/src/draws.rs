@@ -2,8 +2,8 @@
 
 use crate::operator::ServersArgs;
 use crate::process::ProcessError;
-use auction_app::ports::events::event_store::EventStores;
-use auction_app::promoter::verify::{DrawsReport, Verdict, verify};
+use auction_app::ports::events::event_store::EventStoreConnector;
+use auction_app::promoter::verify::{DrawAudit, DrawsReport, verify};
 use auction_app::writer::aggregate_cache::LoadError;
 use auction_domain::AuctionId;
 use clap::{Args, Subcommand};
@@ -40,7 +40,7 @@ pub async fn run(args: DrawsArgs) -> Result<(String, bool), ProcessError> {
         Err(LoadError::Unavailable(error)) => return Err(portal.away(&error)),
         report => report?,
     };
-    Ok((text(&report), report.verdict() == Verdict::Right))
+    Ok((text(&report), report.verdict() == DrawAudit::Right))
 }
 
 fn text(report: &DrawsReport) -> String {
@@ -61,12 +61,12 @@ fn text(report: &DrawsReport) -> String {
         let _ = writeln!(text, "wrong: {finding}");
     }
     let verdict = match report.verdict() {
-        Verdict::Right => "every draw on record was held as promised",
-        Verdict::Wrong => "the draws were NOT held as promised",
-        Verdict::NotRevealed => {
+        DrawAudit::Right => "every draw on record was held as promised",
+        DrawAudit::Wrong => "the draws were NOT held as promised",
+        DrawAudit::NotRevealed => {
             "nothing is wrong so far; who was drawn can be checked when the auction is over and its seed revealed"
         }
-        Verdict::NotPromoted => "there is no such auction, or it has no draws",
+        DrawAudit::NotPromoted => "there is no such auction, or it has no draws",
     };
     let _ = writeln!(text, "{verdict}");
     text

@@ -5,8 +5,8 @@ mod show;
 use crate::operator::{Operated, ServersArgs};
 use crate::process::ProcessError;
 use auction_app::ports::Unavailable;
-use auction_app::ports::events::event_store::{EventStore, EventStores};
-use auction_app::ports::operator::parked_events::{Asked, Parked, ParkedEvents};
+use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
+use auction_app::ports::operator::parked_events::{OperatorAction, ParkedAggregate, ParkedEvents};
 use auction_postgres::lookup::PostgresLookup;
 use auction_wire::EventRecord;
 use clap::{Args, Subcommand};
@@ -90,7 +90,7 @@ impl Which {
         service.is_none() && partition.is_none() && key.is_none() && reason.is_none()
     }
 
-    fn takes(&self, parked: &Parked) -> bool {
+    fn takes(&self, parked: &ParkedAggregate) -> bool {
         self.service.as_ref().is_none_or(|service| *service == parked.service)
             && self.partition.is_none_or(|partition| partition == parked.partition.0)
             && self.key.is_none_or(|key| key == parked.event.key)
@@ -112,14 +112,14 @@ impl Desk {
         Ok(Desk { portal, parking })
     }
 
-    async fn find(&self, which: &Which) -> Result<Vec<Parked>, ProcessError> {
+    async fn find(&self, which: &Which) -> Result<Vec<ParkedAggregate>, ProcessError> {
         let mut found = self.parking.all().await.map_err(|error| self.portal.away(&error))?;
         found.retain(|parked| which.takes(parked));
         Ok(found)
     }
 
     /// The parked event, and those that wait behind it.
-    async fn waiting(&self, parked: &Parked) -> Result<Vec<EventRecord>, Unavailable> {
+    async fn waiting(&self, parked: &ParkedAggregate) -> Result<Vec<EventRecord>, Unavailable> {
         let mut store = self.portal.connections.stores.open().await?;
         let mut events = store.history(&[parked.event.key], u64::MAX >> 1).await?;
         events.retain(|event| event.position >= parked.event.position);
@@ -127,9 +127,13 @@ impl Desk {
     }
 
     /// Asks the service and waits until it has tried. What came of it, and whether that is well.
-    async fn ask(&self, parked: &Parked, asked: Asked) -> Result<(String, bool), Unavailable> {
-        let Parked { service, partition, event, .. } = parked;
-        if !self.parking.ask(service, event.key, event.position, asked).await? {
+    async fn ask(
+        &self,
+        parked: &ParkedAggregate,
+        asked: OperatorAction,
+    ) -> Result<(String, bool), Unavailable> {
+        let ParkedAggregate { service, partition, event, .. } = parked;
+        if !self.parking.request(service, event.key, event.position, asked).await? {
             return Ok(("it is not parked there any more".to_owned(), true));
         }
         let began = Instant::now();
@@ -163,12 +167,12 @@ pub async fn run(args: ParkedArgs) -> Result<(String, bool), ProcessError> {
             }
             Ok((text, true))
         }
-        Action::Retry(change) => ask_all(change, Asked::Retry).await,
-        Action::Drop(change) => ask_all(change, Asked::Drop).await,
+        Action::Retry(change) => ask_all(change, OperatorAction::Retry).await,
+        Action::Drop(change) => ask_all(change, OperatorAction::Drop).await,
     }
 }
 
-async fn ask_all(change: Change, asked: Asked) -> Result<(String, bool), ProcessError> {
+async fn ask_all(change: Change, asked: OperatorAction) -> Result<(String, bool), ProcessError> {
     let Change { which, all, dry_run, servers } = change;
     if !all && which.is_empty() {
         return Err(ProcessError::Usage("say which: by --service, --key and the like, or --all".to_owned()));
@@ -177,8 +181,8 @@ async fn ask_all(change: Change, asked: Asked) -> Result<(String, bool), Process
     let found = desk.find(&which).await?;
     if dry_run {
         let would = match asked {
-            Asked::Retry => "tried again",
-            Asked::Drop => "dropped",
+            OperatorAction::Retry => "tried again",
+            OperatorAction::Drop => "dropped",
         };
         return Ok((format!("{}{} would be {would}\n", show::table(&found), found.len()), true));
     }

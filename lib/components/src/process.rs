@@ -118,7 +118,7 @@ async fn run(role: Role, layers: Layers) -> Result<(), ProcessError> {
     let health = Health::default();
     let _admin = admin::listen(&settings, &health).await?;
     let mut tasks = Tasks::new(stopper, health.clone());
-    let starting = health.part("start");
+    let starting = health.register("start");
     let start = async {
         let connections = Connections::ready(&settings, &starting, stop.clone()).await?;
         role.start(&settings, &connections, &mut tasks, &stop).await?;
@@ -136,7 +136,7 @@ async fn run(role: Role, layers: Layers) -> Result<(), ProcessError> {
         error = tasks.failed() => return Err(error.into()),
         () = &mut told => tracing::info!(role = role.name(), "draining"),
     }
-    health.drains();
+    health.set_draining();
     if role == Role::Ingress {
         // Load balancers look now and then: until they have, requests go on coming here.
         let grace = Duration::from_secs(settings.ingress.grace_seconds.into());

@@ -3,7 +3,7 @@
 use crate::operator::ServersArgs;
 use crate::process::ProcessError;
 use auction_app::ports::views::generations::Generations;
-use auction_app::projector::rebuild::{RebuildError, Rebuilt, rebuild};
+use auction_app::projector::rebuild::{RebuildError, RebuildReport, rebuild};
 use auction_postgres::lookup::PostgresLookup;
 use auction_redis::views::RedisGenerations;
 use clap::Args;
@@ -60,8 +60,8 @@ pub async fn run(args: RebuildArgs) -> Result<(String, bool), ProcessError> {
     Ok((text, true))
 }
 
-fn line(text: &mut String, rebuilt: &Rebuilt) {
-    let Rebuilt { partition, generation, events, took, comparison } = rebuilt;
+fn line(text: &mut String, rebuilt: &RebuildReport) {
+    let RebuildReport { partition, generation, events, took, comparison } = rebuilt;
     let per_second = *events as f64 / took.as_secs_f64().max(0.001);
     let _ = writeln!(
         text,

@@ -8,8 +8,8 @@ pub use components::{
     RetentionSettings, WebhookSettings, WriterSettings,
 };
 
-use auction_app::ports::durability::Weakness;
-use auction_app::promoter::OptionsError;
+use auction_app::ports::durability::DurabilityRisk;
+use auction_app::promoter::DrawOptionsError;
 use auction_wire::{PartitionCount, partition::PartitionCountError};
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
@@ -31,7 +31,7 @@ pub struct Settings {
     /// Where operators look into the process.
     pub admin_listen: Option<SocketAddr>,
     /// Ways to lose what was acknowledged that are allowed.
-    pub allow_weak_durability: Vec<Weakness>,
+    pub allow_weak_durability: Vec<DurabilityRisk>,
     /// How many partitions there are.
     pub partitions: u16,
     /// Of the ingress.
@@ -72,7 +72,7 @@ pub enum SettingsError {
     Origin(String),
     /// Draws that make no sense.
     #[error("settings: promoter.options: {0}")]
-    Promoter(#[from] OptionsError),
+    Promoter(#[from] DrawOptionsError),
     /// A role needs both servers.
     #[error("settings: {0} is not set: say where the server is, in the environment or with --config")]
     Missing(&'static str),
@@ -201,7 +201,10 @@ mod tests {
         let settings = load(&layers, &environment).unwrap();
         std::fs::remove_file(path).unwrap();
         assert_eq!(settings.auctioneer.batch.get(), 2, "a default of the command over the defaults");
-        assert_eq!(settings.allow_weak_durability, [Weakness::RedisEviction, Weakness::RedisUnchecked]);
+        assert_eq!(
+            settings.allow_weak_durability,
+            [DurabilityRisk::RedisEviction, DurabilityRisk::RedisUnchecked]
+        );
         assert_eq!(settings.partitions, 3, "the file over both");
         assert_eq!(settings.writer.batch.get(), 8, "the environment over the file");
         assert_eq!(settings.projector.batch.get(), 9, "a flag over all");

@@ -4,7 +4,7 @@ mod table;
 
 use crate::operator::ServersArgs;
 use crate::process::ProcessError;
-use auction_app::operator::stream_stats::{Rates, look};
+use auction_app::operator::stream_stats::{Rates, collect};
 use auction_postgres::lookup::PostgresLookup;
 use auction_redis::progress::RedisProgress;
 use auction_wire::PartitionId;
@@ -53,10 +53,10 @@ pub async fn run(args: StreamsArgs, out: &mut impl Write) -> Result<(), ProcessE
     let redis = RedisProgress::new(portal.connections.redis.client().clone());
     let store = PostgresLookup::new(&portal.connections.stores, 1);
     let store = store.map_err(|error| ProcessError::Usage(error.to_string()))?;
-    let mut before = look(&redis, &store, &partitions).await.map_err(|error| portal.away(&error))?;
+    let mut before = collect(&redis, &store, &partitions).await.map_err(|error| portal.away(&error))?;
     loop {
         tokio::time::sleep(every).await;
-        let now = match look(&redis, &store, &partitions).await {
+        let now = match collect(&redis, &store, &partitions).await {
             Ok(now) => now,
             Err(error) if watch => {
                 eprintln!("{error}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 use thiserror::Error;
 use tokio::task::JoinSet;
-use worker_runtime::health::{Health, Part};
+use worker_runtime::health::{Health, HealthHandle};
 use worker_runtime::shutdown::Stopper;
 
 /// How long tasks may take to finish what is in hand.
@@ -52,8 +52,8 @@ impl Tasks {
     }
 
     /// A part of their process's health, which starts. Its name is shown to operators: `projector 07`.
-    pub fn part(&self, name: impl Into<String>) -> Part {
-        self.health.part(name)
+    pub fn part(&self, name: impl Into<String>) -> HealthHandle {
+        self.health.register(name)
     }
 
     /// Runs one more.

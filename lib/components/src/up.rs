@@ -110,7 +110,7 @@ async fn serve(
             None => std::future::pending::<ServersError>().await,
         }
     };
-    let starting = health.part("start");
+    let starting = health.register("start");
     let start = async {
         let connections = Connections::ready(settings, &starting, back_stop.clone()).await?;
         for role in [Role::Writer, Role::Projector, Role::Auctioneer, Role::Notifier, Role::Promoter] {
@@ -135,7 +135,7 @@ async fn serve(
         error = &mut died => return Err(error.into()),
         () = &mut told => tracing::info!("draining"),
     }
-    health.drains();
+    health.set_draining();
     // Requests first: while they are answered, everything behind them still works.
     let front = front.stop().await;
     let back = back.stop().await;

@@ -1,8 +1,8 @@
 //! E-mail by SMTP, to one server that takes it from there.
 
 use auction_app::notifier::email;
-use auction_app::ports::notifications::outbox::{Parcel, To};
-use auction_app::ports::notifications::transport::{Carried, Courier};
+use auction_app::ports::notifications::outbox::{Destination, OutboxMessage};
+use auction_app::ports::notifications::transport::{SendResult, Transport};
 use lettre::address::AddressError;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MessageBuilder};
@@ -35,8 +35,8 @@ impl MailCourier {
         Ok(MailCourier { server: server.timeout(Some(within)).build(), from: from.parse()? })
     }
 
-    fn letter(&self, parcel: &Parcel) -> Result<Message, &'static str> {
-        let To::Mail { address } = &parcel.to else { return Err("not_sent") };
+    fn letter(&self, parcel: &OutboxMessage) -> Result<Message, &'static str> {
+        let Destination::Email { address } = &parcel.to else { return Err("not_sent") };
         let to = address.parse().map_err(|_| "not_an_address")?;
         let unreadable = |error: &dyn std::fmt::Display| {
             tracing::error!(%error, notification = %parcel.id, "a notification cannot be sent by e-mail");
@@ -58,22 +58,22 @@ impl MailCourier {
     }
 }
 
-impl Courier for MailCourier {
-    async fn carry(&self, parcel: &Parcel) -> Carried {
+impl Transport for MailCourier {
+    async fn send(&self, parcel: &OutboxMessage) -> SendResult {
         let message = match self.letter(parcel) {
             Ok(message) => message,
-            Err(error) => return Carried::Refused { status: None, error },
+            Err(error) => return SendResult::Rejected { status: None, error },
         };
         match self.server.send(message).await {
-            Ok(response) => Carried::Taken { status: Some(response.code().into()) },
+            Ok(response) => SendResult::Accepted { status: Some(response.code().into()) },
             Err(error) => {
                 let status = error.status().map(u16::from);
                 tracing::debug!(user = %parcel.endpoint, %error, "an e-mail was not taken");
                 match status {
-                    Some(_) if error.is_permanent() => Carried::Refused { status, error: "status" },
-                    Some(_) => Carried::NotTaken { status, error: "status" },
-                    None if error.is_timeout() => Carried::NotTaken { status, error: "timed_out" },
-                    None => Carried::NotTaken { status, error: "not_connected" },
+                    Some(_) if error.is_permanent() => SendResult::Rejected { status, error: "status" },
+                    Some(_) => SendResult::Retryable { status, error: "status" },
+                    None if error.is_timeout() => SendResult::Retryable { status, error: "timed_out" },
+                    None => SendResult::Retryable { status, error: "not_connected" },
                 }
             }
         }

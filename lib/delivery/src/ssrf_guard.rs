@@ -1,7 +1,7 @@
 //! A name is resolved once for each connection, every address that it leads to is checked, and the connection goes
 //! to one of these. So a name that leads elsewhere a moment later leads nobody astray.
 
-use auction_app::notifier::webhooks::Reach;
+use auction_app::notifier::webhooks::UrlPolicy;
 use hyper_util::client::legacy::connect::dns::Name;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ pub(crate) struct NotAllowed;
 
 /// Resolves names as the machine does, as far as the addresses may be gone to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Guard(pub(crate) Reach);
+pub(crate) struct Guard(pub(crate) UrlPolicy);
 
 impl Guard {
     /// All of them or none: a name that has a private address among others is not trusted with the others.
@@ -56,7 +56,7 @@ mod tests {
     fn one_private_address_is_enough_to_stay_away() {
         let addresses =
             |all: &[&str]| all.iter().map(|one| one.parse().unwrap()).collect::<Vec<SocketAddr>>();
-        let guard = Guard(Reach::default());
+        let guard = Guard(UrlPolicy::default());
         let public = addresses(&["8.8.8.8:0", "[2606:4700::1111]:0"]);
         assert_eq!(guard.check(public.clone()), Ok(public));
         assert_eq!(guard.check(addresses(&["8.8.8.8:0", "127.0.0.1:0"])), Err(NotAllowed));

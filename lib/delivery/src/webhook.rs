@@ -1,9 +1,9 @@
 //! Webhooks by the rules of Standard Webhooks.
 
 use crate::ssrf_guard::{Guard, NotAllowed};
-use auction_app::notifier::webhooks::{Reach, Secrets, payload};
-use auction_app::ports::notifications::outbox::{Parcel, To};
-use auction_app::ports::notifications::transport::{Carried, Courier};
+use auction_app::notifier::webhooks::{UrlPolicy, WebhookSecrets, payload};
+use auction_app::ports::notifications::outbox::{Destination, OutboxMessage};
+use auction_app::ports::notifications::transport::{SendResult, Transport};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, USER_AGENT};
@@ -27,15 +27,19 @@ const IDLE_FOR: Duration = Duration::from_secs(30);
 /// Carries parcels to webhooks. It follows no redirect and uses no proxy: what it connects to was checked.
 pub struct WebhookCourier {
     client: Client<HttpsConnector<HttpConnector<Guard>>, Full<Bytes>>,
-    secrets: Secrets,
-    reach: Reach,
+    secrets: WebhookSecrets,
+    reach: UrlPolicy,
     within: Duration,
 }
 
 impl WebhookCourier {
     /// Signs with these secrets, goes no further than that, and takes no longer than that. Certificates are judged
     /// by those that the machine trusts.
-    pub fn new(secrets: Secrets, reach: Reach, within: Duration) -> Result<WebhookCourier, rustls::Error> {
+    pub fn new(
+        secrets: WebhookSecrets,
+        reach: UrlPolicy,
+        within: Duration,
+    ) -> Result<WebhookCourier, rustls::Error> {
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots())
@@ -56,16 +60,16 @@ impl WebhookCourier {
     }
 
     /// The request of this attempt.
-    fn request(&self, parcel: &Parcel) -> Result<Request<Full<Bytes>>, Carried> {
-        let To::Webhook { url, secret, previous } = &parcel.to else {
-            return Err(Carried::Refused { status: None, error: "not_sent" });
+    fn request(&self, parcel: &OutboxMessage) -> Result<Request<Full<Bytes>>, SendResult> {
+        let Destination::Webhook { url, secret, previous } = &parcel.to else {
+            return Err(SendResult::Rejected { status: None, error: "not_sent" });
         };
         // What was allowed when it was set may not be any more.
-        let not_allowed = Carried::NotTaken { status: None, error: "address_not_allowed" };
+        let not_allowed = SendResult::Retryable { status: None, error: "address_not_allowed" };
         let url = self.reach.url(url).map_err(|_| not_allowed)?;
         let not_sent = |error: &dyn std::fmt::Display| {
             tracing::error!(%error, notification = %parcel.id, "a notification cannot be sent to a webhook");
-            Carried::Refused { status: None, error: "not_sent" }
+            SendResult::Rejected { status: None, error: "not_sent" }
         };
         let body = payload::of(parcel.id, &parcel.news).map_err(|error| not_sent(&error))?;
         let id = parcel.id.to_string();
@@ -86,8 +90,8 @@ impl WebhookCourier {
     }
 }
 
-impl Courier for WebhookCourier {
-    async fn carry(&self, parcel: &Parcel) -> Carried {
+impl Transport for WebhookCourier {
+    async fn send(&self, parcel: &OutboxMessage) -> SendResult {
         let request = match self.request(parcel) {
             Ok(request) => request,
             Err(carried) => return carried,
@@ -98,9 +102,9 @@ impl Courier for WebhookCourier {
             Ok(Err(error)) => {
                 let why = why(&error);
                 tracing::debug!(webhook = %parcel.endpoint, why, %error, "a webhook was not reached");
-                Carried::NotTaken { status: None, error: why }
+                SendResult::Retryable { status: None, error: why }
             }
-            Err(_) => Carried::NotTaken { status: None, error: "timed_out" },
+            Err(_) => SendResult::Retryable { status: None, error: "timed_out" },
         }
     }
 }
@@ -116,12 +120,12 @@ fn roots() -> RootCertStore {
     roots
 }
 
-fn answered(status: StatusCode) -> Carried {
+fn answered(status: StatusCode) -> SendResult {
     let number = Some(status.as_u16());
     match status {
-        StatusCode::GONE => Carried::Unwanted { status: number },
-        status if status.is_success() => Carried::Taken { status: number },
-        _ => Carried::NotTaken { status: number, error: "status" },
+        StatusCode::GONE => SendResult::EndpointGone { status: number },
+        status if status.is_success() => SendResult::Accepted { status: number },
+        _ => SendResult::Retryable { status: number, error: "status" },
     }
 }
 

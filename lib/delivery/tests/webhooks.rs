@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use auction_app::notifier::webhooks::{Reach, Secrets};
-use auction_app::ports::notifications::outbox::{Parcel, To};
-use auction_app::ports::notifications::transport::{Carried, Courier};
+use auction_app::notifier::webhooks::{UrlPolicy, WebhookSecrets};
+use auction_app::ports::notifications::outbox::{Destination, OutboxMessage};
+use auction_app::ports::notifications::transport::{SendResult, Transport};
 use auction_delivery::WebhookCourier;
 use auction_wire::api::Money;
 use auction_wire::notification::{News, What};
@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-const EVERYWHERE: Reach = Reach { http: true, private_addresses: true };
+const EVERYWHERE: UrlPolicy = UrlPolicy { http: true, private_addresses: true };
 const WITHIN: Duration = Duration::from_millis(500);
 
 /// Answers everybody so, and writes down what it was sent.
@@ -44,22 +44,30 @@ fn answer(status: &str, more: &str) -> String {
     format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n{more}\r\n")
 }
 
-fn secrets() -> Secrets {
-    Secrets::new(&[7; 32]).unwrap()
+fn secrets() -> WebhookSecrets {
+    WebhookSecrets::new(&[7; 32]).unwrap()
 }
 
-fn parcel(url: String, previous: bool) -> Parcel {
+fn parcel(url: String, previous: bool) -> OutboxMessage {
     let pays = Money { amount: 5, currency: "USD".to_owned() };
     let what = What::AuctionWon { bid: Uuid::nil(), pays: pays.clone(), counts_for: pays };
     let at = auction_wire::time::parse("2026-11-22T18:30:00Z").unwrap().into();
     let news = News { at, auction: Uuid::nil(), title: "Töpfe".to_owned(), version: 3, what };
     let news = serde_json::to_vec(&news).unwrap();
-    let to = To::Webhook { url, secret: 2, previous };
-    Parcel { seq: 1, claim: 1, endpoint: Uuid::from_u128(9), id: Uuid::from_u128(5), attempts: 0, news, to }
+    let to = Destination::Webhook { url, secret: 2, previous };
+    OutboxMessage {
+        seq: 1,
+        claim: 1,
+        endpoint: Uuid::from_u128(9),
+        id: Uuid::from_u128(5),
+        attempts: 0,
+        news,
+        to,
+    }
 }
 
-async fn carry(reach: Reach, url: String) -> Carried {
-    WebhookCourier::new(secrets(), reach, WITHIN).unwrap().carry(&parcel(url, false)).await
+async fn carry(reach: UrlPolicy, url: String) -> SendResult {
+    WebhookCourier::new(secrets(), reach, WITHIN).unwrap().send(&parcel(url, false)).await
 }
 
 fn header<'a>(request: &'a str, name: &str) -> &'a str {
@@ -72,8 +80,8 @@ async fn what_is_sent_is_signed_by_its_secret_and_by_the_one_before_while_that_c
     let (port, received) = receiver(answer("204 No Content", "")).await;
     let courier = WebhookCourier::new(secrets(), EVERYWHERE, WITHIN).unwrap();
     for previous in [false, true] {
-        let taken = courier.carry(&parcel(format!("http://127.0.0.1:{port}/hook?a=1"), previous)).await;
-        assert_eq!(taken, Carried::Taken { status: Some(204) });
+        let taken = courier.send(&parcel(format!("http://127.0.0.1:{port}/hook?a=1"), previous)).await;
+        assert_eq!(taken, SendResult::Accepted { status: Some(204) });
         let request = received.lock().unwrap().pop().unwrap();
         assert!(request.starts_with("POST /hook?a=1 HTTP/1.1"), "{request}");
         assert_eq!(header(&request, "content-type"), "application/json");
@@ -92,10 +100,10 @@ async fn what_is_sent_is_signed_by_its_secret_and_by_the_one_before_while_that_c
 #[tokio::test]
 async fn only_2xx_is_taken_and_410_wants_nothing_more() {
     for (status, expected) in [
-        ("200 OK", Carried::Taken { status: Some(200) }),
-        ("410 Gone", Carried::Unwanted { status: Some(410) }),
-        ("404 Not Found", Carried::NotTaken { status: Some(404), error: "status" }),
-        ("503 Service Unavailable", Carried::NotTaken { status: Some(503), error: "status" }),
+        ("200 OK", SendResult::Accepted { status: Some(200) }),
+        ("410 Gone", SendResult::EndpointGone { status: Some(410) }),
+        ("404 Not Found", SendResult::Retryable { status: Some(404), error: "status" }),
+        ("503 Service Unavailable", SendResult::Retryable { status: Some(503), error: "status" }),
     ] {
         let (port, _) = receiver(answer(status, "")).await;
         assert_eq!(carry(EVERYWHERE, format!("http://127.0.0.1:{port}/")).await, expected);
@@ -110,7 +118,7 @@ async fn a_redirect_is_not_followed() {
         let (port, _) = receiver(answer(status, &location)).await;
         let carried = carry(EVERYWHERE, format!("http://127.0.0.1:{port}/")).await;
         assert!(
-            matches!(carried, Carried::NotTaken { status: Some(300..400), error: "status" }),
+            matches!(carried, SendResult::Retryable { status: Some(300..400), error: "status" }),
             "{carried:?}"
         );
     }
@@ -120,21 +128,21 @@ async fn a_redirect_is_not_followed() {
 #[tokio::test]
 async fn a_private_address_is_not_called_by_whichever_name() {
     let (port, received) = receiver(answer("200 OK", "")).await;
-    let only_http = Reach { http: true, private_addresses: false };
+    let only_http = UrlPolicy { http: true, private_addresses: false };
     for host in ["127.0.0.1", "localhost", "[::1]", "0x7f.1", "[::ffff:127.0.0.1]"] {
         let carried = carry(only_http, format!("http://{host}:{port}/")).await;
-        assert_eq!(carried, Carried::NotTaken { status: None, error: "address_not_allowed" }, "{host}");
+        assert_eq!(carried, SendResult::Retryable { status: None, error: "address_not_allowed" }, "{host}");
     }
     assert_eq!(*received.lock().unwrap(), Vec::<String>::new());
     let carried = carry(EVERYWHERE, format!("http://localhost:{port}/")).await;
-    assert_eq!(carried, Carried::Taken { status: Some(200) }, "where it is allowed, a name will do");
+    assert_eq!(carried, SendResult::Accepted { status: Some(200) }, "where it is allowed, a name will do");
 }
 
 #[tokio::test]
 async fn what_went_wrong_is_told_in_one_word() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = silent.local_addr().unwrap().port();
-    let not_taken = |error| Carried::NotTaken { status: None, error };
+    let not_taken = |error| SendResult::Retryable { status: None, error };
     assert_eq!(carry(EVERYWHERE, format!("http://127.0.0.1:{port}/")).await, not_taken("timed_out"));
     drop(silent);
     assert_eq!(carry(EVERYWHERE, format!("http://127.0.0.1:{port}/")).await, not_taken("not_connected"));

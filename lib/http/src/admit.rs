@@ -6,10 +6,10 @@ use crate::portal::{Portal, Ports, SharedPortal, wall_clock};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
 use crate::who::{By, May, Who};
-use auction_app::ingress::accounts::{Bearer, Holder, Recalled, Role, TokenHash};
-use auction_app::ingress::rate_limit::Verdict;
+use auction_app::ingress::accounts::{CacheLookup, PrincipalKind, Role, TokenHash, TokenIdentity};
+use auction_app::ingress::rate_limit::RateLimitDecision;
 use auction_app::ports::Unavailable;
-use auction_app::ports::people::rate_limit_store::Counters;
+use auction_app::ports::people::rate_limit_store::RateLimitStore;
 use auction_domain::UserId;
 use axum::extract::Request;
 use axum::handler::Handler;
@@ -28,7 +28,7 @@ type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
 /// Where it is found out who calls.
 pub trait Admits: Clone + Send + Sync + 'static {
     /// Where callers are counted.
-    type Counters: Counters;
+    type Counters: RateLimitStore;
 
     /// How often they may call, if anybody counts.
     fn limits(&self) -> Option<&Limits<Self::Counters>>;
@@ -37,7 +37,10 @@ pub trait Admits: Clone + Send + Sync + 'static {
     fn see(&self, headers: &HeaderMap) -> Result<Seen, Problem>;
 
     /// What a token stands for.
-    fn look_up(&self, token: TokenHash) -> impl Future<Output = Result<Option<Holder>, Unavailable>> + Send;
+    fn look_up(
+        &self,
+        token: TokenHash,
+    ) -> impl Future<Output = Result<Option<TokenIdentity>, Unavailable>> + Send;
 }
 
 /// What a look at the headers tells.
@@ -70,13 +73,13 @@ impl<P: Ports> Admits for SharedPortal<P> {
             };
         };
         let token = TokenHash::of(token).ok_or_else(invalid_token)?;
-        match self.tokens.recall(token, wall_clock()) {
-            Recalled::Known(holder) => who(token, holder, headers).map(Seen::Known),
-            Recalled::NotSure => Ok(Seen::Has(token)),
+        match self.tokens.get(token, wall_clock()) {
+            CacheLookup::Known(holder) => who(token, holder, headers).map(Seen::Known),
+            CacheLookup::NotSure => Ok(Seen::Has(token)),
         }
     }
 
-    async fn look_up(&self, token: TokenHash) -> Result<Option<Holder>, Unavailable> {
+    async fn look_up(&self, token: TokenHash) -> Result<Option<TokenIdentity>, Unavailable> {
         self.tokens.look_up(token, wall_clock()).await
     }
 }
@@ -85,9 +88,9 @@ impl<P: Ports> Admits for SharedPortal<P> {
 /// cannot be looked up now is believed.
 pub(crate) async fn is_still_known<P: Ports>(portal: &Portal<P>, by: By) -> bool {
     let (By::Session(token) | By::ServiceKey { key: token, .. }) = by else { return true };
-    match portal.tokens.recall(token, wall_clock()) {
-        Recalled::Known(_) => true,
-        Recalled::NotSure => {
+    match portal.tokens.get(token, wall_clock()) {
+        CacheLookup::Known(_) => true,
+        CacheLookup::NotSure => {
             portal.tokens.look_up(token, wall_clock()).await.map_or(true, |holder| holder.is_some())
         }
     }
@@ -100,12 +103,12 @@ fn bearer(value: &HeaderValue) -> Option<&str> {
 }
 
 /// Who has that token. A person is himself; a program is whom it acts for.
-fn who(token: TokenHash, holder: Holder, headers: &HeaderMap) -> Result<Who, Problem> {
+fn who(token: TokenHash, holder: TokenIdentity, headers: &HeaderMap) -> Result<Who, Problem> {
     match holder.who {
-        Bearer::Service { per_second } => {
+        PrincipalKind::Service { per_second } => {
             acting(headers, holder.role, By::ServiceKey { key: token, per_second })
         }
-        Bearer::User(user) => {
+        PrincipalKind::User(user) => {
             if said_user(headers)?.is_some_and(|said| said != user) {
                 return Err(not_trusted());
             }
@@ -193,12 +196,12 @@ where
         Box::pin(async move {
             let verdict = match state.limits() {
                 Some(limits) => limits.judge(&counted, cost).await,
-                None => Verdict::Unknown,
+                None => RateLimitDecision::Unknown,
             };
             let (standing, mut response) = match verdict {
-                Verdict::Unknown => return self.admit(seen, request, state).await,
-                Verdict::Passes(standing) => (standing, self.admit(seen, request, state).await),
-                Verdict::Refused { standing, retry_after } => {
+                RateLimitDecision::Unknown => return self.admit(seen, request, state).await,
+                RateLimitDecision::Passes(standing) => (standing, self.admit(seen, request, state).await),
+                RateLimitDecision::Refused { standing, retry_after } => {
                     (standing, refused(&standing, retry_after).into_response())
                 }
             };

@@ -8,7 +8,9 @@ use crate::portal::{Portal, Ports, wall_clock};
 use crate::prefer::{PREFERENCE_APPLIED, Prefer};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
-use auction_app::ingress::command_gateway::{Handle, Request, Status, command_id, fingerprint};
+use auction_app::ingress::command_gateway::{
+    CommandHandle, CommandRequest, CommandStatus, command_id, fingerprint,
+};
 use auction_app::ingress::load_shedding::Overload;
 use auction_app::instrumentation;
 use auction_domain::auction::AuctionCommand;
@@ -72,7 +74,7 @@ pub async fn ask_after<P: Ports, F: Future<Output = Result<(), Problem>>>(
     let ids = Ids::of(&body, id, key);
     let prefer = Prefer::from_headers(headers);
     let longest = portal.settings.longest_wait;
-    let request = Request {
+    let request = CommandRequest {
         id,
         key,
         actor: asking.actor,
@@ -96,9 +98,9 @@ pub async fn ask_after<P: Ports, F: Future<Output = Result<(), Problem>>>(
     let (handle, status) = portal.accept.submit(request, prefer.wait(longest)).await?;
     let sealed = portal.accept.seal(&handle);
     let mut response = match status {
-        Status::Pending => accepted(sealed, &handle, ids),
-        Status::Decided(outcome) => as_of(known, &outcome, decided(sealed, &outcome))?,
-        Status::KeyReused => return Err(Problem::of(&requests::IDEMPOTENCY_KEY_REUSED)),
+        CommandStatus::Pending => accepted(sealed, &handle, ids),
+        CommandStatus::Decided(outcome) => as_of(known, &outcome, decided(sealed, &outcome))?,
+        CommandStatus::KeyReused => return Err(Problem::of(&requests::IDEMPOTENCY_KEY_REUSED)),
     };
     if let Some(applied) = prefer.applied(longest) {
         response.headers_mut().insert(PREFERENCE_APPLIED, applied);
@@ -107,7 +109,7 @@ pub async fn ask_after<P: Ports, F: Future<Output = Result<(), Problem>>>(
 }
 
 fn overloaded(overload: Overload) -> Problem {
-    instrumentation::shed(overload.name());
+    instrumentation::command_shed(overload.name());
     let problem = Problem::of(&requests::OVERLOADED).with_header(header::RETRY_AFTER, RETRY_WHEN_OVERLOADED);
     match overload {
         Overload::Backlog { undecided, at_most } => {
@@ -152,13 +154,13 @@ impl Ids {
     }
 }
 
-fn accepted(command: String, handle: &Handle, ids: Ids) -> Response {
+fn accepted(command: String, handle: &CommandHandle, ids: Ids) -> Response {
     let location = location(&format!("/command/{command}"));
     let headers = [(header::LOCATION, location), (header::RETRY_AFTER, RETRY_AFTER)];
     (StatusCode::ACCEPTED, headers, Json(pending(command, handle, ids))).into_response()
 }
 
-fn pending(command: String, handle: &Handle, ids: Ids) -> Pending {
+fn pending(command: String, handle: &CommandHandle, ids: Ids) -> Pending {
     Pending {
         command,
         status: "pending".to_owned(),
@@ -204,18 +206,18 @@ fn as_of(
 /// What the status monitor says to somebody who knows that much already.
 pub fn status(
     command: String,
-    handle: &Handle,
-    status: Status,
+    handle: &CommandHandle,
+    status: CommandStatus,
     prefer: Prefer,
     longest: Duration,
     known: Positions,
 ) -> Result<Response, Problem> {
-    let represents = prefer.representation && matches!(status, Status::Decided(_));
+    let represents = prefer.representation && matches!(status, CommandStatus::Decided(_));
     let represents = represents.then(|| HeaderValue::from_static("return=representation"));
     let mut response = match status {
-        Status::Decided(outcome) => as_of(known, &outcome, show_outcome(command, &outcome, prefer))?,
-        Status::KeyReused => return Err(Problem::of(&requests::IDEMPOTENCY_KEY_REUSED)),
-        Status::Pending => {
+        CommandStatus::Decided(outcome) => as_of(known, &outcome, show_outcome(command, &outcome, prefer))?,
+        CommandStatus::KeyReused => return Err(Problem::of(&requests::IDEMPOTENCY_KEY_REUSED)),
+        CommandStatus::Pending => {
             let body = Json(pending(command, handle, Ids::default()));
             ([(header::RETRY_AFTER, RETRY_AFTER)], body).into_response()
         }

@@ -5,8 +5,8 @@ use crate::address::{Proxies, counted};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
 use crate::who::{By, Who};
-use auction_app::ingress::rate_limit::{Counted, Limiter, Standing, Verdict};
-use auction_app::ports::people::rate_limit_store::{Counters, Limit, Whose};
+use auction_app::ingress::rate_limit::{RateLimitDecision, RateLimitKeys, RateLimitStatus, RateLimiter};
+use auction_app::ports::people::rate_limit_store::{RateLimit, RateLimitKey, RateLimitStore};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::net::SocketAddr;
@@ -22,74 +22,74 @@ pub const STANDING: HeaderName = HeaderName::from_static("ratelimit");
 /// How often callers may call, and how they are told apart.
 pub struct Limits<C> {
     /// Who counts.
-    pub limiter: Limiter<C>,
+    pub limiter: RateLimiter<C>,
     /// Of a user.
-    pub user: Limit,
+    pub user: RateLimit,
     /// Of an address.
-    pub address: Limit,
+    pub address: RateLimit,
     /// Who says whose address it is.
     pub proxies: Proxies,
     /// Whether every peer is a gateway: then its own address is nobody's.
     pub peers_are_gateways: bool,
 }
 
-impl<C: Counters> Limits<C> {
+impl<C: RateLimitStore> Limits<C> {
     /// Whom a request is counted for. `who` is nobody where nobody knows yet who it is.
-    pub(crate) fn counted(&self, who: &Who, request: &Request) -> Counted {
+    pub(crate) fn counted(&self, who: &Who, request: &Request) -> RateLimitKeys {
         if let By::ServiceKey { key, per_second: Some(per_second) } = who.by {
-            let limit = Limit { per_second, burst: per_second };
-            return [Some((Whose::Service(key), limit)), None];
+            let limit = RateLimit { per_second, burst: per_second };
+            return [Some((RateLimitKey::Service(key), limit)), None];
         }
-        let user = who.user.map(|user| (Whose::User(user), self.user));
+        let user = who.user.map(|user| (RateLimitKey::User(user), self.user));
         [user, self.address_of(request)]
     }
 
-    fn address_of(&self, request: &Request) -> Option<(Whose, Limit)> {
+    fn address_of(&self, request: &Request) -> Option<(RateLimitKey, RateLimit)> {
         if self.peers_are_gateways && self.proxies.trusted.is_empty() {
             return None;
         }
         let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
         let client = self.proxies.client(peer.ip(), request.headers());
-        Some((Whose::Address(counted(client)), self.address))
+        Some((RateLimitKey::Address(counted(client)), self.address))
     }
 
     /// Whether it may go on, at such a cost.
-    pub(crate) async fn judge(&self, counted: &Counted, cost: NonZeroU32) -> Verdict {
-        match self.limiter.at_once(counted, cost.get()) {
+    pub(crate) async fn judge(&self, counted: &RateLimitKeys, cost: NonZeroU32) -> RateLimitDecision {
+        match self.limiter.check_local(counted, cost.get()) {
             Some(verdict) => verdict,
-            None => self.limiter.ask(counted, cost.get()).await,
+            None => self.limiter.check(counted, cost.get()).await,
         }
     }
 }
 
 /// The problem of a request that is refused.
-pub(crate) fn refused(standing: &[Option<Standing>; 2], retry_after: Duration) -> Problem {
+pub(crate) fn refused(standing: &[Option<RateLimitStatus>; 2], retry_after: Duration) -> Problem {
     // Whose limit it was: the one with less left.
     let tightest = standing.iter().flatten().max_by_key(|standing| {
-        let room = standing.limit.room();
+        let room = standing.limit.burst_window();
         standing.reset.as_micros() * 1000 / room.as_micros().max(1)
     });
     let problem = Problem::of(&requests::TOO_MANY_REQUESTS)
         .with_header(header::RETRY_AFTER, HeaderValue::from(seconds(retry_after).max(1)));
     match tightest {
         None => problem,
-        Some(Standing { limit, .. }) => {
+        Some(RateLimitStatus { limit, .. }) => {
             problem.with("at_once", limit.burst.get()).with("per_second", limit.per_second.get())
         }
     }
 }
 
 /// Says with an answer how it stands.
-pub(crate) fn tell(headers: &mut HeaderMap, standing: &[Option<Standing>; 2]) {
+pub(crate) fn tell(headers: &mut HeaderMap, standing: &[Option<RateLimitStatus>; 2]) {
     let (mut policy, mut stands) = (String::new(), String::new());
-    for Standing { whose, limit, remaining, reset } in standing.iter().flatten() {
+    for RateLimitStatus { whose, limit, remaining, reset } in standing.iter().flatten() {
         let name = match whose {
-            Whose::User(_) => "user",
-            Whose::Service(_) => "service",
-            Whose::Address(_) => "address",
+            RateLimitKey::User(_) => "user",
+            RateLimitKey::Service(_) => "service",
+            RateLimitKey::Address(_) => "address",
         };
         let comma = if policy.is_empty() { "" } else { ", " };
-        let window = seconds(limit.room()).max(1);
+        let window = seconds(limit.burst_window()).max(1);
         policy.push_str(&format!("{comma}\"{name}\";q={};w={window}", limit.burst));
         stands.push_str(&format!("{comma}\"{name}\";r={remaining};t={}", seconds(*reset)));
     }
@@ -114,17 +114,17 @@ mod tests {
     use auction_domain::UserId;
     use uuid::Uuid;
 
-    fn standing(whose: Whose, remaining: u32, reset_ms: u64) -> Option<Standing> {
+    fn standing(whose: RateLimitKey, remaining: u32, reset_ms: u64) -> Option<RateLimitStatus> {
         let (per_second, burst) = (NonZeroU32::new(50).unwrap(), NonZeroU32::new(500).unwrap());
-        let limit = Limit { per_second, burst };
-        Some(Standing { whose, limit, remaining, reset: Duration::from_millis(reset_ms) })
+        let limit = RateLimit { per_second, burst };
+        Some(RateLimitStatus { whose, limit, remaining, reset: Duration::from_millis(reset_ms) })
     }
 
     #[test]
     fn how_it_stands_is_said_as_the_draft_has_it() {
         let mut headers = HeaderMap::new();
-        let user = standing(Whose::User(UserId(Uuid::nil())), 499, 20);
-        let address = standing(Whose::Address([203, 0, 113, 5].into()), 0, 10_000);
+        let user = standing(RateLimitKey::User(UserId(Uuid::nil())), 499, 20);
+        let address = standing(RateLimitKey::Address([203, 0, 113, 5].into()), 0, 10_000);
         tell(&mut headers, &[user, address]);
         assert_eq!(headers[&POLICY], "\"user\";q=500;w=10, \"address\";q=500;w=10");
         assert_eq!(headers[&STANDING], "\"user\";r=499;t=1, \"address\";r=0;t=10");

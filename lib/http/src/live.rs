@@ -2,7 +2,7 @@
 
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
-use auction_app::ingress::live_updates::{Listener, NotHeard};
+use auction_app::ingress::live_updates::{SubscribeError, Subscriber};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -43,8 +43,8 @@ pub(crate) fn come_again() -> Bytes {
 }
 
 /// What a listener gets, until it ends.
-pub(crate) fn heard(listener: Listener) -> impl Stream<Item = Bytes> + Send {
-    let Listener { first, then, place } = listener;
+pub(crate) fn heard(listener: Subscriber) -> impl Stream<Item = Bytes> + Send {
+    let Subscriber { first, then, place } = listener;
     stream::unfold((first, Some(then), place), async |(mut first, then, place)| {
         if let Some(shown) = first.take() {
             return Some((shown, (first, then, place)));
@@ -59,12 +59,12 @@ pub(crate) fn heard(listener: Listener) -> impl Stream<Item = Bytes> + Send {
 }
 
 /// What somebody is told who cannot listen.
-pub(crate) fn not_heard(why: NotHeard) -> Problem {
+pub(crate) fn not_heard(why: SubscribeError) -> Problem {
     match why {
-        NotHeard::Unknown => Problem::of(&refusals::UNKNOWN_AUCTION),
-        NotHeard::Full { at_most } => Problem::of(&requests::TOO_MANY_LISTENERS)
+        SubscribeError::UnknownAuction => Problem::of(&refusals::UNKNOWN_AUCTION),
+        SubscribeError::Full { at_most } => Problem::of(&requests::TOO_MANY_LISTENERS)
             .with("at_most", at_most)
             .with_header(header::RETRY_AFTER, HeaderValue::from_static("5")),
-        NotHeard::Unavailable(error) => error.into(),
+        SubscribeError::Unavailable(error) => error.into(),
     }
 }

@@ -3,31 +3,31 @@
 use crate::desk::Desk;
 use crate::limits::Limits;
 use crate::read_model::{AuctionRead, Shown};
-use auction_app::ingress::accounts::{KnownTokens, Passwords};
-use auction_app::ingress::auction_history::FromStore;
-use auction_app::ingress::coalescing_cache::Briefly;
-use auction_app::ingress::command_gateway::Accept;
-use auction_app::ingress::live_updates::{Bells, Live};
-use auction_app::ingress::load_shedding::Shedding;
-use auction_app::ingress::read_consistency::Freshness;
-use auction_app::notifier::Inbox;
-use auction_app::notifier::webhooks::WebhookDesk;
+use auction_app::ingress::accounts::{Passwords, TokenCache};
+use auction_app::ingress::auction_history::AuctionHistoryReader;
+use auction_app::ingress::coalescing_cache::CoalescingCache;
+use auction_app::ingress::command_gateway::CommandGateway;
+use auction_app::ingress::live_updates::{BroadcastHub, InboxSignals};
+use auction_app::ingress::load_shedding::LoadShedder;
+use auction_app::ingress::read_consistency::ConsistencyWaiter;
+use auction_app::notifier::InboxReader;
+use auction_app::notifier::webhooks::WebhookRegistry;
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_queue::CommandQueue;
-use auction_app::ports::commands::outcomes::Outcomes;
-use auction_app::ports::events::auction_event_reader::AuctionEvents;
-use auction_app::ports::events::heads::Heads;
-use auction_app::ports::notifications::inbox::{InboxCopies, StoredInboxes};
-use auction_app::ports::notifications::preferences::Subscribers;
-use auction_app::ports::notifications::webhooks::Webhooks;
-use auction_app::ports::operator::dead_letters::{DeadLetters, Failures};
+use auction_app::ports::commands::outcomes::OutcomeReader;
+use auction_app::ports::events::auction_event_reader::AuctionEventReader;
+use auction_app::ports::events::heads::HeadReader;
+use auction_app::ports::notifications::inbox::{InboxCache, InboxStore};
+use auction_app::ports::notifications::preferences::PreferenceReader;
+use auction_app::ports::notifications::webhooks::WebhookStore;
+use auction_app::ports::operator::dead_letters::{DeadLetterQueue, FailedOutcomes};
 use auction_app::ports::operator::parked_events::ParkedEvents;
-use auction_app::ports::operator::stream_stats::Progress;
+use auction_app::ports::operator::stream_stats::StreamStatsReader;
 use auction_app::ports::people::accounts::Accounts;
-use auction_app::ports::people::rate_limit_store::Counters;
-use auction_app::ports::people::tokens::{Revocations, Tokens};
-use auction_app::ports::views::read_models::{AsOf, Views};
-use auction_app::promoter::Promises;
+use auction_app::ports::people::rate_limit_store::RateLimitStore;
+use auction_app::ports::people::tokens::{Revocations, TokenStore};
+use auction_app::ports::views::read_models::{AsOf, ReadModelReader};
+use auction_app::promoter::DrawCommitments;
 use auction_domain::{AuctionId, Timestamp};
 use auction_wire::PartitionCount;
 use std::future::Future;
@@ -41,39 +41,39 @@ pub trait Ports: Send + Sync + 'static {
     /// The way onto the streams.
     type Queue: CommandQueue + 'static;
     /// Where outcomes are looked up.
-    type Outcomes: Outcomes + 'static;
+    type Outcomes: OutcomeReader + 'static;
     /// The read models.
-    type Views: Views + 'static;
+    type Views: ReadModelReader + 'static;
     /// Auctions as the store tells them.
-    type AuctionEvents: AuctionEvents + 'static;
+    type AuctionEvents: AuctionEventReader + 'static;
     /// What users want to be told.
-    type Subscribers: Subscribers + 'static;
+    type Subscribers: PreferenceReader + 'static;
     /// Notifications as they are stored.
-    type StoredInboxes: StoredInboxes + 'static;
+    type StoredInboxes: InboxStore + 'static;
     /// Notifications as they are read.
-    type InboxCopies: InboxCopies + 'static;
+    type InboxCopies: InboxCache + 'static;
     /// Where users are told by HTTP.
-    type Webhooks: Webhooks + 'static;
+    type Webhooks: WebhookStore + 'static;
     /// Commands that could not be handled.
-    type DeadLetters: DeadLetters + 'static;
+    type DeadLetters: DeadLetterQueue + 'static;
     /// Their outcomes.
-    type Failures: Outcomes + Failures + 'static;
+    type Failures: OutcomeReader + FailedOutcomes + 'static;
     /// What services do not handle any more.
     type ParkedEvents: ParkedEvents + 'static;
     /// How far everybody is with the streams.
-    type Progress: Progress + 'static;
+    type Progress: StreamStatsReader + 'static;
     /// How far the store is.
-    type Heads: Heads + 'static;
+    type Heads: HeadReader + 'static;
 
     /// Who users are.
     type Accounts: Accounts + 'static;
     /// What tokens stand for.
-    type Tokens: Tokens + 'static;
+    type Tokens: TokenStore + 'static;
     /// Who is told which tokens are not good any more.
     type Revocations: Revocations + 'static;
 
     /// Where it is counted how often somebody calls.
-    type Counters: Counters + 'static;
+    type Counters: RateLimitStore + 'static;
 
     /// Asks every server that the ingress needs; by name.
     fn check(&self) -> impl Future<Output = Vec<(&'static str, Result<(), Unavailable>)>> + Send;
@@ -107,29 +107,29 @@ pub struct Settings {
 /// One ingress.
 pub struct Portal<P: Ports> {
     /// Commands in, outcomes back.
-    pub accept: Accept<P::Queue, P::Outcomes>,
+    pub accept: CommandGateway<P::Queue, P::Outcomes>,
     /// The read models.
     pub views: P::Views,
     /// Reads that wait for them.
-    pub freshness: Arc<Freshness>,
+    pub freshness: Arc<ConsistencyWaiter>,
     /// Pages of the lists of auctions that were read a moment ago.
-    pub lists: Briefly<String, AsOf<Shown>>,
+    pub lists: CoalescingCache<String, AsOf<Shown>>,
     /// Auctions that were read a moment ago.
-    pub auctions: Briefly<AuctionId, AsOf<Option<AuctionRead>>>,
+    pub auctions: CoalescingCache<AuctionId, AsOf<Option<AuctionRead>>>,
     /// Auctions as the store tells them.
-    pub from_store: FromStore<P::AuctionEvents>,
+    pub from_store: AuctionHistoryReader<P::AuctionEvents>,
     /// Those that it told a moment ago, because their views could not be read.
-    pub told: Briefly<AuctionId, AsOf<Option<AuctionRead>>>,
+    pub told: CoalescingCache<AuctionId, AsOf<Option<AuctionRead>>>,
     /// Where listeners come to.
-    pub live: Live,
+    pub live: BroadcastHub,
     /// Users who listen for what they are told.
-    pub bells: Arc<Bells>,
+    pub bells: Arc<InboxSignals>,
     /// What users want to be told.
     pub subscribers: P::Subscribers,
     /// Notifications.
-    pub inbox: Inbox<P::StoredInboxes, P::InboxCopies>,
+    pub inbox: InboxReader<P::StoredInboxes, P::InboxCopies>,
     /// Where users are told by HTTP.
-    pub webhooks: WebhookDesk<P::Webhooks>,
+    pub webhooks: WebhookRegistry<P::Webhooks>,
     /// What operators work on.
     pub desk: Desk<P>,
     /// Who users are.
@@ -137,13 +137,13 @@ pub struct Portal<P: Ports> {
     /// What they prove it by.
     pub passwords: Passwords,
     /// The tokens of those who called lately.
-    pub tokens: Arc<KnownTokens<P::Tokens>>,
+    pub tokens: Arc<TokenCache<P::Tokens>>,
     /// Who is told which are not good any more.
     pub revocations: P::Revocations,
     /// How often callers may call, if anybody counts.
     pub limits: Option<Limits<P::Counters>>,
     /// What is promised of the draws of new auctions.
-    pub promises: Promises,
+    pub promises: DrawCommitments,
     /// For questions about the servers themselves.
     pub ports: P,
     /// How many partitions there are.
@@ -151,7 +151,7 @@ pub struct Portal<P: Ports> {
     /// How it behaves.
     pub settings: Settings,
     /// Whether new commands are refused because of load.
-    pub shedding: Shedding,
+    pub shedding: LoadShedder,
     /// How the process is: readiness drops when it drains, a while before it stops.
     pub health: Health,
     /// When to stop.

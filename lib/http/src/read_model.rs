@@ -6,7 +6,7 @@ use crate::consistency::{CONSISTENCY_TOKEN, Fresh};
 use crate::if_match;
 use crate::portal::wall_clock;
 use crate::prefer::PREFERENCE_APPLIED;
-use auction_app::ports::views::read_models::ShownAuction;
+use auction_app::ports::views::read_models::AuctionDocument;
 use auction_domain::Timestamp;
 use axum::body::Bytes;
 use axum::http::{HeaderValue, header};
@@ -46,7 +46,7 @@ pub struct AuctionRead {
 
 impl AuctionRead {
     /// Its view.
-    pub fn of_view(view: ShownAuction) -> AuctionRead {
+    pub fn of_view(view: AuctionDocument) -> AuctionRead {
         AuctionRead::new(view.json, view.now, false)
     }
 

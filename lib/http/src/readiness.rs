@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
-use worker_runtime::health::{Condition, Report};
+use worker_runtime::health::{HealthReport, HealthStatus};
 
 /// Who asks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,26 +48,26 @@ struct PartReadiness {
 }
 
 /// The answer.
-pub(crate) fn readiness(report: &Report, whom: For) -> Response {
+pub(crate) fn readiness(report: &HealthReport, whom: For) -> Response {
     let ready = match whom {
         For::Operators => report.is_ready(),
         // Without Redis some reads are served, without Postgres commands are taken and reads served: to take every
         // ingress out of a balancer because one server is away would make it worse.
-        For::Public => !report.draining && report.parts.values().any(|part| *part == Condition::Works),
+        For::Public => !report.draining && report.parts.values().any(|part| *part == HealthStatus::Up),
     };
     let parts = report.parts.iter().map(|(name, condition)| (name.clone(), part(condition, whom))).collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, draining: report.draining, parts })).into_response()
 }
 
-fn part(condition: &Condition, whom: For) -> PartReadiness {
+fn part(condition: &HealthStatus, whom: For) -> PartReadiness {
     match (condition, whom) {
-        (Condition::Starting, _) => PartReadiness { condition: "starting", ..PartReadiness::default() },
-        (Condition::Works, _) => PartReadiness { condition: "works", ..PartReadiness::default() },
-        (Condition::Waits { .. }, For::Public) => {
+        (HealthStatus::Starting, _) => PartReadiness { condition: "starting", ..PartReadiness::default() },
+        (HealthStatus::Up, _) => PartReadiness { condition: "works", ..PartReadiness::default() },
+        (HealthStatus::Waiting { .. }, For::Public) => {
             PartReadiness { condition: "waits", ..PartReadiness::default() }
         }
-        (Condition::Waits { why, attempts }, For::Operators) => {
+        (HealthStatus::Waiting { reason: why, attempts }, For::Operators) => {
             PartReadiness { condition: "waits", attempts: Some(*attempts), why: Some(why.clone()) }
         }
     }

@@ -6,8 +6,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use auction_app::ports::events::event_store::{Appended, EventStore, EventStores};
-use auction_app::writer::aggregate_cache::Aggregates;
+use auction_app::ports::events::event_store::{AppendResult, EventStore, EventStoreConnector};
+use auction_app::writer::aggregate_cache::AggregateCache;
 use auction_domain::auction::{Auction, Memento};
 use auction_domain::{BidId, UserId};
 use auction_postgres::{PostgresStore, PostgresStores};
@@ -37,7 +37,7 @@ async fn stored(store: &mut PostgresStore, bids: usize) -> Uuid {
     }));
     let mut head = store.head(auction_testkit::given::P).await.unwrap();
     for chunk in events.chunks(1_000) {
-        assert_eq!(store.append(&batch(head, chunk.to_vec())).await.unwrap(), Appended::Done);
+        assert_eq!(store.append(&batch(head, chunk.to_vec())).await.unwrap(), AppendResult::Committed);
         head += chunk.len() as u64;
     }
     auction
@@ -56,7 +56,7 @@ async fn timed<T>(mut lap: impl AsyncFnMut() -> T) -> Duration {
 }
 
 async fn load(store: &mut PostgresStore, auction: Uuid) -> Auction {
-    let mut aggregates = Aggregates::new(NonZeroUsize::MIN);
+    let mut aggregates = AggregateCache::new(NonZeroUsize::MIN);
     aggregates.load(store, &[auction]).await.unwrap();
     aggregates.get(auction).auction.take().unwrap()
 }

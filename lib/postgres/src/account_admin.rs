@@ -5,7 +5,7 @@ use crate::lookup::PostgresLookup;
 use crate::unavailable;
 use auction_app::ingress::accounts::{Role, TokenHash};
 use auction_app::ports::Unavailable;
-use auction_app::ports::people::account_admin::{AccountAdmin, ServiceKey};
+use auction_app::ports::people::account_admin::{AccountAdmin, ApiKey};
 use auction_app::ports::people::accounts::Profile;
 use auction_domain::{Timestamp, UserId};
 use std::num::NonZeroU32;
@@ -27,7 +27,7 @@ impl AccountAdmin for PostgresLookup {
         Ok(!self.query(update, &[&user.0, &role.name()]).await?.is_empty())
     }
 
-    async fn create_key(&self, hash: TokenHash, key: &ServiceKey) -> Result<bool, Unavailable> {
+    async fn create_key(&self, hash: TokenHash, key: &ApiKey) -> Result<bool, Unavailable> {
         let per_second = key.per_second.map(|n| i32::try_from(n.get()).unwrap_or(i32::MAX));
         let params: &[&(dyn ToSql + Sync)] = &[
             &hash.0.as_slice(),
@@ -41,7 +41,7 @@ impl AccountAdmin for PostgresLookup {
         Ok(!self.query(insert, params).await?.is_empty())
     }
 
-    async fn keys(&self) -> Result<Vec<ServiceKey>, Unavailable> {
+    async fn keys(&self) -> Result<Vec<ApiKey>, Unavailable> {
         let rows = self.query(include_str!("../../../sql/queries/service_keys.sql"), &[]).await?;
         rows.iter().map(key).collect()
     }
@@ -54,9 +54,9 @@ impl AccountAdmin for PostgresLookup {
     }
 }
 
-fn key(row: &Row) -> Result<ServiceKey, Unavailable> {
+fn key(row: &Row) -> Result<ApiKey, Unavailable> {
     let per_second = row.get::<_, Option<i32>>(2).and_then(|n| u32::try_from(n).ok());
-    Ok(ServiceKey {
+    Ok(ApiKey {
         name: row.get(0),
         role: role(row, 1)?,
         per_second: per_second.and_then(NonZeroU32::new),

@@ -3,12 +3,13 @@
 use crate::lookup::{PostgresLookup, WAIT};
 use crate::store::within;
 use crate::unavailable;
-use auction_app::ingress::accounts::{Bearer, Holder, Role, TokenHash};
+use auction_app::ingress::accounts::{PrincipalKind, Role, TokenHash, TokenIdentity};
 use auction_app::ports::Unavailable;
 use auction_app::ports::people::accounts::{
-    AccountRetention, Accounts, Credentials, Erasure, NewAccount, Profile, Registered, Session, Swept,
+    AccountRetention, Accounts, Credentials, NewAccount, PersonalDataErasure, Profile, RegisterResult,
+    Session, SweepReport,
 };
-use auction_app::ports::people::tokens::Tokens;
+use auction_app::ports::people::tokens::TokenStore;
 use auction_domain::{Timestamp, UserId};
 use std::num::NonZeroU32;
 use tokio_postgres::error::SqlState;
@@ -33,20 +34,22 @@ impl PostgresLookup {
 }
 
 impl Accounts for PostgresLookup {
-    async fn register(&self, account: &NewAccount) -> Result<Registered, Unavailable> {
+    async fn register(&self, account: &NewAccount) -> Result<RegisterResult, Unavailable> {
         let NewAccount { user, command, email, name, password_hash, role, at } = account;
         let params: &[&(dyn ToSql + Sync)] =
             &[&user.0, &email.as_str(), &name.as_str(), password_hash, &role.name(), &command.0, &at.0];
         let insert = include_str!("../../../sql/queries/register_account.sql");
         match self.try_query(insert, params).await? {
-            Ok(rows) if rows.first().is_some_and(|row| row.get(0)) => Ok(Registered::Kept),
-            Ok(_) => Ok(Registered::Taken),
-            Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => Ok(Registered::Other),
+            Ok(rows) if rows.first().is_some_and(|row| row.get(0)) => Ok(RegisterResult::Created),
+            Ok(_) => Ok(RegisterResult::EmailTaken),
+            Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
+                Ok(RegisterResult::UserHasAccount)
+            }
             Err(error) => Err(unavailable(error)),
         }
     }
 
-    async fn withdraw(&self, user: UserId) -> Result<(), Unavailable> {
+    async fn cancel_registration(&self, user: UserId) -> Result<(), Unavailable> {
         self.query(include_str!("../../../sql/queries/withdraw_account.sql"), &[&user.0]).await.map(drop)
     }
 
@@ -91,7 +94,7 @@ impl Accounts for PostgresLookup {
     }
 }
 
-impl Erasure for PostgresLookup {
+impl PersonalDataErasure for PostgresLookup {
     async fn erase(&self, users: &[UserId]) -> Result<Vec<UserId>, Unavailable> {
         let users: Vec<Uuid> = users.iter().map(|user| user.0).collect();
         let rows = self.query(include_str!("../../../sql/queries/erase_accounts.sql"), &[&users]).await?;
@@ -100,37 +103,37 @@ impl Erasure for PostgresLookup {
 }
 
 impl AccountRetention for PostgresLookup {
-    async fn sweep(&self, now: Timestamp, undecided_since: Timestamp) -> Result<Swept, Unavailable> {
+    async fn sweep(&self, now: Timestamp, undecided_since: Timestamp) -> Result<SweepReport, Unavailable> {
         let sweep = include_str!("../../../sql/queries/sweep_accounts.sql");
         let row = self.row(sweep, &[&now.0, &undecided_since.0]).await?;
         let count = |column| u64::try_from(row.get::<_, i64>(column)).unwrap_or_default();
-        Ok(Swept { activated: count(0), removed: count(1), sessions: count(2) })
+        Ok(SweepReport { activated: count(0), removed: count(1), sessions: count(2) })
     }
 }
 
-impl Tokens for PostgresLookup {
-    async fn holders(
+impl TokenStore for PostgresLookup {
+    async fn find(
         &self,
         tokens: &[TokenHash],
         now: Timestamp,
-    ) -> Result<Vec<(TokenHash, Holder)>, Unavailable> {
+    ) -> Result<Vec<(TokenHash, TokenIdentity)>, Unavailable> {
         let hashes: Vec<&[u8]> = tokens.iter().map(|token| token.0.as_slice()).collect();
         let rows = self.query(include_str!("../../../sql/queries/holders.sql"), &[&hashes, &now.0]).await?;
         rows.iter().map(holder).collect()
     }
 }
 
-fn holder(row: &Row) -> Result<(TokenHash, Holder), Unavailable> {
+fn holder(row: &Row) -> Result<(TokenHash, TokenIdentity), Unavailable> {
     let token: &[u8] = row.get(0);
     let token = TokenHash(token.try_into().map_err(unavailable)?);
     let who = match row.get::<_, Option<Uuid>>(1) {
-        Some(user) => Bearer::User(UserId(user)),
+        Some(user) => PrincipalKind::User(UserId(user)),
         None => {
             let per_second = row.get::<_, Option<i32>>(4).and_then(|n| u32::try_from(n).ok());
-            Bearer::Service { per_second: per_second.and_then(NonZeroU32::new) }
+            PrincipalKind::Service { per_second: per_second.and_then(NonZeroU32::new) }
         }
     };
-    Ok((token, Holder { who, role: role(row, 2)?, expires_at: Timestamp(row.get(3)) }))
+    Ok((token, TokenIdentity { who, role: role(row, 2)?, expires_at: Timestamp(row.get(3)) }))
 }
 
 pub(crate) fn role(row: &Row, column: usize) -> Result<Role, Unavailable> {

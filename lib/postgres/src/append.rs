@@ -3,7 +3,7 @@
 use crate::rows::{Rows, bigint};
 use crate::unavailable;
 use auction_app::ports::Unavailable;
-use auction_app::ports::events::event_store::{Append, Appended};
+use auction_app::ports::events::event_store::{AppendBatch, AppendResult};
 use auction_domain::Actor;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
@@ -20,20 +20,24 @@ impl AppendStatement {
     }
 
     /// The row comes before the commit, and an error of the commit behind it: both are waited for.
-    pub(crate) async fn run(&self, client: &Client, batch: &Append) -> Result<Appended, Unavailable> {
+    pub(crate) async fn run(
+        &self,
+        client: &Client,
+        batch: &AppendBatch,
+    ) -> Result<AppendResult, Unavailable> {
         let row = match self.append(client, batch, &Rows::fold(&batch.events)).await {
             Ok(row) => row,
             Err(error) => return judge(error),
         };
         match row.get(0) {
-            "done" => Ok(Appended::Done),
-            "head_moved" => Ok(Appended::HeadMoved),
-            "deletions_unknown" => Ok(Appended::DeletionsUnknown),
+            "done" => Ok(AppendResult::Committed),
+            "head_moved" => Ok(AppendResult::HeadConflict),
+            "deletions_unknown" => Ok(AppendResult::StaleDeletions),
             other => Err(Unavailable::new("postgres", format!("append_batch says {other:?}"))),
         }
     }
 
-    async fn append(&self, client: &Client, batch: &Append, rows: &Rows) -> Result<Row, Error> {
+    async fn append(&self, client: &Client, batch: &AppendBatch, rows: &Rows) -> Result<Row, Error> {
         let (events, outcomes) = (&batch.events, &batch.outcomes);
         let results: Vec<Vec<u8>> = outcomes.iter().map(|outcome| outcome.result.encode()).collect();
         macro_rules! column {
@@ -93,15 +97,19 @@ impl AppendStatement {
 /// What an error says of the batch. A unique violation: somebody was there before. An error of the content
 /// will be the same at the next try. Anything else is for another try, for ever: a server that is full,
 /// restarting or misconfigured must not cost a bid.
-fn judge(error: Error) -> Result<Appended, Unavailable> {
+fn judge(error: Error) -> Result<AppendResult, Unavailable> {
     let Some(refused) = error.as_db_error() else { return Err(unavailable(error)) };
     match (refused.code(), refused.constraint()) {
         // A bid bears the id of its command, and Postgres may insert it before the outcome.
-        (&SqlState::UNIQUE_VIOLATION, Some("commands_pkey" | "bids_pkey")) => Ok(Appended::DecidedBefore),
-        (&SqlState::UNIQUE_VIOLATION, Some("events_pkey" | "events_aggregate_version_key")) => {
-            Ok(Appended::HeadMoved)
+        (&SqlState::UNIQUE_VIOLATION, Some("commands_pkey" | "bids_pkey")) => {
+            Ok(AppendResult::DuplicateCommand)
         }
-        (code, _) if is_of_the_content(code) => Ok(Appended::Rejected(format!("{}: {refused}", code.code()))),
+        (&SqlState::UNIQUE_VIOLATION, Some("events_pkey" | "events_aggregate_version_key")) => {
+            Ok(AppendResult::HeadConflict)
+        }
+        (code, _) if is_of_the_content(code) => {
+            Ok(AppendResult::Rejected(format!("{}: {refused}", code.code())))
+        }
         _ => Err(unavailable(error)),
     }
 }

@@ -3,25 +3,25 @@
 use crate::lookup::PostgresLookup;
 use crate::rows::bigint;
 use auction_app::ports::Unavailable;
-use auction_app::ports::people::user_deletions::{Deletions, Stake, Unfinished};
+use auction_app::ports::people::user_deletions::{OpenInterest, PendingDeletion, UserDeletions};
 use auction_domain::{AuctionId, Timestamp, UserId};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-impl Deletions for PostgresLookup {
-    async fn unfinished(&self, limit: usize) -> Result<Vec<Unfinished>, Unavailable> {
+impl UserDeletions for PostgresLookup {
+    async fn unfinished(&self, limit: usize) -> Result<Vec<PendingDeletion>, Unavailable> {
         let query = include_str!("../../../sql/queries/unfinished_deletions.sql");
         let rows = self.query(query, &[&bigint(limit as u64)]).await?;
         Ok(rows.iter().map(unfinished).collect())
     }
 
-    async fn stakes(&self, users: &[UserId]) -> Result<Vec<(UserId, Stake)>, Unavailable> {
+    async fn open_interests(&self, users: &[UserId]) -> Result<Vec<(UserId, OpenInterest)>, Unavailable> {
         let users: Vec<Uuid> = users.iter().map(|user| user.0).collect();
         let rows = self.query(include_str!("../../../sql/queries/stakes.sql"), &[&users]).await?;
         Ok(rows.iter().map(stake).collect())
     }
 
-    async fn sent(&self, sent: &[Unfinished]) -> Result<(), Unavailable> {
+    async fn sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
         let sequences: Vec<i64> = sent.iter().map(|sent| bigint(sent.sequence)).collect();
         let attempts: Vec<i32> = sent.iter().map(|sent| sent.attempt.cast_signed()).collect();
         let again_at: Vec<i64> = sent.iter().map(|sent| sent.again_at.0).collect();
@@ -36,9 +36,9 @@ impl Deletions for PostgresLookup {
     }
 }
 
-fn unfinished(row: &Row) -> Unfinished {
+fn unfinished(row: &Row) -> PendingDeletion {
     let (sequence, attempt): (i64, i32) = (row.get(0), row.get(2));
-    Unfinished {
+    PendingDeletion {
         sequence: sequence.cast_unsigned(),
         user: UserId(row.get(1)),
         attempt: attempt.cast_unsigned(),
@@ -46,7 +46,7 @@ fn unfinished(row: &Row) -> Unfinished {
     }
 }
 
-fn stake(row: &Row) -> (UserId, Stake) {
+fn stake(row: &Row) -> (UserId, OpenInterest) {
     let auction = AuctionId(row.get(1));
-    (UserId(row.get(0)), if row.get(2) { Stake::Sale(auction) } else { Stake::Bids(auction) })
+    (UserId(row.get(0)), if row.get(2) { OpenInterest::Sale(auction) } else { OpenInterest::Bids(auction) })
 }

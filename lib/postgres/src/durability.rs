@@ -3,7 +3,7 @@
 
 use crate::unavailable;
 use auction_app::ports::Unavailable;
-use auction_app::ports::durability::{Durability, Finding, Weakness};
+use auction_app::ports::durability::{Durability, DurabilityRisk, Finding};
 use tokio_postgres::{Client, Row};
 
 /// Judges the server behind a new connection.
@@ -11,7 +11,7 @@ pub(crate) async fn check(client: &Client, durability: Option<&Durability>) -> R
     let Some(durability) = durability else { return Ok(()) };
     let rows = client.query(include_str!("../../../sql/queries/durability.sql"), &[]).await;
     let findings = rows.map_err(unavailable)?.iter().filter_map(|row| finding(&setting(row))).collect();
-    durability.judge(findings).map_err(|too_weak| Unavailable::new("postgres", too_weak))
+    durability.check(findings).map_err(|too_weak| Unavailable::new("postgres", too_weak))
 }
 
 /// A setting as our session has it.
@@ -37,13 +37,13 @@ fn setting(row: &Row) -> Setting<'_> {
 fn finding(setting: &Setting<'_>) -> Option<Finding> {
     let Setting { name, value, .. } = *setting;
     let weakness = match (name, value) {
-        ("fsync", "off") => Weakness::PostgresFsyncOff,
-        ("full_page_writes", "off") => Weakness::PostgresFullPageWritesOff,
+        ("fsync", "off") => DurabilityRisk::PostgresFsyncOff,
+        ("full_page_writes", "off") => DurabilityRisk::PostgresFullPageWritesOff,
         // The others all wait for the disk of this server.
-        ("synchronous_commit", "off") => Weakness::PostgresSynchronousCommitOff,
+        ("synchronous_commit", "off") => DurabilityRisk::PostgresSynchronousCommitOff,
         _ => return None,
     };
-    Some(Finding { weakness, found: format!("postgres: {name} is {value}"), mend: mend(setting) })
+    Some(Finding { weakness, found: format!("postgres: {name} is {value}"), fix: mend(setting) })
 }
 
 /// The line that ends it, where it was set.
@@ -66,37 +66,42 @@ mod tests {
     fn each_weak_setting_is_found_and_the_line_to_change_is_said() {
         let found = |name, value, source| {
             let setting = Setting { name, value, source, database: "auction", role: "app" };
-            finding(&setting).map(|finding| (finding.weakness, finding.mend))
+            finding(&setting).map(|finding| (finding.weakness, finding.fix))
         };
         for name in ["fsync", "full_page_writes", "synchronous_commit"] {
             assert_eq!(found(name, "on", "default"), None);
         }
         assert_eq!(found("synchronous_commit", "local", "user"), None, "it waits for its own disk");
         for (name, source, weakness, line) in [
-            ("fsync", "configuration file", Weakness::PostgresFsyncOff, "`ALTER SYSTEM SET fsync = on`"),
-            ("fsync", "command line", Weakness::PostgresFsyncOff, "`-c fsync=on`"),
+            (
+                "fsync",
+                "configuration file",
+                DurabilityRisk::PostgresFsyncOff,
+                "`ALTER SYSTEM SET fsync = on`",
+            ),
+            ("fsync", "command line", DurabilityRisk::PostgresFsyncOff, "`-c fsync=on`"),
             (
                 "full_page_writes",
                 "configuration file",
-                Weakness::PostgresFullPageWritesOff,
+                DurabilityRisk::PostgresFullPageWritesOff,
                 "`ALTER SYSTEM SET full_page_writes = on`",
             ),
             (
                 "synchronous_commit",
                 "database",
-                Weakness::PostgresSynchronousCommitOff,
+                DurabilityRisk::PostgresSynchronousCommitOff,
                 "`ALTER DATABASE \"auction\" RESET synchronous_commit`",
             ),
             (
                 "synchronous_commit",
                 "user",
-                Weakness::PostgresSynchronousCommitOff,
+                DurabilityRisk::PostgresSynchronousCommitOff,
                 "`ALTER ROLE \"app\" RESET synchronous_commit`",
             ),
             (
                 "synchronous_commit",
                 "client",
-                Weakness::PostgresSynchronousCommitOff,
+                DurabilityRisk::PostgresSynchronousCommitOff,
                 "take synchronous_commit out of DATABASE_URL",
             ),
         ] {

@@ -6,7 +6,7 @@
 use crate::store::within;
 use crate::{PostgresStores, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLocks};
+use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLockConnector};
 use auction_wire::PartitionId;
 use std::time::Duration;
 use tokio_postgres::error::SqlState;
@@ -44,7 +44,7 @@ pub struct PostgresLock {
     partition: i32,
 }
 
-impl PartitionLocks for PostgresLocks {
+impl PartitionLockConnector for PostgresLocks {
     type Lock = PostgresLock;
 
     async fn open(&self, partition: PartitionId) -> Result<PostgresLock, Unavailable> {

@@ -5,11 +5,11 @@ use crate::rows::bigint;
 use crate::store::{event, number, outcome, within};
 use crate::{PostgresStores, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::commands::outcomes::Outcomes;
-use auction_app::ports::events::auction_event_reader::AuctionEvents;
-use auction_app::ports::events::heads::Heads;
-use auction_app::ports::notifications::preferences::Subscribers;
-use auction_app::ports::operator::dead_letters::Failures;
+use auction_app::ports::commands::outcomes::OutcomeReader;
+use auction_app::ports::events::auction_event_reader::AuctionEventReader;
+use auction_app::ports::events::heads::HeadReader;
+use auction_app::ports::notifications::preferences::PreferenceReader;
+use auction_app::ports::operator::dead_letters::FailedOutcomes;
 use auction_domain::user::{Subscriptions, UserEvent};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::{CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionId, Positions};
@@ -103,7 +103,7 @@ impl PostgresLookup {
     }
 }
 
-impl Outcomes for PostgresLookup {
+impl OutcomeReader for PostgresLookup {
     async fn outcome(&self, command: CommandId) -> Result<Option<Outcome>, Unavailable> {
         within(WAIT, async {
             let client = self.client().await?;
@@ -116,7 +116,7 @@ impl Outcomes for PostgresLookup {
     }
 }
 
-impl AuctionEvents for PostgresLookup {
+impl AuctionEventReader for PostgresLookup {
     async fn events_of(
         &self,
         auction: AuctionId,
@@ -129,7 +129,7 @@ impl AuctionEvents for PostgresLookup {
     }
 }
 
-impl Heads for PostgresLookup {
+impl HeadReader for PostgresLookup {
     async fn heads(&self) -> Result<Positions, Unavailable> {
         let rows = self.query(include_str!("../../../sql/queries/heads.sql"), &[]).await?;
         let head = |row: &Row| (PartitionId(row.get::<_, i16>(0).cast_unsigned()), number(row, 1));
@@ -137,7 +137,7 @@ impl Heads for PostgresLookup {
     }
 }
 
-impl Subscribers for PostgresLookup {
+impl PreferenceReader for PostgresLookup {
     async fn subscriptions(&self, user: UserId) -> Result<Option<Subscriptions>, Unavailable> {
         within(WAIT, async {
             let client = self.client().await?;
@@ -158,7 +158,7 @@ impl Subscribers for PostgresLookup {
     }
 }
 
-impl Failures for PostgresLookup {
+impl FailedOutcomes for PostgresLookup {
     async fn forget(&self, command: CommandId, failure: &OutcomeResult) -> Result<bool, Unavailable> {
         within(WAIT, async {
             let client = self.client().await?;

@@ -5,10 +5,10 @@ use crate::rows::bigint;
 use crate::store::{DEADLINE, number, within};
 use crate::{PostgresStores, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::notifications::inbox::{Inbox, StoredInboxes};
-use auction_app::ports::notifications::notification_sink::Delivered;
+use auction_app::ports::notifications::inbox::{InboxPage, InboxStore};
+use auction_app::ports::notifications::notification_sink::NewNotification;
 use auction_app::ports::notifications::notification_store::{
-    NotificationStore, NotificationStores, Telling, Told, json,
+    NotificationBatch, NotificationCommit, NotificationStore, NotificationStoreConnector, json,
 };
 use auction_domain::UserId;
 use auction_domain::user::NotificationKind;
@@ -40,7 +40,7 @@ impl PostgresNotifications {
     }
 }
 
-impl NotificationStores for PostgresNotifications {
+impl NotificationStoreConnector for PostgresNotifications {
     type Store = PostgresNotificationStore;
 
     async fn open(&self) -> Result<PostgresNotificationStore, Unavailable> {
@@ -75,7 +75,7 @@ impl NotificationStore for PostgresNotificationStore {
         .await
     }
 
-    async fn tell(&mut self, telling: &Telling) -> Result<Told, Unavailable> {
+    async fn commit(&mut self, telling: &NotificationBatch) -> Result<NotificationCommit, Unavailable> {
         let (choices, all) = (&telling.subscriptions, &telling.notifications);
         macro_rules! column {
             ($of:expr, $name:ident => $value:expr) => {
@@ -101,15 +101,15 @@ impl NotificationStore for PostgresNotificationStore {
         let rows = self.client.query(&self.tell, params);
         let rows = within(DEADLINE, async { rows.await.map_err(unavailable) }).await?;
         if !rows.first().is_some_and(|row| row.get("hit")) {
-            return Ok(Told::CheckpointMoved);
+            return Ok(NotificationCommit::CheckpointMoved);
         }
         let news: HashMap<Uuid, &[u8]> = all.iter().map(|told| (told.id, &*told.news)).collect();
         let delivered = rows.iter().filter_map(|row| {
             let (user, id): (Option<Uuid>, Option<Uuid>) = (row.get(1), row.get(3));
             let (user, id) = (UserId(user?), id?);
-            Some(Delivered { user, seq: number(row, 2), json: json(id, news.get(&id)?) })
+            Some(NewNotification { user, seq: number(row, 2), json: json(id, news.get(&id)?) })
         });
-        Ok(Told::Done(delivered.collect()))
+        Ok(NotificationCommit::Done(delivered.collect()))
     }
 }
 
@@ -136,8 +136,8 @@ impl PostgresInboxes {
     }
 }
 
-impl StoredInboxes for PostgresInboxes {
-    async fn inbox(&self, user: UserId) -> Result<Inbox, Unavailable> {
+impl InboxStore for PostgresInboxes {
+    async fn inbox(&self, user: UserId) -> Result<InboxPage, Unavailable> {
         let rows = within(WAIT, async {
             let client = self.lookup.client().await?;
             let statement = client.prepare_cached(include_str!("../../../sql/queries/inbox.sql")).await;
@@ -148,7 +148,7 @@ impl StoredInboxes for PostgresInboxes {
         let (last, read_up_to) = rows.first().map_or((0, 0), |row| (number(row, 0), number(row, 1)));
         let entries: Vec<(u64, Vec<u8>)> = rows.iter().filter_map(entry).collect();
         let first = entries.first().map_or(last + 1, |(seq, _)| *seq);
-        Ok(Inbox { first, last, read_up_to, entries })
+        Ok(InboxPage { first, last, read_up_to, entries })
     }
 
     async fn mark_read(&self, user: UserId, up_to: u64) -> Result<u64, Unavailable> {

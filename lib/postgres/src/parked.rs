@@ -5,7 +5,9 @@ use crate::rows::bigint;
 use crate::store::{number, within};
 use crate::unavailable;
 use auction_app::ports::Unavailable;
-use auction_app::ports::operator::parked_events::{Asked, ParkReason, Parked, ParkedEvent, ParkedEvents};
+use auction_app::ports::operator::parked_events::{
+    OperatorAction, ParkReason, ParkedAggregate, ParkedEvent, ParkedEvents,
+};
 use auction_domain::Timestamp;
 use auction_wire::PartitionId;
 use tokio_postgres::Row;
@@ -40,12 +42,12 @@ impl PostgresLookup {
 }
 
 impl ParkedEvents for PostgresLookup {
-    async fn of(&self, service: &str, partition: PartitionId) -> Result<Vec<Parked>, Unavailable> {
+    async fn of(&self, service: &str, partition: PartitionId) -> Result<Vec<ParkedAggregate>, Unavailable> {
         let rows = self.rows(query!("parked_events"), &[&service, &(partition.0 as i16)]).await?;
         rows.iter().map(|row| parked(service, partition, row)).collect()
     }
 
-    async fn all(&self) -> Result<Vec<Parked>, Unavailable> {
+    async fn all(&self) -> Result<Vec<ParkedAggregate>, Unavailable> {
         let rows = self.rows(query!("all_parked_events"), &[]).await?;
         let of = |row: &Row| {
             let (service, partition): (&str, i16) = (row.get(8), row.get(9));
@@ -73,17 +75,23 @@ impl ParkedEvents for PostgresLookup {
         self.change(query!("unpark_event"), &[&service, &key, &bigint(position)]).await.map(drop)
     }
 
-    async fn ask(&self, service: &str, key: Uuid, position: u64, asked: Asked) -> Result<bool, Unavailable> {
+    async fn request(
+        &self,
+        service: &str,
+        key: Uuid,
+        position: u64,
+        asked: OperatorAction,
+    ) -> Result<bool, Unavailable> {
         let values: [&(dyn ToSql + Sync); 4] = [&service, &key, &bigint(position), &asked.name()];
         Ok(self.change(query!("ask_parked_event"), &values).await? > 0)
     }
 }
 
-fn parked(service: &str, partition: PartitionId, row: &Row) -> Result<Parked, Unavailable> {
+fn parked(service: &str, partition: PartitionId, row: &Row) -> Result<ParkedAggregate, Unavailable> {
     let (reason, asked): (&str, Option<&str>) = (row.get(4), row.get(7));
     let known = ParkReason::ALL.into_iter().find(|known| known.name() == reason);
     let reason = known.ok_or_else(|| Unavailable::new("postgres", format!("no such reason: {reason}")))?;
-    Ok(Parked {
+    Ok(ParkedAggregate {
         service: service.to_owned(),
         partition,
         event: ParkedEvent {
@@ -95,6 +103,6 @@ fn parked(service: &str, partition: PartitionId, row: &Row) -> Result<Parked, Un
             error: row.get(5),
         },
         parked_at: Timestamp(row.get(6)),
-        asked: Asked::ALL.into_iter().find(|known| Some(known.name()) == asked),
+        asked: OperatorAction::ALL.into_iter().find(|known| Some(known.name()) == asked),
     })
 }

@@ -7,7 +7,8 @@ use crate::unavailable;
 use auction_app::ports::Unavailable;
 use auction_app::ports::durability::Durability;
 use auction_app::ports::events::event_store::{
-    Append, Appended, EventStore, EventStores, History, OpenAuctions, UnrevealedAuctions,
+    AggregateHistory, AppendBatch, AppendResult, EventStore, EventStoreConnector, OpenAuctions,
+    UnrevealedAuctions,
 };
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::snapshot::FORMAT;
@@ -78,7 +79,7 @@ impl PostgresStores {
     }
 }
 
-impl EventStores for PostgresStores {
+impl EventStoreConnector for PostgresStores {
     type Store = PostgresStore;
 
     async fn open(&self) -> Result<PostgresStore, Unavailable> {
@@ -182,10 +183,14 @@ impl EventStore for PostgresStore {
         Ok(rows.iter().map(event).collect())
     }
 
-    async fn history_since_snapshot(&mut self, keys: &[Uuid], until: u64) -> Result<History, Unavailable> {
+    async fn history_since_snapshot(
+        &mut self,
+        keys: &[Uuid],
+        until: u64,
+    ) -> Result<AggregateHistory, Unavailable> {
         let params: &[&(dyn ToSql + Sync)] = &[&keys, &bigint(until), &FORMAT.cast_signed()];
         let rows = self.query(&self.statements.history_since_snapshot, params).await?;
-        let mut history = History::default();
+        let mut history = AggregateHistory::default();
         for row in &rows {
             match row.get::<_, Option<&str>>(3) {
                 Some(_) => history.events.push(event(row)),
@@ -243,7 +248,7 @@ impl EventStore for PostgresStore {
         Ok(UnrevealedAuctions { position, auctions: auctions.collect() })
     }
 
-    async fn append(&mut self, batch: &Append) -> Result<Appended, Unavailable> {
+    async fn append(&mut self, batch: &AppendBatch) -> Result<AppendResult, Unavailable> {
         within(DEADLINE, self.statements.append.run(&self.client, batch)).await
     }
 }

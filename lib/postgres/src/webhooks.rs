@@ -5,28 +5,30 @@ use crate::rows::bigint;
 use crate::store::{number, within};
 use crate::unavailable;
 use auction_app::ports::Unavailable;
-use auction_app::ports::notifications::outbox::State;
-use auction_app::ports::notifications::webhooks::{Created, Replayed, Webhook, WebhookDelivery, Webhooks};
+use auction_app::ports::notifications::outbox::OutboxState;
+use auction_app::ports::notifications::webhooks::{
+    CreateResult, ReplayResult, Webhook, WebhookDelivery, WebhookStore,
+};
 use auction_domain::{Timestamp, UserId};
 use std::time::Duration;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-impl Webhooks for PostgresLookup {
+impl WebhookStore for PostgresLookup {
     async fn create(
         &self,
         user: UserId,
         webhook: Uuid,
         url: &str,
         at_most: u16,
-    ) -> Result<Created, Unavailable> {
+    ) -> Result<CreateResult, Unavailable> {
         within(WAIT, async {
             let mut client = self.client().await?;
             let transaction = client.transaction().await.map_err(unavailable)?;
             let lock = transaction.prepare_cached(include_str!("../../../sql/queries/lock_user.sql")).await;
             let there = transaction.query_opt(&lock.map_err(unavailable)?, &[&user.0]).await;
             if there.map_err(unavailable)?.is_none() {
-                return Ok(Created::NoUser);
+                return Ok(CreateResult::NoUser);
             }
             let create = include_str!("../../../sql/queries/create_webhook.sql");
             let create = transaction.prepare_cached(create).await.map_err(unavailable)?;
@@ -34,7 +36,7 @@ impl Webhooks for PostgresLookup {
                 [&webhook, &user.0, &url, &i64::from(at_most)];
             let row = transaction.query_opt(&create, &params).await.map_err(unavailable)?;
             transaction.commit().await.map_err(unavailable)?;
-            Ok(row.map_or(Created::TooMany, |row| Created::Done(read(&row))))
+            Ok(row.map_or(CreateResult::TooMany, |row| CreateResult::Done(read(&row))))
         })
         .await
     }
@@ -73,14 +75,19 @@ impl Webhooks for PostgresLookup {
         Ok((!rows.is_empty()).then(|| rows.iter().filter_map(delivery).collect()))
     }
 
-    async fn replay(&self, user: UserId, webhook: Uuid, notification: Uuid) -> Result<Replayed, Unavailable> {
+    async fn replay(
+        &self,
+        user: UserId,
+        webhook: Uuid,
+        notification: Uuid,
+    ) -> Result<ReplayResult, Unavailable> {
         let statement = include_str!("../../../sql/queries/replay_delivery.sql");
         let rows = self.query(statement, &[&user.0, &webhook, &notification]).await?;
-        let Some(row) = rows.first() else { return Ok(Replayed::NoWebhook) };
+        let Some(row) = rows.first() else { return Ok(ReplayResult::NoWebhook) };
         Ok(match delivery(row) {
-            Some(delivery) => Replayed::Done(delivery),
-            None if row.get(10) => Replayed::Disabled,
-            None => Replayed::NoDelivery,
+            Some(delivery) => ReplayResult::Done(delivery),
+            None if row.get(10) => ReplayResult::Disabled,
+            None => ReplayResult::NoDelivery,
         })
     }
 }
@@ -105,7 +112,7 @@ fn delivery(row: &Row) -> Option<WebhookDelivery> {
         seq: number(row, 0),
         id: row.get(1),
         // The table has no others.
-        state: State::named(row.get(2))?,
+        state: OutboxState::named(row.get(2))?,
         attempts: attempts.cast_unsigned(),
         created_at: Timestamp(row.get(4)),
         next_at: Timestamp(row.get(5)),

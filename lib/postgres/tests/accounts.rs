@@ -1,10 +1,12 @@
 //! Accounts, sessions and service keys in Postgres.
 
-use auction_app::ingress::accounts::{Bearer, Email, Holder, Name, Role, TokenHash, TokenKind, fresh};
-use auction_app::ports::people::accounts::{
-    AccountRetention, Accounts, Erasure, NewAccount, Registered, Session, Swept,
+use auction_app::ingress::accounts::{
+    Email, Name, PrincipalKind, Role, TokenHash, TokenIdentity, TokenKind, fresh,
 };
-use auction_app::ports::people::tokens::Tokens;
+use auction_app::ports::people::accounts::{
+    AccountRetention, Accounts, NewAccount, PersonalDataErasure, RegisterResult, Session, SweepReport,
+};
+use auction_app::ports::people::tokens::TokenStore;
 use auction_domain::{Timestamp, UserId};
 use auction_postgres::PostgresStores;
 use auction_postgres::lookup::PostgresLookup;
@@ -28,7 +30,7 @@ impl House {
     }
 
     /// Somebody wants an account; his user comes to be if `is_user`.
-    async fn sign_up(&self, email: &str, is_user: bool) -> (NewAccount, Registered) {
+    async fn sign_up(&self, email: &str, is_user: bool) -> (NewAccount, RegisterResult) {
         let account = account(email);
         let registered = self.accounts.register(&account).await.unwrap();
         if is_user {
@@ -59,8 +61,8 @@ impl House {
         token
     }
 
-    async fn holder(&self, token: TokenHash, now: Timestamp) -> Option<Holder> {
-        let found = self.accounts.holders(&[token, TokenHash([0; 32])], now).await.unwrap();
+    async fn holder(&self, token: TokenHash, now: Timestamp) -> Option<TokenIdentity> {
+        let found = self.accounts.find(&[token, TokenHash([0; 32])], now).await.unwrap();
         assert!(found.iter().all(|(found, _)| *found == token) && found.len() < 2);
         found.first().map(|(_, holder)| *holder)
     }
@@ -69,7 +71,7 @@ impl House {
         self.database.query_one(query, &[]).await.unwrap().get(0)
     }
 
-    async fn sweep(&self, undecided_since: i64) -> Swept {
+    async fn sweep(&self, undecided_since: i64) -> SweepReport {
         self.accounts.sweep(NOW, Timestamp(undecided_since)).await.unwrap()
     }
 }
@@ -91,10 +93,10 @@ fn account(email: &str) -> NewAccount {
 async fn an_address_belongs_to_one_whatever_its_case() {
     let house = House::new().await;
     let (ada, kept) = house.sign_up("Ada@Example.org", false).await;
-    assert_eq!(kept, Registered::Kept);
-    assert_eq!(house.accounts.register(&ada).await.unwrap(), Registered::Kept, "the same again");
+    assert_eq!(kept, RegisterResult::Created);
+    assert_eq!(house.accounts.register(&ada).await.unwrap(), RegisterResult::Created, "the same again");
     let (other, taken) = house.sign_up("ada@example.ORG", true).await;
-    assert_eq!(taken, Registered::Taken);
+    assert_eq!(taken, RegisterResult::EmailTaken);
     assert_eq!(
         house.count("SELECT claims::bigint FROM accounts").await,
         1,
@@ -102,7 +104,7 @@ async fn an_address_belongs_to_one_whatever_its_case() {
     );
     assert!(house.accounts.profile(other.user).await.unwrap().is_none());
     let moved = NewAccount { email: Email::new("bob@example.org".to_owned()).unwrap(), ..ada };
-    assert_eq!(house.accounts.register(&moved).await.unwrap(), Registered::Other);
+    assert_eq!(house.accounts.register(&moved).await.unwrap(), RegisterResult::UserHasAccount);
 }
 
 #[tokio::test]
@@ -125,7 +127,7 @@ async fn a_token_is_good_until_it_expires_is_given_back_or_its_user_is_gone() {
     let house = House::new().await;
     let (ada, _) = house.sign_up("ada@example.org", true).await;
     let until = Timestamp(NOW.0 + 10);
-    let holder = Holder { who: Bearer::User(ada.user), role: Role::Seller, expires_at: until };
+    let holder = TokenIdentity { who: PrincipalKind::User(ada.user), role: Role::Seller, expires_at: until };
     let [one, two, three] = [
         house.session(ada.user, until).await,
         house.session(ada.user, until).await,
@@ -167,14 +169,14 @@ async fn an_account_whose_user_never_comes_to_be_is_swept_and_no_other() {
     house.delete(deleted.user).await;
     house.session(there.user, NOW).await;
     let later = house.session(there.user, Timestamp(NOW.0 + 1)).await;
-    assert_eq!(house.sweep(NOW.0).await, Swept { activated: 1, removed: 2, sessions: 1 });
-    assert_eq!(house.sweep(NOW.0).await, Swept::default());
+    assert_eq!(house.sweep(NOW.0).await, SweepReport { activated: 1, removed: 2, sessions: 1 });
+    assert_eq!(house.sweep(NOW.0).await, SweepReport::default());
     assert!(house.holder(later, NOW).await.is_some());
     for gone in [&refused, &deleted] {
         assert!(house.accounts.profile(gone.user).await.unwrap().is_none());
     }
     assert!(house.accounts.profile(waits.user).await.unwrap().is_some(), "it may still be decided");
-    assert_eq!(house.sweep(NOW.0 + 1).await, Swept { activated: 0, removed: 1, sessions: 0 });
+    assert_eq!(house.sweep(NOW.0 + 1).await, SweepReport { activated: 0, removed: 1, sessions: 0 });
     assert!(house.accounts.profile(waits.user).await.unwrap().is_none(), "nothing will be decided");
     assert_eq!(house.count("SELECT count(*) FROM accounts WHERE state = 'active'").await, 1);
 }
@@ -184,7 +186,7 @@ async fn an_account_is_withdrawn_only_while_its_user_is_not_there() {
     let house = House::new().await;
     let ((ada, _), (bob, _)) = (house.sign_up("ada@a", true).await, house.sign_up("bob@b", false).await);
     for account in [&ada, &bob] {
-        house.accounts.withdraw(account.user).await.unwrap();
+        house.accounts.cancel_registration(account.user).await.unwrap();
     }
     assert!(house.accounts.profile(ada.user).await.unwrap().is_some());
     assert!(house.accounts.profile(bob.user).await.unwrap().is_none());

@@ -1,7 +1,9 @@
 //! The outbox in Postgres keeps its contract.
 
 use auction_app::ports::events::retention::DeliveryRetention;
-use auction_app::ports::notifications::outbox::{Claim, Outbox, Settled, To, Verdict, Way};
+use auction_app::ports::notifications::outbox::{
+    AttemptRecord, AttemptResult, ClaimRequest, DeliveryChannel, Destination, Outbox,
+};
 use auction_domain::UserId;
 use auction_domain::user::NotificationKind;
 use auction_postgres::PostgresStores;
@@ -68,9 +70,10 @@ async fn what_is_finished_goes_at_its_age_and_what_is_pending_stays() {
     outbox::webhook(&house, ada).await;
     outbox::tell(&house, ada, 3).await;
     let parcels = outbox::claim(&house).await;
-    for (parcel, verdict) in parcels.iter().zip([Verdict::Delivered, Verdict::Failed]) {
-        let settled = Settled { seq: parcel.seq, claim: parcel.claim, verdict, status: None, error: None };
-        lookup.settle(&[settled]).await.unwrap();
+    for (parcel, verdict) in parcels.iter().zip([AttemptResult::Delivered, AttemptResult::Failed]) {
+        let settled =
+            AttemptRecord { seq: parcel.seq, claim: parcel.claim, verdict, status: None, error: None };
+        lookup.record(&[settled]).await.unwrap();
     }
     assert_eq!(lookup.delete_deliveries(Duration::from_secs(60)).await.unwrap(), 0, "they are young");
     let older = "UPDATE deliveries SET created_at = created_at - 99000, finished_at = finished_at - 99000";
@@ -89,8 +92,8 @@ async fn a_letter_goes_to_the_address_that_its_user_has_then() {
     client.execute(open, &[&ada.0, &"ada@a.example"]).await.unwrap();
     let ids = outbox::tell(&house, ada, 2).await;
     outbox::tell(&house, bob, 1).await;
-    let claim = |per_endpoint| Claim {
-        way: Way::Email,
+    let claim = |per_endpoint| ClaimRequest {
+        way: DeliveryChannel::Email,
         busy: Vec::new(),
         limit: 9,
         per_endpoint,
@@ -102,8 +105,8 @@ async fn a_letter_goes_to_the_address_that_its_user_has_then() {
         first.iter().map(|parcel| (parcel.id, parcel.endpoint)).collect::<Vec<_>>(),
         [(ids[0], ada.0)]
     );
-    assert_eq!(first[0].to, To::Mail { address: "ada@a.example".to_owned() });
+    assert_eq!(first[0].to, Destination::Email { address: "ada@a.example".to_owned() });
     client.execute("DELETE FROM accounts WHERE user_id = $1", &[&ada.0]).await.unwrap();
     let second = house.lookup.claim(&claim(9)).await.unwrap();
-    assert_eq!((second.len(), &second[0].to), (1, &To::Nobody("no_address")));
+    assert_eq!((second.len(), &second[0].to), (1, &Destination::Unreachable("no_address")));
 }

@@ -1,6 +1,6 @@
 //! Locks in Postgres keep their contract, and nobody holds one for ever.
 
-use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLocks};
+use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLockConnector};
 use auction_postgres::PostgresStores;
 use auction_postgres::lock::PostgresLocks;
 use auction_testkit::given::P;

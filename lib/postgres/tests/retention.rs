@@ -1,7 +1,7 @@
 //! Outcomes are deleted at the end of their retention and not a moment before, in short steps.
 
-use auction_app::ports::commands::outcomes::Outcomes;
-use auction_app::ports::events::event_store::{Appended, EventStore, EventStores};
+use auction_app::ports::commands::outcomes::OutcomeReader;
+use auction_app::ports::events::event_store::{AppendResult, EventStore, EventStoreConnector};
 use auction_app::ports::events::retention::OutcomeRetention;
 use auction_domain::Timestamp;
 use auction_postgres::PostgresStores;
@@ -34,7 +34,7 @@ impl Bench {
             .map(|at| Outcome { at: Timestamp(*at), ..refusal(CommandId(Uuid::new_v4()), 0) })
             .collect();
         let mut store = PostgresStores::new(&self.url).unwrap().open().await.unwrap();
-        assert_eq!(store.append(&refusals).await.unwrap(), Appended::Done);
+        assert_eq!(store.append(&refusals).await.unwrap(), AppendResult::Committed);
         refusals.outcomes.iter().map(|outcome| outcome.command).collect()
     }
 

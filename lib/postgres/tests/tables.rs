@@ -1,6 +1,6 @@
 //! What stands beside the events, and what the database itself refuses.
 
-use auction_app::ports::events::event_store::{Append, Appended, EventStore, EventStores};
+use auction_app::ports::events::event_store::{AppendBatch, AppendResult, EventStore, EventStoreConnector};
 use auction_domain::auction::{AuctionEvent, Unsold};
 use auction_domain::{Amount, BidId, Reason, UserId};
 use auction_postgres::PostgresStores;
@@ -23,11 +23,11 @@ impl Tables {
         Tables { sql: connect(&url).await, stores: PostgresStores::new(&url).unwrap() }
     }
 
-    async fn append(&self, batch: &Append) {
+    async fn append(&self, batch: &AppendBatch) {
         let mut store = self.stores.open().await.unwrap();
         let mut batch = batch.clone();
         batch.known_deletions = store.deletions_after(0).await.unwrap().last().map_or(0, |last| last.0);
-        assert_eq!(store.append(&batch).await.unwrap(), Appended::Done);
+        assert_eq!(store.append(&batch).await.unwrap(), AppendResult::Committed);
     }
 
     async fn user(&self, id: Uuid) -> (i64, Option<i64>) {
@@ -135,7 +135,7 @@ async fn a_batch_that_is_not_stored_leaves_no_rows() {
         (user, 2, user_deleted()),
     ];
     let mut store = tables.stores.open().await.unwrap();
-    assert_eq!(store.append(&batch(1, events)).await.unwrap(), Appended::HeadMoved);
+    assert_eq!(store.append(&batch(1, events)).await.unwrap(), AppendResult::HeadConflict);
     for table in ["events", "commands", "users", "auctions", "bids", "deletions"] {
         let row = tables.sql.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await.unwrap();
         assert_eq!(row.get::<_, i64>(0), 0, "{table}");
@@ -164,7 +164,7 @@ async fn events_are_never_changed_or_removed() {
 }
 
 /// An append, sent while a deletion has its lock and is not committed yet.
-async fn meets_a_deletion(of: impl FnOnce(UserId, Uuid) -> (Uuid, u64, Event)) -> Appended {
+async fn meets_a_deletion(of: impl FnOnce(UserId, Uuid) -> (Uuid, u64, Event)) -> AppendResult {
     let tables = Tables::new().await;
     let (ada, auction) = (fresh(), fresh());
     tables.append(&batch(0, vec![(ada, 1, user_created()), (auction, 1, auction_created(None))])).await;
@@ -187,11 +187,11 @@ async fn meets_a_deletion(of: impl FnOnce(UserId, Uuid) -> (Uuid, u64, Event)) -
 #[tokio::test]
 async fn an_append_of_bids_waits_for_a_deletion_and_then_sees_it() {
     let bid = |ada, auction| (auction, 2, bid_placed(BidId(fresh()), ada, 100));
-    assert_eq!(meets_a_deletion(bid).await, Appended::DeletionsUnknown);
+    assert_eq!(meets_a_deletion(bid).await, AppendResult::StaleDeletions);
 }
 
 #[tokio::test]
 async fn an_append_of_a_sellers_auction_waits_for_a_deletion_and_then_sees_it() {
     let offer = |ada, _| (fresh(), 1, auction_created(Some(ada)));
-    assert_eq!(meets_a_deletion(offer).await, Appended::DeletionsUnknown);
+    assert_eq!(meets_a_deletion(offer).await, AppendResult::StaleDeletions);
 }

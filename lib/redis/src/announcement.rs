@@ -7,13 +7,13 @@
 
 use crate::listening::{self, Listener};
 use crate::{RedisServer, keys};
-use auction_app::ingress::command_gateway::Waiters;
-use auction_app::ingress::live_updates::Bells;
+use auction_app::ingress::command_gateway::OutcomeWaiters;
+use auction_app::ingress::live_updates::InboxSignals;
 use auction_domain::UserId;
 use auction_wire::{CommandId, PartitionCount};
 use std::sync::Arc;
 use uuid::Uuid;
-use worker_runtime::health::Part;
+use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::Stop;
 
 /// An announcement.
@@ -30,9 +30,9 @@ fn read(announcement: &[u8]) -> impl Iterator<Item = Uuid> {
 #[derive(Clone)]
 pub struct Audience {
     /// Requests that wait for an outcome.
-    pub waiters: Arc<Waiters>,
+    pub waiters: Arc<OutcomeWaiters>,
     /// Users who listen for what they are told.
-    pub bells: Arc<Bells>,
+    pub bells: Arc<InboxSignals>,
 }
 
 impl Listener for Audience {
@@ -40,14 +40,14 @@ impl Listener for Audience {
 
     fn began(&self) {
         // What was announced while nobody listened is not heard any more.
-        self.waiters.announcements_lost();
-        self.bells.ring_all();
+        self.waiters.on_announcements_lost();
+        self.bells.notify_all();
     }
 
     fn hear(&self, channel: &str, message: &[u8]) {
         match channel {
-            keys::TOLD => self.bells.ring(read(message).map(UserId)),
-            _ => self.waiters.announced(read(message).map(CommandId)),
+            keys::TOLD => self.bells.notify(read(message).map(UserId)),
+            _ => self.waiters.on_announced(read(message).map(CommandId)),
         }
     }
 }
@@ -57,7 +57,7 @@ pub async fn listen(
     server: RedisServer,
     partitions: PartitionCount,
     audience: Audience,
-    health: &Part,
+    health: &HealthHandle,
     stop: Stop,
 ) {
     let channels = partitions.all().map(keys::decided).chain([keys::TOLD.to_owned()]);

@@ -1,9 +1,9 @@
 //! The dead letters of all partitions, for operators.
 
 use crate::{client_error, keys, unavailable};
-use auction_app::operator::dead_letters::Letter;
+use auction_app::operator::dead_letters::DeadLetter;
 use auction_app::ports::Unavailable;
-use auction_app::ports::operator::dead_letters::DeadLetters;
+use auction_app::ports::operator::dead_letters::DeadLetterQueue;
 use auction_wire::{Channel, PartitionId};
 use deadpool_redis::{Connection, Pool};
 use redis::{Value, cmd};
@@ -38,7 +38,7 @@ impl RedisDeadLetters {
 }
 
 /// A letter of ours begins with the header.
-fn letter(partition: PartitionId, entry: Entry) -> Letter {
+fn letter(partition: PartitionId, entry: Entry) -> DeadLetter {
     let (id, mut fields) = (entry.id, entry.copied_fields());
     let ours = HEADER.iter().zip(&fields).filter(|(name, (field, _))| name.as_bytes() == field).count();
     let mut header = Vec::new();
@@ -47,16 +47,16 @@ fn letter(partition: PartitionId, entry: Entry) -> Letter {
     }
     let mut header = header.into_iter().map(|value| String::from_utf8_lossy(&value).into_owned());
     let mut next = || header.next().unwrap_or_default();
-    Letter { partition, id, stream: next(), entry: next(), reason: next(), error: next(), fields }
+    DeadLetter { partition, id, stream: next(), entry: next(), reason: next(), error: next(), fields }
 }
 
-impl DeadLetters for RedisDeadLetters {
-    async fn letters(
+impl DeadLetterQueue for RedisDeadLetters {
+    async fn list(
         &self,
         partition: PartitionId,
         after: EntryId,
         limit: usize,
-    ) -> Result<Vec<Letter>, Unavailable> {
+    ) -> Result<Vec<DeadLetter>, Unavailable> {
         let mut range = cmd("XRANGE");
         range.arg(keys::dead(partition)).arg(format!("({after}")).arg("+").arg("COUNT").arg(limit);
         let reply: Value = range.query_async(&mut self.connection().await?).await.map_err(client_error)?;
@@ -64,7 +64,7 @@ impl DeadLetters for RedisDeadLetters {
         Ok(entries.into_iter().map(|entry| letter(partition, entry)).collect())
     }
 
-    async fn requeue(&self, letter: &Letter) -> Result<Option<EntryId>, Unavailable> {
+    async fn requeue(&self, letter: &DeadLetter) -> Result<Option<EntryId>, Unavailable> {
         let streams = Channel::ALL.map(|channel| keys::commands(letter.partition, channel));
         let Some(stream) = streams.iter().find(|stream| **stream == letter.stream) else {
             let why = format!(
@@ -82,7 +82,7 @@ impl DeadLetters for RedisDeadLetters {
         Ok(id.and_then(|id| id.parse().ok()))
     }
 
-    async fn drop(&self, letter: &Letter) -> Result<bool, Unavailable> {
+    async fn drop(&self, letter: &DeadLetter) -> Result<bool, Unavailable> {
         let mut delete = cmd("XDEL");
         delete.arg(keys::dead(letter.partition)).arg(letter.id.to_string());
         let deleted: u64 = delete.query_async(&mut self.connection().await?).await.map_err(client_error)?;

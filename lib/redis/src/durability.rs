@@ -1,6 +1,6 @@
 //! Whether Redis keeps what it acknowledges: its append-only file, and what it does when memory is full.
 
-use auction_app::ports::durability::{Finding, Weakness};
+use auction_app::ports::durability::{DurabilityRisk, Finding};
 use redis::{Value, pipe};
 use stream_worker::value::{member, ok, text};
 use stream_worker::{DedicatedConnection, StreamError};
@@ -49,9 +49,9 @@ async fn ask_indirectly(connection: &mut DedicatedConnection) -> Result<Vec<Find
     };
     let appendonly = value("aof_enabled").map(|enabled| if enabled == "0" { "no" } else { "yes" });
     let mut findings = vec![Finding {
-        weakness: Weakness::RedisUnchecked,
+        weakness: DurabilityRisk::RedisUnchecked,
         found: "redis: CONFIG GET is refused, so that nobody knows when it writes to disk".to_owned(),
-        mend: "permit it with `ACL SETUSER <user> +config|get`".to_owned(),
+        fix: "permit it with `ACL SETUSER <user> +config|get`".to_owned(),
     }];
     findings.extend(appendonly.and_then(|value| finding("appendonly", value)));
     findings.extend(value("maxmemory_policy").and_then(|value| finding("maxmemory-policy", value)));
@@ -64,17 +64,17 @@ fn finding(setting: &str, value: &str) -> Option<Finding> {
         ("appendonly", "yes") | ("appendfsync", "always") | ("maxmemory-policy", "noeviction") => {
             return None;
         }
-        ("appendonly", _) => (Weakness::RedisAppendonlyNo, "yes"),
-        ("appendfsync", "everysec") => (Weakness::RedisAppendfsyncEverysec, "always"),
-        ("appendfsync", _) => (Weakness::RedisAppendfsyncNo, "always"),
-        ("no-appendfsync-on-rewrite", "yes") => (Weakness::RedisNoAppendfsyncOnRewrite, "no"),
-        ("maxmemory-policy", _) => (Weakness::RedisEviction, "noeviction"),
+        ("appendonly", _) => (DurabilityRisk::RedisAppendonlyNo, "yes"),
+        ("appendfsync", "everysec") => (DurabilityRisk::RedisAppendfsyncEverysec, "always"),
+        ("appendfsync", _) => (DurabilityRisk::RedisAppendfsyncNo, "always"),
+        ("no-appendfsync-on-rewrite", "yes") => (DurabilityRisk::RedisNoAppendfsyncOnRewrite, "no"),
+        ("maxmemory-policy", _) => (DurabilityRisk::RedisEviction, "noeviction"),
         _ => return None,
     };
     Some(Finding {
         weakness,
         found: format!("redis: {setting} is {value}"),
-        mend: format!("in redis.conf `{setting} {wanted}`, and at once with `CONFIG SET {setting} {wanted}`"),
+        fix: format!("in redis.conf `{setting} {wanted}`, and at once with `CONFIG SET {setting} {wanted}`"),
     })
 }
 
@@ -84,22 +84,32 @@ mod tests {
 
     #[test]
     fn each_weak_setting_is_found_and_the_line_to_change_is_said() {
-        let found = |setting, value| finding(setting, value).map(|finding| (finding.weakness, finding.mend));
+        let found = |setting, value| finding(setting, value).map(|finding| (finding.weakness, finding.fix));
         for (setting, value) in SETTINGS.into_iter().zip(["yes", "always", "no", "noeviction"]) {
             assert_eq!(found(setting, value), None, "{setting} {value}");
         }
         for (setting, value, weakness, line) in [
-            ("appendonly", "no", Weakness::RedisAppendonlyNo, "`appendonly yes`"),
-            ("appendfsync", "everysec", Weakness::RedisAppendfsyncEverysec, "`appendfsync always`"),
-            ("appendfsync", "no", Weakness::RedisAppendfsyncNo, "`CONFIG SET appendfsync always`"),
+            ("appendonly", "no", DurabilityRisk::RedisAppendonlyNo, "`appendonly yes`"),
+            ("appendfsync", "everysec", DurabilityRisk::RedisAppendfsyncEverysec, "`appendfsync always`"),
+            ("appendfsync", "no", DurabilityRisk::RedisAppendfsyncNo, "`CONFIG SET appendfsync always`"),
             (
                 "no-appendfsync-on-rewrite",
                 "yes",
-                Weakness::RedisNoAppendfsyncOnRewrite,
+                DurabilityRisk::RedisNoAppendfsyncOnRewrite,
                 "`no-appendfsync-on-rewrite no`",
             ),
-            ("maxmemory-policy", "allkeys-lru", Weakness::RedisEviction, "`maxmemory-policy noeviction`"),
-            ("maxmemory-policy", "volatile-ttl", Weakness::RedisEviction, "`maxmemory-policy noeviction`"),
+            (
+                "maxmemory-policy",
+                "allkeys-lru",
+                DurabilityRisk::RedisEviction,
+                "`maxmemory-policy noeviction`",
+            ),
+            (
+                "maxmemory-policy",
+                "volatile-ttl",
+                DurabilityRisk::RedisEviction,
+                "`maxmemory-policy noeviction`",
+            ),
         ] {
             let (is, mend) = found(setting, value).unwrap();
             assert_eq!(is, weakness);

@@ -2,7 +2,7 @@
 
 use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::events::event_stream::{EventFeed, EventFeeds};
+use auction_app::ports::events::event_stream::{EventStream, EventStreamConnector};
 use auction_wire::{EventRecord, PartitionId};
 use redis::cmd;
 use std::time::Duration;
@@ -33,7 +33,7 @@ impl RedisFeeds {
     }
 }
 
-impl EventFeeds for RedisFeeds {
+impl EventStreamConnector for RedisFeeds {
     type Feed = RedisFeed;
 
     async fn open(&self, service: &'static str, partition: PartitionId) -> Result<RedisFeed, Unavailable> {
@@ -76,7 +76,7 @@ pub(crate) fn event_of(entry: &Entry) -> Result<EventRecord, String> {
     EventRecord::from_fields(entry.id.ms, &entry.fields).map_err(|error| error.to_string())
 }
 
-impl EventFeed for RedisFeed {
+impl EventStream for RedisFeed {
     async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
         let entries = self.consumer.read().await.map_err(unavailable)?.entries;
         let mut events = Vec::with_capacity(entries.len());
@@ -92,7 +92,7 @@ impl EventFeed for RedisFeed {
         Ok(events)
     }
 
-    fn ended_in(&self) -> Option<&EventRecord> {
+    fn last_event_at_open(&self) -> Option<&EventRecord> {
         self.ended_in.as_ref()
     }
 

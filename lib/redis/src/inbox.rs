@@ -8,8 +8,8 @@
 
 use crate::{client_error, keys};
 use auction_app::ports::Unavailable;
-use auction_app::ports::notifications::inbox::{Inbox, InboxCopies};
-use auction_app::ports::notifications::notification_sink::{Delivered, Delivery};
+use auction_app::ports::notifications::inbox::{InboxCache, InboxPage};
+use auction_app::ports::notifications::notification_sink::{NewNotification, NotificationSink};
 use auction_domain::UserId;
 use auction_wire::{PartitionCount, PartitionId};
 use deadpool_redis::{Connection, Pool};
@@ -65,7 +65,7 @@ fn script(text: &str, keys: &[String]) -> Cmd {
     eval
 }
 
-impl Delivery for RedisInboxes {
+impl NotificationSink for RedisInboxes {
     async fn begin(&self) -> Result<(), Unavailable> {
         let mut raise = pipe();
         for partition in self.partitions.all() {
@@ -74,7 +74,7 @@ impl Delivery for RedisInboxes {
         raise.query_async(&mut self.connection().await?).await.map_err(client_error)
     }
 
-    async fn deliver(&self, notifications: &[Delivered]) -> Result<(), Unavailable> {
+    async fn deliver(&self, notifications: &[NewNotification]) -> Result<(), Unavailable> {
         let users: BTreeSet<UserId> = notifications.iter().map(|delivered| delivered.user).collect();
         let mut connection = self.connection().await?;
         // Most people do not look. A copy that is begun after this is filled from what is stored, and that is already.
@@ -85,7 +85,7 @@ impl Delivery for RedisInboxes {
         let there: Vec<bool> = look.query_async(&mut connection).await.map_err(client_error)?;
         let copied: BTreeSet<UserId> =
             users.iter().zip(there).filter(|(_, there)| *there).map(|(user, _)| *user).collect();
-        let mut by_partition: BTreeMap<PartitionId, Vec<&Delivered>> = BTreeMap::new();
+        let mut by_partition: BTreeMap<PartitionId, Vec<&NewNotification>> = BTreeMap::new();
         for delivered in notifications.iter().filter(|delivered| copied.contains(&delivered.user)) {
             by_partition.entry(self.partition(delivered.user)).or_default().push(delivered);
         }
@@ -108,8 +108,8 @@ impl Delivery for RedisInboxes {
     }
 }
 
-impl InboxCopies for RedisInboxes {
-    async fn page(&self, user: UserId, after: u64, limit: usize) -> Result<Option<Inbox>, Unavailable> {
+impl InboxCache for RedisInboxes {
+    async fn page(&self, user: UserId, after: u64, limit: usize) -> Result<Option<InboxPage>, Unavailable> {
         let partition = self.partition(user);
         let mut page = script(PAGE, &[keys::inbox(partition, user), keys::inbox_generation(partition)]);
         match self.query(page.arg(after).arg(limit)).await? {
@@ -126,7 +126,7 @@ impl InboxCopies for RedisInboxes {
         token.ok_or_else(|| nonsense(&reply))
     }
 
-    async fn fill(&self, user: UserId, mark: Uuid, inbox: &Inbox) -> Result<(), Unavailable> {
+    async fn fill(&self, user: UserId, mark: Uuid, inbox: &InboxPage) -> Result<(), Unavailable> {
         let mut fill = script(ADVANCE_AND_FILL, &[keys::inbox(self.partition(user), user)]);
         fill.arg(mark.to_string()).arg(inbox.first).arg(inbox.last).arg(inbox.read_up_to);
         fill.arg(self.keeps.get());
@@ -142,7 +142,7 @@ impl InboxCopies for RedisInboxes {
     }
 }
 
-fn read(reply: &Value) -> Option<Inbox> {
+fn read(reply: &Value) -> Option<InboxPage> {
     let Value::Array(parts) = reply else { return None };
     let [first, last, read_up_to, from, Value::Array(page)] = &parts[..] else { return None };
     let number = |value| u64::try_from(number(value)?).ok();
@@ -151,7 +151,7 @@ fn read(reply: &Value) -> Option<Inbox> {
         let Value::BulkString(json) = json else { return None };
         entries.push((seq, json.clone()));
     }
-    Some(Inbox { first: number(first)?, last: number(last)?, read_up_to: number(read_up_to)?, entries })
+    Some(InboxPage { first: number(first)?, last: number(last)?, read_up_to: number(read_up_to)?, entries })
 }
 
 fn nonsense(reply: &Value) -> Unavailable {

@@ -36,7 +36,7 @@
 //! | `ap:{07}:view:3:bidder:<id>` | hash | auction → what the user has bid in it |
 //! | `ap:{07}:view:3:bid-in:<id>` | sorted set | the auctions in which the user has bid |
 
-use auction_app::ports::people::rate_limit_store::Whose;
+use auction_app::ports::people::rate_limit_store::RateLimitKey;
 use auction_app::ports::views::generations::Generation;
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::view::AuctionStatus;
@@ -87,11 +87,13 @@ pub fn decided(partition: PartitionId) -> String {
 }
 
 /// How often somebody calls. Of no partition.
-pub fn limit(whose: Whose) -> String {
+pub fn limit(whose: RateLimitKey) -> String {
     match whose {
-        Whose::User(user) => format!("ap:limit:user:{user}"),
-        Whose::Service(key) => format!("ap:limit:service:{:032x}", u128::from_be_bytes(first_half(key.0))),
-        Whose::Address(address) => format!("ap:limit:address:{address}"),
+        RateLimitKey::User(user) => format!("ap:limit:user:{user}"),
+        RateLimitKey::Service(key) => {
+            format!("ap:limit:service:{:032x}", u128::from_be_bytes(first_half(key.0)))
+        }
+        RateLimitKey::Address(address) => format!("ap:limit:address:{address}"),
     }
 }
 

@@ -9,7 +9,7 @@ pub use settler::RedisSettler;
 
 use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::commands::command_stream::CommandLanes;
+use auction_app::ports::commands::command_stream::CommandStreamConnector;
 use auction_wire::{Channel, PartitionCount, PartitionId};
 use std::time::Duration;
 use stream_worker::consumer::fresh_name;
@@ -80,7 +80,7 @@ impl RedisLanes {
     }
 }
 
-impl CommandLanes for RedisLanes {
+impl CommandStreamConnector for RedisLanes {
     type Reader = RedisReader;
     type Settler = RedisSettler;
 
@@ -102,7 +102,7 @@ impl CommandLanes for RedisLanes {
         Ok((RedisReader::new(consumer, partition, self.partitions, clock_tolerance), settler))
     }
 
-    async fn interrupted(&self, partition: PartitionId) {
+    async fn on_interrupted(&self, partition: PartitionId) {
         // If Redis is away, the worst that comes of it is a command handled alone.
         if let Err(error) = self.absolve(partition).await {
             tracing::debug!(%partition, %error, "could not say that no command is to blame");

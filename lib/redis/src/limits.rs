@@ -3,7 +3,7 @@
 
 use crate::{client_error, keys};
 use auction_app::ports::Unavailable;
-use auction_app::ports::people::rate_limit_store::{Counters, Took, Wanted};
+use auction_app::ports::people::rate_limit_store::{RateLimitStore, TakeRequest, TakeResult};
 use deadpool_redis::Pool;
 use redis::{Value, pipe};
 use std::time::Duration;
@@ -19,8 +19,8 @@ const WAITING: usize = 10_000;
 const TAKE: &str = include_str!("limits/take.lua");
 
 struct Asked {
-    wanted: Vec<Wanted>,
-    answer: oneshot::Sender<Result<Took, Unavailable>>,
+    wanted: Vec<TakeRequest>,
+    answer: oneshot::Sender<Result<TakeResult, Unavailable>>,
 }
 
 /// The counts in one Redis.
@@ -36,8 +36,8 @@ impl RedisCounters {
     }
 }
 
-impl Counters for RedisCounters {
-    async fn take(&self, wanted: &[Wanted]) -> Result<Took, Unavailable> {
+impl RateLimitStore for RedisCounters {
+    async fn take(&self, wanted: &[TakeRequest]) -> Result<TakeResult, Unavailable> {
         let (answer, answered) = oneshot::channel();
         let asked = Asked { wanted: wanted.to_vec(), answer };
         self.0.try_send(asked).map_err(|error| Unavailable::new("redis", error.to_string()))?;
@@ -68,8 +68,8 @@ async fn count(pool: &Pool, together: &[Asked]) -> Result<Vec<Value>, Unavailabl
     for Asked { wanted, .. } in together {
         let keys: Vec<String> = wanted.iter().map(|wanted| keys::limit(wanted.whose)).collect();
         let take = scripts.cmd("EVAL").arg(TAKE).arg(keys.len()).arg(keys);
-        for Wanted { limit, needs, wishes, .. } in wanted {
-            take.arg(micros(limit.interval())).arg(micros(limit.room())).arg(needs).arg(wishes);
+        for TakeRequest { limit, needs, wishes, .. } in wanted {
+            take.arg(micros(limit.interval())).arg(micros(limit.burst_window())).arg(needs).arg(wishes);
         }
     }
     let mut connection = pool.get().await.map_err(client_error)?;
@@ -80,7 +80,7 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn read(reply: Option<Value>, counts: usize) -> Result<Took, Unavailable> {
+fn read(reply: Option<Value>, counts: usize) -> Result<TakeResult, Unavailable> {
     let took = |reply: &Value| {
         let Value::Array(parts) = reply else { return None };
         let mut numbers = parts.iter().map(|part| u64::try_from(number(part)?).ok());
@@ -90,7 +90,7 @@ fn read(reply: Option<Value>, counts: usize) -> Result<Took, Unavailable> {
             let (taken, used) = (numbers.next()??, numbers.next()??);
             each.push((u32::try_from(taken).ok()?, Duration::from_micros(used)));
         }
-        Some(Took { passed, each })
+        Some(TakeResult { passed, each })
     };
     let nonsense = || Unavailable::new("redis", format!("a count is not as it is written: {reply:?}"));
     reply.as_ref().and_then(took).ok_or_else(nonsense)

@@ -8,7 +8,7 @@ use redis::RedisError;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use worker_runtime::Retry;
-use worker_runtime::health::Part;
+use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::Stop;
 
 /// How long Redis may take for an answer.
@@ -37,14 +37,14 @@ pub(crate) async fn listen<L: Listener>(
     server: &RedisServer,
     channels: &[String],
     listener: &L,
-    health: &Part,
+    health: &HealthHandle,
     mut stop: Stop,
 ) {
     let mut retry = Retry::default();
     while !stop.requested() {
         if let Err(error) = drive(server, channels, listener, health, &stop, &mut retry).await {
             let wait = retry.next_wait();
-            health.waits(&error, retry.attempts());
+            health.set_waiting(&error, retry.attempts());
             tracing::warn!(%error, ?wait, "{}", L::LOST);
             stop.sleep(wait).await;
         }
@@ -55,7 +55,7 @@ async fn drive(
     server: &RedisServer,
     channels: &[String],
     listener: &impl Listener,
-    health: &Part,
+    health: &HealthHandle,
     stop: &Stop,
     retry: &mut Retry,
 ) -> Result<(), Unavailable> {
@@ -75,7 +75,7 @@ async fn drive(
             Err(_) => {}
         }
         retry.succeeded();
-        health.works();
+        health.set_up();
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::lane::GROUP;
 use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::commands::load_probe::{Pressure, Pressures};
+use auction_app::ports::commands::load_probe::{Load, LoadProbe};
 use auction_wire::{Channel, PartitionCount};
 use redis::{Pipeline, Value, pipe};
 use std::time::Duration;
@@ -36,8 +36,8 @@ impl RedisPressures {
     }
 }
 
-impl Pressures for RedisPressures {
-    async fn look(&mut self) -> Result<Pressure, Unavailable> {
+impl LoadProbe for RedisPressures {
+    async fn sample(&mut self) -> Result<Load, Unavailable> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.server.connect(DEADLINE).await?,
@@ -47,7 +47,7 @@ impl Pressures for RedisPressures {
         let (memory, streams) = replies.split_first().unwrap_or((&Value::Nil, &[]));
         let memory_percent = memory_percent(memory).map_err(unavailable)?;
         let undecided = streams.chunks_exact(2).map(|stream| undecided(&stream[0], &stream[1])).sum();
-        Ok(Pressure { undecided, memory_percent })
+        Ok(Load { undecided, memory_percent })
     }
 }
 

@@ -5,7 +5,7 @@ mod lag;
 use crate::{keys, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::operator::stream_stats::{
-    Consumer, GroupProgress, PartitionProgress, Progress, Seen, StreamProgress,
+    Consumer, GroupProgress, PartitionProgress, StreamProgress, StreamStats, StreamStatsReader,
 };
 use auction_wire::{Channel, PartitionId};
 use redis::{Client, Pipeline, Value, cmd, pipe};
@@ -28,10 +28,11 @@ impl RedisProgress {
     }
 }
 
-impl Progress for RedisProgress {
-    async fn look(&self, partitions: &[PartitionId]) -> Result<Seen, Unavailable> {
+impl StreamStatsReader for RedisProgress {
+    async fn collect(&self, partitions: &[PartitionId]) -> Result<StreamStats, Unavailable> {
         let mut look = Look(DedicatedConnection::open(&self.0, DEADLINE).await.map_err(unavailable)?);
-        let mut seen = Seen { now_ms: look.now_ms().await.map_err(unavailable)?, partitions: Vec::new() };
+        let mut seen =
+            StreamStats { now_ms: look.now_ms().await.map_err(unavailable)?, partitions: Vec::new() };
         for partition in partitions {
             seen.partitions.push(look.partition(*partition).await.map_err(unavailable)?);
         }

@@ -2,7 +2,7 @@
 //! the process stops renewing it.
 
 use crate::{RedisServer, keys, unavailable};
-use auction_app::ingress::command_gateway::Waiters;
+use auction_app::ingress::command_gateway::OutcomeWaiters;
 use auction_app::ports::Unavailable;
 use auction_wire::outcome::decode_replies;
 use auction_wire::{PartitionCount, PartitionId};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use stream_worker::entry::read_reply;
 use stream_worker::value::ok;
 use stream_worker::{DedicatedConnection, EntryId, Retry, StreamError};
-use worker_runtime::health::Part;
+use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::Stop;
 
 /// How long a reply stream outlives its ingress.
@@ -32,8 +32,8 @@ pub async fn receive(
     server: RedisServer,
     partitions: PartitionCount,
     ingress: String,
-    waiters: Arc<Waiters>,
-    health: &Part,
+    waiters: Arc<OutcomeWaiters>,
+    health: &HealthHandle,
     mut stop: Stop,
 ) {
     let partitions: Vec<PartitionId> = partitions.all().collect();
@@ -42,7 +42,7 @@ pub async fn receive(
     while !stop.requested() {
         if let Err(error) = drive(&server, &streams, &waiters, health, &stop, &mut retry).await {
             let wait = retry.next_wait();
-            health.waits(&error, retry.attempts());
+            health.set_waiting(&error, retry.attempts());
             tracing::warn!(%error, ?wait, "outcomes are not received: waiting requests fall back to the store");
             stop.sleep(wait).await;
         }
@@ -52,15 +52,15 @@ pub async fn receive(
 async fn drive(
     server: &RedisServer,
     streams: &[String],
-    waiters: &Waiters,
-    health: &Part,
+    waiters: &OutcomeWaiters,
+    health: &HealthHandle,
     stop: &Stop,
     retry: &mut Retry,
 ) -> Result<(), Unavailable> {
     let mut connection = server.connect(DEADLINE).await?;
     let mut last = renew(&mut connection, streams).await.map_err(unavailable)?;
     // What came while nobody read is behind us.
-    waiters.look_again();
+    waiters.recheck_all();
     let mut renewed = Instant::now();
     while !stop.requested() {
         if renewed.elapsed() >= RENEW {
@@ -81,7 +81,7 @@ async fn drive(
         if reply == Value::Nil && any_is_gone(&mut connection, streams).await.map_err(unavailable)? {
             // Redis lost them; nobody could answer until they are renewed.
             last = renew(&mut connection, streams).await.map_err(unavailable)?;
-            waiters.look_again();
+            waiters.recheck_all();
         }
         for entry in read_reply(streams, reply).map_err(unavailable)? {
             last[entry.stream] = entry.id;
@@ -92,7 +92,7 @@ async fn drive(
             }
         }
         retry.succeeded();
-        health.works();
+        health.set_up();
     }
     Ok(())
 }

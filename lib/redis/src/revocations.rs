@@ -6,14 +6,14 @@
 
 use crate::listening::{self, Listener};
 use crate::{RedisServer, client_error, keys};
-use auction_app::ingress::accounts::{KnownTokens, TokenHash};
+use auction_app::ingress::accounts::{TokenCache, TokenHash};
 use auction_app::ports::Unavailable;
-use auction_app::ports::people::tokens::{Revocations, Revoked, Tokens};
+use auction_app::ports::people::tokens::{Revocation, Revocations, TokenStore};
 use auction_domain::UserId;
 use deadpool_redis::Pool;
 use redis::pipe;
 use uuid::Uuid;
-use worker_runtime::health::Part;
+use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::Stop;
 
 /// Tells every ingress.
@@ -28,7 +28,7 @@ impl RedisRevocations {
 }
 
 impl Revocations for RedisRevocations {
-    async fn announce(&self, revoked: &[Revoked]) -> Result<(), Unavailable> {
+    async fn publish(&self, revoked: &[Revocation]) -> Result<(), Unavailable> {
         let mut publish = pipe();
         for revoked in revoked {
             publish.cmd("PUBLISH").arg(keys::REVOKED).arg(write(*revoked)).ignore();
@@ -38,27 +38,32 @@ impl Revocations for RedisRevocations {
     }
 }
 
-fn write(revoked: Revoked) -> Vec<u8> {
+fn write(revoked: Revocation) -> Vec<u8> {
     match revoked {
-        Revoked::Token(token) => [b"t", token.0.as_slice()].concat(),
-        Revoked::User(user) => [b"u", user.0.as_bytes().as_slice()].concat(),
+        Revocation::Token(token) => [b"t", token.0.as_slice()].concat(),
+        Revocation::User(user) => [b"u", user.0.as_bytes().as_slice()].concat(),
     }
 }
 
-fn read(message: &[u8]) -> Option<Revoked> {
+fn read(message: &[u8]) -> Option<Revocation> {
     match message.split_first()? {
-        (b't', token) => Some(Revoked::Token(TokenHash(token.try_into().ok()?))),
-        (b'u', user) => Some(Revoked::User(UserId(Uuid::from_slice(user).ok()?))),
+        (b't', token) => Some(Revocation::Token(TokenHash(token.try_into().ok()?))),
+        (b'u', user) => Some(Revocation::User(UserId(Uuid::from_slice(user).ok()?))),
         _ => None,
     }
 }
 
 /// Listens until it is time to stop.
-pub async fn listen<T: Tokens>(server: RedisServer, known: &KnownTokens<T>, health: &Part, stop: Stop) {
+pub async fn listen<T: TokenStore>(
+    server: RedisServer,
+    known: &TokenCache<T>,
+    health: &HealthHandle,
+    stop: Stop,
+) {
     listening::listen(&server, &[keys::REVOKED.to_owned()], known, health, stop).await;
 }
 
-impl<T: Tokens> Listener for KnownTokens<T> {
+impl<T: TokenStore> Listener for TokenCache<T> {
     const LOST: &'static str = "nobody says which tokens are revoked: they are looked up now and then";
 
     fn began(&self) {
@@ -79,7 +84,7 @@ mod tests {
 
     #[test]
     fn what_is_revoked_is_read_as_it_was_written() {
-        for revoked in [Revoked::Token(TokenHash([7; 32])), Revoked::User(UserId(Uuid::from_u128(7)))] {
+        for revoked in [Revocation::Token(TokenHash([7; 32])), Revocation::User(UserId(Uuid::from_u128(7)))] {
             assert_eq!(read(&write(revoked)), Some(revoked));
         }
         for other in [b"".as_slice(), b"t", b"u123", b"x"] {

@@ -47,7 +47,7 @@ impl RedisServer {
         let mut connection = DedicatedConnection::open(self, deadline).await.map_err(unavailable)?;
         if let Some(durability) = &self.durability {
             let findings = durability::ask(&mut connection).await.map_err(unavailable)?;
-            durability.judge(findings).map_err(|too_weak| Unavailable::new("redis", too_weak))?;
+            durability.check(findings).map_err(|too_weak| Unavailable::new("redis", too_weak))?;
         }
         Ok(connection)
     }

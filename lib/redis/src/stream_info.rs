@@ -2,7 +2,7 @@
 
 use crate::{client_error, keys, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::events::event_stream_reader::PublishedEvents;
+use auction_app::ports::events::event_stream_reader::EventStreamReader;
 use auction_wire::{EventRecord, PartitionId};
 use deadpool_redis::Pool;
 use redis::{Value, cmd};
@@ -19,7 +19,7 @@ impl RedisStreamInfo {
     }
 }
 
-impl PublishedEvents for RedisStreamInfo {
+impl EventStreamReader for RedisStreamInfo {
     async fn events_after(
         &self,
         partition: PartitionId,

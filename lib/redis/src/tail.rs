@@ -3,7 +3,7 @@
 use crate::feed::event_of;
 use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::events::event_tail::{EventTail, EventTails};
+use auction_app::ports::events::event_tail::{EventTail, EventTailConnector};
 use auction_wire::{EventRecord, PartitionCount};
 use redis::{Value, cmd, pipe};
 use std::time::Duration;
@@ -34,7 +34,7 @@ impl RedisTails {
     }
 }
 
-impl EventTails for RedisTails {
+impl EventTailConnector for RedisTails {
     type Tail = RedisTail;
 
     async fn open(&self) -> Result<RedisTail, Unavailable> {

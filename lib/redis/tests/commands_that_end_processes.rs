@@ -2,7 +2,7 @@
 
 use crate::streams_bench::{Streams, streams};
 use auction_app::ports::commands::command_stream::{
-    Batch, CommandLanes, CommandReader, CommandSettler, Poison, Published, Settlement,
+    Batch, CommandReader, CommandSettler, CommandStreamConnector, PoisonMessage, PublishResult, Settlement,
 };
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
@@ -26,7 +26,7 @@ async fn settle(settler: &mut impl CommandSettler, batch: &Batch) {
     let after = settler.stream_head().await.unwrap();
     let done = batch.deliveries.iter().map(|delivery| (delivery.channel, delivery.entry)).collect();
     let settled = settler.settle(&Settlement { after, done, ..Settlement::default() }).await.unwrap();
-    assert_eq!(settled, Published::Done);
+    assert_eq!(settled, PublishResult::Published);
 }
 
 /// Why each entry was not handled, if so, until nothing comes; or none if the process ended at the culprit.
@@ -38,7 +38,7 @@ async fn process(streams: &Streams, culprit: EntryId) -> Option<Vec<(EntryId, Op
         if batch.deliveries.is_empty() {
             return Some(handled);
         }
-        assert!(!batch.alone || batch.deliveries.len() == 1);
+        assert!(!batch.isolated || batch.deliveries.len() == 1);
         for delivery in &batch.deliveries {
             let reason =
                 delivery.command.as_ref().err().map(|poison| poison.failure.reason.name().to_owned());
@@ -90,7 +90,7 @@ async fn a_process_that_takes_over_again_and_again_casts_no_suspicion() {
     for _ in 0..10 {
         let (mut reader, _) = lanes.open(P).await.unwrap();
         let batch = reader.read().await.unwrap();
-        assert!(!batch.alone);
+        assert!(!batch.isolated);
         assert_eq!(batch.deliveries.len(), bids.len());
     }
 }
@@ -103,10 +103,10 @@ async fn a_process_that_is_ended_while_it_waits_for_a_server_does_not_count() {
         let lanes = streams.lanes(10);
         let (mut reader, _) = lanes.open(P).await.unwrap();
         let batch = reader.read().await.unwrap();
-        assert!(!batch.alone, "{batch:?}");
+        assert!(!batch.isolated, "{batch:?}");
         assert!(batch.deliveries.iter().all(|delivery| delivery.command.is_ok()));
         // Postgres is away; then somebody restarts the writer.
-        lanes.interrupted(P).await;
+        lanes.on_interrupted(P).await;
     }
 }
 
@@ -120,7 +120,7 @@ async fn take_turns_in_an_outage(writers: usize) -> Vec<Batch> {
     for turn in 0..8 * writers {
         if turn >= writers {
             drop(hanging.remove(0));
-            lanes[turn % writers].interrupted(P).await;
+            lanes[turn % writers].on_interrupted(P).await;
         }
         let (mut reader, settler) = lanes[turn % writers].open(P).await.unwrap();
         batches.push(reader.read().await.unwrap());
@@ -136,12 +136,12 @@ async fn writers_that_hang_one_over_the_other_in_an_outage_accuse_no_command() {
             let why = batch.deliveries.iter().filter_map(|delivery| delivery.command.as_ref().err());
             assert_eq!(
                 why.collect::<Vec<_>>(),
-                Vec::<&Poison>::new(),
+                Vec::<&PoisonMessage>::new(),
                 "{writers} writers, and all of them live"
             );
         }
     }
-    let alone = take_turns_in_an_outage(2).await.into_iter().filter(|batch| batch.alone).count();
+    let alone = take_turns_in_an_outage(2).await.into_iter().filter(|batch| batch.isolated).count();
     assert_eq!(alone, 0, "one that may have ended is not enough to suspect anything");
 }
 
@@ -154,8 +154,8 @@ async fn a_process_that_lives_takes_back_its_own_count_and_no_other() {
         // Each ends with all of it in hand; the first is handed what is new.
         streams.lanes(10).open(P).await.unwrap().0.read().await.unwrap();
         lives.open(P).await.unwrap().0.read().await.unwrap();
-        lives.interrupted(P).await;
+        lives.on_interrupted(P).await;
     }
     let (mut reader, _) = streams.lanes(10).open(P).await.unwrap();
-    assert!(reader.read().await.unwrap().alone, "two have ended, whoever was interrupted meanwhile");
+    assert!(reader.read().await.unwrap().isolated, "two have ended, whoever was interrupted meanwhile");
 }

@@ -1,6 +1,6 @@
 //! A Redis that can lose what it acknowledged is not used: every new connection asks.
 
-use auction_app::ports::durability::{Durability, Weakness};
+use auction_app::ports::durability::{Durability, DurabilityRisk};
 use auction_redis::RedisServer;
 use auction_testkit::servers::own_servers;
 use redis::{Client, Cmd, cmd};
@@ -18,11 +18,11 @@ async fn set(url: &str, setting: &str, value: &str) {
 }
 
 /// What a new connection meets when these are allowed.
-async fn met(url: &str, allowed: &[Weakness]) -> Vec<Weakness> {
+async fn met(url: &str, allowed: &[DurabilityRisk]) -> Vec<DurabilityRisk> {
     let durability = Durability::allowing(allowed.iter().copied());
     let server = RedisServer::checked(Client::open(url).unwrap(), durability.clone());
     let connected = server.connect(DEADLINE).await;
-    let met = durability.met();
+    let met = durability.violation();
     assert_eq!(connected.is_err(), met.is_some(), "what is too weak is not used, anything else is");
     met.map(|met| met.findings.iter().map(|finding| finding.weakness).collect()).unwrap_or_default()
 }
@@ -33,11 +33,11 @@ async fn each_weak_setting_of_a_running_redis_is_met_unless_it_is_allowed() {
     let url = servers.redis_url();
     assert_eq!(met(url, &[]).await, []);
     for (setting, weak, durable, weakness) in [
-        ("appendonly", "no", "yes", Weakness::RedisAppendonlyNo),
-        ("appendfsync", "everysec", "always", Weakness::RedisAppendfsyncEverysec),
-        ("appendfsync", "no", "always", Weakness::RedisAppendfsyncNo),
-        ("no-appendfsync-on-rewrite", "yes", "no", Weakness::RedisNoAppendfsyncOnRewrite),
-        ("maxmemory-policy", "allkeys-lru", "noeviction", Weakness::RedisEviction),
+        ("appendonly", "no", "yes", DurabilityRisk::RedisAppendonlyNo),
+        ("appendfsync", "everysec", "always", DurabilityRisk::RedisAppendfsyncEverysec),
+        ("appendfsync", "no", "always", DurabilityRisk::RedisAppendfsyncNo),
+        ("no-appendfsync-on-rewrite", "yes", "no", DurabilityRisk::RedisNoAppendfsyncOnRewrite),
+        ("maxmemory-policy", "allkeys-lru", "noeviction", DurabilityRisk::RedisEviction),
     ] {
         set(url, setting, weak).await;
         assert_eq!(met(url, &[]).await, [weakness], "{setting} {weak}");
@@ -46,7 +46,7 @@ async fn each_weak_setting_of_a_running_redis_is_met_unless_it_is_allowed() {
     }
     set(url, "appendfsync", "everysec").await;
     set(url, "maxmemory-policy", "volatile-lru").await;
-    assert_eq!(met(url, &[Weakness::RedisAppendfsyncEverysec]).await, [Weakness::RedisEviction]);
+    assert_eq!(met(url, &[DurabilityRisk::RedisAppendfsyncEverysec]).await, [DurabilityRisk::RedisEviction]);
 }
 
 #[tokio::test]
@@ -57,10 +57,10 @@ async fn a_redis_that_does_not_say_how_it_is_set_up_is_asked_what_it_does_say() 
     user.arg("SETUSER").arg("app").arg("on").arg(">secret").arg("~*").arg("+@all").arg("-config");
     run(url, &user).await;
     let as_app = format!("{url}?user=app&pass=secret");
-    assert_eq!(met(&as_app, &[]).await, [Weakness::RedisUnchecked]);
-    assert_eq!(met(&as_app, &[Weakness::RedisUnchecked]).await, []);
+    assert_eq!(met(&as_app, &[]).await, [DurabilityRisk::RedisUnchecked]);
+    assert_eq!(met(&as_app, &[DurabilityRisk::RedisUnchecked]).await, []);
     set(url, "appendonly", "no").await;
     set(url, "maxmemory-policy", "allkeys-lru").await;
-    let known = met(&as_app, &[Weakness::RedisUnchecked]).await;
-    assert_eq!(known, [Weakness::RedisAppendonlyNo, Weakness::RedisEviction]);
+    let known = met(&as_app, &[DurabilityRisk::RedisUnchecked]).await;
+    assert_eq!(known, [DurabilityRisk::RedisAppendonlyNo, DurabilityRisk::RedisEviction]);
 }

@@ -1,7 +1,7 @@
 //! Generations of views in Redis keep their contract.
 
 use auction_app::ports::Unavailable;
-use auction_app::ports::views::read_models::ViewStores;
+use auction_app::ports::views::read_models::ReadModelConnector;
 use auction_redis::views::{RedisGenerations, RedisViewStore, RedisViewStores, RedisViews};
 use auction_testkit::contract::generations::Adapter;
 use auction_testkit::servers::{PARTITIONS, TestRedis, redis};
@@ -10,7 +10,7 @@ use auction_wire::{PartitionCount, PartitionId};
 /// Keeps its logical database for as long as the test runs.
 struct Stores(RedisViewStores, #[allow(dead_code)] TestRedis);
 
-impl ViewStores for Stores {
+impl ReadModelConnector for Stores {
     type Store = RedisViewStore;
     async fn open(&self, partition: PartitionId) -> Result<RedisViewStore, Unavailable> {
         self.0.open(partition).await

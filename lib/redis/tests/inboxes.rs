@@ -1,8 +1,8 @@
 //! Copies of inboxes in Redis keep their contract.
 
 use auction_app::ports::Unavailable;
-use auction_app::ports::notifications::inbox::{Inbox, InboxCopies};
-use auction_app::ports::notifications::notification_sink::{Delivered, Delivery};
+use auction_app::ports::notifications::inbox::{InboxCache, InboxPage};
+use auction_app::ports::notifications::notification_sink::{NewNotification, NotificationSink};
 use auction_domain::UserId;
 use auction_redis::inbox::RedisInboxes;
 use auction_testkit::contract::inbox::KEEPS;
@@ -14,23 +14,23 @@ use uuid::Uuid;
 /// Keeps its logical database for as long as the test runs.
 struct Copies(RedisInboxes, #[allow(dead_code)] TestRedis);
 
-impl Delivery for Copies {
+impl NotificationSink for Copies {
     async fn begin(&self) -> Result<(), Unavailable> {
-        Delivery::begin(&self.0).await
+        NotificationSink::begin(&self.0).await
     }
-    async fn deliver(&self, notifications: &[Delivered]) -> Result<(), Unavailable> {
+    async fn deliver(&self, notifications: &[NewNotification]) -> Result<(), Unavailable> {
         self.0.deliver(notifications).await
     }
 }
 
-impl InboxCopies for Copies {
-    async fn page(&self, user: UserId, after: u64, limit: usize) -> Result<Option<Inbox>, Unavailable> {
+impl InboxCache for Copies {
+    async fn page(&self, user: UserId, after: u64, limit: usize) -> Result<Option<InboxPage>, Unavailable> {
         self.0.page(user, after, limit).await
     }
     async fn begin(&self, user: UserId) -> Result<Uuid, Unavailable> {
-        InboxCopies::begin(&self.0, user).await
+        InboxCache::begin(&self.0, user).await
     }
-    async fn fill(&self, user: UserId, mark: Uuid, inbox: &Inbox) -> Result<(), Unavailable> {
+    async fn fill(&self, user: UserId, mark: Uuid, inbox: &InboxPage) -> Result<(), Unavailable> {
         self.0.fill(user, mark, inbox).await
     }
     async fn mark_read(&self, user: UserId, up_to: u64) -> Result<(), Unavailable> {
@@ -53,8 +53,8 @@ auction_testkit::contract_tests!(inbox, copies().await);
 async fn a_copy_ends_by_itself() {
     let copies = copies().await;
     let ada = UserId(Uuid::new_v4());
-    let mark = InboxCopies::begin(&copies, ada).await.unwrap();
-    copies.fill(ada, mark, &Inbox { first: 1, ..Inbox::default() }).await.unwrap();
+    let mark = InboxCache::begin(&copies, ada).await.unwrap();
+    copies.fill(ada, mark, &InboxPage { first: 1, ..InboxPage::default() }).await.unwrap();
     let key = auction_redis::keys::inbox(PartitionCount::new(PARTITIONS).unwrap().of(ada.0), ada);
     let left: i64 = copies.1.query(redis::cmd("PTTL").arg(key)).await;
     assert!((1..=600_000).contains(&left), "{left}");

@@ -1,6 +1,8 @@
 //! How often somebody calls, counted in Redis.
 
-use auction_app::ports::people::rate_limit_store::{Counters, Limit, Took, Wanted, Whose};
+use auction_app::ports::people::rate_limit_store::{
+    RateLimit, RateLimitKey, RateLimitStore, TakeRequest, TakeResult,
+};
 use auction_redis::keys;
 use auction_redis::limits::RedisCounters;
 use auction_testkit::servers::{TestRedis, redis};
@@ -8,20 +10,26 @@ use deadpool_redis::{Config, Runtime};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-const ADDRESS: Whose = Whose::Address(std::net::IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 5)));
-const USER: Whose = Whose::User(auction_domain::UserId(uuid::Uuid::nil()));
+const ADDRESS: RateLimitKey =
+    RateLimitKey::Address(std::net::IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 5)));
+const USER: RateLimitKey = RateLimitKey::User(auction_domain::UserId(uuid::Uuid::nil()));
 
 fn counters(redis: &TestRedis) -> RedisCounters {
     RedisCounters::start(Config::from_url(redis.url()).create_pool(Some(Runtime::Tokio1)).unwrap())
 }
 
 /// One in a thousand seconds: nothing comes back while a test runs.
-fn wanted(whose: Whose, burst: u32, needs: u32, wishes: u32) -> Wanted {
+fn wanted(whose: RateLimitKey, burst: u32, needs: u32, wishes: u32) -> TakeRequest {
     let per_second = NonZeroU32::MIN;
-    Wanted { whose, limit: Limit { per_second, burst: NonZeroU32::new(burst).unwrap() }, needs, wishes }
+    TakeRequest {
+        whose,
+        limit: RateLimit { per_second, burst: NonZeroU32::new(burst).unwrap() },
+        needs,
+        wishes,
+    }
 }
 
-fn taken(took: &Took) -> Vec<u32> {
+fn taken(took: &TakeResult) -> Vec<u32> {
     took.each.iter().map(|(taken, _)| *taken).collect()
 }
 

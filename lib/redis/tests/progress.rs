@@ -1,6 +1,8 @@
 //! How far everybody is, is counted right also where Redis is wrong about it.
 
-use auction_app::ports::operator::stream_stats::{Count, GroupProgress, Progress, StreamProgress};
+use auction_app::ports::operator::stream_stats::{
+    GroupProgress, LagCount, StreamProgress, StreamStatsReader,
+};
 use auction_redis::keys;
 use auction_redis::progress::RedisProgress;
 use auction_testkit::given::{P, records};
@@ -34,7 +36,7 @@ async fn deliver(redis: &TestRedis, to: &str, count: u64) {
 }
 
 async fn streams(redis: &TestRedis) -> Vec<StreamProgress> {
-    RedisProgress::new(redis.client()).look(&[P]).await.unwrap().partitions.remove(0).streams
+    RedisProgress::new(redis.client()).collect(&[P]).await.unwrap().partitions.remove(0).streams
 }
 
 async fn writer(redis: &TestRedis) -> GroupProgress {
@@ -57,7 +59,7 @@ async fn a_group_is_seen_with_what_is_left_to_do_and_who_does_it() {
     let stream = streams(&redis).await.remove(0);
     assert_eq!((stream.key.as_str(), stream.length, stream.added, stream.last.ms), (BIDS, 10, 10, 10_000));
     let writer = &stream.groups[0];
-    assert_eq!((writer.lag, writer.pending), (Count::Exactly(6), 2));
+    assert_eq!((writer.lag, writer.pending), (LagCount::Exact(6), 2));
     assert_eq!(writer.oldest_ms, Some(2000), "delivered, and not acknowledged");
     assert_eq!(writer.lease.as_deref(), Some("me"));
     let consumers: Vec<(&str, u64)> =
@@ -69,7 +71,7 @@ async fn a_group_is_seen_with_what_is_left_to_do_and_who_does_it() {
     let all: Vec<String> = (5..=10).map(|n| format!("{n}000-0")).collect();
     call(&redis, &format!("XACK {BIDS} writer {}", all.join(" "))).await;
     let done = self::writer(&redis).await;
-    assert_eq!((done.lag, done.pending, done.oldest_ms), (Count::Exactly(0), 0, None));
+    assert_eq!((done.lag, done.pending, done.oldest_ms), (LagCount::Exact(0), 0, None));
 }
 
 #[tokio::test]
@@ -78,29 +80,29 @@ async fn lag_is_right_where_redis_does_not_know_it() {
     deliver(&redis, "one", 3).await;
     call(&redis, &format!("XDEL {BIDS} 7000-0")).await;
     assert_eq!(lag_of_redis(&redis).await, None);
-    assert_eq!(writer(&redis).await.lag, Count::Exactly(6));
+    assert_eq!(writer(&redis).await.lag, LagCount::Exact(6));
     // Somebody who set the group and knew better.
     let redis = bids(10).await;
     call(&redis, &format!("XGROUP SETID {BIDS} writer 4000-0 ENTRIESREAD 9")).await;
     assert_eq!(lag_of_redis(&redis).await, Some(1));
-    assert_eq!(writer(&redis).await.lag, Count::Exactly(6));
+    assert_eq!(writer(&redis).await.lag, LagCount::Exact(6));
     // What it had not read was trimmed.
     call(&redis, &format!("XTRIM {BIDS} MAXLEN 2")).await;
-    assert_eq!(writer(&redis).await.lag, Count::Exactly(2));
+    assert_eq!(writer(&redis).await.lag, LagCount::Exact(2));
     call(&redis, &format!("XTRIM {BIDS} MAXLEN 0")).await;
-    assert_eq!(writer(&redis).await.lag, Count::Exactly(0));
+    assert_eq!(writer(&redis).await.lag, LagCount::Exact(0));
 }
 
 #[tokio::test]
 async fn counting_ends_and_says_so_unless_redis_is_certain() {
     let redis = bids(12_000).await;
-    assert_eq!(writer(&redis).await.lag, Count::Exactly(12_000), "it has read nothing");
+    assert_eq!(writer(&redis).await.lag, LagCount::Exact(12_000), "it has read nothing");
     deliver(&redis, "one", 500).await;
-    assert_eq!(writer(&redis).await.lag, Count::Exactly(11_500), "by difference");
+    assert_eq!(writer(&redis).await.lag, LagCount::Exact(11_500), "by difference");
     call(&redis, &format!("XDEL {BIDS} 11000000-0")).await;
-    assert_eq!(writer(&redis).await.lag, Count::AtLeast(10_000));
+    assert_eq!(writer(&redis).await.lag, LagCount::AtLeast(10_000));
     deliver(&redis, "one", 5000).await;
-    assert_eq!(writer(&redis).await.lag, Count::Exactly(6499), "one by one");
+    assert_eq!(writer(&redis).await.lag, LagCount::Exact(6499), "one by one");
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! Old entries go from the streams of a partition, by the time of the commands.
 
 use crate::streams_bench::{Streams, streams};
-use auction_app::ports::commands::command_stream::{CommandSettler, LastEvent, Published, Settlement};
-use auction_app::ports::events::event_stream::{EventFeed, EventFeeds};
+use auction_app::ports::commands::command_stream::{CommandSettler, LastEvent, PublishResult, Settlement};
+use auction_app::ports::events::event_stream::{EventStream, EventStreamConnector};
 use auction_app::ports::events::retention::{StreamRetention, TrimmedCommands};
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_redis::keys;
@@ -56,7 +56,7 @@ async fn a_decided_command_goes_and_an_undecided_one_stays() {
     assert_eq!(step, expected, "read is not decided");
     let done = vec![(Channel::Auction, read[0].entry)];
     let settlement = Settlement { after: 0, events: records(0, 1), done, ..Settlement::default() };
-    assert_eq!(lane.settler.settle(&settlement).await.unwrap(), Published::Done);
+    assert_eq!(lane.settler.settle(&settlement).await.unwrap(), PublishResult::Published);
     assert_eq!(retention.trim_commands(P, at(created)).await.unwrap().trimmed.removed, 0, "not that old");
     let step = retention.trim_commands(P, ALL).await.unwrap();
     assert_eq!((step.trimmed.removed, step.oldest_undecided), (1, Some(at(bid))));
@@ -77,7 +77,7 @@ async fn events_go_by_their_time_and_the_last_one_stays() {
     assert_eq!(retention.trim_events(P, ALL).await.unwrap().removed, 0);
     assert_eq!(lane.settler.last_event().await.unwrap(), LastEvent::Event(Box::new(events[49].clone())));
     let next = records(50, 1);
-    assert_eq!(lane.settler.publish(50, &next).await.unwrap(), Published::Done, "a lane goes on");
+    assert_eq!(lane.settler.publish(50, &next).await.unwrap(), PublishResult::Published, "a lane goes on");
 }
 
 #[tokio::test]

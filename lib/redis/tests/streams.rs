@@ -2,7 +2,7 @@
 
 use crate::streams_bench::{Streams, streams};
 use auction_app::ports::commands::command_stream::{
-    CommandReader, CommandSettler, LastEvent, Published, Settlement,
+    CommandReader, CommandSettler, LastEvent, PublishResult, Settlement,
 };
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
@@ -35,7 +35,7 @@ async fn add_bid(streams: &Streams) -> EntryId {
     streams.add(Channel::Bid, fields).await
 }
 
-fn done(after: u64, batch: &[auction_app::ports::commands::command_stream::Delivery]) -> Settlement {
+fn done(after: u64, batch: &[auction_app::ports::commands::command_stream::ReceivedCommand]) -> Settlement {
     let done = batch.iter().map(|delivery| (delivery.channel, delivery.entry)).collect();
     Settlement { after, events: records(after, batch.len() as u64), done, ..Settlement::default() }
 }
@@ -63,10 +63,10 @@ async fn what_a_paused_lanes_blocked_read_is_handed_goes_to_its_successor_before
         assert!(!batch.is_empty());
         order.extend(batch.iter().map(|delivery| delivery.entry));
         let after = successor.settler.stream_head().await.unwrap();
-        assert_eq!(successor.settler.settle(&done(after, &batch)).await.unwrap(), Published::Done);
+        assert_eq!(successor.settler.settle(&done(after, &batch)).await.unwrap(), PublishResult::Published);
     }
     assert_eq!(order, bids);
-    assert_eq!(paused.settler.settle(&done(0, &stale)).await.unwrap(), Published::StreamMoved);
+    assert_eq!(paused.settler.settle(&done(0, &stale)).await.unwrap(), PublishResult::StreamMoved);
     assert_eq!(streams.pending().await, 0);
     assert_eq!(streams.events().await.len(), 4);
 }
@@ -88,10 +88,10 @@ async fn a_deleted_event_stream_moves_the_stream() {
     let streams = streams().await;
     let mut lane = Lane::open(&streams.lanes(10)).await;
     let events = records(0, 3);
-    assert_eq!(lane.settler.publish(0, &events).await.unwrap(), Published::Done);
+    assert_eq!(lane.settler.publish(0, &events).await.unwrap(), PublishResult::Published);
     streams.0.query::<()>(cmd("DEL").arg(keys::events(P))).await;
-    assert_eq!(lane.settler.publish(3, &records(3, 1)).await.unwrap(), Published::StreamMoved);
-    assert_eq!(lane.settler.publish(0, &events).await.unwrap(), Published::Done);
+    assert_eq!(lane.settler.publish(3, &records(3, 1)).await.unwrap(), PublishResult::StreamMoved);
+    assert_eq!(lane.settler.publish(0, &events).await.unwrap(), PublishResult::Published);
     assert_eq!(streams.events().await, events);
 }
 
@@ -103,5 +103,5 @@ async fn a_trimmed_event_stream_still_ends_where_it_ended() {
     streams.0.query::<()>(cmd("XTRIM").arg(keys::events(P)).arg("MAXLEN").arg(0)).await;
     assert_eq!(lane.settler.stream_head().await.unwrap(), 3);
     assert_eq!(lane.settler.last_event().await.unwrap(), LastEvent::None);
-    assert_eq!(lane.settler.publish(3, &records(3, 1)).await.unwrap(), Published::Done);
+    assert_eq!(lane.settler.publish(3, &records(3, 1)).await.unwrap(), PublishResult::Published);
 }

@@ -2,11 +2,11 @@
 
 use crate::streams_bench::{Streams, streams};
 use auction_app::ports::Unavailable;
-use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLocks};
-use auction_app::writer::decider::DeskLimits;
-use auction_app::writer::dispatch::Rules;
-use auction_app::writer::partition_writer::{self, Lane};
-use auction_app::writer::snapshots::{SnapshotRules, snapshots};
+use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLockConnector};
+use auction_app::writer::decider::DeciderConfig;
+use auction_app::writer::dispatch::DecideFn;
+use auction_app::writer::partition_writer::{self, PartitionWriter};
+use auction_app::writer::snapshots::{SnapshotPolicy, snapshots};
 use auction_domain::{AuctionId, UserId};
 use auction_testkit::contract::command_lane::{Bench, Fields};
 use auction_testkit::given::{P, create_user, fresh, place_bid};
@@ -33,7 +33,7 @@ struct Trickle {
 
 struct TrickleLock(MemoryLock, Trickle);
 
-impl PartitionLocks for Trickle {
+impl PartitionLockConnector for Trickle {
     type Lock = TrickleLock;
     async fn open(&self, partition: PartitionId) -> Result<TrickleLock, Unavailable> {
         Ok(TrickleLock(self.locks.open(partition).await?, self.clone()))
@@ -61,15 +61,16 @@ async fn a_trickle_of_creations_does_not_hold_up_bids_by_turns() {
     streams.add(bid.body.channel(), fields(&bid)).await;
     let some = NonZeroUsize::new(100).unwrap();
     let often = NonZeroU64::new(1_000_000).unwrap();
-    let limits = DeskLimits {
+    let limits = DeciderConfig {
         aggregates: some,
         bidders: some,
-        rules: Rules::default(),
-        snapshots: SnapshotRules { events: often, bytes: often },
+        rules: DecideFn::default(),
+        snapshots: SnapshotPolicy { events: often, bytes: often },
     };
     let (store, lanes, (snapshots, _waiting), (stopper, stop)) =
         (MemoryStore::default(), streams.lanes_by_turns(10), snapshots(), stop_signal());
-    let lane = Lane { partition: P, limits, snapshots, health: Health::default().part("lane"), stop };
+    let lane =
+        PartitionWriter { partition: P, limits, snapshots, health: Health::default().register("lane"), stop };
     let stores = store.clone();
     let running =
         tokio::spawn(async move { partition_writer::run(&stores, &lanes, Some(&trickle), lane).await });

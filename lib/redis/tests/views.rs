@@ -1,7 +1,7 @@
 //! The views in Redis keep their contract.
 
 use auction_app::ports::Unavailable;
-use auction_app::ports::views::read_models::{ViewStores, Views};
+use auction_app::ports::views::read_models::{ReadModelConnector, ReadModelReader};
 use auction_redis::views::{RedisViewStore, RedisViewStores, RedisViews};
 use auction_testkit::contract::view_store::Adapter;
 use auction_testkit::servers::{PARTITIONS, TestRedis, redis};
@@ -10,14 +10,14 @@ use auction_wire::{PartitionCount, PartitionId};
 /// Keeps its logical database for as long as the test runs.
 struct Stores(RedisViewStores, #[allow(dead_code)] TestRedis);
 
-impl ViewStores for Stores {
+impl ReadModelConnector for Stores {
     type Store = RedisViewStore;
     async fn open(&self, partition: PartitionId) -> Result<RedisViewStore, Unavailable> {
         self.0.open(partition).await
     }
 }
 
-async fn adapter() -> Adapter<Stores, impl Views> {
+async fn adapter() -> Adapter<Stores, impl ReadModelReader> {
     let redis = redis().await;
     let pool = deadpool_redis::Config::from_url(redis.url());
     let pool = pool.create_pool(Some(deadpool_redis::Runtime::Tokio1)).unwrap();

@@ -2,9 +2,9 @@
 
 use crate::streams_bench::{Streams, streams};
 use auction_app::ports::commands::command_stream::{
-    CommandLanes, CommandReader, CommandSettler, LastEvent, Published, Settlement,
+    CommandReader, CommandSettler, CommandStreamConnector, LastEvent, PublishResult, Settlement,
 };
-use auction_app::ports::events::event_stream::{EventFeed, EventFeeds};
+use auction_app::ports::events::event_stream::{EventStream, EventStreamConnector};
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
 use auction_testkit::contract::command_lane::{Bench, Fields, Lane};
@@ -36,7 +36,7 @@ async fn a_command_of_another_partition_or_channel_is_put_away_and_the_rest_goes
         assert!(!read.is_empty());
         let done = read.iter().map(|delivery| (delivery.channel, delivery.entry)).collect();
         let settlement = Settlement { done, ..Settlement::default() };
-        assert_eq!(lane.settler.settle(&settlement).await.unwrap(), Published::Done);
+        assert_eq!(lane.settler.settle(&settlement).await.unwrap(), PublishResult::Published);
         batch.extend(read);
     }
     let read: Vec<_> = batch.iter().map(|delivery| (delivery.entry, delivery.command.is_ok())).collect();
@@ -110,7 +110,7 @@ async fn a_stream_that_ends_in_garbage_is_told_from_one_of_ours() {
     let mut lane = Lane::open(&streams.lanes(10)).await;
     lane.settler.publish(0, &records(0, 2)).await.unwrap();
     garbage(&streams, "2-5").await;
-    assert!(matches!(lane.settler.last_event().await.unwrap(), LastEvent::NotOurs(_)));
+    assert!(matches!(lane.settler.last_event().await.unwrap(), LastEvent::Unrecognized(_)));
 }
 
 #[tokio::test]
@@ -123,5 +123,5 @@ async fn a_touch_that_keeps_the_end_of_the_stream_does_not_stop_a_settle() {
     streams.0.query::<()>(group.arg("CREATE").arg(keys::events(P)).arg("late").arg("0")).await;
     streams.0.query::<()>(cmd("XTRIM").arg(keys::events(P)).arg("MAXLEN").arg(1)).await;
     let next = Settlement { after: 3, events: records(3, 1), ..Settlement::default() };
-    assert_eq!(lane.settler.settle(&next).await.unwrap(), Published::Done);
+    assert_eq!(lane.settler.settle(&next).await.unwrap(), PublishResult::Published);
 }

@@ -4,8 +4,12 @@
 
 use crate::Failure;
 use crate::bench::backlog::{partitions, user};
-use auction_app::ports::commands::command_stream::{CommandLanes, CommandSettler, Published, Settlement};
-use auction_app::ports::events::event_store::{Append, Appended, EventStore, EventStores, NewEvent};
+use auction_app::ports::commands::command_stream::{
+    CommandSettler, CommandStreamConnector, PublishResult, Settlement,
+};
+use auction_app::ports::events::event_store::{
+    AppendBatch, AppendResult, EventStore, EventStoreConnector, NewEvent,
+};
 use auction_domain::auction::AuctionEvent;
 use auction_domain::{Actor, Amount, BidId, Currency, Fact, Timestamp};
 use auction_postgres::PostgresStores;
@@ -48,7 +52,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
 }
 
 async fn lane(
-    stores: &impl EventStores,
+    stores: &impl EventStoreConnector,
     client: &redis::Client,
     lanes: &RedisLanes,
     partition: PartitionId,
@@ -82,7 +86,7 @@ async fn lane(
         let mut versions = HashMap::new();
         while let Some(entries) = read.recv().await {
             let append = append(partition, head, &entries, &mut versions)?;
-            if store.append(&append).await? != Appended::Done {
+            if store.append(&append).await? != AppendResult::Committed {
                 return Err(Failure::from("the probe is not alone"));
             }
             let settlement = Settlement {
@@ -98,7 +102,7 @@ async fn lane(
     };
     let settling = async {
         while let Some(settlement) = stored.recv().await {
-            if settler.settle(&settlement).await? != Published::Done {
+            if settler.settle(&settlement).await? != PublishResult::Published {
                 return Err(Failure::from("the probe is not alone"));
             }
         }
@@ -118,7 +122,7 @@ fn append(
     head: u64,
     entries: &[Entry],
     versions: &mut HashMap<Uuid, u64>,
-) -> Result<Append, Failure> {
+) -> Result<AppendBatch, Failure> {
     let amount = Amount::new(1)?;
     let placed = |bid| Event::Auction(AuctionEvent::BidPlaced { bid, bidder: user(0), amount });
     let body = placed(BidId(user(0).0)).encode();
@@ -159,5 +163,5 @@ fn append(
             result: accepted.clone(),
         });
     }
-    Ok(Append { partition, expected_head: head, known_deletions: 0, events, outcomes })
+    Ok(AppendBatch { partition, expected_head: head, known_deletions: 0, events, outcomes })
 }

@@ -3,7 +3,7 @@
 use crate::Failure;
 use crate::bench::backlog::partitions;
 use crate::bench::servers::Bench;
-use auction_app::ports::views::read_models::Views;
+use auction_app::ports::views::read_models::ReadModelReader;
 use auction_redis::views::{RedisGenerations, RedisViews};
 use auction_wire::PartitionCount;
 use std::time::{Duration, Instant};

@@ -7,7 +7,7 @@ use crate::run::journal::Journal;
 use crate::run::mix::What;
 use crate::run::world::World;
 use auction_app::operator::verify::verify;
-use auction_app::ports::events::event_store::{EventStore, EventStores};
+use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
 use auction_domain::{Timestamp, UserId};
 use auction_postgres::PostgresStores;
 use auction_redis::stream_info::RedisStreamInfo;

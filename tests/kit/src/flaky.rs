@@ -5,20 +5,23 @@ use crate::random::Random;
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_app::ports::commands::command_stream::{
-    Batch, CommandLanes, CommandReader, CommandSettler, LastEvent, Published, Settlement,
+    Batch, CommandReader, CommandSettler, CommandStreamConnector, LastEvent, PublishResult, Settlement,
 };
 use auction_app::ports::events::event_store::{
-    Append, Appended, EventStore, EventStores, History, OpenAuctions, UnrevealedAuctions,
+    AggregateHistory, AppendBatch, AppendResult, EventStore, EventStoreConnector, OpenAuctions,
+    UnrevealedAuctions,
 };
-use auction_app::ports::events::event_stream::{EventFeed, EventFeeds};
-use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLocks};
-use auction_app::ports::notifications::notification_sink::{Delivered, Delivery};
+use auction_app::ports::events::event_stream::{EventStream, EventStreamConnector};
+use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLockConnector};
+use auction_app::ports::notifications::notification_sink::{NewNotification, NotificationSink};
 use auction_app::ports::notifications::notification_store::{
-    NotificationStore, NotificationStores, Telling, Told,
+    NotificationBatch, NotificationCommit, NotificationStore, NotificationStoreConnector,
 };
-use auction_app::ports::people::accounts::Erasure;
-use auction_app::ports::people::user_deletions::{Deletions, Stake, Unfinished};
-use auction_app::ports::views::read_models::{ViewCommit, ViewStore, ViewStores, ViewWrite};
+use auction_app::ports::people::accounts::PersonalDataErasure;
+use auction_app::ports::people::user_deletions::{OpenInterest, PendingDeletion, UserDeletions};
+use auction_app::ports::views::read_models::{
+    ReadModelCommit, ReadModelConnector, ReadModelWrite, ReadModelWriter,
+};
 use auction_domain::{Timestamp, UserId};
 use auction_wire::{Command, CommandId, EventRecord, Outcome, PartitionId, SnapshotRecord};
 use std::sync::{Arc, Mutex};
@@ -96,7 +99,7 @@ impl<T> Flaky<T> {
     }
 }
 
-impl<S: EventStores> EventStores for Flaky<S> {
+impl<S: EventStoreConnector> EventStoreConnector for Flaky<S> {
     type Store = Flaky<S::Store>;
     async fn open(&self) -> Result<Self::Store, Unavailable> {
         Ok(Flaky::new(self.weather.call(self.inner.open()).await?, &self.weather))
@@ -118,7 +121,11 @@ impl<S: EventStore> EventStore for Flaky<S> {
     async fn history(&mut self, keys: &[Uuid], until: u64) -> Result<Vec<EventRecord>, Unavailable> {
         self.weather.call(self.inner.history(keys, until)).await
     }
-    async fn history_since_snapshot(&mut self, keys: &[Uuid], until: u64) -> Result<History, Unavailable> {
+    async fn history_since_snapshot(
+        &mut self,
+        keys: &[Uuid],
+        until: u64,
+    ) -> Result<AggregateHistory, Unavailable> {
         self.weather.call(self.inner.history_since_snapshot(keys, until)).await
     }
     async fn save_snapshot(&mut self, snapshot: &SnapshotRecord) -> Result<(), Unavailable> {
@@ -145,20 +152,20 @@ impl<S: EventStore> EventStore for Flaky<S> {
     ) -> Result<UnrevealedAuctions, Unavailable> {
         self.weather.call(self.inner.unrevealed_auctions(partition)).await
     }
-    async fn append(&mut self, batch: &Append) -> Result<Appended, Unavailable> {
+    async fn append(&mut self, batch: &AppendBatch) -> Result<AppendResult, Unavailable> {
         self.weather.call(self.inner.append(batch)).await
     }
 }
 
-impl<L: CommandLanes> CommandLanes for Flaky<L> {
+impl<L: CommandStreamConnector> CommandStreamConnector for Flaky<L> {
     type Reader = Flaky<L::Reader>;
     type Settler = Flaky<L::Settler>;
     async fn open(&self, partition: PartitionId) -> Result<(Self::Reader, Self::Settler), Unavailable> {
         let (reader, settler) = self.weather.call(self.inner.open(partition)).await?;
         Ok((Flaky::new(reader, &self.weather), Flaky::new(settler, &self.weather)))
     }
-    async fn interrupted(&self, partition: PartitionId) {
-        self.inner.interrupted(partition).await;
+    async fn on_interrupted(&self, partition: PartitionId) {
+        self.inner.on_interrupted(partition).await;
     }
 }
 
@@ -172,12 +179,12 @@ impl<R: CommandReader> CommandReader for Flaky<R> {
     async fn take_over(&mut self) -> Result<(), Unavailable> {
         self.weather.call(self.inner.take_over()).await
     }
-    async fn leave(self) -> Result<(), Unavailable> {
-        self.weather.call(self.inner.leave()).await
+    async fn leave_group(self) -> Result<(), Unavailable> {
+        self.weather.call(self.inner.leave_group()).await
     }
 }
 
-impl<L: PartitionLocks> PartitionLocks for Flaky<L> {
+impl<L: PartitionLockConnector> PartitionLockConnector for Flaky<L> {
     type Lock = Flaky<L::Lock>;
     async fn open(&self, partition: PartitionId) -> Result<Self::Lock, Unavailable> {
         Ok(Flaky::new(self.weather.call(self.inner.open(partition)).await?, &self.weather))
@@ -200,10 +207,10 @@ impl<S: CommandSettler> CommandSettler for Flaky<S> {
     async fn last_event(&mut self) -> Result<LastEvent, Unavailable> {
         self.weather.call(self.inner.last_event()).await
     }
-    async fn publish(&mut self, after: u64, events: &[EventRecord]) -> Result<Published, Unavailable> {
+    async fn publish(&mut self, after: u64, events: &[EventRecord]) -> Result<PublishResult, Unavailable> {
         self.weather.call(self.inner.publish(after, events)).await
     }
-    async fn settle(&mut self, batch: &Settlement) -> Result<Published, Unavailable> {
+    async fn settle(&mut self, batch: &Settlement) -> Result<PublishResult, Unavailable> {
         self.weather.call(self.inner.settle(batch)).await
     }
 }
@@ -217,14 +224,14 @@ impl<Q: CommandQueue> CommandQueue for Flaky<Q> {
     }
 }
 
-impl<D: Deletions> Deletions for Flaky<D> {
-    async fn unfinished(&self, limit: usize) -> Result<Vec<Unfinished>, Unavailable> {
+impl<D: UserDeletions> UserDeletions for Flaky<D> {
+    async fn unfinished(&self, limit: usize) -> Result<Vec<PendingDeletion>, Unavailable> {
         self.weather.call(self.inner.unfinished(limit)).await
     }
-    async fn stakes(&self, users: &[UserId]) -> Result<Vec<(UserId, Stake)>, Unavailable> {
-        self.weather.call(self.inner.stakes(users)).await
+    async fn open_interests(&self, users: &[UserId]) -> Result<Vec<(UserId, OpenInterest)>, Unavailable> {
+        self.weather.call(self.inner.open_interests(users)).await
     }
-    async fn sent(&self, sent: &[Unfinished]) -> Result<(), Unavailable> {
+    async fn sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
         self.weather.call(self.inner.sent(sent)).await
     }
     async fn finished(&self, deletions: &[u64]) -> Result<(), Unavailable> {
@@ -232,25 +239,25 @@ impl<D: Deletions> Deletions for Flaky<D> {
     }
 }
 
-impl<E: Erasure> Erasure for Flaky<E> {
+impl<E: PersonalDataErasure> PersonalDataErasure for Flaky<E> {
     async fn erase(&self, users: &[UserId]) -> Result<Vec<UserId>, Unavailable> {
         self.weather.call(self.inner.erase(users)).await
     }
 }
 
-impl<F: EventFeeds> EventFeeds for Flaky<F> {
+impl<F: EventStreamConnector> EventStreamConnector for Flaky<F> {
     type Feed = Flaky<F::Feed>;
     async fn open(&self, service: &'static str, partition: PartitionId) -> Result<Self::Feed, Unavailable> {
         Ok(Flaky::new(self.weather.call(self.inner.open(service, partition)).await?, &self.weather))
     }
 }
 
-impl<F: EventFeed> EventFeed for Flaky<F> {
+impl<F: EventStream> EventStream for Flaky<F> {
     async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
         self.weather.call(self.inner.read()).await
     }
-    fn ended_in(&self) -> Option<&EventRecord> {
-        self.inner.ended_in()
+    fn last_event_at_open(&self) -> Option<&EventRecord> {
+        self.inner.last_event_at_open()
     }
 
     async fn leave(self) -> Result<(), Unavailable> {
@@ -258,23 +265,28 @@ impl<F: EventFeed> EventFeed for Flaky<F> {
     }
 }
 
-impl<V: ViewStores> ViewStores for Flaky<V> {
+impl<V: ReadModelConnector> ReadModelConnector for Flaky<V> {
     type Store = Flaky<V::Store>;
     async fn open(&self, partition: PartitionId) -> Result<Self::Store, Unavailable> {
         Ok(Flaky::new(self.weather.call(self.inner.open(partition)).await?, &self.weather))
     }
 }
 
-impl<V: ViewStore> ViewStore for Flaky<V> {
+impl<V: ReadModelWriter> ReadModelWriter for Flaky<V> {
     async fn checkpoint(&mut self) -> Result<u64, Unavailable> {
         self.weather.call(self.inner.checkpoint()).await
     }
-    async fn commit(&mut self, from: u64, to: u64, writes: &[ViewWrite]) -> Result<ViewCommit, Unavailable> {
+    async fn commit(
+        &mut self,
+        from: u64,
+        to: u64,
+        writes: &[ReadModelWrite],
+    ) -> Result<ReadModelCommit, Unavailable> {
         self.weather.call(self.inner.commit(from, to, writes)).await
     }
 }
 
-impl<N: NotificationStores> NotificationStores for Flaky<N> {
+impl<N: NotificationStoreConnector> NotificationStoreConnector for Flaky<N> {
     type Store = Flaky<N::Store>;
     async fn open(&self) -> Result<Self::Store, Unavailable> {
         Ok(Flaky::new(self.weather.call(self.inner.open()).await?, &self.weather))
@@ -285,16 +297,16 @@ impl<N: NotificationStore> NotificationStore for Flaky<N> {
     async fn checkpoint(&mut self, partition: PartitionId) -> Result<u64, Unavailable> {
         self.weather.call(self.inner.checkpoint(partition)).await
     }
-    async fn tell(&mut self, telling: &Telling) -> Result<Told, Unavailable> {
-        self.weather.call(self.inner.tell(telling)).await
+    async fn commit(&mut self, telling: &NotificationBatch) -> Result<NotificationCommit, Unavailable> {
+        self.weather.call(self.inner.commit(telling)).await
     }
 }
 
-impl<D: Delivery> Delivery for Flaky<D> {
+impl<D: NotificationSink> NotificationSink for Flaky<D> {
     async fn begin(&self) -> Result<(), Unavailable> {
         self.weather.call(self.inner.begin()).await
     }
-    async fn deliver(&self, notifications: &[Delivered]) -> Result<(), Unavailable> {
+    async fn deliver(&self, notifications: &[NewNotification]) -> Result<(), Unavailable> {
         self.weather.call(self.inner.deliver(notifications)).await
     }
 }

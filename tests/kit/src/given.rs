@@ -1,6 +1,6 @@
 //! Commands, events and outcomes to begin with.
 
-use auction_app::ports::events::event_store::{Append, NewEvent};
+use auction_app::ports::events::event_store::{AppendBatch, NewEvent};
 use auction_domain::auction::{
     AuctionCommand, AuctionEvent, Commitment, CreateAuction, DeleteBid, PlaceBid, Promotion, Terms,
 };
@@ -161,9 +161,14 @@ pub fn refusal(command: CommandId, position: u64) -> Outcome {
 
 /// A batch behind a head: each event from a command of its own, whose id is that of the bid or aggregate
 /// that it creates, so far as it creates one.
-pub fn batch(expected_head: u64, events: Vec<(Uuid, u64, Event)>) -> Append {
-    let mut append =
-        Append { partition: P, expected_head, known_deletions: 0, events: Vec::new(), outcomes: Vec::new() };
+pub fn batch(expected_head: u64, events: Vec<(Uuid, u64, Event)>) -> AppendBatch {
+    let mut append = AppendBatch {
+        partition: P,
+        expected_head,
+        known_deletions: 0,
+        events: Vec::new(),
+        outcomes: Vec::new(),
+    };
     for (n, (key, version, event)) in events.into_iter().enumerate() {
         let cause = CommandId(match &event {
             Event::Auction(AuctionEvent::BidPlaced { bid, .. }) => bid.0,

@@ -3,9 +3,9 @@
 
 use crate::process::abort;
 use crate::world::World;
-use auction_app::ports::events::event_store::{Append, NewEvent};
+use auction_app::ports::events::event_store::{AppendBatch, NewEvent};
 use auction_app::writer::aggregate_cache::Aggregate;
-use auction_app::writer::dispatch::Rules;
+use auction_app::writer::dispatch::DecideFn;
 use auction_domain::auction::{AuctionCommand, PlaceBid};
 use auction_domain::{Actor, AuctionId, BidId, Refused, Timestamp, UserId};
 use auction_testkit::given::{
@@ -51,7 +51,7 @@ pub fn cursed(aggregate: &Aggregate, command: &Command, at: Timestamp) -> Result
             _ => {}
         }
     }
-    (Rules::default().0)(aggregate, command, at)
+    (DecideFn::default().0)(aggregate, command, at)
 }
 
 /// Whether a command ends the process that decides it.
@@ -111,9 +111,9 @@ impl History {
     }
 
     /// How the users come to be who live elsewhere.
-    pub fn begin_elsewhere(&self) -> Append {
+    pub fn begin_elsewhere(&self) -> AppendBatch {
         let created = self.elsewhere.iter().zip(1..).map(|(user, position)| event_of(*user, position, 1));
-        Append {
+        AppendBatch {
             partition: ELSEWHERE,
             expected_head: 0,
             known_deletions: u64::MAX,
@@ -123,9 +123,9 @@ impl History {
     }
 
     /// How one of them is deleted.
-    pub fn delete_elsewhere(&self, user: UserId, head: u64) -> Append {
+    pub fn delete_elsewhere(&self, user: UserId, head: u64) -> AppendBatch {
         let events = vec![event_of(user, head + 1, 2)];
-        Append {
+        AppendBatch {
             partition: ELSEWHERE,
             expected_head: head,
             known_deletions: u64::MAX,

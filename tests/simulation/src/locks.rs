@@ -2,7 +2,7 @@
 
 use crate::world::{Server, World};
 use auction_app::ports::Unavailable;
-use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLocks};
+use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLockConnector};
 use auction_wire::PartitionId;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -68,7 +68,7 @@ impl Locks {
     }
 }
 
-impl PartitionLocks for Locks {
+impl PartitionLockConnector for Locks {
     type Lock = Lock;
     async fn open(&self, _: PartitionId) -> Result<Lock, Unavailable> {
         self.passes().await?;

@@ -5,7 +5,8 @@ use crate::process::is_aborted;
 use crate::world::{Server, World};
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::event_store::{
-    Append, Appended, EventStore, EventStores, History, NewEvent, OpenAuctions, UnrevealedAuctions,
+    AggregateHistory, AppendBatch, AppendResult, EventStore, EventStoreConnector, NewEvent, OpenAuctions,
+    UnrevealedAuctions,
 };
 use auction_domain::UserId;
 use auction_testkit::memory::MemoryStore;
@@ -59,9 +60,9 @@ impl Store {
     }
 
     /// Stores at once.
-    pub async fn append_now(&self, batch: &Append) -> Result<Appended, Unavailable> {
+    pub async fn append_now(&self, batch: &AppendBatch) -> Result<AppendResult, Unavailable> {
         let appended = self.inner.clone().append(batch).await?;
-        if appended == Appended::Done {
+        if appended == AppendResult::Committed {
             let (partition, outcomes, events) =
                 (batch.partition, batch.outcomes.clone(), batch.events.clone());
             let committed = Committed { partition, outcomes, events };
@@ -77,7 +78,7 @@ impl Store {
     }
 
     /// What becomes of an append on its way and back.
-    async fn carry(self, batch: Append, answer: oneshot::Sender<Appended>) {
+    async fn carry(self, batch: AppendBatch, answer: oneshot::Sender<AppendResult>) {
         self.world.moment().await;
         if self.world.chance(500) {
             self.world.is_heard(Server::Postgres).await;
@@ -102,7 +103,7 @@ impl Store {
         }
     }
 
-    async fn store(&self, batch: &Append) -> Option<Appended> {
+    async fn store(&self, batch: &AppendBatch) -> Option<AppendResult> {
         let appended = self.append_now(batch).await.ok()?;
         let (head, outcomes, events) = (batch.expected_head, batch.outcomes.len(), batch.events.len());
         self.world.note(format_args!("append at {head}: {outcomes} outcomes, {events} events: {appended:?}"));
@@ -110,7 +111,7 @@ impl Store {
     }
 }
 
-impl EventStores for Store {
+impl EventStoreConnector for Store {
     type Store = Store;
     async fn open(&self) -> Result<Store, Unavailable> {
         self.passes().await?;
@@ -139,7 +140,11 @@ impl EventStore for Store {
         let events = self.inner.history(keys, until).await?;
         self.passes().await.map(|()| events)
     }
-    async fn history_since_snapshot(&mut self, keys: &[Uuid], until: u64) -> Result<History, Unavailable> {
+    async fn history_since_snapshot(
+        &mut self,
+        keys: &[Uuid],
+        until: u64,
+    ) -> Result<AggregateHistory, Unavailable> {
         self.passes().await?;
         let history = self.inner.history_since_snapshot(keys, until).await?;
         self.passes().await.map(|()| history)
@@ -176,7 +181,7 @@ impl EventStore for Store {
     ) -> Result<UnrevealedAuctions, Unavailable> {
         self.inner.unrevealed_auctions(partition).await
     }
-    async fn append(&mut self, batch: &Append) -> Result<Appended, Unavailable> {
+    async fn append(&mut self, batch: &AppendBatch) -> Result<AppendResult, Unavailable> {
         if is_aborted() {
             return std::future::pending().await;
         }

@@ -11,30 +11,30 @@
 
 mod schedule;
 
-pub use schedule::Schedule;
+pub use schedule::ClosingSchedule;
 
-use crate::auctioneer::user_deletion::follow_up;
-use crate::consume::{Follower, Handled};
+use crate::auctioneer::user_deletion::run_user_deletion;
+use crate::consume::{EventHandler, HandleResult};
 use crate::ports::Unavailable;
 use crate::ports::commands::command_queue::CommandQueue;
 use crate::ports::events::event_store::EventStore;
-use crate::ports::people::accounts::Erasure;
+use crate::ports::people::accounts::PersonalDataErasure;
 use crate::ports::people::tokens::Revocations;
-use crate::ports::people::user_deletions::Deletions;
+use crate::ports::people::user_deletions::UserDeletions;
 use crate::writer::aggregate_cache::{LoadError, read_event};
 use auction_domain::auction::{AuctionCommand, AuctionEvent, CloseAuction};
 use auction_domain::user::UserEvent;
 use auction_domain::{Actor, AuctionId, Timestamp};
 use auction_wire::{Command, CommandBody, CommandId, Event, EventRecord, PartitionId};
 use futures_util::future::try_join_all;
-use schedule::Due;
+use schedule::DueClose;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use uuid::Uuid;
 use worker_runtime::Retry;
-use worker_runtime::health::Part;
+use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::Stop;
 
 /// Namespace of the ids of closing commands.
@@ -47,16 +47,20 @@ const CHUNK: usize = 500;
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Keeps the schedule true to one partition's events, until it is dropped.
-pub struct Watch {
+pub struct ClosingHandler {
     partition: PartitionId,
-    schedule: Arc<Schedule>,
+    schedule: Arc<ClosingSchedule>,
     departed: Arc<Notify>,
 }
 
-impl Watch {
+impl ClosingHandler {
     /// Of that partition. `departed` is told when a user was deleted, or what one left was taken away.
-    pub fn new(partition: PartitionId, schedule: Arc<Schedule>, departed: Arc<Notify>) -> Watch {
-        Watch { partition, schedule, departed }
+    pub fn new(
+        partition: PartitionId,
+        schedule: Arc<ClosingSchedule>,
+        departed: Arc<Notify>,
+    ) -> ClosingHandler {
+        ClosingHandler { partition, schedule, departed }
     }
 
     fn see(&self, auction: AuctionId, event: &Event) {
@@ -89,13 +93,13 @@ impl Watch {
 }
 
 /// Whoever follows the partition from now on closes its auctions.
-impl Drop for Watch {
+impl Drop for ClosingHandler {
     fn drop(&mut self) {
         self.schedule.begin(self.partition, Vec::new());
     }
 }
 
-impl Follower for Watch {
+impl EventHandler for ClosingHandler {
     async fn start(&mut self, store: &mut impl EventStore) -> Result<u64, LoadError> {
         let open = store.open_auctions(self.partition).await?;
         self.schedule.begin(self.partition, open.auctions);
@@ -107,22 +111,22 @@ impl Follower for Watch {
         _: &mut impl EventStore,
         events: &[EventRecord],
         _: u64,
-    ) -> Result<Handled, LoadError> {
+    ) -> Result<HandleResult, LoadError> {
         for record in events {
             self.see(AuctionId(record.key), &read_event(record)?);
         }
-        Ok(Handled::Done)
+        Ok(HandleResult::Done)
     }
 }
 
 /// Sends what is due until it is time to stop. `departed` is what the watches tell.
 pub async fn run(
     queue: &impl CommandQueue,
-    deletions: &(impl Deletions + Erasure),
+    deletions: &(impl UserDeletions + PersonalDataErasure),
     revocations: &impl Revocations,
-    schedule: &Schedule,
+    schedule: &ClosingSchedule,
     departed: &Notify,
-    health: &Part,
+    health: &HealthHandle,
     mut stop: Stop,
 ) {
     let mut retry = Retry::default();
@@ -134,13 +138,13 @@ pub async fn run(
         let wait = match send_due(queue, deletions, revocations, schedule, sender, &mut looked).await {
             Ok(wait) => {
                 retry.succeeded();
-                health.works();
+                health.set_up();
                 wait
             }
             Err(error) => {
                 tracing::warn!(%error, "closing waits");
                 let wait = retry.next_wait();
-                health.waits(&error, retry.attempts());
+                health.set_waiting(&error, retry.attempts());
                 wait
             }
         };
@@ -157,9 +161,9 @@ pub async fn run(
 /// how long nothing else will be due.
 async fn send_due(
     queue: &impl CommandQueue,
-    deletions: &(impl Deletions + Erasure),
+    deletions: &(impl UserDeletions + PersonalDataErasure),
     revocations: &impl Revocations,
-    schedule: &Schedule,
+    schedule: &ClosingSchedule,
     sender: Uuid,
     looked: &mut Option<Instant>,
 ) -> Result<Duration, Unavailable> {
@@ -167,7 +171,7 @@ async fn send_due(
     let due = schedule.due(now);
     if looked.is_none() || !due.is_empty() {
         let began = Instant::now();
-        follow_up(queue, deletions, revocations).await?;
+        run_user_deletion(queue, deletions, revocations).await?;
         *looked = Some(began);
     }
     if due.is_empty() {
@@ -188,7 +192,7 @@ fn until(now: Timestamp, next: Timestamp) -> Duration {
     Duration::from_millis(u64::try_from(next.0.saturating_sub(now.0)).unwrap_or_default())
 }
 
-fn close(due: Due, sender: Uuid) -> Command {
+fn close(due: DueClose, sender: Uuid) -> Command {
     let name = format!("{}/{}/{}/{sender}", due.auction, due.ends_at.0, due.attempt);
     Command {
         id: CommandId(Uuid::new_v5(&CLOSING, name.as_bytes())),
@@ -208,8 +212,8 @@ mod tests {
 
     #[test]
     fn nothing_is_due_in_a_partition_that_is_not_watched_any_more() {
-        let (schedule, partition) = (Arc::new(Schedule::default()), PartitionId(0));
-        let watch = Watch::new(partition, Arc::clone(&schedule), Arc::default());
+        let (schedule, partition) = (Arc::new(ClosingSchedule::default()), PartitionId(0));
+        let watch = ClosingHandler::new(partition, Arc::clone(&schedule), Arc::default());
         schedule.begin(partition, vec![(AuctionId(Uuid::from_u128(1)), Timestamp(100))]);
         assert_eq!(schedule.due(Timestamp(100)).len(), 1);
         drop(watch);

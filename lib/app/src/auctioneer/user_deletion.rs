@@ -13,9 +13,9 @@
 
 use crate::ports::Unavailable;
 use crate::ports::commands::command_queue::CommandQueue;
-use crate::ports::people::accounts::Erasure;
-use crate::ports::people::tokens::{Revocations, Revoked};
-use crate::ports::people::user_deletions::{Deletions, Stake, Unfinished};
+use crate::ports::people::accounts::PersonalDataErasure;
+use crate::ports::people::tokens::{Revocation, Revocations};
+use crate::ports::people::user_deletions::{OpenInterest, PendingDeletion, UserDeletions};
 use auction_domain::auction::{AuctionCommand, CancelAuction, RetractBids};
 use auction_domain::{Actor, Millis, Timestamp, UserId};
 use auction_wire::{Command, CommandBody, CommandId};
@@ -38,9 +38,9 @@ const DOUBLINGS: u32 = 6;
 
 /// Looks at all deletions that are not finished once: sends what has to follow and is not on its way, and
 /// finishes those of which nothing is left.
-pub async fn follow_up(
+pub async fn run_user_deletion(
     queue: &impl CommandQueue,
-    deletions: &(impl Deletions + Erasure),
+    deletions: &(impl UserDeletions + PersonalDataErasure),
     revocations: &impl Revocations,
 ) -> Result<(), Unavailable> {
     loop {
@@ -61,9 +61,9 @@ pub async fn follow_up(
 /// Nothing is left of them as persons. Whoever dies in between does it again; before a deletion is finished it is
 /// done.
 async fn erase(
-    accounts: &impl Erasure,
+    accounts: &impl PersonalDataErasure,
     revocations: &impl Revocations,
-    unfinished: &[Unfinished],
+    unfinished: &[PendingDeletion],
 ) -> Result<(), Unavailable> {
     let users: Vec<UserId> = unfinished.iter().map(|deletion| deletion.user).collect();
     let erased = accounts.erase(&users).await?;
@@ -71,9 +71,9 @@ async fn erase(
         return Ok(());
     }
     tracing::info!(accounts = erased.len(), "accounts of deleted users are erased");
-    let revoked: Vec<Revoked> = erased.into_iter().map(Revoked::User).collect();
+    let revoked: Vec<Revocation> = erased.into_iter().map(Revocation::User).collect();
     // It is a courtesy: an ingress that hears nothing finds out when it looks again.
-    if let Err(error) = revocations.announce(&revoked).await {
+    if let Err(error) = revocations.publish(&revoked).await {
         tracing::warn!(%error, "nobody was told that tokens ended");
     }
     Ok(())
@@ -82,13 +82,13 @@ async fn erase(
 /// Returns whether any of these moved on.
 async fn one_step(
     queue: &impl CommandQueue,
-    deletions: &impl Deletions,
-    unfinished: &[Unfinished],
+    deletions: &impl UserDeletions,
+    unfinished: &[PendingDeletion],
     now: Timestamp,
 ) -> Result<bool, Unavailable> {
     let users: Vec<UserId> = unfinished.iter().map(|deletion| deletion.user).collect();
-    let mut stakes: BTreeMap<UserId, Vec<Stake>> = BTreeMap::new();
-    for (user, stake) in deletions.stakes(&users).await? {
+    let mut stakes: BTreeMap<UserId, Vec<OpenInterest>> = BTreeMap::new();
+    for (user, stake) in deletions.open_interests(&users).await? {
         stakes.entry(user).or_default().push(stake);
     }
     let (mut finished, mut sent, mut commands) = (Vec::new(), Vec::new(), Vec::new());
@@ -98,7 +98,7 @@ async fn one_step(
             Some(stakes) if deletion.again_at <= now => {
                 commands.extend(stakes.iter().map(|stake| command(deletion, *stake)));
                 let wait = Millis(AGAIN.0 << deletion.attempt.min(DOUBLINGS));
-                sent.push(Unfinished { again_at: now + wait, ..*deletion });
+                sent.push(PendingDeletion { again_at: now + wait, ..*deletion });
             }
             Some(_) => {} // on its way
         }
@@ -121,11 +121,13 @@ async fn one_step(
     Ok(!sent.is_empty() || !finished.is_empty())
 }
 
-fn command(deletion: &Unfinished, stake: Stake) -> Command {
-    let Unfinished { sequence, user, attempt, .. } = *deletion;
+fn command(deletion: &PendingDeletion, stake: OpenInterest) -> Command {
+    let PendingDeletion { sequence, user, attempt, .. } = *deletion;
     let (auction, what, body) = match stake {
-        Stake::Bids(auction) => (auction, "bids", AuctionCommand::RetractBids(RetractBids { bidder: user })),
-        Stake::Sale(auction) => (auction, "sale", AuctionCommand::CancelAuction(CancelAuction)),
+        OpenInterest::Bids(auction) => {
+            (auction, "bids", AuctionCommand::RetractBids(RetractBids { bidder: user }))
+        }
+        OpenInterest::Sale(auction) => (auction, "sale", AuctionCommand::CancelAuction(CancelAuction)),
     };
     let name = format!("{sequence}/{auction}/{what}/{attempt}");
     Command {

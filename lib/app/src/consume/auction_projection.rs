@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 /// One auction as its views need it.
 #[derive(Clone, Debug)]
-pub struct Board {
+pub struct AuctionProjection {
     /// What it is.
     pub title: Title,
     /// More about it.
@@ -24,16 +24,17 @@ pub struct Board {
     pub auction: Auction,
 }
 
-impl Board {
+impl AuctionProjection {
     /// Folds one event. `None` stands for an auction that does not exist yet.
-    pub fn apply(board: &mut Option<Board>, event: &AuctionEvent, at: Timestamp) {
+    pub fn apply(board: &mut Option<AuctionProjection>, event: &AuctionEvent, at: Timestamp) {
         let Some(known) = board else {
             let mut auction = None;
             Auction::apply(&mut auction, event, at);
             if let (Some(auction), AuctionEvent::AuctionCreated { title, description, .. }) = (auction, event)
             {
                 let (title, description) = (title.clone(), description.clone());
-                *board = Some(Board { title, description, created_at: at, unsold: None, auction });
+                *board =
+                    Some(AuctionProjection { title, description, created_at: at, unsold: None, auction });
             }
             return;
         };
@@ -45,15 +46,15 @@ impl Board {
 }
 
 /// A bounded cache of boards. More than its capacity stay for as long as one batch needs them.
-pub struct Boards {
-    cached: LruCache<Uuid, Option<Board>>,
+pub struct ProjectionCache {
+    cached: LruCache<Uuid, Option<AuctionProjection>>,
     capacity: NonZeroUsize,
 }
 
-impl Boards {
+impl ProjectionCache {
     /// Keeps at most so many, the most recently used.
-    pub fn new(capacity: NonZeroUsize) -> Boards {
-        Boards { cached: LruCache::unbounded(), capacity }
+    pub fn new(capacity: NonZeroUsize) -> ProjectionCache {
+        ProjectionCache { cached: LruCache::unbounded(), capacity }
     }
 
     /// Makes sure that these are in memory, as of a position.
@@ -72,14 +73,14 @@ impl Boards {
         }
         for record in store.history(&missing, position).await? {
             if let Event::Auction(event) = read_event(&record)? {
-                Board::apply(self.get(record.key), &event, record.at);
+                AuctionProjection::apply(self.get(record.key), &event, record.at);
             }
         }
         Ok(())
     }
 
     /// One that was loaded.
-    pub fn get(&mut self, key: Uuid) -> &mut Option<Board> {
+    pub fn get(&mut self, key: Uuid) -> &mut Option<AuctionProjection> {
         self.cached.get_or_insert_mut(key, || None)
     }
 

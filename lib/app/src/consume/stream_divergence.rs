@@ -8,7 +8,7 @@ use auction_wire::{EventRecord, PartitionId};
 /// How an event that was published differs from what is stored at its position; none if it does not.
 ///
 /// Events are stored before they are published: it is to be read before the store is asked.
-pub(crate) async fn differs(
+pub(crate) async fn find_divergence(
     store: &mut impl EventStore,
     partition: PartitionId,
     published: &EventRecord,

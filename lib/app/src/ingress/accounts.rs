@@ -15,8 +15,8 @@ mod token_cache;
 
 pub use credentials::{CredentialError, Email, LONGEST_PASSWORD, Name, Password, SHORTEST_PASSWORD};
 pub use passwords::Passwords;
-pub use token::{Bearer, Holder, TokenHash, TokenKind, fresh};
-pub use token_cache::{KnownTokens, Recalled};
+pub use token::{PrincipalKind, TokenHash, TokenIdentity, TokenKind, fresh};
+pub use token_cache::{CacheLookup, TokenCache};
 
 use thiserror::Error;
 
@@ -48,13 +48,13 @@ impl Role {
 /// No role.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0:?} is no role: there are bidder, seller and operator")]
-pub struct NoRole(pub String);
+pub struct ParseRoleError(pub String);
 
 impl std::str::FromStr for Role {
-    type Err = NoRole;
+    type Err = ParseRoleError;
 
-    fn from_str(text: &str) -> Result<Role, NoRole> {
+    fn from_str(text: &str) -> Result<Role, ParseRoleError> {
         let role = Role::ALL.into_iter().find(|role| role.name() == text);
-        role.ok_or_else(|| NoRole(text.to_owned()))
+        role.ok_or_else(|| ParseRoleError(text.to_owned()))
     }
 }

@@ -5,8 +5,8 @@
 //! time, for so long; the others are asked to come again.
 
 use crate::ports::Unavailable;
-use crate::ports::events::auction_event_reader::AuctionEvents;
-use crate::projector::{Board, auction_view, json};
+use crate::ports::events::auction_event_reader::AuctionEventReader;
+use crate::projector::{AuctionProjection, auction_view, json};
 use crate::writer::aggregate_cache::read_event;
 use auction_domain::AuctionId;
 use auction_wire::Event;
@@ -24,7 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Tells auctions from their events.
-pub struct FromStore<E> {
+pub struct AuctionHistoryReader<E> {
     events: E,
     turns: Semaphore,
 }
@@ -43,10 +43,10 @@ pub enum AtVersion {
     Unknown,
 }
 
-impl<E: AuctionEvents> FromStore<E> {
+impl<E: AuctionEventReader> AuctionHistoryReader<E> {
     /// So many at a time.
-    pub fn new(events: E, at_a_time: NonZeroUsize) -> FromStore<E> {
-        FromStore { events, turns: Semaphore::new(at_a_time.get()) }
+    pub fn new(events: E, at_a_time: NonZeroUsize) -> AuctionHistoryReader<E> {
+        AuctionHistoryReader { events, turns: Semaphore::new(at_a_time.get()) }
     }
 
     /// The auction as it was at a version, from 1.
@@ -65,13 +65,13 @@ impl<E: AuctionEvents> FromStore<E> {
         Ok(self.board(auction, u64::MAX).await?.map(|board| json(&auction_view(auction, &board))))
     }
 
-    async fn board(&self, auction: AuctionId, until: u64) -> Result<Option<Board>, Unavailable> {
+    async fn board(&self, auction: AuctionId, until: u64) -> Result<Option<AuctionProjection>, Unavailable> {
         let late = |_| Unavailable::new("postgres", "an auction could not be told from its events in time");
         let _turn = tokio::time::timeout(PATIENCE, self.turns.acquire()).await.map_err(late)?;
         tokio::time::timeout(DEADLINE, self.fold(auction, until)).await.map_err(late)?
     }
 
-    async fn fold(&self, auction: AuctionId, until: u64) -> Result<Option<Board>, Unavailable> {
+    async fn fold(&self, auction: AuctionId, until: u64) -> Result<Option<AuctionProjection>, Unavailable> {
         let (mut board, mut version) = (None, 0);
         while version < until {
             let most = CHUNK.min(usize::try_from(until - version).unwrap_or(CHUNK));
@@ -80,7 +80,7 @@ impl<E: AuctionEvents> FromStore<E> {
                 let event =
                     read_event(record).map_err(|error| Unavailable::new("postgres", error.to_string()))?;
                 if let Event::Auction(event) = event {
-                    Board::apply(&mut board, &event, record.at);
+                    AuctionProjection::apply(&mut board, &event, record.at);
                 }
                 version = record.version;
             }

@@ -12,15 +12,15 @@ use tokio::time::Instant;
 type Kept<T> = Option<(Instant, T)>;
 
 /// A few things that are kept for a moment, by their names.
-pub struct Briefly<N, T> {
+pub struct CoalescingCache<N, T> {
     keep: Duration,
     kept: Mutex<LruCache<N, Arc<tokio::sync::Mutex<Kept<T>>>>>,
 }
 
-impl<N: Hash + Eq, T: Clone> Briefly<N, T> {
+impl<N: Hash + Eq, T: Clone> CoalescingCache<N, T> {
     /// At most so many, for so long; for no time at all everything is read.
-    pub fn new(most: NonZeroUsize, keep: Duration) -> Briefly<N, T> {
-        Briefly { keep, kept: Mutex::new(LruCache::new(most)) }
+    pub fn new(most: NonZeroUsize, keep: Duration) -> CoalescingCache<N, T> {
+        CoalescingCache { keep, kept: Mutex::new(LruCache::new(most)) }
     }
 
     /// What is kept under that name, if it is good enough, or else is read now. Errors are not kept.
@@ -73,8 +73,8 @@ mod tests {
 
     const KEEP: Duration = Duration::from_millis(300);
 
-    fn briefly(most: usize) -> (Briefly<String, u32>, AtomicU32) {
-        (Briefly::new(NonZeroUsize::new(most).unwrap(), KEEP), AtomicU32::new(0))
+    fn briefly(most: usize) -> (CoalescingCache<String, u32>, AtomicU32) {
+        (CoalescingCache::new(NonZeroUsize::new(most).unwrap(), KEEP), AtomicU32::new(0))
     }
 
     /// Takes a while, and tells how often it was done.

@@ -4,15 +4,15 @@ mod handle;
 mod outcome_waiters;
 mod recent_handles;
 
-pub use handle::{Handle, HandleSecret};
-pub use outcome_waiters::{Hears, Waited, Waiters, Waiting};
+pub use handle::{CommandHandle, HandleKey};
+pub use outcome_waiters::{OutcomeWaiter, OutcomeWaiters, WaitResult, WakeSource};
 
-use recent_handles::Recent;
+use recent_handles::RecentHandles;
 
 use crate::instrumentation;
 use crate::ports::Unavailable;
 use crate::ports::commands::command_queue::CommandQueue;
-use crate::ports::commands::outcomes::Outcomes;
+use crate::ports::commands::outcomes::OutcomeReader;
 use auction_domain::{Actor, Timestamp};
 use auction_wire::{Command, CommandBody, CommandId, Outcome};
 use sha2::{Digest, Sha256};
@@ -29,19 +29,19 @@ const BY_IDEMPOTENCY_KEY: Uuid = Uuid::from_u128(0x5d0d_8c63_3d2b_5c1b_9a50_6a2f
 const WAIT_WHEN_STOPPING: Duration = Duration::from_secs(2);
 
 /// The way of commands in, and of outcomes back.
-pub struct Accept<Q, O> {
+pub struct CommandGateway<Q, O> {
     queue: Q,
     outcomes: O,
-    waiters: Arc<Waiters>,
-    secret: HandleSecret,
+    waiters: Arc<OutcomeWaiters>,
+    secret: HandleKey,
     ingress: String,
     stop: Stop,
-    recent: Recent,
+    recent: RecentHandles,
 }
 
 /// A request that passed all checks.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct CommandRequest {
     /// See [`command_id`].
     pub id: CommandId,
     /// The user or auction it is for.
@@ -64,7 +64,7 @@ pub struct Request {
 
 /// What is known of a command.
 #[derive(Clone, Debug)]
-pub enum Status {
+pub enum CommandStatus {
     /// Not decided yet.
     Pending,
     /// Decided.
@@ -92,28 +92,28 @@ pub fn fingerprint(payload: &[u8]) -> u64 {
     ])
 }
 
-impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
+impl<Q: CommandQueue, O: OutcomeReader> CommandGateway<Q, O> {
     /// For the ingress of that name, to which writers send outcomes. When it is time to stop, requests
     /// that wait are answered soon.
     pub fn new(
         queue: Q,
         outcomes: O,
-        waiters: Arc<Waiters>,
-        secret: HandleSecret,
+        waiters: Arc<OutcomeWaiters>,
+        secret: HandleKey,
         ingress: String,
         stop: Stop,
-    ) -> Accept<Q, O> {
-        Accept { queue, outcomes, waiters, secret, ingress, stop, recent: Recent::default() }
+    ) -> CommandGateway<Q, O> {
+        CommandGateway { queue, outcomes, waiters, secret, ingress, stop, recent: RecentHandles::default() }
     }
 
     /// Puts the command on its stream. It is on disk when this returns. With `wait` the outcome is waited
     /// for so long.
     pub async fn submit(
         &self,
-        request: Request,
+        request: CommandRequest,
         wait: Option<Duration>,
-    ) -> Result<(Handle, Status), Unavailable> {
-        let mut handle = Handle {
+    ) -> Result<(CommandHandle, CommandStatus), Unavailable> {
+        let mut handle = CommandHandle {
             command: request.id,
             received_at: request.received_at,
             fingerprint: request.fingerprint,
@@ -128,7 +128,7 @@ impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
             }
         }
         // Before the command is sent: its outcome may be here before we are.
-        let waiting = wait.map(|wait| (wait, self.waiters.wait_for(request.id, Hears::Replies)));
+        let waiting = wait.map(|wait| (wait, self.waiters.wait_for(request.id, WakeSource::Replies)));
         let reply = if waiting.is_some() { self.ingress.clone() } else { String::new() };
         let command = Command {
             id: request.id,
@@ -147,24 +147,30 @@ impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
             self.recent.note(handle);
         }
         let status = match waiting {
-            None => Status::Pending,
+            None => CommandStatus::Pending,
             // Few wait: the others need no room for it.
-            Some((wait, waiting)) => Box::pin(self.wait(&handle, wait, waiting, Hears::Replies)).await,
+            Some((wait, waiting)) => Box::pin(self.wait(&handle, wait, waiting, WakeSource::Replies)).await,
         };
         Ok((handle, status))
     }
 
     /// What is answered where this ingress has seen the key with another payload. That may be the wrong one: another
     /// ingress may have taken the right one before. Whoever waits is told what the stream comes to.
-    async fn whose(&self, handle: &Handle, wait: Option<Duration>) -> Option<Status> {
-        match self.status(handle).await.unwrap_or(Status::Pending) {
-            Status::Pending if wait.is_some() => None,
-            Status::Pending => Some(Status::KeyReused),
+    async fn whose(&self, handle: &CommandHandle, wait: Option<Duration>) -> Option<CommandStatus> {
+        match self.status(handle).await.unwrap_or(CommandStatus::Pending) {
+            CommandStatus::Pending if wait.is_some() => None,
+            CommandStatus::Pending => Some(CommandStatus::KeyReused),
             known => Some(known),
         }
     }
 
-    async fn wait(&self, handle: &Handle, wait: Duration, mut waiting: Waiting, hears: Hears) -> Status {
+    async fn wait(
+        &self,
+        handle: &CommandHandle,
+        wait: Duration,
+        mut waiting: OutcomeWaiter,
+        hears: WakeSource,
+    ) -> CommandStatus {
         let until = Instant::now() + wait;
         let mut stop = self.stop.clone();
         let stopping = async {
@@ -175,40 +181,40 @@ impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
         loop {
             let waited = tokio::select! {
                 waited = waiting.outcome(until) => waited,
-                () = &mut stopping => Waited::InVain,
+                () = &mut stopping => WaitResult::TimedOut,
             };
-            if let Waited::Outcome(outcome) = waited {
+            if let WaitResult::Outcome(outcome) = waited {
                 return judge(handle, outcome);
             }
             // Before the look, so that nothing falls between the two.
             waiting = self.waiters.wait_for(handle.command, hears);
             // The answer may have been lost on its way; the stored one is not. The command is on disk whether
             // or not it can be looked up now.
-            let status = self.status(handle).await.unwrap_or(Status::Pending);
-            if waited == Waited::InVain || !matches!(status, Status::Pending) {
+            let status = self.status(handle).await.unwrap_or(CommandStatus::Pending);
+            if waited == WaitResult::TimedOut || !matches!(status, CommandStatus::Pending) {
                 return status;
             }
         }
     }
 
     /// What became of a command.
-    pub async fn status(&self, handle: &Handle) -> Result<Status, Unavailable> {
+    pub async fn status(&self, handle: &CommandHandle) -> Result<CommandStatus, Unavailable> {
         let outcome = self.outcomes.outcome(handle.command).await?;
-        Ok(outcome.map_or(Status::Pending, |outcome| judge(handle, outcome)))
+        Ok(outcome.map_or(CommandStatus::Pending, |outcome| judge(handle, outcome)))
     }
 
     /// What became of a command, whoever took it. With `wait`, a command that is not decided yet is waited for so
     /// long: it is looked up once more when writers announce that it is decided.
     pub async fn status_within(
         &self,
-        handle: &Handle,
+        handle: &CommandHandle,
         wait: Option<Duration>,
-    ) -> Result<Status, Unavailable> {
+    ) -> Result<CommandStatus, Unavailable> {
         let Some(wait) = wait else { return self.status(handle).await };
         // Before the look, so that nothing falls between the two.
-        let waiting = self.waiters.wait_for(handle.command, Hears::Announcements);
+        let waiting = self.waiters.wait_for(handle.command, WakeSource::Announcements);
         match self.status(handle).await? {
-            Status::Pending => Ok(self.wait(handle, wait, waiting, Hears::Announcements).await),
+            CommandStatus::Pending => Ok(self.wait(handle, wait, waiting, WakeSource::Announcements).await),
             known => Ok(known),
         }
     }
@@ -216,22 +222,26 @@ impl<Q: CommandQueue, O: Outcomes> Accept<Q, O> {
     /// Stands for a payload that nobody may guess by its fingerprint: that one is stored with the command, and a
     /// plain hash of a password could be tried against a dictionary.
     pub fn conceal(&self, payload: &[u8]) -> [u8; 32] {
-        self.secret.conceal(payload)
+        self.secret.keyed_hash(payload)
     }
 
     /// A handle as its text.
-    pub fn seal(&self, handle: &Handle) -> String {
-        self.secret.seal(handle)
+    pub fn seal(&self, handle: &CommandHandle) -> String {
+        self.secret.encode(handle)
     }
 
     /// A handle from its text; none if it was not given out by this portal.
-    pub fn open(&self, text: &str) -> Option<Handle> {
+    pub fn open(&self, text: &str) -> Option<CommandHandle> {
         self.secret.open(text)
     }
 }
 
-fn judge(handle: &Handle, outcome: Outcome) -> Status {
-    if outcome.fingerprint == handle.fingerprint { Status::Decided(outcome) } else { Status::KeyReused }
+fn judge(handle: &CommandHandle, outcome: Outcome) -> CommandStatus {
+    if outcome.fingerprint == handle.fingerprint {
+        CommandStatus::Decided(outcome)
+    } else {
+        CommandStatus::KeyReused
+    }
 }
 
 #[cfg(test)]

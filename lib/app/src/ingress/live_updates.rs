@@ -10,20 +10,20 @@ mod inbox_signals;
 mod sse;
 mod topic;
 
-pub use inbox_signals::{Bell, Bells};
-pub use sse::{Shown, heartbeat};
+pub use inbox_signals::{InboxSignal, InboxSignals};
+pub use sse::{SseFrame, heartbeat};
 
 use crate::ports::Unavailable;
-use crate::ports::events::auction_event_reader::AuctionEvents;
-use crate::ports::events::event_tail::{EventTail, EventTails};
+use crate::ports::events::auction_event_reader::AuctionEventReader;
+use crate::ports::events::event_tail::{EventTail, EventTailConnector};
 use auction_domain::AuctionId;
 use auction_wire::EventRecord;
-use hub_task::Hall;
+use hub_task::HubTask;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
 use worker_runtime::Retry;
-use worker_runtime::health::Part;
+use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::Stop;
 
 /// How often everybody is told that the connection is alive.
@@ -36,9 +36,9 @@ const ASKING: usize = 1000;
 const BATCHES: usize = 16;
 
 /// Where listeners come to.
-pub struct Live {
-    ask: mpsc::Sender<Asking>,
-    asked: Mutex<mpsc::Receiver<Asking>>,
+pub struct BroadcastHub {
+    ask: mpsc::Sender<SubscribeRequest>,
+    asked: Mutex<mpsc::Receiver<SubscribeRequest>>,
     places: Arc<Semaphore>,
     at_most: usize,
     gather: Duration,
@@ -46,20 +46,20 @@ pub struct Live {
 
 /// What a listener gets, in order. It ends when he is too slow, when his auction cannot be followed any more, or
 /// when the process stops: then he may come again, and says what he saw last.
-pub struct Listener {
+pub struct Subscriber {
     /// What he is told first, if anything.
-    pub first: Option<Shown>,
+    pub first: Option<SseFrame>,
     /// What comes then.
-    pub then: broadcast::Receiver<Shown>,
+    pub then: broadcast::Receiver<SseFrame>,
     /// His place; somebody else's when this is dropped.
     pub place: OwnedSemaphorePermit,
 }
 
 /// Why somebody cannot listen.
 #[derive(Debug)]
-pub enum NotHeard {
+pub enum SubscribeError {
     /// There is no such auction.
-    Unknown,
+    UnknownAuction,
     /// There are too many listeners.
     Full {
         /// So many may listen.
@@ -69,42 +69,54 @@ pub enum NotHeard {
     Unavailable(Unavailable),
 }
 
-struct Asking {
+struct SubscribeRequest {
     auction: AuctionId,
     /// The last version that he saw.
     seen: Option<u64>,
     place: OwnedSemaphorePermit,
-    answer: oneshot::Sender<Result<Listener, NotHeard>>,
+    answer: oneshot::Sender<Result<Subscriber, SubscribeError>>,
 }
 
-impl Live {
+impl BroadcastHub {
     /// For at most so many listeners. What happens to an auction within `gather` is told in one go: ten thousand
     /// listeners can be told ten times a second, and not a hundred times. Nobody gets an answer unless [`Live::run`] runs.
-    pub fn new(at_most: usize, gather: Duration) -> Live {
+    pub fn new(at_most: usize, gather: Duration) -> BroadcastHub {
         let (ask, asked) = mpsc::channel(ASKING);
-        Live { ask, asked: Mutex::new(asked), places: Arc::new(Semaphore::new(at_most)), at_most, gather }
+        BroadcastHub {
+            ask,
+            asked: Mutex::new(asked),
+            places: Arc::new(Semaphore::new(at_most)),
+            at_most,
+            gather,
+        }
     }
 
     /// A place for a listener, whatever he listens to.
-    pub fn place(&self) -> Result<OwnedSemaphorePermit, NotHeard> {
-        let full = NotHeard::Full { at_most: self.at_most };
+    pub fn place(&self) -> Result<OwnedSemaphorePermit, SubscribeError> {
+        let full = SubscribeError::Full { at_most: self.at_most };
         Arc::clone(&self.places).try_acquire_owned().map_err(|_| full)
     }
 
     /// Begins to listen to an auction, behind the version that was seen last.
-    pub async fn listen(&self, auction: AuctionId, seen: Option<u64>) -> Result<Listener, NotHeard> {
+    pub async fn listen(&self, auction: AuctionId, seen: Option<u64>) -> Result<Subscriber, SubscribeError> {
         let place = self.place()?;
         let (answer, answered) = oneshot::channel();
-        let gone = || NotHeard::Unavailable(Unavailable::new("ingress", "it is about to stop"));
-        self.ask.send(Asking { auction, seen, place, answer }).await.map_err(|_| gone())?;
+        let gone = || SubscribeError::Unavailable(Unavailable::new("ingress", "it is about to stop"));
+        self.ask.send(SubscribeRequest { auction, seen, place, answer }).await.map_err(|_| gone())?;
         answered.await.unwrap_or_else(|_| Err(gone()))
     }
 
     /// Tells everybody until it is time to stop. While nobody listens nothing is read.
-    pub async fn run(&self, events: &impl AuctionEvents, tails: &impl EventTails, health: &Part, stop: Stop) {
+    pub async fn run(
+        &self,
+        events: &impl AuctionEventReader,
+        tails: &impl EventTailConnector,
+        health: &HealthHandle,
+        stop: Stop,
+    ) {
         let mut asked = self.asked.lock().await;
         while !stop.requested() {
-            health.works();
+            health.set_up();
             let mut until = stop.clone();
             let first = tokio::select! {
                 first = asked.recv() => first,
@@ -113,7 +125,7 @@ impl Live {
             let Some(first) = first else { break };
             let (tell, told) = mpsc::channel(BATCHES);
             tokio::select! {
-                () = Hall::new(events, self.gather).open(first, &mut asked, told, stop.clone()) => {}
+                () = HubTask::new(events, self.gather).run(first, &mut asked, told, stop.clone()) => {}
                 () = read(tails, tell, health) => {}
             }
         }
@@ -123,7 +135,7 @@ impl Live {
 }
 
 /// What the tail brings.
-enum Brought {
+enum TailMessage {
     /// The tail was opened: before that, something may have been missed.
     Opened,
     /// In order.
@@ -131,32 +143,32 @@ enum Brought {
 }
 
 /// Reads as long as somebody wants it; a server that is away is waited for.
-async fn read(tails: &impl EventTails, tell: mpsc::Sender<Brought>, health: &Part) {
+async fn read(tails: &impl EventTailConnector, tell: mpsc::Sender<TailMessage>, health: &HealthHandle) {
     let mut retry = Retry::default();
     while !tell.is_closed() {
         let Err(error) = read_on(tails, &tell, health, &mut retry).await else { return };
         let wait = retry.next_wait();
-        health.waits(&error, retry.attempts());
+        health.set_waiting(&error, retry.attempts());
         tracing::warn!(%error, ?wait, "listeners wait for the event streams");
         tokio::time::sleep(wait).await;
     }
 }
 
 async fn read_on(
-    tails: &impl EventTails,
-    tell: &mpsc::Sender<Brought>,
-    health: &Part,
+    tails: &impl EventTailConnector,
+    tell: &mpsc::Sender<TailMessage>,
+    health: &HealthHandle,
     retry: &mut Retry,
 ) -> Result<(), Unavailable> {
     let mut tail = tails.open().await?;
-    if tell.send(Brought::Opened).await.is_err() {
+    if tell.send(TailMessage::Opened).await.is_err() {
         return Ok(());
     }
     loop {
         let events = tail.read().await?;
         retry.succeeded();
-        health.works();
-        if tell.send(Brought::Events(events)).await.is_err() {
+        health.set_up();
+        if tell.send(TailMessage::Events(events)).await.is_err() {
             return Ok(());
         }
     }

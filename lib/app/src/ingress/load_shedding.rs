@@ -5,11 +5,11 @@
 //! that it does not come and go with every command.
 
 use crate::instrumentation;
-use crate::ports::commands::load_probe::{Pressure, Pressures};
+use crate::ports::commands::load_probe::{Load, LoadProbe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use worker_runtime::health::Part;
+use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::Stop;
 
 /// How often somebody looks.
@@ -17,7 +17,7 @@ const EVERY: Duration = Duration::from_millis(500);
 
 /// What is too much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct LoadLimits {
     /// So many undecided commands.
     pub undecided: u64,
     /// So many percent of the memory.
@@ -40,7 +40,7 @@ pub enum Overload {
 
 impl Overload {
     /// What is said, when it was like `before` until now. It begins at a limit, and ends a tenth below it.
-    fn judge(limits: Limits, pressure: Pressure, before: Option<Overload>) -> Option<Overload> {
+    fn evaluate(limits: LoadLimits, pressure: Load, before: Option<Overload>) -> Option<Overload> {
         let passed = |value: u64, limit: u64, goes_on: bool| {
             if goes_on { value > limit - limit / 10 } else { value >= limit }
         };
@@ -64,7 +64,7 @@ impl Overload {
 
 /// Whether new commands are refused. Clones speak of the same.
 #[derive(Clone, Debug, Default)]
-pub struct Shedding(Arc<State>);
+pub struct LoadShedder(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -72,7 +72,7 @@ struct State {
     why: Mutex<Option<Overload>>,
 }
 
-impl Shedding {
+impl LoadShedder {
     /// Why they are, if they are.
     pub fn overload(&self) -> Option<Overload> {
         // Nearly always not, and then this is all.
@@ -90,22 +90,22 @@ impl Shedding {
 }
 
 /// Looks now and then until it is time to stop. While nobody can look, it stays as it was.
-pub async fn watch(
-    mut pressures: impl Pressures,
-    limits: Limits,
-    shedding: Shedding,
-    health: &Part,
+pub async fn run_load_monitor(
+    mut pressures: impl LoadProbe,
+    limits: LoadLimits,
+    shedding: LoadShedder,
+    health: &HealthHandle,
     mut stop: Stop,
 ) {
     let mut attempts = 0;
     while !stop.requested() {
-        match pressures.look().await {
+        match pressures.sample().await {
             Ok(pressure) => {
                 attempts = 0;
-                health.works();
+                health.set_up();
                 instrumentation::pressure(pressure);
                 let before = shedding.why();
-                let now = Overload::judge(limits, pressure, before);
+                let now = Overload::evaluate(limits, pressure, before);
                 match (before, now) {
                     (None, Some(why)) => {
                         tracing::warn!(why = why.name(), ?pressure, "new commands are refused for now");
@@ -113,12 +113,12 @@ pub async fn watch(
                     (Some(_), None) => tracing::info!(?pressure, "new commands are taken again"),
                     _ => {}
                 }
-                instrumentation::sheds(now.is_some());
+                instrumentation::load_shedding_active(now.is_some());
                 shedding.set(now);
             }
             Err(error) => {
                 attempts += 1;
-                health.waits(error, attempts);
+                health.set_waiting(error, attempts);
             }
         }
         stop.sleep(EVERY).await;
@@ -129,10 +129,10 @@ pub async fn watch(
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { undecided: 100, memory_percent: 80 };
+    const LIMITS: LoadLimits = LoadLimits { undecided: 100, memory_percent: 80 };
 
     fn judge(undecided: u64, memory_percent: u64, before: Option<Overload>) -> Option<Overload> {
-        Overload::judge(LIMITS, Pressure { undecided, memory_percent }, before)
+        Overload::evaluate(LIMITS, Load { undecided, memory_percent }, before)
     }
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn what_is_set_is_said() {
-        let shedding = Shedding::default();
+        let shedding = LoadShedder::default();
         assert_eq!(shedding.overload(), None);
         shedding.clone().set(Some(Overload::Memory));
         assert_eq!(shedding.overload(), Some(Overload::Memory));

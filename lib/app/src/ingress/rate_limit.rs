@@ -6,7 +6,9 @@
 //! be reached everybody is let in.
 
 use crate::ports::Unavailable;
-use crate::ports::people::rate_limit_store::{Counters, Limit, Took, Wanted, Whose};
+use crate::ports::people::rate_limit_store::{
+    RateLimit, RateLimitKey, RateLimitStore, TakeRequest, TakeResult,
+};
 use lru::LruCache;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -32,19 +34,19 @@ const PATIENCE: Duration = Duration::from_millis(250);
 const AWAY_MS: u64 = 1000;
 
 /// Whom one request is counted for.
-pub type Counted = [Option<(Whose, Limit)>; 2];
+pub type RateLimitKeys = [Option<(RateLimitKey, RateLimit)>; 2];
 
 /// Lets callers in, or not.
-pub struct Limiter<C> {
+pub struct RateLimiter<C> {
     counters: C,
-    shards: [Mutex<LruCache<Whose, Portion>>; SHARDS],
+    shards: [Mutex<LruCache<RateLimitKey, LocalQuota>>; SHARDS],
     began: Instant,
     /// Milliseconds since then.
     away_until: AtomicU64,
 }
 
 #[derive(Clone, Copy)]
-struct Portion {
+struct LocalQuota {
     left: u32,
     used: Duration,
     at: Instant,
@@ -52,11 +54,11 @@ struct Portion {
 
 /// What somebody may still do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct RateLimitStatus {
     /// Who.
-    pub whose: Whose,
+    pub whose: RateLimitKey,
     /// How often he may.
-    pub limit: Limit,
+    pub limit: RateLimit,
     /// So many requests, at once.
     pub remaining: u32,
     /// So long until he may do all again.
@@ -65,42 +67,42 @@ pub struct Standing {
 
 /// Whether a request is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RateLimitDecision {
     /// It is, and nobody knows how often he called.
     Unknown,
     /// It is.
-    Passes([Option<Standing>; 2]),
+    Passes([Option<RateLimitStatus>; 2]),
     /// It is not.
     Refused {
         /// How it stands.
-        standing: [Option<Standing>; 2],
+        standing: [Option<RateLimitStatus>; 2],
         /// After so long it would be.
         retry_after: Duration,
     },
 }
 
-impl<C: Counters> Limiter<C> {
+impl<C: RateLimitStore> RateLimiter<C> {
     /// Over those counts.
-    pub fn new(counters: C) -> Limiter<C> {
+    pub fn new(counters: C) -> RateLimiter<C> {
         let shards = std::array::from_fn(|_| Mutex::new(LruCache::unbounded()));
-        Limiter { counters, shards, began: Instant::now(), away_until: AtomicU64::new(0) }
+        RateLimiter { counters, shards, began: Instant::now(), away_until: AtomicU64::new(0) }
     }
 
-    fn shard(&self, whose: Whose) -> MutexGuard<'_, LruCache<Whose, Portion>> {
+    fn shard(&self, whose: RateLimitKey) -> MutexGuard<'_, LruCache<RateLimitKey, LocalQuota>> {
         let byte = match whose {
-            Whose::User(user) => user.0.as_bytes()[15],
-            Whose::Service(key) => key.0[0],
-            Whose::Address(std::net::IpAddr::V4(address)) => address.octets()[3],
-            Whose::Address(std::net::IpAddr::V6(address)) => address.octets()[7],
+            RateLimitKey::User(user) => user.0.as_bytes()[15],
+            RateLimitKey::Service(key) => key.0[0],
+            RateLimitKey::Address(std::net::IpAddr::V4(address)) => address.octets()[3],
+            RateLimitKey::Address(std::net::IpAddr::V6(address)) => address.octets()[7],
         };
         // Each change is one call: it is whole also after a panic.
         self.shards[usize::from(byte) % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The verdict, if nobody has to be asked for it.
-    pub fn at_once(&self, counted: &Counted, cost: u32) -> Option<Verdict> {
+    pub fn check_local(&self, counted: &RateLimitKeys, cost: u32) -> Option<RateLimitDecision> {
         if counted.iter().flatten().next().is_none() || self.is_away() {
-            return Some(Verdict::Unknown);
+            return Some(RateLimitDecision::Unknown);
         }
         let mut standing = [None; 2];
         for n in 0..counted.len() {
@@ -114,30 +116,30 @@ impl<C: Counters> Limiter<C> {
                 }
             }
         }
-        Some(Verdict::Passes(standing))
+        Some(RateLimitDecision::Passes(standing))
     }
 
-    fn use_portion(&self, whose: Whose, limit: Limit, cost: u32) -> Option<Standing> {
+    fn use_portion(&self, whose: RateLimitKey, limit: RateLimit, cost: u32) -> Option<RateLimitStatus> {
         let mut shard = self.shard(whose);
         let portion = shard.get_mut(&whose).filter(|portion| portion.at.elapsed() < HELD)?;
         portion.left = portion.left.checked_sub(cost)?;
         Some(stands(whose, limit, portion.left, portion.used.saturating_sub(portion.at.elapsed())))
     }
 
-    fn give_back(&self, whose: Whose, cost: u32) {
+    fn give_back(&self, whose: RateLimitKey, cost: u32) {
         if let Some(portion) = self.shard(whose).get_mut(&whose) {
             portion.left += cost;
         }
     }
 
     /// The verdict.
-    pub async fn ask(&self, counted: &Counted, cost: u32) -> Verdict {
-        let wanted: Vec<Wanted> = counted
+    pub async fn check(&self, counted: &RateLimitKeys, cost: u32) -> RateLimitDecision {
+        let wanted: Vec<TakeRequest> = counted
             .iter()
             .flatten()
             .map(|(whose, limit)| {
                 let (needs, wishes) = (cost, cost + limit.burst.get() / PORTIONS);
-                Wanted { whose: *whose, limit: *limit, needs, wishes }
+                TakeRequest { whose: *whose, limit: *limit, needs, wishes }
             })
             .collect();
         let took = match timeout(PATIENCE, self.counters.take(&wanted)).await {
@@ -148,7 +150,7 @@ impl<C: Counters> Limiter<C> {
         self.judge(counted, &wanted, &took)
     }
 
-    fn judge(&self, counted: &Counted, wanted: &[Wanted], took: &Took) -> Verdict {
+    fn judge(&self, counted: &RateLimitKeys, wanted: &[TakeRequest], took: &TakeResult) -> RateLimitDecision {
         let (mut standing, mut retry_after) = ([None; 2], Duration::ZERO);
         let mut each = wanted.iter().zip(&took.each);
         for (counted, standing) in counted.iter().zip(&mut standing) {
@@ -156,22 +158,26 @@ impl<C: Counters> Limiter<C> {
             let Some((wanted, (taken, used))) = each.next() else { continue };
             if took.passed {
                 let left = taken.saturating_sub(wanted.needs);
-                self.hold(whose, Portion { left, used: *used, at: Instant::now() });
+                self.hold(whose, LocalQuota { left, used: *used, at: Instant::now() });
                 *standing = Some(stands(whose, limit, left, *used));
             } else {
                 let needs = limit.interval() * wanted.needs;
-                retry_after = retry_after.max((*used + needs).saturating_sub(limit.room()));
+                retry_after = retry_after.max((*used + needs).saturating_sub(limit.burst_window()));
                 *standing = Some(stands(whose, limit, 0, *used));
             }
         }
-        if took.passed { Verdict::Passes(standing) } else { Verdict::Refused { standing, retry_after } }
+        if took.passed {
+            RateLimitDecision::Passes(standing)
+        } else {
+            RateLimitDecision::Refused { standing, retry_after }
+        }
     }
 
-    fn hold(&self, whose: Whose, portion: Portion) {
+    fn hold(&self, whose: RateLimitKey, portion: LocalQuota) {
         let mut shard = self.shard(whose);
         match shard.get_mut(&whose).filter(|held| held.at.elapsed() < HELD) {
             // Two asked at once.
-            Some(held) => *held = Portion { left: held.left + portion.left, ..portion },
+            Some(held) => *held = LocalQuota { left: held.left + portion.left, ..portion },
             None => drop(shard.put(whose, portion)),
         }
         while shard.len() > CALLERS {
@@ -188,17 +194,17 @@ impl<C: Counters> Limiter<C> {
         until > 0 && self.now_ms() < until
     }
 
-    fn gone(&self, error: &Unavailable) -> Verdict {
+    fn gone(&self, error: &Unavailable) -> RateLimitDecision {
         if !self.is_away() {
             tracing::warn!(%error, "nobody is counted: everybody is let in");
         }
         self.away_until.store(self.now_ms() + AWAY_MS, Ordering::Relaxed);
-        Verdict::Unknown
+        RateLimitDecision::Unknown
     }
 }
 
-fn stands(whose: Whose, limit: Limit, left: u32, used: Duration) -> Standing {
-    let room = limit.room().saturating_sub(used).as_micros() / limit.interval().as_micros().max(1);
+fn stands(whose: RateLimitKey, limit: RateLimit, left: u32, used: Duration) -> RateLimitStatus {
+    let room = limit.burst_window().saturating_sub(used).as_micros() / limit.interval().as_micros().max(1);
     let remaining = u32::try_from(room).unwrap_or(u32::MAX).saturating_add(left).min(limit.burst.get());
-    Standing { whose, limit, remaining, reset: used }
+    RateLimitStatus { whose, limit, remaining, reset: used }
 }

@@ -9,10 +9,10 @@
 mod staleness;
 
 use crate::ports::Unavailable;
-use crate::ports::events::heads::Heads;
-use crate::ports::views::read_models::Views;
+use crate::ports::events::heads::HeadReader;
+use crate::ports::views::read_models::ReadModelReader;
 use auction_wire::{PartitionCount, PartitionId, Positions};
-use staleness::Ages;
+use staleness::StalenessTracker;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify, Semaphore, mpsc, oneshot, watch};
@@ -30,14 +30,14 @@ const EVERY: Duration = Duration::from_millis(500);
 const WAITING: usize = 10_000;
 
 /// Where requests wait for the views, and ask for the heads.
-pub struct Freshness {
+pub struct ConsistencyWaiter {
     partitions: Vec<Watched>,
     /// Somebody waits for a partition that nobody waited for.
     wake: Notify,
     places: Semaphore,
     ask: mpsc::Sender<Asking>,
     asked: Mutex<mpsc::Receiver<Asking>>,
-    ages: Ages,
+    ages: StalenessTracker,
 }
 
 type Asking = oneshot::Sender<Result<Positions, Unavailable>>;
@@ -59,21 +59,21 @@ impl Drop for Waiting<'_> {
     }
 }
 
-impl Freshness {
+impl ConsistencyWaiter {
     /// For the views of so many partitions. Nobody gets an answer unless [`Freshness::run`] runs.
-    pub fn new(partitions: PartitionCount) -> Freshness {
+    pub fn new(partitions: PartitionCount) -> ConsistencyWaiter {
         let watched = |partition| {
             let shown = watch::Sender::new(0);
             Watched { partition, waiting: AtomicUsize::new(0), shown }
         };
         let (ask, asked) = mpsc::channel(WAITING);
-        Freshness {
+        ConsistencyWaiter {
             partitions: partitions.all().map(watched).collect(),
             wake: Notify::new(),
             places: Semaphore::new(WAITING),
             ask,
             asked: Mutex::new(asked),
-            ages: Ages::new(usize::from(partitions.get())),
+            ages: StalenessTracker::new(usize::from(partitions.get())),
         }
     }
 
@@ -115,7 +115,7 @@ impl Freshness {
     }
 
     /// Looks at the views and asks the store for everybody who waits, until it is time to stop.
-    pub async fn run(&self, views: &impl Views, heads: &impl Heads, mut stop: Stop) {
+    pub async fn run(&self, views: &impl ReadModelReader, heads: &impl HeadReader, mut stop: Stop) {
         let until = stop.clone();
         tokio::select! {
             () = self.look_at_views(views, until) => {}
@@ -125,7 +125,7 @@ impl Freshness {
         }
     }
 
-    async fn look_at_views(&self, views: &impl Views, mut stop: Stop) {
+    async fn look_at_views(&self, views: &impl ReadModelReader, mut stop: Stop) {
         let mut retry = Retry::default();
         loop {
             let (waited_for, others): (Vec<&Watched>, Vec<&Watched>) =
@@ -153,7 +153,7 @@ impl Freshness {
     }
 
     /// A server that is away is somebody else's to tell of; here it makes age grow.
-    async fn look_at_ages(&self, views: &impl Views) {
+    async fn look_at_ages(&self, views: &impl ReadModelReader) {
         let all: Vec<PartitionId> = self.partitions.iter().map(|watched| watched.partition).collect();
         loop {
             let asked = Instant::now();
@@ -167,7 +167,7 @@ impl Freshness {
         }
     }
 
-    async fn ask_for_heads(&self, heads: &impl Heads) {
+    async fn ask_for_heads(&self, heads: &impl HeadReader) {
         let (mut asked, mut asking) = (self.asked.lock().await, Vec::new());
         while asked.recv_many(&mut asking, WAITING).await > 0 {
             let answer = heads.heads().await;
@@ -175,7 +175,7 @@ impl Freshness {
                 // Whoever gave up meanwhile does not need it.
                 let _ = ask.send(match &answer {
                     Ok(heads) => Ok(heads.clone()),
-                    Err(error) => Err(Unavailable::new(error.service, error.cause.to_string())),
+                    Err(error) => Err(Unavailable::new(error.backend, error.cause.to_string())),
                 });
             }
         }

@@ -5,7 +5,7 @@ use auction_wire::time::format;
 
 /// A letter without its addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Letter {
+pub struct EmailMessage {
     /// Its subject.
     pub subject: String,
     /// What it says.
@@ -13,7 +13,7 @@ pub struct Letter {
 }
 
 /// Writes a letter of stored news. They cannot be read only if another program wrote them.
-pub fn of(news: &[u8]) -> Result<Letter, serde_json::Error> {
+pub fn of(news: &[u8]) -> Result<EmailMessage, serde_json::Error> {
     let News { at, auction, title, what, .. } = serde_json::from_slice(news)?;
     let said = what.say();
     let text = format!(
@@ -22,7 +22,7 @@ pub fn of(news: &[u8]) -> Result<Letter, serde_json::Error> {
         said.chars().skip(1).collect::<String>(),
         format(at.0),
     );
-    Ok(Letter { subject: format!("{title}: {said}"), text })
+    Ok(EmailMessage { subject: format!("{title}: {said}"), text })
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! The notifier of one partition.
 
-use super::leading_bid::Lead;
-use super::pending::Pending;
-use crate::consume::{Follower, Handled};
+use super::leading_bid::LeadingBid;
+use super::pending::PendingNotifications;
+use crate::consume::{EventHandler, HandleResult};
 use crate::instrumentation;
 use crate::ports::Unavailable;
 use crate::ports::events::event_store::EventStore;
-use crate::ports::notifications::notification_sink::Delivery;
-use crate::ports::notifications::notification_store::{NotificationStore, NotificationStores, Told};
-use crate::projector::{Board, Boards};
+use crate::ports::notifications::notification_sink::NotificationSink;
+use crate::ports::notifications::notification_store::{
+    NotificationCommit, NotificationStore, NotificationStoreConnector,
+};
+use crate::projector::{AuctionProjection, ProjectionCache};
 use crate::writer::aggregate_cache::{LoadError, read_event};
 use auction_domain::UserId;
 use auction_wire::{Event, EventRecord, PartitionId};
@@ -19,7 +21,7 @@ use uuid::Uuid;
 
 /// How much a notifier does at once.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct NotifierConfig {
     /// How long events gather after each telling.
     pub interval: Duration,
     /// Events that are told in one go: when there are so many, more are waiting.
@@ -29,22 +31,22 @@ pub struct Limits {
 }
 
 /// Tells the events of one partition.
-pub struct Notifier<N: NotificationStores, D> {
+pub struct Notifier<N: NotificationStoreConnector, D> {
     stores: N,
     delivery: D,
     partition: PartitionId,
-    limits: Limits,
+    limits: NotifierConfig,
     store: Option<N::Store>,
-    boards: Boards,
+    boards: ProjectionCache,
     position: u64,
     /// Events are left to gather until then.
     next: Option<Instant>,
 }
 
-impl<N: NotificationStores, D: Delivery> Notifier<N, D> {
+impl<N: NotificationStoreConnector, D: NotificationSink> Notifier<N, D> {
     /// Of that partition.
-    pub fn new(stores: N, delivery: D, partition: PartitionId, limits: Limits) -> Notifier<N, D> {
-        let boards = Boards::new(limits.auctions);
+    pub fn new(stores: N, delivery: D, partition: PartitionId, limits: NotifierConfig) -> Notifier<N, D> {
+        let boards = ProjectionCache::new(limits.auctions);
         Notifier { stores, delivery, partition, limits, store: None, boards, position: 0, next: None }
     }
 
@@ -52,22 +54,22 @@ impl<N: NotificationStores, D: Delivery> Notifier<N, D> {
         &mut self,
         store: &mut impl EventStore,
         events: &[EventRecord],
-    ) -> Result<Pending, LoadError> {
+    ) -> Result<PendingNotifications, LoadError> {
         let mut keys: Vec<Uuid> = events.iter().map(|event| event.key).collect();
         keys.sort_unstable();
         keys.dedup();
         // Before the first of them; of what was parked, before the first that was not handled.
         let before = events.first().map_or(self.position, |event| event.position - 1);
         self.boards.load(store, &keys, before).await?;
-        let mut pending = Pending::default();
+        let mut pending = PendingNotifications::default();
         for record in events {
             match read_event(record)? {
                 Event::User(event) => pending.user(UserId(record.key), &event),
                 Event::Promoter(_) => {}
                 Event::Auction(event) => {
                     let board = self.boards.get(record.key);
-                    let before = board.as_ref().and_then(|board| Lead::of(&board.auction));
-                    Board::apply(board, &event, record.at);
+                    let before = board.as_ref().and_then(|board| LeadingBid::of(&board.auction));
+                    AuctionProjection::apply(board, &event, record.at);
                     if let Some(board) = board {
                         pending.auction(self.partition, record, &event, before, board);
                     }
@@ -78,7 +80,7 @@ impl<N: NotificationStores, D: Delivery> Notifier<N, D> {
     }
 }
 
-impl<N: NotificationStores, D: Delivery> Follower for Notifier<N, D> {
+impl<N: NotificationStoreConnector, D: NotificationSink> EventHandler for Notifier<N, D> {
     async fn start(&mut self, _: &mut impl EventStore) -> Result<u64, LoadError> {
         self.boards.forget();
         self.next = None;
@@ -95,13 +97,15 @@ impl<N: NotificationStores, D: Delivery> Follower for Notifier<N, D> {
         store: &mut impl EventStore,
         events: &[EventRecord],
         until: u64,
-    ) -> Result<Handled, LoadError> {
+    ) -> Result<HandleResult, LoadError> {
         let pending = self.fold(store, events).await?;
-        let telling = pending.telling(self.partition, (self.position, until), &mut self.boards);
+        let telling = pending.into_batch(self.partition, (self.position, until), &mut self.boards);
         let Some(notifications) = &mut self.store else {
             return Err(Unavailable::new("postgres", "the notifications were not opened").into());
         };
-        let Told::Done(wanted) = notifications.tell(&telling).await? else { return Ok(Handled::Overtaken) };
+        let NotificationCommit::Done(wanted) = notifications.commit(&telling).await? else {
+            return Ok(HandleResult::Conflict);
+        };
         // From here on they are not made again. If they cannot be delivered, this begins again.
         self.position = until;
         self.boards.trim();
@@ -111,10 +115,10 @@ impl<N: NotificationStores, D: Delivery> Follower for Notifier<N, D> {
         }
         let more = events.len() >= self.limits.batch.get();
         self.next = (!more).then(|| Instant::now() + self.limits.interval);
-        Ok(Handled::Done)
+        Ok(HandleResult::Done)
     }
 
-    fn pause(&self) -> Duration {
+    fn linger(&self) -> Duration {
         self.next.map_or(Duration::ZERO, |next| next.saturating_duration_since(Instant::now()))
     }
 }

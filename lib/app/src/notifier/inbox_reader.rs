@@ -1,24 +1,29 @@
 //! Reading notifications.
 
 use crate::ports::Unavailable;
-use crate::ports::notifications::inbox::{self, InboxCopies, StoredInboxes};
+use crate::ports::notifications::inbox::{self, InboxCache, InboxStore};
 use auction_domain::UserId;
 
 /// The inboxes of all users.
 #[derive(Clone, Debug)]
-pub struct Inbox<S, C> {
+pub struct InboxReader<S, C> {
     stored: S,
     copies: C,
 }
 
-impl<S: StoredInboxes, C: InboxCopies> Inbox<S, C> {
+impl<S: InboxStore, C: InboxCache> InboxReader<S, C> {
     /// What is stored, and copies of it.
-    pub fn new(stored: S, copies: C) -> Inbox<S, C> {
-        Inbox { stored, copies }
+    pub fn new(stored: S, copies: C) -> InboxReader<S, C> {
+        InboxReader { stored, copies }
     }
 
     /// At most `limit` notifications behind a place.
-    pub async fn page(&self, user: UserId, after: u64, limit: usize) -> Result<inbox::Inbox, Unavailable> {
+    pub async fn page(
+        &self,
+        user: UserId,
+        after: u64,
+        limit: usize,
+    ) -> Result<inbox::InboxPage, Unavailable> {
         if let Some(page) = self.copies.page(user, after, limit).await? {
             return Ok(page);
         }

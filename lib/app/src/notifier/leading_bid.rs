@@ -7,23 +7,23 @@ use std::collections::BTreeSet;
 
 /// The best bid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Lead {
+pub(super) struct LeadingBid {
     bid: BidId,
     bidder: UserId,
     pub(super) effective: Amount,
 }
 
-impl Lead {
-    pub(super) fn of(auction: &Auction) -> Option<Lead> {
+impl LeadingBid {
+    pub(super) fn of(auction: &Auction) -> Option<LeadingBid> {
         let bid = auction.leader()?;
-        Some(Lead { bid: bid.id, bidder: bid.bidder, effective: bid.effective() })
+        Some(LeadingBid { bid: bid.id, bidder: bid.bidder, effective: bid.effective() })
     }
 }
 
 /// One or more changes in a row.
 #[derive(Debug)]
 pub(super) struct LeadChange {
-    before: Option<Lead>,
+    before: Option<LeadingBid>,
     /// Everybody who led in between, and before.
     led: BTreeSet<UserId>,
     /// The bid that took the lead last by being placed: its bidder was told so when he placed it.
@@ -34,13 +34,19 @@ pub(super) struct LeadChange {
 }
 
 impl LeadChange {
-    pub(super) fn since(before: Option<Lead>) -> LeadChange {
+    pub(super) fn since(before: Option<LeadingBid>) -> LeadChange {
         let led = before.iter().map(|lead| lead.bidder).collect();
         LeadChange { before, led, placed: None, position: 0, at: Timestamp(0) }
     }
 
     /// One more.
-    pub(super) fn add(&mut self, event: &AuctionEvent, now: Option<Lead>, position: u64, at: Timestamp) {
+    pub(super) fn add(
+        &mut self,
+        event: &AuctionEvent,
+        now: Option<LeadingBid>,
+        position: u64,
+        at: Timestamp,
+    ) {
         (self.position, self.at) = (position, at);
         self.led.extend(now.map(|lead| lead.bidder));
         if let AuctionEvent::BidPlaced { bid, .. } = event {
@@ -49,12 +55,12 @@ impl LeadChange {
     }
 
     /// Whether it comes to anything.
-    pub(super) fn is_news(&self, now: Lead) -> bool {
+    pub(super) fn is_news(&self, now: LeadingBid) -> bool {
         self.before != Some(now)
     }
 
     /// What it means for a bidder; nothing if he knows already.
-    pub(super) fn standing(&self, now: Lead, bidder: UserId) -> Option<Standing> {
+    pub(super) fn standing(&self, now: LeadingBid, bidder: UserId) -> Option<Standing> {
         if bidder != now.bidder {
             return Some(if self.led.contains(&bidder) { Standing::Outbid } else { Standing::Behind });
         }

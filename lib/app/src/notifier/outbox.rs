@@ -11,6 +11,6 @@ mod dispatcher;
 mod retry_schedule;
 mod wakeup;
 
-pub use dispatcher::{Limits, Sender};
-pub use retry_schedule::Schedule;
-pub use wakeup::Bell;
+pub use dispatcher::{DispatcherConfig, OutboxDispatcher};
+pub use retry_schedule::RetrySchedule;
+pub use wakeup::Wakeup;

@@ -1,8 +1,8 @@
 //! What there is to tell of a batch of events.
 
-use super::leading_bid::{Lead, LeadChange};
-use crate::ports::notifications::notification_store::{Notification, Telling};
-use crate::projector::{Board, Boards};
+use super::leading_bid::{LeadChange, LeadingBid};
+use crate::ports::notifications::notification_store::{Notification, NotificationBatch};
+use crate::projector::{AuctionProjection, ProjectionCache};
 use auction_domain::auction::{Auction, AuctionEvent, Status, Winner};
 use auction_domain::user::{NotificationKind, Subscriptions, UserEvent};
 use auction_domain::{Amount, BidId, Timestamp, UserId};
@@ -18,14 +18,14 @@ const NOTIFICATIONS: Uuid = Uuid::from_u128(0x5b0e_7e1c_41d8_5f7a_9a60_2c3d_8d10
 
 /// Notifications, with the positions of the events that they follow from, and choices.
 #[derive(Debug, Default)]
-pub(super) struct Pending {
+pub(super) struct PendingNotifications {
     ready: Vec<(u64, Notification)>,
     leads: BTreeMap<Uuid, LeadChange>,
     subscriptions: BTreeMap<UserId, Subscriptions>,
     deleted: BTreeSet<UserId>,
 }
 
-impl Pending {
+impl PendingNotifications {
     /// Notes an event of a user.
     pub(super) fn user(&mut self, user: UserId, event: &UserEvent) {
         match event {
@@ -44,10 +44,10 @@ impl Pending {
         partition: PartitionId,
         record: &EventRecord,
         event: &AuctionEvent,
-        before: Option<Lead>,
-        board: &Board,
+        before: Option<LeadingBid>,
+        board: &AuctionProjection,
     ) {
-        let now = Lead::of(&board.auction);
+        let now = LeadingBid::of(&board.auction);
         if before != now {
             let change = self.leads.entry(record.key).or_insert_with(|| LeadChange::since(before));
             change.add(event, now, record.position, record.at);
@@ -67,19 +67,19 @@ impl Pending {
     }
 
     /// Everything, in the order of the events; what changed more than once is told as it is now.
-    pub(super) fn telling(
+    pub(super) fn into_batch(
         self,
         partition: PartitionId,
         (from, to): (u64, u64),
-        boards: &mut Boards,
-    ) -> Telling {
+        boards: &mut ProjectionCache,
+    ) -> NotificationBatch {
         let mut all = self.ready;
         for (key, change) in self.leads {
             let Some(board) = boards.get(key) else { continue };
             all.extend(told(partition, key, board, &change).into_iter().map(|told| (change.position, told)));
         }
         all.sort_by_key(|(position, notification)| (*position, notification.user));
-        Telling {
+        NotificationBatch {
             partition,
             from,
             to,
@@ -91,9 +91,14 @@ impl Pending {
 }
 
 /// A changed lead, told to everybody who has a bid that counts.
-fn told(partition: PartitionId, key: Uuid, board: &Board, change: &LeadChange) -> Vec<Notification> {
+fn told(
+    partition: PartitionId,
+    key: Uuid,
+    board: &AuctionProjection,
+    change: &LeadChange,
+) -> Vec<Notification> {
     let auction = &board.auction;
-    let now = Lead::of(auction).filter(|now| change.is_news(*now));
+    let now = LeadingBid::of(auction).filter(|now| change.is_news(*now));
     let Some(now) = now.filter(|_| auction.status() != Status::Cancelled) else { return Vec::new() };
     let by_standing = [Standing::Leading, Standing::Outbid, Standing::Behind].map(|standing| {
         let (highest, ends_at) = (money(auction, now.effective), auction.ends_at().into());
@@ -125,7 +130,7 @@ fn money(auction: &Auction, amount: Amount) -> Money {
 }
 
 /// News are plain structs with text keys; writing them as JSON cannot fail.
-fn news(key: Uuid, board: &Board, at: Timestamp, what: What) -> Arc<[u8]> {
+fn news(key: Uuid, board: &AuctionProjection, at: Timestamp, what: What) -> Arc<[u8]> {
     let (title, version) = (board.title.as_str().to_owned(), board.auction.version());
     let news = News { at: at.into(), auction: key, title, version, what };
     serde_json::to_vec(&news).unwrap_or_default().into()

@@ -8,6 +8,6 @@ mod registry;
 mod secret;
 mod url_policy;
 
-pub use registry::{Limits, WebhookDesk};
-pub use secret::{Secret, Secrets};
-pub use url_policy::{Reach, UrlError};
+pub use registry::{WebhookConfig, WebhookRegistry};
+pub use secret::{WebhookSecret, WebhookSecrets};
+pub use url_policy::{UrlError, UrlPolicy};

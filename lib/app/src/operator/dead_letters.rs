@@ -11,8 +11,8 @@ pub use page::{Page, page};
 
 use crate::ports::Unavailable;
 use crate::ports::commands::command_stream::RawFields;
-use crate::ports::commands::outcomes::Outcomes;
-use crate::ports::operator::dead_letters::{DeadLetters, Failures};
+use crate::ports::commands::outcomes::OutcomeReader;
+use crate::ports::operator::dead_letters::{DeadLetterQueue, FailedOutcomes};
 use auction_wire::{CommandId, Envelope, OutcomeResult, PartitionCount, PartitionId};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -23,7 +23,7 @@ const CHUNK: usize = 500;
 
 /// A dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Letter {
+pub struct DeadLetter {
     /// Where it lies.
     pub partition: PartitionId,
     /// Its own entry id; its milliseconds are when it was put away.
@@ -40,7 +40,7 @@ pub struct Letter {
     pub fields: RawFields,
 }
 
-impl Letter {
+impl DeadLetter {
     /// Its name for operators: `07/1795372100000-0`.
     pub fn name(&self) -> String {
         format!("{}/{}", self.partition, self.id)
@@ -91,7 +91,7 @@ impl Filter {
     }
 
     /// Whether a letter is meant.
-    pub fn takes(&self, letter: &Letter) -> bool {
+    pub fn matches(&self, letter: &DeadLetter) -> bool {
         fn is<T: PartialEq>(wanted: &Option<T>, found: Option<T>) -> bool {
             wanted.is_none() || *wanted == found
         }
@@ -109,11 +109,11 @@ impl Filter {
 
 /// The letter of that name.
 pub async fn find_one(
-    letters: &impl DeadLetters,
+    letters: &impl DeadLetterQueue,
     partitions: PartitionCount,
     name: &str,
-) -> Result<Option<Letter>, Unavailable> {
-    let Some((partition, id)) = Letter::place(name) else { return Ok(None) };
+) -> Result<Option<DeadLetter>, Unavailable> {
+    let Some((partition, id)) = DeadLetter::place(name) else { return Ok(None) };
     if partition.0 >= partitions.get() {
         return Ok(None);
     }
@@ -121,16 +121,16 @@ pub async fn find_one(
         EntryId { ms, seq: 0 } => EntryId { ms: ms.saturating_sub(1), seq: u64::MAX },
         EntryId { ms, seq } => EntryId { ms, seq: seq - 1 },
     };
-    let found = letters.letters(partition, before, 1).await?.into_iter().next();
+    let found = letters.list(partition, before, 1).await?.into_iter().next();
     Ok(found.filter(|letter| letter.id == id))
 }
 
 /// All letters that are meant, by partition, the oldest first.
 pub async fn find(
-    letters: &impl DeadLetters,
+    letters: &impl DeadLetterQueue,
     partitions: PartitionCount,
     filter: &Filter,
-) -> Result<Vec<Letter>, Unavailable> {
+) -> Result<Vec<DeadLetter>, Unavailable> {
     let mut found = Vec::new();
     for partition in partitions.all() {
         if filter.partition.is_some_and(|wanted| wanted != partition.0) {
@@ -138,10 +138,10 @@ pub async fn find(
         }
         let mut after = EntryId::ZERO;
         loop {
-            let chunk = letters.letters(partition, after, CHUNK).await?;
+            let chunk = letters.list(partition, after, CHUNK).await?;
             let Some(last) = chunk.last() else { break };
             after = last.id;
-            found.extend(chunk.into_iter().filter(|letter| filter.takes(letter)));
+            found.extend(chunk.into_iter().filter(|letter| filter.matches(letter)));
         }
     }
     Ok(found)
@@ -149,7 +149,7 @@ pub async fn find(
 
 /// What became of sending a letter again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Requeued {
+pub enum RequeueResult {
     /// It is on its stream, with this entry id, and pending.
     Done(EntryId),
     /// Its command was decided since: there is nothing left to do but to drop the letter.
@@ -160,20 +160,20 @@ pub enum Requeued {
 
 /// Sends a letter again.
 pub async fn requeue(
-    letters: &impl DeadLetters,
-    outcomes: &(impl Outcomes + Failures),
-    letter: &Letter,
-) -> Result<Requeued, Unavailable> {
+    letters: &impl DeadLetterQueue,
+    outcomes: &(impl OutcomeReader + FailedOutcomes),
+    letter: &DeadLetter,
+) -> Result<RequeueResult, Unavailable> {
     if let Some(command) = letter.envelope().map(|envelope| envelope.id)
         && let Some(outcome) = outcomes.outcome(command).await?
     {
         let failed = matches!(outcome.result, OutcomeResult::Failed { .. });
         if !failed {
-            return Ok(Requeued::Decided(command));
+            return Ok(RequeueResult::Decided(command));
         }
         // If it was forgotten meanwhile, somebody sends this letter again just now: one of us will find
         // it gone.
         outcomes.forget(command, &outcome.result).await?;
     }
-    Ok(letters.requeue(letter).await?.map_or(Requeued::Gone, Requeued::Done))
+    Ok(letters.requeue(letter).await?.map_or(RequeueResult::Gone, RequeueResult::Done))
 }

@@ -8,14 +8,14 @@ mod replay;
 mod views;
 
 use crate::ports::Unavailable;
-use crate::ports::events::event_store::{EventStore, EventStores};
-use crate::ports::events::event_stream_reader::PublishedEvents;
-use crate::ports::views::read_models::Views;
+use crate::ports::events::event_store::{EventStore, EventStoreConnector};
+use crate::ports::events::event_stream_reader::EventStreamReader;
+use crate::ports::views::read_models::ReadModelReader;
 use crate::writer::aggregate_cache::LoadError;
 use auction_domain::auction::Status;
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::{EventRecord, PartitionCount, PartitionId};
-use replay::Rebuild;
+use replay::Replay;
 use std::time::{Duration, Instant};
 
 /// How many events are compared in one go.
@@ -64,9 +64,9 @@ impl PartitionReport {
 /// Compares all partitions. On a portal in use a partition that moved meanwhile is compared again, up to
 /// three times.
 pub async fn verify(
-    stores: &impl EventStores,
-    published: &impl PublishedEvents,
-    views: &impl Views,
+    stores: &impl EventStoreConnector,
+    published: &impl EventStreamReader,
+    views: &impl ReadModelReader,
     partitions: PartitionCount,
 ) -> Result<Vec<PartitionReport>, LoadError> {
     let mut store = stores.open().await?;
@@ -87,8 +87,8 @@ pub async fn verify(
 
 async fn verify_partition(
     store: &mut impl EventStore,
-    published: &impl PublishedEvents,
-    views: &impl Views,
+    published: &impl EventStreamReader,
+    views: &impl ReadModelReader,
     partitions: PartitionCount,
     partition: PartitionId,
 ) -> Result<PartitionReport, LoadError> {
@@ -114,11 +114,11 @@ async fn verify_partition(
 /// Reads the whole store of a partition beside its stream.
 async fn compare_streams(
     store: &mut impl EventStore,
-    published: &impl PublishedEvents,
+    published: &impl EventStreamReader,
     report: &mut PartitionReport,
-) -> Result<Rebuild, LoadError> {
+) -> Result<Replay, LoadError> {
     let (partition, head) = (report.partition, report.stored);
-    let mut rebuild = Rebuild::default();
+    let mut rebuild = Replay::default();
     let mut position = 0;
     while position < head {
         let stored = store.events_after(partition, position, CHUNK.min((head - position) as usize)).await?;
@@ -164,7 +164,7 @@ fn compare_chunk(
 
 async fn compare_rows(
     store: &mut impl EventStore,
-    rebuild: &Rebuild,
+    rebuild: &Replay,
     report: &mut PartitionReport,
 ) -> Result<(), LoadError> {
     let ids: Vec<UserId> = rebuild.users.keys().map(|user| UserId(*user)).collect();
@@ -191,7 +191,10 @@ async fn compare_rows(
     Ok(())
 }
 
-async fn wait_for_views(views: &impl Views, report: &mut PartitionReport) -> Result<(), Unavailable> {
+async fn wait_for_views(
+    views: &impl ReadModelReader,
+    report: &mut PartitionReport,
+) -> Result<(), Unavailable> {
     let began = Instant::now();
     loop {
         let checkpoint = views.checkpoint(report.partition).await?;

@@ -1,11 +1,13 @@
 //! The projector of one partition.
 
 use super::render::{auction_view, bid_item, bidder_item, json, leader, list_item, list_place, user_view};
-use crate::consume::auction_projection::{Board, Boards};
-use crate::consume::{Follower, Handled};
+use crate::consume::auction_projection::{AuctionProjection, ProjectionCache};
+use crate::consume::{EventHandler, HandleResult};
 use crate::ports::Unavailable;
 use crate::ports::events::event_store::EventStore;
-use crate::ports::views::read_models::{ListPlace, ViewCommit, ViewStore, ViewStores, ViewWrite};
+use crate::ports::views::read_models::{
+    ListKey, ReadModelCommit, ReadModelConnector, ReadModelWrite, ReadModelWriter,
+};
 use crate::writer::aggregate_cache::{LoadError, read_event};
 use auction_domain::auction::AuctionEvent;
 use auction_domain::user::UserEvent;
@@ -16,11 +18,11 @@ use std::num::NonZeroUsize;
 use uuid::Uuid;
 
 /// Keeps the views of one partition.
-pub struct Projector<V: ViewStores> {
+pub struct Projector<V: ReadModelConnector> {
     stores: V,
     partition: PartitionId,
     views: Option<V::Store>,
-    boards: Boards,
+    boards: ProjectionCache,
     position: u64,
 }
 
@@ -34,7 +36,7 @@ struct Changes {
 /// An auction in a batch.
 struct ChangedAuction {
     /// Where it was listed before.
-    listed: Option<ListPlace>,
+    listed: Option<ListKey>,
     /// Which of its bids changed, each once.
     bids: BTreeSet<BidId>,
     /// Who had not bid in it before.
@@ -49,10 +51,10 @@ struct ChangedUser {
     deleted: bool,
 }
 
-impl<V: ViewStores> Projector<V> {
+impl<V: ReadModelConnector> Projector<V> {
     /// Keeps at most `boards` auctions in memory.
     pub fn new(stores: V, partition: PartitionId, boards: NonZeroUsize) -> Projector<V> {
-        Projector { stores, partition, views: None, boards: Boards::new(boards), position: 0 }
+        Projector { stores, partition, views: None, boards: ProjectionCache::new(boards), position: 0 }
     }
 
     async fn fold(
@@ -87,7 +89,7 @@ impl<V: ViewStores> Projector<V> {
                     });
                     changed.bids.extend(bids_of(&event).iter().copied());
                     changed.joined.extend(joins(board.as_ref(), &event));
-                    Board::apply(board, &event, record.at);
+                    AuctionProjection::apply(board, &event, record.at);
                 }
             }
         }
@@ -98,7 +100,7 @@ impl<V: ViewStores> Projector<V> {
         &mut self,
         store: &mut impl EventStore,
         mut changes: Changes,
-    ) -> Result<Vec<ViewWrite>, LoadError> {
+    ) -> Result<Vec<ReadModelWrite>, LoadError> {
         let mut writes = Vec::new();
         for (key, changed) in std::mem::take(&mut changes.auctions) {
             let board = self.boards.get(key);
@@ -117,13 +119,13 @@ impl<V: ViewStores> Projector<V> {
         }
         for (key, ChangedUser { created_at, deleted }) in changes.users {
             let (user, Some(created_at)) = (UserId(key), created_at) else { continue };
-            writes.push(ViewWrite::User { user, json: json(&user_view(user, created_at, deleted)) });
+            writes.push(ReadModelWrite::User { user, json: json(&user_view(user, created_at, deleted)) });
         }
         Ok(writes)
     }
 }
 
-impl<V: ViewStores> Follower for Projector<V> {
+impl<V: ReadModelConnector> EventHandler for Projector<V> {
     async fn start(&mut self, _: &mut impl EventStore) -> Result<u64, LoadError> {
         self.boards.forget();
         let mut views = self.stores.open(self.partition).await?;
@@ -137,19 +139,19 @@ impl<V: ViewStores> Follower for Projector<V> {
         store: &mut impl EventStore,
         events: &[EventRecord],
         until: u64,
-    ) -> Result<Handled, LoadError> {
+    ) -> Result<HandleResult, LoadError> {
         let changes = self.fold(store, events).await?;
         let writes = self.render(store, changes).await?;
         let Some(views) = &mut self.views else {
             return Err(Unavailable::new("redis", "the views were not opened").into());
         };
         match views.commit(self.position, until, &writes).await? {
-            ViewCommit::Done => {
+            ReadModelCommit::Done => {
                 self.position = until;
                 self.boards.trim();
-                Ok(Handled::Done)
+                Ok(HandleResult::Done)
             }
-            ViewCommit::CheckpointMoved => Ok(Handled::Overtaken),
+            ReadModelCommit::CheckpointMoved => Ok(HandleResult::Conflict),
         }
     }
 }
@@ -157,38 +159,44 @@ impl<V: ViewStores> Follower for Projector<V> {
 /// All views of an auction that changed, each once.
 fn render_auction(
     auction: AuctionId,
-    board: &Board,
-    place: Option<ListPlace>,
+    board: &AuctionProjection,
+    place: Option<ListKey>,
     changed: &ChangedAuction,
-    writes: &mut Vec<ViewWrite>,
+    writes: &mut Vec<ReadModelWrite>,
 ) {
-    writes.push(ViewWrite::Auction { auction, json: json(&auction_view(auction, board)) });
+    writes.push(ReadModelWrite::Auction { auction, json: json(&auction_view(auction, board)) });
     if let Some(before) = changed.listed.filter(|before| Some(*before) != place) {
-        writes.push(ViewWrite::Unlisted { auction, place: before });
+        writes.push(ReadModelWrite::RemoveFromAuctionList { auction, place: before });
     }
     if let Some(place) = place {
         let (status, leader, json) = (place.status, leader(board), json(&list_item(auction, board)));
-        writes.push(ViewWrite::Line { auction, status, leader, json });
+        writes.push(ReadModelWrite::AuctionListEntry { auction, status, leader, json });
         if changed.listed != Some(place) {
-            writes.push(ViewWrite::Listed { auction, place });
+            writes.push(ReadModelWrite::AddToAuctionList { auction, place });
         }
     }
-    writes.extend(changed.joined.iter().map(|user| ViewWrite::BidIn { user: *user, auction }));
+    writes.extend(
+        changed.joined.iter().map(|user| ReadModelWrite::AddToBidderAuctions { user: *user, auction }),
+    );
     let mut bidders = BTreeSet::new();
     for bid in changed.bids.iter().filter_map(|bid| board.auction.bid(*bid)) {
         bidders.insert(bid.bidder);
         // It is one of the auction's own.
         let number = board.auction.number_of(bid.id).unwrap_or_default();
         let json = json(&bid_item(auction, board, bid));
-        writes.push(ViewWrite::Bid { auction, number, bidder: bid.bidder, json });
+        writes.push(ReadModelWrite::Bid { auction, number, bidder: bid.bidder, json });
     }
     for user in bidders {
-        writes.push(ViewWrite::Bidder { user, auction, json: json(&bidder_item(board, user)) });
+        writes.push(ReadModelWrite::BidderAuctionEntry {
+            user,
+            auction,
+            json: json(&bidder_item(board, user)),
+        });
     }
 }
 
 /// Who bids there for the first time.
-fn joins(board: Option<&Board>, event: &AuctionEvent) -> Option<UserId> {
+fn joins(board: Option<&AuctionProjection>, event: &AuctionEvent) -> Option<UserId> {
     let AuctionEvent::BidPlaced { bidder, .. } = event else { return None };
     let before = board.map_or(0, |board| board.auction.bids_of(*bidder).len());
     (before == 0).then_some(*bidder)

@@ -2,11 +2,11 @@
 //! one, and takes its place in one step once it is not behind. Readers see no gap and no step back, and the
 //! live projector goes on in the new generation.
 
-use crate::consume::{Follower, Handled};
+use crate::consume::{EventHandler, HandleResult};
 use crate::ports::Unavailable;
-use crate::ports::events::event_store::{EventStore, EventStores};
+use crate::ports::events::event_store::{EventStore, EventStoreConnector};
 use crate::ports::operator::parked_events::ParkedEvents;
-use crate::ports::views::generations::{Comparison, Generation, Generations, Switch};
+use crate::ports::views::generations::{Comparison, Generation, Generations, SwitchResult};
 use crate::projector::Projector;
 use crate::writer::aggregate_cache::LoadError;
 use auction_wire::{EventRecord, PartitionId};
@@ -24,7 +24,7 @@ const CHUNK: usize = 2000;
 
 /// What was made anew of a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rebuilt {
+pub struct RebuildReport {
     /// Which.
     pub partition: PartitionId,
     /// The generation that is live now.
@@ -65,12 +65,12 @@ impl From<LoadError> for RebuildError {
 
 /// Makes the views of a partition anew, with at most `boards` auctions in memory.
 pub async fn rebuild(
-    stores: &impl EventStores,
+    stores: &impl EventStoreConnector,
     generations: &impl Generations,
     parking: &impl ParkedEvents,
     partition: PartitionId,
     boards: NonZeroUsize,
-) -> Result<Rebuilt, RebuildError> {
+) -> Result<RebuildReport, RebuildError> {
     let began = Instant::now();
     let mut store = stores.open().await?;
     let generation = generations.begin(partition).await?;
@@ -81,19 +81,19 @@ pub async fn rebuild(
     loop {
         position = catch_up(&mut store, parking, &mut projector, partition, position).await?;
         match generations.switch(partition, generation).await? {
-            Switch::Done => break,
-            Switch::Behind => continue,
-            Switch::Superseded => return Err(RebuildError::Overtaken(partition)),
+            SwitchResult::Done => break,
+            SwitchResult::Behind => continue,
+            SwitchResult::Superseded => return Err(RebuildError::Overtaken(partition)),
         }
     }
-    Ok(Rebuilt { partition, generation, events: position, took: began.elapsed(), comparison })
+    Ok(RebuildReport { partition, generation, events: position, took: began.elapsed(), comparison })
 }
 
 /// Handles everything that is stored by now. Returns the new position.
 async fn catch_up(
     store: &mut impl EventStore,
     parking: &impl ParkedEvents,
-    projector: &mut impl Follower,
+    projector: &mut impl EventHandler,
     partition: PartitionId,
     mut position: u64,
 ) -> Result<u64, RebuildError> {
@@ -109,9 +109,9 @@ async fn catch_up(
         let waits = |event: &EventRecord| parked.get(&event.key).is_some_and(|at| event.position >= *at);
         events.retain(|event| !waits(event));
         match projector.handle(store, &events, until).await? {
-            Handled::Done => position = until,
-            Handled::Overtaken => return Err(RebuildError::Overtaken(partition)),
-            Handled::Refused(why) => return Err(RebuildError::Refused(partition, why)),
+            HandleResult::Done => position = until,
+            HandleResult::Conflict => return Err(RebuildError::Overtaken(partition)),
+            HandleResult::Failed(why) => return Err(RebuildError::Refused(partition, why)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How boards look from outside.
 
-use crate::consume::auction_projection::Board;
-use crate::ports::views::read_models::ListPlace;
+use crate::consume::auction_projection::AuctionProjection;
+use crate::ports::views::read_models::ListKey;
 use auction_domain::auction::{Auction, Bid, BidState, Status, Unsold, Winner};
 use auction_domain::{Amount, AuctionId, Timestamp, UserId};
 use auction_wire::alias::alias;
@@ -15,7 +15,7 @@ use auction_wire::view::{
 const TOP_BIDS: usize = 10;
 
 /// `GET /auction/{id}`.
-pub fn auction_view(id: AuctionId, board: &Board) -> AuctionView {
+pub fn auction_view(id: AuctionId, board: &AuctionProjection) -> AuctionView {
     let auction = &board.auction;
     let terms = auction.terms();
     let (status, winner) = status(auction);
@@ -55,7 +55,7 @@ pub fn auction_view(id: AuctionId, board: &Board) -> AuctionView {
 }
 
 /// Its line in `GET /auctions`.
-pub fn list_item(id: AuctionId, board: &Board) -> AuctionItem {
+pub fn list_item(id: AuctionId, board: &AuctionProjection) -> AuctionItem {
     let auction = &board.auction;
     AuctionItem {
         id: id.0,
@@ -71,13 +71,13 @@ pub fn list_item(id: AuctionId, board: &Board) -> AuctionItem {
 }
 
 /// Where it stands in the lists; nowhere before it exists.
-pub fn list_place(board: &Option<Board>) -> Option<ListPlace> {
+pub fn list_place(board: &Option<AuctionProjection>) -> Option<ListKey> {
     let auction = &board.as_ref()?.auction;
-    Some(ListPlace { status: status(auction).0, ends_at: auction.ends_at() })
+    Some(ListKey { status: status(auction).0, ends_at: auction.ends_at() })
 }
 
 /// Who leads, or has won; nobody if it was called off.
-pub fn leader(board: &Board) -> Option<UserId> {
+pub fn leader(board: &AuctionProjection) -> Option<UserId> {
     match board.auction.status() {
         Status::Open => board.auction.leader().map(|bid| bid.bidder),
         Status::Closed(winner) => winner.map(|winner| winner.bidder),
@@ -94,7 +94,7 @@ fn status(auction: &Auction) -> (AuctionStatus, Option<Winner>) {
 }
 
 /// A line of `GET /auction/{id}/bids`.
-pub fn bid_item(id: AuctionId, board: &Board, bid: &Bid) -> BidItem {
+pub fn bid_item(id: AuctionId, board: &AuctionProjection, bid: &Bid) -> BidItem {
     BidItem {
         yours: false,
         id: bid.id.0,
@@ -112,7 +112,7 @@ pub fn bid_item(id: AuctionId, board: &Board, bid: &Bid) -> BidItem {
 }
 
 /// What a user has bid in an auction.
-pub fn bidder_item(board: &Board, user: UserId) -> BidderItem {
+pub fn bidder_item(board: &AuctionProjection, user: UserId) -> BidderItem {
     let auction = &board.auction;
     BidderItem {
         your_bids: auction.bids_of(user).len() as u64,

@@ -1,6 +1,6 @@
 //! What is promised of an auction's draws when it is created.
 
-use super::Current;
+use super::CurrentOptions;
 use auction_domain::AuctionId;
 use auction_domain::auction::{Commitment, Promotion, Seed};
 use std::sync::Arc;
@@ -18,19 +18,19 @@ impl DrawSecret {
 
 /// Makes promises, and knows what it takes to keep them.
 #[derive(Clone)]
-pub struct Promises {
+pub struct DrawCommitments {
     secret: DrawSecret,
-    current: Arc<Current>,
+    current: Arc<CurrentOptions>,
 }
 
-impl Promises {
+impl DrawCommitments {
     /// With that secret, by the current options.
-    pub fn new(secret: DrawSecret, current: Arc<Current>) -> Promises {
-        Promises { secret, current }
+    pub fn new(secret: DrawSecret, current: Arc<CurrentOptions>) -> DrawCommitments {
+        DrawCommitments { secret, current }
     }
 
     /// The options.
-    pub fn current(&self) -> &Current {
+    pub fn current(&self) -> &CurrentOptions {
         &self.current
     }
 

@@ -1,7 +1,7 @@
 //! The options as they are now: those of the settings file, until an operator sets others.
 
 use super::Options;
-use crate::ports::events::event_store::{EventStore, EventStores};
+use crate::ports::events::event_store::{EventStore, EventStoreConnector};
 use crate::writer::aggregate_cache::{LoadError, read_event};
 use auction_domain::Timestamp;
 use auction_domain::promoter::{PROMOTER_SETTINGS, PromoterEvent};
@@ -16,7 +16,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What an operator set.
 #[derive(Clone, Debug)]
-pub struct Change {
+pub struct OptionsChange {
     /// When.
     pub at: Timestamp,
     /// To what; says its version.
@@ -25,15 +25,15 @@ pub struct Change {
 
 /// The options that hold now, and all that held before.
 #[derive(Debug)]
-pub struct Current {
+pub struct CurrentOptions {
     configured: Arc<Options>,
-    changes: RwLock<Vec<Change>>,
+    changes: RwLock<Vec<OptionsChange>>,
 }
 
-impl Current {
+impl CurrentOptions {
     /// Those of the settings file hold, as long as nothing else is known.
-    pub fn new(configured: Options) -> Current {
-        Current { configured: Arc::new(configured), changes: RwLock::default() }
+    pub fn new(configured: Options) -> CurrentOptions {
+        CurrentOptions { configured: Arc::new(configured), changes: RwLock::default() }
     }
 
     /// Those that hold.
@@ -43,7 +43,7 @@ impl Current {
     }
 
     /// All that operators set, in order.
-    pub fn changes(&self) -> Vec<Change> {
+    pub fn changes(&self) -> Vec<OptionsChange> {
         self.changes.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -57,7 +57,7 @@ impl Current {
                 continue;
             };
             match Options::read(options.as_str(), record.version) {
-                Ok(options) => changes.push(Change { at: record.at, options: Arc::new(options) }),
+                Ok(options) => changes.push(OptionsChange { at: record.at, options: Arc::new(options) }),
                 // Set by a newer program: what held before goes on.
                 Err(error) => {
                     tracing::error!(version = record.version, %error, "settings of the promoter are passed over");
@@ -75,7 +75,7 @@ impl Current {
 }
 
 /// Refreshes the options until it is time to stop.
-pub async fn keep(stores: &impl EventStores, current: &Current, mut stop: Stop) {
+pub async fn run_refresh(stores: &impl EventStoreConnector, current: &CurrentOptions, mut stop: Stop) {
     let mut retry = Retry::default();
     let mut store = None;
     while !stop.requested() {

@@ -15,7 +15,7 @@ pub struct Options {
 
 /// Why there cannot be such options.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum OptionsError {
+pub enum DrawOptionsError {
     /// They are not a list of options that are known.
     #[error("{0}")]
     Unreadable(String),
@@ -30,19 +30,19 @@ pub enum OptionsError {
 impl Options {
     /// Checks the options. `version` is that of the settings that they are from, zero if no operator set
     /// them.
-    pub fn new(specs: Vec<OptionSpec>, version: u64) -> Result<Options, OptionsError> {
+    pub fn new(specs: Vec<OptionSpec>, version: u64) -> Result<Options, DrawOptionsError> {
         let promoter = promoter(&specs, None)?;
         // The promoter allows no interval that is too long for this.
         let every = Millis(u32::try_from(promoter.settings().every().as_millis()).unwrap_or(u32::MAX));
         let text =
-            serde_json::to_string(&specs).map_err(|error| OptionsError::Unreadable(error.to_string()))?;
+            serde_json::to_string(&specs).map_err(|error| DrawOptionsError::Unreadable(error.to_string()))?;
         Ok(Options { text: PromoterOptions::new(text)?, specs, version, every })
     }
 
     /// Reads them from JSON.
-    pub fn read(text: &str, version: u64) -> Result<Options, OptionsError> {
+    pub fn read(text: &str, version: u64) -> Result<Options, DrawOptionsError> {
         let specs =
-            serde_json::from_str(text).map_err(|error| OptionsError::Unreadable(error.to_string()))?;
+            serde_json::from_str(text).map_err(|error| DrawOptionsError::Unreadable(error.to_string()))?;
         Options::new(specs, version)
     }
 

@@ -1,6 +1,6 @@
 //! The promoted auctions whose seed is not revealed yet, and when each has its next draw.
 
-use super::{AT_ONCE, Look, NOT_BEFORE_NEWS, Promoted};
+use super::{AT_ONCE, DrawInput, NOT_BEFORE_NEWS, PromotedAuction};
 use auction_domain::auction::{AuctionEvent, Commitment, Status};
 use auction_domain::{AuctionId, Millis, Timestamp};
 use auction_wire::PartitionId;
@@ -20,7 +20,7 @@ const CHUNK: usize = 200;
 
 /// All of the partitions that are watched.
 #[derive(Debug, Default)]
-pub struct Floor {
+pub struct DrawSchedule {
     table: Mutex<Table>,
     changed: Notify,
 }
@@ -35,7 +35,7 @@ struct Table {
 #[derive(Debug)]
 struct Entry {
     partition: PartitionId,
-    promoted: Promoted,
+    promoted: PromotedAuction,
     next: Timestamp,
     attempt: u32,
     /// The draw that was sent and has not shown in the events, and the version that it looked at.
@@ -44,33 +44,33 @@ struct Entry {
 
 /// What is to be sent.
 #[derive(Debug)]
-pub(super) enum Due {
+pub(super) enum DueDraw {
     /// A draw.
-    Hold { commitment: Commitment, auction: AuctionId, look: Look },
+    Hold { commitment: Commitment, auction: AuctionId, look: DrawInput },
     /// The seed.
     Reveal { commitment: Commitment, auction: AuctionId },
 }
 
-impl Due {
+impl DueDraw {
     pub(super) fn auction(&self) -> AuctionId {
-        let (Due::Hold { auction, .. } | Due::Reveal { auction, .. }) = self;
+        let (DueDraw::Hold { auction, .. } | DueDraw::Reveal { auction, .. }) = self;
         *auction
     }
 
     pub(super) fn commitment(&self) -> Commitment {
-        let (Due::Hold { commitment, .. } | Due::Reveal { commitment, .. }) = self;
+        let (DueDraw::Hold { commitment, .. } | DueDraw::Reveal { commitment, .. }) = self;
         *commitment
     }
 }
 
-impl Floor {
+impl DrawSchedule {
     fn table(&self) -> MutexGuard<'_, Table> {
         // Whatever a panic left half done is put right when the partition is watched anew.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A partition is watched from now on: these are its auctions, and no others.
-    pub fn begin(&self, partition: PartitionId, auctions: Vec<Promoted>) {
+    pub fn begin(&self, partition: PartitionId, auctions: Vec<PromotedAuction>) {
         let mut table = self.table();
         let old = table.auctions.iter().filter(|(_, entry)| entry.partition == partition);
         let old: Vec<AuctionId> = old.map(|(auction, _)| *auction).collect();
@@ -81,7 +81,7 @@ impl Floor {
     }
 
     /// Whether an auction is here.
-    pub fn has(&self, auction: AuctionId) -> bool {
+    pub fn contains(&self, auction: AuctionId) -> bool {
         self.table().auctions.contains_key(&auction)
     }
 
@@ -113,7 +113,7 @@ impl Floor {
                 table.plan(auction, AT_ONCE);
                 self.changed.notify_one();
             }
-        } else if let Some(promoted) = Promoted::created(auction, event, at) {
+        } else if let Some(promoted) = PromotedAuction::created(auction, event, at) {
             table.insert(partition, promoted);
             self.changed.notify_one();
         }
@@ -125,7 +125,7 @@ impl Floor {
     }
 
     /// What is to be sent by now, not all of it at once. It is due again later, unless it shows.
-    pub(super) fn due(&self, now: Timestamp) -> Vec<Due> {
+    pub(super) fn due(&self, now: Timestamp) -> Vec<DueDraw> {
         let mut table = self.table();
         let due = table.by_time.iter().take_while(|(next, _)| *next <= now).take(CHUNK);
         let auctions: Vec<AuctionId> = due.map(|(_, auction)| *auction).collect();
@@ -146,7 +146,7 @@ impl Floor {
 }
 
 impl Table {
-    fn insert(&mut self, partition: PartitionId, promoted: Promoted) {
+    fn insert(&mut self, partition: PartitionId, promoted: PromotedAuction) {
         let auction = promoted.id();
         self.remove(auction);
         let entry = Entry { partition, promoted, next: AT_ONCE, attempt: 0, sent: None };
@@ -195,12 +195,12 @@ impl Entry {
     }
 
     /// What is due by now, and when to look again.
-    fn due(&mut self, now: Timestamp) -> (Option<Due>, Timestamp) {
+    fn due(&mut self, now: Timestamp) -> (Option<DueDraw>, Timestamp) {
         let (auction, terms) = (self.promoted.auction(), self.promoted.auction().terms());
         let Some(promotion) = terms.promotion else { return (None, NOT_BEFORE_NEWS) };
         let (commitment, id) = (promotion.commitment, self.promoted.id());
         if auction.status() != Status::Open {
-            return (Some(Due::Reveal { commitment, auction: id }), self.again(now));
+            return (Some(DueDraw::Reveal { commitment, auction: id }), self.again(now));
         }
         if now >= auction.ends_at() {
             return (None, NOT_BEFORE_NEWS);
@@ -210,13 +210,13 @@ impl Entry {
         if due <= auction.draws().recorded {
             return (None, following);
         }
-        let look = self.promoted.look(due);
+        let look = self.promoted.draw_input(due);
         let sending = Some((due, look.at_version));
         if self.sent != sending {
             (self.attempt, self.sent) = (0, sending);
         }
         let again = self.again(now);
-        (Some(Due::Hold { commitment, auction: id, look }), again.min(following))
+        (Some(DueDraw::Hold { commitment, auction: id, look }), again.min(following))
     }
 }
 

@@ -12,17 +12,17 @@ const DRAWS: Uuid = Uuid::from_u128(0x9d31_5b7e_c840_5a26_8f0c_14e7_62da_b953);
 
 /// An auction, and how it was when the last draw became due.
 #[derive(Clone, Debug)]
-pub struct Promoted {
+pub struct PromotedAuction {
     id: AuctionId,
     auction: Auction,
     /// As long as it is not held, and something has happened since.
-    frozen: Option<Look>,
+    captured: Option<DrawInput>,
     due: u64,
 }
 
 /// What a draw looks at: the auction when the draw became due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct DrawInput {
     auction: AuctionId,
     /// The number of the draw.
     pub number: u64,
@@ -34,44 +34,44 @@ pub struct Look {
     bids: Vec<LiveBid>,
 }
 
-impl Promoted {
+impl PromotedAuction {
     /// By its first event; none if it is not promoted.
-    pub fn created(id: AuctionId, event: &AuctionEvent, at: Timestamp) -> Option<Promoted> {
+    pub fn created(id: AuctionId, event: &AuctionEvent, at: Timestamp) -> Option<PromotedAuction> {
         let mut auction = None;
         Auction::apply(&mut auction, event, at);
         let auction = auction.filter(|auction| auction.terms().promotion.is_some())?;
-        Some(Promoted { id, due: 0, frozen: None, auction })
+        Some(PromotedAuction { id, due: 0, captured: None, auction })
     }
 
     /// Folds one more event.
     pub fn apply(&mut self, event: &AuctionEvent, at: Timestamp) {
-        self.pass(at);
+        self.advance_to(at);
         self.auction.fold(event, at);
-        if self.frozen.as_ref().is_some_and(|look| look.number <= self.auction.draws().recorded) {
-            self.frozen = None;
+        if self.captured.as_ref().is_some_and(|look| look.number <= self.auction.draws().recorded) {
+            self.captured = None;
         }
     }
 
     /// The next event is of that time: what the draw looks at that became due before it is kept.
-    pub fn pass(&mut self, at: Timestamp) {
+    pub fn advance_to(&mut self, at: Timestamp) {
         let due = self.auction.terms().draws_due(at);
         if due > self.due && self.auction.status() == Status::Open {
             self.due = due;
-            self.frozen = Some(self.look_now(due));
+            self.captured = Some(self.capture(due));
         }
     }
 
     /// What a draw looks at which is the last to be due by now.
-    pub fn look(&self, number: u64) -> Look {
-        match &self.frozen {
+    pub fn draw_input(&self, number: u64) -> DrawInput {
+        match &self.captured {
             Some(look) if look.number == number => look.clone(),
-            _ => self.look_now(number),
+            _ => self.capture(number),
         }
     }
 
     /// The version that it looks at.
     pub fn version_for(&self, number: u64) -> u64 {
-        let frozen = self.frozen.as_ref().filter(|look| look.number == number);
+        let frozen = self.captured.as_ref().filter(|look| look.number == number);
         frozen.map_or(self.auction.version(), |look| look.at_version)
     }
 
@@ -85,7 +85,7 @@ impl Promoted {
         self.id
     }
 
-    fn look_now(&self, number: u64) -> Look {
+    fn capture(&self, number: u64) -> DrawInput {
         let auction = &self.auction;
         let leader = auction.leader().map(|bid| bid.bidder);
         let doubled = || auction.bids().iter().filter(|bid| bid.is_doubled());
@@ -97,7 +97,7 @@ impl Promoted {
             bidder_promoted: promoted.contains(&bid.bidder),
             ..LiveBid::new(bid.id.0, bid.bidder.0, bid.amount.minor_units())
         });
-        Look {
+        DrawInput {
             auction: self.id,
             number,
             at_version: auction.version(),
@@ -109,7 +109,7 @@ impl Promoted {
     }
 }
 
-impl Look {
+impl DrawInput {
     /// Holds the draw.
     pub fn hold(&self, options: &Options, seed: Seed) -> Result<Draw, OptionError> {
         let name = format!("{}/{}", self.auction, self.number);

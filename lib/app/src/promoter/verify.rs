@@ -1,6 +1,6 @@
 //! All draws of an auction are held again, from nothing but its events.
 
-use super::{Look, Options, Promoted};
+use super::{DrawInput, Options, PromotedAuction};
 use crate::ports::events::event_store::EventStore;
 use crate::writer::aggregate_cache::{LoadError, read_event};
 use auction_domain::auction::{AuctionEvent, Draw, Seed, Status};
@@ -14,7 +14,7 @@ const SETTINGS_ARRIVE: Millis = Millis::seconds(60);
 
 /// What came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum DrawAudit {
     /// Every draw was held as promised, or is on record as missed.
     Right,
     /// Something is not as promised; the findings say what.
@@ -41,12 +41,12 @@ pub struct DrawsReport {
 
 impl DrawsReport {
     /// What it comes to.
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> DrawAudit {
         match (self.promoted, self.findings.is_empty(), self.seed) {
-            (_, false, _) => Verdict::Wrong,
-            (false, ..) => Verdict::NotPromoted,
-            (true, _, None) => Verdict::NotRevealed,
-            (true, _, Some(_)) => Verdict::Right,
+            (_, false, _) => DrawAudit::Wrong,
+            (false, ..) => DrawAudit::NotPromoted,
+            (true, _, None) => DrawAudit::NotRevealed,
+            (true, _, Some(_)) => DrawAudit::Right,
         }
     }
 }
@@ -88,9 +88,9 @@ pub fn verify_history(
 #[derive(Default)]
 struct Again {
     report: DrawsReport,
-    promoted: Option<Promoted>,
+    promoted: Option<PromotedAuction>,
     /// What each recorded draw looked at.
-    looks: Vec<(Draw, Look)>,
+    looks: Vec<(Draw, DrawInput)>,
     /// What the last draw must be followed by.
     doubles: Option<(BidId, CommandId)>,
     /// By version of the settings.
@@ -104,11 +104,11 @@ impl Again {
 
     fn follow(&mut self, id: AuctionId, event: &AuctionEvent, record: &EventRecord) {
         let Some(promoted) = &mut self.promoted else {
-            self.promoted = Promoted::created(id, event, record.at);
+            self.promoted = PromotedAuction::created(id, event, record.at);
             self.report.promoted = self.promoted.is_some();
             return;
         };
-        promoted.pass(record.at);
+        promoted.advance_to(record.at);
         self.check_doubling(event, record.cause);
         match event {
             AuctionEvent::DrawHeld(draw) => self.check_draw(draw, record),
@@ -157,7 +157,7 @@ impl Again {
         let Some(promoted) = &self.promoted else { return };
         let (number, auction) = (draw.number, promoted.auction());
         let due = auction.terms().draws_due(record.at);
-        let look = promoted.look(number);
+        let look = promoted.draw_input(number);
         let bid = draw.chosen.and_then(|bid| auction.bid(bid));
         self.doubles = bid.filter(|bid| bid.is_live() && !bid.is_doubled()).map(|bid| (bid.id, record.cause));
         let mut found = Vec::new();
@@ -217,7 +217,7 @@ impl Again {
 }
 
 /// What differs when a draw is held again.
-fn hold_again(draw: &Draw, look: &Look, seed: Seed) -> Option<String> {
+fn hold_again(draw: &Draw, look: &DrawInput, seed: Seed) -> Option<String> {
     let number = draw.number;
     let options = match Options::read(draw.options.as_str(), draw.settings_version) {
         Ok(options) => options,

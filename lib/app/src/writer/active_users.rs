@@ -26,16 +26,16 @@ impl Refusal for UnknownSender {
 }
 
 /// A bounded cache of users that exist. More than its capacity stay for as long as one batch needs them.
-pub struct Bidders {
+pub struct ActiveUserCache {
     known: LruCache<UserId, ()>,
     capacity: NonZeroUsize,
     deletions: u64,
 }
 
-impl Bidders {
+impl ActiveUserCache {
     /// Keeps at most so many. Knows nobody, so that only deletions after `newest_deletion` are news to it.
-    pub fn new(newest_deletion: u64, capacity: NonZeroUsize) -> Bidders {
-        Bidders { known: LruCache::unbounded(), capacity, deletions: newest_deletion }
+    pub fn new(newest_deletion: u64, capacity: NonZeroUsize) -> ActiveUserCache {
+        ActiveUserCache { known: LruCache::unbounded(), capacity, deletions: newest_deletion }
     }
 
     /// The newest deletion that it knows.

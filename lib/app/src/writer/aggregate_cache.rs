@@ -1,8 +1,8 @@
 //! Users and auctions in memory, as of the head of the lane.
 
-use super::snapshots::{Growth, SnapshotRules};
+use super::snapshots::{SnapshotPolicy, SnapshotProgress};
 use crate::ports::Unavailable;
-use crate::ports::events::event_store::{EventStore, History};
+use crate::ports::events::event_store::{AggregateHistory, EventStore};
 use auction_domain::Timestamp;
 use auction_domain::auction::{Auction, Memento};
 use auction_domain::promoter::PromoterSettings;
@@ -23,7 +23,7 @@ pub struct Aggregate {
     /// If it is the promoter's settings.
     pub promoter: Option<PromoterSettings>,
     /// How far its last snapshot is behind.
-    growth: Growth,
+    growth: SnapshotProgress,
 }
 
 impl Aggregate {
@@ -42,7 +42,7 @@ impl Aggregate {
     }
 
     /// Whether it is an auction that has grown enough since its last snapshot.
-    pub(super) fn is_due(&self, rules: SnapshotRules) -> bool {
+    pub(super) fn is_due(&self, rules: SnapshotPolicy) -> bool {
         self.auction.is_some() && self.growth.is_due(rules)
     }
 
@@ -87,15 +87,15 @@ pub fn read_event(record: &EventRecord) -> Result<Event, LoadError> {
 }
 
 /// A bounded cache of aggregates. More than its capacity stay for as long as one batch needs them.
-pub struct Aggregates {
+pub struct AggregateCache {
     cached: LruCache<Uuid, Aggregate>,
     capacity: NonZeroUsize,
 }
 
-impl Aggregates {
+impl AggregateCache {
     /// Keeps at most so many, the most recently used.
-    pub fn new(capacity: NonZeroUsize) -> Aggregates {
-        Aggregates { cached: LruCache::unbounded(), capacity }
+    pub fn new(capacity: NonZeroUsize) -> AggregateCache {
+        AggregateCache { cached: LruCache::unbounded(), capacity }
     }
 
     /// Makes sure that these are in memory: what is missing is read from its snapshot and the events behind
@@ -108,12 +108,13 @@ impl Aggregates {
         for key in &missing {
             self.cached.put(*key, Aggregate::default());
         }
-        let History { snapshots, mut events } = store.history_since_snapshot(&missing, u64::MAX).await?;
+        let AggregateHistory { snapshots, mut events } =
+            store.history_since_snapshot(&missing, u64::MAX).await?;
         let mut unreadable = Vec::new();
         for snapshot in snapshots {
             match snapshot.auction() {
                 Ok(auction) => {
-                    let growth = Growth::of(&snapshot);
+                    let growth = SnapshotProgress::of(&snapshot);
                     self.cached.put(
                         snapshot.key,
                         Aggregate { auction: Some(auction), growth, ..Aggregate::default() },

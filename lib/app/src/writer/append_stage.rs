@@ -1,59 +1,59 @@
 //! The middle stage of a lane: batches are decided and stored, one after another. While one is being
 //! stored, the next is decided on top of it; if the first is not stored after all, both are decided again.
 
-use super::decider::{DecideError, Decided, Desk, Verdicts};
-use super::partition_writer::{Interrupted, interrupted};
-use super::snapshots::Snapshots;
-use super::stages::{Read, Stored};
+use super::decider::{DecideError, DecidedBatch, Decider, KnownOutcomes};
+use super::partition_writer::{Interruption, interruption};
+use super::snapshots::SnapshotSender;
+use super::stages::{ReadBatch, StoredBatch};
 use crate::instrumentation;
 use crate::ports::Unavailable;
 use crate::ports::commands::command_stream::{Failure, FailureReason};
-use crate::ports::events::event_store::{Appended, EventStore};
+use crate::ports::events::event_store::{AppendResult, EventStore};
 use std::collections::VecDeque;
 use std::pin::pin;
 use std::time::Instant;
 use tokio::sync::mpsc;
 
 /// The stage.
-pub(super) struct Storing<'a, S> {
-    desk: &'a mut Desk,
+pub(super) struct AppendStage<'a, S> {
+    desk: &'a mut Decider,
     /// For what decisions need.
     loading: &'a mut S,
     /// For appending: one append at a time, since one that stores refusals alone does not move the head,
     /// and could be passed by the next.
     appending: &'a mut S,
-    to_settle: mpsc::Sender<Stored>,
-    snapshots: &'a Snapshots,
+    to_settle: mpsc::Sender<StoredBatch>,
+    snapshots: &'a SnapshotSender,
     /// To be decided before anything newer.
-    again: VecDeque<Read>,
-    verdicts: Verdicts,
+    redecide_queue: VecDeque<ReadBatch>,
+    verdicts: KnownOutcomes,
 }
 
 /// A batch that is decided and not stored.
 struct Ready {
-    batch: Read,
-    decided: Decided,
+    batch: ReadBatch,
+    decided: DecidedBatch,
 }
 
-impl<'a, S: EventStore> Storing<'a, S> {
+impl<'a, S: EventStore> AppendStage<'a, S> {
     pub(super) fn new(
-        desk: &'a mut Desk,
+        desk: &'a mut Decider,
         loading: &'a mut S,
         appending: &'a mut S,
-        to_settle: mpsc::Sender<Stored>,
-        snapshots: &'a Snapshots,
-    ) -> Storing<'a, S> {
-        let (again, verdicts) = (VecDeque::new(), Verdicts::default());
-        Storing { desk, loading, appending, to_settle, snapshots, again, verdicts }
+        to_settle: mpsc::Sender<StoredBatch>,
+        snapshots: &'a SnapshotSender,
+    ) -> AppendStage<'a, S> {
+        let (redecide_queue, verdicts) = (VecDeque::new(), KnownOutcomes::default());
+        AppendStage { desk, loading, appending, to_settle, snapshots, redecide_queue, verdicts }
     }
 
     /// Stores what is read, until nothing more is.
-    pub(super) async fn run(mut self, mut batches: mpsc::Receiver<Read>) -> Result<(), Interrupted> {
+    pub(super) async fn run(mut self, mut batches: mpsc::Receiver<ReadBatch>) -> Result<(), Interruption> {
         let mut ready = None;
         loop {
             ready = match ready.take() {
                 Some(ready) => self.store(ready, &mut batches).await?,
-                None => match next(&mut self.again, &mut batches).await {
+                None => match next(&mut self.redecide_queue, &mut batches).await {
                     Some(batch) => {
                         let head = self.desk.head();
                         let decided = self.desk.decide(self.loading, &batch.deliveries, &self.verdicts).await;
@@ -69,12 +69,12 @@ impl<'a, S: EventStore> Storing<'a, S> {
     async fn store(
         &mut self,
         storing: Ready,
-        batches: &mut mpsc::Receiver<Read>,
-    ) -> Result<Option<Ready>, Interrupted> {
+        batches: &mut mpsc::Receiver<ReadBatch>,
+    ) -> Result<Option<Ready>, Interruption> {
         let began = Instant::now();
         let head = self.desk.head();
         let (appended, ahead) = {
-            let Storing { desk, loading, appending, again, verdicts, .. } = self;
+            let AppendStage { desk, loading, appending, redecide_queue: again, verdicts, .. } = self;
             let mut append = pin!(append(&mut **appending, &storing));
             tokio::select! {
                 biased;
@@ -86,8 +86,8 @@ impl<'a, S: EventStore> Storing<'a, S> {
                 }
             }
         };
-        if appended != Appended::Done {
-            self.not_stored(appended, storing, ahead.map(|(batch, _)| batch)).await?;
+        if appended != AppendResult::Committed {
+            self.on_append_failed(appended, storing, ahead.map(|(batch, _)| batch)).await?;
             return Ok(None);
         }
         self.stored(storing, began).await;
@@ -101,18 +101,18 @@ impl<'a, S: EventStore> Storing<'a, S> {
     /// known now, and the batch comes again.
     fn ready(
         &mut self,
-        batch: Read,
-        decided: Result<Decided, DecideError>,
+        batch: ReadBatch,
+        decided: Result<DecidedBatch, DecideError>,
         head: u64,
-    ) -> Result<Option<Ready>, Interrupted> {
+    ) -> Result<Option<Ready>, Interruption> {
         match decided {
             Ok(decided) => Ok(Some(Ready { batch, decided })),
-            Err(DecideError::Load(error)) => Err(interrupted(error, self.desk.partition())),
+            Err(DecideError::Load(error)) => Err(interruption(error, self.desk.partition())),
             Err(DecideError::Failed(command, failure)) => {
                 tracing::error!(partition = %self.desk.partition(), %command, error = failure.error, "cannot be handled");
                 self.verdicts.failed.insert(command, failure);
-                self.desk.roll_back(head, std::iter::once(batch.deliveries.as_slice()));
-                self.again.push_front(batch);
+                self.desk.rollback(head, std::iter::once(batch.deliveries.as_slice()));
+                self.redecide_queue.push_front(batch);
                 Ok(None)
             }
         }
@@ -131,48 +131,53 @@ impl<'a, S: EventStore> Storing<'a, S> {
             );
         }
         self.verdicts.forget(batch.deliveries.iter().filter_map(|delivery| delivery.command.as_ref().ok()));
-        let stored = Stored { settlement: decided.settlement(), settled: batch.settled };
+        let stored = StoredBatch { settlement: decided.settlement(), settled: batch.settled };
         // If the last stage has ended, it says why itself.
         let _ = self.to_settle.send(stored).await;
     }
 
     /// Finds out what stands in the way, and lets the batch, and the one decided on it, come again.
-    async fn not_stored(
+    async fn on_append_failed(
         &mut self,
-        appended: Appended,
+        appended: AppendResult,
         Ready { batch, decided }: Ready,
-        ahead: Option<Read>,
-    ) -> Result<(), Interrupted> {
+        speculative: Option<ReadBatch>,
+    ) -> Result<(), Interruption> {
         let head = decided.append.expected_head;
-        let touched = std::iter::once(&batch).chain(&ahead).map(|batch| batch.deliveries.as_slice());
-        self.desk.roll_back(head, touched);
-        if let Some(ahead) = ahead {
-            self.again.push_front(ahead);
+        let touched = std::iter::once(&batch).chain(&speculative).map(|batch| batch.deliveries.as_slice());
+        self.desk.rollback(head, touched);
+        if let Some(ahead) = speculative {
+            self.redecide_queue.push_front(ahead);
         }
         match appended {
-            Appended::Done | Appended::DeletionsUnknown => self.again.push_front(batch),
-            Appended::HeadMoved => return Err(Interrupted::Conflict("the head moved")),
-            Appended::DecidedBefore => {
+            AppendResult::Committed | AppendResult::StaleDeletions => self.redecide_queue.push_front(batch),
+            AppendResult::HeadConflict => return Err(Interruption::Conflict("the head moved")),
+            AppendResult::DuplicateCommand => {
                 let found = self.loading.outcomes(&decided.commands).await?;
                 let here = self.desk.partition();
                 if found.iter().any(|outcome| outcome.partition == here && outcome.position > head) {
-                    return Err(Interrupted::Conflict("a command was decided beyond the head"));
+                    return Err(Interruption::Conflict("a command was decided beyond the head"));
                 }
                 if found.is_empty() {
                     // A bid of that id is there, and its outcome was deleted after its time.
                     self.isolate(batch, &decided, "was decided long ago; its outcome is no longer kept")?;
                 } else {
                     self.verdicts.before.extend(found.into_iter().map(|found| (found.command, found)));
-                    self.again.push_front(batch);
+                    self.redecide_queue.push_front(batch);
                 }
             }
-            Appended::Rejected(why) => self.isolate(batch, &decided, &why)?,
+            AppendResult::Rejected(why) => self.isolate(batch, &decided, &why)?,
         }
         Ok(self.desk.learn_deletions(self.loading).await?)
     }
 
     /// Halves a batch until the command is alone that the store does not take.
-    fn isolate(&mut self, mut batch: Read, decided: &Decided, why: &str) -> Result<(), Interrupted> {
+    fn isolate(
+        &mut self,
+        mut batch: ReadBatch,
+        decided: &DecidedBatch,
+        why: &str,
+    ) -> Result<(), Interruption> {
         if let [command] = decided.commands[..] {
             tracing::error!(partition = %self.desk.partition(), %command, why, "rejected by the store");
             let failure = Failure { reason: FailureReason::Rejected, error: why.to_owned() };
@@ -182,27 +187,30 @@ impl<'a, S: EventStore> Storing<'a, S> {
             }
         } else {
             let second = batch.deliveries.split_off(batch.deliveries.len() / 2);
-            self.again.push_front(Read { deliveries: second, settled: batch.settled.take() });
+            self.redecide_queue.push_front(ReadBatch { deliveries: second, settled: batch.settled.take() });
         }
-        self.again.push_front(batch);
+        self.redecide_queue.push_front(batch);
         Ok(())
     }
 }
 
 /// What comes again, then what comes new. Nothing is lost if it is not waited for.
-async fn next(again: &mut VecDeque<Read>, batches: &mut mpsc::Receiver<Read>) -> Option<Read> {
+async fn next(again: &mut VecDeque<ReadBatch>, batches: &mut mpsc::Receiver<ReadBatch>) -> Option<ReadBatch> {
     match again.pop_front() {
         Some(batch) => Some(batch),
         None => batches.recv().await,
     }
 }
 
-async fn append(store: &mut impl EventStore, Ready { decided, .. }: &Ready) -> Result<Appended, Unavailable> {
+async fn append(
+    store: &mut impl EventStore,
+    Ready { decided, .. }: &Ready,
+) -> Result<AppendResult, Unavailable> {
     let append = &decided.append;
     if !append.outcomes.is_empty() {
         return store.append(append).await;
     }
     // Nothing to store: nothing came, or it was decided before. A writer beside us must not go unnoticed.
     let head = store.head(append.partition).await?;
-    Ok(if head == append.expected_head { Appended::Done } else { Appended::HeadMoved })
+    Ok(if head == append.expected_head { AppendResult::Committed } else { AppendResult::HeadConflict })
 }

@@ -1,13 +1,15 @@
 //! Commands that cannot be handled: their outcome is `failed`, and they go to the dead letters.
 
-use crate::ports::commands::command_stream::{DeadLetter, Delivery, Failure, FailureReason, RawFields};
+use crate::ports::commands::command_stream::{
+    Failure, FailureReason, NewDeadLetter, RawFields, ReceivedCommand,
+};
 use auction_wire::{Command, CommandId, Envelope, Outcome, OutcomeResult};
 use std::any::Any;
 use std::borrow::Cow;
 use uuid::Uuid;
 
 /// Who is to be told what.
-pub(super) struct Sender<'a> {
+pub(super) struct CommandInfo<'a> {
     pub(super) id: CommandId,
     pub(super) kind: Cow<'a, str>,
     pub(super) key: Uuid,
@@ -15,18 +17,18 @@ pub(super) struct Sender<'a> {
     pub(super) reply: Cow<'a, str>,
 }
 
-impl Sender<'_> {
+impl CommandInfo<'_> {
     /// Of a delivery; none if it does not say so much.
-    pub(super) fn of(delivery: &Delivery) -> Option<Sender<'_>> {
+    pub(super) fn of(delivery: &ReceivedCommand) -> Option<CommandInfo<'_>> {
         match &delivery.command {
-            Ok(command) => Some(Sender {
+            Ok(command) => Some(CommandInfo {
                 id: command.id,
                 kind: command.body.kind().into(),
                 key: command.key,
                 fingerprint: command.fingerprint,
                 reply: command.reply.as_str().into(),
             }),
-            Err(poison) => Envelope::of(&poison.fields).map(|envelope| Sender {
+            Err(poison) => Envelope::of(&poison.fields).map(|envelope| CommandInfo {
                 id: envelope.id,
                 kind: envelope.kind.into(),
                 key: envelope.key,
@@ -43,7 +45,7 @@ pub(super) fn failure(failure: &Failure) -> OutcomeResult {
 }
 
 /// What a panic said.
-pub(crate) fn panicked(panic: &Box<dyn Any + Send>) -> Failure {
+pub(crate) fn panic_failure(panic: &Box<dyn Any + Send>) -> Failure {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     Failure {
@@ -53,7 +55,7 @@ pub(crate) fn panicked(panic: &Box<dyn Any + Send>) -> Failure {
 }
 
 /// The dead letter of a delivery: if it could not be read, or has failed.
-pub(super) fn dead_letter(delivery: &Delivery, outcome: Option<&Outcome>) -> Option<DeadLetter> {
+pub(super) fn dead_letter(delivery: &ReceivedCommand, outcome: Option<&Outcome>) -> Option<NewDeadLetter> {
     let (reason, error, fields) = match (&delivery.command, outcome.map(|outcome| &outcome.result)) {
         (Err(poison), _) => {
             (poison.failure.reason.name().to_owned(), poison.failure.error.clone(), poison.fields.clone())
@@ -63,7 +65,7 @@ pub(super) fn dead_letter(delivery: &Delivery, outcome: Option<&Outcome>) -> Opt
         }
         (Ok(_), _) => return None,
     };
-    Some(DeadLetter { channel: delivery.channel, entry: delivery.entry, reason, error, fields })
+    Some(NewDeadLetter { channel: delivery.channel, entry: delivery.entry, reason, error, fields })
 }
 
 fn raw_fields(command: &Command) -> RawFields {

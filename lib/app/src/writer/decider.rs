@@ -1,13 +1,13 @@
 //! A batch of commands is decided in order, in memory.
 
-use super::active_users::{Bidders, UnknownSender};
-use super::aggregate_cache::{Aggregates, LoadError};
-use super::dead_letter::{Sender, dead_letter, failure, panicked};
-use super::dispatch::Rules;
-use super::snapshots::{Snapshot, SnapshotRules};
+use super::active_users::{ActiveUserCache, UnknownSender};
+use super::aggregate_cache::{AggregateCache, LoadError};
+use super::dead_letter::{CommandInfo, dead_letter, failure, panic_failure};
+use super::dispatch::DecideFn;
+use super::snapshots::{Snapshot, SnapshotPolicy};
 use crate::ports::Unavailable;
-use crate::ports::commands::command_stream::{Delivery, Failure, Settlement};
-use crate::ports::events::event_store::{Append, EventStore, NewEvent};
+use crate::ports::commands::command_stream::{Failure, ReceivedCommand, Settlement};
+use crate::ports::events::event_store::{AppendBatch, EventStore, NewEvent};
 use auction_domain::user::UserEvent;
 use auction_domain::{Actor, Facts, Refused, Timestamp, UserId};
 use auction_wire::{
@@ -21,27 +21,27 @@ use uuid::Uuid;
 
 /// How much a lane keeps in memory.
 #[derive(Clone, Copy, Debug)]
-pub struct DeskLimits {
+pub struct DeciderConfig {
     /// Users and auctions.
     pub aggregates: NonZeroUsize,
     /// Users known to exist.
     pub bidders: NonZeroUsize,
     /// What is decided by.
-    pub rules: Rules,
+    pub rules: DecideFn,
     /// When auctions get snapshots.
-    pub snapshots: SnapshotRules,
+    pub snapshots: SnapshotPolicy,
 }
 
 /// What is known of commands before they are decided.
 #[derive(Debug, Default)]
-pub struct Verdicts {
+pub struct KnownOutcomes {
     /// Stored outcomes of those that were decided before.
     pub before: HashMap<CommandId, Outcome>,
     /// Those that cannot be handled.
     pub failed: HashMap<CommandId, Failure>,
 }
 
-impl Verdicts {
+impl KnownOutcomes {
     /// These are stored: nothing needs to be known of them any more.
     pub fn forget<'a>(&mut self, commands: impl Iterator<Item = &'a Command>) {
         if self.before.is_empty() && self.failed.is_empty() {
@@ -67,13 +67,13 @@ pub enum DecideError {
 
 /// Where the commands of one partition are decided, each on the state that the ones before leave behind,
 /// whether they are stored already or not.
-pub struct Desk {
+pub struct Decider {
     partition: PartitionId,
     head: u64,
-    rules: Rules,
-    aggregates: Aggregates,
-    bidders: Bidders,
-    snapshot_rules: SnapshotRules,
+    rules: DecideFn,
+    aggregates: AggregateCache,
+    bidders: ActiveUserCache,
+    snapshot_rules: SnapshotPolicy,
     /// Auctions that are due for a snapshot after this batch.
     due: Vec<Uuid>,
     /// At most so many users and auctions were touched by the batch before, which may not be stored yet.
@@ -82,9 +82,9 @@ pub struct Desk {
 
 /// What a batch comes to, before it is stored.
 #[derive(Debug)]
-pub struct Decided {
+pub struct DecidedBatch {
     /// To store.
-    pub append: Append,
+    pub append: AppendBatch,
     /// To settle once it is stored, but for the events.
     settlement: Settlement,
     /// The commands that have a new outcome.
@@ -93,10 +93,10 @@ pub struct Decided {
     pub(super) snapshots: Vec<Snapshot>,
 }
 
-impl Decided {
-    fn new(desk: &Desk, size: usize) -> Decided {
-        Decided {
-            append: Append {
+impl DecidedBatch {
+    fn new(desk: &Decider, size: usize) -> DecidedBatch {
+        DecidedBatch {
+            append: AppendBatch {
                 partition: desk.partition,
                 expected_head: desk.head,
                 known_deletions: desk.bidders.known_deletions(),
@@ -116,16 +116,16 @@ impl Decided {
     }
 }
 
-impl Desk {
+impl Decider {
     /// A desk of a partition at its head, without any memory. `newest_deletion` was read before any user is
     /// looked up.
-    pub fn new(partition: PartitionId, head: u64, newest_deletion: u64, limits: DeskLimits) -> Desk {
-        Desk {
+    pub fn new(partition: PartitionId, head: u64, newest_deletion: u64, limits: DeciderConfig) -> Decider {
+        Decider {
             partition,
             head,
             rules: limits.rules,
-            aggregates: Aggregates::new(limits.aggregates),
-            bidders: Bidders::new(newest_deletion, limits.bidders),
+            aggregates: AggregateCache::new(limits.aggregates),
+            bidders: ActiveUserCache::new(newest_deletion, limits.bidders),
             snapshot_rules: limits.snapshots,
             due: Vec::new(),
             touched: 0,
@@ -147,15 +147,15 @@ impl Desk {
     pub async fn decide(
         &mut self,
         store: &mut impl EventStore,
-        batch: &[Delivery],
-        verdicts: &Verdicts,
-    ) -> Result<Decided, DecideError> {
+        batch: &[ReceivedCommand],
+        verdicts: &KnownOutcomes,
+    ) -> Result<DecidedBatch, DecideError> {
         self.load(store, batch).await?;
-        let mut decided = Decided::new(self, batch.len());
+        let mut decided = DecidedBatch::new(self, batch.len());
         // Where in `outcomes` the outcome of each command of this batch is.
         let mut decided_here: HashMap<CommandId, usize> = HashMap::with_capacity(batch.len());
         for delivery in batch {
-            let Some(envelope) = Sender::of(delivery) else {
+            let Some(envelope) = CommandInfo::of(delivery) else {
                 // Nobody can be told.
                 decided.settlement.dead.extend(dead_letter(delivery, None));
                 continue;
@@ -203,7 +203,7 @@ impl Desk {
 
     /// What was decided from this position on is not stored: the state of what it touched is that of
     /// something that did not happen.
-    pub fn roll_back<'a>(&mut self, head: u64, batches: impl Iterator<Item = &'a [Delivery]>) {
+    pub fn rollback<'a>(&mut self, head: u64, batches: impl Iterator<Item = &'a [ReceivedCommand]>) {
         self.head = head;
         self.due.clear();
         for command in batches.flatten().filter_map(|delivery| delivery.command.as_ref().ok()) {
@@ -217,7 +217,11 @@ impl Desk {
         self.bidders.learn_deletions(store).await
     }
 
-    async fn load(&mut self, store: &mut impl EventStore, batch: &[Delivery]) -> Result<(), LoadError> {
+    async fn load(
+        &mut self,
+        store: &mut impl EventStore,
+        batch: &[ReceivedCommand],
+    ) -> Result<(), LoadError> {
         // What the batch before touched is the most recently used: it may not be stored yet, and stays.
         self.aggregates.trim(self.touched);
         self.bidders.trim(self.touched);
@@ -236,8 +240,8 @@ impl Desk {
     /// The outcome of a delivery that has none yet.
     fn outcome(
         &mut self,
-        delivery: &Delivery,
-        sender: &Sender<'_>,
+        delivery: &ReceivedCommand,
+        sender: &CommandInfo<'_>,
         failed: Option<&Failure>,
         events: &mut Vec<NewEvent>,
     ) -> Result<Outcome, DecideError> {
@@ -248,7 +252,7 @@ impl Desk {
             (Ok(command), None) => {
                 // A bug in the rules of one command must not hold up all others.
                 let result = catch_unwind(AssertUnwindSafe(|| self.result(command, at, events)));
-                result.map_err(|panic| DecideError::Failed(command.id, panicked(&panic)))?
+                result.map_err(|panic| DecideError::Failed(command.id, panic_failure(&panic)))?
             }
         };
         Ok(Outcome {

@@ -8,12 +8,12 @@ use thiserror::Error;
 
 /// What decides: the state of what the command is for, the command, its time. Pure.
 #[derive(Clone, Copy, Debug)]
-pub struct Rules(pub fn(&Aggregate, &Command, Timestamp) -> Result<Vec<Event>, Refused>);
+pub struct DecideFn(pub fn(&Aggregate, &Command, Timestamp) -> Result<Vec<Event>, Refused>);
 
-impl Default for Rules {
+impl Default for DecideFn {
     /// Those of the domain.
-    fn default() -> Rules {
-        Rules(house_rules)
+    fn default() -> DecideFn {
+        DecideFn(dispatch_to_aggregate)
     }
 }
 
@@ -31,7 +31,11 @@ impl Refusal for IdInUse {
     }
 }
 
-fn house_rules(aggregate: &Aggregate, command: &Command, at: Timestamp) -> Result<Vec<Event>, Refused> {
+fn dispatch_to_aggregate(
+    aggregate: &Aggregate,
+    command: &Command,
+    at: Timestamp,
+) -> Result<Vec<Event>, Refused> {
     match &command.body {
         CommandBody::User(_) if aggregate.auction.is_some() || aggregate.promoter.is_some() => {
             Err(IdInUse.into())

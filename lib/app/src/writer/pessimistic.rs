@@ -2,14 +2,16 @@
 //! others did, decides and settles what is there, and lets the next one have it. Correct as the other
 //! lanes are, and for the same reason (the guard of the append); slower, since nothing overlaps.
 
-use super::append_stage::Storing;
-use super::decider::Desk;
-use super::partition_writer::{Interrupted, Lane};
-use super::stages::{Read, settle};
+use super::append_stage::AppendStage;
+use super::decider::Decider;
+use super::partition_writer::{Interruption, PartitionWriter};
+use super::stages::{ReadBatch, settle};
 use super::takeover::take_over;
-use crate::ports::commands::command_stream::{CommandLanes, CommandReader, CommandSettler, Delivery};
-use crate::ports::events::event_store::{EventStore, EventStores};
-use crate::ports::events::partition_lock::{PartitionLock, PartitionLocks};
+use crate::ports::commands::command_stream::{
+    CommandReader, CommandSettler, CommandStreamConnector, ReceivedCommand,
+};
+use crate::ports::events::event_store::{EventStore, EventStoreConnector};
+use crate::ports::events::partition_lock::{PartitionLock, PartitionLockConnector};
 use auction_wire::Channel;
 use futures_util::try_join;
 use tokio::sync::mpsc;
@@ -26,26 +28,26 @@ struct Turns<'a, S, Reader, Settler> {
     loading: S,
     reader: Reader,
     settler: Settler,
-    lane: &'a Lane,
+    lane: &'a PartitionWriter,
     retry: &'a mut Retry,
 }
 
 /// What a turn leaves behind.
 struct Turn {
     /// The state at the head.
-    desk: Desk,
+    desk: Decider,
     /// There was nothing to do.
     idle: bool,
 }
 
 /// Takes turns until it is time to stop.
-pub(super) async fn by_turns(
-    stores: &impl EventStores,
-    lanes: &impl CommandLanes,
-    locks: &impl PartitionLocks,
-    lane: &Lane,
+pub(super) async fn with_partition_lock(
+    stores: &impl EventStoreConnector,
+    lanes: &impl CommandStreamConnector,
+    locks: &impl PartitionLockConnector,
+    lane: &PartitionWriter,
     retry: &mut Retry,
-) -> Result<(), Interrupted> {
+) -> Result<(), Interruption> {
     let (appending, loading, mut lock) = try_join!(stores.open(), stores.open(), locks.open(lane.partition))?;
     let (reader, settler) = lanes.open(lane.partition).await?;
     let mut turns = Turns { appending, loading, reader, settler, lane, retry };
@@ -62,13 +64,13 @@ pub(super) async fn by_turns(
             turns.reader.wait().await?;
         }
     }
-    Ok(turns.reader.leave().await?)
+    Ok(turns.reader.leave_group().await?)
 }
 
 impl<S: EventStore, Reader: CommandReader, Settler: CommandSettler> Turns<'_, S, Reader, Settler> {
     /// One turn, under the lock: first what another writer may have left, then what is there.
-    async fn turn(&mut self, desk: Option<Desk>) -> Result<Turn, Interrupted> {
-        let Lane { partition, limits, health, stop, .. } = self.lane;
+    async fn turn(&mut self, desk: Option<Decider>) -> Result<Turn, Interruption> {
+        let PartitionWriter { partition, limits, health, stop, .. } = self.lane;
         let partition = *partition;
         let head = take_over(&mut self.appending, &mut self.settler, partition, stop).await?;
         let known = desk.filter(|desk| Some(desk.head()) == head);
@@ -76,7 +78,7 @@ impl<S: EventStore, Reader: CommandReader, Settler: CommandSettler> Turns<'_, S,
             Some(desk) => desk,
             None => {
                 let deletions = self.loading.newest_deletion().await?;
-                Desk::new(partition, head.unwrap_or_default(), deletions, *limits)
+                Decider::new(partition, head.unwrap_or_default(), deletions, *limits)
             }
         };
         self.reader.take_over().await?;
@@ -84,7 +86,7 @@ impl<S: EventStore, Reader: CommandReader, Settler: CommandSettler> Turns<'_, S,
             let deliveries = self.reader.read().await?.deliveries;
             // No head: it is time to stop, and not all is published.
             if deliveries.is_empty() || head.is_none() {
-                health.works();
+                health.set_up();
                 self.retry.succeeded();
                 return Ok(Turn { desk, idle: read == 0 });
             }
@@ -98,14 +100,18 @@ impl<S: EventStore, Reader: CommandReader, Settler: CommandSettler> Turns<'_, S,
     }
 
     /// Decides, stores and settles what was read.
-    async fn store(&mut self, desk: &mut Desk, deliveries: Vec<Delivery>) -> Result<(), Interrupted> {
-        let Lane { partition, snapshots, health, .. } = self.lane;
+    async fn store(
+        &mut self,
+        desk: &mut Decider,
+        deliveries: Vec<ReceivedCommand>,
+    ) -> Result<(), Interruption> {
+        let PartitionWriter { partition, snapshots, health, .. } = self.lane;
         let (to_store, batches) = mpsc::channel(1);
         let (to_settle, stored) = mpsc::channel(1);
         // There is room for one.
-        let _ = to_store.try_send(Read { deliveries, settled: None });
+        let _ = to_store.try_send(ReadBatch { deliveries, settled: None });
         drop(to_store);
-        let storing = Storing::new(desk, &mut self.loading, &mut self.appending, to_settle, snapshots);
+        let storing = AppendStage::new(desk, &mut self.loading, &mut self.appending, to_settle, snapshots);
         try_join!(storing.run(batches), settle(&mut self.settler, stored, *partition, health, self.retry))?;
         Ok(())
     }

@@ -22,7 +22,7 @@ use auction_domain::Timestamp;
 use auction_wire::PartitionId;
 use std::time::Duration;
 use worker_runtime::Retry;
-use worker_runtime::health::Part;
+use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::Stop;
 
 /// Between two steps on the same stream or table: whoever else waits for it gets his turn, and the guard
@@ -34,7 +34,7 @@ const ROUNDS: u64 = 256;
 
 /// How long what is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
+pub struct RetentionPolicy {
     /// Decided commands on their streams, for operators to look at.
     pub commands: Duration,
     /// Events on their streams, for readers that are behind.
@@ -50,12 +50,12 @@ pub struct Retention {
 }
 
 /// Keeps house until it is time to stop. Servers that are away are waited for without end.
-pub async fn keep_house(
+pub async fn run_retention(
     mut streams: impl StreamRetention,
     store: impl OutcomeRetention + DeliveryRetention + AccountRetention,
     partitions: Vec<PartitionId>,
-    retention: Retention,
-    health: Part,
+    retention: RetentionPolicy,
+    health: HealthHandle,
     mut stop: Stop,
 ) {
     let mut retry = Retry::default();
@@ -64,12 +64,12 @@ pub async fn keep_house(
         match round(&mut streams, &store, &partitions, &retention, &mut sweep, &mut stop).await {
             Ok(()) => {
                 retry.succeeded();
-                health.works();
+                health.set_up();
                 stop.sleep(retention.every).await;
             }
             Err(error) => {
                 let wait = retry.next_wait();
-                health.waits(&error, retry.attempts());
+                health.set_waiting(&error, retry.attempts());
                 tracing::warn!(%error, ?wait, "waiting, then keeping house");
                 stop.sleep(wait).await;
             }
@@ -83,7 +83,7 @@ async fn round(
     streams: &mut impl StreamRetention,
     store: &(impl OutcomeRetention + DeliveryRetention + AccountRetention),
     partitions: &[PartitionId],
-    retention: &Retention,
+    retention: &RetentionPolicy,
     sweep: &mut DeletedOutcomes,
     stop: &mut Stop,
 ) -> Result<(), Unavailable> {

@@ -8,7 +8,7 @@
 //! A snapshot is a cache: it is written beside the lanes, on a connection of its own, and skipped when that
 //! one is behind. Losing one costs time alone.
 
-use crate::ports::events::event_store::{EventStore, EventStores};
+use crate::ports::events::event_store::{EventStore, EventStoreConnector};
 use auction_domain::auction::Memento;
 use auction_wire::SnapshotRecord;
 use std::num::NonZeroU64;
@@ -21,7 +21,7 @@ const WAITING: usize = 8;
 
 /// When an auction gets its next snapshot.
 #[derive(Clone, Copy, Debug)]
-pub struct SnapshotRules {
+pub struct SnapshotPolicy {
     /// After so many events.
     pub events: NonZeroU64,
     /// After events of so many bytes.
@@ -30,7 +30,7 @@ pub struct SnapshotRules {
 
 /// How much has happened to an auction, and how much of it is in its last snapshot.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Growth {
+pub(super) struct SnapshotProgress {
     kept: Size,
     since: Size,
 }
@@ -41,7 +41,7 @@ struct Size {
     bytes: u64,
 }
 
-impl Growth {
+impl SnapshotProgress {
     /// One more event of so many bytes.
     pub(super) fn add(&mut self, bytes: usize) {
         self.since.events += 1;
@@ -50,7 +50,7 @@ impl Growth {
 
     /// Whether the next snapshot is due. A large auction gets one when it has grown by half: each takes time
     /// with the size of the auction, and so all of them together cost each event the same.
-    pub(super) fn is_due(&self, rules: SnapshotRules) -> bool {
+    pub(super) fn is_due(&self, rules: SnapshotPolicy) -> bool {
         self.since.events >= rules.events.get().max(self.kept.events / 2)
             || self.since.bytes >= rules.bytes.get().max(self.kept.bytes / 2)
     }
@@ -63,9 +63,9 @@ impl Growth {
     }
 
     /// Of an auction that was read from a snapshot.
-    pub(super) fn of(snapshot: &SnapshotRecord) -> Growth {
+    pub(super) fn of(snapshot: &SnapshotRecord) -> SnapshotProgress {
         let kept = Size { events: snapshot.version, bytes: snapshot.body.len() as u64 };
-        Growth { kept, since: Size::default() }
+        SnapshotProgress { kept, since: Size::default() }
     }
 }
 
@@ -80,19 +80,19 @@ pub(super) struct Snapshot {
 
 /// Where lanes leave snapshots of what is stored.
 #[derive(Clone, Debug)]
-pub struct Snapshots(mpsc::Sender<Snapshot>);
+pub struct SnapshotSender(mpsc::Sender<Snapshot>);
 
 /// Snapshots that wait to be written.
 #[derive(Debug)]
-pub struct WaitingSnapshots(mpsc::Receiver<Snapshot>);
+pub struct SnapshotReceiver(mpsc::Receiver<Snapshot>);
 
 /// A pair of both.
-pub fn snapshots() -> (Snapshots, WaitingSnapshots) {
+pub fn snapshots() -> (SnapshotSender, SnapshotReceiver) {
     let (sender, receiver) = mpsc::channel(WAITING);
-    (Snapshots(sender), WaitingSnapshots(receiver))
+    (SnapshotSender(sender), SnapshotReceiver(receiver))
 }
 
-impl Snapshots {
+impl SnapshotSender {
     /// Leaves one to be written, unless too many wait already.
     pub(super) fn offer(&self, snapshot: Snapshot) {
         if let Err(full) = self.0.try_send(snapshot) {
@@ -102,7 +102,11 @@ impl Snapshots {
 }
 
 /// Writes snapshots until it is time to stop. One that cannot be written is dropped.
-pub async fn keep_snapshots(stores: &impl EventStores, mut waiting: WaitingSnapshots, mut stop: Stop) {
+pub async fn run_snapshot_writer(
+    stores: &impl EventStoreConnector,
+    mut waiting: SnapshotReceiver,
+    mut stop: Stop,
+) {
     let mut connection = None;
     loop {
         let snapshot = tokio::select! {
@@ -131,11 +135,13 @@ pub async fn keep_snapshots(stores: &impl EventStores, mut waiting: WaitingSnaps
 mod tests {
     use super::*;
 
-    const RULES: SnapshotRules =
-        SnapshotRules { events: NonZeroU64::new(1_000).unwrap(), bytes: NonZeroU64::new(1_000_000).unwrap() };
+    const RULES: SnapshotPolicy = SnapshotPolicy {
+        events: NonZeroU64::new(1_000).unwrap(),
+        bytes: NonZeroU64::new(1_000_000).unwrap(),
+    };
 
     fn snapshots_of(events: u64, bytes: usize) -> Vec<u64> {
-        let mut growth = Growth::default();
+        let mut growth = SnapshotProgress::default();
         let mut at = Vec::new();
         for event in 1..=events {
             growth.add(bytes);

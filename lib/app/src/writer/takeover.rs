@@ -1,10 +1,10 @@
 //! Before a lane decides anything: what was stored and not published is published, and the stream is
 //! checked to be of the same history as the store.
 
-use super::partition_writer::{Interrupted, LaneError};
+use super::partition_writer::{Interruption, WriterError};
 use crate::consume::stream_divergence;
 use crate::instrumentation;
-use crate::ports::commands::command_stream::{CommandSettler, LastEvent, Published};
+use crate::ports::commands::command_stream::{CommandSettler, LastEvent, PublishResult};
 use crate::ports::events::event_store::EventStore;
 use auction_wire::PartitionId;
 use worker_runtime::shutdown::Stop;
@@ -14,7 +14,7 @@ const PUBLISH_CHUNK: usize = 500;
 
 /// A stream that was lost begins so many events before the head: readers that are further behind fetch
 /// the rest from the store, where all of history is.
-pub const KEPT_AFTER_A_LOSS: u64 = 10_000;
+pub const REPUBLISH_LIMIT: u64 = 10_000;
 
 /// Publishes what was stored and not published. Returns the head, where store and stream both end; none
 /// if it is time to stop before.
@@ -23,7 +23,7 @@ pub(super) async fn take_over(
     lane: &mut impl CommandSettler,
     partition: PartitionId,
     stop: &Stop,
-) -> Result<Option<u64>, Interrupted> {
+) -> Result<Option<u64>, Interruption> {
     let head = store.head(partition).await?;
     let mut published = lane.stream_head().await?;
     check_same_history(store, lane, partition, head, published).await?;
@@ -32,17 +32,17 @@ pub(super) async fn take_over(
             return Ok(None);
         }
         let lost = published == 0;
-        let behind = if lost { head.saturating_sub(KEPT_AFTER_A_LOSS) } else { published };
+        let behind = if lost { head.saturating_sub(REPUBLISH_LIMIT) } else { published };
         if lost {
-            instrumentation::incident("stream_lost");
+            instrumentation::recovery("stream_lost");
             tracing::warn!(%partition, from = behind + 1, to = head, "the event stream is gone: publishing from the store");
         }
         let events = store.events_after(partition, behind, PUBLISH_CHUNK).await?;
         let Some(last) = events.last().map(|event| event.position) else {
-            return Err(Interrupted::Conflict("the store has a head without events"));
+            return Err(Interruption::Conflict("the store has a head without events"));
         };
-        if lane.publish(published, &events).await? == Published::StreamMoved {
-            return Err(Interrupted::Conflict("the event stream moved while it was mended"));
+        if lane.publish(published, &events).await? == PublishResult::StreamMoved {
+            return Err(Interruption::Conflict("the event stream moved while it was mended"));
         }
         tracing::info!(%partition, from = behind + 1, to = last, "published from the store");
         published = last;
@@ -57,21 +57,21 @@ async fn check_same_history(
     partition: PartitionId,
     head: u64,
     published: u64,
-) -> Result<(), Interrupted> {
-    let foreign = |what: String| Interrupted::Fatal(LaneError::ForeignStream { partition, what });
+) -> Result<(), Interruption> {
+    let foreign = |what: String| Interruption::Fatal(WriterError::StreamDiverged { partition, what });
     if published > head {
         // Another writer may have stored and published since the head was read.
         return match store.head(partition).await? {
-            now if now >= published => Err(Interrupted::Conflict("the head moved")),
+            now if now >= published => Err(Interruption::Conflict("the head moved")),
             now => Err(foreign(format!("it ends at {published}, the database at {now}"))),
         };
     }
     let last = match lane.last_event().await? {
         LastEvent::None => return Ok(()),
         LastEvent::Event(last) => last,
-        LastEvent::NotOurs(what) => return Err(foreign(what)),
+        LastEvent::Unrecognized(what) => return Err(foreign(what)),
     };
-    match stream_divergence::differs(store, partition, &last).await? {
+    match stream_divergence::find_divergence(store, partition, &last).await? {
         None => Ok(()),
         Some(what) => Err(foreign(what)),
     }

@@ -1,10 +1,12 @@
 //! What commands come to.
 
 use crate::world::{Running, World};
-use auction_app::ports::events::event_store::{Append, Appended, EventStore, EventStores, NewEvent};
-use auction_app::writer::dispatch::Rules;
-use auction_app::writer::partition_writer::LaneError;
-use auction_app::writer::takeover::KEPT_AFTER_A_LOSS;
+use auction_app::ports::events::event_store::{
+    AppendBatch, AppendResult, EventStore, EventStoreConnector, NewEvent,
+};
+use auction_app::writer::dispatch::DecideFn;
+use auction_app::writer::partition_writer::WriterError;
+use auction_app::writer::takeover::REPUBLISH_LIMIT;
 use auction_domain::auction::{AuctionCommand, CancelAuction};
 use auction_domain::{Actor, AuctionId, BidId, UserId};
 use auction_testkit::flaky::{Flaky, Weather};
@@ -119,8 +121,12 @@ async fn what_is_decided_and_not_stored_is_remembered_however_small_the_memory()
         }
         let slow = Weather::new(seed, 0);
         let locks = world.locks.clone();
-        let lane =
-            Running::start(Rules::default(), Flaky::new(world.store.clone(), &slow), world.lanes(5), locks);
+        let lane = Running::start(
+            DecideFn::default(),
+            Flaky::new(world.store.clone(), &slow),
+            world.lanes(5),
+            locks,
+        );
         world.quiet(given.len()).await;
         lane.stop().await.unwrap();
         world.check(&given);
@@ -189,10 +195,15 @@ async fn what_was_stored_and_not_published_is_published_by_the_next_lane() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_stream_of_a_long_history_begins_near_its_head() {
     let world = super::world();
-    let history: Vec<NewEvent> = records(0, KEPT_AFTER_A_LOSS + 700).into_iter().map(new_event).collect();
-    let append =
-        Append { partition: P, expected_head: 0, known_deletions: 0, events: history, outcomes: Vec::new() };
-    assert_eq!(world.store.open().await.unwrap().append(&append).await.unwrap(), Appended::Done);
+    let history: Vec<NewEvent> = records(0, REPUBLISH_LIMIT + 700).into_iter().map(new_event).collect();
+    let append = AppendBatch {
+        partition: P,
+        expected_head: 0,
+        known_deletions: 0,
+        events: history,
+        outcomes: Vec::new(),
+    };
+    assert_eq!(world.store.open().await.unwrap().append(&append).await.unwrap(), AppendResult::Committed);
     let lane = world.start(100);
     let newcomer = create_user(UserId(fresh()));
     world.give(&newcomer).await;
@@ -242,7 +253,7 @@ async fn a_stream_with_another_history_stops_the_lane() {
         restored.streams.publish(P, &records(0, published));
         let lane = restored.start(10);
         let error = lane.ended().await.unwrap_err();
-        assert!(matches!(error, LaneError::ForeignStream { .. }), "{error}");
+        assert!(matches!(error, WriterError::StreamDiverged { .. }), "{error}");
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::world::World;
 use auction_app::writer::aggregate_cache::Aggregate;
-use auction_app::writer::dispatch::Rules;
+use auction_app::writer::dispatch::DecideFn;
 use auction_domain::auction::{
     AuctionCommand, CancelAuction, CloseAuction, DoubleBid, EndAuction, PlaceBid, RetractBids, VoidBid,
 };
@@ -18,7 +18,7 @@ fn cursed(aggregate: &Aggregate, command: &Command, at: Timestamp) -> Result<Vec
     if let CommandBody::Auction(AuctionCommand::PlaceBid(PlaceBid { amount, .. })) = &command.body {
         assert!(amount.minor_units() != 666, "the number of the beast");
     }
-    (Rules::default().0)(aggregate, command, at)
+    (DecideFn::default().0)(aggregate, command, at)
 }
 
 /// A user, an auction and so many bids of his.
@@ -29,7 +29,7 @@ fn bids(amounts: impl IntoIterator<Item = u64>) -> Vec<Command> {
     given
 }
 
-async fn done(given: &[Command], rules: Rules, count: usize, prepare: impl Fn(&World)) -> World {
+async fn done(given: &[Command], rules: DecideFn, count: usize, prepare: impl Fn(&World)) -> World {
     let world = super::world();
     prepare(&world);
     for command in given {
@@ -53,7 +53,7 @@ fn failed(world: &World, command: CommandId) -> (String, String) {
 async fn a_command_whose_handling_panics_is_put_away_alone_and_its_sender_is_told() {
     for count in [1, 3, 100] {
         let given = bids((600..700).step_by(2));
-        let (world, culprit) = (done(&given, Rules(cursed), count, |_| {}).await, &given[2 + 33]);
+        let (world, culprit) = (done(&given, DecideFn(cursed), count, |_| {}).await, &given[2 + 33]);
         let (reason, error) = failed(&world, culprit.id);
         assert_eq!((reason.as_str(), error.as_str()), ("panicked", "the number of the beast"));
         let dead = world.streams.dead(P);
@@ -73,7 +73,7 @@ async fn content_that_the_store_rejects_is_put_away_alone() {
         let given = bids(100..164);
         for culprits in [vec![2], vec![40], vec![2, 3, 65]] {
             let reject = |world: &World| culprits.iter().for_each(|at| world.store.reject(given[*at].id));
-            let world = done(&given, Rules::default(), count, reject).await;
+            let world = done(&given, DecideFn::default(), count, reject).await;
             for (at, command) in given.iter().enumerate() {
                 assert_eq!(
                     world.is_accepted(command),
@@ -92,7 +92,7 @@ async fn a_command_that_failed_and_comes_again_is_put_away_again_without_another
     let mut given = bids([100, 666, 200]);
     given.push(given[3].clone());
     for count in [1, 100] {
-        let world = done(&given, Rules(cursed), count, |_| {}).await;
+        let world = done(&given, DecideFn(cursed), count, |_| {}).await;
         assert_eq!(world.streams.dead(P).len(), 2);
         // Also when the rules have been mended meanwhile: only requeueing makes it pending again.
         world.give(&given[3]).await;
@@ -126,7 +126,7 @@ async fn the_sender_of_what_cannot_be_read_is_told_if_it_says_who_he_is() {
 #[tokio::test(start_paused = true)]
 async fn a_bid_that_comes_again_after_its_outcome_was_deleted_has_no_second_effect() {
     let given = bids([100, 200]);
-    let world = done(&given, Rules::default(), 100, |_| {}).await;
+    let world = done(&given, DecideFn::default(), 100, |_| {}).await;
     let events = world.store.events(P).len();
     for again in &given {
         world.store.forget_outcome(again.id);

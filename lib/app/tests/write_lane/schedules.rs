@@ -5,7 +5,7 @@
 use crate::history::commands;
 use crate::world::{Running, World};
 use auction_app::writer::aggregate_cache::Aggregate;
-use auction_app::writer::dispatch::Rules;
+use auction_app::writer::dispatch::DecideFn;
 use auction_domain::auction::{AuctionCommand, PlaceBid};
 use auction_domain::{Refused, Timestamp};
 use auction_testkit::flaky::{Flaky, Weather};
@@ -20,14 +20,14 @@ fn cursed(aggregate: &Aggregate, command: &Command, at: Timestamp) -> Result<Vec
     if let CommandBody::Auction(AuctionCommand::PlaceBid(PlaceBid { amount, .. })) = &command.body {
         assert!(amount.minor_units() % 29 != 0, "cursed");
     }
-    (Rules::default().0)(aggregate, command, at)
+    (DecideFn::default().0)(aggregate, command, at)
 }
 
 fn start(world: &World, weather: &Weather, random: &mut Random) -> Running {
     let count = random.below(6) as usize + 1;
     let (store, lanes) = (Flaky::new(world.store.clone(), weather), Flaky::new(world.lanes(count), weather));
     let locks = world.locks.as_ref().map(|locks| Flaky::new(locks.clone(), weather));
-    Running::start(Rules(cursed), store, lanes, locks)
+    Running::start(DecideFn(cursed), store, lanes, locks)
 }
 
 async fn schedule(seed: u64) -> u64 {

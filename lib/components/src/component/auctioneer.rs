@@ -6,7 +6,7 @@ use super::leased::{Service, followers};
 use crate::connections::Connections;
 use crate::settings::{Settings, millis};
 use crate::tasks::{RoleError, Tasks};
-use auction_app::auctioneer::closing::{self, Schedule, Watch};
+use auction_app::auctioneer::closing::{self, ClosingHandler, ClosingSchedule};
 use auction_postgres::lookup::PostgresLookup;
 use auction_redis::queue::RedisQueue;
 use auction_redis::revocations::RedisRevocations;
@@ -29,13 +29,13 @@ pub(super) fn start(
         read_block: millis(auctioneer.read_block_ms),
         gather: millis(auctioneer.gather_ms),
     };
-    let schedule = Arc::new(Schedule::default());
+    let schedule = Arc::new(ClosingSchedule::default());
     let departed = Arc::new(Notify::new());
     let deletions =
         PostgresLookup::new(&connections.stores, 1).map_err(|error| failed("auctioneer")(error.into()))?;
     let watched = (Arc::clone(&schedule), Arc::clone(&departed));
     followers(&service, connections, tasks, stop, move |partition| {
-        Watch::new(partition, Arc::clone(&watched.0), Arc::clone(&watched.1))
+        ClosingHandler::new(partition, Arc::clone(&watched.0), Arc::clone(&watched.1))
     })?;
     let queue =
         RedisQueue::start(connections.redis.clone(), connections.partitions, connections.redis_pool.clone());

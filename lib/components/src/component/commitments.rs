@@ -5,8 +5,8 @@ use super::shared_secret::shared_secret;
 use crate::connections::Connections;
 use crate::settings::Settings;
 use crate::tasks::{RoleError, Tasks};
-use auction_app::ports::events::event_store::EventStores;
-use auction_app::promoter::{Current, DrawSecret, Promises, keep};
+use auction_app::ports::events::event_store::EventStoreConnector;
+use auction_app::promoter::{CurrentOptions, DrawCommitments, DrawSecret, run_refresh};
 use auction_app::writer::aggregate_cache::LoadError;
 use auction_postgres::lookup::PostgresLookup;
 use std::convert::Infallible;
@@ -20,26 +20,26 @@ pub(super) async fn promises(
     connections: &Connections,
     tasks: &mut Tasks,
     stop: &Stop,
-) -> Result<Promises, RoleError> {
+) -> Result<DrawCommitments, RoleError> {
     let lookup =
         PostgresLookup::new(&connections.stores, 1).map_err(|error| failed("draws")(error.into()))?;
     let secret = DrawSecret::new(&shared_secret(&lookup, "draws", stop.clone()).await?)
         .ok_or_else(|| failed("draws")("the secret of draws is too short".into()))?;
     let options = settings.promoter.options().map_err(|error| failed("draws")(error.into()))?;
-    let current = Arc::new(Current::new(options));
+    let current = Arc::new(CurrentOptions::new(options));
     first_refresh(connections, &current, stop.clone()).await?;
     let (kept, stores, stop) = (Arc::clone(&current), connections.stores.clone(), stop.clone());
     tasks.spawn("settings of the promoter", async move {
-        keep(&stores, &kept, stop).await;
+        run_refresh(&stores, &kept, stop).await;
         Ok::<(), Infallible>(())
     });
-    Ok(Promises::new(secret, current))
+    Ok(DrawCommitments::new(secret, current))
 }
 
 /// Nothing is promised or drawn by options that an operator replaced long ago.
 async fn first_refresh(
     connections: &Connections,
-    current: &Current,
+    current: &CurrentOptions,
     mut stop: Stop,
 ) -> Result<(), RoleError> {
     let mut retry = Retry::default();

@@ -4,8 +4,8 @@ use super::failed;
 use crate::connections::Connections;
 use crate::settings::{EmailSettings, Settings, millis};
 use crate::tasks::{RoleError, Tasks};
-use auction_app::notifier::outbox::{Bell, Limits, Schedule, Sender};
-use auction_app::ports::notifications::outbox::Way;
+use auction_app::notifier::outbox::{DispatcherConfig, OutboxDispatcher, RetrySchedule, Wakeup};
+use auction_app::ports::notifications::outbox::DeliveryChannel;
 use auction_delivery::MailCourier;
 use auction_domain::user::NotificationKind;
 use auction_postgres::lookup::PostgresLookup;
@@ -34,7 +34,7 @@ pub(super) fn start(
     connections: &Connections,
     tasks: &mut Tasks,
     stop: &Stop,
-    bell: Bell,
+    bell: Wakeup,
 ) -> Result<(), RoleError> {
     let set = &settings.email;
     let Some(smtp_url) = &set.smtp_url else { return Ok(()) };
@@ -43,9 +43,10 @@ pub(super) fn start(
         MailCourier::new(smtp_url, &set.from, within).map_err(|error| failed("email")(error.into()))?;
     let outbox = PostgresLookup::new(&connections.stores, CONNECTIONS)
         .map_err(|error| failed("email")(error.into()))?;
-    let limits = Limits { at_once: set.at_once.get(), per_endpoint: PER_USER, attempt: within, look: LOOK };
-    let schedule = Schedule { second: millis(set.schedule_second_ms.get()) };
-    let sender = Sender::new(outbox, courier, Way::Email, limits, schedule);
+    let limits =
+        DispatcherConfig { at_once: set.at_once.get(), per_endpoint: PER_USER, attempt: within, look: LOOK };
+    let schedule = RetrySchedule { second: millis(set.schedule_second_ms.get()) };
+    let sender = OutboxDispatcher::new(outbox, courier, DeliveryChannel::Email, limits, schedule);
     let (health, stop) = (tasks.part("notifier email"), stop.clone());
     tasks.spawn("email", async move {
         sender.run(bell, health, stop).await;

@@ -8,13 +8,13 @@ use crate::connections::Connections;
 use crate::settings::{IngressSettings, Settings, millis};
 use crate::tasks::{RoleError, Tasks};
 use auction_app::ingress::accounts::Passwords;
-use auction_app::ingress::auction_history::FromStore;
-use auction_app::ingress::coalescing_cache::Briefly;
-use auction_app::ingress::command_gateway::{Accept, HandleSecret, Waiters};
-use auction_app::ingress::live_updates::{Bells, Live};
-use auction_app::ingress::load_shedding::{self, Limits, Shedding};
-use auction_app::ingress::read_consistency::Freshness;
-use auction_app::notifier::Inbox;
+use auction_app::ingress::auction_history::AuctionHistoryReader;
+use auction_app::ingress::coalescing_cache::CoalescingCache;
+use auction_app::ingress::command_gateway::{CommandGateway, HandleKey, OutcomeWaiters};
+use auction_app::ingress::live_updates::{BroadcastHub, InboxSignals};
+use auction_app::ingress::load_shedding::{self, LoadLimits, LoadShedder};
+use auction_app::ingress::read_consistency::ConsistencyWaiter;
+use auction_app::notifier::InboxReader;
 use auction_app::ports::Unavailable;
 use auction_http::{Desk, Portal, Ports};
 use auction_postgres::lookup::PostgresLookup;
@@ -39,7 +39,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use uuid::Uuid;
-use worker_runtime::health::{Health, Part};
+use worker_runtime::health::{Health, HealthHandle};
 use worker_runtime::shutdown::{Stop, stop_signal};
 
 /// How often the ingress asks its servers whether they are there.
@@ -97,30 +97,37 @@ pub(super) async fn start(
         .map_err(|error| failed(&format!("listening at {}", ingress.listen))(error.into()))?;
     let lookup = PostgresLookup::new(&connections.stores, ingress.postgres_connections.get())
         .map_err(|error| failed("ingress")(error.into()))?;
-    let secret = HandleSecret::new(&shared_secret(&lookup, "command_handles", stop.clone()).await?)
+    let secret = HandleKey::new(&shared_secret(&lookup, "command_handles", stop.clone()).await?)
         .ok_or_else(|| failed("ingress")("the secret of command handles is too short".into()))?;
     let promises = promises(settings, connections, tasks, stop).await?;
     let name = format!("i{:08x}", Uuid::new_v4().as_fields().0);
     let (redis, partitions) = (connections.redis.clone(), connections.partitions);
     let queue = RedisQueue::start(redis.clone(), partitions, connections.redis_pool.clone());
-    let waiters = Arc::new(Waiters::default());
-    let shedding = Shedding::default();
+    let waiters = Arc::new(OutcomeWaiters::default());
+    let shedding = LoadShedder::default();
     let views = RedisViews::new(connections.redis_pool.clone(), partitions);
     let tokens = rate_limits::known_tokens(ingress, &lookup, redis.clone(), tasks, stop);
     let passwords =
         Passwords::new(ingress.password_hashes).map_err(|error| failed("passwords")(error.into()))?;
     let portal = Arc::new(Portal {
-        accept: Accept::new(queue, lookup.clone(), Arc::clone(&waiters), secret, name.clone(), stop.clone()),
+        accept: CommandGateway::new(
+            queue,
+            lookup.clone(),
+            Arc::clone(&waiters),
+            secret,
+            name.clone(),
+            stop.clone(),
+        ),
         views: views.clone(),
-        freshness: Arc::new(Freshness::new(partitions)),
-        lists: Briefly::new(LISTS, millis(ingress.list_kept_ms)),
-        auctions: Briefly::new(AUCTIONS, millis(ingress.auction_kept_ms)),
-        from_store: FromStore::new(lookup.clone(), ingress.store_reads),
-        told: Briefly::new(LISTS, TOLD_KEPT),
-        live: Live::new(ingress.live_listeners.get(), millis(ingress.live_gather_ms)),
-        bells: Arc::new(Bells::default()),
+        freshness: Arc::new(ConsistencyWaiter::new(partitions)),
+        lists: CoalescingCache::new(LISTS, millis(ingress.list_kept_ms)),
+        auctions: CoalescingCache::new(AUCTIONS, millis(ingress.auction_kept_ms)),
+        from_store: AuctionHistoryReader::new(lookup.clone(), ingress.store_reads),
+        told: CoalescingCache::new(LISTS, TOLD_KEPT),
+        live: BroadcastHub::new(ingress.live_listeners.get(), millis(ingress.live_gather_ms)),
+        bells: Arc::new(InboxSignals::default()),
         subscribers: lookup.clone(),
-        inbox: Inbox::new(
+        inbox: InboxReader::new(
             PostgresInboxes::new(lookup.clone(), settings.notifier.inbox_keeps),
             RedisInboxes::new(connections.redis_pool.clone(), partitions, settings.notifier.inbox_keeps),
         ),
@@ -150,7 +157,7 @@ fn serve(
     portal: Arc<Portal<Servers>>,
     redis: RedisServer,
     name: String,
-    waiters: Arc<Waiters>,
+    waiters: Arc<OutcomeWaiters>,
     tasks: &mut Tasks,
     stop: &Stop,
 ) {
@@ -235,16 +242,22 @@ fn receive(
     });
 }
 
-fn watch_load(pressures: RedisPressures, limits: Limits, shedding: Shedding, tasks: &mut Tasks, stop: &Stop) {
+fn watch_load(
+    pressures: RedisPressures,
+    limits: LoadLimits,
+    shedding: LoadShedder,
+    tasks: &mut Tasks,
+    stop: &Stop,
+) {
     let (health, until) = (tasks.part("ingress load"), stop.clone());
     tasks.spawn("looking at the load", async move {
-        load_shedding::watch(pressures, limits, shedding, &health, until).await;
+        load_shedding::run_load_monitor(pressures, limits, shedding, &health, until).await;
         Ok::<(), Infallible>(())
     });
 }
 
-fn limits(ingress: &IngressSettings) -> Limits {
-    Limits {
+fn limits(ingress: &IngressSettings) -> LoadLimits {
+    LoadLimits {
         undecided: ingress.most_undecided.get().into(),
         memory_percent: ingress.most_redis_memory_percent.get().into(),
     }
@@ -252,19 +265,19 @@ fn limits(ingress: &IngressSettings) -> Limits {
 
 /// Asks the servers now and then, so that operators are told what `/readyz` tells the public, and why.
 async fn look_at_servers(servers: &Servers, health: &Health, mut stop: Stop) {
-    let mut parts: BTreeMap<&'static str, (Part, u32)> = BTreeMap::new();
+    let mut parts: BTreeMap<&'static str, (HealthHandle, u32)> = BTreeMap::new();
     while !stop.requested() {
         for (server, answer) in servers.check().await {
             let (part, attempts) =
-                parts.entry(server).or_insert_with(|| (health.part(format!("ingress {server}")), 0));
+                parts.entry(server).or_insert_with(|| (health.register(format!("ingress {server}")), 0));
             match answer {
                 Ok(()) => {
                     *attempts = 0;
-                    part.works();
+                    part.set_up();
                 }
                 Err(error) => {
                     *attempts = attempts.saturating_add(1);
-                    part.waits(error, *attempts);
+                    part.set_waiting(error, *attempts);
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::failed;
 use crate::connections::Connections;
 use crate::tasks::{RoleError, Tasks};
-use auction_app::consume::{FollowError, Follower, Subscription, follow};
+use auction_app::consume::{ConsumeError, EventHandler, SubscriptionConfig, run_consumer};
 use auction_postgres::lookup::PostgresLookup;
 use auction_redis::feed::RedisFeeds;
 use auction_redis::keys;
@@ -40,8 +40,8 @@ pub(super) fn start<E, Run>(
     let health = tasks.part(format!("{group} leases"));
     tasks.spawn(format!("partitions of the {group}"), async move {
         let renewal = |renewal: Renewal<'_>| match renewal {
-            Renewal::Done => health.works(),
-            Renewal::Failed { error, attempts } => health.waits(error, attempts),
+            Renewal::Done => health.set_up(),
+            Renewal::Failed { error, attempts } => health.set_waiting(error, attempts),
         };
         share(&client, options, stop, renewal, |lane, stop| work(partitions[lane], stop)).await
     });
@@ -63,7 +63,7 @@ pub(super) struct Service {
 
 /// Follows this process's share of the partitions, each with a follower of its own, which is dropped when
 /// the partition goes to another process.
-pub(super) fn followers<F: Follower + 'static>(
+pub(super) fn followers<F: EventHandler + 'static>(
     service: &Service,
     connections: &Connections,
     tasks: &mut Tasks,
@@ -75,12 +75,19 @@ pub(super) fn followers<F: Follower + 'static>(
     let feeds = RedisFeeds::new(connections.redis.clone(), service.batch.get(), service.read_block)
         .gathering(service.gather);
     let (stores, name, health) = (connections.stores.clone(), service.name, tasks.health().clone());
-    start::<FollowError, _>(name, service.lease_seconds, connections, tasks, stop, move |partition, stop| {
-        let (stores, feeds, parking) = (stores.clone(), feeds.clone(), parking.clone());
-        let health = health.part(format!("{name} {partition}"));
-        let subscription = Subscription { service: name, partition, health, stop };
-        let follower = follower(partition);
-        async move { follow(&stores, &feeds, &parking, subscription, follower).await }
-    });
+    start::<ConsumeError, _>(
+        name,
+        service.lease_seconds,
+        connections,
+        tasks,
+        stop,
+        move |partition, stop| {
+            let (stores, feeds, parking) = (stores.clone(), feeds.clone(), parking.clone());
+            let health = health.register(format!("{name} {partition}"));
+            let subscription = SubscriptionConfig { component: name, partition, health, stop };
+            let follower = follower(partition);
+            async move { run_consumer(&stores, &feeds, &parking, subscription, follower).await }
+        },
+    );
     Ok(())
 }

@@ -5,8 +5,8 @@ use super::{email, webhooks};
 use crate::connections::Connections;
 use crate::settings::{Settings, millis};
 use crate::tasks::{RoleError, Tasks};
-use auction_app::notifier::outbox::Bell;
-use auction_app::notifier::{Limits, Notifier};
+use auction_app::notifier::outbox::Wakeup;
+use auction_app::notifier::{Notifier, NotifierConfig};
 use auction_postgres::notifications::PostgresNotifications;
 use auction_redis::inbox::RedisInboxes;
 use worker_runtime::shutdown::Stop;
@@ -30,12 +30,12 @@ pub(super) async fn start(
         PostgresNotifications::new(&connections.stores, notifier.inbox_keeps, &email::kinds(&settings.email));
     let inboxes =
         RedisInboxes::new(connections.redis_pool.clone(), connections.partitions, notifier.inbox_keeps);
-    let limits = Limits {
+    let limits = NotifierConfig {
         interval: millis(notifier.interval_ms),
         batch: notifier.batch,
         auctions: notifier.cached_auctions,
     };
-    let bells = (Bell::default(), Bell::default());
+    let bells = (Wakeup::default(), Wakeup::default());
     webhooks::start(settings, connections, tasks, stop, bells.0.clone()).await?;
     email::start(settings, connections, tasks, stop, bells.1.clone())?;
     followers(&service, connections, tasks, stop, move |partition| {

@@ -6,7 +6,7 @@ use super::leased::{Service, followers};
 use crate::connections::Connections;
 use crate::settings::{Settings, millis};
 use crate::tasks::{RoleError, Tasks};
-use auction_app::promoter::{self, Floor, Watch};
+use auction_app::promoter::{self, DrawHandler, DrawSchedule};
 use auction_redis::queue::RedisQueue;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -27,10 +27,10 @@ pub(super) async fn start(
         read_block: millis(promoter.read_block_ms),
         gather: millis(promoter.gather_ms),
     };
-    let floor = Arc::new(Floor::default());
+    let floor = Arc::new(DrawSchedule::default());
     let watched = Arc::clone(&floor);
     followers(&service, connections, tasks, stop, move |partition| {
-        Watch::new(partition, Arc::clone(&watched))
+        DrawHandler::new(partition, Arc::clone(&watched))
     })?;
     let queue =
         RedisQueue::start(connections.redis.clone(), connections.partitions, connections.redis_pool.clone());

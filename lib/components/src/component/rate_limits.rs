@@ -3,9 +3,9 @@
 use crate::connections::Connections;
 use crate::settings::{ForwardedHeader, IngressSettings, Settings};
 use crate::tasks::Tasks;
-use auction_app::ingress::accounts::KnownTokens;
-use auction_app::ingress::rate_limit::Limiter;
-use auction_app::ports::people::rate_limit_store::Limit;
+use auction_app::ingress::accounts::TokenCache;
+use auction_app::ingress::rate_limit::RateLimiter;
+use auction_app::ports::people::rate_limit_store::RateLimit;
 use auction_http::address::{ForwardedBy, Proxies};
 use auction_http::limits::Limits;
 use auction_http::portal::wall_clock;
@@ -26,9 +26,9 @@ pub(super) fn limits(settings: &Settings, connections: &Connections) -> Option<L
         ForwardedHeader::Forwarded => ForwardedBy::Forwarded,
     };
     limits.on.then(|| Limits {
-        limiter: Limiter::new(RedisCounters::start(connections.redis_pool.clone())),
-        user: Limit { per_second: limits.user_per_second, burst: limits.user_at_once },
-        address: Limit { per_second: limits.address_per_second, burst: limits.address_at_once },
+        limiter: RateLimiter::new(RedisCounters::start(connections.redis_pool.clone())),
+        user: RateLimit { per_second: limits.user_per_second, burst: limits.user_at_once },
+        address: RateLimit { per_second: limits.address_per_second, burst: limits.address_at_once },
         proxies: Proxies { trusted: limits.trusted_proxies.clone(), header },
         peers_are_gateways: settings.ingress.trust_gateway_user_header,
     })
@@ -41,12 +41,12 @@ pub(super) fn known_tokens(
     redis: RedisServer,
     tasks: &mut Tasks,
     stop: &Stop,
-) -> Arc<KnownTokens<PostgresLookup>> {
+) -> Arc<TokenCache<PostgresLookup>> {
     let every = Duration::from_secs(ingress.token_recheck_seconds.get().into());
-    let tokens = Arc::new(KnownTokens::new(lookup.clone(), ingress.known_tokens.get(), every));
+    let tokens = Arc::new(TokenCache::new(lookup.clone(), ingress.known_tokens.get(), every));
     let (known, until) = (Arc::clone(&tokens), stop.clone());
     tasks.spawn("looking at tokens again", async move {
-        known.keep(wall_clock, until).await;
+        known.run_refresh(wall_clock, until).await;
         Ok::<(), Infallible>(())
     });
     let (known, health, until) = (Arc::clone(&tokens), tasks.part("ingress revocations"), stop.clone());

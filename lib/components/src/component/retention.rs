@@ -4,7 +4,7 @@ use super::failed;
 use crate::connections::Connections;
 use crate::settings::{Settings, millis};
 use crate::tasks::{RoleError, Tasks};
-use auction_app::writer::retention::{Retention, keep_house};
+use auction_app::writer::retention::{RetentionPolicy, run_retention};
 use auction_postgres::lookup::PostgresLookup;
 use auction_redis::retention::RedisRetention;
 use std::convert::Infallible;
@@ -20,7 +20,7 @@ pub(super) fn start(
     tasks: &mut Tasks,
     stop: &Stop,
 ) -> Result<(), RoleError> {
-    let retention = Retention {
+    let retention = RetentionPolicy {
         commands: Duration::from_secs(settings.retention.commands_seconds.into()),
         events: Duration::from_secs(settings.retention.events_seconds.into()),
         outcomes: settings.retention.outcomes(),
@@ -32,9 +32,9 @@ pub(super) fn start(
         .map_err(|error| failed("housekeeping")(error.into()))?;
     let streams = RedisRetention::new(connections.redis.clone());
     let partitions = connections.partitions.all().collect();
-    let (health, stop) = (tasks.health().part("housekeeping"), stop.clone());
+    let (health, stop) = (tasks.health().register("housekeeping"), stop.clone());
     tasks.spawn("housekeeping", async move {
-        keep_house(streams, store, partitions, retention, health, stop).await;
+        run_retention(streams, store, partitions, retention, health, stop).await;
         Ok::<(), Infallible>(())
     });
     Ok(())

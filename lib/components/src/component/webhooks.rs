@@ -5,9 +5,9 @@ use super::shared_secret::shared_secret;
 use crate::connections::Connections;
 use crate::settings::{Settings, millis};
 use crate::tasks::{RoleError, Tasks};
-use auction_app::notifier::outbox::{Bell, Limits, Schedule, Sender};
-use auction_app::notifier::webhooks::{self, Secrets, WebhookDesk};
-use auction_app::ports::notifications::outbox::Way;
+use auction_app::notifier::outbox::{DispatcherConfig, OutboxDispatcher, RetrySchedule, Wakeup};
+use auction_app::notifier::webhooks::{self, WebhookRegistry, WebhookSecrets};
+use auction_app::ports::notifications::outbox::DeliveryChannel;
 use auction_delivery::WebhookCourier;
 use auction_postgres::lookup::PostgresLookup;
 use std::convert::Infallible;
@@ -29,14 +29,14 @@ pub(super) async fn start(
     connections: &Connections,
     tasks: &mut Tasks,
     stop: &Stop,
-    bell: Bell,
+    bell: Wakeup,
 ) -> Result<(), RoleError> {
     let set = &settings.webhooks;
     let outbox = PostgresLookup::new(&connections.stores, CONNECTIONS)
         .map_err(|error| failed("webhooks")(error.into()))?;
     let secrets = secrets(&outbox, stop).await?;
-    let schedule = Schedule { second: millis(set.schedule_second_ms.get()) };
-    let limits = Limits {
+    let schedule = RetrySchedule { second: millis(set.schedule_second_ms.get()) };
+    let limits = DispatcherConfig {
         at_once: set.at_once.get(),
         per_endpoint: set.per_endpoint.get(),
         attempt: Duration::from_secs(set.timeout_seconds.get().into()),
@@ -45,7 +45,7 @@ pub(super) async fn start(
     let courier = WebhookCourier::new(secrets, set.reach(), limits.attempt)
         .map_err(|error| failed("webhooks")(error.into()))?;
     let (health, stop) = (tasks.part("notifier webhooks"), stop.clone());
-    let sender = Sender::new(outbox, courier, Way::Webhook, limits, schedule);
+    let sender = OutboxDispatcher::new(outbox, courier, DeliveryChannel::Webhook, limits, schedule);
     tasks.spawn("webhooks", async move {
         sender.run(bell, health, stop).await;
         Ok::<(), Infallible>(())
@@ -58,17 +58,18 @@ pub(super) async fn desk(
     settings: &Settings,
     lookup: &PostgresLookup,
     stop: &Stop,
-) -> Result<WebhookDesk<PostgresLookup>, RoleError> {
+) -> Result<WebhookRegistry<PostgresLookup>, RoleError> {
     let set = &settings.webhooks;
-    let limits = webhooks::Limits {
+    let limits = webhooks::WebhookConfig {
         each: set.each.get(),
         overlap: Duration::from_secs(set.rotation_overlap_seconds.into()),
         reach: set.reach(),
     };
-    Ok(WebhookDesk::new(lookup.clone(), secrets(lookup, stop).await?, limits))
+    Ok(WebhookRegistry::new(lookup.clone(), secrets(lookup, stop).await?, limits))
 }
 
-async fn secrets(lookup: &PostgresLookup, stop: &Stop) -> Result<Secrets, RoleError> {
+async fn secrets(lookup: &PostgresLookup, stop: &Stop) -> Result<WebhookSecrets, RoleError> {
     let secret = shared_secret(lookup, "webhooks", stop.clone()).await?;
-    Secrets::new(&secret).ok_or_else(|| failed("webhooks")("the secret of webhooks is too short".into()))
+    WebhookSecrets::new(&secret)
+        .ok_or_else(|| failed("webhooks")("the secret of webhooks is too short".into()))
 }

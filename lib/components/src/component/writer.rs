@@ -4,10 +4,10 @@ use super::leased;
 use crate::connections::Connections;
 use crate::settings::{Concurrency, Settings, millis};
 use crate::tasks::Tasks;
-use auction_app::writer::decider::DeskLimits;
-use auction_app::writer::dispatch::Rules;
-use auction_app::writer::partition_writer::{self, Lane, LaneError};
-use auction_app::writer::snapshots::{SnapshotRules, Snapshots, keep_snapshots, snapshots};
+use auction_app::writer::decider::DeciderConfig;
+use auction_app::writer::dispatch::DecideFn;
+use auction_app::writer::partition_writer::{self, PartitionWriter, WriterError};
+use auction_app::writer::snapshots::{SnapshotPolicy, SnapshotSender, run_snapshot_writer, snapshots};
 use auction_postgres::PostgresStores;
 use auction_postgres::lock::PostgresLocks;
 use auction_redis::lane::{GROUP, LaneOptions, RedisLanes};
@@ -23,15 +23,16 @@ struct Lanes {
     stores: PostgresStores,
     lanes: RedisLanes,
     locks: Option<PostgresLocks>,
-    limits: DeskLimits,
-    snapshots: Snapshots,
+    limits: DeciderConfig,
+    snapshots: SnapshotSender,
     health: Health,
 }
 
 impl Lanes {
-    async fn run(self, partition: PartitionId, stop: Stop) -> Result<(), LaneError> {
-        let health = self.health.part(format!("writer {partition}"));
-        let lane = Lane { partition, limits: self.limits, snapshots: self.snapshots, health, stop };
+    async fn run(self, partition: PartitionId, stop: Stop) -> Result<(), WriterError> {
+        let health = self.health.register(format!("writer {partition}"));
+        let lane =
+            PartitionWriter { partition, limits: self.limits, snapshots: self.snapshots, health, stop };
         partition_writer::run(&self.stores, &self.lanes, self.locks.as_ref(), lane).await
     }
 }
@@ -51,18 +52,18 @@ pub(super) fn start(settings: &Settings, connections: &Connections, tasks: &mut 
         stores: connections.stores.clone(),
         lanes: RedisLanes::new(connections.redis.clone(), connections.partitions, options),
         locks: by_turns.then(|| PostgresLocks::new(&connections.stores)),
-        limits: DeskLimits {
+        limits: DeciderConfig {
             aggregates: writer.cached_aggregates,
             bidders: writer.cached_bidders,
-            rules: Rules::default(),
-            snapshots: SnapshotRules { events: writer.snapshot_events, bytes: writer.snapshot_bytes },
+            rules: DecideFn::default(),
+            snapshots: SnapshotPolicy { events: writer.snapshot_events, bytes: writer.snapshot_bytes },
         },
         snapshots,
         health: tasks.health().clone(),
     };
     let (stores, told) = (connections.stores.clone(), stop.clone());
     tasks.spawn("snapshots", async move {
-        keep_snapshots(&stores, waiting, told).await;
+        run_snapshot_writer(&stores, waiting, told).await;
         Ok::<(), Infallible>(())
     });
     if writer.concurrency == Concurrency::Leased {

@@ -1,11 +1,11 @@
 //! How dead letters are shown.
 
-use auction_app::operator::dead_letters::Letter;
+use auction_app::operator::dead_letters::DeadLetter;
 use serde_json::json;
 use std::fmt::Write;
 
 /// One line each.
-pub(super) fn table(letters: &[Letter], now_ms: u64) -> String {
+pub(super) fn table(letters: &[DeadLetter], now_ms: u64) -> String {
     if letters.is_empty() {
         return "no dead letters\n".to_owned();
     }
@@ -53,7 +53,7 @@ fn short(error: &str) -> String {
 }
 
 /// One JSON object a line.
-pub(super) fn lines(letters: &[Letter]) -> String {
+pub(super) fn lines(letters: &[DeadLetter]) -> String {
     let mut text = String::new();
     for letter in letters {
         let envelope = letter.envelope();
@@ -75,9 +75,9 @@ pub(super) fn lines(letters: &[Letter]) -> String {
 }
 
 /// Everything.
-pub(super) fn whole(letter: &Letter) -> String {
+pub(super) fn whole(letter: &DeadLetter) -> String {
     let mut text = format!("letter   {}\n", letter.name());
-    let Letter { stream, entry, reason, error, .. } = letter;
+    let DeadLetter { stream, entry, reason, error, .. } = letter;
     for (name, value) in [("stream", stream), ("entry", entry), ("reason", reason), ("error", error)] {
         // Writing into a string cannot fail.
         let _ = writeln!(text, "{name:<8} {value}");

@@ -1,13 +1,13 @@
 //! How parked events are shown.
 
-use auction_app::ports::operator::parked_events::Parked;
+use auction_app::ports::operator::parked_events::ParkedAggregate;
 use auction_wire::EventRecord;
 use auction_wire::body::to_json;
 use serde_json::json;
 use std::fmt::Write;
 
 /// One line each.
-pub(super) fn table(all: &[Parked]) -> String {
+pub(super) fn table(all: &[ParkedAggregate]) -> String {
     if all.is_empty() {
         return "nothing is parked\n".to_owned();
     }
@@ -34,7 +34,7 @@ pub(super) fn table(all: &[Parked]) -> String {
 }
 
 /// One JSON object a line.
-pub(super) fn lines(all: &[Parked]) -> String {
+pub(super) fn lines(all: &[ParkedAggregate]) -> String {
     let mut text = String::new();
     for parked in all {
         let event = &parked.event;
@@ -56,7 +56,7 @@ pub(super) fn lines(all: &[Parked]) -> String {
 }
 
 /// Everything, with the events that wait.
-pub(super) fn whole(parked: &Parked, waiting: &[EventRecord]) -> String {
+pub(super) fn whole(parked: &ParkedAggregate, waiting: &[EventRecord]) -> String {
     let mut text = table(std::slice::from_ref(parked));
     let _ = writeln!(text, "{} events wait:", waiting.len());
     for event in waiting {

@@ -1,7 +1,7 @@
 //! What each role can be told.
 
-use auction_app::notifier::webhooks::Reach;
-use auction_app::promoter::{Options, OptionsError};
+use auction_app::notifier::webhooks::UrlPolicy;
+use auction_app::promoter::{DrawOptionsError, Options};
 use auction_domain::user::NotificationKind;
 use auction_promoter::OptionSpec;
 use ipnet::IpNet;
@@ -236,8 +236,8 @@ pub struct WebhookSettings {
 
 impl WebhookSettings {
     /// Where they may lead.
-    pub fn reach(&self) -> Reach {
-        Reach { http: self.allow_http, private_addresses: self.allow_private_addresses }
+    pub fn reach(&self) -> UrlPolicy {
+        UrlPolicy { http: self.allow_http, private_addresses: self.allow_private_addresses }
     }
 }
 
@@ -299,7 +299,7 @@ pub struct PromoterSettings {
 
 impl PromoterSettings {
     /// The options, if they make sense.
-    pub fn options(&self) -> Result<Options, OptionsError> {
+    pub fn options(&self) -> Result<Options, DrawOptionsError> {
         Options::new(self.options.clone(), 0)
     }
 }

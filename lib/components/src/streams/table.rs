@@ -1,11 +1,11 @@
 //! What was seen, for people.
 
-use auction_app::operator::stream_stats::{Look, Rates, owner};
-use auction_app::ports::operator::stream_stats::{Count, GroupProgress, StreamProgress};
+use auction_app::operator::stream_stats::{Rates, StreamsReport, owner};
+use auction_app::ports::operator::stream_stats::{GroupProgress, LagCount, StreamProgress};
 use std::fmt::Write;
 
 /// One line for each stream and group, then one for each partition.
-pub(super) fn text(look: &Look, rates: &Rates) -> String {
+pub(super) fn text(look: &StreamsReport, rates: &Rates) -> String {
     let mut text = format!(
         "{:<19} {:>9} {:>8}  {:<12} {:>8} {:>8} {:>8} {:>8}  {}\n",
         "stream", "length", "in/s", "group", "lag", "pending", "oldest", "done/s", "owner"
@@ -35,10 +35,10 @@ pub(super) fn text(look: &Look, rates: &Rates) -> String {
     text
 }
 
-fn of_group(stream: &StreamProgress, group: &GroupProgress, look: &Look, rates: &Rates) -> String {
+fn of_group(stream: &StreamProgress, group: &GroupProgress, look: &StreamsReport, rates: &Rates) -> String {
     let lag = match group.lag {
-        Count::Exactly(lag) => lag.to_string(),
-        Count::AtLeast(lag) => format!(">={lag}"),
+        LagCount::Exact(lag) => lag.to_string(),
+        LagCount::AtLeast(lag) => format!(">={lag}"),
     };
     let oldest =
         group.oldest_ms.map_or("-".to_owned(), |oldest| age(look.seen.now_ms.saturating_sub(oldest)));

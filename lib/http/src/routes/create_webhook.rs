@@ -9,7 +9,7 @@ use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
-use auction_app::ports::notifications::webhooks::Created;
+use auction_app::ports::notifications::webhooks::CreateResult;
 use auction_wire::webhook::{CreateWebhookRequest, WebhookWithSecret};
 use axum::Json;
 use axum::extract::State;
@@ -50,16 +50,16 @@ async fn create_webhook<P: Ports>(
     let url = limits.reach.url(&request.url);
     let url = url.map_err(|error| Problem::new(&requests::URL_NOT_ALLOWED, error.to_string()))?;
     match portal.webhooks.create(user, url.as_str()).await? {
-        Created::Done(webhook) => {
+        CreateResult::Done(webhook) => {
             let location = to_header(&format!("/user/{}/webhooks/{}/deliveries", user.0, webhook.id));
             let secret = portal.webhooks.secret(&webhook).to_string();
             let answer = WebhookWithSecret { secret, webhook: shown(webhook) };
             Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(answer)).into_response())
         }
-        Created::TooMany => {
+        CreateResult::TooMany => {
             let detail = format!("a user may have {} webhooks", limits.each);
             Err(Problem::new(&requests::TOO_MANY_WEBHOOKS, detail).with("at_most", limits.each))
         }
-        Created::NoUser => Err(unknown_user()),
+        CreateResult::NoUser => Err(unknown_user()),
     }
 }

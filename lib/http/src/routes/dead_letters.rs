@@ -11,9 +11,9 @@ use crate::description::{Endpoint, tag};
 use crate::portal::{Portal, Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
-use auction_app::operator::dead_letters::{Filter, Letter, Page, Requeued, find_one, page, requeue};
+use auction_app::operator::dead_letters::{DeadLetter, Filter, Page, RequeueResult, find_one, page, requeue};
 use auction_app::ports::commands::command_stream::FailureReason;
-use auction_app::ports::operator::dead_letters::DeadLetters;
+use auction_app::ports::operator::dead_letters::DeadLetterQueue;
 use auction_domain::Timestamp;
 use auction_wire::operate::{DeadLetterList, DeadLetterView, DeadLetterWhole, FieldView, RequeuedLetter};
 use axum::Json;
@@ -105,7 +105,8 @@ async fn list<P: Ports>(
             "limit" => limit = read_limit(value)?,
             "cursor" => {
                 let name = value.replace("%2F", "/");
-                behind = Some(Letter::place(&name).ok_or_else(|| invalid("cursor", "must be from `next`"))?);
+                behind =
+                    Some(DeadLetter::place(&name).ok_or_else(|| invalid("cursor", "must be from `next`"))?);
             }
             other => return Err(unknown(other, KNOWN)),
         }
@@ -113,7 +114,7 @@ async fn list<P: Ports>(
             asked.push_str(&format!("{name}={value}&"));
         }
     }
-    let behind = behind.unwrap_or_else(Letter::before_all);
+    let behind = behind.unwrap_or_else(DeadLetter::before_all);
     let Page { letters, last } =
         page(&portal.desk.letters, portal.partitions, &filter, behind, limit).await?;
     let next = last.map(|last| format!("/dead-letters?{asked}cursor={last}"));
@@ -125,7 +126,7 @@ async fn list<P: Ports>(
     Ok(response)
 }
 
-async fn find<P: Ports>(portal: &Portal<P>, name: &(String, String)) -> Result<Letter, Problem> {
+async fn find<P: Ports>(portal: &Portal<P>, name: &(String, String)) -> Result<DeadLetter, Problem> {
     let name = format!("{}/{}", name.0, name.1);
     let found = find_one(&portal.desk.letters, portal.partitions, &name).await?;
     found.ok_or_else(|| Problem::of(&requests::UNKNOWN_DEAD_LETTER))
@@ -148,12 +149,14 @@ async fn again<P: Ports>(
 ) -> Result<Json<RequeuedLetter>, Problem> {
     let letter = find(&portal, &name).await?;
     match requeue(&portal.desk.letters, &portal.desk.failures, &letter).await? {
-        Requeued::Done(entry) => Ok(Json(RequeuedLetter { stream: letter.stream, entry: entry.to_string() })),
-        Requeued::Decided(command) => {
+        RequeueResult::Done(entry) => {
+            Ok(Json(RequeuedLetter { stream: letter.stream, entry: entry.to_string() }))
+        }
+        RequeueResult::Decided(command) => {
             let detail = format!("command {command} was decided since; drop the letter");
             Err(Problem::new(&requests::COMMAND_DECIDED, detail))
         }
-        Requeued::Gone => Err(Problem::of(&requests::UNKNOWN_DEAD_LETTER)),
+        RequeueResult::Gone => Err(Problem::of(&requests::UNKNOWN_DEAD_LETTER)),
     }
 }
 
@@ -167,7 +170,7 @@ async fn drop_one<P: Ports>(
     if there { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::of(&requests::UNKNOWN_DEAD_LETTER)) }
 }
 
-fn view(letter: &Letter) -> DeadLetterView {
+fn view(letter: &DeadLetter) -> DeadLetterView {
     let envelope = letter.envelope();
     let of = envelope.as_ref();
     DeadLetterView {

@@ -6,7 +6,7 @@ use crate::portal::{Ports, Shared, SharedPortal};
 use crate::readiness::{For, Readiness, readiness};
 use axum::extract::State;
 use axum::response::Response;
-use worker_runtime::health::{Condition, Report};
+use worker_runtime::health::{HealthReport, HealthStatus};
 
 /// The process runs.
 pub(super) fn livez_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
@@ -36,12 +36,12 @@ async fn readyz<P: Ports>(State(portal): Shared<P>) -> Response {
     let answers = portal.ports.check().await;
     let parts = answers.into_iter().map(|(server, answer)| {
         let condition = match answer {
-            Ok(()) => Condition::Works,
-            Err(error) => Condition::Waits { why: error.to_string(), attempts: 1 },
+            Ok(()) => HealthStatus::Up,
+            Err(error) => HealthStatus::Waiting { reason: error.to_string(), attempts: 1 },
         };
         (server.to_owned(), condition)
     });
-    let report = Report {
+    let report = HealthReport {
         draining: portal.health.report().draining || portal.stop.requested(),
         parts: parts.collect(),
     };

@@ -10,7 +10,7 @@ use crate::portal::{Portal, Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::read_model::{ReadModel, Shown, Whose};
 use auction_app::ports::Unavailable;
-use auction_app::ports::views::read_models::{AsOf, Views};
+use auction_app::ports::views::read_models::{AsOf, ReadModelReader};
 use auction_domain::{AuctionId, Timestamp};
 use auction_wire::view::{AuctionList, AuctionStatus};
 use auction_wire::{PartitionCount, Positions};

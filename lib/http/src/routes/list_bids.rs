@@ -12,7 +12,7 @@ use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
 use crate::read_model::{ReadModel, Whose};
-use auction_app::ports::views::read_models::{ShownBid, Views};
+use auction_app::ports::views::read_models::{BidEntry, ReadModelReader};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::view::BidList;
 use auction_wire::{PartitionCount, Positions};
@@ -80,7 +80,7 @@ async fn list_bids<P: Ports>(
 }
 
 /// The stored line, marked if it is the caller's.
-fn line(bid: &ShownBid, caller: Option<UserId>) -> Vec<u8> {
+fn line(bid: &BidEntry, caller: Option<UserId>) -> Vec<u8> {
     if Some(bid.bidder) != caller {
         return bid.json.clone();
     }

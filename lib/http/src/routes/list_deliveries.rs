@@ -9,7 +9,7 @@ use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
-use auction_app::ports::notifications::webhooks::Webhooks;
+use auction_app::ports::notifications::webhooks::WebhookStore;
 use auction_wire::webhook::DeliveryList;
 use axum::Json;
 use axum::extract::{RawQuery, State};

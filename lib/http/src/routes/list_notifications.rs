@@ -6,7 +6,7 @@ use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
-use auction_app::ports::notifications::inbox::Inbox;
+use auction_app::ports::notifications::inbox::InboxPage;
 use auction_wire::notification::NotificationList;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -90,7 +90,7 @@ pub(super) fn one(seq: u64, json: &[u8], read_up_to: u64) -> Vec<u8> {
     [front.as_bytes(), json.get(1..).unwrap_or_default()].concat()
 }
 
-fn body(page: &Inbox, cursor: u64, next: Option<String>) -> Vec<u8> {
+fn body(page: &InboxPage, cursor: u64, next: Option<String>) -> Vec<u8> {
     let mut body = b"{\"notifications\":[".to_vec();
     for (n, (seq, json)) in page.entries.iter().enumerate() {
         if n > 0 {

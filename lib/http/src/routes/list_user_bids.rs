@@ -11,7 +11,7 @@ use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
 use crate::read_model::{ReadModel, Whose};
-use auction_app::ports::views::read_models::{BidderLine, Views};
+use auction_app::ports::views::read_models::{BidderAuction, ReadModelReader};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::view::{AuctionStatus, UserBids, UserStanding};
 use axum::extract::{RawQuery, State};
@@ -70,7 +70,7 @@ async fn list_user_bids<P: Ports>(
 }
 
 /// The stored parts, in one object.
-fn put_together(line: &BidderLine, user: UserId) -> Vec<u8> {
+fn put_together(line: &BidderAuction, user: UserId) -> Vec<u8> {
     let mut object = format!("{{\"standing\":\"{}\",", standing(line, user).name()).into_bytes();
     let members = line.bidder.strip_prefix(b"{").and_then(|bidder| bidder.strip_suffix(b"}"));
     object.extend_from_slice(members.unwrap_or_default());
@@ -80,7 +80,7 @@ fn put_together(line: &BidderLine, user: UserId) -> Vec<u8> {
     object
 }
 
-fn standing(line: &BidderLine, user: UserId) -> UserStanding {
+fn standing(line: &BidderAuction, user: UserId) -> UserStanding {
     match (line.status, line.leader == Some(user)) {
         (AuctionStatus::Open, true) => UserStanding::Winning,
         (AuctionStatus::Open, false) => UserStanding::Outbid,

@@ -11,9 +11,9 @@ use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
 use crate::who::{By, Who};
-use auction_app::ingress::live_updates::{Bell, HEARTBEAT, heartbeat};
+use auction_app::ingress::live_updates::{HEARTBEAT, InboxSignal, heartbeat};
 use auction_app::ports::Unavailable;
-use auction_app::ports::notifications::inbox::Inbox;
+use auction_app::ports::notifications::inbox::InboxPage;
 use auction_domain::UserId;
 use auction_wire::notification::Notification;
 use axum::body::Bytes;
@@ -100,7 +100,7 @@ struct Listening<P: Ports> {
     user: UserId,
     /// Whence that is known.
     by: By,
-    bell: Bell,
+    bell: InboxSignal,
     /// The place of what was told last.
     after: u64,
     ready: VecDeque<Bytes>,
@@ -108,7 +108,7 @@ struct Listening<P: Ports> {
 }
 
 impl<P: Ports> Listening<P> {
-    async fn page(&self) -> Result<Inbox, Unavailable> {
+    async fn page(&self) -> Result<InboxPage, Unavailable> {
         self.portal.inbox.page(self.user, self.after, PAGE).await
     }
 
@@ -136,7 +136,7 @@ impl<P: Ports> Listening<P> {
         Ok(())
     }
 
-    fn take(&mut self, page: Inbox) {
+    fn take(&mut self, page: InboxPage) {
         for (seq, json) in &page.entries {
             let data = one(*seq, json, page.read_up_to);
             self.ready.push_back(event("notification", *seq, &data));
@@ -170,7 +170,7 @@ impl<P: Ports> Listening<P> {
                 }
             }
             tokio::select! {
-                () = self.bell.heard() => {}
+                () = self.bell.changed() => {}
                 () = tokio::time::sleep(HEARTBEAT) => return Some(heartbeat()),
                 () = stop.wait() => return None,
             }
@@ -178,7 +178,7 @@ impl<P: Ports> Listening<P> {
     }
 }
 
-fn how_it_is(name: &str, inbox: &Inbox, place: u64) -> Bytes {
+fn how_it_is(name: &str, inbox: &InboxPage, place: u64) -> Bytes {
     let data = format!("{{\"unread\":{},\"cursor\":\"{}\"}}", inbox.unread(), write(place));
     event(name, place, data.as_bytes())
 }

@@ -8,8 +8,10 @@ use crate::description::{Endpoint, tag};
 use crate::portal::{Portal, Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
-use auction_app::ports::events::auction_event_reader::AuctionEvents;
-use auction_app::ports::operator::parked_events::{Asked, ParkReason, Parked, ParkedEvents};
+use auction_app::ports::events::auction_event_reader::AuctionEventReader;
+use auction_app::ports::operator::parked_events::{
+    OperatorAction, ParkReason, ParkedAggregate, ParkedEvents,
+};
 use auction_domain::AuctionId;
 use auction_wire::EventRecord;
 use auction_wire::body::to_json;
@@ -108,7 +110,10 @@ async fn list<P: Ports>(
     Ok(Json(ParkedList { parked: found.iter().map(view).collect() }))
 }
 
-async fn find<P: Ports>(portal: &Portal<P>, (service, key): &(String, String)) -> Result<Parked, Problem> {
+async fn find<P: Ports>(
+    portal: &Portal<P>,
+    (service, key): &(String, String),
+) -> Result<ParkedAggregate, Problem> {
     let not_parked = || Problem::of(&requests::NOT_PARKED);
     let key = Uuid::try_parse(key).map_err(|_| not_parked())?;
     let all = portal.desk.parked.all().await?;
@@ -132,7 +137,7 @@ async fn retry<P: Ports>(
     _: Operator,
     InPath(path): InPath<(String, String)>,
 ) -> Result<(StatusCode, Json<ParkedView>), Problem> {
-    ask(&portal, &path, Asked::Retry).await
+    ask(&portal, &path, OperatorAction::Retry).await
 }
 
 async fn drop_event<P: Ports>(
@@ -140,23 +145,23 @@ async fn drop_event<P: Ports>(
     _: Operator,
     InPath(path): InPath<(String, String)>,
 ) -> Result<(StatusCode, Json<ParkedView>), Problem> {
-    ask(&portal, &path, Asked::Drop).await
+    ask(&portal, &path, OperatorAction::Drop).await
 }
 
 async fn ask<P: Ports>(
     portal: &Portal<P>,
     path: &(String, String),
-    asked: Asked,
+    asked: OperatorAction,
 ) -> Result<(StatusCode, Json<ParkedView>), Problem> {
     let parked = find(portal, path).await?;
     let (service, key, position) = (&parked.service, parked.event.key, parked.event.position);
-    if !portal.desk.parked.ask(service, key, position, asked).await? {
+    if !portal.desk.parked.request(service, key, position, asked).await? {
         return Err(Problem::of(&requests::NOT_PARKED));
     }
-    Ok((StatusCode::ACCEPTED, Json(view(&Parked { asked: Some(asked), ..parked }))))
+    Ok((StatusCode::ACCEPTED, Json(view(&ParkedAggregate { asked: Some(asked), ..parked }))))
 }
 
-fn view(parked: &Parked) -> ParkedView {
+fn view(parked: &ParkedAggregate) -> ParkedView {
     let event = &parked.event;
     ParkedView {
         service: parked.service.clone(),

@@ -8,7 +8,7 @@ use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
-use auction_app::promoter::{Options, OptionsError};
+use auction_app::promoter::{DrawOptionsError, Options};
 use auction_domain::Actor;
 use auction_domain::promoter::{ChangePromoterSettings, PROMOTER_SETTINGS, PromoterCommand};
 use auction_wire::CommandBody;
@@ -78,10 +78,10 @@ fn options_json(options: &Options) -> Vec<Value> {
     serde_json::from_str(options.text().as_str()).unwrap_or_default()
 }
 
-fn refused(error: OptionsError) -> Problem {
+fn refused(error: DrawOptionsError) -> Problem {
     match error {
-        OptionsError::NoSense(_) => Problem::new(&requests::OPTIONS_MAKE_NO_SENSE, error.to_string()),
-        OptionsError::Unreadable(_) | OptionsError::Text(_) => {
+        DrawOptionsError::NoSense(_) => Problem::new(&requests::OPTIONS_MAKE_NO_SENSE, error.to_string()),
+        DrawOptionsError::Unreadable(_) | DrawOptionsError::Text(_) => {
             Problem::invalid(vec![("options".to_owned(), error.to_string())])
         }
     }

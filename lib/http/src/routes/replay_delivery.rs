@@ -8,7 +8,7 @@ use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
-use auction_app::ports::notifications::webhooks::{Replayed, Webhooks};
+use auction_app::ports::notifications::webhooks::{ReplayResult, WebhookStore};
 use auction_wire::webhook::DeliveryView;
 use axum::Json;
 use axum::extract::State;
@@ -45,9 +45,11 @@ async fn replay_delivery<P: Ports>(
     let unknown = || Problem::of(&requests::UNKNOWN_DELIVERY);
     let delivery = Uuid::try_parse(&delivery).map_err(|_| unknown())?;
     match portal.webhooks.webhooks.replay(user, webhook, delivery).await? {
-        Replayed::Done(delivery) => Ok((StatusCode::ACCEPTED, Json(shown(delivery).ok_or_else(unknown)?))),
-        Replayed::NoWebhook => Err(unknown_webhook()),
-        Replayed::NoDelivery => Err(unknown()),
-        Replayed::Disabled => Err(Problem::of(&requests::WEBHOOK_DISABLED)),
+        ReplayResult::Done(delivery) => {
+            Ok((StatusCode::ACCEPTED, Json(shown(delivery).ok_or_else(unknown)?)))
+        }
+        ReplayResult::NoWebhook => Err(unknown_webhook()),
+        ReplayResult::NoDelivery => Err(unknown()),
+        ReplayResult::Disabled => Err(Problem::of(&requests::WEBHOOK_DISABLED)),
     }
 }

@@ -13,7 +13,7 @@ use crate::problem::kinds::{refusals, requests};
 use crate::read_model::{AuctionRead, ReadModel, Shown, Whose};
 use auction_app::ingress::auction_history::AtVersion;
 use auction_app::ports::Unavailable;
-use auction_app::ports::views::read_models::{AsOf, Views};
+use auction_app::ports::views::read_models::{AsOf, ReadModelReader};
 use auction_domain::AuctionId;
 use auction_wire::view::AuctionView;
 use auction_wire::{Positions, time};

@@ -11,7 +11,7 @@ use crate::portal::{Ports, Shared, SharedPortal, wall_clock};
 use crate::prefer::Prefer;
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
-use auction_app::ingress::command_gateway::{Handle, Status};
+use auction_app::ingress::command_gateway::{CommandHandle, CommandStatus};
 use auction_domain::Timestamp;
 use auction_wire::api::{Done, Failed, Pending};
 use auction_wire::time;
@@ -57,7 +57,9 @@ async fn show_command<P: Ports>(
     let prefer = Prefer::from_headers(&headers);
     let longest = portal.settings.longest_wait;
     let status = portal.accept.status_within(&handle, prefer.wait(longest)).await?;
-    if matches!(status, Status::Pending) && is_expired(&handle, portal.settings.outcomes_kept, wall_clock()) {
+    if matches!(status, CommandStatus::Pending)
+        && is_expired(&handle, portal.settings.outcomes_kept, wall_clock())
+    {
         return Err(Problem::of(&requests::OUTCOME_EXPIRED)
             .with("received_at", time::format(handle.received_at))
             .with("kept_seconds", portal.settings.outcomes_kept.as_secs()));
@@ -69,7 +71,7 @@ const PREFER: &str = "`wait=N`: if it is not decided yet, wait for it so many se
                       ingress took it. `return=representation`: the result itself instead of a redirect.";
 
 /// Whether the outcome of a command may have been deleted.
-fn is_expired(handle: &Handle, outcomes_kept: Duration, now: Timestamp) -> bool {
+fn is_expired(handle: &CommandHandle, outcomes_kept: Duration, now: Timestamp) -> bool {
     let age = u64::try_from(now.0.saturating_sub(handle.received_at.0)).unwrap_or_default();
     Duration::from_millis(age) > outcomes_kept
 }
@@ -82,8 +84,11 @@ mod tests {
 
     #[test]
     fn a_handle_expires_when_its_outcome_does() {
-        let handle =
-            Handle { command: CommandId(Uuid::nil()), received_at: Timestamp(1_000_000), fingerprint: 0 };
+        let handle = CommandHandle {
+            command: CommandId(Uuid::nil()),
+            received_at: Timestamp(1_000_000),
+            fingerprint: 0,
+        };
         let expired = |now| is_expired(&handle, Duration::from_secs(60), Timestamp(now));
         assert!(!expired(1_060_000));
         assert!(expired(1_060_001));

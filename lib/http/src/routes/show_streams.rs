@@ -7,7 +7,7 @@ use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
-use auction_app::operator::stream_stats::{Rates, look};
+use auction_app::operator::stream_stats::{Rates, collect};
 use auction_wire::PartitionId;
 use auction_wire::operate::StreamsView;
 use axum::Json;
@@ -52,7 +52,7 @@ async fn show_streams<P: Ports>(
     }
     let wanted = |one: &PartitionId| partition.is_none_or(|wanted| wanted == one.0);
     let partitions: Vec<PartitionId> = portal.partitions.all().filter(wanted).collect();
-    let see = || look(&portal.desk.progress, &portal.desk.heads, &partitions);
+    let see = || collect(&portal.desk.progress, &portal.desk.heads, &partitions);
     let before = see().await?;
     if apart == 0 {
         return Ok(Json(before.view(&Rates::default())));

@@ -6,7 +6,7 @@ use crate::description::{Endpoint, tag};
 use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::refusals;
-use auction_app::ports::notifications::preferences::Subscribers;
+use auction_app::ports::notifications::preferences::PreferenceReader;
 use auction_wire::api::SubscriptionsRequest;
 use axum::Json;
 use axum::extract::State;

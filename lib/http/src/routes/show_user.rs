@@ -10,7 +10,7 @@ use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
 use crate::read_model::{ReadModel, Shown, Whose};
-use auction_app::ports::views::read_models::Views;
+use auction_app::ports::views::read_models::ReadModelReader;
 use auction_wire::view::UserView;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};

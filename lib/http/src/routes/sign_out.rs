@@ -7,7 +7,7 @@ use crate::portal::{Ports, Shared, SharedPortal};
 use crate::problem::Problem;
 use crate::who::{By, Who};
 use auction_app::ports::people::accounts::Accounts;
-use auction_app::ports::people::tokens::{Revocations, Revoked};
+use auction_app::ports::people::tokens::{Revocation, Revocations};
 use auction_wire::account::SignOutRequest;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -33,18 +33,18 @@ async fn sign_out<P: Ports>(
     let revoked = match (request.everywhere, who.by) {
         (true, _) => {
             portal.accounts.close_sessions(user).await?;
-            Revoked::User(user)
+            Revocation::User(user)
         }
         (false, By::Session(token)) => {
             portal.accounts.close_session(token).await?;
-            Revoked::Token(token)
+            Revocation::Token(token)
         }
         // Whoever acts for the user has no token of his.
         (false, _) => return Ok(StatusCode::NO_CONTENT),
     };
     portal.tokens.revoked(revoked);
     // An ingress that hears nothing finds out when it looks again.
-    if let Err(error) = portal.revocations.announce(&[revoked]).await {
+    if let Err(error) = portal.revocations.publish(&[revoked]).await {
         tracing::warn!(%error, "nobody was told that a token ended");
     }
     Ok(StatusCode::NO_CONTENT)

@@ -12,7 +12,7 @@ use crate::portal::{Portal, Ports, Shared, SharedPortal, wall_clock};
 use crate::problem::Problem;
 use crate::problem::kinds::refusals;
 use auction_app::ingress::accounts::{Email, Name, Password, Role};
-use auction_app::ports::people::accounts::{Accounts, NewAccount, Registered};
+use auction_app::ports::people::accounts::{Accounts, NewAccount, RegisterResult};
 use auction_domain::user::{CreateUser, UserCommand};
 use auction_domain::{Actor, UserId};
 use auction_wire::account::{SignUpRequest, SignUpRole};
@@ -57,7 +57,7 @@ async fn sign_up<P: Ports>(
         && let Some(user) = kept.get()
     {
         // Best effort: what is left is swept.
-        if let Err(error) = portal.accounts.withdraw(*user).await {
+        if let Err(error) = portal.accounts.cancel_registration(*user).await {
             tracing::warn!(%error, "an account is kept whose command was not sent");
         }
     }
@@ -104,9 +104,9 @@ async fn keep<P: Ports>(
     let account = NewAccount { user, command, email, name, password_hash, role, at: wall_clock() };
     match portal.accounts.register(&account).await? {
         // Once, since this is called once.
-        Registered::Kept => drop(kept.set(user)),
+        RegisterResult::Created => drop(kept.set(user)),
         // Nothing of it shows: what differs is found out by whoever signs in.
-        Registered::Taken | Registered::Other => {}
+        RegisterResult::EmailTaken | RegisterResult::UserHasAccount => {}
     }
     Ok(())
 }

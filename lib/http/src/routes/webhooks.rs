@@ -32,18 +32,18 @@ pub(super) fn shown(webhook: Webhook) -> WebhookView {
 
 /// A delivery as its user sees it; none if its news were written by a program that knows more.
 pub(super) fn delivery(delivery: WebhookDelivery) -> Option<DeliveryView> {
-    use auction_app::ports::notifications::outbox::State;
+    use auction_app::ports::notifications::outbox::OutboxState;
     let state = match delivery.state {
-        State::Pending => DeliveryState::Pending,
-        State::Delivered => DeliveryState::Delivered,
-        State::Failed => DeliveryState::Failed,
+        OutboxState::Pending => DeliveryState::Pending,
+        OutboxState::Delivered => DeliveryState::Delivered,
+        OutboxState::Failed => DeliveryState::Failed,
     };
     Some(DeliveryView {
         delivery: delivery.id,
         state,
         attempts: delivery.attempts,
         created_at: delivery.created_at.into(),
-        next_at: (delivery.state == State::Pending).then(|| delivery.next_at.into()),
+        next_at: (delivery.state == OutboxState::Pending).then(|| delivery.next_at.into()),
         finished_at: delivery.finished_at.map(Into::into),
         status: delivery.status,
         error: delivery.error,

@@ -3,7 +3,7 @@
 use crate::unavailable;
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_stream::{
-    Batch, CommandReader, Delivery, Failure, FailureReason, Poison,
+    Batch, CommandReader, Failure, FailureReason, PoisonMessage, ReceivedCommand,
 };
 use auction_wire::{Channel, Command, DecodeError, PartitionCount, PartitionId};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -31,24 +31,24 @@ impl RedisReader {
     }
 
     /// What was read, if it belongs here and has not ended `deaths` processes.
-    fn delivery(&self, entry: Entry, deaths: u32) -> Delivery {
+    fn delivery(&self, entry: Entry, deaths: u32) -> ReceivedCommand {
         let channel = Channel::ALL[entry.stream];
         let fields = || entry.copied_fields();
         let command = match self.readable(channel, &entry) {
             Ok(command) if deaths < DEATHS => Ok(command),
             Ok(_) => {
                 let error = format!("{deaths} processes ended while they handled it");
-                Err(Poison {
-                    failure: Failure { reason: FailureReason::EndedItsProcess, error },
+                Err(PoisonMessage {
+                    failure: Failure { reason: FailureReason::CrashedProcess, error },
                     fields: fields(),
                 })
             }
             Err(error) => {
                 let failure = Failure { reason: FailureReason::Unreadable, error: error.to_string() };
-                Err(Poison { failure, fields: fields() })
+                Err(PoisonMessage { failure, fields: fields() })
             }
         };
-        Delivery { channel, entry: entry.id, command }
+        ReceivedCommand { channel, entry: entry.id, command }
     }
 
     fn readable(&self, channel: Channel, entry: &Entry) -> Result<Command, DecodeError> {
@@ -89,7 +89,7 @@ impl CommandReader for RedisReader {
         let Handout { entries, alone, deaths } = self.consumer.read().await.map_err(unavailable)?;
         self.check_clock(&entries)?;
         let deliveries = entries.into_iter().map(|entry| self.delivery(entry, deaths)).collect();
-        Ok(Batch { deliveries, alone })
+        Ok(Batch { deliveries, isolated: alone })
     }
 
     async fn wait(&mut self) -> Result<(), Unavailable> {
@@ -100,7 +100,7 @@ impl CommandReader for RedisReader {
         self.consumer.take_over().await.map_err(unavailable)
     }
 
-    async fn leave(self) -> Result<(), Unavailable> {
+    async fn leave_group(self) -> Result<(), Unavailable> {
         self.consumer.leave().await.map_err(unavailable)
     }
 }

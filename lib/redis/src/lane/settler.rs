@@ -6,7 +6,7 @@ use crate::feed::event_of;
 use crate::queue::add;
 use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::commands::command_stream::{CommandSettler, LastEvent, Published, Settlement};
+use auction_app::ports::commands::command_stream::{CommandSettler, LastEvent, PublishResult, Settlement};
 use auction_wire::outcome::encode_replies;
 use auction_wire::{Channel, EventRecord, Outcome, PartitionId};
 use redis::{Pipeline, Value, cmd, pipe};
@@ -68,7 +68,7 @@ impl RedisSettler {
         after: u64,
         changes: impl Fn(&RedisSettler, &mut Pipeline),
         then: impl Fn(&RedisSettler, &mut Pipeline),
-    ) -> Result<Published, StreamError> {
+    ) -> Result<PublishResult, StreamError> {
         // Something may have touched the stream without moving its end: a trim, a new group.
         for _ in 0..TRIES {
             if self.stream_head != after {
@@ -85,12 +85,12 @@ impl RedisSettler {
                 Value::Nil => {}
                 Value::Array(results) => {
                     results.into_iter().try_for_each(|result| ok(result).map(drop))?;
-                    return Ok(Published::Done);
+                    return Ok(PublishResult::Published);
                 }
                 other => return Err(StreamError::unexpected("EXEC", &other)),
             }
         }
-        Ok(Published::StreamMoved)
+        Ok(PublishResult::StreamMoved)
     }
 
     fn publishing(&self, changes: &mut Pipeline, events: &[EventRecord]) {
@@ -156,16 +156,16 @@ impl CommandSettler for RedisSettler {
         let Some(entry) = entries.first() else { return Ok(LastEvent::None) };
         Ok(match event_of(entry) {
             Ok(event) => LastEvent::Event(Box::new(event)),
-            Err(why) => LastEvent::NotOurs(format!("its entry {} is no event of ours: {why}", entry.id)),
+            Err(why) => LastEvent::Unrecognized(format!("its entry {} is no event of ours: {why}", entry.id)),
         })
     }
 
-    async fn publish(&mut self, after: u64, events: &[EventRecord]) -> Result<Published, Unavailable> {
+    async fn publish(&mut self, after: u64, events: &[EventRecord]) -> Result<PublishResult, Unavailable> {
         let changes = |lane: &RedisSettler, changes: &mut Pipeline| lane.publishing(changes, events);
         self.transaction(after, changes, |_, _| {}).await.map_err(unavailable)
     }
 
-    async fn settle(&mut self, batch: &Settlement) -> Result<Published, Unavailable> {
+    async fn settle(&mut self, batch: &Settlement) -> Result<PublishResult, Unavailable> {
         for letter in &batch.dead {
             let (channel, entry) = (letter.channel.name(), letter.entry);
             let (reason, error) = (&letter.reason, &letter.error);

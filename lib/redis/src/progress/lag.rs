@@ -2,7 +2,7 @@
 //! deleted or somebody set the group, so it is counted.
 
 use super::count as count_of;
-use auction_app::ports::operator::stream_stats::Count;
+use auction_app::ports::operator::stream_stats::LagCount;
 use redis::{Value, cmd};
 use stream_worker::entry::range_reply;
 use stream_worker::value::{last_generated_id, member, number, text};
@@ -39,17 +39,17 @@ pub(super) async fn count(
     key: &str,
     info: &Value,
     read: &Read,
-) -> Result<Count, StreamError> {
+) -> Result<LagCount, StreamError> {
     let (length, last) = (count_of(info, "length")?, last_generated_id(info)?);
     if length == 0 || read.delivered >= last {
-        return Ok(Count::Exactly(0));
+        return Ok(LagCount::Exact(0));
     }
     let first = member(info, "first-entry").and_then(|entry| match entry {
         Value::Array(parts) => parts.first().and_then(text).and_then(|id| id.parse::<EntryId>().ok()),
         _ => None,
     });
     if first.is_some_and(|first| first > read.delivered) {
-        return Ok(Count::Exactly(length));
+        return Ok(LagCount::Exact(length));
     }
     let mut counted = 0;
     let mut from = read.delivered;
@@ -60,16 +60,17 @@ pub(super) async fn count(
         counted += entries.len() as u64;
         match entries.last() {
             Some(entry) if entries.len() == CHUNK => from = entry.id,
-            _ => return Ok(Count::Exactly(counted)),
+            _ => return Ok(LagCount::Exact(counted)),
         }
     }
-    Ok(by_difference(info, read, length).unwrap_or(Count::AtLeast(counted)))
+    Ok(by_difference(info, read, length).unwrap_or(LagCount::AtLeast(counted)))
 }
 
 /// What Redis has counted itself, where that is certain: nothing was ever deleted from the stream, and the
 /// group has counted all the way.
-fn by_difference(info: &Value, read: &Read, length: u64) -> Option<Count> {
+fn by_difference(info: &Value, read: &Read, length: u64) -> Option<LagCount> {
     let deleted = member(info, "max-deleted-entry-id").and_then(text);
     let difference = count_of(info, "entries-added").ok()?.checked_sub(read.entries_read?)?;
-    (deleted == Some("0-0") && (COUNTED..=length).contains(&difference)).then_some(Count::Exactly(difference))
+    (deleted == Some("0-0") && (COUNTED..=length).contains(&difference))
+        .then_some(LagCount::Exact(difference))
 }

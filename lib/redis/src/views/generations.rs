@@ -5,7 +5,9 @@ use super::write::{RedisViewStores, read_pointer};
 use crate::keys::{self, ViewKeys};
 use crate::{RedisServer, client_error};
 use auction_app::ports::Unavailable;
-use auction_app::ports::views::generations::{AuctionShown, Comparison, Generation, Generations, Switch};
+use auction_app::ports::views::generations::{
+    ComparedAuction, Comparison, Generation, Generations, SwitchResult,
+};
 use auction_domain::AuctionId;
 use auction_wire::PartitionId;
 use deadpool_redis::{Connection, Pool};
@@ -71,7 +73,11 @@ impl RedisGenerations {
     }
 
     /// How a generation shows these auctions.
-    async fn shown(&self, keys: &ViewKeys, auctions: &[AuctionId]) -> Result<Vec<AuctionShown>, Unavailable> {
+    async fn shown(
+        &self,
+        keys: &ViewKeys,
+        auctions: &[AuctionId],
+    ) -> Result<Vec<ComparedAuction>, Unavailable> {
         if auctions.is_empty() {
             return Ok(Vec::new());
         }
@@ -84,7 +90,7 @@ impl RedisGenerations {
             ask.query_async(&mut self.connection().await?).await.map_err(client_error)?;
         let shown = views.chunks_exact(2).map(|pair| {
             let line = pair[1].as_deref().and_then(line::read_auction);
-            AuctionShown {
+            ComparedAuction {
                 view: pair[0].clone(),
                 line: line.map(|(_, _, json)| json.to_vec()),
                 leader: line.and_then(|(_, leader, _)| leader),
@@ -123,7 +129,7 @@ impl Generations for RedisGenerations {
                 let (next, auctions) = self.auctions(from, &cursor).await?;
                 let (ours, theirs) = (self.shown(from, &auctions).await?, self.shown(to, &auctions).await?);
                 for (auction, (one, two)) in auctions.iter().zip(ours.iter().zip(&theirs)) {
-                    if both || *two == AuctionShown::default() {
+                    if both || *two == ComparedAuction::default() {
                         comparison.add(*auction, one, two);
                     }
                 }
@@ -136,10 +142,10 @@ impl Generations for RedisGenerations {
         Ok(comparison)
     }
 
-    async fn switch(&self, partition: PartitionId, to: Generation) -> Result<Switch, Unavailable> {
+    async fn switch(&self, partition: PartitionId, to: Generation) -> Result<SwitchResult, Unavailable> {
         let live = self.live(partition).await?;
         if live >= to {
-            return Ok(if live == to { Switch::Done } else { Switch::Superseded });
+            return Ok(if live == to { SwitchResult::Done } else { SwitchResult::Superseded });
         }
         let mut switch = cmd("EVAL");
         switch.arg(SWITCH).arg(3).arg(keys::live_views(partition));
@@ -148,9 +154,9 @@ impl Generations for RedisGenerations {
         let switched: String =
             switch.query_async(&mut self.connection().await?).await.map_err(client_error)?;
         match switched.as_str() {
-            "done" => Ok(Switch::Done),
+            "done" => Ok(SwitchResult::Done),
             // Another one is live by now, newer or older than ours: looked at again.
-            "behind" | "moved" => Ok(Switch::Behind),
+            "behind" | "moved" => Ok(SwitchResult::Behind),
             other => Err(Unavailable::new("redis", format!("a switch answered {other}"))),
         }
     }

@@ -17,7 +17,9 @@ use crate::client_error;
 use crate::keys::{self, ViewKeys};
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::generations::Generation;
-use auction_app::ports::views::read_models::{AsOf, BidPage, BidderPage, ListedPage, ShownAuction, Views};
+use auction_app::ports::views::read_models::{
+    AsOf, AuctionDocument, AuctionPage, BidPage, BidderAuctionPage, ReadModelReader,
+};
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::view::AuctionStatus;
 use auction_wire::{PartitionCount, PartitionId, Positions};
@@ -161,7 +163,7 @@ impl Replies {
     }
 }
 
-impl Views for RedisViews {
+impl ReadModelReader for RedisViews {
     async fn user(&self, partition: PartitionId, user: UserId) -> Result<AsOf<Option<Vec<u8>>>, Unavailable> {
         let replies = self.source.live(partition, |keys, pipe| {
             pipe.cmd("GET").arg(keys.user(user));
@@ -174,7 +176,7 @@ impl Views for RedisViews {
         &self,
         partition: PartitionId,
         auction: AuctionId,
-    ) -> Result<AsOf<Option<ShownAuction>>, Unavailable> {
+    ) -> Result<AsOf<Option<AuctionDocument>>, Unavailable> {
         self.auctions.read(partition, auction).await
     }
 
@@ -204,7 +206,7 @@ impl Views for RedisViews {
         status: AuctionStatus,
         after: Option<(Timestamp, AuctionId)>,
         limit: usize,
-    ) -> Result<AsOf<ListedPage>, Unavailable> {
+    ) -> Result<AsOf<AuctionPage>, Unavailable> {
         self.source.page_of_auctions(status, after, limit).await
     }
 
@@ -213,7 +215,7 @@ impl Views for RedisViews {
         user: UserId,
         before: Option<AuctionId>,
         limit: usize,
-    ) -> Result<AsOf<BidderPage>, Unavailable> {
+    ) -> Result<AsOf<BidderAuctionPage>, Unavailable> {
         self.source.page_of_bidder(user, before, limit).await
     }
 

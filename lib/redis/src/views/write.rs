@@ -5,7 +5,9 @@ use crate::keys::{self, ViewKeys};
 use crate::{RedisServer, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::generations::Generation;
-use auction_app::ports::views::read_models::{ViewCommit, ViewStore, ViewStores, ViewWrite};
+use auction_app::ports::views::read_models::{
+    ReadModelCommit, ReadModelConnector, ReadModelWrite, ReadModelWriter,
+};
 use auction_wire::PartitionId;
 use redis::{Cmd, Pipeline, ToRedisArgs, Value, cmd, pipe};
 use std::collections::HashMap;
@@ -36,7 +38,7 @@ impl RedisViewStores {
     }
 }
 
-impl ViewStores for RedisViewStores {
+impl ReadModelConnector for RedisViewStores {
     type Store = RedisViewStore;
 
     async fn open(&self, partition: PartitionId) -> Result<RedisViewStore, Unavailable> {
@@ -126,39 +128,39 @@ impl RedisViewStore {
         Ok(replies)
     }
 
-    fn write(&self, writes: &mut Writes, write: &ViewWrite) {
+    fn write(&self, writes: &mut Writes, write: &ReadModelWrite) {
         let keys = &self.keys;
         match write {
-            ViewWrite::User { user, json } => {
+            ReadModelWrite::User { user, json } => {
                 writes.set(keys.user(*user), json);
             }
-            ViewWrite::Auction { auction, json } => {
+            ReadModelWrite::Auction { auction, json } => {
                 writes.set(keys.auction(*auction), json);
             }
-            ViewWrite::Listed { auction, place } => {
+            ReadModelWrite::AddToAuctionList { auction, place } => {
                 let member = keys::listed_member(place.ends_at, *auction);
                 writes.add("ZADD", keys.listed(place.status), 0, member);
             }
-            ViewWrite::Line { auction, status, leader, json } => {
+            ReadModelWrite::AuctionListEntry { auction, status, leader, json } => {
                 let line = line::of_auction(*status, *leader, json);
                 writes.add("HSET", keys.items(), auction.to_string(), line);
             }
-            ViewWrite::Unlisted { auction, place } => {
+            ReadModelWrite::RemoveFromAuctionList { auction, place } => {
                 let member = keys::listed_member(place.ends_at, *auction);
                 let mut remove = cmd("ZREM");
                 remove.arg(keys.listed(place.status)).arg(member);
                 writes.commands.push(remove);
             }
-            ViewWrite::Bid { auction, number, bidder, json } => {
+            ReadModelWrite::Bid { auction, number, bidder, json } => {
                 let line = line::with_user(Some(*bidder), json);
                 writes.add("HSET", keys.bids(*auction), *number, line);
                 let member = keys::own_bid_member(*bidder, *number);
                 writes.add("ZADD", keys.own_bids(*auction), 0, member);
             }
-            ViewWrite::Bidder { user, auction, json } => {
+            ReadModelWrite::BidderAuctionEntry { user, auction, json } => {
                 writes.add("HSET", keys.bidder(*user), auction.to_string(), json);
             }
-            ViewWrite::BidIn { user, auction } => {
+            ReadModelWrite::AddToBidderAuctions { user, auction } => {
                 writes.add("ZADD", keys.bid_in(*user), 0, auction.to_string());
             }
         }
@@ -168,13 +170,13 @@ impl RedisViewStore {
         &mut self,
         from: u64,
         to: u64,
-        writes: &[ViewWrite],
-    ) -> Result<ViewCommit, StreamError> {
+        writes: &[ReadModelWrite],
+    ) -> Result<ReadModelCommit, StreamError> {
         if self.watched.is_none() {
             self.guarded(pipe()).await?;
         }
         if self.watched != Some(Some(from)) {
-            return Ok(ViewCommit::CheckpointMoved);
+            return Ok(ReadModelCommit::CheckpointMoved);
         }
         let mut all = Writes::default();
         writes.iter().for_each(|write| self.write(&mut all, write));
@@ -189,20 +191,25 @@ impl RedisViewStore {
         match ok(executed.unwrap_or(Value::Nil))? {
             Value::Array(results) => {
                 results.into_iter().try_for_each(|result| ok(result).map(drop))?;
-                Ok(ViewCommit::Done)
+                Ok(ReadModelCommit::Done)
             }
-            _ => Ok(ViewCommit::CheckpointMoved),
+            _ => Ok(ReadModelCommit::CheckpointMoved),
         }
     }
 }
 
-impl ViewStore for RedisViewStore {
+impl ReadModelWriter for RedisViewStore {
     async fn checkpoint(&mut self) -> Result<u64, Unavailable> {
         self.guarded(pipe()).await.map_err(unavailable)?;
         Ok(self.watched.flatten().unwrap_or_default())
     }
 
-    async fn commit(&mut self, from: u64, to: u64, writes: &[ViewWrite]) -> Result<ViewCommit, Unavailable> {
+    async fn commit(
+        &mut self,
+        from: u64,
+        to: u64,
+        writes: &[ReadModelWrite],
+    ) -> Result<ReadModelCommit, Unavailable> {
         self.transaction(from, to, writes).await.map_err(unavailable)
     }
 }

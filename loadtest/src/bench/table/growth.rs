@@ -9,7 +9,7 @@ use crate::Failure;
 use crate::bench::backlog::{Crowd, auction, give, partition};
 use crate::bench::cost::Meter;
 use crate::bench::servers::{Bench, quiet};
-use auction_app::ports::events::event_store::{EventStore, EventStores};
+use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
 use std::time::{Duration, Instant};
 
 /// Auctions that are loaded, one after the other.

@@ -1,8 +1,8 @@
 //! [`AuctionEvents`]: the events of one auction.
 
 use crate::given::{auction_created, batch, bid_placed, fresh, user_created};
-use auction_app::ports::events::auction_event_reader::AuctionEvents;
-use auction_app::ports::events::event_store::{Appended, EventStore, EventStores};
+use auction_app::ports::events::auction_event_reader::AuctionEventReader;
+use auction_app::ports::events::event_store::{AppendResult, EventStore, EventStoreConnector};
 use auction_domain::{AuctionId, BidId, UserId};
 
 /// A store, and a look at its auctions.
@@ -14,7 +14,10 @@ pub struct Adapter<S, E> {
 }
 
 /// See its name.
-pub async fn an_auctions_events_come_by_version_and_in_pages<S: EventStores, E: AuctionEvents>(
+pub async fn an_auctions_events_come_by_version_and_in_pages<
+    S: EventStoreConnector,
+    E: AuctionEventReader,
+>(
     adapter: &Adapter<S, E>,
 ) {
     let Adapter { stores, events } = adapter;
@@ -29,7 +32,7 @@ pub async fn an_auctions_events_come_by_version_and_in_pages<S: EventStores, E: 
         all.push((auction, version, bid_placed(BidId(fresh()), UserId(user), 100 * version)));
     }
     let all = batch(0, all);
-    assert_eq!(store.append(&all).await.unwrap(), Appended::Done);
+    assert_eq!(store.append(&all).await.unwrap(), AppendResult::Committed);
     let of = async |auction, after, limit| events.events_of(AuctionId(auction), after, limit).await.unwrap();
     let written: Vec<_> =
         all.events.iter().map(|event| event.record.clone()).filter(|event| event.key == auction).collect();

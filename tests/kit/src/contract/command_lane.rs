@@ -2,8 +2,8 @@
 
 use crate::given::{P, create_auction, create_user, fresh, outcome, place_bid, records};
 use auction_app::ports::commands::command_stream::{
-    Batch, CommandLanes, CommandReader, CommandSettler, DeadLetter, Delivery, LastEvent, Published,
-    Settlement,
+    Batch, CommandReader, CommandSettler, CommandStreamConnector, LastEvent, NewDeadLetter, PublishResult,
+    ReceivedCommand, Settlement,
 };
 use auction_domain::{AuctionId, UserId};
 use auction_wire::{Channel, Command, EventRecord, Outcome, OutcomeResult};
@@ -15,7 +15,7 @@ pub type Fields = Vec<(Vec<u8>, Vec<u8>)>;
 /// Lanes of partition 0, and a look at what they work on.
 pub trait Bench {
     /// What is tried.
-    type Lanes: CommandLanes;
+    type Lanes: CommandStreamConnector;
     /// Lanes that read so many commands of each channel at a time.
     fn lanes(&self, count: usize) -> Self::Lanes;
     /// Adds an entry to a channel.
@@ -37,14 +37,14 @@ pub trait Bench {
 }
 
 /// Both halves of a lane.
-pub struct Lane<L: CommandLanes> {
+pub struct Lane<L: CommandStreamConnector> {
     /// Commands in.
     pub reader: L::Reader,
     /// Events out.
     pub settler: L::Settler,
 }
 
-impl<L: CommandLanes> Lane<L> {
+impl<L: CommandStreamConnector> Lane<L> {
     /// Opens one of partition 0.
     pub async fn open(lanes: &L) -> Lane<L> {
         let (reader, settler) = lanes.open(P).await.unwrap();
@@ -52,21 +52,21 @@ impl<L: CommandLanes> Lane<L> {
     }
 
     /// The next commands.
-    pub async fn read(&mut self) -> Vec<Delivery> {
-        let Batch { deliveries, alone } = self.reader.read().await.unwrap();
+    pub async fn read(&mut self) -> Vec<ReceivedCommand> {
+        let Batch { deliveries, isolated: alone } = self.reader.read().await.unwrap();
         assert!(!alone, "nothing is under suspicion");
         deliveries
     }
 
     /// Settles without events.
-    async fn done(&mut self, batch: &[Delivery]) {
+    async fn done(&mut self, batch: &[ReceivedCommand]) {
         let after = self.settler.stream_head().await.unwrap();
         let settled = self.settler.settle(&settlement(after, Vec::new(), batch)).await.unwrap();
-        assert_eq!(settled, Published::Done);
+        assert_eq!(settled, PublishResult::Published);
     }
 
     /// Reads and settles until `count` deliveries have come.
-    async fn drain(&mut self, count: usize) -> Vec<Delivery> {
+    async fn drain(&mut self, count: usize) -> Vec<ReceivedCommand> {
         let mut all = Vec::new();
         while all.len() < count {
             let batch = self.read().await;
@@ -110,16 +110,16 @@ async fn add_creations(bench: &impl Bench, count: usize) -> Vec<Place> {
     entries
 }
 
-fn entries(batch: &[Delivery]) -> Vec<Place> {
+fn entries(batch: &[ReceivedCommand]) -> Vec<Place> {
     batch.iter().map(|delivery| (delivery.channel, delivery.entry)).collect()
 }
 
-fn settlement(after: u64, events: Vec<EventRecord>, batch: &[Delivery]) -> Settlement {
+fn settlement(after: u64, events: Vec<EventRecord>, batch: &[ReceivedCommand]) -> Settlement {
     let mut settlement = Settlement { after, events, ..Settlement::default() };
-    for Delivery { channel, entry, command } in batch {
+    for ReceivedCommand { channel, entry, command } in batch {
         match command {
             Ok(_) => settlement.done.push((*channel, *entry)),
-            Err(poison) => settlement.dead.push(DeadLetter {
+            Err(poison) => settlement.dead.push(NewDeadLetter {
                 channel: *channel,
                 entry: *entry,
                 reason: poison.failure.reason.name().to_owned(),
@@ -260,7 +260,7 @@ pub async fn a_batch_is_settled_whole(bench: &impl Bench) {
     let reply = outcome(command.id, command.key, 2, OutcomeResult::accepted(1, None, Vec::new()));
     settlement.replies.push(("ingress".to_owned(), reply.clone()));
     settlement.replies.push(("gone".to_owned(), reply.clone()));
-    assert_eq!(lane.settler.settle(&settlement).await.unwrap(), Published::Done);
+    assert_eq!(lane.settler.settle(&settlement).await.unwrap(), PublishResult::Published);
     assert_eq!(bench.pending().await, 0);
     assert_eq!(bench.events().await, events);
     assert_eq!(
@@ -286,13 +286,13 @@ pub async fn nothing_is_settled_when_the_stream_moved(bench: &impl Bench) {
     // The lane does not know yet; then it does.
     for _ in 0..2 {
         let settlement = settlement(0, records(0, 2), &batch);
-        assert_eq!(lane.settler.settle(&settlement).await.unwrap(), Published::StreamMoved);
+        assert_eq!(lane.settler.settle(&settlement).await.unwrap(), PublishResult::StreamMoved);
         assert_eq!(bench.events().await, others);
         assert_eq!(bench.pending().await, 3, "nothing is acknowledged");
         assert_eq!(bench.dead().await, []);
     }
     let settlement = settlement(1, records(1, 2), &batch);
-    assert_eq!(lane.settler.settle(&settlement).await.unwrap(), Published::Done);
+    assert_eq!(lane.settler.settle(&settlement).await.unwrap(), PublishResult::Published);
     assert_eq!(bench.pending().await, 0);
     assert_eq!(bench.events().await.len(), 3);
 }
@@ -302,13 +302,13 @@ pub async fn publishing_passes_only_from_the_end_of_the_stream(bench: &impl Benc
     let mut lane = Lane::open(&bench.lanes(100)).await;
     assert_eq!(lane.settler.last_event().await.unwrap(), LastEvent::None);
     let events = records(0, 5);
-    assert_eq!(lane.settler.publish(0, &events[..2]).await.unwrap(), Published::Done);
-    assert_eq!(lane.settler.publish(0, &events[..2]).await.unwrap(), Published::StreamMoved);
-    assert_eq!(lane.settler.publish(3, &events[3..]).await.unwrap(), Published::StreamMoved);
-    assert_eq!(lane.settler.publish(2, &events[2..3]).await.unwrap(), Published::Done);
+    assert_eq!(lane.settler.publish(0, &events[..2]).await.unwrap(), PublishResult::Published);
+    assert_eq!(lane.settler.publish(0, &events[..2]).await.unwrap(), PublishResult::StreamMoved);
+    assert_eq!(lane.settler.publish(3, &events[3..]).await.unwrap(), PublishResult::StreamMoved);
+    assert_eq!(lane.settler.publish(2, &events[2..3]).await.unwrap(), PublishResult::Published);
     bench.publish(&events[3..4]).await;
-    assert_eq!(lane.settler.publish(3, &events[3..]).await.unwrap(), Published::StreamMoved);
-    assert_eq!(lane.settler.publish(4, &events[4..]).await.unwrap(), Published::Done);
+    assert_eq!(lane.settler.publish(3, &events[3..]).await.unwrap(), PublishResult::StreamMoved);
+    assert_eq!(lane.settler.publish(4, &events[4..]).await.unwrap(), PublishResult::Published);
     assert_eq!(bench.events().await, events);
 }
 
@@ -332,6 +332,6 @@ pub async fn leaving_takes_the_lane_out_of_the_group(bench: &impl Bench) {
     add_bids(bench, 1).await;
     lane.drain(3).await;
     assert_eq!(bench.consumers().await, 1);
-    lane.reader.leave().await.unwrap();
+    lane.reader.leave_group().await.unwrap();
     assert_eq!(bench.consumers().await, 0);
 }

@@ -1,8 +1,8 @@
 //! [`Deletions`]: what is left of deleted users.
 
 use crate::given::{P, auction_created, batch, bid_placed, fresh, user_created, user_deleted};
-use auction_app::ports::events::event_store::{Appended, EventStore, EventStores};
-use auction_app::ports::people::user_deletions::{Deletions, Stake, Unfinished};
+use auction_app::ports::events::event_store::{AppendResult, EventStore, EventStoreConnector};
+use auction_app::ports::people::user_deletions::{OpenInterest, PendingDeletion, UserDeletions};
 use auction_domain::auction::{AuctionEvent, Unsold};
 use auction_domain::{AuctionId, BidId, Reason, Timestamp, UserId};
 use auction_wire::Event;
@@ -17,12 +17,12 @@ pub struct Adapter<S, D> {
     pub deletions: D,
 }
 
-impl<S: EventStores, D: Deletions> Adapter<S, D> {
+impl<S: EventStoreConnector, D: UserDeletions> Adapter<S, D> {
     async fn append(&self, events: Vec<(Uuid, u64, Event)>) {
         let mut store = self.stores.open().await.unwrap();
         let mut batch = batch(store.head(P).await.unwrap(), events);
         batch.known_deletions = store.newest_deletion().await.unwrap();
-        assert_eq!(store.append(&batch).await.unwrap(), Appended::Done);
+        assert_eq!(store.append(&batch).await.unwrap(), AppendResult::Committed);
     }
 
     /// So many users, deleted one after the other.
@@ -33,25 +33,25 @@ impl<S: EventStores, D: Deletions> Adapter<S, D> {
         users.into_iter().map(UserId).collect()
     }
 
-    async fn unfinished(&self, limit: usize) -> Vec<Unfinished> {
+    async fn unfinished(&self, limit: usize) -> Vec<PendingDeletion> {
         self.deletions.unfinished(limit).await.unwrap()
     }
 
-    async fn stakes(&self, user: UserId) -> Vec<Stake> {
-        let found = self.deletions.stakes(&[user, UserId(fresh())]).await.unwrap();
-        let mut stakes: Vec<Stake> = found.iter().map(|(_, stake)| *stake).collect();
+    async fn stakes(&self, user: UserId) -> Vec<OpenInterest> {
+        let found = self.deletions.open_interests(&[user, UserId(fresh())]).await.unwrap();
+        let mut stakes: Vec<OpenInterest> = found.iter().map(|(_, stake)| *stake).collect();
         assert!(found.iter().all(|(whose, _)| *whose == user));
         stakes.sort_unstable();
         stakes
     }
 }
 
-fn users(unfinished: &[Unfinished]) -> Vec<UserId> {
+fn users(unfinished: &[PendingDeletion]) -> Vec<UserId> {
     unfinished.iter().map(|deletion| deletion.user).collect()
 }
 
 /// See its name.
-pub async fn a_deletion_is_unfinished_until_it_is_finished<S: EventStores, D: Deletions>(
+pub async fn a_deletion_is_unfinished_until_it_is_finished<S: EventStoreConnector, D: UserDeletions>(
     adapter: &Adapter<S, D>,
 ) {
     assert_eq!(adapter.unfinished(10).await, []);
@@ -67,22 +67,32 @@ pub async fn a_deletion_is_unfinished_until_it_is_finished<S: EventStores, D: De
 }
 
 /// See its name.
-pub async fn what_was_sent_is_noted_once_and_comes_behind_what_was_not<S: EventStores, D: Deletions>(
+pub async fn what_was_sent_is_noted_once_and_comes_behind_what_was_not<
+    S: EventStoreConnector,
+    D: UserDeletions,
+>(
     adapter: &Adapter<S, D>,
 ) {
     let deleted = adapter.deleted(3).await;
     let unfinished = adapter.unfinished(10).await;
-    let sent = Unfinished { again_at: Timestamp(5000), ..unfinished[0] };
+    let sent = PendingDeletion { again_at: Timestamp(5000), ..unfinished[0] };
     adapter.deletions.sent(&[sent]).await.unwrap();
-    let late = Unfinished { again_at: Timestamp(7000), ..unfinished[0] };
+    let late = PendingDeletion { again_at: Timestamp(7000), ..unfinished[0] };
     adapter.deletions.sent(&[late]).await.unwrap();
     let after = adapter.unfinished(10).await;
     assert_eq!(users(&after), [deleted[1], deleted[2], deleted[0]]);
-    assert_eq!(after[2], Unfinished { attempt: 1, ..sent }, "who comes late with an attempt changes nothing");
+    assert_eq!(
+        after[2],
+        PendingDeletion { attempt: 1, ..sent },
+        "who comes late with an attempt changes nothing"
+    );
 }
 
 /// See its name.
-pub async fn stakes_are_live_bids_and_sales_in_auctions_without_a_result<S: EventStores, D: Deletions>(
+pub async fn stakes_are_live_bids_and_sales_in_auctions_without_a_result<
+    S: EventStoreConnector,
+    D: UserDeletions,
+>(
     adapter: &Adapter<S, D>,
 ) {
     let (ada, sue, bob) = (UserId(fresh()), UserId(fresh()), UserId(fresh()));
@@ -112,8 +122,8 @@ pub async fn stakes_are_live_bids_and_sales_in_auctions_without_a_result<S: Even
             (others, 8, event(AuctionEvent::BidsRetracted { bidder: ada, bids: vec![retracted] })),
         ])
         .await;
-    assert_eq!(adapter.stakes(ada).await, [Stake::Bids(AuctionId(open))], "once, for two bids");
-    let mut sales = vec![Stake::Sale(AuctionId(open)), Stake::Sale(AuctionId(others))];
+    assert_eq!(adapter.stakes(ada).await, [OpenInterest::Bids(AuctionId(open))], "once, for two bids");
+    let mut sales = vec![OpenInterest::Sale(AuctionId(open)), OpenInterest::Sale(AuctionId(others))];
     sales.sort_unstable();
     assert_eq!(adapter.stakes(sue).await, sales);
     assert_eq!(adapter.stakes(UserId(fresh())).await, []);

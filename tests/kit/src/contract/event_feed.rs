@@ -1,13 +1,13 @@
 //! [`EventFeed`]: a partition's events for one service.
 
 use crate::given::{P, records};
-use auction_app::ports::events::event_stream::{EventFeed, EventFeeds};
+use auction_app::ports::events::event_stream::{EventStream, EventStreamConnector};
 use auction_wire::EventRecord;
 
 /// Feeds of partition 0, and somebody who publishes.
 pub trait Publisher {
     /// What is tried.
-    type Feeds: EventFeeds;
+    type Feeds: EventStreamConnector;
     /// Feeds that read so many events at a time.
     fn feeds(&self, count: usize) -> Self::Feeds;
     /// Publishes.
@@ -19,7 +19,7 @@ fn positions(events: &[EventRecord]) -> Vec<u64> {
 }
 
 /// Reads until nothing comes.
-async fn drain(feed: &mut impl EventFeed) -> Vec<EventRecord> {
+async fn drain(feed: &mut impl EventStream) -> Vec<EventRecord> {
     let mut all = Vec::new();
     loop {
         let events = feed.read().await.unwrap();
@@ -72,11 +72,11 @@ pub async fn every_service_gets_every_event(publisher: &impl Publisher) {
 /// See its name.
 pub async fn a_feed_knows_what_its_stream_ended_in_when_it_was_opened(publisher: &impl Publisher) {
     let feed = publisher.feeds(10).open("projector", P).await.unwrap();
-    assert_eq!(feed.ended_in(), None);
+    assert_eq!(feed.last_event_at_open(), None);
     let events = records(0, 3);
     publisher.publish(&events).await;
     let feed = publisher.feeds(10).open("projector", P).await.unwrap();
-    assert_eq!(feed.ended_in(), events.last());
+    assert_eq!(feed.last_event_at_open(), events.last());
 }
 
 /// See its name.

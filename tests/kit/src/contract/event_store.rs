@@ -4,41 +4,43 @@ use crate::given::{
     AT, END, P, auction_created, batch, bid_placed, fresh, promoted_auction_created, refusal, user_created,
     user_deleted,
 };
-use auction_app::ports::events::event_store::{Append, Appended, EventStore, EventStores};
+use auction_app::ports::events::event_store::{AppendBatch, AppendResult, EventStore, EventStoreConnector};
 use auction_domain::auction::{AuctionEvent, Seed};
 use auction_domain::{AuctionId, BidId, UserId};
 use auction_wire::{CommandId, Event, EventRecord, Outcome, PartitionId};
 
-async fn append(store: &mut impl EventStore, batch: &Append) -> Appended {
+async fn append(store: &mut impl EventStore, batch: &AppendBatch) -> AppendResult {
     store.append(batch).await.unwrap()
 }
 
-async fn stored(store: &mut impl EventStore, batch: &Append) {
-    assert_eq!(append(store, batch).await, Appended::Done);
+async fn stored(store: &mut impl EventStore, batch: &AppendBatch) {
+    assert_eq!(append(store, batch).await, AppendResult::Committed);
 }
 
 async fn events(store: &mut impl EventStore) -> Vec<EventRecord> {
     store.events_after(P, 0, 1000).await.unwrap()
 }
 
-async fn outcomes_of(store: &mut impl EventStore, batch: &Append) -> Vec<Outcome> {
+async fn outcomes_of(store: &mut impl EventStore, batch: &AppendBatch) -> Vec<Outcome> {
     let ids: Vec<CommandId> = batch.outcomes.iter().map(|outcome| outcome.command).collect();
     store.outcomes(&ids).await.unwrap()
 }
 
-fn users(head: u64, count: usize) -> Append {
+fn users(head: u64, count: usize) -> AppendBatch {
     batch(head, (0..count).map(|_| (fresh(), 1, user_created())).collect())
 }
 
 /// Nothing of this batch is there, and everything before it still is.
-async fn wrote_nothing(store: &mut impl EventStore, before: &[EventRecord], batch: &Append) {
+async fn wrote_nothing(store: &mut impl EventStore, before: &[EventRecord], batch: &AppendBatch) {
     assert_eq!(events(store).await, before);
     assert_eq!(store.head(P).await.unwrap(), before.len() as u64);
     assert_eq!(outcomes_of(store, batch).await, []);
 }
 
 /// See its name.
-pub async fn positions_are_dense_and_events_come_back_as_they_were_written(stores: &impl EventStores) {
+pub async fn positions_are_dense_and_events_come_back_as_they_were_written(
+    stores: &impl EventStoreConnector,
+) {
     let mut store = stores.open().await.unwrap();
     assert_eq!(store.head(P).await.unwrap(), 0);
     let batches = [users(0, 3), users(3, 1), users(4, 5)];
@@ -56,37 +58,37 @@ pub async fn positions_are_dense_and_events_come_back_as_they_were_written(store
 }
 
 /// See its name.
-pub async fn a_moved_head_writes_nothing(stores: &impl EventStores) {
+pub async fn a_moved_head_writes_nothing(stores: &impl EventStoreConnector) {
     let mut store = stores.open().await.unwrap();
     stored(&mut store, &users(0, 3)).await;
     let before = events(&mut store).await;
     for stale in [users(0, 1), users(2, 1), users(4, 1)] {
-        assert_eq!(append(&mut store, &stale).await, Appended::HeadMoved);
+        assert_eq!(append(&mut store, &stale).await, AppendResult::HeadConflict);
         wrote_nothing(&mut store, &before, &stale).await;
     }
     stored(&mut store, &users(3, 1)).await;
 }
 
 /// See its name.
-pub async fn a_version_that_is_there_writes_nothing(stores: &impl EventStores) {
+pub async fn a_version_that_is_there_writes_nothing(stores: &impl EventStoreConnector) {
     let mut store = stores.open().await.unwrap();
     let (auction, bidder) = (fresh(), UserId(fresh()));
     stored(&mut store, &batch(0, vec![(auction, 1, auction_created(None))])).await;
     let before = events(&mut store).await;
     let late = batch(1, vec![(auction, 1, bid_placed(BidId(fresh()), bidder, 100))]);
-    assert_eq!(append(&mut store, &late).await, Appended::HeadMoved);
+    assert_eq!(append(&mut store, &late).await, AppendResult::HeadConflict);
     wrote_nothing(&mut store, &before, &late).await;
 }
 
 /// See its name.
-pub async fn a_command_that_was_decided_before_writes_nothing(stores: &impl EventStores) {
+pub async fn a_command_that_was_decided_before_writes_nothing(stores: &impl EventStoreConnector) {
     let mut store = stores.open().await.unwrap();
     let (first, mut second) = (users(0, 1), users(1, 2));
     stored(&mut store, &first).await;
     let before = events(&mut store).await;
     let fresh_outcomes = second.outcomes.clone();
     second.outcomes.push(refusal(first.outcomes[0].command, 3));
-    assert_eq!(append(&mut store, &second).await, Appended::DecidedBefore);
+    assert_eq!(append(&mut store, &second).await, AppendResult::DuplicateCommand);
     assert_eq!(outcomes_of(&mut store, &second).await, first.outcomes, "the first answer stays");
     second.outcomes = fresh_outcomes;
     wrote_nothing(&mut store, &before, &second).await;
@@ -94,7 +96,9 @@ pub async fn a_command_that_was_decided_before_writes_nothing(stores: &impl Even
 }
 
 /// The same bid could be placed anew, since it is not the bidder's latest any more.
-pub async fn a_bid_that_was_decided_before_and_deleted_since_is_decided_before(stores: &impl EventStores) {
+pub async fn a_bid_that_was_decided_before_and_deleted_since_is_decided_before(
+    stores: &impl EventStoreConnector,
+) {
     let mut store = stores.open().await.unwrap();
     let (auction, bidder, bid) = (fresh(), UserId(fresh()), BidId(fresh()));
     let deleted = Event::Auction(AuctionEvent::BidDeleted { bid, bidder });
@@ -105,18 +109,18 @@ pub async fn a_bid_that_was_decided_before_and_deleted_since_is_decided_before(s
     ];
     stored(&mut store, &batch(0, events)).await;
     let again = batch(3, vec![(auction, 4, bid_placed(bid, bidder, 200))]);
-    assert_eq!(append(&mut store, &again).await, Appended::DecidedBefore);
+    assert_eq!(append(&mut store, &again).await, AppendResult::DuplicateCommand);
     assert_eq!(store.head(P).await.unwrap(), 3);
 }
 
 /// See its name.
-pub async fn a_batch_of_refusals_alone_checks_the_head_too(stores: &impl EventStores) {
+pub async fn a_batch_of_refusals_alone_checks_the_head_too(stores: &impl EventStoreConnector) {
     let mut store = stores.open().await.unwrap();
     stored(&mut store, &users(0, 2)).await;
     let before = events(&mut store).await;
     let mut refusals = batch(1, Vec::new());
     refusals.outcomes = vec![refusal(CommandId(fresh()), 1), refusal(CommandId(fresh()), 1)];
-    assert_eq!(append(&mut store, &refusals).await, Appended::HeadMoved);
+    assert_eq!(append(&mut store, &refusals).await, AppendResult::HeadConflict);
     wrote_nothing(&mut store, &before, &refusals).await;
     refusals.expected_head = 2;
     stored(&mut store, &refusals).await;
@@ -125,7 +129,7 @@ pub async fn a_batch_of_refusals_alone_checks_the_head_too(stores: &impl EventSt
 }
 
 /// See its name.
-pub async fn content_that_cannot_be_stored_is_rejected_and_writes_nothing(stores: &impl EventStores) {
+pub async fn content_that_cannot_be_stored_is_rejected_and_writes_nothing(stores: &impl EventStoreConnector) {
     let mut store = stores.open().await.unwrap();
     stored(&mut store, &users(0, 1)).await;
     let before = events(&mut store).await;
@@ -133,7 +137,7 @@ pub async fn content_that_cannot_be_stored_is_rejected_and_writes_nothing(stores
     batch.outcomes[1].kind = "a\0b".to_owned();
     for _ in 0..2 {
         let appended = append(&mut store, &batch).await;
-        assert!(matches!(appended, Appended::Rejected(_)), "{appended:?}");
+        assert!(matches!(appended, AppendResult::Rejected(_)), "{appended:?}");
         wrote_nothing(&mut store, &before, &batch).await;
     }
     batch.outcomes[1].kind = "ab".to_owned();
@@ -141,7 +145,7 @@ pub async fn content_that_cannot_be_stored_is_rejected_and_writes_nothing(stores
 }
 
 /// See its name.
-pub async fn an_outcome_comes_back_as_it_was_written(stores: &impl EventStores) {
+pub async fn an_outcome_comes_back_as_it_was_written(stores: &impl EventStoreConnector) {
     let mut store = stores.open().await.unwrap();
     let mut batch = users(0, 1);
     batch.outcomes.push(refusal(CommandId(fresh()), 1));
@@ -153,7 +157,7 @@ pub async fn an_outcome_comes_back_as_it_was_written(stores: &impl EventStores) 
 }
 
 /// See its name.
-pub async fn unknown_deletions_write_nothing_until_they_are_known(stores: &impl EventStores) {
+pub async fn unknown_deletions_write_nothing_until_they_are_known(stores: &impl EventStoreConnector) {
     let mut store = stores.open().await.unwrap();
     let (ada, bob, auction) = (fresh(), fresh(), fresh());
     let created =
@@ -165,7 +169,7 @@ pub async fn unknown_deletions_write_nothing_until_they_are_known(stores: &impl 
     assert_eq!(store.active_users(&both).await.unwrap(), [UserId(bob)]);
     let before = events(&mut store).await;
     let mut bid = batch(4, vec![(auction, 2, bid_placed(BidId(fresh()), UserId(bob), 200))]);
-    assert_eq!(append(&mut store, &bid).await, Appended::DeletionsUnknown);
+    assert_eq!(append(&mut store, &bid).await, AppendResult::StaleDeletions);
     wrote_nothing(&mut store, &before, &bid).await;
     let deletions = store.deletions_after(0).await.unwrap();
     assert_eq!(deletions.iter().map(|(_, user)| *user).collect::<Vec<_>>(), [UserId(ada)]);
@@ -175,7 +179,7 @@ pub async fn unknown_deletions_write_nothing_until_they_are_known(stores: &impl 
 }
 
 /// See its name.
-pub async fn open_auctions_are_those_without_a_result(stores: &impl EventStores) {
+pub async fn open_auctions_are_those_without_a_result(stores: &impl EventStoreConnector) {
     let mut store = stores.open().await.unwrap();
     assert_eq!(store.open_auctions(P).await.unwrap(), Default::default());
     let [open, ended, cancelled, closed, extended] = std::array::from_fn(|_| fresh());
@@ -200,7 +204,9 @@ pub async fn open_auctions_are_those_without_a_result(stores: &impl EventStores)
 }
 
 /// See its name.
-pub async fn unrevealed_auctions_are_promoted_ones_until_their_seed_is_revealed(stores: &impl EventStores) {
+pub async fn unrevealed_auctions_are_promoted_ones_until_their_seed_is_revealed(
+    stores: &impl EventStoreConnector,
+) {
     let mut store = stores.open().await.unwrap();
     assert_eq!(store.unrevealed_auctions(P).await.unwrap(), Default::default());
     let [plain, open, closed, revealed, at_once] = std::array::from_fn(|_| fresh());
@@ -229,14 +235,14 @@ pub async fn unrevealed_auctions_are_promoted_ones_until_their_seed_is_revealed(
 }
 
 /// See its name.
-pub async fn of_two_appends_at_once_one_wins(stores: &impl EventStores) {
+pub async fn of_two_appends_at_once_one_wins(stores: &impl EventStoreConnector) {
     let (mut one, mut two) = (stores.open().await.unwrap(), stores.open().await.unwrap());
     for head in 0..20 {
         let (a, b) = (users(head, 1), users(head, 1));
         let (a_became, b_became) = tokio::join!(append(&mut one, &a), append(&mut two, &b));
         let (winner, loser) = match (a_became, b_became) {
-            (Appended::Done, Appended::HeadMoved) => (a, b),
-            (Appended::HeadMoved, Appended::Done) => (b, a),
+            (AppendResult::Committed, AppendResult::HeadConflict) => (a, b),
+            (AppendResult::HeadConflict, AppendResult::Committed) => (b, a),
             both => panic!("{both:?}"),
         };
         let last = one.events_after(P, head, 10).await.unwrap();
@@ -246,7 +252,7 @@ pub async fn of_two_appends_at_once_one_wins(stores: &impl EventStores) {
 }
 
 /// See its name.
-pub async fn partitions_have_heads_of_their_own(stores: &impl EventStores) {
+pub async fn partitions_have_heads_of_their_own(stores: &impl EventStoreConnector) {
     let mut store = stores.open().await.unwrap();
     let mut elsewhere = users(0, 2);
     elsewhere.partition = PartitionId(1);
@@ -259,7 +265,7 @@ pub async fn partitions_have_heads_of_their_own(stores: &impl EventStores) {
 }
 
 /// See its name.
-pub async fn history_is_by_key_and_version_up_to_a_position(stores: &impl EventStores) {
+pub async fn history_is_by_key_and_version_up_to_a_position(stores: &impl EventStoreConnector) {
     let mut store = stores.open().await.unwrap();
     let (auction, bidder, other) = (fresh(), UserId(fresh()), fresh());
     let bid = |minor_units| bid_placed(BidId(fresh()), bidder, minor_units);

@@ -2,13 +2,13 @@
 
 use crate::contract::event_feed::Publisher;
 use crate::given::records;
-use auction_app::ports::events::event_tail::{EventTail, EventTails};
+use auction_app::ports::events::event_tail::{EventTail, EventTailConnector};
 use auction_wire::EventRecord;
 
 /// Tails, of what a publisher publishes.
 pub trait LookingOn: Publisher {
     /// What is tried.
-    type Tails: EventTails;
+    type Tails: EventTailConnector;
     /// Tails of all partitions.
     fn tails(&self) -> Self::Tails;
 }

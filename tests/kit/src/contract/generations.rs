@@ -1,9 +1,9 @@
 //! [`Generations`]: views made anew beside the live ones.
 
 use crate::given::{END, P, fresh};
-use auction_app::ports::views::generations::{Generations, Switch};
+use auction_app::ports::views::generations::{Generations, SwitchResult};
 use auction_app::ports::views::read_models::{
-    ListPlace, ViewCommit, ViewStore, ViewStores, ViewWrite, Views,
+    ListKey, ReadModelCommit, ReadModelConnector, ReadModelReader, ReadModelWrite, ReadModelWriter,
 };
 use auction_domain::AuctionId;
 use auction_wire::PartitionId;
@@ -20,22 +20,22 @@ pub struct Adapter<S, G, V> {
 }
 
 /// Both views of an auction, at a version.
-fn shown(auction: AuctionId, title: &str, version: u64) -> [ViewWrite; 3] {
+fn shown(auction: AuctionId, title: &str, version: u64) -> [ReadModelWrite; 3] {
     let json = format!("{{\"title\":\"{title}\",\"version\":{version}}}").into_bytes();
-    let place = ListPlace { status: AuctionStatus::Open, ends_at: END };
+    let place = ListKey { status: AuctionStatus::Open, ends_at: END };
     [
-        ViewWrite::Auction { auction, json: json.clone() },
-        ViewWrite::Listed { auction, place },
-        ViewWrite::Line { auction, status: place.status, leader: None, json },
+        ReadModelWrite::Auction { auction, json: json.clone() },
+        ReadModelWrite::AddToAuctionList { auction, place },
+        ReadModelWrite::AuctionListEntry { auction, status: place.status, leader: None, json },
     ]
 }
 
-async fn write(stores: &impl ViewStores, from: u64, to: u64, writes: &[ViewWrite]) {
+async fn write(stores: &impl ReadModelConnector, from: u64, to: u64, writes: &[ReadModelWrite]) {
     let mut store = stores.open(P).await.unwrap();
-    assert_eq!(store.commit(from, to, writes).await.unwrap(), ViewCommit::Done);
+    assert_eq!(store.commit(from, to, writes).await.unwrap(), ReadModelCommit::Done);
 }
 
-async fn title(views: &impl Views, auction: AuctionId) -> Option<String> {
+async fn title(views: &impl ReadModelReader, auction: AuctionId) -> Option<String> {
     let json = views.auction(P, auction).await.unwrap().shown?.json;
     Some(String::from_utf8(json).unwrap().split('"').nth(3).unwrap().to_owned())
 }
@@ -43,9 +43,9 @@ async fn title(views: &impl Views, auction: AuctionId) -> Option<String> {
 /// See its name.
 pub async fn a_new_generation_is_not_seen_until_it_is_switched_to<S, G, V>(adapter: &Adapter<S, G, V>)
 where
-    S: ViewStores,
+    S: ReadModelConnector,
     G: Generations,
-    V: Views,
+    V: ReadModelReader,
 {
     let Adapter { stores, generations, views } = adapter;
     let auction = AuctionId(fresh());
@@ -59,10 +59,10 @@ where
         (title(views, auction).await.as_deref(), views.checkpoint(P).await.unwrap()),
         (Some("old"), 5)
     );
-    assert_eq!(generations.switch(P, new).await.unwrap(), Switch::Done);
+    assert_eq!(generations.switch(P, new).await.unwrap(), SwitchResult::Done);
     assert_eq!(title(views, auction).await.as_deref(), Some("new"));
-    assert_eq!(generations.switch(P, new).await.unwrap(), Switch::Done, "it is already");
-    assert_eq!(generations.switch(P, one).await.unwrap(), Switch::Superseded);
+    assert_eq!(generations.switch(P, new).await.unwrap(), SwitchResult::Done, "it is already");
+    assert_eq!(generations.switch(P, one).await.unwrap(), SwitchResult::Superseded);
     let lines = views.listed(AuctionStatus::Open, None, 10).await.unwrap().shown.lines;
     assert_eq!(lines.len(), 1);
     // Other partitions are as they were.
@@ -72,40 +72,40 @@ where
 /// See its name.
 pub async fn a_generation_that_is_behind_is_not_switched_to<S, G, V>(adapter: &Adapter<S, G, V>)
 where
-    S: ViewStores,
+    S: ReadModelConnector,
     G: Generations,
-    V: Views,
+    V: ReadModelReader,
 {
     let Adapter { stores, generations, views } = adapter;
     write(stores, 0, 5, &[]).await;
     let new = generations.begin(P).await.unwrap();
     write(&generations.stores(new), 0, 4, &[]).await;
-    assert_eq!(generations.switch(P, new).await.unwrap(), Switch::Behind);
+    assert_eq!(generations.switch(P, new).await.unwrap(), SwitchResult::Behind);
     assert_eq!(views.checkpoint(P).await.unwrap(), 5);
     write(&generations.stores(new), 4, 7, &[]).await;
-    assert_eq!(generations.switch(P, new).await.unwrap(), Switch::Done);
+    assert_eq!(generations.switch(P, new).await.unwrap(), SwitchResult::Done);
     assert_eq!(views.checkpoint(P).await.unwrap(), 7, "it may be ahead");
 }
 
 /// See its name.
 pub async fn whoever_writes_to_the_live_views_notices_a_switch<S, G, V>(adapter: &Adapter<S, G, V>)
 where
-    S: ViewStores,
+    S: ReadModelConnector,
     G: Generations,
-    V: Views,
+    V: ReadModelReader,
 {
     let Adapter { stores, generations, views } = adapter;
     let auction = AuctionId(fresh());
     let mut live = stores.open(P).await.unwrap();
-    assert_eq!(live.commit(0, 5, &[]).await.unwrap(), ViewCommit::Done);
+    assert_eq!(live.commit(0, 5, &[]).await.unwrap(), ReadModelCommit::Done);
     let new = generations.begin(P).await.unwrap();
     write(&generations.stores(new), 0, 5, &[]).await;
-    assert_eq!(live.commit(5, 6, &[]).await.unwrap(), ViewCommit::Done);
+    assert_eq!(live.commit(5, 6, &[]).await.unwrap(), ReadModelCommit::Done);
     write(&generations.stores(new), 5, 6, &[]).await;
-    assert_eq!(generations.switch(P, new).await.unwrap(), Switch::Done);
+    assert_eq!(generations.switch(P, new).await.unwrap(), SwitchResult::Done);
     let late = live.commit(6, 7, &shown(auction, "late", 1)).await.unwrap();
-    assert_eq!(late, ViewCommit::CheckpointMoved);
-    assert_eq!(live.commit(6, 7, &[]).await.unwrap(), ViewCommit::CheckpointMoved, "for good");
+    assert_eq!(late, ReadModelCommit::CheckpointMoved);
+    assert_eq!(live.commit(6, 7, &[]).await.unwrap(), ReadModelCommit::CheckpointMoved, "for good");
     assert_eq!(title(views, auction).await, None);
     write(stores, 6, 7, &shown(auction, "again", 1)).await;
     assert_eq!(title(views, auction).await.as_deref(), Some("again"));
@@ -115,9 +115,9 @@ where
 pub async fn what_is_older_than_the_live_generation_is_dropped_and_nothing_else<S, G, V>(
     adapter: &Adapter<S, G, V>,
 ) where
-    S: ViewStores,
+    S: ReadModelConnector,
     G: Generations,
-    V: Views,
+    V: ReadModelReader,
 {
     let Adapter { stores, generations, views } = adapter;
     let auction = AuctionId(fresh());
@@ -126,7 +126,7 @@ pub async fn what_is_older_than_the_live_generation_is_dropped_and_nothing_else<
     let (given_up, new) = (generations.begin(P).await.unwrap(), generations.begin(P).await.unwrap());
     write(&generations.stores(given_up), 0, 1, &shown(auction, "given up", 1)).await;
     write(&generations.stores(new), 0, 1, &shown(auction, "new", 1)).await;
-    assert_eq!(generations.switch(P, new).await.unwrap(), Switch::Done);
+    assert_eq!(generations.switch(P, new).await.unwrap(), SwitchResult::Done);
     let next = generations.begin(P).await.unwrap();
     write(&generations.stores(next), 0, 1, &shown(auction, "next", 1)).await;
     assert!(generations.drop_old().await.unwrap() > 0);
@@ -134,16 +134,16 @@ pub async fn what_is_older_than_the_live_generation_is_dropped_and_nothing_else<
         assert_eq!(generations.stores(old).open(P).await.unwrap().checkpoint().await.unwrap(), 0);
     }
     assert_eq!(title(views, auction).await.as_deref(), Some("new"));
-    assert_eq!(generations.switch(P, next).await.unwrap(), Switch::Done, "a rebuild goes on");
+    assert_eq!(generations.switch(P, next).await.unwrap(), SwitchResult::Done, "a rebuild goes on");
     assert_eq!(title(views, auction).await.as_deref(), Some("next"));
 }
 
 /// See its name.
 pub async fn a_comparison_tells_what_differs_from_what_moved<S, G, V>(adapter: &Adapter<S, G, V>)
 where
-    S: ViewStores,
+    S: ReadModelConnector,
     G: Generations,
-    V: Views,
+    V: ReadModelReader,
 {
     let Adapter { stores, generations, .. } = adapter;
     let [same, moved, differs, live_only, new_only] = std::array::from_fn(|_| AuctionId(fresh()));

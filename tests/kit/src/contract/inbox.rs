@@ -1,32 +1,33 @@
 //! [`Delivery`] to [`InboxCopies`]: delivered in any order, read without a hole. Each copy keeps three.
 
 use crate::given::fresh;
-use auction_app::ports::notifications::inbox::{Inbox, InboxCopies};
-use auction_app::ports::notifications::notification_sink::{Delivered, Delivery};
+use auction_app::ports::notifications::inbox::{InboxCache, InboxPage};
+use auction_app::ports::notifications::notification_sink::{NewNotification, NotificationSink};
 use auction_domain::UserId;
 
 /// How many a copy keeps in these checks.
 pub const KEEPS: u16 = 3;
 
 /// Both ports of an adapter.
-pub trait Copies: Delivery + InboxCopies {}
-impl<T: Delivery + InboxCopies> Copies for T {}
+pub trait Copies: NotificationSink + InboxCache {}
+impl<T: NotificationSink + InboxCache> Copies for T {}
 
 fn json(seq: u64) -> Vec<u8> {
     format!("{{\"id\":{seq}}}").into_bytes()
 }
 
-fn stored(first: u64, last: u64, read_up_to: u64) -> Inbox {
-    Inbox { first, last, read_up_to, entries: (first..=last).map(|seq| (seq, json(seq))).collect() }
+fn stored(first: u64, last: u64, read_up_to: u64) -> InboxPage {
+    InboxPage { first, last, read_up_to, entries: (first..=last).map(|seq| (seq, json(seq))).collect() }
 }
 
 async fn deliver(copies: &impl Copies, user: UserId, places: &[u64]) {
-    let all: Vec<_> = places.iter().map(|seq| Delivered { user, seq: *seq, json: json(*seq) }).collect();
+    let all: Vec<_> =
+        places.iter().map(|seq| NewNotification { user, seq: *seq, json: json(*seq) }).collect();
     copies.deliver(&all).await.unwrap();
 }
 
-async fn copied(copies: &impl Copies, user: UserId, inbox: Inbox) {
-    let mark = InboxCopies::begin(copies, user).await.unwrap();
+async fn copied(copies: &impl Copies, user: UserId, inbox: InboxPage) {
+    let mark = InboxCache::begin(copies, user).await.unwrap();
     copies.fill(user, mark, &inbox).await.unwrap();
 }
 
@@ -67,11 +68,11 @@ pub async fn what_is_behind_a_hole_waits_for_it(copies: &impl Copies) {
 /// See its name.
 pub async fn what_is_delivered_while_a_copy_is_made_is_in_it(copies: &impl Copies) {
     let ada = UserId(fresh());
-    let mark = InboxCopies::begin(copies, ada).await.unwrap();
+    let mark = InboxCache::begin(copies, ada).await.unwrap();
     deliver(copies, ada, &[2]).await;
     assert_eq!(copies.page(ada, 0, 10).await.unwrap(), None, "it is not made yet");
     // Somebody else asks for the same inbox meanwhile.
-    assert_eq!(InboxCopies::begin(copies, ada).await.unwrap(), mark);
+    assert_eq!(InboxCache::begin(copies, ada).await.unwrap(), mark);
     copies.fill(ada, mark, &stored(1, 1, 0)).await.unwrap();
     assert_eq!(places(copies, ada).await, [1, 2]);
     copies.fill(ada, mark, &stored(1, 1, 0)).await.unwrap();
@@ -83,7 +84,7 @@ pub async fn a_copy_is_made_anew_when_a_notifier_begins(copies: &impl Copies) {
     let ada = UserId(fresh());
     copied(copies, ada, stored(1, 1, 0)).await;
     // The second one was stored, and its notifier died before it delivered it.
-    Delivery::begin(copies).await.unwrap();
+    NotificationSink::begin(copies).await.unwrap();
     assert_eq!(copies.page(ada, 0, 10).await.unwrap(), None);
     copied(copies, ada, stored(1, 2, 0)).await;
     assert_eq!(places(copies, ada).await, [1, 2]);
@@ -92,9 +93,9 @@ pub async fn a_copy_is_made_anew_when_a_notifier_begins(copies: &impl Copies) {
 /// See its name.
 pub async fn a_copy_that_is_no_longer_wanted_is_not_made(copies: &impl Copies) {
     let ada = UserId(fresh());
-    let late = InboxCopies::begin(copies, ada).await.unwrap();
-    Delivery::begin(copies).await.unwrap();
-    let mark = InboxCopies::begin(copies, ada).await.unwrap();
+    let late = InboxCache::begin(copies, ada).await.unwrap();
+    NotificationSink::begin(copies).await.unwrap();
+    let mark = InboxCache::begin(copies, ada).await.unwrap();
     assert_ne!(late, mark);
     copies.fill(ada, late, &stored(1, 1, 0)).await.unwrap();
     assert_eq!(copies.page(ada, 0, 10).await.unwrap(), None);
@@ -119,7 +120,7 @@ pub async fn what_was_read_stays_read_in_a_copy(copies: &impl Copies) {
     let ada = UserId(fresh());
     copies.mark_read(ada, 2).await.unwrap();
     assert_eq!(copies.page(ada, 0, 10).await.unwrap(), None, "that alone makes no copy");
-    let mark = InboxCopies::begin(copies, ada).await.unwrap();
+    let mark = InboxCache::begin(copies, ada).await.unwrap();
     copies.mark_read(ada, 2).await.unwrap();
     copies.fill(ada, mark, &stored(1, 3, 1)).await.unwrap();
     let read = async || copies.page(ada, 0, 10).await.unwrap().unwrap();

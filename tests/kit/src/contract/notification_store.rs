@@ -1,9 +1,9 @@
 //! [`NotificationStore`] and [`StoredInboxes`]: told by one, read by everybody. Each inbox keeps three.
 
 use crate::given::{P, fresh};
-use auction_app::ports::notifications::inbox::{Inbox, StoredInboxes};
+use auction_app::ports::notifications::inbox::{InboxPage, InboxStore};
 use auction_app::ports::notifications::notification_store::{
-    Notification, NotificationStore, NotificationStores, Telling, Told,
+    Notification, NotificationBatch, NotificationCommit, NotificationStore, NotificationStoreConnector,
 };
 use auction_domain::UserId;
 use auction_domain::user::{NotificationKind, Subscriptions};
@@ -28,21 +28,30 @@ fn won(user: UserId, text: &str) -> Notification {
     news(user, NotificationKind::AuctionWon, text)
 }
 
-fn telling(from: u64, to: u64, notifications: &[Notification]) -> Telling {
+fn telling(from: u64, to: u64, notifications: &[Notification]) -> NotificationBatch {
     let notifications = notifications.to_vec();
-    Telling { partition: P, from, to, subscriptions: Vec::new(), deleted: Vec::new(), notifications }
+    NotificationBatch {
+        partition: P,
+        from,
+        to,
+        subscriptions: Vec::new(),
+        deleted: Vec::new(),
+        notifications,
+    }
 }
 
 /// A connection of a notifier that begins.
-async fn begun<S: NotificationStores>(stores: &S) -> S::Store {
+async fn begun<S: NotificationStoreConnector>(stores: &S) -> S::Store {
     let mut store = stores.open().await.unwrap();
     assert_eq!(store.checkpoint(P).await.unwrap(), 0);
     store
 }
 
 /// Tells, and returns to whom and at which places, in order.
-async fn tell(store: &mut impl NotificationStore, telling: &Telling) -> Vec<(UserId, u64)> {
-    let Told::Done(wanted) = store.tell(telling).await.unwrap() else { panic!("the checkpoint moved") };
+async fn tell(store: &mut impl NotificationStore, telling: &NotificationBatch) -> Vec<(UserId, u64)> {
+    let NotificationCommit::Done(wanted) = store.commit(telling).await.unwrap() else {
+        panic!("the checkpoint moved")
+    };
     let mut places: Vec<_> = wanted.iter().map(|delivered| (delivered.user, delivered.seq)).collect();
     places.sort_unstable();
     for delivered in wanted {
@@ -52,18 +61,18 @@ async fn tell(store: &mut impl NotificationStore, telling: &Telling) -> Vec<(Use
     places
 }
 
-fn shown(inbox: &Inbox) -> Vec<(u64, Vec<u8>)> {
+fn shown(inbox: &InboxPage) -> Vec<(u64, Vec<u8>)> {
     inbox.entries.clone()
 }
 
 /// See its name.
-pub async fn what_is_told_is_stored_with_its_checkpoint<S: NotificationStores, I: StoredInboxes>(
+pub async fn what_is_told_is_stored_with_its_checkpoint<S: NotificationStoreConnector, I: InboxStore>(
     adapter: &Adapter<S, I>,
 ) {
     let mut store = begun(&adapter.stores).await;
     let (ada, bob) = (UserId(fresh()), UserId(fresh()));
     let empty = adapter.inboxes.inbox(ada).await.unwrap();
-    assert_eq!(empty, Inbox { first: 1, last: 0, read_up_to: 0, entries: Vec::new() });
+    assert_eq!(empty, InboxPage { first: 1, last: 0, read_up_to: 0, entries: Vec::new() });
     let told = [won(bob, "one"), won(ada, "two"), won(ada, "three")];
     assert_eq!(tell(&mut store, &telling(0, 7, &told)).await, [(ada, 1), (ada, 2), (bob, 1)]);
     assert_eq!(store.checkpoint(P).await.unwrap(), 7);
@@ -75,7 +84,7 @@ pub async fn what_is_told_is_stored_with_its_checkpoint<S: NotificationStores, I
 }
 
 /// See its name.
-pub async fn nothing_is_stored_from_another_checkpoint<S: NotificationStores, I: StoredInboxes>(
+pub async fn nothing_is_stored_from_another_checkpoint<S: NotificationStoreConnector, I: InboxStore>(
     adapter: &Adapter<S, I>,
 ) {
     let (mut paused, mut successor) =
@@ -87,14 +96,14 @@ pub async fn nothing_is_stored_from_another_checkpoint<S: NotificationStores, I:
         let mut late = telling(from, to, &[won(ada, "old")]);
         late.subscriptions.push((ada, Subscriptions::NONE));
         late.deleted.push(ada);
-        assert_eq!(paused.tell(&late).await.unwrap(), Told::CheckpointMoved);
+        assert_eq!(paused.commit(&late).await.unwrap(), NotificationCommit::CheckpointMoved);
     }
     assert_eq!(adapter.inboxes.inbox(ada).await.unwrap().last, 1);
     assert_eq!(tell(&mut successor, &telling(5, 6, &[won(ada, "newer")])).await, [(ada, 2)]);
 }
 
 /// See its name.
-pub async fn what_is_not_wanted_is_left_out<S: NotificationStores, I: StoredInboxes>(
+pub async fn what_is_not_wanted_is_left_out<S: NotificationStoreConnector, I: InboxStore>(
     adapter: &Adapter<S, I>,
 ) {
     let mut store = begun(&adapter.stores).await;
@@ -115,7 +124,9 @@ pub async fn what_is_not_wanted_is_left_out<S: NotificationStores, I: StoredInbo
 }
 
 /// See its name.
-pub async fn an_inbox_keeps_the_newest<S: NotificationStores, I: StoredInboxes>(adapter: &Adapter<S, I>) {
+pub async fn an_inbox_keeps_the_newest<S: NotificationStoreConnector, I: InboxStore>(
+    adapter: &Adapter<S, I>,
+) {
     let mut store = begun(&adapter.stores).await;
     let ada = UserId(fresh());
     for n in 0..7 {
@@ -127,7 +138,7 @@ pub async fn an_inbox_keeps_the_newest<S: NotificationStores, I: StoredInboxes>(
 }
 
 /// See its name.
-pub async fn places_have_no_holes_whoever_tells<S: NotificationStores, I: StoredInboxes>(
+pub async fn places_have_no_holes_whoever_tells<S: NotificationStoreConnector, I: InboxStore>(
     adapter: &Adapter<S, I>,
 ) {
     let (mut one, mut other) = (adapter.stores.open().await.unwrap(), adapter.stores.open().await.unwrap());
@@ -151,7 +162,7 @@ pub async fn places_have_no_holes_whoever_tells<S: NotificationStores, I: Stored
 }
 
 /// See its name.
-pub async fn the_inbox_of_a_deleted_user_is_empty<S: NotificationStores, I: StoredInboxes>(
+pub async fn the_inbox_of_a_deleted_user_is_empty<S: NotificationStoreConnector, I: InboxStore>(
     adapter: &Adapter<S, I>,
 ) {
     let mut store = begun(&adapter.stores).await;
@@ -167,7 +178,7 @@ pub async fn the_inbox_of_a_deleted_user_is_empty<S: NotificationStores, I: Stor
 }
 
 /// See its name.
-pub async fn what_was_read_stays_read<S: NotificationStores, I: StoredInboxes>(adapter: &Adapter<S, I>) {
+pub async fn what_was_read_stays_read<S: NotificationStoreConnector, I: InboxStore>(adapter: &Adapter<S, I>) {
     let mut store = begun(&adapter.stores).await;
     let ada = UserId(fresh());
     assert_eq!(adapter.inboxes.mark_read(ada, 5).await.unwrap(), 0, "there is nothing to read");

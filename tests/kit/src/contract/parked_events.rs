@@ -1,7 +1,9 @@
 //! [`ParkedEvents`]: what services cannot handle, kept until somebody does something about it.
 
 use crate::given::{P, fresh};
-use auction_app::ports::operator::parked_events::{Asked, ParkReason, Parked, ParkedEvent, ParkedEvents};
+use auction_app::ports::operator::parked_events::{
+    OperatorAction, ParkReason, ParkedAggregate, ParkedEvent, ParkedEvents,
+};
 use auction_domain::Timestamp;
 use auction_wire::PartitionId;
 use uuid::Uuid;
@@ -24,7 +26,7 @@ pub async fn what_is_parked_comes_back_as_it_was_by_service_and_partition(parkin
     assert_eq!(of(parking, "notifier").await, []);
     assert_eq!(parking.of("projector", PartitionId(1)).await.unwrap(), []);
     assert_eq!(parking.all().await.unwrap(), parking.of("projector", P).await.unwrap());
-    let parked: Vec<Parked> = parking.of("projector", P).await.unwrap();
+    let parked: Vec<ParkedAggregate> = parking.of("projector", P).await.unwrap();
     assert!(parked[0].parked_at > Timestamp(0) && parked[0].service == "projector");
     assert_eq!((parked[0].partition, parked[0].asked), (P, None));
 }
@@ -33,7 +35,7 @@ pub async fn what_is_parked_comes_back_as_it_was_by_service_and_partition(parkin
 pub async fn parked_anew_it_is_there_once_and_nothing_is_asked(parking: &impl ParkedEvents) {
     let key = fresh();
     parking.park("projector", P, &event(key, 4)).await.unwrap();
-    assert!(parking.ask("projector", key, 4, Asked::Retry).await.unwrap());
+    assert!(parking.request("projector", key, 4, OperatorAction::Retry).await.unwrap());
     let panicked = ParkedEvent { reason: ParkReason::Panicked, error: "a\0b".to_owned(), ..event(key, 7) };
     parking.park("projector", P, &panicked).await.unwrap();
     let parked = parking.of("projector", P).await.unwrap();
@@ -47,13 +49,16 @@ pub async fn what_an_operator_asks_for_is_seen_by_the_service(parking: &impl Par
     let key = fresh();
     parking.park("projector", P, &event(key, 4)).await.unwrap();
     parking.park("notifier", P, &event(key, 4)).await.unwrap();
-    for asked in Asked::ALL {
-        assert!(parking.ask("projector", key, 4, asked).await.unwrap());
+    for asked in OperatorAction::ALL {
+        assert!(parking.request("projector", key, 4, asked).await.unwrap());
         assert_eq!(parking.of("projector", P).await.unwrap()[0].asked, Some(asked));
     }
     assert_eq!(parking.of("notifier", P).await.unwrap()[0].asked, None);
-    assert!(!parking.ask("projector", key, 5, Asked::Drop).await.unwrap(), "it is not parked there");
-    assert!(!parking.ask("projector", fresh(), 4, Asked::Drop).await.unwrap());
+    assert!(
+        !parking.request("projector", key, 5, OperatorAction::Drop).await.unwrap(),
+        "it is not parked there"
+    );
+    assert!(!parking.request("projector", fresh(), 4, OperatorAction::Drop).await.unwrap());
 }
 
 /// See its name.

@@ -1,7 +1,9 @@
 //! [`EventStore`]: snapshots beside the events.
 
 use crate::given::{P, auction_created, batch, bid_placed, fresh};
-use auction_app::ports::events::event_store::{Appended, EventStore, EventStores, History};
+use auction_app::ports::events::event_store::{
+    AggregateHistory, AppendResult, EventStore, EventStoreConnector,
+};
 use auction_domain::auction::{Auction, Memento};
 use auction_domain::{BidId, UserId};
 use auction_wire::{Event, EventRecord, SnapshotRecord};
@@ -19,7 +21,7 @@ async fn two_auctions(store: &mut impl EventStore) -> (Uuid, Uuid) {
         (other, 2, bid(200)),
         (one, 4, bid(400)),
     ];
-    assert_eq!(store.append(&batch(0, events)).await.unwrap(), Appended::Done);
+    assert_eq!(store.append(&batch(0, events)).await.unwrap(), AppendResult::Committed);
     (one, other)
 }
 
@@ -44,14 +46,15 @@ fn versions(events: &[EventRecord]) -> Vec<(Uuid, u64)> {
 }
 
 /// See its name.
-pub async fn a_snapshot_comes_back_with_the_events_behind_it(stores: &impl EventStores) {
+pub async fn a_snapshot_comes_back_with_the_events_behind_it(stores: &impl EventStoreConnector) {
     let mut store = stores.open().await.unwrap();
     let (one, other) = two_auctions(&mut store).await;
     let without = store.history_since_snapshot(&[one, other], u64::MAX).await.unwrap();
     let all = store.history(&[one, other], u64::MAX).await.unwrap();
-    assert_eq!(without, History { snapshots: Vec::new(), events: all });
+    assert_eq!(without, AggregateHistory { snapshots: Vec::new(), events: all });
     let snapshot = kept(&mut store, one, 4).await;
-    let History { snapshots, events } = store.history_since_snapshot(&[one, other], u64::MAX).await.unwrap();
+    let AggregateHistory { snapshots, events } =
+        store.history_since_snapshot(&[one, other], u64::MAX).await.unwrap();
     assert_eq!(snapshots, std::slice::from_ref(&snapshot));
     let mut expected = vec![(one, 4), (other, 1), (other, 2)];
     expected.sort();
@@ -62,30 +65,31 @@ pub async fn a_snapshot_comes_back_with_the_events_behind_it(stores: &impl Event
 }
 
 /// A reader that is behind must not see what comes later.
-pub async fn a_snapshot_of_later_events_than_asked_for_is_not_used(stores: &impl EventStores) {
+pub async fn a_snapshot_of_later_events_than_asked_for_is_not_used(stores: &impl EventStoreConnector) {
     let mut store = stores.open().await.unwrap();
     let (one, _) = two_auctions(&mut store).await;
     let snapshot = kept(&mut store, one, 4).await;
     for (until, used, behind) in [(3, false, 2), (4, true, 0), (5, true, 0), (6, true, 1)] {
-        let History { snapshots, events } = store.history_since_snapshot(&[one], until).await.unwrap();
+        let AggregateHistory { snapshots, events } =
+            store.history_since_snapshot(&[one], until).await.unwrap();
         assert_eq!((snapshots.len(), events.len()), (usize::from(used), behind), "up to {until}");
         assert!(snapshots.iter().all(|found| *found == snapshot));
     }
 }
 
 /// See its name.
-pub async fn a_snapshot_gives_way_to_a_newer_one_only(stores: &impl EventStores) {
+pub async fn a_snapshot_gives_way_to_a_newer_one_only(stores: &impl EventStoreConnector) {
     let mut store = stores.open().await.unwrap();
     let (one, other) = two_auctions(&mut store).await;
     let newer = kept(&mut store, one, 6).await;
     kept(&mut store, one, 3).await;
     let of_other = kept(&mut store, other, 6).await;
     let found = store.history_since_snapshot(&[one, other], u64::MAX).await.unwrap();
-    assert_eq!(found, History { snapshots: vec![newer, of_other], events: Vec::new() });
+    assert_eq!(found, AggregateHistory { snapshots: vec![newer, of_other], events: Vec::new() });
 }
 
 /// See its name.
-pub async fn a_snapshot_of_another_format_is_as_good_as_none(stores: &impl EventStores) {
+pub async fn a_snapshot_of_another_format_is_as_good_as_none(stores: &impl EventStoreConnector) {
     let mut store = stores.open().await.unwrap();
     let (one, _) = two_auctions(&mut store).await;
     let ours = SnapshotRecord::of(one, 3, &memento(&mut store, one, 3).await);

@@ -2,8 +2,8 @@
 
 use crate::given::{AT, END, P, fresh};
 use auction_app::ports::views::read_models::{
-    BidPage, BidderLine, BidderPage, ListPlace, ListedPage, ViewCommit, ViewStore, ViewStores, ViewWrite,
-    Views,
+    AuctionPage, BidPage, BidderAuction, BidderAuctionPage, ListKey, ReadModelCommit, ReadModelConnector,
+    ReadModelReader, ReadModelWrite, ReadModelWriter,
 };
 use auction_domain::{AuctionId, Millis, UserId};
 use auction_wire::view::AuctionStatus;
@@ -17,68 +17,83 @@ pub struct Adapter<S, V> {
     pub views: V,
 }
 
-fn user(user: UserId, json: &str) -> ViewWrite {
-    ViewWrite::User { user, json: json.into() }
+fn user(user: UserId, json: &str) -> ReadModelWrite {
+    ReadModelWrite::User { user, json: json.into() }
 }
 
-async fn commit(store: &mut impl ViewStore, from: u64, to: u64, writes: &[ViewWrite]) -> ViewCommit {
+async fn commit(
+    store: &mut impl ReadModelWriter,
+    from: u64,
+    to: u64,
+    writes: &[ReadModelWrite],
+) -> ReadModelCommit {
     store.commit(from, to, writes).await.unwrap()
 }
 
 /// See its name.
-pub async fn views_are_written_with_their_checkpoint<S: ViewStores, V: Views>(adapter: &Adapter<S, V>) {
+pub async fn views_are_written_with_their_checkpoint<S: ReadModelConnector, V: ReadModelReader>(
+    adapter: &Adapter<S, V>,
+) {
     let Adapter { stores, views } = adapter;
     let mut store = stores.open(P).await.unwrap();
     assert_eq!(store.checkpoint().await.unwrap(), 0);
     let (ada, auction) = (UserId(fresh()), AuctionId(fresh()));
     assert_eq!(views.user(P, ada).await.unwrap().shown, None);
-    let writes = [user(ada, "ada"), ViewWrite::Auction { auction, json: b"auction".to_vec() }];
-    assert_eq!(commit(&mut store, 0, 7, &writes).await, ViewCommit::Done);
+    let writes = [user(ada, "ada"), ReadModelWrite::Auction { auction, json: b"auction".to_vec() }];
+    assert_eq!(commit(&mut store, 0, 7, &writes).await, ReadModelCommit::Done);
     assert_eq!(views.user(P, ada).await.unwrap().shown, Some(b"ada".to_vec()));
     assert_eq!(views.auction(P, auction).await.unwrap().shown.unwrap().json, b"auction");
     assert_eq!(views.auction(P, AuctionId(fresh())).await.unwrap().shown, None);
     assert_eq!(views.checkpoint(P).await.unwrap(), 7);
     assert_eq!(stores.open(P).await.unwrap().checkpoint().await.unwrap(), 7);
-    assert_eq!(commit(&mut store, 7, 8, &[user(ada, "later")]).await, ViewCommit::Done);
+    assert_eq!(commit(&mut store, 7, 8, &[user(ada, "later")]).await, ReadModelCommit::Done);
     assert_eq!(views.user(P, ada).await.unwrap().shown, Some(b"later".to_vec()));
 }
 
 /// See its name.
-pub async fn nothing_is_written_from_another_checkpoint<S: ViewStores, V: Views>(adapter: &Adapter<S, V>) {
+pub async fn nothing_is_written_from_another_checkpoint<S: ReadModelConnector, V: ReadModelReader>(
+    adapter: &Adapter<S, V>,
+) {
     let Adapter { stores, views } = adapter;
     let mut store = stores.open(P).await.unwrap();
     let ada = UserId(fresh());
-    assert_eq!(commit(&mut store, 0, 5, &[user(ada, "5")]).await, ViewCommit::Done);
+    assert_eq!(commit(&mut store, 0, 5, &[user(ada, "5")]).await, ReadModelCommit::Done);
     for (from, to) in [(0, 9), (4, 9), (6, 9)] {
         let mut store = stores.open(P).await.unwrap();
-        assert_eq!(commit(&mut store, from, to, &[user(ada, "wrong")]).await, ViewCommit::CheckpointMoved);
+        assert_eq!(
+            commit(&mut store, from, to, &[user(ada, "wrong")]).await,
+            ReadModelCommit::CheckpointMoved
+        );
         assert_eq!(views.user(P, ada).await.unwrap().shown, Some(b"5".to_vec()));
         assert_eq!(views.checkpoint(P).await.unwrap(), 5);
     }
 }
 
 /// See its name.
-pub async fn a_paused_writer_cannot_write_over_its_successor<S: ViewStores, V: Views>(
+pub async fn a_paused_writer_cannot_write_over_its_successor<S: ReadModelConnector, V: ReadModelReader>(
     adapter: &Adapter<S, V>,
 ) {
     let Adapter { stores, views } = adapter;
     let (mut paused, mut successor) = (stores.open(P).await.unwrap(), stores.open(P).await.unwrap());
     let ada = UserId(fresh());
     assert_eq!(paused.checkpoint().await.unwrap(), 0);
-    assert_eq!(commit(&mut successor, 0, 3, &[user(ada, "new")]).await, ViewCommit::Done);
-    assert_eq!(commit(&mut paused, 0, 1, &[user(ada, "old")]).await, ViewCommit::CheckpointMoved);
+    assert_eq!(commit(&mut successor, 0, 3, &[user(ada, "new")]).await, ReadModelCommit::Done);
+    assert_eq!(commit(&mut paused, 0, 1, &[user(ada, "old")]).await, ReadModelCommit::CheckpointMoved);
     assert_eq!(views.user(P, ada).await.unwrap().shown, Some(b"new".to_vec()));
     assert_eq!(views.checkpoint(P).await.unwrap(), 3);
     assert_eq!(paused.checkpoint().await.unwrap(), 3);
-    assert_eq!(commit(&mut successor, 3, 3, &[]).await, ViewCommit::Done);
+    assert_eq!(commit(&mut successor, 3, 3, &[]).await, ReadModelCommit::Done);
     assert_eq!(paused.checkpoint().await.unwrap(), 3, "looked again");
-    assert_eq!(commit(&mut paused, 3, 4, &[user(ada, "newer")]).await, ViewCommit::Done);
-    assert_eq!(commit(&mut successor, 3, 4, &[user(ada, "old")]).await, ViewCommit::CheckpointMoved);
+    assert_eq!(commit(&mut paused, 3, 4, &[user(ada, "newer")]).await, ReadModelCommit::Done);
+    assert_eq!(commit(&mut successor, 3, 4, &[user(ada, "old")]).await, ReadModelCommit::CheckpointMoved);
     assert_eq!(views.user(P, ada).await.unwrap().shown, Some(b"newer".to_vec()));
 }
 
 /// See its name.
-pub async fn bids_are_paged_the_newest_first_all_and_by_one_user<S: ViewStores, V: Views>(
+pub async fn bids_are_paged_the_newest_first_all_and_by_one_user<
+    S: ReadModelConnector,
+    V: ReadModelReader,
+>(
     adapter: &Adapter<S, V>,
 ) {
     let Adapter { stores, views } = adapter;
@@ -86,19 +101,19 @@ pub async fn bids_are_paged_the_newest_first_all_and_by_one_user<S: ViewStores, 
     let (auction, ada, bob) = (AuctionId(fresh()), UserId(fresh()), UserId(fresh()));
     assert_eq!(views.bids(P, auction, None, 10).await.unwrap().shown, None, "there is no such auction");
     assert_eq!(views.bids_of(P, auction, ada, None, 10).await.unwrap().shown, None);
-    let shown = ViewWrite::Auction { auction, json: b"auction".to_vec() };
+    let shown = ReadModelWrite::Auction { auction, json: b"auction".to_vec() };
     commit(&mut store, 0, 1, &[shown]).await;
     assert_eq!(views.bids(P, auction, None, 10).await.unwrap().shown, Some(BidPage::default()));
     assert_eq!(views.bids_of(P, auction, ada, None, 10).await.unwrap().shown, Some(BidPage::default()));
     // 1 to 40 by turns; more than 16, so that no order of texts will do.
     let bidder = |number| if number % 2 == 1 { ada } else { bob };
-    let bid = |number: u64, json: String| ViewWrite::Bid {
+    let bid = |number: u64, json: String| ReadModelWrite::Bid {
         auction,
         number,
         bidder: bidder(number),
         json: json.into_bytes(),
     };
-    let bids: Vec<ViewWrite> = (1..=40).map(|number| bid(number, format!("bid {number}"))).collect();
+    let bids: Vec<ReadModelWrite> = (1..=40).map(|number| bid(number, format!("bid {number}"))).collect();
     commit(&mut store, 1, 2, &bids).await;
     commit(&mut store, 2, 3, &[bid(40, "deleted".to_owned())]).await;
     let page = views.bids(P, auction, None, 3).await.unwrap().shown.unwrap();
@@ -118,29 +133,36 @@ pub async fn bids_are_paged_the_newest_first_all_and_by_one_user<S: ViewStores, 
 }
 
 /// See its name.
-pub async fn what_a_user_has_bid_is_paged_the_newest_auction_first<S: ViewStores, V: Views>(
+pub async fn what_a_user_has_bid_is_paged_the_newest_auction_first<
+    S: ReadModelConnector,
+    V: ReadModelReader,
+>(
     adapter: &Adapter<S, V>,
 ) {
     let Adapter { stores, views } = adapter;
     let mut store = stores.open(P).await.unwrap();
     let (ada, bob) = (UserId(fresh()), UserId(fresh()));
     let auctions: [AuctionId; 3] = std::array::from_fn(|_| AuctionId(fresh()));
-    let place = ListPlace { status: AuctionStatus::Open, ends_at: END };
+    let place = ListKey { status: AuctionStatus::Open, ends_at: END };
     let mut writes = Vec::new();
     for (n, auction) in auctions.into_iter().enumerate() {
         let leader = [Some(ada), Some(bob), None][n];
         let json = format!("line {n}").into_bytes();
-        writes.push(ViewWrite::Listed { auction, place });
-        writes.push(ViewWrite::Line { auction, status: place.status, leader, json });
-        writes.push(ViewWrite::BidIn { user: ada, auction });
+        writes.push(ReadModelWrite::AddToAuctionList { auction, place });
+        writes.push(ReadModelWrite::AuctionListEntry { auction, status: place.status, leader, json });
+        writes.push(ReadModelWrite::AddToBidderAuctions { user: ada, auction });
         let json = format!("bids {n}").into_bytes();
-        writes.push(ViewWrite::Bidder { user: ada, auction, json });
+        writes.push(ReadModelWrite::BidderAuctionEntry { user: ada, auction, json });
     }
-    writes.push(ViewWrite::BidIn { user: bob, auction: auctions[1] });
-    writes.push(ViewWrite::Bidder { user: bob, auction: auctions[1], json: b"bob".to_vec() });
+    writes.push(ReadModelWrite::AddToBidderAuctions { user: bob, auction: auctions[1] });
+    writes.push(ReadModelWrite::BidderAuctionEntry {
+        user: bob,
+        auction: auctions[1],
+        json: b"bob".to_vec(),
+    });
     commit(&mut store, 0, 1, &writes).await;
     let page = views.bidder(ada, None, 2).await.unwrap().shown;
-    let shown = |n: usize, leader| BidderLine {
+    let shown = |n: usize, leader| BidderAuction {
         auction: auctions[n],
         status: AuctionStatus::Open,
         leader,
@@ -152,25 +174,32 @@ pub async fn what_a_user_has_bid_is_paged_the_newest_auction_first<S: ViewStores
     let page = views.bidder(ada, page.next, 2).await.unwrap().shown;
     assert_eq!((page.lines, page.next), (vec![shown(0, Some(ada))], None));
     assert_eq!(views.bidder(bob, None, 2).await.unwrap().shown.lines.len(), 1);
-    assert_eq!(views.bidder(UserId(fresh()), None, 2).await.unwrap().shown, BidderPage::default());
+    assert_eq!(views.bidder(UserId(fresh()), None, 2).await.unwrap().shown, BidderAuctionPage::default());
 }
 
 /// See its name.
-pub async fn auctions_are_listed_by_status_and_end<S: ViewStores, V: Views>(adapter: &Adapter<S, V>) {
+pub async fn auctions_are_listed_by_status_and_end<S: ReadModelConnector, V: ReadModelReader>(
+    adapter: &Adapter<S, V>,
+) {
     let Adapter { stores, views } = adapter;
     let mut store = stores.open(P).await.unwrap();
     let [late, soon, first] = std::array::from_fn(|_| AuctionId(fresh()));
-    let at = |status, ends_at| ListPlace { status, ends_at };
-    let listed = |auction, place: ListPlace, json: &str| {
-        let line = ViewWrite::Line { auction, status: place.status, leader: None, json: json.into() };
-        [ViewWrite::Listed { auction, place }, line]
+    let at = |status, ends_at| ListKey { status, ends_at };
+    let listed = |auction, place: ListKey, json: &str| {
+        let line = ReadModelWrite::AuctionListEntry {
+            auction,
+            status: place.status,
+            leader: None,
+            json: json.into(),
+        };
+        [ReadModelWrite::AddToAuctionList { auction, place }, line]
     };
-    let unlisted = |auction, place| [ViewWrite::Unlisted { auction, place }];
+    let unlisted = |auction, place| [ReadModelWrite::RemoveFromAuctionList { auction, place }];
     let open = |ends_at| at(AuctionStatus::Open, ends_at);
     let writes =
         [listed(late, open(END), "late"), listed(soon, open(AT), "soon"), listed(first, open(AT), "first")];
-    assert_eq!(commit(&mut store, 0, 1, &writes.concat()).await, ViewCommit::Done);
-    let lines = |listed: ListedPage| {
+    assert_eq!(commit(&mut store, 0, 1, &writes.concat()).await, ReadModelCommit::Done);
+    let lines = |listed: AuctionPage| {
         listed.lines.into_iter().map(|line| String::from_utf8(line.json).unwrap()).collect::<Vec<_>>()
     };
     let list = async |status, after, limit| views.listed(status, after, limit).await.unwrap().shown;
@@ -184,7 +213,7 @@ pub async fn auctions_are_listed_by_status_and_end<S: ViewStores, V: Views>(adap
     assert_eq!(lines(list(is_open, Some((AT, soon)), 10).await), ["first", "late"]);
     assert_eq!(lines(list(closed, None, 10).await), [""; 0]);
     let moved = AT + Millis::seconds(9);
-    let writes: [&[ViewWrite]; 6] = [
+    let writes: [&[ReadModelWrite]; 6] = [
         &unlisted(soon, open(AT)),
         &listed(soon, open(moved), "moved"),
         &unlisted(first, open(AT)),
@@ -192,7 +221,7 @@ pub async fn auctions_are_listed_by_status_and_end<S: ViewStores, V: Views>(adap
         &unlisted(late, open(END)),
         &listed(late, at(closed, moved), "closed late"),
     ];
-    assert_eq!(commit(&mut store, 1, 2, &writes.concat()).await, ViewCommit::Done);
+    assert_eq!(commit(&mut store, 1, 2, &writes.concat()).await, ReadModelCommit::Done);
     let now = list(is_open, None, 10).await;
     assert_eq!((now.lines[0].ends_at, now.lines[0].auction), (moved, soon));
     assert_eq!(lines(now), ["moved"]);
@@ -205,7 +234,9 @@ pub async fn auctions_are_listed_by_status_and_end<S: ViewStores, V: Views>(adap
 }
 
 /// See its name.
-pub async fn every_read_says_how_fresh_it_is<S: ViewStores, V: Views>(adapter: &Adapter<S, V>) {
+pub async fn every_read_says_how_fresh_it_is<S: ReadModelConnector, V: ReadModelReader>(
+    adapter: &Adapter<S, V>,
+) {
     let Adapter { stores, views } = adapter;
     let (ada, auction) = (UserId(fresh()), AuctionId(fresh()));
     let other = PartitionId(P.0 + 1);
@@ -224,7 +255,7 @@ pub async fn every_read_says_how_fresh_it_is<S: ViewStores, V: Views>(adapter: &
     let mut store = stores.open(P).await.unwrap();
     commit(&mut store, 0, 7, &[user(ada, "ada")]).await;
     assert_eq!(all().await, [(); 7].map(|()| Positions::of(P, 7)), "also of what is not there");
-    commit(&mut store, 7, 9, &[ViewWrite::Auction { auction, json: b"auction".to_vec() }]).await;
+    commit(&mut store, 7, 9, &[ReadModelWrite::Auction { auction, json: b"auction".to_vec() }]).await;
     assert_eq!(all().await, [(); 7].map(|()| Positions::of(P, 9)));
     commit(&mut stores.open(other).await.unwrap(), 0, 4, &[]).await;
     let both: Positions = [(P, 9), (other, 4)].into_iter().collect();

@@ -2,8 +2,8 @@
 
 use super::MemoryStore;
 use auction_app::ports::Unavailable;
-use auction_app::ports::people::accounts::Erasure;
-use auction_app::ports::people::tokens::{Revocations, Revoked};
+use auction_app::ports::people::accounts::PersonalDataErasure;
+use auction_app::ports::people::tokens::{Revocation, Revocations};
 use auction_domain::UserId;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -20,7 +20,7 @@ impl MemoryStore {
     }
 }
 
-impl Erasure for MemoryStore {
+impl PersonalDataErasure for MemoryStore {
     async fn erase(&self, users: &[UserId]) -> Result<Vec<UserId>, Unavailable> {
         let mut state = self.state();
         Ok(users.iter().copied().filter(|user| state.accounts.remove(user)).collect())
@@ -29,17 +29,17 @@ impl Erasure for MemoryStore {
 
 /// Hears everything; clones hear the same.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryRevocations(Arc<Mutex<Vec<Revoked>>>);
+pub struct MemoryRevocations(Arc<Mutex<Vec<Revocation>>>);
 
 impl MemoryRevocations {
     /// What was announced.
-    pub fn heard(&self) -> Vec<Revoked> {
+    pub fn heard(&self) -> Vec<Revocation> {
         self.0.lock().unwrap().clone()
     }
 }
 
 impl Revocations for MemoryRevocations {
-    async fn announce(&self, revoked: &[Revoked]) -> Result<(), Unavailable> {
+    async fn publish(&self, revoked: &[Revocation]) -> Result<(), Unavailable> {
         self.0.lock().unwrap().extend(revoked);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::MemoryStore;
 use auction_app::ports::Unavailable;
-use auction_app::ports::people::user_deletions::{Deletions, Stake, Unfinished};
+use auction_app::ports::people::user_deletions::{OpenInterest, PendingDeletion, UserDeletions};
 use auction_domain::{Timestamp, UserId};
 use std::collections::BTreeSet;
 
@@ -21,12 +21,12 @@ impl Deletion {
     }
 }
 
-impl Deletions for MemoryStore {
-    async fn unfinished(&self, limit: usize) -> Result<Vec<Unfinished>, Unavailable> {
+impl UserDeletions for MemoryStore {
+    async fn unfinished(&self, limit: usize) -> Result<Vec<PendingDeletion>, Unavailable> {
         let state = self.state();
         let unfinished = (1..).zip(&state.deletions).filter(|(_, deletion)| !deletion.finished);
-        let mut found: Vec<Unfinished> = unfinished
-            .map(|(sequence, deletion)| Unfinished {
+        let mut found: Vec<PendingDeletion> = unfinished
+            .map(|(sequence, deletion)| PendingDeletion {
                 sequence,
                 user: deletion.user,
                 attempt: deletion.attempt,
@@ -38,19 +38,19 @@ impl Deletions for MemoryStore {
         Ok(found)
     }
 
-    async fn stakes(&self, users: &[UserId]) -> Result<Vec<(UserId, Stake)>, Unavailable> {
+    async fn open_interests(&self, users: &[UserId]) -> Result<Vec<(UserId, OpenInterest)>, Unavailable> {
         let state = self.state();
         let bids = state.bids.values().filter(|bid| bid.live && state.open.contains_key(&bid.auction));
         let sales = state.sellers.iter().filter(|(auction, _)| state.open.contains_key(auction));
-        let stakes: BTreeSet<(UserId, Stake)> = bids
-            .map(|bid| (bid.bidder, Stake::Bids(bid.auction)))
-            .chain(sales.map(|(auction, seller)| (*seller, Stake::Sale(*auction))))
+        let stakes: BTreeSet<(UserId, OpenInterest)> = bids
+            .map(|bid| (bid.bidder, OpenInterest::Bids(bid.auction)))
+            .chain(sales.map(|(auction, seller)| (*seller, OpenInterest::Sale(*auction))))
             .filter(|(user, _)| users.contains(user))
             .collect();
         Ok(stakes.into_iter().collect())
     }
 
-    async fn sent(&self, sent: &[Unfinished]) -> Result<(), Unavailable> {
+    async fn sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
         let mut state = self.state();
         for sent in sent {
             let deletion = &mut state.deletions[sent.sequence as usize - 1];

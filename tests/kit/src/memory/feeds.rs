@@ -3,9 +3,9 @@
 use super::MemoryStreams;
 use super::streams::Partition;
 use auction_app::ports::Unavailable;
-use auction_app::ports::events::event_stream::{EventFeed, EventFeeds};
-use auction_app::ports::events::event_stream_reader::PublishedEvents;
-use auction_app::ports::events::event_tail::{EventTail, EventTails};
+use auction_app::ports::events::event_stream::{EventStream, EventStreamConnector};
+use auction_app::ports::events::event_stream_reader::EventStreamReader;
+use auction_app::ports::events::event_tail::{EventTail, EventTailConnector};
 use auction_wire::{EventRecord, PartitionId};
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub struct MemoryFeed {
     ended_in: Option<EventRecord>,
 }
 
-impl EventFeeds for MemoryFeeds {
+impl EventStreamConnector for MemoryFeeds {
     type Feed = MemoryFeed;
     async fn open(&self, service: &'static str, partition: PartitionId) -> Result<MemoryFeed, Unavailable> {
         let me = self.0.state().new_consumer();
@@ -54,7 +54,7 @@ impl MemoryFeed {
     }
 }
 
-impl EventFeed for MemoryFeed {
+impl EventStream for MemoryFeed {
     async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
         let events = self.take();
         if !events.is_empty() {
@@ -64,7 +64,7 @@ impl EventFeed for MemoryFeed {
         Ok(self.take())
     }
 
-    fn ended_in(&self) -> Option<&EventRecord> {
+    fn last_event_at_open(&self) -> Option<&EventRecord> {
         self.ended_in.as_ref()
     }
 
@@ -95,7 +95,7 @@ impl MemoryTail {
     }
 }
 
-impl EventTails for MemoryTails {
+impl EventTailConnector for MemoryTails {
     type Tail = MemoryTail;
     async fn open(&self) -> Result<MemoryTail, Unavailable> {
         let mut tail = MemoryTail { streams: self.0.clone(), partition: self.1, last: 0 };
@@ -115,7 +115,7 @@ impl EventTail for MemoryTail {
     }
 }
 
-impl PublishedEvents for MemoryStreams {
+impl EventStreamReader for MemoryStreams {
     async fn events_after(
         &self,
         partition: PartitionId,

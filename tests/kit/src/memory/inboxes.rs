@@ -2,10 +2,10 @@
 
 use super::outbox::MemoryOutbox;
 use auction_app::ports::Unavailable;
-use auction_app::ports::notifications::inbox::{Inbox, InboxCopies, StoredInboxes};
-use auction_app::ports::notifications::notification_sink::{Delivered, Delivery};
+use auction_app::ports::notifications::inbox::{InboxCache, InboxPage, InboxStore};
+use auction_app::ports::notifications::notification_sink::{NewNotification, NotificationSink};
 use auction_app::ports::notifications::notification_store::{
-    Notification, NotificationStore, NotificationStores, Telling, Told,
+    Notification, NotificationBatch, NotificationCommit, NotificationStore, NotificationStoreConnector,
 };
 use auction_domain::UserId;
 use auction_domain::user::Subscriptions;
@@ -57,7 +57,7 @@ impl MemoryNotifications {
     }
 }
 
-impl NotificationStores for MemoryNotifications {
+impl NotificationStoreConnector for MemoryNotifications {
     type Store = MemoryNotifications;
     async fn open(&self) -> Result<MemoryNotifications, Unavailable> {
         Ok(self.clone())
@@ -69,11 +69,11 @@ impl NotificationStore for MemoryNotifications {
         Ok(self.state().checkpoints.get(&partition).copied().unwrap_or_default())
     }
 
-    async fn tell(&mut self, telling: &Telling) -> Result<Told, Unavailable> {
+    async fn commit(&mut self, telling: &NotificationBatch) -> Result<NotificationCommit, Unavailable> {
         let mut state = self.state();
         let checkpoint = state.checkpoints.entry(telling.partition).or_default();
         if *checkpoint != telling.from {
-            return Ok(Told::CheckpointMoved);
+            return Ok(NotificationCommit::CheckpointMoved);
         }
         *checkpoint = telling.to;
         telling.deleted.iter().for_each(|user| state.inboxes.entry(*user).or_default().kept.clear());
@@ -89,21 +89,23 @@ impl NotificationStore for MemoryNotifications {
                 if inbox.kept.len() > self.keeps {
                     inbox.kept.pop_first();
                 }
-                wanted.push(Delivered { user, seq: inbox.last, json: notification.json() });
+                wanted.push(NewNotification { user, seq: inbox.last, json: notification.json() });
             }
         }
         state.subscriptions.extend(telling.subscriptions.iter().copied());
-        Ok(Told::Done(wanted))
+        Ok(NotificationCommit::Done(wanted))
     }
 }
 
-impl StoredInboxes for MemoryNotifications {
-    async fn inbox(&self, user: UserId) -> Result<Inbox, Unavailable> {
+impl InboxStore for MemoryNotifications {
+    async fn inbox(&self, user: UserId) -> Result<InboxPage, Unavailable> {
         let state = self.state();
-        let Some(inbox) = state.inboxes.get(&user) else { return Ok(Inbox { first: 1, ..Inbox::default() }) };
+        let Some(inbox) = state.inboxes.get(&user) else {
+            return Ok(InboxPage { first: 1, ..InboxPage::default() });
+        };
         let entries: Vec<_> = inbox.kept.iter().map(|(seq, kept)| (*seq, kept.json())).collect();
         let first = entries.first().map_or(inbox.last + 1, |(seq, _)| *seq);
-        Ok(Inbox { first, last: inbox.last, read_up_to: inbox.read_up_to, entries })
+        Ok(InboxPage { first, last: inbox.last, read_up_to: inbox.read_up_to, entries })
     }
 
     async fn mark_read(&self, user: UserId, up_to: u64) -> Result<u64, Unavailable> {
@@ -162,13 +164,13 @@ impl MemoryInboxes {
     }
 }
 
-impl Delivery for MemoryInboxes {
+impl NotificationSink for MemoryInboxes {
     async fn begin(&self) -> Result<(), Unavailable> {
         self.state.lock().unwrap().generation += 1;
         Ok(())
     }
 
-    async fn deliver(&self, notifications: &[Delivered]) -> Result<(), Unavailable> {
+    async fn deliver(&self, notifications: &[NewNotification]) -> Result<(), Unavailable> {
         let mut state = self.state.lock().unwrap();
         for delivered in notifications {
             let Some(copy) = state.copies.get_mut(&delivered.user) else { continue };
@@ -183,8 +185,8 @@ impl Delivery for MemoryInboxes {
     }
 }
 
-impl InboxCopies for MemoryInboxes {
-    async fn page(&self, user: UserId, after: u64, limit: usize) -> Result<Option<Inbox>, Unavailable> {
+impl InboxCache for MemoryInboxes {
+    async fn page(&self, user: UserId, after: u64, limit: usize) -> Result<Option<InboxPage>, Unavailable> {
         let state = self.state.lock().unwrap();
         let copy =
             state.copies.get(&user).filter(|copy| copy.complete && copy.generation == state.generation);
@@ -192,7 +194,7 @@ impl InboxCopies for MemoryInboxes {
             let readable = copy.entries.range(copy.first..=copy.last.max(copy.first));
             let entries = readable.map(|(seq, json)| (*seq, json.clone())).collect();
             let Copy { first, last, read_up_to, .. } = *copy;
-            Inbox { first, last, read_up_to, entries }.page(after, limit)
+            InboxPage { first, last, read_up_to, entries }.page(after, limit)
         }))
     }
 
@@ -206,7 +208,7 @@ impl InboxCopies for MemoryInboxes {
         Ok(copy.mark)
     }
 
-    async fn fill(&self, user: UserId, mark: Uuid, inbox: &Inbox) -> Result<(), Unavailable> {
+    async fn fill(&self, user: UserId, mark: Uuid, inbox: &InboxPage) -> Result<(), Unavailable> {
         let mut state = self.state.lock().unwrap();
         let wanted = state.copies.get_mut(&user).filter(|copy| copy.mark == mark && !copy.complete);
         let Some(copy) = wanted else { return Ok(()) };

@@ -1,7 +1,7 @@
 //! Locks on partitions.
 
 use auction_app::ports::Unavailable;
-use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLocks};
+use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLockConnector};
 use auction_wire::PartitionId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub struct MemoryLock {
     held: Option<OwnedMutexGuard<()>>,
 }
 
-impl PartitionLocks for MemoryLocks {
+impl PartitionLockConnector for MemoryLocks {
     type Lock = MemoryLock;
     async fn open(&self, partition: PartitionId) -> Result<MemoryLock, Unavailable> {
         let lock = self.0.lock().unwrap().entry(partition).or_default().clone();

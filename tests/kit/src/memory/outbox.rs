@@ -2,8 +2,13 @@
 
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::notification_store::Notification;
-use auction_app::ports::notifications::outbox::{Claim, Outbox, Parcel, Settled, State, To, Verdict, Way};
-use auction_app::ports::notifications::webhooks::{Created, Replayed, Webhook, WebhookDelivery, Webhooks};
+use auction_app::ports::notifications::outbox::{
+    AttemptRecord, AttemptResult, ClaimRequest, DeliveryChannel, Destination, Outbox, OutboxMessage,
+    OutboxState,
+};
+use auction_app::ports::notifications::webhooks::{
+    CreateResult, ReplayResult, Webhook, WebhookDelivery, WebhookStore,
+};
 use auction_domain::{Timestamp, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -54,7 +59,7 @@ impl MemoryOutbox {
                 seq: house.last,
                 id: notification.id,
                 news: notification.news.to_vec(),
-                state: State::Pending,
+                state: OutboxState::Pending,
                 attempts: 0,
                 created_at: now,
                 next_at: now,
@@ -85,13 +90,15 @@ impl House {
         self.webhooks.get_mut(&webhook).filter(|(of, _)| *of == user).map(|(_, webhook)| webhook)
     }
 
-    fn to(&self, webhook: Uuid, now: Timestamp) -> To {
-        let Some((_, webhook)) = self.webhooks.get(&webhook) else { return To::Nobody("deleted") };
+    fn to(&self, webhook: Uuid, now: Timestamp) -> Destination {
+        let Some((_, webhook)) = self.webhooks.get(&webhook) else {
+            return Destination::Unreachable("deleted");
+        };
         if webhook.disabled_at.is_some() {
-            return To::Nobody("disabled");
+            return Destination::Unreachable("disabled");
         }
         let previous = webhook.previous_until.is_some_and(|until| until > now);
-        To::Webhook { url: webhook.url.clone(), secret: webhook.secret, previous }
+        Destination::Webhook { url: webhook.url.clone(), secret: webhook.secret, previous }
     }
 }
 
@@ -100,12 +107,12 @@ fn after(now: Timestamp, wait: Duration) -> Timestamp {
 }
 
 impl Outbox for MemoryOutbox {
-    async fn claim(&self, claim: &Claim) -> Result<Vec<Parcel>, Unavailable> {
+    async fn claim(&self, claim: &ClaimRequest) -> Result<Vec<OutboxMessage>, Unavailable> {
         let (mut house, now) = (self.house(), self.now());
         let due = |(webhook, delivery): &&(Uuid, WebhookDelivery)| {
             // Nobody has a mailbox here.
-            claim.way == Way::Webhook
-                && delivery.state == State::Pending
+            claim.way == DeliveryChannel::Webhook
+                && delivery.state == OutboxState::Pending
                 && delivery.next_at <= now
                 && !claim.busy.contains(webhook)
         };
@@ -122,27 +129,28 @@ impl Outbox for MemoryOutbox {
             house.deliveries.get_mut(&delivery.seq).unwrap().1.next_at = until;
             let WebhookDelivery { seq, id, news, attempts, .. } = delivery;
             let to = house.to(endpoint, now);
-            parcels.push(Parcel { seq, claim: until.0, endpoint, id, attempts, news, to });
+            parcels.push(OutboxMessage { seq, claim: until.0, endpoint, id, attempts, news, to });
         }
         Ok(parcels)
     }
 
-    async fn settle(&self, settled: &[Settled]) -> Result<(), Unavailable> {
+    async fn record(&self, settled: &[AttemptRecord]) -> Result<(), Unavailable> {
         let (mut house, now) = (self.house(), self.now());
-        for Settled { seq, claim, verdict, status, error } in settled {
+        for AttemptRecord { seq, claim, verdict, status, error } in settled {
             let Some((webhook, delivery)) = house.deliveries.get_mut(seq) else { continue };
-            if delivery.state != State::Pending || delivery.next_at.0 != *claim {
+            if delivery.state != OutboxState::Pending || delivery.next_at.0 != *claim {
                 continue;
             }
             delivery.state = verdict.state();
-            delivery.next_at = if let Verdict::Again(wait) = verdict { after(now, *wait) } else { now };
-            delivery.finished_at = (delivery.state != State::Pending).then_some(now);
-            if *verdict != Verdict::Returned {
+            delivery.next_at = if let AttemptResult::Retry(wait) = verdict { after(now, *wait) } else { now };
+            delivery.finished_at = (delivery.state != OutboxState::Pending).then_some(now);
+            if *verdict != AttemptResult::Released {
                 delivery.attempts += 1;
                 (delivery.status, delivery.error) = (*status, error.map(str::to_owned));
             }
             let webhook = *webhook;
-            if let Some((_, webhook)) = house.webhooks.get_mut(&webhook).filter(|_| *verdict == Verdict::Gone)
+            if let Some((_, webhook)) =
+                house.webhooks.get_mut(&webhook).filter(|_| *verdict == AttemptResult::EndpointGone)
             {
                 webhook.disabled_at.get_or_insert(now);
             }
@@ -151,19 +159,25 @@ impl Outbox for MemoryOutbox {
     }
 }
 
-impl Webhooks for MemoryOutbox {
-    async fn create(&self, user: UserId, id: Uuid, url: &str, at_most: u16) -> Result<Created, Unavailable> {
+impl WebhookStore for MemoryOutbox {
+    async fn create(
+        &self,
+        user: UserId,
+        id: Uuid,
+        url: &str,
+        at_most: u16,
+    ) -> Result<CreateResult, Unavailable> {
         let (mut house, created_at) = (self.house(), self.now());
         if house.deleted.contains(&user) {
-            return Ok(Created::NoUser);
+            return Ok(CreateResult::NoUser);
         }
         if house.webhooks.values().filter(|(of, _)| *of == user).count() >= at_most.into() {
-            return Ok(Created::TooMany);
+            return Ok(CreateResult::TooMany);
         }
         let url = url.to_owned();
         let webhook = Webhook { id, url, secret: 1, previous_until: None, created_at, disabled_at: None };
         house.webhooks.insert(id, (user, webhook.clone()));
-        Ok(Created::Done(webhook))
+        Ok(CreateResult::Done(webhook))
     }
 
     async fn webhooks(&self, user: UserId) -> Result<Vec<Webhook>, Unavailable> {
@@ -217,17 +231,17 @@ impl Webhooks for MemoryOutbox {
         Ok(Some(there.take(limit).map(|(_, (_, delivery))| delivery.clone()).collect()))
     }
 
-    async fn replay(&self, user: UserId, webhook: Uuid, id: Uuid) -> Result<Replayed, Unavailable> {
+    async fn replay(&self, user: UserId, webhook: Uuid, id: Uuid) -> Result<ReplayResult, Unavailable> {
         let (mut house, now) = (self.house(), self.now());
         match house.of(user, webhook) {
-            None => return Ok(Replayed::NoWebhook),
-            Some(webhook) if webhook.disabled_at.is_some() => return Ok(Replayed::Disabled),
+            None => return Ok(ReplayResult::NoWebhook),
+            Some(webhook) if webhook.disabled_at.is_some() => return Ok(ReplayResult::Disabled),
             Some(_) => {}
         }
         let found = house.deliveries.values_mut().find(|(of, delivery)| *of == webhook && delivery.id == id);
-        let Some((_, delivery)) = found else { return Ok(Replayed::NoDelivery) };
-        (delivery.state, delivery.attempts, delivery.next_at) = (State::Pending, 0, now);
+        let Some((_, delivery)) = found else { return Ok(ReplayResult::NoDelivery) };
+        (delivery.state, delivery.attempts, delivery.next_at) = (OutboxState::Pending, 0, now);
         delivery.finished_at = None;
-        Ok(Replayed::Done(delivery.clone()))
+        Ok(ReplayResult::Done(delivery.clone()))
     }
 }

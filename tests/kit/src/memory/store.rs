@@ -2,12 +2,13 @@
 
 use super::deletions::Deletion;
 use auction_app::ports::Unavailable;
-use auction_app::ports::commands::outcomes::Outcomes;
-use auction_app::ports::events::auction_event_reader::AuctionEvents;
+use auction_app::ports::commands::outcomes::OutcomeReader;
+use auction_app::ports::events::auction_event_reader::AuctionEventReader;
 use auction_app::ports::events::event_store::{
-    Append, Appended, EventStore, EventStores, History, NewEvent, OpenAuctions, UnrevealedAuctions,
+    AggregateHistory, AppendBatch, AppendResult, EventStore, EventStoreConnector, NewEvent, OpenAuctions,
+    UnrevealedAuctions,
 };
-use auction_app::ports::events::heads::Heads;
+use auction_app::ports::events::heads::HeadReader;
 use auction_domain::auction::AuctionEvent;
 use auction_domain::user::UserEvent;
 use auction_domain::{AuctionId, BidId, Timestamp, UserId};
@@ -86,25 +87,25 @@ impl State {
         self.events.get(&partition).map_or(0, |events| events.len() as u64)
     }
 
-    fn append(&mut self, batch: &Append) -> Appended {
+    fn append(&mut self, batch: &AppendBatch) -> AppendResult {
         if (self.deletions.len() as u64) > batch.known_deletions {
-            return Appended::DeletionsUnknown;
+            return AppendResult::StaleDeletions;
         }
         if self.head(batch.partition) != batch.expected_head {
-            return Appended::HeadMoved;
+            return AppendResult::HeadConflict;
         }
         let mut ids: HashSet<CommandId> = self.outcomes.keys().copied().collect();
         if !batch.outcomes.iter().all(|outcome| ids.insert(outcome.command)) {
-            return Appended::DecidedBefore;
+            return AppendResult::DuplicateCommand;
         }
         // As Postgres has it with texts.
         let nul = batch.outcomes.iter().any(|outcome| outcome.kind.contains('\0'));
         if nul || batch.events.iter().any(|event| self.rejected.contains(&event.record.cause)) {
-            return Appended::Rejected("the content is not taken".to_owned());
+            return AppendResult::Rejected("the content is not taken".to_owned());
         }
         let version = |event: &NewEvent| (event.record.key, event.record.version);
         if batch.events.iter().any(|event| self.versions.contains(&version(event))) {
-            return Appended::HeadMoved;
+            return AppendResult::HeadConflict;
         }
         for event in &batch.events {
             self.versions.insert(version(event));
@@ -115,7 +116,7 @@ impl State {
                 .push(EventRecord { trace: String::new(), ..event.record.clone() });
         }
         self.outcomes.extend(batch.outcomes.iter().map(|outcome| (outcome.command, outcome.clone())));
-        Appended::Done
+        AppendResult::Committed
     }
 
     fn strike_out(&mut self, bid: BidId) {
@@ -171,7 +172,7 @@ pub(super) struct PlacedBid {
     pub(super) live: bool,
 }
 
-impl EventStores for MemoryStore {
+impl EventStoreConnector for MemoryStore {
     type Store = MemoryStore;
     async fn open(&self) -> Result<MemoryStore, Unavailable> {
         Ok(self.clone())
@@ -201,7 +202,11 @@ impl EventStore for MemoryStore {
         Ok(found)
     }
 
-    async fn history_since_snapshot(&mut self, keys: &[Uuid], until: u64) -> Result<History, Unavailable> {
+    async fn history_since_snapshot(
+        &mut self,
+        keys: &[Uuid],
+        until: u64,
+    ) -> Result<AggregateHistory, Unavailable> {
         let mut events = self.history(keys, until).await?;
         let state = self.state();
         let usable = |snapshot: &&SnapshotRecord| snapshot.position <= until && snapshot.format == FORMAT;
@@ -210,7 +215,7 @@ impl EventStore for MemoryStore {
         events.retain(|event| {
             snapshots.iter().all(|snapshot| snapshot.key != event.key || snapshot.version < event.version)
         });
-        Ok(History { snapshots, events })
+        Ok(AggregateHistory { snapshots, events })
     }
 
     async fn save_snapshot(&mut self, snapshot: &SnapshotRecord) -> Result<(), Unavailable> {
@@ -262,12 +267,12 @@ impl EventStore for MemoryStore {
         Ok(UnrevealedAuctions { position: state.head(partition), auctions })
     }
 
-    async fn append(&mut self, batch: &Append) -> Result<Appended, Unavailable> {
+    async fn append(&mut self, batch: &AppendBatch) -> Result<AppendResult, Unavailable> {
         Ok(self.state().append(batch))
     }
 }
 
-impl AuctionEvents for MemoryStore {
+impl AuctionEventReader for MemoryStore {
     async fn events_of(
         &self,
         auction: AuctionId,
@@ -281,14 +286,14 @@ impl AuctionEvents for MemoryStore {
     }
 }
 
-impl Heads for MemoryStore {
+impl HeadReader for MemoryStore {
     async fn heads(&self) -> Result<Positions, Unavailable> {
         let events = &self.state().events;
         Ok(events.iter().map(|(partition, events)| (*partition, events.len() as u64)).collect())
     }
 }
 
-impl Outcomes for MemoryStore {
+impl OutcomeReader for MemoryStore {
     async fn outcome(&self, command: CommandId) -> Result<Option<Outcome>, Unavailable> {
         Ok(self.state().outcomes.get(&command).cloned())
     }

@@ -4,8 +4,8 @@ use super::group::Group;
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_app::ports::commands::command_stream::{
-    Batch, CommandLanes, CommandReader, CommandSettler, DeadLetter, Delivery, Failure, FailureReason,
-    LastEvent, Poison, Published, Settlement,
+    Batch, CommandReader, CommandSettler, CommandStreamConnector, Failure, FailureReason, LastEvent,
+    NewDeadLetter, PoisonMessage, PublishResult, ReceivedCommand, Settlement,
 };
 use auction_domain::Timestamp;
 use auction_wire::{Channel, Command, EventRecord, Outcome, PartitionCount, PartitionId};
@@ -39,7 +39,7 @@ pub(super) struct Partition {
     pub(super) groups: BTreeMap<&'static str, Group>,
     /// Newest position that ever was.
     head: u64,
-    dead: Vec<DeadLetter>,
+    dead: Vec<NewDeadLetter>,
     replies: Vec<(String, Outcome)>,
 }
 
@@ -112,7 +112,7 @@ impl MemoryStreams {
     }
 
     /// What was put away.
-    pub fn dead(&self, partition: PartitionId) -> Vec<DeadLetter> {
+    pub fn dead(&self, partition: PartitionId) -> Vec<NewDeadLetter> {
         self.state().partition(partition).dead.clone()
     }
 
@@ -158,7 +158,12 @@ impl Partition {
     }
 
     /// The next commands for a reader, who has been handed so much of each channel.
-    fn read(&mut self, me: u64, handed_out: &mut BTreeMap<Channel, usize>, count: usize) -> Vec<Delivery> {
+    fn read(
+        &mut self,
+        me: u64,
+        handed_out: &mut BTreeMap<Channel, usize>,
+        count: usize,
+    ) -> Vec<ReceivedCommand> {
         let mut deliveries = Vec::new();
         let mut full = false;
         for channel in Channel::ALL {
@@ -175,9 +180,9 @@ impl Partition {
         deliveries
     }
 
-    fn settle(&mut self, batch: &Settlement) -> Published {
+    fn settle(&mut self, batch: &Settlement) -> PublishResult {
         if self.head != batch.after {
-            return Published::StreamMoved;
+            return PublishResult::StreamMoved;
         }
         self.publish(&batch.events);
         for (channel, entry) in &batch.done {
@@ -188,17 +193,17 @@ impl Partition {
             self.dead.push(letter.clone());
         }
         self.replies.extend(batch.replies.iter().cloned());
-        Published::Done
+        PublishResult::Published
     }
 }
 
-fn delivery(channel: Channel, (entry, fields): &(EntryId, Fields)) -> Delivery {
+fn delivery(channel: Channel, (entry, fields): &(EntryId, Fields)) -> ReceivedCommand {
     let command = Command::from_fields(fields);
-    let command = command.map_err(|error| Poison {
+    let command = command.map_err(|error| PoisonMessage {
         failure: Failure { reason: FailureReason::Unreadable, error: error.to_string() },
         fields: fields.clone(),
     });
-    Delivery { channel, entry: *entry, command }
+    ReceivedCommand { channel, entry: *entry, command }
 }
 
 /// Makes lanes that read so many commands of each channel at a time; if it is one, each is handled alone.
@@ -222,7 +227,7 @@ pub struct MemorySettler {
     partition: PartitionId,
 }
 
-impl CommandLanes for MemoryLanes {
+impl CommandStreamConnector for MemoryLanes {
     type Reader = MemoryReader;
     type Settler = MemorySettler;
     async fn open(&self, partition: PartitionId) -> Result<(MemoryReader, MemorySettler), Unavailable> {
@@ -233,14 +238,14 @@ impl CommandLanes for MemoryLanes {
         let reader = MemoryReader { streams, partition, count: self.1, me, handed_out };
         Ok((reader, MemorySettler { streams: self.0.clone(), partition }))
     }
-    async fn interrupted(&self, _: PartitionId) {}
+    async fn on_interrupted(&self, _: PartitionId) {}
 }
 
 impl MemoryReader {
     fn take(&mut self) -> Batch {
         let mut state = self.streams.state();
         let deliveries = state.partition(self.partition).read(self.me, &mut self.handed_out, self.count);
-        Batch { deliveries, alone: self.count == 1 }
+        Batch { deliveries, isolated: self.count == 1 }
     }
 }
 
@@ -264,7 +269,7 @@ impl CommandReader for MemoryReader {
         Ok(())
     }
 
-    async fn leave(self) -> Result<(), Unavailable> {
+    async fn leave_group(self) -> Result<(), Unavailable> {
         self.streams.state().partition(self.partition).consumers.remove(&self.me);
         Ok(())
     }
@@ -280,12 +285,12 @@ impl CommandSettler for MemorySettler {
         Ok(last.map_or(LastEvent::None, |event| LastEvent::Event(Box::new(event))))
     }
 
-    async fn publish(&mut self, after: u64, events: &[EventRecord]) -> Result<Published, Unavailable> {
+    async fn publish(&mut self, after: u64, events: &[EventRecord]) -> Result<PublishResult, Unavailable> {
         let batch = Settlement { after, events: events.to_vec(), ..Settlement::default() };
         self.settle(&batch).await
     }
 
-    async fn settle(&mut self, batch: &Settlement) -> Result<Published, Unavailable> {
+    async fn settle(&mut self, batch: &Settlement) -> Result<PublishResult, Unavailable> {
         Ok(self.streams.state().partition(self.partition).settle(batch))
     }
 }

@@ -1,10 +1,12 @@
 //! The read models.
 
 use auction_app::ports::Unavailable;
-use auction_app::ports::views::generations::{AuctionShown, Comparison, Generation, Generations, Switch};
+use auction_app::ports::views::generations::{
+    ComparedAuction, Comparison, Generation, Generations, SwitchResult,
+};
 use auction_app::ports::views::read_models::{
-    AsOf, BidPage, BidderLine, BidderPage, ListPlace, Listed, ListedPage, ShownAuction, ShownBid, ViewCommit,
-    ViewStore, ViewStores, ViewWrite, Views,
+    AsOf, AuctionDocument, AuctionEntry, AuctionPage, BidEntry, BidPage, BidderAuction, BidderAuctionPage,
+    ListKey, ReadModelCommit, ReadModelConnector, ReadModelReader, ReadModelWrite, ReadModelWriter,
 };
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::view::AuctionStatus;
@@ -81,24 +83,28 @@ impl MemoryViews {
 }
 
 impl Shown {
-    fn write(&mut self, write: &ViewWrite) {
+    fn write(&mut self, write: &ReadModelWrite) {
         match write.clone() {
-            ViewWrite::User { user, json } => drop(self.users.insert(user, json)),
-            ViewWrite::Auction { auction, json } => drop(self.auctions.insert(auction, json)),
-            ViewWrite::Listed { auction, place: ListPlace { status, ends_at } } => {
+            ReadModelWrite::User { user, json } => drop(self.users.insert(user, json)),
+            ReadModelWrite::Auction { auction, json } => drop(self.auctions.insert(auction, json)),
+            ReadModelWrite::AddToAuctionList { auction, place: ListKey { status, ends_at } } => {
                 self.places.insert((status, ends_at, auction));
             }
-            ViewWrite::Line { auction, status, leader, json } => {
+            ReadModelWrite::AuctionListEntry { auction, status, leader, json } => {
                 self.lines.insert(auction, (status, leader, json));
             }
-            ViewWrite::Unlisted { auction, place: ListPlace { status, ends_at } } => {
+            ReadModelWrite::RemoveFromAuctionList { auction, place: ListKey { status, ends_at } } => {
                 self.places.remove(&(status, ends_at, auction));
             }
-            ViewWrite::Bid { auction, number, bidder, json } => {
+            ReadModelWrite::Bid { auction, number, bidder, json } => {
                 self.bids.entry(auction).or_default().insert(number, (bidder, json));
             }
-            ViewWrite::Bidder { user, auction, json } => drop(self.bidders.insert((user, auction), json)),
-            ViewWrite::BidIn { user, auction } => drop(self.bid_in.insert((user, auction))),
+            ReadModelWrite::BidderAuctionEntry { user, auction, json } => {
+                drop(self.bidders.insert((user, auction), json))
+            }
+            ReadModelWrite::AddToBidderAuctions { user, auction } => {
+                drop(self.bid_in.insert((user, auction)))
+            }
         }
     }
 
@@ -111,9 +117,9 @@ impl Shown {
     ) -> Option<BidPage> {
         self.auctions.get(&auction)?;
         let bids = self.bids.get(&auction).into_iter().flatten();
-        let mut bids: Vec<ShownBid> = bids
+        let mut bids: Vec<BidEntry> = bids
             .filter(|(_, (bidder, _))| by.is_none_or(|by| by == *bidder))
-            .map(|(number, (bidder, json))| ShownBid { number: *number, bidder: *bidder, json: json.clone() })
+            .map(|(number, (bidder, json))| BidEntry { number: *number, bidder: *bidder, json: json.clone() })
             .collect();
         let count = bids.len() as u64;
         bids.retain(|bid| before.is_none_or(|before| bid.number < before));
@@ -123,9 +129,9 @@ impl Shown {
         Some(BidPage { count, bids, next })
     }
 
-    fn shown(&self, auction: AuctionId) -> AuctionShown {
+    fn shown(&self, auction: AuctionId) -> ComparedAuction {
         let line = self.lines.get(&auction);
-        AuctionShown {
+        ComparedAuction {
             view: self.auctions.get(&auction).cloned(),
             line: line.map(|(_, _, json)| json.clone()),
             leader: line.and_then(|(_, leader, _)| *leader),
@@ -143,7 +149,7 @@ pub struct MemoryViewStore {
     live: bool,
 }
 
-impl ViewStores for MemoryViews {
+impl ReadModelConnector for MemoryViews {
     type Store = MemoryViewStore;
     async fn open(&self, partition: PartitionId) -> Result<MemoryViewStore, Unavailable> {
         let generation = self.state().entry(partition).or_default().live;
@@ -155,7 +161,7 @@ impl ViewStores for MemoryViews {
 #[derive(Clone, Debug)]
 pub struct MemoryGeneration(MemoryViews, Generation);
 
-impl ViewStores for MemoryGeneration {
+impl ReadModelConnector for MemoryGeneration {
     type Store = MemoryViewStore;
     async fn open(&self, partition: PartitionId) -> Result<MemoryViewStore, Unavailable> {
         let MemoryGeneration(views, generation) = self.clone();
@@ -163,24 +169,29 @@ impl ViewStores for MemoryGeneration {
     }
 }
 
-impl ViewStore for MemoryViewStore {
+impl ReadModelWriter for MemoryViewStore {
     async fn checkpoint(&mut self) -> Result<u64, Unavailable> {
         let mut state = self.views.state();
         let all = &state.entry(self.partition).or_default().all;
         Ok(all.get(&self.generation).map_or(0, |shown| shown.checkpoint))
     }
 
-    async fn commit(&mut self, from: u64, to: u64, writes: &[ViewWrite]) -> Result<ViewCommit, Unavailable> {
+    async fn commit(
+        &mut self,
+        from: u64,
+        to: u64,
+        writes: &[ReadModelWrite],
+    ) -> Result<ReadModelCommit, Unavailable> {
         let mut state = self.views.state();
         let views = state.entry(self.partition).or_default();
         let replaced = self.live && views.live != self.generation;
         let shown = views.all.entry(self.generation).or_default();
         if replaced || shown.checkpoint != from {
-            return Ok(ViewCommit::CheckpointMoved);
+            return Ok(ReadModelCommit::CheckpointMoved);
         }
         writes.iter().for_each(|write| shown.write(write));
         shown.checkpoint = to;
-        Ok(ViewCommit::Done)
+        Ok(ReadModelCommit::Done)
     }
 }
 
@@ -215,18 +226,18 @@ impl Generations for MemoryViews {
         Ok(comparison)
     }
 
-    async fn switch(&self, partition: PartitionId, to: Generation) -> Result<Switch, Unavailable> {
+    async fn switch(&self, partition: PartitionId, to: Generation) -> Result<SwitchResult, Unavailable> {
         let mut state = self.state();
         let views = state.entry(partition).or_default();
         let checkpoint = |generation| views.all.get(&generation).map_or(0, |shown: &Shown| shown.checkpoint);
         if views.live > to {
-            return Ok(Switch::Superseded);
+            return Ok(SwitchResult::Superseded);
         }
         if checkpoint(to) < checkpoint(views.live) {
-            return Ok(Switch::Behind);
+            return Ok(SwitchResult::Behind);
         }
         views.live = to;
-        Ok(Switch::Done)
+        Ok(SwitchResult::Done)
     }
 
     async fn drop_old(&self) -> Result<u64, Unavailable> {
@@ -241,7 +252,7 @@ impl Generations for MemoryViews {
     }
 }
 
-impl Views for MemoryViews {
+impl ReadModelReader for MemoryViews {
     async fn user(&self, partition: PartitionId, user: UserId) -> Result<AsOf<Option<Vec<u8>>>, Unavailable> {
         Ok(self.as_of(partition, |shown| shown.users.remove(&user)))
     }
@@ -250,8 +261,8 @@ impl Views for MemoryViews {
         &self,
         partition: PartitionId,
         auction: AuctionId,
-    ) -> Result<AsOf<Option<ShownAuction>>, Unavailable> {
-        let shown = |json| ShownAuction { json, now: Timestamp(0) };
+    ) -> Result<AsOf<Option<AuctionDocument>>, Unavailable> {
+        let shown = |json| AuctionDocument { json, now: Timestamp(0) };
         Ok(self.as_of(partition, |views| views.auctions.remove(&auction).map(shown)))
     }
 
@@ -281,12 +292,12 @@ impl Views for MemoryViews {
         status: AuctionStatus,
         after: Option<(Timestamp, AuctionId)>,
         limit: usize,
-    ) -> Result<AsOf<ListedPage>, Unavailable> {
-        let mut listed: Vec<Listed> = Vec::new();
+    ) -> Result<AsOf<AuctionPage>, Unavailable> {
+        let mut listed: Vec<AuctionEntry> = Vec::new();
         for mut shown in self.live().into_values() {
             for (_, ends_at, auction) in shown.places.iter().copied().filter(|place| place.0 == status) {
                 let Some((_, _, json)) = shown.lines.remove(&auction) else { continue };
-                listed.push(Listed { ends_at, auction, json });
+                listed.push(AuctionEntry { ends_at, auction, json });
             }
         }
         listed.sort_by_key(|line| (line.ends_at, line.auction));
@@ -300,7 +311,7 @@ impl Views for MemoryViews {
         });
         let next = (listed.len() > limit).then(|| (listed[limit - 1].ends_at, listed[limit - 1].auction));
         listed.truncate(limit);
-        Ok(AsOf { positions: self.positions(), shown: ListedPage { lines: listed, next } })
+        Ok(AsOf { positions: self.positions(), shown: AuctionPage { lines: listed, next } })
     }
 
     async fn bidder(
@@ -308,20 +319,20 @@ impl Views for MemoryViews {
         user: UserId,
         before: Option<AuctionId>,
         limit: usize,
-    ) -> Result<AsOf<BidderPage>, Unavailable> {
-        let mut lines: Vec<BidderLine> = Vec::new();
+    ) -> Result<AsOf<BidderAuctionPage>, Unavailable> {
+        let mut lines: Vec<BidderAuction> = Vec::new();
         for shown in self.live().into_values() {
             for (_, auction) in shown.bid_in.iter().filter(|(of, _)| *of == user) {
                 let Some((status, leader, item)) = shown.lines.get(auction).cloned() else { continue };
                 let Some(bidder) = shown.bidders.get(&(user, *auction)) else { continue };
-                lines.push(BidderLine { auction: *auction, status, leader, bidder: bidder.clone(), item });
+                lines.push(BidderAuction { auction: *auction, status, leader, bidder: bidder.clone(), item });
             }
         }
         lines.retain(|line| before.is_none_or(|before| line.auction < before));
         lines.sort_by_key(|line| std::cmp::Reverse(line.auction));
         let next = (lines.len() > limit).then(|| lines[limit - 1].auction);
         lines.truncate(limit);
-        Ok(AsOf { positions: self.positions(), shown: BidderPage { lines, next } })
+        Ok(AsOf { positions: self.positions(), shown: BidderAuctionPage { lines, next } })
     }
 
     async fn checkpoints(&self, partitions: &[PartitionId]) -> Result<Positions, Unavailable> {

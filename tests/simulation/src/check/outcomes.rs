@@ -4,9 +4,9 @@ use crate::history::{ELSEWHERE, is_cursed};
 use crate::schedule::Schedule;
 use crate::schedule::roles::LIMITS;
 use crate::store::Committed;
-use auction_app::ports::commands::command_stream::{Delivery, Failure, FailureReason, Poison};
-use auction_app::ports::events::event_store::{Append, Appended, EventStore};
-use auction_app::writer::decider::{DecideError, Desk, Verdicts};
+use auction_app::ports::commands::command_stream::{Failure, FailureReason, PoisonMessage, ReceivedCommand};
+use auction_app::ports::events::event_store::{AppendBatch, AppendResult, EventStore};
+use auction_app::writer::decider::{DecideError, Decider, KnownOutcomes};
 use auction_domain::UserId;
 use auction_domain::auction::AuctionEvent;
 use auction_domain::user::UserEvent;
@@ -47,7 +47,7 @@ pub(super) async fn one_each_and_the_right_one(schedule: &Schedule) -> Result<()
 /// A desk to which nothing happens.
 struct Plain {
     store: MemoryStore,
-    desk: Desk,
+    desk: Decider,
     head_elsewhere: u64,
     rejected: Vec<CommandId>,
 }
@@ -57,13 +57,13 @@ impl Plain {
         let store = MemoryStore::default();
         schedule.history.rejected.iter().for_each(|command| store.reject(*command));
         let rejected = schedule.history.rejected.clone();
-        Plain { store, desk: Desk::new(P, 0, 0, LIMITS), head_elsewhere: 0, rejected }
+        Plain { store, desk: Decider::new(P, 0, 0, LIMITS), head_elsewhere: 0, rejected }
     }
 
     async fn elsewhere(&mut self, committed: Committed) -> Result<(), String> {
         let events = committed.events;
         let count = events.len() as u64;
-        let append = Append {
+        let append = AppendBatch {
             partition: ELSEWHERE,
             expected_head: self.head_elsewhere,
             known_deletions: u64::MAX,
@@ -93,15 +93,16 @@ impl Plain {
         outcome: &Outcome,
     ) -> Result<Vec<auction_wire::EventRecord>, String> {
         let entry = EntryId { ms: outcome.at.0.unsigned_abs(), seq: 0 };
-        let mut delivery = Delivery { channel: command.body.channel(), entry, command: Ok(command.clone()) };
+        let mut delivery =
+            ReceivedCommand { channel: command.body.channel(), entry, command: Ok(command.clone()) };
         if let OutcomeResult::Failed { reason, error } = &outcome.result
-            && reason == FailureReason::EndedItsProcess.name()
+            && reason == FailureReason::CrashedProcess.name()
         {
-            let failure = Failure { reason: FailureReason::EndedItsProcess, error: error.clone() };
+            let failure = Failure { reason: FailureReason::CrashedProcess, error: error.clone() };
             let fields = command.to_fields().into_iter().map(|(name, value)| (name.into(), value)).collect();
-            delivery.command = Err(Poison { failure, fields });
+            delivery.command = Err(PoisonMessage { failure, fields });
         }
-        let mut verdicts = Verdicts::default();
+        let mut verdicts = KnownOutcomes::default();
         if let Some(failure) = self.failed(command, outcome) {
             // It was tried and failed; what it would come to now that others are stored does not matter.
             verdicts.failed.insert(command.id, failure);
@@ -112,25 +113,25 @@ impl Plain {
             let deliveries = std::slice::from_ref(&delivery);
             let failure = match self.desk.decide(&mut self.store, deliveries, &verdicts).await {
                 Ok(decided) => match self.store.append(&decided.append).await {
-                    Ok(Appended::Done) => {
+                    Ok(AppendResult::Committed) => {
                         let deleted = self.desk.learn_deletions(&mut self.store).await;
                         deleted.map_err(|error| error.to_string())?;
                         return compare(&decided.append, outcome);
                     }
-                    Ok(Appended::Rejected(error)) => Failure { reason: FailureReason::Rejected, error },
+                    Ok(AppendResult::Rejected(error)) => Failure { reason: FailureReason::Rejected, error },
                     other => return Err(format!("{other:?} where nobody else writes")),
                 },
                 Err(DecideError::Failed(_, failure)) => failure,
                 Err(error) => return Err(error.to_string()),
             };
-            self.desk.roll_back(head, std::iter::once(deliveries));
+            self.desk.rollback(head, std::iter::once(deliveries));
             verdicts.failed.insert(command.id, failure);
         }
         Err(format!("{} is not even stored as failed", command.id))
     }
 }
 
-fn compare(append: &Append, outcome: &Outcome) -> Result<Vec<auction_wire::EventRecord>, String> {
+fn compare(append: &AppendBatch, outcome: &Outcome) -> Result<Vec<auction_wire::EventRecord>, String> {
     match &append.outcomes[..] {
         [expected] if expected == outcome => {
             Ok(append.events.iter().map(|event| event.record.clone()).collect())

@@ -4,7 +4,7 @@ use crate::network::Network;
 use crate::redis::Value;
 use crate::schedule::Schedule;
 use crate::world::{Trace, World};
-use auction_app::consume::{Follower, Handled};
+use auction_app::consume::{EventHandler, HandleResult};
 use auction_app::projector::Projector;
 use auction_redis::keys;
 use auction_redis::views::RedisViewStores;
@@ -22,7 +22,7 @@ pub(super) async fn are_those_of_the_events(schedule: &Schedule) -> Result<(), S
     projector.start(&mut store).await.map_err(|error| error.to_string())?;
     if !events.is_empty() {
         let handled = projector.handle(&mut store, &events, events.len() as u64).await;
-        if !matches!(handled, Ok(Handled::Done)) {
+        if !matches!(handled, Ok(HandleResult::Done)) {
             return Err(format!("views cannot be made anew: {handled:?}"));
         }
     }

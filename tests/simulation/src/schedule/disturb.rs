@@ -2,7 +2,7 @@
 
 use super::Schedule;
 use crate::world::Server;
-use auction_app::ports::events::event_store::Appended;
+use auction_app::ports::events::event_store::AppendResult;
 use auction_redis::keys;
 use auction_testkit::given::P;
 use auction_wire::{Channel, CommandId};
@@ -105,7 +105,7 @@ impl Schedule {
         let appended = self.store.append_now(&delete).await;
         self.deleted_elsewhere += 1;
         match appended {
-            Ok(Appended::Done) => Ok(()),
+            Ok(AppendResult::Committed) => Ok(()),
             other => Err(format!("nobody else writes there: {other:?}")),
         }
     }

@@ -3,12 +3,12 @@
 use super::Schedule;
 use crate::history::cursed;
 use crate::process::Process;
-use auction_app::consume::{FollowError, Subscription, follow};
+use auction_app::consume::{ConsumeError, SubscriptionConfig, run_consumer};
 use auction_app::projector;
-use auction_app::writer::decider::DeskLimits;
-use auction_app::writer::dispatch::Rules;
-use auction_app::writer::partition_writer::{self, Lane, LaneError};
-use auction_app::writer::snapshots::{SnapshotRules, snapshots};
+use auction_app::writer::decider::DeciderConfig;
+use auction_app::writer::dispatch::DecideFn;
+use auction_app::writer::partition_writer::{self, PartitionWriter, WriterError};
+use auction_app::writer::snapshots::{SnapshotPolicy, snapshots};
 use auction_redis::feed::RedisFeeds;
 use auction_redis::lane::{LaneOptions, RedisLanes};
 use auction_redis::views::RedisViewStores;
@@ -25,11 +25,11 @@ use worker_runtime::shutdown::{Stopper, stop_signal};
 const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
 /// Snapshots are made beside lanes, on threads: not a matter of this simulation.
-const NEVER: SnapshotRules = SnapshotRules { events: NonZeroU64::MAX, bytes: NonZeroU64::MAX };
+const NEVER: SnapshotPolicy = SnapshotPolicy { events: NonZeroU64::MAX, bytes: NonZeroU64::MAX };
 
 /// What a process keeps in memory, and decides by.
-pub(crate) const LIMITS: DeskLimits =
-    DeskLimits { aggregates: TWO, bidders: TWO, rules: Rules(cursed), snapshots: NEVER };
+pub(crate) const LIMITS: DeciderConfig =
+    DeciderConfig { aggregates: TWO, bidders: TWO, rules: DecideFn(cursed), snapshots: NEVER };
 
 /// A process that does one thing.
 pub(crate) struct Role<E> {
@@ -39,8 +39,8 @@ pub(crate) struct Role<E> {
     stopper: Stopper,
 }
 
-pub(crate) type Writer = Role<LaneError>;
-pub(crate) type Projector = Role<FollowError>;
+pub(crate) type Writer = Role<WriterError>;
+pub(crate) type Projector = Role<ConsumeError>;
 
 /// Of four, though there is one here.
 #[allow(clippy::expect_used, reason = "four is a number of partitions")]
@@ -64,8 +64,8 @@ impl Schedule {
         let (stopper, stop) = stop_signal();
         let process = Process::start(async move {
             let (snapshots, _waiting) = snapshots();
-            let health = Health::default().part("lane");
-            let lane = Lane { partition: P, limits: LIMITS, snapshots, health, stop };
+            let health = Health::default().register("lane");
+            let lane = PartitionWriter { partition: P, limits: LIMITS, snapshots, health, stop };
             partition_writer::run(&stores, &lanes, locks.as_ref(), lane).await
         });
         Role { process, name, stopper }
@@ -80,10 +80,10 @@ impl Schedule {
         let stores = self.store.clone();
         let (stopper, stop) = stop_signal();
         let process = Process::start(async move {
-            let health = Health::default().part("projector");
-            let subscription = Subscription { service: "projector", partition: P, health, stop };
+            let health = Health::default().register("projector");
+            let subscription = SubscriptionConfig { component: "projector", partition: P, health, stop };
             let projector = projector::Projector::new(views, P, TWO);
-            follow(&stores, &feeds, &MemoryParkedEvents::default(), subscription, projector).await
+            run_consumer(&stores, &feeds, &MemoryParkedEvents::default(), subscription, projector).await
         });
         Role { process, name: "projector".to_owned(), stopper }
     }

@@ -15,7 +15,7 @@ const DOUBLINGS: u32 = 6;
 
 /// The ends of all open auctions of the partitions that are watched.
 #[derive(Debug, Default)]
-pub struct Schedule {
+pub struct ClosingSchedule {
     table: Mutex<Table>,
     changed: Notify,
 }
@@ -37,7 +37,7 @@ struct Planned {
 
 /// A close that is to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Due {
+pub struct DueClose {
     /// Of which auction.
     pub auction: AuctionId,
     /// Its end.
@@ -46,7 +46,7 @@ pub struct Due {
     pub attempt: u32,
 }
 
-impl Schedule {
+impl ClosingSchedule {
     fn table(&self) -> MutexGuard<'_, Table> {
         // Whatever a panic left half done is put right when the partition is watched anew.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
@@ -79,18 +79,18 @@ impl Schedule {
     }
 
     /// What is to be sent by now.
-    pub fn due(&self, now: Timestamp) -> Vec<Due> {
+    pub fn due(&self, now: Timestamp) -> Vec<DueClose> {
         let table = self.table();
         let due = table.by_time.iter().take_while(|(next, _)| *next <= now);
         due.filter_map(|(_, auction)| {
             let planned = table.auctions.get(auction)?;
-            Some(Due { auction: *auction, ends_at: planned.ends_at, attempt: planned.attempt })
+            Some(DueClose { auction: *auction, ends_at: planned.ends_at, attempt: planned.attempt })
         })
         .collect()
     }
 
     /// It was sent.
-    pub fn sent(&self, due: Due, now: Timestamp) {
+    pub fn sent(&self, due: DueClose, now: Timestamp) {
         let mut table = self.table();
         if let Some(planned) = table.auctions.get(&due.auction).copied().filter(|p| p.ends_at == due.ends_at)
         {
@@ -142,31 +142,34 @@ mod tests {
 
     #[test]
     fn an_auction_is_due_at_its_latest_end_and_again_until_it_is_final() {
-        let schedule = Schedule::default();
+        let schedule = ClosingSchedule::default();
         schedule.begin(P, vec![(auction(1), Timestamp(100)), (auction(2), Timestamp(200))]);
         schedule.ends(P, auction(1), Timestamp(150));
         assert_eq!(schedule.due(Timestamp(149)), vec![]);
-        let first = Due { auction: auction(1), ends_at: Timestamp(150), attempt: 0 };
+        let first = DueClose { auction: auction(1), ends_at: Timestamp(150), attempt: 0 };
         assert_eq!(schedule.due(Timestamp(150)), vec![first]);
         schedule.sent(first, Timestamp(150));
         assert_eq!(schedule.due(Timestamp(150)), vec![]);
         let again = Timestamp(150) + AGAIN;
         assert_eq!(
             schedule.due(again).iter().find(|due| due.auction == auction(1)),
-            Some(&Due { attempt: 1, ..first })
+            Some(&DueClose { attempt: 1, ..first })
         );
-        let second = Due { attempt: 1, ..first };
+        let second = DueClose { attempt: 1, ..first };
         schedule.sent(second, again);
         let third = again + AGAIN;
-        assert!(!schedule.due(third).contains(&Due { attempt: 2, ..first }), "it waits longer each time");
-        assert!(schedule.due(third + AGAIN).contains(&Due { attempt: 2, ..first }));
+        assert!(
+            !schedule.due(third).contains(&DueClose { attempt: 2, ..first }),
+            "it waits longer each time"
+        );
+        assert!(schedule.due(third + AGAIN).contains(&DueClose { attempt: 2, ..first }));
         schedule.is_final(auction(1));
         assert!(schedule.due(again).iter().all(|due| due.auction == auction(2)));
     }
 
     #[test]
     fn watching_a_partition_anew_forgets_only_what_was_known_of_it() {
-        let schedule = Schedule::default();
+        let schedule = ClosingSchedule::default();
         schedule.begin(P, vec![(auction(1), Timestamp(100))]);
         schedule.begin(PartitionId(1), vec![(auction(2), Timestamp(100))]);
         schedule.begin(P, vec![]);

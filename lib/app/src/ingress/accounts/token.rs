@@ -62,9 +62,9 @@ pub fn fresh(kind: TokenKind) -> Result<(String, TokenHash), Unavailable> {
 
 /// What a token stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holder {
+pub struct TokenIdentity {
     /// Whose it is.
-    pub who: Bearer,
+    pub who: PrincipalKind,
     /// What he may do.
     pub role: Role,
     /// Until when it is good.
@@ -73,7 +73,7 @@ pub struct Holder {
 
 /// Who has a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bearer {
+pub enum PrincipalKind {
     /// A user.
     User(UserId),
     /// A program, which may act for users.

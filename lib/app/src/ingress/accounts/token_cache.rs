@@ -4,9 +4,9 @@
 //! revoked is found out also if nobody said so. While the store is away, what is known stays good until it
 //! expires.
 
-use super::{Bearer, Holder, TokenHash};
+use super::{PrincipalKind, TokenHash, TokenIdentity};
 use crate::ports::Unavailable;
-use crate::ports::people::tokens::{Revoked, Tokens};
+use crate::ports::people::tokens::{Revocation, TokenStore};
 use auction_domain::Timestamp;
 use lru::LruCache;
 use std::collections::HashMap;
@@ -27,7 +27,7 @@ const CHUNK: usize = 1000;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The tokens that an ingress knows.
-pub struct KnownTokens<T> {
+pub struct TokenCache<T> {
     tokens: T,
     shards: [Mutex<Shard>; SHARDS],
     most: usize,
@@ -38,26 +38,26 @@ pub struct KnownTokens<T> {
 type Shard = LruCache<TokenHash, Known>;
 
 struct Known {
-    holder: Holder,
+    holder: TokenIdentity,
     looked_up: Instant,
     used: bool,
 }
 
 /// What is known of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recalled {
+pub enum CacheLookup {
     /// It stands for that.
-    Known(Holder),
+    Known(TokenIdentity),
     /// Somebody has to look: [`KnownTokens::look_up`].
     NotSure,
 }
 
-impl<T: Tokens> KnownTokens<T> {
+impl<T: TokenStore> TokenCache<T> {
     /// At most so many; what is used is looked up again so often.
-    pub fn new(tokens: T, most: usize, every: Duration) -> KnownTokens<T> {
+    pub fn new(tokens: T, most: usize, every: Duration) -> TokenCache<T> {
         let shards = std::array::from_fn(|_| Mutex::new(LruCache::unbounded()));
         let most = most.div_ceil(SHARDS);
-        KnownTokens { tokens, shards, most, every, store_answers: AtomicBool::new(true) }
+        TokenCache { tokens, shards, most, every, store_answers: AtomicBool::new(true) }
     }
 
     fn shard(&self, token: TokenHash) -> MutexGuard<'_, Shard> {
@@ -66,27 +66,31 @@ impl<T: Tokens> KnownTokens<T> {
     }
 
     /// What is known, at once.
-    pub fn recall(&self, token: TokenHash, now: Timestamp) -> Recalled {
+    pub fn get(&self, token: TokenHash, now: Timestamp) -> CacheLookup {
         let mut shard = self.shard(token);
         match shard.get_mut(&token) {
             Some(known) if now < known.holder.expires_at => {
                 // What is in use is looked up behind our back; this one was not.
                 if known.looked_up.elapsed() > 3 * self.every && self.store_answers.load(Ordering::Relaxed) {
-                    return Recalled::NotSure;
+                    return CacheLookup::NotSure;
                 }
                 known.used = true;
-                Recalled::Known(known.holder)
+                CacheLookup::Known(known.holder)
             }
-            _ => Recalled::NotSure,
+            _ => CacheLookup::NotSure,
         }
     }
 
     /// Looks a token up; none if it is not good, or not any more.
-    pub async fn look_up(&self, token: TokenHash, now: Timestamp) -> Result<Option<Holder>, Unavailable> {
+    pub async fn look_up(
+        &self,
+        token: TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<TokenIdentity>, Unavailable> {
         let known = self.shard(token).get(&token).map(|known| known.holder);
         let known = known.filter(|holder| now < holder.expires_at);
         let asked = [token];
-        let look = self.tokens.holders(&asked, now);
+        let look = self.tokens.find(&asked, now);
         let found = match known {
             None => look.await?,
             Some(known) => match timeout(PATIENCE, look).await {
@@ -105,7 +109,7 @@ impl<T: Tokens> KnownTokens<T> {
         Ok(holder)
     }
 
-    fn know(&self, token: TokenHash, holder: Holder) {
+    fn know(&self, token: TokenHash, holder: TokenIdentity) {
         let mut shard = self.shard(token);
         shard.put(token, Known { holder, looked_up: Instant::now(), used: false });
         while shard.len() > self.most {
@@ -118,11 +122,11 @@ impl<T: Tokens> KnownTokens<T> {
     }
 
     /// It is not good any more.
-    pub fn revoked(&self, revoked: Revoked) {
+    pub fn revoked(&self, revoked: Revocation) {
         match revoked {
-            Revoked::Token(token) => self.forget(token),
-            Revoked::User(user) => {
-                let theirs = |known: &Known| known.holder.who == Bearer::User(user);
+            Revocation::Token(token) => self.forget(token),
+            Revocation::User(user) => {
+                let theirs = |known: &Known| known.holder.who == PrincipalKind::User(user);
                 for shard in &self.shards {
                     let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
                     let found: Vec<TokenHash> =
@@ -162,7 +166,7 @@ impl<T: Tokens> KnownTokens<T> {
     }
 
     /// Looks up again what is in use, until it is time to stop.
-    pub async fn keep(&self, now: impl Fn() -> Timestamp, mut stop: Stop) {
+    pub async fn run_refresh(&self, now: impl Fn() -> Timestamp, mut stop: Stop) {
         let mut left = Vec::new();
         while !stop.requested() {
             stop.sleep(self.every).await;
@@ -184,12 +188,12 @@ impl<T: Tokens> KnownTokens<T> {
     async fn look_up_again(&self, left: &mut Vec<TokenHash>, now: Timestamp) -> Result<(), Unavailable> {
         // With nothing to look up there is still the question whether somebody answers.
         if left.is_empty() && !self.store_answers.load(Ordering::Relaxed) {
-            self.tokens.holders(&[], now).await?;
+            self.tokens.find(&[], now).await?;
         }
         while !left.is_empty() {
             let chunk = &left[left.len() - left.len().min(CHUNK)..];
-            let found = self.tokens.holders(chunk, now).await?;
-            let found: HashMap<TokenHash, Holder> = found.into_iter().collect();
+            let found = self.tokens.find(chunk, now).await?;
+            let found: HashMap<TokenHash, TokenIdentity> = found.into_iter().collect();
             for token in chunk {
                 match found.get(token) {
                     None => self.forget(*token),

@@ -17,7 +17,7 @@ const MAC: usize = 12;
 
 /// What a handle says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Handle {
+pub struct CommandHandle {
     /// The command.
     pub command: CommandId,
     /// When it came in, by the clock of the ingress.
@@ -28,13 +28,13 @@ pub struct Handle {
 
 /// What makes handles ours: shared by all ingress processes of a portal.
 #[derive(Clone)]
-pub struct HandleSecret(Hmac<Sha256>);
+pub struct HandleKey(Hmac<Sha256>);
 
-impl HandleSecret {
+impl HandleKey {
     /// From at least 32 random bytes.
-    pub fn new(secret: &[u8]) -> Option<HandleSecret> {
+    pub fn new(secret: &[u8]) -> Option<HandleKey> {
         let long_enough = secret.len() >= 32;
-        long_enough.then(|| Hmac::new_from_slice(secret).ok().map(HandleSecret)).flatten()
+        long_enough.then(|| Hmac::new_from_slice(secret).ok().map(HandleKey)).flatten()
     }
 
     fn mac(&self, content: &[u8]) -> [u8; MAC] {
@@ -44,13 +44,13 @@ impl HandleSecret {
 
     /// A hash of something that cannot be found by guessing, without the secret. Handles are 30 bytes: whatever is
     /// concealed here is no handle, for the label in front of it.
-    pub(super) fn conceal(&self, secret: &[u8]) -> [u8; 32] {
+    pub(super) fn keyed_hash(&self, secret: &[u8]) -> [u8; 32] {
         let label = b"concealed payload, not a handle: ";
         self.0.clone().chain_update(label).chain_update(secret).finalize().into_bytes().into()
     }
 
     /// The text of a handle.
-    pub fn seal(&self, handle: &Handle) -> String {
+    pub fn encode(&self, handle: &CommandHandle) -> String {
         let mut bytes = Vec::with_capacity(CONTENT + MAC);
         bytes.extend_from_slice(handle.command.0.as_bytes());
         bytes.extend_from_slice(&handle.received_at.0.to_be_bytes()[2..]);
@@ -60,13 +60,13 @@ impl HandleSecret {
     }
 
     /// Reads a text; none if we did not write it.
-    pub fn open(&self, text: &str) -> Option<Handle> {
+    pub fn open(&self, text: &str) -> Option<CommandHandle> {
         let bytes: [u8; CONTENT + MAC] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         let (content, mac) = bytes.split_at(CONTENT);
         self.0.clone().chain_update(content).verify_truncated_left(mac).ok()?;
         let mut time = [0; 8];
         time[2..].copy_from_slice(&content[16..22]);
-        Some(Handle {
+        Some(CommandHandle {
             command: CommandId(Uuid::from_slice(&content[..16]).ok()?),
             received_at: Timestamp(i64::from_be_bytes(time)),
             fingerprint: u64::from_be_bytes(content[22..].try_into().ok()?),
@@ -78,8 +78,8 @@ impl HandleSecret {
 mod tests {
     use super::*;
 
-    fn handle() -> Handle {
-        Handle {
+    fn handle() -> CommandHandle {
+        CommandHandle {
             command: CommandId(Uuid::from_u128(42)),
             received_at: Timestamp(1_795_372_200_123),
             fingerprint: u64::MAX - 1,
@@ -88,17 +88,17 @@ mod tests {
 
     #[test]
     fn a_handle_comes_back_as_it_was_given_out() {
-        let secret = HandleSecret::new(&[7; 32]).unwrap();
-        let text = secret.seal(&handle());
+        let secret = HandleKey::new(&[7; 32]).unwrap();
+        let text = secret.encode(&handle());
         assert_eq!(secret.open(&text), Some(handle()));
         assert_eq!(text.len(), 56);
     }
 
     #[test]
     fn a_handle_that_was_never_given_out_is_not_opened() {
-        let secret = HandleSecret::new(&[7; 32]).unwrap();
-        let text = secret.seal(&handle());
-        let other = HandleSecret::new(&[8; 32]).unwrap();
+        let secret = HandleKey::new(&[7; 32]).unwrap();
+        let text = secret.encode(&handle());
+        let other = HandleKey::new(&[8; 32]).unwrap();
         assert_eq!(other.open(&text), None);
         assert_eq!(secret.open(""), None);
         assert_eq!(secret.open("../../etc/passwd"), None);
@@ -111,14 +111,14 @@ mod tests {
 
     #[test]
     fn what_is_concealed_cannot_be_guessed_without_the_secret() {
-        let (ours, theirs) = (HandleSecret::new(&[7; 32]).unwrap(), HandleSecret::new(&[8; 32]).unwrap());
-        assert_eq!(ours.conceal(b"password"), ours.conceal(b"password"));
-        assert_ne!(ours.conceal(b"password"), ours.conceal(b"passwore"));
-        assert_ne!(ours.conceal(b"password"), theirs.conceal(b"password"));
+        let (ours, theirs) = (HandleKey::new(&[7; 32]).unwrap(), HandleKey::new(&[8; 32]).unwrap());
+        assert_eq!(ours.keyed_hash(b"password"), ours.keyed_hash(b"password"));
+        assert_ne!(ours.keyed_hash(b"password"), ours.keyed_hash(b"passwore"));
+        assert_ne!(ours.keyed_hash(b"password"), theirs.keyed_hash(b"password"));
     }
 
     #[test]
     fn a_short_secret_is_no_secret() {
-        assert!(HandleSecret::new(&[7; 31]).is_none());
+        assert!(HandleKey::new(&[7; 31]).is_none());
     }
 }

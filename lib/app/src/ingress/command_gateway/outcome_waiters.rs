@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 /// What wakes a request that waits, besides the outcome itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hears {
+pub enum WakeSource {
     /// Nothing: a writer knows that we wait, and sends us the outcome.
     Replies,
     /// That the command is decided: nobody sends us the outcome, it is to be looked up.
@@ -19,13 +19,13 @@ pub enum Hears {
 #[derive(Debug)]
 struct Waiter {
     ticket: u64,
-    hears: Hears,
+    hears: WakeSource,
     outcome: oneshot::Sender<Outcome>,
 }
 
 /// Who waits for what.
 #[derive(Debug, Default)]
-pub struct Waiters(Mutex<Table>);
+pub struct OutcomeWaiters(Mutex<Table>);
 
 #[derive(Debug, Default)]
 struct Table {
@@ -35,8 +35,8 @@ struct Table {
 
 /// One request that waits; leaves the table when it is dropped.
 #[derive(Debug)]
-pub struct Waiting {
-    waiters: Arc<Waiters>,
+pub struct OutcomeWaiter {
+    waiters: Arc<OutcomeWaiters>,
     command: CommandId,
     ticket: u64,
     outcome: oneshot::Receiver<Outcome>,
@@ -44,30 +44,30 @@ pub struct Waiting {
 
 /// How waiting ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Waited {
+pub enum WaitResult {
     /// The outcome has come.
     Outcome(Outcome),
     /// It did not come in time.
-    InVain,
+    TimedOut,
     /// Outcomes may have been lost on their way: look whether this one is stored, and wait on if not.
-    LookAgain,
+    Recheck,
 }
 
-impl Waiters {
+impl OutcomeWaiters {
     fn table(&self) -> std::sync::MutexGuard<'_, Table> {
         // A panic while it was held cannot leave it half changed: each change is one call.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From now on the outcome of that command is kept for the caller.
-    pub fn wait_for(self: &Arc<Waiters>, command: CommandId, hears: Hears) -> Waiting {
+    pub fn wait_for(self: &Arc<OutcomeWaiters>, command: CommandId, hears: WakeSource) -> OutcomeWaiter {
         let (sender, outcome) = oneshot::channel();
         let mut table = self.table();
         let ticket = table.next;
         table.next += 1;
         table.waiting.entry(command).or_default().push(Waiter { ticket, hears, outcome: sender });
-        instrumentation::waits();
-        Waiting { waiters: Arc::clone(self), command, ticket, outcome }
+        instrumentation::request_waiting();
+        OutcomeWaiter { waiters: Arc::clone(self), command, ticket, outcome }
     }
 
     /// An outcome has come: everybody who waits for it gets it.
@@ -80,7 +80,7 @@ impl Waiters {
     }
 
     /// These commands are decided: whoever waits without being sent the outcome looks for himself.
-    pub fn announced(&self, decided: impl Iterator<Item = CommandId>) {
+    pub fn on_announced(&self, decided: impl Iterator<Item = CommandId>) {
         let mut table = self.table();
         // Mostly nobody waits at all.
         if table.waiting.is_empty() {
@@ -89,20 +89,20 @@ impl Waiters {
         for command in decided {
             if let Some(waiting) = table.waiting.get_mut(&command) {
                 // Who waits notices that his sender is gone.
-                waiting.retain(|waiter| waiter.hears != Hears::Announcements);
+                waiting.retain(|waiter| waiter.hears != WakeSource::Announcements);
             }
         }
     }
 
     /// Announcements may have been lost: whoever needs them looks for himself.
-    pub fn announcements_lost(&self) {
+    pub fn on_announcements_lost(&self) {
         let mut table = self.table();
         let waiting = table.waiting.values_mut();
-        waiting.for_each(|waiting| waiting.retain(|waiter| waiter.hears != Hears::Announcements));
+        waiting.for_each(|waiting| waiting.retain(|waiter| waiter.hears != WakeSource::Announcements));
     }
 
     /// Outcomes may have been lost on their way: everybody who waits looks for himself.
-    pub fn look_again(&self) {
+    pub fn recheck_all(&self) {
         // Who waits notices that his sender is gone.
         self.table().waiting.clear();
     }
@@ -118,20 +118,20 @@ impl Waiters {
     }
 }
 
-impl Waiting {
+impl OutcomeWaiter {
     /// The outcome, if it comes until then.
-    pub async fn outcome(mut self, until: Instant) -> Waited {
+    pub async fn outcome(mut self, until: Instant) -> WaitResult {
         match tokio::time::timeout_at(until, &mut self.outcome).await {
-            Ok(Ok(outcome)) => Waited::Outcome(outcome),
-            Ok(Err(_)) => Waited::LookAgain,
-            Err(_) => Waited::InVain,
+            Ok(Ok(outcome)) => WaitResult::Outcome(outcome),
+            Ok(Err(_)) => WaitResult::Recheck,
+            Err(_) => WaitResult::TimedOut,
         }
     }
 }
 
-impl Drop for Waiting {
+impl Drop for OutcomeWaiter {
     fn drop(&mut self) {
-        instrumentation::waits_no_more();
+        instrumentation::request_done();
         let mut table = self.waiters.table();
         if let Some(waiting) = table.waiting.get_mut(&self.command) {
             waiting.retain(|waiter| waiter.ticket != self.ticket);
@@ -164,20 +164,20 @@ mod tests {
 
     #[tokio::test]
     async fn everybody_who_waits_for_a_command_gets_its_outcome_and_nobody_is_left_over() {
-        let waiters = Arc::new(Waiters::default());
+        let waiters = Arc::new(OutcomeWaiters::default());
         let command = CommandId(Uuid::from_u128(1));
         let (one, two) =
-            (waiters.wait_for(command, Hears::Replies), waiters.wait_for(command, Hears::Replies));
-        let other = waiters.wait_for(CommandId(Uuid::from_u128(2)), Hears::Replies);
+            (waiters.wait_for(command, WakeSource::Replies), waiters.wait_for(command, WakeSource::Replies));
+        let other = waiters.wait_for(CommandId(Uuid::from_u128(2)), WakeSource::Replies);
         waiters.deliver(&outcome(1));
         let soon = Instant::now() + std::time::Duration::from_secs(5);
-        assert_eq!(one.outcome(soon).await, Waited::Outcome(outcome(1)));
-        assert_eq!(two.outcome(soon).await, Waited::Outcome(outcome(1)));
+        assert_eq!(one.outcome(soon).await, WaitResult::Outcome(outcome(1)));
+        assert_eq!(two.outcome(soon).await, WaitResult::Outcome(outcome(1)));
         assert_eq!(waiters.len(), 1);
-        assert_eq!(other.outcome(Instant::now()).await, Waited::InVain, "gave up");
+        assert_eq!(other.outcome(Instant::now()).await, WaitResult::TimedOut, "gave up");
         assert!(waiters.is_empty());
-        let lost = waiters.wait_for(command, Hears::Replies);
-        waiters.look_again();
-        assert_eq!(lost.outcome(soon).await, Waited::LookAgain);
+        let lost = waiters.wait_for(command, WakeSource::Replies);
+        waiters.recheck_all();
+        assert_eq!(lost.outcome(soon).await, WaitResult::Recheck);
     }
 }

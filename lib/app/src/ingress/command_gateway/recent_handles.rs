@@ -2,7 +2,7 @@
 //! the same key with another payload is refused at once, also while the first is pending. This is a courtesy: what
 //! came to another process, or long ago, is found out when it is decided, by the fingerprint of the stored outcome.
 
-use super::Handle;
+use super::CommandHandle;
 use auction_domain::Timestamp;
 use auction_wire::CommandId;
 use lru::LruCache;
@@ -16,27 +16,27 @@ const MOST: usize = 20_000;
 const LATELY_MS: i64 = 60 * 60 * 1000;
 
 /// The handles.
-pub(super) struct Recent(Mutex<LruCache<CommandId, Handle>>);
+pub(super) struct RecentHandles(Mutex<LruCache<CommandId, CommandHandle>>);
 
-impl Default for Recent {
-    fn default() -> Recent {
-        Recent(Mutex::new(LruCache::new(NonZeroUsize::new(MOST).unwrap_or(NonZeroUsize::MIN))))
+impl Default for RecentHandles {
+    fn default() -> RecentHandles {
+        RecentHandles(Mutex::new(LruCache::new(NonZeroUsize::new(MOST).unwrap_or(NonZeroUsize::MIN))))
     }
 }
 
-impl Recent {
-    fn lock(&self) -> MutexGuard<'_, LruCache<CommandId, Handle>> {
+impl RecentHandles {
+    fn lock(&self) -> MutexGuard<'_, LruCache<CommandId, CommandHandle>> {
         // Each change is one call: it is whole also after a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The handle of that command, if it was given out lately.
-    pub(super) fn find(&self, command: CommandId, now: Timestamp) -> Option<Handle> {
+    pub(super) fn find(&self, command: CommandId, now: Timestamp) -> Option<CommandHandle> {
         self.lock().get(&command).copied().filter(|handle| now.0 - handle.received_at.0 < LATELY_MS)
     }
 
     /// It is given out.
-    pub(super) fn note(&self, handle: Handle) {
+    pub(super) fn note(&self, handle: CommandHandle) {
         self.lock().put(handle.command, handle);
     }
 }

@@ -2,9 +2,9 @@
 //! waiting by somebody who begins to listen to another auction, or by a store that does not answer.
 
 use super::topic::Topic;
-use super::{Asking, Brought, HEARTBEAT, NotHeard};
+use super::{HEARTBEAT, SubscribeError, SubscribeRequest, TailMessage};
 use crate::ports::Unavailable;
-use crate::ports::events::auction_event_reader::AuctionEvents;
+use crate::ports::events::auction_event_reader::AuctionEventReader;
 use crate::writer::aggregate_cache::LoadError;
 use auction_domain::AuctionId;
 use auction_wire::EventRecord;
@@ -25,7 +25,7 @@ const FETCH: usize = 5000;
 /// The longest that reading an auction may take.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-pub(super) struct Hall<'a, E> {
+pub(super) struct HubTask<'a, E> {
     events: &'a E,
     gather: Duration,
     topics: HashMap<AuctionId, Topic>,
@@ -36,17 +36,17 @@ pub(super) struct Hall<'a, E> {
 /// What was read of an auction, and behind which version.
 type Found = (AuctionId, u64, Result<Vec<EventRecord>, LoadError>);
 
-impl<'a, E: AuctionEvents> Hall<'a, E> {
-    pub(super) fn new(events: &'a E, gather: Duration) -> Hall<'a, E> {
-        Hall { events, gather, topics: HashMap::new(), to_read: Vec::new() }
+impl<'a, E: AuctionEventReader> HubTask<'a, E> {
+    pub(super) fn new(events: &'a E, gather: Duration) -> HubTask<'a, E> {
+        HubTask { events, gather, topics: HashMap::new(), to_read: Vec::new() }
     }
 
     /// Until nobody listens any more, or it is time to stop.
-    pub(super) async fn open(
+    pub(super) async fn run(
         mut self,
-        first: Asking,
-        asked: &mut mpsc::Receiver<Asking>,
-        mut told: mpsc::Receiver<Brought>,
+        first: SubscribeRequest,
+        asked: &mut mpsc::Receiver<SubscribeRequest>,
+        mut told: mpsc::Receiver<TailMessage>,
         mut stop: Stop,
     ) {
         let (events, reads) = (self.events, Semaphore::new(READS));
@@ -56,20 +56,20 @@ impl<'a, E: AuctionEvents> Hall<'a, E> {
         heartbeat.reset();
         let mut gathered = interval(self.gather.max(Duration::from_millis(1)));
         gathered.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        self.seat(first);
+        self.subscribe(first);
         loop {
             let to_read = self.to_read.drain(..);
             reading.extend(to_read.map(|(auction, behind)| read(events, &reads, auction, behind)));
             tokio::select! {
-                Some(asking) = asked.recv() => self.seat(asking),
+                Some(asking) = asked.recv() => self.subscribe(asking),
                 Some(brought) = told.recv() => match brought {
-                    Brought::Events(events) => self.tell(events),
-                    Brought::Opened => self.look_at_all(),
+                    TailMessage::Events(events) => self.publish(events),
+                    TailMessage::Opened => self.resync_all(),
                 },
-                Some(found) = reading.next() => self.learn(found),
+                Some(found) = reading.next() => self.apply_history(found),
                 _ = gathered.tick() => self.tell_what_gathered(),
                 _ = heartbeat.tick() => {
-                    self.topics.retain(|_, topic| topic.is_alive());
+                    self.topics.retain(|_, topic| topic.send_heartbeat());
                     if self.topics.is_empty() {
                         break;
                     }
@@ -81,10 +81,10 @@ impl<'a, E: AuctionEvents> Hall<'a, E> {
         // Whoever listens is told so by the end of what he hears.
     }
 
-    fn seat(&mut self, asking: Asking) {
+    fn subscribe(&mut self, asking: SubscribeRequest) {
         let auction = asking.auction;
         let topic = self.topics.entry(auction).or_insert_with(|| Topic::new(auction));
-        match topic.seat(asking) {
+        match topic.try_subscribe(asking) {
             Ok(()) => {}
             // What the store has is read first.
             Err(asking) => {
@@ -94,13 +94,13 @@ impl<'a, E: AuctionEvents> Hall<'a, E> {
         }
     }
 
-    fn tell(&mut self, events: Vec<EventRecord>) {
+    fn publish(&mut self, events: Vec<EventRecord>) {
         for record in events {
             let auction = AuctionId(record.key);
             let Some(topic) = self.topics.get_mut(&auction) else { continue };
             match topic.is_next(&record) {
                 Some(true) => {
-                    if let Err(error) = topic.happened(&record) {
+                    if let Err(error) = topic.apply(&record) {
                         self.give_up(auction, error);
                     }
                 }
@@ -113,25 +113,25 @@ impl<'a, E: AuctionEvents> Hall<'a, E> {
     }
 
     fn tell_what_gathered(&mut self) {
-        self.topics.values_mut().for_each(|topic| topic.tell_after(self.gather));
+        self.topics.values_mut().for_each(|topic| topic.flush_if_due(self.gather));
     }
 
     /// Something may have been published that nobody brought.
-    fn look_at_all(&mut self) {
+    fn resync_all(&mut self) {
         self.to_read.extend(self.topics.values_mut().filter_map(Topic::read));
     }
 
-    fn learn(&mut self, (auction, behind, found): Found) {
+    fn apply_history(&mut self, (auction, behind, found): Found) {
         let Some(topic) = self.topics.get_mut(&auction) else { return };
         if topic.version() < behind {
             return; // read for those who were sent away since
         }
         match found.and_then(|found| topic.learn(&found)) {
             Err(error) => self.give_up(auction, error),
-            Ok(()) if topic.version() == 0 => self.send_away(auction, || NotHeard::Unknown),
+            Ok(()) if topic.version() == 0 => self.close_topic(auction, || SubscribeError::UnknownAuction),
             Ok(()) => {
                 for asking in std::mem::take(&mut topic.waiting) {
-                    topic.join(asking);
+                    topic.add_subscriber(asking);
                 }
                 self.to_read.extend(topic.read_again());
             }
@@ -141,10 +141,12 @@ impl<'a, E: AuctionEvents> Hall<'a, E> {
     fn give_up(&mut self, auction: AuctionId, error: LoadError) {
         tracing::warn!(%auction, %error, "its listeners are sent away, to come again");
         let error = error.to_string();
-        self.send_away(auction, || NotHeard::Unavailable(Unavailable::new("postgres", error.clone())));
+        self.close_topic(auction, || {
+            SubscribeError::Unavailable(Unavailable::new("postgres", error.clone()))
+        });
     }
 
-    fn send_away(&mut self, auction: AuctionId, why: impl Fn() -> NotHeard) {
+    fn close_topic(&mut self, auction: AuctionId, why: impl Fn() -> SubscribeError) {
         if let Some(topic) = self.topics.remove(&auction) {
             // Whoever has gone meanwhile does not need to be told.
             topic.waiting.into_iter().for_each(|asking| drop(asking.answer.send(Err(why()))));
@@ -153,7 +155,7 @@ impl<'a, E: AuctionEvents> Hall<'a, E> {
 }
 
 /// All that the store has of an auction behind a version.
-async fn read(events: &impl AuctionEvents, reads: &Semaphore, auction: AuctionId, behind: u64) -> Found {
+async fn read(events: &impl AuctionEventReader, reads: &Semaphore, auction: AuctionId, behind: u64) -> Found {
     // It is never closed.
     let _turn = reads.acquire().await;
     let all = async {

@@ -1,6 +1,6 @@
 //! What listeners get, as it goes over the line: server-sent events. Each is written down once for all of them.
 
-use crate::projector::{Board, auction_view, bid_item, bids_of, json, list_item};
+use crate::projector::{AuctionProjection, auction_view, bid_item, bids_of, json, list_item};
 use auction_domain::AuctionId;
 use auction_domain::auction::AuctionEvent;
 use auction_wire::EventRecord;
@@ -8,12 +8,12 @@ use auction_wire::view::LiveEvent;
 use bytes::Bytes;
 
 /// A server-sent event, whole.
-pub type Shown = Bytes;
+pub type SseFrame = Bytes;
 
 /// One thing that happened, as JSON.
 pub(super) fn event(
     auction: AuctionId,
-    board: &Board,
+    board: &AuctionProjection,
     record: &EventRecord,
     event: &AuctionEvent,
 ) -> Vec<u8> {
@@ -34,9 +34,9 @@ pub(super) fn event(
 /// Several of them, and how the auction stands behind the last: `LiveEvents`, put together of what is written already.
 pub(super) fn events<'a>(
     auction: AuctionId,
-    board: &Board,
+    board: &AuctionProjection,
     events: impl Iterator<Item = &'a Vec<u8>>,
-) -> Shown {
+) -> SseFrame {
     let version = board.auction.version();
     let mut data = format!("{{\"version\":{version},\"events\":[").into_bytes();
     for (n, event) in events.enumerate() {
@@ -52,22 +52,22 @@ pub(super) fn events<'a>(
 }
 
 /// How the auction stands: for who begins to listen.
-pub(super) fn state(auction: AuctionId, board: &Board) -> Shown {
+pub(super) fn state(auction: AuctionId, board: &AuctionProjection) -> SseFrame {
     write("auction", board.auction.version(), &json(&auction_view(auction, board)))
 }
 
 /// The same, for who has missed more than is remembered.
-pub(super) fn reset(auction: AuctionId, board: &Board) -> Shown {
+pub(super) fn reset(auction: AuctionId, board: &AuctionProjection) -> SseFrame {
     write("reset", board.auction.version(), &json(&auction_view(auction, board)))
 }
 
 /// A comment, which clients pass over.
-pub fn heartbeat() -> Shown {
+pub fn heartbeat() -> SseFrame {
     Bytes::from_static(b":\n\n")
 }
 
 /// JSON has no line breaks of its own.
-fn write(name: &str, id: u64, data: &[u8]) -> Shown {
+fn write(name: &str, id: u64, data: &[u8]) -> SseFrame {
     let mut text = format!("event: {name}\nid: {id}\ndata: ").into_bytes();
     text.extend_from_slice(data);
     text.extend_from_slice(b"\n\n");

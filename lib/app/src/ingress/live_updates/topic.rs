@@ -1,8 +1,8 @@
 //! One auction that somebody listens to.
 
-use super::sse::{self, Shown};
-use super::{Asking, Listener};
-use crate::projector::Board;
+use super::sse::{self, SseFrame};
+use super::{SubscribeRequest, Subscriber};
+use crate::projector::AuctionProjection;
 use crate::writer::aggregate_cache::{LoadError, read_event};
 use auction_domain::AuctionId;
 use auction_domain::auction::AuctionEvent;
@@ -22,19 +22,19 @@ const RECENT: usize = 1024;
 pub(super) struct Topic {
     auction: AuctionId,
     /// None before its first event.
-    board: Option<Board>,
+    board: Option<AuctionProjection>,
     /// The newest events, up to the version of the board, without a hole.
     recent: VecDeque<Vec<u8>>,
     /// So many of them are not told yet.
-    untold: usize,
+    unpublished: usize,
     /// When something was told last.
-    told_at: Option<Instant>,
-    listeners: broadcast::Sender<Shown>,
+    last_flush: Option<Instant>,
+    listeners: broadcast::Sender<SseFrame>,
     /// Who comes in when the store was read.
-    pub(super) waiting: Vec<Asking>,
+    pub(super) waiting: Vec<SubscribeRequest>,
     reading: bool,
     /// Since the reading began something may have been stored that it misses.
-    again: bool,
+    reread: bool,
 }
 
 impl Topic {
@@ -44,12 +44,12 @@ impl Topic {
             auction,
             board: None,
             recent: VecDeque::new(),
-            untold: 0,
-            told_at: None,
+            unpublished: 0,
+            last_flush: None,
             listeners: broadcast::Sender::new(BEHIND),
             waiting: Vec::new(),
             reading: false,
-            again: false,
+            reread: false,
         }
     }
 
@@ -60,15 +60,15 @@ impl Topic {
 
     /// It must be read from the store: behind which version, unless that is being done.
     pub(super) fn read(&mut self) -> Option<(AuctionId, u64)> {
-        self.again = self.reading;
+        self.reread = self.reading;
         self.reading = true;
-        (!self.again).then(|| (self.auction, self.version()))
+        (!self.reread).then(|| (self.auction, self.version()))
     }
 
     /// It was read. Whether it must be once more.
     pub(super) fn read_again(&mut self) -> Option<(AuctionId, u64)> {
         self.reading = false;
-        if self.again { self.read() } else { None }
+        if self.reread { self.read() } else { None }
     }
 
     /// Whether an event is the next one; none if it is known already.
@@ -77,8 +77,8 @@ impl Topic {
     }
 
     /// The next event happened.
-    pub(super) fn happened(&mut self, record: &EventRecord) -> Result<(), LoadError> {
-        if self.untold >= RECENT {
+    pub(super) fn apply(&mut self, record: &EventRecord) -> Result<(), LoadError> {
+        if self.unpublished >= RECENT {
             self.tell();
         }
         let Some(event) = self.fold(record)? else { return Ok(()) };
@@ -87,29 +87,29 @@ impl Topic {
             self.recent.pop_front();
         }
         self.recent.push_back(sse::event(self.auction, board, record, &event));
-        self.untold += 1;
+        self.unpublished += 1;
         Ok(())
     }
 
     fn fold(&mut self, record: &EventRecord) -> Result<Option<AuctionEvent>, LoadError> {
         let Event::Auction(event) = read_event(record)? else { return Ok(None) };
-        Board::apply(&mut self.board, &event, record.at);
+        AuctionProjection::apply(&mut self.board, &event, record.at);
         Ok(Some(event))
     }
 
     /// Tells what happened, if nothing was told within that time.
-    pub(super) fn tell_after(&mut self, gather: Duration) {
-        if self.told_at.is_none_or(|at| at.elapsed() >= gather) {
+    pub(super) fn flush_if_due(&mut self, gather: Duration) {
+        if self.last_flush.is_none_or(|at| at.elapsed() >= gather) {
             self.tell();
         }
     }
 
     fn tell(&mut self) {
-        let Some(board) = self.board.as_ref().filter(|_| self.untold > 0) else { return };
-        let untold = self.recent.range(self.recent.len() - self.untold..);
+        let Some(board) = self.board.as_ref().filter(|_| self.unpublished > 0) else { return };
+        let untold = self.recent.range(self.recent.len() - self.unpublished..);
         // Nobody may be there; whoever comes finds it among what happened last.
         let _ = self.listeners.send(sse::events(self.auction, board, untold));
-        (self.untold, self.told_at) = (0, Some(Instant::now()));
+        (self.unpublished, self.last_flush) = (0, Some(Instant::now()));
     }
 
     /// Learns what the store has.
@@ -124,40 +124,40 @@ impl Topic {
         if !long_ago.is_empty() {
             // There is a hole behind what was told: whoever listens begins anew.
             self.recent.clear();
-            self.untold = 0;
+            self.unpublished = 0;
             self.listeners = broadcast::Sender::new(BEHIND);
         }
         for record in lately {
-            self.happened(record)?;
+            self.apply(record)?;
         }
         if is_new {
             // Nobody listened.
-            self.untold = 0;
+            self.unpublished = 0;
         }
         Ok(())
     }
 
     /// Lets somebody join, unless the store must be read first: nothing is known yet, or he is ahead of the stream.
-    pub(super) fn seat(&mut self, asking: Asking) -> Result<(), Asking> {
+    pub(super) fn try_subscribe(&mut self, asking: SubscribeRequest) -> Result<(), SubscribeRequest> {
         if self.version() == 0 || asking.seen.is_some_and(|seen| seen > self.version()) {
             return Err(asking);
         }
-        self.join(asking);
+        self.add_subscriber(asking);
         Ok(())
     }
 
     /// Joins its listeners, behind what he saw.
-    pub(super) fn join(&mut self, Asking { seen, place, answer, .. }: Asking) {
+    pub(super) fn add_subscriber(&mut self, SubscribeRequest { seen, place, answer, .. }: SubscribeRequest) {
         // What the others are told next he knows already.
         self.tell();
         let then = self.listeners.subscribe();
         let first = self.board.as_ref().and_then(|board| self.first(board, seen));
         // If he has gone meanwhile, his place goes with him.
-        let _ = answer.send(Ok(Listener { first, then, place }));
+        let _ = answer.send(Ok(Subscriber { first, then, place }));
     }
 
     /// What somebody is told first.
-    fn first(&self, board: &Board, seen: Option<u64>) -> Option<Shown> {
+    fn first(&self, board: &AuctionProjection, seen: Option<u64>) -> Option<SseFrame> {
         let Some(seen) = seen else { return Some(sse::state(self.auction, board)) };
         let missed = self.version().checked_sub(seen).and_then(|missed| usize::try_from(missed).ok());
         match missed {
@@ -171,7 +171,7 @@ impl Topic {
     }
 
     /// Tells all that the connection is alive; whether there is anybody.
-    pub(super) fn is_alive(&self) -> bool {
+    pub(super) fn send_heartbeat(&self) -> bool {
         self.listeners.send(sse::heartbeat()).is_ok() || !self.waiting.is_empty()
     }
 }

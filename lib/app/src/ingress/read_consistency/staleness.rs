@@ -14,7 +14,7 @@ const ANSWERS: usize = 1000;
 
 /// Since when each partition is old.
 #[derive(Debug)]
-pub(super) struct Ages(Vec<Mutex<Known>>);
+pub(super) struct StalenessTracker(Vec<Mutex<Known>>);
 
 #[derive(Debug, Default)]
 struct Known {
@@ -24,9 +24,9 @@ struct Known {
     ahead: VecDeque<(Instant, u64)>,
 }
 
-impl Ages {
-    pub(super) fn new(partitions: usize) -> Ages {
-        Ages((0..partitions).map(|_| Mutex::default()).collect())
+impl StalenessTracker {
+    pub(super) fn new(partitions: usize) -> StalenessTracker {
+        StalenessTracker((0..partitions).map(|_| Mutex::default()).collect())
     }
 
     fn known(&self, partition: PartitionId) -> Option<std::sync::MutexGuard<'_, Known>> {

@@ -1,10 +1,12 @@
 //! Sends what is due on one way.
 
-use super::{Bell, Schedule};
+use super::{RetrySchedule, Wakeup};
 use crate::instrumentation;
 use crate::ports::Unavailable;
-use crate::ports::notifications::outbox::{Claim, Outbox, Parcel, Settled, To, Verdict, Way};
-use crate::ports::notifications::transport::{Carried, Courier};
+use crate::ports::notifications::outbox::{
+    AttemptRecord, AttemptResult, ClaimRequest, DeliveryChannel, Destination, Outbox, OutboxMessage,
+};
+use crate::ports::notifications::transport::{SendResult, Transport};
 use futures_util::FutureExt;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -14,7 +16,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use uuid::Uuid;
 use worker_runtime::Retry;
-use worker_runtime::health::Part;
+use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::Stop;
 
 /// When it is time to stop, what is on its way may arrive within so long. The rest is returned.
@@ -25,7 +27,7 @@ const MARGIN: Duration = Duration::from_secs(5);
 
 /// How much a sender does at once.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct DispatcherConfig {
     /// Attempts at the same time.
     pub at_once: usize,
     /// Of them, to one endpoint: one that is slow takes no more.
@@ -37,47 +39,53 @@ pub struct Limits {
 }
 
 /// Sends what is due on one way.
-pub struct Sender<O, C> {
+pub struct OutboxDispatcher<O, C> {
     outbox: O,
     courier: Arc<C>,
-    way: Way,
-    limits: Limits,
-    schedule: Schedule,
+    way: DeliveryChannel,
+    limits: DispatcherConfig,
+    schedule: RetrySchedule,
     /// What is being carried: to whom, by parcel.
-    on_the_way: BTreeMap<u64, (Uuid, i64)>,
-    attempts: JoinSet<Settled>,
+    in_flight: BTreeMap<u64, (Uuid, i64)>,
+    attempts: JoinSet<AttemptRecord>,
     /// What came of attempts and is not noted yet.
-    came_of_it: Vec<Settled>,
+    unsaved_results: Vec<AttemptRecord>,
 }
 
-impl<O: Outbox, C: Courier> Sender<O, C> {
+impl<O: Outbox, C: Transport> OutboxDispatcher<O, C> {
     /// Of that way.
-    pub fn new(outbox: O, courier: C, way: Way, limits: Limits, schedule: Schedule) -> Sender<O, C> {
-        Sender {
+    pub fn new(
+        outbox: O,
+        courier: C,
+        way: DeliveryChannel,
+        limits: DispatcherConfig,
+        schedule: RetrySchedule,
+    ) -> OutboxDispatcher<O, C> {
+        OutboxDispatcher {
             outbox,
             courier: Arc::new(courier),
             way,
             limits,
             schedule,
-            on_the_way: BTreeMap::new(),
+            in_flight: BTreeMap::new(),
             attempts: JoinSet::new(),
-            came_of_it: Vec::new(),
+            unsaved_results: Vec::new(),
         }
     }
 
     /// Sends until it is time to stop. A store that is away is waited for without end.
-    pub async fn run(mut self, bell: Bell, health: Part, mut stop: Stop) {
+    pub async fn run(mut self, bell: Wakeup, health: HealthHandle, mut stop: Stop) {
         let mut retry = Retry::default();
         while !stop.requested() {
-            match self.round().await {
+            match self.dispatch_due().await {
                 Ok(()) => {
                     retry.succeeded();
-                    health.works();
+                    health.set_up();
                     self.wait(&bell, &mut stop).await;
                 }
                 Err(error) => {
                     let wait = retry.next_wait();
-                    health.waits(&error, retry.attempts());
+                    health.set_waiting(&error, retry.attempts());
                     tracing::warn!(%error, ?wait, way = self.way.name(), "waiting, then sending");
                     stop.sleep(wait).await;
                     self.collect();
@@ -88,24 +96,24 @@ impl<O: Outbox, C: Courier> Sender<O, C> {
     }
 
     /// Notes what came of attempts, and begins others.
-    async fn round(&mut self) -> Result<(), Unavailable> {
-        if !self.came_of_it.is_empty() {
-            self.outbox.settle(&self.came_of_it).await?;
-            self.came_of_it.clear();
+    async fn dispatch_due(&mut self) -> Result<(), Unavailable> {
+        if !self.unsaved_results.is_empty() {
+            self.outbox.record(&self.unsaved_results).await?;
+            self.unsaved_results.clear();
         }
-        let limit = self.limits.at_once.saturating_sub(self.on_the_way.len());
+        let limit = self.limits.at_once.saturating_sub(self.in_flight.len());
         if limit == 0 {
             return Ok(());
         }
-        let claim = Claim {
+        let claim = ClaimRequest {
             way: self.way,
-            busy: self.on_the_way.values().map(|(endpoint, _)| *endpoint).collect(),
+            busy: self.in_flight.values().map(|(endpoint, _)| *endpoint).collect(),
             limit,
             per_endpoint: self.limits.per_endpoint,
             lease: self.limits.attempt + MARGIN,
         };
         for parcel in self.outbox.claim(&claim).await? {
-            self.on_the_way.insert(parcel.seq, (parcel.endpoint, parcel.claim));
+            self.in_flight.insert(parcel.seq, (parcel.endpoint, parcel.claim));
             let (courier, schedule, within) = (Arc::clone(&self.courier), self.schedule, self.limits.attempt);
             let way = self.way;
             self.attempts.spawn(async move { attempt(&*courier, schedule, within, way, &parcel).await });
@@ -114,13 +122,13 @@ impl<O: Outbox, C: Courier> Sender<O, C> {
     }
 
     /// Until there is something to do.
-    async fn wait(&mut self, bell: &Bell, stop: &mut Stop) {
+    async fn wait(&mut self, bell: &Wakeup, stop: &mut Stop) {
         tokio::select! {
             Some(ended) = self.attempts.join_next() => {
                 self.came(ended);
                 self.collect();
             }
-            () = bell.rung() => {}
+            () = bell.notified() => {}
             () = tokio::time::sleep(self.limits.look) => {}
             () = stop.wait() => {}
         }
@@ -134,10 +142,10 @@ impl<O: Outbox, C: Courier> Sender<O, C> {
     }
 
     /// An attempt does not panic, and is not ended from outside while anybody waits for it.
-    fn came(&mut self, ended: Result<Settled, JoinError>) {
+    fn came(&mut self, ended: Result<AttemptRecord, JoinError>) {
         let Ok(settled) = ended else { return };
-        self.on_the_way.remove(&settled.seq);
-        self.came_of_it.push(settled);
+        self.in_flight.remove(&settled.seq);
+        self.unsaved_results.push(settled);
     }
 
     /// Lets what is on its way arrive, if it does so soon, and returns the rest.
@@ -149,16 +157,16 @@ impl<O: Outbox, C: Courier> Sender<O, C> {
         };
         let _ = timeout(LAST_ATTEMPTS, all_back).await;
         self.attempts.abort_all();
-        let returned = self.on_the_way.iter().map(|(seq, (_, claim))| Settled {
+        let returned = self.in_flight.iter().map(|(seq, (_, claim))| AttemptRecord {
             seq: *seq,
             claim: *claim,
-            verdict: Verdict::Returned,
+            verdict: AttemptResult::Released,
             status: None,
             error: None,
         });
-        self.came_of_it.extend(returned);
+        self.unsaved_results.extend(returned);
         // If this fails, the claims end by themselves.
-        if let Err(error) = self.outbox.settle(&self.came_of_it).await {
+        if let Err(error) = self.outbox.record(&self.unsaved_results).await {
             tracing::warn!(%error, way = self.way.name(), "what was sent last is not noted, and may be sent again");
         }
     }
@@ -166,17 +174,17 @@ impl<O: Outbox, C: Courier> Sender<O, C> {
 
 /// One attempt, and what follows from it.
 async fn attempt(
-    courier: &impl Courier,
-    schedule: Schedule,
+    courier: &impl Transport,
+    schedule: RetrySchedule,
     within: Duration,
-    way: Way,
-    parcel: &Parcel,
-) -> Settled {
-    let not_taken = |error| Carried::NotTaken { status: None, error };
+    way: DeliveryChannel,
+    parcel: &OutboxMessage,
+) -> AttemptRecord {
+    let not_taken = |error| SendResult::Retryable { status: None, error };
     let carried = match parcel.to {
-        To::Nobody(error) => Carried::Refused { status: None, error },
-        To::Webhook { .. } | To::Mail { .. } => {
-            let carry = AssertUnwindSafe(timeout(within, courier.carry(parcel))).catch_unwind();
+        Destination::Unreachable(error) => SendResult::Rejected { status: None, error },
+        Destination::Webhook { .. } | Destination::Email { .. } => {
+            let carry = AssertUnwindSafe(timeout(within, courier.send(parcel))).catch_unwind();
             match carry.await {
                 Ok(Ok(carried)) => carried,
                 Ok(Err(_)) => not_taken("timed_out"),
@@ -185,13 +193,14 @@ async fn attempt(
             }
         }
     };
-    let again = || schedule.wait(parcel.attempts + 1, parcel.id).map_or(Verdict::Failed, Verdict::Again);
+    let again =
+        || schedule.wait(parcel.attempts + 1, parcel.id).map_or(AttemptResult::Failed, AttemptResult::Retry);
     let (verdict, status, error) = match carried {
-        Carried::Taken { status } => (Verdict::Delivered, status, None),
-        Carried::NotTaken { status, error } => (again(), status, Some(error)),
-        Carried::Refused { status, error } => (Verdict::Failed, status, Some(error)),
-        Carried::Unwanted { status } => (Verdict::Gone, status, Some("gone")),
+        SendResult::Accepted { status } => (AttemptResult::Delivered, status, None),
+        SendResult::Retryable { status, error } => (again(), status, Some(error)),
+        SendResult::Rejected { status, error } => (AttemptResult::Failed, status, Some(error)),
+        SendResult::EndpointGone { status } => (AttemptResult::EndpointGone, status, Some("gone")),
     };
     instrumentation::sent(way.name(), verdict.name());
-    Settled { seq: parcel.seq, claim: parcel.claim, verdict, status, error }
+    AttemptRecord { seq: parcel.seq, claim: parcel.claim, verdict, status, error }
 }

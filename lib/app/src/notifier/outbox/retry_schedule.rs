@@ -17,12 +17,12 @@ const JITTER_PERCENT: u32 = 20;
 
 /// A schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Schedule {
+pub struct RetrySchedule {
     /// How long a second of it is: one second, but for tests.
     pub second: Duration,
 }
 
-impl Schedule {
+impl RetrySchedule {
     /// How long to wait after so many attempts; none if that were all.
     pub fn wait(&self, attempts: u32, message: Uuid) -> Option<Duration> {
         let nth = usize::try_from(attempts.checked_sub(1)?).ok()?;
@@ -37,7 +37,7 @@ impl Schedule {
 mod tests {
     use super::*;
 
-    const SCHEDULE: Schedule = Schedule { second: Duration::from_secs(1) };
+    const SCHEDULE: RetrySchedule = RetrySchedule { second: Duration::from_secs(1) };
 
     #[test]
     fn there_are_ten_attempts_as_the_standard_has_them() {
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_second_can_be_shorter() {
-        let schedule = Schedule { second: Duration::from_millis(1) };
+        let schedule = RetrySchedule { second: Duration::from_millis(1) };
         assert_eq!(schedule.wait(2, Uuid::nil()), Some(Duration::from_millis(300)));
     }
 }

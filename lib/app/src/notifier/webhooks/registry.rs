@@ -1,40 +1,40 @@
 //! Where users want to be told.
 
-use super::{Reach, Secret, Secrets};
+use super::{UrlPolicy, WebhookSecret, WebhookSecrets};
 use crate::ports::Unavailable;
-use crate::ports::notifications::webhooks::{Created, Webhook, Webhooks};
+use crate::ports::notifications::webhooks::{CreateResult, Webhook, WebhookStore};
 use auction_domain::UserId;
 use std::time::Duration;
 use uuid::Uuid;
 
 /// What users may have.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct WebhookConfig {
     /// So many each.
     pub each: u16,
     /// After a new secret the one before signs as well for so long.
     pub overlap: Duration,
     /// Where they may lead.
-    pub reach: Reach,
+    pub reach: UrlPolicy,
 }
 
 /// The webhooks of all users, with their secrets.
-pub struct WebhookDesk<W> {
+pub struct WebhookRegistry<W> {
     /// What is stored.
     pub webhooks: W,
-    secrets: Secrets,
+    secrets: WebhookSecrets,
     /// What is allowed.
-    pub limits: Limits,
+    pub limits: WebhookConfig,
 }
 
-impl<W: Webhooks> WebhookDesk<W> {
+impl<W: WebhookStore> WebhookRegistry<W> {
     /// Over what is stored.
-    pub fn new(webhooks: W, secrets: Secrets, limits: Limits) -> WebhookDesk<W> {
-        WebhookDesk { webhooks, secrets, limits }
+    pub fn new(webhooks: W, secrets: WebhookSecrets, limits: WebhookConfig) -> WebhookRegistry<W> {
+        WebhookRegistry { webhooks, secrets, limits }
     }
 
     /// One more.
-    pub async fn create(&self, user: UserId, url: &str) -> Result<Created, Unavailable> {
+    pub async fn create(&self, user: UserId, url: &str) -> Result<CreateResult, Unavailable> {
         self.webhooks.create(user, Uuid::now_v7(), url, self.limits.each).await
     }
 
@@ -44,7 +44,7 @@ impl<W: Webhooks> WebhookDesk<W> {
     }
 
     /// The secret that it has.
-    pub fn secret(&self, webhook: &Webhook) -> Secret {
+    pub fn secret(&self, webhook: &Webhook) -> WebhookSecret {
         self.secrets.of(webhook.id, webhook.secret)
     }
 }

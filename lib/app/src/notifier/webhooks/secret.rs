@@ -10,27 +10,27 @@ use uuid::Uuid;
 /// All of them: each derives from what all processes of a portal share, from its webhook, and from how often that
 /// was given a new one. So none is stored.
 #[derive(Clone)]
-pub struct Secrets(Hmac<Sha256>);
+pub struct WebhookSecrets(Hmac<Sha256>);
 
-impl Secrets {
+impl WebhookSecrets {
     /// From at least 32 random bytes.
-    pub fn new(secret: &[u8]) -> Option<Secrets> {
+    pub fn new(secret: &[u8]) -> Option<WebhookSecrets> {
         let long_enough = secret.len() >= 32;
-        long_enough.then(|| Hmac::new_from_slice(secret).ok().map(Secrets)).flatten()
+        long_enough.then(|| Hmac::new_from_slice(secret).ok().map(WebhookSecrets)).flatten()
     }
 
     /// The secret of a webhook of that number: 1, 2, 3 …
-    pub fn of(&self, webhook: Uuid, number: u32) -> Secret {
+    pub fn of(&self, webhook: Uuid, number: u32) -> WebhookSecret {
         let named = self.0.clone().chain_update(webhook.as_bytes()).chain_update(number.to_be_bytes());
-        Secret(named.finalize().into_bytes().to_vec())
+        WebhookSecret(named.finalize().into_bytes().to_vec())
     }
 }
 
 /// One of them.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Vec<u8>);
+pub struct WebhookSecret(Vec<u8>);
 
-impl Secret {
+impl WebhookSecret {
     /// Signs a message: `v1,` and base64 of an HMAC-SHA-256 over `id.timestamp.body`.
     pub fn sign(&self, id: &str, timestamp: u64, body: &[u8]) -> String {
         // An HMAC takes keys of any length.
@@ -40,14 +40,14 @@ impl Secret {
     }
 }
 
-impl fmt::Display for Secret {
+impl fmt::Display for WebhookSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "whsec_{}", STANDARD.encode(&self.0))
     }
 }
 
 /// What is secret is in no log.
-impl fmt::Debug for Secret {
+impl fmt::Debug for WebhookSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret")
     }
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_signature_is_that_of_the_standards_own_example() {
-        let secret = Secret(STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap());
+        let secret = WebhookSecret(STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap());
         assert_eq!(secret.to_string(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
         let signed = secret.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#);
         assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
@@ -67,13 +67,13 @@ mod tests {
 
     #[test]
     fn every_webhook_has_its_own_secret_and_a_new_one_each_time() {
-        assert!(Secrets::new(&[1; 31]).is_none());
+        assert!(WebhookSecrets::new(&[1; 31]).is_none());
         let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let secrets = Secrets::new(&[1; 32]).unwrap();
+        let secrets = WebhookSecrets::new(&[1; 32]).unwrap();
         assert_eq!(secrets.of(one, 1), secrets.of(one, 1));
         assert_ne!(secrets.of(one, 1), secrets.of(one, 2));
         assert_ne!(secrets.of(one, 1), secrets.of(other, 1));
-        assert_ne!(secrets.of(one, 1), Secrets::new(&[2; 32]).unwrap().of(one, 1));
+        assert_ne!(secrets.of(one, 1), WebhookSecrets::new(&[2; 32]).unwrap().of(one, 1));
         // The standard asks for 24 to 64 bytes.
         assert_eq!(secrets.of(one, 1).0.len(), 32);
         assert_eq!(format!("{:?}", secrets.of(one, 1)), "Secret");

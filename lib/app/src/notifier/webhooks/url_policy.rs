@@ -10,7 +10,7 @@ const LONGEST: usize = 2048;
 
 /// What is allowed besides `https` to public addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reach {
+pub struct UrlPolicy {
     /// `http` as well.
     pub http: bool,
     /// Private addresses as well, and those of this machine.
@@ -37,7 +37,7 @@ pub enum UrlError {
     PrivateAddress,
 }
 
-impl Reach {
+impl UrlPolicy {
     /// Reads a URL. What its name leads to is looked at when it is called: it can change.
     pub fn url(&self, text: &str) -> Result<Url, UrlError> {
         if text.len() > LONGEST {
@@ -114,7 +114,7 @@ mod tests {
         let public =
             ["8.8.8.8", "100.63.255.255", "172.32.0.1", "192.0.1.1", "2606:4700::1111", "::ffff:8.8.8.8"];
         for address in public {
-            assert!(Reach::default().address(address.parse().unwrap()), "{address}");
+            assert!(UrlPolicy::default().address(address.parse().unwrap()), "{address}");
         }
         let private = [
             "0.0.0.0",
@@ -150,14 +150,14 @@ mod tests {
         ];
         for address in private {
             let address = address.parse().unwrap();
-            assert!(!Reach::default().address(address), "{address}");
-            assert!(Reach { private_addresses: true, http: false }.address(address), "{address}");
+            assert!(!UrlPolicy::default().address(address), "{address}");
+            assert!(UrlPolicy { private_addresses: true, http: false }.address(address), "{address}");
         }
     }
 
     #[test]
     fn a_url_is_https_without_credentials_and_leads_nowhere_private() {
-        let read = |text: &str| Reach::default().url(text).map(|url| url.to_string());
+        let read = |text: &str| UrlPolicy::default().url(text).map(|url| url.to_string());
         assert_eq!(read("https://a.example/x?y=1"), Ok("https://a.example/x?y=1".to_owned()));
         assert!(read("https://8.8.8.8:8443/").is_ok());
         for (url, wrong) in [
@@ -176,7 +176,7 @@ mod tests {
             assert_eq!(read(url), Err(wrong), "{url}");
         }
         assert_eq!(read(&format!("https://a.example/{}", "x".repeat(LONGEST))), Err(UrlError::TooLong));
-        let all = Reach { http: true, private_addresses: true };
+        let all = UrlPolicy { http: true, private_addresses: true };
         assert!(all.url("http://127.0.0.1:8080/").is_ok());
     }
 }

@@ -1,9 +1,9 @@
 //! What a letter was made of, for people.
 
-use super::Letter;
+use super::DeadLetter;
 use std::fmt::Write;
 
-impl Letter {
+impl DeadLetter {
     /// Its fields as text: a body is decoded, and what is no text is in hexadecimal.
     pub fn readable(&self) -> Vec<(String, String)> {
         self.fields.iter().map(|(name, value)| (readable(name), field(name, value))).collect()

@@ -1,8 +1,8 @@
 //! Dead letters in pages.
 
-use super::{CHUNK, Filter, Letter};
+use super::{CHUNK, DeadLetter, Filter};
 use crate::ports::Unavailable;
-use crate::ports::operator::dead_letters::DeadLetters;
+use crate::ports::operator::dead_letters::DeadLetterQueue;
 use auction_wire::{PartitionCount, PartitionId};
 use worker_runtime::EntryId;
 
@@ -13,14 +13,14 @@ const LOOKED_AT: usize = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// Those that are meant.
-    pub letters: Vec<Letter>,
+    pub letters: Vec<DeadLetter>,
     /// The name of the last that was looked at, if there may be more behind it.
     pub last: Option<String>,
 }
 
 /// At most `limit` letters that are meant, by partition, the oldest first, behind the one of that name.
 pub async fn page(
-    letters: &impl DeadLetters,
+    letters: &impl DeadLetterQueue,
     partitions: PartitionCount,
     filter: &Filter,
     behind: (PartitionId, EntryId),
@@ -33,13 +33,13 @@ pub async fn page(
         }
         let mut after = if partition == behind.0 { behind.1 } else { EntryId::ZERO };
         loop {
-            let chunk = letters.letters(partition, after, CHUNK).await?;
+            let chunk = letters.list(partition, after, CHUNK).await?;
             let Some(last) = chunk.last() else { break };
             after = last.id;
             looked_at += chunk.len();
-            for letter in chunk.into_iter().filter(|letter| filter.takes(letter)) {
+            for letter in chunk.into_iter().filter(|letter| filter.matches(letter)) {
                 if found.len() == limit {
-                    let last = found.last().map(Letter::name);
+                    let last = found.last().map(DeadLetter::name);
                     return Ok(Page { letters: found, last });
                 }
                 found.push(letter);

@@ -1,7 +1,7 @@
 //! How fast entries come, and go.
 
-use super::Look;
-use crate::ports::operator::stream_stats::{Count, GroupProgress};
+use super::StreamsReport;
+use crate::ports::operator::stream_stats::{GroupProgress, LagCount};
 use std::collections::BTreeMap;
 
 /// Entries a second, between two looks.
@@ -15,10 +15,10 @@ pub struct Rates {
 
 impl Rates {
     /// None of a stream that is new or began anew, and of a group whose lag could not be counted.
-    pub fn between(before: &Look, now: &Look) -> Rates {
+    pub fn between(before: &StreamsReport, now: &StreamsReport) -> Rates {
         let seconds = now.seen.now_ms.saturating_sub(before.seen.now_ms) as f64 / 1000.0;
         let mut rates = Rates::default();
-        let streams = |look: &Look| {
+        let streams = |look: &StreamsReport| {
             let streams = look.seen.partitions.iter().flat_map(|partition| partition.streams.clone());
             streams.map(|stream| (stream.key.clone(), stream)).collect::<BTreeMap<_, _>>()
         };
@@ -53,20 +53,20 @@ impl Rates {
 /// What a group has yet to do, if that could be counted.
 fn left(group: &GroupProgress) -> Option<u64> {
     match group.lag {
-        Count::Exactly(lag) => Some(lag + group.pending),
-        Count::AtLeast(_) => None,
+        LagCount::Exact(lag) => Some(lag + group.pending),
+        LagCount::AtLeast(_) => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::operator::stream_stats::{PartitionProgress, Seen, StreamProgress};
+    use crate::ports::operator::stream_stats::{PartitionProgress, StreamProgress, StreamStats};
     use auction_wire::PartitionId;
     use auction_wire::Positions;
     use worker_runtime::EntryId;
 
-    fn look(now_ms: u64, added: u64, lag: Count, pending: u64) -> Look {
+    fn look(now_ms: u64, added: u64, lag: LagCount, pending: u64) -> StreamsReport {
         let group = GroupProgress {
             name: "writer".to_owned(),
             lag,
@@ -83,26 +83,29 @@ mod tests {
             published: 0,
             dead_letters: 0,
         };
-        Look { seen: Seen { now_ms, partitions: vec![partition] }, stored: Ok(Positions::default()) }
+        StreamsReport {
+            seen: StreamStats { now_ms, partitions: vec![partition] },
+            stored: Ok(Positions::default()),
+        }
     }
 
-    fn rates(before: &Look, now: &Look) -> (Option<f64>, Option<f64>) {
+    fn rates(before: &StreamsReport, now: &StreamsReport) -> (Option<f64>, Option<f64>) {
         let rates = Rates::between(before, now);
         (rates.added("ap:{00}:cmd:bid"), rates.done("ap:{00}:cmd:bid", "writer"))
     }
 
     #[test]
     fn what_came_and_is_not_left_was_done() {
-        let before = look(10_000, 100, Count::Exactly(40), 10);
-        assert_eq!(rates(&before, &look(12_000, 120, Count::Exactly(30), 0)), (Some(10.0), Some(20.0)));
-        assert_eq!(rates(&before, &look(12_000, 120, Count::Exactly(60), 10)), (Some(10.0), Some(0.0)));
+        let before = look(10_000, 100, LagCount::Exact(40), 10);
+        assert_eq!(rates(&before, &look(12_000, 120, LagCount::Exact(30), 0)), (Some(10.0), Some(20.0)));
+        assert_eq!(rates(&before, &look(12_000, 120, LagCount::Exact(60), 10)), (Some(10.0), Some(0.0)));
     }
 
     #[test]
     fn what_is_not_certain_has_no_rate() {
-        let before = look(10_000, 100, Count::Exactly(40), 10);
-        assert_eq!(rates(&before, &look(12_000, 120, Count::AtLeast(10_000), 0)), (Some(10.0), None));
-        assert_eq!(rates(&before, &look(12_000, 5, Count::Exactly(5), 0)), (None, None), "began anew");
+        let before = look(10_000, 100, LagCount::Exact(40), 10);
+        assert_eq!(rates(&before, &look(12_000, 120, LagCount::AtLeast(10_000), 0)), (Some(10.0), None));
+        assert_eq!(rates(&before, &look(12_000, 5, LagCount::Exact(5), 0)), (None, None), "began anew");
         assert_eq!(rates(&before, &before), (None, None));
     }
 }

@@ -1,14 +1,14 @@
 //! What was seen, for programs.
 
-use super::{Look, Rates};
-use crate::ports::operator::stream_stats::{Count, GroupProgress, PartitionProgress, StreamProgress};
+use super::{Rates, StreamsReport};
+use crate::ports::operator::stream_stats::{GroupProgress, LagCount, PartitionProgress, StreamProgress};
 use auction_wire::operate::{ConsumerView, GroupView, PartitionView, StreamView, StreamsView};
 
 /// A consumer that was not heard of for so long is not there any more: they all read several times a
 /// second.
 const GONE_AFTER_MS: u64 = 30_000;
 
-impl Look {
+impl StreamsReport {
     /// As JSON.
     pub fn view(&self, rates: &Rates) -> StreamsView {
         StreamsView {
@@ -42,8 +42,8 @@ impl Look {
 
     fn group(&self, stream: &StreamProgress, group: &GroupProgress, rates: &Rates) -> GroupView {
         let (lag, lag_is_exact) = match group.lag {
-            Count::Exactly(lag) => (lag, true),
-            Count::AtLeast(lag) => (lag, false),
+            LagCount::Exact(lag) => (lag, true),
+            LagCount::AtLeast(lag) => (lag, false),
         };
         let consumers = group.consumers.iter().map(|consumer| ConsumerView {
             name: consumer.name.clone(),
@@ -84,7 +84,7 @@ mod tests {
         let consumer = |name: &str, pending, idle_ms| Consumer { name: name.to_owned(), pending, idle_ms };
         let mut group = GroupProgress {
             name: "writer".to_owned(),
-            lag: Count::Exactly(0),
+            lag: LagCount::Exact(0),
             pending: 3,
             oldest_ms: None,
             lease: None,

@@ -1,7 +1,7 @@
 //! Everything a partition's events come to, folded anew.
 
 use super::PartitionReport;
-use crate::projector::Board;
+use crate::projector::AuctionProjection;
 use crate::writer::aggregate_cache::{LoadError, read_event};
 use auction_domain::auction::AuctionEvent;
 use auction_domain::user::UserEvent;
@@ -11,21 +11,21 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// A user as his view shows him.
-pub(super) struct RebuiltUser {
+pub(super) struct ReplayedUser {
     pub(super) created_at: Timestamp,
     pub(super) deleted: bool,
 }
 
 /// All of a partition.
 #[derive(Default)]
-pub(super) struct Rebuild {
-    pub(super) users: BTreeMap<Uuid, RebuiltUser>,
-    pub(super) boards: BTreeMap<Uuid, Option<Board>>,
+pub(super) struct Replay {
+    pub(super) users: BTreeMap<Uuid, ReplayedUser>,
+    pub(super) boards: BTreeMap<Uuid, Option<AuctionProjection>>,
     pub(super) bidders: BTreeMap<Uuid, BTreeSet<UserId>>,
     versions: HashMap<Uuid, u64>,
 }
 
-impl Rebuild {
+impl Replay {
     /// Folds one more event.
     pub(super) fn apply(
         &mut self,
@@ -39,7 +39,7 @@ impl Rebuild {
         }
         match read_event(record)? {
             Event::User(UserEvent::UserCreated) => {
-                self.users.insert(record.key, RebuiltUser { created_at: record.at, deleted: false });
+                self.users.insert(record.key, ReplayedUser { created_at: record.at, deleted: false });
             }
             Event::User(UserEvent::UserDeleted) => {
                 if let Some(user) = self.users.get_mut(&record.key) {
@@ -52,7 +52,7 @@ impl Rebuild {
                 if let AuctionEvent::BidPlaced { bidder, .. } = event {
                     self.bidders.entry(record.key).or_default().insert(bidder);
                 }
-                Board::apply(self.boards.entry(record.key).or_default(), &event, record.at);
+                AuctionProjection::apply(self.boards.entry(record.key).or_default(), &event, record.at);
             }
         }
         Ok(())

@@ -1,11 +1,11 @@
 //! Every view beside what a rebuild from the events gives.
 
-use super::replay::Rebuild;
+use super::replay::Replay;
 use super::{CHUNK, PartitionReport};
 use crate::ports::Unavailable;
-use crate::ports::views::read_models::{ShownBid, Views};
+use crate::ports::views::read_models::{BidEntry, ReadModelReader};
 use crate::projector::{
-    Board, auction_view, bid_item, bidder_item, leader, list_item, list_place, user_view,
+    AuctionProjection, auction_view, bid_item, bidder_item, leader, list_item, list_place, user_view,
 };
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::view::{AuctionItem, AuctionStatus, BidderItem};
@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 /// Compares all views of a partition.
 pub(super) async fn compare(
-    views: &impl Views,
-    rebuild: &Rebuild,
+    views: &impl ReadModelReader,
+    rebuild: &Replay,
     partitions: PartitionCount,
     report: &mut PartitionReport,
 ) -> Result<(), Unavailable> {
@@ -37,8 +37,8 @@ pub(super) async fn compare(
 }
 
 async fn users(
-    views: &impl Views,
-    rebuild: &Rebuild,
+    views: &impl ReadModelReader,
+    rebuild: &Replay,
     report: &mut PartitionReport,
 ) -> Result<(), Unavailable> {
     for (id, user) in &rebuild.users {
@@ -52,12 +52,12 @@ async fn users(
 
 /// All bids of an auction, and each bidder's own.
 async fn bids(
-    views: &impl Views,
+    views: &impl ReadModelReader,
     auction: AuctionId,
-    board: &Board,
+    board: &AuctionProjection,
     report: &mut PartitionReport,
 ) -> Result<(), Unavailable> {
-    let mut shown: BTreeMap<u64, ShownBid> = BTreeMap::new();
+    let mut shown: BTreeMap<u64, BidEntry> = BTreeMap::new();
     let mut before = None;
     while let Some(page) = views.bids(report.partition, auction, before, CHUNK).await?.shown {
         shown.extend(page.bids.into_iter().map(|bid| (bid.number, bid)));
@@ -94,8 +94,8 @@ async fn bids(
 
 /// One of the lists of auctions.
 async fn list(
-    views: &impl Views,
-    rebuild: &Rebuild,
+    views: &impl ReadModelReader,
+    rebuild: &Replay,
     status: AuctionStatus,
     partitions: PartitionCount,
     report: &mut PartitionReport,
@@ -141,8 +141,8 @@ async fn list(
 
 /// What users have bid in this partition's auctions.
 async fn bidders(
-    views: &impl Views,
-    rebuild: &Rebuild,
+    views: &impl ReadModelReader,
+    rebuild: &Replay,
     partitions: PartitionCount,
     report: &mut PartitionReport,
 ) -> Result<(), Unavailable> {
@@ -171,7 +171,7 @@ async fn bidders(
 
 /// Who leads in each auction of a partition in which a user has bid, and what he has bid.
 async fn bidder(
-    views: &impl Views,
+    views: &impl ReadModelReader,
     user: UserId,
     partitions: PartitionCount,
     partition: PartitionId,

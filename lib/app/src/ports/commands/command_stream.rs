@@ -7,7 +7,7 @@ use std::future::Future;
 use worker_runtime::EntryId;
 
 /// Makes lanes.
-pub trait CommandLanes: Send + Sync {
+pub trait CommandStreamConnector: Send + Sync {
     /// Reads commands.
     type Reader: CommandReader;
     /// Settles batches.
@@ -23,7 +23,7 @@ pub trait CommandLanes: Send + Sync {
 
     /// The lane gave up its halves because a server was away or somebody else wrote. If this process ends
     /// before it opens the lane again, no command is to blame.
-    fn interrupted(&self, partition: PartitionId) -> impl Future<Output = ()> + Send;
+    fn on_interrupted(&self, partition: PartitionId) -> impl Future<Output = ()> + Send;
 }
 
 /// The half of a lane that commands come in through.
@@ -43,7 +43,7 @@ pub trait CommandReader: Send {
     fn take_over(&mut self) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Leaves the group. Nothing may be pending.
-    fn leave(self) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn leave_group(self) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
 /// The half of a lane that events go out through.
@@ -60,21 +60,24 @@ pub trait CommandSettler: Send {
         &mut self,
         after: u64,
         events: &[EventRecord],
-    ) -> impl Future<Output = Result<Published, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<PublishResult, Unavailable>> + Send;
 
     /// Publishes the events of a batch, acknowledges its commands and puts away its dead letters, all or
     /// nothing, if the stream still ends where the batch begins; and sends the outcomes to the ingresses
     /// that wait.
-    fn settle(&mut self, batch: &Settlement) -> impl Future<Output = Result<Published, Unavailable>> + Send;
+    fn settle(
+        &mut self,
+        batch: &Settlement,
+    ) -> impl Future<Output = Result<PublishResult, Unavailable>> + Send;
 }
 
 /// Commands that were read in one go.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// In the order in which they must be decided.
-    pub deliveries: Vec<Delivery>,
+    pub deliveries: Vec<ReceivedCommand>,
     /// Must be settled before the next read: its one command may end this process.
-    pub alone: bool,
+    pub isolated: bool,
 }
 
 /// What an event stream ends in.
@@ -85,18 +88,18 @@ pub enum LastEvent {
     /// An event.
     Event(Box<EventRecord>),
     /// Something that no writer put there, and why.
-    NotOurs(String),
+    Unrecognized(String),
 }
 
 /// One delivered entry.
 #[derive(Clone, Debug)]
-pub struct Delivery {
+pub struct ReceivedCommand {
     /// Where it lay.
     pub channel: Channel,
     /// Its id; its milliseconds are the time of the command.
     pub entry: EntryId,
     /// What was read, or what is not to be handled.
-    pub command: Result<Command, Poison>,
+    pub command: Result<Command, PoisonMessage>,
 }
 
 /// Names and values of an entry.
@@ -104,7 +107,7 @@ pub type RawFields = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// An entry that cannot be handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Poison {
+pub struct PoisonMessage {
     /// Why.
     pub failure: Failure,
     /// What it is made of.
@@ -128,7 +131,7 @@ pub enum FailureReason {
     /// Handling it panicked.
     Panicked,
     /// The process ended again and again while it handled it.
-    EndedItsProcess,
+    CrashedProcess,
     /// The store rejects what it comes to.
     Rejected,
 }
@@ -138,7 +141,7 @@ impl FailureReason {
     pub const ALL: [FailureReason; 4] = [
         FailureReason::Unreadable,
         FailureReason::Panicked,
-        FailureReason::EndedItsProcess,
+        FailureReason::CrashedProcess,
         FailureReason::Rejected,
     ];
 
@@ -147,7 +150,7 @@ impl FailureReason {
         match self {
             FailureReason::Unreadable => "unreadable",
             FailureReason::Panicked => "panicked",
-            FailureReason::EndedItsProcess => "ended_its_process",
+            FailureReason::CrashedProcess => "ended_its_process",
             FailureReason::Rejected => "rejected",
         }
     }
@@ -155,7 +158,7 @@ impl FailureReason {
 
 /// A command that goes to the dead letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadLetter {
+pub struct NewDeadLetter {
     /// Where it lay.
     pub channel: Channel,
     /// Its entry id.
@@ -168,7 +171,7 @@ pub struct DeadLetter {
     pub fields: RawFields,
 }
 
-impl Delivery {
+impl ReceivedCommand {
     /// The time of the command: Redis's, when it was put on the stream.
     pub fn at(&self) -> Timestamp {
         Timestamp(i64::try_from(self.entry.ms).unwrap_or(i64::MAX))
@@ -185,7 +188,7 @@ pub struct Settlement {
     /// The entries to acknowledge.
     pub done: Vec<(Channel, EntryId)>,
     /// The entries to acknowledge and put away.
-    pub dead: Vec<DeadLetter>,
+    pub dead: Vec<NewDeadLetter>,
     /// What is decided, whoever waits: announced to every ingress.
     pub decided: Vec<CommandId>,
     /// Outcomes, and which ingress waits for each.
@@ -201,9 +204,9 @@ impl Settlement {
 
 /// Whether the event stream took it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Published {
+pub enum PublishResult {
     /// It did.
-    Done,
+    Published,
     /// It did not: the stream does not end where the batch begins. Take over again.
     StreamMoved,
 }

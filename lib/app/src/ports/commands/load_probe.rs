@@ -5,7 +5,7 @@ use std::future::Future;
 
 /// A look at what lies between accepting and deciding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pressure {
+pub struct Load {
     /// Commands on their streams that are not decided yet, delivered or not.
     pub undecided: u64,
     /// Of the memory that the streams' server may use, so many percent are used.
@@ -13,7 +13,7 @@ pub struct Pressure {
 }
 
 /// Looks at the streams' server.
-pub trait Pressures: Send {
+pub trait LoadProbe: Send {
     /// How much there is now.
-    fn look(&mut self) -> impl Future<Output = Result<Pressure, Unavailable>> + Send;
+    fn sample(&mut self) -> impl Future<Output = Result<Load, Unavailable>> + Send;
 }

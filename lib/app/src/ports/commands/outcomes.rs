@@ -5,7 +5,7 @@ use auction_wire::{CommandId, Outcome};
 use std::future::Future;
 
 /// Stored outcomes.
-pub trait Outcomes: Send + Sync {
+pub trait OutcomeReader: Send + Sync {
     /// The outcome of a command; none while it is not decided, or if it never was given.
     fn outcome(
         &self,

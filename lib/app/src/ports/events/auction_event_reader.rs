@@ -6,7 +6,7 @@ use auction_wire::EventRecord;
 use std::future::Future;
 
 /// Read beside the lanes.
-pub trait AuctionEvents: Send + Sync {
+pub trait AuctionEventReader: Send + Sync {
     /// At most `limit` events of an auction with versions above `after`, in order.
     fn events_of(
         &self,

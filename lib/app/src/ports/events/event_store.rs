@@ -7,7 +7,7 @@ use std::future::Future;
 use uuid::Uuid;
 
 /// Makes connections to the store.
-pub trait EventStores: Send + Sync {
+pub trait EventStoreConnector: Send + Sync {
     /// A connection.
     type Store: EventStore;
 
@@ -41,7 +41,7 @@ pub trait EventStore: Send {
         &mut self,
         keys: &[Uuid],
         until: u64,
-    ) -> impl Future<Output = Result<History, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<AggregateHistory, Unavailable>> + Send;
 
     /// Keeps a snapshot of events that are stored, instead of an older one or one of another format.
     fn save_snapshot(
@@ -83,12 +83,15 @@ pub trait EventStore: Send {
     ) -> impl Future<Output = Result<UnrevealedAuctions, Unavailable>> + Send;
 
     /// Appends a batch whole or not at all: its events behind `expected_head`, and its outcomes.
-    fn append(&mut self, batch: &Append) -> impl Future<Output = Result<Appended, Unavailable>> + Send;
+    fn append(
+        &mut self,
+        batch: &AppendBatch,
+    ) -> impl Future<Output = Result<AppendResult, Unavailable>> + Send;
 }
 
 /// What some users and auctions have been through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct History {
+pub struct AggregateHistory {
     /// At most one each.
     pub snapshots: Vec<SnapshotRecord>,
     /// Those that are not in a snapshot, by key, then by version.
@@ -115,7 +118,7 @@ pub struct UnrevealedAuctions {
 
 /// A batch to append.
 #[derive(Clone, Debug)]
-pub struct Append {
+pub struct AppendBatch {
     /// Where.
     pub partition: PartitionId,
     /// The newest position that its decisions are based on.
@@ -141,15 +144,15 @@ pub struct NewEvent {
 
 /// What became of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Appended {
+pub enum AppendResult {
     /// It is on disk.
-    Done,
+    Committed,
     /// Nothing was written: somebody else appended to the partition.
-    HeadMoved,
+    HeadConflict,
     /// Nothing was written: one of the commands was decided before.
-    DecidedBefore,
+    DuplicateCommand,
     /// Nothing was written: users were deleted of whom the decisions did not know.
-    DeletionsUnknown,
+    StaleDeletions,
     /// Nothing was written: the store does not take the content, and says why. Another try would not help.
     Rejected(String),
 }

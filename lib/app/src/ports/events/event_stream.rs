@@ -5,9 +5,9 @@ use auction_wire::{EventRecord, PartitionId};
 use std::future::Future;
 
 /// Makes feeds.
-pub trait EventFeeds: Send + Sync {
+pub trait EventStreamConnector: Send + Sync {
     /// A feed.
-    type Feed: EventFeed;
+    type Feed: EventStream;
 
     /// Opens the feed of a service on a partition's event stream, on a connection of its own, behind all that any feed
     /// of this service was handed.
@@ -19,14 +19,14 @@ pub trait EventFeeds: Send + Sync {
 }
 
 /// One feed. After an error it is dropped and another one opened.
-pub trait EventFeed: Send {
+pub trait EventStream: Send {
     /// The next events in order; empty when none came in time. Nothing is handed out twice, so whoever follows must
     /// know by himself how far he is: positions jump where the stream was trimmed or holds what is no event, or where
     /// events were handed to a feed that was lost. They may repeat when the stream was published anew.
     fn read(&mut self) -> impl Future<Output = Result<Vec<EventRecord>, Unavailable>> + Send;
 
     /// The last event that was on the stream when the feed was opened; none if there was none of ours.
-    fn ended_in(&self) -> Option<&EventRecord>;
+    fn last_event_at_open(&self) -> Option<&EventRecord>;
 
     /// Leaves the group.
     fn leave(self) -> impl Future<Output = Result<(), Unavailable>> + Send;

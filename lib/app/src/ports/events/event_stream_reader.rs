@@ -5,7 +5,7 @@ use auction_wire::{EventRecord, PartitionId};
 use std::future::Future;
 
 /// Reads without consuming.
-pub trait PublishedEvents: Send + Sync {
+pub trait EventStreamReader: Send + Sync {
     /// At most `limit` events that lie on a partition's stream behind a position, in order.
     fn events_after(
         &self,

@@ -6,7 +6,7 @@ use auction_wire::EventRecord;
 use std::future::Future;
 
 /// Makes tails.
-pub trait EventTails: Send + Sync {
+pub trait EventTailConnector: Send + Sync {
     /// A tail.
     type Tail: EventTail;
 

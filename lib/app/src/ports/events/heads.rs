@@ -5,7 +5,7 @@ use auction_wire::Positions;
 use std::future::Future;
 
 /// Asked by an ingress whose client wants the latest.
-pub trait Heads: Send + Sync {
+pub trait HeadReader: Send + Sync {
     /// The newest position of every partition, all of one moment.
     fn heads(&self) -> impl Future<Output = Result<Positions, Unavailable>> + Send;
 }

@@ -5,7 +5,7 @@ use auction_wire::PartitionId;
 use std::future::Future;
 
 /// Makes locks.
-pub trait PartitionLocks: Send + Sync {
+pub trait PartitionLockConnector: Send + Sync {
     /// The lock of one partition, as one writer has it.
     type Lock: PartitionLock;
 

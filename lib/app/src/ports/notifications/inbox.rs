@@ -6,9 +6,9 @@ use std::future::Future;
 use uuid::Uuid;
 
 /// The inboxes as they are stored.
-pub trait StoredInboxes: Send + Sync {
+pub trait InboxStore: Send + Sync {
     /// Everything that a user's inbox keeps.
-    fn inbox(&self, user: UserId) -> impl Future<Output = Result<Inbox, Unavailable>> + Send;
+    fn inbox(&self, user: UserId) -> impl Future<Output = Result<InboxPage, Unavailable>> + Send;
 
     /// Everything up to this place is read, as far as there is anything. What was read stays so. Returns
     /// the place up to which it is.
@@ -17,7 +17,7 @@ pub trait StoredInboxes: Send + Sync {
 
 /// Copies of inboxes, near those who read. A copy is made when its user asks, kept up to date by deliveries,
 /// and gone after a while, or when it might miss something.
-pub trait InboxCopies: Send + Sync {
+pub trait InboxCache: Send + Sync {
     /// At most `limit` (at least one) notifications behind a place, without a hole between them; none if
     /// there is no copy.
     fn page(
@@ -25,7 +25,7 @@ pub trait InboxCopies: Send + Sync {
         user: UserId,
         after: u64,
         limit: usize,
-    ) -> impl Future<Output = Result<Option<Inbox>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Option<InboxPage>, Unavailable>> + Send;
 
     /// From now on deliveries for this user are gathered for a copy. What is stored must be read after
     /// this; the mark says later which copy it was read for.
@@ -36,7 +36,7 @@ pub trait InboxCopies: Send + Sync {
         &self,
         user: UserId,
         mark: Uuid,
-        inbox: &Inbox,
+        inbox: &InboxPage,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Everything up to this place is read. What was read stays so.
@@ -45,7 +45,7 @@ pub trait InboxCopies: Send + Sync {
 
 /// An inbox, or a page of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Inbox {
+pub struct InboxPage {
     /// The place of the oldest notification that is kept; behind `last` if none is.
     pub first: u64,
     /// The place of the newest; zero if there never was any.
@@ -56,15 +56,15 @@ pub struct Inbox {
     pub entries: Vec<(u64, Vec<u8>)>,
 }
 
-impl Inbox {
+impl InboxPage {
     /// How many of those that are kept are not read.
     pub fn unread(&self) -> u64 {
         (self.last + 1).saturating_sub(self.first.max(self.read_up_to + 1))
     }
 
     /// The part of it behind a place.
-    pub fn page(self, after: u64, limit: usize) -> Inbox {
+    pub fn page(self, after: u64, limit: usize) -> InboxPage {
         let behind = self.entries.into_iter().filter(|(seq, _)| *seq > after).take(limit);
-        Inbox { entries: behind.collect(), ..self }
+        InboxPage { entries: behind.collect(), ..self }
     }
 }

@@ -1,6 +1,6 @@
 //! Where notifications are kept, with the position up to which events were told.
 
-use super::notification_sink::Delivered;
+use super::notification_sink::NewNotification;
 use crate::ports::Unavailable;
 use auction_domain::UserId;
 use auction_domain::user::{NotificationKind, Subscriptions};
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Makes connections.
-pub trait NotificationStores: Send + Sync {
+pub trait NotificationStoreConnector: Send + Sync {
     /// A connection.
     type Store: NotificationStore;
 
@@ -27,12 +27,15 @@ pub trait NotificationStore: Send {
     /// Stores what is told, and moves the checkpoint, all or nothing, and only if the checkpoint still is
     /// `from`. A notification whose kind its user does not want is left out. The others get the next places
     /// of their inboxes, in the order in which they are given; an inbox keeps a number of them, the newest.
-    fn tell(&mut self, telling: &Telling) -> impl Future<Output = Result<Told, Unavailable>> + Send;
+    fn commit(
+        &mut self,
+        telling: &NotificationBatch,
+    ) -> impl Future<Output = Result<NotificationCommit, Unavailable>> + Send;
 }
 
 /// What is to be stored at once.
 #[derive(Clone, Debug)]
-pub struct Telling {
+pub struct NotificationBatch {
     /// Of which partition's events.
     pub partition: PartitionId,
     /// The checkpoint that this was made from.
@@ -76,9 +79,9 @@ pub fn json(id: Uuid, news: &[u8]) -> Vec<u8> {
 
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum NotificationCommit {
     /// It is stored; these are wanted, in no particular order.
-    Done(Vec<Delivered>),
+    Done(Vec<NewNotification>),
     /// Nothing was stored: somebody else tells events of this partition.
     CheckpointMoved,
 }

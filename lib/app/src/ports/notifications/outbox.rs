@@ -10,37 +10,40 @@ use uuid::Uuid;
 pub trait Outbox: Send + Sync {
     /// Claims deliveries that are due, the ones that waited longest first, but of each endpoint only so many.
     /// Nobody else gets them until the claim ends; then they are due again, whatever became of the claimer.
-    fn claim(&self, claim: &Claim) -> impl Future<Output = Result<Vec<Parcel>, Unavailable>> + Send;
+    fn claim(
+        &self,
+        claim: &ClaimRequest,
+    ) -> impl Future<Output = Result<Vec<OutboxMessage>, Unavailable>> + Send;
 
     /// Notes what came of attempts. Where the claim has ended and somebody else made another one, nothing
     /// is changed.
-    fn settle(&self, settled: &[Settled]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn record(&self, settled: &[AttemptRecord]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
 /// A way out of the house.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Way {
+pub enum DeliveryChannel {
     /// By HTTP, to an address that its user named.
     Webhook,
     /// By e-mail.
     Email,
 }
 
-impl Way {
+impl DeliveryChannel {
     /// Its name, in the store and for operators.
     pub fn name(self) -> &'static str {
         match self {
-            Way::Webhook => "webhook",
-            Way::Email => "email",
+            DeliveryChannel::Webhook => "webhook",
+            DeliveryChannel::Email => "email",
         }
     }
 }
 
 /// What a sender asks for.
 #[derive(Clone, Debug)]
-pub struct Claim {
+pub struct ClaimRequest {
     /// On that way.
-    pub way: Way,
+    pub way: DeliveryChannel,
     /// Nothing for these.
     pub busy: Vec<Uuid>,
     /// At most so many.
@@ -53,7 +56,7 @@ pub struct Claim {
 
 /// A notification that was claimed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parcel {
+pub struct OutboxMessage {
     /// Its place among all.
     pub seq: u64,
     /// By what the store knows the claim again.
@@ -67,12 +70,12 @@ pub struct Parcel {
     /// What it says, as JSON.
     pub news: Vec<u8>,
     /// Where that is.
-    pub to: To,
+    pub to: Destination,
 }
 
 /// Where a parcel goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum To {
+pub enum Destination {
     /// To a webhook.
     Webhook {
         /// Its address.
@@ -83,23 +86,23 @@ pub enum To {
         previous: bool,
     },
     /// To a mailbox.
-    Mail {
+    Email {
         /// Its address.
         address: String,
     },
     /// Nowhere, for that reason.
-    Nobody(&'static str),
+    Unreachable(&'static str),
 }
 
 /// What came of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settled {
+pub struct AttemptRecord {
     /// Of which parcel.
     pub seq: u64,
     /// By which claim.
     pub claim: i64,
     /// What now.
-    pub verdict: Verdict,
+    pub verdict: AttemptResult,
     /// What was answered.
     pub status: Option<u16>,
     /// What was wrong.
@@ -108,44 +111,44 @@ pub struct Settled {
 
 /// What is to be done with a parcel after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum AttemptResult {
     /// It arrived.
     Delivered,
     /// It is due again after so long.
-    Again(Duration),
+    Retry(Duration),
     /// It is given up.
     Failed,
     /// It is given up, and its endpoint wants nothing more.
-    Gone,
+    EndpointGone,
     /// Nothing was tried, as far as is known: it is due at once.
-    Returned,
+    Released,
 }
 
-impl Verdict {
+impl AttemptResult {
     /// Its name, for operators.
     pub fn name(self) -> &'static str {
         match self {
-            Verdict::Delivered => "delivered",
-            Verdict::Again(_) => "again",
-            Verdict::Failed => "failed",
-            Verdict::Gone => "gone",
-            Verdict::Returned => "returned",
+            AttemptResult::Delivered => "delivered",
+            AttemptResult::Retry(_) => "again",
+            AttemptResult::Failed => "failed",
+            AttemptResult::EndpointGone => "gone",
+            AttemptResult::Released => "returned",
         }
     }
 
     /// How far the parcel is then.
-    pub fn state(self) -> State {
+    pub fn state(self) -> OutboxState {
         match self {
-            Verdict::Delivered => State::Delivered,
-            Verdict::Again(_) | Verdict::Returned => State::Pending,
-            Verdict::Failed | Verdict::Gone => State::Failed,
+            AttemptResult::Delivered => OutboxState::Delivered,
+            AttemptResult::Retry(_) | AttemptResult::Released => OutboxState::Pending,
+            AttemptResult::Failed | AttemptResult::EndpointGone => OutboxState::Failed,
         }
     }
 }
 
 /// How far a delivery is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum OutboxState {
     /// It will be tried.
     Pending,
     /// It arrived.
@@ -154,18 +157,20 @@ pub enum State {
     Failed,
 }
 
-impl State {
+impl OutboxState {
     /// Its name, in the store and for users.
     pub fn name(self) -> &'static str {
         match self {
-            State::Pending => "pending",
-            State::Delivered => "delivered",
-            State::Failed => "failed",
+            OutboxState::Pending => "pending",
+            OutboxState::Delivered => "delivered",
+            OutboxState::Failed => "failed",
         }
     }
 
     /// The one of that name.
-    pub fn named(name: &str) -> Option<State> {
-        [State::Pending, State::Delivered, State::Failed].into_iter().find(|state| state.name() == name)
+    pub fn named(name: &str) -> Option<OutboxState> {
+        [OutboxState::Pending, OutboxState::Delivered, OutboxState::Failed]
+            .into_iter()
+            .find(|state| state.name() == name)
     }
 }

@@ -6,7 +6,7 @@ use auction_domain::user::Subscriptions;
 use std::future::Future;
 
 /// Looks choices up.
-pub trait Subscribers: Send + Sync {
+pub trait PreferenceReader: Send + Sync {
     /// What a user wants to be told, by all his events that are stored; none if there is no such user.
     fn subscriptions(
         &self,

@@ -1,6 +1,6 @@
 //! Where users want to be told by HTTP, and what was sent there.
 
-use super::outbox::State;
+use super::outbox::OutboxState;
 use crate::ports::Unavailable;
 use auction_domain::{Timestamp, UserId};
 use std::future::Future;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// The webhooks of all users. Each belongs to one; for everybody else it is not there.
-pub trait Webhooks: Send + Sync {
+pub trait WebhookStore: Send + Sync {
     /// One more of a user, unless he has so many. What is told from now on is sent there. After the user's
     /// deletion it is not there any more, however close the two come.
     fn create(
@@ -17,7 +17,7 @@ pub trait Webhooks: Send + Sync {
         webhook: Uuid,
         url: &str,
         at_most: u16,
-    ) -> impl Future<Output = Result<Created, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<CreateResult, Unavailable>> + Send;
 
     /// All of a user, the oldest first.
     fn webhooks(&self, user: UserId) -> impl Future<Output = Result<Vec<Webhook>, Unavailable>> + Send;
@@ -49,7 +49,7 @@ pub trait Webhooks: Send + Sync {
         user: UserId,
         webhook: Uuid,
         notification: Uuid,
-    ) -> impl Future<Output = Result<Replayed, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<ReplayResult, Unavailable>> + Send;
 }
 
 /// One of them.
@@ -71,7 +71,7 @@ pub struct Webhook {
 
 /// What became of a wish for one more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Created {
+pub enum CreateResult {
     /// It is there.
     Done(Webhook),
     /// The user has enough.
@@ -82,7 +82,7 @@ pub enum Created {
 
 /// What became of sending again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Replayed {
+pub enum ReplayResult {
     /// It is due now.
     Done(WebhookDelivery),
     /// There is no such webhook.
@@ -103,7 +103,7 @@ pub struct WebhookDelivery {
     /// What it says, as JSON.
     pub news: Vec<u8>,
     /// How far it is.
-    pub state: State,
+    pub state: OutboxState,
     /// So many attempts were made.
     pub attempts: u32,
     /// Since when it is on its way.

@@ -16,10 +16,10 @@ pub trait ParkedEvents: Send + Sync {
         &self,
         service: &str,
         partition: PartitionId,
-    ) -> impl Future<Output = Result<Vec<Parked>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Vec<ParkedAggregate>, Unavailable>> + Send;
 
     /// Everything that is parked, by service, partition and position.
-    fn all(&self) -> impl Future<Output = Result<Vec<Parked>, Unavailable>> + Send;
+    fn all(&self) -> impl Future<Output = Result<Vec<ParkedAggregate>, Unavailable>> + Send;
 
     /// Parks a user or an auction. One that is parked already is parked anew, and nothing is asked any
     /// more.
@@ -39,18 +39,18 @@ pub trait ParkedEvents: Send + Sync {
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Asks the service to do something about it. Returns whether it is parked at that position.
-    fn ask(
+    fn request(
         &self,
         service: &str,
         key: Uuid,
         position: u64,
-        asked: Asked,
+        asked: OperatorAction,
     ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 }
 
 /// A user or an auction that is parked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parked {
+pub struct ParkedAggregate {
     /// By which service.
     pub service: String,
     /// Where.
@@ -60,7 +60,7 @@ pub struct Parked {
     /// When, by the clock of the store.
     pub parked_at: Timestamp,
     /// What an operator asked for.
-    pub asked: Option<Asked>,
+    pub asked: Option<OperatorAction>,
 }
 
 /// The event that could not be handled.
@@ -115,22 +115,22 @@ impl ParkReason {
 
 /// What an operator asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum OperatorAction {
     /// To try the event and those behind it once more.
     Retry,
     /// To give the event up, and to go on with those behind it.
     Drop,
 }
 
-impl Asked {
+impl OperatorAction {
     /// Everything that can be asked.
-    pub const ALL: [Asked; 2] = [Asked::Retry, Asked::Drop];
+    pub const ALL: [OperatorAction; 2] = [OperatorAction::Retry, OperatorAction::Drop];
 
     /// Its name in the store.
     pub fn name(self) -> &'static str {
         match self {
-            Asked::Retry => "retry",
-            Asked::Drop => "drop",
+            OperatorAction::Retry => "retry",
+            OperatorAction::Drop => "drop",
         }
     }
 }

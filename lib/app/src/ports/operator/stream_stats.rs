@@ -6,14 +6,17 @@ use std::future::Future;
 use worker_runtime::EntryId;
 
 /// Looks at the streams.
-pub trait Progress: Send + Sync {
+pub trait StreamStatsReader: Send + Sync {
     /// Each stream by itself is seen at one moment.
-    fn look(&self, partitions: &[PartitionId]) -> impl Future<Output = Result<Seen, Unavailable>> + Send;
+    fn collect(
+        &self,
+        partitions: &[PartitionId],
+    ) -> impl Future<Output = Result<StreamStats, Unavailable>> + Send;
 }
 
 /// What was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct StreamStats {
     /// When it began, by the clock of Redis, in milliseconds since 1970.
     pub now_ms: u64,
     /// The partitions that were asked for.
@@ -35,9 +38,9 @@ pub struct PartitionProgress {
 
 /// A number of entries that was counted, up to where counting ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Count {
+pub enum LagCount {
     /// So many.
-    Exactly(u64),
+    Exact(u64),
     /// So many or more.
     AtLeast(u64),
 }
@@ -63,7 +66,7 @@ pub struct GroupProgress {
     /// Its name, which is that of the role.
     pub name: String,
     /// Entries that were not delivered to anybody yet.
-    pub lag: Count,
+    pub lag: LagCount,
     /// Entries that were delivered and not acknowledged.
     pub pending: u64,
     /// Time of the oldest entry that is not acknowledged, delivered or not, in milliseconds since 1970.

@@ -22,11 +22,11 @@ pub trait AccountAdmin: Send + Sync {
     fn create_key(
         &self,
         hash: TokenHash,
-        key: &ServiceKey,
+        key: &ApiKey,
     ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 
     /// All keys, the oldest first.
-    fn keys(&self) -> impl Future<Output = Result<Vec<ServiceKey>, Unavailable>> + Send;
+    fn keys(&self) -> impl Future<Output = Result<Vec<ApiKey>, Unavailable>> + Send;
 
     /// A key is not good any more. Returns which; none if there is none of that name.
     fn revoke_key(
@@ -38,7 +38,7 @@ pub trait AccountAdmin: Send + Sync {
 
 /// A token of a program, but for the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServiceKey {
+pub struct ApiKey {
     /// By which operators know it.
     pub name: String,
     /// The most that it may act as.

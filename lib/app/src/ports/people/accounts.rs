@@ -10,10 +10,13 @@ use std::future::Future;
 pub trait Accounts: Send + Sync {
     /// Keeps an account as provisional, until its user exists. It takes the same steps, and a write to disk,
     /// whether the address is free or taken. The same account given again is kept once.
-    fn register(&self, account: &NewAccount) -> impl Future<Output = Result<Registered, Unavailable>> + Send;
+    fn register(
+        &self,
+        account: &NewAccount,
+    ) -> impl Future<Output = Result<RegisterResult, Unavailable>> + Send;
 
     /// Forgets an account whose command could not be sent; not if its user exists after all.
-    fn withdraw(&self, user: UserId) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn cancel_registration(&self, user: UserId) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// By what the user with that address is recognised, in whatever case it is written; none if there is
     /// no such user, or not yet, or not any more.
@@ -36,7 +39,7 @@ pub trait Accounts: Send + Sync {
 }
 
 /// Takes away what is known of users who are deleted.
-pub trait Erasure: Send + Sync {
+pub trait PersonalDataErasure: Send + Sync {
     /// Erases the accounts of these users, and their sessions. What is gone is gone: it may be done again.
     /// Returns whose there were.
     fn erase(&self, users: &[UserId]) -> impl Future<Output = Result<Vec<UserId>, Unavailable>> + Send;
@@ -51,7 +54,7 @@ pub trait AccountRetention: Send + Sync {
         &self,
         now: Timestamp,
         undecided_since: Timestamp,
-    ) -> impl Future<Output = Result<Swept, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<SweepReport, Unavailable>> + Send;
 }
 
 /// An account that somebody wants.
@@ -75,13 +78,13 @@ pub struct NewAccount {
 
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Registered {
+pub enum RegisterResult {
     /// It is kept.
-    Kept,
+    Created,
     /// Somebody else has the address.
-    Taken,
+    EmailTaken,
     /// There is an account of that user already, with another address.
-    Other,
+    UserHasAccount,
 }
 
 /// By what a user is recognised.
@@ -123,7 +126,7 @@ pub struct Session {
 
 /// What a step of sweeping came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Swept {
+pub struct SweepReport {
     /// So many accounts became active.
     pub activated: u64,
     /// So many went.

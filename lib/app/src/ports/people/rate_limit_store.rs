@@ -9,15 +9,15 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// The counts.
-pub trait Counters: Send + Sync {
+pub trait RateLimitStore: Send + Sync {
     /// Takes from all of these, or from none if one of them has no room: of each what it wishes for, or what it
     /// needs if there is no room for more.
-    fn take(&self, wanted: &[Wanted]) -> impl Future<Output = Result<Took, Unavailable>> + Send;
+    fn take(&self, wanted: &[TakeRequest]) -> impl Future<Output = Result<TakeResult, Unavailable>> + Send;
 }
 
 /// Whose requests are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Whose {
+pub enum RateLimitKey {
     /// A user's.
     User(UserId),
     /// A program's.
@@ -28,32 +28,32 @@ pub enum Whose {
 
 /// How often somebody may call: so often at once, and then so often in a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
+pub struct RateLimit {
     /// In a second.
     pub per_second: NonZeroU32,
     /// At once.
     pub burst: NonZeroU32,
 }
 
-impl Limit {
+impl RateLimit {
     /// After so long there is room for one more.
     pub fn interval(self) -> Duration {
         Duration::from_micros((1_000_000 / u64::from(self.per_second.get())).max(1))
     }
 
     /// After so long there is room for as many as at once.
-    pub fn room(self) -> Duration {
+    pub fn burst_window(self) -> Duration {
         self.interval() * self.burst.get()
     }
 }
 
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct TakeRequest {
     /// Who.
-    pub whose: Whose,
+    pub whose: RateLimitKey,
     /// How often he may.
-    pub limit: Limit,
+    pub limit: RateLimit,
     /// So many requests at least.
     pub needs: u32,
     /// So many, if there is room.
@@ -62,7 +62,7 @@ pub struct Wanted {
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Took {
+pub struct TakeResult {
     /// Whether there was room.
     pub passed: bool,
     /// Of each: so many were taken, and so long it takes until there is all the room again.

@@ -5,20 +5,23 @@ use auction_domain::{AuctionId, Timestamp, UserId};
 use std::future::Future;
 
 /// The deletions of users, each with its progress.
-pub trait Deletions: Send + Sync {
+pub trait UserDeletions: Send + Sync {
     /// At most `limit` deletions that are not finished, those with the earliest `again_at` first. A deletion
     /// that was decided is among them from then on.
-    fn unfinished(&self, limit: usize) -> impl Future<Output = Result<Vec<Unfinished>, Unavailable>> + Send;
+    fn unfinished(
+        &self,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<PendingDeletion>, Unavailable>> + Send;
 
     /// What these users have at stake in auctions without a result; each stake once.
-    fn stakes(
+    fn open_interests(
         &self,
         users: &[UserId],
-    ) -> impl Future<Output = Result<Vec<(UserId, Stake)>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Vec<(UserId, OpenInterest)>, Unavailable>> + Send;
 
     /// What must follow from these was sent. Each passes only if the deletion still is at this attempt: then
     /// it is at the next, and `again_at` is when to send again.
-    fn sent(&self, sent: &[Unfinished]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn sent(&self, sent: &[PendingDeletion]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Nothing is left of these: they are finished for good.
     fn finished(&self, deletions: &[u64]) -> impl Future<Output = Result<(), Unavailable>> + Send;
@@ -26,7 +29,7 @@ pub trait Deletions: Send + Sync {
 
 /// A deletion of which something may be left to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unfinished {
+pub struct PendingDeletion {
     /// Its sequence number.
     pub sequence: u64,
     /// Who was deleted.
@@ -39,7 +42,7 @@ pub struct Unfinished {
 
 /// What a user has in an auction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stake {
+pub enum OpenInterest {
     /// Live bids.
     Bids(AuctionId),
     /// The auction itself: he sells.

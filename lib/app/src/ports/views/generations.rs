@@ -1,6 +1,6 @@
 //! Generations of views: another one is filled beside the live one, and takes its place.
 
-use super::read_models::ViewStores;
+use super::read_models::ReadModelConnector;
 use crate::ports::Unavailable;
 use auction_domain::{AuctionId, UserId};
 use auction_wire::PartitionId;
@@ -29,7 +29,7 @@ impl fmt::Display for Generation {
 /// The generations of all partitions.
 pub trait Generations: Send + Sync {
     /// Writes to one of them.
-    type Stores: ViewStores;
+    type Stores: ReadModelConnector;
 
     /// A new one, empty, which nobody else is given.
     fn begin(&self, partition: PartitionId) -> impl Future<Output = Result<Generation, Unavailable>> + Send;
@@ -49,7 +49,7 @@ pub trait Generations: Send + Sync {
         &self,
         partition: PartitionId,
         to: Generation,
-    ) -> impl Future<Output = Result<Switch, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<SwitchResult, Unavailable>> + Send;
 
     /// Removes everything older than the live generations, in small steps. Returns how many keys it were.
     fn drop_old(&self) -> impl Future<Output = Result<u64, Unavailable>> + Send;
@@ -71,7 +71,7 @@ pub struct Comparison {
 
 /// How an auction is shown in a generation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AuctionShown {
+pub struct ComparedAuction {
     /// Its own view.
     pub view: Option<Vec<u8>>,
     /// Its line in the lists.
@@ -86,7 +86,7 @@ struct Versioned {
     version: u64,
 }
 
-impl AuctionShown {
+impl ComparedAuction {
     /// The version that both were written at; none if they were read while they changed, or are not there.
     fn version(&self) -> Option<u64> {
         let version = |json: &[u8]| Some(serde_json::from_slice::<Versioned>(json).ok()?.version);
@@ -101,7 +101,7 @@ impl AuctionShown {
 
 impl Comparison {
     /// One more auction, as both show it.
-    pub fn add(&mut self, auction: AuctionId, live: &AuctionShown, other: &AuctionShown) {
+    pub fn add(&mut self, auction: AuctionId, live: &ComparedAuction, other: &ComparedAuction) {
         if live == other {
             self.same += 1;
         } else if live.is_there() && other.is_there() && live.version() != other.version() {
@@ -117,7 +117,7 @@ impl Comparison {
 
 /// What became of a switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Switch {
+pub enum SwitchResult {
     /// It is live.
     Done,
     /// Nothing was switched: the live one has events that it has not. Catch up and try again.

@@ -10,16 +10,16 @@ use auction_wire::{PartitionId, Positions};
 use std::future::Future;
 
 /// Makes connections for writing views.
-pub trait ViewStores: Send + Sync {
+pub trait ReadModelConnector: Send + Sync {
     /// A connection.
-    type Store: ViewStore;
+    type Store: ReadModelWriter;
 
     /// Connects.
     fn open(&self, partition: PartitionId) -> impl Future<Output = Result<Self::Store, Unavailable>> + Send;
 }
 
 /// The views of one partition in one generation, for their one writer.
-pub trait ViewStore: Send {
+pub trait ReadModelWriter: Send {
     /// The position up to which events are in the views; zero if there are none.
     fn checkpoint(&mut self) -> impl Future<Output = Result<u64, Unavailable>> + Send;
 
@@ -29,13 +29,13 @@ pub trait ViewStore: Send {
         &mut self,
         from: u64,
         to: u64,
-        writes: &[ViewWrite],
-    ) -> impl Future<Output = Result<ViewCommit, Unavailable>> + Send;
+        writes: &[ReadModelWrite],
+    ) -> impl Future<Output = Result<ReadModelCommit, Unavailable>> + Send;
 }
 
 /// Whether the views were written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ViewCommit {
+pub enum ReadModelCommit {
     /// They were.
     Done,
     /// They were not: somebody else moved the checkpoint, or made another generation the live one.
@@ -44,7 +44,7 @@ pub enum ViewCommit {
 
 /// Where an auction stands in the lists: in that of its status, by its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ListPlace {
+pub struct ListKey {
     /// Which list.
     pub status: AuctionStatus,
     /// Its end.
@@ -53,7 +53,7 @@ pub struct ListPlace {
 
 /// One view to write. Bodies are JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ViewWrite {
+pub enum ReadModelWrite {
     /// `GET /user/{id}`.
     User {
         /// Whose.
@@ -69,14 +69,14 @@ pub enum ViewWrite {
         json: Vec<u8>,
     },
     /// From now on at that place of the lists of `GET /auctions`.
-    Listed {
+    AddToAuctionList {
         /// Which.
         auction: AuctionId,
         /// Where.
-        place: ListPlace,
+        place: ListKey,
     },
     /// A line of `GET /auctions`.
-    Line {
+    AuctionListEntry {
         /// Which.
         auction: AuctionId,
         /// Where it is in its life.
@@ -87,11 +87,11 @@ pub enum ViewWrite {
         json: Vec<u8>,
     },
     /// No longer at that place of the lists: its end or its status changed.
-    Unlisted {
+    RemoveFromAuctionList {
         /// Which.
         auction: AuctionId,
         /// Where it was.
-        place: ListPlace,
+        place: ListKey,
     },
     /// A line of `GET /auction/{id}/bids`.
     Bid {
@@ -105,7 +105,7 @@ pub enum ViewWrite {
         json: Vec<u8>,
     },
     /// What a user has bid in one auction: a part of a line of `GET /user/{id}/bids`.
-    Bidder {
+    BidderAuctionEntry {
         /// Who.
         user: UserId,
         /// Where.
@@ -114,7 +114,7 @@ pub enum ViewWrite {
         json: Vec<u8>,
     },
     /// From now on among the auctions of `GET /user/{id}/bids`.
-    BidIn {
+    AddToBidderAuctions {
         /// Who.
         user: UserId,
         /// Where.
@@ -124,7 +124,7 @@ pub enum ViewWrite {
 
 /// Reading views, by everybody: always those of the live generation. Whatever is read says how fresh it is, also
 /// when there is nothing.
-pub trait Views: Send + Sync {
+pub trait ReadModelReader: Send + Sync {
     /// The body of `GET /user/{id}`.
     fn user(
         &self,
@@ -137,7 +137,7 @@ pub trait Views: Send + Sync {
         &self,
         partition: PartitionId,
         auction: AuctionId,
-    ) -> impl Future<Output = Result<AsOf<Option<ShownAuction>>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<AsOf<Option<AuctionDocument>>, Unavailable>> + Send;
 
     /// At most `limit` bids of an auction, the newest first: those with numbers below `before`. None if
     /// there is no such auction.
@@ -166,7 +166,7 @@ pub trait Views: Send + Sync {
         status: AuctionStatus,
         after: Option<(Timestamp, AuctionId)>,
         limit: usize,
-    ) -> impl Future<Output = Result<AsOf<ListedPage>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<AsOf<AuctionPage>, Unavailable>> + Send;
 
     /// At most `limit` (at least one) auctions in which a user has bid, of all partitions, the newest
     /// first: those with ids below `before`.
@@ -175,7 +175,7 @@ pub trait Views: Send + Sync {
         user: UserId,
         before: Option<AuctionId>,
         limit: usize,
-    ) -> impl Future<Output = Result<AsOf<BidderPage>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<AsOf<BidderAuctionPage>, Unavailable>> + Send;
 
     /// The positions up to which the events of these partitions are in their views, in one round trip.
     fn checkpoints(
@@ -201,7 +201,7 @@ pub struct AsOf<T> {
 
 /// The body of `GET /auction/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShownAuction {
+pub struct AuctionDocument {
     /// The body.
     pub json: Vec<u8>,
     /// What the portal's clock said.
@@ -214,14 +214,14 @@ pub struct BidPage {
     /// How many there are in all.
     pub count: u64,
     /// The page.
-    pub bids: Vec<ShownBid>,
+    pub bids: Vec<BidEntry>,
     /// The number below which there are more.
     pub next: Option<u64>,
 }
 
 /// A line of `GET /auction/{id}/bids`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShownBid {
+pub struct BidEntry {
     /// Its number.
     pub number: u64,
     /// Whose; not to be told.
@@ -232,16 +232,16 @@ pub struct ShownBid {
 
 /// A page of `GET /auctions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListedPage {
+pub struct AuctionPage {
     /// Its lines; fewer than asked for when auctions changed lists meanwhile.
-    pub lines: Vec<Listed>,
+    pub lines: Vec<AuctionEntry>,
     /// The place behind which there is more.
     pub next: Option<(Timestamp, AuctionId)>,
 }
 
 /// A line of `GET /auctions`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct AuctionEntry {
     /// Its end.
     pub ends_at: Timestamp,
     /// Which.
@@ -252,16 +252,16 @@ pub struct Listed {
 
 /// A page of `GET /user/{id}/bids`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BidderPage {
+pub struct BidderAuctionPage {
     /// Its lines.
-    pub lines: Vec<BidderLine>,
+    pub lines: Vec<BidderAuction>,
     /// The auction below which there are more.
     pub next: Option<AuctionId>,
 }
 
 /// What a line of `GET /user/{id}/bids` is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BidderLine {
+pub struct BidderAuction {
     /// Which auction.
     pub auction: AuctionId,
     /// Where it is in its life.

@@ -50,24 +50,24 @@ fn placed(n: u128) -> AuctionEvent {
     AuctionEvent::BidPlaced { bid, bidder, amount: Amount::new(5).unwrap() }
 }
 
-fn floor() -> Floor {
-    let floor = Floor::default();
+fn floor() -> DrawSchedule {
+    let floor = DrawSchedule::default();
     apply(&floor, &created(), START);
     floor
 }
 
 /// The next event.
-fn apply(floor: &Floor, event: &AuctionEvent, at: Timestamp) {
+fn apply(floor: &DrawSchedule, event: &AuctionEvent, at: Timestamp) {
     let known = floor.table().auctions.get(&AUCTION).map(|entry| entry.promoted.auction().version());
     floor.apply(P, AUCTION, event, known.unwrap_or(0) + 1, at);
 }
 
 /// Numbers and versions of what is due.
-fn due(floor: &Floor, now: Timestamp) -> Vec<(u64, u64)> {
+fn due(floor: &DrawSchedule, now: Timestamp) -> Vec<(u64, u64)> {
     let due = floor.due(now).into_iter();
     due.map(|due| match due {
-        Due::Hold { look, .. } => (look.number, look.at_version),
-        Due::Reveal { .. } => (0, 0),
+        DueDraw::Hold { look, .. } => (look.number, look.at_version),
+        DueDraw::Reveal { .. } => (0, 0),
     })
     .collect()
 }
@@ -107,7 +107,7 @@ fn the_seed_is_due_when_the_auction_is_final_until_it_shows() {
     assert_eq!(due(&floor, after(61)), []);
     assert_eq!(due(&floor, after(63)), [(0, 0)]);
     apply(&floor, &AuctionEvent::SeedRevealed { seed: Seed([0; 32]) }, after(63));
-    assert_eq!((due(&floor, after(600)), floor.next(), floor.has(AUCTION)), (vec![], None, false));
+    assert_eq!((due(&floor, after(600)), floor.next(), floor.contains(AUCTION)), (vec![], None, false));
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn an_event_that_comes_again_changes_nothing_and_a_hole_ends_the_draws() {
     floor.apply(P, AUCTION, &placed(1), 2, after(1));
     assert_eq!(due(&floor, after(10)), [(1, 2)]);
     floor.apply(P, AUCTION, &placed(3), 4, after(11));
-    assert!(!floor.has(AUCTION));
+    assert!(!floor.contains(AUCTION));
 }
 
 #[test]

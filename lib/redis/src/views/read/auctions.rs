@@ -4,7 +4,7 @@
 
 use super::{Replies, Source};
 use auction_app::ports::Unavailable;
-use auction_app::ports::views::read_models::{AsOf, ShownAuction};
+use auction_app::ports::views::read_models::{AsOf, AuctionDocument};
 use auction_domain::{AuctionId, Timestamp};
 use auction_wire::PartitionId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ const TOGETHER: usize = 1000;
 const WAITING: usize = 10_000;
 
 /// An auction as it is shown; none if there is none.
-type Answer = AsOf<Option<ShownAuction>>;
+type Answer = AsOf<Option<AuctionDocument>>;
 
 struct Asked {
     partition: PartitionId,
@@ -58,7 +58,7 @@ async fn read_all(source: Source, mut asked: mpsc::Receiver<Asked>) {
             // Whoever has gone meanwhile does not need it.
             let _ = answer.send(match &answers {
                 Ok(answers) => answers.get(&(partition, auction)).cloned().ok_or_else(missing),
-                Err(error) => Err(Unavailable::new(error.service, error.cause.to_string())),
+                Err(error) => Err(Unavailable::new(error.backend, error.cause.to_string())),
             });
         }
     }
@@ -85,7 +85,7 @@ async fn read(
         let now = Timestamp(1000 * seconds + micros / 1000);
         let read = |(partition, auction): &(PartitionId, AuctionId)| {
             let json: Option<Vec<u8>> = replies.next()?;
-            let shown = json.map(|json| ShownAuction { json, now });
+            let shown = json.map(|json| AuctionDocument { json, now });
             Ok(((*partition, *auction), AsOf { positions: positions.within(&[*partition]), shown }))
         };
         return auctions.iter().map(read).collect();

@@ -4,20 +4,20 @@ use super::{Reading, Replies, Source};
 use crate::keys;
 use crate::views::line;
 use auction_app::ports::Unavailable;
-use auction_app::ports::views::read_models::{AsOf, BidPage, ShownBid};
+use auction_app::ports::views::read_models::{AsOf, BidEntry, BidPage};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::PartitionId;
 use redis::{Value, pipe};
 
-fn bid(number: u64, line: Option<Vec<u8>>) -> Option<ShownBid> {
+fn bid(number: u64, line: Option<Vec<u8>>) -> Option<BidEntry> {
     let line = line?;
     let (bidder, json) = line::read_user(&line)?;
-    Some(ShownBid { number, bidder: bidder?, json: json.to_vec() })
+    Some(BidEntry { number, bidder: bidder?, json: json.to_vec() })
 }
 
 impl Reading<'_> {
     /// The bids of these numbers: the last read of an answer.
-    async fn bids(&mut self, key: &str, numbers: &[u64]) -> Result<Option<Vec<ShownBid>>, Unavailable> {
+    async fn bids(&mut self, key: &str, numbers: &[u64]) -> Result<Option<Vec<BidEntry>>, Unavailable> {
         let mut lines = pipe();
         if !numbers.is_empty() {
             lines.cmd("HMGET").arg(key).arg(numbers);

@@ -4,7 +4,9 @@ use super::{Replies, Source};
 use crate::views::line;
 use crate::{client_error, keys};
 use auction_app::ports::Unavailable;
-use auction_app::ports::views::read_models::{AsOf, BidderLine, BidderPage, Listed, ListedPage};
+use auction_app::ports::views::read_models::{
+    AsOf, AuctionEntry, AuctionPage, BidderAuction, BidderAuctionPage,
+};
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::view::AuctionStatus;
 use redis::{Value, pipe};
@@ -16,7 +18,7 @@ impl Source {
         status: AuctionStatus,
         after: Option<(Timestamp, AuctionId)>,
         limit: usize,
-    ) -> Result<AsOf<ListedPage>, Unavailable> {
+    ) -> Result<AsOf<AuctionPage>, Unavailable> {
         let from = after.map(|(ends_at, auction)| format!("({}", keys::listed_member(ends_at, auction)));
         let (range, first, last) = match status {
             AuctionStatus::Open => ("ZRANGEBYLEX", "-", "+"),
@@ -48,14 +50,14 @@ impl Source {
                 lines.cmd("HGET").arg(keys.items()).arg(auction.to_string());
             }
             let Some(replies) = reading.last(lines).await? else { continue };
-            let mut page = ListedPage { lines: Vec::with_capacity(places.len()), next };
+            let mut page = AuctionPage { lines: Vec::with_capacity(places.len()), next };
             for ((ends_at, auction), reply) in places.into_iter().zip(replies) {
                 let line: Option<Vec<u8>> = redis::from_redis_value(reply).map_err(client_error)?;
                 // One that changed lists between the two reads stands in another one by now.
                 if let Some((_, _, json)) =
                     line.as_deref().and_then(line::read_auction).filter(|(of, ..)| *of == status)
                 {
-                    page.lines.push(Listed { ends_at, auction, json: json.to_vec() });
+                    page.lines.push(AuctionEntry { ends_at, auction, json: json.to_vec() });
                 }
             }
             return Ok(AsOf { positions, shown: page });
@@ -67,7 +69,7 @@ impl Source {
         user: UserId,
         before: Option<AuctionId>,
         limit: usize,
-    ) -> Result<AsOf<BidderPage>, Unavailable> {
+    ) -> Result<AsOf<BidderAuctionPage>, Unavailable> {
         let from = before.map_or("+".to_owned(), |before| format!("({before}"));
         loop {
             let mut reading = self.reading(self.partitions.all()).await?;
@@ -92,14 +94,14 @@ impl Source {
                 lines.cmd("HGET").arg(keys.items()).arg(auction.to_string());
             }
             let Some(replies) = reading.last(lines).await? else { continue };
-            let (mut replies, mut page) = (Replies(replies.into_iter()), BidderPage::default());
+            let (mut replies, mut page) = (Replies(replies.into_iter()), BidderAuctionPage::default());
             page.next = next;
             for auction in auctions {
                 let (bidder, line): (Option<Vec<u8>>, Option<Vec<u8>>) = (replies.next()?, replies.next()?);
                 if let (Some(bidder), Some((status, leader, item))) =
                     (bidder, line.as_deref().and_then(line::read_auction))
                 {
-                    page.lines.push(BidderLine { auction, status, leader, bidder, item: item.to_vec() });
+                    page.lines.push(BidderAuction { auction, status, leader, bidder, item: item.to_vec() });
                 }
             }
             return Ok(AsOf { positions, shown: page });

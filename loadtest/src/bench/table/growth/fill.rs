@@ -4,7 +4,7 @@
 use crate::Failure;
 use crate::bench::backlog::{auction, partitions};
 use crate::bench::servers::{Bench, quiet};
-use auction_app::ports::events::event_store::{EventStore, EventStores};
+use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
 use auction_domain::auction::AuctionEvent;
 use auction_domain::{Amount, BidId, Currency, Fact, UserId};
 use auction_redis::keys;
