@@ -1,14 +1,14 @@
 //! Real HTTP against a real portal: what a client gets for what it sends.
 
-use crate::support::person::{Answer, Person};
-use crate::support::{Up, eventually};
+use crate::support::person::{Answer, TestUser};
+use crate::support::{RunningPortal, eventually};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 #[tokio::test]
 async fn a_client_is_answered() {
     // One portal for all of them: they are independent of each other.
-    let up = Up::start().await;
+    let up = RunningPortal::start().await;
     let url = up.url("");
     a_bid_goes_all_the_way_to_a_winner(&url).await;
     a_command_is_answered_at_once_and_followed_by_its_handle(&url).await;
@@ -24,7 +24,7 @@ async fn a_client_is_answered() {
 }
 
 async fn a_bid_goes_all_the_way_to_a_winner(url: &str) {
-    let (sue, ada, bob) = (Person::new(url).await, Person::new(url).await, Person::new(url).await);
+    let (sue, ada, bob) = (TestUser::new(url).await, TestUser::new(url).await, TestUser::new(url).await);
     let auction = sue.offer(json!({})).await;
     let first = ada.bid(&auction, 20_001).await;
     assert_eq!(first.is(201).body["amount"], json!({"amount": 20_001, "currency": "USD"}));
@@ -50,7 +50,7 @@ async fn a_bid_goes_all_the_way_to_a_winner(url: &str) {
 }
 
 async fn a_command_is_answered_at_once_and_followed_by_its_handle(url: &str) {
-    let sue = Person::new(url).await;
+    let sue = TestUser::new(url).await;
     let offer = json!({"title": "Palm Pilot", "currency": "EUR", "opening_bid": 100, "ends_at": "2099-01-01T00:00:00Z"});
     let accepted = sue.post("/auctions", offer, &[]).await;
     assert_eq!((accepted.is(202).header("retry-after"), accepted.text("status").as_str()), ("1", "pending"));
@@ -81,7 +81,7 @@ async fn a_command_is_answered_at_once_and_followed_by_its_handle(url: &str) {
 }
 
 async fn a_repeated_request_has_one_effect_and_one_answer(url: &str) {
-    let (sue, ada) = (Person::new(url).await, Person::new(url).await);
+    let (sue, ada) = (TestUser::new(url).await, TestUser::new(url).await);
     let auction = sue.offer(json!({})).await;
     let path = format!("/auction/{auction}/bid");
     let headers = [("idempotency-key", "once"), ("prefer", "wait=30")];
@@ -112,7 +112,7 @@ async fn a_repeated_request_has_one_effect_and_one_answer(url: &str) {
 }
 
 /// The caller's bids, when the read model has so many.
-async fn own_bids(person: &Person, auction: &str, count: u64) -> Value {
+async fn own_bids(person: &TestUser, auction: &str, count: u64) -> Value {
     eventually("the bids are shown", || async {
         let own = person.get(&format!("/auction/{auction}/bids?by=me"), &[]).await;
         (own.body["count"] == json!(count)).then_some(own.body)
@@ -121,7 +121,7 @@ async fn own_bids(person: &Person, auction: &str, count: u64) -> Value {
 }
 
 async fn a_refusal_carries_its_numbers(url: &str) {
-    let (sue, ada) = (Person::new(url).await, Person::new(url).await);
+    let (sue, ada) = (TestUser::new(url).await, TestUser::new(url).await);
     let auction = sue.offer(json!({})).await;
     let low = ada.bid(&auction, 9899).await;
     assert_eq!(
@@ -135,7 +135,7 @@ async fn a_refusal_carries_its_numbers(url: &str) {
     assert_eq!(again.body["minimum"]["amount"], json!(10_001));
     sue.bid(&auction, 10_000).await.is_problem(403, "seller_may_not_bid");
     ada.bid(&Uuid::new_v4().to_string(), 10_000).await.is_problem(404, "unknown_auction");
-    let mut stranger = Person::nobody(url);
+    let mut stranger = TestUser::nobody(url);
     stranger.id = Some(Uuid::new_v4().to_string());
     stranger.bid(&auction, 10_000).await.is_problem(403, "unknown_sender");
     let past = json!({"title": "x", "currency": "USD", "opening_bid": 1, "ends_at": "2001-01-01T00:00:00Z"});
@@ -144,7 +144,7 @@ async fn a_refusal_carries_its_numbers(url: &str) {
 }
 
 async fn a_bid_is_taken_back_by_its_bidder_alone(url: &str) {
-    let (sue, ada, bob) = (Person::new(url).await, Person::new(url).await, Person::new(url).await);
+    let (sue, ada, bob) = (TestUser::new(url).await, TestUser::new(url).await, TestUser::new(url).await);
     let auction = sue.offer(json!({})).await;
     let bid = ada.bid(&auction, 10_000).await.is(201).text("bid");
     let path = format!("/auction/{auction}/bid/{bid}");
@@ -165,7 +165,7 @@ async fn a_bid_is_taken_back_by_its_bidder_alone(url: &str) {
 }
 
 async fn an_operator_ends_cancels_and_voids_and_nobody_else_does(url: &str) {
-    let (sue, ada, house) = (Person::new(url).await, Person::new(url).await, Person::nobody(url));
+    let (sue, ada, house) = (TestUser::new(url).await, TestUser::new(url).await, TestUser::nobody(url));
     let auction = sue.offer(json!({})).await;
     let bid = ada.bid(&auction, 10_000).await.is(201).text("bid");
     let void = format!("/auction/{auction}/bid/{bid}/void");
@@ -193,7 +193,7 @@ async fn an_operator_ends_cancels_and_voids_and_nobody_else_does(url: &str) {
 }
 
 async fn a_deleted_user_is_gone_with_bids_and_offers(url: &str) {
-    let (sue, ada, bob) = (Person::new(url).await, Person::new(url).await, Person::new(url).await);
+    let (sue, ada, bob) = (TestUser::new(url).await, TestUser::new(url).await, TestUser::new(url).await);
     let (auction, offered) = (sue.offer(json!({})).await, ada.offer(json!({})).await);
     let sold = sue.offer(json!({})).await;
     bob.bid(&auction, 10_000).await.is(201);
@@ -227,14 +227,14 @@ async fn a_deleted_user_is_gone_with_bids_and_offers(url: &str) {
     let shown = bob.get(&format!("/auction/{sold}"), &[]).await.body;
     assert_eq!(shown, result, "a result never changes");
     let bob_path = format!("/user/{}", bob.id.as_ref().unwrap());
-    let house = Person::nobody(url);
+    let house = TestUser::nobody(url);
     house.send(delete, &bob_path, None, &operator).await.is(200);
     let unknown = format!("/user/{}", Uuid::new_v4());
     house.get(&unknown, &operator).await.is_problem(404, "unknown_user");
 }
 
 async fn a_command_for_a_version_that_has_moved_on_is_refused(url: &str) {
-    let (sue, ada) = (Person::new(url).await, Person::new(url).await);
+    let (sue, ada) = (TestUser::new(url).await, TestUser::new(url).await);
     let auction = sue.offer(json!({})).await;
     let (path, bid) = (format!("/auction/{auction}"), format!("/auction/{auction}/bid"));
     let etag = eventually("the auction is shown", || async {
@@ -266,7 +266,7 @@ async fn a_command_for_a_version_that_has_moved_on_is_refused(url: &str) {
 }
 
 async fn wrong_input_is_named_and_loses_nothing(url: &str) {
-    let sue = Person::new(url).await;
+    let sue = TestUser::new(url).await;
     let wrong = json!({"title": " ", "currency": "usd", "opening_bid": 0, "ends_at": "2099-01-01T00:00:00Z",
         "soft_close": {"extend_by_seconds": 0, "within_seconds": 5, "at_most": 1}});
     let refused = sue.post("/auctions", wrong, &[]).await;
@@ -306,11 +306,11 @@ async fn wrong_input_is_named_and_loses_nothing(url: &str) {
     let wrong_method = sue.post(&format!("/auction/{auction}"), json!({}), &[]).await;
     wrong_method.is_problem(405, "wrong_method");
     assert_eq!(wrong_method.header("allow"), "GET,HEAD");
-    let nobody = Person::nobody(url);
+    let nobody = TestUser::nobody(url);
     nobody.bid(&auction, 10_000).await.is_problem(401, "caller_unknown");
     let guessable = [("idempotency-key", "1")];
     nobody.post("/users", json!({}), &guessable).await.is_problem(400, "invalid_request");
-    let mut nonsense = Person::nobody(url);
+    let mut nonsense = TestUser::nobody(url);
     nonsense.id = Some("me".to_owned());
     nonsense.bid(&auction, 10_000).await.is_problem(401, "caller_unknown");
     sue.get(&format!("/user/{}", Uuid::new_v4()), &[]).await.is_problem(403, "not_your_account");
@@ -318,7 +318,7 @@ async fn wrong_input_is_named_and_loses_nothing(url: &str) {
 }
 
 async fn the_list_pages_through_all_open_auctions(url: &str) {
-    let sue = Person::new(url).await;
+    let sue = TestUser::new(url).await;
     let mut offered = Vec::new();
     for day in 1..=7 {
         offered.push(sue.offer(json!({"ends_at": format!("2098-01-{day:02}T00:00:00Z")})).await);
@@ -327,7 +327,7 @@ async fn the_list_pages_through_all_open_auctions(url: &str) {
         let mut listed: Vec<Value> = Vec::new();
         let mut next = Some("/auctions?limit=3".to_owned());
         while let Some(path) = next {
-            let page = Person::nobody(url).get(&path, &[]).await;
+            let page = TestUser::nobody(url).get(&path, &[]).await;
             listed.extend(page.is(200).body["auctions"].as_array().unwrap().clone());
             next = page.body["next"].as_str().map(str::to_owned);
         }

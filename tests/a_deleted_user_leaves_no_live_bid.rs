@@ -5,7 +5,7 @@ use crate::support::load::{Load, id};
 use crate::support::roles::Roles;
 use crate::support::{database, eventually, long};
 use auction_domain::{AuctionId, UserId};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_testkit::given::{create_auction, create_user, delete_user, offer, place_bid};
 use auction_testkit::random::Random;
 use auction_wire::Command;
@@ -60,7 +60,7 @@ async fn race(seed: u64, users: u64, kills: bool) {
     println!("SEED={seed}");
     let mut random = Random::new(seed);
     let dir = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(dir.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(dir.path())).await.unwrap();
     let settings = [("AUCTION__WRITER__LEASE_SECONDS", "2"), ("AUCTION__WRITER__BATCH", "40")];
     let mut roles = Roles::none(&servers, &settings);
     for role in ["writer", "writer", "auctioneer", "auctioneer", "projector"] {

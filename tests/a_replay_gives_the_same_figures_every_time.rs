@@ -2,16 +2,16 @@
 //! and views agree afterwards.
 
 use crate::support::history::{History, real, shipped};
-use crate::support::{Up, text};
+use crate::support::{RunningPortal, text};
 
-fn replay(up: &Up, history: &History) {
+fn replay(up: &RunningPortal, history: &History) {
     let output = up.client(&["replay", "--json"]).arg(&history.file).output().unwrap();
     history.check(&output);
 }
 
 #[tokio::test]
 async fn a_replay_gives_the_same_figures_every_time() {
-    let mut up = Up::start().await;
+    let mut up = RunningPortal::start().await;
     let shipped = shipped();
     replay(&up, &shipped);
     up.verify();
@@ -30,7 +30,7 @@ async fn a_replay_gives_the_same_figures_every_time() {
 
 #[tokio::test]
 async fn verify_finds_a_view_that_was_changed() {
-    let up = Up::start().await;
+    let up = RunningPortal::start().await;
     replay(&up, &shipped());
     let mut redis = redis::Client::open(up.server("redis_url"))
         .unwrap()

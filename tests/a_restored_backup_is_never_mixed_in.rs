@@ -4,7 +4,7 @@
 use crate::support::load::Load;
 use crate::support::roles::Roles;
 use crate::support::{database, eventually, text};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -23,12 +23,12 @@ fn copy(from: &Path, to: &Path) {
     assert!(copied.success());
 }
 
-async fn one(servers: &PrivateServers, query: &str) -> i64 {
+async fn one(servers: &LocalServers, query: &str) -> i64 {
     database(servers.database_url()).await.query_one(query, &[]).await.unwrap().get(0)
 }
 
 /// Waits until everybody has told whatever the database holds.
-async fn all_is_told(servers: &PrivateServers) {
+async fn all_is_told(servers: &LocalServers) {
     let database = database(servers.database_url()).await;
     let behind = "SELECT count(*) FROM partitions p LEFT JOIN notifier_checkpoints n ON n.partition = p.id \
                   WHERE coalesce(n.position, 0) < p.head";
@@ -42,7 +42,7 @@ async fn all_is_told(servers: &PrivateServers) {
 struct Portal {
     roles: Roles,
     load: Load,
-    servers: PrivateServers,
+    servers: LocalServers,
     cluster: PathBuf,
     backup: PathBuf,
     _directory: TempDir,
@@ -50,7 +50,7 @@ struct Portal {
 
 async fn portal(of_each: usize, seed: u64) -> Portal {
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let cluster = servers.data_dir().join("postgres/cluster");
     let backup = directory.path().join("backup");
     let roles = Roles::start(&servers, of_each);
@@ -60,7 +60,7 @@ async fn portal(of_each: usize, seed: u64) -> Portal {
 }
 
 /// How far the store is, and the notifiers.
-async fn heads(servers: &PrivateServers) -> (i64, i64) {
+async fn heads(servers: &LocalServers) -> (i64, i64) {
     let state = "SELECT sum(head)::bigint FROM partitions";
     let told = "SELECT sum(position)::bigint FROM notifier_checkpoints";
     (one(servers, state).await, one(servers, told).await)
@@ -113,7 +113,7 @@ async fn nobody_goes_on_with_a_restored_database_and_newer_streams_and_the_way_o
 
 /// "Stop everything, delete the keys ap:{NN}:evt and ap:{NN}:view:* and start again": then all is well, and whoever has no
 /// outcome any more asks again.
-async fn follow_the_advice(roles: &mut Roles, servers: &PrivateServers, load: &mut Load, of_each: usize) {
+async fn follow_the_advice(roles: &mut Roles, servers: &LocalServers, load: &mut Load, of_each: usize) {
     let [ingress] = roles.pids("ingress")[..] else { panic!("one ingress") };
     assert_eq!(roles.end(ingress, "-TERM"), Some(0));
     let client = redis::Client::open(servers.redis_url()).unwrap();
@@ -148,7 +148,7 @@ async fn follow_the_advice(roles: &mut Roles, servers: &PrivateServers, load: &m
 }
 
 /// A base backup, as an operator takes it while everything runs, with the owner that the cluster has.
-async fn base_backup(servers: &PrivateServers, cluster: &Path, backup: &Path) {
+async fn base_backup(servers: &LocalServers, cluster: &Path, backup: &Path) {
     let psql = servers.psql();
     let bin = Path::new(psql.split(' ').next().unwrap().trim_matches('\'')).parent().unwrap();
     let mut command = tokio::process::Command::new(bin.join("pg_basebackup"));

@@ -1,10 +1,10 @@
 //! Whoever asks what became of a command can wait for it at any ingress, without asking again and again: also at
 //! one that did not take it, and at one that was killed and started again since.
 
-use crate::support::person::{Answer, Person};
+use crate::support::person::{Answer, TestUser};
 use crate::support::roles::Roles;
 use crate::support::{eventually, own_address};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
@@ -14,7 +14,7 @@ const WAIT: (&str, &str) = ("prefer", "wait=30");
 /// A request that waits at an ingress whose operators listen there.
 async fn waiting_at(url: &str, admin: &str, monitor: &str) -> JoinHandle<Answer> {
     let (url, monitor) = (url.to_owned(), monitor.to_owned());
-    let waiting = tokio::spawn(async move { Person::nobody(&url).get(&monitor, &[WAIT]).await });
+    let waiting = tokio::spawn(async move { TestUser::nobody(&url).get(&monitor, &[WAIT]).await });
     eventually("it waits", || async {
         let metrics = reqwest::get(format!("http://{admin}/metrics")).await.ok()?.text().await.ok()?;
         metrics.lines().any(|line| line == "auction_requests_waiting 1").then_some(())
@@ -26,7 +26,7 @@ async fn waiting_at(url: &str, admin: &str, monitor: &str) -> JoinHandle<Answer>
 #[tokio::test]
 async fn whoever_waits_at_another_ingress_or_one_that_was_restarted_is_answered() {
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let mut roles = Roles::none(&servers, &[]);
     let (admin, other, other_admin) = (own_address(), own_address(), own_address());
     let (of_one, of_other) = (
@@ -43,7 +43,7 @@ async fn whoever_waits_at_another_ingress_or_one_that_was_restarted_is_answered(
     })
     .await;
     let url = roles.url();
-    let (sue, ada) = (Person::new(&url).await, Person::new(&url).await);
+    let (sue, ada) = (TestUser::new(&url).await, TestUser::new(&url).await);
     let auction = sue.offer(json!({})).await;
     let bid = async |amount: u64| {
         let taken = ada.put(&format!("/auction/{auction}/bid"), json!({"amount": amount}), &[]).await;
@@ -77,12 +77,12 @@ async fn whoever_waits_at_another_ingress_or_one_that_was_restarted_is_answered(
     // Who does not want to wait is not made to, and who waits in vain is told so.
     roles.signal("writer", "-STOP");
     let monitor = bid(20_000).await;
-    let asked = Person::nobody(&other).get(&monitor, &[("prefer", "wait=30, respond-async")]).await;
+    let asked = TestUser::nobody(&other).get(&monitor, &[("prefer", "wait=30, respond-async")]).await;
     assert_eq!(
         (asked.is(200).header("preference-applied"), asked.text("status").as_str()),
         ("respond-async", "pending")
     );
-    let in_vain = Person::nobody(&other).get(&monitor, &[("prefer", "wait=1")]).await;
+    let in_vain = TestUser::nobody(&other).get(&monitor, &[("prefer", "wait=1")]).await;
     assert_eq!((in_vain.is(200).text("status").as_str(), in_vain.header("retry-after")), ("pending", "1"));
     roles.signal("writer", "-CONT");
     servers.stop().await.unwrap();

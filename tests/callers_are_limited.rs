@@ -1,9 +1,9 @@
 //! Who calls too often is told to wait, whichever ingress he calls; nobody else is, and nobody while nobody can count.
 
-use crate::support::person::{Answer, Person};
+use crate::support::person::{Answer, TestUser};
 use crate::support::roles::Roles;
 use crate::support::{eventually, own_address, portal, text};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use reqwest::Method;
 use serde_json::json;
 use tempfile::TempDir;
@@ -20,7 +20,7 @@ const SETTINGS: [(&str, &str); 6] = [
     ("AUCTION__LIMITS__TRUSTED_PROXIES", "127.0.0.0/8"),
 ];
 
-async fn start(servers: &PrivateServers, trusted: &str) -> (Roles, String) {
+async fn start(servers: &LocalServers, trusted: &str) -> (Roles, String) {
     let mut settings = SETTINGS.to_vec();
     settings.push(("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", trusted));
     let mut roles = Roles::none(servers, &settings);
@@ -42,12 +42,12 @@ async fn start(servers: &PrivateServers, trusted: &str) -> (Roles, String) {
     (roles, other)
 }
 
-async fn servers(directory: &TempDir) -> PrivateServers {
-    PrivateServers::start(Options::new(directory.path())).await.unwrap()
+async fn servers(directory: &TempDir) -> LocalServers {
+    LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap()
 }
 
 async fn call(at: &str, user: &str, address: &str) -> Answer {
-    Person::nobody(at).get("/subscriptions", &[("x-user-id", user), ("x-forwarded-for", address)]).await
+    TestUser::nobody(at).get("/subscriptions", &[("x-user-id", user), ("x-forwarded-for", address)]).await
 }
 
 fn is_refused(answer: &Answer) {
@@ -107,7 +107,7 @@ async fn a_body_that_is_too_long_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let servers = servers(&directory).await;
     let (roles, _) = start(&servers, "true").await;
-    let somebody = Person::nobody(&roles.url());
+    let somebody = TestUser::nobody(&roles.url());
     let send = async |length: usize| {
         let body = json!({"email": "a".repeat(length)}).to_string().into_bytes();
         let json = [("content-type", "application/json")];
@@ -134,7 +134,7 @@ async fn a_service_key_has_a_limit_of_its_own_and_who_gives_wrong_tokens_has_tha
     let output = create.output().unwrap();
     assert!(output.status.success(), "{}", text(&output));
     let key = String::from_utf8(output.stdout).unwrap().trim().to_owned();
-    let harness = Person::with_token(&roles.url(), Some(key));
+    let harness = TestUser::with_token(&roles.url(), Some(key));
     let user = Uuid::now_v7().to_string();
     // The first is counted by its address: nobody knew yet whose it is.
     for n in 0..60 {
@@ -145,7 +145,7 @@ async fn a_service_key_has_a_limit_of_its_own_and_who_gives_wrong_tokens_has_tha
     let mut guesses = 0;
     loop {
         let token = format!("aps_{guesses:043}");
-        let answer = Person::with_token(&roles.url(), Some(token)).get("/account", &[]).await;
+        let answer = TestUser::with_token(&roles.url(), Some(token)).get("/account", &[]).await;
         if answer.status == 429 {
             is_refused(&answer);
             break;

@@ -1,10 +1,10 @@
 //! A command that cannot be handled is put away alone; its sender sees that, an operator finds it, and
 //! when it is sent again it has its effect, once.
 
-use crate::support::person::{Answer, Person};
+use crate::support::person::{Answer, TestUser};
 use crate::support::roles::Roles;
 use crate::support::{eventually, portal, text};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd};
 use reqwest::Method;
@@ -35,7 +35,7 @@ async fn change_kind(redis: &mut MultiplexedConnection, stream: &str, kind: &str
     let _: Value = add.query_async(redis).await.unwrap();
 }
 
-struct Operator<'a>(&'a PrivateServers);
+struct Operator<'a>(&'a LocalServers);
 
 impl Operator<'_> {
     /// What `portal dead-letters` prints, and its exit code.
@@ -55,11 +55,11 @@ impl Operator<'_> {
 }
 
 /// An operator at the ingress.
-struct Http(Person);
+struct Http(TestUser);
 
 impl Http {
     fn new(roles: &Roles) -> Http {
-        Http(Person::nobody(&roles.url()))
+        Http(TestUser::nobody(&roles.url()))
     }
 
     async fn send(&self, method: Method, path: &str) -> Answer {
@@ -91,10 +91,10 @@ impl Http {
 #[tokio::test]
 async fn a_dead_letter_is_seen_by_its_sender_found_and_sent_again_with_one_effect() {
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let mut roles = Roles::start(&servers, 1);
     roles.ready().await;
-    let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
+    let (sue, ada) = (TestUser::new(&roles.url()).await, TestUser::new(&roles.url()).await);
     let auction = sue.offer(json!({})).await;
     let client = redis::Client::open(servers.redis_url()).unwrap();
     let mut redis = client.get_multiplexed_async_connection().await.unwrap();
@@ -157,10 +157,10 @@ async fn a_dead_letter_is_seen_by_its_sender_found_and_sent_again_with_one_effec
 #[tokio::test]
 async fn a_letter_whose_command_was_decided_since_is_not_sent_again() {
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let roles = Roles::start(&servers, 1);
     roles.ready().await;
-    let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
+    let (sue, ada) = (TestUser::new(&roles.url()).await, TestUser::new(&roles.url()).await);
     let auction = sue.offer(json!({})).await;
     ada.bid(&auction, 10_000).await.is(201);
     let client = redis::Client::open(servers.redis_url()).unwrap();

@@ -1,12 +1,12 @@
 //! Bids are drawn by lot and doubled by promoters that are killed again and again: never two in one interval,
 //! and afterwards everybody can see that it was as promised; or was not, if anything was changed.
 
-use crate::support::person::Person;
+use crate::support::person::TestUser;
 use crate::support::roles::Roles;
 use crate::support::{database, eventually, long, portal, text};
 use auction_domain::Amount;
 use auction_domain::auction::AuctionEvent;
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_testkit::random::Random;
 use auction_wire::Event;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ const OPERATOR: (&str, &str) = ("x-user-role", "operator");
 const WAIT: (&str, &str) = ("prefer", "wait=30");
 
 /// A portal with two promoters, a draw every so many milliseconds, and everything else once.
-fn start(servers: &PrivateServers, config: &std::path::Path, every_ms: u32) -> Roles {
+fn start(servers: &LocalServers, config: &std::path::Path, every_ms: u32) -> Roles {
     let settings = format!("[promoter]\nlease_seconds = 1\noptions = [{{ every_ms = {every_ms} }}]\n");
     std::fs::write(config, settings).unwrap();
     let mut roles = Roles::none(servers, &[("AUCTION_CONFIG", config.to_str().unwrap())]);
@@ -29,11 +29,11 @@ fn start(servers: &PrivateServers, config: &std::path::Path, every_ms: u32) -> R
     roles
 }
 
-async fn put_settings(operator: &Person, options: Value) -> crate::support::person::Answer {
+async fn put_settings(operator: &TestUser, options: Value) -> crate::support::person::Answer {
     operator.put("/promoter/settings", json!({"options": options}), &[OPERATOR, WAIT]).await
 }
 
-fn draws_verify(database_url: &str, servers: &PrivateServers, auction: &str) -> Output {
+fn draws_verify(database_url: &str, servers: &LocalServers, auction: &str) -> Output {
     let mut verify = portal();
     verify.args(["draws", "verify", auction]);
     verify.env("REDIS_URL", servers.redis_url()).env("DATABASE_URL", database_url).output().unwrap()
@@ -51,7 +51,7 @@ fn in_seconds(seconds: u64) -> String {
 const BETWEEN_KILLS: Duration = Duration::from_millis(400);
 
 /// People bid now and then until that time; meanwhile one promoter after the other is killed.
-async fn bid_and_kill(roles: &mut Roles, people: &[Person], auctions: &[String], until: Instant) -> u32 {
+async fn bid_and_kill(roles: &mut Roles, people: &[TestUser], auctions: &[String], until: Instant) -> u32 {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_124);
     println!("SEED={seed}");
     let mut random = Random::new(seed);
@@ -117,16 +117,16 @@ fn check_intervals(events: &[AuctionEvent]) -> (u64, usize) {
 #[tokio::test]
 async fn draws_survive_kills_and_can_be_checked_and_tampering_shows() {
     let dir = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(dir.path().join("data"))).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(dir.path().join("data"))).await.unwrap();
     let mut roles = start(&servers, &dir.path().join("settings.toml"), 400);
     roles.ready().await;
     let mut people = Vec::new();
     for _ in 0..6 {
-        people.push(Person::new(&roles.url()).await);
+        people.push(TestUser::new(&roles.url()).await);
     }
     let lasts = if long() { 120 } else { 12 };
     let (ends_at, until) = (in_seconds(lasts), Instant::now() + Duration::from_secs(lasts));
-    let seller = Person::new(&roles.url()).await;
+    let seller = TestUser::new(&roles.url()).await;
     let mut auctions = Vec::new();
     for _ in 0..3 {
         auctions.push(seller.offer(json!({"ends_at": ends_at})).await);
@@ -168,7 +168,7 @@ async fn draws_survive_kills_and_can_be_checked_and_tampering_shows() {
 
 /// A copy of the database in which the first bid on an auction is another one, by somebody who can do
 /// everything to it.
-async fn tampered_copy(servers: &PrivateServers, auction: &str) -> String {
+async fn tampered_copy(servers: &LocalServers, auction: &str) -> String {
     let url = servers.database_url().replacen(":///auction?", ":///tampered?", 1);
     let maintenance = servers.database_url().replacen(":///auction?", ":///postgres?", 1);
     eventually("nobody is connected any more", || async {
@@ -195,11 +195,11 @@ async fn tampered_copy(servers: &PrivateServers, auction: &str) -> String {
 #[tokio::test]
 async fn an_operator_sets_how_bids_are_drawn_while_it_runs() {
     let dir = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(dir.path().join("data"))).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(dir.path().join("data"))).await.unwrap();
     let roles = start(&servers, &dir.path().join("settings.toml"), 60_000);
     roles.ready().await;
-    let operator = Person::nobody(&roles.url());
-    let somebody = Person::new(&roles.url()).await;
+    let operator = TestUser::nobody(&roles.url());
+    let somebody = TestUser::new(&roles.url()).await;
 
     somebody
         .put("/promoter/settings", json!({"options": []}), &[WAIT])

@@ -1,11 +1,11 @@
 //! E-mail: what the house sends by it reaches its user, whoever is killed, and says by its id when it comes twice.
 
 use crate::support::mail_server::{Mail, MailServer};
-use crate::support::person::Person;
+use crate::support::person::TestUser;
 use crate::support::readers::all_told;
 use crate::support::roles::Roles;
 use crate::support::{database, eventually};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use serde_json::json;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -14,7 +14,7 @@ fn ids(mails: &[Mail]) -> BTreeSet<String> {
     mails.iter().map(|mail| mail.header("Message-ID").to_owned()).collect()
 }
 
-async fn account(database: &tokio_postgres::Client, person: &Person, email: &str) {
+async fn account(database: &tokio_postgres::Client, person: &TestUser, email: &str) {
     let insert = "INSERT INTO accounts (user_id, email, name, password_hash, role, state, command_id, created_at) \
                   VALUES ($1, $2, '', '', 'bidder', 'active', $1, 0)";
     let user: Uuid = person.id.as_ref().unwrap().parse().unwrap();
@@ -30,7 +30,7 @@ async fn deliveries(database: &tokio_postgres::Client) -> Vec<(String, i32, Opti
 #[tokio::test]
 async fn an_e_mail_survives_kill_nine_and_has_the_same_id_when_it_comes_twice() {
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let server = MailServer::start().await;
     let settings = [
         ("AUCTION__NOTIFIER__LEASE_SECONDS", "2"),
@@ -47,7 +47,7 @@ async fn an_e_mail_survives_kill_nine_and_has_the_same_id_when_it_comes_twice() 
     }
     roles.ready().await;
     let url = roles.url();
-    let (sue, ada, bob) = (Person::new(&url).await, Person::new(&url).await, Person::new(&url).await);
+    let (sue, ada, bob) = (TestUser::new(&url).await, TestUser::new(&url).await, TestUser::new(&url).await);
     let database = database(servers.database_url()).await;
     account(&database, &ada, "ada@users.example").await;
     let auction = sue.offer(json!({})).await;

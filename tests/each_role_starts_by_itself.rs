@@ -2,10 +2,10 @@
 //! SIGTERM, leaves nothing pending, and says what is wrong with its settings.
 
 use crate::support::history::shipped;
-use crate::support::person::Person;
+use crate::support::person::TestUser;
 use crate::support::roles::Roles;
 use crate::support::{eventually, own_address, portal, text};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use serde_json::json;
 use std::process::{Command, Stdio};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ const PARTITIONS: &str = "AUCTION__PARTITIONS";
 #[tokio::test]
 async fn each_role_starts_by_itself_and_together_they_are_a_portal() {
     let dir = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(dir.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(dir.path())).await.unwrap();
     // All at once on an empty database: each of them migrates, one after the other.
     let roles = Roles::start(&servers, 1);
     roles.ready().await;
@@ -70,7 +70,7 @@ fn settings_that_make_no_sense_are_refused_by_name_with_exit_code_2() {
 #[tokio::test]
 async fn portal_up_uses_given_servers_and_believes_nobody_there() {
     let dir = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(dir.path().join("given"))).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(dir.path().join("given"))).await.unwrap();
     let listen = own_address();
     let config = dir.path().join("settings.toml");
     let (redis_url, database_url) = (servers.redis_url(), servers.database_url());
@@ -83,7 +83,7 @@ async fn portal_up_uses_given_servers_and_believes_nobody_there() {
         .stderr(Stdio::null());
     let mut up =
         up.env_remove("REDIS_URL").env_remove("DATABASE_URL").env_remove(PARTITIONS).spawn().unwrap();
-    let mut person = Person::nobody(&format!("http://{listen}"));
+    let mut person = TestUser::nobody(&format!("http://{listen}"));
     eventually("it is ready", || async {
         let ready = reqwest::get(format!("http://{listen}/readyz")).await;
         ready.is_ok_and(|answer| answer.status().is_success()).then_some(())
@@ -92,7 +92,7 @@ async fn portal_up_uses_given_servers_and_believes_nobody_there() {
     person.post("/users", json!({}), &[("prefer", "wait=30")]).await.is_problem(401, "caller_unknown");
     person.id = Some(Uuid::new_v4().to_string());
     person.bid(&Uuid::new_v4().to_string(), 1).await.is_problem(401, "caller_not_trusted");
-    let (nobody, operator) = (Person::nobody(&format!("http://{listen}")), [("x-user-role", "operator")]);
+    let (nobody, operator) = (TestUser::nobody(&format!("http://{listen}")), [("x-user-role", "operator")]);
     let cancel = format!("/auction/{}/cancel", Uuid::new_v4());
     nobody.post(&cancel, json!({}), &operator).await.is_problem(401, "caller_not_trusted");
     let verified =

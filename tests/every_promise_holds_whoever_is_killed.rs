@@ -1,15 +1,15 @@
 //! All roles as processes of their own, two of each, and their servers; people bid through both ingresses.
 //! One process after the other is killed, whichever it is. In the end everything is as it was promised.
 
-use crate::support::crowd::{Crowd, Told};
-use crate::support::readers::{Readers, all_events, all_told};
+use crate::support::crowd::{SseEvents, SubscriberPool};
+use crate::support::readers::{PollingReaders, all_events, all_told};
 use crate::support::roles::Roles;
 use crate::support::{database, eventually, long, own_address, portal, text};
 use auction_domain::{Timestamp, UserId};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_testkit::random::Random;
-use auction_testkit::rules::{Found, assert_by_the_rules};
-use auction_testkit::told::assert_told;
+use auction_testkit::rules::{ModelSummary, assert_follows_rules};
+use auction_testkit::told::assert_notifications_match_model;
 use auction_wire::time::JsonTime;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -22,7 +22,7 @@ const AUCTIONS: usize = 24;
 
 /// Everything that runs.
 struct Portal {
-    servers: PrivateServers,
+    servers: LocalServers,
     roles: Roles,
     /// Their addresses, and the processes that listen there.
     ingresses: Vec<(String, u32)>,
@@ -40,7 +40,7 @@ impl Portal {
         // All notifications are kept, so that all can be compared.
         settings += "[notifier]\nlease_seconds = 1\ninterval_ms = 100\ninbox_keeps = 60000\n";
         std::fs::write(&config, settings).unwrap();
-        let servers = PrivateServers::start(Options::new(directory.join("data"))).await.unwrap();
+        let servers = LocalServers::start(LocalServerOptions::new(directory.join("data"))).await.unwrap();
         let mut roles = Roles::none(&servers, &[("AUCTION_CONFIG", config.to_str().unwrap())]);
         for role in FOLLOWERS_AND_WRITERS {
             roles.add(role);
@@ -145,7 +145,7 @@ async fn two_of_each_role_killed_at_random_under_load_keep_every_promise() {
     let mut portal = Portal::start(directory.path(), seed).await;
     let lasts = Duration::from_secs(if long() { 300 } else { 20 });
 
-    let crowd = Crowd::new(&portal.urls());
+    let crowd = SubscriberPool::new(&portal.urls());
     let users = crowd.sign_up(12).await;
     let mut auctions = Vec::new();
     let until = Instant::now() + lasts;
@@ -154,7 +154,7 @@ async fn two_of_each_role_killed_at_random_under_load_keep_every_promise() {
     }
     let bidders = crowd.bid(&users[1..], &auctions, until, seed);
     portal.kill_until(until).await;
-    let mut told = Told::default();
+    let mut told = SseEvents::default();
     for one in bidders.join_all().await {
         told.accepted.extend(one.accepted);
         told.taken.extend(one.taken);
@@ -176,20 +176,20 @@ async fn two_of_each_role_killed_at_random_under_load_keep_every_promise() {
     portal.servers.stop().await.unwrap();
 }
 
-async fn check(portal: &Portal, users: &[UserId], auctions: &[String], told: &Told) {
+async fn check(portal: &Portal, users: &[UserId], auctions: &[String], told: &SseEvents) {
     let database = database(portal.servers.database_url()).await;
     every_bid_has_its_outcome(&database, told).await;
     all_told(&database).await;
     let events = all_events(&database).await;
-    let found = assert_by_the_rules(&events);
+    let found = assert_follows_rules(&events);
     println!("{found:?}");
     assert_eq!((found.auctions, found.sold + found.unsold), (AUCTIONS as u64, AUCTIONS as u64));
-    assert!(found != Found::default() && found.sold > 0 && found.doubled > 0, "it was worth looking at");
-    let mut readers = Readers::new(users, &portal.roles.url());
+    assert!(found != ModelSummary::default() && found.sold > 0 && found.doubled > 0, "it was worth looking at");
+    let mut readers = PollingReaders::new(users, &portal.roles.url());
     readers.see_all(&database).await;
     let seen = readers.told();
     println!("{} notifications", seen.len());
-    assert_told(&events, &seen, |_, _| true);
+    assert_notifications_match_model(&events, &seen, |_, _| true);
     portal.run(&["verify"]);
     portal.run(&["rebuild"]);
     portal.run(&["verify"]);
@@ -201,7 +201,7 @@ async fn check(portal: &Portal, users: &[UserId], auctions: &[String], told: &To
 
 /// Whoever was told that his bid was accepted has it in the auction, once; and whatever was taken was
 /// decided.
-async fn every_bid_has_its_outcome(database: &tokio_postgres::Client, told: &Told) {
+async fn every_bid_has_its_outcome(database: &tokio_postgres::Client, told: &SseEvents) {
     let placed = "SELECT count(*), count(DISTINCT command_id) FROM events \
                   WHERE kind = 'bid_placed' AND command_id = ANY ($1)";
     let row = database.query_one(placed, &[&told.accepted]).await.unwrap();

@@ -1,22 +1,24 @@
 //! Notifiers that are killed under load: everybody is told what concerns him, and sees it once.
 
 use crate::support::load::Load;
-use crate::support::readers::{Readers, all_events, all_told};
+use crate::support::readers::{PollingReaders, all_events, all_told};
 use crate::support::roles::Roles;
 use crate::support::{database, long};
 use auction_domain::auction::{AuctionCommand, CloseAuction, DoubleBid, EndAuction};
-use auction_domain::user::{ChangeSubscriptions, NotificationKind, Subscriptions, UserCommand};
+use auction_domain::user::{
+    ChangeNotificationPreferences, NotificationKind, NotificationPreferences, UserCommand,
+};
 use auction_domain::{Actor, AuctionId, BidId, UserId};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_testkit::given::{create_user, of_auction};
 use auction_testkit::random::Random;
-use auction_testkit::told::assert_told;
+use auction_testkit::told::assert_notifications_match_model;
 use auction_wire::{Command, CommandBody, CommandId};
 use uuid::Uuid;
 
 fn no_highest_bids(user: UserId) -> Command {
-    let to = Subscriptions { highest_bid: false, ..Subscriptions::default() };
-    let body = CommandBody::User(UserCommand::ChangeSubscriptions(ChangeSubscriptions { to }));
+    let to = NotificationPreferences { highest_bid: false, ..NotificationPreferences::default() };
+    let body = CommandBody::User(UserCommand::ChangeSubscriptions(ChangeNotificationPreferences { to }));
     Command { id: CommandId(Uuid::new_v4()), body, ..create_user(user) }
 }
 
@@ -34,7 +36,7 @@ async fn everybody_is_told_once_when_notifiers_are_killed() {
     println!("SEED={seed}");
     let mut random = Random::new(seed);
     let directory = tempfile::tempdir().unwrap();
-    let mut servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let mut servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let settings = [
         ("AUCTION__NOTIFIER__LEASE_SECONDS", "2"),
         ("AUCTION__NOTIFIER__INTERVAL_MS", "100"),
@@ -53,7 +55,7 @@ async fn everybody_is_told_once_when_notifiers_are_killed() {
     load.decided(load.different()).await;
     all_told(&database(servers.database_url()).await).await;
 
-    let mut readers = Readers::new(&load.users, &roles.url());
+    let mut readers = PollingReaders::new(&load.users, &roles.url());
     let rounds = if long() { 100 } else { 8 };
     for round in 0..rounds {
         load.bids(200).await;
@@ -87,7 +89,7 @@ async fn everybody_is_told_once_when_notifiers_are_killed() {
     let told = readers.told();
     println!("{} notifications for {} commands", told.len(), load.different());
     let wants = |user, kind| user != quiet || kind != NotificationKind::HighestBid;
-    assert_told(&all_events(&database).await, &told, wants);
+    assert_notifications_match_model(&all_events(&database).await, &told, wants);
     assert!(roles.terminate().iter().all(|code| *code == Some(0)));
     servers.stop().await.unwrap();
 }

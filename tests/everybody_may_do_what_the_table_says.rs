@@ -1,10 +1,10 @@
 //! Every line of docs/who-may-do-what.md, tried with every role, at an ingress that believes tokens alone. That the
 //! page says what the sources say is tested beside them; that it says what is right is for people to read.
 
-use crate::support::person::{Answer, Person};
+use crate::support::person::{Answer, TestUser};
 use crate::support::roles::Roles;
 use crate::support::{eventually, portal, root, text};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use serde_json::json;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -45,7 +45,7 @@ fn table() -> (Vec<String>, Vec<Line>) {
 }
 
 /// What an operator types at the servers, and what is printed.
-fn operate(servers: &PrivateServers, args: &[&str]) -> String {
+fn operate(servers: &LocalServers, args: &[&str]) -> String {
     let mut command = portal();
     command.args(args).env("REDIS_URL", servers.redis_url()).env("DATABASE_URL", servers.database_url());
     let output = command.output().unwrap();
@@ -53,16 +53,16 @@ fn operate(servers: &PrivateServers, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-async fn token(url: &str, role: &str, servers: &PrivateServers) -> String {
+async fn token(url: &str, role: &str, servers: &LocalServers) -> String {
     let (email, password) = (format!("{role}@example.org"), "correct horse battery");
-    let somebody = Person::nobody(url);
+    let somebody = TestUser::nobody(url);
     let sign_up = json!({"email": email, "name": role, "password": password});
     somebody.post("/sign-up", sign_up, &[("prefer", "wait=30")]).await.is(201);
     operate(servers, &["accounts", "grant", &email.to_uppercase(), role]);
     somebody.post("/sign-in", json!({"email": email, "password": password}), &[]).await.is(200).text("token")
 }
 
-async fn try_it(caller: &Person, line: &Line) -> Answer {
+async fn try_it(caller: &TestUser, line: &Line) -> Answer {
     let path = line.path.replace("{id}", &Uuid::nil().to_string()).replace("{bid}", &Uuid::nil().to_string());
     let mut path = path.replace(['{', '}'], "");
     if path.ends_with("/live") {
@@ -91,7 +91,7 @@ fn check(line: &Line, caller: &str, says: &str, answer: &Answer) {
 #[tokio::test]
 async fn everybody_may_do_what_the_table_says_and_nothing_else() {
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let mut roles = Roles::none(&servers, &[("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "false")]);
     for role in ["writer", "projector", "ingress"] {
         roles.add(role);
@@ -106,7 +106,7 @@ async fn everybody_may_do_what_the_table_says_and_nothing_else() {
             "service" => Some(operate(&servers, &["service-keys", "create", "harness"])),
             role => Some(token(&url, role, &servers).await),
         };
-        people.push(Person::with_token(&url, token));
+        people.push(TestUser::with_token(&url, token));
     }
     assert_eq!((people.len(), callers[0].as_str()), (5, "nobody"));
     // Signing out is the last thing that one does with a token.
@@ -125,8 +125,8 @@ async fn everybody_may_do_what_the_table_says_and_nothing_else() {
 }
 
 /// A key that is revoked, and tokens that are ended, also where they are known.
-async fn what_operators_take_away_is_gone(servers: &PrivateServers, service: &Person, operator: &Person) {
-    let refused = async |who: &Person| who.get("/account", &[]).await.body["code"] == "invalid_token";
+async fn what_operators_take_away_is_gone(servers: &LocalServers, service: &TestUser, operator: &TestUser) {
+    let refused = async |who: &TestUser| who.get("/account", &[]).await.body["code"] == "invalid_token";
     assert!(!refused(service).await);
     let list = operate(servers, &["service-keys", "list"]);
     assert!(list.contains("harness") && list.contains("seller") && !list.contains("revoked"), "{list}");
@@ -135,7 +135,7 @@ async fn what_operators_take_away_is_gone(servers: &PrivateServers, service: &Pe
     assert!(operate(servers, &["service-keys", "list"]).contains("revoked"));
     let password = json!({"email": "operator@example.org", "password": "correct horse battery"});
     let signed_in = operator.post("/sign-in", password, &[]).await;
-    let operator = Person::with_token(&operator.url(""), Some(signed_in.is(200).text("token")));
+    let operator = TestUser::with_token(&operator.url(""), Some(signed_in.is(200).text("token")));
     operator.get("/promoter/settings", &[]).await.is(200);
     let shown = operate(servers, &["accounts", "show", "operator@example.org"]);
     assert!(shown.contains("role:    operator"), "{shown}");
@@ -149,7 +149,7 @@ async fn what_operators_take_away_is_gone(servers: &PrivateServers, service: &Pe
     eventually("his tokens have ended", || async { refused(&operator).await.then_some(()) }).await;
 }
 
-async fn every_route_has_its_line(somebody: &Person, lines: &[Line]) {
+async fn every_route_has_its_line(somebody: &TestUser, lines: &[Line]) {
     let described = somebody.get("/openapi.json", &[]).await;
     let described: BTreeSet<(String, String)> = described.body["paths"]
         .as_object()
@@ -165,9 +165,9 @@ async fn every_route_has_its_line(somebody: &Person, lines: &[Line]) {
 }
 
 /// A service key of a seller acts for users, as sellers at most; a user acts for nobody but himself.
-async fn a_token_is_good_for_its_role_and_no_more(service: &Person, bidder: &Person) {
+async fn a_token_is_good_for_its_role_and_no_more(service: &TestUser, bidder: &TestUser) {
     let user = Uuid::nil().to_string();
-    let asks = async |who: &Person, headers: &[(&str, &str)]| who.get("/promoter/settings", headers).await;
+    let asks = async |who: &TestUser, headers: &[(&str, &str)]| who.get("/promoter/settings", headers).await;
     asks(service, &[("x-user-role", "operator")]).await.is_problem(403, "role_not_granted");
     asks(service, &[("x-user-id", &user)]).await.is_problem(403, "operators_only");
     asks(bidder, &[("x-user-role", "operator")]).await.is_problem(403, "role_not_granted");

@@ -1,12 +1,12 @@
 //! What users read of auctions: who has bid what, which bids are their own, how they stand in each auction,
 //! and what is open, closed and cancelled.
 
-use crate::support::person::Person;
-use crate::support::{Up, eventually};
+use crate::support::person::TestUser;
+use crate::support::{RunningPortal, eventually};
 use serde_json::{Value, json};
 
 /// What a path shows once that is so.
-async fn once(person: &Person, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+async fn once(person: &TestUser, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
     eventually(path, || async {
         let answer = person.get(path, &[]).await;
         (answer.status == 200 && is_so(&answer.body)).then_some(answer.body)
@@ -20,10 +20,10 @@ fn ids(list: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn everybody_sees_how_an_auction_stands() {
-    let up = Up::start().await;
+    let up = RunningPortal::start().await;
     let url = up.url("");
-    let (sue, ada, bob) = (Person::new(&url).await, Person::new(&url).await, Person::new(&url).await);
-    let nobody = Person::nobody(&url);
+    let (sue, ada, bob) = (TestUser::new(&url).await, TestUser::new(&url).await, TestUser::new(&url).await);
+    let nobody = TestUser::nobody(&url);
     let (won, open, other) =
         (sue.offer(json!({})).await, sue.offer(json!({})).await, sue.offer(json!({})).await);
     for (person, auction, amount) in [
@@ -40,7 +40,7 @@ async fn everybody_sees_how_an_auction_stands() {
     sue.post(&format!("/auction/{won}/end"), json!({}), &[("prefer", "wait=30")]).await.is(200);
     sue.post(&format!("/auction/{other}/cancel"), json!({}), &[("prefer", "wait=30")]).await.is(200);
 
-    let mine = |person: &Person| format!("/user/{}/bids", person.id.as_ref().unwrap());
+    let mine = |person: &TestUser| format!("/user/{}/bids", person.id.as_ref().unwrap());
     let is = |body: &Value, standings: &[&str]| {
         let auctions = body["auctions"].as_array().unwrap().iter();
         auctions.map(|auction| auction["standing"].as_str().unwrap()).eq(standings.iter().copied())
@@ -71,7 +71,7 @@ async fn everybody_sees_how_an_auction_stands() {
     up.verify();
 }
 
-async fn all_bids_are_shown_and_ones_own_are_marked(ada: &Person, nobody: &Person, auction: &str) {
+async fn all_bids_are_shown_and_ones_own_are_marked(ada: &TestUser, nobody: &TestUser, auction: &str) {
     let path = format!("/auction/{auction}/bids");
     let shown = once(ada, &path, |body| body["count"] == 3).await;
     let bids = shown["bids"].as_array().unwrap();

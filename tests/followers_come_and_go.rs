@@ -4,8 +4,8 @@
 use crate::support::load::Load;
 use crate::support::roles::Roles;
 use crate::support::{database, eventually, long};
-use auction_domain::Millis;
-use auction_local_servers::{Options, PrivateServers};
+use auction_domain::DurationMs;
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_testkit::random::Random;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const FOLLOWERS: [&str; 2] = ["projector", "auctioneer"];
 /// Auctions that end in each round.
 const ENDING: u64 = 16;
 
-fn roles(servers: &PrivateServers, of_each: usize) -> Roles {
+fn roles(servers: &LocalServers, of_each: usize) -> Roles {
     let settings = [
         ("AUCTION__PROJECTOR__LEASE_SECONDS", "2"),
         ("AUCTION__AUCTIONEER__LEASE_SECONDS", "2"),
@@ -68,12 +68,12 @@ async fn views_are_right_and_auctions_close_once_when_followers_come_and_go() {
     println!("SEED={seed}");
     let mut random = Random::new(seed);
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let mut roles = roles(&servers, 2);
     let mut load = Load::prepare(&servers, seed).await;
     let (mut paused, rounds) = (Vec::new(), if long() { 200 } else { 12 });
     for _ in 0..rounds {
-        let ends_at = load.now().await + Millis::seconds(1);
+        let ends_at = load.now().await + DurationMs::seconds(1);
         load.auctions_that_end(ENDING, ends_at).await;
         load.bids(300).await;
         // Somewhere within these.
@@ -106,10 +106,10 @@ async fn closed(database: &tokio_postgres::Client) -> (u64, u64) {
 async fn thousands_that_end_in_the_same_second_close_once_whoever_is_killed_meanwhile() {
     let count = if long() { 20_000 } else { 2_000 };
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let mut roles = roles(&servers, 2);
     let mut load = Load::prepare(&servers, 2).await;
-    let ends_at = load.now().await + Millis::seconds(if long() { 30 } else { 8 });
+    let ends_at = load.now().await + DurationMs::seconds(if long() { 30 } else { 8 });
     load.auctions_that_end(count, ends_at).await;
     load.decided(load.different()).await;
     assert!(load.now().await < ends_at, "all were decided before they ended");
@@ -134,7 +134,7 @@ async fn thousands_that_end_in_the_same_second_close_once_whoever_is_killed_mean
 #[tokio::test]
 async fn followers_share_the_partitions_and_hand_them_over() {
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let mut roles = roles(&servers, 2);
     let mut load = Load::prepare(&servers, 1).await;
     for role in FOLLOWERS {

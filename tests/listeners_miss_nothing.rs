@@ -1,14 +1,14 @@
 //! Who listens to an auction is told every event of it in order, whatever breaks meanwhile.
 
 use crate::support::eventually;
-use crate::support::line::Line;
-use crate::support::person::Person;
+use crate::support::line::SseConnection;
+use crate::support::person::TestUser;
 use crate::support::roles::Roles;
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use serde_json::json;
 
 /// Bids once, however often he has to ask: a connection may have broken.
-async fn bid_after_all(bidder: &Person, auction: &str, amount: u64) {
+async fn bid_after_all(bidder: &TestUser, auction: &str, amount: u64) {
     let headers = [("idempotency-key", "after-all"), ("prefer", "wait=30")];
     eventually("the bid is placed", || async {
         let bid = bidder.put(&format!("/auction/{auction}/bid"), json!({"amount": amount}), &headers).await;
@@ -20,18 +20,18 @@ async fn bid_after_all(bidder: &Person, auction: &str, amount: u64) {
 #[tokio::test]
 async fn every_event_comes_in_order_and_says_how_the_auction_stands() {
     let directory = tempfile::tempdir().unwrap();
-    let mut servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let mut servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let mut roles = Roles::none(&servers, &[]);
     let writer = roles.add("writer");
     for role in ["projector", "ingress"] {
         roles.add(role);
     }
     roles.ready().await;
-    let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
+    let (sue, ada) = (TestUser::new(&roles.url()).await, TestUser::new(&roles.url()).await);
     let auction = sue.offer(json!({})).await;
     let url = ada.url(&format!("/auction/{auction}/live"));
 
-    let mut line = Line::open(&url, &[]).await;
+    let mut line = SseConnection::open(&url, &[]).await;
     let first = line.next().await.unwrap();
     assert_eq!(
         (first.name.as_str(), first.id.as_str(), &first.data["status"]),
@@ -48,9 +48,9 @@ async fn every_event_comes_in_order_and_says_how_the_auction_stands() {
     assert_eq!((&last.data["version"], &last.data["auction"]["version"]), (&json!(4), &json!(4)));
     assert!(!last.data.to_string().contains(ada.id.as_ref().unwrap()), "bidders are shown by an alias");
 
-    let mut came_back = Line::open(&url, &[("last-event-id", "2")]).await;
+    let mut came_back = SseConnection::open(&url, &[("last-event-id", "2")]).await;
     assert_eq!(came_back.up_to(4).await.0, [3, 4]);
-    let mut has_read_it = Line::open(&format!("{url}?after=4"), &[]).await;
+    let mut has_read_it = SseConnection::open(&format!("{url}?after=4"), &[]).await;
 
     // Redis is killed, and a writer: the lines stay.
     servers.kill_redis().await;
@@ -84,19 +84,19 @@ async fn every_event_comes_in_order_and_says_how_the_auction_stands() {
 #[tokio::test]
 async fn who_cannot_listen_is_told_why() {
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let mut roles = Roles::none(&servers, &[("AUCTION__INGRESS__LIVE_LISTENERS", "1")]);
     for role in ["writer", "ingress"] {
         roles.add(role);
     }
     roles.ready().await;
-    let sue = Person::new(&roles.url()).await;
+    let sue = TestUser::new(&roles.url()).await;
     let path = format!("/auction/{}/live", sue.offer(json!({})).await);
     let unknown = format!("/auction/{}/live", sue.id.as_ref().unwrap());
     sue.get(&unknown, &[]).await.is_problem(404, "unknown_auction");
     sue.get(&path, &[("last-event-id", "n1")]).await.is_problem(400, "invalid_request");
     sue.get(&format!("{path}?behind=1"), &[]).await.is_problem(400, "invalid_request");
-    let _line = Line::open(&sue.url(&path), &[]).await;
+    let _line = SseConnection::open(&sue.url(&path), &[]).await;
     let full = sue.get(&path, &[]).await;
     assert_eq!(full.is_problem(503, "too_many_listeners").header("retry-after"), "5");
     servers.stop().await.unwrap();
@@ -105,17 +105,17 @@ async fn who_cannot_listen_is_told_why() {
 #[tokio::test]
 async fn a_user_hears_what_he_is_told_and_what_he_missed() {
     let directory = tempfile::tempdir().unwrap();
-    let mut servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let mut servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let mut roles = Roles::none(&servers, &[("AUCTION__NOTIFIER__INTERVAL_MS", "0")]);
     for role in ["writer", "notifier", "ingress"] {
         roles.add(role);
     }
     roles.ready().await;
-    let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
-    let bob = Person::new(&roles.url()).await;
+    let (sue, ada) = (TestUser::new(&roles.url()).await, TestUser::new(&roles.url()).await);
+    let bob = TestUser::new(&roles.url()).await;
     let auction = sue.offer(json!({})).await;
     let (url, me) = (ada.url("/notifications/live"), ("x-user-id", ada.id.as_deref().unwrap()));
-    let mut line = Line::open(&url, &[me]).await;
+    let mut line = SseConnection::open(&url, &[me]).await;
     let first = line.next().await.unwrap();
     assert_eq!((first.name.as_str(), &first.data["unread"]), ("inbox", &json!(0)));
     ada.bid(&auction, 10_000).await.is(201);
@@ -130,10 +130,10 @@ async fn a_user_hears_what_he_is_told_and_what_he_missed() {
     bid_after_all(&bob, &auction, 30_000).await;
     let behind = line.next().await.unwrap();
     assert_eq!(behind.data["standing"], "behind");
-    let mut came_back = Line::open(&url, &[me, ("last-event-id", &outbid.id)]).await;
+    let mut came_back = SseConnection::open(&url, &[me, ("last-event-id", &outbid.id)]).await;
     assert_eq!(came_back.next().await.unwrap().id, behind.id);
     ada.get("/notifications/live", &[("last-event-id", "7")]).await.is_problem(400, "invalid_request");
-    let mut ahead = Line::open(&format!("{url}?after=nfff"), &[me]).await;
+    let mut ahead = SseConnection::open(&format!("{url}?after=nfff"), &[me]).await;
     let reset = ahead.next().await.unwrap();
     assert_eq!((reset.name.as_str(), &reset.data["cursor"]), ("reset", &json!(behind.id)));
 

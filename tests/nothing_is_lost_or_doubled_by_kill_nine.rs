@@ -2,7 +2,7 @@
 //! the figures are those of an undisturbed replay, and nothing is left undone.
 
 use crate::support::history::{History, real, shipped};
-use crate::support::{Up, eventually, long};
+use crate::support::{RunningPortal, eventually, long};
 use redis::Value;
 use std::process::Stdio;
 
@@ -24,14 +24,14 @@ impl Random {
 }
 
 /// How many events there are, by a connection of its own: the server is killed now and then.
-async fn events(up: &Up) -> u64 {
+async fn events(up: &RunningPortal) -> u64 {
     let row = up.database().await.query_one("SELECT sum(head)::bigint FROM partitions", &[]).await.unwrap();
     u64::try_from(row.get::<_, i64>(0)).unwrap()
 }
 
 async fn replay_with_kills(history: &History, events_in_all: u64, kills: u64) {
     let mut random = Random::seeded();
-    let mut up = Up::start().await;
+    let mut up = RunningPortal::start().await;
     let replay = up
         .client(&["replay", "--json"])
         .arg(&history.file)
@@ -57,7 +57,7 @@ async fn replay_with_kills(history: &History, events_in_all: u64, kills: u64) {
 }
 
 /// Every command was decided once and acknowledged, and every event has its command's outcome.
-async fn nothing_is_left_undone(up: &Up) {
+async fn nothing_is_left_undone(up: &RunningPortal) {
     let client = redis::Client::open(up.server("redis_url")).unwrap();
     let mut redis = client.get_multiplexed_async_connection().await.unwrap();
     for partition in 0..8 {

@@ -4,7 +4,7 @@
 use crate::support::load::Load;
 use crate::support::roles::Roles;
 use crate::support::{database, eventually, long};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_testkit::random::Random;
 
 /// Everything goes at once that may; and auctions are read from snapshots again and again.
@@ -18,7 +18,7 @@ const AT_ONCE: [(&str, &str); 7] = [
     ("AUCTION__WRITER__CACHED_AGGREGATES", "2"),
 ];
 
-fn roles(servers: &PrivateServers, writers: usize) -> Roles {
+fn roles(servers: &LocalServers, writers: usize) -> Roles {
     let mut roles = Roles::none(servers, &AT_ONCE);
     roles.add("projector");
     for _ in 0..writers {
@@ -28,7 +28,7 @@ fn roles(servers: &PrivateServers, writers: usize) -> Roles {
 }
 
 /// Each entry is a node of its own, so that all go that may.
-async fn small_nodes(servers: &PrivateServers) {
+async fn small_nodes(servers: &LocalServers) {
     let mut redis =
         redis::Client::open(servers.redis_url()).unwrap().get_multiplexed_async_connection().await.unwrap();
     let mut set = redis::cmd("CONFIG");
@@ -42,7 +42,7 @@ async fn no_undecided_command_is_trimmed_while_writers_are_killed() {
     println!("SEED={seed}");
     let mut random = Random::new(seed);
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     small_nodes(&servers).await;
     let mut roles = roles(&servers, 3);
     let mut load = Load::prepare(&servers, seed).await;
@@ -76,7 +76,7 @@ async fn no_undecided_command_is_trimmed_while_writers_are_killed() {
 async fn an_outcome_goes_after_its_retention_and_a_repeat_has_no_second_effect() {
     const DAY_MS: i64 = 24 * 60 * 60 * 1000;
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let roles = roles(&servers, 2);
     let mut load = Load::prepare(&servers, 3).await;
     load.bids(200).await;

@@ -1,10 +1,10 @@
 //! `docs/streams.md` has a question of an operator in each heading, and below it the lines that answer it.
 //! They are typed here, at a portal of which the answers are known.
 
-use crate::support::person::Person;
+use crate::support::person::TestUser;
 use crate::support::roles::Roles;
 use crate::support::{eventually, portal, root, text};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd};
 use serde_json::json;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 /// one was given to a consumer that does not answer.
 struct World {
     directory: TempDir,
-    servers: PrivateServers,
+    servers: LocalServers,
     roles: Roles,
     redis: MultiplexedConnection,
     /// Two digits.
@@ -35,7 +35,8 @@ struct World {
 impl World {
     async fn new() -> World {
         let directory = tempfile::tempdir().unwrap();
-        let servers = PrivateServers::start(Options::new(directory.path().join("data"))).await.unwrap();
+        let servers =
+            LocalServers::start(LocalServerOptions::new(directory.path().join("data"))).await.unwrap();
         let urls = [("redis_url", servers.redis_url()), ("database_url", servers.database_url())];
         let file: String = urls.iter().map(|(key, url)| format!("{key} = \"{url}\"\n")).collect();
         std::fs::write(directory.path().join("data/servers.toml"), file).unwrap();
@@ -43,7 +44,7 @@ impl World {
         symlink(env!("CARGO_BIN_EXE_portal"), directory.path().join("target/release/portal")).unwrap();
         let roles = Roles::start(&servers, 1);
         roles.ready().await;
-        let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
+        let (sue, ada) = (TestUser::new(&roles.url()).await, TestUser::new(&roles.url()).await);
         let auction = sue.offer(json!({})).await;
         let client = redis::Client::open(servers.redis_url()).unwrap();
         let redis = client.get_multiplexed_async_connection().await.unwrap();
@@ -76,7 +77,7 @@ impl World {
             .await;
     }
 
-    async fn without_a_writer(&mut self, ada: &Person) {
+    async fn without_a_writer(&mut self, ada: &TestUser) {
         eventually("all is done and shown", async || {
             let look = self.look();
             let partition = &look["partitions"][0];
@@ -111,7 +112,7 @@ impl World {
 
     /// `GET /streams` says what `portal streams` does.
     async fn http_says_the_same(&self) {
-        let somebody = Person::nobody(&self.roles.url());
+        let somebody = TestUser::nobody(&self.roles.url());
         let operator = [("x-user-role", "operator")];
         somebody.get("/streams", &[]).await.is_problem(403, "operators_only");
         let path = format!("/streams?partition={}&rates_over_ms=100", self.partition.trim_start_matches('0'));

@@ -2,10 +2,10 @@
 //! they wait, and what it has counted; and the public no more than it needs.
 
 use crate::support::history::shipped;
-use crate::support::person::Person;
+use crate::support::person::TestUser;
 use crate::support::roles::Roles;
 use crate::support::{eventually, own_address, portal, text};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -89,7 +89,7 @@ async fn all(roles: &mut Roles) -> [Watched; 4] {
 #[tokio::test]
 async fn every_role_counts_what_it_does_and_says_what_the_figures_are() {
     let dir = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(dir.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(dir.path())).await.unwrap();
     let mut roles = Roles::none(&servers, &[]);
     let [writer, projector, auctioneer, ingress] = all(&mut roles).await;
     let output =
@@ -123,7 +123,7 @@ async fn every_role_counts_what_it_does_and_says_what_the_figures_are() {
 #[tokio::test]
 async fn every_role_says_what_it_waits_for_and_the_public_is_not_told_why() {
     let dir = tempfile::tempdir().unwrap();
-    let mut servers = PrivateServers::start(Options::new(dir.path())).await.unwrap();
+    let mut servers = LocalServers::start(LocalServerOptions::new(dir.path())).await.unwrap();
     let mut roles = Roles::none(&servers, &[]);
     let [writer, projector, auctioneer, ingress] = all(&mut roles).await;
     servers.kill_postgres().await;
@@ -139,7 +139,7 @@ async fn every_role_says_what_it_waits_for_and_the_public_is_not_told_why() {
             .await;
         assert!(report.to_string().contains("\"why\":\"postgres: "), "{report}");
     }
-    let public = Person::nobody(&roles.url()).get("/readyz", &[]).await;
+    let public = TestUser::nobody(&roles.url()).get("/readyz", &[]).await;
     // It still reads, and takes commands.
     let expected = json!({"ready": true, "draining": false,
         "parts": {"redis": {"condition": "works"}, "postgres": {"condition": "waits"}}});
@@ -165,7 +165,7 @@ async fn every_role_says_what_it_waits_for_and_the_public_is_not_told_why() {
 #[tokio::test]
 async fn a_process_that_drains_says_so_until_it_ends() {
     let dir = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(dir.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(dir.path())).await.unwrap();
     let mut roles = Roles::none(&servers, &[]);
     let ingress = Watched::start(&mut roles, "ingress");
     ingress.ready().await;

@@ -2,18 +2,18 @@
 //! to do anything, and everything is as if nothing had been.
 
 use crate::support::history::shipped;
-use crate::support::person::Person;
+use crate::support::person::TestUser;
 use crate::support::roles::Roles;
 use crate::support::{database, eventually, portal};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use serde_json::json;
 use std::io::Write;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-async fn servers(directory: &tempfile::TempDir) -> PrivateServers {
-    PrivateServers::start(Options::new(directory.path())).await.unwrap()
+async fn servers(directory: &tempfile::TempDir) -> LocalServers {
+    LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap()
 }
 
 fn start_replay(roles: &Roles) -> Child {
@@ -28,7 +28,7 @@ async fn finish(replay: Child) {
 }
 
 /// Waits until there are so many events.
-async fn events(servers: &PrivateServers, at_least: i64) {
+async fn events(servers: &LocalServers, at_least: i64) {
     let database = database(servers.database_url()).await;
     eventually("the replay goes on", || async {
         let row = database.query_one("SELECT sum(head)::bigint FROM partitions", &[]).await.unwrap();
@@ -76,7 +76,7 @@ async fn a_redis_that_lost_everything_is_filled_from_postgres() {
     })
     .await;
     let began = Instant::now();
-    let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
+    let (sue, ada) = (TestUser::new(&roles.url()).await, TestUser::new(&roles.url()).await);
     ada.bid(&sue.offer(json!({})).await, 10_000).await.is(201);
     assert!(began.elapsed() < Duration::from_secs(15), "whoever waits is answered again");
     roles.verify(&servers);
@@ -89,7 +89,7 @@ async fn without_postgres_commands_are_taken_and_decided_later() {
     let mut servers = servers(&directory).await;
     let roles = Roles::start(&servers, 1);
     roles.ready().await;
-    let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
+    let (sue, ada) = (TestUser::new(&roles.url()).await, TestUser::new(&roles.url()).await);
     let auction = sue.offer(json!({})).await;
     let shown = format!("/auction/{auction}");
     eventually("the auction is shown", || async { (ada.get(&shown, &[]).await.status == 200).then_some(()) })
@@ -125,7 +125,7 @@ async fn without_redis_commands_are_refused_for_now() {
     let mut servers = servers(&directory).await;
     let roles = Roles::start(&servers, 1);
     roles.ready().await;
-    let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
+    let (sue, ada) = (TestUser::new(&roles.url()).await, TestUser::new(&roles.url()).await);
     let auction = sue.offer(json!({})).await;
     let first = ada.bid(&auction, 9900).await;
     let (path, token) =
@@ -147,7 +147,7 @@ async fn without_redis_commands_are_refused_for_now() {
     let refused = ada.bid(&auction, 10_000).await;
     refused.is_problem(503, "temporarily_unavailable");
     assert_eq!(refused.header("retry-after"), "1");
-    let ready = Person::nobody(&roles.url()).get("/readyz", &[]).await;
+    let ready = TestUser::nobody(&roles.url()).get("/readyz", &[]).await;
     assert_eq!(ready.is(200).body["parts"]["redis"]["condition"], "waits", "something can be served");
     servers.start_redis().await.unwrap();
     eventually("bids are taken again", || async {
@@ -164,7 +164,7 @@ async fn without_a_projector_reads_go_on_and_say_how_old_they_are() {
     let servers = servers(&directory).await;
     let roles = Roles::start(&servers, 1);
     roles.ready().await;
-    let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
+    let (sue, ada) = (TestUser::new(&roles.url()).await, TestUser::new(&roles.url()).await);
     let auction = sue.offer(json!({})).await;
     let path = format!("/auction/{auction}");
     let fresh = ada.get(&format!("{path}?consistency=latest"), &[]).await;
@@ -193,7 +193,7 @@ async fn whoever_waits_is_answered_when_the_ingress_stops() {
     let servers = servers(&directory).await;
     let mut roles = Roles::start(&servers, 1);
     roles.ready().await;
-    let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
+    let (sue, ada) = (TestUser::new(&roles.url()).await, TestUser::new(&roles.url()).await);
     let auction = sue.offer(json!({})).await;
     // Nobody decides for now, and somebody never finishes his request.
     roles.signal("writer", "-STOP");

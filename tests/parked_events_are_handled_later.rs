@@ -1,15 +1,15 @@
 //! An event that the projector cannot read is parked with its auction; others go on, an operator sees it,
 //! and when it can be read it is handled with all that waited.
 
-use crate::support::person::Person;
+use crate::support::person::TestUser;
 use crate::support::roles::Roles;
 use crate::support::{database, eventually, portal, text};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use serde_json::json;
 use uuid::Uuid;
 
 /// What `portal parked` prints, and its exit code.
-fn parked(servers: &PrivateServers, args: &[&str]) -> (Option<i32>, String) {
+fn parked(servers: &LocalServers, args: &[&str]) -> (Option<i32>, String) {
     let mut parked = portal();
     parked.arg("parked").args(args);
     parked.env("REDIS_URL", servers.redis_url()).env("DATABASE_URL", servers.database_url());
@@ -18,7 +18,7 @@ fn parked(servers: &PrivateServers, args: &[&str]) -> (Option<i32>, String) {
 }
 
 /// Only the owner of the table can, and only like that.
-async fn change_kind(servers: &PrivateServers, auction: &str, version: i64, kind: &str) {
+async fn change_kind(servers: &LocalServers, auction: &str, version: i64, kind: &str) {
     let database = database(servers.database_url()).await;
     database.batch_execute("ALTER TABLE events DISABLE TRIGGER ALL").await.unwrap();
     let change = "UPDATE events SET kind = $3 WHERE aggregate = $1 AND version = $2";
@@ -32,7 +32,7 @@ async fn change_kind(servers: &PrivateServers, auction: &str, version: i64, kind
 }
 
 /// An operator sees the same at the ingress, and asks in vain.
-async fn over_http(somebody: &Person, auction: &str) {
+async fn over_http(somebody: &TestUser, auction: &str) {
     let operator = [("x-user-role", "operator")];
     somebody.get("/parked", &[]).await.is_problem(403, "operators_only");
     let path = format!("/parked?service=projector&key={auction}&reason=unreadable");
@@ -59,10 +59,10 @@ async fn over_http(somebody: &Person, auction: &str) {
 #[tokio::test]
 async fn what_the_projector_cannot_read_waits_with_its_auction_and_is_handled_later() {
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let mut roles = Roles::start(&servers, 1);
     roles.ready().await;
-    let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
+    let (sue, ada) = (TestUser::new(&roles.url()).await, TestUser::new(&roles.url()).await);
     let (one, other) = (sue.offer(json!({})).await, sue.offer(json!({})).await);
     let show = async |auction: &str| ada.get(&format!("/auction/{auction}"), &[]).await.body;
     let shows = async |auction: &str, version: u64| {

@@ -1,11 +1,11 @@
 //! People sign up, in and out, at any ingress; nobody learns from the portal who has an account, and nothing is left of
 //! whoever is deleted.
 
-use crate::support::line::Line;
-use crate::support::person::{Answer, Person};
+use crate::support::line::SseConnection;
+use crate::support::person::{Answer, TestUser};
 use crate::support::roles::Roles;
 use crate::support::{database, eventually, own_address};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use reqwest::Method;
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ const PASSWORD: &str = "correct horse battery";
 /// Two ingresses that believe tokens alone, and hardly ever look a token up again: what one learns from the other, it
 /// was told.
 struct Portal {
-    servers: PrivateServers,
+    servers: LocalServers,
     roles: Roles,
     other: String,
     _directory: TempDir,
@@ -25,7 +25,7 @@ struct Portal {
 impl Portal {
     async fn start(settings: &[(&'static str, &str)]) -> Portal {
         let directory = tempfile::tempdir().unwrap();
-        let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+        let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
         let mut all = vec![
             ("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "false"),
             ("AUCTION__INGRESS__TOKEN_RECHECK_SECONDS", "3600"),
@@ -65,20 +65,20 @@ impl Portal {
 
 async fn sign_up(at: &str, email: &str, role: &str) -> Answer {
     let body = json!({"email": email, "name": "Ada Lovelace", "password": PASSWORD, "role": role});
-    Person::nobody(at).post("/sign-up", body, &[("prefer", "wait=30")]).await
+    TestUser::nobody(at).post("/sign-up", body, &[("prefer", "wait=30")]).await
 }
 
 async fn sign_in(at: &str, email: &str, password: &str) -> Answer {
-    Person::nobody(at).post("/sign-in", json!({"email": email, "password": password}), &[]).await
+    TestUser::nobody(at).post("/sign-in", json!({"email": email, "password": password}), &[]).await
 }
 
 /// Somebody with a new account, who has signed in.
-async fn somebody(at: &str, email: &str, role: &str) -> Person {
+async fn somebody(at: &str, email: &str, role: &str) -> TestUser {
     let user = sign_up(at, email, role).await.is(201).text("user");
     let signed_in = sign_in(at, email, PASSWORD).await;
     assert_eq!(signed_in.is(200).text("user"), user);
     assert_eq!(signed_in.header("cache-control"), "no-store");
-    Person::with_token(at, Some(signed_in.text("token")))
+    TestUser::with_token(at, Some(signed_in.text("token")))
 }
 
 fn is_invalid_token(answer: &Answer) {
@@ -103,13 +103,13 @@ async fn people_sign_up_in_and_out_at_any_ingress() {
     ada.post("/auctions", offer.clone(), &[]).await.is_problem(403, "sellers_only");
     let auction = sue.post("/auctions", offer, &[("prefer", "wait=30")]).await.is(201).text("auction");
     let bid = format!("/auction/{auction}/bid");
-    let also_ada = Person::with_token(&there, ada.token.clone());
+    let also_ada = TestUser::with_token(&there, ada.token.clone());
     for (n, at) in [&ada, &also_ada].into_iter().enumerate() {
         let body = json!({"amount": 100 + n});
         at.send_json(Method::PUT, &bid, body, &[("prefer", "wait=30")]).await.is(201);
     }
     // Nobody is believed who only says so.
-    let somebody = Person::nobody(&here);
+    let somebody = TestUser::nobody(&here);
     let said = somebody.get("/account", &[("x-user-id", &account.text("user"))]).await;
     said.is_problem(401, "caller_not_trusted");
     let unknown = somebody.get("/account", &[]).await;
@@ -120,7 +120,7 @@ async fn people_sign_up_in_and_out_at_any_ingress() {
     is_invalid_token(&somebody.get("/account", &[("authorization", "Bearer aps_nonsense")]).await);
     // A second token; the first is given back, and the second stays.
     let again = sign_in(&there, "ada@EXAMPLE.org", PASSWORD).await;
-    let second = Person::with_token(&there, Some(again.is(200).text("token")));
+    let second = TestUser::with_token(&there, Some(again.is(200).text("token")));
     second.get("/account", &[]).await.is(200);
     ada.post("/sign-out", json!({}), &[]).await.is(204);
     is_invalid_token(&ada.get("/account", &[]).await);
@@ -159,7 +159,7 @@ async fn no_answer_tells_whether_somebody_has_an_account() {
     let pending = |answer: Answer| (shape(&answer), answer.header("location").len());
     let at_once = async |email: &str| {
         let body = json!({"email": email, "name": "Ada", "password": PASSWORD});
-        pending(Person::nobody(&here).post("/sign-up", body, &[]).await)
+        pending(TestUser::nobody(&here).post("/sign-up", body, &[]).await)
     };
     let free = at_once("bob@example.org").await;
     assert_eq!(free.0.0, 202);
@@ -204,7 +204,7 @@ async fn a_known_token_goes_on_while_postgres_is_away() {
         let placed = ada.send_json(Method::PUT, &bid, json!({"amount": 100 + taken.len()}), &[]).await;
         taken.push(placed.is(202).header("location").to_owned());
     }
-    let stranger = Person::with_token(&here, Some(new));
+    let stranger = TestUser::with_token(&here, Some(new));
     let refused = stranger.send_json(Method::PUT, &bid, json!({"amount": 100}), &[]).await;
     refused.is_problem(503, "temporarily_unavailable");
     portal.servers.start_postgres().await.unwrap();
@@ -250,7 +250,7 @@ async fn nothing_is_left_of_a_deleted_user_and_nothing_was_anywhere_else() {
     let portal = Portal::start(&[]).await;
     let (here, there) = (portal.url(), portal.other.clone());
     let ada = somebody(&here, "ada.lovelace@example.org", "bidder").await;
-    let also_ada = Person::with_token(&there, ada.token.clone());
+    let also_ada = TestUser::with_token(&there, ada.token.clone());
     let account = also_ada.get("/account", &[]).await;
     let user = account.is(200).text("user");
     let kept = all_that_is_kept(&portal).await;
@@ -302,7 +302,7 @@ async fn an_account_whose_command_was_never_sent_is_swept_and_its_address_is_fre
 #[tokio::test]
 async fn what_is_wrong_with_a_sign_up_is_said_at_once_and_a_repeat_has_one_effect() {
     let portal = Portal::start(&[]).await;
-    let somebody = Person::nobody(&portal.url());
+    let somebody = TestUser::nobody(&portal.url());
     let wrong = json!({"email": "ada", "name": " ", "password": "short"});
     let refused = somebody.post("/sign-up", wrong, &[]).await;
     assert_eq!(refused.is_problem(400, "invalid_request").body["errors"].as_array().unwrap().len(), 3);
@@ -326,10 +326,10 @@ async fn who_has_signed_out_hears_nothing_more() {
     let signed_in = sign_in(&portal.url(), "ada@example.org", PASSWORD).await;
     let bearer = format!("Bearer {}", signed_in.text("token"));
     let url = format!("{}/notifications/live", portal.url());
-    let mut line = Line::open(&url, &[("authorization", &bearer)]).await;
+    let mut line = SseConnection::open(&url, &[("authorization", &bearer)]).await;
     assert_eq!(line.next().await.unwrap().name, "inbox");
     // At the other one: it is told to this one.
-    let elsewhere = Person::nobody(&portal.other);
+    let elsewhere = TestUser::nobody(&portal.other);
     let out = elsewhere.send(Method::POST, "/sign-out", None, &[("authorization", &bearer)]).await;
     assert!(out.status.is_success(), "{out:?}");
     // At the next sign of life.

@@ -1,9 +1,9 @@
 //! Reads say how fresh they are, and can be asked to be at least as fresh as a write.
 
 use crate::support::eventually;
-use crate::support::person::{Answer, Person};
+use crate::support::person::{Answer, TestUser};
 use crate::support::roles::Roles;
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_wire::{PartitionCount, Positions};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -18,10 +18,10 @@ fn positions(answer: &Answer) -> Positions {
 #[tokio::test]
 async fn a_client_reads_his_own_writes_and_is_told_when_he_cannot() {
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let roles = Roles::start(&servers, 1);
     roles.ready().await;
-    let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
+    let (sue, ada) = (TestUser::new(&roles.url()).await, TestUser::new(&roles.url()).await);
     let auction = sue.offer(json!({})).await;
     what_was_written_is_read_at_once(&ada, &auction).await;
     a_handle_tells_it_too(&ada, &auction).await;
@@ -33,7 +33,7 @@ async fn a_client_reads_his_own_writes_and_is_told_when_he_cannot() {
 }
 
 /// No looking again: the first answer has it.
-async fn what_was_written_is_read_at_once(ada: &Person, auction: &str) {
+async fn what_was_written_is_read_at_once(ada: &TestUser, auction: &str) {
     let (shown, own) = (format!("/auction/{auction}"), format!("/auction/{auction}/bids?by=me"));
     let all = format!("/user/{}/bids", ada.id.as_ref().unwrap());
     for n in 1..=30 {
@@ -52,7 +52,7 @@ async fn what_was_written_is_read_at_once(ada: &Person, auction: &str) {
     assert_eq!(latest.is(200).body["auctions"][0]["highest"]["amount"], json!(10_030));
 }
 
-async fn a_handle_tells_it_too(ada: &Person, auction: &str) {
+async fn a_handle_tells_it_too(ada: &TestUser, auction: &str) {
     let path = format!("/auction/{auction}/bid");
     let taken = ada.put(&path, json!({"amount": 11_000}), &[]).await;
     let monitor = taken.is(202).header("location").to_owned();
@@ -68,7 +68,7 @@ async fn a_handle_tells_it_too(ada: &Person, auction: &str) {
     assert_eq!(positions(result.is(200)), positions(&done));
 }
 
-async fn a_token_is_carried_on_and_garbage_is_not_one(ada: &Person, auction: &str) {
+async fn a_token_is_carried_on_and_garbage_is_not_one(ada: &TestUser, auction: &str) {
     let path = format!("/auction/{auction}");
     // What was read a moment ago may be one bid behind.
     let read = ada.get(&format!("{path}?consistency=latest"), &[]).await;
@@ -92,7 +92,7 @@ async fn a_token_is_carried_on_and_garbage_is_not_one(ada: &Person, auction: &st
     assert_eq!(ahead.body["wanted"].as_u64(), ahead.body["stored"].as_u64().map(|stored| stored + 1_000_000));
 }
 
-async fn while_the_projector_stands_still(roles: &Roles, ada: &Person, auction: &str) {
+async fn while_the_projector_stands_still(roles: &Roles, ada: &TestUser, auction: &str) {
     let path = format!("/auction/{auction}");
     let before = ada.get(&path, &[]).await;
     roles.signal("projector", "-STOP");
@@ -124,8 +124,8 @@ async fn while_the_projector_stands_still(roles: &Roles, ada: &Person, auction: 
 
 async fn without_a_checkpoint_everything_is_stale(
     roles: &Roles,
-    servers: &PrivateServers,
-    ada: &Person,
+    servers: &LocalServers,
+    ada: &TestUser,
     auction: &str,
 ) {
     let path = format!("/auction/{auction}");

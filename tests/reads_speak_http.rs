@@ -1,9 +1,9 @@
 //! Reads follow the standards of HTTP: validators, pages, codings, origins; and an auction can be seen as it was.
 
 use crate::support::eventually;
-use crate::support::person::Person;
+use crate::support::person::TestUser;
 use crate::support::roles::Roles;
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -14,13 +14,13 @@ const TOKEN: &str = "consistency-token";
 #[tokio::test]
 async fn reads_speak_http() {
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let mut roles = Roles::none(&servers, &[("AUCTION__INGRESS__CORS_ORIGINS", "https://auction.example")]);
     for role in ["writer", "projector", "auctioneer", "notifier", "promoter", "ingress"] {
         roles.add(role);
     }
     roles.ready().await;
-    let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
+    let (sue, ada) = (TestUser::new(&roles.url()).await, TestUser::new(&roles.url()).await);
     let auction = sue.offer(json!({"description": "of 1998 ".repeat(200)})).await;
     what_a_client_has_is_not_sent_again(&ada, &auction).await;
     what_is_long_is_compressed_for_whoever_wants_it(&ada, &auction).await;
@@ -32,7 +32,7 @@ async fn reads_speak_http() {
     servers.stop().await.unwrap();
 }
 
-async fn what_a_client_has_is_not_sent_again(ada: &Person, auction: &str) {
+async fn what_a_client_has_is_not_sent_again(ada: &TestUser, auction: &str) {
     let bid = ada.bid(auction, 10_000).await;
     let token = bid.is(201).header(TOKEN).to_owned();
     let all = [
@@ -65,7 +65,7 @@ async fn what_a_client_has_is_not_sent_again(ada: &Person, auction: &str) {
     assert_eq!(unknown.is_problem(404, "unknown_auction").header("cache-control"), "no-store");
 }
 
-async fn what_is_long_is_compressed_for_whoever_wants_it(ada: &Person, auction: &str) {
+async fn what_is_long_is_compressed_for_whoever_wants_it(ada: &TestUser, auction: &str) {
     let path = format!("/auction/{auction}");
     let plain = ada.get(&path, &[]).await;
     assert_eq!(plain.is(200).header("content-encoding"), "");
@@ -86,7 +86,7 @@ async fn what_is_long_is_compressed_for_whoever_wants_it(ada: &Person, auction: 
     ada.put(&format!("{path}/bid"), json!({"amount": 12_000}), &as_seen).await.is(201);
 }
 
-async fn an_auction_is_seen_as_it_was(ada: &Person, auction: &str) {
+async fn an_auction_is_seen_as_it_was(ada: &TestUser, auction: &str) {
     let path = format!("/auction/{auction}");
     let bid = ada.bid(auction, 13_000).await;
     let now = ada.get(&path, &[(TOKEN, bid.is(201).header(TOKEN))]).await;
@@ -107,7 +107,7 @@ async fn an_auction_is_seen_as_it_was(ada: &Person, auction: &str) {
     ada.get(&unknown, &[]).await.is_problem(404, "unknown_auction");
 }
 
-async fn pages_stay_stable_while_auctions_change(sue: &Person, ada: &Person) {
+async fn pages_stay_stable_while_auctions_change(sue: &TestUser, ada: &TestUser) {
     let mut offered = Vec::new();
     for n in 1..=9 {
         offered.push(sue.offer(json!({"ends_at": format!("2097-01-0{n}T00:00:00Z")})).await);
@@ -147,7 +147,7 @@ async fn pages_stay_stable_while_auctions_change(sue: &Person, ada: &Person) {
     ada.get(&own, &[]).await.is_problem(400, "invalid_request");
 }
 
-async fn a_page_is_used_again_unless_it_is_too_old(sue: &Person, ada: &Person) {
+async fn a_page_is_used_again_unless_it_is_too_old(sue: &TestUser, ada: &TestUser) {
     let path = "/auctions?limit=1";
     for n in 1..=20 {
         ada.get(path, &[]).await.is(200);
@@ -170,7 +170,7 @@ async fn a_page_is_used_again_unless_it_is_too_old(sue: &Person, ada: &Person) {
     .await;
 }
 
-async fn web_pages_of_named_origins_may_use_it(ada: &Person, auction: &str) {
+async fn web_pages_of_named_origins_may_use_it(ada: &TestUser, auction: &str) {
     let path = format!("/auction/{auction}");
     let ours = ada.get(&path, &[("origin", "https://auction.example")]).await;
     assert_eq!(ours.is(200).header("access-control-allow-origin"), "https://auction.example");

@@ -1,8 +1,8 @@
 //! Every request is answered, whatever its client and the servers do.
 
-use crate::support::person::Person;
+use crate::support::person::TestUser;
 use crate::support::roles::Roles;
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 #[tokio::test]
 async fn a_body_that_trickles_and_a_server_that_hangs_are_not_waited_for() {
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let in_time = [("AUCTION__INGRESS__BODY_SECONDS", "1"), ("AUCTION__INGRESS__DEADLINE_SECONDS", "2")];
     let mut roles = Roles::none(&servers, &in_time);
     roles.add("ingress");
@@ -38,7 +38,7 @@ async fn a_body_that_trickles_and_a_server_that_hangs_are_not_waited_for() {
     let redis = redis::Client::open(servers.redis_url()).unwrap();
     let mut redis = redis.get_multiplexed_async_connection().await.unwrap();
     let _: () = redis::cmd("CLIENT").arg("PAUSE").arg(8000).arg("ALL").query_async(&mut redis).await.unwrap();
-    let nobody = Person::nobody(&roles.url());
+    let nobody = TestUser::nobody(&roles.url());
     let late = nobody.get("/auctions", &[]).await;
     late.is_problem(503, "took_too_long");
     assert_eq!((late.header("retry-after"), late.body["within_seconds"].as_u64()), ("1", Some(2)));

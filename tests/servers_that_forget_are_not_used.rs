@@ -1,32 +1,32 @@
 //! A server that can lose what it acknowledged is not used: not at the start, and not when it was replaced
 //! or set up anew under a process that runs. Unless an operator allows it by name.
 
-use crate::support::person::Person;
+use crate::support::person::TestUser;
 use crate::support::roles::{Roles, program};
 use crate::support::{database, eventually, own_address, text};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use serde_json::json;
 use std::fs::File;
 use std::process::Command;
 
 const ROLES: [&str; 4] = ["writer", "projector", "auctioneer", "ingress"];
 
-async fn servers(directory: &tempfile::TempDir) -> PrivateServers {
-    PrivateServers::start(Options::new(directory.path())).await.unwrap()
+async fn servers(directory: &tempfile::TempDir) -> LocalServers {
+    LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap()
 }
 
 /// A command of Redis, on a connection that is closed after it.
-async fn redis(servers: &PrivateServers, command: &[&str]) {
+async fn redis(servers: &LocalServers, command: &[&str]) {
     let client = redis::Client::open(servers.redis_url()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     redis::cmd(command[0]).arg(&command[1..]).query_async::<redis::Value>(&mut connection).await.unwrap();
 }
 
-async fn sql(servers: &PrivateServers, statements: &str) {
+async fn sql(servers: &LocalServers, statements: &str) {
     database(servers.database_url()).await.batch_execute(statements).await.unwrap();
 }
 
-fn role(servers: &PrivateServers, role: &str) -> Command {
+fn role(servers: &LocalServers, role: &str) -> Command {
     let mut command = Command::new(program(role));
     command.env("REDIS_URL", servers.redis_url()).env("DATABASE_URL", servers.database_url());
     command.env("AUCTION__INGRESS__LISTEN", own_address());
@@ -36,9 +36,9 @@ fn role(servers: &PrivateServers, role: &str) -> Command {
 #[tokio::test]
 async fn a_weak_server_is_refused_at_the_start_with_the_lines_to_change() {
     let directory = tempfile::tempdir().unwrap();
-    let mut options = Options::new(directory.path());
+    let mut options = LocalServerOptions::new(directory.path());
     options.postgres_settings = vec!["fsync=off".to_owned(), "full_page_writes=off".to_owned()];
-    let servers = PrivateServers::start(options).await.unwrap();
+    let servers = LocalServers::start(options).await.unwrap();
     redis(&servers, &["CONFIG", "SET", "appendfsync", "everysec"]).await;
     redis(&servers, &["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]).await;
     sql(&servers, "ALTER DATABASE auction SET synchronous_commit = off").await;
@@ -90,7 +90,7 @@ async fn what_is_allowed_by_name_is_used_and_logged_and_nothing_else_is() {
         roles.add(role);
     }
     roles.ready().await;
-    let (sue, ada) = (Person::new(&roles.url()).await, Person::new(&roles.url()).await);
+    let (sue, ada) = (TestUser::new(&roles.url()).await, TestUser::new(&roles.url()).await);
     ada.bid(&sue.offer(json!({})).await, 10_000).await.is(201);
     assert_eq!(roles.terminate(), vec![Some(0); 4]);
     Command::new("kill").args(["-TERM", &writer.id().to_string()]).status().unwrap();

@@ -1,8 +1,8 @@
 //! `/openapi.json` has every route and every refusal there is, and nothing else; every problem leads to a page that
 //! explains it.
 
-use crate::support::person::{Answer, Person};
-use crate::support::{Up, root};
+use crate::support::person::{Answer, TestUser};
+use crate::support::{RunningPortal, root};
 use reqwest::Method;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,8 +10,8 @@ use std::path::Path;
 
 #[tokio::test]
 async fn the_description_is_the_truth() {
-    let up = Up::start().await;
-    let somebody = Person::nobody(&up.url(""));
+    let up = RunningPortal::start().await;
+    let somebody = TestUser::nobody(&up.url(""));
     let description = somebody.get("/openapi.json", &[]).await.is(200).body.clone();
     assert_eq!(description["openapi"], "3.1.0");
     what_is_described_is_routed_and_no_other_method(&somebody, &description).await;
@@ -31,7 +31,7 @@ fn methods(description: &Value) -> BTreeMap<&String, BTreeSet<String>> {
         .collect()
 }
 
-async fn what_is_described_is_routed_and_no_other_method(somebody: &Person, description: &Value) {
+async fn what_is_described_is_routed_and_no_other_method(somebody: &TestUser, description: &Value) {
     let paths = methods(description);
     assert!(paths.len() >= 20, "{paths:?}");
     for (template, methods) in paths {
@@ -125,7 +125,7 @@ fn every_refusal_is_described_with_its_numbers(description: &Value) {
     }
 }
 
-async fn every_problem_leads_to_its_page(somebody: &Person, description: &Value) {
+async fn every_problem_leads_to_its_page(somebody: &TestUser, description: &Value) {
     let schemas = description["components"]["schemas"].as_object().unwrap();
     let index = text(somebody, "/problems").await;
     for (name, schema) in schemas.iter().filter(|(name, _)| name.starts_with("Problem.")) {
@@ -137,14 +137,14 @@ async fn every_problem_leads_to_its_page(somebody: &Person, description: &Value)
     somebody.get("/problems/raffled", &[]).await.is_problem(404, "unknown_route");
 }
 
-async fn text(somebody: &Person, path: &str) -> String {
+async fn text(somebody: &TestUser, path: &str) -> String {
     let answer = reqwest::get(somebody.url(path)).await.unwrap();
     assert!(answer.status().is_success(), "{path}: {answer:?}");
     assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8", "{path}");
     answer.text().await.unwrap()
 }
 
-async fn the_page_asks_nobody_else(up: &Up) {
+async fn the_page_asks_nobody_else(up: &RunningPortal) {
     let page = reqwest::get(up.url("/docs")).await.unwrap();
     assert!(page.status().is_success(), "{page:?}");
     let page = page.text().await.unwrap();

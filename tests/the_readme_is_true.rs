@@ -1,6 +1,6 @@
 //! What the README says to type is typed here, and every path that a document names is there.
 
-use crate::support::{Up, root, text};
+use crate::support::{RunningPortal, root, text};
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -17,7 +17,7 @@ fn shell_blocks(section: &str) -> String {
 
 #[tokio::test]
 async fn a_first_auction_goes_as_the_readme_says() {
-    let up = Up::start().await;
+    let up = RunningPortal::start().await;
     // The reader's working directory: the repository, its programs, and the data directory.
     let directory = tempfile::tempdir().unwrap();
     let here = |path: &str| directory.path().join(path);

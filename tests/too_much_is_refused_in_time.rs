@@ -2,20 +2,20 @@
 //! decided; also when it is told to stop in the middle of it.
 
 use crate::support::eventually;
-use crate::support::person::Person;
+use crate::support::person::TestUser;
 use crate::support::roles::Roles;
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use serde_json::json;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
-async fn servers(directory: &tempfile::TempDir) -> PrivateServers {
-    PrivateServers::start(Options::new(directory.path())).await.unwrap()
+async fn servers(directory: &tempfile::TempDir) -> LocalServers {
+    LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap()
 }
 
 /// What became of a command, when it is decided.
-async fn decided(somebody: &Person, monitor: &str) -> String {
+async fn decided(somebody: &TestUser, monitor: &str) -> String {
     let shown = eventually("it is decided", || async {
         let prefer = [("prefer", "wait=10, return=representation")];
         let shown = somebody.get(monitor, &prefer).await;
@@ -34,7 +34,7 @@ async fn without_postgres_commands_are_taken_up_to_the_limit_and_all_of_them_are
         roles.add(role);
     }
     roles.ready().await;
-    let sue = Person::new(&roles.url()).await;
+    let sue = TestUser::new(&roles.url()).await;
     let auction = sue.offer(json!({})).await;
     let shown = format!("/auction/{auction}");
     eventually("it is shown", || async { (sue.get(&shown, &[]).await.status == 200).then_some(()) }).await;
@@ -76,7 +76,7 @@ async fn new_commands_are_refused_before_redis_is_full() {
         roles.add(role);
     }
     roles.ready().await;
-    let nobody = Person::nobody(&roles.url());
+    let nobody = TestUser::nobody(&roles.url());
     nobody.post("/users", json!({}), &[("prefer", "wait=30")]).await.is(201);
     let redis = redis::Client::open(servers.redis_url()).unwrap();
     let mut redis = redis.get_multiplexed_async_connection().await.unwrap();
@@ -112,9 +112,9 @@ async fn an_ingress_that_stops_is_not_ready_first_and_loses_nothing_that_it_took
     let writer = roles.add("writer");
     let stopping = roles.add_with("ingress", &[("AUCTION__INGRESS__GRACE_SECONDS", "4")]);
     roles.ready().await;
-    let nobody = Person::nobody(&roles.url());
+    let nobody = TestUser::nobody(&roles.url());
     roles.signal_one(writer, "-STOP");
-    let waits = Person::nobody(&roles.url());
+    let waits = TestUser::nobody(&roles.url());
     let waits = tokio::spawn(async move { waits.post("/users", json!({}), &[("prefer", "wait=30")]).await });
 
     roles.signal_one(stopping, "-TERM");
@@ -158,12 +158,12 @@ async fn what_was_answered_with_202_is_decided_after_a_stop_in_the_middle_of_it(
         roles.add(role);
     }
     roles.ready().await;
-    let sue = Person::new(&roles.url()).await;
+    let sue = TestUser::new(&roles.url()).await;
     let auction = sue.offer(json!({})).await;
     let (tell, mut told) = unbounded_channel();
     let mut bidders = JoinSet::new();
     for _ in 0..8 {
-        let user = Person::new(&roles.url()).await.id.unwrap();
+        let user = TestUser::new(&roles.url()).await.id.unwrap();
         bidders.spawn(bids_until_it_has_gone(roles.url(), user, auction.clone(), tell.clone()));
     }
     drop(tell);

@@ -1,14 +1,14 @@
 //! Users are told what they want to know, once.
 
-use crate::support::person::{Answer, Person};
-use crate::support::{Up, eventually, text};
+use crate::support::person::{Answer, TestUser};
+use crate::support::{RunningPortal, eventually, text};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 #[tokio::test]
 async fn what_a_user_is_told_is_his_choice() {
-    let up = Up::start().await;
-    let ada = Person::new(&up.url("")).await;
+    let up = RunningPortal::start().await;
+    let ada = TestUser::new(&up.url("")).await;
     let all = json!({"auction_won": true, "highest_bid": true, "bid_doubled": true});
     assert_eq!(ada.get("/subscriptions", &[]).await.is(200).body, all, "who never chose is told everything");
     let wait = [("prefer", "wait=30")];
@@ -23,7 +23,7 @@ async fn what_a_user_is_told_is_his_choice() {
     let again = ada.put("/subscriptions", json!({"highest_bid": false}), &wait).await;
     assert_eq!(again.is(200).body["version"], json!(2), "the same choice changes nothing");
     ada.put("/subscriptions", json!({"winning": true}), &wait).await.is_problem(400, "invalid_request");
-    let mut stranger = Person::nobody(&up.url(""));
+    let mut stranger = TestUser::nobody(&up.url(""));
     stranger.get("/subscriptions", &[]).await.is_problem(401, "caller_unknown");
     stranger.id = Some(Uuid::new_v4().to_string());
     stranger.get("/subscriptions", &[]).await.is_problem(404, "unknown_user");
@@ -35,7 +35,7 @@ async fn what_a_user_is_told_is_his_choice() {
 }
 
 /// Looks again until the last notification is of that kind, and says that; returns them all.
-async fn told(person: &Person, kind: &str, what: &str) -> Value {
+async fn told(person: &TestUser, kind: &str, what: &str) -> Value {
     eventually("he is told", || async {
         let answer = person.get("/notifications", &[]).await;
         let last = answer.is(200).body["notifications"].as_array().unwrap().last()?.clone();
@@ -46,9 +46,9 @@ async fn told(person: &Person, kind: &str, what: &str) -> Value {
 
 #[tokio::test]
 async fn notifications_are_read_page_by_page_and_survive_the_loss_of_redis() {
-    let up = Up::start().await;
+    let up = RunningPortal::start().await;
     let url = up.url("");
-    let (sue, ada, bob) = (Person::new(&url).await, Person::new(&url).await, Person::new(&url).await);
+    let (sue, ada, bob) = (TestUser::new(&url).await, TestUser::new(&url).await, TestUser::new(&url).await);
     let nothing = ada.get("/notifications", &[]).await;
     assert_eq!(nothing.is(200).body, json!({"notifications": [], "unread": 0, "cursor": "n0"}));
     let auction = sue.offer(json!({})).await;

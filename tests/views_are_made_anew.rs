@@ -4,7 +4,7 @@
 use crate::support::load::Load;
 use crate::support::roles::Roles;
 use crate::support::{eventually, long, portal, text};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_wire::view::{AuctionList, AuctionView, BidList};
 use reqwest::header::HeaderValue;
 use serde_json::{Value, from_value};
@@ -54,7 +54,7 @@ async fn read(url: String, auctions: Vec<Uuid>, stop: Arc<AtomicBool>) -> u64 {
 }
 
 /// How many generations have keys.
-async fn generations(servers: &PrivateServers) -> usize {
+async fn generations(servers: &LocalServers) -> usize {
     let client = redis::Client::open(servers.redis_url()).unwrap();
     let mut redis = client.get_multiplexed_async_connection().await.unwrap();
     let keys: Vec<String> = redis::cmd("KEYS").arg("ap:*:view:*").query_async(&mut redis).await.unwrap();
@@ -68,7 +68,7 @@ async fn generations(servers: &PrivateServers) -> usize {
 #[tokio::test]
 async fn views_are_made_anew_under_load_without_a_gap_or_a_step_back() {
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let roles = Roles::start(&servers, 2);
     let mut load = Load::prepare(&servers, 3).await;
     load.bids(2000).await;

@@ -1,11 +1,11 @@
 //! Webhooks: what a user is told reaches where he wants it, signed as the standard has it, whoever is killed.
 
-use crate::support::person::{Answer, Person};
+use crate::support::person::{Answer, TestUser};
 use crate::support::readers::all_told;
 use crate::support::receiver::{Received, Receiver};
 use crate::support::roles::Roles;
 use crate::support::{database, eventually, root, text};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,14 +25,14 @@ const SETTINGS: [(&str, &str); 7] = [
 ];
 
 struct World {
-    servers: PrivateServers,
+    servers: LocalServers,
     roles: Roles,
     _directory: tempfile::TempDir,
 }
 
 async fn world(settings: &[(&'static str, &str)]) -> World {
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     let mut roles = Roles::none(&servers, settings);
     for role in ["writer", "notifier", "notifier", "ingress"] {
         roles.add(role);
@@ -42,17 +42,17 @@ async fn world(settings: &[(&'static str, &str)]) -> World {
 }
 
 /// A new webhook of a user.
-async fn webhook(person: &Person, url: &str) -> Answer {
+async fn webhook(person: &TestUser, url: &str) -> Answer {
     person.post(&of(person, ""), json!({"url": url}), &[]).await
 }
 
 /// A path of a user's webhooks.
-fn of(person: &Person, path: &str) -> String {
+fn of(person: &TestUser, path: &str) -> String {
     format!("/user/{}/webhooks{path}", person.id.as_ref().unwrap())
 }
 
 /// They outbid each other so many times.
-async fn compete(ada: &Person, bob: &Person, auction: &str, from: u64, times: u64) {
+async fn compete(ada: &TestUser, bob: &TestUser, auction: &str, from: u64, times: u64) {
     for n in 0..times {
         ada.bid(auction, 10_000 + 2 * (from + n)).await.is(201);
         bob.bid(auction, 10_001 + 2 * (from + n)).await.is(201);
@@ -60,7 +60,7 @@ async fn compete(ada: &Person, bob: &Person, auction: &str, from: u64, times: u6
 }
 
 /// The ids of all that a user was told.
-async fn told(world: &World, person: &Person) -> BTreeSet<String> {
+async fn told(world: &World, person: &TestUser) -> BTreeSet<String> {
     let database = database(world.servers.database_url()).await;
     all_told(&database).await;
     let user: Uuid = person.id.as_ref().unwrap().parse().unwrap();
@@ -102,7 +102,7 @@ fn verify(secret: &str, received: &[Received]) {
 async fn kill_nine_loses_no_webhook_and_what_comes_twice_has_the_same_id() {
     let mut world = world(&SETTINGS).await;
     let url = world.roles.url();
-    let (sue, ada, bob) = (Person::new(&url).await, Person::new(&url).await, Person::new(&url).await);
+    let (sue, ada, bob) = (TestUser::new(&url).await, TestUser::new(&url).await, TestUser::new(&url).await);
     let receiver = Receiver::start().await;
     let secret = webhook(&ada, &receiver.url).await.is(201).text("secret");
     let auction = sue.offer(json!({})).await;
@@ -144,7 +144,7 @@ async fn kill_nine_loses_no_webhook_and_what_comes_twice_has_the_same_id() {
     assert!(world.roles.terminate().iter().all(|code| *code == Some(0)));
 }
 
-async fn what_makes_no_sense_is_refused(ada: &Person, bob: &Person, url: &str) {
+async fn what_makes_no_sense_is_refused(ada: &TestUser, bob: &TestUser, url: &str) {
     webhook(ada, "ftp://a.example/").await.is_problem(422, "url_not_allowed");
     webhook(ada, "https://a.example/").await.is(201);
     assert_eq!(
@@ -152,12 +152,12 @@ async fn what_makes_no_sense_is_refused(ada: &Person, bob: &Person, url: &str) {
         2
     );
     bob.get(&of(ada, ""), &[]).await.is_problem(403, "not_your_account");
-    let mut ghost = Person::nobody(url);
+    let mut ghost = TestUser::nobody(url);
     ghost.id = Some(Uuid::new_v4().to_string());
     webhook(&ghost, "https://a.example/").await.is_problem(404, "unknown_user");
 }
 
-async fn what_is_deleted_is_gone(ada: &Person, hook: &str) {
+async fn what_is_deleted_is_gone(ada: &TestUser, hook: &str) {
     let deliveries = of(ada, &format!("/{hook}/deliveries"));
     let gone = async || ada.send(Method::DELETE, &of(ada, &format!("/{hook}")), None, &[]).await;
     gone().await.is(204);
@@ -177,7 +177,7 @@ async fn what_is_deleted_is_gone(ada: &Person, hook: &str) {
 async fn a_user_sets_where_he_is_told_and_sees_what_was_sent() {
     let world = world(&SETTINGS).await;
     let url = world.roles.url();
-    let (sue, ada, bob) = (Person::new(&url).await, Person::new(&url).await, Person::new(&url).await);
+    let (sue, ada, bob) = (TestUser::new(&url).await, TestUser::new(&url).await, TestUser::new(&url).await);
     let receiver = Receiver::start().await;
     let created = webhook(&ada, &receiver.url).await;
     let (hook, secret) = (created.is(201).text("webhook"), created.text("secret"));
@@ -246,7 +246,7 @@ async fn a_user_sets_where_he_is_told_and_sees_what_was_sent() {
 async fn private_addresses_are_not_called_by_default() {
     let world = world(&[("AUCTION__NOTIFIER__INTERVAL_MS", "50")]).await;
     let url = world.roles.url();
-    let (sue, ada, bob) = (Person::new(&url).await, Person::new(&url).await, Person::new(&url).await);
+    let (sue, ada, bob) = (TestUser::new(&url).await, TestUser::new(&url).await, TestUser::new(&url).await);
     let receiver = Receiver::start().await;
     webhook(&ada, &receiver.url).await.is_problem(422, "url_not_allowed");
     let https = receiver.url.replace("http:", "https:");

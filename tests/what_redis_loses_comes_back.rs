@@ -4,11 +4,11 @@
 use crate::support::load::Load;
 use crate::support::roles::Roles;
 use crate::support::{eventually, own_address};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use redis::aio::MultiplexedConnection;
 
 struct Portal {
-    servers: PrivateServers,
+    servers: LocalServers,
     roles: Roles,
     load: Load,
     /// Where the writer and the projector say what they have counted.
@@ -20,7 +20,7 @@ impl Portal {
     /// A writer, two projectors and an auctioneer, and some bids.
     async fn start() -> Portal {
         let directory = tempfile::tempdir().unwrap();
-        let servers = PrivateServers::start(Options::new(directory.path())).await.unwrap();
+        let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
         let mut roles = Roles::none(&servers, &[("AUCTION__PROJECTOR__BATCH", "50")]);
         let admins = [own_address(), own_address()];
         roles.add_with("writer", &[("AUCTION__ADMIN_LISTEN", &admins[0])]);

@@ -5,17 +5,17 @@
 use crate::support::load::Load;
 use crate::support::long;
 use crate::support::roles::Roles;
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_testkit::random::Random;
 use std::time::{Duration, Instant};
 
 const LEASE_SECONDS: &str = "2";
 
-async fn servers(directory: &tempfile::TempDir) -> PrivateServers {
-    PrivateServers::start(Options::new(directory.path())).await.unwrap()
+async fn servers(directory: &tempfile::TempDir) -> LocalServers {
+    LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap()
 }
 
-fn writers(servers: &PrivateServers, concurrency: &str, count: usize) -> Roles {
+fn writers(servers: &LocalServers, concurrency: &str, count: usize) -> Roles {
     let settings = [
         ("AUCTION__WRITER__CONCURRENCY", concurrency),
         ("AUCTION__WRITER__LEASE_SECONDS", LEASE_SECONDS),
@@ -31,12 +31,7 @@ fn writers(servers: &PrivateServers, concurrency: &str, count: usize) -> Roles {
 }
 
 /// What happens to a writer, or to a server.
-async fn disturb(
-    random: &mut Random,
-    servers: &mut PrivateServers,
-    roles: &mut Roles,
-    paused: &mut Vec<u32>,
-) {
+async fn disturb(random: &mut Random, servers: &mut LocalServers, roles: &mut Roles, paused: &mut Vec<u32>) {
     let writers = roles.pids("writer");
     let awake: Vec<u32> = writers.into_iter().filter(|pid| !paused.contains(pid)).collect();
     match random.below(20) {

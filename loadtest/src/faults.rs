@@ -26,7 +26,7 @@ use auction_testkit::random::Random;
 use clap::Args;
 use driver::{Driver, Fault};
 use fleet::Fleet;
-use kinds::{Deck, Kind};
+use kinds::{FaultKind, FaultPicker};
 use probe::Probe;
 use report::{Report, Totals};
 use samples::Samples;
@@ -51,7 +51,7 @@ pub(crate) struct FaultArgs {
     seed: Option<u64>,
     /// Which kinds of faults, separated by commas; all of them otherwise
     #[arg(long, value_delimiter = ',')]
-    kinds: Vec<Kind>,
+    kinds: Vec<FaultKind>,
     /// Requests per second, whatever goes wrong
     #[arg(long, default_value_t = 200.0, value_parser = above_zero::<f64>)]
     rate: f64,
@@ -146,11 +146,11 @@ async fn loads(
     let http = Http { address, token: None, balance: Some(Arc::clone(&fleet.balance)) };
     draws_are_frequent(&http).await?;
     let probe = Probe::set_up(&http).await?;
-    let chosen = if arguments.kinds.is_empty() { Kind::ALL.to_vec() } else { arguments.kinds.clone() };
+    let chosen = if arguments.kinds.is_empty() { FaultKind::ALL.to_vec() } else { arguments.kinds.clone() };
     let mut driver = Driver {
         fleet,
         probe: &probe,
-        deck: Deck::new(chosen.into_iter().filter(|kind| kind.is_possible(fleet)).collect()),
+        deck: FaultPicker::new(chosen.into_iter().filter(|kind| kind.is_possible(fleet)).collect()),
         random: Random::new(seed),
         began,
         bound: Duration::from_secs_f64(arguments.recovered_within),

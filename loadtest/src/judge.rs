@@ -16,7 +16,7 @@ pub(crate) mod stores;
 #[cfg(test)]
 mod trial;
 
-pub(crate) use evidence::Evidence;
+pub(crate) use evidence::RunEvidence;
 
 use serde::Serialize;
 
@@ -61,19 +61,19 @@ impl Check {
 
 /// All checks of a run.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Verdict {
+pub(crate) struct CheckReport {
     pub(crate) checks: Vec<Check>,
     /// What could not be looked at, and why.
     pub(crate) not_checked: Vec<String>,
 }
 
-impl Verdict {
+impl CheckReport {
     pub(crate) fn is_right(&self) -> bool {
         self.checks.iter().all(Check::is_right)
     }
 
     /// Another run's checks beside these: found wrong once is wrong.
-    pub(crate) fn join(&mut self, other: Verdict) {
+    pub(crate) fn join(&mut self, other: CheckReport) {
         for check in other.checks {
             match self.checks.iter_mut().find(|known| known.name == check.name) {
                 Some(known) => {
@@ -95,7 +95,7 @@ impl Verdict {
 }
 
 /// Everything that evidence can tell.
-pub(crate) fn judge(evidence: &Evidence<'_>) -> Vec<Check> {
+pub(crate) fn judge(evidence: &RunEvidence<'_>) -> Vec<Check> {
     let mut checks = vec![positions::dense(evidence)];
     checks.extend(answers::checks(evidence));
     checks.push(order::kept(evidence));

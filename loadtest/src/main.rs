@@ -31,7 +31,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Measure the table, or with a name one thing, on servers of its own
-    Bench(bench::BenchArgs),
+    BenchEnvironment(bench::BenchArgs),
     /// Record what each role spends its time with under load, as flame graphs
     Profile(bench::ProfileArgs),
     /// Have whatever can go wrong go wrong under load, and judge whether every promise was kept
@@ -57,7 +57,7 @@ async fn main() -> ExitCode {
         }
     };
     let ran = match arguments.command {
-        Command::Bench(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),
+        Command::BenchEnvironment(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),
         Command::Profile(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),
         Command::Faults(arguments) => faults::run(arguments).await,
         Command::Run(arguments) => run::run(*arguments).await,

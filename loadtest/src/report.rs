@@ -4,7 +4,7 @@ mod json;
 mod page;
 mod table;
 
-use crate::judge::Verdict;
+use crate::judge::CheckReport;
 use crate::run::measure::Figures;
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ pub(crate) struct Report {
     pub(crate) figures: Figures,
     /// What the scenario adds, such as how long it took to recover.
     pub(crate) findings: Vec<String>,
-    pub(crate) verdict: Verdict,
+    pub(crate) verdict: CheckReport,
     /// Bounds that were missed.
     pub(crate) missed: Vec<String>,
 }

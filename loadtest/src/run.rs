@@ -19,7 +19,7 @@ pub(crate) mod world;
 use crate::Failure;
 use crate::report::{self, Report};
 use options::{ResultArgs, RunArgs};
-use session::{Ran, Session};
+use session::{RunResult, Session};
 use std::process::ExitCode;
 
 /// The judge found something wrong.
@@ -44,7 +44,7 @@ pub(crate) async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
     };
     let environment = session.environment();
     session.close().await?;
-    let Ran { figures, findings, verdict } = ran;
+    let RunResult { figures, findings, verdict } = ran;
     let report = Report {
         scenario: scenario.name.to_owned(),
         about: scenario.about.to_owned(),

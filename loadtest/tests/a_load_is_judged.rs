@@ -2,7 +2,7 @@
 //! the judge finds it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_postgres::migrate::migrate;
 use auction_wire::PartitionCount;
 use serde_json::Value;
@@ -73,7 +73,7 @@ impl Drop for Portal {
     }
 }
 
-fn start(servers: &PrivateServers, listen: &str, trusts: bool) -> Portal {
+fn start(servers: &LocalServers, listen: &str, trusts: bool) -> Portal {
     let started = Command::new(portal())
         .arg("up")
         .env("REDIS_URL", servers.redis_url())
@@ -97,7 +97,7 @@ fn start(servers: &PrivateServers, listen: &str, trusts: bool) -> Portal {
 #[tokio::test]
 async fn a_database_that_changes_an_event_is_found_out() {
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path().join("data"))).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path().join("data"))).await.unwrap();
     migrate(servers.database_url(), PartitionCount::new(PARTITIONS).unwrap()).await.unwrap();
     let (database, connection) = tokio_postgres::connect(servers.database_url(), NoTls).await.unwrap();
     tokio::spawn(connection);
@@ -134,7 +134,7 @@ async fn a_database_that_changes_an_event_is_found_out() {
 #[tokio::test]
 async fn a_portal_of_which_no_more_is_known_than_its_address_is_judged_by_what_it_shows() {
     let directory = tempfile::tempdir().unwrap();
-    let servers = PrivateServers::start(Options::new(directory.path().join("data"))).await.unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path().join("data"))).await.unwrap();
     let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let portal = start(&servers, &listen, false);
     let mut key = Command::new(self::portal());

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 /// What some bids came to, as far as the bidders were told.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct SseEvents {
     /// The bids that were accepted.
     pub accepted: Vec<Uuid>,
     /// The bids that are on disk, and not decided when the answer was given.
@@ -25,17 +25,17 @@ pub struct Told {
 
 /// They all know the same ingresses.
 #[derive(Clone)]
-pub struct Crowd {
+pub struct SubscriberPool {
     client: Client,
     ingresses: Vec<String>,
     /// Amounts go up slowly.
     amount: Arc<AtomicU64>,
 }
 
-impl Crowd {
-    pub fn new(ingresses: &[String]) -> Crowd {
+impl SubscriberPool {
+    pub fn new(ingresses: &[String]) -> SubscriberPool {
         let client = Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
-        Crowd { client, ingresses: ingresses.to_vec(), amount: Arc::new(AtomicU64::new(20_000)) }
+        SubscriberPool { client, ingresses: ingresses.to_vec(), amount: Arc::new(AtomicU64::new(20_000)) }
     }
 
     /// Asks until somebody answers and can be answered: status and body.
@@ -89,7 +89,13 @@ impl Crowd {
     }
 
     /// Each user bids on these auctions until that time, and now and then takes a bid back.
-    pub fn bid(&self, users: &[UserId], auctions: &[String], until: Instant, seed: u64) -> JoinSet<Told> {
+    pub fn bid(
+        &self,
+        users: &[UserId],
+        auctions: &[String],
+        until: Instant,
+        seed: u64,
+    ) -> JoinSet<SseEvents> {
         let mut bidders = JoinSet::new();
         for (n, user) in users.iter().enumerate() {
             let (crowd, user, auctions) = (self.clone(), *user, auctions.to_vec());
@@ -99,8 +105,14 @@ impl Crowd {
         bidders
     }
 
-    async fn bid_as(&self, user: UserId, auctions: &[String], until: Instant, mut random: Random) -> Told {
-        let mut told = Told::default();
+    async fn bid_as(
+        &self,
+        user: UserId,
+        auctions: &[String],
+        until: Instant,
+        mut random: Random,
+    ) -> SseEvents {
+        let mut told = SseEvents::default();
         while Instant::now() < until {
             let auction: &String = random.pick(auctions);
             let amount = self.amount.fetch_add(1 + random.below(20), Ordering::Relaxed) - random.below(200);

@@ -13,15 +13,15 @@ pub struct Event {
 }
 
 /// What one listens to: server-sent events.
-pub struct Line {
+pub struct SseConnection {
     response: reqwest::Response,
     text: String,
     /// What the server asked for last.
     pub retry: Option<u64>,
 }
 
-impl Line {
-    pub async fn open(url: &str, headers: &[(&str, &str)]) -> Line {
+impl SseConnection {
+    pub async fn open(url: &str, headers: &[(&str, &str)]) -> SseConnection {
         let mut request = reqwest::Client::new().get(url);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -30,7 +30,7 @@ impl Line {
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["cache-control"], "no-store");
-        Line { response, text: String::new(), retry: None }
+        SseConnection { response, text: String::new(), retry: None }
     }
 
     /// The next event; none when the line ends.

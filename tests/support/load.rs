@@ -3,7 +3,7 @@
 use super::{database, eventually};
 use auction_domain::auction::AuctionCommand;
 use auction_domain::{AuctionId, Timestamp, UserId};
-use auction_local_servers::PrivateServers;
+use auction_local_servers::LocalServers;
 use auction_testkit::given::{create_auction, create_user, place_bid};
 use auction_testkit::random::Random;
 use auction_wire::{Channel, Command, CommandBody};
@@ -33,7 +33,7 @@ pub struct Load {
 
 impl Load {
     /// Nothing given yet.
-    pub fn empty(servers: &PrivateServers, seed: u64) -> Load {
+    pub fn empty(servers: &LocalServers, seed: u64) -> Load {
         Load {
             redis: redis::Client::open(servers.redis_url()).unwrap(),
             database_url: servers.database_url().to_owned(),
@@ -45,7 +45,7 @@ impl Load {
     }
 
     /// Users and auctions in all partitions, decided already.
-    pub async fn prepare(servers: &PrivateServers, seed: u64) -> Load {
+    pub async fn prepare(servers: &LocalServers, seed: u64) -> Load {
         let mut load = Load {
             users: (0..20).map(|n| UserId(id(n % PARTITIONS, n))).collect(),
             auctions: (0..24).map(|n| AuctionId(id(n % PARTITIONS, 1000 + n))).collect(),

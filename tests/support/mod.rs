@@ -32,16 +32,17 @@ pub fn own_address() -> String {
 }
 
 /// `portal up` on a data directory of its own.
-pub struct Up {
+pub struct RunningPortal {
     child: Option<Child>,
     data: TempDir,
     address: String,
 }
 
-impl Up {
+impl RunningPortal {
     /// Starts it and waits until it is ready.
-    pub async fn start() -> Up {
-        let mut up = Up { child: None, data: tempfile::tempdir().unwrap(), address: own_address() };
+    pub async fn start() -> RunningPortal {
+        let mut up =
+            RunningPortal { child: None, data: tempfile::tempdir().unwrap(), address: own_address() };
         up.start_again().await;
         up
     }
@@ -137,7 +138,7 @@ impl Up {
     }
 }
 
-impl Drop for Up {
+impl Drop for RunningPortal {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
             for victim in descendants(child.id()) {

@@ -5,7 +5,7 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
 /// A user, or nobody.
-pub struct Person {
+pub struct TestUser {
     client: Client,
     base: String,
     pub id: Option<String>,
@@ -48,11 +48,11 @@ impl Answer {
     }
 }
 
-impl Person {
+impl TestUser {
     /// Somebody without an account, at the portal of that URL.
-    pub fn nobody(url: &str) -> Person {
+    pub fn nobody(url: &str) -> TestUser {
         let redirect = reqwest::redirect::Policy::none();
-        Person {
+        TestUser {
             client: Client::builder().redirect(redirect).build().unwrap(),
             base: url.to_owned(),
             id: None,
@@ -61,13 +61,13 @@ impl Person {
     }
 
     /// Whoever has that token, if there is one.
-    pub fn with_token(url: &str, token: Option<String>) -> Person {
-        Person { token, ..Person::nobody(url) }
+    pub fn with_token(url: &str, token: Option<String>) -> TestUser {
+        TestUser { token, ..TestUser::nobody(url) }
     }
 
     /// Somebody with a new account.
-    pub async fn new(url: &str) -> Person {
-        let mut person = Person::nobody(url);
+    pub async fn new(url: &str) -> TestUser {
+        let mut person = TestUser::nobody(url);
         let created = person.post("/users", json!({}), &[("prefer", "wait=30")]).await;
         person.id = Some(created.is(201).text("user"));
         person

@@ -1,6 +1,6 @@
 //! What has happened, and who has read of it.
 
-use super::person::Person;
+use super::person::TestUser;
 use super::{DEADLINE, eventually};
 use auction_domain::{Timestamp, UserId};
 use auction_wire::notification::{Notification, NotificationList};
@@ -11,20 +11,20 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 /// People who ask again and again what is new.
-pub struct Readers {
-    people: Vec<(UserId, Person)>,
+pub struct PollingReaders {
+    people: Vec<(UserId, TestUser)>,
     /// What each has seen, in the order in which he did.
     pub seen: BTreeMap<UserId, Vec<Notification>>,
 }
 
-impl Readers {
-    pub fn new(users: &[UserId], url: &str) -> Readers {
+impl PollingReaders {
+    pub fn new(users: &[UserId], url: &str) -> PollingReaders {
         let person = |user: &UserId| {
-            let mut person = Person::nobody(url);
+            let mut person = TestUser::nobody(url);
             person.id = Some(user.to_string());
             (*user, person)
         };
-        Readers { people: users.iter().map(person).collect(), seen: BTreeMap::new() }
+        PollingReaders { people: users.iter().map(person).collect(), seen: BTreeMap::new() }
     }
 
     /// Everybody looks once.
@@ -88,7 +88,7 @@ pub async fn all_events(database: &Client) -> Vec<EventRecord> {
     database.query(query, &[]).await.unwrap().iter().map(record).collect()
 }
 
-impl Readers {
+impl PollingReaders {
     /// All that was seen, and by whom.
     pub fn told(&self) -> Vec<(UserId, Notification)> {
         self.seen.iter().flat_map(|(user, seen)| seen.iter().map(|one| (*user, one.clone()))).collect()

@@ -1,7 +1,7 @@
 //! Every role as a process of its own.
 
 use super::{DEADLINE, eventually, own_address, portal, text};
-use auction_local_servers::PrivateServers;
+use auction_local_servers::LocalServers;
 use std::fs::{DirEntry, File};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -55,7 +55,7 @@ pub fn program(role: &str) -> &'static str {
 
 impl Roles {
     /// So many writers, projectors, auctioneers, notifiers and promoters, and one ingress, against these servers.
-    pub fn start(servers: &PrivateServers, of_each: usize) -> Roles {
+    pub fn start(servers: &LocalServers, of_each: usize) -> Roles {
         let mut roles = Roles::none(servers, &[]);
         for role in ["writer", "projector", "auctioneer", "notifier", "promoter"] {
             for _ in 0..of_each {
@@ -67,7 +67,7 @@ impl Roles {
     }
 
     /// Nothing yet, with these settings.
-    pub fn none(servers: &PrivateServers, settings: &[(&'static str, &str)]) -> Roles {
+    pub fn none(servers: &LocalServers, settings: &[(&'static str, &str)]) -> Roles {
         let listen = own_address();
         let mut environment = vec![
             ("REDIS_URL", servers.redis_url().to_owned()),
@@ -135,7 +135,7 @@ impl Roles {
     }
 
     /// Store, streams and views agree.
-    pub fn verify(&self, servers: &PrivateServers) {
+    pub fn verify(&self, servers: &LocalServers) {
         let mut verify = portal();
         verify
             .arg("verify")

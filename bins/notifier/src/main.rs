@@ -1,8 +1,8 @@
 //! The notifier as a process of its own, against given servers.
 
-use auction_components::{component::Role, process};
+use auction_components::{component::Component, process};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    process::main(Role::Notifier)
+    process::main(Component::Notifier)
 }

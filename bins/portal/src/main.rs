@@ -1,7 +1,7 @@
 //! `portal`: the whole auction portal in one process, and the commands of people who use and run it.
 
 use auction_cli::{ClientArgs, ClientCommand};
-use auction_components::component::Role;
+use auction_components::component::Component;
 use auction_components::process::{ProcessError, RoleArgs, block_on, report, run_role};
 use auction_components::{accounts, dead_letters, draws, parked, rebuild, streams, up, verify};
 use clap::{Parser, Subcommand};
@@ -32,7 +32,7 @@ enum Command {
     /// Run one role against servers that are there
     Run {
         /// Which
-        role: Role,
+        role: Component,
         #[command(flatten)]
         args: RoleArgs,
     },

@@ -20,7 +20,7 @@ use std::time::Duration;
 use thiserror::Error;
 use worker_runtime::Retry;
 use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// What a component does with the events of one partition.
 pub trait EventHandler: Send {
@@ -155,7 +155,7 @@ pub struct SubscriptionConfig {
     /// Where it says how it is.
     pub health: HealthHandle,
     /// When to stop.
-    pub stop: Stop,
+    pub stop: ShutdownSignal,
 }
 
 /// Follows one partition for a component until it is time to stop. Servers that are away are waited for

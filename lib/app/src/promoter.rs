@@ -39,7 +39,7 @@ use std::time::Duration;
 use uuid::Uuid;
 use worker_runtime::Retry;
 use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// Namespace of the ids of the commands that hold draws.
 const HOLDING: Uuid = Uuid::from_u128(0x7c02_61ab_3fd4_5e08_9a17_c5e2_4b90_18d6);
@@ -124,7 +124,7 @@ pub async fn run(
     floor: &DrawSchedule,
     promises: &DrawCommitments,
     health: &HealthHandle,
-    mut stop: Stop,
+    mut stop: ShutdownSignal,
 ) {
     let mut retry = Retry::default();
     while !stop.requested() {

@@ -5,14 +5,14 @@ use auction_app::ingress::command_gateway::{
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_app::ports::commands::outcomes::OutcomeReader;
-use auction_domain::{Actor, AuctionId, Facts, Timestamp, UserId};
+use auction_domain::{Actor, AuctionId, Details, Timestamp, UserId};
 use auction_testkit::given;
 use auction_wire::{Command, CommandId, Outcome, OutcomeResult};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use uuid::Uuid;
-use worker_runtime::shutdown::stop_signal;
+use worker_runtime::shutdown::shutdown_pair;
 
 /// A stream and a store: the first with an id is accepted, when it is decided.
 #[derive(Clone, Default)]
@@ -24,7 +24,7 @@ struct Portal {
 impl Portal {
     fn decide(&self) {
         for command in self.given.lock().unwrap().drain(..) {
-            let accepted = OutcomeResult::accepted(1, None, Facts::new());
+            let accepted = OutcomeResult::accepted(1, None, Details::new());
             let outcome = given::outcome(command.id, command.key, 1, accepted);
             let outcome = Outcome { fingerprint: command.fingerprint, ..outcome };
             self.decided.lock().unwrap().entry(command.id).or_insert(outcome);
@@ -50,7 +50,7 @@ impl OutcomeReader for Portal {
 }
 
 fn ingress(portal: &Portal) -> CommandGateway<Portal, Portal> {
-    let (_, stop) = stop_signal();
+    let (_, stop) = shutdown_pair();
     let secret = HandleKey::new(&[7; 32]).unwrap();
     CommandGateway::new(
         portal.clone(),

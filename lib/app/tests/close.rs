@@ -7,15 +7,15 @@ use auction_app::consume::{SubscriptionConfig, run_consumer};
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_domain::auction::AuctionCommand;
-use auction_domain::{AuctionId, Millis, Timestamp, UserId};
+use auction_domain::{AuctionId, DurationMs, Timestamp, UserId};
 use auction_testkit::given::{AT, P, create_auction, create_user, fresh, place_bid};
-use auction_testkit::memory::{MemoryFeeds, MemoryParkedEvents, MemoryQueue, MemoryRevocations};
+use auction_testkit::memory::{MemoryEventStreams, MemoryParkedEvents, MemoryQueue, MemoryRevocations};
 use auction_wire::{Command, CommandBody, EventRecord, PartitionCount};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use worker_runtime::health::Health;
-use worker_runtime::shutdown::{Stopper, stop_signal};
+use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 /// The queue as an auctioneer sees it whose clock is so many seconds ahead.
 struct Skewed(MemoryQueue, i64);
@@ -30,12 +30,12 @@ impl CommandQueue for Skewed {
     }
 }
 
-fn start_auctioneer(world: &World, skew: i64) -> Stopper {
-    let (stopper, stop) = stop_signal();
+fn start_auctioneer(world: &World, skew: i64) -> ShutdownTrigger {
+    let (stopper, stop) = shutdown_pair();
     let (schedule, departed) = (Arc::new(ClosingSchedule::default()), Arc::new(Notify::new()));
     let watch = ClosingHandler::new(P, Arc::clone(&schedule), Arc::clone(&departed));
     let deletions = world.store.clone();
-    let (stores, feeds) = (world.store.clone(), MemoryFeeds(world.streams.clone(), 10));
+    let (stores, feeds) = (world.store.clone(), MemoryEventStreams(world.streams.clone(), 10));
     let of = |name: &str| Health::default().register(name);
     let subscription =
         SubscriptionConfig { component: "auctioneer", partition: P, health: of("watch"), stop: stop.clone() };
@@ -69,8 +69,9 @@ async fn closed_at(skews: &[i64]) -> Timestamp {
     const AUCTIONS: usize = 5;
     let world = World::new(false);
     let lane = world.start(100);
-    let auctioneers: Vec<Stopper> = skews.iter().map(|skew| start_auctioneer(&world, *skew)).collect();
-    let (ada, ends_at) = (UserId(fresh()), AT + Millis::seconds(60));
+    let auctioneers: Vec<ShutdownTrigger> =
+        skews.iter().map(|skew| start_auctioneer(&world, *skew)).collect();
+    let (ada, ends_at) = (UserId(fresh()), AT + DurationMs::seconds(60));
     world.give(&create_user(ada)).await;
     let auctions: Vec<AuctionId> = (0..AUCTIONS).map(|_| AuctionId(fresh())).collect();
     for auction in &auctions {
@@ -78,10 +79,10 @@ async fn closed_at(skews: &[i64]) -> Timestamp {
         world.give(&place_bid(*auction, ada, 100)).await;
     }
     for second in 0..450 {
-        world.streams.set_clock(AT + Millis::seconds(second));
+        world.streams.set_clock(AT + DurationMs::seconds(second));
         tokio::time::sleep(Duration::from_secs(1)).await; // in paused time
     }
-    auctioneers.iter().for_each(Stopper::stop);
+    auctioneers.iter().for_each(ShutdownTrigger::stop);
     lane.stop().await.unwrap();
     let closings: Vec<EventRecord> = auctions.iter().flat_map(|auction| closings(&world, *auction)).collect();
     assert_eq!(closings.len(), AUCTIONS, "each once");
@@ -91,9 +92,9 @@ async fn closed_at(skews: &[i64]) -> Timestamp {
 
 #[tokio::test(start_paused = true)]
 async fn a_clock_ahead_or_behind_closes_an_auction_once_and_never_before_its_end() {
-    let ends_at = AT + Millis::seconds(60);
-    assert!(closed_at(&[0]).await < ends_at + Millis::seconds(3), "a clock that is right");
-    assert!(closed_at(&[600]).await < ends_at + Millis::seconds(330), "ten minutes ahead");
-    assert!(closed_at(&[-300]).await < ends_at + Millis::seconds(303), "five minutes behind");
-    assert!(closed_at(&[-300, 0, 600]).await < ends_at + Millis::seconds(3), "three of them");
+    let ends_at = AT + DurationMs::seconds(60);
+    assert!(closed_at(&[0]).await < ends_at + DurationMs::seconds(3), "a clock that is right");
+    assert!(closed_at(&[600]).await < ends_at + DurationMs::seconds(330), "ten minutes ahead");
+    assert!(closed_at(&[-300]).await < ends_at + DurationMs::seconds(303), "five minutes behind");
+    assert!(closed_at(&[-300, 0, 600]).await < ends_at + DurationMs::seconds(3), "three of them");
 }

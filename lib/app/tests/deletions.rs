@@ -9,11 +9,11 @@ use auction_app::ports::people::user_deletions::{OpenInterest, UserDeletions};
 use auction_domain::auction::{Auction, AuctionCommand, AuctionEvent, EndAuction, Status};
 use auction_domain::user::{UserCommand, UserEvent};
 use auction_domain::{Actor, AuctionId, Timestamp, UserId};
-use auction_testkit::flaky::{Flaky, Weather};
+use auction_testkit::flaky::{FaultInjector, FaultyPort};
 use auction_testkit::given::{
     P, create_auction, create_user, delete_user, fresh, of_auction, offer, place_bid,
 };
-use auction_testkit::memory::{MemoryFeeds, MemoryParkedEvents, MemoryQueue, MemoryRevocations};
+use auction_testkit::memory::{MemoryEventStreams, MemoryParkedEvents, MemoryQueue, MemoryRevocations};
 use auction_testkit::random::Random;
 use auction_wire::{Command, CommandBody, Event, PartitionCount};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 use worker_runtime::health::Health;
-use worker_runtime::shutdown::stop_signal;
+use worker_runtime::shutdown::shutdown_pair;
 
 const SCHEDULES: u64 = 200;
 
@@ -35,13 +35,13 @@ fn queue(world: &World) -> MemoryQueue {
 struct Auctioneer(JoinHandle<()>, JoinHandle<()>);
 
 impl Auctioneer {
-    fn start(world: &World, weather: &Weather) -> Auctioneer {
+    fn start(world: &World, weather: &FaultInjector) -> Auctioneer {
         let (schedule, departed) = (Arc::new(ClosingSchedule::default()), Arc::new(Notify::new()));
         let watch = ClosingHandler::new(P, Arc::clone(&schedule), Arc::clone(&departed));
-        let stores = Flaky::new(world.store.clone(), weather);
-        let feeds = Flaky::new(MemoryFeeds(world.streams.clone(), 3), weather);
-        let (deletions, queue) = (stores.clone(), Flaky::new(queue(world), weather));
-        let (stopper, stop) = stop_signal();
+        let stores = FaultyPort::new(world.store.clone(), weather);
+        let feeds = FaultyPort::new(MemoryEventStreams(world.streams.clone(), 3), weather);
+        let (deletions, queue) = (stores.clone(), FaultyPort::new(queue(world), weather));
+        let (stopper, stop) = shutdown_pair();
         let (following, sending) = (stop.clone(), stop);
         let follows = tokio::spawn(async move {
             let health = Health::default().register("auctioneer");
@@ -137,7 +137,7 @@ fn check(world: &World) {
 
 async fn schedule(seed: u64) -> u64 {
     let mut random = Random::new(seed);
-    let (world, weather) = (World::new(false), Weather::new(seed + 1_000_000, random.below(120)));
+    let (world, weather) = (World::new(false), FaultInjector::new(seed + 1_000_000, random.below(120)));
     let lane = world.start(4);
     let mut auctioneers = [Auctioneer::start(&world, &weather), Auctioneer::start(&world, &weather)];
     for command in commands(&mut random) {
@@ -153,7 +153,7 @@ async fn schedule(seed: u64) -> u64 {
         }
     }
     tokio::time::sleep(Duration::from_millis(random.below(20_000))).await;
-    weather.clears_up();
+    weather.stop_failing();
     if random.chance(500) {
         auctioneers[0].kill();
     }
@@ -197,7 +197,7 @@ async fn a_deletion_between_the_end_and_the_close_still_takes_the_bid_out() {
     world.give(&delete_user(ada)).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(world.store.open_interests(&[ada]).await.unwrap(), [(ada, OpenInterest::Bids(auction))]);
-    let _auctioneer = Auctioneer::start(&world, &Weather::new(1, 0));
+    let _auctioneer = Auctioneer::start(&world, &FaultInjector::new(1, 0));
     quiet(&world).await;
     lane.stop().await.unwrap();
     let last = world.store.events(P).pop().unwrap().event().unwrap();

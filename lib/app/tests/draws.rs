@@ -8,7 +8,7 @@ use auction_domain::auction::{
 };
 use auction_domain::promoter::{PROMOTER_SETTINGS, PromoterEvent};
 use auction_domain::{
-    Actor, Amount, AuctionId, BidId, Currency, Description, Millis, Timestamp, Title, UserId,
+    Actor, Amount, AuctionId, BidId, Currency, Description, DurationMs, Timestamp, Title, UserId,
 };
 use auction_wire::{CommandId, Event, EventRecord};
 use std::sync::Arc;
@@ -43,10 +43,10 @@ impl World {
             opening_bid: Amount::new(1).unwrap(),
             reserve: None,
             starts_at: None,
-            ends_at: START + Millis::seconds(60),
+            ends_at: START + DurationMs::seconds(60),
             seller: None,
             soft_close: None,
-            retraction_lock: Millis(0),
+            retraction_lock: DurationMs(0),
             promotion: Some(world.promises.of(AUCTION)),
         };
         world.send(AuctionCommand::CreateAuction(Box::new(create)), 0);
@@ -70,7 +70,7 @@ impl World {
     }
 
     fn send(&mut self, command: AuctionCommand, after: u32) {
-        let at = START + Millis(after);
+        let at = START + DurationMs(after);
         let events = command.decide(self.auction.as_ref(), Actor::Portal, None, at).unwrap();
         self.serial += 1;
         for event in events {

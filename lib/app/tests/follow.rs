@@ -9,23 +9,23 @@ use auction_app::ports::views::read_models::{
     ReadModelCommit, ReadModelConnector, ReadModelReader, ReadModelWriter,
 };
 use auction_app::projector::Projector;
-use auction_testkit::flaky::{Flaky, Weather};
+use auction_testkit::flaky::{FaultInjector, FaultyPort};
 use auction_testkit::given::P;
-use auction_testkit::memory::{MemoryFeeds, MemoryParkedEvents, MemoryStreams, MemoryViews};
+use auction_testkit::memory::{MemoryEventStreams, MemoryParkedEvents, MemoryStreams, MemoryViews};
 use auction_testkit::random::Random;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use worker_runtime::health::{Health, HealthStatus};
-use worker_runtime::shutdown::{Stop, Stopper, stop_signal};
+use worker_runtime::shutdown::{ShutdownSignal, ShutdownTrigger, shutdown_pair};
 
 const SCHEDULES: u64 = 300;
 
-fn subscription(component: &'static str, stop: Stop) -> SubscriptionConfig {
+fn subscription(component: &'static str, stop: ShutdownSignal) -> SubscriptionConfig {
     SubscriptionConfig { component, partition: P, health: Health::default().register(component), stop }
 }
 
-struct Following(Stopper, JoinHandle<()>);
+struct Following(ShutdownTrigger, JoinHandle<()>);
 
 impl Following {
     fn start<S, F, V>(stores: S, feeds: F, views: V) -> Following
@@ -37,7 +37,7 @@ impl Following {
         V: ReadModelConnector + 'static,
         V::Store: 'static,
     {
-        let (stopper, stop) = stop_signal();
+        let (stopper, stop) = shutdown_pair();
         // Two boards, so that most are loaded again from the store.
         let projector = Projector::new(views, P, NonZeroUsize::new(2).unwrap());
         let task = tokio::spawn(async move {
@@ -77,7 +77,7 @@ async fn caught_up(world: &World, views: &MemoryViews) {
 /// From the store alone: nothing lies on the stream.
 async fn rebuilt(world: &World) -> MemoryViews {
     let views = MemoryViews::default();
-    let feeds = MemoryFeeds(MemoryStreams::default(), 10);
+    let feeds = MemoryEventStreams(MemoryStreams::default(), 10);
     let following = Following::start(world.store.clone(), feeds, views.clone());
     caught_up(world, &views).await;
     following.stop().await;
@@ -87,11 +87,12 @@ async fn rebuilt(world: &World) -> MemoryViews {
 async fn schedule(seed: u64) -> u64 {
     let mut random = Random::new(seed);
     let (world, views) = (World::new(false), MemoryViews::default());
-    let weather = Weather::new(seed + 1_000_000, random.below(120));
+    let weather = FaultInjector::new(seed + 1_000_000, random.below(120));
     let start = |random: &mut Random| {
-        let feeds = MemoryFeeds(world.streams.clone(), random.below(5) as usize + 1);
-        let (feeds, stores) = (Flaky::new(feeds, &weather), Flaky::new(world.store.clone(), &weather));
-        Following::start(stores, feeds, Flaky::new(views.clone(), &weather))
+        let feeds = MemoryEventStreams(world.streams.clone(), random.below(5) as usize + 1);
+        let (feeds, stores) =
+            (FaultyPort::new(feeds, &weather), FaultyPort::new(world.store.clone(), &weather));
+        Following::start(stores, feeds, FaultyPort::new(views.clone(), &weather))
     };
     let lane = world.start(4);
     let mut following = [start(&mut random), start(&mut random)];
@@ -112,7 +113,7 @@ async fn schedule(seed: u64) -> u64 {
     world.quiet(commands.len()).await;
     lane.stop().await.unwrap();
     tokio::time::sleep(Duration::from_millis(random.below(20_000))).await;
-    weather.clears_up();
+    weather.stop_failing();
     caught_up(&world, &views).await;
     for one in following {
         one.stop().await;
@@ -143,9 +144,9 @@ async fn one_event_at_a_time_shows_what_all_at_once_shows() {
     let expected = rebuilt(&world).await;
     for count in [1, 2, 1000] {
         let views = MemoryViews::default();
-        let feeds = MemoryFeeds(world.streams.clone(), count);
+        let feeds = MemoryEventStreams(world.streams.clone(), count);
         // A component of its own for each, so that each reads everything.
-        let (stopper, stop) = stop_signal();
+        let (stopper, stop) = shutdown_pair();
         let projector = Projector::new(views.clone(), P, NonZeroUsize::new(1).unwrap());
         let component = ["one", "two", "all"][[1, 2, 1000].iter().position(|n| *n == count).unwrap()];
         let store = world.store.clone();
@@ -171,9 +172,9 @@ async fn views_that_are_ahead_of_the_store_are_noticed() {
     let views = MemoryViews::default();
     let mut store = ReadModelConnector::open(&views, P).await.unwrap();
     assert_eq!(store.commit(0, 5, &[]).await.unwrap(), ReadModelCommit::Done);
-    let (_stopper, stop) = stop_signal();
+    let (_stopper, stop) = shutdown_pair();
     let projector = Projector::new(views, P, NonZeroUsize::new(2).unwrap());
-    let feeds = MemoryFeeds(MemoryStreams::default(), 10);
+    let feeds = MemoryEventStreams(MemoryStreams::default(), 10);
     // As after a restore from an older backup: the store is empty.
     let ended = run_consumer(
         &World::new(false).store,
@@ -188,17 +189,17 @@ async fn views_that_are_ahead_of_the_store_are_noticed() {
 
 #[tokio::test(start_paused = true)]
 async fn who_follows_says_why_it_waits_and_when_it_works_again() {
-    let (health, weather) = (Health::default(), Weather::new(1, 1000));
-    let stores = Flaky::new(World::new(false).store, &weather);
+    let (health, weather) = (Health::default(), FaultInjector::new(1, 1000));
+    let stores = FaultyPort::new(World::new(false).store, &weather);
     let projector = Projector::new(MemoryViews::default(), P, NonZeroUsize::new(2).unwrap());
-    let (stopper, stop) = stop_signal();
+    let (stopper, stop) = shutdown_pair();
     let subscription = SubscriptionConfig {
         component: "projector",
         partition: P,
         health: health.register("projector 00"),
         stop,
     };
-    let feeds = MemoryFeeds(MemoryStreams::default(), 10);
+    let feeds = MemoryEventStreams(MemoryStreams::default(), 10);
     let task = tokio::spawn(async move {
         run_consumer(&stores, &feeds, &MemoryParkedEvents::default(), subscription, projector).await
     });
@@ -211,7 +212,7 @@ async fn who_follows_says_why_it_waits_and_when_it_works_again() {
         assert!(waited.await.is_ok(), "{:?}", health.report());
     };
     becomes(|condition| matches!(condition, HealthStatus::Waiting { attempts: 2.., .. })).await;
-    weather.clears_up();
+    weather.stop_failing();
     becomes(|condition| *condition == HealthStatus::Up).await;
     stopper.stop();
     task.await.unwrap().unwrap();

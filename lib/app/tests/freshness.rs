@@ -9,7 +9,7 @@ use auction_wire::{PartitionCount, PartitionId, Positions};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-use worker_runtime::shutdown::{Stopper, stop_signal};
+use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 /// The other partition.
 const Q: PartitionId = PartitionId(1);
@@ -18,13 +18,13 @@ struct World {
     views: MemoryViews,
     store: MemoryStore,
     freshness: Arc<ConsistencyWaiter>,
-    stopper: Stopper,
+    stopper: ShutdownTrigger,
 }
 
 fn world() -> World {
     let (views, store) = (MemoryViews::default(), MemoryStore::default());
     let freshness = Arc::new(ConsistencyWaiter::new(PartitionCount::new(2).unwrap()));
-    let (stopper, stop) = stop_signal();
+    let (stopper, stop) = shutdown_pair();
     let (running, of_views, of_store) = (Arc::clone(&freshness), views.clone(), store.clone());
     tokio::spawn(async move { running.run(&of_views, &of_store, stop).await });
     World { views, store, freshness, stopper }

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use uuid::Uuid;
-use worker_runtime::shutdown::{Stopper, stop_signal};
+use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 const EVERY: Duration = Duration::from_secs(10);
 const NOW: Timestamp = Timestamp(1000);
@@ -55,7 +55,7 @@ fn holder(n: u8) -> TokenIdentity {
 struct World {
     store: Store,
     known: Arc<TokenCache<Store>>,
-    _stopper: Stopper,
+    _stopper: ShutdownTrigger,
 }
 
 impl World {
@@ -64,7 +64,7 @@ impl World {
         let store = Store::default();
         store.0.lock().unwrap().good.extend((1..10).map(|n| (token(n), holder(n))));
         let known = Arc::new(TokenCache::new(store.clone(), most, EVERY));
-        let (stopper, stop) = stop_signal();
+        let (stopper, stop) = shutdown_pair();
         let keeping = Arc::clone(&known);
         tokio::spawn(async move { keeping.run_refresh(|| NOW, stop).await });
         World { store, known, _stopper: stopper }

@@ -7,7 +7,7 @@ use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
 use auction_app::ports::events::event_tail::{EventTail, EventTailConnector};
 use auction_domain::{AuctionId, BidId, UserId};
 use auction_testkit::given::{P, auction_created, batch, bid_placed, fresh};
-use auction_testkit::memory::{MemoryStore, MemoryStreams, MemoryTail, MemoryTails};
+use auction_testkit::memory::{MemoryStore, MemoryStreams, MemoryTail, MemoryTailConnector};
 use auction_wire::EventRecord;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -15,13 +15,13 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout};
 use worker_runtime::health::Health;
-use worker_runtime::shutdown::{Stopper, stop_signal};
+use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 const GATHER: Duration = Duration::from_millis(100);
 
 /// Streams whose server can be away.
 #[derive(Clone)]
-struct Tails(MemoryTails, Arc<AtomicBool>);
+struct Tails(MemoryTailConnector, Arc<AtomicBool>);
 
 struct Tail(MemoryTail, Arc<AtomicBool>);
 
@@ -69,7 +69,7 @@ struct World {
     away: Arc<AtomicBool>,
     untold: Arc<OnceLock<AuctionId>>,
     live: Arc<BroadcastHub>,
-    stopper: Stopper,
+    stopper: ShutdownTrigger,
     auction: AuctionId,
     head: u64,
     version: u64,
@@ -80,8 +80,8 @@ impl World {
     async fn new(listeners: usize) -> World {
         let (store, streams, away) = (MemoryStore::default(), MemoryStreams::default(), Arc::default());
         let live = Arc::new(BroadcastHub::new(listeners, GATHER));
-        let (stopper, stop) = stop_signal();
-        let tails = Tails(MemoryTails(streams.clone(), P), Arc::clone(&away));
+        let (stopper, stop) = shutdown_pair();
+        let tails = Tails(MemoryTailConnector(streams.clone(), P), Arc::clone(&away));
         let untold = Arc::new(OnceLock::new());
         let (tells, events) = (Arc::clone(&live), Events(store.clone(), Arc::clone(&untold)));
         tokio::spawn(async move {

@@ -7,20 +7,22 @@ use auction_app::notifier::{InboxReader, Notifier, NotifierConfig};
 use auction_app::ports::notifications::inbox::InboxStore;
 use auction_app::ports::notifications::notification_store::NotificationStore;
 use auction_domain::auction::{AuctionCommand, CloseAuction, DoubleBid, EndAuction};
-use auction_domain::user::{ChangeSubscriptions, NotificationKind, Subscriptions, UserCommand};
+use auction_domain::user::{
+    ChangeNotificationPreferences, NotificationKind, NotificationPreferences, UserCommand,
+};
 use auction_domain::{Actor, AuctionId, BidId, UserId};
-use auction_testkit::flaky::{Flaky, Weather};
+use auction_testkit::flaky::{FaultInjector, FaultyPort};
 use auction_testkit::given::{P, create_auction, create_user, delete_bid, fresh, of_auction, place_bid};
-use auction_testkit::memory::{MemoryFeeds, MemoryInboxes, MemoryNotifications, MemoryParkedEvents};
+use auction_testkit::memory::{MemoryEventStreams, MemoryInboxes, MemoryNotifications, MemoryParkedEvents};
 use auction_testkit::random::Random;
-use auction_testkit::told::{assert_told, read};
+use auction_testkit::told::{assert_notifications_match_model, read};
 use auction_wire::{Command, CommandBody};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use worker_runtime::health::Health;
-use worker_runtime::shutdown::{Stopper, stop_signal};
+use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 const SCHEDULES: u64 = 200;
 const KEEPS: u64 = 10_000;
@@ -34,7 +36,7 @@ struct Town {
     auctions: Vec<AuctionId>,
 }
 
-struct Running(Stopper, JoinHandle<()>);
+struct Running(ShutdownTrigger, JoinHandle<()>);
 
 impl Running {
     async fn stop(self) {
@@ -54,12 +56,14 @@ impl Town {
         }
     }
 
-    fn notifier(&self, weather: &Weather, count: usize, interval: Duration) -> Running {
-        let (stopper, stop) = stop_signal();
-        let stores = Flaky::new(self.world.store.clone(), weather);
-        let feeds = Flaky::new(MemoryFeeds(self.world.streams.clone(), count), weather);
-        let (stored, copies) =
-            (Flaky::new(self.notifications.clone(), weather), Flaky::new(self.copies.clone(), weather));
+    fn notifier(&self, weather: &FaultInjector, count: usize, interval: Duration) -> Running {
+        let (stopper, stop) = shutdown_pair();
+        let stores = FaultyPort::new(self.world.store.clone(), weather);
+        let feeds = FaultyPort::new(MemoryEventStreams(self.world.streams.clone(), count), weather);
+        let (stored, copies) = (
+            FaultyPort::new(self.notifications.clone(), weather),
+            FaultyPort::new(self.copies.clone(), weather),
+        );
         // One board, so that most are loaded again from the store.
         let batch = NonZeroUsize::new(count).unwrap();
         let limits = NotifierConfig { interval, batch, auctions: NonZeroUsize::MIN };
@@ -92,8 +96,8 @@ impl Town {
     }
 
     fn beginning(&self) -> Vec<Command> {
-        let quiet = Subscriptions { highest_bid: false, ..Subscriptions::default() };
-        let change = ChangeSubscriptions { to: quiet };
+        let quiet = NotificationPreferences { highest_bid: false, ..NotificationPreferences::default() };
+        let change = ChangeNotificationPreferences { to: quiet };
         let mut choice = create_user(*self.users.last().unwrap());
         choice.id.0 = fresh();
         choice.body = CommandBody::User(UserCommand::ChangeSubscriptions(change));
@@ -135,7 +139,9 @@ impl Town {
             assert_eq!(seen.get(user).unwrap_or(&Vec::new()), &stored, "{user} saw each once, in order");
             told.extend(stored.iter().map(|(_, json)| read(*user, json)));
         }
-        assert_told(&self.world.store.events(P), &told, |user, kind| self.wants(user, kind));
+        assert_notifications_match_model(&self.world.store.events(P), &told, |user, kind| {
+            self.wants(user, kind)
+        });
     }
 }
 
@@ -153,7 +159,7 @@ async fn look(
 async fn schedule(seed: u64) -> u64 {
     let mut random = Random::new(seed);
     let town = Town::new();
-    let weather = Weather::new(seed + 1_000_000, 0);
+    let weather = FaultInjector::new(seed + 1_000_000, 0);
     let interval = Duration::from_millis(*random.pick(&[0, 50, 400]));
     let lane = town.world.start(4);
     let mut notifiers = [
@@ -166,7 +172,7 @@ async fn schedule(seed: u64) -> u64 {
     }
     town.world.quiet(commands.len()).await;
     town.told_all().await;
-    weather.turns(random.below(100));
+    weather.set_failure_rate(random.below(100));
     let inbox = InboxReader::new(town.notifications.clone(), town.copies.clone());
     let mut seen = BTreeMap::new();
     let length = random.below(60) + 20;
@@ -195,7 +201,7 @@ async fn schedule(seed: u64) -> u64 {
     }
     town.world.quiet(commands.len()).await;
     lane.stop().await.unwrap();
-    weather.clears_up();
+    weather.stop_failing();
     town.told_all().await;
     // Whoever told last may not have delivered yet; if he never will, the next one begins.
     notifiers.iter().for_each(|notifier| notifier.1.abort());
@@ -228,7 +234,7 @@ async fn a_rush_is_told_once_in_an_interval() {
     town.users = (0..1000).map(|_| UserId(fresh())).collect();
     town.auctions.truncate(1);
     let interval = Duration::from_secs(1);
-    let weather = Weather::new(1, 0);
+    let weather = FaultInjector::new(1, 0);
     let mut commands = town.beginning();
     for (n, user) in (0..5).flat_map(|_| town.users.clone()).enumerate() {
         commands.push(place_bid(town.auctions[0], user, 100 + n as u64));

@@ -13,14 +13,14 @@ use auction_app::projector::Projector;
 use auction_app::writer::aggregate_cache::LoadError;
 use auction_domain::AuctionId;
 use auction_testkit::given::P;
-use auction_testkit::memory::{MemoryFeeds, MemoryParkedEvents, MemoryStreams, MemoryViews};
+use auction_testkit::memory::{MemoryEventStreams, MemoryParkedEvents, MemoryStreams, MemoryViews};
 use auction_testkit::random::Random;
 use auction_wire::EventRecord;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use worker_runtime::health::Health;
-use worker_runtime::shutdown::stop_signal;
+use worker_runtime::shutdown::shutdown_pair;
 
 /// What goes wrong with an event.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,9 +70,9 @@ async fn caught_up(world: &World, views: &MemoryViews) {
 
 /// What the views should be, from a store in which all is well.
 async fn rebuilt(world: &World) -> MemoryViews {
-    let (views, (stopper, stop)) = (MemoryViews::default(), stop_signal());
+    let (views, (stopper, stop)) = (MemoryViews::default(), shutdown_pair());
     let projector = Projector::new(views.clone(), P, NonZeroUsize::new(2).unwrap());
-    let (store, feeds) = (world.store.clone(), MemoryFeeds(MemoryStreams::default(), 10));
+    let (store, feeds) = (world.store.clone(), MemoryEventStreams(MemoryStreams::default(), 10));
     let task = tokio::spawn(async move {
         let following = SubscriptionConfig {
             component: "rebuilt",
@@ -112,10 +112,10 @@ async fn schedule(seed: u64, trouble: Trouble) {
         world.streams.trim(P, events.len() as u64); // all of them come from the store
     }
     let (views, parking, (stopper, stop)) =
-        (MemoryViews::default(), MemoryParkedEvents::default(), stop_signal());
+        (MemoryViews::default(), MemoryParkedEvents::default(), shutdown_pair());
     let projector = Projector::new(views.clone(), P, NonZeroUsize::new(2).unwrap());
     let picky = Picky(projector, Arc::clone(&broken));
-    let feeds = MemoryFeeds(world.streams.clone(), random.below(20) as usize + 1);
+    let feeds = MemoryEventStreams(world.streams.clone(), random.below(20) as usize + 1);
     let (store, of) = (world.store.clone(), parking.clone());
     let following = tokio::spawn(async move {
         let following = SubscriptionConfig {
@@ -179,10 +179,10 @@ async fn what_an_operator_drops_is_not_tried_again_and_the_rest_of_its_auction_g
     let bad = events.iter().find(|event| event.kind == "bid_placed").unwrap().clone();
     let last = events.iter().rfind(|event| event.key == bad.key).unwrap();
     let (views, parking, (_stopper, stop)) =
-        (MemoryViews::default(), MemoryParkedEvents::default(), stop_signal());
+        (MemoryViews::default(), MemoryParkedEvents::default(), shutdown_pair());
     let projector = Projector::new(views.clone(), P, NonZeroUsize::new(2).unwrap());
     let picky = Picky(projector, Arc::new(Mutex::new(Some((bad.position, Trouble::Refused)))));
-    let feeds = MemoryFeeds(world.streams.clone(), 7);
+    let feeds = MemoryEventStreams(world.streams.clone(), 7);
     let (store, of) = (world.store.clone(), parking.clone());
     tokio::spawn(async move {
         let following = SubscriptionConfig {

@@ -11,7 +11,7 @@ use auction_wire::PartitionId;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use worker_runtime::health::Health;
-use worker_runtime::shutdown::stop_signal;
+use worker_runtime::shutdown::shutdown_pair;
 
 const NOW: i64 = 1_000_000_000;
 
@@ -125,7 +125,7 @@ impl AccountRetention for House {
 
 /// What is asked for in so much time.
 async fn kept(house: House, time: Duration) -> Vec<Asked> {
-    let (stopper, stop) = stop_signal();
+    let (stopper, stop) = shutdown_pair();
     let partitions = vec![PartitionId(0), PartitionId(1)];
     let health = Health::default().register("keeping house");
     let keeping =

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 use worker_runtime::health::Health;
-use worker_runtime::shutdown::{Stopper, stop_signal};
+use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 const LIMITS: DispatcherConfig = DispatcherConfig {
     at_once: 8,
@@ -80,11 +80,11 @@ impl World {
         World { notifications, receivers: Receivers::default(), bell: Wakeup::default() }
     }
 
-    fn sender(&self) -> (Stopper, JoinHandle<()>) {
+    fn sender(&self) -> (ShutdownTrigger, JoinHandle<()>) {
         let outbox = self.notifications.outbox().clone();
         let sender =
             OutboxDispatcher::new(outbox, self.receivers.clone(), DeliveryChannel::Webhook, LIMITS, SCHEDULE);
-        let (stopper, stop) = stop_signal();
+        let (stopper, stop) = shutdown_pair();
         let health = Health::default().register("sender");
         (stopper, tokio::spawn(sender.run(self.bell.clone(), health, stop)))
     }

@@ -10,7 +10,7 @@ use auction_app::writer::partition_writer::{self, PartitionWriter, WriterError};
 use auction_app::writer::snapshots::{SnapshotPolicy, run_snapshot_writer, snapshots};
 use auction_domain::auction::Auction;
 use auction_testkit::given::{AT, P};
-use auction_testkit::memory::{MemoryLanes, MemoryLocks, MemoryQueue, MemoryStore, MemoryStreams};
+use auction_testkit::memory::{MemoryCommandStreams, MemoryLocks, MemoryQueue, MemoryStore, MemoryStreams};
 use auction_wire::{Command, CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionCount};
 use std::collections::HashMap;
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 use worker_runtime::health::Health;
-use worker_runtime::shutdown::{Stopper, stop_signal};
+use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 /// Small, so that what is needed is not in memory.
 const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
@@ -38,7 +38,7 @@ pub(crate) struct World {
 
 /// A lane that runs.
 pub(crate) struct Running {
-    stopper: Stopper,
+    stopper: ShutdownTrigger,
     task: JoinHandle<Result<(), WriterError>>,
 }
 
@@ -55,7 +55,7 @@ impl Running {
     {
         let limits = DeciderConfig { aggregates: TWO, bidders: TWO, rules, snapshots: OFTEN };
         let (snapshots, waiting) = snapshots();
-        let (stopper, stop) = stop_signal();
+        let (stopper, stop) = shutdown_pair();
         let task = tokio::spawn(async move {
             let health = Health::default().register("lane");
             let keeping = run_snapshot_writer(&stores, waiting, stop.clone());
@@ -99,8 +99,8 @@ impl World {
         World { streams, queue, ..self.clone() }
     }
 
-    pub(crate) fn lanes(&self, count: usize) -> MemoryLanes {
-        MemoryLanes(self.streams.clone(), count)
+    pub(crate) fn lanes(&self, count: usize) -> MemoryCommandStreams {
+        MemoryCommandStreams(self.streams.clone(), count)
     }
 
     /// Starts a lane that reads so many commands at a time.

@@ -3,8 +3,8 @@
 use crate::client::{Client, Command, fresh_key};
 use crate::error::CliError;
 use crate::money;
-use crate::screen::Screen;
-use auction_wire::api::{Done, PlaceBidRequest};
+use crate::screen::Console;
+use auction_wire::api::{CommandDone, PlaceBidRequest};
 use clap::Args;
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ pub struct BidArgs {
     pub json: bool,
 }
 
-pub(crate) async fn bid(client: &Client, screen: &Screen, args: &BidArgs) -> Result<(), CliError> {
+pub(crate) async fn bid(client: &Client, screen: &Console, args: &BidArgs) -> Result<(), CliError> {
     let refused = |problem| CliError::Refused { problem, json: args.json };
     // The auction says what its amounts are in, and so how many digits they have.
     let auction = client.auction(args.auction).await?.map_err(refused)?;
@@ -42,7 +42,7 @@ pub(crate) async fn bid(client: &Client, screen: &Screen, args: &BidArgs) -> Res
     Ok(())
 }
 
-fn describe(done: &Done, amount: u64, currency: &str) -> String {
+fn describe(done: &CommandDone, amount: u64, currency: &str) -> String {
     let bid = done.bid.map(|bid| format!(" as {bid}")).unwrap_or_default();
     let amount = money::plain(amount, currency);
     let standing = match (done.leads, done.rank, &done.highest) {

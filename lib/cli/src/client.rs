@@ -9,13 +9,13 @@ mod problem;
 
 pub(crate) use command::{Command, fresh_key};
 pub(crate) use error::ClientError;
-pub(crate) use patience::{Backoff, Patience};
+pub(crate) use patience::{Backoff, RetryBudget};
 pub(crate) use problem::Problem;
 
 use crate::duration;
-use crate::screen::Screen;
-use answer::{Answer, Reading, Trouble};
-use auction_wire::api::Done;
+use crate::screen::Console;
+use answer::{CommandReply, PortalResponse, TransientError};
+use auction_wire::api::CommandDone;
 use auction_wire::view::AuctionView;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, RequestBuilder, Url, redirect};
@@ -44,8 +44,8 @@ pub(crate) struct Client {
     operator: bool,
     /// `Authorization`, if there is a token.
     authorization: Option<HeaderValue>,
-    patience: Patience,
-    screen: Screen,
+    patience: RetryBudget,
+    screen: Console,
 }
 
 impl Client {
@@ -54,8 +54,8 @@ impl Client {
         url: &str,
         operator: bool,
         token: Option<&str>,
-        patience: Patience,
-        screen: Screen,
+        patience: RetryBudget,
+        screen: Console,
     ) -> Result<Client, ClientError> {
         let base = read_url(url)?;
         let authorization = token.map(read_token).transpose()?;
@@ -80,7 +80,7 @@ impl Client {
         self.operator
     }
 
-    pub(crate) fn patience(&self) -> &Patience {
+    pub(crate) fn patience(&self) -> &RetryBudget {
         &self.patience
     }
 
@@ -96,13 +96,13 @@ impl Client {
     }
 
     /// Sends a command and stays with it until it is decided.
-    pub(crate) async fn command(&self, command: &Command) -> Result<Reply<Done>, ClientError> {
+    pub(crate) async fn command(&self, command: &Command) -> Result<Reply<CommandDone>, ClientError> {
         let mut backoff = Backoff::default();
         loop {
             let answer = self.exchange(|| self.command_request(command)).await?;
             let reply = match answer.read_outcome().map_err(|got| self.misunderstood(got))? {
-                Reading::Decided(reply) => Some(reply),
-                Reading::Pending(handle) => {
+                CommandReply::Decided(reply) => Some(reply),
+                CommandReply::Pending(handle) => {
                     self.follow(&handle, answer.retry_after(), command.user()).await?
                 }
             };
@@ -121,7 +121,7 @@ impl Client {
         handle: &str,
         first_delay: Duration,
         user: Option<Uuid>,
-    ) -> Result<Option<Reply<Done>>, ClientError> {
+    ) -> Result<Option<Reply<CommandDone>>, ClientError> {
         let path = format!("/command/{handle}");
         let mut delay = first_delay;
         loop {
@@ -136,9 +136,9 @@ impl Client {
                 .exchange(|| self.request(Method::GET, &path, user).header("Prefer", WAIT_AT_MONITOR))
                 .await?;
             match answer.read_outcome().map_err(|got| self.misunderstood(got))? {
-                Reading::Pending(_) => delay = answer.retry_after(),
-                Reading::Decided(Err(problem)) if problem.code == "unknown_command" => return Ok(None),
-                Reading::Decided(reply) => return Ok(Some(reply)),
+                CommandReply::Pending(_) => delay = answer.retry_after(),
+                CommandReply::Decided(Err(problem)) if problem.code == "unknown_command" => return Ok(None),
+                CommandReply::Decided(reply) => return Ok(Some(reply)),
             }
         }
     }
@@ -209,17 +209,17 @@ impl Client {
     }
 
     /// Sends a request until it is answered, whatever the answer.
-    async fn exchange(&self, request: impl Fn() -> RequestBuilder) -> Result<Answer, ClientError> {
+    async fn exchange(&self, request: impl Fn() -> RequestBuilder) -> Result<PortalResponse, ClientError> {
         let mut backoff = Backoff::default();
         loop {
             match answer::attempt(request()).await {
                 Ok(answer) => {
                     if self.patience.answered() {
-                        self.screen.note(&format!("{} answers again", self.base));
+                        self.screen.eprint(&format!("{} answers again", self.base));
                     }
                     return Ok(answer);
                 }
-                Err(Trouble { why, retry_after }) => {
+                Err(TransientError { why, retry_after }) => {
                     self.pause(backoff.next_delay(retry_after), &why).await?;
                 }
             }
@@ -234,7 +234,8 @@ impl Client {
         let delay = delay.min(self.patience.left());
         if self.patience.first_of_an_outage(delay) {
             let limit = duration::show(self.patience.give_up_after());
-            self.screen.note(&format!("no success at {}: {why}; trying again for up to {limit}", self.base));
+            self.screen
+                .eprint(&format!("no success at {}: {why}; trying again for up to {limit}", self.base));
         }
         sleep(delay).await;
         Ok(())

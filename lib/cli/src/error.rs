@@ -5,7 +5,7 @@ use crate::auction::offer::OfferError;
 use crate::client::{ClientError, Problem};
 use crate::money::MoneyError;
 use crate::replay::history::HistoryError;
-use crate::screen::Screen;
+use crate::screen::Console;
 use std::process::ExitCode;
 use thiserror::Error;
 
@@ -33,11 +33,11 @@ pub(crate) enum CliError {
 
 impl CliError {
     /// Says it: a refusal asked for as JSON on standard output, everything else on standard error.
-    pub(crate) fn tell(&self, screen: &Screen) {
+    pub(crate) fn tell(&self, screen: &Console) {
         match self {
             CliError::Refused { problem, json: true } => screen.json(problem),
             CliError::Unfinished => {}
-            error => screen.note(&format!("error: {error}")),
+            error => screen.eprint(&format!("error: {error}")),
         }
     }
 

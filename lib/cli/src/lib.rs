@@ -23,27 +23,27 @@ pub use args::{AuctionCommand, ClientArgs, ClientCommand, UserCommand};
 pub use auction::cancel::CancelAuctionArgs;
 pub use auction::create::CreateAuctionArgs;
 pub use auction::list::ListAuctionsArgs;
-pub use auction::offer::Offer;
+pub use auction::offer::AuctionDraft;
 pub use auction::show::ShowAuctionArgs;
 pub use auction::void_bid::VoidBidArgs;
 pub use bid::BidArgs;
 pub use notifications::NotificationsArgs;
 pub use replay::ReplayArgs;
-pub use screen::Screen;
+pub use screen::Console;
 pub use subscriptions::{SubscriptionsArgs, Switch};
 pub use user::{CreateUserArgs, DeleteUserArgs};
 
-use client::{Client, Patience};
+use client::{Client, RetryBudget};
 use error::CliError;
 use std::process::ExitCode;
 
 /// Does what was asked for, on the terminal.
 pub async fn run(args: ClientArgs) -> ExitCode {
-    run_on(args, &Screen::terminal()).await
+    run_on(args, &Console::terminal()).await
 }
 
 /// Does what was asked for, on this screen.
-pub async fn run_on(args: ClientArgs, screen: &Screen) -> ExitCode {
+pub async fn run_on(args: ClientArgs, screen: &Console) -> ExitCode {
     match dispatch(args, screen).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -53,10 +53,10 @@ pub async fn run_on(args: ClientArgs, screen: &Screen) -> ExitCode {
     }
 }
 
-async fn dispatch(args: ClientArgs, screen: &Screen) -> Result<(), CliError> {
+async fn dispatch(args: ClientArgs, screen: &Console) -> Result<(), CliError> {
     let patience = match &args.command {
-        ClientCommand::Replay(replay) => Patience::new(replay.give_up_after),
-        _ => Patience::of_a_person(),
+        ClientCommand::Replay(replay) => RetryBudget::new(replay.give_up_after),
+        _ => RetryBudget::interactive(),
     };
     let client = Client::new(&args.url, args.operator, args.token.as_deref(), patience, screen.clone())?;
     match &args.command {

@@ -3,8 +3,10 @@
 use crate::auction::show_time;
 use crate::client::Client;
 use crate::error::CliError;
-use crate::screen::Screen;
-use auction_wire::notification::{MarkReadRequest, MarkedRead, News, Notification, NotificationList};
+use crate::screen::Console;
+use auction_wire::notification::{
+    MarkReadRequest, MarkedRead, Notification, NotificationContent, NotificationList,
+};
 use clap::Args;
 use uuid::Uuid;
 
@@ -30,7 +32,7 @@ pub struct NotificationsArgs {
 
 pub(crate) async fn notifications(
     client: &Client,
-    screen: &Screen,
+    screen: &Console,
     args: &NotificationsArgs,
 ) -> Result<(), CliError> {
     let refused = |problem| CliError::Refused { problem, json: args.json };
@@ -42,19 +44,19 @@ pub(crate) async fn notifications(
     } else {
         list.notifications.iter().for_each(|one| screen.line(&line(one)));
         let more = if list.next.is_some() { ", more with --after" } else { "" };
-        screen.note(&format!("{} not read; cursor {}{more}", list.unread, list.cursor));
+        screen.eprint(&format!("{} not read; cursor {}{more}", list.unread, list.cursor));
     }
     if args.mark_read {
         let request = MarkReadRequest { up_to: list.cursor };
         let marked: MarkedRead =
             client.put("/notifications/read", args.user, &request).await?.map_err(refused)?;
-        screen.note(&format!("read up to {}; {} not read", marked.up_to, marked.unread));
+        screen.eprint(&format!("read up to {}; {} not read", marked.up_to, marked.unread));
     }
     Ok(())
 }
 
 fn line(Notification { read, news, .. }: &Notification) -> String {
-    let News { at, auction, title, what, .. } = news;
+    let NotificationContent { at, auction, title, what, .. } = news;
     let new = if *read { ' ' } else { '*' };
     format!("{new} {}  {}  {title:?} ({auction})", show_time(*at), what.say())
 }

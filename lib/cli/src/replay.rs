@@ -12,7 +12,7 @@ mod run_id;
 use crate::client::Client;
 use crate::error::CliError;
 use crate::money;
-use crate::screen::Screen;
+use crate::screen::Console;
 use clap::Args;
 use report::{Frame, Report};
 use run_id::RunId;
@@ -43,10 +43,10 @@ pub struct ReplayArgs {
     pub json: bool,
 }
 
-pub(crate) async fn replay(client: &Client, screen: &Screen, args: &ReplayArgs) -> Result<(), CliError> {
+pub(crate) async fn replay(client: &Client, screen: &Console, args: &ReplayArgs) -> Result<(), CliError> {
     let history = history::read(&args.file, &args.currency)?;
     for remark in &history.remarks {
-        screen.note(remark);
+        screen.eprint(remark);
     }
     let run = args.run.unwrap_or_else(RunId::fresh);
     if run.ends_at() <= RunId::now() {
@@ -54,14 +54,14 @@ pub(crate) async fn replay(client: &Client, screen: &Screen, args: &ReplayArgs) 
             "that replay is too old to be continued: its auctions are over; start a new one",
         ));
     }
-    screen.note(&format!(
+    screen.eprint(&format!(
         "replay {run}: {} bids of {} bidders in {} auctions",
         history.bids(),
         history.bidders.len(),
         history.auctions.len()
     ));
     let started = Instant::now();
-    let options = run::Options { run, args };
+    let options = run::PlayOptions { run, args };
     let results = run::play(client, screen, &history, &options).await;
     let report = Report::new(&results, Frame { history: &history, run, took: started.elapsed() });
     if args.json {
@@ -73,8 +73,8 @@ pub(crate) async fn replay(client: &Client, screen: &Screen, args: &ReplayArgs) 
     if unfinished.is_empty() {
         return Ok(());
     }
-    unfinished.iter().for_each(|line| screen.note(line));
-    screen.note(&format!(
+    unfinished.iter().for_each(|line| screen.eprint(line));
+    screen.eprint(&format!(
         "continue with: portal replay {} --url {} --currency {} --run {run}",
         args.file.display(),
         client.url(),

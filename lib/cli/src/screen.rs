@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where results and remarks go: the terminal, or memory.
 #[derive(Clone)]
-pub struct Screen {
+pub struct Console {
     inner: Arc<Inner>,
 }
 
@@ -22,19 +22,19 @@ struct Captured {
     notes: String,
 }
 
-impl Screen {
+impl Console {
     /// Standard output for results, standard error for remarks and progress.
-    pub fn terminal() -> Screen {
-        Screen::of(None)
+    pub fn terminal() -> Console {
+        Console::of(None)
     }
 
     /// Kept in memory, see [`Screen::output`] and [`Screen::notes`].
-    pub fn captured() -> Screen {
-        Screen::of(Some(Mutex::default()))
+    pub fn captured() -> Console {
+        Console::of(Some(Mutex::default()))
     }
 
-    fn of(captured: Option<Mutex<Captured>>) -> Screen {
-        Screen { inner: Arc::new(Inner { captured, bar: Mutex::new(None) }) }
+    fn of(captured: Option<Mutex<Captured>>) -> Console {
+        Console { inner: Arc::new(Inner { captured, bar: Mutex::new(None) }) }
     }
 
     /// What a captured screen was given as results.
@@ -63,12 +63,12 @@ impl Screen {
     pub(crate) fn json(&self, value: &impl Serialize) {
         match serde_json::to_string(value) {
             Ok(text) => self.line(&text),
-            Err(error) => self.note(&format!("error: the result cannot be written as JSON: {error}")),
+            Err(error) => self.eprint(&format!("error: the result cannot be written as JSON: {error}")),
         }
     }
 
     /// A remark, above the progress bar if there is one.
-    pub(crate) fn note(&self, text: &str) {
+    pub(crate) fn eprint(&self, text: &str) {
         match &self.inner.captured {
             Some(captured) => {
                 let mut captured = lock(captured);
@@ -97,7 +97,7 @@ impl Screen {
 
 /// A progress bar that disappears when it goes out of scope.
 pub(crate) struct Bar<'a> {
-    screen: &'a Screen,
+    screen: &'a Console,
     bar: ProgressBar,
 }
 

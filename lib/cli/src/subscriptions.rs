@@ -2,7 +2,7 @@
 
 use crate::client::{Client, Command, fresh_key};
 use crate::error::CliError;
-use crate::screen::Screen;
+use crate::screen::Console;
 use auction_wire::api::SubscriptionsRequest;
 use clap::{Args, ValueEnum};
 use uuid::Uuid;
@@ -54,7 +54,7 @@ impl SubscriptionsArgs {
 
 pub(crate) async fn subscriptions(
     client: &Client,
-    screen: &Screen,
+    screen: &Console,
     args: &SubscriptionsArgs,
 ) -> Result<(), CliError> {
     let refused = |problem| CliError::Refused { problem, json: args.json };

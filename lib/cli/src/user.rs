@@ -2,7 +2,7 @@
 
 use crate::client::{Client, Command, fresh_key};
 use crate::error::CliError;
-use crate::screen::Screen;
+use crate::screen::Console;
 use auction_wire::api::CreateUserRequest;
 use clap::Args;
 use uuid::Uuid;
@@ -15,7 +15,7 @@ pub struct CreateUserArgs {
     pub json: bool,
 }
 
-pub(crate) async fn create(client: &Client, screen: &Screen, args: &CreateUserArgs) -> Result<(), CliError> {
+pub(crate) async fn create(client: &Client, screen: &Console, args: &CreateUserArgs) -> Result<(), CliError> {
     let command = Command::create_user(fresh_key(), &CreateUserRequest {});
     let done =
         client.command(&command).await?.map_err(|problem| CliError::Refused { problem, json: args.json })?;
@@ -37,7 +37,7 @@ pub struct DeleteUserArgs {
     pub json: bool,
 }
 
-pub(crate) async fn delete(client: &Client, screen: &Screen, args: &DeleteUserArgs) -> Result<(), CliError> {
+pub(crate) async fn delete(client: &Client, screen: &Console, args: &DeleteUserArgs) -> Result<(), CliError> {
     let command = Command::delete_user(fresh_key(), args.user);
     let done =
         client.command(&command).await?.map_err(|problem| CliError::Refused { problem, json: args.json })?;

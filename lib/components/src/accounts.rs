@@ -1,7 +1,7 @@
 //! `portal accounts` and `portal service-keys`: what operators do with them at the servers. The first operator there
 //! is, is made by `portal accounts grant`.
 
-use crate::operator::{Operated, ServersArgs};
+use crate::operator::{PortalConnection, ServersArgs};
 use crate::process::ProcessError;
 use auction_app::ingress::accounts::{Role, TokenKind, fresh};
 use auction_app::ports::Unavailable;
@@ -10,7 +10,7 @@ use auction_app::ports::people::accounts::{Accounts, Profile};
 use auction_app::ports::people::tokens::{Revocation, Revocations};
 use auction_domain::{Timestamp, UserId};
 use auction_http::portal::wall_clock;
-use auction_postgres::lookup::PostgresLookup;
+use auction_postgres::lookup::PostgresQueries;
 use auction_redis::revocations::RedisRevocations;
 use auction_wire::time;
 use clap::{Args, Subcommand};
@@ -93,23 +93,23 @@ enum KeysAction {
 }
 
 /// What an action works on.
-struct Desk {
-    portal: Operated,
-    accounts: PostgresLookup,
+struct CommandContext {
+    portal: PortalConnection,
+    accounts: PostgresQueries,
     revocations: RedisRevocations,
 }
 
-impl Desk {
-    fn open(servers: ServersArgs) -> Result<Desk, ProcessError> {
+impl CommandContext {
+    fn open(servers: ServersArgs) -> Result<CommandContext, ProcessError> {
         let portal = servers.connect()?;
-        let accounts = PostgresLookup::new(&portal.connections.stores, 1);
+        let accounts = PostgresQueries::new(&portal.connections.stores, 1);
         let accounts = accounts.map_err(|error| ProcessError::Usage(error.to_string()))?;
         let revocations = RedisRevocations::new(portal.connections.redis_pool.clone());
-        Ok(Desk { portal, accounts, revocations })
+        Ok(CommandContext { portal, accounts, revocations })
     }
 
     fn there<T>(&self, answer: Result<T, Unavailable>) -> Result<T, ProcessError> {
-        answer.map_err(|error| self.portal.away(&error))
+        answer.map_err(|error| self.portal.backend_error(&error))
     }
 
     async fn find(&self, email: &str) -> Result<(UserId, Profile), ProcessError> {
@@ -130,12 +130,13 @@ impl Desk {
 pub async fn accounts(args: AccountsArgs) -> Result<(String, bool), ProcessError> {
     let text = match args.action {
         AccountsAction::Show { email, servers } => {
-            let (user, Profile { email, name, role, created_at }) = Desk::open(servers)?.find(&email).await?;
+            let (user, Profile { email, name, role, created_at }) =
+                CommandContext::open(servers)?.find(&email).await?;
             let (role, since) = (role.name(), time::format(created_at));
             format!("user:    {user}\ne-mail:  {email}\nname:    {name}\nrole:    {role}\nsince:   {since}\n")
         }
         AccountsAction::Grant { email, role, servers } => {
-            let desk = Desk::open(servers)?;
+            let desk = CommandContext::open(servers)?;
             let (user, _) = desk.find(&email).await?;
             desk.there(desk.accounts.grant(user, role).await)?;
             // What an ingress remembers of his tokens has the old role.
@@ -143,7 +144,7 @@ pub async fn accounts(args: AccountsArgs) -> Result<(String, bool), ProcessError
             format!("{user} is {} now{late}\n", role.name())
         }
         AccountsAction::SignOut { email, servers } => {
-            let desk = Desk::open(servers)?;
+            let desk = CommandContext::open(servers)?;
             let (user, _) = desk.find(&email).await?;
             desk.there(desk.accounts.close_sessions(user).await)?;
             let late = desk.tell(Revocation::User(user)).await;
@@ -157,7 +158,7 @@ pub async fn accounts(args: AccountsArgs) -> Result<(String, bool), ProcessError
 pub async fn service_keys(args: ServiceKeysArgs) -> Result<(String, bool), ProcessError> {
     match args.action {
         KeysAction::Create { name, role, per_second, days, servers } => {
-            let desk = Desk::open(servers)?;
+            let desk = CommandContext::open(servers)?;
             let (token, hash) = desk.there(fresh(TokenKind::ServiceKey))?;
             let created_at = wall_clock();
             let expires_at = days.map(|days| Timestamp(created_at.0 + i64::from(days) * DAY_MS));
@@ -169,12 +170,12 @@ pub async fn service_keys(args: ServiceKeysArgs) -> Result<(String, bool), Proce
             Ok((format!("{token}\n"), true))
         }
         KeysAction::List { servers } => {
-            let desk = Desk::open(servers)?;
+            let desk = CommandContext::open(servers)?;
             let keys = desk.there(desk.accounts.keys().await)?;
             Ok((table(&keys), true))
         }
         KeysAction::Revoke { name, servers } => {
-            let desk = Desk::open(servers)?;
+            let desk = CommandContext::open(servers)?;
             let revoked = desk.there(desk.accounts.revoke_key(&name, wall_clock()).await)?;
             let Some(hash) = revoked else {
                 return Err(ProcessError::Usage(format!("there is no service key {name:?}")));

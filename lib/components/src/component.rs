@@ -20,11 +20,11 @@ use crate::tasks::{RoleError, Tasks};
 use auction_redis::functions;
 use clap::ValueEnum;
 use std::convert::Infallible;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Role {
+pub enum Component {
     /// Takes requests.
     Ingress,
     /// Decides commands.
@@ -39,16 +39,16 @@ pub enum Role {
     Promoter,
 }
 
-impl Role {
+impl Component {
     /// Its name: that of its program, and of its consumer group.
     pub fn name(self) -> &'static str {
         match self {
-            Role::Ingress => "ingress",
-            Role::Writer => "writer",
-            Role::Projector => "projector",
-            Role::Auctioneer => "auctioneer",
-            Role::Notifier => "notifier",
-            Role::Promoter => "promoter",
+            Component::Ingress => "ingress",
+            Component::Writer => "writer",
+            Component::Projector => "projector",
+            Component::Auctioneer => "auctioneer",
+            Component::Notifier => "notifier",
+            Component::Promoter => "promoter",
         }
     }
 
@@ -58,18 +58,18 @@ impl Role {
         settings: &Settings,
         connections: &Connections,
         tasks: &mut Tasks,
-        stop: &Stop,
+        stop: &ShutdownSignal,
     ) -> Result<(), RoleError> {
         match self {
-            Role::Ingress => ingress::start(settings, connections, tasks, stop).await?,
-            Role::Writer => {
+            Component::Ingress => ingress::start(settings, connections, tasks, stop).await?,
+            Component::Writer => {
                 retention::start(settings, connections, tasks, stop)?;
                 writer::start(settings, connections, tasks, stop);
             }
-            Role::Projector => projector::start(settings, connections, tasks, stop)?,
-            Role::Auctioneer => auctioneer::start(settings, connections, tasks, stop)?,
-            Role::Notifier => notifier::start(settings, connections, tasks, stop).await?,
-            Role::Promoter => promoter::start(settings, connections, tasks, stop).await?,
+            Component::Projector => projector::start(settings, connections, tasks, stop)?,
+            Component::Auctioneer => auctioneer::start(settings, connections, tasks, stop)?,
+            Component::Notifier => notifier::start(settings, connections, tasks, stop).await?,
+            Component::Promoter => promoter::start(settings, connections, tasks, stop).await?,
         }
         tracing::info!(role = self.name(), partitions = connections.partitions.get(), "started");
         Ok(())
@@ -77,7 +77,7 @@ impl Role {
 }
 
 /// Sees that people find the functions for redis-cli in Redis. Once in each process.
-pub fn keep_functions(connections: &Connections, tasks: &mut Tasks, stop: &Stop) {
+pub fn keep_functions(connections: &Connections, tasks: &mut Tasks, stop: &ShutdownSignal) {
     let (pool, stop) = (connections.redis_pool.clone(), stop.clone());
     tasks.spawn("functions for redis-cli", async move {
         functions::keep(pool, stop).await;

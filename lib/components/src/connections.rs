@@ -4,7 +4,7 @@ use crate::settings::{Settings, SettingsError};
 use crate::tasks::Tasks;
 use auction_app::ports::Unavailable;
 use auction_app::ports::durability::{Durability, InsufficientDurability};
-use auction_postgres::PostgresStores;
+use auction_postgres::PostgresStoreConnector;
 use auction_postgres::migrate::{MigrateError, migrate};
 use auction_redis::RedisServer;
 use auction_wire::PartitionCount;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use thiserror::Error;
 use worker_runtime::Retry;
 use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// How long a pooled request to Redis may take.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -27,7 +27,7 @@ pub struct Connections {
     /// For short requests.
     pub redis_pool: Pool,
     /// The event store.
-    pub stores: PostgresStores,
+    pub stores: PostgresStoreConnector,
     /// How many partitions there are.
     pub partitions: PartitionCount,
     /// By what both servers are judged.
@@ -76,7 +76,8 @@ impl Connections {
             .recycle_timeout(Some(DEADLINE))
             .runtime(Runtime::Tokio1)
             .build()?;
-        let stores = PostgresStores::new(settings.database_url()?).map_err(ConnectError::DatabaseUrl)?;
+        let stores =
+            PostgresStoreConnector::new(settings.database_url()?).map_err(ConnectError::DatabaseUrl)?;
         let durability = Durability::allowing(settings.allow_weak_durability.iter().copied());
         Ok(Connections {
             redis: redis.into(),
@@ -92,11 +93,12 @@ impl Connections {
     pub async fn ready(
         settings: &Settings,
         health: &HealthHandle,
-        mut stop: Stop,
+        mut stop: ShutdownSignal,
     ) -> Result<Connections, ConnectError> {
         let mut connections = Connections::new(settings)?;
         let durability = connections.durability.clone();
-        connections.redis = RedisServer::checked(connections.redis.client().clone(), durability.clone());
+        connections.redis =
+            RedisServer::durability_checked(connections.redis.client().clone(), durability.clone());
         connections.stores = connections.stores.checked(durability);
         let mut retry = Retry::default();
         loop {
@@ -128,7 +130,7 @@ impl Connections {
     }
 
     /// Starts a task that fails when a server has become too weak under this process.
-    pub(crate) fn watch_durability(&self, tasks: &mut Tasks, stop: &Stop) {
+    pub(crate) fn watch_durability(&self, tasks: &mut Tasks, stop: &ShutdownSignal) {
         let (durability, mut stop) = (self.durability.clone(), stop.clone());
         tasks.spawn("durability", async move {
             tokio::select! {

@@ -2,11 +2,11 @@
 
 mod show;
 
-use crate::operator::{Operated, ServersArgs};
+use crate::operator::{PortalConnection, ServersArgs};
 use crate::process::ProcessError;
 use auction_app::operator::dead_letters::{DeadLetter, Filter, RequeueResult, find, requeue};
 use auction_app::ports::operator::dead_letters::DeadLetterQueue;
-use auction_postgres::lookup::PostgresLookup;
+use auction_postgres::lookup::PostgresQueries;
 use auction_redis::dead_letters::RedisDeadLetters;
 use clap::{Args, Subcommand};
 use std::fmt::Write;
@@ -40,13 +40,13 @@ enum Action {
         servers: ServersArgs,
     },
     /// Send them again: they count as received now, and have no second effect
-    Requeue(Change),
+    Requeue(BulkArgs),
     /// Delete them for good; the outcome of their commands stays `failed`
-    Drop(Change),
+    Drop(BulkArgs),
 }
 
 #[derive(Debug, Args)]
-struct Change {
+struct BulkArgs {
     #[command(flatten)]
     which: Which,
     /// All there are
@@ -105,25 +105,25 @@ fn now_ms() -> u64 {
 }
 
 /// What an action works on.
-struct Desk {
-    portal: Operated,
+struct CommandContext {
+    portal: PortalConnection,
     letters: RedisDeadLetters,
-    lookup: PostgresLookup,
+    lookup: PostgresQueries,
 }
 
-impl Desk {
-    fn open(servers: ServersArgs) -> Result<Desk, ProcessError> {
+impl CommandContext {
+    fn open(servers: ServersArgs) -> Result<CommandContext, ProcessError> {
         let portal = servers.connect()?;
         let letters = RedisDeadLetters::new(portal.connections.redis_pool.clone());
-        let lookup = PostgresLookup::new(&portal.connections.stores, 1);
+        let lookup = PostgresQueries::new(&portal.connections.stores, 1);
         let lookup = lookup.map_err(|error| ProcessError::Usage(error.to_string()))?;
-        Ok(Desk { portal, letters, lookup })
+        Ok(CommandContext { portal, letters, lookup })
     }
 
     async fn find(&self, which: Which) -> Result<Vec<DeadLetter>, ProcessError> {
         let filter = which.filter();
         let found = find(&self.letters, self.portal.connections.partitions, &filter).await;
-        let found = found.map_err(|error| self.portal.away(&error))?;
+        let found = found.map_err(|error| self.portal.backend_error(&error))?;
         let there: Vec<String> = found.iter().map(DeadLetter::name).collect();
         match filter.names.iter().find(|name| !there.contains(name)) {
             Some(name) => Err(ProcessError::Usage(format!("there is no such dead letter: {name}"))),
@@ -136,12 +136,12 @@ impl Desk {
 pub async fn run(args: DeadLettersArgs) -> Result<(String, bool), ProcessError> {
     match args.action {
         Action::List { which, json, servers } => {
-            let found = Desk::open(servers)?.find(which).await?;
+            let found = CommandContext::open(servers)?.find(which).await?;
             let lines = if json { show::lines(&found) } else { show::table(&found, now_ms()) };
             Ok((lines, true))
         }
         Action::Show { which, servers } => {
-            let found = Desk::open(servers)?.find(which).await?;
+            let found = CommandContext::open(servers)?.find(which).await?;
             Ok((found.iter().map(show::whole).collect(), true))
         }
         Action::Requeue(change) => change_all(change, "requeued", again).await,
@@ -152,9 +152,9 @@ pub async fn run(args: DeadLettersArgs) -> Result<(String, bool), ProcessError> 
 /// What became of a letter, and whether that is well.
 type Changed = Result<(String, bool), ProcessError>;
 
-async fn again(desk: &Desk, letter: &DeadLetter) -> Changed {
+async fn again(desk: &CommandContext, letter: &DeadLetter) -> Changed {
     let requeued = requeue(&desk.letters, &desk.lookup, letter).await;
-    Ok(match requeued.map_err(|error| desk.portal.away(&error))? {
+    Ok(match requeued.map_err(|error| desk.portal.backend_error(&error))? {
         RequeueResult::Done(entry) => (format!("requeued as {entry} of {}", letter.stream), true),
         RequeueResult::Decided(command) => {
             (format!("not requeued: command {command} was decided since; drop the letter"), false)
@@ -163,17 +163,21 @@ async fn again(desk: &Desk, letter: &DeadLetter) -> Changed {
     })
 }
 
-async fn away(desk: &Desk, letter: &DeadLetter) -> Changed {
-    let dropped = desk.letters.drop(letter).await.map_err(|error| desk.portal.away(&error))?;
+async fn away(desk: &CommandContext, letter: &DeadLetter) -> Changed {
+    let dropped = desk.letters.drop(letter).await.map_err(|error| desk.portal.backend_error(&error))?;
     Ok(if dropped { ("dropped".to_owned(), true) } else { ("gone already".to_owned(), true) })
 }
 
-async fn change_all(change: Change, done: &str, one: impl AsyncFn(&Desk, &DeadLetter) -> Changed) -> Changed {
-    let Change { which, all, dry_run, servers } = change;
+async fn change_all(
+    change: BulkArgs,
+    done: &str,
+    one: impl AsyncFn(&CommandContext, &DeadLetter) -> Changed,
+) -> Changed {
+    let BulkArgs { which, all, dry_run, servers } = change;
     if !all && which_is_empty(&which) {
         return Err(ProcessError::Usage("say which: by name, by --reason and the like, or --all".to_owned()));
     }
-    let desk = Desk::open(servers)?;
+    let desk = CommandContext::open(servers)?;
     let found = desk.find(which).await?;
     if dry_run {
         let text = format!("{}{} would be {done}\n", show::table(&found, now_ms()), found.len());

@@ -37,7 +37,7 @@ pub async fn run(args: DrawsArgs) -> Result<(String, bool), ProcessError> {
     let portal = servers.connect()?;
     let verified = async { verify(&mut portal.connections.stores.open().await?, AuctionId(auction)).await };
     let report = match verified.await {
-        Err(LoadError::Unavailable(error)) => return Err(portal.away(&error)),
+        Err(LoadError::Unavailable(error)) => return Err(portal.backend_error(&error)),
         report => report?,
     };
     Ok((text(&report), report.verdict() == DrawAudit::Right))

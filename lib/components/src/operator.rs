@@ -2,7 +2,7 @@
 
 use crate::connections::Connections;
 use crate::process::ProcessError;
-use crate::settings::{Layers, Settings};
+use crate::settings::{Settings, SettingsLayers};
 use crate::up::servers_file;
 use auction_app::ports::Unavailable;
 use clap::Args;
@@ -20,7 +20,7 @@ pub struct ServersArgs {
 }
 
 /// A portal to look at.
-pub struct Operated {
+pub struct PortalConnection {
     /// Its servers.
     pub connections: Connections,
     /// The data directory, if they are private.
@@ -29,8 +29,8 @@ pub struct Operated {
 
 impl ServersArgs {
     /// Finds the servers: those of the settings, else private ones. Connects lazily.
-    pub fn connect(self) -> Result<Operated, ProcessError> {
-        let given = Layers { file: self.config, ..Layers::default() };
+    pub fn connect(self) -> Result<PortalConnection, ProcessError> {
+        let given = SettingsLayers { file: self.config, ..SettingsLayers::default() };
         let mut settings = Settings::load(&given)?;
         let private = settings.redis_url.is_none() && settings.database_url.is_none();
         if private {
@@ -42,16 +42,16 @@ impl ServersArgs {
                     file.display()
                 )));
             }
-            settings = Settings::load(&Layers { file: Some(file), ..given })?;
+            settings = Settings::load(&SettingsLayers { file: Some(file), ..given })?;
         }
         let data_dir = private.then_some(self.data_dir);
-        Ok(Operated { connections: Connections::new(&settings)?, data_dir })
+        Ok(PortalConnection { connections: Connections::new(&settings)?, data_dir })
     }
 }
 
-impl Operated {
+impl PortalConnection {
     /// What to say when a server does not answer.
-    pub fn away(&self, error: &Unavailable) -> ProcessError {
+    pub fn backend_error(&self, error: &Unavailable) -> ProcessError {
         ProcessError::Usage(match &self.data_dir {
             Some(data_dir) => format!("{error}. Does `portal up --data-dir {}` run?", data_dir.display()),
             None => error.to_string(),

@@ -2,12 +2,12 @@
 
 mod show;
 
-use crate::operator::{Operated, ServersArgs};
+use crate::operator::{PortalConnection, ServersArgs};
 use crate::process::ProcessError;
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
 use auction_app::ports::operator::parked_events::{OperatorAction, ParkedAggregate, ParkedEvents};
-use auction_postgres::lookup::PostgresLookup;
+use auction_postgres::lookup::PostgresQueries;
 use auction_wire::EventRecord;
 use clap::{Args, Subcommand};
 use std::fmt::Write;
@@ -47,14 +47,14 @@ enum Action {
         servers: ServersArgs,
     },
     /// Let the service try again, with all that waits; it must be running
-    Retry(Change),
+    Retry(BulkArgs),
     /// Give the event up and let the service go on with what waits behind it; it must be running. What a
     /// service folds from all events, as views are, still needs that one: there, mend and retry instead
-    Drop(Change),
+    Drop(BulkArgs),
 }
 
 #[derive(Debug, Args)]
-struct Change {
+struct BulkArgs {
     #[command(flatten)]
     which: Which,
     /// All there are
@@ -99,21 +99,21 @@ impl Which {
 }
 
 /// What an action works on.
-struct Desk {
-    portal: Operated,
-    parking: PostgresLookup,
+struct CommandContext {
+    portal: PortalConnection,
+    parking: PostgresQueries,
 }
 
-impl Desk {
-    fn open(servers: ServersArgs) -> Result<Desk, ProcessError> {
+impl CommandContext {
+    fn open(servers: ServersArgs) -> Result<CommandContext, ProcessError> {
         let portal = servers.connect()?;
-        let parking = PostgresLookup::new(&portal.connections.stores, 1);
+        let parking = PostgresQueries::new(&portal.connections.stores, 1);
         let parking = parking.map_err(|error| ProcessError::Usage(error.to_string()))?;
-        Ok(Desk { portal, parking })
+        Ok(CommandContext { portal, parking })
     }
 
     async fn find(&self, which: &Which) -> Result<Vec<ParkedAggregate>, ProcessError> {
-        let mut found = self.parking.all().await.map_err(|error| self.portal.away(&error))?;
+        let mut found = self.parking.all().await.map_err(|error| self.portal.backend_error(&error))?;
         found.retain(|parked| which.takes(parked));
         Ok(found)
     }
@@ -156,13 +156,14 @@ impl Desk {
 pub async fn run(args: ParkedArgs) -> Result<(String, bool), ProcessError> {
     match args.action {
         Action::List { which, json, servers } => {
-            let found = Desk::open(servers)?.find(&which).await?;
+            let found = CommandContext::open(servers)?.find(&which).await?;
             Ok((if json { show::lines(&found) } else { show::table(&found) }, true))
         }
         Action::Show { which, servers } => {
-            let (desk, mut text) = (Desk::open(servers)?, String::new());
+            let (desk, mut text) = (CommandContext::open(servers)?, String::new());
             for parked in desk.find(&which).await? {
-                let waiting = desk.waiting(&parked).await.map_err(|error| desk.portal.away(&error))?;
+                let waiting =
+                    desk.waiting(&parked).await.map_err(|error| desk.portal.backend_error(&error))?;
                 text += &show::whole(&parked, &waiting);
             }
             Ok((text, true))
@@ -172,12 +173,12 @@ pub async fn run(args: ParkedArgs) -> Result<(String, bool), ProcessError> {
     }
 }
 
-async fn ask_all(change: Change, asked: OperatorAction) -> Result<(String, bool), ProcessError> {
-    let Change { which, all, dry_run, servers } = change;
+async fn ask_all(change: BulkArgs, asked: OperatorAction) -> Result<(String, bool), ProcessError> {
+    let BulkArgs { which, all, dry_run, servers } = change;
     if !all && which.is_empty() {
         return Err(ProcessError::Usage("say which: by --service, --key and the like, or --all".to_owned()));
     }
-    let desk = Desk::open(servers)?;
+    let desk = CommandContext::open(servers)?;
     let found = desk.find(&which).await?;
     if dry_run {
         let would = match asked {
@@ -188,7 +189,8 @@ async fn ask_all(change: Change, asked: OperatorAction) -> Result<(String, bool)
     }
     let (mut text, mut all_well) = (String::new(), true);
     for parked in &found {
-        let (what, well) = desk.ask(parked, asked).await.map_err(|error| desk.portal.away(&error))?;
+        let (what, well) =
+            desk.ask(parked, asked).await.map_err(|error| desk.portal.backend_error(&error))?;
         // Writing into a string cannot fail.
         let _ = writeln!(text, "{} {}: {what}", parked.service, parked.event.key);
         all_well &= well;

@@ -1,9 +1,9 @@
 //! One role as a process of its own.
 
 use crate::admin;
-use crate::component::{Role, keep_functions};
+use crate::component::{Component, keep_functions};
 use crate::connections::{ConnectError, Connections};
-use crate::settings::{Layers, Settings, SettingsError};
+use crate::settings::{Settings, SettingsError, SettingsLayers};
 use crate::tasks::{RoleError, Tasks};
 use crate::telemetry;
 use clap::{Args, Parser};
@@ -14,7 +14,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use worker_runtime::health::Health;
-use worker_runtime::shutdown::stop_signal;
+use worker_runtime::shutdown::shutdown_pair;
 
 /// Why a process ends before it was told to.
 #[derive(Debug, Error)]
@@ -78,16 +78,16 @@ struct Program {
 
 /// The main function of a role's own program. Ends with 0 after a signal, with 1 after a failure, with 2
 /// when it was called wrongly.
-pub fn main(role: Role) -> ExitCode {
+pub fn main(role: Component) -> ExitCode {
     run_role(role, Program::parse().args)
 }
 
 /// Runs one role, as [`main`] does.
-pub fn run_role(role: Role, args: RoleArgs) -> ExitCode {
+pub fn run_role(role: Component, args: RoleArgs) -> ExitCode {
     let listen = args.listen.map(|listen| ("ingress.listen", listen));
     let admin_listen = args.admin_listen.map(|listen| ("admin_listen", listen));
     let flags = listen.into_iter().chain(admin_listen).collect();
-    report(block_on(run(role, Layers { file: args.config, flags, ..Layers::default() })))
+    report(block_on(run(role, SettingsLayers { file: args.config, flags, ..SettingsLayers::default() })))
 }
 
 /// Runs a future on a runtime of its own.
@@ -110,11 +110,11 @@ pub fn report(result: Result<(), ProcessError>) -> ExitCode {
     ExitCode::from(if usage { 2 } else { 1 })
 }
 
-async fn run(role: Role, layers: Layers) -> Result<(), ProcessError> {
+async fn run(role: Component, layers: SettingsLayers) -> Result<(), ProcessError> {
     let settings = Settings::load(&layers)?;
     telemetry::start(&settings.log)?;
-    let told = told_to_stop()?;
-    let (stopper, stop) = stop_signal();
+    let told = shutdown_requested()?;
+    let (stopper, stop) = shutdown_pair();
     let health = Health::default();
     let _admin = admin::listen(&settings, &health).await?;
     let mut tasks = Tasks::new(stopper, health.clone());
@@ -137,7 +137,7 @@ async fn run(role: Role, layers: Layers) -> Result<(), ProcessError> {
         () = &mut told => tracing::info!(role = role.name(), "draining"),
     }
     health.set_draining();
-    if role == Role::Ingress {
+    if role == Component::Ingress {
         // Load balancers look now and then: until they have, requests go on coming here.
         let grace = Duration::from_secs(settings.ingress.grace_seconds.into());
         tokio::select! {
@@ -149,7 +149,7 @@ async fn run(role: Role, layers: Layers) -> Result<(), ProcessError> {
 }
 
 /// Resolves at Ctrl-C or SIGTERM. Both are caught from this call on.
-pub fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+pub fn shutdown_requested() -> std::io::Result<impl Future<Output = ()>> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     Ok(async move {
         tokio::select! {

@@ -4,7 +4,7 @@ use crate::operator::ServersArgs;
 use crate::process::ProcessError;
 use auction_app::ports::views::generations::Generations;
 use auction_app::projector::rebuild::{RebuildError, RebuildReport, rebuild};
-use auction_postgres::lookup::PostgresLookup;
+use auction_postgres::lookup::PostgresQueries;
 use auction_redis::views::RedisGenerations;
 use clap::Args;
 use std::fmt::Write;
@@ -28,7 +28,7 @@ pub struct RebuildArgs {
 pub async fn run(args: RebuildArgs) -> Result<(String, bool), ProcessError> {
     let portal = args.servers.connect()?;
     let connections = &portal.connections;
-    let parking = PostgresLookup::new(&connections.stores, 1);
+    let parking = PostgresQueries::new(&connections.stores, 1);
     let parking = parking.map_err(|error| ProcessError::Usage(error.to_string()))?;
     let generations = RedisGenerations::new(connections.redis.clone(), connections.redis_pool.clone());
     let mut text = String::from(
@@ -42,14 +42,14 @@ pub async fn run(args: RebuildArgs) -> Result<(String, bool), ProcessError> {
         let rebuilt =
             rebuild(&connections.stores, &generations, &parking, partition, args.cached_auctions).await;
         let rebuilt = rebuilt.map_err(|error| match error {
-            RebuildError::Unavailable(error) => portal.away(&error),
+            RebuildError::Unavailable(error) => portal.backend_error(&error),
             error => ProcessError::Rebuild(error),
         })?;
         events += rebuilt.events;
         line(&mut text, &rebuilt);
     }
     let took = began.elapsed();
-    let dropped = generations.drop_old().await.map_err(|error| portal.away(&error))?;
+    let dropped = generations.drop_old().await.map_err(|error| portal.backend_error(&error))?;
     // Writing into a string cannot fail.
     let _ = writeln!(
         text,

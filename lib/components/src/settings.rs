@@ -3,9 +3,9 @@
 mod components;
 
 pub use components::{
-    AuctioneerSettings, Concurrency, EmailKind, EmailSettings, ForwardedHeader, IngressSettings,
-    LimitsSettings, LogFormat, LogSettings, NotifierSettings, ProjectorSettings, PromoterSettings,
-    RetentionSettings, WebhookSettings, WriterSettings,
+    AuctioneerSettings, Concurrency, EmailKind, EmailSettings, IngressSettings, LimitsSettings, LogFormat,
+    LogSettings, NotifierSettings, ProjectorSettings, PromoterSettings, RetentionSettings, WebhookSettings,
+    WriterSettings,
 };
 
 use auction_app::ports::durability::DurabilityRisk;
@@ -80,7 +80,7 @@ pub enum SettingsError {
 
 /// What is laid over the defaults.
 #[derive(Clone, Debug, Default)]
-pub struct Layers {
+pub struct SettingsLayers {
     /// A file.
     pub file: Option<PathBuf>,
     /// Values between the defaults and the file, by key.
@@ -91,12 +91,12 @@ pub struct Layers {
 
 impl Settings {
     /// Puts the layers together, with the environment of this process.
-    pub fn load(layers: &Layers) -> Result<Settings, SettingsError> {
+    pub fn load(layers: &SettingsLayers) -> Result<Settings, SettingsError> {
         Settings::load_from(layers, |name| std::env::var(name).ok(), None)
     }
 
     fn load_from(
-        layers: &Layers,
+        layers: &SettingsLayers,
         variable: impl Fn(&str) -> Option<String>,
         environment: Option<config::Map<String, String>>,
     ) -> Result<Settings, SettingsError> {
@@ -163,7 +163,7 @@ pub(crate) fn millis(ms: u32) -> Duration {
 mod tests {
     use super::*;
 
-    fn load(layers: &Layers, environment: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    fn load(layers: &SettingsLayers, environment: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         let pairs = || environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Settings::load_from(
             layers,
@@ -172,15 +172,15 @@ mod tests {
         )
     }
 
-    fn file(content: &str) -> (PathBuf, Layers) {
+    fn file(content: &str) -> (PathBuf, SettingsLayers) {
         let path = std::env::temp_dir().join(format!("auction-settings-{}.toml", uuid::Uuid::new_v4()));
         std::fs::write(&path, content).unwrap();
-        (path.clone(), Layers { file: Some(path), ..Layers::default() })
+        (path.clone(), SettingsLayers { file: Some(path), ..SettingsLayers::default() })
     }
 
     #[test]
     fn the_defaults_are_complete() {
-        let settings = load(&Layers::default(), &[]).unwrap();
+        let settings = load(&SettingsLayers::default(), &[]).unwrap();
         assert_eq!((settings.partitions, settings.writer.batch.get()), (4, 2000));
         assert!(!settings.ingress.trust_gateway_user_header);
         assert!(matches!(settings.redis_url(), Err(SettingsError::Missing("REDIS_URL"))));
@@ -217,7 +217,8 @@ mod tests {
         let error = load(&layers, &[]).unwrap_err().to_string();
         std::fs::remove_file(path).unwrap();
         assert!(error.contains("batsh"), "{error}");
-        let error = load(&Layers::default(), &[("AUCTION__INGRES__LISTEN", "x")]).unwrap_err().to_string();
+        let error =
+            load(&SettingsLayers::default(), &[("AUCTION__INGRES__LISTEN", "x")]).unwrap_err().to_string();
         assert!(error.contains("ingres"), "{error}");
     }
 
@@ -243,7 +244,7 @@ mod tests {
             ("AUCTION__LIMITS__USER_PER_SECOND", "0", "limits.user_per_second"),
             ("AUCTION__PARTITIONS", "0", "partitions"),
         ] {
-            let error = load(&Layers::default(), &[(name, value)]).unwrap_err().to_string();
+            let error = load(&SettingsLayers::default(), &[(name, value)]).unwrap_err().to_string();
             assert!(error.contains(named), "{name}: {error}");
         }
     }

@@ -5,8 +5,8 @@ mod table;
 use crate::operator::ServersArgs;
 use crate::process::ProcessError;
 use auction_app::operator::stream_stats::{Rates, collect};
-use auction_postgres::lookup::PostgresLookup;
-use auction_redis::progress::RedisProgress;
+use auction_postgres::lookup::PostgresQueries;
+use auction_redis::progress::RedisStreamStats;
 use auction_wire::PartitionId;
 use auction_wire::operate::StreamsView;
 use clap::Args;
@@ -50,10 +50,11 @@ pub async fn run(args: StreamsArgs, out: &mut impl Write) -> Result<(), ProcessE
     if partitions.is_empty() {
         return Err(ProcessError::Usage(format!("there are {} partitions, from 0 on", all.get())));
     }
-    let redis = RedisProgress::new(portal.connections.redis.client().clone());
-    let store = PostgresLookup::new(&portal.connections.stores, 1);
+    let redis = RedisStreamStats::new(portal.connections.redis.client().clone());
+    let store = PostgresQueries::new(&portal.connections.stores, 1);
     let store = store.map_err(|error| ProcessError::Usage(error.to_string()))?;
-    let mut before = collect(&redis, &store, &partitions).await.map_err(|error| portal.away(&error))?;
+    let mut before =
+        collect(&redis, &store, &partitions).await.map_err(|error| portal.backend_error(&error))?;
     loop {
         tokio::time::sleep(every).await;
         let now = match collect(&redis, &store, &partitions).await {
@@ -62,7 +63,7 @@ pub async fn run(args: StreamsArgs, out: &mut impl Write) -> Result<(), ProcessE
                 eprintln!("{error}");
                 continue;
             }
-            Err(error) => return Err(portal.away(&error)),
+            Err(error) => return Err(portal.backend_error(&error)),
         };
         let rates = Rates::between(&before, &now);
         let text = if json { line(&now.view(&rates)) } else { table::text(&now, &rates) };

@@ -4,7 +4,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::task::JoinSet;
 use worker_runtime::health::{Health, HealthHandle};
-use worker_runtime::shutdown::Stopper;
+use worker_runtime::shutdown::ShutdownTrigger;
 
 /// How long tasks may take to finish what is in hand.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -36,13 +36,13 @@ type Ended = Result<String, RoleError>;
 /// Running tasks, how to stop them, and where they say how they are.
 pub struct Tasks {
     set: JoinSet<Ended>,
-    stopper: Stopper,
+    stopper: ShutdownTrigger,
     health: Health,
 }
 
 impl Tasks {
     /// None yet; `stopper` is what they listen to, `health` that of their process.
-    pub fn new(stopper: Stopper, health: Health) -> Tasks {
+    pub fn new(stopper: ShutdownTrigger, health: Health) -> Tasks {
         Tasks { set: JoinSet::new(), stopper, health }
     }
 

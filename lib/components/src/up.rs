@@ -1,18 +1,18 @@
 //! All roles in one process, with private servers if none are given.
 
 use crate::admin;
-use crate::component::{Role, keep_functions};
+use crate::component::{Component, keep_functions};
 use crate::connections::Connections;
-use crate::process::{ProcessError, told_to_stop};
-use crate::settings::{Layers, Settings};
+use crate::process::{ProcessError, shutdown_requested};
+use crate::settings::{Settings, SettingsLayers};
 use crate::tasks::Tasks;
 use crate::telemetry;
-use auction_local_servers::{Options, PrivateServers, ServersError};
+use auction_local_servers::{LocalServerOptions, LocalServers, ServersError};
 use clap::Args;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use worker_runtime::health::Health;
-use worker_runtime::shutdown::stop_signal;
+use worker_runtime::shutdown::shutdown_pair;
 
 /// The file in a data directory that says where its private servers are, as settings.
 const SERVERS_FILE: &str = "servers.toml";
@@ -41,18 +41,18 @@ pub fn servers_file(data_dir: &Path) -> PathBuf {
 
 /// Runs everything until Ctrl-C or SIGTERM; then drains, and stops what it started.
 pub async fn up(args: UpArgs) -> Result<(), ProcessError> {
-    let told = told_to_stop()?;
+    let told = shutdown_requested()?;
     let listen = args.listen.map(|listen| ("ingress.listen", listen.to_string()));
     let admin_listen = args.admin_listen.map(|listen| ("admin_listen", listen.to_string()));
     let flags = listen.into_iter().chain(admin_listen).collect();
-    let mut layers = Layers { file: args.config.clone(), flags, ..Layers::default() };
+    let mut layers = SettingsLayers { file: args.config.clone(), flags, ..SettingsLayers::default() };
     let mut settings = Settings::load(&layers)?;
     telemetry::start(&settings.log)?;
     let health = Health::default();
     let _admin = admin::listen(&settings, &health).await?;
     let mut servers = match (&settings.redis_url, &settings.database_url) {
         (Some(_), Some(_)) => None,
-        (None, None) => Some(PrivateServers::start(Options::new(&args.data_dir)).await?),
+        (None, None) => Some(LocalServers::start(LocalServerOptions::new(&args.data_dir)).await?),
         (given, _) => {
             let (given, other) =
                 if given.is_some() { ("REDIS_URL", "DATABASE_URL") } else { ("DATABASE_URL", "REDIS_URL") };
@@ -76,9 +76,9 @@ pub async fn up(args: UpArgs) -> Result<(), ProcessError> {
 /// Points the settings at the private servers, writes where they are for other commands, and lets a
 /// portal that only this machine can reach believe who calls, however often.
 fn private_settings(
-    layers: &mut Layers,
+    layers: &mut SettingsLayers,
     settings: &Settings,
-    servers: &PrivateServers,
+    servers: &LocalServers,
 ) -> Result<Settings, ProcessError> {
     let urls = [("redis_url", servers.redis_url()), ("database_url", servers.database_url())];
     let content: String = urls.iter().map(|(key, url)| format!("{key} = {url:?}\n")).collect();
@@ -95,28 +95,34 @@ fn private_settings(
 
 async fn serve(
     settings: &Settings,
-    servers: Option<&mut PrivateServers>,
+    servers: Option<&mut LocalServers>,
     health: &Health,
     told: impl Future<Output = ()>,
 ) -> Result<(), ProcessError> {
-    let (front_stopper, front_stop) = stop_signal();
-    let (back_stopper, back_stop) = stop_signal();
+    let (front_stopper, front_stop) = shutdown_pair();
+    let (back_stopper, back_stop) = shutdown_pair();
     let mut front = Tasks::new(front_stopper, health.clone());
     let mut back = Tasks::new(back_stopper, health.clone());
     let greeting = servers.as_deref().map(|servers| (servers.redis_cli(), servers.psql()));
     let died = async {
         match servers {
-            Some(servers) => servers.died().await,
+            Some(servers) => servers.wait_for_exit().await,
             None => std::future::pending::<ServersError>().await,
         }
     };
     let starting = health.register("start");
     let start = async {
         let connections = Connections::ready(settings, &starting, back_stop.clone()).await?;
-        for role in [Role::Writer, Role::Projector, Role::Auctioneer, Role::Notifier, Role::Promoter] {
+        for role in [
+            Component::Writer,
+            Component::Projector,
+            Component::Auctioneer,
+            Component::Notifier,
+            Component::Promoter,
+        ] {
             role.start(settings, &connections, &mut back, &back_stop).await?;
         }
-        Role::Ingress.start(settings, &connections, &mut front, &front_stop).await?;
+        Component::Ingress.start(settings, &connections, &mut front, &front_stop).await?;
         connections.watch_durability(&mut back, &back_stop);
         keep_functions(&connections, &mut back, &back_stop);
         Ok::<(), ProcessError>(())
@@ -128,7 +134,7 @@ async fn serve(
         error = &mut died => return Err(error.into()),
     }
     drop(starting);
-    greet(settings, greeting);
+    print_banner(settings, greeting);
     tokio::select! {
         error = front.failed() => return Err(error.into()),
         error = back.failed() => return Err(error.into()),
@@ -143,7 +149,7 @@ async fn serve(
 }
 
 /// Tells the person who started it where it is, and what to try next.
-fn greet(settings: &Settings, private: Option<(String, String)>) {
+fn print_banner(settings: &Settings, private: Option<(String, String)>) {
     let url = format!("http://{}", settings.ingress.listen);
     eprintln!("\nThe auction portal is up at {url}\n");
     if let Some((redis_cli, psql)) = private {

@@ -23,7 +23,7 @@ pub async fn run(args: VerifyArgs) -> Result<(String, bool), ProcessError> {
     let views = RedisViews::new(connections.redis_pool.clone(), connections.partitions);
     let streams = RedisStreamInfo::new(connections.redis_pool.clone());
     let reports = match verify(&connections.stores, &streams, &views, connections.partitions).await {
-        Err(LoadError::Unavailable(error)) => return Err(portal.away(&error)),
+        Err(LoadError::Unavailable(error)) => return Err(portal.backend_error(&error)),
         reports => reports?,
     };
     Ok((text(&reports), reports.iter().all(|report| report.differences.is_empty())))

@@ -5,5 +5,5 @@ mod mail;
 mod ssrf_guard;
 mod webhook;
 
-pub use mail::{MailCourier, MailError};
-pub use webhook::WebhookCourier;
+pub use mail::{SmtpError, SmtpTransport};
+pub use webhook::WebhookTransport;

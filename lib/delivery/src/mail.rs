@@ -13,7 +13,7 @@ use thiserror::Error;
 
 /// Why there can be no courier.
 #[derive(Debug, Error)]
-pub enum MailError {
+pub enum SmtpError {
     /// The address of the server makes no sense.
     #[error("smtp_url: {0}")]
     Url(smtp::Error),
@@ -23,16 +23,16 @@ pub enum MailError {
 }
 
 /// Carries parcels to a mail server.
-pub struct MailCourier {
+pub struct SmtpTransport {
     server: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
 }
 
-impl MailCourier {
+impl SmtpTransport {
     /// To the server at that URL, from that address; a step of the protocol takes no longer than that.
-    pub fn new(smtp_url: &str, from: &str, within: Duration) -> Result<MailCourier, MailError> {
-        let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(smtp_url).map_err(MailError::Url)?;
-        Ok(MailCourier { server: server.timeout(Some(within)).build(), from: from.parse()? })
+    pub fn new(smtp_url: &str, from: &str, within: Duration) -> Result<SmtpTransport, SmtpError> {
+        let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(smtp_url).map_err(SmtpError::Url)?;
+        Ok(SmtpTransport { server: server.timeout(Some(within)).build(), from: from.parse()? })
     }
 
     fn letter(&self, parcel: &OutboxMessage) -> Result<Message, &'static str> {
@@ -58,7 +58,7 @@ impl MailCourier {
     }
 }
 
-impl Transport for MailCourier {
+impl Transport for SmtpTransport {
     async fn send(&self, parcel: &OutboxMessage) -> SendResult {
         let message = match self.letter(parcel) {
             Ok(message) => message,

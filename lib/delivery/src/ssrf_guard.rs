@@ -12,24 +12,24 @@ use tower_service::Service;
 /// A name leads to an address that is not gone to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the name leads to an address that is not allowed")]
-pub(crate) struct NotAllowed;
+pub(crate) struct AddressNotAllowed;
 
 /// Resolves names as the machine does, as far as the addresses may be gone to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Guard(pub(crate) UrlPolicy);
+pub(crate) struct SsrfGuardResolver(pub(crate) UrlPolicy);
 
-impl Guard {
+impl SsrfGuardResolver {
     /// All of them or none: a name that has a private address among others is not trusted with the others.
-    fn check(self, addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, NotAllowed> {
+    fn check(self, addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, AddressNotAllowed> {
         if addresses.iter().all(|address| self.0.address(address.ip())) {
             Ok(addresses)
         } else {
-            Err(NotAllowed)
+            Err(AddressNotAllowed)
         }
     }
 }
 
-impl Service<Name> for Guard {
+impl Service<Name> for SsrfGuardResolver {
     type Response = std::vec::IntoIter<SocketAddr>;
     type Error = Box<dyn std::error::Error + Send + Sync>;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
@@ -56,9 +56,9 @@ mod tests {
     fn one_private_address_is_enough_to_stay_away() {
         let addresses =
             |all: &[&str]| all.iter().map(|one| one.parse().unwrap()).collect::<Vec<SocketAddr>>();
-        let guard = Guard(UrlPolicy::default());
+        let guard = SsrfGuardResolver(UrlPolicy::default());
         let public = addresses(&["8.8.8.8:0", "[2606:4700::1111]:0"]);
         assert_eq!(guard.check(public.clone()), Ok(public));
-        assert_eq!(guard.check(addresses(&["8.8.8.8:0", "127.0.0.1:0"])), Err(NotAllowed));
+        assert_eq!(guard.check(addresses(&["8.8.8.8:0", "127.0.0.1:0"])), Err(AddressNotAllowed));
     }
 }

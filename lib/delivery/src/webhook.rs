@@ -1,6 +1,6 @@
 //! Webhooks by the rules of Standard Webhooks.
 
-use crate::ssrf_guard::{Guard, NotAllowed};
+use crate::ssrf_guard::{AddressNotAllowed, SsrfGuardResolver};
 use auction_app::notifier::webhooks::{UrlPolicy, WebhookSecrets, payload};
 use auction_app::ports::notifications::outbox::{Destination, OutboxMessage};
 use auction_app::ports::notifications::transport::{SendResult, Transport};
@@ -25,26 +25,26 @@ const IDLE: usize = 2;
 const IDLE_FOR: Duration = Duration::from_secs(30);
 
 /// Carries parcels to webhooks. It follows no redirect and uses no proxy: what it connects to was checked.
-pub struct WebhookCourier {
-    client: Client<HttpsConnector<HttpConnector<Guard>>, Full<Bytes>>,
+pub struct WebhookTransport {
+    client: Client<HttpsConnector<HttpConnector<SsrfGuardResolver>>, Full<Bytes>>,
     secrets: WebhookSecrets,
     reach: UrlPolicy,
     within: Duration,
 }
 
-impl WebhookCourier {
+impl WebhookTransport {
     /// Signs with these secrets, goes no further than that, and takes no longer than that. Certificates are judged
     /// by those that the machine trusts.
     pub fn new(
         secrets: WebhookSecrets,
         reach: UrlPolicy,
         within: Duration,
-    ) -> Result<WebhookCourier, rustls::Error> {
+    ) -> Result<WebhookTransport, rustls::Error> {
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots())
             .with_no_client_auth();
-        let mut http = HttpConnector::new_with_resolver(Guard(reach));
+        let mut http = HttpConnector::new_with_resolver(SsrfGuardResolver(reach));
         http.enforce_http(false);
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(config)
@@ -56,7 +56,7 @@ impl WebhookCourier {
             .pool_idle_timeout(IDLE_FOR)
             .pool_max_idle_per_host(IDLE)
             .build(connector);
-        Ok(WebhookCourier { client, secrets, reach, within })
+        Ok(WebhookTransport { client, secrets, reach, within })
     }
 
     /// The request of this attempt.
@@ -90,7 +90,7 @@ impl WebhookCourier {
     }
 }
 
-impl Transport for WebhookCourier {
+impl Transport for WebhookTransport {
     async fn send(&self, parcel: &OutboxMessage) -> SendResult {
         let request = match self.request(parcel) {
             Ok(request) => request,
@@ -132,7 +132,7 @@ fn answered(status: StatusCode) -> SendResult {
 fn why(error: &ClientError) -> &'static str {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(inner) = cause {
-        if inner.is::<NotAllowed>() {
+        if inner.is::<AddressNotAllowed>() {
             return "address_not_allowed";
         }
         cause = inner.source();

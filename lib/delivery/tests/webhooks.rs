@@ -5,9 +5,9 @@
 use auction_app::notifier::webhooks::{UrlPolicy, WebhookSecrets};
 use auction_app::ports::notifications::outbox::{Destination, OutboxMessage};
 use auction_app::ports::notifications::transport::{SendResult, Transport};
-use auction_delivery::WebhookCourier;
+use auction_delivery::WebhookTransport;
 use auction_wire::api::Money;
-use auction_wire::notification::{News, What};
+use auction_wire::notification::{NotificationBody, NotificationContent};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -50,9 +50,9 @@ fn secrets() -> WebhookSecrets {
 
 fn parcel(url: String, previous: bool) -> OutboxMessage {
     let pays = Money { amount: 5, currency: "USD".to_owned() };
-    let what = What::AuctionWon { bid: Uuid::nil(), pays: pays.clone(), counts_for: pays };
+    let what = NotificationBody::AuctionWon { bid: Uuid::nil(), pays: pays.clone(), counts_for: pays };
     let at = auction_wire::time::parse("2026-11-22T18:30:00Z").unwrap().into();
-    let news = News { at, auction: Uuid::nil(), title: "Töpfe".to_owned(), version: 3, what };
+    let news = NotificationContent { at, auction: Uuid::nil(), title: "Töpfe".to_owned(), version: 3, what };
     let news = serde_json::to_vec(&news).unwrap();
     let to = Destination::Webhook { url, secret: 2, previous };
     OutboxMessage {
@@ -67,7 +67,7 @@ fn parcel(url: String, previous: bool) -> OutboxMessage {
 }
 
 async fn carry(reach: UrlPolicy, url: String) -> SendResult {
-    WebhookCourier::new(secrets(), reach, WITHIN).unwrap().send(&parcel(url, false)).await
+    WebhookTransport::new(secrets(), reach, WITHIN).unwrap().send(&parcel(url, false)).await
 }
 
 fn header<'a>(request: &'a str, name: &str) -> &'a str {
@@ -78,7 +78,7 @@ fn header<'a>(request: &'a str, name: &str) -> &'a str {
 #[tokio::test]
 async fn what_is_sent_is_signed_by_its_secret_and_by_the_one_before_while_that_counts() {
     let (port, received) = receiver(answer("204 No Content", "")).await;
-    let courier = WebhookCourier::new(secrets(), EVERYWHERE, WITHIN).unwrap();
+    let courier = WebhookTransport::new(secrets(), EVERYWHERE, WITHIN).unwrap();
     for previous in [false, true] {
         let taken = courier.send(&parcel(format!("http://127.0.0.1:{port}/hook?a=1"), previous)).await;
         assert_eq!(taken, SendResult::Accepted { status: Some(204) });

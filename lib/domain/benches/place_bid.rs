@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use auction_domain::auction::{Auction, AuctionCommand, CreateAuction, PlaceBid};
-use auction_domain::{Actor, Amount, BidId, Currency, Description, Millis, Timestamp, Title, UserId};
+use auction_domain::{Actor, Amount, BidId, Currency, Description, DurationMs, Timestamp, Title, UserId};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -92,10 +92,10 @@ fn create() -> AuctionCommand {
         opening_bid: Amount::new(1).unwrap(),
         reserve: None,
         starts_at: None,
-        ends_at: AT + Millis(1),
+        ends_at: AT + DurationMs(1),
         seller: None,
         soft_close: None,
-        retraction_lock: Millis(0),
+        retraction_lock: DurationMs(0),
         promotion: None,
     }))
 }

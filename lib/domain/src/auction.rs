@@ -42,8 +42,8 @@ pub use double_bid::{DoubleBid, DoubleBidRefusal};
 pub use end::{EndAuction, EndAuctionRefusal};
 pub use event::{AuctionEvent, Unsold};
 pub use hold_draw::{HoldDraw, HoldDrawRefusal};
-pub use memento::Memento;
-pub use open::NotOpen;
+pub use memento::AuctionState;
+pub use open::BiddingNotOpen;
 pub use place_bid::{PlaceBid, PlaceBidRefusal};
 pub use promotion::{Commitment, Draw, Draws, Promotion, Proof, Seed};
 pub use refusal::AuctionRefusal;
@@ -52,7 +52,7 @@ pub use reveal_seed::{RevealSeed, RevealSeedRefusal};
 pub use terms::{SoftClose, Terms};
 pub use void_bid::{VoidBid, VoidBidRefusal};
 
-use crate::{Actor, Amount, Facts, Refused, Timestamp, UserId};
+use crate::{Actor, Amount, Details, Refused, Timestamp, UserId};
 use bids::Bids;
 
 /// Where an auction is in its life.
@@ -151,11 +151,11 @@ impl AuctionCommand {
     }
 
     /// What the sender of an accepted command is told besides ids and version, seen right after it.
-    pub fn facts(&self, after: &Auction) -> Facts {
+    pub fn facts(&self, after: &Auction) -> Details {
         match self {
             AuctionCommand::PlaceBid(command) => command.facts(after),
             AuctionCommand::CloseAuction(command) => command.facts(after),
-            _ => Facts::new(),
+            _ => Details::new(),
         }
     }
 }

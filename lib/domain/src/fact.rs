@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 /// One value in an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fact {
+pub enum Detail {
     /// Money, in minor units of the auction's currency.
     Amount(Amount),
     /// A point in time.
@@ -20,7 +20,7 @@ pub enum Fact {
 }
 
 /// Named values, in the order in which they are shown.
-pub type Facts = Vec<(&'static str, Fact)>;
+pub type Details = Vec<(&'static str, Detail)>;
 
 /// What kind of no it is; the ingress derives the HTTP status from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct Refused {
     /// One sentence for people.
     pub detail: String,
     /// The numbers, by name.
-    pub facts: Facts,
+    pub facts: Details,
 }
 
 /// Implemented by the refusals of each command.
@@ -57,8 +57,8 @@ pub trait Refusal: std::error::Error {
     /// What kind of no it is.
     fn class(&self) -> RefusedClass;
     /// The numbers, by name.
-    fn facts(&self) -> Facts {
-        Facts::new()
+    fn facts(&self) -> Details {
+        Details::new()
     }
 }
 

@@ -21,8 +21,8 @@ pub mod time;
 pub mod user;
 
 pub use actor::Actor;
-pub use fact::{Fact, Facts, Refused, RefusedClass};
+pub use fact::{Detail, Details, Refused, RefusedClass};
 pub use ids::{AuctionId, BidId, UserId};
 pub use money::{Amount, Currency};
 pub use text::{Description, PromoterOptions, Reason, Title};
-pub use time::{Millis, Timestamp};
+pub use time::{DurationMs, Timestamp};

@@ -4,7 +4,7 @@ mod change_settings;
 
 pub use change_settings::{ChangePromoterSettings, ChangePromoterSettingsRefusal};
 
-use crate::{Actor, Facts, PromoterOptions, Refused};
+use crate::{Actor, Details, PromoterOptions, Refused};
 use uuid::Uuid;
 
 /// The id of the one aggregate of this kind.
@@ -43,8 +43,8 @@ impl PromoterCommand {
     }
 
     /// What the sender of an accepted command is told besides ids and version.
-    pub fn facts(&self) -> Facts {
-        Facts::new()
+    pub fn facts(&self) -> Details {
+        Details::new()
     }
 }
 

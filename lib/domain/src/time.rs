@@ -9,25 +9,25 @@ pub struct Timestamp(pub i64);
 
 /// A length of time in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Millis(pub u32);
+pub struct DurationMs(pub u32);
 
-impl Millis {
+impl DurationMs {
     /// So many seconds.
-    pub const fn seconds(seconds: u32) -> Millis {
-        Millis(seconds.saturating_mul(1000))
+    pub const fn seconds(seconds: u32) -> DurationMs {
+        DurationMs(seconds.saturating_mul(1000))
     }
 }
 
-impl Add<Millis> for Timestamp {
+impl Add<DurationMs> for Timestamp {
     type Output = Timestamp;
-    fn add(self, by: Millis) -> Timestamp {
+    fn add(self, by: DurationMs) -> Timestamp {
         Timestamp(self.0.saturating_add(i64::from(by.0)))
     }
 }
 
-impl Sub<Millis> for Timestamp {
+impl Sub<DurationMs> for Timestamp {
     type Output = Timestamp;
-    fn sub(self, by: Millis) -> Timestamp {
+    fn sub(self, by: DurationMs) -> Timestamp {
         Timestamp(self.0.saturating_sub(i64::from(by.0)))
     }
 }

@@ -5,12 +5,12 @@ mod create;
 mod delete;
 mod subscriptions;
 
-pub use change_subscriptions::{ChangeSubscriptions, ChangeSubscriptionsRefusal};
+pub use change_subscriptions::{ChangeNotificationPreferences, ChangeSubscriptionsRefusal};
 pub use create::{CreateUser, CreateUserRefusal};
 pub use delete::{DeleteUser, DeleteUserRefusal};
-pub use subscriptions::{NotificationKind, Subscriptions};
+pub use subscriptions::{NotificationKind, NotificationPreferences};
 
-use crate::{Facts, Refused};
+use crate::{Details, Refused};
 
 /// What happened to a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum UserEvent {
     /// The account is gone for good.
     UserDeleted,
     /// He wants to be told this, and nothing else.
-    SubscriptionsChanged(Subscriptions),
+    SubscriptionsChanged(NotificationPreferences),
 }
 
 /// A user as his events tell it.
@@ -28,7 +28,7 @@ pub enum UserEvent {
 pub struct User {
     version: u64,
     deleted: bool,
-    subscriptions: Subscriptions,
+    subscriptions: NotificationPreferences,
 }
 
 /// Everything that can be asked of a user.
@@ -39,7 +39,7 @@ pub enum UserCommand {
     /// Delete it.
     DeleteUser(DeleteUser),
     /// Choose what to be told.
-    ChangeSubscriptions(ChangeSubscriptions),
+    ChangeSubscriptions(ChangeNotificationPreferences),
 }
 
 impl UserCommand {
@@ -53,20 +53,22 @@ impl UserCommand {
     }
 
     /// What the sender of an accepted command is told besides ids and version.
-    pub fn facts(&self) -> Facts {
-        Facts::new()
+    pub fn facts(&self) -> Details {
+        Details::new()
     }
 }
 
 impl User {
     /// Folds one event into the state. `None` stands for a user that does not exist yet.
     pub fn apply(user: &mut Option<User>, event: &UserEvent) {
-        let new = User { version: 0, deleted: false, subscriptions: Subscriptions::default() };
+        let new = User { version: 0, deleted: false, subscriptions: NotificationPreferences::default() };
         let user = user.get_or_insert(new);
         user.version += 1;
         match event {
             UserEvent::UserCreated => {}
-            UserEvent::UserDeleted => (user.deleted, user.subscriptions) = (true, Subscriptions::NONE),
+            UserEvent::UserDeleted => {
+                (user.deleted, user.subscriptions) = (true, NotificationPreferences::NONE)
+            }
             UserEvent::SubscriptionsChanged(to) => user.subscriptions = *to,
         }
     }
@@ -77,7 +79,7 @@ impl User {
     }
 
     /// What he wants to be told.
-    pub fn subscriptions(&self) -> Subscriptions {
+    pub fn subscriptions(&self) -> NotificationPreferences {
         self.subscriptions
     }
 

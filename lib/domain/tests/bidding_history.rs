@@ -8,7 +8,8 @@ use auction_domain::auction::{
     Auction, AuctionCommand, CloseAuction, CreateAuction, EndAuction, PlaceBid, Status,
 };
 use auction_domain::{
-    Actor, Amount, BidId, Currency, Description, Fact, Facts, Millis, Refused, Timestamp, Title, UserId,
+    Actor, Amount, BidId, Currency, Description, Detail, Details, DurationMs, Refused, Timestamp, Title,
+    UserId,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -90,7 +91,7 @@ fn history() -> Option<BTreeMap<String, Historic>> {
     Some(auctions)
 }
 
-fn send(state: &mut Option<Auction>, command: AuctionCommand, at: Timestamp) -> Result<Facts, Refused> {
+fn send(state: &mut Option<Auction>, command: AuctionCommand, at: Timestamp) -> Result<Details, Refused> {
     let actor = match &command {
         AuctionCommand::PlaceBid(place) => Actor::User(place.bidder),
         _ => Actor::Operator,
@@ -112,7 +113,7 @@ fn create(historic: &Historic) -> AuctionCommand {
         ends_at: Timestamp(historic.days * DAY),
         seller: None,
         soft_close: None,
-        retraction_lock: Millis(0),
+        retraction_lock: DurationMs(0),
         promotion: None,
     }))
 }
@@ -131,7 +132,7 @@ fn run(name: &str, historic: &Historic, tally: &mut Tally) {
             Ok(facts) => {
                 tally.accepted += 1;
                 tally.below_the_highest += usize::from(highest > Some(line.amount));
-                tally.without_the_lead += usize::from(facts.contains(&("leads", Fact::Flag(false))));
+                tally.without_the_lead += usize::from(facts.contains(&("leads", Detail::Flag(false))));
             }
         }
     }
@@ -140,7 +141,7 @@ fn run(name: &str, historic: &Historic, tally: &mut Tally) {
     send(&mut state, AuctionCommand::EndAuction(EndAuction), end).unwrap();
     let close = send(&mut state, AuctionCommand::CloseAuction(CloseAuction), end).unwrap();
     let Status::Closed(Some(winner)) = state.unwrap().status() else { panic!("{name} was not sold") };
-    assert_eq!(close, vec![("sold", Fact::Flag(true)), ("price", Fact::Amount(winner.pays))]);
+    assert_eq!(close, vec![("sold", Detail::Flag(true)), ("price", Detail::Amount(winner.pays))]);
     tally.auctions += 1;
     if winner.pays == historic.closing_price {
         tally.at_the_closing_price += 1;

@@ -1,7 +1,7 @@
 //! What operators ask one process, at an address of its own: whether it runs, how its parts are, and what
 //! it has counted. Nothing here is for the public: reasons name servers and addresses.
 
-use crate::readiness::{For, readiness};
+use crate::readiness::{HealthAudience, readiness};
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -35,7 +35,7 @@ pub async fn serve_admin(listener: TcpListener, admin: Admin) -> std::io::Result
 }
 
 async fn readyz(State(admin): State<Admin>) -> Response {
-    readiness(&admin.health.report(), For::Operators)
+    readiness(&admin.health.report(), HealthAudience::Operators)
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {

@@ -1,11 +1,11 @@
 //! The guard of an endpoint: finds out who calls, counts it if callers are counted, and lets him in or not. Whoever
 //! called a moment ago is known, and nothing is waited for.
 
-use crate::limits::{Limits, refused, tell};
-use crate::portal::{Portal, Ports, SharedPortal, wall_clock};
+use crate::limits::{RateLimits, refused, write_headers};
+use crate::portal::{IngressState, Ports, SharedState, wall_clock};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
-use crate::who::{By, May, Who};
+use crate::who::{Access, AuthMethod, Principal};
 use auction_app::ingress::accounts::{CacheLookup, PrincipalKind, Role, TokenHash, TokenIdentity};
 use auction_app::ingress::rate_limit::RateLimitDecision;
 use auction_app::ports::Unavailable;
@@ -26,15 +26,15 @@ const ROLE: &str = "x-user-role";
 type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// Where it is found out who calls.
-pub trait Admits: Clone + Send + Sync + 'static {
+pub trait Authenticator: Clone + Send + Sync + 'static {
     /// Where callers are counted.
     type Counters: RateLimitStore;
 
     /// How often they may call, if anybody counts.
-    fn limits(&self) -> Option<&Limits<Self::Counters>>;
+    fn limits(&self) -> Option<&RateLimits<Self::Counters>>;
 
     /// Who calls, or the token that has to be looked up.
-    fn see(&self, headers: &HeaderMap) -> Result<Seen, Problem>;
+    fn authenticate(&self, headers: &HeaderMap) -> Result<AuthState, Problem>;
 
     /// What a token stands for.
     fn look_up(
@@ -44,38 +44,41 @@ pub trait Admits: Clone + Send + Sync + 'static {
 }
 
 /// What a look at the headers tells.
-pub enum Seen {
+pub enum AuthState {
     /// Who calls.
-    Known(Who),
+    Authenticated(Principal),
     /// Whoever has this token, which nobody here knows.
-    Has(TokenHash),
+    TokenPending(TokenHash),
 }
 
-impl<P: Ports> Admits for SharedPortal<P> {
+impl<P: Ports> Authenticator for SharedState<P> {
     type Counters = P::Counters;
 
-    fn limits(&self) -> Option<&Limits<P::Counters>> {
+    fn limits(&self) -> Option<&RateLimits<P::Counters>> {
         self.limits.as_ref()
     }
 
-    fn see(&self, headers: &HeaderMap) -> Result<Seen, Problem> {
+    fn authenticate(&self, headers: &HeaderMap) -> Result<AuthState, Problem> {
         let trusted = self.settings.trust_gateway_user_header;
         let said = headers.contains_key(USER) || headers.contains_key(ROLE);
         if trusted && said {
             // A gateway may pass on an Authorization of its own kind.
-            return acting(headers, Role::Operator, By::Gateway).map(Seen::Known);
+            return acting(headers, Role::Operator, AuthMethod::Gateway).map(AuthState::Authenticated);
         }
         let Some(token) = headers.get(header::AUTHORIZATION).and_then(bearer) else {
             return match (trusted, said) {
-                (true, _) => Ok(Seen::Known(Who { by: By::Gateway, ..Who::NOBODY })),
+                (true, _) => Ok(AuthState::Authenticated(Principal {
+                    by: AuthMethod::Gateway,
+                    ..Principal::ANONYMOUS
+                })),
                 (false, true) => Err(not_trusted()),
-                (false, false) => Ok(Seen::Known(Who::NOBODY)),
+                (false, false) => Ok(AuthState::Authenticated(Principal::ANONYMOUS)),
             };
         };
         let token = TokenHash::of(token).ok_or_else(invalid_token)?;
         match self.tokens.get(token, wall_clock()) {
-            CacheLookup::Known(holder) => who(token, holder, headers).map(Seen::Known),
-            CacheLookup::NotSure => Ok(Seen::Has(token)),
+            CacheLookup::Known(holder) => who(token, holder, headers).map(AuthState::Authenticated),
+            CacheLookup::NotSure => Ok(AuthState::TokenPending(token)),
         }
     }
 
@@ -86,8 +89,8 @@ impl<P: Ports> Admits for SharedPortal<P> {
 
 /// Whether it is still known who calls, for answers that go on: a token may have been revoked, or have expired. What
 /// cannot be looked up now is believed.
-pub(crate) async fn is_still_known<P: Ports>(portal: &Portal<P>, by: By) -> bool {
-    let (By::Session(token) | By::ServiceKey { key: token, .. }) = by else { return true };
+pub(crate) async fn is_still_valid<P: Ports>(portal: &IngressState<P>, by: AuthMethod) -> bool {
+    let (AuthMethod::Session(token) | AuthMethod::ApiKey { key: token, .. }) = by else { return true };
     match portal.tokens.get(token, wall_clock()) {
         CacheLookup::Known(_) => true,
         CacheLookup::NotSure => {
@@ -103,23 +106,23 @@ fn bearer(value: &HeaderValue) -> Option<&str> {
 }
 
 /// Who has that token. A person is himself; a program is whom it acts for.
-fn who(token: TokenHash, holder: TokenIdentity, headers: &HeaderMap) -> Result<Who, Problem> {
+fn who(token: TokenHash, holder: TokenIdentity, headers: &HeaderMap) -> Result<Principal, Problem> {
     match holder.who {
         PrincipalKind::Service { per_second } => {
-            acting(headers, holder.role, By::ServiceKey { key: token, per_second })
+            acting(headers, holder.role, AuthMethod::ApiKey { key: token, per_second })
         }
         PrincipalKind::User(user) => {
             if said_user(headers)?.is_some_and(|said| said != user) {
                 return Err(not_trusted());
             }
             let role = said_role(headers, holder.role)?.unwrap_or(holder.role);
-            Ok(Who { user: Some(user), role: Some(role), by: By::Session(token) })
+            Ok(Principal { user: Some(user), role: Some(role), by: AuthMethod::Session(token) })
         }
     }
 }
 
 /// Whom somebody acts for who may act for users, as what, and at most as that.
-fn acting(headers: &HeaderMap, most: Role, by: By) -> Result<Who, Problem> {
+fn acting(headers: &HeaderMap, most: Role, by: AuthMethod) -> Result<Principal, Problem> {
     let user = said_user(headers)?;
     let role = match (said_role(headers, most)?, user) {
         (Some(role), Some(_)) => Some(role),
@@ -128,7 +131,7 @@ fn acting(headers: &HeaderMap, most: Role, by: By) -> Result<Who, Problem> {
         (None, Some(_)) => Some(most.min(Role::Seller)),
         (None, None) => None,
     };
-    Ok(Who { user, role, by })
+    Ok(Principal { user, role, by })
 }
 
 fn said_user(headers: &HeaderMap) -> Result<Option<UserId>, Problem> {
@@ -165,78 +168,80 @@ fn invalid_token() -> Problem {
 
 /// A handler behind its guard.
 #[derive(Clone)]
-pub(crate) struct Guarded<H> {
+pub(crate) struct Authorized<H> {
     /// What is guarded.
     pub(crate) handler: H,
     /// Who is let in.
-    pub(crate) may: May,
+    pub(crate) may: Access,
     /// For how many requests of others it counts; for none where it is not counted.
     pub(crate) cost: Option<NonZeroU32>,
 }
 
-impl<H, T, S> Handler<T, S> for Guarded<H>
+impl<H, T, S> Handler<T, S> for Authorized<H>
 where
     H: Handler<T, S, Future = Answer>,
     T: 'static,
-    S: Admits,
+    S: Authenticator,
 {
     type Future = Answer;
 
     fn call(self, request: Request, state: S) -> Answer {
         let seen = match self.may {
-            May::Everybody => Ok(Seen::Known(Who::NOBODY)),
-            _ => state.see(request.headers()),
+            Access::Public => Ok(AuthState::Authenticated(Principal::ANONYMOUS)),
+            _ => state.authenticate(request.headers()),
         };
         let (Some(limits), Some(cost)) = (state.limits(), self.cost) else {
-            return self.admit(seen, request, state);
+            return self.authorize(seen, request, state);
         };
         // Who has to be looked up first is counted by his address, so that looking up is.
-        let who = if let Ok(Seen::Known(who)) = seen { who } else { Who::NOBODY };
+        let who = if let Ok(AuthState::Authenticated(who)) = seen { who } else { Principal::ANONYMOUS };
         let counted = limits.counted(&who, &request);
         Box::pin(async move {
             let verdict = match state.limits() {
-                Some(limits) => limits.judge(&counted, cost).await,
+                Some(limits) => limits.check(&counted, cost).await,
                 None => RateLimitDecision::Unknown,
             };
             let (standing, mut response) = match verdict {
-                RateLimitDecision::Unknown => return self.admit(seen, request, state).await,
-                RateLimitDecision::Passes(standing) => (standing, self.admit(seen, request, state).await),
+                RateLimitDecision::Unknown => return self.authorize(seen, request, state).await,
+                RateLimitDecision::Passes(standing) => (standing, self.authorize(seen, request, state).await),
                 RateLimitDecision::Refused { standing, retry_after } => {
                     (standing, refused(&standing, retry_after).into_response())
                 }
             };
-            tell(response.headers_mut(), &standing);
+            write_headers(response.headers_mut(), &standing);
             response
         })
     }
 }
 
-impl<H> Guarded<H> {
-    fn admit<T, S>(self, seen: Result<Seen, Problem>, request: Request, state: S) -> Answer
+impl<H> Authorized<H> {
+    fn authorize<T, S>(self, seen: Result<AuthState, Problem>, request: Request, state: S) -> Answer
     where
         H: Handler<T, S, Future = Answer>,
         T: 'static,
-        S: Admits,
+        S: Authenticator,
     {
         match seen {
-            Ok(Seen::Known(_)) if self.may == May::Everybody => self.handler.call(request, state),
-            Ok(Seen::Known(who)) => self.let_in(who, request, state),
+            Ok(AuthState::Authenticated(_)) if self.may == Access::Public => {
+                self.handler.call(request, state)
+            }
+            Ok(AuthState::Authenticated(who)) => self.call_handler(who, request, state),
             Err(problem) => answer(problem),
-            Ok(Seen::Has(token)) => Box::pin(async move {
+            Ok(AuthState::TokenPending(token)) => Box::pin(async move {
                 let who = match state.look_up(token).await {
                     Ok(Some(holder)) => who(token, holder, request.headers()),
                     Ok(None) => Err(invalid_token()),
                     Err(error) => Err(error.into()),
                 };
                 match who {
-                    Ok(who) => self.let_in(who, request, state).await,
+                    Ok(who) => self.call_handler(who, request, state).await,
                     Err(problem) => problem.into_response(),
                 }
             }),
         }
     }
 
-    fn let_in<T, S>(self, who: Who, mut request: Request, state: S) -> Answer
+    fn call_handler<T, S>(self, who: Principal, mut request: Request, state: S) -> Answer
     where
         H: Handler<T, S, Future = Answer>,
     {

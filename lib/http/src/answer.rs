@@ -4,7 +4,7 @@ use crate::caller::trace;
 use crate::consistency::{CONSISTENCY_TOKEN, known, token};
 use crate::idempotency_key::idempotency_key;
 use crate::if_match::expected_version;
-use crate::portal::{Portal, Ports, wall_clock};
+use crate::portal::{IngressState, Ports, wall_clock};
 use crate::prefer::{PREFERENCE_APPLIED, Prefer};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
@@ -14,9 +14,9 @@ use auction_app::ingress::command_gateway::{
 use auction_app::ingress::load_shedding::Overload;
 use auction_app::instrumentation;
 use auction_domain::auction::AuctionCommand;
-use auction_domain::{Actor, Currency, Fact};
-use auction_wire::api::{Done, Failed, Money, Pending};
-use auction_wire::{CommandBody, CommandId, Outcome, OutcomeFact, OutcomeResult, Positions};
+use auction_domain::{Actor, Currency, Detail};
+use auction_wire::api::{CommandDone, CommandFailed, CommandPending, Money};
+use auction_wire::{CommandBody, CommandId, Outcome, OutcomeDetail, OutcomeResult, Positions};
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -30,7 +30,7 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 const RETRY_WHEN_OVERLOADED: HeaderValue = HeaderValue::from_static("5");
 
 /// What an endpoint knows of its command.
-pub struct Asking<'a> {
+pub struct CommandSubmission<'a> {
     /// Who asks.
     pub actor: Actor,
     /// The method of the request.
@@ -43,20 +43,20 @@ pub struct Asking<'a> {
 
 /// Sends a command and answers. `command` gets the command's id, which is also that of what it creates,
 /// and says for which user or auction it is, and what is asked.
-pub async fn ask<P: Ports>(
-    portal: &Portal<P>,
+pub async fn submit<P: Ports>(
+    portal: &IngressState<P>,
     headers: &HeaderMap,
-    asking: Asking<'_>,
+    asking: CommandSubmission<'_>,
     command: impl FnOnce(CommandId) -> (Uuid, CommandBody),
 ) -> Result<Response, Problem> {
-    ask_after(portal, headers, asking, |_| std::future::ready(Ok(())), command).await
+    submit_after(portal, headers, asking, |_| std::future::ready(Ok(())), command).await
 }
 
 /// The same, after something that has to be done first, when nothing else is in the way.
-pub async fn ask_after<P: Ports, F: Future<Output = Result<(), Problem>>>(
-    portal: &Portal<P>,
+pub async fn submit_after<P: Ports, F: Future<Output = Result<(), Problem>>>(
+    portal: &IngressState<P>,
     headers: &HeaderMap,
-    asking: Asking<'_>,
+    asking: CommandSubmission<'_>,
     first: impl FnOnce(CommandId) -> F,
     command: impl FnOnce(CommandId) -> (Uuid, CommandBody),
 ) -> Result<Response, Problem> {
@@ -99,7 +99,7 @@ pub async fn ask_after<P: Ports, F: Future<Output = Result<(), Problem>>>(
     let sealed = portal.accept.seal(&handle);
     let mut response = match status {
         CommandStatus::Pending => accepted(sealed, &handle, ids),
-        CommandStatus::Decided(outcome) => as_of(known, &outcome, decided(sealed, &outcome))?,
+        CommandStatus::Decided(outcome) => as_of(known, &outcome, outcome_response(sealed, &outcome))?,
         CommandStatus::KeyReused => return Err(Problem::of(&requests::IDEMPOTENCY_KEY_REUSED)),
     };
     if let Some(applied) = prefer.applied(longest) {
@@ -160,8 +160,8 @@ fn accepted(command: String, handle: &CommandHandle, ids: Ids) -> Response {
     (StatusCode::ACCEPTED, headers, Json(pending(command, handle, ids))).into_response()
 }
 
-fn pending(command: String, handle: &CommandHandle, ids: Ids) -> Pending {
-    Pending {
+fn pending(command: String, handle: &CommandHandle, ids: Ids) -> CommandPending {
+    CommandPending {
         command,
         status: "pending".to_owned(),
         received_at: handle.received_at.into(),
@@ -172,10 +172,10 @@ fn pending(command: String, handle: &CommandHandle, ids: Ids) -> Pending {
 }
 
 /// The outcome itself: 201 with where the new thing is, 200, or the refusal.
-fn decided(command: String, outcome: &Outcome) -> Result<Response, Problem> {
+fn outcome_response(command: String, outcome: &Outcome) -> Result<Response, Problem> {
     let done = match answer(command, outcome)? {
-        Answer::Done(done) => done,
-        Answer::Failed(failed) => {
+        CommandResponse::Done(done) => done,
+        CommandResponse::Failed(failed) => {
             let location = [(header::LOCATION, location(&format!("/command/{}", failed.command)))];
             return Ok((StatusCode::ACCEPTED, location, Json(failed)).into_response());
         }
@@ -230,8 +230,8 @@ pub fn status(
 
 fn show_outcome(command: String, outcome: &Outcome, prefer: Prefer) -> Result<Response, Problem> {
     let done = match answer(command, outcome)? {
-        Answer::Done(done) => done,
-        Answer::Failed(failed) => return Ok(Json(failed).into_response()),
+        CommandResponse::Done(done) => done,
+        CommandResponse::Failed(failed) => return Ok(Json(failed).into_response()),
     };
     if prefer.representation {
         return Ok(Json(done).into_response());
@@ -241,16 +241,16 @@ fn show_outcome(command: String, outcome: &Outcome, prefer: Prefer) -> Result<Re
 }
 
 /// An outcome that is not a refusal.
-enum Answer {
-    Done(Box<Done>),
+enum CommandResponse {
+    Done(Box<CommandDone>),
     /// It could not be handled: neither pending nor done, until an operator sends it again.
-    Failed(Failed),
+    Failed(CommandFailed),
 }
 
-fn answer(command: String, outcome: &Outcome) -> Result<Answer, Problem> {
+fn answer(command: String, outcome: &Outcome) -> Result<CommandResponse, Problem> {
     match &outcome.result {
         OutcomeResult::Accepted { version, currency, facts } => {
-            Ok(Answer::Done(Box::new(done(command, outcome, *version, *currency, facts))))
+            Ok(CommandResponse::Done(Box::new(done(command, outcome, *version, *currency, facts))))
         }
         OutcomeResult::Refused { code, class, detail, currency, facts } => {
             Err(Problem::refused(code, *class, detail, *currency, facts))
@@ -258,7 +258,7 @@ fn answer(command: String, outcome: &Outcome) -> Result<Answer, Problem> {
         OutcomeResult::Failed { reason, .. } => {
             let detail = "the command could not be handled and was put away; it had no effect. The house may \
                           send it again: ask later at the same address";
-            Ok(Answer::Failed(Failed {
+            Ok(CommandResponse::Failed(CommandFailed {
                 command,
                 status: "failed".to_owned(),
                 reason: reason.clone(),
@@ -284,11 +284,11 @@ fn done(
     outcome: &Outcome,
     version: u64,
     currency: Option<Currency>,
-    facts: &[OutcomeFact],
-) -> Done {
+    facts: &[OutcomeDetail],
+) -> CommandDone {
     let fact = |name: &str| facts.iter().find(|fact| fact.name == name);
     let ids = Ids::of_kind(&outcome.kind, outcome.command, outcome.key);
-    Done {
+    CommandDone {
         command,
         status: "done".to_owned(),
         kind: outcome.kind.clone(),
@@ -303,25 +303,25 @@ fn done(
     }
 }
 
-fn money(fact: &OutcomeFact, currency: Option<Currency>) -> Option<Money> {
+fn money(fact: &OutcomeDetail, currency: Option<Currency>) -> Option<Money> {
     match fact.value {
-        Fact::Amount(amount) => {
+        Detail::Amount(amount) => {
             Some(Money { amount: amount.minor_units(), currency: currency?.code().to_owned() })
         }
         _ => None,
     }
 }
 
-fn count(fact: &OutcomeFact) -> Option<u64> {
+fn count(fact: &OutcomeDetail) -> Option<u64> {
     match fact.value {
-        Fact::Count(count) => Some(count),
+        Detail::Count(count) => Some(count),
         _ => None,
     }
 }
 
-fn flag(fact: &OutcomeFact) -> Option<bool> {
+fn flag(fact: &OutcomeDetail) -> Option<bool> {
     match fact.value {
-        Fact::Flag(flag) => Some(flag),
+        Detail::Flag(flag) => Some(flag),
         _ => None,
     }
 }

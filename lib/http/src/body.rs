@@ -15,16 +15,16 @@ pub const LONGEST: usize = 64 * 1024;
 
 /// How long a body may take to come.
 #[derive(Clone, Copy, Debug)]
-pub struct BodyWithin(pub Duration);
+pub struct BodyTimeout(pub Duration);
 
 /// The bytes of a body, at most [`LONGEST`] of them.
-pub struct Payload(pub Bytes);
+pub struct BoundedBody(pub Bytes);
 
-impl<S: Send + Sync> FromRequest<S> for Payload {
+impl<S: Send + Sync> FromRequest<S> for BoundedBody {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Payload, Problem> {
-        let within = request.extensions().get().map_or(Duration::MAX, |BodyWithin(within)| *within);
+    async fn from_request(request: Request, state: &S) -> Result<BoundedBody, Problem> {
+        let within = request.extensions().get().map_or(Duration::MAX, |BodyTimeout(within)| *within);
         let Ok(read) = tokio::time::timeout(within, Bytes::from_request(request, state)).await else {
             return Err(Problem::of(&requests::BODY_TOO_SLOW)
                 .with("within_seconds", within.as_secs())
@@ -32,7 +32,7 @@ impl<S: Send + Sync> FromRequest<S> for Payload {
                 .with_header(header::CONNECTION, HeaderValue::from_static("close")));
         };
         match read {
-            Ok(bytes) => Ok(Payload(bytes)),
+            Ok(bytes) => Ok(BoundedBody(bytes)),
             Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
                 let detail = format!("the body must have at most {LONGEST} bytes");
                 Err(Problem::new(&requests::TOO_LARGE, detail).with("at_most_bytes", LONGEST))
@@ -53,12 +53,12 @@ pub fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T,
 /// JSON has one kind of number: `5.0` is `5`. Looked at only when it is not written like that.
 fn with_whole_numbers<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     let mut value = serde_json::from_slice(body).ok()?;
-    make_whole(&mut value);
+    normalize_integers(&mut value);
     serde_json::from_value(value).ok()
 }
 
 /// Writes whole numbers as such, wherever they are in it.
-pub fn make_whole(value: &mut Value) {
+pub fn normalize_integers(value: &mut Value) {
     match value {
         Value::Number(number) => {
             // Up to here, floating point tells whole numbers apart.
@@ -67,8 +67,8 @@ pub fn make_whole(value: &mut Value) {
                 *number = (float as u64).into();
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(make_whole),
-        Value::Object(members) => members.values_mut().for_each(make_whole),
+        Value::Array(items) => items.iter_mut().for_each(normalize_integers),
+        Value::Object(members) => members.values_mut().for_each(normalize_integers),
         _ => {}
     }
 }

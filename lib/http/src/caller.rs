@@ -2,7 +2,7 @@
 //! ([`crate::who`]) has found out, and let in nobody who may not.
 
 use crate::problem::Problem;
-use crate::who::{Who, unknown};
+use crate::who::{Principal, unknown};
 use auction_app::ingress::accounts::Role;
 use auction_domain::{Actor, UserId};
 use axum::extract::FromRequestParts;
@@ -24,17 +24,17 @@ pub struct Operator(pub Option<UserId>);
 /// Who acts, where both a user and the house may: the house if the caller is an operator, else the user who
 /// calls. A request by neither is refused.
 #[derive(Clone, Copy, Debug)]
-pub struct Acting(pub Actor);
+pub struct ActingAs(pub Actor);
 
 /// Nobody, where no guard has looked.
-fn who(parts: &Parts) -> Who {
-    parts.extensions.get().copied().unwrap_or(Who::NOBODY)
+fn who(parts: &Parts) -> Principal {
+    parts.extensions.get().copied().unwrap_or(Principal::ANONYMOUS)
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Who {
+impl<S: Send + Sync> FromRequestParts<S> for Principal {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Who, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Principal, Problem> {
         Ok(who(parts))
     }
 }
@@ -48,15 +48,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Operator {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Acting {
+impl<S: Send + Sync> FromRequestParts<S> for ActingAs {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Acting, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<ActingAs, Problem> {
         if who(parts).role == Some(Role::Operator) {
-            return Ok(Acting(Actor::Operator));
+            return Ok(ActingAs(Actor::Operator));
         }
         let Caller(user) = Caller::from_request_parts(parts, state).await?;
-        Ok(Acting(Actor::User(user)))
+        Ok(ActingAs(Actor::User(user)))
     }
 }
 
@@ -80,7 +80,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 impl Caller {
     /// The problem of a request that needs a caller and has none.
     pub fn unknown() -> Problem {
-        unknown(&Who::NOBODY)
+        unknown(&Principal::ANONYMOUS)
     }
 }
 

@@ -6,7 +6,7 @@
 //! What a request knows of partitions that its answer does not tell of is passed on in the answer's token: a client
 //! that sends the newest token with every request never goes back, and sees all that it did.
 
-use crate::portal::{Portal, Ports};
+use crate::portal::{IngressState, Ports};
 use crate::prefer::Prefer;
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
@@ -31,7 +31,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 pub struct Consistency {
     /// What the client has seen.
     known: Positions,
-    freshness: Wanted,
+    freshness: ConsistencyLevel,
     /// The longest that it may take.
     wait: Duration,
     /// That the client said so.
@@ -39,7 +39,7 @@ pub struct Consistency {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+enum ConsistencyLevel {
     AsKnown,
     Latest,
     StaleIsOk,
@@ -47,7 +47,7 @@ enum Wanted {
 
 /// Which partitions an answer tells of.
 #[derive(Clone, Copy)]
-pub enum Of {
+pub enum PartitionScope {
     /// One of them.
     One(PartitionId),
     /// All of them.
@@ -55,17 +55,17 @@ pub enum Of {
 }
 
 /// What was read.
-pub struct Read<T> {
+pub struct ConsistentRead<T> {
     /// What it shows at least.
     pub positions: Positions,
     /// What was read.
     pub shown: T,
     /// How fresh it is, as the client is told.
-    pub fresh: Fresh,
+    pub fresh: FreshnessHeaders,
 }
 
 /// How fresh an answer is, as the client is told.
-pub struct Fresh {
+pub struct FreshnessHeaders {
     /// Its `Consistency-Token`.
     pub token: HeaderValue,
     /// How old it may be, if that is known.
@@ -94,14 +94,17 @@ pub fn token(positions: &Positions) -> HeaderValue {
     HeaderValue::from_str(&positions.to_token()).unwrap_or(HeaderValue::from_static(""))
 }
 
-impl<P: Ports> FromRequestParts<Arc<Portal<P>>> for Consistency {
+impl<P: Ports> FromRequestParts<Arc<IngressState<P>>> for Consistency {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal<P>>) -> Result<Consistency, Problem> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        portal: &Arc<IngressState<P>>,
+    ) -> Result<Consistency, Problem> {
         let freshness = match parameter(parts.uri.query(), "consistency") {
-            None => Wanted::AsKnown,
-            Some("latest") => Wanted::Latest,
-            Some("stale-ok") => Wanted::StaleIsOk,
+            None => ConsistencyLevel::AsKnown,
+            Some("latest") => ConsistencyLevel::Latest,
+            Some("stale-ok") => ConsistencyLevel::StaleIsOk,
             Some(_) => return Err(invalid("consistency", "must be `latest` or `stale-ok`, or absent")),
         };
         let longest = portal.settings.longest_read_wait;
@@ -115,7 +118,7 @@ impl<P: Ports> FromRequestParts<Arc<Portal<P>>> for Consistency {
 
 impl Consistency {
     /// As one who has seen that, too.
-    pub fn knowing(mut self, seen: &Positions) -> Consistency {
+    pub fn with_positions(mut self, seen: &Positions) -> Consistency {
         self.known.raise(seen);
         self
     }
@@ -124,23 +127,25 @@ impl Consistency {
     /// has kept may not be.
     pub async fn read<P: Ports, T, F>(
         &self,
-        portal: &Portal<P>,
-        of: Of,
+        portal: &IngressState<P>,
+        of: PartitionScope,
         read: impl Fn(Positions) -> F,
-    ) -> Result<Read<T>, Problem>
+    ) -> Result<ConsistentRead<T>, Problem>
     where
         F: Future<Output = Result<AsOf<T>, Unavailable>>,
     {
         let until = Instant::now() + self.wait;
         let partitions: Vec<PartitionId> = match of {
-            Of::One(partition) => vec![partition],
-            Of::All => portal.partitions.all().collect(),
+            PartitionScope::One(partition) => vec![partition],
+            PartitionScope::All => portal.partitions.all().collect(),
         };
         let mut wanted = self.known.within(&partitions);
         match self.freshness {
-            Wanted::AsKnown => {}
-            Wanted::Latest => wanted.raise(&Box::pin(portal.freshness.heads()).await?.within(&partitions)),
-            Wanted::StaleIsOk => wanted = Positions::default(),
+            ConsistencyLevel::AsKnown => {}
+            ConsistencyLevel::Latest => {
+                wanted.raise(&Box::pin(portal.freshness.heads()).await?.within(&partitions))
+            }
+            ConsistencyLevel::StaleIsOk => wanted = Positions::default(),
         }
         let mut in_vain = false;
         loop {
@@ -150,7 +155,11 @@ impl Consistency {
                 all.raise(&positions);
                 let age = portal.freshness.age(&partitions);
                 let applied = self.applied.clone();
-                return Ok(Read { positions, shown, fresh: Fresh { token: token(&all), age, applied } });
+                return Ok(ConsistentRead {
+                    positions,
+                    shown,
+                    fresh: FreshnessHeaders { token: token(&all), age, applied },
+                });
             }
             // Most are fresh enough at once, and need no room for the rest.
             Box::pin(async {
@@ -169,7 +178,7 @@ impl Consistency {
 }
 
 /// What a client is told whose wait was in vain.
-async fn behind<P: Ports>(portal: &Portal<P>, shown: &Positions, wanted: &Positions) -> Problem {
+async fn behind<P: Ports>(portal: &IngressState<P>, shown: &Positions, wanted: &Positions) -> Problem {
     // A token may be of a time that a restored database does not know any more. Whoever waits for that waits in
     // vain for ever, and is told so if the database can be asked.
     if let Ok(stored) = portal.freshness.heads().await

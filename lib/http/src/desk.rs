@@ -3,7 +3,7 @@
 use crate::portal::Ports;
 
 /// What is behind the routes of operators.
-pub struct Desk<P: Ports> {
+pub struct OperatorPorts<P: Ports> {
     /// Commands that could not be handled.
     pub letters: P::DeadLetters,
     /// Their outcomes.

@@ -17,21 +17,25 @@ use std::time::Duration;
 
 /// How long requests may take.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Deadlines {
+pub(crate) struct Timeouts {
     longest_wait: Duration,
     deadline: Duration,
 }
 
-impl Deadlines {
+impl Timeouts {
     /// Those of the settings.
-    pub(crate) fn of(settings: &Settings) -> Deadlines {
-        Deadlines { longest_wait: settings.longest_wait, deadline: settings.deadline }
+    pub(crate) fn of(settings: &Settings) -> Timeouts {
+        Timeouts { longest_wait: settings.longest_wait, deadline: settings.deadline }
     }
 }
 
 /// The layer around all routes. Besides the time that the client prefers to wait, each request has its deadline. A
 /// command that was handed over goes on its way all the same.
-pub(crate) async fn guarded(State(deadlines): State<Deadlines>, request: Request, next: Next) -> Response {
+pub(crate) async fn request_middleware(
+    State(deadlines): State<Timeouts>,
+    request: Request,
+    next: Next,
+) -> Response {
     let waits = Prefer::from_headers(request.headers()).wait(deadlines.longest_wait).unwrap_or_default();
     let conditions = Conditions::of(&request);
     // Nothing that the request used is used again.
@@ -63,9 +67,9 @@ mod tests {
 
     async fn answer(path: &str) -> String {
         let deadlines =
-            Deadlines { longest_wait: Duration::from_secs(30), deadline: Duration::from_millis(50) };
+            Timeouts { longest_wait: Duration::from_secs(30), deadline: Duration::from_millis(50) };
         let hangs = get(std::future::pending::<&'static str>);
-        let guard = from_fn_with_state(deadlines, guarded);
+        let guard = from_fn_with_state(deadlines, request_middleware);
         let router = Router::new().route("/panics", get(panics)).route("/hangs", hangs).layer(guard);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();

@@ -31,6 +31,6 @@ pub mod serve;
 pub mod who;
 
 pub use admin::{Admin, serve_admin};
-pub use desk::Desk;
-pub use portal::{Portal, Ports, Settings};
+pub use desk::OperatorPorts;
+pub use portal::{IngressState, Ports, Settings};
 pub use serve::serve;

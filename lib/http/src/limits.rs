@@ -1,10 +1,10 @@
 //! Who calls too often is told to wait: 429. How it stands is said with every answer that is counted, by `RateLimit` and
 //! `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10).
 
-use crate::address::{Proxies, counted};
+use crate::address::{TrustedProxies, rate_limit_network};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
-use crate::who::{By, Who};
+use crate::who::{AuthMethod, Principal};
 use auction_app::ingress::rate_limit::{RateLimitDecision, RateLimitKeys, RateLimitStatus, RateLimiter};
 use auction_app::ports::people::rate_limit_store::{RateLimit, RateLimitKey, RateLimitStore};
 use axum::extract::{ConnectInfo, Request};
@@ -20,7 +20,7 @@ pub const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 pub const STANDING: HeaderName = HeaderName::from_static("ratelimit");
 
 /// How often callers may call, and how they are told apart.
-pub struct Limits<C> {
+pub struct RateLimits<C> {
     /// Who counts.
     pub limiter: RateLimiter<C>,
     /// Of a user.
@@ -28,15 +28,15 @@ pub struct Limits<C> {
     /// Of an address.
     pub address: RateLimit,
     /// Who says whose address it is.
-    pub proxies: Proxies,
+    pub proxies: TrustedProxies,
     /// Whether every peer is a gateway: then its own address is nobody's.
     pub peers_are_gateways: bool,
 }
 
-impl<C: RateLimitStore> Limits<C> {
+impl<C: RateLimitStore> RateLimits<C> {
     /// Whom a request is counted for. `who` is nobody where nobody knows yet who it is.
-    pub(crate) fn counted(&self, who: &Who, request: &Request) -> RateLimitKeys {
-        if let By::ServiceKey { key, per_second: Some(per_second) } = who.by {
+    pub(crate) fn counted(&self, who: &Principal, request: &Request) -> RateLimitKeys {
+        if let AuthMethod::ApiKey { key, per_second: Some(per_second) } = who.by {
             let limit = RateLimit { per_second, burst: per_second };
             return [Some((RateLimitKey::Service(key), limit)), None];
         }
@@ -50,11 +50,11 @@ impl<C: RateLimitStore> Limits<C> {
         }
         let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
         let client = self.proxies.client(peer.ip(), request.headers());
-        Some((RateLimitKey::Address(counted(client)), self.address))
+        Some((RateLimitKey::Address(rate_limit_network(client)), self.address))
     }
 
     /// Whether it may go on, at such a cost.
-    pub(crate) async fn judge(&self, counted: &RateLimitKeys, cost: NonZeroU32) -> RateLimitDecision {
+    pub(crate) async fn check(&self, counted: &RateLimitKeys, cost: NonZeroU32) -> RateLimitDecision {
         match self.limiter.check_local(counted, cost.get()) {
             Some(verdict) => verdict,
             None => self.limiter.check(counted, cost.get()).await,
@@ -80,7 +80,7 @@ pub(crate) fn refused(standing: &[Option<RateLimitStatus>; 2], retry_after: Dura
 }
 
 /// Says with an answer how it stands.
-pub(crate) fn tell(headers: &mut HeaderMap, standing: &[Option<RateLimitStatus>; 2]) {
+pub(crate) fn write_headers(headers: &mut HeaderMap, standing: &[Option<RateLimitStatus>; 2]) {
     let (mut policy, mut stands) = (String::new(), String::new());
     for RateLimitStatus { whose, limit, remaining, reset } in standing.iter().flatten() {
         let name = match whose {
@@ -125,11 +125,11 @@ mod tests {
         let mut headers = HeaderMap::new();
         let user = standing(RateLimitKey::User(UserId(Uuid::nil())), 499, 20);
         let address = standing(RateLimitKey::Address([203, 0, 113, 5].into()), 0, 10_000);
-        tell(&mut headers, &[user, address]);
+        write_headers(&mut headers, &[user, address]);
         assert_eq!(headers[&POLICY], "\"user\";q=500;w=10, \"address\";q=500;w=10");
         assert_eq!(headers[&STANDING], "\"user\";r=499;t=1, \"address\";r=0;t=10");
         let mut headers = HeaderMap::new();
-        tell(&mut headers, &[None, None]);
+        write_headers(&mut headers, &[None, None]);
         assert!(headers.is_empty());
     }
 }

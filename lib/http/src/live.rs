@@ -36,14 +36,14 @@ pub(crate) fn answer(events: impl Stream<Item = Bytes> + Send + 'static) -> Resp
 }
 
 /// When a client whose stream ends shall come again.
-pub(crate) fn come_again() -> Bytes {
+pub(crate) fn reconnect_frame() -> Bytes {
     // Random enough, for nothing but this.
     let spread = RandomState::new().hash_one(()) % SPREAD.as_millis() as u64;
     Bytes::from(format!("retry: {}\n\n", 500 + spread))
 }
 
 /// What a listener gets, until it ends.
-pub(crate) fn heard(listener: Subscriber) -> impl Stream<Item = Bytes> + Send {
+pub(crate) fn stream_events(listener: Subscriber) -> impl Stream<Item = Bytes> + Send {
     let Subscriber { first, then, place } = listener;
     stream::unfold((first, Some(then), place), async |(mut first, then, place)| {
         if let Some(shown) = first.take() {
@@ -53,13 +53,13 @@ pub(crate) fn heard(listener: Subscriber) -> impl Stream<Item = Bytes> + Send {
         match then.recv().await {
             Ok(shown) => Some((shown, (first, Some(then), place))),
             // Too slow, or nobody tells any more.
-            Err(_) => Some((come_again(), (first, None, place))),
+            Err(_) => Some((reconnect_frame(), (first, None, place))),
         }
     })
 }
 
 /// What somebody is told who cannot listen.
-pub(crate) fn not_heard(why: SubscribeError) -> Problem {
+pub(crate) fn subscribe_error(why: SubscribeError) -> Problem {
     match why {
         SubscribeError::UnknownAuction => Problem::of(&refusals::UNKNOWN_AUCTION),
         SubscribeError::Full { at_most } => Problem::of(&requests::TOO_MANY_LISTENERS)

@@ -1,8 +1,8 @@
 //! What all endpoints share.
 
-use crate::desk::Desk;
-use crate::limits::Limits;
-use crate::read_model::{AuctionRead, Shown};
+use crate::desk::OperatorPorts;
+use crate::limits::RateLimits;
+use crate::read_model::{AuctionRepresentation, Representation};
 use auction_app::ingress::accounts::{Passwords, TokenCache};
 use auction_app::ingress::auction_history::AuctionHistoryReader;
 use auction_app::ingress::coalescing_cache::CoalescingCache;
@@ -34,7 +34,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use worker_runtime::health::Health;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// The adapters behind an ingress.
 pub trait Ports: Send + Sync + 'static {
@@ -105,7 +105,7 @@ pub struct Settings {
 }
 
 /// One ingress.
-pub struct Portal<P: Ports> {
+pub struct IngressState<P: Ports> {
     /// Commands in, outcomes back.
     pub accept: CommandGateway<P::Queue, P::Outcomes>,
     /// The read models.
@@ -113,13 +113,13 @@ pub struct Portal<P: Ports> {
     /// Reads that wait for them.
     pub freshness: Arc<ConsistencyWaiter>,
     /// Pages of the lists of auctions that were read a moment ago.
-    pub lists: CoalescingCache<String, AsOf<Shown>>,
+    pub lists: CoalescingCache<String, AsOf<Representation>>,
     /// Auctions that were read a moment ago.
-    pub auctions: CoalescingCache<AuctionId, AsOf<Option<AuctionRead>>>,
+    pub auctions: CoalescingCache<AuctionId, AsOf<Option<AuctionRepresentation>>>,
     /// Auctions as the store tells them.
     pub from_store: AuctionHistoryReader<P::AuctionEvents>,
     /// Those that it told a moment ago, because their views could not be read.
-    pub told: CoalescingCache<AuctionId, AsOf<Option<AuctionRead>>>,
+    pub told: CoalescingCache<AuctionId, AsOf<Option<AuctionRepresentation>>>,
     /// Where listeners come to.
     pub live: BroadcastHub,
     /// Users who listen for what they are told.
@@ -131,7 +131,7 @@ pub struct Portal<P: Ports> {
     /// Where users are told by HTTP.
     pub webhooks: WebhookRegistry<P::Webhooks>,
     /// What operators work on.
-    pub desk: Desk<P>,
+    pub desk: OperatorPorts<P>,
     /// Who users are.
     pub accounts: P::Accounts,
     /// What they prove it by.
@@ -141,7 +141,7 @@ pub struct Portal<P: Ports> {
     /// Who is told which are not good any more.
     pub revocations: P::Revocations,
     /// How often callers may call, if anybody counts.
-    pub limits: Option<Limits<P::Counters>>,
+    pub limits: Option<RateLimits<P::Counters>>,
     /// What is promised of the draws of new auctions.
     pub promises: DrawCommitments,
     /// For questions about the servers themselves.
@@ -155,14 +155,14 @@ pub struct Portal<P: Ports> {
     /// How the process is: readiness drops when it drains, a while before it stops.
     pub health: Health,
     /// When to stop.
-    pub stop: Stop,
+    pub stop: ShutdownSignal,
 }
 
 /// What endpoints get.
-pub type Shared<P> = axum::extract::State<SharedPortal<P>>;
+pub type StateExtractor<P> = axum::extract::State<SharedState<P>>;
 
 /// An ingress as all its requests see it.
-pub type SharedPortal<P> = Arc<Portal<P>>;
+pub type SharedState<P> = Arc<IngressState<P>>;
 
 /// Milliseconds since 1970 by the clock of this machine; decides nothing.
 pub fn wall_clock() -> Timestamp {

@@ -2,8 +2,8 @@
 //! numbers as members.
 
 use auction_app::ports::Unavailable;
-use auction_domain::{Currency, Fact, RefusedClass};
-use auction_wire::OutcomeFact;
+use auction_domain::{Currency, Detail, RefusedClass};
+use auction_wire::OutcomeDetail;
 use auction_wire::time::JsonTime;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +13,7 @@ use std::borrow::Cow;
 pub mod kinds;
 pub(crate) mod page;
 
-use kinds::{Kind, requests};
+use kinds::{ProblemType, requests};
 
 /// How to say who calls (RFC 6750), on every 401.
 const BEARER: &str = "Bearer realm=\"auction portal\"";
@@ -30,7 +30,7 @@ pub struct Problem {
 
 impl Problem {
     /// A problem of that kind, with one sentence for people about this very case.
-    pub fn new(kind: &'static Kind, detail: impl Into<String>) -> Problem {
+    pub fn new(kind: &'static ProblemType, detail: impl Into<String>) -> Problem {
         Problem {
             // The table has statuses only, as a test shows.
             status: StatusCode::from_u16(kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
@@ -42,7 +42,7 @@ impl Problem {
     }
 
     /// A problem of that kind, about which there is no more to say.
-    pub fn of(kind: &'static Kind) -> Problem {
+    pub fn of(kind: &'static ProblemType) -> Problem {
         Problem::new(kind, kind.happened)
     }
 
@@ -81,7 +81,7 @@ impl Problem {
         class: RefusedClass,
         detail: &str,
         currency: Option<Currency>,
-        facts: &[OutcomeFact],
+        facts: &[OutcomeDetail],
     ) -> Problem {
         let status = match class {
             RefusedClass::Unknown => StatusCode::NOT_FOUND,
@@ -105,16 +105,16 @@ impl Problem {
 }
 
 /// A fact of an outcome as JSON.
-pub fn fact_json(fact: Fact, currency: Option<Currency>) -> Value {
+pub fn fact_json(fact: Detail, currency: Option<Currency>) -> Value {
     match (fact, currency) {
-        (Fact::Amount(amount), Some(currency)) => {
+        (Detail::Amount(amount), Some(currency)) => {
             json!({"amount": amount.minor_units(), "currency": currency.code()})
         }
-        (Fact::Amount(amount), None) => json!({"amount": amount.minor_units()}),
-        (Fact::Time(time), _) => json!(JsonTime(time)),
-        (Fact::Count(count), _) => json!(count),
-        (Fact::Flag(flag), _) => json!(flag),
-        (Fact::Id(id), _) => json!(id.to_string()),
+        (Detail::Amount(amount), None) => json!({"amount": amount.minor_units()}),
+        (Detail::Time(time), _) => json!(JsonTime(time)),
+        (Detail::Count(count), _) => json!(count),
+        (Detail::Flag(flag), _) => json!(flag),
+        (Detail::Id(id), _) => json!(id.to_string()),
     }
 }
 

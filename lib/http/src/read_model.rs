@@ -2,7 +2,7 @@
 //! next page is.
 
 use crate::conditional;
-use crate::consistency::{CONSISTENCY_TOKEN, Fresh};
+use crate::consistency::{CONSISTENCY_TOKEN, FreshnessHeaders};
 use crate::if_match;
 use crate::portal::wall_clock;
 use crate::prefer::PREFERENCE_APPLIED;
@@ -15,7 +15,7 @@ use std::time::Instant;
 
 /// What is shown.
 #[derive(Clone, Debug)]
-pub struct Shown {
+pub struct Representation {
     /// The JSON.
     pub body: Bytes,
     /// Its validator.
@@ -24,18 +24,18 @@ pub struct Shown {
     pub next: Option<String>,
 }
 
-impl Shown {
+impl Representation {
     /// By its bytes alone.
-    pub fn new(body: Vec<u8>) -> Shown {
-        Shown { etag: conditional::etag(None, &body), body: body.into(), next: None }
+    pub fn new(body: Vec<u8>) -> Representation {
+        Representation { etag: conditional::etag(None, &body), body: body.into(), next: None }
     }
 }
 
 /// An auction as it was read.
 #[derive(Clone, Debug)]
-pub struct AuctionRead {
+pub struct AuctionRepresentation {
     /// What is shown.
-    pub shown: Shown,
+    pub shown: Representation,
     /// What the portal's clock said then.
     now: Timestamp,
     /// When that was.
@@ -44,20 +44,20 @@ pub struct AuctionRead {
     pub from_store: bool,
 }
 
-impl AuctionRead {
+impl AuctionRepresentation {
     /// Its view.
-    pub fn of_view(view: AuctionDocument) -> AuctionRead {
-        AuctionRead::new(view.json, view.now, false)
+    pub fn of_view(view: AuctionDocument) -> AuctionRepresentation {
+        AuctionRepresentation::new(view.json, view.now, false)
     }
 
     /// As the store tells it. The clock is that of this machine.
-    pub fn of_store(json: Vec<u8>) -> AuctionRead {
-        AuctionRead::new(json, wall_clock(), true)
+    pub fn of_store(json: Vec<u8>) -> AuctionRepresentation {
+        AuctionRepresentation::new(json, wall_clock(), true)
     }
 
-    fn new(json: Vec<u8>, now: Timestamp, from_store: bool) -> AuctionRead {
-        let shown = Shown { etag: if_match::etag(&json), body: json.into(), next: None };
-        AuctionRead { shown, now, at: Instant::now(), from_store }
+    fn new(json: Vec<u8>, now: Timestamp, from_store: bool) -> AuctionRepresentation {
+        let shown = Representation { etag: if_match::etag(&json), body: json.into(), next: None };
+        AuctionRepresentation { shown, now, at: Instant::now(), from_store }
     }
 
     /// What the portal's clock says now.
@@ -70,34 +70,37 @@ impl AuctionRead {
 /// An answer.
 pub struct ReadModel {
     /// What is shown.
-    pub shown: Shown,
+    pub shown: Representation,
     /// How fresh it is.
-    pub fresh: Fresh,
+    pub fresh: FreshnessHeaders,
     /// Who may see it.
-    pub whose: Whose,
+    pub whose: CacheScope,
 }
 
 /// Who may see an answer. A cache may keep it, and must ask before it uses it: what was read a moment ago may be
 /// older than a token.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
+pub enum CacheScope {
     /// It is the same for everybody.
-    Everybodys,
+    Public,
     /// It depends on who asks.
-    TheCallers,
+    Private,
 }
 
 impl IntoResponse for ReadModel {
     fn into_response(self) -> Response {
-        let ReadModel { shown: Shown { body, etag, next }, fresh: Fresh { token, age, applied }, whose } =
-            self;
+        let ReadModel {
+            shown: Representation { body, etag, next },
+            fresh: FreshnessHeaders { token, age, applied },
+            whose,
+        } = self;
         let mut response = body.into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CONSISTENCY_TOKEN, token);
         let cache = match whose {
-            Whose::Everybodys => "no-cache",
-            Whose::TheCallers => {
+            CacheScope::Public => "no-cache",
+            CacheScope::Private => {
                 headers.insert(header::VARY, HeaderValue::from_static("x-user-id, x-user-role"));
                 "private, no-cache"
             }

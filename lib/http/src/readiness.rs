@@ -16,7 +16,7 @@ use worker_runtime::health::{HealthReport, HealthStatus};
 
 /// Who asks.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum For {
+pub(crate) enum HealthAudience {
     /// They are told why.
     Operators,
     /// They are not: an error names servers, addresses and more.
@@ -48,26 +48,28 @@ struct PartReadiness {
 }
 
 /// The answer.
-pub(crate) fn readiness(report: &HealthReport, whom: For) -> Response {
+pub(crate) fn readiness(report: &HealthReport, whom: HealthAudience) -> Response {
     let ready = match whom {
-        For::Operators => report.is_ready(),
+        HealthAudience::Operators => report.is_ready(),
         // Without Redis some reads are served, without Postgres commands are taken and reads served: to take every
         // ingress out of a balancer because one server is away would make it worse.
-        For::Public => !report.draining && report.parts.values().any(|part| *part == HealthStatus::Up),
+        HealthAudience::Public => {
+            !report.draining && report.parts.values().any(|part| *part == HealthStatus::Up)
+        }
     };
     let parts = report.parts.iter().map(|(name, condition)| (name.clone(), part(condition, whom))).collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, draining: report.draining, parts })).into_response()
 }
 
-fn part(condition: &HealthStatus, whom: For) -> PartReadiness {
+fn part(condition: &HealthStatus, whom: HealthAudience) -> PartReadiness {
     match (condition, whom) {
         (HealthStatus::Starting, _) => PartReadiness { condition: "starting", ..PartReadiness::default() },
         (HealthStatus::Up, _) => PartReadiness { condition: "works", ..PartReadiness::default() },
-        (HealthStatus::Waiting { .. }, For::Public) => {
+        (HealthStatus::Waiting { .. }, HealthAudience::Public) => {
             PartReadiness { condition: "waits", ..PartReadiness::default() }
         }
-        (HealthStatus::Waiting { reason: why, attempts }, For::Operators) => {
+        (HealthStatus::Waiting { reason: why, attempts }, HealthAudience::Operators) => {
             PartReadiness { condition: "waits", attempts: Some(*attempts), why: Some(why.clone()) }
         }
     }

@@ -42,15 +42,15 @@ mod sign_up;
 mod void_bid;
 mod webhooks;
 
-use crate::admit::Admits;
-use crate::body::{BodyWithin, LONGEST};
+use crate::admit::Authenticator;
+use crate::body::{BodyTimeout, LONGEST};
 use crate::cors;
 use crate::description::{self, Endpoint};
-use crate::guard::{Deadlines, guarded};
-use crate::portal::{Portal, Ports, SharedPortal};
+use crate::guard::{Timeouts, request_middleware};
+use crate::portal::{IngressState, Ports, SharedState};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
-use crate::who::{Row, page};
+use crate::who::{AccessRow, render_page};
 use auction_domain::{Actor, BidId, UserId};
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
 use axum::http::request::Parts;
@@ -74,18 +74,18 @@ pub(crate) const SERVER_TIME: HeaderName = HeaderName::from_static("server-time"
 const COMPRESSED_FROM: u16 = 1024;
 
 /// The table, and its description.
-pub fn router<P: Ports>(portal: Arc<Portal<P>>) -> Router {
+pub fn router<P: Ports>(portal: Arc<IngressState<P>>) -> Router {
     let (router, described) = table().router.split_for_parts();
     let settings = &portal.settings;
-    let described = show_description::Described::new(description::with_settings(described, settings));
+    let described = show_description::OpenApiDocument::new(description::with_settings(described, settings));
     let worth_it = SizeAbove::new(COMPRESSED_FROM).and(NotForContentType::SSE);
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it);
     let around_all = ServiceBuilder::new()
         .option_layer(cors::layer(&settings.cors_origins))
-        .layer(from_fn_with_state(Deadlines::of(settings), guarded))
+        .layer(from_fn_with_state(Timeouts::of(settings), request_middleware))
         .layer(compression)
         .layer(Extension(described))
-        .layer(Extension(BodyWithin(settings.body_within)))
+        .layer(Extension(BodyTimeout(settings.body_within)))
         .layer(DefaultBodyLimit::max(LONGEST));
     router
         .fallback(unknown_route)
@@ -96,23 +96,23 @@ pub fn router<P: Ports>(portal: Arc<Portal<P>>) -> Router {
 
 /// Who may do what, as a page; of the same table.
 pub fn who_may_do_what<P: Ports>() -> String {
-    page(&table::<P>().rows)
+    render_page(&table::<P>().rows)
 }
 
 /// Routes, and who may take them.
 struct Table<S> {
     router: OpenApiRouter<S>,
-    rows: Vec<Row>,
+    rows: Vec<AccessRow>,
 }
 
-impl<S: Admits> Table<S> {
+impl<S: Authenticator> Table<S> {
     fn routes(mut self, endpoint: Endpoint<S>) -> Table<S> {
         self.rows.push(endpoint.row());
         Table { router: self.router.routes(endpoint.into()), rows: self.rows }
     }
 }
 
-fn table<P: Ports>() -> Table<SharedPortal<P>> {
+fn table<P: Ports>() -> Table<SharedState<P>> {
     Table { router: OpenApiRouter::with_openapi(description::portal()), rows: Vec::new() }
         .routes(sign_up::endpoint())
         .routes(sign_in::endpoint())

@@ -1,6 +1,6 @@
 //! Listening, until it is time to stop.
 
-use crate::portal::{Portal, Ports, Settings};
+use crate::portal::{IngressState, Ports, Settings};
 use crate::routes::router;
 use axum::Router;
 use axum::body::Body;
@@ -31,7 +31,7 @@ const BUFFER: usize = 64 * 1024;
 
 /// Serves requests. When it is time to stop, no new connection is taken and every request that came in is
 /// answered; a connection that sends half a request does not hold it up for ever.
-pub async fn serve<P: Ports>(listener: TcpListener, portal: Arc<Portal<P>>) -> std::io::Result<()> {
+pub async fn serve<P: Ports>(listener: TcpListener, portal: Arc<IngressState<P>>) -> std::io::Result<()> {
     let (mut stop, patience) = (portal.stop.clone(), Patience::of(&portal.settings));
     serve_router(listener, router(portal), patience, async move { stop.wait().await }).await
 }

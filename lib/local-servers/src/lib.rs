@@ -1,6 +1,6 @@
 //! Private Redis and Postgres servers, kept under one data directory.
 //!
-//! [`PrivateServers::start`] starts both and waits until they answer; the addresses it gives out are
+//! [`LocalServers::start`] starts both and waits until they answer; the addresses it gives out are
 //! Unix sockets inside directories that only their owner can enter, so no port is opened and no other
 //! local user can connect. What is acknowledged is on disk: Redis fsyncs its append-only file at every
 //! write, Postgres at every commit.
@@ -36,7 +36,7 @@ use lock::OwnerLock;
 use postgres_server::PostgresServer;
 use process::ServerProcess;
 use redis_server::RedisServer;
-use socket_path::SocketRoot;
+use socket_path::SocketDir;
 
 /// When Redis fsyncs its append-only file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,7 +50,7 @@ pub enum AppendFsync {
 
 /// What to start, and how long to wait for it.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct LocalServerOptions {
     /// The directory that holds everything; made (mode 0700) when it is not there.
     pub data_dir: PathBuf,
     /// When Redis fsyncs.
@@ -63,10 +63,10 @@ pub struct Options {
     pub stop_deadline: Duration,
 }
 
-impl Options {
+impl LocalServerOptions {
     /// The defaults, for servers under `data_dir`.
-    pub fn new(data_dir: impl Into<PathBuf>) -> Options {
-        Options {
+    pub fn new(data_dir: impl Into<PathBuf>) -> LocalServerOptions {
+        LocalServerOptions {
             data_dir: data_dir.into(),
             redis_appendfsync: AppendFsync::Always,
             postgres_settings: Vec::new(),
@@ -82,30 +82,30 @@ impl Options {
 /// once, as by a crash: what they acknowledged is kept. When the process that owns this value is killed,
 /// the kernel tells them to shut down, and the next start waits for whatever is still there.
 #[derive(Debug)]
-pub struct PrivateServers {
+pub struct LocalServers {
     // Dropped in this order: the servers before the socket alias and the lock.
     redis_process: Option<ServerProcess>,
     postgres_process: Option<ServerProcess>,
     redis: RedisServer,
     postgres: PostgresServer,
     data_dir: PathBuf,
-    _sockets: SocketRoot,
+    _sockets: SocketDir,
     _lock: OwnerLock,
 }
 
-impl PrivateServers {
+impl LocalServers {
     /// Starts both servers and waits until they answer.
     ///
     /// Servers left over by an owner that was killed are shut down first; their data is kept.
-    pub async fn start(options: Options) -> Result<PrivateServers, ServersError> {
+    pub async fn start(options: LocalServerOptions) -> Result<LocalServers, ServersError> {
         let data_dir = server_dir::make_data_dir(&options.data_dir)?;
         let lock = OwnerLock::take(&data_dir)?;
-        let sockets = SocketRoot::of(&data_dir)?;
+        let sockets = SocketDir::of(&data_dir)?;
         let redis = RedisServer::prepare(&data_dir, sockets.path(), &options)?;
         let postgres = PostgresServer::prepare(&data_dir, sockets.path(), &options)?;
         let (redis_process, postgres_process) = tokio::try_join!(redis.start(), postgres.start())?;
         tracing::debug!(data_dir = %data_dir.display(), "private Redis and Postgres are up");
-        Ok(PrivateServers {
+        Ok(LocalServers {
             redis_process: Some(redis_process),
             postgres_process: Some(postgres_process),
             redis,
@@ -142,7 +142,7 @@ impl PrivateServers {
     }
 
     /// Waits until a server ends by itself, and says which and how. Safe to drop at any point.
-    pub async fn died(&mut self) -> ServersError {
+    pub async fn wait_for_exit(&mut self) -> ServersError {
         tokio::select! {
             error = died(self.redis_process.as_ref()) => error,
             error = died(self.postgres_process.as_ref()) => error,
@@ -188,7 +188,7 @@ impl PrivateServers {
 
 async fn died(process: Option<&ServerProcess>) -> ServersError {
     match process {
-        Some(process) => process.died().await,
+        Some(process) => process.wait_for_exit().await,
         None => std::future::pending().await,
     }
 }

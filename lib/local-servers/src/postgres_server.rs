@@ -10,11 +10,11 @@ use tokio_postgres::{Client, Config, NoTls};
 use crate::address::{shell_quoted, url_escaped};
 use crate::process::ServerProcess;
 use crate::run_as::RunAs;
-use crate::server_dir::{HOME, Home, Kind, remove_if_there};
-use crate::{Options, ServersError, find, stale_processes};
+use crate::server_dir::{HOME, ServerDir, ServerKind, remove_if_there};
+use crate::{LocalServerOptions, ServersError, find, stale_processes};
 
 // SIGINT is the fast shutdown: it ends the sessions and writes a checkpoint. SIGQUIT is the immediate one.
-const KIND: Kind = Kind {
+const KIND: ServerKind = ServerKind {
     name: "Postgres",
     drain: Signal::INT,
     drain_name: "INT",
@@ -46,7 +46,7 @@ const SETTINGS: &[&str] = &[
 /// The Postgres of a data directory, running or not.
 #[derive(Debug)]
 pub(crate) struct PostgresServer {
-    home: Home,
+    home: ServerDir,
     bin_dir: PathBuf,
     settings: Vec<String>,
     socket_dir: PathBuf,
@@ -58,10 +58,10 @@ impl PostgresServer {
     pub(crate) fn prepare(
         data_dir: &Path,
         sockets: &Path,
-        options: &Options,
+        options: &LocalServerOptions,
     ) -> Result<PostgresServer, ServersError> {
         let run_as = RunAs::first_of(&["postgres", "nobody"])?;
-        let home = Home::make(data_dir, "postgres", KIND, run_as, options)?;
+        let home = ServerDir::make(data_dir, "postgres", KIND, run_as, options)?;
         let bin_dir = find::postgres_bin_dir(&home.dir.join("cluster"))?;
         let socket_dir = sockets.join("postgres");
         let url = format!(
@@ -83,7 +83,7 @@ impl PostgresServer {
 
     /// Starts it, makes the cluster and the database if need be, and waits until it answers.
     pub(crate) async fn start(&self) -> Result<ServerProcess, ServersError> {
-        let claim = stale_processes::claim(&self.home).await?;
+        let claim = stale_processes::stop_stale(&self.home).await?;
         if !self.home.dir.join("cluster").exists() {
             self.make_cluster(&claim).await?;
         }
@@ -108,7 +108,7 @@ impl PostgresServer {
         let unfinished = self.home.dir.join("cluster.unfinished");
         remove_if_there(fs::remove_dir_all(&unfinished))
             .map_err(ServersError::file("remove", &unfinished))?;
-        let home = Home { kind: Kind { name: "initdb", ..KIND }, ..self.home.clone() };
+        let home = ServerDir { kind: ServerKind { name: "initdb", ..KIND }, ..self.home.clone() };
         let args = [
             "-D".to_owned(),
             format!("{HOME}/cluster.unfinished"),

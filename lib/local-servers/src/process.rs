@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_pro
 use tokio::sync::{oneshot, watch};
 
 use crate::ServersError;
-use crate::server_dir::{Home, Kind};
+use crate::server_dir::{ServerDir, ServerKind};
 
 const TAIL_LINES: usize = 20;
 const TAIL_BYTES: u64 = 16 * 1024;
@@ -32,7 +32,7 @@ pub(crate) struct Ended {
 /// A running server. Dropping it ends the server at once.
 #[derive(Debug)]
 pub(crate) struct ServerProcess {
-    kind: Kind,
+    kind: ServerKind,
     pid: Pid,
     child: Arc<Mutex<Child>>,
     ended: watch::Receiver<Option<Ended>>,
@@ -44,7 +44,7 @@ pub(crate) struct ServerProcess {
 
 impl ServerProcess {
     /// Runs `command`, made by `home`.
-    pub(crate) async fn spawn(home: &Home, command: Command) -> Result<ServerProcess, ServersError> {
+    pub(crate) async fn spawn(home: &ServerDir, command: Command) -> Result<ServerProcess, ServersError> {
         let server = home.kind.name;
         let failed = |source| ServersError::Spawn { server, source };
         let log_start = fs::metadata(&home.log).map_or(0, |meta| meta.len());
@@ -105,7 +105,7 @@ impl ServerProcess {
     }
 
     /// Waits for the process to end, and says that it should not have.
-    pub(crate) async fn died(&self) -> ServersError {
+    pub(crate) async fn wait_for_exit(&self) -> ServersError {
         let how = self.ended().await.how;
         ServersError::Died { server: self.kind.name, how, log: self.log.clone(), tail: self.log_tail() }
     }

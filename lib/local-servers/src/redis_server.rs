@@ -9,10 +9,10 @@ use tokio::net::UnixStream;
 use crate::address::{shell_quoted, url_escaped};
 use crate::process::ServerProcess;
 use crate::run_as::RunAs;
-use crate::server_dir::{HOME, Home, Kind};
-use crate::{AppendFsync, Options, ServersError, find, stale_processes};
+use crate::server_dir::{HOME, ServerDir, ServerKind};
+use crate::{AppendFsync, LocalServerOptions, ServersError, find, stale_processes};
 
-const KIND: Kind = Kind {
+const KIND: ServerKind = ServerKind {
     name: "Redis",
     drain: Signal::TERM,
     drain_name: "TERM",
@@ -23,7 +23,7 @@ const KIND: Kind = Kind {
 /// The Redis of a data directory, running or not.
 #[derive(Debug)]
 pub(crate) struct RedisServer {
-    home: Home,
+    home: ServerDir,
     program: PathBuf,
     appendfsync: AppendFsync,
     socket: PathBuf,
@@ -35,11 +35,11 @@ impl RedisServer {
     pub(crate) fn prepare(
         data_dir: &Path,
         sockets: &Path,
-        options: &Options,
+        options: &LocalServerOptions,
     ) -> Result<RedisServer, ServersError> {
         let program = find::redis_server()?;
         let run_as = RunAs::first_of(&["redis", "valkey", "nobody"])?;
-        let home = Home::make(data_dir, "redis", KIND, run_as, options)?;
+        let home = ServerDir::make(data_dir, "redis", KIND, run_as, options)?;
         home.make_dir(&home.dir.join("data"))?;
         let socket = sockets.join("redis/redis.sock");
         let url = format!("redis+unix://{}", url_escaped(&socket.to_string_lossy()));
@@ -58,7 +58,7 @@ impl RedisServer {
 
     /// Starts it and waits until it answers, so until its data is loaded.
     pub(crate) async fn start(&self) -> Result<ServerProcess, ServersError> {
-        let claim = stale_processes::claim(&self.home).await?;
+        let claim = stale_processes::stop_stale(&self.home).await?;
         self.home.write_file("redis.conf", &config(self.appendfsync))?;
         let command = self.home.command(claim, &self.program, &[format!("{HOME}/redis.conf")])?;
         let process = ServerProcess::spawn(&self.home, command).await?;

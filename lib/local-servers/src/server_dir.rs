@@ -22,7 +22,7 @@ const ENTER_HOME: &str = "exec 9<&0 </dev/null; exec \"$@\"";
 
 /// How a kind of server is told to end.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Kind {
+pub(crate) struct ServerKind {
     /// Its name in messages.
     pub(crate) name: &'static str,
     /// Finishes what is under way and ends.
@@ -37,8 +37,8 @@ pub(crate) struct Kind {
 
 /// A server's own directory.
 #[derive(Debug, Clone)]
-pub(crate) struct Home {
-    pub(crate) kind: Kind,
+pub(crate) struct ServerDir {
+    pub(crate) kind: ServerKind,
     pub(crate) dir: PathBuf,
     pub(crate) log: PathBuf,
     pub(crate) start_deadline: Duration,
@@ -62,16 +62,16 @@ pub(crate) fn make_data_dir(path: &Path) -> Result<PathBuf, ServersError> {
     Ok(path)
 }
 
-impl Home {
+impl ServerDir {
     /// Makes the directory `name` below `data_dir`, entered only by the user the server runs as.
     pub(crate) fn make(
         data_dir: &Path,
         name: &str,
-        kind: Kind,
+        kind: ServerKind,
         run_as: RunAs,
-        options: &crate::Options,
-    ) -> Result<Home, ServersError> {
-        let home = Home {
+        options: &crate::LocalServerOptions,
+    ) -> Result<ServerDir, ServersError> {
+        let home = ServerDir {
             kind,
             dir: data_dir.join(name),
             log: data_dir.join(format!("{name}.log")),

@@ -22,7 +22,7 @@ const LONGEST_SOCKET: &str = "/postgres/.s.PGSQL.5432";
 
 /// The path through which clients reach the data directory: itself, or a short link to it.
 #[derive(Debug)]
-pub(crate) struct SocketRoot {
+pub(crate) struct SocketDir {
     path: PathBuf,
     alias: Option<Alias>,
 }
@@ -34,12 +34,12 @@ struct Alias {
     _kept: File,
 }
 
-impl SocketRoot {
+impl SocketDir {
     /// The way to the sockets below `data_dir`, which is absolute.
-    pub(crate) fn of(data_dir: &Path) -> Result<SocketRoot, ServersError> {
+    pub(crate) fn of(data_dir: &Path) -> Result<SocketDir, ServersError> {
         let short = data_dir.as_os_str().len() + LONGEST_SOCKET.len() <= SOCKET_PATH_MAX;
         if short && !data_dir.as_os_str().as_encoded_bytes().contains(&b',') {
-            return Ok(SocketRoot { path: data_dir.to_owned(), alias: None });
+            return Ok(SocketDir { path: data_dir.to_owned(), alias: None });
         }
         let uid = rustix::process::geteuid();
         let base = if uid.is_root() {
@@ -67,7 +67,7 @@ impl SocketRoot {
     }
 }
 
-impl Drop for SocketRoot {
+impl Drop for SocketDir {
     fn drop(&mut self) {
         if let Some(alias) = &self.alias {
             let _ = fs::remove_file(&self.path);
@@ -76,7 +76,7 @@ impl Drop for SocketRoot {
     }
 }
 
-fn link(dir: &Path, data_dir: &Path) -> Result<SocketRoot, ServersError> {
+fn link(dir: &Path, data_dir: &Path) -> Result<SocketDir, ServersError> {
     if let Err(error) = DirBuilder::new().mode(0o700).create(dir) {
         let found = fs::symlink_metadata(dir).map_err(|_| ServersError::file("make", dir)(error))?;
         let ours =
@@ -91,5 +91,5 @@ fn link(dir: &Path, data_dir: &Path) -> Result<SocketRoot, ServersError> {
     let path = dir.join("d");
     let _ = fs::remove_file(&path);
     symlink(data_dir, &path).map_err(ServersError::file("link", &path))?;
-    Ok(SocketRoot { path, alias: Some(Alias { dir: dir.to_owned(), _kept: kept }) })
+    Ok(SocketDir { path, alias: Some(Alias { dir: dir.to_owned(), _kept: kept }) })
 }

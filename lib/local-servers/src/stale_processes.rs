@@ -15,14 +15,14 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::{Instant, sleep};
 
 use crate::ServersError;
-use crate::server_dir::{HOME, HOME_FD, Home};
+use crate::server_dir::{HOME, HOME_FD, ServerDir};
 
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 const KILLED_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Takes the claim on `home`; servers that still hold it are drained first, and killed when they
 /// overrun the stop deadline.
-pub(crate) async fn claim(home: &Home) -> Result<File, ServersError> {
+pub(crate) async fn stop_stale(home: &ServerDir) -> Result<File, ServersError> {
     let dir = File::open(&home.dir).map_err(ServersError::file("open", &home.dir))?;
     let name = home.kind.name;
     let mut told = HashSet::new();
@@ -44,7 +44,7 @@ pub(crate) async fn claim(home: &Home) -> Result<File, ServersError> {
     Ok(dir)
 }
 
-async fn claim_by_force(home: &Home, dir: File) -> Result<File, ServersError> {
+async fn claim_by_force(home: &ServerDir, dir: File) -> Result<File, ServersError> {
     let killed_by = Instant::now() + KILLED_DEADLINE;
     while !locked(&dir, &home.dir)? {
         let holders = holders(home);
@@ -79,7 +79,7 @@ struct Holder {
 }
 
 /// The processes, other than this one, that hold the claim on `home`.
-fn holders(home: &Home) -> Vec<Holder> {
+fn holders(home: &ServerDir) -> Vec<Holder> {
     let written = home.written_pid();
     let found = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
         let number: i32 = entry.file_name().to_str()?.parse().ok()?;
@@ -92,7 +92,7 @@ fn holders(home: &Home) -> Vec<Holder> {
 
 /// Whether descriptor 9 of `process` is the home, with the lock on it. Where we may not see that, as root
 /// in a container may not, the one that the pid file names and that has our command line.
-fn holds(home: &Home, process: &Path, is_written: bool) -> bool {
+fn holds(home: &ServerDir, process: &Path, is_written: bool) -> bool {
     match fs::read_link(process.join(format!("fd/{HOME_FD}"))) {
         Ok(target) => {
             let info = fs::read_to_string(process.join(format!("fdinfo/{HOME_FD}")));

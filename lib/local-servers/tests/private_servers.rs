@@ -8,15 +8,15 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use auction_local_servers::{AppendFsync, Options, PrivateServers, ServersError};
+use auction_local_servers::{AppendFsync, LocalServerOptions, LocalServers, ServersError};
 use common::{Owner, database, deep_dir, redis_connection, redis_setting, setting};
 
-async fn start(data_dir: &Path) -> PrivateServers {
-    PrivateServers::start(Options::new(data_dir)).await.unwrap()
+async fn start(data_dir: &Path) -> LocalServers {
+    LocalServers::start(LocalServerOptions::new(data_dir)).await.unwrap()
 }
 
 /// Writes to both servers; `is_there` finds it again.
-async fn write(servers: &PrivateServers) {
+async fn write(servers: &LocalServers) {
     write_to(servers.redis_url(), servers.database_url()).await;
 }
 
@@ -27,7 +27,7 @@ async fn write_to(redis_url: &str, database_url: &str) {
     client.batch_execute("CREATE TABLE kept (value text); INSERT INTO kept VALUES ('yes')").await.unwrap();
 }
 
-async fn is_there(servers: &PrivateServers) -> bool {
+async fn is_there(servers: &LocalServers) -> bool {
     let mut redis = redis_connection(servers.redis_url()).await;
     let in_redis: Option<String> = redis::cmd("GET").arg("kept").query_async(&mut redis).await.unwrap();
     let client = database(servers.database_url()).await;
@@ -53,8 +53,8 @@ async fn data_is_there_after_a_stop_and_a_start() {
 async fn settings_are_durable_and_nobody_else_can_connect() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
-    let mut options = Options::new(dir.path());
-    let servers = PrivateServers::start(options.clone()).await.unwrap();
+    let mut options = LocalServerOptions::new(dir.path());
+    let servers = LocalServers::start(options.clone()).await.unwrap();
     let mut redis = redis_connection(servers.redis_url()).await;
     for (name, wanted) in [
         ("appendonly", "yes"),
@@ -90,7 +90,7 @@ async fn settings_are_durable_and_nobody_else_can_connect() {
     drop((client, servers));
 
     options.redis_appendfsync = AppendFsync::Everysec;
-    let servers = PrivateServers::start(options).await.unwrap();
+    let servers = LocalServers::start(options).await.unwrap();
     let mut redis = redis_connection(servers.redis_url()).await;
     assert_eq!(redis_setting(&mut redis, "appendfsync").await, "everysec");
     servers.stop().await.unwrap();
@@ -115,7 +115,7 @@ async fn the_printed_client_commands_work_in_a_directory_with_odd_characters() {
 async fn a_second_start_is_refused_with_the_pid_of_the_first() {
     let dir = tempfile::tempdir().unwrap();
     let servers = start(dir.path()).await;
-    let refused = PrivateServers::start(Options::new(dir.path())).await.unwrap_err();
+    let refused = LocalServers::start(LocalServerOptions::new(dir.path())).await.unwrap_err();
     assert!(
         matches!(refused, ServersError::InUse { pid: Some(pid), .. } if pid == std::process::id()),
         "{refused}"
@@ -183,12 +183,12 @@ async fn killed_servers_come_back_at_the_same_address_with_every_acknowledged_wr
 async fn the_owner_learns_that_a_server_ended_by_itself() {
     let dir = tempfile::tempdir().unwrap();
     let mut servers = start(dir.path()).await;
-    let quiet = tokio::time::timeout(Duration::from_millis(50), servers.died()).await;
+    let quiet = tokio::time::timeout(Duration::from_millis(50), servers.wait_for_exit()).await;
     assert!(quiet.is_err());
 
     let mut redis = redis_connection(servers.redis_url()).await;
     let _: Result<(), _> = redis::cmd("SHUTDOWN").query_async(&mut redis).await;
-    let died = tokio::time::timeout(Duration::from_secs(10), servers.died()).await.unwrap();
+    let died = tokio::time::timeout(Duration::from_secs(10), servers.wait_for_exit()).await.unwrap();
     assert!(matches!(died, ServersError::Died { server: "Redis", .. }), "{died}");
     servers.start_redis().await.unwrap();
     servers.stop().await.unwrap();
@@ -199,7 +199,7 @@ async fn a_server_that_cannot_start_shows_the_end_of_its_log() {
     let dir = tempfile::tempdir().unwrap();
     start(dir.path()).await.stop().await.unwrap();
     std::fs::write(dir.path().join("postgres/cluster/postgresql.conf"), "no_such_setting = 1\n").unwrap();
-    let error = PrivateServers::start(Options::new(dir.path())).await.unwrap_err();
+    let error = LocalServers::start(LocalServerOptions::new(dir.path())).await.unwrap_err();
     assert!(matches!(error, ServersError::DiedAtStart { server: "Postgres", .. }), "{error}");
     assert!(error.to_string().contains("no_such_setting"), "{error}");
 }
@@ -219,9 +219,9 @@ async fn after_kill_9_of_the_owner_the_next_start_recovers_everything() {
             common::signal_all(&servers, rustix::process::Signal::STOP);
         }
         owner.kill_9();
-        let mut options = Options::new(dir.path());
+        let mut options = LocalServerOptions::new(dir.path());
         options.stop_deadline = Duration::from_secs(if hang { 1 } else { 30 });
-        let servers = PrivateServers::start(options).await.unwrap();
+        let servers = LocalServers::start(options).await.unwrap();
         assert!(is_there(&servers).await);
         drop(servers);
     }
@@ -267,5 +267,5 @@ async fn owner_process() {
     let data_dir = Path::new(&data_dir);
     let mut servers = start(data_dir).await;
     common::write_urls(data_dir, servers.redis_url(), servers.database_url());
-    let _ = servers.died().await;
+    let _ = servers.wait_for_exit().await;
 }

@@ -8,9 +8,9 @@
 
 use auction_app::ports::events::event_store::{AppendResult, EventStore, EventStoreConnector};
 use auction_app::writer::aggregate_cache::AggregateCache;
-use auction_domain::auction::{Auction, Memento};
+use auction_domain::auction::{Auction, AuctionState};
 use auction_domain::{BidId, UserId};
-use auction_postgres::{PostgresStore, PostgresStores};
+use auction_postgres::{PostgresStore, PostgresStoreConnector};
 use auction_testkit::given::{auction_created, batch, bid_placed, fresh};
 use auction_testkit::servers::database;
 use auction_wire::SnapshotRecord;
@@ -62,14 +62,14 @@ async fn load(store: &mut PostgresStore, auction: Uuid) -> Auction {
 }
 
 async fn measure(bids: usize) {
-    let mut store = PostgresStores::new(&database().await).unwrap().open().await.unwrap();
+    let mut store = PostgresStoreConnector::new(&database().await).unwrap().open().await.unwrap();
     let auction = stored(&mut store, bids).await;
     let head = store.head(auction_testkit::given::P).await.unwrap();
     let from_events = timed(async || load(&mut store, auction).await).await;
     let state = load(&mut store, auction).await;
     let full = state.memento();
     let behind = BEHIND.min(bids / 2) as u64;
-    let kept = Memento {
+    let kept = AuctionState {
         version: full.version - behind,
         bids: full.bids[..bids - behind as usize].to_vec(),
         ..full.clone()

@@ -1,7 +1,7 @@
 //! What operators do with accounts and service keys.
 
 use crate::accounts::role;
-use crate::lookup::PostgresLookup;
+use crate::lookup::PostgresQueries;
 use crate::unavailable;
 use auction_app::ingress::accounts::{Role, TokenHash};
 use auction_app::ports::Unavailable;
@@ -12,7 +12,7 @@ use std::num::NonZeroU32;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-impl AccountAdmin for PostgresLookup {
+impl AccountAdmin for PostgresQueries {
     async fn find(&self, email: &str) -> Result<Option<(UserId, Profile)>, Unavailable> {
         let rows = self.query(include_str!("../../../sql/queries/find_account.sql"), &[&email]).await?;
         let found = |row: &Row| {

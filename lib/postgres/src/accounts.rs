@@ -1,6 +1,6 @@
 //! Accounts, sessions and what tokens stand for.
 
-use crate::lookup::{PostgresLookup, WAIT};
+use crate::lookup::{PostgresQueries, WAIT};
 use crate::store::within;
 use crate::unavailable;
 use auction_app::ingress::accounts::{PrincipalKind, Role, TokenHash, TokenIdentity};
@@ -17,7 +17,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
-impl PostgresLookup {
+impl PostgresQueries {
     /// The rows that a statement returns, or what the database said no to.
     async fn try_query(
         &self,
@@ -33,7 +33,7 @@ impl PostgresLookup {
     }
 }
 
-impl Accounts for PostgresLookup {
+impl Accounts for PostgresQueries {
     async fn register(&self, account: &NewAccount) -> Result<RegisterResult, Unavailable> {
         let NewAccount { user, command, email, name, password_hash, role, at } = account;
         let params: &[&(dyn ToSql + Sync)] =
@@ -94,7 +94,7 @@ impl Accounts for PostgresLookup {
     }
 }
 
-impl PersonalDataErasure for PostgresLookup {
+impl PersonalDataErasure for PostgresQueries {
     async fn erase(&self, users: &[UserId]) -> Result<Vec<UserId>, Unavailable> {
         let users: Vec<Uuid> = users.iter().map(|user| user.0).collect();
         let rows = self.query(include_str!("../../../sql/queries/erase_accounts.sql"), &[&users]).await?;
@@ -102,7 +102,7 @@ impl PersonalDataErasure for PostgresLookup {
     }
 }
 
-impl AccountRetention for PostgresLookup {
+impl AccountRetention for PostgresQueries {
     async fn sweep(&self, now: Timestamp, undecided_since: Timestamp) -> Result<SweepReport, Unavailable> {
         let sweep = include_str!("../../../sql/queries/sweep_accounts.sql");
         let row = self.row(sweep, &[&now.0, &undecided_since.0]).await?;
@@ -111,7 +111,7 @@ impl AccountRetention for PostgresLookup {
     }
 }
 
-impl TokenStore for PostgresLookup {
+impl TokenStore for PostgresQueries {
     async fn find(
         &self,
         tokens: &[TokenHash],

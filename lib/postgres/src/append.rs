@@ -1,6 +1,6 @@
 //! The append of a batch: one transaction, one message, one round trip.
 
-use crate::rows::{Rows, bigint};
+use crate::rows::{InlineRows, bigint};
 use crate::unavailable;
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::event_store::{AppendBatch, AppendResult};
@@ -25,7 +25,7 @@ impl AppendStatement {
         client: &Client,
         batch: &AppendBatch,
     ) -> Result<AppendResult, Unavailable> {
-        let row = match self.append(client, batch, &Rows::fold(&batch.events)).await {
+        let row = match self.append(client, batch, &InlineRows::fold(&batch.events)).await {
             Ok(row) => row,
             Err(error) => return judge(error),
         };
@@ -37,7 +37,7 @@ impl AppendStatement {
         }
     }
 
-    async fn append(&self, client: &Client, batch: &AppendBatch, rows: &Rows) -> Result<Row, Error> {
+    async fn append(&self, client: &Client, batch: &AppendBatch, rows: &InlineRows) -> Result<Row, Error> {
         let (events, outcomes) = (&batch.events, &batch.outcomes);
         let results: Vec<Vec<u8>> = outcomes.iter().map(|outcome| outcome.result.encode()).collect();
         macro_rules! column {

@@ -1,6 +1,6 @@
 //! What is left of deleted users.
 
-use crate::lookup::PostgresLookup;
+use crate::lookup::PostgresQueries;
 use crate::rows::bigint;
 use auction_app::ports::Unavailable;
 use auction_app::ports::people::user_deletions::{OpenInterest, PendingDeletion, UserDeletions};
@@ -8,7 +8,7 @@ use auction_domain::{AuctionId, Timestamp, UserId};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-impl UserDeletions for PostgresLookup {
+impl UserDeletions for PostgresQueries {
     async fn unfinished(&self, limit: usize) -> Result<Vec<PendingDeletion>, Unavailable> {
         let query = include_str!("../../../sql/queries/unfinished_deletions.sql");
         let rows = self.query(query, &[&bigint(limit as u64)]).await?;

@@ -23,7 +23,7 @@ mod store;
 mod webhooks;
 
 pub use error::unavailable;
-pub use store::{PostgresStore, PostgresStores};
+pub use store::{PostgresStore, PostgresStoreConnector};
 
 /// The address of a database makes no sense.
 pub type UrlError = tokio_postgres::Error;

@@ -4,7 +4,7 @@
 //! batch decided and not published, and do the rest of it once more.
 
 use crate::store::within;
-use crate::{PostgresStores, unavailable};
+use crate::{PostgresStoreConnector, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLockConnector};
 use auction_wire::PartitionId;
@@ -24,15 +24,15 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Makes locks in one database.
 #[derive(Clone, Debug)]
-pub struct PostgresLocks(tokio_postgres::Config);
+pub struct PostgresLockConnector(tokio_postgres::Config);
 
-impl PostgresLocks {
+impl PostgresLockConnector {
     /// In the database of these stores.
-    pub fn new(stores: &PostgresStores) -> PostgresLocks {
+    pub fn new(stores: &PostgresStoreConnector) -> PostgresLockConnector {
         let mut config = stores.config().clone();
         let options = format!("{} {OPTIONS}", config.get_options().unwrap_or_default());
         config.options(options);
-        PostgresLocks(config)
+        PostgresLockConnector(config)
     }
 }
 
@@ -44,7 +44,7 @@ pub struct PostgresLock {
     partition: i32,
 }
 
-impl PartitionLockConnector for PostgresLocks {
+impl PartitionLockConnector for PostgresLockConnector {
     type Lock = PostgresLock;
 
     async fn open(&self, partition: PartitionId) -> Result<PostgresLock, Unavailable> {

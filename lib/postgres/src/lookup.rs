@@ -3,14 +3,14 @@
 use crate::durability::check;
 use crate::rows::bigint;
 use crate::store::{event, number, outcome, within};
-use crate::{PostgresStores, unavailable};
+use crate::{PostgresStoreConnector, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::outcomes::OutcomeReader;
 use auction_app::ports::events::auction_event_reader::AuctionEventReader;
 use auction_app::ports::events::heads::HeadReader;
 use auction_app::ports::notifications::preferences::PreferenceReader;
 use auction_app::ports::operator::dead_letters::FailedOutcomes;
-use auction_domain::user::{Subscriptions, UserEvent};
+use auction_domain::user::{NotificationPreferences, UserEvent};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::{CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionId, Positions};
 use deadpool_postgres::{Client, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
@@ -23,14 +23,14 @@ pub(crate) const WAIT: Duration = Duration::from_secs(5);
 
 /// A pool for short look-ups.
 #[derive(Clone)]
-pub struct PostgresLookup(Pool);
+pub struct PostgresQueries(Pool);
 
-impl PostgresLookup {
+impl PostgresQueries {
     /// At most `size` connections, made when they are needed.
     pub fn new(
-        stores: &PostgresStores,
+        stores: &PostgresStoreConnector,
         size: usize,
-    ) -> Result<PostgresLookup, deadpool_postgres::BuildError> {
+    ) -> Result<PostgresQueries, deadpool_postgres::BuildError> {
         let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(stores.config().clone(), NoTls, config);
         let durability = stores.durability().cloned();
@@ -48,7 +48,7 @@ impl PostgresLookup {
             .create_timeout(Some(WAIT))
             .runtime(Runtime::Tokio1)
             .build()?;
-        Ok(PostgresLookup(pool))
+        Ok(PostgresQueries(pool))
     }
 
     pub(crate) async fn client(&self) -> Result<Client, Unavailable> {
@@ -103,7 +103,7 @@ impl PostgresLookup {
     }
 }
 
-impl OutcomeReader for PostgresLookup {
+impl OutcomeReader for PostgresQueries {
     async fn outcome(&self, command: CommandId) -> Result<Option<Outcome>, Unavailable> {
         within(WAIT, async {
             let client = self.client().await?;
@@ -116,7 +116,7 @@ impl OutcomeReader for PostgresLookup {
     }
 }
 
-impl AuctionEventReader for PostgresLookup {
+impl AuctionEventReader for PostgresQueries {
     async fn events_of(
         &self,
         auction: AuctionId,
@@ -129,7 +129,7 @@ impl AuctionEventReader for PostgresLookup {
     }
 }
 
-impl HeadReader for PostgresLookup {
+impl HeadReader for PostgresQueries {
     async fn heads(&self) -> Result<Positions, Unavailable> {
         let rows = self.query(include_str!("../../../sql/queries/heads.sql"), &[]).await?;
         let head = |row: &Row| (PartitionId(row.get::<_, i16>(0).cast_unsigned()), number(row, 1));
@@ -137,8 +137,8 @@ impl HeadReader for PostgresLookup {
     }
 }
 
-impl PreferenceReader for PostgresLookup {
-    async fn subscriptions(&self, user: UserId) -> Result<Option<Subscriptions>, Unavailable> {
+impl PreferenceReader for PostgresQueries {
+    async fn subscriptions(&self, user: UserId) -> Result<Option<NotificationPreferences>, Unavailable> {
         within(WAIT, async {
             let client = self.client().await?;
             let statement = include_str!("../../../sql/queries/newest_user_event.sql");
@@ -148,9 +148,9 @@ impl PreferenceReader for PostgresLookup {
             let (kind, schema, body): (&str, i16, &[u8]) = (row.get(0), row.get(1), row.get(2));
             let event = Event::decode(kind, schema.cast_unsigned(), body).map_err(unavailable)?;
             Ok(match event {
-                Event::User(UserEvent::UserCreated) => Some(Subscriptions::default()),
+                Event::User(UserEvent::UserCreated) => Some(NotificationPreferences::default()),
                 Event::User(UserEvent::SubscriptionsChanged(to)) => Some(to),
-                Event::User(UserEvent::UserDeleted) => Some(Subscriptions::NONE),
+                Event::User(UserEvent::UserDeleted) => Some(NotificationPreferences::NONE),
                 Event::Auction(_) | Event::Promoter(_) => None,
             })
         })
@@ -158,7 +158,7 @@ impl PreferenceReader for PostgresLookup {
     }
 }
 
-impl FailedOutcomes for PostgresLookup {
+impl FailedOutcomes for PostgresQueries {
     async fn forget(&self, command: CommandId, failure: &OutcomeResult) -> Result<bool, Unavailable> {
         within(WAIT, async {
             let client = self.client().await?;

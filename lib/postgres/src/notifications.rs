@@ -1,9 +1,9 @@
 //! Notifications, as the notifier stores them and as users read them.
 
-use crate::lookup::{PostgresLookup, WAIT};
+use crate::lookup::{PostgresQueries, WAIT};
 use crate::rows::bigint;
 use crate::store::{DEADLINE, number, within};
-use crate::{PostgresStores, unavailable};
+use crate::{PostgresStoreConnector, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::inbox::{InboxPage, InboxStore};
 use auction_app::ports::notifications::notification_sink::NewNotification;
@@ -21,26 +21,26 @@ use uuid::Uuid;
 
 /// Makes connections for the notifier.
 #[derive(Clone, Debug)]
-pub struct PostgresNotifications {
-    stores: PostgresStores,
+pub struct PostgresNotificationConnector {
+    stores: PostgresStoreConnector,
     keeps: i64,
     by_email: Vec<&'static str>,
 }
 
-impl PostgresNotifications {
+impl PostgresNotificationConnector {
     /// In the database of these stores. Each inbox keeps so many, the newest. Those of some kinds go out by e-mail as
     /// well.
     pub fn new(
-        stores: &PostgresStores,
+        stores: &PostgresStoreConnector,
         keeps: NonZeroU16,
         by_email: &[NotificationKind],
-    ) -> PostgresNotifications {
+    ) -> PostgresNotificationConnector {
         let by_email = by_email.iter().copied().map(kind).collect();
-        PostgresNotifications { stores: stores.clone(), keeps: keeps.get().into(), by_email }
+        PostgresNotificationConnector { stores: stores.clone(), keeps: keeps.get().into(), by_email }
     }
 }
 
-impl NotificationStoreConnector for PostgresNotifications {
+impl NotificationStoreConnector for PostgresNotificationConnector {
     type Store = PostgresNotificationStore;
 
     async fn open(&self) -> Result<PostgresNotificationStore, Unavailable> {
@@ -50,7 +50,7 @@ impl NotificationStoreConnector for PostgresNotifications {
             let checkpoint = checkpoint.await.map_err(unavailable)?;
             let tell = client.prepare(include_str!("../../../sql/queries/tell.sql"));
             let tell = tell.await.map_err(unavailable)?;
-            let PostgresNotifications { keeps, by_email, .. } = self.clone();
+            let PostgresNotificationConnector { keeps, by_email, .. } = self.clone();
             Ok(PostgresNotificationStore { client, checkpoint, tell, keeps, by_email })
         })
         .await
@@ -125,13 +125,13 @@ fn kind(kind: NotificationKind) -> &'static str {
 /// The inboxes for those who read, from a pool of connections.
 #[derive(Clone)]
 pub struct PostgresInboxes {
-    lookup: PostgresLookup,
+    lookup: PostgresQueries,
     keeps: i64,
 }
 
 impl PostgresInboxes {
     /// Over a pool. Each inbox shows so many, the newest.
-    pub fn new(lookup: PostgresLookup, keeps: NonZeroU16) -> PostgresInboxes {
+    pub fn new(lookup: PostgresQueries, keeps: NonZeroU16) -> PostgresInboxes {
         PostgresInboxes { lookup, keeps: keeps.get().into() }
     }
 }

@@ -1,6 +1,6 @@
 //! What is on its way out of the house.
 
-use crate::lookup::PostgresLookup;
+use crate::lookup::PostgresQueries;
 use crate::rows::bigint;
 use crate::store::number;
 use auction_app::ports::Unavailable;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-impl Outbox for PostgresLookup {
+impl Outbox for PostgresQueries {
     async fn claim(&self, claim: &ClaimRequest) -> Result<Vec<OutboxMessage>, Unavailable> {
         let (statement, to): (_, fn(&Row) -> Destination) = match claim.way {
             DeliveryChannel::Webhook => (include_str!("../../../sql/queries/claim_webhooks.sql"), webhook),

@@ -1,6 +1,6 @@
 //! What services have parked.
 
-use crate::lookup::{PostgresLookup, WAIT};
+use crate::lookup::{PostgresQueries, WAIT};
 use crate::rows::bigint;
 use crate::store::{number, within};
 use crate::unavailable;
@@ -20,7 +20,7 @@ macro_rules! query {
     };
 }
 
-impl PostgresLookup {
+impl PostgresQueries {
     async fn rows(&self, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Unavailable> {
         within(WAIT, async {
             let client = self.client().await?;
@@ -41,7 +41,7 @@ impl PostgresLookup {
     }
 }
 
-impl ParkedEvents for PostgresLookup {
+impl ParkedEvents for PostgresQueries {
     async fn of(&self, service: &str, partition: PartitionId) -> Result<Vec<ParkedAggregate>, Unavailable> {
         let rows = self.rows(query!("parked_events"), &[&service, &(partition.0 as i16)]).await?;
         rows.iter().map(|row| parked(service, partition, row)).collect()

@@ -1,7 +1,7 @@
 //! Outcomes are deleted at the end of their retention, in steps through the pages of their table; what was sent out
 //! of the house, the oldest first.
 
-use crate::lookup::PostgresLookup;
+use crate::lookup::PostgresQueries;
 use crate::store::number;
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::retention::{DeletedOutcomes, DeliveryRetention, OutcomeRetention};
@@ -14,7 +14,7 @@ const PAGES: u64 = 128;
 /// A step deletes so many deliveries.
 const DELIVERIES: i64 = 1000;
 
-impl OutcomeRetention for PostgresLookup {
+impl OutcomeRetention for PostgresQueries {
     async fn delete_outcomes(
         &self,
         before: Timestamp,
@@ -32,7 +32,7 @@ impl OutcomeRetention for PostgresLookup {
     }
 }
 
-impl DeliveryRetention for PostgresLookup {
+impl DeliveryRetention for PostgresQueries {
     async fn delete_deliveries(&self, keep: Duration) -> Result<u64, Unavailable> {
         let keep = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
         let statement = include_str!("../../../sql/queries/delete_deliveries.sql");

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 /// Columns of the rows to write, as the statement takes them.
 #[derive(Debug, Default)]
-pub(crate) struct Rows {
+pub(crate) struct InlineRows {
     pub(crate) users: Columns<(i64, Option<i64>)>,
     pub(crate) deleted_users: Columns<i64>,
     /// Users whose deletion others must learn of.
@@ -80,10 +80,10 @@ impl<T> Columns<T> {
     }
 }
 
-impl Rows {
+impl InlineRows {
     /// Folds the events of a batch.
-    pub(crate) fn fold(events: &[NewEvent]) -> Rows {
-        let mut rows = Rows::default();
+    pub(crate) fn fold(events: &[NewEvent]) -> InlineRows {
+        let mut rows = InlineRows::default();
         for event in events {
             match &event.event {
                 Event::User(user) => rows.user(event.record.key, user, event.record.at),

@@ -35,24 +35,24 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(45);
 
 /// Makes connections to one database.
 #[derive(Clone, Debug)]
-pub struct PostgresStores {
+pub struct PostgresStoreConnector {
     config: Config,
     durability: Option<Durability>,
 }
 
-impl PostgresStores {
+impl PostgresStoreConnector {
     /// For that database, which must be migrated.
-    pub fn new(database_url: &str) -> Result<PostgresStores, tokio_postgres::Error> {
+    pub fn new(database_url: &str) -> Result<PostgresStoreConnector, tokio_postgres::Error> {
         let mut config: Config = database_url.parse()?;
         let options = format!("{} {OPTIONS}", config.get_options().unwrap_or_default());
         config.options(options).connect_timeout(Duration::from_secs(5));
         config.keepalives_idle(SILENCE).tcp_user_timeout(SILENCE);
-        Ok(PostgresStores { config, durability: None })
+        Ok(PostgresStoreConnector { config, durability: None })
     }
 
     /// Every new connection asks whether the server keeps what it acknowledges.
-    pub fn checked(self, durability: Durability) -> PostgresStores {
-        PostgresStores { durability: Some(durability), ..self }
+    pub fn checked(self, durability: Durability) -> PostgresStoreConnector {
+        PostgresStoreConnector { durability: Some(durability), ..self }
     }
 
     /// By what new connections are judged, if they are.
@@ -79,7 +79,7 @@ impl PostgresStores {
     }
 }
 
-impl EventStoreConnector for PostgresStores {
+impl EventStoreConnector for PostgresStoreConnector {
     type Store = PostgresStore;
 
     async fn open(&self) -> Result<PostgresStore, Unavailable> {

@@ -1,6 +1,6 @@
 //! Where users want to be told by HTTP.
 
-use crate::lookup::{PostgresLookup, WAIT};
+use crate::lookup::{PostgresQueries, WAIT};
 use crate::rows::bigint;
 use crate::store::{number, within};
 use crate::unavailable;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-impl WebhookStore for PostgresLookup {
+impl WebhookStore for PostgresQueries {
     async fn create(
         &self,
         user: UserId,

@@ -8,8 +8,8 @@ use auction_app::ports::people::accounts::{
 };
 use auction_app::ports::people::tokens::TokenStore;
 use auction_domain::{Timestamp, UserId};
-use auction_postgres::PostgresStores;
-use auction_postgres::lookup::PostgresLookup;
+use auction_postgres::PostgresStoreConnector;
+use auction_postgres::lookup::PostgresQueries;
 use auction_testkit::servers::{connect, database};
 use auction_wire::CommandId;
 use tokio_postgres::Client;
@@ -18,14 +18,14 @@ use uuid::Uuid;
 const NOW: Timestamp = Timestamp(1_000_000);
 
 struct House {
-    accounts: PostgresLookup,
+    accounts: PostgresQueries,
     database: Client,
 }
 
 impl House {
     async fn new() -> House {
         let url = database().await;
-        let accounts = PostgresLookup::new(&PostgresStores::new(&url).unwrap(), 2).unwrap();
+        let accounts = PostgresQueries::new(&PostgresStoreConnector::new(&url).unwrap(), 2).unwrap();
         House { accounts, database: connect(&url).await }
     }
 

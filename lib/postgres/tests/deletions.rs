@@ -1,13 +1,13 @@
 //! What is left of deleted users, in Postgres, keeps its contract.
 
-use auction_postgres::PostgresStores;
-use auction_postgres::lookup::PostgresLookup;
+use auction_postgres::PostgresStoreConnector;
+use auction_postgres::lookup::PostgresQueries;
 use auction_testkit::contract::deletions::Adapter;
 use auction_testkit::servers::database;
 
-async fn adapter() -> Adapter<PostgresStores, PostgresLookup> {
-    let stores = PostgresStores::new(&database().await).unwrap();
-    let deletions = PostgresLookup::new(&stores, 1).unwrap();
+async fn adapter() -> Adapter<PostgresStoreConnector, PostgresQueries> {
+    let stores = PostgresStoreConnector::new(&database().await).unwrap();
+    let deletions = PostgresQueries::new(&stores, 1).unwrap();
     Adapter { stores, deletions }
 }
 

@@ -1,10 +1,10 @@
 //! The event store in Postgres keeps its contract.
 
-use auction_postgres::PostgresStores;
+use auction_postgres::PostgresStoreConnector;
 use auction_testkit::servers::database;
 
-async fn stores() -> PostgresStores {
-    PostgresStores::new(&database().await).unwrap()
+async fn stores() -> PostgresStoreConnector {
+    PostgresStoreConnector::new(&database().await).unwrap()
 }
 
 auction_testkit::contract_tests!(event_store, stores().await);

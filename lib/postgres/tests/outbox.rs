@@ -6,30 +6,30 @@ use auction_app::ports::notifications::outbox::{
 };
 use auction_domain::UserId;
 use auction_domain::user::NotificationKind;
-use auction_postgres::PostgresStores;
-use auction_postgres::lookup::PostgresLookup;
-use auction_postgres::notifications::PostgresNotifications;
-use auction_testkit::contract::outbox::{self, House};
+use auction_postgres::PostgresStoreConnector;
+use auction_postgres::lookup::PostgresQueries;
+use auction_postgres::notifications::PostgresNotificationConnector;
+use auction_testkit::contract::outbox::{self, OutboxHarness};
 use auction_testkit::given::fresh;
 use auction_testkit::servers::{connect, database};
 use std::num::NonZeroU16;
 use std::time::Duration;
 
 struct Postgres {
-    stores: PostgresNotifications,
-    lookup: PostgresLookup,
+    stores: PostgresNotificationConnector,
+    lookup: PostgresQueries,
     url: String,
 }
 
-impl House for Postgres {
-    type Stores = PostgresNotifications;
-    type Outbox = PostgresLookup;
+impl OutboxHarness for Postgres {
+    type Stores = PostgresNotificationConnector;
+    type Outbox = PostgresQueries;
 
-    fn stores(&self) -> &PostgresNotifications {
+    fn stores(&self) -> &PostgresNotificationConnector {
         &self.stores
     }
 
-    fn outbox(&self) -> &PostgresLookup {
+    fn outbox(&self) -> &PostgresQueries {
         &self.lookup
     }
 
@@ -48,10 +48,10 @@ impl House for Postgres {
 
 async fn house() -> Postgres {
     let url = database().await;
-    let stores = PostgresStores::new(&url).unwrap();
-    let lookup = PostgresLookup::new(&stores, 4).unwrap();
+    let stores = PostgresStoreConnector::new(&url).unwrap();
+    let lookup = PostgresQueries::new(&stores, 4).unwrap();
     Postgres {
-        stores: PostgresNotifications::new(
+        stores: PostgresNotificationConnector::new(
             &stores,
             NonZeroU16::new(9).unwrap(),
             &[NotificationKind::AuctionWon],

@@ -1,14 +1,14 @@
 //! Locks in Postgres keep their contract, and nobody holds one for ever.
 
 use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLockConnector};
-use auction_postgres::PostgresStores;
-use auction_postgres::lock::PostgresLocks;
+use auction_postgres::PostgresStoreConnector;
+use auction_postgres::lock::PostgresLockConnector;
 use auction_testkit::given::P;
 use auction_testkit::servers::database;
 use std::time::{Duration, Instant};
 
-async fn locks() -> PostgresLocks {
-    PostgresLocks::new(&PostgresStores::new(&database().await).unwrap())
+async fn locks() -> PostgresLockConnector {
+    PostgresLockConnector::new(&PostgresStoreConnector::new(&database().await).unwrap())
 }
 
 auction_testkit::contract_tests!(partition_lock, locks().await);

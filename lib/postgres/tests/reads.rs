@@ -1,22 +1,22 @@
 //! What an ingress reads from the store keeps its contracts.
 
-use auction_postgres::PostgresStores;
-use auction_postgres::lookup::PostgresLookup;
+use auction_postgres::PostgresStoreConnector;
+use auction_postgres::lookup::PostgresQueries;
 use auction_testkit::contract::{auction_events, heads};
 use auction_testkit::servers::database;
 
-async fn servers() -> (PostgresStores, PostgresLookup) {
-    let stores = PostgresStores::new(&database().await).unwrap();
-    let lookup = PostgresLookup::new(&stores, 1).unwrap();
+async fn servers() -> (PostgresStoreConnector, PostgresQueries) {
+    let stores = PostgresStoreConnector::new(&database().await).unwrap();
+    let lookup = PostgresQueries::new(&stores, 1).unwrap();
     (stores, lookup)
 }
 
-async fn heads() -> heads::Adapter<PostgresStores, PostgresLookup> {
+async fn heads() -> heads::Adapter<PostgresStoreConnector, PostgresQueries> {
     let (stores, heads) = servers().await;
     heads::Adapter { stores, heads }
 }
 
-async fn auction_events() -> auction_events::Adapter<PostgresStores, PostgresLookup> {
+async fn auction_events() -> auction_events::Adapter<PostgresStoreConnector, PostgresQueries> {
     let (stores, events) = servers().await;
     auction_events::Adapter { stores, events }
 }

@@ -4,8 +4,8 @@ use auction_app::ports::commands::outcomes::OutcomeReader;
 use auction_app::ports::events::event_store::{AppendResult, EventStore, EventStoreConnector};
 use auction_app::ports::events::retention::OutcomeRetention;
 use auction_domain::Timestamp;
-use auction_postgres::PostgresStores;
-use auction_postgres::lookup::PostgresLookup;
+use auction_postgres::PostgresStoreConnector;
+use auction_postgres::lookup::PostgresQueries;
 use auction_testkit::given::{batch, refusal};
 use auction_testkit::servers::{connect, database};
 use auction_wire::{CommandId, Outcome};
@@ -16,14 +16,14 @@ const RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 struct Bench {
     url: String,
-    lookup: PostgresLookup,
+    lookup: PostgresQueries,
 }
 
 impl Bench {
     async fn new() -> Bench {
         let url = database().await;
-        let stores = PostgresStores::new(&url).unwrap();
-        Bench { lookup: PostgresLookup::new(&stores, 2).unwrap(), url }
+        let stores = PostgresStoreConnector::new(&url).unwrap();
+        Bench { lookup: PostgresQueries::new(&stores, 2).unwrap(), url }
     }
 
     /// Stores so many outcomes of commands that were received then.
@@ -33,7 +33,7 @@ impl Bench {
             .iter()
             .map(|at| Outcome { at: Timestamp(*at), ..refusal(CommandId(Uuid::new_v4()), 0) })
             .collect();
-        let mut store = PostgresStores::new(&self.url).unwrap().open().await.unwrap();
+        let mut store = PostgresStoreConnector::new(&self.url).unwrap().open().await.unwrap();
         assert_eq!(store.append(&refusals).await.unwrap(), AppendResult::Committed);
         refusals.outcomes.iter().map(|outcome| outcome.command).collect()
     }

@@ -3,7 +3,7 @@
 use auction_app::ports::events::event_store::{AppendBatch, AppendResult, EventStore, EventStoreConnector};
 use auction_domain::auction::{AuctionEvent, Unsold};
 use auction_domain::{Amount, BidId, Reason, UserId};
-use auction_postgres::PostgresStores;
+use auction_postgres::PostgresStoreConnector;
 use auction_testkit::given::{
     AT, END, P, auction_created, batch, bid_placed, fresh, user_created, user_deleted,
 };
@@ -14,13 +14,13 @@ use uuid::Uuid;
 
 struct Tables {
     sql: Client,
-    stores: PostgresStores,
+    stores: PostgresStoreConnector,
 }
 
 impl Tables {
     async fn new() -> Tables {
         let url = database().await;
-        Tables { sql: connect(&url).await, stores: PostgresStores::new(&url).unwrap() }
+        Tables { sql: connect(&url).await, stores: PostgresStoreConnector::new(&url).unwrap() }
     }
 
     async fn append(&self, batch: &AppendBatch) {

@@ -1,13 +1,13 @@
 //! One draw.
 
-use crate::numbers::Numbers;
+use crate::numbers::DeterministicRng;
 use crate::seed::mac;
 use crate::settings::Settings;
 use uuid::Uuid;
 
 /// A bid that counts, as a draw sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LiveBid {
+pub struct EligibleBid {
     /// Its id.
     pub id: Uuid,
     /// Whose it is.
@@ -24,10 +24,10 @@ pub struct LiveBid {
     pub bidder_promoted: bool,
 }
 
-impl LiveBid {
+impl EligibleBid {
     /// A bid of no particular time, of a bidder who does not lead and was not promoted.
-    pub fn new(id: Uuid, bidder: Uuid, amount: u64) -> LiveBid {
-        LiveBid {
+    pub fn new(id: Uuid, bidder: Uuid, amount: u64) -> EligibleBid {
+        EligibleBid {
             id,
             bidder,
             amount,
@@ -41,7 +41,7 @@ impl LiveBid {
 
 /// What a draw looks at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Round<'a> {
+pub struct DrawContext<'a> {
     /// The draw's id: another one for each interval of each auction.
     pub draw: Uuid,
     /// The position in history that `bids` are as of, such as the auction's version.
@@ -53,32 +53,32 @@ pub struct Round<'a> {
     /// How many promotions there were in this auction before.
     pub promotions: u32,
     /// All bids that count, always in the same order, such as that in which they were placed.
-    pub bids: &'a [LiveBid],
+    pub bids: &'a [EligibleBid],
 }
 
 /// What a draw came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Draw {
+pub struct DrawResult {
     /// Binds the draw to everything that it looked at. Can be published at once.
     pub proof: [u8; 32],
     /// Among how many bids was drawn.
     pub eligible: u32,
     /// Who was drawn.
-    pub result: Drawn,
+    pub result: Selection,
 }
 
 /// Who was drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Drawn {
+pub enum Selection {
     /// The bid of that id.
     Bid(Uuid),
     /// Nobody, and why.
-    Nobody(Nobody),
+    Nobody(NoSelection),
 }
 
 /// Why nobody was drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nobody {
+pub enum NoSelection {
     /// The time before the end in which there are draws has not come.
     NotYet,
     /// The auction has had its promotions.
@@ -86,12 +86,12 @@ pub enum Nobody {
     /// The lot said: not in this interval.
     NoLuck,
     /// No bid takes part.
-    NoneEligible(Excluded),
+    NoneEligible(ExclusionCounts),
 }
 
 /// How many bids were left out, and for which reason; the first that applies counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Excluded {
+pub struct ExclusionCounts {
     /// Promoted before.
     pub promoted: u32,
     /// Of whoever leads.
@@ -102,8 +102,8 @@ pub struct Excluded {
     pub weightless: u32,
 }
 
-pub(crate) fn draw(settings: &Settings, round: &Round<'_>) -> Draw {
-    let mut excluded = Excluded::default();
+pub(crate) fn draw(settings: &Settings, round: &DrawContext<'_>) -> DrawResult {
+    let mut excluded = ExclusionCounts::default();
     let weigh = settings.weight();
     let weights: Vec<u64> = round
         .bids
@@ -122,27 +122,27 @@ pub(crate) fn draw(settings: &Settings, round: &Round<'_>) -> Draw {
         .collect();
     let proof = proof(settings, round, &weights);
     let eligible = weights.iter().filter(|weight| **weight > 0).count();
-    let mut numbers = Numbers::new(settings.seed(), &proof);
+    let mut numbers = DeterministicRng::new(settings.seed(), &proof);
     let result = if !is_in_window(settings, round) {
-        Drawn::Nobody(Nobody::NotYet)
+        Selection::Nobody(NoSelection::NotYet)
     } else if settings.at_most().is_some_and(|most| round.promotions >= most) {
-        Drawn::Nobody(Nobody::Enough)
+        Selection::Nobody(NoSelection::Enough)
     } else if numbers.below(1000) >= u128::from(settings.chance()) {
-        Drawn::Nobody(Nobody::NoLuck)
+        Selection::Nobody(NoSelection::NoLuck)
     } else {
         match choose(&weights, &mut numbers) {
-            Some(index) => Drawn::Bid(round.bids[index].id),
-            None => Drawn::Nobody(Nobody::NoneEligible(excluded)),
+            Some(index) => Selection::Bid(round.bids[index].id),
+            None => Selection::Nobody(NoSelection::NoneEligible(excluded)),
         }
     };
-    Draw { proof, eligible: u32::try_from(eligible).unwrap_or(u32::MAX), result }
+    DrawResult { proof, eligible: u32::try_from(eligible).unwrap_or(u32::MAX), result }
 }
 
 /// The count of the reason for which a bid does not take part, whatever it weighs.
 fn reason_to_leave_out<'a>(
     settings: &Settings,
-    bid: &LiveBid,
-    excluded: &'a mut Excluded,
+    bid: &EligibleBid,
+    excluded: &'a mut ExclusionCounts,
 ) -> Option<&'a mut u32> {
     if bid.promoted {
         Some(&mut excluded.promoted)
@@ -155,14 +155,14 @@ fn reason_to_leave_out<'a>(
     }
 }
 
-fn is_in_window(settings: &Settings, round: &Round<'_>) -> bool {
+fn is_in_window(settings: &Settings, round: &DrawContext<'_>) -> bool {
     let left = u128::try_from(round.ends_at.saturating_sub(round.due_at)).unwrap_or_default();
     settings.only_in_last().is_none_or(|window| left <= window.as_millis())
 }
 
 /// Everything that the draw depends on, in a form in which no two rounds look alike: all parts have a fixed
 /// length, but for the number of bids, which is told first.
-fn proof(settings: &Settings, round: &Round<'_>, weights: &[u64]) -> [u8; 32] {
+fn proof(settings: &Settings, round: &DrawContext<'_>, weights: &[u64]) -> [u8; 32] {
     let mut message = Vec::with_capacity(80 + round.bids.len() * 64);
     message.extend(b"auction-promoter/draw/1");
     message.extend(round.draw.as_bytes());
@@ -185,7 +185,7 @@ fn proof(settings: &Settings, round: &Round<'_>, weights: &[u64]) -> [u8; 32] {
 }
 
 /// An index, each as likely as its weight says; none if all weights are zero.
-fn choose(weights: &[u64], numbers: &mut Numbers<'_>) -> Option<usize> {
+fn choose(weights: &[u64], numbers: &mut DeterministicRng<'_>) -> Option<usize> {
     let total: u128 = weights.iter().copied().map(u128::from).sum();
     if total == 0 {
         return None;

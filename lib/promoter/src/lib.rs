@@ -8,14 +8,14 @@ mod settings;
 mod spec;
 mod weight;
 
-pub use draw::{Draw, Drawn, Excluded, LiveBid, Nobody, Round};
+pub use draw::{DrawContext, DrawResult, EligibleBid, ExclusionCounts, NoSelection, Selection};
 pub use option::{
     PromoterOption, all, at_most, chance, every, never_the_leader, once_per_bidder, only_in_last, seeded,
     weigh_at_most, weigh_by,
 };
 pub use seed::Seed;
 pub use settings::{OptionError, Settings};
-pub use spec::{OptionSpec, Weighing};
+pub use spec::{OptionSpec, WeightKind};
 pub use weight::{Weight, by_age, by_amount, uniform};
 
 /// Draws by settings that were found to make sense.
@@ -49,7 +49,7 @@ impl Promoter {
     }
 
     /// Holds one draw: always the same choice for the same settings, seed and round.
-    pub fn draw(&self, round: &Round<'_>) -> Draw {
+    pub fn draw(&self, round: &DrawContext<'_>) -> DrawResult {
         draw::draw(&self.settings, round)
     }
 }

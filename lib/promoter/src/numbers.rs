@@ -3,7 +3,7 @@
 use crate::seed::{Seed, mac};
 
 /// Numbers that whoever has seed and proof can compute, and nobody else can guess.
-pub(crate) struct Numbers<'a> {
+pub(crate) struct DeterministicRng<'a> {
     seed: &'a Seed,
     proof: &'a [u8; 32],
     block: u64,
@@ -11,9 +11,9 @@ pub(crate) struct Numbers<'a> {
     left: Option<u128>,
 }
 
-impl<'a> Numbers<'a> {
-    pub(crate) fn new(seed: &'a Seed, proof: &'a [u8; 32]) -> Numbers<'a> {
-        Numbers { seed, proof, block: 0, left: None }
+impl<'a> DeterministicRng<'a> {
+    pub(crate) fn new(seed: &'a Seed, proof: &'a [u8; 32]) -> DeterministicRng<'a> {
+        DeterministicRng { seed, proof, block: 0, left: None }
     }
 
     /// From zero to below `end`, each as likely as the others. `end` is above zero.
@@ -68,7 +68,7 @@ mod tests {
     fn the_same_seed_and_proof_give_the_same_numbers_and_others_give_others() {
         let numbers = |seed: u8, proof: u8| {
             let (seed, proof) = (Seed([seed; 32]), [proof; 32]);
-            let mut numbers = Numbers::new(&seed, &proof);
+            let mut numbers = DeterministicRng::new(&seed, &proof);
             [(); 5].map(|()| numbers.below(u128::MAX))
         };
         assert_eq!(numbers(1, 1), numbers(1, 1));

@@ -1,14 +1,14 @@
 //! The options.
 
 use crate::settings::{OptionError, Settings};
-use crate::{LiveBid, Round, Seed};
+use crate::{DrawContext, EligibleBid, Seed};
 use std::fmt;
 use std::time::Duration;
 
-type Change = dyn FnOnce(&mut Settings) -> Result<(), OptionError> + Send;
+type OptionFn = dyn FnOnce(&mut Settings) -> Result<(), OptionError> + Send;
 
 /// One option of [`crate::Promoter::new`]: a change of the settings, which may refuse.
-pub struct PromoterOption(Box<Change>);
+pub struct PromoterOption(Box<OptionFn>);
 
 impl PromoterOption {
     /// An option of one's own. It sees what the options before it set, and can build on it.
@@ -43,7 +43,9 @@ pub fn every(interval: Duration) -> PromoterOption {
 /// let promoter = Promoter::new([weigh_by(|bid, _| u64::from(bid.amount % 100 == 0))]);
 /// assert!(promoter.is_ok(), "round amounts only");
 /// ```
-pub fn weigh_by(weight: impl Fn(&LiveBid, &Round<'_>) -> u64 + Send + Sync + 'static) -> PromoterOption {
+pub fn weigh_by(
+    weight: impl Fn(&EligibleBid, &DrawContext<'_>) -> u64 + Send + Sync + 'static,
+) -> PromoterOption {
     PromoterOption::new(move |settings| {
         settings.set_weight(weight);
         Ok(())

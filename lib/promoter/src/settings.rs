@@ -1,7 +1,7 @@
 //! What the options come to.
 
 use crate::weight::{Weight, uniform};
-use crate::{LiveBid, Round, Seed};
+use crate::{DrawContext, EligibleBid, Seed};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -138,7 +138,10 @@ impl Settings {
     }
 
     /// See [`crate::weigh_by`].
-    pub fn set_weight(&mut self, weight: impl Fn(&LiveBid, &Round<'_>) -> u64 + Send + Sync + 'static) {
+    pub fn set_weight(
+        &mut self,
+        weight: impl Fn(&EligibleBid, &DrawContext<'_>) -> u64 + Send + Sync + 'static,
+    ) {
         self.weight = Arc::new(weight);
     }
 

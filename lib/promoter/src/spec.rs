@@ -15,7 +15,7 @@ pub enum OptionSpec {
     /// [`crate::every`], in milliseconds.
     EveryMs(u64),
     /// [`crate::weigh_by`].
-    WeighBy(Weighing),
+    WeighBy(WeightKind),
     /// [`crate::weigh_at_most`].
     WeighAtMost(u64),
     /// [`crate::at_most`].
@@ -35,7 +35,7 @@ pub enum OptionSpec {
 /// The weights that have a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Weighing {
+pub enum WeightKind {
     /// [`crate::uniform`].
     Uniform,
     /// [`crate::by_amount`].
@@ -48,9 +48,9 @@ impl From<OptionSpec> for PromoterOption {
     fn from(spec: OptionSpec) -> PromoterOption {
         match spec {
             OptionSpec::EveryMs(ms) => option::every(Duration::from_millis(ms)),
-            OptionSpec::WeighBy(Weighing::Uniform) => option::weigh_by(weight::uniform),
-            OptionSpec::WeighBy(Weighing::Amount) => option::weigh_by(weight::by_amount),
-            OptionSpec::WeighBy(Weighing::Age) => option::weigh_by(weight::by_age),
+            OptionSpec::WeighBy(WeightKind::Uniform) => option::weigh_by(weight::uniform),
+            OptionSpec::WeighBy(WeightKind::Amount) => option::weigh_by(weight::by_amount),
+            OptionSpec::WeighBy(WeightKind::Age) => option::weigh_by(weight::by_age),
             OptionSpec::WeighAtMost(most) => option::weigh_at_most(most),
             OptionSpec::AtMost(promotions) => option::at_most(promotions),
             OptionSpec::OnlyInLastMs(ms) => option::only_in_last(Duration::from_millis(ms)),

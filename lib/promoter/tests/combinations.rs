@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use auction_promoter::{Drawn, LiveBid, Nobody, OptionSpec, Promoter, PromoterOption, Round, Weighing};
+use auction_promoter::{
+    DrawContext, EligibleBid, NoSelection, OptionSpec, Promoter, PromoterOption, Selection, WeightKind,
+};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -18,9 +20,9 @@ const UNORDERED: [OptionSpec; 6] = [
 
 /// Options of which the later can change what the earlier set.
 const ORDERED: [OptionSpec; 6] = [
-    OptionSpec::WeighBy(Weighing::Uniform),
-    OptionSpec::WeighBy(Weighing::Amount),
-    OptionSpec::WeighBy(Weighing::Age),
+    OptionSpec::WeighBy(WeightKind::Uniform),
+    OptionSpec::WeighBy(WeightKind::Amount),
+    OptionSpec::WeighBy(WeightKind::Age),
     OptionSpec::WeighAtMost(1),
     OptionSpec::WeighAtMost(40),
     OptionSpec::AtMost(1),
@@ -33,7 +35,7 @@ fn promoter(specs: &[OptionSpec]) -> Promoter {
 /// What the options come to, by the plainest reading of them.
 #[derive(Default)]
 struct Model {
-    weighing: Option<Weighing>,
+    weighing: Option<WeightKind>,
     caps: Vec<u64>,
     at_most: Option<u32>,
     window: Option<u64>,
@@ -63,17 +65,17 @@ impl Model {
         model
     }
 
-    fn weight(&self, bid: &LiveBid, round: &Round<'_>) -> u64 {
+    fn weight(&self, bid: &EligibleBid, round: &DrawContext<'_>) -> u64 {
         let weight = match self.weighing {
-            None | Some(Weighing::Uniform) => 1,
-            Some(Weighing::Amount) => bid.amount,
-            Some(Weighing::Age) => (round.due_at - bid.placed_at).max(0) as u64 + 1,
+            None | Some(WeightKind::Uniform) => 1,
+            Some(WeightKind::Amount) => bid.amount,
+            Some(WeightKind::Age) => (round.due_at - bid.placed_at).max(0) as u64 + 1,
         };
         self.caps.iter().copied().fold(weight, u64::min)
     }
 
-    fn eligible(&self, round: &Round<'_>) -> Vec<Uuid> {
-        let takes_part = |bid: &&LiveBid| {
+    fn eligible(&self, round: &DrawContext<'_>) -> Vec<Uuid> {
+        let takes_part = |bid: &&EligibleBid| {
             let leads = self.never_the_leader && bid.bidder_leads;
             let had_his = self.once_per_bidder && bid.bidder_promoted;
             !(bid.promoted || leads || had_his)
@@ -82,33 +84,33 @@ impl Model {
     }
 
     /// Whether the result can be.
-    fn agrees(&self, round: &Round<'_>, eligible: u32, result: Drawn) -> bool {
+    fn agrees(&self, round: &DrawContext<'_>, eligible: u32, result: Selection) -> bool {
         let among = self.eligible(round);
         let too_early = self.window.is_some_and(|ms| (round.ends_at - round.due_at) as u64 > ms);
         let enough = self.at_most.is_some_and(|most| round.promotions >= most);
         let right = match result {
-            Drawn::Nobody(Nobody::NotYet) => too_early,
-            Drawn::Nobody(Nobody::Enough) => !too_early && enough,
-            Drawn::Nobody(Nobody::NoLuck) => !too_early && !enough && !self.certain,
-            Drawn::Nobody(Nobody::NoneEligible(excluded)) => {
+            Selection::Nobody(NoSelection::NotYet) => too_early,
+            Selection::Nobody(NoSelection::Enough) => !too_early && enough,
+            Selection::Nobody(NoSelection::NoLuck) => !too_early && !enough && !self.certain,
+            Selection::Nobody(NoSelection::NoneEligible(excluded)) => {
                 let left_out = excluded.promoted + excluded.leading + excluded.once + excluded.weightless;
                 !too_early && !enough && among.is_empty() && left_out as usize == round.bids.len()
             }
-            Drawn::Bid(bid) => !too_early && !enough && among.contains(&bid),
+            Selection::Bid(bid) => !too_early && !enough && among.contains(&bid),
         };
         right && eligible as usize == among.len()
     }
 }
 
-fn bids() -> impl Strategy<Value = Vec<LiveBid>> {
+fn bids() -> impl Strategy<Value = Vec<EligibleBid>> {
     let flags = (prop::bool::weighted(0.2), prop::bool::weighted(0.3), prop::bool::weighted(0.3));
     let bid = (1..100u64, 0..1000i64, flags);
-    let bid = bid.prop_map(|(amount, placed_at, (promoted, bidder_leads, bidder_promoted))| LiveBid {
+    let bid = bid.prop_map(|(amount, placed_at, (promoted, bidder_leads, bidder_promoted))| EligibleBid {
         placed_at,
         promoted,
         bidder_leads,
         bidder_promoted,
-        ..LiveBid::new(Uuid::nil(), Uuid::nil(), amount)
+        ..EligibleBid::new(Uuid::nil(), Uuid::nil(), amount)
     });
     prop::collection::vec(bid, 0..12).prop_map(|mut bids| {
         for (bid, n) in bids.iter_mut().zip(1u128..) {
@@ -143,7 +145,7 @@ proptest! {
                 // A draw every ten minutes goes with a window of ten minutes.
                 let (promoter, model) = (promoter(&pair), Model::of(&pair));
                 for draw in 0..4 {
-                    let round = Round {
+                    let round = DrawContext {
                         draw: Uuid::from_u128(draw), position: 7, due_at: 1000, ends_at: 1000 + left,
                         promotions, bids: &bids,
                     };
@@ -163,7 +165,7 @@ proptest! {
 
     #[test]
     fn options_that_do_not_touch_each_other_may_come_in_any_order(bids in bids(), promotions in 0..4u32) {
-        let round = Round { due_at: 1000, ends_at: 500_000, promotions, bids: &bids, ..Round::default() };
+        let round = DrawContext { due_at: 1000, ends_at: 500_000, promotions, bids: &bids, ..DrawContext::default() };
         let expected = promoter(&UNORDERED).draw(&round);
         let mut orders = 0;
         permutations(&mut UNORDERED.clone(), UNORDERED.len(), &mut |specs| {
@@ -175,7 +177,7 @@ proptest! {
 
     #[test]
     fn where_the_order_matters_every_order_does_what_the_model_says(bids in bids()) {
-        let round = Round { due_at: 1000, ends_at: 1000, bids: &bids, ..Round::default() };
+        let round = DrawContext { due_at: 1000, ends_at: 1000, bids: &bids, ..DrawContext::default() };
         permutations(&mut ORDERED.clone(), ORDERED.len(), &mut |specs| {
             let (promoter, model) = (promoter(specs), Model::of(specs));
             for bid in &bids {
@@ -191,22 +193,22 @@ proptest! {
     fn a_change_of_anything_that_a_draw_looks_at_changes_its_proof(bids in bids(), which in any::<prop::sample::Index>()) {
         prop_assume!(bids.len() > 1);
         let promoter = promoter(&[]);
-        let round = Round { position: 5, due_at: 1000, ends_at: 9000, promotions: 1, bids: &bids, ..Round::default() };
+        let round = DrawContext { position: 5, due_at: 1000, ends_at: 9000, promotions: 1, bids: &bids, ..DrawContext::default() };
         let proof = promoter.draw(&round).proof;
-        let other = |round: Round<'_>| promoter.draw(&round).proof != proof;
+        let other = |round: DrawContext<'_>| promoter.draw(&round).proof != proof;
         let others = [
-            Round { draw: Uuid::from_u128(1), ..round },
-            Round { position: 6, ..round },
-            Round { due_at: 1001, ..round },
-            Round { ends_at: 9001, ..round },
-            Round { promotions: 2, ..round },
-            Round { bids: &bids[1..], ..round },
+            DrawContext { draw: Uuid::from_u128(1), ..round },
+            DrawContext { position: 6, ..round },
+            DrawContext { due_at: 1001, ..round },
+            DrawContext { ends_at: 9001, ..round },
+            DrawContext { promotions: 2, ..round },
+            DrawContext { bids: &bids[1..], ..round },
         ];
         others.into_iter().for_each(|changed| assert!(other(changed), "{changed:?}"));
-        let changed = |change: &dyn Fn(&mut LiveBid)| {
+        let changed = |change: &dyn Fn(&mut EligibleBid)| {
             let mut bids = bids.clone();
             change(which.get_mut(&mut bids));
-            other(Round { bids: &bids, ..round })
+            other(DrawContext { bids: &bids, ..round })
         };
         prop_assert!(changed(&|bid| bid.amount += 1));
         prop_assert!(changed(&|bid| bid.bidder = Uuid::from_u128(99)));
@@ -217,16 +219,16 @@ proptest! {
         prop_assert!(changed(&|bid| bid.bidder_promoted ^= true));
         let mut swapped = bids.clone();
         swapped.swap(0, 1);
-        let swapped = Round { bids: &swapped, ..round };
+        let swapped = DrawContext { bids: &swapped, ..round };
         prop_assert!(other(swapped), "the order counts");
     }
 }
 
 #[test]
 fn other_settings_give_another_proof_where_they_give_other_odds() {
-    let bids = [1, 2].map(|n| LiveBid::new(Uuid::from_u128(n), Uuid::from_u128(n), 7));
-    let round = Round { bids: &bids, ..Round::default() };
+    let bids = [1, 2].map(|n| EligibleBid::new(Uuid::from_u128(n), Uuid::from_u128(n), 7));
+    let round = DrawContext { bids: &bids, ..DrawContext::default() };
     let proof = |specs: &[OptionSpec]| promoter(specs).draw(&round).proof;
-    assert_ne!(proof(&[]), proof(&[OptionSpec::WeighBy(Weighing::Amount)]));
+    assert_ne!(proof(&[]), proof(&[OptionSpec::WeighBy(WeightKind::Amount)]));
     assert_eq!(proof(&[]), proof(&[OptionSpec::EveryMs(60_000)]));
 }

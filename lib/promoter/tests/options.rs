@@ -3,21 +3,21 @@
 #![allow(clippy::unwrap_used)]
 
 use auction_promoter::{
-    Drawn, Excluded, LiveBid, Nobody, OptionError, OptionSpec, Promoter, PromoterOption, Round, Seed,
-    Weighing, all, at_most, by_age, by_amount, chance, every, never_the_leader, once_per_bidder,
-    only_in_last, seeded, uniform, weigh_at_most, weigh_by,
+    DrawContext, EligibleBid, ExclusionCounts, NoSelection, OptionError, OptionSpec, Promoter,
+    PromoterOption, Seed, Selection, WeightKind, all, at_most, by_age, by_amount, chance, every,
+    never_the_leader, once_per_bidder, only_in_last, seeded, uniform, weigh_at_most, weigh_by,
 };
 use std::time::Duration;
 use uuid::Uuid;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-fn bid(n: u128, amount: u64) -> LiveBid {
-    LiveBid::new(Uuid::from_u128(n), Uuid::from_u128(n + 100), amount)
+fn bid(n: u128, amount: u64) -> EligibleBid {
+    EligibleBid::new(Uuid::from_u128(n), Uuid::from_u128(n + 100), amount)
 }
 
-fn draw(options: impl IntoIterator<Item = PromoterOption>, bids: &[LiveBid]) -> (u32, Drawn) {
-    let drawn = Promoter::new(options).unwrap().draw(&Round { bids, ..Round::default() });
+fn draw(options: impl IntoIterator<Item = PromoterOption>, bids: &[EligibleBid]) -> (u32, Selection) {
+    let drawn = Promoter::new(options).unwrap().draw(&DrawContext { bids, ..DrawContext::default() });
     (drawn.eligible, drawn.result)
 }
 
@@ -25,16 +25,16 @@ fn refused(options: impl IntoIterator<Item = PromoterOption>) -> OptionError {
     Promoter::new(options).unwrap_err()
 }
 
-fn nobody(excluded: Excluded) -> (u32, Drawn) {
-    (0, Drawn::Nobody(Nobody::NoneEligible(excluded)))
+fn nobody(excluded: ExclusionCounts) -> (u32, Selection) {
+    (0, Selection::Nobody(NoSelection::NoneEligible(excluded)))
 }
 
 #[test]
 fn no_option_works() {
     let promoter = Promoter::new([]).unwrap();
     assert_eq!(promoter.settings().every(), Duration::from_secs(600));
-    assert_eq!(draw([], &[bid(1, 5)]), (1, Drawn::Bid(Uuid::from_u128(1))));
-    assert_eq!(draw([], &[]), nobody(Excluded::default()));
+    assert_eq!(draw([], &[bid(1, 5)]), (1, Selection::Bid(Uuid::from_u128(1))));
+    assert_eq!(draw([], &[]), nobody(ExclusionCounts::default()));
 }
 
 #[test]
@@ -56,15 +56,15 @@ fn every_says_how_long_an_interval_is() {
 
 #[test]
 fn weigh_by_says_how_likely_a_bid_is() {
-    let weighs = |option: PromoterOption, bid: LiveBid| {
-        let round = Round { due_at: 50, ..Round::default() };
+    let weighs = |option: PromoterOption, bid: EligibleBid| {
+        let round = DrawContext { due_at: 50, ..DrawContext::default() };
         Promoter::new([option]).unwrap().settings().weight()(&bid, &round)
     };
-    let old = LiveBid { placed_at: 10, ..bid(1, 700) };
+    let old = EligibleBid { placed_at: 10, ..bid(1, 700) };
     assert_eq!(weighs(weigh_by(uniform), old), 1);
     assert_eq!(weighs(weigh_by(by_amount), old), 700);
     assert_eq!(weighs(weigh_by(by_age), old), 41);
-    let from_the_future = LiveBid { placed_at: 60, ..old };
+    let from_the_future = EligibleBid { placed_at: 60, ..old };
     assert_eq!(weighs(weigh_by(by_age), from_the_future), 1, "never zero");
     assert_eq!(weighs(weigh_by(|bid, _| bid.amount + 1), old), 701);
 }
@@ -72,14 +72,17 @@ fn weigh_by_says_how_likely_a_bid_is() {
 #[test]
 fn a_bid_without_weight_is_never_drawn() {
     let only_high = || weigh_by(|bid, _| bid.amount.saturating_sub(100));
-    assert_eq!(draw([only_high()], &[bid(1, 100), bid(2, 101)]), (1, Drawn::Bid(Uuid::from_u128(2))));
-    assert_eq!(draw([only_high()], &[bid(1, 7)]), nobody(Excluded { weightless: 1, ..Excluded::default() }));
+    assert_eq!(draw([only_high()], &[bid(1, 100), bid(2, 101)]), (1, Selection::Bid(Uuid::from_u128(2))));
+    assert_eq!(
+        draw([only_high()], &[bid(1, 7)]),
+        nobody(ExclusionCounts { weightless: 1, ..ExclusionCounts::default() })
+    );
 }
 
 #[test]
 fn weigh_at_most_caps_what_was_set_before() {
     let weight = |options: Vec<PromoterOption>| {
-        Promoter::new(options).unwrap().settings().weight()(&bid(1, 700), &Round::default())
+        Promoter::new(options).unwrap().settings().weight()(&bid(1, 700), &DrawContext::default())
     };
     assert_eq!(weight(vec![weigh_by(by_amount), weigh_at_most(50)]), 50);
     assert_eq!(weight(vec![weigh_by(by_amount), weigh_at_most(50), weigh_at_most(80)]), 50);
@@ -91,9 +94,10 @@ fn weigh_at_most_caps_what_was_set_before() {
 fn at_most_counts_the_promotions_of_the_auction() {
     let promoter = Promoter::new([at_most(2)]).unwrap();
     let bids = [bid(1, 5)];
-    let after = |promotions| promoter.draw(&Round { promotions, bids: &bids, ..Round::default() }).result;
-    assert_eq!(after(1), Drawn::Bid(Uuid::from_u128(1)));
-    assert_eq!(after(2), Drawn::Nobody(Nobody::Enough));
+    let after =
+        |promotions| promoter.draw(&DrawContext { promotions, bids: &bids, ..DrawContext::default() }).result;
+    assert_eq!(after(1), Selection::Bid(Uuid::from_u128(1)));
+    assert_eq!(after(2), Selection::Nobody(NoSelection::Enough));
     assert_eq!(refused([at_most(0)]), OptionError::AtMostNone);
 }
 
@@ -101,9 +105,11 @@ fn at_most_counts_the_promotions_of_the_auction() {
 fn only_in_last_waits_for_the_end() {
     let promoter = Promoter::new([every(MINUTE), only_in_last(5 * MINUTE)]).unwrap();
     let bids = [bid(1, 5)];
-    let at = |due_at| promoter.draw(&Round { due_at, ends_at: 1_000_000, bids: &bids, ..Round::default() });
-    assert_eq!(at(699_999).result, Drawn::Nobody(Nobody::NotYet));
-    assert_eq!(at(700_000).result, Drawn::Bid(Uuid::from_u128(1)));
+    let at = |due_at| {
+        promoter.draw(&DrawContext { due_at, ends_at: 1_000_000, bids: &bids, ..DrawContext::default() })
+    };
+    assert_eq!(at(699_999).result, Selection::Nobody(NoSelection::NotYet));
+    assert_eq!(at(700_000).result, Selection::Bid(Uuid::from_u128(1)));
     let never = Duration::ZERO;
     assert_eq!(refused([only_in_last(never)]), OptionError::Window(never));
     let too_long = 32 * 1440 * MINUTE;
@@ -120,36 +126,40 @@ fn a_window_shorter_than_an_interval_makes_no_sense_in_whatever_order() {
 
 #[test]
 fn never_the_leader_leaves_out_all_bids_of_whoever_leads() {
-    let leads = LiveBid { bidder_leads: true, ..bid(1, 9) };
-    assert_eq!(draw([never_the_leader()], &[leads, bid(2, 5)]), (1, Drawn::Bid(Uuid::from_u128(2))));
-    let excluded = Excluded { leading: 2, ..Excluded::default() };
+    let leads = EligibleBid { bidder_leads: true, ..bid(1, 9) };
+    assert_eq!(draw([never_the_leader()], &[leads, bid(2, 5)]), (1, Selection::Bid(Uuid::from_u128(2))));
+    let excluded = ExclusionCounts { leading: 2, ..ExclusionCounts::default() };
     assert_eq!(draw([never_the_leader()], &[leads, leads]), nobody(excluded));
     assert_eq!(draw([], &[leads]).0, 1, "takes part unless left out");
 }
 
 #[test]
 fn once_per_bidder_leaves_out_who_was_promoted() {
-    let had = LiveBid { bidder_promoted: true, ..bid(1, 9) };
-    assert_eq!(draw([once_per_bidder()], &[had, bid(2, 5)]), (1, Drawn::Bid(Uuid::from_u128(2))));
-    assert_eq!(draw([once_per_bidder()], &[had]), nobody(Excluded { once: 1, ..Excluded::default() }));
+    let had = EligibleBid { bidder_promoted: true, ..bid(1, 9) };
+    assert_eq!(draw([once_per_bidder()], &[had, bid(2, 5)]), (1, Selection::Bid(Uuid::from_u128(2))));
+    assert_eq!(
+        draw([once_per_bidder()], &[had]),
+        nobody(ExclusionCounts { once: 1, ..ExclusionCounts::default() })
+    );
     assert_eq!(draw([], &[had]).0, 1, "takes part unless left out");
 }
 
 #[test]
 fn a_bid_is_never_promoted_twice() {
-    let promoted = LiveBid { promoted: true, ..bid(1, 9) };
-    assert_eq!(draw([], &[promoted]), nobody(Excluded { promoted: 1, ..Excluded::default() }));
+    let promoted = EligibleBid { promoted: true, ..bid(1, 9) };
+    assert_eq!(draw([], &[promoted]), nobody(ExclusionCounts { promoted: 1, ..ExclusionCounts::default() }));
 }
 
 #[test]
 fn chance_lets_some_intervals_go_by() {
     let promoter = Promoter::new([chance(250), seeded(Seed([3; 32]))]).unwrap();
     let bids = [bid(1, 5)];
-    let held = |n| promoter.draw(&Round { draw: Uuid::from_u128(n), bids: &bids, ..Round::default() });
-    let lucky = (0..4000).filter(|n| held(*n).result == Drawn::Bid(bids[0].id)).count();
+    let held =
+        |n| promoter.draw(&DrawContext { draw: Uuid::from_u128(n), bids: &bids, ..DrawContext::default() });
+    let lucky = (0..4000).filter(|n| held(*n).result == Selection::Bid(bids[0].id)).count();
     // A thousand expected, with a deviation of 27.4: five of them either way.
     assert!((863..=1137).contains(&lucky), "{lucky}");
-    let others = (0..4000).filter(|n| held(*n).result == Drawn::Nobody(Nobody::NoLuck)).count();
+    let others = (0..4000).filter(|n| held(*n).result == Selection::Nobody(NoSelection::NoLuck)).count();
     assert_eq!(lucky + others, 4000);
     assert_eq!(refused([chance(0)]), OptionError::Chance(0));
     assert_eq!(refused([chance(1001)]), OptionError::Chance(1001));
@@ -158,7 +168,7 @@ fn chance_lets_some_intervals_go_by() {
 
 #[test]
 fn seeded_decides_the_choice() {
-    let bids: Vec<LiveBid> = (0..1000).map(|n| bid(n, 5)).collect();
+    let bids: Vec<EligibleBid> = (0..1000).map(|n| bid(n, 5)).collect();
     let choice = |seed| draw([seeded(Seed([seed; 32]))], &bids).1;
     assert_eq!(choice(1), choice(1));
     assert_ne!(choice(1), choice(2));
@@ -205,9 +215,9 @@ fn errors_say_what_makes_no_sense() {
 fn every_spec() -> Vec<(OptionSpec, &'static str)> {
     vec![
         (OptionSpec::EveryMs(60_000), r#"{"every_ms":60000}"#),
-        (OptionSpec::WeighBy(Weighing::Uniform), r#"{"weigh_by":"uniform"}"#),
-        (OptionSpec::WeighBy(Weighing::Amount), r#"{"weigh_by":"amount"}"#),
-        (OptionSpec::WeighBy(Weighing::Age), r#"{"weigh_by":"age"}"#),
+        (OptionSpec::WeighBy(WeightKind::Uniform), r#"{"weigh_by":"uniform"}"#),
+        (OptionSpec::WeighBy(WeightKind::Amount), r#"{"weigh_by":"amount"}"#),
+        (OptionSpec::WeighBy(WeightKind::Age), r#"{"weigh_by":"age"}"#),
         (OptionSpec::WeighAtMost(9), r#"{"weigh_at_most":9}"#),
         (OptionSpec::AtMost(3), r#"{"at_most":3}"#),
         (OptionSpec::OnlyInLastMs(3_600_000), r#"{"only_in_last_ms":3600000}"#),
@@ -244,9 +254,10 @@ fn an_option_from_data_is_the_option() {
     ])
     .unwrap();
     assert_eq!(format!("{:?}", from_data.settings()), format!("{:?}", from_code.settings()));
-    let bids: Vec<LiveBid> = (0..20).map(|n| LiveBid { placed_at: n as i64, ..bid(n, 5) }).collect();
+    let bids: Vec<EligibleBid> = (0..20).map(|n| EligibleBid { placed_at: n as i64, ..bid(n, 5) }).collect();
     for n in 0..50 {
-        let round = Round { draw: Uuid::from_u128(n), due_at: 30, bids: &bids, ..Round::default() };
+        let round =
+            DrawContext { draw: Uuid::from_u128(n), due_at: 30, bids: &bids, ..DrawContext::default() };
         assert_eq!(from_data.draw(&round), from_code.draw(&round));
     }
 }

@@ -5,7 +5,8 @@
 #![allow(clippy::unwrap_used)]
 
 use auction_promoter::{
-    Drawn, LiveBid, Promoter, PromoterOption, Round, Seed, by_age, by_amount, seeded, uniform, weigh_by,
+    DrawContext, EligibleBid, Promoter, PromoterOption, Seed, Selection, by_age, by_amount, seeded, uniform,
+    weigh_by,
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -18,9 +19,9 @@ const LIMIT_3: f64 = 30.665;
 const LIMIT_7: f64 = 40.522;
 const LIMIT_9: f64 = 44.811;
 
-fn bids(amounts: &[u64]) -> Vec<LiveBid> {
+fn bids(amounts: &[u64]) -> Vec<EligibleBid> {
     let numbered = (1u128..).zip(amounts);
-    numbered.map(|(n, amount)| LiveBid::new(Uuid::from_u128(n), Uuid::from_u128(n), *amount)).collect()
+    numbered.map(|(n, amount)| EligibleBid::new(Uuid::from_u128(n), Uuid::from_u128(n), *amount)).collect()
 }
 
 /// How far counts are from what was expected.
@@ -34,12 +35,13 @@ fn chi_square(counts: &[u64], odds: &[f64]) -> f64 {
 }
 
 /// How often each bid was drawn, another draw id each time.
-fn counts(option: PromoterOption, bids: &[LiveBid]) -> Vec<u64> {
+fn counts(option: PromoterOption, bids: &[EligibleBid]) -> Vec<u64> {
     let promoter = Promoter::new([option, seeded(Seed([42; 32]))]).unwrap();
     let mut drawn: HashMap<Uuid, u64> = HashMap::new();
     for n in 0..DRAWS {
         let draw = Uuid::from_u128(u128::from(n));
-        let Drawn::Bid(bid) = promoter.draw(&Round { draw, due_at: 1000, bids, ..Round::default() }).result
+        let Selection::Bid(bid) =
+            promoter.draw(&DrawContext { draw, due_at: 1000, bids, ..DrawContext::default() }).result
         else {
             panic!("somebody is drawn")
         };
@@ -86,7 +88,8 @@ fn consecutive_draws_have_nothing_to_do_with_each_other() {
     let promoter = Promoter::new([seeded(Seed([42; 32]))]).unwrap();
     let first = |n: u64| {
         let draw = Uuid::from_u128(u128::from(n));
-        promoter.draw(&Round { draw, bids: &bids, ..Round::default() }).result == Drawn::Bid(bids[0].id)
+        promoter.draw(&DrawContext { draw, bids: &bids, ..DrawContext::default() }).result
+            == Selection::Bid(bids[0].id)
     };
     let mut pairs = [0; 4];
     (0..DRAWS).for_each(|n| pairs[usize::from(first(2 * n)) * 2 + usize::from(first(2 * n + 1))] += 1);
@@ -100,7 +103,7 @@ fn a_biased_draw_would_be_caught() {
     let promoter = Promoter::new([seeded(Seed([42; 32]))]).unwrap();
     let mut remainders = [0; 10];
     for n in 0..DRAWS {
-        let proof = promoter.draw(&Round { position: n, ..Round::default() }).proof;
+        let proof = promoter.draw(&DrawContext { position: n, ..DrawContext::default() }).proof;
         remainders[usize::from(proof[0]) % 10] += 1;
     }
     let distance = chi_square(&remainders, &[1.0; 10]);

@@ -5,7 +5,7 @@
 //! with each delivery of notifications: the ids of the users. Messages of `PUBLISH` are not written to disk and lie nowhere: one that is lost is made up for by a look at the
 //! store, by whoever waits, when the connection is back, and at the end of his wait.
 
-use crate::listening::{self, Listener};
+use crate::listening::{self, PubSubHandler};
 use crate::{RedisServer, keys};
 use auction_app::ingress::command_gateway::OutcomeWaiters;
 use auction_app::ingress::live_updates::InboxSignals;
@@ -14,7 +14,7 @@ use auction_wire::{CommandId, PartitionCount};
 use std::sync::Arc;
 use uuid::Uuid;
 use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// An announcement.
 pub(crate) fn write(decided: &[CommandId]) -> Vec<u8> {
@@ -28,14 +28,14 @@ fn read(announcement: &[u8]) -> impl Iterator<Item = Uuid> {
 
 /// Who hears it.
 #[derive(Clone)]
-pub struct Audience {
+pub struct AnnouncementHandlers {
     /// Requests that wait for an outcome.
     pub waiters: Arc<OutcomeWaiters>,
     /// Users who listen for what they are told.
     pub bells: Arc<InboxSignals>,
 }
 
-impl Listener for Audience {
+impl PubSubHandler for AnnouncementHandlers {
     const LOST: &'static str = "announcements are not received: who waits looks at the end of his wait";
 
     fn began(&self) {
@@ -56,9 +56,9 @@ impl Listener for Audience {
 pub async fn listen(
     server: RedisServer,
     partitions: PartitionCount,
-    audience: Audience,
+    audience: AnnouncementHandlers,
     health: &HealthHandle,
-    stop: Stop,
+    stop: ShutdownSignal,
 ) {
     let channels = partitions.all().map(keys::decided).chain([keys::TOLD.to_owned()]);
     let channels: Vec<String> = channels.collect();

@@ -14,29 +14,33 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Makes feeds on one Redis.
 #[derive(Clone, Debug)]
-pub struct RedisFeeds {
+pub struct RedisEventStreams {
     server: RedisServer,
     batch: usize,
     block: Duration,
     gather: Duration,
 }
 
-impl RedisFeeds {
+impl RedisEventStreams {
     /// At most `batch` events at a time; a read waits for `block` when there are none.
-    pub fn new(server: impl Into<RedisServer>, batch: usize, block: Duration) -> RedisFeeds {
-        RedisFeeds { server: server.into(), batch, block, gather: Duration::ZERO }
+    pub fn new(server: impl Into<RedisServer>, batch: usize, block: Duration) -> RedisEventStreams {
+        RedisEventStreams { server: server.into(), batch, block, gather: Duration::ZERO }
     }
 
     /// After each read events gather for so long ([`ConsumerOptions::gather`]).
-    pub fn gathering(self, gather: Duration) -> RedisFeeds {
-        RedisFeeds { gather, ..self }
+    pub fn with_linger(self, gather: Duration) -> RedisEventStreams {
+        RedisEventStreams { gather, ..self }
     }
 }
 
-impl EventStreamConnector for RedisFeeds {
-    type Feed = RedisFeed;
+impl EventStreamConnector for RedisEventStreams {
+    type Feed = RedisEventStream;
 
-    async fn open(&self, service: &'static str, partition: PartitionId) -> Result<RedisFeed, Unavailable> {
+    async fn open(
+        &self,
+        service: &'static str,
+        partition: PartitionId,
+    ) -> Result<RedisEventStream, Unavailable> {
         let stream = keys::events(partition);
         let options = ConsumerOptions {
             group: service.to_owned(),
@@ -44,11 +48,11 @@ impl EventStreamConnector for RedisFeeds {
             first: 0,
             count: self.batch,
             block: self.block,
-            patient: true,
-            gather: self.gather,
+            blocking: true,
+            linger: self.gather,
             // A follower keeps in its own store how far it is, and fetches from the event store what it was not handed.
-            acknowledged: false,
-            suspects: None,
+            ack_required: false,
+            crash_tracking: None,
         };
         // The consumer's own connection is not asked whether the server keeps what it acknowledges.
         let mut checked = self.server.connect(DEADLINE).await?;
@@ -57,12 +61,12 @@ impl EventStreamConnector for RedisFeeds {
         let reply = checked.send_one(&last).await.map_err(unavailable)?;
         let last = range_reply(reply).map_err(unavailable)?;
         let ended_in = last.first().and_then(|entry| event_of(entry).ok());
-        Ok(RedisFeed { consumer, stream, ended_in })
+        Ok(RedisEventStream { consumer, stream, ended_in })
     }
 }
 
 /// One feed.
-pub struct RedisFeed {
+pub struct RedisEventStream {
     consumer: GroupConsumer,
     stream: String,
     ended_in: Option<EventRecord>,
@@ -76,7 +80,7 @@ pub(crate) fn event_of(entry: &Entry) -> Result<EventRecord, String> {
     EventRecord::from_fields(entry.id.ms, &entry.fields).map_err(|error| error.to_string())
 }
 
-impl EventStream for RedisFeed {
+impl EventStream for RedisEventStream {
     async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
         let entries = self.consumer.read().await.map_err(unavailable)?.entries;
         let mut events = Vec::with_capacity(entries.len());

@@ -7,7 +7,7 @@ use redis::{ErrorKind, RedisError, ServerErrorKind, Value, cmd};
 use std::time::Duration;
 use stream_worker::value::{member, text};
 use worker_runtime::Retry;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// The name of the library.
 pub const NAME: &str = "auction_portal";
@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_secs(60);
 
 /// What came of loading them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loaded {
+pub enum LoadResult {
     /// They are new there.
     Now,
     /// They were there.
@@ -56,29 +56,29 @@ impl From<RedisError> for LoadError {
 }
 
 /// Loads the functions if there are none, or, if `newer` is set, others than ours.
-pub async fn load(pool: &Pool, newer: bool) -> Result<Loaded, LoadError> {
+pub async fn load(pool: &Pool, newer: bool) -> Result<LoadResult, LoadError> {
     let mut connection = pool.get().await.map_err(client_error)?;
     let mut list = cmd("FUNCTION");
     list.arg("LIST").arg("LIBRARYNAME").arg(NAME).arg("WITHCODE");
     let libraries: Vec<Value> = list.query_async(&mut connection).await?;
     let there = libraries.first().and_then(|library| member(library, "library_code")).and_then(text);
     if there.is_some_and(|code| code == CODE || !newer) {
-        return Ok(Loaded::Before);
+        return Ok(LoadResult::Before);
     }
     let mut load = cmd("FUNCTION");
     load.arg("LOAD").arg("REPLACE").arg(CODE);
     let _: String = load.query_async(&mut connection).await?;
-    Ok(Loaded::Now)
+    Ok(LoadResult::Now)
 }
 
 /// Loads the functions, whatever was there, and sees that there are some until it is time to stop. Where
 /// that is refused it says so once: the portal works without them.
-pub async fn keep(pool: Pool, mut stop: Stop) {
+pub async fn keep(pool: Pool, mut stop: ShutdownSignal) {
     let (mut retry, mut newer) = (Retry::default(), true);
     while !stop.requested() {
         match load(&pool, newer).await {
             Ok(loaded) => {
-                if loaded == Loaded::Now {
+                if loaded == LoadResult::Now {
                     tracing::info!(library = NAME, "loaded the functions for redis-cli");
                 }
                 // Of two releases that run side by side, the one that started last has its way.

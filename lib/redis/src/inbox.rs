@@ -34,16 +34,16 @@ const MARK_READ: &str = include_str!("inbox/mark_read.lua");
 
 /// The copies in one Redis.
 #[derive(Clone)]
-pub struct RedisInboxes {
+pub struct RedisInboxCache {
     pool: Pool,
     partitions: PartitionCount,
     keeps: NonZeroU16,
 }
 
-impl RedisInboxes {
+impl RedisInboxCache {
     /// Over a pool. Each copy keeps so many, the newest.
-    pub fn new(pool: Pool, partitions: PartitionCount, keeps: NonZeroU16) -> RedisInboxes {
-        RedisInboxes { pool, partitions, keeps }
+    pub fn new(pool: Pool, partitions: PartitionCount, keeps: NonZeroU16) -> RedisInboxCache {
+        RedisInboxCache { pool, partitions, keeps }
     }
 
     async fn connection(&self) -> Result<Connection, Unavailable> {
@@ -65,7 +65,7 @@ fn script(text: &str, keys: &[String]) -> Cmd {
     eval
 }
 
-impl NotificationSink for RedisInboxes {
+impl NotificationSink for RedisInboxCache {
     async fn begin(&self) -> Result<(), Unavailable> {
         let mut raise = pipe();
         for partition in self.partitions.all() {
@@ -108,7 +108,7 @@ impl NotificationSink for RedisInboxes {
     }
 }
 
-impl InboxCache for RedisInboxes {
+impl InboxCache for RedisInboxCache {
     async fn page(&self, user: UserId, after: u64, limit: usize) -> Result<Option<InboxPage>, Unavailable> {
         let partition = self.partition(user);
         let mut page = script(PAGE, &[keys::inbox(partition, user), keys::inbox_generation(partition)]);

@@ -166,7 +166,7 @@ impl ViewKeys {
     }
 
     /// Lines of listed auctions.
-    pub fn items(&self) -> String {
+    pub fn auction_entries(&self) -> String {
         format!("{}:items", self.0)
     }
 
@@ -176,7 +176,7 @@ impl ViewKeys {
     }
 
     /// The auctions in which a user has bid.
-    pub fn bid_in(&self, user: UserId) -> String {
+    pub fn bidder_auctions(&self, user: UserId) -> String {
         format!("{}:bid-in:{user}", self.0)
     }
 }
@@ -237,9 +237,9 @@ mod tests {
             views.own_bids(AuctionId(id)),
             views.user(UserId(id)),
             views.listed(AuctionStatus::Open),
-            views.items(),
+            views.auction_entries(),
             views.bidder(UserId(id)),
-            views.bid_in(UserId(id)),
+            views.bidder_auctions(UserId(id)),
             inbox(partition, UserId(id)),
             inbox_generation(partition),
         ];
@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn the_generation_of_a_key_is_read_back() {
-        let key = ViewKeys::new(PartitionId(7), Generation(3)).items();
+        let key = ViewKeys::new(PartitionId(7), Generation(3)).auction_entries();
         assert_eq!(read_view_key(&key), Some((PartitionId(7), Some(Generation(3)))));
         assert_eq!(read_view_key(&live_views(PartitionId(7))), Some((PartitionId(7), None)));
         assert_eq!(read_view_key(&events(PartitionId(7))), None);

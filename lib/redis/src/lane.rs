@@ -4,8 +4,8 @@
 mod reader;
 mod settler;
 
-pub use reader::RedisReader;
-pub use settler::RedisSettler;
+pub use reader::RedisCommandReader;
+pub use settler::RedisCommandSettler;
 
 use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
@@ -13,8 +13,8 @@ use auction_app::ports::commands::command_stream::CommandStreamConnector;
 use auction_wire::{Channel, PartitionCount, PartitionId};
 use std::time::Duration;
 use stream_worker::consumer::fresh_name;
-use stream_worker::suspects::absolve;
-use stream_worker::{ConsumerOptions, DedicatedConnection, GroupConsumer, StreamError, SuspectOptions};
+use stream_worker::suspects::clear_own_mark;
+use stream_worker::{ConsumerOptions, CrashTrackingOptions, DedicatedConnection, GroupConsumer, StreamError};
 
 /// The consumer group of all writers.
 pub const GROUP: &str = "writer";
@@ -27,7 +27,7 @@ const DEADLINE: Duration = Duration::from_secs(1);
 
 /// How a writer reads.
 #[derive(Clone, Debug)]
-pub struct LaneOptions {
+pub struct CommandStreamOptions {
     /// At most so many commands of each channel at a time.
     pub batch: usize,
     /// How long a read waits when there are none.
@@ -43,22 +43,22 @@ pub struct LaneOptions {
 
 /// Makes lanes on one Redis.
 #[derive(Clone, Debug)]
-pub struct RedisLanes {
+pub struct RedisCommandStreams {
     server: RedisServer,
     partitions: PartitionCount,
-    options: LaneOptions,
+    options: CommandStreamOptions,
     /// This process, as distinct from any other that ever was.
     process: String,
 }
 
-impl RedisLanes {
+impl RedisCommandStreams {
     /// For all partitions.
     pub fn new(
         server: impl Into<RedisServer>,
         partitions: PartitionCount,
-        options: LaneOptions,
-    ) -> RedisLanes {
-        RedisLanes { server: server.into(), partitions, options, process: fresh_name() }
+        options: CommandStreamOptions,
+    ) -> RedisCommandStreams {
+        RedisCommandStreams { server: server.into(), partitions, options, process: fresh_name() }
     }
 
     /// What this process is called where it says what it has in work (`ap:{NN}:suspects`).
@@ -66,8 +66,8 @@ impl RedisLanes {
         &self.process
     }
 
-    fn suspects(&self, partition: PartitionId) -> SuspectOptions {
-        SuspectOptions {
+    fn suspects(&self, partition: PartitionId) -> CrashTrackingOptions {
+        CrashTrackingOptions {
             marker: keys::suspects(partition),
             process: self.process.clone(),
             one_by_one_after: ALONE_AFTER,
@@ -76,30 +76,33 @@ impl RedisLanes {
 
     async fn absolve(&self, partition: PartitionId) -> Result<(), StreamError> {
         let mut connection = DedicatedConnection::open(&self.server, DEADLINE).await?;
-        absolve(&mut connection, &self.suspects(partition)).await.map(drop)
+        clear_own_mark(&mut connection, &self.suspects(partition)).await.map(drop)
     }
 }
 
-impl CommandStreamConnector for RedisLanes {
-    type Reader = RedisReader;
-    type Settler = RedisSettler;
+impl CommandStreamConnector for RedisCommandStreams {
+    type Reader = RedisCommandReader;
+    type Settler = RedisCommandSettler;
 
-    async fn open(&self, partition: PartitionId) -> Result<(RedisReader, RedisSettler), Unavailable> {
+    async fn open(
+        &self,
+        partition: PartitionId,
+    ) -> Result<(RedisCommandReader, RedisCommandSettler), Unavailable> {
         let options = ConsumerOptions {
             group: GROUP.to_owned(),
             streams: Channel::ALL.iter().map(|channel| keys::commands(partition, *channel)).collect(),
             first: 2,
             count: self.options.batch,
             block: self.options.block,
-            patient: !self.options.by_turns,
-            gather: self.options.gather,
-            acknowledged: true,
-            suspects: Some(self.suspects(partition)),
+            blocking: !self.options.by_turns,
+            linger: self.options.gather,
+            ack_required: true,
+            crash_tracking: Some(self.suspects(partition)),
         };
         let consumer = GroupConsumer::open(&self.server, options).await.map_err(unavailable)?;
-        let settler = RedisSettler::open(&self.server, partition).await?;
+        let settler = RedisCommandSettler::open(&self.server, partition).await?;
         let clock_tolerance = self.options.clock_tolerance;
-        Ok((RedisReader::new(consumer, partition, self.partitions, clock_tolerance), settler))
+        Ok((RedisCommandReader::new(consumer, partition, self.partitions, clock_tolerance), settler))
     }
 
     async fn on_interrupted(&self, partition: PartitionId) {

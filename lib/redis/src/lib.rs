@@ -34,7 +34,7 @@ pub mod stream_info;
 pub mod tail;
 pub mod views;
 
-pub use server::{RedisServer, Sockets};
+pub use server::{RedisServer, SocketFactory};
 
 use auction_app::ports::Unavailable;
 use stream_worker::StreamError;

@@ -18,34 +18,34 @@ const WAITING: usize = 10_000;
 
 const TAKE: &str = include_str!("limits/take.lua");
 
-struct Asked {
+struct TakeCall {
     wanted: Vec<TakeRequest>,
     answer: oneshot::Sender<Result<TakeResult, Unavailable>>,
 }
 
 /// The counts in one Redis.
 #[derive(Clone)]
-pub struct RedisCounters(mpsc::Sender<Asked>);
+pub struct RedisRateLimitStore(mpsc::Sender<TakeCall>);
 
-impl RedisCounters {
+impl RedisRateLimitStore {
     /// Starts the task that counts; it ends when the last clone of this is dropped.
-    pub fn start(pool: Pool) -> RedisCounters {
+    pub fn start(pool: Pool) -> RedisRateLimitStore {
         let (ask, asked) = mpsc::channel(WAITING);
         tokio::spawn(count_all(pool, asked));
-        RedisCounters(ask)
+        RedisRateLimitStore(ask)
     }
 }
 
-impl RateLimitStore for RedisCounters {
+impl RateLimitStore for RedisRateLimitStore {
     async fn take(&self, wanted: &[TakeRequest]) -> Result<TakeResult, Unavailable> {
         let (answer, answered) = oneshot::channel();
-        let asked = Asked { wanted: wanted.to_vec(), answer };
+        let asked = TakeCall { wanted: wanted.to_vec(), answer };
         self.0.try_send(asked).map_err(|error| Unavailable::new("redis", error.to_string()))?;
         answered.await.unwrap_or_else(|_| Err(Unavailable::new("redis", "nobody counts any more")))
     }
 }
 
-async fn count_all(pool: Pool, mut asked: mpsc::Receiver<Asked>) {
+async fn count_all(pool: Pool, mut asked: mpsc::Receiver<TakeCall>) {
     let mut together = Vec::with_capacity(TOGETHER);
     while asked.recv_many(&mut together, TOGETHER).await > 0 {
         let counted = count(&pool, &together).await;
@@ -53,7 +53,7 @@ async fn count_all(pool: Pool, mut asked: mpsc::Receiver<Asked>) {
             Ok(replies) => Ok(replies.into_iter()),
             Err(error) => Err(error.cause.to_string()),
         };
-        for Asked { wanted, answer } in together.drain(..) {
+        for TakeCall { wanted, answer } in together.drain(..) {
             // Whoever has gone meanwhile does not need it.
             let _ = answer.send(match &mut replies {
                 Ok(replies) => read(replies.next(), wanted.len()),
@@ -63,9 +63,9 @@ async fn count_all(pool: Pool, mut asked: mpsc::Receiver<Asked>) {
     }
 }
 
-async fn count(pool: &Pool, together: &[Asked]) -> Result<Vec<Value>, Unavailable> {
+async fn count(pool: &Pool, together: &[TakeCall]) -> Result<Vec<Value>, Unavailable> {
     let mut scripts = pipe();
-    for Asked { wanted, .. } in together {
+    for TakeCall { wanted, .. } in together {
         let keys: Vec<String> = wanted.iter().map(|wanted| keys::limit(wanted.whose)).collect();
         let take = scripts.cmd("EVAL").arg(TAKE).arg(keys.len()).arg(keys);
         for TakeRequest { limit, needs, wishes, .. } in wanted {

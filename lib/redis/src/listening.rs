@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use worker_runtime::Retry;
 use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// How long Redis may take for an answer.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -21,7 +21,7 @@ const TURN: Duration = Duration::from_millis(500);
 const PING: Duration = Duration::from_secs(5);
 
 /// Whoever listens.
-pub(crate) trait Listener {
+pub(crate) trait PubSubHandler {
     /// What it means that nothing is heard, for the log.
     const LOST: &'static str;
 
@@ -33,12 +33,12 @@ pub(crate) trait Listener {
 }
 
 /// Listens to channels until it is time to stop.
-pub(crate) async fn listen<L: Listener>(
+pub(crate) async fn listen<L: PubSubHandler>(
     server: &RedisServer,
     channels: &[String],
     listener: &L,
     health: &HealthHandle,
-    mut stop: Stop,
+    mut stop: ShutdownSignal,
 ) {
     let mut retry = Retry::default();
     while !stop.requested() {
@@ -54,9 +54,9 @@ pub(crate) async fn listen<L: Listener>(
 async fn drive(
     server: &RedisServer,
     channels: &[String],
-    listener: &impl Listener,
+    listener: &impl PubSubHandler,
     health: &HealthHandle,
-    stop: &Stop,
+    stop: &ShutdownSignal,
     retry: &mut Retry,
 ) -> Result<(), Unavailable> {
     let connection = in_time(server.client().get_async_pubsub()).await?;

@@ -14,15 +14,15 @@ use stream_worker::{DedicatedConnection, StreamError};
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Looks at the command streams of all partitions.
-pub struct RedisPressures {
+pub struct RedisLoadProbe {
     server: RedisServer,
     connection: Option<DedicatedConnection>,
     look: Pipeline,
 }
 
-impl RedisPressures {
+impl RedisLoadProbe {
     /// Connects when it first looks.
-    pub fn new(server: RedisServer, partitions: PartitionCount) -> RedisPressures {
+    pub fn new(server: RedisServer, partitions: PartitionCount) -> RedisLoadProbe {
         let mut look = pipe();
         look.cmd("INFO").arg("memory");
         for partition in partitions.all() {
@@ -32,11 +32,11 @@ impl RedisPressures {
                 look.cmd("XINFO").arg("GROUPS").arg(&stream);
             }
         }
-        RedisPressures { server, connection: None, look }
+        RedisLoadProbe { server, connection: None, look }
     }
 }
 
-impl LoadProbe for RedisPressures {
+impl LoadProbe for RedisLoadProbe {
     async fn sample(&mut self) -> Result<Load, Unavailable> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,

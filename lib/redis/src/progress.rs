@@ -19,18 +19,19 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Looks at Redis. Each look has a connection of its own.
 #[derive(Clone, Debug)]
-pub struct RedisProgress(Client);
+pub struct RedisStreamStats(Client);
 
-impl RedisProgress {
+impl RedisStreamStats {
     /// Connects when somebody looks.
-    pub fn new(client: Client) -> RedisProgress {
-        RedisProgress(client)
+    pub fn new(client: Client) -> RedisStreamStats {
+        RedisStreamStats(client)
     }
 }
 
-impl StreamStatsReader for RedisProgress {
+impl StreamStatsReader for RedisStreamStats {
     async fn collect(&self, partitions: &[PartitionId]) -> Result<StreamStats, Unavailable> {
-        let mut look = Look(DedicatedConnection::open(&self.0, DEADLINE).await.map_err(unavailable)?);
+        let mut look =
+            StatsConnection(DedicatedConnection::open(&self.0, DEADLINE).await.map_err(unavailable)?);
         let mut seen =
             StreamStats { now_ms: look.now_ms().await.map_err(unavailable)?, partitions: Vec::new() };
         for partition in partitions {
@@ -41,9 +42,9 @@ impl StreamStatsReader for RedisProgress {
 }
 
 /// One look.
-struct Look(DedicatedConnection);
+struct StatsConnection(DedicatedConnection);
 
-impl Look {
+impl StatsConnection {
     /// The time by the clock of Redis, in milliseconds since 1970.
     async fn now_ms(&mut self) -> Result<u64, StreamError> {
         let time = self.0.send_one(&cmd("TIME")).await?;
@@ -107,7 +108,7 @@ impl Look {
             let group = groups.iter().find(|group| member(group, "name").and_then(text) == Some(&name));
             let (Some(group), Some(Ok(summary))) = (group, summary.map(ok)) else { continue };
             let pending = Pending::read(&summary)?;
-            let read = lag::Read::of(group)?;
+            let read = lag::GroupReadState::of(group)?;
             let oldest = self.oldest(&stream, &read, &pending).await?;
             stream.groups.push(GroupProgress {
                 lag: lag::count(&mut self.0, &stream.key, &info, &read).await?,
@@ -125,7 +126,7 @@ impl Look {
     async fn oldest(
         &mut self,
         stream: &StreamProgress,
-        read: &lag::Read,
+        read: &lag::GroupReadState,
         pending: &Pending,
     ) -> Result<Option<u64>, StreamError> {
         let mut look: Pipeline = pipe();

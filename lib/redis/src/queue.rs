@@ -27,26 +27,26 @@ struct Waiting {
 }
 
 /// The way onto the streams, shared by all requests of a process.
-pub struct RedisQueue {
+pub struct RedisCommandQueue {
     partitions: PartitionCount,
     sender: mpsc::Sender<Waiting>,
     clock: deadpool_redis::Pool,
 }
 
-impl RedisQueue {
+impl RedisCommandQueue {
     /// Starts the task that flushes; it ends when the queue is dropped.
     pub fn start(
         server: impl Into<RedisServer>,
         partitions: PartitionCount,
         clock: deadpool_redis::Pool,
-    ) -> RedisQueue {
+    ) -> RedisCommandQueue {
         let (sender, receiver) = mpsc::channel(WAITING);
         tokio::spawn(flush_all(server.into(), receiver));
-        RedisQueue { partitions, sender, clock }
+        RedisCommandQueue { partitions, sender, clock }
     }
 }
 
-impl CommandQueue for RedisQueue {
+impl CommandQueue for RedisCommandQueue {
     async fn submit(&self, command: Command) -> Result<(), Unavailable> {
         let partition = self.partitions.of(command.key);
         let stream = keys::commands(partition, command.body.channel());

@@ -13,7 +13,7 @@ use stream_worker::entry::read_reply;
 use stream_worker::value::ok;
 use stream_worker::{DedicatedConnection, EntryId, Retry, StreamError};
 use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// How long a reply stream outlives its ingress.
 const EXPIRES: Duration = Duration::from_secs(60);
@@ -34,7 +34,7 @@ pub async fn receive(
     ingress: String,
     waiters: Arc<OutcomeWaiters>,
     health: &HealthHandle,
-    mut stop: Stop,
+    mut stop: ShutdownSignal,
 ) {
     let partitions: Vec<PartitionId> = partitions.all().collect();
     let streams: Vec<String> = partitions.iter().map(|partition| keys::reply(*partition, &ingress)).collect();
@@ -54,7 +54,7 @@ async fn drive(
     streams: &[String],
     waiters: &OutcomeWaiters,
     health: &HealthHandle,
-    stop: &Stop,
+    stop: &ShutdownSignal,
     retry: &mut Retry,
 ) -> Result<(), Unavailable> {
     let mut connection = server.connect(DEADLINE).await?;

@@ -12,7 +12,7 @@ use auction_wire::{Channel, PartitionId};
 use redis::{Value, cmd};
 use std::time::Duration;
 use stream_worker::entry::range_reply;
-use stream_worker::trim::{self, Keep, trim};
+use stream_worker::trim::{self, TrimPolicy, trim};
 use stream_worker::value::number;
 use stream_worker::{DedicatedConnection, Entry, EntryId, StreamError};
 
@@ -70,7 +70,7 @@ impl StreamRetention for RedisRetention {
             let mut oldest = None::<EntryId>;
             for channel in Channel::ALL {
                 let stream = keys::commands(partition, channel);
-                let step = trim(connection, &stream, keep_from, Keep::Undone).await?;
+                let step = trim(connection, &stream, keep_from, TrimPolicy::Undone).await?;
                 add(&mut all.trimmed, step);
                 oldest = [oldest, step.oldest_undone].into_iter().flatten().min();
             }
@@ -89,7 +89,7 @@ impl StreamRetention for RedisRetention {
             let stream = keys::events(partition);
             let mut all = Trimmed::default();
             let keep_from = first_event_since(connection, &stream, older_than).await?;
-            add(&mut all, trim(connection, &stream, keep_from, Keep::Last).await?);
+            add(&mut all, trim(connection, &stream, keep_from, TrimPolicy::Last).await?);
             Ok(all)
         })
         .await

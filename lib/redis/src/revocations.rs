@@ -4,7 +4,7 @@
 //! A message that is lost is made up for: an ingress looks tokens up again now and then, and all of them when it
 //! begins to listen.
 
-use crate::listening::{self, Listener};
+use crate::listening::{self, PubSubHandler};
 use crate::{RedisServer, client_error, keys};
 use auction_app::ingress::accounts::{TokenCache, TokenHash};
 use auction_app::ports::Unavailable;
@@ -14,7 +14,7 @@ use deadpool_redis::Pool;
 use redis::pipe;
 use uuid::Uuid;
 use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// Tells every ingress.
 #[derive(Clone)]
@@ -58,12 +58,12 @@ pub async fn listen<T: TokenStore>(
     server: RedisServer,
     known: &TokenCache<T>,
     health: &HealthHandle,
-    stop: Stop,
+    stop: ShutdownSignal,
 ) {
     listening::listen(&server, &[keys::REVOKED.to_owned()], known, health, stop).await;
 }
 
-impl<T: TokenStore> Listener for TokenCache<T> {
+impl<T: TokenStore> PubSubHandler for TokenCache<T> {
     const LOST: &'static str = "nobody says which tokens are revoked: they are looked up now and then";
 
     fn began(&self) {

@@ -15,7 +15,7 @@ use stream_worker::{Connect, DedicatedConnection, Socket, StreamError};
 #[derive(Clone, Debug)]
 pub struct RedisServer {
     client: Client,
-    sockets: Option<Sockets>,
+    sockets: Option<SocketFactory>,
     durability: Option<Durability>,
 }
 
@@ -28,12 +28,12 @@ impl From<Client> for RedisServer {
 
 impl RedisServer {
     /// Every new connection is judged.
-    pub fn checked(client: Client, durability: Durability) -> RedisServer {
+    pub fn durability_checked(client: Client, durability: Durability) -> RedisServer {
         RedisServer { client, sockets: None, durability: Some(durability) }
     }
 
     /// Lanes, feeds and views are written and read over these sockets instead: those of a Redis that is only modelled.
-    pub fn over(self, sockets: Sockets) -> RedisServer {
+    pub fn with_sockets(self, sockets: SocketFactory) -> RedisServer {
         RedisServer { sockets: Some(sockets), ..self }
     }
 
@@ -71,16 +71,16 @@ type Opening = BoxFuture<'static, Result<Box<dyn Socket>, StreamError>>;
 
 /// Opens sockets.
 #[derive(Clone)]
-pub struct Sockets(Arc<dyn Fn() -> Opening + Send + Sync>);
+pub struct SocketFactory(Arc<dyn Fn() -> Opening + Send + Sync>);
 
-impl Sockets {
+impl SocketFactory {
     /// By this function.
-    pub fn new(open: impl Fn() -> Opening + Send + Sync + 'static) -> Sockets {
-        Sockets(Arc::new(open))
+    pub fn new(open: impl Fn() -> Opening + Send + Sync + 'static) -> SocketFactory {
+        SocketFactory(Arc::new(open))
     }
 }
 
-impl fmt::Debug for Sockets {
+impl fmt::Debug for SocketFactory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sockets")
     }

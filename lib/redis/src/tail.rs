@@ -22,19 +22,19 @@ const BATCH: usize = 500;
 
 /// Opens tails on one Redis.
 #[derive(Clone, Debug)]
-pub struct RedisTails {
+pub struct RedisTailConnector {
     server: RedisServer,
     streams: Vec<String>,
 }
 
-impl RedisTails {
+impl RedisTailConnector {
     /// Of all partitions.
-    pub fn new(server: impl Into<RedisServer>, partitions: PartitionCount) -> RedisTails {
-        RedisTails { server: server.into(), streams: partitions.all().map(keys::events).collect() }
+    pub fn new(server: impl Into<RedisServer>, partitions: PartitionCount) -> RedisTailConnector {
+        RedisTailConnector { server: server.into(), streams: partitions.all().map(keys::events).collect() }
     }
 }
 
-impl EventTailConnector for RedisTails {
+impl EventTailConnector for RedisTailConnector {
     type Tail = RedisTail;
 
     async fn open(&self) -> Result<RedisTail, Unavailable> {

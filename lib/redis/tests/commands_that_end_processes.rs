@@ -6,7 +6,7 @@ use auction_app::ports::commands::command_stream::{
 };
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
-use auction_testkit::contract::command_lane::{Bench, Fields};
+use auction_testkit::contract::command_lane::{CommandStreamHarness, Fields};
 use auction_testkit::given::{P, fresh, place_bid};
 use auction_wire::Channel;
 use redis::cmd;

@@ -20,7 +20,7 @@ async fn set(url: &str, setting: &str, value: &str) {
 /// What a new connection meets when these are allowed.
 async fn met(url: &str, allowed: &[DurabilityRisk]) -> Vec<DurabilityRisk> {
     let durability = Durability::allowing(allowed.iter().copied());
-    let server = RedisServer::checked(Client::open(url).unwrap(), durability.clone());
+    let server = RedisServer::durability_checked(Client::open(url).unwrap(), durability.clone());
     let connected = server.connect(DEADLINE).await;
     let met = durability.violation();
     assert_eq!(connected.is_err(), met.is_some(), "what is too weak is not used, anything else is");

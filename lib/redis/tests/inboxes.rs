@@ -4,7 +4,7 @@ use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::inbox::{InboxCache, InboxPage};
 use auction_app::ports::notifications::notification_sink::{NewNotification, NotificationSink};
 use auction_domain::UserId;
-use auction_redis::inbox::RedisInboxes;
+use auction_redis::inbox::RedisInboxCache;
 use auction_testkit::contract::inbox::KEEPS;
 use auction_testkit::servers::{PARTITIONS, TestRedis, redis};
 use auction_wire::PartitionCount;
@@ -12,7 +12,7 @@ use std::num::NonZeroU16;
 use uuid::Uuid;
 
 /// Keeps its logical database for as long as the test runs.
-struct Copies(RedisInboxes, #[allow(dead_code)] TestRedis);
+struct Copies(RedisInboxCache, #[allow(dead_code)] TestRedis);
 
 impl NotificationSink for Copies {
     async fn begin(&self) -> Result<(), Unavailable> {
@@ -43,7 +43,7 @@ async fn copies() -> Copies {
     let pool = deadpool_redis::Config::from_url(redis.url());
     let pool = pool.create_pool(Some(deadpool_redis::Runtime::Tokio1)).unwrap();
     let partitions = PartitionCount::new(PARTITIONS).unwrap();
-    Copies(RedisInboxes::new(pool, partitions, NonZeroU16::new(KEEPS).unwrap()), redis)
+    Copies(RedisInboxCache::new(pool, partitions, NonZeroU16::new(KEEPS).unwrap()), redis)
 }
 
 auction_testkit::contract_tests!(inbox, copies().await);

@@ -4,7 +4,7 @@ use auction_app::ports::people::rate_limit_store::{
     RateLimit, RateLimitKey, RateLimitStore, TakeRequest, TakeResult,
 };
 use auction_redis::keys;
-use auction_redis::limits::RedisCounters;
+use auction_redis::limits::RedisRateLimitStore;
 use auction_testkit::servers::{TestRedis, redis};
 use deadpool_redis::{Config, Runtime};
 use std::num::NonZeroU32;
@@ -14,8 +14,8 @@ const ADDRESS: RateLimitKey =
     RateLimitKey::Address(std::net::IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 5)));
 const USER: RateLimitKey = RateLimitKey::User(auction_domain::UserId(uuid::Uuid::nil()));
 
-fn counters(redis: &TestRedis) -> RedisCounters {
-    RedisCounters::start(Config::from_url(redis.url()).create_pool(Some(Runtime::Tokio1)).unwrap())
+fn counters(redis: &TestRedis) -> RedisRateLimitStore {
+    RedisRateLimitStore::start(Config::from_url(redis.url()).create_pool(Some(Runtime::Tokio1)).unwrap())
 }
 
 /// One in a thousand seconds: nothing comes back while a test runs.

@@ -4,7 +4,7 @@ use auction_app::ports::operator::stream_stats::{
     GroupProgress, LagCount, StreamProgress, StreamStatsReader,
 };
 use auction_redis::keys;
-use auction_redis::progress::RedisProgress;
+use auction_redis::progress::RedisStreamStats;
 use auction_testkit::given::{P, records};
 use auction_testkit::servers::{TestRedis, redis};
 use redis::{Value, cmd, pipe};
@@ -36,7 +36,7 @@ async fn deliver(redis: &TestRedis, to: &str, count: u64) {
 }
 
 async fn streams(redis: &TestRedis) -> Vec<StreamProgress> {
-    RedisProgress::new(redis.client()).collect(&[P]).await.unwrap().partitions.remove(0).streams
+    RedisStreamStats::new(redis.client()).collect(&[P]).await.unwrap().partitions.remove(0).streams
 }
 
 async fn writer(redis: &TestRedis) -> GroupProgress {

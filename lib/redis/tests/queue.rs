@@ -4,8 +4,10 @@ use crate::streams_bench::{Streams, streams};
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
-use auction_redis::queue::RedisQueue;
-use auction_testkit::contract::command_queue::{Channels, commands_lie_on_their_channel_when_it_returns};
+use auction_redis::queue::RedisCommandQueue;
+use auction_testkit::contract::command_queue::{
+    CommandQueueHarness, commands_lie_on_their_channel_when_it_returns,
+};
 use auction_testkit::given::{P, fresh, place_bid};
 use auction_testkit::servers::{PARTITIONS, eventually, own_servers};
 use auction_wire::{Channel, Command, CommandId, PartitionCount};
@@ -15,13 +17,13 @@ use std::sync::Arc;
 use stream_worker::entry::range_reply;
 use tokio::task::JoinSet;
 
-fn queue(url: &str) -> RedisQueue {
+fn queue(url: &str) -> RedisCommandQueue {
     let pool = deadpool_redis::Config::from_url(url);
     let pool = pool.create_pool(Some(deadpool_redis::Runtime::Tokio1)).unwrap();
-    RedisQueue::start(Client::open(url).unwrap(), PartitionCount::new(PARTITIONS).unwrap(), pool)
+    RedisCommandQueue::start(Client::open(url).unwrap(), PartitionCount::new(PARTITIONS).unwrap(), pool)
 }
 
-impl Channels for Streams {
+impl CommandQueueHarness for Streams {
     async fn commands(&self, channel: Channel) -> Vec<Command> {
         let entries = self.entries(&keys::commands(P, channel)).await;
         entries.iter().map(|entry| Command::from_fields(&entry.fields).unwrap()).collect()

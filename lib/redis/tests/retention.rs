@@ -7,8 +7,8 @@ use auction_app::ports::events::retention::{StreamRetention, TrimmedCommands};
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_redis::keys;
 use auction_redis::retention::RedisRetention;
-use auction_testkit::contract::command_lane::{Bench, Fields, Lane};
-use auction_testkit::contract::event_feed::Publisher;
+use auction_testkit::contract::command_lane::{CommandStreamHarness, Fields, Lane};
+use auction_testkit::contract::event_feed::EventPublisherHarness;
 use auction_testkit::given::{AT, P, create_auction, fresh, place_bid, records};
 use auction_wire::{Channel, Command, EventRecord};
 use redis::cmd;
@@ -98,7 +98,7 @@ async fn a_stream_with_holes_and_garbage_is_trimmed_up_to_them() {
 #[tokio::test]
 async fn trimmed_events_leave_nothing_pending() {
     let (streams, mut retention) = bench().await;
-    Publisher::publish(&streams, &minute_by_minute(5)).await;
+    EventPublisherHarness::publish(&streams, &minute_by_minute(5)).await;
     let feeds = streams.feeds(2);
     let mut slow = feeds.open("projector", P).await.unwrap();
     assert_eq!(slow.read().await.unwrap().len(), 2);

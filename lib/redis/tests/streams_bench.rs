@@ -1,12 +1,12 @@
 //! The streams of partition 0 in a real Redis, and a look at them.
 
-use auction_redis::feed::RedisFeeds;
+use auction_redis::feed::RedisEventStreams;
 use auction_redis::keys;
-use auction_redis::lane::{GROUP, LaneOptions, RedisLanes};
-use auction_redis::tail::RedisTails;
-use auction_testkit::contract::command_lane::{Bench, Fields};
-use auction_testkit::contract::event_feed::Publisher;
-use auction_testkit::contract::event_tail::LookingOn;
+use auction_redis::lane::{CommandStreamOptions, GROUP, RedisCommandStreams};
+use auction_redis::tail::RedisTailConnector;
+use auction_testkit::contract::command_lane::{CommandStreamHarness, Fields};
+use auction_testkit::contract::event_feed::EventPublisherHarness;
+use auction_testkit::contract::event_tail::TailHarness;
 use auction_testkit::given::P;
 use auction_testkit::servers::{TestRedis, redis};
 use auction_wire::outcome::decode_replies;
@@ -53,24 +53,35 @@ impl Streams {
     }
 
     /// Lanes that wait so long for commands, of a portal with so many partitions.
-    pub(crate) fn patient_lanes(&self, batch: usize, partitions: u16, block: Duration) -> RedisLanes {
+    pub(crate) fn patient_lanes(
+        &self,
+        batch: usize,
+        partitions: u16,
+        block: Duration,
+    ) -> RedisCommandStreams {
         self.lanes_with(batch, partitions, block, false)
     }
 
     /// Lanes of writers that take turns.
-    pub(crate) fn lanes_by_turns(&self, batch: usize) -> RedisLanes {
+    pub(crate) fn lanes_by_turns(&self, batch: usize) -> RedisCommandStreams {
         self.lanes_with(batch, 1, BLOCK, true)
     }
 
-    fn lanes_with(&self, batch: usize, partitions: u16, block: Duration, by_turns: bool) -> RedisLanes {
-        let options = LaneOptions {
+    fn lanes_with(
+        &self,
+        batch: usize,
+        partitions: u16,
+        block: Duration,
+        by_turns: bool,
+    ) -> RedisCommandStreams {
+        let options = CommandStreamOptions {
             batch,
             block,
             gather: Duration::ZERO,
             by_turns,
             clock_tolerance: Duration::from_secs(60),
         };
-        RedisLanes::new(self.0.client(), PartitionCount::new(partitions).unwrap(), options)
+        RedisCommandStreams::new(self.0.client(), PartitionCount::new(partitions).unwrap(), options)
     }
 
     /// Clients that wait in a blocking read.
@@ -83,9 +94,9 @@ impl Streams {
     }
 }
 
-impl Bench for Streams {
-    type Lanes = RedisLanes;
-    fn lanes(&self, count: usize) -> RedisLanes {
+impl CommandStreamHarness for Streams {
+    type Lanes = RedisCommandStreams;
+    fn lanes(&self, count: usize) -> RedisCommandStreams {
         self.patient_lanes(count, 1, BLOCK)
     }
     async fn add(&self, channel: Channel, fields: Fields) -> EntryId {
@@ -147,19 +158,19 @@ impl Bench for Streams {
     }
 }
 
-impl Publisher for Streams {
-    type Feeds = RedisFeeds;
-    fn feeds(&self, count: usize) -> RedisFeeds {
-        RedisFeeds::new(self.0.client(), count, BLOCK)
+impl EventPublisherHarness for Streams {
+    type Feeds = RedisEventStreams;
+    fn feeds(&self, count: usize) -> RedisEventStreams {
+        RedisEventStreams::new(self.0.client(), count, BLOCK)
     }
     async fn publish(&self, events: &[EventRecord]) {
         self.publish_events(events).await;
     }
 }
 
-impl LookingOn for Streams {
-    type Tails = RedisTails;
-    fn tails(&self) -> RedisTails {
-        RedisTails::new(self.0.client(), PartitionCount::new(1).unwrap())
+impl TailHarness for Streams {
+    type Tails = RedisTailConnector;
+    fn tails(&self) -> RedisTailConnector {
+        RedisTailConnector::new(self.0.client(), PartitionCount::new(1).unwrap())
     }
 }

@@ -8,7 +8,7 @@ use auction_app::writer::dispatch::DecideFn;
 use auction_app::writer::partition_writer::{self, PartitionWriter};
 use auction_app::writer::snapshots::{SnapshotPolicy, snapshots};
 use auction_domain::{AuctionId, UserId};
-use auction_testkit::contract::command_lane::{Bench, Fields};
+use auction_testkit::contract::command_lane::{CommandStreamHarness, Fields};
 use auction_testkit::given::{P, create_user, fresh, place_bid};
 use auction_testkit::memory::{MemoryLock, MemoryLocks, MemoryStore};
 use auction_testkit::servers::eventually;
@@ -17,7 +17,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use worker_runtime::health::Health;
-use worker_runtime::shutdown::stop_signal;
+use worker_runtime::shutdown::shutdown_pair;
 
 fn fields(command: &Command) -> Fields {
     command.to_fields().into_iter().map(|(name, value)| (name.into(), value)).collect()
@@ -68,7 +68,7 @@ async fn a_trickle_of_creations_does_not_hold_up_bids_by_turns() {
         snapshots: SnapshotPolicy { events: often, bytes: often },
     };
     let (store, lanes, (snapshots, _waiting), (stopper, stop)) =
-        (MemoryStore::default(), streams.lanes_by_turns(10), snapshots(), stop_signal());
+        (MemoryStore::default(), streams.lanes_by_turns(10), snapshots(), shutdown_pair());
     let lane =
         PartitionWriter { partition: P, limits, snapshots, health: Health::default().register("lane"), stop };
     let stores = store.clone();

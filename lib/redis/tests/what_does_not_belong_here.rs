@@ -7,8 +7,8 @@ use auction_app::ports::commands::command_stream::{
 use auction_app::ports::events::event_stream::{EventStream, EventStreamConnector};
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
-use auction_testkit::contract::command_lane::{Bench, Fields, Lane};
-use auction_testkit::contract::event_feed::Publisher;
+use auction_testkit::contract::command_lane::{CommandStreamHarness, Fields, Lane};
+use auction_testkit::contract::event_feed::EventPublisherHarness;
 use auction_testkit::given::{P, place_bid, records};
 use auction_wire::Channel;
 use redis::{Value, cmd};

@@ -5,26 +5,26 @@ use tokio::sync::watch;
 
 /// Says that it is time to stop.
 #[derive(Debug)]
-pub struct Stopper(watch::Sender<bool>);
+pub struct ShutdownTrigger(watch::Sender<bool>);
 
 /// Hears that it is time to stop.
 #[derive(Clone, Debug)]
-pub struct Stop(watch::Receiver<bool>);
+pub struct ShutdownSignal(watch::Receiver<bool>);
 
 /// A pair of both.
-pub fn stop_signal() -> (Stopper, Stop) {
+pub fn shutdown_pair() -> (ShutdownTrigger, ShutdownSignal) {
     let (sender, receiver) = watch::channel(false);
-    (Stopper(sender), Stop(receiver))
+    (ShutdownTrigger(sender), ShutdownSignal(receiver))
 }
 
-impl Stopper {
+impl ShutdownTrigger {
     /// Tells everybody to finish what is in hand.
     pub fn stop(&self) {
         self.0.send_replace(true);
     }
 }
 
-impl Stop {
+impl ShutdownSignal {
     /// Whether it is time.
     pub fn requested(&self) -> bool {
         *self.0.borrow()

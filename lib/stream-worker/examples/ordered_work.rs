@@ -10,9 +10,9 @@
 use redis::Client;
 use std::time::Duration;
 use stream_worker::consumer::fresh_name;
-use stream_worker::leases::{LeaseOptions, share};
+use stream_worker::leases::{LeaseOptions, run};
 use stream_worker::{ConsumerOptions, DedicatedConnection, GroupConsumer, Retry, StreamError};
-use worker_runtime::shutdown::{Stop, stop_signal};
+use worker_runtime::shutdown::{ShutdownSignal, shutdown_pair};
 
 const LANES: usize = 4;
 const GROUP: &str = "example";
@@ -27,19 +27,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         name: fresh_name(),
         lease: Duration::from_secs(5),
     };
-    let (stopper, stop) = stop_signal();
+    let (stopper, stop) = shutdown_pair();
     tokio::spawn(async move {
         // Without Ctrl-C there is nobody to stop it.
         let _ = tokio::signal::ctrl_c().await;
         stopper.stop();
     });
     let lanes = client.clone();
-    share(&client, options, stop, |_| {}, move |lane, stop| work(lanes.clone(), lane, stop)).await?;
+    run(&client, options, stop, |_| {}, move |lane, stop| work(lanes.clone(), lane, stop)).await?;
     Ok(())
 }
 
 /// Works on a lane until it goes to another process. Redis may be away for as long as it likes.
-async fn work(client: Client, lane: usize, mut stop: Stop) -> Result<(), StreamError> {
+async fn work(client: Client, lane: usize, mut stop: ShutdownSignal) -> Result<(), StreamError> {
     let mut retry = Retry::default();
     while !stop.requested() {
         if let Err(error) = drive(&client, lane, &stop, &mut retry).await {
@@ -51,7 +51,12 @@ async fn work(client: Client, lane: usize, mut stop: Stop) -> Result<(), StreamE
     Ok(())
 }
 
-async fn drive(client: &Client, lane: usize, stop: &Stop, retry: &mut Retry) -> Result<(), StreamError> {
+async fn drive(
+    client: &Client,
+    lane: usize,
+    stop: &ShutdownSignal,
+    retry: &mut Retry,
+) -> Result<(), StreamError> {
     let stream = format!("{{{lane}}}:work");
     let options = ConsumerOptions {
         group: GROUP.to_owned(),
@@ -59,10 +64,10 @@ async fn drive(client: &Client, lane: usize, stop: &Stop, retry: &mut Retry) -> 
         first: 0,
         count: 100,
         block: Duration::from_millis(500),
-        patient: true,
-        gather: Duration::ZERO,
-        acknowledged: true,
-        suspects: None,
+        blocking: true,
+        linger: Duration::ZERO,
+        ack_required: true,
+        crash_tracking: None,
     };
     let mut consumer = GroupConsumer::open(client, options).await?;
     let mut acknowledging = DedicatedConnection::open(client, Duration::from_secs(5)).await?;

@@ -6,7 +6,7 @@
 //! by another task.
 
 use crate::StreamError;
-use crate::frame::Extent;
+use crate::frame::FrameProgress;
 use bytes::{Bytes, BytesMut};
 use redis::{Client, ConnectionAddr, Pipeline, Value, parse_redis_value, pipe};
 use std::io;
@@ -130,11 +130,11 @@ async fn receive(
     received: &mut BytesMut,
     replies: usize,
 ) -> Result<Vec<Bytes>, StreamError> {
-    let (mut frames, mut extent) = (Vec::with_capacity(replies), Extent::default());
+    let (mut frames, mut extent) = (Vec::with_capacity(replies), FrameProgress::default());
     loop {
         while extent.reaches_end(received)? {
             frames.push(received.split_to(extent.length()).freeze());
-            extent = Extent::default();
+            extent = FrameProgress::default();
             if frames.len() == replies {
                 return Ok(frames);
             }

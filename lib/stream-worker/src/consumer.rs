@@ -2,7 +2,7 @@
 
 mod group;
 
-use crate::suspects::{SuspectOptions, Suspects};
+use crate::suspects::{CrashTracker, CrashTrackingOptions};
 use crate::value::{member, number, ok, text};
 use crate::{Connect, DedicatedConnection, Entry, EntryId, StreamError};
 use crate::{frame, gather};
@@ -29,15 +29,15 @@ pub struct ConsumerOptions {
     /// How long to wait when there is nothing.
     pub block: Duration,
     /// Whether a read waits. If not, call [`GroupConsumer::wait`].
-    pub patient: bool,
+    pub blocking: bool,
     /// After a read that returned something, but less than there may be in a batch, entries gather for about so long,
     /// and longer when many come: fewer and larger batches cost less. What comes after a pause is read at once.
-    pub gather: Duration,
+    pub linger: Duration,
     /// Whether entries stay pending until they are acknowledged. If not, whoever reads keeps for himself how far he
     /// is: what a consumer was handed that is gone is not handed out again, and must be found elsewhere.
-    pub acknowledged: bool,
+    pub ack_required: bool,
     /// Whether entries are looked out for that end the process again and again.
-    pub suspects: Option<SuspectOptions>,
+    pub crash_tracking: Option<CrashTrackingOptions>,
 }
 
 /// Where the next entries come from.
@@ -71,7 +71,7 @@ pub struct GroupConsumer {
     source: Source,
     /// The newest entry of each stream that was handed out: it may be in work still.
     handed_out: Vec<EntryId>,
-    suspects: Option<Suspects>,
+    suspects: Option<CrashTracker>,
     /// Until then new entries gather.
     gathers_until: Instant,
     /// The oldest entry of each stream that is not acknowledged, as of the last read.
@@ -84,7 +84,7 @@ pub struct GroupConsumer {
 
 /// What is handed out in one go.
 #[derive(Debug, Default)]
-pub struct Handout {
+pub struct EntryBatch {
     /// In the order in which they must be handled: by stream, then by id. Empty when nothing came in time.
     pub entries: Vec<Entry>,
     /// The one entry is under suspicion of ending processes: it must be acknowledged before the next read.
@@ -102,7 +102,8 @@ impl GroupConsumer {
         let source = Source::New;
         let (handed_out, oldest_pending) =
             (vec![EntryId::ZERO; options.streams.len()], vec![None; options.streams.len()]);
-        let (taken_over, suspects) = (handed_out.clone(), options.suspects.clone().map(Suspects::new));
+        let (taken_over, suspects) =
+            (handed_out.clone(), options.crash_tracking.clone().map(CrashTracker::new));
         let mut consumer = GroupConsumer {
             connection,
             options,
@@ -116,7 +117,7 @@ impl GroupConsumer {
             taken_over,
         };
         consumer.make_groups().await?;
-        match consumer.options.acknowledged {
+        match consumer.options.ack_required {
             true => consumer.claim_all().await?,
             false => consumer.forget_pending().await?,
         }
@@ -135,7 +136,7 @@ impl GroupConsumer {
     }
 
     /// The next entries. What earlier calls returned may still be in work; it is not handed out again.
-    pub async fn read(&mut self) -> Result<Handout, StreamError> {
+    pub async fn read(&mut self) -> Result<EntryBatch, StreamError> {
         loop {
             let handout = match self.source {
                 Source::New => self.read_new().await?,
@@ -151,7 +152,7 @@ impl GroupConsumer {
     }
 
     /// What nobody was given yet. `None`: another source is next.
-    async fn read_new(&mut self) -> Result<Option<Handout>, StreamError> {
+    async fn read_new(&mut self) -> Result<Option<EntryBatch>, StreamError> {
         let (first, all) = (self.options.first, self.options.streams.len());
         sleep_until(self.gathers_until).await;
         let Some(mut entries) = self.read_from(0..all, From::Undelivered, self.options.count).await? else {
@@ -160,7 +161,7 @@ impl GroupConsumer {
         };
         self.clear_marker().await?;
         if (1..self.options.count).contains(&entries.len()) {
-            let gathers = gather::time(self.options.gather, entries.len(), entropy::clock());
+            let gathers = gather::time(self.options.linger, entries.len(), entropy::clock());
             self.gathers_until = Instant::now() + gathers;
         }
         if self.any_full(&entries, first) {
@@ -169,12 +170,12 @@ impl GroupConsumer {
             self.source = Source::Pending { first_drained: false };
             entries.retain(|entry| entry.stream < first);
         }
-        Ok(Some(Handout { entries, ..Handout::default() }))
+        Ok(Some(EntryBatch { entries, ..EntryBatch::default() }))
     }
 
     /// Of the first streams all that there is, old and new, then what is pending of the others. `None`:
     /// another source is next.
-    async fn read_pending(&mut self, first_drained: bool) -> Result<Option<Handout>, StreamError> {
+    async fn read_pending(&mut self, first_drained: bool) -> Result<Option<EntryBatch>, StreamError> {
         let (first, all) = (self.options.first, self.options.streams.len());
         if first > 0 && !first_drained {
             for from in [From::Pending, From::UndeliveredNow] {
@@ -207,7 +208,7 @@ impl GroupConsumer {
         &mut self,
         streams: Range<usize>,
         from: From,
-    ) -> Result<Option<Handout>, StreamError> {
+    ) -> Result<Option<EntryBatch>, StreamError> {
         let Some(mut entries) = self.read_from(streams, from, self.options.count).await? else {
             return Ok(None);
         };
@@ -216,12 +217,12 @@ impl GroupConsumer {
             && let (Some(suspects), Some(first)) = (&mut self.suspects, entries.first())
         {
             let stream = &self.options.streams[first.stream];
-            deaths = suspects.mark(&mut self.connection, stream, first.id).await?;
+            deaths = suspects.mark_in_progress(&mut self.connection, stream, first.id).await?;
         }
         if deaths.is_some() {
             entries.truncate(1);
         }
-        Ok(Some(Handout { entries, alone: deaths.is_some(), deaths: deaths.unwrap_or(0) }))
+        Ok(Some(EntryBatch { entries, alone: deaths.is_some(), deaths: deaths.unwrap_or(0) }))
     }
 
     /// All that was pending may be acknowledged by now: nothing is under suspicion any more.
@@ -253,10 +254,10 @@ impl GroupConsumer {
         let options = &self.options;
         let mut read = cmd("XREADGROUP");
         read.arg("GROUP").arg(&options.group).arg(&self.name).arg("COUNT").arg(count);
-        if from == From::Undelivered && options.patient {
+        if from == From::Undelivered && options.blocking {
             read.arg("BLOCK").arg(u64::try_from(options.block.as_millis()).unwrap_or(u64::MAX));
         }
-        if !options.acknowledged {
+        if !options.ack_required {
             read.arg("NOACK");
         }
         read.arg("STREAMS").arg(&options.streams[streams.clone()]);
@@ -268,7 +269,7 @@ impl GroupConsumer {
         }
         let mut commands = pipe();
         commands.add_command(read);
-        for stream in self.options.streams.iter().filter(|_| options.acknowledged) {
+        for stream in self.options.streams.iter().filter(|_| options.ack_required) {
             commands.cmd("XPENDING").arg(stream).arg(&self.options.group);
         }
         let mut replies = self.connection.send_for_frames(&commands).await?.into_iter();

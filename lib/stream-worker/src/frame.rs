@@ -5,20 +5,20 @@ use bytes::Bytes;
 
 /// How far a reply has come, which may come in pieces.
 #[derive(Debug)]
-pub(crate) struct Extent {
+pub(crate) struct FrameProgress {
     /// Everything before is whole.
     at: usize,
     /// So many values are still to come.
     left: u64,
 }
 
-impl Default for Extent {
-    fn default() -> Extent {
-        Extent { at: 0, left: 1 }
+impl Default for FrameProgress {
+    fn default() -> FrameProgress {
+        FrameProgress { at: 0, left: 1 }
     }
 }
 
-impl Extent {
+impl FrameProgress {
     /// Whether the reply that begins there is whole. What was looked at before is not looked at again.
     pub(crate) fn reaches_end(&mut self, received: &[u8]) -> Result<bool, StreamError> {
         while self.left > 0 {
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn what_comes_in_pieces_is_whole_at_its_last_byte_and_not_before() {
         for reply in [REPLY, b"*-1\r\n", b"$-1\r\n", b"+OK\r\n", b"-ERR no\r\n", b":-7\r\n", b"*0\r\n"] {
-            let (mut extent, mut twice) = (Extent::default(), reply.to_vec());
+            let (mut extent, mut twice) = (FrameProgress::default(), reply.to_vec());
             for end in 0..reply.len() {
                 assert!(!extent.reaches_end(&reply[..end]).unwrap(), "{end} bytes");
             }
@@ -206,7 +206,7 @@ mod tests {
     fn what_is_no_answer_of_redis_is_refused() {
         for wrong in [&b"HTTP/1.1 400 Bad Request\r\n"[..], b"$x\r\n", b"*99999999999999999999\r\n", b"$1\rx"]
         {
-            assert!(Extent::default().reaches_end(wrong).is_err(), "{wrong:?}");
+            assert!(FrameProgress::default().reaches_end(wrong).is_err(), "{wrong:?}");
         }
         for wrong in [
             &b"*1\r\n*1\r\n$1\r\ns\r\n"[..],

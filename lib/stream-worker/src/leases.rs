@@ -13,11 +13,11 @@ mod round;
 
 use crate::StreamError;
 use redis::Client;
-use round::{Leases, NotRenewed, Round};
+use round::{LeaseRound, Leases, RenewalFailed};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio::task::{JoinError, JoinSet};
-use worker_runtime::shutdown::{Stop, Stopper, stop_signal};
+use worker_runtime::shutdown::{ShutdownSignal, ShutdownTrigger, shutdown_pair};
 
 /// The longest time between two looks at the leases: so long a free lane may wait for somebody.
 const LOOK: Duration = Duration::from_millis(500);
@@ -52,7 +52,7 @@ pub enum Renewal<'a> {
 
 /// Work on a lane that runs.
 struct Running {
-    stopper: Stopper,
+    stopper: ShutdownTrigger,
     /// Told to stop.
     stopping: bool,
 }
@@ -68,12 +68,12 @@ struct Work<E> {
 /// then finish what is in hand and end. The first work that ends with an error ends everything.
 ///
 /// A server that is away is waited for without end; `renewal` hears of every look.
-pub async fn share<E, Run>(
+pub async fn run<E, Run>(
     client: &Client,
     options: LeaseOptions,
-    mut stop: Stop,
+    mut stop: ShutdownSignal,
     mut renewal: impl FnMut(Renewal<'_>),
-    mut work: impl FnMut(usize, Stop) -> Run,
+    mut work: impl FnMut(usize, ShutdownSignal) -> Run,
 ) -> Result<(), E>
 where
     E: Send + 'static,
@@ -92,12 +92,12 @@ where
                     renewal(Renewal::Done);
                     all.follow(&round, &mut work);
                 }
-                Err(NotRenewed { error, expired }) => {
+                Err(RenewalFailed { error, expired }) => {
                     attempts = attempts.saturating_add(1);
                     tracing::warn!(%error, attempts, "leases could not be renewed");
                     renewal(Renewal::Failed { error: &error, attempts });
                     if expired {
-                        all.follow(&Round::default(), &mut work);
+                        all.follow(&LeaseRound::default(), &mut work);
                     }
                 }
             }
@@ -128,13 +128,13 @@ impl Running {
 
 impl<E: Send + 'static> Work<E> {
     /// Starts what is held and does not run, stops what runs and is not to be held.
-    fn follow<Run>(&mut self, round: &Round, work: &mut impl FnMut(usize, Stop) -> Run)
+    fn follow<Run>(&mut self, round: &LeaseRound, work: &mut impl FnMut(usize, ShutdownSignal) -> Run)
     where
         Run: Future<Output = Result<(), E>> + Send + 'static,
     {
         for lane in &round.held {
             if !self.running.contains_key(lane) {
-                let (stopper, stop) = stop_signal();
+                let (stopper, stop) = shutdown_pair();
                 let run = work(*lane, stop);
                 let lane = *lane;
                 tracing::info!(lane, "has the lease");

@@ -34,9 +34,9 @@ pub mod trim;
 pub mod value;
 
 pub use connection::{Connect, DedicatedConnection, Socket};
-pub use consumer::{ConsumerOptions, GroupConsumer, Handout};
+pub use consumer::{ConsumerOptions, EntryBatch, GroupConsumer};
 pub use entry::{Entry, EntryId};
-pub use suspects::SuspectOptions;
+pub use suspects::CrashTrackingOptions;
 pub use worker_runtime::{Retry, entropy, retry, shutdown};
 
 use thiserror::Error;

@@ -21,7 +21,7 @@ const MANY: &str = "-";
 
 /// When entries are suspicious.
 #[derive(Clone, Debug)]
-pub struct SuspectOptions {
+pub struct CrashTrackingOptions {
     /// The key of the marker; of the hash slot of the streams.
     pub marker: String,
     /// What names this process, and no other one ever.
@@ -31,8 +31,8 @@ pub struct SuspectOptions {
 }
 
 /// The marker, as this process uses it.
-pub(crate) struct Suspects {
-    options: SuspectOptions,
+pub(crate) struct CrashTracker {
+    options: CrashTrackingOptions,
     /// This consumer handles what was pending.
     marked: bool,
 }
@@ -46,20 +46,20 @@ struct Found {
     others: Vec<String>,
 }
 
-impl Suspects {
-    pub(crate) fn new(options: SuspectOptions) -> Suspects {
-        Suspects { options, marked: false }
+impl CrashTracker {
+    pub(crate) fn new(options: CrashTrackingOptions) -> CrashTracker {
+        CrashTracker { options, marked: false }
     }
 
     /// Something was pending that begins with this entry, and is to be handled now. Returns how many
     /// processes have ended under it if it is to be handled alone.
-    pub(crate) async fn mark(
+    pub(crate) async fn mark_in_progress(
         &mut self,
         connection: &mut DedicatedConnection,
         stream: &str,
         entry: EntryId,
     ) -> Result<Option<u32>, StreamError> {
-        let SuspectOptions { marker, process, one_by_one_after } = &self.options;
+        let CrashTrackingOptions { marker, process, one_by_one_after } = &self.options;
         let found = Found::read(&connection.send_one(cmd("HGETALL").arg(marker)).await?, process)?;
         let place = format!("{stream} {entry}");
         let alone = count(&found.others) >= *one_by_one_after;
@@ -89,9 +89,9 @@ impl Suspects {
 }
 
 /// This process is interrupted by a server, not by an entry: it lives, and if it is ended now, that does not count.
-pub async fn absolve(
+pub async fn clear_own_mark(
     connection: &mut DedicatedConnection,
-    options: &SuspectOptions,
+    options: &CrashTrackingOptions,
 ) -> Result<Value, StreamError> {
     connection.send_one(cmd("HDEL").arg(&options.marker).arg(&options.process)).await
 }

@@ -16,7 +16,7 @@ pub const STEP: u64 = 10_000;
 
 /// Which entries stay, however old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
+pub enum TrimPolicy {
     /// Those that a group has not done with: not delivered, or delivered and not acknowledged. Without a
     /// group that is all of them.
     Undone,
@@ -48,11 +48,11 @@ pub async fn trim(
     connection: &mut DedicatedConnection,
     stream: &str,
     keep_from: EntryId,
-    keep: Keep,
+    keep: TrimPolicy,
 ) -> Result<Trimmed, StreamError> {
     let keep = match keep {
-        Keep::Undone => "undone",
-        Keep::Last => "last",
+        TrimPolicy::Undone => "undone",
+        TrimPolicy::Last => "last",
     };
     let mut script = cmd("EVAL");
     script.arg(TRIM).arg(1).arg(stream).arg(keep_from.to_string()).arg(keep).arg(STEP);

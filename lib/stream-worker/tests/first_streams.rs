@@ -19,10 +19,10 @@ fn options(count: usize) -> ConsumerOptions {
         first: 1,
         count,
         block: Duration::from_millis(20),
-        patient: true,
-        gather: Duration::ZERO,
-        acknowledged: true,
-        suspects: None,
+        blocking: true,
+        linger: Duration::ZERO,
+        ack_required: true,
+        crash_tracking: None,
     }
 }
 

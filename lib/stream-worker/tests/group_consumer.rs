@@ -18,10 +18,10 @@ fn options(block: Duration, count: usize, first: usize) -> ConsumerOptions {
         first,
         count,
         block,
-        patient: true,
-        gather: Duration::ZERO,
-        acknowledged: true,
-        suspects: None,
+        blocking: true,
+        linger: Duration::ZERO,
+        ack_required: true,
+        crash_tracking: None,
     }
 }
 
@@ -205,7 +205,7 @@ async fn pending_in(redis: &TestRedis, stream: &str) -> u64 {
 }
 
 fn unacknowledged() -> ConsumerOptions {
-    ConsumerOptions { acknowledged: false, ..soon(10) }
+    ConsumerOptions { ack_required: false, ..soon(10) }
 }
 
 async fn read_ids(consumer: &mut GroupConsumer) -> Vec<EntryId> {
@@ -242,7 +242,7 @@ async fn what_is_pending_from_before_it_was_without_acknowledgements_does_not_st
 #[tokio::test]
 async fn what_comes_behind_a_read_gathers_unless_a_batch_is_full_or_there_was_a_pause() {
     let redis = redis().await;
-    let patient = ConsumerOptions { gather: Duration::from_secs(2), ..options(Duration::from_secs(5), 3, 1) };
+    let patient = ConsumerOptions { linger: Duration::from_secs(2), ..options(Duration::from_secs(5), 3, 1) };
     let mut consumer = GroupConsumer::open(&redis.client(), patient).await.unwrap();
     add(&redis, "{a}:second", 1).await;
     assert_eq!(read_ids(&mut consumer).await.len(), 1, "at once");

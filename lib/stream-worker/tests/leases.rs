@@ -7,9 +7,9 @@ use redis::{Client, cmd};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use stream_worker::leases::{LeaseOptions, share};
+use stream_worker::leases::{LeaseOptions, run};
 use tokio::task::JoinHandle;
-use worker_runtime::shutdown::{Stop, Stopper, stop_signal};
+use worker_runtime::shutdown::{ShutdownSignal, ShutdownTrigger, shutdown_pair};
 
 const LANES: usize = 8;
 const LEASE: Duration = Duration::from_secs(3);
@@ -48,7 +48,7 @@ impl Drop for Working {
 
 struct Member {
     name: String,
-    stopper: Stopper,
+    stopper: ShutdownTrigger,
     task: JoinHandle<Result<(), String>>,
 }
 
@@ -64,15 +64,15 @@ impl Member {
             name: name.to_owned(),
             lease: LEASE,
         };
-        let (stopper, stop) = stop_signal();
+        let (stopper, stop) = shutdown_pair();
         let (board, by) = (board.clone(), name.to_owned());
         let task = tokio::spawn(async move {
-            share(
+            run(
                 &client,
                 options,
                 stop,
                 |_| {},
-                |lane, mut stop: Stop| {
+                |lane, mut stop: ShutdownSignal| {
                     let (board, by) = (board.clone(), by.clone());
                     async move {
                         let _working = Working::on(board, lane, by);
@@ -190,13 +190,13 @@ async fn work_that_fails_ends_everything() {
         name: "me".to_owned(),
         lease: LEASE,
     };
-    let (_stopper, stop) = stop_signal();
-    let ended = share(
+    let (_stopper, stop) = shutdown_pair();
+    let ended = run(
         &client,
         options,
         stop,
         |_| {},
-        |lane, mut stop: Stop| async move {
+        |lane, mut stop: ShutdownSignal| async move {
             if lane == 1 {
                 return Err("no way on");
             }

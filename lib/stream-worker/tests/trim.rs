@@ -8,7 +8,7 @@ use redis::{Value, cmd};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use stream_worker::entry::{range_reply, read_reply};
-use stream_worker::trim::{Keep, STEP, Trimmed, trim};
+use stream_worker::trim::{STEP, TrimPolicy, Trimmed, trim};
 use stream_worker::{DedicatedConnection, EntryId};
 
 const STREAM: &str = "{a}:stream";
@@ -66,7 +66,7 @@ impl Bench {
         self.acknowledge(group, &entries).await;
     }
 
-    async fn trim(&mut self, keep_from: EntryId, keep: Keep) -> Trimmed {
+    async fn trim(&mut self, keep_from: EntryId, keep: TrimPolicy) -> Trimmed {
         trim(&mut self.connection, STREAM, keep_from, keep).await.unwrap()
     }
 
@@ -90,12 +90,12 @@ async fn what_is_done_goes_and_what_was_not_delivered_stays() {
     let mut bench = Bench::new().await;
     bench.group("workers", "0").await;
     bench.add(1, 10).await;
-    assert_eq!(bench.trim(ALL, Keep::Undone).await, trimmed(0, Some(1)), "nobody was given anything");
+    assert_eq!(bench.trim(ALL, TrimPolicy::Undone).await, trimmed(0, Some(1)), "nobody was given anything");
     bench.done("workers", 6).await;
-    assert_eq!(bench.trim(ALL, Keep::Undone).await, trimmed(6, Some(7)));
+    assert_eq!(bench.trim(ALL, TrimPolicy::Undone).await, trimmed(6, Some(7)));
     assert_eq!(bench.left().await, [7, 8, 9, 10]);
     bench.done("workers", 4).await;
-    assert_eq!(bench.trim(ALL, Keep::Undone).await, trimmed(4, None));
+    assert_eq!(bench.trim(ALL, TrimPolicy::Undone).await, trimmed(4, None));
     assert_eq!(bench.left().await.len(), 0);
     bench.add(11, 11).await;
     assert_eq!(bench.deliver("workers", "worker", 10).await, [id(11)], "the group goes on where it was");
@@ -110,13 +110,13 @@ async fn what_is_pending_stays_with_whomever_and_however_old() {
     let of_the_dead = bench.deliver("workers", "dead", 3).await;
     bench.acknowledge("workers", &of_the_dead[1..]).await;
     bench.done("workers", 5).await;
-    assert_eq!(bench.trim(ALL, Keep::Undone).await, trimmed(2, Some(3)));
+    assert_eq!(bench.trim(ALL, TrimPolicy::Undone).await, trimmed(2, Some(3)));
     let mut claim = cmd("XAUTOCLAIM");
     claim.arg(STREAM).arg("workers").arg("alive").arg(0).arg("0-0");
     bench.redis.query::<Value>(&mut claim).await;
-    assert_eq!(bench.trim(ALL, Keep::Undone).await, trimmed(0, Some(3)), "claimed is not done");
+    assert_eq!(bench.trim(ALL, TrimPolicy::Undone).await, trimmed(0, Some(3)), "claimed is not done");
     bench.acknowledge("workers", &of_the_dead[..1]).await;
-    assert_eq!(bench.trim(ALL, Keep::Undone).await, trimmed(8, None));
+    assert_eq!(bench.trim(ALL, TrimPolicy::Undone).await, trimmed(8, None));
 }
 
 #[tokio::test]
@@ -126,25 +126,29 @@ async fn the_slowest_group_decides() {
     bench.group("slow", "0").await;
     bench.add(1, 10).await;
     bench.done("fast", 10).await;
-    assert_eq!(bench.trim(ALL, Keep::Undone).await, trimmed(0, Some(1)));
+    assert_eq!(bench.trim(ALL, TrimPolicy::Undone).await, trimmed(0, Some(1)));
     bench.done("slow", 4).await;
     let pending = bench.deliver("slow", "worker", 4).await;
-    assert_eq!(bench.trim(ALL, Keep::Undone).await, trimmed(4, Some(5)));
+    assert_eq!(bench.trim(ALL, TrimPolicy::Undone).await, trimmed(4, Some(5)));
     bench.acknowledge("slow", &pending).await;
-    assert_eq!(bench.trim(ALL, Keep::Undone).await, trimmed(4, Some(9)));
+    assert_eq!(bench.trim(ALL, TrimPolicy::Undone).await, trimmed(4, Some(9)));
     assert_eq!(bench.left().await, [9, 10]);
 }
 
 #[tokio::test]
 async fn without_a_group_nothing_goes() {
     let mut bench = Bench::new().await;
-    assert_eq!(bench.trim(ALL, Keep::Undone).await, trimmed(0, None), "no stream");
-    assert_eq!(bench.trim(ALL, Keep::Last).await, trimmed(0, None));
+    assert_eq!(bench.trim(ALL, TrimPolicy::Undone).await, trimmed(0, None), "no stream");
+    assert_eq!(bench.trim(ALL, TrimPolicy::Last).await, trimmed(0, None));
     bench.add(1, 3).await;
-    assert_eq!(bench.trim(ALL, Keep::Undone).await, trimmed(0, Some(1)));
+    assert_eq!(bench.trim(ALL, TrimPolicy::Undone).await, trimmed(0, Some(1)));
     assert_eq!(bench.left().await.len(), 3);
     bench.group("late", "$").await;
-    assert_eq!(bench.trim(ALL, Keep::Undone).await, trimmed(3, None), "a group that begins behind them");
+    assert_eq!(
+        bench.trim(ALL, TrimPolicy::Undone).await,
+        trimmed(3, None),
+        "a group that begins behind them"
+    );
 }
 
 #[tokio::test]
@@ -153,7 +157,7 @@ async fn what_is_young_stays_although_it_is_done() {
     bench.group("workers", "0").await;
     bench.add(1, 10).await;
     bench.done("workers", 10).await;
-    assert_eq!(bench.trim(id(5), Keep::Undone).await, trimmed(4, None));
+    assert_eq!(bench.trim(id(5), TrimPolicy::Undone).await, trimmed(4, None));
     assert_eq!(bench.left().await, [5, 6, 7, 8, 9, 10]);
 }
 
@@ -162,10 +166,10 @@ async fn the_last_entry_stays_if_that_is_asked_for() {
     let mut bench = Bench::new().await;
     bench.group("slow", "0").await;
     bench.add(1, 10).await;
-    assert_eq!(bench.trim(id(4), Keep::Last).await.removed, 3);
-    assert_eq!(bench.trim(ALL, Keep::Last).await.removed, 6, "whatever the groups need");
+    assert_eq!(bench.trim(id(4), TrimPolicy::Last).await.removed, 3);
+    assert_eq!(bench.trim(ALL, TrimPolicy::Last).await.removed, 6, "whatever the groups need");
     assert_eq!(bench.left().await, [10]);
-    assert_eq!(bench.trim(ALL, Keep::Last).await.removed, 0);
+    assert_eq!(bench.trim(ALL, TrimPolicy::Last).await.removed, 0);
 }
 
 /// Numbers of 64 bits, which Lua does not have, and ids that are not in the order of their texts.
@@ -178,15 +182,15 @@ async fn ids_are_compared_as_redis_compares_them() {
         bench.redis.query::<()>(cmd("XADD").arg(STREAM).arg(id).arg("n").arg(1)).await;
     }
     bench.done("workers", 1).await;
-    assert_eq!(bench.trim(ALL, Keep::Undone).await.oldest_undone, Some(EntryId { ms: 9, seq: 10 }));
+    assert_eq!(bench.trim(ALL, TrimPolicy::Undone).await.oldest_undone, Some(EntryId { ms: 9, seq: 10 }));
     bench.done("workers", 4).await;
     let before = "18446744073709551614-8".parse().unwrap();
     let undone = largest.parse().unwrap();
     let expected = Trimmed { removed: 3, oldest_undone: Some(undone) };
-    assert_eq!(bench.trim("9007199254740994-0".parse().unwrap(), Keep::Undone).await, expected);
-    assert_eq!(bench.trim(before, Keep::Undone).await.removed, 1);
+    assert_eq!(bench.trim("9007199254740994-0".parse().unwrap(), TrimPolicy::Undone).await, expected);
+    assert_eq!(bench.trim(before, TrimPolicy::Undone).await.removed, 1);
     bench.done("workers", 1).await;
-    assert_eq!(bench.trim(ALL, Keep::Undone).await.removed, 0, "one stays that cannot be counted past");
+    assert_eq!(bench.trim(ALL, TrimPolicy::Undone).await.removed, 0, "one stays that cannot be counted past");
 }
 
 #[tokio::test]
@@ -197,7 +201,7 @@ async fn a_step_is_bounded_and_says_when_there_is_more() {
     bench.done("workers", usize::try_from(2 * STEP + 150).unwrap()).await;
     let mut steps = Vec::new();
     loop {
-        let step = bench.trim(ALL, Keep::Undone).await;
+        let step = bench.trim(ALL, TrimPolicy::Undone).await;
         steps.push(step.removed);
         if !step.more() {
             break;
@@ -218,7 +222,7 @@ async fn a_step_that_takes_nothing_touches_no_watch() {
         DedicatedConnection::open(&bench.redis.client(), Duration::from_secs(5)).await.unwrap();
     for (keep_from, passes) in [(id(1), true), (ALL, false)] {
         watching.send_one(cmd("WATCH").arg(STREAM)).await.unwrap();
-        bench.trim(keep_from, Keep::Undone).await;
+        bench.trim(keep_from, TrimPolicy::Undone).await;
         let mut transaction = redis::pipe();
         transaction.cmd("MULTI").cmd("PING").cmd("EXEC");
         let answer = watching.send(&transaction).await.unwrap().pop();
@@ -240,7 +244,7 @@ async fn nothing_undone_is_lost_under_load() {
     let trimmer = tokio::spawn(async move {
         let mut removed = 0;
         loop {
-            let step = trim(&mut trimming, STREAM, ALL, Keep::Undone).await.unwrap();
+            let step = trim(&mut trimming, STREAM, ALL, TrimPolicy::Undone).await.unwrap();
             removed += step.removed;
             if removed == ENTRIES {
                 return;

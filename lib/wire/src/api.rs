@@ -3,7 +3,7 @@
 
 use crate::draw_option::DrawOption;
 use crate::time::JsonTime;
-use auction_domain::user::Subscriptions;
+use auction_domain::user::NotificationPreferences;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -125,7 +125,7 @@ pub struct VoidBidRequest {
 
 /// The answer 202 to a command, and 200 of `GET /command/{handle}` while it is pending.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Pending {
+pub struct CommandPending {
     /// The handle to ask with; the same as in `Location`.
     pub command: String,
     /// Always `pending`.
@@ -146,7 +146,7 @@ pub struct Pending {
 /// The answer to a command that could not be handled: it lies with the dead letters, had no effect, and
 /// may be sent again by the house. Not final.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Failed {
+pub struct CommandFailed {
     /// The handle of the command.
     pub command: String,
     /// Always `failed`.
@@ -168,7 +168,7 @@ pub struct Money {
 
 /// What came of an accepted command: with `Prefer: wait`, or `return=representation` at its monitor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Done {
+pub struct CommandDone {
     /// The handle of the command.
     pub command: String,
     /// Always `done`.
@@ -220,8 +220,8 @@ fn on() -> bool {
     true
 }
 
-impl From<Subscriptions> for SubscriptionsRequest {
-    fn from(of: Subscriptions) -> SubscriptionsRequest {
+impl From<NotificationPreferences> for SubscriptionsRequest {
+    fn from(of: NotificationPreferences) -> SubscriptionsRequest {
         SubscriptionsRequest {
             auction_won: of.auction_won,
             highest_bid: of.highest_bid,
@@ -230,9 +230,9 @@ impl From<Subscriptions> for SubscriptionsRequest {
     }
 }
 
-impl From<SubscriptionsRequest> for Subscriptions {
-    fn from(request: SubscriptionsRequest) -> Subscriptions {
-        Subscriptions {
+impl From<SubscriptionsRequest> for NotificationPreferences {
+    fn from(request: SubscriptionsRequest) -> NotificationPreferences {
+        NotificationPreferences {
             auction_won: request.auction_won,
             highest_bid: request.highest_bid,
             bid_doubled: request.bid_doubled,

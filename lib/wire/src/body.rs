@@ -2,8 +2,8 @@
 
 use crate::DecodeError;
 use auction_domain::auction::{Commitment, Promotion, SoftClose};
-use auction_domain::user::Subscriptions;
-use auction_domain::{Millis, PromoterOptions};
+use auction_domain::user::NotificationPreferences;
+use auction_domain::{DurationMs, PromoterOptions};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +39,7 @@ pub(crate) fn bad(kind: &'static str, why: impl ToString) -> DecodeError {
 
 /// The body of what says everything by its kind.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Nothing {}
+pub(crate) struct EmptyBody {}
 
 /// A soft close, in commands and events.
 #[derive(Serialize, Deserialize)]
@@ -58,8 +58,8 @@ impl From<SoftClose> for SoftCloseBody {
 impl From<SoftCloseBody> for SoftClose {
     fn from(body: SoftCloseBody) -> SoftClose {
         SoftClose {
-            extend_by: Millis(body.extend_by_ms),
-            within: Millis(body.within_ms),
+            extend_by: DurationMs(body.extend_by_ms),
+            within: DurationMs(body.within_ms),
             at_most: body.at_most,
         }
     }
@@ -73,8 +73,8 @@ pub(crate) struct SubscriptionsBody {
     bid_doubled: bool,
 }
 
-impl From<Subscriptions> for SubscriptionsBody {
-    fn from(of: Subscriptions) -> SubscriptionsBody {
+impl From<NotificationPreferences> for SubscriptionsBody {
+    fn from(of: NotificationPreferences) -> SubscriptionsBody {
         SubscriptionsBody {
             auction_won: of.auction_won,
             highest_bid: of.highest_bid,
@@ -83,9 +83,9 @@ impl From<Subscriptions> for SubscriptionsBody {
     }
 }
 
-impl From<SubscriptionsBody> for Subscriptions {
-    fn from(body: SubscriptionsBody) -> Subscriptions {
-        Subscriptions {
+impl From<SubscriptionsBody> for NotificationPreferences {
+    fn from(body: SubscriptionsBody) -> NotificationPreferences {
+        NotificationPreferences {
             auction_won: body.auction_won,
             highest_bid: body.highest_bid,
             bid_doubled: body.bid_doubled,
@@ -110,7 +110,7 @@ impl PromotionBody {
     pub(crate) fn read(self, kind: &'static str) -> Result<Promotion, DecodeError> {
         let commitment = Commitment::from_hex(&self.commitment);
         let commitment = commitment.ok_or_else(|| bad(kind, "commitment is not 64 hexadecimal digits"))?;
-        Ok(Promotion { every: Millis(self.every_ms), commitment })
+        Ok(Promotion { every: DurationMs(self.every_ms), commitment })
     }
 }
 

@@ -155,7 +155,7 @@ impl Command {
 
 /// What can be told of an entry that is no readable command: enough to tell its sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Envelope {
+pub struct CommandHeader {
     /// The command's id.
     pub id: CommandId,
     /// Its kind, whether anybody knows it or not; `unknown` if it is no name.
@@ -168,15 +168,15 @@ pub struct Envelope {
     pub reply: String,
 }
 
-impl Envelope {
+impl CommandHeader {
     /// Reads it from the fields of an entry; none if it does not even say its id and key.
-    pub fn of(fields: &RawFields<impl AsRef<[u8]>>) -> Option<Envelope> {
+    pub fn of(fields: &RawFields<impl AsRef<[u8]>>) -> Option<CommandHeader> {
         let fields = Fields(fields);
         let name =
             |kind: &&str| kind.len() <= 40 && kind.bytes().all(|b| b == b'_' || b.is_ascii_lowercase());
         let fingerprint = fields.text("fp").ok().and_then(|fp| u64::from_str_radix(fp, 16).ok());
         let reply = fields.optional("reply").ok().flatten().unwrap_or_default();
-        Some(Envelope {
+        Some(CommandHeader {
             id: CommandId(fields.id("id").ok()?),
             kind: fields.text("kind").ok().filter(name).unwrap_or("unknown").to_owned(),
             key: fields.id("key").ok()?,

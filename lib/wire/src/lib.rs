@@ -37,10 +37,10 @@ pub mod time;
 pub mod view;
 pub mod webhook;
 
-pub use command::{Channel, Command, CommandBody, CommandId, Envelope};
+pub use command::{Channel, Command, CommandBody, CommandHeader, CommandId};
 pub use event::{Event, EventRecord};
 pub use field::{DecodeError, RawFields};
-pub use outcome::{Outcome, OutcomeFact, OutcomeResult};
+pub use outcome::{Outcome, OutcomeDetail, OutcomeResult};
 pub use partition::{PartitionCount, PartitionId};
 pub use positions::Positions;
 pub use snapshot::SnapshotRecord;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 /// What a user is told of an auction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct News {
+pub struct NotificationContent {
     /// When it happened.
     pub at: JsonTime,
     /// In which auction.
@@ -20,13 +20,13 @@ pub struct News {
     pub version: u64,
     /// What happened.
     #[serde(flatten)]
-    pub what: What,
+    pub what: NotificationBody,
 }
 
 /// The kinds of news.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum What {
+pub enum NotificationBody {
     /// He won.
     AuctionWon {
         /// With that bid.
@@ -39,7 +39,7 @@ pub enum What {
     /// The lead changed, and he has a bid that counts.
     HighestBid {
         /// What that means for him.
-        standing: Standing,
+        standing: BidderStatus,
         /// What the best bid counts for now.
         highest: Money,
         /// When bidding ends.
@@ -56,20 +56,20 @@ pub enum What {
     },
 }
 
-impl What {
+impl NotificationBody {
     /// In a few words, to the user himself.
     pub fn say(&self) -> String {
         match self {
-            What::AuctionWon { pays, .. } => format!("you won, and owe {}", money::show(pays)),
-            What::HighestBid { standing, highest, .. } => {
+            NotificationBody::AuctionWon { pays, .. } => format!("you won, and owe {}", money::show(pays)),
+            NotificationBody::HighestBid { standing, highest, .. } => {
                 let highest = money::show(highest);
                 match standing {
-                    Standing::Leading => format!("you lead with {highest}"),
-                    Standing::Outbid => format!("you were outbid, the highest is {highest}"),
-                    Standing::Behind => format!("the highest is {highest} now"),
+                    BidderStatus::Leading => format!("you lead with {highest}"),
+                    BidderStatus::Outbid => format!("you were outbid, the highest is {highest}"),
+                    BidderStatus::Behind => format!("the highest is {highest} now"),
                 }
             }
-            What::BidDoubled { amount, counts_for, .. } => {
+            NotificationBody::BidDoubled { amount, counts_for, .. } => {
                 format!("your bid of {} counts for {}", money::show(amount), money::show(counts_for))
             }
         }
@@ -79,7 +79,7 @@ impl What {
 /// What a changed lead means for somebody who has a bid that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum BidderStatus {
     /// He leads, without having done anything for it just now.
     Leading,
     /// He led since he was last told, and does not any more.
@@ -113,7 +113,7 @@ pub struct Notification {
     pub id: Uuid,
     /// What it says.
     #[serde(flatten)]
-    pub news: News,
+    pub news: NotificationContent,
 }
 
 /// `PUT /notifications/read`.

@@ -44,7 +44,7 @@ pub struct DeadLetterView {
 
 /// `GET /dead-letters/{partition}/{entry}`: all there is to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct DeadLetterWhole {
+pub struct DeadLetterDetail {
     /// The letter.
     #[serde(flatten)]
     pub letter: DeadLetterView,
@@ -63,7 +63,7 @@ pub struct FieldView {
 
 /// A dead letter was sent again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct RequeuedLetter {
+pub struct RequeuedDeadLetter {
     /// Onto which stream.
     pub stream: String,
     /// Its entry id there.
@@ -105,7 +105,7 @@ pub struct ParkedView {
 
 /// `GET /parked/{service}/{key}`: with the events that wait.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct ParkedWhole {
+pub struct ParkedDetail {
     /// What is parked.
     #[serde(flatten)]
     pub parked: ParkedView,

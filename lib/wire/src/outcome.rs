@@ -3,7 +3,7 @@
 
 use crate::body;
 use crate::{CommandId, DecodeError, PartitionId};
-use auction_domain::{Amount, Currency, Fact, Facts, Refused, RefusedClass, Timestamp};
+use auction_domain::{Amount, Currency, Detail, Details, Refused, RefusedClass, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -38,7 +38,7 @@ pub enum OutcomeResult {
         /// What the amounts are in, if there are any.
         currency: Option<Currency>,
         /// What else there is to say.
-        facts: Vec<OutcomeFact>,
+        facts: Vec<OutcomeDetail>,
     },
     /// It has not.
     Refused {
@@ -51,7 +51,7 @@ pub enum OutcomeResult {
         /// What the amounts are in, if there are any.
         currency: Option<Currency>,
         /// The numbers.
-        facts: Vec<OutcomeFact>,
+        facts: Vec<OutcomeDetail>,
     },
     /// It could not be handled, and lies with the dead letters. Not final: an operator may send it again.
     Failed {
@@ -64,16 +64,16 @@ pub enum OutcomeResult {
 
 /// A named number of an outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutcomeFact {
+pub struct OutcomeDetail {
     /// Its name.
     pub name: String,
     /// Its value.
-    pub value: Fact,
+    pub value: Detail,
 }
 
 impl OutcomeResult {
     /// A yes.
-    pub fn accepted(version: u64, currency: Option<Currency>, facts: Facts) -> OutcomeResult {
+    pub fn accepted(version: u64, currency: Option<Currency>, facts: Details) -> OutcomeResult {
         OutcomeResult::Accepted { version, currency, facts: named(facts) }
     }
 
@@ -131,15 +131,15 @@ impl OutcomeResult {
 
 const KIND: &str = "outcome";
 
-fn named(facts: Facts) -> Vec<OutcomeFact> {
-    facts.into_iter().map(|(name, value)| OutcomeFact { name: name.to_owned(), value }).collect()
+fn named(facts: Details) -> Vec<OutcomeDetail> {
+    facts.into_iter().map(|(name, value)| OutcomeDetail { name: name.to_owned(), value }).collect()
 }
 
 fn read_currency(code: Option<String>) -> Result<Option<Currency>, DecodeError> {
     code.map(|code| Currency::new(&code)).transpose().map_err(|error| body::bad(KIND, error))
 }
 
-fn read_facts(facts: Vec<FactBody>) -> Result<Vec<OutcomeFact>, DecodeError> {
+fn read_facts(facts: Vec<FactBody>) -> Result<Vec<OutcomeDetail>, DecodeError> {
     facts.into_iter().map(FactBody::read).collect()
 }
 
@@ -177,31 +177,31 @@ enum ValueBody {
     Id(crate::text_id::TextId),
 }
 
-impl From<&OutcomeFact> for FactBody {
-    fn from(fact: &OutcomeFact) -> FactBody {
+impl From<&OutcomeDetail> for FactBody {
+    fn from(fact: &OutcomeDetail) -> FactBody {
         let value = match fact.value {
-            Fact::Amount(amount) => ValueBody::Amount(amount.minor_units()),
-            Fact::Time(time) => ValueBody::Time(time.0),
-            Fact::Count(count) => ValueBody::Count(count),
-            Fact::Flag(flag) => ValueBody::Flag(flag),
-            Fact::Id(id) => ValueBody::Id(crate::text_id::TextId(id)),
+            Detail::Amount(amount) => ValueBody::Amount(amount.minor_units()),
+            Detail::Time(time) => ValueBody::Time(time.0),
+            Detail::Count(count) => ValueBody::Count(count),
+            Detail::Flag(flag) => ValueBody::Flag(flag),
+            Detail::Id(id) => ValueBody::Id(crate::text_id::TextId(id)),
         };
         FactBody { name: fact.name.clone(), value }
     }
 }
 
 impl FactBody {
-    fn read(self) -> Result<OutcomeFact, DecodeError> {
+    fn read(self) -> Result<OutcomeDetail, DecodeError> {
         let value = match self.value {
             ValueBody::Amount(amount) => {
-                Fact::Amount(Amount::effective(amount).map_err(|error| body::bad(KIND, error))?)
+                Detail::Amount(Amount::effective(amount).map_err(|error| body::bad(KIND, error))?)
             }
-            ValueBody::Time(time) => Fact::Time(Timestamp(time)),
-            ValueBody::Count(count) => Fact::Count(count),
-            ValueBody::Flag(flag) => Fact::Flag(flag),
-            ValueBody::Id(id) => Fact::Id(id.0),
+            ValueBody::Time(time) => Detail::Time(Timestamp(time)),
+            ValueBody::Count(count) => Detail::Count(count),
+            ValueBody::Flag(flag) => Detail::Flag(flag),
+            ValueBody::Id(id) => Detail::Id(id.0),
         };
-        Ok(OutcomeFact { name: self.name, value })
+        Ok(OutcomeDetail { name: self.name, value })
     }
 }
 

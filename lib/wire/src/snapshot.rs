@@ -8,8 +8,8 @@ mod columns;
 
 use crate::DecodeError;
 use crate::body::{self, PromotionBody, SoftCloseBody, bad};
-use auction_domain::auction::{Auction, Draws, Memento, Seed, Status, Terms, Winner};
-use auction_domain::{Amount, BidId, Currency, Millis, Timestamp, UserId};
+use auction_domain::auction::{Auction, AuctionState, Draws, Seed, Status, Terms, Winner};
+use auction_domain::{Amount, BidId, Currency, DurationMs, Timestamp, UserId};
 use columns::BidColumns;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -39,7 +39,7 @@ pub struct SnapshotRecord {
 
 impl SnapshotRecord {
     /// Writes a state down, as of a position.
-    pub fn of(key: Uuid, position: u64, memento: &Memento) -> SnapshotRecord {
+    pub fn of(key: Uuid, position: u64, memento: &AuctionState) -> SnapshotRecord {
         let mut body = body::encode(&SnapshotBody::of(key, position, memento));
         let hash = xxh3_64(&body);
         body.extend_from_slice(&hash.to_be_bytes());
@@ -109,8 +109,8 @@ impl DrawsBody {
 }
 
 impl SnapshotBody {
-    fn of(auction: Uuid, position: u64, memento: &Memento) -> SnapshotBody {
-        let Memento { terms, ends_at, extensions, status, version, draws, bids } = memento;
+    fn of(auction: Uuid, position: u64, memento: &AuctionState) -> SnapshotBody {
+        let AuctionState { terms, ends_at, extensions, status, version, draws, bids } = memento;
         let (status, winner) = match status {
             Status::Open => ("open", None),
             Status::Cancelled => ("cancelled", None),
@@ -141,7 +141,7 @@ impl SnapshotBody {
         }
     }
 
-    fn memento(self) -> Result<Memento, DecodeError> {
+    fn memento(self) -> Result<AuctionState, DecodeError> {
         let amount = |minor_units| Amount::new(minor_units).map_err(|error| bad(KIND, error));
         let winner = self.winner.map(|(bid, bidder, pays, effective)| {
             let effective = Amount::effective(effective).map_err(|error| bad(KIND, error))?;
@@ -153,7 +153,7 @@ impl SnapshotBody {
             "closed" => Status::Closed(winner.transpose()?),
             other => return Err(bad(KIND, format!("unknown status {other:?}"))),
         };
-        Ok(Memento {
+        Ok(AuctionState {
             terms: Terms {
                 currency: Currency::new(&self.currency).map_err(|error| bad(KIND, error))?,
                 opening_bid: amount(self.opening_bid)?,
@@ -162,7 +162,7 @@ impl SnapshotBody {
                 ends_at: Timestamp(self.agreed_end),
                 seller: self.seller.map(UserId),
                 soft_close: self.soft_close.map(Into::into),
-                retraction_lock: Millis(self.retraction_lock_ms),
+                retraction_lock: DurationMs(self.retraction_lock_ms),
                 promotion: self.promotion.map(|promotion| promotion.read(KIND)).transpose()?,
             },
             ends_at: Timestamp(self.ends_at),

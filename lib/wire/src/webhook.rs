@@ -1,6 +1,6 @@
 //! Webhooks as JSON: how a user sets where he wants to be told, and what was sent there.
 
-use crate::notification::News;
+use crate::notification::NotificationContent;
 use crate::time::JsonTime;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -85,7 +85,7 @@ pub struct DeliveryView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// What it says.
-    pub news: News,
+    pub news: NotificationContent,
 }
 
 /// How far a delivery is.

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use auction_domain::auction::{Auction, AuctionEvent, Commitment, Promotion, Seed, SoftClose, Terms, Winner};
-use auction_domain::{Amount, BidId, Currency, Description, Millis, Reason, Timestamp, Title, UserId};
+use auction_domain::{Amount, BidId, Currency, Description, DurationMs, Reason, Timestamp, Title, UserId};
 use auction_wire::SnapshotRecord;
 use uuid::Uuid;
 
@@ -17,9 +17,9 @@ fn terms() -> Terms {
         starts_at: Timestamp(1_000),
         ends_at: Timestamp(90_000),
         seller: Some(user(9)),
-        soft_close: Some(SoftClose { extend_by: Millis(5_000), within: Millis(3_000), at_most: 4 }),
-        retraction_lock: Millis(500),
-        promotion: Some(Promotion { every: Millis(10_000), commitment: Commitment([7; 32]) }),
+        soft_close: Some(SoftClose { extend_by: DurationMs(5_000), within: DurationMs(3_000), at_most: 4 }),
+        retraction_lock: DurationMs(500),
+        promotion: Some(Promotion { every: DurationMs(10_000), commitment: Commitment([7; 32]) }),
     }
 }
 

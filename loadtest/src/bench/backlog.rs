@@ -4,7 +4,7 @@ use crate::Failure;
 use auction_domain::auction::{AuctionCommand, CreateAuction, PlaceBid};
 use auction_domain::user::{CreateUser, UserCommand};
 use auction_domain::{
-    Actor, Amount, AuctionId, BidId, Currency, Description, Millis, Timestamp, Title, UserId,
+    Actor, Amount, AuctionId, BidId, Currency, Description, DurationMs, Timestamp, Title, UserId,
 };
 use auction_redis::keys;
 use auction_wire::{Command, CommandBody, CommandId, PartitionCount, PartitionId};
@@ -71,7 +71,7 @@ pub(crate) fn create_auction(auction: AuctionId) -> Result<Command, Failure> {
         ends_at: END,
         seller: None,
         soft_close: None,
-        retraction_lock: Millis(0),
+        retraction_lock: DurationMs(0),
         promotion: None,
     };
     let body = CommandBody::Auction(AuctionCommand::CreateAuction(Box::new(create)));

@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::bench::backlog::{auction, bid, create_auction, create_user, give, partitions, user};
-use crate::bench::servers::{Bench, quiet};
+use crate::bench::servers::{BenchEnvironment, quiet};
 use clap::Args;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -23,7 +23,7 @@ pub(crate) struct ChannelsArgs {
 
 pub(crate) async fn run(arguments: ChannelsArgs) -> Result<(), Failure> {
     let ChannelsArgs { bids, times } = arguments;
-    let bench = Bench::with_auctions(USERS, AUCTIONS).await?;
+    let bench = BenchEnvironment::with_auctions(USERS, AUCTIONS).await?;
     let mut redis = bench.redis().await?;
     give(&mut redis, (0..bids).map(|n| bid(n, AUCTIONS, USERS))).await?;
     quiet()?;
@@ -57,7 +57,7 @@ pub(crate) async fn run(arguments: ChannelsArgs) -> Result<(), Failure> {
     bench.stop().await
 }
 
-async fn outcome(bench: &Bench, command: Uuid) -> Result<(), Failure> {
+async fn outcome(bench: &BenchEnvironment, command: Uuid) -> Result<(), Failure> {
     let query = bench.database().prepare("SELECT 1 FROM commands WHERE command_id = $1").await?;
     while bench.database().query_opt(&query, &[&command]).await?.is_none() {
         tokio::time::sleep(Duration::from_millis(2)).await; // between two looks

@@ -2,8 +2,8 @@
 
 use crate::Failure;
 use crate::bench::backlog::partitions;
-use crate::bench::servers::{Bench, Process};
-use crate::bench::viewing::Viewing;
+use crate::bench::servers::{BenchEnvironment, Process};
+use crate::bench::viewing::ReadModels;
 use auction_redis::keys;
 use redis::Value;
 use redis::aio::MultiplexedConnection;
@@ -25,15 +25,15 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// All of them, running.
 pub(crate) struct Consumers {
     processes: Vec<Process>,
-    views: Viewing,
+    views: ReadModels,
     redis: MultiplexedConnection,
 }
 
 impl Consumers {
     /// Starts them, and waits until they have caught up.
-    pub(crate) async fn start(bench: &Bench) -> Result<Consumers, Failure> {
+    pub(crate) async fn start(bench: &BenchEnvironment) -> Result<Consumers, Failure> {
         let processes = CONSUMERS.iter().map(|role| bench.process(role, &[])).collect::<Result<_, _>>()?;
-        let (views, redis) = (Viewing::new(bench)?, bench.redis().await?);
+        let (views, redis) = (ReadModels::new(bench)?, bench.redis().await?);
         let mut consumers = Consumers { processes, views, redis };
         let events = bench.events().await?;
         consumers.reached(events).await?;
@@ -57,7 +57,7 @@ impl Consumers {
     }
 
     /// Waits until whoever is concerned is told everything.
-    pub(crate) async fn told(&self, bench: &Bench) -> Result<(), Failure> {
+    pub(crate) async fn told(&self, bench: &BenchEnvironment) -> Result<(), Failure> {
         let behind = "SELECT count(*) FROM partitions p LEFT JOIN notifier_checkpoints n ON n.partition = p.id \
                       WHERE coalesce(n.position, 0) < p.head";
         let began = Instant::now();

@@ -15,13 +15,13 @@ pub(crate) fn cores() -> usize {
 
 /// What a stretch of time cost.
 #[derive(Clone)]
-pub(crate) struct Cost {
+pub(crate) struct ResourceUsage {
     pub(crate) took: Duration,
     /// CPU seconds by kind of process.
     cpu: BTreeMap<String, f64>,
 }
 
-impl Cost {
+impl ResourceUsage {
     /// CPU seconds of the processes of a kind.
     pub(crate) fn cpu(&self, kind: &str) -> f64 {
         self.cpu.get(kind).copied().unwrap_or_default()
@@ -59,13 +59,13 @@ impl Meter {
     }
 
     /// Ends now.
-    pub(crate) fn stop(&self) -> Result<Cost, Failure> {
+    pub(crate) fn stop(&self) -> Result<ResourceUsage, Failure> {
         let took = self.began.elapsed();
         let mut cpu = cpu()?;
         for (kind, seconds) in &mut cpu {
             *seconds -= self.cpu.get(kind).copied().unwrap_or_default();
         }
-        Ok(Cost { took, cpu })
+        Ok(ResourceUsage { took, cpu })
     }
 }
 

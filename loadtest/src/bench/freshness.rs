@@ -6,8 +6,8 @@
 use crate::Failure;
 use crate::bench::backlog::{bid, give};
 use crate::bench::cost::Meter;
-use crate::bench::servers::{Bench, quiet};
-use crate::bench::viewing::Viewing;
+use crate::bench::servers::{BenchEnvironment, quiet};
+use crate::bench::viewing::ReadModels;
 use clap::Args;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,15 +38,15 @@ type Sightings = Vec<(Instant, Vec<u64>)>;
 
 pub(crate) async fn run(arguments: FreshnessArgs) -> Result<(), Failure> {
     let FreshnessArgs { rate, seconds } = arguments;
-    let bench = Arc::new(Bench::with_auctions(USERS, AUCTIONS).await?);
+    let bench = Arc::new(BenchEnvironment::with_auctions(USERS, AUCTIONS).await?);
     let (writer, projector) = (bench.writer()?, bench.process("projector", &[])?);
-    let views = Viewing::new(&bench)?;
+    let views = ReadModels::new(&bench)?;
     let first = bench.heads().await?;
     views.reached(first.iter().sum()).await?;
     quiet()?;
     let over = Arc::new(AtomicBool::new(false));
     let stored = tokio::spawn(watch_heads(Arc::clone(&bench), Arc::clone(&over)));
-    let readable = tokio::spawn(watch_views(Viewing::new(&bench)?, Arc::clone(&over)));
+    let readable = tokio::spawn(watch_views(ReadModels::new(&bench)?, Arc::clone(&over)));
     let meter = Meter::start()?;
     send(&bench, rate, seconds).await?;
     let bids = rate * usize::try_from(seconds)?;
@@ -75,7 +75,7 @@ pub(crate) async fn run(arguments: FreshnessArgs) -> Result<(), Failure> {
 }
 
 /// Sends at the rate, by the clock: what is late is sent all the same.
-async fn send(bench: &Bench, rate: usize, seconds: u64) -> Result<(), Failure> {
+async fn send(bench: &BenchEnvironment, rate: usize, seconds: u64) -> Result<(), Failure> {
     let mut redis = bench.redis().await?;
     let mut ticks = tokio::time::interval(TICK);
     let (began, all) = (Instant::now(), rate * usize::try_from(seconds)?);
@@ -89,7 +89,7 @@ async fn send(bench: &Bench, rate: usize, seconds: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn watch_heads(bench: Arc<Bench>, over: Arc<AtomicBool>) -> Result<Sightings, Failure> {
+async fn watch_heads(bench: Arc<BenchEnvironment>, over: Arc<AtomicBool>) -> Result<Sightings, Failure> {
     let mut seen = Vec::new();
     while !over.load(Ordering::Relaxed) {
         seen.push((Instant::now(), bench.heads().await?));
@@ -98,7 +98,7 @@ async fn watch_heads(bench: Arc<Bench>, over: Arc<AtomicBool>) -> Result<Sightin
     Ok(seen)
 }
 
-async fn watch_views(views: Viewing, over: Arc<AtomicBool>) -> Result<Sightings, Failure> {
+async fn watch_views(views: ReadModels, over: Arc<AtomicBool>) -> Result<Sightings, Failure> {
     let mut seen = Vec::new();
     while !over.load(Ordering::Relaxed) {
         seen.push((Instant::now(), views.checkpoints().await?));

@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::bench::backlog::{auction, bid, give};
-use crate::bench::servers::{Bench, answers, quiet};
+use crate::bench::servers::{BenchEnvironment, answers, quiet};
 use auction_testkit::address::own_address;
 use clap::Args;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ type Told = Vec<(u64, Instant)>;
 
 pub(crate) async fn run(arguments: LiveArgs) -> Result<(), Failure> {
     let LiveArgs { listeners, rate, seconds } = arguments;
-    let bench = Bench::with_auctions(USERS, 1).await?;
+    let bench = BenchEnvironment::with_auctions(USERS, 1).await?;
     let (writer, address) = (bench.writer()?, own_address()?);
     let settings = [
         ("AUCTION__INGRESS__LISTEN", address.to_string()),
@@ -174,7 +174,7 @@ async fn watch_commits(database: String, last: u64) -> Result<Told, Failure> {
 }
 
 /// Sends at the rate, by the clock: what is late is sent all the same.
-async fn send(bench: &Bench, rate: usize, all: u64) -> Result<(), Failure> {
+async fn send(bench: &BenchEnvironment, rate: usize, all: u64) -> Result<(), Failure> {
     let mut redis = bench.redis().await?;
     let mut ticks = tokio::time::interval(LOOK);
     let (began, all, mut sent) = (Instant::now(), usize::try_from(all)?, 0);

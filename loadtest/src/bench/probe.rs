@@ -11,10 +11,10 @@ use auction_app::ports::events::event_store::{
     AppendBatch, AppendResult, EventStore, EventStoreConnector, NewEvent,
 };
 use auction_domain::auction::AuctionEvent;
-use auction_domain::{Actor, Amount, BidId, Currency, Fact, Timestamp};
-use auction_postgres::PostgresStores;
+use auction_domain::{Actor, Amount, BidId, Currency, Detail, Timestamp};
+use auction_postgres::PostgresStoreConnector;
 use auction_redis::keys;
-use auction_redis::lane::{GROUP, LaneOptions, RedisLanes};
+use auction_redis::lane::{CommandStreamOptions, GROUP, RedisCommandStreams};
 use auction_wire::{Channel, CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionId};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -30,7 +30,7 @@ const BLOCK: Duration = Duration::from_millis(500);
 /// Goes on until it is killed.
 pub(crate) async fn run() -> Result<(), Failure> {
     let (redis, database) = (std::env::var("REDIS_URL")?, std::env::var("DATABASE_URL")?);
-    let options = LaneOptions {
+    let options = CommandStreamOptions {
         batch: BATCH,
         block: BLOCK,
         gather: Duration::ZERO,
@@ -38,11 +38,11 @@ pub(crate) async fn run() -> Result<(), Failure> {
         clock_tolerance: Duration::from_secs(300),
     };
     let (client, partitions) = (redis::Client::open(redis)?, partitions()?);
-    let redis_lanes = RedisLanes::new(client.clone(), partitions, options);
+    let redis_lanes = RedisCommandStreams::new(client.clone(), partitions, options);
     let mut lanes = JoinSet::new();
     for partition in partitions.all() {
         let (stores, client, lanes_of) =
-            (PostgresStores::new(&database)?, client.clone(), redis_lanes.clone());
+            (PostgresStoreConnector::new(&database)?, client.clone(), redis_lanes.clone());
         lanes.spawn(async move { lane(&stores, &client, &lanes_of, partition).await });
     }
     match lanes.join_next().await {
@@ -54,7 +54,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
 async fn lane(
     stores: &impl EventStoreConnector,
     client: &redis::Client,
-    lanes: &RedisLanes,
+    lanes: &RedisCommandStreams,
     partition: PartitionId,
 ) -> Result<(), Failure> {
     let (_, mut settler) = lanes.open(partition).await?;
@@ -64,10 +64,10 @@ async fn lane(
         first: 2,
         count: BATCH,
         block: BLOCK,
-        patient: true,
-        gather: Duration::ZERO,
-        acknowledged: true,
-        suspects: None,
+        blocking: true,
+        linger: Duration::ZERO,
+        ack_required: true,
+        crash_tracking: None,
     };
     let mut consumer = GroupConsumer::open(client, options).await?;
     let mut store = stores.open().await?;
@@ -127,10 +127,10 @@ fn append(
     let placed = |bid| Event::Auction(AuctionEvent::BidPlaced { bid, bidder: user(0), amount });
     let body = placed(BidId(user(0).0)).encode();
     let facts = vec![
-        ("amount", Fact::Amount(amount)),
-        ("rank", Fact::Count(1)),
-        ("leads", Fact::Flag(true)),
-        ("highest", Fact::Amount(amount)),
+        ("amount", Detail::Amount(amount)),
+        ("rank", Detail::Count(1)),
+        ("leads", Detail::Flag(true)),
+        ("highest", Detail::Amount(amount)),
     ];
     let accepted = OutcomeResult::accepted(1, Some(Currency::new("USD")?), facts);
     let (mut events, mut outcomes) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));

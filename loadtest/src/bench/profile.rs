@@ -9,7 +9,7 @@ use crate::bench::backlog::Crowd;
 use crate::bench::consumers::CONSUMERS;
 use crate::bench::placing::place_all;
 use crate::bench::running::{Running, start_ingress};
-use crate::bench::servers::{Bench, Process, quiet};
+use crate::bench::servers::{BenchEnvironment, Process, quiet};
 use clap::Args;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -77,7 +77,7 @@ struct Busy {
 }
 
 impl Busy {
-    async fn start(bench: Bench, connections: usize) -> Result<Busy, Failure> {
+    async fn start(bench: BenchEnvironment, connections: usize) -> Result<Busy, Failure> {
         let running = Running::start_on(bench).await?;
         let (ingress, address) = start_ingress(&running.bench).await?;
         quiet()?;

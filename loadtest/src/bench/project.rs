@@ -3,12 +3,12 @@
 
 use crate::Failure;
 use crate::bench::backlog::{bid, give};
-use crate::bench::cost::{Cost, LOAD, Meter};
-use crate::bench::servers::{Bench, quiet};
-use crate::bench::viewing::Viewing;
+use crate::bench::cost::{LOAD, Meter, ResourceUsage};
+use crate::bench::servers::{BenchEnvironment, quiet};
+use crate::bench::viewing::ReadModels;
 use auction_app::ports::views::generations::Generations;
 use auction_app::projector::rebuild::rebuild;
-use auction_postgres::lookup::PostgresLookup;
+use auction_postgres::lookup::PostgresQueries;
 use clap::Args;
 use std::num::NonZeroUsize;
 
@@ -31,7 +31,7 @@ pub(crate) struct ProjectArgs {
 pub(crate) async fn run(arguments: ProjectArgs) -> Result<(), Failure> {
     println!("| | events/s | CPU µs per event: worker | Redis | Postgres |\n|---|---:|---:|---:|---:|");
     for auctions in &arguments.auctions {
-        let bench = Bench::with_auctions(arguments.users, *auctions).await?;
+        let bench = BenchEnvironment::with_auctions(arguments.users, *auctions).await?;
         let bids = (0..arguments.bids).map(|n| bid(n, *auctions, arguments.users));
         give(&mut bench.redis().await?, bids).await?;
         quiet()?;
@@ -44,7 +44,7 @@ pub(crate) async fn run(arguments: ProjectArgs) -> Result<(), Failure> {
         let decided = line("the writer", *auctions, begin + arguments.bids as u64 - first, &meter.stop()?);
         writer.end()?;
         quiet()?;
-        let views = Viewing::new(&bench)?;
+        let views = ReadModels::new(&bench)?;
         let projector = bench.process("projector", &[])?;
         // Its start, and the leases, are no part of it.
         let first = views.reached(1).await?;
@@ -54,7 +54,7 @@ pub(crate) async fn run(arguments: ProjectArgs) -> Result<(), Failure> {
         projector.end()?;
         quiet()?;
         let (meter, mut events) = (Meter::start()?, 0);
-        let parking = PostgresLookup::new(&bench.stores()?, 1)?;
+        let parking = PostgresQueries::new(&bench.stores()?, 1)?;
         let stores = bench.stores()?;
         for partition in views.partitions().all() {
             let boards = NonZeroUsize::MAX;
@@ -72,7 +72,7 @@ pub(crate) async fn run(arguments: ProjectArgs) -> Result<(), Failure> {
 }
 
 /// Prints it; returns the events per second.
-fn line(what: &str, auctions: usize, events: u64, cost: &Cost) -> f64 {
+fn line(what: &str, auctions: usize, events: u64, cost: &ResourceUsage) -> f64 {
     let per_second = events as f64 / cost.took.as_secs_f64();
     let micros = |seconds: f64| 1e6 * seconds / events as f64;
     let auctions = if auctions == 1 { "one auction".to_owned() } else { format!("{auctions} auctions") };

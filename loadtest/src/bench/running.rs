@@ -2,13 +2,13 @@
 
 use crate::Failure;
 use crate::bench::consumers::Consumers;
-use crate::bench::servers::{Bench, Process, answers, quiet};
+use crate::bench::servers::{BenchEnvironment, Process, answers, quiet};
 use auction_testkit::address::own_address;
 use std::net::SocketAddr;
 
 /// A portal in which everything runs but the ingress.
 pub(crate) struct Running {
-    pub(crate) bench: Bench,
+    pub(crate) bench: BenchEnvironment,
     writer: Process,
     consumers: Consumers,
     /// Events so far.
@@ -18,11 +18,11 @@ pub(crate) struct Running {
 impl Running {
     /// On servers of its own, with so many users and auctions.
     pub(crate) async fn start(users: usize, auctions: usize) -> Result<Running, Failure> {
-        Running::start_on(Bench::with_auctions(users, auctions).await?).await
+        Running::start_on(BenchEnvironment::with_auctions(users, auctions).await?).await
     }
 
     /// The same on servers that are there.
-    pub(crate) async fn start_on(bench: Bench) -> Result<Running, Failure> {
+    pub(crate) async fn start_on(bench: BenchEnvironment) -> Result<Running, Failure> {
         let writer = bench.writer()?;
         let consumers = Consumers::start(&bench).await?;
         let begin = bench.events().await?;
@@ -61,7 +61,7 @@ impl Running {
 }
 
 /// An ingress that believes its callers and counts nobody.
-pub(crate) async fn start_ingress(bench: &Bench) -> Result<(Process, SocketAddr), Failure> {
+pub(crate) async fn start_ingress(bench: &BenchEnvironment) -> Result<(Process, SocketAddr), Failure> {
     let listen = own_address()?;
     let settings = [
         ("AUCTION__INGRESS__LISTEN", listen.to_string()),

@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::bench::backlog::{bid, give};
-use crate::bench::servers::{Bench, quiet};
+use crate::bench::servers::{BenchEnvironment, quiet};
 use clap::Args;
 use std::time::{Duration, Instant};
 
@@ -37,7 +37,7 @@ pub(crate) async fn run(arguments: RushArgs) -> Result<(), Failure> {
 
 async fn measure(arguments: &RushArgs, interval: u32) -> Result<String, Failure> {
     let RushArgs { bidders, bids, batch, .. } = *arguments;
-    let bench = Bench::with_auctions(bidders, 1).await?;
+    let bench = BenchEnvironment::with_auctions(bidders, 1).await?;
     let settings = [
         ("AUCTION__NOTIFIER__INTERVAL_MS", interval.to_string()),
         ("AUCTION__NOTIFIER__BATCH", batch.to_string()),
@@ -73,7 +73,7 @@ async fn measure(arguments: &RushArgs, interval: u32) -> Result<String, Failure>
 }
 
 /// Waits until all events are told.
-async fn told(bench: &Bench) -> Result<(), Failure> {
+async fn told(bench: &BenchEnvironment) -> Result<(), Failure> {
     let behind = "SELECT count(*) FROM partitions p LEFT JOIN notifier_checkpoints n ON n.partition = p.id \
                   WHERE coalesce(n.position, 0) < p.head";
     while bench.database().query_one(behind, &[]).await?.get::<_, i64>(0) > 0 {

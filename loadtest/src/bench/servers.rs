@@ -2,8 +2,8 @@
 
 use crate::Failure;
 use crate::bench::{backlog, cost};
-use auction_local_servers::{Options, PrivateServers};
-use auction_postgres::PostgresStores;
+use auction_local_servers::{LocalServerOptions, LocalServers};
+use auction_postgres::PostgresStoreConnector;
 use auction_postgres::migrate::migrate;
 use auction_redis::keys;
 use redis::AsyncConnectionConfig;
@@ -22,8 +22,8 @@ const LOOK: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Servers with nothing in them but users and auctions.
-pub(crate) struct Bench {
-    servers: PrivateServers,
+pub(crate) struct BenchEnvironment {
+    servers: LocalServers,
     database: Client,
     /// Settings of all roles.
     settings: Vec<(&'static str, String)>,
@@ -32,21 +32,21 @@ pub(crate) struct Bench {
     _directory: TempDir,
 }
 
-impl Bench {
+impl BenchEnvironment {
     /// Starts both servers and migrates.
-    pub(crate) async fn start() -> Result<Bench, Failure> {
+    pub(crate) async fn start() -> Result<BenchEnvironment, Failure> {
         let directory = tempfile::Builder::new().prefix("auction-bench-").tempdir()?;
-        let servers = PrivateServers::start(Options::new(directory.path())).await?;
+        let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await?;
         migrate(servers.database_url(), backlog::partitions()?).await?;
         let (database, connection) = tokio_postgres::connect(servers.database_url(), NoTls).await?;
         tokio::spawn(connection);
         let (settings, under) = (Vec::new(), None);
-        Ok(Bench { servers, database, settings, under, _directory: directory })
+        Ok(BenchEnvironment { servers, database, settings, under, _directory: directory })
     }
 
     /// The same with so many users and auctions, created by a writer.
-    pub(crate) async fn with_auctions(users: usize, auctions: usize) -> Result<Bench, Failure> {
-        let bench = Bench::start().await?;
+    pub(crate) async fn with_auctions(users: usize, auctions: usize) -> Result<BenchEnvironment, Failure> {
+        let bench = BenchEnvironment::start().await?;
         let mut redis = bench.redis().await?;
         backlog::give(&mut redis, (0..users).map(|n| Ok(backlog::create_user(backlog::user(n))))).await?;
         backlog::give(&mut redis, (0..auctions).map(|n| backlog::create_auction(backlog::auction(n))))
@@ -66,8 +66,8 @@ impl Bench {
         Ok(self.redis_client()?.get_multiplexed_async_connection_with_config(&config).await?)
     }
 
-    pub(crate) fn stores(&self) -> Result<PostgresStores, Failure> {
-        Ok(PostgresStores::new(self.servers.database_url())?)
+    pub(crate) fn stores(&self) -> Result<PostgresStoreConnector, Failure> {
+        Ok(PostgresStoreConnector::new(self.servers.database_url())?)
     }
 
     pub(crate) fn database(&self) -> &Client {

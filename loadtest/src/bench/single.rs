@@ -4,8 +4,8 @@
 
 use crate::Failure;
 use crate::bench::backlog::partitions;
-use crate::bench::cost::{Cost, Meter};
-use crate::bench::servers::Bench;
+use crate::bench::cost::{Meter, ResourceUsage};
+use crate::bench::servers::BenchEnvironment;
 use auction_domain::Timestamp;
 use auction_domain::auction::Auction;
 use auction_redis::keys;
@@ -34,7 +34,7 @@ const TABLES: &str = "
         SELECT aggregate, version, kind, schema, at, command_id, body FROM events;";
 
 /// Drains so many and says what it cost.
-pub(crate) async fn drain(bench: &Bench, bids: usize) -> Result<Cost, Failure> {
+pub(crate) async fn drain(bench: &BenchEnvironment, bids: usize) -> Result<ResourceUsage, Failure> {
     bench.database().batch_execute(TABLES).await?;
     let left = Arc::new(AtomicUsize::new(bids));
     let mut workers = JoinSet::new();

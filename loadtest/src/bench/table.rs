@@ -12,7 +12,7 @@ mod wanted;
 
 use crate::Failure;
 use crate::bench::backlog::Crowd;
-use crate::bench::cost::{self, Cost};
+use crate::bench::cost::{self, ResourceUsage};
 use clap::Args;
 use report::Report;
 use row::Row;
@@ -65,12 +65,12 @@ struct Measured {
     name: String,
     value: f64,
     unit: &'static str,
-    cost: Option<Cost>,
+    cost: Option<ResourceUsage>,
 }
 
 impl Measured {
     /// So many bids in the time that they cost.
-    fn rate(row: Row, bids: u64, cost: Cost) -> Measured {
+    fn rate(row: Row, bids: u64, cost: ResourceUsage) -> Measured {
         let value = bids as f64 / cost.took.as_secs_f64();
         let (key, name) = (row.key(), row.name().to_owned());
         Measured { key, name, value, unit: "bids/s", cost: Some(cost) }

@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::bench::backlog::partitions;
-use crate::bench::servers::Bench;
+use crate::bench::servers::BenchEnvironment;
 use auction_app::ports::views::read_models::ReadModelReader;
 use auction_redis::views::{RedisGenerations, RedisViews};
 use auction_wire::PartitionCount;
@@ -15,19 +15,19 @@ const LOOK: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The views of a benchmark's Redis.
-pub(crate) struct Viewing {
+pub(crate) struct ReadModels {
     views: RedisViews,
     generations: RedisGenerations,
     partitions: PartitionCount,
 }
 
-impl Viewing {
-    pub(crate) fn new(bench: &Bench) -> Result<Viewing, Failure> {
+impl ReadModels {
+    pub(crate) fn new(bench: &BenchEnvironment) -> Result<ReadModels, Failure> {
         let pool = deadpool_redis::Config::from_url(bench.redis_url());
         let pool = pool.create_pool(Some(deadpool_redis::Runtime::Tokio1))?;
         let partitions = partitions()?;
         let generations = RedisGenerations::new(bench.redis_client()?, pool.clone());
-        Ok(Viewing { views: RedisViews::new(pool, partitions), generations, partitions })
+        Ok(ReadModels { views: RedisViews::new(pool, partitions), generations, partitions })
     }
 
     pub(crate) fn partitions(&self) -> PartitionCount {

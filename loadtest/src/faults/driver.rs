@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::faults::fleet::Fleet;
-use crate::faults::kinds::{Deck, Kind};
+use crate::faults::kinds::{FaultKind, FaultPicker};
 use crate::faults::probe::Probe;
 use crate::run::progress::note;
 use auction_testkit::random::Random;
@@ -36,7 +36,7 @@ pub(crate) struct Fault {
 pub(crate) struct Driver<'a> {
     pub(crate) fleet: &'a Fleet,
     pub(crate) probe: &'a Probe,
-    pub(crate) deck: Deck,
+    pub(crate) deck: FaultPicker,
     pub(crate) random: Random,
     /// Of the whole run.
     pub(crate) began: Instant,
@@ -88,13 +88,13 @@ impl Driver<'_> {
     /// Waits until all is well: how long it took, or who is not.
     pub(crate) async fn is_well(&mut self) -> Result<Duration, String> {
         let began = Instant::now();
-        let took = self.probe.well(self.fleet, self.bound).await?;
+        let took = self.probe.is_recovered(self.fleet, self.bound).await?;
         // Partitions decide in order: when the probe's bids are decided, what was given before them is.
         self.decided_until = began;
         Ok(took)
     }
 
-    async fn fault(&mut self, kinds: &[Kind]) -> Result<(), Failure> {
+    async fn fault(&mut self, kinds: &[FaultKind]) -> Result<(), Failure> {
         let at = self.began.elapsed().as_secs_f64();
         let (fleet, random) = (self.fleet, &mut self.random);
         let happen = kinds.iter().map(|kind| {

@@ -7,9 +7,9 @@ use crate::faults::disks::Disk;
 use crate::faults::proxy::Proxy;
 use crate::faults::slot::{Slot, is_ready};
 use crate::run::progress::note;
-use crate::run::target::balance::Balance;
+use crate::run::target::balance::LoadBalancer;
 use crate::run::target::client::Address;
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_postgres::migrate::migrate;
 use auction_testkit::address::own_address;
 use auction_wire::PartitionCount;
@@ -64,14 +64,14 @@ const POSTGRES: [&str; 2] = ["max_connections=120", "max_wal_size=256MB"];
 pub(crate) struct Fleet {
     pub(crate) slots: Vec<Slot>,
     /// Whoever holds it decides whether they run.
-    pub(crate) servers: tokio::sync::Mutex<Option<PrivateServers>>,
+    pub(crate) servers: tokio::sync::Mutex<Option<LocalServers>>,
     /// Whoever holds it decides how the network is.
     pub(crate) network: tokio::sync::Mutex<()>,
     /// When everything was gone from Redis last, until somebody takes it.
     pub(crate) flushed: tokio::sync::Mutex<Option<Instant>>,
     pub(crate) redis_url: String,
     pub(crate) database_url: String,
-    pub(crate) balance: Arc<Balance>,
+    pub(crate) balance: Arc<LoadBalancer>,
     /// Disks of Redis and of Postgres, if they could be mounted.
     pub(crate) disks: Option<[Disk; 2]>,
     /// Processes and servers that ended although nobody ended them.
@@ -97,9 +97,9 @@ impl Fleet {
                 None
             }
         };
-        let mut options = Options::new(&data);
+        let mut options = LocalServerOptions::new(&data);
         options.postgres_settings = POSTGRES.map(str::to_owned).to_vec();
-        let servers = PrivateServers::start(options).await?;
+        let servers = LocalServers::start(options).await?;
         migrate(servers.database_url(), PartitionCount::new(PARTITIONS)?).await?;
         let slots = slots(directory, servers.data_dir()).await?;
         let ingresses = slots.iter().filter(|slot| slot.role == "ingress");
@@ -112,7 +112,7 @@ impl Fleet {
             flushed: tokio::sync::Mutex::default(),
             redis_url,
             database_url,
-            balance: Arc::new(Balance::new(addresses)),
+            balance: Arc::new(LoadBalancer::new(addresses)),
             disks,
             ended: Mutex::default(),
             _directory: temporary,
@@ -162,7 +162,7 @@ impl Fleet {
             let Some(Ok(Some(status))) = process.as_mut().map(std::process::Child::try_wait) else {
                 continue;
             };
-            self.has_ended(format!("{} ended by itself with {status}:\n{}", slot.name, slot.last_words()));
+            self.has_ended(format!("{} ended by itself with {status}:\n{}", slot.name, slot.log_tail()));
             if let Err(error) = slot.start(&mut process) {
                 self.has_ended(format!("{} cannot be started: {error}", slot.name));
             }
@@ -199,7 +199,7 @@ impl Fleet {
         for slot in &self.slots {
             let status = slot.ended(&mut *slot.process.lock().await).await?;
             if !status.is_some_and(|status| status.success()) {
-                self.has_ended(format!("{} was told to end: {status:?}\n{}", slot.name, slot.last_words()));
+                self.has_ended(format!("{} was told to end: {status:?}\n{}", slot.name, slot.log_tail()));
             }
         }
         match self.servers.lock().await.take() {

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// One kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Kind {
+pub(crate) enum FaultKind {
     KillProcess,
     KillRedis,
     KillPostgres,
@@ -39,54 +39,57 @@ pub(crate) enum Kind {
     Deployment,
 }
 
-impl Kind {
-    pub(crate) const ALL: [Kind; 16] = [
-        Kind::KillProcess,
-        Kind::KillRedis,
-        Kind::KillPostgres,
-        Kind::PauseProcess,
-        Kind::NetworkSlow,
-        Kind::NetworkHeld,
-        Kind::NetworkCuts,
-        Kind::RedisMemory,
-        Kind::RedisFlushed,
-        Kind::RedisDiskFull,
-        Kind::PostgresConnections,
-        Kind::PostgresTimeouts,
-        Kind::PostgresDiskFull,
-        Kind::WrongClock,
-        Kind::KillAll,
-        Kind::Deployment,
+impl FaultKind {
+    pub(crate) const ALL: [FaultKind; 16] = [
+        FaultKind::KillProcess,
+        FaultKind::KillRedis,
+        FaultKind::KillPostgres,
+        FaultKind::PauseProcess,
+        FaultKind::NetworkSlow,
+        FaultKind::NetworkHeld,
+        FaultKind::NetworkCuts,
+        FaultKind::RedisMemory,
+        FaultKind::RedisFlushed,
+        FaultKind::RedisDiskFull,
+        FaultKind::PostgresConnections,
+        FaultKind::PostgresTimeouts,
+        FaultKind::PostgresDiskFull,
+        FaultKind::WrongClock,
+        FaultKind::KillAll,
+        FaultKind::Deployment,
     ];
 
     /// How it is called in `--kinds` and in reports.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Kind::KillProcess => "kill-process",
-            Kind::KillRedis => "kill-redis",
-            Kind::KillPostgres => "kill-postgres",
-            Kind::PauseProcess => "pause-process",
-            Kind::NetworkSlow => "network-slow",
-            Kind::NetworkHeld => "network-held",
-            Kind::NetworkCuts => "network-cuts",
-            Kind::RedisMemory => "redis-memory",
-            Kind::RedisFlushed => "redis-flushed",
-            Kind::RedisDiskFull => "redis-disk-full",
-            Kind::PostgresConnections => "postgres-connections",
-            Kind::PostgresTimeouts => "postgres-timeouts",
-            Kind::PostgresDiskFull => "postgres-disk-full",
-            Kind::WrongClock => "wrong-clock",
-            Kind::KillAll => "kill-all",
-            Kind::Deployment => "deployment",
+            FaultKind::KillProcess => "kill-process",
+            FaultKind::KillRedis => "kill-redis",
+            FaultKind::KillPostgres => "kill-postgres",
+            FaultKind::PauseProcess => "pause-process",
+            FaultKind::NetworkSlow => "network-slow",
+            FaultKind::NetworkHeld => "network-held",
+            FaultKind::NetworkCuts => "network-cuts",
+            FaultKind::RedisMemory => "redis-memory",
+            FaultKind::RedisFlushed => "redis-flushed",
+            FaultKind::RedisDiskFull => "redis-disk-full",
+            FaultKind::PostgresConnections => "postgres-connections",
+            FaultKind::PostgresTimeouts => "postgres-timeouts",
+            FaultKind::PostgresDiskFull => "postgres-disk-full",
+            FaultKind::WrongClock => "wrong-clock",
+            FaultKind::KillAll => "kill-all",
+            FaultKind::Deployment => "deployment",
         }
     }
 
     /// How often, beside the others.
     fn weight(self) -> usize {
         match self {
-            Kind::KillProcess => 6,
-            Kind::PauseProcess => 4,
-            Kind::KillRedis | Kind::KillPostgres | Kind::NetworkHeld | Kind::NetworkCuts => 2,
+            FaultKind::KillProcess => 6,
+            FaultKind::PauseProcess => 4,
+            FaultKind::KillRedis
+            | FaultKind::KillPostgres
+            | FaultKind::NetworkHeld
+            | FaultKind::NetworkCuts => 2,
             _ => 1,
         }
     }
@@ -94,92 +97,98 @@ impl Kind {
     /// Whether another fault may happen at the same time. What has a promise of its own, or takes a server away until it
     /// is over, is alone.
     pub(crate) fn is_alone(self) -> bool {
-        matches!(self, Kind::KillAll | Kind::Deployment | Kind::RedisDiskFull | Kind::PostgresDiskFull)
+        matches!(
+            self,
+            FaultKind::KillAll
+                | FaultKind::Deployment
+                | FaultKind::RedisDiskFull
+                | FaultKind::PostgresDiskFull
+        )
     }
 
     /// Whether this fleet can have it.
     pub(crate) fn is_possible(self, fleet: &Fleet) -> bool {
         match self {
-            Kind::RedisDiskFull | Kind::PostgresDiskFull => fleet.disks.is_some(),
-            Kind::WrongClock => fleet.slots.iter().all(|slot| slot.clock.is_some()),
+            FaultKind::RedisDiskFull | FaultKind::PostgresDiskFull => fleet.disks.is_some(),
+            FaultKind::WrongClock => fleet.slots.iter().all(|slot| slot.clock.is_some()),
             _ => true,
         }
     }
 
     /// Does it, from beginning to end.
-    pub(crate) async fn happen(self, fleet: &Fleet, mut random: Random) -> Result<Happened, Failure> {
+    pub(crate) async fn happen(self, fleet: &Fleet, mut random: Random) -> Result<FaultRecord, Failure> {
         let (fleet, random) = (fleet, &mut random);
         match self {
-            Kind::KillProcess => processes::kill(fleet, random).await,
-            Kind::PauseProcess => processes::pause(fleet, random).await,
-            Kind::KillRedis => redis::kill(fleet, random).await,
-            Kind::RedisMemory => redis::memory(fleet, random).await,
-            Kind::RedisFlushed => redis::flush(fleet).await,
-            Kind::KillPostgres => postgres::kill(fleet, random).await,
-            Kind::PostgresConnections => postgres::connections(fleet, random).await,
-            Kind::PostgresTimeouts => postgres::timeouts(fleet, random).await,
-            Kind::RedisDiskFull => disk::redis(fleet, random).await,
-            Kind::PostgresDiskFull => disk::postgres(fleet, random).await,
-            Kind::NetworkSlow => network::slow(fleet, random).await,
-            Kind::NetworkHeld => network::held(fleet, random).await,
-            Kind::NetworkCuts => network::cuts(fleet, random).await,
-            Kind::WrongClock => clock::wrong(fleet, random).await,
-            Kind::KillAll => processes::kill_all(fleet, random).await,
-            Kind::Deployment => deployment::roll(fleet).await,
+            FaultKind::KillProcess => processes::kill(fleet, random).await,
+            FaultKind::PauseProcess => processes::pause(fleet, random).await,
+            FaultKind::KillRedis => redis::kill(fleet, random).await,
+            FaultKind::RedisMemory => redis::memory(fleet, random).await,
+            FaultKind::RedisFlushed => redis::flush(fleet).await,
+            FaultKind::KillPostgres => postgres::kill(fleet, random).await,
+            FaultKind::PostgresConnections => postgres::connections(fleet, random).await,
+            FaultKind::PostgresTimeouts => postgres::timeouts(fleet, random).await,
+            FaultKind::RedisDiskFull => disk::redis(fleet, random).await,
+            FaultKind::PostgresDiskFull => disk::postgres(fleet, random).await,
+            FaultKind::NetworkSlow => network::slow(fleet, random).await,
+            FaultKind::NetworkHeld => network::held(fleet, random).await,
+            FaultKind::NetworkCuts => network::cuts(fleet, random).await,
+            FaultKind::WrongClock => clock::wrong(fleet, random).await,
+            FaultKind::KillAll => processes::kill_all(fleet, random).await,
+            FaultKind::Deployment => deployment::roll(fleet).await,
         }
     }
 }
 
 /// What happened.
-pub(crate) struct Happened {
+pub(crate) struct FaultRecord {
     /// What was done to whom, in words.
     pub(crate) what: String,
     /// The role of the process that it happened to; none if it was more than one.
     pub(crate) role: Option<&'static str>,
 }
 
-impl Happened {
-    fn to(slot: &Slot, what: String) -> Happened {
-        Happened { what, role: Some(slot.role) }
+impl FaultRecord {
+    fn to(slot: &Slot, what: String) -> FaultRecord {
+        FaultRecord { what, role: Some(slot.role) }
     }
 
-    fn to_all(what: String) -> Happened {
-        Happened { what, role: None }
+    fn to_all(what: String) -> FaultRecord {
+        FaultRecord { what, role: None }
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-impl FromStr for Kind {
+impl FromStr for FaultKind {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Kind, String> {
-        let found = Kind::ALL.into_iter().find(|kind| kind.name() == text);
-        found.ok_or_else(|| format!("{text:?} is none of {}", Kind::ALL.map(Kind::name).join(", ")))
+    fn from_str(text: &str) -> Result<FaultKind, String> {
+        let found = FaultKind::ALL.into_iter().find(|kind| kind.name() == text);
+        found.ok_or_else(|| format!("{text:?} is none of {}", FaultKind::ALL.map(FaultKind::name).join(", ")))
     }
 }
 
 /// Kinds in an order that only the seed knows, each as often as its weight, again and again.
-pub(crate) struct Deck {
-    kinds: Vec<Kind>,
-    left: Vec<Kind>,
+pub(crate) struct FaultPicker {
+    kinds: Vec<FaultKind>,
+    left: Vec<FaultKind>,
 }
 
-impl Deck {
-    pub(crate) fn new(kinds: Vec<Kind>) -> Deck {
-        Deck { kinds, left: Vec::new() }
+impl FaultPicker {
+    pub(crate) fn new(kinds: Vec<FaultKind>) -> FaultPicker {
+        FaultPicker { kinds, left: Vec::new() }
     }
 
-    pub(crate) fn draw(&mut self, random: &mut Random) -> Option<Kind> {
+    pub(crate) fn draw(&mut self, random: &mut Random) -> Option<FaultKind> {
         if self.left.is_empty() {
-            let often = |kind: &Kind| std::iter::repeat_n(*kind, kind.weight());
+            let often = |kind: &FaultKind| std::iter::repeat_n(*kind, kind.weight());
             // Each once before any of them comes again: a short run sees as many as it can.
             let more = self.kinds.iter().flat_map(often);
-            let mut rest: Vec<Kind> = more.collect();
+            let mut rest: Vec<FaultKind> = more.collect();
             let mut firsts = self.kinds.clone();
             for kind in &firsts {
                 rest.extract_if(.., |one| one == kind).take(1).for_each(drop);
@@ -194,7 +203,7 @@ impl Deck {
     }
 }
 
-fn shuffle(kinds: &mut [Kind], random: &mut Random) {
+fn shuffle(kinds: &mut [FaultKind], random: &mut Random) {
     for n in (1..kinds.len()).rev() {
         kinds.swap(n, random.below(n as u64 + 1) as usize);
     }
@@ -218,23 +227,23 @@ mod tests {
 
     #[test]
     fn kinds_are_read_as_they_are_written() {
-        for kind in Kind::ALL {
+        for kind in FaultKind::ALL {
             assert_eq!(kind.name().parse(), Ok(kind));
         }
-        assert!("earthquake".parse::<Kind>().is_err());
+        assert!("earthquake".parse::<FaultKind>().is_err());
     }
 
     #[test]
     fn each_kind_comes_once_before_any_comes_again_and_the_seed_decides_the_order() {
         let draw = |seed| {
-            let (mut deck, mut random) = (Deck::new(Kind::ALL.to_vec()), Random::new(seed));
+            let (mut deck, mut random) = (FaultPicker::new(FaultKind::ALL.to_vec()), Random::new(seed));
             std::iter::from_fn(|| deck.draw(&mut random)).take(60).collect::<Vec<_>>()
         };
         let drawn = draw(1);
-        let mut first = drawn[..Kind::ALL.len()].to_vec();
+        let mut first = drawn[..FaultKind::ALL.len()].to_vec();
         first.sort_unstable();
-        assert_eq!(first, Kind::ALL);
-        let kills = drawn.iter().filter(|kind| **kind == Kind::KillProcess).count();
+        assert_eq!(first, FaultKind::ALL);
+        let kills = drawn.iter().filter(|kind| **kind == FaultKind::KillProcess).count();
         assert!(kills > 6, "{kills}");
         assert_eq!(drawn, draw(1));
         assert_ne!(drawn, draw(2));

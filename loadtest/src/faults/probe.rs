@@ -4,8 +4,8 @@
 use crate::Failure;
 use crate::faults::fleet::{Fleet, PARTITIONS};
 use crate::faults::slot::{Slot, is_ready};
-use crate::run::plan::{LONG, Offer};
-use crate::run::target::balance::Balance;
+use crate::run::plan::{LONG, PlannedAuction};
+use crate::run::target::balance::LoadBalancer;
 use crate::run::target::client::{Answer, Client};
 use crate::run::target::http::Http;
 use auction_domain::Timestamp;
@@ -49,7 +49,7 @@ impl Probe {
         let now = Timestamp(i64::try_from(now.as_millis())?);
         let partitions = PartitionCount::new(PARTITIONS)?;
         // It outlives the longest run.
-        let offers = vec![Offer { opening: 1, ends_after: 10 * LONG, promoted: false }; OFFERS];
+        let offers = vec![PlannedAuction { opening: 1, ends_after: 10 * LONG, promoted: false }; OFFERS];
         let world = http.set_up(1, &offers, now).await?;
         let mut found: BTreeMap<PartitionId, Uuid> = BTreeMap::new();
         for auction in &world.auctions {
@@ -64,7 +64,7 @@ impl Probe {
     }
 
     /// Waits until all is well, at most so long: how long it took, or what is not.
-    pub(crate) async fn well(&self, fleet: &Fleet, within: Duration) -> Result<Duration, String> {
+    pub(crate) async fn is_recovered(&self, fleet: &Fleet, within: Duration) -> Result<Duration, String> {
         let began = Instant::now();
         let bids = self.auctions.iter().map(|auction| in_time("bids", within, self.bid(*auction)));
         let ready = fleet.slots.iter().map(|slot| in_time(&slot.name, within, ready(slot)));
@@ -153,7 +153,7 @@ impl Probe {
 
     async fn ask(&self, request: &str) -> Option<(u16, Value)> {
         let one = ((0, 0), &self.http.address);
-        let (_, address) = self.http.balance.as_deref().map_or(one, Balance::pick);
+        let (_, address) = self.http.balance.as_deref().map_or(one, LoadBalancer::pick);
         let asked = tokio::time::timeout(SILENCE, async {
             let mut client = Client::connect(address).await.ok()?;
             let Answer { status, body } = client.ask(request.as_bytes()).await.ok()?;

@@ -15,7 +15,7 @@ const CHUNK: usize = 64 << 10;
 
 /// How the way is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Weather {
+pub(crate) enum LinkState {
     Clear,
     /// Everything takes so much longer, in both directions.
     Slow(Duration),
@@ -29,7 +29,7 @@ pub(crate) enum Weather {
 #[derive(Debug)]
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
-    weather: watch::Sender<Weather>,
+    weather: watch::Sender<LinkState>,
 }
 
 impl Proxy {
@@ -37,18 +37,18 @@ impl Proxy {
     pub(crate) async fn to(socket: &Path) -> Result<Proxy, Failure> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let (weather, forecast) = watch::channel(Weather::Clear);
+        let (weather, forecast) = watch::channel(LinkState::Clear);
         tokio::spawn(serve(listener, socket.to_owned(), forecast));
         Ok(Proxy { address, weather })
     }
 
     /// Changes the weather for all connections.
-    pub(crate) fn be(&self, weather: Weather) {
+    pub(crate) fn set(&self, weather: LinkState) {
         self.weather.send_replace(weather);
     }
 }
 
-async fn serve(listener: TcpListener, socket: PathBuf, weather: watch::Receiver<Weather>) {
+async fn serve(listener: TcpListener, socket: PathBuf, weather: watch::Receiver<LinkState>) {
     let (socket, mut forecasts) = (Arc::new(socket), weather.clone());
     loop {
         tokio::select! {
@@ -62,7 +62,7 @@ async fn serve(listener: TcpListener, socket: PathBuf, weather: watch::Receiver<
     }
 }
 
-async fn carry(client: TcpStream, socket: Arc<PathBuf>, weather: watch::Receiver<Weather>) {
+async fn carry(client: TcpStream, socket: Arc<PathBuf>, weather: watch::Receiver<LinkState>) {
     // A server that is away closes the connection, as it does without a proxy.
     let Ok(server) = UnixStream::connect(socket.as_path()).await else { return };
     // Without it everything is slower; nothing is wrong.
@@ -79,7 +79,7 @@ async fn carry(client: TcpStream, socket: Arc<PathBuf>, weather: watch::Receiver
 async fn pump(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
-    mut weather: watch::Receiver<Weather>,
+    mut weather: watch::Receiver<LinkState>,
     replies: bool,
 ) {
     let mut chunk = vec![0; CHUNK];
@@ -88,17 +88,17 @@ async fn pump(
             Ok(0) | Err(_) => return,
             Ok(read) => read,
         };
-        if weather.wait_for(|weather| *weather != Weather::Held).await.is_err() {
+        if weather.wait_for(|weather| *weather != LinkState::Held).await.is_err() {
             return;
         }
         let now = *weather.borrow();
         match now {
-            Weather::Cuts if replies => {
+            LinkState::Cuts if replies => {
                 // Whether half a reply got there is not looked at.
                 let _ = to.write_all(&chunk[..read / 2]).await;
                 return;
             }
-            Weather::Slow(longer) => tokio::time::sleep(longer).await,
+            LinkState::Slow(longer) => tokio::time::sleep(longer).await,
             _ => {}
         }
         if to.write_all(&chunk[..read]).await.is_err() {
@@ -137,15 +137,15 @@ mod tests {
         client.read_exact(&mut answer).await.unwrap();
         assert_eq!(&answer, b"ping");
 
-        proxy.be(Weather::Held);
+        proxy.set(LinkState::Held);
         client.write_all(b"held").await.unwrap();
         let nothing = tokio::time::timeout(Duration::from_millis(50), client.read_exact(&mut answer)).await;
         assert!(nothing.is_err(), "nothing gets through");
-        proxy.be(Weather::Clear);
+        proxy.set(LinkState::Clear);
         client.read_exact(&mut answer).await.unwrap();
         assert_eq!(&answer, b"held");
 
-        proxy.be(Weather::Cuts);
+        proxy.set(LinkState::Cuts);
         client.write_all(b"half").await.unwrap();
         let mut half = Vec::new();
         // Closed, or reset: either way it is the end.

@@ -2,8 +2,8 @@
 
 use crate::Failure;
 use crate::faults::driver::Fault;
-use crate::faults::wave::Wave;
-use crate::judge::Verdict;
+use crate::faults::wave::FaultRound;
+use crate::judge::CheckReport;
 use crate::report::print_verdict;
 use crate::run::environment;
 use serde::Serialize;
@@ -20,12 +20,12 @@ pub(crate) struct Totals {
     doubled: u64,
     longest_pause: f64,
     longest_settling: f64,
-    verdict: Verdict,
+    verdict: CheckReport,
 }
 
 impl Totals {
     /// One more load.
-    pub(crate) fn add(&mut self, wave: Wave) {
+    pub(crate) fn add(&mut self, wave: FaultRound) {
         self.loads += 1;
         self.requests += wave.requests;
         self.accepted += wave.accepted;

@@ -106,7 +106,7 @@ impl Slot {
     }
 
     /// What its processes said last.
-    pub(crate) fn last_words(&self) -> String {
+    pub(crate) fn log_tail(&self) -> String {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let last: Vec<&str> = log.lines().rev().take(5).collect();
         last.into_iter().rev().collect::<Vec<_>>().join("\n")

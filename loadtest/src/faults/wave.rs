@@ -3,15 +3,15 @@
 use crate::Failure;
 use crate::faults::driver::{Driver, Flush};
 use crate::faults::fleet::Fleet;
-use crate::judge::Verdict;
+use crate::judge::CheckReport;
 use crate::judge::stores::Stores;
-use crate::run::journal::{Journal, Record};
-use crate::run::mix::{Class, What};
-use crate::run::plan::{Ask, Plan};
+use crate::run::journal::{OperationLog, Record};
+use crate::run::mix::{Class, Operation};
+use crate::run::plan::{Plan, PlannedRequest};
 use crate::run::progress::{Counts, note};
 use crate::run::queue::Queue;
 use crate::run::target::http::Http;
-use crate::run::world::World;
+use crate::run::world::RunIds;
 use auction_domain::Timestamp;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -31,8 +31,8 @@ const CONNECTIONS: usize = 400;
 const KEYS: u32 = 1 << 30;
 
 /// What came of one.
-pub(crate) struct Wave {
-    pub(crate) verdict: Verdict,
+pub(crate) struct FaultRound {
+    pub(crate) verdict: CheckReport,
     pub(crate) requests: u64,
     /// Commands that were answered with a 2xx: taken, or decided.
     pub(crate) accepted: u64,
@@ -53,7 +53,7 @@ pub(crate) async fn run(
     driver: &mut Driver<'_>,
     most: usize,
     plan: Plan,
-) -> Result<Wave, Failure> {
+) -> Result<FaultRound, Failure> {
     let stores = Stores::connect(&fleet.redis_url, &fleet.database_url).await?;
     let since = stores.heads().await?;
     drop(stores);
@@ -78,7 +78,7 @@ pub(crate) async fn run(
     stores.decided(&world, &journal, until_closed).await?;
     let settled = cleared.elapsed();
     let verdict = stores.judge(&world, &journal, &since, until_closed).await?;
-    Ok(Wave {
+    Ok(FaultRound {
         verdict,
         requests: journal.records.len() as u64,
         accepted: journal.records.iter().filter(|record| is_accepted(record)).count() as u64,
@@ -94,13 +94,13 @@ async fn load(
     driver: &mut Driver<'_>,
     most: usize,
     plan: Plan,
-    world: &Arc<World>,
+    world: &Arc<RunIds>,
     began: Instant,
-) -> Result<Journal, Failure> {
+) -> Result<OperationLog, Failure> {
     let queue = Arc::new(Queue::new(began.into()));
     let counts = Arc::new(Counts::default());
     let (tell, stop) = watch::channel(false);
-    let mut journal = Journal::default();
+    let mut journal = OperationLog::default();
     let until = Instant::now() + Duration::from_secs_f64(plan.seconds).saturating_sub(CALM);
     let asks = plan.asks.scan(KEYS, |keys, ask| Some(with_a_key(ask, keys)));
     let is_short = !plan.until_closed;
@@ -121,12 +121,12 @@ async fn load(
 }
 
 /// Everybody has a key, and so can ask again what was not answered.
-fn with_a_key(ask: Ask, keys: &mut u32) -> Ask {
-    if ask.key > 0 || !matches!(ask.what, What::Bid | What::Unwaited | What::Lower) {
+fn with_a_key(ask: PlannedRequest, keys: &mut u32) -> PlannedRequest {
+    if ask.key > 0 || !matches!(ask.what, Operation::Bid | Operation::Unwaited | Operation::Lower) {
         return ask;
     }
     *keys += 1;
-    Ask { key: *keys, ..ask }
+    PlannedRequest { key: *keys, ..ask }
 }
 
 fn is_accepted(record: &Record) -> bool {
@@ -159,8 +159,8 @@ impl Gone {
 async fn give_again(
     http: &Http,
     stores: &Stores,
-    world: &Arc<World>,
-    journal: &mut Journal,
+    world: &Arc<RunIds>,
+    journal: &mut OperationLog,
     gone: &[Gone],
 ) -> Result<u64, Failure> {
     let may_be_gone = |record: &&Record| {
@@ -168,15 +168,15 @@ async fn give_again(
     };
     let candidates: Vec<Record> = journal.records.iter().filter(may_be_gone).copied().collect();
     let undecided = stores.undecided(candidates.iter().map(|record| record.command).collect()).await?;
-    let mut again: Vec<Ask> = Vec::new();
+    let mut again: Vec<PlannedRequest> = Vec::new();
     for record in candidates.iter().filter(|record| undecided.contains(&record.command)) {
-        again.push(Ask { due: 0, ..record.ask });
+        again.push(PlannedRequest { due: 0, ..record.ask });
     }
     let count = again.len() as u64;
     if count > 0 {
         let queue = Arc::new(Queue::new(tokio::time::Instant::now()));
         let (_tell, stop) = watch::channel(false);
-        let (mut answers, counts) = (Journal::default(), Arc::new(Counts::default()));
+        let (mut answers, counts) = (OperationLog::default(), Arc::new(Counts::default()));
         answers.codes = std::mem::take(&mut journal.codes);
         let work = http.work(&queue, world, &mut answers, &counts, 1);
         tokio::join!(queue.feed(again.into_iter(), 1, &stop), work).1?;
@@ -187,7 +187,7 @@ async fn give_again(
 }
 
 /// The longest time between two outcomes that were told.
-fn longest_pause(journal: &Journal) -> f64 {
+fn longest_pause(journal: &OperationLog) -> f64 {
     let told = |record: &&Record| {
         record.ask.what.class() == Class::Outcome && !matches!(record.status, 0 | 202 | 429 | 500..)
     };
@@ -205,7 +205,8 @@ mod tests {
 
     #[test]
     fn only_what_was_sent_before_redis_lost_everything_and_may_have_been_undecided_is_excused() {
-        let ask = Ask { due: 1_000, what: What::Unwaited, user: 0, auction: 0, amount: 1, key: 1 };
+        let ask =
+            PlannedRequest { due: 1_000, what: Operation::Unwaited, user: 0, auction: 0, amount: 1, key: 1 };
         let record = |sent: u64, answered: u64| Record {
             ask,
             held: (sent - ask.due) as u32,

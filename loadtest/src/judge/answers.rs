@@ -1,6 +1,6 @@
 //! Every command that was answered has one outcome, and it is the one that was answered.
 
-use super::{Check, Evidence};
+use super::{Check, RunEvidence};
 use crate::run::journal::Record;
 use crate::run::world::fingerprint_of;
 use auction_wire::{Outcome, OutcomeResult};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// What is answered where a key was used before for something else.
 const KEY_REUSED: &str = "idempotency_key_reused";
 
-pub(super) fn checks(evidence: &Evidence<'_>) -> Vec<Check> {
+pub(super) fn checks(evidence: &RunEvidence<'_>) -> Vec<Check> {
     let mut once = Check::new("every command has one outcome");
     let mut outcomes: HashMap<Uuid, &Outcome> = HashMap::with_capacity(evidence.outcomes.len());
     for outcome in &evidence.outcomes {
@@ -21,7 +21,7 @@ pub(super) fn checks(evidence: &Evidence<'_>) -> Vec<Check> {
 }
 
 /// What was answered is what was decided; and what was taken was decided.
-fn same(evidence: &Evidence<'_>, outcomes: &HashMap<Uuid, &Outcome>, once: &mut Check) -> Check {
+fn same(evidence: &RunEvidence<'_>, outcomes: &HashMap<Uuid, &Outcome>, once: &mut Check) -> Check {
     let mut same = Check::new("every answer is the outcome, also when it was asked for again");
     for record in evidence.journal.records.iter().filter(|record| is_of_a_command(record)) {
         let tell = || evidence.journal.tell(record);
@@ -43,7 +43,7 @@ fn is_of_a_command(record: &Record) -> bool {
 }
 
 fn is_deletion(record: &Record) -> bool {
-    record.ask.what == crate::run::mix::What::Deletion
+    record.ask.what == crate::run::mix::Operation::Deletion
 }
 
 /// How an answer contradicts an outcome.
@@ -72,7 +72,7 @@ fn contradiction(record: &Record, code: &str, outcome: &Outcome) -> Option<Strin
 }
 
 /// Refusals tell no id. There must be as many of them in the store, for the same auction, amount and reason.
-fn without_an_id(evidence: &Evidence<'_>, outcomes: &HashMap<Uuid, &Outcome>) -> Check {
+fn without_an_id(evidence: &RunEvidence<'_>, outcomes: &HashMap<Uuid, &Outcome>) -> Check {
     let mut check = Check::new("refusals without a key are stored as they were answered");
     let mut known = std::collections::HashSet::with_capacity(outcomes.len());
     let mut answered: HashMap<(Uuid, u64, String), u64> = HashMap::new();

@@ -1,6 +1,6 @@
 //! Every bid that was accepted is in the events, once, as it was placed; and no other is.
 
-use super::{Check, Evidence};
+use super::{Check, RunEvidence};
 use crate::run::journal::Record;
 use auction_domain::auction::AuctionEvent;
 use auction_wire::Event;
@@ -15,7 +15,7 @@ struct Placed {
     times: u32,
 }
 
-pub(super) fn checks(evidence: &Evidence<'_>) -> Vec<Check> {
+pub(super) fn checks(evidence: &RunEvidence<'_>) -> Vec<Check> {
     let mut placed: HashMap<Uuid, Placed> = HashMap::new();
     let mut once = Check::new("every accepted bid is in the events once, as it was placed");
     for record in evidence.events() {
@@ -40,7 +40,7 @@ pub(super) fn checks(evidence: &Evidence<'_>) -> Vec<Check> {
     vec![once, nobody_elses(evidence, &placed, &asked)]
 }
 
-fn accepted(evidence: &Evidence<'_>, record: &Record, found: Option<&Placed>, once: &mut Check) {
+fn accepted(evidence: &RunEvidence<'_>, record: &Record, found: Option<&Placed>, once: &mut Check) {
     let tell = || evidence.journal.tell(record);
     let Some(found) = found else {
         return once.look(false, || format!("bid {} is lost: {}", record.command, tell()));
@@ -54,7 +54,7 @@ fn accepted(evidence: &Evidence<'_>, record: &Record, found: Option<&Placed>, on
 }
 
 /// In the auctions of the run there are no bids but its own. Requests without an answer may have placed one.
-fn nobody_elses(evidence: &Evidence<'_>, placed: &HashMap<Uuid, Placed>, asked: &HashSet<Uuid>) -> Check {
+fn nobody_elses(evidence: &RunEvidence<'_>, placed: &HashMap<Uuid, Placed>, asked: &HashSet<Uuid>) -> Check {
     let mut check = Check::new("there are no bids that nobody placed");
     let ours: HashSet<Uuid> = evidence.world.auctions.iter().copied().collect();
     let unanswered = |record: &&Record| record.ask.what.places() && record.command.is_nil();

@@ -1,15 +1,15 @@
 //! What a run left behind.
 
-use crate::run::journal::Journal;
-use crate::run::world::World;
+use crate::run::journal::OperationLog;
+use crate::run::world::RunIds;
 use auction_domain::UserId;
 use auction_wire::notification::Notification;
 use auction_wire::{EventRecord, Outcome, PartitionId};
 
 /// Everything that is looked at: the journal of what was asked and answered, and what the stores hold.
-pub(crate) struct Evidence<'a> {
-    pub(crate) world: &'a World,
-    pub(crate) journal: &'a Journal,
+pub(crate) struct RunEvidence<'a> {
+    pub(crate) world: &'a RunIds,
+    pub(crate) journal: &'a OperationLog,
     /// Events since the run began, in the order of each partition.
     pub(crate) partitions: Vec<Partition>,
     /// Outcomes of commands for auctions of this run, in the order of each partition.
@@ -30,7 +30,7 @@ pub(crate) struct Partition {
     pub(crate) events: Vec<EventRecord>,
 }
 
-impl Evidence<'_> {
+impl RunEvidence<'_> {
     /// All events with their partitions.
     pub(crate) fn events(&self) -> impl Iterator<Item = &EventRecord> {
         self.partitions.iter().flat_map(|partition| &partition.events)

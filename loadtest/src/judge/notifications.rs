@@ -1,11 +1,11 @@
 //! Users were told what they had to be told: what they won, by the right notification, each once.
 
-use super::{Check, Evidence};
+use super::{Check, RunEvidence};
 use auction_domain::UserId;
 use auction_domain::auction::AuctionEvent;
 use auction_domain::user::NotificationKind;
-use auction_testkit::told::assert_told;
-use auction_wire::notification::{Notification, What};
+use auction_testkit::told::assert_notifications_match_model;
+use auction_wire::notification::{Notification, NotificationBody};
 use auction_wire::{Event, EventRecord};
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,20 +17,20 @@ const MODEL: usize = 150;
 /// At most so many events are given to it.
 const IN_ALL: usize = 5_000;
 
-pub(super) fn checks(evidence: &Evidence<'_>) -> Vec<Check> {
+pub(super) fn checks(evidence: &RunEvidence<'_>) -> Vec<Check> {
     let Some(told) = &evidence.told else { return Vec::new() };
     vec![winners(evidence, told), by_the_model(evidence, told)]
 }
 
 /// Every winner is told once that he won, and nobody else.
-fn winners(evidence: &Evidence<'_>, told: &[(UserId, Notification)]) -> Check {
+fn winners(evidence: &RunEvidence<'_>, told: &[(UserId, Notification)]) -> Check {
     let mut check = Check::new("every winner was told once, and nothing was told twice");
     let mut ids = HashSet::new();
     let mut won: HashMap<(Uuid, Uuid), u64> = HashMap::new();
     for (user, notification) in told {
         let is_new = ids.insert(notification.id);
         check.look(is_new, || format!("notification {} was told twice", notification.id));
-        if let What::AuctionWon { pays, .. } = &notification.news.what {
+        if let NotificationBody::AuctionWon { pays, .. } = &notification.news.what {
             won.insert((notification.news.auction, user.0), pays.amount);
         }
     }
@@ -50,7 +50,7 @@ fn winners(evidence: &Evidence<'_>, told: &[(UserId, Notification)]) -> Check {
 }
 
 /// The test kit's plain model of all that is to be told, on auctions that are small enough for it.
-fn by_the_model(evidence: &Evidence<'_>, told: &[(UserId, Notification)]) -> Check {
+fn by_the_model(evidence: &RunEvidence<'_>, told: &[(UserId, Notification)]) -> Check {
     let mut check = Check::new("changes of the lead were told by the plain model (small auctions)");
     let mut events: HashMap<Uuid, Vec<&EventRecord>> = HashMap::new();
     for record in evidence.events() {
@@ -64,7 +64,8 @@ fn by_the_model(evidence: &Evidence<'_>, told: &[(UserId, Notification)]) -> Che
         left -= of_one.len();
         let of_one: Vec<EventRecord> = of_one.iter().map(|record| (*record).clone()).collect();
         let told: Vec<_> = told.iter().filter(|(_, one)| one.news.auction == *auction).cloned().collect();
-        let found = panic_of(|| assert_told(&of_one, &told, |_, _: NotificationKind| true));
+        let found =
+            panic_of(|| assert_notifications_match_model(&of_one, &told, |_, _: NotificationKind| true));
         check.look(found.is_none(), || format!("auction {auction}: {}", found.unwrap_or_default()));
     }
     check

@@ -1,12 +1,12 @@
 //! Commands for one auction were decided in the order in which Redis received them, which stored outcomes tell to the
 //! millisecond.
 
-use super::{Check, Evidence};
+use super::{Check, RunEvidence};
 use auction_wire::{Outcome, OutcomeResult};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-pub(super) fn kept(evidence: &Evidence<'_>) -> Check {
+pub(super) fn kept(evidence: &RunEvidence<'_>) -> Check {
     let mut check = Check::new("commands for one auction were decided in the order in which they came");
     let mut auctions: HashMap<Uuid, Vec<&Outcome>> = HashMap::new();
     for outcome in &evidence.outcomes {

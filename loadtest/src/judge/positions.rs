@@ -1,10 +1,10 @@
 //! Positions are 1, 2, 3 … in each partition, versions in each auction.
 
-use super::{Check, Evidence};
+use super::{Check, RunEvidence};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-pub(super) fn dense(evidence: &Evidence<'_>) -> Check {
+pub(super) fn dense(evidence: &RunEvidence<'_>) -> Check {
     let mut check = Check::new("positions and versions have no holes and no repeats");
     for partition in &evidence.partitions {
         let mut versions: HashMap<Uuid, u64> = HashMap::new();

@@ -1,20 +1,20 @@
 //! Every auction went by the rules: every bid that was accepted had to be, every one that was refused too, and the
 //! winner is the winner.
 
-use super::standing::{Standing, Wish};
-use super::{Check, Evidence};
-use crate::run::mix::What;
+use super::standing::{AuctionModel, ModelCommand};
+use super::{Check, RunEvidence};
+use crate::run::mix::Operation;
 use auction_domain::auction::AuctionEvent;
-use auction_domain::{Fact, Timestamp};
+use auction_domain::{Detail, Timestamp};
 use auction_wire::{Event, EventRecord, Outcome, OutcomeResult, PartitionId};
 use std::collections::HashMap;
 use uuid::Uuid;
 
 struct Judged<'a> {
-    evidence: &'a Evidence<'a>,
-    auctions: HashMap<Uuid, Standing>,
+    evidence: &'a RunEvidence<'a>,
+    auctions: HashMap<Uuid, AuctionModel>,
     /// What commands wished, by their ids.
-    wishes: HashMap<Uuid, Wish>,
+    wishes: HashMap<Uuid, ModelCommand>,
     /// Amounts by their fingerprints.
     amounts: HashMap<u64, u64>,
     went: Check,
@@ -22,7 +22,7 @@ struct Judged<'a> {
     winners: Check,
 }
 
-pub(super) fn checks(evidence: &Evidence<'_>) -> Vec<Check> {
+pub(super) fn checks(evidence: &RunEvidence<'_>) -> Vec<Check> {
     let mut judged = Judged {
         evidence,
         auctions: HashMap::new(),
@@ -68,12 +68,13 @@ impl Judged<'_> {
             match ask.what {
                 // The amount is found by the fingerprint: the same key may have come with two.
                 what if what.places() => {
-                    let wish = Wish::Place { bid: command, bidder: world.user(ask), amount: ask.amount };
+                    let wish =
+                        ModelCommand::Place { bid: command, bidder: world.user(ask), amount: ask.amount };
                     self.wishes.insert(command, wish);
                 }
-                What::Deletion => {
+                Operation::Deletion => {
                     let bid = world.bid_with_key(ask).unwrap_or_default();
-                    self.wishes.insert(command, Wish::Delete { bid, by: world.user(ask) });
+                    self.wishes.insert(command, ModelCommand::Delete { bid, by: world.user(ask) });
                 }
                 _ => {}
             }
@@ -84,7 +85,7 @@ impl Judged<'_> {
         let Ok(Event::Auction(event)) = record.event() else { return };
         let what = || format!("auction {} version {}", record.key, record.version);
         if let AuctionEvent::AuctionCreated { terms, .. } = &event {
-            self.auctions.insert(record.key, Standing::new(terms));
+            self.auctions.insert(record.key, AuctionModel::new(terms));
             return;
         }
         // Those that were there before the run are not ours.
@@ -109,7 +110,7 @@ impl Judged<'_> {
             }
             OutcomeResult::Accepted { facts, .. } => {
                 let highest = facts.iter().find(|fact| fact.name == "highest").map(|fact| fact.value);
-                if let Some(Fact::Amount(told)) = highest {
+                if let Some(Detail::Amount(told)) = highest {
                     let (told, right) = (told.minor_units(), auction.leader().map(|(_, amount)| amount));
                     self.refusals.look(Some(told) == right, || {
                         format!(
@@ -128,15 +129,15 @@ impl Judged<'_> {
 
     fn refusal(
         &self,
-        auction: &Standing,
+        auction: &AuctionModel,
         outcome: &Outcome,
         code: &str,
-        latest: Option<Fact>,
+        latest: Option<Detail>,
     ) -> Result<(), String> {
         let amount = self.amounts.get(&outcome.fingerprint).copied();
         let right = match (self.wishes.get(&outcome.command.0), amount) {
-            (Some(Wish::Place { bid, bidder, .. }), Some(amount)) => {
-                auction.refuses(&Wish::Place { bid: *bid, bidder: *bidder, amount }, outcome.at)
+            (Some(ModelCommand::Place { bid, bidder, .. }), Some(amount)) => {
+                auction.refuses(&ModelCommand::Place { bid: *bid, bidder: *bidder, amount }, outcome.at)
             }
             (Some(wish), _) => auction.refuses(wish, outcome.at),
             // Whose it was is not told: the reason must be possible.
@@ -162,15 +163,15 @@ impl Judged<'_> {
 
 /// Whether a refusal of a bid by nobody knows whom can be right.
 fn possible(
-    auction: &Standing,
+    auction: &AuctionModel,
     code: &str,
     amount: u64,
-    latest: Option<Fact>,
+    latest: Option<Detail>,
     at: Timestamp,
 ) -> Result<(), String> {
-    let anybody = Wish::Place { bid: Uuid::nil(), bidder: Uuid::nil(), amount };
+    let anybody = ModelCommand::Place { bid: Uuid::nil(), bidder: Uuid::nil(), amount };
     match (auction.refuses(&anybody, at), code, latest) {
-        (None, "not_above_your_latest", Some(Fact::Amount(latest))) if amount <= latest.minor_units() => {
+        (None, "not_above_your_latest", Some(Detail::Amount(latest))) if amount <= latest.minor_units() => {
             Ok(())
         }
         (Some(right), code, _) if right == code => Ok(()),

@@ -1,12 +1,12 @@
 //! What a portal shows by HTTP beside what it answered: all that can be judged where its servers are out of reach.
 
-use super::{Check, Verdict};
+use super::{Check, CheckReport};
 use crate::Failure;
-use crate::run::journal::Journal;
-use crate::run::mix::What;
+use crate::run::journal::OperationLog;
+use crate::run::mix::Operation;
 use crate::run::target::client::Client;
 use crate::run::target::http::Http;
-use crate::run::world::World;
+use crate::run::world::RunIds;
 use auction_wire::view::{AuctionStatus, AuctionView, BidItem, BidItemState, BidList};
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
@@ -30,10 +30,10 @@ struct Told {
 /// Judges by HTTP alone.
 pub(crate) async fn judge(
     http: &Http,
-    world: &World,
-    journal: &Journal,
+    world: &RunIds,
+    journal: &OperationLog,
     until_closed: bool,
-) -> Result<Verdict, Failure> {
+) -> Result<CheckReport, Failure> {
     let mut client = Client::connect(&http.address).await?;
     let mut accepted = HashMap::new();
     for record in journal.records.iter().filter(|record| record.ask.what.places() && record.status == 201) {
@@ -61,7 +61,7 @@ pub(crate) async fn judge(
         "refusals against the model of the rules, positions, streams and stores, notifications: they are checked with \
          --redis-url and --database-url beside --url, or with --self",
     ];
-    Ok(Verdict {
+    Ok(CheckReport {
         checks: vec![outcomes, bids, standings],
         not_checked: not_checked.map(str::to_owned).to_vec(),
     })
@@ -71,15 +71,15 @@ pub(crate) async fn judge(
 async fn handles(
     http: &Http,
     client: &mut Client,
-    world: &World,
-    journal: &Journal,
-    accepted: &mut HashMap<Uuid, crate::run::plan::Ask>,
+    world: &RunIds,
+    journal: &OperationLog,
+    accepted: &mut HashMap<Uuid, crate::run::plan::PlannedRequest>,
 ) -> Result<Check, Failure> {
     let mut check = Check::new("every handle leads to one outcome");
     let began = Instant::now();
     for (number, handle) in &journal.handles {
         let record = &journal.records[*number];
-        let user = (record.ask.what != What::SignUp).then(|| world.user(&record.ask));
+        let user = (record.ask.what != Operation::SignUp).then(|| world.user(&record.ask));
         loop {
             let (status, body) = http.get(client, &format!("/command/{handle}"), user).await?;
             let told: Told = serde_json::from_slice(&body)?;
@@ -103,7 +103,7 @@ async fn handles(
 }
 
 /// The versions at which all auctions are.
-pub(crate) async fn versions(http: &Http, world: &World) -> Result<Vec<u64>, Failure> {
+pub(crate) async fn versions(http: &Http, world: &RunIds) -> Result<Vec<u64>, Failure> {
     let mut client = Client::connect(&http.address).await?;
     let mut versions = Vec::with_capacity(world.auctions.len());
     for auction in &world.auctions {

@@ -18,7 +18,7 @@ struct Bid {
 }
 
 /// An auction as its events have it.
-pub(super) struct Standing {
+pub(super) struct AuctionModel {
     opening: u64,
     reserve: Option<u64>,
     seller: Option<Uuid>,
@@ -36,14 +36,14 @@ pub(super) struct Standing {
 }
 
 /// What somebody wants.
-pub(super) enum Wish {
+pub(super) enum ModelCommand {
     Place { bid: Uuid, bidder: Uuid, amount: u64 },
     Delete { bid: Uuid, by: Uuid },
 }
 
-impl Standing {
-    pub(super) fn new(terms: &Terms) -> Standing {
-        Standing {
+impl AuctionModel {
+    pub(super) fn new(terms: &Terms) -> AuctionModel {
+        AuctionModel {
             opening: terms.opening_bid.minor_units(),
             reserve: terms.reserve.map(|reserve| reserve.minor_units()),
             seller: terms.seller.map(|seller| seller.0),
@@ -60,9 +60,9 @@ impl Standing {
     }
 
     /// Why a wish must be refused at a time; none if it must be granted.
-    pub(super) fn refuses(&self, wish: &Wish, at: Timestamp) -> Option<&'static str> {
+    pub(super) fn refuses(&self, wish: &ModelCommand, at: Timestamp) -> Option<&'static str> {
         match *wish {
-            Wish::Place { bid, bidder, amount } => {
+            ModelCommand::Place { bid, bidder, amount } => {
                 let latest = self.latest(bidder).unwrap_or_default();
                 let reasons = [
                     (self.seller == Some(bidder), "seller_may_not_bid"),
@@ -73,7 +73,7 @@ impl Standing {
                 let others = reasons.iter().find(|(is_so, _)| *is_so).map(|(_, reason)| *reason);
                 self.not_open(at).or(others)
             }
-            Wish::Delete { bid, by } => {
+            ModelCommand::Delete { bid, by } => {
                 let Some(found) = self.bids.get(&bid) else { return Some("unknown_bid") };
                 if found.bidder != by {
                     return Some("not_your_bid");
@@ -112,13 +112,13 @@ impl Standing {
         self.version += 1;
         match event {
             AuctionEvent::BidPlaced { bid, bidder, amount } => {
-                let wish = Wish::Place { bid: bid.0, bidder: bidder.0, amount: amount.minor_units() };
+                let wish = ModelCommand::Place { bid: bid.0, bidder: bidder.0, amount: amount.minor_units() };
                 let refused = self.refuses(&wish, at);
                 self.place(bid.0, bidder.0, amount.minor_units());
                 refused.map_or(Ok(()), |reason| Err(format!("the bid had to be refused: {reason}")))
             }
             AuctionEvent::BidDeleted { bid, bidder } => {
-                let refused = self.refuses(&Wish::Delete { bid: bid.0, by: bidder.0 }, at);
+                let refused = self.refuses(&ModelCommand::Delete { bid: bid.0, by: bidder.0 }, at);
                 self.take_out(bid.0)?;
                 refused.map_or(Ok(()), |reason| Err(format!("the deletion had to be refused: {reason}")))
             }

@@ -1,15 +1,15 @@
 //! Evidence from Redis and Postgres.
 
-use super::evidence::{Evidence, Partition};
-use super::{Check, Verdict, judge};
+use super::evidence::{Partition, RunEvidence};
+use super::{Check, CheckReport, judge};
 use crate::Failure;
-use crate::run::journal::Journal;
-use crate::run::mix::What;
-use crate::run::world::World;
+use crate::run::journal::OperationLog;
+use crate::run::mix::Operation;
+use crate::run::world::RunIds;
 use auction_app::operator::verify::verify;
 use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
 use auction_domain::{Timestamp, UserId};
-use auction_postgres::PostgresStores;
+use auction_postgres::PostgresStoreConnector;
 use auction_redis::stream_info::RedisStreamInfo;
 use auction_redis::views::RedisViews;
 use auction_wire::{CommandId, Outcome, OutcomeResult, PartitionCount, PartitionId};
@@ -37,7 +37,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// The servers of a portal.
 pub(crate) struct Stores {
     database: Client,
-    stores: PostgresStores,
+    stores: PostgresStoreConnector,
     redis: Pool,
     partitions: PartitionCount,
 }
@@ -55,7 +55,7 @@ impl Stores {
             .runtime(Runtime::Tokio1)
             .build()?;
         let partitions = PartitionCount::new(u16::try_from(count)?)?;
-        Ok(Stores { database, stores: PostgresStores::new(database_url)?, redis, partitions })
+        Ok(Stores { database, stores: PostgresStoreConnector::new(database_url)?, redis, partitions })
     }
 
     pub(crate) fn partitions(&self) -> PartitionCount {
@@ -63,7 +63,7 @@ impl Stores {
     }
 
     /// Waits until these users and auctions are there.
-    pub(crate) async fn created(&self, world: &World) -> Result<(), Failure> {
+    pub(crate) async fn created(&self, world: &RunIds) -> Result<(), Failure> {
         let ids: Vec<Uuid> = world.users.iter().chain(&world.auctions).copied().collect();
         let query = "SELECT count(*) FROM commands WHERE command_id = ANY ($1)";
         let query = self.database.prepare(query).await?;
@@ -93,15 +93,17 @@ impl Stores {
     /// Waits until all commands that were taken are decided, and all auctions that must be. How long that took.
     pub(crate) async fn decided(
         &self,
-        world: &World,
-        journal: &Journal,
+        world: &RunIds,
+        journal: &OperationLog,
         until_closed: bool,
     ) -> Result<Duration, Failure> {
         let began = Instant::now();
         let commands = "SELECT count(*) FROM commands WHERE command_id = ANY ($1)";
         let commands = self.database.prepare(commands).await?;
         let taken = |record: &&crate::run::journal::Record| {
-            matches!(record.status, 200..=202) && !record.command.is_nil() && record.ask.what != What::SignUp
+            matches!(record.status, 200..=202)
+                && !record.command.is_nil()
+                && record.ask.what != Operation::SignUp
         };
         let mut ids: Vec<Uuid> = journal.records.iter().filter(taken).map(|record| record.command).collect();
         ids.sort_unstable();
@@ -130,7 +132,7 @@ impl Stores {
     }
 
     /// How many bids were doubled in a load's auctions.
-    pub(crate) async fn doubled(&self, world: &World) -> Result<u64, Failure> {
+    pub(crate) async fn doubled(&self, world: &RunIds) -> Result<u64, Failure> {
         let doubled = "SELECT count(*) FROM events WHERE aggregate = ANY ($1) AND kind = 'bid_doubled'";
         Ok(self.database.query_one(doubled, &[&world.auctions]).await?.get::<_, i64>(0).unsigned_abs())
     }
@@ -159,11 +161,11 @@ impl Stores {
     /// Everything that a run left behind since these heads.
     pub(crate) async fn evidence<'a>(
         &self,
-        world: &'a World,
-        journal: &'a Journal,
+        world: &'a RunIds,
+        journal: &'a OperationLog,
         since: &[u64],
         until_closed: bool,
-    ) -> Result<Evidence<'a>, Failure> {
+    ) -> Result<RunEvidence<'a>, Failure> {
         let mut store = self.stores.open().await?;
         let mut partitions = Vec::new();
         for (id, before) in self.partitions.all().zip(since) {
@@ -183,12 +185,12 @@ impl Stores {
         }
         let outcomes = self.outcomes(world, since, &partitions).await?;
         let told = Some(self.notifications(world).await?);
-        Ok(Evidence { world, journal, partitions, outcomes, told, until_closed })
+        Ok(RunEvidence { world, journal, partitions, outcomes, told, until_closed })
     }
 
     async fn outcomes(
         &self,
-        world: &World,
+        world: &RunIds,
         since: &[u64],
         until: &[Partition],
     ) -> Result<Vec<Outcome>, Failure> {
@@ -211,7 +213,7 @@ impl Stores {
 
     async fn notifications(
         &self,
-        world: &World,
+        world: &RunIds,
     ) -> Result<Vec<(UserId, auction_wire::notification::Notification)>, Failure> {
         let query =
             "SELECT user_id, id, news FROM notifications WHERE user_id = ANY ($1) ORDER BY user_id, seq";
@@ -243,13 +245,13 @@ impl Stores {
     /// Everything is judged that can be.
     pub(crate) async fn judge(
         &self,
-        world: &World,
-        journal: &Journal,
+        world: &RunIds,
+        journal: &OperationLog,
         since: &[u64],
         until_closed: bool,
-    ) -> Result<Verdict, Failure> {
+    ) -> Result<CheckReport, Failure> {
         let evidence = self.evidence(world, journal, since, until_closed).await?;
-        let mut verdict = Verdict { checks: judge(&evidence), not_checked: Vec::new() };
+        let mut verdict = CheckReport { checks: judge(&evidence), not_checked: Vec::new() };
         if verdict.is_right() {
             verdict.checks.push(self.same_everywhere().await?);
         } else {

@@ -1,15 +1,15 @@
 //! The judge on trial: what is right passes, and whatever is wrong is found.
 
 use super::evidence::Partition;
-use super::{Evidence, judge};
-use crate::run::journal::{Journal, Record};
-use crate::run::mix::What;
-use crate::run::plan::Ask;
-use crate::run::world::{World, fingerprint_of};
+use super::{RunEvidence, judge};
+use crate::run::journal::{OperationLog, Record};
+use crate::run::mix::Operation;
+use crate::run::plan::PlannedRequest;
+use crate::run::world::{RunIds, fingerprint_of};
 use auction_domain::auction::{AuctionEvent, Winner};
-use auction_domain::{BidId, Facts, Refused, RefusedClass, Timestamp, UserId};
+use auction_domain::{BidId, Details, Refused, RefusedClass, Timestamp, UserId};
 use auction_testkit::given::{self, amount};
-use auction_wire::notification::{News, Notification, What as Told};
+use auction_wire::notification::{Notification, NotificationBody as Told, NotificationContent};
 use auction_wire::time::JsonTime;
 use auction_wire::{CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionId};
 use uuid::Uuid;
@@ -29,8 +29,8 @@ const UNKEYED: &str = "refusals without a key are stored as they were answered";
 
 /// An auction: Ada bids 150, Bob 140, Ada 120, which is refused; Bob takes his bid back; Ada wins.
 struct Trial {
-    world: World,
-    journal: Journal,
+    world: RunIds,
+    journal: OperationLog,
     events: Vec<EventRecord>,
     head: u64,
     outcomes: Vec<Outcome>,
@@ -40,38 +40,38 @@ struct Trial {
 const ADA: u32 = 0;
 const BOB: u32 = 1;
 
-fn ask(what: What, user: u32, amount: u64, key: u32) -> Ask {
-    Ask { due: 0, what, user, auction: 0, amount, key }
+fn ask(what: Operation, user: u32, amount: u64, key: u32) -> PlannedRequest {
+    PlannedRequest { due: 0, what, user, auction: 0, amount, key }
 }
 
 fn refused(code: &'static str) -> OutcomeResult {
-    let (class, detail, facts) = (RefusedClass::Conflict, String::new(), Facts::new());
+    let (class, detail, facts) = (RefusedClass::Conflict, String::new(), Details::new());
     OutcomeResult::refused(Refused { code, class, detail, facts }, None)
 }
 
 fn accepted(version: u64) -> OutcomeResult {
-    OutcomeResult::accepted(version, None, Facts::new())
+    OutcomeResult::accepted(version, None, Details::new())
 }
 
 impl Trial {
     fn new() -> Trial {
         let id = Uuid::from_u128;
-        let world = World { users: vec![id(1), id(2)], auctions: vec![id(3)], began: Timestamp(0) };
+        let world = RunIds { users: vec![id(1), id(2)], auctions: vec![id(3)], began: Timestamp(0) };
         let mut trial = Trial {
             world,
-            journal: Journal::default(),
+            journal: OperationLog::default(),
             events: Vec::new(),
             head: 0,
             outcomes: Vec::new(),
             told: Vec::new(),
         };
         trial.happen(given::auction_created(None), given::AT);
-        trial.ask(ask(What::Bid, ADA, 150, 1), 201, accepted(2));
+        trial.ask(ask(Operation::Bid, ADA, 150, 1), 201, accepted(2));
         trial.place(ADA, 150, 1);
-        trial.ask(ask(What::Unwaited, BOB, 140, 2), 202, accepted(3));
+        trial.ask(ask(Operation::Unwaited, BOB, 140, 2), 202, accepted(3));
         trial.place(BOB, 140, 2);
-        trial.ask(ask(What::Illegal, ADA, 120, 3), 409, refused("not_above_your_latest"));
-        trial.ask(ask(What::Deletion, BOB, 140, 2), 200, accepted(4));
+        trial.ask(ask(Operation::Illegal, ADA, 120, 3), 409, refused("not_above_your_latest"));
+        trial.ask(ask(Operation::Deletion, BOB, 140, 2), 200, accepted(4));
         let (bid, bidder) = (trial.bid(BOB, 2), UserId(trial.world.users[1]));
         trial.happen(Event::Auction(AuctionEvent::BidDeleted { bid, bidder }), given::AT);
         trial.announce(ADA, 1, 150);
@@ -82,10 +82,10 @@ impl Trial {
     }
 
     fn bid(&self, user: u32, key: u32) -> BidId {
-        BidId(self.world.bid_with_key(&ask(What::Bid, user, 0, key)).unwrap())
+        BidId(self.world.bid_with_key(&ask(Operation::Bid, user, 0, key)).unwrap())
     }
 
-    fn ask(&mut self, ask: Ask, status: u16, result: OutcomeResult) {
+    fn ask(&mut self, ask: PlannedRequest, status: u16, result: OutcomeResult) {
         let command = self.world.command(&ask).unwrap();
         let (code, version) = match &result {
             OutcomeResult::Refused { code, .. } => (self.journal.codes.number(code), 0),
@@ -123,7 +123,7 @@ impl Trial {
         let winner = Winner { bid, bidder, pays: amount(face), effective: amount(face) };
         self.happen(Event::Auction(AuctionEvent::WinnerAnnounced(winner)), given::END);
         let money = || auction_wire::api::Money { amount: face, currency: "USD".to_owned() };
-        let news = News {
+        let news = NotificationContent {
             at: JsonTime(given::END),
             auction: self.world.auctions[0],
             title: String::new(),
@@ -146,7 +146,7 @@ impl Trial {
     fn wrong(&self) -> Vec<&'static str> {
         let events = self.events.clone();
         let partition = Partition { id: PartitionId(0), before: 0, head: self.head, events };
-        let evidence = Evidence {
+        let evidence = RunEvidence {
             world: &self.world,
             journal: &self.journal,
             partitions: vec![partition],

@@ -1,7 +1,7 @@
 //! A report on a terminal.
 
 use super::Report;
-use crate::judge::Verdict;
+use crate::judge::CheckReport;
 
 pub(crate) fn print(report: &Report) {
     let figures = &report.figures;
@@ -36,7 +36,7 @@ pub(crate) fn print(report: &Report) {
 }
 
 /// What the judge says.
-pub(crate) fn print_verdict(verdict: &Verdict) {
+pub(crate) fn print_verdict(verdict: &CheckReport) {
     println!("judge:");
     for check in &verdict.checks {
         let sign = if check.is_right() { "ok   " } else { "WRONG" };

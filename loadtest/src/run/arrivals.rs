@@ -16,29 +16,29 @@ pub(crate) enum Arrivals {
 
 /// A stretch of time in which the rate goes evenly from one value to another.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Stretch {
+pub(crate) struct RateSegment {
     pub(crate) seconds: f64,
     pub(crate) from: f64,
     pub(crate) to: f64,
 }
 
-impl Stretch {
+impl RateSegment {
     /// The same rate all the time.
-    pub(crate) fn even(seconds: f64, rate: f64) -> Stretch {
-        Stretch { seconds, from: rate, to: rate }
+    pub(crate) fn even(seconds: f64, rate: f64) -> RateSegment {
+        RateSegment { seconds, from: rate, to: rate }
     }
 }
 
 /// The moments at which requests are due, in seconds from the start.
-pub(crate) struct Schedule {
+pub(crate) struct ArrivalTimes {
     arrivals: Arrivals,
-    stretches: Vec<Stretch>,
+    stretches: Vec<RateSegment>,
     at: f64,
 }
 
-impl Schedule {
-    pub(crate) fn new(arrivals: Arrivals, stretches: Vec<Stretch>) -> Schedule {
-        Schedule { arrivals, stretches, at: 0.0 }
+impl ArrivalTimes {
+    pub(crate) fn new(arrivals: Arrivals, stretches: Vec<RateSegment>) -> ArrivalTimes {
+        ArrivalTimes { arrivals, stretches, at: 0.0 }
     }
 
     /// How long it takes.
@@ -88,22 +88,22 @@ mod tests {
     use super::*;
     use rand::SeedableRng;
 
-    fn all(arrivals: Arrivals, stretches: &[Stretch]) -> Vec<f64> {
+    fn all(arrivals: Arrivals, stretches: &[RateSegment]) -> Vec<f64> {
         let (mut schedule, mut random) =
-            (Schedule::new(arrivals, stretches.to_vec()), StdRng::seed_from_u64(1));
+            (ArrivalTimes::new(arrivals, stretches.to_vec()), StdRng::seed_from_u64(1));
         std::iter::from_fn(|| schedule.next(&mut random)).collect()
     }
 
     #[test]
     fn constant_arrivals_are_evenly_spread() {
-        let all = all(Arrivals::Constant, &[Stretch::even(2.0, 100.0)]);
+        let all = all(Arrivals::Constant, &[RateSegment::even(2.0, 100.0)]);
         assert!((199..=201).contains(&all.len()), "{}", all.len());
         assert!(all.windows(2).all(|two| (two[1] - two[0] - 0.01).abs() < 1e-9));
     }
 
     #[test]
     fn poisson_arrivals_come_as_often_and_unevenly() {
-        let all = all(Arrivals::Poisson, &[Stretch::even(20.0, 500.0)]);
+        let all = all(Arrivals::Poisson, &[RateSegment::even(20.0, 500.0)]);
         assert!((9_500..10_500).contains(&all.len()), "{}", all.len());
         let gaps: Vec<f64> = all.windows(2).map(|two| two[1] - two[0]).collect();
         let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_ramp_comes_to_the_area_below_it() {
-        let all = all(Arrivals::Constant, &[Stretch { seconds: 10.0, from: 0.0, to: 200.0 }]);
+        let all = all(Arrivals::Constant, &[RateSegment { seconds: 10.0, from: 0.0, to: 200.0 }]);
         assert!((999..=1001).contains(&all.len()), "{}", all.len());
         let first_half = all.iter().filter(|due| **due < 5.0).count();
         assert!(first_half * 3 < all.len(), "most of them come late: {first_half} of {}", all.len());

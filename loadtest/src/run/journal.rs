@@ -1,6 +1,6 @@
 //! What was asked and what was answered, one small record each.
 
-use crate::run::plan::Ask;
+use crate::run::plan::PlannedRequest;
 use std::sync::{Mutex, PoisonError};
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ pub(crate) const NO_ANSWER: u16 = 0;
 /// One request and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
-    pub(crate) ask: Ask,
+    pub(crate) ask: PlannedRequest,
     /// How long after it was due it was sent, in microseconds: all connections were busy.
     pub(crate) held: u32,
     /// How long after it was due the answer was there, in microseconds.
@@ -57,14 +57,14 @@ impl Codes {
 
 /// Everything of one run.
 #[derive(Debug, Default)]
-pub(crate) struct Journal {
+pub(crate) struct OperationLog {
     pub(crate) records: Vec<Record>,
     pub(crate) codes: Codes,
     /// Handles of commands that were not decided when they were answered, by the number of their record.
     pub(crate) handles: Vec<(usize, String)>,
 }
 
-impl Journal {
+impl OperationLog {
     /// Why a request was refused.
     pub(crate) fn code(&self, record: &Record) -> String {
         self.codes.name(record.code)
@@ -72,7 +72,7 @@ impl Journal {
 
     /// A request in words, for whoever looks for what went wrong.
     pub(crate) fn tell(&self, record: &Record) -> String {
-        let Ask { due, what, user, auction, amount, key } = record.ask;
+        let PlannedRequest { due, what, user, auction, amount, key } = record.ask;
         let (code, status) = (self.code(record), record.status);
         format!(
             "request at {:.3} s ({}, user {user}, auction {auction}, amount {amount}, key {key}), answered {status} {code}",

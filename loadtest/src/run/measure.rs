@@ -1,7 +1,7 @@
 //! What a run came to in figures.
 
-use crate::run::journal::Journal;
-use crate::run::mix::{Class, What};
+use crate::run::journal::OperationLog;
+use crate::run::mix::{Class, Operation};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -72,7 +72,7 @@ fn ms(us: u64) -> f64 {
 }
 
 impl Figures {
-    pub(crate) fn of(journal: &Journal) -> Figures {
+    pub(crate) fn of(journal: &OperationLog) -> Figures {
         let mut all: BTreeMap<Class, Histogram<u64>> = BTreeMap::new();
         let mut held = histogram();
         let (mut asked, mut answers) = (BTreeMap::new(), BTreeMap::new());
@@ -135,7 +135,7 @@ impl Figures {
     }
 }
 
-fn answer(journal: &Journal, status: u16, code: u16) -> String {
+fn answer(journal: &OperationLog, status: u16, code: u16) -> String {
     match code {
         0 => status.to_string(),
         code => format!("{status} {}", journal.codes.name(code)),
@@ -157,8 +157,8 @@ fn latency(class: &'static str, histogram: &Histogram<u64>) -> Latency {
     }
 }
 
-fn timeline(journal: &Journal) -> Vec<Second> {
-    let outcomes = |what: What| what.class() == Class::Outcome;
+fn timeline(journal: &OperationLog) -> Vec<Second> {
+    let outcomes = |what: Operation| what.class() == Class::Outcome;
     let any = journal.records.iter().any(|record| outcomes(record.ask.what));
     let mut seconds: Vec<(Second, Vec<u32>)> = Vec::new();
     for record in &journal.records {

@@ -8,7 +8,7 @@ use std::str::FromStr;
 /// What a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-pub(crate) enum What {
+pub(crate) enum Operation {
     /// A bid above all others; its sender waits for the outcome.
     Bid,
     /// The same, but its sender is content with 202.
@@ -35,38 +35,38 @@ pub(crate) enum What {
     SignUp,
 }
 
-impl What {
+impl Operation {
     /// All of them.
-    pub(crate) const ALL: [What; 12] = [
-        What::Bid,
-        What::Unwaited,
-        What::Lower,
-        What::Illegal,
-        What::Repeat,
-        What::KeyReuse,
-        What::Deletion,
-        What::Bad,
-        What::Auction,
-        What::Bids,
-        What::List,
-        What::SignUp,
+    pub(crate) const ALL: [Operation; 12] = [
+        Operation::Bid,
+        Operation::Unwaited,
+        Operation::Lower,
+        Operation::Illegal,
+        Operation::Repeat,
+        Operation::KeyReuse,
+        Operation::Deletion,
+        Operation::Bad,
+        Operation::Auction,
+        Operation::Bids,
+        Operation::List,
+        Operation::SignUp,
     ];
 
     /// How it is called in `--mix` and in reports.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            What::Bid => "bid",
-            What::Unwaited => "unwaited",
-            What::Lower => "lower",
-            What::Illegal => "illegal",
-            What::Repeat => "repeat",
-            What::KeyReuse => "key-reuse",
-            What::Deletion => "deletion",
-            What::Bad => "bad",
-            What::Auction => "auction",
-            What::Bids => "bids",
-            What::List => "list",
-            What::SignUp => "sign-up",
+            Operation::Bid => "bid",
+            Operation::Unwaited => "unwaited",
+            Operation::Lower => "lower",
+            Operation::Illegal => "illegal",
+            Operation::Repeat => "repeat",
+            Operation::KeyReuse => "key-reuse",
+            Operation::Deletion => "deletion",
+            Operation::Bad => "bad",
+            Operation::Auction => "auction",
+            Operation::Bids => "bids",
+            Operation::List => "list",
+            Operation::SignUp => "sign-up",
         }
     }
 
@@ -74,23 +74,32 @@ impl What {
     pub(crate) fn places(self) -> bool {
         matches!(
             self,
-            What::Bid | What::Unwaited | What::Lower | What::Illegal | What::Repeat | What::KeyReuse
+            Operation::Bid
+                | Operation::Unwaited
+                | Operation::Lower
+                | Operation::Illegal
+                | Operation::Repeat
+                | Operation::KeyReuse
         )
     }
 
     /// Whether it can be sent straight into the streams.
     pub(crate) fn is_command(self) -> bool {
-        self.places() && self != What::KeyReuse || self == What::Deletion
+        self.places() && self != Operation::KeyReuse || self == Operation::Deletion
     }
 
     /// What its waiting is counted as.
     pub(crate) fn class(self) -> Class {
         match self {
-            What::Bid | What::Lower | What::Illegal | What::Repeat | What::Deletion => Class::Outcome,
-            What::Unwaited => Class::Accepted,
-            What::KeyReuse | What::Bad => Class::Refused,
-            What::Auction | What::Bids | What::List => Class::Read,
-            What::SignUp => Class::SignUp,
+            Operation::Bid
+            | Operation::Lower
+            | Operation::Illegal
+            | Operation::Repeat
+            | Operation::Deletion => Class::Outcome,
+            Operation::Unwaited => Class::Accepted,
+            Operation::KeyReuse | Operation::Bad => Class::Refused,
+            Operation::Auction | Operation::Bids | Operation::List => Class::Read,
+            Operation::SignUp => Class::SignUp,
         }
     }
 }
@@ -129,31 +138,31 @@ impl Class {
 
 /// How often each: weights, which need not come to a hundred.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mix(Vec<(What, u32)>);
+pub(crate) struct Mix(Vec<(Operation, u32)>);
 
 impl Mix {
-    pub(crate) fn new(weights: &[(What, u32)]) -> Mix {
+    pub(crate) fn new(weights: &[(Operation, u32)]) -> Mix {
         Mix(weights.to_vec())
     }
 
     /// Bids of all kinds, as of people who bid against each other, with a few mistakes, and some who look.
     pub(crate) fn of_bidders() -> Mix {
         Mix::new(&[
-            (What::Bid, 55),
-            (What::Unwaited, 5),
-            (What::Lower, 15),
-            (What::Illegal, 4),
-            (What::Repeat, 2),
-            (What::KeyReuse, 1),
-            (What::Deletion, 3),
-            (What::Bad, 1),
-            (What::Auction, 10),
-            (What::Bids, 3),
-            (What::List, 1),
+            (Operation::Bid, 55),
+            (Operation::Unwaited, 5),
+            (Operation::Lower, 15),
+            (Operation::Illegal, 4),
+            (Operation::Repeat, 2),
+            (Operation::KeyReuse, 1),
+            (Operation::Deletion, 3),
+            (Operation::Bad, 1),
+            (Operation::Auction, 10),
+            (Operation::Bids, 3),
+            (Operation::List, 1),
         ])
     }
 
-    pub(crate) fn pick(&self, random: &mut StdRng) -> What {
+    pub(crate) fn pick(&self, random: &mut StdRng) -> Operation {
         let all: u32 = self.0.iter().map(|(_, weight)| weight).sum();
         let mut at = random.random_range(0..all.max(1));
         for (what, weight) in &self.0 {
@@ -162,7 +171,7 @@ impl Mix {
             }
             at -= weight;
         }
-        What::Bid
+        Operation::Bid
     }
 }
 
@@ -170,12 +179,12 @@ impl FromStr for Mix {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Mix, String> {
-        let names = || What::ALL.map(What::name).join(", ");
+        let names = || Operation::ALL.map(Operation::name).join(", ");
         let mut weights = Vec::new();
         for part in text.split(',') {
             let (name, weight) =
                 part.split_once('=').ok_or_else(|| format!("{part:?} is not NAME=WEIGHT"))?;
-            let what = What::ALL.into_iter().find(|what| what.name() == name.trim());
+            let what = Operation::ALL.into_iter().find(|what| what.name() == name.trim());
             let what = what.ok_or_else(|| format!("{name:?} is none of {}", names()))?;
             let weight = weight.trim().parse().map_err(|_| format!("{weight:?} is not a whole number"))?;
             weights.push((what, weight));
@@ -204,7 +213,7 @@ mod tests {
     #[test]
     fn a_mix_is_read_as_it_is_written() {
         let mix: Mix = "bid=3,auction=1".parse().unwrap();
-        assert_eq!(mix, Mix::new(&[(What::Bid, 3), (What::Auction, 1)]));
+        assert_eq!(mix, Mix::new(&[(Operation::Bid, 3), (Operation::Auction, 1)]));
         assert_eq!(Mix::of_bidders().to_string().parse(), Ok(Mix::of_bidders()));
         for wrong in ["", "bid", "bid=x", "bids-and-more=1", "bid=0", "bid=-1", "bid=4294967295,lower=9"] {
             assert!(wrong.parse::<Mix>().is_err(), "{wrong:?}");
@@ -214,7 +223,7 @@ mod tests {
     #[test]
     fn each_comes_as_often_as_its_weight() {
         let (mix, mut random) = ("bid=3,auction=1".parse::<Mix>().unwrap(), StdRng::seed_from_u64(7));
-        let bids = (0..10_000).filter(|_| mix.pick(&mut random) == What::Bid).count();
+        let bids = (0..10_000).filter(|_| mix.pick(&mut random) == Operation::Bid).count();
         assert!((7_300..7_700).contains(&bids), "{bids}");
     }
 }

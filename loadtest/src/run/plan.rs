@@ -1,8 +1,8 @@
 //! What is asked when and by whom: the same for the same seed, whatever the portal answers.
 
 use crate::Failure;
-use crate::run::arrivals::Schedule;
-use crate::run::mix::{Mix, What};
+use crate::run::arrivals::ArrivalTimes;
+use crate::run::mix::{Mix, Operation};
 use crate::run::popularity::Popularity;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -10,10 +10,10 @@ use std::collections::{HashMap, VecDeque};
 
 /// One request. Users and auctions are numbers; the world knows their ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ask {
+pub(crate) struct PlannedRequest {
     /// When it is due, in microseconds from the start.
     pub(crate) due: u64,
-    pub(crate) what: What,
+    pub(crate) what: Operation,
     pub(crate) user: u32,
     pub(crate) auction: u32,
     pub(crate) amount: u64,
@@ -23,7 +23,7 @@ pub(crate) struct Ask {
 
 /// An auction as it is offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Offer {
+pub(crate) struct PlannedAuction {
     pub(crate) opening: u64,
     /// When it ends, in milliseconds from the start of the load.
     pub(crate) ends_after: u64,
@@ -34,8 +34,8 @@ pub(crate) struct Offer {
 /// Everything that a run asks.
 pub(crate) struct Plan {
     pub(crate) users: u32,
-    pub(crate) offers: Vec<Offer>,
-    pub(crate) asks: Box<dyn Iterator<Item = Ask> + Send>,
+    pub(crate) offers: Vec<PlannedAuction>,
+    pub(crate) asks: Box<dyn Iterator<Item = PlannedRequest> + Send>,
     /// How long it takes, in seconds.
     pub(crate) seconds: f64,
     /// Connections that listen to the most popular auctions.
@@ -57,34 +57,34 @@ const LATER: u64 = 1_000_000;
 const REMEMBERED: usize = 20_000;
 
 /// People who bid against each other.
-pub(crate) struct Crowd {
+pub(crate) struct BidderPool {
     random: StdRng,
     mix: Mix,
-    schedule: Schedule,
-    choice: Choice,
+    schedule: ArrivalTimes,
+    choice: AuctionSelector,
     users: u32,
     opening: Vec<u64>,
     highest: Vec<u64>,
     /// What each bid last, by user and auction.
     latest: HashMap<(u32, u32), u64>,
     /// Bids with a key, the oldest first.
-    bids: VecDeque<Ask>,
+    bids: VecDeque<PlannedRequest>,
     keys: u32,
 }
 
 /// Which auction.
-pub(crate) enum Choice {
+pub(crate) enum AuctionSelector {
     /// The more popular, the more often.
     Popular(Popularity),
     /// The sooner it ends, the more often: by their ends in microseconds, in order.
     EndingSoon { ends: Vec<u64>, window: u64 },
 }
 
-impl Choice {
+impl AuctionSelector {
     fn pick(&self, due: u64, random: &mut StdRng) -> u32 {
         match self {
-            Choice::Popular(popularity) => popularity.pick(random),
-            Choice::EndingSoon { ends, window } => {
+            AuctionSelector::Popular(popularity) => popularity.pick(random),
+            AuctionSelector::EndingSoon { ends, window } => {
                 let last = ends.len().saturating_sub(1);
                 let first = ends.partition_point(|end| *end <= due).min(last);
                 let until = ends.partition_point(|end| *end <= due + window).clamp(first, last);
@@ -94,16 +94,16 @@ impl Choice {
     }
 }
 
-impl Crowd {
+impl BidderPool {
     pub(crate) fn new(
         seed: u64,
         mix: Mix,
-        schedule: Schedule,
-        choice: Choice,
-        plan: (u32, &[Offer]),
-    ) -> Crowd {
+        schedule: ArrivalTimes,
+        choice: AuctionSelector,
+        plan: (u32, &[PlannedAuction]),
+    ) -> BidderPool {
         let opening: Vec<u64> = plan.1.iter().map(|offer| offer.opening).collect();
-        Crowd {
+        BidderPool {
             random: StdRng::seed_from_u64(seed),
             mix,
             schedule,
@@ -117,24 +117,24 @@ impl Crowd {
         }
     }
 
-    fn bid(&mut self, mut ask: Ask) -> Ask {
+    fn bid(&mut self, mut ask: PlannedRequest) -> PlannedRequest {
         let highest = &mut self.highest[ask.auction as usize];
         *highest += self.random.random_range(1..=50);
         ask.amount = *highest;
         // Not everybody sends a key.
-        if ask.what == What::Bid && self.random.random_range(0..4) == 0 {
+        if ask.what == Operation::Bid && self.random.random_range(0..4) == 0 {
             ask.key = self.next_key();
         }
         self.remember(ask)
     }
 
     /// Below the highest and above the bidder's own latest, if there is room; else a bid like others.
-    fn lower(&mut self, mut ask: Ask) -> Ask {
+    fn lower(&mut self, mut ask: PlannedRequest) -> PlannedRequest {
         let own = self.latest.get(&(ask.user, ask.auction));
         let least = own.map_or(self.opening[ask.auction as usize], |own| own + 1);
         let highest = self.highest[ask.auction as usize];
         if least >= highest {
-            return self.bid(Ask { what: What::Bid, ..ask });
+            return self.bid(PlannedRequest { what: Operation::Bid, ..ask });
         }
         ask.amount = self.random.random_range(least..highest);
         ask.key = self.next_key();
@@ -146,7 +146,7 @@ impl Crowd {
         self.keys
     }
 
-    fn remember(&mut self, ask: Ask) -> Ask {
+    fn remember(&mut self, ask: PlannedRequest) -> PlannedRequest {
         self.latest.insert((ask.user, ask.auction), ask.amount);
         if ask.key > 0 {
             self.bids.push_back(ask);
@@ -158,64 +158,68 @@ impl Crowd {
     }
 
     /// One of the bids of some time ago.
-    fn earlier(&mut self, due: u64) -> Option<Ask> {
+    fn earlier(&mut self, due: u64) -> Option<PlannedRequest> {
         let old = self.bids.partition_point(|bid| bid.due + LATER <= due);
         (old > 0).then(|| self.bids[self.random.random_range(0..old)])
     }
 
     /// About an earlier bid; a bid, as long as there is none.
-    fn again(&mut self, ask: Ask) -> Ask {
-        let Some(bid) = self.earlier(ask.due) else { return self.bid(Ask { what: What::Bid, ..ask }) };
-        let again = Ask { due: ask.due, what: ask.what, ..bid };
+    fn again(&mut self, ask: PlannedRequest) -> PlannedRequest {
+        let Some(bid) = self.earlier(ask.due) else {
+            return self.bid(PlannedRequest { what: Operation::Bid, ..ask });
+        };
+        let again = PlannedRequest { due: ask.due, what: ask.what, ..bid };
         match ask.what {
-            What::Illegal => {
+            Operation::Illegal => {
                 let latest = self.latest.get(&(bid.user, bid.auction)).copied().unwrap_or(bid.amount);
-                Ask { amount: self.random.random_range(1..=latest), key: self.next_key(), ..again }
+                PlannedRequest { amount: self.random.random_range(1..=latest), key: self.next_key(), ..again }
             }
-            What::KeyReuse => Ask { amount: bid.amount + 1, ..again },
+            Operation::KeyReuse => PlannedRequest { amount: bid.amount + 1, ..again },
             _ => again,
         }
     }
 }
 
-impl Iterator for Crowd {
-    type Item = Ask;
+impl Iterator for BidderPool {
+    type Item = PlannedRequest;
 
-    fn next(&mut self) -> Option<Ask> {
+    fn next(&mut self) -> Option<PlannedRequest> {
         let due = (self.schedule.next(&mut self.random)? * 1e6) as u64;
         let what = self.mix.pick(&mut self.random);
         let user = self.random.random_range(0..self.users);
         let auction = self.choice.pick(due, &mut self.random);
-        let ask = Ask { due, what, user, auction, amount: 0, key: 0 };
+        let ask = PlannedRequest { due, what, user, auction, amount: 0, key: 0 };
         Some(match what {
-            What::Bid | What::Unwaited => self.bid(ask),
-            What::Lower => self.lower(ask),
-            What::Illegal | What::Repeat | What::KeyReuse | What::Deletion => self.again(ask),
-            What::Bad | What::Auction | What::Bids | What::List => ask,
-            What::SignUp => Ask { key: self.next_key(), ..ask },
+            Operation::Bid | Operation::Unwaited => self.bid(ask),
+            Operation::Lower => self.lower(ask),
+            Operation::Illegal | Operation::Repeat | Operation::KeyReuse | Operation::Deletion => {
+                self.again(ask)
+            }
+            Operation::Bad | Operation::Auction | Operation::Bids | Operation::List => ask,
+            Operation::SignUp => PlannedRequest { key: self.next_key(), ..ask },
         })
     }
 }
 
 /// So many auctions that outlive the run.
-pub(crate) fn lasting(auctions: u32) -> Vec<Offer> {
-    vec![Offer { opening: 100, ends_after: LONG, promoted: false }; auctions.max(1) as usize]
+pub(crate) fn lasting(auctions: u32) -> Vec<PlannedAuction> {
+    vec![PlannedAuction { opening: 100, ends_after: LONG, promoted: false }; auctions.max(1) as usize]
 }
 
 /// A crowd whose favourites are the first auctions.
-pub(crate) fn popular(among: u32, skew: f64) -> Result<Choice, Failure> {
-    Ok(Choice::Popular(Popularity::new(among, skew)?))
+pub(crate) fn popular(among: u32, skew: f64) -> Result<AuctionSelector, Failure> {
+    Ok(AuctionSelector::Popular(Popularity::new(among, skew)?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::arrivals::{Arrivals, Stretch};
+    use crate::run::arrivals::{Arrivals, RateSegment};
 
-    fn asks(seed: u64) -> Vec<Ask> {
-        let schedule = Schedule::new(Arrivals::Poisson, vec![Stretch::even(10.0, 1000.0)]);
+    fn asks(seed: u64) -> Vec<PlannedRequest> {
+        let schedule = ArrivalTimes::new(Arrivals::Poisson, vec![RateSegment::even(10.0, 1000.0)]);
         let choice = popular(20, 1.0).unwrap();
-        Crowd::new(seed, Mix::of_bidders(), schedule, choice, (50, &lasting(20))).collect()
+        BidderPool::new(seed, Mix::of_bidders(), schedule, choice, (50, &lasting(20))).collect()
     }
 
     #[test]
@@ -235,22 +239,26 @@ mod tests {
             let own = latest.get(&(ask.user, ask.auction)).copied().unwrap_or(99);
             let high = &mut highest[ask.auction as usize];
             match ask.what {
-                What::Bid | What::Unwaited => assert!(ask.amount > *high, "{ask:?}, highest {high}"),
-                What::Lower => assert!(ask.amount < *high && ask.amount > own, "{ask:?}, {own} to {high}"),
-                What::Illegal => assert!(ask.amount <= own, "{ask:?}, own {own}"),
-                What::Repeat | What::Deletion => {
+                Operation::Bid | Operation::Unwaited => {
+                    assert!(ask.amount > *high, "{ask:?}, highest {high}")
+                }
+                Operation::Lower => {
+                    assert!(ask.amount < *high && ask.amount > own, "{ask:?}, {own} to {high}")
+                }
+                Operation::Illegal => assert!(ask.amount <= own, "{ask:?}, own {own}"),
+                Operation::Repeat | Operation::Deletion => {
                     assert_eq!(keys[&ask.key], (ask.user, ask.auction, ask.amount))
                 }
-                What::KeyReuse => assert_ne!(keys[&ask.key].2, ask.amount),
+                Operation::KeyReuse => assert_ne!(keys[&ask.key].2, ask.amount),
                 _ => continue,
             }
-            if matches!(ask.what, What::Bid | What::Unwaited | What::Lower) {
+            if matches!(ask.what, Operation::Bid | Operation::Unwaited | Operation::Lower) {
                 latest.insert((ask.user, ask.auction), ask.amount);
                 *high = (*high).max(ask.amount);
                 keys.insert(ask.key, (ask.user, ask.auction, ask.amount));
             }
         }
-        let missing: Vec<_> = What::ALL.into_iter().filter(|what| seen[*what as usize] == 0).collect();
-        assert_eq!(missing, [What::SignUp], "all but the one that is not in the mix: {seen:?}");
+        let missing: Vec<_> = Operation::ALL.into_iter().filter(|what| seen[*what as usize] == 0).collect();
+        assert_eq!(missing, [Operation::SignUp], "all but the one that is not in the mix: {seen:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! Requests that are due, for whichever connection is free.
 
-use crate::run::plan::Ask;
+use crate::run::plan::PlannedRequest;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 /// What is due and not taken yet.
 pub(crate) struct Queue {
-    due: Mutex<VecDeque<Ask>>,
+    due: Mutex<VecDeque<PlannedRequest>>,
     permits: Semaphore,
     began: Instant,
 }
@@ -30,13 +30,13 @@ impl Queue {
         u32::try_from(self.now().saturating_sub(due)).unwrap_or(u32::MAX)
     }
 
-    fn requests(&self) -> std::sync::MutexGuard<'_, VecDeque<Ask>> {
+    fn requests(&self) -> std::sync::MutexGuard<'_, VecDeque<PlannedRequest>> {
         // Nothing that panics is done while it is held.
         self.due.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The next one; none when there will be no more.
-    pub(crate) async fn next(&self) -> Option<Ask> {
+    pub(crate) async fn next(&self) -> Option<PlannedRequest> {
         // It is never closed.
         if let Ok(permit) = self.permits.acquire().await {
             permit.forget();
@@ -45,7 +45,7 @@ impl Queue {
     }
 
     /// All that are due by now, one at least, at most so many; nothing when there will be no more.
-    pub(crate) async fn take(&self, into: &mut Vec<Ask>, most: usize) {
+    pub(crate) async fn take(&self, into: &mut Vec<PlannedRequest>, most: usize) {
         into.extend(self.next().await);
         if into.is_empty() {
             return;
@@ -62,7 +62,7 @@ impl Queue {
     /// time to stop; then lets `workers` end. How many there were.
     pub(crate) async fn feed(
         &self,
-        asks: impl Iterator<Item = Ask>,
+        asks: impl Iterator<Item = PlannedRequest>,
         workers: usize,
         stop: &tokio::sync::watch::Receiver<bool>,
     ) -> u64 {

@@ -1,12 +1,12 @@
 //! The highest rate that a portal can take.
 
 use crate::Failure;
-use crate::judge::Verdict;
+use crate::judge::CheckReport;
 use crate::run::mix::Class;
 use crate::run::options::LoadArgs;
 use crate::run::progress::note;
 use crate::run::scenarios::Scenario;
-use crate::run::session::{Ran, Session};
+use crate::run::session::{RunResult, Session};
 
 /// What is searched for, if nothing else is said, in milliseconds.
 pub(crate) const BOUND: f64 = 100.0;
@@ -53,8 +53,8 @@ pub(crate) async fn find_max(
     load: &LoadArgs,
     seed: u64,
     bound: f64,
-) -> Result<Ran, Failure> {
-    let (mut search, mut rate, mut verdict) = (Search::default(), load.rate, Verdict::default());
+) -> Result<RunResult, Failure> {
+    let (mut search, mut rate, mut verdict) = (Search::default(), load.rate, CheckReport::default());
     let (mut best, mut findings) = (None, Vec::new());
     for _ in 0..STEPS {
         let plan = (scenario.plan)(&LoadArgs { rate, ..load.clone() }, seed)?;
@@ -84,7 +84,7 @@ pub(crate) async fn find_max(
         None => format!("p99 was below {bound} ms at no rate that was tried"),
     });
     let figures = best.ok_or("nothing was tried")?;
-    Ok(Ran { figures, findings, verdict })
+    Ok(RunResult { figures, findings, verdict })
 }
 
 #[cfg(test)]

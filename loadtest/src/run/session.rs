@@ -2,9 +2,9 @@
 
 use crate::Failure;
 use crate::judge::stores::Stores;
-use crate::judge::{Verdict, shown};
+use crate::judge::{CheckReport, shown};
 use crate::run::environment;
-use crate::run::journal::Journal;
+use crate::run::journal::OperationLog;
 use crate::run::measure::Figures;
 use crate::run::options::TargetArgs;
 use crate::run::plan::Plan;
@@ -13,9 +13,9 @@ use crate::run::queue::Queue;
 use crate::run::target::client::Address;
 use crate::run::target::http::Http;
 use crate::run::target::listeners::Listeners;
-use crate::run::target::own_portal::OwnPortal;
+use crate::run::target::own_portal::LocalPortal;
 use crate::run::target::streams::Streams;
-use crate::run::world::World;
+use crate::run::world::RunIds;
 use auction_domain::Timestamp;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -27,10 +27,10 @@ const SET_UP_EACH: Duration = Duration::from_millis(2);
 const SET_UP: Duration = Duration::from_secs(3);
 
 /// What a run came to.
-pub(crate) struct Ran {
+pub(crate) struct RunResult {
     pub(crate) figures: Figures,
     pub(crate) findings: Vec<String>,
-    pub(crate) verdict: Verdict,
+    pub(crate) verdict: CheckReport,
 }
 
 /// How requests get there.
@@ -41,7 +41,7 @@ enum Way {
 
 /// A portal that is there.
 pub(crate) struct Session {
-    own: Option<OwnPortal>,
+    own: Option<LocalPortal>,
     way: Way,
     stores: Option<Stores>,
     connections: usize,
@@ -52,7 +52,7 @@ impl Session {
         let own = match target.own {
             true => {
                 note("starting a private portal");
-                Some(OwnPortal::start(target.data_dir.as_deref()).await?)
+                Some(LocalPortal::start(target.data_dir.as_deref()).await?)
             }
             false => None,
         };
@@ -94,7 +94,7 @@ impl Session {
     }
 
     /// Sets up, puts the load on, and judges.
-    pub(crate) async fn run(&mut self, plan: Plan) -> Result<Ran, Failure> {
+    pub(crate) async fn run(&mut self, plan: Plan) -> Result<RunResult, Failure> {
         let since = match &self.stores {
             Some(stores) => stores.heads().await?,
             None => Vec::new(),
@@ -129,7 +129,7 @@ impl Session {
             }
             None => match &self.way {
                 Way::Http(http) => shown::judge(http, &world, &journal, until_closed).await?,
-                Way::Streams(_) => Verdict::default(), // there are stores: see `open`
+                Way::Streams(_) => CheckReport::default(), // there are stores: see `open`
             },
         };
         if let (Some(listeners), Way::Http(http)) = (listeners, &self.way) {
@@ -140,10 +140,10 @@ impl Session {
         if let Some(own) = &mut self.own {
             own.alive()?;
         }
-        Ok(Ran { figures, findings, verdict })
+        Ok(RunResult { figures, findings, verdict })
     }
 
-    async fn set_up(&self, plan: &Plan, start: Timestamp) -> Result<World, Failure> {
+    async fn set_up(&self, plan: &Plan, start: Timestamp) -> Result<RunIds, Failure> {
         match &self.way {
             Way::Http(http) => http.set_up(plan.users, &plan.offers, start).await,
             Way::Streams(streams) => {
@@ -156,11 +156,11 @@ impl Session {
         }
     }
 
-    async fn load(&self, plan: Plan, world: &Arc<World>) -> Result<(Journal, Vec<String>), Failure> {
+    async fn load(&self, plan: Plan, world: &Arc<RunIds>) -> Result<(OperationLog, Vec<String>), Failure> {
         let queue = Arc::new(Queue::new(Instant::now()));
         let counts = Arc::new(Counts::default());
         let (tell, stop) = watch::channel(false);
-        let mut journal = Journal::default();
+        let mut journal = OperationLog::default();
         let before = self.spent();
         let interrupted = async {
             // Whoever is tired of it gets the results so far.
@@ -198,7 +198,7 @@ impl Session {
 
     /// CPU seconds and memory of each process of the private portal, and of this one.
     fn spent(&self) -> Vec<(&'static str, f64, f64)> {
-        let pids = self.own.as_ref().map(OwnPortal::pids).unwrap_or_default();
+        let pids = self.own.as_ref().map(LocalPortal::pids).unwrap_or_default();
         let ours = ("load generator", std::process::id());
         let spent = |(role, pid)| environment::spent(pid).map(|(cpu, memory)| (role, cpu, memory));
         pids.into_iter().chain([ours]).filter_map(spent).collect()

@@ -1,7 +1,7 @@
 //! Who and what takes part: the ids behind the numbers of a plan.
 
-use crate::run::mix::What;
-use crate::run::plan::Ask;
+use crate::run::mix::Operation;
+use crate::run::plan::PlannedRequest;
 use auction_app::ingress::command_gateway::{command_id, fingerprint};
 use auction_domain::Timestamp;
 use auction_wire::CommandId;
@@ -9,37 +9,37 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Users and auctions of a run.
-pub(crate) struct World {
+pub(crate) struct RunIds {
     pub(crate) users: Vec<Uuid>,
     pub(crate) auctions: Vec<Uuid>,
     /// When the load began, by our clock.
     pub(crate) began: Timestamp,
 }
 
-impl World {
-    pub(crate) fn user(&self, ask: &Ask) -> Uuid {
+impl RunIds {
+    pub(crate) fn user(&self, ask: &PlannedRequest) -> Uuid {
         self.users[ask.user as usize]
     }
 
-    pub(crate) fn auction(&self, ask: &Ask) -> Uuid {
+    pub(crate) fn auction(&self, ask: &PlannedRequest) -> Uuid {
         self.auctions[ask.auction as usize]
     }
 
     /// The path of a bid on the auction, as the ingress has it.
-    fn bid_path(&self, ask: &Ask) -> String {
+    fn bid_path(&self, ask: &PlannedRequest) -> String {
         format!("/auction/{}/bid", self.auction(ask))
     }
 
     /// The id of the bid that has the key of a request.
-    pub(crate) fn bid_with_key(&self, ask: &Ask) -> Option<Uuid> {
+    pub(crate) fn bid_with_key(&self, ask: &PlannedRequest) -> Option<Uuid> {
         let key = (ask.key > 0).then(|| key_of_bid(ask.key))?;
         Some(command_id(&self.user(ask).to_string(), "PUT", &self.bid_path(ask), Some(&key)).0)
     }
 
     /// The id of the command that a request becomes, if it can be known beforehand.
-    pub(crate) fn command(&self, ask: &Ask) -> Option<CommandId> {
+    pub(crate) fn command(&self, ask: &PlannedRequest) -> Option<CommandId> {
         match ask.what {
-            What::Deletion => {
+            Operation::Deletion => {
                 let path = format!("{}/{}", self.bid_path(ask), self.bid_with_key(ask)?);
                 let key = key_of_deletion(ask.key);
                 Some(command_id(&self.user(ask).to_string(), "DELETE", &path, Some(&key)))

@@ -30,7 +30,7 @@ use uuid::Uuid;
 
 /// What may go wrong, shared by all ports of a run.
 #[derive(Clone, Debug)]
-pub struct Weather(Arc<Mutex<State>>);
+pub struct FaultInjector(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -39,21 +39,21 @@ struct State {
     failures: u64,
 }
 
-impl Weather {
+impl FaultInjector {
     /// Fails so many times out of a thousand, before a call and after it.
-    pub fn new(seed: u64, failures_per_mille: u64) -> Weather {
+    pub fn new(seed: u64, failures_per_mille: u64) -> FaultInjector {
         let random = Random::new(seed);
-        Weather(Arc::new(Mutex::new(State { random, failures_per_mille, failures: 0 })))
+        FaultInjector(Arc::new(Mutex::new(State { random, failures_per_mille, failures: 0 })))
     }
 
     /// From now on so many fail.
-    pub fn turns(&self, failures_per_mille: u64) {
+    pub fn set_failure_rate(&self, failures_per_mille: u64) {
         self.0.lock().unwrap().failures_per_mille = failures_per_mille;
     }
 
     /// From now on nothing fails.
-    pub fn clears_up(&self) {
-        self.turns(0);
+    pub fn stop_failing(&self) {
+        self.set_failure_rate(0);
     }
 
     /// How much has failed.
@@ -87,26 +87,26 @@ impl Weather {
 
 /// A port in that weather.
 #[derive(Clone, Debug)]
-pub struct Flaky<T> {
+pub struct FaultyPort<T> {
     inner: T,
-    weather: Weather,
+    weather: FaultInjector,
 }
 
-impl<T> Flaky<T> {
+impl<T> FaultyPort<T> {
     /// Wraps a port.
-    pub fn new(inner: T, weather: &Weather) -> Flaky<T> {
-        Flaky { inner, weather: weather.clone() }
+    pub fn new(inner: T, weather: &FaultInjector) -> FaultyPort<T> {
+        FaultyPort { inner, weather: weather.clone() }
     }
 }
 
-impl<S: EventStoreConnector> EventStoreConnector for Flaky<S> {
-    type Store = Flaky<S::Store>;
+impl<S: EventStoreConnector> EventStoreConnector for FaultyPort<S> {
+    type Store = FaultyPort<S::Store>;
     async fn open(&self) -> Result<Self::Store, Unavailable> {
-        Ok(Flaky::new(self.weather.call(self.inner.open()).await?, &self.weather))
+        Ok(FaultyPort::new(self.weather.call(self.inner.open()).await?, &self.weather))
     }
 }
 
-impl<S: EventStore> EventStore for Flaky<S> {
+impl<S: EventStore> EventStore for FaultyPort<S> {
     async fn head(&mut self, partition: PartitionId) -> Result<u64, Unavailable> {
         self.weather.call(self.inner.head(partition)).await
     }
@@ -157,19 +157,19 @@ impl<S: EventStore> EventStore for Flaky<S> {
     }
 }
 
-impl<L: CommandStreamConnector> CommandStreamConnector for Flaky<L> {
-    type Reader = Flaky<L::Reader>;
-    type Settler = Flaky<L::Settler>;
+impl<L: CommandStreamConnector> CommandStreamConnector for FaultyPort<L> {
+    type Reader = FaultyPort<L::Reader>;
+    type Settler = FaultyPort<L::Settler>;
     async fn open(&self, partition: PartitionId) -> Result<(Self::Reader, Self::Settler), Unavailable> {
         let (reader, settler) = self.weather.call(self.inner.open(partition)).await?;
-        Ok((Flaky::new(reader, &self.weather), Flaky::new(settler, &self.weather)))
+        Ok((FaultyPort::new(reader, &self.weather), FaultyPort::new(settler, &self.weather)))
     }
     async fn on_interrupted(&self, partition: PartitionId) {
         self.inner.on_interrupted(partition).await;
     }
 }
 
-impl<R: CommandReader> CommandReader for Flaky<R> {
+impl<R: CommandReader> CommandReader for FaultyPort<R> {
     async fn read(&mut self) -> Result<Batch, Unavailable> {
         self.weather.call(self.inner.read()).await
     }
@@ -184,14 +184,14 @@ impl<R: CommandReader> CommandReader for Flaky<R> {
     }
 }
 
-impl<L: PartitionLockConnector> PartitionLockConnector for Flaky<L> {
-    type Lock = Flaky<L::Lock>;
+impl<L: PartitionLockConnector> PartitionLockConnector for FaultyPort<L> {
+    type Lock = FaultyPort<L::Lock>;
     async fn open(&self, partition: PartitionId) -> Result<Self::Lock, Unavailable> {
-        Ok(Flaky::new(self.weather.call(self.inner.open(partition)).await?, &self.weather))
+        Ok(FaultyPort::new(self.weather.call(self.inner.open(partition)).await?, &self.weather))
     }
 }
 
-impl<L: PartitionLock> PartitionLock for Flaky<L> {
+impl<L: PartitionLock> PartitionLock for FaultyPort<L> {
     async fn take(&mut self) -> Result<bool, Unavailable> {
         self.weather.call(self.inner.take()).await
     }
@@ -200,7 +200,7 @@ impl<L: PartitionLock> PartitionLock for Flaky<L> {
     }
 }
 
-impl<S: CommandSettler> CommandSettler for Flaky<S> {
+impl<S: CommandSettler> CommandSettler for FaultyPort<S> {
     async fn stream_head(&mut self) -> Result<u64, Unavailable> {
         self.weather.call(self.inner.stream_head()).await
     }
@@ -215,7 +215,7 @@ impl<S: CommandSettler> CommandSettler for Flaky<S> {
     }
 }
 
-impl<Q: CommandQueue> CommandQueue for Flaky<Q> {
+impl<Q: CommandQueue> CommandQueue for FaultyPort<Q> {
     async fn submit(&self, command: Command) -> Result<(), Unavailable> {
         self.weather.call(self.inner.submit(command)).await
     }
@@ -224,7 +224,7 @@ impl<Q: CommandQueue> CommandQueue for Flaky<Q> {
     }
 }
 
-impl<D: UserDeletions> UserDeletions for Flaky<D> {
+impl<D: UserDeletions> UserDeletions for FaultyPort<D> {
     async fn unfinished(&self, limit: usize) -> Result<Vec<PendingDeletion>, Unavailable> {
         self.weather.call(self.inner.unfinished(limit)).await
     }
@@ -239,20 +239,20 @@ impl<D: UserDeletions> UserDeletions for Flaky<D> {
     }
 }
 
-impl<E: PersonalDataErasure> PersonalDataErasure for Flaky<E> {
+impl<E: PersonalDataErasure> PersonalDataErasure for FaultyPort<E> {
     async fn erase(&self, users: &[UserId]) -> Result<Vec<UserId>, Unavailable> {
         self.weather.call(self.inner.erase(users)).await
     }
 }
 
-impl<F: EventStreamConnector> EventStreamConnector for Flaky<F> {
-    type Feed = Flaky<F::Feed>;
+impl<F: EventStreamConnector> EventStreamConnector for FaultyPort<F> {
+    type Feed = FaultyPort<F::Feed>;
     async fn open(&self, service: &'static str, partition: PartitionId) -> Result<Self::Feed, Unavailable> {
-        Ok(Flaky::new(self.weather.call(self.inner.open(service, partition)).await?, &self.weather))
+        Ok(FaultyPort::new(self.weather.call(self.inner.open(service, partition)).await?, &self.weather))
     }
 }
 
-impl<F: EventStream> EventStream for Flaky<F> {
+impl<F: EventStream> EventStream for FaultyPort<F> {
     async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
         self.weather.call(self.inner.read()).await
     }
@@ -265,14 +265,14 @@ impl<F: EventStream> EventStream for Flaky<F> {
     }
 }
 
-impl<V: ReadModelConnector> ReadModelConnector for Flaky<V> {
-    type Store = Flaky<V::Store>;
+impl<V: ReadModelConnector> ReadModelConnector for FaultyPort<V> {
+    type Store = FaultyPort<V::Store>;
     async fn open(&self, partition: PartitionId) -> Result<Self::Store, Unavailable> {
-        Ok(Flaky::new(self.weather.call(self.inner.open(partition)).await?, &self.weather))
+        Ok(FaultyPort::new(self.weather.call(self.inner.open(partition)).await?, &self.weather))
     }
 }
 
-impl<V: ReadModelWriter> ReadModelWriter for Flaky<V> {
+impl<V: ReadModelWriter> ReadModelWriter for FaultyPort<V> {
     async fn checkpoint(&mut self) -> Result<u64, Unavailable> {
         self.weather.call(self.inner.checkpoint()).await
     }
@@ -286,14 +286,14 @@ impl<V: ReadModelWriter> ReadModelWriter for Flaky<V> {
     }
 }
 
-impl<N: NotificationStoreConnector> NotificationStoreConnector for Flaky<N> {
-    type Store = Flaky<N::Store>;
+impl<N: NotificationStoreConnector> NotificationStoreConnector for FaultyPort<N> {
+    type Store = FaultyPort<N::Store>;
     async fn open(&self) -> Result<Self::Store, Unavailable> {
-        Ok(Flaky::new(self.weather.call(self.inner.open()).await?, &self.weather))
+        Ok(FaultyPort::new(self.weather.call(self.inner.open()).await?, &self.weather))
     }
 }
 
-impl<N: NotificationStore> NotificationStore for Flaky<N> {
+impl<N: NotificationStore> NotificationStore for FaultyPort<N> {
     async fn checkpoint(&mut self, partition: PartitionId) -> Result<u64, Unavailable> {
         self.weather.call(self.inner.checkpoint(partition)).await
     }
@@ -302,7 +302,7 @@ impl<N: NotificationStore> NotificationStore for Flaky<N> {
     }
 }
 
-impl<D: NotificationSink> NotificationSink for Flaky<D> {
+impl<D: NotificationSink> NotificationSink for FaultyPort<D> {
     async fn begin(&self) -> Result<(), Unavailable> {
         self.weather.call(self.inner.begin()).await
     }

@@ -6,7 +6,8 @@ use auction_domain::auction::{
 };
 use auction_domain::user::{CreateUser, DeleteUser, UserCommand, UserEvent};
 use auction_domain::{
-    Actor, Amount, AuctionId, BidId, Currency, Description, Millis, RefusedClass, Timestamp, Title, UserId,
+    Actor, Amount, AuctionId, BidId, Currency, Description, DurationMs, RefusedClass, Timestamp, Title,
+    UserId,
 };
 use auction_wire::{
     Command, CommandBody, CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionId,
@@ -74,7 +75,7 @@ pub fn offer(auction: AuctionId, seller: Option<UserId>) -> Command {
         ends_at: END,
         seller,
         soft_close: None,
-        retraction_lock: Millis(0),
+        retraction_lock: DurationMs(0),
         promotion: None,
     };
     let actor = seller.map_or(Actor::Operator, Actor::User);
@@ -106,7 +107,7 @@ pub fn auction_created(seller: Option<UserId>) -> Event {
 /// The same of an auction with a draw every minute.
 pub fn promoted_auction_created() -> Event {
     let commitment = Commitment(auction_promoter::Seed([0; 32]).commitment());
-    created(None, Some(Promotion { every: Millis::seconds(60), commitment }))
+    created(None, Some(Promotion { every: DurationMs::seconds(60), commitment }))
 }
 
 fn created(seller: Option<UserId>, promotion: Option<Promotion>) -> Event {
@@ -121,7 +122,7 @@ fn created(seller: Option<UserId>, promotion: Option<Promotion>) -> Event {
             ends_at: END,
             seller,
             soft_close: None,
-            retraction_lock: Millis(0),
+            retraction_lock: DurationMs(0),
             promotion,
         },
     })

@@ -14,11 +14,11 @@ mod streams;
 mod views;
 
 pub use accounts::MemoryRevocations;
-pub use feeds::{MemoryFeed, MemoryFeeds, MemoryTail, MemoryTails};
+pub use feeds::{MemoryEventStream, MemoryEventStreams, MemoryTail, MemoryTailConnector};
 pub use inboxes::{MemoryInboxes, MemoryNotifications};
 pub use locks::{MemoryLock, MemoryLocks};
 pub use outbox::MemoryOutbox;
 pub use parked::MemoryParkedEvents;
 pub use store::MemoryStore;
-pub use streams::{Fields, MemoryLanes, MemoryQueue, MemoryReader, MemorySettler, MemoryStreams};
+pub use streams::{Fields, MemoryCommandStreams, MemoryQueue, MemoryReader, MemorySettler, MemoryStreams};
 pub use views::{MemoryGeneration, MemoryViewStore, MemoryViews};

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 /// What was found in events that all went by the rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct ModelSummary {
     /// Auctions.
     pub auctions: u64,
     /// Those with a winner.
@@ -52,9 +52,9 @@ struct Auction {
 }
 
 /// All events, of all partitions, in the order of each. Panics at the first that should not be there.
-pub fn assert_by_the_rules(events: &[EventRecord]) -> Found {
+pub fn assert_follows_rules(events: &[EventRecord]) -> ModelSummary {
     let mut auctions: BTreeMap<Uuid, Auction> = BTreeMap::new();
-    let mut found = Found::default();
+    let mut found = ModelSummary::default();
     for record in events {
         let Event::Auction(event) = record.event().unwrap() else { continue };
         let what = format!("auction {} version {}: {event:?}", record.key, record.version);
@@ -80,7 +80,7 @@ impl Auction {
         Auction { terms, ends_at, version, bids, draws, doubled_in: None, is_final: false }
     }
 
-    fn happen(&mut self, event: &AuctionEvent, at: Timestamp, what: &str, found: &mut Found) {
+    fn happen(&mut self, event: &AuctionEvent, at: Timestamp, what: &str, found: &mut ModelSummary) {
         let is_reveal = matches!(event, AuctionEvent::SeedRevealed { .. } | AuctionEvent::DrawsMissed { .. });
         assert!(!self.is_final || is_reveal, "{what}: it is final");
         match event {
@@ -224,26 +224,26 @@ mod tests {
 
     #[test]
     fn what_went_by_the_rules_is_counted() {
-        let found = assert_by_the_rules(&auction(vec![won_by(1, 150)]));
-        assert_eq!(found, Found { auctions: 1, sold: 1, bids: 2, ..Found::default() });
+        let found = assert_follows_rules(&auction(vec![won_by(1, 150)]));
+        assert_eq!(found, ModelSummary { auctions: 1, sold: 1, bids: 2, ..ModelSummary::default() });
     }
 
     #[test]
     #[should_panic(expected = "WinnerAnnounced")]
     fn another_winner_is_noticed() {
-        assert_by_the_rules(&auction(vec![won_by(2, 140)]));
+        assert_follows_rules(&auction(vec![won_by(2, 140)]));
     }
 
     #[test]
     #[should_panic(expected = "WinnerAnnounced")]
     fn a_bid_that_was_doubled_wins() {
-        assert_by_the_rules(&auction(vec![doubled(2, 280), won_by(1, 150)]));
+        assert_follows_rules(&auction(vec![doubled(2, 280), won_by(1, 150)]));
     }
 
     #[test]
     #[should_panic(expected = "it is final")]
     fn a_second_result_is_noticed() {
-        assert_by_the_rules(&auction(vec![won_by(1, 150), won_by(1, 150)]));
+        assert_follows_rules(&auction(vec![won_by(1, 150), won_by(1, 150)]));
     }
 
     #[test]
@@ -256,12 +256,12 @@ mod tests {
         };
         let mut events = auction(vec![bid]);
         events[3].at = given::AT;
-        assert_by_the_rules(&events);
+        assert_follows_rules(&events);
     }
 
     #[test]
     #[should_panic(expected = "twice")]
     fn a_bid_doubled_twice_is_noticed() {
-        assert_by_the_rules(&auction(vec![doubled(2, 280), doubled(2, 280)]));
+        assert_follows_rules(&auction(vec![doubled(2, 280), doubled(2, 280)]));
     }
 }

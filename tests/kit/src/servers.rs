@@ -5,7 +5,7 @@
 //! for itself until it drops it. When the test process ends, in whatever way, the kernel tells the
 //! servers to end, and a shell that waited for that removes their directory.
 
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_postgres::migrate::migrate;
 use auction_wire::PartitionCount;
 use std::os::unix::process::CommandExt;
@@ -28,7 +28,7 @@ const REMOVE_WHEN_OWNER_IS_GONE: &str =
     "cat; for i in 1 2 3 4 5 6 7 8 9 10; do rm -rf \"$1\" && [ ! -e \"$1\" ] && exit; sleep 1; done";
 
 struct Running {
-    servers: PrivateServers,
+    servers: LocalServers,
     // Holds the write end of the pipe that the remover reads.
     _remover: std::process::Child,
 }
@@ -47,7 +47,8 @@ fn start() -> Running {
     let remover = remover.spawn().expect("a shell");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let servers = runtime.block_on(async {
-        let servers = PrivateServers::start(Options::new(directory)).await.expect("the servers start");
+        let servers =
+            LocalServers::start(LocalServerOptions::new(directory)).await.expect("the servers start");
         let admin = connect(servers.database_url()).await;
         admin.batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).await.expect("a template");
         let url = database_url(servers.database_url(), TEMPLATE);
@@ -69,9 +70,10 @@ pub async fn connect(url: &str) -> Client {
 }
 
 /// A Redis and a Postgres of one's own, to kill and to start again.
-pub async fn own_servers() -> (PrivateServers, tempfile::TempDir) {
+pub async fn own_servers() -> (LocalServers, tempfile::TempDir) {
     let directory = tempfile::Builder::new().prefix("auction-test-").tempdir().expect("a directory");
-    let servers = PrivateServers::start(Options::new(directory.path())).await.expect("the servers start");
+    let servers =
+        LocalServers::start(LocalServerOptions::new(directory.path())).await.expect("the servers start");
     (servers, directory)
 }
 

@@ -4,7 +4,7 @@
 use auction_domain::auction::AuctionEvent;
 use auction_domain::user::NotificationKind;
 use auction_domain::{BidId, UserId};
-use auction_wire::notification::{News, Notification, Standing, What};
+use auction_wire::notification::{BidderStatus, Notification, NotificationBody, NotificationContent};
 use auction_wire::{Event, EventRecord};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -69,16 +69,16 @@ impl Auction {
     }
 
     /// What a bidder may be told at a version, if all was told up to another one; `None` is nothing.
-    fn told(&self, since: usize, now: usize, bidder: UserId) -> Option<Standing> {
+    fn told(&self, since: usize, now: usize, bidder: UserId) -> Option<BidderStatus> {
         let moment = &self.0[now];
         let (bid, leader, _) = moment.lead()?;
         if bidder != leader {
             let led = self.0[since..=now].iter().any(|moment| moment.leader() == Some(bidder));
-            return Some(if led { Standing::Outbid } else { Standing::Behind });
+            return Some(if led { BidderStatus::Outbid } else { BidderStatus::Behind });
         }
         let changes = (since + 1..=now).filter(|v| self.0[*v].lead() != self.0[v - 1].lead());
         let placed = changes.filter_map(|v| self.0[v].placed).next_back() == Some(bid);
-        (self.0[since].leader() != Some(leader) && !placed).then_some(Standing::Leading)
+        (self.0[since].leader() != Some(leader) && !placed).then_some(BidderStatus::Leading)
     }
 
     /// Nobody is told anything at a version if all was told up to another one.
@@ -104,7 +104,7 @@ impl Auction {
 
 /// All events, of all partitions, in the order of each; what each user was told, in the order of his inbox;
 /// and who wants what. Panics at anything that should not be so.
-pub fn assert_told(
+pub fn assert_notifications_match_model(
     events: &[EventRecord],
     told: &[(UserId, Notification)],
     wants: impl Fn(UserId, NotificationKind) -> bool,
@@ -132,17 +132,17 @@ pub fn assert_told(
     single.retain(|(user, ..), (kind, ..)| wants(*user, *kind));
     let ids: BTreeSet<Uuid> = told.iter().map(|(_, told)| told.id).collect();
     assert_eq!(ids.len(), told.len(), "the same notification twice");
-    let mut leads: BTreeMap<Uuid, BTreeMap<usize, BTreeMap<UserId, Standing>>> = BTreeMap::new();
+    let mut leads: BTreeMap<Uuid, BTreeMap<usize, BTreeMap<UserId, BidderStatus>>> = BTreeMap::new();
     for (user, Notification { news, .. }) in told {
         let key = (*user, news.auction, news.version);
         let (kind, bid, face, counts) = match &news.what {
-            What::AuctionWon { bid, pays, counts_for } => {
+            NotificationBody::AuctionWon { bid, pays, counts_for } => {
                 (NotificationKind::AuctionWon, bid, pays.amount, counts_for.amount)
             }
-            What::BidDoubled { bid, amount, counts_for } => {
+            NotificationBody::BidDoubled { bid, amount, counts_for } => {
                 (NotificationKind::BidDoubled, bid, amount.amount, counts_for.amount)
             }
-            What::HighestBid { standing, highest, .. } => {
+            NotificationBody::HighestBid { standing, highest, .. } => {
                 assert!(wants(*user, NotificationKind::HighestBid), "{user} does not want {news:?}");
                 let lead = auctions[&news.auction].0[news.version as usize].lead();
                 assert_eq!(lead.map(|(_, _, amount)| amount), Some(highest.amount), "{news:?}");
@@ -166,7 +166,7 @@ pub fn assert_told(
 fn check_leads(
     key: Uuid,
     auction: &Auction,
-    told: &BTreeMap<usize, BTreeMap<UserId, Standing>>,
+    told: &BTreeMap<usize, BTreeMap<UserId, BidderStatus>>,
     wants: Wants<'_>,
 ) {
     let mut since = 0;
@@ -193,7 +193,7 @@ pub fn read(user: UserId, json: &[u8]) -> (UserId, Notification) {
     struct Stored {
         id: Uuid,
         #[serde(flatten)]
-        news: News,
+        news: NotificationContent,
     }
     let Stored { id, news } = serde_json::from_slice(json).unwrap();
     (user, Notification { cursor: String::new(), read: false, id, news })

@@ -1,13 +1,13 @@
 //! The outbox in memory keeps its contract.
 
 use auction_domain::UserId;
-use auction_testkit::contract::outbox::House;
+use auction_testkit::contract::outbox::OutboxHarness;
 use auction_testkit::given::fresh;
 use auction_testkit::memory::{MemoryNotifications, MemoryOutbox};
 
 struct Memory(MemoryNotifications);
 
-impl House for Memory {
+impl OutboxHarness for Memory {
     type Stores = MemoryNotifications;
     type Outbox = MemoryOutbox;
 

@@ -1,10 +1,12 @@
 //! Streams in memory keep the contracts of lanes and feeds.
 
-use auction_testkit::contract::command_lane::Bench;
-use auction_testkit::contract::event_feed::Publisher;
-use auction_testkit::contract::event_tail::LookingOn;
+use auction_testkit::contract::command_lane::CommandStreamHarness;
+use auction_testkit::contract::event_feed::EventPublisherHarness;
+use auction_testkit::contract::event_tail::TailHarness;
 use auction_testkit::given::P;
-use auction_testkit::memory::{Fields, MemoryFeeds, MemoryLanes, MemoryStreams, MemoryTails};
+use auction_testkit::memory::{
+    Fields, MemoryCommandStreams, MemoryEventStreams, MemoryStreams, MemoryTailConnector,
+};
 use auction_wire::{Channel, EventRecord, Outcome};
 use stream_worker::EntryId;
 
@@ -14,10 +16,10 @@ fn memory() -> Memory {
     Memory(MemoryStreams::default())
 }
 
-impl Bench for Memory {
-    type Lanes = MemoryLanes;
-    fn lanes(&self, count: usize) -> MemoryLanes {
-        MemoryLanes(self.0.clone(), count)
+impl CommandStreamHarness for Memory {
+    type Lanes = MemoryCommandStreams;
+    fn lanes(&self, count: usize) -> MemoryCommandStreams {
+        MemoryCommandStreams(self.0.clone(), count)
     }
     async fn add(&self, channel: Channel, fields: Fields) -> EntryId {
         self.0.add(P, channel, fields)
@@ -46,20 +48,20 @@ impl Bench for Memory {
     }
 }
 
-impl Publisher for Memory {
-    type Feeds = MemoryFeeds;
-    fn feeds(&self, count: usize) -> MemoryFeeds {
-        MemoryFeeds(self.0.clone(), count)
+impl EventPublisherHarness for Memory {
+    type Feeds = MemoryEventStreams;
+    fn feeds(&self, count: usize) -> MemoryEventStreams {
+        MemoryEventStreams(self.0.clone(), count)
     }
     async fn publish(&self, events: &[EventRecord]) {
         self.0.publish(P, events);
     }
 }
 
-impl LookingOn for Memory {
-    type Tails = MemoryTails;
-    fn tails(&self) -> MemoryTails {
-        MemoryTails(self.0.clone(), P)
+impl TailHarness for Memory {
+    type Tails = MemoryTailConnector;
+    fn tails(&self) -> MemoryTailConnector {
+        MemoryTailConnector(self.0.clone(), P)
     }
 }
 

@@ -10,7 +10,7 @@ use auction_app::ports::views::generations::Generation;
 use auction_redis::keys::{self, ViewKeys};
 use auction_redis::lane::GROUP;
 use auction_testkit::given::P;
-use auction_testkit::rules::assert_by_the_rules;
+use auction_testkit::rules::assert_follows_rules;
 use auction_wire::{Channel, CommandId, EventRecord, OutcomeResult};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,7 +59,7 @@ pub(crate) async fn everything(schedule: &Schedule) -> Result<(), String> {
     dead_letters(schedule)?;
     views::are_those_of_the_events(schedule).await?;
     // It panics with what it found.
-    assert_by_the_rules(&stored);
+    assert_follows_rules(&stored);
     Ok(())
 }
 

@@ -23,7 +23,7 @@ const DEADLY: u64 = 7_777;
 
 /// Everything that is asked in a schedule.
 #[derive(Debug)]
-pub struct History {
+pub struct Workload {
     /// In the order in which it is given. None: something that is no command.
     pub given: Vec<Option<Command>>,
     /// Users of another partition.
@@ -64,9 +64,9 @@ pub fn is_cursed(command: &Command) -> bool {
     matches!(&command.body, CommandBody::Auction(AuctionCommand::PlaceBid(bid)) if bid.amount.minor_units().is_multiple_of(29))
 }
 
-impl History {
+impl Workload {
     /// By chance.
-    pub fn draw(world: &World) -> History {
+    pub fn draw(world: &World) -> Workload {
         let mut next = 0;
         let mut fresh = |partition| {
             next += 1;
@@ -107,7 +107,7 @@ impl History {
         }
         let some = |_| given[world.below(given.len() as u64) as usize].as_ref().map(|command| command.id);
         let rejected = (0..world.below(3)).filter_map(some).collect();
-        History { given, elsewhere, rejected }
+        Workload { given, elsewhere, rejected }
     }
 
     /// How the users come to be who live elsewhere.

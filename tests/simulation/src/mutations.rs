@@ -18,7 +18,7 @@ pub struct Mutation {
     /// How.
     pub edits: &'static [Edit],
     /// Who must notice.
-    pub noticed_by: Noticer,
+    pub noticed_by: Detector,
 }
 
 /// Something in place of something else.
@@ -34,7 +34,7 @@ pub struct Edit {
 
 /// Who notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Noticer {
+pub enum Detector {
     /// Schedules by seed.
     Simulation,
     /// A test: package, target, name.

@@ -1,10 +1,10 @@
 //! The way to the modelled Redis: sockets that are slow, break anywhere, and live on for a while when nobody holds their
 //! other end any more.
 
-use crate::redis::{Id, Kept, Redis, block_of};
+use crate::redis::{Id, PersistedState, Redis, block_of};
 use crate::reply::{Command, Reply, next_command};
 use crate::world::{Server, World};
-use auction_redis::{RedisServer, Sockets, keys};
+use auction_redis::{RedisServer, SocketFactory, keys};
 use auction_testkit::given::P;
 use bytes::BytesMut;
 use std::collections::BTreeMap;
@@ -70,12 +70,12 @@ impl Network {
     #[allow(clippy::expect_used, reason = "the address is one, and nobody connects to it")]
     pub fn server(&self) -> RedisServer {
         let network = self.clone();
-        let sockets = Sockets::new(move || {
+        let sockets = SocketFactory::new(move || {
             let network = network.clone();
             Box::pin(async move { network.connect().await })
         });
         let client = ::redis::Client::open("redis://modelled/").expect("an address");
-        RedisServer::from(client).over(sockets)
+        RedisServer::from(client).with_sockets(sockets)
     }
 
     /// Looks at the server, or changes it, as if by somebody beside all others.
@@ -121,7 +121,7 @@ impl Network {
     }
 
     /// A server with an older state takes its place.
-    pub fn falls_back(&self, kept: Kept) {
+    pub fn falls_back(&self, kept: PersistedState) {
         self.redis(|redis| redis.replace(kept));
         self.breaks();
     }

@@ -31,7 +31,7 @@ pub enum Value {
 
 /// What is kept: what a copy of the server begins with.
 #[derive(Clone, Debug, Default)]
-pub struct Kept {
+pub struct PersistedState {
     keys: BTreeMap<Vec<u8>, Value>,
     /// When keys end, in milliseconds.
     ends: BTreeMap<Vec<u8>, u64>,
@@ -51,7 +51,7 @@ struct Session {
 /// The server.
 #[derive(Debug, Default)]
 pub struct Redis {
-    kept: Kept,
+    kept: PersistedState,
     now: u64,
     /// How often each key was touched, as far as `WATCH` is concerned.
     touched: BTreeMap<Vec<u8>, u64>,
@@ -94,12 +94,12 @@ impl Redis {
     }
 
     /// A copy of what is kept.
-    pub fn copy(&self) -> Kept {
+    pub fn copy(&self) -> PersistedState {
         self.kept.clone()
     }
 
     /// Another server takes its place, with what it has. All connections are gone.
-    pub fn replace(&mut self, kept: Kept) {
+    pub fn replace(&mut self, kept: PersistedState) {
         *self = Redis { kept, ..Redis::default() };
     }
 

@@ -4,10 +4,10 @@ mod disturb;
 pub(crate) mod roles;
 
 use crate::check;
-use crate::history::History;
+use crate::history::Workload;
 use crate::locks::Locks;
 use crate::network::Network;
-use crate::redis::Kept;
+use crate::redis::PersistedState;
 use crate::reply::Command as Words;
 use crate::store::Store;
 use crate::world::{Trace, World};
@@ -38,22 +38,22 @@ pub struct Report {
 
 /// A promise was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
+pub struct Violation {
     /// In which schedule.
     pub seed: u64,
     /// Which, and how that shows.
     pub why: String,
 }
 
-impl std::fmt::Display for Broken {
+impl std::fmt::Display for Violation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "seed {}: {}", self.seed, self.why)
     }
 }
 
 /// Runs the schedule of a seed.
-pub fn run(seed: u64, trace: Trace) -> Result<Report, Broken> {
-    let broken = |why| Broken { seed, why };
+pub fn run(seed: u64, trace: Trace) -> Result<Report, Violation> {
+    let broken = |why| Violation { seed, why };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.map_err(|error| broken(error.to_string()))?;
     worker_runtime::entropy::seed(Some(seed));
@@ -75,7 +75,7 @@ pub(crate) struct Schedule {
     pub(crate) world: World,
     pub(crate) network: Network,
     pub(crate) store: Store,
-    pub(crate) history: History,
+    pub(crate) history: Workload,
     pub(crate) given: GivenAt,
     /// If writers take turns.
     locks: Option<Locks>,
@@ -90,14 +90,14 @@ pub(crate) struct Schedule {
     batch: u64,
     writers: Vec<Writer>,
     projectors: Vec<Projector>,
-    copy: Option<Kept>,
+    copy: Option<PersistedState>,
     deleted_elsewhere: usize,
 }
 
 impl Schedule {
     async fn new(seed: u64, trace: Trace) -> Result<Schedule, String> {
         let world = World::new(seed, trace);
-        let (network, store, history) = (Network::new(&world), Store::new(&world), History::draw(&world));
+        let (network, store, history) = (Network::new(&world), Store::new(&world), Workload::draw(&world));
         history.rejected.iter().for_each(|command| store.inner().reject(*command));
         store.append_now(&history.begin_elsewhere()).await.map_err(|error| error.to_string())?;
         let locks = world.chance(150).then(|| Locks::new(&world));

@@ -2,7 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use auction_simulation::mutations::{ALL, Noticer};
+use auction_simulation::mutations::{ALL, Detector};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -22,7 +22,7 @@ fn every_step_that_can_be_switched_off_is_where_the_list_says() {
                 edit.apply(mutation.name, &source()).unwrap();
             }
         }
-        if let Noticer::Test(package, program, name) = mutation.noticed_by {
+        if let Detector::Test(package, program, name) = mutation.noticed_by {
             let library = root.join("lib").join(package.trim_start_matches("auction-"));
             let listed = std::fs::read_to_string(library.join("Cargo.toml")).unwrap();
             let is_there = listed.contains(&format!("[[test]]\nname = \"{program}\""))

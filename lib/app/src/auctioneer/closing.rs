@@ -35,7 +35,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 use worker_runtime::Retry;
 use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// Namespace of the ids of closing commands.
 const CLOSING: Uuid = Uuid::from_u128(0x1f6a_7c55_8e0b_5d9c_8f43_91b0_7a1e_4c02);
@@ -127,7 +127,7 @@ pub async fn run(
     schedule: &ClosingSchedule,
     departed: &Notify,
     health: &HealthHandle,
-    mut stop: Stop,
+    mut stop: ShutdownSignal,
 ) {
     let mut retry = Retry::default();
     let sender = Uuid::new_v4();

@@ -17,7 +17,7 @@ use crate::ports::people::accounts::PersonalDataErasure;
 use crate::ports::people::tokens::{Revocation, Revocations};
 use crate::ports::people::user_deletions::{OpenInterest, PendingDeletion, UserDeletions};
 use auction_domain::auction::{AuctionCommand, CancelAuction, RetractBids};
-use auction_domain::{Actor, Millis, Timestamp, UserId};
+use auction_domain::{Actor, DurationMs, Timestamp, UserId};
 use auction_wire::{Command, CommandBody, CommandId};
 use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ const CHUNK: usize = 500;
 
 /// What was sent and does not show is sent again after so long; each time twice as long, so that an outage
 /// does not fill the streams.
-const AGAIN: Millis = Millis::seconds(5);
+const AGAIN: DurationMs = DurationMs::seconds(5);
 
 /// It is not doubled more often: 5 s · 2^6 are about five minutes.
 const DOUBLINGS: u32 = 6;
@@ -97,7 +97,7 @@ async fn one_step(
             None => finished.push(deletion.sequence),
             Some(stakes) if deletion.again_at <= now => {
                 commands.extend(stakes.iter().map(|stake| command(deletion, *stake)));
-                let wait = Millis(AGAIN.0 << deletion.attempt.min(DOUBLINGS));
+                let wait = DurationMs(AGAIN.0 << deletion.attempt.min(DOUBLINGS));
                 sent.push(PendingDeletion { again_at: now + wait, ..*deletion });
             }
             Some(_) => {} // on its way

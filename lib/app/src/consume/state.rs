@@ -20,7 +20,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// How often it is looked whether operators have asked for something.
 const LOOK: Duration = Duration::from_secs(1);
@@ -165,7 +165,7 @@ impl<'a, P: ParkedEvents> ConsumerState<'a, P> {
         follower: &mut impl EventHandler,
         store: &mut impl EventStore,
         until: u64,
-        stop: &Stop,
+        stop: &ShutdownSignal,
     ) -> Result<(), Interruption> {
         while self.position < until && !stop.requested() {
             let events = store.events_after(self.partition, self.position, FETCH).await?;

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// Namespace of command ids that derive from an idempotency key.
 const BY_IDEMPOTENCY_KEY: Uuid = Uuid::from_u128(0x5d0d_8c63_3d2b_5c1b_9a50_6a2f_0f5e_8d01);
@@ -35,7 +35,7 @@ pub struct CommandGateway<Q, O> {
     waiters: Arc<OutcomeWaiters>,
     secret: HandleKey,
     ingress: String,
-    stop: Stop,
+    stop: ShutdownSignal,
     recent: RecentHandles,
 }
 
@@ -101,7 +101,7 @@ impl<Q: CommandQueue, O: OutcomeReader> CommandGateway<Q, O> {
         waiters: Arc<OutcomeWaiters>,
         secret: HandleKey,
         ingress: String,
-        stop: Stop,
+        stop: ShutdownSignal,
     ) -> CommandGateway<Q, O> {
         CommandGateway { queue, outcomes, waiters, secret, ingress, stop, recent: RecentHandles::default() }
     }

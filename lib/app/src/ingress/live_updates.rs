@@ -24,7 +24,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
 use worker_runtime::Retry;
 use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// How often everybody is told that the connection is alive.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -112,7 +112,7 @@ impl BroadcastHub {
         events: &impl AuctionEventReader,
         tails: &impl EventTailConnector,
         health: &HealthHandle,
-        stop: Stop,
+        stop: ShutdownSignal,
     ) {
         let mut asked = self.asked.lock().await;
         while !stop.requested() {

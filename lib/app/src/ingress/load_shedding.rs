@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// How often somebody looks.
 const EVERY: Duration = Duration::from_millis(500);
@@ -95,7 +95,7 @@ pub async fn run_load_monitor(
     limits: LoadLimits,
     shedding: LoadShedder,
     health: &HealthHandle,
-    mut stop: Stop,
+    mut stop: ShutdownSignal,
 ) {
     let mut attempts = 0;
     while !stop.requested() {

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, Notify, Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use worker_runtime::Retry;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// Between two looks at the checkpoints, while somebody waits.
 const PACE: Duration = Duration::from_millis(2);
@@ -115,7 +115,7 @@ impl ConsistencyWaiter {
     }
 
     /// Looks at the views and asks the store for everybody who waits, until it is time to stop.
-    pub async fn run(&self, views: &impl ReadModelReader, heads: &impl HeadReader, mut stop: Stop) {
+    pub async fn run(&self, views: &impl ReadModelReader, heads: &impl HeadReader, mut stop: ShutdownSignal) {
         let until = stop.clone();
         tokio::select! {
             () = self.look_at_views(views, until) => {}
@@ -125,7 +125,7 @@ impl ConsistencyWaiter {
         }
     }
 
-    async fn look_at_views(&self, views: &impl ReadModelReader, mut stop: Stop) {
+    async fn look_at_views(&self, views: &impl ReadModelReader, mut stop: ShutdownSignal) {
         let mut retry = Retry::default();
         loop {
             let (waited_for, others): (Vec<&Watched>, Vec<&Watched>) =

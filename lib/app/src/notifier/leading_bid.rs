@@ -2,7 +2,7 @@
 
 use auction_domain::auction::{Auction, AuctionEvent};
 use auction_domain::{Amount, BidId, Timestamp, UserId};
-use auction_wire::notification::Standing;
+use auction_wire::notification::BidderStatus;
 use std::collections::BTreeSet;
 
 /// The best bid.
@@ -60,11 +60,15 @@ impl LeadChange {
     }
 
     /// What it means for a bidder; nothing if he knows already.
-    pub(super) fn standing(&self, now: LeadingBid, bidder: UserId) -> Option<Standing> {
+    pub(super) fn standing(&self, now: LeadingBid, bidder: UserId) -> Option<BidderStatus> {
         if bidder != now.bidder {
-            return Some(if self.led.contains(&bidder) { Standing::Outbid } else { Standing::Behind });
+            return Some(if self.led.contains(&bidder) {
+                BidderStatus::Outbid
+            } else {
+                BidderStatus::Behind
+            });
         }
         let led_before = self.before.is_some_and(|before| before.bidder == bidder);
-        (!led_before && self.placed != Some(now.bid)).then_some(Standing::Leading)
+        (!led_before && self.placed != Some(now.bid)).then_some(BidderStatus::Leading)
     }
 }

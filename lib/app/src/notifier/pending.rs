@@ -4,10 +4,10 @@ use super::leading_bid::{LeadChange, LeadingBid};
 use crate::ports::notifications::notification_store::{Notification, NotificationBatch};
 use crate::projector::{AuctionProjection, ProjectionCache};
 use auction_domain::auction::{Auction, AuctionEvent, Status, Winner};
-use auction_domain::user::{NotificationKind, Subscriptions, UserEvent};
+use auction_domain::user::{NotificationKind, NotificationPreferences, UserEvent};
 use auction_domain::{Amount, BidId, Timestamp, UserId};
 use auction_wire::api::Money;
-use auction_wire::notification::{News, Standing, What};
+use auction_wire::notification::{BidderStatus, NotificationBody, NotificationContent};
 use auction_wire::{EventRecord, PartitionId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ const NOTIFICATIONS: Uuid = Uuid::from_u128(0x5b0e_7e1c_41d8_5f7a_9a60_2c3d_8d10
 pub(super) struct PendingNotifications {
     ready: Vec<(u64, Notification)>,
     leads: BTreeMap<Uuid, LeadChange>,
-    subscriptions: BTreeMap<UserId, Subscriptions>,
+    subscriptions: BTreeMap<UserId, NotificationPreferences>,
     deleted: BTreeSet<UserId>,
 }
 
@@ -32,7 +32,7 @@ impl PendingNotifications {
             UserEvent::UserCreated => {}
             UserEvent::SubscriptionsChanged(to) => drop(self.subscriptions.insert(user, *to)),
             UserEvent::UserDeleted => {
-                self.subscriptions.insert(user, Subscriptions::NONE);
+                self.subscriptions.insert(user, NotificationPreferences::NONE);
                 self.deleted.insert(user);
             }
         }
@@ -100,9 +100,9 @@ fn told(
     let auction = &board.auction;
     let now = LeadingBid::of(auction).filter(|now| change.is_news(*now));
     let Some(now) = now.filter(|_| auction.status() != Status::Cancelled) else { return Vec::new() };
-    let by_standing = [Standing::Leading, Standing::Outbid, Standing::Behind].map(|standing| {
+    let by_standing = [BidderStatus::Leading, BidderStatus::Outbid, BidderStatus::Behind].map(|standing| {
         let (highest, ends_at) = (money(auction, now.effective), auction.ends_at().into());
-        let what = What::HighestBid { standing, highest, ends_at };
+        let what = NotificationBody::HighestBid { standing, highest, ends_at };
         (standing, news(key, board, change.at, what))
     });
     let of = |standing| by_standing.iter().find(|(of, _)| *of == standing).map(|(_, news)| Arc::clone(news));
@@ -114,15 +114,15 @@ fn told(
     bidders.collect()
 }
 
-fn won(auction: &Auction, winner: &Winner) -> (NotificationKind, What) {
+fn won(auction: &Auction, winner: &Winner) -> (NotificationKind, NotificationBody) {
     let (pays, counts_for) = (money(auction, winner.pays), money(auction, winner.effective));
-    (NotificationKind::AuctionWon, What::AuctionWon { bid: winner.bid.0, pays, counts_for })
+    (NotificationKind::AuctionWon, NotificationBody::AuctionWon { bid: winner.bid.0, pays, counts_for })
 }
 
-fn doubled(auction: &Auction, bid: BidId, effective: Amount) -> (NotificationKind, What) {
+fn doubled(auction: &Auction, bid: BidId, effective: Amount) -> (NotificationKind, NotificationBody) {
     let amount = auction.bid(bid).map_or(effective, |bid| bid.amount);
     let (amount, counts_for) = (money(auction, amount), money(auction, effective));
-    (NotificationKind::BidDoubled, What::BidDoubled { bid: bid.0, amount, counts_for })
+    (NotificationKind::BidDoubled, NotificationBody::BidDoubled { bid: bid.0, amount, counts_for })
 }
 
 fn money(auction: &Auction, amount: Amount) -> Money {
@@ -130,9 +130,9 @@ fn money(auction: &Auction, amount: Amount) -> Money {
 }
 
 /// News are plain structs with text keys; writing them as JSON cannot fail.
-fn news(key: Uuid, board: &AuctionProjection, at: Timestamp, what: What) -> Arc<[u8]> {
+fn news(key: Uuid, board: &AuctionProjection, at: Timestamp, what: NotificationBody) -> Arc<[u8]> {
     let (title, version) = (board.title.as_str().to_owned(), board.auction.version());
-    let news = News { at: at.into(), auction: key, title, version, what };
+    let news = NotificationContent { at: at.into(), auction: key, title, version, what };
     serde_json::to_vec(&news).unwrap_or_default().into()
 }
 

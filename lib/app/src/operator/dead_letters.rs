@@ -13,7 +13,7 @@ use crate::ports::Unavailable;
 use crate::ports::commands::command_stream::RawFields;
 use crate::ports::commands::outcomes::OutcomeReader;
 use crate::ports::operator::dead_letters::{DeadLetterQueue, FailedOutcomes};
-use auction_wire::{CommandId, Envelope, OutcomeResult, PartitionCount, PartitionId};
+use auction_wire::{CommandHeader, CommandId, OutcomeResult, PartitionCount, PartitionId};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 use worker_runtime::EntryId;
@@ -58,8 +58,8 @@ impl DeadLetter {
     }
 
     /// What it says of itself; none if it says nothing that makes sense.
-    pub fn envelope(&self) -> Option<Envelope> {
-        Envelope::of(&self.fields)
+    pub fn envelope(&self) -> Option<CommandHeader> {
+        CommandHeader::of(&self.fields)
     }
 }
 

@@ -9,7 +9,7 @@ use auction_wire::Event;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use worker_runtime::Retry;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// How soon a change is seen by every process.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -75,7 +75,11 @@ impl CurrentOptions {
 }
 
 /// Refreshes the options until it is time to stop.
-pub async fn run_refresh(stores: &impl EventStoreConnector, current: &CurrentOptions, mut stop: Stop) {
+pub async fn run_refresh(
+    stores: &impl EventStoreConnector,
+    current: &CurrentOptions,
+    mut stop: ShutdownSignal,
+) {
     let mut retry = Retry::default();
     let mut store = None;
     while !stop.requested() {

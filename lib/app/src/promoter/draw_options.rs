@@ -1,6 +1,6 @@
 //! The promoter's options: checked, and as the text that events carry.
 
-use auction_domain::{Millis, PromoterOptions};
+use auction_domain::{DurationMs, PromoterOptions};
 use auction_promoter::{OptionError, OptionSpec, Promoter, PromoterOption, Seed, seeded};
 use thiserror::Error;
 
@@ -10,7 +10,7 @@ pub struct Options {
     specs: Vec<OptionSpec>,
     text: PromoterOptions,
     version: u64,
-    every: Millis,
+    every: DurationMs,
 }
 
 /// Why there cannot be such options.
@@ -33,7 +33,7 @@ impl Options {
     pub fn new(specs: Vec<OptionSpec>, version: u64) -> Result<Options, DrawOptionsError> {
         let promoter = promoter(&specs, None)?;
         // The promoter allows no interval that is too long for this.
-        let every = Millis(u32::try_from(promoter.settings().every().as_millis()).unwrap_or(u32::MAX));
+        let every = DurationMs(u32::try_from(promoter.settings().every().as_millis()).unwrap_or(u32::MAX));
         let text =
             serde_json::to_string(&specs).map_err(|error| DrawOptionsError::Unreadable(error.to_string()))?;
         Ok(Options { text: PromoterOptions::new(text)?, specs, version, every })
@@ -57,7 +57,7 @@ impl Options {
     }
 
     /// How long an interval is in auctions that are created now.
-    pub fn every(&self) -> Millis {
+    pub fn every(&self) -> DurationMs {
         self.every
     }
 
@@ -80,7 +80,7 @@ mod tests {
     fn options_are_read_checked_and_kept_in_one_form() {
         let options = Options::read(r#" [ {"every_ms" : 60000}, "never_the_leader" ] "#, 3).unwrap();
         assert_eq!(options.text().as_str(), r#"[{"every_ms":60000},"never_the_leader"]"#);
-        assert_eq!((options.every(), options.version()), (Millis(60_000), 3));
+        assert_eq!((options.every(), options.version()), (DurationMs(60_000), 3));
         assert_eq!(Options::read(options.text().as_str(), 3), Ok(options));
         let refused = Options::read(r#"[{"every_ms":0}]"#, 0).unwrap_err();
         assert_eq!(refused.to_string(), "an interval must be from 100 ms to 31 days, not 0 ms");

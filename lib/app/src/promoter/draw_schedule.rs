@@ -2,7 +2,7 @@
 
 use super::{AT_ONCE, DrawInput, NOT_BEFORE_NEWS, PromotedAuction};
 use auction_domain::auction::{AuctionEvent, Commitment, Status};
-use auction_domain::{AuctionId, Millis, Timestamp};
+use auction_domain::{AuctionId, DurationMs, Timestamp};
 use auction_wire::PartitionId;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 /// How long after something was sent it is sent again, if it does not show in the events; each time twice
 /// as long.
-const AGAIN: Millis = Millis::seconds(2);
+const AGAIN: DurationMs = DurationMs::seconds(2);
 
 /// It is not doubled more often: 2 s · 2^6 are about two minutes.
 const DOUBLINGS: u32 = 6;
@@ -189,7 +189,7 @@ impl Entry {
 
     /// It is sent now: when to send it again.
     fn again(&mut self, now: Timestamp) -> Timestamp {
-        let wait = Millis(AGAIN.0 << self.attempt.min(DOUBLINGS));
+        let wait = DurationMs(AGAIN.0 << self.attempt.min(DOUBLINGS));
         self.attempt += 1;
         now + wait
     }

@@ -3,7 +3,7 @@
 use super::Options;
 use auction_domain::auction::{Auction, AuctionEvent, Draw, Proof, Seed, Status};
 use auction_domain::{AuctionId, BidId, Timestamp, UserId};
-use auction_promoter::{Drawn, LiveBid, OptionError, Round};
+use auction_promoter::{DrawContext, EligibleBid, OptionError, Selection};
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ pub struct DrawInput {
     due_at: Timestamp,
     ends_at: Timestamp,
     promotions: u32,
-    bids: Vec<LiveBid>,
+    bids: Vec<EligibleBid>,
 }
 
 impl PromotedAuction {
@@ -90,12 +90,12 @@ impl PromotedAuction {
         let leader = auction.leader().map(|bid| bid.bidder);
         let doubled = || auction.bids().iter().filter(|bid| bid.is_doubled());
         let promoted: HashSet<UserId> = doubled().map(|bid| bid.bidder).collect();
-        let live = auction.bids().iter().filter(|bid| bid.is_live()).map(|bid| LiveBid {
+        let live = auction.bids().iter().filter(|bid| bid.is_live()).map(|bid| EligibleBid {
             placed_at: bid.placed_at.0,
             promoted: bid.is_doubled(),
             bidder_leads: Some(bid.bidder) == leader,
             bidder_promoted: promoted.contains(&bid.bidder),
-            ..LiveBid::new(bid.id.0, bid.bidder.0, bid.amount.minor_units())
+            ..EligibleBid::new(bid.id.0, bid.bidder.0, bid.amount.minor_units())
         });
         DrawInput {
             auction: self.id,
@@ -113,7 +113,7 @@ impl DrawInput {
     /// Holds the draw.
     pub fn hold(&self, options: &Options, seed: Seed) -> Result<Draw, OptionError> {
         let name = format!("{}/{}", self.auction, self.number);
-        let drawn = options.promoter(auction_promoter::Seed(seed.0))?.draw(&Round {
+        let drawn = options.promoter(auction_promoter::Seed(seed.0))?.draw(&DrawContext {
             draw: Uuid::new_v5(&DRAWS, name.as_bytes()),
             position: self.at_version,
             due_at: self.due_at.0,
@@ -128,8 +128,8 @@ impl DrawInput {
             settings_version: options.version(),
             eligible: drawn.eligible,
             chosen: match drawn.result {
-                Drawn::Bid(bid) => Some(BidId(bid)),
-                Drawn::Nobody(_) => None,
+                Selection::Bid(bid) => Some(BidId(bid)),
+                Selection::Nobody(_) => None,
             },
             proof: Proof(drawn.proof),
         })

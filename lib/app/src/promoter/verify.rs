@@ -5,12 +5,12 @@ use crate::ports::events::event_store::EventStore;
 use crate::writer::aggregate_cache::{LoadError, read_event};
 use auction_domain::auction::{AuctionEvent, Draw, Seed, Status};
 use auction_domain::promoter::{PROMOTER_SETTINGS, PromoterEvent};
-use auction_domain::{AuctionId, BidId, Millis, Timestamp};
+use auction_domain::{AuctionId, BidId, DurationMs, Timestamp};
 use auction_wire::{CommandId, Event, EventRecord};
 use std::collections::BTreeMap;
 
 /// After so long every promoter holds draws by new settings.
-const SETTINGS_ARRIVE: Millis = Millis::seconds(60);
+const SETTINGS_ARRIVE: DurationMs = DurationMs::seconds(60);
 
 /// What came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

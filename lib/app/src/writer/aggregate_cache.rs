@@ -4,7 +4,7 @@ use super::snapshots::{SnapshotPolicy, SnapshotProgress};
 use crate::ports::Unavailable;
 use crate::ports::events::event_store::{AggregateHistory, EventStore};
 use auction_domain::Timestamp;
-use auction_domain::auction::{Auction, Memento};
+use auction_domain::auction::{Auction, AuctionState};
 use auction_domain::promoter::PromoterSettings;
 use auction_domain::user::User;
 use auction_wire::{DecodeError, Event, EventRecord};
@@ -47,7 +47,7 @@ impl Aggregate {
     }
 
     /// Its state, for a snapshot.
-    pub(super) fn snapshot(&mut self) -> Option<Memento> {
+    pub(super) fn snapshot(&mut self) -> Option<AuctionState> {
         self.growth.kept();
         self.auction.as_ref().map(Auction::memento)
     }

@@ -3,7 +3,7 @@
 use crate::ports::commands::command_stream::{
     Failure, FailureReason, NewDeadLetter, RawFields, ReceivedCommand,
 };
-use auction_wire::{Command, CommandId, Envelope, Outcome, OutcomeResult};
+use auction_wire::{Command, CommandHeader, CommandId, Outcome, OutcomeResult};
 use std::any::Any;
 use std::borrow::Cow;
 use uuid::Uuid;
@@ -28,7 +28,7 @@ impl CommandInfo<'_> {
                 fingerprint: command.fingerprint,
                 reply: command.reply.as_str().into(),
             }),
-            Err(poison) => Envelope::of(&poison.fields).map(|envelope| CommandInfo {
+            Err(poison) => CommandHeader::of(&poison.fields).map(|envelope| CommandInfo {
                 id: envelope.id,
                 kind: envelope.kind.into(),
                 key: envelope.key,

@@ -9,7 +9,7 @@ use crate::ports::Unavailable;
 use crate::ports::commands::command_stream::{Failure, ReceivedCommand, Settlement};
 use crate::ports::events::event_store::{AppendBatch, EventStore, NewEvent};
 use auction_domain::user::UserEvent;
-use auction_domain::{Actor, Facts, Refused, Timestamp, UserId};
+use auction_domain::{Actor, Details, Refused, Timestamp, UserId};
 use auction_wire::{
     Command, CommandBody, CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionId,
 };
@@ -324,7 +324,7 @@ impl Decider {
             }
             (CommandBody::User(body), _) => (body.facts(), None),
             (CommandBody::Promoter(body), _) => (body.facts(), None),
-            _ => (Facts::new(), None),
+            _ => (Details::new(), None),
         };
         OutcomeResult::accepted(aggregate.version(), currency, facts)
     }

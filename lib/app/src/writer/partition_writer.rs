@@ -19,7 +19,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 use worker_runtime::Retry;
 use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// Why a lane gives up. Its process ends; nothing is lost.
 #[derive(Debug, Error)]
@@ -74,7 +74,7 @@ pub struct PartitionWriter {
     /// Where it says how it is.
     pub health: HealthHandle,
     /// When to stop.
-    pub stop: Stop,
+    pub stop: ShutdownSignal,
 }
 
 /// What its figures are filed under.

@@ -23,7 +23,7 @@ use auction_wire::PartitionId;
 use std::time::Duration;
 use worker_runtime::Retry;
 use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// Between two steps on the same stream or table: whoever else waits for it gets his turn, and the guard
 /// of a lane's transaction, which trimming touches, holds in between.
@@ -56,7 +56,7 @@ pub async fn run_retention(
     partitions: Vec<PartitionId>,
     retention: RetentionPolicy,
     health: HealthHandle,
-    mut stop: Stop,
+    mut stop: ShutdownSignal,
 ) {
     let mut retry = Retry::default();
     let mut sweep = DeletedOutcomes::default();
@@ -85,7 +85,7 @@ async fn round(
     partitions: &[PartitionId],
     retention: &RetentionPolicy,
     sweep: &mut DeletedOutcomes,
-    stop: &mut Stop,
+    stop: &mut ShutdownSignal,
 ) -> Result<(), Unavailable> {
     let now = streams.now().await?;
     let mut oldest_undecided = now;

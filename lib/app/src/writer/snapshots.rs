@@ -9,12 +9,12 @@
 //! one is behind. Losing one costs time alone.
 
 use crate::ports::events::event_store::{EventStore, EventStoreConnector};
-use auction_domain::auction::Memento;
+use auction_domain::auction::AuctionState;
 use auction_wire::SnapshotRecord;
 use std::num::NonZeroU64;
 use tokio::sync::mpsc;
 use uuid::Uuid;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// At most so many snapshots wait to be written.
 const WAITING: usize = 8;
@@ -75,7 +75,7 @@ pub(super) struct Snapshot {
     pub(super) key: Uuid,
     /// The position of the partition as of which it is.
     pub(super) position: u64,
-    pub(super) memento: Memento,
+    pub(super) memento: AuctionState,
 }
 
 /// Where lanes leave snapshots of what is stored.
@@ -105,7 +105,7 @@ impl SnapshotSender {
 pub async fn run_snapshot_writer(
     stores: &impl EventStoreConnector,
     mut waiting: SnapshotReceiver,
-    mut stop: Stop,
+    mut stop: ShutdownSignal,
 ) {
     let mut connection = None;
     loop {

@@ -17,7 +17,7 @@ use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 use worker_runtime::Retry;
 use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// Tells the reader that everything up to here is settled.
 pub(super) type SettledSignal = oneshot::Sender<()>;
@@ -42,7 +42,7 @@ pub(super) struct StoredBatch {
 pub(super) async fn read<R: CommandReader>(
     mut reader: R,
     to_store: mpsc::Sender<ReadBatch>,
-    stop: &Stop,
+    stop: &ShutdownSignal,
 ) -> Result<R, Interruption> {
     while !stop.requested() {
         let Batch { deliveries, isolated: alone } = reader.read().await?;

@@ -7,7 +7,7 @@ use crate::instrumentation;
 use crate::ports::commands::command_stream::{CommandSettler, LastEvent, PublishResult};
 use crate::ports::events::event_store::EventStore;
 use auction_wire::PartitionId;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// How many events are published from the store in one go.
 const PUBLISH_CHUNK: usize = 500;
@@ -22,7 +22,7 @@ pub(super) async fn take_over(
     store: &mut impl EventStore,
     lane: &mut impl CommandSettler,
     partition: PartitionId,
-    stop: &Stop,
+    stop: &ShutdownSignal,
 ) -> Result<Option<u64>, Interruption> {
     let head = store.head(partition).await?;
     let mut published = lane.stream_head().await?;

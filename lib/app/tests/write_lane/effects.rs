@@ -9,7 +9,7 @@ use auction_app::writer::partition_writer::WriterError;
 use auction_app::writer::takeover::REPUBLISH_LIMIT;
 use auction_domain::auction::{AuctionCommand, CancelAuction};
 use auction_domain::{Actor, AuctionId, BidId, UserId};
-use auction_testkit::flaky::{Flaky, Weather};
+use auction_testkit::flaky::{FaultInjector, FaultyPort};
 use auction_testkit::given::{
     P, create_auction, create_user, delete_bid, delete_user, fresh, of_auction, place_bid, records,
 };
@@ -119,11 +119,11 @@ async fn what_is_decided_and_not_stored_is_remembered_however_small_the_memory()
         for command in &given {
             world.give(command).await;
         }
-        let slow = Weather::new(seed, 0);
+        let slow = FaultInjector::new(seed, 0);
         let locks = world.locks.clone();
         let lane = Running::start(
             DecideFn::default(),
-            Flaky::new(world.store.clone(), &slow),
+            FaultyPort::new(world.store.clone(), &slow),
             world.lanes(5),
             locks,
         );

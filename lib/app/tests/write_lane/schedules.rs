@@ -8,7 +8,7 @@ use auction_app::writer::aggregate_cache::Aggregate;
 use auction_app::writer::dispatch::DecideFn;
 use auction_domain::auction::{AuctionCommand, PlaceBid};
 use auction_domain::{Refused, Timestamp};
-use auction_testkit::flaky::{Flaky, Weather};
+use auction_testkit::flaky::{FaultInjector, FaultyPort};
 use auction_testkit::random::Random;
 use auction_wire::{Command, CommandBody, Event};
 use std::time::Duration;
@@ -23,16 +23,17 @@ fn cursed(aggregate: &Aggregate, command: &Command, at: Timestamp) -> Result<Vec
     (DecideFn::default().0)(aggregate, command, at)
 }
 
-fn start(world: &World, weather: &Weather, random: &mut Random) -> Running {
+fn start(world: &World, weather: &FaultInjector, random: &mut Random) -> Running {
     let count = random.below(6) as usize + 1;
-    let (store, lanes) = (Flaky::new(world.store.clone(), weather), Flaky::new(world.lanes(count), weather));
-    let locks = world.locks.as_ref().map(|locks| Flaky::new(locks.clone(), weather));
+    let (store, lanes) =
+        (FaultyPort::new(world.store.clone(), weather), FaultyPort::new(world.lanes(count), weather));
+    let locks = world.locks.as_ref().map(|locks| FaultyPort::new(locks.clone(), weather));
     Running::start(DecideFn(cursed), store, lanes, locks)
 }
 
 async fn schedule(seed: u64) -> u64 {
     let mut random = Random::new(seed);
-    let (world, weather) = (super::world(), Weather::new(seed + 1_000_000, random.below(120)));
+    let (world, weather) = (super::world(), FaultInjector::new(seed + 1_000_000, random.below(120)));
     let commands = commands(&mut random);
     for _ in 0..random.below(3) {
         world.store.reject(random.pick(&commands).id);
@@ -49,7 +50,7 @@ async fn schedule(seed: u64) -> u64 {
         }
     }
     tokio::time::sleep(Duration::from_millis(random.below(20_000))).await;
-    weather.clears_up();
+    weather.stop_failing();
     let [stays, goes] = lanes;
     if random.chance(500) {
         goes.kill();

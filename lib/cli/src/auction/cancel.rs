@@ -2,7 +2,7 @@
 
 use crate::client::{Client, Command, fresh_key};
 use crate::error::CliError;
-use crate::screen::Screen;
+use crate::screen::Console;
 use clap::Args;
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ pub struct CancelAuctionArgs {
 
 pub(crate) async fn cancel(
     client: &Client,
-    screen: &Screen,
+    screen: &Console,
     args: &CancelAuctionArgs,
 ) -> Result<(), CliError> {
     if args.user.is_none() && !client.is_operator() {

@@ -1,6 +1,6 @@
 //! A file of offers, one a row.
 
-use super::offer::{Offer, OfferError};
+use super::offer::{AuctionDraft, OfferError};
 use auction_domain::Timestamp;
 use auction_wire::api::CreateAuctionRequest;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ pub(crate) fn read(path: &Path, now: Timestamp) -> Result<Vec<Item>, CatalogueEr
     for record in reader.into_records() {
         let row = record.and_then(|record| {
             let line = record.position().map_or(0, csv::Position::line);
-            record.deserialize::<Offer>(Some(&headers)).map(|offer| (line, offer))
+            record.deserialize::<AuctionDraft>(Some(&headers)).map(|offer| (line, offer))
         });
         match row {
             Ok((line, offer)) => match offer.request(now) {

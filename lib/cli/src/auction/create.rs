@@ -1,10 +1,10 @@
 //! `auction create`: offer one thing by flags, or many by a file.
 
 use super::catalogue;
-use super::offer::Offer;
+use super::offer::AuctionDraft;
 use crate::client::{Client, Command, fresh_key};
 use crate::error::CliError;
-use crate::screen::Screen;
+use crate::screen::Console;
 use auction_domain::Timestamp;
 use auction_wire::api::CreateAuctionRequest;
 use clap::Args;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 pub struct CreateAuctionArgs {
     /// What is on offer.
     #[command(flatten)]
-    pub offer: Offer,
+    pub offer: AuctionDraft,
     /// Take many offers from a CSV file instead, one a row. Its columns are those of the other flags, with
     /// underscores: title, description, currency, opening_bid, reserve, starts_at, ends_at, ends_in,
     /// extend_by, within, at_most, retraction_lock.
@@ -32,13 +32,13 @@ pub struct CreateAuctionArgs {
 
 pub(crate) async fn create(
     client: &Client,
-    screen: &Screen,
+    screen: &Console,
     args: &CreateAuctionArgs,
 ) -> Result<(), CliError> {
     let now = Timestamp(jiff::Timestamp::now().as_millisecond());
     match &args.from {
         None => send(client, screen, args, &args.offer.request(now)?).await,
-        Some(_) if args.offer != Offer::default() => {
+        Some(_) if args.offer != AuctionDraft::default() => {
             Err(CliError::Usage("--from takes everything from the file; leave the flags of the offer out"))
         }
         Some(path) => create_all(client, screen, args, path, now).await,
@@ -47,7 +47,7 @@ pub(crate) async fn create(
 
 async fn create_all(
     client: &Client,
-    screen: &Screen,
+    screen: &Console,
     args: &CreateAuctionArgs,
     path: &Path,
     now: Timestamp,
@@ -59,11 +59,11 @@ async fn create_all(
             Ok(()) => {}
             Err(error @ CliError::Refused { .. }) => {
                 refused += 1;
-                screen.note(&format!("line {}: {}", item.line, item.request.title));
+                screen.eprint(&format!("line {}: {}", item.line, item.request.title));
                 error.tell(screen);
             }
             Err(error) => {
-                screen.note(&format!(
+                screen.eprint(&format!(
                     "stopped at line {}; the auctions above are created, so remove their rows before you try again",
                     item.line
                 ));
@@ -76,7 +76,7 @@ async fn create_all(
 
 async fn send(
     client: &Client,
-    screen: &Screen,
+    screen: &Console,
     args: &CreateAuctionArgs,
     request: &CreateAuctionRequest,
 ) -> Result<(), CliError> {

@@ -4,7 +4,7 @@ use super::show_time;
 use crate::client::Client;
 use crate::error::CliError;
 use crate::money;
-use crate::screen::{Screen, table};
+use crate::screen::{Console, table};
 use auction_wire::view::{AuctionItem, AuctionList};
 use clap::Args;
 
@@ -19,14 +19,14 @@ pub struct ListAuctionsArgs {
     pub json: bool,
 }
 
-pub(crate) async fn list(client: &Client, screen: &Screen, args: &ListAuctionsArgs) -> Result<(), CliError> {
+pub(crate) async fn list(client: &Client, screen: &Console, args: &ListAuctionsArgs) -> Result<(), CliError> {
     let (list, more) = fetch(client, args).await?;
     if args.json {
         screen.json(&list);
         return Ok(());
     }
     if list.auctions.is_empty() {
-        screen.note("no auctions; create one with `portal auction create`");
+        screen.eprint("no auctions; create one with `portal auction create`");
         return Ok(());
     }
     let head = ["auction", "ends", "opening bid", "highest", "bids", "title"];
@@ -36,7 +36,7 @@ pub(crate) async fn list(client: &Client, screen: &Screen, args: &ListAuctionsAr
         screen.line(&line);
     }
     if more {
-        screen.note(&format!("there are more than these {}: see --limit", list.auctions.len()));
+        screen.eprint(&format!("there are more than these {}: see --limit", list.auctions.len()));
     }
     Ok(())
 }

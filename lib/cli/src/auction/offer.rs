@@ -12,7 +12,7 @@ use thiserror::Error;
 /// What is on offer, as it was written. The names of its members are the columns of a catalogue.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Offer {
+pub struct AuctionDraft {
     /// What it is, in one line.
     #[arg(long)]
     pub title: Option<String>,
@@ -76,7 +76,7 @@ pub(crate) enum OfferError {
     Duration { column: &'static str, source: DurationError },
 }
 
-impl Offer {
+impl AuctionDraft {
     /// The request that makes the offer; lengths of time count from its start, or from `now`.
     pub(crate) fn request(&self, now: Timestamp) -> Result<CreateAuctionRequest, OfferError> {
         let currency = self.currency.as_deref().unwrap_or("USD");
@@ -140,12 +140,12 @@ fn read_seconds(column: &'static str, text: &str) -> Result<u32, OfferError> {
 mod tests {
     use super::*;
 
-    fn offer() -> Offer {
-        Offer {
+    fn offer() -> AuctionDraft {
+        AuctionDraft {
             title: Some("A lamp".into()),
             opening_bid: Some("9.50".into()),
             ends_in: Some("10m".into()),
-            ..Offer::default()
+            ..AuctionDraft::default()
         }
     }
 
@@ -155,21 +155,21 @@ mod tests {
         let request = offer().request(now).unwrap();
         assert_eq!((request.opening_bid, request.currency.as_str()), (950, "USD"));
         assert_eq!(request.ends_at.0, Timestamp(601_000));
-        let later = Offer { starts_at: Some("2026-11-22T18:30:00Z".into()), ..offer() };
+        let later = AuctionDraft { starts_at: Some("2026-11-22T18:30:00Z".into()), ..offer() };
         let request = later.request(now).unwrap();
         assert_eq!(time::format(request.ends_at.0), "2026-11-22T18:40:00.000Z");
     }
 
     #[test]
     fn an_offer_that_leaves_something_open_says_what() {
-        let said = |offer: Offer| offer.request(Timestamp(0)).unwrap_err();
-        assert_eq!(said(Offer { title: None, ..offer() }), OfferError::Missing("title"));
-        assert_eq!(said(Offer { ends_in: None, ..offer() }), OfferError::NoEnd);
-        assert_eq!(said(Offer { within: Some("2m".into()), ..offer() }), OfferError::HalfSoftClose);
-        assert_eq!(said(Offer { at_most: Some(2), ..offer() }), OfferError::HalfSoftClose);
-        let twice = Offer { ends_at: Some("2026-11-22T18:30:00Z".into()), ..offer() };
+        let said = |offer: AuctionDraft| offer.request(Timestamp(0)).unwrap_err();
+        assert_eq!(said(AuctionDraft { title: None, ..offer() }), OfferError::Missing("title"));
+        assert_eq!(said(AuctionDraft { ends_in: None, ..offer() }), OfferError::NoEnd);
+        assert_eq!(said(AuctionDraft { within: Some("2m".into()), ..offer() }), OfferError::HalfSoftClose);
+        assert_eq!(said(AuctionDraft { at_most: Some(2), ..offer() }), OfferError::HalfSoftClose);
+        let twice = AuctionDraft { ends_at: Some("2026-11-22T18:30:00Z".into()), ..offer() };
         assert_eq!(said(twice), OfferError::TwoEnds);
-        let reserve = Offer { reserve: Some("much".into()), ..offer() };
+        let reserve = AuctionDraft { reserve: Some("much".into()), ..offer() };
         assert_eq!(said(reserve).to_string(), "reserve: \"much\" is not a number such as 200.01");
     }
 }

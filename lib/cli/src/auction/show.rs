@@ -4,7 +4,7 @@ use super::show_time;
 use crate::client::Client;
 use crate::error::CliError;
 use crate::money;
-use crate::screen::{Screen, table};
+use crate::screen::{Console, table};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::alias::alias;
 use auction_wire::view::{AuctionStatus, AuctionView, BidItem, BidItemState, BidList};
@@ -33,7 +33,7 @@ struct Shown<'a> {
     own_bids: Option<&'a BidList>,
 }
 
-pub(crate) async fn show(client: &Client, screen: &Screen, args: &ShowAuctionArgs) -> Result<(), CliError> {
+pub(crate) async fn show(client: &Client, screen: &Console, args: &ShowAuctionArgs) -> Result<(), CliError> {
     let refused = |problem| CliError::Refused { problem, json: args.json };
     let view = client.auction(args.auction).await?.map_err(refused)?;
     let own: Option<BidList> = match args.user {

@@ -2,7 +2,7 @@
 
 use crate::client::{Client, Command, fresh_key};
 use crate::error::CliError;
-use crate::screen::Screen;
+use crate::screen::Console;
 use auction_wire::api::VoidBidRequest;
 use clap::Args;
 use uuid::Uuid;
@@ -22,7 +22,7 @@ pub struct VoidBidArgs {
     pub json: bool,
 }
 
-pub(crate) async fn void_bid(client: &Client, screen: &Screen, args: &VoidBidArgs) -> Result<(), CliError> {
+pub(crate) async fn void_bid(client: &Client, screen: &Console, args: &VoidBidArgs) -> Result<(), CliError> {
     let request = VoidBidRequest { reason: args.reason.clone() };
     let command = Command::void_bid(fresh_key(), args.auction, args.bid, &request);
     let done =

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// Shared by everything that one run does: what succeeds anywhere keeps all of it alive.
-pub(crate) struct Patience {
+pub(crate) struct RetryBudget {
     give_up_after: Duration,
     state: Mutex<State>,
 }
@@ -22,15 +22,15 @@ struct State {
 /// An outage that is shorter is not worth a line.
 const WORTH_TELLING: Duration = Duration::from_secs(1);
 
-impl Patience {
-    pub(crate) fn new(give_up_after: Duration) -> Patience {
+impl RetryBudget {
+    pub(crate) fn new(give_up_after: Duration) -> RetryBudget {
         let now = Instant::now();
-        Patience { give_up_after, state: Mutex::new(State { progress: now, answer: now, told: false }) }
+        RetryBudget { give_up_after, state: Mutex::new(State { progress: now, answer: now, told: false }) }
     }
 
     /// What somebody in front of a terminal has.
-    pub(crate) fn of_a_person() -> Patience {
-        Patience::new(Duration::from_secs(15))
+    pub(crate) fn interactive() -> RetryBudget {
+        RetryBudget::new(Duration::from_secs(15))
     }
 
     pub(crate) fn give_up_after(&self) -> Duration {
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn an_outage_is_told_once_and_before_the_wait_that_makes_it_worth_telling() {
-        let patience = Patience::of_a_person();
+        let patience = RetryBudget::interactive();
         assert!(!patience.first_of_an_outage(Duration::from_millis(50)));
         assert!(patience.first_of_an_outage(WORTH_TELLING), "not only after it: patience may end meanwhile");
         assert!(!patience.first_of_an_outage(WORTH_TELLING));
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn patience_ends_without_progress_only() {
-        let patience = Patience::new(Duration::from_millis(80));
+        let patience = RetryBudget::new(Duration::from_millis(80));
         assert!(!patience.is_exhausted());
         std::thread::sleep(Duration::from_millis(100));
         patience.answered();

@@ -1,16 +1,16 @@
 //! The accounts that a replay needs: one per bidder, and a seller.
 
 use super::history::History;
-use super::run::Options;
+use super::run::PlayOptions;
 use crate::client::{Client, ClientError, Command, Problem};
-use crate::screen::Screen;
+use crate::screen::Console;
 use auction_wire::api::CreateUserRequest;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use thiserror::Error;
 use uuid::Uuid;
 
 /// Their ids.
-pub(super) struct Players {
+pub(super) struct Participants {
     pub(super) seller: Uuid,
     /// In the order of [`History::bidders`].
     pub(super) bidders: Vec<Uuid>,
@@ -28,10 +28,10 @@ pub(super) enum PlayersError {
 /// Opens the accounts, or finds those that an earlier run of the same replay opened.
 pub(super) async fn create(
     client: &Client,
-    screen: &Screen,
+    screen: &Console,
     history: &History,
-    options: &Options<'_>,
-) -> Result<Players, PlayersError> {
+    options: &PlayOptions<'_>,
+) -> Result<Participants, PlayersError> {
     let bar = &screen.bar(history.bidders.len() as u64, "users");
     let open = async |key: String| {
         let command = Command::create_user(key, &CreateUserRequest {});
@@ -47,5 +47,5 @@ pub(super) async fn create(
         .buffered(usize::from(options.args.parallel))
         .try_collect()
         .await?;
-    Ok(Players { seller, bidders })
+    Ok(Participants { seller, bidders })
 }

@@ -1,13 +1,13 @@
 //! Plays a history: auctions side by side, within an auction strictly one bid after the other.
 
 use super::history::{History, PastAuction, PastBid};
-use super::players::{self, Players};
+use super::players::{self, Participants};
 use super::{ReplayArgs, RunId};
 use crate::client::{Backoff, Client, ClientError, Command, Problem};
-use crate::screen::{Bar, Screen};
+use crate::screen::{Bar, Console};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::alias::alias;
-use auction_wire::api::{CreateAuctionRequest, Done, PlaceBidRequest};
+use auction_wire::api::{CommandDone, CreateAuctionRequest, PlaceBidRequest};
 use auction_wire::time::JsonTime;
 use auction_wire::view::{AuctionStatus, AuctionView};
 use futures_util::{StreamExt, stream};
@@ -17,7 +17,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 /// How to play.
-pub(super) struct Options<'a> {
+pub(super) struct PlayOptions<'a> {
     pub(super) run: RunId,
     pub(super) args: &'a ReplayArgs,
 }
@@ -68,22 +68,22 @@ pub(super) enum Stopped {
 struct Game<'a> {
     client: &'a Client,
     history: &'a History,
-    options: &'a Options<'a>,
-    players: Players,
+    options: &'a PlayOptions<'a>,
+    players: Participants,
     bar: Bar<'a>,
 }
 
 /// Plays all of it, or as much as could be.
 pub(super) async fn play<'a>(
     client: &'a Client,
-    screen: &'a Screen,
+    screen: &'a Console,
     history: &'a History,
-    options: &'a Options<'a>,
+    options: &'a PlayOptions<'a>,
 ) -> Vec<AuctionResult<'a>> {
     let players = match players::create(client, screen, history, options).await {
         Ok(players) => players,
         Err(error) => {
-            screen.note(&format!("error: {error}"));
+            screen.eprint(&format!("error: {error}"));
             let stopped =
                 |auction| AuctionResult { auction, tally: Tally::default(), ending: Err(Stopped::NoPlayers) };
             return history.auctions.iter().map(stopped).collect();
@@ -158,7 +158,7 @@ impl<'a> Game<'a> {
         Ok(())
     }
 
-    fn count(&self, tally: &mut Tally, bid: &PastBid, done: &Done) -> Result<(), ClientError> {
+    fn count(&self, tally: &mut Tally, bid: &PastBid, done: &CommandDone) -> Result<(), ClientError> {
         let (Some(leads), Some(highest)) = (done.leads, &done.highest) else {
             return Err(self.client.misunderstood("an accepted bid without `leads` and `highest`"));
         };

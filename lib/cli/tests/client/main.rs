@@ -8,7 +8,7 @@ mod fake;
 mod impatience;
 mod replay;
 
-use auction_cli::{ClientArgs, Screen};
+use auction_cli::{ClientArgs, Console};
 use clap::Parser;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -49,10 +49,10 @@ impl Called {
 
 /// Calls the client like the shell does.
 async fn call(url: &str, args: &[&str]) -> Called {
-    call_on(&Screen::captured(), url, args).await
+    call_on(&Console::captured(), url, args).await
 }
 
-async fn call_on(screen: &Screen, url: &str, args: &[&str]) -> Called {
+async fn call_on(screen: &Console, url: &str, args: &[&str]) -> Called {
     let line = ["portal", "--url", url].into_iter().chain(args.iter().copied());
     let portal = Portal::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
     let code = auction_cli::run_on(portal.client, screen).await;

@@ -2,7 +2,7 @@
 
 use crate::fake::{Fake, Faults};
 use crate::{Called, call, call_on, shipped};
-use auction_cli::Screen;
+use auction_cli::Console;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -121,7 +121,7 @@ async fn a_crash_of_the_portal_in_the_middle_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_that_was_killed_itself_can_be_continued() {
     let fake = Fake::start(ROUGH).await;
-    let (screen, history) = (Screen::captured(), shipped("history.csv"));
+    let (screen, history) = (Console::captured(), shipped("history.csv"));
     let args = ["replay", &history, "--json", "--parallel", "2"];
     tokio::select! {
         _ = call_on(&screen, &fake.url, &args) => panic!("too fast"),

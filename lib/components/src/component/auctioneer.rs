@@ -2,27 +2,27 @@
 //! and takes away what deleted users leave.
 
 use super::failed;
-use super::leased::{Service, followers};
+use super::leased::{ConsumerSpec, run_consumers};
 use crate::connections::Connections;
 use crate::settings::{Settings, millis};
 use crate::tasks::{RoleError, Tasks};
 use auction_app::auctioneer::closing::{self, ClosingHandler, ClosingSchedule};
-use auction_postgres::lookup::PostgresLookup;
-use auction_redis::queue::RedisQueue;
+use auction_postgres::lookup::PostgresQueries;
+use auction_redis::queue::RedisCommandQueue;
 use auction_redis::revocations::RedisRevocations;
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::Notify;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 pub(super) fn start(
     settings: &Settings,
     connections: &Connections,
     tasks: &mut Tasks,
-    stop: &Stop,
+    stop: &ShutdownSignal,
 ) -> Result<(), RoleError> {
     let auctioneer = &settings.auctioneer;
-    let service = Service {
+    let service = ConsumerSpec {
         name: "auctioneer",
         lease_seconds: auctioneer.lease_seconds,
         batch: auctioneer.batch,
@@ -32,13 +32,16 @@ pub(super) fn start(
     let schedule = Arc::new(ClosingSchedule::default());
     let departed = Arc::new(Notify::new());
     let deletions =
-        PostgresLookup::new(&connections.stores, 1).map_err(|error| failed("auctioneer")(error.into()))?;
+        PostgresQueries::new(&connections.stores, 1).map_err(|error| failed("auctioneer")(error.into()))?;
     let watched = (Arc::clone(&schedule), Arc::clone(&departed));
-    followers(&service, connections, tasks, stop, move |partition| {
+    run_consumers(&service, connections, tasks, stop, move |partition| {
         ClosingHandler::new(partition, Arc::clone(&watched.0), Arc::clone(&watched.1))
     })?;
-    let queue =
-        RedisQueue::start(connections.redis.clone(), connections.partitions, connections.redis_pool.clone());
+    let queue = RedisCommandQueue::start(
+        connections.redis.clone(),
+        connections.partitions,
+        connections.redis_pool.clone(),
+    );
     let revocations = RedisRevocations::new(connections.redis_pool.clone());
     let (stop, health) = (stop.clone(), tasks.part("auctioneer closing"));
     tasks.spawn("closing", async move {

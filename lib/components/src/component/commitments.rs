@@ -8,21 +8,21 @@ use crate::tasks::{RoleError, Tasks};
 use auction_app::ports::events::event_store::EventStoreConnector;
 use auction_app::promoter::{CurrentOptions, DrawCommitments, DrawSecret, run_refresh};
 use auction_app::writer::aggregate_cache::LoadError;
-use auction_postgres::lookup::PostgresLookup;
+use auction_postgres::lookup::PostgresQueries;
 use std::convert::Infallible;
 use std::sync::Arc;
 use worker_runtime::Retry;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// Reads the secret and the options, and sees to it that changes of the options are learnt.
 pub(super) async fn promises(
     settings: &Settings,
     connections: &Connections,
     tasks: &mut Tasks,
-    stop: &Stop,
+    stop: &ShutdownSignal,
 ) -> Result<DrawCommitments, RoleError> {
     let lookup =
-        PostgresLookup::new(&connections.stores, 1).map_err(|error| failed("draws")(error.into()))?;
+        PostgresQueries::new(&connections.stores, 1).map_err(|error| failed("draws")(error.into()))?;
     let secret = DrawSecret::new(&shared_secret(&lookup, "draws", stop.clone()).await?)
         .ok_or_else(|| failed("draws")("the secret of draws is too short".into()))?;
     let options = settings.promoter.options().map_err(|error| failed("draws")(error.into()))?;
@@ -40,7 +40,7 @@ pub(super) async fn promises(
 async fn first_refresh(
     connections: &Connections,
     current: &CurrentOptions,
-    mut stop: Stop,
+    mut stop: ShutdownSignal,
 ) -> Result<(), RoleError> {
     let mut retry = Retry::default();
     loop {

@@ -6,12 +6,12 @@ use crate::settings::{EmailSettings, Settings, millis};
 use crate::tasks::{RoleError, Tasks};
 use auction_app::notifier::outbox::{DispatcherConfig, OutboxDispatcher, RetrySchedule, Wakeup};
 use auction_app::ports::notifications::outbox::DeliveryChannel;
-use auction_delivery::MailCourier;
+use auction_delivery::SmtpTransport;
 use auction_domain::user::NotificationKind;
-use auction_postgres::lookup::PostgresLookup;
+use auction_postgres::lookup::PostgresQueries;
 use std::convert::Infallible;
 use std::time::Duration;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// Claiming and noting take turns.
 const CONNECTIONS: usize = 1;
@@ -33,15 +33,15 @@ pub(super) fn start(
     settings: &Settings,
     connections: &Connections,
     tasks: &mut Tasks,
-    stop: &Stop,
+    stop: &ShutdownSignal,
     bell: Wakeup,
 ) -> Result<(), RoleError> {
     let set = &settings.email;
     let Some(smtp_url) = &set.smtp_url else { return Ok(()) };
     let within = Duration::from_secs(set.timeout_seconds.get().into());
     let courier =
-        MailCourier::new(smtp_url, &set.from, within).map_err(|error| failed("email")(error.into()))?;
-    let outbox = PostgresLookup::new(&connections.stores, CONNECTIONS)
+        SmtpTransport::new(smtp_url, &set.from, within).map_err(|error| failed("email")(error.into()))?;
+    let outbox = PostgresQueries::new(&connections.stores, CONNECTIONS)
         .map_err(|error| failed("email")(error.into()))?;
     let limits =
         DispatcherConfig { at_once: set.at_once.get(), per_endpoint: PER_USER, attempt: within, look: LOOK };

@@ -16,20 +16,20 @@ use auction_app::ingress::load_shedding::{self, LoadLimits, LoadShedder};
 use auction_app::ingress::read_consistency::ConsistencyWaiter;
 use auction_app::notifier::InboxReader;
 use auction_app::ports::Unavailable;
-use auction_http::{Desk, Portal, Ports};
-use auction_postgres::lookup::PostgresLookup;
+use auction_http::{IngressState, OperatorPorts, Ports};
+use auction_postgres::lookup::PostgresQueries;
 use auction_postgres::notifications::PostgresInboxes;
 use auction_redis::RedisServer;
-use auction_redis::announcement::{self, Audience};
+use auction_redis::announcement::{self, AnnouncementHandlers};
 use auction_redis::dead_letters::RedisDeadLetters;
-use auction_redis::inbox::RedisInboxes;
-use auction_redis::limits::RedisCounters;
-use auction_redis::pressure::RedisPressures;
-use auction_redis::progress::RedisProgress;
-use auction_redis::queue::RedisQueue;
+use auction_redis::inbox::RedisInboxCache;
+use auction_redis::limits::RedisRateLimitStore;
+use auction_redis::pressure::RedisLoadProbe;
+use auction_redis::progress::RedisStreamStats;
+use auction_redis::queue::RedisCommandQueue;
 use auction_redis::reply;
 use auction_redis::revocations::RedisRevocations;
-use auction_redis::tail::RedisTails;
+use auction_redis::tail::RedisTailConnector;
 use auction_redis::views::RedisViews;
 use auction_wire::PartitionCount;
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 use worker_runtime::health::{Health, HealthHandle};
-use worker_runtime::shutdown::{Stop, stop_signal};
+use worker_runtime::shutdown::{ShutdownSignal, shutdown_pair};
 
 /// How often the ingress asks its servers whether they are there.
 const LOOK_AT_SERVERS: Duration = Duration::from_secs(1);
@@ -56,28 +56,28 @@ const TOLD_KEPT: Duration = Duration::from_secs(1);
 
 /// The real servers.
 struct Servers {
-    lookup: PostgresLookup,
+    lookup: PostgresQueries,
     views: RedisViews,
 }
 
 impl Ports for Servers {
-    type Queue = RedisQueue;
-    type Outcomes = PostgresLookup;
+    type Queue = RedisCommandQueue;
+    type Outcomes = PostgresQueries;
     type Views = RedisViews;
-    type AuctionEvents = PostgresLookup;
-    type Subscribers = PostgresLookup;
+    type AuctionEvents = PostgresQueries;
+    type Subscribers = PostgresQueries;
     type StoredInboxes = PostgresInboxes;
-    type InboxCopies = RedisInboxes;
-    type Webhooks = PostgresLookup;
+    type InboxCopies = RedisInboxCache;
+    type Webhooks = PostgresQueries;
     type DeadLetters = RedisDeadLetters;
-    type Failures = PostgresLookup;
-    type ParkedEvents = PostgresLookup;
-    type Progress = RedisProgress;
-    type Heads = PostgresLookup;
-    type Accounts = PostgresLookup;
-    type Tokens = PostgresLookup;
+    type Failures = PostgresQueries;
+    type ParkedEvents = PostgresQueries;
+    type Progress = RedisStreamStats;
+    type Heads = PostgresQueries;
+    type Accounts = PostgresQueries;
+    type Tokens = PostgresQueries;
     type Revocations = RedisRevocations;
-    type Counters = RedisCounters;
+    type Counters = RedisRateLimitStore;
 
     async fn check(&self) -> Vec<(&'static str, Result<(), Unavailable>)> {
         vec![("redis", self.views.ping().await), ("postgres", self.lookup.ping().await)]
@@ -88,28 +88,28 @@ pub(super) async fn start(
     settings: &Settings,
     connections: &Connections,
     tasks: &mut Tasks,
-    stop: &Stop,
+    stop: &ShutdownSignal,
 ) -> Result<(), RoleError> {
     let ingress = &settings.ingress;
     // First of all: an address in use should show before anything else is done.
     let listener = TcpListener::bind(ingress.listen)
         .await
         .map_err(|error| failed(&format!("listening at {}", ingress.listen))(error.into()))?;
-    let lookup = PostgresLookup::new(&connections.stores, ingress.postgres_connections.get())
+    let lookup = PostgresQueries::new(&connections.stores, ingress.postgres_connections.get())
         .map_err(|error| failed("ingress")(error.into()))?;
     let secret = HandleKey::new(&shared_secret(&lookup, "command_handles", stop.clone()).await?)
         .ok_or_else(|| failed("ingress")("the secret of command handles is too short".into()))?;
     let promises = promises(settings, connections, tasks, stop).await?;
     let name = format!("i{:08x}", Uuid::new_v4().as_fields().0);
     let (redis, partitions) = (connections.redis.clone(), connections.partitions);
-    let queue = RedisQueue::start(redis.clone(), partitions, connections.redis_pool.clone());
+    let queue = RedisCommandQueue::start(redis.clone(), partitions, connections.redis_pool.clone());
     let waiters = Arc::new(OutcomeWaiters::default());
     let shedding = LoadShedder::default();
     let views = RedisViews::new(connections.redis_pool.clone(), partitions);
     let tokens = rate_limits::known_tokens(ingress, &lookup, redis.clone(), tasks, stop);
     let passwords =
         Passwords::new(ingress.password_hashes).map_err(|error| failed("passwords")(error.into()))?;
-    let portal = Arc::new(Portal {
+    let portal = Arc::new(IngressState {
         accept: CommandGateway::new(
             queue,
             lookup.clone(),
@@ -129,7 +129,7 @@ pub(super) async fn start(
         subscribers: lookup.clone(),
         inbox: InboxReader::new(
             PostgresInboxes::new(lookup.clone(), settings.notifier.inbox_keeps),
-            RedisInboxes::new(connections.redis_pool.clone(), partitions, settings.notifier.inbox_keeps),
+            RedisInboxCache::new(connections.redis_pool.clone(), partitions, settings.notifier.inbox_keeps),
         ),
         webhooks: webhooks::desk(settings, &lookup, stop).await?,
         desk: desk(connections, &lookup),
@@ -146,7 +146,7 @@ pub(super) async fn start(
         health: tasks.health().clone(),
         stop: stop.clone(),
     });
-    watch_load(RedisPressures::new(redis.clone(), partitions), limits(ingress), shedding, tasks, stop);
+    watch_load(RedisLoadProbe::new(redis.clone(), partitions), limits(ingress), shedding, tasks, stop);
     serve(listener, portal, redis, name, waiters, tasks, stop);
     Ok(())
 }
@@ -154,17 +154,17 @@ pub(super) async fn start(
 /// Serves requests, and all that runs beside that.
 fn serve(
     listener: TcpListener,
-    portal: Arc<Portal<Servers>>,
+    portal: Arc<IngressState<Servers>>,
     redis: RedisServer,
     name: String,
     waiters: Arc<OutcomeWaiters>,
     tasks: &mut Tasks,
-    stop: &Stop,
+    stop: &ShutdownSignal,
 ) {
     let partitions = portal.partitions;
     // Outcomes are received until the last request is answered.
-    let (answered, all_answered) = stop_signal();
-    let audience = Audience { waiters, bells: Arc::clone(&portal.bells) };
+    let (answered, all_answered) = shutdown_pair();
+    let audience = AnnouncementHandlers { waiters, bells: Arc::clone(&portal.bells) };
     receive(redis.clone(), partitions, name, audience, tasks, &all_answered);
     let (reads, until) = (Arc::clone(&portal), all_answered.clone());
     tasks.spawn("looking at the views", async move {
@@ -172,7 +172,7 @@ fn serve(
         Ok::<(), Infallible>(())
     });
     let (hall, tails, until) =
-        (Arc::clone(&portal), RedisTails::new(redis.clone(), partitions), stop.clone());
+        (Arc::clone(&portal), RedisTailConnector::new(redis.clone(), partitions), stop.clone());
     let health = tasks.part("ingress listeners");
     tasks.spawn("telling listeners", async move {
         hall.live.run(&hall.ports.lookup, &tails, &health, until).await;
@@ -191,13 +191,13 @@ fn serve(
 }
 
 /// What operators work on.
-fn desk(connections: &Connections, lookup: &PostgresLookup) -> Desk<Servers> {
-    Desk {
+fn desk(connections: &Connections, lookup: &PostgresQueries) -> OperatorPorts<Servers> {
+    OperatorPorts {
         letters: RedisDeadLetters::new(connections.redis_pool.clone()),
         failures: lookup.clone(),
         parked: lookup.clone(),
         events: lookup.clone(),
-        progress: RedisProgress::new(connections.redis.client().clone()),
+        progress: RedisStreamStats::new(connections.redis.client().clone()),
         heads: lookup.clone(),
     }
 }
@@ -224,9 +224,9 @@ fn receive(
     redis: RedisServer,
     partitions: PartitionCount,
     name: String,
-    audience: Audience,
+    audience: AnnouncementHandlers,
     tasks: &mut Tasks,
-    until: &Stop,
+    until: &ShutdownSignal,
 ) {
     let waiters = Arc::clone(&audience.waiters);
     let health = tasks.part("ingress announcements");
@@ -243,11 +243,11 @@ fn receive(
 }
 
 fn watch_load(
-    pressures: RedisPressures,
+    pressures: RedisLoadProbe,
     limits: LoadLimits,
     shedding: LoadShedder,
     tasks: &mut Tasks,
-    stop: &Stop,
+    stop: &ShutdownSignal,
 ) {
     let (health, until) = (tasks.part("ingress load"), stop.clone());
     tasks.spawn("looking at the load", async move {
@@ -264,7 +264,7 @@ fn limits(ingress: &IngressSettings) -> LoadLimits {
 }
 
 /// Asks the servers now and then, so that operators are told what `/readyz` tells the public, and why.
-async fn look_at_servers(servers: &Servers, health: &Health, mut stop: Stop) {
+async fn look_at_servers(servers: &Servers, health: &Health, mut stop: ShutdownSignal) {
     let mut parts: BTreeMap<&'static str, (HealthHandle, u32)> = BTreeMap::new();
     while !stop.requested() {
         for (server, answer) in servers.check().await {

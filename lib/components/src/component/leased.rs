@@ -4,15 +4,15 @@ use super::failed;
 use crate::connections::Connections;
 use crate::tasks::{RoleError, Tasks};
 use auction_app::consume::{ConsumeError, EventHandler, SubscriptionConfig, run_consumer};
-use auction_postgres::lookup::PostgresLookup;
-use auction_redis::feed::RedisFeeds;
+use auction_postgres::lookup::PostgresQueries;
+use auction_redis::feed::RedisEventStreams;
 use auction_redis::keys;
 use auction_wire::PartitionId;
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::time::Duration;
 use stream_worker::consumer::fresh_name;
-use stream_worker::leases::{LeaseOptions, Renewal, share};
-use worker_runtime::shutdown::Stop;
+use stream_worker::leases::{LeaseOptions, Renewal, run};
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// Connections for looking after what is parked.
 const PARKING_CONNECTIONS: usize = 2;
@@ -23,8 +23,8 @@ pub(super) fn start<E, Run>(
     lease_seconds: NonZeroU16,
     connections: &Connections,
     tasks: &mut Tasks,
-    stop: &Stop,
-    mut work: impl FnMut(PartitionId, Stop) -> Run + Send + 'static,
+    stop: &ShutdownSignal,
+    mut work: impl FnMut(PartitionId, ShutdownSignal) -> Run + Send + 'static,
 ) where
     E: Into<Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
     Run: Future<Output = Result<(), E>> + Send + 'static,
@@ -43,12 +43,12 @@ pub(super) fn start<E, Run>(
             Renewal::Done => health.set_up(),
             Renewal::Failed { error, attempts } => health.set_waiting(error, attempts),
         };
-        share(&client, options, stop, renewal, |lane, stop| work(partitions[lane], stop)).await
+        run(&client, options, stop, renewal, |lane, stop| work(partitions[lane], stop)).await
     });
 }
 
 /// How a service follows events.
-pub(super) struct Service {
+pub(super) struct ConsumerSpec {
     /// Its name, which is that of its consumer group and of its leases.
     pub(super) name: &'static str,
     /// How long the partitions of a killed process stand still.
@@ -63,17 +63,17 @@ pub(super) struct Service {
 
 /// Follows this process's share of the partitions, each with a follower of its own, which is dropped when
 /// the partition goes to another process.
-pub(super) fn followers<F: EventHandler + 'static>(
-    service: &Service,
+pub(super) fn run_consumers<F: EventHandler + 'static>(
+    service: &ConsumerSpec,
     connections: &Connections,
     tasks: &mut Tasks,
-    stop: &Stop,
+    stop: &ShutdownSignal,
     mut follower: impl FnMut(PartitionId) -> F + Send + 'static,
 ) -> Result<(), RoleError> {
-    let parking = PostgresLookup::new(&connections.stores, PARKING_CONNECTIONS)
+    let parking = PostgresQueries::new(&connections.stores, PARKING_CONNECTIONS)
         .map_err(|error| failed(service.name)(error.into()))?;
-    let feeds = RedisFeeds::new(connections.redis.clone(), service.batch.get(), service.read_block)
-        .gathering(service.gather);
+    let feeds = RedisEventStreams::new(connections.redis.clone(), service.batch.get(), service.read_block)
+        .with_linger(service.gather);
     let (stores, name, health) = (connections.stores.clone(), service.name, tasks.health().clone());
     start::<ConsumeError, _>(
         name,

@@ -2,25 +2,25 @@
 //! and reveals the seeds of auctions that are over.
 
 use super::commitments::promises;
-use super::leased::{Service, followers};
+use super::leased::{ConsumerSpec, run_consumers};
 use crate::connections::Connections;
 use crate::settings::{Settings, millis};
 use crate::tasks::{RoleError, Tasks};
 use auction_app::promoter::{self, DrawHandler, DrawSchedule};
-use auction_redis::queue::RedisQueue;
+use auction_redis::queue::RedisCommandQueue;
 use std::convert::Infallible;
 use std::sync::Arc;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 pub(super) async fn start(
     settings: &Settings,
     connections: &Connections,
     tasks: &mut Tasks,
-    stop: &Stop,
+    stop: &ShutdownSignal,
 ) -> Result<(), RoleError> {
     let promises = promises(settings, connections, tasks, stop).await?;
     let promoter = &settings.promoter;
-    let service = Service {
+    let service = ConsumerSpec {
         name: "promoter",
         lease_seconds: promoter.lease_seconds,
         batch: promoter.batch,
@@ -29,11 +29,14 @@ pub(super) async fn start(
     };
     let floor = Arc::new(DrawSchedule::default());
     let watched = Arc::clone(&floor);
-    followers(&service, connections, tasks, stop, move |partition| {
+    run_consumers(&service, connections, tasks, stop, move |partition| {
         DrawHandler::new(partition, Arc::clone(&watched))
     })?;
-    let queue =
-        RedisQueue::start(connections.redis.clone(), connections.partitions, connections.redis_pool.clone());
+    let queue = RedisCommandQueue::start(
+        connections.redis.clone(),
+        connections.partitions,
+        connections.redis_pool.clone(),
+    );
     let (stop, health) = (stop.clone(), tasks.part("promoter draws"));
     tasks.spawn("draws", async move {
         promoter::run(&queue, &floor, &promises, &health, stop).await;

@@ -5,11 +5,11 @@ use crate::connections::Connections;
 use crate::settings::{Settings, millis};
 use crate::tasks::{RoleError, Tasks};
 use auction_app::writer::retention::{RetentionPolicy, run_retention};
-use auction_postgres::lookup::PostgresLookup;
+use auction_postgres::lookup::PostgresQueries;
 use auction_redis::retention::RedisRetention;
 use std::convert::Infallible;
 use std::time::Duration;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// One step at a time.
 const CONNECTIONS: usize = 1;
@@ -18,7 +18,7 @@ pub(super) fn start(
     settings: &Settings,
     connections: &Connections,
     tasks: &mut Tasks,
-    stop: &Stop,
+    stop: &ShutdownSignal,
 ) -> Result<(), RoleError> {
     let retention = RetentionPolicy {
         commands: Duration::from_secs(settings.retention.commands_seconds.into()),
@@ -28,7 +28,7 @@ pub(super) fn start(
         sign_ups: Duration::from_secs(settings.retention.sign_ups_seconds.get().into()),
         every: millis(settings.retention.every_ms.get()),
     };
-    let store = PostgresLookup::new(&connections.stores, CONNECTIONS)
+    let store = PostgresQueries::new(&connections.stores, CONNECTIONS)
         .map_err(|error| failed("housekeeping")(error.into()))?;
     let streams = RedisRetention::new(connections.redis.clone());
     let partitions = connections.partitions.all().collect();

@@ -2,15 +2,15 @@
 
 use super::failed;
 use crate::tasks::RoleError;
-use auction_postgres::lookup::PostgresLookup;
+use auction_postgres::lookup::PostgresQueries;
 use worker_runtime::Retry;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// Reads one; waits while the database is away.
 pub(super) async fn shared_secret(
-    lookup: &PostgresLookup,
+    lookup: &PostgresQueries,
     name: &str,
-    mut stop: Stop,
+    mut stop: ShutdownSignal,
 ) -> Result<Vec<u8>, RoleError> {
     let mut retry = Retry::default();
     loop {

@@ -8,11 +8,11 @@ use crate::tasks::{RoleError, Tasks};
 use auction_app::notifier::outbox::{DispatcherConfig, OutboxDispatcher, RetrySchedule, Wakeup};
 use auction_app::notifier::webhooks::{self, WebhookRegistry, WebhookSecrets};
 use auction_app::ports::notifications::outbox::DeliveryChannel;
-use auction_delivery::WebhookCourier;
-use auction_postgres::lookup::PostgresLookup;
+use auction_delivery::WebhookTransport;
+use auction_postgres::lookup::PostgresQueries;
 use std::convert::Infallible;
 use std::time::Duration;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// Claiming and noting take turns.
 const CONNECTIONS: usize = 1;
@@ -28,11 +28,11 @@ pub(super) async fn start(
     settings: &Settings,
     connections: &Connections,
     tasks: &mut Tasks,
-    stop: &Stop,
+    stop: &ShutdownSignal,
     bell: Wakeup,
 ) -> Result<(), RoleError> {
     let set = &settings.webhooks;
-    let outbox = PostgresLookup::new(&connections.stores, CONNECTIONS)
+    let outbox = PostgresQueries::new(&connections.stores, CONNECTIONS)
         .map_err(|error| failed("webhooks")(error.into()))?;
     let secrets = secrets(&outbox, stop).await?;
     let schedule = RetrySchedule { second: millis(set.schedule_second_ms.get()) };
@@ -42,7 +42,7 @@ pub(super) async fn start(
         attempt: Duration::from_secs(set.timeout_seconds.get().into()),
         look: LOOK.min(schedule.second * LOOKS_APART),
     };
-    let courier = WebhookCourier::new(secrets, set.reach(), limits.attempt)
+    let courier = WebhookTransport::new(secrets, set.reach(), limits.attempt)
         .map_err(|error| failed("webhooks")(error.into()))?;
     let (health, stop) = (tasks.part("notifier webhooks"), stop.clone());
     let sender = OutboxDispatcher::new(outbox, courier, DeliveryChannel::Webhook, limits, schedule);
@@ -56,9 +56,9 @@ pub(super) async fn start(
 /// Where users say where.
 pub(super) async fn desk(
     settings: &Settings,
-    lookup: &PostgresLookup,
-    stop: &Stop,
-) -> Result<WebhookRegistry<PostgresLookup>, RoleError> {
+    lookup: &PostgresQueries,
+    stop: &ShutdownSignal,
+) -> Result<WebhookRegistry<PostgresQueries>, RoleError> {
     let set = &settings.webhooks;
     let limits = webhooks::WebhookConfig {
         each: set.each.get(),
@@ -68,7 +68,7 @@ pub(super) async fn desk(
     Ok(WebhookRegistry::new(lookup.clone(), secrets(lookup, stop).await?, limits))
 }
 
-async fn secrets(lookup: &PostgresLookup, stop: &Stop) -> Result<WebhookSecrets, RoleError> {
+async fn secrets(lookup: &PostgresQueries, stop: &ShutdownSignal) -> Result<WebhookSecrets, RoleError> {
     let secret = shared_secret(lookup, "webhooks", stop.clone()).await?;
     WebhookSecrets::new(&secret)
         .ok_or_else(|| failed("webhooks")("the secret of webhooks is too short".into()))

@@ -8,28 +8,28 @@ use auction_app::writer::decider::DeciderConfig;
 use auction_app::writer::dispatch::DecideFn;
 use auction_app::writer::partition_writer::{self, PartitionWriter, WriterError};
 use auction_app::writer::snapshots::{SnapshotPolicy, SnapshotSender, run_snapshot_writer, snapshots};
-use auction_postgres::PostgresStores;
-use auction_postgres::lock::PostgresLocks;
-use auction_redis::lane::{GROUP, LaneOptions, RedisLanes};
+use auction_postgres::PostgresStoreConnector;
+use auction_postgres::lock::PostgresLockConnector;
+use auction_redis::lane::{CommandStreamOptions, GROUP, RedisCommandStreams};
 use auction_wire::PartitionId;
 use std::convert::Infallible;
 use std::time::Duration;
 use worker_runtime::health::Health;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// What all lanes of this process have in common.
 #[derive(Clone)]
 struct Lanes {
-    stores: PostgresStores,
-    lanes: RedisLanes,
-    locks: Option<PostgresLocks>,
+    stores: PostgresStoreConnector,
+    lanes: RedisCommandStreams,
+    locks: Option<PostgresLockConnector>,
     limits: DeciderConfig,
     snapshots: SnapshotSender,
     health: Health,
 }
 
 impl Lanes {
-    async fn run(self, partition: PartitionId, stop: Stop) -> Result<(), WriterError> {
+    async fn run(self, partition: PartitionId, stop: ShutdownSignal) -> Result<(), WriterError> {
         let health = self.health.register(format!("writer {partition}"));
         let lane =
             PartitionWriter { partition, limits: self.limits, snapshots: self.snapshots, health, stop };
@@ -37,10 +37,15 @@ impl Lanes {
     }
 }
 
-pub(super) fn start(settings: &Settings, connections: &Connections, tasks: &mut Tasks, stop: &Stop) {
+pub(super) fn start(
+    settings: &Settings,
+    connections: &Connections,
+    tasks: &mut Tasks,
+    stop: &ShutdownSignal,
+) {
     let writer = &settings.writer;
     let by_turns = writer.concurrency == Concurrency::Pessimistic;
-    let options = LaneOptions {
+    let options = CommandStreamOptions {
         batch: writer.batch.get(),
         block: millis(writer.read_block_ms),
         gather: millis(writer.gather_ms),
@@ -50,8 +55,8 @@ pub(super) fn start(settings: &Settings, connections: &Connections, tasks: &mut 
     let (snapshots, waiting) = snapshots();
     let lanes = Lanes {
         stores: connections.stores.clone(),
-        lanes: RedisLanes::new(connections.redis.clone(), connections.partitions, options),
-        locks: by_turns.then(|| PostgresLocks::new(&connections.stores)),
+        lanes: RedisCommandStreams::new(connections.redis.clone(), connections.partitions, options),
+        locks: by_turns.then(|| PostgresLockConnector::new(&connections.stores)),
         limits: DeciderConfig {
             aggregates: writer.cached_aggregates,
             bidders: writer.cached_bidders,

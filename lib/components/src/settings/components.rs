@@ -3,6 +3,7 @@
 use auction_app::notifier::webhooks::UrlPolicy;
 use auction_app::promoter::{DrawOptionsError, Options};
 use auction_domain::user::NotificationKind;
+use auction_http::address::ForwardedHeader;
 use auction_promoter::OptionSpec;
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -80,16 +81,6 @@ pub struct LimitsSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// In which header.
     pub forwarded_by: ForwardedHeader,
-}
-
-/// Which header proxies write.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-pub enum ForwardedHeader {
-    /// The one that most do.
-    #[serde(rename = "X-Forwarded-For")]
-    XForwardedFor,
-    /// The one of RFC 7239.
-    Forwarded,
 }
 
 /// Of the writer.

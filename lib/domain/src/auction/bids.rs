@@ -1,6 +1,6 @@
 //! All bids of one auction, and who is ahead.
 
-use super::standing::{Place, Standing};
+use super::standing::{RankedBid, Ranking};
 use crate::{Amount, BidId, Timestamp, UserId};
 use std::collections::HashMap;
 
@@ -52,8 +52,8 @@ impl Bid {
         if self.doubled { self.amount.doubled() } else { self.amount }
     }
 
-    fn place(&self, index: u32) -> Place {
-        Place::new(self.effective(), self.reached, index)
+    fn place(&self, index: u32) -> RankedBid {
+        RankedBid::new(self.effective(), self.reached, index)
     }
 }
 
@@ -64,7 +64,7 @@ pub(super) struct Bids {
     by_id: HashMap<BidId, u32>,
     by_bidder: HashMap<UserId, OfBidder>,
     live_bidders: usize,
-    standing: Standing,
+    standing: Ranking,
 }
 
 /// Indices into the list of all bids, in the order in which they were placed.
@@ -89,7 +89,7 @@ impl Bids {
             }
         }
         bids.live_bidders = bids.by_bidder.values().filter(|own| !own.live.is_empty()).count();
-        bids.standing = Standing::of(places);
+        bids.standing = Ranking::of(places);
         Bids { all, ..bids }
     }
 

@@ -1,8 +1,8 @@
 //! `CancelAuction`: call an auction off.
 
-use super::{Auction, AuctionEvent, NotOpen};
+use super::{Auction, AuctionEvent, BiddingNotOpen};
 use crate::fact::Refusal;
-use crate::{Actor, Facts, RefusedClass};
+use crate::{Actor, Details, RefusedClass};
 use thiserror::Error;
 
 /// Call the auction off, by the seller or the house, until it is closed. Nobody wins.
@@ -14,7 +14,7 @@ pub struct CancelAuction;
 pub enum CancelAuctionRefusal {
     /// The result is final.
     #[error(transparent)]
-    NotOpen(#[from] NotOpen),
+    NotOpen(#[from] BiddingNotOpen),
     /// It is somebody else's auction.
     #[error("only the seller or the house can cancel an auction")]
     NotYourAuction,
@@ -33,10 +33,10 @@ impl Refusal for CancelAuctionRefusal {
             CancelAuctionRefusal::NotYourAuction => RefusedClass::Forbidden,
         }
     }
-    fn facts(&self) -> Facts {
+    fn facts(&self) -> Details {
         match self {
             CancelAuctionRefusal::NotOpen(not_open) => not_open.facts(),
-            CancelAuctionRefusal::NotYourAuction => Facts::new(),
+            CancelAuctionRefusal::NotYourAuction => Details::new(),
         }
     }
 }
@@ -77,6 +77,6 @@ mod tests {
     fn an_auction_is_cancelled_once() {
         let auction = given(&[AuctionEvent::AuctionCancelled]);
         let again = CancelAuction.decide(&auction, Actor::User(SUE));
-        assert_eq!(again, Err(NotOpen::Cancelled.into()));
+        assert_eq!(again, Err(BiddingNotOpen::Cancelled.into()));
     }
 }

@@ -1,8 +1,8 @@
 //! `CloseAuction`: declare the result.
 
-use super::{Auction, AuctionEvent, NotOpen, Status, Unsold, Winner};
+use super::{Auction, AuctionEvent, BiddingNotOpen, Status, Unsold, Winner};
 use crate::fact::Refusal;
-use crate::{Fact, Facts, RefusedClass, Timestamp};
+use crate::{Detail, Details, RefusedClass, Timestamp};
 use thiserror::Error;
 
 /// Declare the result. The sender names no winner: the auction derives it from its live bids.
@@ -14,7 +14,7 @@ pub struct CloseAuction;
 pub enum CloseAuctionRefusal {
     /// It was closed or cancelled before.
     #[error(transparent)]
-    NotOpen(#[from] NotOpen),
+    NotOpen(#[from] BiddingNotOpen),
     /// Its end, extensions included, has not come.
     #[error("the auction has not ended yet")]
     TooEarly {
@@ -33,10 +33,10 @@ impl Refusal for CloseAuctionRefusal {
     fn class(&self) -> RefusedClass {
         RefusedClass::Conflict
     }
-    fn facts(&self) -> Facts {
+    fn facts(&self) -> Details {
         match *self {
             CloseAuctionRefusal::NotOpen(not_open) => not_open.facts(),
-            CloseAuctionRefusal::TooEarly { ends_at } => vec![("ends_at", Fact::Time(ends_at))],
+            CloseAuctionRefusal::TooEarly { ends_at } => vec![("ends_at", Detail::Time(ends_at))],
         }
     }
 }
@@ -65,12 +65,12 @@ impl CloseAuction {
         }])
     }
 
-    pub(super) fn facts(&self, after: &Auction) -> Facts {
+    pub(super) fn facts(&self, after: &Auction) -> Details {
         match after.status {
             Status::Closed(Some(winner)) => {
-                vec![("sold", Fact::Flag(true)), ("price", Fact::Amount(winner.pays))]
+                vec![("sold", Detail::Flag(true)), ("price", Detail::Amount(winner.pays))]
             }
-            _ => vec![("sold", Fact::Flag(false))],
+            _ => vec![("sold", Detail::Flag(false))],
         }
     }
 }
@@ -78,7 +78,7 @@ impl CloseAuction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Millis;
+    use crate::DurationMs;
     use crate::auction::CreateAuction;
     use crate::auction::example::*;
 
@@ -118,11 +118,11 @@ mod tests {
 
     #[test]
     fn it_is_not_closed_before_its_extended_end() {
-        let early = CloseAuction.decide(&given(&[]), END - Millis(1));
+        let early = CloseAuction.decide(&given(&[]), END - DurationMs(1));
         assert_eq!(early, Err(CloseAuctionRefusal::TooEarly { ends_at: END }));
         let create = CreateAuction { soft_close: Some(soft_close()), ..create() };
         let auction = given_terms(&create, &[placed(1, ADA, 300), extended()]);
-        let ends_at = END + Millis::seconds(30);
+        let ends_at = END + DurationMs::seconds(30);
         assert_eq!(CloseAuction.decide(&auction, END), Err(CloseAuctionRefusal::TooEarly { ends_at }));
         assert!(CloseAuction.decide(&auction, ends_at).is_ok());
     }
@@ -130,8 +130,8 @@ mod tests {
     #[test]
     fn a_result_is_final() {
         let closed = given(&[placed(1, ADA, 300), won(1, ADA, 300, 300)]);
-        assert_eq!(CloseAuction.decide(&closed, END), Err(NotOpen::Closed.into()));
+        assert_eq!(CloseAuction.decide(&closed, END), Err(BiddingNotOpen::Closed.into()));
         let cancelled = given(&[AuctionEvent::AuctionCancelled]);
-        assert_eq!(CloseAuction.decide(&cancelled, END), Err(NotOpen::Cancelled.into()));
+        assert_eq!(CloseAuction.decide(&cancelled, END), Err(BiddingNotOpen::Cancelled.into()));
     }
 }

@@ -2,7 +2,9 @@
 
 use super::{Auction, AuctionEvent, Promotion, SoftClose, Terms};
 use crate::fact::Refusal;
-use crate::{Amount, Currency, Description, Fact, Facts, Millis, RefusedClass, Timestamp, Title, UserId};
+use crate::{
+    Amount, Currency, Description, Detail, Details, DurationMs, RefusedClass, Timestamp, Title, UserId,
+};
 use thiserror::Error;
 
 /// Offer something; the id in the envelope is the auction's.
@@ -27,7 +29,7 @@ pub struct CreateAuction {
     /// Whether late changes of the lead extend it.
     pub soft_close: Option<SoftClose>,
     /// Within so long before the end no bid can be deleted.
-    pub retraction_lock: Millis,
+    pub retraction_lock: DurationMs,
     /// Whether bids are drawn by lot and doubled.
     pub promotion: Option<Promotion>,
 }
@@ -77,17 +79,17 @@ impl Refusal for CreateAuctionRefusal {
             _ => RefusedClass::Invalid,
         }
     }
-    fn facts(&self) -> Facts {
+    fn facts(&self) -> Details {
         match *self {
-            CreateAuctionRefusal::AuctionExists => Facts::new(),
+            CreateAuctionRefusal::AuctionExists => Details::new(),
             CreateAuctionRefusal::EndsBeforeItStarts { starts_at, ends_at } => {
-                vec![("starts_at", Fact::Time(starts_at)), ("ends_at", Fact::Time(ends_at))]
+                vec![("starts_at", Detail::Time(starts_at)), ("ends_at", Detail::Time(ends_at))]
             }
             CreateAuctionRefusal::EndsInThePast { ends_at, now } => {
-                vec![("ends_at", Fact::Time(ends_at)), ("now", Fact::Time(now))]
+                vec![("ends_at", Detail::Time(ends_at)), ("now", Detail::Time(now))]
             }
             CreateAuctionRefusal::ReserveBelowOpeningBid { opening_bid } => {
-                vec![("opening_bid", Fact::Amount(opening_bid))]
+                vec![("opening_bid", Detail::Amount(opening_bid))]
             }
         }
     }
@@ -153,7 +155,7 @@ mod tests {
     fn an_auction_ends_after_it_starts_and_in_the_future() {
         let past = CreateAuction { ends_at: AT, ..example::create() };
         assert_eq!(past.decide(None, AT), Err(CreateAuctionRefusal::EndsInThePast { ends_at: AT, now: AT }));
-        let start = AT + Millis(10);
+        let start = AT + DurationMs(10);
         let never = CreateAuction { starts_at: Some(start), ends_at: start, ..example::create() };
         assert_eq!(
             never.decide(None, AT),

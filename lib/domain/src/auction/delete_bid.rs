@@ -1,8 +1,8 @@
 //! `DeleteBid`: take one's bid back.
 
-use super::{Auction, AuctionEvent, BidState, NotOpen};
+use super::{Auction, AuctionEvent, BidState, BiddingNotOpen};
 use crate::fact::Refusal;
-use crate::{Actor, BidId, Fact, Facts, RefusedClass, Timestamp};
+use crate::{Actor, BidId, Detail, Details, RefusedClass, Timestamp};
 use thiserror::Error;
 
 /// Take a bid back. It stays on record; the standing is that of the other live bids.
@@ -17,7 +17,7 @@ pub struct DeleteBid {
 pub enum DeleteBidRefusal {
     /// Bidding is not on.
     #[error(transparent)]
-    NotOpen(#[from] NotOpen),
+    NotOpen(#[from] BiddingNotOpen),
     /// There is no such bid in this auction.
     #[error("there is no such bid in this auction")]
     UnknownBid,
@@ -54,13 +54,13 @@ impl Refusal for DeleteBidRefusal {
             _ => RefusedClass::Conflict,
         }
     }
-    fn facts(&self) -> Facts {
+    fn facts(&self) -> Details {
         match *self {
             DeleteBidRefusal::NotOpen(not_open) => not_open.facts(),
             DeleteBidRefusal::TooLateToDelete { locked_since, ends_at } => {
-                vec![("locked_since", Fact::Time(locked_since)), ("ends_at", Fact::Time(ends_at))]
+                vec![("locked_since", Detail::Time(locked_since)), ("ends_at", Detail::Time(ends_at))]
             }
-            _ => Facts::new(),
+            _ => Details::new(),
         }
     }
 }
@@ -94,7 +94,7 @@ impl DeleteBid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Millis;
+    use crate::DurationMs;
     use crate::auction::CreateAuction;
     use crate::auction::example::*;
 
@@ -128,22 +128,22 @@ mod tests {
 
     #[test]
     fn no_bid_is_deleted_within_the_retraction_lock_or_after_the_end() {
-        let create = CreateAuction { retraction_lock: Millis::seconds(5), ..create() };
+        let create = CreateAuction { retraction_lock: DurationMs::seconds(5), ..create() };
         let auction = given_terms(&create, &[placed(1, ADA, 300)]);
-        let (ada, locked_since) = (Actor::User(ADA), END - Millis::seconds(5));
-        assert!(DELETE.decide(&auction, ada, locked_since - Millis(1)).is_ok());
+        let (ada, locked_since) = (Actor::User(ADA), END - DurationMs::seconds(5));
+        assert!(DELETE.decide(&auction, ada, locked_since - DurationMs(1)).is_ok());
         assert_eq!(
             DELETE.decide(&auction, ada, locked_since),
             Err(DeleteBidRefusal::TooLateToDelete { locked_since, ends_at: END })
         );
-        assert_eq!(DELETE.decide(&auction, ada, END), Err(NotOpen::Ended { ends_at: END }.into()));
+        assert_eq!(DELETE.decide(&auction, ada, END), Err(BiddingNotOpen::Ended { ends_at: END }.into()));
     }
 
     #[test]
     fn a_late_deletion_that_changes_the_leader_extends() {
         let create = CreateAuction { soft_close: Some(soft_close()), ..create() };
         let auction = given_terms(&create, &[placed(2, BOB, 200), placed(1, ADA, 300)]);
-        let late = END - Millis(1);
+        let late = END - DurationMs(1);
         assert_eq!(DELETE.decide(&auction, Actor::User(ADA), late), Ok(vec![deleted(1, ADA), extended()]));
         let losing = DeleteBid { bid: bid(2) };
         assert_eq!(losing.decide(&auction, Actor::User(BOB), late), Ok(vec![deleted(2, BOB)]));

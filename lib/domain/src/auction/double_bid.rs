@@ -1,8 +1,8 @@
 //! `DoubleBid`: let a bid count twice.
 
-use super::{Auction, AuctionEvent, Bid, BidState, NotOpen};
+use super::{Auction, AuctionEvent, Bid, BidState, BiddingNotOpen};
 use crate::fact::Refusal;
-use crate::{BidId, Facts, RefusedClass, Timestamp};
+use crate::{BidId, Details, RefusedClass, Timestamp};
 use thiserror::Error;
 
 /// Let a bid count for twice its face amount; its bidder still owes the face amount. By the house, without
@@ -18,7 +18,7 @@ pub struct DoubleBid {
 pub enum DoubleBidRefusal {
     /// Bidding is not on.
     #[error(transparent)]
-    NotOpen(#[from] NotOpen),
+    NotOpen(#[from] BiddingNotOpen),
     /// There is no such bid in this auction.
     #[error("there is no such bid in this auction")]
     UnknownBid,
@@ -45,10 +45,10 @@ impl Refusal for DoubleBidRefusal {
             _ => RefusedClass::Conflict,
         }
     }
-    fn facts(&self) -> Facts {
+    fn facts(&self) -> Details {
         match self {
             DoubleBidRefusal::NotOpen(not_open) => not_open.facts(),
-            _ => Facts::new(),
+            _ => Details::new(),
         }
     }
 }
@@ -85,7 +85,7 @@ impl Auction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Millis;
+    use crate::DurationMs;
     use crate::auction::CreateAuction;
     use crate::auction::example::*;
 
@@ -119,14 +119,14 @@ mod tests {
         let auction = given(&[placed(1, ADA, 300), deleted(1, ADA)]);
         assert_eq!(DOUBLE.decide(&auction, AT), Err(DoubleBidRefusal::BidNotLive));
         let auction = given(&[placed(1, ADA, 300)]);
-        assert_eq!(DOUBLE.decide(&auction, END), Err(NotOpen::Ended { ends_at: END }.into()));
+        assert_eq!(DOUBLE.decide(&auction, END), Err(BiddingNotOpen::Ended { ends_at: END }.into()));
     }
 
     #[test]
     fn a_late_doubling_that_changes_the_leader_extends() {
         let create = CreateAuction { soft_close: Some(soft_close()), ..create() };
         let auction = given_terms(&create, &[placed(2, BOB, 500), placed(1, ADA, 300)]);
-        let late = END - Millis(1);
+        let late = END - DurationMs(1);
         assert_eq!(DOUBLE.decide(&auction, late), Ok(vec![doubled(1, ADA, 600), extended()]));
         let leader = DoubleBid { bid: bid(2) };
         assert_eq!(leader.decide(&auction, late), Ok(vec![doubled(2, BOB, 1000)]));

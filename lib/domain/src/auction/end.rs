@@ -1,8 +1,8 @@
 //! `EndAuction`: end bidding now.
 
-use super::{Auction, AuctionEvent, NotOpen};
+use super::{Auction, AuctionEvent, BiddingNotOpen};
 use crate::fact::Refusal;
-use crate::{Actor, Facts, RefusedClass, Timestamp};
+use crate::{Actor, Details, RefusedClass, Timestamp};
 use thiserror::Error;
 
 /// End bidding at the time of the command, without a soft close. By the seller or the house; the result
@@ -15,7 +15,7 @@ pub struct EndAuction;
 pub enum EndAuctionRefusal {
     /// Bidding is not on.
     #[error(transparent)]
-    NotOpen(#[from] NotOpen),
+    NotOpen(#[from] BiddingNotOpen),
     /// It is somebody else's auction.
     #[error("only the seller or the house can end an auction")]
     NotYourAuction,
@@ -34,10 +34,10 @@ impl Refusal for EndAuctionRefusal {
             EndAuctionRefusal::NotYourAuction => RefusedClass::Forbidden,
         }
     }
-    fn facts(&self) -> Facts {
+    fn facts(&self) -> Details {
         match self {
             EndAuctionRefusal::NotOpen(not_open) => not_open.facts(),
-            EndAuctionRefusal::NotYourAuction => Facts::new(),
+            EndAuctionRefusal::NotYourAuction => Details::new(),
         }
     }
 }
@@ -67,14 +67,14 @@ impl EndAuction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Millis;
+    use crate::DurationMs;
     use crate::auction::CreateAuction;
     use crate::auction::example::*;
 
     #[test]
     fn the_seller_and_the_house_end_it_now_and_nobody_else() {
         let auction = given(&[placed(1, ADA, 300)]);
-        let now = AT + Millis(5);
+        let now = AT + DurationMs(5);
         for actor in [Actor::User(SUE), Actor::Operator, Actor::Portal] {
             let ended = EndAuction.decide(&auction, actor, now);
             assert_eq!(ended, Ok(vec![AuctionEvent::AuctionEnded { ends_at: now }]));
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(auction.extension(Some(ADA), AT), None);
         assert_eq!(
             EndAuction.decide(&auction, Actor::User(SUE), AT),
-            Err(NotOpen::Ended { ends_at: AT }.into())
+            Err(BiddingNotOpen::Ended { ends_at: AT }.into())
         );
     }
 

@@ -2,7 +2,7 @@
 //! minute; Ada, Bob and Cyd bid, Sue sells.
 
 use super::*;
-use crate::{BidId, Currency, Description, Millis, Title};
+use crate::{BidId, Currency, Description, DurationMs, Title};
 use uuid::Uuid;
 
 pub(crate) const AT: Timestamp = Timestamp(1_000_000);
@@ -31,13 +31,13 @@ pub(crate) fn create() -> CreateAuction {
         ends_at: END,
         seller: Some(SUE),
         soft_close: None,
-        retraction_lock: Millis(0),
+        retraction_lock: DurationMs(0),
         promotion: None,
     }
 }
 
 pub(crate) fn soft_close() -> SoftClose {
-    SoftClose { extend_by: Millis::seconds(30), within: Millis::seconds(10), at_most: 1 }
+    SoftClose { extend_by: DurationMs::seconds(30), within: DurationMs::seconds(10), at_most: 1 }
 }
 
 /// The auction after these events.
@@ -77,7 +77,7 @@ pub(crate) const SEED: Seed = Seed([0; 32]);
 pub(crate) fn promoted() -> CreateAuction {
     let hash = "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925";
     let commitment = Commitment::from_hex(hash).unwrap();
-    CreateAuction { promotion: Some(Promotion { every: Millis::seconds(10), commitment }), ..create() }
+    CreateAuction { promotion: Some(Promotion { every: DurationMs::seconds(10), commitment }), ..create() }
 }
 
 pub(crate) fn draw(number: u64, at_version: u64, chosen: Option<u128>) -> Draw {

@@ -1,8 +1,8 @@
 //! `HoldDraw`: draw a bid by lot, and let it count twice.
 
-use super::{Auction, AuctionEvent, Draw, NotOpen};
+use super::{Auction, AuctionEvent, BiddingNotOpen, Draw};
 use crate::fact::Refusal;
-use crate::{Fact, Facts, RefusedClass, Timestamp};
+use crate::{Detail, Details, RefusedClass, Timestamp};
 use thiserror::Error;
 
 /// What a draw came to. Sent by the promoter, who drew; the auction checks that it was due, that it looked at
@@ -19,7 +19,7 @@ pub struct HoldDraw {
 pub enum HoldDrawRefusal {
     /// Bidding is not on.
     #[error(transparent)]
-    NotOpen(#[from] NotOpen),
+    NotOpen(#[from] BiddingNotOpen),
     /// There are no draws in this auction.
     #[error("there are no draws in this auction")]
     NotPromoted,
@@ -69,15 +69,18 @@ impl Refusal for HoldDrawRefusal {
             _ => RefusedClass::Conflict,
         }
     }
-    fn facts(&self) -> Facts {
+    fn facts(&self) -> Details {
         match *self {
             HoldDrawRefusal::NotOpen(not_open) => not_open.facts(),
-            HoldDrawRefusal::TooEarly { due_at } => vec![("due_at", Fact::Time(due_at))],
-            HoldDrawRefusal::TooLate { due } => vec![("due", Fact::Count(due))],
+            HoldDrawRefusal::TooEarly { due_at } => vec![("due_at", Detail::Time(due_at))],
+            HoldDrawRefusal::TooLate { due } => vec![("due", Detail::Count(due))],
             HoldDrawRefusal::OtherVersion { at_version, due_at_version } => {
-                vec![("at_version", Fact::Count(at_version)), ("due_at_version", Fact::Count(due_at_version))]
+                vec![
+                    ("at_version", Detail::Count(at_version)),
+                    ("due_at_version", Detail::Count(due_at_version)),
+                ]
             }
-            _ => Facts::new(),
+            _ => Details::new(),
         }
     }
 }
@@ -130,13 +133,13 @@ mod tests {
     use super::*;
     use crate::auction::example::*;
     use crate::auction::{Bid, CreateAuction, Terms};
-    use crate::{BidId, Millis};
+    use crate::{BidId, DurationMs};
 
     /// In an auction of a minute with a draw every ten seconds.
     fn after(events: &[(u32, AuctionEvent)]) -> Auction {
         let mut auction = Some(given_terms(&promoted(), &[]));
         for (seconds, event) in events {
-            Auction::apply(&mut auction, event, AT + Millis::seconds(*seconds));
+            Auction::apply(&mut auction, event, AT + DurationMs::seconds(*seconds));
         }
         auction.unwrap()
     }
@@ -154,7 +157,7 @@ mod tests {
         auction: &Auction,
         seconds: u32,
     ) -> Result<Vec<AuctionEvent>, HoldDrawRefusal> {
-        hold.decide(auction, AT + Millis::seconds(seconds))
+        hold.decide(auction, AT + DurationMs::seconds(seconds))
     }
 
     #[test]
@@ -185,7 +188,7 @@ mod tests {
         let auction = after(&[(1, placed(1, ADA, 300)), (10, held(1, 2, None))]);
         assert_eq!(decide(&hold(1, 2, Some(1)), &auction, 11), Err(HoldDrawRefusal::AlreadyHeld));
         assert_eq!(decide(&hold(0, 2, Some(1)), &auction, 11), Err(HoldDrawRefusal::AlreadyHeld));
-        let due_at = AT + Millis::seconds(20);
+        let due_at = AT + DurationMs::seconds(20);
         assert_eq!(decide(&hold(2, 3, Some(1)), &auction, 19), Err(HoldDrawRefusal::TooEarly { due_at }));
         assert!(decide(&hold(2, 3, Some(1)), &auction, 20).is_ok());
         assert_eq!(decide(&hold(2, 3, Some(1)), &auction, 30), Err(HoldDrawRefusal::TooLate { due: 3 }));
@@ -219,11 +222,11 @@ mod tests {
         let not_promoted = given(&[]);
         assert_eq!(decide(&hold(1, 1, None), &not_promoted, 10), Err(HoldDrawRefusal::NotPromoted));
         assert_eq!(not_promoted.draws_in_all(), 0);
-        let ended = NotOpen::Ended { ends_at: END };
+        let ended = BiddingNotOpen::Ended { ends_at: END };
         assert_eq!(decide(&hold(6, 1, None), &after(&[]), 60), Err(ended.into()));
-        let later = CreateAuction { starts_at: Some(AT + Millis::seconds(30)), ..promoted() };
+        let later = CreateAuction { starts_at: Some(AT + DurationMs::seconds(30)), ..promoted() };
         let later = given_terms(&later, &[]);
-        let not_started = NotOpen::NotStarted { starts_at: AT + Millis::seconds(30) };
+        let not_started = BiddingNotOpen::NotStarted { starts_at: AT + DurationMs::seconds(30) };
         assert_eq!(decide(&hold(1, 1, None), &later, 10), Err(not_started.into()));
         assert!(decide(&hold(1, 1, None), &later, 40).is_ok());
     }
@@ -233,7 +236,7 @@ mod tests {
         let create = CreateAuction { soft_close: Some(soft_close()), ..promoted() };
         let mut auction = Some(given_terms(&create, &[]));
         for event in [placed(1, ADA, 300), placed(2, BOB, 500)] {
-            Auction::apply(&mut auction, &event, AT + Millis::seconds(45));
+            Auction::apply(&mut auction, &event, AT + DurationMs::seconds(45));
         }
         let events = decide(&hold(5, 3, Some(1)), &auction.unwrap(), 52).unwrap();
         assert_eq!(events[2..], [doubled(1, ADA, 600), extended()]);
@@ -243,10 +246,10 @@ mod tests {
     fn draws_are_due_at_even_distances_from_the_start() {
         let auction = after(&[]);
         let terms: &Terms = auction.terms();
-        assert_eq!(terms.draws_due(AT - Millis(1)), 0);
-        assert_eq!(terms.draws_due(AT + Millis(9_999)), 0);
-        assert_eq!(terms.draws_due(AT + Millis(10_000)), 1);
-        assert_eq!(terms.draw_due_at(2), AT + Millis::seconds(20));
+        assert_eq!(terms.draws_due(AT - DurationMs(1)), 0);
+        assert_eq!(terms.draws_due(AT + DurationMs(9_999)), 0);
+        assert_eq!(terms.draws_due(AT + DurationMs(10_000)), 1);
+        assert_eq!(terms.draw_due_at(2), AT + DurationMs::seconds(20));
         // The sixth would be due at the end.
         assert_eq!(auction.draws_in_all(), 5);
     }

@@ -6,7 +6,7 @@ use crate::Timestamp;
 
 /// All of an auction's state that does not follow from the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Memento {
+pub struct AuctionState {
     /// What was agreed at its creation.
     pub terms: Terms,
     /// When it ends now.
@@ -25,8 +25,8 @@ pub struct Memento {
 
 impl Auction {
     /// Its state as plain data. Copies all bids: less than a millisecond for 100,000.
-    pub fn memento(&self) -> Memento {
-        Memento {
+    pub fn memento(&self) -> AuctionState {
+        AuctionState {
             terms: self.terms.clone(),
             ends_at: self.ends_at,
             extensions: self.extensions,
@@ -38,8 +38,8 @@ impl Auction {
     }
 
     /// The auction whose state that is.
-    pub fn restore(memento: Memento) -> Auction {
-        let Memento { terms, ends_at, extensions, status, version, draws, bids } = memento;
+    pub fn restore(memento: AuctionState) -> Auction {
+        let AuctionState { terms, ends_at, extensions, status, version, draws, bids } = memento;
         Auction { terms, ends_at, extensions, status, version, draws, bids: Bids::restore(bids) }
     }
 }

@@ -1,12 +1,12 @@
 //! Is bidding on, and does a change of leader extend it? Shared by the commands that change the standing.
 
 use super::{Auction, AuctionEvent, Status};
-use crate::{Fact, Facts, Timestamp, UserId};
+use crate::{Detail, Details, Timestamp, UserId};
 use thiserror::Error;
 
 /// Why bidding is not on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum NotOpen {
+pub enum BiddingNotOpen {
     /// It starts later.
     #[error("the auction has not started yet")]
     NotStarted {
@@ -27,43 +27,43 @@ pub enum NotOpen {
     Cancelled,
 }
 
-impl NotOpen {
+impl BiddingNotOpen {
     pub(super) fn code(self) -> &'static str {
         match self {
-            NotOpen::NotStarted { .. } => "auction_not_started",
-            NotOpen::Ended { .. } => "auction_ended",
-            NotOpen::Closed => "auction_closed",
-            NotOpen::Cancelled => "auction_cancelled",
+            BiddingNotOpen::NotStarted { .. } => "auction_not_started",
+            BiddingNotOpen::Ended { .. } => "auction_ended",
+            BiddingNotOpen::Closed => "auction_closed",
+            BiddingNotOpen::Cancelled => "auction_cancelled",
         }
     }
 
-    pub(super) fn facts(self) -> Facts {
+    pub(super) fn facts(self) -> Details {
         match self {
-            NotOpen::NotStarted { starts_at } => vec![("starts_at", Fact::Time(starts_at))],
-            NotOpen::Ended { ends_at } => vec![("ends_at", Fact::Time(ends_at))],
-            NotOpen::Closed | NotOpen::Cancelled => Facts::new(),
+            BiddingNotOpen::NotStarted { starts_at } => vec![("starts_at", Detail::Time(starts_at))],
+            BiddingNotOpen::Ended { ends_at } => vec![("ends_at", Detail::Time(ends_at))],
+            BiddingNotOpen::Closed | BiddingNotOpen::Cancelled => Details::new(),
         }
     }
 }
 
 impl Auction {
     /// Passes until the auction is closed or cancelled, also between its end and its closing.
-    pub(super) fn check_not_final(&self) -> Result<(), NotOpen> {
+    pub(super) fn check_not_final(&self) -> Result<(), BiddingNotOpen> {
         match self.status {
             Status::Open => Ok(()),
-            Status::Closed(_) => Err(NotOpen::Closed),
-            Status::Cancelled => Err(NotOpen::Cancelled),
+            Status::Closed(_) => Err(BiddingNotOpen::Closed),
+            Status::Cancelled => Err(BiddingNotOpen::Cancelled),
         }
     }
 
     /// Passes while bids are taken.
-    pub(super) fn check_open(&self, at: Timestamp) -> Result<(), NotOpen> {
+    pub(super) fn check_open(&self, at: Timestamp) -> Result<(), BiddingNotOpen> {
         self.check_not_final()?;
         if at < self.terms.starts_at {
-            return Err(NotOpen::NotStarted { starts_at: self.terms.starts_at });
+            return Err(BiddingNotOpen::NotStarted { starts_at: self.terms.starts_at });
         }
         if at >= self.ends_at {
-            return Err(NotOpen::Ended { ends_at: self.ends_at });
+            return Err(BiddingNotOpen::Ended { ends_at: self.ends_at });
         }
         Ok(())
     }

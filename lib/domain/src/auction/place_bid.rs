@@ -1,8 +1,8 @@
 //! `PlaceBid`: bid on an auction.
 
-use super::{Auction, AuctionEvent, NotOpen};
+use super::{Auction, AuctionEvent, BiddingNotOpen};
 use crate::fact::Refusal;
-use crate::{Amount, BidId, Fact, Facts, RefusedClass, Timestamp, UserId};
+use crate::{Amount, BidId, Detail, Details, RefusedClass, Timestamp, UserId};
 use thiserror::Error;
 
 /// Bid an amount. It may be below the highest bid, but must be above the bidder's own latest.
@@ -21,7 +21,7 @@ pub struct PlaceBid {
 pub enum PlaceBidRefusal {
     /// Bidding is not on.
     #[error(transparent)]
-    NotOpen(#[from] NotOpen),
+    NotOpen(#[from] BiddingNotOpen),
     /// It is the bidder's own auction.
     #[error("a seller may not bid in his own auction")]
     SellerMayNotBid,
@@ -60,13 +60,13 @@ impl Refusal for PlaceBidRefusal {
             _ => RefusedClass::Conflict,
         }
     }
-    fn facts(&self) -> Facts {
+    fn facts(&self) -> Details {
         match *self {
             PlaceBidRefusal::NotOpen(not_open) => not_open.facts(),
-            PlaceBidRefusal::SellerMayNotBid | PlaceBidRefusal::BidExists => Facts::new(),
-            PlaceBidRefusal::BelowOpeningBid { minimum } => vec![("minimum", Fact::Amount(minimum))],
+            PlaceBidRefusal::SellerMayNotBid | PlaceBidRefusal::BidExists => Details::new(),
+            PlaceBidRefusal::BelowOpeningBid { minimum } => vec![("minimum", Detail::Amount(minimum))],
             PlaceBidRefusal::NotAboveYourLatest { your_latest, minimum } => {
-                vec![("your_latest", Fact::Amount(your_latest)), ("minimum", Fact::Amount(minimum))]
+                vec![("your_latest", Detail::Amount(your_latest)), ("minimum", Detail::Amount(minimum))]
             }
         }
     }
@@ -98,14 +98,14 @@ impl PlaceBid {
         Ok([AuctionEvent::BidPlaced { bid, bidder, amount }].into_iter().chain(extension).collect())
     }
 
-    pub(super) fn facts(&self, after: &Auction) -> Facts {
-        let Some(leader) = after.leader() else { return Facts::new() };
+    pub(super) fn facts(&self, after: &Auction) -> Details {
+        let Some(leader) = after.leader() else { return Details::new() };
         let rank = after.bids.rank(self.bid).unwrap_or_default();
         vec![
-            ("amount", Fact::Amount(self.amount)),
-            ("rank", Fact::Count(rank as u64)),
-            ("leads", Fact::Flag(leader.id == self.bid)),
-            ("highest", Fact::Amount(leader.effective())),
+            ("amount", Detail::Amount(self.amount)),
+            ("rank", Detail::Count(rank as u64)),
+            ("leads", Detail::Flag(leader.id == self.bid)),
+            ("highest", Detail::Amount(leader.effective())),
         ]
     }
 }
@@ -113,7 +113,7 @@ impl PlaceBid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Millis;
+    use crate::DurationMs;
     use crate::auction::example::*;
     use crate::auction::{CreateAuction, Winner};
 
@@ -161,19 +161,19 @@ mod tests {
     #[test]
     fn bids_are_taken_from_the_start_and_not_at_the_end() {
         let auction = given(&[]);
-        let early = bids(ADA, 100).decide(&auction, AT - Millis(1));
-        assert_eq!(early, Err(NotOpen::NotStarted { starts_at: AT }.into()));
-        assert!(bids(ADA, 100).decide(&auction, END - Millis(1)).is_ok());
-        assert_eq!(bids(ADA, 100).decide(&auction, END), Err(NotOpen::Ended { ends_at: END }.into()));
+        let early = bids(ADA, 100).decide(&auction, AT - DurationMs(1));
+        assert_eq!(early, Err(BiddingNotOpen::NotStarted { starts_at: AT }.into()));
+        assert!(bids(ADA, 100).decide(&auction, END - DurationMs(1)).is_ok());
+        assert_eq!(bids(ADA, 100).decide(&auction, END), Err(BiddingNotOpen::Ended { ends_at: END }.into()));
     }
 
     #[test]
     fn nothing_is_bid_on_a_closed_or_cancelled_auction() {
         let winner = Winner { bid: bid(1), bidder: ADA, pays: amount(300), effective: amount(300) };
         let closed = given(&[placed(1, ADA, 300), AuctionEvent::WinnerAnnounced(winner)]);
-        assert_eq!(bids(BOB, 400).decide(&closed, AT), Err(NotOpen::Closed.into()));
+        assert_eq!(bids(BOB, 400).decide(&closed, AT), Err(BiddingNotOpen::Closed.into()));
         let cancelled = given(&[AuctionEvent::AuctionCancelled]);
-        assert_eq!(bids(BOB, 400).decide(&cancelled, AT), Err(NotOpen::Cancelled.into()));
+        assert_eq!(bids(BOB, 400).decide(&cancelled, AT), Err(BiddingNotOpen::Cancelled.into()));
     }
 
     #[test]
@@ -190,9 +190,9 @@ mod tests {
     #[test]
     fn a_late_change_of_leader_extends_as_often_as_agreed() {
         let create = CreateAuction { soft_close: Some(soft_close()), ..create() };
-        let late = END - Millis::seconds(10);
+        let late = END - DurationMs::seconds(10);
         let auction = given_terms(&create, &[placed(1, ADA, 300)]);
-        let too_early = bids(BOB, 400).decide(&auction, late - Millis(1));
+        let too_early = bids(BOB, 400).decide(&auction, late - DurationMs(1));
         assert_eq!(too_early, accepted(BOB, 400));
         assert_eq!(
             bids(BOB, 400).decide(&auction, late),
@@ -204,16 +204,16 @@ mod tests {
         assert_eq!(bids(ADA, 400).decide(&auction, late), accepted(ADA, 400), "nor topping oneself");
 
         let spent = given_terms(&create, &[placed(1, ADA, 300), extended()]);
-        assert_eq!(spent.ends_at(), END + Millis::seconds(30));
-        assert_eq!(bids(BOB, 400).decide(&spent, spent.ends_at() - Millis(1)), accepted(BOB, 400));
+        assert_eq!(spent.ends_at(), END + DurationMs::seconds(30));
+        assert_eq!(bids(BOB, 400).decide(&spent, spent.ends_at() - DurationMs(1)), accepted(BOB, 400));
     }
 
     #[test]
     fn the_answer_tells_rank_and_lead() {
         let auction = given(&[placed(1, ADA, 500), placed(2, BOB, 400), placed(99, CYD, 400)]);
         let facts = bids(CYD, 400).facts(&auction);
-        assert!(facts.contains(&("rank", Fact::Count(3))), "ties go to the first: {facts:?}");
-        assert!(facts.contains(&("leads", Fact::Flag(false))));
-        assert!(facts.contains(&("highest", Fact::Amount(amount(500)))));
+        assert!(facts.contains(&("rank", Detail::Count(3))), "ties go to the first: {facts:?}");
+        assert!(facts.contains(&("leads", Detail::Flag(false))));
+        assert!(facts.contains(&("highest", Detail::Amount(amount(500)))));
     }
 }

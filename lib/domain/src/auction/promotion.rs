@@ -4,7 +4,7 @@
 //! at follows from its number; every interval leaves an event; and when the auction is over the seed is
 //! shown. How a bid is drawn from all that is the promoter's business, and anybody can do it again.
 
-use crate::{BidId, Millis, PromoterOptions, Timestamp};
+use crate::{BidId, DurationMs, PromoterOptions, Timestamp};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -70,7 +70,7 @@ impl Commitment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Promotion {
     /// How long an interval is. Draw 1 is due one interval after the start, draw 2 after two, and so on.
-    pub every: Millis,
+    pub every: DurationMs,
     /// To the seed of all draws.
     pub commitment: Commitment,
 }
@@ -136,7 +136,7 @@ impl super::Auction {
     pub fn draws_in_all(&self) -> u64 {
         let over_at = self.draws.cancelled_at.map_or(self.ends_at, |at| at.min(self.ends_at));
         // A draw that is due at the very end is none: bidding is over.
-        self.terms.draws_due(over_at - Millis(1))
+        self.terms.draws_due(over_at - DurationMs(1))
     }
 }
 

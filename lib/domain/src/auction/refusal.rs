@@ -1,7 +1,7 @@
 //! Why any command of an auction can be refused.
 
 use crate::fact::Refusal;
-use crate::{Fact, Facts, RefusedClass};
+use crate::{Detail, Details, RefusedClass};
 use thiserror::Error;
 
 /// Refusals that every command shares.
@@ -33,11 +33,11 @@ impl Refusal for AuctionRefusal {
             AuctionRefusal::VersionMoved { .. } => RefusedClass::VersionMoved,
         }
     }
-    fn facts(&self) -> Facts {
+    fn facts(&self) -> Details {
         match *self {
-            AuctionRefusal::UnknownAuction => Facts::new(),
+            AuctionRefusal::UnknownAuction => Details::new(),
             AuctionRefusal::VersionMoved { expected, actual } => {
-                vec![("expected_version", Fact::Count(expected)), ("actual_version", Fact::Count(actual))]
+                vec![("expected_version", Detail::Count(expected)), ("actual_version", Detail::Count(actual))]
             }
         }
     }

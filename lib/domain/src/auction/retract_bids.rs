@@ -1,8 +1,8 @@
 //! `RetractBids`: take out all bids of a deleted user.
 
-use super::{Auction, AuctionEvent, NotOpen};
+use super::{Auction, AuctionEvent, BiddingNotOpen};
 use crate::fact::Refusal;
-use crate::{Facts, RefusedClass, Timestamp, UserId};
+use crate::{Details, RefusedClass, Timestamp, UserId};
 use thiserror::Error;
 
 /// Take out all live bids of a user who deleted his account. Not held by the retraction lock, and
@@ -18,7 +18,7 @@ pub struct RetractBids {
 pub enum RetractBidsRefusal {
     /// The result is final and does not change.
     #[error(transparent)]
-    NotOpen(#[from] NotOpen),
+    NotOpen(#[from] BiddingNotOpen),
     /// Nothing is left to take out.
     #[error("the user has no live bid in this auction")]
     NoLiveBid,
@@ -34,10 +34,10 @@ impl Refusal for RetractBidsRefusal {
     fn class(&self) -> RefusedClass {
         RefusedClass::Conflict
     }
-    fn facts(&self) -> Facts {
+    fn facts(&self) -> Details {
         match self {
             RetractBidsRefusal::NotOpen(not_open) => not_open.facts(),
-            RetractBidsRefusal::NoLiveBid => Facts::new(),
+            RetractBidsRefusal::NoLiveBid => Details::new(),
         }
     }
 }
@@ -62,7 +62,7 @@ impl RetractBids {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Millis;
+    use crate::DurationMs;
     use crate::auction::example::*;
     use crate::auction::{CreateAuction, Unsold};
 
@@ -83,19 +83,19 @@ mod tests {
 
     #[test]
     fn the_retraction_lock_and_the_end_do_not_hold_it_but_the_closing_does() {
-        let create = CreateAuction { retraction_lock: Millis::seconds(60), ..create() };
+        let create = CreateAuction { retraction_lock: DurationMs::seconds(60), ..create() };
         let auction = given_terms(&create, &[placed(1, ADA, 300)]);
-        assert_eq!(RETRACT.decide(&auction, END - Millis(1)), Ok(vec![retracted(&[1])]));
+        assert_eq!(RETRACT.decide(&auction, END - DurationMs(1)), Ok(vec![retracted(&[1])]));
         assert_eq!(RETRACT.decide(&auction, END), Ok(vec![retracted(&[1])]));
         let unsold = AuctionEvent::AuctionClosedUnsold { because: Unsold::ReserveNotMet };
         let closed = given(&[placed(1, ADA, 300), unsold]);
-        assert_eq!(RETRACT.decide(&closed, END), Err(NotOpen::Closed.into()));
+        assert_eq!(RETRACT.decide(&closed, END), Err(BiddingNotOpen::Closed.into()));
     }
 
     #[test]
     fn a_late_retraction_that_changes_the_leader_extends() {
         let create = CreateAuction { soft_close: Some(soft_close()), ..create() };
         let auction = given_terms(&create, &[placed(2, BOB, 200), placed(1, ADA, 300)]);
-        assert_eq!(RETRACT.decide(&auction, END - Millis(1)), Ok(vec![retracted(&[1]), extended()]));
+        assert_eq!(RETRACT.decide(&auction, END - DurationMs(1)), Ok(vec![retracted(&[1]), extended()]));
     }
 }

@@ -65,7 +65,7 @@ impl RevealSeed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Millis;
+    use crate::DurationMs;
     use crate::auction::Unsold;
     use crate::auction::example::*;
 
@@ -83,7 +83,7 @@ mod tests {
         AuctionEvent::SeedRevealed { seed: SEED }
     }
 
-    fn after(events: &[(Millis, AuctionEvent)]) -> Auction {
+    fn after(events: &[(DurationMs, AuctionEvent)]) -> Auction {
         let mut auction = Some(given_terms(&promoted(), &[]));
         events.iter().for_each(|(after, event)| Auction::apply(&mut auction, event, AT + *after));
         auction.unwrap()
@@ -93,35 +93,35 @@ mod tests {
     fn the_seed_is_shown_when_the_auction_is_over_and_not_before() {
         assert_eq!(REVEAL.decide(&after(&[])), Err(RevealSeedRefusal::NotOver));
         let held = AuctionEvent::DrawHeld(Box::new(draw(5, 1, None)));
-        let auction = after(&[(Millis::seconds(50), held), (Millis::seconds(60), closed())]);
+        let auction = after(&[(DurationMs::seconds(50), held), (DurationMs::seconds(60), closed())]);
         assert_eq!(REVEAL.decide(&auction), Ok(vec![revealed()]));
     }
 
     #[test]
     fn what_was_not_drawn_is_recorded_with_it() {
-        let auction = after(&[(Millis::seconds(60), closed())]);
+        let auction = after(&[(DurationMs::seconds(60), closed())]);
         assert_eq!(REVEAL.decide(&auction), Ok(vec![missed(1, 5), revealed()]));
         // Closed late: the draws ended with the bidding.
-        let auction = after(&[(Millis::seconds(600), closed())]);
+        let auction = after(&[(DurationMs::seconds(600), closed())]);
         assert_eq!(REVEAL.decide(&auction), Ok(vec![missed(1, 5), revealed()]));
     }
 
     #[test]
     fn a_cancelled_auction_had_its_draws_until_it_was_cancelled() {
-        let auction = after(&[(Millis::seconds(25), AuctionEvent::AuctionCancelled)]);
+        let auction = after(&[(DurationMs::seconds(25), AuctionEvent::AuctionCancelled)]);
         assert_eq!(REVEAL.decide(&auction), Ok(vec![missed(1, 2), revealed()]));
     }
 
     #[test]
     fn no_other_seed_passes_for_it() {
         let other = RevealSeed { seed: Seed([9; 32]) };
-        let auction = after(&[(Millis::seconds(60), closed())]);
+        let auction = after(&[(DurationMs::seconds(60), closed())]);
         assert_eq!(other.decide(&auction), Err(RevealSeedRefusal::OtherSeed));
     }
 
     #[test]
     fn it_is_shown_once_and_only_where_there_are_draws() {
-        let auction = after(&[(Millis::seconds(60), closed()), (Millis::seconds(61), revealed())]);
+        let auction = after(&[(DurationMs::seconds(60), closed()), (DurationMs::seconds(61), revealed())]);
         assert_eq!(REVEAL.decide(&auction), Err(RevealSeedRefusal::AlreadyRevealed));
         assert_eq!(REVEAL.decide(&given(&[closed()])), Err(RevealSeedRefusal::NotPromoted));
     }

@@ -1,7 +1,7 @@
 //! What is agreed when an auction is created, and never changes.
 
 use super::Promotion;
-use crate::{Amount, Currency, Millis, Timestamp, UserId};
+use crate::{Amount, Currency, DurationMs, Timestamp, UserId};
 
 /// The rules of one auction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Terms {
     /// Whether late changes of the lead extend it.
     pub soft_close: Option<SoftClose>,
     /// Within so long before the end no bid can be deleted.
-    pub retraction_lock: Millis,
+    pub retraction_lock: DurationMs,
     /// Whether bids are drawn by lot and doubled.
     pub promotion: Option<Promotion>,
 }
@@ -46,9 +46,9 @@ impl Terms {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SoftClose {
     /// The end moves by so much.
-    pub extend_by: Millis,
+    pub extend_by: DurationMs,
     /// If the lead changes within so long before the end.
-    pub within: Millis,
+    pub within: DurationMs,
     /// At most so many times.
     pub at_most: u32,
 }

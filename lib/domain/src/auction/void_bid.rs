@@ -1,8 +1,8 @@
 //! `VoidBid`: strike a bid out, by the house.
 
-use super::{Auction, AuctionEvent, BidState, NotOpen};
+use super::{Auction, AuctionEvent, BidState, BiddingNotOpen};
 use crate::fact::Refusal;
-use crate::{BidId, Facts, Reason, RefusedClass, Timestamp};
+use crate::{BidId, Details, Reason, RefusedClass, Timestamp};
 use thiserror::Error;
 
 /// Strike a bid out, with a reason. Possible until the auction is closed, also after its end; that the
@@ -20,7 +20,7 @@ pub struct VoidBid {
 pub enum VoidBidRefusal {
     /// The result is final.
     #[error(transparent)]
-    NotOpen(#[from] NotOpen),
+    NotOpen(#[from] BiddingNotOpen),
     /// There is no such bid in this auction.
     #[error("there is no such bid in this auction")]
     UnknownBid,
@@ -43,10 +43,10 @@ impl Refusal for VoidBidRefusal {
             _ => RefusedClass::Conflict,
         }
     }
-    fn facts(&self) -> Facts {
+    fn facts(&self) -> Details {
         match self {
             VoidBidRefusal::NotOpen(not_open) => not_open.facts(),
-            _ => Facts::new(),
+            _ => Details::new(),
         }
     }
 }
@@ -72,7 +72,7 @@ impl VoidBid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Millis;
+    use crate::DurationMs;
     use crate::auction::example::*;
     use crate::auction::{CreateAuction, Unsold};
 
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(void().decide(&auction, END), Ok(vec![voided()]), "also after the end");
         let unsold = AuctionEvent::AuctionClosedUnsold { because: Unsold::ReserveNotMet };
         let closed = given(&[placed(1, ADA, 300), unsold]);
-        assert_eq!(void().decide(&closed, END), Err(NotOpen::Closed.into()));
+        assert_eq!(void().decide(&closed, END), Err(BiddingNotOpen::Closed.into()));
     }
 
     #[test]
@@ -106,7 +106,7 @@ mod tests {
     fn a_late_voiding_that_changes_the_leader_extends() {
         let create = CreateAuction { soft_close: Some(soft_close()), ..create() };
         let auction = given_terms(&create, &[placed(1, ADA, 300)]);
-        assert_eq!(void().decide(&auction, END - Millis(1)), Ok(vec![voided(), extended()]));
+        assert_eq!(void().decide(&auction, END - DurationMs(1)), Ok(vec![voided(), extended()]));
         assert_eq!(void().decide(&auction, END), Ok(vec![voided()]), "but not after the end");
     }
 }

@@ -1,6 +1,6 @@
 //! `ChangeSubscriptions`: choose what to be told.
 
-use super::{Subscriptions, User, UserEvent};
+use super::{NotificationPreferences, User, UserEvent};
 use crate::RefusedClass;
 use crate::fact::Refusal;
 use thiserror::Error;
@@ -8,9 +8,9 @@ use thiserror::Error;
 /// Be told this and nothing else from now on. A choice that is in force already is accepted and changes
 /// nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ChangeSubscriptions {
+pub struct ChangeNotificationPreferences {
     /// The whole choice.
-    pub to: Subscriptions,
+    pub to: NotificationPreferences,
 }
 
 /// Why not.
@@ -39,7 +39,7 @@ impl Refusal for ChangeSubscriptionsRefusal {
     }
 }
 
-impl ChangeSubscriptions {
+impl ChangeNotificationPreferences {
     pub(super) fn decide(&self, user: Option<&User>) -> Result<Vec<UserEvent>, ChangeSubscriptionsRefusal> {
         match user {
             None => Err(ChangeSubscriptionsRefusal::UnknownUser),
@@ -54,8 +54,8 @@ impl ChangeSubscriptions {
 mod tests {
     use super::*;
 
-    const CHANGE: ChangeSubscriptions = ChangeSubscriptions {
-        to: Subscriptions { auction_won: true, highest_bid: false, bid_doubled: true },
+    const CHANGE: ChangeNotificationPreferences = ChangeNotificationPreferences {
+        to: NotificationPreferences { auction_won: true, highest_bid: false, bid_doubled: true },
     };
 
     fn user(events: &[UserEvent]) -> Option<User> {
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn a_choice_is_in_force_until_the_next() {
         let mut ada = user(&[UserEvent::UserCreated]);
-        assert_eq!(ada.unwrap().subscriptions(), Subscriptions::default());
+        assert_eq!(ada.unwrap().subscriptions(), NotificationPreferences::default());
         let events = CHANGE.decide(ada.as_ref()).unwrap();
         assert_eq!(events, vec![UserEvent::SubscriptionsChanged(CHANGE.to)]);
         User::apply(&mut ada, &events[0]);
@@ -85,6 +85,6 @@ mod tests {
         assert_eq!(CHANGE.decide(None), Err(ChangeSubscriptionsRefusal::UnknownUser));
         let gone = user(&[UserEvent::UserCreated, UserEvent::UserDeleted]);
         assert_eq!(CHANGE.decide(gone.as_ref()), Err(ChangeSubscriptionsRefusal::UserDeleted));
-        assert_eq!(gone.unwrap().subscriptions(), Subscriptions::NONE);
+        assert_eq!(gone.unwrap().subscriptions(), NotificationPreferences::NONE);
     }
 }

@@ -13,7 +13,7 @@ pub enum NotificationKind {
 
 /// Which of them a user wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Subscriptions {
+pub struct NotificationPreferences {
     /// See [`NotificationKind::AuctionWon`].
     pub auction_won: bool,
     /// See [`NotificationKind::HighestBid`].
@@ -22,17 +22,17 @@ pub struct Subscriptions {
     pub bid_doubled: bool,
 }
 
-impl Default for Subscriptions {
+impl Default for NotificationPreferences {
     /// All of them: who never chose would be surprised to miss one, and nothing leaves the portal.
-    fn default() -> Subscriptions {
-        Subscriptions { auction_won: true, highest_bid: true, bid_doubled: true }
+    fn default() -> NotificationPreferences {
+        NotificationPreferences { auction_won: true, highest_bid: true, bid_doubled: true }
     }
 }
 
-impl Subscriptions {
+impl NotificationPreferences {
     /// None at all.
-    pub const NONE: Subscriptions =
-        Subscriptions { auction_won: false, highest_bid: false, bid_doubled: false };
+    pub const NONE: NotificationPreferences =
+        NotificationPreferences { auction_won: false, highest_bid: false, bid_doubled: false };
 
     /// Whether he is to be told.
     pub fn want(&self, kind: NotificationKind) -> bool {

@@ -4,13 +4,13 @@ use crate::grounds::Ground;
 use crate::model::{Model, ModelBid};
 use crate::moves::{USERS, user};
 use auction_domain::auction::{Auction, AuctionCommand, Bid, BidState, Draws, PlaceBid, Status};
-use auction_domain::{Amount, BidId, Fact, Facts, Refused, Timestamp, UserId};
+use auction_domain::{Amount, BidId, Detail, Details, Refused, Timestamp, UserId};
 use proptest::prelude::*;
 
 /// The same answer? A refusal may tell any ground that holds.
 pub(crate) fn same_answer(
-    answer: &Result<Facts, Refused>,
-    modelled: &Result<Facts, Vec<Ground>>,
+    answer: &Result<Details, Refused>,
+    modelled: &Result<Details, Vec<Ground>>,
 ) -> Result<(), TestCaseError> {
     match (answer, modelled) {
         (Ok(facts), Ok(expected)) => same_facts(facts, expected),
@@ -26,8 +26,8 @@ pub(crate) fn same_answer(
 }
 
 /// The same facts, in whatever order they are shown?
-fn same_facts(facts: &Facts, expected: &Facts) -> Result<(), TestCaseError> {
-    let by_name = |facts: &Facts| {
+fn same_facts(facts: &Details, expected: &Details) -> Result<(), TestCaseError> {
+    let by_name = |facts: &Details| {
         let mut facts = facts.clone();
         facts.sort_by_key(|(name, _)| *name);
         facts
@@ -76,7 +76,7 @@ pub(crate) fn rank(auction: &Auction, bid: BidId) -> u64 {
     let Some(Bid { bidder, amount, .. }) = auction.bid(bid).copied() else { return 0 };
     let told = AuctionCommand::PlaceBid(PlaceBid { bid, bidder, amount }).facts(auction);
     told.iter()
-        .find_map(|fact| if let ("rank", Fact::Count(rank)) = *fact { Some(rank) } else { None })
+        .find_map(|fact| if let ("rank", Detail::Count(rank)) = *fact { Some(rank) } else { None })
         .unwrap()
 }
 

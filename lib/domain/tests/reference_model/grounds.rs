@@ -4,10 +4,10 @@
 use crate::model::{Model, Sent};
 use crate::moves::SEED;
 use auction_domain::auction::{AuctionCommand, CreateAuction, Draw, Status};
-use auction_domain::{Actor, Amount, BidId, Fact, Facts, Timestamp, UserId};
+use auction_domain::{Actor, Amount, BidId, Detail, Details, Timestamp, UserId};
 
 /// One ground for a refusal: its code and its facts.
-pub(crate) type Ground = (&'static str, Facts);
+pub(crate) type Ground = (&'static str, Details);
 
 pub(crate) fn against_creation(create: &CreateAuction, exists: bool, now: i64) -> Vec<Ground> {
     let ends_at = create.ends_at.0;
@@ -30,13 +30,13 @@ pub(crate) fn against_creation(create: &CreateAuction, exists: bool, now: i64) -
     grounds
 }
 
-fn time(ms: i64) -> Fact {
-    Fact::Time(Timestamp(ms))
+fn time(ms: i64) -> Detail {
+    Detail::Time(Timestamp(ms))
 }
 
 /// The amounts of the model are small, so that doubled ones can be told as well.
-pub(crate) fn money(minor_units: u64) -> Fact {
-    Fact::Amount(Amount::new(minor_units).unwrap())
+pub(crate) fn money(minor_units: u64) -> Detail {
+    Detail::Amount(Amount::new(minor_units).unwrap())
 }
 
 impl Model {
@@ -154,12 +154,12 @@ impl Model {
             grounds.push(("draw_too_early", vec![("due_at", time(due_at))]));
         }
         if number < due {
-            grounds.push(("draw_too_late", vec![("due", Fact::Count(due))]));
+            grounds.push(("draw_too_late", vec![("due", Detail::Count(due))]));
         }
         let due_at_version = self.version_when_due(due);
         if draw.at_version != due_at_version {
             let facts = [("at_version", draw.at_version), ("due_at_version", due_at_version)];
-            let facts = facts.map(|(name, version)| (name, Fact::Count(version))).into();
+            let facts = facts.map(|(name, version)| (name, Detail::Count(version))).into();
             grounds.push(("draw_of_another_version", facts));
         }
         if draw.chosen.is_some_and(|bid| self.find(bid).is_none()) {

@@ -7,7 +7,7 @@ use crate::moves::bid_id;
 use crate::{Run, config};
 use auction_domain::auction::{AuctionCommand, CreateAuction, DeleteBid, DoubleBid, PlaceBid};
 use auction_domain::{
-    Actor, Amount, BidId, Currency, Description, Fact, Facts, Millis, Timestamp, Title, UserId,
+    Actor, Amount, BidId, Currency, Description, Detail, Details, DurationMs, Timestamp, Title, UserId,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -67,14 +67,14 @@ impl Large {
             ends_at: Timestamp(1_000),
             seller: None,
             soft_close: None,
-            retraction_lock: Millis(0),
+            retraction_lock: DurationMs(0),
             promotion: None,
         }));
         large.send(create, Actor::Operator);
         large
     }
 
-    fn send(&mut self, command: AuctionCommand, actor: Actor) -> Facts {
+    fn send(&mut self, command: AuctionCommand, actor: Actor) -> Details {
         self.run.send(&Sent { command, actor, expected: None, at: 0 }).unwrap()
     }
 
@@ -96,7 +96,7 @@ impl Large {
         let facts = self.send(AuctionCommand::PlaceBid(place), Actor::User(place.bidder));
         let position = self.insert(Entry { value, since: self.version(), id, doubled: false });
         prop_assert!(
-            facts.contains(&("rank", Fact::Count(position as u64 + 1))),
+            facts.contains(&("rank", Detail::Count(position as u64 + 1))),
             "{:?} at {}",
             facts,
             position

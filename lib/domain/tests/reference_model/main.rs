@@ -11,7 +11,7 @@ mod model;
 mod moves;
 
 use auction_domain::auction::{Auction, AuctionCommand, AuctionEvent};
-use auction_domain::{Facts, Refused, Timestamp};
+use auction_domain::{Details, Refused, Timestamp};
 use compare::{look, same_answer, same_state};
 use model::{Model, Sent};
 use moves::{BEGINNING, Move, lives};
@@ -37,21 +37,21 @@ struct Run {
 }
 
 impl Run {
-    fn send(&mut self, sent: &Sent) -> Result<Facts, Refused> {
+    fn send(&mut self, sent: &Sent) -> Result<Details, Refused> {
         let at = Timestamp(sent.at);
         let events = sent.command.decide(self.auction.as_ref(), sent.actor, sent.expected, at)?;
         for event in events {
             Auction::apply(&mut self.auction, &event, at);
             self.events.push((event, at));
         }
-        Ok(self.auction.as_ref().map_or(Facts::new(), |auction| sent.command.facts(auction)))
+        Ok(self.auction.as_ref().map_or(Details::new(), |auction| sent.command.facts(auction)))
     }
 }
 
 /// Sends all moves to both, and calls `after` after each.
 fn play(
     moves: &[Move],
-    mut after: impl FnMut(&Sent, &Result<Facts, Refused>, &Run) -> Result<(), TestCaseError>,
+    mut after: impl FnMut(&Sent, &Result<Details, Refused>, &Run) -> Result<(), TestCaseError>,
 ) -> Result<Run, TestCaseError> {
     let (mut run, mut model, mut now) = (Run::default(), None::<Model>, BEGINNING);
     for (serial, step) in moves.iter().enumerate() {

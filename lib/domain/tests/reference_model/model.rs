@@ -3,7 +3,7 @@
 
 use crate::grounds::{Ground, against_creation, money};
 use auction_domain::auction::{AuctionCommand, BidState, CreateAuction, SoftClose, Status, Winner};
-use auction_domain::{Actor, Amount, BidId, Fact, Facts, UserId};
+use auction_domain::{Actor, Amount, BidId, Detail, Details, UserId};
 
 /// A command on its way.
 #[derive(Clone, Debug)]
@@ -60,19 +60,21 @@ pub(crate) struct Model {
 
 /// What follows from a command: facts, or every ground on which it can be refused. The rules don't say
 /// which of several grounds is told.
-pub(crate) fn send(model: &mut Option<Model>, sent: &Sent) -> Result<Facts, Vec<Ground>> {
+pub(crate) fn send(model: &mut Option<Model>, sent: &Sent) -> Result<Details, Vec<Ground>> {
     if let AuctionCommand::CreateAuction(create) = &sent.command {
         let grounds = against_creation(create, model.is_some(), sent.at);
         if !grounds.is_empty() {
             return Err(grounds);
         }
         *model = Some(Model::new(create, sent.at));
-        return Ok(Facts::new());
+        return Ok(Details::new());
     }
     let Some(model) = model else { return Err(vec![("unknown_auction", vec![])]) };
     if let Some(expected) = sent.expected.filter(|seen| *seen != model.version) {
-        let facts =
-            vec![("expected_version", Fact::Count(expected)), ("actual_version", Fact::Count(model.version))];
+        let facts = vec![
+            ("expected_version", Detail::Count(expected)),
+            ("actual_version", Detail::Count(model.version)),
+        ];
         return Err(vec![("version_moved", facts)]);
     }
     let grounds = model.against(sent);
@@ -128,7 +130,7 @@ impl Model {
     }
 
     /// Carries out what nothing speaks against.
-    fn happen(&mut self, sent: &Sent) -> Facts {
+    fn happen(&mut self, sent: &Sent) -> Details {
         let leading_before = self.leading_user();
         let before = self.version;
         self.miss_draws(sent);
@@ -229,23 +231,23 @@ impl Model {
         })
     }
 
-    fn facts(&self, command: &AuctionCommand) -> Facts {
+    fn facts(&self, command: &AuctionCommand) -> Details {
         match (command, self.status) {
             (AuctionCommand::PlaceBid(bid), _) => {
                 let standing = self.standing();
                 let better = standing.iter().take_while(|other| other.id != bid.bid).count() as u64;
                 vec![
-                    ("amount", Fact::Amount(bid.amount)),
-                    ("rank", Fact::Count(better + 1)),
-                    ("leads", Fact::Flag(better == 0)),
+                    ("amount", Detail::Amount(bid.amount)),
+                    ("rank", Detail::Count(better + 1)),
+                    ("leads", Detail::Flag(better == 0)),
                     ("highest", money(standing[0].counts_for())),
                 ]
             }
             (AuctionCommand::CloseAuction(_), Status::Closed(Some(winner))) => {
-                vec![("sold", Fact::Flag(true)), ("price", Fact::Amount(winner.pays))]
+                vec![("sold", Detail::Flag(true)), ("price", Detail::Amount(winner.pays))]
             }
-            (AuctionCommand::CloseAuction(_), _) => vec![("sold", Fact::Flag(false))],
-            _ => Facts::new(),
+            (AuctionCommand::CloseAuction(_), _) => vec![("sold", Detail::Flag(false))],
+            _ => Details::new(),
         }
     }
 }

@@ -7,7 +7,8 @@ use auction_domain::auction::{
     EndAuction, HoldDraw, PlaceBid, Promotion, Proof, RetractBids, RevealSeed, Seed, SoftClose, VoidBid,
 };
 use auction_domain::{
-    Actor, Amount, BidId, Currency, Description, Millis, PromoterOptions, Reason, Timestamp, Title, UserId,
+    Actor, Amount, BidId, Currency, Description, DurationMs, PromoterOptions, Reason, Timestamp, Title,
+    UserId,
 };
 use proptest::option::weighted;
 use proptest::prelude::*;
@@ -120,8 +121,8 @@ fn by() -> impl Strategy<Value = By> {
 
 fn soft_closes() -> impl Strategy<Value = SoftClose> {
     (0..20u32, 0..40u32, 0..4u32).prop_map(|(by, within, at_most)| SoftClose {
-        extend_by: Millis(by),
-        within: Millis(within),
+        extend_by: DurationMs(by),
+        within: DurationMs(within),
         at_most,
     })
 }
@@ -294,9 +295,9 @@ impl Offer {
             ends_at: Timestamp(at + self.ends_in),
             seller: self.seller,
             soft_close: self.soft_close,
-            retraction_lock: Millis(self.lock),
+            retraction_lock: DurationMs(self.lock),
             promotion: self.every.map(|every| Promotion {
-                every: Millis(every),
+                every: DurationMs(every),
                 commitment: Commitment::from_hex(COMMITMENT).unwrap(),
             }),
         }))

@@ -3,10 +3,10 @@
 use super::Endpoint;
 use super::reads::decided;
 use super::schemas::{header, in_header, pattern, retry_after, text};
-use crate::admit::Admits;
+use crate::admit::Authenticator;
 use crate::problem::kinds::{refusals, requests};
-use crate::who::May;
-use auction_wire::api::{Done, Failed, Pending};
+use crate::who::Access;
+use auction_wire::api::{CommandDone, CommandFailed, CommandPending};
 
 /// What comes of an accepted command.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,40 +17,40 @@ pub(crate) enum Effect {
     Changes,
 }
 
-impl<S: Admits> Endpoint<S> {
+impl<S: Authenticator> Endpoint<S> {
     /// Whoever it is may call, and nobody looks who it is.
     pub(crate) fn by_everybody(self) -> Self {
-        self.may(May::Everybody)
+        self.may(Access::Public)
     }
 
     /// A user may call, and anybody else.
     pub(crate) fn by_anybody(self) -> Self {
-        self.may(May::Anybody)
+        self.may(Access::OptionalUser)
     }
 
     /// A user has to call.
     pub(crate) fn by_a_user(self) -> Self {
-        self.may(May::Bidders)
+        self.may(Access::Bidder)
     }
 
     /// A user has to call who may offer things.
     pub(crate) fn by_a_seller(self) -> Self {
-        self.may(May::Sellers)
+        self.may(Access::Seller)
     }
 
     /// A user or an operator has to call.
     pub(crate) fn by_a_user_or_an_operator(self) -> Self {
-        self.may(May::UsersAndOperators)
+        self.may(Access::UserOrOperator)
     }
 
     /// An operator has to call.
     pub(crate) fn by_an_operator(self) -> Self {
-        self.may(May::Operators)
+        self.may(Access::Operator)
     }
 
     /// Somebody has to call who may act for users, or an operator.
     pub(crate) fn by_a_service(self) -> Self {
-        self.may(May::Services)
+        self.may(Access::Service)
     }
 
     /// It needs Redis or Postgres.
@@ -82,12 +82,12 @@ impl<S: Admits> Endpoint<S> {
             .takes(in_header("Idempotency-Key", pattern(key_looks), key))
             .takes(in_header("Prefer", text(), PREFER))
             .takes(in_header("traceparent", text(), trace))
-            .answers::<Pending>(202, "It is on disk, and will be decided.")
-            .answers::<Failed>(202, "It could not be handled, and had no effect.")
+            .answers::<CommandPending>(202, "It is on disk, and will be decided.")
+            .answers::<CommandFailed>(202, "It could not be handled, and had no effect.")
             .with_header(202, "Location", header(text(), "Where to ask what became of it."))
             .with_header(202, "Retry-After", retry_after())
             .with_header(202, "Preference-Applied", applied())
-            .answers::<Done>(status, about)
+            .answers::<CommandDone>(status, about)
             .with_header(status, "Location", header(text(), "Where the effect is to be seen."))
             .with_header(status, "Consistency-Token", decided())
             .with_header(status, "Preference-Applied", applied())

@@ -2,9 +2,9 @@
 
 use super::schemas;
 use super::{CALLER, NOBODY, OPERATOR, TOKEN};
-use crate::admit::{Admits, Guarded};
-use crate::problem::kinds::{Kind, requests};
-use crate::who::{May, Row};
+use crate::admit::{Authenticator, Authorized};
+use crate::problem::kinds::{ProblemType, requests};
+use crate::who::{Access, AccessRow};
 use axum::handler::Handler;
 use axum::response::Response;
 use axum::routing::MethodRouter;
@@ -28,8 +28,8 @@ const PROBLEM_JSON: &str = "application/problem+json";
 pub(crate) struct Endpoint<S> {
     path: &'static str,
     method: HttpMethod,
-    handler: Box<dyn FnOnce(May, Option<NonZeroU32>) -> MethodRouter<S>>,
-    may: May,
+    handler: Box<dyn FnOnce(Access, Option<NonZeroU32>) -> MethodRouter<S>>,
+    may: Access,
     cost: Option<NonZeroU32>,
     operation: OperationBuilder,
     answers: BTreeMap<u16, Answer>,
@@ -45,19 +45,19 @@ struct Answer {
     bodies: BTreeMap<&'static str, Vec<RefOr<Schema>>>,
 }
 
-impl<S: Admits> Endpoint<S> {
+impl<S: Authenticator> Endpoint<S> {
     /// `name` is what generated clients call it. The path is in the form of axum, which is that of OpenAPI. Who may
     /// call is to be said: until then it is nobody but the house.
-    fn new<H: Handled<T, S>, T: 'static>(
+    fn new<H: HandlerFn<T, S>, T: 'static>(
         name: &'static str,
         method: HttpMethod,
         path: &'static str,
         handler: H,
     ) -> Endpoint<S> {
         let filter = method.to_method_filter();
-        let guarded = move |may, cost| MethodRouter::new().on(filter, Guarded { handler, may, cost });
+        let guarded = move |may, cost| MethodRouter::new().on(filter, Authorized { handler, may, cost });
         let operation = OperationBuilder::new().operation_id(Some(name));
-        let (handler, may, cost) = (Box::new(guarded), May::Operators, Some(NonZeroU32::MIN));
+        let (handler, may, cost) = (Box::new(guarded), Access::Operator, Some(NonZeroU32::MIN));
         Endpoint {
             path,
             method,
@@ -72,22 +72,26 @@ impl<S: Admits> Endpoint<S> {
     }
 
     /// `GET`, and `HEAD` with it.
-    pub(crate) fn get<H: Handled<T, S>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
+    pub(crate) fn get<H: HandlerFn<T, S>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
         Endpoint::new(name, HttpMethod::Get, path, to)
     }
 
     /// `PUT`.
-    pub(crate) fn put<H: Handled<T, S>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
+    pub(crate) fn put<H: HandlerFn<T, S>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
         Endpoint::new(name, HttpMethod::Put, path, to)
     }
 
     /// `POST`.
-    pub(crate) fn post<H: Handled<T, S>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
+    pub(crate) fn post<H: HandlerFn<T, S>, T: 'static>(
+        name: &'static str,
+        path: &'static str,
+        to: H,
+    ) -> Self {
         Endpoint::new(name, HttpMethod::Post, path, to)
     }
 
     /// `DELETE`.
-    pub(crate) fn delete<H: Handled<T, S>, T: 'static>(
+    pub(crate) fn delete<H: HandlerFn<T, S>, T: 'static>(
         name: &'static str,
         path: &'static str,
         to: H,
@@ -129,7 +133,7 @@ impl<S: Admits> Endpoint<S> {
     }
 
     /// Who may call.
-    pub(crate) fn may(self, may: May) -> Self {
+    pub(crate) fn may(self, may: Access) -> Self {
         Endpoint { may, ..self }
     }
 
@@ -139,7 +143,7 @@ impl<S: Admits> Endpoint<S> {
     }
 
     /// Its row in the table of who may do what.
-    pub(crate) fn row(&self) -> Row {
+    pub(crate) fn row(&self) -> AccessRow {
         let method = match self.method {
             HttpMethod::Get => "GET",
             HttpMethod::Put => "PUT",
@@ -148,19 +152,19 @@ impl<S: Admits> Endpoint<S> {
             // There is no way to make one.
             _ => "?",
         };
-        Row { method, path: self.path, may: self.may }
+        AccessRow { method, path: self.path, may: self.may }
     }
 
     /// What its guard does is described: one of the security schemes has to be fulfilled.
     fn guarded(mut self) -> Self {
         let schemes: &[Option<&str>] = match self.may {
-            May::Everybody => &[],
-            May::Anybody => &[NOBODY, TOKEN, CALLER],
-            May::Bidders | May::Sellers => &[TOKEN, CALLER],
-            May::UsersAndOperators => &[TOKEN, CALLER, OPERATOR],
-            May::Operators => &[TOKEN, OPERATOR],
+            Access::Public => &[],
+            Access::OptionalUser => &[NOBODY, TOKEN, CALLER],
+            Access::Bidder | Access::Seller => &[TOKEN, CALLER],
+            Access::UserOrOperator => &[TOKEN, CALLER, OPERATOR],
+            Access::Operator => &[TOKEN, OPERATOR],
             // Nobody: a gateway that is trusted may call for itself.
-            May::Services => &[TOKEN, NOBODY],
+            Access::Service => &[TOKEN, NOBODY],
         };
         for scheme in schemes {
             let requirement = scheme.map_or_else(SecurityRequirement::default, |scheme| {
@@ -214,7 +218,7 @@ impl<S: Admits> Endpoint<S> {
     }
 
     /// Problems that it answers with, besides those that every endpoint has.
-    pub(crate) fn problems(mut self, kinds: &[&'static Kind]) -> Self {
+    pub(crate) fn problems(mut self, kinds: &[&'static ProblemType]) -> Self {
         for kind in kinds {
             let (name, schema) = schemas::problem(kind);
             if self.schemas.iter().any(|(known, _)| *known == name)
@@ -250,29 +254,29 @@ impl<S: Admits> Endpoint<S> {
 }
 
 /// Handlers that are functions, which all of ours are.
-pub(crate) trait Handled<T, S>:
+pub(crate) trait HandlerFn<T, S>:
     Handler<T, S, Future = Pin<Box<dyn Future<Output = Response> + Send>>>
 {
 }
 
-impl<H, T, S> Handled<T, S> for H where
+impl<H, T, S> HandlerFn<T, S> for H where
     H: Handler<T, S, Future = Pin<Box<dyn Future<Output = Response> + Send>>>
 {
 }
 
-impl Kind {
+impl ProblemType {
     fn about(&self) -> String {
         format!("`{}`: {}", self.code, self.happened)
     }
 }
 
 impl Answer {
-    fn has(&self, kind: &Kind) -> bool {
+    fn has(&self, kind: &ProblemType) -> bool {
         self.about.contains(&kind.about())
     }
 }
 
-impl<S: Admits> From<Endpoint<S>> for UtoipaMethodRouter<S> {
+impl<S: Authenticator> From<Endpoint<S>> for UtoipaMethodRouter<S> {
     fn from(endpoint: Endpoint<S>) -> UtoipaMethodRouter<S> {
         let endpoint = endpoint.guarded();
         let mut operation = endpoint.operation;

@@ -2,7 +2,7 @@
 
 use super::Endpoint;
 use super::schemas::{header, in_header, in_query, one_of, pattern, text, whole};
-use crate::admit::Admits;
+use crate::admit::Authenticator;
 use crate::problem::kinds::requests;
 use utoipa::openapi::header::Header;
 
@@ -12,7 +12,7 @@ const AGE: &str = "So many seconds ago it was known to be all that there is. It 
 /// What tokens look like.
 const TOKEN: &str = "^[A-Za-z0-9_-]+$";
 
-impl<S: Admits> Endpoint<S> {
+impl<S: Authenticator> Endpoint<S> {
     /// It reads a view, and can be asked to be fresh.
     pub(crate) fn reads_a_view(self) -> Self {
         let given = "One of another answer, or several with commas: at least what they say is shown. It is waited for \

@@ -1,6 +1,6 @@
 //! Shapes that are said by hand: problems, parameters, headers.
 
-use crate::problem::kinds::{Kind, Shape};
+use crate::problem::kinds::{MemberType, ProblemType};
 use auction_wire::api::Money;
 use serde_json::Value;
 use utoipa::PartialSchema;
@@ -83,7 +83,7 @@ pub(crate) fn www_authenticate() -> Header {
 }
 
 /// The name and the shape of a problem.
-pub(super) fn problem(kind: &Kind) -> (String, RefOr<Schema>) {
+pub(super) fn problem(kind: &ProblemType) -> (String, RefOr<Schema>) {
     let only = |value: Value| ObjectBuilder::new().enum_values(Some([value]));
     let mut object = ObjectBuilder::new()
         .description(Some(kind.happened))
@@ -101,12 +101,12 @@ pub(super) fn problem(kind: &Kind) -> (String, RefOr<Schema>) {
     (format!("Problem.{}", kind.code), Schema::Object(object.build()).into())
 }
 
-fn shape(shape: Shape) -> RefOr<Schema> {
+fn shape(shape: MemberType) -> RefOr<Schema> {
     match shape {
-        Shape::Money => Money::schema(),
-        Shape::Time => Schema::Object(time()).into(),
-        Shape::Count => Schema::Object(whole(0, None)).into(),
-        Shape::Errors => {
+        MemberType::Money => Money::schema(),
+        MemberType::Time => Schema::Object(time()).into(),
+        MemberType::Count => Schema::Object(whole(0, None)).into(),
+        MemberType::Errors => {
             let error = ObjectBuilder::new()
                 .property("at", text())
                 .property("problem", text())

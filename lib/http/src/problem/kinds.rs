@@ -6,7 +6,7 @@ pub(crate) mod requests;
 
 /// One type of problem.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Kind {
+pub struct ProblemType {
     /// Its stable name in snake case, such as `not_above_your_latest`.
     pub code: &'static str,
     /// The status it comes with.
@@ -27,14 +27,14 @@ pub struct Member {
     /// Its name.
     pub name: &'static str,
     /// What it looks like.
-    pub shape: Shape,
+    pub shape: MemberType,
     /// What it says.
     pub about: &'static str,
 }
 
 /// What a member looks like in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub enum MemberType {
     /// Money: an object of `amount`, in minor units, and `currency`.
     Money,
     /// A point in time by RFC 3339.
@@ -45,19 +45,19 @@ pub enum Shape {
     Errors,
 }
 
-impl Shape {
+impl MemberType {
     /// How people are told.
     pub(crate) fn in_words(self) -> &'static str {
         match self {
-            Shape::Money => "money: minor units and a currency",
-            Shape::Time => "time",
-            Shape::Count => "whole number",
-            Shape::Errors => "list of objects with `at` and `problem`",
+            MemberType::Money => "money: minor units and a currency",
+            MemberType::Time => "time",
+            MemberType::Count => "whole number",
+            MemberType::Errors => "list of objects with `at` and `problem`",
         }
     }
 }
 
-impl Kind {
+impl ProblemType {
     /// Its URI, relative to the ingress, which serves a page there.
     pub fn uri(&self) -> String {
         uri(self.code)
@@ -70,27 +70,27 @@ pub(crate) fn uri(code: &str) -> String {
 }
 
 /// All of them, those of requests first.
-pub fn all() -> impl Iterator<Item = &'static Kind> {
+pub fn all() -> impl Iterator<Item = &'static ProblemType> {
     requests::ALL.iter().chain(refusals::ALL).copied()
 }
 
 /// The one of that code.
-pub fn find(code: &str) -> Option<&'static Kind> {
+pub fn find(code: &str) -> Option<&'static ProblemType> {
     all().find(|kind| kind.code == code)
 }
 
 /// Defines kinds, and the list of them, so that none can be left out of it.
 macro_rules! kinds {
     ($($name:ident = $kind:expr;)*) => {
-        $(pub(crate) static $name: Kind = $kind;)*
+        $(pub(crate) static $name: ProblemType = $kind;)*
         /// All of this part of the table.
-        pub(crate) static ALL: &[&Kind] = &[$(&$name),*];
+        pub(crate) static ALL: &[&ProblemType] = &[$(&$name),*];
     };
 }
 pub(crate) use kinds;
 
 /// A member.
-pub(crate) const fn member(name: &'static str, shape: Shape, about: &'static str) -> Member {
+pub(crate) const fn member(name: &'static str, shape: MemberType, about: &'static str) -> Member {
     Member { name, shape, about }
 }
 

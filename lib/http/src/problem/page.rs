@@ -1,14 +1,14 @@
 //! Problems as pages: what the URI in `type` leads to.
 
-use super::kinds::{Kind, all};
+use super::kinds::{ProblemType, all};
 use std::fmt::Write;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}\
                      code{font-family:ui-monospace,monospace}th,td{text-align:left;padding:.2rem .8rem .2rem 0}";
 
 /// The page of one problem.
-pub(crate) fn page(kind: &Kind) -> String {
-    let Kind { code, status, title, happened, members, advice } = kind;
+pub(crate) fn page(kind: &ProblemType) -> String {
+    let ProblemType { code, status, title, happened, members, advice } = kind;
     let mut body = format!(
         "<h1>{title}</h1>\n<p>Status {status}, code <code>{code}</code></p>\n<p>{}</p>\n<h2>What to do</h2>\n\
          <p>{}</p>\n",

@@ -1,12 +1,12 @@
 //! `POST /auction/{id}/cancel`: call it off, by the seller or an operator.
 
 use super::{InPath, auction_in};
-use crate::answer::{Asking, ask};
-use crate::caller::Acting;
+use crate::answer::{CommandSubmission, submit};
+use crate::caller::ActingAs;
 use crate::description::commands::Effect;
 use crate::description::schemas::{in_path, uuid};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::refusals;
 use auction_domain::auction::{AuctionCommand, CancelAuction};
@@ -15,7 +15,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("cancel_auction", "/auction/{id}/cancel", cancel_auction::<P>)
         .summary(tag::AUCTIONS, "Call an auction off")
         .about("By its seller or an operator. Nobody wins.")
@@ -26,14 +26,14 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn cancel_auction<P: Ports>(
-    State(portal): Shared<P>,
-    Acting(actor): Acting,
+    State(portal): StateExtractor<P>,
+    ActingAs(actor): ActingAs,
     InPath(auction): InPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let auction = auction_in(&auction)?;
     let path = format!("/auction/{auction}/cancel");
-    let asking = Asking { actor, method: "POST", path: &path, payload: b"" };
+    let asking = CommandSubmission { actor, method: "POST", path: &path, payload: b"" };
     let cancel = CommandBody::Auction(AuctionCommand::CancelAuction(CancelAuction));
-    ask(&portal, &headers, asking, |_| (auction, cancel)).await
+    submit(&portal, &headers, asking, |_| (auction, cancel)).await
 }

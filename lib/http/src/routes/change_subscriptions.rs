@@ -1,22 +1,22 @@
 //! `PUT /subscriptions`: choose what to be told.
 
-use crate::answer::{Asking, ask};
-use crate::body::{self, Payload};
+use crate::answer::{CommandSubmission, submit};
+use crate::body::{self, BoundedBody};
 use crate::caller::Caller;
 use crate::description::commands::Effect;
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::refusals;
 use auction_domain::Actor;
-use auction_domain::user::{ChangeSubscriptions, UserCommand};
+use auction_domain::user::{ChangeNotificationPreferences, UserCommand};
 use auction_wire::CommandBody;
 use auction_wire::api::SubscriptionsRequest;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::put("change_subscriptions", "/subscriptions", change_subscriptions::<P>)
         .summary(tag::NOTIFICATIONS, "Choose what to be told")
         .about("The whole choice: what is left out is on.")
@@ -27,16 +27,20 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn change_subscriptions<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     Caller(user): Caller,
     headers: HeaderMap,
-    Payload(body): Payload,
+    BoundedBody(body): BoundedBody,
 ) -> Result<Response, Problem> {
     let request: SubscriptionsRequest = body::read(&headers, &body)?;
     let payload = body::canonical(&request);
-    let asking =
-        Asking { actor: Actor::User(user), method: "PUT", path: "/subscriptions", payload: &payload };
-    let change = ChangeSubscriptions { to: request.into() };
+    let asking = CommandSubmission {
+        actor: Actor::User(user),
+        method: "PUT",
+        path: "/subscriptions",
+        payload: &payload,
+    };
+    let change = ChangeNotificationPreferences { to: request.into() };
     let command = CommandBody::User(UserCommand::ChangeSubscriptions(change));
-    ask(&portal, &headers, asking, |_| (user.0, command)).await
+    submit(&portal, &headers, asking, |_| (user.0, command)).await
 }

@@ -1,15 +1,15 @@
 //! `POST /auctions`: offer something. Who calls is the seller.
 
-use crate::answer::{Asking, ask};
-use crate::body::{self, Payload};
+use crate::answer::{CommandSubmission, submit};
+use crate::body::{self, BoundedBody};
 use crate::caller::Caller;
 use crate::description::commands::Effect;
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::refusals;
 use auction_domain::auction::{AuctionCommand, CreateAuction, SoftClose};
-use auction_domain::{Actor, Amount, AuctionId, Currency, Description, Millis, Title, UserId};
+use auction_domain::{Actor, Amount, AuctionId, Currency, Description, DurationMs, Title, UserId};
 use auction_wire::api::{CreateAuctionRequest, SoftCloseRequest};
 use auction_wire::{CommandBody, CommandId};
 use axum::extract::State;
@@ -23,7 +23,7 @@ const LONGEST_SECONDS: u32 = 24 * 60 * 60;
 /// More extensions than that are a slip.
 const MOST_EXTENSIONS: u32 = 1000;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("create_auction", "/auctions", create_auction::<P>)
         .summary(tag::AUCTIONS, "Offer something")
         .about("Who calls is the seller.")
@@ -40,21 +40,26 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn create_auction<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     Caller(seller): Caller,
     headers: HeaderMap,
-    Payload(body): Payload,
+    BoundedBody(body): BoundedBody,
 ) -> Result<Response, Problem> {
     let request: CreateAuctionRequest = body::read(&headers, &body)?;
     let payload = body::canonical(&request);
     let promoted = request.promoted;
     let mut create = validate(request, seller)?;
-    let asking = Asking { actor: Actor::User(seller), method: "POST", path: "/auctions", payload: &payload };
+    let asking = CommandSubmission {
+        actor: Actor::User(seller),
+        method: "POST",
+        path: "/auctions",
+        payload: &payload,
+    };
     let command = |id: CommandId| {
         create.promotion = promoted.then(|| portal.promises.of(AuctionId(id.0)));
         (id.0, CommandBody::Auction(AuctionCommand::CreateAuction(Box::new(create))))
     };
-    ask(&portal, &headers, asking, command).await
+    submit(&portal, &headers, asking, command).await
 }
 
 /// Collects everything that is wrong, so that a client need not find out one by one.
@@ -100,11 +105,11 @@ fn validate(request: CreateAuctionRequest, seller: UserId) -> Result<CreateAucti
                 ends_at: request.ends_at.0,
                 seller: Some(seller),
                 soft_close: request.soft_close.map(|soft| SoftClose {
-                    extend_by: Millis::seconds(soft.extend_by_seconds),
-                    within: Millis::seconds(soft.within_seconds),
+                    extend_by: DurationMs::seconds(soft.extend_by_seconds),
+                    within: DurationMs::seconds(soft.within_seconds),
                     at_most: soft.at_most,
                 }),
-                retraction_lock: Millis::seconds(request.retraction_lock_seconds),
+                retraction_lock: DurationMs::seconds(request.retraction_lock_seconds),
                 promotion: None,
             })
         }

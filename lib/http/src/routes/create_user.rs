@@ -1,11 +1,11 @@
 //! `POST /users`: a user of whom nothing is known here, for a gateway or a program that knows him. People sign up.
 
-use crate::answer::{Asking, ask};
-use crate::body::{self, Payload};
+use crate::answer::{CommandSubmission, submit};
+use crate::body::{self, BoundedBody};
 use crate::caller::MaybeCaller;
 use crate::description::commands::Effect;
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::refusals;
 use auction_domain::Actor;
@@ -16,7 +16,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("create_user", "/users", create_user::<P>)
         .summary(tag::USERS, "Open an account for somebody else")
         .about(
@@ -30,14 +30,15 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn create_user<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     MaybeCaller(caller): MaybeCaller,
     headers: HeaderMap,
-    Payload(body): Payload,
+    BoundedBody(body): BoundedBody,
 ) -> Result<Response, Problem> {
     let request: CreateUserRequest = body::read(&headers, &body)?;
     let payload = body::canonical(&request);
     let actor = caller.map_or(Actor::Portal, Actor::User);
-    let asking = Asking { actor, method: "POST", path: "/users", payload: &payload };
-    ask(&portal, &headers, asking, |id| (id.0, CommandBody::User(UserCommand::CreateUser(CreateUser)))).await
+    let asking = CommandSubmission { actor, method: "POST", path: "/users", payload: &payload };
+    submit(&portal, &headers, asking, |id| (id.0, CommandBody::User(UserCommand::CreateUser(CreateUser))))
+        .await
 }

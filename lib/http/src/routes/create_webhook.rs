@@ -2,11 +2,11 @@
 
 use super::webhooks::{shown, to_header};
 use super::{InPath, unknown_user, user_in};
-use crate::body::{self, Payload};
-use crate::caller::Acting;
+use crate::body::{self, BoundedBody};
+use crate::caller::ActingAs;
 use crate::description::schemas::{header, in_path, text, uuid};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
 use auction_app::ports::notifications::webhooks::CreateResult;
@@ -16,7 +16,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("create_webhook", "/user/{id}/webhooks", create_webhook::<P>)
         .summary(tag::NOTIFICATIONS, "Be told by HTTP")
         .about(
@@ -38,11 +38,11 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn create_webhook<P: Ports>(
-    State(portal): Shared<P>,
-    Acting(actor): Acting,
+    State(portal): StateExtractor<P>,
+    ActingAs(actor): ActingAs,
     InPath(user): InPath<String>,
     headers: HeaderMap,
-    Payload(body): Payload,
+    BoundedBody(body): BoundedBody,
 ) -> Result<Response, Problem> {
     let user = user_in(&user, actor)?;
     let request: CreateWebhookRequest = body::read(&headers, &body)?;

@@ -8,14 +8,16 @@ use super::webhooks::to_header;
 use crate::caller::Operator;
 use crate::description::schemas::{in_path, in_query, one_of, pattern, text, uuid, whole};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Portal, Ports, Shared, SharedPortal};
+use crate::portal::{IngressState, Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
 use auction_app::operator::dead_letters::{DeadLetter, Filter, Page, RequeueResult, find_one, page, requeue};
 use auction_app::ports::commands::command_stream::FailureReason;
 use auction_app::ports::operator::dead_letters::DeadLetterQueue;
 use auction_domain::Timestamp;
-use auction_wire::operate::{DeadLetterList, DeadLetterView, DeadLetterWhole, FieldView, RequeuedLetter};
+use auction_wire::operate::{
+    DeadLetterDetail, DeadLetterList, DeadLetterView, FieldView, RequeuedDeadLetter,
+};
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
@@ -23,7 +25,7 @@ use axum::response::{IntoResponse, Response};
 
 const KNOWN: &str = "`partition`, `reason`, `kind`, `command`, `key`, `limit` and `cursor`";
 
-pub(super) fn list_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn list_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("list_dead_letters", "/dead-letters", list::<P>)
         .summary(tag::OPERATORS, "List commands that could not be handled")
         .about("By partition, the oldest first. A page can be empty and lead on: those that are asked for are rare.")
@@ -41,29 +43,33 @@ pub(super) fn list_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .needs_servers()
 }
 
-pub(super) fn show_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn show_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_dead_letter", "/dead-letters/{partition}/{entry}", show::<P>)
         .summary(tag::OPERATORS, "Show all there is to know of one")
         .by_an_operator()
         .named()
-        .answers::<DeadLetterWhole>(200, "With what it was made of.")
+        .answers::<DeadLetterDetail>(200, "With what it was made of.")
         .problems(&[&requests::UNKNOWN_DEAD_LETTER])
         .needs_servers()
 }
 
-pub(super) fn requeue_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
-    Endpoint::post("requeue_dead_letter", "/dead-letters/{partition}/{entry}/requeue", again::<P>)
-        .summary(tag::OPERATORS, "Send one again")
-        .about("It counts as received now, and cannot have a second effect.")
-        .by_an_operator()
-        .named()
-        .answers::<RequeuedLetter>(200, "It is back on its stream.")
-        .problems(&[&requests::UNKNOWN_DEAD_LETTER, &requests::COMMAND_DECIDED])
-        .needs_servers()
+pub(super) fn requeue_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
+    Endpoint::post(
+        "requeue_dead_letter",
+        "/dead-letters/{partition}/{entry}/requeue",
+        requeue_dead_letter::<P>,
+    )
+    .summary(tag::OPERATORS, "Send one again")
+    .about("It counts as received now, and cannot have a second effect.")
+    .by_an_operator()
+    .named()
+    .answers::<RequeuedDeadLetter>(200, "It is back on its stream.")
+    .problems(&[&requests::UNKNOWN_DEAD_LETTER, &requests::COMMAND_DECIDED])
+    .needs_servers()
 }
 
-pub(super) fn drop_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
-    Endpoint::delete("drop_dead_letter", "/dead-letters/{partition}/{entry}", drop_one::<P>)
+pub(super) fn drop_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
+    Endpoint::delete("drop_dead_letter", "/dead-letters/{partition}/{entry}", delete::<P>)
         .summary(tag::OPERATORS, "Delete one for good")
         .about("The outcome of its command stays `failed`.")
         .by_an_operator()
@@ -73,7 +79,7 @@ pub(super) fn drop_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .needs_servers()
 }
 
-impl<P: Ports> Endpoint<SharedPortal<P>> {
+impl<P: Ports> Endpoint<SharedState<P>> {
     /// It is about one dead letter.
     fn named(self) -> Self {
         self.takes(in_path("partition", text(), "Its partition, as in its name: `07`.")).takes(in_path(
@@ -85,7 +91,7 @@ impl<P: Ports> Endpoint<SharedPortal<P>> {
 }
 
 async fn list<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     _: Operator,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
@@ -126,31 +132,31 @@ async fn list<P: Ports>(
     Ok(response)
 }
 
-async fn find<P: Ports>(portal: &Portal<P>, name: &(String, String)) -> Result<DeadLetter, Problem> {
+async fn find<P: Ports>(portal: &IngressState<P>, name: &(String, String)) -> Result<DeadLetter, Problem> {
     let name = format!("{}/{}", name.0, name.1);
     let found = find_one(&portal.desk.letters, portal.partitions, &name).await?;
     found.ok_or_else(|| Problem::of(&requests::UNKNOWN_DEAD_LETTER))
 }
 
 async fn show<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     _: Operator,
     InPath(name): InPath<(String, String)>,
-) -> Result<Json<DeadLetterWhole>, Problem> {
+) -> Result<Json<DeadLetterDetail>, Problem> {
     let letter = find(&portal, &name).await?;
     let fields = letter.readable().into_iter().map(|(name, value)| FieldView { name, value });
-    Ok(Json(DeadLetterWhole { letter: view(&letter), fields: fields.collect() }))
+    Ok(Json(DeadLetterDetail { letter: view(&letter), fields: fields.collect() }))
 }
 
-async fn again<P: Ports>(
-    State(portal): Shared<P>,
+async fn requeue_dead_letter<P: Ports>(
+    State(portal): StateExtractor<P>,
     _: Operator,
     InPath(name): InPath<(String, String)>,
-) -> Result<Json<RequeuedLetter>, Problem> {
+) -> Result<Json<RequeuedDeadLetter>, Problem> {
     let letter = find(&portal, &name).await?;
     match requeue(&portal.desk.letters, &portal.desk.failures, &letter).await? {
         RequeueResult::Done(entry) => {
-            Ok(Json(RequeuedLetter { stream: letter.stream, entry: entry.to_string() }))
+            Ok(Json(RequeuedDeadLetter { stream: letter.stream, entry: entry.to_string() }))
         }
         RequeueResult::Decided(command) => {
             let detail = format!("command {command} was decided since; drop the letter");
@@ -160,8 +166,8 @@ async fn again<P: Ports>(
     }
 }
 
-async fn drop_one<P: Ports>(
-    State(portal): Shared<P>,
+async fn delete<P: Ports>(
+    State(portal): StateExtractor<P>,
     _: Operator,
     InPath(name): InPath<(String, String)>,
 ) -> Result<StatusCode, Problem> {

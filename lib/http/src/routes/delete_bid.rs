@@ -1,12 +1,12 @@
 //! `DELETE /auction/{id}/bid/{bid}`: take one's bid back.
 
 use super::{InPath, auction_in, bid_in};
-use crate::answer::{Asking, ask};
+use crate::answer::{CommandSubmission, submit};
 use crate::caller::Caller;
 use crate::description::commands::Effect;
 use crate::description::schemas::{in_path, uuid};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::refusals;
 use auction_domain::Actor;
@@ -16,7 +16,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::delete("delete_bid", "/auction/{id}/bid/{bid}", delete_bid::<P>)
         .summary(tag::BIDS, "Take a bid back")
         .about("By its bidder, while the auction is open and not locked for it.")
@@ -33,7 +33,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn delete_bid<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     Caller(bidder): Caller,
     InPath((auction, bid)): InPath<(String, String)>,
     headers: HeaderMap,
@@ -41,7 +41,8 @@ async fn delete_bid<P: Ports>(
     let auction = auction_in(&auction)?;
     let bid = bid_in(&bid)?;
     let path = format!("/auction/{auction}/bid/{bid}");
-    let asking = Asking { actor: Actor::User(bidder), method: "DELETE", path: &path, payload: b"" };
+    let asking =
+        CommandSubmission { actor: Actor::User(bidder), method: "DELETE", path: &path, payload: b"" };
     let delete = CommandBody::Auction(AuctionCommand::DeleteBid(DeleteBid { bid }));
-    ask(&portal, &headers, asking, |_| (auction, delete)).await
+    submit(&portal, &headers, asking, |_| (auction, delete)).await
 }

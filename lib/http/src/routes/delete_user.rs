@@ -1,12 +1,12 @@
 //! `DELETE /user/{id}`: delete an account for good, by its user or an operator.
 
 use super::{InPath, user_in};
-use crate::answer::{Asking, ask};
-use crate::caller::Acting;
+use crate::answer::{CommandSubmission, submit};
+use crate::caller::ActingAs;
 use crate::description::commands::Effect;
 use crate::description::schemas::{in_path, uuid};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
 use auction_domain::user::{DeleteUser, UserCommand};
@@ -15,7 +15,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::delete("delete_user", "/user/{id}", delete_user::<P>)
         .summary(tag::USERS, "Delete an account")
         .about(
@@ -28,14 +28,14 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn delete_user<P: Ports>(
-    State(portal): Shared<P>,
-    Acting(actor): Acting,
+    State(portal): StateExtractor<P>,
+    ActingAs(actor): ActingAs,
     InPath(user): InPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let user = user_in(&user, actor)?.0;
     let path = format!("/user/{user}");
-    let asking = Asking { actor, method: "DELETE", path: &path, payload: b"" };
+    let asking = CommandSubmission { actor, method: "DELETE", path: &path, payload: b"" };
     let delete = CommandBody::User(UserCommand::DeleteUser(DeleteUser));
-    ask(&portal, &headers, asking, |_| (user, delete)).await
+    submit(&portal, &headers, asking, |_| (user, delete)).await
 }

@@ -2,17 +2,17 @@
 
 use super::InPath;
 use super::webhooks::{unknown_webhook, webhook_in};
-use crate::caller::Acting;
+use crate::caller::ActingAs;
 use crate::description::schemas::{in_path, uuid};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
 use auction_app::ports::notifications::webhooks::WebhookStore;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::delete("delete_webhook", "/user/{id}/webhooks/{webhook}", delete_webhook::<P>)
         .summary(tag::NOTIFICATIONS, "Be told by HTTP no more")
         .about(
@@ -27,8 +27,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn delete_webhook<P: Ports>(
-    State(portal): Shared<P>,
-    Acting(actor): Acting,
+    State(portal): StateExtractor<P>,
+    ActingAs(actor): ActingAs,
     InPath((user, webhook)): InPath<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     let (user, webhook) = webhook_in((&user, &webhook), actor)?;

@@ -1,12 +1,12 @@
 //! `POST /auction/{id}/end`: end bidding now, by the seller or an operator.
 
 use super::{InPath, auction_in};
-use crate::answer::{Asking, ask};
-use crate::caller::Acting;
+use crate::answer::{CommandSubmission, submit};
+use crate::caller::ActingAs;
 use crate::description::commands::Effect;
 use crate::description::schemas::{in_path, uuid};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::refusals;
 use auction_domain::auction::{AuctionCommand, EndAuction};
@@ -15,7 +15,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("end_auction", "/auction/{id}/end", end_auction::<P>)
         .summary(tag::AUCTIONS, "End bidding now")
         .about("By its seller or an operator. The result is declared a moment later.")
@@ -26,14 +26,14 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn end_auction<P: Ports>(
-    State(portal): Shared<P>,
-    Acting(actor): Acting,
+    State(portal): StateExtractor<P>,
+    ActingAs(actor): ActingAs,
     InPath(auction): InPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let auction = auction_in(&auction)?;
     let path = format!("/auction/{auction}/end");
-    let asking = Asking { actor, method: "POST", path: &path, payload: b"" };
+    let asking = CommandSubmission { actor, method: "POST", path: &path, payload: b"" };
     let end = CommandBody::Auction(AuctionCommand::EndAuction(EndAuction));
-    ask(&portal, &headers, asking, |_| (auction, end)).await
+    submit(&portal, &headers, asking, |_| (auction, end)).await
 }

@@ -2,14 +2,14 @@
 
 use crate::description::schemas::text;
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
-use crate::readiness::{For, Readiness, readiness};
+use crate::portal::{Ports, SharedState, StateExtractor};
+use crate::readiness::{HealthAudience, Readiness, readiness};
 use axum::extract::State;
 use axum::response::Response;
 use worker_runtime::health::{HealthReport, HealthStatus};
 
 /// The process runs.
-pub(super) fn livez_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn livez_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("livez", "/livez", livez)
         .by_everybody()
         .costs(0)
@@ -17,7 +17,7 @@ pub(super) fn livez_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .answers_with(200, "text/plain", text(), "It does.")
 }
 
-pub(super) fn readyz_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn readyz_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("readyz", "/readyz", readyz::<P>)
         .by_everybody()
         .costs(0)
@@ -32,7 +32,7 @@ async fn livez() -> &'static str {
 }
 
 /// The process can serve: its servers answer, and it is not about to stop.
-async fn readyz<P: Ports>(State(portal): Shared<P>) -> Response {
+async fn readyz<P: Ports>(State(portal): StateExtractor<P>) -> Response {
     let answers = portal.ports.check().await;
     let parts = answers.into_iter().map(|(server, answer)| {
         let condition = match answer {
@@ -45,5 +45,5 @@ async fn readyz<P: Ports>(State(portal): Shared<P>) -> Response {
         draining: portal.health.report().draining || portal.stop.requested(),
         parts: parts.collect(),
     };
-    readiness(&report, For::Public)
+    readiness(&report, HealthAudience::Public)
 }

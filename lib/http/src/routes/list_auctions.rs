@@ -3,12 +3,12 @@
 
 use super::cursor::Cursor;
 use super::paging::{DEFAULT_LIMIT, cursor, invalid, limit, members, page, read_limit, unknown};
-use crate::consistency::{Consistency, Of, Read};
+use crate::consistency::{Consistency, ConsistentRead, PartitionScope};
 use crate::description::schemas::{in_query, one_of};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Portal, Ports, Shared, SharedPortal};
+use crate::portal::{IngressState, Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
-use crate::read_model::{ReadModel, Shown, Whose};
+use crate::read_model::{CacheScope, ReadModel, Representation};
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::read_models::{AsOf, ReadModelReader};
 use auction_domain::{AuctionId, Timestamp};
@@ -27,7 +27,7 @@ struct Page {
     as_of: Positions,
 }
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("list_auctions", "/auctions", list_auctions::<P>)
         .by_everybody()
         .summary(tag::AUCTIONS, "List auctions")
@@ -43,19 +43,19 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn list_auctions<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     consistency: Consistency,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let page = Page::read(query.as_deref(), portal.partitions)?;
-    let consistency = consistency.knowing(&page.as_of);
+    let consistency = consistency.with_positions(&page.as_of);
     let (portal, page) = (&*portal, &page);
     let read = |wanted: Positions| {
-        let fresh = move |kept: &AsOf<Shown>| kept.positions.cover(&wanted);
+        let fresh = move |kept: &AsOf<Representation>| kept.positions.cover(&wanted);
         portal.lists.get(page.name(), fresh, || page.show(portal))
     };
-    let Read { shown, fresh, .. } = consistency.read(portal, Of::All, read).await?;
-    Ok(ReadModel { shown, fresh, whose: Whose::Everybodys }.into_response())
+    let ConsistentRead { shown, fresh, .. } = consistency.read(portal, PartitionScope::All, read).await?;
+    Ok(ReadModel { shown, fresh, whose: CacheScope::Public }.into_response())
 }
 
 impl Page {
@@ -85,7 +85,7 @@ impl Page {
         format!("{} {} {:?}", self.status.name(), self.limit, self.after)
     }
 
-    async fn show<P: Ports>(&self, portal: &Portal<P>) -> Result<AsOf<Shown>, Unavailable> {
+    async fn show<P: Ports>(&self, portal: &IngressState<P>) -> Result<AsOf<Representation>, Unavailable> {
         let AsOf { positions, shown } = portal.views.listed(self.status, self.after, self.limit).await?;
         let next = shown.next.map(|last| {
             let cursor = Cursor { place: write_place(last), as_of: positions.clone() };

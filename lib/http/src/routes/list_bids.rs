@@ -5,13 +5,13 @@ use super::cursor::Cursor;
 use super::paging::{DEFAULT_LIMIT, cursor, invalid, limit, members, read_limit, unknown};
 use super::{InPath, auction_in, unknown_auction};
 use crate::caller::{Caller, MaybeCaller};
-use crate::consistency::{CONSISTENCY_TOKEN, Consistency, Of, Read};
+use crate::consistency::{CONSISTENCY_TOKEN, Consistency, ConsistentRead, PartitionScope};
 use crate::description::schemas::{in_path, in_query, one_of, uuid};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
-use crate::read_model::{ReadModel, Whose};
+use crate::read_model::{CacheScope, ReadModel};
 use auction_app::ports::views::read_models::{BidEntry, ReadModelReader};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::view::BidList;
@@ -31,7 +31,7 @@ struct Page {
     as_of: Positions,
 }
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("list_bids", "/auction/{id}/bids", list_bids::<P>)
         .summary(tag::BIDS, "List the bids in an auction")
         .about("The newest first, the caller's own marked.")
@@ -47,7 +47,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn list_bids<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     MaybeCaller(caller): MaybeCaller,
     consistency: Consistency,
     InPath(auction): InPath<String>,
@@ -55,7 +55,7 @@ async fn list_bids<P: Ports>(
 ) -> Result<Response, Problem> {
     let id = auction_in(&auction)?;
     let page = Page::read(query.as_deref(), portal.partitions)?;
-    let consistency = consistency.knowing(&page.as_of);
+    let consistency = consistency.with_positions(&page.as_of);
     let (partition, auction) = (portal.partitions.of(id), AuctionId(id));
     let by = match (page.by_me, caller) {
         (true, None) => return Err(Caller::unknown()),
@@ -69,14 +69,15 @@ async fn list_bids<P: Ports>(
             None => views.bids(partition, auction, before, limit).await,
         }
     };
-    let Read { shown, fresh, positions } = consistency.read(&portal, Of::One(partition), bids).await?;
+    let ConsistentRead { shown, fresh, positions } =
+        consistency.read(&portal, PartitionScope::One(partition), bids).await?;
     let none = || unknown_auction().with_header(CONSISTENCY_TOKEN, fresh.token.clone());
     let shown = shown.ok_or_else(none)?;
     let begin = format!("{{\"auction\":\"{id}\",\"count\":{},\"bids\":[", shown.count);
     let next = shown.next.map(|before| page.next(auction, before, positions));
     let lines = shown.bids.iter().map(|bid| line(bid, caller));
     let shown = super::paging::page(&begin, lines, next);
-    Ok(ReadModel { shown, fresh, whose: Whose::TheCallers }.into_response())
+    Ok(ReadModel { shown, fresh, whose: CacheScope::Private }.into_response())
 }
 
 /// The stored line, marked if it is the caller's.

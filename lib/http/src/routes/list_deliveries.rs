@@ -3,10 +3,10 @@
 use super::InPath;
 use super::paging::{DEFAULT_LIMIT, invalid, limit, members, read_limit, unknown};
 use super::webhooks::{delivery, to_header, unknown_webhook, webhook_in};
-use crate::caller::Acting;
+use crate::caller::ActingAs;
 use crate::description::schemas::{in_path, in_query, pattern, uuid};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
 use auction_app::ports::notifications::webhooks::WebhookStore;
@@ -19,7 +19,7 @@ use axum::response::{IntoResponse, Response};
 /// Places are below it.
 const PLACES: u64 = 1 << 53;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("list_deliveries", "/user/{id}/webhooks/{webhook}/deliveries", list_deliveries::<P>)
         .summary(tag::NOTIFICATIONS, "List what was sent to a webhook")
         .about("And what will be, the newest first, for as long as the house keeps it.")
@@ -44,8 +44,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn list_deliveries<P: Ports>(
-    State(portal): Shared<P>,
-    Acting(actor): Acting,
+    State(portal): StateExtractor<P>,
+    ActingAs(actor): ActingAs,
     InPath((user, webhook)): InPath<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {

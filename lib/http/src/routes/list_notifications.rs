@@ -3,7 +3,7 @@
 use crate::caller::Caller;
 use crate::description::schemas::{header, in_query, pattern, text, whole};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
 use auction_app::ports::notifications::inbox::InboxPage;
@@ -18,7 +18,7 @@ const MOST: usize = 1000;
 /// Places are below it, so that Lua knows them exactly.
 const PLACES: u64 = 1 << 53;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("list_notifications", "/notifications", list_notifications::<P>)
         .summary(tag::NOTIFICATIONS, "List what one was told")
         .about("The oldest first.")
@@ -32,7 +32,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn list_notifications<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     Caller(user): Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {

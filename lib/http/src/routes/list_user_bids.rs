@@ -4,13 +4,13 @@ use super::InPath;
 use super::cursor::Cursor;
 use super::paging::{DEFAULT_LIMIT, cursor, limit, members, page, read_limit, unknown};
 use crate::caller::Caller;
-use crate::consistency::{Consistency, Of, Read};
+use crate::consistency::{Consistency, ConsistentRead, PartitionScope};
 use crate::description::schemas::{in_path, uuid};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
-use crate::read_model::{ReadModel, Whose};
+use crate::read_model::{CacheScope, ReadModel};
 use auction_app::ports::views::read_models::{BidderAuction, ReadModelReader};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::view::{AuctionStatus, UserBids, UserStanding};
@@ -21,7 +21,7 @@ use uuid::Uuid;
 /// What its cursors begin with.
 const LIST: u8 = b'u';
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("list_user_bids", "/user/{id}/bids", list_user_bids::<P>)
         .summary(tag::BIDS, "List the auctions one has bid in")
         .about("The newest auction first, and how one stands in each. For that user alone.")
@@ -36,7 +36,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn list_user_bids<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     Caller(caller): Caller,
     consistency: Consistency,
     InPath(user): InPath<String>,
@@ -53,20 +53,21 @@ async fn list_user_bids<P: Ports>(
             "cursor" => {
                 let cursor: Cursor<16> = Cursor::read(value, LIST, portal.partitions)?;
                 before = Some(AuctionId(Uuid::from_bytes(cursor.place)));
-                consistency = consistency.knowing(&cursor.as_of);
+                consistency = consistency.with_positions(&cursor.as_of);
             }
             other => return Err(unknown(other, "`limit`, `cursor` and `consistency`")),
         }
     }
     let bidder = |_| portal.views.bidder(caller, before, limit);
-    let Read { shown, fresh, positions } = consistency.read(&portal, Of::All, bidder).await?;
+    let ConsistentRead { shown, fresh, positions } =
+        consistency.read(&portal, PartitionScope::All, bidder).await?;
     let next = shown.next.map(|last| {
         let cursor = Cursor { place: last.0.into_bytes(), as_of: positions }.write(LIST);
         format!("/user/{caller}/bids?limit={limit}&cursor={cursor}")
     });
     let lines = shown.lines.iter().map(|line| put_together(line, caller));
     let shown = page("{\"auctions\":[", lines, next);
-    Ok(ReadModel { shown, fresh, whose: Whose::TheCallers }.into_response())
+    Ok(ReadModel { shown, fresh, whose: CacheScope::Private }.into_response())
 }
 
 /// The stored parts, in one object.

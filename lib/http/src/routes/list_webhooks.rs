@@ -2,10 +2,10 @@
 
 use super::webhooks::shown;
 use super::{InPath, user_in};
-use crate::caller::Acting;
+use crate::caller::ActingAs;
 use crate::description::schemas::{in_path, uuid};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
 use auction_app::ports::notifications::webhooks::WebhookStore;
@@ -13,7 +13,7 @@ use auction_wire::webhook::WebhookList;
 use axum::Json;
 use axum::extract::State;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("list_webhooks", "/user/{id}/webhooks", list_webhooks::<P>)
         .summary(tag::NOTIFICATIONS, "List where one is told by HTTP")
         .about("The oldest first, without their secrets.")
@@ -25,8 +25,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn list_webhooks<P: Ports>(
-    State(portal): Shared<P>,
-    Acting(actor): Acting,
+    State(portal): StateExtractor<P>,
+    ActingAs(actor): ActingAs,
     InPath(user): InPath<String>,
 ) -> Result<Json<WebhookList>, Problem> {
     let user = user_in(&user, actor)?;

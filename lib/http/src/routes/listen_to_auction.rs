@@ -4,8 +4,8 @@ use super::paging::{invalid, members, unknown};
 use super::{InPath, auction_in};
 use crate::description::schemas::{in_header, in_path, in_query, object, pattern, uuid, whole};
 use crate::description::{Endpoint, tag};
-use crate::live::{answer, heard, last_event_id, not_heard};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::live::{answer, last_event_id, stream_events, subscribe_error};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
 use auction_domain::AuctionId;
@@ -21,7 +21,7 @@ const ABOUT: &str = "Server-sent events. Who comes without having seen anything 
     than is remembered, he is told how the auction stands by an event `reset` instead. A comment shows every 15 seconds \
     that the connection is alive. Who is too slow is cut off, and may come back.";
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     let seen = whole(0, Some(isize::MAX.unsigned_abs()));
     Endpoint::get("listen_to_auction", "/auction/{id}/live", listen_to_auction::<P>)
         .summary(tag::AUCTIONS, "Listen to an auction")
@@ -45,7 +45,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn listen_to_auction<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     InPath(auction): InPath<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -55,8 +55,8 @@ async fn listen_to_auction<P: Ports>(
         Some(id) => Some(id.parse().map_err(|_| not_a_version("header Last-Event-ID"))?),
         None => after(query.as_deref())?,
     };
-    let listener = portal.live.listen(auction, seen).await.map_err(not_heard)?;
-    Ok(answer(heard(listener)))
+    let listener = portal.live.listen(auction, seen).await.map_err(subscribe_error)?;
+    Ok(answer(stream_events(listener)))
 }
 
 fn after(query: Option<&str>) -> Result<Option<u64>, Problem> {

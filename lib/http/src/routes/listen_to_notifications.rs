@@ -2,15 +2,15 @@
 
 use super::list_notifications::{one, read, write};
 use super::paging::{invalid, members, unknown};
-use crate::admit::is_still_known;
+use crate::admit::is_still_valid;
 use crate::caller::Caller;
 use crate::description::schemas::{in_header, in_query, object, pattern};
 use crate::description::{Endpoint, tag};
-use crate::live::{answer, come_again, last_event_id, not_heard};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::live::{answer, last_event_id, reconnect_frame, subscribe_error};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
-use crate::who::{By, Who};
+use crate::who::{AuthMethod, Principal};
 use auction_app::ingress::live_updates::{HEARTBEAT, InboxSignal, heartbeat};
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::inbox::InboxPage;
@@ -37,7 +37,7 @@ const ABOUT: &str = "Server-sent events. Who comes without having seen anything 
     if some of that is not kept any more, an event `reset` says so, with `unread` and `cursor`, before what is. A \
     comment shows every 15 seconds that the connection is alive. It ends soon after the caller has signed out.";
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     let cursor = || pattern("^n[0-9a-f]{1,13}$");
     Endpoint::get("listen_to_notifications", "/notifications/live", listen_to_notifications::<P>)
         .summary(tag::NOTIFICATIONS, "Listen to what one is told")
@@ -56,14 +56,14 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn listen_to_notifications<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     Caller(user): Caller,
-    who: Who,
+    who: Principal,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let seen = seen(&headers, query.as_deref())?;
-    let place = portal.live.place().map_err(not_heard)?;
+    let place = portal.live.place().map_err(subscribe_error)?;
     // Before the first look, so that nothing falls between the two.
     let bell = portal.bells.listen(user);
     let (by, ready) = (who.by, VecDeque::new());
@@ -73,7 +73,7 @@ async fn listen_to_notifications<P: Ports>(
         let mut listening = listening?;
         match listening.next().await {
             Some(shown) => Some((shown, Some(listening))),
-            None => Some((come_again(), None)),
+            None => Some((reconnect_frame(), None)),
         }
     });
     Ok(answer(events))
@@ -96,10 +96,10 @@ fn seen(headers: &HeaderMap, query: Option<&str>) -> Result<Option<u64>, Problem
 
 /// One listener.
 struct Listening<P: Ports> {
-    portal: SharedPortal<P>,
+    portal: SharedState<P>,
     user: UserId,
     /// Whence that is known.
-    by: By,
+    by: AuthMethod,
     bell: InboxSignal,
     /// The place of what was told last.
     after: u64,
@@ -151,7 +151,7 @@ impl<P: Ports> Listening<P> {
             if let Some(shown) = self.ready.pop_front() {
                 return Some(shown);
             }
-            if !is_still_known(&self.portal, self.by).await {
+            if !is_still_valid(&self.portal, self.by).await {
                 return None;
             }
             match self.page().await {

@@ -1,17 +1,17 @@
 //! `PUT /notifications/read`: everything up to a place is read.
 
 use super::list_notifications::{read, write};
-use crate::body::{self, Payload};
+use crate::body::{self, BoundedBody};
 use crate::caller::Caller;
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use auction_wire::notification::{MarkReadRequest, MarkedRead};
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::put("mark_read", "/notifications/read", mark_read::<P>)
         .summary(tag::NOTIFICATIONS, "Mark everything up to a place as read")
         .by_a_user()
@@ -21,10 +21,10 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn mark_read<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     Caller(user): Caller,
     headers: HeaderMap,
-    Payload(body): Payload,
+    BoundedBody(body): BoundedBody,
 ) -> Result<Json<MarkedRead>, Problem> {
     let request: MarkReadRequest = body::read(&headers, &body)?;
     let invalid =

@@ -3,7 +3,7 @@
 use crate::conditional;
 use crate::description::schemas::{in_query, pattern, whole};
 use crate::problem::Problem;
-use crate::read_model::Shown;
+use crate::read_model::Representation;
 use utoipa::openapi::path::Parameter;
 
 /// So many lines if nobody says how many.
@@ -79,7 +79,7 @@ pub(super) fn page(
     begin: &str,
     lines: impl Iterator<Item = impl AsRef<[u8]>>,
     next: Option<String>,
-) -> Shown {
+) -> Representation {
     let mut body = begin.as_bytes().to_vec();
     for (n, line) in lines.enumerate() {
         if n > 0 {
@@ -92,5 +92,5 @@ pub(super) fn page(
         body.extend_from_slice(format!(",\"next\":\"{next}\"").as_bytes());
     }
     body.push(b'}');
-    Shown { etag: conditional::etag(None, &body), body: body.into(), next }
+    Representation { etag: conditional::etag(None, &body), body: body.into(), next }
 }

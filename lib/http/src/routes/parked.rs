@@ -5,7 +5,7 @@ use super::paging::{invalid, members, read_name, read_one_of, read_partition, un
 use crate::caller::Operator;
 use crate::description::schemas::{in_path, in_query, one_of, pattern, text, uuid, whole};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Portal, Ports, Shared, SharedPortal};
+use crate::portal::{IngressState, Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
 use auction_app::ports::events::auction_event_reader::AuctionEventReader;
@@ -15,7 +15,7 @@ use auction_app::ports::operator::parked_events::{
 use auction_domain::AuctionId;
 use auction_wire::EventRecord;
 use auction_wire::body::to_json;
-use auction_wire::operate::{ParkedList, ParkedView, ParkedWhole, WaitingEvent};
+use auction_wire::operate::{ParkedDetail, ParkedList, ParkedView, WaitingEvent};
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
@@ -24,7 +24,7 @@ use uuid::Uuid;
 /// So many of the events that wait are shown.
 const WAITING: usize = 1000;
 
-pub(super) fn list_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn list_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("list_parked", "/parked", list::<P>)
         .summary(tag::OPERATORS, "List what services do not handle any more")
         .about("By service, partition and position.")
@@ -38,16 +38,16 @@ pub(super) fn list_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .needs_servers()
 }
 
-pub(super) fn show_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn show_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_parked", "/parked/{service}/{key}", show::<P>)
         .summary(tag::OPERATORS, "Show the events that wait")
         .by_an_operator()
         .of_a_service()
-        .answers::<ParkedWhole>(200, "With the events that wait.")
+        .answers::<ParkedDetail>(200, "With the events that wait.")
         .needs_servers()
 }
 
-pub(super) fn retry_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn retry_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("retry_parked", "/parked/{service}/{key}/retry", retry::<P>)
         .summary(tag::OPERATORS, "Let the service try again")
         .about("With all that waits, as soon as it runs. What stays parked is asked for nothing any more.")
@@ -57,7 +57,7 @@ pub(super) fn retry_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .needs_servers()
 }
 
-pub(super) fn drop_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn drop_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("drop_parked", "/parked/{service}/{key}/drop", drop_event::<P>)
         .summary(tag::OPERATORS, "Give an event up")
         .about(
@@ -70,7 +70,7 @@ pub(super) fn drop_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .needs_servers()
 }
 
-impl<P: Ports> Endpoint<SharedPortal<P>> {
+impl<P: Ports> Endpoint<SharedState<P>> {
     /// It is about what one service does not handle.
     fn of_a_service(self) -> Self {
         self.takes(in_path("service", text(), "The service, such as `projector`."))
@@ -80,7 +80,7 @@ impl<P: Ports> Endpoint<SharedPortal<P>> {
 }
 
 async fn list<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     _: Operator,
     RawQuery(query): RawQuery,
 ) -> Result<Json<ParkedList>, Problem> {
@@ -111,7 +111,7 @@ async fn list<P: Ports>(
 }
 
 async fn find<P: Ports>(
-    portal: &Portal<P>,
+    portal: &IngressState<P>,
     (service, key): &(String, String),
 ) -> Result<ParkedAggregate, Problem> {
     let not_parked = || Problem::of(&requests::NOT_PARKED);
@@ -122,18 +122,18 @@ async fn find<P: Ports>(
 }
 
 async fn show<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     _: Operator,
     InPath(path): InPath<(String, String)>,
-) -> Result<Json<ParkedWhole>, Problem> {
+) -> Result<Json<ParkedDetail>, Problem> {
     let parked = find(&portal, &path).await?;
     let (key, before) = (AuctionId(parked.event.key), parked.event.version.saturating_sub(1));
     let waiting = portal.desk.events.events_of(key, before, WAITING).await?;
-    Ok(Json(ParkedWhole { parked: view(&parked), waiting: waiting.iter().map(event).collect() }))
+    Ok(Json(ParkedDetail { parked: view(&parked), waiting: waiting.iter().map(event).collect() }))
 }
 
 async fn retry<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     _: Operator,
     InPath(path): InPath<(String, String)>,
 ) -> Result<(StatusCode, Json<ParkedView>), Problem> {
@@ -141,7 +141,7 @@ async fn retry<P: Ports>(
 }
 
 async fn drop_event<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     _: Operator,
     InPath(path): InPath<(String, String)>,
 ) -> Result<(StatusCode, Json<ParkedView>), Problem> {
@@ -149,7 +149,7 @@ async fn drop_event<P: Ports>(
 }
 
 async fn ask<P: Ports>(
-    portal: &Portal<P>,
+    portal: &IngressState<P>,
     path: &(String, String),
     asked: OperatorAction,
 ) -> Result<(StatusCode, Json<ParkedView>), Problem> {

@@ -1,13 +1,13 @@
 //! `PUT /auction/{id}/bid`: bid.
 
 use super::{InPath, auction_in};
-use crate::answer::{Asking, ask};
-use crate::body::{self, Payload};
+use crate::answer::{CommandSubmission, submit};
+use crate::body::{self, BoundedBody};
 use crate::caller::Caller;
 use crate::description::commands::Effect;
 use crate::description::schemas::{in_path, uuid};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::refusals;
 use auction_domain::auction::{AuctionCommand, PlaceBid};
@@ -18,7 +18,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::put("place_bid", "/auction/{id}/bid", place_bid::<P>)
         .summary(tag::BIDS, "Bid")
         .about("A bid may be below the highest, and must be above the bidder's own latest.")
@@ -36,11 +36,11 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn place_bid<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     Caller(bidder): Caller,
     InPath(auction): InPath<String>,
     headers: HeaderMap,
-    Payload(body): Payload,
+    BoundedBody(body): BoundedBody,
 ) -> Result<Response, Problem> {
     let auction = auction_in(&auction)?;
     let request: PlaceBidRequest = body::read(&headers, &body)?;
@@ -48,8 +48,9 @@ async fn place_bid<P: Ports>(
     let amount = Amount::new(request.amount)
         .map_err(|error| Problem::invalid(vec![("amount".to_owned(), error.to_string())]))?;
     let path = format!("/auction/{auction}/bid");
-    let asking = Asking { actor: Actor::User(bidder), method: "PUT", path: &path, payload: &payload };
-    ask(&portal, &headers, asking, |id| {
+    let asking =
+        CommandSubmission { actor: Actor::User(bidder), method: "PUT", path: &path, payload: &payload };
+    submit(&portal, &headers, asking, |id| {
         let place = PlaceBid { bid: BidId(id.0), bidder, amount };
         (auction, CommandBody::Auction(AuctionCommand::PlaceBid(place)))
     })

@@ -1,11 +1,11 @@
 //! `GET` and `PUT /promoter/settings`: how bids are drawn from now on, by an operator.
 
-use crate::answer::{Asking, ask};
-use crate::body::{self, Payload};
+use crate::answer::{CommandSubmission, submit};
+use crate::body::{self, BoundedBody};
 use crate::caller::Operator;
 use crate::description::commands::Effect;
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
 use auction_app::promoter::{DrawOptionsError, Options};
@@ -19,7 +19,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::Value;
 
-pub(super) fn change_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn change_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::put("change_promoter_settings", "/promoter/settings", change::<P>)
         .summary(tag::DRAWS, "Set how bids are drawn")
         .about("By an operator. What no option says is as it is by default.")
@@ -29,7 +29,7 @@ pub(super) fn change_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .problems(&[&requests::OPTIONS_MAKE_NO_SENSE])
 }
 
-pub(super) fn show_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn show_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_promoter_settings", "/promoter/settings", show::<P>)
         .summary(tag::DRAWS, "Show how bids are drawn")
         .about("To an operator, with all that operators set before.")
@@ -38,25 +38,25 @@ pub(super) fn show_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn change<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     _: Operator,
     headers: HeaderMap,
-    Payload(body): Payload,
+    BoundedBody(body): BoundedBody,
 ) -> Result<Response, Problem> {
     let mut request: PromoterSettingsRequest = body::read(&headers, &body)?;
     // What reads the options knows `5`, and not `5.0`.
-    request.options.iter_mut().for_each(body::make_whole);
+    request.options.iter_mut().for_each(body::normalize_integers);
     let payload = body::canonical(&request);
     let options = Options::read(&Value::from(request.options).to_string(), 0).map_err(refused)?;
     let change = ChangePromoterSettings { options: options.text().clone() };
     let command = CommandBody::Promoter(PromoterCommand::ChangePromoterSettings(change));
     let path = "/promoter/settings";
-    let asking = Asking { actor: Actor::Operator, method: "PUT", path, payload: &payload };
-    ask(&portal, &headers, asking, |_| (PROMOTER_SETTINGS, command)).await
+    let asking = CommandSubmission { actor: Actor::Operator, method: "PUT", path, payload: &payload };
+    submit(&portal, &headers, asking, |_| (PROMOTER_SETTINGS, command)).await
 }
 
 async fn show<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     _: Operator,
 ) -> Result<Json<PromoterSettingsView>, Problem> {
     let current = portal.promises.current();

@@ -2,10 +2,10 @@
 
 use super::InPath;
 use super::webhooks::{delivery as shown, unknown_webhook, webhook_in};
-use crate::caller::Acting;
+use crate::caller::ActingAs;
 use crate::description::schemas::{in_path, uuid};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
 use auction_app::ports::notifications::webhooks::{ReplayResult, WebhookStore};
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 const PATH: &str = "/user/{id}/webhooks/{webhook}/deliveries/{delivery}/replay";
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("replay_delivery", PATH, replay_delivery::<P>)
         .summary(tag::NOTIFICATIONS, "Send something to a webhook again")
         .about("Now, with all attempts before it, whatever became of it. Its `webhook-id` stays the same.")
@@ -37,8 +37,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn replay_delivery<P: Ports>(
-    State(portal): Shared<P>,
-    Acting(actor): Acting,
+    State(portal): StateExtractor<P>,
+    ActingAs(actor): ActingAs,
     InPath((user, webhook, delivery)): InPath<(String, String, String)>,
 ) -> Result<(StatusCode, Json<DeliveryView>), Problem> {
     let (user, webhook) = webhook_in((&user, &webhook), actor)?;

@@ -2,17 +2,17 @@
 
 use super::InPath;
 use super::webhooks::{shown, unknown_webhook, webhook_in};
-use crate::caller::Acting;
+use crate::caller::ActingAs;
 use crate::description::schemas::{in_path, uuid};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
 use auction_wire::webhook::WebhookWithSecret;
 use axum::Json;
 use axum::extract::State;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("rotate_webhook", "/user/{id}/webhooks/{webhook}/rotate", rotate_webhook::<P>)
         .summary(tag::NOTIFICATIONS, "Give a webhook a new secret")
         .about(
@@ -28,8 +28,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn rotate_webhook<P: Ports>(
-    State(portal): Shared<P>,
-    Acting(actor): Acting,
+    State(portal): StateExtractor<P>,
+    ActingAs(actor): ActingAs,
     InPath((user, webhook)): InPath<(String, String)>,
 ) -> Result<Json<WebhookWithSecret>, Problem> {
     let (user, webhook) = webhook_in((&user, &webhook), actor)?;

@@ -2,7 +2,7 @@
 
 use crate::caller::Caller;
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
 use auction_app::ports::people::accounts::Accounts;
@@ -10,7 +10,7 @@ use auction_wire::account::AccountView;
 use axum::Json;
 use axum::extract::State;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_account", "/account", show_account::<P>)
         .summary(tag::USERS, "Show what is known of one")
         .about("Name, address and role, to their user alone.")
@@ -21,7 +21,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn show_account<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     Caller(user): Caller,
 ) -> Result<Json<AccountView>, Problem> {
     let profile = portal.accounts.profile(user).await?;

@@ -3,14 +3,16 @@
 
 use super::paging::{invalid, members, unknown};
 use super::{InPath, SERVER_TIME, auction_in, unknown_auction};
-use crate::consistency::{CONSISTENCY_TOKEN, Consistency, Fresh, Of, Read, token};
+use crate::consistency::{
+    CONSISTENCY_TOKEN, Consistency, ConsistentRead, FreshnessHeaders, PartitionScope, token,
+};
 use crate::description::schemas::{self, in_path, in_query, pattern, uuid, whole};
 use crate::description::{Endpoint, tag};
 use crate::if_match::etag;
-use crate::portal::{Portal, Ports, Shared, SharedPortal};
+use crate::portal::{IngressState, Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
-use crate::read_model::{AuctionRead, ReadModel, Shown, Whose};
+use crate::read_model::{AuctionRepresentation, CacheScope, ReadModel, Representation};
 use auction_app::ingress::auction_history::AtVersion;
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::read_models::{AsOf, ReadModelReader};
@@ -22,7 +24,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     let then =
         "As it was at that version, told from its events. Neither waits nor says how fresh anything is.";
     Endpoint::get("show_auction", "/auction/{id}", show_auction::<P>)
@@ -47,7 +49,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn show_auction<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     consistency: Consistency,
     InPath(auction): InPath<String>,
     RawQuery(query): RawQuery,
@@ -61,23 +63,24 @@ async fn show_auction<P: Ports>(
 }
 
 async fn as_it_is<P: Ports>(
-    portal: &Portal<P>,
+    portal: &IngressState<P>,
     auction: AuctionId,
     consistency: &Consistency,
 ) -> Result<Response, Problem> {
     let partition = portal.partitions.of(auction.0);
     let read = |wanted: Positions| async move {
-        let is_fresh = |kept: &AsOf<Option<AuctionRead>>| kept.positions.cover(&wanted);
+        let is_fresh = |kept: &AsOf<Option<AuctionRepresentation>>| kept.positions.cover(&wanted);
         portal.auctions.get(auction, is_fresh, || read_now(portal, auction, &wanted)).await
     };
-    let Read { shown: read, mut fresh, .. } = consistency.read(portal, Of::One(partition), read).await?;
+    let ConsistentRead { shown: read, mut fresh, .. } =
+        consistency.read(portal, PartitionScope::One(partition), read).await?;
     let none = || unknown_auction().with_header(CONSISTENCY_TOKEN, fresh.token.clone());
     let read = read.ok_or_else(none)?;
     let now = HeaderValue::from_str(&time::format(read.now()));
     if read.from_store {
         fresh.age = Some(Duration::ZERO);
     }
-    let mut response = ReadModel { shown: read.shown, fresh, whose: Whose::Everybodys }.into_response();
+    let mut response = ReadModel { shown: read.shown, fresh, whose: CacheScope::Public }.into_response();
     if let Ok(now) = now {
         response.headers_mut().insert(SERVER_TIME, now);
     }
@@ -85,12 +88,14 @@ async fn as_it_is<P: Ports>(
 }
 
 async fn read_now<P: Ports>(
-    portal: &Portal<P>,
+    portal: &IngressState<P>,
     auction: AuctionId,
     wanted: &Positions,
-) -> Result<AsOf<Option<AuctionRead>>, Unavailable> {
+) -> Result<AsOf<Option<AuctionRepresentation>>, Unavailable> {
     match portal.views.auction(portal.partitions.of(auction.0), auction).await {
-        Ok(AsOf { positions, shown }) => Ok(AsOf { positions, shown: shown.map(AuctionRead::of_view) }),
+        Ok(AsOf { positions, shown }) => {
+            Ok(AsOf { positions, shown: shown.map(AuctionRepresentation::of_view) })
+        }
         Err(away) => {
             tracing::warn!(error = %away, %auction, "an auction is told from the store");
             told(portal, auction, wanted).await
@@ -100,22 +105,22 @@ async fn read_now<P: Ports>(
 
 /// From its events, for everybody who asks in a moment.
 async fn told<P: Ports>(
-    portal: &Portal<P>,
+    portal: &IngressState<P>,
     auction: AuctionId,
     wanted: &Positions,
-) -> Result<AsOf<Option<AuctionRead>>, Unavailable> {
-    let is_fresh = |kept: &AsOf<Option<AuctionRead>>| kept.positions.cover(wanted);
+) -> Result<AsOf<Option<AuctionRepresentation>>, Unavailable> {
+    let is_fresh = |kept: &AsOf<Option<AuctionRepresentation>>| kept.positions.cover(wanted);
     let tell = async || {
         // Before the events: what is told is at least as fresh.
         let positions = portal.freshness.heads().await?.within(&[portal.partitions.of(auction.0)]);
         let json = portal.from_store.latest(auction).await?;
-        Ok(AsOf { positions, shown: json.map(AuctionRead::of_store) })
+        Ok(AsOf { positions, shown: json.map(AuctionRepresentation::of_store) })
     };
     portal.told.get(auction, is_fresh, tell).await
 }
 
 async fn as_it_was<P: Ports>(
-    portal: &Portal<P>,
+    portal: &IngressState<P>,
     auction: AuctionId,
     version: u64,
 ) -> Result<Response, Problem> {
@@ -126,9 +131,9 @@ async fn as_it_was<P: Ports>(
             Err(Problem::new(&requests::UNKNOWN_VERSION, detail).with("current", current))
         }
         AtVersion::Shown(json) => {
-            let shown = Shown { etag: etag(&json), body: json.into(), next: None };
-            let fresh = Fresh { token: token(&Positions::default()), age: None, applied: None };
-            let mut response = ReadModel { shown, fresh, whose: Whose::Everybodys }.into_response();
+            let shown = Representation { etag: etag(&json), body: json.into(), next: None };
+            let fresh = FreshnessHeaders { token: token(&Positions::default()), age: None, applied: None };
+            let mut response = ReadModel { shown, fresh, whose: CacheScope::Public }.into_response();
             // What was does not change; how a release writes it may.
             let kept = HeaderValue::from_static("max-age=3600");
             response.headers_mut().insert(header::CACHE_CONTROL, kept);

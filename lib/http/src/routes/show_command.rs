@@ -7,33 +7,33 @@ use crate::description::commands::applied;
 use crate::description::reads::decided;
 use crate::description::schemas::{header, in_header, in_path, pattern, retry_after, text};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal, wall_clock};
+use crate::portal::{Ports, SharedState, StateExtractor, wall_clock};
 use crate::prefer::Prefer;
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
 use auction_app::ingress::command_gateway::{CommandHandle, CommandStatus};
 use auction_domain::Timestamp;
-use auction_wire::api::{Done, Failed, Pending};
+use auction_wire::api::{CommandDone, CommandFailed, CommandPending};
 use auction_wire::time;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use std::time::Duration;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_command", "/command/{handle}", show_command::<P>)
         .by_everybody()
         .summary(tag::COMMANDS, "Ask what became of a command")
         .about("The handle is from `Location` of the answer to the command. A command that was refused is shown as its refusal.")
         .takes(in_path("handle", text(), "The handle."))
         .takes(in_header("Prefer", text(), PREFER))
-        .answers::<Pending>(200, "It is not decided yet.")
-        .answers::<Failed>(200, "It could not be handled, and had no effect.")
-        .answers::<Done>(200, "It is done, and `return=representation` was preferred.")
+        .answers::<CommandPending>(200, "It is not decided yet.")
+        .answers::<CommandFailed>(200, "It could not be handled, and had no effect.")
+        .answers::<CommandDone>(200, "It is done, and `return=representation` was preferred.")
         .with_header(200, "Retry-After", retry_after())
         .with_header(200, "Preference-Applied", applied())
         .with_header(200, "Consistency-Token", decided())
-        .answers::<Done>(303, "It is done.")
+        .answers::<CommandDone>(303, "It is done.")
         .with_header(303, "Location", header(text(), "Where the effect is to be seen."))
         .with_header(303, "Consistency-Token", decided())
         .takes(in_header(
@@ -48,7 +48,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn show_command<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     InPath(command): InPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

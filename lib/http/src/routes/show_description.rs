@@ -2,14 +2,14 @@
 
 use crate::description::schemas::object;
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedPortal};
+use crate::portal::{Ports, SharedState};
 use axum::Extension;
 use axum::body::Bytes;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use utoipa::openapi::OpenApi;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_description", "/openapi.json", show_description)
         .by_everybody()
         .summary(tag::PORTAL, "Describe the API")
@@ -19,16 +19,16 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 
 /// The description as it is sent.
 #[derive(Clone)]
-pub(super) struct Described(Bytes);
+pub(super) struct OpenApiDocument(Bytes);
 
-impl Described {
+impl OpenApiDocument {
     /// Written down once.
-    pub(super) fn new(description: OpenApi) -> Described {
+    pub(super) fn new(description: OpenApi) -> OpenApiDocument {
         // Its keys are text: it can always be written down.
-        Described(serde_json::to_vec(&description).unwrap_or_default().into())
+        OpenApiDocument(serde_json::to_vec(&description).unwrap_or_default().into())
     }
 }
 
-async fn show_description(Extension(Described(json)): Extension<Described>) -> Response {
+async fn show_description(Extension(OpenApiDocument(json)): Extension<OpenApiDocument>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], json).into_response()
 }

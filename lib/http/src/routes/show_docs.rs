@@ -3,7 +3,7 @@
 use super::InPath;
 use crate::description::schemas::{self, in_path, text};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedPortal};
+use crate::portal::{Ports, SharedState};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
 use axum::http::header;
@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use std::sync::{Arc, LazyLock};
 use utoipa_swagger_ui::{Config, serve};
 
-pub(super) fn page_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn page_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_docs", "/docs", async || Redirect::permanent("/docs/index.html"))
         .by_everybody()
         .summary(tag::PORTAL, "Show the description as a page")
@@ -19,7 +19,7 @@ pub(super) fn page_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
         .with_header(308, "Location", schemas::header(text(), "Where it is."))
 }
 
-pub(super) fn file_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn file_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_docs_file", "/docs/{file}", show_file)
         .by_everybody()
         .summary(tag::PORTAL, "A file of that page")

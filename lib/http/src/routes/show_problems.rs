@@ -3,19 +3,19 @@
 use super::InPath;
 use crate::description::schemas::{in_path, text};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedPortal};
+use crate::portal::{Ports, SharedState};
 use crate::problem::kinds::{find, requests};
 use crate::problem::{Problem, page};
 use axum::response::Html;
 
-pub(super) fn index_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn index_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("list_problems", "/problems", async || Html(page::index()))
         .by_everybody()
         .summary(tag::PORTAL, "List all problems there are")
         .answers_with(200, "text/html", text(), "A page for people.")
 }
 
-pub(super) fn page_endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn page_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_problem", "/problems/{type}", show_problem)
         .by_everybody()
         .summary(tag::PORTAL, "Explain a problem")

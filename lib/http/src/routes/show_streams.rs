@@ -4,7 +4,7 @@ use super::paging::{invalid, members, read_partition, unknown};
 use crate::caller::Operator;
 use crate::description::schemas::{in_query, whole};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
 use auction_app::operator::stream_stats::{Rates, collect};
@@ -17,7 +17,7 @@ use std::time::Duration;
 /// Rates are over at most so long.
 const LONGEST_MS: u64 = 5000;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_streams", "/streams", show_streams::<P>)
         .summary(tag::OPERATORS, "Show how far everybody is with every stream")
         .about("And who works on it. Each stream by itself is seen at one moment. Looking changes nothing.")
@@ -34,7 +34,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn show_streams<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     _: Operator,
     RawQuery(query): RawQuery,
 ) -> Result<Json<StreamsView>, Problem> {

@@ -3,7 +3,7 @@
 use super::unknown_user;
 use crate::caller::Caller;
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::refusals;
 use auction_app::ports::notifications::preferences::PreferenceReader;
@@ -11,7 +11,7 @@ use auction_wire::api::SubscriptionsRequest;
 use axum::Json;
 use axum::extract::State;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_subscriptions", "/subscriptions", show_subscriptions::<P>)
         .summary(tag::NOTIFICATIONS, "Show what one is told")
         .by_a_user()
@@ -21,7 +21,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn show_subscriptions<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     Caller(user): Caller,
 ) -> Result<Json<SubscriptionsRequest>, Problem> {
     let subscriptions = portal.subscribers.subscriptions(user).await?;

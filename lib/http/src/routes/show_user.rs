@@ -2,20 +2,20 @@
 
 use super::paging::{members, unknown};
 use super::{InPath, unknown_user, user_in};
-use crate::caller::Acting;
-use crate::consistency::{CONSISTENCY_TOKEN, Consistency, Of, Read};
+use crate::caller::ActingAs;
+use crate::consistency::{CONSISTENCY_TOKEN, Consistency, ConsistentRead, PartitionScope};
 use crate::description::schemas::{in_path, uuid};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::{refusals, requests};
-use crate::read_model::{ReadModel, Shown, Whose};
+use crate::read_model::{CacheScope, ReadModel, Representation};
 use auction_app::ports::views::read_models::ReadModelReader;
 use auction_wire::view::UserView;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_user", "/user/{id}", show_user::<P>)
         .summary(tag::USERS, "Show an account")
         .about("To its user or an operator. Of a deleted one only that it was is left.")
@@ -27,8 +27,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn show_user<P: Ports>(
-    State(portal): Shared<P>,
-    Acting(actor): Acting,
+    State(portal): StateExtractor<P>,
+    ActingAs(actor): ActingAs,
     consistency: Consistency,
     InPath(user): InPath<String>,
     RawQuery(query): RawQuery,
@@ -39,8 +39,9 @@ async fn show_user<P: Ports>(
     }
     let partition = portal.partitions.of(user.0);
     let view = |_| portal.views.user(partition, user);
-    let Read { shown, fresh, .. } = consistency.read(&portal, Of::One(partition), view).await?;
+    let ConsistentRead { shown, fresh, .. } =
+        consistency.read(&portal, PartitionScope::One(partition), view).await?;
     let none = || unknown_user().with_header(CONSISTENCY_TOKEN, fresh.token.clone());
-    let shown = Shown::new(shown.ok_or_else(none)?);
-    Ok(ReadModel { shown, fresh, whose: Whose::TheCallers }.into_response())
+    let shown = Representation::new(shown.ok_or_else(none)?);
+    Ok(ReadModel { shown, fresh, whose: CacheScope::Private }.into_response())
 }

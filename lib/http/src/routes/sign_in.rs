@@ -1,9 +1,9 @@
 //! `POST /sign-in`: a token for whoever knows the password of an account. That there is no such account takes as long,
 //! and is told in the same words, as that the password is another.
 
-use crate::body::{self, Payload};
+use crate::body::{self, BoundedBody};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal, wall_clock};
+use crate::portal::{Ports, SharedState, StateExtractor, wall_clock};
 use crate::problem::Problem;
 use crate::problem::kinds::requests;
 use auction_app::ingress::accounts::{Email, Password, TokenKind, fresh};
@@ -14,7 +14,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("sign_in", "/sign-in", sign_in::<P>)
         .summary(tag::USERS, "Get a token")
         .about("The token stands for the user until it expires, he signs out, or his account is deleted.")
@@ -28,9 +28,9 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn sign_in<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     headers: HeaderMap,
-    Payload(body): Payload,
+    BoundedBody(body): BoundedBody,
 ) -> Result<Json<SignedIn>, Problem> {
     let request: SignInRequest = body::read(&headers, &body)?;
     let invalid = |at: &str, problem: String| Problem::invalid(vec![(at.to_owned(), problem)]);

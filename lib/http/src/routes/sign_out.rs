@@ -1,18 +1,18 @@
 //! `POST /sign-out`: a token is not good any more, or none of the user's is. Every ingress is told.
 
-use crate::body::{self, Payload};
+use crate::body::{self, BoundedBody};
 use crate::caller::Caller;
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
-use crate::who::{By, Who};
+use crate::who::{AuthMethod, Principal};
 use auction_app::ports::people::accounts::Accounts;
 use auction_app::ports::people::tokens::{Revocation, Revocations};
 use auction_wire::account::SignOutRequest;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("sign_out", "/sign-out", sign_out::<P>)
         .summary(tag::USERS, "Give a token back")
         .about("Or all tokens of the user, `everywhere`.")
@@ -23,11 +23,11 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn sign_out<P: Ports>(
-    State(portal): Shared<P>,
-    who: Who,
+    State(portal): StateExtractor<P>,
+    who: Principal,
     Caller(user): Caller,
     headers: HeaderMap,
-    Payload(body): Payload,
+    BoundedBody(body): BoundedBody,
 ) -> Result<StatusCode, Problem> {
     let request: SignOutRequest = body::read(&headers, &body)?;
     let revoked = match (request.everywhere, who.by) {
@@ -35,7 +35,7 @@ async fn sign_out<P: Ports>(
             portal.accounts.close_sessions(user).await?;
             Revocation::User(user)
         }
-        (false, By::Session(token)) => {
+        (false, AuthMethod::Session(token)) => {
             portal.accounts.close_session(token).await?;
             Revocation::Token(token)
         }

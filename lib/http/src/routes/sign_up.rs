@@ -4,11 +4,11 @@
 //! Whether the address is somebody else's already is told to nobody: the same steps are taken, and a user comes to be
 //! who has no account.
 
-use crate::answer::{Asking, ask_after};
-use crate::body::{self, Payload};
+use crate::answer::{CommandSubmission, submit_after};
+use crate::body::{self, BoundedBody};
 use crate::description::commands::Effect;
 use crate::description::{Endpoint, tag};
-use crate::portal::{Portal, Ports, Shared, SharedPortal, wall_clock};
+use crate::portal::{IngressState, Ports, SharedState, StateExtractor, wall_clock};
 use crate::problem::Problem;
 use crate::problem::kinds::refusals;
 use auction_app::ingress::accounts::{Email, Name, Password, Role};
@@ -24,7 +24,7 @@ use std::sync::OnceLock;
 
 const PATH: &str = "/sign-up";
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("sign_up", PATH, sign_up::<P>)
         .summary(tag::USERS, "Open an account")
         .about(
@@ -41,18 +41,18 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn sign_up<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     headers: HeaderMap,
-    Payload(body): Payload,
+    BoundedBody(body): BoundedBody,
 ) -> Result<Response, Problem> {
     let request: SignUpRequest = body::read(&headers, &body)?;
     let payload = portal.accept.conceal(&body::canonical(&request));
     let account = validate(request)?;
     let kept = OnceLock::new();
-    let asking = Asking { actor: Actor::Portal, method: "POST", path: PATH, payload: &payload };
+    let asking = CommandSubmission { actor: Actor::Portal, method: "POST", path: PATH, payload: &payload };
     let keep = |id| keep(&portal, account, id, &kept);
     let create = |id: CommandId| (id.0, CommandBody::User(UserCommand::CreateUser(CreateUser)));
-    let answer = ask_after(&portal, &headers, asking, keep, create).await;
+    let answer = submit_after(&portal, &headers, asking, keep, create).await;
     if answer.as_ref().is_err_and(|problem| problem.status().is_server_error())
         && let Some(user) = kept.get()
     {
@@ -93,7 +93,7 @@ fn validate(request: SignUpRequest) -> Result<Wanted, Problem> {
 }
 
 async fn keep<P: Ports>(
-    portal: &Portal<P>,
+    portal: &IngressState<P>,
     wanted: Wanted,
     command: CommandId,
     kept: &OnceLock<UserId>,

@@ -1,13 +1,13 @@
 //! `POST /auction/{id}/bid/{bid}/void`: strike a bid out, by an operator, with a reason.
 
 use super::{InPath, auction_in, bid_in};
-use crate::answer::{Asking, ask};
-use crate::body::{self, Payload};
+use crate::answer::{CommandSubmission, submit};
+use crate::body::{self, BoundedBody};
 use crate::caller::Operator;
 use crate::description::commands::Effect;
 use crate::description::schemas::{in_path, uuid};
 use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, Shared, SharedPortal};
+use crate::portal::{Ports, SharedState, StateExtractor};
 use crate::problem::Problem;
 use crate::problem::kinds::refusals;
 use auction_domain::auction::{AuctionCommand, VoidBid};
@@ -18,7 +18,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
+pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("void_bid", "/auction/{id}/bid/{bid}/void", void_bid::<P>)
         .summary(tag::BIDS, "Strike a bid out")
         .about("By an operator, with a reason that is kept on record.")
@@ -31,11 +31,11 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedPortal<P>> {
 }
 
 async fn void_bid<P: Ports>(
-    State(portal): Shared<P>,
+    State(portal): StateExtractor<P>,
     _: Operator,
     InPath((auction, bid)): InPath<(String, String)>,
     headers: HeaderMap,
-    Payload(body): Payload,
+    BoundedBody(body): BoundedBody,
 ) -> Result<Response, Problem> {
     let auction = auction_in(&auction)?;
     let bid = bid_in(&bid)?;
@@ -44,7 +44,7 @@ async fn void_bid<P: Ports>(
     let reason = Reason::new(request.reason)
         .map_err(|error| Problem::invalid(vec![("reason".to_owned(), error.to_string())]))?;
     let path = format!("/auction/{auction}/bid/{bid}/void");
-    let asking = Asking { actor: Actor::Operator, method: "POST", path: &path, payload: &payload };
+    let asking = CommandSubmission { actor: Actor::Operator, method: "POST", path: &path, payload: &payload };
     let void = CommandBody::Auction(AuctionCommand::VoidBid(VoidBid { bid, reason }));
-    ask(&portal, &headers, asking, |_| (auction, void)).await
+    submit(&portal, &headers, asking, |_| (auction, void)).await
 }

@@ -7,27 +7,27 @@ use auction_app::ports::commands::command_stream::{
 };
 use auction_wire::{Channel, Command, DecodeError, PartitionCount, PartitionId};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use stream_worker::{Entry, GroupConsumer, Handout};
+use stream_worker::{Entry, EntryBatch, GroupConsumer};
 
 /// So many processes may end while they handle a command; then it is not handled any more.
 const DEATHS: u32 = 3;
 
 /// The reading half of a lane.
-pub struct RedisReader {
+pub struct RedisCommandReader {
     consumer: GroupConsumer,
     partition: PartitionId,
     partitions: PartitionCount,
     clock_tolerance: Duration,
 }
 
-impl RedisReader {
+impl RedisCommandReader {
     pub(super) fn new(
         consumer: GroupConsumer,
         partition: PartitionId,
         partitions: PartitionCount,
         clock_tolerance: Duration,
-    ) -> RedisReader {
-        RedisReader { consumer, partition, partitions, clock_tolerance }
+    ) -> RedisCommandReader {
+        RedisCommandReader { consumer, partition, partitions, clock_tolerance }
     }
 
     /// What was read, if it belongs here and has not ended `deaths` processes.
@@ -84,9 +84,9 @@ impl RedisReader {
     }
 }
 
-impl CommandReader for RedisReader {
+impl CommandReader for RedisCommandReader {
     async fn read(&mut self) -> Result<Batch, Unavailable> {
-        let Handout { entries, alone, deaths } = self.consumer.read().await.map_err(unavailable)?;
+        let EntryBatch { entries, alone, deaths } = self.consumer.read().await.map_err(unavailable)?;
         self.check_clock(&entries)?;
         let deliveries = entries.into_iter().map(|entry| self.delivery(entry, deaths)).collect();
         Ok(Batch { deliveries, isolated: alone })

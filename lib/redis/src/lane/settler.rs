@@ -26,7 +26,7 @@ const TRIES: usize = 10;
 const REPLIES_KEPT: usize = 1000;
 
 /// The settling half of a lane.
-pub struct RedisSettler {
+pub struct RedisCommandSettler {
     connection: DedicatedConnection,
     events: String,
     dead: String,
@@ -35,14 +35,14 @@ pub struct RedisSettler {
     stream_head: u64,
 }
 
-impl RedisSettler {
+impl RedisCommandSettler {
     pub(super) async fn open(
         server: &RedisServer,
         partition: PartitionId,
-    ) -> Result<RedisSettler, Unavailable> {
+    ) -> Result<RedisCommandSettler, Unavailable> {
         let connection = server.connect(DEADLINE).await?;
         let (events, dead) = (keys::events(partition), keys::dead(partition));
-        let mut settler = RedisSettler { connection, events, dead, partition, stream_head: 0 };
+        let mut settler = RedisCommandSettler { connection, events, dead, partition, stream_head: 0 };
         settler.guarded(pipe()).await.map_err(unavailable)?;
         Ok(settler)
     }
@@ -66,8 +66,8 @@ impl RedisSettler {
     async fn transaction(
         &mut self,
         after: u64,
-        changes: impl Fn(&RedisSettler, &mut Pipeline),
-        then: impl Fn(&RedisSettler, &mut Pipeline),
+        changes: impl Fn(&RedisCommandSettler, &mut Pipeline),
+        then: impl Fn(&RedisCommandSettler, &mut Pipeline),
     ) -> Result<PublishResult, StreamError> {
         // Something may have touched the stream without moving its end: a trim, a new group.
         for _ in 0..TRIES {
@@ -111,7 +111,7 @@ impl RedisSettler {
         }
     }
 
-    fn put_away(&self, changes: &mut Pipeline, batch: &Settlement) {
+    fn dead_letter(&self, changes: &mut Pipeline, batch: &Settlement) {
         for letter in &batch.dead {
             let fields = changes.cmd("XADD").arg(&self.dead).arg("*");
             fields.arg("stream").arg(keys::commands(self.partition, letter.channel));
@@ -143,7 +143,7 @@ impl RedisSettler {
     }
 }
 
-impl CommandSettler for RedisSettler {
+impl CommandSettler for RedisCommandSettler {
     async fn stream_head(&mut self) -> Result<u64, Unavailable> {
         self.guarded(pipe()).await.map_err(unavailable)?;
         Ok(self.stream_head)
@@ -161,7 +161,7 @@ impl CommandSettler for RedisSettler {
     }
 
     async fn publish(&mut self, after: u64, events: &[EventRecord]) -> Result<PublishResult, Unavailable> {
-        let changes = |lane: &RedisSettler, changes: &mut Pipeline| lane.publishing(changes, events);
+        let changes = |lane: &RedisCommandSettler, changes: &mut Pipeline| lane.publishing(changes, events);
         self.transaction(after, changes, |_, _| {}).await.map_err(unavailable)
     }
 
@@ -171,12 +171,12 @@ impl CommandSettler for RedisSettler {
             let (reason, error) = (&letter.reason, &letter.error);
             tracing::error!(partition = %self.partition, channel, %entry, reason, error, "put away as a dead letter");
         }
-        let changes = |lane: &RedisSettler, changes: &mut Pipeline| {
+        let changes = |lane: &RedisCommandSettler, changes: &mut Pipeline| {
             lane.publishing(changes, &batch.events);
-            lane.put_away(changes, batch);
+            lane.dead_letter(changes, batch);
             lane.acknowledge(changes, batch);
         };
-        let replies = |lane: &RedisSettler, replies: &mut Pipeline| lane.replies(replies, batch);
+        let replies = |lane: &RedisCommandSettler, replies: &mut Pipeline| lane.replies(replies, batch);
         self.transaction(batch.after, changes, replies).await.map_err(unavailable)
     }
 }

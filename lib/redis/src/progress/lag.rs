@@ -15,18 +15,18 @@ const COUNTED: u64 = 10_000;
 const CHUNK: usize = 1000;
 
 /// What a group says of itself.
-pub(super) struct Read {
+pub(super) struct GroupReadState {
     /// The newest entry that was delivered.
     pub(super) delivered: EntryId,
     /// How many were, if Redis knows.
     entries_read: Option<u64>,
 }
 
-impl Read {
-    pub(super) fn of(group: &Value) -> Result<Read, StreamError> {
+impl GroupReadState {
+    pub(super) fn of(group: &Value) -> Result<GroupReadState, StreamError> {
         let delivered = member(group, "last-delivered-id").and_then(text).and_then(|id| id.parse().ok());
         let entries_read = member(group, "entries-read").and_then(number);
-        Ok(Read {
+        Ok(GroupReadState {
             delivered: delivered.ok_or_else(|| StreamError::unexpected("XINFO GROUPS", group))?,
             entries_read: entries_read.and_then(|read| u64::try_from(read).ok()),
         })
@@ -38,7 +38,7 @@ pub(super) async fn count(
     connection: &mut DedicatedConnection,
     key: &str,
     info: &Value,
-    read: &Read,
+    read: &GroupReadState,
 ) -> Result<LagCount, StreamError> {
     let (length, last) = (count_of(info, "length")?, last_generated_id(info)?);
     if length == 0 || read.delivered >= last {
@@ -68,7 +68,7 @@ pub(super) async fn count(
 
 /// What Redis has counted itself, where that is certain: nothing was ever deleted from the stream, and the
 /// group has counted all the way.
-fn by_difference(info: &Value, read: &Read, length: u64) -> Option<LagCount> {
+fn by_difference(info: &Value, read: &GroupReadState, length: u64) -> Option<LagCount> {
     let deleted = member(info, "max-deleted-entry-id").and_then(text);
     let difference = count_of(info, "entries-added").ok()?.checked_sub(read.entries_read?)?;
     (deleted == Some("0-0") && (COUNTED..=length).contains(&difference))

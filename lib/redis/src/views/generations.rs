@@ -64,7 +64,7 @@ impl RedisGenerations {
     /// Some auctions of a generation, and where to go on.
     async fn auctions(&self, of: &ViewKeys, cursor: &str) -> Result<(String, Vec<AuctionId>), Unavailable> {
         let mut scan = cmd("HSCAN");
-        scan.arg(of.items()).arg(cursor).arg("COUNT").arg(STEP);
+        scan.arg(of.auction_entries()).arg(cursor).arg("COUNT").arg(STEP);
         let (next, fields): (String, Vec<Vec<u8>>) =
             scan.query_async(&mut self.connection().await?).await.map_err(client_error)?;
         let names = fields.iter().step_by(2);
@@ -84,7 +84,7 @@ impl RedisGenerations {
         let mut ask = pipe();
         for auction in auctions {
             ask.cmd("GET").arg(keys.auction(*auction));
-            ask.cmd("HGET").arg(keys.items()).arg(auction.to_string());
+            ask.cmd("HGET").arg(keys.auction_entries()).arg(auction.to_string());
         }
         let views: Vec<Option<Vec<u8>>> =
             ask.query_async(&mut self.connection().await?).await.map_err(client_error)?;

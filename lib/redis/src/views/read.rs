@@ -23,7 +23,7 @@ use auction_app::ports::views::read_models::{
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::view::AuctionStatus;
 use auction_wire::{PartitionCount, PartitionId, Positions};
-use auctions::Auctions;
+use auctions::AuctionReader;
 use deadpool_redis::{Connection, Pool};
 use redis::{FromRedisValue, Pipeline, Value, cmd, pipe};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone)]
 pub struct RedisViews {
     source: Source,
-    auctions: Auctions,
+    auctions: AuctionReader,
 }
 
 /// Where they are read.
@@ -57,7 +57,7 @@ impl RedisViews {
     pub fn new(pool: Pool, partitions: PartitionCount) -> RedisViews {
         let live = partitions.all().map(|_| AtomicU64::new(Generation::FIRST.0)).collect();
         let source = Source { pool, partitions, live };
-        RedisViews { auctions: Auctions::start(source.clone()), source }
+        RedisViews { auctions: AuctionReader::start(source.clone()), source }
     }
 
     /// Whether Redis answers.

@@ -143,7 +143,7 @@ impl RedisViewStore {
             }
             ReadModelWrite::AuctionListEntry { auction, status, leader, json } => {
                 let line = line::of_auction(*status, *leader, json);
-                writes.add("HSET", keys.items(), auction.to_string(), line);
+                writes.add("HSET", keys.auction_entries(), auction.to_string(), line);
             }
             ReadModelWrite::RemoveFromAuctionList { auction, place } => {
                 let member = keys::listed_member(place.ends_at, *auction);
@@ -161,7 +161,7 @@ impl RedisViewStore {
                 writes.add("HSET", keys.bidder(*user), auction.to_string(), json);
             }
             ReadModelWrite::AddToBidderAuctions { user, auction } => {
-                writes.add("ZADD", keys.bid_in(*user), 0, auction.to_string());
+                writes.add("ZADD", keys.bidder_auctions(*user), 0, auction.to_string());
             }
         }
     }

@@ -1,10 +1,10 @@
 //! Every process sees that the functions are there.
 
-use auction_redis::functions::{LoadError, Loaded, NAME, keep, load};
+use auction_redis::functions::{LoadError, LoadResult, NAME, keep, load};
 use auction_testkit::servers::{eventually, own_servers};
 use deadpool_redis::{Manager, Pool, Runtime};
 use redis::{Client, Value, cmd};
-use worker_runtime::shutdown::stop_signal;
+use worker_runtime::shutdown::shutdown_pair;
 
 fn pool(url: &str) -> Pool {
     Pool::builder(Manager::new(url).unwrap()).runtime(Runtime::Tokio1).build().unwrap()
@@ -24,19 +24,19 @@ async fn has_functions(client: &Client) -> bool {
 async fn functions_are_loaded_once_and_replace_those_of_another_release() {
     let (servers, _directory) = own_servers().await;
     let (pool, client) = (pool(servers.redis_url()), Client::open(servers.redis_url()).unwrap());
-    assert_eq!(load(&pool, true).await.unwrap(), Loaded::Now);
-    assert_eq!(load(&pool, true).await.unwrap(), Loaded::Before);
+    assert_eq!(load(&pool, true).await.unwrap(), LoadResult::Now);
+    assert_eq!(load(&pool, true).await.unwrap(), LoadResult::Before);
     let old = "#!lua name=auction_portal\nredis.register_function('ap_tail', function() return 'old' end)";
     query::<String>(&client, &["FUNCTION", "LOAD", "REPLACE", old]).await;
-    assert_eq!(load(&pool, false).await.unwrap(), Loaded::Before, "whoever started last has his way");
-    assert_eq!(load(&pool, true).await.unwrap(), Loaded::Now);
+    assert_eq!(load(&pool, false).await.unwrap(), LoadResult::Before, "whoever started last has his way");
+    assert_eq!(load(&pool, true).await.unwrap(), LoadResult::Now);
     servers.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn functions_are_loaded_when_a_process_starts() {
     let (servers, _directory) = own_servers().await;
-    let (stopper, stop) = stop_signal();
+    let (stopper, stop) = shutdown_pair();
     let keeping = tokio::spawn(keep(pool(servers.redis_url()), stop));
     let client = Client::open(servers.redis_url()).unwrap();
     eventually("they are loaded", async || has_functions(&client).await).await;
@@ -54,7 +54,7 @@ async fn a_redis_that_does_not_permit_functions_is_left_alone() {
     let pool = pool(&format!("{url}{}user=portal&pass=secret", if url.contains('?') { '&' } else { '?' }));
     let refused = load(&pool, true).await;
     assert!(matches!(refused, Err(LoadError::Refused(_))), "{refused:?}");
-    let (stopper, stop) = stop_signal();
+    let (stopper, stop) = shutdown_pair();
     let keeping = tokio::spawn(keep(pool, stop));
     stopper.stop();
     keeping.await.unwrap();

@@ -27,7 +27,7 @@ return 0";
 
 /// What came of a look.
 #[derive(Default)]
-pub(super) struct Round {
+pub(super) struct LeaseRound {
     /// The lanes whose leases are held.
     pub(super) held: BTreeSet<usize>,
     /// Those of them that are more than this process's share.
@@ -35,7 +35,7 @@ pub(super) struct Round {
 }
 
 /// The leases could not be renewed.
-pub(super) struct NotRenewed {
+pub(super) struct RenewalFailed {
     /// Why.
     pub(super) error: StreamError,
     /// There is no time for another try: nothing is held any more.
@@ -69,7 +69,7 @@ impl Leases {
     }
 
     /// Renews, takes and counts. After too many errors nothing is held any more.
-    pub(super) async fn round(&mut self) -> Result<Round, NotRenewed> {
+    pub(super) async fn round(&mut self) -> Result<LeaseRound, RenewalFailed> {
         let sent = Instant::now();
         match self.try_round().await {
             Ok(round) => {
@@ -86,12 +86,12 @@ impl Leases {
                     }
                     self.held.clear();
                 }
-                Err(NotRenewed { error, expired })
+                Err(RenewalFailed { error, expired })
             }
         }
     }
 
-    async fn try_round(&mut self) -> Result<Round, StreamError> {
+    async fn try_round(&mut self) -> Result<LeaseRound, StreamError> {
         let (members, mut holders) = self.look().await?;
         let share = fair_share(self.options.leases.len(), &members, &self.options.name);
         let free: Vec<usize> = holders
@@ -117,7 +117,7 @@ impl Leases {
             }
         }
         let give_back = self.held.iter().copied().skip(share).collect();
-        Ok(Round { held: self.held.clone(), give_back })
+        Ok(LeaseRound { held: self.held.clone(), give_back })
     }
 
     /// Who is there, and who holds each lease.

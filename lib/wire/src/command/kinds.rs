@@ -3,7 +3,7 @@
 
 use super::{CommandBody, CommandId};
 use crate::DecodeError;
-use crate::body::{self, Nothing, OptionsBody, PromotionBody, SoftCloseBody, SubscriptionsBody, bad};
+use crate::body::{self, EmptyBody, OptionsBody, PromotionBody, SoftCloseBody, SubscriptionsBody, bad};
 use crate::draw;
 use crate::text_id::TextId;
 use auction_domain::auction::{
@@ -11,8 +11,10 @@ use auction_domain::auction::{
     PlaceBid, RetractBids, RevealSeed, VoidBid,
 };
 use auction_domain::promoter::{ChangePromoterSettings, PromoterCommand};
-use auction_domain::user::{ChangeSubscriptions, CreateUser, DeleteUser, UserCommand};
-use auction_domain::{Actor, Amount, BidId, Currency, Description, Millis, Reason, Timestamp, Title, UserId};
+use auction_domain::user::{ChangeNotificationPreferences, CreateUser, DeleteUser, UserCommand};
+use auction_domain::{
+    Actor, Amount, BidId, Currency, Description, DurationMs, Reason, Timestamp, Title, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 /// The one version there is so far, of every kind.
@@ -83,7 +85,7 @@ pub(super) fn encode(body: &CommandBody) -> Vec<u8> {
         CommandBody::User(UserCommand::ChangeSubscriptions(change)) => {
             return body::encode(&SubscriptionsBody::from(change.to));
         }
-        CommandBody::User(_) => return body::encode(&Nothing {}),
+        CommandBody::User(_) => return body::encode(&EmptyBody {}),
         CommandBody::Promoter(PromoterCommand::ChangePromoterSettings(change)) => {
             return body::encode(&OptionsBody { options: change.options.as_str().to_owned() });
         }
@@ -115,7 +117,7 @@ pub(super) fn encode(body: &CommandBody) -> Vec<u8> {
         }
         AuctionCommand::EndAuction(_)
         | AuctionCommand::CancelAuction(_)
-        | AuctionCommand::CloseAuction(_) => body::encode(&Nothing {}),
+        | AuctionCommand::CloseAuction(_) => body::encode(&EmptyBody {}),
     }
 }
 
@@ -180,7 +182,7 @@ pub(super) fn decode(
             bidder: UserId(body::decode::<BidderBody>(kind, bytes)?.bidder.0),
         }),
         _ => {
-            body::decode::<Nothing>(kind, bytes)?;
+            body::decode::<EmptyBody>(kind, bytes)?;
             match kind {
                 "end_auction" => AuctionCommand::EndAuction(EndAuction),
                 "cancel_auction" => AuctionCommand::CancelAuction(CancelAuction),
@@ -195,10 +197,10 @@ fn user_command(kind: &'static str, bytes: &[u8]) -> Result<CommandBody, DecodeE
     Ok(CommandBody::User(match kind {
         "change_subscriptions" => {
             let to = body::decode::<SubscriptionsBody>(kind, bytes)?.into();
-            UserCommand::ChangeSubscriptions(ChangeSubscriptions { to })
+            UserCommand::ChangeSubscriptions(ChangeNotificationPreferences { to })
         }
         _ => {
-            body::decode::<Nothing>(kind, bytes)?;
+            body::decode::<EmptyBody>(kind, bytes)?;
             match kind {
                 "create_user" => UserCommand::CreateUser(CreateUser),
                 _ => UserCommand::DeleteUser(DeleteUser),
@@ -224,7 +226,7 @@ fn create_auction(kind: &'static str, bytes: &[u8]) -> Result<CreateAuction, Dec
         ends_at: Timestamp(body.ends_at),
         seller: body.seller.map(|seller| UserId(seller.0)),
         soft_close: body.soft_close.map(Into::into),
-        retraction_lock: Millis(body.retraction_lock_ms),
+        retraction_lock: DurationMs(body.retraction_lock_ms),
         promotion: body.promotion.map(|promotion| promotion.read(kind)).transpose()?,
     })
 }

@@ -3,13 +3,13 @@
 
 use super::Event;
 use crate::DecodeError;
-use crate::body::{self, Nothing, OptionsBody, PromotionBody, SoftCloseBody, SubscriptionsBody, bad};
+use crate::body::{self, EmptyBody, OptionsBody, PromotionBody, SoftCloseBody, SubscriptionsBody, bad};
 use crate::draw;
 use crate::text_id::TextId;
 use auction_domain::auction::{AuctionEvent, Terms, Unsold, Winner};
 use auction_domain::promoter::PromoterEvent;
 use auction_domain::user::UserEvent;
-use auction_domain::{Amount, BidId, Currency, Description, Millis, Reason, Timestamp, Title, UserId};
+use auction_domain::{Amount, BidId, Currency, Description, DurationMs, Reason, Timestamp, Title, UserId};
 use serde::{Deserialize, Serialize};
 
 pub(super) const VERSION: u16 = 1;
@@ -112,7 +112,7 @@ pub(super) fn encode(event: &Event) -> Vec<u8> {
         Event::User(UserEvent::SubscriptionsChanged(to)) => {
             return body::encode(&SubscriptionsBody::from(*to));
         }
-        Event::User(_) => return body::encode(&Nothing {}),
+        Event::User(_) => return body::encode(&EmptyBody {}),
         Event::Promoter(PromoterEvent::PromoterSettingsChanged { options }) => {
             return body::encode(&OptionsBody { options: options.as_str().to_owned() });
         }
@@ -149,7 +149,7 @@ pub(super) fn encode(event: &Event) -> Vec<u8> {
         AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at } => {
             body::encode(&EndsAtBody { ends_at: ends_at.0 })
         }
-        AuctionEvent::AuctionCancelled => body::encode(&Nothing {}),
+        AuctionEvent::AuctionCancelled => body::encode(&EmptyBody {}),
         AuctionEvent::WinnerAnnounced(winner) => body::encode(&WinnerBody {
             bid: TextId(winner.bid.0),
             bidder: TextId(winner.bidder.0),
@@ -258,7 +258,7 @@ pub(super) fn decode(kind: &str, schema: u16, bytes: &[u8]) -> Result<Event, Dec
         "auction_extended" => AuctionEvent::AuctionExtended { ends_at: ends_at(kind, bytes)? },
         "auction_ended" => AuctionEvent::AuctionEnded { ends_at: ends_at(kind, bytes)? },
         "auction_cancelled" => {
-            body::decode::<Nothing>(kind, bytes)?;
+            body::decode::<EmptyBody>(kind, bytes)?;
             AuctionEvent::AuctionCancelled
         }
         "winner_announced" => {
@@ -281,7 +281,7 @@ fn user_event(kind: &'static str, bytes: &[u8]) -> Result<Event, DecodeError> {
             UserEvent::SubscriptionsChanged(body::decode::<SubscriptionsBody>(kind, bytes)?.into())
         }
         _ => {
-            body::decode::<Nothing>(kind, bytes)?;
+            body::decode::<EmptyBody>(kind, bytes)?;
             if kind == "user_created" { UserEvent::UserCreated } else { UserEvent::UserDeleted }
         }
     }))
@@ -300,7 +300,7 @@ fn created(kind: &'static str, body: AuctionCreatedBody) -> Result<AuctionEvent,
             ends_at: Timestamp(body.ends_at),
             seller: body.seller.map(|seller| UserId(seller.0)),
             soft_close: body.soft_close.map(Into::into),
-            retraction_lock: Millis(body.retraction_lock_ms),
+            retraction_lock: DurationMs(body.retraction_lock_ms),
             promotion: body.promotion.map(|promotion| promotion.read(kind)).transpose()?,
         },
     })

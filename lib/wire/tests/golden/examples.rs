@@ -8,10 +8,11 @@ use auction_domain::auction::{
 };
 use auction_domain::promoter::{ChangePromoterSettings, PromoterCommand, PromoterEvent};
 use auction_domain::user::{
-    ChangeSubscriptions, CreateUser, DeleteUser, Subscriptions, UserCommand, UserEvent,
+    ChangeNotificationPreferences, CreateUser, DeleteUser, NotificationPreferences, UserCommand, UserEvent,
 };
 use auction_domain::{
-    Actor, Amount, BidId, Currency, Description, Millis, PromoterOptions, Reason, Timestamp, Title, UserId,
+    Actor, Amount, BidId, Currency, Description, DurationMs, PromoterOptions, Reason, Timestamp, Title,
+    UserId,
 };
 use auction_wire::{Command, CommandBody, CommandId, Event, EventRecord};
 use uuid::Uuid;
@@ -75,11 +76,12 @@ fn amount(minor_units: u64) -> Amount {
 }
 
 const ENDS_AT: Timestamp = Timestamp(1_795_372_200_000);
-const SUBSCRIPTIONS: Subscriptions =
-    Subscriptions { auction_won: true, highest_bid: false, bid_doubled: true };
-const SOFT_CLOSE: SoftClose = SoftClose { extend_by: Millis(120_000), within: Millis(60_000), at_most: 5 };
+const SUBSCRIPTIONS: NotificationPreferences =
+    NotificationPreferences { auction_won: true, highest_bid: false, bid_doubled: true };
+const SOFT_CLOSE: SoftClose =
+    SoftClose { extend_by: DurationMs(120_000), within: DurationMs(60_000), at_most: 5 };
 
-const PROMOTION: Promotion = Promotion { every: Millis(600_000), commitment: Commitment([0xc0; 32]) };
+const PROMOTION: Promotion = Promotion { every: DurationMs(600_000), commitment: Commitment([0xc0; 32]) };
 
 fn draw() -> Draw {
     Draw {
@@ -121,7 +123,7 @@ fn create_auction() -> CreateAuction {
         ends_at: ENDS_AT,
         seller: Some(UserId(id(3))),
         soft_close: Some(SOFT_CLOSE),
-        retraction_lock: Millis(30_000),
+        retraction_lock: DurationMs(30_000),
         promotion: None,
     }
 }
@@ -132,7 +134,7 @@ pub(crate) fn commands() -> Vec<Command> {
     let of_auction = |actor, body| command(actor, CommandBody::Auction(body));
     let place = PlaceBid { bid: BidId(id(1)), bidder: ada, amount: amount(12_345) };
     let void = VoidBid { bid, reason: Reason::new("mistyped").unwrap() };
-    let change = ChangeSubscriptions { to: SUBSCRIPTIONS };
+    let change = ChangeNotificationPreferences { to: SUBSCRIPTIONS };
     let mut all = vec![
         command(user, CommandBody::User(UserCommand::CreateUser(CreateUser))),
         command(user, CommandBody::User(UserCommand::DeleteUser(DeleteUser))),

@@ -2,31 +2,31 @@
 
 use crate::examples::id;
 use crate::sample::readable;
-use auction_domain::{Amount, Currency, Fact, Refused, RefusedClass, Timestamp};
+use auction_domain::{Amount, Currency, Detail, Refused, RefusedClass, Timestamp};
 use auction_wire::outcome::{decode_replies, encode_replies};
-use auction_wire::{CommandId, DecodeError, Outcome, OutcomeFact, OutcomeResult, PartitionId};
+use auction_wire::{CommandId, DecodeError, Outcome, OutcomeDetail, OutcomeResult, PartitionId};
 use serde_json::json;
 
-fn every_fact() -> Vec<(&'static str, Fact)> {
+fn every_fact() -> Vec<(&'static str, Detail)> {
     let doubled = Amount::effective(2 * Amount::MAX.minor_units()).unwrap();
     let facts = [
-        Fact::Amount(Amount::new(1).unwrap()),
-        Fact::Amount(doubled),
-        Fact::Time(Timestamp(-1)),
-        Fact::Time(Timestamp(1_795_372_200_000)),
-        Fact::Count(u64::MAX),
-        Fact::Flag(true),
-        Fact::Flag(false),
-        Fact::Id(id(9)),
+        Detail::Amount(Amount::new(1).unwrap()),
+        Detail::Amount(doubled),
+        Detail::Time(Timestamp(-1)),
+        Detail::Time(Timestamp(1_795_372_200_000)),
+        Detail::Count(u64::MAX),
+        Detail::Flag(true),
+        Detail::Flag(false),
+        Detail::Id(id(9)),
     ];
     let named = facts.map(|fact| {
         // A new kind of fact belongs into the list above.
         match fact {
-            Fact::Amount(_) => ("amount", fact),
-            Fact::Time(_) => ("time", fact),
-            Fact::Count(_) => ("count", fact),
-            Fact::Flag(_) => ("flag", fact),
-            Fact::Id(_) => ("id", fact),
+            Detail::Amount(_) => ("amount", fact),
+            Detail::Time(_) => ("time", fact),
+            Detail::Count(_) => ("count", fact),
+            Detail::Flag(_) => ("flag", fact),
+            Detail::Id(_) => ("id", fact),
         }
     });
     named.into()
@@ -60,7 +60,7 @@ fn an_outcome_with_every_kind_of_fact_comes_back() {
 
 #[test]
 fn an_outcome_is_readable_by_others() {
-    let facts = vec![("leads", Fact::Flag(true)), ("bid", Fact::Id(id(4)))];
+    let facts = vec![("leads", Detail::Flag(true)), ("bid", Detail::Id(id(4)))];
     let result = OutcomeResult::accepted(3, Currency::new("EUR").ok(), facts);
     let expected = json!({ "accepted": { "version": 3, "currency": "EUR", "facts": [
         { "name": "leads", "value": { "flag": true } },
@@ -102,9 +102,9 @@ fn replies_come_back_in_order() {
 
 #[test]
 fn a_fact_keeps_its_name() {
-    let result = OutcomeResult::accepted(1, None, vec![("rank", Fact::Count(2))]);
+    let result = OutcomeResult::accepted(1, None, vec![("rank", Detail::Count(2))]);
     let OutcomeResult::Accepted { facts, .. } = OutcomeResult::decode(&result.encode()).unwrap() else {
         panic!("accepted")
     };
-    assert_eq!(facts, [OutcomeFact { name: "rank".to_owned(), value: Fact::Count(2) }]);
+    assert_eq!(facts, [OutcomeDetail { name: "rank".to_owned(), value: Detail::Count(2) }]);
 }

@@ -2,7 +2,7 @@
 
 use super::{Busy, CROWD, ProfileArgs, wait};
 use crate::Failure;
-use crate::bench::servers::Bench;
+use crate::bench::servers::BenchEnvironment;
 
 /// What is run so slowly can do no more.
 const CONNECTIONS: usize = 4;
@@ -10,7 +10,7 @@ const CONNECTIONS: usize = 4;
 /// One role after the other.
 pub(super) async fn record(arguments: &ProfileArgs) -> Result<(), Failure> {
     for role in arguments.roles() {
-        let mut bench = Bench::with_auctions(CROWD.users, CROWD.auctions).await?;
+        let mut bench = BenchEnvironment::with_auctions(CROWD.users, CROWD.auctions).await?;
         let counts = arguments.directory.join(format!("{role}.callgrind"));
         let out = format!("--callgrind-out-file={}", counts.display());
         let line = ["valgrind", "-q", "--tool=callgrind", &out].map(str::to_owned).to_vec();

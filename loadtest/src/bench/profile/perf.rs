@@ -2,7 +2,7 @@
 
 use super::{Busy, CROWD, ProfileArgs};
 use crate::Failure;
-use crate::bench::servers::Bench;
+use crate::bench::servers::BenchEnvironment;
 use inferno::collapse::Collapse;
 use inferno::collapse::perf::{Folder, Options as Folding};
 use inferno::flamegraph::{self, Options as Drawing};
@@ -34,7 +34,7 @@ pub(super) fn permitted() -> Result<(), String> {
 
 /// All roles at the same time, under the same load.
 pub(super) async fn record(arguments: &ProfileArgs) -> Result<(), Failure> {
-    let bench = Bench::with_auctions(CROWD.users, CROWD.auctions).await?;
+    let bench = BenchEnvironment::with_auctions(CROWD.users, CROWD.auctions).await?;
     let busy = Busy::start(bench, arguments.connections).await?;
     let mut recording = Vec::new();
     for role in arguments.roles() {

@@ -6,7 +6,7 @@ use crate::Failure;
 use crate::bench::backlog::{Crowd, give};
 use crate::bench::consumers::Consumers;
 use crate::bench::cost::Meter;
-use crate::bench::servers::{Bench, quiet};
+use crate::bench::servers::{BenchEnvironment, quiet};
 use crate::bench::single;
 
 pub(super) async fn measure(row: Row, arguments: &TableArgs) -> Result<Vec<Measured>, Failure> {
@@ -15,7 +15,7 @@ pub(super) async fn measure(row: Row, arguments: &TableArgs) -> Result<Vec<Measu
         Row::OneAuction => Crowd { auctions: 1, bidders: arguments.crowd().users, ..arguments.crowd() },
         _ => arguments.crowd(),
     };
-    let bench = Bench::with_auctions(crowd.users, arguments.crowd().auctions).await?;
+    let bench = BenchEnvironment::with_auctions(crowd.users, arguments.crowd().auctions).await?;
     let consumers = if row == Row::Followed { Some(Consumers::start(&bench).await?) } else { None };
     give(&mut bench.redis().await?, (0..bids).map(|n| crowd.command(n))).await?;
     quiet()?;

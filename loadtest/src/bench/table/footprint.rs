@@ -8,7 +8,7 @@ use crate::bench::backlog::{Crowd, auction, create_auction, give, partitions};
 use crate::bench::cost::{LOAD, memory};
 use crate::bench::placing::place_all;
 use crate::bench::running::{Running, start_ingress};
-use crate::bench::servers::Bench;
+use crate::bench::servers::BenchEnvironment;
 use std::collections::BTreeMap;
 
 /// Auctions that are created.
@@ -90,7 +90,7 @@ pub(super) async fn measure(arguments: &TableArgs) -> Result<Vec<Measured>, Fail
 
 /// Whether memory is bounded by settings: with small caches that are full, what more auctions take.
 pub(super) async fn bounded(arguments: &TableArgs) -> Result<Vec<Measured>, Failure> {
-    let mut bench = Bench::with_auctions(arguments.crowd().users, 0).await?;
+    let mut bench = BenchEnvironment::with_auctions(arguments.crowd().users, 0).await?;
     for cache in CACHES {
         bench.set(cache, KEPT.to_string());
     }
@@ -138,7 +138,7 @@ fn grown(before: &Memory, after: &Memory, of: &str, scale: f64) -> Vec<Measured>
     after.iter().filter(|(kind, _)| kind.as_str() != LOAD).map(of_one).collect()
 }
 
-async fn disk(bench: &Bench) -> Result<Disk, Failure> {
+async fn disk(bench: &BenchEnvironment) -> Result<Disk, Failure> {
     let info: String = redis::cmd("INFO").arg("persistence").query_async(&mut bench.redis().await?).await?;
     let aof = info.lines().find_map(|line| line.strip_prefix("aof_current_size:"));
     let query = "SELECT (pg_current_wal_lsn() - '0/0')::bigint, \

@@ -8,7 +8,7 @@ use super::{Measured, TableArgs};
 use crate::Failure;
 use crate::bench::backlog::{Crowd, auction, give, partition};
 use crate::bench::cost::Meter;
-use crate::bench::servers::{Bench, quiet};
+use crate::bench::servers::{BenchEnvironment, quiet};
 use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ const LOADED: usize = 200;
 
 /// A server pair with so many events.
 struct Store {
-    bench: Bench,
+    bench: BenchEnvironment,
     events: u64,
     /// The next bid.
     next: usize,
@@ -26,7 +26,8 @@ struct Store {
 pub(super) async fn measure(arguments: &TableArgs) -> Result<Vec<Measured>, Failure> {
     let mut stores = Vec::new();
     for events in &arguments.events {
-        let (began, bench) = (Instant::now(), Bench::with_auctions(arguments.crowd().users, 1).await?);
+        let (began, bench) =
+            (Instant::now(), BenchEnvironment::with_auctions(arguments.crowd().users, 1).await?);
         fill::fill(&bench, *events, arguments.crowd().users).await?;
         println!("row 12: {events} events were made in {:.0} s", began.elapsed().as_secs_f64());
         stores.push(Store { bench, events: *events, next: 0 });

@@ -7,10 +7,10 @@ use crate::Failure;
 use crate::bench::backlog::{Crowd, auction, bid, give};
 use crate::bench::client::Client;
 use crate::bench::consumers::Consumers;
-use crate::bench::cost::{Cost, Meter};
+use crate::bench::cost::{Meter, ResourceUsage};
 use crate::bench::placing::request;
 use crate::bench::running::start_ingress;
-use crate::bench::servers::{Bench, answers, quiet};
+use crate::bench::servers::{BenchEnvironment, answers, quiet};
 use auction_testkit::address::own_address;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ const CROWD: Crowd = Crowd { users: 100, auctions: 1, bidders: 100 };
 const BIDS: usize = 50;
 
 pub(super) async fn measure(arguments: &TableArgs) -> Result<Vec<Measured>, Failure> {
-    let bench = Bench::with_auctions(CROWD.users, CROWD.auctions).await?;
+    let bench = BenchEnvironment::with_auctions(CROWD.users, CROWD.auctions).await?;
     let (writer, mut consumers) = (bench.writer()?, Consumers::start(&bench).await?);
     give(&mut bench.redis().await?, (0..BIDS).map(|n| bid(n, CROWD.auctions, CROWD.users))).await?;
     consumers.reached((CROWD.users + CROWD.auctions + BIDS) as u64).await?;
@@ -75,7 +75,7 @@ fn name(which: &str) -> &'static str {
 }
 
 /// How many answers all connections got.
-async fn lap(server: SocketAddr, request: &str) -> Result<(u64, Cost), Failure> {
+async fn lap(server: SocketAddr, request: &str) -> Result<(u64, ResourceUsage), Failure> {
     let mut clients = Vec::new();
     for _ in 0..CONNECTIONS {
         clients.push(Client::connect(server).await?);

@@ -10,7 +10,7 @@ use crate::bench::client::Client;
 use crate::bench::cost::Meter;
 use crate::bench::placing::{percentile, place_all, request};
 use crate::bench::running::{Running, start_ingress};
-use crate::bench::servers::{Bench, quiet};
+use crate::bench::servers::{BenchEnvironment, quiet};
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
@@ -123,7 +123,7 @@ async fn at_a_rate(
 }
 
 /// The median of one gathered `XADD` of some bids after the other.
-async fn least_of_redis(bench: &Bench) -> Result<Duration, Failure> {
+async fn least_of_redis(bench: &BenchEnvironment) -> Result<Duration, Failure> {
     let (mut redis, mut took) = (bench.redis().await?, Vec::new());
     let fields = bid(0, 1, 1)?.to_fields();
     let mut gathered = redis::pipe();
@@ -143,7 +143,7 @@ async fn least_of_redis(bench: &Bench) -> Result<Duration, Failure> {
 }
 
 /// The median of one commit of one small row after the other.
-async fn least_of_postgres(bench: &Bench) -> Result<Duration, Failure> {
+async fn least_of_postgres(bench: &BenchEnvironment) -> Result<Duration, Failure> {
     let (database, mut took) = (bench.database(), Vec::new());
     database.batch_execute("CREATE TABLE least (id bigint PRIMARY KEY, body bytea NOT NULL)").await?;
     let insert = database.prepare("INSERT INTO least VALUES ($1, $2)").await?;

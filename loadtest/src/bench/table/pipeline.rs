@@ -8,7 +8,7 @@ use crate::bench::backlog::give;
 use crate::bench::cost::Meter;
 use crate::bench::placing::{percentile, place_all};
 use crate::bench::running::{Running, start_ingress};
-use crate::bench::servers::{Bench, answers, quiet};
+use crate::bench::servers::{BenchEnvironment, answers, quiet};
 use auction_testkit::address::own_address;
 
 pub(super) async fn streams(arguments: &TableArgs) -> Result<Vec<Measured>, Failure> {
@@ -44,7 +44,7 @@ pub(super) async fn http(arguments: &TableArgs) -> Result<Vec<Measured>, Failure
 
 pub(super) async fn bare_http(arguments: &TableArgs) -> Result<Vec<Measured>, Failure> {
     let (crowd, bids, address) = (arguments.crowd(), arguments.bids, own_address()?);
-    let bench = Bench::with_auctions(crowd.users, crowd.auctions).await?;
+    let bench = BenchEnvironment::with_auctions(crowd.users, crowd.auctions).await?;
     let begin = bench.events().await?;
     let handlers = bench.beside(&["bare", &address.to_string()])?;
     let probe = bench.beside(&["probe"])?;

@@ -1,9 +1,9 @@
 //! What was measured: a table for people, a file for programs.
 
 use super::Measured;
-use super::wanted::{COMPARISONS, FIGURES, Wanted};
+use super::wanted::{COMPARISONS, FIGURES, Target};
 use crate::Failure;
-use crate::bench::cost::Cost;
+use crate::bench::cost::ResourceUsage;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,12 +17,12 @@ struct Figure {
     key: String,
     name: String,
     unit: &'static str,
-    rounds: Vec<(f64, Option<Cost>)>,
+    rounds: Vec<(f64, Option<ResourceUsage>)>,
 }
 
 impl Figure {
     /// The round in the middle.
-    fn median(&self) -> &(f64, Option<Cost>) {
+    fn median(&self) -> &(f64, Option<ResourceUsage>) {
         &self.rounds[self.rounds.len() / 2]
     }
 
@@ -64,7 +64,7 @@ impl Report {
     }
 
     /// What a figure is compared with, the ratio, and what is wanted of it.
-    fn ratio(&self, figure: &Figure) -> Option<(&'static str, f64, Wanted)> {
+    fn ratio(&self, figure: &Figure) -> Option<(&'static str, f64, Target)> {
         let comparison = COMPARISONS.iter().find(|comparison| comparison.key == figure.key)?;
         let ratio = figure.median().0 / self.median(comparison.of)?;
         Some((comparison.of, ratio, comparison.wanted))
@@ -108,7 +108,7 @@ impl Report {
             }
             _ => String::new(),
         };
-        let shares = cost.as_ref().map_or_else(String::new, Cost::shares);
+        let shares = cost.as_ref().map_or_else(String::new, ResourceUsage::shares);
         let Figure { key, name, unit, .. } = figure;
         let value = number(*value);
         format!("| {key} | {name} | {value} {unit} | {spread} | {ratio} | {verdict} | {shares} |\n")

@@ -1,6 +1,6 @@
 //! Every process is replaced, one after the other, and nobody notices: no request fails.
 
-use super::Happened;
+use super::FaultRecord;
 use crate::Failure;
 use crate::faults::fleet::Fleet;
 use rustix::process::Signal;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 const LOOK: Duration = Duration::from_millis(20);
 
-pub(super) async fn roll(fleet: &Fleet) -> Result<Happened, Failure> {
+pub(super) async fn roll(fleet: &Fleet) -> Result<FaultRecord, Failure> {
     // What went wrong before is noted by then, and counts there.
     fleet.balance.nothing_in_hand_from_before(Instant::now()).await;
     let began = Instant::now();
@@ -17,7 +17,7 @@ pub(super) async fn roll(fleet: &Fleet) -> Result<Happened, Failure> {
         slot.signal(&process, Signal::TERM)?;
         let status = slot.ended(&mut process).await?;
         if !status.is_some_and(|status| status.success()) {
-            fleet.has_ended(format!("{} did not drain: {status:?}\n{}", slot.name, slot.last_words()));
+            fleet.has_ended(format!("{} did not drain: {status:?}\n{}", slot.name, slot.log_tail()));
         }
         slot.start(&mut process)?;
         slot.ready().await?;
@@ -34,5 +34,5 @@ pub(super) async fn roll(fleet: &Fleet) -> Result<Happened, Failure> {
     if !failed.is_empty() {
         fleet.has_ended(format!("requests failed during a deployment: {failed:?}"));
     }
-    Ok(Happened::to_all(format!("{} processes in {took:?}", fleet.slots.len())))
+    Ok(FaultRecord::to_all(format!("{} processes in {took:?}", fleet.slots.len())))
 }

@@ -1,6 +1,6 @@
 //! Postgres is killed, has no connection left, ends what takes too long.
 
-use super::{Happened, between};
+use super::{FaultRecord, between};
 use crate::Failure;
 use crate::faults::fleet::Fleet;
 use auction_testkit::random::Random;
@@ -12,18 +12,18 @@ const LOOK: Duration = Duration::from_millis(50);
 /// All sessions but our own.
 const OTHERS: &str = "backend_type = 'client backend' AND application_name <> 'fault'";
 
-pub(super) async fn kill(fleet: &Fleet, random: &mut Random) -> Result<Happened, Failure> {
+pub(super) async fn kill(fleet: &Fleet, random: &mut Random) -> Result<FaultRecord, Failure> {
     let down = between(random, 0, 1_500);
     let mut servers = fleet.servers.lock().await;
     let servers = servers.as_mut().ok_or("there are no servers")?;
     servers.kill_postgres().await;
     tokio::time::sleep(down).await;
     servers.start_postgres().await?;
-    Ok(Happened::to_all(format!("down for {down:?}")))
+    Ok(FaultRecord::to_all(format!("down for {down:?}")))
 }
 
 /// Somebody else takes all connections; those that there were end, and nobody gets another one.
-pub(super) async fn connections(fleet: &Fleet, random: &mut Random) -> Result<Happened, Failure> {
+pub(super) async fn connections(fleet: &Fleet, random: &mut Random) -> Result<FaultRecord, Failure> {
     let hold = between(random, 1_000, 3_000);
     let _servers = fleet.servers.lock().await;
     let ours = connect(&fleet.database_url).await?;
@@ -37,12 +37,12 @@ pub(super) async fn connections(fleet: &Fleet, random: &mut Random) -> Result<Ha
             Err(_) => tokio::time::sleep(LOOK).await,
         }
     }
-    Ok(Happened::to_all(format!("{} taken for {hold:?}", taken.len())))
+    Ok(FaultRecord::to_all(format!("{} taken for {hold:?}", taken.len())))
 }
 
 /// What writes waits for a lock and is ended again and again, as a time-out does it: `57014 query_canceled`. Sessions of
 /// the portal have a time-out of their own, which no setting of the server shortens.
-pub(super) async fn timeouts(fleet: &Fleet, random: &mut Random) -> Result<Happened, Failure> {
+pub(super) async fn timeouts(fleet: &Fleet, random: &mut Random) -> Result<FaultRecord, Failure> {
     let hold = between(random, 1_000, 4_000);
     let _servers = fleet.servers.lock().await;
     let mut ours = connect(&fleet.database_url).await?;
@@ -58,7 +58,7 @@ pub(super) async fn timeouts(fleet: &Fleet, random: &mut Random) -> Result<Happe
         tokio::time::sleep(LOOK).await;
     }
     lock.rollback().await?;
-    Ok(Happened::to_all(format!("{ended} statements in {hold:?}")))
+    Ok(FaultRecord::to_all(format!("{ended} statements in {hold:?}")))
 }
 
 async fn connect(url: &str) -> Result<Client, Failure> {

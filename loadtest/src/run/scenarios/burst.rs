@@ -2,7 +2,7 @@
 
 use super::{Scenario, steady};
 use crate::Failure;
-use crate::run::arrivals::Stretch;
+use crate::run::arrivals::RateSegment;
 use crate::run::mix::Mix;
 use crate::run::options::LoadArgs;
 use crate::run::plan::{Plan, lasting};
@@ -28,9 +28,9 @@ fn plan(load: &LoadArgs, seed: u64) -> Result<Plan, Failure> {
         return Err(format!("--seconds {}: a burst of {LASTS} s needs at least 15", load.seconds).into());
     }
     let stretches = vec![
-        Stretch::even(before, load.rate),
-        Stretch::even(LASTS, TIMES * load.rate),
-        Stretch::even(after, load.rate),
+        RateSegment::even(before, load.rate),
+        RateSegment::even(LASTS, TIMES * load.rate),
+        RateSegment::even(after, load.rate),
     ];
     let offers = lasting(load.auctions.unwrap_or(AUCTIONS));
     let plan = steady::of_crowd(load, seed, offers, Mix::of_bidders(), stretches)?;

@@ -2,10 +2,10 @@
 
 use super::Scenario;
 use crate::Failure;
-use crate::run::arrivals::{Schedule, Stretch};
-use crate::run::mix::{Mix, What};
+use crate::run::arrivals::{ArrivalTimes, RateSegment};
+use crate::run::mix::{Mix, Operation};
 use crate::run::options::LoadArgs;
-use crate::run::plan::{Choice, Crowd, Offer, Plan};
+use crate::run::plan::{AuctionSelector, BidderPool, Plan, PlannedAuction};
 
 pub(super) const CLOSING_RUSH: Scenario = Scenario {
     name: "closing-rush",
@@ -30,16 +30,22 @@ fn plan(load: &LoadArgs, seed: u64) -> Result<Plan, Failure> {
         let share = FIRST + (1.0 - FIRST) * f64::from(n + 1) / f64::from(auctions);
         (1000.0 * load.seconds * share) as u64
     };
-    let offers: Vec<Offer> =
-        (0..auctions).map(|n| Offer { opening: 100, ends_after: ends_after(n), promoted: false }).collect();
-    let rush = Stretch { seconds: load.seconds, from: load.rate, to: 2.0 * load.rate };
+    let offers: Vec<PlannedAuction> = (0..auctions)
+        .map(|n| PlannedAuction { opening: 100, ends_after: ends_after(n), promoted: false })
+        .collect();
+    let rush = RateSegment { seconds: load.seconds, from: load.rate, to: 2.0 * load.rate };
     let ends = offers.iter().map(|offer| 1000 * offer.ends_after).collect();
     let mix = load.mix.clone().unwrap_or_else(|| {
-        Mix::new(&[(What::Bid, 60), (What::Unwaited, 10), (What::Lower, 15), (What::Auction, 15)])
+        Mix::new(&[
+            (Operation::Bid, 60),
+            (Operation::Unwaited, 10),
+            (Operation::Lower, 15),
+            (Operation::Auction, 15),
+        ])
     });
-    let schedule = Schedule::new(load.arrivals, vec![rush]);
-    let choice = Choice::EndingSoon { ends, window: SOON };
-    let crowd = Crowd::new(seed, mix, schedule, choice, (load.users, &offers));
+    let schedule = ArrivalTimes::new(load.arrivals, vec![rush]);
+    let choice = AuctionSelector::EndingSoon { ends, window: SOON };
+    let crowd = BidderPool::new(seed, mix, schedule, choice, (load.users, &offers));
     Ok(Plan {
         users: load.users,
         offers,

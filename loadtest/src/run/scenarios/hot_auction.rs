@@ -2,7 +2,7 @@
 
 use super::{Scenario, steady};
 use crate::Failure;
-use crate::run::arrivals::Stretch;
+use crate::run::arrivals::RateSegment;
 use crate::run::mix::Mix;
 use crate::run::options::LoadArgs;
 use crate::run::plan::{Plan, lasting};
@@ -16,6 +16,6 @@ pub(super) const HOT_AUCTION: Scenario = Scenario {
 
 fn plan(load: &LoadArgs, seed: u64) -> Result<Plan, Failure> {
     let offers = lasting(load.auctions.unwrap_or(1));
-    let stretches = vec![Stretch::even(load.seconds, load.rate)];
+    let stretches = vec![RateSegment::even(load.seconds, load.rate)];
     steady::of_crowd(load, seed, offers, Mix::of_bidders(), stretches)
 }

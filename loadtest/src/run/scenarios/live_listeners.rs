@@ -2,7 +2,7 @@
 
 use super::{Scenario, steady};
 use crate::Failure;
-use crate::run::arrivals::Stretch;
+use crate::run::arrivals::RateSegment;
 use crate::run::mix::Mix;
 use crate::run::options::LoadArgs;
 use crate::run::plan::{Plan, lasting};
@@ -20,7 +20,7 @@ const AUCTIONS: u32 = 50;
 const LISTENERS: u32 = 1_000;
 
 fn plan(load: &LoadArgs, seed: u64) -> Result<Plan, Failure> {
-    let stretches = vec![Stretch::even(load.seconds, load.rate)];
+    let stretches = vec![RateSegment::even(load.seconds, load.rate)];
     let offers = lasting(load.auctions.unwrap_or(AUCTIONS));
     let plan = steady::of_crowd(load, seed, offers, Mix::of_bidders(), stretches)?;
     Ok(Plan { listeners: load.listeners.unwrap_or(LISTENERS), ..plan })

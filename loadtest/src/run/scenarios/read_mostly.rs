@@ -2,8 +2,8 @@
 
 use super::{Scenario, steady};
 use crate::Failure;
-use crate::run::arrivals::Stretch;
-use crate::run::mix::{Mix, What};
+use crate::run::arrivals::RateSegment;
+use crate::run::mix::{Mix, Operation};
 use crate::run::options::LoadArgs;
 use crate::run::plan::{Plan, lasting};
 
@@ -17,8 +17,13 @@ pub(super) const READ_MOSTLY: Scenario = Scenario {
 const AUCTIONS: u32 = 1_000;
 
 fn plan(load: &LoadArgs, seed: u64) -> Result<Plan, Failure> {
-    let mix =
-        Mix::new(&[(What::Auction, 70), (What::Bids, 12), (What::List, 8), (What::Bid, 8), (What::Lower, 2)]);
-    let stretches = vec![Stretch::even(load.seconds, load.rate)];
+    let mix = Mix::new(&[
+        (Operation::Auction, 70),
+        (Operation::Bids, 12),
+        (Operation::List, 8),
+        (Operation::Bid, 8),
+        (Operation::Lower, 2),
+    ]);
+    let stretches = vec![RateSegment::even(load.seconds, load.rate)];
     steady::of_crowd(load, seed, lasting(load.auctions.unwrap_or(AUCTIONS)), mix, stretches)
 }

@@ -2,9 +2,9 @@
 
 use super::Scenario;
 use crate::Failure;
-use crate::run::mix::What;
+use crate::run::mix::Operation;
 use crate::run::options::LoadArgs;
-use crate::run::plan::{Ask, Offer, Plan};
+use crate::run::plan::{Plan, PlannedAuction, PlannedRequest};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::Path;
@@ -45,12 +45,19 @@ fn plan(load: &LoadArgs, _seed: u64) -> Result<Plan, Failure> {
         let auction = *auctions.entry(row.auction.as_str()).or_insert(next);
         if auction == next {
             let ends_after = (1000.0 * second_per_day * row.days) as u64 + GRACE;
-            offers.push(Offer { opening: cents(row.opening_bid)?, ends_after, promoted: false });
+            offers.push(PlannedAuction { opening: cents(row.opening_bid)?, ends_after, promoted: false });
         }
         let next = u32::try_from(users.len())?;
         let user = *users.entry(row.bidder.as_str()).or_insert(next);
         let due = (1e6 * second_per_day * row.day_offset).max(0.0) as u64;
-        asks.push(Ask { due, what: What::Bid, user, auction, amount: cents(row.bid)?, key: 0 });
+        asks.push(PlannedRequest {
+            due,
+            what: Operation::Bid,
+            user,
+            auction,
+            amount: cents(row.bid)?,
+            key: 0,
+        });
     }
     asks.sort_by_key(|ask| ask.due);
     // Each has a key, so that what became of it is known exactly.
@@ -109,8 +116,11 @@ mod tests {
         let load = Line::parse_from(["", "--seconds", "8", "--history", history]).load;
         let plan = plan(&load, 1).unwrap();
         assert_eq!((plan.users, plan.offers.len()), (2, 2));
-        assert_eq!(plan.offers[0], Offer { opening: 150, ends_after: 8_000 + GRACE, promoted: false });
-        assert_eq!(plan.offers[1], Offer { opening: 1, ends_after: 4_000 + GRACE, promoted: false });
+        assert_eq!(
+            plan.offers[0],
+            PlannedAuction { opening: 150, ends_after: 8_000 + GRACE, promoted: false }
+        );
+        assert_eq!(plan.offers[1], PlannedAuction { opening: 1, ends_after: 4_000 + GRACE, promoted: false });
         let asks: Vec<_> = plan.asks.map(|ask| (ask.due, ask.user, ask.auction, ask.amount)).collect();
         assert_eq!(asks, [(2_000_000, 1, 0, 200), (3_000_000, 0, 1, 300), (6_000_000, 0, 0, 900)]);
     }

@@ -2,8 +2,8 @@
 
 use super::{Scenario, steady};
 use crate::Failure;
-use crate::run::arrivals::Stretch;
-use crate::run::mix::{Mix, What};
+use crate::run::arrivals::RateSegment;
+use crate::run::mix::{Mix, Operation};
 use crate::run::options::LoadArgs;
 use crate::run::plan::{Plan, lasting};
 
@@ -21,7 +21,7 @@ const TIMES: f64 = 20.0;
 
 fn plan(load: &LoadArgs, seed: u64) -> Result<Plan, Failure> {
     // Hashing a password costs as much as hundreds of bids.
-    let mix = Mix::new(&[(What::Unwaited, 1_000), (What::SignUp, 1)]);
-    let stretches = vec![Stretch::even(load.seconds, TIMES * load.rate)];
+    let mix = Mix::new(&[(Operation::Unwaited, 1_000), (Operation::SignUp, 1)]);
+    let stretches = vec![RateSegment::even(load.seconds, TIMES * load.rate)];
     steady::of_crowd(load, seed, lasting(load.auctions.unwrap_or(AUCTIONS)), mix, stretches)
 }

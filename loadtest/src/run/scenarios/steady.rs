@@ -2,10 +2,10 @@
 
 use super::Scenario;
 use crate::Failure;
-use crate::run::arrivals::{Schedule, Stretch};
+use crate::run::arrivals::{ArrivalTimes, RateSegment};
 use crate::run::mix::Mix;
 use crate::run::options::LoadArgs;
-use crate::run::plan::{Crowd, Offer, Plan, lasting, popular};
+use crate::run::plan::{BidderPool, Plan, PlannedAuction, lasting, popular};
 
 pub(super) const STEADY: Scenario = Scenario {
     name: "steady",
@@ -20,22 +20,22 @@ const AUCTIONS: u32 = 200;
 
 pub(super) fn plan(load: &LoadArgs, seed: u64) -> Result<Plan, Failure> {
     let offers = lasting(load.auctions.unwrap_or(AUCTIONS));
-    of_crowd(load, seed, offers, Mix::of_bidders(), vec![Stretch::even(load.seconds, load.rate)])
+    of_crowd(load, seed, offers, Mix::of_bidders(), vec![RateSegment::even(load.seconds, load.rate)])
 }
 
 /// A crowd on auctions that outlive the run, at rates that change.
 pub(super) fn of_crowd(
     load: &LoadArgs,
     seed: u64,
-    offers: Vec<Offer>,
+    offers: Vec<PlannedAuction>,
     mix: Mix,
-    stretches: Vec<Stretch>,
+    stretches: Vec<RateSegment>,
 ) -> Result<Plan, Failure> {
-    let schedule = Schedule::new(load.arrivals, stretches);
+    let schedule = ArrivalTimes::new(load.arrivals, stretches);
     let seconds = schedule.seconds();
     let choice = popular(u32::try_from(offers.len())?, load.skew)?;
     let mix = load.mix.clone().unwrap_or(mix);
-    let crowd = Crowd::new(seed, mix, schedule, choice, (load.users, &offers));
+    let crowd = BidderPool::new(seed, mix, schedule, choice, (load.users, &offers));
     let (users, listeners) = (load.users, load.listeners.unwrap_or_default());
     Ok(Plan { users, offers, asks: Box::new(crowd), seconds, listeners, until_closed: false, burst: None })
 }

@@ -26,11 +26,11 @@ struct Backend {
 }
 
 /// A connection's number, and how often whom it leads to had gone.
-pub(crate) type Lead = (usize, u64);
+pub(crate) type ConnectionEpoch = (usize, u64);
 
 /// Several addresses of one portal.
 #[derive(Debug)]
-pub(crate) struct Balance {
+pub(crate) struct LoadBalancer {
     backends: Vec<Backend>,
     next: AtomicUsize,
     attempts: AtomicUsize,
@@ -42,7 +42,7 @@ pub(crate) struct Balance {
 
 /// An attempt that is going on; it has ended when this is dropped.
 pub(crate) struct Attempt<'a> {
-    balance: &'a Balance,
+    balance: &'a LoadBalancer,
     began: (Instant, usize),
 }
 
@@ -52,9 +52,9 @@ impl Drop for Attempt<'_> {
     }
 }
 
-impl Balance {
+impl LoadBalancer {
     /// All of them ready.
-    pub(crate) fn new(addresses: Vec<Address>) -> Balance {
+    pub(crate) fn new(addresses: Vec<Address>) -> LoadBalancer {
         let backends = addresses.into_iter().map(|address| Backend {
             address,
             is_ready: AtomicBool::new(true),
@@ -62,7 +62,7 @@ impl Balance {
         });
         let (next, attempts) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let (failed, in_hand) = (Mutex::default(), Mutex::default());
-        Balance { backends: backends.collect(), next, attempts, failed, in_hand }
+        LoadBalancer { backends: backends.collect(), next, attempts, failed, in_hand }
     }
 
     /// Whether one is ready.
@@ -80,14 +80,14 @@ impl Balance {
     }
 
     /// Whether a connection may be used.
-    pub(crate) fn is_good(&self, (number, went): Lead) -> bool {
+    pub(crate) fn is_good(&self, (number, went): ConnectionEpoch) -> bool {
         self.backends.get(number).is_some_and(|backend| {
             backend.is_ready.load(Ordering::Relaxed) && backend.went.load(Ordering::Relaxed) == went
         })
     }
 
     /// Where the next connection goes: to one that is ready, if there is one.
-    pub(crate) fn pick(&self) -> (Lead, &Address) {
+    pub(crate) fn pick(&self) -> (ConnectionEpoch, &Address) {
         let (first, count) = (self.next.fetch_add(1, Ordering::Relaxed), self.backends.len());
         let is_ready = |number: &usize| self.backends[*number].is_ready.load(Ordering::Relaxed);
         let number = (first..first + count).map(|n| n % count).find(is_ready).unwrap_or(first % count);
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn nothing_new_goes_to_who_is_not_ready() {
-        let balance = Balance::new(["a", "b"].map(|host| Address { host: host.to_owned() }).to_vec());
+        let balance = LoadBalancer::new(["a", "b"].map(|host| Address { host: host.to_owned() }).to_vec());
         let picks = || (0..4).map(|_| balance.pick().1.host.as_str()).collect::<String>();
         assert_eq!(picks(), "abab");
         balance.is(0, false);
@@ -168,7 +168,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_served_is_asked_again_and_counted() {
-        let (balance, now) = (Balance::new(Vec::new()), Instant::now());
+        let (balance, now) = (LoadBalancer::new(Vec::new()), Instant::now());
         for (status, again) in [(201, false), (409, false), (0, true), (503, true), (429, true)] {
             let attempt = balance.attempt();
             assert_eq!(balance.asks_again(now, attempt, status, "").await, again, "{status}");
@@ -179,7 +179,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_attempt_is_in_hand_until_what_came_of_it_is_noted() {
-        let balance = Balance::new(Vec::new());
+        let balance = LoadBalancer::new(Vec::new());
         let attempt = balance.attempt();
         let after = Instant::now();
         let waits = balance.nothing_in_hand_from_before(after);

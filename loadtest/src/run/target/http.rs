@@ -1,14 +1,14 @@
 //! A portal by its REST ingress.
 
 use crate::Failure;
-use crate::run::journal::{Journal, NO_ANSWER, Record};
-use crate::run::mix::What;
-use crate::run::plan::Ask;
+use crate::run::journal::{NO_ANSWER, OperationLog, Record};
+use crate::run::mix::Operation;
+use crate::run::plan::PlannedRequest;
 use crate::run::progress::Counts;
 use crate::run::queue::Queue;
-use crate::run::target::balance::{Balance, Lead};
+use crate::run::target::balance::{ConnectionEpoch, LoadBalancer};
 use crate::run::target::client::{Address, Answer, Client};
-use crate::run::world::{World, key_of_bid, key_of_deletion};
+use crate::run::world::{RunIds, key_of_bid, key_of_deletion};
 use serde::Deserialize;
 use std::io::Write;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub(crate) struct Http {
     /// A token or service key, if callers are not believed without.
     pub(crate) token: Option<Arc<str>>,
     /// Requests go through it, if there is one, and what is not served is asked again.
-    pub(crate) balance: Option<Arc<Balance>>,
+    pub(crate) balance: Option<Arc<LoadBalancer>>,
 }
 
 /// What matters of an answer to a command.
@@ -65,33 +65,33 @@ impl Http {
     }
 
     /// A request of a plan, whole.
-    fn request(&self, out: &mut Vec<u8>, world: &World, ask: &Ask) {
+    fn request(&self, out: &mut Vec<u8>, world: &RunIds, ask: &PlannedRequest) {
         let (user, auction) = (world.user(ask), world.auction(ask));
         match ask.what {
-            What::Auction => self.begin(out, format_args!("GET /auction/{auction}")),
-            What::Bids => self.begin(out, format_args!("GET /auction/{auction}/bids?limit=20")),
-            What::List => self.begin(out, format_args!("GET /auctions?limit=20")),
-            What::SignUp => self.begin(out, format_args!("POST /sign-up")),
-            What::Deletion => {
+            Operation::Auction => self.begin(out, format_args!("GET /auction/{auction}")),
+            Operation::Bids => self.begin(out, format_args!("GET /auction/{auction}/bids?limit=20")),
+            Operation::List => self.begin(out, format_args!("GET /auctions?limit=20")),
+            Operation::SignUp => self.begin(out, format_args!("POST /sign-up")),
+            Operation::Deletion => {
                 let bid = world.bid_with_key(ask).unwrap_or_default();
                 self.begin(out, format_args!("DELETE /auction/{auction}/bid/{bid}"));
                 put!(out, "Idempotency-Key: {}\r\n", key_of_deletion(ask.key));
             }
             _ => self.begin(out, format_args!("PUT /auction/{auction}/bid")),
         }
-        if ask.what != What::SignUp {
+        if ask.what != Operation::SignUp {
             put!(out, "X-User-Id: {user}\r\n");
         }
         if ask.what.places() && ask.key > 0 {
             put!(out, "Idempotency-Key: {}\r\n", key_of_bid(ask.key));
         }
-        if !matches!(ask.what, What::Unwaited | What::Auction | What::Bids | What::List) {
+        if !matches!(ask.what, Operation::Unwaited | Operation::Auction | Operation::Bids | Operation::List) {
             let wait = if self.balance.is_some() { SHORT_WAIT } else { WAIT };
             put!(out, "Prefer: wait={wait}\r\n");
         }
         match ask.what {
-            What::Bad => finish(out, b"{\"amount\": -1}"),
-            What::SignUp => {
+            Operation::Bad => finish(out, b"{\"amount\": -1}"),
+            Operation::SignUp => {
                 let (key, began) = (ask.key, world.began.0);
                 let body = format!(
                     "{{\"email\":\"load-{began}-{key}-{user}@example.org\",\"name\":\"Load {key}\",\
@@ -114,8 +114,8 @@ impl Http {
     pub(crate) async fn work(
         &self,
         queue: &Arc<Queue>,
-        world: &Arc<World>,
-        journal: &mut Journal,
+        world: &Arc<RunIds>,
+        journal: &mut OperationLog,
         counts: &Arc<Counts>,
         connections: usize,
     ) -> Result<(), Failure> {
@@ -157,9 +157,9 @@ impl Http {
 /// One connection.
 struct Worker {
     http: Http,
-    world: Arc<World>,
+    world: Arc<RunIds>,
     /// With whom it leads to.
-    connection: Option<(Lead, Client)>,
+    connection: Option<(ConnectionEpoch, Client)>,
     out: Vec<u8>,
 }
 
@@ -176,7 +176,7 @@ struct Heard {
 }
 
 impl Worker {
-    async fn ask(&mut self, ask: &Ask) -> Heard {
+    async fn ask(&mut self, ask: &PlannedRequest) -> Heard {
         let mut request = std::mem::take(&mut self.out);
         self.http.request(&mut request, &self.world, ask);
         let began = Instant::now();
@@ -195,7 +195,7 @@ impl Worker {
         }
     }
 
-    async fn attempt(&mut self, ask: &Ask, request: &[u8]) -> Heard {
+    async fn attempt(&mut self, ask: &PlannedRequest, request: &[u8]) -> Heard {
         let silence = if self.http.balance.is_some() { SILENCE } else { Duration::MAX };
         let exchange = tokio::time::timeout(silence, self.exchange(ask, request)).await;
         let heard = exchange.unwrap_or_else(|late| Err(late.into()));
@@ -217,16 +217,16 @@ impl Worker {
             Some((_, connection)) => connection,
             connection => {
                 let one = ((0, 0), &self.http.address);
-                let (lead, address) = self.http.balance.as_deref().map_or(one, Balance::pick);
+                let (lead, address) = self.http.balance.as_deref().map_or(one, LoadBalancer::pick);
                 &mut connection.insert((lead, Client::connect(address).await?)).1
             }
         })
     }
 
-    async fn exchange(&mut self, ask: &Ask, request: &[u8]) -> Result<Heard, Failure> {
+    async fn exchange(&mut self, ask: &PlannedRequest, request: &[u8]) -> Result<Heard, Failure> {
         let connection = self.connection().await?;
         let Answer { status, body } = connection.ask(request).await?;
-        let is_read = matches!(ask.what, What::Auction | What::Bids | What::List);
+        let is_read = matches!(ask.what, Operation::Auction | Operation::Bids | Operation::List);
         if is_read && status == 200 {
             return Ok(Heard { status, ..Heard::default() });
         }

@@ -3,7 +3,7 @@
 use crate::Failure;
 use crate::judge::Check;
 use crate::run::target::http::Http;
-use crate::run::world::World;
+use crate::run::world::RunIds;
 use auction_wire::time::JsonTime;
 use hdrhistogram::Histogram;
 use serde::Deserialize;
@@ -43,7 +43,7 @@ struct Heard {
 }
 
 /// What all heard.
-pub(crate) struct AllHeard {
+pub(crate) struct ReceivedEvents {
     pub(crate) check: Check,
     pub(crate) findings: Vec<String>,
 }
@@ -63,7 +63,7 @@ struct Event {
 
 impl Listeners {
     /// Lets so many listen, the first auctions having as many as the others, and waits until all are told how it stands.
-    pub(crate) async fn begin(http: &Http, world: &World, count: u32) -> Result<Listeners, Failure> {
+    pub(crate) async fn begin(http: &Http, world: &RunIds, count: u32) -> Result<Listeners, Failure> {
         let (tell, ends) = watch::channel(None);
         let (mut all, turns) = (JoinSet::new(), Arc::new(Semaphore::new(CONNECTING)));
         let auctions = u32::try_from(world.auctions.len())?.max(1);
@@ -90,7 +90,7 @@ impl Listeners {
     }
 
     /// Waits until everybody has heard everything up to these versions.
-    pub(crate) async fn end(mut self, versions: Vec<u64>) -> Result<AllHeard, Failure> {
+    pub(crate) async fn end(mut self, versions: Vec<u64>) -> Result<ReceivedEvents, Failure> {
         let versions = Arc::new(versions);
         // Those who have failed already do not need to know.
         let _ = self.tell.send(Some(Arc::clone(&versions)));
@@ -127,7 +127,7 @@ impl Listeners {
             at(0.99),
             delays.max()
         )];
-        Ok(AllHeard { check, findings })
+        Ok(ReceivedEvents { check, findings })
     }
 }
 

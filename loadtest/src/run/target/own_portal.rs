@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::run::target::client::{Address, Client};
-use auction_local_servers::{Options, PrivateServers};
+use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_postgres::migrate::migrate;
 use auction_testkit::address::own_address;
 use auction_wire::PartitionCount;
@@ -24,9 +24,9 @@ const LOOK: Duration = Duration::from_millis(50);
 const PARTITIONS: u16 = 4;
 
 /// Processes and servers; they end with it.
-pub(crate) struct OwnPortal {
+pub(crate) struct LocalPortal {
     processes: Vec<(&'static str, Child)>,
-    servers: Option<PrivateServers>,
+    servers: Option<LocalServers>,
     pub(crate) url: String,
     pub(crate) redis_url: String,
     pub(crate) database_url: String,
@@ -34,9 +34,9 @@ pub(crate) struct OwnPortal {
     _directory: Option<TempDir>,
 }
 
-impl OwnPortal {
+impl LocalPortal {
     /// Starts everything, with the program `portal` that was built beside this one.
-    pub(crate) async fn start(data_dir: Option<&Path>) -> Result<OwnPortal, Failure> {
+    pub(crate) async fn start(data_dir: Option<&Path>) -> Result<LocalPortal, Failure> {
         let temporary = match data_dir {
             Some(_) => None,
             None => Some(tempfile::Builder::new().prefix("auction-load-").tempdir()?),
@@ -47,11 +47,11 @@ impl OwnPortal {
             (None, None) => PathBuf::new(), // one of them there is
         };
         std::fs::create_dir_all(&directory)?;
-        let servers = PrivateServers::start(Options::new(directory.join("servers"))).await?;
+        let servers = LocalServers::start(LocalServerOptions::new(directory.join("servers"))).await?;
         migrate(servers.database_url(), PartitionCount::new(PARTITIONS)?).await?;
         let listen = own_address()?;
         let (redis_url, database_url) = (servers.redis_url().to_owned(), servers.database_url().to_owned());
-        let mut portal = OwnPortal {
+        let mut portal = LocalPortal {
             processes: Vec::new(),
             servers: Some(servers),
             url: format!("http://{listen}"),
@@ -142,7 +142,7 @@ impl OwnPortal {
     }
 }
 
-impl Drop for OwnPortal {
+impl Drop for LocalPortal {
     fn drop(&mut self) {
         for (_, child) in &mut self.processes {
             // It has ended already, or the run has failed.

@@ -4,12 +4,12 @@
 mod set_up;
 
 use crate::Failure;
-use crate::run::journal::{Journal, NO_ANSWER, Record};
-use crate::run::mix::What;
-use crate::run::plan::Ask;
+use crate::run::journal::{NO_ANSWER, OperationLog, Record};
+use crate::run::mix::Operation;
+use crate::run::plan::PlannedRequest;
 use crate::run::progress::Counts;
 use crate::run::queue::Queue;
-use crate::run::world::{World, fingerprint_of};
+use crate::run::world::{RunIds, fingerprint_of};
 use auction_domain::auction::{AuctionCommand, DeleteBid, PlaceBid};
 use auction_domain::{Actor, Amount, BidId, RefusedClass, UserId};
 use auction_redis::{RedisServer, keys};
@@ -73,8 +73,8 @@ impl Streams {
     pub(crate) async fn work(
         &self,
         queue: &Arc<Queue>,
-        world: &Arc<World>,
-        journal: &mut Journal,
+        world: &Arc<RunIds>,
+        journal: &mut OperationLog,
         counts: &Arc<Counts>,
     ) -> Result<(), Failure> {
         let codes = Arc::new(std::mem::take(&mut journal.codes));
@@ -121,7 +121,7 @@ impl Streams {
         &self,
         mut connection: DedicatedConnection,
         queue: &Queue,
-        world: &World,
+        world: &RunIds,
         waiting: &Shared,
         counts: &Counts,
     ) -> Result<(), Failure> {
@@ -143,7 +143,7 @@ impl Streams {
                 let (took, status, code, version) = (0, NO_ANSWER, 0, 0);
                 waiting.records.push(Record { ask: *ask, held, took, status, code, version, command: id });
                 match ask.what {
-                    What::Unwaited => unwaited.push(n),
+                    Operation::Unwaited => unwaited.push(n),
                     _ => waiting.by_command.entry(id).or_default().push(n),
                 }
                 drop(waiting);
@@ -172,11 +172,11 @@ impl Streams {
         }
     }
 
-    fn command(&self, world: &World, ask: &Ask) -> Result<Command, Failure> {
+    fn command(&self, world: &RunIds, ask: &PlannedRequest) -> Result<Command, Failure> {
         let (user, auction) = (UserId(world.user(ask)), world.auction(ask));
         let id = world.command(ask).unwrap_or_else(|| CommandId(Uuid::now_v7()));
         let body = match ask.what {
-            What::Deletion => AuctionCommand::DeleteBid(DeleteBid {
+            Operation::Deletion => AuctionCommand::DeleteBid(DeleteBid {
                 bid: BidId(world.bid_with_key(ask).unwrap_or_default()),
             }),
             _ => AuctionCommand::PlaceBid(PlaceBid {
@@ -185,7 +185,7 @@ impl Streams {
                 amount: Amount::new(ask.amount)?,
             }),
         };
-        let reply = if ask.what == What::Unwaited { String::new() } else { self.ingress.clone() };
+        let reply = if ask.what == Operation::Unwaited { String::new() } else { self.ingress.clone() };
         let fingerprint = fingerprint_of(ask.amount);
         let (actor, body) = (Actor::User(user), CommandBody::Auction(body));
         Ok(Command { id, key: auction, actor, expect: None, fingerprint, reply, trace: String::new(), body })

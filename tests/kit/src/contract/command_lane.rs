@@ -13,7 +13,7 @@ use stream_worker::EntryId;
 pub type Fields = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Lanes of partition 0, and a look at what they work on.
-pub trait Bench {
+pub trait CommandStreamHarness {
     /// What is tried.
     type Lanes: CommandStreamConnector;
     /// Lanes that read so many commands of each channel at a time.
@@ -81,17 +81,17 @@ impl<L: CommandStreamConnector> Lane<L> {
 /// Entries of different channels may have the same id.
 type Place = (Channel, EntryId);
 
-async fn add(bench: &impl Bench, command: &Command) -> Place {
+async fn add(bench: &impl CommandStreamHarness, command: &Command) -> Place {
     let fields = command.to_fields().into_iter().map(|(name, value)| (name.into(), value)).collect();
     let channel = command.body.channel();
     (channel, bench.add(channel, fields).await)
 }
 
-async fn lose(bench: &impl Bench, channel: Channel, count: usize) -> Vec<Place> {
+async fn lose(bench: &impl CommandStreamHarness, channel: Channel, count: usize) -> Vec<Place> {
     bench.lose(channel, count).await.into_iter().map(|entry| (channel, entry)).collect()
 }
 
-async fn add_bids(bench: &impl Bench, count: usize) -> Vec<Place> {
+async fn add_bids(bench: &impl CommandStreamHarness, count: usize) -> Vec<Place> {
     let mut entries = Vec::new();
     for _ in 0..count {
         entries.push(add(bench, &place_bid(AuctionId(fresh()), UserId(fresh()), 100)).await);
@@ -99,7 +99,7 @@ async fn add_bids(bench: &impl Bench, count: usize) -> Vec<Place> {
     entries
 }
 
-async fn add_creations(bench: &impl Bench, count: usize) -> Vec<Place> {
+async fn add_creations(bench: &impl CommandStreamHarness, count: usize) -> Vec<Place> {
     let mut entries = Vec::new();
     for n in 0..count {
         entries.push(match n % 2 {
@@ -132,7 +132,7 @@ fn settlement(after: u64, events: Vec<EventRecord>, batch: &[ReceivedCommand]) -
 }
 
 /// See its name.
-pub async fn creations_come_before_bids_that_came_after_them(bench: &impl Bench) {
+pub async fn creations_come_before_bids_that_came_after_them(bench: &impl CommandStreamHarness) {
     let mut lane = Lane::open(&bench.lanes(100)).await;
     let bid = add_bids(bench, 1).await;
     let creations = add_creations(bench, 4).await;
@@ -146,7 +146,7 @@ pub async fn creations_come_before_bids_that_came_after_them(bench: &impl Bench)
 }
 
 /// See its name.
-pub async fn creations_come_first_also_when_their_channel_is_full(bench: &impl Bench) {
+pub async fn creations_come_first_also_when_their_channel_is_full(bench: &impl CommandStreamHarness) {
     let mut lane = Lane::open(&bench.lanes(2)).await;
     let creations = add_creations(bench, 11).await;
     let bids = add_bids(bench, 5).await;
@@ -158,7 +158,7 @@ pub async fn creations_come_first_also_when_their_channel_is_full(bench: &impl B
 }
 
 /// See its name.
-pub async fn what_is_pending_with_others_comes_before_what_is_newer(bench: &impl Bench) {
+pub async fn what_is_pending_with_others_comes_before_what_is_newer(bench: &impl CommandStreamHarness) {
     let bids = add_bids(bench, 6).await;
     assert_eq!(lose(bench, Channel::Bid, 4).await, bids[..4]);
     let mut lane = Lane::open(&bench.lanes(3)).await;
@@ -167,7 +167,9 @@ pub async fn what_is_pending_with_others_comes_before_what_is_newer(bench: &impl
 }
 
 /// See its name.
-pub async fn what_was_delivered_to_a_lost_lane_is_delivered_again_in_order(bench: &impl Bench) {
+pub async fn what_was_delivered_to_a_lost_lane_is_delivered_again_in_order(
+    bench: &impl CommandStreamHarness,
+) {
     let creations = add_creations(bench, 3).await;
     let bids = add_bids(bench, 5).await;
     let lanes = bench.lanes(4);
@@ -182,7 +184,9 @@ pub async fn what_was_delivered_to_a_lost_lane_is_delivered_again_in_order(bench
 }
 
 /// A paused lane's blocked read is handed entries after its successor took over.
-pub async fn what_others_are_handed_meanwhile_is_taken_over_before_what_is_newer(bench: &impl Bench) {
+pub async fn what_others_are_handed_meanwhile_is_taken_over_before_what_is_newer(
+    bench: &impl CommandStreamHarness,
+) {
     let mut lane = Lane::open(&bench.lanes(100)).await;
     let first = add_bids(bench, 2).await;
     assert_eq!(entries(&lane.drain(2).await), first);
@@ -195,7 +199,7 @@ pub async fn what_others_are_handed_meanwhile_is_taken_over_before_what_is_newer
 }
 
 /// See its name.
-pub async fn what_was_read_and_is_not_settled_yet_does_not_come_again(bench: &impl Bench) {
+pub async fn what_was_read_and_is_not_settled_yet_does_not_come_again(bench: &impl CommandStreamHarness) {
     let bids = add_bids(bench, 7).await;
     lose(bench, Channel::Bid, 4).await;
     let mut lane = Lane::open(&bench.lanes(2)).await;
@@ -220,7 +224,7 @@ pub async fn what_was_read_and_is_not_settled_yet_does_not_come_again(bench: &im
 }
 
 /// As a writer does whose turn it is again: another one may have settled part of it, or left more behind.
-pub async fn taking_over_hands_out_again_what_is_not_settled(bench: &impl Bench) {
+pub async fn taking_over_hands_out_again_what_is_not_settled(bench: &impl CommandStreamHarness) {
     let bids = add_bids(bench, 4).await;
     let (mut lane, mut other) = {
         let lanes = bench.lanes(2);
@@ -238,7 +242,7 @@ pub async fn taking_over_hands_out_again_what_is_not_settled(bench: &impl Bench)
 }
 
 /// See its name.
-pub async fn a_wait_ends_when_something_comes_and_hands_out_nothing(bench: &impl Bench) {
+pub async fn a_wait_ends_when_something_comes_and_hands_out_nothing(bench: &impl CommandStreamHarness) {
     let mut lane = Lane::open(&bench.lanes(10)).await;
     lane.reader.take_over().await.unwrap();
     lane.reader.wait().await.unwrap();
@@ -249,7 +253,7 @@ pub async fn a_wait_ends_when_something_comes_and_hands_out_nothing(bench: &impl
 }
 
 /// See its name.
-pub async fn a_batch_is_settled_whole(bench: &impl Bench) {
+pub async fn a_batch_is_settled_whole(bench: &impl CommandStreamHarness) {
     let mut lane = Lane::open(&bench.lanes(100)).await;
     add_bids(bench, 3).await;
     let batch = lane.read().await;
@@ -275,7 +279,7 @@ pub async fn a_batch_is_settled_whole(bench: &impl Bench) {
 }
 
 /// See its name.
-pub async fn nothing_is_settled_when_the_stream_moved(bench: &impl Bench) {
+pub async fn nothing_is_settled_when_the_stream_moved(bench: &impl CommandStreamHarness) {
     let mut lane = Lane::open(&bench.lanes(100)).await;
     add_bids(bench, 2).await;
     bench.add(Channel::Bid, vec![(b"id".to_vec(), b"nonsense".to_vec())]).await;
@@ -298,7 +302,7 @@ pub async fn nothing_is_settled_when_the_stream_moved(bench: &impl Bench) {
 }
 
 /// See its name.
-pub async fn publishing_passes_only_from_the_end_of_the_stream(bench: &impl Bench) {
+pub async fn publishing_passes_only_from_the_end_of_the_stream(bench: &impl CommandStreamHarness) {
     let mut lane = Lane::open(&bench.lanes(100)).await;
     assert_eq!(lane.settler.last_event().await.unwrap(), LastEvent::None);
     let events = records(0, 5);
@@ -313,7 +317,7 @@ pub async fn publishing_passes_only_from_the_end_of_the_stream(bench: &impl Benc
 }
 
 /// See its name.
-pub async fn what_cannot_be_read_is_put_away_and_acknowledged(bench: &impl Bench) {
+pub async fn what_cannot_be_read_is_put_away_and_acknowledged(bench: &impl CommandStreamHarness) {
     let mut lane = Lane::open(&bench.lanes(100)).await;
     let nonsense = bench.add(Channel::Bid, vec![(vec![0xff], vec![0xfe]), (b"id".to_vec(), vec![])]).await;
     let good = add_bids(bench, 1).await;
@@ -326,7 +330,7 @@ pub async fn what_cannot_be_read_is_put_away_and_acknowledged(bench: &impl Bench
 }
 
 /// See its name.
-pub async fn leaving_takes_the_lane_out_of_the_group(bench: &impl Bench) {
+pub async fn leaving_takes_the_lane_out_of_the_group(bench: &impl CommandStreamHarness) {
     let mut lane = Lane::open(&bench.lanes(100)).await;
     add_creations(bench, 2).await;
     add_bids(bench, 1).await;

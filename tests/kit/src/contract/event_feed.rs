@@ -5,7 +5,7 @@ use auction_app::ports::events::event_stream::{EventStream, EventStreamConnector
 use auction_wire::EventRecord;
 
 /// Feeds of partition 0, and somebody who publishes.
-pub trait Publisher {
+pub trait EventPublisherHarness {
     /// What is tried.
     type Feeds: EventStreamConnector;
     /// Feeds that read so many events at a time.
@@ -31,7 +31,7 @@ async fn drain(feed: &mut impl EventStream) -> Vec<EventRecord> {
 }
 
 /// See its name.
-pub async fn events_come_in_order_and_once(publisher: &impl Publisher) {
+pub async fn events_come_in_order_and_once(publisher: &impl EventPublisherHarness) {
     let events = records(0, 10);
     publisher.publish(&events).await;
     let mut feed = publisher.feeds(3).open("projector", P).await.unwrap();
@@ -44,7 +44,7 @@ pub async fn events_come_in_order_and_once(publisher: &impl Publisher) {
 }
 
 /// See its name.
-pub async fn what_a_lost_feed_was_handed_is_a_hole_for_the_next(publisher: &impl Publisher) {
+pub async fn what_a_lost_feed_was_handed_is_a_hole_for_the_next(publisher: &impl EventPublisherHarness) {
     let events = records(0, 7);
     publisher.publish(&events).await;
     let mut lost = publisher.feeds(2).open("projector", P).await.unwrap();
@@ -60,7 +60,7 @@ pub async fn what_a_lost_feed_was_handed_is_a_hole_for_the_next(publisher: &impl
 }
 
 /// See its name.
-pub async fn every_service_gets_every_event(publisher: &impl Publisher) {
+pub async fn every_service_gets_every_event(publisher: &impl EventPublisherHarness) {
     let events = records(0, 4);
     publisher.publish(&events).await;
     for service in ["projector", "auctioneer"] {
@@ -70,7 +70,9 @@ pub async fn every_service_gets_every_event(publisher: &impl Publisher) {
 }
 
 /// See its name.
-pub async fn a_feed_knows_what_its_stream_ended_in_when_it_was_opened(publisher: &impl Publisher) {
+pub async fn a_feed_knows_what_its_stream_ended_in_when_it_was_opened(
+    publisher: &impl EventPublisherHarness,
+) {
     let feed = publisher.feeds(10).open("projector", P).await.unwrap();
     assert_eq!(feed.last_event_at_open(), None);
     let events = records(0, 3);
@@ -80,7 +82,7 @@ pub async fn a_feed_knows_what_its_stream_ended_in_when_it_was_opened(publisher:
 }
 
 /// See its name.
-pub async fn a_feed_that_has_read_everything_says_so(publisher: &impl Publisher) {
+pub async fn a_feed_that_has_read_everything_says_so(publisher: &impl EventPublisherHarness) {
     let mut feed = publisher.feeds(10).open("projector", P).await.unwrap();
     assert_eq!(feed.read().await.unwrap(), []);
     let events = records(0, 1);

@@ -1,12 +1,12 @@
 //! [`EventTail`]: what is published from now on.
 
-use crate::contract::event_feed::Publisher;
+use crate::contract::event_feed::EventPublisherHarness;
 use crate::given::records;
 use auction_app::ports::events::event_tail::{EventTail, EventTailConnector};
 use auction_wire::EventRecord;
 
 /// Tails, of what a publisher publishes.
-pub trait LookingOn: Publisher {
+pub trait TailHarness: EventPublisherHarness {
     /// What is tried.
     type Tails: EventTailConnector;
     /// Tails of all partitions.
@@ -23,7 +23,7 @@ async fn read(tail: &mut impl EventTail, count: usize) -> Vec<EventRecord> {
 }
 
 /// See its name.
-pub async fn a_tail_has_what_comes_after_it_was_opened(streams: &impl LookingOn) {
+pub async fn a_tail_has_what_comes_after_it_was_opened(streams: &impl TailHarness) {
     streams.publish(&records(0, 3)).await;
     let mut tail = streams.tails().open().await.unwrap();
     let more = records(3, 4);
@@ -33,7 +33,7 @@ pub async fn a_tail_has_what_comes_after_it_was_opened(streams: &impl LookingOn)
 }
 
 /// See its name.
-pub async fn everybody_has_a_tail_of_his_own(streams: &impl LookingOn) {
+pub async fn everybody_has_a_tail_of_his_own(streams: &impl TailHarness) {
     let (mut one, mut other) = (streams.tails().open().await.unwrap(), streams.tails().open().await.unwrap());
     let events = records(0, 2);
     streams.publish(&events).await;

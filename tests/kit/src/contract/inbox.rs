@@ -9,8 +9,8 @@ use auction_domain::UserId;
 pub const KEEPS: u16 = 3;
 
 /// Both ports of an adapter.
-pub trait Copies: NotificationSink + InboxCache {}
-impl<T: NotificationSink + InboxCache> Copies for T {}
+pub trait InboxCacheHarness: NotificationSink + InboxCache {}
+impl<T: NotificationSink + InboxCache> InboxCacheHarness for T {}
 
 fn json(seq: u64) -> Vec<u8> {
     format!("{{\"id\":{seq}}}").into_bytes()
@@ -20,32 +20,32 @@ fn stored(first: u64, last: u64, read_up_to: u64) -> InboxPage {
     InboxPage { first, last, read_up_to, entries: (first..=last).map(|seq| (seq, json(seq))).collect() }
 }
 
-async fn deliver(copies: &impl Copies, user: UserId, places: &[u64]) {
+async fn deliver(copies: &impl InboxCacheHarness, user: UserId, places: &[u64]) {
     let all: Vec<_> =
         places.iter().map(|seq| NewNotification { user, seq: *seq, json: json(*seq) }).collect();
     copies.deliver(&all).await.unwrap();
 }
 
-async fn copied(copies: &impl Copies, user: UserId, inbox: InboxPage) {
+async fn copied(copies: &impl InboxCacheHarness, user: UserId, inbox: InboxPage) {
     let mark = InboxCache::begin(copies, user).await.unwrap();
     copies.fill(user, mark, &inbox).await.unwrap();
 }
 
-async fn places(copies: &impl Copies, user: UserId) -> Vec<u64> {
+async fn places(copies: &impl InboxCacheHarness, user: UserId) -> Vec<u64> {
     let page = copies.page(user, 0, 100).await.unwrap().expect("there is a copy");
     assert!(page.entries.iter().all(|(seq, shown)| *shown == json(*seq)));
     page.entries.iter().map(|(seq, _)| *seq).collect()
 }
 
 /// See its name.
-pub async fn nobody_is_delivered_to_who_did_not_ask(copies: &impl Copies) {
+pub async fn nobody_is_delivered_to_who_did_not_ask(copies: &impl InboxCacheHarness) {
     let ada = UserId(fresh());
     deliver(copies, ada, &[1]).await;
     assert_eq!(copies.page(ada, 0, 10).await.unwrap(), None);
 }
 
 /// See its name.
-pub async fn what_is_delivered_shows_once_and_in_order(copies: &impl Copies) {
+pub async fn what_is_delivered_shows_once_and_in_order(copies: &impl InboxCacheHarness) {
     let (ada, bob) = (UserId(fresh()), UserId(fresh()));
     copied(copies, ada, stored(1, 1, 0)).await;
     copied(copies, bob, stored(1, 0, 0)).await;
@@ -56,7 +56,7 @@ pub async fn what_is_delivered_shows_once_and_in_order(copies: &impl Copies) {
 }
 
 /// See its name.
-pub async fn what_is_behind_a_hole_waits_for_it(copies: &impl Copies) {
+pub async fn what_is_behind_a_hole_waits_for_it(copies: &impl InboxCacheHarness) {
     let ada = UserId(fresh());
     copied(copies, ada, stored(1, 0, 0)).await;
     deliver(copies, ada, &[3, 2]).await;
@@ -66,7 +66,7 @@ pub async fn what_is_behind_a_hole_waits_for_it(copies: &impl Copies) {
 }
 
 /// See its name.
-pub async fn what_is_delivered_while_a_copy_is_made_is_in_it(copies: &impl Copies) {
+pub async fn what_is_delivered_while_a_copy_is_made_is_in_it(copies: &impl InboxCacheHarness) {
     let ada = UserId(fresh());
     let mark = InboxCache::begin(copies, ada).await.unwrap();
     deliver(copies, ada, &[2]).await;
@@ -80,7 +80,7 @@ pub async fn what_is_delivered_while_a_copy_is_made_is_in_it(copies: &impl Copie
 }
 
 /// See its name.
-pub async fn a_copy_is_made_anew_when_a_notifier_begins(copies: &impl Copies) {
+pub async fn a_copy_is_made_anew_when_a_notifier_begins(copies: &impl InboxCacheHarness) {
     let ada = UserId(fresh());
     copied(copies, ada, stored(1, 1, 0)).await;
     // The second one was stored, and its notifier died before it delivered it.
@@ -91,7 +91,7 @@ pub async fn a_copy_is_made_anew_when_a_notifier_begins(copies: &impl Copies) {
 }
 
 /// See its name.
-pub async fn a_copy_that_is_no_longer_wanted_is_not_made(copies: &impl Copies) {
+pub async fn a_copy_that_is_no_longer_wanted_is_not_made(copies: &impl InboxCacheHarness) {
     let ada = UserId(fresh());
     let late = InboxCache::begin(copies, ada).await.unwrap();
     NotificationSink::begin(copies).await.unwrap();
@@ -104,7 +104,7 @@ pub async fn a_copy_that_is_no_longer_wanted_is_not_made(copies: &impl Copies) {
 }
 
 /// See its name.
-pub async fn a_copy_keeps_the_newest(copies: &impl Copies) {
+pub async fn a_copy_keeps_the_newest(copies: &impl InboxCacheHarness) {
     let ada = UserId(fresh());
     copied(copies, ada, stored(4, 6, 0)).await;
     deliver(copies, ada, &[8, 7]).await;
@@ -116,7 +116,7 @@ pub async fn a_copy_keeps_the_newest(copies: &impl Copies) {
 }
 
 /// See its name.
-pub async fn what_was_read_stays_read_in_a_copy(copies: &impl Copies) {
+pub async fn what_was_read_stays_read_in_a_copy(copies: &impl InboxCacheHarness) {
     let ada = UserId(fresh());
     copies.mark_read(ada, 2).await.unwrap();
     assert_eq!(copies.page(ada, 0, 10).await.unwrap(), None, "that alone makes no copy");
@@ -131,7 +131,7 @@ pub async fn what_was_read_stays_read_in_a_copy(copies: &impl Copies) {
 }
 
 /// See its name.
-pub async fn a_page_begins_behind_its_place(copies: &impl Copies) {
+pub async fn a_page_begins_behind_its_place(copies: &impl InboxCacheHarness) {
     let ada = UserId(fresh());
     copied(copies, ada, stored(4, 6, 5)).await;
     let page = async |after, limit| {

@@ -6,7 +6,7 @@ use auction_app::ports::notifications::notification_store::{
     Notification, NotificationBatch, NotificationCommit, NotificationStore, NotificationStoreConnector,
 };
 use auction_domain::UserId;
-use auction_domain::user::{NotificationKind, Subscriptions};
+use auction_domain::user::{NotificationKind, NotificationPreferences};
 use auction_wire::PartitionId;
 
 /// How many an inbox keeps in these checks.
@@ -94,7 +94,7 @@ pub async fn nothing_is_stored_from_another_checkpoint<S: NotificationStoreConne
     tell(&mut successor, &telling(0, 5, &[won(ada, "new")])).await;
     for (from, to) in [(0, 3), (4, 9), (6, 9)] {
         let mut late = telling(from, to, &[won(ada, "old")]);
-        late.subscriptions.push((ada, Subscriptions::NONE));
+        late.subscriptions.push((ada, NotificationPreferences::NONE));
         late.deleted.push(ada);
         assert_eq!(paused.commit(&late).await.unwrap(), NotificationCommit::CheckpointMoved);
     }
@@ -110,15 +110,15 @@ pub async fn what_is_not_wanted_is_left_out<S: NotificationStoreConnector, I: In
     let (ada, bob) = (UserId(fresh()), UserId(fresh()));
     let kinds = [NotificationKind::AuctionWon, NotificationKind::HighestBid, NotificationKind::BidDoubled];
     let all = |user| kinds.map(|kind| news(user, kind, "news"));
-    let chosen = Subscriptions { auction_won: false, highest_bid: true, bid_doubled: false };
+    let chosen = NotificationPreferences { auction_won: false, highest_bid: true, bid_doubled: false };
     let mut choice = telling(0, 1, &[]);
-    choice.subscriptions = vec![(ada, chosen), (bob, Subscriptions::NONE)];
+    choice.subscriptions = vec![(ada, chosen), (bob, NotificationPreferences::NONE)];
     tell(&mut store, &choice).await;
     let told = [all(ada), all(bob)].concat();
     assert_eq!(tell(&mut store, &telling(1, 2, &told)).await, [(ada, 1)]);
     assert_eq!(shown(&adapter.inboxes.inbox(ada).await.unwrap()), [(1, told[1].json())]);
     let mut choice = telling(2, 3, &[]);
-    choice.subscriptions = vec![(bob, Subscriptions::default())];
+    choice.subscriptions = vec![(bob, NotificationPreferences::default())];
     tell(&mut store, &choice).await;
     assert_eq!(tell(&mut store, &telling(3, 4, &all(bob))).await, [(bob, 1), (bob, 2), (bob, 3)]);
 }
@@ -169,7 +169,7 @@ pub async fn the_inbox_of_a_deleted_user_is_empty<S: NotificationStoreConnector,
     let (ada, bob) = (UserId(fresh()), UserId(fresh()));
     tell(&mut store, &telling(0, 1, &[won(ada, "ada"), won(bob, "bob")])).await;
     let mut gone = telling(1, 2, &[]);
-    (gone.deleted, gone.subscriptions) = (vec![ada], vec![(ada, Subscriptions::NONE)]);
+    (gone.deleted, gone.subscriptions) = (vec![ada], vec![(ada, NotificationPreferences::NONE)]);
     tell(&mut store, &gone).await;
     assert_eq!(tell(&mut store, &telling(2, 3, &[won(ada, "more")])).await, []);
     let inbox = adapter.inboxes.inbox(ada).await.unwrap();

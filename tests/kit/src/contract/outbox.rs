@@ -11,7 +11,7 @@ use auction_app::ports::notifications::outbox::{
 };
 use auction_app::ports::notifications::webhooks::{CreateResult, ReplayResult, Webhook, WebhookStore};
 use auction_domain::UserId;
-use auction_domain::user::{NotificationKind, Subscriptions};
+use auction_domain::user::{NotificationKind, NotificationPreferences};
 use std::future::Future;
 use std::time::Duration;
 use uuid::Uuid;
@@ -20,7 +20,7 @@ const URL: &str = "https://a.example/";
 const LONG: Duration = Duration::from_secs(60);
 
 /// What is tried.
-pub trait House {
+pub trait OutboxHarness {
     /// For telling.
     type Stores: NotificationStoreConnector;
     /// For sending.
@@ -40,7 +40,7 @@ pub trait House {
 }
 
 /// Tells a user something; the ids of that.
-pub async fn tell(house: &impl House, user: UserId, count: usize) -> Vec<Uuid> {
+pub async fn tell(house: &impl OutboxHarness, user: UserId, count: usize) -> Vec<Uuid> {
     let notification = || Notification {
         id: fresh(),
         user,
@@ -53,17 +53,17 @@ pub async fn tell(house: &impl House, user: UserId, count: usize) -> Vec<Uuid> {
     ids
 }
 
-async fn store(house: &impl House, notifications: Vec<Notification>, deleted: Vec<UserId>) {
+async fn store(house: &impl OutboxHarness, notifications: Vec<Notification>, deleted: Vec<UserId>) {
     let mut store = house.stores().open().await.unwrap();
     let from = store.checkpoint(P).await.unwrap();
-    let subscriptions = deleted.iter().map(|user| (*user, Subscriptions::NONE)).collect();
+    let subscriptions = deleted.iter().map(|user| (*user, NotificationPreferences::NONE)).collect();
     let telling =
         NotificationBatch { partition: P, from, to: from + 1, subscriptions, deleted, notifications };
     assert!(matches!(store.commit(&telling).await.unwrap(), NotificationCommit::Done(_)));
 }
 
 /// A webhook of a user.
-pub async fn webhook(house: &impl House, user: UserId) -> Webhook {
+pub async fn webhook(house: &impl OutboxHarness, user: UserId) -> Webhook {
     match house.outbox().create(user, fresh(), URL, 10).await.unwrap() {
         CreateResult::Done(webhook) => webhook,
         other => panic!("{other:?}"),
@@ -81,23 +81,23 @@ fn wish() -> ClaimRequest {
 }
 
 /// Claims all that is due.
-pub async fn claim(house: &impl House) -> Vec<OutboxMessage> {
+pub async fn claim(house: &impl OutboxHarness) -> Vec<OutboxMessage> {
     house.outbox().claim(&wish()).await.unwrap()
 }
 
-async fn settle(house: &impl House, parcel: &OutboxMessage, verdict: AttemptResult) {
+async fn settle(house: &impl OutboxHarness, parcel: &OutboxMessage, verdict: AttemptResult) {
     let (seq, claim) = (parcel.seq, parcel.claim);
     let settled = AttemptRecord { seq, claim, verdict, status: Some(503), error: Some("status") };
     house.outbox().record(&[settled]).await.unwrap();
 }
 
-async fn state(house: &impl House, user: UserId, webhook: Uuid) -> (OutboxState, u32, Option<u16>) {
+async fn state(house: &impl OutboxHarness, user: UserId, webhook: Uuid) -> (OutboxState, u32, Option<u16>) {
     let found = house.outbox().deliveries(user, webhook, u64::MAX >> 1, 1).await.unwrap().unwrap();
     (found[0].state, found[0].attempts, found[0].status)
 }
 
 /// See its name.
-pub async fn what_is_told_is_due_at_each_webhook_of_its_user(house: &impl House) {
+pub async fn what_is_told_is_due_at_each_webhook_of_its_user(house: &impl OutboxHarness) {
     let (ada, bob) = (house.somebody().await, house.somebody().await);
     let before = tell(house, ada, 1).await;
     let (one, other) = (webhook(house, ada).await, webhook(house, ada).await);
@@ -116,7 +116,7 @@ pub async fn what_is_told_is_due_at_each_webhook_of_its_user(house: &impl House)
 }
 
 /// See its name.
-pub async fn what_is_claimed_is_nobody_elses_until_the_claim_ends(house: &impl House) {
+pub async fn what_is_claimed_is_nobody_elses_until_the_claim_ends(house: &impl OutboxHarness) {
     let ada = house.somebody().await;
     webhook(house, ada).await;
     tell(house, ada, 1).await;
@@ -141,7 +141,7 @@ pub async fn what_is_claimed_is_nobody_elses_until_the_claim_ends(house: &impl H
 }
 
 /// See its name.
-pub async fn an_endpoint_with_much_to_send_leaves_the_others_their_turn(house: &impl House) {
+pub async fn an_endpoint_with_much_to_send_leaves_the_others_their_turn(house: &impl OutboxHarness) {
     let (ada, bob) = (house.somebody().await, house.somebody().await);
     let (much, little) = (webhook(house, ada).await.id, webhook(house, bob).await.id);
     tell(house, ada, 20).await;
@@ -156,7 +156,7 @@ pub async fn an_endpoint_with_much_to_send_leaves_the_others_their_turn(house: &
 }
 
 /// See its name.
-pub async fn what_is_not_taken_is_due_again_after_its_wait(house: &impl House) {
+pub async fn what_is_not_taken_is_due_again_after_its_wait(house: &impl OutboxHarness) {
     let ada = house.somebody().await;
     let hook = webhook(house, ada).await;
     tell(house, ada, 1).await;
@@ -182,7 +182,7 @@ pub async fn what_is_not_taken_is_due_again_after_its_wait(house: &impl House) {
 }
 
 /// See its name.
-pub async fn a_webhook_that_wants_nothing_more_gets_nothing_more(house: &impl House) {
+pub async fn a_webhook_that_wants_nothing_more_gets_nothing_more(house: &impl OutboxHarness) {
     let ada = house.somebody().await;
     let hook = webhook(house, ada).await.id;
     let ids = tell(house, ada, 2).await;
@@ -199,7 +199,7 @@ pub async fn a_webhook_that_wants_nothing_more_gets_nothing_more(house: &impl Ho
 }
 
 /// See its name.
-pub async fn after_a_rotation_the_secret_before_signs_for_a_while(house: &impl House) {
+pub async fn after_a_rotation_the_secret_before_signs_for_a_while(house: &impl OutboxHarness) {
     let ada = house.somebody().await;
     let hook = webhook(house, ada).await.id;
     let signs = |parcel: &OutboxMessage| match parcel.to {
@@ -217,7 +217,7 @@ pub async fn after_a_rotation_the_secret_before_signs_for_a_while(house: &impl H
 }
 
 /// See its name.
-pub async fn what_was_sent_is_listed_and_can_be_sent_again(house: &impl House) {
+pub async fn what_was_sent_is_listed_and_can_be_sent_again(house: &impl OutboxHarness) {
     let ada = house.somebody().await;
     let hook = webhook(house, ada).await.id;
     assert_eq!(house.outbox().deliveries(ada, hook, u64::MAX >> 1, 9).await.unwrap(), Some(Vec::new()));
@@ -244,7 +244,7 @@ pub async fn what_was_sent_is_listed_and_can_be_sent_again(house: &impl House) {
 }
 
 /// See its name.
-pub async fn a_webhook_is_its_users_own(house: &impl House) {
+pub async fn a_webhook_is_its_users_own(house: &impl OutboxHarness) {
     let (ada, bob) = (house.somebody().await, house.somebody().await);
     let hook = webhook(house, ada).await;
     let ids = tell(house, ada, 1).await;
@@ -261,7 +261,7 @@ pub async fn a_webhook_is_its_users_own(house: &impl House) {
 }
 
 /// See its name.
-pub async fn a_user_has_so_many_webhooks(house: &impl House) {
+pub async fn a_user_has_so_many_webhooks(house: &impl OutboxHarness) {
     let ada = house.somebody().await;
     let create = async || house.outbox().create(ada, fresh(), URL, 3).await.unwrap();
     let all = tokio::join!(create(), create(), create(), create(), create());
@@ -272,7 +272,7 @@ pub async fn a_user_has_so_many_webhooks(house: &impl House) {
 }
 
 /// See its name.
-pub async fn nothing_is_left_of_a_deleted_user(house: &impl House) {
+pub async fn nothing_is_left_of_a_deleted_user(house: &impl OutboxHarness) {
     let ada = house.somebody().await;
     webhook(house, ada).await;
     tell(house, ada, 2).await;

@@ -4,7 +4,7 @@ use crate::given::{P, auction_created, batch, bid_placed, fresh};
 use auction_app::ports::events::event_store::{
     AggregateHistory, AppendResult, EventStore, EventStoreConnector,
 };
-use auction_domain::auction::{Auction, Memento};
+use auction_domain::auction::{Auction, AuctionState};
 use auction_domain::{BidId, UserId};
 use auction_wire::{Event, EventRecord, SnapshotRecord};
 use uuid::Uuid;
@@ -25,7 +25,7 @@ async fn two_auctions(store: &mut impl EventStore) -> (Uuid, Uuid) {
     (one, other)
 }
 
-async fn memento(store: &mut impl EventStore, key: Uuid, until: u64) -> Memento {
+async fn memento(store: &mut impl EventStore, key: Uuid, until: u64) -> AuctionState {
     let mut auction = None;
     for record in store.history(&[key], until).await.unwrap() {
         let Ok(Event::Auction(event)) = record.event() else { panic!("{record:?}") };

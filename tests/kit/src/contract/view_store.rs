@@ -5,7 +5,7 @@ use auction_app::ports::views::read_models::{
     AuctionPage, BidPage, BidderAuction, BidderAuctionPage, ListKey, ReadModelCommit, ReadModelConnector,
     ReadModelReader, ReadModelWrite, ReadModelWriter,
 };
-use auction_domain::{AuctionId, Millis, UserId};
+use auction_domain::{AuctionId, DurationMs, UserId};
 use auction_wire::view::AuctionStatus;
 use auction_wire::{PartitionId, Positions};
 
@@ -212,7 +212,7 @@ pub async fn auctions_are_listed_by_status_and_end<S: ReadModelConnector, V: Rea
     assert_eq!(list(is_open, None, 3).await.next, None, "that is all");
     assert_eq!(lines(list(is_open, Some((AT, soon)), 10).await), ["first", "late"]);
     assert_eq!(lines(list(closed, None, 10).await), [""; 0]);
-    let moved = AT + Millis::seconds(9);
+    let moved = AT + DurationMs::seconds(9);
     let writes: [&[ReadModelWrite]; 6] = [
         &unlisted(soon, open(AT)),
         &listed(soon, open(moved), "moved"),

@@ -14,11 +14,11 @@ const BLOCK: Duration = Duration::from_millis(10);
 
 /// Makes feeds that read so many events at a time.
 #[derive(Clone, Debug)]
-pub struct MemoryFeeds(pub MemoryStreams, pub usize);
+pub struct MemoryEventStreams(pub MemoryStreams, pub usize);
 
 /// One feed.
 #[derive(Debug)]
-pub struct MemoryFeed {
+pub struct MemoryEventStream {
     streams: MemoryStreams,
     service: &'static str,
     partition: PartitionId,
@@ -27,16 +27,20 @@ pub struct MemoryFeed {
     ended_in: Option<EventRecord>,
 }
 
-impl EventStreamConnector for MemoryFeeds {
-    type Feed = MemoryFeed;
-    async fn open(&self, service: &'static str, partition: PartitionId) -> Result<MemoryFeed, Unavailable> {
+impl EventStreamConnector for MemoryEventStreams {
+    type Feed = MemoryEventStream;
+    async fn open(
+        &self,
+        service: &'static str,
+        partition: PartitionId,
+    ) -> Result<MemoryEventStream, Unavailable> {
         let me = self.0.state().new_consumer();
         let ended_in = self.0.events(partition).pop();
-        Ok(MemoryFeed { streams: self.0.clone(), service, partition, count: self.1, me, ended_in })
+        Ok(MemoryEventStream { streams: self.0.clone(), service, partition, count: self.1, me, ended_in })
     }
 }
 
-impl MemoryFeed {
+impl MemoryEventStream {
     fn take(&self) -> Vec<EventRecord> {
         let mut state = self.streams.state();
         let Partition { events, groups, .. } = state.partition(self.partition);
@@ -54,7 +58,7 @@ impl MemoryFeed {
     }
 }
 
-impl EventStream for MemoryFeed {
+impl EventStream for MemoryEventStream {
     async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
         let events = self.take();
         if !events.is_empty() {
@@ -75,7 +79,7 @@ impl EventStream for MemoryFeed {
 
 /// Makes tails of one partition.
 #[derive(Clone, Debug)]
-pub struct MemoryTails(pub MemoryStreams, pub PartitionId);
+pub struct MemoryTailConnector(pub MemoryStreams, pub PartitionId);
 
 /// One tail.
 #[derive(Debug)]
@@ -95,7 +99,7 @@ impl MemoryTail {
     }
 }
 
-impl EventTailConnector for MemoryTails {
+impl EventTailConnector for MemoryTailConnector {
     type Tail = MemoryTail;
     async fn open(&self) -> Result<MemoryTail, Unavailable> {
         let mut tail = MemoryTail { streams: self.0.clone(), partition: self.1, last: 0 };

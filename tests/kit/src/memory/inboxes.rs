@@ -8,7 +8,7 @@ use auction_app::ports::notifications::notification_store::{
     Notification, NotificationBatch, NotificationCommit, NotificationStore, NotificationStoreConnector,
 };
 use auction_domain::UserId;
-use auction_domain::user::Subscriptions;
+use auction_domain::user::NotificationPreferences;
 use auction_wire::PartitionId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -25,7 +25,7 @@ pub struct MemoryNotifications {
 #[derive(Debug, Default)]
 struct State {
     checkpoints: BTreeMap<PartitionId, u64>,
-    subscriptions: BTreeMap<UserId, Subscriptions>,
+    subscriptions: BTreeMap<UserId, NotificationPreferences>,
     inboxes: BTreeMap<UserId, Stored>,
 }
 

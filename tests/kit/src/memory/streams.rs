@@ -208,7 +208,7 @@ fn delivery(channel: Channel, (entry, fields): &(EntryId, Fields)) -> ReceivedCo
 
 /// Makes lanes that read so many commands of each channel at a time; if it is one, each is handled alone.
 #[derive(Clone, Debug)]
-pub struct MemoryLanes(pub MemoryStreams, pub usize);
+pub struct MemoryCommandStreams(pub MemoryStreams, pub usize);
 
 /// The reading half of a lane.
 #[derive(Debug)]
@@ -227,7 +227,7 @@ pub struct MemorySettler {
     partition: PartitionId,
 }
 
-impl CommandStreamConnector for MemoryLanes {
+impl CommandStreamConnector for MemoryCommandStreams {
     type Reader = MemoryReader;
     type Settler = MemorySettler;
     async fn open(&self, partition: PartitionId) -> Result<(MemoryReader, MemorySettler), Unavailable> {

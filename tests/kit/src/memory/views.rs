@@ -103,7 +103,7 @@ impl Shown {
                 drop(self.bidders.insert((user, auction), json))
             }
             ReadModelWrite::AddToBidderAuctions { user, auction } => {
-                drop(self.bid_in.insert((user, auction)))
+                self.bid_in.insert((user, auction));
             }
         }
     }

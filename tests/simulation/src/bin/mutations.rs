@@ -2,7 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "it is what it is for")]
 
-use auction_simulation::mutations::{ALL, Mutation, Noticer};
+use auction_simulation::mutations::{ALL, Detector, Mutation};
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -134,8 +134,8 @@ impl Copy {
         let noticers: BTreeSet<_> = mutations.map(|mutation| mutation.noticed_by).collect();
         for noticer in noticers {
             let broken = match noticer {
-                Noticer::Simulation => self.simulate("none", "0..1000")?,
-                Noticer::Test(package, target, name) => self.test("none", package, target, name)?,
+                Detector::Simulation => self.simulate("none", "0..1000")?,
+                Detector::Test(package, target, name) => self.test("none", package, target, name)?,
             };
             if let Some(broken) = broken {
                 return Err(format!("{noticer:?}, with every step in its place: {broken}").into());
@@ -166,8 +166,8 @@ impl Copy {
     /// Whether somebody notices.
     fn judge(&self, mutation: &Mutation) -> Result<bool> {
         let (by, how) = match mutation.noticed_by {
-            Noticer::Simulation => ("the simulation".to_owned(), self.simulate(mutation.name, SEEDS)?),
-            Noticer::Test(package, target, name) => {
+            Detector::Simulation => ("the simulation".to_owned(), self.simulate(mutation.name, SEEDS)?),
+            Detector::Test(package, target, name) => {
                 (format!("`{name}` (`{package}`)"), self.test(mutation.name, package, target, name)?)
             }
         };

@@ -3,7 +3,7 @@
 
 #![allow(clippy::print_stdout, reason = "it is what it is for")]
 
-use auction_simulation::schedule::{Broken, Report, run};
+use auction_simulation::schedule::{Report, Violation, run};
 use auction_simulation::world::Trace;
 use std::ops::Range;
 use std::process::ExitCode;
@@ -54,7 +54,7 @@ fn one(seed: u64, trace: Trace) -> ExitCode {
 
 fn many(seeds: Range<u64>) -> ExitCode {
     let (next, began) = (AtomicU64::new(seeds.start), Instant::now());
-    let broken: Mutex<Vec<Broken>> = Mutex::default();
+    let broken: Mutex<Vec<Violation>> = Mutex::default();
     let (steps, killed) = (AtomicU64::new(0), AtomicU64::new(0));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {

@@ -1,7 +1,7 @@
 //! The list.
 
-use super::Noticer::{Simulation, Test};
-use super::{Edit, Mutation, Noticer};
+use super::Detector::{Simulation, Test};
+use super::{Detector, Edit, Mutation};
 
 const fn edit(file: &'static str, text: &'static str, replacement: &'static str) -> Edit {
     Edit { file, text, replacement }
@@ -11,7 +11,7 @@ const fn off(
     name: &'static str,
     step: &'static str,
     edits: &'static [Edit],
-    noticed_by: Noticer,
+    noticed_by: Detector,
 ) -> Mutation {
     Mutation { name, step, edits, noticed_by }
 }

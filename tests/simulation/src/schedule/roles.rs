@@ -9,8 +9,8 @@ use auction_app::writer::decider::DeciderConfig;
 use auction_app::writer::dispatch::DecideFn;
 use auction_app::writer::partition_writer::{self, PartitionWriter, WriterError};
 use auction_app::writer::snapshots::{SnapshotPolicy, snapshots};
-use auction_redis::feed::RedisFeeds;
-use auction_redis::lane::{LaneOptions, RedisLanes};
+use auction_redis::feed::RedisEventStreams;
+use auction_redis::lane::{CommandStreamOptions, RedisCommandStreams};
 use auction_redis::views::RedisViewStores;
 use auction_testkit::given::P;
 use auction_testkit::memory::MemoryParkedEvents;
@@ -19,7 +19,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 use tokio::time::timeout;
 use worker_runtime::health::Health;
-use worker_runtime::shutdown::{Stopper, stop_signal};
+use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 /// Small, so that what is needed is not in memory.
 const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
@@ -32,15 +32,15 @@ pub(crate) const LIMITS: DeciderConfig =
     DeciderConfig { aggregates: TWO, bidders: TWO, rules: DecideFn(cursed), snapshots: NEVER };
 
 /// A process that does one thing.
-pub(crate) struct Role<E> {
+pub(crate) struct SimulatedComponent<E> {
     pub(crate) process: Process<Result<(), E>>,
     /// As it calls itself in Redis.
     pub(crate) name: String,
-    stopper: Stopper,
+    stopper: ShutdownTrigger,
 }
 
-pub(crate) type Writer = Role<WriterError>;
-pub(crate) type Projector = Role<ConsumeError>;
+pub(crate) type Writer = SimulatedComponent<WriterError>;
+pub(crate) type Projector = SimulatedComponent<ConsumeError>;
 
 /// Of four, though there is one here.
 #[allow(clippy::expect_used, reason = "four is a number of partitions")]
@@ -51,41 +51,41 @@ pub(crate) fn partitions() -> PartitionCount {
 impl Schedule {
     /// Starts a writer.
     pub(crate) fn writer(&self) -> Writer {
-        let options = LaneOptions {
+        let options = CommandStreamOptions {
             batch: self.batch as usize,
             block: Duration::from_millis(20 + self.world.below(100)),
             gather: Duration::from_millis(self.world.below(5)),
             by_turns: self.locks.is_some(),
             clock_tolerance: Duration::MAX,
         };
-        let lanes = RedisLanes::new(self.network.server(), partitions(), options);
+        let lanes = RedisCommandStreams::new(self.network.server(), partitions(), options);
         let name = lanes.process().to_owned();
         let (stores, locks) = (self.store.clone(), self.locks.clone());
-        let (stopper, stop) = stop_signal();
+        let (stopper, stop) = shutdown_pair();
         let process = Process::start(async move {
             let (snapshots, _waiting) = snapshots();
             let health = Health::default().register("lane");
             let lane = PartitionWriter { partition: P, limits: LIMITS, snapshots, health, stop };
             partition_writer::run(&stores, &lanes, locks.as_ref(), lane).await
         });
-        Role { process, name, stopper }
+        SimulatedComponent { process, name, stopper }
     }
 
     /// Starts a projector.
     pub(crate) fn projector(&self) -> Projector {
         let (batch, block) =
             (1 + self.world.below(6) as usize, Duration::from_millis(20 + self.world.below(100)));
-        let feeds = RedisFeeds::new(self.network.server(), batch, block);
+        let feeds = RedisEventStreams::new(self.network.server(), batch, block);
         let views = RedisViewStores::new(self.network.server());
         let stores = self.store.clone();
-        let (stopper, stop) = stop_signal();
+        let (stopper, stop) = shutdown_pair();
         let process = Process::start(async move {
             let health = Health::default().register("projector");
             let subscription = SubscriptionConfig { component: "projector", partition: P, health, stop };
             let projector = projector::Projector::new(views, P, TWO);
             run_consumer(&stores, &feeds, &MemoryParkedEvents::default(), subscription, projector).await
         });
-        Role { process, name: "projector".to_owned(), stopper }
+        SimulatedComponent { process, name: "projector".to_owned(), stopper }
     }
 
     /// Who died of what it did is replaced; who gave up breaks a promise.

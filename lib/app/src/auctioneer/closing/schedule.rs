@@ -1,6 +1,6 @@
 //! When each open auction ends.
 
-use auction_domain::{AuctionId, Millis, Timestamp};
+use auction_domain::{AuctionId, DurationMs, Timestamp};
 use auction_wire::PartitionId;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 /// How long after a close was sent it is sent again, if the auction still is not closed; each time twice
 /// as long, so that an outage does not fill the streams.
-const AGAIN: Millis = Millis::seconds(5);
+const AGAIN: DurationMs = DurationMs::seconds(5);
 
 /// It is not doubled more often: 5 s · 2^6 are about five minutes.
 const DOUBLINGS: u32 = 6;
@@ -95,7 +95,7 @@ impl ClosingSchedule {
         if let Some(planned) = table.auctions.get(&due.auction).copied().filter(|p| p.ends_at == due.ends_at)
         {
             table.remove(due.auction);
-            let wait = Millis(AGAIN.0 << due.attempt.min(DOUBLINGS));
+            let wait = DurationMs(AGAIN.0 << due.attempt.min(DOUBLINGS));
             table.put(due.auction, Planned { next: now + wait, attempt: due.attempt + 1, ..planned });
         }
     }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// Requests of different callers hardly ever meet at the same one.
 const SHARDS: usize = 64;
@@ -166,7 +166,7 @@ impl<T: TokenStore> TokenCache<T> {
     }
 
     /// Looks up again what is in use, until it is time to stop.
-    pub async fn run_refresh(&self, now: impl Fn() -> Timestamp, mut stop: Stop) {
+    pub async fn run_refresh(&self, now: impl Fn() -> Timestamp, mut stop: ShutdownSignal) {
         let mut left = Vec::new();
         while !stop.requested() {
             stop.sleep(self.every).await;

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{MissedTickBehavior, interval, timeout};
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// So many auctions are read at a time: the store is there for the writers.
 const READS: usize = 2;
@@ -47,7 +47,7 @@ impl<'a, E: AuctionEventReader> HubTask<'a, E> {
         first: SubscribeRequest,
         asked: &mut mpsc::Receiver<SubscribeRequest>,
         mut told: mpsc::Receiver<TailMessage>,
-        mut stop: Stop,
+        mut stop: ShutdownSignal,
     ) {
         let (events, reads) = (self.events, Semaphore::new(READS));
         let mut reading = FuturesUnordered::new();

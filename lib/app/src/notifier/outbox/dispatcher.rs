@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 use worker_runtime::Retry;
 use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::Stop;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// When it is time to stop, what is on its way may arrive within so long. The rest is returned.
 const LAST_ATTEMPTS: Duration = Duration::from_secs(5);
@@ -74,7 +74,7 @@ impl<O: Outbox, C: Transport> OutboxDispatcher<O, C> {
     }
 
     /// Sends until it is time to stop. A store that is away is waited for without end.
-    pub async fn run(mut self, bell: Wakeup, health: HealthHandle, mut stop: Stop) {
+    pub async fn run(mut self, bell: Wakeup, health: HealthHandle, mut stop: ShutdownSignal) {
         let mut retry = Retry::default();
         while !stop.requested() {
             match self.dispatch_due().await {
@@ -122,7 +122,7 @@ impl<O: Outbox, C: Transport> OutboxDispatcher<O, C> {
     }
 
     /// Until there is something to do.
-    async fn wait(&mut self, bell: &Wakeup, stop: &mut Stop) {
+    async fn wait(&mut self, bell: &Wakeup, stop: &mut ShutdownSignal) {
         tokio::select! {
             Some(ended) = self.attempts.join_next() => {
                 self.came(ended);

@@ -3,7 +3,7 @@
 use super::notification_sink::NewNotification;
 use crate::ports::Unavailable;
 use auction_domain::UserId;
-use auction_domain::user::{NotificationKind, Subscriptions};
+use auction_domain::user::{NotificationKind, NotificationPreferences};
 use auction_wire::PartitionId;
 use std::future::Future;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub struct NotificationBatch {
     /// The checkpoint after it.
     pub to: u64,
     /// New choices, one for each user; they count for what is told later.
-    pub subscriptions: Vec<(UserId, Subscriptions)>,
+    pub subscriptions: Vec<(UserId, NotificationPreferences)>,
     /// Users whose inboxes are emptied: they were deleted.
     pub deleted: Vec<UserId>,
     /// For users who may want them or not.

@@ -2,7 +2,7 @@
 
 use crate::ports::Unavailable;
 use auction_domain::UserId;
-use auction_domain::user::Subscriptions;
+use auction_domain::user::NotificationPreferences;
 use std::future::Future;
 
 /// Looks choices up.
@@ -11,5 +11,5 @@ pub trait PreferenceReader: Send + Sync {
     fn subscriptions(
         &self,
         user: UserId,
-    ) -> impl Future<Output = Result<Option<Subscriptions>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Option<NotificationPreferences>, Unavailable>> + Send;
 }

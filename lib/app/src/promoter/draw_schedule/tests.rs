@@ -10,7 +10,7 @@ const AUCTION: AuctionId = AuctionId(Uuid::from_u128(1));
 const START: Timestamp = Timestamp(1_000_000);
 
 fn after(seconds: u32) -> Timestamp {
-    START + Millis::seconds(seconds)
+    START + DurationMs::seconds(seconds)
 }
 
 /// Of a minute, with a draw every ten seconds.
@@ -27,8 +27,8 @@ fn created() -> AuctionEvent {
             ends_at: after(60),
             seller: None,
             soft_close: None,
-            retraction_lock: Millis(0),
-            promotion: Some(Promotion { every: Millis::seconds(10), commitment }),
+            retraction_lock: DurationMs(0),
+            promotion: Some(Promotion { every: DurationMs::seconds(10), commitment }),
         },
     }
 }

@@ -6,7 +6,7 @@ use auction_domain::auction::{
     Auction, AuctionCommand, CloseAuction, CreateAuction, EndAuction, PlaceBid, SoftClose,
 };
 use auction_domain::{
-    Actor, Amount, AuctionId, BidId, Currency, Description, Millis, Timestamp, Title, UserId,
+    Actor, Amount, AuctionId, BidId, Currency, Description, DurationMs, Timestamp, Title, UserId,
 };
 use auction_wire::api::{CreateAuctionRequest, PlaceBidRequest};
 use auction_wire::time::JsonTime;
@@ -199,11 +199,11 @@ impl Portal {
             ends_at: create.ends_at.0,
             seller: Some(seller),
             soft_close: create.soft_close.map(|soft| SoftClose {
-                extend_by: Millis::seconds(soft.extend_by_seconds),
-                within: Millis::seconds(soft.within_seconds),
+                extend_by: DurationMs::seconds(soft.extend_by_seconds),
+                within: DurationMs::seconds(soft.within_seconds),
                 at_most: soft.at_most,
             }),
-            retraction_lock: Millis::seconds(create.retraction_lock_seconds),
+            retraction_lock: DurationMs::seconds(create.retraction_lock_seconds),
             promotion: None,
         }));
         let (created_at, shown_from) = (now(), Instant::now() + LAG);

@@ -3,7 +3,7 @@
 use super::http::Response;
 use super::portal::{Entry, Portal};
 use auction_domain::auction::{Auction, AuctionCommand, BidState, Status};
-use auction_domain::{Amount, AuctionId, Fact, Refused, RefusedClass, UserId};
+use auction_domain::{Amount, AuctionId, Detail, Refused, RefusedClass, UserId};
 use auction_wire::alias::alias;
 use auction_wire::api::Money;
 use auction_wire::time::JsonTime;
@@ -17,14 +17,14 @@ fn money(auction: &Auction, amount: Amount) -> Money {
     Money { amount: amount.minor_units(), currency: auction.terms().currency.code().to_owned() }
 }
 
-fn fact(auction: Option<&Auction>, fact: Fact) -> Value {
+fn fact(auction: Option<&Auction>, fact: Detail) -> Value {
     match (fact, auction) {
-        (Fact::Amount(amount), Some(auction)) => json!(money(auction, amount)),
-        (Fact::Amount(amount), None) => json!(amount.minor_units()),
-        (Fact::Time(time), _) => json!(JsonTime(time)),
-        (Fact::Count(count), _) => json!(count),
-        (Fact::Flag(flag), _) => json!(flag),
-        (Fact::Id(id), _) => json!(id),
+        (Detail::Amount(amount), Some(auction)) => json!(money(auction, amount)),
+        (Detail::Amount(amount), None) => json!(amount.minor_units()),
+        (Detail::Time(time), _) => json!(JsonTime(time)),
+        (Detail::Count(count), _) => json!(count),
+        (Detail::Flag(flag), _) => json!(flag),
+        (Detail::Id(id), _) => json!(id),
     }
 }
 

@@ -1,14 +1,14 @@
 //! Refusals: a command was sent, and decided with a no. Nothing happened, and the same answer is kept for the
 //! retention of outcomes. Codes and members are those of the domain.
 
-use super::{Kind, Member, Shape, kinds, member};
+use super::{Member, MemberType, ProblemType, kinds, member};
 
 const NO_MEMBERS: &[Member] = &[];
 
 /// What nobody outside can cause, and nobody outside can mend.
-const HOUSE: &str = "Nothing to do: the house sends this command itself, and it does no harm.";
+const INTERNAL_COMMAND: &str = "Nothing to do: the house sends this command itself, and it does no harm.";
 
-const ENDS_AT: Member = member("ends_at", Shape::Time, "when bidding ends, extensions included");
+const ENDS_AT: Member = member("ends_at", MemberType::Time, "when bidding ends, extensions included");
 
 kinds! {
     UNKNOWN_USER = refusal("unknown_user", 404, "Unknown user", "There is no such user.", NO_MEMBERS,
@@ -28,8 +28,8 @@ kinds! {
         NO_MEMBERS, "Check the id. An auction that was created a moment ago may not be shown yet.");
     VERSION_MOVED = refusal("version_moved", 412, "Version moved",
         "The auction is not at the version that If-Match insists on.", &[
-            member("expected_version", Shape::Count, "the version that was insisted on"),
-            member("actual_version", Shape::Count, "the version it has"),
+            member("expected_version", MemberType::Count, "the version that was insisted on"),
+            member("actual_version", MemberType::Count, "the version it has"),
         ],
         "Read the auction again, look at what has changed, and decide anew. Both numbers are absent if \
          If-Match names no version that an auction can have.");
@@ -37,20 +37,20 @@ kinds! {
         "An auction of this id exists already.", NO_MEMBERS, "Use another Idempotency-Key.");
     ENDS_BEFORE_IT_STARTS = refusal("ends_before_it_starts", 422, "Ends before it starts",
         "The auction would be over before it starts.", &[
-            member("starts_at", Shape::Time, "when it would start"),
-            member("ends_at", Shape::Time, "when it would end"),
+            member("starts_at", MemberType::Time, "when it would start"),
+            member("ends_at", MemberType::Time, "when it would end"),
         ], "Choose a later end.");
     ENDS_IN_THE_PAST = refusal("ends_in_the_past", 422, "Ends in the past",
         "The auction would be over already.", &[
-            member("ends_at", Shape::Time, "when it would end"),
-            member("now", Shape::Time, "the portal's time when it decided"),
+            member("ends_at", MemberType::Time, "when it would end"),
+            member("now", MemberType::Time, "the portal's time when it decided"),
         ], "Choose a later end; check your clock.");
     RESERVE_BELOW_OPENING_BID = refusal("reserve_below_opening_bid", 422, "Reserve below opening bid",
         "Any bid would meet the reserve.",
-        &[member("opening_bid", Shape::Money, "the least a first bid must be")],
+        &[member("opening_bid", MemberType::Money, "the least a first bid must be")],
         "Leave the reserve out, or choose it above the opening bid.");
     AUCTION_NOT_STARTED = refusal("auction_not_started", 409, "Auction not started",
-        "Bidding has not begun.", &[member("starts_at", Shape::Time, "when it begins")],
+        "Bidding has not begun.", &[member("starts_at", MemberType::Time, "when it begins")],
         "Come back at `starts_at`.");
     AUCTION_ENDED = refusal("auction_ended", 409, "Auction ended", "Bidding has ended.", &[ENDS_AT],
         "Wait for the result, which is declared a moment later.");
@@ -63,12 +63,12 @@ kinds! {
     SELLER_MAY_NOT_BID = refusal("seller_may_not_bid", 403, "Seller may not bid",
         "Whoever sells may not bid in his own auction.", NO_MEMBERS, "Do not repeat it.");
     BELOW_OPENING_BID = refusal("below_opening_bid", 409, "Below opening bid",
-        "The bid is below the opening bid.", &[member("minimum", Shape::Money, "the least that would do")],
+        "The bid is below the opening bid.", &[member("minimum", MemberType::Money, "the least that would do")],
         "Bid `minimum` or more.");
     NOT_ABOVE_YOUR_LATEST = refusal("not_above_your_latest", 409, "Not above your latest",
         "The bid is not above what the same bidder bid last. It may be below what others bid.", &[
-            member("your_latest", Shape::Money, "the bidder's latest bid that counts"),
-            member("minimum", Shape::Money, "the least that would do"),
+            member("your_latest", MemberType::Money, "the bidder's latest bid that counts"),
+            member("minimum", MemberType::Money, "the least that would do"),
         ], "Bid `minimum` or more, or delete the latest bid first.");
     BID_EXISTS = refusal("bid_exists", 409, "Bid exists", "A bid of this id exists already.", NO_MEMBERS,
         "Use another Idempotency-Key.");
@@ -81,33 +81,33 @@ kinds! {
         "Nothing is left to do.");
     TOO_LATE_TO_DELETE = refusal("too_late_to_delete", 409, "Too late to delete",
         "So shortly before the end no bid can be deleted in this auction.",
-        &[member("locked_since", Shape::Time, "since when"), ENDS_AT],
+        &[member("locked_since", MemberType::Time, "since when"), ENDS_AT],
         "Do not repeat it: the bid stays.");
     ALREADY_DOUBLED = refusal("already_doubled", 409, "Already doubled", "The bid counts twice already.",
-        NO_MEMBERS, HOUSE);
+        NO_MEMBERS, INTERNAL_COMMAND);
     TOO_EARLY_TO_CLOSE = refusal("too_early_to_close", 409, "Too early to close",
-        "The end has not come.", &[ENDS_AT], HOUSE);
+        "The end has not come.", &[ENDS_AT], INTERNAL_COMMAND);
     NO_LIVE_BID = refusal("no_live_bid", 409, "No live bid",
-        "The user has no bid in this auction that counts.", NO_MEMBERS, HOUSE);
+        "The user has no bid in this auction that counts.", NO_MEMBERS, INTERNAL_COMMAND);
     NOT_PROMOTED = refusal("not_promoted", 409, "Not promoted", "There are no draws in this auction.",
-        NO_MEMBERS, HOUSE);
+        NO_MEMBERS, INTERNAL_COMMAND);
     DRAW_TOO_EARLY = refusal("draw_too_early", 409, "Draw too early", "The draw is not due yet.",
-        &[member("due_at", Shape::Time, "when it is")], HOUSE);
+        &[member("due_at", MemberType::Time, "when it is")], INTERNAL_COMMAND);
     DRAW_TOO_LATE = refusal("draw_too_late", 409, "Draw too late", "The next draw is due already.",
-        &[member("due", Shape::Count, "the number of the one that is due")], HOUSE);
+        &[member("due", MemberType::Count, "the number of the one that is due")], INTERNAL_COMMAND);
     DRAW_ALREADY_HELD = refusal("draw_already_held", 409, "Draw already held", "This draw was held before.",
-        NO_MEMBERS, HOUSE);
+        NO_MEMBERS, INTERNAL_COMMAND);
     DRAW_OF_ANOTHER_VERSION = refusal("draw_of_another_version", 409, "Draw of another version",
         "The draw looked at another version of the auction than that when it was due.", &[
-            member("at_version", Shape::Count, "what it looked at"),
-            member("due_at_version", Shape::Count, "what it has to look at"),
-        ], HOUSE);
+            member("at_version", MemberType::Count, "what it looked at"),
+            member("due_at_version", MemberType::Count, "what it has to look at"),
+        ], INTERNAL_COMMAND);
     AUCTION_NOT_OVER = refusal("auction_not_over", 409, "Auction not over",
-        "The seed of draws is shown when the auction is over.", NO_MEMBERS, HOUSE);
+        "The seed of draws is shown when the auction is over.", NO_MEMBERS, INTERNAL_COMMAND);
     SEED_ALREADY_REVEALED = refusal("seed_already_revealed", 409, "Seed already revealed",
-        "The seed was shown before.", NO_MEMBERS, HOUSE);
+        "The seed was shown before.", NO_MEMBERS, INTERNAL_COMMAND);
     OTHER_SEED = refusal("other_seed", 409, "Other seed",
-        "This is not the seed that the auction was created with.", NO_MEMBERS, HOUSE);
+        "This is not the seed that the auction was created with.", NO_MEMBERS, INTERNAL_COMMAND);
 }
 
 const fn refusal(
@@ -117,6 +117,6 @@ const fn refusal(
     happened: &'static str,
     members: &'static [Member],
     advice: &'static str,
-) -> Kind {
-    Kind { code, status, title, happened, members, advice }
+) -> ProblemType {
+    ProblemType { code, status, title, happened, members, advice }
 }

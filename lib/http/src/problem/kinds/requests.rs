@@ -1,17 +1,17 @@
 //! Problems of requests: the ingress itself finds them, and no command was sent.
 
-use super::{Kind, Shape, kinds, member};
+use super::{MemberType, ProblemType, kinds, member};
 
 kinds! {
-    INVALID_REQUEST = Kind {
+    INVALID_REQUEST = ProblemType {
         code: "invalid_request",
         status: 400,
         title: "Invalid request",
         happened: "Something in the request makes no sense: a member of its body, a header, or its query.",
-        members: &[member("errors", Shape::Errors, "everything that was found, and where")],
+        members: &[member("errors", MemberType::Errors, "everything that was found, and where")],
         advice: "Mend what `errors` names. The same request will be refused again.",
     };
-    UNKNOWN_ROUTE = Kind {
+    UNKNOWN_ROUTE = ProblemType {
         code: "unknown_route",
         status: 404,
         title: "Unknown route",
@@ -19,7 +19,7 @@ kinds! {
         members: &[],
         advice: "Look into /openapi.json, or at /docs, for what there is.",
     };
-    WRONG_METHOD = Kind {
+    WRONG_METHOD = ProblemType {
         code: "wrong_method",
         status: 405,
         title: "Wrong method",
@@ -27,7 +27,7 @@ kinds! {
         members: &[],
         advice: "Use one of the methods that the header Allow names.",
     };
-    UNSUPPORTED_MEDIA_TYPE = Kind {
+    UNSUPPORTED_MEDIA_TYPE = ProblemType {
         code: "unsupported_media_type",
         status: 415,
         title: "Unsupported media type",
@@ -35,63 +35,63 @@ kinds! {
         members: &[],
         advice: "Send JSON in UTF-8, and Content-Type: application/json.",
     };
-    TOO_LARGE = Kind {
+    TOO_LARGE = ProblemType {
         code: "too_large",
         status: 413,
         title: "Too large",
         happened: "The body is longer than any request needs to be.",
-        members: &[member("at_most_bytes", Shape::Count, "how long it may be")],
+        members: &[member("at_most_bytes", MemberType::Count, "how long it may be")],
         advice: "Send less. The body was not read to its end.",
     };
-    BODY_TOO_SLOW = Kind {
+    BODY_TOO_SLOW = ProblemType {
         code: "body_too_slow",
         status: 408,
         title: "Body too slow",
         happened: "The body did not come whole in time.",
-        members: &[member("within_seconds", Shape::Count, "how long is waited for it")],
+        members: &[member("within_seconds", MemberType::Count, "how long is waited for it")],
         advice: "Send it again, in one go. Nothing was done.",
     };
-    TOOK_TOO_LONG = Kind {
+    TOOK_TOO_LONG = ProblemType {
         code: "took_too_long",
         status: 503,
         title: "Took too long",
         happened: "The request was not answered within its deadline.",
-        members: &[member("within_seconds", Shape::Count, "the deadline")],
+        members: &[member("within_seconds", MemberType::Count, "the deadline")],
         advice: "Try again after the seconds that Retry-After says. Whether a command was taken is not known: \
                  repeat it with the same Idempotency-Key, and it has one effect.",
     };
-    TOO_MANY_REQUESTS = Kind {
+    TOO_MANY_REQUESTS = ProblemType {
         code: "too_many_requests",
         status: 429,
         title: "Too many requests",
         happened: "So many requests came from this caller, or from his address, that he is to wait.",
         members: &[
-            member("at_once", Shape::Count, "so many may come at once"),
-            member("per_second", Shape::Count, "and then so many in a second"),
+            member("at_once", MemberType::Count, "so many may come at once"),
+            member("per_second", MemberType::Count, "and then so many in a second"),
         ],
         advice: "Nothing was done. Repeat it after the seconds that Retry-After says; RateLimit says how it stands \
                  before it comes to that.",
     };
-    OVERLOADED = Kind {
+    OVERLOADED = ProblemType {
         code: "overloaded",
         status: 503,
         title: "Overloaded",
         happened: "More commands are on their way than can be decided soon, so no new ones are taken for now.",
         members: &[
-            member("undecided", Shape::Count, "how many are on their way, if that is the reason"),
-            member("at_most", Shape::Count, "how many are too many"),
+            member("undecided", MemberType::Count, "how many are on their way, if that is the reason"),
+            member("at_most", MemberType::Count, "how many are too many"),
         ],
         advice: "Nothing was done. Try again after the seconds that Retry-After says, and ever less often.",
     };
-    TOO_MANY_LISTENERS = Kind {
+    TOO_MANY_LISTENERS = ProblemType {
         code: "too_many_listeners",
         status: 503,
         title: "Too many listeners",
         happened: "As many listen already as this ingress has room for.",
-        members: &[member("at_most", Shape::Count, "so many may listen")],
+        members: &[member("at_most", MemberType::Count, "so many may listen")],
         advice: "Try again after the seconds that Retry-After says, or read now and then instead.",
     };
-    INTERNAL_ERROR = Kind {
+    INTERNAL_ERROR = ProblemType {
         code: "internal_error",
         status: 500,
         title: "Internal error",
@@ -100,7 +100,7 @@ kinds! {
         advice: "It is in the log of the house. Whether a command was taken is not known: repeat it with the same \
                  Idempotency-Key, and it has one effect.",
     };
-    CALLER_UNKNOWN = Kind {
+    CALLER_UNKNOWN = ProblemType {
         code: "caller_unknown",
         status: 401,
         title: "Caller unknown",
@@ -109,7 +109,7 @@ kinds! {
         advice: "Sign in, and send the token: Authorization: Bearer. With a service key, or through a gateway, name \
                  the user in X-User-Id.",
     };
-    CALLER_NOT_TRUSTED = Kind {
+    CALLER_NOT_TRUSTED = ProblemType {
         code: "caller_not_trusted",
         status: 401,
         title: "Caller not trusted",
@@ -118,7 +118,7 @@ kinds! {
         advice: "Send a token instead. An operator can set trust_gateway_user_header, behind a gateway that \
                  authenticates callers and writes the header itself.",
     };
-    INVALID_TOKEN = Kind {
+    INVALID_TOKEN = ProblemType {
         code: "invalid_token",
         status: 401,
         title: "Invalid token",
@@ -126,7 +126,7 @@ kinds! {
         members: &[],
         advice: "Sign in again.",
     };
-    WRONG_CREDENTIALS = Kind {
+    WRONG_CREDENTIALS = ProblemType {
         code: "wrong_credentials",
         status: 401,
         title: "Wrong credentials",
@@ -134,7 +134,7 @@ kinds! {
         members: &[],
         advice: "Mend what was mistyped. A new account is there when the command that makes its user is done.",
     };
-    ROLE_NOT_GRANTED = Kind {
+    ROLE_NOT_GRANTED = ProblemType {
         code: "role_not_granted",
         status: 403,
         title: "Role not granted",
@@ -142,7 +142,7 @@ kinds! {
         members: &[],
         advice: "Leave X-User-Role out, or have an operator grant the role.",
     };
-    SELLERS_ONLY = Kind {
+    SELLERS_ONLY = ProblemType {
         code: "sellers_only",
         status: 403,
         title: "Sellers only",
@@ -150,7 +150,7 @@ kinds! {
         members: &[],
         advice: "Sign up as a seller, or have an operator grant the role.",
     };
-    OPERATORS_ONLY = Kind {
+    OPERATORS_ONLY = ProblemType {
         code: "operators_only",
         status: 403,
         title: "Operators only",
@@ -158,7 +158,7 @@ kinds! {
         members: &[],
         advice: "Do not repeat it. Where a gateway says who calls, it says who is an operator by X-User-Role: operator.",
     };
-    SERVICES_ONLY = Kind {
+    SERVICES_ONLY = ProblemType {
         code: "services_only",
         status: 403,
         title: "Services only",
@@ -166,7 +166,7 @@ kinds! {
         members: &[],
         advice: "Do not repeat it. People open accounts by POST /sign-up.",
     };
-    NO_ACCOUNT = Kind {
+    NO_ACCOUNT = ProblemType {
         code: "no_account",
         status: 404,
         title: "No account",
@@ -174,7 +174,7 @@ kinds! {
         members: &[],
         advice: "Ask whoever opened the account.",
     };
-    NOT_YOUR_ACCOUNT = Kind {
+    NOT_YOUR_ACCOUNT = ProblemType {
         code: "not_your_account",
         status: 403,
         title: "Not your account",
@@ -182,7 +182,7 @@ kinds! {
         members: &[],
         advice: "Do not repeat it.",
     };
-    UNKNOWN_WEBHOOK = Kind {
+    UNKNOWN_WEBHOOK = ProblemType {
         code: "unknown_webhook",
         status: 404,
         title: "Unknown webhook",
@@ -190,7 +190,7 @@ kinds! {
         members: &[],
         advice: "Look at the list of them.",
     };
-    UNKNOWN_DELIVERY = Kind {
+    UNKNOWN_DELIVERY = ProblemType {
         code: "unknown_delivery",
         status: 404,
         title: "Unknown delivery",
@@ -198,7 +198,7 @@ kinds! {
         members: &[],
         advice: "Look at the list of what was sent.",
     };
-    URL_NOT_ALLOWED = Kind {
+    URL_NOT_ALLOWED = ProblemType {
         code: "url_not_allowed",
         status: 422,
         title: "URL not allowed",
@@ -206,15 +206,15 @@ kinds! {
         members: &[],
         advice: "Give an address that begins with https://, has no credentials in it, and is public.",
     };
-    TOO_MANY_WEBHOOKS = Kind {
+    TOO_MANY_WEBHOOKS = ProblemType {
         code: "too_many_webhooks",
         status: 409,
         title: "Too many webhooks",
         happened: "The user has as many webhooks as he may have.",
-        members: &[member("at_most", Shape::Count, "so many")],
+        members: &[member("at_most", MemberType::Count, "so many")],
         advice: "Delete one first.",
     };
-    WEBHOOK_DISABLED = Kind {
+    WEBHOOK_DISABLED = ProblemType {
         code: "webhook_disabled",
         status: 409,
         title: "Webhook disabled",
@@ -222,7 +222,7 @@ kinds! {
         members: &[],
         advice: "Delete it, and create another one.",
     };
-    UNKNOWN_DEAD_LETTER = Kind {
+    UNKNOWN_DEAD_LETTER = ProblemType {
         code: "unknown_dead_letter",
         status: 404,
         title: "Unknown dead letter",
@@ -230,7 +230,7 @@ kinds! {
         members: &[],
         advice: "Look at the list of them.",
     };
-    COMMAND_DECIDED = Kind {
+    COMMAND_DECIDED = ProblemType {
         code: "command_decided",
         status: 409,
         title: "Command decided",
@@ -238,7 +238,7 @@ kinds! {
         members: &[],
         advice: "Drop the letter: there is nothing left to do.",
     };
-    NOT_PARKED = Kind {
+    NOT_PARKED = ProblemType {
         code: "not_parked",
         status: 404,
         title: "Not parked",
@@ -246,7 +246,7 @@ kinds! {
         members: &[],
         advice: "Nothing is left to do, or look at the list of what is parked.",
     };
-    UNKNOWN_COMMAND = Kind {
+    UNKNOWN_COMMAND = ProblemType {
         code: "unknown_command",
         status: 404,
         title: "Unknown command",
@@ -254,18 +254,18 @@ kinds! {
         members: &[],
         advice: "Take the address from Location, as it is.",
     };
-    OUTCOME_EXPIRED = Kind {
+    OUTCOME_EXPIRED = ProblemType {
         code: "outcome_expired",
         status: 410,
         title: "Outcome expired",
         happened: "What became of this command is not kept any more.",
         members: &[
-            member("received_at", Shape::Time, "when the command came in"),
-            member("kept_seconds", Shape::Count, "how long outcomes are kept"),
+            member("received_at", MemberType::Time, "when the command came in"),
+            member("kept_seconds", MemberType::Count, "how long outcomes are kept"),
         ],
         advice: "Look at the thing itself. Do not send the command again as if it had not happened.",
     };
-    IDEMPOTENCY_KEY_REUSED = Kind {
+    IDEMPOTENCY_KEY_REUSED = ProblemType {
         code: "idempotency_key_reused",
         status: 422,
         title: "Idempotency key reused",
@@ -273,7 +273,7 @@ kinds! {
         members: &[],
         advice: "Use a new key for a new request. To repeat a request, send it unchanged.",
     };
-    OPTIONS_MAKE_NO_SENSE = Kind {
+    OPTIONS_MAKE_NO_SENSE = ProblemType {
         code: "options_make_no_sense",
         status: 422,
         title: "Options make no sense",
@@ -281,41 +281,41 @@ kinds! {
         members: &[],
         advice: "Mend what `detail` says.",
     };
-    UNKNOWN_VERSION = Kind {
+    UNKNOWN_VERSION = ProblemType {
         code: "unknown_version",
         status: 404,
         title: "Unknown version",
         happened: "The auction has not come to this version.",
-        members: &[member("current", Shape::Count, "the version that it is at")],
+        members: &[member("current", MemberType::Count, "the version that it is at")],
         advice: "Ask for an earlier one.",
     };
-    TOKEN_AHEAD_OF_STORE = Kind {
+    TOKEN_AHEAD_OF_STORE = ProblemType {
         code: "token_ahead_of_store",
         status: 412,
         title: "Token ahead of store",
         happened: "The Consistency-Token is of events that the portal does not have: it was restored to an earlier \
                    state since.",
         members: &[
-            member("partition", Shape::Count, "where"),
-            member("wanted", Shape::Count, "the position that the token names"),
-            member("stored", Shape::Count, "the newest position that there is"),
+            member("partition", MemberType::Count, "where"),
+            member("wanted", MemberType::Count, "the position that the token names"),
+            member("stored", MemberType::Count, "the newest position that there is"),
         ],
         advice: "Forget the token, and whatever was read with it.",
     };
-    PROJECTION_BEHIND = Kind {
+    PROJECTION_BEHIND = ProblemType {
         code: "projection_behind",
         status: 503,
         title: "Projection behind",
         happened: "What is shown is not as fresh as it shall be, and did not become so in time.",
         members: &[
-            member("partition", Shape::Count, "where it is the furthest behind"),
-            member("wanted", Shape::Count, "the position that shall be shown at least"),
-            member("shown", Shape::Count, "the position that is shown"),
-            member("behind", Shape::Count, "how many events lie between"),
+            member("partition", MemberType::Count, "where it is the furthest behind"),
+            member("wanted", MemberType::Count, "the position that shall be shown at least"),
+            member("shown", MemberType::Count, "the position that is shown"),
+            member("behind", MemberType::Count, "how many events lie between"),
         ],
         advice: "Ask again after the seconds that Retry-After says, or take it as it is with ?consistency=stale-ok.",
     };
-    TEMPORARILY_UNAVAILABLE = Kind {
+    TEMPORARILY_UNAVAILABLE = ProblemType {
         code: "temporarily_unavailable",
         status: 503,
         title: "Temporarily unavailable",

@@ -27,14 +27,14 @@ struct Asked {
 
 /// The way to the task that reads.
 #[derive(Clone)]
-pub(super) struct Auctions(mpsc::Sender<Asked>);
+pub(super) struct AuctionReader(mpsc::Sender<Asked>);
 
-impl Auctions {
+impl AuctionReader {
     /// Starts it; it ends when the last clone of this is dropped.
-    pub(super) fn start(source: Source) -> Auctions {
+    pub(super) fn start(source: Source) -> AuctionReader {
         let (ask, asked) = mpsc::channel(WAITING);
         tokio::spawn(read_all(source, asked));
-        Auctions(ask)
+        AuctionReader(ask)
     }
 
     pub(super) async fn read(

@@ -47,7 +47,7 @@ impl Source {
             let mut lines = pipe();
             for (_, auction) in &places {
                 let keys = reading.keys(self.partitions.of(auction.0));
-                lines.cmd("HGET").arg(keys.items()).arg(auction.to_string());
+                lines.cmd("HGET").arg(keys.auction_entries()).arg(auction.to_string());
             }
             let Some(replies) = reading.last(lines).await? else { continue };
             let mut page = AuctionPage { lines: Vec::with_capacity(places.len()), next };
@@ -75,7 +75,7 @@ impl Source {
             let mut reading = self.reading(self.partitions.all()).await?;
             let mut ranges = reading.checkpoints();
             for partition in self.partitions.all() {
-                ranges.cmd("ZREVRANGEBYLEX").arg(reading.keys(partition).bid_in(user));
+                ranges.cmd("ZREVRANGEBYLEX").arg(reading.keys(partition).bidder_auctions(user));
                 ranges.arg(&from).arg("-").arg("LIMIT").arg(0).arg(limit + 1);
             }
             let mut replies = Replies(reading.query::<Vec<Value>>(&ranges).await?.into_iter());
@@ -91,7 +91,7 @@ impl Source {
             for auction in &auctions {
                 let keys = reading.keys(self.partitions.of(auction.0));
                 lines.cmd("HGET").arg(keys.bidder(user)).arg(auction.to_string());
-                lines.cmd("HGET").arg(keys.items()).arg(auction.to_string());
+                lines.cmd("HGET").arg(keys.auction_entries()).arg(auction.to_string());
             }
             let Some(replies) = reading.last(lines).await? else { continue };
             let (mut replies, mut page) = (Replies(replies.into_iter()), BidderAuctionPage::default());

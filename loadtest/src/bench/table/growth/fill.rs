@@ -3,10 +3,10 @@
 
 use crate::Failure;
 use crate::bench::backlog::{auction, partitions};
-use crate::bench::servers::{Bench, quiet};
+use crate::bench::servers::{BenchEnvironment, quiet};
 use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
 use auction_domain::auction::AuctionEvent;
-use auction_domain::{Amount, BidId, Currency, Fact, UserId};
+use auction_domain::{Amount, BidId, Currency, Detail, UserId};
 use auction_redis::keys;
 use auction_wire::{Event, OutcomeResult};
 use uuid::Uuid;
@@ -55,7 +55,7 @@ pub(super) fn auctions(events: u64) -> usize {
 }
 
 /// Fills servers on which there are some users and one auction, until there are about so many events.
-pub(super) async fn fill(bench: &Bench, events: u64, users: usize) -> Result<(), Failure> {
+pub(super) async fn fill(bench: &BenchEnvironment, events: u64, users: usize) -> Result<(), Failure> {
     let (database, count) = (bench.database(), partitions()?);
     database.batch_execute(&helpers()?).await?;
     let template = Template::make()?;
@@ -79,7 +79,7 @@ pub(super) async fn fill(bench: &Bench, events: u64, users: usize) -> Result<(),
 }
 
 /// What lies on the event streams when all but the last of each was trimmed.
-async fn publish(bench: &Bench) -> Result<(), Failure> {
+async fn publish(bench: &BenchEnvironment) -> Result<(), Failure> {
     let (mut store, mut redis) = (bench.stores()?.open().await?, bench.redis().await?);
     for partition in partitions()?.all() {
         let head = store.head(partition).await?;
@@ -151,10 +151,10 @@ impl Template {
                 return Err("the amount is not the last byte of a body".into());
             }
             let facts = vec![
-                ("amount", Fact::Amount(Amount::new(amount)?)),
-                ("rank", Fact::Count(1)),
-                ("leads", Fact::Flag(true)),
-                ("highest", Fact::Amount(Amount::new(amount)?)),
+                ("amount", Detail::Amount(Amount::new(amount)?)),
+                ("rank", Detail::Count(1)),
+                ("leads", Detail::Flag(true)),
+                ("highest", Detail::Amount(Amount::new(amount)?)),
             ];
             let accepted = OutcomeResult::accepted(amount + 1, Some(Currency::new("USD")?), facts);
             outcomes.push(accepted.encode());

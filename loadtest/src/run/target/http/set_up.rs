@@ -2,9 +2,9 @@
 
 use super::{Http, Told, finish};
 use crate::Failure;
-use crate::run::plan::Offer;
+use crate::run::plan::PlannedAuction;
 use crate::run::target::client::{Answer, Client};
-use crate::run::world::World;
+use crate::run::world::RunIds;
 use auction_domain::Timestamp;
 use auction_wire::time::JsonTime;
 use std::io::Write;
@@ -21,9 +21,9 @@ impl Http {
     pub(crate) async fn set_up(
         &self,
         users: u32,
-        offers: &[Offer],
+        offers: &[PlannedAuction],
         start: Timestamp,
-    ) -> Result<World, Failure> {
+    ) -> Result<RunIds, Failure> {
         // The last one sells: a seller may not bid.
         let requests = (0..=users).map(|_| {
             let mut out = Vec::new();
@@ -45,7 +45,7 @@ impl Http {
             out
         });
         let auctions = self.create(requests.collect(), |told| told.auction).await?;
-        Ok(World { users, auctions, began: start })
+        Ok(RunIds { users, auctions, began: start })
     }
 
     /// The ids of what is created, in order.

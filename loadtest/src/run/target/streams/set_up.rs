@@ -2,11 +2,11 @@
 
 use super::{DEADLINE, FLUSH, Streams};
 use crate::Failure;
-use crate::run::plan::Offer;
-use crate::run::world::World;
+use crate::run::plan::PlannedAuction;
+use crate::run::world::RunIds;
 use auction_domain::auction::{AuctionCommand, CreateAuction};
 use auction_domain::user::{CreateUser, UserCommand};
-use auction_domain::{Actor, Amount, Currency, Description, Millis, Timestamp, Title, UserId};
+use auction_domain::{Actor, Amount, Currency, Description, DurationMs, Timestamp, Title, UserId};
 use auction_wire::{Command, CommandBody, CommandId};
 use redis::pipe;
 use stream_worker::value;
@@ -17,10 +17,10 @@ impl Streams {
     pub(crate) async fn set_up(
         &self,
         users: u32,
-        offers: &[Offer],
+        offers: &[PlannedAuction],
         start: Timestamp,
-    ) -> Result<World, Failure> {
-        let mut world = World { users: Vec::new(), auctions: Vec::new(), began: start };
+    ) -> Result<RunIds, Failure> {
+        let mut world = RunIds { users: Vec::new(), auctions: Vec::new(), began: start };
         let mut commands = Vec::new();
         for _ in 0..users {
             let user = UserId(Uuid::now_v7());
@@ -51,7 +51,7 @@ fn creation(id: Uuid, actor: Actor, body: CommandBody) -> Command {
     Command { id: CommandId(id), key: id, actor, expect: None, fingerprint: 0, reply, trace, body }
 }
 
-fn create(n: usize, offer: &Offer, start: Timestamp) -> Result<AuctionCommand, Failure> {
+fn create(n: usize, offer: &PlannedAuction, start: Timestamp) -> Result<AuctionCommand, Failure> {
     Ok(AuctionCommand::CreateAuction(Box::new(CreateAuction {
         title: Title::new(format!("Lot {n}"))?,
         description: Description::new("")?,
@@ -62,7 +62,7 @@ fn create(n: usize, offer: &Offer, start: Timestamp) -> Result<AuctionCommand, F
         ends_at: Timestamp(start.0 + i64::try_from(offer.ends_after)?),
         seller: None,
         soft_close: None,
-        retraction_lock: Millis(0),
+        retraction_lock: DurationMs(0),
         promotion: None,
     })))
 }
