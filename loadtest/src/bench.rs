@@ -13,19 +13,19 @@ mod bare;
 mod channels;
 mod client;
 mod consumers;
-mod cost;
+mod environment;
 mod freshness;
+mod http_bids;
 mod live;
-mod placing;
 mod probe;
 mod profile;
 mod project;
+mod read_models;
+mod resource_usage;
 mod running;
 mod rush;
-mod servers;
 mod single;
 mod table;
-mod viewing;
 
 pub(crate) use profile::ProfileArgs;
 

@@ -10,9 +10,9 @@ mod plot;
 mod probe;
 mod proxy;
 mod report;
+mod round;
 mod samples;
 mod slot;
-mod wave;
 
 use crate::Failure;
 use crate::run::arrivals::Arrivals;
@@ -165,7 +165,7 @@ async fn loads(
         let scenario = scenario(arguments, number);
         number += 1;
         note(&format!("load {number}: {scenario} for {:.0} s", arguments.load_seconds));
-        match wave::run(fleet, &http, &mut driver, arguments.faults, plan).await {
+        match round::run(fleet, &http, &mut driver, arguments.faults, plan).await {
             Ok(wave) if wave.verdict.is_right() => totals.add(wave),
             // What is wrong is wrong from now on.
             Ok(wave) => {

@@ -10,8 +10,8 @@
 #![allow(clippy::print_stdout, reason = "the tables are the result")]
 
 mod bench;
+mod checker;
 mod faults;
-mod judge;
 mod report;
 mod run;
 

@@ -4,7 +4,7 @@ mod json;
 mod page;
 mod table;
 
-use crate::judge::CheckReport;
+use crate::checker::CheckReport;
 use crate::run::measure::Figures;
 use serde::Serialize;
 

@@ -2,7 +2,8 @@
 
 pub(crate) mod arrivals;
 pub(crate) mod environment;
-pub(crate) mod journal;
+pub(crate) mod history;
+pub(crate) mod ids;
 pub(crate) mod measure;
 pub(crate) mod mix;
 pub(crate) mod options;
@@ -14,7 +15,6 @@ pub(crate) mod scenarios;
 pub(crate) mod search;
 pub(crate) mod session;
 pub(crate) mod target;
-pub(crate) mod world;
 
 use crate::Failure;
 use crate::report::{self, Report};

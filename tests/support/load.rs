@@ -4,7 +4,7 @@ use super::{database, eventually};
 use auction_domain::auction::AuctionCommand;
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_local_servers::LocalServers;
-use auction_testkit::given::{create_auction, create_user, place_bid};
+use auction_testkit::fixtures::{create_auction, create_user, place_bid};
 use auction_testkit::random::Random;
 use auction_wire::{Channel, Command, CommandBody};
 use redis::Value;

@@ -1,15 +1,15 @@
 //! Real processes for the tests of the whole path.
 #![allow(unreachable_pub, reason = "who reads `pub` here reads: for the tests")]
 
-pub mod crowd;
+pub mod components;
 pub mod history;
-pub mod line;
 pub mod load;
 pub mod mail_server;
-pub mod person;
-pub mod readers;
+pub mod polling_readers;
 pub mod receiver;
-pub mod roles;
+pub mod sse_connection;
+pub mod subscriber_pool;
+pub mod test_user;
 
 use serde_json::Value;
 use std::fs::File;
@@ -28,7 +28,7 @@ pub fn portal() -> Command {
 
 /// An address that nobody listens at, and nobody takes.
 pub fn own_address() -> String {
-    auction_testkit::address::own_address().unwrap().to_string()
+    auction_testkit::free_address::own_address().unwrap().to_string()
 }
 
 /// `portal up` on a data directory of its own.

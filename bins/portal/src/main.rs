@@ -3,7 +3,7 @@
 use auction_cli::{ClientArgs, ClientCommand};
 use auction_components::component::Component;
 use auction_components::process::{ProcessError, RoleArgs, block_on, report, run_role};
-use auction_components::{accounts, dead_letters, draws, parked, rebuild, streams, up, verify};
+use auction_components::{accounts, dead_letters, draws, parked_events, rebuild, streams, up, verify};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -51,7 +51,7 @@ enum Command {
     /// Tokens of programs, which may act for users: create, list, revoke
     ServiceKeys(accounts::ServiceKeysArgs),
     /// Events that a service could not handle: list, show, try again, drop
-    Parked(parked::ParkedArgs),
+    Parked(parked_events::ParkedArgs),
     #[command(flatten)]
     Client(ClientCommand),
 }
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
         Command::Rebuild(args) => show(block_on(rebuild::run(args))),
         Command::Accounts(args) => show(block_on(accounts::accounts(args))),
         Command::ServiceKeys(args) => show(block_on(accounts::service_keys(args))),
-        Command::Parked(args) => show(block_on(parked::run(args))),
+        Command::Parked(args) => show(block_on(parked_events::run(args))),
         Command::Client(command) => {
             match block_on(async { Ok(auction_cli::run(ClientArgs { url, operator, token, command }).await) })
             {

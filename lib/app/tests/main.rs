@@ -8,20 +8,20 @@
     reason = "a test fails by panicking"
 )]
 
-mod accept;
-mod close;
-mod deletions;
+mod auction_history;
+mod closing;
+mod command_gateway;
+mod consume;
 mod draws;
-mod follow;
-mod freshness;
-mod from_store;
-mod history;
-mod known_tokens;
-mod limits;
-mod live;
-mod notify;
-mod parking;
+mod live_updates;
+mod notifier;
+mod outbox;
+mod parked_events;
+mod partition_writer;
+mod random_history;
+mod rate_limit;
+mod read_consistency;
 mod retention;
-mod send;
-mod world;
-mod write_lane;
+mod test_portal;
+mod token_cache;
+mod user_deletion;

@@ -1,10 +1,10 @@
 //! What can be done with auctions, besides bidding.
 
+pub(crate) mod auction_csv;
 pub(crate) mod cancel;
-pub(crate) mod catalogue;
 pub(crate) mod create;
+pub(crate) mod draft;
 pub(crate) mod list;
-pub(crate) mod offer;
 pub(crate) mod show;
 pub(crate) mod void_bid;
 

@@ -1,9 +1,9 @@
 //! `bid`: bid on an auction.
 
 use crate::client::{Client, Command, fresh_key};
+use crate::console::Console;
 use crate::error::CliError;
 use crate::money;
-use crate::screen::Console;
 use auction_wire::api::{CommandDone, PlaceBidRequest};
 use clap::Args;
 use uuid::Uuid;

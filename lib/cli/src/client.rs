@@ -1,24 +1,24 @@
 //! The HTTP client: every request is repeated until it is answered or patience runs out. Commands bear an
 //! idempotency key, so a repeated one has one effect and one answer.
 
-mod answer;
 mod command;
 mod error;
-mod patience;
 mod problem;
+mod response;
+mod retry_budget;
 
 pub(crate) use command::{Command, fresh_key};
 pub(crate) use error::ClientError;
-pub(crate) use patience::{Backoff, RetryBudget};
 pub(crate) use problem::Problem;
+pub(crate) use retry_budget::{Backoff, RetryBudget};
 
+use crate::console::Console;
 use crate::duration;
-use crate::screen::Console;
-use answer::{CommandReply, PortalResponse, TransientError};
 use auction_wire::api::CommandDone;
 use auction_wire::view::AuctionView;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, RequestBuilder, Url, redirect};
+use response::{CommandReply, PortalResponse, TransientError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -212,7 +212,7 @@ impl Client {
     async fn exchange(&self, request: impl Fn() -> RequestBuilder) -> Result<PortalResponse, ClientError> {
         let mut backoff = Backoff::default();
         loop {
-            match answer::attempt(request()).await {
+            match response::attempt(request()).await {
                 Ok(answer) => {
                     if self.patience.answered() {
                         self.screen.eprint(&format!("{} answers again", self.base));

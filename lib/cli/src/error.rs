@@ -1,11 +1,11 @@
 //! Why a command of the client did not work, and what its exit code is.
 
-use crate::auction::catalogue::CatalogueError;
-use crate::auction::offer::OfferError;
+use crate::auction::auction_csv::CatalogueError;
+use crate::auction::draft::OfferError;
 use crate::client::{ClientError, Problem};
+use crate::console::Console;
 use crate::money::MoneyError;
 use crate::replay::history::HistoryError;
-use crate::screen::Console;
 use std::process::ExitCode;
 use thiserror::Error;
 

@@ -2,8 +2,8 @@
 
 use crate::auction::show_time;
 use crate::client::Client;
+use crate::console::Console;
 use crate::error::CliError;
-use crate::screen::Console;
 use auction_wire::notification::{
     MarkReadRequest, MarkedRead, Notification, NotificationContent, NotificationList,
 };

@@ -4,15 +4,15 @@
 //! [`history`] reads the file, [`run`] plays it, [`report`] adds it up.
 
 pub(crate) mod history;
-mod players;
+mod participants;
 mod report;
 mod run;
 mod run_id;
 
 use crate::client::Client;
+use crate::console::Console;
 use crate::error::CliError;
 use crate::money;
-use crate::screen::Console;
 use clap::Args;
 use report::{Frame, Report};
 use run_id::RunId;

@@ -1,8 +1,8 @@
 //! `subscriptions`: what a user is told, and choosing it.
 
 use crate::client::{Client, Command, fresh_key};
+use crate::console::Console;
 use crate::error::CliError;
-use crate::screen::Console;
 use auction_wire::api::SubscriptionsRequest;
 use clap::{Args, ValueEnum};
 use uuid::Uuid;

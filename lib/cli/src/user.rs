@@ -1,8 +1,8 @@
 //! `user create` and `user delete`: open an account, and delete it.
 
 use crate::client::{Client, Command, fresh_key};
+use crate::console::Console;
 use crate::error::CliError;
-use crate::screen::Console;
 use auction_wire::api::CreateUserRequest;
 use clap::Args;
 use uuid::Uuid;

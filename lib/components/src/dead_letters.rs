@@ -6,7 +6,7 @@ use crate::operator::{PortalConnection, ServersArgs};
 use crate::process::ProcessError;
 use auction_app::operator::dead_letters::{DeadLetter, Filter, RequeueResult, find, requeue};
 use auction_app::ports::operator::dead_letters::DeadLetterQueue;
-use auction_postgres::lookup::PostgresQueries;
+use auction_postgres::queries::PostgresQueries;
 use auction_redis::dead_letters::RedisDeadLetters;
 use clap::{Args, Subcommand};
 use std::fmt::Write;

@@ -10,7 +10,7 @@ pub mod connections;
 pub mod dead_letters;
 pub mod draws;
 pub mod operator;
-pub mod parked;
+pub mod parked_events;
 pub mod process;
 pub mod rebuild;
 pub mod settings;

@@ -4,7 +4,7 @@ use crate::operator::ServersArgs;
 use crate::process::ProcessError;
 use auction_app::ports::views::generations::Generations;
 use auction_app::projector::rebuild::{RebuildError, RebuildReport, rebuild};
-use auction_postgres::lookup::PostgresQueries;
+use auction_postgres::queries::PostgresQueries;
 use auction_redis::views::RedisGenerations;
 use clap::Args;
 use std::fmt::Write;

@@ -10,6 +10,7 @@
 //! *Open* and *over* are the same status on different sides of `ends_at`; only closed and cancelled are
 //! final: no bid and no result changes after them. What follows is the proof of its draws ([`RevealSeed`]).
 
+mod bidding_window;
 mod bids;
 mod cancel;
 mod close;
@@ -19,20 +20,20 @@ mod double_bid;
 mod end;
 mod event;
 mod hold_draw;
-mod memento;
-mod open;
 mod place_bid;
 mod promotion;
+mod ranking;
 mod refusal;
 mod retract_bids;
 mod reveal_seed;
-mod standing;
+mod state;
 mod terms;
 mod void_bid;
 
 #[cfg(test)]
-mod example;
+mod fixtures;
 
+pub use bidding_window::BiddingNotOpen;
 pub use bids::{Bid, BidState};
 pub use cancel::{CancelAuction, CancelAuctionRefusal};
 pub use close::{CloseAuction, CloseAuctionRefusal};
@@ -42,13 +43,12 @@ pub use double_bid::{DoubleBid, DoubleBidRefusal};
 pub use end::{EndAuction, EndAuctionRefusal};
 pub use event::{AuctionEvent, Unsold};
 pub use hold_draw::{HoldDraw, HoldDrawRefusal};
-pub use memento::AuctionState;
-pub use open::BiddingNotOpen;
 pub use place_bid::{PlaceBid, PlaceBidRefusal};
 pub use promotion::{Commitment, Draw, Draws, Promotion, Proof, Seed};
 pub use refusal::AuctionRefusal;
 pub use retract_bids::{RetractBids, RetractBidsRefusal};
 pub use reveal_seed::{RevealSeed, RevealSeedRefusal};
+pub use state::AuctionState;
 pub use terms::{SoftClose, Terms};
 pub use void_bid::{VoidBid, VoidBidRefusal};
 

@@ -12,7 +12,7 @@
 
 pub mod actor;
 pub mod auction;
-pub mod fact;
+pub mod detail;
 pub mod ids;
 pub mod money;
 pub mod promoter;
@@ -21,7 +21,7 @@ pub mod time;
 pub mod user;
 
 pub use actor::Actor;
-pub use fact::{Detail, Details, Refused, RefusedClass};
+pub use detail::{Detail, Details, Refused, RefusedClass};
 pub use ids::{AuctionId, BidId, UserId};
 pub use money::{Amount, Currency};
 pub use text::{Description, PromoterOptions, Reason, Title};

@@ -1,14 +1,14 @@
 //! The user: an account that bids and sells. No name, no address: personal data never enters an event.
 
-mod change_subscriptions;
+mod change_notification_preferences;
 mod create;
 mod delete;
-mod subscriptions;
+mod notification_preferences;
 
-pub use change_subscriptions::{ChangeNotificationPreferences, ChangeSubscriptionsRefusal};
+pub use change_notification_preferences::{ChangeNotificationPreferences, ChangeSubscriptionsRefusal};
 pub use create::{CreateUser, CreateUserRefusal};
 pub use delete::{DeleteUser, DeleteUserRefusal};
-pub use subscriptions::{NotificationKind, NotificationPreferences};
+pub use notification_preferences::{NotificationKind, NotificationPreferences};
 
 use crate::{Details, Refused};
 

@@ -1,7 +1,7 @@
 //! JSON bodies, with errors that say what is wrong and where.
 
 use crate::problem::Problem;
-use crate::problem::kinds::requests;
+use crate::problem::types::requests;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};

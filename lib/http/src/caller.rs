@@ -1,8 +1,8 @@
 //! Who is calling, as endpoints want to know it, and what comes with every command. The guard of the endpoint
-//! ([`crate::who`]) has found out, and let in nobody who may not.
+//! ([`crate::access`]) has found out, and let in nobody who may not.
 
+use crate::access::{Principal, unknown};
 use crate::problem::Problem;
-use crate::who::{Principal, unknown};
 use auction_app::ingress::accounts::Role;
 use auction_domain::{Actor, UserId};
 use axum::extract::FromRequestParts;

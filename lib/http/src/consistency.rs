@@ -6,11 +6,11 @@
 //! What a request knows of partitions that its answer does not tell of is passed on in the answer's token: a client
 //! that sends the newest token with every request never goes back, and sees all that it did.
 
-use crate::portal::{IngressState, Ports};
 use crate::prefer::Prefer;
 use crate::problem::Problem;
-use crate::problem::kinds::requests;
+use crate::problem::types::requests;
 use crate::routes::paging::{invalid, parameter};
+use crate::state::{IngressState, Ports};
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::read_models::AsOf;
 use auction_wire::{PartitionCount, PartitionId, Positions};

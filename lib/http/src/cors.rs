@@ -1,7 +1,7 @@
 //! Which web pages of other origins may use the ingress from a browser (CORS): none, unless the settings name them.
 
 use crate::consistency::CONSISTENCY_TOKEN;
-use crate::limits;
+use crate::rate_limits;
 use crate::routes::SERVER_TIME;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use std::time::Duration;
@@ -37,8 +37,8 @@ pub fn layer(origins: &[String]) -> Option<CorsLayer> {
         header::WWW_AUTHENTICATE,
         CONSISTENCY_TOKEN,
         SERVER_TIME,
-        limits::POLICY,
-        limits::STANDING,
+        rate_limits::POLICY,
+        rate_limits::STANDING,
         named("preference-applied"),
     ];
     let cors = CorsLayer::new()

@@ -3,7 +3,7 @@
 
 use crate::conditional;
 use crate::problem::Problem;
-use crate::problem::kinds::refusals;
+use crate::problem::types::refusals;
 use axum::http::header::IF_MATCH;
 use axum::http::{HeaderMap, HeaderValue};
 

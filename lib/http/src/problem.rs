@@ -10,10 +10,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
-pub mod kinds;
 pub(crate) mod page;
+pub mod types;
 
-use kinds::{ProblemType, requests};
+use types::{ProblemType, requests};
 
 /// How to say who calls (RFC 6750), on every 401.
 const BEARER: &str = "Bearer realm=\"auction portal\"";
@@ -133,9 +133,9 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         // An ingress of yesterday can be told of a refusal of today.
         let title =
-            kinds::find(&self.code).map_or_else(|| in_words(&self.code), |kind| kind.title.to_owned());
+            types::find(&self.code).map_or_else(|| in_words(&self.code), |kind| kind.title.to_owned());
         let mut body = json!({
-            "type": kinds::uri(&self.code),
+            "type": types::uri(&self.code),
             "title": title,
             "status": self.status.as_u16(),
             "detail": self.detail,

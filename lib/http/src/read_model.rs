@@ -4,8 +4,8 @@
 use crate::conditional;
 use crate::consistency::{CONSISTENCY_TOKEN, FreshnessHeaders};
 use crate::if_match;
-use crate::portal::wall_clock;
 use crate::prefer::PREFERENCE_APPLIED;
+use crate::state::wall_clock;
 use auction_app::ports::views::read_models::AuctionDocument;
 use auction_domain::Timestamp;
 use axum::body::Bytes;

@@ -18,11 +18,9 @@ mod list_deliveries;
 mod list_notifications;
 mod list_user_bids;
 mod list_webhooks;
-mod listen_to_auction;
-mod listen_to_notifications;
 mod mark_read;
 pub(crate) mod paging;
-mod parked;
+mod parked_events;
 mod place_bid;
 mod promoter_settings;
 mod replay_delivery;
@@ -30,8 +28,8 @@ mod rotate_webhook;
 mod show_account;
 mod show_auction;
 mod show_command;
-mod show_description;
 mod show_docs;
+mod show_openapi;
 mod show_problems;
 mod show_streams;
 mod show_subscriptions;
@@ -39,18 +37,20 @@ mod show_user;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod stream_auction;
+mod stream_notifications;
 mod void_bid;
 mod webhooks;
 
-use crate::admit::Authenticator;
+use crate::access::{AccessRow, render_page};
+use crate::auth::Authenticator;
 use crate::body::{BodyTimeout, LONGEST};
 use crate::cors;
-use crate::description::{self, Endpoint};
-use crate::guard::{Timeouts, request_middleware};
-use crate::portal::{IngressState, Ports, SharedState};
+use crate::middleware::{Timeouts, request_middleware};
+use crate::openapi::{self, Endpoint};
 use crate::problem::Problem;
-use crate::problem::kinds::{refusals, requests};
-use crate::who::{AccessRow, render_page};
+use crate::problem::types::{refusals, requests};
+use crate::state::{IngressState, Ports, SharedState};
 use auction_domain::{Actor, BidId, UserId};
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
 use axum::http::request::Parts;
@@ -77,7 +77,7 @@ const COMPRESSED_FROM: u16 = 1024;
 pub fn router<P: Ports>(portal: Arc<IngressState<P>>) -> Router {
     let (router, described) = table().router.split_for_parts();
     let settings = &portal.settings;
-    let described = show_description::OpenApiDocument::new(description::with_settings(described, settings));
+    let described = show_openapi::OpenApiDocument::new(openapi::with_settings(described, settings));
     let worth_it = SizeAbove::new(COMPRESSED_FROM).and(NotForContentType::SSE);
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it);
     let around_all = ServiceBuilder::new()
@@ -113,7 +113,7 @@ impl<S: Authenticator> Table<S> {
 }
 
 fn table<P: Ports>() -> Table<SharedState<P>> {
-    Table { router: OpenApiRouter::with_openapi(description::portal()), rows: Vec::new() }
+    Table { router: OpenApiRouter::with_openapi(openapi::portal()), rows: Vec::new() }
         .routes(sign_up::endpoint())
         .routes(sign_in::endpoint())
         .routes(sign_out::endpoint())
@@ -125,7 +125,7 @@ fn table<P: Ports>() -> Table<SharedState<P>> {
         .routes(show_subscriptions::endpoint())
         .routes(change_subscriptions::endpoint())
         .routes(list_notifications::endpoint())
-        .routes(listen_to_notifications::endpoint())
+        .routes(stream_notifications::endpoint())
         .routes(mark_read::endpoint())
         .routes(create_webhook::endpoint())
         .routes(list_webhooks::endpoint())
@@ -136,7 +136,7 @@ fn table<P: Ports>() -> Table<SharedState<P>> {
         .routes(create_auction::endpoint())
         .routes(list_auctions::endpoint())
         .routes(show_auction::endpoint())
-        .routes(listen_to_auction::endpoint())
+        .routes(stream_auction::endpoint())
         .routes(place_bid::endpoint())
         .routes(list_bids::endpoint())
         .routes(delete_bid::endpoint())
@@ -150,14 +150,14 @@ fn table<P: Ports>() -> Table<SharedState<P>> {
         .routes(dead_letters::show_endpoint())
         .routes(dead_letters::requeue_endpoint())
         .routes(dead_letters::drop_endpoint())
-        .routes(parked::list_endpoint())
-        .routes(parked::show_endpoint())
-        .routes(parked::retry_endpoint())
-        .routes(parked::drop_endpoint())
+        .routes(parked_events::list_endpoint())
+        .routes(parked_events::show_endpoint())
+        .routes(parked_events::retry_endpoint())
+        .routes(parked_events::drop_endpoint())
         .routes(show_streams::endpoint())
         .routes(health::livez_endpoint())
         .routes(health::readyz_endpoint())
-        .routes(show_description::endpoint())
+        .routes(show_openapi::endpoint())
         .routes(show_problems::index_endpoint())
         .routes(show_problems::page_endpoint())
         .routes(show_docs::page_endpoint())

@@ -1,7 +1,7 @@
 //! Listening, until it is time to stop.
 
-use crate::portal::{IngressState, Ports, Settings};
 use crate::routes::router;
+use crate::state::{IngressState, Ports, Settings};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;

@@ -11,8 +11,8 @@ use auction_app::writer::aggregate_cache::AggregateCache;
 use auction_domain::auction::{Auction, AuctionState};
 use auction_domain::{BidId, UserId};
 use auction_postgres::{PostgresStore, PostgresStoreConnector};
-use auction_testkit::given::{auction_created, batch, bid_placed, fresh};
-use auction_testkit::servers::database;
+use auction_testkit::fixtures::{auction_created, batch, bid_placed, fresh};
+use auction_testkit::local_servers::database;
 use auction_wire::SnapshotRecord;
 use std::hint::black_box;
 use std::num::NonZeroUsize;
@@ -35,7 +35,7 @@ async fn stored(store: &mut PostgresStore, bids: usize) -> Uuid {
         let amount = 100 + round * (who as u64 + 1);
         (auction, n as u64 + 2, bid_placed(BidId(Uuid::new_v4()), bidders[who], amount))
     }));
-    let mut head = store.head(auction_testkit::given::P).await.unwrap();
+    let mut head = store.head(auction_testkit::fixtures::P).await.unwrap();
     for chunk in events.chunks(1_000) {
         assert_eq!(store.append(&batch(head, chunk.to_vec())).await.unwrap(), AppendResult::Committed);
         head += chunk.len() as u64;
@@ -64,7 +64,7 @@ async fn load(store: &mut PostgresStore, auction: Uuid) -> Auction {
 async fn measure(bids: usize) {
     let mut store = PostgresStoreConnector::new(&database().await).unwrap().open().await.unwrap();
     let auction = stored(&mut store, bids).await;
-    let head = store.head(auction_testkit::given::P).await.unwrap();
+    let head = store.head(auction_testkit::fixtures::P).await.unwrap();
     let from_events = timed(async || load(&mut store, auction).await).await;
     let state = load(&mut store, auction).await;
     let full = state.memento();

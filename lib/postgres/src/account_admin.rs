@@ -1,7 +1,7 @@
 //! What operators do with accounts and service keys.
 
 use crate::accounts::role;
-use crate::lookup::PostgresQueries;
+use crate::queries::PostgresQueries;
 use crate::unavailable;
 use auction_app::ingress::accounts::{Role, TokenHash};
 use auction_app::ports::Unavailable;

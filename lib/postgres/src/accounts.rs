@@ -1,6 +1,6 @@
 //! Accounts, sessions and what tokens stand for.
 
-use crate::lookup::{PostgresQueries, WAIT};
+use crate::queries::{PostgresQueries, WAIT};
 use crate::store::within;
 use crate::unavailable;
 use auction_app::ingress::accounts::{PrincipalKind, Role, TokenHash, TokenIdentity};

@@ -1,6 +1,6 @@
 //! The append of a batch: one transaction, one message, one round trip.
 
-use crate::rows::{InlineRows, bigint};
+use crate::inline_projections::{InlineRows, bigint};
 use crate::unavailable;
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::event_store::{AppendBatch, AppendResult};

@@ -1,25 +1,25 @@
 //! The event store in Postgres: the source of truth.
 //!
 //! [`migrate`] brings a database to the present schema, [`PostgresStores`] makes the connections of the
-//! writers' lanes, [`lock`] makes them take turns if that is wanted, [`lookup`] answers the ingress from a
+//! writers' lanes, [`lock`] makes them take turns if that is wanted, [`queries`] answers the ingress from a
 //! pool, [`retention`] deletes old outcomes. Statements are in `sql/queries`, one a file, migrations in
 //! `sql/migrations`.
 
 mod account_admin;
 mod accounts;
 mod append;
-mod deletions;
 mod durability;
 mod error;
+mod inline_projections;
 pub mod lock;
-pub mod lookup;
 pub mod migrate;
 pub mod notifications;
 mod outbox;
-mod parked;
+mod parked_events;
+pub mod queries;
 pub mod retention;
-mod rows;
 mod store;
+mod user_deletions;
 mod webhooks;
 
 pub use error::unavailable;

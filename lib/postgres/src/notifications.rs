@@ -1,7 +1,7 @@
 //! Notifications, as the notifier stores them and as users read them.
 
-use crate::lookup::{PostgresQueries, WAIT};
-use crate::rows::bigint;
+use crate::inline_projections::bigint;
+use crate::queries::{PostgresQueries, WAIT};
 use crate::store::{DEADLINE, number, within};
 use crate::{PostgresStoreConnector, unavailable};
 use auction_app::ports::Unavailable;

@@ -1,7 +1,7 @@
 //! What is on its way out of the house.
 
-use crate::lookup::PostgresQueries;
-use crate::rows::bigint;
+use crate::inline_projections::bigint;
+use crate::queries::PostgresQueries;
 use crate::store::number;
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::outbox::{

@@ -1,7 +1,7 @@
 //! Outcomes are deleted at the end of their retention, in steps through the pages of their table; what was sent out
 //! of the house, the oldest first.
 
-use crate::lookup::PostgresQueries;
+use crate::queries::PostgresQueries;
 use crate::store::number;
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::retention::{DeletedOutcomes, DeliveryRetention, OutcomeRetention};

@@ -2,7 +2,7 @@
 
 use crate::append::AppendStatement;
 use crate::durability::check;
-use crate::rows::bigint;
+use crate::inline_projections::bigint;
 use crate::unavailable;
 use auction_app::ports::Unavailable;
 use auction_app::ports::durability::Durability;

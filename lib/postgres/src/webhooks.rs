@@ -1,7 +1,7 @@
 //! Where users want to be told by HTTP.
 
-use crate::lookup::{PostgresQueries, WAIT};
-use crate::rows::bigint;
+use crate::inline_projections::bigint;
+use crate::queries::{PostgresQueries, WAIT};
 use crate::store::{number, within};
 use crate::unavailable;
 use auction_app::ports::Unavailable;

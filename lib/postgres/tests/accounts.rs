@@ -9,8 +9,8 @@ use auction_app::ports::people::accounts::{
 use auction_app::ports::people::tokens::TokenStore;
 use auction_domain::{Timestamp, UserId};
 use auction_postgres::PostgresStoreConnector;
-use auction_postgres::lookup::PostgresQueries;
-use auction_testkit::servers::{connect, database};
+use auction_postgres::queries::PostgresQueries;
+use auction_testkit::local_servers::{connect, database};
 use auction_wire::CommandId;
 use tokio_postgres::Client;
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 //! The event store in Postgres keeps its contract.
 
 use auction_postgres::PostgresStoreConnector;
-use auction_testkit::servers::database;
+use auction_testkit::local_servers::database;
 
 async fn stores() -> PostgresStoreConnector {
     PostgresStoreConnector::new(&database().await).unwrap()

@@ -3,13 +3,13 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod accounts;
-mod deletions;
 mod event_store;
 mod migrations;
 mod notifications;
 mod outbox;
 mod parked_events;
 mod partition_lock;
-mod reads;
+mod read_models;
 mod retention;
-mod tables;
+mod schema;
+mod user_deletions;

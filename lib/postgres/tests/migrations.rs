@@ -1,7 +1,7 @@
 //! Bringing a database to the present schema while the server comes and goes.
 
 use auction_postgres::migrate::{MigrateError, migrate};
-use auction_testkit::servers::{PARTITIONS, connect, database};
+use auction_testkit::local_servers::{PARTITIONS, connect, database};
 use auction_wire::PartitionCount;
 use std::time::{Duration, Instant};
 

@@ -1,10 +1,10 @@
 //! Notifications in Postgres keep their contract.
 
 use auction_postgres::PostgresStoreConnector;
-use auction_postgres::lookup::PostgresQueries;
 use auction_postgres::notifications::{PostgresInboxes, PostgresNotificationConnector};
+use auction_postgres::queries::PostgresQueries;
 use auction_testkit::contract::notification_store::{Adapter, KEEPS};
-use auction_testkit::servers::database;
+use auction_testkit::local_servers::database;
 use std::num::NonZeroU16;
 
 async fn adapter() -> Adapter<PostgresNotificationConnector, PostgresInboxes> {

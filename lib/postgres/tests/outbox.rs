@@ -7,11 +7,11 @@ use auction_app::ports::notifications::outbox::{
 use auction_domain::UserId;
 use auction_domain::user::NotificationKind;
 use auction_postgres::PostgresStoreConnector;
-use auction_postgres::lookup::PostgresQueries;
 use auction_postgres::notifications::PostgresNotificationConnector;
+use auction_postgres::queries::PostgresQueries;
 use auction_testkit::contract::outbox::{self, OutboxHarness};
-use auction_testkit::given::fresh;
-use auction_testkit::servers::{connect, database};
+use auction_testkit::fixtures::fresh;
+use auction_testkit::local_servers::{connect, database};
 use std::num::NonZeroU16;
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! What is parked in Postgres keeps its contract.
 
 use auction_postgres::PostgresStoreConnector;
-use auction_postgres::lookup::PostgresQueries;
-use auction_testkit::servers::database;
+use auction_postgres::queries::PostgresQueries;
+use auction_testkit::local_servers::database;
 
 async fn parking() -> PostgresQueries {
     PostgresQueries::new(&PostgresStoreConnector::new(&database().await).unwrap(), 1).unwrap()

@@ -3,8 +3,8 @@
 use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLockConnector};
 use auction_postgres::PostgresStoreConnector;
 use auction_postgres::lock::PostgresLockConnector;
-use auction_testkit::given::P;
-use auction_testkit::servers::database;
+use auction_testkit::fixtures::P;
+use auction_testkit::local_servers::database;
 use std::time::{Duration, Instant};
 
 async fn locks() -> PostgresLockConnector {

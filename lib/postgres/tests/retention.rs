@@ -5,9 +5,9 @@ use auction_app::ports::events::event_store::{AppendResult, EventStore, EventSto
 use auction_app::ports::events::retention::OutcomeRetention;
 use auction_domain::Timestamp;
 use auction_postgres::PostgresStoreConnector;
-use auction_postgres::lookup::PostgresQueries;
-use auction_testkit::given::{batch, refusal};
-use auction_testkit::servers::{connect, database};
+use auction_postgres::queries::PostgresQueries;
+use auction_testkit::fixtures::{batch, refusal};
+use auction_testkit::local_servers::{connect, database};
 use auction_wire::{CommandId, Outcome};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use uuid::Uuid;

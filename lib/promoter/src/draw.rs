@@ -1,6 +1,6 @@
 //! One draw.
 
-use crate::numbers::DeterministicRng;
+use crate::deterministic_rng::DeterministicRng;
 use crate::seed::mac;
 use crate::settings::Settings;
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod deterministic_rng;
 mod draw;
-mod numbers;
 mod option;
 mod seed;
 mod settings;

@@ -20,7 +20,7 @@
 //!
 //! Not keys, but channels (`PUBLISH`): `ap:{07}:decided`, the ids of commands that are decided; `ap:told`, the ids of
 //! users who are told something, 16 bytes each
-//! ([`crate::announcement`]); `ap:revoked`, tokens that are not good any more ([`crate::revocations`]).
+//! ([`crate::pubsub_messages`]); `ap:revoked`, tokens that are not good any more ([`crate::revocations`]).
 //!
 //! Of generation 3 of the views:
 //!

@@ -3,7 +3,7 @@
 //! Entries of commands tell their age by their ids; entries of events, whose ids are positions, by their
 //! field `at`, which grows with the position but for a moment here and there.
 
-use crate::feed::event_of;
+use crate::event_stream::event_of;
 use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::retention::{StreamRetention, Trimmed, TrimmedCommands};

@@ -4,7 +4,7 @@
 //! A message that is lost is made up for: an ingress looks tokens up again now and then, and all of them when it
 //! begins to listen.
 
-use crate::listening::{self, PubSubHandler};
+use crate::pubsub::{self, PubSubHandler};
 use crate::{RedisServer, client_error, keys};
 use auction_app::ingress::accounts::{TokenCache, TokenHash};
 use auction_app::ports::Unavailable;
@@ -60,7 +60,7 @@ pub async fn listen<T: TokenStore>(
     health: &HealthHandle,
     stop: ShutdownSignal,
 ) {
-    listening::listen(&server, &[keys::REVOKED.to_owned()], known, health, stop).await;
+    pubsub::listen(&server, &[keys::REVOKED.to_owned()], known, health, stop).await;
 }
 
 impl<T: TokenStore> PubSubHandler for TokenCache<T> {

@@ -1,7 +1,7 @@
 //! Ready-made answers: written by the projector with its checkpoint, read by everybody.
 
+mod entry;
 mod generations;
-mod line;
 mod read;
 mod write;
 

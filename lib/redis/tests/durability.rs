@@ -2,7 +2,7 @@
 
 use auction_app::ports::durability::{Durability, DurabilityRisk};
 use auction_redis::RedisServer;
-use auction_testkit::servers::own_servers;
+use auction_testkit::local_servers::own_servers;
 use redis::{Client, Cmd, cmd};
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use auction_app::ports::Unavailable;
 use auction_app::ports::views::read_models::ReadModelConnector;
 use auction_redis::views::{RedisGenerations, RedisViewStore, RedisViewStores, RedisViews};
 use auction_testkit::contract::generations::Adapter;
-use auction_testkit::servers::{PARTITIONS, TestRedis, redis};
+use auction_testkit::local_servers::{PARTITIONS, TestRedis, redis};
 use auction_wire::{PartitionCount, PartitionId};
 
 /// Keeps its logical database for as long as the test runs.

@@ -3,16 +3,16 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod commands_that_end_processes;
+mod command_queue;
+mod crash_tracking;
 mod durability;
+mod foreign_keys;
 mod generations;
-mod inboxes;
-mod limits;
-mod progress;
-mod queue;
+mod inbox_cache;
+mod partition_lock;
+mod rate_limit;
+mod read_models;
 mod retention;
+mod stream_stats;
 mod streams;
 mod streams_bench;
-mod turns;
-mod views;
-mod what_does_not_belong_here;

@@ -6,9 +6,9 @@ use auction_app::ports::commands::command_stream::{
 };
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
-use auction_testkit::contract::command_lane::{CommandStreamHarness, Fields, Lane};
-use auction_testkit::given::{P, place_bid, records};
-use auction_testkit::servers::eventually;
+use auction_testkit::contract::command_stream::{CommandStreamHarness, Fields, Lane};
+use auction_testkit::fixtures::{P, place_bid, records};
+use auction_testkit::local_servers::eventually;
 use auction_wire::Channel;
 use redis::cmd;
 use std::time::Duration;

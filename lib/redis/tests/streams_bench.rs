@@ -1,14 +1,14 @@
 //! The streams of partition 0 in a real Redis, and a look at them.
 
-use auction_redis::feed::RedisEventStreams;
+use auction_redis::command_stream::{CommandStreamOptions, GROUP, RedisCommandStreams};
+use auction_redis::event_stream::RedisEventStreams;
+use auction_redis::event_tail::RedisTailConnector;
 use auction_redis::keys;
-use auction_redis::lane::{CommandStreamOptions, GROUP, RedisCommandStreams};
-use auction_redis::tail::RedisTailConnector;
-use auction_testkit::contract::command_lane::{CommandStreamHarness, Fields};
-use auction_testkit::contract::event_feed::EventPublisherHarness;
+use auction_testkit::contract::command_stream::{CommandStreamHarness, Fields};
+use auction_testkit::contract::event_stream::EventPublisherHarness;
 use auction_testkit::contract::event_tail::TailHarness;
-use auction_testkit::given::P;
-use auction_testkit::servers::{TestRedis, redis};
+use auction_testkit::fixtures::P;
+use auction_testkit::local_servers::{TestRedis, redis};
 use auction_wire::outcome::decode_replies;
 use auction_wire::{Channel, EventRecord, Outcome, PartitionCount};
 use redis::{Value, cmd};

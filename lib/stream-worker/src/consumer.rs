@@ -2,10 +2,10 @@
 
 mod group;
 
-use crate::suspects::{CrashTracker, CrashTrackingOptions};
+use crate::crash_tracking::{CrashTracker, CrashTrackingOptions};
 use crate::value::{member, number, ok, text};
 use crate::{Connect, DedicatedConnection, Entry, EntryId, StreamError};
-use crate::{frame, gather};
+use crate::{frame, linger};
 use redis::{Value, cmd, parse_redis_value, pipe};
 use std::ops::Range;
 use std::time::Duration;
@@ -161,7 +161,7 @@ impl GroupConsumer {
         };
         self.clear_marker().await?;
         if (1..self.options.count).contains(&entries.len()) {
-            let gathers = gather::time(self.options.linger, entries.len(), entropy::clock());
+            let gathers = linger::time(self.options.linger, entries.len(), entropy::clock());
             self.gathers_until = Instant::now() + gathers;
         }
         if self.any_full(&entries, first) {

@@ -8,7 +8,7 @@
 //! * **the first streams come first**: entries of the streams named as `first` that were added before an
 //!   entry of another stream are handed out before it.
 //!
-//! An entry that ends one process after another is told from its neighbours ([`suspects`]).
+//! An entry that ends one process after another is told from its neighbours ([`crash_tracking`]).
 //!
 //! Any error ends the consumer: drop it and open another, under a fresh name. A connection that lost
 //! an answer may have had entries delivered to it that it never saw; a fresh consumer claims them.
@@ -25,18 +25,18 @@
 
 pub mod connection;
 pub mod consumer;
+pub mod crash_tracking;
 pub mod entry;
 mod frame;
-mod gather;
 pub mod leases;
-pub mod suspects;
+mod linger;
 pub mod trim;
 pub mod value;
 
 pub use connection::{Connect, DedicatedConnection, Socket};
 pub use consumer::{ConsumerOptions, EntryBatch, GroupConsumer};
+pub use crash_tracking::CrashTrackingOptions;
 pub use entry::{Entry, EntryId};
-pub use suspects::CrashTrackingOptions;
 pub use worker_runtime::{Retry, entropy, retry, shutdown};
 
 use thiserror::Error;

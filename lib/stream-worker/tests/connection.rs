@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use auction_testkit::servers::{TestRedis, redis};
+use auction_testkit::local_servers::{TestRedis, redis};
 use redis::{Value, cmd, pipe};
 use std::time::Duration;
 use stream_worker::value::text;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use auction_testkit::servers::{TestRedis, eventually, redis};
+use auction_testkit::local_servers::{TestRedis, eventually, redis};
 use redis::{Value, cmd};
 use std::time::Duration;
 use stream_worker::consumer::pending;

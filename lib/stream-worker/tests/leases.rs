@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use auction_testkit::servers::{TestRedis, eventually, own_servers, redis};
+use auction_testkit::local_servers::{TestRedis, eventually, own_servers, redis};
 use redis::{Client, cmd};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

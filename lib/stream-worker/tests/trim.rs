@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+use auction_testkit::local_servers::{TestRedis, redis};
 use auction_testkit::random::Random;
-use auction_testkit::servers::{TestRedis, redis};
 use redis::{Value, cmd};
 use std::collections::BTreeSet;
 use std::time::Duration;

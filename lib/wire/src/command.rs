@@ -15,7 +15,7 @@
 
 mod kinds;
 
-use crate::field::{DecodeError, Fields, RawFields, parse};
+use crate::fields::{DecodeError, Fields, RawFields, parse};
 use auction_domain::auction::AuctionCommand;
 use auction_domain::promoter::PromoterCommand;
 use auction_domain::user::UserCommand;

@@ -16,7 +16,7 @@
 mod kinds;
 
 use crate::CommandId;
-use crate::field::{DecodeError, Fields, RawFields};
+use crate::fields::{DecodeError, Fields, RawFields};
 use auction_domain::Timestamp;
 use auction_domain::auction::AuctionEvent;
 use auction_domain::promoter::PromoterEvent;

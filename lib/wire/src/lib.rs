@@ -8,7 +8,7 @@
 //! * [`money`]: amounts as people read them;
 //! * [`notification`]: what users are told, as JSON;
 //! * [`webhook`]: where users are told by HTTP, and what was sent there, as JSON;
-//! * [`operate`]: what operators see, as JSON;
+//! * [`operator_api`]: what operators see, as JSON;
 //! * [`partition`]: which partition an aggregate lives in;
 //! * [`positions`]: how far things are, as the token that clients hold;
 //! * [`alias`]: how a bidder is shown to others.
@@ -24,10 +24,10 @@ pub mod command;
 mod draw;
 mod draw_option;
 pub mod event;
-mod field;
+mod fields;
 pub mod money;
 pub mod notification;
-pub mod operate;
+pub mod operator_api;
 pub mod outcome;
 pub mod partition;
 pub mod positions;
@@ -39,7 +39,7 @@ pub mod webhook;
 
 pub use command::{Channel, Command, CommandBody, CommandHeader, CommandId};
 pub use event::{Event, EventRecord};
-pub use field::{DecodeError, RawFields};
+pub use fields::{DecodeError, RawFields};
 pub use outcome::{Outcome, OutcomeDetail, OutcomeResult};
 pub use partition::{PartitionCount, PartitionId};
 pub use positions::Positions;

@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::bench::backlog::{auction, bid, create_auction, create_user, give, partitions, user};
-use crate::bench::servers::{BenchEnvironment, quiet};
+use crate::bench::environment::{BenchEnvironment, quiet};
 use clap::Args;
 use std::time::{Duration, Instant};
 use uuid::Uuid;

@@ -2,8 +2,8 @@
 
 use crate::Failure;
 use crate::bench::backlog::partitions;
-use crate::bench::servers::{BenchEnvironment, Process};
-use crate::bench::viewing::ReadModels;
+use crate::bench::environment::{BenchEnvironment, Process};
+use crate::bench::read_models::ReadModels;
 use auction_redis::keys;
 use redis::Value;
 use redis::aio::MultiplexedConnection;

@@ -5,9 +5,9 @@
 
 use crate::Failure;
 use crate::bench::backlog::{bid, give};
-use crate::bench::cost::Meter;
-use crate::bench::servers::{BenchEnvironment, quiet};
-use crate::bench::viewing::ReadModels;
+use crate::bench::environment::{BenchEnvironment, quiet};
+use crate::bench::read_models::ReadModels;
+use crate::bench::resource_usage::Meter;
 use clap::Args;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

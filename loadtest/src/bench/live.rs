@@ -2,8 +2,8 @@
 
 use crate::Failure;
 use crate::bench::backlog::{auction, bid, give};
-use crate::bench::servers::{BenchEnvironment, answers, quiet};
-use auction_testkit::address::own_address;
+use crate::bench::environment::{BenchEnvironment, answers, quiet};
+use auction_testkit::free_address::own_address;
 use clap::Args;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -13,8 +13,8 @@ use auction_app::ports::events::event_store::{
 use auction_domain::auction::AuctionEvent;
 use auction_domain::{Actor, Amount, BidId, Currency, Detail, Timestamp};
 use auction_postgres::PostgresStoreConnector;
+use auction_redis::command_stream::{CommandStreamOptions, GROUP, RedisCommandStreams};
 use auction_redis::keys;
-use auction_redis::lane::{CommandStreamOptions, GROUP, RedisCommandStreams};
 use auction_wire::{Channel, CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionId};
 use std::collections::HashMap;
 use std::time::Duration;

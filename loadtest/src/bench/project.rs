@@ -3,12 +3,12 @@
 
 use crate::Failure;
 use crate::bench::backlog::{bid, give};
-use crate::bench::cost::{LOAD, Meter, ResourceUsage};
-use crate::bench::servers::{BenchEnvironment, quiet};
-use crate::bench::viewing::ReadModels;
+use crate::bench::environment::{BenchEnvironment, quiet};
+use crate::bench::read_models::ReadModels;
+use crate::bench::resource_usage::{LOAD, Meter, ResourceUsage};
 use auction_app::ports::views::generations::Generations;
 use auction_app::projector::rebuild::rebuild;
-use auction_postgres::lookup::PostgresQueries;
+use auction_postgres::queries::PostgresQueries;
 use clap::Args;
 use std::num::NonZeroUsize;
 

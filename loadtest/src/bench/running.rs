@@ -2,8 +2,8 @@
 
 use crate::Failure;
 use crate::bench::consumers::Consumers;
-use crate::bench::servers::{BenchEnvironment, Process, answers, quiet};
-use auction_testkit::address::own_address;
+use crate::bench::environment::{BenchEnvironment, Process, answers, quiet};
+use auction_testkit::free_address::own_address;
 use std::net::SocketAddr;
 
 /// A portal in which everything runs but the ingress.

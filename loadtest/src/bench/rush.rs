@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::bench::backlog::{bid, give};
-use crate::bench::servers::{BenchEnvironment, quiet};
+use crate::bench::environment::{BenchEnvironment, quiet};
 use clap::Args;
 use std::time::{Duration, Instant};
 

@@ -4,8 +4,8 @@
 
 use crate::Failure;
 use crate::bench::backlog::partitions;
-use crate::bench::cost::{Meter, ResourceUsage};
-use crate::bench::servers::BenchEnvironment;
+use crate::bench::environment::BenchEnvironment;
+use crate::bench::resource_usage::{Meter, ResourceUsage};
 use auction_domain::Timestamp;
 use auction_domain::auction::Auction;
 use auction_redis::keys;

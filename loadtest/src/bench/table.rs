@@ -8,11 +8,11 @@ mod latency;
 mod pipeline;
 mod report;
 mod row;
-mod wanted;
+mod target;
 
 use crate::Failure;
 use crate::bench::backlog::Crowd;
-use crate::bench::cost::{self, ResourceUsage};
+use crate::bench::resource_usage::{self, ResourceUsage};
 use clap::Args;
 use report::Report;
 use row::Row;
@@ -100,7 +100,7 @@ pub(crate) async fn run(arguments: TableArgs) -> Result<(), Failure> {
     let report = report.in_order();
     println!(
         "\n{} cores shared by everything; {} rounds of rows 1 to 8 and 12, medians; {} bids a row; {:.0} min\n",
-        cost::cores(),
+        resource_usage::cores(),
         arguments.rounds,
         report::number(arguments.bids as f64),
         began.elapsed().as_secs_f64() / 60.0

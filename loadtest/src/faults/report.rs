@@ -1,9 +1,9 @@
 //! What a run with faults came to.
 
 use crate::Failure;
+use crate::checker::CheckReport;
 use crate::faults::driver::Fault;
-use crate::faults::wave::FaultRound;
-use crate::judge::CheckReport;
+use crate::faults::round::FaultRound;
 use crate::report::print_verdict;
 use crate::run::environment;
 use serde::Serialize;

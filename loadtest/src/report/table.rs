@@ -1,7 +1,7 @@
 //! A report on a terminal.
 
 use super::Report;
-use crate::judge::CheckReport;
+use crate::checker::CheckReport;
 
 pub(crate) fn print(report: &Report) {
     let figures = &report.figures;

@@ -1,6 +1,6 @@
 //! What a run came to in figures.
 
-use crate::run::journal::OperationLog;
+use crate::run::history::OperationLog;
 use crate::run::mix::{Class, Operation};
 use hdrhistogram::Histogram;
 use serde::Serialize;

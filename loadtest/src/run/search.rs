@@ -1,7 +1,7 @@
 //! The highest rate that a portal can take.
 
 use crate::Failure;
-use crate::judge::CheckReport;
+use crate::checker::CheckReport;
 use crate::run::mix::Class;
 use crate::run::options::LoadArgs;
 use crate::run::progress::note;

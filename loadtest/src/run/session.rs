@@ -1,10 +1,11 @@
 //! A portal, and runs on it one after the other.
 
 use crate::Failure;
-use crate::judge::stores::Stores;
-use crate::judge::{CheckReport, shown};
+use crate::checker::backends::Stores;
+use crate::checker::{CheckReport, http_view};
 use crate::run::environment;
-use crate::run::journal::OperationLog;
+use crate::run::history::OperationLog;
+use crate::run::ids::RunIds;
 use crate::run::measure::Figures;
 use crate::run::options::TargetArgs;
 use crate::run::plan::Plan;
@@ -13,9 +14,8 @@ use crate::run::queue::Queue;
 use crate::run::target::client::Address;
 use crate::run::target::http::Http;
 use crate::run::target::listeners::Listeners;
-use crate::run::target::own_portal::LocalPortal;
+use crate::run::target::local_portal::LocalPortal;
 use crate::run::target::streams::Streams;
-use crate::run::world::RunIds;
 use auction_domain::Timestamp;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -128,12 +128,12 @@ impl Session {
                 stores.judge(&world, &journal, &since, until_closed).await?
             }
             None => match &self.way {
-                Way::Http(http) => shown::judge(http, &world, &journal, until_closed).await?,
+                Way::Http(http) => http_view::judge(http, &world, &journal, until_closed).await?,
                 Way::Streams(_) => CheckReport::default(), // there are stores: see `open`
             },
         };
         if let (Some(listeners), Way::Http(http)) = (listeners, &self.way) {
-            let heard = listeners.end(shown::versions(http, &world).await?).await?;
+            let heard = listeners.end(http_view::versions(http, &world).await?).await?;
             verdict.checks.push(heard.check);
             findings.extend(heard.findings);
         }

@@ -1,8 +1,8 @@
 //! What the load is put on.
 
-pub(crate) mod balance;
 pub(crate) mod client;
 pub(crate) mod http;
 pub(crate) mod listeners;
-pub(crate) mod own_portal;
+pub(crate) mod load_balancer;
+pub(crate) mod local_portal;
 pub(crate) mod streams;

@@ -3,12 +3,11 @@
 //!
 //! `contract_tests!(command_lane, bench().await)` makes a test of each check in that suite.
 
-pub mod auction_events;
-pub mod command_lane;
+pub mod auction_event_reader;
 pub mod command_queue;
-pub mod deletions;
-pub mod event_feed;
+pub mod command_stream;
 pub mod event_store;
+pub mod event_stream;
 pub mod event_tail;
 pub mod generations;
 pub mod heads;
@@ -17,8 +16,9 @@ pub mod notification_store;
 pub mod outbox;
 pub mod parked_events;
 pub mod partition_lock;
+pub mod read_models;
 pub mod snapshots;
-pub mod view_store;
+pub mod user_deletions;
 
 /// Makes a test of each check of a suite; the expression makes the adapter anew for each.
 #[macro_export]
@@ -76,7 +76,7 @@ macro_rules! snapshots {
 #[macro_export]
 macro_rules! command_lane {
     ($adapter:expr) => {
-        $crate::contract_tests! { command_lane, $adapter,
+        $crate::contract_tests! { command_stream, $adapter,
             creations_come_before_bids_that_came_after_them
             creations_come_first_also_when_their_channel_is_full
             what_is_pending_with_others_comes_before_what_is_newer
@@ -98,7 +98,7 @@ macro_rules! command_lane {
 #[macro_export]
 macro_rules! view_store {
     ($adapter:expr) => {
-        $crate::contract_tests! { view_store, $adapter,
+        $crate::contract_tests! { read_models, $adapter,
             views_are_written_with_their_checkpoint
             bids_are_paged_the_newest_first_all_and_by_one_user
             what_a_user_has_bid_is_paged_the_newest_auction_first
@@ -114,7 +114,7 @@ macro_rules! view_store {
 #[macro_export]
 macro_rules! auction_events {
     ($adapter:expr) => {
-        $crate::contract_tests! { auction_events, $adapter,
+        $crate::contract_tests! { auction_event_reader, $adapter,
             an_auctions_events_come_by_version_and_in_pages
         }
     };
@@ -134,7 +134,7 @@ macro_rules! heads {
 #[macro_export]
 macro_rules! event_feed {
     ($adapter:expr) => {
-        $crate::contract_tests! { event_feed, $adapter,
+        $crate::contract_tests! { event_stream, $adapter,
             events_come_in_order_and_once
             what_a_lost_feed_was_handed_is_a_hole_for_the_next
             every_service_gets_every_event
@@ -237,7 +237,7 @@ macro_rules! inbox {
 #[macro_export]
 macro_rules! deletions {
     ($adapter:expr) => {
-        $crate::contract_tests! { deletions, $adapter,
+        $crate::contract_tests! { user_deletions, $adapter,
             a_deletion_is_unfinished_until_it_is_finished
             what_was_sent_is_noted_once_and_comes_behind_what_was_not
             stakes_are_live_bids_and_sales_in_auctions_without_a_result

@@ -2,12 +2,12 @@
 
 #![allow(missing_docs)]
 
-mod memory_deletions;
 mod memory_event_store;
 mod memory_generations;
 mod memory_inboxes;
 mod memory_locks;
 mod memory_outbox;
 mod memory_parked_events;
+mod memory_read_models;
 mod memory_streams;
-mod memory_views;
+mod memory_user_deletions;

@@ -1,6 +1,6 @@
 //! The event store in memory keeps its contract.
 
-use auction_testkit::contract::{auction_events, heads};
+use auction_testkit::contract::{auction_event_reader, heads};
 use auction_testkit::memory::MemoryStore;
 
 fn heads() -> heads::Adapter<MemoryStore, MemoryStore> {
@@ -8,9 +8,9 @@ fn heads() -> heads::Adapter<MemoryStore, MemoryStore> {
     heads::Adapter { stores: store.clone(), heads: store }
 }
 
-fn auction_events() -> auction_events::Adapter<MemoryStore, MemoryStore> {
+fn auction_events() -> auction_event_reader::Adapter<MemoryStore, MemoryStore> {
     let store = MemoryStore::default();
-    auction_events::Adapter { stores: store.clone(), events: store }
+    auction_event_reader::Adapter { stores: store.clone(), events: store }
 }
 
 auction_testkit::contract_tests!(event_store, MemoryStore::default());

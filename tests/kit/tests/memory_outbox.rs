@@ -2,7 +2,7 @@
 
 use auction_domain::UserId;
 use auction_testkit::contract::outbox::OutboxHarness;
-use auction_testkit::given::fresh;
+use auction_testkit::fixtures::fresh;
 use auction_testkit::memory::{MemoryNotifications, MemoryOutbox};
 
 struct Memory(MemoryNotifications);

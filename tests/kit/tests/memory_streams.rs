@@ -1,9 +1,9 @@
 //! Streams in memory keep the contracts of lanes and feeds.
 
-use auction_testkit::contract::command_lane::CommandStreamHarness;
-use auction_testkit::contract::event_feed::EventPublisherHarness;
+use auction_testkit::contract::command_stream::CommandStreamHarness;
+use auction_testkit::contract::event_stream::EventPublisherHarness;
 use auction_testkit::contract::event_tail::TailHarness;
-use auction_testkit::given::P;
+use auction_testkit::fixtures::P;
 use auction_testkit::memory::{
     Fields, MemoryCommandStreams, MemoryEventStreams, MemoryStreams, MemoryTailConnector,
 };

@@ -3,14 +3,14 @@
 mod outcomes;
 mod views;
 
-use crate::history::is_deadly;
 use crate::redis::Id;
 use crate::schedule::Schedule;
+use crate::workload::is_deadly;
 use auction_app::ports::views::generations::Generation;
+use auction_redis::command_stream::GROUP;
 use auction_redis::keys::{self, ViewKeys};
-use auction_redis::lane::GROUP;
-use auction_testkit::given::P;
-use auction_testkit::rules::assert_follows_rules;
+use auction_testkit::auction_model::assert_follows_rules;
+use auction_testkit::fixtures::P;
 use auction_wire::{Channel, CommandId, EventRecord, OutcomeResult};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
 //! The write protocol and its subscription, run by seed.
 //!
 //! The code is the real one: lanes with their consumers, suspects and settling (`auction_app::writer`,
-//! `auction_redis::lane`, `stream_worker`), followers with the projector and its views. What it stands on is modelled: a
+//! `auction_redis::command_stream`, `stream_worker`), followers with the projector and its views. What it stands on is modelled: a
 //! Redis that answers as Redis does ([`redis`]), sockets that are slow and break ([`network`]), a store whose appends
 //! land when they like ([`store`]), processes that are killed and paused between any two steps ([`process`]). All of it
 //! runs on one thread, in time that only passes when nobody has anything to do, and whatever happens follows from one
@@ -15,7 +15,6 @@
 )]
 
 mod check;
-pub mod history;
 mod locks;
 pub mod mutations;
 pub mod network;
@@ -24,4 +23,5 @@ pub mod redis;
 pub mod reply;
 pub mod schedule;
 pub mod store;
+pub mod workload;
 pub mod world;

@@ -5,7 +5,7 @@ use crate::redis::{Id, PersistedState, Redis, block_of};
 use crate::reply::{Command, Reply, next_command};
 use crate::world::{Server, World};
 use auction_redis::{RedisServer, SocketFactory, keys};
-use auction_testkit::given::P;
+use auction_testkit::fixtures::P;
 use bytes::BytesMut;
 use std::collections::BTreeMap;
 use std::io;

@@ -1,5 +1,5 @@
 //! A model of Redis: the commands that the write protocol and the subscription use, as Redis 7.0 has them. That it is
-//! one is checked beside the real server (`tests/the_model_answers_as_redis.rs`).
+//! one is checked beside the real server (`tests/redis_model_matches_redis.rs`).
 //!
 //! It is plain data: nothing waits and nothing fails here. Clients that block are answered by a later command of
 //! somebody else; how long that takes, and what breaks on the way, is a matter of the network.

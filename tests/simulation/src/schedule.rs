@@ -1,20 +1,20 @@
 //! One schedule: a partition, its writers and projectors, what is asked, and what happens to all of them, from a seed.
 
-mod disturb;
-pub(crate) mod roles;
+pub(crate) mod components;
+mod fault_plan;
 
 use crate::check;
-use crate::history::Workload;
 use crate::locks::Locks;
 use crate::network::Network;
 use crate::redis::PersistedState;
 use crate::reply::Command as Words;
 use crate::store::Store;
+use crate::workload::Workload;
 use crate::world::{Trace, World};
 use auction_redis::keys;
-use auction_testkit::given::P;
+use auction_testkit::fixtures::P;
 use auction_wire::{Channel, Command};
-use roles::{Projector, Writer};
+use components::{Projector, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;

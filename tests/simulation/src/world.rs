@@ -1,6 +1,6 @@
 //! What everything in a schedule shares: one source of chance, the clock, what may fail, and a record of what happened.
 
-use auction_testkit::given::AT;
+use auction_testkit::fixtures::AT;
 use auction_testkit::random::Random;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

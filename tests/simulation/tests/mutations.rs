@@ -30,12 +30,12 @@ fn every_step_that_can_be_switched_off_is_where_the_list_says() {
             assert!(is_there, "{}: there is no test program {program} in {package}", mutation.name);
             let found = [
                 "tests/kit/src/contract/event_store.rs",
-                "tests/kit/src/contract/command_lane.rs",
-                "lib/postgres/tests/tables.rs",
-                "lib/app/tests/write_lane/effects.rs",
-                "lib/redis/tests/commands_that_end_processes.rs",
+                "tests/kit/src/contract/command_stream.rs",
+                "lib/postgres/tests/schema.rs",
+                "lib/app/tests/partition_writer/effects.rs",
+                "lib/redis/tests/crash_tracking.rs",
                 "lib/stream-worker/tests/group_consumer.rs",
-                "lib/stream-worker/tests/first_streams.rs",
+                "lib/stream-worker/tests/priority_streams.rs",
             ]
             .iter()
             .any(|file| std::fs::read_to_string(root.join(file)).unwrap().contains(&format!("fn {name}(")));

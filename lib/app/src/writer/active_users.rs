@@ -5,7 +5,7 @@
 
 use crate::ports::Unavailable;
 use crate::ports::events::event_store::EventStore;
-use auction_domain::fact::Refusal;
+use auction_domain::detail::Refusal;
 use auction_domain::{RefusedClass, UserId};
 use lru::LruCache;
 use std::num::NonZeroUsize;

@@ -1,7 +1,7 @@
 //! The rules of the house: which aggregate decides a command.
 
 use super::aggregate_cache::Aggregate;
-use auction_domain::fact::Refusal;
+use auction_domain::detail::Refusal;
 use auction_domain::{Refused, RefusedClass, Timestamp};
 use auction_wire::{Command, CommandBody, Event};
 use thiserror::Error;

@@ -1,8 +1,8 @@
 //! `auction cancel`: call an auction off.
 
 use crate::client::{Client, Command, fresh_key};
+use crate::console::Console;
 use crate::error::CliError;
-use crate::screen::Console;
 use clap::Args;
 use uuid::Uuid;
 

@@ -1,10 +1,10 @@
 //! `auction create`: offer one thing by flags, or many by a file.
 
-use super::catalogue;
-use super::offer::AuctionDraft;
+use super::auction_csv;
+use super::draft::AuctionDraft;
 use crate::client::{Client, Command, fresh_key};
+use crate::console::Console;
 use crate::error::CliError;
-use crate::screen::Console;
 use auction_domain::Timestamp;
 use auction_wire::api::CreateAuctionRequest;
 use clap::Args;
@@ -52,7 +52,7 @@ async fn create_all(
     path: &Path,
     now: Timestamp,
 ) -> Result<(), CliError> {
-    let items = catalogue::read(path, now)?;
+    let items = auction_csv::read(path, now)?;
     let mut refused = 0;
     for item in &items {
         match send(client, screen, args, &item.request).await {

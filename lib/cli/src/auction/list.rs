@@ -2,9 +2,9 @@
 
 use super::show_time;
 use crate::client::Client;
+use crate::console::{Console, table};
 use crate::error::CliError;
 use crate::money;
-use crate::screen::{Console, table};
 use auction_wire::view::{AuctionItem, AuctionList};
 use clap::Args;
 

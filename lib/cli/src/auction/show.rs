@@ -2,9 +2,9 @@
 
 use super::show_time;
 use crate::client::Client;
+use crate::console::{Console, table};
 use crate::error::CliError;
 use crate::money;
-use crate::screen::{Console, table};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::alias::alias;
 use auction_wire::view::{AuctionStatus, AuctionView, BidItem, BidItemState, BidList};

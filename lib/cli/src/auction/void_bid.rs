@@ -1,8 +1,8 @@
 //! `auction void-bid`: strike a bid out.
 
 use crate::client::{Client, Command, fresh_key};
+use crate::console::Console;
 use crate::error::CliError;
-use crate::screen::Console;
 use auction_wire::api::VoidBidRequest;
 use clap::Args;
 use uuid::Uuid;

@@ -3,7 +3,7 @@
 use super::history::History;
 use super::run::{AuctionResult, Ending};
 use super::{RunId, show_amount};
-use crate::screen::table;
+use crate::console::table;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;

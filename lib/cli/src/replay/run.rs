@@ -1,10 +1,10 @@
 //! Plays a history: auctions side by side, within an auction strictly one bid after the other.
 
 use super::history::{History, PastAuction, PastBid};
-use super::players::{self, Participants};
+use super::participants::{self, Participants};
 use super::{ReplayArgs, RunId};
 use crate::client::{Backoff, Client, ClientError, Command, Problem};
-use crate::screen::{Bar, Console};
+use crate::console::{Bar, Console};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::alias::alias;
 use auction_wire::api::{CommandDone, CreateAuctionRequest, PlaceBidRequest};
@@ -80,7 +80,7 @@ pub(super) async fn play<'a>(
     history: &'a History,
     options: &'a PlayOptions<'a>,
 ) -> Vec<AuctionResult<'a>> {
-    let players = match players::create(client, screen, history, options).await {
+    let players = match participants::create(client, screen, history, options).await {
         Ok(players) => players,
         Err(error) => {
             screen.eprint(&format!("error: {error}"));

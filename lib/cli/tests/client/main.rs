@@ -5,8 +5,8 @@
 
 mod commands;
 mod fake;
-mod impatience;
 mod replay;
+mod retries;
 
 use auction_cli::{ClientArgs, Console};
 use clap::Parser;

@@ -8,7 +8,7 @@ use crate::tasks::{RoleError, Tasks};
 use auction_app::ports::events::event_store::EventStoreConnector;
 use auction_app::promoter::{CurrentOptions, DrawCommitments, DrawSecret, run_refresh};
 use auction_app::writer::aggregate_cache::LoadError;
-use auction_postgres::lookup::PostgresQueries;
+use auction_postgres::queries::PostgresQueries;
 use std::convert::Infallible;
 use std::sync::Arc;
 use worker_runtime::Retry;

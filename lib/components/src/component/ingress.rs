@@ -17,19 +17,19 @@ use auction_app::ingress::read_consistency::ConsistencyWaiter;
 use auction_app::notifier::InboxReader;
 use auction_app::ports::Unavailable;
 use auction_http::{IngressState, OperatorPorts, Ports};
-use auction_postgres::lookup::PostgresQueries;
 use auction_postgres::notifications::PostgresInboxes;
+use auction_postgres::queries::PostgresQueries;
 use auction_redis::RedisServer;
-use auction_redis::announcement::{self, AnnouncementHandlers};
+use auction_redis::command_queue::RedisCommandQueue;
 use auction_redis::dead_letters::RedisDeadLetters;
+use auction_redis::event_tail::RedisTailConnector;
 use auction_redis::inbox::RedisInboxCache;
-use auction_redis::limits::RedisRateLimitStore;
-use auction_redis::pressure::RedisLoadProbe;
-use auction_redis::progress::RedisStreamStats;
-use auction_redis::queue::RedisCommandQueue;
+use auction_redis::load::RedisLoadProbe;
+use auction_redis::pubsub_messages::{self, AnnouncementHandlers};
+use auction_redis::rate_limit::RedisRateLimitStore;
 use auction_redis::reply;
 use auction_redis::revocations::RedisRevocations;
-use auction_redis::tail::RedisTailConnector;
+use auction_redis::stream_stats::RedisStreamStats;
 use auction_redis::views::RedisViews;
 use auction_wire::PartitionCount;
 use std::collections::BTreeMap;
@@ -232,7 +232,7 @@ fn receive(
     let health = tasks.part("ingress announcements");
     let (announcing, audience, stop) = (redis.clone(), audience, until.clone());
     tasks.spawn("announcements", async move {
-        announcement::listen(announcing, partitions, audience, &health, stop).await;
+        pubsub_messages::listen(announcing, partitions, audience, &health, stop).await;
         Ok::<(), Infallible>(())
     });
     let (health, stop) = (tasks.part("ingress replies"), until.clone());

@@ -7,7 +7,7 @@ use crate::connections::Connections;
 use crate::settings::{Settings, millis};
 use crate::tasks::{RoleError, Tasks};
 use auction_app::promoter::{self, DrawHandler, DrawSchedule};
-use auction_redis::queue::RedisCommandQueue;
+use auction_redis::command_queue::RedisCommandQueue;
 use std::convert::Infallible;
 use std::sync::Arc;
 use worker_runtime::shutdown::ShutdownSignal;

@@ -5,7 +5,7 @@ use crate::connections::Connections;
 use crate::settings::{Settings, millis};
 use crate::tasks::{RoleError, Tasks};
 use auction_app::writer::retention::{RetentionPolicy, run_retention};
-use auction_postgres::lookup::PostgresQueries;
+use auction_postgres::queries::PostgresQueries;
 use auction_redis::retention::RedisRetention;
 use std::convert::Infallible;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use super::failed;
 use crate::tasks::RoleError;
-use auction_postgres::lookup::PostgresQueries;
+use auction_postgres::queries::PostgresQueries;
 use worker_runtime::Retry;
 use worker_runtime::shutdown::ShutdownSignal;
 

@@ -9,7 +9,7 @@ use auction_app::notifier::outbox::{DispatcherConfig, OutboxDispatcher, RetrySch
 use auction_app::notifier::webhooks::{self, WebhookRegistry, WebhookSecrets};
 use auction_app::ports::notifications::outbox::DeliveryChannel;
 use auction_delivery::WebhookTransport;
-use auction_postgres::lookup::PostgresQueries;
+use auction_postgres::queries::PostgresQueries;
 use std::convert::Infallible;
 use std::time::Duration;
 use worker_runtime::shutdown::ShutdownSignal;

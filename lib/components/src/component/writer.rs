@@ -10,7 +10,7 @@ use auction_app::writer::partition_writer::{self, PartitionWriter, WriterError};
 use auction_app::writer::snapshots::{SnapshotPolicy, SnapshotSender, run_snapshot_writer, snapshots};
 use auction_postgres::PostgresStoreConnector;
 use auction_postgres::lock::PostgresLockConnector;
-use auction_redis::lane::{CommandStreamOptions, GROUP, RedisCommandStreams};
+use auction_redis::command_stream::{CommandStreamOptions, GROUP, RedisCommandStreams};
 use auction_wire::PartitionId;
 use std::convert::Infallible;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use auction_app::notifier::webhooks::UrlPolicy;
 use auction_app::promoter::{DrawOptionsError, Options};
 use auction_domain::user::NotificationKind;
-use auction_http::address::ForwardedHeader;
+use auction_http::client_ip::ForwardedHeader;
 use auction_promoter::OptionSpec;
 use ipnet::IpNet;
 use serde::Deserialize;

@@ -1,6 +1,6 @@
 //! All bids of one auction, and who is ahead.
 
-use super::standing::{RankedBid, Ranking};
+use super::ranking::{RankedBid, Ranking};
 use crate::{Amount, BidId, Timestamp, UserId};
 use std::collections::HashMap;
 

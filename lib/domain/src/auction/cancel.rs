@@ -1,7 +1,7 @@
 //! `CancelAuction`: call an auction off.
 
 use super::{Auction, AuctionEvent, BiddingNotOpen};
-use crate::fact::Refusal;
+use crate::detail::Refusal;
 use crate::{Actor, Details, RefusedClass};
 use thiserror::Error;
 
@@ -58,7 +58,7 @@ impl CancelAuction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auction::example::*;
+    use crate::auction::fixtures::*;
 
     #[test]
     fn the_seller_and_the_house_cancel_it_and_nobody_else() {

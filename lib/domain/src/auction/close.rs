@@ -1,7 +1,7 @@
 //! `CloseAuction`: declare the result.
 
 use super::{Auction, AuctionEvent, BiddingNotOpen, Status, Unsold, Winner};
-use crate::fact::Refusal;
+use crate::detail::Refusal;
 use crate::{Detail, Details, RefusedClass, Timestamp};
 use thiserror::Error;
 
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
     use crate::DurationMs;
     use crate::auction::CreateAuction;
-    use crate::auction::example::*;
+    use crate::auction::fixtures::*;
 
     fn won(id: u128, bidder: crate::UserId, pays: u64, effective: u64) -> AuctionEvent {
         AuctionEvent::WinnerAnnounced(Winner {

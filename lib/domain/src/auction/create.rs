@@ -1,7 +1,7 @@
 //! `CreateAuction`: offer something.
 
 use super::{Auction, AuctionEvent, Promotion, SoftClose, Terms};
-use crate::fact::Refusal;
+use crate::detail::Refusal;
 use crate::{
     Amount, Currency, Description, Detail, Details, DurationMs, RefusedClass, Timestamp, Title, UserId,
 };
@@ -135,11 +135,11 @@ impl CreateAuction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auction::example::{self, AT, given};
+    use crate::auction::fixtures::{self, AT, given};
 
     #[test]
     fn starts_at_the_time_of_the_command_unless_said_otherwise() {
-        let create = CreateAuction { starts_at: None, ..example::create() };
+        let create = CreateAuction { starts_at: None, ..fixtures::create() };
         let events = create.decide(None, AT).unwrap();
         let [AuctionEvent::AuctionCreated { terms, .. }] = &events[..] else { panic!("{events:?}") };
         assert_eq!((terms.starts_at, terms.ends_at), (AT, create.ends_at));
@@ -147,16 +147,16 @@ mod tests {
 
     #[test]
     fn an_auction_is_created_once() {
-        let refused = example::create().decide(Some(&given(&[])), AT);
+        let refused = fixtures::create().decide(Some(&given(&[])), AT);
         assert_eq!(refused, Err(CreateAuctionRefusal::AuctionExists));
     }
 
     #[test]
     fn an_auction_ends_after_it_starts_and_in_the_future() {
-        let past = CreateAuction { ends_at: AT, ..example::create() };
+        let past = CreateAuction { ends_at: AT, ..fixtures::create() };
         assert_eq!(past.decide(None, AT), Err(CreateAuctionRefusal::EndsInThePast { ends_at: AT, now: AT }));
         let start = AT + DurationMs(10);
-        let never = CreateAuction { starts_at: Some(start), ends_at: start, ..example::create() };
+        let never = CreateAuction { starts_at: Some(start), ends_at: start, ..fixtures::create() };
         assert_eq!(
             never.decide(None, AT),
             Err(CreateAuctionRefusal::EndsBeforeItStarts { starts_at: start, ends_at: start })
@@ -165,8 +165,8 @@ mod tests {
 
     #[test]
     fn a_reserve_is_above_the_opening_bid() {
-        let opening_bid = example::create().opening_bid;
-        let create = CreateAuction { reserve: Some(opening_bid), ..example::create() };
+        let opening_bid = fixtures::create().opening_bid;
+        let create = CreateAuction { reserve: Some(opening_bid), ..fixtures::create() };
         assert_eq!(
             create.decide(None, AT),
             Err(CreateAuctionRefusal::ReserveBelowOpeningBid { opening_bid })

@@ -1,7 +1,7 @@
 //! `DeleteBid`: take one's bid back.
 
 use super::{Auction, AuctionEvent, BidState, BiddingNotOpen};
-use crate::fact::Refusal;
+use crate::detail::Refusal;
 use crate::{Actor, BidId, Detail, Details, RefusedClass, Timestamp};
 use thiserror::Error;
 
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
     use crate::DurationMs;
     use crate::auction::CreateAuction;
-    use crate::auction::example::*;
+    use crate::auction::fixtures::*;
 
     const DELETE: DeleteBid = DeleteBid { bid: BidId(uuid::Uuid::from_u128(1)) };
 

@@ -1,7 +1,7 @@
 //! `DoubleBid`: let a bid count twice.
 
 use super::{Auction, AuctionEvent, Bid, BidState, BiddingNotOpen};
-use crate::fact::Refusal;
+use crate::detail::Refusal;
 use crate::{BidId, Details, RefusedClass, Timestamp};
 use thiserror::Error;
 
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
     use crate::DurationMs;
     use crate::auction::CreateAuction;
-    use crate::auction::example::*;
+    use crate::auction::fixtures::*;
 
     const DOUBLE: DoubleBid = DoubleBid { bid: BidId(uuid::Uuid::from_u128(1)) };
 

@@ -1,7 +1,7 @@
 //! `EndAuction`: end bidding now.
 
 use super::{Auction, AuctionEvent, BiddingNotOpen};
-use crate::fact::Refusal;
+use crate::detail::Refusal;
 use crate::{Actor, Details, RefusedClass, Timestamp};
 use thiserror::Error;
 
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use crate::DurationMs;
     use crate::auction::CreateAuction;
-    use crate::auction::example::*;
+    use crate::auction::fixtures::*;
 
     #[test]
     fn the_seller_and_the_house_end_it_now_and_nobody_else() {

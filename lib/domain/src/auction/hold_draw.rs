@@ -1,7 +1,7 @@
 //! `HoldDraw`: draw a bid by lot, and let it count twice.
 
 use super::{Auction, AuctionEvent, BiddingNotOpen, Draw};
-use crate::fact::Refusal;
+use crate::detail::Refusal;
 use crate::{Detail, Details, RefusedClass, Timestamp};
 use thiserror::Error;
 
@@ -131,7 +131,7 @@ impl Auction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auction::example::*;
+    use crate::auction::fixtures::*;
     use crate::auction::{Bid, CreateAuction, Terms};
     use crate::{BidId, DurationMs};
 

@@ -1,7 +1,7 @@
 //! `PlaceBid`: bid on an auction.
 
 use super::{Auction, AuctionEvent, BiddingNotOpen};
-use crate::fact::Refusal;
+use crate::detail::Refusal;
 use crate::{Amount, BidId, Detail, Details, RefusedClass, Timestamp, UserId};
 use thiserror::Error;
 
@@ -114,7 +114,7 @@ impl PlaceBid {
 mod tests {
     use super::*;
     use crate::DurationMs;
-    use crate::auction::example::*;
+    use crate::auction::fixtures::*;
     use crate::auction::{CreateAuction, Winner};
 
     fn bids(bidder: UserId, minor_units: u64) -> PlaceBid {

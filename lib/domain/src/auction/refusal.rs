@@ -1,6 +1,6 @@
 //! Why any command of an auction can be refused.
 
-use crate::fact::Refusal;
+use crate::detail::Refusal;
 use crate::{Detail, Details, RefusedClass};
 use thiserror::Error;
 

@@ -1,7 +1,7 @@
 //! `RetractBids`: take out all bids of a deleted user.
 
 use super::{Auction, AuctionEvent, BiddingNotOpen};
-use crate::fact::Refusal;
+use crate::detail::Refusal;
 use crate::{Details, RefusedClass, Timestamp, UserId};
 use thiserror::Error;
 
@@ -63,7 +63,7 @@ impl RetractBids {
 mod tests {
     use super::*;
     use crate::DurationMs;
-    use crate::auction::example::*;
+    use crate::auction::fixtures::*;
     use crate::auction::{CreateAuction, Unsold};
 
     const RETRACT: RetractBids = RetractBids { bidder: ADA };

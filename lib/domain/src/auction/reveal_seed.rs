@@ -2,7 +2,7 @@
 
 use super::{Auction, AuctionEvent, Seed, Status};
 use crate::RefusedClass;
-use crate::fact::Refusal;
+use crate::detail::Refusal;
 use thiserror::Error;
 
 /// Show the seed. Sent by the promoter when the auction is closed or cancelled; from then on everybody can
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
     use crate::DurationMs;
     use crate::auction::Unsold;
-    use crate::auction::example::*;
+    use crate::auction::fixtures::*;
 
     const REVEAL: RevealSeed = RevealSeed { seed: SEED };
 

@@ -1,7 +1,7 @@
 //! `VoidBid`: strike a bid out, by the house.
 
 use super::{Auction, AuctionEvent, BidState, BiddingNotOpen};
-use crate::fact::Refusal;
+use crate::detail::Refusal;
 use crate::{BidId, Details, Reason, RefusedClass, Timestamp};
 use thiserror::Error;
 
@@ -73,7 +73,7 @@ impl VoidBid {
 mod tests {
     use super::*;
     use crate::DurationMs;
-    use crate::auction::example::*;
+    use crate::auction::fixtures::*;
     use crate::auction::{CreateAuction, Unsold};
 
     fn void() -> VoidBid {

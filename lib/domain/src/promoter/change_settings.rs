@@ -1,7 +1,7 @@
 //! `ChangePromoterSettings`: set how bids are drawn from now on.
 
 use super::PromoterEvent;
-use crate::fact::Refusal;
+use crate::detail::Refusal;
 use crate::{Actor, PromoterOptions, RefusedClass};
 use thiserror::Error;
 

@@ -2,7 +2,7 @@
 
 use super::{User, UserEvent};
 use crate::RefusedClass;
-use crate::fact::Refusal;
+use crate::detail::Refusal;
 use thiserror::Error;
 
 /// Open an account; the id in the envelope is the user's.

@@ -2,7 +2,7 @@
 
 use super::{User, UserEvent};
 use crate::RefusedClass;
-use crate::fact::Refusal;
+use crate::detail::Refusal;
 use thiserror::Error;
 
 /// Delete the account. Later bids of it are refused; what else follows (live bids retracted, own auctions

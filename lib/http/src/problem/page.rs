@@ -1,6 +1,6 @@
 //! Problems as pages: what the URI in `type` leads to.
 
-use super::kinds::{ProblemType, all};
+use super::types::{ProblemType, all};
 use std::fmt::Write;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}\
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_page_says_what_happened_what_it_carries_and_what_to_do() {
-        let kind = super::super::kinds::find("not_above_your_latest").unwrap();
+        let kind = super::super::types::find("not_above_your_latest").unwrap();
         let page = page(kind);
         for part in
             ["<h1>Not above your latest</h1>", "Status 409", "<code>your_latest</code>", "Bid <code>minimum"]

@@ -1,13 +1,13 @@
 //! `POST /auctions`: offer something. Who calls is the seller.
 
-use crate::answer::{CommandSubmission, submit};
 use crate::body::{self, BoundedBody};
 use crate::caller::Caller;
-use crate::description::commands::Effect;
-use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedState, StateExtractor};
+use crate::command_response::{CommandSubmission, submit};
+use crate::openapi::commands::Effect;
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::problem::kinds::refusals;
+use crate::problem::types::refusals;
+use crate::state::{Ports, SharedState, StateExtractor};
 use auction_domain::auction::{AuctionCommand, CreateAuction, SoftClose};
 use auction_domain::{Actor, Amount, AuctionId, Currency, Description, DurationMs, Title, UserId};
 use auction_wire::api::{CreateAuctionRequest, SoftCloseRequest};

@@ -1,13 +1,13 @@
 //! `POST /users`: a user of whom nothing is known here, for a gateway or a program that knows him. People sign up.
 
-use crate::answer::{CommandSubmission, submit};
 use crate::body::{self, BoundedBody};
 use crate::caller::MaybeCaller;
-use crate::description::commands::Effect;
-use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedState, StateExtractor};
+use crate::command_response::{CommandSubmission, submit};
+use crate::openapi::commands::Effect;
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::problem::kinds::refusals;
+use crate::problem::types::refusals;
+use crate::state::{Ports, SharedState, StateExtractor};
 use auction_domain::Actor;
 use auction_domain::user::{CreateUser, UserCommand};
 use auction_wire::CommandBody;

@@ -6,16 +6,16 @@ use super::paging::{
 };
 use super::webhooks::to_header;
 use crate::caller::Operator;
-use crate::description::schemas::{in_path, in_query, one_of, pattern, text, uuid, whole};
-use crate::description::{Endpoint, tag};
-use crate::portal::{IngressState, Ports, SharedState, StateExtractor};
+use crate::openapi::schemas::{in_path, in_query, one_of, pattern, text, uuid, whole};
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::problem::kinds::requests;
+use crate::problem::types::requests;
+use crate::state::{IngressState, Ports, SharedState, StateExtractor};
 use auction_app::operator::dead_letters::{DeadLetter, Filter, Page, RequeueResult, find_one, page, requeue};
 use auction_app::ports::commands::command_stream::FailureReason;
 use auction_app::ports::operator::dead_letters::DeadLetterQueue;
 use auction_domain::Timestamp;
-use auction_wire::operate::{
+use auction_wire::operator_api::{
     DeadLetterDetail, DeadLetterList, DeadLetterView, FieldView, RequeuedDeadLetter,
 };
 use axum::Json;

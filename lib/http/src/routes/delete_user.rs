@@ -1,14 +1,14 @@
 //! `DELETE /user/{id}`: delete an account for good, by its user or an operator.
 
 use super::{InPath, user_in};
-use crate::answer::{CommandSubmission, submit};
 use crate::caller::ActingAs;
-use crate::description::commands::Effect;
-use crate::description::schemas::{in_path, uuid};
-use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedState, StateExtractor};
+use crate::command_response::{CommandSubmission, submit};
+use crate::openapi::commands::Effect;
+use crate::openapi::schemas::{in_path, uuid};
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::problem::kinds::{refusals, requests};
+use crate::problem::types::{refusals, requests};
+use crate::state::{Ports, SharedState, StateExtractor};
 use auction_domain::user::{DeleteUser, UserCommand};
 use auction_wire::CommandBody;
 use axum::extract::State;

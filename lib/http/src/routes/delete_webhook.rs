@@ -3,11 +3,11 @@
 use super::InPath;
 use super::webhooks::{unknown_webhook, webhook_in};
 use crate::caller::ActingAs;
-use crate::description::schemas::{in_path, uuid};
-use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedState, StateExtractor};
+use crate::openapi::schemas::{in_path, uuid};
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::problem::kinds::{refusals, requests};
+use crate::problem::types::{refusals, requests};
+use crate::state::{Ports, SharedState, StateExtractor};
 use auction_app::ports::notifications::webhooks::WebhookStore;
 use axum::extract::State;
 use axum::http::StatusCode;

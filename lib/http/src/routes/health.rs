@@ -1,9 +1,9 @@
 //! `GET /livez` and `GET /readyz`.
 
-use crate::description::schemas::text;
-use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedState, StateExtractor};
+use crate::openapi::schemas::text;
+use crate::openapi::{Endpoint, tag};
 use crate::readiness::{HealthAudience, Readiness, readiness};
+use crate::state::{Ports, SharedState, StateExtractor};
 use axum::extract::State;
 use axum::response::Response;
 use worker_runtime::health::{HealthReport, HealthStatus};

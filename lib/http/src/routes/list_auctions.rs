@@ -4,11 +4,11 @@
 use super::cursor::Cursor;
 use super::paging::{DEFAULT_LIMIT, cursor, invalid, limit, members, page, read_limit, unknown};
 use crate::consistency::{Consistency, ConsistentRead, PartitionScope};
-use crate::description::schemas::{in_query, one_of};
-use crate::description::{Endpoint, tag};
-use crate::portal::{IngressState, Ports, SharedState, StateExtractor};
+use crate::openapi::schemas::{in_query, one_of};
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::read_model::{CacheScope, ReadModel, Representation};
+use crate::state::{IngressState, Ports, SharedState, StateExtractor};
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::read_models::{AsOf, ReadModelReader};
 use auction_domain::{AuctionId, Timestamp};

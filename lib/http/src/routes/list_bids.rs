@@ -6,12 +6,12 @@ use super::paging::{DEFAULT_LIMIT, cursor, invalid, limit, members, read_limit, 
 use super::{InPath, auction_in, unknown_auction};
 use crate::caller::{Caller, MaybeCaller};
 use crate::consistency::{CONSISTENCY_TOKEN, Consistency, ConsistentRead, PartitionScope};
-use crate::description::schemas::{in_path, in_query, one_of, uuid};
-use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedState, StateExtractor};
+use crate::openapi::schemas::{in_path, in_query, one_of, uuid};
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::problem::kinds::{refusals, requests};
+use crate::problem::types::{refusals, requests};
 use crate::read_model::{CacheScope, ReadModel};
+use crate::state::{Ports, SharedState, StateExtractor};
 use auction_app::ports::views::read_models::{BidEntry, ReadModelReader};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::view::BidList;

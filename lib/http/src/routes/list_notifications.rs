@@ -1,11 +1,11 @@
 //! `GET /notifications`: what the caller was told, the oldest first.
 
 use crate::caller::Caller;
-use crate::description::schemas::{header, in_query, pattern, text, whole};
-use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedState, StateExtractor};
+use crate::openapi::schemas::{header, in_query, pattern, text, whole};
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::problem::kinds::requests;
+use crate::problem::types::requests;
+use crate::state::{Ports, SharedState, StateExtractor};
 use auction_app::ports::notifications::inbox::InboxPage;
 use auction_wire::notification::NotificationList;
 use axum::extract::{RawQuery, State};

@@ -3,9 +3,9 @@
 use super::list_notifications::{read, write};
 use crate::body::{self, BoundedBody};
 use crate::caller::Caller;
-use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedState, StateExtractor};
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
+use crate::state::{Ports, SharedState, StateExtractor};
 use auction_wire::notification::{MarkReadRequest, MarkedRead};
 use axum::Json;
 use axum::extract::State;

@@ -1,7 +1,7 @@
 //! Pages of lists: what can be asked for, and how they are put together.
 
 use crate::conditional;
-use crate::description::schemas::{in_query, pattern, whole};
+use crate::openapi::schemas::{in_query, pattern, whole};
 use crate::problem::Problem;
 use crate::read_model::Representation;
 use utoipa::openapi::path::Parameter;

@@ -1,15 +1,15 @@
 //! `PUT /auction/{id}/bid`: bid.
 
 use super::{InPath, auction_in};
-use crate::answer::{CommandSubmission, submit};
 use crate::body::{self, BoundedBody};
 use crate::caller::Caller;
-use crate::description::commands::Effect;
-use crate::description::schemas::{in_path, uuid};
-use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedState, StateExtractor};
+use crate::command_response::{CommandSubmission, submit};
+use crate::openapi::commands::Effect;
+use crate::openapi::schemas::{in_path, uuid};
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::problem::kinds::refusals;
+use crate::problem::types::refusals;
+use crate::state::{Ports, SharedState, StateExtractor};
 use auction_domain::auction::{AuctionCommand, PlaceBid};
 use auction_domain::{Actor, Amount, BidId};
 use auction_wire::CommandBody;

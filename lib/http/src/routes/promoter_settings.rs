@@ -1,13 +1,13 @@
 //! `GET` and `PUT /promoter/settings`: how bids are drawn from now on, by an operator.
 
-use crate::answer::{CommandSubmission, submit};
 use crate::body::{self, BoundedBody};
 use crate::caller::Operator;
-use crate::description::commands::Effect;
-use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedState, StateExtractor};
+use crate::command_response::{CommandSubmission, submit};
+use crate::openapi::commands::Effect;
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::problem::kinds::requests;
+use crate::problem::types::requests;
+use crate::state::{Ports, SharedState, StateExtractor};
 use auction_app::promoter::{DrawOptionsError, Options};
 use auction_domain::Actor;
 use auction_domain::promoter::{ChangePromoterSettings, PROMOTER_SETTINGS, PromoterCommand};

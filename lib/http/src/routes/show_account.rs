@@ -1,10 +1,10 @@
 //! `GET /account`: what is known of the caller. To nobody else, and from no view: it lies in one table.
 
 use crate::caller::Caller;
-use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedState, StateExtractor};
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::problem::kinds::requests;
+use crate::problem::types::requests;
+use crate::state::{Ports, SharedState, StateExtractor};
 use auction_app::ports::people::accounts::Accounts;
 use auction_wire::account::AccountView;
 use axum::Json;

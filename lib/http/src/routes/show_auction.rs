@@ -6,13 +6,13 @@ use super::{InPath, SERVER_TIME, auction_in, unknown_auction};
 use crate::consistency::{
     CONSISTENCY_TOKEN, Consistency, ConsistentRead, FreshnessHeaders, PartitionScope, token,
 };
-use crate::description::schemas::{self, in_path, in_query, pattern, uuid, whole};
-use crate::description::{Endpoint, tag};
 use crate::if_match::etag;
-use crate::portal::{IngressState, Ports, SharedState, StateExtractor};
+use crate::openapi::schemas::{self, in_path, in_query, pattern, uuid, whole};
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::problem::kinds::{refusals, requests};
+use crate::problem::types::{refusals, requests};
 use crate::read_model::{AuctionRepresentation, CacheScope, ReadModel, Representation};
+use crate::state::{IngressState, Ports, SharedState, StateExtractor};
 use auction_app::ingress::auction_history::AtVersion;
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::read_models::{AsOf, ReadModelReader};

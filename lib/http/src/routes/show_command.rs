@@ -1,16 +1,16 @@
 //! `GET /command/{handle}`: what became of a command.
 
 use super::InPath;
-use crate::answer;
+use crate::command_response;
 use crate::consistency::known;
-use crate::description::commands::applied;
-use crate::description::reads::decided;
-use crate::description::schemas::{header, in_header, in_path, pattern, retry_after, text};
-use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedState, StateExtractor, wall_clock};
+use crate::openapi::commands::applied;
+use crate::openapi::reads::decided;
+use crate::openapi::schemas::{header, in_header, in_path, pattern, retry_after, text};
+use crate::openapi::{Endpoint, tag};
 use crate::prefer::Prefer;
 use crate::problem::Problem;
-use crate::problem::kinds::{refusals, requests};
+use crate::problem::types::{refusals, requests};
+use crate::state::{Ports, SharedState, StateExtractor, wall_clock};
 use auction_app::ingress::command_gateway::{CommandHandle, CommandStatus};
 use auction_domain::Timestamp;
 use auction_wire::api::{CommandDone, CommandFailed, CommandPending};
@@ -64,7 +64,7 @@ async fn show_command<P: Ports>(
             .with("received_at", time::format(handle.received_at))
             .with("kept_seconds", portal.settings.outcomes_kept.as_secs()));
     }
-    answer::status(command, &handle, status, prefer, longest, known)
+    command_response::status(command, &handle, status, prefer, longest, known)
 }
 
 const PREFER: &str = "`wait=N`: if it is not decided yet, wait for it so many seconds (there is a longest wait), whichever \

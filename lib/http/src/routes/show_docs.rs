@@ -1,11 +1,11 @@
 //! `GET /docs`: the description as a page, with forms to try it. All files are part of the program.
 
 use super::InPath;
-use crate::description::schemas::{self, in_path, text};
-use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedState};
+use crate::openapi::schemas::{self, in_path, text};
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::problem::kinds::requests;
+use crate::problem::types::requests;
+use crate::state::{Ports, SharedState};
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use std::sync::{Arc, LazyLock};

@@ -1,11 +1,11 @@
 //! `GET /problems` and `GET /problems/{type}`: pages that explain what is not a success.
 
 use super::InPath;
-use crate::description::schemas::{in_path, text};
-use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedState};
-use crate::problem::kinds::{find, requests};
+use crate::openapi::schemas::{in_path, text};
+use crate::openapi::{Endpoint, tag};
+use crate::problem::types::{find, requests};
 use crate::problem::{Problem, page};
+use crate::state::{Ports, SharedState};
 use axum::response::Html;
 
 pub(super) fn index_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {

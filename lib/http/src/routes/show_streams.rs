@@ -2,14 +2,14 @@
 
 use super::paging::{invalid, members, read_partition, unknown};
 use crate::caller::Operator;
-use crate::description::schemas::{in_query, whole};
-use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedState, StateExtractor};
+use crate::openapi::schemas::{in_query, whole};
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::problem::kinds::requests;
+use crate::problem::types::requests;
+use crate::state::{Ports, SharedState, StateExtractor};
 use auction_app::operator::stream_stats::{Rates, collect};
 use auction_wire::PartitionId;
-use auction_wire::operate::StreamsView;
+use auction_wire::operator_api::StreamsView;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use std::time::Duration;

@@ -2,10 +2,10 @@
 
 use super::unknown_user;
 use crate::caller::Caller;
-use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedState, StateExtractor};
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::problem::kinds::refusals;
+use crate::problem::types::refusals;
+use crate::state::{Ports, SharedState, StateExtractor};
 use auction_app::ports::notifications::preferences::PreferenceReader;
 use auction_wire::api::SubscriptionsRequest;
 use axum::Json;

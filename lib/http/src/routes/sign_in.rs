@@ -2,10 +2,10 @@
 //! and is told in the same words, as that the password is another.
 
 use crate::body::{self, BoundedBody};
-use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedState, StateExtractor, wall_clock};
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::problem::kinds::requests;
+use crate::problem::types::requests;
+use crate::state::{Ports, SharedState, StateExtractor, wall_clock};
 use auction_app::ingress::accounts::{Email, Password, TokenKind, fresh};
 use auction_app::ports::people::accounts::{Accounts, Session};
 use auction_domain::Timestamp;

@@ -1,11 +1,11 @@
 //! `POST /sign-out`: a token is not good any more, or none of the user's is. Every ingress is told.
 
+use crate::access::{AuthMethod, Principal};
 use crate::body::{self, BoundedBody};
 use crate::caller::Caller;
-use crate::description::{Endpoint, tag};
-use crate::portal::{Ports, SharedState, StateExtractor};
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::who::{AuthMethod, Principal};
+use crate::state::{Ports, SharedState, StateExtractor};
 use auction_app::ports::people::accounts::Accounts;
 use auction_app::ports::people::tokens::{Revocation, Revocations};
 use auction_wire::account::SignOutRequest;

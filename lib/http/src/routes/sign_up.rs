@@ -4,13 +4,13 @@
 //! Whether the address is somebody else's already is told to nobody: the same steps are taken, and a user comes to be
 //! who has no account.
 
-use crate::answer::{CommandSubmission, submit_after};
 use crate::body::{self, BoundedBody};
-use crate::description::commands::Effect;
-use crate::description::{Endpoint, tag};
-use crate::portal::{IngressState, Ports, SharedState, StateExtractor, wall_clock};
+use crate::command_response::{CommandSubmission, submit_after};
+use crate::openapi::commands::Effect;
+use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::problem::kinds::refusals;
+use crate::problem::types::refusals;
+use crate::state::{IngressState, Ports, SharedState, StateExtractor, wall_clock};
 use auction_app::ingress::accounts::{Email, Name, Password, Role};
 use auction_app::ports::people::accounts::{Accounts, NewAccount, RegisterResult};
 use auction_domain::user::{CreateUser, UserCommand};

@@ -2,7 +2,7 @@
 
 use super::user_in;
 use crate::problem::Problem;
-use crate::problem::kinds::requests;
+use crate::problem::types::requests;
 use auction_app::ports::notifications::webhooks::{Webhook, WebhookDelivery};
 use auction_domain::{Actor, UserId};
 use auction_wire::webhook::{DeliveryState, DeliveryView, WebhookView};

@@ -1,6 +1,6 @@
 //! Generations of views: filled beside the live one, compared, switched, dropped.
 
-use super::line;
+use super::entry;
 use super::write::{RedisViewStores, read_pointer};
 use crate::keys::{self, ViewKeys};
 use crate::{RedisServer, client_error};
@@ -89,7 +89,7 @@ impl RedisGenerations {
         let views: Vec<Option<Vec<u8>>> =
             ask.query_async(&mut self.connection().await?).await.map_err(client_error)?;
         let shown = views.chunks_exact(2).map(|pair| {
-            let line = pair[1].as_deref().and_then(line::read_auction);
+            let line = pair[1].as_deref().and_then(entry::read_auction);
             ComparedAuction {
                 view: pair[0].clone(),
                 line: line.map(|(_, _, json)| json.to_vec()),

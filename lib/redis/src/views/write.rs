@@ -1,6 +1,6 @@
 //! Writing views with their checkpoint.
 
-use super::line;
+use super::entry;
 use crate::keys::{self, ViewKeys};
 use crate::{RedisServer, unavailable};
 use auction_app::ports::Unavailable;
@@ -142,7 +142,7 @@ impl RedisViewStore {
                 writes.add("ZADD", keys.listed(place.status), 0, member);
             }
             ReadModelWrite::AuctionListEntry { auction, status, leader, json } => {
-                let line = line::of_auction(*status, *leader, json);
+                let line = entry::of_auction(*status, *leader, json);
                 writes.add("HSET", keys.auction_entries(), auction.to_string(), line);
             }
             ReadModelWrite::RemoveFromAuctionList { auction, place } => {
@@ -152,7 +152,7 @@ impl RedisViewStore {
                 writes.commands.push(remove);
             }
             ReadModelWrite::Bid { auction, number, bidder, json } => {
-                let line = line::with_user(Some(*bidder), json);
+                let line = entry::with_user(Some(*bidder), json);
                 writes.add("HSET", keys.bids(*auction), *number, line);
                 let member = keys::own_bid_member(*bidder, *number);
                 writes.add("ZADD", keys.own_bids(*auction), 0, member);

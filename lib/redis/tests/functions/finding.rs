@@ -2,7 +2,7 @@
 
 use crate::Cli;
 use auction_domain::{AuctionId, UserId};
-use auction_testkit::given::{outcome, place_bid};
+use auction_testkit::fixtures::{outcome, place_bid};
 use auction_wire::outcome::encode_replies;
 use auction_wire::{CommandId, OutcomeResult};
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 //! Every process sees that the functions are there.
 
 use auction_redis::functions::{LoadError, LoadResult, NAME, keep, load};
-use auction_testkit::servers::{eventually, own_servers};
+use auction_testkit::local_servers::{eventually, own_servers};
 use deadpool_redis::{Manager, Pool, Runtime};
 use redis::{Client, Value, cmd};
 use worker_runtime::shutdown::shutdown_pair;

@@ -11,7 +11,7 @@ mod random_bodies;
 mod ranges;
 
 use auction_redis::functions::CODE;
-use auction_testkit::servers::{TestRedis, redis};
+use auction_testkit::local_servers::{TestRedis, redis};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisError, cmd};
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use super::{Busy, CROWD, ProfileArgs, wait};
 use crate::Failure;
-use crate::bench::servers::BenchEnvironment;
+use crate::bench::environment::BenchEnvironment;
 
 /// What is run so slowly can do no more.
 const CONNECTIONS: usize = 4;

@@ -2,7 +2,7 @@
 
 use super::{Busy, CROWD, ProfileArgs};
 use crate::Failure;
-use crate::bench::servers::BenchEnvironment;
+use crate::bench::environment::BenchEnvironment;
 use inferno::collapse::Collapse;
 use inferno::collapse::perf::{Folder, Options as Folding};
 use inferno::flamegraph::{self, Options as Drawing};

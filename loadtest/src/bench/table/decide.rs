@@ -5,8 +5,8 @@ use super::{Measured, TableArgs};
 use crate::Failure;
 use crate::bench::backlog::{Crowd, give};
 use crate::bench::consumers::Consumers;
-use crate::bench::cost::Meter;
-use crate::bench::servers::{BenchEnvironment, quiet};
+use crate::bench::environment::{BenchEnvironment, quiet};
+use crate::bench::resource_usage::Meter;
 use crate::bench::single;
 
 pub(super) async fn measure(row: Row, arguments: &TableArgs) -> Result<Vec<Measured>, Failure> {

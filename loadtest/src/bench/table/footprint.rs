@@ -5,10 +5,10 @@ use super::row::Row;
 use super::{Measured, TableArgs};
 use crate::Failure;
 use crate::bench::backlog::{Crowd, auction, create_auction, give, partitions};
-use crate::bench::cost::{LOAD, memory};
-use crate::bench::placing::place_all;
+use crate::bench::environment::BenchEnvironment;
+use crate::bench::http_bids::place_all;
+use crate::bench::resource_usage::{LOAD, memory};
 use crate::bench::running::{Running, start_ingress};
-use crate::bench::servers::BenchEnvironment;
 use std::collections::BTreeMap;
 
 /// Auctions that are created.

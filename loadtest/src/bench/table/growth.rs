@@ -7,8 +7,8 @@ use super::row::Row;
 use super::{Measured, TableArgs};
 use crate::Failure;
 use crate::bench::backlog::{Crowd, auction, give, partition};
-use crate::bench::cost::Meter;
-use crate::bench::servers::{BenchEnvironment, quiet};
+use crate::bench::environment::{BenchEnvironment, quiet};
+use crate::bench::resource_usage::Meter;
 use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
 use std::time::{Duration, Instant};
 

@@ -5,11 +5,11 @@ use super::row::Row;
 use super::{Measured, TableArgs};
 use crate::Failure;
 use crate::bench::backlog::give;
-use crate::bench::cost::Meter;
-use crate::bench::placing::{percentile, place_all};
+use crate::bench::environment::{BenchEnvironment, answers, quiet};
+use crate::bench::http_bids::{percentile, place_all};
+use crate::bench::resource_usage::Meter;
 use crate::bench::running::{Running, start_ingress};
-use crate::bench::servers::{BenchEnvironment, answers, quiet};
-use auction_testkit::address::own_address;
+use auction_testkit::free_address::own_address;
 
 pub(super) async fn streams(arguments: &TableArgs) -> Result<Vec<Measured>, Failure> {
     let (crowd, bids) = (arguments.crowd(), arguments.bids);

@@ -1,9 +1,9 @@
 //! What was measured: a table for people, a file for programs.
 
 use super::Measured;
-use super::wanted::{COMPARISONS, FIGURES, Target};
+use super::target::{COMPARISONS, FIGURES, Target};
 use crate::Failure;
-use crate::bench::cost::ResourceUsage;
+use crate::bench::resource_usage::ResourceUsage;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;

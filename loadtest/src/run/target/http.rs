@@ -1,14 +1,14 @@
 //! A portal by its REST ingress.
 
 use crate::Failure;
-use crate::run::journal::{NO_ANSWER, OperationLog, Record};
+use crate::run::history::{NO_ANSWER, OperationLog, Record};
+use crate::run::ids::{RunIds, key_of_bid, key_of_deletion};
 use crate::run::mix::Operation;
 use crate::run::plan::PlannedRequest;
 use crate::run::progress::Counts;
 use crate::run::queue::Queue;
-use crate::run::target::balance::{ConnectionEpoch, LoadBalancer};
 use crate::run::target::client::{Address, Answer, Client};
-use crate::run::world::{RunIds, key_of_bid, key_of_deletion};
+use crate::run::target::load_balancer::{ConnectionEpoch, LoadBalancer};
 use serde::Deserialize;
 use std::io::Write;
 use std::sync::Arc;

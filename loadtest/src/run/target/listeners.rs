@@ -1,9 +1,9 @@
 //! People who listen to auctions: each on a connection of his own, told every event as it happens.
 
 use crate::Failure;
-use crate::judge::Check;
+use crate::checker::Check;
+use crate::run::ids::RunIds;
 use crate::run::target::http::Http;
-use crate::run::world::RunIds;
 use auction_wire::time::JsonTime;
 use hdrhistogram::Histogram;
 use serde::Deserialize;

@@ -4,12 +4,12 @@
 mod set_up;
 
 use crate::Failure;
-use crate::run::journal::{NO_ANSWER, OperationLog, Record};
+use crate::run::history::{NO_ANSWER, OperationLog, Record};
+use crate::run::ids::{RunIds, fingerprint_of};
 use crate::run::mix::Operation;
 use crate::run::plan::PlannedRequest;
 use crate::run::progress::Counts;
 use crate::run::queue::Queue;
-use crate::run::world::{RunIds, fingerprint_of};
 use auction_domain::auction::{AuctionCommand, DeleteBid, PlaceBid};
 use auction_domain::{Actor, Amount, BidId, RefusedClass, UserId};
 use auction_redis::{RedisServer, keys};

@@ -1,6 +1,6 @@
 //! [`CommandQueue`]: the way in. Its checks take what is particular to an adapter as arguments.
 
-use crate::given::{create_user, fresh, place_bid};
+use crate::fixtures::{create_user, fresh, place_bid};
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_domain::{AuctionId, UserId};
 use auction_wire::{Channel, Command};

@@ -1,6 +1,6 @@
 //! [`EventStore`]: the source of truth.
 
-use crate::given::{
+use crate::fixtures::{
     AT, END, P, auction_created, batch, bid_placed, fresh, promoted_auction_created, refusal, user_created,
     user_deleted,
 };

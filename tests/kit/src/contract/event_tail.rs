@@ -1,7 +1,7 @@
 //! [`EventTail`]: what is published from now on.
 
-use crate::contract::event_feed::EventPublisherHarness;
-use crate::given::records;
+use crate::contract::event_stream::EventPublisherHarness;
+use crate::fixtures::records;
 use auction_app::ports::events::event_tail::{EventTail, EventTailConnector};
 use auction_wire::EventRecord;
 

@@ -1,6 +1,6 @@
 //! [`Generations`]: views made anew beside the live ones.
 
-use crate::given::{END, P, fresh};
+use crate::fixtures::{END, P, fresh};
 use auction_app::ports::views::generations::{Generations, SwitchResult};
 use auction_app::ports::views::read_models::{
     ListKey, ReadModelCommit, ReadModelConnector, ReadModelReader, ReadModelWrite, ReadModelWriter,

@@ -1,6 +1,6 @@
 //! [`Heads`]: how far the store is.
 
-use crate::given::{P, batch, fresh, user_created};
+use crate::fixtures::{P, batch, fresh, user_created};
 use auction_app::ports::events::event_store::{AppendResult, EventStore, EventStoreConnector};
 use auction_app::ports::events::heads::HeadReader;
 use auction_wire::Positions;

@@ -1,6 +1,6 @@
 //! [`Delivery`] to [`InboxCopies`]: delivered in any order, read without a hole. Each copy keeps three.
 
-use crate::given::fresh;
+use crate::fixtures::fresh;
 use auction_app::ports::notifications::inbox::{InboxCache, InboxPage};
 use auction_app::ports::notifications::notification_sink::{NewNotification, NotificationSink};
 use auction_domain::UserId;

@@ -1,6 +1,6 @@
 //! [`NotificationStore`] and [`StoredInboxes`]: told by one, read by everybody. Each inbox keeps three.
 
-use crate::given::{P, fresh};
+use crate::fixtures::{P, fresh};
 use auction_app::ports::notifications::inbox::{InboxPage, InboxStore};
 use auction_app::ports::notifications::notification_store::{
     Notification, NotificationBatch, NotificationCommit, NotificationStore, NotificationStoreConnector,

@@ -1,7 +1,7 @@
 //! [`Outbox`] and [`Webhooks`]: what is told goes out, to whom it shall, and as often as it must.
 
-use crate::given::{P, fresh};
-use crate::servers::eventually;
+use crate::fixtures::{P, fresh};
+use crate::local_servers::eventually;
 use auction_app::ports::notifications::notification_store::{
     Notification, NotificationBatch, NotificationCommit, NotificationStore, NotificationStoreConnector,
 };

@@ -1,6 +1,6 @@
 //! [`ParkedEvents`]: what services cannot handle, kept until somebody does something about it.
 
-use crate::given::{P, fresh};
+use crate::fixtures::{P, fresh};
 use auction_app::ports::operator::parked_events::{
     OperatorAction, ParkReason, ParkedAggregate, ParkedEvent, ParkedEvents,
 };

@@ -1,6 +1,6 @@
 //! [`PartitionLock`]: one holder at a time.
 
-use crate::given::P;
+use crate::fixtures::P;
 use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLockConnector};
 use auction_wire::PartitionId;
 

@@ -1,6 +1,6 @@
 //! [`EventStore`]: snapshots beside the events.
 
-use crate::given::{P, auction_created, batch, bid_placed, fresh};
+use crate::fixtures::{P, auction_created, batch, bid_placed, fresh};
 use auction_app::ports::events::event_store::{
     AggregateHistory, AppendResult, EventStore, EventStoreConnector,
 };

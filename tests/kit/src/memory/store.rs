@@ -1,6 +1,6 @@
 //! The event store.
 
-use super::deletions::Deletion;
+use super::user_deletions::Deletion;
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::outcomes::OutcomeReader;
 use auction_app::ports::events::auction_event_reader::AuctionEventReader;

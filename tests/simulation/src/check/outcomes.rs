@@ -1,16 +1,16 @@
 //! Each command has one outcome, and it is the one that a single writer would have come to, to which nothing happens.
 
-use crate::history::{ELSEWHERE, is_cursed};
 use crate::schedule::Schedule;
-use crate::schedule::roles::LIMITS;
+use crate::schedule::components::LIMITS;
 use crate::store::Committed;
+use crate::workload::{ELSEWHERE, is_cursed};
 use auction_app::ports::commands::command_stream::{Failure, FailureReason, PoisonMessage, ReceivedCommand};
 use auction_app::ports::events::event_store::{AppendBatch, AppendResult, EventStore};
 use auction_app::writer::decider::{DecideError, Decider, KnownOutcomes};
 use auction_domain::UserId;
 use auction_domain::auction::AuctionEvent;
 use auction_domain::user::UserEvent;
-use auction_testkit::given::P;
+use auction_testkit::fixtures::P;
 use auction_testkit::memory::MemoryStore;
 use auction_wire::{Channel, Command, CommandId, Event, Outcome, OutcomeResult};
 use std::collections::{BTreeMap, BTreeSet};

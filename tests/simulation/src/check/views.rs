@@ -8,7 +8,7 @@ use auction_app::consume::{EventHandler, HandleResult};
 use auction_app::projector::Projector;
 use auction_redis::keys;
 use auction_redis::views::RedisViewStores;
-use auction_testkit::given::P;
+use auction_testkit::fixtures::P;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 

@@ -16,7 +16,7 @@ const fn off(
     Mutation { name, step, edits, noticed_by }
 }
 
-const SETTLER: &str = "lib/redis/src/lane/settler.rs";
+const SETTLER: &str = "lib/redis/src/command_stream/settler.rs";
 const CONSUMER: &str = "lib/stream-worker/src/consumer.rs";
 const GROUP: &str = "lib/stream-worker/src/consumer/group.rs";
 const STORING: &str = "lib/app/src/writer/append_stage.rs";
@@ -201,14 +201,14 @@ pub const ALL: &[Mutation] = &[
     off(
         "suspects",
         "a command that ends one process after another is put away",
-        &[edit("lib/redis/src/lane/reader.rs", "deaths < DEATHS", "true")],
+        &[edit("lib/redis/src/command_stream/reader.rs", "deaths < DEATHS", "true")],
         Simulation,
     ),
     off(
         "absolve",
         "a process that a server interrupts says that no command is to blame",
         &[edit(
-            "lib/redis/src/lane.rs",
+            "lib/redis/src/command_stream.rs",
             "absolve(&mut connection, &self.suspects(partition)).await.map(drop)",
             "{ let _ = &mut connection; Ok(()) }",
         )],

@@ -2,7 +2,7 @@
 
 use super::{Rates, StreamsReport};
 use crate::ports::operator::stream_stats::{GroupProgress, LagCount, PartitionProgress, StreamProgress};
-use auction_wire::operate::{ConsumerView, GroupView, PartitionView, StreamView, StreamsView};
+use auction_wire::operator_api::{ConsumerView, GroupView, PartitionView, StreamView, StreamsView};
 
 /// A consumer that was not heard of for so long is not there any more: they all read several times a
 /// second.

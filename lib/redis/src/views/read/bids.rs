@@ -2,7 +2,7 @@
 
 use super::{Reading, Replies, Source};
 use crate::keys;
-use crate::views::line;
+use crate::views::entry;
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::read_models::{AsOf, BidEntry, BidPage};
 use auction_domain::{AuctionId, UserId};
@@ -11,7 +11,7 @@ use redis::{Value, pipe};
 
 fn bid(number: u64, line: Option<Vec<u8>>) -> Option<BidEntry> {
     let line = line?;
-    let (bidder, json) = line::read_user(&line)?;
+    let (bidder, json) = entry::read_user(&line)?;
     Some(BidEntry { number, bidder: bidder?, json: json.to_vec() })
 }
 

@@ -1,7 +1,7 @@
 //! Pages of lists of auctions, merged over all partitions.
 
 use super::{Replies, Source};
-use crate::views::line;
+use crate::views::entry;
 use crate::{client_error, keys};
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::read_models::{
@@ -55,7 +55,7 @@ impl Source {
                 let line: Option<Vec<u8>> = redis::from_redis_value(reply).map_err(client_error)?;
                 // One that changed lists between the two reads stands in another one by now.
                 if let Some((_, _, json)) =
-                    line.as_deref().and_then(line::read_auction).filter(|(of, ..)| *of == status)
+                    line.as_deref().and_then(entry::read_auction).filter(|(of, ..)| *of == status)
                 {
                     page.lines.push(AuctionEntry { ends_at, auction, json: json.to_vec() });
                 }
@@ -99,7 +99,7 @@ impl Source {
             for auction in auctions {
                 let (bidder, line): (Option<Vec<u8>>, Option<Vec<u8>>) = (replies.next()?, replies.next()?);
                 if let (Some(bidder), Some((status, leader, item))) =
-                    (bidder, line.as_deref().and_then(line::read_auction))
+                    (bidder, line.as_deref().and_then(entry::read_auction))
                 {
                     page.lines.push(BidderAuction { auction, status, leader, bidder, item: item.to_vec() });
                 }

@@ -3,7 +3,7 @@
 
 use crate::Failure;
 use crate::bench::backlog::{auction, partitions};
-use crate::bench::servers::{BenchEnvironment, quiet};
+use crate::bench::environment::{BenchEnvironment, quiet};
 use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
 use auction_domain::auction::AuctionEvent;
 use auction_domain::{Amount, BidId, Currency, Detail, UserId};

@@ -2,9 +2,9 @@
 
 use super::{Http, Told, finish};
 use crate::Failure;
+use crate::run::ids::RunIds;
 use crate::run::plan::PlannedAuction;
 use crate::run::target::client::{Answer, Client};
-use crate::run::world::RunIds;
 use auction_domain::Timestamp;
 use auction_wire::time::JsonTime;
 use std::io::Write;

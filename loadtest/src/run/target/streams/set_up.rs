@@ -2,8 +2,8 @@
 
 use super::{DEADLINE, FLUSH, Streams};
 use crate::Failure;
+use crate::run::ids::RunIds;
 use crate::run::plan::PlannedAuction;
-use crate::run::world::RunIds;
 use auction_domain::auction::{AuctionCommand, CreateAuction};
 use auction_domain::user::{CreateUser, UserCommand};
 use auction_domain::{Actor, Amount, Currency, Description, DurationMs, Timestamp, Title, UserId};

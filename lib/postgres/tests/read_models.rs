@@ -1,0 +1,25 @@
+//! What an ingress reads from the store keeps its contracts.
+
+use auction_postgres::PostgresStoreConnector;
+use auction_postgres::queries::PostgresQueries;
+use auction_testkit::contract::{auction_event_reader, heads};
+use auction_testkit::local_servers::database;
+
+async fn servers() -> (PostgresStoreConnector, PostgresQueries) {
+    let stores = PostgresStoreConnector::new(&database().await).unwrap();
+    let lookup = PostgresQueries::new(&stores, 1).unwrap();
+    (stores, lookup)
+}
+
+async fn heads() -> heads::Adapter<PostgresStoreConnector, PostgresQueries> {
+    let (stores, heads) = servers().await;
+    heads::Adapter { stores, heads }
+}
+
+async fn auction_events() -> auction_event_reader::Adapter<PostgresStoreConnector, PostgresQueries> {
+    let (stores, events) = servers().await;
+    auction_event_reader::Adapter { stores, events }
+}
+
+auction_testkit::contract_tests!(heads, heads().await);
+auction_testkit::contract_tests!(auction_events, auction_events().await);

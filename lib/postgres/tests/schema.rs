@@ -1,0 +1,197 @@
+//! What stands beside the events, and what the database itself refuses.
+
+use auction_app::ports::events::event_store::{AppendBatch, AppendResult, EventStore, EventStoreConnector};
+use auction_domain::auction::{AuctionEvent, Unsold};
+use auction_domain::{Amount, BidId, Reason, UserId};
+use auction_postgres::PostgresStoreConnector;
+use auction_testkit::fixtures::{
+    AT, END, P, auction_created, batch, bid_placed, fresh, user_created, user_deleted,
+};
+use auction_testkit::local_servers::{connect, database};
+use auction_wire::Event;
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+struct Tables {
+    sql: Client,
+    stores: PostgresStoreConnector,
+}
+
+impl Tables {
+    async fn new() -> Tables {
+        let url = database().await;
+        Tables { sql: connect(&url).await, stores: PostgresStoreConnector::new(&url).unwrap() }
+    }
+
+    async fn append(&self, batch: &AppendBatch) {
+        let mut store = self.stores.open().await.unwrap();
+        let mut batch = batch.clone();
+        batch.known_deletions = store.deletions_after(0).await.unwrap().last().map_or(0, |last| last.0);
+        assert_eq!(store.append(&batch).await.unwrap(), AppendResult::Committed);
+    }
+
+    async fn user(&self, id: Uuid) -> (i64, Option<i64>) {
+        let row = self.sql.query_one("SELECT created_at, deleted_at FROM users WHERE id = $1", &[&id]).await;
+        row.map(|row| (row.get(0), row.get(1))).unwrap()
+    }
+
+    async fn auction(&self, id: Uuid) -> (Option<Uuid>, String, i64) {
+        let query = "SELECT seller, status, ends_at FROM auctions WHERE id = $1";
+        let row = self.sql.query_one(query, &[&id]).await.unwrap();
+        (row.get(0), row.get(1), row.get(2))
+    }
+
+    async fn bid(&self, id: BidId) -> (i64, bool, String) {
+        let query = "SELECT amount, doubled, state FROM bids WHERE id = $1";
+        let row = self.sql.query_one(query, &[&id.0]).await.unwrap();
+        (row.get(0), row.get(1), row.get(2))
+    }
+}
+
+fn auction_event(event: AuctionEvent) -> Event {
+    Event::Auction(event)
+}
+
+/// The same events once in one batch, and once one by one, so that rows are also changed later.
+async fn both_ways(events: Vec<(Uuid, u64, Event)>) -> [Tables; 2] {
+    let (at_once, one_by_one) = (Tables::new().await, Tables::new().await);
+    at_once.append(&batch(0, events.clone())).await;
+    for (head, event) in (0..).zip(events) {
+        one_by_one.append(&batch(head, vec![event])).await;
+    }
+    [at_once, one_by_one]
+}
+
+#[tokio::test]
+async fn users_are_folded_to_their_last_state_in_one_batch_or_in_many() {
+    let (ada, bob) = (fresh(), fresh());
+    let events = vec![(ada, 1, user_created()), (bob, 1, user_created()), (ada, 2, user_deleted())];
+    for tables in both_ways(events).await {
+        assert_eq!(tables.user(ada).await, (AT.0, Some(AT.0)));
+        assert_eq!(tables.user(bob).await, (AT.0, None));
+        let mut store = tables.stores.open().await.unwrap();
+        assert_eq!(store.deletions_after(0).await.unwrap().len(), 1);
+        assert_eq!(store.active_users(&[UserId(ada), UserId(bob)]).await.unwrap(), [UserId(bob)]);
+    }
+}
+
+#[tokio::test]
+async fn auctions_are_folded_to_their_last_state_in_one_batch_or_in_many() {
+    let ([sold, cancelled, extended], seller) = (std::array::from_fn(|_| fresh()), UserId(fresh()));
+    let ends_at = AT;
+    let events = vec![
+        (sold, 1, auction_created(Some(seller))),
+        (cancelled, 1, auction_created(None)),
+        (extended, 1, auction_created(None)),
+        (sold, 2, auction_event(AuctionEvent::AuctionEnded { ends_at })),
+        (sold, 3, auction_event(AuctionEvent::AuctionClosedUnsold { because: Unsold::NoBids })),
+        (cancelled, 2, auction_event(AuctionEvent::AuctionCancelled)),
+        (extended, 2, auction_event(AuctionEvent::AuctionExtended { ends_at: END })),
+        (extended, 3, auction_event(AuctionEvent::AuctionExtended { ends_at })),
+    ];
+    for tables in both_ways(events).await {
+        assert_eq!(tables.auction(sold).await, (Some(seller.0), "closed".to_owned(), AT.0));
+        assert_eq!(tables.auction(cancelled).await, (None, "cancelled".to_owned(), END.0));
+        assert_eq!(tables.auction(extended).await, (None, "open".to_owned(), AT.0));
+    }
+}
+
+#[tokio::test]
+async fn bids_are_folded_to_their_last_state_in_one_batch_or_in_many() {
+    let (auction, bidder) = (fresh(), UserId(fresh()));
+    let [live, deleted, doubled, voided, retracted]: [BidId; 5] = std::array::from_fn(|_| BidId(fresh()));
+    let effective = Amount::new(600).unwrap();
+    let reason = Reason::new("mistyped").unwrap();
+    let changes = [
+        auction_created(None),
+        bid_placed(live, bidder, 100),
+        bid_placed(deleted, bidder, 200),
+        bid_placed(doubled, bidder, 300),
+        bid_placed(voided, bidder, 400),
+        bid_placed(retracted, bidder, 500),
+        auction_event(AuctionEvent::BidDoubled { bid: doubled, bidder, effective }),
+        auction_event(AuctionEvent::BidDeleted { bid: deleted, bidder }),
+        auction_event(AuctionEvent::BidVoided { bid: voided, bidder, reason }),
+        auction_event(AuctionEvent::BidsRetracted { bidder, bids: vec![retracted, doubled] }),
+    ];
+    let events = (1..).zip(changes).map(|(version, event)| (auction, version, event)).collect();
+    for tables in both_ways(events).await {
+        assert_eq!(tables.bid(live).await, (100, false, "live".to_owned()));
+        assert_eq!(tables.bid(deleted).await, (200, false, "deleted".to_owned()));
+        assert_eq!(tables.bid(doubled).await, (300, true, "retracted".to_owned()));
+        assert_eq!(tables.bid(voided).await, (400, false, "voided".to_owned()));
+        assert_eq!(tables.bid(retracted).await, (500, false, "retracted".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_not_stored_leaves_no_rows() {
+    let tables = Tables::new().await;
+    let (user, auction, bid) = (fresh(), fresh(), BidId(fresh()));
+    let events = vec![
+        (user, 1, user_created()),
+        (auction, 1, auction_created(None)),
+        (auction, 2, bid_placed(bid, UserId(user), 100)),
+        (user, 2, user_deleted()),
+    ];
+    let mut store = tables.stores.open().await.unwrap();
+    assert_eq!(store.append(&batch(1, events)).await.unwrap(), AppendResult::HeadConflict);
+    for table in ["events", "commands", "users", "auctions", "bids", "deletions"] {
+        let row = tables.sql.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await.unwrap();
+        assert_eq!(row.get::<_, i64>(0), 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn events_are_never_changed_or_removed() {
+    let tables = Tables::new().await;
+    tables.append(&batch(0, vec![(fresh(), 1, user_created())])).await;
+    for role in ["origin", "replica"] {
+        tables.sql.batch_execute(&format!("SET session_replication_role = {role}")).await.unwrap();
+        for change in [
+            "UPDATE events SET kind = 'x'",
+            "DELETE FROM events",
+            "TRUNCATE events",
+            "TRUNCATE events CASCADE",
+        ] {
+            let refused = tables.sql.batch_execute(change).await.unwrap_err();
+            let message = refused.as_db_error().unwrap().message().to_owned();
+            assert!(message.starts_with("events are never changed or removed"), "{change}: {message}");
+        }
+    }
+    let mut store = tables.stores.open().await.unwrap();
+    assert_eq!(store.events_after(P, 0, 10).await.unwrap().len(), 1);
+}
+
+/// An append, sent while a deletion has its lock and is not committed yet.
+async fn meets_a_deletion(of: impl FnOnce(UserId, Uuid) -> (Uuid, u64, Event)) -> AppendResult {
+    let tables = Tables::new().await;
+    let (ada, auction) = (fresh(), fresh());
+    tables.append(&batch(0, vec![(ada, 1, user_created()), (auction, 1, auction_created(None))])).await;
+    let lock = "BEGIN; SELECT pg_advisory_xact_lock(7022628545590423042)";
+    tables.sql.batch_execute(lock).await.unwrap();
+    tables.sql.execute("INSERT INTO deletions (user_id) VALUES ($1)", &[&ada]).await.unwrap();
+    let batch = batch(2, vec![of(UserId(ada), auction)]);
+    let mut store = tables.stores.open().await.unwrap();
+    let appending = tokio::spawn(async move { store.append(&batch).await.unwrap() });
+    auction_testkit::local_servers::eventually("the append waits for the lock", || async {
+        let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
+                     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        tables.sql.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 1
+    })
+    .await;
+    tables.sql.batch_execute("COMMIT").await.unwrap();
+    appending.await.unwrap()
+}
+
+#[tokio::test]
+async fn an_append_of_bids_waits_for_a_deletion_and_then_sees_it() {
+    let bid = |ada, auction| (auction, 2, bid_placed(BidId(fresh()), ada, 100));
+    assert_eq!(meets_a_deletion(bid).await, AppendResult::StaleDeletions);
+}
+
+#[tokio::test]
+async fn an_append_of_a_sellers_auction_waits_for_a_deletion_and_then_sees_it() {
+    let offer = |ada, _| (fresh(), 1, auction_created(Some(ada)));
+    assert_eq!(meets_a_deletion(offer).await, AppendResult::StaleDeletions);
+}

@@ -1,0 +1,120 @@
+//! How many commands wait, and how full Redis is: one round trip.
+
+use crate::command_stream::GROUP;
+use crate::{RedisServer, keys, unavailable};
+use auction_app::ports::Unavailable;
+use auction_app::ports::commands::load_probe::{Load, LoadProbe};
+use auction_wire::{Channel, PartitionCount};
+use redis::{Pipeline, Value, pipe};
+use std::time::Duration;
+use stream_worker::value::{member, number, text};
+use stream_worker::{DedicatedConnection, StreamError};
+
+/// How long Redis may take for an answer.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Looks at the command streams of all partitions.
+pub struct RedisLoadProbe {
+    server: RedisServer,
+    connection: Option<DedicatedConnection>,
+    look: Pipeline,
+}
+
+impl RedisLoadProbe {
+    /// Connects when it first looks.
+    pub fn new(server: RedisServer, partitions: PartitionCount) -> RedisLoadProbe {
+        let mut look = pipe();
+        look.cmd("INFO").arg("memory");
+        for partition in partitions.all() {
+            for channel in Channel::ALL {
+                let stream = keys::commands(partition, channel);
+                look.cmd("XLEN").arg(&stream);
+                look.cmd("XINFO").arg("GROUPS").arg(&stream);
+            }
+        }
+        RedisLoadProbe { server, connection: None, look }
+    }
+}
+
+impl LoadProbe for RedisLoadProbe {
+    async fn sample(&mut self) -> Result<Load, Unavailable> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.server.connect(DEADLINE).await?,
+        };
+        let replies = connection.send(&self.look).await.map_err(unavailable)?;
+        self.connection = Some(connection);
+        let (memory, streams) = replies.split_first().unwrap_or((&Value::Nil, &[]));
+        let memory_percent = memory_percent(memory).map_err(unavailable)?;
+        let undecided = streams.chunks_exact(2).map(|stream| undecided(&stream[0], &stream[1])).sum();
+        Ok(Load { undecided, memory_percent })
+    }
+}
+
+/// Entries of a stream that the writers have not acknowledged. A stream that is not there has none.
+fn undecided(length: &Value, groups: &Value) -> u64 {
+    let count = |value: Option<&Value>| value.and_then(number).and_then(|n| u64::try_from(n).ok());
+    let length = count(Some(length)).unwrap_or_default();
+    let Value::Array(groups) = groups else { return 0 };
+    let writers = groups.iter().find(|group| member(group, "name").and_then(text) == Some(GROUP));
+    // Nobody has read anything yet.
+    let Some(writers) = writers else { return length };
+    // Where Redis has lost count, there are at most as many as lie there.
+    let behind = count(member(writers, "lag")).unwrap_or(length);
+    behind + count(member(writers, "pending")).unwrap_or_default()
+}
+
+/// Of `maxmemory`, or of the machine's where there is none.
+fn memory_percent(info: &Value) -> Result<u64, StreamError> {
+    let lines = text(info).ok_or_else(|| StreamError::unexpected("INFO memory", info))?.lines();
+    let (mut used, mut limit, mut machine) = (0, 0, 0);
+    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+        let value: u64 = value.trim().parse().unwrap_or_default();
+        match name {
+            "used_memory" => used = value,
+            "maxmemory" => limit = value,
+            "total_system_memory" => machine = value,
+            _ => {}
+        }
+    }
+    let of = if limit > 0 { limit } else { machine };
+    Ok((used * 100).checked_div(of).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn percent(info: &str) -> u64 {
+        memory_percent(&Value::BulkString(info.as_bytes().to_vec())).unwrap()
+    }
+
+    #[test]
+    fn memory_is_compared_with_its_limit_or_with_the_machine() {
+        assert_eq!(
+            percent("# Memory\r\nused_memory:850\r\nmaxmemory:1000\r\ntotal_system_memory:9000\r\n"),
+            85
+        );
+        assert_eq!(percent("used_memory:900\r\nmaxmemory:0\r\ntotal_system_memory:9000\r\n"), 10);
+        assert_eq!(percent("nothing"), 0);
+    }
+
+    #[test]
+    fn what_waits_is_what_is_not_acknowledged() {
+        let bulk = |text: &str| Value::BulkString(text.as_bytes().to_vec());
+        let group = |lag: Value| {
+            Value::Array(vec![Value::Array(vec![
+                bulk("name"),
+                bulk(GROUP),
+                bulk("pending"),
+                Value::Int(3),
+                bulk("lag"),
+                lag,
+            ])])
+        };
+        assert_eq!(undecided(&Value::Int(9), &group(Value::Int(4))), 7);
+        assert_eq!(undecided(&Value::Int(9), &group(Value::Nil)), 12, "no more than that");
+        assert_eq!(undecided(&Value::Int(9), &Value::Array(Vec::new())), 9, "nobody reads yet");
+        assert_eq!(undecided(&Value::Int(0), &Value::Nil), 0);
+    }
+}

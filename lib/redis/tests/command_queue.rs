@@ -1,0 +1,96 @@
+//! Commands that were taken are on disk.
+
+use crate::streams_bench::{Streams, streams};
+use auction_app::ports::commands::command_queue::CommandQueue;
+use auction_domain::{AuctionId, UserId};
+use auction_redis::command_queue::RedisCommandQueue;
+use auction_redis::keys;
+use auction_testkit::contract::command_queue::{
+    CommandQueueHarness, commands_lie_on_their_channel_when_it_returns,
+};
+use auction_testkit::fixtures::{P, fresh, place_bid};
+use auction_testkit::local_servers::{PARTITIONS, eventually, own_servers};
+use auction_wire::{Channel, Command, CommandId, PartitionCount};
+use redis::{Client, Value, cmd};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use stream_worker::entry::range_reply;
+use tokio::task::JoinSet;
+
+fn queue(url: &str) -> RedisCommandQueue {
+    let pool = deadpool_redis::Config::from_url(url);
+    let pool = pool.create_pool(Some(deadpool_redis::Runtime::Tokio1)).unwrap();
+    RedisCommandQueue::start(Client::open(url).unwrap(), PartitionCount::new(PARTITIONS).unwrap(), pool)
+}
+
+impl CommandQueueHarness for Streams {
+    async fn commands(&self, channel: Channel) -> Vec<Command> {
+        let entries = self.entries(&keys::commands(P, channel)).await;
+        entries.iter().map(|entry| Command::from_fields(&entry.fields).unwrap()).collect()
+    }
+}
+
+#[tokio::test]
+async fn commands_lie_on_their_channel_when_submit_returns() {
+    let streams = streams().await;
+    commands_lie_on_their_channel_when_it_returns(&queue(&streams.0.url()), &streams).await;
+}
+
+#[tokio::test]
+async fn many_at_once_are_all_taken_and_each_once() {
+    let streams = streams().await;
+    let queue = Arc::new(queue(&streams.0.url()));
+    let mut tasks = JoinSet::new();
+    for _ in 0..3000 {
+        let queue = Arc::clone(&queue);
+        tasks.spawn(async move {
+            let bid = place_bid(AuctionId(fresh()), UserId(fresh()), 100);
+            queue.submit(bid.clone()).await.map(|()| bid.id).unwrap()
+        });
+    }
+    let taken: BTreeSet<CommandId> = tasks.join_all().await.into_iter().collect();
+    let lying = streams.commands(Channel::Bid).await;
+    assert_eq!(lying.len(), 3000);
+    assert_eq!(lying.iter().map(|command| command.id).collect::<BTreeSet<_>>(), taken);
+}
+
+#[tokio::test]
+async fn what_was_taken_survives_kill_9_and_the_queue_goes_on() {
+    let (mut servers, _directory) = own_servers().await;
+    let url = servers.redis_url().to_owned();
+    let queue = Arc::new(queue(&url));
+    let mut tasks = JoinSet::new();
+    for _ in 0..50 {
+        let queue = Arc::clone(&queue);
+        tasks.spawn(async move {
+            let mut taken = Vec::new();
+            loop {
+                let bid = place_bid(AuctionId(fresh()), UserId(fresh()), 100);
+                match queue.submit(bid.clone()).await {
+                    Ok(()) => taken.push(bid.id),
+                    Err(_) => return taken,
+                }
+            }
+        });
+    }
+    let client = Client::open(url.clone()).unwrap();
+    let lying = async || {
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut range = cmd("XRANGE");
+        range.arg(keys::commands(P, Channel::Bid)).arg("-").arg("+");
+        let reply: Value = range.query_async(&mut connection).await.unwrap();
+        let commands = range_reply(reply).unwrap().into_iter();
+        commands.map(|entry| Command::from_fields(&entry.fields).unwrap().id).collect::<BTreeSet<_>>()
+    };
+    eventually("some were taken", async || lying().await.len() > 500).await;
+    servers.kill_redis().await;
+    let taken: Vec<CommandId> = tasks.join_all().await.into_iter().flatten().collect();
+    assert!(taken.len() > 400, "{}", taken.len());
+    servers.start_redis().await.unwrap();
+    let kept = lying().await;
+    assert!(taken.iter().all(|command| kept.contains(command)), "all of {} are there", taken.len());
+    let bid = place_bid(AuctionId(fresh()), UserId(fresh()), 100);
+    queue.submit(bid.clone()).await.unwrap();
+    assert!(lying().await.contains(&bid.id));
+    servers.stop().await.unwrap();
+}

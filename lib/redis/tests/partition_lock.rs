@@ -1,0 +1,84 @@
+//! Lanes that take turns with a partition, on real streams.
+
+use crate::streams_bench::{Streams, streams};
+use auction_app::ports::Unavailable;
+use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLockConnector};
+use auction_app::writer::decider::DeciderConfig;
+use auction_app::writer::dispatch::DecideFn;
+use auction_app::writer::partition_writer::{self, PartitionWriter};
+use auction_app::writer::snapshots::{SnapshotPolicy, snapshots};
+use auction_domain::{AuctionId, UserId};
+use auction_testkit::contract::command_stream::{CommandStreamHarness, Fields};
+use auction_testkit::fixtures::{P, create_user, fresh, place_bid};
+use auction_testkit::local_servers::eventually;
+use auction_testkit::memory::{MemoryLock, MemoryLocks, MemoryStore};
+use auction_wire::{Command, PartitionId};
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use worker_runtime::health::Health;
+use worker_runtime::shutdown::shutdown_pair;
+
+fn fields(command: &Command) -> Fields {
+    command.to_fields().into_iter().map(|(name, value)| (name.into(), value)).collect()
+}
+
+/// Somebody signs up whenever a turn begins.
+#[derive(Clone)]
+struct Trickle {
+    locks: MemoryLocks,
+    streams: Arc<Streams>,
+    turns: Arc<AtomicUsize>,
+}
+
+struct TrickleLock(MemoryLock, Trickle);
+
+impl PartitionLockConnector for Trickle {
+    type Lock = TrickleLock;
+    async fn open(&self, partition: PartitionId) -> Result<TrickleLock, Unavailable> {
+        Ok(TrickleLock(self.locks.open(partition).await?, self.clone()))
+    }
+}
+
+impl PartitionLock for TrickleLock {
+    async fn take(&mut self) -> Result<bool, Unavailable> {
+        let user = create_user(UserId(fresh()));
+        self.1.streams.add(user.body.channel(), fields(&user)).await;
+        self.1.turns.fetch_add(1, Relaxed);
+        self.0.take().await
+    }
+    async fn release(&mut self) -> Result<(), Unavailable> {
+        self.0.release().await
+    }
+}
+
+#[tokio::test]
+async fn a_trickle_of_creations_does_not_hold_up_bids_by_turns() {
+    let streams = Arc::new(streams().await);
+    let (locks, turns) = (MemoryLocks::default(), Arc::new(AtomicUsize::new(0)));
+    let trickle = Trickle { locks, streams: streams.clone(), turns: turns.clone() };
+    let bid = place_bid(AuctionId(fresh()), UserId(fresh()), 100);
+    streams.add(bid.body.channel(), fields(&bid)).await;
+    let some = NonZeroUsize::new(100).unwrap();
+    let often = NonZeroU64::new(1_000_000).unwrap();
+    let limits = DeciderConfig {
+        aggregates: some,
+        bidders: some,
+        rules: DecideFn::default(),
+        snapshots: SnapshotPolicy { events: often, bytes: often },
+    };
+    let (store, lanes, (snapshots, _waiting), (stopper, stop)) =
+        (MemoryStore::default(), streams.lanes_by_turns(10), snapshots(), shutdown_pair());
+    let lane =
+        PartitionWriter { partition: P, limits, snapshots, health: Health::default().register("lane"), stop };
+    let stores = store.clone();
+    let running =
+        tokio::spawn(async move { partition_writer::run(&stores, &lanes, Some(&trickle), lane).await });
+    eventually("there were some turns", async || turns.load(Relaxed) >= 4).await;
+    let turns = turns.load(Relaxed);
+    let outcomes = store.all_outcomes();
+    stopper.stop();
+    running.await.unwrap().unwrap();
+    assert!(outcomes.contains_key(&bid.id), "{turns} turns decided {} creations and no bid", outcomes.len());
+    assert_eq!(streams.pending().await, 0);
+}

@@ -1,0 +1,11 @@
+//! What is left of deleted users, in memory, keeps its contract.
+
+use auction_testkit::contract::user_deletions::Adapter;
+use auction_testkit::memory::MemoryStore;
+
+fn adapter() -> Adapter<MemoryStore, MemoryStore> {
+    let store = MemoryStore::default();
+    Adapter { stores: store.clone(), deletions: store }
+}
+
+auction_testkit::contract_tests!(deletions, adapter());

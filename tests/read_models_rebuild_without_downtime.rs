@@ -1,0 +1,110 @@
+//! `portal rebuild` under load: whoever reads meanwhile sees no gap and no step back, and afterwards the
+//! views are right and the old ones gone.
+
+use crate::support::components::Roles;
+use crate::support::load::Load;
+use crate::support::{eventually, long, portal, text};
+use auction_local_servers::{LocalServerOptions, LocalServers};
+use auction_wire::view::{AuctionList, AuctionView, BidList};
+use reqwest::header::HeaderValue;
+use serde_json::{Value, from_value};
+use std::collections::HashMap;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use uuid::Uuid;
+
+/// With the newest token that the reader has, he never goes back.
+async fn get(client: &reqwest::Client, token: &mut Option<HeaderValue>, url: &str) -> Value {
+    let mut request = client.get(url);
+    if let Some(token) = &token {
+        request = request.header("consistency-token", token);
+    }
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200, "{url}: a gap");
+    *token = Some(answer.headers()["consistency-token"].clone());
+    answer.json().await.unwrap()
+}
+
+/// Reads everything again and again until it is told to stop; how often.
+async fn read(url: String, auctions: Vec<Uuid>, stop: Arc<AtomicBool>) -> u64 {
+    let client = reqwest::Client::new();
+    let (mut versions, mut rounds): (HashMap<Uuid, (u64, u64)>, u64) = (HashMap::new(), 0);
+    let mut token = None;
+    while !stop.load(Ordering::Relaxed) {
+        for auction in &auctions {
+            let (version, count) = versions.entry(*auction).or_default();
+            let view = get(&client, &mut token, &format!("{url}/auction/{auction}")).await;
+            let view: AuctionView = from_value(view).unwrap();
+            assert!(view.version >= *version, "{auction}: from version {version} to {}", view.version);
+            let bids = get(&client, &mut token, &format!("{url}/auction/{auction}/bids?limit=5")).await;
+            let bids: BidList = from_value(bids).unwrap();
+            assert!(bids.count >= *count, "{auction}: from {count} bids to {}", bids.count);
+            (*version, *count) = (view.version, bids.count);
+        }
+        let list = get(&client, &mut token, &format!("{url}/auctions?limit=1000")).await;
+        let list: AuctionList = from_value(list).unwrap();
+        assert_eq!(list.auctions.len(), auctions.len(), "all are listed at every moment");
+        for item in list.auctions {
+            assert!(item.version >= versions[&item.id].0, "{}: its line is older than its view", item.id);
+        }
+        rounds += 1;
+    }
+    rounds
+}
+
+/// How many generations have keys.
+async fn generations(servers: &LocalServers) -> usize {
+    let client = redis::Client::open(servers.redis_url()).unwrap();
+    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+    let keys: Vec<String> = redis::cmd("KEYS").arg("ap:*:view:*").query_async(&mut redis).await.unwrap();
+    let mut found: Vec<&str> = keys.iter().filter_map(|key| key.split(':').nth(3)).collect();
+    found.retain(|generation| generation.parse::<u64>().is_ok());
+    found.sort_unstable();
+    found.dedup();
+    found.len()
+}
+
+#[tokio::test]
+async fn views_are_made_anew_under_load_without_a_gap_or_a_step_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
+    let roles = Roles::start(&servers, 2);
+    let mut load = Load::prepare(&servers, 3).await;
+    load.bids(2000).await;
+    let auctions: Vec<Uuid> = load.auctions().iter().map(|auction| auction.0).collect();
+    roles.ready().await;
+    let list = format!("{}/auctions?limit=1000", roles.url());
+    eventually("all auctions are listed", || async {
+        let list: AuctionList = reqwest::get(&list).await.ok()?.json().await.ok()?;
+        (list.auctions.len() == auctions.len()).then_some(())
+    })
+    .await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let readers: Vec<_> =
+        (0..2).map(|_| tokio::spawn(read(roles.url(), auctions.clone(), Arc::clone(&stop)))).collect();
+    for _ in 0..if long() { 40 } else { 3 } {
+        let mut rebuild: Command = portal();
+        rebuild.arg("rebuild").stdout(Stdio::piped()).stderr(Stdio::piped());
+        rebuild.env("REDIS_URL", servers.redis_url()).env("DATABASE_URL", servers.database_url());
+        let mut rebuild = rebuild.spawn().unwrap();
+        while rebuild.try_wait().unwrap().is_none() {
+            load.bids(100).await;
+        }
+        let output = rebuild.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        println!("{}", text(&output));
+        assert!(readers.iter().all(|reader| !reader.is_finished()), "a reader has seen something wrong");
+    }
+    load.bids(300).await;
+    load.check().await;
+    stop.store(true, Ordering::Relaxed);
+    for reader in readers {
+        assert!(reader.await.unwrap() > 0, "it has read everything at least once");
+    }
+    roles.verify(&servers);
+    assert_eq!(generations(&servers).await, 1, "the old ones are gone");
+    let ended = roles.terminate();
+    assert!(ended.iter().all(|code| *code == Some(0)), "{ended:?}");
+    servers.stop().await.unwrap();
+}
