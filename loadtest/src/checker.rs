@@ -1,6 +1,6 @@
 //! Whether what was answered is what happened. A run that is fast and wrong has failed.
 //!
-//! The checks look at [`Evidence`] alone, one file each; [`backends`] gathers it from Redis and Postgres, and
+//! The checks look at [`RunEvidence`] alone, one file each; [`backends`] gathers it from Redis and Postgres, and
 //! [`http_view`] looks at what a portal shows by HTTP, which is all there is without the addresses of its servers.
 
 mod answers;

@@ -26,7 +26,10 @@ use worker_runtime::shutdown::ShutdownSignal;
 pub trait EventHandler: Send {
     /// The position up to which everything has been handled. Called at the start and after every error;
     /// whatever is in memory must be what it is at that position.
-    fn start(&mut self, store: &mut impl EventStore) -> impl Future<Output = Result<u64, LoadError>> + Send;
+    fn load_checkpoint(
+        &mut self,
+        store: &mut impl EventStore,
+    ) -> impl Future<Output = Result<u64, LoadError>> + Send;
 
     /// Handles events that follow the last one handled, in order, and with them everything up to the
     /// position `until`: what lies between is parked or of no concern.
@@ -206,7 +209,7 @@ async fn run_until_interrupted(
     let (component, partition) = (*component, *partition);
     let mut store = stores.open().await?;
     let mut feed = feeds.open(component, partition).await?;
-    let position = follower.start(&mut store).await?;
+    let position = follower.load_checkpoint(&mut store).await?;
     let head = store.head(partition).await?;
     if position > head {
         return Err(Interruption::Fatal(ConsumeError::AheadOfStore { component, partition, position, head }));

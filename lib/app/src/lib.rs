@@ -20,7 +20,7 @@
 //! * [`progress`]: how far everybody is with every stream, for operators;
 //! * [`retention`]: what is old goes (writer);
 //! * [`limits`]: who calls too often is told to wait (ingress);
-//! * [`shed`]: new commands are refused in time when there is too much to do;
+//! * [`command_shed`]: new commands are refused in time when there is too much to do;
 //! * [`verify`]: what is stored, published and shown is the same.
 //!
 //! Everything outside is behind [`ports`]; [`health`] and [`meter`] are what an operator sees of it, and

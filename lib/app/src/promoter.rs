@@ -1,9 +1,9 @@
 //! Bids are drawn by lot and doubled, so that anybody can check it afterwards.
 //!
-//! An auction is created with [`Promises::of`] it: how often there is a draw, and the commitment to a secret
-//! seed. A [`Watch`] on each partition's events keeps the [`Floor`] of promoted auctions; [`run`] holds what
+//! An auction is created with [`DrawCommitments::of`] it: how often there is a draw, and the commitment to a secret
+//! seed. A [`Watch`] on each partition's events keeps the [`DrawSchedule`] of promoted auctions; [`run`] holds what
 //! is due there by the clock of Redis, and shows the seed of those that are over. How is said by the
-//! [`Current`] options, which operators change while it runs. [`verify`] holds all draws again.
+//! [`CurrentOptions`] options, which operators change while it runs. [`verify`] holds all draws again.
 //!
 //! A draw looks at the auction as it was when the draw became due, not when somebody got around to it: who
 //! holds it, when, and how often changes nothing. Its command is derived from auction, number and version,
@@ -66,12 +66,12 @@ impl DrawHandler {
 /// Whoever follows the partition from now on holds its draws.
 impl Drop for DrawHandler {
     fn drop(&mut self) {
-        self.floor.begin(self.partition, Vec::new());
+        self.floor.reset_partition(self.partition, Vec::new());
     }
 }
 
 impl EventHandler for DrawHandler {
-    async fn start(&mut self, store: &mut impl EventStore) -> Result<u64, LoadError> {
+    async fn load_checkpoint(&mut self, store: &mut impl EventStore) -> Result<u64, LoadError> {
         let unrevealed = store.unrevealed_auctions(self.partition).await?;
         let keys: Vec<Uuid> = unrevealed.auctions.iter().map(|auction| auction.0).collect();
         let mut promoted: HashMap<Uuid, Option<PromotedAuction>> = HashMap::new();
@@ -94,7 +94,7 @@ impl EventHandler for DrawHandler {
                 }
             }
         }
-        self.floor.begin(self.partition, promoted.into_values().flatten().collect());
+        self.floor.reset_partition(self.partition, promoted.into_values().flatten().collect());
         Ok(unrevealed.position)
     }
 

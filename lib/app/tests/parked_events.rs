@@ -34,7 +34,7 @@ enum Trouble {
 struct Picky(Projector<MemoryViews>, Arc<Mutex<Option<(u64, Trouble)>>>);
 
 impl EventHandler for Picky {
-    async fn start(&mut self, store: &mut impl EventStore) -> Result<u64, LoadError> {
+    async fn load_checkpoint(&mut self, store: &mut impl EventStore) -> Result<u64, LoadError> {
         self.0.start(store).await
     }
 

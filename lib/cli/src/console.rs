@@ -28,7 +28,7 @@ impl Console {
         Console::of(None)
     }
 
-    /// Kept in memory, see [`Screen::output`] and [`Screen::notes`].
+    /// Kept in memory, see [`Console::output`] and [`Console::notes`].
     pub fn captured() -> Console {
         Console::of(Some(Mutex::default()))
     }

@@ -143,7 +143,7 @@ impl Consistency {
         match self.freshness {
             ConsistencyLevel::AsKnown => {}
             ConsistencyLevel::Latest => {
-                wanted.raise(&Box::pin(portal.freshness.heads()).await?.within(&partitions))
+                wanted.raise(&Box::pin(portal.freshness.current_heads()).await?.within(&partitions))
             }
             ConsistencyLevel::StaleIsOk => wanted = Positions::default(),
         }
@@ -166,7 +166,7 @@ impl Consistency {
                 if in_vain {
                     tokio::time::sleep(LOOK_AGAIN).await;
                 }
-                if portal.freshness.reached(&wanted, until).await {
+                if portal.freshness.wait_for(&wanted, until).await {
                     return Ok(());
                 }
                 Err(behind(portal, &positions, &wanted).await)
@@ -181,7 +181,7 @@ impl Consistency {
 async fn behind<P: Ports>(portal: &IngressState<P>, shown: &Positions, wanted: &Positions) -> Problem {
     // A token may be of a time that a restored database does not know any more. Whoever waits for that waits in
     // vain for ever, and is told so if the database can be asked.
-    if let Ok(stored) = portal.freshness.heads().await
+    if let Ok(stored) = portal.freshness.current_heads().await
         && let Some((partition, wanted, stored)) = stored.furthest_behind(wanted)
     {
         return Problem::of(&requests::TOKEN_AHEAD_OF_STORE)

@@ -37,7 +37,7 @@ pub(crate) struct Readiness {
 /// How a part is.
 #[derive(Default, Serialize, ToSchema)]
 struct PartReadiness {
-    /// `starting`, `works`, or `waits`.
+    /// `starting`, `set_up`, or `waits`.
     condition: &'static str,
     /// How many times it has tried; for operators.
     #[serde(skip_serializing_if = "Option::is_none")]

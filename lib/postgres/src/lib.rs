@@ -1,6 +1,6 @@
 //! The event store in Postgres: the source of truth.
 //!
-//! [`migrate`] brings a database to the present schema, [`PostgresStores`] makes the connections of the
+//! [`migrate`] brings a database to the present schema, [`PostgresStoreConnector`] makes the connections of the
 //! writers' lanes, [`lock`] makes them take turns if that is wanted, [`queries`] answers the ingress from a
 //! pool, [`retention`] deletes old outcomes. Statements are in `sql/queries`, one a file, migrations in
 //! `sql/migrations`.

@@ -21,7 +21,7 @@ impl UserDeletions for PostgresQueries {
         Ok(rows.iter().map(stake).collect())
     }
 
-    async fn sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
+    async fn record_sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
         let sequences: Vec<i64> = sent.iter().map(|sent| bigint(sent.sequence)).collect();
         let attempts: Vec<i32> = sent.iter().map(|sent| sent.attempt.cast_signed()).collect();
         let again_at: Vec<i64> = sent.iter().map(|sent| sent.again_at.0).collect();

@@ -1,5 +1,5 @@
-//! A writer's lane: commands in through the consumer group `writer` ([`RedisReader`]), events out
-//! ([`RedisSettler`]). Each half has a connection of its own, so that a blocked read holds up nothing.
+//! A writer's lane: commands in through the consumer group `writer` ([`RedisCommandReader`]), events out
+//! ([`RedisCommandSettler`]). Each half has a connection of its own, so that a blocked read holds up nothing.
 
 mod reader;
 mod settler;
@@ -91,7 +91,7 @@ impl CommandStreamConnector for RedisCommandStreams {
         let options = ConsumerOptions {
             group: GROUP.to_owned(),
             streams: Channel::ALL.iter().map(|channel| keys::commands(partition, *channel)).collect(),
-            first: 2,
+            priority_streams: 2,
             count: self.options.batch,
             block: self.options.block,
             blocking: !self.options.by_turns,

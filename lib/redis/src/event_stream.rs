@@ -45,7 +45,7 @@ impl EventStreamConnector for RedisEventStreams {
         let options = ConsumerOptions {
             group: service.to_owned(),
             streams: vec![stream.clone()],
-            first: 0,
+            priority_streams: 0,
             count: self.batch,
             block: self.block,
             blocking: true,

@@ -28,7 +28,7 @@ const CHUNK: usize = 200;
 const ADVANCE_AND_DELIVER: &str =
     concat!(include_str!("inbox/advance.lua"), include_str!("inbox/deliver.lua"));
 const ADVANCE_AND_FILL: &str = concat!(include_str!("inbox/advance.lua"), include_str!("inbox/fill.lua"));
-const BEGIN: &str = include_str!("inbox/begin.lua");
+const RESERVE: &str = include_str!("inbox/reserve.lua");
 const PAGE: &str = include_str!("inbox/page.lua");
 const MARK_READ: &str = include_str!("inbox/mark_read.lua");
 
@@ -118,9 +118,9 @@ impl InboxCache for RedisInboxCache {
         }
     }
 
-    async fn begin(&self, user: UserId) -> Result<Uuid, Unavailable> {
+    async fn reserve(&self, user: UserId) -> Result<Uuid, Unavailable> {
         let partition = self.partition(user);
-        let mut begin = script(BEGIN, &[keys::inbox(partition, user), keys::inbox_generation(partition)]);
+        let mut begin = script(RESERVE, &[keys::inbox(partition, user), keys::inbox_generation(partition)]);
         let reply = self.query(begin.arg(Uuid::new_v4().to_string()).arg(LIFE_MS)).await?;
         let token = text(&reply).and_then(|token| Uuid::try_parse(token).ok());
         token.ok_or_else(|| nonsense(&reply))

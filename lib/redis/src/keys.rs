@@ -161,7 +161,7 @@ impl ViewKeys {
     }
 
     /// Auctions of a status by end.
-    pub fn listed(&self, status: AuctionStatus) -> String {
+    pub fn auctions_by_status(&self, status: AuctionStatus) -> String {
         format!("{}:listed:{}", self.0, status.name())
     }
 

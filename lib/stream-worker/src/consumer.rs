@@ -23,7 +23,7 @@ pub struct ConsumerOptions {
     /// The streams of the lane, all of one hash slot. Made if they are not there.
     pub streams: Vec<String>,
     /// So many of them, from the front, are drained before the others.
-    pub first: usize,
+    pub priority_streams: usize,
     /// At most so many entries of each stream at a time.
     pub count: usize,
     /// How long to wait when there is nothing.
@@ -153,7 +153,7 @@ impl GroupConsumer {
 
     /// What nobody was given yet. `None`: another source is next.
     async fn read_new(&mut self) -> Result<Option<EntryBatch>, StreamError> {
-        let (first, all) = (self.options.first, self.options.streams.len());
+        let (first, all) = (self.options.priority_streams, self.options.streams.len());
         sleep_until(self.gathers_until).await;
         let Some(mut entries) = self.read_from(0..all, From::Undelivered, self.options.count).await? else {
             self.claim_all().await?;
@@ -176,7 +176,7 @@ impl GroupConsumer {
     /// Of the first streams all that there is, old and new, then what is pending of the others. `None`:
     /// another source is next.
     async fn read_pending(&mut self, first_drained: bool) -> Result<Option<EntryBatch>, StreamError> {
-        let (first, all) = (self.options.first, self.options.streams.len());
+        let (first, all) = (self.options.priority_streams, self.options.streams.len());
         if first > 0 && !first_drained {
             for from in [From::Pending, From::UndeliveredNow] {
                 let Some(handout) = self.pending_from(0..first, from).await? else {

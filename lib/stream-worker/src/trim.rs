@@ -29,7 +29,7 @@ pub enum TrimPolicy {
 pub struct Trimmed {
     /// So many entries are gone.
     pub removed: u64,
-    /// The oldest entry that a group has not done with. Looked for only with [`Keep::Undone`].
+    /// The oldest entry that a group has not done with. Looked for only with [`TrimPolicy::Undone`].
     pub oldest_undone: Option<EntryId>,
 }
 

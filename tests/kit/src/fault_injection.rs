@@ -232,7 +232,7 @@ impl<D: UserDeletions> UserDeletions for FaultyPort<D> {
         self.weather.call(self.inner.open_interests(users)).await
     }
     async fn sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
-        self.weather.call(self.inner.sent(sent)).await
+        self.weather.call(self.inner.record_sent(sent)).await
     }
     async fn finished(&self, deletions: &[u64]) -> Result<(), Unavailable> {
         self.weather.call(self.inner.finished(deletions)).await

@@ -100,7 +100,7 @@ impl Drop for ClosingHandler {
 }
 
 impl EventHandler for ClosingHandler {
-    async fn start(&mut self, store: &mut impl EventStore) -> Result<u64, LoadError> {
+    async fn load_checkpoint(&mut self, store: &mut impl EventStore) -> Result<u64, LoadError> {
         let open = store.open_auctions(self.partition).await?;
         self.schedule.begin(self.partition, open.auctions);
         Ok(open.position)

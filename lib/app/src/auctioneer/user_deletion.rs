@@ -113,7 +113,7 @@ async fn one_step(
             commands = commands.len(),
             "taking out what deleted users left"
         );
-        deletions.sent(&sent).await?;
+        deletions.record_sent(&sent).await?;
     }
     if !finished.is_empty() {
         deletions.finished(&finished).await?;

@@ -3,7 +3,7 @@
 //! * [`Email`], [`Name`], [`Password`]: what people say of themselves, checked;
 //! * [`Passwords`]: argon2id, on threads of its own;
 //! * [`TokenHash`]: all that is kept of a token;
-//! * [`KnownTokens`]: what an ingress knows of tokens, also while the store is away.
+//! * [`TokenCache`]: what an ingress knows of tokens, also while the store is away.
 //!
 //! Names and addresses lie behind [`crate::ports::people::accounts`] and nowhere else: a command and its events know a user
 //! by his id.

@@ -232,7 +232,7 @@ impl<Q: CommandQueue, O: OutcomeReader> CommandGateway<Q, O> {
 
     /// A handle from its text; none if it was not given out by this portal.
     pub fn open(&self, text: &str) -> Option<CommandHandle> {
-        self.secret.open(text)
+        self.secret.decode(text)
     }
 }
 

@@ -78,13 +78,13 @@ impl ConsistencyWaiter {
     }
 
     /// Waits until the views are that far; false if they are not until then.
-    pub async fn reached(&self, wanted: &Positions, until: Instant) -> bool {
+    pub async fn wait_for(&self, wanted: &Positions, until: Instant) -> bool {
         let Ok(_place) = self.places.try_acquire() else { return false };
         let here = |(partition, position): (PartitionId, u64)| {
             Some((self.partitions.get(usize::from(partition.0))?, position))
         };
         let wanted: Vec<(&Watched, u64)> = wanted.iter().filter_map(here).collect();
-        let _waiting: Vec<Waiting> = wanted.iter().map(|(watched, _)| self.wait_for(watched)).collect();
+        let _waiting: Vec<Waiting> = wanted.iter().map(|(watched, _)| self.register(watched)).collect();
         let all = async {
             for (watched, position) in &wanted {
                 // Its sender lives as long as we do.
@@ -94,7 +94,7 @@ impl ConsistencyWaiter {
         tokio::time::timeout_at(until, all).await.is_ok()
     }
 
-    fn wait_for<'a>(&self, watched: &'a Watched) -> Waiting<'a> {
+    fn register<'a>(&self, watched: &'a Watched) -> Waiting<'a> {
         if watched.waiting.fetch_add(1, Ordering::Relaxed) == 0 {
             self.wake.notify_one();
         }
@@ -102,7 +102,7 @@ impl ConsistencyWaiter {
     }
 
     /// What the store holds, at the earliest now.
-    pub async fn heads(&self) -> Result<Positions, Unavailable> {
+    pub async fn current_heads(&self) -> Result<Positions, Unavailable> {
         let (ask, answer) = oneshot::channel();
         self.ask.try_send(ask).map_err(|error| Unavailable::new("postgres", error.to_string()))?;
         answer.await.unwrap_or_else(|_| Err(Unavailable::new("postgres", "nobody asks any more")))
@@ -157,7 +157,7 @@ impl ConsistencyWaiter {
         let all: Vec<PartitionId> = self.partitions.iter().map(|watched| watched.partition).collect();
         loop {
             let asked = Instant::now();
-            if let Ok(heads) = self.heads().await {
+            if let Ok(heads) = self.current_heads().await {
                 all.iter().for_each(|partition| self.ages.stored(*partition, asked, &heads));
             }
             if let Ok(shown) = views.checkpoints(&all).await {

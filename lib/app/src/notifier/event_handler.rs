@@ -81,7 +81,7 @@ impl<N: NotificationStoreConnector, D: NotificationSink> Notifier<N, D> {
 }
 
 impl<N: NotificationStoreConnector, D: NotificationSink> EventHandler for Notifier<N, D> {
-    async fn start(&mut self, _: &mut impl EventStore) -> Result<u64, LoadError> {
+    async fn load_checkpoint(&mut self, _: &mut impl EventStore) -> Result<u64, LoadError> {
         self.boards.forget();
         self.next = None;
         let mut store = self.stores.open().await?;

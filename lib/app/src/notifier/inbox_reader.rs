@@ -29,7 +29,7 @@ impl<S: InboxStore, C: InboxCache> InboxReader<S, C> {
         }
         // In this order: what is delivered while the store is read is gathered, and what was delivered
         // before was stored before.
-        let mark = self.copies.begin(user).await?;
+        let mark = self.copies.reserve(user).await?;
         let inbox = self.stored.inbox(user).await?;
         self.copies.fill(user, mark, &inbox).await?;
         Ok(inbox.page(after, limit))

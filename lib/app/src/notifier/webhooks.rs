@@ -1,7 +1,7 @@
 //! Users are told by HTTP, by the rules of Standard Webhooks (<https://www.standardwebhooks.com>).
 //!
-//! [`WebhookDesk`] is how users set where; what is sent, and when again, is in [`crate::notifier::outbox`]. [`Secrets`] sign
-//! it, [`Reach`] says which addresses the portal goes to for a user, and [`payload`] is what it says.
+//! [`WebhookRegistry`] is how users set where; what is sent, and when again, is in [`crate::notifier::outbox`]. [`WebhookSecrets`] sign
+//! it, [`UrlPolicy`] says which addresses the portal goes to for a user, and [`payload`] is what it says.
 
 pub mod payload;
 mod registry;

@@ -126,7 +126,7 @@ impl<V: ReadModelConnector> Projector<V> {
 }
 
 impl<V: ReadModelConnector> EventHandler for Projector<V> {
-    async fn start(&mut self, _: &mut impl EventStore) -> Result<u64, LoadError> {
+    async fn load_checkpoint(&mut self, _: &mut impl EventStore) -> Result<u64, LoadError> {
         self.boards.forget();
         let mut views = self.stores.open(self.partition).await?;
         self.position = views.checkpoint().await?;

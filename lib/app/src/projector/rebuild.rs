@@ -75,7 +75,7 @@ pub async fn rebuild(
     let mut store = stores.open().await?;
     let generation = generations.begin(partition).await?;
     let mut projector = Projector::new(generations.stores(generation), partition, boards);
-    let mut position = projector.start(&mut store).await?;
+    let mut position = projector.load_checkpoint(&mut store).await?;
     position = catch_up(&mut store, parking, &mut projector, partition, position).await?;
     let comparison = generations.compare(partition, generation).await?;
     loop {

@@ -70,7 +70,7 @@ impl DrawSchedule {
     }
 
     /// A partition is watched from now on: these are its auctions, and no others.
-    pub fn begin(&self, partition: PartitionId, auctions: Vec<PromotedAuction>) {
+    pub fn reset_partition(&self, partition: PartitionId, auctions: Vec<PromotedAuction>) {
         let mut table = self.table();
         let old = table.auctions.iter().filter(|(_, entry)| entry.partition == partition);
         let old: Vec<AuctionId> = old.map(|(auction, _)| *auction).collect();

@@ -1,7 +1,7 @@
 //! Who may act: users that exist and are not deleted.
 //!
 //! Users live in their own partitions. A lane keeps those it has seen, and learns of deletions when the
-//! store says that there are some it does not know (see [`crate::ports::events::event_store::Appended`]).
+//! store says that there are some it does not know (see [`crate::ports::events::event_store::AppendResult`]).
 
 use crate::ports::Unavailable;
 use crate::ports::events::event_store::EventStore;

@@ -162,7 +162,9 @@ impl<'a, S: EventStore> AppendStage<'a, S> {
                     // A bid of that id is there, and its outcome was deleted after its time.
                     self.isolate(batch, &decided, "was decided long ago; its outcome is no longer kept")?;
                 } else {
-                    self.verdicts.before.extend(found.into_iter().map(|found| (found.command, found)));
+                    self.verdicts
+                        .already_decided
+                        .extend(found.into_iter().map(|found| (found.command, found)));
                     self.redecide_queue.push_front(batch);
                 }
             }

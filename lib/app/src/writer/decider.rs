@@ -36,7 +36,7 @@ pub struct DeciderConfig {
 #[derive(Debug, Default)]
 pub struct KnownOutcomes {
     /// Stored outcomes of those that were decided before.
-    pub before: HashMap<CommandId, Outcome>,
+    pub already_decided: HashMap<CommandId, Outcome>,
     /// Those that cannot be handled.
     pub failed: HashMap<CommandId, Failure>,
 }
@@ -44,17 +44,17 @@ pub struct KnownOutcomes {
 impl KnownOutcomes {
     /// These are stored: nothing needs to be known of them any more.
     pub fn forget<'a>(&mut self, commands: impl Iterator<Item = &'a Command>) {
-        if self.before.is_empty() && self.failed.is_empty() {
+        if self.already_decided.is_empty() && self.failed.is_empty() {
             return;
         }
         for command in commands {
-            self.before.remove(&command.id);
+            self.already_decided.remove(&command.id);
             self.failed.remove(&command.id);
         }
     }
 }
 
-/// Why a batch could not be decided. The state is in doubt: call [`Desk::roll_back`].
+/// Why a batch could not be decided. The state is in doubt: call [`Desk::rollback`].
 #[derive(Debug, Error)]
 pub enum DecideError {
     /// What its decisions need.
@@ -143,7 +143,7 @@ impl Decider {
     }
 
     /// Decides a batch. The state, and the head, are those after it; if it is not stored after all, call
-    /// [`Desk::roll_back`].
+    /// [`Desk::rollback`].
     pub async fn decide(
         &mut self,
         store: &mut impl EventStore,
@@ -161,7 +161,7 @@ impl Decider {
                 continue;
             };
             let id = envelope.id;
-            let known = verdicts.before.get(&id);
+            let known = verdicts.already_decided.get(&id);
             let outcome = match (known, decided_here.get(&id)) {
                 (Some(outcome), _) => outcome,
                 (None, Some(repeated)) => &decided.append.outcomes[*repeated],

@@ -112,7 +112,7 @@ async fn told<P: Ports>(
     let is_fresh = |kept: &AsOf<Option<AuctionRepresentation>>| kept.positions.cover(wanted);
     let tell = async || {
         // Before the events: what is told is at least as fresh.
-        let positions = portal.freshness.heads().await?.within(&[portal.partitions.of(auction.0)]);
+        let positions = portal.freshness.current_heads().await?.within(&[portal.partitions.of(auction.0)]);
         let json = portal.from_store.latest(auction).await?;
         Ok(AsOf { positions, shown: json.map(AuctionRepresentation::of_store) })
     };

@@ -39,7 +39,7 @@ async fn sign_in<P: Ports>(
         Password::given(request.password).map_err(|error| invalid("password", error.to_string()))?;
     let found = portal.accounts.credentials(email.as_str()).await?;
     let hash = found.as_ref().map(|found| found.password_hash.clone());
-    let is_his = portal.passwords.is(password, hash).await?;
+    let is_his = portal.passwords.verify(password, hash).await?;
     let wrong = || Problem::of(&requests::WRONG_CREDENTIALS);
     let found = found.filter(|_| is_his).ok_or_else(wrong)?;
     let (token, hash) = fresh(TokenKind::Session)?;

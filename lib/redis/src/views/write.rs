@@ -139,7 +139,7 @@ impl RedisViewStore {
             }
             ReadModelWrite::AddToAuctionList { auction, place } => {
                 let member = keys::listed_member(place.ends_at, *auction);
-                writes.add("ZADD", keys.listed(place.status), 0, member);
+                writes.add("ZADD", keys.auctions_by_status(place.status), 0, member);
             }
             ReadModelWrite::AuctionListEntry { auction, status, leader, json } => {
                 let line = entry::of_auction(*status, *leader, json);
@@ -148,7 +148,7 @@ impl RedisViewStore {
             ReadModelWrite::RemoveFromAuctionList { auction, place } => {
                 let member = keys::listed_member(place.ends_at, *auction);
                 let mut remove = cmd("ZREM");
-                remove.arg(keys.listed(place.status)).arg(member);
+                remove.arg(keys.auctions_by_status(place.status)).arg(member);
                 writes.commands.push(remove);
             }
             ReadModelWrite::Bid { auction, number, bidder, json } => {

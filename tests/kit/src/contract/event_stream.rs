@@ -1,4 +1,4 @@
-//! [`EventFeed`]: a partition's events for one service.
+//! [`EventStream`]: a partition's events for one service.
 
 use crate::fixtures::{P, records};
 use auction_app::ports::events::event_stream::{EventStream, EventStreamConnector};

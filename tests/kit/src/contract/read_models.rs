@@ -1,4 +1,4 @@
-//! [`ViewStore`] and [`Views`]: written by one, read by everybody.
+//! [`ReadModelWriter`] and [`Views`]: written by one, read by everybody.
 
 use crate::fixtures::{AT, END, P, fresh};
 use auction_app::ports::views::read_models::{

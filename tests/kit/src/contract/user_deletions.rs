@@ -1,4 +1,4 @@
-//! [`Deletions`]: what is left of deleted users.
+//! [`UserDeletions`]: what is left of deleted users.
 
 use crate::fixtures::{P, auction_created, batch, bid_placed, fresh, user_created, user_deleted};
 use auction_app::ports::events::event_store::{AppendResult, EventStore, EventStoreConnector};
@@ -76,9 +76,9 @@ pub async fn what_was_sent_is_noted_once_and_comes_behind_what_was_not<
     let deleted = adapter.deleted(3).await;
     let unfinished = adapter.unfinished(10).await;
     let sent = PendingDeletion { again_at: Timestamp(5000), ..unfinished[0] };
-    adapter.deletions.sent(&[sent]).await.unwrap();
+    adapter.deletions.record_sent(&[sent]).await.unwrap();
     let late = PendingDeletion { again_at: Timestamp(7000), ..unfinished[0] };
-    adapter.deletions.sent(&[late]).await.unwrap();
+    adapter.deletions.record_sent(&[late]).await.unwrap();
     let after = adapter.unfinished(10).await;
     assert_eq!(users(&after), [deleted[1], deleted[2], deleted[0]]);
     assert_eq!(

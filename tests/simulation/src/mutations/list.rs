@@ -60,7 +60,7 @@ pub const ALL: &[Mutation] = &[
     off(
         "acknowledge-after-commit",
         "commands are acknowledged when they are stored, not when they are read",
-        &[edit(CONSUMER, "!options.acknowledged", "true")],
+        &[edit(CONSUMER, "!options.ack_required", "true")],
         Simulation,
     ),
     off(
@@ -68,7 +68,7 @@ pub const ALL: &[Mutation] = &[
         "the stored outcome of a command that was decided before is taken",
         &[edit(
             STORING,
-            "self.verdicts.before.extend(found.into_iter().map(|found| (found.command, found)))",
+            "self.verdicts.already_decided.extend(found.into_iter().map(|found| (found.command, found)))",
             "drop(found)",
         )],
         Simulation,
@@ -154,7 +154,7 @@ pub const ALL: &[Mutation] = &[
     off(
         "fresh-names",
         "every consumer has a name of its own",
-        &[edit(CONSUMER, "chance::number() >> 32", "1")],
+        &[edit(CONSUMER, "entropy::random_u64() >> 32", "1")],
         Simulation,
     ),
     off(
@@ -189,7 +189,7 @@ pub const ALL: &[Mutation] = &[
     off(
         "roll-back",
         "what was decided on a batch that is not stored is forgotten",
-        &[edit(STORING, "self.desk.roll_back(head, touched)", "drop(touched)")],
+        &[edit(STORING, "self.desk.rollback(head, touched)", "drop(touched)")],
         Simulation,
     ),
     off(
@@ -209,7 +209,7 @@ pub const ALL: &[Mutation] = &[
         "a process that a server interrupts says that no command is to blame",
         &[edit(
             "lib/redis/src/command_stream.rs",
-            "absolve(&mut connection, &self.suspects(partition)).await.map(drop)",
+            "clear_own_mark(&mut connection, &self.suspects(partition)).await.map(drop)",
             "{ let _ = &mut connection; Ok(()) }",
         )],
         // Its own name accuses nobody of itself; the schedules do not end processes often enough after they were interrupted.

@@ -36,7 +36,7 @@ impl Passwords {
     }
 
     /// Whether it is the password of that hash. Without a hash it is not, which takes as long.
-    pub async fn is(&self, password: Password, of: Option<String>) -> Result<bool, Unavailable> {
+    pub async fn verify(&self, password: Password, of: Option<String>) -> Result<bool, Unavailable> {
         let (known, nobodys) = (of.is_some(), Arc::clone(&self.nobodys));
         let is = move || {
             let hash = of.as_deref().unwrap_or(&nobodys);

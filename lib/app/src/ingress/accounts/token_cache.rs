@@ -48,7 +48,7 @@ struct Known {
 pub enum CacheLookup {
     /// It stands for that.
     Known(TokenIdentity),
-    /// Somebody has to look: [`KnownTokens::look_up`].
+    /// Somebody has to look: [`TokenCache::look_up`].
     NotSure,
 }
 

@@ -60,7 +60,7 @@ impl HandleKey {
     }
 
     /// Reads a text; none if we did not write it.
-    pub fn open(&self, text: &str) -> Option<CommandHandle> {
+    pub fn decode(&self, text: &str) -> Option<CommandHandle> {
         let bytes: [u8; CONTENT + MAC] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         let (content, mac) = bytes.split_at(CONTENT);
         self.0.clone().chain_update(content).verify_truncated_left(mac).ok()?;
@@ -90,7 +90,7 @@ mod tests {
     fn a_handle_comes_back_as_it_was_given_out() {
         let secret = HandleKey::new(&[7; 32]).unwrap();
         let text = secret.encode(&handle());
-        assert_eq!(secret.open(&text), Some(handle()));
+        assert_eq!(secret.decode(&text), Some(handle()));
         assert_eq!(text.len(), 56);
     }
 
@@ -100,12 +100,12 @@ mod tests {
         let text = secret.encode(&handle());
         let other = HandleKey::new(&[8; 32]).unwrap();
         assert_eq!(other.open(&text), None);
-        assert_eq!(secret.open(""), None);
-        assert_eq!(secret.open("../../etc/passwd"), None);
+        assert_eq!(secret.decode(""), None);
+        assert_eq!(secret.decode("../../etc/passwd"), None);
         for at in 0..text.len() {
             let mut forged = text.clone().into_bytes();
             forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
-            assert_eq!(secret.open(&String::from_utf8(forged).unwrap()), None, "changed at {at}");
+            assert_eq!(secret.decode(&String::from_utf8(forged).unwrap()), None, "changed at {at}");
         }
     }
 

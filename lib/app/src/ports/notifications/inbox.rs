@@ -29,7 +29,7 @@ pub trait InboxCache: Send + Sync {
 
     /// From now on deliveries for this user are gathered for a copy. What is stored must be read after
     /// this; the mark says later which copy it was read for.
-    fn begin(&self, user: UserId) -> impl Future<Output = Result<Uuid, Unavailable>> + Send;
+    fn reserve(&self, user: UserId) -> impl Future<Output = Result<Uuid, Unavailable>> + Send;
 
     /// Makes the copy from what is stored and what was gathered, unless that copy is no longer wanted.
     fn fill(

@@ -21,7 +21,7 @@ pub trait UserDeletions: Send + Sync {
 
     /// What must follow from these was sent. Each passes only if the deletion still is at this attempt: then
     /// it is at the next, and `again_at` is when to send again.
-    fn sent(&self, sent: &[PendingDeletion]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn record_sent(&self, sent: &[PendingDeletion]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Nothing is left of these: they are finished for good.
     fn finished(&self, deletions: &[u64]) -> impl Future<Output = Result<(), Unavailable>> + Send;

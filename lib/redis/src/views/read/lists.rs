@@ -28,7 +28,7 @@ impl Source {
             let mut reading = self.reading(self.partitions.all()).await?;
             let mut ranges = reading.checkpoints();
             for partition in self.partitions.all() {
-                ranges.cmd(range).arg(reading.keys(partition).listed(status));
+                ranges.cmd(range).arg(reading.keys(partition).auctions_by_status(status));
                 ranges.arg(from.as_deref().unwrap_or(first)).arg(last);
                 ranges.arg("LIMIT").arg(0).arg(limit + 1);
             }
