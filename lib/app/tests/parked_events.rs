@@ -35,7 +35,7 @@ struct Picky(Projector<MemoryViews>, Arc<Mutex<Option<(u64, Trouble)>>>);
 
 impl EventHandler for Picky {
     async fn load_checkpoint(&mut self, store: &mut impl EventStore) -> Result<u64, LoadError> {
-        self.0.start(store).await
+        self.0.load_checkpoint(store).await
     }
 
     async fn handle(

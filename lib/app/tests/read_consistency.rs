@@ -40,7 +40,7 @@ impl World {
         let (freshness, wanted) =
             (Arc::clone(&self.freshness), wanted.iter().copied().collect::<Positions>());
         let until = Instant::now() + Duration::from_secs(10);
-        tokio::spawn(async move { freshness.reached(&wanted, until).await })
+        tokio::spawn(async move { freshness.wait_for(&wanted, until).await })
     }
 }
 
@@ -126,10 +126,10 @@ async fn views_are_as_old_as_it_is_long_that_they_were_known_to_be_complete() {
 #[tokio::test(start_paused = true)]
 async fn the_latest_is_what_the_store_holds_and_waiting_ends_with_the_process() {
     let world = world();
-    assert_eq!(world.freshness.heads().await.unwrap(), Positions::default());
+    assert_eq!(world.freshness.current_heads().await.unwrap(), Positions::default());
     let mut store = world.store.open().await.unwrap();
     store.append(&batch(0, vec![(fresh(), 1, user_created())])).await.unwrap();
-    assert_eq!(world.freshness.heads().await.unwrap(), Positions::of(P, 1));
+    assert_eq!(world.freshness.current_heads().await.unwrap(), Positions::of(P, 1));
     world.stopper.stop();
     a_while().await;
     assert!(!world.wait(&[(P, 1)]).await.unwrap());

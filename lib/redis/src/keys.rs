@@ -236,7 +236,7 @@ mod tests {
             views.bids(AuctionId(id)),
             views.own_bids(AuctionId(id)),
             views.user(UserId(id)),
-            views.listed(AuctionStatus::Open),
+            views.auctions_by_status(AuctionStatus::Open),
             views.auction_entries(),
             views.bidder(UserId(id)),
             views.bidder_auctions(UserId(id)),

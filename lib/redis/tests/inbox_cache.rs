@@ -27,8 +27,8 @@ impl InboxCache for Copies {
     async fn page(&self, user: UserId, after: u64, limit: usize) -> Result<Option<InboxPage>, Unavailable> {
         self.0.page(user, after, limit).await
     }
-    async fn begin(&self, user: UserId) -> Result<Uuid, Unavailable> {
-        InboxCache::begin(&self.0, user).await
+    async fn reserve(&self, user: UserId) -> Result<Uuid, Unavailable> {
+        InboxCache::reserve(&self.0, user).await
     }
     async fn fill(&self, user: UserId, mark: Uuid, inbox: &InboxPage) -> Result<(), Unavailable> {
         self.0.fill(user, mark, inbox).await
@@ -53,7 +53,7 @@ auction_testkit::contract_tests!(inbox, copies().await);
 async fn a_copy_ends_by_itself() {
     let copies = copies().await;
     let ada = UserId(Uuid::new_v4());
-    let mark = InboxCache::begin(&copies, ada).await.unwrap();
+    let mark = InboxCache::reserve(&copies, ada).await.unwrap();
     copies.fill(ada, mark, &InboxPage { first: 1, ..InboxPage::default() }).await.unwrap();
     let key = auction_redis::keys::inbox(PartitionCount::new(PARTITIONS).unwrap().of(ada.0), ada);
     let left: i64 = copies.1.query(redis::cmd("PTTL").arg(key)).await;

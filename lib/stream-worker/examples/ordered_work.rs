@@ -61,7 +61,7 @@ async fn drive(
     let options = ConsumerOptions {
         group: GROUP.to_owned(),
         streams: vec![stream.clone()],
-        first: 0,
+        priority_streams: 0,
         count: 100,
         block: Duration::from_millis(500),
         blocking: true,

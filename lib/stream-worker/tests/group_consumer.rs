@@ -15,7 +15,7 @@ fn options(block: Duration, count: usize, first: usize) -> ConsumerOptions {
     ConsumerOptions {
         group: GROUP.to_owned(),
         streams,
-        first,
+        priority_streams: first,
         count,
         block,
         blocking: true,

@@ -16,7 +16,7 @@ fn options(count: usize) -> ConsumerOptions {
     ConsumerOptions {
         group: GROUP.to_owned(),
         streams,
-        first: 1,
+        priority_streams: 1,
         count,
         block: Duration::from_millis(20),
         blocking: true,

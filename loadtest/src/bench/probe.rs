@@ -61,7 +61,7 @@ async fn lane(
     let options = ConsumerOptions {
         group: GROUP.to_owned(),
         streams: Channel::ALL.iter().map(|channel| keys::commands(partition, *channel)).collect(),
-        first: 2,
+        priority_streams: 2,
         count: BATCH,
         block: BLOCK,
         blocking: true,

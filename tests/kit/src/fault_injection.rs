@@ -231,7 +231,7 @@ impl<D: UserDeletions> UserDeletions for FaultyPort<D> {
     async fn open_interests(&self, users: &[UserId]) -> Result<Vec<(UserId, OpenInterest)>, Unavailable> {
         self.weather.call(self.inner.open_interests(users)).await
     }
-    async fn sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
+    async fn record_sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
         self.weather.call(self.inner.record_sent(sent)).await
     }
     async fn finished(&self, deletions: &[u64]) -> Result<(), Unavailable> {

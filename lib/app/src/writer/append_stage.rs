@@ -162,9 +162,8 @@ impl<'a, S: EventStore> AppendStage<'a, S> {
                     // A bid of that id is there, and its outcome was deleted after its time.
                     self.isolate(batch, &decided, "was decided long ago; its outcome is no longer kept")?;
                 } else {
-                    self.verdicts
-                        .already_decided
-                        .extend(found.into_iter().map(|found| (found.command, found)));
+                    let known = found.into_iter().map(|found| (found.command, found));
+                    self.verdicts.already_decided.extend(known);
                     self.redecide_queue.push_front(batch);
                 }
             }

@@ -27,7 +27,7 @@ async fn deliver(copies: &impl InboxCacheHarness, user: UserId, places: &[u64]) 
 }
 
 async fn copied(copies: &impl InboxCacheHarness, user: UserId, inbox: InboxPage) {
-    let mark = InboxCache::begin(copies, user).await.unwrap();
+    let mark = InboxCache::reserve(copies, user).await.unwrap();
     copies.fill(user, mark, &inbox).await.unwrap();
 }
 
@@ -68,11 +68,11 @@ pub async fn what_is_behind_a_hole_waits_for_it(copies: &impl InboxCacheHarness)
 /// See its name.
 pub async fn what_is_delivered_while_a_copy_is_made_is_in_it(copies: &impl InboxCacheHarness) {
     let ada = UserId(fresh());
-    let mark = InboxCache::begin(copies, ada).await.unwrap();
+    let mark = InboxCache::reserve(copies, ada).await.unwrap();
     deliver(copies, ada, &[2]).await;
     assert_eq!(copies.page(ada, 0, 10).await.unwrap(), None, "it is not made yet");
     // Somebody else asks for the same inbox meanwhile.
-    assert_eq!(InboxCache::begin(copies, ada).await.unwrap(), mark);
+    assert_eq!(InboxCache::reserve(copies, ada).await.unwrap(), mark);
     copies.fill(ada, mark, &stored(1, 1, 0)).await.unwrap();
     assert_eq!(places(copies, ada).await, [1, 2]);
     copies.fill(ada, mark, &stored(1, 1, 0)).await.unwrap();
@@ -93,9 +93,9 @@ pub async fn a_copy_is_made_anew_when_a_notifier_begins(copies: &impl InboxCache
 /// See its name.
 pub async fn a_copy_that_is_no_longer_wanted_is_not_made(copies: &impl InboxCacheHarness) {
     let ada = UserId(fresh());
-    let late = InboxCache::begin(copies, ada).await.unwrap();
+    let late = InboxCache::reserve(copies, ada).await.unwrap();
     NotificationSink::begin(copies).await.unwrap();
-    let mark = InboxCache::begin(copies, ada).await.unwrap();
+    let mark = InboxCache::reserve(copies, ada).await.unwrap();
     assert_ne!(late, mark);
     copies.fill(ada, late, &stored(1, 1, 0)).await.unwrap();
     assert_eq!(copies.page(ada, 0, 10).await.unwrap(), None);
@@ -120,7 +120,7 @@ pub async fn what_was_read_stays_read_in_a_copy(copies: &impl InboxCacheHarness)
     let ada = UserId(fresh());
     copies.mark_read(ada, 2).await.unwrap();
     assert_eq!(copies.page(ada, 0, 10).await.unwrap(), None, "that alone makes no copy");
-    let mark = InboxCache::begin(copies, ada).await.unwrap();
+    let mark = InboxCache::reserve(copies, ada).await.unwrap();
     copies.mark_read(ada, 2).await.unwrap();
     copies.fill(ada, mark, &stored(1, 3, 1)).await.unwrap();
     let read = async || copies.page(ada, 0, 10).await.unwrap().unwrap();

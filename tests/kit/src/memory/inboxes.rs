@@ -198,7 +198,7 @@ impl InboxCache for MemoryInboxes {
         }))
     }
 
-    async fn begin(&self, user: UserId) -> Result<Uuid, Unavailable> {
+    async fn reserve(&self, user: UserId) -> Result<Uuid, Unavailable> {
         let mut state = self.state.lock().unwrap();
         let generation = state.generation;
         let copy = state.copies.entry(user).or_default();

@@ -50,7 +50,7 @@ impl UserDeletions for MemoryStore {
         Ok(stakes.into_iter().collect())
     }
 
-    async fn sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
+    async fn record_sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
         let mut state = self.state();
         for sent in sent {
             let deletion = &mut state.deletions[sent.sequence as usize - 1];

@@ -19,7 +19,7 @@ pub(super) async fn are_those_of_the_events(schedule: &Schedule) -> Result<(), S
     let mut projector = Projector::new(RedisViewStores::new(anew.server()), P, ALL);
     let mut store = schedule.store.inner().clone();
     let events = store.events(P);
-    projector.start(&mut store).await.map_err(|error| error.to_string())?;
+    projector.load_checkpoint(&mut store).await.map_err(|error| error.to_string())?;
     if !events.is_empty() {
         let handled = projector.handle(&mut store, &events, events.len() as u64).await;
         if !matches!(handled, Ok(HandleResult::Done)) {

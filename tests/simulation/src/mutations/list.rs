@@ -66,11 +66,7 @@ pub const ALL: &[Mutation] = &[
     off(
         "outcome-lookup",
         "the stored outcome of a command that was decided before is taken",
-        &[edit(
-            STORING,
-            "self.verdicts.already_decided.extend(found.into_iter().map(|found| (found.command, found)))",
-            "drop(found)",
-        )],
+        &[edit(STORING, "self.verdicts.already_decided.extend(known)", "drop(known)")],
         Simulation,
     ),
     off(

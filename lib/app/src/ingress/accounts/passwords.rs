@@ -100,7 +100,7 @@ mod tests {
         let passwords = Passwords::new(NonZeroUsize::MIN).unwrap();
         let hash = passwords.hash(password("correct horse battery")).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        let is = async |text, of| passwords.is(password(text), of).await.unwrap();
+        let is = async |text, of| passwords.verify(password(text), of).await.unwrap();
         assert!(is("correct horse battery", Some(hash.clone())).await);
         assert!(!is("correct horse batterz", Some(hash)).await);
         assert!(!is("nobody's password", None).await, "nobody has it");
@@ -110,7 +110,7 @@ mod tests {
     async fn more_than_can_be_done_soon_are_told_to_come_again() {
         let passwords = Passwords::new(NonZeroUsize::MIN).unwrap();
         passwords.here.store(WAITING + 1, Ordering::Relaxed);
-        assert!(passwords.is(password("correct horse battery"), None).await.is_err());
+        assert!(passwords.verify(password("correct horse battery"), None).await.is_err());
         assert_eq!(passwords.here.load(Ordering::Relaxed), WAITING + 1, "who is told so has gone");
     }
 }

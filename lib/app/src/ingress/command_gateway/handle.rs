@@ -99,7 +99,7 @@ mod tests {
         let secret = HandleKey::new(&[7; 32]).unwrap();
         let text = secret.encode(&handle());
         let other = HandleKey::new(&[8; 32]).unwrap();
-        assert_eq!(other.open(&text), None);
+        assert_eq!(other.decode(&text), None);
         assert_eq!(secret.decode(""), None);
         assert_eq!(secret.decode("../../etc/passwd"), None);
         for at in 0..text.len() {

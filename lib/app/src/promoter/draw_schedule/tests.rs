@@ -123,6 +123,6 @@ fn an_event_that_comes_again_changes_nothing_and_a_hole_ends_the_draws() {
 #[test]
 fn nothing_is_due_in_a_partition_that_is_not_watched_any_more() {
     let floor = floor();
-    floor.begin(P, Vec::new());
+    floor.reset_partition(P, Vec::new());
     assert_eq!((due(&floor, after(10)), floor.next()), (vec![], None));
 }
