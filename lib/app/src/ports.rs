@@ -1,6 +1,8 @@
 //! What the use cases need from the outside. One trait a file; its documentation is the contract, and
 //! one suite runs against every adapter of those that have more than one.
 
+#![warn(missing_docs)]
+
 pub mod commands;
 pub mod durability;
 pub mod events;

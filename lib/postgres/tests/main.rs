@@ -1,6 +1,6 @@
 //! The adapters for Postgres, on a real one. One program: each more takes longer to build than its tests take to run.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
 mod accounts;
 mod event_store;

@@ -1,7 +1,7 @@
 //! The adapters for Redis, on a real one. One program: each more takes longer to build than its tests take to run.
 //! But for the functions for redis-cli (`functions`), which keep a Redis busy on purpose.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
 mod command_queue;
 mod crash_tracking;

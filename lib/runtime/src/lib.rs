@@ -6,6 +6,8 @@
 //! * [`entropy`]: names, jitter and clocks that a simulation can seed;
 //! * [`entry_id`]: identifiers of log entries.
 
+#![warn(missing_docs)]
+
 pub mod entropy;
 pub mod entry_id;
 pub mod health;

@@ -23,6 +23,8 @@
 //! [`retry::Retry`] says how long to wait before the next attempt. The rest is the raw protocol:
 //! [`entry`] and [`value`].
 
+#![warn(missing_docs)]
+
 pub mod connection;
 pub mod consumer;
 pub mod crash_tracking;

@@ -1,7 +1,5 @@
 //! The ports in memory keep the contracts of the ports. One program: each more takes longer to build than its tests take to run.
 
-#![allow(missing_docs)]
-
 mod memory_event_store;
 mod memory_generations;
 mod memory_inboxes;

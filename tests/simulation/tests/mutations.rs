@@ -1,6 +1,6 @@
 //! The list of steps that can be switched off stays true.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
 use auction_simulation::mutations::{ALL, Detector};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,7 +1,7 @@
 //! What makes a simulation believable: the modelled Redis answers as the real one does, whatever is asked in whatever
 //! order by several clients, some of whom block.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
 use auction_simulation::redis::Redis;
 use auction_simulation::reply::{Command, Reply};

@@ -1,6 +1,6 @@
 //! The promises of the write protocol and of its subscription, in thousands of schedules that are made up.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
 use auction_simulation::schedule::run;
 use auction_simulation::world::Trace;
