@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use auction_domain::auction::{Auction, AuctionCommand, CreateAuction, PlaceBid};
-use auction_domain::{Actor, Amount, BidId, Currency, Description, DurationMs, Timestamp, Title, UserId};
+use auction_domain::{Actor, OperatorId, Amount, BidId, Currency, Description, DurationMs, Timestamp, Title, UserId};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -78,7 +78,7 @@ impl Bidding {
 }
 
 fn send(auction: &mut Option<Auction>, command: &AuctionCommand) {
-    for event in command.decide(auction.as_ref(), Actor::Operator, None, AT).unwrap() {
+    for event in command.decide(auction.as_ref(), Actor::Operator(OperatorId::Unidentified), None, AT).unwrap() {
         Auction::apply(auction, &event, AT);
     }
     black_box(command.facts(auction.as_ref().unwrap()));

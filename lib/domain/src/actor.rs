@@ -1,21 +1,31 @@
-//! Who asks.
+//! Senders of commands.
 
 use crate::UserId;
+use uuid::Uuid;
 
-/// On whose behalf a command was sent. Whether the sender may call himself that was settled before.
+/// Sender on whose behalf a command was sent. The ingress has authenticated the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// A person with an account.
     User(UserId),
-    /// Somebody of the house, who may end, cancel and void.
-    Operator,
-    /// The portal itself: the auctioneer, the promoter, the sequel of a deleted account.
+    /// Person or program that runs the installation, and may end and cancel auctions and void bids.
+    Operator(OperatorId),
+    /// The portal itself: the auctioneer, the promoter, and the process that follows a user deletion.
     Portal,
 }
 
+/// Identity of an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperatorId {
+    User(UserId),
+    /// Id of the API key of a program.
+    ApiKey(Uuid),
+    /// A gateway named the role alone, or the command was sent before operators were recorded.
+    Unidentified,
+}
+
 impl Actor {
-    /// The house may do what a seller may, and more.
-    pub(crate) fn is_house(self) -> bool {
-        matches!(self, Actor::Operator | Actor::Portal)
+    /// Operators and the portal may do what a seller may, on every auction.
+    pub(crate) fn is_privileged(self) -> bool {
+        matches!(self, Actor::Operator(_) | Actor::Portal)
     }
 }

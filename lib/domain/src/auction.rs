@@ -133,7 +133,7 @@ impl AuctionCommand {
         }
         let auction = auction.ok_or(AuctionRefusal::UnknownAuction)?;
         if let Some(expected) = expected.filter(|v| *v != auction.version) {
-            return Err(AuctionRefusal::VersionMoved { expected, actual: auction.version }.into());
+            return Err(AuctionRefusal::VersionConflict { expected, actual: auction.version }.into());
         }
         Ok(match self {
             AuctionCommand::CreateAuction(_) => Vec::new(), // decided above
@@ -142,7 +142,7 @@ impl AuctionCommand {
             AuctionCommand::DoubleBid(command) => command.decide(auction, at)?,
             AuctionCommand::HoldDraw(command) => command.decide(auction, at)?,
             AuctionCommand::RevealSeed(command) => command.decide(auction)?,
-            AuctionCommand::VoidBid(command) => command.decide(auction, at)?,
+            AuctionCommand::VoidBid(command) => command.decide(auction, actor, at)?,
             AuctionCommand::RetractBids(command) => command.decide(auction, at)?,
             AuctionCommand::EndAuction(command) => command.decide(auction, actor, at)?,
             AuctionCommand::CancelAuction(command) => command.decide(auction, actor)?,
@@ -206,11 +206,11 @@ impl Auction {
                 self.ends_at = ends_at;
                 self.extensions += 1;
             }
-            AuctionEvent::AuctionEnded { ends_at } => self.ends_at = ends_at,
+            AuctionEvent::AuctionEnded { ends_at, .. } => self.ends_at = ends_at,
             AuctionEvent::DrawHeld(ref draw) => self.draws.recorded = draw.number,
             AuctionEvent::DrawsMissed { last, .. } => self.draws.recorded = last,
             AuctionEvent::SeedRevealed { seed } => self.draws.seed = Some(seed),
-            AuctionEvent::AuctionCancelled => {
+            AuctionEvent::AuctionCancelled { .. } => {
                 self.status = Status::Cancelled;
                 self.draws.cancelled_at = Some(at);
             }

@@ -34,7 +34,7 @@ pub enum RefusedClass {
     /// The command makes no sense in itself.
     Invalid,
     /// The sender asked for a version that has moved on.
-    VersionMoved,
+    VersionConflict,
 }
 
 /// A refusal as everybody outside the domain sees it.

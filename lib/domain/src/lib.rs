@@ -20,7 +20,7 @@ pub mod text;
 pub mod time;
 pub mod user;
 
-pub use actor::Actor;
+pub use actor::{Actor, OperatorId};
 pub use detail::{Detail, Details, Refused, RefusedClass};
 pub use ids::{AuctionId, BidId, UserId};
 pub use money::{Amount, Currency};

@@ -17,6 +17,8 @@ pub enum PromoterEvent {
     PromoterSettingsChanged {
         /// All of them; what is not said is as it is by default.
         options: PromoterOptions,
+        /// Who changed them; `None` in events of version 1.
+        by: Option<Actor>,
     },
 }
 
@@ -52,7 +54,7 @@ impl PromoterSettings {
     /// Folds one event into the state. `None` stands for settings that nobody set yet.
     pub fn apply(settings: &mut Option<PromoterSettings>, event: &PromoterEvent) {
         let version = settings.as_ref().map_or(0, |settings| settings.version) + 1;
-        let PromoterEvent::PromoterSettingsChanged { options } = event;
+        let PromoterEvent::PromoterSettingsChanged { options, .. } = event;
         *settings = Some(PromoterSettings { version, options: options.clone() });
     }
 

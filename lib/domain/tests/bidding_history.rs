@@ -8,7 +8,7 @@ use auction_domain::auction::{
     Auction, AuctionCommand, CloseAuction, CreateAuction, EndAuction, PlaceBid, Status,
 };
 use auction_domain::{
-    Actor, Amount, BidId, Currency, Description, Detail, Details, DurationMs, Refused, Timestamp, Title,
+    Actor, OperatorId, Amount, BidId, Currency, Description, Detail, Details, DurationMs, Refused, Timestamp, Title,
     UserId,
 };
 use std::collections::BTreeMap;
@@ -94,7 +94,7 @@ fn history() -> Option<BTreeMap<String, Historic>> {
 fn send(state: &mut Option<Auction>, command: AuctionCommand, at: Timestamp) -> Result<Details, Refused> {
     let actor = match &command {
         AuctionCommand::PlaceBid(place) => Actor::User(place.bidder),
-        _ => Actor::Operator,
+        _ => Actor::Operator(OperatorId::Unidentified),
     };
     for event in command.decide(state.as_ref(), actor, None, at)? {
         Auction::apply(state, &event, at);

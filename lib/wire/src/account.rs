@@ -1,89 +1,89 @@
-//! The JSON of signing up, in and out, and of one's account. What is in here is personal data or a secret: it goes
-//! from the client to the ingress and back, and into no command. None of it derives `Debug`.
+//! The JSON of sign-up, sign-in, sign-out and accounts.
+//!
+//! These types carry personal data and secrets. Such data passes between client and ingress only and never
+//! enters a command. Types that hold it do not derive `Debug`, so that it cannot reach a log.
 
 use crate::time::JsonTime;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// `POST /sign-up`.
+/// Body of `POST /sign-up`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignUpRequest {
-    /// An e-mail address in ASCII, which is nobody else's.
+    /// E-mail address in ASCII, not used by another account.
     #[schema(min_length = 3, max_length = 254, pattern = r"^[!-?A-~]+@[!-?A-~]+$")]
     pub email: String,
-    /// One line, 1 to 100 characters, not blank.
+    /// Name of the user: one line, 1 to 100 characters, not blank.
     #[schema(
         min_length = 1,
         max_length = 100,
         pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
     )]
     pub name: String,
-    /// 12 to 200 characters, of any kind.
+    /// Password: 12 to 200 characters of any kind.
     #[schema(min_length = 12, max_length = 200)]
     pub password: String,
-    /// What the account is for; bidding, unless said otherwise.
+    /// Role of the account; `bidder` by default.
     #[serde(default)]
     pub role: SignUpRole,
 }
 
-/// What one can sign up as. Who is an operator, operators decide.
+/// Roles that can be chosen at sign-up. Only an operator can grant the role `operator`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SignUpRole {
-    /// Bids.
+    /// May place bids only.
     #[default]
     Bidder,
-    /// Bids and offers things.
+    /// May place bids and create auctions.
     Seller,
 }
 
-/// `POST /sign-in`.
+/// Body of `POST /sign-in`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignInRequest {
-    /// The e-mail address of the account, in whatever case.
+    /// E-mail address of the account, case-insensitive.
     #[schema(min_length = 3, max_length = 254, pattern = r"^[!-?A-~]+@[!-?A-~]+$")]
     pub email: String,
-    /// Its password.
     #[schema(max_length = 200)]
     pub password: String,
 }
 
-/// The answer to `POST /sign-in`.
+/// Answer to `POST /sign-in`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SignedIn {
-    /// To be sent with every request: `Authorization: Bearer`. It is shown once, and stored nowhere.
+    /// Token to send as `Authorization: Bearer` with every request. Shown only here; the portal stores its
+    /// hash.
     pub token: String,
-    /// Until when it is good.
+    /// Time at which the token expires.
     pub expires_at: JsonTime,
-    /// Who signed in.
+    /// Id of the user.
     pub user: Uuid,
-    /// `bidder`, `seller` or `operator`.
+    /// Role of the account: `bidder`, `seller` or `operator`.
     pub role: String,
 }
 
-/// `POST /sign-out`.
+/// Body of `POST /sign-out`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignOutRequest {
-    /// All tokens of the user, not only the one that is sent.
+    /// `true` revokes all tokens of the user, `false` only the token of this request.
     #[serde(default)]
-    pub everywhere: bool,
+    pub all_sessions: bool,
 }
 
-/// `GET /account`.
+/// Answer to `GET /account`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccountView {
-    /// Whose account it is.
+    /// Id of the user.
     pub user: Uuid,
-    /// His e-mail address, as he wrote it.
+    /// E-mail address, in the case in which it was entered.
     pub email: String,
-    /// What he is called.
     pub name: String,
-    /// `bidder`, `seller` or `operator`.
+    /// Role of the account: `bidder`, `seller` or `operator`.
     pub role: String,
-    /// Since when it is there.
     pub created_at: JsonTime,
 }

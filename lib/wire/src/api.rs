@@ -1,5 +1,6 @@
-//! The JSON that clients send to the ingress, and its answers to commands. Amounts are whole minor
-//! units, durations whole seconds, times RFC 3339. Members that nobody knows are refused by name.
+//! The JSON of commands: requests of clients and the answers to them. Amounts are whole minor units,
+//! durations whole seconds, times RFC 3339. A request with an unknown member is refused; the error names the
+//! member.
 
 use crate::draw_option::DrawOption;
 use crate::time::JsonTime;
@@ -8,113 +9,113 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// `POST /users`. Empty: names and addresses are personal data and never enter a command.
+/// Body of `POST /users`. Empty: names and addresses are personal data and never enter a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateUserRequest {}
 
-/// `POST /auctions`. Who calls is the seller.
+/// Body of `POST /auctions`. The caller is the seller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateAuctionRequest {
-    /// One line, 1 to 200 characters, not blank.
+    /// Title: one line, 1 to 200 characters, not blank.
     #[schema(
         min_length = 1,
         max_length = 200,
         pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
     )]
     pub title: String,
-    /// Up to 10,000 characters; of control characters only line breaks and tabs.
+    /// Description: at most 10,000 characters. Line breaks and tabs are the only control characters allowed.
     #[schema(max_length = 10_000, pattern = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$")]
     #[serde(default)]
     pub description: String,
-    /// Three capital letters, such as `EUR`.
+    /// Currency code: three capital letters, such as `EUR`.
     #[schema(pattern = "^[A-Z]{3}$")]
     pub currency: String,
-    /// The least a first bid must be, in minor units.
+    /// Minimum amount of the first bid, in minor units.
     #[schema(minimum = 1, maximum = 4_503_599_627_370_495_u64)]
     pub opening_bid: u64,
-    /// Below this it is not sold, in minor units; not shown to bidders.
+    /// Reserve price in minor units: below it, the auction is not sold. Not shown to bidders.
     #[schema(minimum = 1, maximum = 4_503_599_627_370_495_u64)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserve: Option<u64>,
-    /// At once if not given.
+    /// Start of bidding; now by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<JsonTime>,
-    /// When bidding ends.
+    /// End of bidding, without extensions.
     pub ends_at: JsonTime,
-    /// Whether late changes of the lead extend it.
+    /// Extensions after late changes of the leader; none by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub soft_close: Option<SoftCloseRequest>,
-    /// Within so many seconds before the end no bid can be deleted.
+    /// Bids cannot be deleted during this number of seconds before the end.
     #[schema(maximum = 86_400)]
     #[serde(default)]
     pub retraction_lock_seconds: u32,
-    /// Whether bids are drawn by lot and count twice; they are unless said otherwise.
-    #[serde(default = "yes")]
+    /// Whether bids are drawn by lot and doubled; `true` by default.
+    #[serde(default = "enabled")]
     pub promoted: bool,
 }
 
-fn yes() -> bool {
+fn enabled() -> bool {
     true
 }
 
-/// `PUT /promoter/settings`, by an operator.
+/// Body of `PUT /promoter/settings`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PromoterSettingsRequest {
-    /// The options, in order, such as `{"every_ms": 600000}` and `"never_the_leader"`. What is not said is as
-    /// it is by default.
+    /// Draw options in order, such as `{"interval_ms": 600000}` and `"exclude_leader"`. An option that
+    /// is left out has its default.
     #[schema(value_type = Vec<DrawOption>)]
     pub options: Vec<serde_json::Value>,
 }
 
-/// `GET /promoter/settings`.
+/// Answer to `GET /promoter/settings`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PromoterSettingsView {
-    /// How often they were set by an operator.
+    /// Number of times that an operator changed the options.
     pub version: u64,
-    /// When they were set; absent for those of the settings file.
+    /// Time of the change; absent for the options of the settings file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_at: Option<JsonTime>,
-    /// The options, in order.
+    /// Draw options in order.
     #[schema(value_type = Vec<DrawOption>)]
     pub options: Vec<serde_json::Value>,
-    /// All that operators set, the newest first.
+    /// All options that operators set, the newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(no_recursion)]
     pub history: Vec<PromoterSettingsView>,
 }
 
-/// A soft close: a change of leader within so long before the end extends the auction.
+/// Soft close: a change of the leader shortly before the end extends the auction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SoftCloseRequest {
-    /// The end moves by so many seconds.
+    /// Length of an extension in seconds.
     #[schema(minimum = 1, maximum = 86_400)]
     pub extend_by_seconds: u32,
-    /// If the lead changes within so many seconds before the end.
+    /// A change of the leader extends the auction if it happens during this number of seconds before the end.
     #[schema(minimum = 1, maximum = 86_400)]
     pub within_seconds: u32,
-    /// At most so many times.
+    /// Maximum number of extensions.
     #[schema(minimum = 1, maximum = 1_000)]
     pub at_most: u32,
 }
 
-/// `PUT /auction/{id}/bid`.
+/// Body of `PUT /auction/{id}/bid`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlaceBidRequest {
-    /// In minor units of the auction's currency.
+    /// Amount in minor units of the auction's currency.
     #[schema(minimum = 1, maximum = 4_503_599_627_370_495_u64)]
     pub amount: u64,
 }
 
-/// `POST /auction/{id}/bid/{bid}/void`.
+/// Body of `POST /auction/{id}/bid/{bid}/void`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VoidBidRequest {
-    /// One line, 1 to 500 characters, not blank; kept on record.
+    /// Reason, which is stored with the bid: one line, 1 to 500 characters, not blank.
     #[schema(
         min_length = 1,
         max_length = 500,
@@ -123,109 +124,102 @@ pub struct VoidBidRequest {
     pub reason: String,
 }
 
-/// The answer 202 to a command, and 200 of `GET /command/{handle}` while it is pending.
+/// Answer 202 to a command, and answer 200 to `GET /command/{handle}` while the command is pending.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CommandPending {
-    /// The handle to ask with; the same as in `Location`.
+    /// Handle of the command, as in `Location`.
     pub command: String,
-    /// Always `pending`.
     pub status: String,
-    /// When the ingress gave the handle out.
+    /// Time at which the ingress received the command.
     pub received_at: JsonTime,
-    /// The new user, for `POST /users`.
+    /// Id of the user the command is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Uuid>,
-    /// The auction it is about.
+    /// Id of the auction the command is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auction: Option<Uuid>,
-    /// The bid it is about.
+    /// Id of the bid the command is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bid: Option<Uuid>,
 }
 
-/// The answer to a command that could not be handled: it lies with the dead letters, had no effect, and
-/// may be sent again by the house. Not final.
+/// Answer for a command that could not be processed. It had no effect and was dead-lettered. Not final: an
+/// operator can requeue it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CommandFailed {
-    /// The handle of the command.
+    /// Handle of the command.
     pub command: String,
-    /// Always `failed`.
     pub status: String,
-    /// The kind of trouble, such as `panicked`.
+    /// Reason of the failure, such as `panicked`.
     pub reason: String,
-    /// One sentence for people.
+    /// One sentence that explains the failure.
     pub detail: String,
 }
 
-/// Money in answers.
+/// Amount with its currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Money {
-    /// Minor units.
+    /// Amount in minor units.
     pub amount: u64,
-    /// Three capital letters.
+    /// Currency code: three capital letters.
     pub currency: String,
 }
 
-/// What came of an accepted command: with `Prefer: wait`, or `return=representation` at its monitor.
+/// Answer for an accepted command, to a request with `Prefer: wait` or to `GET /command/{handle}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CommandDone {
-    /// The handle of the command.
+    /// Handle of the command.
     pub command: String,
-    /// Always `done`.
     pub status: String,
-    /// Such as `place_bid`.
+    /// Kind of the command, such as `place_bid`.
     pub kind: String,
-    /// The user, for a command about one.
+    /// Id of the user, for a command about a user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Uuid>,
-    /// The auction, for a command about one.
+    /// Id of the auction, for a command about an auction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auction: Option<Uuid>,
-    /// The new bid, for `place_bid`.
+    /// Id of the new bid, for `place_bid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bid: Option<Uuid>,
-    /// Version of the user or auction after it.
+    /// Version of the user or auction after the command.
     pub version: u64,
-    /// The amount that was bid.
+    /// Amount of the new bid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
-    /// The new bid's place in the standing, from 1.
+    /// Rank of the new bid, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rank: Option<u64>,
     /// Whether the new bid leads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leads: Option<bool>,
-    /// What the leading bid counts for after it.
+    /// Amount the leading bid counts for after the command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub highest: Option<Money>,
 }
 
-/// `PUT /subscriptions`, and `GET`: what the caller wants to be told. The whole choice: what is left out is
-/// as it is for a new user, on.
+/// Body of `PUT /subscriptions` and answer to `GET /subscriptions`: the caller's notification preferences.
+/// `PUT` replaces all of them; a preference that is left out is on, as for a new user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubscriptionsRequest {
-    /// That he won an auction.
-    #[serde(default = "on")]
+    /// Notify the user when they win an auction.
+    #[serde(default = "enabled")]
     pub auction_won: bool,
-    /// That the highest bid changed where he has a bid that counts.
-    #[serde(default = "on")]
+    /// Notify the user when the leading bid changes in an auction in which they have an active bid.
+    #[serde(default = "enabled")]
     pub highest_bid: bool,
-    /// That a bid of his counts twice.
-    #[serde(default = "on")]
+    /// Notify the user when a bid of theirs is doubled.
+    #[serde(default = "enabled")]
     pub bid_doubled: bool,
 }
 
-fn on() -> bool {
-    true
-}
-
 impl From<NotificationPreferences> for SubscriptionsRequest {
-    fn from(of: NotificationPreferences) -> SubscriptionsRequest {
+    fn from(preferences: NotificationPreferences) -> SubscriptionsRequest {
         SubscriptionsRequest {
-            auction_won: of.auction_won,
-            highest_bid: of.highest_bid,
-            bid_doubled: of.bid_doubled,
+            auction_won: preferences.auction_won,
+            highest_bid: preferences.highest_bid,
+            bid_doubled: preferences.bid_doubled,
         }
     }
 }

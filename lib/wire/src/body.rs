@@ -1,13 +1,15 @@
-//! MessagePack bodies: maps with field names, and nothing behind them.
+//! MessagePack bodies: maps with field names, without trailing bytes.
 
 use crate::DecodeError;
+use crate::actor::parse_actor;
+use crate::text_id::TextId;
 use auction_domain::auction::{Commitment, Promotion, SoftClose};
 use auction_domain::user::NotificationPreferences;
-use auction_domain::{DurationMs, PromoterOptions};
+use auction_domain::{Actor, BidId, DurationMs, PromoterOptions};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// Bodies are written from plain structs of numbers, texts and lists; that cannot fail.
+/// Encodes a body. Bodies are plain structs of numbers, texts and lists, for which this cannot fail.
 pub(crate) fn encode(body: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(160);
     if let Err(error) = body.serialize(&mut rmp_serde::Serializer::new(&mut bytes).with_struct_map()) {
@@ -16,9 +18,10 @@ pub(crate) fn encode(body: &impl Serialize) -> Vec<u8> {
     bytes
 }
 
-/// Reads a body and refuses anything behind it (rmp-serde alone would not).
+/// Decodes a body and refuses trailing bytes, which rmp-serde alone would accept.
 pub(crate) fn decode<T: DeserializeOwned>(kind: &'static str, bytes: &[u8]) -> Result<T, DecodeError> {
-    // Over a reader, which is what is left of the bytes; `from_read_ref` only gives back all of them.
+    // `new` reads from a slice reader, whose rest shows the trailing bytes. `from_read_ref` would not show
+    // it.
     let mut deserializer = rmp_serde::Deserializer::new(bytes);
     let body = T::deserialize(&mut deserializer).map_err(|error| bad(kind, error))?;
     match deserializer.get_ref().len() {
@@ -27,21 +30,26 @@ pub(crate) fn decode<T: DeserializeOwned>(kind: &'static str, bytes: &[u8]) -> R
     }
 }
 
-/// A body as JSON, for people; none if it is not plain MessagePack of texts, numbers and lists.
+/// Returns a body as JSON text for display. Returns `None` if it contains anything but texts, numbers, lists
+/// and maps.
 pub fn to_json(bytes: &[u8]) -> Option<String> {
     decode::<serde_json::Value>("body", bytes).ok().map(|body| body.to_string())
 }
 
-/// A value that reads well and is not allowed.
-pub(crate) fn bad(kind: &'static str, why: impl ToString) -> DecodeError {
-    DecodeError::BadBody { kind, why: why.to_string() }
+/// Returns the error for a body that decodes but holds an invalid value.
+pub(crate) fn bad(kind: &'static str, reason: impl ToString) -> DecodeError {
+    DecodeError::BadBody { kind, reason: reason.to_string() }
 }
 
-/// The body of what says everything by its kind.
+/// Body of a command or event that has no fields besides the header.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct EmptyBody {}
 
-/// A soft close, in commands and events.
+pub(crate) fn empty() -> Vec<u8> {
+    encode(&EmptyBody {})
+}
+
+/// Soft close, in commands and events.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SoftCloseBody {
     extend_by_ms: u32,
@@ -65,7 +73,7 @@ impl From<SoftCloseBody> for SoftClose {
     }
 }
 
-/// What a user wants to be told, in commands and events.
+/// Notification preferences of a user, in commands and events.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SubscriptionsBody {
     auction_won: bool,
@@ -74,11 +82,11 @@ pub(crate) struct SubscriptionsBody {
 }
 
 impl From<NotificationPreferences> for SubscriptionsBody {
-    fn from(of: NotificationPreferences) -> SubscriptionsBody {
+    fn from(preferences: NotificationPreferences) -> SubscriptionsBody {
         SubscriptionsBody {
-            auction_won: of.auction_won,
-            highest_bid: of.highest_bid,
-            bid_doubled: of.bid_doubled,
+            auction_won: preferences.auction_won,
+            highest_bid: preferences.highest_bid,
+            bid_doubled: preferences.bid_doubled,
         }
     }
 }
@@ -93,7 +101,7 @@ impl From<SubscriptionsBody> for NotificationPreferences {
     }
 }
 
-/// How an auction is promoted, in commands and events.
+/// Draw interval and commitment of an auction, in commands and events.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct PromotionBody {
     every_ms: u32,
@@ -114,18 +122,43 @@ impl PromotionBody {
     }
 }
 
-/// Options of the promoter, in commands and events.
+/// Draw options, in commands and events.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct OptionsBody {
-    pub(crate) options: String,
+    options: String,
 }
 
 impl OptionsBody {
-    pub(crate) fn read(kind: &'static str, bytes: &[u8]) -> Result<PromoterOptions, DecodeError> {
-        options(kind, decode::<OptionsBody>(kind, bytes)?.options)
+    pub(crate) fn encode(options: &PromoterOptions) -> Vec<u8> {
+        encode(&OptionsBody { options: options.as_str().to_owned() })
+    }
+
+    pub(crate) fn read(self, kind: &'static str) -> Result<PromoterOptions, DecodeError> {
+        options(kind, self.options)
     }
 }
 
 pub(crate) fn options(kind: &'static str, text: String) -> Result<PromoterOptions, DecodeError> {
     PromoterOptions::new(text).map_err(|error| bad(kind, format!("options {error}")))
+}
+
+/// Bid, in commands that are about one bid.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct BidBody {
+    bid: TextId,
+}
+
+impl BidBody {
+    pub(crate) fn encode(bid: BidId) -> Vec<u8> {
+        encode(&BidBody { bid: TextId(bid.0) })
+    }
+
+    pub(crate) fn bid(&self) -> BidId {
+        BidId(self.bid.0)
+    }
+}
+
+/// Reads who caused an event; absent in events of version 1, which did not record it.
+pub(crate) fn actor(kind: &'static str, by: Option<String>) -> Result<Option<Actor>, DecodeError> {
+    by.map(|by| parse_actor(&by)).transpose().map_err(|reason| bad(kind, reason))
 }

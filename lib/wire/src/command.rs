@@ -1,29 +1,105 @@
-//! Commands, as they lie on the command streams.
+//! Commands, as entries of the command streams.
 //!
-//! | field   | what |
-//! |---------|------|
-//! | `id`    | command id; a thing that the command creates bears the same id |
-//! | `kind`  | such as `place_bid` |
+//! | field   | meaning |
+//! |---------|---------|
+//! | `id`    | id of the command, and of the user, auction or bid that it creates |
+//! | `kind`  | kind of the command, such as `place_bid` |
 //! | `v`     | schema version of the body, from 1 |
-//! | `key`   | id of the user or auction (or of the promoter's settings) it is for; decides the partition |
-//! | `actor` | id of the user who asks, or `operator`, or `portal` |
-//! | `expect`| the version the sender insists on; absent if none |
+//! | `key`   | id of the user, auction or promoter settings it is for; determines the partition |
+//! | `actor` | who sent it: id of a user, `operator:<user id>`, `api-key:<key id>`, `operator` or `portal` |
+//! | `expect`| version that the aggregate must have; absent if any version will do |
 //! | `fp`    | fingerprint of the request's payload, 16 hex digits |
-//! | `reply` | the ingress that waits for the outcome; may be empty |
+//! | `reply` | ingress process that waits for the outcome; may be empty |
 //! | `trace` | W3C traceparent; may be empty |
 //! | `body`  | MessagePack map with field names |
 
-mod kinds;
-
-use crate::fields::{DecodeError, Fields, RawFields, parse};
+use crate::actor::{actor_text, parse_actor};
+use crate::body;
+use crate::fields::{DecodeError, Fields, RawFields, check_version, parse};
+use auction_domain::Actor;
 use auction_domain::auction::AuctionCommand;
 use auction_domain::promoter::PromoterCommand;
 use auction_domain::user::UserCommand;
-use auction_domain::{Actor, UserId};
+use serde::de::DeserializeOwned;
 use std::fmt;
 use uuid::Uuid;
 
-/// The id of a command: with it, a command has one effect however often it arrives.
+/// Declares the kinds: `<module, which is the name of the kind>: <aggregate>(<variant of its commands>)`. A
+/// module has the body of its kind, its schema version, `encode`, `decode` and samples.
+macro_rules! commands {
+    ($($kind:ident: $aggregate:ident($commands:ident::$variant:ident),)+) => {
+        $(mod $kind;)+
+
+        /// Name and schema version of the kind that a body is written as.
+        fn encoding(body: &CommandBody) -> (&'static str, u16) {
+            match body {
+                $(CommandBody::$aggregate($commands::$variant(_)) => (stringify!($kind), $kind::VERSION),)+
+            }
+        }
+
+        fn encode(body: &CommandBody) -> Vec<u8> {
+            match body {
+                $(CommandBody::$aggregate($commands::$variant(command)) => $kind::encode(command),)+
+            }
+        }
+
+        fn decode(encoded: &EncodedCommand<'_>) -> Result<CommandBody, DecodeError> {
+            $(if encoded.kind == stringify!($kind) {
+                check_version(encoded.kind, encoded.version, $kind::VERSION)?;
+                let command = $kind::decode(encoded)?.into();
+                return Ok(CommandBody::$aggregate($commands::$variant(command)));
+            })+
+            Err(DecodeError::UnknownKind(encoded.kind.to_owned()))
+        }
+
+        /// Names of all kinds.
+        pub const KINDS: &[&str] = &[$(stringify!($kind),)+];
+
+        #[cfg(test)]
+        pub(crate) fn samples() -> Vec<crate::golden::Sample> {
+            [$($kind::samples(),)+].concat()
+        }
+    };
+}
+
+commands! {
+    create_user: User(UserCommand::CreateUser),
+    delete_user: User(UserCommand::DeleteUser),
+    change_subscriptions: User(UserCommand::ChangeSubscriptions),
+    create_auction: Auction(AuctionCommand::CreateAuction),
+    place_bid: Auction(AuctionCommand::PlaceBid),
+    delete_bid: Auction(AuctionCommand::DeleteBid),
+    double_bid: Auction(AuctionCommand::DoubleBid),
+    void_bid: Auction(AuctionCommand::VoidBid),
+    retract_bids: Auction(AuctionCommand::RetractBids),
+    end_auction: Auction(AuctionCommand::EndAuction),
+    cancel_auction: Auction(AuctionCommand::CancelAuction),
+    close_auction: Auction(AuctionCommand::CloseAuction),
+    hold_draw: Auction(AuctionCommand::HoldDraw),
+    reveal_seed: Auction(AuctionCommand::RevealSeed),
+    change_promoter_settings: Promoter(PromoterCommand::ChangePromoterSettings),
+}
+
+/// Encoded body of a command with the header fields that complete it.
+struct EncodedCommand<'a> {
+    kind: &'static str,
+    version: u16,
+    id: CommandId,
+    actor: Actor,
+    body: &'a [u8],
+}
+
+impl EncodedCommand<'_> {
+    fn body<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        body::decode(self.kind, self.body)
+    }
+}
+
+fn known_kind(name: &str) -> Result<&'static str, DecodeError> {
+    KINDS.iter().find(|kind| **kind == name).copied().ok_or_else(|| DecodeError::UnknownKind(name.to_owned()))
+}
+
+/// Id of a command. Commands are idempotent by this id: a repeat has no second effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommandId(pub Uuid);
 
@@ -33,22 +109,22 @@ impl fmt::Display for CommandId {
     }
 }
 
-/// The three command channels of a partition, in the order in which a writer reads them.
+/// Command channels of a partition, in the order in which a writer reads them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Channel {
-    /// Accounts.
+    /// Commands that create or change users.
     User,
-    /// New auctions, and what is set for all of them.
+    /// Commands that create auctions or change the promoter settings.
     Auction,
-    /// Everything that changes an auction that exists.
+    /// Commands that change an existing auction.
     Bid,
 }
 
 impl Channel {
-    /// All of them, creations first.
+    /// All channels; those that create users and auctions first.
     pub const ALL: [Channel; 3] = [Channel::User, Channel::Auction, Channel::Bid];
 
-    /// Its name in the key of its stream.
+    /// Returns the name of the channel in the key of its stream.
     pub fn name(self) -> &'static str {
         match self {
             Channel::User => "user",
@@ -58,41 +134,35 @@ impl Channel {
     }
 }
 
-/// One command with all that travels with it.
+/// Command with its header fields; the table in the module documentation describes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
-    /// See the table above.
     pub id: CommandId,
-    /// The user or auction it is for.
+    /// Id of the user, auction or promoter settings that the command is for.
     pub key: Uuid,
-    /// Who asks.
     pub actor: Actor,
-    /// The version the sender insists on.
+    /// Version that the aggregate must have.
     pub expect: Option<u64>,
     /// Fingerprint of the request's payload.
     pub fingerprint: u64,
-    /// The ingress that waits for the outcome; may be empty.
+    /// Ingress process that waits for the outcome; may be empty.
     pub reply: String,
     /// W3C traceparent; may be empty.
     pub trace: String,
-    /// What is asked.
     pub body: CommandBody,
 }
 
-/// What is asked, and of which kind of aggregate.
+/// Body of a command, by kind of aggregate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommandBody {
-    /// Of a user.
     User(UserCommand),
-    /// Of an auction.
     Auction(AuctionCommand),
-    /// Of the promoter's settings.
     Promoter(PromoterCommand),
 }
 
 impl CommandBody {
-    /// The channel it travels on: everything that changes an existing auction shares one, so that a
-    /// close cannot overtake an earlier bid.
+    /// Returns the channel of the command. All commands that change an existing auction share one channel, so
+    /// that a close cannot overtake an earlier bid.
     pub fn channel(&self) -> Channel {
         match self {
             CommandBody::User(_) => Channel::User,
@@ -103,25 +173,27 @@ impl CommandBody {
         }
     }
 
-    /// Its name, such as `place_bid`.
+    /// Returns the name of the kind, such as `place_bid`.
     pub fn kind(&self) -> &'static str {
-        kinds::kind(self)
+        encoding(self).0
     }
 }
 
 impl Command {
-    /// The fields to write.
+    /// Returns the fields of the stream entry.
     pub fn to_fields(&self) -> Vec<(&'static str, Vec<u8>)> {
+        let (kind, version) = encoding(&self.body);
+        let body = encode(&self.body);
         let mut fields = vec![
             ("id", text(self.id.0)),
-            ("kind", self.body.kind().into()),
-            ("v", kinds::VERSION.to_string().into()),
+            ("kind", kind.into()),
+            ("v", version.to_string().into()),
             ("key", text(self.key)),
             ("actor", actor_text(self.actor).into()),
             ("fp", format!("{:016x}", self.fingerprint).into()),
             ("reply", self.reply.clone().into()),
             ("trace", self.trace.clone().into()),
-            ("body", kinds::encode(&self.body)),
+            ("body", body),
         ];
         if let Some(expect) = self.expect {
             fields.insert(5, ("expect", expect.to_string().into()));
@@ -129,14 +201,16 @@ impl Command {
         fields
     }
 
-    /// Reads the fields of an entry. Fields that nobody knows are passed over: a newer sender may have
-    /// more to say.
+    /// Reads a command from the fields of a stream entry. Unknown fields are ignored, so that newer senders
+    /// may add some.
     pub fn from_fields(fields: &RawFields<impl AsRef<[u8]>>) -> Result<Command, DecodeError> {
         let fields = Fields(fields);
         let id = CommandId(fields.id("id")?);
-        let actor = parse_actor(fields.text("actor")?)?;
+        let actor = parse_actor(fields.text("actor")?)
+            .map_err(|reason| DecodeError::BadField { field: "actor", reason })?;
         let fp = fields.text("fp")?;
-        let body = kinds::decode(fields.text("kind")?, fields.parse("v")?, id, actor, fields.bytes("body")?)?;
+        let (kind, version) = (known_kind(fields.text("kind")?)?, fields.parse("v")?);
+        let body = decode(&EncodedCommand { kind, version, id, actor, body: fields.bytes("body")? })?;
         Ok(Command {
             id,
             key: fields.id("key")?,
@@ -144,7 +218,7 @@ impl Command {
             expect: fields.optional("expect")?.map(|text| parse("expect", text)).transpose()?,
             fingerprint: u64::from_str_radix(fp, 16).map_err(|_| DecodeError::BadField {
                 field: "fp",
-                why: format!("{fp:?} is not hexadecimal"),
+                reason: format!("{fp:?} is not hexadecimal"),
             })?,
             reply: fields.optional("reply")?.unwrap_or_default().to_owned(),
             trace: fields.optional("trace")?.unwrap_or_default().to_owned(),
@@ -153,32 +227,32 @@ impl Command {
     }
 }
 
-/// What can be told of an entry that is no readable command: enough to tell its sender.
+/// Header of a command whose body may be unreadable: enough to store an outcome and notify the sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandHeader {
-    /// The command's id.
     pub id: CommandId,
-    /// Its kind, whether anybody knows it or not; `unknown` if it is no name.
+    /// Kind of the command, even if this program does not know it; `unknown` if the field is not a valid
+    /// name.
     pub kind: String,
-    /// What it was for.
+    /// Id of the user, auction or promoter settings that the command is for.
     pub key: Uuid,
-    /// Fingerprint of the request's payload; zero if there is none.
+    /// Fingerprint of the request's payload; zero if it is missing or invalid.
     pub fingerprint: u64,
-    /// The ingress that waits for the outcome; may be empty.
+    /// Ingress process that waits for the outcome; may be empty.
     pub reply: String,
 }
 
 impl CommandHeader {
-    /// Reads it from the fields of an entry; none if it does not even say its id and key.
+    /// Reads the header from the fields of a stream entry. Returns `None` without a valid id and key.
     pub fn of(fields: &RawFields<impl AsRef<[u8]>>) -> Option<CommandHeader> {
         let fields = Fields(fields);
-        let name =
+        let is_name =
             |kind: &&str| kind.len() <= 40 && kind.bytes().all(|b| b == b'_' || b.is_ascii_lowercase());
         let fingerprint = fields.text("fp").ok().and_then(|fp| u64::from_str_radix(fp, 16).ok());
         let reply = fields.optional("reply").ok().flatten().unwrap_or_default();
         Some(CommandHeader {
             id: CommandId(fields.id("id").ok()?),
-            kind: fields.text("kind").ok().filter(name).unwrap_or("unknown").to_owned(),
+            kind: fields.text("kind").ok().filter(is_name).unwrap_or("unknown").to_owned(),
             key: fields.id("key").ok()?,
             fingerprint: fingerprint.unwrap_or_default(),
             reply: reply.to_owned(),
@@ -188,24 +262,4 @@ impl CommandHeader {
 
 fn text(id: Uuid) -> Vec<u8> {
     id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes().to_vec()
-}
-
-/// How an actor is written.
-pub fn actor_text(actor: Actor) -> String {
-    match actor {
-        Actor::User(user) => user.to_string(),
-        Actor::Operator => "operator".to_owned(),
-        Actor::Portal => "portal".to_owned(),
-    }
-}
-
-fn parse_actor(text: &str) -> Result<Actor, DecodeError> {
-    match text {
-        "operator" => Ok(Actor::Operator),
-        "portal" => Ok(Actor::Portal),
-        id => Uuid::try_parse(id).map(|id| Actor::User(UserId(id))).map_err(|_| DecodeError::BadField {
-            field: "actor",
-            why: format!("{id:?} is neither a user's id nor `operator` nor `portal`"),
-        }),
-    }
 }

@@ -1,36 +1,36 @@
-//! How an option of draws is written in JSON, for the description of the API. The promoter has the type that reads
-//! it, and what each means is said in `config/default.toml`.
+//! JSON schema of a draw option, for the OpenAPI document. The type that reads the options is in the
+//! promoter; `config/default.toml` explains each option.
 
 use serde_json::json;
 use std::borrow::Cow;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// One option.
+/// Draw option, in the OpenAPI document only.
 #[derive(Debug)]
 pub(crate) struct DrawOption;
 
-/// The shortest and the longest interval of draws, in milliseconds: 100 ms and 31 days.
-const INTERVALS: (u64, u64) = (100, 2_678_400_000);
+/// Minimum and maximum of an interval in milliseconds: 100 ms and 31 days.
+const INTERVAL_MS: (u64, u64) = (100, 2_678_400_000);
 
 impl PartialSchema for DrawOption {
     fn schema() -> RefOr<Schema> {
-        let one = |name: &str, value: serde_json::Value| {
+        let object = |name: &str, value: serde_json::Value| {
             json!({"type": "object", "properties": {name: value}, "required": [name],
                    "additionalProperties": false})
         };
-        let whole = |least: u64, most: u64| json!({"type": "integer", "minimum": least, "maximum": most});
-        let schema = json!({"description": "One option of draws.", "oneOf": [
-            {"type": "string", "enum": ["never_the_leader", "once_per_bidder"]},
-            one("every_ms", whole(INTERVALS.0, INTERVALS.1)),
-            one("only_in_last_ms", whole(INTERVALS.0, INTERVALS.1)),
-            one("weigh_by", json!({"type": "string", "enum": ["uniform", "amount", "age"]})),
-            one("weigh_at_most", whole(1, u64::from(u32::MAX))),
-            one("at_most", whole(1, u64::from(u32::MAX))),
-            one("chance", whole(1, 1000)),
-            one("all", json!({"type": "array", "items": {"$ref": "#/components/schemas/DrawOption"}})),
+        let integer = |min: u64, max: u64| json!({"type": "integer", "minimum": min, "maximum": max});
+        let schema = json!({"description": "Draw option.", "oneOf": [
+            {"type": "string", "enum": ["exclude_leader", "once_per_bidder"]},
+            object("interval_ms", integer(INTERVAL_MS.0, INTERVAL_MS.1)),
+            object("only_in_last_ms", integer(INTERVAL_MS.0, INTERVAL_MS.1)),
+            object("weigh_by", json!({"type": "string", "enum": ["uniform", "amount", "age"]})),
+            object("max_weight", integer(1, u64::from(u32::MAX))),
+            object("max_doublings", integer(1, u64::from(u32::MAX))),
+            object("probability_permille", integer(1, 1000)),
+            object("all", json!({"type": "array", "items": {"$ref": "#/components/schemas/DrawOption"}})),
         ]});
-        // It is a schema, as a test shows; anything at all is the best that could be said otherwise.
+        // A test shows that this is a valid schema; the fallback is never used.
         serde_json::from_value(schema).map_or_else(|_| Schema::default().into(), RefOr::T)
     }
 }
@@ -46,8 +46,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_option_is_described() {
+    fn schema_limits_the_interval() {
         let schema = serde_json::to_value(DrawOption::schema()).unwrap();
-        assert_eq!(schema["oneOf"][1]["properties"]["every_ms"]["minimum"], json!(100), "{schema}");
+        assert_eq!(schema["oneOf"][1]["properties"]["interval_ms"]["minimum"], json!(100), "{schema}");
     }
 }

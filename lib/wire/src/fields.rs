@@ -1,56 +1,38 @@
-//! The plain fields of a stream entry.
+//! Plain fields of a stream entry.
 
 use thiserror::Error;
 use uuid::Uuid;
 
-/// Why an entry of a stream, or a stored row, cannot be read.
+/// Error reading a stream entry or a stored row.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DecodeError {
-    /// A field is not there.
     #[error("field `{0}` is missing")]
     MissingField(&'static str),
-    /// A field is there and makes no sense.
-    #[error("field `{field}`: {why}")]
-    BadField {
-        /// Its name.
-        field: &'static str,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// Nobody knows this kind.
+    #[error("field `{field}`: {reason}")]
+    BadField { field: &'static str, reason: String },
+    /// This program does not know the kind.
     #[error("unknown kind `{0}`")]
     UnknownKind(String),
     /// The kind is known, but not in this version.
     #[error("kind `{kind}` has no version {v}")]
-    UnknownVersion {
-        /// The kind.
-        kind: &'static str,
-        /// The version.
-        v: u16,
-    },
-    /// The body is not what the kind says.
-    #[error("body of `{kind}`: {why}")]
-    BadBody {
-        /// The kind.
-        kind: &'static str,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// The body goes on after its end.
+    UnknownVersion { kind: &'static str, v: u16 },
+    /// The body is not a valid body of its kind.
+    #[error("body of `{kind}`: {reason}")]
+    BadBody { kind: &'static str, reason: String },
+    /// Bytes follow the end of the body.
     #[error("body of `{kind}`: {count} trailing bytes")]
-    TrailingBytes {
-        /// The kind.
-        kind: &'static str,
-        /// How many.
-        count: usize,
-    },
+    TrailingBytes { kind: &'static str, count: usize },
 }
 
-/// The fields of one entry as they came: names and values are bytes, since nothing forces a sender to
-/// write text.
+/// Versions are numbered from 1, and every one up to the newest is readable.
+pub(crate) fn check_version(kind: &'static str, v: u16, newest: u16) -> Result<(), DecodeError> {
+    if (1..=newest).contains(&v) { Ok(()) } else { Err(DecodeError::UnknownVersion { kind, v }) }
+}
+
+/// Fields of one entry as received. Names and values are bytes, since a sender is not forced to write text.
 pub type RawFields<Text> = [(Text, Text)];
 
-/// Reads fields by name.
+/// Typed access to fields by name.
 pub(crate) struct Fields<'a, Text>(pub(crate) &'a RawFields<Text>);
 
 impl<'a, Text: AsRef<[u8]>> Fields<'a, Text> {
@@ -61,10 +43,10 @@ impl<'a, Text: AsRef<[u8]>> Fields<'a, Text> {
 
     pub(crate) fn text(&self, name: &'static str) -> Result<&'a str, DecodeError> {
         std::str::from_utf8(self.bytes(name)?)
-            .map_err(|_| DecodeError::BadField { field: name, why: "is not UTF-8".to_owned() })
+            .map_err(|_| DecodeError::BadField { field: name, reason: "is not UTF-8".to_owned() })
     }
 
-    /// A field that may be absent or empty.
+    /// Returns a field that may be absent or empty; both are `None`.
     pub(crate) fn optional(&self, name: &'static str) -> Result<Option<&'a str>, DecodeError> {
         match self.text(name) {
             Ok("") | Err(DecodeError::MissingField(_)) => Ok(None),
@@ -82,7 +64,7 @@ impl<'a, Text: AsRef<[u8]>> Fields<'a, Text> {
     pub(crate) fn id(&self, name: &'static str) -> Result<Uuid, DecodeError> {
         let text = self.text(name)?;
         Uuid::try_parse(text)
-            .map_err(|_| DecodeError::BadField { field: name, why: format!("{text:?} is not a UUID") })
+            .map_err(|_| DecodeError::BadField { field: name, reason: format!("{text:?} is not a UUID") })
     }
 }
 
@@ -90,5 +72,5 @@ pub(crate) fn parse<T: std::str::FromStr>(field: &'static str, text: &str) -> Re
 where
     T::Err: std::fmt::Display,
 {
-    text.parse().map_err(|error| DecodeError::BadField { field, why: format!("{text:?}: {error}") })
+    text.parse().map_err(|error| DecodeError::BadField { field, reason: format!("{text:?}: {error}") })
 }

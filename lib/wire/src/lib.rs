@@ -1,22 +1,23 @@
-//! How commands, events, outcomes and views are written down.
+//! Wire formats: how commands, events, outcomes and read models are encoded.
 //!
-//! * [`command`] and [`event`]: what travels on the Redis streams, as plain fields that `redis-cli`
-//!   shows, and a MessagePack body with field names;
-//! * [`outcome`]: what became of a command, as it is stored and sent back;
-//! * [`snapshot`]: the state of an auction, so that its events need not be folded anew;
-//! * [`api`] and [`view`]: the JSON of the REST ingress;
-//! * [`money`]: amounts as people read them;
-//! * [`notification`]: what users are told, as JSON;
-//! * [`webhook`]: where users are told by HTTP, and what was sent there, as JSON;
-//! * [`operator_api`]: what operators see, as JSON;
-//! * [`partition`]: which partition an aggregate lives in;
-//! * [`positions`]: how far things are, as the token that clients hold;
-//! * [`alias`]: how a bidder is shown to others.
+//! * [`command`] and [`event`]: entries of the Redis streams. Plain fields that `redis-cli` prints, and a
+//!   MessagePack body with field names;
+//! * [`outcome`]: the result of a command, as it is stored and sent back to the ingress;
+//! * [`snapshot`]: the state of an auction at one version, so that its events need not be folded again;
+//! * [`api`], [`account`] and [`view`]: the JSON of the HTTP API;
+//! * [`money`]: amounts in the form that people read;
+//! * [`notification`]: the JSON of notifications;
+//! * [`webhook`]: the JSON of webhooks and their deliveries;
+//! * [`operator_api`]: the JSON of the operator endpoints;
+//! * [`partition`]: the mapping of aggregates to partitions;
+//! * [`positions`]: positions by partition, which clients hold as a consistency token;
+//! * [`alias`]: the pseudonym under which other users see a bidder.
 //!
-//! Everything here can be read by another language: UUIDs are text, times are milliseconds since 1970 or
+//! Programs in other languages can read every format: UUIDs are text, times are milliseconds since 1970 or
 //! RFC 3339 text, amounts are whole minor units.
 
 pub mod account;
+pub mod actor;
 pub mod alias;
 pub mod api;
 pub mod body;
@@ -25,6 +26,8 @@ mod draw;
 mod draw_option;
 pub mod event;
 mod fields;
+#[cfg(test)]
+mod golden;
 pub mod money;
 pub mod notification;
 pub mod operator_api;

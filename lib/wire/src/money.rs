@@ -1,8 +1,8 @@
-//! Money as people read it: `200.01 USD`, whereas amounts count in minor units (20001 cents).
+//! Amounts as text for people: `200.01 USD` for 20001 minor units.
 
 use crate::api::Money;
 
-/// How many digits amounts of a currency have after the point: ISO 4217's, and 2 for what it lacks.
+/// Returns the number of decimal places of a currency by ISO 4217; 2 for currencies that are not in it.
 pub fn digits(currency: &str) -> usize {
     match currency {
         "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI"
@@ -13,7 +13,7 @@ pub fn digits(currency: &str) -> usize {
     }
 }
 
-/// Writes an amount without its currency, such as `200.01`.
+/// Formats an amount without its currency, such as `200.01`.
 pub fn plain(minor_units: u64, currency: &str) -> String {
     match digits(currency) {
         0 => minor_units.to_string(),
@@ -25,7 +25,7 @@ pub fn plain(minor_units: u64, currency: &str) -> String {
     }
 }
 
-/// Writes an amount with its currency, such as `200.01 USD`.
+/// Formats an amount with its currency, such as `200.01 USD`.
 pub fn show(money: &Money) -> String {
     format!("{} {}", plain(money.amount, &money.currency), money.currency)
 }

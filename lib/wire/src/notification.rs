@@ -1,4 +1,4 @@
-//! Notifications as JSON: what a user is told, and how he reads it.
+//! Notifications as JSON: their content, and the requests and answers of the inbox.
 
 use crate::api::Money;
 use crate::money;
@@ -7,60 +7,60 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What a user is told of an auction.
+/// Content of a notification about an auction.
+///
+/// Stored as JSON with the notification; JSON that earlier versions stored must stay readable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NotificationContent {
-    /// When it happened.
+    /// Time of the event that caused the notification.
     pub at: JsonTime,
-    /// In which auction.
     pub auction: Uuid,
-    /// What that is.
+    /// Title of the auction.
     pub title: String,
-    /// The version of the auction that this speaks of.
+    /// Version of the auction after the event.
     pub version: u64,
-    /// What happened.
     #[serde(flatten)]
-    pub what: NotificationBody,
+    pub body: NotificationBody,
 }
 
-/// The kinds of news.
+/// Kind of a notification, with its values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum NotificationBody {
-    /// He won.
+    /// The user won the auction.
     AuctionWon {
-        /// With that bid.
+        /// Id of the winning bid.
         bid: Uuid,
-        /// What he owes: what he bid.
-        pays: Money,
-        /// What the bid counted for; more than `pays` if it was doubled.
+        /// Amount the user owes: the amount they bid, not the doubled amount.
+        #[serde(alias = "pays")] // in notifications stored by earlier versions
+        price: Money,
+        /// Amount the bid counted for; more than `price` if it was doubled.
         counts_for: Money,
     },
-    /// The lead changed, and he has a bid that counts.
+    /// The leading bid changed in an auction in which the user has an active bid.
     HighestBid {
-        /// What that means for him.
         standing: BidderStatus,
-        /// What the best bid counts for now.
+        /// Amount the leading bid counts for now.
         highest: Money,
-        /// When bidding ends.
+        /// Time at which bidding ends.
         ends_at: JsonTime,
     },
-    /// A bid of his counts twice.
+    /// A bid of the user was drawn and doubled.
     BidDoubled {
-        /// Which.
+        /// Id of the doubled bid.
         bid: Uuid,
-        /// What he bid, and what he would owe.
+        /// Amount of the bid, which the user owes if it wins.
         amount: Money,
-        /// What it counts for now.
+        /// Amount the bid counts for now.
         counts_for: Money,
     },
 }
 
 impl NotificationBody {
-    /// In a few words, to the user himself.
-    pub fn say(&self) -> String {
+    /// Returns a short text, addressed to the recipient.
+    pub fn summary(&self) -> String {
         match self {
-            NotificationBody::AuctionWon { pays, .. } => format!("you won, and owe {}", money::show(pays)),
+            NotificationBody::AuctionWon { price, .. } => format!("you won, and owe {}", money::show(price)),
             NotificationBody::HighestBid { standing, highest, .. } => {
                 let highest = money::show(highest);
                 match standing {
@@ -76,60 +76,78 @@ impl NotificationBody {
     }
 }
 
-/// What a changed lead means for somebody who has a bid that counts.
+/// Status of a user with an active bid after the leading bid changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BidderStatus {
-    /// He leads, without having done anything for it just now.
+    /// The user leads without having just placed that bid: a higher bid was removed, or theirs was doubled.
     Leading,
-    /// He led since he was last told, and does not any more.
+    /// The user led when they were last notified, and no longer does.
     Outbid,
-    /// Others lead, as before; the best bid changed.
+    /// The user did not lead before and does not lead now.
     Behind,
 }
 
-/// `GET /notifications`: the oldest first.
+/// Answer to `GET /notifications`, the oldest notification first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NotificationList {
-    /// One page of them.
+    /// Notifications of this page.
     pub notifications: Vec<Notification>,
-    /// How many there are in all that are not read.
+    /// Number of unread notifications in the whole inbox.
     pub unread: u64,
-    /// The place behind this page: ask with `after=` to be told what comes next, now or later.
+    /// Cursor after this page. Send it as `after=` to get later notifications, now or at any later time.
     pub cursor: String,
-    /// Where the next page is; absent while there is nothing on it.
+    /// Path of the next page; absent while it would be empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
-/// One of them.
+/// A notification in the user's inbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Notification {
-    /// Its place: everything up to here can be marked as read.
+    /// Position in the inbox. Send it as `read_through` to mark this notification and all earlier ones as
+    /// read.
     pub cursor: String,
-    /// Whether it is.
     pub read: bool,
-    /// Its id: the same however often it is sent, and on whichever way.
+    /// Id of the notification: the same in every channel and in every repeat.
     pub id: Uuid,
-    /// What it says.
     #[serde(flatten)]
-    pub news: NotificationContent,
+    pub content: NotificationContent,
 }
 
-/// `PUT /notifications/read`.
+/// Body of `PUT /notifications/read`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MarkReadRequest {
-    /// The place up to which everything is read.
+    /// Cursor of the last notification to mark as read; all earlier ones are marked as well.
     #[schema(pattern = "^n[0-9a-f]{1,13}$")]
-    pub up_to: String,
+    pub read_through: String,
 }
 
-/// Its answer.
+/// Answer to `PUT /notifications/read`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MarkedRead {
-    /// The place up to which everything is read: never before what it was.
-    pub up_to: String,
-    /// How many are not.
+    /// Cursor of the last notification that is marked as read. Never moves back.
+    pub read_through: String,
+    /// Number of unread notifications.
     pub unread: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn content_with_the_former_member_pays_is_readable() {
+        let stored = json!({
+            "at": "2026-11-22T18:30:00.123Z", "auction": Uuid::nil(), "title": "A pot", "version": 3,
+            "kind": "auction_won", "bid": Uuid::nil(), "pays": {"amount": 5, "currency": "USD"},
+            "counts_for": {"amount": 10, "currency": "USD"},
+        });
+        let content: NotificationContent = serde_json::from_value(stored).unwrap();
+        assert_eq!(content.body.summary(), "you won, and owe 0.05 USD");
+        let written = serde_json::to_value(&content).unwrap();
+        assert_eq!((&written["price"]["amount"], written.get("pays")), (&json!(5), None));
+    }
 }

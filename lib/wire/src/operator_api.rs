@@ -1,4 +1,4 @@
-//! What operators see, as JSON: commands that could not be handled, events that wait, and how far everybody is.
+//! The JSON of the operator endpoints: dead letters, parked events and stream statistics.
 
 use crate::time::JsonTime;
 use serde::{Deserialize, Serialize};
@@ -6,205 +6,196 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// `GET /dead-letters`: by partition, the oldest first.
+/// Answer to `GET /dead-letters`: ordered by partition, then the oldest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DeadLetterList {
-    /// One page of them.
-    pub letters: Vec<DeadLetterView>,
-    /// Where to go on: there may be more. A page can be empty and lead on.
+    /// Dead letters of this page.
+    pub dead_letters: Vec<DeadLetterView>,
+    /// Path of the next page; absent on the last page. A page can be empty and still have a next one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
-/// A command that could not be handled.
+/// Dead letter: a command that could not be processed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DeadLetterView {
-    /// Its name, such as `07/1795372100000-0`.
-    pub letter: String,
-    /// When it was put away.
-    pub put_away_at: JsonTime,
-    /// The stream that it came from.
+    /// Name of the dead letter, such as `07/1795372100000-0`.
+    pub dead_letter: String,
+    /// Time at which the command was dead-lettered.
+    pub dead_lettered_at: JsonTime,
+    /// Stream that the command came from.
     pub stream: String,
-    /// Its entry id there.
+    /// Entry id of the command on that stream.
     pub entry: String,
-    /// Why: `unreadable`, `panicked`, `ended_its_process` or `rejected`.
+    /// Reason: `unreadable`, `panicked`, `process_crash` or `rejected`.
     pub reason: String,
-    /// What went wrong.
+    /// Error message of the failure.
     pub error: String,
-    /// Which command it was; absent if it does not say so.
+    /// Id of the command; absent if it is unreadable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Uuid>,
-    /// Of which kind.
+    /// Kind of the command; absent if the command is unreadable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// For which user or auction.
+    /// Id of the user or auction the command is for; absent if it is unreadable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Uuid>,
 }
 
-/// `GET /dead-letters/{partition}/{entry}`: all there is to know.
+/// Answer to `GET /dead-letters/{partition}/{entry}`: a dead letter with the fields of its command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DeadLetterDetail {
-    /// The letter.
     #[serde(flatten)]
-    pub letter: DeadLetterView,
-    /// What it was made of.
+    pub dead_letter: DeadLetterView,
+    /// Fields of the original stream entry.
     pub fields: Vec<FieldView>,
 }
 
-/// A field of an entry, as it came.
+/// Field of a stream entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FieldView {
-    /// Its name.
     pub name: String,
-    /// As text; a body is decoded; what is no text is in hexadecimal.
+    /// Value as text. A MessagePack body is shown as JSON, other binary values in hexadecimal.
     pub value: String,
 }
 
-/// A dead letter was sent again.
+/// Answer to requeueing a dead letter: the new stream entry of its command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RequeuedDeadLetter {
-    /// Onto which stream.
+    /// Stream to which the command was added.
     pub stream: String,
-    /// Its entry id there.
+    /// Entry id of the command on that stream.
     pub entry: String,
 }
 
-/// `GET /parked`: by service, partition and position.
+/// Answer to `GET /parked-events`: ordered by component, partition and position.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ParkedList {
-    /// All of them.
+    /// All users and auctions with parked events.
     pub parked: Vec<ParkedView>,
 }
 
-/// A user or an auction that a service does not handle any more.
+/// User or auction whose events a component has parked because it cannot process one of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ParkedView {
-    /// Which service.
-    pub service: String,
-    /// In which partition.
+    /// Component that parked the events, such as `projector`.
+    pub component: String,
     pub partition: u16,
-    /// Which user or auction.
+    /// Id of the user or auction.
     pub key: Uuid,
-    /// Position of the event that cannot be handled.
+    /// Position of the event that cannot be processed.
     pub position: u64,
-    /// Its version.
+    /// Version of the user or auction after that event.
     pub version: u64,
-    /// Its kind.
+    /// Kind of that event.
     pub kind: String,
-    /// Why: `unreadable`, `panicked` or `refused`.
+    /// Reason: `unreadable`, `panicked` or `refused`.
     pub reason: String,
-    /// What went wrong.
+    /// Error message of the failure.
     pub error: String,
-    /// Since when.
     pub parked_at: JsonTime,
-    /// What the service was asked to do, and has not done yet: `retry` or `drop`.
+    /// Action that an operator requested and the component has not done yet: `retry` or `drop`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked: Option<String>,
+    pub requested_action: Option<String>,
 }
 
-/// `GET /parked/{service}/{key}`: with the events that wait.
+/// Answer to `GET /parked-events/{component}/{key}`: a parked user or auction with its pending events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ParkedDetail {
-    /// What is parked.
     #[serde(flatten)]
     pub parked: ParkedView,
-    /// The event that cannot be handled, and those behind it; at most so many as are read at once.
-    pub waiting: Vec<WaitingEvent>,
+    /// The event that cannot be processed and the events after it, at most 1,000.
+    pub pending_events: Vec<PendingEvent>,
 }
 
-/// An event that waits.
+/// Event that a component has not processed because it, or an earlier event of the same aggregate, is parked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct WaitingEvent {
-    /// Its position.
+pub struct PendingEvent {
     pub position: u64,
-    /// Its version.
+    /// Version of the user or auction after the event.
     pub version: u64,
-    /// Its kind.
     pub kind: String,
-    /// The version of its form.
+    /// Schema version of the body.
     pub schema: u16,
-    /// The command that it follows from.
+    /// Id of the command that caused the event.
     pub command: Uuid,
-    /// What it says; absent if it cannot be read.
+    /// Body as JSON; absent if it is unreadable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub body: Option<Value>,
 }
 
-/// `GET /streams`: how far everybody is with every stream. Each stream by itself is seen at one moment.
+/// Answer to `GET /streams`: statistics of all streams. The figures of one stream are a consistent snapshot;
+/// different streams are observed at slightly different times.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StreamsView {
-    /// When, by the clock of Redis, in milliseconds since 1970.
-    pub at_ms: u64,
-    /// Each partition.
+    /// Time of the observation by the clock of Redis, in milliseconds since 1970.
+    pub observed_at_ms: u64,
     pub partitions: Vec<PartitionView>,
-    /// Why the store could not be asked; then nothing is `stored`.
-    pub store_is_away: Option<String>,
+    /// Error of the event store; null if it answered. With an error, every `stored` is null.
+    pub store_error: Option<String>,
 }
 
-/// A partition.
+/// Streams of a partition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PartitionView {
-    /// Which.
+    /// Number of the partition.
     pub partition: u16,
-    /// Position of the newest event on its stream.
+    /// Position of the newest event on the event stream.
     pub published: u64,
-    /// Position of the newest event in the store.
+    /// Position of the newest event in the event store.
     pub stored: Option<u64>,
-    /// So many commands could not be handled.
+    /// Number of dead letters.
     pub dead_letters: u64,
-    /// Its streams.
     pub streams: Vec<StreamView>,
 }
 
-/// A stream.
+/// Statistics of a stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StreamView {
-    /// Its key.
+    /// Redis key of the stream.
     pub stream: String,
-    /// So many entries are there.
+    /// Number of entries on the stream.
     pub length: u64,
-    /// So many there ever were.
+    /// Number of entries ever added, including trimmed ones.
     pub added: u64,
-    /// The newest id that it ever had.
+    /// Highest entry id that the stream ever had.
     pub last_id: String,
-    /// Entries a second that came, if that is known.
-    pub in_per_second: Option<f64>,
-    /// Who reads it.
+    /// Entries added per second; null if rates were not measured.
+    pub added_per_second: Option<f64>,
+    /// Consumer groups of the stream.
     pub groups: Vec<GroupView>,
 }
 
-/// A role that reads a stream.
+/// Statistics of a consumer group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct GroupView {
-    /// Which.
+    /// Name of the group: the component that reads the stream.
     pub group: String,
-    /// So many entries were not delivered to anybody yet.
+    /// Number of entries not delivered to any consumer yet.
     pub lag: u64,
-    /// Whether it is that many; else it is that many at least.
+    /// `false` if `lag` is a lower bound.
     pub lag_is_exact: bool,
-    /// So many were delivered and not acknowledged.
+    /// Number of entries delivered and not acknowledged.
     pub pending: u64,
-    /// How old the oldest is that is not acknowledged, delivered or not.
+    /// Age of the oldest entry that is not acknowledged, delivered or not.
     pub oldest_age_ms: Option<u64>,
-    /// Entries a second that were acknowledged, if that is known.
-    pub done_per_second: Option<f64>,
-    /// Who works on it.
+    /// Entries acknowledged per second; null if rates were not measured.
+    pub acked_per_second: Option<f64>,
+    /// Process that works on the stream: the lease holder, else the active consumers.
     pub owner: String,
-    /// Who has the lease of the partition.
+    /// Process that holds the lease of the partition.
     pub lease: Option<String>,
-    /// Who reads.
     pub consumers: Vec<ConsumerView>,
 }
 
-/// A process that reads a stream.
+/// Process that reads a stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConsumerView {
-    /// Its name: host, process, and a random number.
+    /// Name of the process: host, process id and a random number.
     pub name: String,
-    /// So many entries were delivered to it and not acknowledged.
+    /// Number of entries delivered to this process and not acknowledged.
     pub pending: u64,
-    /// How long ago it last read or claimed.
+    /// Milliseconds since the process last read or claimed entries.
     pub idle_ms: u64,
 }

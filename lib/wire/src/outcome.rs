@@ -1,5 +1,5 @@
-//! What became of a command: accepted, or refused with the reason and its numbers. Stored with the
-//! events, and sent back to the ingress that waits.
+//! Outcomes of commands: accepted, refused or failed, with named values. Stored in the transaction that
+//! appends the events, and sent to the ingress that waits.
 
 use crate::body;
 use crate::{CommandId, DecodeError, PartitionId};
@@ -7,77 +7,70 @@ use auction_domain::{Amount, Currency, Detail, Details, Refused, RefusedClass, T
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The stored answer to one command.
+/// Stored answer to one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// The command.
     pub command: CommandId,
-    /// Its kind, such as `place_bid`.
+    /// Kind of the command, such as `place_bid`.
     pub kind: String,
-    /// The user or auction it was for.
+    /// Id of the user, auction or promoter settings that the command was for.
     pub key: Uuid,
-    /// Fingerprint of the request's payload: the same id with another one is another request.
+    /// Fingerprint of the request's payload. A repeat with the same id and another fingerprint is another
+    /// request.
     pub fingerprint: u64,
-    /// Where it was decided.
     pub partition: PartitionId,
-    /// The partition's newest position when it was decided; reads at least that fresh show its effect.
+    /// Head of the partition when the command was decided. Reads at this position or later show its effect.
     pub position: u64,
     /// Time of the command.
     pub at: Timestamp,
-    /// What became of it.
     pub result: OutcomeResult,
 }
 
-/// Yes, no, or neither.
+/// Result of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutcomeResult {
-    /// It has happened.
+    /// The command took effect.
     Accepted {
-        /// Version of the user or auction after it.
+        /// Version of the user or auction after the command.
         version: u64,
-        /// What the amounts are in, if there are any.
+        /// Currency of the amounts; `None` if there are none.
         currency: Option<Currency>,
-        /// What else there is to say.
+        /// Named values, such as the rank of a new bid.
         facts: Vec<OutcomeDetail>,
     },
-    /// It has not.
+    /// A business rule refused the command; it had no effect.
     Refused {
-        /// A stable name, such as `not_above_your_latest`.
+        /// Stable name of the refusal, such as `not_above_your_latest`.
         code: String,
-        /// What kind of no it is.
         class: RefusedClass,
-        /// One sentence for people.
+        /// One sentence that explains the refusal.
         detail: String,
-        /// What the amounts are in, if there are any.
+        /// Currency of the amounts; `None` if there are none.
         currency: Option<Currency>,
-        /// The numbers.
+        /// Named values of the refusal, such as the highest bid.
         facts: Vec<OutcomeDetail>,
     },
-    /// It could not be handled, and lies with the dead letters. Not final: an operator may send it again.
+    /// The command could not be processed and was dead-lettered. Not final: an operator can requeue it.
     Failed {
-        /// A stable name for the kind of trouble, such as `panicked`.
+        /// Stable name of the reason, such as `panicked`.
         reason: String,
-        /// What went wrong, for whoever is to mend it.
+        /// Error message for operators.
         error: String,
     },
 }
 
-/// A named number of an outcome.
+/// Named value of an outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutcomeDetail {
-    /// Its name.
     pub name: String,
-    /// Its value.
     pub value: Detail,
 }
 
 impl OutcomeResult {
-    /// A yes.
     pub fn accepted(version: u64, currency: Option<Currency>, facts: Details) -> OutcomeResult {
         OutcomeResult::Accepted { version, currency, facts: named(facts) }
     }
 
-    /// A no.
     pub fn refused(refused: Refused, currency: Option<Currency>) -> OutcomeResult {
         OutcomeResult::Refused {
             code: refused.code.to_owned(),
@@ -88,20 +81,20 @@ impl OutcomeResult {
         }
     }
 
-    /// Its MessagePack form.
+    /// Encodes the result as MessagePack.
     pub fn encode(&self) -> Vec<u8> {
         body::encode(&match self {
             OutcomeResult::Accepted { version, currency, facts } => ResultBody::Accepted {
                 version: *version,
                 currency: currency.map(|currency| currency.code().to_owned()),
-                facts: facts.iter().map(FactBody::from).collect(),
+                facts: facts.iter().map(DetailBody::from).collect(),
             },
             OutcomeResult::Refused { code, class, detail, currency, facts } => ResultBody::Refused {
                 code: code.clone(),
                 class: (*class).into(),
                 detail: detail.clone(),
                 currency: currency.map(|currency| currency.code().to_owned()),
-                facts: facts.iter().map(FactBody::from).collect(),
+                facts: facts.iter().map(DetailBody::from).collect(),
             },
             OutcomeResult::Failed { reason, error } => {
                 ResultBody::Failed { reason: reason.clone(), error: error.clone() }
@@ -109,46 +102,74 @@ impl OutcomeResult {
         })
     }
 
-    /// Reads it back.
+    /// Decodes a stored result. Names that were renamed since are returned under their current name.
     pub fn decode(bytes: &[u8]) -> Result<OutcomeResult, DecodeError> {
         match body::decode(KIND, bytes)? {
             ResultBody::Accepted { version, currency, facts } => Ok(OutcomeResult::Accepted {
                 version,
                 currency: read_currency(currency)?,
-                facts: read_facts(facts)?,
+                facts: read_details(facts)?,
             }),
             ResultBody::Refused { code, class, detail, currency, facts } => Ok(OutcomeResult::Refused {
-                code,
+                code: current_name(code),
                 class: class.into(),
                 detail,
                 currency: read_currency(currency)?,
-                facts: read_facts(facts)?,
+                facts: read_details(facts)?,
             }),
-            ResultBody::Failed { reason, error } => Ok(OutcomeResult::Failed { reason, error }),
+            ResultBody::Failed { reason, error } => {
+                Ok(OutcomeResult::Failed { reason: current_name(reason), error })
+            }
         }
     }
 }
 
 const KIND: &str = "outcome";
 
-fn named(facts: Details) -> Vec<OutcomeDetail> {
-    facts.into_iter().map(|(name, value)| OutcomeDetail { name: name.to_owned(), value }).collect()
+/// Refusal codes and failure reasons that earlier versions stored under another name, with the current name.
+const RENAMED: [(&str, &str); 4] = [
+    ("ended_its_process", "process_crash"),
+    ("operators_only", "operator_role_required"),
+    ("other_seed", "seed_mismatch"),
+    ("version_moved", "version_conflict"),
+];
+
+/// Returns the current name of a stored refusal code or failure reason.
+pub fn current_name(stored: String) -> String {
+    RENAMED.iter().find(|(former, _)| *former == stored).map_or(stored, |(_, current)| (*current).to_owned())
+}
+
+fn named(details: Details) -> Vec<OutcomeDetail> {
+    details.into_iter().map(|(name, value)| OutcomeDetail { name: name.to_owned(), value }).collect()
 }
 
 fn read_currency(code: Option<String>) -> Result<Option<Currency>, DecodeError> {
     code.map(|code| Currency::new(&code)).transpose().map_err(|error| body::bad(KIND, error))
 }
 
-fn read_facts(facts: Vec<FactBody>) -> Result<Vec<OutcomeDetail>, DecodeError> {
-    facts.into_iter().map(FactBody::read).collect()
+fn read_details(details: Vec<DetailBody>) -> Result<Vec<OutcomeDetail>, DecodeError> {
+    details.into_iter().map(DetailBody::read).collect()
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum ResultBody {
-    Accepted { version: u64, currency: Option<String>, facts: Vec<FactBody> },
-    Refused { code: String, class: ClassBody, detail: String, currency: Option<String>, facts: Vec<FactBody> },
-    Failed { reason: String, error: String },
+    Accepted {
+        version: u64,
+        currency: Option<String>,
+        facts: Vec<DetailBody>,
+    },
+    Refused {
+        code: String,
+        class: ClassBody,
+        detail: String,
+        currency: Option<String>,
+        facts: Vec<DetailBody>,
+    },
+    Failed {
+        reason: String,
+        error: String,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -162,7 +183,7 @@ enum ClassBody {
 }
 
 #[derive(Serialize, Deserialize)]
-struct FactBody {
+struct DetailBody {
     name: String,
     value: ValueBody,
 }
@@ -177,20 +198,20 @@ enum ValueBody {
     Id(crate::text_id::TextId),
 }
 
-impl From<&OutcomeDetail> for FactBody {
-    fn from(fact: &OutcomeDetail) -> FactBody {
-        let value = match fact.value {
+impl From<&OutcomeDetail> for DetailBody {
+    fn from(detail: &OutcomeDetail) -> DetailBody {
+        let value = match detail.value {
             Detail::Amount(amount) => ValueBody::Amount(amount.minor_units()),
             Detail::Time(time) => ValueBody::Time(time.0),
             Detail::Count(count) => ValueBody::Count(count),
             Detail::Flag(flag) => ValueBody::Flag(flag),
             Detail::Id(id) => ValueBody::Id(crate::text_id::TextId(id)),
         };
-        FactBody { name: fact.name.clone(), value }
+        DetailBody { name: detail.name.clone(), value }
     }
 }
 
-impl FactBody {
+impl DetailBody {
     fn read(self) -> Result<OutcomeDetail, DecodeError> {
         let value = match self.value {
             ValueBody::Amount(amount) => {
@@ -212,7 +233,7 @@ impl From<RefusedClass> for ClassBody {
             RefusedClass::Forbidden => ClassBody::Forbidden,
             RefusedClass::Conflict => ClassBody::Conflict,
             RefusedClass::Invalid => ClassBody::Invalid,
-            RefusedClass::VersionMoved => ClassBody::VersionMoved,
+            RefusedClass::VersionConflict => ClassBody::VersionMoved,
         }
     }
 }
@@ -224,12 +245,12 @@ impl From<ClassBody> for RefusedClass {
             ClassBody::Forbidden => RefusedClass::Forbidden,
             ClassBody::Conflict => RefusedClass::Conflict,
             ClassBody::Invalid => RefusedClass::Invalid,
-            ClassBody::VersionMoved => RefusedClass::VersionMoved,
+            ClassBody::VersionMoved => RefusedClass::VersionConflict,
         }
     }
 }
 
-/// One outcome on its way back to an ingress.
+/// Outcome in a reply to an ingress.
 #[derive(Serialize, Deserialize)]
 struct ReplyBody {
     command: crate::text_id::TextId,
@@ -267,7 +288,7 @@ mod result_bytes {
     }
 }
 
-/// The outcomes of one batch for one ingress, as one body.
+/// Encodes the outcomes of one batch for one ingress as one body.
 pub fn encode_replies<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Vec<u8> {
     let bodies: Vec<ReplyBody> = outcomes
         .map(|outcome| ReplyBody {
@@ -284,7 +305,7 @@ pub fn encode_replies<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Vec<u8
     body::encode(&bodies)
 }
 
-/// Reads such a body.
+/// Decodes a body that [`encode_replies`] wrote.
 pub fn decode_replies(bytes: &[u8]) -> Result<Vec<Outcome>, DecodeError> {
     let bodies: Vec<ReplyBody> = body::decode("replies", bytes)?;
     bodies

@@ -1,8 +1,8 @@
-//! Snapshots: the state of an auction as of one of its versions. A cache: one that cannot be read is made anew
+//! Snapshots: the state of an auction at one version. Snapshots are a cache: an unreadable one is replaced
 //! from the events, so there is one format at a time and no upcast.
 //!
-//! The body is MessagePack with field names, bids by columns (about 30 bytes each), and behind it the XXH3
-//! hash of everything before, 8 bytes.
+//! The body is MessagePack with field names, with the bids in columns (about 30 bytes per bid), followed by
+//! its XXH3 hash of 8 bytes.
 
 mod columns;
 
@@ -15,51 +15,52 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The format. One more with every change of the body *and* of what events come to
-/// (`Auction::fold`): older snapshots are then not looked at any more.
+/// Version of the format. Increment it with every change of the body *and* of the state that events fold to
+/// (`Auction::fold`). Snapshots of another format are ignored.
 pub const FORMAT: u16 = 1;
 
 const KIND: &str = "snapshot";
 const HASH: usize = 8;
 
-/// A snapshot as it is stored.
+/// Snapshot of an auction, as stored in Postgres.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SnapshotRecord {
-    /// Of which auction.
+    /// Id of the auction.
     pub key: Uuid,
-    /// How many events of the auction are in it.
+    /// Version of the auction: the number of its events in the snapshot.
     pub version: u64,
-    /// The position of its partition up to which they are.
+    /// Position of the partition up to which the events are in the snapshot.
     pub position: u64,
-    /// How the body is written.
+    /// Format of the body, see [`FORMAT`].
     pub format: u16,
-    /// What it says.
+    /// Encoded state with its hash.
     pub body: Vec<u8>,
 }
 
 impl SnapshotRecord {
-    /// Writes a state down, as of a position.
-    pub fn of(key: Uuid, position: u64, memento: &AuctionState) -> SnapshotRecord {
-        let mut body = body::encode(&SnapshotBody::of(key, position, memento));
+    /// Encodes the state of an auction at a position of its partition.
+    pub fn of(key: Uuid, position: u64, state: &AuctionState) -> SnapshotRecord {
+        let mut body = body::encode(&SnapshotBody::of(key, position, state));
         let hash = xxh3_64(&body);
         body.extend_from_slice(&hash.to_be_bytes());
-        SnapshotRecord { key, version: memento.version, position, format: FORMAT, body }
+        SnapshotRecord { key, version: state.version, position, format: FORMAT, body }
     }
 
-    /// The auction; an error if it is of another format, damaged, or not what its row says.
+    /// Decodes the auction. Fails if the format is another one, the body is damaged, or its key, version or
+    /// position differ from those of the record.
     pub fn auction(&self) -> Result<Auction, DecodeError> {
         if self.format != FORMAT {
             return Err(DecodeError::UnknownVersion { kind: KIND, v: self.format });
         }
         let (content, hash) = self.body.split_last_chunk::<HASH>().ok_or_else(|| bad(KIND, "too short"))?;
         if xxh3_64(content) != u64::from_be_bytes(*hash) {
-            return Err(bad(KIND, "its hash is another one"));
+            return Err(bad(KIND, "the hash does not match"));
         }
         let body: SnapshotBody = body::decode(KIND, content)?;
         if (body.auction, body.version, body.position) != (self.key, self.version, self.position) {
-            return Err(bad(KIND, "it is of another auction or version"));
+            return Err(bad(KIND, "the key, version or position does not match"));
         }
-        Ok(Auction::restore(body.memento()?))
+        Ok(Auction::restore(body.state()?))
     }
 }
 
@@ -109,8 +110,8 @@ impl DrawsBody {
 }
 
 impl SnapshotBody {
-    fn of(auction: Uuid, position: u64, memento: &AuctionState) -> SnapshotBody {
-        let AuctionState { terms, ends_at, extensions, status, version, draws, bids } = memento;
+    fn of(auction: Uuid, position: u64, state: &AuctionState) -> SnapshotBody {
+        let AuctionState { terms, ends_at, extensions, status, version, draws, bids } = state;
         let (status, winner) = match status {
             Status::Open => ("open", None),
             Status::Cancelled => ("cancelled", None),
@@ -141,7 +142,7 @@ impl SnapshotBody {
         }
     }
 
-    fn memento(self) -> Result<AuctionState, DecodeError> {
+    fn state(self) -> Result<AuctionState, DecodeError> {
         let amount = |minor_units| Amount::new(minor_units).map_err(|error| bad(KIND, error));
         let winner = self.winner.map(|(bid, bidder, pays, effective)| {
             let effective = Amount::effective(effective).map_err(|error| bad(KIND, error))?;

@@ -1,4 +1,4 @@
-//! UUIDs as text in every format (uuid's own serde writes bytes into MessagePack).
+//! UUIDs as text in every serde format. uuid's own serde implementation writes bytes into MessagePack.
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -6,23 +6,23 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error as ThisError;
 use utoipa::ToSchema;
 
-/// A point in time in JSON.
+/// Point in time in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
 #[schema(value_type = String, format = DateTime)]
 pub struct JsonTime(pub Timestamp);
 
-/// Why a text is not a time.
+/// Error for a text that is not an RFC 3339 time.
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
 #[error("{0:?} is not a time such as 2026-11-22T18:30:00Z")]
 pub struct TimeError(pub String);
 
-/// Reads RFC 3339.
+/// Parses an RFC 3339 time, truncated to milliseconds.
 pub fn parse(text: &str) -> Result<Timestamp, TimeError> {
     let time: jiff::Timestamp = text.parse().map_err(|_| TimeError(text.to_owned()))?;
     Ok(Timestamp(time.as_millisecond()))
 }
 
-/// Writes RFC 3339; a time beyond the year 9999 is shown as its end.
+/// Formats a time as RFC 3339. A time after the year 9999 is formatted as the end of that year.
 pub fn format(time: Timestamp) -> String {
     let time = jiff::Timestamp::from_millisecond(time.0).unwrap_or(jiff::Timestamp::MAX);
     format!("{time:.3}")

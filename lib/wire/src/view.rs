@@ -1,4 +1,4 @@
-//! The read models: JSON that the projector writes and `GET` serves byte for byte.
+//! The read models: JSON that the projector writes and the ingress serves byte for byte.
 
 use crate::api::Money;
 use crate::time::JsonTime;
@@ -6,71 +6,67 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// `GET /auction/{id}`.
+/// Answer to `GET /auction/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuctionView {
-    /// Its id.
     pub id: Uuid,
-    /// What it is.
     pub title: String,
-    /// More about it.
     pub description: String,
-    /// Where it is in its life. `open` until its result is declared: compare `starts_at` and `ends_at`
-    /// with your clock to see whether bids are taken.
+    /// Status of the auction. It stays `open` until the result is announced: compare `starts_at` and
+    /// `ends_at` with your clock to see whether bids are accepted.
     pub status: AuctionStatus,
-    /// What all its amounts are in.
+    /// Currency of all amounts.
     pub currency: String,
-    /// The least a first bid must be.
+    /// Minimum amount of the first bid.
     pub opening_bid: Money,
-    /// Whether the best bid reaches the reserve; absent if there is none.
+    /// Whether the leading bid reaches the reserve price; absent if there is no reserve price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserve_met: Option<bool>,
-    /// From then on bids are taken.
+    /// Bids are accepted from this time on.
     pub starts_at: JsonTime,
-    /// From then on no more, extensions included.
+    /// Bids are accepted before this time. Includes extensions.
     pub ends_at: JsonTime,
-    /// The seller's alias; absent if the house sells.
+    /// Alias of the seller; absent if the operator of the portal sells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seller: Option<String>,
-    /// How many bids count.
+    /// Number of active bids.
     pub bids: u64,
-    /// How many bidders have a bid that counts.
+    /// Number of bidders with an active bid.
     pub bidders: u64,
-    /// The best bids, at most ten.
+    /// The highest active bids, at most ten.
     pub top_bids: Vec<TopBid>,
-    /// Who won; only when closed and sold.
+    /// Winner; present if the auction is closed and sold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub winner: Option<WinnerView>,
-    /// Why nobody won, `no_bids` or `reserve_not_met`; only when closed and not sold.
+    /// Reason why the auction was not sold: `no_bids` or `reserve_not_met`. Present if it is closed and not
+    /// sold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unsold_because: Option<String>,
-    /// Its draws, if there are any.
+    pub unsold_reason: Option<String>,
+    /// Draws of the auction; absent if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promotion: Option<PromotionView>,
-    /// When it was created.
     pub created_at: JsonTime,
-    /// How many events it had when this was written.
+    /// Number of events of the auction that this view includes.
     pub version: u64,
 }
 
-/// Where an auction is in its life.
+/// Status of an auction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuctionStatus {
-    /// Not final.
+    /// The result is not announced yet.
     Open,
-    /// Final, with a winner or without.
+    /// The result is final: sold, or not sold.
     Closed,
-    /// Called off.
+    /// The auction was cancelled, which is final.
     Cancelled,
 }
 
 impl AuctionStatus {
-    /// All of them.
     pub const ALL: [AuctionStatus; 3] =
         [AuctionStatus::Open, AuctionStatus::Closed, AuctionStatus::Cancelled];
 
-    /// How it is written.
+    /// Returns the name as in JSON.
     pub fn name(self) -> &'static str {
         match self {
             AuctionStatus::Open => "open",
@@ -80,207 +76,197 @@ impl AuctionStatus {
     }
 }
 
-/// One of the best bids, as everybody sees it.
+/// One of the highest bids, in the form that every user sees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TopBid {
     /// The bidder's alias in this auction.
     pub bidder: String,
-    /// What it counts for.
+    /// Amount the bid counts for.
     pub amount: Money,
-    /// Whether it counts twice.
+    /// Whether the bid was drawn and counts twice.
     pub doubled: bool,
-    /// When it was placed.
     pub placed_at: JsonTime,
 }
 
-/// Who won.
+/// Winner of an auction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WinnerView {
     /// The winner's alias in this auction.
     pub bidder: String,
-    /// The winning bid.
+    /// Id of the winning bid.
     pub bid: Uuid,
-    /// What it counted for.
+    /// Amount the winning bid counted for.
     pub amount: Money,
-    /// What the winner owes.
-    pub pays: Money,
+    /// Amount the winner owes: the amount they bid, not the doubled amount.
+    pub price: Money,
 }
 
-/// How bids are drawn by lot and doubled.
+/// Draws of an auction: bids are drawn by lot and doubled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PromotionView {
-    /// There is a draw every so many milliseconds, counted from the start.
+    /// Interval of the draws in milliseconds, counted from the start of the auction.
     pub every_ms: u32,
-    /// SHA-256 of the seed that all draws are held with, 64 hexadecimal digits.
+    /// SHA-256 of the seed of all draws, 64 hexadecimal digits.
     pub commitment: String,
-    /// How many draws are on record, held or missed.
+    /// Number of draws so far, held or missed.
     pub draws: u64,
-    /// The seed, once the auction is over.
+    /// The seed; present after the auction has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<String>,
 }
 
-/// The data of an `events` of `GET /auction/{id}/live`: what happened, and how the auction stands behind it.
+/// Data of an `events` message of `GET /auction/{id}/live`: new events and the state after them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LiveEvents {
-    /// The auction's version behind it; also the `id`.
+    /// Version of the auction after these events; also the `id` of the message.
     pub version: u64,
-    /// What happened, in order and without a hole.
+    /// Events in order, without a gap.
     pub events: Vec<LiveEvent>,
-    /// How the auction stands.
+    /// State of the auction after these events.
     pub auction: AuctionItem,
 }
 
-/// One thing that happened.
+/// Event of an auction in the live updates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LiveEvent {
-    /// The auction's version behind it.
+    /// Version of the auction after the event.
     pub version: u64,
-    /// What happened, such as `bid_placed`.
+    /// Kind of the event, such as `bid_placed`.
     pub kind: String,
-    /// When.
     pub at: JsonTime,
-    /// The bids that were placed or look different behind it.
+    /// Bids that the event placed or changed, in their state after it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bids: Vec<BidItem>,
-    /// Who won, when that is announced.
+    /// Winner; present if the event announces one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub winner: Option<WinnerView>,
 }
 
-/// One line of `GET /auctions`.
+/// Entry of `GET /auctions`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuctionItem {
-    /// Its id.
     pub id: Uuid,
-    /// What it is.
     pub title: String,
-    /// Where it is in its life.
     pub status: AuctionStatus,
-    /// From then on bids are taken.
+    /// Bids are accepted from this time on.
     pub starts_at: JsonTime,
-    /// From then on no more, extensions included.
+    /// Bids are accepted before this time. Includes extensions.
     pub ends_at: JsonTime,
-    /// The least a first bid must be.
+    /// Minimum amount of the first bid.
     pub opening_bid: Money,
-    /// What the best bid counts for, if there is one.
+    /// Amount the leading bid counts for; null without bids.
     pub highest: Option<Money>,
-    /// How many bids count.
+    /// Number of active bids.
     pub bids: u64,
-    /// How many events it had when this was written.
+    /// Number of events of the auction that this entry includes.
     pub version: u64,
 }
 
-/// `GET /auctions`: auctions whose result is not declared yet, those that end first, first; with
-/// `?status=closed` or `cancelled` those, the newest end first.
+/// Answer to `GET /auctions`: open auctions, the earliest end first. With `?status=closed` or `cancelled`,
+/// auctions of that status, the latest end first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuctionList {
-    /// One page of them.
+    /// Auctions of this page.
     pub auctions: Vec<AuctionItem>,
-    /// Where the next page is; absent on the last.
+    /// Path of the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
-/// `GET /auction/{id}/bids`: all bids in it, the newest first; with `?by=me` the caller's own.
+/// Answer to `GET /auction/{id}/bids`: all bids of the auction, the newest first. With `?by=me`, only the
+/// caller's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BidList {
-    /// The auction.
+    /// Id of the auction.
     pub auction: Uuid,
-    /// How many there are in all, those that do not count any more included.
+    /// Number of bids on all pages, including those that are no longer active.
     pub count: u64,
-    /// One page of them.
+    /// Bids of this page.
     pub bids: Vec<BidItem>,
-    /// Where the next page is; absent on the last.
+    /// Path of the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
-/// One bid, as everybody sees it.
+/// Bid in the form that every user sees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BidItem {
-    /// Whether it is the caller's own.
+    /// Whether the caller placed the bid; absent if not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub yours: bool,
-    /// Its id.
     pub id: Uuid,
     /// The bidder's alias in this auction.
     pub bidder: String,
-    /// What was bid.
+    /// Amount of the bid, before doubling.
     pub amount: Money,
-    /// Whether it counts twice.
+    /// Whether the bid was drawn and counts twice.
     pub doubled: bool,
-    /// Whether it counts.
     pub state: BidItemState,
-    /// When it was placed.
     pub placed_at: JsonTime,
 }
 
-/// Whether a bid counts, and if not, why.
+/// State of a bid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BidItemState {
-    /// It counts.
+    /// The bid is active: it counts.
     Live,
-    /// Its bidder took it back.
+    /// Its bidder deleted the bid.
     Deleted,
-    /// The house struck it out.
+    /// An operator voided the bid.
     Voided,
     /// Its bidder's account was deleted.
     Retracted,
 }
 
-/// `GET /user/{id}/bids`: every auction in which that user has bid, the newest auction first. Only for that
-/// user himself.
+/// Answer to `GET /user/{id}/bids`: every auction in which the user has bid, the newest auction first. Only
+/// that user can read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UserBids {
-    /// One page of them.
+    /// Auctions of this page.
     pub auctions: Vec<UserBid>,
-    /// Where the next page is; absent on the last.
+    /// Path of the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
-/// How a user stands in one auction.
+/// Auction in which a user has bid, with their status in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UserBid {
-    /// In one word.
     pub standing: UserStanding,
-    /// What he has bid.
     #[serde(flatten)]
     pub bidder: BidderItem,
-    /// The auction.
     pub auction: AuctionItem,
 }
 
-/// What a user has bid in one auction.
+/// Bids of a user in one auction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BidderItem {
-    /// How many bids he placed, those that do not count any more included.
+    /// Number of bids the user placed, including those that are no longer active.
     pub your_bids: u64,
-    /// His newest bid that counts, which is also his highest; absent if none does.
+    /// Amount of the user's newest active bid, which is also their highest; absent if none is active.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub your_bid: Option<Money>,
 }
 
-/// How a user stands in an auction.
+/// Status of a user in an auction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UserStanding {
-    /// The auction is open and a bid of his leads.
+    /// The auction is open and a bid of the user leads.
     Winning,
-    /// The auction is open and another's bid leads, or nobody's.
+    /// The auction is open and no bid of the user leads.
     Outbid,
-    /// The auction is closed and it is his.
+    /// The auction is closed and the user won it.
     Won,
-    /// The auction is closed and it is not his.
+    /// The auction is closed and the user did not win it.
     Lost,
-    /// The auction was called off.
+    /// The auction was cancelled.
     Cancelled,
 }
 
 impl UserStanding {
-    /// How it is written.
+    /// Returns the name as in JSON.
     pub fn name(self) -> &'static str {
         match self {
             UserStanding::Winning => "winning",
@@ -292,13 +278,11 @@ impl UserStanding {
     }
 }
 
-/// `GET /user/{id}`: only for that user himself.
+/// Answer to `GET /user/{id}`. Only that user can read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UserView {
-    /// Its id.
     pub id: Uuid,
-    /// When the account was opened.
     pub created_at: JsonTime,
-    /// Whether it was deleted.
+    /// Whether the user was deleted.
     pub deleted: bool,
 }

@@ -1,4 +1,4 @@
-//! Webhooks as JSON: how a user sets where he wants to be told, and what was sent there.
+//! Webhooks and their deliveries as JSON.
 
 use crate::notification::NotificationContent;
 use crate::time::JsonTime;
@@ -6,96 +6,91 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// `POST /user/{id}/webhooks`.
+/// Body of `POST /user/{id}/webhooks`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateWebhookRequest {
-    /// Where to tell him: `https`, without credentials, at a public address.
+    /// URL that receives the notifications: `https`, without credentials, at a public address.
     #[schema(format = "uri", max_length = 2048)]
     pub url: String,
 }
 
-/// A webhook.
+/// Webhook of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WebhookView {
-    /// Its id.
+    /// Id of the webhook.
     pub webhook: Uuid,
-    /// Where.
     pub url: String,
-    /// Since when.
     pub created_at: JsonTime,
-    /// Until then the secret that it had before signs as well.
+    /// Until this time, each request is also signed with the previous secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_secret_until: Option<JsonTime>,
-    /// Since when nothing is sent there, because it answered 410.
+    /// Since this time nothing is sent, because the endpoint answered 410 Gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled_at: Option<JsonTime>,
 }
 
-/// A webhook with its secret, which is shown this once.
+/// Webhook with its secret. The secret is shown only in this answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WebhookWithSecret {
-    /// What signs from now on, in the form of Standard Webhooks.
+    /// Signing secret in the format of Standard Webhooks.
     #[schema(pattern = "^whsec_[A-Za-z0-9+/=]+$")]
     pub secret: String,
-    /// The webhook.
     #[serde(flatten)]
     pub webhook: WebhookView,
 }
 
-/// `GET /user/{id}/webhooks`: the oldest first.
+/// Answer to `GET /user/{id}/webhooks`, the oldest webhook first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WebhookList {
-    /// All of them.
     pub webhooks: Vec<WebhookView>,
 }
 
-/// `GET /user/{id}/webhooks/{webhook}/deliveries`: the newest first.
+/// Answer to `GET /user/{id}/webhooks/{webhook}/deliveries`, the newest delivery first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeliveryList {
-    /// One page of them.
+    /// Deliveries of this page.
     pub deliveries: Vec<DeliveryView>,
-    /// Where the next page is; absent on the last.
+    /// Path of the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
-/// What was or will be sent to a webhook.
+/// Delivery of a notification to a webhook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeliveryView {
-    /// The id of the notification, and `webhook-id` of every attempt.
+    /// Id of the notification, and `webhook-id` of every attempt.
     pub delivery: Uuid,
-    /// How far it is.
     pub state: DeliveryState,
-    /// So many attempts were made, since it was sent or sent again.
+    /// Number of attempts since the delivery was created or last replayed.
     pub attempts: u32,
-    /// Since when it is on its way.
+    /// Time at which the delivery was created.
     pub created_at: JsonTime,
-    /// When it is tried next, while it is pending.
+    /// Time of the next attempt; present while the delivery is pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_at: Option<JsonTime>,
-    /// When it was delivered, or given up.
+    /// Time at which the delivery succeeded or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<JsonTime>,
-    /// The status that the last attempt was answered with.
+    /// HTTP status of the answer to the last attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// What was wrong with the last attempt: `status` (not 2xx), `timed_out`, `not_connected`, `not_sent`,
+    /// Error of the last attempt: `status` (not 2xx), `timed_out`, `not_connected`, `not_sent`,
     /// `address_not_allowed`, `gone`, `disabled`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What it says.
-    pub news: NotificationContent,
+    /// Content of the notification.
+    pub content: NotificationContent,
 }
 
-/// How far a delivery is.
+/// State of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// It will be tried, once more perhaps.
+    /// At least one more attempt will be made.
     Pending,
-    /// It was answered with 2xx.
+    /// The endpoint answered 2xx.
     Delivered,
-    /// It was given up.
+    /// No further attempt will be made.
     Failed,
 }

@@ -1,4 +1,4 @@
-//! Snapshots come back as they were, or not at all.
+//! Snapshots round-trip unchanged, and damaged ones are refused.
 
 #![allow(clippy::unwrap_used)]
 
@@ -31,12 +31,12 @@ fn bid(n: u128) -> BidId {
     BidId(Uuid::from_u128(0x0192_f5d0_1c00_7000_8000_0000_0000_0200 + n))
 }
 
-/// One of each kind that changes an auction, and two ends.
+/// Histories with one event of each kind that changes an auction, one history per final result.
 fn histories() -> Vec<Vec<AuctionEvent>> {
     let (title, description) = (Title::new("A thing").unwrap(), Description::new("").unwrap());
-    let place = |n: u128, who, amount| AuctionEvent::BidPlaced {
+    let place = |n: u128, bidder, amount| AuctionEvent::BidPlaced {
         bid: bid(n),
-        bidder: user(who),
+        bidder: user(bidder),
         amount: Amount::new(amount).unwrap(),
     };
     let doubled = Amount::effective(260).unwrap();
@@ -50,25 +50,33 @@ fn histories() -> Vec<Vec<AuctionEvent>> {
         place(5, 4, 140),
         AuctionEvent::BidDeleted { bid: bid(3), bidder: user(1) },
         AuctionEvent::BidDoubled { bid: bid(2), bidder: user(2), effective: doubled },
-        AuctionEvent::BidVoided { bid: bid(4), bidder: user(3), reason: Reason::new("mistyped").unwrap() },
+        AuctionEvent::BidVoided {
+            bid: bid(4),
+            bidder: user(3),
+            reason: Reason::new("mistyped").unwrap(),
+            by: None,
+        },
         AuctionEvent::DrawsMissed { first: 1, last: 2 },
         AuctionEvent::AuctionExtended { ends_at: Timestamp(95_000) },
         AuctionEvent::BidsRetracted { bidder: user(4), bids: vec![bid(5)] },
-        AuctionEvent::AuctionEnded { ends_at: Timestamp(94_000) },
+        AuctionEvent::AuctionEnded { ends_at: Timestamp(94_000), by: None },
     ];
-    let ends = [AuctionEvent::WinnerAnnounced(winner), AuctionEvent::AuctionCancelled];
-    ends.into_iter()
-        .map(|end| [common.clone(), vec![end, AuctionEvent::SeedRevealed { seed: Seed([3; 32]) }]].concat())
+    let results = [AuctionEvent::WinnerAnnounced(winner), AuctionEvent::AuctionCancelled { by: None }];
+    results
+        .into_iter()
+        .map(|result| {
+            [common.clone(), vec![result, AuctionEvent::SeedRevealed { seed: Seed([3; 32]) }]].concat()
+        })
         .collect()
 }
 
-/// The auction after each event.
+/// Returns the auction after each event of each history.
 fn states() -> Vec<Auction> {
     let mut states = Vec::new();
     for history in histories() {
         let mut auction = None;
         for (event, n) in history.iter().zip(0..) {
-            // Times go back now and then: Redis's clock was set.
+            // Times decrease, as when the clock of Redis is set back.
             Auction::apply(&mut auction, event, Timestamp(50_000 - 7 * n));
             states.extend(auction.clone());
         }
@@ -77,7 +85,7 @@ fn states() -> Vec<Auction> {
 }
 
 #[test]
-fn a_snapshot_comes_back_as_it_was_after_every_event() {
+fn snapshots_round_trip_after_every_event() {
     for auction in states() {
         let record = SnapshotRecord::of(AUCTION, 77, &auction.memento());
         assert_eq!((record.key, record.version, record.position), (AUCTION, auction.version(), 77));
@@ -86,7 +94,7 @@ fn a_snapshot_comes_back_as_it_was_after_every_event() {
 }
 
 #[test]
-fn a_damaged_snapshot_is_refused_wherever_the_damage_is() {
+fn damaged_snapshots_are_refused() {
     let good = SnapshotRecord::of(AUCTION, 77, &states().pop().unwrap().memento());
     for at in 0..good.body.len() {
         let mut damaged = good.clone();
@@ -95,29 +103,29 @@ fn a_damaged_snapshot_is_refused_wherever_the_damage_is() {
         damaged.body.truncate(at);
         assert!(damaged.auction().is_err(), "cut at {at}");
     }
-    let of_another = SnapshotRecord { key: bid(1).0, ..good.clone() };
-    let newer = SnapshotRecord { version: good.version + 1, ..good.clone() };
+    let other_key = SnapshotRecord { key: bid(1).0, ..good.clone() };
+    let other_version = SnapshotRecord { version: good.version + 1, ..good.clone() };
     let other_format = SnapshotRecord { format: good.format + 1, ..good.clone() };
-    assert!([of_another, newer, other_format].iter().all(|record| record.auction().is_err()));
+    assert!([other_key, other_version, other_format].iter().all(|record| record.auction().is_err()));
     assert!(good.auction().is_ok());
 }
 
-/// The hashes of format 1.
+/// Hashes of two snapshots of format 1.
 const HASHES: [&str; 2] = ["9c87b9b85f790b81", "e26bdfdd450f8edd"];
 
-/// A program that folds events otherwise, or writes a body otherwise, must not read what others wrote.
+/// A program that folds events or encodes bodies differently must not read snapshots of this format.
 #[test]
-fn a_format_keeps_its_bytes_and_its_meaning() {
+fn snapshot_format_keeps_its_bytes_and_meaning() {
     assert_eq!(auction_wire::snapshot::FORMAT, 1);
     let states = states();
-    let of = |auction: &Auction| {
+    let hash_of = |auction: &Auction| {
         let record = SnapshotRecord::of(AUCTION, 77, &auction.memento());
         let hash = record.body.last_chunk::<8>().unwrap();
         format!("{:016x}", u64::from_be_bytes(*hash))
     };
-    let hashes = [of(&states[states.len() / 2 - 1]), of(states.last().unwrap())];
+    let hashes = [hash_of(&states[states.len() / 2 - 1]), hash_of(states.last().unwrap())];
     assert_eq!(
         hashes, HASHES,
-        "events come to something else now, or the body changed: FORMAT has to be one more"
+        "the folded state or its encoding changed: increment FORMAT and update HASHES"
     );
 }

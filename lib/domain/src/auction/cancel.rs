@@ -51,21 +51,22 @@ impl CancelAuction {
             return Err(CancelAuctionRefusal::NotYourAuction);
         }
         auction.check_not_final()?;
-        Ok(vec![AuctionEvent::AuctionCancelled])
+        Ok(vec![AuctionEvent::AuctionCancelled { by: Some(actor) }])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::OperatorId;
     use crate::auction::fixtures::*;
 
     #[test]
     fn the_seller_and_the_house_cancel_it_and_nobody_else() {
         let auction = given(&[placed(1, ADA, 300)]);
-        for actor in [Actor::User(SUE), Actor::Operator, Actor::Portal] {
+        for actor in [Actor::User(SUE), Actor::Operator(OperatorId::Unidentified), Actor::Portal] {
             let cancelled = CancelAuction.decide(&auction, actor);
-            assert_eq!(cancelled, Ok(vec![AuctionEvent::AuctionCancelled]));
+            assert_eq!(cancelled, Ok(vec![AuctionEvent::AuctionCancelled { by: Some(actor) }]));
         }
         assert_eq!(
             CancelAuction.decide(&auction, Actor::User(ADA)),
@@ -75,7 +76,7 @@ mod tests {
 
     #[test]
     fn an_auction_is_cancelled_once() {
-        let auction = given(&[AuctionEvent::AuctionCancelled]);
+        let auction = given(&[AuctionEvent::AuctionCancelled { by: None }]);
         let again = CancelAuction.decide(&auction, Actor::User(SUE));
         assert_eq!(again, Err(BiddingNotOpen::Cancelled.into()));
     }

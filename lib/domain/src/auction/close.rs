@@ -131,7 +131,7 @@ mod tests {
     fn a_result_is_final() {
         let closed = given(&[placed(1, ADA, 300), won(1, ADA, 300, 300)]);
         assert_eq!(CloseAuction.decide(&closed, END), Err(BiddingNotOpen::Closed.into()));
-        let cancelled = given(&[AuctionEvent::AuctionCancelled]);
+        let cancelled = given(&[AuctionEvent::AuctionCancelled { by: None }]);
         assert_eq!(CloseAuction.decide(&cancelled, END), Err(BiddingNotOpen::Cancelled.into()));
     }
 }

@@ -94,6 +94,7 @@ impl DeleteBid {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::OperatorId;
     use crate::DurationMs;
     use crate::auction::CreateAuction;
     use crate::auction::fixtures::*;
@@ -113,7 +114,7 @@ mod tests {
     #[test]
     fn nobody_deletes_the_bid_of_another() {
         let auction = given(&[placed(1, ADA, 300)]);
-        for actor in [Actor::User(BOB), Actor::Operator, Actor::Portal] {
+        for actor in [Actor::User(BOB), Actor::Operator(OperatorId::Unidentified), Actor::Portal] {
             assert_eq!(DELETE.decide(&auction, actor, AT), Err(DeleteBidRefusal::NotYourBid));
         }
     }

@@ -45,7 +45,7 @@ impl Refusal for EndAuctionRefusal {
 impl Auction {
     /// Whether the sender may end or cancel it.
     pub(super) fn is_run_by(&self, actor: Actor) -> bool {
-        actor.is_house() || self.terms.seller.is_some_and(|seller| actor == Actor::User(seller))
+        actor.is_privileged() || self.terms.seller.is_some_and(|seller| actor == Actor::User(seller))
     }
 }
 
@@ -60,13 +60,14 @@ impl EndAuction {
             return Err(EndAuctionRefusal::NotYourAuction);
         }
         auction.check_open(at)?;
-        Ok(vec![AuctionEvent::AuctionEnded { ends_at: at }])
+        Ok(vec![AuctionEvent::AuctionEnded { ends_at: at, by: Some(actor) }])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::OperatorId;
     use crate::DurationMs;
     use crate::auction::CreateAuction;
     use crate::auction::fixtures::*;
@@ -75,9 +76,9 @@ mod tests {
     fn the_seller_and_the_house_end_it_now_and_nobody_else() {
         let auction = given(&[placed(1, ADA, 300)]);
         let now = AT + DurationMs(5);
-        for actor in [Actor::User(SUE), Actor::Operator, Actor::Portal] {
+        for actor in [Actor::User(SUE), Actor::Operator(OperatorId::Unidentified), Actor::Portal] {
             let ended = EndAuction.decide(&auction, actor, now);
-            assert_eq!(ended, Ok(vec![AuctionEvent::AuctionEnded { ends_at: now }]));
+            assert_eq!(ended, Ok(vec![AuctionEvent::AuctionEnded { ends_at: now, by: Some(actor) }]));
         }
         assert_eq!(
             EndAuction.decide(&auction, Actor::User(ADA), now),
@@ -88,7 +89,7 @@ mod tests {
     #[test]
     fn an_end_is_an_end_and_is_not_extended() {
         let create = CreateAuction { soft_close: Some(soft_close()), ..create() };
-        let auction = given_terms(&create, &[AuctionEvent::AuctionEnded { ends_at: AT }]);
+        let auction = given_terms(&create, &[AuctionEvent::AuctionEnded { ends_at: AT, by: None }]);
         assert_eq!(auction.ends_at(), AT);
         assert_eq!(auction.extension(Some(ADA), AT), None);
         assert_eq!(

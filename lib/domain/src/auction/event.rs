@@ -1,7 +1,7 @@
 //! What can happen to an auction.
 
 use super::{Draw, Seed, Terms, Winner};
-use crate::{Amount, BidId, Description, Reason, Timestamp, Title, UserId};
+use crate::{Actor, Amount, BidId, Description, Reason, Timestamp, Title, UserId};
 
 /// A fact about an auction. Each raises its version by one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub enum AuctionEvent {
         bidder: UserId,
         /// Why.
         reason: Reason,
+        /// Who voided it; `None` in events of version 1.
+        by: Option<Actor>,
     },
     /// The bids of a deleted user were taken out.
     BidsRetracted {
@@ -79,9 +81,14 @@ pub enum AuctionEvent {
     AuctionEnded {
         /// The end.
         ends_at: Timestamp,
+        /// Who ended it; `None` in events of version 1.
+        by: Option<Actor>,
     },
     /// It was called off.
-    AuctionCancelled,
+    AuctionCancelled {
+        /// Who cancelled it; `None` in events of version 1.
+        by: Option<Actor>,
+    },
     /// It is sold.
     WinnerAnnounced(Winner),
     /// It is closed and not sold.

@@ -172,7 +172,7 @@ mod tests {
         let winner = Winner { bid: bid(1), bidder: ADA, pays: amount(300), effective: amount(300) };
         let closed = given(&[placed(1, ADA, 300), AuctionEvent::WinnerAnnounced(winner)]);
         assert_eq!(bids(BOB, 400).decide(&closed, AT), Err(BiddingNotOpen::Closed.into()));
-        let cancelled = given(&[AuctionEvent::AuctionCancelled]);
+        let cancelled = given(&[AuctionEvent::AuctionCancelled { by: None }]);
         assert_eq!(bids(BOB, 400).decide(&cancelled, AT), Err(BiddingNotOpen::Cancelled.into()));
     }
 

@@ -12,7 +12,7 @@ pub enum AuctionRefusal {
     UnknownAuction,
     /// The sender saw another version than the present one.
     #[error("the auction is at version {actual}, not {expected}")]
-    VersionMoved {
+    VersionConflict {
         /// What the sender saw.
         expected: u64,
         /// What it is.
@@ -24,19 +24,19 @@ impl Refusal for AuctionRefusal {
     fn code(&self) -> &'static str {
         match self {
             AuctionRefusal::UnknownAuction => "unknown_auction",
-            AuctionRefusal::VersionMoved { .. } => "version_moved",
+            AuctionRefusal::VersionConflict { .. } => "version_conflict",
         }
     }
     fn class(&self) -> RefusedClass {
         match self {
             AuctionRefusal::UnknownAuction => RefusedClass::Unknown,
-            AuctionRefusal::VersionMoved { .. } => RefusedClass::VersionMoved,
+            AuctionRefusal::VersionConflict { .. } => RefusedClass::VersionConflict,
         }
     }
     fn facts(&self) -> Details {
         match *self {
             AuctionRefusal::UnknownAuction => Details::new(),
-            AuctionRefusal::VersionMoved { expected, actual } => {
+            AuctionRefusal::VersionConflict { expected, actual } => {
                 vec![("expected_version", Detail::Count(expected)), ("actual_version", Detail::Count(actual))]
             }
         }

@@ -27,7 +27,7 @@ pub enum RevealSeedRefusal {
     AlreadyRevealed,
     /// It is not the seed that the auction was created with.
     #[error("this is not the seed that the auction was created with")]
-    OtherSeed,
+    SeedMismatch,
 }
 
 impl Refusal for RevealSeedRefusal {
@@ -36,7 +36,7 @@ impl Refusal for RevealSeedRefusal {
             RevealSeedRefusal::NotPromoted => "not_promoted",
             RevealSeedRefusal::NotOver => "auction_not_over",
             RevealSeedRefusal::AlreadyRevealed => "seed_already_revealed",
-            RevealSeedRefusal::OtherSeed => "other_seed",
+            RevealSeedRefusal::SeedMismatch => "seed_mismatch",
         }
     }
     fn class(&self) -> RefusedClass {
@@ -54,7 +54,7 @@ impl RevealSeed {
             return Err(RevealSeedRefusal::AlreadyRevealed);
         }
         if !promotion.commitment.is_to(&self.seed) {
-            return Err(RevealSeedRefusal::OtherSeed);
+            return Err(RevealSeedRefusal::SeedMismatch);
         }
         // From now on something is known of every draw there should have been.
         let missed = auction.missed(auction.draws_in_all());
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_cancelled_auction_had_its_draws_until_it_was_cancelled() {
-        let auction = after(&[(DurationMs::seconds(25), AuctionEvent::AuctionCancelled)]);
+        let auction = after(&[(DurationMs::seconds(25), AuctionEvent::AuctionCancelled { by: None })]);
         assert_eq!(REVEAL.decide(&auction), Ok(vec![missed(1, 2), revealed()]));
     }
 
@@ -116,7 +116,7 @@ mod tests {
     fn no_other_seed_passes_for_it() {
         let other = RevealSeed { seed: Seed([9; 32]) };
         let auction = after(&[(DurationMs::seconds(60), closed())]);
-        assert_eq!(other.decide(&auction), Err(RevealSeedRefusal::OtherSeed));
+        assert_eq!(other.decide(&auction), Err(RevealSeedRefusal::SeedMismatch));
     }
 
     #[test]

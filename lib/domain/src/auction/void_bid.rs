@@ -2,7 +2,7 @@
 
 use super::{Auction, AuctionEvent, BidState, BiddingNotOpen};
 use crate::detail::Refusal;
-use crate::{BidId, Details, Reason, RefusedClass, Timestamp};
+use crate::{Actor, BidId, Details, Reason, RefusedClass, Timestamp};
 use thiserror::Error;
 
 /// Strike a bid out, with a reason. Possible until the auction is closed, also after its end; that the
@@ -55,6 +55,7 @@ impl VoidBid {
     pub(super) fn decide(
         &self,
         auction: &Auction,
+        actor: Actor,
         at: Timestamp,
     ) -> Result<Vec<AuctionEvent>, VoidBidRefusal> {
         auction.check_not_final()?;
@@ -63,8 +64,8 @@ impl VoidBid {
             return Err(VoidBidRefusal::BidNotLive);
         }
         let leader = auction.standing().find(|other| other.id != self.bid).map(|bid| bid.bidder);
-        let voided =
-            AuctionEvent::BidVoided { bid: self.bid, bidder: bid.bidder, reason: self.reason.clone() };
+        let (reason, by) = (self.reason.clone(), Some(actor));
+        let voided = AuctionEvent::BidVoided { bid: self.bid, bidder: bid.bidder, reason, by };
         Ok([voided].into_iter().chain(auction.extension(leader, at)).collect())
     }
 }
@@ -72,41 +73,43 @@ impl VoidBid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::DurationMs;
+    use crate::{DurationMs, OperatorId};
     use crate::auction::fixtures::*;
     use crate::auction::{CreateAuction, Unsold};
+
+    const BY: Actor = Actor::Operator(OperatorId::ApiKey(uuid::Uuid::from_u128(7)));
 
     fn void() -> VoidBid {
         VoidBid { bid: bid(1), reason: Reason::new("typed one zero too many").unwrap() }
     }
 
     fn voided() -> AuctionEvent {
-        AuctionEvent::BidVoided { bid: bid(1), bidder: ADA, reason: void().reason }
+        AuctionEvent::BidVoided { bid: bid(1), bidder: ADA, reason: void().reason, by: Some(BY) }
     }
 
     #[test]
     fn the_house_strikes_a_bid_out_until_the_auction_is_closed() {
         let auction = given(&[placed(1, ADA, 300)]);
-        assert_eq!(void().decide(&auction, AT), Ok(vec![voided()]));
-        assert_eq!(void().decide(&auction, END), Ok(vec![voided()]), "also after the end");
+        assert_eq!(void().decide(&auction, BY, AT), Ok(vec![voided()]));
+        assert_eq!(void().decide(&auction, BY, END), Ok(vec![voided()]), "also after the end");
         let unsold = AuctionEvent::AuctionClosedUnsold { because: Unsold::ReserveNotMet };
         let closed = given(&[placed(1, ADA, 300), unsold]);
-        assert_eq!(void().decide(&closed, END), Err(BiddingNotOpen::Closed.into()));
+        assert_eq!(void().decide(&closed, BY, END), Err(BiddingNotOpen::Closed.into()));
     }
 
     #[test]
     fn a_bid_is_struck_out_once() {
-        assert_eq!(void().decide(&given(&[]), AT), Err(VoidBidRefusal::UnknownBid));
+        assert_eq!(void().decide(&given(&[]), BY, AT), Err(VoidBidRefusal::UnknownBid));
         let auction = given(&[placed(1, ADA, 300), voided()]);
         assert!(auction.leader().is_none());
-        assert_eq!(void().decide(&auction, AT), Err(VoidBidRefusal::BidNotLive));
+        assert_eq!(void().decide(&auction, BY, AT), Err(VoidBidRefusal::BidNotLive));
     }
 
     #[test]
     fn a_late_voiding_that_changes_the_leader_extends() {
         let create = CreateAuction { soft_close: Some(soft_close()), ..create() };
         let auction = given_terms(&create, &[placed(1, ADA, 300)]);
-        assert_eq!(void().decide(&auction, END - DurationMs(1)), Ok(vec![voided(), extended()]));
-        assert_eq!(void().decide(&auction, END), Ok(vec![voided()]), "but not after the end");
+        assert_eq!(void().decide(&auction, BY, END - DurationMs(1)), Ok(vec![voided(), extended()]));
+        assert_eq!(void().decide(&auction, BY, END), Ok(vec![voided()]), "but not after the end");
     }
 }

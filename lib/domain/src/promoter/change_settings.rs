@@ -17,12 +17,12 @@ pub struct ChangePromoterSettings {
 pub enum ChangePromoterSettingsRefusal {
     /// The sender is not of the house.
     #[error("only an operator sets how bids are drawn")]
-    OperatorsOnly,
+    OperatorRoleRequired,
 }
 
 impl Refusal for ChangePromoterSettingsRefusal {
     fn code(&self) -> &'static str {
-        "operators_only"
+        "operator_role_required"
     }
     fn class(&self) -> RefusedClass {
         RefusedClass::Forbidden
@@ -31,19 +31,21 @@ impl Refusal for ChangePromoterSettingsRefusal {
 
 impl ChangePromoterSettings {
     pub(super) fn decide(&self, actor: Actor) -> Result<Vec<PromoterEvent>, ChangePromoterSettingsRefusal> {
-        if !actor.is_house() {
-            return Err(ChangePromoterSettingsRefusal::OperatorsOnly);
+        if !actor.is_privileged() {
+            return Err(ChangePromoterSettingsRefusal::OperatorRoleRequired);
         }
-        Ok(vec![PromoterEvent::PromoterSettingsChanged { options: self.options.clone() }])
+        Ok(vec![PromoterEvent::PromoterSettingsChanged { options: self.options.clone(), by: Some(actor) }])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::UserId;
+    use crate::{OperatorId, UserId};
     use crate::promoter::PromoterSettings;
     use uuid::Uuid;
+
+    const BY: Actor = Actor::Operator(OperatorId::User(UserId(Uuid::from_u128(2))));
 
     fn change(options: &str) -> ChangePromoterSettings {
         ChangePromoterSettings { options: PromoterOptions::new(options).unwrap() }
@@ -51,17 +53,18 @@ mod tests {
 
     #[test]
     fn the_house_sets_them_and_nobody_else() {
-        let events = change("[]").decide(Actor::Operator).unwrap();
-        assert_eq!(events, [PromoterEvent::PromoterSettingsChanged { options: change("[]").options }]);
+        let events = change("[]").decide(BY).unwrap();
+        let (options, by) = (change("[]").options, Some(BY));
+        assert_eq!(events, [PromoterEvent::PromoterSettingsChanged { options, by }]);
         let user = Actor::User(UserId(Uuid::from_u128(1)));
-        assert_eq!(change("[]").decide(user), Err(ChangePromoterSettingsRefusal::OperatorsOnly));
+        assert_eq!(change("[]").decide(user), Err(ChangePromoterSettingsRefusal::OperatorRoleRequired));
     }
 
     #[test]
     fn what_was_set_last_holds() {
         let mut settings = None;
         for options in ["[1]", "[2]"] {
-            let events = change(options).decide(Actor::Operator).unwrap();
+            let events = change(options).decide(BY).unwrap();
             events.iter().for_each(|event| PromoterSettings::apply(&mut settings, event));
         }
         let settings = settings.unwrap();

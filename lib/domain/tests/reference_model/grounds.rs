@@ -62,7 +62,7 @@ impl Model {
 
     fn not_yours(&self, actor: Actor) -> Option<Ground> {
         let yours = match actor {
-            Actor::Operator | Actor::Portal => true,
+            Actor::Operator(_) | Actor::Portal => true,
             Actor::User(user) => self.seller == Some(user),
         };
         (!yours).then(|| ("not_your_auction", vec![]))
@@ -95,7 +95,7 @@ impl Model {
                     (!promoted).then(|| ("not_promoted", vec![])),
                     (self.status == Status::Open).then(|| ("auction_not_over", vec![])),
                     self.revealed.then(|| ("seed_already_revealed", vec![])),
-                    (reveal.seed != SEED).then(|| ("other_seed", vec![])),
+                    (reveal.seed != SEED).then(|| ("seed_mismatch", vec![])),
                 ];
                 grounds.into_iter().flatten().collect()
             }

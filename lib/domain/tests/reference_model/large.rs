@@ -7,7 +7,7 @@ use crate::moves::bid_id;
 use crate::{Run, config};
 use auction_domain::auction::{AuctionCommand, CreateAuction, DeleteBid, DoubleBid, PlaceBid};
 use auction_domain::{
-    Actor, Amount, BidId, Currency, Description, Detail, Details, DurationMs, Timestamp, Title, UserId,
+    Actor, OperatorId, Amount, BidId, Currency, Description, Detail, Details, DurationMs, Timestamp, Title, UserId,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -70,7 +70,7 @@ impl Large {
             retraction_lock: DurationMs(0),
             promotion: None,
         }));
-        large.send(create, Actor::Operator);
+        large.send(create, Actor::Operator(OperatorId::Unidentified));
         large
     }
 

@@ -75,7 +75,7 @@ pub(crate) fn send(model: &mut Option<Model>, sent: &Sent) -> Result<Details, Ve
             ("expected_version", Detail::Count(expected)),
             ("actual_version", Detail::Count(model.version)),
         ];
-        return Err(vec![("version_moved", facts)]);
+        return Err(vec![("version_conflict", facts)]);
     }
     let grounds = model.against(sent);
     if !grounds.is_empty() {

@@ -7,7 +7,7 @@ use auction_domain::auction::{
     EndAuction, HoldDraw, PlaceBid, Promotion, Proof, RetractBids, RevealSeed, Seed, SoftClose, VoidBid,
 };
 use auction_domain::{
-    Actor, Amount, BidId, Currency, Description, DurationMs, PromoterOptions, Reason, Timestamp, Title,
+    Actor, OperatorId, Amount, BidId, Currency, Description, DurationMs, PromoterOptions, Reason, Timestamp, Title,
     UserId,
 };
 use proptest::option::weighted;
@@ -114,7 +114,7 @@ fn by() -> impl Strategy<Value = By> {
     prop_oneof![
         5 => Just(By::Owner),
         2 => users().prop_map(|user| By::Other(Actor::User(user))),
-        1 => Just(By::Other(Actor::Operator)),
+        1 => Just(By::Other(Actor::Operator(OperatorId::Unidentified))),
         1 => Just(By::Other(Actor::Portal)),
     ]
 }
@@ -235,11 +235,11 @@ impl Act {
         let id = |bid: &Option<Index>| pick(bid).map_or(bid_id(usize::MAX), |bid| bid.id);
         let seller = model.and_then(|model| model.seller);
         let actor = |by: &By, owner: Option<UserId>| match by {
-            By::Owner => owner.map_or(Actor::Operator, Actor::User),
+            By::Owner => owner.map_or(Actor::Operator(OperatorId::Unidentified), Actor::User),
             By::Other(actor) => *actor,
         };
         match self {
-            Act::Create(offer) => (offer.command(at), Actor::Operator),
+            Act::Create(offer) => (offer.command(at), Actor::Operator(OperatorId::Unidentified)),
             Act::Place(bidder, amount) => {
                 let amount = Amount::new(*amount).unwrap();
                 let place = PlaceBid { bid: bid_id(serial), bidder: *bidder, amount };
@@ -270,7 +270,7 @@ impl Act {
             }
             Act::Void(bid) => {
                 let reason = Reason::new("by the model").unwrap();
-                (AuctionCommand::VoidBid(VoidBid { bid: id(bid), reason }), Actor::Operator)
+                (AuctionCommand::VoidBid(VoidBid { bid: id(bid), reason }), Actor::Operator(OperatorId::Unidentified))
             }
             Act::Retract(bidder) => {
                 (AuctionCommand::RetractBids(RetractBids { bidder: *bidder }), Actor::Portal)

@@ -1,4 +1,4 @@
-//! The bids of a snapshot by columns: a column of small numbers is smaller and faster to read than as many
+//! The bids of a snapshot in columns. Columns of small numbers are smaller and decode faster than a list of
 //! structs.
 
 use super::KIND;
@@ -10,20 +10,20 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// One value of each column for each bid, in the order in which they were placed.
+/// Columns with one value per bid, in the order in which the bids were placed.
 #[derive(Serialize, Deserialize)]
 pub(super) struct BidColumns {
-    /// Each user who ever bid, once.
+    /// Ids of all bidders, each once.
     bidders: Vec<Uuid>,
     id: Vec<Uuid>,
-    /// Index into `bidders`.
+    /// Index into `bidders`, per bid.
     bidder: Vec<u32>,
     amount: Vec<u64>,
-    /// Milliseconds after the bid before.
+    /// Milliseconds since the previous bid.
     placed_at: Vec<i64>,
-    /// Versions after the bid before.
+    /// Versions since the previous bid.
     reached: Vec<i64>,
-    /// Twice the number of the state, and one more if it is doubled.
+    /// Index into [`STATES`] times two, plus one if the bid is doubled.
     state: Vec<u8>,
 }
 
@@ -35,7 +35,7 @@ impl BidColumns {
         let mut index_of = |bidder: UserId| {
             *known.entry(bidder).or_insert_with(|| {
                 bidders.push(bidder.0);
-                // There are no more bidders than bids, which are counted in as many bits.
+                // There are at most as many bidders as bids, far fewer than 2^32.
                 u32::try_from(bidders.len() - 1).unwrap_or(u32::MAX)
             })
         };
@@ -61,14 +61,16 @@ impl BidColumns {
         for (n, id) in id.into_iter().enumerate() {
             at = at.wrapping_add(placed_at[n]);
             version = version.wrapping_add(reached[n]);
-            let bidder = bidders.get(bidder[n] as usize).ok_or_else(|| bad(KIND, "a bid of nobody"))?;
-            let known = STATES.get(usize::from(state[n] / 2)).ok_or_else(|| bad(KIND, "an unknown state"))?;
+            let bidder =
+                bidders.get(bidder[n] as usize).ok_or_else(|| bad(KIND, "unknown bidder of a bid"))?;
+            let state_of_bid =
+                STATES.get(usize::from(state[n] / 2)).ok_or_else(|| bad(KIND, "unknown state of a bid"))?;
             bids.push(Bid {
                 id: BidId(id),
                 bidder: UserId(*bidder),
                 amount: Amount::new(amount[n]).map_err(|error| bad(KIND, error))?,
                 placed_at: Timestamp(at),
-                state: *known,
+                state: *state_of_bid,
                 doubled: state[n] % 2 == 1,
                 reached: version.cast_unsigned(),
             });
@@ -77,10 +79,10 @@ impl BidColumns {
     }
 }
 
-/// How far each number is from the one before: mostly little.
+/// Returns the difference of each number to the previous one.
 fn steps(numbers: impl Iterator<Item = i64>) -> Vec<i64> {
-    let mut before = 0;
-    numbers.map(|number| number.wrapping_sub(std::mem::replace(&mut before, number))).collect()
+    let mut previous = 0;
+    numbers.map(|number| number.wrapping_sub(std::mem::replace(&mut previous, number))).collect()
 }
 
 fn state(bid: &Bid) -> u8 {

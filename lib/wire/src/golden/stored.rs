@@ -1,10 +1,10 @@
-//! A stored sample: the plain fields as text, the body as hex, and the body once more for the eye.
+//! Stored samples: the plain fields as text, the body in hexadecimal, and the decoded body for human readers.
 
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The fields of an entry as they are on a stream.
+/// Fields of a stream entry, in order.
 pub(crate) type Fields = Vec<(Vec<u8>, Vec<u8>)>;
 
 pub(crate) fn owned(fields: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -> Fields {
@@ -15,7 +15,7 @@ pub(crate) fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.json"))
 }
 
-/// What is written in a sample for these fields. The order of the fields is part of it.
+/// Returns the sample for these fields. The order of the fields is part of it.
 pub(crate) fn sample(fields: &Fields) -> Value {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let mut plain = Vec::new();
@@ -32,24 +32,24 @@ pub(crate) fn sample(fields: &Fields) -> Value {
     sample.into()
 }
 
-/// MessagePack as JSON. Fails on `bin`, which other readers could not show as text.
+/// Decodes MessagePack as JSON. Fails on `bin` values, which are not readable as text.
 pub(crate) fn readable(body: &[u8]) -> Value {
     rmp_serde::from_slice(body).unwrap()
 }
 
-/// Reads a stored sample; with `UPDATE_GOLDEN=1` a missing one is written first. One that is there is
-/// never changed: it stands for entries that lie on streams and in databases.
+/// Reads a stored sample. With `UPDATE_GOLDEN=1`, a missing sample is written first. An existing sample is
+/// never changed: it represents entries on streams and in databases.
 pub(crate) fn stored(name: &str, example: &Fields) -> Value {
     let file = file(name);
     if !file.exists() && std::env::var_os("UPDATE_GOLDEN").is_some_and(|update| update == "1") {
         fs::write(&file, serde_json::to_string_pretty(&sample(example)).unwrap() + "\n").unwrap();
     }
     let text = fs::read_to_string(&file)
-        .unwrap_or_else(|error| panic!("{}: {error}; UPDATE_GOLDEN=1 writes it", file.display()));
+        .unwrap_or_else(|error| panic!("{}: {error}; set UPDATE_GOLDEN=1 to write it", file.display()));
     serde_json::from_str(&text).unwrap()
 }
 
-/// The fields of a stored sample, as they would be read from a stream.
+/// Returns the fields of a stored sample, as read from a stream. The body is the last field.
 pub(crate) fn fields_of(sample: &Value) -> Fields {
     let mut fields: Fields = sample["fields"]
         .as_array()

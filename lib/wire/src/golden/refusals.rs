@@ -1,11 +1,20 @@
-//! What is refused, and how it is called.
+//! Invalid commands and events are refused with an error that names the problem.
 
-use crate::examples::{commands, events};
-use crate::sample::{Fields, owned, readable};
+use super::stored::{Fields, owned, readable};
+use crate::{Command, DecodeError, Event, EventRecord};
+use crate::{command, event};
 use auction_domain::{Amount, BidId, UserId};
-use auction_wire::{Command, DecodeError, Event, EventRecord};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+fn commands() -> Vec<Command> {
+    command::samples().into_iter().map(|sample| sample.command).collect()
+}
+
+fn events() -> Vec<(Event, EventRecord)> {
+    let main = event::samples().into_iter().filter(|sample| sample.suffix.is_empty());
+    main.map(|sample| (sample.event, sample.record)).collect()
+}
 
 fn fields(kind: &str) -> Fields {
     let command = commands().into_iter().find(|command| command.body.kind() == kind).unwrap();
@@ -18,7 +27,7 @@ fn with(kind: &str, name: &str, value: impl Into<Vec<u8>>) -> Result<Command, De
     Command::from_fields(&fields)
 }
 
-/// The body of an example with one member changed.
+/// Decodes an example with one member of its body changed.
 fn body_with(kind: &str, name: &str, value: Value) -> Result<Command, DecodeError> {
     let fields = fields(kind);
     let (_, body) = fields.iter().find(|(field, _)| field == b"body").unwrap();
@@ -27,15 +36,15 @@ fn body_with(kind: &str, name: &str, value: Value) -> Result<Command, DecodeErro
     with(kind, "body", rmp_serde::to_vec_named(&body).unwrap())
 }
 
-fn why(result: Result<Command, DecodeError>) -> String {
+fn reason(result: Result<Command, DecodeError>) -> String {
     match result {
-        Err(DecodeError::BadBody { why, .. }) => why,
+        Err(DecodeError::BadBody { reason, .. }) => reason,
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn trailing_bytes_are_refused_by_kind_and_count() {
+fn trailing_bytes_are_refused_and_counted() {
     for command in commands() {
         let kind = command.body.kind();
         let mut fields = owned(command.to_fields());
@@ -49,13 +58,13 @@ fn trailing_bytes_are_refused_by_kind_and_count() {
 }
 
 #[test]
-fn an_unknown_kind_is_refused_by_name() {
+fn unknown_kinds_are_refused_by_name() {
     assert_eq!(with("place_bid", "kind", "raffle"), Err(DecodeError::UnknownKind("raffle".to_owned())));
     assert_eq!(Event::decode("raffled", 1, &[0x80]), Err(DecodeError::UnknownKind("raffled".to_owned())));
 }
 
 #[test]
-fn an_unknown_version_is_refused_by_kind_and_number() {
+fn unknown_versions_are_refused_by_kind_and_number() {
     for v in [0, 2, u16::MAX] {
         let refused = with("place_bid", "v", v.to_string());
         assert_eq!(refused, Err(DecodeError::UnknownVersion { kind: "place_bid", v }));
@@ -66,7 +75,7 @@ fn an_unknown_version_is_refused_by_kind_and_number() {
 }
 
 #[test]
-fn a_missing_field_is_named() {
+fn missing_fields_are_refused_by_name() {
     for name in ["id", "kind", "v", "key", "actor", "fp", "body"] {
         let mut fields = fields("place_bid");
         fields.retain(|(field, _)| field != name.as_bytes());
@@ -80,7 +89,7 @@ fn a_missing_field_is_named() {
 }
 
 #[test]
-fn what_may_be_absent_may_be_absent() {
+fn optional_fields_may_be_absent() {
     let mut fields = fields("place_bid");
     fields.retain(|(field, _)| !["expect", "reply", "trace"].map(str::as_bytes).contains(&field.as_slice()));
     let command = Command::from_fields(&fields).unwrap();
@@ -88,7 +97,7 @@ fn what_may_be_absent_may_be_absent() {
 }
 
 #[test]
-fn fields_and_members_that_nobody_knows_are_passed_over() {
+fn unknown_fields_and_members_are_ignored() {
     let mut fields = fields("place_bid");
     let expected = Command::from_fields(&fields).unwrap();
     fields.insert(0, (vec![0xff, 0xfe], b"not text".to_vec()));
@@ -98,7 +107,7 @@ fn fields_and_members_that_nobody_knows_are_passed_over() {
 }
 
 #[test]
-fn a_field_that_makes_no_sense_is_named() {
+fn invalid_fields_are_refused_by_name() {
     let cases: [(&'static str, &[u8]); 6] = [
         ("id", b"7"),
         ("key", b""),
@@ -118,7 +127,10 @@ fn a_field_that_makes_no_sense_is_named() {
 #[test]
 fn only_a_user_can_bid() {
     for actor in ["operator", "portal"] {
-        assert_eq!(why(with("place_bid", "actor", actor)), "only a user can bid, the actor is none");
+        assert_eq!(
+            reason(with("place_bid", "actor", actor)),
+            "only a user can bid, and the actor is not one"
+        );
     }
 }
 
@@ -126,31 +138,31 @@ fn only_a_user_can_bid() {
 fn amounts_are_above_zero_and_within_the_limit() {
     let max = Amount::MAX.minor_units();
     for wrong in [json!(0), json!(max + 1), json!(u64::MAX), json!(-1), json!(1.5), json!("1")] {
-        assert!(!why(body_with("place_bid", "amount", wrong.clone())).is_empty(), "{wrong}");
-        assert!(!why(body_with("create_auction", "opening_bid", wrong.clone())).is_empty(), "{wrong}");
-        assert!(!why(body_with("create_auction", "reserve", wrong)).is_empty());
+        assert!(!reason(body_with("place_bid", "amount", wrong.clone())).is_empty(), "{wrong}");
+        assert!(!reason(body_with("create_auction", "opening_bid", wrong.clone())).is_empty(), "{wrong}");
+        assert!(!reason(body_with("create_auction", "reserve", wrong)).is_empty());
     }
     assert!(body_with("place_bid", "amount", json!(max)).is_ok());
 }
 
 #[test]
-fn a_nul_in_a_text_is_refused() {
+fn texts_with_nul_are_refused() {
     assert_eq!(
-        why(body_with("create_auction", "title", json!("a\0b"))),
+        reason(body_with("create_auction", "title", json!("a\0b"))),
         "title must not contain control characters"
     );
-    let refused = why(body_with("create_auction", "description", json!("a\0b")));
+    let refused = reason(body_with("create_auction", "description", json!("a\0b")));
     assert_eq!(refused, "description must not contain control characters");
-    assert_eq!(why(body_with("void_bid", "reason", json!("\0"))), "must not contain control characters");
+    assert_eq!(reason(body_with("void_bid", "reason", json!("\0"))), "must not contain control characters");
 }
 
 #[test]
-fn a_missing_member_of_a_body_is_named() {
-    let refused = why(with("place_bid", "body", rmp_serde::to_vec_named(&json!({})).unwrap()));
+fn missing_body_members_are_refused_by_name() {
+    let refused = reason(with("place_bid", "body", rmp_serde::to_vec_named(&json!({})).unwrap()));
     assert!(refused.contains("amount"), "{refused}");
-    let refused = why(with("place_bid", "body", b"\xff\xff".to_vec()));
+    let refused = reason(with("place_bid", "body", b"\xff\xff".to_vec()));
     assert!(!refused.is_empty());
-    assert!(with("place_bid", "body", Vec::new()).is_err(), "nothing at all");
+    assert!(with("place_bid", "body", Vec::new()).is_err(), "empty body");
 }
 
 #[test]
@@ -163,11 +175,11 @@ fn uuids_in_bodies_are_text() {
     let (BidId(bid), UserId(bidder)) = (bid, bidder);
     assert_eq!(body["bid"], json!(bid.to_string()));
     assert_eq!(body["bidder"], json!(bidder.to_string()));
-    // A UUID as 16 bytes is not read either: one way of writing it down is enough.
+    // A UUID of 16 bytes is refused: there is one encoding of UUIDs.
     #[derive(serde::Serialize)]
     struct Bytes {
         bid: Uuid,
     }
     let bytes = rmp_serde::to_vec_named(&Bytes { bid: *bid }).unwrap();
-    assert!(!why(with("delete_bid", "body", bytes)).is_empty());
+    assert!(!reason(with("delete_bid", "body", bytes)).is_empty());
 }

@@ -1,15 +1,15 @@
-//! Outcomes and replies come back as they were written.
+//! Outcomes and replies round-trip unchanged.
 
-use crate::examples::id;
-use crate::sample::readable;
+use super::id;
+use super::stored::readable;
+use crate::outcome::{decode_replies, encode_replies};
+use crate::{CommandId, DecodeError, Outcome, OutcomeDetail, OutcomeResult, PartitionId};
 use auction_domain::{Amount, Currency, Detail, Refused, RefusedClass, Timestamp};
-use auction_wire::outcome::{decode_replies, encode_replies};
-use auction_wire::{CommandId, DecodeError, Outcome, OutcomeDetail, OutcomeResult, PartitionId};
 use serde_json::json;
 
-fn every_fact() -> Vec<(&'static str, Detail)> {
+fn every_detail() -> Vec<(&'static str, Detail)> {
     let doubled = Amount::effective(2 * Amount::MAX.minor_units()).unwrap();
-    let facts = [
+    let details = [
         Detail::Amount(Amount::new(1).unwrap()),
         Detail::Amount(doubled),
         Detail::Time(Timestamp(-1)),
@@ -19,14 +19,14 @@ fn every_fact() -> Vec<(&'static str, Detail)> {
         Detail::Flag(false),
         Detail::Id(id(9)),
     ];
-    let named = facts.map(|fact| {
-        // A new kind of fact belongs into the list above.
-        match fact {
-            Detail::Amount(_) => ("amount", fact),
-            Detail::Time(_) => ("time", fact),
-            Detail::Count(_) => ("count", fact),
-            Detail::Flag(_) => ("flag", fact),
-            Detail::Id(_) => ("id", fact),
+    let named = details.map(|detail| {
+        // Add a new variant to the list above as well.
+        match detail {
+            Detail::Amount(_) => ("amount", detail),
+            Detail::Time(_) => ("time", detail),
+            Detail::Count(_) => ("count", detail),
+            Detail::Flag(_) => ("flag", detail),
+            Detail::Id(_) => ("id", detail),
         }
     });
     named.into()
@@ -39,27 +39,29 @@ fn every_result() -> Vec<OutcomeResult> {
         RefusedClass::Forbidden,
         RefusedClass::Conflict,
         RefusedClass::Invalid,
-        RefusedClass::VersionMoved,
+        RefusedClass::VersionConflict,
     ];
     let refused = classes.map(|class| {
         let (code, detail) = ("not_above_your_latest", "the “latest” is 5".to_owned());
-        OutcomeResult::refused(Refused { code, class, detail, facts: every_fact() }, usd)
+        OutcomeResult::refused(Refused { code, class, detail, facts: every_detail() }, usd)
     });
-    let accepted =
-        [OutcomeResult::accepted(1, None, Vec::new()), OutcomeResult::accepted(u64::MAX, usd, every_fact())];
+    let accepted = [
+        OutcomeResult::accepted(1, None, Vec::new()),
+        OutcomeResult::accepted(u64::MAX, usd, every_detail()),
+    ];
     let failed = OutcomeResult::Failed { reason: "panicked".to_owned(), error: "index 3 of 2".to_owned() };
     accepted.into_iter().chain(refused).chain([failed]).collect()
 }
 
 #[test]
-fn an_outcome_with_every_kind_of_fact_comes_back() {
+fn outcomes_with_every_kind_of_detail_round_trip() {
     for result in every_result() {
         assert_eq!(OutcomeResult::decode(&result.encode()), Ok(result));
     }
 }
 
 #[test]
-fn an_outcome_is_readable_by_others() {
+fn outcomes_are_plain_messagepack() {
     let facts = vec![("leads", Detail::Flag(true)), ("bid", Detail::Id(id(4)))];
     let result = OutcomeResult::accepted(3, Currency::new("EUR").ok(), facts);
     let expected = json!({ "accepted": { "version": 3, "currency": "EUR", "facts": [
@@ -70,7 +72,7 @@ fn an_outcome_is_readable_by_others() {
 }
 
 #[test]
-fn an_outcome_with_trailing_bytes_or_an_impossible_amount_is_refused() {
+fn invalid_outcomes_are_refused() {
     let mut bytes = OutcomeResult::accepted(3, None, Vec::new()).encode();
     bytes.push(0);
     assert_eq!(OutcomeResult::decode(&bytes), Err(DecodeError::TrailingBytes { kind: "outcome", count: 1 }));
@@ -80,7 +82,7 @@ fn an_outcome_with_trailing_bytes_or_an_impossible_amount_is_refused() {
 }
 
 #[test]
-fn replies_come_back_in_order() {
+fn replies_round_trip_in_order() {
     let outcome = |(n, result): (usize, OutcomeResult)| Outcome {
         command: CommandId(id(n as u128)),
         kind: "place_bid".to_owned(),
@@ -101,10 +103,32 @@ fn replies_come_back_in_order() {
 }
 
 #[test]
-fn a_fact_keeps_its_name() {
+fn details_keep_their_names() {
     let result = OutcomeResult::accepted(1, None, vec![("rank", Detail::Count(2))]);
     let OutcomeResult::Accepted { facts, .. } = OutcomeResult::decode(&result.encode()).unwrap() else {
         panic!("accepted")
     };
     assert_eq!(facts, [OutcomeDetail { name: "rank".to_owned(), value: Detail::Count(2) }]);
+}
+
+#[test]
+fn former_codes_are_decoded_under_their_current_names() {
+    let body = rmp_serde::to_vec_named(&json!({ "failed": { "reason": "ended_its_process", "error": "" } }))
+        .unwrap();
+    let (reason, error) = ("process_crash".to_owned(), String::new());
+    assert_eq!(OutcomeResult::decode(&body), Ok(OutcomeResult::Failed { reason, error }));
+    let renamed = [
+        ("version_moved", "version_conflict"),
+        ("other_seed", "seed_mismatch"),
+        ("operators_only", "operator_role_required"),
+    ];
+    for (former, current) in renamed {
+        let refused = |code: &'static str| {
+            let detail = String::new();
+            let refused = Refused { code, class: RefusedClass::Conflict, detail, facts: Vec::new() };
+            OutcomeResult::refused(refused, None)
+        };
+        assert_eq!(OutcomeResult::decode(&refused(former).encode()), Ok(refused(current)));
+        assert_eq!(OutcomeResult::decode(&refused(current).encode()), Ok(refused(current)));
+    }
 }

@@ -1,0 +1,27 @@
+//! `change_promoter_settings`: an operator changes the draw options of all auctions.
+
+use auction_domain::promoter::ChangePromoterSettings;
+use crate::DecodeError;
+use crate::body::OptionsBody;
+use super::EncodedCommand;
+
+pub(super) const VERSION: u16 = 1;
+
+pub(super) fn encode(change: &ChangePromoterSettings) -> Vec<u8> {
+    OptionsBody::encode(&change.options)
+}
+
+pub(super) fn decode(encoded: &EncodedCommand) -> Result<ChangePromoterSettings, DecodeError> {
+    Ok(ChangePromoterSettings { options: encoded.body::<OptionsBody>()?.read(encoded.kind)? })
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<crate::golden::Sample> {
+    use auction_domain::{Actor, OperatorId};
+    use auction_domain::promoter::PromoterCommand;
+    use crate::CommandBody;
+    use crate::golden::{self, Sample};
+
+    let change = ChangePromoterSettings { options: golden::options() };
+    vec![Sample::of(Actor::Operator(OperatorId::Unidentified), CommandBody::Promoter(PromoterCommand::ChangePromoterSettings(change)))]
+}

@@ -1,0 +1,25 @@
+//! `change_subscriptions`: a user chooses the notifications to receive.
+
+use auction_domain::user::ChangeNotificationPreferences;
+use crate::DecodeError;
+use crate::body::{self, SubscriptionsBody};
+use super::EncodedCommand;
+
+pub(super) const VERSION: u16 = 1;
+
+pub(super) fn encode(change: &ChangeNotificationPreferences) -> Vec<u8> {
+    body::encode(&SubscriptionsBody::from(change.to))
+}
+
+pub(super) fn decode(encoded: &EncodedCommand) -> Result<ChangeNotificationPreferences, DecodeError> {
+    Ok(ChangeNotificationPreferences { to: encoded.body::<SubscriptionsBody>()?.into() })
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<crate::golden::Sample> {
+    use auction_domain::user::UserCommand;
+    use crate::golden::{self, Sample};
+
+    let change = ChangeNotificationPreferences { to: golden::SUBSCRIPTIONS };
+    vec![Sample::of_user(UserCommand::ChangeSubscriptions(change))]
+}

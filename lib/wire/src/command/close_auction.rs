@@ -1,0 +1,26 @@
+//! `close_auction`: an auction whose end time has come is closed.
+
+use auction_domain::auction::CloseAuction;
+use crate::DecodeError;
+use crate::body::{self, EmptyBody};
+use super::EncodedCommand;
+
+pub(super) const VERSION: u16 = 1;
+
+pub(super) fn encode(_: &CloseAuction) -> Vec<u8> {
+    body::empty()
+}
+
+pub(super) fn decode(encoded: &EncodedCommand) -> Result<CloseAuction, DecodeError> {
+    encoded.body::<EmptyBody>()?;
+    Ok(CloseAuction)
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<crate::golden::Sample> {
+    use auction_domain::Actor;
+    use auction_domain::auction::AuctionCommand;
+    use crate::golden::Sample;
+
+    vec![Sample::of_auction(Actor::Portal, AuctionCommand::CloseAuction(CloseAuction))]
+}

@@ -1,0 +1,26 @@
+//! `end_auction`: the seller ends an auction now.
+
+use auction_domain::auction::EndAuction;
+use crate::DecodeError;
+use crate::body::{self, EmptyBody};
+use super::EncodedCommand;
+
+pub(super) const VERSION: u16 = 1;
+
+pub(super) fn encode(_: &EndAuction) -> Vec<u8> {
+    body::empty()
+}
+
+pub(super) fn decode(encoded: &EncodedCommand) -> Result<EndAuction, DecodeError> {
+    encoded.body::<EmptyBody>()?;
+    Ok(EndAuction)
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<crate::golden::Sample> {
+    use auction_domain::Actor;
+    use auction_domain::auction::AuctionCommand;
+    use crate::golden::{self, Sample};
+
+    vec![Sample::of_auction(Actor::User(golden::USER), AuctionCommand::EndAuction(EndAuction))]
+}

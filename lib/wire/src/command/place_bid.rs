@@ -1,0 +1,37 @@
+//! `place_bid`: a user bids on an auction. The bid has the id of the command, and its bidder is the actor.
+
+use auction_domain::auction::PlaceBid;
+use auction_domain::{Actor, Amount, BidId};
+use crate::DecodeError;
+use crate::body::{self, bad};
+use serde::{Deserialize, Serialize};
+use super::EncodedCommand;
+
+pub(super) const VERSION: u16 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Body {
+    amount: u64,
+}
+
+pub(super) fn encode(place: &PlaceBid) -> Vec<u8> {
+    body::encode(&Body { amount: place.amount.minor_units() })
+}
+
+pub(super) fn decode(encoded: &EncodedCommand) -> Result<PlaceBid, DecodeError> {
+    let kind = encoded.kind;
+    let Actor::User(bidder) = encoded.actor else {
+        return Err(bad(kind, "only a user can bid, and the actor is not one"));
+    };
+    let amount = Amount::new(encoded.body::<Body>()?.amount).map_err(|error| bad(kind, error))?;
+    Ok(PlaceBid { bid: BidId(encoded.id.0), bidder, amount })
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<crate::golden::Sample> {
+    use auction_domain::auction::AuctionCommand;
+    use crate::golden::{self, Sample};
+
+    let place = PlaceBid { bid: BidId(golden::id(1)), bidder: golden::USER, amount: golden::amount(12_345) };
+    vec![Sample::of_auction(Actor::User(golden::USER), AuctionCommand::PlaceBid(place)).expecting(17)]
+}

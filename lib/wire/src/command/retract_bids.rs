@@ -1,0 +1,34 @@
+//! `retract_bids`: the bids of a deleted user on an auction are retracted.
+
+use auction_domain::UserId;
+use auction_domain::auction::RetractBids;
+use crate::DecodeError;
+use crate::body;
+use crate::text_id::TextId;
+use serde::{Deserialize, Serialize};
+use super::EncodedCommand;
+
+pub(super) const VERSION: u16 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Body {
+    bidder: TextId,
+}
+
+pub(super) fn encode(retract: &RetractBids) -> Vec<u8> {
+    body::encode(&Body { bidder: TextId(retract.bidder.0) })
+}
+
+pub(super) fn decode(encoded: &EncodedCommand) -> Result<RetractBids, DecodeError> {
+    Ok(RetractBids { bidder: UserId(encoded.body::<Body>()?.bidder.0) })
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<crate::golden::Sample> {
+    use auction_domain::Actor;
+    use auction_domain::auction::AuctionCommand;
+    use crate::golden::{self, Sample};
+
+    let retract = RetractBids { bidder: golden::USER };
+    vec![Sample::of_auction(Actor::Portal, AuctionCommand::RetractBids(retract))]
+}

@@ -1,0 +1,42 @@
+//! `void_bid`: an operator voids a bid.
+
+use auction_domain::auction::VoidBid;
+use auction_domain::{BidId, Reason};
+use crate::DecodeError;
+use crate::body::{self, bad};
+use crate::text_id::TextId;
+use serde::{Deserialize, Serialize};
+use super::EncodedCommand;
+
+pub(super) const VERSION: u16 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Body {
+    bid: TextId,
+    reason: String,
+}
+
+pub(super) fn encode(void: &VoidBid) -> Vec<u8> {
+    body::encode(&Body { bid: TextId(void.bid.0), reason: void.reason.as_str().to_owned() })
+}
+
+pub(super) fn decode(encoded: &EncodedCommand) -> Result<VoidBid, DecodeError> {
+    let body: Body = encoded.body()?;
+    let reason = Reason::new(body.reason).map_err(|error| bad(encoded.kind, error))?;
+    Ok(VoidBid { bid: BidId(body.bid.0), reason })
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<crate::golden::Sample> {
+    use auction_domain::{Actor, OperatorId};
+    use auction_domain::auction::AuctionCommand;
+    use crate::golden::{self, Sample};
+
+    let void = VoidBid { bid: golden::BID, reason: golden::reason() };
+    let by = |operator| Sample::of_auction(Actor::Operator(operator), AuctionCommand::VoidBid(void.clone()));
+    vec![
+        by(OperatorId::Unidentified),
+        by(OperatorId::User(golden::USER)).named("by_user"),
+        by(OperatorId::ApiKey(golden::id(6))).named("by_api_key"),
+    ]
+}

@@ -1,0 +1,38 @@
+//! `auction_closed_unsold`: an auction was closed without a winner.
+
+use auction_domain::auction::{AuctionEvent, Unsold};
+use crate::DecodeError;
+use crate::body::{self, bad};
+use serde::{Deserialize, Serialize};
+use super::EncodedEvent;
+
+pub(super) const VERSION: u16 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Body {
+    because: String,
+}
+
+pub(super) fn encode(reason: Unsold) -> Vec<u8> {
+    let because = match reason {
+        Unsold::NoBids => "no_bids",
+        Unsold::ReserveNotMet => "reserve_not_met",
+    };
+    body::encode(&Body { because: because.to_owned() })
+}
+
+pub(super) fn decode(encoded: &EncodedEvent) -> Result<AuctionEvent, DecodeError> {
+    let because = match encoded.body::<Body>()?.because.as_str() {
+        "no_bids" => Unsold::NoBids,
+        "reserve_not_met" => Unsold::ReserveNotMet,
+        other => return Err(bad(encoded.kind, format!("unknown reason {other:?}"))),
+    };
+    Ok(AuctionEvent::AuctionClosedUnsold { because })
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<crate::golden::EventSample> {
+    use crate::golden::EventSample;
+
+    vec![EventSample::auction(AuctionEvent::AuctionClosedUnsold { because: Unsold::ReserveNotMet })]
+}

@@ -1,0 +1,39 @@
+//! `bid_doubled`: a bid was doubled: it counts with its effective amount.
+
+use auction_domain::auction::AuctionEvent;
+use auction_domain::{Amount, BidId, UserId};
+use crate::DecodeError;
+use crate::body;
+use crate::text_id::TextId;
+use serde::{Deserialize, Serialize};
+use super::EncodedEvent;
+
+pub(super) const VERSION: u16 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Body {
+    bid: TextId,
+    bidder: TextId,
+    effective: u64,
+}
+
+pub(super) fn encode(bid: BidId, bidder: UserId, effective: Amount) -> Vec<u8> {
+    body::encode(&Body { bid: TextId(bid.0), bidder: TextId(bidder.0), effective: effective.minor_units() })
+}
+
+pub(super) fn decode(encoded: &EncodedEvent) -> Result<AuctionEvent, DecodeError> {
+    let body: Body = encoded.body()?;
+    let effective = encoded.effective(body.effective)?;
+    Ok(AuctionEvent::BidDoubled { bid: BidId(body.bid.0), bidder: UserId(body.bidder.0), effective })
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<crate::golden::EventSample> {
+    use crate::golden::{self, EventSample};
+
+    vec![EventSample::auction(AuctionEvent::BidDoubled {
+            bid: golden::BID,
+            bidder: golden::USER,
+            effective: auction_domain::Amount::effective(2 * auction_domain::Amount::MAX.minor_units()).unwrap(),
+        })]
+}

@@ -1,0 +1,46 @@
+//! `bid_voided`: a bid was voided by an operator.
+
+use auction_domain::auction::AuctionEvent;
+use auction_domain::{Actor, BidId, Reason, UserId};
+use crate::DecodeError;
+use crate::actor::actor_text;
+use crate::body::{self, actor, bad};
+use crate::text_id::TextId;
+use serde::{Deserialize, Serialize};
+use super::EncodedEvent;
+
+/// Version 2 records who voided the bid.
+pub(super) const VERSION: u16 = 2;
+
+#[derive(Serialize, Deserialize)]
+struct Body {
+    bid: TextId,
+    bidder: TextId,
+    reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+}
+
+pub(super) fn encode(bid: BidId, bidder: UserId, reason: &Reason, by: Option<Actor>) -> Vec<u8> {
+    let reason = reason.as_str().to_owned();
+    body::encode(&Body { bid: TextId(bid.0), bidder: TextId(bidder.0), reason, by: by.map(actor_text) })
+}
+
+pub(super) fn decode(encoded: &EncodedEvent) -> Result<AuctionEvent, DecodeError> {
+    let body: Body = encoded.body()?;
+    let reason = Reason::new(body.reason).map_err(|error| bad(encoded.kind, error))?;
+    let by = actor(encoded.kind, body.by)?;
+    Ok(AuctionEvent::BidVoided { bid: BidId(body.bid.0), bidder: UserId(body.bidder.0), reason, by })
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<crate::golden::EventSample> {
+    use crate::golden::{self, EventSample};
+
+    vec![EventSample::auction(AuctionEvent::BidVoided {
+            bid: golden::BID,
+            bidder: golden::USER,
+            reason: golden::reason(),
+        by: Some(Actor::Operator(auction_domain::OperatorId::ApiKey(golden::id(6)))),
+    })]
+}

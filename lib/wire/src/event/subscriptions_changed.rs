@@ -1,0 +1,23 @@
+//! `subscriptions_changed`: a user chose the notifications to receive.
+
+use auction_domain::user::{NotificationPreferences, UserEvent};
+use crate::DecodeError;
+use crate::body::{self, SubscriptionsBody};
+use super::EncodedEvent;
+
+pub(super) const VERSION: u16 = 1;
+
+pub(super) fn encode(preferences: NotificationPreferences) -> Vec<u8> {
+    body::encode(&SubscriptionsBody::from(preferences))
+}
+
+pub(super) fn decode(encoded: &EncodedEvent) -> Result<UserEvent, DecodeError> {
+    Ok(UserEvent::SubscriptionsChanged(encoded.body::<SubscriptionsBody>()?.into()))
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<crate::golden::EventSample> {
+    use crate::golden::{self, EventSample};
+
+    vec![EventSample::user(UserEvent::SubscriptionsChanged(golden::SUBSCRIPTIONS))]
+}

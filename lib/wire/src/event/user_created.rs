@@ -1,0 +1,24 @@
+//! `user_created`: a user was created.
+
+use auction_domain::user::UserEvent;
+use crate::DecodeError;
+use crate::body::{self, EmptyBody};
+use super::EncodedEvent;
+
+pub(super) const VERSION: u16 = 1;
+
+pub(super) fn encode() -> Vec<u8> {
+    body::empty()
+}
+
+pub(super) fn decode(encoded: &EncodedEvent) -> Result<UserEvent, DecodeError> {
+    encoded.body::<EmptyBody>()?;
+    Ok(UserEvent::UserCreated)
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<crate::golden::EventSample> {
+    use crate::golden::EventSample;
+
+    vec![EventSample::user(UserEvent::UserCreated)]
+}

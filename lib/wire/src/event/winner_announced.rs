@@ -1,0 +1,50 @@
+//! `winner_announced`: an auction was closed with a winner.
+
+use auction_domain::auction::{AuctionEvent, Winner};
+use auction_domain::{BidId, UserId};
+use crate::DecodeError;
+use crate::body;
+use crate::text_id::TextId;
+use serde::{Deserialize, Serialize};
+use super::EncodedEvent;
+
+pub(super) const VERSION: u16 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Body {
+    bid: TextId,
+    bidder: TextId,
+    pays: u64,
+    effective: u64,
+}
+
+pub(super) fn encode(winner: &Winner) -> Vec<u8> {
+    body::encode(&Body {
+        bid: TextId(winner.bid.0),
+        bidder: TextId(winner.bidder.0),
+        pays: winner.pays.minor_units(),
+        effective: winner.effective.minor_units(),
+    })
+}
+
+pub(super) fn decode(encoded: &EncodedEvent) -> Result<AuctionEvent, DecodeError> {
+    let body: Body = encoded.body()?;
+    Ok(AuctionEvent::WinnerAnnounced(Winner {
+        bid: BidId(body.bid.0),
+        bidder: UserId(body.bidder.0),
+        pays: encoded.amount(body.pays)?,
+        effective: encoded.effective(body.effective)?,
+    }))
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<crate::golden::EventSample> {
+    use crate::golden::{self, EventSample};
+
+    vec![EventSample::auction(AuctionEvent::WinnerAnnounced(Winner {
+            bid: golden::BID,
+            bidder: golden::USER,
+            pays: golden::amount(12_345),
+            effective: golden::amount(24_690),
+        }))]
+}
