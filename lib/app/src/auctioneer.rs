@@ -1,4 +1,4 @@
-//! Use cases of the auctioneer: it closes auctions at their end time and completes user deletions.
+//! The auctioneer: closes auctions at their end time, and runs the user-deletion process.
 
 pub mod closing;
 pub mod user_deletion;

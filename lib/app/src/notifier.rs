@@ -1,15 +1,15 @@
-//! Users are told what concerns them.
+//! The notifier: notifies users about their bids and auctions.
 //!
-//! The [`Notifier`] of a partition folds its events and makes notifications: that an auction was won, that
-//! the highest bid changed, that a bid counts twice. They are stored together with its checkpoint, so each
-//! is stored once; then they are delivered, which may happen more than once and shows once.
+//! The [`Notifier`] of a partition folds its events and creates notifications: an auction was won, the
+//! highest bid changed, a bid was doubled. They are stored in one transaction with its checkpoint, so each is
+//! stored exactly once. Then they are delivered at least once, and receivers ignore repeats.
 //!
-//! A changed lead concerns everybody who bid, so events are left to gather on the stream before they are told:
-//! all changes among them become one notification for each bidder, which says how things stand now and what
-//! that means for him.
+//! A changed highest bid concerns all bidders of an auction. Therefore the notifier lingers before it reads:
+//! all changes in a batch become one notification per bidder, with the latest state and the status of that
+//! bidder.
 //!
-//! [`Inbox`] is how users read: from a copy near the ingress, which is made from what is stored when
-//! somebody asks.
+//! Users read their inbox through [`InboxReader`], from a cache that is filled from the stored inbox on
+//! demand.
 
 pub mod email;
 mod event_handler;

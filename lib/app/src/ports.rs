@@ -1,10 +1,11 @@
-//! What the use cases need from the outside. One trait a file; its documentation is the contract, and
-//! one suite runs against every adapter of those that have more than one.
+//! Ports: the traits that the use cases need from the outside.
+//!
+//! Each trait has a file of its own, and its documentation is the contract. A trait with more than one
+//! adapter has one contract test suite that runs against all of them.
 
 #![warn(missing_docs)]
 
 pub mod commands;
-pub mod durability;
 pub mod events;
 pub mod notifications;
 pub mod operator;
@@ -13,14 +14,16 @@ pub mod views;
 
 use thiserror::Error;
 
-/// A server is not there, did not answer, or answered nonsense. Whether the last request had an effect
-/// is not known. Try again, on a new connection.
+/// A backend is unreachable, did not respond in time, or sent an invalid response.
+///
+/// The effect of the last request is unknown. Retry on a new connection.
 #[derive(Debug, Error)]
 #[error("{backend}: {cause}")]
 pub struct Unavailable {
-    /// Which: `redis` or `postgres`.
+    /// Name of the unavailable dependency: an adapter gives its backend (`redis`, `postgres`), a use case the
+    /// port.
     pub backend: &'static str,
-    /// What the client library said.
+    /// Error of the client library.
     #[source]
     pub cause: Box<dyn std::error::Error + Send + Sync>,
 }

@@ -1,6 +1,6 @@
-//! Events become ready-made answers: JSON that `GET` serves byte for byte.
+//! The projector makes read models from events: JSON bodies that `GET` serves byte for byte.
 //!
-//! A batch is folded into the boards of the auctions it touches, and each view that changed is written
+//! A batch of events is applied to the projections of its auctions. Each view that changed is then written
 //! once, together with the checkpoint.
 
 mod event_handler;
@@ -8,5 +8,5 @@ pub mod rebuild;
 mod render;
 
 pub use crate::consume::auction_projection::{AuctionProjection, ProjectionCache};
-pub use event_handler::{Projector, bids_of};
-pub use render::{auction_view, bid_item, bidder_item, json, leader, list_item, list_place, user_view};
+pub use event_handler::{Projector, changed_bids};
+pub use render::{auction_view, bid_item, bidder_item, json, leader, list_item, list_key, user_view};

@@ -1,13 +1,14 @@
-//! Bids are drawn by lot and doubled, so that anybody can check it afterwards.
+//! The promoter: draws bids at random and doubles them, in a way that can be verified afterwards.
 //!
-//! An auction is created with [`DrawCommitments::of`] it: how often there is a draw, and the commitment to a secret
-//! seed. A [`Watch`] on each partition's events keeps the [`DrawSchedule`] of promoted auctions; [`run`] holds what
-//! is due there by the clock of Redis, and shows the seed of those that are over. How is said by the
-//! [`CurrentOptions`] options, which operators change while it runs. [`verify`] holds all draws again.
+//! An auction is created with the promotion of [`DrawCommitments::of`]: the interval of its draws, and the
+//! commitment to a secret seed. The [`DrawHandler`] of each partition keeps the [`DrawSchedule`] of promoted
+//! auctions up to date from the events. [`run`] sends the draws that are due, by the clock that stamps
+//! commands, and reveals the seeds of auctions that are over. The draws use [`CurrentOptions`], which
+//! operators can change at any time. [`verify`] recomputes all draws of an auction.
 //!
-//! A draw looks at the auction as it was when the draw became due, not when somebody got around to it: who
-//! holds it, when, and how often changes nothing. Its command is derived from auction, number and version,
-//! so that two promoters send the same one; and the auction takes one draw of each number.
+//! The input of a draw is the auction at the time when the draw became due. So it does not matter which
+//! promoter holds a draw, when, or how often. The command id is derived from auction, draw number and
+//! version, so that two promoters send the same command. An auction accepts one draw per number.
 
 mod commitments;
 mod current_options;
@@ -18,15 +19,15 @@ pub mod verify;
 
 pub use commitments::{DrawCommitments, DrawSecret};
 pub use current_options::{CurrentOptions, OptionsChange, run_refresh};
-pub use draw_options::{DrawOptionsError, Options};
+pub use draw_options::{DrawOptions, DrawOptionsError};
 pub use draw_schedule::DrawSchedule;
 pub use promoted_auction::{DrawInput, PromotedAuction};
 
+use crate::consume::stored_events::{LoadError, read_event};
 use crate::consume::{EventHandler, HandleResult};
 use crate::ports::Unavailable;
 use crate::ports::commands::command_queue::CommandQueue;
 use crate::ports::events::event_store::EventStore;
-use crate::writer::aggregate_cache::{LoadError, read_event};
 use auction_domain::auction::{AuctionCommand, HoldDraw, RevealSeed};
 use auction_domain::{Actor, AuctionId, Timestamp};
 use auction_wire::{Command, CommandBody, CommandId, Event, EventRecord, PartitionId};
@@ -47,26 +48,26 @@ const HOLDING: Uuid = Uuid::from_u128(0x7c02_61ab_3fd4_5e08_9a17_c5e2_4b90_18d6)
 /// Namespace of the ids of the commands that reveal seeds.
 const REVEALING: Uuid = Uuid::from_u128(0x40be_92d7_06c1_5f3a_b1e8_3d75_a96f_2c50);
 
-/// How long nothing has to be due for the clock to be asked again all the same.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Maximum time between two reads of the clock.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Keeps the floor true to one partition's events, until it is dropped.
+/// Event handler that keeps the draw schedule up to date with the events of one partition. When it is
+/// dropped, the auctions of the partition are removed from the schedule.
 pub struct DrawHandler {
     partition: PartitionId,
-    floor: Arc<DrawSchedule>,
+    schedule: Arc<DrawSchedule>,
 }
 
 impl DrawHandler {
-    /// Of that partition.
-    pub fn new(partition: PartitionId, floor: Arc<DrawSchedule>) -> DrawHandler {
-        DrawHandler { partition, floor }
+    pub fn new(partition: PartitionId, schedule: Arc<DrawSchedule>) -> DrawHandler {
+        DrawHandler { partition, schedule }
     }
 }
 
-/// Whoever follows the partition from now on holds its draws.
+/// The next owner of the partition holds its draws.
 impl Drop for DrawHandler {
     fn drop(&mut self) {
-        self.floor.reset_partition(self.partition, Vec::new());
+        self.schedule.reset_partition(self.partition, Vec::new());
     }
 }
 
@@ -87,14 +88,14 @@ impl EventHandler for DrawHandler {
                     }
                 }
                 (Ok(_), _) => {}
-                // Written by a newer program: others hold its draws, or nobody does, which shows.
+                // Written by a newer program. If no newer promoter runs, the draws are recorded as missed.
                 (Err(error), auction) => {
-                    tracing::error!(%error, "this auction's draws are not held");
+                    tracing::error!(%error, "draws of an auction disabled: unreadable event");
                     auction.insert_entry(None);
                 }
             }
         }
-        self.floor.reset_partition(self.partition, promoted.into_values().flatten().collect());
+        self.schedule.reset_partition(self.partition, promoted.into_values().flatten().collect());
         Ok(unrevealed.position)
     }
 
@@ -106,29 +107,29 @@ impl EventHandler for DrawHandler {
     ) -> Result<HandleResult, LoadError> {
         for record in events {
             let auction = AuctionId(record.key);
-            // Most events are of auctions without draws: not worth reading.
-            if record.version > 1 && !self.floor.contains(auction) {
+            // Most events belong to auctions without draws. Do not decode them.
+            if record.version > 1 && !self.schedule.contains(auction) {
                 continue;
             }
             if let Event::Auction(event) = read_event(record)? {
-                self.floor.apply(self.partition, auction, &event, record.version, record.at);
+                self.schedule.apply(self.partition, auction, &event, record.version, record.at);
             }
         }
         Ok(HandleResult::Done)
     }
 }
 
-/// Holds what is due until it is time to stop.
+/// Sends due draws and seeds until shutdown.
 pub async fn run(
     queue: &impl CommandQueue,
-    floor: &DrawSchedule,
-    promises: &DrawCommitments,
+    schedule: &DrawSchedule,
+    commitments: &DrawCommitments,
     health: &HealthHandle,
     mut stop: ShutdownSignal,
 ) {
     let mut retry = Retry::default();
     while !stop.requested() {
-        let wait = match send_due(queue, floor, promises).await {
+        let wait = match send_due(queue, schedule, commitments).await {
             Ok(wait) => {
                 retry.succeeded();
                 health.set_up();
@@ -136,44 +137,44 @@ pub async fn run(
             }
             Err(error) => {
                 let wait = retry.next_wait();
-                tracing::warn!(%error, "draws wait");
+                tracing::warn!(%error, "sending draws failed: retrying");
                 health.set_waiting(&error, retry.attempts());
                 wait
             }
         };
         tokio::select! {
             () = stop.wait() => {}
-            () = floor.changed() => {}
+            () = schedule.changed() => {}
             () = tokio::time::sleep(wait) => {}
         }
     }
 }
 
-/// Sends what is due. Returns how long nothing else will be.
+/// Sends due draws and seeds. Returns the time until the next run.
 async fn send_due(
     queue: &impl CommandQueue,
-    floor: &DrawSchedule,
-    promises: &DrawCommitments,
+    schedule: &DrawSchedule,
+    commitments: &DrawCommitments,
 ) -> Result<Duration, Unavailable> {
-    let Some(next) = floor.next() else { return Ok(LOOK_AGAIN) };
+    let Some(next) = schedule.next() else { return Ok(POLL_INTERVAL) };
     let now = queue.now().await?;
     if next > now {
         let left = u64::try_from(next.0.saturating_sub(now.0)).unwrap_or_default();
-        return Ok(Duration::from_millis(left).min(LOOK_AGAIN));
+        return Ok(Duration::from_millis(left).min(POLL_INTERVAL));
     }
-    // What could not be sent is due again soon.
-    let options = promises.current().now();
-    let commands = floor.due(now).into_iter().filter_map(|due| command(due, promises, &options));
+    // Commands that cannot be sent become due again.
+    let options = commitments.current().now();
+    let commands = schedule.due(now).into_iter().filter_map(|due| command(due, commitments, &options));
     try_join_all(commands.map(|command| queue.submit(command))).await?;
     Ok(Duration::ZERO)
 }
 
-/// The command for what is due; none if this promoter cannot do it.
-fn command(due: DueDraw, promises: &DrawCommitments, options: &Options) -> Option<Command> {
+/// Returns the command for a due draw or seed; `None` if this promoter cannot create it.
+fn command(due: DueDraw, commitments: &DrawCommitments, options: &DrawOptions) -> Option<Command> {
     let auction = due.auction();
-    let seed = promises.seed(auction);
+    let seed = commitments.seed(auction);
     if !due.commitment().is_to(&seed) {
-        tracing::error!(%auction, "was promised with another secret than this portal's: its draws are not held");
+        tracing::error!(%auction, "draws of an auction disabled: its commitment was made with another secret");
         return None;
     }
     let (id, body) = match due {
@@ -182,15 +183,15 @@ fn command(due: DueDraw, promises: &DrawCommitments, options: &Options) -> Optio
             let id = Uuid::new_v5(&REVEALING, auction.to_string().as_bytes());
             (id, AuctionCommand::RevealSeed(RevealSeed { seed }))
         }
-        DueDraw::Hold { look, .. } => {
-            let draw = match look.hold(options, seed) {
+        DueDraw::Hold { input, .. } => {
+            let draw = match input.hold(options, seed) {
                 Ok(draw) => draw,
                 Err(error) => {
-                    tracing::error!(%error, "the options make no sense any more");
+                    tracing::error!(%error, "draw not held: current options are invalid");
                     return None;
                 }
             };
-            tracing::info!(%auction, draw = draw.number, at_version = draw.at_version, chosen = ?draw.chosen, "drawn");
+            tracing::info!(%auction, draw = draw.number, at_version = draw.at_version, chosen = ?draw.chosen, "holding a draw");
             let name = format!("{auction}/{}/{}", draw.number, draw.at_version);
             let id = Uuid::new_v5(&HOLDING, name.as_bytes());
             (id, AuctionCommand::HoldDraw(HoldDraw { draw: Box::new(draw) }))
@@ -208,8 +209,8 @@ fn command(due: DueDraw, promises: &DrawCommitments, options: &Options) -> Optio
     })
 }
 
-/// A time before all others: at once.
-const AT_ONCE: Timestamp = Timestamp(i64::MIN);
+/// Schedule time for entries that are due immediately.
+const IMMEDIATELY: Timestamp = Timestamp(i64::MIN);
 
-/// A time after all others: when something happens.
-const NOT_BEFORE_NEWS: Timestamp = Timestamp(i64::MAX);
+/// Schedule time for entries that wait for an event.
+const AFTER_NEXT_EVENT: Timestamp = Timestamp(i64::MAX);

@@ -1,22 +1,24 @@
-//! Commands become events and outcomes.
+//! The writer: turns commands into events and outcomes.
 //!
-//! One lane per partition, each in a task of its own ([`lane`]): read a batch, decide it against cached
-//! aggregates ([`decide`]), append events and outcomes in one transaction that only passes if nobody
-//! else appended meanwhile, then publish and acknowledge in one transaction that only passes if nobody
-//! else published meanwhile. Whatever goes wrong, the lane takes over again from what is stored.
+//! Each partition has a partition writer, which runs in a task of its own ([`partition_writer`]). It reads a
+//! batch of commands, decides it on cached aggregates ([`decider`]), and appends events and outcomes in one
+//! transaction. The transaction fails if another writer appended meanwhile. Then it publishes the events and
+//! acknowledges the commands in one transaction, which fails if another writer published meanwhile. After any
+//! error the partition writer takes over again from the stored state.
 //!
-//! | module | what |
+//! | module | content |
 //! |---|---|
-//! | [`lane`] | the loop of one partition: open, take over, run the stages, wait, begin again |
-//! | [`take_over`] | what must hold before anything is decided |
-//! | [`stages`] | reading ahead, settling behind |
-//! | [`storing`] | deciding the next batch while one is stored; what comes again and why |
-//! | [`pessimistic`] | the same by turns, under a lock |
-//! | [`decide`] | one batch against the state |
-//! | [`rules`] | which aggregate decides |
-//! | [`failed`] | what cannot be handled |
-//! | [`aggregates`], [`bidders`] | the state, bounded |
-//! | [`snapshots`] | the state of large auctions, kept beside their events |
+//! | [`partition_writer`] | the loop of one partition: open, take over, run the stages, retry |
+//! | [`takeover`] | publishes stored events and compares the histories before anything is decided |
+//! | `stages` | the read stage and the settle stage |
+//! | `append_stage` | decides a batch while the previous one is appended; handles failed appends |
+//! | `pessimistic` | the same stages one after the other, under a partition lock |
+//! | [`decider`] | decides one batch on the state in memory |
+//! | [`dispatch`] | selects the aggregate that decides a command |
+//! | `dead_letter` | outcomes and dead letters of commands that cannot be processed |
+//! | [`aggregate_cache`], [`active_users`] | the state in memory, bounded |
+//! | [`snapshots`] | snapshots of auctions with many events |
+//! | [`retention`] | removes old commands, events, outcomes, deliveries and accounts |
 
 pub mod active_users;
 pub mod aggregate_cache;

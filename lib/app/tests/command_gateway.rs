@@ -1,4 +1,6 @@
-//! Taking requests: the same key with the same payload has the same answer at every ingress.
+//! Tests of the command gateway: the same idempotency key with the same payload gets the same outcome at
+//! every ingress.
+
 use auction_app::ingress::command_gateway::{
     CommandGateway, CommandRequest, CommandStatus, HandleKey, OutcomeWaiters,
 };
@@ -14,16 +16,16 @@ use std::time::Duration;
 use uuid::Uuid;
 use worker_runtime::shutdown::shutdown_pair;
 
-/// A stream and a store: the first with an id is accepted, when it is decided.
+/// Stream and store in memory. `decide` accepts the first command of each id.
 #[derive(Clone, Default)]
 struct Portal {
-    given: Arc<Mutex<Vec<Command>>>,
+    submitted: Arc<Mutex<Vec<Command>>>,
     decided: Arc<Mutex<HashMap<CommandId, Outcome>>>,
 }
 
 impl Portal {
     fn decide(&self) {
-        for command in self.given.lock().unwrap().drain(..) {
+        for command in self.submitted.lock().unwrap().drain(..) {
             let accepted = OutcomeResult::accepted(1, None, Details::new());
             let outcome = fixtures::outcome(command.id, command.key, 1, accepted);
             let outcome = Outcome { fingerprint: command.fingerprint, ..outcome };
@@ -34,7 +36,7 @@ impl Portal {
 
 impl CommandQueue for Portal {
     async fn submit(&self, command: Command) -> Result<(), Unavailable> {
-        self.given.lock().unwrap().push(command);
+        self.submitted.lock().unwrap().push(command);
         Ok(())
     }
 
@@ -62,7 +64,7 @@ fn ingress(portal: &Portal) -> CommandGateway<Portal, Portal> {
     )
 }
 
-/// A bid of so much, with the same key every time.
+/// Bid of this amount; all bids have the same idempotency key.
 fn bid(amount: u64) -> CommandRequest {
     let bid = fixtures::place_bid(AuctionId(Uuid::from_u128(8)), UserId(Uuid::from_u128(9)), amount);
     CommandRequest {
@@ -83,38 +85,39 @@ fn is_decided(status: &CommandStatus) -> bool {
 }
 
 #[tokio::test]
-async fn a_key_that_was_used_wrongly_at_one_ingress_is_right_for_whom_it_belongs_to() {
+async fn idempotency_key_works_at_an_ingress_that_saw_its_misuse() {
     let portal = Portal::default();
     let (first, second) = (ingress(&portal), ingress(&portal));
     first.submit(bid(100), None).await.unwrap();
     portal.decide();
-    // The second ingress does not know what the first one took.
+    // The second ingress does not know the commands of the first one.
     let (_, wrong) = second.submit(bid(101), Some(Duration::ZERO)).await.unwrap();
     assert!(matches!(wrong, CommandStatus::KeyReused), "{wrong:?}");
     portal.decide();
     let (_, repeated) = second.submit(bid(100), None).await.unwrap();
-    assert!(is_decided(&repeated), "the answer is that of the first time: {repeated:?}");
+    assert!(is_decided(&repeated), "the outcome of the first command: {repeated:?}");
 }
 
 #[tokio::test]
-async fn who_waits_is_told_what_the_stream_comes_to_while_it_is_not_known_whose_a_key_is() {
+async fn waiting_request_gets_the_stream_outcome_of_an_unsettled_key() {
     let portal = Portal::default();
     let (first, second) = (ingress(&portal), ingress(&portal));
     first.submit(bid(100), None).await.unwrap();
     second.submit(bid(101), None).await.unwrap();
-    let (_, hasty) = second.submit(bid(100), None).await.unwrap();
+    let (_, immediate) = second.submit(bid(100), None).await.unwrap();
     assert!(
-        matches!(hasty, CommandStatus::KeyReused),
-        "who does not wait is told what this ingress knows: {hasty:?}"
+        matches!(immediate, CommandStatus::KeyReused),
+        "without waiting, this ingress answers from its own state: {immediate:?}"
     );
-    let waits = tokio::spawn(async move { second.submit(bid(100), Some(Duration::from_millis(200))).await });
-    let given = async {
-        while portal.given.lock().unwrap().len() < 3 {
+    let waiting =
+        tokio::spawn(async move { second.submit(bid(100), Some(Duration::from_millis(200))).await });
+    let submitted = async {
+        while portal.submitted.lock().unwrap().len() < 3 {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), given).await.expect("all are on the stream");
+    tokio::time::timeout(Duration::from_secs(5), submitted).await.expect("all are on the stream");
     portal.decide();
-    let (_, status) = waits.await.unwrap().unwrap();
+    let (_, status) = waiting.await.unwrap().unwrap();
     assert!(is_decided(&status), "{status:?}");
 }

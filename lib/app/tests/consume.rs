@@ -1,7 +1,7 @@
-//! The real projector, following a partition on ports in memory: however often it is interrupted,
-//! killed, doubled or cut off from the stream, the views are those of a rebuild from scratch.
+//! Tests of the event consumer with the real projector on in-memory ports: however often it is interrupted,
+//! killed, run twice or cut off from the stream, the views equal those of a rebuild.
 
-use crate::test_portal::World;
+use crate::test_portal::TestPortal;
 use auction_app::consume::{ConsumeError, SubscriptionConfig, run_consumer};
 use auction_app::ports::events::event_store::EventStoreConnector;
 use auction_app::ports::events::event_stream::EventStreamConnector;
@@ -25,25 +25,25 @@ fn subscription(component: &'static str, stop: ShutdownSignal) -> SubscriptionCo
     SubscriptionConfig { component, partition: P, health: Health::default().register(component), stop }
 }
 
-struct Following(ShutdownTrigger, JoinHandle<()>);
+struct RunningConsumer(ShutdownTrigger, JoinHandle<()>);
 
-impl Following {
-    fn start<S, F, V>(stores: S, feeds: F, views: V) -> Following
+impl RunningConsumer {
+    fn start<S, F, V>(stores: S, event_streams: F, views: V) -> RunningConsumer
     where
         S: EventStoreConnector + 'static,
         S::Store: 'static,
         F: EventStreamConnector + 'static,
-        F::Feed: 'static,
+        F::Stream: 'static,
         V: ReadModelConnector + 'static,
         V::Store: 'static,
     {
         let (stopper, stop) = shutdown_pair();
-        // Two boards, so that most are loaded again from the store.
+        // A cache of two auctions, so that most are loaded from the store.
         let projector = Projector::new(views, P, NonZeroUsize::new(2).unwrap());
         let task = tokio::spawn(async move {
             run_consumer(
                 &stores,
-                &feeds,
+                &event_streams,
                 &MemoryParkedEvents::default(),
                 subscription("projector", stop),
                 projector,
@@ -51,7 +51,7 @@ impl Following {
             .await
             .unwrap();
         });
-        Following(stopper, task)
+        RunningConsumer(stopper, task)
     }
 
     async fn stop(self) {
@@ -64,8 +64,8 @@ impl Following {
     }
 }
 
-async fn caught_up(world: &World, views: &MemoryViews) {
-    let head = world.store.events(P).len() as u64;
+async fn caught_up(portal: &TestPortal, views: &MemoryViews) {
+    let head = portal.store.events(P).len() as u64;
     let waited = tokio::time::timeout(Duration::from_secs(600), async {
         while ReadModelReader::checkpoint(views, P).await.unwrap() < head {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -74,56 +74,56 @@ async fn caught_up(world: &World, views: &MemoryViews) {
     assert!(waited.await.is_ok(), "stuck before {head}");
 }
 
-/// From the store alone: nothing lies on the stream.
-async fn rebuilt(world: &World) -> MemoryViews {
+/// Builds the views from the store alone, with an empty stream.
+async fn rebuilt(portal: &TestPortal) -> MemoryViews {
     let views = MemoryViews::default();
-    let feeds = MemoryEventStreams(MemoryStreams::default(), 10);
-    let following = Following::start(world.store.clone(), feeds, views.clone());
-    caught_up(world, &views).await;
-    following.stop().await;
+    let event_streams = MemoryEventStreams(MemoryStreams::default(), 10);
+    let consumer = RunningConsumer::start(portal.store.clone(), event_streams, views.clone());
+    caught_up(portal, &views).await;
+    consumer.stop().await;
     views
 }
 
 async fn schedule(seed: u64) -> u64 {
     let mut random = Random::new(seed);
-    let (world, views) = (World::new(false), MemoryViews::default());
-    let weather = FaultInjector::new(seed + 1_000_000, random.below(120));
+    let (portal, views) = (TestPortal::new(false), MemoryViews::default());
+    let faults = FaultInjector::new(seed + 1_000_000, random.below(120));
     let start = |random: &mut Random| {
-        let feeds = MemoryEventStreams(world.streams.clone(), random.below(5) as usize + 1);
-        let (feeds, stores) =
-            (FaultyPort::new(feeds, &weather), FaultyPort::new(world.store.clone(), &weather));
-        Following::start(stores, feeds, FaultyPort::new(views.clone(), &weather))
+        let event_streams = MemoryEventStreams(portal.streams.clone(), random.below(5) as usize + 1);
+        let (event_streams, stores) =
+            (FaultyPort::new(event_streams, &faults), FaultyPort::new(portal.store.clone(), &faults));
+        RunningConsumer::start(stores, event_streams, FaultyPort::new(views.clone(), &faults))
     };
-    let lane = world.start(4);
-    let mut following = [start(&mut random), start(&mut random)];
+    let writer = portal.start(4);
+    let mut consumers = [start(&mut random), start(&mut random)];
     let commands = crate::random_history::commands(&mut random);
     for command in &commands {
-        world.give(command).await;
+        portal.submit(command).await;
         if random.chance(500) {
             tokio::time::sleep(Duration::from_millis(random.below(200))).await;
         }
         if random.chance(60) {
-            let one = &mut following[random.below(2) as usize];
-            std::mem::replace(one, start(&mut random)).kill();
+            let consumer = &mut consumers[random.below(2) as usize];
+            std::mem::replace(consumer, start(&mut random)).kill();
         }
         if random.chance(60) {
-            world.streams.trim(P, random.below(60));
+            portal.streams.trim(P, random.below(60));
         }
     }
-    world.quiet(commands.len()).await;
-    lane.stop().await.unwrap();
+    portal.quiet(commands.len()).await;
+    writer.stop().await.unwrap();
     tokio::time::sleep(Duration::from_millis(random.below(20_000))).await;
-    weather.stop_failing();
-    caught_up(&world, &views).await;
-    for one in following {
-        one.stop().await;
+    faults.stop_failing();
+    caught_up(&portal, &views).await;
+    for consumer in consumers {
+        consumer.stop().await;
     }
-    views.assert_same(&rebuilt(&world).await);
-    weather.failures()
+    views.assert_same(&rebuilt(&portal).await);
+    faults.failures()
 }
 
 #[tokio::test(start_paused = true)]
-async fn views_are_those_of_a_rebuild_whatever_fails_whenever() {
+async fn projector_views_equal_a_rebuild_under_random_faults() {
     let mut failures = 0;
     for seed in 0..SCHEDULES {
         eprintln!("seed {seed}");
@@ -133,34 +133,34 @@ async fn views_are_those_of_a_rebuild_whatever_fails_whenever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_event_at_a_time_shows_what_all_at_once_shows() {
+async fn projector_views_do_not_depend_on_the_batch_size() {
     let mut random = Random::new(7);
-    let world = World::new(false);
+    let portal = TestPortal::new(false);
     let commands = crate::random_history::commands(&mut random);
     for command in &commands {
-        world.give(command).await;
+        portal.submit(command).await;
     }
-    world.work(100, commands.len()).await;
-    let expected = rebuilt(&world).await;
+    portal.work(100, commands.len()).await;
+    let expected = rebuilt(&portal).await;
     for count in [1, 2, 1000] {
         let views = MemoryViews::default();
-        let feeds = MemoryEventStreams(world.streams.clone(), count);
-        // A component of its own for each, so that each reads everything.
+        let event_streams = MemoryEventStreams(portal.streams.clone(), count);
+        // A separate component for each run, so that each reads all events.
         let (stopper, stop) = shutdown_pair();
         let projector = Projector::new(views.clone(), P, NonZeroUsize::new(1).unwrap());
         let component = ["one", "two", "all"][[1, 2, 1000].iter().position(|n| *n == count).unwrap()];
-        let store = world.store.clone();
+        let store = portal.store.clone();
         let task = tokio::spawn(async move {
             run_consumer(
                 &store,
-                &feeds,
+                &event_streams,
                 &MemoryParkedEvents::default(),
                 subscription(component, stop),
                 projector,
             )
             .await
         });
-        caught_up(&world, &views).await;
+        caught_up(&portal, &views).await;
         stopper.stop();
         task.await.unwrap().unwrap();
         views.assert_same(&expected);
@@ -168,17 +168,17 @@ async fn one_event_at_a_time_shows_what_all_at_once_shows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn views_that_are_ahead_of_the_store_are_noticed() {
+async fn consumer_fails_when_its_checkpoint_is_ahead_of_the_store() {
     let views = MemoryViews::default();
     let mut store = ReadModelConnector::open(&views, P).await.unwrap();
     assert_eq!(store.commit(0, 5, &[]).await.unwrap(), ReadModelCommit::Done);
     let (_stopper, stop) = shutdown_pair();
     let projector = Projector::new(views, P, NonZeroUsize::new(2).unwrap());
-    let feeds = MemoryEventStreams(MemoryStreams::default(), 10);
-    // As after a restore from an older backup: the store is empty.
+    let event_streams = MemoryEventStreams(MemoryStreams::default(), 10);
+    // The store is empty, as after a restore from an older backup.
     let ended = run_consumer(
-        &World::new(false).store,
-        &feeds,
+        &TestPortal::new(false).store,
+        &event_streams,
         &MemoryParkedEvents::default(),
         subscription("projector", stop),
         projector,
@@ -188,9 +188,9 @@ async fn views_that_are_ahead_of_the_store_are_noticed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_follows_says_why_it_waits_and_when_it_works_again() {
-    let (health, weather) = (Health::default(), FaultInjector::new(1, 1000));
-    let stores = FaultyPort::new(World::new(false).store, &weather);
+async fn consumer_health_reports_waiting_and_recovery() {
+    let (health, faults) = (Health::default(), FaultInjector::new(1, 1000));
+    let stores = FaultyPort::new(TestPortal::new(false).store, &faults);
     let projector = Projector::new(MemoryViews::default(), P, NonZeroUsize::new(2).unwrap());
     let (stopper, stop) = shutdown_pair();
     let subscription = SubscriptionConfig {
@@ -199,22 +199,22 @@ async fn who_follows_says_why_it_waits_and_when_it_works_again() {
         health: health.register("projector 00"),
         stop,
     };
-    let feeds = MemoryEventStreams(MemoryStreams::default(), 10);
+    let event_streams = MemoryEventStreams(MemoryStreams::default(), 10);
     let task = tokio::spawn(async move {
-        run_consumer(&stores, &feeds, &MemoryParkedEvents::default(), subscription, projector).await
+        run_consumer(&stores, &event_streams, &MemoryParkedEvents::default(), subscription, projector).await
     });
-    let becomes = async |is_so: fn(&HealthStatus) -> bool| {
+    let wait_for_status = async |has_status: fn(&HealthStatus) -> bool| {
         let waited = tokio::time::timeout(Duration::from_secs(600), async {
-            while !health.report().parts.get("projector 00").is_some_and(is_so) {
+            while !health.report().checks.get("projector 00").is_some_and(has_status) {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         });
         assert!(waited.await.is_ok(), "{:?}", health.report());
     };
-    becomes(|condition| matches!(condition, HealthStatus::Waiting { attempts: 2.., .. })).await;
-    weather.stop_failing();
-    becomes(|condition| *condition == HealthStatus::Up).await;
+    wait_for_status(|status| matches!(status, HealthStatus::Waiting { attempts: 2.., .. })).await;
+    faults.stop_failing();
+    wait_for_status(|status| *status == HealthStatus::Up).await;
     stopper.stop();
     task.await.unwrap().unwrap();
-    assert!(health.report().parts.is_empty(), "what has ended is not waited for");
+    assert!(health.report().checks.is_empty(), "a stopped consumer has no health check");
 }

@@ -1,4 +1,4 @@
-//! Listening to an auction, in memory and paused time.
+//! Tests of live updates, in memory and in paused time.
 
 use auction_app::ingress::live_updates::{BroadcastHub, SubscribeError, Subscriber};
 use auction_app::ports::Unavailable;
@@ -17,16 +17,20 @@ use tokio::time::{Instant, timeout};
 use worker_runtime::health::Health;
 use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
-const GATHER: Duration = Duration::from_millis(100);
+const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Streams whose server can be away.
+/// Tails of streams that can become unavailable.
 #[derive(Clone)]
 struct Tails(MemoryTailConnector, Arc<AtomicBool>);
 
 struct Tail(MemoryTail, Arc<AtomicBool>);
 
-fn check(away: &AtomicBool) -> Result<(), Unavailable> {
-    if away.load(Ordering::Relaxed) { Err(Unavailable::new("redis", "away")) } else { Ok(()) }
+fn check(unavailable: &AtomicBool) -> Result<(), Unavailable> {
+    if unavailable.load(Ordering::Relaxed) {
+        Err(Unavailable::new("redis", "outage by the test"))
+    } else {
+        Ok(())
+    }
 }
 
 impl EventTailConnector for Tails {
@@ -44,7 +48,7 @@ impl EventTail for Tail {
     }
 }
 
-/// A store that does not tell one of its auctions.
+/// Store whose reads of one auction never return.
 #[derive(Clone)]
 struct Events(MemoryStore, Arc<OnceLock<AuctionId>>);
 
@@ -62,39 +66,41 @@ impl AuctionEventReader for Events {
     }
 }
 
-/// A store, a stream, and somebody who tells.
-struct World {
+/// Store, stream and broadcast hub.
+struct Fixture {
     store: MemoryStore,
     streams: MemoryStreams,
-    away: Arc<AtomicBool>,
-    untold: Arc<OnceLock<AuctionId>>,
-    live: Arc<BroadcastHub>,
+    unavailable: Arc<AtomicBool>,
+    hanging: Arc<OnceLock<AuctionId>>,
+    hub: Arc<BroadcastHub>,
     stopper: ShutdownTrigger,
     auction: AuctionId,
     head: u64,
     version: u64,
 }
 
-impl World {
-    /// With an auction in which nobody has bid.
-    async fn new(listeners: usize) -> World {
-        let (store, streams, away) = (MemoryStore::default(), MemoryStreams::default(), Arc::default());
-        let live = Arc::new(BroadcastHub::new(listeners, GATHER));
+impl Fixture {
+    /// Creates an auction without bids.
+    async fn new(max_subscribers: usize) -> Fixture {
+        let (store, streams, unavailable) =
+            (MemoryStore::default(), MemoryStreams::default(), Arc::default());
+        let hub = Arc::new(BroadcastHub::new(max_subscribers, FLUSH_INTERVAL));
         let (stopper, stop) = shutdown_pair();
-        let tails = Tails(MemoryTailConnector(streams.clone(), P), Arc::clone(&away));
-        let untold = Arc::new(OnceLock::new());
-        let (tells, events) = (Arc::clone(&live), Events(store.clone(), Arc::clone(&untold)));
+        let tails = Tails(MemoryTailConnector(streams.clone(), P), Arc::clone(&unavailable));
+        let hanging = Arc::new(OnceLock::new());
+        let (running_hub, events) = (Arc::clone(&hub), Events(store.clone(), Arc::clone(&hanging)));
         tokio::spawn(async move {
-            tells.run(&events, &tails, &Health::default().register("live"), stop).await;
+            running_hub.run(&events, &tails, &Health::default().register("live"), stop).await;
         });
         let auction = AuctionId(fresh());
-        let mut world = World { store, streams, away, untold, live, stopper, auction, head: 0, version: 0 };
-        let created = world.store(vec![auction_created(None)]).await;
-        world.streams.publish(P, &created);
-        world
+        let mut fixture =
+            Fixture { store, streams, unavailable, hanging, hub, stopper, auction, head: 0, version: 0 };
+        let created = fixture.store(vec![auction_created(None)]).await;
+        fixture.streams.publish(P, &created);
+        fixture
     }
 
-    /// Events of the auction, stored and not published.
+    /// Stores events of the auction without publishing them.
     async fn store(&mut self, events: Vec<auction_wire::Event>) -> Vec<EventRecord> {
         let events = events.into_iter().zip(self.version + 1..);
         let events: Vec<_> = events.map(|(event, version)| (self.auction.0, version, event)).collect();
@@ -111,20 +117,20 @@ impl World {
         self.store(bids.collect()).await
     }
 
-    /// Bids that are published.
+    /// Stores and publishes bids.
     async fn bid(&mut self, count: u64) {
         let bids = self.bids(count).await;
         self.streams.publish(P, &bids);
     }
 
     async fn listen(&self, seen: Option<u64>) -> Subscriber {
-        self.live.listen(self.auction, seen).await.unwrap()
+        self.hub.subscribe(self.auction, seen).await.unwrap()
     }
 }
 
-/// A server-sent event: its name, its id, and the versions of what it tells.
-fn heard(shown: &[u8]) -> (String, u64, Vec<u64>) {
-    let text = std::str::from_utf8(shown).unwrap();
+/// Parses a server-sent event: its name, its id, and the versions of its auction events.
+fn parse(frame: &[u8]) -> (String, u64, Vec<u64>) {
+    let text = std::str::from_utf8(frame).unwrap();
     let line = |begin: &str| text.lines().find_map(|line| line.strip_prefix(begin)).unwrap().to_owned();
     assert!(text.ends_with("\n\n"), "{text}");
     let data: serde_json::Value = serde_json::from_str(&line("data: ")).unwrap();
@@ -136,168 +142,174 @@ fn heard(shown: &[u8]) -> (String, u64, Vec<u64>) {
     (line("event: "), id, versions)
 }
 
-/// What one is told first: its name and its id.
-fn first(listener: &Subscriber) -> (String, u64) {
-    let (name, id, _) = heard(listener.first.as_ref().unwrap());
+/// Returns the name and the id of the initial event.
+fn first(subscriber: &Subscriber) -> (String, u64) {
+    let (name, id, _) = parse(subscriber.initial.as_ref().unwrap());
     (name, id)
 }
 
-/// The versions of what one missed, as he is told.
-fn missed(listener: &Subscriber) -> Vec<u64> {
-    let (name, _, versions) = heard(listener.first.as_ref().unwrap());
+/// Returns the versions of the missed events in the initial event.
+fn missed(subscriber: &Subscriber) -> Vec<u64> {
+    let (name, _, versions) = parse(subscriber.initial.as_ref().unwrap());
     assert_eq!(name, "events");
     versions
 }
 
-/// The next so many events at least, passing over signs of life.
-async fn next(listener: &mut Subscriber, count: usize) -> Vec<u64> {
+/// Receives at least `count` auction events and returns their versions. Ignores heartbeats.
+async fn next(subscriber: &mut Subscriber, count: usize) -> Vec<u64> {
     let mut all = Vec::new();
     while all.len() < count {
-        let shown = timeout(Duration::from_secs(60), listener.then.recv()).await.unwrap().unwrap();
-        if !shown.starts_with(b":") {
-            all.extend(heard(&shown).2);
+        let frame = timeout(Duration::from_secs(60), subscriber.updates.recv()).await.unwrap().unwrap();
+        if !frame.starts_with(b":") {
+            all.extend(parse(&frame).2);
         }
     }
     all
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_listener_is_told_how_the_auction_stands_and_then_every_event_in_order() {
-    let mut world = World::new(10).await;
-    world.bid(3).await;
-    let mut listener = world.listen(None).await;
-    assert_eq!(first(&listener), ("auction".to_owned(), 4));
-    world.bid(2).await;
-    world.bid(1).await;
-    assert_eq!(next(&mut listener, 3).await, [5, 6, 7]);
+async fn subscriber_receives_the_state_and_then_every_event_in_order() {
+    let mut fixture = Fixture::new(10).await;
+    fixture.bid(3).await;
+    let mut subscriber = fixture.listen(None).await;
+    assert_eq!(first(&subscriber), ("auction".to_owned(), 4));
+    fixture.bid(2).await;
+    fixture.bid(1).await;
+    assert_eq!(next(&mut subscriber, 3).await, [5, 6, 7]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_fast_is_told_in_one_go_and_the_first_of_it_at_once() {
-    let mut world = World::new(10).await;
-    let mut listener = world.listen(None).await;
+async fn updates_are_sent_immediately_and_then_in_batches() {
+    let mut fixture = Fixture::new(10).await;
+    let mut subscriber = fixture.listen(None).await;
     let began = Instant::now();
-    world.bid(1).await;
-    assert_eq!(next(&mut listener, 1).await, [2]);
-    assert!(began.elapsed() < GATHER / 2);
+    fixture.bid(1).await;
+    assert_eq!(next(&mut subscriber, 1).await, [2]);
+    assert!(began.elapsed() < FLUSH_INTERVAL / 2);
     for _ in 0..4 {
-        world.bid(1).await;
-        tokio::time::sleep(GATHER / 10).await;
+        fixture.bid(1).await;
+        tokio::time::sleep(FLUSH_INTERVAL / 10).await;
     }
-    let shown = listener.then.recv().await.unwrap();
-    assert_eq!(heard(&shown).2, [3, 4, 5, 6]);
-    assert!(began.elapsed() < GATHER * 3);
+    let frame = subscriber.updates.recv().await.unwrap();
+    assert_eq!(parse(&frame).2, [3, 4, 5, 6]);
+    assert!(began.elapsed() < FLUSH_INTERVAL * 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_was_away_is_told_what_he_missed() {
-    let mut world = World::new(10).await;
-    world.bid(5).await;
-    assert_eq!(missed(&world.listen(Some(3)).await), [4, 5, 6]);
-    assert!(world.listen(Some(6)).await.first.is_none(), "nothing was missed");
+async fn reconnecting_subscriber_receives_missed_events() {
+    let mut fixture = Fixture::new(10).await;
+    fixture.bid(5).await;
+    assert_eq!(missed(&fixture.listen(Some(3)).await), [4, 5, 6]);
+    assert!(fixture.listen(Some(6)).await.initial.is_none(), "no event was missed");
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_was_away_for_too_long_begins_anew() {
-    let mut world = World::new(10).await;
-    world.bid(3000).await;
-    assert_eq!(first(&world.listen(Some(5)).await), ("reset".to_owned(), 3001));
-    assert_eq!(missed(&world.listen(Some(2001)).await).len(), 1000);
+async fn reconnecting_subscriber_is_reset_after_too_many_events() {
+    let mut fixture = Fixture::new(10).await;
+    fixture.bid(3000).await;
+    assert_eq!(first(&fixture.listen(Some(5)).await), ("reset".to_owned(), 3001));
+    assert_eq!(missed(&fixture.listen(Some(2001)).await).len(), 1000);
     assert_eq!(
-        first(&world.listen(Some(9999)).await),
+        first(&fixture.listen(Some(9999)).await),
         ("reset".to_owned(), 3001),
         "there is no such version"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_stream_has_lost_is_told_from_the_store() {
-    let mut world = World::new(10).await;
-    let mut listener = world.listen(None).await;
-    world.bids(3).await;
-    world.bid(1).await;
-    assert_eq!(next(&mut listener, 4).await, [2, 3, 4, 5]);
+async fn updates_fill_stream_gaps_from_the_store() {
+    let mut fixture = Fixture::new(10).await;
+    let mut subscriber = fixture.listen(None).await;
+    fixture.bids(3).await;
+    fixture.bid(1).await;
+    assert_eq!(next(&mut subscriber, 4).await, [2, 3, 4, 5]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_ahead_of_the_stream_is_not_told_twice() {
-    let mut world = World::new(10).await;
-    let _first = world.listen(None).await;
-    let late = world.bids(2).await;
-    let mut listener = world.listen(Some(3)).await;
-    assert!(listener.first.is_none());
-    world.streams.publish(P, &late);
-    world.bid(1).await;
-    assert_eq!(next(&mut listener, 1).await, [4]);
+async fn subscriber_ahead_of_the_stream_receives_no_repeats() {
+    let mut fixture = Fixture::new(10).await;
+    let _first = fixture.listen(None).await;
+    let late = fixture.bids(2).await;
+    let mut subscriber = fixture.listen(Some(3)).await;
+    assert!(subscriber.initial.is_none());
+    fixture.streams.publish(P, &late);
+    fixture.bid(1).await;
+    assert_eq!(next(&mut subscriber, 1).await, [4]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_redis_is_away_listeners_stay_and_miss_nothing() {
-    let mut world = World::new(10).await;
-    let mut listener = world.listen(None).await;
-    world.away.store(true, Ordering::Relaxed);
-    // Published while nobody reads, and gone when somebody does.
-    world.bids(2).await;
+async fn subscribers_miss_no_event_during_an_outage_of_the_streams() {
+    let mut fixture = Fixture::new(10).await;
+    let mut subscriber = fixture.listen(None).await;
+    fixture.unavailable.store(true, Ordering::Relaxed);
+    // Events that are published during the outage and lost by the stream.
+    fixture.bids(2).await;
     tokio::time::sleep(Duration::from_secs(20)).await;
-    world.away.store(false, Ordering::Relaxed);
-    assert_eq!(next(&mut listener, 2).await, [2, 3]);
+    fixture.unavailable.store(false, Ordering::Relaxed);
+    assert_eq!(next(&mut subscriber, 2).await, [2, 3]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_begins_while_redis_is_away_misses_nothing() {
-    let mut world = World::new(10).await;
-    world.away.store(true, Ordering::Relaxed);
-    let mut listener = world.listen(None).await;
-    world.bids(2).await;
-    world.away.store(false, Ordering::Relaxed);
-    assert_eq!(next(&mut listener, 2).await, [2, 3]);
+async fn new_subscriber_misses_no_event_during_an_outage() {
+    let mut fixture = Fixture::new(10).await;
+    fixture.unavailable.store(true, Ordering::Relaxed);
+    let mut subscriber = fixture.listen(None).await;
+    fixture.bids(2).await;
+    fixture.unavailable.store(false, Ordering::Relaxed);
+    assert_eq!(next(&mut subscriber, 2).await, [2, 3]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_waits_for_an_auction_that_the_store_does_not_tell() {
-    let mut world = World::new(10).await;
-    let mut listener = world.listen(None).await;
-    let untold = AuctionId(fresh());
-    world.untold.set(untold).unwrap();
-    let live = Arc::clone(&world.live);
-    let asks = tokio::spawn(async move { live.listen(untold, None).await.map(drop) });
-    tokio::time::sleep(GATHER).await; // in paused time: everybody has done what he can
+async fn hanging_history_read_does_not_delay_other_auctions() {
+    let mut fixture = Fixture::new(10).await;
+    let mut subscriber = fixture.listen(None).await;
+    let hanging = AuctionId(fresh());
+    fixture.hanging.set(hanging).unwrap();
+    let hub = Arc::clone(&fixture.hub);
+    let subscribing = tokio::spawn(async move { hub.subscribe(hanging, None).await.map(drop) });
+    tokio::time::sleep(FLUSH_INTERVAL).await; // in paused time: all tasks are idle
     let began = Instant::now();
-    world.bid(1).await;
-    assert_eq!(next(&mut listener, 1).await, [2]);
+    fixture.bid(1).await;
+    assert_eq!(next(&mut subscriber, 1).await, [2]);
     assert!(began.elapsed() < Duration::from_secs(1));
-    assert!(matches!(asks.await.unwrap(), Err(SubscribeError::Unavailable(_))));
+    assert!(matches!(subscribing.await.unwrap(), Err(SubscribeError::Unavailable(_))));
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_too_slow_is_cut_off_and_the_others_are_not() {
-    let mut world = World::new(10).await;
-    let (mut slow, mut other) = (world.listen(None).await, world.listen(None).await);
+async fn slow_subscriber_is_disconnected_and_others_are_not() {
+    let mut fixture = Fixture::new(10).await;
+    let (mut slow, mut other) = (fixture.listen(None).await, fixture.listen(None).await);
     for _ in 0..100 {
-        world.bid(3).await;
+        fixture.bid(3).await;
         next(&mut other, 3).await;
     }
-    assert!(matches!(slow.then.recv().await, Err(RecvError::Lagged(_))));
+    assert!(matches!(slow.updates.recv().await, Err(RecvError::Lagged(_))));
 }
 
 #[tokio::test(start_paused = true)]
-async fn there_is_room_for_so_many_and_whoever_leaves_makes_room() {
-    let world = World::new(2).await;
-    let (one, _other) = (world.listen(None).await, world.listen(None).await);
-    assert!(matches!(world.live.listen(world.auction, None).await, Err(SubscribeError::Full { at_most: 2 })));
+async fn subscriber_limit_frees_a_place_on_disconnect() {
+    let fixture = Fixture::new(2).await;
+    let (one, _other) = (fixture.listen(None).await, fixture.listen(None).await);
+    assert!(matches!(
+        fixture.hub.subscribe(fixture.auction, None).await,
+        Err(SubscribeError::Full { limit: 2 })
+    ));
     drop(one);
-    world.listen(None).await;
-    let unknown = World::new(1).await.live.listen(AuctionId(fresh()), None).await;
+    fixture.listen(None).await;
+    let unknown = Fixture::new(1).await.hub.subscribe(AuctionId(fresh()), None).await;
     assert!(matches!(unknown, Err(SubscribeError::UnknownAuction)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn everybody_hears_signs_of_life_and_is_told_when_it_stops() {
-    let world = World::new(10).await;
-    let mut listener = world.listen(None).await;
-    let shown = timeout(Duration::from_secs(16), listener.then.recv()).await.unwrap().unwrap();
-    assert_eq!(&shown[..], b":\n\n");
-    world.stopper.stop();
-    assert!(matches!(listener.then.recv().await, Err(RecvError::Closed)));
-    assert!(matches!(world.live.listen(world.auction, None).await, Err(SubscribeError::Unavailable(_))));
+async fn subscribers_receive_heartbeats_and_end_at_shutdown() {
+    let fixture = Fixture::new(10).await;
+    let mut subscriber = fixture.listen(None).await;
+    let frame = timeout(Duration::from_secs(16), subscriber.updates.recv()).await.unwrap().unwrap();
+    assert_eq!(&frame[..], b":\n\n");
+    fixture.stopper.stop();
+    assert!(matches!(subscriber.updates.recv().await, Err(RecvError::Closed)));
+    assert!(matches!(
+        fixture.hub.subscribe(fixture.auction, None).await,
+        Err(SubscribeError::Unavailable(_))
+    ));
 }

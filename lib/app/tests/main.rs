@@ -1,4 +1,5 @@
-//! The use cases, on ports in memory. One program: each more takes longer to build than its tests take to run.
+//! Tests of the use cases on in-memory ports. They are one program, since linking another one takes longer
+//! than running its tests.
 
 #![allow(
     clippy::unwrap_used,

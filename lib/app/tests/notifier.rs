@@ -1,7 +1,7 @@
-//! The real notifier on ports in memory: however often it is interrupted, killed or doubled, everybody is
-//! told what concerns him, once, and sees it once.
+//! Tests of the real notifier on in-memory ports: however often it is interrupted, killed or run twice, each
+//! notification is stored once and visible once.
 
-use crate::test_portal::World;
+use crate::test_portal::TestPortal;
 use auction_app::consume::{SubscriptionConfig, run_consumer};
 use auction_app::notifier::{InboxReader, Notifier, NotifierConfig};
 use auction_app::ports::notifications::inbox::InboxStore;
@@ -10,7 +10,7 @@ use auction_domain::auction::{AuctionCommand, CloseAuction, DoubleBid, EndAuctio
 use auction_domain::user::{
     ChangeNotificationPreferences, NotificationKind, NotificationPreferences, UserCommand,
 };
-use auction_domain::{Actor, AuctionId, BidId, UserId};
+use auction_domain::{Actor, AuctionId, BidId, OperatorId, UserId};
 use auction_testkit::fault_injection::{FaultInjector, FaultyPort};
 use auction_testkit::fixtures::{P, create_auction, create_user, delete_bid, fresh, of_auction, place_bid};
 use auction_testkit::memory::{MemoryEventStreams, MemoryInboxes, MemoryNotifications, MemoryParkedEvents};
@@ -25,63 +25,63 @@ use worker_runtime::health::Health;
 use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 const SCHEDULES: u64 = 200;
-const KEEPS: u64 = 10_000;
+const INBOX_SIZE: u64 = 10_000;
 
-/// A world with inboxes.
-struct Town {
-    world: World,
+/// Test portal with inboxes.
+struct NotifierFixture {
+    portal: TestPortal,
     notifications: MemoryNotifications,
-    copies: MemoryInboxes,
+    cache: MemoryInboxes,
     users: Vec<UserId>,
     auctions: Vec<AuctionId>,
 }
 
-struct Running(ShutdownTrigger, JoinHandle<()>);
+struct RunningNotifier(ShutdownTrigger, JoinHandle<()>);
 
-impl Running {
+impl RunningNotifier {
     async fn stop(self) {
         self.0.stop();
         self.1.await.unwrap();
     }
 }
 
-impl Town {
-    fn new() -> Town {
-        Town {
-            world: World::new(false),
-            notifications: MemoryNotifications::new(KEEPS as usize),
-            copies: MemoryInboxes::new(KEEPS),
+impl NotifierFixture {
+    fn new() -> NotifierFixture {
+        NotifierFixture {
+            portal: TestPortal::new(false),
+            notifications: MemoryNotifications::new(INBOX_SIZE as usize),
+            cache: MemoryInboxes::new(INBOX_SIZE),
             users: (0..5).map(|_| UserId(fresh())).collect(),
             auctions: (0..3).map(|_| AuctionId(fresh())).collect(),
         }
     }
 
-    fn notifier(&self, weather: &FaultInjector, count: usize, interval: Duration) -> Running {
+    fn notifier(&self, faults: &FaultInjector, count: usize, interval: Duration) -> RunningNotifier {
         let (stopper, stop) = shutdown_pair();
-        let stores = FaultyPort::new(self.world.store.clone(), weather);
-        let feeds = FaultyPort::new(MemoryEventStreams(self.world.streams.clone(), count), weather);
-        let (stored, copies) = (
-            FaultyPort::new(self.notifications.clone(), weather),
-            FaultyPort::new(self.copies.clone(), weather),
+        let stores = FaultyPort::new(self.portal.store.clone(), faults);
+        let event_streams = FaultyPort::new(MemoryEventStreams(self.portal.streams.clone(), count), faults);
+        let (stored, cache) = (
+            FaultyPort::new(self.notifications.clone(), faults),
+            FaultyPort::new(self.cache.clone(), faults),
         );
-        // One board, so that most are loaded again from the store.
+        // A cache of one auction, so that most are loaded from the store.
         let batch = NonZeroUsize::new(count).unwrap();
         let limits = NotifierConfig { interval, batch, auctions: NonZeroUsize::MIN };
-        let notifier = Notifier::new(stored, copies, P, limits);
+        let notifier = Notifier::new(stored, cache, P, limits);
         let health = Health::default().register("notifier");
         let subscription = SubscriptionConfig { component: "notifier", partition: P, health, stop };
-        Running(
+        RunningNotifier(
             stopper,
             tokio::spawn(async move {
-                run_consumer(&stores, &feeds, &MemoryParkedEvents::default(), subscription, notifier)
+                run_consumer(&stores, &event_streams, &MemoryParkedEvents::default(), subscription, notifier)
                     .await
                     .unwrap();
             }),
         )
     }
 
-    async fn told_all(&self) {
-        let head = self.world.store.events(P).len() as u64;
+    async fn caught_up(&self) {
+        let head = self.portal.store.events(P).len() as u64;
         let waited = tokio::time::timeout(Duration::from_secs(600), async {
             while self.notifications.clone().checkpoint(P).await.unwrap() < head {
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -90,19 +90,20 @@ impl Town {
         assert!(waited.await.is_ok(), "stuck before {head}");
     }
 
-    /// The last user wants nothing to do with the highest bid.
+    /// Returns whether a user wants a kind of notification. The last user turns off `highest_bid`.
     fn wants(&self, user: UserId, kind: NotificationKind) -> bool {
         kind != NotificationKind::HighestBid || Some(&user) != self.users.last()
     }
 
-    fn beginning(&self) -> Vec<Command> {
-        let quiet = NotificationPreferences { highest_bid: false, ..NotificationPreferences::default() };
-        let change = ChangeNotificationPreferences { to: quiet };
-        let mut choice = create_user(*self.users.last().unwrap());
-        choice.id.0 = fresh();
-        choice.body = CommandBody::User(UserCommand::ChangeSubscriptions(change));
+    fn setup_commands(&self) -> Vec<Command> {
+        let without_highest_bid =
+            NotificationPreferences { highest_bid: false, ..NotificationPreferences::default() };
+        let change = ChangeNotificationPreferences { to: without_highest_bid };
+        let mut change_command = create_user(*self.users.last().unwrap());
+        change_command.id.0 = fresh();
+        change_command.body = CommandBody::User(UserCommand::ChangeSubscriptions(change));
         let mut commands: Vec<Command> = self.users.iter().map(|user| create_user(*user)).collect();
-        commands.push(choice);
+        commands.push(change_command);
         commands.extend(self.auctions.iter().map(|auction| create_auction(*auction)));
         commands
     }
@@ -124,29 +125,31 @@ impl Town {
         }
     }
 
-    fn end(&self) -> Vec<Command> {
+    fn end_commands(&self) -> Vec<Command> {
         let to = |auction: &AuctionId, actor, body| of_auction(fresh(), *auction, actor, body);
-        let end = |auction| to(auction, Actor::Operator, AuctionCommand::EndAuction(EndAuction));
+        let end = |auction| {
+            to(auction, Actor::Operator(OperatorId::Unidentified), AuctionCommand::EndAuction(EndAuction))
+        };
         let close = |auction| to(auction, Actor::Portal, AuctionCommand::CloseAuction(CloseAuction));
         self.auctions.iter().map(end).chain(self.auctions.iter().map(close)).collect()
     }
 
-    /// What everybody has seen is what is stored, and that is what should have been told.
+    /// Checks that each user saw the stored notifications once and in order, and that they match the model.
     async fn check(&self, seen: &BTreeMap<UserId, Vec<(u64, Vec<u8>)>>) {
-        let mut told = Vec::new();
+        let mut notifications = Vec::new();
         for user in &self.users {
             let stored = self.notifications.inbox(*user).await.unwrap().entries;
             assert_eq!(seen.get(user).unwrap_or(&Vec::new()), &stored, "{user} saw each once, in order");
-            told.extend(stored.iter().map(|(_, json)| read(*user, json)));
+            notifications.extend(stored.iter().map(|(_, json)| read(*user, json)));
         }
-        assert_notifications_match_model(&self.world.store.events(P), &told, |user, kind| {
+        assert_notifications_match_model(&self.portal.store.events(P), &notifications, |user, kind| {
             self.wants(user, kind)
         });
     }
 }
 
-/// Somebody who asks again and again for what came since.
-async fn look(
+/// Polls an inbox for new notifications.
+async fn poll(
     inbox: &InboxReader<MemoryNotifications, MemoryInboxes>,
     user: UserId,
     seen: &mut BTreeMap<UserId, Vec<(u64, Vec<u8>)>>,
@@ -158,67 +161,67 @@ async fn look(
 
 async fn schedule(seed: u64) -> u64 {
     let mut random = Random::new(seed);
-    let town = Town::new();
-    let weather = FaultInjector::new(seed + 1_000_000, 0);
+    let fixture = NotifierFixture::new();
+    let faults = FaultInjector::new(seed + 1_000_000, 0);
     let interval = Duration::from_millis(*random.pick(&[0, 50, 400]));
-    let lane = town.world.start(4);
+    let writer = fixture.portal.start(4);
     let mut notifiers = [
-        town.notifier(&weather, random.below(5) as usize + 1, interval),
-        town.notifier(&weather, 3, interval),
+        fixture.notifier(&faults, random.below(5) as usize + 1, interval),
+        fixture.notifier(&faults, 3, interval),
     ];
-    let mut commands = town.beginning();
+    let mut commands = fixture.setup_commands();
     for command in &commands {
-        town.world.give(command).await;
+        fixture.portal.submit(command).await;
     }
-    town.world.quiet(commands.len()).await;
-    town.told_all().await;
-    weather.set_failure_rate(random.below(100));
-    let inbox = InboxReader::new(town.notifications.clone(), town.copies.clone());
+    fixture.portal.quiet(commands.len()).await;
+    fixture.caught_up().await;
+    faults.set_failure_rate(random.below(100));
+    let inbox = InboxReader::new(fixture.notifications.clone(), fixture.cache.clone());
     let mut seen = BTreeMap::new();
     let length = random.below(60) + 20;
     for n in 0..length {
-        let command = town.command(&mut random, &commands, n);
-        town.world.give(&command).await;
+        let command = fixture.command(&mut random, &commands, n);
+        fixture.portal.submit(&command).await;
         commands.push(command);
         if random.chance(400) {
             tokio::time::sleep(Duration::from_millis(random.below(200))).await;
         }
         if random.chance(60) {
-            let fresh = town.notifier(&weather, random.below(5) as usize + 1, interval);
+            let fresh = fixture.notifier(&faults, random.below(5) as usize + 1, interval);
             std::mem::replace(&mut notifiers[random.below(2) as usize], fresh).1.abort();
         }
         if random.chance(30) {
-            town.copies.flush();
+            fixture.cache.flush();
         }
         if random.chance(60) {
-            town.world.streams.trim(P, random.below(60));
+            fixture.portal.streams.trim(P, random.below(60));
         }
-        look(&inbox, *random.pick(&town.users), &mut seen).await;
+        poll(&inbox, *random.pick(&fixture.users), &mut seen).await;
     }
-    for command in town.end() {
-        town.world.give(&command).await;
+    for command in fixture.end_commands() {
+        fixture.portal.submit(&command).await;
         commands.push(command);
     }
-    town.world.quiet(commands.len()).await;
-    lane.stop().await.unwrap();
-    weather.stop_failing();
-    town.told_all().await;
-    // Whoever told last may not have delivered yet; if he never will, the next one begins.
+    fixture.portal.quiet(commands.len()).await;
+    writer.stop().await.unwrap();
+    faults.stop_failing();
+    fixture.caught_up().await;
+    // The last notifier may not have delivered its batch. The next one makes up for it.
     notifiers.iter().for_each(|notifier| notifier.1.abort());
-    let last = town.notifier(&weather, 5, interval);
+    let last = fixture.notifier(&faults, 5, interval);
     tokio::time::sleep(Duration::from_secs(5)).await;
     last.stop().await;
-    for user in &town.users {
+    for user in &fixture.users {
         for _ in 0..200 {
-            look(&inbox, *user, &mut seen).await;
+            poll(&inbox, *user, &mut seen).await;
         }
     }
-    town.check(&seen).await;
-    weather.failures()
+    fixture.check(&seen).await;
+    faults.failures()
 }
 
 #[tokio::test(start_paused = true)]
-async fn everybody_is_told_once_whatever_fails_whenever() {
+async fn notifications_are_visible_exactly_once_under_random_faults() {
     let mut failures = 0;
     for seed in 0..SCHEDULES {
         eprintln!("seed {seed}");
@@ -227,31 +230,31 @@ async fn everybody_is_told_once_whatever_fails_whenever() {
     assert!(failures > 5 * SCHEDULES, "{failures} failures were injected");
 }
 
-/// A thousand bidders, and for five seconds a bid in every millisecond.
+/// 1000 bidders, and one bid per millisecond for five seconds.
 #[tokio::test(start_paused = true)]
-async fn a_rush_is_told_once_in_an_interval() {
-    let mut town = Town::new();
-    town.users = (0..1000).map(|_| UserId(fresh())).collect();
-    town.auctions.truncate(1);
+async fn notifier_combines_changes_of_the_highest_bid_per_interval() {
+    let mut fixture = NotifierFixture::new();
+    fixture.users = (0..1000).map(|_| UserId(fresh())).collect();
+    fixture.auctions.truncate(1);
     let interval = Duration::from_secs(1);
-    let weather = FaultInjector::new(1, 0);
-    let mut commands = town.beginning();
-    for (n, user) in (0..5).flat_map(|_| town.users.clone()).enumerate() {
-        commands.push(place_bid(town.auctions[0], user, 100 + n as u64));
+    let faults = FaultInjector::new(1, 0);
+    let mut commands = fixture.setup_commands();
+    for (n, user) in (0..5).flat_map(|_| fixture.users.clone()).enumerate() {
+        commands.push(place_bid(fixture.auctions[0], user, 100 + n as u64));
     }
     let began = tokio::time::Instant::now();
-    let (lane, notifier) = (town.world.start(50), town.notifier(&weather, 10_000, interval));
+    let (writer, notifier) = (fixture.portal.start(50), fixture.notifier(&faults, 10_000, interval));
     for command in &commands {
-        town.world.give(command).await;
+        fixture.portal.submit(command).await;
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    town.world.quiet(commands.len()).await;
-    town.told_all().await;
+    fixture.portal.quiet(commands.len()).await;
+    fixture.caught_up().await;
     let intervals = began.elapsed().as_millis() as u64 / 1000 + 2;
-    lane.stop().await.unwrap();
+    writer.stop().await.unwrap();
     notifier.stop().await;
-    let told = town.notifications.all().len() as u64;
-    eprintln!("{told} notifications in {intervals} intervals for {} bids", commands.len() - 1002);
-    assert!(told >= 999, "everybody but the leader is told at least once: {told}");
-    assert!(told <= intervals * 1000, "{told} notifications in {intervals} intervals");
+    let count = fixture.notifications.all().len() as u64;
+    eprintln!("{count} notifications in {intervals} intervals for {} bids", commands.len() - 1002);
+    assert!(count >= 999, "all bidders but the leader are notified at least once: {count}");
+    assert!(count <= intervals * 1000, "{count} notifications in {intervals} intervals");
 }

@@ -1,7 +1,8 @@
-//! The real projector meets events that it cannot handle: they are parked with what follows for their
-//! auction, everybody else goes on, and when an operator says so they are handled after all.
+//! Tests of parked events with the real projector: an event that it cannot process is parked with the later
+//! events of its aggregate, all other aggregates continue, and an operator can have it processed again.
 
-use crate::test_portal::World;
+use crate::test_portal::TestPortal;
+use auction_app::consume::stored_events::LoadError;
 use auction_app::consume::{EventHandler, HandleResult, SubscriptionConfig, run_consumer};
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::event_store::EventStore;
@@ -10,7 +11,6 @@ use auction_app::ports::operator::parked_events::{
 };
 use auction_app::ports::views::read_models::ReadModelReader;
 use auction_app::projector::Projector;
-use auction_app::writer::aggregate_cache::LoadError;
 use auction_domain::AuctionId;
 use auction_testkit::fixtures::P;
 use auction_testkit::memory::{MemoryEventStreams, MemoryParkedEvents, MemoryStreams, MemoryViews};
@@ -22,18 +22,18 @@ use std::time::Duration;
 use worker_runtime::health::Health;
 use worker_runtime::shutdown::shutdown_pair;
 
-/// What goes wrong with an event.
+/// Why processing an event fails.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Trouble {
+enum FailureCause {
     Unreadable,
     Panics,
     Refused,
 }
 
-/// A projector that cannot handle one event.
-struct Picky(Projector<MemoryViews>, Arc<Mutex<Option<(u64, Trouble)>>>);
+/// Projector that fails at one event.
+struct FailingProjector(Projector<MemoryViews>, Arc<Mutex<Option<(u64, FailureCause)>>>);
 
-impl EventHandler for Picky {
+impl EventHandler for FailingProjector {
     async fn load_checkpoint(&mut self, store: &mut impl EventStore) -> Result<u64, LoadError> {
         self.0.load_checkpoint(store).await
     }
@@ -44,45 +44,47 @@ impl EventHandler for Picky {
         events: &[EventRecord],
         until: u64,
     ) -> Result<HandleResult, LoadError> {
-        let trouble = *self.1.lock().unwrap();
-        match trouble.filter(|(position, _)| events.iter().any(|event| event.position == *position)) {
-            Some((_, Trouble::Panics)) => panic!("by the test"),
-            Some((_, Trouble::Refused)) => Ok(HandleResult::Failed("by the test".to_owned())),
+        let cause = *self.1.lock().unwrap();
+        match cause.filter(|(position, _)| events.iter().any(|event| event.position == *position)) {
+            Some((_, FailureCause::Panics)) => panic!("by the test"),
+            Some((_, FailureCause::Refused)) => Ok(HandleResult::Failed("by the test".to_owned())),
             _ => self.0.handle(store, events, until).await,
         }
     }
 }
 
-/// Looks until it is so, in paused time.
-async fn until<F: Future<Output = Result<bool, Unavailable>>>(what: &str, mut is_so: impl FnMut() -> F) {
+/// Polls until a condition holds, in paused time.
+async fn until<F: Future<Output = Result<bool, Unavailable>>>(what: &str, mut holds: impl FnMut() -> F) {
     let waited = tokio::time::timeout(Duration::from_secs(600), async {
-        while !is_so().await.unwrap() {
+        while !holds().await.unwrap() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
     assert!(waited.await.is_ok(), "{what}");
 }
 
-async fn caught_up(world: &World, views: &MemoryViews) {
-    let head = world.store.events(P).len() as u64;
-    until("stuck", async || Ok(ReadModelReader::checkpoint(views, P).await? >= head)).await;
+async fn caught_up(portal: &TestPortal, views: &MemoryViews) {
+    let head = portal.store.events(P).len() as u64;
+    until("the projector is stuck", async || Ok(ReadModelReader::checkpoint(views, P).await? >= head)).await;
 }
 
-/// What the views should be, from a store in which all is well.
-async fn rebuilt(world: &World) -> MemoryViews {
+/// Builds the expected views, from the repaired store.
+async fn rebuilt(portal: &TestPortal) -> MemoryViews {
     let (views, (stopper, stop)) = (MemoryViews::default(), shutdown_pair());
     let projector = Projector::new(views.clone(), P, NonZeroUsize::new(2).unwrap());
-    let (store, feeds) = (world.store.clone(), MemoryEventStreams(MemoryStreams::default(), 10));
+    let (store, event_streams) = (portal.store.clone(), MemoryEventStreams(MemoryStreams::default(), 10));
     let task = tokio::spawn(async move {
-        let following = SubscriptionConfig {
+        let config = SubscriptionConfig {
             component: "rebuilt",
             partition: P,
             health: Health::default().register("p"),
             stop,
         };
-        run_consumer(&store, &feeds, &MemoryParkedEvents::default(), following, projector).await.unwrap();
+        run_consumer(&store, &event_streams, &MemoryParkedEvents::default(), config, projector)
+            .await
+            .unwrap();
     });
-    caught_up(world, &views).await;
+    caught_up(portal, &views).await;
     stopper.stop();
     task.await.unwrap();
     views
@@ -90,113 +92,117 @@ async fn rebuilt(world: &World) -> MemoryViews {
 
 async fn parked(parking: &MemoryParkedEvents) -> Option<ParkedAggregate> {
     let mut all = parking.of("projector", P).await.unwrap();
-    assert!(all.len() <= 1, "one is parked, the others go on: {all:?}");
+    assert!(all.len() <= 1, "only one aggregate is parked: {all:?}");
     all.pop()
 }
 
-async fn schedule(seed: u64, trouble: Trouble) {
+async fn schedule(seed: u64, cause: FailureCause) {
     let mut random = Random::new(seed);
-    let world = World::new(false);
+    let portal = TestPortal::new(false);
     let commands = crate::random_history::commands(&mut random);
     let (before, after) = commands.split_at(commands.len() / 2);
     for command in before {
-        world.give(command).await;
+        portal.submit(command).await;
     }
-    world.work(10, before.len()).await;
-    let events = world.store.events(P);
-    // Not the last one, which stays on the stream as it was: by it everybody knows whose stream it is.
+    portal.work(10, before.len()).await;
+    let events = portal.store.events(P);
+    // Not the last event: it stays on the stream unchanged, and identifies the history of the stream.
     let bad = random.pick(&events[..events.len() - 1]).clone();
-    let broken = Arc::new(Mutex::new(Some((bad.position, trouble))));
-    if trouble == Trouble::Unreadable {
-        world.store.change_kind(P, bad.position, "raffled");
-        world.streams.trim(P, events.len() as u64); // all of them come from the store
+    let failure = Arc::new(Mutex::new(Some((bad.position, cause))));
+    if cause == FailureCause::Unreadable {
+        portal.store.change_kind(P, bad.position, "raffled");
+        portal.streams.trim(P, events.len() as u64); // so that all events are read from the store
     }
     let (views, parking, (stopper, stop)) =
         (MemoryViews::default(), MemoryParkedEvents::default(), shutdown_pair());
     let projector = Projector::new(views.clone(), P, NonZeroUsize::new(2).unwrap());
-    let picky = Picky(projector, Arc::clone(&broken));
-    let feeds = MemoryEventStreams(world.streams.clone(), random.below(20) as usize + 1);
-    let (store, of) = (world.store.clone(), parking.clone());
-    let following = tokio::spawn(async move {
-        let following = SubscriptionConfig {
+    let failing = FailingProjector(projector, Arc::clone(&failure));
+    let event_streams = MemoryEventStreams(portal.streams.clone(), random.below(20) as usize + 1);
+    let (store, parked_events) = (portal.store.clone(), parking.clone());
+    let consumer = tokio::spawn(async move {
+        let config = SubscriptionConfig {
             component: "projector",
             partition: P,
             health: Health::default().register("p"),
             stop,
         };
-        run_consumer(&store, &feeds, &of, following, picky).await.unwrap();
+        run_consumer(&store, &event_streams, &parked_events, config, failing).await.unwrap();
     });
 
-    caught_up(&world, &views).await;
+    caught_up(&portal, &views).await;
     let event = parked(&parking).await.unwrap().event;
     assert_eq!((event.key, event.position), (bad.key, bad.position));
-    let shown = views.auction(P, AuctionId(bad.key)).await.unwrap().shown;
-    // The writer reads the store too: whatever it cannot read has to be mended for it first.
-    let mended = || drop(world.store.change_kind(P, bad.position, &bad.kind));
-    if trouble == Trouble::Unreadable {
+    let shown = views.auction(P, AuctionId(bad.key)).await.unwrap().value;
+    // The writer reads the store as well, so an unreadable event must be repaired for it first.
+    let repair = || drop(portal.store.change_kind(P, bad.position, &bad.kind));
+    if cause == FailureCause::Unreadable {
         assert_eq!(event.reason, ParkReason::Unreadable);
-        mended();
+        repair();
     }
     for command in after {
-        world.give(command).await;
+        portal.submit(command).await;
     }
-    world.work(10, commands.len()).await;
-    caught_up(&world, &views).await;
-    assert_eq!(views.auction(P, AuctionId(bad.key)).await.unwrap().shown, shown, "it waits");
+    portal.work(10, commands.len()).await;
+    caught_up(&portal, &views).await;
+    assert_eq!(views.auction(P, AuctionId(bad.key)).await.unwrap().value, shown, "later events wait");
 
-    if trouble != Trouble::Unreadable {
-        // Not mended yet: it stays.
+    if cause != FailureCause::Unreadable {
+        // Not repaired yet, so it stays parked.
         assert!(parking.request("projector", bad.key, bad.position, OperatorAction::Retry).await.unwrap());
-        until("it is tried", async || Ok(parked(&parking).await.unwrap().asked.is_none())).await;
-        *broken.lock().unwrap() = None;
+        until("the retry was not processed", async || {
+            Ok(parked(&parking).await.unwrap().requested_action.is_none())
+        })
+        .await;
+        *failure.lock().unwrap() = None;
     }
     assert!(parking.request("projector", bad.key, bad.position, OperatorAction::Retry).await.unwrap());
-    until("it is parked no more", async || Ok(parked(&parking).await.is_none())).await;
-    views.assert_same(&rebuilt(&world).await);
+    until("the event is still parked", async || Ok(parked(&parking).await.is_none())).await;
+    views.assert_same(&rebuilt(&portal).await);
     stopper.stop();
-    following.await.unwrap();
+    consumer.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_handled_is_parked_alone_and_handled_when_an_operator_says_so() {
-    for trouble in [Trouble::Unreadable, Trouble::Panics, Trouble::Refused] {
+async fn failing_event_is_parked_alone_and_processed_after_retry() {
+    for cause in [FailureCause::Unreadable, FailureCause::Panics, FailureCause::Refused] {
         for seed in 0..40 {
-            eprintln!("{trouble:?}, seed {seed}");
-            schedule(seed, trouble).await;
+            eprintln!("{cause:?}, seed {seed}");
+            schedule(seed, cause).await;
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_an_operator_drops_is_not_tried_again_and_the_rest_of_its_auction_goes_on() {
-    let (mut random, world) = (Random::new(5), World::new(false));
+async fn dropped_event_is_skipped_and_later_ones_are_processed() {
+    let (mut random, portal) = (Random::new(5), TestPortal::new(false));
     let commands = crate::random_history::commands(&mut random);
     for command in &commands {
-        world.give(command).await;
+        portal.submit(command).await;
     }
-    world.work(10, commands.len()).await;
-    let events = world.store.events(P);
+    portal.work(10, commands.len()).await;
+    let events = portal.store.events(P);
     let bad = events.iter().find(|event| event.kind == "bid_placed").unwrap().clone();
     let last = events.iter().rfind(|event| event.key == bad.key).unwrap();
     let (views, parking, (_stopper, stop)) =
         (MemoryViews::default(), MemoryParkedEvents::default(), shutdown_pair());
     let projector = Projector::new(views.clone(), P, NonZeroUsize::new(2).unwrap());
-    let picky = Picky(projector, Arc::new(Mutex::new(Some((bad.position, Trouble::Refused)))));
-    let feeds = MemoryEventStreams(world.streams.clone(), 7);
-    let (store, of) = (world.store.clone(), parking.clone());
+    let failing =
+        FailingProjector(projector, Arc::new(Mutex::new(Some((bad.position, FailureCause::Refused)))));
+    let event_streams = MemoryEventStreams(portal.streams.clone(), 7);
+    let (store, parked_events) = (portal.store.clone(), parking.clone());
     tokio::spawn(async move {
-        let following = SubscriptionConfig {
+        let config = SubscriptionConfig {
             component: "projector",
             partition: P,
             health: Health::default().register("p"),
             stop,
         };
-        run_consumer(&store, &feeds, &of, following, picky).await.unwrap();
+        run_consumer(&store, &event_streams, &parked_events, config, failing).await.unwrap();
     });
-    caught_up(&world, &views).await;
+    caught_up(&portal, &views).await;
     assert!(parking.request("projector", bad.key, bad.position, OperatorAction::Drop).await.unwrap());
-    until("it is parked no more", async || Ok(parked(&parking).await.is_none())).await;
-    let shown = views.auction(P, AuctionId(bad.key)).await.unwrap().shown.unwrap();
+    until("the event is still parked", async || Ok(parked(&parking).await.is_none())).await;
+    let shown = views.auction(P, AuctionId(bad.key)).await.unwrap().value.unwrap();
     let shown: serde_json::Value = serde_json::from_slice(&shown.json).unwrap();
     assert_eq!(shown["version"], last.version);
 }

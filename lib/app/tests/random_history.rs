@@ -1,11 +1,11 @@
-//! A history by chance.
+//! Random histories of commands.
 
 use auction_domain::{AuctionId, BidId, UserId};
 use auction_testkit::fixtures::{create_auction, create_user, delete_bid, delete_user, fresh, place_bid};
 use auction_testkit::random::Random;
 use auction_wire::Command;
 
-/// Commands that depend on each other, some given twice.
+/// Returns random commands that depend on each other; some are repeats.
 pub(crate) fn commands(random: &mut Random) -> Vec<Command> {
     let users: Vec<UserId> = (0..4).map(|_| UserId(fresh())).collect();
     let auctions: Vec<AuctionId> = (0..3).map(|_| AuctionId(fresh())).collect();

@@ -1,4 +1,4 @@
-//! How often somebody may call, in paused time, over counts in memory that know how often they are asked.
+//! Tests of the rate limiter, in paused time, over an in-memory store that counts its calls.
 
 use auction_app::ingress::rate_limit::{RateLimitDecision, RateLimitKeys, RateLimiter};
 use auction_app::ports::Unavailable;
@@ -14,46 +14,45 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 struct State {
-    whole_at: HashMap<RateLimitKey, Instant>,
-    asked: usize,
-    away: bool,
+    full_at: HashMap<RateLimitKey, Instant>,
+    calls: usize,
+    unavailable: bool,
 }
 
-/// As the contract has it.
+/// Rate-limit store that follows the contract of the port.
 #[derive(Clone)]
-struct Counts(Arc<Mutex<State>>);
+struct CountingStore(Arc<Mutex<State>>);
 
-impl Counts {
-    fn new() -> Counts {
-        Counts(Arc::new(Mutex::new(State { whole_at: HashMap::new(), asked: 0, away: false })))
+impl CountingStore {
+    fn new() -> CountingStore {
+        CountingStore(Arc::new(Mutex::new(State { full_at: HashMap::new(), calls: 0, unavailable: false })))
     }
 
-    fn asked(&self) -> usize {
-        std::mem::take(&mut self.0.lock().unwrap().asked)
+    fn calls(&self) -> usize {
+        std::mem::take(&mut self.0.lock().unwrap().calls)
     }
 }
 
-impl RateLimitStore for Counts {
-    async fn take(&self, wanted: &[TakeRequest]) -> Result<TakeResult, Unavailable> {
+impl RateLimitStore for CountingStore {
+    async fn take(&self, requests: &[TakeRequest]) -> Result<TakeResult, Unavailable> {
         let mut state = self.0.lock().unwrap();
-        state.asked += 1;
-        if state.away {
-            return Err(Unavailable::new("redis", "away"));
+        state.calls += 1;
+        if state.unavailable {
+            return Err(Unavailable::new("redis", "outage by the test"));
         }
-        let (now, mut each, mut passed) = (Instant::now(), Vec::new(), true);
-        for TakeRequest { whose, limit, needs, wishes } in wanted {
-            let used =
-                state.whole_at.get(whose).map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
+        let (now, mut taken, mut passed) = (Instant::now(), Vec::new(), true);
+        for TakeRequest { key, limit, required, desired } in requests {
+            let used = state.full_at.get(key).map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
             let fits = |count: u32| used + limit.interval() * count <= limit.burst_window();
-            passed &= fits(*needs);
-            each.push((if fits(*wishes) { *wishes } else { *needs }, used));
+            passed &= fits(*required);
+            taken.push((if fits(*desired) { *desired } else { *required }, used));
         }
-        for (TakeRequest { whose, limit, .. }, (taken, used)) in wanted.iter().zip(&mut each) {
-            *taken = if passed { *taken } else { 0 };
-            *used += limit.interval() * *taken;
-            state.whole_at.insert(*whose, now + *used);
+        for (TakeRequest { key, limit, .. }, (count, used)) in requests.iter().zip(&mut taken) {
+            *count = if passed { *count } else { 0 };
+            *used += limit.interval() * *count;
+            state.full_at.insert(*key, now + *used);
         }
-        Ok(TakeResult { passed, each })
+        Ok(TakeResult { passed, taken })
     }
 }
 
@@ -65,61 +64,61 @@ fn user(n: u128) -> RateLimitKey {
     RateLimitKey::User(UserId(Uuid::from_u128(n)))
 }
 
-fn only(whose: RateLimitKey, limit: RateLimit) -> RateLimitKeys {
-    [Some((whose, limit)), None]
+fn only(key: RateLimitKey, limit: RateLimit) -> RateLimitKeys {
+    [Some((key, limit)), None]
 }
 
-async fn judge(limiter: &RateLimiter<Counts>, counted: &RateLimitKeys) -> RateLimitDecision {
+async fn check(limiter: &RateLimiter<CountingStore>, counted: &RateLimitKeys) -> RateLimitDecision {
     match limiter.check_local(counted, 1) {
-        Some(verdict) => verdict,
+        Some(decision) => decision,
         None => limiter.check(counted, 1).await,
     }
 }
 
-async fn passes(limiter: &RateLimiter<Counts>, counted: &RateLimitKeys) -> bool {
-    match judge(limiter, counted).await {
-        RateLimitDecision::Passes(_) => true,
+async fn passes(limiter: &RateLimiter<CountingStore>, counted: &RateLimitKeys) -> bool {
+    match check(limiter, counted).await {
+        RateLimitDecision::Allowed(_) => true,
         RateLimitDecision::Refused { .. } => false,
-        RateLimitDecision::Unknown => panic!("somebody counts"),
+        RateLimitDecision::NotCounted => panic!("the store is available"),
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn so_many_pass_at_once_and_then_one_after_the_other() {
-    let limiter = RateLimiter::new(Counts::new());
+async fn rate_limiter_allows_the_burst_and_then_the_rate() {
+    let limiter = RateLimiter::new(CountingStore::new());
     let counted = only(user(1), limit(10, 3));
     for left in [2, 1, 0] {
-        let RateLimitDecision::Passes([Some(standing), None]) = judge(&limiter, &counted).await else {
+        let RateLimitDecision::Allowed([Some(standing), None]) = check(&limiter, &counted).await else {
             panic!("{left}")
         };
         assert_eq!(standing.remaining, left);
     }
-    let RateLimitDecision::Refused { retry_after, .. } = judge(&limiter, &counted).await else {
+    let RateLimitDecision::Refused { retry_after, .. } = check(&limiter, &counted).await else {
         panic!("a fourth")
     };
     assert_eq!(retry_after, Duration::from_millis(100));
-    assert!(passes(&limiter, &only(user(2), limit(10, 3))).await, "another one");
+    assert!(passes(&limiter, &only(user(2), limit(10, 3))).await, "another user has a limit of their own");
     tokio::time::sleep(retry_after).await;
     assert!(passes(&limiter, &counted).await);
     assert!(!passes(&limiter, &counted).await);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_refused_for_one_reason_has_used_up_nothing_of_the_other() {
-    let limiter = RateLimiter::new(Counts::new());
+async fn refused_request_uses_nothing_of_the_other_limit() {
+    let limiter = RateLimiter::new(CountingStore::new());
     let (few, many) = (limit(10, 1), limit(10, 2));
     let address = RateLimitKey::Address([203, 0, 113, 5].into());
     let both = [Some((user(1), few)), Some((address, many))];
     assert!(passes(&limiter, &both).await);
     assert!(!passes(&limiter, &both).await && !passes(&limiter, &both).await);
-    assert!(passes(&limiter, &only(address, many)).await, "of the address one is left");
+    assert!(passes(&limiter, &only(address, many)).await, "one request of the address is left");
     assert!(!passes(&limiter, &only(address, many)).await);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_calls_often_is_counted_in_portions_and_passes_no_more_often() {
-    let counts = Counts::new();
-    let (one, other) = (RateLimiter::new(counts.clone()), RateLimiter::new(counts.clone()));
+async fn local_quotas_do_not_exceed_the_shared_limit() {
+    let store = CountingStore::new();
+    let (one, other) = (RateLimiter::new(store.clone()), RateLimiter::new(store.clone()));
     let counted = only(user(1), limit(1, 500));
     let mut passed = 0;
     while passes(&one, &counted).await {
@@ -130,33 +129,37 @@ async fn who_calls_often_is_counted_in_portions_and_passes_no_more_often() {
         passed += 1;
     }
     assert_eq!(passed, 500);
-    assert!(counts.asked() < 60, "ten or so at a time");
+    assert!(store.calls() < 60, "several requests per call of the store");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_portion_that_is_not_used_is_void() {
-    let counts = Counts::new();
-    let limiter = RateLimiter::new(counts.clone());
+async fn unused_local_quota_expires() {
+    let store = CountingStore::new();
+    let limiter = RateLimiter::new(store.clone());
     let counted = only(user(1), limit(1000, 500));
     assert!(passes(&limiter, &counted).await && passes(&limiter, &counted).await);
-    assert_eq!(counts.asked(), 1);
+    assert_eq!(store.calls(), 1);
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(passes(&limiter, &counted).await);
-    assert_eq!(counts.asked(), 1);
+    assert_eq!(store.calls(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_nobody_counts_everybody_passes_and_nobody_waits() {
-    let counts = Counts::new();
-    let limiter = RateLimiter::new(counts.clone());
+async fn rate_limiter_allows_all_requests_during_an_outage() {
+    let store = CountingStore::new();
+    let limiter = RateLimiter::new(store.clone());
     let counted = only(user(1), limit(1, 1));
-    counts.0.lock().unwrap().away = true;
+    store.0.lock().unwrap().unavailable = true;
     for _ in 0..100 {
-        assert_eq!(judge(&limiter, &counted).await, RateLimitDecision::Unknown);
+        assert_eq!(check(&limiter, &counted).await, RateLimitDecision::NotCounted);
     }
-    assert_eq!(counts.asked(), 1, "who is away is not asked by everybody");
-    counts.0.lock().unwrap().away = false;
+    assert_eq!(store.calls(), 1, "an unavailable store is called once");
+    store.0.lock().unwrap().unavailable = false;
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(passes(&limiter, &counted).await && !passes(&limiter, &counted).await);
-    assert_eq!(judge(&limiter, &[None, None]).await, RateLimitDecision::Unknown, "whom nobody knows");
+    assert_eq!(
+        check(&limiter, &[None, None]).await,
+        RateLimitDecision::NotCounted,
+        "a caller without a limit"
+    );
 }

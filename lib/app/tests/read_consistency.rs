@@ -1,4 +1,4 @@
-//! Requests that wait for the views, in paused time.
+//! Tests of reads that wait for the read models, in paused time.
 
 use auction_app::ingress::read_consistency::ConsistencyWaiter;
 use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
@@ -11,126 +11,133 @@ use std::time::Duration;
 use tokio::time::Instant;
 use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
-/// The other partition.
 const Q: PartitionId = PartitionId(1);
 
-struct World {
+struct Fixture {
     views: MemoryViews,
     store: MemoryStore,
-    freshness: Arc<ConsistencyWaiter>,
+    waiter: Arc<ConsistencyWaiter>,
     stopper: ShutdownTrigger,
 }
 
-fn world() -> World {
+fn fixture() -> Fixture {
     let (views, store) = (MemoryViews::default(), MemoryStore::default());
-    let freshness = Arc::new(ConsistencyWaiter::new(PartitionCount::new(2).unwrap()));
+    let waiter = Arc::new(ConsistencyWaiter::new(PartitionCount::new(2).unwrap()));
     let (stopper, stop) = shutdown_pair();
-    let (running, of_views, of_store) = (Arc::clone(&freshness), views.clone(), store.clone());
+    let (running, of_views, of_store) = (Arc::clone(&waiter), views.clone(), store.clone());
     tokio::spawn(async move { running.run(&of_views, &of_store, stop).await });
-    World { views, store, freshness, stopper }
+    Fixture { views, store, waiter, stopper }
 }
 
-impl World {
+impl Fixture {
     async fn show(&self, partition: PartitionId, from: u64, to: u64) {
         self.views.open(partition).await.unwrap().commit(from, to, &[]).await.unwrap();
     }
 
-    /// Waits in a task of its own, at most ten seconds.
+    /// Waits for these positions in a separate task, at most ten seconds.
     fn wait(&self, wanted: &[(PartitionId, u64)]) -> tokio::task::JoinHandle<bool> {
-        let (freshness, wanted) =
-            (Arc::clone(&self.freshness), wanted.iter().copied().collect::<Positions>());
+        let (waiter, wanted) = (Arc::clone(&self.waiter), wanted.iter().copied().collect::<Positions>());
         let until = Instant::now() + Duration::from_secs(10);
-        tokio::spawn(async move { freshness.wait_for(&wanted, until).await })
+        tokio::spawn(async move { waiter.wait_for(&wanted, until).await })
     }
 }
 
-/// Everybody else gets his turn.
-async fn a_while() {
+/// Lets the other tasks run.
+async fn let_others_run() {
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_goes_on_when_the_views_are_far_enough_and_not_before() {
-    let world = world();
-    world.show(P, 0, 5).await;
-    let (near, far, both) = (world.wait(&[(P, 5)]), world.wait(&[(P, 7)]), world.wait(&[(P, 6), (Q, 1)]));
-    a_while().await;
+async fn read_waits_until_the_views_reach_the_position() {
+    let fixture = fixture();
+    fixture.show(P, 0, 5).await;
+    let (near, far, both) =
+        (fixture.wait(&[(P, 5)]), fixture.wait(&[(P, 7)]), fixture.wait(&[(P, 6), (Q, 1)]));
+    let_others_run().await;
     assert_eq!([near.is_finished(), far.is_finished(), both.is_finished()], [true, false, false]);
-    world.show(P, 5, 7).await;
-    a_while().await;
-    assert_eq!([far.is_finished(), both.is_finished()], [true, false], "one partition is not there yet");
-    world.show(Q, 0, 2).await;
+    fixture.show(P, 5, 7).await;
+    let_others_run().await;
+    assert_eq!(
+        [far.is_finished(), both.is_finished()],
+        [true, false],
+        "the other partition has not reached its position"
+    );
+    fixture.show(Q, 0, 2).await;
     assert!(near.await.unwrap() && far.await.unwrap() && both.await.unwrap());
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_in_vain_is_told_at_the_end_of_his_time() {
-    let world = world();
+async fn read_wait_ends_at_its_timeout() {
+    let fixture = fixture();
     let began = Instant::now();
-    assert!(!world.wait(&[(P, 1)]).await.unwrap());
+    assert!(!fixture.wait(&[(P, 1)]).await.unwrap());
     assert_eq!(began.elapsed().as_secs(), 10);
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_look_is_for_everybody_and_nobody_looks_while_nobody_waits() {
-    let world = world();
-    a_while().await;
-    assert!(world.views.looks() <= 1, "to see how old they are");
-    let waiting: Vec<_> = (0..1000).map(|_| world.wait(&[(P, 1), (Q, 1)])).collect();
-    a_while().await;
-    let looks = world.views.looks();
-    assert!((2..=50).contains(&looks), "{looks} looks for a thousand");
-    world.show(P, 0, 1).await;
-    world.show(Q, 0, 1).await;
+async fn waiting_reads_share_queries_and_idle_makes_none() {
+    let fixture = fixture();
+    let_others_run().await;
+    assert!(fixture.views.looks() <= 1, "one query for the staleness");
+    let waiting: Vec<_> = (0..1000).map(|_| fixture.wait(&[(P, 1), (Q, 1)])).collect();
+    let_others_run().await;
+    let queries = fixture.views.looks();
+    assert!((2..=50).contains(&queries), "{queries} queries for 1000 reads");
+    fixture.show(P, 0, 1).await;
+    fixture.show(Q, 0, 1).await;
     for waiting in waiting {
         assert!(waiting.await.unwrap());
     }
-    a_while().await;
-    let looks = world.views.looks();
-    a_while().await;
-    assert_eq!(world.views.looks(), looks, "all are gone");
+    let_others_run().await;
+    let queries = fixture.views.looks();
+    let_others_run().await;
+    assert_eq!(fixture.views.looks(), queries, "no read waits");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_redis_has_lost_does_not_count() {
-    let world = world();
-    world.show(P, 0, 5).await;
-    assert!(world.wait(&[(P, 5)]).await.unwrap());
-    a_while().await;
-    world.views.lose();
-    let waiting = world.wait(&[(P, 5)]);
-    a_while().await;
+async fn lost_views_do_not_satisfy_a_waiting_read() {
+    let fixture = fixture();
+    fixture.show(P, 0, 5).await;
+    assert!(fixture.wait(&[(P, 5)]).await.unwrap());
+    let_others_run().await;
+    fixture.views.lose();
+    let waiting = fixture.wait(&[(P, 5)]);
+    let_others_run().await;
     assert!(!waiting.is_finished());
-    world.show(P, 0, 5).await;
+    fixture.show(P, 0, 5).await;
     assert!(waiting.await.unwrap());
 }
 
 #[tokio::test(start_paused = true)]
-async fn views_are_as_old_as_it_is_long_that_they_were_known_to_be_complete() {
-    let world = world();
-    let age = |of: &[PartitionId]| world.freshness.age(of).map(|age| age.as_secs());
+async fn staleness_counts_from_the_last_time_views_were_complete() {
+    let fixture = fixture();
+    let age = |of: &[PartitionId]| fixture.waiter.age(of).map(|age| age.as_secs());
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_eq!(age(&[P, Q]), Some(0), "nothing is all there is");
-    let mut store = world.store.open().await.unwrap();
+    assert_eq!(age(&[P, Q]), Some(0), "empty views of an empty store are complete");
+    let mut store = fixture.store.open().await.unwrap();
     store.append(&batch(0, vec![(fresh(), 1, user_created())])).await.unwrap();
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_eq!((age(&[P]), age(&[Q]), age(&[P, Q])), (Some(5), Some(0), Some(5)), "an event is not shown");
-    world.show(P, 0, 1).await;
+    assert_eq!(
+        (age(&[P]), age(&[Q]), age(&[P, Q])),
+        (Some(5), Some(0), Some(5)),
+        "an event is missing in the views"
+    );
+    fixture.show(P, 0, 1).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(age(&[P, Q]), Some(0));
-    world.stopper.stop();
+    fixture.stopper.stop();
     tokio::time::sleep(Duration::from_secs(7)).await;
-    assert_eq!(age(&[P]), Some(7), "nobody knows any more");
+    assert_eq!(age(&[P]), Some(7), "the views are not checked any more");
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_latest_is_what_the_store_holds_and_waiting_ends_with_the_process() {
-    let world = world();
-    assert_eq!(world.freshness.current_heads().await.unwrap(), Positions::default());
-    let mut store = world.store.open().await.unwrap();
+async fn latest_heads_come_from_the_store_and_waits_end_at_shutdown() {
+    let fixture = fixture();
+    assert_eq!(fixture.waiter.current_heads().await.unwrap(), Positions::default());
+    let mut store = fixture.store.open().await.unwrap();
     store.append(&batch(0, vec![(fresh(), 1, user_created())])).await.unwrap();
-    assert_eq!(world.freshness.current_heads().await.unwrap(), Positions::of(P, 1));
-    world.stopper.stop();
-    a_while().await;
-    assert!(!world.wait(&[(P, 1)]).await.unwrap());
+    assert_eq!(fixture.waiter.current_heads().await.unwrap(), Positions::of(P, 1));
+    fixture.stopper.stop();
+    let_others_run().await;
+    assert!(!fixture.wait(&[(P, 1)]).await.unwrap());
 }

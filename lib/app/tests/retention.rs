@@ -1,4 +1,4 @@
-//! Keeping house, on ports that write down what is asked of them.
+//! Tests of retention, on ports that record their calls.
 
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::retention::{
@@ -20,12 +20,12 @@ const RETENTION: RetentionPolicy = RetentionPolicy {
     events: Duration::from_secs(20),
     outcomes: Duration::from_secs(3600),
     deliveries: Duration::from_secs(7200),
-    sign_ups: Duration::from_secs(60),
-    every: Duration::from_secs(5),
+    pending_sign_ups: Duration::from_secs(60),
+    interval: Duration::from_secs(5),
 };
 
 #[derive(Debug, PartialEq, Eq)]
-enum Asked {
+enum Call {
     Commands(u16, i64),
     Events(u16, i64),
     Deliveries,
@@ -35,38 +35,38 @@ enum Asked {
 
 #[derive(Default)]
 struct State {
-    asked: Vec<Asked>,
-    /// So many steps have more behind them.
+    calls: Vec<Call>,
+    /// Number of trim steps that report more entries.
     more: usize,
-    /// So many calls fail.
+    /// Number of calls that fail.
     failures: usize,
     oldest_undecided: Option<i64>,
-    /// So many steps of deleting deliveries delete any.
+    /// Number of steps that delete deliveries.
     deliveries: u64,
-    /// Steps that it takes to look through all outcomes.
+    /// Number of steps of a full scan of the outcomes.
     steps: u64,
 }
 
 #[derive(Clone, Default)]
-struct House(Arc<Mutex<State>>);
+struct RecordingPorts(Arc<Mutex<State>>);
 
-impl House {
+impl RecordingPorts {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }
 
-    fn ask(&self, asked: Asked) -> Result<MutexGuard<'_, State>, Unavailable> {
+    fn record(&self, call: Call) -> Result<MutexGuard<'_, State>, Unavailable> {
         let mut state = self.state();
         if state.failures > 0 {
             state.failures -= 1;
-            return Err(Unavailable::new("redis", "away"));
+            return Err(Unavailable::new("redis", "outage by the test"));
         }
-        state.asked.push(asked);
+        state.calls.push(call);
         Ok(state)
     }
 }
 
-impl StreamRetention for House {
+impl StreamRetention for RecordingPorts {
     async fn now(&mut self) -> Result<Timestamp, Unavailable> {
         Ok(Timestamp(NOW))
     }
@@ -76,7 +76,7 @@ impl StreamRetention for House {
         partition: PartitionId,
         older_than: Timestamp,
     ) -> Result<TrimmedCommands, Unavailable> {
-        let state = self.ask(Asked::Commands(partition.0, older_than.0))?;
+        let state = self.record(Call::Commands(partition.0, older_than.0))?;
         let oldest_undecided = state.oldest_undecided.filter(|_| partition.0 == 1).map(Timestamp);
         Ok(TrimmedCommands { oldest_undecided, ..TrimmedCommands::default() })
     }
@@ -86,14 +86,14 @@ impl StreamRetention for House {
         partition: PartitionId,
         older_than: Timestamp,
     ) -> Result<Trimmed, Unavailable> {
-        let mut state = self.ask(Asked::Events(partition.0, older_than.0))?;
+        let mut state = self.record(Call::Events(partition.0, older_than.0))?;
         let more = state.more > 0;
         state.more = state.more.saturating_sub(1);
         Ok(Trimmed { removed: 7, more })
     }
 }
 
-impl OutcomeRetention for House {
+impl OutcomeRetention for RecordingPorts {
     async fn delete_outcomes(
         &self,
         before: Timestamp,
@@ -101,104 +101,102 @@ impl OutcomeRetention for House {
         from: u64,
     ) -> Result<DeletedOutcomes, Unavailable> {
         assert_eq!(retention, RETENTION.outcomes);
-        let state = self.ask(Asked::Outcomes(before.0, from))?;
+        let state = self.record(Call::Outcomes(before.0, from))?;
         let next = if from + 1 < state.steps { from + 1 } else { 0 };
         Ok(DeletedOutcomes { deleted: 1, next, steps: state.steps })
     }
 }
 
-impl DeliveryRetention for House {
+impl DeliveryRetention for RecordingPorts {
     async fn delete_deliveries(&self, keep: Duration) -> Result<u64, Unavailable> {
         assert_eq!(keep, RETENTION.deliveries);
-        let mut state = self.ask(Asked::Deliveries)?;
+        let mut state = self.record(Call::Deliveries)?;
         let more = state.deliveries;
         state.deliveries = more.saturating_sub(1);
         Ok(more)
     }
 }
 
-impl AccountRetention for House {
+impl AccountRetention for RecordingPorts {
     async fn sweep(&self, now: Timestamp, undecided_since: Timestamp) -> Result<SweepReport, Unavailable> {
-        self.ask(Asked::Accounts(now.0, undecided_since.0)).map(|_| SweepReport::default())
+        self.record(Call::Accounts(now.0, undecided_since.0)).map(|_| SweepReport::default())
     }
 }
 
-/// What is asked for in so much time.
-async fn kept(house: House, time: Duration) -> Vec<Asked> {
+/// Runs retention for this time, and returns its calls.
+async fn calls_within(ports: RecordingPorts, time: Duration) -> Vec<Call> {
     let (stopper, stop) = shutdown_pair();
     let partitions = vec![PartitionId(0), PartitionId(1)];
-    let health = Health::default().register("keeping house");
-    let keeping =
-        tokio::spawn(run_retention(house.clone(), house.clone(), partitions, RETENTION, health, stop));
+    let health = Health::default().register("retention");
+    let running =
+        tokio::spawn(run_retention(ports.clone(), ports.clone(), partitions, RETENTION, health, stop));
     tokio::time::sleep(time).await;
     stopper.stop();
-    keeping.await.unwrap();
-    std::mem::take(&mut house.state().asked)
+    running.await.unwrap();
+    std::mem::take(&mut ports.state().calls)
 }
 
-fn streams() -> Vec<Asked> {
-    let of = |partition| [Asked::Commands(partition, NOW - 10_000), Asked::Events(partition, NOW - 20_000)];
+fn streams() -> Vec<Call> {
+    let of = |partition| [Call::Commands(partition, NOW - 10_000), Call::Events(partition, NOW - 20_000)];
     [of(0), of(1)].into_iter().flatten().collect()
 }
 
 #[tokio::test(start_paused = true)]
-async fn everything_goes_at_its_age_again_and_again() {
-    let asked = kept(House::default(), Duration::from_secs(6)).await;
+async fn retention_removes_everything_at_its_age_in_each_round() {
+    let calls = calls_within(RecordingPorts::default(), Duration::from_secs(6)).await;
     let round = || {
-        let rest =
-            [Asked::Deliveries, Asked::Outcomes(NOW - 3_600_000, 0), Asked::Accounts(NOW, NOW - 60_000)];
+        let rest = [Call::Deliveries, Call::Outcomes(NOW - 3_600_000, 0), Call::Accounts(NOW, NOW - 60_000)];
         streams().into_iter().chain(rest)
     };
-    assert_eq!(asked, round().chain(round()).collect::<Vec<_>>());
+    assert_eq!(calls, round().chain(round()).collect::<Vec<_>>());
 }
 
-/// It may be the repeat of a command whose outcome is as old as the retention: it has to find it.
+/// The undecided command may repeat an earlier one, and must find its outcome.
 #[tokio::test(start_paused = true)]
-async fn an_outcome_stays_while_a_command_waits_that_was_given_within_its_retention() {
-    let house = House::default();
-    house.state().oldest_undecided = Some(NOW - 86_400_000);
-    let asked = kept(house, Duration::from_secs(1)).await;
-    assert!(asked.contains(&Asked::Outcomes(NOW - 86_400_000 - 3_600_000, 0)), "{asked:?}");
+async fn outcome_retention_counts_from_the_oldest_undecided_command() {
+    let ports = RecordingPorts::default();
+    ports.state().oldest_undecided = Some(NOW - 86_400_000);
+    let calls = calls_within(ports, Duration::from_secs(1)).await;
+    assert!(calls.contains(&Call::Outcomes(NOW - 86_400_000 - 3_600_000, 0)), "{calls:?}");
 }
 
-/// Without Postgres, or without writers, nothing is decided for a long time: that is no reason to forget who signed
-/// up meanwhile.
+/// Accounts that users registered during a long outage of the store or the writers must not be deleted.
 #[tokio::test(start_paused = true)]
-async fn an_account_stays_while_the_command_may_wait_that_makes_its_user() {
-    let house = House::default();
-    house.state().oldest_undecided = Some(NOW - 86_400_000);
-    let asked = kept(house, Duration::from_secs(1)).await;
-    assert_eq!(asked.last(), Some(&Asked::Accounts(NOW, NOW - 86_400_000 - 60_000)));
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_one_step_leaves_is_taken_by_the_next_ones() {
-    let house = House::default();
-    house.state().more = 3;
-    house.state().deliveries = 5;
-    let asked = kept(house, Duration::from_secs(4)).await;
-    assert_eq!(asked.iter().filter(|asked| **asked == Asked::Events(0, NOW - 20_000)).count(), 3);
-    assert_eq!(asked.iter().filter(|asked| **asked == Asked::Deliveries).count(), 6);
-    assert_eq!(asked.iter().filter(|asked| matches!(asked, Asked::Outcomes(..))).count(), 1);
+async fn account_retention_counts_from_the_oldest_undecided_command() {
+    let ports = RecordingPorts::default();
+    ports.state().oldest_undecided = Some(NOW - 86_400_000);
+    let calls = calls_within(ports, Duration::from_secs(1)).await;
+    assert_eq!(calls.last(), Some(&Call::Accounts(NOW, NOW - 86_400_000 - 60_000)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_large_table_is_looked_through_in_as_many_rounds_as_a_smaller_one() {
-    let house = House::default();
-    house.state().steps = 1024;
-    let asked = kept(house, Duration::from_secs(6 * 258)).await;
-    let mut places = asked.iter().filter_map(|asked| match asked {
-        Asked::Outcomes(_, from) => Some(*from),
+async fn retention_repeats_steps_until_nothing_is_left() {
+    let ports = RecordingPorts::default();
+    ports.state().more = 3;
+    ports.state().deliveries = 5;
+    let calls = calls_within(ports, Duration::from_secs(4)).await;
+    assert_eq!(calls.iter().filter(|call| **call == Call::Events(0, NOW - 20_000)).count(), 3);
+    assert_eq!(calls.iter().filter(|call| **call == Call::Deliveries).count(), 6);
+    assert_eq!(calls.iter().filter(|call| matches!(call, Call::Outcomes(..))).count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn outcome_scan_takes_a_bounded_number_of_rounds() {
+    let ports = RecordingPorts::default();
+    ports.state().steps = 1024;
+    let calls = calls_within(ports, Duration::from_secs(6 * 258)).await;
+    let mut places = calls.iter().filter_map(|call| match call {
+        Call::Outcomes(_, from) => Some(*from),
         _ => None,
     });
-    assert!((0..1024).eq(places.by_ref().take(1024)), "each part in turn");
-    assert_eq!(places.next(), Some(0), "and then again");
+    assert!((0..1024).eq(places.by_ref().take(1024)), "each part in order");
+    assert_eq!(places.next(), Some(0), "then a new scan starts");
 }
 
 #[tokio::test(start_paused = true)]
-async fn servers_that_are_away_are_waited_for() {
-    let house = House::default();
-    house.state().failures = 8;
-    let asked = kept(house, Duration::from_secs(60)).await;
-    assert!(asked.iter().any(|asked| matches!(asked, Asked::Outcomes(..))), "{asked:?}");
+async fn retention_retries_unavailable_backends() {
+    let ports = RecordingPorts::default();
+    ports.state().failures = 8;
+    let calls = calls_within(ports, Duration::from_secs(60)).await;
+    assert!(calls.iter().any(|call| matches!(call, Call::Outcomes(..))), "{calls:?}");
 }

@@ -1,4 +1,4 @@
-//! A partition in memory, its lanes, and what must hold when they are done.
+//! In-memory partition with its writers, and the checks of its final state.
 
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_app::ports::commands::command_stream::CommandStreamConnector;
@@ -20,30 +20,30 @@ use uuid::Uuid;
 use worker_runtime::health::Health;
 use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
-/// Small, so that what is needed is not in memory.
+/// Small cache, so that most state is loaded from the store.
 const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
-/// Nearly every batch ends in a snapshot, and so nearly every state was read from one.
+/// Nearly every batch takes a snapshot, so that nearly all state is loaded from snapshots.
 const OFTEN: SnapshotPolicy =
     SnapshotPolicy { events: NonZeroU64::new(1).unwrap(), bytes: NonZeroU64::new(1_000_000).unwrap() };
 
 #[derive(Clone)]
-pub(crate) struct World {
+pub(crate) struct TestPortal {
     pub(crate) store: MemoryStore,
     pub(crate) streams: MemoryStreams,
-    /// If lanes take turns.
+    /// Set if writers take turns.
     pub(crate) locks: Option<MemoryLocks>,
     queue: MemoryQueue,
 }
 
-/// A lane that runs.
-pub(crate) struct Running {
+/// Partition writer that runs in a task.
+pub(crate) struct RunningWriter {
     stopper: ShutdownTrigger,
     task: JoinHandle<Result<(), WriterError>>,
 }
 
-impl Running {
-    pub(crate) fn start<S, L, K>(rules: DecideFn, stores: S, lanes: L, locks: Option<K>) -> Running
+impl RunningWriter {
+    pub(crate) fn start<S, L, K>(decide: DecideFn, stores: S, streams: L, locks: Option<K>) -> RunningWriter
     where
         S: EventStoreConnector + 'static,
         S::Store: 'static,
@@ -53,18 +53,20 @@ impl Running {
         K: PartitionLockConnector + 'static,
         K::Lock: 'static,
     {
-        let limits = DeciderConfig { aggregates: TWO, bidders: TWO, rules, snapshots: OFTEN };
-        let (snapshots, waiting) = snapshots();
+        let config = DeciderConfig { aggregates: TWO, active_users: TWO, decide, snapshots: OFTEN };
+        let (snapshots, receiver) = snapshots();
         let (stopper, stop) = shutdown_pair();
         let task = tokio::spawn(async move {
-            let health = Health::default().register("lane");
-            let keeping = run_snapshot_writer(&stores, waiting, stop.clone());
-            let lane = PartitionWriter { partition: P, limits, snapshots, health, stop };
-            let (ended, ()) =
-                tokio::join!(partition_writer::run(&stores, &lanes, locks.as_ref(), lane), keeping);
-            ended.inspect_err(|error| eprintln!("a lane gave up: {error}"))
+            let health = Health::default().register("writer");
+            let snapshot_writer = run_snapshot_writer(&stores, receiver, stop.clone());
+            let writer = PartitionWriter { partition: P, config, snapshots, health, stop };
+            let (result, ()) = tokio::join!(
+                partition_writer::run(&stores, &streams, locks.as_ref(), writer),
+                snapshot_writer
+            );
+            result.inspect_err(|error| eprintln!("partition writer failed: {error}"))
         });
-        Running { stopper, task }
+        RunningWriter { stopper, task }
     }
 
     pub(crate) async fn stop(self) -> Result<(), WriterError> {
@@ -72,7 +74,7 @@ impl Running {
         self.task.await.unwrap()
     }
 
-    /// As `kill -9` does, wherever it is.
+    /// Ends the writer at any point, as `kill -9` does.
     pub(crate) fn kill(self) {
         self.task.abort();
     }
@@ -82,37 +84,37 @@ impl Running {
     }
 }
 
-impl World {
-    pub(crate) fn new(by_turns: bool) -> World {
+impl TestPortal {
+    pub(crate) fn new(pessimistic: bool) -> TestPortal {
         let streams = MemoryStreams::default();
         streams.set_clock(AT);
         let queue = MemoryQueue(streams.clone(), PartitionCount::new(4).unwrap());
-        let locks = by_turns.then(MemoryLocks::default);
-        World { store: MemoryStore::default(), streams, locks, queue }
+        let locks = pessimistic.then(MemoryLocks::default);
+        TestPortal { store: MemoryStore::default(), streams, locks, queue }
     }
 
-    /// The same store with another Redis.
-    pub(crate) fn with_empty_streams(&self) -> World {
+    /// Returns a portal with the same store and empty streams.
+    pub(crate) fn with_empty_streams(&self) -> TestPortal {
         let streams = MemoryStreams::default();
         streams.set_clock(AT);
         let queue = MemoryQueue(streams.clone(), PartitionCount::new(4).unwrap());
-        World { streams, queue, ..self.clone() }
+        TestPortal { streams, queue, ..self.clone() }
     }
 
-    pub(crate) fn lanes(&self, count: usize) -> MemoryCommandStreams {
+    pub(crate) fn command_streams(&self, count: usize) -> MemoryCommandStreams {
         MemoryCommandStreams(self.streams.clone(), count)
     }
 
-    /// Starts a lane that reads so many commands at a time.
-    pub(crate) fn start(&self, count: usize) -> Running {
+    /// Starts a writer that reads at most `count` commands at a time.
+    pub(crate) fn start(&self, count: usize) -> RunningWriter {
         self.start_with(DecideFn::default(), count)
     }
 
-    pub(crate) fn start_with(&self, rules: DecideFn, count: usize) -> Running {
-        Running::start(rules, self.store.clone(), self.lanes(count), self.locks.clone())
+    pub(crate) fn start_with(&self, decide: DecideFn, count: usize) -> RunningWriter {
+        RunningWriter::start(decide, self.store.clone(), self.command_streams(count), self.locks.clone())
     }
 
-    pub(crate) async fn give(&self, command: &Command) {
+    pub(crate) async fn submit(&self, command: &Command) {
         self.queue.submit(command.clone()).await.unwrap();
     }
 
@@ -124,7 +126,7 @@ impl World {
         matches!(self.outcome(command).result, OutcomeResult::Accepted { .. })
     }
 
-    /// The code of a refusal.
+    /// Returns the code of a refusal.
     pub(crate) fn refused(&self, command: &Command) -> String {
         match self.outcome(command).result {
             OutcomeResult::Refused { code, .. } => code,
@@ -132,12 +134,12 @@ impl World {
         }
     }
 
-    /// Whether all is decided, published and acknowledged.
+    /// Returns whether all commands are acknowledged and all events are published.
     pub(crate) fn is_quiet(&self, given: usize) -> bool {
         self.streams.acknowledged(P) == given && self.streams.events(P).len() == self.store.events(P).len()
     }
 
-    /// Waits for that; in paused time nobody really waits.
+    /// Waits until [`TestPortal::is_quiet`], in paused time.
     pub(crate) async fn quiet(&self, given: usize) {
         let quiet = async {
             while !self.is_quiet(given) {
@@ -148,19 +150,25 @@ impl World {
         assert!(waited.is_ok(), "stuck: {} of {given} acknowledged", self.streams.acknowledged(P));
     }
 
-    /// Lets one lane, which reads so many at a time, do all that was given.
+    /// Runs one writer, which reads at most `count` commands at a time, until everything is processed.
     pub(crate) async fn work(&self, count: usize, given: usize) {
-        let lane = self.start(count);
+        let writer = self.start(count);
         self.quiet(given).await;
-        lane.stop().await.unwrap();
+        writer.stop().await.unwrap();
     }
 
-    /// What must hold at the end; `given` in the order in which the commands were given, repeats included.
+    /// Checks the final state. `given` are the commands in the order of submission, with repeats.
     pub(crate) fn check(&self, given: &[Command]) {
         let (stored, published) = (self.store.events(P), self.streams.events(P));
-        assert!(stored.iter().zip(1..).all(|(event, position)| event.position == position), "dense");
+        assert!(
+            stored.iter().zip(1..).all(|(event, position)| event.position == position),
+            "positions are gap-free"
+        );
         assert_eq!(stored.len(), published.len());
-        assert!(stored.iter().zip(&published).all(|(one, other)| one.same_history(other)), "stream is store");
+        assert!(
+            stored.iter().zip(&published).all(|(one, other)| one.same_history(other)),
+            "the stream equals the store"
+        );
         assert_eq!(self.streams.pending(P), 0);
         self.check_snapshots(&stored);
         let mut first: HashMap<CommandId, usize> = HashMap::new();
@@ -168,15 +176,15 @@ impl World {
             first.entry(command.id).or_insert(at);
         }
         let outcomes = self.store.all_outcomes();
-        assert_eq!(outcomes.len(), first.len(), "one outcome each");
+        assert_eq!(outcomes.len(), first.len(), "one outcome per command");
         assert!(first.keys().all(|command| outcomes.contains_key(command)));
         self.check_events(&stored, &first, &outcomes);
         for (_, reply) in self.streams.replies(P) {
-            assert_eq!(reply, outcomes[&reply.command], "what is said is what is stored");
+            assert_eq!(reply, outcomes[&reply.command], "replies equal the stored outcomes");
         }
     }
 
-    /// A snapshot is what the events up to it come to.
+    /// Checks that each snapshot equals the state after its events.
     fn check_snapshots(&self, stored: &[EventRecord]) {
         for snapshot in self.store.snapshots() {
             let mut auction = None;
@@ -186,8 +194,12 @@ impl World {
                     Auction::apply(&mut auction, &body, event.at);
                 }
             }
-            let kept = snapshot.auction().unwrap().memento();
-            assert_eq!(Some(kept), auction.map(|auction| auction.memento()), "what is in it did happen");
+            let snapshot_state = snapshot.auction().unwrap().memento();
+            assert_eq!(
+                Some(snapshot_state),
+                auction.map(|auction| auction.memento()),
+                "snapshots contain stored events only"
+            );
         }
     }
 
@@ -201,8 +213,8 @@ impl World {
         for event in stored {
             let given_at = first[&event.cause];
             let (version, given_before) = last.insert(event.key, (event.version, given_at)).unwrap_or((0, 0));
-            assert_eq!(event.version, version + 1, "versions are dense");
-            assert!(given_before <= given_at, "{}: order of the commands is that of the events", event.key);
+            assert_eq!(event.version, version + 1, "versions are gap-free");
+            assert!(given_before <= given_at, "{}: events are in the order of the commands", event.key);
             assert!(matches!(outcomes[&event.cause].result, OutcomeResult::Accepted { .. }));
         }
         for outcome in outcomes.values() {

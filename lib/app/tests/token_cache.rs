@@ -1,8 +1,7 @@
-//! What an ingress knows of tokens, in paused time, over a store that counts how often it is asked and can be away.
+//! Tests of the token cache, in paused time, over a store that counts its calls and can become unavailable.
 
-use auction_app::ingress::accounts::{
-    CacheLookup, PrincipalKind, Role, TokenCache, TokenHash, TokenIdentity,
-};
+use auction_app::ingress::accounts::{CacheLookup, TokenCache};
+use auction_app::ports::people::{PrincipalKind, Role, TokenHash, TokenIdentity};
 use auction_app::ports::Unavailable;
 use auction_app::ports::people::tokens::{Revocation, TokenStore};
 use auction_domain::{Timestamp, UserId};
@@ -12,14 +11,14 @@ use std::time::Duration;
 use uuid::Uuid;
 use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
-const EVERY: Duration = Duration::from_secs(10);
+const REFRESH_INTERVAL: Duration = Duration::from_secs(10);
 const NOW: Timestamp = Timestamp(1000);
 
 #[derive(Default)]
 struct State {
-    good: HashMap<TokenHash, TokenIdentity>,
-    asked: usize,
-    away: bool,
+    valid: HashMap<TokenHash, TokenIdentity>,
+    calls: usize,
+    unavailable: bool,
 }
 
 #[derive(Clone, Default)]
@@ -32,11 +31,11 @@ impl TokenStore for Store {
         _: Timestamp,
     ) -> Result<Vec<(TokenHash, TokenIdentity)>, Unavailable> {
         let mut state = self.0.lock().unwrap();
-        state.asked += 1;
-        if state.away {
-            return Err(Unavailable::new("postgres", "away"));
+        state.calls += 1;
+        if state.unavailable {
+            return Err(Unavailable::new("postgres", "outage by the test"));
         }
-        Ok(tokens.iter().filter_map(|token| Some((*token, *state.good.get(token)?))).collect())
+        Ok(tokens.iter().filter_map(|token| Some((*token, *state.valid.get(token)?))).collect())
     }
 }
 
@@ -49,114 +48,114 @@ fn user(n: u8) -> UserId {
 }
 
 fn holder(n: u8) -> TokenIdentity {
-    TokenIdentity { who: PrincipalKind::User(user(n)), role: Role::Bidder, expires_at: Timestamp(2000) }
+    TokenIdentity { principal: PrincipalKind::User(user(n)), role: Role::Bidder, expires_at: Timestamp(2000) }
 }
 
-struct World {
+struct Fixture {
     store: Store,
-    known: Arc<TokenCache<Store>>,
+    cache: Arc<TokenCache<Store>>,
     _stopper: ShutdownTrigger,
 }
 
-impl World {
-    /// Tokens 1 to 9 are good, and somebody looks again now and then.
-    fn new(most: usize) -> World {
+impl Fixture {
+    /// Creates a store with the valid tokens 1 to 9, and a cache that refreshes them.
+    fn new(capacity: usize) -> Fixture {
         let store = Store::default();
-        store.0.lock().unwrap().good.extend((1..10).map(|n| (token(n), holder(n))));
-        let known = Arc::new(TokenCache::new(store.clone(), most, EVERY));
+        store.0.lock().unwrap().valid.extend((1..10).map(|n| (token(n), holder(n))));
+        let cache = Arc::new(TokenCache::new(store.clone(), capacity, REFRESH_INTERVAL));
         let (stopper, stop) = shutdown_pair();
-        let keeping = Arc::clone(&known);
-        tokio::spawn(async move { keeping.run_refresh(|| NOW, stop).await });
-        World { store, known, _stopper: stopper }
+        let refreshing = Arc::clone(&cache);
+        tokio::spawn(async move { refreshing.run_refresh(|| NOW, stop).await });
+        Fixture { store, cache, _stopper: stopper }
     }
 
-    async fn learn(&self, n: u8) {
-        assert_eq!(self.known.look_up(token(n), NOW).await.unwrap(), Some(holder(n)));
+    async fn look_up(&self, n: u8) {
+        assert_eq!(self.cache.look_up(token(n), NOW).await.unwrap(), Some(holder(n)));
     }
 
-    fn knows(&self, n: u8) -> bool {
-        self.known.get(token(n), NOW) == CacheLookup::Known(holder(n))
+    fn is_cached(&self, n: u8) -> bool {
+        self.cache.get(token(n), NOW) == CacheLookup::Valid(holder(n))
     }
 
-    fn asked(&self) -> usize {
-        std::mem::take(&mut self.store.0.lock().unwrap().asked)
+    fn calls(&self) -> usize {
+        std::mem::take(&mut self.store.0.lock().unwrap().calls)
     }
 
     fn revoke(&self, n: u8) {
-        self.store.0.lock().unwrap().good.remove(&token(n));
+        self.store.0.lock().unwrap().valid.remove(&token(n));
     }
 
-    fn away(&self, away: bool) {
-        self.store.0.lock().unwrap().away = away;
+    fn unavailable(&self, unavailable: bool) {
+        self.store.0.lock().unwrap().unavailable = unavailable;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_known_token_needs_no_look_up_until_it_expires() {
-    let world = World::new(100);
-    assert!(!world.knows(1));
-    world.learn(1).await;
-    assert_eq!(world.asked(), 1);
-    assert!(world.knows(1) && world.knows(1));
-    assert_eq!(world.asked(), 0);
-    assert_eq!(world.known.get(token(1), Timestamp(2000)), CacheLookup::NotSure, "expired");
-    assert_eq!(world.known.look_up(token(99), NOW).await.unwrap(), None);
+async fn cached_token_needs_no_lookup_until_it_expires() {
+    let fixture = Fixture::new(100);
+    assert!(!fixture.is_cached(1));
+    fixture.look_up(1).await;
+    assert_eq!(fixture.calls(), 1);
+    assert!(fixture.is_cached(1) && fixture.is_cached(1));
+    assert_eq!(fixture.calls(), 0);
+    assert_eq!(fixture.cache.get(token(1), Timestamp(2000)), CacheLookup::LookupRequired, "expired");
+    assert_eq!(fixture.cache.look_up(token(99), NOW).await.unwrap(), None);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revocation_that_nobody_heard_of_is_found_out() {
-    let world = World::new(100);
+async fn token_cache_detects_a_missed_revocation() {
+    let fixture = Fixture::new(100);
     for n in 1..5 {
-        world.learn(n).await;
+        fixture.look_up(n).await;
     }
-    assert!(world.knows(1) && world.knows(2));
-    world.asked();
-    world.revoke(1);
-    tokio::time::sleep(EVERY + Duration::from_secs(1)).await;
-    assert_eq!(world.asked(), 1, "in one go, and only those that were used");
-    assert!(!world.knows(1) && world.knows(2) && world.knows(3));
-    // One that was not used for long is looked up before it is used.
-    world.revoke(4);
-    tokio::time::sleep(4 * EVERY).await;
-    assert!(!world.knows(4));
-    assert_eq!(world.known.look_up(token(4), NOW).await.unwrap(), None);
+    assert!(fixture.is_cached(1) && fixture.is_cached(2));
+    fixture.calls();
+    fixture.revoke(1);
+    tokio::time::sleep(REFRESH_INTERVAL + Duration::from_secs(1)).await;
+    assert_eq!(fixture.calls(), 1, "one call, for the used tokens only");
+    assert!(!fixture.is_cached(1) && fixture.is_cached(2) && fixture.is_cached(3));
+    // A token that was not used for a long time is looked up before the next use.
+    fixture.revoke(4);
+    tokio::time::sleep(4 * REFRESH_INTERVAL).await;
+    assert!(!fixture.is_cached(4));
+    assert_eq!(fixture.cache.look_up(token(4), NOW).await.unwrap(), None);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_known_stays_good_while_the_store_is_away_and_is_looked_up_when_it_is_back() {
-    let world = World::new(100);
+async fn cached_tokens_stay_valid_during_an_outage_of_the_store() {
+    let fixture = Fixture::new(100);
     for n in 1..4 {
-        world.learn(n).await;
+        fixture.look_up(n).await;
     }
-    assert!(world.knows(1) && world.knows(2));
-    world.away(true);
-    tokio::time::sleep(10 * EVERY).await;
-    assert!(world.knows(1) && world.knows(3), "for its time");
-    assert!(world.known.look_up(token(4), NOW).await.is_err(), "who is not known cannot be let in");
-    world.revoke(2);
-    world.away(false);
-    tokio::time::sleep(EVERY + Duration::from_secs(1)).await;
-    assert!(!world.knows(2), "it was used before, and not since");
-    assert!(world.knows(1));
+    assert!(fixture.is_cached(1) && fixture.is_cached(2));
+    fixture.unavailable(true);
+    tokio::time::sleep(10 * REFRESH_INTERVAL).await;
+    assert!(fixture.is_cached(1) && fixture.is_cached(3), "within the outage");
+    assert!(fixture.cache.look_up(token(4), NOW).await.is_err(), "an unknown token cannot be verified");
+    fixture.revoke(2);
+    fixture.unavailable(false);
+    tokio::time::sleep(REFRESH_INTERVAL + Duration::from_secs(1)).await;
+    assert!(!fixture.is_cached(2), "it was used before the outage");
+    assert!(fixture.is_cached(1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_revoked_is_forgotten_at_once() {
-    let world = World::new(100);
+async fn token_cache_removes_revoked_tokens_immediately() {
+    let fixture = Fixture::new(100);
     for n in 1..4 {
-        world.learn(n).await;
+        fixture.look_up(n).await;
     }
-    world.known.revoked(Revocation::Token(token(1)));
-    world.known.revoked(Revocation::User(user(2)));
-    assert!(!world.knows(1) && !world.knows(2) && world.knows(3));
+    fixture.cache.revoke(Revocation::Token(token(1)));
+    fixture.cache.revoke(Revocation::User(user(2)));
+    assert!(!fixture.is_cached(1) && !fixture.is_cached(2) && fixture.is_cached(3));
 }
 
 #[tokio::test(start_paused = true)]
-async fn there_are_never_more_than_there_is_room_for() {
-    let world = World::new(1);
-    // Both go where there is room for one.
-    world.store.0.lock().unwrap().good.insert(token(65), holder(65));
-    world.learn(1).await;
-    world.learn(65).await;
-    assert!(!world.knows(1) && world.knows(65));
+async fn token_cache_respects_its_capacity() {
+    let fixture = Fixture::new(1);
+    // Both tokens belong to the same shard, which has room for one.
+    fixture.store.0.lock().unwrap().valid.insert(token(65), holder(65));
+    fixture.look_up(1).await;
+    fixture.look_up(65).await;
+    assert!(!fixture.is_cached(1) && fixture.is_cached(65));
 }

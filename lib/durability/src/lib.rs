@@ -1,8 +1,8 @@
-//! Whether the servers keep what they acknowledge.
+//! Durability checks: whether the backends keep the data that they acknowledge.
 //!
-//! An accepted command is on disk only if the server is set up that way. Every process asks at its start,
-//! and on every new connection: a server may have been replaced or set up anew under it. What it finds and
-//! nobody allowed by name ends the process; nothing is made weaker in silence.
+//! An accepted command is on disk only if the backend is configured for it. Every process checks this at its
+//! start and on every new connection, since a backend may be replaced or reconfigured at any time. A risk
+//! that the operator has not allowed by name ends the process.
 
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -11,32 +11,32 @@ use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 use tokio::sync::watch;
 
-/// A way for a server to lose what it acknowledged. These are all that are looked for.
+/// Configuration of a backend with which acknowledged data can be lost. All of these are checked.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(try_from = "String")]
 pub enum DurabilityRisk {
-    /// Redis keeps nothing on disk but a snapshot now and then, or not even that.
+    /// Redis has no append-only file: at most occasional snapshots are on disk.
     RedisAppendonlyNo,
-    /// Redis writes to disk once a second: a power cut loses the last second.
+    /// Redis flushes to disk once a second: a power cut loses the last second.
     RedisAppendfsyncEverysec,
-    /// Redis leaves it to the system when to write to disk.
+    /// Redis lets the operating system decide when to flush to disk.
     RedisAppendfsyncNo,
-    /// Redis does not write to disk while it rewrites its append-only file.
+    /// Redis does not flush to disk while it rewrites its append-only file.
     RedisNoAppendfsyncOnRewrite,
-    /// Redis throws keys away when its memory is full.
+    /// Redis evicts keys when its memory is full.
     RedisEviction,
-    /// Redis does not say how it is set up, as managed ones often do not.
+    /// Redis does not disclose its configuration, as is common for managed services.
     RedisUnchecked,
-    /// Postgres does not write to disk.
+    /// Postgres does not flush to disk.
     PostgresFsyncOff,
-    /// Postgres cannot mend a page that was half written.
+    /// Postgres cannot repair a page that was partly written.
     PostgresFullPageWritesOff,
     /// Postgres acknowledges a commit before it is on disk.
     PostgresSynchronousCommitOff,
 }
 
 impl DurabilityRisk {
-    /// All of them.
+    /// Every risk, for lookups by name.
     pub const ALL: [DurabilityRisk; 9] = [
         DurabilityRisk::RedisAppendonlyNo,
         DurabilityRisk::RedisAppendfsyncEverysec,
@@ -49,7 +49,7 @@ impl DurabilityRisk {
         DurabilityRisk::PostgresSynchronousCommitOff,
     ];
 
-    /// The name by which operators allow it.
+    /// Returns the name that operators use in `allow_weak_durability`.
     pub fn name(self) -> &'static str {
         match self {
             DurabilityRisk::RedisAppendonlyNo => "redis_appendonly_no",
@@ -65,9 +65,9 @@ impl DurabilityRisk {
     }
 }
 
-/// There is no weakness of that name.
+/// Error: `allow_weak_durability` has an unknown name.
 #[derive(Debug, Error)]
-#[error("`{name}` is no weakness that is known; these are: {}", DurabilityRisk::ALL.map(DurabilityRisk::name).join(", "))]
+#[error("`{name}` is not a known durability risk. Known risks: {}", DurabilityRisk::ALL.map(DurabilityRisk::name).join(", "))]
 pub struct UnknownRisk {
     name: String,
 }
@@ -76,92 +76,96 @@ impl TryFrom<String> for DurabilityRisk {
     type Error = UnknownRisk;
 
     fn try_from(name: String) -> Result<DurabilityRisk, UnknownRisk> {
-        let known = DurabilityRisk::ALL.into_iter().find(|weakness| weakness.name() == name);
+        let known = DurabilityRisk::ALL.into_iter().find(|risk| risk.name() == name);
         known.ok_or(UnknownRisk { name })
     }
 }
 
-/// A weakness that a server has.
+/// Durability risk that was found in a backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Which.
-    pub weakness: DurabilityRisk,
-    /// What the server says: "redis: appendfsync is everysec".
+    /// Kind of risk, which operators can allow.
+    pub risk: DurabilityRisk,
+    /// Current setting, such as "redis: appendfsync is everysec".
     pub found: String,
-    /// What to type, and where: "in redis.conf `appendfsync always`".
+    /// Setting to change and where, such as "in redis.conf `appendfsync always`".
     pub fix: String,
 }
 
-/// A server can lose what it acknowledged, and nobody said that it may.
+/// Error: a backend can lose acknowledged data, and the operator has not allowed it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub struct InsufficientDurability {
-    /// In what ways, of those that are not allowed.
+    /// Findings that are not allowed.
     pub findings: Vec<Finding>,
 }
 
 impl fmt::Display for InsufficientDurability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a server can lose what it acknowledged:")?;
-        for Finding { weakness, found, fix: mend } in &self.findings {
-            let name = weakness.name();
-            write!(f, "\n  {found}. Change it: {mend}. Or allow it: {name:?} in `allow_weak_durability`.")?;
+        write!(f, "a backend can lose acknowledged data:")?;
+        for Finding { risk, found, fix } in &self.findings {
+            let name = risk.name();
+            write!(f, "\n  {found}. Change it: {fix}. Or allow it: {name:?} in `allow_weak_durability`.")?;
         }
         Ok(())
     }
 }
 
-/// What this process allows, and what it has met. Clones speak of the same.
+/// Allowed durability risks, and the findings of this process. Clones share both.
 #[derive(Clone, Debug)]
 pub struct Durability {
     allowed: Arc<BTreeSet<DurabilityRisk>>,
-    /// Allowed ones that have been told of.
-    told: Arc<Mutex<BTreeSet<DurabilityRisk>>>,
-    met: watch::Sender<Vec<Finding>>,
+    /// Allowed risks that have been logged.
+    logged: Arc<Mutex<BTreeSet<DurabilityRisk>>>,
+    violations: watch::Sender<Vec<Finding>>,
 }
 
 impl Durability {
-    /// Allows these.
+    /// Creates a checker that allows these risks.
     pub fn allowing(allowed: impl IntoIterator<Item = DurabilityRisk>) -> Durability {
         Durability {
             allowed: Arc::new(allowed.into_iter().collect()),
-            told: Arc::default(),
-            met: watch::Sender::new(Vec::new()),
+            logged: Arc::default(),
+            violations: watch::Sender::new(Vec::new()),
         }
     }
 
-    /// Judges what a server said on a new connection: one that is too weak is not to be used. Whoever
-    /// waits in [`Durability::broken`] hears of it; what is allowed is logged once.
+    /// Checks the findings of a new connection. After an error the connection must not be used.
+    ///
+    /// Findings that are not allowed are recorded and end [`Durability::wait_for_violation`]. Allowed ones
+    /// are logged once per risk.
     pub fn check(&self, findings: Vec<Finding>) -> Result<(), InsufficientDurability> {
         let (allowed, findings): (Vec<_>, Vec<_>) =
-            findings.into_iter().partition(|finding| self.allowed.contains(&finding.weakness));
-        // A set is whole after every step: a panic elsewhere does no harm to it.
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        for Finding { weakness, found, fix: mend } in allowed {
-            if told.insert(weakness) {
-                let weakness = weakness.name();
-                tracing::warn!(weakness, found, mend, "what is acknowledged can be lost, which is allowed");
+            findings.into_iter().partition(|finding| self.allowed.contains(&finding.risk));
+        // The set is consistent after every step, so a poisoned lock is harmless.
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        for Finding { risk, found, fix } in allowed {
+            if logged.insert(risk) {
+                let risk = risk.name();
+                tracing::warn!(risk, found, fix, "weak durability allowed: acknowledged data can be lost");
             }
         }
         if findings.is_empty() {
             return Ok(());
         }
-        self.met.send_modify(|met| {
-            met.extend(findings.iter().filter(|finding| !met.contains(finding)).cloned().collect::<Vec<_>>());
+        self.violations.send_modify(|known| {
+            let new: Vec<_> = findings.iter().filter(|finding| !known.contains(finding)).cloned().collect();
+            known.extend(new);
         });
         Err(InsufficientDurability { findings })
     }
 
-    /// Everything that was met and is not allowed, if anything was.
+    /// Returns all findings that are not allowed; `None` if there are none.
     pub fn violation(&self) -> Option<InsufficientDurability> {
-        let findings = self.met.borrow().clone();
+        let findings = self.violations.borrow().clone();
         (!findings.is_empty()).then_some(InsufficientDurability { findings })
     }
 
-    /// Waits until something is met that is not allowed.
+    /// Waits until there is a finding that is not allowed.
     pub async fn wait_for_violation(&self) -> InsufficientDurability {
-        let mut met = self.met.subscribe();
-        // Whoever says it is in `self`, and so is not gone.
-        let findings = met.wait_for(|met| !met.is_empty()).await.map(|met| met.clone()).unwrap_or_default();
+        let mut violations = self.violations.subscribe();
+        // The sender is in `self`, so the channel is open.
+        let findings = violations.wait_for(|known| !known.is_empty()).await;
+        let findings = findings.map(|known| known.clone()).unwrap_or_default();
         InsufficientDurability { findings }
     }
 }
@@ -170,14 +174,14 @@ impl Durability {
 mod tests {
     use super::*;
 
-    fn finding(weakness: DurabilityRisk) -> Finding {
-        Finding { weakness, found: "it is so".to_owned(), fix: "`make it otherwise`".to_owned() }
+    fn finding(risk: DurabilityRisk) -> Finding {
+        Finding { risk, found: "a setting".to_owned(), fix: "`change the setting`".to_owned() }
     }
 
     #[test]
-    fn every_name_is_understood_and_an_unknown_one_is_answered_with_all_of_them() {
-        for weakness in DurabilityRisk::ALL {
-            assert_eq!(DurabilityRisk::try_from(weakness.name().to_owned()).unwrap(), weakness);
+    fn unknown_durability_risk_error_lists_all_names() {
+        for risk in DurabilityRisk::ALL {
+            assert_eq!(DurabilityRisk::try_from(risk.name().to_owned()).unwrap(), risk);
         }
         let refused = DurabilityRisk::try_from("redis_fsync".to_owned()).unwrap_err().to_string();
         assert!(
@@ -187,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_allowed_passes_and_anything_else_is_met_and_says_what_to_change() {
+    async fn durability_check_fails_on_risks_that_are_not_allowed() {
         let durability = Durability::allowing([DurabilityRisk::RedisAppendfsyncEverysec]);
         let found = || vec![finding(DurabilityRisk::RedisAppendfsyncEverysec)];
         assert_eq!(durability.check(found()), Ok(()));
@@ -199,8 +203,8 @@ mod tests {
             durability.check(vec![finding(DurabilityRisk::PostgresFsyncOff)]).unwrap_err().findings.len(),
             1
         );
-        assert_eq!(durability.wait_for_violation().await.findings.len(), 2, "of both servers");
+        assert_eq!(durability.wait_for_violation().await.findings.len(), 2, "from both checks");
         let text = too_weak.to_string();
-        assert!(text.contains("`make it otherwise`") && text.contains("\"redis_eviction\""), "{text}");
+        assert!(text.contains("`change the setting`") && text.contains("\"redis_eviction\""), "{text}");
     }
 }

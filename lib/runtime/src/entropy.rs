@@ -1,7 +1,7 @@
-//! What is left to chance: names that nobody ever had, waits that differ, and where the machine's clock stands.
+//! Entropy for unique names, jitter and the wall clock.
 //!
-//! By default it is the operating system's. A thread can be given a seed: then the same happens again, which is how a
-//! schedule of a simulation is repeated.
+//! The source is the operating system, unless the thread has a seed: then all values follow from the seed, so
+//! that a simulation can repeat a run.
 
 use std::cell::Cell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,16 +11,17 @@ thread_local! {
     static SEEDED: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
-/// From now on chance on this thread follows from this seed; or does not any more.
+/// Sets the seed of this thread. `None` switches back to the operating system's entropy.
 pub fn seed(seed: Option<u64>) {
     SEEDED.set(seed);
 }
 
-/// Any number.
+/// Returns a random number, uniform over all 64-bit values.
 pub fn random_u64() -> u64 {
     let Some(state) = SEEDED.get() else {
         let (one, other) = Uuid::new_v4().as_u64_pair();
-        // Each half has bits that tell the version; not the same ones.
+        // Each half has fixed bits (version, variant), at different places: mixing both makes all bits
+        // random.
         return one ^ other.rotate_left(32);
     };
     // SplitMix64.
@@ -31,13 +32,13 @@ pub fn random_u64() -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// From zero to below one.
+/// Returns a random number, uniform in `[0, 1)`.
 pub fn random_unit() -> f64 {
-    // As many bits as fit.
+    // 53 bits fit into the mantissa.
     (random_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// The machine's clock, since 1970. With a seed it is any time, and the next one any other.
+/// Returns the wall-clock time since 1970. With a seed, each call returns an unrelated random time.
 pub fn clock() -> Duration {
     match SEEDED.get() {
         None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
@@ -50,14 +51,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_makes_the_same_choices_and_without_one_nobody_knows() {
-        let some = || [random_u64(), random_u64(), random_u64()];
+    fn entropy_repeats_with_the_same_seed_only() {
+        let draw = || [random_u64(), random_u64(), random_u64()];
         seed(Some(7));
-        let seeded = some();
+        let seeded = draw();
         seed(Some(7));
-        assert_eq!(some(), seeded);
+        assert_eq!(draw(), seeded);
         seed(None);
-        assert_ne!(some(), seeded);
+        assert_ne!(draw(), seeded);
         assert!((0..1000).map(|_| random_unit()).all(|fraction| (0.0..1.0).contains(&fraction)));
     }
 }

@@ -1,19 +1,21 @@
-//! Identifiers of log entries: a millisecond and a sequence number, in the order of the log.
+//! Identifiers of log entries.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The id of a stream entry.
+/// Id of an entry in a Redis stream: a millisecond and a sequence number. Ids are ordered like the entries.
+///
+/// The text form is `<ms>-<seq>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId {
-    /// Milliseconds since 1970 when Redis made the id itself.
+    /// First part. Milliseconds since 1970 if Redis generated the id.
     pub ms: u64,
-    /// Counts entries of the same millisecond.
+    /// Second part: counts entries with the same first part.
     pub seq: u64,
 }
 
 impl EntryId {
-    /// Before every entry.
+    /// Id that precedes every entry.
     pub const ZERO: EntryId = EntryId { ms: 0, seq: 0 };
 }
 
@@ -23,9 +25,9 @@ impl fmt::Display for EntryId {
     }
 }
 
-/// A text is not an entry id.
+/// Error of parsing an [`EntryId`] from text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a stream entry id")]
+#[error("not a stream entry id: expected `<ms>-<seq>`")]
 pub struct ParseEntryIdError;
 
 impl FromStr for EntryId {
@@ -44,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entry_ids_are_ordered_as_redis_orders_them() {
+    fn entry_ids_are_ordered_as_in_redis() {
         let ids: Vec<EntryId> =
             ["2-0", "10-0", "10-2", "10-10"].iter().map(|id| id.parse().unwrap()).collect();
         assert!(ids.is_sorted());

@@ -1,53 +1,54 @@
-//! What a process says of itself: which of its parts work, and which wait for a server and why.
+//! Health of a process: which of its parts are up, and which wait for a backend and why.
 //!
-//! A part is ready once it has done something, and again after each success; it is not while it waits.
-//! Asking never takes more than a lock held for a moment.
+//! A part is up after its first success and after each later one. It is not up while it waits for a backend.
+//! Reading the health only takes a short lock.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The health of a process. Clones speak of the same.
+/// Health of a process. All clones share the same state.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
     checks: Arc<Mutex<BTreeMap<String, HealthStatus>>>,
     draining: Arc<AtomicBool>,
 }
 
-/// How a process is at a moment.
+/// Health of a process at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HealthReport {
-    /// It finishes what is in hand and ends.
+    /// Whether the process finishes its work in progress and will exit.
     pub draining: bool,
-    /// How each part is, by name.
-    pub parts: BTreeMap<String, HealthStatus>,
+    /// Status of each part by name.
+    pub checks: BTreeMap<String, HealthStatus>,
 }
 
 impl HealthReport {
-    /// Whether everything that has begun works, and the process goes on.
+    /// Whether every part is up and the process is not draining.
     pub fn is_ready(&self) -> bool {
-        !self.draining && self.parts.values().all(|condition| *condition == HealthStatus::Up)
+        !self.draining && self.checks.values().all(|status| *status == HealthStatus::Up)
     }
 }
 
-/// How a part is.
+/// Status of a part of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HealthStatus {
-    /// It has begun and not done anything yet.
+    /// The part has started and has not succeeded yet.
     Starting,
-    /// It works.
+    /// The last operation of the part succeeded.
     Up,
-    /// It waits for a server, and tries again without end.
+    /// The part waits for a backend, and retries without limit.
     Waiting {
-        /// Why.
+        /// Error of the last attempt.
         reason: String,
-        /// How many times it has tried.
+        /// Number of failed attempts since the last success.
         attempts: u32,
     },
 }
 
-/// One part of a process: a lane, a follower, the ingress. It is forgotten when this is dropped.
+/// Registration of a part of a process, such as a partition writer. Dropping it removes the part from the
+/// report.
 #[derive(Debug)]
 pub struct HealthHandle {
     health: Health,
@@ -55,46 +56,46 @@ pub struct HealthHandle {
 }
 
 impl Health {
-    /// A part that starts. Its name is shown to operators: `writer 07`.
+    /// Registers a part with status [`HealthStatus::Starting`]. Operators see the name, such as `writer 07`.
     pub fn register(&self, name: impl Into<String>) -> HealthHandle {
-        let part = HealthHandle { health: self.clone(), name: name.into() };
-        part.set(HealthStatus::Starting);
-        part
+        let handle = HealthHandle { health: self.clone(), name: name.into() };
+        handle.set(HealthStatus::Starting);
+        handle
     }
 
-    /// How it is now.
+    /// Returns the current health.
     pub fn report(&self) -> HealthReport {
-        HealthReport { draining: self.draining.load(Ordering::Relaxed), parts: self.lock().clone() }
+        HealthReport { draining: self.draining.load(Ordering::Relaxed), checks: self.lock().clone() }
     }
 
-    /// The process finishes what is in hand and ends: from now on it is not ready, whatever works.
+    /// Marks the process as draining: it is not ready any more, whatever the status of its parts.
     pub fn set_draining(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, HealthStatus>> {
-        // A map is whole after every step: a panic elsewhere does no harm to it.
+        // The map is consistent after every operation, so a panic of another holder does no harm.
         self.checks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl HealthHandle {
-    /// It has done something.
+    /// Reports that the last operation succeeded.
     pub fn set_up(&self) {
-        let mut parts = self.health.lock();
-        match parts.get_mut(&self.name) {
-            Some(condition) => *condition = HealthStatus::Up,
-            None => drop(parts.insert(self.name.clone(), HealthStatus::Up)),
+        let mut checks = self.health.lock();
+        match checks.get_mut(&self.name) {
+            Some(status) => *status = HealthStatus::Up,
+            None => drop(checks.insert(self.name.clone(), HealthStatus::Up)),
         }
     }
 
-    /// It waits for a server.
-    pub fn set_waiting(&self, why: impl Display, attempts: u32) {
-        self.set(HealthStatus::Waiting { reason: why.to_string(), attempts });
+    /// Reports that the part waits for a backend, with the error and the number of failed attempts.
+    pub fn set_waiting(&self, reason: impl Display, attempts: u32) {
+        self.set(HealthStatus::Waiting { reason: reason.to_string(), attempts });
     }
 
-    fn set(&self, condition: HealthStatus) {
-        self.health.lock().insert(self.name.clone(), condition);
+    fn set(&self, status: HealthStatus) {
+        self.health.lock().insert(self.name.clone(), status);
     }
 }
 
@@ -109,24 +110,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_ready_when_all_that_has_begun_works() {
+    fn process_is_ready_when_all_its_parts_are_up() {
         let health = Health::default();
-        assert!(health.report().is_ready(), "nothing has begun");
-        let (one, two) = (health.register("lane 00"), health.register("lane 01"));
+        assert!(health.report().is_ready(), "no parts");
+        let (one, two) = (health.register("writer 00"), health.register("writer 01"));
         one.set_up();
-        assert!(!health.report().is_ready(), "lane 01 has not done anything");
+        assert!(!health.report().is_ready(), "writer 01 is starting");
         two.set_waiting("postgres: connection refused", 3);
-        let waits = HealthStatus::Waiting { reason: "postgres: connection refused".to_owned(), attempts: 3 };
-        let expected = [("lane 00".to_owned(), HealthStatus::Up), ("lane 01".to_owned(), waits)];
-        assert_eq!(health.report().parts, BTreeMap::from(expected));
+        let waiting =
+            HealthStatus::Waiting { reason: "postgres: connection refused".to_owned(), attempts: 3 };
+        let expected = [("writer 00".to_owned(), HealthStatus::Up), ("writer 01".to_owned(), waiting)];
+        assert_eq!(health.report().checks, BTreeMap::from(expected));
         two.set_up();
         assert!(health.report().is_ready());
         two.set_waiting("again", 1);
         drop(two);
-        assert!(health.report().is_ready(), "what has ended is not waited for");
+        assert!(health.report().is_ready(), "dropped parts do not count");
         health.set_draining();
-        let HealthReport { draining, parts } = health.report();
-        assert!(draining && parts["lane 00"] == HealthStatus::Up, "it works, and will not for long");
-        assert!(!health.report().is_ready());
+        let HealthReport { draining, checks } = health.report();
+        assert!(draining && checks["writer 00"] == HealthStatus::Up);
+        assert!(!health.report().is_ready(), "draining");
     }
 }

@@ -1,18 +1,20 @@
-//! Building blocks of every long-running task. Depends on no Redis and no Postgres client.
+//! Building blocks of long-running tasks. Does not depend on a Redis or Postgres client.
 //!
-//! * [`shutdown`]: a signal that asks tasks to finish;
-//! * [`retry`]: exponential backoff with jitter, without end;
-//! * [`health`]: what a process reports to operators;
-//! * [`entropy`]: names, jitter and clocks that a simulation can seed;
-//! * [`entry_id`]: identifiers of log entries.
+//! * [`shutdown`]: a signal that asks tasks to stop;
+//! * [`retry`]: exponential backoff with jitter, without a limit of attempts;
+//! * [`health`]: the status of each part of a process, for operators;
+//! * [`entropy`]: random numbers and a clock that a simulation can seed;
+//! * [`entry_id`]: ids of log entries.
 
 #![warn(missing_docs)]
 
 pub mod entropy;
 pub mod entry_id;
 pub mod health;
+pub mod panic;
 pub mod retry;
 pub mod shutdown;
 
 pub use entry_id::{EntryId, ParseEntryIdError};
+pub use panic::panic_message;
 pub use retry::Retry;

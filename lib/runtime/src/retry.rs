@@ -1,16 +1,16 @@
-//! How long to wait before the next attempt.
+//! Waiting times between attempts.
 //!
-//! The only module that knows the crate `backoff`. It is asked for by name and unmaintained
-//! (RUSTSEC-2025-0012; `instant` below it RUSTSEC-2024-0384); nothing of it shows outside, so that it can
-//! be replaced in this one file. Its default of giving up after 15 minutes is switched off: a worker that
-//! gives up while Redis is down would have to be started by hand.
+//! Only this module uses the crate `backoff`. The requirements name that crate, but it is unmaintained
+//! (RUSTSEC-2025-0012; its dependency `instant`: RUSTSEC-2024-0384). No type of it is public, so that it can
+//! be replaced in this file alone. Its default of giving up after 15 minutes is switched off: a worker that
+//! gives up while Redis is unavailable would have to be restarted by hand.
 
 use crate::entropy;
 use backoff::backoff::Backoff;
 use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 use std::time::Duration;
 
-/// Exponential waiting times with jitter, without end.
+/// Exponential backoff with jitter, without a limit of attempts.
 #[derive(Debug)]
 pub struct Retry {
     backoff: ExponentialBackoff,
@@ -18,8 +18,8 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// The first wait is about `first`, each next one doubles, none is longer than about `longest`; every
-    /// one is up to half longer or shorter by chance, so that many workers do not come back at once.
+    /// Returns a backoff that starts at `first` and doubles up to `longest`. Each wait is then multiplied by
+    /// a random factor from 0.5 to 1.5, so that many workers do not retry at the same moment.
     pub fn new(first: Duration, longest: Duration) -> Retry {
         let backoff = ExponentialBackoffBuilder::new()
             .with_initial_interval(first)
@@ -31,27 +31,28 @@ impl Retry {
         Retry { backoff, attempts: 0 }
     }
 
-    /// How long to wait now.
+    /// Counts a failed attempt and returns how long to wait before the next one.
     pub fn next_wait(&mut self) -> Duration {
         self.attempts = self.attempts.saturating_add(1);
-        // Without a maximal elapsed time there always is a next interval. The crate's own jitter has no seed.
+        // `next_backoff` never returns `None` without a maximum elapsed time. The crate's own jitter cannot
+        // be seeded.
         self.backoff.next_backoff().unwrap_or(self.backoff.max_interval).mul_f64(0.5 + entropy::random_unit())
     }
 
-    /// Something worked: the next failure starts from the shortest wait.
+    /// Resets the backoff after a success: the next failure starts at the shortest wait.
     pub fn succeeded(&mut self) {
         self.backoff.reset();
         self.attempts = 0;
     }
 
-    /// How many waits there have been since the last success.
+    /// Returns the number of failed attempts since the last success.
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 }
 
 impl Default for Retry {
-    /// From 50 ms to 5 s.
+    /// Returns a backoff from 50 ms to 5 s.
     fn default() -> Retry {
         Retry::new(Duration::from_millis(50), Duration::from_secs(5))
     }
@@ -62,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_to_their_limit_and_never_end() {
+    fn waits_grow_up_to_the_limit_and_never_end() {
         let mut retry = Retry::new(Duration::from_millis(10), Duration::from_secs(1));
         let waits: Vec<Duration> = (0..200).map(|_| retry.next_wait()).collect();
         assert!(waits[0] <= Duration::from_millis(15));

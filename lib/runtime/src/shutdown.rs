@@ -1,42 +1,42 @@
-//! Stopping: whoever runs a task says when to stop, and the task says when it has.
+//! Shutdown signal: asks tasks to finish their work in progress and return.
 
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Says that it is time to stop.
+/// Sending half of a shutdown signal. Dropping it ends [`ShutdownSignal::wait`], too.
 #[derive(Debug)]
 pub struct ShutdownTrigger(watch::Sender<bool>);
 
-/// Hears that it is time to stop.
+/// Receiving half of a shutdown signal. All clones receive the signal.
 #[derive(Clone, Debug)]
 pub struct ShutdownSignal(watch::Receiver<bool>);
 
-/// A pair of both.
+/// Returns a trigger and the signal that it controls.
 pub fn shutdown_pair() -> (ShutdownTrigger, ShutdownSignal) {
     let (sender, receiver) = watch::channel(false);
     (ShutdownTrigger(sender), ShutdownSignal(receiver))
 }
 
 impl ShutdownTrigger {
-    /// Tells everybody to finish what is in hand.
+    /// Requests the shutdown: every task with the signal must finish its work in progress and return.
     pub fn stop(&self) {
         self.0.send_replace(true);
     }
 }
 
 impl ShutdownSignal {
-    /// Whether it is time.
+    /// Whether [`ShutdownTrigger::stop`] was called.
     pub fn requested(&self) -> bool {
         *self.0.borrow()
     }
 
-    /// Waits until it is time; also when nobody is left to say so.
+    /// Waits until the shutdown is requested, or the trigger is dropped.
     pub async fn wait(&mut self) {
-        // An error means that the other side is gone, which is a reason to stop as well.
+        // An error means that the trigger was dropped.
         let _ = self.0.wait_for(|stop| *stop).await;
     }
 
-    /// Waits so long, or until it is time to stop.
+    /// Waits for `wait`, or until the shutdown is requested.
     pub async fn sleep(&mut self, wait: Duration) {
         let _ = tokio::time::timeout(wait, self.wait()).await;
     }

@@ -1,19 +1,23 @@
-//! Auctions whose end has come are closed.
+//! Closes auctions at their end time.
 //!
-//! One [`Schedule`] holds the end of every open auction, kept by a [`Watch`] on each partition's events;
-//! [`run`] sends `CloseAuction` when an end has come by the clock of Redis, which also decides. The
-//! auction derives the winner. A close that does not show in the events is sent again, under another id:
-//! a refusal as too early must not be the answer for ever, nor that of another auctioneer, whose clock may
-//! be another. An auction that is closed refuses to be closed once more.
+//! A [`ClosingSchedule`] contains the end times of all open auctions. The [`ClosingHandler`] of each
+//! partition keeps it up to date from the events. [`run`] sends `CloseAuction` when an end time has passed,
+//! by the clock that stamps commands. The auction itself determines the winner.
 //!
-//! What follows from deleted users ([`crate::auctioneer::user_deletion`]) is sent in the same loop, and always before closes:
-//! a close cannot overtake the retraction of a bid whose bidder was deleted before the close was sent.
+//! A close that has no effect in the events is sent again with another command id. Otherwise a refusal as too
+//! early, or one caused by another auctioneer whose time differs, would be the final answer. A closed auction
+//! refuses further closes, so repeats are harmless.
+//!
+//! The same loop sends the commands of user deletions ([`crate::auctioneer::user_deletion`]), always before
+//! closes. So the retraction of a bid comes before the close if the bidder was deleted before the close was
+//! sent.
 
 mod schedule;
 
 pub use schedule::ClosingSchedule;
 
 use crate::auctioneer::user_deletion::run_user_deletion;
+use crate::consume::stored_events::{LoadError, read_event};
 use crate::consume::{EventHandler, HandleResult};
 use crate::ports::Unavailable;
 use crate::ports::commands::command_queue::CommandQueue;
@@ -21,7 +25,6 @@ use crate::ports::events::event_store::EventStore;
 use crate::ports::people::accounts::PersonalDataErasure;
 use crate::ports::people::tokens::Revocations;
 use crate::ports::people::user_deletions::UserDeletions;
-use crate::writer::aggregate_cache::{LoadError, read_event};
 use auction_domain::auction::{AuctionCommand, AuctionEvent, CloseAuction};
 use auction_domain::user::UserEvent;
 use auction_domain::{Actor, AuctionId, Timestamp};
@@ -40,13 +43,14 @@ use worker_runtime::shutdown::ShutdownSignal;
 /// Namespace of the ids of closing commands.
 const CLOSING: Uuid = Uuid::from_u128(0x1f6a_7c55_8e0b_5d9c_8f43_91b0_7a1e_4c02);
 
-/// So many closes are sent at once.
+/// Maximum number of closes that are sent at once.
 const CHUNK: usize = 500;
 
-/// How long nothing has to be due for the clock to be asked again all the same.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Maximum time between two reads of the clock.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Keeps the schedule true to one partition's events, until it is dropped.
+/// Event handler that keeps the closing schedule up to date with the events of one partition. When it is
+/// dropped, the auctions of the partition are removed from the schedule.
 pub struct ClosingHandler {
     partition: PartitionId,
     schedule: Arc<ClosingSchedule>,
@@ -54,7 +58,8 @@ pub struct ClosingHandler {
 }
 
 impl ClosingHandler {
-    /// Of that partition. `departed` is told when a user was deleted, or what one left was taken away.
+    /// Creates the handler of a partition. It notifies `departed` when a user was deleted, and when bids or
+    /// auctions were removed, which may complete a deletion.
     pub fn new(
         partition: PartitionId,
         schedule: Arc<ClosingSchedule>,
@@ -63,28 +68,28 @@ impl ClosingHandler {
         ClosingHandler { partition, schedule, departed }
     }
 
-    fn see(&self, auction: AuctionId, event: &Event) {
+    fn apply(&self, auction: AuctionId, event: &Event) {
         match event {
             Event::User(UserEvent::UserDeleted) => self.departed.notify_one(),
-            Event::Auction(event) => self.see_auction(auction, event),
+            Event::Auction(event) => self.apply_auction(auction, event),
             _ => {}
         }
     }
 
-    fn see_auction(&self, auction: AuctionId, event: &AuctionEvent) {
+    fn apply_auction(&self, auction: AuctionId, event: &AuctionEvent) {
         match event {
             AuctionEvent::AuctionCreated { terms, .. } => {
-                self.schedule.ends(self.partition, auction, terms.ends_at);
+                self.schedule.set_end(self.partition, auction, terms.ends_at);
             }
-            AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at } => {
-                self.schedule.ends(self.partition, auction, *ends_at);
+            AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at, .. } => {
+                self.schedule.set_end(self.partition, auction, *ends_at);
             }
-            AuctionEvent::AuctionCancelled => {
-                self.schedule.is_final(auction);
+            AuctionEvent::AuctionCancelled { .. } => {
+                self.schedule.remove(auction);
                 self.departed.notify_one();
             }
             AuctionEvent::WinnerAnnounced(_) | AuctionEvent::AuctionClosedUnsold { .. } => {
-                self.schedule.is_final(auction);
+                self.schedule.remove(auction);
             }
             AuctionEvent::BidsRetracted { .. } => self.departed.notify_one(),
             _ => {}
@@ -92,17 +97,17 @@ impl ClosingHandler {
     }
 }
 
-/// Whoever follows the partition from now on closes its auctions.
+/// The next owner of the partition closes its auctions.
 impl Drop for ClosingHandler {
     fn drop(&mut self) {
-        self.schedule.begin(self.partition, Vec::new());
+        self.schedule.reset_partition(self.partition, Vec::new());
     }
 }
 
 impl EventHandler for ClosingHandler {
     async fn load_checkpoint(&mut self, store: &mut impl EventStore) -> Result<u64, LoadError> {
         let open = store.open_auctions(self.partition).await?;
-        self.schedule.begin(self.partition, open.auctions);
+        self.schedule.reset_partition(self.partition, open.auctions);
         Ok(open.position)
     }
 
@@ -113,13 +118,13 @@ impl EventHandler for ClosingHandler {
         _: u64,
     ) -> Result<HandleResult, LoadError> {
         for record in events {
-            self.see(AuctionId(record.key), &read_event(record)?);
+            self.apply(AuctionId(record.key), &read_event(record)?);
         }
         Ok(HandleResult::Done)
     }
 }
 
-/// Sends what is due until it is time to stop. `departed` is what the watches tell.
+/// Sends due closes and the commands of user deletions until shutdown. The handlers notify `departed`.
 pub async fn run(
     queue: &impl CommandQueue,
     deletions: &(impl UserDeletions + PersonalDataErasure),
@@ -131,18 +136,18 @@ pub async fn run(
 ) {
     let mut retry = Retry::default();
     let sender = Uuid::new_v4();
-    // When it was looked last what deleted users left; none: it is to be looked now.
-    let mut looked: Option<Instant> = None;
+    // When the user-deletion process last ran; none if it must run now.
+    let mut last_run: Option<Instant> = None;
     while !stop.requested() {
-        looked = looked.filter(|looked| looked.elapsed() < LOOK_AGAIN);
-        let wait = match send_due(queue, deletions, revocations, schedule, sender, &mut looked).await {
+        last_run = last_run.filter(|last_run| last_run.elapsed() < POLL_INTERVAL);
+        let wait = match send_due(queue, deletions, revocations, schedule, sender, &mut last_run).await {
             Ok(wait) => {
                 retry.succeeded();
                 health.set_up();
                 wait
             }
             Err(error) => {
-                tracing::warn!(%error, "closing waits");
+                tracing::warn!(%error, "closing auctions failed: retrying");
                 let wait = retry.next_wait();
                 health.set_waiting(&error, retry.attempts());
                 wait
@@ -151,38 +156,38 @@ pub async fn run(
         tokio::select! {
             () = stop.wait() => {}
             () = schedule.changed() => {}
-            () = departed.notified() => looked = None,
+            () = departed.notified() => last_run = None,
             () = tokio::time::sleep(wait) => {}
         }
     }
 }
 
-/// Sends a close for everything that is due, and before that what has to follow from deleted users. Returns
-/// how long nothing else will be due.
+/// Runs the user-deletion process if necessary, then sends all due closes. Returns the time until the next
+/// run.
 async fn send_due(
     queue: &impl CommandQueue,
     deletions: &(impl UserDeletions + PersonalDataErasure),
     revocations: &impl Revocations,
     schedule: &ClosingSchedule,
     sender: Uuid,
-    looked: &mut Option<Instant>,
+    last_run: &mut Option<Instant>,
 ) -> Result<Duration, Unavailable> {
     let now = queue.now().await?;
     let due = schedule.due(now);
-    if looked.is_none() || !due.is_empty() {
+    if last_run.is_none() || !due.is_empty() {
         let began = Instant::now();
         run_user_deletion(queue, deletions, revocations).await?;
-        *looked = Some(began);
+        *last_run = Some(began);
     }
     if due.is_empty() {
-        return Ok(schedule.next().map_or(LOOK_AGAIN, |next| until(now, next).min(LOOK_AGAIN)));
+        return Ok(schedule.next().map_or(POLL_INTERVAL, |next| until(now, next).min(POLL_INTERVAL)));
     }
-    // A chunk at a time, each in one flush of the queue.
+    // Each chunk is one flush of the queue.
     for chunk in due.chunks(CHUNK) {
         try_join_all(chunk.iter().map(|due| queue.submit(close(*due, sender)))).await?;
         for due in chunk {
-            tracing::info!(auction = %due.auction, attempt = due.attempt, "closing");
-            schedule.sent(*due, now);
+            tracing::info!(auction = %due.auction, attempt = due.attempt, "closing auction");
+            schedule.mark_sent(*due, now);
         }
     }
     Ok(Duration::ZERO)
@@ -211,12 +216,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_due_in_a_partition_that_is_not_watched_any_more() {
+    fn dropped_closing_handler_clears_its_partition() {
         let (schedule, partition) = (Arc::new(ClosingSchedule::default()), PartitionId(0));
-        let watch = ClosingHandler::new(partition, Arc::clone(&schedule), Arc::default());
-        schedule.begin(partition, vec![(AuctionId(Uuid::from_u128(1)), Timestamp(100))]);
+        let handler = ClosingHandler::new(partition, Arc::clone(&schedule), Arc::default());
+        schedule.reset_partition(partition, vec![(AuctionId(Uuid::from_u128(1)), Timestamp(100))]);
         assert_eq!(schedule.due(Timestamp(100)).len(), 1);
-        drop(watch);
+        drop(handler);
         assert_eq!(schedule.due(Timestamp(100)), []);
         assert_eq!(schedule.next(), None);
     }

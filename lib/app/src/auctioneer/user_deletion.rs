@@ -1,15 +1,18 @@
-//! What follows from a deleted user: his live bids are taken out, and what he sells is called off, in every
-//! auction that has no result yet. First of all what is known of him as a person is erased, and his tokens end.
+//! The user-deletion process (a process manager).
+//!
+//! It erases the personal data of a deleted user and revokes their tokens. Then it retracts their active bids
+//! and cancels their auctions, in every auction that has no result yet.
 //!
 //! ```text
-//! DeleteUser ──▶ unfinished ──something is at stake: send, and again──▶ unfinished, one attempt more
-//!                    └──────────────nothing is at stake──────────────▶ finished
+//! DeleteUser ──▶ unfinished ──open interests: send commands, retry──▶ unfinished, attempt + 1
+//!                    └──────────────no open interests───────────────▶ finished
 //! ```
 //!
-//! The state is stored beside the deletion. What is at stake is asked of the store, not remembered: once a
-//! deletion is stored nothing can be added (see `sql/migrations/V12__append_batch.sql`), so that finding nothing is
-//! final. The ids of the commands derive from deletion, auction and attempt: whoever dies between sending
-//! and storing that it was sent, sends the same again, and two at once send the same.
+//! The progress is stored with the deletion. Open interests are read from the store each time. After a
+//! deletion is stored, the user cannot get new ones (see the SQL function `append_batch` in
+//! `sql/migrations`), so finding none is final. The command ids are derived from deletion, auction and
+//! attempt. So a process that crashes between sending and recording sends the same commands again, and two
+//! processes at once send the same commands.
 
 use crate::ports::Unavailable;
 use crate::ports::commands::command_queue::CommandQueue;
@@ -26,18 +29,18 @@ use uuid::Uuid;
 /// Namespace of the ids of commands that follow from a deletion.
 const AFTER_DELETION: Uuid = Uuid::from_u128(0x8c3e_1d27_4b60_5f3a_a9d2_6e15_c07b_4f93);
 
-/// So many deletions are looked at in one go, and so many commands are sent at once.
+/// Maximum number of deletions per step, and of commands that are sent at once.
 const CHUNK: usize = 500;
 
-/// What was sent and does not show is sent again after so long; each time twice as long, so that an outage
-/// does not fill the streams.
-const AGAIN: DurationMs = DurationMs::seconds(5);
+/// Time after which commands without an effect are sent again. It doubles with each attempt, so that an
+/// outage does not fill the streams.
+const RETRY_AFTER: DurationMs = DurationMs::seconds(5);
 
-/// It is not doubled more often: 5 s · 2^6 are about five minutes.
-const DOUBLINGS: u32 = 6;
+/// Maximum number of doublings: 5 s · 2^6 is about five minutes.
+const MAX_DOUBLINGS: u32 = 6;
 
-/// Looks at all deletions that are not finished once: sends what has to follow and is not on its way, and
-/// finishes those of which nothing is left.
+/// Processes all unfinished deletions once: sends their commands if they are due, and finishes those without
+/// open interests.
 pub async fn run_user_deletion(
     queue: &impl CommandQueue,
     deletions: &(impl UserDeletions + PersonalDataErasure),
@@ -50,16 +53,16 @@ pub async fn run_user_deletion(
         }
         erase(deletions, revocations, &unfinished).await?;
         let now = queue.now().await?;
-        let moved = one_step(queue, deletions, &unfinished, now).await?;
-        // With a full chunk, others may wait behind it.
-        if unfinished.len() < CHUNK || !moved {
+        let progressed = run_step(queue, deletions, &unfinished, now).await?;
+        // A full chunk means that there may be more deletions.
+        if unfinished.len() < CHUNK || !progressed {
             return Ok(());
         }
     }
 }
 
-/// Nothing is left of them as persons. Whoever dies in between does it again; before a deletion is finished it is
-/// done.
+/// Erases the personal data of deleted users, and revokes their tokens. After a crash it runs again, so that
+/// it is complete before a deletion is finished.
 async fn erase(
     accounts: &impl PersonalDataErasure,
     revocations: &impl Revocations,
@@ -70,66 +73,66 @@ async fn erase(
     if erased.is_empty() {
         return Ok(());
     }
-    tracing::info!(accounts = erased.len(), "accounts of deleted users are erased");
+    tracing::info!(accounts = erased.len(), "erased accounts of deleted users");
     let revoked: Vec<Revocation> = erased.into_iter().map(Revocation::User).collect();
-    // It is a courtesy: an ingress that hears nothing finds out when it looks again.
+    // Best effort: an ingress that misses it finds out when it revalidates the tokens.
     if let Err(error) = revocations.publish(&revoked).await {
-        tracing::warn!(%error, "nobody was told that tokens ended");
+        tracing::warn!(%error, "failed to announce revoked tokens");
     }
     Ok(())
 }
 
-/// Returns whether any of these moved on.
-async fn one_step(
+/// Runs one step for these deletions. Returns whether any of them made progress.
+async fn run_step(
     queue: &impl CommandQueue,
     deletions: &impl UserDeletions,
     unfinished: &[PendingDeletion],
     now: Timestamp,
 ) -> Result<bool, Unavailable> {
     let users: Vec<UserId> = unfinished.iter().map(|deletion| deletion.user).collect();
-    let mut stakes: BTreeMap<UserId, Vec<OpenInterest>> = BTreeMap::new();
-    for (user, stake) in deletions.open_interests(&users).await? {
-        stakes.entry(user).or_default().push(stake);
+    let mut interests: BTreeMap<UserId, Vec<OpenInterest>> = BTreeMap::new();
+    for (user, interest) in deletions.open_interests(&users).await? {
+        interests.entry(user).or_default().push(interest);
     }
     let (mut finished, mut sent, mut commands) = (Vec::new(), Vec::new(), Vec::new());
     for deletion in unfinished {
-        match stakes.get(&deletion.user) {
+        match interests.get(&deletion.user) {
             None => finished.push(deletion.sequence),
-            Some(stakes) if deletion.again_at <= now => {
-                commands.extend(stakes.iter().map(|stake| command(deletion, *stake)));
-                let wait = DurationMs(AGAIN.0 << deletion.attempt.min(DOUBLINGS));
-                sent.push(PendingDeletion { again_at: now + wait, ..*deletion });
+            Some(interests) if deletion.retry_at <= now => {
+                commands.extend(interests.iter().map(|interest| command(deletion, *interest)));
+                let wait = DurationMs(RETRY_AFTER.0 << deletion.attempt.min(MAX_DOUBLINGS));
+                sent.push(PendingDeletion { retry_at: now + wait, ..*deletion });
             }
-            Some(_) => {} // on its way
+            Some(_) => {} // sent, not due again yet
         }
     }
     for chunk in commands.chunks(CHUNK) {
         try_join_all(chunk.iter().map(|command| queue.submit(command.clone()))).await?;
     }
-    // Only now: whoever dies before sends the same again.
+    // After sending: a process that crashes before this line sends the same commands again.
     if !sent.is_empty() {
         tracing::info!(
             deletions = sent.len(),
             commands = commands.len(),
-            "taking out what deleted users left"
+            "removing bids and auctions of deleted users"
         );
         deletions.record_sent(&sent).await?;
     }
     if !finished.is_empty() {
-        deletions.finished(&finished).await?;
+        deletions.mark_finished(&finished).await?;
     }
     Ok(!sent.is_empty() || !finished.is_empty())
 }
 
-fn command(deletion: &PendingDeletion, stake: OpenInterest) -> Command {
+fn command(deletion: &PendingDeletion, interest: OpenInterest) -> Command {
     let PendingDeletion { sequence, user, attempt, .. } = *deletion;
-    let (auction, what, body) = match stake {
+    let (auction, kind, body) = match interest {
         OpenInterest::Bids(auction) => {
             (auction, "bids", AuctionCommand::RetractBids(RetractBids { bidder: user }))
         }
         OpenInterest::Sale(auction) => (auction, "sale", AuctionCommand::CancelAuction(CancelAuction)),
     };
-    let name = format!("{sequence}/{auction}/{what}/{attempt}");
+    let name = format!("{sequence}/{auction}/{kind}/{attempt}");
     Command {
         id: CommandId(Uuid::new_v5(&AFTER_DELETION, name.as_bytes())),
         key: auction.0,

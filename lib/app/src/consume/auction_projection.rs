@@ -1,7 +1,7 @@
-//! An auction with all that its views show.
+//! State of an auction with everything that its read models show.
 
+use crate::consume::stored_events::{LoadError, read_event};
 use crate::ports::events::event_store::EventStore;
-use crate::writer::aggregate_cache::{LoadError, read_event};
 use auction_domain::auction::{Auction, AuctionEvent, Unsold};
 use auction_domain::{Description, Timestamp, Title};
 use auction_wire::Event;
@@ -9,31 +9,26 @@ use lru::LruCache;
 use std::num::NonZeroUsize;
 use uuid::Uuid;
 
-/// One auction as its views need it.
+/// State of one auction, from which its read models are rendered.
 #[derive(Clone, Debug)]
 pub struct AuctionProjection {
-    /// What it is.
     pub title: Title,
-    /// More about it.
     pub description: Description,
-    /// When it was created.
     pub created_at: Timestamp,
-    /// Why it was not sold.
     pub unsold: Option<Unsold>,
-    /// The auction itself.
     pub auction: Auction,
 }
 
 impl AuctionProjection {
-    /// Folds one event. `None` stands for an auction that does not exist yet.
-    pub fn apply(board: &mut Option<AuctionProjection>, event: &AuctionEvent, at: Timestamp) {
-        let Some(known) = board else {
+    /// Applies one event. `None` is an auction that does not exist yet.
+    pub fn apply(projection: &mut Option<AuctionProjection>, event: &AuctionEvent, at: Timestamp) {
+        let Some(known) = projection else {
             let mut auction = None;
             Auction::apply(&mut auction, event, at);
             if let (Some(auction), AuctionEvent::AuctionCreated { title, description, .. }) = (auction, event)
             {
                 let (title, description) = (title.clone(), description.clone());
-                *board =
+                *projection =
                     Some(AuctionProjection { title, description, created_at: at, unsold: None, auction });
             }
             return;
@@ -45,19 +40,18 @@ impl AuctionProjection {
     }
 }
 
-/// A bounded cache of boards. More than its capacity stay for as long as one batch needs them.
+/// Least-recently-used cache of projections. Exceeds its capacity while one batch needs more.
 pub struct ProjectionCache {
     cached: LruCache<Uuid, Option<AuctionProjection>>,
     capacity: NonZeroUsize,
 }
 
 impl ProjectionCache {
-    /// Keeps at most so many, the most recently used.
     pub fn new(capacity: NonZeroUsize) -> ProjectionCache {
         ProjectionCache { cached: LruCache::unbounded(), capacity }
     }
 
-    /// Makes sure that these are in memory, as of a position.
+    /// Loads the projections that are not cached, as of a position.
     pub async fn load(
         &mut self,
         store: &mut impl EventStore,
@@ -79,20 +73,19 @@ impl ProjectionCache {
         Ok(())
     }
 
-    /// One that was loaded.
+    /// Returns a projection that was loaded before.
     pub fn get(&mut self, key: Uuid) -> &mut Option<AuctionProjection> {
         self.cached.get_or_insert_mut(key, || None)
     }
 
-    /// Drops what was not used lately, down to the capacity.
+    /// Drops the least recently used projections down to the capacity.
     pub fn trim(&mut self) {
         while self.cached.len() > self.capacity.get() {
             self.cached.pop_lru();
         }
     }
 
-    /// Drops everything.
-    pub fn forget(&mut self) {
+    pub fn clear(&mut self) {
         self.cached.clear();
     }
 }

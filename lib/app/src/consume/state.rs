@@ -1,17 +1,16 @@
-//! How far a follower is, and what it has parked on its way.
+//! Position of a consumer and the events it has parked.
 //!
-//! When a batch cannot be handled, following begins again with half of it, until the event that is to
-//! blame is alone. That one is parked with its auction: whatever else happens to the auction waits in the
-//! store, and all others go on.
+//! When a batch fails, the consumer starts again with half of it, until the failing event is alone. That
+//! event is parked with its user or auction: later events of the same user or auction wait in the store, and
+//! all other events are handled.
 
 use super::{ConsumeError, EventHandler, HandleResult, Interruption};
+use crate::consume::stored_events::LoadError;
 use crate::instrumentation;
 use crate::ports::events::event_store::EventStore;
 use crate::ports::operator::parked_events::{
     OperatorAction, ParkReason, ParkedAggregate, ParkedEvent, ParkedEvents,
 };
-use crate::writer::aggregate_cache::LoadError;
-use crate::writer::dead_letter::panic_failure;
 use auction_wire::{EventRecord, PartitionId};
 use futures_util::FutureExt;
 use std::borrow::Cow;
@@ -21,33 +20,34 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 use worker_runtime::shutdown::ShutdownSignal;
+use worker_runtime::panic_message;
 
-/// How often it is looked whether operators have asked for something.
-const LOOK: Duration = Duration::from_secs(1);
+/// Interval at which requests of operators are read.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How many events are fetched from the store in one go.
+/// Number of events read from the store at a time.
 const FETCH: usize = 500;
 
-/// Why a batch was not handled.
-struct Refusal {
+/// Permanent failure of a batch.
+struct BatchFailure {
     reason: ParkReason,
     error: String,
-    /// Which event of which user or auction, if that is known.
-    of: Option<(Uuid, u64)>,
+    /// The key and version of the failing event, if they are known.
+    event: Option<(Uuid, u64)>,
 }
 
-/// The course of one follower. What it has learned outlives its connections.
+/// State of one consumer that outlives its connections.
 pub(super) struct ConsumerState<'a, P> {
     parking: &'a P,
     pub(super) component: &'static str,
     pub(super) partition: PartitionId,
-    /// Everything up to there is handled or parked.
+    /// Every event up to this position is handled or parked.
     pub(super) position: u64,
-    /// The furthest it ever was.
+    /// The highest position ever reached by this process.
     high_water_mark: u64,
-    /// At most so many events at a time: fewer after a failure.
+    /// Maximum number of events per batch. Halved after a failure, doubled after a success.
     limit: usize,
-    /// The first parked position of each user and auction.
+    /// The position of the first parked event of each user and auction.
     parked: HashMap<Uuid, u64>,
     next_poll: Instant,
 }
@@ -70,76 +70,77 @@ impl<'a, P: ParkedEvents> ConsumerState<'a, P> {
         }
     }
 
-    /// It begins at that position.
+    /// Continues at the checkpoint of the handler.
     pub(super) async fn begin(&mut self, position: u64) -> Result<(), Interruption> {
-        let ConsumerState { component, partition, high_water_mark: furthest, .. } = *self;
-        if position < furthest {
-            instrumentation::recovery("made_anew");
-            tracing::warn!(component, %partition, from = position, to = furthest,
-                "what was made of these events is gone: making it anew");
+        let ConsumerState { component, partition, high_water_mark, .. } = *self;
+        if position < high_water_mark {
+            instrumentation::recovery("state_lost");
+            tracing::warn!(component, %partition, from = position, to = high_water_mark,
+                "results of these events were lost, handling the events again");
         }
-        (self.position, self.high_water_mark) = (position, furthest.max(position));
-        self.look().await.map(drop)
+        (self.position, self.high_water_mark) = (position, high_water_mark.max(position));
+        self.load_parked().await.map(drop)
     }
 
-    /// What is parked, as it is stored.
-    async fn look(&mut self) -> Result<Vec<ParkedAggregate>, Interruption> {
+    async fn load_parked(&mut self) -> Result<Vec<ParkedAggregate>, Interruption> {
         let all = self.parking.of(self.component, self.partition).await?;
         self.parked = all.iter().map(|parked| (parked.event.key, parked.event.position)).collect();
-        instrumentation::parked(self.component, self.partition, self.parked.len());
-        self.next_poll = Instant::now() + LOOK;
+        instrumentation::parked_aggregates(self.component, self.partition, self.parked.len());
+        self.next_poll = Instant::now() + POLL_INTERVAL;
         Ok(all)
     }
 
-    /// Does what operators have asked for since the last look.
+    /// Retries or drops the parked events for which an operator requested it.
     pub(super) async fn apply_operator_actions(
         &mut self,
-        follower: &mut impl EventHandler,
+        handler: &mut impl EventHandler,
         store: &mut impl EventStore,
     ) -> Result<(), Interruption> {
         if Instant::now() < self.next_poll {
             return Ok(());
         }
-        for parked in self.look().await? {
-            match parked.asked {
-                Some(asked) => self.resume_parked(parked.event, asked, follower, store).await?,
-                None => continue,
+        for parked in self.load_parked().await? {
+            if let Some(action) = parked.requested_action {
+                self.resume_parked(parked.event, action, handler, store).await?;
             }
         }
         Ok(())
     }
 
-    /// Handles what waits behind a parked event, and the event itself unless it is given up.
+    /// Handles the waiting events of a parked user or auction, and the parked event itself unless it is
+    /// dropped.
     async fn resume_parked(
         &mut self,
         event: ParkedEvent,
-        asked: OperatorAction,
-        follower: &mut impl EventHandler,
+        action: OperatorAction,
+        handler: &mut impl EventHandler,
         store: &mut impl EventStore,
     ) -> Result<(), Interruption> {
         let (component, partition, key) = (self.component, self.partition, event.key);
-        let first = event.position + u64::from(asked == OperatorAction::Drop);
+        let first = event.position + u64::from(action == OperatorAction::Drop);
         let mut waiting = store.history(&[key], self.position).await?;
         waiting.retain(|event| event.position >= first);
         if !waiting.is_empty()
-            && let Some(refusal) = self.attempt(follower, store, &waiting, self.position).await?
+            && let Some(failure) = self.attempt(handler, store, &waiting, self.position).await?
         {
-            tracing::warn!(component, %partition, %key, error = refusal.error, "it stays parked");
-            let event = ParkedEvent { reason: refusal.reason, error: refusal.error, ..event };
+            tracing::warn!(component, %partition, %key, error = failure.error,
+                "retry of parked events failed");
+            let event = ParkedEvent { reason: failure.reason, error: failure.error, ..event };
             self.parking.park(component, partition, &event).await?;
-            return Err(Interruption::Parked);
+            return Err(Interruption::EventFailed);
         }
         self.parking.unpark(component, key, event.position).await?;
         self.parked.remove(&key);
-        instrumentation::parked(component, partition, self.parked.len());
-        tracing::info!(component, %partition, %key, events = waiting.len(), "it is parked no more");
+        instrumentation::parked_aggregates(component, partition, self.parked.len());
+        tracing::info!(component, %partition, %key, events = waiting.len(), "parked events resumed");
         Ok(())
     }
 
-    /// Handles events that follow the position without a hole, or parks one and says so.
+    /// Handles events that follow the position without a gap. Fails if one of them fails, which is then
+    /// parked or searched for.
     pub(super) async fn handle(
         &mut self,
-        follower: &mut impl EventHandler,
+        handler: &mut impl EventHandler,
         store: &mut impl EventStore,
         events: &[EventRecord],
     ) -> Result<(), Interruption> {
@@ -148,9 +149,9 @@ impl<'a, P: ParkedEvents> ConsumerState<'a, P> {
             let (now, later) = rest.split_at(self.limit.min(rest.len()));
             rest = later;
             let until = now.last().map_or(self.position, |event| event.position);
-            let wanted = self.without_parked(now);
-            if let Some(refusal) = self.attempt(follower, store, &wanted, until).await? {
-                return Err(self.narrow_down(&wanted, refusal).await);
+            let batch = self.without_parked(now);
+            if let Some(failure) = self.attempt(handler, store, &batch, until).await? {
+                return Err(self.park_or_bisect(&batch, failure).await);
             }
             self.position = until;
             self.high_water_mark = self.high_water_mark.max(until);
@@ -159,10 +160,10 @@ impl<'a, P: ParkedEvents> ConsumerState<'a, P> {
         Ok(())
     }
 
-    /// Handles what the store has up to `until`, unless it is time to stop.
+    /// Handles the events of the store up to `until`, or until shutdown.
     pub(super) async fn catch_up(
         &mut self,
-        follower: &mut impl EventHandler,
+        handler: &mut impl EventHandler,
         store: &mut impl EventStore,
         until: u64,
         stop: &ShutdownSignal,
@@ -172,7 +173,7 @@ impl<'a, P: ParkedEvents> ConsumerState<'a, P> {
             if events.is_empty() {
                 break;
             }
-            self.handle(follower, store, &events).await?;
+            self.handle(handler, store, &events).await?;
         }
         Ok(())
     }
@@ -185,62 +186,67 @@ impl<'a, P: ParkedEvents> ConsumerState<'a, P> {
         Cow::Owned(events.iter().filter(|event| !waits(event)).cloned().collect())
     }
 
-    /// Why the events were not handled, if that is for good.
+    /// Handles a batch. Returns the failure if a retry cannot succeed.
     async fn attempt(
         &self,
-        follower: &mut impl EventHandler,
+        handler: &mut impl EventHandler,
         store: &mut impl EventStore,
         events: &[EventRecord],
         until: u64,
-    ) -> Result<Option<Refusal>, Interruption> {
-        // Whatever a panic leaves half done is forgotten: the follower starts again.
-        let handled = AssertUnwindSafe(follower.handle(store, events, until)).catch_unwind().await;
+    ) -> Result<Option<BatchFailure>, Interruption> {
+        // The handler may be inconsistent after a panic. It reloads its state before the next batch.
+        let handled = AssertUnwindSafe(handler.handle(store, events, until)).catch_unwind().await;
         Ok(Some(match handled {
             Ok(Ok(HandleResult::Done)) => return Ok(None),
-            Ok(Ok(HandleResult::Conflict)) => return Err(Interruption::Overtaken),
-            Ok(Ok(HandleResult::Failed(error))) => Refusal { reason: ParkReason::Refused, error, of: None },
-            Ok(Err(LoadError::Unavailable(error))) => return Err(error.into()),
-            Ok(Err(error @ LoadError::Unreadable { key, version, .. })) => {
-                Refusal { reason: ParkReason::Unreadable, error: error.to_string(), of: Some((key, version)) }
+            Ok(Ok(HandleResult::Conflict)) => return Err(Interruption::Conflict),
+            Ok(Ok(HandleResult::Failed(error))) => {
+                BatchFailure { reason: ParkReason::Refused, error, event: None }
             }
+            Ok(Err(LoadError::Unavailable(error))) => return Err(error.into()),
+            Ok(Err(error @ LoadError::Unreadable { key, version, .. })) => BatchFailure {
+                reason: ParkReason::Unreadable,
+                error: error.to_string(),
+                event: Some((key, version)),
+            },
             Err(panic) => {
-                Refusal { reason: ParkReason::Panicked, error: panic_failure(&panic).error, of: None }
+                BatchFailure { reason: ParkReason::Panicked, error: panic_message(&*panic), event: None }
             }
         }))
     }
 
-    /// Parks the event that is to blame, or halves the next batch to find it.
-    async fn narrow_down(&mut self, tried: &[EventRecord], refusal: Refusal) -> Interruption {
-        // If the unreadable one is not among them it is older, and none of its auction's can be handled.
-        let named = refusal.of.and_then(|(key, version)| {
-            tried.iter().find(|event| event.key == key && event.version >= version)
+    /// Parks the failing event, or halves the next batch to find it.
+    async fn park_or_bisect(&mut self, batch: &[EventRecord], failure: BatchFailure) -> Interruption {
+        // The unreadable event may be older than the batch: then no event of its user or auction can be
+        // handled, and the first of them in the batch is parked.
+        let identified = failure.event.and_then(|(key, version)| {
+            batch.iter().find(|event| event.key == key && event.version >= version)
         });
         let (component, partition) = (self.component, self.partition);
-        let blamed = match (named, tried) {
+        let failing = match (identified, batch) {
             (Some(event), _) | (None, [event]) => event,
             (None, []) => {
                 return Interruption::Fatal(ConsumeError::Broken {
-                    component: component,
+                    component,
                     partition,
-                    error: refusal.error,
+                    error: failure.error,
                 });
             }
             (None, _) => {
-                tracing::warn!(component, %partition, events = tried.len(), error = refusal.error,
-                    "cannot handle one of these: looking for it");
-                self.limit = tried.len() / 2;
-                return Interruption::Parked;
+                tracing::warn!(component, %partition, events = batch.len(), error = failure.error,
+                    "batch failed, searching for the failing event in smaller batches");
+                self.limit = batch.len() / 2;
+                return Interruption::EventFailed;
             }
         };
-        let event = ParkedEvent::new(blamed, refusal.reason, refusal.error);
+        let event = ParkedEvent::new(failing, failure.reason, failure.error);
         if let Err(error) = self.parking.park(component, partition, &event).await {
             return error.into();
         }
         instrumentation::event_parked(component, partition, event.reason.name());
         let ParkedEvent { key, position, kind, reason, error, .. } = &event;
         tracing::error!(component, %partition, %key, position, kind, reason = reason.name(), error,
-            "parked, with what follows for it: see `portal parked`");
+            "event parked, later events of its user or auction wait until an operator acts");
         self.limit = usize::MAX;
-        Interruption::Parked
+        Interruption::EventFailed
     }
 }

@@ -1,13 +1,17 @@
-//! Whether an event stream and a store tell of the same history. After a restore of Postgres from an older backup they do
-//! not, and nobody may mix the two.
+//! Detection of an event stream whose history differs from the event store's.
+//!
+//! The histories differ after the store was restored from an older backup, or if the stream belongs to
+//! another installation. Nothing may be handled or published then: it would mix two histories.
 
 use crate::ports::Unavailable;
 use crate::ports::events::event_store::EventStore;
 use auction_wire::{EventRecord, PartitionId};
 
-/// How an event that was published differs from what is stored at its position; none if it does not.
+/// Describes how a published event differs from the stored event at its position. Returns none if they are
+/// equal.
 ///
-/// Events are stored before they are published: it is to be read before the store is asked.
+/// Read the published event before this call: events are stored before they are published, so that an event
+/// on the stream that is not in the store by now never will be.
 pub(crate) async fn find_divergence(
     store: &mut impl EventStore,
     partition: PartitionId,
@@ -16,6 +20,6 @@ pub(crate) async fn find_divergence(
     let stored = store.events_after(partition, published.position.saturating_sub(1), 1).await?;
     Ok(match stored.first() {
         Some(stored) if stored.same_history(published) => None,
-        _ => Some(format!("its event {} is not the one stored at that position", published.position)),
+        _ => Some(format!("its event {} is not the event stored at that position", published.position)),
     })
 }

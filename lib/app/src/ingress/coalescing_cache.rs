@@ -1,5 +1,4 @@
-//! What was read a moment ago need not be read again: of all who want the same, one reads and the others wait for
-//! it.
+//! Short-lived cache that coalesces concurrent reads: one caller reads the value, and the others wait for it.
 
 use lru::LruCache;
 use std::hash::Hash;
@@ -8,58 +7,61 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// When it was asked for, and what it was.
-type Kept<T> = Option<(Instant, T)>;
+/// A cached value and the time when its read was started.
+type Entry<T> = Option<(Instant, T)>;
 
-/// A few things that are kept for a moment, by their names.
-pub struct CoalescingCache<N, T> {
-    keep: Duration,
-    kept: Mutex<LruCache<N, Arc<tokio::sync::Mutex<Kept<T>>>>>,
+/// Least-recently-used cache of values with a time to live.
+pub struct CoalescingCache<K, V> {
+    ttl: Duration,
+    entries: Mutex<LruCache<K, Arc<tokio::sync::Mutex<Entry<V>>>>>,
 }
 
-impl<N: Hash + Eq, T: Clone> CoalescingCache<N, T> {
-    /// At most so many, for so long; for no time at all everything is read.
-    pub fn new(most: NonZeroUsize, keep: Duration) -> CoalescingCache<N, T> {
-        CoalescingCache { keep, kept: Mutex::new(LruCache::new(most)) }
+impl<K: Hash + Eq, V: Clone> CoalescingCache<K, V> {
+    /// Creates a cache. With a `ttl` of zero, nothing is cached and reads are not coalesced.
+    pub fn new(capacity: NonZeroUsize, ttl: Duration) -> CoalescingCache<K, V> {
+        CoalescingCache { ttl, entries: Mutex::new(LruCache::new(capacity)) }
     }
 
-    /// What is kept under that name, if it is good enough, or else is read now. Errors are not kept.
-    pub async fn get<E, F: Future<Output = Result<T, E>>>(
+    /// Returns the cached value if it is acceptable, and else reads it. Errors are not cached.
+    ///
+    /// A caller waits at most `ttl` for the read of another caller, and then reads the value itself.
+    pub async fn get<E, F: Future<Output = Result<V, E>>>(
         &self,
-        name: N,
-        is_good: impl Fn(&T) -> bool,
+        key: K,
+        is_acceptable: impl Fn(&V) -> bool,
         read: impl FnOnce() -> F,
-    ) -> Result<T, E> {
-        if self.keep.is_zero() {
+    ) -> Result<V, E> {
+        if self.ttl.is_zero() {
             return Box::pin(read()).await;
         }
-        let kept = {
-            // A panic while it was held cannot leave it half changed: each change is one call.
-            let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(all.get_or_insert_mut(name, Arc::default))
+        let entry = {
+            // A panic cannot leave the cache inconsistent: each change is one call.
+            let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(entries.get_or_insert_mut(key, Arc::default))
         };
-        let good = |kept: &Kept<T>| match kept {
-            Some((at, found)) if at.elapsed() < self.keep && is_good(found) => Some(found.clone()),
+        let acceptable = |entry: &Entry<V>| match entry {
+            Some((read_at, value)) if read_at.elapsed() < self.ttl && is_acceptable(value) => {
+                Some(value.clone())
+            }
             _ => None,
         };
-        // Most find it there. They need no timer, nor room for what the others do.
-        if let Ok(kept) = kept.try_lock()
-            && let Some(found) = good(&kept)
+        // The common case is a hit, which needs no timer and no memory for the future below.
+        if let Ok(entry) = entry.try_lock()
+            && let Some(value) = acceptable(&entry)
         {
-            return Ok(found);
+            return Ok(value);
         }
         Box::pin(async {
-            // Whoever reads may be held up; that long nobody waits for him.
-            let Ok(mut kept) = tokio::time::timeout(self.keep, kept.lock()).await else {
+            let Ok(mut entry) = tokio::time::timeout(self.ttl, entry.lock()).await else {
                 return read().await;
             };
-            if let Some(found) = good(&kept) {
-                return Ok(found);
+            if let Some(value) = acceptable(&entry) {
+                return Ok(value);
             }
-            let began = Instant::now();
-            let found = read().await?;
-            *kept = Some((began, found.clone()));
-            Ok(found)
+            let started = Instant::now();
+            let value = read().await?;
+            *entry = Some((started, value.clone()));
+            Ok(value)
         })
         .await
     }
@@ -71,41 +73,42 @@ mod tests {
     use std::convert::Infallible;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    const KEEP: Duration = Duration::from_millis(300);
+    const TTL: Duration = Duration::from_millis(300);
 
-    fn briefly(most: usize) -> (CoalescingCache<String, u32>, AtomicU32) {
-        (CoalescingCache::new(NonZeroUsize::new(most).unwrap(), KEEP), AtomicU32::new(0))
+    fn cache(capacity: usize) -> (CoalescingCache<String, u32>, AtomicU32) {
+        (CoalescingCache::new(NonZeroUsize::new(capacity).unwrap(), TTL), AtomicU32::new(0))
     }
 
-    /// Takes a while, and tells how often it was done.
+    /// Takes 50 ms and returns the number of reads so far.
     async fn read(reads: &AtomicU32) -> Result<u32, Infallible> {
         tokio::time::sleep(Duration::from_millis(50)).await;
         Ok(reads.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_reads_for_all_who_ask_in_a_moment() {
-        let (briefly, reads) = briefly(2);
-        let get = |name: &str| briefly.get(name.to_owned(), |_| true, || read(&reads));
+    async fn concurrent_reads_of_a_key_are_coalesced() {
+        let (cache, reads) = cache(2);
+        let get = |key: &str| cache.get(key.to_owned(), |_| true, || read(&reads));
         assert_eq!(tokio::join!(get("a"), get("a"), get("a")), (Ok(1), Ok(1), Ok(1)));
-        assert_eq!(get("b").await, Ok(2), "another one");
+        assert_eq!(get("b").await, Ok(2), "another key");
         assert_eq!(get("a").await, Ok(1));
-        tokio::time::sleep(KEEP).await;
-        assert_eq!(get("a").await, Ok(3), "the moment is over");
+        tokio::time::sleep(TTL).await;
+        assert_eq!(get("a").await, Ok(3), "the entry has expired");
         assert_eq!(
-            briefly.get("a".to_owned(), |kept| *kept > 3, || read(&reads)).await,
+            cache.get("a".to_owned(), |value| *value > 3, || read(&reads)).await,
             Ok(4),
-            "not good enough"
+            "the cached value is not acceptable"
         );
-        assert_eq!((get("c").await, get("b").await), (Ok(5), Ok(6)), "there is room for two");
+        assert_eq!((get("c").await, get("b").await), (Ok(5), Ok(6)), "the capacity is two");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn errors_are_not_kept_and_nobody_waits_long_for_another() {
-        let (briefly, reads) = briefly(2);
-        let failed: Result<u32, &str> = briefly.get("a".to_owned(), |_| true, async || Err("away")).await;
-        assert_eq!(failed, Err("away"));
-        let stuck = briefly.get(
+    async fn errors_are_not_cached_and_a_stuck_read_delays_others_briefly() {
+        let (cache, reads) = cache(2);
+        let failed: Result<u32, &str> =
+            cache.get("a".to_owned(), |_| true, async || Err("unavailable")).await;
+        assert_eq!(failed, Err("unavailable"));
+        let stuck = cache.get(
             "a".to_owned(),
             |_| true,
             async || {
@@ -116,9 +119,9 @@ mod tests {
         let other = async {
             tokio::time::sleep(Duration::from_millis(1)).await;
             let began = Instant::now();
-            (briefly.get("a".to_owned(), |_| true, || read(&reads)).await, began.elapsed())
+            (cache.get("a".to_owned(), |_| true, || read(&reads)).await, began.elapsed())
         };
         let (_, (found, waited)) = tokio::join!(stuck, other);
-        assert_eq!((found, waited), (Ok(1), KEEP + Duration::from_millis(50)));
+        assert_eq!((found, waited), (Ok(1), TTL + Duration::from_millis(50)));
     }
 }

@@ -1,4 +1,4 @@
-//! A request becomes a command on a stream, and its sender gets a handle to ask with.
+//! Submission of commands to their streams. The sender gets a handle to query the outcome with.
 
 mod handle;
 mod outcome_waiters;
@@ -22,69 +22,66 @@ use tokio::time::Instant;
 use uuid::Uuid;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// Namespace of command ids that derive from an idempotency key.
+/// Namespace of command ids that are derived from an idempotency key.
 const BY_IDEMPOTENCY_KEY: Uuid = Uuid::from_u128(0x5d0d_8c63_3d2b_5c1b_9a50_6a2f_0f5e_8d01);
 
-/// How long requests go on waiting when it is time to stop.
-const WAIT_WHEN_STOPPING: Duration = Duration::from_secs(2);
+/// How long requests continue to wait for outcomes after a shutdown was requested.
+const SHUTDOWN_WAIT: Duration = Duration::from_secs(2);
 
-/// The way of commands in, and of outcomes back.
+/// Submits commands and returns their outcomes.
 pub struct CommandGateway<Q, O> {
     queue: Q,
     outcomes: O,
     waiters: Arc<OutcomeWaiters>,
-    secret: HandleKey,
+    handle_key: HandleKey,
     ingress: String,
     stop: ShutdownSignal,
     recent: RecentHandles,
 }
 
-/// A request that passed all checks.
+/// Validated request to submit a command.
 #[derive(Clone, Debug)]
 pub struct CommandRequest {
-    /// See [`command_id`].
+    /// The id returned by [`command_id`].
     pub id: CommandId,
-    /// The user or auction it is for.
+    /// The user or auction that the command is for.
     pub key: Uuid,
-    /// Who asks.
     pub actor: Actor,
-    /// The version of the auction that the sender insists on.
+    /// The version of the auction that the sender requires.
     pub expect: Option<u64>,
-    /// See [`fingerprint`].
+    /// The value returned by [`fingerprint`].
     pub fingerprint: u64,
-    /// Whether its id derives from an idempotency key, so that it may come again.
+    /// Whether the id is derived from an idempotency key, so that the request may be repeated.
     pub repeatable: bool,
     /// W3C traceparent; may be empty.
     pub trace: String,
-    /// When it came in.
     pub received_at: Timestamp,
-    /// What is asked.
     pub body: CommandBody,
 }
 
-/// What is known of a command.
+/// Status of a command.
 #[derive(Clone, Debug)]
 pub enum CommandStatus {
-    /// Not decided yet.
+    /// The command has no outcome yet.
     Pending,
-    /// Decided.
     Decided(Outcome),
     /// The same idempotency key was used for another request.
     KeyReused,
 }
 
-/// The id of a command: fresh, or always the same for the same caller, request and idempotency key.
+/// Returns the id of a command: always the same for the same caller, request and idempotency key; a new one
+/// without a key.
 pub fn command_id(caller: &str, method: &str, path: &str, idempotency_key: Option<&str>) -> CommandId {
     CommandId(match idempotency_key {
         None => Uuid::now_v7(),
-        // A line break is in none of the parts but the last.
+        // Only the last part can contain a line break, so that different parts never give the same text.
         Some(key) => {
             Uuid::new_v5(&BY_IDEMPOTENCY_KEY, format!("{caller}\n{method}\n{path}\n{key}").as_bytes())
         }
     })
 }
 
-/// A fingerprint of a request's payload: the same key with another one is another request.
+/// Returns the fingerprint of a request's payload. It detects an idempotency key reused for another payload.
 pub fn fingerprint(payload: &[u8]) -> u64 {
     let digest = Sha256::digest(payload);
     u64::from_be_bytes([
@@ -93,21 +90,29 @@ pub fn fingerprint(payload: &[u8]) -> u64 {
 }
 
 impl<Q: CommandQueue, O: OutcomeReader> CommandGateway<Q, O> {
-    /// For the ingress of that name, to which writers send outcomes. When it is time to stop, requests
-    /// that wait are answered soon.
+    /// Creates a gateway. Writers send outcomes to the reply streams of `ingress`. After `stop`, waiting
+    /// requests are answered within two seconds.
     pub fn new(
         queue: Q,
         outcomes: O,
         waiters: Arc<OutcomeWaiters>,
-        secret: HandleKey,
+        handle_key: HandleKey,
         ingress: String,
         stop: ShutdownSignal,
     ) -> CommandGateway<Q, O> {
-        CommandGateway { queue, outcomes, waiters, secret, ingress, stop, recent: RecentHandles::default() }
+        CommandGateway {
+            queue,
+            outcomes,
+            waiters,
+            handle_key,
+            ingress,
+            stop,
+            recent: RecentHandles::default(),
+        }
     }
 
-    /// Puts the command on its stream. It is on disk when this returns. With `wait` the outcome is waited
-    /// for so long.
+    /// Puts the command on its stream. The command is durable when this returns. With `wait`, waits at most
+    /// that long for the outcome.
     pub async fn submit(
         &self,
         request: CommandRequest,
@@ -123,11 +128,11 @@ impl<Q: CommandQueue, O: OutcomeReader> CommandGateway<Q, O> {
         {
             if first.fingerprint == handle.fingerprint {
                 handle = first;
-            } else if let Some(known) = self.whose(&handle, wait).await {
+            } else if let Some(known) = self.check_key_reuse(&handle, wait).await {
                 return Ok((handle, known));
             }
         }
-        // Before the command is sent: its outcome may be here before we are.
+        // Registered before the command is sent: the outcome may arrive before the submission returns.
         let waiting = wait.map(|wait| (wait, self.waiters.wait_for(request.id, WakeSource::Replies)));
         let reply = if waiting.is_some() { self.ingress.clone() } else { String::new() };
         let command = Command {
@@ -142,21 +147,24 @@ impl<Q: CommandQueue, O: OutcomeReader> CommandGateway<Q, O> {
         };
         let kind = command.body.kind();
         self.queue.submit(command).await?;
-        instrumentation::accepted(kind);
+        instrumentation::command_accepted(kind);
         if request.repeatable {
-            self.recent.note(handle);
+            self.recent.insert(handle);
         }
         let status = match waiting {
             None => CommandStatus::Pending,
-            // Few wait: the others need no room for it.
+            // Boxed because few requests wait: the others need no memory for this future.
             Some((wait, waiting)) => Box::pin(self.wait(&handle, wait, waiting, WakeSource::Replies)).await,
         };
         Ok((handle, status))
     }
 
-    /// What is answered where this ingress has seen the key with another payload. That may be the wrong one: another
-    /// ingress may have taken the right one before. Whoever waits is told what the stream comes to.
-    async fn whose(&self, handle: &CommandHandle, wait: Option<Duration>) -> Option<CommandStatus> {
+    /// Returns the status of a command whose idempotency key this ingress has seen with another payload.
+    ///
+    /// The payload seen here may not be the first one: another ingress may have received the request with
+    /// this payload before. While the command is pending, a caller that waits gets none: the command is
+    /// submitted, and its outcome decides which payload was first.
+    async fn check_key_reuse(&self, handle: &CommandHandle, wait: Option<Duration>) -> Option<CommandStatus> {
         match self.status(handle).await.unwrap_or(CommandStatus::Pending) {
             CommandStatus::Pending if wait.is_some() => None,
             CommandStatus::Pending => Some(CommandStatus::KeyReused),
@@ -169,13 +177,13 @@ impl<Q: CommandQueue, O: OutcomeReader> CommandGateway<Q, O> {
         handle: &CommandHandle,
         wait: Duration,
         mut waiting: OutcomeWaiter,
-        hears: WakeSource,
+        source: WakeSource,
     ) -> CommandStatus {
         let until = Instant::now() + wait;
         let mut stop = self.stop.clone();
         let stopping = async {
             stop.wait().await;
-            tokio::time::sleep(WAIT_WHEN_STOPPING).await;
+            tokio::time::sleep(SHUTDOWN_WAIT).await;
         };
         tokio::pin!(stopping);
         loop {
@@ -184,12 +192,12 @@ impl<Q: CommandQueue, O: OutcomeReader> CommandGateway<Q, O> {
                 () = &mut stopping => WaitResult::TimedOut,
             };
             if let WaitResult::Outcome(outcome) = waited {
-                return judge(handle, outcome);
+                return status_of(handle, outcome);
             }
-            // Before the look, so that nothing falls between the two.
-            waiting = self.waiters.wait_for(handle.command, hears);
-            // The answer may have been lost on its way; the stored one is not. The command is on disk whether
-            // or not it can be looked up now.
+            // Registered before the lookup, so that no outcome is missed between the two.
+            waiting = self.waiters.wait_for(handle.command, source);
+            // The reply may have been lost, but the stored outcome is not. If the lookup fails, the command
+            // is still pending for the caller: it is durable either way.
             let status = self.status(handle).await.unwrap_or(CommandStatus::Pending);
             if waited == WaitResult::TimedOut || !matches!(status, CommandStatus::Pending) {
                 return status;
@@ -197,21 +205,22 @@ impl<Q: CommandQueue, O: OutcomeReader> CommandGateway<Q, O> {
         }
     }
 
-    /// What became of a command.
+    /// Looks up the status of a command.
     pub async fn status(&self, handle: &CommandHandle) -> Result<CommandStatus, Unavailable> {
         let outcome = self.outcomes.outcome(handle.command).await?;
-        Ok(outcome.map_or(CommandStatus::Pending, |outcome| judge(handle, outcome)))
+        Ok(outcome.map_or(CommandStatus::Pending, |outcome| status_of(handle, outcome)))
     }
 
-    /// What became of a command, whoever took it. With `wait`, a command that is not decided yet is waited for so
-    /// long: it is looked up once more when writers announce that it is decided.
+    /// Looks up the status of a command that any ingress accepted. With `wait`, waits at most that long until
+    /// a pending command is decided: writers announce decided commands, and the outcome is then looked up
+    /// again.
     pub async fn status_within(
         &self,
         handle: &CommandHandle,
         wait: Option<Duration>,
     ) -> Result<CommandStatus, Unavailable> {
         let Some(wait) = wait else { return self.status(handle).await };
-        // Before the look, so that nothing falls between the two.
+        // Registered before the lookup, so that no announcement is missed between the two.
         let waiting = self.waiters.wait_for(handle.command, WakeSource::Announcements);
         match self.status(handle).await? {
             CommandStatus::Pending => Ok(self.wait(handle, wait, waiting, WakeSource::Announcements).await),
@@ -219,24 +228,25 @@ impl<Q: CommandQueue, O: OutcomeReader> CommandGateway<Q, O> {
         }
     }
 
-    /// Stands for a payload that nobody may guess by its fingerprint: that one is stored with the command, and a
-    /// plain hash of a password could be tried against a dictionary.
-    pub fn conceal(&self, payload: &[u8]) -> [u8; 32] {
-        self.secret.keyed_hash(payload)
+    /// Hashes a payload that contains a secret, before its fingerprint is computed.
+    ///
+    /// Fingerprints are stored with commands: one of a plain hash would allow a dictionary attack on a
+    /// password.
+    pub fn keyed_hash(&self, payload: &[u8]) -> [u8; 32] {
+        self.handle_key.keyed_hash(payload)
     }
 
-    /// A handle as its text.
-    pub fn seal(&self, handle: &CommandHandle) -> String {
-        self.secret.encode(handle)
+    pub fn encode_handle(&self, handle: &CommandHandle) -> String {
+        self.handle_key.encode(handle)
     }
 
-    /// A handle from its text; none if it was not given out by this portal.
-    pub fn open(&self, text: &str) -> Option<CommandHandle> {
-        self.secret.decode(text)
+    /// Decodes a handle; none if this portal did not issue it.
+    pub fn decode_handle(&self, text: &str) -> Option<CommandHandle> {
+        self.handle_key.decode(text)
     }
 }
 
-fn judge(handle: &CommandHandle, outcome: Outcome) -> CommandStatus {
+fn status_of(handle: &CommandHandle, outcome: Outcome) -> CommandStatus {
     if outcome.fingerprint == handle.fingerprint {
         CommandStatus::Decided(outcome)
     } else {
@@ -249,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_key_gives_the_same_command_only_for_the_same_caller_and_request() {
+    fn command_id_depends_on_caller_request_and_idempotency_key() {
         let id = |caller, path, key| command_id(caller, "PUT", path, Some(key));
         assert_eq!(id("ada", "/a", "1"), id("ada", "/a", "1"));
         assert_ne!(id("ada", "/a", "1"), id("bob", "/a", "1"));

@@ -1,9 +1,10 @@
-//! Looking on while an auction goes on (ingress).
+//! Live updates: a broadcast hub sends the events of auctions to subscribers as they are published.
 //!
-//! However many listen, one task reads what is published, folds it into the auctions that somebody listens to, and
-//! writes each event down once, as all its listeners get it. A listener is told every event of his auction in order,
-//! by the auction's version: what a stream has lost is fetched from the store, and who was away goes on behind the
-//! last version that he saw. Nobody is waited for: who is too slow is cut off, and may come again.
+//! One task reads the published events for all subscribers, applies them to the auctions that have
+//! subscribers, and serializes each event once. A subscriber receives every event of the auction in order,
+//! without gaps: versions that are missing on a stream are read from the event store, and a subscriber that
+//! reconnects continues after the last version it received. The task never waits for a subscriber: one that
+//! is too slow is disconnected and can reconnect.
 
 mod hub_task;
 mod inbox_signals;
@@ -26,87 +27,93 @@ use worker_runtime::Retry;
 use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// How often everybody is told that the connection is alive.
+/// Interval at which heartbeats are sent to every subscriber.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// So many begin to listen at a time.
-const ASKING: usize = 1000;
+/// Maximum number of queued subscribe requests.
+const SUBSCRIBE_QUEUE: usize = 1000;
 
-/// So many batches of events wait to be told.
-const BATCHES: usize = 16;
+/// Maximum number of queued batches of events.
+const EVENT_QUEUE: usize = 16;
 
-/// Where listeners come to.
+/// Fan-out of events to subscribers.
 pub struct BroadcastHub {
-    ask: mpsc::Sender<SubscribeRequest>,
-    asked: Mutex<mpsc::Receiver<SubscribeRequest>>,
-    places: Arc<Semaphore>,
-    at_most: usize,
-    gather: Duration,
+    requests: mpsc::Sender<SubscribeRequest>,
+    queue: Mutex<mpsc::Receiver<SubscribeRequest>>,
+    permits: Arc<Semaphore>,
+    max_subscribers: usize,
+    flush_interval: Duration,
 }
 
-/// What a listener gets, in order. It ends when he is too slow, when his auction cannot be followed any more, or
-/// when the process stops: then he may come again, and says what he saw last.
+/// Frames for one subscriber, in order.
+///
+/// They end when the subscriber is too slow, when the auction's events cannot be read any more, or at
+/// shutdown. The subscriber can then subscribe again with the last version it received.
 pub struct Subscriber {
-    /// What he is told first, if anything.
-    pub first: Option<SseFrame>,
-    /// What comes then.
-    pub then: broadcast::Receiver<SseFrame>,
-    /// His place; somebody else's when this is dropped.
-    pub place: OwnedSemaphorePermit,
+    /// The first frame, unless the subscriber is up to date.
+    pub initial: Option<SseFrame>,
+    /// The frames after it.
+    pub updates: broadcast::Receiver<SseFrame>,
+    /// Counts the subscriber against the maximum until it is dropped.
+    pub permit: OwnedSemaphorePermit,
 }
 
-/// Why somebody cannot listen.
+/// Reasons a subscription is refused.
 #[derive(Debug)]
 pub enum SubscribeError {
-    /// There is no such auction.
     UnknownAuction,
-    /// There are too many listeners.
+    /// The maximum number of subscribers is reached.
     Full {
-        /// So many may listen.
-        at_most: usize,
+        limit: usize,
     },
-    /// A server is away.
     Unavailable(Unavailable),
 }
 
 struct SubscribeRequest {
     auction: AuctionId,
-    /// The last version that he saw.
+    /// The last version that the subscriber received.
     seen: Option<u64>,
-    place: OwnedSemaphorePermit,
-    answer: oneshot::Sender<Result<Subscriber, SubscribeError>>,
+    permit: OwnedSemaphorePermit,
+    reply: oneshot::Sender<Result<Subscriber, SubscribeError>>,
 }
 
 impl BroadcastHub {
-    /// For at most so many listeners. What happens to an auction within `gather` is told in one go: ten thousand
-    /// listeners can be told ten times a second, and not a hundred times. Nobody gets an answer unless [`Live::run`] runs.
-    pub fn new(at_most: usize, gather: Duration) -> BroadcastHub {
-        let (ask, asked) = mpsc::channel(ASKING);
+    /// Creates a hub. Subscriptions are answered only while [`BroadcastHub::run`] runs.
+    ///
+    /// The events of an auction within `flush_interval` are sent in one frame: ten thousand subscribers can
+    /// receive ten frames per second, but not a hundred.
+    pub fn new(max_subscribers: usize, flush_interval: Duration) -> BroadcastHub {
+        let (requests, queue) = mpsc::channel(SUBSCRIBE_QUEUE);
         BroadcastHub {
-            ask,
-            asked: Mutex::new(asked),
-            places: Arc::new(Semaphore::new(at_most)),
-            at_most,
-            gather,
+            requests,
+            queue: Mutex::new(queue),
+            permits: Arc::new(Semaphore::new(max_subscribers)),
+            max_subscribers,
+            flush_interval,
         }
     }
 
-    /// A place for a listener, whatever he listens to.
-    pub fn place(&self) -> Result<OwnedSemaphorePermit, SubscribeError> {
-        let full = SubscribeError::Full { at_most: self.at_most };
-        Arc::clone(&self.places).try_acquire_owned().map_err(|_| full)
+    /// Reserves capacity for one subscriber, of an auction or of an inbox.
+    pub fn acquire_permit(&self) -> Result<OwnedSemaphorePermit, SubscribeError> {
+        let full = SubscribeError::Full { limit: self.max_subscribers };
+        Arc::clone(&self.permits).try_acquire_owned().map_err(|_| full)
     }
 
-    /// Begins to listen to an auction, behind the version that was seen last.
-    pub async fn listen(&self, auction: AuctionId, seen: Option<u64>) -> Result<Subscriber, SubscribeError> {
-        let place = self.place()?;
-        let (answer, answered) = oneshot::channel();
-        let gone = || SubscribeError::Unavailable(Unavailable::new("ingress", "it is about to stop"));
-        self.ask.send(SubscribeRequest { auction, seen, place, answer }).await.map_err(|_| gone())?;
-        answered.await.unwrap_or_else(|_| Err(gone()))
+    /// Subscribes to an auction. With `seen`, the frames start after that version.
+    pub async fn subscribe(
+        &self,
+        auction: AuctionId,
+        seen: Option<u64>,
+    ) -> Result<Subscriber, SubscribeError> {
+        let permit = self.acquire_permit()?;
+        let (reply, response) = oneshot::channel();
+        let stopping = || SubscribeError::Unavailable(Unavailable::new("ingress", "shutting down"));
+        let request = SubscribeRequest { auction, seen, permit, reply };
+        self.requests.send(request).await.map_err(|_| stopping())?;
+        response.await.unwrap_or_else(|_| Err(stopping()))
     }
 
-    /// Tells everybody until it is time to stop. While nobody listens nothing is read.
+    /// Sends events to subscribers until shutdown. Reads no events while there is no subscriber.
     pub async fn run(
         &self,
         events: &impl AuctionEventReader,
@@ -114,61 +121,65 @@ impl BroadcastHub {
         health: &HealthHandle,
         stop: ShutdownSignal,
     ) {
-        let mut asked = self.asked.lock().await;
+        let mut queue = self.queue.lock().await;
         while !stop.requested() {
             health.set_up();
             let mut until = stop.clone();
             let first = tokio::select! {
-                first = asked.recv() => first,
+                first = queue.recv() => first,
                 () = until.wait() => None,
             };
             let Some(first) = first else { break };
-            let (tell, told) = mpsc::channel(BATCHES);
+            let (sender, messages) = mpsc::channel(EVENT_QUEUE);
+            let task = HubTask::new(events, self.flush_interval);
             tokio::select! {
-                () = HubTask::new(events, self.gather).run(first, &mut asked, told, stop.clone()) => {}
-                () = read(tails, tell, health) => {}
+                () = task.run(first, &mut queue, messages, stop.clone()) => {}
+                () = read_tail(tails, sender, health) => {}
             }
         }
-        // Whoever comes now is told to come again elsewhere.
-        asked.close();
+        // Later requests fail, and the client reconnects to another ingress.
+        queue.close();
     }
 }
 
-/// What the tail brings.
+/// Message from the reader of the event streams.
 enum TailMessage {
-    /// The tail was opened: before that, something may have been missed.
+    /// The tail was opened. Earlier events may have been missed.
     Opened,
-    /// In order.
     Events(Vec<EventRecord>),
 }
 
-/// Reads as long as somebody wants it; a server that is away is waited for.
-async fn read(tails: &impl EventTailConnector, tell: mpsc::Sender<TailMessage>, health: &HealthHandle) {
+/// Reads the event streams while there is a receiver. Retries forever while the backend is unavailable.
+async fn read_tail(
+    tails: &impl EventTailConnector,
+    sender: mpsc::Sender<TailMessage>,
+    health: &HealthHandle,
+) {
     let mut retry = Retry::default();
-    while !tell.is_closed() {
-        let Err(error) = read_on(tails, &tell, health, &mut retry).await else { return };
+    while !sender.is_closed() {
+        let Err(error) = read_until_error(tails, &sender, health, &mut retry).await else { return };
         let wait = retry.next_wait();
         health.set_waiting(&error, retry.attempts());
-        tracing::warn!(%error, ?wait, "listeners wait for the event streams");
+        tracing::warn!(%error, ?wait, "event streams unavailable, live updates are delayed");
         tokio::time::sleep(wait).await;
     }
 }
 
-async fn read_on(
+async fn read_until_error(
     tails: &impl EventTailConnector,
-    tell: &mpsc::Sender<TailMessage>,
+    sender: &mpsc::Sender<TailMessage>,
     health: &HealthHandle,
     retry: &mut Retry,
 ) -> Result<(), Unavailable> {
     let mut tail = tails.open().await?;
-    if tell.send(TailMessage::Opened).await.is_err() {
+    if sender.send(TailMessage::Opened).await.is_err() {
         return Ok(());
     }
     loop {
         let events = tail.read().await?;
         retry.succeeded();
         health.set_up();
-        if tell.send(TailMessage::Events(events)).await.is_err() {
+        if sender.send(TailMessage::Events(events)).await.is_err() {
             return Ok(());
         }
     }

@@ -1,8 +1,10 @@
-//! Refusing new commands in time: before the backlog is so long that its outcomes help nobody, and before the
-//! streams' server has no memory left, at which it would refuse what is decided as well.
+//! Load shedding: the ingress refuses new commands while the portal is overloaded.
 //!
-//! One task looks now and then; a request only reads a flag. What began is over when there is clearly less again, so
-//! that it does not come and go with every command.
+//! It starts before the backlog is so long that outcomes come too late to be useful, and before the backend
+//! of the streams runs out of memory, when it would refuse the writes of the writer as well.
+//!
+//! One task samples the load; requests only read a flag. Shedding ends clearly below the limit at which it
+//! starts, so that it does not start and end with every command.
 
 use crate::instrumentation;
 use crate::ports::commands::load_probe::{Load, LoadProbe};
@@ -12,48 +14,42 @@ use std::time::Duration;
 use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// How often somebody looks.
-const EVERY: Duration = Duration::from_millis(500);
+/// Interval at which the load is sampled.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(500);
 
-/// What is too much.
+/// Limits of the load. Shedding starts when one of them is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoadLimits {
-    /// So many undecided commands.
+    /// Number of commands without an outcome.
     pub undecided: u64,
-    /// So many percent of the memory.
     pub memory_percent: u64,
 }
 
-/// Why new commands are refused.
+/// Reason new commands are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overload {
-    /// Too many commands wait.
-    Backlog {
-        /// So many.
-        undecided: u64,
-        /// The limit.
-        at_most: u64,
-    },
-    /// Memory runs short.
+    /// Too many commands have no outcome yet.
+    Backlog { undecided: u64, limit: u64 },
+    /// The backend of the streams is short of memory.
     Memory,
 }
 
 impl Overload {
-    /// What is said, when it was like `before` until now. It begins at a limit, and ends a tenth below it.
-    fn evaluate(limits: LoadLimits, pressure: Load, before: Option<Overload>) -> Option<Overload> {
-        let passed = |value: u64, limit: u64, goes_on: bool| {
-            if goes_on { value > limit - limit / 10 } else { value >= limit }
+    /// Evaluates a sample. An overload starts at a limit and ends a tenth below it.
+    fn evaluate(limits: LoadLimits, load: Load, before: Option<Overload>) -> Option<Overload> {
+        let exceeds = |value: u64, limit: u64, is_overloaded: bool| {
+            if is_overloaded { value > limit - limit / 10 } else { value >= limit }
         };
         let memory = before == Some(Overload::Memory);
-        if passed(pressure.memory_percent, limits.memory_percent, memory) {
+        if exceeds(load.memory_percent, limits.memory_percent, memory) {
             return Some(Overload::Memory);
         }
         let backlog = matches!(before, Some(Overload::Backlog { .. }));
-        let (undecided, at_most) = (pressure.undecided, limits.undecided);
-        passed(undecided, at_most, backlog).then_some(Overload::Backlog { undecided, at_most })
+        let (undecided, limit) = (load.undecided, limits.undecided);
+        exceeds(undecided, limit, backlog).then_some(Overload::Backlog { undecided, limit })
     }
 
-    /// Its name among the labels of metrics.
+    /// Returns the value of the metric label `reason`.
     pub fn name(self) -> &'static str {
         match self {
             Overload::Backlog { .. } => "backlog",
@@ -62,66 +58,70 @@ impl Overload {
     }
 }
 
-/// Whether new commands are refused. Clones speak of the same.
+/// Current overload, shared by all clones.
 #[derive(Clone, Debug, Default)]
 pub struct LoadShedder(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    on: AtomicBool,
-    why: Mutex<Option<Overload>>,
+    active: AtomicBool,
+    overload: Mutex<Option<Overload>>,
 }
 
 impl LoadShedder {
-    /// Why they are, if they are.
+    /// Returns why new commands must be refused; none if they must not.
     pub fn overload(&self) -> Option<Overload> {
-        // Nearly always not, and then this is all.
-        if self.0.on.load(Ordering::Relaxed) { self.why() } else { None }
+        // The common case reads only the flag.
+        if self.0.active.load(Ordering::Relaxed) { self.current() } else { None }
     }
 
-    fn why(&self) -> Option<Overload> {
-        *self.0.why.lock().unwrap_or_else(PoisonError::into_inner)
+    fn current(&self) -> Option<Overload> {
+        *self.0.overload.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, why: Option<Overload>) {
-        *self.0.why.lock().unwrap_or_else(PoisonError::into_inner) = why;
-        self.0.on.store(why.is_some(), Ordering::Relaxed);
+    fn set(&self, overload: Option<Overload>) {
+        *self.0.overload.lock().unwrap_or_else(PoisonError::into_inner) = overload;
+        self.0.active.store(overload.is_some(), Ordering::Relaxed);
     }
 }
 
-/// Looks now and then until it is time to stop. While nobody can look, it stays as it was.
+/// Samples the load until shutdown. While the backend is unavailable, the last result stays in force.
 pub async fn run_load_monitor(
-    mut pressures: impl LoadProbe,
+    mut probe: impl LoadProbe,
     limits: LoadLimits,
-    shedding: LoadShedder,
+    shedder: LoadShedder,
     health: &HealthHandle,
     mut stop: ShutdownSignal,
 ) {
     let mut attempts = 0;
     while !stop.requested() {
-        match pressures.sample().await {
-            Ok(pressure) => {
+        match probe.sample().await {
+            Ok(load) => {
                 attempts = 0;
                 health.set_up();
-                instrumentation::pressure(pressure);
-                let before = shedding.why();
-                let now = Overload::evaluate(limits, pressure, before);
+                instrumentation::load_sampled(load);
+                let before = shedder.current();
+                let now = Overload::evaluate(limits, load, before);
                 match (before, now) {
-                    (None, Some(why)) => {
-                        tracing::warn!(why = why.name(), ?pressure, "new commands are refused for now");
+                    (None, Some(overload)) => {
+                        tracing::warn!(
+                            reason = overload.name(),
+                            ?load,
+                            "load shedding started, refusing new commands"
+                        );
                     }
-                    (Some(_), None) => tracing::info!(?pressure, "new commands are taken again"),
+                    (Some(_), None) => tracing::info!(?load, "load shedding ended"),
                     _ => {}
                 }
                 instrumentation::load_shedding_active(now.is_some());
-                shedding.set(now);
+                shedder.set(now);
             }
             Err(error) => {
                 attempts += 1;
                 health.set_waiting(error, attempts);
             }
         }
-        stop.sleep(EVERY).await;
+        stop.sleep(SAMPLE_INTERVAL).await;
     }
 }
 
@@ -131,30 +131,30 @@ mod tests {
 
     const LIMITS: LoadLimits = LoadLimits { undecided: 100, memory_percent: 80 };
 
-    fn judge(undecided: u64, memory_percent: u64, before: Option<Overload>) -> Option<Overload> {
+    fn evaluate(undecided: u64, memory_percent: u64, before: Option<Overload>) -> Option<Overload> {
         Overload::evaluate(LIMITS, Load { undecided, memory_percent }, before)
     }
 
     #[test]
-    fn refusing_begins_at_a_limit_and_ends_clearly_below_it() {
-        let full = Some(Overload::Backlog { undecided: 100, at_most: 100 });
-        assert_eq!(judge(99, 79, None), None);
-        assert_eq!(judge(100, 79, None), full);
-        assert_eq!(judge(91, 0, full), Some(Overload::Backlog { undecided: 91, at_most: 100 }));
-        assert_eq!(judge(90, 0, full), None);
-        assert_eq!(judge(0, 80, None), Some(Overload::Memory));
-        assert_eq!(judge(0, 73, Some(Overload::Memory)), Some(Overload::Memory));
-        assert_eq!(judge(0, 72, Some(Overload::Memory)), None);
-        assert_eq!(judge(95, 72, Some(Overload::Memory)), None, "each has a limit of its own");
+    fn load_shedding_starts_at_a_limit_and_ends_a_tenth_below_it() {
+        let full = Some(Overload::Backlog { undecided: 100, limit: 100 });
+        assert_eq!(evaluate(99, 79, None), None);
+        assert_eq!(evaluate(100, 79, None), full);
+        assert_eq!(evaluate(91, 0, full), Some(Overload::Backlog { undecided: 91, limit: 100 }));
+        assert_eq!(evaluate(90, 0, full), None);
+        assert_eq!(evaluate(0, 80, None), Some(Overload::Memory));
+        assert_eq!(evaluate(0, 73, Some(Overload::Memory)), Some(Overload::Memory));
+        assert_eq!(evaluate(0, 72, Some(Overload::Memory)), None);
+        assert_eq!(evaluate(95, 72, Some(Overload::Memory)), None, "each has a limit of its own");
     }
 
     #[test]
-    fn what_is_set_is_said() {
-        let shedding = LoadShedder::default();
-        assert_eq!(shedding.overload(), None);
-        shedding.clone().set(Some(Overload::Memory));
-        assert_eq!(shedding.overload(), Some(Overload::Memory));
-        shedding.set(None);
-        assert_eq!(shedding.overload(), None);
+    fn load_shedder_returns_the_last_overload() {
+        let shedder = LoadShedder::default();
+        assert_eq!(shedder.overload(), None);
+        shedder.clone().set(Some(Overload::Memory));
+        assert_eq!(shedder.overload(), Some(Overload::Memory));
+        shedder.set(None);
+        assert_eq!(shedder.overload(), None);
     }
 }

@@ -1,9 +1,9 @@
-//! How often somebody may call: GCRA, counted for all ingress processes together.
+//! Rate limits of users, services and IP addresses, shared by all ingress processes (GCRA).
 //!
-//! Whoever calls often is counted in portions: an ingress takes some of what he may do at once, and lets him in without
-//! asking anybody until that is used up. A portion is a small part of the burst, so that little is taken by one ingress
-//! that another could have given; with a small burst it is one request, and the count is exact. While the counts cannot
-//! be reached everybody is let in.
+//! An ingress takes a local quota for a caller from the shared counters, and allows requests without a round
+//! trip until the quota is used up. A quota is a small part of the burst, so that an ingress rarely holds
+//! requests that the caller needs at another ingress. With a small burst a quota is one request, and the
+//! limit is exact. While the counters are unavailable every request is allowed.
 
 use crate::ports::Unavailable;
 use crate::ports::people::rate_limit_store::{
@@ -15,196 +15,197 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
-/// Requests of different callers hardly ever meet at the same one.
+/// Number of locks. Requests of different callers rarely contend for the same one.
 const SHARDS: usize = 64;
 
-/// So many callers have portions, in each shard.
-const CALLERS: usize = 1024;
+/// Maximum number of local quotas per shard.
+const MAX_QUOTAS: usize = 1024;
 
-/// A portion is such a part of the burst.
-const PORTIONS: u32 = 50;
+/// Number of local quotas that a burst is divided into.
+const QUOTAS_PER_BURST: u32 = 50;
 
-/// A portion that is not used in time is void: meanwhile there is room again.
-const HELD: Duration = Duration::from_secs(1);
+/// Time after which an unused local quota expires. The shared counters have refilled by then.
+const QUOTA_TTL: Duration = Duration::from_secs(1);
 
-/// How long the counts are waited for.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// Timeout of a call to the shared counters.
+const TAKE_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// So long nobody asks after an answer did not come.
-const AWAY_MS: u64 = 1000;
+/// Time without calls to the shared counters after one failed.
+const PAUSE_AFTER_FAILURE_MS: u64 = 1000;
 
-/// Whom one request is counted for.
+/// The limits that one request counts against: that of its user or service, and that of its IP address.
 pub type RateLimitKeys = [Option<(RateLimitKey, RateLimit)>; 2];
 
-/// Lets callers in, or not.
+/// Decides whether requests are within their rate limits.
 pub struct RateLimiter<C> {
     counters: C,
     shards: [Mutex<LruCache<RateLimitKey, LocalQuota>>; SHARDS],
-    began: Instant,
-    /// Milliseconds since then.
-    away_until: AtomicU64,
+    started: Instant,
+    /// In milliseconds after `started`; zero before the first failure.
+    paused_until: AtomicU64,
 }
 
 #[derive(Clone, Copy)]
 struct LocalQuota {
     left: u32,
-    used: Duration,
-    at: Instant,
+    /// Time until the shared counter has refilled the whole burst, at `taken_at`.
+    reset: Duration,
+    taken_at: Instant,
 }
 
-/// What somebody may still do.
+/// State of one limit after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimitStatus {
-    /// Who.
-    pub whose: RateLimitKey,
-    /// How often he may.
+    pub key: RateLimitKey,
     pub limit: RateLimit,
-    /// So many requests, at once.
+    /// Number of requests that are allowed at once.
     pub remaining: u32,
-    /// So long until he may do all again.
+    /// Time until the whole burst is available again.
     pub reset: Duration,
 }
 
-/// Whether a request is let in.
+/// Decision whether a request is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RateLimitDecision {
-    /// It is, and nobody knows how often he called.
-    Unknown,
-    /// It is.
-    Passes([Option<RateLimitStatus>; 2]),
-    /// It is not.
+    /// Allowed without being counted: the request has no limit, or the counters are unavailable.
+    NotCounted,
+    Allowed([Option<RateLimitStatus>; 2]),
     Refused {
-        /// How it stands.
-        standing: [Option<RateLimitStatus>; 2],
-        /// After so long it would be.
+        status: [Option<RateLimitStatus>; 2],
+        /// Time after which the request would be allowed.
         retry_after: Duration,
     },
 }
 
 impl<C: RateLimitStore> RateLimiter<C> {
-    /// Over those counts.
     pub fn new(counters: C) -> RateLimiter<C> {
         let shards = std::array::from_fn(|_| Mutex::new(LruCache::unbounded()));
-        RateLimiter { counters, shards, began: Instant::now(), away_until: AtomicU64::new(0) }
+        RateLimiter { counters, shards, started: Instant::now(), paused_until: AtomicU64::new(0) }
     }
 
-    fn shard(&self, whose: RateLimitKey) -> MutexGuard<'_, LruCache<RateLimitKey, LocalQuota>> {
-        let byte = match whose {
+    fn shard(&self, key: RateLimitKey) -> MutexGuard<'_, LruCache<RateLimitKey, LocalQuota>> {
+        let byte = match key {
             RateLimitKey::User(user) => user.0.as_bytes()[15],
-            RateLimitKey::Service(key) => key.0[0],
+            RateLimitKey::Service(token) => token.0[0],
             RateLimitKey::Address(std::net::IpAddr::V4(address)) => address.octets()[3],
             RateLimitKey::Address(std::net::IpAddr::V6(address)) => address.octets()[7],
         };
-        // Each change is one call: it is whole also after a panic.
+        // A panic cannot leave the shard inconsistent: each change is one call.
         self.shards[usize::from(byte) % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The verdict, if nobody has to be asked for it.
+    /// Decides from the local quotas alone; none if the shared counters are needed: then call
+    /// [`RateLimiter::check`].
     pub fn check_local(&self, counted: &RateLimitKeys, cost: u32) -> Option<RateLimitDecision> {
-        if counted.iter().flatten().next().is_none() || self.is_away() {
-            return Some(RateLimitDecision::Unknown);
+        if counted.iter().flatten().next().is_none() || self.is_paused() {
+            return Some(RateLimitDecision::NotCounted);
         }
-        let mut standing = [None; 2];
+        let mut status = [None; 2];
         for n in 0..counted.len() {
-            let Some((whose, limit)) = counted[n] else { continue };
-            match self.use_portion(whose, limit, cost) {
-                Some(stands) => standing[n] = Some(stands),
+            let Some((key, limit)) = counted[n] else { continue };
+            match self.use_quota(key, limit, cost) {
+                Some(one) => status[n] = Some(one),
                 None => {
                     let used = counted[..n].iter().flatten();
-                    used.for_each(|(whose, _)| self.give_back(*whose, cost));
+                    used.for_each(|(key, _)| self.return_quota(*key, cost));
                     return None;
                 }
             }
         }
-        Some(RateLimitDecision::Passes(standing))
+        Some(RateLimitDecision::Allowed(status))
     }
 
-    fn use_portion(&self, whose: RateLimitKey, limit: RateLimit, cost: u32) -> Option<RateLimitStatus> {
-        let mut shard = self.shard(whose);
-        let portion = shard.get_mut(&whose).filter(|portion| portion.at.elapsed() < HELD)?;
-        portion.left = portion.left.checked_sub(cost)?;
-        Some(stands(whose, limit, portion.left, portion.used.saturating_sub(portion.at.elapsed())))
+    fn use_quota(&self, key: RateLimitKey, limit: RateLimit, cost: u32) -> Option<RateLimitStatus> {
+        let mut shard = self.shard(key);
+        let quota = shard.get_mut(&key).filter(|quota| quota.taken_at.elapsed() < QUOTA_TTL)?;
+        quota.left = quota.left.checked_sub(cost)?;
+        Some(status_of(key, limit, quota.left, quota.reset.saturating_sub(quota.taken_at.elapsed())))
     }
 
-    fn give_back(&self, whose: RateLimitKey, cost: u32) {
-        if let Some(portion) = self.shard(whose).get_mut(&whose) {
-            portion.left += cost;
+    fn return_quota(&self, key: RateLimitKey, cost: u32) {
+        if let Some(quota) = self.shard(key).get_mut(&key) {
+            quota.left += cost;
         }
     }
 
-    /// The verdict.
+    /// Decides with the shared counters, and takes new local quotas from them.
     pub async fn check(&self, counted: &RateLimitKeys, cost: u32) -> RateLimitDecision {
-        let wanted: Vec<TakeRequest> = counted
+        let requests: Vec<TakeRequest> = counted
             .iter()
             .flatten()
-            .map(|(whose, limit)| {
-                let (needs, wishes) = (cost, cost + limit.burst.get() / PORTIONS);
-                TakeRequest { whose: *whose, limit: *limit, needs, wishes }
+            .map(|(key, limit)| {
+                let desired = cost + limit.burst.get() / QUOTAS_PER_BURST;
+                TakeRequest { key: *key, limit: *limit, required: cost, desired }
             })
             .collect();
-        let took = match timeout(PATIENCE, self.counters.take(&wanted)).await {
-            Ok(Ok(took)) => took,
-            Ok(Err(error)) => return self.gone(&error),
-            Err(_) => return self.gone(&Unavailable::new("redis", "no answer in time")),
+        let result = match timeout(TAKE_TIMEOUT, self.counters.take(&requests)).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(error)) => return self.on_failure(&error),
+            Err(_) => return self.on_failure(&Unavailable::new("rate-limit counters", "timeout")),
         };
-        self.judge(counted, &wanted, &took)
+        self.decide(counted, &requests, &result)
     }
 
-    fn judge(&self, counted: &RateLimitKeys, wanted: &[TakeRequest], took: &TakeResult) -> RateLimitDecision {
-        let (mut standing, mut retry_after) = ([None; 2], Duration::ZERO);
-        let mut each = wanted.iter().zip(&took.each);
-        for (counted, standing) in counted.iter().zip(&mut standing) {
-            let Some((whose, limit)) = *counted else { continue };
-            let Some((wanted, (taken, used))) = each.next() else { continue };
-            if took.passed {
-                let left = taken.saturating_sub(wanted.needs);
-                self.hold(whose, LocalQuota { left, used: *used, at: Instant::now() });
-                *standing = Some(stands(whose, limit, left, *used));
+    fn decide(
+        &self,
+        counted: &RateLimitKeys,
+        requests: &[TakeRequest],
+        result: &TakeResult,
+    ) -> RateLimitDecision {
+        let (mut status, mut retry_after) = ([None; 2], Duration::ZERO);
+        let mut results = requests.iter().zip(&result.taken);
+        for (counted, status) in counted.iter().zip(&mut status) {
+            let Some((key, limit)) = *counted else { continue };
+            let Some((request, (taken, reset))) = results.next() else { continue };
+            if result.passed {
+                let left = taken.saturating_sub(request.required);
+                self.add_quota(key, LocalQuota { left, reset: *reset, taken_at: Instant::now() });
+                *status = Some(status_of(key, limit, left, *reset));
             } else {
-                let needs = limit.interval() * wanted.needs;
-                retry_after = retry_after.max((*used + needs).saturating_sub(limit.burst_window()));
-                *standing = Some(stands(whose, limit, 0, *used));
+                let required = limit.interval() * request.required;
+                retry_after = retry_after.max((*reset + required).saturating_sub(limit.burst_window()));
+                *status = Some(status_of(key, limit, 0, *reset));
             }
         }
-        if took.passed {
-            RateLimitDecision::Passes(standing)
+        if result.passed {
+            RateLimitDecision::Allowed(status)
         } else {
-            RateLimitDecision::Refused { standing, retry_after }
+            RateLimitDecision::Refused { status, retry_after }
         }
     }
 
-    fn hold(&self, whose: RateLimitKey, portion: LocalQuota) {
-        let mut shard = self.shard(whose);
-        match shard.get_mut(&whose).filter(|held| held.at.elapsed() < HELD) {
-            // Two asked at once.
-            Some(held) => *held = LocalQuota { left: held.left + portion.left, ..portion },
-            None => drop(shard.put(whose, portion)),
+    fn add_quota(&self, key: RateLimitKey, quota: LocalQuota) {
+        let mut shard = self.shard(key);
+        match shard.get_mut(&key).filter(|old| old.taken_at.elapsed() < QUOTA_TTL) {
+            // Another request took a quota at the same time.
+            Some(old) => *old = LocalQuota { left: old.left + quota.left, ..quota },
+            None => drop(shard.put(key, quota)),
         }
-        while shard.len() > CALLERS {
+        while shard.len() > MAX_QUOTAS {
             shard.pop_lru();
         }
     }
 
     fn now_ms(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn is_away(&self) -> bool {
-        let until = self.away_until.load(Ordering::Relaxed);
+    fn is_paused(&self) -> bool {
+        let until = self.paused_until.load(Ordering::Relaxed);
         until > 0 && self.now_ms() < until
     }
 
-    fn gone(&self, error: &Unavailable) -> RateLimitDecision {
-        if !self.is_away() {
-            tracing::warn!(%error, "nobody is counted: everybody is let in");
+    fn on_failure(&self, error: &Unavailable) -> RateLimitDecision {
+        if !self.is_paused() {
+            tracing::warn!(%error, "rate-limit counters unavailable, allowing all requests");
         }
-        self.away_until.store(self.now_ms() + AWAY_MS, Ordering::Relaxed);
-        RateLimitDecision::Unknown
+        self.paused_until.store(self.now_ms() + PAUSE_AFTER_FAILURE_MS, Ordering::Relaxed);
+        RateLimitDecision::NotCounted
     }
 }
 
-fn stands(whose: RateLimitKey, limit: RateLimit, left: u32, used: Duration) -> RateLimitStatus {
-    let room = limit.burst_window().saturating_sub(used).as_micros() / limit.interval().as_micros().max(1);
-    let remaining = u32::try_from(room).unwrap_or(u32::MAX).saturating_add(left).min(limit.burst.get());
-    RateLimitStatus { whose, limit, remaining, reset: used }
+fn status_of(key: RateLimitKey, limit: RateLimit, left: u32, reset: Duration) -> RateLimitStatus {
+    let shared = limit.burst_window().saturating_sub(reset).as_micros() / limit.interval().as_micros().max(1);
+    let remaining = u32::try_from(shared).unwrap_or(u32::MAX).saturating_add(left).min(limit.burst.get());
+    RateLimitStatus { key, limit, remaining, reset }
 }

@@ -1,10 +1,11 @@
-//! Reads that are at least as fresh as somebody wants (ingress).
+//! Consistent reads: a request waits until the read models have reached the positions that the client
+//! requires.
 //!
-//! A read says how fresh it was. If that is not enough for its client, the request waits here until the views are
-//! far enough, and reads again. However many wait, one task looks at the checkpoints of the partitions that
-//! somebody waits for, all in one round trip, and wakes who is concerned; while nobody waits it sleeps. In the
-//! same way the store is asked once for all who want its latest. How old the views are is
-//! found out twice a second.
+//! A read returns the positions that it shows. If the client requires more, the request waits here and then
+//! reads again. One task polls for all requests: it reads the checkpoints of all partitions with waiting
+//! requests in one round trip, and wakes the requests whose positions are reached. The task sleeps while no
+//! request waits. Requests that need the current heads of the event store share round trips in the same way.
+//! The staleness of the read models is measured twice a second.
 
 mod staleness;
 
@@ -15,43 +16,44 @@ use auction_wire::{PartitionCount, PartitionId, Positions};
 use staleness::StalenessTracker;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, Notify, Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use worker_runtime::Retry;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// Between two looks at the checkpoints, while somebody waits.
-const PACE: Duration = Duration::from_millis(2);
+/// Interval between two reads of the checkpoints while requests wait.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// How often it is found out whether the views have everything.
-const EVERY: Duration = Duration::from_millis(500);
+/// Interval at which the staleness is measured.
+const STALENESS_INTERVAL: Duration = Duration::from_millis(500);
 
-/// At most so many requests wait; more are told at once that the views are behind.
-const WAITING: usize = 10_000;
+/// Maximum number of waiting requests. Further requests do not wait, as if their timeout had expired.
+const MAX_WAITING: usize = 10_000;
 
-/// Where requests wait for the views, and ask for the heads.
+/// Lets requests wait for the read models, and reads the heads of the event store for them.
 pub struct ConsistencyWaiter {
-    partitions: Vec<Watched>,
-    /// Somebody waits for a partition that nobody waited for.
+    partitions: Vec<WatchedPartition>,
+    /// Notified when the first request starts to wait for a partition.
     wake: Notify,
-    places: Semaphore,
-    ask: mpsc::Sender<Asking>,
-    asked: Mutex<mpsc::Receiver<Asking>>,
-    ages: StalenessTracker,
+    permits: Semaphore,
+    head_requests: mpsc::Sender<HeadRequest>,
+    head_queue: Mutex<mpsc::Receiver<HeadRequest>>,
+    staleness: StalenessTracker,
 }
 
-type Asking = oneshot::Sender<Result<Positions, Unavailable>>;
+type HeadRequest = oneshot::Sender<Result<Positions, Unavailable>>;
 
-/// The checkpoint of one partition.
-struct Watched {
+struct WatchedPartition {
     partition: PartitionId,
+    /// Number of waiting requests.
     waiting: AtomicUsize,
-    /// At the last look; zero while nobody waits.
-    shown: watch::Sender<u64>,
+    /// The last checkpoint read; zero while no request waits.
+    checkpoint: watch::Sender<u64>,
 }
 
-/// One request among those who wait for a partition.
-struct Waiting<'a>(&'a Watched);
+/// Registration of a request that waits for a partition.
+struct Waiting<'a>(&'a WatchedPartition);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
@@ -60,120 +62,129 @@ impl Drop for Waiting<'_> {
 }
 
 impl ConsistencyWaiter {
-    /// For the views of so many partitions. Nobody gets an answer unless [`Freshness::run`] runs.
+    /// Creates a waiter. Requests are answered only while [`ConsistencyWaiter::run`] runs.
     pub fn new(partitions: PartitionCount) -> ConsistencyWaiter {
         let watched = |partition| {
-            let shown = watch::Sender::new(0);
-            Watched { partition, waiting: AtomicUsize::new(0), shown }
+            let checkpoint = watch::Sender::new(0);
+            WatchedPartition { partition, waiting: AtomicUsize::new(0), checkpoint }
         };
-        let (ask, asked) = mpsc::channel(WAITING);
+        let (head_requests, head_queue) = mpsc::channel(MAX_WAITING);
         ConsistencyWaiter {
             partitions: partitions.all().map(watched).collect(),
             wake: Notify::new(),
-            places: Semaphore::new(WAITING),
-            ask,
-            asked: Mutex::new(asked),
-            ages: StalenessTracker::new(usize::from(partitions.get())),
+            permits: Semaphore::new(MAX_WAITING),
+            head_requests,
+            head_queue: Mutex::new(head_queue),
+            staleness: StalenessTracker::new(usize::from(partitions.get())),
         }
     }
 
-    /// Waits until the views are that far; false if they are not until then.
-    pub async fn wait_for(&self, wanted: &Positions, until: Instant) -> bool {
-        let Ok(_place) = self.places.try_acquire() else { return false };
-        let here = |(partition, position): (PartitionId, u64)| {
+    /// Waits until the read models have reached the positions. Returns false if they have not at the
+    /// deadline.
+    pub async fn wait_for(&self, required: &Positions, until: Instant) -> bool {
+        let Ok(_permit) = self.permits.try_acquire() else { return false };
+        let watched = |(partition, position): (PartitionId, u64)| {
             Some((self.partitions.get(usize::from(partition.0))?, position))
         };
-        let wanted: Vec<(&Watched, u64)> = wanted.iter().filter_map(here).collect();
-        let _waiting: Vec<Waiting> = wanted.iter().map(|(watched, _)| self.register(watched)).collect();
+        let required: Vec<(&WatchedPartition, u64)> = required.iter().filter_map(watched).collect();
+        let _waiting: Vec<Waiting> = required.iter().map(|(watched, _)| self.register(watched)).collect();
         let all = async {
-            for (watched, position) in &wanted {
-                // Its sender lives as long as we do.
-                let _ = watched.shown.subscribe().wait_for(|shown| shown >= position).await;
+            for (watched, position) in &required {
+                // Cannot fail: the sender lives as long as `self`.
+                let _ = watched.checkpoint.subscribe().wait_for(|checkpoint| checkpoint >= position).await;
             }
         };
         tokio::time::timeout_at(until, all).await.is_ok()
     }
 
-    fn register<'a>(&self, watched: &'a Watched) -> Waiting<'a> {
+    fn register<'a>(&self, watched: &'a WatchedPartition) -> Waiting<'a> {
         if watched.waiting.fetch_add(1, Ordering::Relaxed) == 0 {
             self.wake.notify_one();
         }
         Waiting(watched)
     }
 
-    /// What the store holds, at the earliest now.
+    /// Returns the heads of all partitions, read from the event store after this call.
     pub async fn current_heads(&self) -> Result<Positions, Unavailable> {
-        let (ask, answer) = oneshot::channel();
-        self.ask.try_send(ask).map_err(|error| Unavailable::new("postgres", error.to_string()))?;
-        answer.await.unwrap_or_else(|_| Err(Unavailable::new("postgres", "nobody asks any more")))
+        let (request, response) = oneshot::channel();
+        let full = |error: TrySendError<_>| Unavailable::new("event store", error.to_string());
+        self.head_requests.try_send(request).map_err(full)?;
+        response.await.unwrap_or_else(|_| Err(Unavailable::new("event store", "shutting down")))
     }
 
-    /// How long ago it was known that these views have everything, those of them of which it was the longest ago.
-    /// None if it was never known.
+    /// Returns the time since the read models of these partitions were last known to be complete; of the
+    /// stalest partition. None if they never were.
     pub fn age(&self, partitions: &[PartitionId]) -> Option<Duration> {
-        self.ages.oldest(partitions)
+        self.staleness.max_age(partitions)
     }
 
-    /// Looks at the views and asks the store for everybody who waits, until it is time to stop.
+    /// Reads checkpoints and heads for all requests, until shutdown.
     pub async fn run(&self, views: &impl ReadModelReader, heads: &impl HeadReader, mut stop: ShutdownSignal) {
         let until = stop.clone();
         tokio::select! {
-            () = self.look_at_views(views, until) => {}
-            () = self.ask_for_heads(heads) => {}
-            () = self.look_at_ages(views) => {}
+            () = self.poll_checkpoints(views, until) => {}
+            () = self.read_heads(heads) => {}
+            () = self.measure_staleness(views) => {}
             () = stop.wait() => {}
         }
     }
 
-    async fn look_at_views(&self, views: &impl ReadModelReader, mut stop: ShutdownSignal) {
+    async fn poll_checkpoints(&self, views: &impl ReadModelReader, mut stop: ShutdownSignal) {
         let mut retry = Retry::default();
         loop {
-            let (waited_for, others): (Vec<&Watched>, Vec<&Watched>) =
+            let (waited_for, others): (Vec<&WatchedPartition>, Vec<&WatchedPartition>) =
                 self.partitions.iter().partition(|watched| watched.waiting.load(Ordering::Relaxed) > 0);
-            // Redis may have lost what it showed before; nobody shall go by that.
-            others.iter().for_each(|watched| watched.is_at(0));
+            // Forget old checkpoints: the read models may be lost before the next request waits.
+            others.iter().for_each(|watched| watched.set_checkpoint(0));
             if waited_for.is_empty() {
                 self.wake.notified().await;
                 continue;
             }
             let partitions: Vec<PartitionId> = waited_for.iter().map(|watched| watched.partition).collect();
             match views.checkpoints(&partitions).await {
-                Ok(shown) => {
-                    waited_for.iter().for_each(|watched| watched.is_at(shown.get(watched.partition)));
+                Ok(checkpoints) => {
+                    let set = |watched: &&WatchedPartition| {
+                        watched.set_checkpoint(checkpoints.get(watched.partition));
+                    };
+                    waited_for.iter().for_each(set);
                     retry.succeeded();
-                    tokio::time::sleep(PACE).await;
+                    tokio::time::sleep(POLL_INTERVAL).await;
                 }
                 Err(error) => {
                     let wait = retry.next_wait();
-                    tracing::warn!(%error, ?wait, "how far the views are cannot be looked at");
+                    tracing::warn!(%error, ?wait, "read models unavailable, waiting requests are delayed");
                     stop.sleep(wait).await;
                 }
             }
         }
     }
 
-    /// A server that is away is somebody else's to tell of; here it makes age grow.
-    async fn look_at_ages(&self, views: &impl ReadModelReader) {
+    /// Measures the staleness. An unavailable backend is not logged here; the staleness grows meanwhile.
+    async fn measure_staleness(&self, views: &impl ReadModelReader) {
         let all: Vec<PartitionId> = self.partitions.iter().map(|watched| watched.partition).collect();
         loop {
-            let asked = Instant::now();
+            let read_at = Instant::now();
             if let Ok(heads) = self.current_heads().await {
-                all.iter().for_each(|partition| self.ages.stored(*partition, asked, &heads));
+                all.iter()
+                    .for_each(|partition| self.staleness.on_head(*partition, read_at, heads.get(*partition)));
             }
-            if let Ok(shown) = views.checkpoints(&all).await {
-                all.iter().for_each(|partition| self.ages.shown(*partition, &shown));
+            if let Ok(checkpoints) = views.checkpoints(&all).await {
+                let update = |partition: &PartitionId| {
+                    self.staleness.on_checkpoint(*partition, checkpoints.get(*partition));
+                };
+                all.iter().for_each(update);
             }
-            tokio::time::sleep(EVERY).await;
+            tokio::time::sleep(STALENESS_INTERVAL).await;
         }
     }
 
-    async fn ask_for_heads(&self, heads: &impl HeadReader) {
-        let (mut asked, mut asking) = (self.asked.lock().await, Vec::new());
-        while asked.recv_many(&mut asking, WAITING).await > 0 {
-            let answer = heads.heads().await;
-            for ask in asking.drain(..) {
-                // Whoever gave up meanwhile does not need it.
-                let _ = ask.send(match &answer {
+    async fn read_heads(&self, reader: &impl HeadReader) {
+        let (mut queue, mut requests) = (self.head_queue.lock().await, Vec::new());
+        while queue.recv_many(&mut requests, MAX_WAITING).await > 0 {
+            let result = reader.heads().await;
+            for request in requests.drain(..) {
+                // The send fails if the request has ended meanwhile.
+                let _ = request.send(match &result {
                     Ok(heads) => Ok(heads.clone()),
                     Err(error) => Err(Unavailable::new(error.backend, error.cause.to_string())),
                 });
@@ -182,8 +193,8 @@ impl ConsistencyWaiter {
     }
 }
 
-impl Watched {
-    fn is_at(&self, position: u64) {
-        self.shown.send_if_modified(|shown| std::mem::replace(shown, position) != position);
+impl WatchedPartition {
+    fn set_checkpoint(&self, position: u64) {
+        self.checkpoint.send_if_modified(|checkpoint| std::mem::replace(checkpoint, position) != position);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::leading_bid::LeadingBid;
 use super::pending::PendingNotifications;
+use crate::consume::stored_events::{LoadError, read_event};
 use crate::consume::{EventHandler, HandleResult};
 use crate::instrumentation;
 use crate::ports::Unavailable;
@@ -11,7 +12,6 @@ use crate::ports::notifications::notification_store::{
     NotificationCommit, NotificationStore, NotificationStoreConnector,
 };
 use crate::projector::{AuctionProjection, ProjectionCache};
-use crate::writer::aggregate_cache::{LoadError, read_event};
 use auction_domain::UserId;
 use auction_wire::{Event, EventRecord, PartitionId};
 use std::num::NonZeroUsize;
@@ -19,35 +19,43 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// How much a notifier does at once.
+/// Configuration of a notifier.
 #[derive(Clone, Copy, Debug)]
 pub struct NotifierConfig {
-    /// How long events gather after each telling.
+    /// Time to linger after each batch, so that the next batch contains more changes.
     pub interval: Duration,
-    /// Events that are told in one go: when there are so many, more are waiting.
+    /// Maximum number of events in a batch. After a full batch there is no linger.
     pub batch: NonZeroUsize,
-    /// Auctions in memory.
+    /// Maximum number of cached auctions.
     pub auctions: NonZeroUsize,
 }
 
-/// Tells the events of one partition.
+/// Event handler that creates and stores the notifications of one partition.
 pub struct Notifier<N: NotificationStoreConnector, D> {
     stores: N,
-    delivery: D,
+    sink: D,
     partition: PartitionId,
-    limits: NotifierConfig,
+    config: NotifierConfig,
     store: Option<N::Store>,
-    boards: ProjectionCache,
+    projections: ProjectionCache,
     position: u64,
-    /// Events are left to gather until then.
-    next: Option<Instant>,
+    /// End of the linger.
+    linger_until: Option<Instant>,
 }
 
 impl<N: NotificationStoreConnector, D: NotificationSink> Notifier<N, D> {
-    /// Of that partition.
-    pub fn new(stores: N, delivery: D, partition: PartitionId, limits: NotifierConfig) -> Notifier<N, D> {
-        let boards = ProjectionCache::new(limits.auctions);
-        Notifier { stores, delivery, partition, limits, store: None, boards, position: 0, next: None }
+    pub fn new(stores: N, sink: D, partition: PartitionId, config: NotifierConfig) -> Notifier<N, D> {
+        let projections = ProjectionCache::new(config.auctions);
+        Notifier {
+            stores,
+            sink,
+            partition,
+            config,
+            store: None,
+            projections,
+            position: 0,
+            linger_until: None,
+        }
     }
 
     async fn fold(
@@ -58,20 +66,21 @@ impl<N: NotificationStoreConnector, D: NotificationSink> Notifier<N, D> {
         let mut keys: Vec<Uuid> = events.iter().map(|event| event.key).collect();
         keys.sort_unstable();
         keys.dedup();
-        // Before the first of them; of what was parked, before the first that was not handled.
+        // State before the first event. For a resumed parked aggregate, that is its first unprocessed event.
         let before = events.first().map_or(self.position, |event| event.position - 1);
-        self.boards.load(store, &keys, before).await?;
+        self.projections.load(store, &keys, before).await?;
         let mut pending = PendingNotifications::default();
         for record in events {
             match read_event(record)? {
                 Event::User(event) => pending.user(UserId(record.key), &event),
                 Event::Promoter(_) => {}
                 Event::Auction(event) => {
-                    let board = self.boards.get(record.key);
-                    let before = board.as_ref().and_then(|board| LeadingBid::of(&board.auction));
-                    AuctionProjection::apply(board, &event, record.at);
-                    if let Some(board) = board {
-                        pending.auction(self.partition, record, &event, before, board);
+                    let projection = self.projections.get(record.key);
+                    let before =
+                        projection.as_ref().and_then(|projection| LeadingBid::of(&projection.auction));
+                    AuctionProjection::apply(projection, &event, record.at);
+                    if let Some(projection) = projection {
+                        pending.auction(self.partition, record, &event, before, projection);
                     }
                 }
             }
@@ -82,12 +91,13 @@ impl<N: NotificationStoreConnector, D: NotificationSink> Notifier<N, D> {
 
 impl<N: NotificationStoreConnector, D: NotificationSink> EventHandler for Notifier<N, D> {
     async fn load_checkpoint(&mut self, _: &mut impl EventStore) -> Result<u64, LoadError> {
-        self.boards.forget();
-        self.next = None;
+        self.projections.clear();
+        self.linger_until = None;
         let mut store = self.stores.open().await?;
         self.position = store.checkpoint(self.partition).await?;
-        // After the checkpoint was read: whatever is up to it is stored, and delivered or made up for.
-        self.delivery.begin().await?;
+        // After the checkpoint was read: notifications up to it are stored, and `begin` covers those that
+        // were never delivered.
+        self.sink.begin().await?;
         self.store = Some(store);
         Ok(self.position)
     }
@@ -99,26 +109,27 @@ impl<N: NotificationStoreConnector, D: NotificationSink> EventHandler for Notifi
         until: u64,
     ) -> Result<HandleResult, LoadError> {
         let pending = self.fold(store, events).await?;
-        let telling = pending.into_batch(self.partition, (self.position, until), &mut self.boards);
+        let batch = pending.into_batch(self.partition, (self.position, until), &mut self.projections);
         let Some(notifications) = &mut self.store else {
-            return Err(Unavailable::new("postgres", "the notifications were not opened").into());
+            return Err(Unavailable::new("notification store", "the connection is not open").into());
         };
-        let NotificationCommit::Done(wanted) = notifications.commit(&telling).await? else {
+        let NotificationCommit::Done(wanted) = notifications.commit(&batch).await? else {
             return Ok(HandleResult::Conflict);
         };
-        // From here on they are not made again. If they cannot be delivered, this begins again.
+        // The batch is stored and will not be created again. If the delivery fails, the consumer restarts and
+        // `begin` covers it.
         self.position = until;
-        self.boards.trim();
+        self.projections.trim();
         if !wanted.is_empty() {
-            self.delivery.deliver(&wanted).await?;
+            self.sink.deliver(&wanted).await?;
             instrumentation::notified(self.partition, wanted.len());
         }
-        let more = events.len() >= self.limits.batch.get();
-        self.next = (!more).then(|| Instant::now() + self.limits.interval);
+        let more = events.len() >= self.config.batch.get();
+        self.linger_until = (!more).then(|| Instant::now() + self.config.interval);
         Ok(HandleResult::Done)
     }
 
     fn linger(&self) -> Duration {
-        self.next.map_or(Duration::ZERO, |next| next.saturating_duration_since(Instant::now()))
+        self.linger_until.map_or(Duration::ZERO, |next| next.saturating_duration_since(Instant::now()))
     }
 }

@@ -1,44 +1,44 @@
-//! Reading notifications.
+//! Reads the inboxes of users.
 
 use crate::ports::Unavailable;
 use crate::ports::notifications::inbox::{self, InboxCache, InboxStore};
 use auction_domain::UserId;
 
-/// The inboxes of all users.
+/// Reads inboxes from the cache, and fills the cache from the store.
 #[derive(Clone, Debug)]
 pub struct InboxReader<S, C> {
-    stored: S,
-    copies: C,
+    store: S,
+    cache: C,
 }
 
 impl<S: InboxStore, C: InboxCache> InboxReader<S, C> {
-    /// What is stored, and copies of it.
-    pub fn new(stored: S, copies: C) -> InboxReader<S, C> {
-        InboxReader { stored, copies }
+    pub fn new(store: S, cache: C) -> InboxReader<S, C> {
+        InboxReader { store, cache }
     }
 
-    /// At most `limit` notifications behind a place.
+    /// Returns at most `limit` notifications with sequence numbers above `after`.
     pub async fn page(
         &self,
         user: UserId,
         after: u64,
         limit: usize,
     ) -> Result<inbox::InboxPage, Unavailable> {
-        if let Some(page) = self.copies.page(user, after, limit).await? {
+        if let Some(page) = self.cache.page(user, after, limit).await? {
             return Ok(page);
         }
-        // In this order: what is delivered while the store is read is gathered, and what was delivered
-        // before was stored before.
-        let mark = self.copies.reserve(user).await?;
-        let inbox = self.stored.inbox(user).await?;
-        self.copies.fill(user, mark, &inbox).await?;
+        // The order matters. Deliveries after `reserve` are collected in the cache, and notifications that
+        // were delivered before it are in the store.
+        let mark = self.cache.reserve(user).await?;
+        let inbox = self.store.inbox(user).await?;
+        self.cache.fill(user, mark, &inbox).await?;
         Ok(inbox.page(after, limit))
     }
 
-    /// Marks everything up to a place as read. Returns the place up to which it is, and how many are not.
+    /// Marks notifications up to a sequence number as read. Returns the number up to which the inbox is read,
+    /// and the number of unread notifications.
     pub async fn mark_read(&self, user: UserId, up_to: u64) -> Result<(u64, u64), Unavailable> {
-        let up_to = self.stored.mark_read(user, up_to).await?;
-        self.copies.mark_read(user, up_to).await?;
+        let up_to = self.store.mark_read(user, up_to).await?;
+        self.cache.mark_read(user, up_to).await?;
         let page = self.page(user, up_to, 1).await?;
         Ok((up_to, page.unread()))
     }

@@ -1,11 +1,11 @@
-//! How the lead of an auction changed within a batch of events.
+//! Changes of an auction's leading bid within a batch of events.
 
 use auction_domain::auction::{Auction, AuctionEvent};
 use auction_domain::{Amount, BidId, Timestamp, UserId};
 use auction_wire::notification::BidderStatus;
 use std::collections::BTreeSet;
 
-/// The best bid.
+/// Leading bid of an auction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LeadingBid {
     bid: BidId,
@@ -20,15 +20,15 @@ impl LeadingBid {
     }
 }
 
-/// One or more changes in a row.
+/// Combined changes of an auction's leading bid.
 #[derive(Debug)]
 pub(super) struct LeadChange {
     before: Option<LeadingBid>,
-    /// Everybody who led in between, and before.
+    /// Bidders who led before the changes or in between.
     led: BTreeSet<UserId>,
-    /// The bid that took the lead last by being placed: its bidder was told so when he placed it.
+    /// Last bid that took the lead by being placed. Its bidder knows from the response to the bid.
     placed: Option<BidId>,
-    /// Of the last change.
+    /// Position of the event with the last change.
     pub(super) position: u64,
     pub(super) at: Timestamp,
 }
@@ -39,7 +39,6 @@ impl LeadChange {
         LeadChange { before, led, placed: None, position: 0, at: Timestamp(0) }
     }
 
-    /// One more.
     pub(super) fn add(
         &mut self,
         event: &AuctionEvent,
@@ -54,13 +53,13 @@ impl LeadChange {
         }
     }
 
-    /// Whether it comes to anything.
-    pub(super) fn is_news(&self, now: LeadingBid) -> bool {
+    /// Returns whether the leading bid differs from the one before all changes.
+    pub(super) fn is_changed(&self, now: LeadingBid) -> bool {
         self.before != Some(now)
     }
 
-    /// What it means for a bidder; nothing if he knows already.
-    pub(super) fn standing(&self, now: LeadingBid, bidder: UserId) -> Option<BidderStatus> {
+    /// Returns the new status of a bidder; `None` if the bidder knows it already.
+    pub(super) fn bidder_status(&self, now: LeadingBid, bidder: UserId) -> Option<BidderStatus> {
         if bidder != now.bidder {
             return Some(if self.led.contains(&bidder) {
                 BidderStatus::Outbid

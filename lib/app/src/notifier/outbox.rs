@@ -1,11 +1,12 @@
-//! Notifications go out of the house, to those who want to be told elsewhere than in their inboxes.
+//! Delivers notifications by webhook and e-mail (transactional outbox).
 //!
-//! What is to be sent is stored together with the notification itself ([`crate::ports::notifications::outbox`]). Any number of
-//! [`Sender`]s take what is due: each claims some for a while, has them carried ([`crate::ports::notifications::transport`]), and notes
-//! what came of it. What a killed one had claimed is due again when the claim ends. So everything is sent at least
-//! once, and tells who it is by the same id every time.
+//! The transaction that stores a notification also adds its deliveries to the outbox
+//! ([`crate::ports::notifications::outbox`]). Any number of [`OutboxDispatcher`]s process them: each claims
+//! some due deliveries for a limited time, sends them ([`crate::ports::notifications::transport`]), and
+//! records the results. The deliveries that a crashed dispatcher had claimed are due again when the claims
+//! expire. So every message is sent at least once, always with the same id.
 //!
-//! Nothing is lost when nobody hears the [`Bell`]: it only saves the wait for the next look.
+//! A missed [`Wakeup`] loses nothing: the dispatchers also poll.
 
 mod dispatcher;
 mod retry_schedule;

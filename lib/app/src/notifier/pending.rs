@@ -1,4 +1,4 @@
-//! What there is to tell of a batch of events.
+//! Collects the notifications of a batch of events.
 
 use super::leading_bid::{LeadChange, LeadingBid};
 use crate::ports::notifications::notification_store::{Notification, NotificationBatch};
@@ -16,107 +16,112 @@ use uuid::Uuid;
 /// Namespace of the ids of notifications.
 const NOTIFICATIONS: Uuid = Uuid::from_u128(0x5b0e_7e1c_41d8_5f7a_9a60_2c3d_8d10_77be);
 
-/// Notifications, with the positions of the events that they follow from, and choices.
+/// Notifications and preferences of a batch of events.
 #[derive(Debug, Default)]
 pub(super) struct PendingNotifications {
+    /// Notifications with the positions of their events.
     ready: Vec<(u64, Notification)>,
     leads: BTreeMap<Uuid, LeadChange>,
-    subscriptions: BTreeMap<UserId, NotificationPreferences>,
+    preferences: BTreeMap<UserId, NotificationPreferences>,
     deleted: BTreeSet<UserId>,
 }
 
 impl PendingNotifications {
-    /// Notes an event of a user.
+    /// Adds an event of a user.
     pub(super) fn user(&mut self, user: UserId, event: &UserEvent) {
         match event {
             UserEvent::UserCreated => {}
-            UserEvent::SubscriptionsChanged(to) => drop(self.subscriptions.insert(user, *to)),
+            UserEvent::SubscriptionsChanged(to) => drop(self.preferences.insert(user, *to)),
             UserEvent::UserDeleted => {
-                self.subscriptions.insert(user, NotificationPreferences::NONE);
+                self.preferences.insert(user, NotificationPreferences::NONE);
                 self.deleted.insert(user);
             }
         }
     }
 
-    /// Notes an event of an auction that was folded into its board; `before` is who led before.
+    /// Adds an event of an auction, which is applied to the projection already. `before` is the leading bid
+    /// before the event.
     pub(super) fn auction(
         &mut self,
         partition: PartitionId,
         record: &EventRecord,
         event: &AuctionEvent,
         before: Option<LeadingBid>,
-        board: &AuctionProjection,
+        projection: &AuctionProjection,
     ) {
-        let now = LeadingBid::of(&board.auction);
+        let now = LeadingBid::of(&projection.auction);
         if before != now {
             let change = self.leads.entry(record.key).or_insert_with(|| LeadChange::since(before));
             change.add(event, now, record.position, record.at);
         }
-        let what = match event {
-            AuctionEvent::WinnerAnnounced(winner) => Some((winner.bidder, won(&board.auction, winner))),
+        let body = match event {
+            AuctionEvent::WinnerAnnounced(winner) => Some((winner.bidder, won(&projection.auction, winner))),
             AuctionEvent::BidDoubled { bid, bidder, effective } => {
-                Some((*bidder, doubled(&board.auction, *bid, *effective)))
+                Some((*bidder, doubled(&projection.auction, *bid, *effective)))
             }
             _ => None,
         };
-        if let Some((user, (kind, what))) = what {
+        if let Some((user, (kind, body))) = body {
             let place = (partition, record.position);
-            let news = news(record.key, board, record.at, what);
-            self.ready.push((record.position, notification(place, user, kind, news)));
+            let content = content(record.key, projection, record.at, body);
+            self.ready.push((record.position, notification(place, user, kind, content)));
         }
     }
 
-    /// Everything, in the order of the events; what changed more than once is told as it is now.
+    /// Returns the batch, in the order of the events. Changes of one auction's leading bid are combined.
     pub(super) fn into_batch(
         self,
         partition: PartitionId,
         (from, to): (u64, u64),
-        boards: &mut ProjectionCache,
+        projections: &mut ProjectionCache,
     ) -> NotificationBatch {
         let mut all = self.ready;
         for (key, change) in self.leads {
-            let Some(board) = boards.get(key) else { continue };
-            all.extend(told(partition, key, board, &change).into_iter().map(|told| (change.position, told)));
+            let Some(projection) = projections.get(key) else { continue };
+            let notifications = highest_bid_notifications(partition, key, projection, &change);
+            all.extend(notifications.into_iter().map(|notification| (change.position, notification)));
         }
         all.sort_by_key(|(position, notification)| (*position, notification.user));
         NotificationBatch {
             partition,
             from,
             to,
-            subscriptions: self.subscriptions.into_iter().collect(),
+            preferences: self.preferences.into_iter().collect(),
             deleted: self.deleted.into_iter().collect(),
             notifications: all.into_iter().map(|(_, notification)| notification).collect(),
         }
     }
 }
 
-/// A changed lead, told to everybody who has a bid that counts.
-fn told(
+/// Creates the notifications of a changed leading bid, for all bidders with an active bid.
+fn highest_bid_notifications(
     partition: PartitionId,
     key: Uuid,
-    board: &AuctionProjection,
+    projection: &AuctionProjection,
     change: &LeadChange,
 ) -> Vec<Notification> {
-    let auction = &board.auction;
-    let now = LeadingBid::of(auction).filter(|now| change.is_news(*now));
+    let auction = &projection.auction;
+    let now = LeadingBid::of(auction).filter(|now| change.is_changed(*now));
     let Some(now) = now.filter(|_| auction.status() != Status::Cancelled) else { return Vec::new() };
-    let by_standing = [BidderStatus::Leading, BidderStatus::Outbid, BidderStatus::Behind].map(|standing| {
+    let by_status = [BidderStatus::Leading, BidderStatus::Outbid, BidderStatus::Behind].map(|status| {
         let (highest, ends_at) = (money(auction, now.effective), auction.ends_at().into());
-        let what = NotificationBody::HighestBid { standing, highest, ends_at };
-        (standing, news(key, board, change.at, what))
+        let body = NotificationBody::HighestBid { standing: status, highest, ends_at };
+        (status, content(key, projection, change.at, body))
     });
-    let of = |standing| by_standing.iter().find(|(of, _)| *of == standing).map(|(_, news)| Arc::clone(news));
+    let content_for = |wanted| {
+        by_status.iter().find(|(status, _)| *status == wanted).map(|(_, content)| Arc::clone(content))
+    };
     let place = (partition, change.position);
     let bidders = auction.bidders().filter_map(|bidder| {
-        let news = of(change.standing(now, bidder)?)?;
-        Some(notification(place, bidder, NotificationKind::HighestBid, news))
+        let content = content_for(change.bidder_status(now, bidder)?)?;
+        Some(notification(place, bidder, NotificationKind::HighestBid, content))
     });
     bidders.collect()
 }
 
 fn won(auction: &Auction, winner: &Winner) -> (NotificationKind, NotificationBody) {
-    let (pays, counts_for) = (money(auction, winner.pays), money(auction, winner.effective));
-    (NotificationKind::AuctionWon, NotificationBody::AuctionWon { bid: winner.bid.0, pays, counts_for })
+    let (price, counts_for) = (money(auction, winner.pays), money(auction, winner.effective));
+    (NotificationKind::AuctionWon, NotificationBody::AuctionWon { bid: winner.bid.0, price, counts_for })
 }
 
 fn doubled(auction: &Auction, bid: BidId, effective: Amount) -> (NotificationKind, NotificationBody) {
@@ -129,23 +134,23 @@ fn money(auction: &Auction, amount: Amount) -> Money {
     Money { amount: amount.minor_units(), currency: auction.terms().currency.code().to_owned() }
 }
 
-/// News are plain structs with text keys; writing them as JSON cannot fail.
-fn news(key: Uuid, board: &AuctionProjection, at: Timestamp, what: NotificationBody) -> Arc<[u8]> {
-    let (title, version) = (board.title.as_str().to_owned(), board.auction.version());
-    let news = NotificationContent { at: at.into(), auction: key, title, version, what };
-    serde_json::to_vec(&news).unwrap_or_default().into()
+/// Encodes the content of a notification. Plain structs with text keys always encode.
+fn content(key: Uuid, projection: &AuctionProjection, at: Timestamp, body: NotificationBody) -> Arc<[u8]> {
+    let (title, version) = (projection.title.as_str().to_owned(), projection.auction.version());
+    let content = NotificationContent { at: at.into(), auction: key, title, version, body };
+    serde_json::to_vec(&content).unwrap_or_default().into()
 }
 
 fn notification(
     (partition, position): (PartitionId, u64),
     user: UserId,
     kind: NotificationKind,
-    news: Arc<[u8]>,
+    content: Arc<[u8]>,
 ) -> Notification {
     let mut name = [0; 27];
     name[..2].copy_from_slice(&partition.0.to_be_bytes());
     name[2..10].copy_from_slice(&position.to_be_bytes());
     name[10] = kind as u8;
     name[11..].copy_from_slice(user.0.as_bytes());
-    Notification { id: Uuid::new_v5(&NOTIFICATIONS, &name), user, kind, news }
+    Notification { id: Uuid::new_v5(&NOTIFICATIONS, &name), user, kind, content }
 }

@@ -1,7 +1,11 @@
-//! Users are told by HTTP, by the rules of Standard Webhooks (<https://www.standardwebhooks.com>).
+//! Webhooks, as specified by Standard Webhooks (<https://www.standardwebhooks.com>).
 //!
-//! [`WebhookRegistry`] is how users set where; what is sent, and when again, is in [`crate::notifier::outbox`]. [`WebhookSecrets`] sign
-//! it, [`UrlPolicy`] says which addresses the portal goes to for a user, and [`payload`] is what it says.
+//! * [`WebhookRegistry`] manages the webhooks of users.
+//! * [`payload`] creates the request body.
+//! * [`WebhookSecrets`] derives the secrets that sign requests.
+//! * [`UrlPolicy`] decides which addresses the portal calls.
+//!
+//! [`crate::notifier::outbox`] sends and retries the requests.
 
 pub mod payload;
 mod registry;

@@ -1,4 +1,4 @@
-//! How far everybody is with every stream, and who works on it.
+//! Statistics of streams and consumer groups: lag, pending entries, rates and owners.
 
 mod rates;
 mod report_json;
@@ -11,28 +11,28 @@ use crate::ports::events::heads::HeadReader;
 use crate::ports::operator::stream_stats::{StreamStats, StreamStatsReader};
 use auction_wire::{PartitionId, Positions};
 
-/// Everything at one moment, more or less.
+/// State of all streams. The values are read one after another, not at one instant.
 #[derive(Debug)]
 pub struct StreamsReport {
-    /// The streams.
-    pub seen: StreamStats,
-    /// The newest events that are stored, or why the store could not be asked.
+    pub stats: StreamStats,
+    /// The head of each partition, or the error if the event store is unavailable.
     pub stored: Result<Positions, Unavailable>,
 }
 
-/// Looks once.
+/// Reads the current state of all streams and the heads of the event store.
 pub async fn collect(
-    progress: &impl StreamStatsReader,
+    reader: &impl StreamStatsReader,
     heads: &impl HeadReader,
     partitions: &[PartitionId],
 ) -> Result<StreamsReport, Unavailable> {
-    let seen = progress.collect(partitions).await?;
-    // What is stored is published a moment later: asked the other way round, it could look lost.
-    Ok(StreamsReport { seen, stored: heads.heads().await })
+    let stats = reader.collect(partitions).await?;
+    // Events are published after they are stored. With the heads read first, a published event could look
+    // lost.
+    Ok(StreamsReport { stats, stored: heads.heads().await })
 }
 
 impl StreamsReport {
-    /// The newest event of a partition that is stored.
+    /// Returns the head of a partition in the event store; none if the store is unavailable.
     pub fn stored(&self, partition: PartitionId) -> Option<u64> {
         self.stored.as_ref().ok().map(|stored| stored.get(partition))
     }

@@ -1,68 +1,68 @@
-//! What is stored, published and shown is the same.
+//! Verification that the event store, the event streams and the read models agree.
 //!
-//! Of every partition: positions and versions in the store are dense; the event stream holds the same
-//! events in the same order, up to the head; who is an active user, which auctions are open, and every
-//! view, are what a fresh rebuild from the events gives.
+//! For every partition:
+//!
+//! * positions and versions in the store are gap-free;
+//! * the event stream holds the same events in the same order, up to the head;
+//! * the active users, the open auctions and every view equal those of a replay of all events.
 
 mod replay;
 mod views;
 
+use crate::consume::stored_events::LoadError;
 use crate::ports::Unavailable;
 use crate::ports::events::event_store::{EventStore, EventStoreConnector};
 use crate::ports::events::event_stream_reader::EventStreamReader;
 use crate::ports::views::read_models::ReadModelReader;
-use crate::writer::aggregate_cache::LoadError;
 use auction_domain::auction::Status;
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::{EventRecord, PartitionCount, PartitionId};
 use replay::Replay;
 use std::time::{Duration, Instant};
 
-/// How many events are compared in one go.
+/// Number of events compared at a time.
 const CHUNK: usize = 1000;
 
-/// How long the read models may take to catch up with the store before that counts as a difference.
+/// Time limit for the read models to reach the head. A longer delay is reported as a difference.
 const CATCH_UP: Duration = Duration::from_secs(20);
 
-/// How often it is looked whether they have.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// Interval at which the checkpoint of the read models is read.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// At most so many differences are listed of each partition.
-const LISTED: usize = 20;
+/// Maximum number of differences listed per partition.
+const MAX_LISTED: usize = 20;
 
-/// What was compared in one partition, and what differs.
+/// Result of the verification of one partition: how much was compared, and what differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionReport {
-    /// Which.
     pub partition: PartitionId,
-    /// Events in the store.
+    /// Number of events in the store.
     pub stored: u64,
-    /// Events on the stream.
+    /// Number of events on the stream that equal the stored ones.
     pub published: u64,
-    /// Users and their views.
     pub users: u64,
-    /// Auctions and their views.
     pub auctions: u64,
-    /// Bids in the lists of bids.
     pub bids: u64,
-    /// Users by auction in which they have bid.
+    /// Number of pairs of an auction and one of its bidders.
     pub bidders: u64,
-    /// Auctions in the lists.
+    /// Number of entries in the auction lists.
     pub listed: u64,
-    /// What differs, one sentence each.
+    /// The first differences, one sentence each.
     pub differences: Vec<String>,
-    /// How many more differences there are.
+    /// Number of differences that are not listed.
     pub more: u64,
 }
 
 impl PartitionReport {
-    fn differs(&mut self, what: String) {
-        if self.differences.len() < LISTED { self.differences.push(what) } else { self.more += 1 }
+    fn differs(&mut self, difference: String) {
+        if self.differences.len() < MAX_LISTED { self.differences.push(difference) } else { self.more += 1 }
     }
 }
 
-/// Compares all partitions. On a portal in use a partition that moved meanwhile is compared again, up to
-/// three times.
+/// Verifies all partitions.
+///
+/// If a partition differs and its head moved meanwhile, because the portal is in use, it is verified again,
+/// up to three times in all.
 pub async fn verify(
     stores: &impl EventStoreConnector,
     published: &impl EventStreamReader,
@@ -104,21 +104,21 @@ async fn verify_partition(
         differences: Vec::new(),
         more: 0,
     };
-    let rebuild = compare_streams(store, published, &mut report).await?;
-    compare_rows(store, &rebuild, &mut report).await?;
+    let replay = compare_streams(store, published, &mut report).await?;
+    compare_rows(store, &replay, &mut report).await?;
     wait_for_views(views, &mut report).await?;
-    views::compare(views, &rebuild, partitions, &mut report).await?;
+    views::compare(views, &replay, partitions, &mut report).await?;
     Ok(report)
 }
 
-/// Reads the whole store of a partition beside its stream.
+/// Compares all stored events of a partition with its event stream, and replays them.
 async fn compare_streams(
     store: &mut impl EventStore,
     published: &impl EventStreamReader,
     report: &mut PartitionReport,
 ) -> Result<Replay, LoadError> {
     let (partition, head) = (report.partition, report.stored);
-    let mut rebuild = Replay::default();
+    let mut replay = Replay::default();
     let mut position = 0;
     while position < head {
         let stored = store.events_after(partition, position, CHUNK.min((head - position) as usize)).await?;
@@ -127,25 +127,26 @@ async fn compare_streams(
             break;
         };
         let on_stream = published.events_after(partition, position, stored.len()).await?;
-        // Looked at behind the chunk: the stream is trimmed meanwhile.
+        // Read after the chunk: the stream may be trimmed meanwhile.
         let first = published.events_after(partition, 0, 1).await?.first().map(|event| event.position);
         for (event, expected) in stored.iter().zip(position + 1..) {
             if event.position != expected {
-                report.differs(format!("the store has position {} where {expected} belongs", event.position));
+                report.differs(format!("the store has position {}, expected {expected}", event.position));
             }
-            rebuild.apply(event, report)?;
+            replay.apply(event, report)?;
         }
         compare_chunk(&stored, &on_stream, first, report);
         position = last;
     }
     let beyond = published.events_after(partition, head, 1).await?;
     if !beyond.is_empty() && store.head(partition).await? == head {
-        report.differs(format!("the stream goes on behind the head, {head}"));
+        report.differs(format!("the stream has events after the head {head}"));
     }
-    Ok(rebuild)
+    Ok(replay)
 }
 
-/// The stream may have been trimmed at its front; from its first event on it holds everything.
+/// Compares a chunk. The stream may be trimmed at its start; from its first event on it must hold every
+/// event.
 fn compare_chunk(
     stored: &[EventRecord],
     on_stream: &[EventRecord],
@@ -156,7 +157,9 @@ fn compare_chunk(
     for event in stored.iter().filter(|event| first.is_none_or(|first| event.position >= first)) {
         match on_stream.next_if(|other| other.position <= event.position) {
             Some(other) if other.same_history(event) => report.published += 1,
-            Some(_) => report.differs(format!("event {} on the stream is another one", event.position)),
+            Some(_) => {
+                report.differs(format!("event {} on the stream differs from the stored one", event.position))
+            }
             None => report.differs(format!("event {} is not on the stream", event.position)),
         }
     }
@@ -164,29 +167,29 @@ fn compare_chunk(
 
 async fn compare_rows(
     store: &mut impl EventStore,
-    rebuild: &Replay,
+    replay: &Replay,
     report: &mut PartitionReport,
 ) -> Result<(), LoadError> {
-    let ids: Vec<UserId> = rebuild.users.keys().map(|user| UserId(*user)).collect();
+    let ids: Vec<UserId> = replay.users.keys().map(|user| UserId(*user)).collect();
     let mut active = store.active_users(&ids).await?;
     active.sort_unstable();
     let expected: Vec<UserId> =
-        rebuild.users.iter().filter(|(_, user)| !user.deleted).map(|(id, _)| UserId(*id)).collect();
+        replay.users.iter().filter(|(_, user)| !user.deleted).map(|(id, _)| UserId(*id)).collect();
     if active != expected {
-        report.differs(format!("{} users are active, {} should be", active.len(), expected.len()));
+        report.differs(format!("{} users are active, expected {}", active.len(), expected.len()));
     }
     let mut open = store.open_auctions(report.partition).await?.auctions;
     open.sort_unstable();
-    let mut expected: Vec<(AuctionId, Timestamp)> = rebuild
-        .boards
+    let mut expected: Vec<(AuctionId, Timestamp)> = replay
+        .auctions
         .iter()
-        .filter_map(|(id, board)| Some((AuctionId(*id), &board.as_ref()?.auction)))
+        .filter_map(|(id, projection)| Some((AuctionId(*id), &projection.as_ref()?.auction)))
         .filter(|(_, auction)| auction.status() == Status::Open)
         .map(|(id, auction)| (id, auction.ends_at()))
         .collect();
     expected.sort_unstable();
     if open != expected {
-        report.differs(format!("{} auctions are open, {} should be", open.len(), expected.len()));
+        report.differs(format!("{} auctions are open, expected {}", open.len(), expected.len()));
     }
     Ok(())
 }
@@ -203,11 +206,11 @@ async fn wait_for_views(
         }
         if began.elapsed() > CATCH_UP {
             report.differs(format!(
-                "the views are at {checkpoint}, the store at {}; does the projector run?",
+                "the read models are at {checkpoint}, the store at {}. Check that the projector runs",
                 report.stored
             ));
             return Ok(());
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }

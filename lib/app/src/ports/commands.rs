@@ -1,4 +1,4 @@
-//! Ports for commands: streams, queues, outcomes and load.
+//! Ports for commands: queue, streams, outcomes and load.
 
 pub mod command_queue;
 pub mod command_stream;

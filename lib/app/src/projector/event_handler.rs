@@ -1,14 +1,14 @@
-//! The projector of one partition.
+//! The event handler of the projector.
 
-use super::render::{auction_view, bid_item, bidder_item, json, leader, list_item, list_place, user_view};
+use super::render::{auction_view, bid_item, bidder_item, json, leader, list_item, list_key, user_view};
 use crate::consume::auction_projection::{AuctionProjection, ProjectionCache};
+use crate::consume::stored_events::{LoadError, read_event};
 use crate::consume::{EventHandler, HandleResult};
 use crate::ports::Unavailable;
 use crate::ports::events::event_store::EventStore;
 use crate::ports::views::read_models::{
     ListKey, ReadModelCommit, ReadModelConnector, ReadModelWrite, ReadModelWriter,
 };
-use crate::writer::aggregate_cache::{LoadError, read_event};
 use auction_domain::auction::AuctionEvent;
 use auction_domain::user::UserEvent;
 use auction_domain::{AuctionId, BidId, Timestamp, UserId};
@@ -17,44 +17,41 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use uuid::Uuid;
 
-/// Keeps the views of one partition.
+/// Updates the read models of one partition.
 pub struct Projector<V: ReadModelConnector> {
     stores: V,
     partition: PartitionId,
     views: Option<V::Store>,
-    boards: ProjectionCache,
+    cache: ProjectionCache,
     position: u64,
 }
 
-/// What a batch changes.
+/// Changes made by a batch of events.
 #[derive(Default)]
 struct Changes {
     auctions: BTreeMap<Uuid, ChangedAuction>,
     users: BTreeMap<Uuid, ChangedUser>,
 }
 
-/// An auction in a batch.
 struct ChangedAuction {
-    /// Where it was listed before.
-    listed: Option<ListKey>,
-    /// Which of its bids changed, each once.
+    /// The entry in the auction lists before the batch.
+    old_key: Option<ListKey>,
     bids: BTreeSet<BidId>,
-    /// Who had not bid in it before.
-    joined: BTreeSet<UserId>,
+    /// Users whose first bid in this auction is in the batch.
+    new_bidders: BTreeSet<UserId>,
 }
 
-/// A user in a batch.
 #[derive(Default)]
 struct ChangedUser {
-    /// If it was in this batch.
+    /// Set if the user was created in this batch.
     created_at: Option<Timestamp>,
     deleted: bool,
 }
 
 impl<V: ReadModelConnector> Projector<V> {
-    /// Keeps at most `boards` auctions in memory.
-    pub fn new(stores: V, partition: PartitionId, boards: NonZeroUsize) -> Projector<V> {
-        Projector { stores, partition, views: None, boards: ProjectionCache::new(boards), position: 0 }
+    /// Creates a projector that keeps about `cache_size` auctions in memory.
+    pub fn new(stores: V, partition: PartitionId, cache_size: NonZeroUsize) -> Projector<V> {
+        Projector { stores, partition, views: None, cache: ProjectionCache::new(cache_size), position: 0 }
     }
 
     async fn fold(
@@ -65,9 +62,9 @@ impl<V: ReadModelConnector> Projector<V> {
         let mut keys: Vec<Uuid> = events.iter().map(|event| event.key).collect();
         keys.sort_unstable();
         keys.dedup();
-        // Before the first of them; of what was parked, before the first that was not handled.
+        // Formerly parked events are older than the checkpoint: load the state before the first of them.
         let before = events.first().map_or(self.position, |event| event.position - 1);
-        self.boards.load(store, &keys, before).await?;
+        self.cache.load(store, &keys, before).await?;
         let mut changes = Changes::default();
         for record in events {
             match read_event(record)? {
@@ -81,15 +78,15 @@ impl<V: ReadModelConnector> Projector<V> {
                 }
                 Event::Promoter(_) => {}
                 Event::Auction(event) => {
-                    let board = self.boards.get(record.key);
+                    let projection = self.cache.get(record.key);
                     let changed = changes.auctions.entry(record.key).or_insert_with(|| ChangedAuction {
-                        listed: list_place(board),
+                        old_key: list_key(projection),
                         bids: BTreeSet::new(),
-                        joined: BTreeSet::new(),
+                        new_bidders: BTreeSet::new(),
                     });
-                    changed.bids.extend(bids_of(&event).iter().copied());
-                    changed.joined.extend(joins(board.as_ref(), &event));
-                    AuctionProjection::apply(board, &event, record.at);
+                    changed.bids.extend(changed_bids(&event).iter().copied());
+                    changed.new_bidders.extend(new_bidder(projection.as_ref(), &event));
+                    AuctionProjection::apply(projection, &event, record.at);
                 }
             }
         }
@@ -103,15 +100,15 @@ impl<V: ReadModelConnector> Projector<V> {
     ) -> Result<Vec<ReadModelWrite>, LoadError> {
         let mut writes = Vec::new();
         for (key, changed) in std::mem::take(&mut changes.auctions) {
-            let board = self.boards.get(key);
-            let place = list_place(board);
-            let Some(board) = board else { continue };
-            render_auction(AuctionId(key), board, place, &changed, &mut writes);
+            let projection = self.cache.get(key);
+            let new_key = list_key(projection);
+            let Some(projection) = projection else { continue };
+            render_auction(AuctionId(key), projection, new_key, &changed, &mut writes);
         }
-        let before: Vec<Uuid> =
+        let created_before: Vec<Uuid> =
             changes.users.iter().filter(|(_, user)| user.created_at.is_none()).map(|(key, _)| *key).collect();
-        if !before.is_empty() {
-            for record in store.history(&before, self.position).await? {
+        if !created_before.is_empty() {
+            for record in store.history(&created_before, self.position).await? {
                 if let Some(user) = changes.users.get_mut(&record.key).filter(|_| record.version == 1) {
                     user.created_at = Some(record.at);
                 }
@@ -127,7 +124,7 @@ impl<V: ReadModelConnector> Projector<V> {
 
 impl<V: ReadModelConnector> EventHandler for Projector<V> {
     async fn load_checkpoint(&mut self, _: &mut impl EventStore) -> Result<u64, LoadError> {
-        self.boards.forget();
+        self.cache.clear();
         let mut views = self.stores.open(self.partition).await?;
         self.position = views.checkpoint().await?;
         self.views = Some(views);
@@ -143,12 +140,12 @@ impl<V: ReadModelConnector> EventHandler for Projector<V> {
         let changes = self.fold(store, events).await?;
         let writes = self.render(store, changes).await?;
         let Some(views) = &mut self.views else {
-            return Err(Unavailable::new("redis", "the views were not opened").into());
+            return Err(Unavailable::new("read models", "the connection is not open").into());
         };
         match views.commit(self.position, until, &writes).await? {
             ReadModelCommit::Done => {
                 self.position = until;
-                self.boards.trim();
+                self.cache.trim();
                 Ok(HandleResult::Done)
             }
             ReadModelCommit::CheckpointMoved => Ok(HandleResult::Conflict),
@@ -156,54 +153,55 @@ impl<V: ReadModelConnector> EventHandler for Projector<V> {
     }
 }
 
-/// All views of an auction that changed, each once.
+/// Adds the views of an auction that changed to `writes`.
 fn render_auction(
     auction: AuctionId,
-    board: &AuctionProjection,
-    place: Option<ListKey>,
+    projection: &AuctionProjection,
+    new_key: Option<ListKey>,
     changed: &ChangedAuction,
     writes: &mut Vec<ReadModelWrite>,
 ) {
-    writes.push(ReadModelWrite::Auction { auction, json: json(&auction_view(auction, board)) });
-    if let Some(before) = changed.listed.filter(|before| Some(*before) != place) {
-        writes.push(ReadModelWrite::RemoveFromAuctionList { auction, place: before });
+    writes.push(ReadModelWrite::Auction { auction, json: json(&auction_view(auction, projection)) });
+    if let Some(old_key) = changed.old_key.filter(|old_key| Some(*old_key) != new_key) {
+        writes.push(ReadModelWrite::RemoveFromAuctionList { auction, place: old_key });
     }
-    if let Some(place) = place {
-        let (status, leader, json) = (place.status, leader(board), json(&list_item(auction, board)));
+    if let Some(place) = new_key {
+        let json = json(&list_item(auction, projection));
+        let (status, leader) = (place.status, leader(projection));
         writes.push(ReadModelWrite::AuctionListEntry { auction, status, leader, json });
-        if changed.listed != Some(place) {
+        if changed.old_key != new_key {
             writes.push(ReadModelWrite::AddToAuctionList { auction, place });
         }
     }
     writes.extend(
-        changed.joined.iter().map(|user| ReadModelWrite::AddToBidderAuctions { user: *user, auction }),
+        changed.new_bidders.iter().map(|user| ReadModelWrite::AddToBidderAuctions { user: *user, auction }),
     );
     let mut bidders = BTreeSet::new();
-    for bid in changed.bids.iter().filter_map(|bid| board.auction.bid(*bid)) {
+    for bid in changed.bids.iter().filter_map(|bid| projection.auction.bid(*bid)) {
         bidders.insert(bid.bidder);
-        // It is one of the auction's own.
-        let number = board.auction.number_of(bid.id).unwrap_or_default();
-        let json = json(&bid_item(auction, board, bid));
+        // Every bid of the auction has a number.
+        let number = projection.auction.number_of(bid.id).unwrap_or_default();
+        let json = json(&bid_item(auction, projection, bid));
         writes.push(ReadModelWrite::Bid { auction, number, bidder: bid.bidder, json });
     }
     for user in bidders {
         writes.push(ReadModelWrite::BidderAuctionEntry {
             user,
             auction,
-            json: json(&bidder_item(board, user)),
+            json: json(&bidder_item(projection, user)),
         });
     }
 }
 
-/// Who bids there for the first time.
-fn joins(board: Option<&AuctionProjection>, event: &AuctionEvent) -> Option<UserId> {
+/// Returns the bidder if the event is their first bid in the auction.
+fn new_bidder(projection: Option<&AuctionProjection>, event: &AuctionEvent) -> Option<UserId> {
     let AuctionEvent::BidPlaced { bidder, .. } = event else { return None };
-    let before = board.map_or(0, |board| board.auction.bids_of(*bidder).len());
+    let before = projection.map_or(0, |projection| projection.auction.bids_of(*bidder).len());
     (before == 0).then_some(*bidder)
 }
 
-/// Which bids look different after it.
-pub fn bids_of(event: &AuctionEvent) -> &[BidId] {
+/// Returns the bids whose views change with this event.
+pub fn changed_bids(event: &AuctionEvent) -> &[BidId] {
     match event {
         AuctionEvent::BidPlaced { bid, .. }
         | AuctionEvent::BidDeleted { bid, .. }

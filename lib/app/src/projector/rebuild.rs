@@ -1,14 +1,16 @@
-//! Views made anew beside the live ones: a new generation is filled from the store, compared with the live
-//! one, and takes its place in one step once it is not behind. Readers see no gap and no step back, and the
-//! live projector goes on in the new generation.
+//! Rebuild of the read models without downtime.
+//!
+//! A new generation is filled from the event store, compared with the current generation, and replaces it
+//! atomically once it is not older. Readers never see missing or older data. The running projector continues
+//! in the new generation.
 
+use crate::consume::stored_events::LoadError;
 use crate::consume::{EventHandler, HandleResult};
 use crate::ports::Unavailable;
 use crate::ports::events::event_store::{EventStore, EventStoreConnector};
 use crate::ports::operator::parked_events::ParkedEvents;
 use crate::ports::views::generations::{Comparison, Generation, Generations, SwitchResult};
 use crate::projector::Projector;
-use crate::writer::aggregate_cache::LoadError;
 use auction_wire::{EventRecord, PartitionId};
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -16,42 +18,41 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use uuid::Uuid;
 
-/// Whose parked events wait in a new generation, too.
-const SERVICE: &str = "projector";
+/// The component whose parked events are left out of the new generation, too.
+const COMPONENT: &str = "projector";
 
-/// How many events are handled in one go.
+/// Number of events handled per batch.
 const CHUNK: usize = 2000;
 
-/// What was made anew of a partition.
+/// Report of the rebuild of one partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RebuildReport {
-    /// Which.
     pub partition: PartitionId,
-    /// The generation that is live now.
+    /// The new generation, which is the current one now.
     pub generation: Generation,
-    /// Events that were handled.
+    /// Number of events handled.
     pub events: u64,
-    /// How long that took.
     pub took: Duration,
-    /// What it was beside the views that were live until then.
+    /// Comparison with the generation that was current until then.
     pub comparison: Comparison,
 }
 
-/// Why views could not be made anew. The live ones are as they were.
+/// Reasons a rebuild fails. The current generation is unchanged.
 #[derive(Debug, Error)]
 pub enum RebuildError {
-    /// A server.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// An event that this program cannot read and that is not parked.
+    /// An event that is not parked cannot be decoded.
     #[error(transparent)]
     Load(LoadError),
-    /// The projector cannot handle something that is not parked.
+    /// The projector cannot handle an event that is not parked.
     #[error("partition {0}: {1}")]
-    Refused(PartitionId, String),
-    /// Redis lost the new generation, or another rebuild was faster.
-    #[error("partition {0}: somebody else touched the new generation; begin again")]
-    Overtaken(PartitionId),
+    Failed(PartitionId, String),
+    /// The new generation was lost, or another rebuild finished first.
+    #[error(
+        "partition {0}: the new generation was changed by another process or was lost. Run the rebuild again"
+    )]
+    Conflict(PartitionId),
 }
 
 impl From<LoadError> for RebuildError {
@@ -63,18 +64,18 @@ impl From<LoadError> for RebuildError {
     }
 }
 
-/// Makes the views of a partition anew, with at most `boards` auctions in memory.
+/// Rebuilds the read models of a partition, with about `cache_size` auctions in memory.
 pub async fn rebuild(
     stores: &impl EventStoreConnector,
     generations: &impl Generations,
     parking: &impl ParkedEvents,
     partition: PartitionId,
-    boards: NonZeroUsize,
+    cache_size: NonZeroUsize,
 ) -> Result<RebuildReport, RebuildError> {
     let began = Instant::now();
     let mut store = stores.open().await?;
     let generation = generations.begin(partition).await?;
-    let mut projector = Projector::new(generations.stores(generation), partition, boards);
+    let mut projector = Projector::new(generations.stores(generation), partition, cache_size);
     let mut position = projector.load_checkpoint(&mut store).await?;
     position = catch_up(&mut store, parking, &mut projector, partition, position).await?;
     let comparison = generations.compare(partition, generation).await?;
@@ -83,13 +84,13 @@ pub async fn rebuild(
         match generations.switch(partition, generation).await? {
             SwitchResult::Done => break,
             SwitchResult::Behind => continue,
-            SwitchResult::Superseded => return Err(RebuildError::Overtaken(partition)),
+            SwitchResult::Superseded => return Err(RebuildError::Conflict(partition)),
         }
     }
     Ok(RebuildReport { partition, generation, events: position, took: began.elapsed(), comparison })
 }
 
-/// Handles everything that is stored by now. Returns the new position.
+/// Handles every event stored by now. Returns the new position.
 async fn catch_up(
     store: &mut impl EventStore,
     parking: &impl ParkedEvents,
@@ -98,7 +99,7 @@ async fn catch_up(
     mut position: u64,
 ) -> Result<u64, RebuildError> {
     let parked: HashMap<Uuid, u64> = parking
-        .of(SERVICE, partition)
+        .of(COMPONENT, partition)
         .await?
         .into_iter()
         .map(|parked| (parked.event.key, parked.event.position))
@@ -106,12 +107,12 @@ async fn catch_up(
     loop {
         let mut events = store.events_after(partition, position, CHUNK).await?;
         let Some(until) = events.last().map(|event| event.position) else { return Ok(position) };
-        let waits = |event: &EventRecord| parked.get(&event.key).is_some_and(|at| event.position >= *at);
-        events.retain(|event| !waits(event));
+        let is_parked = |event: &EventRecord| parked.get(&event.key).is_some_and(|at| event.position >= *at);
+        events.retain(|event| !is_parked(event));
         match projector.handle(store, &events, until).await? {
             HandleResult::Done => position = until,
-            HandleResult::Conflict => return Err(RebuildError::Overtaken(partition)),
-            HandleResult::Failed(why) => return Err(RebuildError::Refused(partition, why)),
+            HandleResult::Conflict => return Err(RebuildError::Conflict(partition)),
+            HandleResult::Failed(error) => return Err(RebuildError::Failed(partition, error)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How boards look from outside.
+//! Rendering of projections as views: the JSON bodies of the HTTP API.
 
 use crate::consume::auction_projection::AuctionProjection;
 use crate::ports::views::read_models::ListKey;
@@ -11,18 +11,18 @@ use auction_wire::view::{
     UserView, WinnerView,
 };
 
-/// How many of the best bids everybody sees.
+/// Number of highest bids shown in an auction view.
 const TOP_BIDS: usize = 10;
 
-/// `GET /auction/{id}`.
-pub fn auction_view(id: AuctionId, board: &AuctionProjection) -> AuctionView {
-    let auction = &board.auction;
+/// Renders the body of `GET /auction/{id}`.
+pub fn auction_view(id: AuctionId, projection: &AuctionProjection) -> AuctionView {
+    let auction = &projection.auction;
     let terms = auction.terms();
     let (status, winner) = status(auction);
     AuctionView {
         id: id.0,
-        title: board.title.as_str().to_owned(),
-        description: board.description.as_str().to_owned(),
+        title: projection.title.as_str().to_owned(),
+        description: projection.description.as_str().to_owned(),
         status,
         currency: terms.currency.code().to_owned(),
         opening_bid: money(auction, terms.opening_bid),
@@ -37,9 +37,9 @@ pub fn auction_view(id: AuctionId, board: &AuctionProjection) -> AuctionView {
             bidder: alias(id, winner.bidder),
             bid: winner.bid.0,
             amount: money(auction, winner.effective),
-            pays: money(auction, winner.pays),
+            price: money(auction, winner.pays),
         }),
-        unsold_because: board.unsold.map(|because| match because {
+        unsold_reason: projection.unsold.map(|because| match because {
             Unsold::NoBids => "no_bids".to_owned(),
             Unsold::ReserveNotMet => "reserve_not_met".to_owned(),
         }),
@@ -49,17 +49,17 @@ pub fn auction_view(id: AuctionId, board: &AuctionProjection) -> AuctionView {
             draws: auction.draws().recorded,
             seed: auction.draws().seed.map(|seed| seed.to_string()),
         }),
-        created_at: board.created_at.into(),
+        created_at: projection.created_at.into(),
         version: auction.version(),
     }
 }
 
-/// Its line in `GET /auctions`.
-pub fn list_item(id: AuctionId, board: &AuctionProjection) -> AuctionItem {
-    let auction = &board.auction;
+/// Renders the entry of an auction in `GET /auctions`.
+pub fn list_item(id: AuctionId, projection: &AuctionProjection) -> AuctionItem {
+    let auction = &projection.auction;
     AuctionItem {
         id: id.0,
-        title: board.title.as_str().to_owned(),
+        title: projection.title.as_str().to_owned(),
         status: status(auction).0,
         starts_at: auction.terms().starts_at.into(),
         ends_at: auction.ends_at().into(),
@@ -70,16 +70,16 @@ pub fn list_item(id: AuctionId, board: &AuctionProjection) -> AuctionItem {
     }
 }
 
-/// Where it stands in the lists; nowhere before it exists.
-pub fn list_place(board: &Option<AuctionProjection>) -> Option<ListKey> {
-    let auction = &board.as_ref()?.auction;
+/// Returns the place of an auction in the auction lists; none before the auction exists.
+pub fn list_key(projection: &Option<AuctionProjection>) -> Option<ListKey> {
+    let auction = &projection.as_ref()?.auction;
     Some(ListKey { status: status(auction).0, ends_at: auction.ends_at() })
 }
 
-/// Who leads, or has won; nobody if it was called off.
-pub fn leader(board: &AuctionProjection) -> Option<UserId> {
-    match board.auction.status() {
-        Status::Open => board.auction.leader().map(|bid| bid.bidder),
+/// Returns the leader of an open auction or the winner of a closed one; none of a cancelled one.
+pub fn leader(projection: &AuctionProjection) -> Option<UserId> {
+    match projection.auction.status() {
+        Status::Open => projection.auction.leader().map(|bid| bid.bidder),
         Status::Closed(winner) => winner.map(|winner| winner.bidder),
         Status::Cancelled => None,
     }
@@ -93,13 +93,13 @@ fn status(auction: &Auction) -> (AuctionStatus, Option<Winner>) {
     }
 }
 
-/// A line of `GET /auction/{id}/bids`.
-pub fn bid_item(id: AuctionId, board: &AuctionProjection, bid: &Bid) -> BidItem {
+/// Renders an entry of `GET /auction/{id}/bids`.
+pub fn bid_item(id: AuctionId, projection: &AuctionProjection, bid: &Bid) -> BidItem {
     BidItem {
         yours: false,
         id: bid.id.0,
         bidder: alias(id, bid.bidder),
-        amount: money(&board.auction, bid.amount),
+        amount: money(&projection.auction, bid.amount),
         doubled: bid.is_doubled(),
         state: match bid.state {
             BidState::Live => BidItemState::Live,
@@ -111,16 +111,16 @@ pub fn bid_item(id: AuctionId, board: &AuctionProjection, bid: &Bid) -> BidItem 
     }
 }
 
-/// What a user has bid in an auction.
-pub fn bidder_item(board: &AuctionProjection, user: UserId) -> BidderItem {
-    let auction = &board.auction;
+/// Renders the bids of a user in one auction: the user's part of an entry of `GET /user/{id}/bids`.
+pub fn bidder_item(projection: &AuctionProjection, user: UserId) -> BidderItem {
+    let auction = &projection.auction;
     BidderItem {
         your_bids: auction.bids_of(user).len() as u64,
         your_bid: auction.latest_bid_of(user).map(|bid| money(auction, bid.amount)),
     }
 }
 
-/// `GET /user/{id}`.
+/// Renders the body of `GET /user/{id}`.
 pub fn user_view(id: UserId, created_at: Timestamp, deleted: bool) -> UserView {
     UserView { id: id.0, created_at: created_at.into(), deleted }
 }
@@ -138,7 +138,7 @@ fn top_bid(id: AuctionId, auction: &Auction, bid: &Bid) -> TopBid {
     }
 }
 
-/// As it is stored and sent. Views are plain structs with text keys; writing them as JSON cannot fail.
+/// Serializes a view as it is stored and sent. Cannot fail: views are plain structs with text keys.
 pub fn json(view: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(view).unwrap_or_default()
 }

@@ -1,22 +1,22 @@
-//! What is promised of an auction's draws when it is created.
+//! Commitments to the draws of an auction, made when it is created.
 
 use super::CurrentOptions;
 use auction_domain::AuctionId;
 use auction_domain::auction::{Commitment, Promotion, Seed};
 use std::sync::Arc;
 
-/// What the seeds of all auctions are derived from; shared by all processes of a portal.
+/// Key that the seeds of all auctions are derived from. All processes of a portal share it.
 #[derive(Clone)]
 pub struct DrawSecret(Vec<u8>);
 
 impl DrawSecret {
-    /// From at least 32 random bytes.
+    /// Creates the key from at least 32 random bytes; `None` if there are fewer.
     pub fn new(secret: &[u8]) -> Option<DrawSecret> {
         (secret.len() >= 32).then(|| DrawSecret(secret.to_vec()))
     }
 }
 
-/// Makes promises, and knows what it takes to keep them.
+/// Creates the commitments of auctions, and derives their seeds.
 #[derive(Clone)]
 pub struct DrawCommitments {
     secret: DrawSecret,
@@ -24,23 +24,21 @@ pub struct DrawCommitments {
 }
 
 impl DrawCommitments {
-    /// With that secret, by the current options.
     pub fn new(secret: DrawSecret, current: Arc<CurrentOptions>) -> DrawCommitments {
         DrawCommitments { secret, current }
     }
 
-    /// The options.
     pub fn current(&self) -> &CurrentOptions {
         &self.current
     }
 
-    /// What is promised of an auction that is created now.
+    /// Returns the promotion of an auction that is created now.
     pub fn of(&self, auction: AuctionId) -> Promotion {
         let commitment = auction_promoter::Seed(self.seed(auction).0).commitment();
         Promotion { every: self.current.now().every(), commitment: Commitment(commitment) }
     }
 
-    /// The seed of an auction. It leaves this process when the auction is over, and not before.
+    /// Returns the seed of an auction. It must not leave this process before the auction is over.
     pub fn seed(&self, auction: AuctionId) -> Seed {
         Seed(auction_promoter::Seed::derived(&self.secret.0, auction.0).0)
     }

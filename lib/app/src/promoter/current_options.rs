@@ -1,8 +1,8 @@
-//! The options as they are now: those of the settings file, until an operator sets others.
+//! Current options of the promoter: those of the settings file until an operator changes them.
 
-use super::Options;
+use super::DrawOptions;
+use crate::consume::stored_events::{LoadError, read_event};
 use crate::ports::events::event_store::{EventStore, EventStoreConnector};
-use crate::writer::aggregate_cache::{LoadError, read_event};
 use auction_domain::Timestamp;
 use auction_domain::promoter::{PROMOTER_SETTINGS, PromoterEvent};
 use auction_wire::Event;
@@ -11,70 +11,70 @@ use std::time::Duration;
 use worker_runtime::Retry;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// How soon a change is seen by every process.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Time between two refreshes, after which every process uses changed options.
+const REFRESH_INTERVAL: Duration = Duration::from_millis(500);
 
-/// What an operator set.
+/// Change of the options by an operator.
 #[derive(Clone, Debug)]
 pub struct OptionsChange {
-    /// When.
     pub at: Timestamp,
-    /// To what; says its version.
-    pub options: Arc<Options>,
+    /// New options, with their version.
+    pub options: Arc<DrawOptions>,
 }
 
-/// The options that hold now, and all that held before.
+/// Current options, and all changes by operators.
 #[derive(Debug)]
 pub struct CurrentOptions {
-    configured: Arc<Options>,
+    configured: Arc<DrawOptions>,
     changes: RwLock<Vec<OptionsChange>>,
 }
 
 impl CurrentOptions {
-    /// Those of the settings file hold, as long as nothing else is known.
-    pub fn new(configured: Options) -> CurrentOptions {
+    /// Uses the options of the settings file until the first refresh finds a change.
+    pub fn new(configured: DrawOptions) -> CurrentOptions {
         CurrentOptions { configured: Arc::new(configured), changes: RwLock::default() }
     }
 
-    /// Those that hold.
-    pub fn now(&self) -> Arc<Options> {
+    /// Returns the current options.
+    pub fn now(&self) -> Arc<DrawOptions> {
         let changes = self.changes.read().unwrap_or_else(PoisonError::into_inner);
         changes.last().map_or_else(|| Arc::clone(&self.configured), |change| Arc::clone(&change.options))
     }
 
-    /// All that operators set, in order.
+    /// Returns all changes by operators, in order.
     pub fn changes(&self) -> Vec<OptionsChange> {
         self.changes.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Learns what operators set meanwhile.
+    /// Loads the changes by operators from the store.
     pub async fn refresh(&self, store: &mut impl EventStore) -> Result<(), LoadError> {
         let history = store.history(&[PROMOTER_SETTINGS], u64::MAX).await?;
         let mut changes = Vec::with_capacity(history.len());
         for record in history {
-            let Event::Promoter(PromoterEvent::PromoterSettingsChanged { options }) = read_event(&record)?
+            let Event::Promoter(PromoterEvent::PromoterSettingsChanged { options, .. }) =
+                read_event(&record)?
             else {
                 continue;
             };
-            match Options::read(options.as_str(), record.version) {
+            match DrawOptions::read(options.as_str(), record.version) {
                 Ok(options) => changes.push(OptionsChange { at: record.at, options: Arc::new(options) }),
-                // Set by a newer program: what held before goes on.
+                // Set by a newer program. The previous options stay in force.
                 Err(error) => {
-                    tracing::error!(version = record.version, %error, "settings of the promoter are passed over");
+                    tracing::error!(version = record.version, %error, "unreadable promoter settings ignored");
                 }
             }
         }
         let newest = changes.last().map(|change| change.options.version());
         let mut known = self.changes.write().unwrap_or_else(PoisonError::into_inner);
         if newest != known.last().map(|change| change.options.version()) {
-            tracing::info!(version = newest, "the promoter's settings changed");
+            tracing::info!(version = newest, "promoter settings changed");
             *known = changes;
         }
         Ok(())
     }
 }
 
-/// Refreshes the options until it is time to stop.
+/// Refreshes the options until shutdown.
 pub async fn run_refresh(
     stores: &impl EventStoreConnector,
     current: &CurrentOptions,
@@ -93,11 +93,11 @@ pub async fn run_refresh(
         let wait = match refreshed.await {
             Ok(()) => {
                 retry.succeeded();
-                LOOK_AGAIN
+                REFRESH_INTERVAL
             }
             Err(error) => {
                 store = None;
-                tracing::warn!(%error, "the promoter's settings cannot be read; those that are known go on");
+                tracing::warn!(%error, "promoter settings unavailable: keeping the known ones");
                 retry.next_wait()
             }
         };

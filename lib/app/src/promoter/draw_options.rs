@@ -1,67 +1,67 @@
-//! The promoter's options: checked, and as the text that events carry.
+//! Options of the promoter: validated, and as the JSON text in events.
 
 use auction_domain::{DurationMs, PromoterOptions};
 use auction_promoter::{OptionError, OptionSpec, Promoter, PromoterOption, Seed, seeded};
 use thiserror::Error;
 
-/// Options that make sense.
+/// Valid options of the promoter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct DrawOptions {
     specs: Vec<OptionSpec>,
     text: PromoterOptions,
     version: u64,
     every: DurationMs,
 }
 
-/// Why there cannot be such options.
+/// Reasons options are invalid.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DrawOptionsError {
-    /// They are not a list of options that are known.
+    /// The text is not a list of known options.
     #[error("{0}")]
     Unreadable(String),
-    /// They make no sense.
+    /// An option, or the combination of options, is invalid.
     #[error(transparent)]
-    NoSense(#[from] OptionError),
-    /// They are too long to be kept.
+    Invalid(#[from] OptionError),
+    /// The text is too long to be stored.
     #[error("the options {0}")]
     Text(#[from] auction_domain::text::TextError),
 }
 
-impl Options {
-    /// Checks the options. `version` is that of the settings that they are from, zero if no operator set
-    /// them.
-    pub fn new(specs: Vec<OptionSpec>, version: u64) -> Result<Options, DrawOptionsError> {
+impl DrawOptions {
+    /// Validates options. `version` is the version of the promoter settings; zero for options of the settings
+    /// file.
+    pub fn new(specs: Vec<OptionSpec>, version: u64) -> Result<DrawOptions, DrawOptionsError> {
         let promoter = promoter(&specs, None)?;
-        // The promoter allows no interval that is too long for this.
+        // The promoter limits the interval, so this does not overflow.
         let every = DurationMs(u32::try_from(promoter.settings().every().as_millis()).unwrap_or(u32::MAX));
         let text =
             serde_json::to_string(&specs).map_err(|error| DrawOptionsError::Unreadable(error.to_string()))?;
-        Ok(Options { text: PromoterOptions::new(text)?, specs, version, every })
+        Ok(DrawOptions { text: PromoterOptions::new(text)?, specs, version, every })
     }
 
-    /// Reads them from JSON.
-    pub fn read(text: &str, version: u64) -> Result<Options, DrawOptionsError> {
+    /// Parses and validates options from JSON.
+    pub fn read(text: &str, version: u64) -> Result<DrawOptions, DrawOptionsError> {
         let specs =
             serde_json::from_str(text).map_err(|error| DrawOptionsError::Unreadable(error.to_string()))?;
-        Options::new(specs, version)
+        DrawOptions::new(specs, version)
     }
 
-    /// As JSON, always in the same form.
+    /// Returns the options as JSON, in canonical form.
     pub fn text(&self) -> &PromoterOptions {
         &self.text
     }
 
-    /// The version of the settings that they are from; zero if no operator set them.
+    /// Returns the version of the promoter settings; zero for options of the settings file.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// How long an interval is in auctions that are created now.
+    /// Returns the draw interval for auctions that are created now.
     pub fn every(&self) -> DurationMs {
         self.every
     }
 
-    /// Who draws by them, with that seed.
+    /// Returns a promoter that draws with these options and this seed.
     pub fn promoter(&self, seed: Seed) -> Result<Promoter, OptionError> {
         promoter(&self.specs, Some(seed))
     }
@@ -77,14 +77,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_are_read_checked_and_kept_in_one_form() {
-        let options = Options::read(r#" [ {"every_ms" : 60000}, "never_the_leader" ] "#, 3).unwrap();
-        assert_eq!(options.text().as_str(), r#"[{"every_ms":60000},"never_the_leader"]"#);
+    fn draw_options_are_validated_and_canonicalized() {
+        let options = DrawOptions::read(r#" [ {"interval_ms" : 60000}, "exclude_leader" ] "#, 3).unwrap();
+        assert_eq!(options.text().as_str(), r#"[{"interval_ms":60000},"exclude_leader"]"#);
         assert_eq!((options.every(), options.version()), (DurationMs(60_000), 3));
-        assert_eq!(Options::read(options.text().as_str(), 3), Ok(options));
-        let refused = Options::read(r#"[{"every_ms":0}]"#, 0).unwrap_err();
+        assert_eq!(DrawOptions::read(options.text().as_str(), 3), Ok(options));
+        let refused = DrawOptions::read(r#"[{"interval_ms":0}]"#, 0).unwrap_err();
         assert_eq!(refused.to_string(), "an interval must be from 100 ms to 31 days, not 0 ms");
-        let unknown = Options::read(r#"["sometimes"]"#, 0).unwrap_err();
+        let unknown = DrawOptions::read(r#"["sometimes"]"#, 0).unwrap_err();
         assert!(unknown.to_string().contains("sometimes"), "{unknown}");
     }
 }

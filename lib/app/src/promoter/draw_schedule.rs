@@ -1,6 +1,6 @@
-//! The promoted auctions whose seed is not revealed yet, and when each has its next draw.
+//! Schedule of draws and seed reveals.
 
-use super::{AT_ONCE, DrawInput, NOT_BEFORE_NEWS, PromotedAuction};
+use super::{AFTER_NEXT_EVENT, DrawInput, IMMEDIATELY, PromotedAuction};
 use auction_domain::auction::{AuctionEvent, Commitment, Status};
 use auction_domain::{AuctionId, DurationMs, Timestamp};
 use auction_wire::PartitionId;
@@ -8,17 +8,16 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// How long after something was sent it is sent again, if it does not show in the events; each time twice
-/// as long.
-const AGAIN: DurationMs = DurationMs::seconds(2);
+/// Time after which a command without an effect in the events is sent again. It doubles with each attempt.
+const RETRY_AFTER: DurationMs = DurationMs::seconds(2);
 
-/// It is not doubled more often: 2 s · 2^6 are about two minutes.
-const DOUBLINGS: u32 = 6;
+/// Maximum number of doublings: 2 s · 2^6 is about two minutes.
+const MAX_DOUBLINGS: u32 = 6;
 
-/// At most so much is due at once.
+/// Maximum number of entries that are due at once.
 const CHUNK: usize = 200;
 
-/// All of the partitions that are watched.
+/// Promoted auctions with unrevealed seeds, of the partitions that this process owns.
 #[derive(Debug, Default)]
 pub struct DrawSchedule {
     table: Mutex<Table>,
@@ -28,7 +27,7 @@ pub struct DrawSchedule {
 #[derive(Debug, Default)]
 struct Table {
     auctions: HashMap<AuctionId, Entry>,
-    /// By the time at which something is to be done.
+    /// Auctions, ordered by the time of their next draw or reveal.
     by_time: BTreeSet<(Timestamp, AuctionId)>,
 }
 
@@ -38,16 +37,14 @@ struct Entry {
     promoted: PromotedAuction,
     next: Timestamp,
     attempt: u32,
-    /// The draw that was sent and has not shown in the events, and the version that it looked at.
+    /// Number and input version of the draw that was sent and is not in the events yet.
     sent: Option<(u64, u64)>,
 }
 
-/// What is to be sent.
+/// Draw or seed reveal that is due.
 #[derive(Debug)]
 pub(super) enum DueDraw {
-    /// A draw.
-    Hold { commitment: Commitment, auction: AuctionId, look: DrawInput },
-    /// The seed.
+    Hold { commitment: Commitment, auction: AuctionId, input: DrawInput },
     Reveal { commitment: Commitment, auction: AuctionId },
 }
 
@@ -65,11 +62,11 @@ impl DueDraw {
 
 impl DrawSchedule {
     fn table(&self) -> MutexGuard<'_, Table> {
-        // Whatever a panic left half done is put right when the partition is watched anew.
+        // An inconsistency left by a panic is repaired when the partition is reset.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A partition is watched from now on: these are its auctions, and no others.
+    /// Replaces the auctions of a partition.
     pub fn reset_partition(&self, partition: PartitionId, auctions: Vec<PromotedAuction>) {
         let mut table = self.table();
         let old = table.auctions.iter().filter(|(_, entry)| entry.partition == partition);
@@ -80,13 +77,13 @@ impl DrawSchedule {
         self.changed.notify_one();
     }
 
-    /// Whether an auction is here.
+    /// Returns whether the schedule contains an auction.
     pub fn contains(&self, auction: AuctionId) -> bool {
         self.table().auctions.contains_key(&auction)
     }
 
-    /// Something happened to an auction, which may be a new one: its event of that version. One that is known
-    /// already is passed over.
+    /// Applies the event of an auction with this version. Ignores an event that was applied before. A new
+    /// promoted auction is added.
     pub fn apply(
         &self,
         partition: PartitionId,
@@ -101,7 +98,7 @@ impl DrawSchedule {
             return;
         }
         if known.is_some_and(|known| version > known + 1) {
-            tracing::error!(%auction, version, "an event before this one was passed over: its draws are not held");
+            tracing::error!(%auction, version, "draws of an auction disabled: an earlier event is missing");
             table.remove(auction);
             return;
         }
@@ -109,8 +106,8 @@ impl DrawSchedule {
             table.remove(auction);
         } else if let Some(entry) = table.auctions.get_mut(&auction) {
             entry.promoted.apply(event, at);
-            if entry.is_news(event) {
-                table.plan(auction, AT_ONCE);
+            if entry.affects_schedule(event) {
+                table.plan(auction, IMMEDIATELY);
                 self.changed.notify_one();
             }
         } else if let Some(promoted) = PromotedAuction::created(auction, event, at) {
@@ -119,12 +116,12 @@ impl DrawSchedule {
         }
     }
 
-    /// When something is to be done next.
+    /// Returns the time of the next draw or reveal.
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.table().by_time.first().map(|(next, _)| *next)
     }
 
-    /// What is to be sent by now, not all of it at once. It is due again later, unless it shows.
+    /// Returns the draws and reveals that are due, at most [`CHUNK`], and schedules their retries.
     pub(super) fn due(&self, now: Timestamp) -> Vec<DueDraw> {
         let mut table = self.table();
         let due = table.by_time.iter().take_while(|(next, _)| *next <= now).take(CHUNK);
@@ -139,7 +136,7 @@ impl DrawSchedule {
         found
     }
 
-    /// Resolves when something may be due earlier than it was.
+    /// Waits until an entry may be due earlier than before.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
     }
@@ -149,9 +146,9 @@ impl Table {
     fn insert(&mut self, partition: PartitionId, promoted: PromotedAuction) {
         let auction = promoted.id();
         self.remove(auction);
-        let entry = Entry { partition, promoted, next: AT_ONCE, attempt: 0, sent: None };
+        let entry = Entry { partition, promoted, next: IMMEDIATELY, attempt: 0, sent: None };
         self.auctions.insert(auction, entry);
-        self.by_time.insert((AT_ONCE, auction));
+        self.by_time.insert((IMMEDIATELY, auction));
     }
 
     fn remove(&mut self, auction: AuctionId) {
@@ -169,54 +166,54 @@ impl Table {
 }
 
 impl Entry {
-    /// Whether it has to be thought over what is to be done for the auction, and when.
-    fn is_news(&mut self, event: &AuctionEvent) -> bool {
+    /// Returns whether an event changes what is due for the auction, and when.
+    fn affects_schedule(&mut self, event: &AuctionEvent) -> bool {
         match event {
             AuctionEvent::DrawHeld(_)
             | AuctionEvent::DrawsMissed { .. }
             | AuctionEvent::AuctionExtended { .. }
             | AuctionEvent::AuctionEnded { .. }
-            | AuctionEvent::AuctionCancelled
+            | AuctionEvent::AuctionCancelled { .. }
             | AuctionEvent::WinnerAnnounced(_)
             | AuctionEvent::AuctionClosedUnsold { .. } => {
                 (self.attempt, self.sent) = (0, None);
                 true
             }
-            // A bid that was given before the draw was due, and decided after it was sent.
+            // A bid from before the draw was due that was decided after the draw was sent.
             _ => self.sent.is_some_and(|(number, version)| self.promoted.version_for(number) != version),
         }
     }
 
-    /// It is sent now: when to send it again.
-    fn again(&mut self, now: Timestamp) -> Timestamp {
-        let wait = DurationMs(AGAIN.0 << self.attempt.min(DOUBLINGS));
+    /// Counts an attempt, and returns the time of the next one.
+    fn next_attempt(&mut self, now: Timestamp) -> Timestamp {
+        let wait = DurationMs(RETRY_AFTER.0 << self.attempt.min(MAX_DOUBLINGS));
         self.attempt += 1;
         now + wait
     }
 
-    /// What is due by now, and when to look again.
+    /// Returns what is due, and the time of the next check.
     fn due(&mut self, now: Timestamp) -> (Option<DueDraw>, Timestamp) {
         let (auction, terms) = (self.promoted.auction(), self.promoted.auction().terms());
-        let Some(promotion) = terms.promotion else { return (None, NOT_BEFORE_NEWS) };
+        let Some(promotion) = terms.promotion else { return (None, AFTER_NEXT_EVENT) };
         let (commitment, id) = (promotion.commitment, self.promoted.id());
         if auction.status() != Status::Open {
-            return (Some(DueDraw::Reveal { commitment, auction: id }), self.again(now));
+            return (Some(DueDraw::Reveal { commitment, auction: id }), self.next_attempt(now));
         }
         if now >= auction.ends_at() {
-            return (None, NOT_BEFORE_NEWS);
+            return (None, AFTER_NEXT_EVENT);
         }
         let due = terms.draws_due(now);
         let following = terms.draw_due_at(due + 1);
         if due <= auction.draws().recorded {
             return (None, following);
         }
-        let look = self.promoted.draw_input(due);
-        let sending = Some((due, look.at_version));
+        let input = self.promoted.draw_input(due);
+        let sending = Some((due, input.at_version));
         if self.sent != sending {
             (self.attempt, self.sent) = (0, sending);
         }
-        let again = self.again(now);
-        (Some(DueDraw::Hold { commitment, auction: id, look }), again.min(following))
+        let retry_at = self.next_attempt(now);
+        (Some(DueDraw::Hold { commitment, auction: id, input }), retry_at.min(following))
     }
 }
 

@@ -1,47 +1,47 @@
-//! All draws of an auction are held again, from nothing but its events.
+//! Verifies the draws of an auction by recomputing them from its events.
 
-use super::{DrawInput, Options, PromotedAuction};
+use super::{DrawInput, DrawOptions, PromotedAuction};
+use crate::consume::stored_events::{LoadError, read_event};
 use crate::ports::events::event_store::EventStore;
-use crate::writer::aggregate_cache::{LoadError, read_event};
 use auction_domain::auction::{AuctionEvent, Draw, Seed, Status};
 use auction_domain::promoter::{PROMOTER_SETTINGS, PromoterEvent};
 use auction_domain::{AuctionId, BidId, DurationMs, Timestamp};
 use auction_wire::{CommandId, Event, EventRecord};
 use std::collections::BTreeMap;
 
-/// After so long every promoter holds draws by new settings.
-const SETTINGS_ARRIVE: DurationMs = DurationMs::seconds(60);
+/// Time after which every promoter must use changed settings.
+const SETTINGS_GRACE: DurationMs = DurationMs::seconds(60);
 
-/// What came out.
+/// Result of verifying the draws of an auction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DrawAudit {
-    /// Every draw was held as promised, or is on record as missed.
+    /// Every draw matches the commitment, or is recorded as missed.
     Right,
-    /// Something is not as promised; the findings say what.
+    /// Something does not match; see the findings.
     Wrong,
-    /// Nothing is wrong so far, but the seed is not known before the auction is over.
+    /// No mismatch so far. The results can be verified when the seed is revealed, after the auction.
     NotRevealed,
-    /// There is no such auction, or it has no draws.
+    /// The auction does not exist or has no draws.
     NotPromoted,
 }
 
-/// What was found out of the draws of one auction.
+/// Report on the draws of one auction.
 #[derive(Debug, Default)]
 pub struct DrawsReport {
-    /// The draws, as they are recorded.
+    /// Recorded draws, in order.
     pub draws: Vec<Draw>,
-    /// First and last number of draws that were not held in time.
+    /// Ranges of missed draws: first and last number.
     pub missed: Vec<(u64, u64)>,
-    /// The seed, if it is revealed.
+    /// The seed, after it is revealed.
     pub seed: Option<Seed>,
-    /// What is not as promised, one sentence each.
+    /// Mismatches, one sentence each.
     pub findings: Vec<String>,
     promoted: bool,
 }
 
 impl DrawsReport {
-    /// What it comes to.
-    pub fn verdict(&self) -> DrawAudit {
+    /// Returns the overall result.
+    pub fn audit(&self) -> DrawAudit {
         match (self.promoted, self.findings.is_empty(), self.seed) {
             (_, false, _) => DrawAudit::Wrong,
             (false, ..) => DrawAudit::NotPromoted,
@@ -51,14 +51,14 @@ impl DrawsReport {
     }
 }
 
-/// Reads an auction and the promoter's settings, and holds the draws again.
+/// Loads an auction and the promoter settings, and verifies the draws.
 pub async fn verify(store: &mut impl EventStore, auction: AuctionId) -> Result<DrawsReport, LoadError> {
     let settings = store.history(&[PROMOTER_SETTINGS], u64::MAX).await?;
     let history = store.history(&[auction.0], u64::MAX).await?;
     verify_history(auction, &history, &settings)
 }
 
-/// The same, from events in hand: those of the auction, and those of the promoter's settings.
+/// Verifies the draws from the events of the auction and of the promoter settings.
 pub fn verify_history(
     auction: AuctionId,
     history: &[EventRecord],
@@ -66,43 +66,43 @@ pub fn verify_history(
 ) -> Result<DrawsReport, LoadError> {
     let mut set = BTreeMap::new();
     for record in settings {
-        if let Event::Promoter(PromoterEvent::PromoterSettingsChanged { options }) = read_event(record)? {
+        if let Event::Promoter(PromoterEvent::PromoterSettingsChanged { options, .. }) = read_event(record)? {
             set.insert(record.version, (record.at, options.as_str().to_owned()));
         }
     }
-    let mut again = Again { set, ..Again::default() };
+    let mut replay = DrawReplay { settings: set, ..DrawReplay::default() };
     for (record, version) in history.iter().zip(1..) {
         if record.version != version {
-            again.finds(format!("event {version} of the auction is not there"));
+            replay.add_finding(format!("event {version} of the auction is missing"));
             break;
         }
         if let Event::Auction(event) = read_event(record)? {
-            again.follow(auction, &event, record);
+            replay.apply(auction, &event, record);
         }
     }
-    again.finish();
-    Ok(again.report)
+    replay.finish();
+    Ok(replay.report)
 }
 
-/// The auction once more.
+/// Replay of an auction with its draws.
 #[derive(Default)]
-struct Again {
+struct DrawReplay {
     report: DrawsReport,
     promoted: Option<PromotedAuction>,
-    /// What each recorded draw looked at.
-    looks: Vec<(Draw, DrawInput)>,
-    /// What the last draw must be followed by.
-    doubles: Option<(BidId, CommandId)>,
-    /// By version of the settings.
-    set: BTreeMap<u64, (Timestamp, String)>,
+    /// Recorded draws with their recomputed inputs.
+    inputs: Vec<(Draw, DrawInput)>,
+    /// Bid that must be doubled by the next event, and the command that causes it.
+    expected_doubling: Option<(BidId, CommandId)>,
+    /// Promoter settings by version: time of the change, and the options.
+    settings: BTreeMap<u64, (Timestamp, String)>,
 }
 
-impl Again {
-    fn finds(&mut self, what: String) {
-        self.report.findings.push(what);
+impl DrawReplay {
+    fn add_finding(&mut self, finding: String) {
+        self.report.findings.push(finding);
     }
 
-    fn follow(&mut self, id: AuctionId, event: &AuctionEvent, record: &EventRecord) {
+    fn apply(&mut self, id: AuctionId, event: &AuctionEvent, record: &EventRecord) {
         let Some(promoted) = &mut self.promoted else {
             self.promoted = PromotedAuction::created(id, event, record.at);
             self.report.promoted = self.promoted.is_some();
@@ -115,7 +115,9 @@ impl Again {
             AuctionEvent::DrawsMissed { first, last } => {
                 self.check_next(*first);
                 if last < first {
-                    self.finds(format!("draws {first} to {last} are said to be missed"));
+                    self.add_finding(format!(
+                        "draws {first} to {last} are recorded as missed, but the range is invalid"
+                    ));
                 }
                 self.report.missed.push((*first, *last));
             }
@@ -127,28 +129,30 @@ impl Again {
         }
     }
 
-    /// After a draw its bid is doubled, and never without one.
+    /// Checks that a drawn bid is doubled by the next event, and that no other bid is doubled.
     fn check_doubling(&mut self, event: &AuctionEvent, cause: CommandId) {
-        let expected = self.doubles.take();
+        let expected = self.expected_doubling.take();
         match event {
             AuctionEvent::BidDoubled { bid, .. } => {
                 if expected != Some((*bid, cause)) {
-                    self.finds(format!("bid {bid} was doubled without being drawn"));
+                    self.add_finding(format!("bid {bid} was doubled but not drawn"));
                 }
             }
             _ => {
                 if let Some((bid, _)) = expected {
-                    self.finds(format!("bid {bid} was drawn and not doubled"));
+                    self.add_finding(format!("bid {bid} was drawn but not doubled"));
                 }
             }
         }
     }
 
-    /// Draws are on record one after the other.
+    /// Checks that draw numbers are consecutive.
     fn check_next(&mut self, number: u64) {
         let recorded = self.promoted.as_ref().map_or(0, |promoted| promoted.auction().draws().recorded);
         if number != recorded + 1 {
-            self.finds(format!("after draw {recorded} comes {number}: what is between is not on record"));
+            self.add_finding(format!(
+                "draw {number} follows draw {recorded}: the draws between them are not recorded"
+            ));
         }
     }
 
@@ -157,82 +161,99 @@ impl Again {
         let Some(promoted) = &self.promoted else { return };
         let (number, auction) = (draw.number, promoted.auction());
         let due = auction.terms().draws_due(record.at);
-        let look = promoted.draw_input(number);
+        let input = promoted.draw_input(number);
         let bid = draw.chosen.and_then(|bid| auction.bid(bid));
-        self.doubles = bid.filter(|bid| bid.is_live() && !bid.is_doubled()).map(|bid| (bid.id, record.cause));
+        self.expected_doubling =
+            bid.filter(|bid| bid.is_live() && !bid.is_doubled()).map(|bid| (bid.id, record.cause));
         let mut found = Vec::new();
         if due != number || record.at >= auction.ends_at() {
             found.push(format!("draw {number} was held when draw {due} was due"));
         }
-        if draw.at_version != look.at_version {
-            let (at, right) = (draw.at_version, look.at_version);
-            found.push(format!("draw {number} looked at version {at}, it was due at {right}"));
+        if draw.at_version != input.at_version {
+            let (at, right) = (draw.at_version, input.at_version);
+            found.push(format!("draw {number} used version {at} of the auction instead of version {right}"));
         }
         found.extend(self.wrong_settings(draw, auction.terms().draw_due_at(number), record.at));
         self.report.findings.extend(found);
         self.report.draws.push(draw.clone());
-        self.looks.push((draw.clone(), look));
+        self.inputs.push((draw.clone(), input));
     }
 
-    /// A draw says by which version of the settings it was held. It must have been set by then, and not be
-    /// replaced for long.
+    /// Checks the settings version of a draw: it must have been set before the draw, and must not have been
+    /// replaced long before it.
     fn wrong_settings(&self, draw: &Draw, due_at: Timestamp, at: Timestamp) -> Option<String> {
         let (number, version) = (draw.number, draw.settings_version);
-        let set = self.set.get(&version).filter(|(set_at, _)| *set_at <= at);
-        if version > 0 && set.is_none_or(|(_, options)| options != draw.options.as_str()) {
+        let set = self.settings.get(&version).filter(|(set_at, _)| *set_at <= at);
+        if version > 0 && set.is_none_or(|(_, options)| !same_options(options, draw.options.as_str())) {
             return Some(format!(
-                "draw {number} was not held by version {version} of the settings, as it says"
+                "draw {number} refers to version {version} of the settings but used other options"
             ));
         }
-        let long_before = |set: &(&u64, &(Timestamp, String))| set.1.0 <= due_at - SETTINGS_ARRIVE;
-        let oldest = self.set.iter().take_while(long_before).last().map_or(0, |(version, _)| *version);
+        let long_before = |set: &(&u64, &(Timestamp, String))| set.1.0 <= due_at - SETTINGS_GRACE;
+        let oldest = self.settings.iter().take_while(long_before).last().map_or(0, |(version, _)| *version);
         (version < oldest).then(|| {
-            format!("draw {number} was held by version {version} of the settings when {oldest} held for long")
+            format!(
+                "draw {number} used version {version} of the settings, which version {oldest} had replaced"
+            )
         })
     }
 
-    /// What can be told when all events are known.
+    /// Runs the checks that need all events.
     fn finish(&mut self) {
-        if let Some((bid, _)) = self.doubles.take() {
-            self.finds(format!("bid {bid} was drawn and not doubled"));
+        if let Some((bid, _)) = self.expected_doubling.take() {
+            self.add_finding(format!("bid {bid} was drawn but not doubled"));
         }
         let Some(promoted) = &self.promoted else { return };
         let auction = promoted.auction();
         let (promotion, status) = (auction.terms().promotion, auction.status());
-        let (recorded, in_all) = (auction.draws().recorded, auction.draws_in_all());
+        let (recorded, total) = (auction.draws().recorded, auction.draws_in_all());
         let Some(seed) = self.report.seed else { return };
         if status == Status::Open {
-            self.finds("the seed was revealed while the auction was open".to_owned());
+            self.add_finding("the seed was revealed while the auction was open".to_owned());
         }
-        if recorded != in_all {
-            self.finds(format!("there must be {in_all} draws on record, there are {recorded}"));
+        if recorded != total {
+            self.add_finding(format!("{recorded} draws are recorded instead of {total}"));
         }
         if promotion.is_some_and(|promotion| !promotion.commitment.is_to(&seed)) {
-            self.finds("the seed is not the one that the auction was created with".to_owned());
+            self.add_finding("the seed does not match the commitment of the auction".to_owned());
         }
-        for (draw, look) in std::mem::take(&mut self.looks) {
-            self.report.findings.extend(hold_again(&draw, &look, seed));
+        for (draw, input) in std::mem::take(&mut self.inputs) {
+            self.report.findings.extend(find_difference(&draw, &input, seed));
         }
     }
 }
 
-/// What differs when a draw is held again.
-fn hold_again(draw: &Draw, look: &DrawInput, seed: Seed) -> Option<String> {
+/// Returns whether two option texts have the same meaning. Earlier versions wrote some options under another
+/// name.
+fn same_options(a: &str, b: &str) -> bool {
+    a == b
+        || matches!((DrawOptions::read(a, 0), DrawOptions::read(b, 0)), (Ok(a), Ok(b)) if a.text() == b.text())
+}
+
+/// Returns the first difference between a recorded draw and the recomputed one.
+fn find_difference(draw: &Draw, input: &DrawInput, seed: Seed) -> Option<String> {
     let number = draw.number;
-    let options = match Options::read(draw.options.as_str(), draw.settings_version) {
+    let options = match DrawOptions::read(draw.options.as_str(), draw.settings_version) {
         Ok(options) => options,
-        Err(error) => return Some(format!("draw {number} was held by options that make no sense: {error}")),
+        Err(error) => return Some(format!("draw {number} used invalid options: {error}")),
     };
-    let again = match look.hold(&options, seed) {
-        Ok(again) => again,
-        Err(error) => return Some(format!("draw {number} was held by options that make no sense: {error}")),
+    let recomputed = match input.hold(&options, seed) {
+        Ok(draw) => draw,
+        Err(error) => return Some(format!("draw {number} used invalid options: {error}")),
     };
-    let show = |bid: Option<BidId>| bid.map_or("nobody".to_owned(), |bid| format!("bid {bid}"));
-    if again.chosen != draw.chosen {
-        return Some(format!("draw {number} must find {}, not {}", show(again.chosen), show(draw.chosen)));
+    let name = |bid: Option<BidId>| bid.map_or("no bid".to_owned(), |bid| format!("bid {bid}"));
+    if recomputed.chosen != draw.chosen {
+        return Some(format!(
+            "draw {number} must select {}, but selected {}",
+            name(recomputed.chosen),
+            name(draw.chosen)
+        ));
     }
-    if again.eligible != draw.eligible {
-        return Some(format!("draw {number} is among {} bids, not {}", again.eligible, draw.eligible));
+    if recomputed.eligible != draw.eligible {
+        return Some(format!(
+            "draw {number} has {} eligible bids, but recorded {}",
+            recomputed.eligible, draw.eligible
+        ));
     }
-    (again.proof != draw.proof).then(|| format!("draw {number} looked at something else than the events say"))
+    (recomputed.proof != draw.proof).then(|| format!("the proof of draw {number} does not match the events"))
 }

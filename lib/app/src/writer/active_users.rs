@@ -1,7 +1,8 @@
-//! Who may act: users that exist and are not deleted.
+//! Cache of active users: users that exist and are not deleted.
 //!
-//! Users live in their own partitions. A lane keeps those it has seen, and learns of deletions when the
-//! store says that there are some it does not know (see [`crate::ports::events::event_store::AppendResult`]).
+//! A user and the auctions they bid in are usually in different partitions. Each partition writer caches the
+//! users that it has looked up. It loads newer deletions when an append returns
+//! [`AppendResult::StaleDeletions`](crate::ports::events::event_store::AppendResult::StaleDeletions).
 
 use crate::ports::Unavailable;
 use crate::ports::events::event_store::EventStore;
@@ -11,7 +12,7 @@ use lru::LruCache;
 use std::num::NonZeroUsize;
 use thiserror::Error;
 
-/// The sender of a command is nobody.
+/// Refusal of a command whose sender does not exist or is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("there is no user of this id, or the account was deleted")]
 pub struct UnknownSender;
@@ -25,65 +26,65 @@ impl Refusal for UnknownSender {
     }
 }
 
-/// A bounded cache of users that exist. More than its capacity stay for as long as one batch needs them.
+/// Bounded cache of active users. It may exceed its capacity while a batch is decided.
 pub struct ActiveUserCache {
-    known: LruCache<UserId, ()>,
+    users: LruCache<UserId, ()>,
     capacity: NonZeroUsize,
-    deletions: u64,
+    newest_deletion: u64,
 }
 
 impl ActiveUserCache {
-    /// Keeps at most so many. Knows nobody, so that only deletions after `newest_deletion` are news to it.
+    /// Creates an empty cache for `capacity` users. It is empty, so only deletions after `newest_deletion`
+    /// can affect it.
     pub fn new(newest_deletion: u64, capacity: NonZeroUsize) -> ActiveUserCache {
-        ActiveUserCache { known: LruCache::unbounded(), capacity, deletions: newest_deletion }
+        ActiveUserCache { users: LruCache::unbounded(), capacity, newest_deletion }
     }
 
-    /// The newest deletion that it knows.
+    /// Returns the sequence number of the newest deletion that the cache takes into account.
     pub fn known_deletions(&self) -> u64 {
-        self.deletions
+        self.newest_deletion
     }
 
-    /// Learns of the deletions since.
+    /// Removes users that were deleted since the last call.
     pub async fn learn_deletions(&mut self, store: &mut impl EventStore) -> Result<(), Unavailable> {
-        for (sequence, user) in store.deletions_after(self.deletions).await? {
-            self.known.pop(&user);
-            self.deletions = sequence;
+        for (sequence, user) in store.deletions_after(self.newest_deletion).await? {
+            self.users.pop(&user);
+            self.newest_deletion = sequence;
         }
         Ok(())
     }
 
-    /// Makes sure that those of these who exist are known.
+    /// Loads those of these users that are active.
     pub async fn load(&mut self, store: &mut impl EventStore, users: &[UserId]) -> Result<(), Unavailable> {
         let missing: Vec<UserId> =
-            users.iter().copied().filter(|user| self.known.get(user).is_none()).collect();
+            users.iter().copied().filter(|user| self.users.get(user).is_none()).collect();
         if !missing.is_empty() {
             for user in store.active_users(&missing).await? {
-                self.known.put(user, ());
+                self.users.put(user, ());
             }
         }
         Ok(())
     }
 
-    /// Whether he exists.
-    pub fn is_known(&mut self, user: UserId) -> bool {
-        self.known.get(&user).is_some()
+    /// Returns whether a user is active. The user must have been loaded.
+    pub fn is_active(&mut self, user: UserId) -> bool {
+        self.users.get(&user).is_some()
     }
 
-    /// He was just created.
     pub fn add(&mut self, user: UserId) {
-        self.known.put(user, ());
+        self.users.put(user, ());
     }
 
-    /// He was just deleted, or it is not known any more whether he exists.
+    /// Removes a user who was deleted, or whose state is uncertain after a failed append.
     pub fn remove(&mut self, user: UserId) {
-        self.known.pop(&user);
+        self.users.pop(&user);
     }
 
-    /// Drops who was not seen lately, down to the capacity; but the last `unstored` stay, whom the store may not
-    /// have yet.
+    /// Drops the least recently used entries above the capacity. The last `unstored` ones stay, since the
+    /// store may not have them yet.
     pub fn trim(&mut self, unstored: usize) {
-        while self.known.len() > self.capacity.get().max(unstored) {
-            self.known.pop_lru();
+        while self.users.len() > self.capacity.get().max(unstored) {
+            self.users.pop_lru();
         }
     }
 }

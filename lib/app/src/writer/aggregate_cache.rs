@@ -1,29 +1,25 @@
-//! Users and auctions in memory, as of the head of the lane.
+//! Cache of aggregates, as of the head of the decider.
 
 use super::snapshots::{SnapshotPolicy, SnapshotProgress};
-use crate::ports::Unavailable;
+use crate::consume::stored_events::{LoadError, read_event};
 use crate::ports::events::event_store::{AggregateHistory, EventStore};
 use auction_domain::Timestamp;
 use auction_domain::auction::{Auction, AuctionState};
 use auction_domain::promoter::PromoterSettings;
 use auction_domain::user::User;
-use auction_wire::{DecodeError, Event, EventRecord};
+use auction_wire::Event;
 use lru::LruCache;
 use std::num::NonZeroUsize;
-use thiserror::Error;
 use uuid::Uuid;
 
-/// What bears one id: a user, an auction, or nothing yet.
+/// State of the aggregate with one id: a user, an auction, the promoter's settings, or nothing yet.
 #[derive(Clone, Debug, Default)]
 pub struct Aggregate {
-    /// If it is a user.
     pub user: Option<User>,
-    /// If it is an auction.
     pub auction: Option<Auction>,
-    /// If it is the promoter's settings.
     pub promoter: Option<PromoterSettings>,
-    /// How far its last snapshot is behind.
-    growth: SnapshotProgress,
+    /// Size of the auction, and of the events since its last snapshot.
+    progress: SnapshotProgress,
 }
 
 impl Aggregate {
@@ -36,23 +32,23 @@ impl Aggregate {
         }
     }
 
-    /// The event that was folded last takes so many bytes.
-    pub(super) fn grew(&mut self, bytes: usize) {
-        self.growth.add(bytes);
+    /// Counts an event of `bytes` bytes towards the next snapshot.
+    pub(super) fn count_event(&mut self, bytes: usize) {
+        self.progress.add(bytes);
     }
 
-    /// Whether it is an auction that has grown enough since its last snapshot.
-    pub(super) fn is_due(&self, rules: SnapshotPolicy) -> bool {
-        self.auction.is_some() && self.growth.is_due(rules)
+    /// Returns whether this is an auction that needs a new snapshot.
+    pub(super) fn is_snapshot_due(&self, policy: SnapshotPolicy) -> bool {
+        self.auction.is_some() && self.progress.is_due(policy)
     }
 
-    /// Its state, for a snapshot.
-    pub(super) fn snapshot(&mut self) -> Option<AuctionState> {
-        self.growth.kept();
+    /// Returns the state of an auction for a snapshot, and resets the snapshot progress.
+    pub(super) fn take_snapshot(&mut self) -> Option<AuctionState> {
+        self.progress.reset();
         self.auction.as_ref().map(Auction::memento)
     }
 
-    /// How many events there have been.
+    /// Returns the number of events of the aggregate.
     pub fn version(&self) -> u64 {
         match (&self.user, &self.auction, &self.promoter) {
             (Some(user), ..) => user.version(),
@@ -63,43 +59,20 @@ impl Aggregate {
     }
 }
 
-/// Why aggregates could not be loaded.
-#[derive(Debug, Error)]
-pub enum LoadError {
-    /// The store.
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-    /// What is stored was written by a newer program, or damaged.
-    #[error("event {version} of {key} cannot be read: {error}")]
-    Unreadable {
-        /// Of which user or auction.
-        key: Uuid,
-        /// Which of its events.
-        version: u64,
-        /// Why.
-        error: DecodeError,
-    },
-}
-
-/// Reads the body of a stored event.
-pub fn read_event(record: &EventRecord) -> Result<Event, LoadError> {
-    record.event().map_err(|error| LoadError::Unreadable { key: record.key, version: record.version, error })
-}
-
-/// A bounded cache of aggregates. More than its capacity stay for as long as one batch needs them.
+/// Bounded cache of aggregates. It may exceed its capacity while a batch is decided.
 pub struct AggregateCache {
     cached: LruCache<Uuid, Aggregate>,
     capacity: NonZeroUsize,
 }
 
 impl AggregateCache {
-    /// Keeps at most so many, the most recently used.
+    /// Creates an empty cache that keeps the `capacity` most recently used aggregates.
     pub fn new(capacity: NonZeroUsize) -> AggregateCache {
         AggregateCache { cached: LruCache::unbounded(), capacity }
     }
 
-    /// Makes sure that these are in memory: what is missing is read from its snapshot and the events behind
-    /// it. A snapshot that cannot be read is as good as none.
+    /// Loads the aggregates that are not in memory, from their snapshots and the events after them. Without a
+    /// readable snapshot, all events of the aggregate are loaded.
     pub async fn load(&mut self, store: &mut impl EventStore, keys: &[Uuid]) -> Result<(), LoadError> {
         let missing: Vec<Uuid> = keys.iter().copied().filter(|key| !self.cached.contains(key)).collect();
         if missing.is_empty() {
@@ -114,14 +87,14 @@ impl AggregateCache {
         for snapshot in snapshots {
             match snapshot.auction() {
                 Ok(auction) => {
-                    let growth = SnapshotProgress::of(&snapshot);
+                    let progress = SnapshotProgress::of(&snapshot);
                     self.cached.put(
                         snapshot.key,
-                        Aggregate { auction: Some(auction), growth, ..Aggregate::default() },
+                        Aggregate { auction: Some(auction), progress, ..Aggregate::default() },
                     );
                 }
                 Err(error) => {
-                    tracing::warn!(key = %snapshot.key, version = snapshot.version, %error, "a snapshot is passed over");
+                    tracing::warn!(key = %snapshot.key, version = snapshot.version, %error, "unreadable snapshot ignored");
                     unreadable.push(snapshot.key);
                 }
             }
@@ -134,26 +107,26 @@ impl AggregateCache {
             let event = read_event(&record)?;
             let aggregate = self.get(record.key);
             aggregate.apply(&event, record.at);
-            aggregate.grew(record.body.len());
+            aggregate.count_event(record.body.len());
         }
         Ok(())
     }
 
-    /// One that was loaded.
+    /// Returns an aggregate that was loaded.
     pub fn get(&mut self, key: Uuid) -> &mut Aggregate {
         self.cached.get_or_insert_mut(key, Aggregate::default)
     }
 
-    /// Drops what was not used lately, down to the capacity; but the last `unstored` stay, which the store may not
-    /// have yet.
+    /// Drops the least recently used entries above the capacity. The last `unstored` ones stay, since the
+    /// store may not have their events yet.
     pub fn trim(&mut self, unstored: usize) {
         while self.cached.len() > self.capacity.get().max(unstored) {
             self.cached.pop_lru();
         }
     }
 
-    /// Drops one: it is not known any more whether it is true.
-    pub fn forget(&mut self, key: Uuid) {
+    /// Removes an aggregate whose state is uncertain after a failed append.
+    pub fn remove(&mut self, key: Uuid) {
         self.cached.pop(&key);
     }
 }

@@ -1,5 +1,7 @@
-//! The middle stage of a lane: batches are decided and stored, one after another. While one is being
-//! stored, the next is decided on top of it; if the first is not stored after all, both are decided again.
+//! The decide and append stage of a partition writer.
+//!
+//! While one batch is appended, the next one is decided speculatively on the state after it. If the append
+//! fails, both are decided again.
 
 use super::decider::{DecideError, DecidedBatch, Decider, KnownOutcomes};
 use super::partition_writer::{Interruption, interruption};
@@ -14,50 +16,49 @@ use std::pin::pin;
 use std::time::Instant;
 use tokio::sync::mpsc;
 
-/// The stage.
 pub(super) struct AppendStage<'a, S> {
-    desk: &'a mut Decider,
-    /// For what decisions need.
+    decider: &'a mut Decider,
+    /// Connection for loading state.
     loading: &'a mut S,
-    /// For appending: one append at a time, since one that stores refusals alone does not move the head,
-    /// and could be passed by the next.
+    /// Connection for appending. There is one append at a time: a batch with refusals only does not move the
+    /// head, so the next append could overtake it.
     appending: &'a mut S,
     to_settle: mpsc::Sender<StoredBatch>,
     snapshots: &'a SnapshotSender,
-    /// To be decided before anything newer.
+    /// Batches to decide again, before newer ones.
     redecide_queue: VecDeque<ReadBatch>,
-    verdicts: KnownOutcomes,
+    known: KnownOutcomes,
 }
 
-/// A batch that is decided and not stored.
-struct Ready {
+/// Batch that is decided and not stored.
+struct PendingAppend {
     batch: ReadBatch,
     decided: DecidedBatch,
 }
 
 impl<'a, S: EventStore> AppendStage<'a, S> {
     pub(super) fn new(
-        desk: &'a mut Decider,
+        decider: &'a mut Decider,
         loading: &'a mut S,
         appending: &'a mut S,
         to_settle: mpsc::Sender<StoredBatch>,
         snapshots: &'a SnapshotSender,
     ) -> AppendStage<'a, S> {
-        let (redecide_queue, verdicts) = (VecDeque::new(), KnownOutcomes::default());
-        AppendStage { desk, loading, appending, to_settle, snapshots, redecide_queue, verdicts }
+        let (redecide_queue, known) = (VecDeque::new(), KnownOutcomes::default());
+        AppendStage { decider, loading, appending, to_settle, snapshots, redecide_queue, known }
     }
 
-    /// Stores what is read, until nothing more is.
+    /// Decides and appends batches until the read stage ends.
     pub(super) async fn run(mut self, mut batches: mpsc::Receiver<ReadBatch>) -> Result<(), Interruption> {
-        let mut ready = None;
+        let mut pending = None;
         loop {
-            ready = match ready.take() {
-                Some(ready) => self.store(ready, &mut batches).await?,
+            pending = match pending.take() {
+                Some(pending) => self.append(pending, &mut batches).await?,
                 None => match next(&mut self.redecide_queue, &mut batches).await {
                     Some(batch) => {
-                        let head = self.desk.head();
-                        let decided = self.desk.decide(self.loading, &batch.deliveries, &self.verdicts).await;
-                        self.ready(batch, decided, head)?
+                        let head = self.decider.head();
+                        let decided = self.decider.decide(self.loading, &batch.deliveries, &self.known).await;
+                        self.on_decided(batch, decided, head)?
                     }
                     None => return Ok(()),
                 },
@@ -65,60 +66,60 @@ impl<'a, S: EventStore> AppendStage<'a, S> {
         }
     }
 
-    /// Stores a batch, and meanwhile decides the next one on top of it. Returns that one.
-    async fn store(
+    /// Appends a batch, and decides the next one meanwhile. Returns the next one.
+    async fn append(
         &mut self,
-        storing: Ready,
+        pending: PendingAppend,
         batches: &mut mpsc::Receiver<ReadBatch>,
-    ) -> Result<Option<Ready>, Interruption> {
+    ) -> Result<Option<PendingAppend>, Interruption> {
         let began = Instant::now();
-        let head = self.desk.head();
-        let (appended, ahead) = {
-            let AppendStage { desk, loading, appending, redecide_queue: again, verdicts, .. } = self;
-            let mut append = pin!(append(&mut **appending, &storing));
+        let head = self.decider.head();
+        let (appended, speculative) = {
+            let AppendStage { decider, loading, appending, redecide_queue, known, .. } = self;
+            let mut append = pin!(append(&mut **appending, &pending));
             tokio::select! {
                 biased;
                 appended = &mut append => (appended?, None),
-                Some(batch) = next(again, batches) => {
-                    let deciding = desk.decide(&mut **loading, &batch.deliveries, verdicts);
+                Some(batch) = next(redecide_queue, batches) => {
+                    let deciding = decider.decide(&mut **loading, &batch.deliveries, known);
                     let (appended, decided) = tokio::join!(append, deciding);
                     (appended?, Some((batch, decided)))
                 }
             }
         };
         if appended != AppendResult::Committed {
-            self.on_append_failed(appended, storing, ahead.map(|(batch, _)| batch)).await?;
+            self.on_append_failed(appended, pending, speculative.map(|(batch, _)| batch)).await?;
             return Ok(None);
         }
-        self.stored(storing, began).await;
-        match ahead {
-            Some((batch, decided)) => self.ready(batch, decided, head),
+        self.on_committed(pending, began).await;
+        match speculative {
+            Some((batch, decided)) => self.on_decided(batch, decided, head),
             None => Ok(None),
         }
     }
 
-    /// What became of deciding a batch on this head. If one of its commands cannot be handled, it is
-    /// known now, and the batch comes again.
-    fn ready(
+    /// Processes the result of deciding a batch at `head`. If a command cannot be processed, its failure is
+    /// recorded, and the batch is decided again.
+    fn on_decided(
         &mut self,
         batch: ReadBatch,
         decided: Result<DecidedBatch, DecideError>,
         head: u64,
-    ) -> Result<Option<Ready>, Interruption> {
+    ) -> Result<Option<PendingAppend>, Interruption> {
         match decided {
-            Ok(decided) => Ok(Some(Ready { batch, decided })),
-            Err(DecideError::Load(error)) => Err(interruption(error, self.desk.partition())),
+            Ok(decided) => Ok(Some(PendingAppend { batch, decided })),
+            Err(DecideError::Load(error)) => Err(interruption(error, self.decider.partition())),
             Err(DecideError::Failed(command, failure)) => {
-                tracing::error!(partition = %self.desk.partition(), %command, error = failure.error, "cannot be handled");
-                self.verdicts.failed.insert(command, failure);
-                self.desk.rollback(head, std::iter::once(batch.deliveries.as_slice()));
+                tracing::error!(partition = %self.decider.partition(), %command, error = failure.error, "command cannot be processed: dead-lettering");
+                self.known.failed.insert(command, failure);
+                self.decider.rollback(head, std::iter::once(batch.deliveries.as_slice()));
                 self.redecide_queue.push_front(batch);
                 Ok(None)
             }
         }
     }
 
-    async fn stored(&mut self, Ready { batch, mut decided }: Ready, began: Instant) {
+    async fn on_committed(&mut self, PendingAppend { batch, mut decided }: PendingAppend, began: Instant) {
         decided.snapshots.drain(..).for_each(|snapshot| self.snapshots.offer(snapshot));
         let append = &decided.append;
         if !append.outcomes.is_empty() {
@@ -130,49 +131,52 @@ impl<'a, S: EventStore> AppendStage<'a, S> {
                 seconds,
             );
         }
-        self.verdicts.forget(batch.deliveries.iter().filter_map(|delivery| delivery.command.as_ref().ok()));
-        let stored = StoredBatch { settlement: decided.settlement(), settled: batch.settled };
-        // If the last stage has ended, it says why itself.
+        self.known.forget(batch.deliveries.iter().filter_map(|delivery| delivery.command.as_ref().ok()));
+        let stored = StoredBatch { settlement: decided.into_settlement(), settled: batch.settled };
+        // If the settle stage has ended, it returns the error itself.
         let _ = self.to_settle.send(stored).await;
     }
 
-    /// Finds out what stands in the way, and lets the batch, and the one decided on it, come again.
+    /// Finds out why an append failed, and schedules the batch and the one decided on it to be decided again.
     async fn on_append_failed(
         &mut self,
         appended: AppendResult,
-        Ready { batch, decided }: Ready,
+        PendingAppend { batch, decided }: PendingAppend,
         speculative: Option<ReadBatch>,
     ) -> Result<(), Interruption> {
         let head = decided.append.expected_head;
         let touched = std::iter::once(&batch).chain(&speculative).map(|batch| batch.deliveries.as_slice());
-        self.desk.rollback(head, touched);
-        if let Some(ahead) = speculative {
-            self.redecide_queue.push_front(ahead);
+        self.decider.rollback(head, touched);
+        if let Some(speculative) = speculative {
+            self.redecide_queue.push_front(speculative);
         }
         match appended {
             AppendResult::Committed | AppendResult::StaleDeletions => self.redecide_queue.push_front(batch),
-            AppendResult::HeadConflict => return Err(Interruption::Conflict("the head moved")),
+            AppendResult::HeadConflict => {
+                return Err(Interruption::Conflict("store_head_moved"));
+            }
             AppendResult::DuplicateCommand => {
                 let found = self.loading.outcomes(&decided.commands).await?;
-                let here = self.desk.partition();
+                let here = self.decider.partition();
                 if found.iter().any(|outcome| outcome.partition == here && outcome.position > head) {
-                    return Err(Interruption::Conflict("a command was decided beyond the head"));
+                    return Err(Interruption::Conflict("command_decided_by_other"));
                 }
                 if found.is_empty() {
-                    // A bid of that id is there, and its outcome was deleted after its time.
-                    self.isolate(batch, &decided, "was decided long ago; its outcome is no longer kept")?;
+                    // A bid with this id exists, and retention has deleted its outcome.
+                    let error = "the command was decided before, and retention deleted its outcome";
+                    self.isolate(batch, &decided, error)?;
                 } else {
-                    let known = found.into_iter().map(|found| (found.command, found));
-                    self.verdicts.already_decided.extend(known);
+                    let stored = found.into_iter().map(|found| (found.command, found));
+                    self.known.already_decided.extend(stored);
                     self.redecide_queue.push_front(batch);
                 }
             }
             AppendResult::Rejected(why) => self.isolate(batch, &decided, &why)?,
         }
-        Ok(self.desk.learn_deletions(self.loading).await?)
+        Ok(self.decider.learn_deletions(self.loading).await?)
     }
 
-    /// Halves a batch until the command is alone that the store does not take.
+    /// Halves a batch until the command that the store rejects is alone in it. Then records its failure.
     fn isolate(
         &mut self,
         mut batch: ReadBatch,
@@ -180,11 +184,11 @@ impl<'a, S: EventStore> AppendStage<'a, S> {
         why: &str,
     ) -> Result<(), Interruption> {
         if let [command] = decided.commands[..] {
-            tracing::error!(partition = %self.desk.partition(), %command, why, "rejected by the store");
+            tracing::error!(partition = %self.decider.partition(), %command, error = why, "command rejected by the store: dead-lettering");
             let failure = Failure { reason: FailureReason::Rejected, error: why.to_owned() };
-            if self.verdicts.failed.insert(command, failure).is_some() {
-                // Not even that it failed can be stored: somebody must look.
-                return Err(Unavailable::new("postgres", why.to_owned()).into());
+            if self.known.failed.insert(command, failure).is_some() {
+                // The failure cannot be stored either. Retry until an operator fixes the cause.
+                return Err(Unavailable::new("event store", why.to_owned()).into());
             }
         } else {
             let second = batch.deliveries.split_off(batch.deliveries.len() / 2);
@@ -195,9 +199,12 @@ impl<'a, S: EventStore> AppendStage<'a, S> {
     }
 }
 
-/// What comes again, then what comes new. Nothing is lost if it is not waited for.
-async fn next(again: &mut VecDeque<ReadBatch>, batches: &mut mpsc::Receiver<ReadBatch>) -> Option<ReadBatch> {
-    match again.pop_front() {
+/// Returns the next batch to decide. Cancel-safe.
+async fn next(
+    redecide_queue: &mut VecDeque<ReadBatch>,
+    batches: &mut mpsc::Receiver<ReadBatch>,
+) -> Option<ReadBatch> {
+    match redecide_queue.pop_front() {
         Some(batch) => Some(batch),
         None => batches.recv().await,
     }
@@ -205,13 +212,14 @@ async fn next(again: &mut VecDeque<ReadBatch>, batches: &mut mpsc::Receiver<Read
 
 async fn append(
     store: &mut impl EventStore,
-    Ready { decided, .. }: &Ready,
+    PendingAppend { decided, .. }: &PendingAppend,
 ) -> Result<AppendResult, Unavailable> {
     let append = &decided.append;
     if !append.outcomes.is_empty() {
         return store.append(append).await;
     }
-    // Nothing to store: nothing came, or it was decided before. A writer beside us must not go unnoticed.
+    // There is nothing to store, since no command arrived or all were decided before. Check for another
+    // writer.
     let head = store.head(append.partition).await?;
     Ok(if head == append.expected_head { AppendResult::Committed } else { AppendResult::HeadConflict })
 }

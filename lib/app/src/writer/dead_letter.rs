@@ -1,4 +1,4 @@
-//! Commands that cannot be handled: their outcome is `failed`, and they go to the dead letters.
+//! Commands that cannot be processed: their outcome is `failed`, and they are dead-lettered.
 
 use crate::ports::commands::command_stream::{
     Failure, FailureReason, NewDeadLetter, RawFields, ReceivedCommand,
@@ -7,8 +7,9 @@ use auction_wire::{Command, CommandHeader, CommandId, Outcome, OutcomeResult};
 use std::any::Any;
 use std::borrow::Cow;
 use uuid::Uuid;
+use worker_runtime::panic_message;
 
-/// Who is to be told what.
+/// The parts of a command that its outcome needs, also of a command that is only partly readable.
 pub(super) struct CommandInfo<'a> {
     pub(super) id: CommandId,
     pub(super) kind: Cow<'a, str>,
@@ -18,7 +19,7 @@ pub(super) struct CommandInfo<'a> {
 }
 
 impl CommandInfo<'_> {
-    /// Of a delivery; none if it does not say so much.
+    /// Reads the parts; `None` if a poison message does not have them.
     pub(super) fn of(delivery: &ReceivedCommand) -> Option<CommandInfo<'_>> {
         match &delivery.command {
             Ok(command) => Some(CommandInfo {
@@ -28,33 +29,28 @@ impl CommandInfo<'_> {
                 fingerprint: command.fingerprint,
                 reply: command.reply.as_str().into(),
             }),
-            Err(poison) => CommandHeader::of(&poison.fields).map(|envelope| CommandInfo {
-                id: envelope.id,
-                kind: envelope.kind.into(),
-                key: envelope.key,
-                fingerprint: envelope.fingerprint,
-                reply: envelope.reply.into(),
+            Err(poison) => CommandHeader::of(&poison.fields).map(|header| CommandInfo {
+                id: header.id,
+                kind: header.kind.into(),
+                key: header.key,
+                fingerprint: header.fingerprint,
+                reply: header.reply.into(),
             }),
         }
     }
 }
 
-/// The outcome of a command that cannot be handled.
+/// Returns the outcome of a command that cannot be processed.
 pub(super) fn failure(failure: &Failure) -> OutcomeResult {
     OutcomeResult::Failed { reason: failure.reason.name().to_owned(), error: failure.error.clone() }
 }
 
-/// What a panic said.
-pub(crate) fn panic_failure(panic: &Box<dyn Any + Send>) -> Failure {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    Failure {
-        reason: FailureReason::Panicked,
-        error: text.unwrap_or_else(|| "a panic without words".to_owned()),
-    }
+/// Returns the failure for a panic, with its message.
+pub(super) fn panic_failure(panic: &(dyn Any + Send)) -> Failure {
+    Failure { reason: FailureReason::Panicked, error: panic_message(panic) }
 }
 
-/// The dead letter of a delivery: if it could not be read, or has failed.
+/// Returns the dead letter of a command that is unreadable or has failed; `None` for others.
 pub(super) fn dead_letter(delivery: &ReceivedCommand, outcome: Option<&Outcome>) -> Option<NewDeadLetter> {
     let (reason, error, fields) = match (&delivery.command, outcome.map(|outcome| &outcome.result)) {
         (Err(poison), _) => {

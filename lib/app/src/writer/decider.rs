@@ -1,10 +1,11 @@
-//! A batch of commands is decided in order, in memory.
+//! Decides a batch of commands, in order and in memory.
 
 use super::active_users::{ActiveUserCache, UnknownSender};
-use super::aggregate_cache::{AggregateCache, LoadError};
+use super::aggregate_cache::AggregateCache;
 use super::dead_letter::{CommandInfo, dead_letter, failure, panic_failure};
 use super::dispatch::DecideFn;
 use super::snapshots::{Snapshot, SnapshotPolicy};
+use crate::consume::stored_events::LoadError;
 use crate::ports::Unavailable;
 use crate::ports::commands::command_stream::{Failure, ReceivedCommand, Settlement};
 use crate::ports::events::event_store::{AppendBatch, EventStore, NewEvent};
@@ -19,30 +20,30 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use thiserror::Error;
 use uuid::Uuid;
 
-/// How much a lane keeps in memory.
+/// Configuration of a decider.
 #[derive(Clone, Copy, Debug)]
 pub struct DeciderConfig {
-    /// Users and auctions.
+    /// Maximum number of cached aggregates.
     pub aggregates: NonZeroUsize,
-    /// Users known to exist.
-    pub bidders: NonZeroUsize,
-    /// What is decided by.
-    pub rules: DecideFn,
-    /// When auctions get snapshots.
+    /// Maximum number of cached active users.
+    pub active_users: NonZeroUsize,
+    /// Function that decides a command.
+    pub decide: DecideFn,
+    /// When an auction gets a new snapshot.
     pub snapshots: SnapshotPolicy,
 }
 
-/// What is known of commands before they are decided.
+/// Outcomes and failures that are known before a batch is decided.
 #[derive(Debug, Default)]
 pub struct KnownOutcomes {
-    /// Stored outcomes of those that were decided before.
+    /// Stored outcomes of commands that were decided before.
     pub already_decided: HashMap<CommandId, Outcome>,
-    /// Those that cannot be handled.
+    /// Commands that cannot be processed.
     pub failed: HashMap<CommandId, Failure>,
 }
 
 impl KnownOutcomes {
-    /// These are stored: nothing needs to be known of them any more.
+    /// Removes the entries of commands whose batch is stored.
     pub fn forget<'a>(&mut self, commands: impl Iterator<Item = &'a Command>) {
         if self.already_decided.is_empty() && self.failed.is_empty() {
             return;
@@ -54,120 +55,119 @@ impl KnownOutcomes {
     }
 }
 
-/// Why a batch could not be decided. The state is in doubt: call [`Desk::rollback`].
+/// Reasons a batch cannot be decided. The state is uncertain afterwards: call [`Decider::rollback`].
 #[derive(Debug, Error)]
 pub enum DecideError {
-    /// What its decisions need.
+    /// The state that the decisions need cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// One of its commands cannot be handled.
+    /// A command cannot be processed.
     #[error("command {0}: {error}", error = _1.error)]
     Failed(CommandId, Failure),
 }
 
-/// Where the commands of one partition are decided, each on the state that the ones before leave behind,
-/// whether they are stored already or not.
+/// Decides the commands of one partition, each on the state after the previous one, whether or not that one
+/// is stored yet.
 pub struct Decider {
     partition: PartitionId,
     head: u64,
-    rules: DecideFn,
+    decide_fn: DecideFn,
     aggregates: AggregateCache,
-    bidders: ActiveUserCache,
-    snapshot_rules: SnapshotPolicy,
-    /// Auctions that are due for a snapshot after this batch.
-    due: Vec<Uuid>,
-    /// At most so many users and auctions were touched by the batch before, which may not be stored yet.
+    active_users: ActiveUserCache,
+    snapshot_policy: SnapshotPolicy,
+    /// Auctions that get a snapshot after this batch.
+    snapshots_due: Vec<Uuid>,
+    /// Number of aggregates and senders of the previous batch, which may not be stored yet.
     touched: usize,
 }
 
-/// What a batch comes to, before it is stored.
+/// Decided batch, before it is stored.
 #[derive(Debug)]
 pub struct DecidedBatch {
-    /// To store.
+    /// Events and outcomes to store.
     pub append: AppendBatch,
-    /// To settle once it is stored, but for the events.
+    /// What to settle after the append, without the events.
     settlement: Settlement,
-    /// The commands that have a new outcome.
+    /// Commands with a new outcome.
     pub commands: Vec<CommandId>,
-    /// To be kept once it is stored.
+    /// Snapshots to write after the append.
     pub(super) snapshots: Vec<Snapshot>,
 }
 
 impl DecidedBatch {
-    fn new(desk: &Decider, size: usize) -> DecidedBatch {
+    fn new(decider: &Decider, size: usize) -> DecidedBatch {
         DecidedBatch {
             append: AppendBatch {
-                partition: desk.partition,
-                expected_head: desk.head,
-                known_deletions: desk.bidders.known_deletions(),
+                partition: decider.partition,
+                expected_head: decider.head,
+                known_deletions: decider.active_users.known_deletions(),
                 events: Vec::with_capacity(size),
                 outcomes: Vec::with_capacity(size),
             },
-            settlement: Settlement { after: desk.head, ..Settlement::default() },
+            settlement: Settlement { after: decider.head, ..Settlement::default() },
             commands: Vec::with_capacity(size),
             snapshots: Vec::new(),
         }
     }
 
-    /// It is stored: this is what is to be settled.
-    pub fn settlement(self) -> Settlement {
+    /// Returns what to settle after the append.
+    pub fn into_settlement(self) -> Settlement {
         let events = self.append.events.into_iter().map(|event| event.record).collect();
         Settlement { events, ..self.settlement }
     }
 }
 
 impl Decider {
-    /// A desk of a partition at its head, without any memory. `newest_deletion` was read before any user is
-    /// looked up.
-    pub fn new(partition: PartitionId, head: u64, newest_deletion: u64, limits: DeciderConfig) -> Decider {
+    /// Creates a decider with empty caches at the head of a partition. `newest_deletion` must be read before
+    /// any user is looked up.
+    pub fn new(partition: PartitionId, head: u64, newest_deletion: u64, config: DeciderConfig) -> Decider {
         Decider {
             partition,
             head,
-            rules: limits.rules,
-            aggregates: AggregateCache::new(limits.aggregates),
-            bidders: ActiveUserCache::new(newest_deletion, limits.bidders),
-            snapshot_rules: limits.snapshots,
-            due: Vec::new(),
+            decide_fn: config.decide,
+            aggregates: AggregateCache::new(config.aggregates),
+            active_users: ActiveUserCache::new(newest_deletion, config.active_users),
+            snapshot_policy: config.snapshots,
+            snapshots_due: Vec::new(),
             touched: 0,
         }
     }
 
-    /// Whose desk it is.
+    /// Returns the partition that this decider serves.
     pub fn partition(&self) -> PartitionId {
         self.partition
     }
 
-    /// The newest position that its state contains, stored or not.
+    /// Returns the newest position that the state contains, stored or not.
     pub fn head(&self) -> u64 {
         self.head
     }
 
-    /// Decides a batch. The state, and the head, are those after it; if it is not stored after all, call
-    /// [`Desk::rollback`].
+    /// Decides a batch, and advances the state and the head. If the append fails, call [`Decider::rollback`].
     pub async fn decide(
         &mut self,
         store: &mut impl EventStore,
         batch: &[ReceivedCommand],
-        verdicts: &KnownOutcomes,
+        known: &KnownOutcomes,
     ) -> Result<DecidedBatch, DecideError> {
         self.load(store, batch).await?;
         let mut decided = DecidedBatch::new(self, batch.len());
-        // Where in `outcomes` the outcome of each command of this batch is.
+        // Index of each command's outcome in `outcomes`.
         let mut decided_here: HashMap<CommandId, usize> = HashMap::with_capacity(batch.len());
         for delivery in batch {
-            let Some(envelope) = CommandInfo::of(delivery) else {
-                // Nobody can be told.
+            let Some(info) = CommandInfo::of(delivery) else {
+                // Without a command id there is no outcome.
                 decided.settlement.dead.extend(dead_letter(delivery, None));
                 continue;
             };
-            let id = envelope.id;
-            let known = verdicts.already_decided.get(&id);
-            let outcome = match (known, decided_here.get(&id)) {
+            let id = info.id;
+            let stored = known.already_decided.get(&id);
+            let outcome = match (stored, decided_here.get(&id)) {
                 (Some(outcome), _) => outcome,
                 (None, Some(repeated)) => &decided.append.outcomes[*repeated],
                 (None, None) => {
-                    let failed = verdicts.failed.get(&id);
-                    let outcome = self.outcome(delivery, &envelope, failed, &mut decided.append.events)?;
+                    let failed = known.failed.get(&id);
+                    let outcome = self.outcome(delivery, &info, failed, &mut decided.append.events)?;
                     decided_here.insert(id, decided.append.outcomes.len());
                     decided.commands.push(id);
                     decided.append.outcomes.push(outcome);
@@ -175,12 +175,12 @@ impl Decider {
                 }
             };
             match dead_letter(delivery, Some(outcome)) {
-                Some(letter) => decided.settlement.dead.push(letter),
+                Some(dead_letter) => decided.settlement.dead.push(dead_letter),
                 None => decided.settlement.done.push((delivery.channel, delivery.entry)),
             }
             decided.settlement.decided.push(id);
-            if !envelope.reply.is_empty() {
-                decided.settlement.replies.push((envelope.reply.into_owned(), outcome.clone()));
+            if !info.reply.is_empty() {
+                decided.settlement.replies.push((info.reply.into_owned(), outcome.clone()));
             }
         }
         self.head += decided.append.events.len() as u64;
@@ -188,33 +188,33 @@ impl Decider {
         Ok(decided)
     }
 
-    /// The state, after a batch, of auctions that have grown enough. It holds what is not stored yet.
+    /// Takes snapshots of the auctions that are due. They contain events that are not stored yet.
     fn take_snapshots(&mut self) -> Vec<Snapshot> {
         let position = self.head;
-        let mut due = std::mem::take(&mut self.due);
+        let mut due = std::mem::take(&mut self.snapshots_due);
         due.sort_unstable();
         due.dedup();
         let mut snapshot = |key| {
-            let memento = self.aggregates.get(key).snapshot()?;
-            Some(Snapshot { key, position, memento })
+            let state = self.aggregates.get(key).take_snapshot()?;
+            Some(Snapshot { key, position, state })
         };
         due.into_iter().filter_map(&mut snapshot).collect()
     }
 
-    /// What was decided from this position on is not stored: the state of what it touched is that of
-    /// something that did not happen.
+    /// Discards what was decided after `head`, since it is not stored. The aggregates of these batches are
+    /// removed from the caches, and loaded again when they are needed.
     pub fn rollback<'a>(&mut self, head: u64, batches: impl Iterator<Item = &'a [ReceivedCommand]>) {
         self.head = head;
-        self.due.clear();
+        self.snapshots_due.clear();
         for command in batches.flatten().filter_map(|delivery| delivery.command.as_ref().ok()) {
-            self.aggregates.forget(command.key);
-            self.bidders.remove(UserId(command.key));
+            self.aggregates.remove(command.key);
+            self.active_users.remove(UserId(command.key));
         }
     }
 
-    /// Learns of users deleted elsewhere.
+    /// Loads the user deletions of other partitions.
     pub async fn learn_deletions(&mut self, store: &mut impl EventStore) -> Result<(), Unavailable> {
-        self.bidders.learn_deletions(store).await
+        self.active_users.learn_deletions(store).await
     }
 
     async fn load(
@@ -222,9 +222,10 @@ impl Decider {
         store: &mut impl EventStore,
         batch: &[ReceivedCommand],
     ) -> Result<(), LoadError> {
-        // What the batch before touched is the most recently used: it may not be stored yet, and stays.
+        // The entries of the previous batch are the most recently used. They stay, since they may not be
+        // stored.
         self.aggregates.trim(self.touched);
-        self.bidders.trim(self.touched);
+        self.active_users.trim(self.touched);
         let commands = || batch.iter().filter_map(|delivery| delivery.command.as_ref().ok());
         let mut keys: Vec<_> = commands().map(|command| command.key).collect();
         keys.sort_unstable();
@@ -234,10 +235,10 @@ impl Decider {
         senders.sort_unstable();
         senders.dedup();
         self.touched = keys.len() + senders.len();
-        Ok(self.bidders.load(store, &senders).await?)
+        Ok(self.active_users.load(store, &senders).await?)
     }
 
-    /// The outcome of a delivery that has none yet.
+    /// Returns the outcome of a command that has none yet.
     fn outcome(
         &mut self,
         delivery: &ReceivedCommand,
@@ -248,11 +249,11 @@ impl Decider {
         let at = delivery.at();
         let result = match (&delivery.command, failed) {
             (Err(poison), _) => failure(&poison.failure),
-            (Ok(_), Some(failure_known)) => failure(failure_known),
+            (Ok(_), Some(failed)) => failure(failed),
             (Ok(command), None) => {
-                // A bug in the rules of one command must not hold up all others.
+                // A panic in one command must not stop the others.
                 let result = catch_unwind(AssertUnwindSafe(|| self.result(command, at, events)));
-                result.map_err(|panic| DecideError::Failed(command.id, panic_failure(&panic)))?
+                result.map_err(|panic| DecideError::Failed(command.id, panic_failure(&*panic)))?
             }
         };
         Ok(Outcome {
@@ -283,25 +284,25 @@ impl Decider {
                 self.accepted(command)
             }
         };
-        self.note_users(command, &events[first..]);
+        self.update_active_users(command, &events[first..]);
         result
     }
 
     fn events_of(&mut self, command: &Command, at: Timestamp) -> Result<Vec<Event>, Refused> {
-        let stranger = sender(command.actor).is_some_and(|user| !self.bidders.is_known(user));
-        if stranger && matches!(command.body, CommandBody::Auction(_)) {
+        let unknown = sender(command.actor).is_some_and(|user| !self.active_users.is_active(user));
+        if unknown && matches!(command.body, CommandBody::Auction(_)) {
             return Err(UnknownSender.into());
         }
-        (self.rules.0)(self.aggregates.get(command.key), command, at)
+        (self.decide_fn.0)(self.aggregates.get(command.key), command, at)
     }
 
     fn apply(&mut self, command: &Command, event: &Event, position: u64, at: Timestamp) -> EventRecord {
         let aggregate = self.aggregates.get(command.key);
         aggregate.apply(event, at);
         let body = event.encode();
-        aggregate.grew(body.len());
-        if aggregate.is_due(self.snapshot_rules) {
-            self.due.push(command.key);
+        aggregate.count_event(body.len());
+        if aggregate.is_snapshot_due(self.snapshot_policy) {
+            self.snapshots_due.push(command.key);
         }
         EventRecord {
             position,
@@ -318,7 +319,7 @@ impl Decider {
 
     fn accepted(&mut self, command: &Command) -> OutcomeResult {
         let aggregate = self.aggregates.get(command.key);
-        let (facts, currency) = match (&command.body, &aggregate.auction) {
+        let (details, currency) = match (&command.body, &aggregate.auction) {
             (CommandBody::Auction(body), Some(auction)) => {
                 (body.facts(auction), Some(auction.terms().currency))
             }
@@ -326,15 +327,15 @@ impl Decider {
             (CommandBody::Promoter(body), _) => (body.facts(), None),
             _ => (Details::new(), None),
         };
-        OutcomeResult::accepted(aggregate.version(), currency, facts)
+        OutcomeResult::accepted(aggregate.version(), currency, details)
     }
 
-    /// Later commands of the same batch see users created and deleted by earlier ones.
-    fn note_users(&mut self, command: &Command, events: &[NewEvent]) {
+    /// Applies created and deleted users, so that later commands of the same batch see them.
+    fn update_active_users(&mut self, command: &Command, events: &[NewEvent]) {
         for event in events {
             match event.event {
-                Event::User(UserEvent::UserCreated) => self.bidders.add(UserId(command.key)),
-                Event::User(UserEvent::UserDeleted) => self.bidders.remove(UserId(command.key)),
+                Event::User(UserEvent::UserCreated) => self.active_users.add(UserId(command.key)),
+                Event::User(UserEvent::UserDeleted) => self.active_users.remove(UserId(command.key)),
                 Event::User(UserEvent::SubscriptionsChanged(_)) | Event::Auction(_) | Event::Promoter(_) => {}
             }
         }
@@ -344,6 +345,6 @@ impl Decider {
 fn sender(actor: Actor) -> Option<UserId> {
     match actor {
         Actor::User(user) => Some(user),
-        Actor::Operator | Actor::Portal => None,
+        Actor::Operator(_) | Actor::Portal => None,
     }
 }

@@ -1,4 +1,4 @@
-//! The rules of the house: which aggregate decides a command.
+//! Selects the aggregate that decides a command.
 
 use super::aggregate_cache::Aggregate;
 use auction_domain::detail::Refusal;
@@ -6,18 +6,19 @@ use auction_domain::{Refused, RefusedClass, Timestamp};
 use auction_wire::{Command, CommandBody, Event};
 use thiserror::Error;
 
-/// What decides: the state of what the command is for, the command, its time. Pure.
+/// Pure function that decides a command, from the state of its aggregate, the command and its time.
 #[derive(Clone, Copy, Debug)]
 pub struct DecideFn(pub fn(&Aggregate, &Command, Timestamp) -> Result<Vec<Event>, Refused>);
 
 impl Default for DecideFn {
-    /// Those of the domain.
+    /// Returns the function that calls the aggregates of the domain.
     fn default() -> DecideFn {
         DecideFn(dispatch_to_aggregate)
     }
 }
 
-/// An id of one kind of thing, such as a user's, was used for another, such as an auction.
+/// Refusal of a command for one kind of aggregate whose id belongs to another kind, such as a bid on a user's
+/// id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("this id is in use for something else")]
 pub struct IdInUse;

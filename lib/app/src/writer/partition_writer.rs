@@ -1,13 +1,13 @@
-//! The lane of one partition: read, decide, append, settle, each at the same time as the others; and take
-//! over when anything is in doubt.
+//! The partition writer: runs the stages read, decide, append and settle concurrently, and takes over again
+//! after errors and conflicts.
 
-use super::aggregate_cache::LoadError;
 use super::append_stage::AppendStage;
 use super::decider::{Decider, DeciderConfig};
 use super::pessimistic::with_partition_lock;
 use super::snapshots::SnapshotSender;
 use super::stages::{read, settle};
 use super::takeover::take_over;
+use crate::consume::stored_events::LoadError;
 use crate::instrumentation;
 use crate::ports::Unavailable;
 use crate::ports::commands::command_stream::{CommandReader, CommandStreamConnector};
@@ -21,39 +21,28 @@ use worker_runtime::Retry;
 use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// Why a lane gives up. Its process ends; nothing is lost.
+/// Errors that end a partition writer, and its process. No command is lost.
 #[derive(Debug, Error)]
 pub enum WriterError {
-    /// What is stored cannot be read by this program.
+    /// A stored event cannot be read by this program.
     #[error("partition {partition}: {cause}")]
-    Unreadable {
-        /// Which lane.
-        partition: PartitionId,
-        /// What cannot be read.
-        cause: LoadError,
-    },
-    /// The event stream has a history that the store does not have.
-    #[error(
-        "partition {partition}: the event stream does not belong to this database: {what}. Either the \
-         database was restored from an older backup or REDIS_URL points at the streams of another one. \
-         If the database is right, stop everything, delete the keys ap:{{{partition}}}:evt and \
-         ap:{{{partition}}}:view:* and start again: they are made anew"
-    )]
+    Unreadable { partition: PartitionId, cause: LoadError },
+    /// The event stream contains a history that the store does not have.
+    #[error("partition {partition}: the event stream does not match the event store: {what}")]
     StreamDiverged {
-        /// Which lane.
         partition: PartitionId,
-        /// How that shows.
+        /// First difference that was found.
         what: String,
     },
 }
 
-/// Why a lane stops what it is doing and begins again.
+/// Reasons a partition writer drops its connections and starts again.
 pub(super) enum Interruption {
-    /// A server is away: wait, then take over.
+    /// A backend is unavailable: wait, then take over.
     Unavailable(Unavailable),
-    /// Somebody else wrote: take over at once.
+    /// Another writer wrote: take over soon. The text is the reason label in metrics.
     Conflict(&'static str),
-    /// No way on.
+    /// The writer cannot continue.
     Fatal(WriterError),
 }
 
@@ -63,92 +52,88 @@ impl From<Unavailable> for Interruption {
     }
 }
 
-/// One lane.
+/// Parameters of a partition writer.
 pub struct PartitionWriter {
-    /// Of which partition.
     pub partition: PartitionId,
-    /// What it keeps in memory, and decides by.
-    pub limits: DeciderConfig,
-    /// Where it leaves snapshots.
+    pub config: DeciderConfig,
     pub snapshots: SnapshotSender,
-    /// Where it says how it is.
     pub health: HealthHandle,
-    /// When to stop.
     pub stop: ShutdownSignal,
 }
 
-/// What its figures are filed under.
-const SERVICE: &str = "writer";
+/// Value of the component label in metrics.
+const COMPONENT: &str = "writer";
 
-/// Runs a lane until it is time to stop; by turns with others, if there are locks. Servers that are away
-/// are waited for without end; nothing is acknowledged before it is stored.
+/// Runs a partition writer until shutdown. With locks, it takes turns with other writers of the partition.
+///
+/// It retries unavailable backends forever. A command is acknowledged only after its outcome is stored.
 pub async fn run(
     stores: &impl EventStoreConnector,
-    lanes: &impl CommandStreamConnector,
+    streams: &impl CommandStreamConnector,
     locks: Option<&impl PartitionLockConnector>,
-    mut lane: PartitionWriter,
+    mut writer: PartitionWriter,
 ) -> Result<(), WriterError> {
     let mut retry = Retry::default();
-    let partition = lane.partition;
-    let _held = instrumentation::partition_active(SERVICE, partition);
-    while !lane.stop.requested() {
-        let driven = match locks {
-            None => run_until_interrupted(stores, lanes, &lane, &mut retry).await,
-            Some(locks) => with_partition_lock(stores, lanes, locks, &lane, &mut retry).await,
+    let partition = writer.partition;
+    let _active = instrumentation::partition_active(COMPONENT, partition);
+    while !writer.stop.requested() {
+        let result = match locks {
+            None => run_until_interrupted(stores, streams, &writer, &mut retry).await,
+            Some(locks) => with_partition_lock(stores, streams, locks, &writer, &mut retry).await,
         };
-        let Err(interrupted) = driven else { break };
-        lanes.on_interrupted(partition).await;
-        match interrupted {
+        let Err(interruption) = result else { break };
+        streams.on_interrupted(partition).await;
+        match interruption {
             Interruption::Fatal(error) => return Err(error),
-            Interruption::Conflict(why) => {
-                // A moment, so that two writers do not take over from each other in a frenzy.
-                instrumentation::conflict(SERVICE, partition, why);
+            Interruption::Conflict(reason) => {
+                // The wait keeps two writers from taking over from each other continuously.
+                instrumentation::conflict(COMPONENT, partition, reason);
                 let wait = retry.next_wait();
-                tracing::warn!(%partition, why, ?wait, "somebody else wrote: taking over");
-                lane.stop.sleep(wait).await;
+                tracing::warn!(%partition, reason, ?wait, "conflict with another writer: taking over");
+                writer.stop.sleep(wait).await;
             }
             Interruption::Unavailable(error) => {
                 let wait = retry.next_wait();
-                instrumentation::retry(SERVICE, partition, error.backend);
-                lane.health.set_waiting(&error, retry.attempts());
-                tracing::warn!(%partition, %error, attempt = retry.attempts(), ?wait, "waiting, then taking over");
-                lane.stop.sleep(wait).await;
+                instrumentation::retry(COMPONENT, partition, error.backend);
+                writer.health.set_waiting(&error, retry.attempts());
+                tracing::warn!(%partition, %error, attempt = retry.attempts(), ?wait, "backend unavailable: waiting, then taking over");
+                writer.stop.sleep(wait).await;
             }
         }
     }
     Ok(())
 }
 
-/// How many batches wait between two stages: enough that none of them stands still, few enough that a
-/// lane that gives up has not read far ahead.
-const AHEAD: usize = 1;
+/// Batches that wait between two stages: enough to keep each stage busy, few enough that an interrupted
+/// writer has not read far ahead.
+const STAGE_BUFFER: usize = 1;
 
 async fn run_until_interrupted(
     stores: &impl EventStoreConnector,
-    lanes: &impl CommandStreamConnector,
-    PartitionWriter { partition, limits, snapshots, health, stop }: &PartitionWriter,
+    streams: &impl CommandStreamConnector,
+    PartitionWriter { partition, config, snapshots, health, stop }: &PartitionWriter,
     retry: &mut Retry,
 ) -> Result<(), Interruption> {
     let partition = *partition;
-    // Decisions load what they need while the batch before is being stored.
+    // Two connections: the decider loads state while the previous batch is appended.
     let (mut appending, mut loading) = try_join!(stores.open(), stores.open())?;
-    let (reader, mut settler) = lanes.open(partition).await?;
+    let (reader, mut settler) = streams.open(partition).await?;
     let Some(head) = take_over(&mut appending, &mut settler, partition, stop).await? else { return Ok(()) };
     tracing::debug!(%partition, head, "took over");
-    let mut desk = Decider::new(partition, head, loading.newest_deletion().await?, *limits);
-    let (to_store, read_batches) = mpsc::channel(AHEAD);
-    let (to_settle, stored_batches) = mpsc::channel(AHEAD);
-    let storing = AppendStage::new(&mut desk, &mut loading, &mut appending, to_settle, snapshots);
-    // When Postgres answers it has nothing to do: the next batch goes out before anything else is looked at.
+    let mut decider = Decider::new(partition, head, loading.newest_deletion().await?, *config);
+    let (to_store, read_batches) = mpsc::channel(STAGE_BUFFER);
+    let (to_settle, stored_batches) = mpsc::channel(STAGE_BUFFER);
+    let append_stage = AppendStage::new(&mut decider, &mut loading, &mut appending, to_settle, snapshots);
+    // The append stage is polled first, so that the store gets the next batch as soon as it is idle.
     let ((), reader, ()) = try_join!(
-        storing.run(read_batches),
+        append_stage.run(read_batches),
         read(reader, to_store, stop),
         settle(&mut settler, stored_batches, partition, health, retry),
     )?;
     Ok(reader.leave_group().await?)
 }
 
-/// What is wrong with the store may pass; what is wrong with its content does not.
+/// Maps a load error: an unavailable store is retried, unreadable content ends the writer.
 pub(super) fn interruption(error: LoadError, partition: PartitionId) -> Interruption {
     match error {
         LoadError::Unavailable(error) => Interruption::Unavailable(error),

@@ -1,6 +1,8 @@
-//! Pessimistic lanes: several writers share a partition by turns. Each takes its lock, looks what the
-//! others did, decides and settles what is there, and lets the next one have it. Correct as the other
-//! lanes are, and for the same reason (the guard of the append); slower, since nothing overlaps.
+//! Pessimistic mode: several writers share a partition and take turns.
+//!
+//! In a turn a writer takes the partition lock, takes over what other writers left, decides and settles the
+//! commands that are there, and releases the lock. Correctness does not depend on the lock but on the
+//! conditional append, as in the other modes. This mode is slower, since the stages do not overlap.
 
 use super::append_stage::AppendStage;
 use super::decider::Decider;
@@ -17,50 +19,52 @@ use futures_util::try_join;
 use tokio::sync::mpsc;
 use worker_runtime::Retry;
 
-/// A turn reads so often at most while nothing but creations comes: each turn begins with the creations anew, and if one
-/// read were all, one creation a turn would hold up the bids for ever. Enough for creations that another writer left,
-/// those that are new, and then the bids.
-const READS: usize = 3;
+/// Maximum number of reads in a turn while they return creations only.
+///
+/// Each turn starts with creations. With one read per turn, one creation per turn would delay bids forever.
+/// Three reads are enough for the creations that another writer left, new creations, and then bids.
+const MAX_READS: usize = 3;
 
-/// What a turn needs.
+/// Connections and parameters of all turns.
 struct Turns<'a, S, Reader, Settler> {
     appending: S,
     loading: S,
     reader: Reader,
     settler: Settler,
-    lane: &'a PartitionWriter,
+    writer: &'a PartitionWriter,
     retry: &'a mut Retry,
 }
 
-/// What a turn leaves behind.
+/// Result of a turn.
 struct Turn {
-    /// The state at the head.
-    desk: Decider,
-    /// There was nothing to do.
+    /// Decider at the head after the turn.
+    decider: Decider,
+    /// Whether there was nothing to do.
     idle: bool,
 }
 
-/// Takes turns until it is time to stop.
+/// Takes turns until shutdown.
 pub(super) async fn with_partition_lock(
     stores: &impl EventStoreConnector,
-    lanes: &impl CommandStreamConnector,
+    streams: &impl CommandStreamConnector,
     locks: &impl PartitionLockConnector,
-    lane: &PartitionWriter,
+    writer: &PartitionWriter,
     retry: &mut Retry,
 ) -> Result<(), Interruption> {
-    let (appending, loading, mut lock) = try_join!(stores.open(), stores.open(), locks.open(lane.partition))?;
-    let (reader, settler) = lanes.open(lane.partition).await?;
-    let mut turns = Turns { appending, loading, reader, settler, lane, retry };
-    let mut desk = None;
-    while !lane.stop.requested() {
+    let (appending, loading, mut lock) =
+        try_join!(stores.open(), stores.open(), locks.open(writer.partition))?;
+    let (reader, settler) = streams.open(writer.partition).await?;
+    let mut turns = Turns { appending, loading, reader, settler, writer, retry };
+    let mut decider = None;
+    while !writer.stop.requested() {
         if !lock.take().await? {
             continue;
         }
-        let Turn { desk: known, idle } = turns.turn(desk.take()).await?;
+        let Turn { decider: used, idle } = turns.turn(decider.take()).await?;
         lock.release().await?;
-        desk = Some(known);
+        decider = Some(used);
         if idle {
-            // Without the lock: whoever waits for commands holds up nobody.
+            // Waits without the lock, so that other writers can take their turn.
             turns.reader.wait().await?;
         }
     }
@@ -68,51 +72,55 @@ pub(super) async fn with_partition_lock(
 }
 
 impl<S: EventStore, Reader: CommandReader, Settler: CommandSettler> Turns<'_, S, Reader, Settler> {
-    /// One turn, under the lock: first what another writer may have left, then what is there.
-    async fn turn(&mut self, desk: Option<Decider>) -> Result<Turn, Interruption> {
-        let PartitionWriter { partition, limits, health, stop, .. } = self.lane;
+    /// Runs one turn under the lock: takes over what another writer left, then processes commands.
+    async fn turn(&mut self, decider: Option<Decider>) -> Result<Turn, Interruption> {
+        let PartitionWriter { partition, config, health, stop, .. } = self.writer;
         let partition = *partition;
         let head = take_over(&mut self.appending, &mut self.settler, partition, stop).await?;
-        let known = desk.filter(|desk| Some(desk.head()) == head);
-        let mut desk = match known {
-            Some(desk) => desk,
+        let current = decider.filter(|decider| Some(decider.head()) == head);
+        let mut decider = match current {
+            Some(decider) => decider,
             None => {
                 let deletions = self.loading.newest_deletion().await?;
-                Decider::new(partition, head.unwrap_or_default(), deletions, *limits)
+                Decider::new(partition, head.unwrap_or_default(), deletions, *config)
             }
         };
         self.reader.take_over().await?;
-        for read in 0..READS {
+        for read in 0..MAX_READS {
             let deliveries = self.reader.read().await?.deliveries;
-            // No head: it is time to stop, and not all is published.
+            // Without a head, the shutdown interrupted the takeover.
             if deliveries.is_empty() || head.is_none() {
                 health.set_up();
                 self.retry.succeeded();
-                return Ok(Turn { desk, idle: read == 0 });
+                return Ok(Turn { decider, idle: read == 0 });
             }
             let creations_only = deliveries.iter().all(|delivery| delivery.channel != Channel::Bid);
-            self.store(&mut desk, deliveries).await?;
+            self.store(&mut decider, deliveries).await?;
             if !creations_only {
                 break;
             }
         }
-        Ok(Turn { desk, idle: false })
+        Ok(Turn { decider, idle: false })
     }
 
-    /// Decides, stores and settles what was read.
+    /// Decides, appends and settles one batch.
     async fn store(
         &mut self,
-        desk: &mut Decider,
+        decider: &mut Decider,
         deliveries: Vec<ReceivedCommand>,
     ) -> Result<(), Interruption> {
-        let PartitionWriter { partition, snapshots, health, .. } = self.lane;
+        let PartitionWriter { partition, snapshots, health, .. } = self.writer;
         let (to_store, batches) = mpsc::channel(1);
         let (to_settle, stored) = mpsc::channel(1);
-        // There is room for one.
+        // The channel has room for one batch.
         let _ = to_store.try_send(ReadBatch { deliveries, settled: None });
         drop(to_store);
-        let storing = AppendStage::new(desk, &mut self.loading, &mut self.appending, to_settle, snapshots);
-        try_join!(storing.run(batches), settle(&mut self.settler, stored, *partition, health, self.retry))?;
+        let append_stage =
+            AppendStage::new(decider, &mut self.loading, &mut self.appending, to_settle, snapshots);
+        try_join!(
+            append_stage.run(batches),
+            settle(&mut self.settler, stored, *partition, health, self.retry)
+        )?;
         Ok(())
     }
 }

@@ -1,16 +1,16 @@
-//! Keeping house: what is old goes, in short steps, as long as a writer runs.
+//! Retention: removes old data in short steps while a writer runs.
 //!
-//! | what | goes when | never goes |
+//! | data | removed when | never removed |
 //! |---|---|---|
-//! | commands on their streams | decided, and older than that | undecided |
-//! | events on their streams | older than that; readers that need one get it from the store | the last one |
-//! | what was sent out of the house | delivered or given up longer ago than that | what is pending |
-//! | outcomes | the command was received longer ago than the retention | see [`outcomes_before`] |
-//! | accounts whose users never came to be | the command was refused, or is from before the oldest undecided one | of users |
-//! | sessions | they are over | before |
+//! | commands on the streams | decided, and older than `commands` | undecided commands |
+//! | events on the streams | older than `events` (consumers read older ones from the store) | the last event |
+//! | outbox deliveries | finished longer than `deliveries` ago | pending deliveries |
+//! | outcomes | received longer than `outcomes` ago, see [`outcomes_before`] | |
+//! | provisional accounts | the command was refused, or is lost (see `pending_sign_ups`) | accounts of users |
+//! | sessions | expired | |
 //!
-//! Dead letters stay until an operator sends them again or drops them. All of it may be done by any number
-//! of processes at once: a step that finds nothing does nothing.
+//! Dead letters stay until an operator requeues or drops them. Any number of processes can run retention at
+//! the same time: a step that finds nothing to remove does nothing.
 
 use crate::instrumentation;
 use crate::ports::Unavailable;
@@ -25,31 +25,32 @@ use worker_runtime::Retry;
 use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// Between two steps on the same stream or table: whoever else waits for it gets his turn, and the guard
-/// of a lane's transaction, which trimming touches, holds in between.
+/// Pause between two steps on the same stream or table. It lets other clients proceed. Trimming changes the
+/// stream that a settle transaction watches, so the settle can only succeed between two steps.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// All outcomes are looked through in about so many rounds, or in fewer if there are few.
+/// Number of rounds in which all outcomes are scanned at most.
 const ROUNDS: u64 = 256;
 
-/// How long what is kept.
+/// How long data is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetentionPolicy {
-    /// Decided commands on their streams, for operators to look at.
+    /// Time to keep decided commands on the streams, for operators.
     pub commands: Duration,
-    /// Events on their streams, for readers that are behind.
+    /// Time to keep events on the streams, for consumers that lag.
     pub events: Duration,
-    /// Outcomes: so long a command that is given again has the same answer.
+    /// Time to keep outcomes. A repeated command gets the same outcome for this time.
     pub outcomes: Duration,
-    /// What was sent out of the house, for those it was sent to to look at and to have sent again.
+    /// Time to keep finished deliveries, so that users can inspect and replay them.
     pub deliveries: Duration,
-    /// From when an account is kept to when its command is on its stream it takes less.
-    pub sign_ups: Duration,
-    /// So often is looked whether anything is to go.
-    pub every: Duration,
+    /// Maximum time between storing a provisional account and submitting its command. After it, an account
+    /// without a command on the streams is deleted.
+    pub pending_sign_ups: Duration,
+    /// Time between two rounds.
+    pub interval: Duration,
 }
 
-/// Keeps house until it is time to stop. Servers that are away are waited for without end.
+/// Runs retention until shutdown. Retries unavailable backends forever.
 pub async fn run_retention(
     mut streams: impl StreamRetention,
     store: impl OutcomeRetention + DeliveryRetention + AccountRetention,
@@ -61,25 +62,25 @@ pub async fn run_retention(
     let mut retry = Retry::default();
     let mut sweep = DeletedOutcomes::default();
     while !stop.requested() {
-        match round(&mut streams, &store, &partitions, &retention, &mut sweep, &mut stop).await {
+        match run_round(&mut streams, &store, &partitions, &retention, &mut sweep, &mut stop).await {
             Ok(()) => {
                 retry.succeeded();
                 health.set_up();
-                stop.sleep(retention.every).await;
+                stop.sleep(retention.interval).await;
             }
             Err(error) => {
                 let wait = retry.next_wait();
                 health.set_waiting(&error, retry.attempts());
-                tracing::warn!(%error, ?wait, "waiting, then keeping house");
+                tracing::warn!(%error, ?wait, "backend unavailable: retention waits");
                 stop.sleep(wait).await;
             }
         }
     }
 }
 
-/// Trims all streams, deletes what was sent long ago, then outcomes in the part of them that is next, and
-/// looks after accounts.
-async fn round(
+/// Runs one round: trims all streams, deletes finished deliveries, scans the next part of the outcomes, and
+/// sweeps accounts.
+async fn run_round(
     streams: &mut impl StreamRetention,
     store: &(impl OutcomeRetention + DeliveryRetention + AccountRetention),
     partitions: &[PartitionId],
@@ -112,7 +113,7 @@ async fn round(
         stop.sleep(PAUSE).await;
     }
     let before = outcomes_before(oldest_undecided, retention.outcomes);
-    // More than one step in a round, if it takes many to look through all of them.
+    // Several steps per round if a full scan takes more than `ROUNDS` steps.
     for _ in 0..(sweep.steps / ROUNDS).max(1) {
         if stop.requested() {
             break;
@@ -121,9 +122,9 @@ async fn round(
         instrumentation::outcomes_deleted(sweep.deleted);
         stop.sleep(PAUSE).await;
     }
-    // What was given before the oldest command that waits, and has no outcome, was never sent.
-    let swept = store.sweep(now, self::before(oldest_undecided, retention.sign_ups)).await?;
-    instrumentation::accounts_swept(swept.removed);
+    // A command from before the oldest undecided one that has no outcome was never submitted.
+    let swept = store.sweep(now, self::before(oldest_undecided, retention.pending_sign_ups)).await?;
+    instrumentation::accounts_expired(swept.removed);
     Ok(())
 }
 
@@ -131,9 +132,11 @@ fn before(now: Timestamp, keep: Duration) -> Timestamp {
     Timestamp(now.0.saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX)))
 }
 
-/// The outcomes of commands that were received before may go. It is counted from the oldest command that
-/// waits for its decision, not from now: if that one is the repeat of an earlier command, and was given
-/// within the retention, then it finds the outcome, however long it has to wait.
+/// Returns the time before which outcomes can be deleted.
+///
+/// The retention counts back from the oldest undecided command, not from now. If that command repeats an
+/// earlier one and was submitted within the retention, its outcome still exists, however long the command
+/// waits.
 fn outcomes_before(oldest_undecided: Timestamp, retention: Duration) -> Timestamp {
     before(oldest_undecided, retention)
 }

@@ -1,11 +1,10 @@
-//! The first and the last stage of a lane: reading commands, and settling what is stored.
+//! The read stage and the settle stage of a partition writer.
 //!
 //! ```text
-//! read k+1 ──▶ decide k+1 while k is being stored ──▶ settle k−1
+//! read k+2 ──▶ decide k+1 while k is appended ──▶ settle k−1
 //! ```
 //!
-//! Between two stages at most a batch or two wait; a stage that is slow holds up the one before, and so
-//! nothing more is read.
+//! The channels between the stages are bounded, so a slow stage slows down reading.
 
 use super::partition_writer::Interruption;
 use crate::instrumentation;
@@ -19,35 +18,34 @@ use worker_runtime::Retry;
 use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// Tells the reader that everything up to here is settled.
+/// Signals the read stage that all batches up to this one are settled.
 pub(super) type SettledSignal = oneshot::Sender<()>;
 
-/// A batch on its way from the reader.
+/// Batch that was read.
 pub(super) struct ReadBatch {
-    /// Its commands; none if nothing came in time.
+    /// Commands; empty if none arrived in time.
     pub(super) deliveries: Vec<ReceivedCommand>,
-    /// If the reader waits for it.
+    /// Set if the read stage waits until the batch is settled.
     pub(super) settled: Option<SettledSignal>,
 }
 
-/// A batch that is stored.
+/// Batch that is stored.
 pub(super) struct StoredBatch {
-    /// What is to be settled.
     pub(super) settlement: Settlement,
-    /// If the reader waits for it.
+    /// Set if the read stage waits until the batch is settled.
     pub(super) settled: Option<SettledSignal>,
 }
 
-/// Reads until it is time to stop, or a later stage has ended. Gives the reader back, to leave with.
+/// Reads until shutdown or until a later stage has ended. Returns the reader, which then leaves the group.
 pub(super) async fn read<R: CommandReader>(
     mut reader: R,
     to_store: mpsc::Sender<ReadBatch>,
     stop: &ShutdownSignal,
 ) -> Result<R, Interruption> {
     while !stop.requested() {
-        let Batch { deliveries, isolated: alone } = reader.read().await?;
-        // When nothing comes, the idle check must see a lane with nothing in work.
-        let (settled, wait) = match alone || deliveries.is_empty() {
+        let Batch { deliveries, isolated } = reader.read().await?;
+        // The idle check of an empty batch requires that no other batch is in progress.
+        let (settled, wait) = match isolated || deliveries.is_empty() {
             true => {
                 let (settled, wait) = oneshot::channel();
                 (Some(settled), Some(wait))
@@ -58,14 +56,14 @@ pub(super) async fn read<R: CommandReader>(
             break;
         }
         if let Some(wait) = wait {
-            // An error means that the lane is interrupted, which the stage that did it tells.
+            // On an error another stage has ended, and returns the cause itself.
             let _ = wait.await;
         }
     }
     Ok(reader)
 }
 
-/// Settles what is stored, in order.
+/// Settles stored batches in order.
 pub(super) async fn settle(
     settler: &mut impl CommandSettler,
     mut stored: mpsc::Receiver<StoredBatch>,
@@ -75,22 +73,22 @@ pub(super) async fn settle(
 ) -> Result<(), Interruption> {
     while let Some(StoredBatch { settlement, settled }) = stored.recv().await {
         if settlement.is_empty() {
-            // Nothing came: a writer that stored and died, or published beside us, must not go unnoticed.
+            // Idle check: detects a writer that stored events and crashed, or published concurrently.
             if settler.stream_head().await? != settlement.after {
-                return Err(Interruption::Conflict("the event stream does not end at the head"));
+                return Err(Interruption::Conflict("stream_head_mismatch"));
             }
         } else {
             let began = Instant::now();
             if settler.settle(&settlement).await? == PublishResult::StreamMoved {
-                return Err(Interruption::Conflict("the event stream moved"));
+                return Err(Interruption::Conflict("stream_moved"));
             }
-            instrumentation::settled(partition, began.elapsed().as_secs_f64());
-            settlement.dead.iter().for_each(|letter| instrumentation::dead_letter(partition, &letter.reason));
+            instrumentation::batch_settled(partition, began.elapsed().as_secs_f64());
+            settlement.dead.iter().for_each(|dead| instrumentation::dead_letter(partition, &dead.reason));
         }
         retry.succeeded();
         health.set_up();
         if let Some(settled) = settled {
-            // The reader may have gone.
+            // The read stage may have ended.
             let _ = settled.send(());
         }
     }

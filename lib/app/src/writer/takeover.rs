@@ -1,5 +1,5 @@
-//! Before a lane decides anything: what was stored and not published is published, and the stream is
-//! checked to be of the same history as the store.
+//! Takeover: before a partition writer decides anything, it publishes events that are stored and not
+//! published, and verifies that the stream and the store have the same history.
 
 use super::partition_writer::{Interruption, WriterError};
 use crate::consume::stream_divergence;
@@ -9,70 +9,70 @@ use crate::ports::events::event_store::EventStore;
 use auction_wire::PartitionId;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// How many events are published from the store in one go.
+/// Maximum number of events that are published in one transaction.
 const PUBLISH_CHUNK: usize = 500;
 
-/// A stream that was lost begins so many events before the head: readers that are further behind fetch
-/// the rest from the store, where all of history is.
+/// Maximum number of events that are published to a stream that was lost. Consumers that lag more read older
+/// events from the store.
 pub const REPUBLISH_LIMIT: u64 = 10_000;
 
-/// Publishes what was stored and not published. Returns the head, where store and stream both end; none
-/// if it is time to stop before.
+/// Publishes events that are stored and not published. Returns the head, which is then that of both store and
+/// stream; `None` if a shutdown interrupted the takeover.
 pub(super) async fn take_over(
     store: &mut impl EventStore,
-    lane: &mut impl CommandSettler,
+    stream: &mut impl CommandSettler,
     partition: PartitionId,
     stop: &ShutdownSignal,
 ) -> Result<Option<u64>, Interruption> {
     let head = store.head(partition).await?;
-    let mut published = lane.stream_head().await?;
-    check_same_history(store, lane, partition, head, published).await?;
+    let mut published = stream.stream_head().await?;
+    check_same_history(store, stream, partition, head, published).await?;
     while published < head {
         if stop.requested() {
             return Ok(None);
         }
-        let lost = published == 0;
-        let behind = if lost { head.saturating_sub(REPUBLISH_LIMIT) } else { published };
-        if lost {
+        let is_lost = published == 0;
+        let after = if is_lost { head.saturating_sub(REPUBLISH_LIMIT) } else { published };
+        if is_lost {
             instrumentation::recovery("stream_lost");
-            tracing::warn!(%partition, from = behind + 1, to = head, "the event stream is gone: publishing from the store");
+            tracing::warn!(%partition, from = after + 1, to = head, "event stream lost: publishing events from the store");
         }
-        let events = store.events_after(partition, behind, PUBLISH_CHUNK).await?;
+        let events = store.events_after(partition, after, PUBLISH_CHUNK).await?;
         let Some(last) = events.last().map(|event| event.position) else {
-            return Err(Interruption::Conflict("the store has a head without events"));
+            return Err(Interruption::Conflict("store_incomplete"));
         };
-        if lane.publish(published, &events).await? == PublishResult::StreamMoved {
-            return Err(Interruption::Conflict("the event stream moved while it was mended"));
+        if stream.publish(published, &events).await? == PublishResult::StreamMoved {
+            return Err(Interruption::Conflict("stream_moved"));
         }
-        tracing::info!(%partition, from = behind + 1, to = last, "published from the store");
+        tracing::info!(%partition, from = after + 1, to = last, "published events from the store");
         published = last;
     }
     Ok(Some(head))
 }
 
-/// A stream that is ahead of the store, or ends in another event, belongs to another history.
+/// Fails if the stream is ahead of the store, or if its last event differs from the stored one.
 async fn check_same_history(
     store: &mut impl EventStore,
-    lane: &mut impl CommandSettler,
+    stream: &mut impl CommandSettler,
     partition: PartitionId,
     head: u64,
     published: u64,
 ) -> Result<(), Interruption> {
-    let foreign = |what: String| Interruption::Fatal(WriterError::StreamDiverged { partition, what });
+    let diverged = |what: String| Interruption::Fatal(WriterError::StreamDiverged { partition, what });
     if published > head {
         // Another writer may have stored and published since the head was read.
         return match store.head(partition).await? {
-            now if now >= published => Err(Interruption::Conflict("the head moved")),
-            now => Err(foreign(format!("it ends at {published}, the database at {now}"))),
+            now if now >= published => Err(Interruption::Conflict("store_head_moved")),
+            now => Err(diverged(format!("the stream ends at position {published}, the store at {now}"))),
         };
     }
-    let last = match lane.last_event().await? {
+    let last = match stream.last_event().await? {
         LastEvent::None => return Ok(()),
         LastEvent::Event(last) => last,
-        LastEvent::Unrecognized(what) => return Err(foreign(what)),
+        LastEvent::Unrecognized(what) => return Err(diverged(what)),
     };
     match stream_divergence::find_divergence(store, partition, &last).await? {
         None => Ok(()),
-        Some(what) => Err(foreign(what)),
+        Some(what) => Err(diverged(what)),
     }
 }

@@ -1,6 +1,6 @@
-//! What commands come to.
+//! Tests of the effects of commands.
 
-use crate::test_portal::{Running, World};
+use crate::test_portal::{RunningWriter, TestPortal};
 use auction_app::ports::events::event_store::{
     AppendBatch, AppendResult, EventStore, EventStoreConnector, NewEvent,
 };
@@ -8,7 +8,7 @@ use auction_app::writer::dispatch::DecideFn;
 use auction_app::writer::partition_writer::WriterError;
 use auction_app::writer::takeover::REPUBLISH_LIMIT;
 use auction_domain::auction::{AuctionCommand, CancelAuction};
-use auction_domain::{Actor, AuctionId, BidId, UserId};
+use auction_domain::{Actor, AuctionId, BidId, OperatorId, UserId};
 use auction_testkit::fault_injection::{FaultInjector, FaultyPort};
 use auction_testkit::fixtures::{
     P, create_auction, create_user, delete_bid, delete_user, fresh, of_auction, place_bid, records,
@@ -20,14 +20,14 @@ fn new_event(record: EventRecord) -> NewEvent {
     NewEvent { event: record.event().unwrap(), record, actor: Actor::Portal }
 }
 
-async fn done(commands: &[Command], count: usize) -> World {
-    let world = super::world();
+async fn done(commands: &[Command], count: usize) -> TestPortal {
+    let portal = super::portal();
     for command in commands {
-        world.give(command).await;
+        portal.submit(command).await;
     }
-    world.work(count, commands.len()).await;
-    world.check(commands);
-    world
+    portal.work(count, commands.len()).await;
+    portal.check(commands);
+    portal
 }
 
 #[tokio::test(start_paused = true)]
@@ -36,33 +36,33 @@ async fn commands_become_events_outcomes_and_replies() {
     let mut quiet = place_bid(auction, ada, 100);
     quiet.reply.clear();
     let commands = [create_user(ada), create_auction(auction), quiet, place_bid(auction, ada, 100)];
-    let world = done(&commands, 100).await;
-    let kinds: Vec<String> = world.store.events(P).into_iter().map(|event| event.kind).collect();
+    let portal = done(&commands, 100).await;
+    let kinds: Vec<String> = portal.store.events(P).into_iter().map(|event| event.kind).collect();
     assert_eq!(kinds, ["user_created", "auction_created", "bid_placed"]);
-    assert_eq!(world.refused(&commands[3]), "not_above_your_latest");
-    assert_eq!(world.outcome(&commands[3]).position, 3);
-    let replied: Vec<Outcome> = world.streams.replies(P).into_iter().map(|(_, outcome)| outcome).collect();
-    let expected = [0, 1, 3].map(|n: usize| world.outcome(&commands[n]));
-    assert_eq!(replied, expected, "only to those who wait");
+    assert_eq!(portal.refused(&commands[3]), "not_above_your_latest");
+    assert_eq!(portal.outcome(&commands[3]).position, 3);
+    let replied: Vec<Outcome> = portal.streams.replies(P).into_iter().map(|(_, outcome)| outcome).collect();
+    let expected = [0, 1, 3].map(|n: usize| portal.outcome(&commands[n]));
+    assert_eq!(replied, expected, "only commands with a reply address");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_given_again_has_one_effect_and_the_same_answer() {
+async fn repeated_command_has_one_effect_and_the_same_outcome() {
     let (ada, auction) = (UserId(fresh()), AuctionId(fresh()));
     let bid = place_bid(auction, ada, 500);
     let higher = place_bid(auction, ada, 600);
     let commands = [create_user(ada), create_auction(auction), bid.clone(), bid.clone(), higher, bid.clone()];
     for count in [1, 2, 100] {
-        let world = done(&commands, count).await;
-        assert_eq!(world.store.events(P).len(), 4);
-        let answers = world.streams.replies(P).into_iter().filter(|(_, reply)| reply.command == bid.id);
-        let answers: Vec<Outcome> = answers.map(|(_, outcome)| outcome).collect();
-        assert_eq!(answers, vec![world.outcome(&bid); 3], "{count} at a time");
+        let portal = done(&commands, count).await;
+        assert_eq!(portal.store.events(P).len(), 4);
+        let replies = portal.streams.replies(P).into_iter().filter(|(_, reply)| reply.command == bid.id);
+        let replies: Vec<Outcome> = replies.map(|(_, outcome)| outcome).collect();
+        assert_eq!(replies, vec![portal.outcome(&bid); 3], "{count} at a time");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bid_given_again_after_it_was_deleted_is_not_placed_again() {
+async fn repeated_bid_is_not_placed_again_after_its_deletion() {
     let (ada, auction) = (UserId(fresh()), AuctionId(fresh()));
     let bid = place_bid(auction, ada, 500);
     let delete = delete_bid(auction, ada, BidId(bid.id.0));
@@ -73,128 +73,128 @@ async fn a_bid_given_again_after_it_was_deleted_is_not_placed_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_or_deleted_sender_is_refused() {
-    let (ada, nobody, auction) = (UserId(fresh()), UserId(fresh()), AuctionId(fresh()));
-    let create = [create_user(ada), create_auction(auction), place_bid(auction, nobody, 100)];
+async fn command_of_an_unknown_or_deleted_sender_is_refused() {
+    let (ada, unknown_user, auction) = (UserId(fresh()), UserId(fresh()), AuctionId(fresh()));
+    let create = [create_user(ada), create_auction(auction), place_bid(auction, unknown_user, 100)];
     let bids = [place_bid(auction, ada, 100), delete_user(ada), place_bid(auction, ada, 200)];
-    // One at a time, since accounts come before bids in a batch.
-    let world = super::world();
+    // One at a time, since in a batch commands for users come before bids.
+    let portal = super::portal();
     for (given, command) in create.iter().chain(&bids).enumerate() {
-        world.give(command).await;
-        world.work(100, given + 1).await;
+        portal.submit(command).await;
+        portal.work(100, given + 1).await;
     }
-    assert_eq!(world.refused(&create[2]), "unknown_sender");
-    assert!(world.is_accepted(&bids[0]));
-    assert_eq!(world.refused(&bids[2]), "unknown_sender");
+    assert_eq!(portal.refused(&create[2]), "unknown_sender");
+    assert!(portal.is_accepted(&bids[0]));
+    assert_eq!(portal.refused(&bids[2]), "unknown_sender");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_small_memory_refuses_nobody_who_exists() {
+async fn small_cache_does_not_refuse_existing_users() {
     let auction = AuctionId(fresh());
     let users: Vec<UserId> = (0..20).map(|_| UserId(fresh())).collect();
-    let world = super::world();
+    let portal = super::portal();
     let mut given: Vec<Command> = users.iter().map(|user| create_user(*user)).collect();
     given.push(create_auction(auction));
     given.extend((100..).zip(&users).map(|(amount, user)| place_bid(auction, *user, amount)));
     for command in &given {
-        world.give(command).await;
+        portal.submit(command).await;
     }
-    world.work(100, given.len()).await;
-    world.check(&given);
+    portal.work(100, given.len()).await;
+    portal.check(&given);
     let refused: Vec<String> =
-        given.iter().filter(|command| !world.is_accepted(command)).map(|c| world.refused(c)).collect();
+        given.iter().filter(|command| !portal.is_accepted(command)).map(|c| portal.refused(c)).collect();
     assert_eq!(refused, Vec::<String>::new());
 }
 
-/// While a batch is being stored, the next is decided on top of it: by what is in memory and not in the store.
+/// While a batch is appended, the next one is decided on state that is in memory and not in the store.
 #[tokio::test(start_paused = true)]
-async fn what_is_decided_and_not_stored_is_remembered_however_small_the_memory() {
+async fn small_cache_keeps_state_that_is_not_stored_yet() {
     for seed in 0..30 {
-        let world = super::world();
+        let portal = super::portal();
         let users: [UserId; 5] = std::array::from_fn(|_| UserId(fresh()));
         let auctions: [AuctionId; 5] = std::array::from_fn(|_| AuctionId(fresh()));
         let mut given: Vec<Command> = users.iter().map(|user| create_user(*user)).collect();
         given.extend(auctions.iter().map(|auction| create_auction(*auction)));
         given.extend((0..20).map(|n| place_bid(auctions[n % 5], users[n / 5], 100 + n as u64)));
         for command in &given {
-            world.give(command).await;
+            portal.submit(command).await;
         }
-        let slow = FaultInjector::new(seed, 0);
-        let locks = world.locks.clone();
-        let lane = Running::start(
+        let faults = FaultInjector::new(seed, 0);
+        let locks = portal.locks.clone();
+        let writer = RunningWriter::start(
             DecideFn::default(),
-            FaultyPort::new(world.store.clone(), &slow),
-            world.lanes(5),
+            FaultyPort::new(portal.store.clone(), &faults),
+            portal.command_streams(5),
             locks,
         );
-        world.quiet(given.len()).await;
-        lane.stop().await.unwrap();
-        world.check(&given);
-        let refused = given.iter().filter(|command| !world.is_accepted(command));
-        assert_eq!(refused.map(|command| world.refused(command)).collect::<Vec<_>>(), Vec::<String>::new());
+        portal.quiet(given.len()).await;
+        writer.stop().await.unwrap();
+        portal.check(&given);
+        let refused = given.iter().filter(|command| !portal.is_accepted(command));
+        assert_eq!(refused.map(|command| portal.refused(command)).collect::<Vec<_>>(), Vec::<String>::new());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_in_use_for_something_else_is_refused() {
+async fn id_of_another_kind_of_aggregate_is_refused() {
     let (ada, auction) = (UserId(fresh()), AuctionId(fresh()));
     let mut user = create_user(UserId(auction.0));
     user.id = auction_wire::CommandId(fresh());
     let cancel = AuctionCommand::CancelAuction(CancelAuction);
-    let on_user = of_auction(fresh(), AuctionId(ada.0), Actor::Operator, cancel);
-    let world = super::world();
+    let on_user = of_auction(fresh(), AuctionId(ada.0), Actor::Operator(OperatorId::Unidentified), cancel);
+    let portal = super::portal();
     let given = [create_user(ada), create_auction(auction), user, on_user];
     for (count, command) in given.iter().enumerate() {
-        world.give(command).await;
-        world.work(100, count + 1).await;
+        portal.submit(command).await;
+        portal.work(100, count + 1).await;
     }
-    assert_eq!(world.refused(&given[2]), "id_in_use");
-    assert_eq!(world.refused(&given[3]), "id_in_use");
+    assert_eq!(portal.refused(&given[2]), "id_in_use");
+    assert_eq!(portal.refused(&given[3]), "id_in_use");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_version_that_moved_on_is_refused() {
+async fn command_with_a_stale_version_is_refused() {
     let (ada, auction) = (UserId(fresh()), AuctionId(fresh()));
     let mut stale = place_bid(auction, ada, 200);
     stale.expect = Some(1);
-    let world =
+    let portal =
         done(&[create_user(ada), create_auction(auction), place_bid(auction, ada, 100), stale.clone()], 100)
             .await;
-    assert!(!world.is_accepted(&stale));
+    assert!(!portal.is_accepted(&stale));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_read_is_put_away_and_the_rest_goes_on() {
-    let world = super::world();
-    let nonsense = world.streams.add(P, Channel::Bid, vec![(b"kind".to_vec(), b"raffle".to_vec())]);
+async fn unreadable_command_is_dead_lettered_alone() {
+    let portal = super::portal();
+    let unreadable = portal.streams.add(P, Channel::Bid, vec![(b"kind".to_vec(), b"raffle".to_vec())]);
     let auction = create_auction(AuctionId(fresh()));
-    world.give(&auction).await;
-    world.work(100, 2).await;
-    let dead = world.streams.dead(P);
+    portal.submit(&auction).await;
+    portal.work(100, 2).await;
+    let dead = portal.streams.dead(P);
     assert_eq!(
-        dead.iter().map(|letter| (letter.channel, letter.entry)).collect::<Vec<_>>(),
-        [(Channel::Bid, nonsense)]
+        dead.iter().map(|dead_letter| (dead_letter.channel, dead_letter.entry)).collect::<Vec<_>>(),
+        [(Channel::Bid, unreadable)]
     );
-    assert!(world.is_accepted(&auction));
+    assert!(portal.is_accepted(&auction));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_stored_and_not_published_is_published_by_the_next_lane() {
-    let world = super::world();
+async fn stored_events_are_published_on_takeover() {
+    let portal = super::portal();
     let given: Vec<Command> = (0..1200).map(|_| create_user(UserId(fresh()))).collect();
     for command in &given {
-        world.give(command).await;
+        portal.submit(command).await;
     }
-    world.work(100, given.len()).await;
-    // A Redis without its event stream: everything else of it is as it was.
-    let empty = world.with_empty_streams();
+    portal.work(100, given.len()).await;
+    // Only the event stream is lost.
+    let empty = portal.with_empty_streams();
     empty.work(100, 0).await;
-    assert_eq!(empty.streams.events(P), world.store.events(P));
+    assert_eq!(empty.streams.events(P), portal.store.events(P));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_stream_of_a_long_history_begins_near_its_head() {
-    let world = super::world();
+async fn lost_stream_is_republished_up_to_the_limit() {
+    let portal = super::portal();
     let history: Vec<NewEvent> = records(0, REPUBLISH_LIMIT + 700).into_iter().map(new_event).collect();
     let append = AppendBatch {
         partition: P,
@@ -203,62 +203,62 @@ async fn a_lost_stream_of_a_long_history_begins_near_its_head() {
         events: history,
         outcomes: Vec::new(),
     };
-    assert_eq!(world.store.open().await.unwrap().append(&append).await.unwrap(), AppendResult::Committed);
-    let lane = world.start(100);
-    let newcomer = create_user(UserId(fresh()));
-    world.give(&newcomer).await;
+    assert_eq!(portal.store.open().await.unwrap().append(&append).await.unwrap(), AppendResult::Committed);
+    let writer = portal.start(100);
+    let user = create_user(UserId(fresh()));
+    portal.submit(&user).await;
     let published = async || {
-        while world.streams.acknowledged(P) < 1 {
+        while portal.streams.acknowledged(P) < 1 {
             tokio::time::sleep(Duration::from_millis(50)).await; // in paused time
         }
     };
     tokio::time::timeout(Duration::from_secs(60), published()).await.expect("decided");
-    lane.stop().await.unwrap();
-    assert_eq!(world.streams.events(P), world.store.events(P)[700..]);
+    writer.stop().await.unwrap();
+    assert_eq!(portal.streams.events(P), portal.store.events(P)[700..]);
 }
 
-/// Nothing comes in, nothing is pending: only a look at both ends shows it.
+/// There are no commands, so only the idle check of both heads can detect it.
 #[tokio::test(start_paused = true)]
-async fn an_idle_lane_publishes_what_a_lost_writer_stored_and_mends_a_deleted_stream() {
-    let world = super::world();
-    let lane = world.start(10);
+async fn idle_writer_publishes_events_of_a_lost_writer_or_stream() {
+    let portal = super::portal();
+    let writer = portal.start(10);
     let given: Vec<Command> = (0..4).map(|_| create_user(UserId(fresh()))).collect();
     for command in &given[..3] {
-        world.give(command).await;
+        portal.submit(command).await;
     }
-    world.quiet(3).await;
-    let other = world.with_empty_streams();
-    other.streams.publish(P, &world.store.events(P));
-    other.give(&given[3]).await;
+    portal.quiet(3).await;
+    let other = portal.with_empty_streams();
+    other.streams.publish(P, &portal.store.events(P));
+    other.submit(&given[3]).await;
     other.work(10, 1).await;
-    assert_eq!(world.store.events(P).len(), 4, "stored by somebody who reads another stream");
-    world.quiet(3).await;
-    assert_eq!(world.streams.events(P), world.store.events(P));
-    world.streams.delete_events(P);
-    world.quiet(3).await;
-    assert_eq!(world.streams.events(P), world.store.events(P));
-    lane.stop().await.unwrap();
+    assert_eq!(portal.store.events(P).len(), 4, "stored by a writer with other streams");
+    portal.quiet(3).await;
+    assert_eq!(portal.streams.events(P), portal.store.events(P));
+    portal.streams.delete_events(P);
+    portal.quiet(3).await;
+    assert_eq!(portal.streams.events(P), portal.store.events(P));
+    writer.stop().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_with_another_history_stops_the_lane() {
+async fn stream_with_another_history_stops_the_writer() {
     for (stored, published) in [(0, 3), (2, 3), (3, 3), (3, 2)] {
-        let world = super::world();
+        let portal = super::portal();
         let given: Vec<Command> = (0..stored).map(|_| create_user(UserId(fresh()))).collect();
         for command in &given {
-            world.give(command).await;
+            portal.submit(command).await;
         }
-        world.work(100, given.len()).await;
-        let restored = world.with_empty_streams();
+        portal.work(100, given.len()).await;
+        let restored = portal.with_empty_streams();
         restored.streams.publish(P, &records(0, published));
-        let lane = restored.start(10);
-        let error = lane.ended().await.unwrap_err();
+        let writer = restored.start(10);
+        let error = writer.ended().await.unwrap_err();
         assert!(matches!(error, WriterError::StreamDiverged { .. }), "{error}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lane_that_is_told_to_stop_leaves_the_group() {
-    let world = done(&[create_user(UserId(fresh()))], 100).await;
-    assert_eq!(world.streams.consumers(P), 0);
+async fn stopped_writer_leaves_the_consumer_group() {
+    let portal = done(&[create_user(UserId(fresh()))], 100).await;
+    assert_eq!(portal.streams.consumers(P), 0);
 }

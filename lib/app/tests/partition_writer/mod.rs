@@ -1,11 +1,11 @@
-//! The real lane of a writer on ports in memory: whatever fails, whenever, and however many lanes run,
-//! each command has one outcome, in order, and nothing is left behind. Once as it is by default, once by
-//! turns under a lock.
+//! Tests of the real partition writer on in-memory ports: each command has one outcome, in order, and all of
+//! them are processed, whatever fails and however many writers run. All tests run in optimistic and in
+//! pessimistic mode.
 
 #[path = "."]
 mod optimistic {
-    fn world() -> crate::test_portal::World {
-        crate::test_portal::World::new(false)
+    fn portal() -> crate::test_portal::TestPortal {
+        crate::test_portal::TestPortal::new(false)
     }
 
     #[path = "effects.rs"]
@@ -20,8 +20,8 @@ mod optimistic {
 
 #[path = "."]
 mod pessimistic {
-    fn world() -> crate::test_portal::World {
-        crate::test_portal::World::new(true)
+    fn portal() -> crate::test_portal::TestPortal {
+        crate::test_portal::TestPortal::new(true)
     }
 
     #[path = "effects.rs"]

@@ -1,9 +1,8 @@
-//! Random schedules: every call of every port may fail before it does anything or after it did, lanes
-//! are killed anywhere and replaced, and two of them run at once without knowing of each other. Some
-//! commands cannot be handled.
+//! Random fault schedules: every port call may fail before or after its effect, writers are killed at any
+//! point and replaced, and two writers run concurrently. Some commands cannot be processed.
 
 use crate::random_history::commands;
-use crate::test_portal::{Running, World};
+use crate::test_portal::{RunningWriter, TestPortal};
 use auction_app::writer::aggregate_cache::Aggregate;
 use auction_app::writer::dispatch::DecideFn;
 use auction_domain::auction::{AuctionCommand, PlaceBid};
@@ -15,62 +14,68 @@ use std::time::Duration;
 
 const SCHEDULES: u64 = 300;
 
-/// The rules of the house, but that they panic at some bids.
-fn cursed(aggregate: &Aggregate, command: &Command, at: Timestamp) -> Result<Vec<Event>, Refused> {
+/// Decides like the domain, but panics at some bids.
+fn panic_at_some_bids(
+    aggregate: &Aggregate,
+    command: &Command,
+    at: Timestamp,
+) -> Result<Vec<Event>, Refused> {
     if let CommandBody::Auction(AuctionCommand::PlaceBid(PlaceBid { amount, .. })) = &command.body {
-        assert!(amount.minor_units() % 29 != 0, "cursed");
+        assert!(amount.minor_units() % 29 != 0, "panic by the test");
     }
     (DecideFn::default().0)(aggregate, command, at)
 }
 
-fn start(world: &World, weather: &FaultInjector, random: &mut Random) -> Running {
+fn start(portal: &TestPortal, faults: &FaultInjector, random: &mut Random) -> RunningWriter {
     let count = random.below(6) as usize + 1;
-    let (store, lanes) =
-        (FaultyPort::new(world.store.clone(), weather), FaultyPort::new(world.lanes(count), weather));
-    let locks = world.locks.as_ref().map(|locks| FaultyPort::new(locks.clone(), weather));
-    Running::start(DecideFn(cursed), store, lanes, locks)
+    let (store, writers) = (
+        FaultyPort::new(portal.store.clone(), faults),
+        FaultyPort::new(portal.command_streams(count), faults),
+    );
+    let locks = portal.locks.as_ref().map(|locks| FaultyPort::new(locks.clone(), faults));
+    RunningWriter::start(DecideFn(panic_at_some_bids), store, writers, locks)
 }
 
 async fn schedule(seed: u64) -> u64 {
     let mut random = Random::new(seed);
-    let (world, weather) = (super::world(), FaultInjector::new(seed + 1_000_000, random.below(120)));
+    let (portal, faults) = (super::portal(), FaultInjector::new(seed + 1_000_000, random.below(120)));
     let commands = commands(&mut random);
     for _ in 0..random.below(3) {
-        world.store.reject(random.pick(&commands).id);
+        portal.store.reject(random.pick(&commands).id);
     }
-    let mut lanes = [start(&world, &weather, &mut random), start(&world, &weather, &mut random)];
+    let mut writers = [start(&portal, &faults, &mut random), start(&portal, &faults, &mut random)];
     for command in &commands {
-        world.give(command).await;
+        portal.submit(command).await;
         if random.chance(300) {
             tokio::time::sleep(Duration::from_millis(random.below(60))).await;
         }
         if random.chance(60) {
-            let lane = &mut lanes[random.below(2) as usize];
-            std::mem::replace(lane, start(&world, &weather, &mut random)).kill();
+            let writer = &mut writers[random.below(2) as usize];
+            std::mem::replace(writer, start(&portal, &faults, &mut random)).kill();
         }
     }
     tokio::time::sleep(Duration::from_millis(random.below(20_000))).await;
-    weather.stop_failing();
-    let [stays, goes] = lanes;
+    faults.stop_failing();
+    let [stays, goes] = writers;
     if random.chance(500) {
         goes.kill();
-        world.quiet(commands.len()).await;
+        portal.quiet(commands.len()).await;
     } else {
-        world.quiet(commands.len()).await;
+        portal.quiet(commands.len()).await;
         goes.stop().await.unwrap();
     }
-    // A lane that was interrupted after the last acknowledgement still has to look once more.
+    // A writer that was interrupted after the last acknowledgement must still take over once.
     tokio::time::sleep(Duration::from_secs(20)).await;
     stays.stop().await.unwrap();
-    world.check(&commands);
-    weather.failures()
+    portal.check(&commands);
+    faults.failures()
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_outcome_each_in_order_and_nothing_left_whatever_fails_whenever() {
+async fn each_command_has_one_outcome_in_order_under_random_faults() {
     let mut failures = 0;
     for seed in 0..SCHEDULES {
-        // Where it stops, if it does.
+        // Shows the failing seed.
         eprintln!("seed {seed}");
         failures += schedule(seed).await;
     }

@@ -1,11 +1,11 @@
-//! Snapshots of auctions: never of what did not happen, and never needed.
+//! Tests of auction snapshots: they contain stored events only, and are never required.
 
-use crate::test_portal::World;
+use crate::test_portal::TestPortal;
 use auction_domain::{AuctionId, UserId};
 use auction_testkit::fixtures::{P, create_auction, create_user, fresh, place_bid};
 use auction_wire::{Command, SnapshotRecord};
 
-/// A user, an auction and so many bids.
+/// Returns commands for a user, an auction and this number of bids.
 fn given(bids: u64) -> (AuctionId, Vec<Command>) {
     let (ada, auction) = (UserId(fresh()), AuctionId(fresh()));
     let mut given = vec![create_user(ada), create_auction(auction)];
@@ -13,34 +13,34 @@ fn given(bids: u64) -> (AuctionId, Vec<Command>) {
     (auction, given)
 }
 
-async fn give(world: &World, commands: &[Command]) {
+async fn submit(portal: &TestPortal, commands: &[Command]) {
     for command in commands {
-        world.give(command).await;
+        portal.submit(command).await;
     }
 }
 
-fn snapshot_of(world: &World, auction: AuctionId) -> SnapshotRecord {
-    world.store.snapshots().into_iter().find(|snapshot| snapshot.key == auction.0).unwrap()
+fn snapshot_of(portal: &TestPortal, auction: AuctionId) -> SnapshotRecord {
+    portal.store.snapshots().into_iter().find(|snapshot| snapshot.key == auction.0).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_auction_is_read_from_its_snapshot_and_goes_on() {
+async fn auction_is_loaded_from_its_snapshot() {
     let (auction, given) = given(60);
-    let world = super::world();
-    give(&world, &given[..40]).await;
-    world.work(5, 40).await;
-    let kept = snapshot_of(&world, auction);
-    assert!(kept.version >= 20, "of 39 events: {}", kept.version);
-    give(&world, &given[40..]).await;
-    world.work(5, given.len()).await;
-    world.check(&given);
-    assert!(given.iter().all(|command| world.is_accepted(command)));
-    assert!(snapshot_of(&world, auction).version > kept.version);
+    let portal = super::portal();
+    submit(&portal, &given[..40]).await;
+    portal.work(5, 40).await;
+    let snapshot = snapshot_of(&portal, auction);
+    assert!(snapshot.version >= 20, "of 39 events: {}", snapshot.version);
+    submit(&portal, &given[40..]).await;
+    portal.work(5, given.len()).await;
+    portal.check(&given);
+    assert!(given.iter().all(|command| portal.is_accepted(command)));
+    assert!(snapshot_of(&portal, auction).version > snapshot.version);
 }
 
-/// Damaged, of an older program, of a newer one, of another auction: the events tell.
+/// With a damaged snapshot, or one of another format or version, the auction is loaded from its events.
 #[tokio::test(start_paused = true)]
-async fn a_snapshot_that_cannot_be_read_is_passed_over_and_made_anew() {
+async fn unreadable_snapshot_is_ignored_and_replaced() {
     let damages: [fn(&mut SnapshotRecord); 5] = [
         |snapshot| *snapshot.body.last_mut().unwrap() ^= 1,
         |snapshot| snapshot.body[20] ^= 1,
@@ -50,17 +50,20 @@ async fn a_snapshot_that_cannot_be_read_is_passed_over_and_made_anew() {
     ];
     for damage in damages {
         let (auction, given) = given(30);
-        let world = super::world();
-        give(&world, &given[..20]).await;
-        world.work(5, 20).await;
-        let mut snapshot = snapshot_of(&world, auction);
+        let portal = super::portal();
+        submit(&portal, &given[..20]).await;
+        portal.work(5, 20).await;
+        let mut snapshot = snapshot_of(&portal, auction);
         damage(&mut snapshot);
-        world.store.put_snapshot(snapshot.clone());
-        give(&world, &given[20..]).await;
-        world.work(5, given.len()).await;
-        assert_eq!(world.store.events(P).len(), given.len(), "all were accepted");
-        let anew = snapshot_of(&world, auction);
-        assert!(anew.auction().is_ok() && anew.version > snapshot.version, "made anew");
-        world.check(&given);
+        portal.store.put_snapshot(snapshot.clone());
+        submit(&portal, &given[20..]).await;
+        portal.work(5, given.len()).await;
+        assert_eq!(portal.store.events(P).len(), given.len(), "all were accepted");
+        let replacement = snapshot_of(&portal, auction);
+        assert!(
+            replacement.auction().is_ok() && replacement.version > snapshot.version,
+            "the snapshot is replaced"
+        );
+        portal.check(&given);
     }
 }

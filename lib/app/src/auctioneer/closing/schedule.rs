@@ -1,4 +1,4 @@
-//! When each open auction ends.
+//! Schedule of auction closes.
 
 use auction_domain::{AuctionId, DurationMs, Timestamp};
 use auction_wire::PartitionId;
@@ -6,14 +6,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// How long after a close was sent it is sent again, if the auction still is not closed; each time twice
-/// as long, so that an outage does not fill the streams.
-const AGAIN: DurationMs = DurationMs::seconds(5);
+/// Time after which a close is sent again if the auction is not closed. It doubles with each attempt, so that
+/// an outage does not fill the streams.
+const RETRY_AFTER: DurationMs = DurationMs::seconds(5);
 
-/// It is not doubled more often: 5 s · 2^6 are about five minutes.
-const DOUBLINGS: u32 = 6;
+/// Maximum number of doublings: 5 s · 2^6 is about five minutes.
+const MAX_DOUBLINGS: u32 = 6;
 
-/// The ends of all open auctions of the partitions that are watched.
+/// End times of all open auctions of the partitions that this process owns.
 #[derive(Debug, Default)]
 pub struct ClosingSchedule {
     table: Mutex<Table>,
@@ -23,7 +23,7 @@ pub struct ClosingSchedule {
 #[derive(Debug, Default)]
 struct Table {
     auctions: HashMap<AuctionId, Planned>,
-    /// By the time at which something is to be done.
+    /// Auctions, ordered by the time of the next close.
     by_time: BTreeSet<(Timestamp, AuctionId)>,
 }
 
@@ -35,25 +35,23 @@ struct Planned {
     attempt: u32,
 }
 
-/// A close that is to be sent.
+/// Close command that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DueClose {
-    /// Of which auction.
     pub auction: AuctionId,
-    /// Its end.
     pub ends_at: Timestamp,
-    /// How often it was sent for this end.
+    /// How often a close was sent for this end time.
     pub attempt: u32,
 }
 
 impl ClosingSchedule {
     fn table(&self) -> MutexGuard<'_, Table> {
-        // Whatever a panic left half done is put right when the partition is watched anew.
+        // An inconsistency left by a panic is repaired when the partition is reset.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A partition is watched from now on: these are its open auctions, and no others.
-    pub fn begin(&self, partition: PartitionId, open: Vec<(AuctionId, Timestamp)>) {
+    /// Replaces the auctions of a partition.
+    pub fn reset_partition(&self, partition: PartitionId, open: Vec<(AuctionId, Timestamp)>) {
         let mut table = self.table();
         let old: Vec<AuctionId> = table.of(partition);
         old.into_iter().for_each(|auction| table.remove(auction));
@@ -62,23 +60,23 @@ impl ClosingSchedule {
         self.changed.notify_one();
     }
 
-    /// An auction ends then.
-    pub fn ends(&self, partition: PartitionId, auction: AuctionId, ends_at: Timestamp) {
+    /// Sets the end time of an auction.
+    pub fn set_end(&self, partition: PartitionId, auction: AuctionId, ends_at: Timestamp) {
         self.table().plan(partition, auction, ends_at);
         self.changed.notify_one();
     }
 
-    /// An auction is closed or cancelled.
-    pub fn is_final(&self, auction: AuctionId) {
+    /// Removes an auction that is closed or cancelled.
+    pub fn remove(&self, auction: AuctionId) {
         self.table().remove(auction);
     }
 
-    /// When something is to be done next.
+    /// Returns the time of the next close.
     pub fn next(&self) -> Option<Timestamp> {
         self.table().by_time.first().map(|(next, _)| *next)
     }
 
-    /// What is to be sent by now.
+    /// Returns the closes that are due.
     pub fn due(&self, now: Timestamp) -> Vec<DueClose> {
         let table = self.table();
         let due = table.by_time.iter().take_while(|(next, _)| *next <= now);
@@ -89,18 +87,18 @@ impl ClosingSchedule {
         .collect()
     }
 
-    /// It was sent.
-    pub fn sent(&self, due: DueClose, now: Timestamp) {
+    /// Schedules the next attempt of a close that was sent.
+    pub fn mark_sent(&self, due: DueClose, now: Timestamp) {
         let mut table = self.table();
         if let Some(planned) = table.auctions.get(&due.auction).copied().filter(|p| p.ends_at == due.ends_at)
         {
             table.remove(due.auction);
-            let wait = DurationMs(AGAIN.0 << due.attempt.min(DOUBLINGS));
+            let wait = DurationMs(RETRY_AFTER.0 << due.attempt.min(MAX_DOUBLINGS));
             table.put(due.auction, Planned { next: now + wait, attempt: due.attempt + 1, ..planned });
         }
     }
 
-    /// Resolves when something was planned that may be due before all else.
+    /// Waits until a close was scheduled that may be the next one.
     pub async fn changed(&self) {
         self.changed.notified().await;
     }
@@ -141,38 +139,35 @@ mod tests {
     }
 
     #[test]
-    fn an_auction_is_due_at_its_latest_end_and_again_until_it_is_final() {
+    fn close_is_due_at_the_latest_end_until_the_auction_is_final() {
         let schedule = ClosingSchedule::default();
-        schedule.begin(P, vec![(auction(1), Timestamp(100)), (auction(2), Timestamp(200))]);
-        schedule.ends(P, auction(1), Timestamp(150));
+        schedule.reset_partition(P, vec![(auction(1), Timestamp(100)), (auction(2), Timestamp(200))]);
+        schedule.set_end(P, auction(1), Timestamp(150));
         assert_eq!(schedule.due(Timestamp(149)), vec![]);
         let first = DueClose { auction: auction(1), ends_at: Timestamp(150), attempt: 0 };
         assert_eq!(schedule.due(Timestamp(150)), vec![first]);
-        schedule.sent(first, Timestamp(150));
+        schedule.mark_sent(first, Timestamp(150));
         assert_eq!(schedule.due(Timestamp(150)), vec![]);
-        let again = Timestamp(150) + AGAIN;
+        let again = Timestamp(150) + RETRY_AFTER;
         assert_eq!(
             schedule.due(again).iter().find(|due| due.auction == auction(1)),
             Some(&DueClose { attempt: 1, ..first })
         );
         let second = DueClose { attempt: 1, ..first };
-        schedule.sent(second, again);
-        let third = again + AGAIN;
-        assert!(
-            !schedule.due(third).contains(&DueClose { attempt: 2, ..first }),
-            "it waits longer each time"
-        );
-        assert!(schedule.due(third + AGAIN).contains(&DueClose { attempt: 2, ..first }));
-        schedule.is_final(auction(1));
+        schedule.mark_sent(second, again);
+        let third = again + RETRY_AFTER;
+        assert!(!schedule.due(third).contains(&DueClose { attempt: 2, ..first }), "the wait doubles");
+        assert!(schedule.due(third + RETRY_AFTER).contains(&DueClose { attempt: 2, ..first }));
+        schedule.remove(auction(1));
         assert!(schedule.due(again).iter().all(|due| due.auction == auction(2)));
     }
 
     #[test]
-    fn watching_a_partition_anew_forgets_only_what_was_known_of_it() {
+    fn resetting_a_partition_keeps_other_partitions() {
         let schedule = ClosingSchedule::default();
-        schedule.begin(P, vec![(auction(1), Timestamp(100))]);
-        schedule.begin(PartitionId(1), vec![(auction(2), Timestamp(100))]);
-        schedule.begin(P, vec![]);
+        schedule.reset_partition(P, vec![(auction(1), Timestamp(100))]);
+        schedule.reset_partition(PartitionId(1), vec![(auction(2), Timestamp(100))]);
+        schedule.reset_partition(P, vec![]);
         assert_eq!(schedule.due(Timestamp(100)).len(), 1);
     }
 }

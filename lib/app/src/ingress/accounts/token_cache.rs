@@ -1,10 +1,10 @@
-//! What an ingress knows of tokens. Whoever called a moment ago is known: nothing is waited for, and nobody is asked.
+//! Cache of tokens. A request with a cached token needs no round trip.
 //!
-//! What is known is looked up again now and then, all that were used since in one go, so that a token that was
-//! revoked is found out also if nobody said so. While the store is away, what is known stays good until it
-//! expires.
+//! Cached tokens that were used are looked up again at an interval, in batches, so that a revoked token is
+//! detected even if its revocation message was lost. While the store is unavailable, cached tokens stay valid
+//! until they expire.
 
-use super::{PrincipalKind, TokenHash, TokenIdentity};
+use crate::ports::people::{PrincipalKind, TokenHash, TokenIdentity};
 use crate::ports::Unavailable;
 use crate::ports::people::tokens::{Revocation, TokenStore};
 use auction_domain::Timestamp;
@@ -16,121 +16,122 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// Requests of different callers hardly ever meet at the same one.
+/// Number of locks. Requests of different callers rarely contend for the same one.
 const SHARDS: usize = 64;
 
-/// So many are looked up again at a time.
+/// Number of tokens looked up again in one query.
 const CHUNK: usize = 1000;
 
-/// What is known and was not used for a while is looked up before it is used again. That long it is waited for;
-/// then it is good for once more.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Timeout of the lookup of a cached token that was not used for a while. After it, the cached identity is
+/// used once more.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The tokens that an ingress knows.
+/// Least-recently-used cache of tokens and their identities.
 pub struct TokenCache<T> {
     tokens: T,
     shards: [Mutex<Shard>; SHARDS],
-    most: usize,
-    every: Duration,
-    store_answers: AtomicBool,
+    max_per_shard: usize,
+    refresh_interval: Duration,
+    store_is_available: AtomicBool,
 }
 
-type Shard = LruCache<TokenHash, Known>;
+type Shard = LruCache<TokenHash, Entry>;
 
-struct Known {
-    holder: TokenIdentity,
+struct Entry {
+    identity: TokenIdentity,
     looked_up: Instant,
+    /// Whether the token was used since it was looked up.
     used: bool,
 }
 
-/// What is known of a token.
+/// Result of a cache lookup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CacheLookup {
-    /// It stands for that.
-    Known(TokenIdentity),
-    /// Somebody has to look: [`TokenCache::look_up`].
-    NotSure,
+    Valid(TokenIdentity),
+    /// The token is not cached, or its entry is too old: call [`TokenCache::look_up`].
+    LookupRequired,
 }
 
 impl<T: TokenStore> TokenCache<T> {
-    /// At most so many; what is used is looked up again so often.
-    pub fn new(tokens: T, most: usize, every: Duration) -> TokenCache<T> {
+    pub fn new(tokens: T, capacity: usize, refresh_interval: Duration) -> TokenCache<T> {
         let shards = std::array::from_fn(|_| Mutex::new(LruCache::unbounded()));
-        let most = most.div_ceil(SHARDS);
-        TokenCache { tokens, shards, most, every, store_answers: AtomicBool::new(true) }
+        let max_per_shard = capacity.div_ceil(SHARDS);
+        let store_is_available = AtomicBool::new(true);
+        TokenCache { tokens, shards, max_per_shard, refresh_interval, store_is_available }
     }
 
     fn shard(&self, token: TokenHash) -> MutexGuard<'_, Shard> {
-        // Each change is one call: it is whole also after a panic.
+        // A panic cannot leave the shard inconsistent: each change is one call.
         self.shards[usize::from(token.0[0]) % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known, at once.
+    /// Looks up a token in the cache only.
     pub fn get(&self, token: TokenHash, now: Timestamp) -> CacheLookup {
         let mut shard = self.shard(token);
         match shard.get_mut(&token) {
-            Some(known) if now < known.holder.expires_at => {
-                // What is in use is looked up behind our back; this one was not.
-                if known.looked_up.elapsed() > 3 * self.every && self.store_answers.load(Ordering::Relaxed) {
-                    return CacheLookup::NotSure;
+            Some(entry) if now < entry.identity.expires_at => {
+                // Tokens in use are refreshed in the background. An entry this old was not in use.
+                let is_old = entry.looked_up.elapsed() > 3 * self.refresh_interval;
+                if is_old && self.store_is_available.load(Ordering::Relaxed) {
+                    return CacheLookup::LookupRequired;
                 }
-                known.used = true;
-                CacheLookup::Known(known.holder)
+                entry.used = true;
+                CacheLookup::Valid(entry.identity)
             }
-            _ => CacheLookup::NotSure,
+            _ => CacheLookup::LookupRequired,
         }
     }
 
-    /// Looks a token up; none if it is not good, or not any more.
+    /// Looks up a token in the store; none if it is unknown, revoked or expired. If the store is unavailable,
+    /// a cached identity is returned.
     pub async fn look_up(
         &self,
         token: TokenHash,
         now: Timestamp,
     ) -> Result<Option<TokenIdentity>, Unavailable> {
-        let known = self.shard(token).get(&token).map(|known| known.holder);
-        let known = known.filter(|holder| now < holder.expires_at);
-        let asked = [token];
-        let look = self.tokens.find(&asked, now);
-        let found = match known {
-            None => look.await?,
-            Some(known) => match timeout(PATIENCE, look).await {
+        let cached = self.shard(token).get(&token).map(|entry| entry.identity);
+        let cached = cached.filter(|identity| now < identity.expires_at);
+        let tokens = [token];
+        let lookup = self.tokens.find(&tokens, now);
+        let found = match cached {
+            None => lookup.await?,
+            Some(cached) => match timeout(LOOKUP_TIMEOUT, lookup).await {
                 Ok(Ok(found)) => found,
                 Ok(Err(_)) | Err(_) => {
-                    self.store_answers.store(false, Ordering::Relaxed);
-                    return Ok(Some(known));
+                    self.store_is_available.store(false, Ordering::Relaxed);
+                    return Ok(Some(cached));
                 }
             },
         };
-        let holder = found.first().map(|(_, holder)| *holder);
-        match holder {
-            Some(holder) => self.know(token, holder),
-            None => self.forget(token),
+        let identity = found.first().map(|(_, identity)| *identity);
+        match identity {
+            Some(identity) => self.insert(token, identity),
+            None => self.remove(token),
         }
-        Ok(holder)
+        Ok(identity)
     }
 
-    fn know(&self, token: TokenHash, holder: TokenIdentity) {
+    fn insert(&self, token: TokenHash, identity: TokenIdentity) {
         let mut shard = self.shard(token);
-        shard.put(token, Known { holder, looked_up: Instant::now(), used: false });
-        while shard.len() > self.most {
+        shard.put(token, Entry { identity, looked_up: Instant::now(), used: false });
+        while shard.len() > self.max_per_shard {
             shard.pop_lru();
         }
     }
 
-    fn forget(&self, token: TokenHash) {
+    fn remove(&self, token: TokenHash) {
         self.shard(token).pop(&token);
     }
 
-    /// It is not good any more.
-    pub fn revoked(&self, revoked: Revocation) {
-        match revoked {
-            Revocation::Token(token) => self.forget(token),
+    pub fn revoke(&self, revocation: Revocation) {
+        match revocation {
+            Revocation::Token(token) => self.remove(token),
             Revocation::User(user) => {
-                let theirs = |known: &Known| known.holder.who == PrincipalKind::User(user);
+                let is_theirs = |entry: &Entry| entry.identity.principal == PrincipalKind::User(user);
                 for shard in &self.shards {
                     let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
                     let found: Vec<TokenHash> =
-                        shard.iter().filter(|(_, known)| theirs(known)).map(|(token, _)| *token).collect();
+                        shard.iter().filter(|(_, entry)| is_theirs(entry)).map(|(token, _)| *token).collect();
                     for token in found {
                         shard.pop(&token);
                     }
@@ -139,43 +140,40 @@ impl<T: TokenStore> TokenCache<T> {
         }
     }
 
-    /// Something may have been revoked, and nobody heard: all are looked up soon.
-    pub fn look_again(&self) {
-        self.all(|known| known.used = true);
-    }
-
-    fn all(&self, mut change: impl FnMut(&mut Known)) {
+    /// Makes the next refresh look up every cached token, because revocations may have been lost.
+    pub fn refresh_all(&self) {
         for shard in &self.shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            shard.iter_mut().for_each(|(_, known)| change(known));
+            shard.iter_mut().for_each(|(_, entry)| entry.used = true);
         }
     }
 
-    /// Those that were used since they were looked up.
-    fn used(&self) -> Vec<TokenHash> {
+    /// Returns the tokens that were used since they were looked up, and marks them as unused.
+    fn take_used(&self) -> Vec<TokenHash> {
         let mut used = Vec::new();
         for shard in &self.shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            let since = shard.iter_mut().filter(|(_, known)| known.used);
-            used.extend(since.map(|(token, known)| {
-                known.used = false;
+            let entries = shard.iter_mut().filter(|(_, entry)| entry.used);
+            used.extend(entries.map(|(token, entry)| {
+                entry.used = false;
                 *token
             }));
         }
         used
     }
 
-    /// Looks up again what is in use, until it is time to stop.
+    /// Refreshes the cached tokens that are in use, until shutdown.
     pub async fn run_refresh(&self, now: impl Fn() -> Timestamp, mut stop: ShutdownSignal) {
         let mut left = Vec::new();
         while !stop.requested() {
-            stop.sleep(self.every).await;
-            left.extend(self.used());
-            match self.look_up_again(&mut left, now()).await {
-                Ok(()) => self.store_answers.store(true, Ordering::Relaxed),
+            stop.sleep(self.refresh_interval).await;
+            left.extend(self.take_used());
+            match self.refresh(&mut left, now()).await {
+                Ok(()) => self.store_is_available.store(true, Ordering::Relaxed),
                 Err(error) => {
-                    if self.store_answers.swap(false, Ordering::Relaxed) {
-                        tracing::warn!(%error, "tokens cannot be looked up: those that are known stay good");
+                    if self.store_is_available.swap(false, Ordering::Relaxed) {
+                        tracing::warn!(%error,
+                            "token store unavailable, cached tokens stay valid until they expire");
                     }
                     left.sort_unstable_by_key(|token| token.0);
                     left.dedup();
@@ -184,10 +182,11 @@ impl<T: TokenStore> TokenCache<T> {
         }
     }
 
-    /// One chunk after the other, from the end. What is left was not looked up.
-    async fn look_up_again(&self, left: &mut Vec<TokenHash>, now: Timestamp) -> Result<(), Unavailable> {
-        // With nothing to look up there is still the question whether somebody answers.
-        if left.is_empty() && !self.store_answers.load(Ordering::Relaxed) {
+    /// Refreshes tokens chunk by chunk, from the end of the list. After an error, `left` holds those not
+    /// refreshed.
+    async fn refresh(&self, left: &mut Vec<TokenHash>, now: Timestamp) -> Result<(), Unavailable> {
+        // Without tokens to refresh, an empty query checks whether the store is available again.
+        if left.is_empty() && !self.store_is_available.load(Ordering::Relaxed) {
             self.tokens.find(&[], now).await?;
         }
         while !left.is_empty() {
@@ -196,10 +195,10 @@ impl<T: TokenStore> TokenCache<T> {
             let found: HashMap<TokenHash, TokenIdentity> = found.into_iter().collect();
             for token in chunk {
                 match found.get(token) {
-                    None => self.forget(*token),
-                    Some(holder) => {
-                        if let Some(known) = self.shard(*token).peek_mut(token) {
-                            (known.holder, known.looked_up) = (*holder, Instant::now());
+                    None => self.remove(*token),
+                    Some(identity) => {
+                        if let Some(entry) = self.shard(*token).peek_mut(token) {
+                            (entry.identity, entry.looked_up) = (*identity, Instant::now());
                         }
                     }
                 }

@@ -1,8 +1,7 @@
-//! The handle of a command: with it the status monitor tells a command that waits from one that never
-//! was, without having stored anything.
+//! Handles of commands. A valid handle proves that the command was accepted, without anything being stored.
 //!
-//! A handle is 42 bytes in base64url: command id (16), time it was given out (6), fingerprint of the
-//! payload (8) and the first 12 bytes of an HMAC-SHA-256 over them.
+//! A handle is 42 bytes in base64url: command id (16), time of receipt (6), fingerprint of the payload (8)
+//! and the first 12 bytes of an HMAC-SHA-256 over them.
 
 use auction_domain::Timestamp;
 use auction_wire::CommandId;
@@ -15,23 +14,22 @@ use uuid::Uuid;
 const CONTENT: usize = 30;
 const MAC: usize = 12;
 
-/// What a handle says.
+/// Content of a handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommandHandle {
-    /// The command.
     pub command: CommandId,
-    /// When it came in, by the clock of the ingress.
+    /// Time of receipt, by the clock of the ingress.
     pub received_at: Timestamp,
-    /// Fingerprint of its payload.
+    /// Fingerprint of the payload.
     pub fingerprint: u64,
 }
 
-/// What makes handles ours: shared by all ingress processes of a portal.
+/// Key of the MAC in handles, shared by all ingress processes of a portal.
 #[derive(Clone)]
 pub struct HandleKey(Hmac<Sha256>);
 
 impl HandleKey {
-    /// From at least 32 random bytes.
+    /// Creates a key from at least 32 random bytes; none from fewer.
     pub fn new(secret: &[u8]) -> Option<HandleKey> {
         let long_enough = secret.len() >= 32;
         long_enough.then(|| Hmac::new_from_slice(secret).ok().map(HandleKey)).flatten()
@@ -42,14 +40,15 @@ impl HandleKey {
         std::array::from_fn(|i| full[i])
     }
 
-    /// A hash of something that cannot be found by guessing, without the secret. Handles are 30 bytes: whatever is
-    /// concealed here is no handle, for the label in front of it.
+    /// Hashes a secret so that it cannot be guessed from the hash without the key.
+    ///
+    /// The label is longer than the content of a handle, so that the hash is never the MAC of a handle.
+    /// Stored fingerprints depend on the label: do not change it.
     pub(super) fn keyed_hash(&self, secret: &[u8]) -> [u8; 32] {
         let label = b"concealed payload, not a handle: ";
         self.0.clone().chain_update(label).chain_update(secret).finalize().into_bytes().into()
     }
 
-    /// The text of a handle.
     pub fn encode(&self, handle: &CommandHandle) -> String {
         let mut bytes = Vec::with_capacity(CONTENT + MAC);
         bytes.extend_from_slice(handle.command.0.as_bytes());
@@ -59,7 +58,7 @@ impl HandleKey {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads a text; none if we did not write it.
+    /// Decodes a handle; none if it was not encoded with this key.
     pub fn decode(&self, text: &str) -> Option<CommandHandle> {
         let bytes: [u8; CONTENT + MAC] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         let (content, mac) = bytes.split_at(CONTENT);
@@ -87,30 +86,30 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_comes_back_as_it_was_given_out() {
-        let secret = HandleKey::new(&[7; 32]).unwrap();
-        let text = secret.encode(&handle());
-        assert_eq!(secret.decode(&text), Some(handle()));
+    fn handle_round_trips() {
+        let key = HandleKey::new(&[7; 32]).unwrap();
+        let text = key.encode(&handle());
+        assert_eq!(key.decode(&text), Some(handle()));
         assert_eq!(text.len(), 56);
     }
 
     #[test]
-    fn a_handle_that_was_never_given_out_is_not_opened() {
-        let secret = HandleKey::new(&[7; 32]).unwrap();
-        let text = secret.encode(&handle());
+    fn handle_that_was_never_issued_is_rejected() {
+        let key = HandleKey::new(&[7; 32]).unwrap();
+        let text = key.encode(&handle());
         let other = HandleKey::new(&[8; 32]).unwrap();
         assert_eq!(other.decode(&text), None);
-        assert_eq!(secret.decode(""), None);
-        assert_eq!(secret.decode("../../etc/passwd"), None);
+        assert_eq!(key.decode(""), None);
+        assert_eq!(key.decode("../../etc/passwd"), None);
         for at in 0..text.len() {
             let mut forged = text.clone().into_bytes();
             forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
-            assert_eq!(secret.decode(&String::from_utf8(forged).unwrap()), None, "changed at {at}");
+            assert_eq!(key.decode(&String::from_utf8(forged).unwrap()), None, "changed at {at}");
         }
     }
 
     #[test]
-    fn what_is_concealed_cannot_be_guessed_without_the_secret() {
+    fn keyed_hash_depends_on_the_key() {
         let (ours, theirs) = (HandleKey::new(&[7; 32]).unwrap(), HandleKey::new(&[8; 32]).unwrap());
         assert_eq!(ours.keyed_hash(b"password"), ours.keyed_hash(b"password"));
         assert_ne!(ours.keyed_hash(b"password"), ours.keyed_hash(b"passwore"));
@@ -118,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_is_no_secret() {
+    fn handle_key_requires_32_bytes() {
         assert!(HandleKey::new(&[7; 31]).is_none());
     }
 }

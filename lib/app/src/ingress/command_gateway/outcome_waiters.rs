@@ -1,4 +1,5 @@
-//! Requests that wait for the outcome of their command: woken when it comes, without asking.
+//! Registry of requests that wait for the outcome of a command. An arriving outcome wakes them without
+//! polling.
 
 use crate::instrumentation;
 use auction_wire::{CommandId, Outcome};
@@ -7,23 +8,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// What wakes a request that waits, besides the outcome itself.
+/// Event that wakes a waiting request, besides a delivered outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WakeSource {
-    /// Nothing: a writer knows that we wait, and sends us the outcome.
+    /// None: the writer sends the outcome to the reply stream of this ingress.
     Replies,
-    /// That the command is decided: nobody sends us the outcome, it is to be looked up.
+    /// The announcement that the command is decided. No writer sends the outcome: it must be looked up.
     Announcements,
 }
 
 #[derive(Debug)]
 struct Waiter {
     ticket: u64,
-    hears: WakeSource,
+    source: WakeSource,
     outcome: oneshot::Sender<Outcome>,
 }
 
-/// Who waits for what.
+/// All waiting requests of this process.
 #[derive(Debug, Default)]
 pub struct OutcomeWaiters(Mutex<Table>);
 
@@ -33,7 +34,7 @@ struct Table {
     waiting: HashMap<CommandId, Vec<Waiter>>,
 }
 
-/// One request that waits; leaves the table when it is dropped.
+/// Registration of one waiting request. Dropping it ends the registration.
 #[derive(Debug)]
 pub struct OutcomeWaiter {
     waiters: Arc<OutcomeWaiters>,
@@ -42,84 +43,83 @@ pub struct OutcomeWaiter {
     outcome: oneshot::Receiver<Outcome>,
 }
 
-/// How waiting ended.
+/// Result of waiting for an outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WaitResult {
-    /// The outcome has come.
     Outcome(Outcome),
-    /// It did not come in time.
     TimedOut,
-    /// Outcomes may have been lost on their way: look whether this one is stored, and wait on if not.
+    /// The outcome may be stored without having been delivered. Look it up, and wait again if it is not
+    /// stored.
     Recheck,
 }
 
 impl OutcomeWaiters {
     fn table(&self) -> std::sync::MutexGuard<'_, Table> {
-        // A panic while it was held cannot leave it half changed: each change is one call.
+        // A panic cannot leave the table inconsistent: each change is one call.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on the outcome of that command is kept for the caller.
-    pub fn wait_for(self: &Arc<OutcomeWaiters>, command: CommandId, hears: WakeSource) -> OutcomeWaiter {
+    /// Registers a request that waits for the outcome of a command. Outcomes that arrive from now on are not
+    /// missed.
+    pub fn wait_for(self: &Arc<OutcomeWaiters>, command: CommandId, source: WakeSource) -> OutcomeWaiter {
         let (sender, outcome) = oneshot::channel();
         let mut table = self.table();
         let ticket = table.next;
         table.next += 1;
-        table.waiting.entry(command).or_default().push(Waiter { ticket, hears, outcome: sender });
+        table.waiting.entry(command).or_default().push(Waiter { ticket, source, outcome: sender });
         instrumentation::request_waiting();
         OutcomeWaiter { waiters: Arc::clone(self), command, ticket, outcome }
     }
 
-    /// An outcome has come: everybody who waits for it gets it.
+    /// Delivers an outcome to every request that waits for it.
     pub fn deliver(&self, outcome: &Outcome) {
         let waiting = self.table().waiting.remove(&outcome.command);
         for waiter in waiting.unwrap_or_default() {
-            // Whoever gave up meanwhile does not need it.
+            // The send fails if the request has ended meanwhile.
             let _ = waiter.outcome.send(outcome.clone());
         }
     }
 
-    /// These commands are decided: whoever waits without being sent the outcome looks for himself.
+    /// Wakes the requests that wait for announcements of these commands: each looks up the outcome.
     pub fn on_announced(&self, decided: impl Iterator<Item = CommandId>) {
         let mut table = self.table();
-        // Mostly nobody waits at all.
+        // The common case: no request waits.
         if table.waiting.is_empty() {
             return;
         }
         for command in decided {
             if let Some(waiting) = table.waiting.get_mut(&command) {
-                // Who waits notices that his sender is gone.
-                waiting.retain(|waiter| waiter.hears != WakeSource::Announcements);
+                // Dropping the sender wakes the request.
+                waiting.retain(|waiter| waiter.source != WakeSource::Announcements);
             }
         }
     }
 
-    /// Announcements may have been lost: whoever needs them looks for himself.
+    /// Wakes every request that waits for announcements, because announcements may have been lost.
     pub fn on_announcements_lost(&self) {
         let mut table = self.table();
         let waiting = table.waiting.values_mut();
-        waiting.for_each(|waiting| waiting.retain(|waiter| waiter.hears != WakeSource::Announcements));
+        waiting.for_each(|waiting| waiting.retain(|waiter| waiter.source != WakeSource::Announcements));
     }
 
-    /// Outcomes may have been lost on their way: everybody who waits looks for himself.
+    /// Wakes every waiting request, because outcomes may have been lost: each looks up its outcome.
     pub fn recheck_all(&self) {
-        // Who waits notices that his sender is gone.
+        // Dropping the senders wakes the requests.
         self.table().waiting.clear();
     }
 
-    /// How many requests wait.
+    /// Returns the number of waiting requests.
     pub fn len(&self) -> usize {
         self.table().waiting.values().map(Vec::len).sum()
     }
 
-    /// Whether nobody waits.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
 impl OutcomeWaiter {
-    /// The outcome, if it comes until then.
+    /// Waits for the outcome until a deadline.
     pub async fn outcome(mut self, until: Instant) -> WaitResult {
         match tokio::time::timeout_at(until, &mut self.outcome).await {
             Ok(Ok(outcome)) => WaitResult::Outcome(outcome),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everybody_who_waits_for_a_command_gets_its_outcome_and_nobody_is_left_over() {
+    async fn every_waiter_of_a_command_gets_its_outcome() {
         let waiters = Arc::new(OutcomeWaiters::default());
         let command = CommandId(Uuid::from_u128(1));
         let (one, two) =
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(one.outcome(soon).await, WaitResult::Outcome(outcome(1)));
         assert_eq!(two.outcome(soon).await, WaitResult::Outcome(outcome(1)));
         assert_eq!(waiters.len(), 1);
-        assert_eq!(other.outcome(Instant::now()).await, WaitResult::TimedOut, "gave up");
+        assert_eq!(other.outcome(Instant::now()).await, WaitResult::TimedOut, "the wait timed out");
         assert!(waiters.is_empty());
         let lost = waiters.wait_for(command, WakeSource::Replies);
         waiters.recheck_all();

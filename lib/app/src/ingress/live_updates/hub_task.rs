@@ -1,11 +1,13 @@
-//! The auctions that somebody listens to. Reading them from the store is done beside the telling: nobody is kept
-//! waiting by somebody who begins to listen to another auction, or by a store that does not answer.
+//! The task of the broadcast hub: it keeps one topic for each auction that has subscribers.
+//!
+//! Reads from the event store run concurrently with the publishing: neither a new subscriber of another
+//! auction nor a slow store delays the events of an auction.
 
 use super::topic::Topic;
 use super::{HEARTBEAT, SubscribeError, SubscribeRequest, TailMessage};
+use crate::consume::stored_events::LoadError;
 use crate::ports::Unavailable;
 use crate::ports::events::auction_event_reader::AuctionEventReader;
-use crate::writer::aggregate_cache::LoadError;
 use auction_domain::AuctionId;
 use auction_wire::EventRecord;
 use futures_util::StreamExt;
@@ -16,58 +18,58 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// So many auctions are read at a time: the store is there for the writers.
-const READS: usize = 2;
+/// Maximum number of concurrent reads, to leave the capacity of the store to the writers.
+const MAX_READS: usize = 2;
 
-/// How many events are read at a time.
+/// Number of events read at a time.
 const FETCH: usize = 5000;
 
-/// The longest that reading an auction may take.
-const DEADLINE: Duration = Duration::from_secs(5);
+/// Time limit for reading one auction.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) struct HubTask<'a, E> {
     events: &'a E,
-    gather: Duration,
+    flush_interval: Duration,
     topics: HashMap<AuctionId, Topic>,
-    /// Auctions to be read, behind that version.
+    /// Auctions to read from the store, each with the version to read after.
     to_read: Vec<(AuctionId, u64)>,
 }
 
-/// What was read of an auction, and behind which version.
-type Found = (AuctionId, u64, Result<Vec<EventRecord>, LoadError>);
+/// Auction, the version it was read after, and the events.
+type ReadResult = (AuctionId, u64, Result<Vec<EventRecord>, LoadError>);
 
 impl<'a, E: AuctionEventReader> HubTask<'a, E> {
-    pub(super) fn new(events: &'a E, gather: Duration) -> HubTask<'a, E> {
-        HubTask { events, gather, topics: HashMap::new(), to_read: Vec::new() }
+    pub(super) fn new(events: &'a E, flush_interval: Duration) -> HubTask<'a, E> {
+        HubTask { events, flush_interval, topics: HashMap::new(), to_read: Vec::new() }
     }
 
-    /// Until nobody listens any more, or it is time to stop.
+    /// Runs until there is no subscriber, or until shutdown.
     pub(super) async fn run(
         mut self,
         first: SubscribeRequest,
-        asked: &mut mpsc::Receiver<SubscribeRequest>,
-        mut told: mpsc::Receiver<TailMessage>,
+        requests: &mut mpsc::Receiver<SubscribeRequest>,
+        mut messages: mpsc::Receiver<TailMessage>,
         mut stop: ShutdownSignal,
     ) {
-        let (events, reads) = (self.events, Semaphore::new(READS));
+        let (events, reads) = (self.events, Semaphore::new(MAX_READS));
         let mut reading = FuturesUnordered::new();
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         heartbeat.reset();
-        let mut gathered = interval(self.gather.max(Duration::from_millis(1)));
-        gathered.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut flush = interval(self.flush_interval.max(Duration::from_millis(1)));
+        flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.subscribe(first);
         loop {
             let to_read = self.to_read.drain(..);
-            reading.extend(to_read.map(|(auction, behind)| read(events, &reads, auction, behind)));
+            reading.extend(to_read.map(|(auction, after)| read(events, &reads, auction, after)));
             tokio::select! {
-                Some(asking) = asked.recv() => self.subscribe(asking),
-                Some(brought) = told.recv() => match brought {
+                Some(request) = requests.recv() => self.subscribe(request),
+                Some(message) = messages.recv() => match message {
                     TailMessage::Events(events) => self.publish(events),
                     TailMessage::Opened => self.resync_all(),
                 },
                 Some(found) = reading.next() => self.apply_history(found),
-                _ = gathered.tick() => self.tell_what_gathered(),
+                _ = flush.tick() => self.flush_due(),
                 _ = heartbeat.tick() => {
                     self.topics.retain(|_, topic| topic.send_heartbeat());
                     if self.topics.is_empty() {
@@ -78,19 +80,15 @@ impl<'a, E: AuctionEventReader> HubTask<'a, E> {
                 else => break,
             }
         }
-        // Whoever listens is told so by the end of what he hears.
+        // Dropping the topics ends the frames of all subscribers.
     }
 
-    fn subscribe(&mut self, asking: SubscribeRequest) {
-        let auction = asking.auction;
+    fn subscribe(&mut self, request: SubscribeRequest) {
+        let auction = request.auction;
         let topic = self.topics.entry(auction).or_insert_with(|| Topic::new(auction));
-        match topic.try_subscribe(asking) {
-            Ok(()) => {}
-            // What the store has is read first.
-            Err(asking) => {
-                topic.waiting.push(asking);
-                self.to_read.extend(topic.read());
-            }
+        if let Err(request) = topic.try_subscribe(request) {
+            topic.waiting.push(request);
+            self.to_read.extend(topic.start_read());
         }
     }
 
@@ -101,75 +99,80 @@ impl<'a, E: AuctionEventReader> HubTask<'a, E> {
             match topic.is_next(&record) {
                 Some(true) => {
                     if let Err(error) = topic.apply(&record) {
-                        self.give_up(auction, error);
+                        self.fail_topic(auction, error);
                     }
                 }
-                Some(false) => self.to_read.extend(topic.read()),
+                Some(false) => self.to_read.extend(topic.start_read()),
                 None => {}
             }
         }
-        // An auction in which little happens is not kept waiting.
-        self.tell_what_gathered();
+        // Flushes at once the topics without a recent flush, so that quiet auctions are not delayed.
+        self.flush_due();
     }
 
-    fn tell_what_gathered(&mut self) {
-        self.topics.values_mut().for_each(|topic| topic.flush_if_due(self.gather));
+    fn flush_due(&mut self) {
+        self.topics.values_mut().for_each(|topic| topic.flush_if_due(self.flush_interval));
     }
 
-    /// Something may have been published that nobody brought.
+    /// Reads all topics from the store, because published events may have been missed.
     fn resync_all(&mut self) {
-        self.to_read.extend(self.topics.values_mut().filter_map(Topic::read));
+        self.to_read.extend(self.topics.values_mut().filter_map(Topic::start_read));
     }
 
-    fn apply_history(&mut self, (auction, behind, found): Found) {
+    fn apply_history(&mut self, (auction, after, found): ReadResult) {
         let Some(topic) = self.topics.get_mut(&auction) else { return };
-        if topic.version() < behind {
-            return; // read for those who were sent away since
+        if topic.version() < after {
+            return; // The read was started for an earlier topic of this auction, which has been closed.
         }
-        match found.and_then(|found| topic.learn(&found)) {
-            Err(error) => self.give_up(auction, error),
+        match found.and_then(|found| topic.apply_history(&found)) {
+            Err(error) => self.fail_topic(auction, error),
             Ok(()) if topic.version() == 0 => self.close_topic(auction, || SubscribeError::UnknownAuction),
             Ok(()) => {
-                for asking in std::mem::take(&mut topic.waiting) {
-                    topic.add_subscriber(asking);
+                for request in std::mem::take(&mut topic.waiting) {
+                    topic.add_subscriber(request);
                 }
-                self.to_read.extend(topic.read_again());
+                self.to_read.extend(topic.finish_read());
             }
         }
     }
 
-    fn give_up(&mut self, auction: AuctionId, error: LoadError) {
-        tracing::warn!(%auction, %error, "its listeners are sent away, to come again");
+    fn fail_topic(&mut self, auction: AuctionId, error: LoadError) {
+        tracing::warn!(%auction, %error, "live updates of an auction failed, disconnecting its subscribers");
         let error = error.to_string();
         self.close_topic(auction, || {
-            SubscribeError::Unavailable(Unavailable::new("postgres", error.clone()))
+            SubscribeError::Unavailable(Unavailable::new("event store", error.clone()))
         });
     }
 
-    fn close_topic(&mut self, auction: AuctionId, why: impl Fn() -> SubscribeError) {
+    fn close_topic(&mut self, auction: AuctionId, error: impl Fn() -> SubscribeError) {
         if let Some(topic) = self.topics.remove(&auction) {
-            // Whoever has gone meanwhile does not need to be told.
-            topic.waiting.into_iter().for_each(|asking| drop(asking.answer.send(Err(why()))));
+            // The send fails if the request has ended meanwhile.
+            topic.waiting.into_iter().for_each(|request| drop(request.reply.send(Err(error()))));
         }
     }
 }
 
-/// All that the store has of an auction behind a version.
-async fn read(events: &impl AuctionEventReader, reads: &Semaphore, auction: AuctionId, behind: u64) -> Found {
-    // It is never closed.
-    let _turn = reads.acquire().await;
+/// Reads all events of an auction after a version from the store.
+async fn read(
+    events: &impl AuctionEventReader,
+    reads: &Semaphore,
+    auction: AuctionId,
+    after: u64,
+) -> ReadResult {
+    // The semaphore is never closed.
+    let _permit = reads.acquire().await;
     let all = async {
         let mut all: Vec<EventRecord> = Vec::new();
         loop {
-            let behind = all.last().map_or(behind, |last| last.version);
-            let found = events.events_of(auction, behind, FETCH).await?;
-            let is_all = found.len() < FETCH;
+            let after = all.last().map_or(after, |last| last.version);
+            let found = events.events_of(auction, after, FETCH).await?;
+            let is_last = found.len() < FETCH;
             all.extend(found);
-            if is_all {
+            if is_last {
                 return Ok::<_, LoadError>(all);
             }
         }
     };
-    let late = |_| Unavailable::new("postgres", "an auction was not told in time").into();
-    (auction, behind, timeout(DEADLINE, all).await.unwrap_or_else(|elapsed| Err(late(elapsed))))
+    let late = |_| Unavailable::new("event store", "timeout while reading an auction").into();
+    (auction, after, timeout(READ_TIMEOUT, all).await.unwrap_or_else(|elapsed| Err(late(elapsed))))
 }

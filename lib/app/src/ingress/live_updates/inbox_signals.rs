@@ -1,60 +1,62 @@
-//! Users who listen for what they are told, and who is told something just now.
+//! Wake-up signals for subscribers of notification inboxes.
 
 use auction_domain::UserId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-/// A bell for each user who listens. That it rings means: look into your inbox. It may ring for nothing, and what it
-/// is rung for is found at the latest when it rings next.
+/// Signals of all users that have subscribers in this process.
+///
+/// A signal means: read the inbox again. A signal may be sent without a new notification. A notification
+/// whose signal was lost is found at the latest after the next signal.
 #[derive(Debug, Default)]
 pub struct InboxSignals(Mutex<HashMap<UserId, watch::Sender<()>>>);
 
-/// The bell of one listener.
+/// Signal of one subscriber.
 #[derive(Debug)]
 pub struct InboxSignal {
-    bells: Arc<InboxSignals>,
+    signals: Arc<InboxSignals>,
     user: UserId,
-    rung: watch::Receiver<()>,
+    receiver: watch::Receiver<()>,
 }
 
 impl InboxSignals {
     fn lock(&self) -> MutexGuard<'_, HashMap<UserId, watch::Sender<()>>> {
-        // Each change is one call: it is whole also after a panic.
+        // A panic cannot leave the map inconsistent: each change is one call.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A bell for that user. From now on it is heard.
-    pub fn listen(self: &Arc<InboxSignals>, user: UserId) -> InboxSignal {
-        let rung = self.lock().entry(user).or_insert_with(|| watch::Sender::new(())).subscribe();
-        InboxSignal { bells: Arc::clone(self), user, rung }
+    /// Returns a signal for a user. It misses no notification from now on.
+    pub fn subscribe(self: &Arc<InboxSignals>, user: UserId) -> InboxSignal {
+        let receiver = self.lock().entry(user).or_insert_with(|| watch::Sender::new(())).subscribe();
+        InboxSignal { signals: Arc::clone(self), user, receiver }
     }
 
-    /// These users are told something.
+    /// Signals the subscribers of these users.
     pub fn notify(&self, users: impl IntoIterator<Item = UserId>) {
-        let bells = self.lock();
-        users.into_iter().filter_map(|user| bells.get(&user)).for_each(|bell| bell.send_replace(()));
+        let senders = self.lock();
+        users.into_iter().filter_map(|user| senders.get(&user)).for_each(|sender| sender.send_replace(()));
     }
 
-    /// Somebody may have been told something.
+    /// Signals every subscriber, because signals may have been lost.
     pub fn notify_all(&self) {
-        self.lock().values().for_each(|bell| bell.send_replace(()));
+        self.lock().values().for_each(|sender| sender.send_replace(()));
     }
 }
 
 impl InboxSignal {
-    /// Waits until it was rung since the last time that it was heard.
+    /// Waits for a signal that was sent since the last call returned.
     pub async fn changed(&mut self) {
-        // Its other half lives as long as there is a bell.
-        let _ = self.rung.changed().await;
+        // The sender lives while there is a receiver.
+        let _ = self.receiver.changed().await;
     }
 }
 
 impl Drop for InboxSignal {
     fn drop(&mut self) {
-        let mut bells = self.bells.lock();
-        if bells.get(&self.user).is_some_and(|bell| bell.receiver_count() <= 1) {
-            bells.remove(&self.user);
+        let mut senders = self.signals.lock();
+        if senders.get(&self.user).is_some_and(|sender| sender.receiver_count() <= 1) {
+            senders.remove(&self.user);
         }
     }
 }
@@ -65,34 +67,35 @@ mod tests {
     use futures_util::FutureExt;
     use uuid::Uuid;
 
-    fn hears(bell: &mut InboxSignal) -> bool {
-        bell.changed().now_or_never().is_some()
+    fn is_signaled(signal: &mut InboxSignal) -> bool {
+        signal.changed().now_or_never().is_some()
     }
 
     #[test]
-    fn who_is_told_something_hears_it_once_and_nobody_else_does() {
-        let bells = Arc::new(InboxSignals::default());
+    fn inbox_signal_wakes_each_subscriber_of_the_user_once() {
+        let signals = Arc::new(InboxSignals::default());
         let (ada, bob) = (UserId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
-        let (mut one, mut other, mut bobs) = (bells.listen(ada), bells.listen(ada), bells.listen(bob));
-        assert!(!hears(&mut one));
-        bells.notify([ada, ada]);
+        let (mut one, mut other, mut bobs) =
+            (signals.subscribe(ada), signals.subscribe(ada), signals.subscribe(bob));
+        assert!(!is_signaled(&mut one));
+        signals.notify([ada, ada]);
         assert_eq!(
-            [hears(&mut one), hears(&mut one), hears(&mut other), hears(&mut bobs)],
+            [is_signaled(&mut one), is_signaled(&mut one), is_signaled(&mut other), is_signaled(&mut bobs)],
             [true, false, true, false]
         );
-        bells.notify_all();
-        assert!(hears(&mut one) && hears(&mut bobs));
+        signals.notify_all();
+        assert!(is_signaled(&mut one) && is_signaled(&mut bobs));
     }
 
     #[test]
-    fn nothing_is_kept_of_who_has_gone() {
-        let bells = Arc::new(InboxSignals::default());
+    fn inbox_signal_is_removed_with_its_last_subscriber() {
+        let signals = Arc::new(InboxSignals::default());
         let ada = UserId(Uuid::from_u128(1));
-        let (one, mut other) = (bells.listen(ada), bells.listen(ada));
+        let (one, mut other) = (signals.subscribe(ada), signals.subscribe(ada));
         drop(one);
-        bells.notify([ada]);
-        assert!(hears(&mut other));
+        signals.notify([ada]);
+        assert!(is_signaled(&mut other));
         drop(other);
-        assert!(bells.lock().is_empty());
+        assert!(signals.lock().is_empty());
     }
 }

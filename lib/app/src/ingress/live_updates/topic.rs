@@ -1,9 +1,9 @@
-//! One auction that somebody listens to.
+//! One auction that has subscribers.
 
 use super::sse::{self, SseFrame};
 use super::{SubscribeRequest, Subscriber};
+use crate::consume::stored_events::{LoadError, read_event};
 use crate::projector::AuctionProjection;
-use crate::writer::aggregate_cache::{LoadError, read_event};
 use auction_domain::AuctionId;
 use auction_domain::auction::AuctionEvent;
 use auction_wire::{Event, EventRecord};
@@ -12,166 +12,167 @@ use std::time::Duration;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
-/// So many tellings may be on their way to a listener; who is further behind is too slow.
-const BEHIND: usize = 64;
+/// Maximum number of frames queued for a subscriber. A subscriber that lags further is disconnected.
+const MAX_QUEUED: usize = 64;
 
-/// So many events are told to who was away; further back, one begins anew.
-const RECENT: usize = 1024;
+/// Number of recent events kept for reconnecting subscribers. A subscriber that missed more receives the
+/// whole state.
+const MAX_RECENT: usize = 1024;
 
-/// The auction, what happened to it last, and its listeners.
+/// State of the auction, its recent events and its subscribers.
 pub(super) struct Topic {
     auction: AuctionId,
-    /// None before its first event.
-    board: Option<AuctionProjection>,
-    /// The newest events, up to the version of the board, without a hole.
+    /// None before the first event.
+    projection: Option<AuctionProjection>,
+    /// The newest events, gap-free up to the current version.
     recent: VecDeque<Vec<u8>>,
-    /// So many of them are not told yet.
+    /// Number of recent events that are not sent yet.
     unpublished: usize,
-    /// When something was told last.
     last_flush: Option<Instant>,
-    listeners: broadcast::Sender<SseFrame>,
-    /// Who comes in when the store was read.
+    subscribers: broadcast::Sender<SseFrame>,
+    /// Requests that wait until the auction was read from the store.
     pub(super) waiting: Vec<SubscribeRequest>,
     reading: bool,
-    /// Since the reading began something may have been stored that it misses.
+    /// The current read may miss events: read again after it.
     reread: bool,
 }
 
 impl Topic {
-    /// Nothing is known of it yet.
     pub(super) fn new(auction: AuctionId) -> Topic {
         Topic {
             auction,
-            board: None,
+            projection: None,
             recent: VecDeque::new(),
             unpublished: 0,
             last_flush: None,
-            listeners: broadcast::Sender::new(BEHIND),
+            subscribers: broadcast::Sender::new(MAX_QUEUED),
             waiting: Vec::new(),
             reading: false,
             reread: false,
         }
     }
 
-    /// How far it is known; zero if nothing is.
+    /// Returns the current version; zero if nothing is known yet.
     pub(super) fn version(&self) -> u64 {
-        self.board.as_ref().map_or(0, |board| board.auction.version())
+        self.projection.as_ref().map_or(0, |projection| projection.auction.version())
     }
 
-    /// It must be read from the store: behind which version, unless that is being done.
-    pub(super) fn read(&mut self) -> Option<(AuctionId, u64)> {
+    /// Starts a read from the store. Returns the version to read after, unless a read is running.
+    pub(super) fn start_read(&mut self) -> Option<(AuctionId, u64)> {
         self.reread = self.reading;
         self.reading = true;
         (!self.reread).then(|| (self.auction, self.version()))
     }
 
-    /// It was read. Whether it must be once more.
-    pub(super) fn read_again(&mut self) -> Option<(AuctionId, u64)> {
+    /// Ends a read from the store. Returns the version to read after if another read is needed.
+    pub(super) fn finish_read(&mut self) -> Option<(AuctionId, u64)> {
         self.reading = false;
-        if self.reread { self.read() } else { None }
+        if self.reread { self.start_read() } else { None }
     }
 
-    /// Whether an event is the next one; none if it is known already.
+    /// Returns whether an event has the next version; none if it was applied before.
     pub(super) fn is_next(&self, record: &EventRecord) -> Option<bool> {
         (record.version > self.version()).then_some(record.version == self.version() + 1)
     }
 
-    /// The next event happened.
+    /// Applies the next event. It is sent with the next flush.
     pub(super) fn apply(&mut self, record: &EventRecord) -> Result<(), LoadError> {
-        if self.unpublished >= RECENT {
-            self.tell();
+        if self.unpublished >= MAX_RECENT {
+            self.flush();
         }
         let Some(event) = self.fold(record)? else { return Ok(()) };
-        let Some(board) = &self.board else { return Ok(()) };
-        if self.recent.len() >= RECENT {
+        let Some(projection) = &self.projection else { return Ok(()) };
+        if self.recent.len() >= MAX_RECENT {
             self.recent.pop_front();
         }
-        self.recent.push_back(sse::event(self.auction, board, record, &event));
+        self.recent.push_back(sse::event(self.auction, projection, record, &event));
         self.unpublished += 1;
         Ok(())
     }
 
     fn fold(&mut self, record: &EventRecord) -> Result<Option<AuctionEvent>, LoadError> {
         let Event::Auction(event) = read_event(record)? else { return Ok(None) };
-        AuctionProjection::apply(&mut self.board, &event, record.at);
+        AuctionProjection::apply(&mut self.projection, &event, record.at);
         Ok(Some(event))
     }
 
-    /// Tells what happened, if nothing was told within that time.
-    pub(super) fn flush_if_due(&mut self, gather: Duration) {
-        if self.last_flush.is_none_or(|at| at.elapsed() >= gather) {
-            self.tell();
+    /// Sends the unpublished events, unless the last flush was within `interval`.
+    pub(super) fn flush_if_due(&mut self, interval: Duration) {
+        if self.last_flush.is_none_or(|at| at.elapsed() >= interval) {
+            self.flush();
         }
     }
 
-    fn tell(&mut self) {
-        let Some(board) = self.board.as_ref().filter(|_| self.unpublished > 0) else { return };
-        let untold = self.recent.range(self.recent.len() - self.unpublished..);
-        // Nobody may be there; whoever comes finds it among what happened last.
-        let _ = self.listeners.send(sse::events(self.auction, board, untold));
+    fn flush(&mut self) {
+        let Some(projection) = self.projection.as_ref().filter(|_| self.unpublished > 0) else { return };
+        let unpublished = self.recent.range(self.recent.len() - self.unpublished..);
+        // The send fails without subscribers. A later subscriber finds the events among the recent ones.
+        let _ = self.subscribers.send(sse::events(self.auction, projection, unpublished));
         (self.unpublished, self.last_flush) = (0, Some(Instant::now()));
     }
 
-    /// Learns what the store has.
-    pub(super) fn learn(&mut self, found: &[EventRecord]) -> Result<(), LoadError> {
-        // Some of it may have been brought meanwhile.
+    /// Applies events that were read from the store.
+    pub(super) fn apply_history(&mut self, found: &[EventRecord]) -> Result<(), LoadError> {
+        // Some of the events may have been applied from the stream meanwhile.
         let new = &found[found.partition_point(|record| record.version <= self.version())..];
-        let is_new = self.board.is_none();
-        let (long_ago, lately) = new.split_at(new.len().saturating_sub(RECENT));
-        for record in long_ago {
+        let is_new = self.projection.is_none();
+        let (old, recent) = new.split_at(new.len().saturating_sub(MAX_RECENT));
+        for record in old {
             self.fold(record)?;
         }
-        if !long_ago.is_empty() {
-            // There is a hole behind what was told: whoever listens begins anew.
+        if !old.is_empty() {
+            // Subscribers would miss the old events: disconnect them, so that they reconnect and receive the
+            // whole state.
             self.recent.clear();
             self.unpublished = 0;
-            self.listeners = broadcast::Sender::new(BEHIND);
+            self.subscribers = broadcast::Sender::new(MAX_QUEUED);
         }
-        for record in lately {
+        for record in recent {
             self.apply(record)?;
         }
         if is_new {
-            // Nobody listened.
+            // There were no subscribers to send the events to.
             self.unpublished = 0;
         }
         Ok(())
     }
 
-    /// Lets somebody join, unless the store must be read first: nothing is known yet, or he is ahead of the stream.
-    pub(super) fn try_subscribe(&mut self, asking: SubscribeRequest) -> Result<(), SubscribeRequest> {
-        if self.version() == 0 || asking.seen.is_some_and(|seen| seen > self.version()) {
-            return Err(asking);
+    /// Adds a subscriber. Returns the request if the store must be read first, because nothing is known yet
+    /// or the subscriber has seen a later version.
+    pub(super) fn try_subscribe(&mut self, request: SubscribeRequest) -> Result<(), SubscribeRequest> {
+        if self.version() == 0 || request.seen.is_some_and(|seen| seen > self.version()) {
+            return Err(request);
         }
-        self.add_subscriber(asking);
+        self.add_subscriber(request);
         Ok(())
     }
 
-    /// Joins its listeners, behind what he saw.
-    pub(super) fn add_subscriber(&mut self, SubscribeRequest { seen, place, answer, .. }: SubscribeRequest) {
-        // What the others are told next he knows already.
-        self.tell();
-        let then = self.listeners.subscribe();
-        let first = self.board.as_ref().and_then(|board| self.first(board, seen));
-        // If he has gone meanwhile, his place goes with him.
-        let _ = answer.send(Ok(Subscriber { first, then, place }));
+    /// Adds a subscriber, whose frames start after the version it has seen.
+    pub(super) fn add_subscriber(&mut self, SubscribeRequest { seen, permit, reply, .. }: SubscribeRequest) {
+        // Flush first: the initial frame already contains the unpublished events.
+        self.flush();
+        let updates = self.subscribers.subscribe();
+        let initial = self.projection.as_ref().and_then(|projection| self.initial(projection, seen));
+        // If the request has ended meanwhile, the permit is dropped with it.
+        let _ = reply.send(Ok(Subscriber { initial, updates, permit }));
     }
 
-    /// What somebody is told first.
-    fn first(&self, board: &AuctionProjection, seen: Option<u64>) -> Option<SseFrame> {
-        let Some(seen) = seen else { return Some(sse::state(self.auction, board)) };
+    /// Returns the initial frame; none if the subscriber is up to date.
+    fn initial(&self, projection: &AuctionProjection, seen: Option<u64>) -> Option<SseFrame> {
+        let Some(seen) = seen else { return Some(sse::state(self.auction, projection)) };
         let missed = self.version().checked_sub(seen).and_then(|missed| usize::try_from(missed).ok());
         match missed {
             Some(0) => None,
             Some(missed) if missed <= self.recent.len() => {
                 let missed = self.recent.range(self.recent.len() - missed..);
-                Some(sse::events(self.auction, board, missed))
+                Some(sse::events(self.auction, projection, missed))
             }
-            _ => Some(sse::reset(self.auction, board)),
+            _ => Some(sse::reset(self.auction, projection)),
         }
     }
 
-    /// Tells all that the connection is alive; whether there is anybody.
+    /// Sends a heartbeat to all subscribers. Returns whether the topic is in use.
     pub(super) fn send_heartbeat(&self) -> bool {
-        self.listeners.send(sse::heartbeat()).is_ok() || !self.waiting.is_empty()
+        self.subscribers.send(sse::heartbeat()).is_ok() || !self.waiting.is_empty()
     }
 }

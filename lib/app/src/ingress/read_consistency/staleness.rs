@@ -1,27 +1,28 @@
-//! How old what is shown may be: since when it is not known any more that the views have everything.
+//! Staleness of the read models: the time since they were last known to be complete.
 //!
-//! The store is asked how far it is, and then the views are looked at. If they are that far, they had everything when
-//! the store was asked. While the store cannot be asked, or the views stand still behind it, age grows.
+//! The head of the event store is read first, and then the checkpoint of the read models. If the checkpoint
+//! has reached the head, the read models were complete when the head was read. While the store is unavailable
+//! or the read models do not advance, the staleness grows.
 
-use auction_wire::{PartitionId, Positions};
+use auction_wire::PartitionId;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// So many answers of the store are kept while the views are behind them.
-const ANSWERS: usize = 1000;
+/// Maximum number of heads kept per partition while the read models have not reached them.
+const MAX_HEADS: usize = 1000;
 
-/// Since when each partition is old.
+/// Staleness of each partition.
 #[derive(Debug)]
-pub(super) struct StalenessTracker(Vec<Mutex<Known>>);
+pub(super) struct StalenessTracker(Vec<Mutex<Partition>>);
 
 #[derive(Debug, Default)]
-struct Known {
-    /// When it had everything.
+struct Partition {
+    /// The last time the read models were known to be complete.
     complete_at: Option<Instant>,
-    /// How far the store was when, where the views are not that far.
-    ahead: VecDeque<(Instant, u64)>,
+    /// Heads that the read models have not reached yet, each with the time when it was read.
+    unreached: VecDeque<(Instant, u64)>,
 }
 
 impl StalenessTracker {
@@ -29,39 +30,38 @@ impl StalenessTracker {
         StalenessTracker((0..partitions).map(|_| Mutex::default()).collect())
     }
 
-    fn known(&self, partition: PartitionId) -> Option<std::sync::MutexGuard<'_, Known>> {
-        // A panic while it was held cannot leave it half changed.
+    fn lock(&self, partition: PartitionId) -> Option<std::sync::MutexGuard<'_, Partition>> {
+        // A panic cannot leave the state inconsistent.
         Some(self.0.get(usize::from(partition.0))?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The store said at some time how far it is.
-    pub(super) fn stored(&self, partition: PartitionId, at: Instant, heads: &Positions) {
-        let Some(mut known) = self.known(partition) else { return };
-        let head = heads.get(partition);
-        if let Some((before, same)) = known.ahead.back_mut()
-            && *same == head
+    /// Records a head of the event store.
+    pub(super) fn on_head(&self, partition: PartitionId, read_at: Instant, head: u64) {
+        let Some(mut state) = self.lock(partition) else { return };
+        if let Some((last_read_at, last)) = state.unreached.back_mut()
+            && *last == head
         {
-            // Nothing happened since.
-            *before = at;
-        } else if known.ahead.len() < ANSWERS {
-            known.ahead.push_back((at, head));
+            *last_read_at = read_at;
+        } else if state.unreached.len() < MAX_HEADS {
+            state.unreached.push_back((read_at, head));
         }
     }
 
-    /// The views were looked at.
-    pub(super) fn shown(&self, partition: PartitionId, shown: &Positions) {
-        let Some(mut known) = self.known(partition) else { return };
-        while let Some((at, _)) =
-            known.ahead.front().filter(|(_, head)| *head <= shown.get(partition)).copied()
+    /// Records a checkpoint of the read models.
+    pub(super) fn on_checkpoint(&self, partition: PartitionId, checkpoint: u64) {
+        let Some(mut state) = self.lock(partition) else { return };
+        while let Some((read_at, _)) =
+            state.unreached.front().filter(|(_, head)| *head <= checkpoint).copied()
         {
-            known.complete_at = Some(at);
-            known.ahead.pop_front();
+            state.complete_at = Some(read_at);
+            state.unreached.pop_front();
         }
     }
 
-    /// How old the oldest of these is; none if it was never known.
-    pub(super) fn oldest(&self, partitions: &[PartitionId]) -> Option<Duration> {
-        let age = |partition: &PartitionId| Some(self.known(*partition)?.complete_at?.elapsed());
+    /// Returns the staleness of the stalest of these partitions; none if one of them was never known to be
+    /// complete.
+    pub(super) fn max_age(&self, partitions: &[PartitionId]) -> Option<Duration> {
+        let age = |partition: &PartitionId| Some(self.lock(*partition)?.complete_at?.elapsed());
         partitions.iter().map(age).collect::<Option<Vec<_>>>()?.into_iter().max()
     }
 }

@@ -1,4 +1,4 @@
-//! Sends what is due on one way.
+//! Sends the due deliveries of one channel.
 
 use super::{RetrySchedule, Wakeup};
 use crate::instrumentation;
@@ -19,53 +19,52 @@ use worker_runtime::Retry;
 use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// When it is time to stop, what is on its way may arrive within so long. The rest is returned.
-const LAST_ATTEMPTS: Duration = Duration::from_secs(5);
+/// Time at shutdown in which attempts in flight can end. The others are released.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
-/// A claim lasts so much longer than an attempt: the time that there is to note what came of it.
-const MARGIN: Duration = Duration::from_secs(5);
+/// Time that a claim lasts longer than an attempt, for recording the result.
+const CLAIM_MARGIN: Duration = Duration::from_secs(5);
 
-/// How much a sender does at once.
+/// Limits of a dispatcher.
 #[derive(Clone, Copy, Debug)]
 pub struct DispatcherConfig {
-    /// Attempts at the same time.
-    pub at_once: usize,
-    /// Of them, to one endpoint: one that is slow takes no more.
-    pub per_endpoint: usize,
-    /// How long an attempt may take.
-    pub attempt: Duration,
-    /// How often is looked for what is due, at the latest.
-    pub look: Duration,
+    /// Maximum number of concurrent attempts.
+    pub max_concurrent: usize,
+    /// Maximum number of concurrent attempts per endpoint, so that a slow endpoint does not use all of them.
+    pub max_concurrent_per_endpoint: usize,
+    /// Timeout of an attempt.
+    pub attempt_timeout: Duration,
+    /// Maximum time between two queries for due deliveries.
+    pub poll_interval: Duration,
 }
 
-/// Sends what is due on one way.
+/// Sends the due deliveries of one channel.
 pub struct OutboxDispatcher<O, C> {
     outbox: O,
-    courier: Arc<C>,
-    way: DeliveryChannel,
-    limits: DispatcherConfig,
+    transport: Arc<C>,
+    channel: DeliveryChannel,
+    config: DispatcherConfig,
     schedule: RetrySchedule,
-    /// What is being carried: to whom, by parcel.
+    /// Endpoint and claim of each delivery that is being attempted, by sequence number.
     in_flight: BTreeMap<u64, (Uuid, i64)>,
     attempts: JoinSet<AttemptRecord>,
-    /// What came of attempts and is not noted yet.
+    /// Results of attempts that are not recorded yet.
     unsaved_results: Vec<AttemptRecord>,
 }
 
 impl<O: Outbox, C: Transport> OutboxDispatcher<O, C> {
-    /// Of that way.
     pub fn new(
         outbox: O,
-        courier: C,
-        way: DeliveryChannel,
-        limits: DispatcherConfig,
+        transport: C,
+        channel: DeliveryChannel,
+        config: DispatcherConfig,
         schedule: RetrySchedule,
     ) -> OutboxDispatcher<O, C> {
         OutboxDispatcher {
             outbox,
-            courier: Arc::new(courier),
-            way,
-            limits,
+            transport: Arc::new(transport),
+            channel,
+            config,
             schedule,
             in_flight: BTreeMap::new(),
             attempts: JoinSet::new(),
@@ -73,20 +72,20 @@ impl<O: Outbox, C: Transport> OutboxDispatcher<O, C> {
         }
     }
 
-    /// Sends until it is time to stop. A store that is away is waited for without end.
-    pub async fn run(mut self, bell: Wakeup, health: HealthHandle, mut stop: ShutdownSignal) {
+    /// Sends until shutdown. Retries an unavailable store forever.
+    pub async fn run(mut self, wakeup: Wakeup, health: HealthHandle, mut stop: ShutdownSignal) {
         let mut retry = Retry::default();
         while !stop.requested() {
             match self.dispatch_due().await {
                 Ok(()) => {
                     retry.succeeded();
                     health.set_up();
-                    self.wait(&bell, &mut stop).await;
+                    self.wait(&wakeup, &mut stop).await;
                 }
                 Err(error) => {
                     let wait = retry.next_wait();
                     health.set_waiting(&error, retry.attempts());
-                    tracing::warn!(%error, ?wait, way = self.way.name(), "waiting, then sending");
+                    tracing::warn!(%error, ?wait, channel = self.channel.name(), "outbox unavailable: waiting, then dispatching");
                     stop.sleep(wait).await;
                     self.collect();
                 }
@@ -95,112 +94,116 @@ impl<O: Outbox, C: Transport> OutboxDispatcher<O, C> {
         self.finish().await;
     }
 
-    /// Notes what came of attempts, and begins others.
+    /// Records results, claims due deliveries and starts their attempts.
     async fn dispatch_due(&mut self) -> Result<(), Unavailable> {
         if !self.unsaved_results.is_empty() {
             self.outbox.record(&self.unsaved_results).await?;
             self.unsaved_results.clear();
         }
-        let limit = self.limits.at_once.saturating_sub(self.in_flight.len());
+        let limit = self.config.max_concurrent.saturating_sub(self.in_flight.len());
         if limit == 0 {
             return Ok(());
         }
         let claim = ClaimRequest {
-            way: self.way,
+            channel: self.channel,
             busy: self.in_flight.values().map(|(endpoint, _)| *endpoint).collect(),
             limit,
-            per_endpoint: self.limits.per_endpoint,
-            lease: self.limits.attempt + MARGIN,
+            per_endpoint: self.config.max_concurrent_per_endpoint,
+            lease: self.config.attempt_timeout + CLAIM_MARGIN,
         };
-        for parcel in self.outbox.claim(&claim).await? {
-            self.in_flight.insert(parcel.seq, (parcel.endpoint, parcel.claim));
-            let (courier, schedule, within) = (Arc::clone(&self.courier), self.schedule, self.limits.attempt);
-            let way = self.way;
-            self.attempts.spawn(async move { attempt(&*courier, schedule, within, way, &parcel).await });
+        for message in self.outbox.claim(&claim).await? {
+            self.in_flight.insert(message.seq, (message.endpoint, message.claim));
+            let (transport, schedule, attempt_timeout) =
+                (Arc::clone(&self.transport), self.schedule, self.config.attempt_timeout);
+            let channel = self.channel;
+            self.attempts.spawn(async move {
+                attempt(&*transport, schedule, attempt_timeout, channel, &message).await
+            });
         }
         Ok(())
     }
 
-    /// Until there is something to do.
-    async fn wait(&mut self, bell: &Wakeup, stop: &mut ShutdownSignal) {
+    /// Waits until an attempt has ended, a wake-up arrives, the poll interval is over, or shutdown.
+    async fn wait(&mut self, wakeup: &Wakeup, stop: &mut ShutdownSignal) {
         tokio::select! {
             Some(ended) = self.attempts.join_next() => {
-                self.came(ended);
+                self.on_attempt_ended(ended);
                 self.collect();
             }
-            () = bell.notified() => {}
-            () = tokio::time::sleep(self.limits.look) => {}
+            () = wakeup.notified() => {}
+            () = tokio::time::sleep(self.config.poll_interval) => {}
             () = stop.wait() => {}
         }
     }
 
-    /// Takes what has ended.
+    /// Collects the results of all attempts that have ended.
     fn collect(&mut self) {
         while let Some(ended) = self.attempts.try_join_next() {
-            self.came(ended);
+            self.on_attempt_ended(ended);
         }
     }
 
-    /// An attempt does not panic, and is not ended from outside while anybody waits for it.
-    fn came(&mut self, ended: Result<AttemptRecord, JoinError>) {
-        let Ok(settled) = ended else { return };
-        self.in_flight.remove(&settled.seq);
-        self.unsaved_results.push(settled);
+    /// Collects one result. There is always one: attempts catch panics, and are aborted only at shutdown.
+    fn on_attempt_ended(&mut self, ended: Result<AttemptRecord, JoinError>) {
+        let Ok(record) = ended else { return };
+        self.in_flight.remove(&record.seq);
+        self.unsaved_results.push(record);
     }
 
-    /// Lets what is on its way arrive, if it does so soon, and returns the rest.
+    /// Waits a limited time for the attempts in flight, and releases the other claims.
     async fn finish(&mut self) {
-        let all_back = async {
+        let all_ended = async {
             while let Some(ended) = self.attempts.join_next().await {
-                self.came(ended);
+                self.on_attempt_ended(ended);
             }
         };
-        let _ = timeout(LAST_ATTEMPTS, all_back).await;
+        let _ = timeout(SHUTDOWN_GRACE, all_ended).await;
         self.attempts.abort_all();
-        let returned = self.in_flight.iter().map(|(seq, (_, claim))| AttemptRecord {
+        let released = self.in_flight.iter().map(|(seq, (_, claim))| AttemptRecord {
             seq: *seq,
             claim: *claim,
-            verdict: AttemptResult::Released,
+            result: AttemptResult::Released,
             status: None,
             error: None,
         });
-        self.unsaved_results.extend(returned);
-        // If this fails, the claims end by themselves.
+        self.unsaved_results.extend(released);
+        // If this fails, the claims expire.
         if let Err(error) = self.outbox.record(&self.unsaved_results).await {
-            tracing::warn!(%error, way = self.way.name(), "what was sent last is not noted, and may be sent again");
+            tracing::warn!(%error, channel = self.channel.name(), "failed to record the last delivery results: messages may be sent again");
         }
     }
 }
 
-/// One attempt, and what follows from it.
+/// Makes one attempt, and decides what happens to the delivery.
 async fn attempt(
-    courier: &impl Transport,
+    transport: &impl Transport,
     schedule: RetrySchedule,
-    within: Duration,
-    way: DeliveryChannel,
-    parcel: &OutboxMessage,
+    attempt_timeout: Duration,
+    channel: DeliveryChannel,
+    message: &OutboxMessage,
 ) -> AttemptRecord {
-    let not_taken = |error| SendResult::Retryable { status: None, error };
-    let carried = match parcel.to {
+    let retryable = |error| SendResult::Retryable { status: None, error };
+    let sent = match message.destination {
         Destination::Unreachable(error) => SendResult::Rejected { status: None, error },
         Destination::Webhook { .. } | Destination::Email { .. } => {
-            let carry = AssertUnwindSafe(timeout(within, courier.send(parcel))).catch_unwind();
-            match carry.await {
-                Ok(Ok(carried)) => carried,
-                Ok(Err(_)) => not_taken("timed_out"),
-                // What is in hand is dropped with it.
-                Err(_) => not_taken("internal_error"),
+            let sending = AssertUnwindSafe(timeout(attempt_timeout, transport.send(message))).catch_unwind();
+            match sending.await {
+                Ok(Ok(sent)) => sent,
+                Ok(Err(_)) => retryable("timed_out"),
+                // A panic. The state of the attempt is dropped.
+                Err(_) => retryable("internal_error"),
             }
         }
     };
-    let again =
-        || schedule.wait(parcel.attempts + 1, parcel.id).map_or(AttemptResult::Failed, AttemptResult::Retry);
-    let (verdict, status, error) = match carried {
+    let retry = || {
+        schedule.wait(message.attempts + 1, message.id).map_or(AttemptResult::Failed, AttemptResult::Retry)
+    };
+    let (result, status, error) = match sent {
         SendResult::Accepted { status } => (AttemptResult::Delivered, status, None),
-        SendResult::Retryable { status, error } => (again(), status, Some(error)),
+        SendResult::Retryable { status, error } => (retry(), status, Some(error)),
         SendResult::Rejected { status, error } => (AttemptResult::Failed, status, Some(error)),
         SendResult::EndpointGone { status } => (AttemptResult::EndpointGone, status, Some("gone")),
     };
-    instrumentation::sent(way.name(), verdict.name());
-    AttemptRecord { seq: parcel.seq, claim: parcel.claim, verdict, status, error }
+    instrumentation::delivery_attempt(channel.name(), result.name());
+    AttemptRecord { seq: message.seq, claim: message.claim, result, status, error }
 }

@@ -1,21 +1,22 @@
-//! Tells the senders of this process that there is something to send.
+//! Wakes the dispatchers of this process when there are new deliveries.
 
 use crate::ports::Unavailable;
 use crate::ports::notifications::notification_sink::{NewNotification, NotificationSink};
 use std::sync::Arc;
 use tokio::sync::Notify;
 
-/// Rings; clones share it. What is delivered this way lies in the outbox already.
+/// Wake-up signal, shared by its clones. As a notification sink it only wakes: the deliveries are in the
+/// outbox.
 #[derive(Clone, Debug, Default)]
 pub struct Wakeup(Arc<Notify>);
 
 impl Wakeup {
-    /// Wakes whoever waits; if nobody does, the next who would.
+    /// Wakes one waiting dispatcher; if none is waiting, the next one does not wait.
     pub fn wake(&self) {
         self.0.notify_one();
     }
 
-    /// Waits until it rings.
+    /// Waits for the next wake-up.
     pub async fn notified(&self) {
         self.0.notified().await;
     }

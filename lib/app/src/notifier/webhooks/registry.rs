@@ -1,4 +1,4 @@
-//! Where users want to be told.
+//! Manages the webhooks of users.
 
 use super::{UrlPolicy, WebhookSecret, WebhookSecrets};
 use crate::ports::Unavailable;
@@ -7,43 +7,40 @@ use auction_domain::UserId;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// What users may have.
+/// Limits for the webhooks of a user.
 #[derive(Clone, Copy, Debug)]
 pub struct WebhookConfig {
-    /// So many each.
-    pub each: u16,
-    /// After a new secret the one before signs as well for so long.
+    /// Maximum number of webhooks per user.
+    pub max_per_user: u16,
+    /// Time after a rotation in which the previous secret signs as well.
     pub overlap: Duration,
-    /// Where they may lead.
-    pub reach: UrlPolicy,
+    /// Which URLs are allowed.
+    pub url_policy: UrlPolicy,
 }
 
-/// The webhooks of all users, with their secrets.
+/// Webhooks of all users, with their secrets.
 pub struct WebhookRegistry<W> {
-    /// What is stored.
     pub webhooks: W,
     secrets: WebhookSecrets,
-    /// What is allowed.
     pub limits: WebhookConfig,
 }
 
 impl<W: WebhookStore> WebhookRegistry<W> {
-    /// Over what is stored.
     pub fn new(webhooks: W, secrets: WebhookSecrets, limits: WebhookConfig) -> WebhookRegistry<W> {
         WebhookRegistry { webhooks, secrets, limits }
     }
 
-    /// One more.
+    /// Creates a webhook. The caller must have checked the URL against the policy.
     pub async fn create(&self, user: UserId, url: &str) -> Result<CreateResult, Unavailable> {
-        self.webhooks.create(user, Uuid::now_v7(), url, self.limits.each).await
+        self.webhooks.create(user, Uuid::now_v7(), url, self.limits.max_per_user).await
     }
 
-    /// A new secret.
+    /// Replaces the secret of a webhook; `None` if there is no such webhook.
     pub async fn rotate(&self, user: UserId, webhook: Uuid) -> Result<Option<Webhook>, Unavailable> {
         self.webhooks.rotate(user, webhook, self.limits.overlap).await
     }
 
-    /// The secret that it has.
+    /// Returns the current secret of a webhook.
     pub fn secret(&self, webhook: &Webhook) -> WebhookSecret {
         self.secrets.of(webhook.id, webhook.secret)
     }

@@ -1,4 +1,4 @@
-//! The secrets of webhooks, and how they sign.
+//! Secrets of webhooks, which sign the requests.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,31 +7,34 @@ use sha2::Sha256;
 use std::fmt;
 use uuid::Uuid;
 
-/// All of them: each derives from what all processes of a portal share, from its webhook, and from how often that
-/// was given a new one. So none is stored.
+/// Derives the secrets of all webhooks.
+///
+/// A secret is derived from a key that all processes share, the id of the webhook, and the number of its
+/// secret. So no webhook secret is stored.
 #[derive(Clone)]
 pub struct WebhookSecrets(Hmac<Sha256>);
 
 impl WebhookSecrets {
-    /// From at least 32 random bytes.
+    /// Creates the derivation from a key; `None` if it has fewer than 32 bytes.
     pub fn new(secret: &[u8]) -> Option<WebhookSecrets> {
         let long_enough = secret.len() >= 32;
         long_enough.then(|| Hmac::new_from_slice(secret).ok().map(WebhookSecrets)).flatten()
     }
 
-    /// The secret of a webhook of that number: 1, 2, 3 …
+    /// Returns a secret of a webhook by its number: 1, 2, 3 …
     pub fn of(&self, webhook: Uuid, number: u32) -> WebhookSecret {
         let named = self.0.clone().chain_update(webhook.as_bytes()).chain_update(number.to_be_bytes());
         WebhookSecret(named.finalize().into_bytes().to_vec())
     }
 }
 
-/// One of them.
+/// Secret of one webhook.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookSecret(Vec<u8>);
 
 impl WebhookSecret {
-    /// Signs a message: `v1,` and base64 of an HMAC-SHA-256 over `id.timestamp.body`.
+    /// Returns the signature of a message: `v1,` and the base64 form of an HMAC-SHA-256 of
+    /// `id.timestamp.body`.
     pub fn sign(&self, id: &str, timestamp: u64, body: &[u8]) -> String {
         // An HMAC takes keys of any length.
         let Ok(mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return String::new() };
@@ -46,7 +49,7 @@ impl fmt::Display for WebhookSecret {
     }
 }
 
-/// What is secret is in no log.
+/// Hides the secret from logs.
 impl fmt::Debug for WebhookSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret")
@@ -58,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_is_that_of_the_standards_own_example() {
+    fn signature_matches_the_example_of_the_standard() {
         let secret = WebhookSecret(STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap());
         assert_eq!(secret.to_string(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
         let signed = secret.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#);
@@ -66,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn every_webhook_has_its_own_secret_and_a_new_one_each_time() {
+    fn webhook_secret_differs_by_webhook_and_number() {
         assert!(WebhookSecrets::new(&[1; 31]).is_none());
         let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let secrets = WebhookSecrets::new(&[1; 32]).unwrap();

@@ -1,46 +1,44 @@
-//! Which addresses the portal goes to because a user says so. It stands where he does not: what it can reach inside
-//! of the house is nobody's business outside.
+//! URL policy of webhooks (SSRF protection).
+//!
+//! The portal can reach addresses inside its network that users cannot. A webhook must not give a user access
+//! to them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use thiserror::Error;
 use url::{Host, Url};
 
-/// Longer ones are refused.
-const LONGEST: usize = 2048;
+/// Maximum length of a URL, in bytes.
+const MAX_URL_BYTES: usize = 2048;
 
-/// What is allowed besides `https` to public addresses.
+/// What is allowed in addition to `https` and public addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UrlPolicy {
-    /// `http` as well.
+    /// Whether to allow `http`.
     pub http: bool,
-    /// Private addresses as well, and those of this machine.
+    /// Whether to allow private and loopback addresses.
     pub private_addresses: bool,
 }
 
-/// Why a URL is not called.
+/// Reasons a URL is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum UrlError {
-    /// Not a URL.
-    #[error("this is no URL")]
+    #[error("not a valid URL")]
     NoUrl,
-    /// Too long.
-    #[error("a URL may have at most {LONGEST} bytes")]
+    #[error("the URL must have at most {MAX_URL_BYTES} bytes")]
     TooLong,
-    /// Not `https`.
-    #[error("only https is called")]
+    #[error("the URL must start with https://")]
     Scheme,
-    /// It has a user's name or password in it.
-    #[error("a URL with credentials in it is not called")]
+    #[error("the URL must not contain credentials")]
     Credentials,
-    /// Its host is an address that is not public.
-    #[error("private addresses are not called")]
+    #[error("the URL must have a public address")]
     PrivateAddress,
 }
 
 impl UrlPolicy {
-    /// Reads a URL. What its name leads to is looked at when it is called: it can change.
+    /// Parses a URL and checks it. The addresses of a host name are checked at each call, since they can
+    /// change.
     pub fn url(&self, text: &str) -> Result<Url, UrlError> {
-        if text.len() > LONGEST {
+        if text.len() > MAX_URL_BYTES {
             return Err(UrlError::TooLong);
         }
         let url = Url::parse(text).map_err(|_| UrlError::NoUrl)?;
@@ -60,7 +58,7 @@ impl UrlPolicy {
         if self.address(address) { Ok(url) } else { Err(UrlError::PrivateAddress) }
     }
 
-    /// Whether an address is gone to.
+    /// Returns whether the portal calls an address.
     pub fn address(&self, address: IpAddr) -> bool {
         self.private_addresses
             || match address {
@@ -70,7 +68,8 @@ impl UrlPolicy {
     }
 }
 
-/// Not in the registry of special addresses (RFC 6890 and what was added since).
+/// Returns whether an address is not in the registry of special-purpose addresses (RFC 6890 and later
+/// additions).
 fn is_public(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
     let special = match a {
@@ -87,7 +86,8 @@ fn is_public(address: Ipv4Addr) -> bool {
     !special
 }
 
-/// Global unicast that stands for no address of IPv4, which is judged as such, and is not special.
+/// Returns whether an address is global unicast and not a special-purpose address. An embedded IPv4 address
+/// is checked as such.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let segments = address.segments();
     let embedded = |high: u16, low: u16| {
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_public_addresses_are_reached() {
+    fn url_policy_allows_only_public_addresses() {
         let public =
             ["8.8.8.8", "100.63.255.255", "172.32.0.1", "192.0.1.1", "2606:4700::1111", "::ffff:8.8.8.8"];
         for address in public {
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_https_without_credentials_and_leads_nowhere_private() {
+    fn url_policy_requires_https_and_no_credentials() {
         let read = |text: &str| UrlPolicy::default().url(text).map(|url| url.to_string());
         assert_eq!(read("https://a.example/x?y=1"), Ok("https://a.example/x?y=1".to_owned()));
         assert!(read("https://8.8.8.8:8443/").is_ok());
@@ -167,7 +167,7 @@ mod tests {
             ("file:///etc/passwd", UrlError::Scheme),
             ("https://me@a.example/", UrlError::Credentials),
             ("https://127.0.0.1/", UrlError::PrivateAddress),
-            // The same, as browsers read it.
+            // Other notations of 127.0.0.1.
             ("https://2130706433/", UrlError::PrivateAddress),
             ("https://0x7f.1/", UrlError::PrivateAddress),
             ("https://[::1]/", UrlError::PrivateAddress),
@@ -175,7 +175,7 @@ mod tests {
         ] {
             assert_eq!(read(url), Err(wrong), "{url}");
         }
-        assert_eq!(read(&format!("https://a.example/{}", "x".repeat(LONGEST))), Err(UrlError::TooLong));
+        assert_eq!(read(&format!("https://a.example/{}", "x".repeat(MAX_URL_BYTES))), Err(UrlError::TooLong));
         let all = UrlPolicy { http: true, private_addresses: true };
         assert!(all.url("http://127.0.0.1:8080/").is_ok());
     }

@@ -1,4 +1,4 @@
-//! Dead letters in pages.
+//! Pagination of dead letters.
 
 use super::{CHUNK, DeadLetter, Filter};
 use crate::ports::Unavailable;
@@ -6,48 +6,48 @@ use crate::ports::operator::dead_letters::DeadLetterQueue;
 use auction_wire::{PartitionCount, PartitionId};
 use worker_runtime::EntryId;
 
-/// So many are looked at for a page, about; those that are meant may be rare.
-const LOOKED_AT: usize = 10_000;
+/// Approximate maximum number of dead letters read for one page: matching ones may be rare.
+const MAX_READ: usize = 10_000;
 
-/// Some of them.
+/// Page of dead letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Those that are meant.
-    pub letters: Vec<DeadLetter>,
-    /// The name of the last that was looked at, if there may be more behind it.
+    pub dead_letters: Vec<DeadLetter>,
+    /// The name of the last dead letter that was read, if there may be more after it.
     pub last: Option<String>,
 }
 
-/// At most `limit` letters that are meant, by partition, the oldest first, behind the one of that name.
+/// Returns at most `limit` dead letters that match, after a cursor, ordered by partition and age, the oldest
+/// first.
 pub async fn page(
-    letters: &impl DeadLetterQueue,
+    dead_letters: &impl DeadLetterQueue,
     partitions: PartitionCount,
     filter: &Filter,
-    behind: (PartitionId, EntryId),
+    cursor: (PartitionId, EntryId),
     limit: usize,
 ) -> Result<Page, Unavailable> {
-    let (mut found, mut looked_at) = (Vec::new(), 0);
-    for partition in partitions.all().filter(|partition| *partition >= behind.0) {
+    let (mut found, mut read) = (Vec::new(), 0);
+    for partition in partitions.all().filter(|partition| *partition >= cursor.0) {
         if filter.partition.is_some_and(|wanted| wanted != partition.0) {
             continue;
         }
-        let mut after = if partition == behind.0 { behind.1 } else { EntryId::ZERO };
+        let mut after = if partition == cursor.0 { cursor.1 } else { EntryId::ZERO };
         loop {
-            let chunk = letters.list(partition, after, CHUNK).await?;
+            let chunk = dead_letters.list(partition, after, CHUNK).await?;
             let Some(last) = chunk.last() else { break };
             after = last.id;
-            looked_at += chunk.len();
-            for letter in chunk.into_iter().filter(|letter| filter.matches(letter)) {
+            read += chunk.len();
+            for dead_letter in chunk.into_iter().filter(|dead_letter| filter.matches(dead_letter)) {
                 if found.len() == limit {
                     let last = found.last().map(DeadLetter::name);
-                    return Ok(Page { letters: found, last });
+                    return Ok(Page { dead_letters: found, last });
                 }
-                found.push(letter);
+                found.push(dead_letter);
             }
-            if looked_at >= LOOKED_AT {
-                return Ok(Page { letters: found, last: Some(format!("{partition}/{after}")) });
+            if read >= MAX_READ {
+                return Ok(Page { dead_letters: found, last: Some(format!("{partition}/{after}")) });
             }
         }
     }
-    Ok(Page { letters: found, last: None })
+    Ok(Page { dead_letters: found, last: None })
 }

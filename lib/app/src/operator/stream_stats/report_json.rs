@@ -1,20 +1,19 @@
-//! What was seen, for programs.
+//! JSON form of the stream statistics.
 
 use super::{Rates, StreamsReport};
 use crate::ports::operator::stream_stats::{GroupProgress, LagCount, PartitionProgress, StreamProgress};
 use auction_wire::operator_api::{ConsumerView, GroupView, PartitionView, StreamView, StreamsView};
 
-/// A consumer that was not heard of for so long is not there any more: they all read several times a
-/// second.
+/// Time after which an idle consumer counts as gone. Running consumers read several times a second.
 const GONE_AFTER_MS: u64 = 30_000;
 
 impl StreamsReport {
-    /// As JSON.
+    /// Returns the JSON document of `GET /streams`.
     pub fn view(&self, rates: &Rates) -> StreamsView {
         StreamsView {
-            at_ms: self.seen.now_ms,
-            partitions: self.seen.partitions.iter().map(|one| self.partition(one, rates)).collect(),
-            store_is_away: self.stored.as_ref().err().map(ToString::to_string),
+            observed_at_ms: self.stats.now_ms,
+            partitions: self.stats.partitions.iter().map(|one| self.partition(one, rates)).collect(),
+            store_error: self.stored.as_ref().err().map(ToString::to_string),
         }
     }
 
@@ -35,7 +34,7 @@ impl StreamsReport {
             length: stream.length,
             added: stream.added,
             last_id: stream.last.to_string(),
-            in_per_second: rates.added(&stream.key),
+            added_per_second: rates.added(&stream.key),
             groups: stream.groups.iter().map(|one| self.group(stream, one, rates)).collect(),
         }
     }
@@ -55,8 +54,8 @@ impl StreamsReport {
             lag,
             lag_is_exact,
             pending: group.pending,
-            oldest_age_ms: group.oldest_ms.map(|oldest| self.seen.now_ms.saturating_sub(oldest)),
-            done_per_second: rates.done(&stream.key, &group.name),
+            oldest_age_ms: group.oldest_ms.map(|oldest| self.stats.now_ms.saturating_sub(oldest)),
+            acked_per_second: rates.acked(&stream.key, &group.name),
             owner: owner(group),
             lease: group.lease.clone(),
             consumers: consumers.collect(),
@@ -64,14 +63,15 @@ impl StreamsReport {
     }
 }
 
-/// Who works on it: who has the lease, or else the consumers that are there or have something pending.
+/// Returns the owner of a group: the holder of the lease, else the consumers that are active or have pending
+/// entries.
 pub fn owner(group: &GroupProgress) -> String {
     if let Some(lease) = &group.lease {
         return lease.clone();
     }
-    let there = group.consumers.iter().filter(|one| one.idle_ms < GONE_AFTER_MS || one.pending > 0);
-    let names: Vec<&str> = there.map(|consumer| consumer.name.as_str()).collect();
-    if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
+    let active = group.consumers.iter().filter(|one| one.idle_ms < GONE_AFTER_MS || one.pending > 0);
+    let names: Vec<&str> = active.map(|consumer| consumer.name.as_str()).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 #[cfg(test)]
@@ -80,7 +80,7 @@ mod tests {
     use crate::ports::operator::stream_stats::Consumer;
 
     #[test]
-    fn the_owner_is_who_has_the_lease_or_else_who_reads() {
+    fn owner_is_the_lease_holder_else_the_active_consumers() {
         let consumer = |name: &str, pending, idle_ms| Consumer { name: name.to_owned(), pending, idle_ms };
         let mut group = GroupProgress {
             name: "writer".to_owned(),
@@ -98,6 +98,6 @@ mod tests {
         group.lease = Some("holder".to_owned());
         assert_eq!(owner(&group), "holder");
         group = GroupProgress { lease: None, consumers: Vec::new(), ..group };
-        assert_eq!(owner(&group), "nobody");
+        assert_eq!(owner(&group), "none");
     }
 }

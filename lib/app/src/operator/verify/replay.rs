@@ -1,8 +1,8 @@
-//! Everything a partition's events come to, folded anew.
+//! Replay of all events of a partition in memory.
 
 use super::PartitionReport;
+use crate::consume::stored_events::{LoadError, read_event};
 use crate::projector::AuctionProjection;
-use crate::writer::aggregate_cache::{LoadError, read_event};
 use auction_domain::auction::AuctionEvent;
 use auction_domain::user::UserEvent;
 use auction_domain::{Timestamp, UserId};
@@ -10,23 +10,22 @@ use auction_wire::{Event, EventRecord};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
-/// A user as his view shows him.
 pub(super) struct ReplayedUser {
     pub(super) created_at: Timestamp,
     pub(super) deleted: bool,
 }
 
-/// All of a partition.
+/// State of a partition after a replay of its events.
 #[derive(Default)]
 pub(super) struct Replay {
     pub(super) users: BTreeMap<Uuid, ReplayedUser>,
-    pub(super) boards: BTreeMap<Uuid, Option<AuctionProjection>>,
+    pub(super) auctions: BTreeMap<Uuid, Option<AuctionProjection>>,
     pub(super) bidders: BTreeMap<Uuid, BTreeSet<UserId>>,
     versions: HashMap<Uuid, u64>,
 }
 
 impl Replay {
-    /// Folds one more event.
+    /// Applies the next event. Reports a version that does not follow the previous one.
     pub(super) fn apply(
         &mut self,
         record: &EventRecord,
@@ -35,7 +34,7 @@ impl Replay {
         let version = self.versions.entry(record.key).or_default();
         *version += 1;
         if record.version != *version {
-            report.differs(format!("{} has version {} where {version} belongs", record.key, record.version));
+            report.differs(format!("{} has version {}, expected {version}", record.key, record.version));
         }
         match read_event(record)? {
             Event::User(UserEvent::UserCreated) => {
@@ -46,13 +45,13 @@ impl Replay {
                     user.deleted = true;
                 }
             }
-            Event::User(UserEvent::SubscriptionsChanged(_)) => {} // shown by nobody
+            Event::User(UserEvent::SubscriptionsChanged(_)) => {} // not part of any view
             Event::Promoter(_) => {}
             Event::Auction(event) => {
                 if let AuctionEvent::BidPlaced { bidder, .. } = event {
                     self.bidders.entry(record.key).or_default().insert(bidder);
                 }
-                AuctionProjection::apply(self.boards.entry(record.key).or_default(), &event, record.at);
+                AuctionProjection::apply(self.auctions.entry(record.key).or_default(), &event, record.at);
             }
         }
         Ok(())

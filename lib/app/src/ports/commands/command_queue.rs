@@ -1,15 +1,17 @@
-//! The way of a command from an ingress to the streams.
+//! Sends commands from an ingress to the command streams.
 
 use crate::ports::Unavailable;
 use auction_wire::Command;
 use std::future::Future;
 
-/// Takes commands.
+/// Queue that commands are submitted to.
 pub trait CommandQueue: Send + Sync {
-    /// Puts a command on the stream of its channel and partition. When this returns `Ok`, it is on disk.
-    /// After an error it may be there all the same; sent again with the same id it has one effect.
+    /// Appends a command to the stream of its channel and partition. After `Ok` the command is on disk.
+    ///
+    /// After an error the command may be on the stream anyway. Submitting is idempotent by command id: the
+    /// same command submitted again has one effect.
     fn submit(&self, command: Command) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// The clock that decides: that of the server that stamps the commands, in milliseconds since 1970.
+    /// Returns the time of the clock that stamps commands. It is the reference for all decisions about time.
     fn now(&self) -> impl Future<Output = Result<auction_domain::Timestamp, Unavailable>> + Send;
 }

@@ -1,4 +1,5 @@
-//! The lane of a writer: commands in, events out, for one partition.
+//! The command streams and the event stream of one partition, as its writer uses them: commands in, events
+//! out.
 
 use crate::ports::Unavailable;
 use auction_domain::Timestamp;
@@ -6,138 +7,141 @@ use auction_wire::{Channel, Command, CommandId, EventRecord, Outcome, PartitionI
 use std::future::Future;
 use worker_runtime::EntryId;
 
-/// Makes lanes.
+/// Opens the streams of a partition for a writer.
 pub trait CommandStreamConnector: Send + Sync {
-    /// Reads commands.
+    /// Half that reads commands.
     type Reader: CommandReader;
-    /// Settles batches.
+    /// Half that publishes events and acknowledges commands.
     type Settler: CommandSettler;
 
-    /// Opens the lane of a partition on connections of its own, and takes over all commands that were
-    /// delivered to anybody and not acknowledged. After an error of either half both are dropped and
-    /// opened anew.
+    /// Opens both halves on dedicated connections, and takes over all unacknowledged commands of every
+    /// consumer. After an error of either half, drop both and open them again.
     fn open(
         &self,
         partition: PartitionId,
     ) -> impl Future<Output = Result<(Self::Reader, Self::Settler), Unavailable>> + Send;
 
-    /// The lane gave up its halves because a server was away or somebody else wrote. If this process ends
-    /// before it opens the lane again, no command is to blame.
+    /// Records that the writer dropped its halves because of an unavailable backend or a conflict.
+    ///
+    /// If this process ends before it opens the partition again, crash tracking counts no command as the
+    /// cause. Best effort: if it fails, the worst effect is that a command is delivered alone later.
     fn on_interrupted(&self, partition: PartitionId) -> impl Future<Output = ()> + Send;
 }
 
-/// The half of a lane that commands come in through.
+/// Reads the commands of one partition.
 pub trait CommandReader: Send {
-    /// The next commands in the order in which they must be decided; empty when none came in time. What
-    /// earlier calls returned may not be settled yet; it does not come again. Commands that were delivered
-    /// to anybody and not acknowledged come before newer ones, and creations before commands that came
-    /// after them.
+    /// Returns the next commands in the order in which they must be decided; empty if none arrived in time.
+    ///
+    /// Commands of earlier calls may still be unsettled; they are not returned again. Unacknowledged commands
+    /// of any consumer come before newer ones, and creations before commands that were sent after them.
     fn read(&mut self) -> impl Future<Output = Result<Batch, Unavailable>> + Send;
 
-    /// Waits until commands may have come that this lane has not seen, but not longer than a moment. Hands
-    /// out nothing.
+    /// Waits until there may be commands that this reader has not seen, for a bounded time. Returns no
+    /// commands.
     fn wait(&mut self) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Takes over all commands that were delivered to anybody and not acknowledged, as opening the lane
-    /// does: they come next, also those that this lane was handed before.
+    /// Takes over all unacknowledged commands of every consumer, as opening the partition does. The next
+    /// reads return them, including those that this reader returned before.
     fn take_over(&mut self) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Leaves the group. Nothing may be pending.
+    /// Leaves the consumer group. All commands that were read must be settled.
     fn leave_group(self) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
-/// The half of a lane that events go out through.
+/// Publishes the events of one partition and acknowledges its commands.
 pub trait CommandSettler: Send {
-    /// The newest position that the event stream ever had, asked now.
+    /// Queries the newest position that the event stream ever had.
     fn stream_head(&mut self) -> impl Future<Output = Result<u64, Unavailable>> + Send;
 
-    /// The newest event that lies on the event stream.
+    /// Queries the last entry of the event stream.
     fn last_event(&mut self) -> impl Future<Output = Result<LastEvent, Unavailable>> + Send;
 
-    /// Publishes events behind `after`, if the stream still ends there. They follow it, unless the stream is
-    /// empty: then it begins with them.
+    /// Publishes events if the head of the event stream is `after`.
+    ///
+    /// The events must follow `after` without a gap, unless the stream is empty: then it starts with them.
     fn publish(
         &mut self,
         after: u64,
         events: &[EventRecord],
     ) -> impl Future<Output = Result<PublishResult, Unavailable>> + Send;
 
-    /// Publishes the events of a batch, acknowledges its commands and puts away its dead letters, all or
-    /// nothing, if the stream still ends where the batch begins; and sends the outcomes to the ingresses
-    /// that wait.
+    /// Publishes the events of a batch, acknowledges its commands and stores its dead letters, all or
+    /// nothing, if the head of the event stream is [`Settlement::after`]. Then sends the outcomes to the
+    /// ingress processes that wait for them.
     fn settle(
         &mut self,
         batch: &Settlement,
     ) -> impl Future<Output = Result<PublishResult, Unavailable>> + Send;
 }
 
-/// Commands that were read in one go.
+/// Commands of one read.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
-    /// In the order in which they must be decided.
+    /// Commands in the order in which they must be decided.
     pub deliveries: Vec<ReceivedCommand>,
-    /// Must be settled before the next read: its one command may end this process.
+    /// Whether the batch must be settled before the next read. Such a batch has one command, which is
+    /// suspected of crashing its process.
     pub isolated: bool,
 }
 
-/// What an event stream ends in.
+/// Last entry of an event stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LastEvent {
-    /// It is empty.
+    /// The stream is empty.
     None,
-    /// An event.
+    /// The last entry is an event.
     Event(Box<EventRecord>),
-    /// Something that no writer put there, and why.
+    /// The last entry was not written by a partition writer. The text says why.
     Unrecognized(String),
 }
 
-/// One delivered entry.
+/// One delivered entry of a command stream.
 #[derive(Clone, Debug)]
 pub struct ReceivedCommand {
-    /// Where it lay.
+    /// Channel of the stream that has the entry.
     pub channel: Channel,
-    /// Its id; its milliseconds are the time of the command.
+    /// Entry id; its milliseconds are the time of the command.
     pub entry: EntryId,
-    /// What was read, or what is not to be handled.
+    /// The decoded command, or a poison message.
     pub command: Result<Command, PoisonMessage>,
 }
 
-/// Names and values of an entry.
+/// Field names and values of a stream entry.
 pub type RawFields = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// An entry that cannot be handled.
+/// Entry that cannot be processed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoisonMessage {
-    /// Why.
+    /// Why the entry cannot be processed.
     pub failure: Failure,
-    /// What it is made of.
+    /// Content of the entry.
     pub fields: RawFields,
 }
 
-/// Why a command could not be handled.
+/// Why a command cannot be processed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// Which kind of trouble.
+    /// Kind of failure, for outcomes and metrics.
     pub reason: FailureReason,
-    /// What went wrong, for whoever is to mend it.
+    /// Error text for the operator.
     pub error: String,
 }
 
-/// What kinds of trouble there are.
+/// Reasons a command is dead-lettered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FailureReason {
-    /// No command of ours, or of a kind or version that this program does not know.
+    /// The entry is not a command, or its kind or version is unknown to this program.
     Unreadable,
-    /// Handling it panicked.
+    /// Processing the command panicked.
     Panicked,
-    /// The process ended again and again while it handled it.
+    /// Several processes ended while they processed the command.
     CrashedProcess,
-    /// The store rejects what it comes to.
+    /// The store rejects the events or the outcome of the command.
     Rejected,
 }
 
 impl FailureReason {
-    /// Every reason there is.
+    /// Every reason, for lookups by name.
     pub const ALL: [FailureReason; 4] = [
         FailureReason::Unreadable,
         FailureReason::Panicked,
@@ -145,7 +149,7 @@ impl FailureReason {
         FailureReason::Rejected,
     ];
 
-    /// Its name: in the outcome, in the dead letter, in metrics.
+    /// Returns the name that outcomes, dead letters and metrics use.
     pub fn name(self) -> &'static str {
         match self {
             FailureReason::Unreadable => "unreadable",
@@ -156,57 +160,57 @@ impl FailureReason {
     }
 }
 
-/// A command that goes to the dead letters.
+/// Dead letter that is not stored yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewDeadLetter {
-    /// Where it lay.
+    /// Channel of the stream that has the entry.
     pub channel: Channel,
-    /// Its entry id.
+    /// Entry id of the command.
     pub entry: EntryId,
-    /// Why: the name of a [`FailureReason`].
+    /// Name of a [`FailureReason`].
     pub reason: String,
-    /// What went wrong.
+    /// Error text for the operator.
     pub error: String,
-    /// What it is made of.
+    /// Content of the entry.
     pub fields: RawFields,
 }
 
 impl ReceivedCommand {
-    /// The time of the command: Redis's, when it was put on the stream.
+    /// Returns the time of the command: when it was appended to its stream, by the clock of the streams.
     pub fn at(&self) -> Timestamp {
         Timestamp(i64::try_from(self.entry.ms).unwrap_or(i64::MAX))
     }
 }
 
-/// A batch that was stored and now leaves the lane.
+/// Stored batch, to be published and acknowledged.
 #[derive(Clone, Debug, Default)]
 pub struct Settlement {
-    /// The position before its first event.
+    /// Position before the first event of the batch.
     pub after: u64,
-    /// Its events.
+    /// Events to publish, in order.
     pub events: Vec<EventRecord>,
-    /// The entries to acknowledge.
+    /// Entries to acknowledge without a dead letter.
     pub done: Vec<(Channel, EntryId)>,
-    /// The entries to acknowledge and put away.
+    /// Entries to acknowledge and to store as dead letters.
     pub dead: Vec<NewDeadLetter>,
-    /// What is decided, whoever waits: announced to every ingress.
+    /// Commands with an outcome, which are announced to every ingress.
     pub decided: Vec<CommandId>,
-    /// Outcomes, and which ingress waits for each.
+    /// Outcomes to send, each with the id of the ingress that waits for it.
     pub replies: Vec<(String, Outcome)>,
 }
 
 impl Settlement {
-    /// Whether there is nothing to settle.
+    /// Returns whether there is nothing to settle.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty() && self.done.is_empty() && self.dead.is_empty() && self.replies.is_empty()
     }
 }
 
-/// Whether the event stream took it.
+/// Result of a conditional write to the event stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PublishResult {
-    /// It did.
+    /// All of it was written.
     Published,
-    /// It did not: the stream does not end where the batch begins. Take over again.
+    /// Nothing was written: the head of the stream is not the expected one. The writer must take over again.
     StreamMoved,
 }

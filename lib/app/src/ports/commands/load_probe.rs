@@ -1,19 +1,19 @@
-//! How much is on its way.
+//! Measures the load of the command streams.
 
 use crate::ports::Unavailable;
 use std::future::Future;
 
-/// A look at what lies between accepting and deciding.
+/// Load of the command streams at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load {
-    /// Commands on their streams that are not decided yet, delivered or not.
+    /// Commands on the streams without an outcome, delivered or not.
     pub undecided: u64,
-    /// Of the memory that the streams' server may use, so many percent are used.
+    /// Used share of the memory that the backend of the streams may use, in percent.
     pub memory_percent: u64,
 }
 
-/// Looks at the streams' server.
+/// Measures the load of the command streams.
 pub trait LoadProbe: Send {
-    /// How much there is now.
+    /// Returns the current load. Measuring changes nothing.
     fn sample(&mut self) -> impl Future<Output = Result<Load, Unavailable>> + Send;
 }

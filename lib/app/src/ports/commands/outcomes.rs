@@ -1,12 +1,13 @@
-//! Where an ingress looks up what became of a command.
+//! Looks up stored outcomes for an ingress.
 
 use crate::ports::Unavailable;
 use auction_wire::{CommandId, Outcome};
 use std::future::Future;
 
-/// Stored outcomes.
+/// Reads the stored outcomes of commands.
 pub trait OutcomeReader: Send + Sync {
-    /// The outcome of a command; none while it is not decided, or if it never was given.
+    /// Returns the outcome of a command; `None` if the command is undecided, unknown, or its outcome has been
+    /// deleted by retention.
     fn outcome(
         &self,
         command: CommandId,

@@ -1,13 +1,14 @@
-//! The events of one auction, for those few who read it from the store.
+//! Reads the stored events of one auction.
 
 use crate::ports::Unavailable;
 use auction_domain::AuctionId;
 use auction_wire::EventRecord;
 use std::future::Future;
 
-/// Read beside the lanes.
+/// Reads the stored events of auctions, independently of the partition writers.
 pub trait AuctionEventReader: Send + Sync {
-    /// At most `limit` events of an auction with versions above `after`, in order.
+    /// Returns at most `limit` events of an auction with versions above `after`, in order; empty if there is
+    /// no such auction.
     fn events_of(
         &self,
         auction: AuctionId,

@@ -1,4 +1,4 @@
-//! The source of truth: events, outcomes, users.
+//! The event store: the source of truth for events, outcomes and users.
 
 use crate::ports::Unavailable;
 use auction_domain::{Actor, AuctionId, Timestamp, UserId};
@@ -6,21 +6,21 @@ use auction_wire::{CommandId, Event, EventRecord, Outcome, PartitionId, Snapshot
 use std::future::Future;
 use uuid::Uuid;
 
-/// Makes connections to the store.
+/// Opens connections to the store.
 pub trait EventStoreConnector: Send + Sync {
-    /// A connection.
+    /// Connection that this connector opens.
     type Store: EventStore;
 
-    /// Connects.
+    /// Opens another connection to the store.
     fn open(&self) -> impl Future<Output = Result<Self::Store, Unavailable>> + Send;
 }
 
-/// One connection to the store. After an error it is dropped.
+/// One connection to the store. After an error, drop it and open another one.
 pub trait EventStore: Send {
-    /// The newest position of a partition; zero before its first event.
+    /// Returns the head of a partition: its newest position; zero before its first event.
     fn head(&mut self, partition: PartitionId) -> impl Future<Output = Result<u64, Unavailable>> + Send;
 
-    /// At most `limit` events of a partition with positions above `after`, in order.
+    /// Returns at most `limit` events of a partition with positions above `after`, in order.
     fn events_after(
         &mut self,
         partition: PartitionId,
@@ -28,131 +28,139 @@ pub trait EventStore: Send {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<EventRecord>, Unavailable>> + Send;
 
-    /// All events of these users and auctions with positions up to `until`, by key, then by version.
+    /// Returns all events of these aggregates with positions up to `until`, ordered by key and version.
     fn history(
         &mut self,
         keys: &[Uuid],
         until: u64,
     ) -> impl Future<Output = Result<Vec<EventRecord>, Unavailable>> + Send;
 
-    /// The same, but of what has a snapshot as of a position up to `until`, in the format of this program, the
-    /// snapshot and the events behind it, whether or not it can be read.
+    /// Returns the events of these aggregates as [`EventStore::history`] does, with snapshots in place of the
+    /// events that they cover.
+    ///
+    /// A snapshot is used if its position is at most `until` and its format is that of this program. Its body
+    /// is not validated: it may be unreadable.
     fn history_since_snapshot(
         &mut self,
         keys: &[Uuid],
         until: u64,
     ) -> impl Future<Output = Result<AggregateHistory, Unavailable>> + Send;
 
-    /// Keeps a snapshot of events that are stored, instead of an older one or one of another format.
+    /// Stores a snapshot of stored events. It replaces an older snapshot and one of another format.
     fn save_snapshot(
         &mut self,
         snapshot: &SnapshotRecord,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// The stored outcomes of those of these commands that were decided before.
+    /// Returns the stored outcomes of these commands. Commands without an outcome are left out.
     fn outcomes(
         &mut self,
         commands: &[CommandId],
     ) -> impl Future<Output = Result<Vec<Outcome>, Unavailable>> + Send;
 
-    /// Those of these users who exist and are not deleted.
+    /// Returns those of these users that exist and are not deleted.
     fn active_users(
         &mut self,
         users: &[UserId],
     ) -> impl Future<Output = Result<Vec<UserId>, Unavailable>> + Send;
 
-    /// Deletions of users with sequence numbers above `after`, in order.
+    /// Returns the user deletions with sequence numbers above `after`, in order.
     fn deletions_after(
         &mut self,
         after: u64,
     ) -> impl Future<Output = Result<Vec<(u64, UserId)>, Unavailable>> + Send;
 
-    /// The sequence number of the newest deletion; zero before the first.
+    /// Returns the sequence number of the newest user deletion; zero before the first.
     fn newest_deletion(&mut self) -> impl Future<Output = Result<u64, Unavailable>> + Send;
 
-    /// The auctions of a partition whose result is not declared, with their ends, as of a position.
+    /// Returns the auctions of a partition without a result, with their end times and the head that the
+    /// answer corresponds to.
     fn open_auctions(
         &mut self,
         partition: PartitionId,
     ) -> impl Future<Output = Result<OpenAuctions, Unavailable>> + Send;
 
-    /// The promoted auctions of a partition whose seed is not revealed, as of a position.
+    /// Returns the promoted auctions of a partition whose seed is not revealed, with the head that the answer
+    /// corresponds to.
     fn unrevealed_auctions(
         &mut self,
         partition: PartitionId,
     ) -> impl Future<Output = Result<UnrevealedAuctions, Unavailable>> + Send;
 
-    /// Appends a batch whole or not at all: its events behind `expected_head`, and its outcomes.
+    /// Appends a batch, all or nothing: its events after `expected_head`, and its outcomes.
+    ///
+    /// After [`AppendResult::Committed`] the batch is on disk. After an error the batch may be stored;
+    /// reading the head shows whether it is.
     fn append(
         &mut self,
         batch: &AppendBatch,
     ) -> impl Future<Output = Result<AppendResult, Unavailable>> + Send;
 }
 
-/// What some users and auctions have been through.
+/// Snapshots and events of some aggregates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AggregateHistory {
-    /// At most one each.
+    /// At most one snapshot per aggregate.
     pub snapshots: Vec<SnapshotRecord>,
-    /// Those that are not in a snapshot, by key, then by version.
+    /// Events that no snapshot covers, ordered by key and version.
     pub events: Vec<EventRecord>,
 }
 
-/// What an auctioneer starts from.
+/// Open auctions of a partition, which the auctioneer starts from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenAuctions {
-    /// The partition's newest position when this was read.
+    /// Head of the partition when the auctions were read.
     pub position: u64,
-    /// Auctions and their ends.
+    /// Auctions and their end times.
     pub auctions: Vec<(AuctionId, Timestamp)>,
 }
 
-/// What a promoter starts from.
+/// Promoted auctions of a partition, which the promoter starts from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UnrevealedAuctions {
-    /// The partition's newest position when this was read.
+    /// Head of the partition when the auctions were read.
     pub position: u64,
-    /// Auctions with draws to hold, or a seed to show.
+    /// Auctions with draws to hold, or a seed to reveal.
     pub auctions: Vec<AuctionId>,
 }
 
-/// A batch to append.
+/// Batch to append in one transaction.
 #[derive(Clone, Debug)]
 pub struct AppendBatch {
-    /// Where.
+    /// Partition to append to.
     pub partition: PartitionId,
-    /// The newest position that its decisions are based on.
+    /// Head that the decisions are based on.
     pub expected_head: u64,
-    /// The newest deletion of a user that its decisions know of.
+    /// Sequence number of the newest user deletion that the decisions take into account.
     pub known_deletions: u64,
-    /// Positions follow `expected_head` without a hole.
+    /// Events; their positions follow `expected_head` without a gap.
     pub events: Vec<NewEvent>,
-    /// One for each command.
+    /// One outcome per command.
     pub outcomes: Vec<Outcome>,
 }
 
-/// An event that is not stored yet.
+/// Event that is not stored yet.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
-    /// How it is stored and published.
+    /// The event in the form in which it is stored and published.
     pub record: EventRecord,
-    /// The same, decoded: rows beside the events follow from it.
+    /// The event, decoded. Inline projections are made from it.
     pub event: Event,
-    /// Who asked.
+    /// Actor of the command that caused the event.
     pub actor: Actor,
 }
 
-/// What became of a batch.
+/// Result of appending a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppendResult {
-    /// It is on disk.
+    /// The batch is on disk.
     Committed,
-    /// Nothing was written: somebody else appended to the partition.
+    /// Nothing was written: the head of the partition is not `expected_head`; another writer appended.
     HeadConflict,
-    /// Nothing was written: one of the commands was decided before.
+    /// Nothing was written: one of the commands has an outcome already.
     DuplicateCommand,
-    /// Nothing was written: users were deleted of whom the decisions did not know.
+    /// Nothing was written: there are user deletions newer than `known_deletions`.
     StaleDeletions,
-    /// Nothing was written: the store does not take the content, and says why. Another try would not help.
+    /// Nothing was written: the store rejects the content, for the given reason. A retry does not help.
     Rejected(String),
 }

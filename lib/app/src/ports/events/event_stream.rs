@@ -1,33 +1,36 @@
-//! The event stream of one partition, for one service.
+//! The event stream of one partition, as one component consumes it.
 
 use crate::ports::Unavailable;
 use auction_wire::{EventRecord, PartitionId};
 use std::future::Future;
 
-/// Makes feeds.
+/// Opens the event streams of partitions.
 pub trait EventStreamConnector: Send + Sync {
-    /// A feed.
-    type Feed: EventStream;
+    /// Stream that this connector opens.
+    type Stream: EventStream;
 
-    /// Opens the feed of a service on a partition's event stream, on a connection of its own, behind all that any feed
-    /// of this service was handed.
+    /// Opens the event stream of a partition for a component, on a dedicated connection.
+    ///
+    /// Reading starts after all events that were delivered to this component before, on any connection.
     fn open(
         &self,
-        service: &'static str,
+        component: &'static str,
         partition: PartitionId,
-    ) -> impl Future<Output = Result<Self::Feed, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Self::Stream, Unavailable>> + Send;
 }
 
-/// One feed. After an error it is dropped and another one opened.
+/// An open event stream. After an error, drop it and open another one.
 pub trait EventStream: Send {
-    /// The next events in order; empty when none came in time. Nothing is handed out twice, so whoever follows must
-    /// know by himself how far he is: positions jump where the stream was trimmed or holds what is no event, or where
-    /// events were handed to a feed that was lost. They may repeat when the stream was published anew.
+    /// Returns the next events in order; empty if none arrived in time.
+    ///
+    /// Each event is delivered once, so the consumer must keep its own checkpoint. Positions have gaps where
+    /// the stream was trimmed, where it has entries that are not events, and where events were delivered to a
+    /// connection that was lost. Events may repeat after the stream was lost and published again.
     fn read(&mut self) -> impl Future<Output = Result<Vec<EventRecord>, Unavailable>> + Send;
 
-    /// The last event that was on the stream when the feed was opened; none if there was none of ours.
+    /// Returns the last event that was on the stream when it was opened; `None` if there was no readable one.
     fn last_event_at_open(&self) -> Option<&EventRecord>;
 
-    /// Leaves the group.
-    fn leave(self) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Leaves the consumer group.
+    fn leave_group(self) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }

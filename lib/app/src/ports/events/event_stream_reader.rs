@@ -1,12 +1,13 @@
-//! The event streams as anybody can read them.
+//! Reads the event streams without consuming them.
 
 use crate::ports::Unavailable;
 use auction_wire::{EventRecord, PartitionId};
 use std::future::Future;
 
-/// Reads without consuming.
+/// Reads published events without a consumer group.
 pub trait EventStreamReader: Send + Sync {
-    /// At most `limit` events that lie on a partition's stream behind a position, in order.
+    /// Returns at most `limit` events of a partition's stream with positions above `after`, in order. Events
+    /// that the stream does not have any more are missing.
     fn events_after(
         &self,
         partition: PartitionId,

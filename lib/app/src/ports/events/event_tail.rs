@@ -1,22 +1,23 @@
-//! What is published from now on, in all partitions: for those who look on, and miss nothing that matters when they
-//! miss some of it.
+//! Reads newly published events of all partitions, for live updates.
 
 use crate::ports::Unavailable;
 use auction_wire::EventRecord;
 use std::future::Future;
 
-/// Makes tails.
+/// Opens tails of the event streams.
 pub trait EventTailConnector: Send + Sync {
-    /// A tail.
+    /// Tail that this connector opens.
     type Tail: EventTail;
 
-    /// A connection of its own, however many look on.
+    /// Opens a tail on one dedicated connection, regardless of the number of subscribers.
     fn open(&self) -> impl Future<Output = Result<Self::Tail, Unavailable>> + Send;
 }
 
-/// The ends of all event streams. After an error it is dropped and another one opened.
+/// Newly published events of all partitions. After an error, drop it and open another one.
 pub trait EventTail: Send {
-    /// The next events, in order in each partition; empty when none came in time. The first call reads what is
-    /// published after the tail was opened. What a stream lost meanwhile is missing.
+    /// Returns the next events, ordered per partition; empty if none arrived in time.
+    ///
+    /// The first call returns events that were published after the tail was opened. Events may be missing if
+    /// a stream lost them meanwhile, so a reader must detect gaps and fill them from another source.
     fn read(&mut self) -> impl Future<Output = Result<Vec<EventRecord>, Unavailable>> + Send;
 }

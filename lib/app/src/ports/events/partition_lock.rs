@@ -1,24 +1,27 @@
-//! A lock on a partition, for writers that share it and do not try their luck.
+//! Lock on a partition, for writers that share partitions instead of leasing them.
 
 use crate::ports::Unavailable;
 use auction_wire::PartitionId;
 use std::future::Future;
 
-/// Makes locks.
+/// Connects to the locks of partitions.
 pub trait PartitionLockConnector: Send + Sync {
-    /// The lock of one partition, as one writer has it.
+    /// Lock of one partition, as one writer uses it.
     type Lock: PartitionLock;
 
-    /// Connects. Nothing is locked yet.
+    /// Connects to the lock of a partition. Does not acquire it.
     fn open(&self, partition: PartitionId) -> impl Future<Output = Result<Self::Lock, Unavailable>> + Send;
 }
 
-/// The lock of one partition. It is released when this is dropped, and some time after its holder fell
-/// silent: it saves work that would be thrown away, and is not what keeps the events right.
+/// Lock of one partition.
+///
+/// Dropping it releases the lock. The lock of an unresponsive holder is released after a timeout, so two
+/// writers may believe that they hold it. The lock only avoids wasted work: correctness comes from the
+/// conditional append and publish.
 pub trait PartitionLock: Send {
-    /// Waits for it, but not longer than a moment. Returns whether it is held now.
+    /// Waits for the lock, for a bounded time. Returns whether this writer holds it now.
     fn take(&mut self) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 
-    /// Lets the next one have it.
+    /// Releases the lock, so that another writer can take it.
     fn release(&mut self) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }

@@ -1,4 +1,4 @@
-//! What is old goes: entries of streams, and outcomes.
+//! Retention: removes old stream entries, outcomes and deliveries.
 
 use crate::ports::Unavailable;
 use auction_domain::Timestamp;
@@ -6,21 +6,22 @@ use auction_wire::PartitionId;
 use std::future::Future;
 use std::time::Duration;
 
-/// Takes old entries from the streams. After an error it may be used again.
+/// Trims the streams. After an error it can be used again.
 pub trait StreamRetention: Send {
-    /// The clock that stamps commands.
+    /// Returns the time of the clock that stamps commands.
     fn now(&mut self) -> impl Future<Output = Result<Timestamp, Unavailable>> + Send;
 
-    /// Takes commands that are older than that from the streams of a partition, as far as they are decided
-    /// and acknowledged. What is undecided stays, however old.
+    /// Removes commands that are older than `older_than` from the streams of a partition, if they are decided
+    /// and acknowledged. Undecided commands stay, regardless of their age.
     fn trim_commands(
         &mut self,
         partition: PartitionId,
         older_than: Timestamp,
     ) -> impl Future<Output = Result<TrimmedCommands, Unavailable>> + Send;
 
-    /// Takes events that are older than that from the event stream of a partition, whether they were read
-    /// or not: the store has them. The last one stays, since it tells of which history the stream is.
+    /// Removes events that are older than `older_than` from the event stream of a partition, whether or not
+    /// they were consumed: the store has them. The last event stays, since it identifies the history that the
+    /// stream belongs to.
     fn trim_events(
         &mut self,
         partition: PartitionId,
@@ -28,29 +29,30 @@ pub trait StreamRetention: Send {
     ) -> impl Future<Output = Result<Trimmed, Unavailable>> + Send;
 }
 
-/// What a step of trimming came to. A step is short, and leaves a few entries for later ones.
+/// Result of one trim step. A step is short, and may leave removable entries for later steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trimmed {
-    /// So many entries are gone.
+    /// Number of removed entries.
     pub removed: u64,
-    /// There may be more to take.
+    /// Whether there may be more entries to remove.
     pub more: bool,
 }
 
-/// What a step of trimming commands came to.
+/// Result of one step of trimming commands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TrimmedCommands {
-    /// What went.
+    /// Number of removed commands, and whether there are more.
     pub trimmed: Trimmed,
-    /// When the oldest command was received that is not decided.
+    /// Time of the oldest undecided command; `None` if every command is decided.
     pub oldest_undecided: Option<Timestamp>,
 }
 
-/// Deletes old outcomes.
+/// Deletes the outcomes of old commands.
 pub trait OutcomeRetention: Send + Sync {
-    /// Looks through a part of all outcomes, and deletes those in it of commands that were received before
-    /// `before`, by the store's own clock too: a clock that jumped ahead deletes nothing early. `from` is
-    /// where the step before ended, at first zero.
+    /// Scans a part of all outcomes, and deletes those of commands that were received before `before`.
+    ///
+    /// The commands must also be older than `retention` by the store's own clock, so that a clock that jumped
+    /// ahead deletes nothing early. `from` is [`DeletedOutcomes::next`] of the previous step, at first zero.
     fn delete_outcomes(
         &self,
         before: Timestamp,
@@ -59,20 +61,22 @@ pub trait OutcomeRetention: Send + Sync {
     ) -> impl Future<Output = Result<DeletedOutcomes, Unavailable>> + Send;
 }
 
-/// What a step of deleting outcomes came to.
+/// Result of one step of deleting outcomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeletedOutcomes {
-    /// So many are gone.
+    /// Number of deleted outcomes.
     pub deleted: u64,
-    /// Where the next step begins; zero if this one was the last, and all begins again.
+    /// Where the next step starts; zero after the last step of a scan, when a new scan starts.
     pub next: u64,
-    /// How many steps a whole round takes.
+    /// Number of steps of a full scan.
     pub steps: u64,
 }
 
-/// Deletes what was sent, or given up.
+/// Deletes finished deliveries of the outbox.
 pub trait DeliveryRetention: Send + Sync {
-    /// Deletes some of those that were finished longer ago than that, by the store's own clock. Returns how many;
-    /// there may be more if there are any. What is pending stays.
+    /// Deletes some deliveries that finished longer than `keep` ago, by the store's own clock. Pending
+    /// deliveries stay.
+    ///
+    /// Returns the number of deleted deliveries. Call again until it is zero.
     fn delete_deliveries(&self, keep: Duration) -> impl Future<Output = Result<u64, Unavailable>> + Send;
 }

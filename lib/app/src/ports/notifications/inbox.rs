@@ -1,25 +1,27 @@
-//! Reading notifications: what is stored, and copies of inboxes for everybody who keeps asking.
+//! Reads notifications: the stored inboxes, and a cache of them for users who poll or listen.
 
 use crate::ports::Unavailable;
 use auction_domain::UserId;
 use std::future::Future;
 use uuid::Uuid;
 
-/// The inboxes as they are stored.
+/// Stored inboxes of all users.
 pub trait InboxStore: Send + Sync {
-    /// Everything that a user's inbox keeps.
+    /// Returns all stored notifications of a user.
     fn inbox(&self, user: UserId) -> impl Future<Output = Result<InboxPage, Unavailable>> + Send;
 
-    /// Everything up to this place is read, as far as there is anything. What was read stays so. Returns
-    /// the place up to which it is.
+    /// Marks all existing notifications with sequence numbers up to `up_to` as read, and returns the number
+    /// up to which the inbox is read. Idempotent; a notification that is read stays read.
     fn mark_read(&self, user: UserId, up_to: u64) -> impl Future<Output = Result<u64, Unavailable>> + Send;
 }
 
-/// Copies of inboxes, near those who read. A copy is made when its user asks, kept up to date by deliveries,
-/// and gone after a while, or when it might miss something.
+/// Cache of inboxes.
+///
+/// An inbox is cached when its user requests it, and deliveries keep the entry up to date. An entry expires
+/// after some time, and is removed when it may have missed a delivery.
 pub trait InboxCache: Send + Sync {
-    /// At most `limit` (at least one) notifications behind a place, without a hole between them; none if
-    /// there is no copy.
+    /// Returns at most `limit` (at least one) notifications with sequence numbers above `after`, without a
+    /// gap between them; `None` if the inbox is not cached.
     fn page(
         &self,
         user: UserId,
@@ -27,11 +29,14 @@ pub trait InboxCache: Send + Sync {
         limit: usize,
     ) -> impl Future<Output = Result<Option<InboxPage>, Unavailable>> + Send;
 
-    /// From now on deliveries for this user are gathered for a copy. What is stored must be read after
-    /// this; the mark says later which copy it was read for.
+    /// Starts to collect deliveries for a cache entry of this user.
+    ///
+    /// Read the stored inbox after this call, and pass it to [`InboxCache::fill`] with the returned mark,
+    /// which identifies the entry.
     fn reserve(&self, user: UserId) -> impl Future<Output = Result<Uuid, Unavailable>> + Send;
 
-    /// Makes the copy from what is stored and what was gathered, unless that copy is no longer wanted.
+    /// Fills the entry with the stored inbox and the collected deliveries. Does nothing if the entry with
+    /// this mark does not exist any more.
     fn fill(
         &self,
         user: UserId,
@@ -39,32 +44,33 @@ pub trait InboxCache: Send + Sync {
         inbox: &InboxPage,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Everything up to this place is read. What was read stays so.
+    /// Marks the notifications with sequence numbers up to `up_to` as read. Idempotent; a notification that
+    /// is read stays read.
     fn mark_read(&self, user: UserId, up_to: u64) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
 /// An inbox, or a page of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InboxPage {
-    /// The place of the oldest notification that is kept; behind `last` if none is.
+    /// Sequence number of the oldest stored notification; `last + 1` if none is stored.
     pub first: u64,
-    /// The place of the newest; zero if there never was any.
+    /// Sequence number of the newest notification; zero if there never was one.
     pub last: u64,
-    /// The place up to which it is read.
+    /// Sequence number up to which the inbox is read.
     pub read_up_to: u64,
-    /// Places and JSON, in order.
+    /// Sequence numbers and JSON, in order.
     pub entries: Vec<(u64, Vec<u8>)>,
 }
 
 impl InboxPage {
-    /// How many of those that are kept are not read.
+    /// Returns the number of stored notifications that are unread.
     pub fn unread(&self) -> u64 {
         (self.last + 1).saturating_sub(self.first.max(self.read_up_to + 1))
     }
 
-    /// The part of it behind a place.
+    /// Returns the same page with at most `limit` entries, those with sequence numbers above `after`.
     pub fn page(self, after: u64, limit: usize) -> InboxPage {
-        let behind = self.entries.into_iter().filter(|(seq, _)| *seq > after).take(limit);
-        InboxPage { entries: behind.collect(), ..self }
+        let entries = self.entries.into_iter().filter(|(seq, _)| *seq > after).take(limit);
+        InboxPage { entries: entries.collect(), ..self }
     }
 }

@@ -1,23 +1,27 @@
-//! A way on which notifications reach users: the inbox, and what is sent out of the house.
+//! Receives stored notifications: the inbox cache, and the wake-up of the outbox dispatchers.
 
 use crate::ports::Unavailable;
 use auction_domain::UserId;
 use std::future::Future;
 
-/// One way. What comes over it more than once is told once: a notification has an id, and a place in the
-/// user's inbox.
+/// Receiver of stored notifications.
+///
+/// Delivery is at least once. A receiver recognises a repeat by the id of the notification, or by its
+/// sequence number in the inbox of its user.
 pub trait NotificationSink: Send + Sync {
-    /// Whoever delivers begins: of what is stored already, some may never have been delivered.
+    /// Announces a new sender. Notifications that are stored already may never have been delivered, so the
+    /// receiver must not rely on having all of them.
     fn begin(&self) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Delivers what was stored just now. Notifications of one user may come out of order, and again.
+    /// Delivers notifications that were just stored. Notifications of one user may arrive out of order and
+    /// more than once.
     fn deliver(
         &self,
         notifications: &[NewNotification],
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
-/// Two ways at once.
+/// Delivers to both, the first one first.
 impl<One: NotificationSink, Other: NotificationSink> NotificationSink for (One, Other) {
     async fn begin(&self) -> Result<(), Unavailable> {
         self.0.begin().await?;
@@ -30,13 +34,13 @@ impl<One: NotificationSink, Other: NotificationSink> NotificationSink for (One, 
     }
 }
 
-/// A notification on its way.
+/// Notification that was just stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewNotification {
-    /// To whom.
+    /// User who is notified.
     pub user: UserId,
-    /// Its place in his inbox: 1, 2, 3 … without a hole.
+    /// Sequence number in the user's inbox: 1, 2, 3 …, gap-free.
     pub seq: u64,
-    /// What it says, as JSON.
+    /// The notification as JSON.
     pub json: Vec<u8>,
 }

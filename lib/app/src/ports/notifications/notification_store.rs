@@ -1,4 +1,4 @@
-//! Where notifications are kept, with the position up to which events were told.
+//! Stores notifications, together with the checkpoint of the notifier.
 
 use super::notification_sink::NewNotification;
 use crate::ports::Unavailable;
@@ -9,79 +9,83 @@ use std::future::Future;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Makes connections.
+/// Opens connections to the notification store.
 pub trait NotificationStoreConnector: Send + Sync {
-    /// A connection.
+    /// Connection that this connector opens.
     type Store: NotificationStore;
 
-    /// Connects.
+    /// Opens another connection to the store.
     fn open(&self) -> impl Future<Output = Result<Self::Store, Unavailable>> + Send;
 }
 
-/// One connection. After an error it is dropped.
+/// One connection. After an error, drop it and open another one.
 pub trait NotificationStore: Send {
-    /// The position up to which a partition's events were told. Asked for before anything is told.
+    /// Returns the position up to which a partition's events are processed. Call it before the first commit.
     fn checkpoint(&mut self, partition: PartitionId)
     -> impl Future<Output = Result<u64, Unavailable>> + Send;
 
-    /// Stores what is told, and moves the checkpoint, all or nothing, and only if the checkpoint still is
-    /// `from`. A notification whose kind its user does not want is left out. The others get the next places
-    /// of their inboxes, in the order in which they are given; an inbox keeps a number of them, the newest.
+    /// Stores a batch and moves the checkpoint from `from` to `to`, all or nothing, if the checkpoint is
+    /// `from`.
+    ///
+    /// Notifications of a kind that their user has turned off are left out. The others get the next sequence
+    /// numbers of their inboxes, in the order of the batch. An inbox keeps a limited number of notifications,
+    /// the newest. Deliveries to the user's webhooks and e-mail address are added to the outbox in the same
+    /// transaction.
     fn commit(
         &mut self,
-        telling: &NotificationBatch,
+        batch: &NotificationBatch,
     ) -> impl Future<Output = Result<NotificationCommit, Unavailable>> + Send;
 }
 
-/// What is to be stored at once.
+/// Changes to store in one transaction.
 #[derive(Clone, Debug)]
 pub struct NotificationBatch {
-    /// Of which partition's events.
+    /// Partition of the events.
     pub partition: PartitionId,
-    /// The checkpoint that this was made from.
+    /// Checkpoint that the batch is based on.
     pub from: u64,
-    /// The checkpoint after it.
+    /// Checkpoint after the batch.
     pub to: u64,
-    /// New choices, one for each user; they count for what is told later.
-    pub subscriptions: Vec<(UserId, NotificationPreferences)>,
-    /// Users whose inboxes are emptied: they were deleted.
+    /// New preferences, at most one entry per user. They apply to notifications of later batches.
+    pub preferences: Vec<(UserId, NotificationPreferences)>,
+    /// Deleted users, whose inboxes are emptied.
     pub deleted: Vec<UserId>,
-    /// For users who may want them or not.
+    /// Notifications, including those that their users have turned off.
     pub notifications: Vec<Notification>,
 }
 
-/// Something to tell somebody.
+/// Notification of one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
-    /// Derived from what it says to whom, so that a repeat is the same one.
+    /// Id, derived from the event, the kind and the user, so that a repeat has the same id.
     pub id: Uuid,
-    /// To whom.
+    /// User who is notified.
     pub user: UserId,
-    /// Of which kind.
+    /// Kind, which users can turn off.
     pub kind: NotificationKind,
-    /// What it says: a JSON object, which many share.
-    pub news: Arc<[u8]>,
+    /// Content: a JSON object, shared between the users who receive the same.
+    pub content: Arc<[u8]>,
 }
 
 impl Notification {
-    /// With its id, as users read it.
+    /// Returns the JSON that users read: the content with the id.
     pub fn json(&self) -> Vec<u8> {
-        json(self.id, &self.news)
+        json(self.id, &self.content)
     }
 }
 
-/// News with the id of the notification: an object with one more member in front.
-pub fn json(id: Uuid, news: &[u8]) -> Vec<u8> {
+/// Returns the content, a JSON object, with the id of the notification as its first member.
+pub fn json(id: Uuid, content: &[u8]) -> Vec<u8> {
     let mut json = format!("{{\"id\":\"{id}\",").into_bytes();
-    json.extend_from_slice(news.get(1..).unwrap_or_default());
+    json.extend_from_slice(content.get(1..).unwrap_or_default());
     json
 }
 
-/// What became of it.
+/// Result of committing a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotificationCommit {
-    /// It is stored; these are wanted, in no particular order.
+    /// The batch is stored. Contains the notifications that their users want, in no particular order.
     Done(Vec<NewNotification>),
-    /// Nothing was stored: somebody else tells events of this partition.
+    /// Nothing was stored: another process moved the checkpoint of this partition.
     CheckpointMoved,
 }

@@ -1,36 +1,41 @@
-//! Notifications on their way out of the house. They are put there in the transaction that stores them
-//! ([`super::notification_store`]), and taken out by any number of senders.
+//! The outbox: notifications to deliver by webhook and e-mail.
+//!
+//! The transaction that stores a notification ([`super::notification_store`]) adds its deliveries. Any number
+//! of dispatchers claim and send them.
 
 use crate::ports::Unavailable;
 use std::future::Future;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// What is on its way. After an error it may be used again.
+/// Pending deliveries. After an error it can be used again.
 pub trait Outbox: Send + Sync {
-    /// Claims deliveries that are due, the ones that waited longest first, but of each endpoint only so many.
-    /// Nobody else gets them until the claim ends; then they are due again, whatever became of the claimer.
+    /// Claims deliveries that are due, those that are due longest first, at most
+    /// [`ClaimRequest::per_endpoint`] of each endpoint.
+    ///
+    /// No other dispatcher receives them until the claim expires. Then they are due again, whether or not the
+    /// claimer sent them.
     fn claim(
         &self,
         claim: &ClaimRequest,
     ) -> impl Future<Output = Result<Vec<OutboxMessage>, Unavailable>> + Send;
 
-    /// Notes what came of attempts. Where the claim has ended and somebody else made another one, nothing
-    /// is changed.
-    fn record(&self, settled: &[AttemptRecord]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Stores the results of attempts. A result is ignored if its claim has expired and another dispatcher
+    /// has claimed the delivery since.
+    fn record(&self, attempts: &[AttemptRecord]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
-/// A way out of the house.
+/// Channel of a delivery outside of the portal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DeliveryChannel {
-    /// By HTTP, to an address that its user named.
+    /// HTTP request to a URL that the user registered.
     Webhook,
-    /// By e-mail.
+    /// E-mail to the address of the user's account.
     Email,
 }
 
 impl DeliveryChannel {
-    /// Its name, in the store and for operators.
+    /// Returns the name in the store, in logs and in metrics.
     pub fn name(self) -> &'static str {
         match self {
             DeliveryChannel::Webhook => "webhook",
@@ -39,93 +44,93 @@ impl DeliveryChannel {
     }
 }
 
-/// What a sender asks for.
+/// Which deliveries a dispatcher claims.
 #[derive(Clone, Debug)]
 pub struct ClaimRequest {
-    /// On that way.
-    pub way: DeliveryChannel,
-    /// Nothing for these.
+    /// Channel of the deliveries.
+    pub channel: DeliveryChannel,
+    /// Endpoints to skip, since this dispatcher has attempts to them in flight.
     pub busy: Vec<Uuid>,
-    /// At most so many.
+    /// Maximum number of deliveries.
     pub limit: usize,
-    /// At most so many for one endpoint.
+    /// Maximum number of deliveries per endpoint.
     pub per_endpoint: usize,
-    /// So long the claim lasts.
+    /// Duration of the claim.
     pub lease: Duration,
 }
 
-/// A notification that was claimed.
+/// Claimed delivery of a notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxMessage {
-    /// Its place among all.
+    /// Sequence number among all deliveries.
     pub seq: u64,
-    /// By what the store knows the claim again.
+    /// Token of the claim, which [`AttemptRecord::claim`] repeats.
     pub claim: i64,
-    /// To whom: a webhook; by e-mail, a user.
+    /// Id of the webhook; for e-mail, of the user.
     pub endpoint: Uuid,
-    /// The id of the notification: the same on every attempt.
+    /// Id of the notification: the same on every attempt.
     pub id: Uuid,
-    /// So many attempts were made before.
+    /// Number of attempts made before.
     pub attempts: u32,
-    /// What it says, as JSON.
-    pub news: Vec<u8>,
-    /// Where that is.
-    pub to: Destination,
+    /// Content of the notification, as JSON without the id.
+    pub content: Vec<u8>,
+    /// Where to send it.
+    pub destination: Destination,
 }
 
-/// Where a parcel goes.
+/// Destination of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// To a webhook.
+    /// A webhook of the user.
     Webhook {
-        /// Its address.
+        /// URL that receives the request.
         url: String,
-        /// Which secret it has.
+        /// Number of the webhook's current secret.
         secret: u32,
-        /// Whether the secret before signs as well.
+        /// Whether the previous secret signs as well.
         previous: bool,
     },
-    /// To a mailbox.
+    /// The mailbox of the user.
     Email {
-        /// Its address.
+        /// E-mail address of the user.
         address: String,
     },
-    /// Nowhere, for that reason.
+    /// The message cannot be sent, for this reason.
     Unreachable(&'static str),
 }
 
-/// What came of an attempt.
+/// Result of an attempt, as the outbox stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptRecord {
-    /// Of which parcel.
+    /// Sequence number of the delivery.
     pub seq: u64,
-    /// By which claim.
+    /// Token of the claim.
     pub claim: i64,
-    /// What now.
-    pub verdict: AttemptResult,
-    /// What was answered.
+    /// What happens to the delivery.
+    pub result: AttemptResult,
+    /// Status code of the response, if there was one.
     pub status: Option<u16>,
-    /// What was wrong.
+    /// Error code, if the attempt failed.
     pub error: Option<&'static str>,
 }
 
-/// What is to be done with a parcel after an attempt.
+/// What happens to a delivery after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptResult {
-    /// It arrived.
+    /// The receiver accepted the message.
     Delivered,
-    /// It is due again after so long.
+    /// The attempt failed. The delivery is due again after this time.
     Retry(Duration),
-    /// It is given up.
+    /// The delivery failed for good.
     Failed,
-    /// It is given up, and its endpoint wants nothing more.
+    /// The delivery failed for good, and its endpoint is disabled.
     EndpointGone,
-    /// Nothing was tried, as far as is known: it is due at once.
+    /// No attempt is known to have ended: the delivery is due at once.
     Released,
 }
 
 impl AttemptResult {
-    /// Its name, for operators.
+    /// Returns the name in metrics.
     pub fn name(self) -> &'static str {
         match self {
             AttemptResult::Delivered => "delivered",
@@ -136,7 +141,7 @@ impl AttemptResult {
         }
     }
 
-    /// How far the parcel is then.
+    /// Returns the state of the delivery after the attempt.
     pub fn state(self) -> OutboxState {
         match self {
             AttemptResult::Delivered => OutboxState::Delivered,
@@ -146,19 +151,19 @@ impl AttemptResult {
     }
 }
 
-/// How far a delivery is.
+/// State of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutboxState {
-    /// It will be tried.
+    /// An attempt will be made.
     Pending,
-    /// It arrived.
+    /// The message was delivered.
     Delivered,
-    /// It was given up.
+    /// No more attempts will be made.
     Failed,
 }
 
 impl OutboxState {
-    /// Its name, in the store and for users.
+    /// Returns the name in the store and in the API.
     pub fn name(self) -> &'static str {
         match self {
             OutboxState::Pending => "pending",
@@ -167,7 +172,7 @@ impl OutboxState {
         }
     }
 
-    /// The one of that name.
+    /// Returns the state with this name.
     pub fn named(name: &str) -> Option<OutboxState> {
         [OutboxState::Pending, OutboxState::Delivered, OutboxState::Failed]
             .into_iter()

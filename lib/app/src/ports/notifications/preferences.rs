@@ -1,14 +1,14 @@
-//! What users want to be told.
+//! Reads the notification preferences of users.
 
 use crate::ports::Unavailable;
 use auction_domain::UserId;
 use auction_domain::user::NotificationPreferences;
 use std::future::Future;
 
-/// Looks choices up.
+/// Reads the notification preferences of users.
 pub trait PreferenceReader: Send + Sync {
-    /// What a user wants to be told, by all his events that are stored; none if there is no such user.
-    fn subscriptions(
+    /// Returns the preferences of a user as of all stored events; `None` if the user does not exist.
+    fn preferences(
         &self,
         user: UserId,
     ) -> impl Future<Output = Result<Option<NotificationPreferences>, Unavailable>> + Send;

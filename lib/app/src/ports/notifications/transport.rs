@@ -1,41 +1,42 @@
-//! Whoever carries a parcel out of the house.
+//! Sends messages of the outbox over one channel.
 
 use super::outbox::OutboxMessage;
 use std::future::Future;
 
-/// Carries one parcel, once. It knows no retries, and takes no longer than it was told.
+/// Transport of one delivery channel. It makes one attempt per call and never retries.
 pub trait Transport: Send + Sync + 'static {
-    /// Tries to hand it over. The parcel says who it is on every attempt, so that the receiver can tell a
-    /// repeat.
-    fn send(&self, parcel: &OutboxMessage) -> impl Future<Output = SendResult> + Send;
+    /// Sends a message. Every attempt carries the same message id, so that the receiver can detect repeats.
+    fn send(&self, message: &OutboxMessage) -> impl Future<Output = SendResult> + Send;
 }
 
-/// What came of it.
+/// Result of sending a message.
+///
+/// It never contains text of the receiver: otherwise a user could read through the portal what they cannot
+/// reach themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendResult {
-    /// It was taken.
+    /// The receiver accepted the message.
     Accepted {
-        /// What was answered.
+        /// Status code of the response.
         status: Option<u16>,
     },
-    /// Not this time. What the receiver said in words is not told: nobody shall read through us what he cannot
-    /// reach himself.
+    /// The attempt failed; a later one may succeed.
     Retryable {
-        /// What was answered.
+        /// Status code of the response, if there was one.
         status: Option<u16>,
-        /// What was wrong.
+        /// Error code, such as `timed_out`.
         error: &'static str,
     },
-    /// Never; it need not be tried again.
+    /// The attempt failed, and no later one can succeed.
     Rejected {
-        /// What was answered.
+        /// Status code of the response, if there was one.
         status: Option<u16>,
-        /// What was wrong.
+        /// Error code, such as `timed_out`.
         error: &'static str,
     },
-    /// The receiver wants nothing more.
+    /// The endpoint accepts no more messages of any kind.
     EndpointGone {
-        /// What was answered.
+        /// Status code of the response.
         status: Option<u16>,
     },
 }

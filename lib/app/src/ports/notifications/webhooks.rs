@@ -1,4 +1,4 @@
-//! Where users want to be told by HTTP, and what was sent there.
+//! Webhooks of users, and their deliveries.
 
 use super::outbox::OutboxState;
 use crate::ports::Unavailable;
@@ -7,25 +7,29 @@ use std::future::Future;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The webhooks of all users. Each belongs to one; for everybody else it is not there.
+/// Webhooks of all users. A webhook belongs to one user; for other users it does not exist.
 pub trait WebhookStore: Send + Sync {
-    /// One more of a user, unless he has so many. What is told from now on is sent there. After the user's
-    /// deletion it is not there any more, however close the two come.
+    /// Creates a webhook, unless the user has `limit` webhooks. Notifications stored from now on are sent to
+    /// it.
+    ///
+    /// Creating a webhook and deleting its user exclude each other: no webhook of a deleted user remains.
     fn create(
         &self,
         user: UserId,
         webhook: Uuid,
         url: &str,
-        at_most: u16,
+        limit: u16,
     ) -> impl Future<Output = Result<CreateResult, Unavailable>> + Send;
 
-    /// All of a user, the oldest first.
+    /// Returns all webhooks of a user, the oldest first.
     fn webhooks(&self, user: UserId) -> impl Future<Output = Result<Vec<Webhook>, Unavailable>> + Send;
 
-    /// Takes one away, with everything that was or will be sent there. Returns whether it was there.
+    /// Deletes a webhook and all its deliveries. Returns whether it existed.
     fn delete(&self, user: UserId, webhook: Uuid) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 
-    /// Gives it its next secret. The one before signs as well for so long; the one before that no more.
+    /// Replaces the secret of a webhook; `None` if there is no such webhook.
+    ///
+    /// The previous secret signs as well for the time of `overlap`; the one before it does not any more.
     fn rotate(
         &self,
         user: UserId,
@@ -33,8 +37,8 @@ pub trait WebhookStore: Send + Sync {
         overlap: Duration,
     ) -> impl Future<Output = Result<Option<Webhook>, Unavailable>> + Send;
 
-    /// What was and will be sent there, the newest first, at most so many before a place; none if there is
-    /// no such webhook.
+    /// Returns at most `limit` deliveries of a webhook with sequence numbers below `before`, the newest
+    /// first; `None` if there is no such webhook.
     fn deliveries(
         &self,
         user: UserId,
@@ -43,7 +47,7 @@ pub trait WebhookStore: Send + Sync {
         limit: usize,
     ) -> impl Future<Output = Result<Option<Vec<WebhookDelivery>>, Unavailable>> + Send;
 
-    /// Sends something again, now, with all attempts before it.
+    /// Makes a delivery due again, with a new series of attempts.
     fn replay(
         &self,
         user: UserId,
@@ -52,68 +56,68 @@ pub trait WebhookStore: Send + Sync {
     ) -> impl Future<Output = Result<ReplayResult, Unavailable>> + Send;
 }
 
-/// One of them.
+/// Webhook of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webhook {
-    /// Which.
+    /// Id of the webhook.
     pub id: Uuid,
-    /// Where.
+    /// URL that receives the requests.
     pub url: String,
-    /// Which secret it has: 1, 2, 3 …
+    /// Number of the current secret: 1, 2, 3 …
     pub secret: u32,
-    /// Until then the secret before signs as well.
+    /// End of the time in which the previous secret signs as well.
     pub previous_until: Option<Timestamp>,
-    /// Since when.
+    /// When the webhook was created.
     pub created_at: Timestamp,
-    /// It said that it wants nothing more.
+    /// When the webhook was disabled because its endpoint is gone; `None` if it is enabled.
     pub disabled_at: Option<Timestamp>,
 }
 
-/// What became of a wish for one more.
+/// Result of creating a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CreateResult {
-    /// It is there.
+    /// The webhook was created.
     Done(Webhook),
-    /// The user has enough.
+    /// The user has the maximum number of webhooks.
     TooMany,
-    /// There is no such user, or not any more.
+    /// The user does not exist, or is deleted.
     NoUser,
 }
 
-/// What became of sending again.
+/// Result of replaying a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplayResult {
-    /// It is due now.
+    /// The delivery is due now.
     Done(WebhookDelivery),
     /// There is no such webhook.
     NoWebhook,
-    /// Nothing of that id was to be sent there, or it is not known any more.
+    /// The webhook has no delivery of this notification, or retention deleted it.
     NoDelivery,
-    /// The webhook wants nothing more.
+    /// The webhook is disabled.
     Disabled,
 }
 
-/// A notification on its way to a webhook.
+/// Delivery of a notification to a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookDelivery {
-    /// Its place among all.
+    /// Sequence number among all deliveries.
     pub seq: u64,
-    /// The id of the notification.
+    /// Id of the notification.
     pub id: Uuid,
-    /// What it says, as JSON.
-    pub news: Vec<u8>,
-    /// How far it is.
+    /// Content of the notification, as JSON without the id.
+    pub content: Vec<u8>,
+    /// State of the delivery.
     pub state: OutboxState,
-    /// So many attempts were made.
+    /// Number of attempts so far.
     pub attempts: u32,
-    /// Since when it is on its way.
+    /// Time when the notification was stored.
     pub created_at: Timestamp,
-    /// When it is due, if it is pending.
-    pub next_at: Timestamp,
-    /// When it was delivered, or given up.
+    /// When the next attempt is due, if the delivery is pending.
+    pub due_at: Timestamp,
+    /// When the delivery succeeded or failed for good.
     pub finished_at: Option<Timestamp>,
-    /// What was answered to the last attempt.
+    /// Status code of the response to the last attempt.
     pub status: Option<u16>,
-    /// What was wrong with the last attempt.
+    /// Error code of the last attempt.
     pub error: Option<String>,
 }

@@ -1,14 +1,14 @@
-//! The dead letters, for operators.
+//! Dead letters, for operators.
 
-use crate::operator::dead_letters::DeadLetter;
 use crate::ports::Unavailable;
-use auction_wire::{CommandId, OutcomeResult, PartitionId};
+use crate::ports::commands::command_stream::RawFields;
+use auction_wire::{CommandHeader, CommandId, OutcomeResult, PartitionId};
 use std::future::Future;
 use worker_runtime::EntryId;
 
-/// The dead letters of all partitions.
+/// Dead letters of all partitions.
 pub trait DeadLetterQueue: Send + Sync {
-    /// At most `limit` letters of a partition behind `after`, the oldest first.
+    /// Returns at most `limit` dead letters of a partition with ids above `after`, the oldest first.
     fn list(
         &self,
         partition: PartitionId,
@@ -16,23 +16,70 @@ pub trait DeadLetterQueue: Send + Sync {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<DeadLetter>, Unavailable>> + Send;
 
-    /// Puts what the letter was made of back on its stream, as if it had come now, and takes the letter
-    /// away, both or neither. Returns its new entry id; none if the letter is not there any more.
+    /// Appends the content of a dead letter to its command stream, as a new entry, and deletes the dead
+    /// letter, all or nothing.
+    ///
+    /// Returns the new entry id; `None` if the dead letter does not exist any more.
     fn requeue(
         &self,
-        letter: &DeadLetter,
+        dead_letter: &DeadLetter,
     ) -> impl Future<Output = Result<Option<EntryId>, Unavailable>> + Send;
 
-    /// Takes a letter away for good. Returns whether it was there.
-    fn drop(&self, letter: &DeadLetter) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+    /// Deletes a dead letter. Returns whether it existed.
+    fn drop(&self, dead_letter: &DeadLetter) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 }
 
-/// Stored outcomes that are `failed`.
+/// Stored outcomes with the result `failed`.
 pub trait FailedOutcomes: Send + Sync {
-    /// Forgets the outcome of a command if it still is this one. Returns whether it was.
+    /// Deletes the outcome of a command if its result is `failure`. Returns whether it was deleted.
+    ///
+    /// Called before a dead letter is requeued: with its outcome, the command would fail again without being
+    /// processed.
     fn forget(
         &self,
         command: CommandId,
         failure: &OutcomeResult,
     ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+}
+
+/// Command that cannot be processed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Partition of the command stream.
+    pub partition: PartitionId,
+    /// Entry id of the dead letter. Its milliseconds are the time when the command was dead-lettered.
+    pub id: EntryId,
+    /// The command stream the command was read from.
+    pub stream: String,
+    /// Entry id on the command stream. Its milliseconds are the time when the command was received.
+    pub entry: String,
+    /// The name of a [`crate::ports::commands::command_stream::FailureReason`].
+    pub reason: String,
+    /// Text of the error, for operators.
+    pub error: String,
+    /// The fields of the stream entry.
+    pub fields: RawFields,
+}
+
+impl DeadLetter {
+    /// Returns the name that operators use: partition and entry id, as in `07/1795372100000-0`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.partition, self.id)
+    }
+
+    /// Parses a name into partition and entry id.
+    pub fn parse_name(name: &str) -> Option<(PartitionId, EntryId)> {
+        let (partition, id) = name.split_once('/')?;
+        Some((PartitionId(partition.parse().ok()?), id.parse().ok()?))
+    }
+
+    /// Returns the cursor before the first dead letter.
+    pub fn before_all() -> (PartitionId, EntryId) {
+        (PartitionId(0), EntryId::ZERO)
+    }
+
+    /// Decodes the header of the command; none if the fields do not contain one.
+    pub fn header(&self) -> Option<CommandHeader> {
+        CommandHeader::of(&self.fields)
+    }
 }

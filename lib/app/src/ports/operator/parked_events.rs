@@ -1,7 +1,8 @@
-//! Events that a service cannot handle, and what waits behind them.
+//! Parked events: events that a component cannot process.
 //!
-//! What is parked is a user or an auction, from one of its events on: that one could not be handled, the
-//! later ones wait for it. They are not stored here; they are in the store.
+//! A component parks an aggregate (a user or an auction) at the event that it cannot process. The later
+//! events of that aggregate wait; all other aggregates continue. Only the position is stored here; the events
+//! are in the event store.
 
 use crate::ports::Unavailable;
 use auction_domain::Timestamp;
@@ -9,101 +10,102 @@ use auction_wire::{EventRecord, PartitionId};
 use std::future::Future;
 use uuid::Uuid;
 
-/// What is parked, of all services.
+/// Parked aggregates of all components.
 pub trait ParkedEvents: Send + Sync {
-    /// What is parked of a service in a partition, by position.
+    /// Returns the parked aggregates of a component in a partition, ordered by position.
     fn of(
         &self,
-        service: &str,
+        component: &str,
         partition: PartitionId,
     ) -> impl Future<Output = Result<Vec<ParkedAggregate>, Unavailable>> + Send;
 
-    /// Everything that is parked, by service, partition and position.
+    /// Returns all parked aggregates, ordered by component, partition and position.
     fn all(&self) -> impl Future<Output = Result<Vec<ParkedAggregate>, Unavailable>> + Send;
 
-    /// Parks a user or an auction. One that is parked already is parked anew, and nothing is asked any
-    /// more.
+    /// Parks an aggregate. If it is parked already, its entry is replaced and its requested action cleared.
     fn park(
         &self,
-        service: &str,
+        component: &str,
         partition: PartitionId,
         event: &ParkedEvent,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// It is handled, or given up: takes it away, if it still is parked at that position.
+    /// Removes the entry of an aggregate that is parked at this position, after its event was processed or
+    /// dropped. Does nothing if there is no such entry.
     fn unpark(
         &self,
-        service: &str,
+        component: &str,
         key: Uuid,
         position: u64,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Asks the service to do something about it. Returns whether it is parked at that position.
+    /// Stores the action that the component must take. Returns whether the aggregate is parked at this
+    /// position.
     fn request(
         &self,
-        service: &str,
+        component: &str,
         key: Uuid,
         position: u64,
-        asked: OperatorAction,
+        action: OperatorAction,
     ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 }
 
-/// A user or an auction that is parked.
+/// Parked aggregate: a user or an auction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParkedAggregate {
-    /// By which service.
-    pub service: String,
-    /// Where.
+    /// Component that parked it.
+    pub component: String,
+    /// Partition of the aggregate.
     pub partition: PartitionId,
-    /// The event, and why.
+    /// Event that could not be processed.
     pub event: ParkedEvent,
-    /// When, by the clock of the store.
+    /// When it was parked, by the clock of the store.
     pub parked_at: Timestamp,
-    /// What an operator asked for.
-    pub asked: Option<OperatorAction>,
+    /// Action that an operator requested and the component has not taken yet.
+    pub requested_action: Option<OperatorAction>,
 }
 
-/// The event that could not be handled.
+/// Event that could not be processed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParkedEvent {
-    /// Of which user or auction.
+    /// Id of the user or auction.
     pub key: Uuid,
-    /// Its position.
+    /// Position of the event in its partition.
     pub position: u64,
-    /// Its version.
+    /// Version of the aggregate at the event.
     pub version: u64,
-    /// Its kind.
+    /// Kind of the event.
     pub kind: String,
-    /// Why.
+    /// Why the event is parked.
     pub reason: ParkReason,
-    /// What went wrong.
+    /// Error text for the operator.
     pub error: String,
 }
 
 impl ParkedEvent {
-    /// That event, for that reason.
+    /// Creates an entry from an event and the cause.
     pub fn new(event: &EventRecord, reason: ParkReason, error: String) -> ParkedEvent {
         let EventRecord { key, position, version, kind, .. } = event;
         ParkedEvent { key: *key, position: *position, version: *version, kind: kind.clone(), reason, error }
     }
 }
 
-/// Why an event was parked.
+/// Reasons an event is parked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParkReason {
-    /// Of a kind or version that the program does not know, or damaged.
+    /// The kind or version of the event is unknown to this program, or the event is damaged.
     Unreadable,
-    /// Handling it panicked.
+    /// Processing the event panicked.
     Panicked,
-    /// The service says that it cannot handle it.
+    /// The component reports that it cannot process the event.
     Refused,
 }
 
 impl ParkReason {
-    /// Every reason there is.
+    /// Every reason, for lookups by name.
     pub const ALL: [ParkReason; 3] = [ParkReason::Unreadable, ParkReason::Panicked, ParkReason::Refused];
 
-    /// Its name, in the store and for operators.
+    /// Returns the name in the store, in the API and in metrics.
     pub fn name(self) -> &'static str {
         match self {
             ParkReason::Unreadable => "unreadable",
@@ -113,20 +115,20 @@ impl ParkReason {
     }
 }
 
-/// What an operator asks for.
+/// Action that an operator requests for a parked aggregate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperatorAction {
-    /// To try the event and those behind it once more.
+    /// Process the event and the waiting ones again.
     Retry,
-    /// To give the event up, and to go on with those behind it.
+    /// Skip the event and process the waiting ones.
     Drop,
 }
 
 impl OperatorAction {
-    /// Everything that can be asked.
+    /// Every action, for lookups by name.
     pub const ALL: [OperatorAction; 2] = [OperatorAction::Retry, OperatorAction::Drop];
 
-    /// Its name in the store.
+    /// Returns the name in the store.
     pub fn name(self) -> &'static str {
         match self {
             OperatorAction::Retry => "retry",

@@ -1,89 +1,90 @@
-//! How far everybody is with the streams, for operators. Looking changes nothing.
+//! Statistics of the streams and their consumers, for operators.
 
 use crate::ports::Unavailable;
 use auction_wire::PartitionId;
 use std::future::Future;
 use worker_runtime::EntryId;
 
-/// Looks at the streams.
+/// Reads the statistics of the streams. Reading changes nothing.
 pub trait StreamStatsReader: Send + Sync {
-    /// Each stream by itself is seen at one moment.
+    /// Returns the statistics of these partitions. The numbers of one stream are of one moment; those of two
+    /// streams may not be.
     fn collect(
         &self,
         partitions: &[PartitionId],
     ) -> impl Future<Output = Result<StreamStats, Unavailable>> + Send;
 }
 
-/// What was seen.
+/// Statistics of some partitions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamStats {
-    /// When it began, by the clock of Redis, in milliseconds since 1970.
+    /// When the collection started, by the clock of the streams, in milliseconds since 1970.
     pub now_ms: u64,
-    /// The partitions that were asked for.
+    /// Statistics of each requested partition.
     pub partitions: Vec<PartitionProgress>,
 }
 
-/// A partition.
+/// Statistics of one partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionProgress {
-    /// Which.
+    /// Partition that the statistics belong to.
     pub partition: PartitionId,
-    /// The streams that there are: commands, events, dead letters.
+    /// Existing streams: commands, events, dead letters.
     pub streams: Vec<StreamProgress>,
-    /// Position of the newest event that was published.
+    /// Position of the newest published event.
     pub published: u64,
-    /// So many commands could not be handled.
+    /// Number of dead letters.
     pub dead_letters: u64,
 }
 
-/// A number of entries that was counted, up to where counting ends.
+/// Number of entries, counted up to a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LagCount {
-    /// So many.
+    /// The exact number of entries.
     Exact(u64),
-    /// So many or more.
+    /// A lower bound: counting stopped at the limit.
     AtLeast(u64),
 }
 
-/// One stream.
+/// Statistics of one stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamProgress {
-    /// Its key.
+    /// Key of the stream.
     pub key: String,
-    /// How many entries it has.
+    /// Current number of entries.
     pub length: u64,
-    /// How many it ever had.
+    /// Number of entries that were ever added.
     pub added: u64,
-    /// The newest id it ever had.
+    /// Newest entry id that the stream ever had.
     pub last: EntryId,
-    /// Who reads it.
+    /// Consumer groups of the stream.
     pub groups: Vec<GroupProgress>,
 }
 
-/// One consumer group of a stream.
+/// Statistics of one consumer group of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupProgress {
-    /// Its name, which is that of the role.
+    /// Name of the group, which is that of its component.
     pub name: String,
-    /// Entries that were not delivered to anybody yet.
+    /// Entries that were not delivered yet.
     pub lag: LagCount,
     /// Entries that were delivered and not acknowledged.
     pub pending: u64,
-    /// Time of the oldest entry that is not acknowledged, delivered or not, in milliseconds since 1970.
+    /// Time of the oldest unacknowledged entry, delivered or not, in milliseconds since 1970.
     pub oldest_ms: Option<u64>,
-    /// Who holds the lease of the partition, if there is one.
+    /// Holder of the partition's lease, if there is a lease.
     pub lease: Option<String>,
-    /// Its consumers.
+    /// Consumers of the group.
     pub consumers: Vec<Consumer>,
 }
 
 /// One consumer of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consumer {
-    /// Its name: host, process, and a random number.
+    /// Name: host, process id and a random number.
     pub name: String,
-    /// Entries that it was delivered and has not acknowledged.
+    /// Entries that were delivered to this consumer and not acknowledged.
     pub pending: u64,
-    /// How long ago it last read or claimed, in milliseconds.
+    /// Time since its last read or claim, in milliseconds.
     pub idle_ms: u64,
 }

@@ -1,34 +1,35 @@
-//! What operators do with accounts and service keys.
+//! Manages accounts and API keys, for operators.
 
 use super::accounts::Profile;
-use crate::ingress::accounts::{Role, TokenHash};
+use crate::ports::people::{Role, TokenHash};
 use crate::ports::Unavailable;
 use auction_domain::{Timestamp, UserId};
 use std::future::Future;
 use std::num::NonZeroU32;
+use uuid::Uuid;
 
-/// The accounts and the keys, for operators.
+/// Accounts and API keys, for operators.
 pub trait AccountAdmin: Send + Sync {
-    /// The account with that address, in whatever case it is written.
+    /// Returns the account with this e-mail address, compared without case; `None` if there is none.
     fn find(
         &self,
         email: &str,
     ) -> impl Future<Output = Result<Option<(UserId, Profile)>, Unavailable>> + Send;
 
-    /// From now on the user has that role. Returns whether he has an account.
+    /// Sets the role of a user. Returns whether the user has an account.
     fn grant(&self, user: UserId, role: Role) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 
-    /// Keeps a key. Not if there ever was one of that name: returns whether it is kept.
+    /// Stores an API key. Returns false, and stores nothing, if a key of this name exists or ever existed.
     fn create_key(
         &self,
         hash: TokenHash,
         key: &ApiKey,
     ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 
-    /// All keys, the oldest first.
+    /// Returns all API keys, revoked ones as well, the oldest first.
     fn keys(&self) -> impl Future<Output = Result<Vec<ApiKey>, Unavailable>> + Send;
 
-    /// A key is not good any more. Returns which; none if there is none of that name.
+    /// Revokes an API key. Returns its hash; `None` if there is no key of this name.
     fn revoke_key(
         &self,
         name: &str,
@@ -36,19 +37,21 @@ pub trait AccountAdmin: Send + Sync {
     ) -> impl Future<Output = Result<Option<TokenHash>, Unavailable>> + Send;
 }
 
-/// A token of a program, but for the token.
+/// API key: the credential of a program, without the secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
-    /// By which operators know it.
+    /// Id of the key ([`TokenHash::id`]), under which events record what it did as an operator.
+    pub id: Uuid,
+    /// Unique name, which operators choose.
     pub name: String,
-    /// The most that it may act as.
+    /// Highest role that the program may act in.
     pub role: Role,
-    /// So many requests a second are its own limit; if none, then those of users.
+    /// Rate limit of the key, in requests per second; `None`: the limit of users applies.
     pub per_second: Option<NonZeroU32>,
-    /// Since when.
+    /// When the key was created.
     pub created_at: Timestamp,
-    /// Until when.
+    /// When the key expires; `None`: never.
     pub expires_at: Option<Timestamp>,
-    /// Since when it is not good any more.
+    /// When the key was revoked.
     pub revoked_at: Option<Timestamp>,
 }

@@ -1,55 +1,59 @@
-//! Who users are: the only place with personal data.
+//! Accounts of users: the only place with personal data.
 
-use crate::ingress::accounts::{Email, Name, Role, TokenHash};
+use crate::ports::people::{Email, Name, Role, TokenHash};
 use crate::ports::Unavailable;
 use auction_domain::{Timestamp, UserId};
 use auction_wire::CommandId;
 use std::future::Future;
 
-/// The accounts, with the sessions of their users.
+/// Accounts of users, and their sessions.
 pub trait Accounts: Send + Sync {
-    /// Keeps an account as provisional, until its user exists. It takes the same steps, and a write to disk,
-    /// whether the address is free or taken. The same account given again is kept once.
+    /// Stores a provisional account, which becomes active when its user exists.
+    ///
+    /// Takes the same steps and one durable write whether or not the e-mail address is taken, so that the
+    /// response time does not show which. Idempotent: the same account is stored once.
     fn register(
         &self,
         account: &NewAccount,
     ) -> impl Future<Output = Result<RegisterResult, Unavailable>> + Send;
 
-    /// Forgets an account whose command could not be sent; not if its user exists after all.
+    /// Deletes a provisional account whose command could not be submitted. Does nothing if its user exists.
     fn cancel_registration(&self, user: UserId) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// By what the user with that address is recognised, in whatever case it is written; none if there is
-    /// no such user, or not yet, or not any more.
+    /// Returns the credentials of the user with this e-mail address, compared without case; `None` if there
+    /// is no such user, not yet or not any more.
     fn credentials(
         &self,
         email: &str,
     ) -> impl Future<Output = Result<Option<Credentials>, Unavailable>> + Send;
 
-    /// What is known of a user; none if he has no account.
+    /// Returns the profile of a user; `None` if the user has no account.
     fn profile(&self, user: UserId) -> impl Future<Output = Result<Option<Profile>, Unavailable>> + Send;
 
-    /// From now on the token is known. Not if the account is gone: returns whether it is there.
+    /// Stores a session. Returns false, and stores nothing, if the user has no account.
     fn open_session(&self, session: &Session) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 
-    /// From now on the token is not known.
+    /// Deletes the session of a token. Idempotent.
     fn close_session(&self, token: TokenHash) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// The same of all tokens of a user.
+    /// Deletes all sessions of a user. Idempotent.
     fn close_sessions(&self, user: UserId) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
-/// Takes away what is known of users who are deleted.
+/// Erases the personal data of deleted users.
 pub trait PersonalDataErasure: Send + Sync {
-    /// Erases the accounts of these users, and their sessions. What is gone is gone: it may be done again.
-    /// Returns whose there were.
+    /// Deletes the accounts and sessions of these users, and returns the users that had an account.
+    /// Idempotent.
     fn erase(&self, users: &[UserId]) -> impl Future<Output = Result<Vec<UserId>, Unavailable>> + Send;
 }
 
-/// Takes away accounts whose users never came to be, and sessions that are over.
+/// Deletes provisional accounts whose users were never created, and expired sessions.
 pub trait AccountRetention: Send + Sync {
-    /// Provisional accounts become active if their user exists. They go if he was deleted, if the command
-    /// was decided and there is no user, and if it is undecided and the account is from before
-    /// `undecided_since`. Sessions go that ended before `now`. A step is short, and leaves some for later ones.
+    /// Runs one short step, which may leave work for later steps.
+    ///
+    /// Provisional accounts become active if their user exists. They are deleted if the user was deleted, if
+    /// the command was decided and the user does not exist, and if the command is undecided and the account
+    /// is from before `undecided_since`. Sessions that expired before `now` are deleted.
     fn sweep(
         &self,
         now: Timestamp,
@@ -57,80 +61,80 @@ pub trait AccountRetention: Send + Sync {
     ) -> impl Future<Output = Result<SweepReport, Unavailable>> + Send;
 }
 
-/// An account that somebody wants.
+/// Account that a user wants to register.
 #[derive(Clone, Debug)]
 pub struct NewAccount {
-    /// The user there will be.
+    /// Id of the user to create.
     pub user: UserId,
-    /// The command that makes him.
+    /// Id of the command that creates the user.
     pub command: CommandId,
-    /// His address, which nobody else has.
+    /// E-mail address, unique among accounts.
     pub email: Email,
-    /// What he is called.
+    /// Display name of the user.
     pub name: Name,
-    /// Of his password.
+    /// Hash of the password.
     pub password_hash: String,
-    /// What he may do.
+    /// Role of the user.
     pub role: Role,
-    /// When.
+    /// Time of the registration.
     pub at: Timestamp,
 }
 
-/// What became of it.
+/// Result of registering an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegisterResult {
-    /// It is kept.
+    /// The account is stored.
     Created,
-    /// Somebody else has the address.
+    /// Another user has the e-mail address.
     EmailTaken,
-    /// There is an account of that user already, with another address.
+    /// The user has an account with another e-mail address.
     UserHasAccount,
 }
 
-/// By what a user is recognised.
+/// Credentials of a user.
 #[derive(Clone)]
 pub struct Credentials {
-    /// Who he is.
+    /// Id of the user.
     pub user: UserId,
-    /// Of his password.
+    /// Hash of the password.
     pub password_hash: String,
-    /// What he may do.
+    /// Role of the user.
     pub role: Role,
 }
 
-/// What is known of a user.
+/// Personal data of a user.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Profile {
-    /// His address.
+    /// E-mail address as the user wrote it.
     pub email: String,
-    /// What he is called.
+    /// Display name of the user.
     pub name: String,
-    /// What he may do.
+    /// Role of the user.
     pub role: Role,
-    /// Since when he has the account.
+    /// When the account was created.
     pub created_at: Timestamp,
 }
 
-/// A token of a user.
+/// Session of a user.
 #[derive(Clone, Copy, Debug)]
 pub struct Session {
-    /// Of the token.
+    /// Hash of the session token.
     pub token: TokenHash,
-    /// Whose.
+    /// User who signed in.
     pub user: UserId,
-    /// From.
+    /// Start of the session.
     pub created_at: Timestamp,
-    /// Until.
+    /// End of the session.
     pub expires_at: Timestamp,
 }
 
-/// What a step of sweeping came to.
+/// Result of one sweep step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SweepReport {
-    /// So many accounts became active.
+    /// Number of accounts that became active.
     pub activated: u64,
-    /// So many went.
+    /// Number of deleted accounts.
     pub removed: u64,
-    /// So many sessions went.
+    /// Number of deleted sessions.
     pub sessions: u64,
 }

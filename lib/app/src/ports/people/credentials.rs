@@ -1,42 +1,34 @@
-//! What people say of themselves, checked. None of it is shown by `Debug`, so that none gets into a log.
+//! Validated credentials. `Debug` does not show their values, so that they do not get into a log.
 
 use std::fmt;
 use thiserror::Error;
 
-/// The longest address.
-const LONGEST_EMAIL: usize = 254;
+const MAX_EMAIL_LENGTH: usize = 254;
 
-/// The longest name.
-const LONGEST_NAME: usize = 100;
+const MAX_NAME_LENGTH: usize = 100;
 
-/// The shortest password.
-pub const SHORTEST_PASSWORD: usize = 12;
+const MIN_PASSWORD_LENGTH: usize = 12;
 
-/// The longest.
-pub const LONGEST_PASSWORD: usize = 200;
+const MAX_PASSWORD_LENGTH: usize = 200;
 
-/// Why something is refused.
+/// Reasons a credential is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CredentialError {
-    /// It is no address.
-    #[error("must be an e-mail address in ASCII, at most {LONGEST_EMAIL} characters, with one @")]
+    #[error("must be an e-mail address in ASCII, at most {MAX_EMAIL_LENGTH} characters, with one @")]
     Email,
-    /// It is no name.
-    #[error("must be one line of 1 to {LONGEST_NAME} characters")]
+    #[error("must be one line of 1 to {MAX_NAME_LENGTH} characters")]
     Name,
-    /// It is no password.
-    #[error("must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")]
+    #[error("must have {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters")]
     Password,
 }
 
-macro_rules! said {
+macro_rules! credential {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq)]
         pub struct $name(String);
 
         impl $name {
-            /// The text itself.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -50,49 +42,43 @@ macro_rules! said {
     };
 }
 
-said!(
-    /// An e-mail address.
-    Email
-);
-said!(
-    /// What a person is called.
+credential!(Email);
+credential!(
+    /// Display name of a person.
     Name
 );
-said!(
-    /// A password.
-    Password
-);
+credential!(Password);
 
 impl Email {
-    /// Checks it. Whether mail arrives there is another question.
+    /// Validates the syntax of an e-mail address, not that it exists.
     pub fn new(text: String) -> Result<Email, CredentialError> {
         let parts = text.split_once('@').filter(|(user, host)| !user.is_empty() && !host.is_empty());
         let one_at = parts.is_some_and(|(_, host)| !host.contains('@'));
-        let good = one_at && text.len() <= LONGEST_EMAIL && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let good =
+            one_at && text.len() <= MAX_EMAIL_LENGTH && text.bytes().all(|byte| byte.is_ascii_graphic());
         if good { Ok(Email(text)) } else { Err(CredentialError::Email) }
     }
 }
 
 impl Name {
-    /// Checks it.
     pub fn new(text: String) -> Result<Name, CredentialError> {
         let good = !text.trim().is_empty()
-            && text.chars().count() <= LONGEST_NAME
+            && text.chars().count() <= MAX_NAME_LENGTH
             && !text.chars().any(char::is_control);
         if good { Ok(Name(text)) } else { Err(CredentialError::Name) }
     }
 }
 
 impl Password {
-    /// Checks it: long is what counts.
+    /// Validates a new password. Only the length counts.
     pub fn new(text: String) -> Result<Password, CredentialError> {
-        let good = (SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&text.chars().count());
+        let good = (MIN_PASSWORD_LENGTH..=MAX_PASSWORD_LENGTH).contains(&text.chars().count());
         if good { Ok(Password(text)) } else { Err(CredentialError::Password) }
     }
 
-    /// One that somebody gives to be recognised by: what was long enough when he chose it is for him to know.
-    pub fn given(text: String) -> Result<Password, CredentialError> {
-        let good = text.chars().count() <= LONGEST_PASSWORD;
+    /// Accepts a password for verification at sign-in, without the minimum length of new passwords.
+    pub fn for_sign_in(text: String) -> Result<Password, CredentialError> {
+        let good = text.chars().count() <= MAX_PASSWORD_LENGTH;
         if good { Ok(Password(text)) } else { Err(CredentialError::Password) }
     }
 }
@@ -102,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_has_one_at_and_something_on_both_sides() {
+    fn email_has_one_at_sign_between_two_parts() {
         let email = |text: &str| Email::new(text.to_owned()).is_ok();
         assert!(email("ada@example.org") && email("A.d+a@b"));
         for wrong in
@@ -113,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_long_and_a_name_is_one_line() {
+    fn passwords_are_long_and_names_are_one_line() {
         let password = |text: &str| Password::new(text.to_owned()).is_ok();
         assert!(password("twelve chars") && password(&"é".repeat(200)));
         assert!(!password("eleven char") && !password(&"é".repeat(201)));
@@ -122,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_it_gets_into_a_log() {
+    fn debug_output_hides_credentials() {
         let password = Password::new("correct horse battery".to_owned()).unwrap();
         let email = Email::new("ada@example.org".to_owned()).unwrap();
         assert_eq!(format!("{password:?} {email:?}"), "Password(…) Email(…)");

@@ -1,6 +1,6 @@
-//! Where it is counted how often somebody calls, for all ingress processes together.
+//! Counters of the rate limits, shared by all ingress processes.
 
-use crate::ingress::accounts::TokenHash;
+use crate::ports::people::TokenHash;
 use crate::ports::Unavailable;
 use auction_domain::UserId;
 use std::future::Future;
@@ -8,63 +8,67 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// The counts.
+/// Counters of the rate limits.
 pub trait RateLimitStore: Send + Sync {
-    /// Takes from all of these, or from none if one of them has no room: of each what it wishes for, or what it
-    /// needs if there is no room for more.
-    fn take(&self, wanted: &[TakeRequest]) -> impl Future<Output = Result<TakeResult, Unavailable>> + Send;
+    /// Takes requests from all of these limits, or from none if one of them has no room for
+    /// [`TakeRequest::required`].
+    ///
+    /// From each limit it takes [`TakeRequest::desired`], or [`TakeRequest::required`] if there is no room
+    /// for more.
+    fn take(&self, requests: &[TakeRequest]) -> impl Future<Output = Result<TakeResult, Unavailable>> + Send;
 }
 
-/// Whose requests are counted.
+/// Caller whose requests are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RateLimitKey {
-    /// A user's.
+    /// A user, by id.
     User(UserId),
-    /// A program's.
+    /// A program with an API key.
     Service(TokenHash),
-    /// Of an address; of IPv6 the network, since everybody has one of his own.
+    /// An IP address. For IPv6 it is the address of the network, since one client can use all of its
+    /// addresses.
     Address(IpAddr),
 }
 
-/// How often somebody may call: so often at once, and then so often in a second.
+/// Rate limit: a burst, and a rate at which the burst refills.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// In a second.
+    /// Refill rate, in requests per second.
     pub per_second: NonZeroU32,
-    /// At once.
+    /// Maximum number of requests at once.
     pub burst: NonZeroU32,
 }
 
 impl RateLimit {
-    /// After so long there is room for one more.
+    /// Returns the time in which one request is refilled.
     pub fn interval(self) -> Duration {
         Duration::from_micros((1_000_000 / u64::from(self.per_second.get())).max(1))
     }
 
-    /// After so long there is room for as many as at once.
+    /// Returns the time in which a whole burst is refilled.
     pub fn burst_window(self) -> Duration {
         self.interval() * self.burst.get()
     }
 }
 
-/// What somebody wants to do.
+/// Requests to take from one limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TakeRequest {
-    /// Who.
-    pub whose: RateLimitKey,
-    /// How often he may.
+    /// Caller that is counted.
+    pub key: RateLimitKey,
+    /// Limit of the caller.
     pub limit: RateLimit,
-    /// So many requests at least.
-    pub needs: u32,
-    /// So many, if there is room.
-    pub wishes: u32,
+    /// Minimum number of requests to take.
+    pub required: u32,
+    /// Number of requests to take if there is room.
+    pub desired: u32,
 }
 
-/// What came of it.
+/// Result of taking requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TakeResult {
-    /// Whether there was room.
+    /// Whether all limits had room. If not, nothing was taken.
     pub passed: bool,
-    /// Of each: so many were taken, and so long it takes until there is all the room again.
-    pub each: Vec<(u32, Duration)>,
+    /// For each request: the number that was taken, and the time until the whole burst is available again.
+    pub taken: Vec<(u32, Duration)>,
 }

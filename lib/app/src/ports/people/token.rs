@@ -1,4 +1,4 @@
-//! Tokens: 256 random bits that their owner alone has. Everybody else has their hash.
+//! Tokens: 256 random bits known only to their owner. The portal stores their hash.
 
 use super::Role;
 use crate::ports::Unavailable;
@@ -8,40 +8,51 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::num::NonZeroU32;
+use uuid::Uuid;
 
-/// 32 bytes in base64url.
+/// Length of 32 bytes in base64url.
 const LENGTH: usize = 43;
 
-/// What it is for, so that people, and programs that look for secrets in places where none should be, can tell.
+/// Kind of a token, visible in its prefix for people and for secret scanners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
-    /// Of a person who signed in.
+    /// Token of a user who signed in.
     Session,
-    /// Of a program.
-    ServiceKey,
+    /// API key of a program.
+    ApiKey,
 }
 
 impl TokenKind {
-    const ALL: [TokenKind; 2] = [TokenKind::Session, TokenKind::ServiceKey];
+    const ALL: [TokenKind; 2] = [TokenKind::Session, TokenKind::ApiKey];
 
     fn prefix(self) -> &'static str {
         match self {
             TokenKind::Session => "aps_",
-            TokenKind::ServiceKey => "apk_",
+            TokenKind::ApiKey => "apk_",
         }
     }
 }
 
-/// SHA-256 of a token. It has all the randomness that there is, so that nothing slower is needed.
+/// SHA-256 of a token. A slow hash is not needed: a token has 256 random bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
 
 impl TokenHash {
-    /// Of a token as it was given; none if it cannot be one of ours, whatever is stored.
+    /// Hashes a token; none if the text does not have the format of a token.
     pub fn of(token: &str) -> Option<TokenHash> {
         let rest = TokenKind::ALL.iter().find_map(|kind| token.strip_prefix(kind.prefix()))?;
-        let ours = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        (rest.len() == LENGTH && rest.bytes().all(ours)).then(|| TokenHash(Sha256::digest(token).into()))
+        let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        (rest.len() == LENGTH && rest.bytes().all(is_base64url))
+            .then(|| TokenHash(Sha256::digest(token).into()))
+    }
+}
+
+impl TokenHash {
+    /// Returns the id under which the token is recorded: its first 16 bytes, which do not reveal the token.
+    pub fn id(&self) -> Uuid {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&self.0[..16]);
+        Uuid::from_bytes(bytes)
     }
 }
 
@@ -51,8 +62,8 @@ impl fmt::Debug for TokenHash {
     }
 }
 
-/// A token that nobody had before, and its hash.
-pub fn fresh(kind: TokenKind) -> Result<(String, TokenHash), Unavailable> {
+/// Creates a random token. Returns it with its hash.
+pub fn new_token(kind: TokenKind) -> Result<(String, TokenHash), Unavailable> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| Unavailable::new("random numbers", error))?;
     let token = format!("{}{}", kind.prefix(), URL_SAFE_NO_PAD.encode(bytes));
@@ -60,25 +71,21 @@ pub fn fresh(kind: TokenKind) -> Result<(String, TokenHash), Unavailable> {
     Ok((token, hash))
 }
 
-/// What a token stands for.
+/// Identity that a token proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenIdentity {
-    /// Whose it is.
-    pub who: PrincipalKind,
-    /// What he may do.
+    pub principal: PrincipalKind,
     pub role: Role,
-    /// Until when it is good.
     pub expires_at: Timestamp,
 }
 
-/// Who has a token.
+/// Owner of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrincipalKind {
-    /// A user.
     User(UserId),
-    /// A program, which may act for users.
+    /// A program with an API key. It may act for users.
     Service {
-        /// So many requests a second are its own limit, if it has one.
+        /// The rate limit of this API key, in requests per second, if it has one.
         per_second: Option<NonZeroU32>,
     },
 }
@@ -89,10 +96,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn a_token_has_256_random_bits_and_is_known_by_its_hash() {
+    fn token_has_256_random_bits_and_matches_its_hash() {
         let mut seen = BTreeSet::new();
         for kind in TokenKind::ALL {
-            let (token, hash) = fresh(kind).unwrap();
+            let (token, hash) = new_token(kind).unwrap();
             let bits = URL_SAFE_NO_PAD.decode(&token[4..]).unwrap();
             assert_eq!((bits.len(), TokenHash::of(&token)), (32, Some(hash)));
             assert!(seen.insert(bits));
@@ -100,8 +107,8 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_token_is_not_looked_up() {
-        let (token, _) = fresh(TokenKind::Session).unwrap();
+    fn malformed_token_has_no_hash() {
+        let (token, _) = new_token(TokenKind::Session).unwrap();
         for wrong in
             ["", "aps_", &token[4..], &token[..46], &format!("{token}a"), &token.replace("aps", "apx")]
         {

@@ -1,14 +1,14 @@
-//! What tokens stand for.
+//! Session tokens and API keys.
 
-use crate::ingress::accounts::{TokenHash, TokenIdentity};
+use crate::ports::people::{TokenHash, TokenIdentity};
 use crate::ports::Unavailable;
 use auction_domain::{Timestamp, UserId};
 use std::future::Future;
 
-/// Looks tokens up.
+/// Looks up session tokens and API keys.
 pub trait TokenStore: Send + Sync {
-    /// What those of these tokens stand for that are good at that time: sessions of users who exist, and
-    /// service keys that are not revoked.
+    /// Returns the identities of those of these tokens that are valid at `now`: sessions of existing users,
+    /// and API keys that are not revoked or expired.
     fn find(
         &self,
         tokens: &[TokenHash],
@@ -16,16 +16,17 @@ pub trait TokenStore: Send + Sync {
     ) -> impl Future<Output = Result<Vec<(TokenHash, TokenIdentity)>, Unavailable>> + Send;
 }
 
-/// Tells every ingress what is not good any more. It may get lost: whoever hears nothing looks again.
+/// Announces revoked tokens to all ingress processes.
 pub trait Revocations: Send + Sync {
-    /// Tells them.
+    /// Publishes revocations, at most once: a process that misses one finds out when it revalidates the
+    /// token.
     fn publish(&self, revoked: &[Revocation]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
-/// What is not good any more.
+/// Tokens that are not valid any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revocation {
-    /// One token.
+    /// One session token or API key.
     Token(TokenHash),
     /// All tokens of a user.
     User(UserId),

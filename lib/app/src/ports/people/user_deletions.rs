@@ -1,50 +1,52 @@
-//! What is left of deleted users, and how far taking it away has come.
+//! Progress of user deletions: which deleted users still have bids or auctions.
 
 use crate::ports::Unavailable;
 use auction_domain::{AuctionId, Timestamp, UserId};
 use std::future::Future;
 
-/// The deletions of users, each with its progress.
+/// User deletions, each with its progress.
 pub trait UserDeletions: Send + Sync {
-    /// At most `limit` deletions that are not finished, those with the earliest `again_at` first. A deletion
-    /// that was decided is among them from then on.
+    /// Returns at most `limit` unfinished deletions, those with the earliest `retry_at` first. A deletion is
+    /// among them as soon as its event is stored.
     fn unfinished(
         &self,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<PendingDeletion>, Unavailable>> + Send;
 
-    /// What these users have at stake in auctions without a result; each stake once.
+    /// Returns the active bids and the auctions of these users in auctions without a result, without
+    /// duplicates.
     fn open_interests(
         &self,
         users: &[UserId],
     ) -> impl Future<Output = Result<Vec<(UserId, OpenInterest)>, Unavailable>> + Send;
 
-    /// What must follow from these was sent. Each passes only if the deletion still is at this attempt: then
-    /// it is at the next, and `again_at` is when to send again.
+    /// Records that the commands of these deletions were sent: increments `attempt` and stores `retry_at`.
+    ///
+    /// A deletion is skipped if its stored `attempt` is not the given one. This makes the call idempotent.
     fn record_sent(&self, sent: &[PendingDeletion]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Nothing is left of these: they are finished for good.
-    fn finished(&self, deletions: &[u64]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Marks deletions, by sequence number, as finished. Idempotent.
+    fn mark_finished(&self, deletions: &[u64]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
-/// A deletion of which something may be left to do.
+/// User deletion that is not finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PendingDeletion {
-    /// Its sequence number.
+    /// Sequence number of the deletion.
     pub sequence: u64,
-    /// Who was deleted.
+    /// User who was deleted.
     pub user: UserId,
-    /// How often what must follow was sent.
+    /// How often its commands were sent.
     pub attempt: u32,
-    /// It is not sent again before.
-    pub again_at: Timestamp,
+    /// Time before which its commands are not sent again.
+    pub retry_at: Timestamp,
 }
 
-/// What a user has in an auction.
+/// Interest of a user in an auction without a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OpenInterest {
-    /// Live bids.
+    /// Active bids in the auction.
     Bids(AuctionId),
-    /// The auction itself: he sells.
+    /// The auction itself, which the user sells.
     Sale(AuctionId),
 }

@@ -1,4 +1,4 @@
-//! Generations of views: another one is filled beside the live one, and takes its place.
+//! Generations of read models: a rebuild fills a new one and then makes it the current one.
 
 use super::read_models::ReadModelConnector;
 use crate::ports::Unavailable;
@@ -8,15 +8,15 @@ use serde::Deserialize;
 use std::fmt;
 use std::future::Future;
 
-/// At most so many differences are named.
-const NAMED: usize = 20;
+/// Maximum number of differences that a [`Comparison`] names.
+const MAX_NAMED: usize = 20;
 
-/// A generation of a partition's views. A newer one has a higher number.
+/// Number of a generation: a complete set of read models of a partition. A newer one has a higher number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Generation(pub u64);
 
 impl Generation {
-    /// The one that is live when nobody ever said which.
+    /// Generation that is current if no other one was ever made current.
     pub const FIRST: Generation = Generation(1);
 }
 
@@ -26,102 +26,106 @@ impl fmt::Display for Generation {
     }
 }
 
-/// The generations of all partitions.
+/// Generations of all partitions.
 pub trait Generations: Send + Sync {
-    /// Writes to one of them.
+    /// Opens connections for writing to one generation.
     type Stores: ReadModelConnector;
 
-    /// A new one, empty, which nobody else is given.
+    /// Creates an empty generation. Each call returns another one.
     fn begin(&self, partition: PartitionId) -> impl Future<Output = Result<Generation, Unavailable>> + Send;
 
-    /// For writing to it, live or not.
+    /// Returns a connector for writing to a generation, current or not.
     fn stores(&self, generation: Generation) -> Self::Stores;
 
-    /// The auctions of a generation beside those of the live one.
+    /// Compares the auctions of a generation with those of the current one.
     fn compare(
         &self,
         partition: PartitionId,
         generation: Generation,
     ) -> impl Future<Output = Result<Comparison, Unavailable>> + Send;
 
-    /// Makes it the live one, in one step, unless it is behind.
+    /// Makes a generation the current one, atomically, unless its checkpoint is lower than that of the
+    /// current one.
     fn switch(
         &self,
         partition: PartitionId,
         to: Generation,
     ) -> impl Future<Output = Result<SwitchResult, Unavailable>> + Send;
 
-    /// Removes everything older than the live generations, in small steps. Returns how many keys it were.
+    /// Deletes all generations older than the current ones, in small steps. Returns the number of deleted
+    /// keys.
     fn drop_old(&self) -> impl Future<Output = Result<u64, Unavailable>> + Send;
 }
 
-/// Two generations of a partition, auction by auction. Both may move meanwhile: only views of the same
-/// version are compared.
+/// Comparison of two generations of a partition, auction by auction. Both may change meanwhile, so only views
+/// of the same version are compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// The same version, byte for byte the same.
+    /// Number of auctions whose views are identical, byte for byte.
     pub same: u64,
-    /// Of another version.
+    /// Number of auctions that have different versions in the two generations, and cannot be compared.
     pub moved: u64,
-    /// The same version, and not the same; or not there at all. By name, at most a few.
+    /// Names of the first differing auctions.
     pub differing: Vec<String>,
-    /// How many of those there are.
+    /// Number of auctions whose views differ at the same version, or are missing in one generation.
     pub differ: u64,
 }
 
-/// How an auction is shown in a generation.
+/// Views of one auction in a generation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ComparedAuction {
-    /// Its own view.
+    /// View of the auction.
     pub view: Option<Vec<u8>>,
-    /// Its line in the lists.
-    pub line: Option<Vec<u8>>,
-    /// Who leads or has won.
+    /// Entry of the auction in the lists.
+    pub entry: Option<Vec<u8>>,
+    /// Leading bidder, or the winner.
     pub leader: Option<UserId>,
 }
 
-/// All that is read of a view here.
+/// The only member of a view that the comparison reads.
 #[derive(Deserialize)]
 struct Versioned {
     version: u64,
 }
 
 impl ComparedAuction {
-    /// The version that both were written at; none if they were read while they changed, or are not there.
+    /// Returns the version of both views; `None` if they have different versions, because they changed while
+    /// they were read, or are missing.
     fn version(&self) -> Option<u64> {
         let version = |json: &[u8]| Some(serde_json::from_slice::<Versioned>(json).ok()?.version);
-        let (view, line) = (version(self.view.as_deref()?)?, version(self.line.as_deref()?)?);
-        (view == line).then_some(view)
+        let (view, entry) = (version(self.view.as_deref()?)?, version(self.entry.as_deref()?)?);
+        (view == entry).then_some(view)
     }
 
-    fn is_there(&self) -> bool {
-        self.view.is_some() || self.line.is_some()
+    fn exists(&self) -> bool {
+        self.view.is_some() || self.entry.is_some()
     }
 }
 
 impl Comparison {
-    /// One more auction, as both show it.
-    pub fn add(&mut self, auction: AuctionId, live: &ComparedAuction, other: &ComparedAuction) {
-        if live == other {
+    /// Adds an auction, with its views in the current and in the other generation.
+    pub fn add(&mut self, auction: AuctionId, current: &ComparedAuction, other: &ComparedAuction) {
+        if current == other {
             self.same += 1;
-        } else if live.is_there() && other.is_there() && live.version() != other.version() {
+        } else if current.exists() && other.exists() && current.version() != other.version() {
             self.moved += 1;
         } else {
             self.differ += 1;
-            if self.differing.len() < NAMED {
+            if self.differing.len() < MAX_NAMED {
                 self.differing.push(format!("auction {auction}"));
             }
         }
     }
 }
 
-/// What became of a switch.
+/// Result of switching the current generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SwitchResult {
-    /// It is live.
+    /// The generation is current.
     Done,
-    /// Nothing was switched: the live one has events that it has not. Catch up and try again.
+    /// Nothing was switched: the current generation has events that the other one does not have. Process them
+    /// and try again.
     Behind,
-    /// Nothing was switched: a newer one is live.
+    /// Nothing was switched: a newer generation is current.
     Superseded,
 }

@@ -1,7 +1,7 @@
-//! Where the ready-made read models lie.
+//! Read models: the prepared JSON documents that `GET` requests return.
 //!
-//! The views of a partition are of a *generation*. One of them is live: that is what everybody reads. A
-//! rebuild fills another one and makes it the live one.
+//! The read models of a partition belong to a *generation*. Readers use the current generation. A rebuild
+//! fills another one and then makes it the current one.
 
 use crate::ports::Unavailable;
 use auction_domain::{AuctionId, Timestamp, UserId};
@@ -9,22 +9,23 @@ use auction_wire::view::AuctionStatus;
 use auction_wire::{PartitionId, Positions};
 use std::future::Future;
 
-/// Makes connections for writing views.
+/// Opens connections for writing the read models of a partition.
 pub trait ReadModelConnector: Send + Sync {
-    /// A connection.
+    /// Connection that this connector opens.
     type Store: ReadModelWriter;
 
-    /// Connects.
+    /// Opens a connection for one partition.
     fn open(&self, partition: PartitionId) -> impl Future<Output = Result<Self::Store, Unavailable>> + Send;
 }
 
-/// The views of one partition in one generation, for their one writer.
+/// Writes the read models of one partition in one generation. After an error, drop it and open another one.
 pub trait ReadModelWriter: Send {
-    /// The position up to which events are in the views; zero if there are none.
+    /// Returns the checkpoint: the position up to which events are in the read models; zero if there are
+    /// none.
     fn checkpoint(&mut self) -> impl Future<Output = Result<u64, Unavailable>> + Send;
 
-    /// Writes views and moves the checkpoint from `from` to `to`, all or nothing, and only if the
-    /// checkpoint still is `from`, and the live generation is what it was when the connection was made.
+    /// Writes views and moves the checkpoint from `from` to `to`, all or nothing, if the checkpoint is `from`
+    /// and the current generation has not changed since the connection was opened.
     fn commit(
         &mut self,
         from: u64,
@@ -33,113 +34,113 @@ pub trait ReadModelWriter: Send {
     ) -> impl Future<Output = Result<ReadModelCommit, Unavailable>> + Send;
 }
 
-/// Whether the views were written.
+/// Result of writing views.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadModelCommit {
-    /// They were.
+    /// The views and the checkpoint are written.
     Done,
-    /// They were not: somebody else moved the checkpoint, or made another generation the live one.
+    /// Nothing was written: another process moved the checkpoint, or made another generation the current one.
     CheckpointMoved,
 }
 
-/// Where an auction stands in the lists: in that of its status, by its end.
+/// Place of an auction in the lists of `GET /auctions`: the list of its status, sorted by end time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListKey {
-    /// Which list.
+    /// Status, which selects the list.
     pub status: AuctionStatus,
-    /// Its end.
+    /// End time of the auction.
     pub ends_at: Timestamp,
 }
 
-/// One view to write. Bodies are JSON.
+/// One write to the read models. Bodies are JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadModelWrite {
-    /// `GET /user/{id}`.
+    /// Sets the body of `GET /user/{id}`.
     User {
-        /// Whose.
+        /// Id of the user.
         user: UserId,
-        /// Its body.
+        /// Response body, as JSON.
         json: Vec<u8>,
     },
-    /// `GET /auction/{id}`.
+    /// Sets the body of `GET /auction/{id}`.
     Auction {
-        /// Which.
+        /// Id of the auction.
         auction: AuctionId,
-        /// Its body.
+        /// Response body, as JSON.
         json: Vec<u8>,
     },
-    /// From now on at that place of the lists of `GET /auctions`.
+    /// Adds an auction to a list of `GET /auctions`.
     AddToAuctionList {
-        /// Which.
+        /// Id of the auction.
         auction: AuctionId,
-        /// Where.
+        /// Place in the lists.
         place: ListKey,
     },
-    /// A line of `GET /auctions`.
+    /// Sets an entry of `GET /auctions`.
     AuctionListEntry {
-        /// Which.
+        /// Id of the auction.
         auction: AuctionId,
-        /// Where it is in its life.
+        /// Status of the auction.
         status: AuctionStatus,
-        /// Who leads; when it is closed, who won.
+        /// Leading bidder; the winner if the auction is closed.
         leader: Option<UserId>,
-        /// Its body.
+        /// The entry, as JSON.
         json: Vec<u8>,
     },
-    /// No longer at that place of the lists: its end or its status changed.
+    /// Removes an auction from a list of `GET /auctions`, because its end time or its status changed.
     RemoveFromAuctionList {
-        /// Which.
+        /// Id of the auction.
         auction: AuctionId,
-        /// Where it was.
+        /// Previous place in the lists.
         place: ListKey,
     },
-    /// A line of `GET /auction/{id}/bids`.
+    /// Sets an entry of `GET /auction/{id}/bids`.
     Bid {
-        /// Of which auction.
+        /// Id of the auction.
         auction: AuctionId,
-        /// Its place in the order in which they were placed, from 1.
+        /// Number of the bid in the order of placing, from 1.
         number: u64,
-        /// Whose.
+        /// User who placed the bid.
         bidder: UserId,
-        /// Its body.
+        /// The entry, as JSON.
         json: Vec<u8>,
     },
-    /// What a user has bid in one auction: a part of a line of `GET /user/{id}/bids`.
+    /// Sets the user's part of an entry of `GET /user/{id}/bids`: their bids in one auction.
     BidderAuctionEntry {
-        /// Who.
+        /// Id of the bidder.
         user: UserId,
-        /// Where.
+        /// Id of the auction.
         auction: AuctionId,
-        /// Its members.
+        /// Members of the JSON object.
         json: Vec<u8>,
     },
-    /// From now on among the auctions of `GET /user/{id}/bids`.
+    /// Adds an auction to the list of `GET /user/{id}/bids`.
     AddToBidderAuctions {
-        /// Who.
+        /// Id of the bidder.
         user: UserId,
-        /// Where.
+        /// Id of the auction.
         auction: AuctionId,
     },
 }
 
-/// Reading views, by everybody: always those of the live generation. Whatever is read says how fresh it is, also
-/// when there is nothing.
+/// Reads the read models of the current generation. Every result contains its positions, also an empty one.
 pub trait ReadModelReader: Send + Sync {
-    /// The body of `GET /user/{id}`.
+    /// Returns the body of `GET /user/{id}`; `None` if there is no such user.
     fn user(
         &self,
         partition: PartitionId,
         user: UserId,
     ) -> impl Future<Output = Result<AsOf<Option<Vec<u8>>>, Unavailable>> + Send;
 
-    /// The body of `GET /auction/{id}`, and what the portal's clock said when it was read.
+    /// Returns the body of `GET /auction/{id}` and the time of reading, by the clock that stamps commands;
+    /// `None` if there is no such auction.
     fn auction(
         &self,
         partition: PartitionId,
         auction: AuctionId,
     ) -> impl Future<Output = Result<AsOf<Option<AuctionDocument>>, Unavailable>> + Send;
 
-    /// At most `limit` bids of an auction, the newest first: those with numbers below `before`. None if
+    /// Returns at most `limit` bids of an auction with numbers below `before`, the newest first; `None` if
     /// there is no such auction.
     fn bids(
         &self,
@@ -149,8 +150,8 @@ pub trait ReadModelReader: Send + Sync {
         limit: usize,
     ) -> impl Future<Output = Result<AsOf<Option<BidPage>>, Unavailable>> + Send;
 
-    /// The same of the bids of one user in it.
-    fn bids_of(
+    /// Returns the bids of one user in an auction, otherwise as [`ReadModelReader::bids`].
+    fn bids_by_user(
         &self,
         partition: PartitionId,
         auction: AuctionId,
@@ -159,117 +160,117 @@ pub trait ReadModelReader: Send + Sync {
         limit: usize,
     ) -> impl Future<Output = Result<AsOf<Option<BidPage>>, Unavailable>> + Send;
 
-    /// At most `limit` (at least one) lines of `GET /auctions` behind a place, of all partitions. Open ones
-    /// are listed by their end, those that end first first; others the other way round.
-    fn listed(
+    /// Returns at most `limit` (at least one) entries of `GET /auctions` after a place, of all partitions.
+    /// Open auctions are sorted by ascending end time, others by descending end time.
+    fn auctions_by_status(
         &self,
         status: AuctionStatus,
         after: Option<(Timestamp, AuctionId)>,
         limit: usize,
     ) -> impl Future<Output = Result<AsOf<AuctionPage>, Unavailable>> + Send;
 
-    /// At most `limit` (at least one) auctions in which a user has bid, of all partitions, the newest
-    /// first: those with ids below `before`.
-    fn bidder(
+    /// Returns at most `limit` (at least one) auctions with ids below `before` in which a user has bid, of
+    /// all partitions, the newest first.
+    fn bidder_auctions(
         &self,
         user: UserId,
         before: Option<AuctionId>,
         limit: usize,
     ) -> impl Future<Output = Result<AsOf<BidderAuctionPage>, Unavailable>> + Send;
 
-    /// The positions up to which the events of these partitions are in their views, in one round trip.
+    /// Returns the checkpoints of these partitions, in one round trip.
     fn checkpoints(
         &self,
         partitions: &[PartitionId],
     ) -> impl Future<Output = Result<Positions, Unavailable>> + Send;
 
-    /// The position up to which a partition's events are in its views.
+    /// Returns the checkpoint of a partition.
     fn checkpoint(&self, partition: PartitionId) -> impl Future<Output = Result<u64, Unavailable>> + Send {
         async move { Ok(self.checkpoints(&[partition]).await?.get(partition)) }
     }
 }
 
-/// What was read, and how fresh it is.
+/// A value, and the positions of the events that it contains at least.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AsOf<T> {
-    /// It shows at least the events up to these positions, of every partition that it is made of. What it shows
-    /// beyond them is a chance.
+    /// Positions of all partitions that the value is made of. The value contains all events up to them, and
+    /// may contain later ones.
     pub positions: Positions,
-    /// What was read.
-    pub shown: T,
+    /// Value that was read.
+    pub value: T,
 }
 
 /// The body of `GET /auction/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuctionDocument {
-    /// The body.
+    /// Response body, as JSON.
     pub json: Vec<u8>,
-    /// What the portal's clock said.
+    /// Time of reading, by the clock that stamps commands.
     pub now: Timestamp,
 }
 
-/// A page of bids.
+/// Page of `GET /auction/{id}/bids`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BidPage {
-    /// How many there are in all.
+    /// Total number of bids.
     pub count: u64,
-    /// The page.
+    /// Bids of the page.
     pub bids: Vec<BidEntry>,
-    /// The number below which there are more.
+    /// Value of `before` for the next page; `None` on the last one.
     pub next: Option<u64>,
 }
 
-/// A line of `GET /auction/{id}/bids`.
+/// Entry of `GET /auction/{id}/bids`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BidEntry {
-    /// Its number.
+    /// Number of the bid.
     pub number: u64,
-    /// Whose; not to be told.
+    /// User who placed the bid. Must not be disclosed to other users.
     pub bidder: UserId,
-    /// Its body.
+    /// The entry, as JSON.
     pub json: Vec<u8>,
 }
 
-/// A page of `GET /auctions`.
+/// Page of `GET /auctions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuctionPage {
-    /// Its lines; fewer than asked for when auctions changed lists meanwhile.
-    pub lines: Vec<AuctionEntry>,
-    /// The place behind which there is more.
+    /// Entries of the page; fewer than requested if auctions moved between lists meanwhile.
+    pub entries: Vec<AuctionEntry>,
+    /// Value of `after` for the next page; `None` on the last one.
     pub next: Option<(Timestamp, AuctionId)>,
 }
 
-/// A line of `GET /auctions`.
+/// Entry of `GET /auctions`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuctionEntry {
-    /// Its end.
+    /// End time of the auction.
     pub ends_at: Timestamp,
-    /// Which.
+    /// Id of the auction.
     pub auction: AuctionId,
-    /// Its body.
+    /// The entry, as JSON.
     pub json: Vec<u8>,
 }
 
-/// A page of `GET /user/{id}/bids`.
+/// Page of `GET /user/{id}/bids`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BidderAuctionPage {
-    /// Its lines.
-    pub lines: Vec<BidderAuction>,
-    /// The auction below which there are more.
+    /// Entries of the page.
+    pub entries: Vec<BidderAuction>,
+    /// Value of `before` for the next page; `None` on the last one.
     pub next: Option<AuctionId>,
 }
 
-/// What a line of `GET /user/{id}/bids` is made of.
+/// Parts of an entry of `GET /user/{id}/bids`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BidderAuction {
-    /// Which auction.
+    /// Id of the auction.
     pub auction: AuctionId,
-    /// Where it is in its life.
+    /// Status of the auction.
     pub status: AuctionStatus,
-    /// Who leads or has won.
+    /// Leading bidder, or the winner.
     pub leader: Option<UserId>,
-    /// What the user has bid: the members of an object.
+    /// Bids of the user in the auction: members of a JSON object.
     pub bidder: Vec<u8>,
-    /// The line of the auction.
-    pub item: Vec<u8>,
+    /// Entry of the auction in `GET /auctions`.
+    pub auction_entry: Vec<u8>,
 }

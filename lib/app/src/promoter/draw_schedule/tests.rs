@@ -1,4 +1,4 @@
-//! When draws and seeds are due.
+//! Tests of the draw schedule.
 
 use super::*;
 use auction_domain::auction::{Draw, Promotion, Proof, Seed, Terms, Unsold};
@@ -13,7 +13,7 @@ fn after(seconds: u32) -> Timestamp {
     START + DurationMs::seconds(seconds)
 }
 
-/// Of a minute, with a draw every ten seconds.
+/// Creates an auction of one minute, with a draw every ten seconds.
 fn created() -> AuctionEvent {
     let commitment = Commitment([1; 32]);
     AuctionEvent::AuctionCreated {
@@ -50,79 +50,81 @@ fn placed(n: u128) -> AuctionEvent {
     AuctionEvent::BidPlaced { bid, bidder, amount: Amount::new(5).unwrap() }
 }
 
-fn floor() -> DrawSchedule {
-    let floor = DrawSchedule::default();
-    apply(&floor, &created(), START);
-    floor
+fn schedule() -> DrawSchedule {
+    let schedule = DrawSchedule::default();
+    apply(&schedule, &created(), START);
+    schedule
 }
 
-/// The next event.
-fn apply(floor: &DrawSchedule, event: &AuctionEvent, at: Timestamp) {
-    let known = floor.table().auctions.get(&AUCTION).map(|entry| entry.promoted.auction().version());
-    floor.apply(P, AUCTION, event, known.unwrap_or(0) + 1, at);
+fn apply(schedule: &DrawSchedule, event: &AuctionEvent, at: Timestamp) {
+    let known = schedule.table().auctions.get(&AUCTION).map(|entry| entry.promoted.auction().version());
+    schedule.apply(P, AUCTION, event, known.unwrap_or(0) + 1, at);
 }
 
-/// Numbers and versions of what is due.
-fn due(floor: &DrawSchedule, now: Timestamp) -> Vec<(u64, u64)> {
-    let due = floor.due(now).into_iter();
+/// Returns the numbers and versions of due draws, and `(0, 0)` for a due reveal.
+fn due(schedule: &DrawSchedule, now: Timestamp) -> Vec<(u64, u64)> {
+    let due = schedule.due(now).into_iter();
     due.map(|due| match due {
-        DueDraw::Hold { look, .. } => (look.number, look.at_version),
+        DueDraw::Hold { input, .. } => (input.number, input.at_version),
         DueDraw::Reveal { .. } => (0, 0),
     })
     .collect()
 }
 
 #[test]
-fn a_draw_is_due_in_each_interval_until_it_shows() {
-    let floor = floor();
-    assert_eq!(due(&floor, after(9)), []);
-    assert_eq!(floor.next(), Some(after(10)));
-    assert_eq!(due(&floor, after(10)), [(1, 1)]);
-    assert_eq!(due(&floor, after(11)), [], "it was sent");
-    assert_eq!(due(&floor, after(12)), [(1, 1)], "it does not show");
-    apply(&floor, &held(1), after(12));
-    assert_eq!(due(&floor, after(13)), []);
-    assert_eq!(due(&floor, after(35)), [(3, 2)], "the second one is missed");
-    assert_eq!(due(&floor, after(60)), [], "bidding is over");
-    assert_eq!(floor.next(), Some(NOT_BEFORE_NEWS));
+fn draw_is_due_in_each_interval_until_it_is_recorded() {
+    let schedule = schedule();
+    assert_eq!(due(&schedule, after(9)), []);
+    assert_eq!(schedule.next(), Some(after(10)));
+    assert_eq!(due(&schedule, after(10)), [(1, 1)]);
+    assert_eq!(due(&schedule, after(11)), [], "it was sent");
+    assert_eq!(due(&schedule, after(12)), [(1, 1)], "it is not recorded");
+    apply(&schedule, &held(1), after(12));
+    assert_eq!(due(&schedule, after(13)), []);
+    assert_eq!(due(&schedule, after(35)), [(3, 2)], "the second one is missed");
+    assert_eq!(due(&schedule, after(60)), [], "bidding is over");
+    assert_eq!(schedule.next(), Some(AFTER_NEXT_EVENT));
 }
 
 #[test]
-fn a_draw_is_sent_again_when_a_bid_from_before_it_was_due_turns_up() {
-    let floor = floor();
-    assert_eq!(due(&floor, after(10)), [(1, 1)]);
-    apply(&floor, &placed(1), after(9));
-    assert_eq!(due(&floor, after(10)), [(1, 2)]);
-    apply(&floor, &placed(2), after(10));
-    assert_eq!(due(&floor, after(11)), [], "one from after it changes nothing");
-    assert_eq!(due(&floor, after(12)), [(1, 2)]);
+fn draw_is_due_again_when_an_earlier_bid_arrives_late() {
+    let schedule = schedule();
+    assert_eq!(due(&schedule, after(10)), [(1, 1)]);
+    apply(&schedule, &placed(1), after(9));
+    assert_eq!(due(&schedule, after(10)), [(1, 2)]);
+    apply(&schedule, &placed(2), after(10));
+    assert_eq!(due(&schedule, after(11)), [], "a later bid changes nothing");
+    assert_eq!(due(&schedule, after(12)), [(1, 2)]);
 }
 
 #[test]
-fn the_seed_is_due_when_the_auction_is_final_until_it_shows() {
-    let floor = floor();
+fn seed_is_due_after_the_auction_until_it_is_recorded() {
+    let schedule = schedule();
     let closed = AuctionEvent::AuctionClosedUnsold { because: Unsold::NoBids };
-    apply(&floor, &closed, after(60));
-    assert_eq!(due(&floor, after(60)), [(0, 0)]);
-    assert_eq!(due(&floor, after(61)), []);
-    assert_eq!(due(&floor, after(63)), [(0, 0)]);
-    apply(&floor, &AuctionEvent::SeedRevealed { seed: Seed([0; 32]) }, after(63));
-    assert_eq!((due(&floor, after(600)), floor.next(), floor.contains(AUCTION)), (vec![], None, false));
+    apply(&schedule, &closed, after(60));
+    assert_eq!(due(&schedule, after(60)), [(0, 0)]);
+    assert_eq!(due(&schedule, after(61)), []);
+    assert_eq!(due(&schedule, after(63)), [(0, 0)]);
+    apply(&schedule, &AuctionEvent::SeedRevealed { seed: Seed([0; 32]) }, after(63));
+    assert_eq!(
+        (due(&schedule, after(600)), schedule.next(), schedule.contains(AUCTION)),
+        (vec![], None, false)
+    );
 }
 
 #[test]
-fn an_event_that_comes_again_changes_nothing_and_a_hole_ends_the_draws() {
-    let floor = floor();
-    floor.apply(P, AUCTION, &placed(1), 2, after(1));
-    floor.apply(P, AUCTION, &placed(1), 2, after(1));
-    assert_eq!(due(&floor, after(10)), [(1, 2)]);
-    floor.apply(P, AUCTION, &placed(3), 4, after(11));
-    assert!(!floor.contains(AUCTION));
+fn draw_schedule_ignores_repeats_and_stops_at_a_gap() {
+    let schedule = schedule();
+    schedule.apply(P, AUCTION, &placed(1), 2, after(1));
+    schedule.apply(P, AUCTION, &placed(1), 2, after(1));
+    assert_eq!(due(&schedule, after(10)), [(1, 2)]);
+    schedule.apply(P, AUCTION, &placed(3), 4, after(11));
+    assert!(!schedule.contains(AUCTION));
 }
 
 #[test]
-fn nothing_is_due_in_a_partition_that_is_not_watched_any_more() {
-    let floor = floor();
-    floor.reset_partition(P, Vec::new());
-    assert_eq!((due(&floor, after(10)), floor.next()), (vec![], None));
+fn resetting_a_partition_removes_its_draws() {
+    let schedule = schedule();
+    schedule.reset_partition(P, Vec::new());
+    assert_eq!((due(&schedule, after(10)), schedule.next()), (vec![], None));
 }
