@@ -1,154 +1,164 @@
-//! Who calls, and who may call what: the one table there is. The guard of every endpoint asks it, its description says
-//! it, and `docs/who-may-do-what.md` is made of it.
+//! Access control: the caller of a request, and the access rule of each endpoint. Authorization, the OpenAPI
+//! document and the permissions page are all derived from these rules.
 
 use crate::problem::Problem;
 use crate::problem::types::{ProblemType, requests};
-use auction_app::ingress::accounts::{Role, TokenHash};
-use auction_domain::UserId;
+use auction_app::ports::people::{Role, TokenHash};
+use auction_domain::{OperatorId, UserId};
 use std::num::NonZeroU32;
 
-/// Who calls.
+/// Authenticated caller of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// The user, if it is one, or if somebody acts for one.
+    /// The user who calls, or for whom a gateway or a program calls.
     pub user: Option<UserId>,
-    /// As what; nothing if nobody calls, or a service that acts for nobody.
+    /// Role of the call; `None` for anonymous callers, and for services that act for no user.
     pub role: Option<Role>,
-    /// Whence that is known.
-    pub by: AuthMethod,
+    pub auth_method: AuthMethod,
 }
 
-/// Whence it is known who calls.
+/// Method by which a caller was authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthMethod {
-    /// Nobody says anything.
+    /// The caller is anonymous.
     None,
-    /// A gateway in front has authenticated him.
+    /// A trusted gateway authenticated the user.
     Gateway,
-    /// He signed in, and has this token.
+    /// The user sent the token of a session.
     Session(TokenHash),
-    /// A program has a service key.
+    /// A program sent an API key.
     ApiKey {
-        /// Of the key.
         key: TokenHash,
-        /// So many requests a second are its own limit, if it has one.
+        /// Rate limit of the key in requests per second, if it has its own.
         per_second: Option<NonZeroU32>,
     },
 }
 
 impl Principal {
-    /// Nobody.
-    pub const ANONYMOUS: Principal = Principal { user: None, role: None, by: AuthMethod::None };
+    pub const ANONYMOUS: Principal = Principal { user: None, role: None, auth_method: AuthMethod::None };
 
-    /// Whether it is somebody who may act for users: a gateway, or a program.
+    /// Returns which operator calls: the API key if a program calls, else the user.
+    pub(crate) fn operator(&self) -> OperatorId {
+        match (self.auth_method, self.user) {
+            (AuthMethod::ApiKey { key, .. }, _) => OperatorId::ApiKey(key.id()),
+            (_, Some(user)) => OperatorId::User(user),
+            (_, None) => OperatorId::Unidentified,
+        }
+    }
+
+    /// Returns whether the caller may act for users: a gateway or a program with an API key.
     fn is_service(&self) -> bool {
-        matches!(self.by, AuthMethod::Gateway | AuthMethod::ApiKey { .. })
+        matches!(self.auth_method, AuthMethod::Gateway | AuthMethod::ApiKey { .. })
     }
 }
 
-/// Who may call an endpoint.
+/// Access rule of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Whoever it is: nobody looks.
+    /// All callers. Credentials are ignored.
     Public,
-    /// Whoever it is; who says that he is somebody, is that one.
+    /// All callers. Credentials are checked if the request has any.
     OptionalUser,
-    /// Every user.
+    /// All users, whatever their role.
     Bidder,
-    /// Users who may offer things.
+    /// Users with the role seller or operator.
     Seller,
-    /// Every user, and somebody of the house without being one.
+    /// All users, and operators even without a user id.
     UserOrOperator,
-    /// Somebody of the house.
+    /// Callers with the role operator.
     Operator,
-    /// Who may act for users, and somebody of the house.
+    /// Gateways, programs with an API key, and callers with the role operator.
     Service,
 }
 
 impl Access {
-    /// Passes whoever may.
-    pub(crate) fn check(self, who: &Principal) -> Result<(), Problem> {
-        let operator = who.role == Some(Role::Operator);
+    /// Checks whether the caller may call the endpoint.
+    pub(crate) fn check(self, caller: &Principal) -> Result<(), Problem> {
+        let is_operator = caller.role == Some(Role::Operator);
         match self {
             Access::Public | Access::OptionalUser => Ok(()),
-            Access::UserOrOperator if operator => Ok(()),
-            Access::Bidder | Access::UserOrOperator => user(who),
+            Access::UserOrOperator if is_operator => Ok(()),
+            Access::Bidder | Access::UserOrOperator => require_user(caller),
             Access::Seller => {
-                user(who)?;
-                at_least(who, Role::Seller, &requests::SELLERS_ONLY)
+                require_user(caller)?;
+                require_role(caller, Role::Seller, &requests::SELLER_ROLE_REQUIRED)
             }
-            Access::Service if who.is_service() => Ok(()),
-            Access::Operator | Access::Service if who.by == AuthMethod::None => Err(unknown(who)),
-            Access::Operator => at_least(who, Role::Operator, &requests::OPERATORS_ONLY),
-            Access::Service => at_least(who, Role::Operator, &requests::SERVICES_ONLY),
+            Access::Service if caller.is_service() => Ok(()),
+            Access::Operator | Access::Service if caller.auth_method == AuthMethod::None => {
+                Err(authentication_required(caller))
+            }
+            Access::Operator => require_role(caller, Role::Operator, &requests::OPERATOR_ROLE_REQUIRED),
+            Access::Service => require_role(caller, Role::Operator, &requests::SERVICE_ROLE_REQUIRED),
         }
     }
 
-    /// The problems of those who may not.
+    /// Returns the problems that checking the credentials can answer with.
     pub(crate) fn problems(self) -> &'static [&'static ProblemType] {
-        const LOOKED_AT: &[&ProblemType] = &[
-            &requests::CALLER_UNKNOWN,
-            &requests::CALLER_NOT_TRUSTED,
+        const AUTHENTICATED: &[&ProblemType] = &[
+            &requests::AUTHENTICATION_REQUIRED,
+            &requests::UNTRUSTED_IDENTITY_HEADER,
             &requests::INVALID_TOKEN,
             &requests::ROLE_NOT_GRANTED,
             &requests::TEMPORARILY_UNAVAILABLE,
         ];
-        if self == Access::Public { &[] } else { LOOKED_AT }
+        if self == Access::Public { &[] } else { AUTHENTICATED }
     }
 
-    /// The problem of those whose role is not enough.
+    /// Returns the problem of callers whose role is not sufficient.
     pub(crate) fn role_problem(self) -> Option<&'static ProblemType> {
         match self {
-            Access::Seller => Some(&requests::SELLERS_ONLY),
-            Access::Operator => Some(&requests::OPERATORS_ONLY),
-            Access::Service => Some(&requests::SERVICES_ONLY),
+            Access::Seller => Some(&requests::SELLER_ROLE_REQUIRED),
+            Access::Operator => Some(&requests::OPERATOR_ROLE_REQUIRED),
+            Access::Service => Some(&requests::SERVICE_ROLE_REQUIRED),
             Access::Public | Access::OptionalUser | Access::Bidder | Access::UserOrOperator => None,
         }
     }
 }
 
-fn user(who: &Principal) -> Result<(), Problem> {
-    if who.user.is_some() { Ok(()) } else { Err(unknown(who)) }
+fn require_user(caller: &Principal) -> Result<(), Problem> {
+    if caller.user.is_some() { Ok(()) } else { Err(authentication_required(caller)) }
 }
 
-fn at_least(who: &Principal, role: Role, else_: &'static ProblemType) -> Result<(), Problem> {
-    if who.role >= Some(role) { Ok(()) } else { Err(Problem::of(else_)) }
+fn require_role(caller: &Principal, role: Role, problem: &'static ProblemType) -> Result<(), Problem> {
+    if caller.role >= Some(role) { Ok(()) } else { Err(Problem::of(problem)) }
 }
 
-/// The problem of a request that needs a user and has none.
-pub(crate) fn unknown(who: &Principal) -> Problem {
-    let detail = if who.is_service() {
-        "say for whom: header X-User-Id with the id of a user"
+/// Returns the problem of a request that needs a user and has none.
+pub(crate) fn authentication_required(caller: &Principal) -> Problem {
+    let detail = if caller.is_service() {
+        "send the id of the user you act for in the header X-User-Id"
     } else {
-        "say who you are: header Authorization: Bearer with a token"
+        "send a token in the header Authorization: Bearer"
     };
-    Problem::new(&requests::CALLER_UNKNOWN, detail)
+    Problem::new(&requests::AUTHENTICATION_REQUIRED, detail)
 }
 
-/// A row of the table.
+/// Row of the permissions page.
 pub(crate) struct AccessRow {
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
-    pub(crate) may: Access,
+    pub(crate) access: Access,
 }
 
-/// The table as a page.
+/// Renders the permissions page in Markdown.
 pub(crate) fn render_page(rows: &[AccessRow]) -> String {
     let token = TokenHash([0; 32]);
     let user = |role| Principal {
         user: Some(UserId(uuid::Uuid::nil())),
         role: Some(role),
-        by: AuthMethod::Session(token),
+        auth_method: AuthMethod::Session(token),
     };
-    let service =
-        Principal { by: AuthMethod::ApiKey { key: token, per_second: None }, ..Principal::ANONYMOUS };
+    let service = Principal {
+        auth_method: AuthMethod::ApiKey { key: token, per_second: None },
+        ..Principal::ANONYMOUS
+    };
     let callers =
         [Principal::ANONYMOUS, user(Role::Bidder), user(Role::Seller), user(Role::Operator), service];
     let mut page = include_str!("access/intro.md").to_owned();
-    page.push_str("| method | path | nobody | bidder | seller | operator | service |\n");
+    page.push_str("| method | path | anonymous | bidder | seller | operator | service |\n");
     page.push_str("|---|---|---|---|---|---|---|\n");
-    for AccessRow { method, path, may } in rows {
-        let cells = callers.iter().map(|who| match may.check(who) {
+    for AccessRow { method, path, access } in rows {
+        let cells = callers.iter().map(|caller| match access.check(caller) {
             Ok(()) => " yes |".to_owned(),
             Err(problem) => format!(" {} {} |", problem.status().as_u16(), problem.code()),
         });

@@ -1,5 +1,5 @@
-//! What operators ask one process, at an address of its own: whether it runs, how its parts are, and what
-//! it has counted. Nothing here is for the public: reasons name servers and addresses.
+//! Admin server of a process, at an address of its own: liveness, readiness and metrics. It has no
+//! authentication, and its answers contain addresses of backends. Do not expose it publicly.
 
 use crate::readiness::{HealthAudience, readiness};
 use axum::Router;
@@ -11,20 +11,19 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use worker_runtime::health::Health;
 
-/// The format of Prometheus, by its version.
+/// Media type of the Prometheus text format.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What can be asked.
+/// State of the admin server.
 #[derive(Clone)]
 pub struct Admin {
-    /// How the parts of the process are.
     pub health: Health,
-    /// Writes down what it has counted, in the format of Prometheus.
+    /// Renders all metrics in the Prometheus text format.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
-/// Serves `/livez`, `/readyz` and `/metrics` for ever: also while the process drains, since that is when
-/// somebody looks.
+/// Serves `/livez`, `/readyz` and `/metrics` until the process ends. It goes on while the process drains,
+/// when its status matters most.
 pub async fn serve_admin(listener: TcpListener, admin: Admin) -> std::io::Result<()> {
     let router = Router::new()
         .route("/livez", get(async || "ok\n"))
@@ -35,7 +34,7 @@ pub async fn serve_admin(listener: TcpListener, admin: Admin) -> std::io::Result
 }
 
 async fn readyz(State(admin): State<Admin>) -> Response {
-    readiness(&admin.health.report(), HealthAudience::Operators)
+    readiness(&admin.health.report(), HealthAudience::Operator)
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {

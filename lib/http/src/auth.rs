@@ -1,15 +1,16 @@
-//! The guard of an endpoint: finds out who calls, counts it if callers are counted, and lets him in or not. Whoever
-//! called a moment ago is known, and nothing is waited for.
+//! Authentication, rate limiting and authorization of every endpoint. Tokens of recent callers are cached:
+//! their requests wait for no backend.
 
 use crate::access::{Access, AuthMethod, Principal};
 use crate::problem::Problem;
 use crate::problem::types::requests;
-use crate::rate_limits::{RateLimits, refused, write_headers};
+use crate::rate_limits::{RateLimits, too_many_requests, write_headers};
 use crate::state::{IngressState, Ports, SharedState, wall_clock};
-use auction_app::ingress::accounts::{CacheLookup, PrincipalKind, Role, TokenHash, TokenIdentity};
+use auction_app::ingress::accounts::CacheLookup;
 use auction_app::ingress::rate_limit::RateLimitDecision;
 use auction_app::ports::Unavailable;
 use auction_app::ports::people::rate_limit_store::RateLimitStore;
+use auction_app::ports::people::{PrincipalKind, Role, TokenHash, TokenIdentity};
 use auction_domain::UserId;
 use axum::extract::Request;
 use axum::handler::Handler;
@@ -22,63 +23,61 @@ use uuid::Uuid;
 const USER: &str = "x-user-id";
 const ROLE: &str = "x-user-role";
 
-/// An answer on its way, as handlers make it.
-type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
+/// Future of a response, as returned by handlers.
+type ResponseFuture = Pin<Box<dyn Future<Output = Response> + Send>>;
 
-/// Where it is found out who calls.
+/// State that can authenticate requests.
 pub trait Authenticator: Clone + Send + Sync + 'static {
-    /// Where callers are counted.
-    type Counters: RateLimitStore;
+    type RateLimitStore: RateLimitStore;
 
-    /// How often they may call, if anybody counts.
-    fn limits(&self) -> Option<&RateLimits<Self::Counters>>;
+    /// Returns the rate limits; `None` if rate limiting is disabled.
+    fn rate_limits(&self) -> Option<&RateLimits<Self::RateLimitStore>>;
 
-    /// Who calls, or the token that has to be looked up.
+    /// Authenticates a request by its headers, without waiting.
     fn authenticate(&self, headers: &HeaderMap) -> Result<AuthState, Problem>;
 
-    /// What a token stands for.
+    /// Looks up a token in the store. Returns `None` if it is unknown, expired or revoked.
     fn look_up(
         &self,
         token: TokenHash,
     ) -> impl Future<Output = Result<Option<TokenIdentity>, Unavailable>> + Send;
 }
 
-/// What a look at the headers tells.
+/// Result of authenticating a request by its headers.
 pub enum AuthState {
-    /// Who calls.
     Authenticated(Principal),
-    /// Whoever has this token, which nobody here knows.
+    /// The token is not cached: look it up with [`Authenticator::look_up`].
     TokenPending(TokenHash),
 }
 
 impl<P: Ports> Authenticator for SharedState<P> {
-    type Counters = P::Counters;
+    type RateLimitStore = P::RateLimitStore;
 
-    fn limits(&self) -> Option<&RateLimits<P::Counters>> {
-        self.limits.as_ref()
+    fn rate_limits(&self) -> Option<&RateLimits<P::RateLimitStore>> {
+        self.rate_limits.as_ref()
     }
 
     fn authenticate(&self, headers: &HeaderMap) -> Result<AuthState, Problem> {
         let trusted = self.settings.trust_gateway_user_header;
-        let said = headers.contains_key(USER) || headers.contains_key(ROLE);
-        if trusted && said {
-            // A gateway may pass on an Authorization of its own kind.
-            return acting(headers, Role::Operator, AuthMethod::Gateway).map(AuthState::Authenticated);
+        let has_identity = headers.contains_key(USER) || headers.contains_key(ROLE);
+        if trusted && has_identity {
+            // Ignores Authorization: a gateway may forward credentials of its own.
+            return on_behalf(headers, Role::Operator, AuthMethod::Gateway).map(AuthState::Authenticated);
         }
         let Some(token) = headers.get(header::AUTHORIZATION).and_then(bearer) else {
-            return match (trusted, said) {
+            return match (trusted, has_identity) {
                 (true, _) => Ok(AuthState::Authenticated(Principal {
-                    by: AuthMethod::Gateway,
+                    auth_method: AuthMethod::Gateway,
                     ..Principal::ANONYMOUS
                 })),
-                (false, true) => Err(not_trusted()),
+                (false, true) => Err(untrusted_identity_header()),
                 (false, false) => Ok(AuthState::Authenticated(Principal::ANONYMOUS)),
             };
         };
         let token = TokenHash::of(token).ok_or_else(invalid_token)?;
         match self.tokens.get(token, wall_clock()) {
-            CacheLookup::Known(holder) => who(token, holder, headers).map(AuthState::Authenticated),
-            CacheLookup::NotSure => Ok(AuthState::TokenPending(token)),
+            CacheLookup::Valid(identity) => principal(token, identity, headers).map(AuthState::Authenticated),
+            CacheLookup::LookupRequired => Ok(AuthState::TokenPending(token)),
         }
     }
 
@@ -87,172 +86,179 @@ impl<P: Ports> Authenticator for SharedState<P> {
     }
 }
 
-/// Whether it is still known who calls, for answers that go on: a token may have been revoked, or have expired. What
-/// cannot be looked up now is believed.
-pub(crate) async fn is_still_valid<P: Ports>(portal: &IngressState<P>, by: AuthMethod) -> bool {
-    let (AuthMethod::Session(token) | AuthMethod::ApiKey { key: token, .. }) = by else { return true };
+/// Returns whether the credentials of an ongoing response are still valid: its token may have expired or been
+/// revoked. Returns `true` if the token cannot be looked up.
+pub(crate) async fn is_still_valid<P: Ports>(portal: &IngressState<P>, auth_method: AuthMethod) -> bool {
+    let (AuthMethod::Session(token) | AuthMethod::ApiKey { key: token, .. }) = auth_method else {
+        return true;
+    };
     match portal.tokens.get(token, wall_clock()) {
-        CacheLookup::Known(_) => true,
-        CacheLookup::NotSure => {
-            portal.tokens.look_up(token, wall_clock()).await.map_or(true, |holder| holder.is_some())
+        CacheLookup::Valid(_) => true,
+        CacheLookup::LookupRequired => {
+            portal.tokens.look_up(token, wall_clock()).await.map_or(true, |identity| identity.is_some())
         }
     }
 }
 
-/// The token in `Bearer <token>` (RFC 6750). What is of another scheme is no business of ours.
+/// Returns the token of `Bearer <token>` (RFC 6750); `None` for other schemes, which are ignored.
 fn bearer(value: &HeaderValue) -> Option<&str> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Who has that token. A person is himself; a program is whom it acts for.
-fn who(token: TokenHash, holder: TokenIdentity, headers: &HeaderMap) -> Result<Principal, Problem> {
-    match holder.who {
+/// Returns the caller with this token: the user of a session, or the user that a program acts for.
+fn principal(token: TokenHash, identity: TokenIdentity, headers: &HeaderMap) -> Result<Principal, Problem> {
+    match identity.principal {
         PrincipalKind::Service { per_second } => {
-            acting(headers, holder.role, AuthMethod::ApiKey { key: token, per_second })
+            on_behalf(headers, identity.role, AuthMethod::ApiKey { key: token, per_second })
         }
         PrincipalKind::User(user) => {
-            if said_user(headers)?.is_some_and(|said| said != user) {
-                return Err(not_trusted());
+            if user_header(headers)?.is_some_and(|other| other != user) {
+                return Err(untrusted_identity_header());
             }
-            let role = said_role(headers, holder.role)?.unwrap_or(holder.role);
-            Ok(Principal { user: Some(user), role: Some(role), by: AuthMethod::Session(token) })
+            let role = role_header(headers, identity.role)?.unwrap_or(identity.role);
+            let auth_method = AuthMethod::Session(token);
+            Ok(Principal { user: Some(user), role: Some(role), auth_method })
         }
     }
 }
 
-/// Whom somebody acts for who may act for users, as what, and at most as that.
-fn acting(headers: &HeaderMap, most: Role, by: AuthMethod) -> Result<Principal, Problem> {
-    let user = said_user(headers)?;
-    let role = match (said_role(headers, most)?, user) {
+/// Returns the user and role that a gateway or a program acts for, by its headers. The role is at most
+/// `max_role`.
+fn on_behalf(headers: &HeaderMap, max_role: Role, auth_method: AuthMethod) -> Result<Principal, Problem> {
+    let user = user_header(headers)?;
+    let role = match (role_header(headers, max_role)?, user) {
         (Some(role), Some(_)) => Some(role),
-        // Somebody of the house need not be a user, everybody else is one.
+        // Only operators can act without a user.
         (Some(role), None) => Some(role).filter(|role| *role == Role::Operator),
-        (None, Some(_)) => Some(most.min(Role::Seller)),
+        (None, Some(_)) => Some(max_role.min(Role::Seller)),
         (None, None) => None,
     };
-    Ok(Principal { user, role, by })
+    Ok(Principal { user, role, auth_method })
 }
 
-fn said_user(headers: &HeaderMap) -> Result<Option<UserId>, Problem> {
+fn user_header(headers: &HeaderMap) -> Result<Option<UserId>, Problem> {
     let Some(user) = headers.get(USER) else { return Ok(None) };
     let user = user.to_str().ok().and_then(|user| Uuid::try_parse(user).ok());
-    let not_an_id = || Problem::new(&requests::CALLER_UNKNOWN, "X-User-Id must be the id of a user, a UUID");
-    user.map(|user| Some(UserId(user))).ok_or_else(not_an_id)
+    let invalid = || Problem::new(&requests::AUTHENTICATION_REQUIRED, "X-User-Id must be a user id, a UUID");
+    user.map(|user| Some(UserId(user))).ok_or_else(invalid)
 }
 
-/// The role that is asked for. Others than ours are no business of ours.
-fn said_role(headers: &HeaderMap, most: Role) -> Result<Option<Role>, Problem> {
-    let said = headers.get(ROLE).and_then(|role| role.to_str().ok()?.parse::<Role>().ok());
-    match said {
-        Some(role) if role > most => {
-            let detail = format!("the token is good for the role {}, not for {}", most.name(), role.name());
+/// Returns the role in `X-User-Role`. Unknown roles are ignored: a gateway may have roles of its own.
+fn role_header(headers: &HeaderMap, max_role: Role) -> Result<Option<Role>, Problem> {
+    let requested = headers.get(ROLE).and_then(|role| role.to_str().ok()?.parse::<Role>().ok());
+    match requested {
+        Some(role) if role > max_role => {
+            let detail = format!("the token allows the role {}, not {}", max_role.name(), role.name());
             Err(Problem::new(&requests::ROLE_NOT_GRANTED, detail))
         }
-        said => Ok(said),
+        requested => Ok(requested),
     }
 }
 
-fn not_trusted() -> Problem {
-    let detail = "X-User-Id and X-User-Role are believed with a service key, or from a gateway that authenticates \
-                  callers and writes them itself (trust_gateway_user_header)";
-    Problem::new(&requests::CALLER_NOT_TRUSTED, detail)
+fn untrusted_identity_header() -> Problem {
+    let detail = "X-User-Id and X-User-Role are accepted with an API key, or from a gateway that authenticates \
+                  callers and sets these headers itself (setting trust_gateway_user_header)";
+    Problem::new(&requests::UNTRUSTED_IDENTITY_HEADER, detail)
 }
 
-/// RFC 6750: a token was given, and it is none, or expired, or revoked. Which of these is nobody's business.
+/// Returns the problem of a token that is malformed, unknown, expired or revoked (RFC 6750). The answer does
+/// not say which.
 fn invalid_token() -> Problem {
     const INVALID: &str = "Bearer realm=\"auction portal\", error=\"invalid_token\"";
     Problem::of(&requests::INVALID_TOKEN)
         .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(INVALID))
 }
 
-/// A handler behind its guard.
+/// Handler with authentication, rate limiting and authorization.
 #[derive(Clone)]
 pub(crate) struct Authorized<H> {
-    /// What is guarded.
     pub(crate) handler: H,
-    /// Who is let in.
-    pub(crate) may: Access,
-    /// For how many requests of others it counts; for none where it is not counted.
-    pub(crate) cost: Option<NonZeroU32>,
+    pub(crate) access: Access,
+    /// Number of requests that a call counts as; `None` exempts the endpoint from rate limiting.
+    pub(crate) rate_cost: Option<NonZeroU32>,
 }
 
 impl<H, T, S> Handler<T, S> for Authorized<H>
 where
-    H: Handler<T, S, Future = Answer>,
+    H: Handler<T, S, Future = ResponseFuture>,
     T: 'static,
     S: Authenticator,
 {
-    type Future = Answer;
+    type Future = ResponseFuture;
 
-    fn call(self, request: Request, state: S) -> Answer {
-        let seen = match self.may {
+    fn call(self, request: Request, state: S) -> ResponseFuture {
+        let auth = match self.access {
             Access::Public => Ok(AuthState::Authenticated(Principal::ANONYMOUS)),
             _ => state.authenticate(request.headers()),
         };
-        let (Some(limits), Some(cost)) = (state.limits(), self.cost) else {
-            return self.authorize(seen, request, state);
+        let (Some(limits), Some(cost)) = (state.rate_limits(), self.rate_cost) else {
+            return self.authorize(auth, request, state);
         };
-        // Who has to be looked up first is counted by his address, so that looking up is.
-        let who = if let Ok(AuthState::Authenticated(who)) = seen { who } else { Principal::ANONYMOUS };
-        let counted = limits.counted(&who, &request);
+        // A caller with an unknown token is limited by IP address, which limits the lookups of tokens as
+        // well.
+        let caller =
+            if let Ok(AuthState::Authenticated(caller)) = auth { caller } else { Principal::ANONYMOUS };
+        let keys = limits.keys(&caller, &request);
         Box::pin(async move {
-            let verdict = match state.limits() {
-                Some(limits) => limits.check(&counted, cost).await,
-                None => RateLimitDecision::Unknown,
+            let decision = match state.rate_limits() {
+                Some(limits) => limits.check(&keys, cost).await,
+                None => RateLimitDecision::NotCounted,
             };
-            let (standing, mut response) = match verdict {
-                RateLimitDecision::Unknown => return self.authorize(seen, request, state).await,
-                RateLimitDecision::Passes(standing) => (standing, self.authorize(seen, request, state).await),
-                RateLimitDecision::Refused { standing, retry_after } => {
-                    (standing, refused(&standing, retry_after).into_response())
+            let (statuses, mut response) = match decision {
+                RateLimitDecision::NotCounted => return self.authorize(auth, request, state).await,
+                RateLimitDecision::Allowed(statuses) => {
+                    (statuses, self.authorize(auth, request, state).await)
+                }
+                RateLimitDecision::Refused { status: statuses, retry_after } => {
+                    (statuses, too_many_requests(&statuses, retry_after).into_response())
                 }
             };
-            write_headers(response.headers_mut(), &standing);
+            write_headers(response.headers_mut(), &statuses);
             response
         })
     }
 }
 
 impl<H> Authorized<H> {
-    fn authorize<T, S>(self, seen: Result<AuthState, Problem>, request: Request, state: S) -> Answer
+    fn authorize<T, S>(self, auth: Result<AuthState, Problem>, request: Request, state: S) -> ResponseFuture
     where
-        H: Handler<T, S, Future = Answer>,
+        H: Handler<T, S, Future = ResponseFuture>,
         T: 'static,
         S: Authenticator,
     {
-        match seen {
-            Ok(AuthState::Authenticated(_)) if self.may == Access::Public => {
+        match auth {
+            Ok(AuthState::Authenticated(_)) if self.access == Access::Public => {
                 self.handler.call(request, state)
             }
-            Ok(AuthState::Authenticated(who)) => self.call_handler(who, request, state),
-            Err(problem) => answer(problem),
+            Ok(AuthState::Authenticated(caller)) => self.call_handler(caller, request, state),
+            Err(problem) => ready(problem),
             Ok(AuthState::TokenPending(token)) => Box::pin(async move {
-                let who = match state.look_up(token).await {
-                    Ok(Some(holder)) => who(token, holder, request.headers()),
+                let caller = match state.look_up(token).await {
+                    Ok(Some(identity)) => principal(token, identity, request.headers()),
                     Ok(None) => Err(invalid_token()),
                     Err(error) => Err(error.into()),
                 };
-                match who {
-                    Ok(who) => self.call_handler(who, request, state).await,
+                match caller {
+                    Ok(caller) => self.call_handler(caller, request, state).await,
                     Err(problem) => problem.into_response(),
                 }
             }),
         }
     }
 
-    fn call_handler<T, S>(self, who: Principal, mut request: Request, state: S) -> Answer
+    fn call_handler<T, S>(self, caller: Principal, mut request: Request, state: S) -> ResponseFuture
     where
-        H: Handler<T, S, Future = Answer>,
+        H: Handler<T, S, Future = ResponseFuture>,
     {
-        if let Err(problem) = self.may.check(&who) {
-            return answer(problem);
+        if let Err(problem) = self.access.check(&caller) {
+            return ready(problem);
         }
-        request.extensions_mut().insert(who);
+        request.extensions_mut().insert(caller);
         self.handler.call(request, state)
     }
 }
 
-fn answer(problem: Problem) -> Answer {
+fn ready(problem: Problem) -> ResponseFuture {
     Box::pin(std::future::ready(problem.into_response()))
 }

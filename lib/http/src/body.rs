@@ -1,4 +1,4 @@
-//! JSON bodies, with errors that say what is wrong and where.
+//! JSON request bodies. Errors name the invalid field and the problem.
 
 use crate::problem::Problem;
 use crate::problem::types::requests;
@@ -10,60 +10,61 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::time::Duration;
 
-/// The longest body that is read.
-pub const LONGEST: usize = 64 * 1024;
+/// Maximum length of a request body in bytes.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// How long a body may take to come.
+/// Timeout for receiving a body. A request extension; without it there is no timeout.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyTimeout(pub Duration);
 
-/// The bytes of a body, at most [`LONGEST`] of them.
+/// Body of at most [`MAX_BODY_BYTES`], received within [`BodyTimeout`].
 pub struct BoundedBody(pub Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for BoundedBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<BoundedBody, Problem> {
-        let within = request.extensions().get().map_or(Duration::MAX, |BodyTimeout(within)| *within);
-        let Ok(read) = tokio::time::timeout(within, Bytes::from_request(request, state)).await else {
-            return Err(Problem::of(&requests::BODY_TOO_SLOW)
-                .with("within_seconds", within.as_secs())
-                // What is still to come would be taken for the next request.
+        let timeout = request.extensions().get().map_or(Duration::MAX, |BodyTimeout(timeout)| *timeout);
+        let Ok(read) = tokio::time::timeout(timeout, Bytes::from_request(request, state)).await else {
+            return Err(Problem::of(&requests::BODY_TIMEOUT)
+                .with("timeout_seconds", timeout.as_secs())
+                // The rest of the body would be read as the next request.
                 .with_header(header::CONNECTION, HeaderValue::from_static("close")));
         };
         match read {
             Ok(bytes) => Ok(BoundedBody(bytes)),
             Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                let detail = format!("the body must have at most {LONGEST} bytes");
-                Err(Problem::new(&requests::TOO_LARGE, detail).with("at_most_bytes", LONGEST))
+                let detail = format!("the body must have at most {MAX_BODY_BYTES} bytes");
+                Err(Problem::new(&requests::BODY_TOO_LARGE, detail).with("limit_bytes", MAX_BODY_BYTES))
             }
             Err(error) => Err(Problem::invalid(vec![("body".to_owned(), error.body_text())])),
         }
     }
 }
 
-/// Reads a JSON body. An empty one stands for `{}`.
+/// Deserializes a JSON body. An empty body is read as `{}`.
 pub fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Problem> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { check_json(headers, body)? };
     serde_json::from_slice(body)
-        .or_else(|error| with_whole_numbers(body).ok_or(error))
+        .or_else(|error| read_with_normalized_integers(body).ok_or(error))
         .map_err(|error| Problem::invalid(vec![("body".to_owned(), error.to_string())]))
 }
 
-/// JSON has one kind of number: `5.0` is `5`. Looked at only when it is not written like that.
-fn with_whole_numbers<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+/// Deserializes a body whose whole numbers are written as `5.0` or `5e0`, which in JSON are the same as `5`.
+fn read_with_normalized_integers<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     let mut value = serde_json::from_slice(body).ok()?;
     normalize_integers(&mut value);
     serde_json::from_value(value).ok()
 }
 
-/// Writes whole numbers as such, wherever they are in it.
+/// Replaces floating-point numbers that are whole by integers, at all levels.
 pub fn normalize_integers(value: &mut Value) {
     match value {
         Value::Number(number) => {
-            // Up to here, floating point tells whole numbers apart.
-            let whole = |float: &f64| float.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(float);
-            if let Some(float) = number.as_f64().filter(|float| number.is_f64() && whole(float)) {
+            // Below 2^53, floating point represents every whole number exactly.
+            let is_whole =
+                |float: &f64| float.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(float);
+            if let Some(float) = number.as_f64().filter(|float| number.is_f64() && is_whole(float)) {
                 *number = (float as u64).into();
             }
         }
@@ -84,9 +85,10 @@ fn check_json<'a>(headers: &HeaderMap, body: &'a Bytes) -> Result<&'a [u8], Prob
     Err(Problem::new(&requests::UNSUPPORTED_MEDIA_TYPE, detail))
 }
 
-/// The payload in one form, however the client spaced and ordered it: what its fingerprint is taken of.
+/// Returns the canonical JSON of a request, from which its fingerprint is derived. The client's whitespace
+/// and member order make no difference.
 pub fn canonical(request: &impl Serialize) -> Vec<u8> {
-    // Requests are plain structs with text keys; writing them as JSON cannot fail.
+    // Requests are plain structs with text keys, for which serialization cannot fail.
     serde_json::to_vec(request).unwrap_or_default()
 }
 
@@ -103,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_is_one_however_it_is_written() {
+    fn whole_numbers_are_read_in_every_notation() {
         assert_eq!(amount(r#"{"amount": 5}"#), Ok(5));
         assert_eq!(amount(r#"{"amount": 5.0}"#), Ok(5));
         assert_eq!(amount(r#"{"amount": 5e2}"#), Ok(500));

@@ -1,33 +1,33 @@
-//! Who is calling, as endpoints want to know it, and what comes with every command. The guard of the endpoint
-//! ([`crate::access`]) has found out, and let in nobody who may not.
+//! Extractors for the caller of a request, and for the trace context of commands. Authentication and
+//! authorization have already taken place ([`crate::access`]).
 
-use crate::access::{Principal, unknown};
+use crate::access::{Principal, authentication_required};
 use crate::problem::Problem;
-use auction_app::ingress::accounts::Role;
-use auction_domain::{Actor, UserId};
+use auction_app::ports::people::Role;
+use auction_domain::{Actor, OperatorId, UserId};
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
-/// The user who calls; a request without one is refused.
+/// User who calls. Requests without a user are refused.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller(pub UserId);
 
-/// The user who calls, if anybody says who it is.
+/// User who calls; `None` for anonymous requests.
 #[derive(Clone, Copy, Debug)]
 pub struct MaybeCaller(pub Option<UserId>);
 
-/// Somebody of the house calls; anybody else is refused. Which user it is may be known along with it.
+/// Operator who calls. Other callers are refused.
 #[derive(Clone, Copy, Debug)]
-pub struct Operator(pub Option<UserId>);
+pub struct Operator(pub OperatorId);
 
-/// Who acts, where both a user and the house may: the house if the caller is an operator, else the user who
-/// calls. A request by neither is refused.
+/// Actor of a command that both users and operators may send: the operator if the caller is one, else the
+/// user who calls. Requests of other callers are refused.
 #[derive(Clone, Copy, Debug)]
 pub struct ActingAs(pub Actor);
 
-/// Nobody, where no guard has looked.
-fn who(parts: &Parts) -> Principal {
+/// Returns the caller; anonymous where no authentication took place.
+fn principal(parts: &Parts) -> Principal {
     parts.extensions.get().copied().unwrap_or(Principal::ANONYMOUS)
 }
 
@@ -35,7 +35,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Principal, Problem> {
-        Ok(who(parts))
+        Ok(principal(parts))
     }
 }
 
@@ -43,8 +43,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Operator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Operator, Problem> {
-        let who = who(parts);
-        if who.role == Some(Role::Operator) { Ok(Operator(who.user)) } else { Err(unknown(&who)) }
+        let caller = principal(parts);
+        match caller.role {
+            Some(Role::Operator) => Ok(Operator(caller.operator())),
+            _ => Err(authentication_required(&caller)),
+        }
     }
 }
 
@@ -52,8 +55,9 @@ impl<S: Send + Sync> FromRequestParts<S> for ActingAs {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<ActingAs, Problem> {
-        if who(parts).role == Some(Role::Operator) {
-            return Ok(ActingAs(Actor::Operator));
+        let caller = principal(parts);
+        if caller.role == Some(Role::Operator) {
+            return Ok(ActingAs(Actor::Operator(caller.operator())));
         }
         let Caller(user) = Caller::from_request_parts(parts, state).await?;
         Ok(ActingAs(Actor::User(user)))
@@ -64,7 +68,7 @@ impl<S: Send + Sync> FromRequestParts<S> for MaybeCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<MaybeCaller, Problem> {
-        Ok(MaybeCaller(who(parts).user))
+        Ok(MaybeCaller(principal(parts).user))
     }
 }
 
@@ -72,19 +76,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Problem> {
-        let who = who(parts);
-        who.user.map(Caller).ok_or_else(|| unknown(&who))
+        let caller = principal(parts);
+        caller.user.map(Caller).ok_or_else(|| authentication_required(&caller))
     }
 }
 
 impl Caller {
-    /// The problem of a request that needs a caller and has none.
+    /// Returns the problem of a request that needs a user and has none.
     pub fn unknown() -> Problem {
-        unknown(&Principal::ANONYMOUS)
+        authentication_required(&Principal::ANONYMOUS)
     }
 }
 
-/// `traceparent` by W3C Trace Context, if it looks like one; else empty.
+/// Returns the header `traceparent` (W3C Trace Context); empty if it is missing or malformed.
 pub fn trace(headers: &HeaderMap) -> String {
     let value = headers.get("traceparent").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let plausible = value.len() == 55 && value.bytes().all(|c| c == b'-' || c.is_ascii_hexdigit());

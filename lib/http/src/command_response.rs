@@ -1,4 +1,4 @@
-//! Answers to commands: 202 and a handle, or the outcome.
+//! Submission of commands, and the responses to them: 202 with a handle, or the outcome.
 
 use crate::caller::trace;
 use crate::consistency::{CONSISTENCY_TOKEN, known, token};
@@ -23,67 +23,68 @@ use axum::response::{IntoResponse, Response};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Clients that ask again are asked to leave so many seconds between.
+/// Seconds between polls of a pending command.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
-/// Where there is too much to do already, the more.
+/// Seconds until the next attempt when the portal is overloaded.
 const RETRY_WHEN_OVERLOADED: HeaderValue = HeaderValue::from_static("5");
 
-/// What an endpoint knows of its command.
+/// Request of a command, as its endpoint describes it.
 pub struct CommandSubmission<'a> {
-    /// Who asks.
     pub actor: Actor,
-    /// The method of the request.
+    /// HTTP method of the request.
     pub method: &'static str,
-    /// Its concrete path.
+    /// Path of the request, with ids filled in.
     pub path: &'a str,
-    /// Its payload in canonical form.
+    /// Payload in canonical form, from which the fingerprint is derived.
     pub payload: &'a [u8],
 }
 
-/// Sends a command and answers. `command` gets the command's id, which is also that of what it creates,
-/// and says for which user or auction it is, and what is asked.
+/// Sends a command and returns the response. `command` gets the id of the command, which is also the id of
+/// the user, auction or bid that it creates. It returns the key and the body of the command.
 pub async fn submit<P: Ports>(
     portal: &IngressState<P>,
     headers: &HeaderMap,
-    asking: CommandSubmission<'_>,
+    submission: CommandSubmission<'_>,
     command: impl FnOnce(CommandId) -> (Uuid, CommandBody),
 ) -> Result<Response, Problem> {
-    submit_after(portal, headers, asking, |_| std::future::ready(Ok(())), command).await
+    submit_after(portal, headers, submission, |_| std::future::ready(Ok(())), command).await
 }
 
-/// The same, after something that has to be done first, when nothing else is in the way.
+/// Sends a command as [`submit`], after `first` has succeeded. `first` runs only after the request has been
+/// validated and load shedding has admitted it.
 pub async fn submit_after<P: Ports, F: Future<Output = Result<(), Problem>>>(
     portal: &IngressState<P>,
     headers: &HeaderMap,
-    asking: CommandSubmission<'_>,
+    submission: CommandSubmission<'_>,
     first: impl FnOnce(CommandId) -> F,
     command: impl FnOnce(CommandId) -> (Uuid, CommandBody),
 ) -> Result<Response, Problem> {
-    let caller = match asking.actor {
+    let caller = match submission.actor {
         Actor::User(user) => user.to_string(),
-        // The house is one caller, whoever of it calls.
-        Actor::Operator => "operator".to_owned(),
+        // All operators share one namespace of idempotency keys.
+        Actor::Operator(_) => "operator".to_owned(),
+        // For anonymous callers. The text is part of derived command ids and must not change.
         Actor::Portal => "nobody".to_owned(),
     };
-    let idempotency_key = idempotency_key(headers, asking.actor)?;
-    let id = command_id(&caller, asking.method, asking.path, idempotency_key.as_deref());
+    let idempotency_key = idempotency_key(headers, submission.actor)?;
+    let id = command_id(&caller, submission.method, submission.path, idempotency_key.as_deref());
     let known = known(headers, portal.partitions)?;
     let (key, body) = command(id);
     let expect = expect(headers, &body)?;
     let ids = Ids::of(&body, id, key);
     let prefer = Prefer::from_headers(headers);
-    let longest = portal.settings.longest_wait;
+    let max_wait = portal.settings.max_wait;
     let request = CommandRequest {
         id,
         key,
-        actor: asking.actor,
+        actor: submission.actor,
         expect,
         fingerprint: match expect {
-            None => fingerprint(asking.payload),
-            // With another version it is another request.
+            None => fingerprint(submission.payload),
+            // The same payload with another version is another request.
             Some(expect) => {
-                fingerprint(&[asking.payload, format!("\nif-match {expect}").as_bytes()].concat())
+                fingerprint(&[submission.payload, format!("\nif-match {expect}").as_bytes()].concat())
             }
         },
         repeatable: idempotency_key.is_some(),
@@ -91,18 +92,18 @@ pub async fn submit_after<P: Ports, F: Future<Output = Result<(), Problem>>>(
         received_at: wall_clock(),
         body,
     };
-    if let Some(overload) = portal.shedding.overload() {
+    if let Some(overload) = portal.load_shedder.overload() {
         return Err(overloaded(overload));
     }
     first(id).await?;
-    let (handle, status) = portal.accept.submit(request, prefer.wait(longest)).await?;
-    let sealed = portal.accept.seal(&handle);
+    let (handle, status) = portal.commands.submit(request, prefer.wait(max_wait)).await?;
+    let encoded = portal.commands.encode_handle(&handle);
     let mut response = match status {
-        CommandStatus::Pending => accepted(sealed, &handle, ids),
-        CommandStatus::Decided(outcome) => as_of(known, &outcome, outcome_response(sealed, &outcome))?,
+        CommandStatus::Pending => accepted(encoded, &handle, ids),
+        CommandStatus::Decided(outcome) => with_token(known, &outcome, outcome_response(encoded, &outcome))?,
         CommandStatus::KeyReused => return Err(Problem::of(&requests::IDEMPOTENCY_KEY_REUSED)),
     };
-    if let Some(applied) = prefer.applied(longest) {
+    if let Some(applied) = prefer.applied(max_wait) {
         response.headers_mut().insert(PREFERENCE_APPLIED, applied);
     }
     Ok(response)
@@ -112,15 +113,13 @@ fn overloaded(overload: Overload) -> Problem {
     instrumentation::command_shed(overload.name());
     let problem = Problem::of(&requests::OVERLOADED).with_header(header::RETRY_AFTER, RETRY_WHEN_OVERLOADED);
     match overload {
-        Overload::Backlog { undecided, at_most } => {
-            problem.with("undecided", undecided).with("at_most", at_most)
-        }
-        // How much memory there is, is no business of the public.
+        Overload::Backlog { undecided, limit } => problem.with("undecided", undecided).with("limit", limit),
+        // Memory figures are not disclosed to the public.
         Overload::Memory => problem,
     }
 }
 
-/// The version that the sender insists on, for a command that changes an auction.
+/// Returns the version that the auction must have, for a command that changes an auction.
 fn expect(headers: &HeaderMap, body: &CommandBody) -> Result<Option<u64>, Problem> {
     match body {
         CommandBody::Auction(AuctionCommand::CreateAuction(_)) => Ok(None),
@@ -129,7 +128,7 @@ fn expect(headers: &HeaderMap, body: &CommandBody) -> Result<Option<u64>, Proble
     }
 }
 
-/// What a command is about, as clients see it.
+/// Ids of the objects that a command is about, for the response.
 #[derive(Default)]
 struct Ids {
     user: Option<Uuid>,
@@ -171,11 +170,12 @@ fn pending(command: String, handle: &CommandHandle, ids: Ids) -> CommandPending 
     }
 }
 
-/// The outcome itself: 201 with where the new thing is, 200, or the refusal.
+/// Returns the response for an outcome: 201 with the location of the created object, 200, or the problem of a
+/// refusal.
 fn outcome_response(command: String, outcome: &Outcome) -> Result<Response, Problem> {
-    let done = match answer(command, outcome)? {
-        CommandResponse::Done(done) => done,
-        CommandResponse::Failed(failed) => {
+    let done = match read_outcome(command, outcome)? {
+        OutcomeBody::Done(done) => done,
+        OutcomeBody::Failed(failed) => {
             let location = [(header::LOCATION, location(&format!("/command/{}", failed.command)))];
             return Ok((StatusCode::ACCEPTED, location, Json(failed)).into_response());
         }
@@ -185,16 +185,16 @@ fn outcome_response(command: String, outcome: &Outcome) -> Result<Response, Prob
     Ok((status, [(header::LOCATION, location(&resource(outcome)))], Json(done)).into_response())
 }
 
-/// Whatever a decision was, its effect is seen by whoever reads what is as far as that.
-fn as_of(
+/// Adds the consistency token to the response for an outcome, so that later reads include its effect.
+fn with_token(
     mut known: Positions,
     outcome: &Outcome,
-    answer: Result<Response, Problem>,
+    response: Result<Response, Problem>,
 ) -> Result<Response, Problem> {
     known.raise(&Positions::of(outcome.partition, outcome.position));
-    match answer {
-        // It may be sent again, and is not finished.
-        answer if matches!(outcome.result, OutcomeResult::Failed { .. }) => answer,
+    match response {
+        // A failed command has no effect yet: it may be requeued.
+        response if matches!(outcome.result, OutcomeResult::Failed { .. }) => response,
         Err(refused) => Err(refused.with_header(CONSISTENCY_TOKEN, token(&known))),
         Ok(mut done) => {
             done.headers_mut().insert(CONSISTENCY_TOKEN, token(&known));
@@ -203,35 +203,37 @@ fn as_of(
     }
 }
 
-/// What the status monitor says to somebody who knows that much already.
+/// Returns the response of `GET /command/{handle}`. `known` are the positions in the tokens of the request.
 pub fn status(
     command: String,
     handle: &CommandHandle,
     status: CommandStatus,
     prefer: Prefer,
-    longest: Duration,
+    max_wait: Duration,
     known: Positions,
 ) -> Result<Response, Problem> {
-    let represents = prefer.representation && matches!(status, CommandStatus::Decided(_));
-    let represents = represents.then(|| HeaderValue::from_static("return=representation"));
+    let is_representation = prefer.representation && matches!(status, CommandStatus::Decided(_));
+    let representation = is_representation.then(|| HeaderValue::from_static("return=representation"));
     let mut response = match status {
-        CommandStatus::Decided(outcome) => as_of(known, &outcome, show_outcome(command, &outcome, prefer))?,
+        CommandStatus::Decided(outcome) => {
+            with_token(known, &outcome, monitor_response(command, &outcome, prefer))?
+        }
         CommandStatus::KeyReused => return Err(Problem::of(&requests::IDEMPOTENCY_KEY_REUSED)),
         CommandStatus::Pending => {
             let body = Json(pending(command, handle, Ids::default()));
             ([(header::RETRY_AFTER, RETRY_AFTER)], body).into_response()
         }
     };
-    for applied in prefer.applied(longest).into_iter().chain(represents) {
+    for applied in prefer.applied(max_wait).into_iter().chain(representation) {
         response.headers_mut().append(PREFERENCE_APPLIED, applied);
     }
     Ok(response)
 }
 
-fn show_outcome(command: String, outcome: &Outcome, prefer: Prefer) -> Result<Response, Problem> {
-    let done = match answer(command, outcome)? {
-        CommandResponse::Done(done) => done,
-        CommandResponse::Failed(failed) => return Ok(Json(failed).into_response()),
+fn monitor_response(command: String, outcome: &Outcome, prefer: Prefer) -> Result<Response, Problem> {
+    let done = match read_outcome(command, outcome)? {
+        OutcomeBody::Done(done) => done,
+        OutcomeBody::Failed(failed) => return Ok(Json(failed).into_response()),
     };
     if prefer.representation {
         return Ok(Json(done).into_response());
@@ -240,25 +242,25 @@ fn show_outcome(command: String, outcome: &Outcome, prefer: Prefer) -> Result<Re
     Ok((StatusCode::SEE_OTHER, location, Json(done)).into_response())
 }
 
-/// An outcome that is not a refusal.
-enum CommandResponse {
+/// Body of a response for an outcome that is not a refusal.
+enum OutcomeBody {
     Done(Box<CommandDone>),
-    /// It could not be handled: neither pending nor done, until an operator sends it again.
+    /// The command was dead-lettered: it is neither pending nor done, and an operator can requeue it.
     Failed(CommandFailed),
 }
 
-fn answer(command: String, outcome: &Outcome) -> Result<CommandResponse, Problem> {
+fn read_outcome(command: String, outcome: &Outcome) -> Result<OutcomeBody, Problem> {
     match &outcome.result {
         OutcomeResult::Accepted { version, currency, facts } => {
-            Ok(CommandResponse::Done(Box::new(done(command, outcome, *version, *currency, facts))))
+            Ok(OutcomeBody::Done(Box::new(done(command, outcome, *version, *currency, facts))))
         }
         OutcomeResult::Refused { code, class, detail, currency, facts } => {
             Err(Problem::refused(code, *class, detail, *currency, facts))
         }
         OutcomeResult::Failed { reason, .. } => {
-            let detail = "the command could not be handled and was put away; it had no effect. The house may \
-                          send it again: ask later at the same address";
-            Ok(CommandResponse::Failed(CommandFailed {
+            let detail = "the command could not be processed and had no effect. An operator may requeue it: \
+                          check the same address later";
+            Ok(OutcomeBody::Failed(CommandFailed {
                 command,
                 status: "failed".to_owned(),
                 reason: reason.clone(),
@@ -268,7 +270,7 @@ fn answer(command: String, outcome: &Outcome) -> Result<CommandResponse, Problem
     }
 }
 
-/// Where the effect of a command is to be seen.
+/// Returns the path of the resource that shows the effect of a command.
 fn resource(outcome: &Outcome) -> String {
     match outcome.kind.as_str() {
         "create_user" | "delete_user" => format!("/user/{}", outcome.key),
@@ -286,7 +288,7 @@ fn done(
     currency: Option<Currency>,
     facts: &[OutcomeDetail],
 ) -> CommandDone {
-    let fact = |name: &str| facts.iter().find(|fact| fact.name == name);
+    let detail = |name: &str| facts.iter().find(|detail| detail.name == name);
     let ids = Ids::of_kind(&outcome.kind, outcome.command, outcome.key);
     CommandDone {
         command,
@@ -296,15 +298,15 @@ fn done(
         auction: ids.auction,
         bid: ids.bid,
         version,
-        amount: fact("amount").and_then(|fact| money(fact, currency)),
-        rank: fact("rank").and_then(count),
-        leads: fact("leads").and_then(flag),
-        highest: fact("highest").and_then(|fact| money(fact, currency)),
+        amount: detail("amount").and_then(|detail| money(detail, currency)),
+        rank: detail("rank").and_then(count),
+        leads: detail("leads").and_then(flag),
+        highest: detail("highest").and_then(|detail| money(detail, currency)),
     }
 }
 
-fn money(fact: &OutcomeDetail, currency: Option<Currency>) -> Option<Money> {
-    match fact.value {
+fn money(detail: &OutcomeDetail, currency: Option<Currency>) -> Option<Money> {
+    match detail.value {
         Detail::Amount(amount) => {
             Some(Money { amount: amount.minor_units(), currency: currency?.code().to_owned() })
         }
@@ -312,21 +314,21 @@ fn money(fact: &OutcomeDetail, currency: Option<Currency>) -> Option<Money> {
     }
 }
 
-fn count(fact: &OutcomeDetail) -> Option<u64> {
-    match fact.value {
+fn count(detail: &OutcomeDetail) -> Option<u64> {
+    match detail.value {
         Detail::Count(count) => Some(count),
         _ => None,
     }
 }
 
-fn flag(fact: &OutcomeDetail) -> Option<bool> {
-    match fact.value {
+fn flag(detail: &OutcomeDetail) -> Option<bool> {
+    match detail.value {
         Detail::Flag(flag) => Some(flag),
         _ => None,
     }
 }
 
-/// Paths of ids and base64url are always valid in a header.
+/// Returns a path as a header value. Paths of ids and base64url are always valid in a header.
 fn location(path: &str) -> HeaderValue {
     HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"))
 }

@@ -1,7 +1,8 @@
-//! Validators and what caches may do (RFC 9110, RFC 9111): `ETag`, `If-None-Match` and 304, `Cache-Control`.
+//! Conditional requests and caching (RFC 9110, RFC 9111): `ETag`, `If-None-Match` with 304, and
+//! `Cache-Control`.
 //!
-//! An `ETag` is made of the bytes of the answer, so it changes when they do, and is strong. What is compressed on
-//! its way has other bytes, and so another tag: the same with the coding at its end, as in `"…-gzip"`.
+//! An `ETag` is a strong validator: a hash of the response body. A compressed response has other bytes and
+//! therefore another tag: the same with the content coding appended, as in `"…-gzip"`.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -12,13 +13,13 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// What an answer may be compressed with.
+/// Content codings that responses may use.
 const CODINGS: [&str; 1] = ["gzip"];
 
-/// What an answer without a body does not say.
-const OF_THE_BODY: [HeaderName; 3] = [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING];
+/// Headers that a response without a body does not have.
+const BODY_HEADERS: [HeaderName; 3] = [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING];
 
-/// The tag of an answer with that body. `version` is put in front.
+/// Returns the `ETag` of a response with this body. It begins with `version`, if there is one.
 pub fn etag(version: Option<&[u8]>, body: &[u8]) -> Option<HeaderValue> {
     let hash = format!("{:016x}\"", xxh3_64(body));
     let tag = match version {
@@ -28,20 +29,21 @@ pub fn etag(version: Option<&[u8]>, body: &[u8]) -> Option<HeaderValue> {
     HeaderValue::from_bytes(&tag).ok()
 }
 
-/// What a request says of the answer that its client holds.
+/// Condition of a request: the entity tags in its `If-None-Match` headers.
 pub struct Conditions(Vec<HeaderValue>);
 
 impl Conditions {
-    /// Those of a request; of reads alone.
+    /// Reads the condition of a `GET` or `HEAD` request. Other requests have no condition.
     pub fn of(request: &Request) -> Conditions {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let given = request.headers().get_all(IF_NONE_MATCH).into_iter();
         Conditions(given.filter(|_| is_read).cloned().collect())
     }
 
-    /// The answer, or 304 to whoever has it already; and caches do not keep what says nothing of them.
+    /// Returns the response, or 304 if the client already has it. Adds `Cache-Control: no-store` to responses
+    /// without a `Cache-Control`.
     pub fn apply(self, mut response: Response) -> Response {
-        let is_there = response.status() == StatusCode::OK;
+        let is_ok = response.status() == StatusCode::OK;
         let headers = response.headers_mut();
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         let Some(tag) = headers.get(ETAG).cloned() else { return response };
@@ -50,18 +52,19 @@ impl Conditions {
             headers.insert(ETAG, coded);
         }
         let mut given = self.0.iter().filter_map(|value| value.to_str().ok());
-        if is_there && given.any(|value| names(value, tag)) { not_modified(response) } else { response }
+        if is_ok && given.any(|value| matches_tag(value, tag)) { not_modified(response) } else { response }
     }
 }
 
-/// The tag of the same in a coding.
+/// Returns the tag of the same representation in a content coding.
 fn coded(tag: &str, coding: &HeaderValue) -> Option<HeaderValue> {
     let (opaque, coding) = (tag.strip_suffix('"')?, coding.to_str().ok()?);
     HeaderValue::from_str(&format!("{opaque}-{coding}\"")).ok()
 }
 
-/// Whether a value of `If-None-Match` names that tag, in whatever coding. The comparison is weak, as it is for reads.
-fn names(value: &str, tag: &str) -> bool {
+/// Returns whether a value of `If-None-Match` contains the tag, with or without a content coding. The
+/// comparison is weak, as RFC 9110 requires for this header.
+fn matches_tag(value: &str, tag: &str) -> bool {
     let plain = |given: &str| {
         let given = given.strip_prefix("W/").unwrap_or(given);
         let opaque = given.strip_suffix('"')?;
@@ -71,7 +74,7 @@ fn names(value: &str, tag: &str) -> bool {
     tags(value).any(|given| given == "*" || plain(given).is_some_and(|given| given == tag))
 }
 
-/// The entity tags in the value of a header. A comma within quotes belongs to its tag.
+/// Returns the entity tags in a header value. A comma within quotes is part of its tag.
 pub fn tags(value: &str) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     let parts = value.split(move |c| {
@@ -84,8 +87,8 @@ pub fn tags(value: &str) -> impl Iterator<Item = &str> {
 fn not_modified(response: Response) -> Response {
     let (mut parts, _) = response.into_parts();
     parts.status = StatusCode::NOT_MODIFIED;
-    for of_the_body in OF_THE_BODY {
-        parts.headers.remove(of_the_body);
+    for name in BODY_HEADERS {
+        parts.headers.remove(name);
     }
     Response::from_parts(parts, Body::empty())
 }
@@ -95,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_changes_with_the_bytes_and_says_the_version() {
+    fn etag_changes_with_the_bytes_and_begins_with_the_version() {
         let tag = |version, body| etag(version, body).unwrap();
         assert_eq!(tag(None, b"{}"), tag(None, b"{}"));
         assert_ne!(tag(None, b"{}"), tag(None, b"[]"));
@@ -104,14 +107,14 @@ mod tests {
     }
 
     #[test]
-    fn who_has_it_in_another_coding_has_it() {
+    fn if_none_match_ignores_the_content_coding() {
         let tag = "\"17-00ff\"";
         assert_eq!(coded(tag, &HeaderValue::from_static("gzip")).unwrap(), "\"17-00ff-gzip\"");
         for given in [tag, "\"17-00ff-gzip\"", "W/\"17-00ff\"", "\"a\", \"17-00ff\"", "*"] {
-            assert!(names(given, tag), "{given}");
+            assert!(matches_tag(given, tag), "{given}");
         }
         for given in ["", "17-00ff", "\"17-00fe\"", "\"17-00ff-br\"", "\"17-\""] {
-            assert!(!names(given, tag), "{given}");
+            assert!(!matches_tag(given, tag), "{given}");
         }
     }
 }

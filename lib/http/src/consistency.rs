@@ -1,10 +1,11 @@
-//! How fresh a read shall be, and how fresh it was.
+//! Read consistency: the state that a read must include, and the state that it does include.
 //!
-//! `Consistency-Token` says how far something is: on the outcome of a command, where it was decided; on a read, what
-//! it shows. A read that is given tokens shows at least what they say, or waits for it; one with
-//! `?consistency=latest` shows at least what the store held when it began. `?consistency=stale-ok` does not wait.
-//! What a request knows of partitions that its answer does not tell of is passed on in the answer's token: a client
-//! that sends the newest token with every request never goes back, and sees all that it did.
+//! `Consistency-Token` holds positions by partition. On the outcome of a command, it is the position at which
+//! the command was decided; on a read, the position of the read model. A read with tokens waits until the
+//! read model has reached them. With `?consistency=latest`, a read waits for the head of the store at its
+//! start. With `?consistency=stale-ok`, it does not wait. Positions of partitions that a response does not
+//! include are copied from the tokens of the request. A client that sends the newest token with every request
+//! therefore reads its own writes and never reads an older state than before.
 
 use crate::prefer::Prefer;
 use crate::problem::Problem;
@@ -21,66 +22,62 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The header.
 pub const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");
 
-/// If views were far enough and then are not, Redis has lost them: no reason to hurry.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// Delay before another read if the read model reached the required positions, but the read did not. This
+/// happens only after Redis lost read models.
+const RETRY_DELAY: Duration = Duration::from_millis(20);
 
-/// How fresh a read shall be.
+/// Consistency that a request asks for.
 pub struct Consistency {
-    /// What the client has seen.
+    /// Positions in the tokens of the request.
     known: Positions,
-    freshness: ConsistencyLevel,
-    /// The longest that it may take.
+    level: ConsistencyLevel,
+    /// Maximum time to wait for the read model.
     wait: Duration,
-    /// That the client said so.
+    /// `Preference-Applied` of the response, if the client sent `Prefer: wait`.
     applied: Option<HeaderValue>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ConsistencyLevel {
-    AsKnown,
+    AtLeastToken,
     Latest,
-    StaleIsOk,
+    AllowStale,
 }
 
-/// Which partitions an answer tells of.
+/// Partitions that a response includes.
 #[derive(Clone, Copy)]
 pub enum PartitionScope {
-    /// One of them.
     One(PartitionId),
-    /// All of them.
     All,
 }
 
-/// What was read.
+/// Value with the positions that it includes.
 pub struct ConsistentRead<T> {
-    /// What it shows at least.
+    /// Positions that the value includes at least.
     pub positions: Positions,
-    /// What was read.
-    pub shown: T,
-    /// How fresh it is, as the client is told.
-    pub fresh: FreshnessHeaders,
+    pub value: T,
+    pub freshness: FreshnessHeaders,
 }
 
-/// How fresh an answer is, as the client is told.
+/// Headers that describe the consistency of a response.
 pub struct FreshnessHeaders {
-    /// Its `Consistency-Token`.
+    /// Value of the header `Consistency-Token`.
     pub token: HeaderValue,
-    /// How old it may be, if that is known.
+    /// Maximum age of the response, sent as `Age`; `None` if it is unknown.
     pub age: Option<Duration>,
-    /// Its `Preference-Applied`, if the client said how long he would wait.
+    /// Value of `Preference-Applied`, if the client sent `Prefer: wait`.
     pub applied: Option<HeaderValue>,
 }
 
-/// What the tokens of a request say together.
+/// Returns the combined positions of all tokens of a request.
 pub fn known(headers: &HeaderMap, partitions: PartitionCount) -> Result<Positions, Problem> {
     let mut known = Positions::default();
     for value in headers.get_all(CONSISTENCY_TOKEN) {
         for token in value.to_str().unwrap_or("?").split(',').map(str::trim) {
             known.raise(&Positions::from_token(token, partitions).ok_or_else(|| {
-                let problem = "must be the Consistency-Token of an answer of this portal, or several";
+                let problem = "must be a Consistency-Token of this portal, or a comma-separated list of them";
                 Problem::invalid(vec![("header Consistency-Token".to_owned(), problem.to_owned())])
             })?);
         }
@@ -88,9 +85,9 @@ pub fn known(headers: &HeaderMap, partitions: PartitionCount) -> Result<Position
     Ok(known)
 }
 
-/// Positions as the value of a header.
+/// Returns positions as the value of `Consistency-Token`.
 pub fn token(positions: &Positions) -> HeaderValue {
-    // It is base64url, which is valid in a header.
+    // base64url is always valid in a header.
     HeaderValue::from_str(&positions.to_token()).unwrap_or(HeaderValue::from_static(""))
 }
 
@@ -101,102 +98,107 @@ impl<P: Ports> FromRequestParts<Arc<IngressState<P>>> for Consistency {
         parts: &mut Parts,
         portal: &Arc<IngressState<P>>,
     ) -> Result<Consistency, Problem> {
-        let freshness = match parameter(parts.uri.query(), "consistency") {
-            None => ConsistencyLevel::AsKnown,
+        let level = match parameter(parts.uri.query(), "consistency") {
+            None => ConsistencyLevel::AtLeastToken,
             Some("latest") => ConsistencyLevel::Latest,
-            Some("stale-ok") => ConsistencyLevel::StaleIsOk,
-            Some(_) => return Err(invalid("consistency", "must be `latest` or `stale-ok`, or absent")),
+            Some("stale-ok") => ConsistencyLevel::AllowStale,
+            Some(_) => return Err(invalid("consistency", "must be `latest` or `stale-ok`, or be left out")),
         };
-        let longest = portal.settings.longest_read_wait;
+        let max_wait = portal.settings.max_read_wait;
         let prefer = Prefer::from_headers(&parts.headers);
-        let wait = prefer.wait(longest);
-        let applied = wait.and_then(|_| prefer.applied(longest));
+        let wait = prefer.wait(max_wait);
+        let applied = wait.and_then(|_| prefer.applied(max_wait));
         let known = known(&parts.headers, portal.partitions)?;
-        Ok(Consistency { known, freshness, wait: wait.unwrap_or(longest), applied })
+        Ok(Consistency { known, level, wait: wait.unwrap_or(max_wait), applied })
     }
 }
 
 impl Consistency {
-    /// As one who has seen that, too.
-    pub fn with_positions(mut self, seen: &Positions) -> Consistency {
-        self.known.raise(seen);
+    /// Also requires these positions.
+    pub fn with_positions(mut self, positions: &Positions) -> Consistency {
+        self.known.raise(positions);
         self
     }
 
-    /// Reads, and reads again when the views are far enough, if they are not. `read` is told how far that is: what it
-    /// has kept may not be.
+    /// Reads a value that includes the required positions. If the first read does not include them, waits for
+    /// the read model and reads again. `read` gets the required positions: a value in its cache may be too
+    /// old.
     pub async fn read<P: Ports, T, F>(
         &self,
         portal: &IngressState<P>,
-        of: PartitionScope,
+        scope: PartitionScope,
         read: impl Fn(Positions) -> F,
     ) -> Result<ConsistentRead<T>, Problem>
     where
         F: Future<Output = Result<AsOf<T>, Unavailable>>,
     {
-        let until = Instant::now() + self.wait;
-        let partitions: Vec<PartitionId> = match of {
+        let deadline = Instant::now() + self.wait;
+        let partitions: Vec<PartitionId> = match scope {
             PartitionScope::One(partition) => vec![partition],
             PartitionScope::All => portal.partitions.all().collect(),
         };
-        let mut wanted = self.known.within(&partitions);
-        match self.freshness {
-            ConsistencyLevel::AsKnown => {}
+        let mut required = self.known.within(&partitions);
+        match self.level {
+            ConsistencyLevel::AtLeastToken => {}
             ConsistencyLevel::Latest => {
-                wanted.raise(&Box::pin(portal.freshness.current_heads()).await?.within(&partitions))
+                required.raise(&Box::pin(portal.consistency.current_heads()).await?.within(&partitions))
             }
-            ConsistencyLevel::StaleIsOk => wanted = Positions::default(),
+            ConsistencyLevel::AllowStale => required = Positions::default(),
         }
-        let mut in_vain = false;
+        let mut is_retry = false;
         loop {
-            let AsOf { positions, shown } = read(wanted.clone()).await?;
-            if positions.cover(&wanted) {
+            let AsOf { positions, value } = read(required.clone()).await?;
+            if positions.cover(&required) {
                 let mut all = self.known.without(&partitions);
                 all.raise(&positions);
-                let age = portal.freshness.age(&partitions);
+                let age = portal.consistency.age(&partitions);
                 let applied = self.applied.clone();
                 return Ok(ConsistentRead {
                     positions,
-                    shown,
-                    fresh: FreshnessHeaders { token: token(&all), age, applied },
+                    value,
+                    freshness: FreshnessHeaders { token: token(&all), age, applied },
                 });
             }
-            // Most are fresh enough at once, and need no room for the rest.
+            // Boxed, so that the common case without waiting needs no memory for this future.
             Box::pin(async {
-                if in_vain {
-                    tokio::time::sleep(LOOK_AGAIN).await;
+                if is_retry {
+                    tokio::time::sleep(RETRY_DELAY).await;
                 }
-                if portal.freshness.wait_for(&wanted, until).await {
+                if portal.consistency.wait_for(&required, deadline).await {
                     return Ok(());
                 }
-                Err(behind(portal, &positions, &wanted).await)
+                Err(read_model_behind(portal, &positions, &required).await)
             })
             .await?;
-            in_vain = true;
+            is_retry = true;
         }
     }
 }
 
-/// What a client is told whose wait was in vain.
-async fn behind<P: Ports>(portal: &IngressState<P>, shown: &Positions, wanted: &Positions) -> Problem {
-    // A token may be of a time that a restored database does not know any more. Whoever waits for that waits in
-    // vain for ever, and is told so if the database can be asked.
-    if let Ok(stored) = portal.freshness.current_heads().await
-        && let Some((partition, wanted, stored)) = stored.furthest_behind(wanted)
+/// Returns the problem of a read whose wait timed out.
+async fn read_model_behind<P: Ports>(
+    portal: &IngressState<P>,
+    available: &Positions,
+    required: &Positions,
+) -> Problem {
+    // A token can be ahead of a database that was restored from a backup. Waiting would never succeed, so the
+    // client gets a problem of its own, provided that the database answers.
+    if let Ok(stored) = portal.consistency.current_heads().await
+        && let Some((partition, required, stored)) = stored.largest_lag(required)
     {
         return Problem::of(&requests::TOKEN_AHEAD_OF_STORE)
             .with("partition", partition.0)
-            .with("wanted", wanted)
+            .with("required", required)
             .with("stored", stored);
     }
-    let problem = Problem::of(&requests::PROJECTION_BEHIND)
+    let problem = Problem::of(&requests::READ_MODEL_BEHIND)
         .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    match shown.furthest_behind(wanted) {
+    match available.largest_lag(required) {
         None => problem,
-        Some((partition, wanted, shown)) => problem
+        Some((partition, required, available)) => problem
             .with("partition", partition.0)
-            .with("wanted", wanted)
-            .with("shown", shown)
-            .with("behind", wanted - shown),
+            .with("required", required)
+            .with("available", available)
+            .with("lag", required - available),
     }
 }

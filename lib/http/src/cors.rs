@@ -1,4 +1,4 @@
-//! Which web pages of other origins may use the ingress from a browser (CORS): none, unless the settings name them.
+//! CORS: lets web pages of other origins call the API from a browser. No origin is allowed by default.
 
 use crate::consistency::CONSISTENCY_TOKEN;
 use crate::rate_limits;
@@ -7,16 +7,17 @@ use axum::http::{HeaderName, HeaderValue, Method, header};
 use std::time::Duration;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
-/// Browsers need not ask again for so long.
-const KEPT: Duration = Duration::from_secs(600);
+/// Time for which browsers may cache the result of a preflight request.
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(600);
 
-/// For these origins, such as `https://auction.example`, or all with `*`.
+/// Returns the layer that allows these origins, such as `https://auction.example`; `*` allows all. Returns
+/// `None` for an empty list.
 pub fn layer(origins: &[String]) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;
     }
     let named = |name| HeaderName::from_static(name);
-    let asked = [
+    let request_headers = [
         header::AUTHORIZATION,
         header::CONTENT_TYPE,
         header::IF_MATCH,
@@ -28,7 +29,7 @@ pub fn layer(origins: &[String]) -> Option<CorsLayer> {
         named("x-user-id"),
         named("x-user-role"),
     ];
-    let shown = [
+    let response_headers = [
         header::AGE,
         header::ETAG,
         header::LINK,
@@ -37,15 +38,15 @@ pub fn layer(origins: &[String]) -> Option<CorsLayer> {
         header::WWW_AUTHENTICATE,
         CONSISTENCY_TOKEN,
         SERVER_TIME,
-        rate_limits::POLICY,
-        rate_limits::STANDING,
+        rate_limits::RATE_LIMIT_POLICY,
+        rate_limits::RATE_LIMIT,
         named("preference-applied"),
     ];
     let cors = CorsLayer::new()
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-        .allow_headers(asked)
-        .expose_headers(shown)
-        .max_age(KEPT);
+        .allow_headers(request_headers)
+        .expose_headers(response_headers)
+        .max_age(PREFLIGHT_MAX_AGE);
     Some(if origins.iter().any(|origin| origin == "*") {
         cors.allow_origin(Any)
     } else {

@@ -1,28 +1,30 @@
-//! `Idempotency-Key` by draft-ietf-httpapi-idempotency-key-header-07: a String of Structured Fields (RFC 9651), such
-//! as `"8e03978e-40d5-43dd-bc93-6894a57f9324"`. Since hardly any client writes the quotes, the bare text is taken as
-//! well, and is the same key.
+//! `Idempotency-Key` by draft-ietf-httpapi-idempotency-key-header-07: a String of Structured Fields (RFC
+//! 9651), such as `"8e03978e-40d5-43dd-bc93-6894a57f9324"`. Most clients omit the quotes, so the bare text is
+//! accepted as the same key.
 
 use crate::problem::Problem;
 use auction_domain::Actor;
 use axum::http::HeaderMap;
 
-/// A shorter key of a caller without a name could be somebody else's, too: he would get that one's account.
-const SHORTEST_NAMELESS: usize = 32;
+/// Minimum length of a key from an anonymous caller. Two anonymous callers with the same short key would get
+/// the same account.
+const MIN_ANONYMOUS_LENGTH: usize = 32;
 
-/// The longest.
-const LONGEST: usize = 255;
+const MAX_LENGTH: usize = 255;
 
-/// The key, if there is one: 1 to 255 visible characters, at least 32 from a caller without a name.
+/// Returns the key, if there is one: 1 to 255 visible characters, and at least 32 from an anonymous caller.
 pub fn idempotency_key(headers: &HeaderMap, actor: Actor) -> Result<Option<String>, Problem> {
     let mut given = headers.get_all("idempotency-key").iter();
     let Some(value) = given.next() else { return Ok(None) };
     let key = value.to_str().ok().and_then(|text| read(text.trim()));
-    let shortest = if matches!(actor, Actor::Portal) { SHORTEST_NAMELESS } else { 1 };
+    let min_length = if matches!(actor, Actor::Portal) { MIN_ANONYMOUS_LENGTH } else { 1 };
     match key {
-        Some(key) if (shortest..=LONGEST).contains(&key.len()) && given.next().is_none() => Ok(Some(key)),
+        Some(key) if (min_length..=MAX_LENGTH).contains(&key.len()) && given.next().is_none() => {
+            Ok(Some(key))
+        }
         _ => {
             let problem = format!(
-                "must be one string of {shortest} to {LONGEST} visible ASCII characters, such as a UUID in double \
+                "must be one string of {min_length} to {MAX_LENGTH} visible ASCII characters, such as a UUID in double \
                  quotes"
             );
             Err(Problem::invalid(vec![("header Idempotency-Key".to_owned(), problem)]))
@@ -30,11 +32,11 @@ pub fn idempotency_key(headers: &HeaderMap, actor: Actor) -> Result<Option<Strin
     }
 }
 
-/// A String of Structured Fields, or a bare text without quotes, backslashes, commas and semicolons.
+/// Reads a String of Structured Fields, or a bare text without quotes, backslashes, commas and semicolons.
 fn read(text: &str) -> Option<String> {
     let Some(quoted) = text.strip_prefix('"') else {
-        let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | ',' | ';');
-        return text.chars().all(plain).then(|| text.to_owned());
+        let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | ',' | ';');
+        return text.chars().all(is_plain).then(|| text.to_owned());
     };
     let (mut key, mut rest) = (String::new(), quoted.strip_suffix('"')?.chars());
     while let Some(c) = rest.next() {
@@ -51,6 +53,7 @@ fn read(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use auction_domain::OperatorId;
     use axum::http::HeaderValue;
 
     fn key(values: &[&'static str]) -> Result<Option<String>, u16> {
@@ -58,11 +61,12 @@ mod tests {
         for value in values {
             headers.append("idempotency-key", HeaderValue::from_static(value));
         }
-        idempotency_key(&headers, Actor::Operator).map_err(|problem| problem.status().as_u16())
+        idempotency_key(&headers, Actor::Operator(OperatorId::Unidentified))
+            .map_err(|problem| problem.status().as_u16())
     }
 
     #[test]
-    fn a_key_is_the_same_with_quotes_and_without() {
+    fn keys_are_the_same_with_and_without_quotes() {
         assert_eq!(key(&[]), Ok(None));
         assert_eq!(key(&["8e03978e"]), Ok(Some("8e03978e".to_owned())));
         assert_eq!(key(&["\"8e03978e\""]), Ok(Some("8e03978e".to_owned())));
@@ -70,17 +74,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused() {
+    fn invalid_keys_are_refused() {
         let wrong =
             ["", "\"\"", "\"a", "a\"", "\"a\"b\"", r#""a\b""#, r#""a\""#, "a b", "\"a b\"", "a,b", "\"a\";x"];
         for wrong in wrong {
             assert_eq!(key(&[wrong]), Err(400), "{wrong}");
         }
-        assert_eq!(key(&["a", "b"]), Err(400), "two of them");
+        assert_eq!(key(&["a", "b"]), Err(400), "two headers");
     }
 
     #[test]
-    fn a_caller_without_a_name_needs_a_long_one() {
+    fn anonymous_callers_need_a_long_key() {
         let mut headers = HeaderMap::new();
         headers.insert("idempotency-key", HeaderValue::from_static("short"));
         assert!(idempotency_key(&headers, Actor::Portal).is_err());

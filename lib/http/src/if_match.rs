@@ -1,5 +1,6 @@
-//! `If-Match` by RFC 9110 on commands for an auction, and the `ETag` that it takes up: the auction's version as
-//! the beginning of a strong validator, such as `"17-8d3ef20a91c4b657"`; `"17"` is enough.
+//! `If-Match` (RFC 9110) of commands for an auction, and the `ETag` of an auction. The `ETag` is a strong
+//! validator that begins with the version, such as `"17-8d3ef20a91c4b657"`. In `If-Match`, `"17"` is
+//! sufficient.
 
 use crate::conditional;
 use crate::problem::Problem;
@@ -7,8 +8,8 @@ use crate::problem::types::refusals;
 use axum::http::header::IF_MATCH;
 use axum::http::{HeaderMap, HeaderValue};
 
-/// The version that the sender insists on; none without the header, or with `*`: then that the auction exists
-/// is enough, and without it there is nothing to bid on anyway.
+/// Returns the version that the auction must have. Returns `None` without the header, and for `*`, which only
+/// requires that the auction exists; a command for an unknown auction is refused in any case.
 pub fn expected_version(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let mut versions = Vec::new();
     let mut given = headers.get_all(IF_MATCH).into_iter().peekable();
@@ -27,17 +28,16 @@ pub fn expected_version(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     match versions[..] {
         [version] => Ok(Some(version)),
         [] => {
-            // The comparison is strong: weak validators never match, nor do those of other things.
-            let detail =
-                "If-Match names no version that an auction can have: send the ETag of GET /auction/{id}";
-            Err(Problem::new(&refusals::VERSION_MOVED, detail))
+            // The comparison is strong: weak validators and tags of other resources never match.
+            let detail = "If-Match contains no version of an auction: send the ETag of GET /auction/{id}";
+            Err(Problem::new(&refusals::VERSION_CONFLICT, detail))
         }
-        _ => Err(invalid("must name one version, not several")),
+        _ => Err(invalid("must contain one version, not several")),
     }
 }
 
-/// The version that an entity tag begins with; none if it can be no auction's. What follows is of the bytes, which
-/// are no business of a command.
+/// Returns the version that an entity tag begins with; `None` if it is not the tag of an auction. The hash
+/// after the version is ignored: a command depends on the version only.
 fn version(tag: &str) -> Result<Option<u64>, Problem> {
     let (weak, opaque) = match tag.strip_prefix("W/") {
         Some(opaque) => (true, opaque),
@@ -49,8 +49,8 @@ fn version(tag: &str) -> Result<Option<u64>, Problem> {
         return Err(malformed());
     }
     let opaque = opaque.split_once('-').map_or(opaque, |(version, _)| version);
-    let plain = opaque.bytes().all(|byte| byte.is_ascii_digit());
-    Ok(opaque.parse().ok().filter(|_| plain && !weak))
+    let is_number = opaque.bytes().all(|byte| byte.is_ascii_digit());
+    Ok(opaque.parse().ok().filter(|_| is_number && !weak))
 }
 
 fn malformed() -> Problem {
@@ -61,9 +61,9 @@ fn invalid(problem: &str) -> Problem {
     Problem::invalid(vec![("header If-Match".to_owned(), problem.to_owned())])
 }
 
-/// The `ETag` of an auction as the projector wrote it: its version, and a hash of the bytes, so that it is strong also
-/// when another release writes the same version in another way. The version is the last member: the body is not
-/// parsed.
+/// Returns the `ETag` of an auction in the JSON of the projector: its version and a hash of the bytes. The
+/// hash keeps the tag strong when another release writes the same version differently. The version is read
+/// without parsing the JSON: it is the last member. Returns `None` for other JSON.
 pub fn etag(auction: &[u8]) -> Option<HeaderValue> {
     let end = auction.strip_suffix(b"}")?;
     let digits = end.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
@@ -88,27 +88,27 @@ mod tests {
     }
 
     #[test]
-    fn the_version_is_that_of_the_one_strong_entity_tag() {
+    fn if_match_takes_the_version_of_the_one_strong_tag() {
         assert_eq!(read(&[]), Ok(None));
         assert_eq!(read(&["*"]), Ok(None));
         assert_eq!(read(&["\"17\""]), Ok(Some(17)));
-        assert_eq!(read(&["\"17-8d3ef20a91c4b657\""]), Ok(Some(17)), "as it was given out");
-        assert_eq!(read(&["\"17-8d3ef20a91c4b657-gzip\""]), Ok(Some(17)), "as it was compressed on its way");
-        assert_eq!(read(&["W/\"16\", \"17\""]), Ok(Some(17)), "a weak one never matches");
-        assert_eq!(read(&["W/\"a,b\", \"17\""]), Ok(Some(17)), "a comma within quotes belongs to the tag");
-        assert_eq!(read(&["\"abc\""]), Err(412), "well-formed, and no version of an auction");
+        assert_eq!(read(&["\"17-8d3ef20a91c4b657\""]), Ok(Some(17)), "a complete tag");
+        assert_eq!(read(&["\"17-8d3ef20a91c4b657-gzip\""]), Ok(Some(17)), "the tag of a compressed response");
+        assert_eq!(read(&["W/\"16\", \"17\""]), Ok(Some(17)), "a weak tag never matches");
+        assert_eq!(read(&["W/\"a,b\", \"17\""]), Ok(Some(17)), "a comma within quotes is part of the tag");
+        assert_eq!(read(&["\"abc\""]), Err(412), "well-formed, but not of an auction");
         assert_eq!(read(&["W/\"17\""]), Err(412));
     }
 
     #[test]
-    fn what_is_no_entity_tag_is_refused_as_malformed() {
+    fn malformed_tags_are_refused() {
         for wrong in ["17", "\"17", "17\"", "\"1\"7\"", "W/17", "\"16\", \"17\"", "* 17"] {
             assert_eq!(read(&[wrong]), Err(400), "{wrong}");
         }
     }
 
     #[test]
-    fn the_etag_is_the_version_of_the_view_and_changes_with_its_bytes() {
+    fn etag_begins_with_the_version_and_changes_with_the_bytes() {
         let money = Money { amount: 1, currency: "USD".to_owned() };
         let mut view = AuctionView {
             id: uuid::Uuid::nil(),
@@ -125,7 +125,7 @@ mod tests {
             bidders: 0,
             top_bids: Vec::new(),
             winner: None,
-            unsold_because: None,
+            unsold_reason: None,
             promotion: None,
             created_at: Timestamp(0).into(),
             version: 17,

@@ -1,9 +1,9 @@
-//! The REST ingress: requests become commands, read models become answers.
+//! HTTP API of the ingress: requests become commands, and read models become responses.
 //!
-//! [`routes`] is the table of all routes, one file per endpoint. Every answer that is not a success is a
-//! [`problem`] by RFC 9457. Commands are answered at once (202 and a handle to ask with), or with their
-//! outcome when it comes within the time the client prefers to wait ([`command_response`]). [`admin`] is for operators,
-//! at an address of its own, and of any process.
+//! [`routes`] lists all routes, one file per endpoint. Errors are RFC 9457 problem details ([`problem`]). A
+//! command is answered at once with 202 and a handle, or with its outcome if that arrives within the time
+//! that the client prefers to wait ([`command_response`]). [`admin`] serves the health and metrics of any
+//! process at an address of its own.
 
 pub mod access;
 pub mod admin;

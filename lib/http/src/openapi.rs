@@ -1,5 +1,5 @@
-//! What the portal says of itself by OpenAPI 3.1. Each endpoint is described where it is routed ([`Endpoint`]),
-//! so that the description has what there is and nothing else.
+//! OpenAPI 3.1 document of the portal. An [`Endpoint`] is described where it is routed, so that document and
+//! routes cannot differ.
 
 pub(crate) mod commands;
 mod endpoint;
@@ -13,19 +13,19 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{Components, ComponentsBuilder, Info, License, OpenApi, OpenApiBuilder, Server};
 
-/// Somebody calls who has a token.
+/// Security scheme: a token in `Authorization`.
 pub(crate) const TOKEN: Option<&str> = Some("token");
 
-/// A user calls.
+/// Security scheme: the user id in `X-User-Id`.
 pub(crate) const CALLER: Option<&str> = Some("caller");
 
-/// Somebody of the house calls.
+/// Security scheme: the role operator in `X-User-Role`.
 pub(crate) const OPERATOR: Option<&str> = Some("operator");
 
-/// Nobody needs to call.
-pub(crate) const NOBODY: Option<&str> = None;
+/// No security scheme: requests without authentication are allowed.
+pub(crate) const ANONYMOUS: Option<&str> = None;
 
-/// The groups of endpoints.
+/// Groups of endpoints in the OpenAPI document.
 pub(crate) mod tag {
     pub(crate) const USERS: &str = "users";
     pub(crate) const AUCTIONS: &str = "auctions";
@@ -37,12 +37,12 @@ pub(crate) mod tag {
     pub(crate) const PORTAL: &str = "portal";
 }
 
-const ABOUT: &str = include_str!("openapi/about.md");
+const INTRODUCTION: &str = include_str!("openapi/about.md");
 
-/// The description without its endpoints.
-pub(crate) fn portal() -> OpenApi {
+/// Returns the document without endpoints.
+pub(crate) fn document() -> OpenApi {
     let mut info = Info::new("Auction portal", env!("CARGO_PKG_VERSION"));
-    info.description = Some(ABOUT.to_owned());
+    info.description = Some(INTRODUCTION.to_owned());
     info.license = Some(License::new("MIT"));
     OpenApiBuilder::new()
         .info(info)
@@ -52,25 +52,26 @@ pub(crate) fn portal() -> OpenApi {
         .build()
 }
 
-/// With what operators decide.
-pub(crate) fn with_settings(mut description: OpenApi, settings: &Settings) -> OpenApi {
-    let (kept, wait) = (settings.outcomes_kept.as_secs(), settings.longest_wait.as_secs());
+/// Adds the limits of this installation to the introduction.
+pub(crate) fn with_settings(mut document: OpenApi, settings: &Settings) -> OpenApi {
+    let (kept, wait) = (settings.outcome_retention.as_secs(), settings.max_wait.as_secs());
     let days = kept / (24 * 60 * 60);
-    let here = format!(
-        "\n**Here**, outcomes of commands are kept for {days} days ({kept} seconds): so long a handle can be asked, \
-         and so long an `Idempotency-Key` is known; after that it is a new one. The longest wait is {wait} seconds.\n"
+    let limits = format!(
+        "\n**Limits of this installation**: The retention period of outcomes and of each `Idempotency-Key` \
+         is {days} days ({kept} seconds). After that a command handle has expired, and the same key \
+         counts as a new one. The maximum of `Prefer: wait=N` is {wait} seconds.\n"
     );
-    description.info.description.get_or_insert_default().push_str(&here);
-    description
+    document.info.description.get_or_insert_default().push_str(&limits);
+    document
 }
 
 fn components() -> Components {
-    let header = |name: &str, about: &str| {
-        SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, about)))
+    let header = |name: &str, description: &str| {
+        SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, description)))
     };
     let token = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some("The token that `POST /sign-in` answered with, or a service key."))
+        .description(Some("Session token from `POST /sign-in`, or an API key."))
         .build();
     ComponentsBuilder::new()
         .security_scheme("token", SecurityScheme::Http(token))
@@ -78,14 +79,16 @@ fn components() -> Components {
             "caller",
             header(
                 "X-User-Id",
-                "The id of the user who calls, a UUID, written by an authenticating gateway; or whom a service key acts for.",
+                "User id (UUID). Accepted from a trusted gateway that authenticates users, and with an API \
+                 key that acts for this user.",
             ),
         )
         .security_scheme(
             "operator",
             header(
                 "X-User-Role",
-                "As what: `bidder`, `seller`, or `operator` for somebody of the house. Written by an authenticating gateway; or what somebody with a token acts as, up to what it is good for.",
+                "Role of the request: `bidder`, `seller` or `operator`. Accepted from a trusted gateway. \
+                 With a token it can select the role of the token or a lower one.",
             ),
         )
         .build()
@@ -93,17 +96,17 @@ fn components() -> Components {
 
 fn tags() -> Vec<Tag> {
     let groups = [
-        (tag::USERS, "Accounts."),
-        (tag::AUCTIONS, "What is offered."),
-        (tag::BIDS, "What is bid."),
-        (tag::COMMANDS, "What became of a command."),
-        (tag::NOTIFICATIONS, "What one is told."),
-        (tag::DRAWS, "How bids are drawn by lot and doubled."),
-        (tag::OPERATORS, "What waits for somebody of the house."),
-        (tag::PORTAL, "The portal itself."),
+        (tag::USERS, "Accounts, sessions and users."),
+        (tag::AUCTIONS, "Auctions."),
+        (tag::BIDS, "Bids."),
+        (tag::COMMANDS, "Status and outcome of commands."),
+        (tag::NOTIFICATIONS, "Notifications, preferences and webhooks."),
+        (tag::DRAWS, "Draws, which select bids at random and double them."),
+        (tag::OPERATORS, "Operation of the portal: dead letters, parked events and streams."),
+        (tag::PORTAL, "Health, API document and problem pages."),
     ];
     groups
         .iter()
-        .map(|(name, about)| TagBuilder::new().name(*name).description(Some(*about)).build())
+        .map(|(name, description)| TagBuilder::new().name(*name).description(Some(*description)).build())
         .collect()
 }

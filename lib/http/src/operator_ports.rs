@@ -1,19 +1,15 @@
-//! What operators work on.
+//! Ports of the operator endpoints.
 
 use crate::state::Ports;
 
-/// What is behind the routes of operators.
+/// Ports behind the operator endpoints.
 pub struct OperatorPorts<P: Ports> {
-    /// Commands that could not be handled.
-    pub letters: P::DeadLetters,
-    /// Their outcomes.
-    pub failures: P::Failures,
-    /// What services do not handle any more.
-    pub parked: P::ParkedEvents,
-    /// The events behind that.
-    pub events: P::AuctionEvents,
-    /// How far everybody is with the streams.
-    pub progress: P::Progress,
-    /// How far the store is.
+    pub dead_letters: P::DeadLetters,
+    /// Outcomes of dead-lettered commands.
+    pub failed_outcomes: P::FailedOutcomes,
+    pub parked_events: P::ParkedEvents,
+    /// Reader for the pending events of a parked aggregate.
+    pub auction_events: P::AuctionEvents,
+    pub stream_stats: P::StreamStats,
     pub heads: P::Heads,
 }

@@ -3,22 +3,22 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use std::time::Duration;
 
-/// Says which of them was followed.
+/// Header with the preferences that were applied.
 pub const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-/// What the client prefers, as far as it is known here.
+/// Preferences of the client that the portal supports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Prefer {
-    /// So many seconds for an outcome.
+    /// Seconds to wait for an outcome.
     pub wait: Option<u32>,
-    /// Not to wait, whatever `wait` says.
+    /// Whether not to wait at all; takes precedence over `wait`.
     pub respond_async: bool,
-    /// The result itself instead of a redirect to it.
+    /// Whether to return the result itself instead of a redirect to it.
     pub representation: bool,
 }
 
 impl Prefer {
-    /// Reads all `Prefer` headers; the first of a kind counts, what is not understood is passed over.
+    /// Reads all `Prefer` headers. The first value of a preference counts; unknown preferences are ignored.
     pub fn from_headers(headers: &HeaderMap) -> Prefer {
         let mut prefer = Prefer::default();
         let values = headers.get_all("prefer").into_iter().filter_map(|value| value.to_str().ok());
@@ -36,15 +36,16 @@ impl Prefer {
         prefer
     }
 
-    /// How long to wait for an outcome, at most `longest`.
-    pub fn wait(&self, longest: Duration) -> Option<Duration> {
+    /// Returns how long to wait for an outcome, at most `max_wait`. Returns `None` if the client prefers not
+    /// to wait.
+    pub fn wait(&self, max_wait: Duration) -> Option<Duration> {
         let wait = self.wait.filter(|_| !self.respond_async)?;
-        Some(Duration::from_secs(wait.into()).min(longest))
+        Some(Duration::from_secs(wait.into()).min(max_wait))
     }
 
-    /// The value of [`PREFERENCE_APPLIED`] in an answer.
-    pub fn applied(&self, longest: Duration) -> Option<HeaderValue> {
-        let applied = match self.wait(longest) {
+    /// Returns the value of [`PREFERENCE_APPLIED`] for the response.
+    pub fn applied(&self, max_wait: Duration) -> Option<HeaderValue> {
+        let applied = match self.wait(max_wait) {
             Some(wait) => format!("wait={}", wait.as_secs()),
             None if self.respond_async => "respond-async".to_owned(),
             None => return None,
@@ -66,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn preferences_are_read_from_all_headers_and_unknown_ones_passed_over() {
+    fn preferences_are_read_from_all_headers() {
         let all = prefer(&["wait=5, handling=lenient", "Return=\"representation\"; foo=1"]);
         assert_eq!(all, Prefer { wait: Some(5), respond_async: false, representation: true });
         assert_eq!(prefer(&["wait=soon"]), Prefer::default());
@@ -74,10 +75,10 @@ mod tests {
     }
 
     #[test]
-    fn waiting_is_capped_and_given_up_for_respond_async() {
-        let longest = Duration::from_secs(30);
-        assert_eq!(prefer(&["wait=100"]).wait(longest), Some(longest));
-        assert_eq!(prefer(&["wait=100"]).applied(longest).unwrap(), "wait=30");
-        assert_eq!(prefer(&["wait=1, respond-async"]).wait(longest), None);
+    fn wait_is_capped_and_respond_async_takes_precedence() {
+        let max_wait = Duration::from_secs(30);
+        assert_eq!(prefer(&["wait=100"]).wait(max_wait), Some(max_wait));
+        assert_eq!(prefer(&["wait=100"]).applied(max_wait).unwrap(), "wait=30");
+        assert_eq!(prefer(&["wait=1, respond-async"]).wait(max_wait), None);
     }
 }

@@ -1,5 +1,5 @@
-//! Answers that are not a success: `application/problem+json` by RFC 9457, one type per code, with the
-//! numbers as members.
+//! Error responses: `application/problem+json` by RFC 9457, one type per code. Values that a program may need
+//! are separate members.
 
 use auction_app::ports::Unavailable;
 use auction_domain::{Currency, Detail, RefusedClass};
@@ -15,10 +15,10 @@ pub mod types;
 
 use types::{ProblemType, requests};
 
-/// How to say who calls (RFC 6750), on every 401.
+/// Value of `WWW-Authenticate` (RFC 6750) on every 401 that does not set its own.
 const BEARER: &str = "Bearer realm=\"auction portal\"";
 
-/// A problem, and headers that go with it.
+/// Error response: a problem and its headers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
     status: StatusCode,
@@ -29,53 +29,50 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of that kind, with one sentence for people about this very case.
-    pub fn new(kind: &'static ProblemType, detail: impl Into<String>) -> Problem {
+    /// Makes a problem with a `detail` that explains this occurrence.
+    pub fn new(problem_type: &'static ProblemType, detail: impl Into<String>) -> Problem {
         Problem {
-            // The table has statuses only, as a test shows.
-            status: StatusCode::from_u16(kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            code: kind.code.into(),
+            // A test checks that the table contains only valid status codes.
+            status: StatusCode::from_u16(problem_type.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            code: problem_type.code.into(),
             detail: detail.into(),
             members: Map::new(),
             headers: Vec::new(),
         }
     }
 
-    /// A problem of that kind, about which there is no more to say.
-    pub fn of(kind: &'static ProblemType) -> Problem {
-        Problem::new(kind, kind.happened)
+    /// Makes a problem whose `detail` is the summary of its type.
+    pub fn of(problem_type: &'static ProblemType) -> Problem {
+        Problem::new(problem_type, problem_type.summary)
     }
 
-    /// Its code.
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    /// Its status.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// With one more member.
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Problem {
         self.members.insert(name.to_owned(), value.into());
         self
     }
 
-    /// With one more header.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Problem {
         self.headers.push((name, value));
         self
     }
 
-    /// 400: the request itself is wrong. Each error names a member or a header.
+    /// Makes an `invalid_request`. Each error is the name of a field or header, and what is wrong with it.
     pub fn invalid(errors: Vec<(String, String)>) -> Problem {
         let detail = errors.iter().map(|(at, why)| format!("{at}: {why}")).collect::<Vec<_>>().join("; ");
         let errors: Vec<Value> = errors.iter().map(|(at, why)| json!({"at": at, "problem": why})).collect();
         Problem::new(&requests::INVALID_REQUEST, detail).with("errors", errors)
     }
 
-    /// A refusal of the auction or the user itself.
+    /// Makes the problem of a refusal. `code`, `detail` and `facts` come from the stored outcome, so the code
+    /// need not be in the table of this release.
     pub fn refused(
         code: &str,
         class: RefusedClass,
@@ -88,7 +85,7 @@ impl Problem {
             RefusedClass::Forbidden => StatusCode::FORBIDDEN,
             RefusedClass::Conflict => StatusCode::CONFLICT,
             RefusedClass::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-            RefusedClass::VersionMoved => StatusCode::PRECONDITION_FAILED,
+            RefusedClass::VersionConflict => StatusCode::PRECONDITION_FAILED,
         };
         let mut problem = Problem {
             status,
@@ -104,7 +101,7 @@ impl Problem {
     }
 }
 
-/// A fact of an outcome as JSON.
+/// Converts a fact of an outcome to JSON.
 pub fn fact_json(fact: Detail, currency: Option<Currency>) -> Value {
     match (fact, currency) {
         (Detail::Amount(amount), Some(currency)) => {
@@ -120,20 +117,18 @@ pub fn fact_json(fact: Detail, currency: Option<Currency>) -> Value {
 
 impl From<Unavailable> for Problem {
     fn from(error: Unavailable) -> Problem {
-        // What is wrong with which server is for the log, not for the client.
-        tracing::warn!(%error, "a request could not be served");
-        let detail = "the portal cannot serve this right now; the request can be repeated safely with an \
-                      Idempotency-Key";
-        Problem::new(&requests::TEMPORARILY_UNAVAILABLE, detail)
+        // The error names backends and addresses: log it, and do not show it to clients.
+        tracing::warn!(%error, "request failed: backend unavailable");
+        Problem::of(&requests::TEMPORARILY_UNAVAILABLE)
             .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        // An ingress of yesterday can be told of a refusal of today.
-        let title =
-            types::find(&self.code).map_or_else(|| in_words(&self.code), |kind| kind.title.to_owned());
+        // During an upgrade, a newer writer may store a refusal code that this ingress does not know.
+        let title = types::find(&self.code)
+            .map_or_else(|| title_from_code(&self.code), |problem_type| problem_type.title.to_owned());
         let mut body = json!({
             "type": types::uri(&self.code),
             "title": title,
@@ -156,8 +151,8 @@ impl IntoResponse for Problem {
     }
 }
 
-/// `not_above_your_latest` as "Not above your latest".
-fn in_words(code: &str) -> String {
+/// Converts `not_above_your_latest` to "Not above your latest".
+fn title_from_code(code: &str) -> String {
     let mut words = code.replace('_', " ");
     if let Some(first) = words.get_mut(..1) {
         first.make_ascii_uppercase();

@@ -1,5 +1,6 @@
-//! Who calls too often is told to wait: 429. How it stands is said with every answer that is counted, by `RateLimit` and
-//! `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10).
+//! Rate limiting by user, API key and IP address. Over the limit, requests are answered with 429 and
+//! `Retry-After`. Every counted response has the headers `RateLimit` and `RateLimit-Policy`
+//! (draft-ietf-httpapi-ratelimit-headers-10).
 
 use crate::access::{AuthMethod, Principal};
 use crate::client_ip::{TrustedProxies, rate_limit_network};
@@ -13,38 +14,38 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// How often somebody may call.
-pub const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// Header with the limits that apply to the caller.
+pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// How often he still may.
-pub const STANDING: HeaderName = HeaderName::from_static("ratelimit");
+/// Header with the remaining requests of the caller.
+pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// How often callers may call, and how they are told apart.
+/// Rate limits, and how requests are assigned to them.
 pub struct RateLimits<C> {
-    /// Who counts.
     pub limiter: RateLimiter<C>,
-    /// Of a user.
+    /// Limit of each user.
     pub user: RateLimit,
-    /// Of an address.
+    /// Limit of each IP address.
     pub address: RateLimit,
-    /// Who says whose address it is.
+    /// Proxies that are trusted to report the IP address of the client.
     pub proxies: TrustedProxies,
-    /// Whether every peer is a gateway: then its own address is nobody's.
+    /// Whether every peer is a gateway, so that its IP address does not identify a client.
     pub peers_are_gateways: bool,
 }
 
 impl<C: RateLimitStore> RateLimits<C> {
-    /// Whom a request is counted for. `who` is nobody where nobody knows yet who it is.
-    pub(crate) fn counted(&self, who: &Principal, request: &Request) -> RateLimitKeys {
-        if let AuthMethod::ApiKey { key, per_second: Some(per_second) } = who.by {
+    /// Returns the limits that a request counts against: that of its API key, or those of its user and IP
+    /// address.
+    pub(crate) fn keys(&self, caller: &Principal, request: &Request) -> RateLimitKeys {
+        if let AuthMethod::ApiKey { key, per_second: Some(per_second) } = caller.auth_method {
             let limit = RateLimit { per_second, burst: per_second };
             return [Some((RateLimitKey::Service(key), limit)), None];
         }
-        let user = who.user.map(|user| (RateLimitKey::User(user), self.user));
-        [user, self.address_of(request)]
+        let user = caller.user.map(|user| (RateLimitKey::User(user), self.user));
+        [user, self.address_key(request)]
     }
 
-    fn address_of(&self, request: &Request) -> Option<(RateLimitKey, RateLimit)> {
+    fn address_key(&self, request: &Request) -> Option<(RateLimitKey, RateLimit)> {
         if self.peers_are_gateways && self.proxies.trusted.is_empty() {
             return None;
         }
@@ -53,37 +54,37 @@ impl<C: RateLimitStore> RateLimits<C> {
         Some((RateLimitKey::Address(rate_limit_network(client)), self.address))
     }
 
-    /// Whether it may go on, at such a cost.
-    pub(crate) async fn check(&self, counted: &RateLimitKeys, cost: NonZeroU32) -> RateLimitDecision {
-        match self.limiter.check_local(counted, cost.get()) {
-            Some(verdict) => verdict,
-            None => self.limiter.check(counted, cost.get()).await,
+    /// Counts a request against its limits. `cost` is the number of requests it counts as.
+    pub(crate) async fn check(&self, keys: &RateLimitKeys, cost: NonZeroU32) -> RateLimitDecision {
+        match self.limiter.check_local(keys, cost.get()) {
+            Some(decision) => decision,
+            None => self.limiter.check(keys, cost.get()).await,
         }
     }
 }
 
-/// The problem of a request that is refused.
-pub(crate) fn refused(standing: &[Option<RateLimitStatus>; 2], retry_after: Duration) -> Problem {
-    // Whose limit it was: the one with less left.
-    let tightest = standing.iter().flatten().max_by_key(|standing| {
-        let room = standing.limit.burst_window();
-        standing.reset.as_micros() * 1000 / room.as_micros().max(1)
+/// Returns the problem of a request over its limit.
+pub(crate) fn too_many_requests(statuses: &[Option<RateLimitStatus>; 2], retry_after: Duration) -> Problem {
+    // Reports the limit with the smaller remaining share.
+    let tightest = statuses.iter().flatten().max_by_key(|status| {
+        let window = status.limit.burst_window();
+        status.reset.as_micros() * 1000 / window.as_micros().max(1)
     });
     let problem = Problem::of(&requests::TOO_MANY_REQUESTS)
         .with_header(header::RETRY_AFTER, HeaderValue::from(seconds(retry_after).max(1)));
     match tightest {
         None => problem,
         Some(RateLimitStatus { limit, .. }) => {
-            problem.with("at_once", limit.burst.get()).with("per_second", limit.per_second.get())
+            problem.with("burst", limit.burst.get()).with("per_second", limit.per_second.get())
         }
     }
 }
 
-/// Says with an answer how it stands.
-pub(crate) fn write_headers(headers: &mut HeaderMap, standing: &[Option<RateLimitStatus>; 2]) {
-    let (mut policy, mut stands) = (String::new(), String::new());
-    for RateLimitStatus { whose, limit, remaining, reset } in standing.iter().flatten() {
-        let name = match whose {
+/// Adds `RateLimit-Policy` and `RateLimit` to a response.
+pub(crate) fn write_headers(headers: &mut HeaderMap, statuses: &[Option<RateLimitStatus>; 2]) {
+    let (mut policy, mut remaining_list) = (String::new(), String::new());
+    for RateLimitStatus { key, limit, remaining, reset } in statuses.iter().flatten() {
+        let name = match key {
             RateLimitKey::User(_) => "user",
             RateLimitKey::Service(_) => "service",
             RateLimitKey::Address(_) => "address",
@@ -91,10 +92,10 @@ pub(crate) fn write_headers(headers: &mut HeaderMap, standing: &[Option<RateLimi
         let comma = if policy.is_empty() { "" } else { ", " };
         let window = seconds(limit.burst_window()).max(1);
         policy.push_str(&format!("{comma}\"{name}\";q={};w={window}", limit.burst));
-        stands.push_str(&format!("{comma}\"{name}\";r={remaining};t={}", seconds(*reset)));
+        remaining_list.push_str(&format!("{comma}\"{name}\";r={remaining};t={}", seconds(*reset)));
     }
-    for (name, value) in [(POLICY, policy), (STANDING, stands)] {
-        // It is ASCII.
+    for (name, value) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, remaining_list)] {
+        // Always succeeds: the value is ASCII.
         if let Ok(value) = HeaderValue::try_from(value)
             && !value.is_empty()
         {
@@ -103,7 +104,7 @@ pub(crate) fn write_headers(headers: &mut HeaderMap, standing: &[Option<RateLimi
     }
 }
 
-/// Rounded up.
+/// Returns whole seconds, rounded up.
 fn seconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis().div_ceil(1000)).unwrap_or(u64::MAX)
 }
@@ -114,20 +115,20 @@ mod tests {
     use auction_domain::UserId;
     use uuid::Uuid;
 
-    fn standing(whose: RateLimitKey, remaining: u32, reset_ms: u64) -> Option<RateLimitStatus> {
+    fn status(key: RateLimitKey, remaining: u32, reset_ms: u64) -> Option<RateLimitStatus> {
         let (per_second, burst) = (NonZeroU32::new(50).unwrap(), NonZeroU32::new(500).unwrap());
         let limit = RateLimit { per_second, burst };
-        Some(RateLimitStatus { whose, limit, remaining, reset: Duration::from_millis(reset_ms) })
+        Some(RateLimitStatus { key, limit, remaining, reset: Duration::from_millis(reset_ms) })
     }
 
     #[test]
-    fn how_it_stands_is_said_as_the_draft_has_it() {
+    fn headers_follow_the_draft() {
         let mut headers = HeaderMap::new();
-        let user = standing(RateLimitKey::User(UserId(Uuid::nil())), 499, 20);
-        let address = standing(RateLimitKey::Address([203, 0, 113, 5].into()), 0, 10_000);
+        let user = status(RateLimitKey::User(UserId(Uuid::nil())), 499, 20);
+        let address = status(RateLimitKey::Address([203, 0, 113, 5].into()), 0, 10_000);
         write_headers(&mut headers, &[user, address]);
-        assert_eq!(headers[&POLICY], "\"user\";q=500;w=10, \"address\";q=500;w=10");
-        assert_eq!(headers[&STANDING], "\"user\";r=499;t=1, \"address\";r=0;t=10");
+        assert_eq!(headers[&RATE_LIMIT_POLICY], "\"user\";q=500;w=10, \"address\";q=500;w=10");
+        assert_eq!(headers[&RATE_LIMIT], "\"user\";r=499;t=1, \"address\";r=0;t=10");
         let mut headers = HeaderMap::new();
         write_headers(&mut headers, &[None, None]);
         assert!(headers.is_empty());

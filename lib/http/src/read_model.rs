@@ -1,5 +1,4 @@
-//! Answers that are read models: JSON as it is stored, how fresh it is, what caches may do with it, and where the
-//! next page is.
+//! Responses made of read models: stored JSON with headers for consistency, caching and pagination.
 
 use crate::conditional;
 use crate::consistency::{CONSISTENCY_TOKEN, FreshnessHeaders};
@@ -13,92 +12,85 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use std::time::Instant;
 
-/// What is shown.
+/// Body of a response with its validator.
 #[derive(Clone, Debug)]
 pub struct Representation {
-    /// The JSON.
+    /// JSON of the response.
     pub body: Bytes,
-    /// Its validator.
     pub etag: Option<HeaderValue>,
-    /// Of a page of a list, where the next one is.
+    /// Path of the next page, for a page of a list.
     pub next: Option<String>,
 }
 
 impl Representation {
-    /// By its bytes alone.
+    /// The `ETag` is a hash of the body.
     pub fn new(body: Vec<u8>) -> Representation {
         Representation { etag: conditional::etag(None, &body), body: body.into(), next: None }
     }
 }
 
-/// An auction as it was read.
+/// Auction with the time at which it was read.
 #[derive(Clone, Debug)]
 pub struct AuctionRepresentation {
-    /// What is shown.
-    pub shown: Representation,
-    /// What the portal's clock said then.
-    now: Timestamp,
-    /// When that was.
-    at: Instant,
-    /// It was told from the store.
+    pub representation: Representation,
+    /// Time of the portal's clock when the auction was read.
+    server_time: Timestamp,
+    read_at: Instant,
+    /// Whether it was rebuilt from its events in the store, because the read model was unavailable.
     pub from_store: bool,
 }
 
 impl AuctionRepresentation {
-    /// Its view.
     pub fn of_view(view: AuctionDocument) -> AuctionRepresentation {
         AuctionRepresentation::new(view.json, view.now, false)
     }
 
-    /// As the store tells it. The clock is that of this machine.
+    /// For an auction that was rebuilt from the store. The server time is the clock of this machine.
     pub fn of_store(json: Vec<u8>) -> AuctionRepresentation {
         AuctionRepresentation::new(json, wall_clock(), true)
     }
 
-    fn new(json: Vec<u8>, now: Timestamp, from_store: bool) -> AuctionRepresentation {
-        let shown = Representation { etag: if_match::etag(&json), body: json.into(), next: None };
-        AuctionRepresentation { shown, now, at: Instant::now(), from_store }
+    fn new(json: Vec<u8>, server_time: Timestamp, from_store: bool) -> AuctionRepresentation {
+        let representation = Representation { etag: if_match::etag(&json), body: json.into(), next: None };
+        AuctionRepresentation { representation, server_time, read_at: Instant::now(), from_store }
     }
 
-    /// What the portal's clock says now.
+    /// Returns the current time of the portal's clock.
     pub fn now(&self) -> Timestamp {
-        let since = i64::try_from(self.at.elapsed().as_millis()).unwrap_or_default();
-        Timestamp(self.now.0.saturating_add(since))
+        let elapsed = i64::try_from(self.read_at.elapsed().as_millis()).unwrap_or_default();
+        Timestamp(self.server_time.0.saturating_add(elapsed))
     }
 }
 
-/// An answer.
+/// Response made of a read model.
 pub struct ReadModel {
-    /// What is shown.
-    pub shown: Representation,
-    /// How fresh it is.
-    pub fresh: FreshnessHeaders,
-    /// Who may see it.
-    pub whose: CacheScope,
+    pub representation: Representation,
+    pub freshness: FreshnessHeaders,
+    pub scope: CacheScope,
 }
 
-/// Who may see an answer. A cache may keep it, and must ask before it uses it: what was read a moment ago may be
-/// older than a token.
+/// Scope of caching. Caches may store a response, but must revalidate it before use: it may be older than the
+/// token of the next request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum CacheScope {
-    /// It is the same for everybody.
+    /// The response is the same for all callers.
     Public,
-    /// It depends on who asks.
+    /// The response depends on the caller.
     Private,
 }
 
 impl IntoResponse for ReadModel {
     fn into_response(self) -> Response {
         let ReadModel {
-            shown: Representation { body, etag, next },
-            fresh: FreshnessHeaders { token, age, applied },
-            whose,
+            representation: Representation { body, etag, next },
+            freshness: FreshnessHeaders { token, age, applied },
+            scope,
         } = self;
         let mut response = body.into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CONSISTENCY_TOKEN, token);
-        let cache = match whose {
+        let cache = match scope {
             CacheScope::Public => "no-cache",
             CacheScope::Private => {
                 headers.insert(header::VARY, HeaderValue::from_static("x-user-id, x-user-role"));

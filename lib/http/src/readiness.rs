@@ -1,9 +1,11 @@
-//! How ready a process is, as JSON: 200 if all its parts work and it does not drain, else 503. The public is told
-//! 200 as long as one of the servers answers: something can be served.
+//! Readiness of a process as JSON.
+//!
+//! For operators, a process is ready (200) if all its checks are up and it is not draining, else 503. For the
+//! public, an ingress is ready if at least one backend is up, because it can then serve some requests.
 //!
 //! ```json
 //! {"ready": false, "draining": false,
-//!  "parts": {"writer 07": {"condition": "waits", "attempts": 3, "why": "postgres: connection refused"}}}
+//!  "checks": {"writer 07": {"status": "waiting", "attempts": 3, "reason": "postgres: connection refused"}}}
 //! ```
 
 use axum::Json;
@@ -14,63 +16,64 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use worker_runtime::health::{HealthReport, HealthStatus};
 
-/// Who asks.
+/// Audience of a readiness report.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HealthAudience {
-    /// They are told why.
-    Operators,
-    /// They are not: an error names servers, addresses and more.
+    /// The report includes attempts and reasons.
+    Operator,
+    /// The report includes the status only: a reason contains addresses of backends and other internals.
     Public,
 }
 
-/// How ready a process is.
+/// Readiness of a process.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Readiness {
-    /// It can serve, and does not drain.
+    /// Whether the process can serve requests and is not draining.
     ready: bool,
-    /// It finishes what is in hand and ends.
+    /// Whether the process is shutting down after it has completed the work in progress.
     draining: bool,
-    /// How each part is, by name.
-    parts: BTreeMap<String, PartReadiness>,
+    /// Status of each check, by name.
+    checks: BTreeMap<String, CheckStatus>,
 }
 
-/// How a part is.
+/// Status of a check.
 #[derive(Default, Serialize, ToSchema)]
-struct PartReadiness {
-    /// `starting`, `set_up`, or `waits`.
-    condition: &'static str,
-    /// How many times it has tried; for operators.
+struct CheckStatus {
+    /// Status: `starting`, `up` or `waiting`.
+    status: &'static str,
+    /// Number of failed attempts; only for operators.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<u32>,
-    /// What it waits for; for operators.
+    /// Reason for waiting; only for operators.
     #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<String>,
+    reason: Option<String>,
 }
 
-/// The answer.
-pub(crate) fn readiness(report: &HealthReport, whom: HealthAudience) -> Response {
-    let ready = match whom {
-        HealthAudience::Operators => report.is_ready(),
-        // Without Redis some reads are served, without Postgres commands are taken and reads served: to take every
-        // ingress out of a balancer because one server is away would make it worse.
+pub(crate) fn readiness(report: &HealthReport, audience: HealthAudience) -> Response {
+    let ready = match audience {
+        HealthAudience::Operator => report.is_ready(),
+        // Without Redis, some reads are served; without Postgres, reads are served and commands are accepted.
+        // All ingresses share their backends: if each dropped out while one backend is down, nothing would be
+        // served.
         HealthAudience::Public => {
-            !report.draining && report.parts.values().any(|part| *part == HealthStatus::Up)
+            !report.draining && report.checks.values().any(|status| *status == HealthStatus::Up)
         }
     };
-    let parts = report.parts.iter().map(|(name, condition)| (name.clone(), part(condition, whom))).collect();
+    let checks = report.checks.iter().map(|(name, status)| (name.clone(), check_status(status, audience)));
+    let body = Readiness { ready, draining: report.draining, checks: checks.collect() };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, draining: report.draining, parts })).into_response()
+    (status, Json(body)).into_response()
 }
 
-fn part(condition: &HealthStatus, whom: HealthAudience) -> PartReadiness {
-    match (condition, whom) {
-        (HealthStatus::Starting, _) => PartReadiness { condition: "starting", ..PartReadiness::default() },
-        (HealthStatus::Up, _) => PartReadiness { condition: "works", ..PartReadiness::default() },
+fn check_status(status: &HealthStatus, audience: HealthAudience) -> CheckStatus {
+    match (status, audience) {
+        (HealthStatus::Starting, _) => CheckStatus { status: "starting", ..CheckStatus::default() },
+        (HealthStatus::Up, _) => CheckStatus { status: "up", ..CheckStatus::default() },
         (HealthStatus::Waiting { .. }, HealthAudience::Public) => {
-            PartReadiness { condition: "waits", ..PartReadiness::default() }
+            CheckStatus { status: "waiting", ..CheckStatus::default() }
         }
-        (HealthStatus::Waiting { reason: why, attempts }, HealthAudience::Operators) => {
-            PartReadiness { condition: "waits", attempts: Some(*attempts), why: Some(why.clone()) }
+        (HealthStatus::Waiting { reason, attempts }, HealthAudience::Operator) => {
+            CheckStatus { status: "waiting", attempts: Some(*attempts), reason: Some(reason.clone()) }
         }
     }
 }

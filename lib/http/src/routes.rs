@@ -1,4 +1,4 @@
-//! Every route there is.
+//! Routing table of the ingress.
 
 mod cancel_auction;
 mod change_subscriptions;
@@ -44,7 +44,7 @@ mod webhooks;
 
 use crate::access::{AccessRow, render_page};
 use crate::auth::Authenticator;
-use crate::body::{BodyTimeout, LONGEST};
+use crate::body::{BodyTimeout, MAX_BODY_BYTES};
 use crate::cors;
 use crate::middleware::{Timeouts, request_middleware};
 use crate::openapi::{self, Endpoint};
@@ -67,39 +67,35 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
-/// What the portal's clock said when it was asked: compare `ends_at` with it.
+/// Response header with the time of the portal, with which clients compare `ends_at`.
 pub(crate) const SERVER_TIME: HeaderName = HeaderName::from_static("server-time");
 
-/// Shorter answers are not compressed.
-const COMPRESSED_FROM: u16 = 1024;
+/// Minimum size of compressed responses in bytes.
+const MIN_COMPRESSED_BYTES: u16 = 1024;
 
-/// The table, and its description.
+/// Returns the router with all endpoints and the OpenAPI document.
 pub fn router<P: Ports>(portal: Arc<IngressState<P>>) -> Router {
-    let (router, described) = table().router.split_for_parts();
+    let (router, document) = table().router.split_for_parts();
     let settings = &portal.settings;
-    let described = show_openapi::OpenApiDocument::new(openapi::with_settings(described, settings));
-    let worth_it = SizeAbove::new(COMPRESSED_FROM).and(NotForContentType::SSE);
-    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it);
-    let around_all = ServiceBuilder::new()
+    let document = show_openapi::OpenApiDocument::new(openapi::with_settings(document, settings));
+    let is_compressed = SizeAbove::new(MIN_COMPRESSED_BYTES).and(NotForContentType::SSE);
+    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(is_compressed);
+    let layers = ServiceBuilder::new()
         .option_layer(cors::layer(&settings.cors_origins))
         .layer(from_fn_with_state(Timeouts::of(settings), request_middleware))
         .layer(compression)
-        .layer(Extension(described))
-        .layer(Extension(BodyTimeout(settings.body_within)))
-        .layer(DefaultBodyLimit::max(LONGEST));
-    router
-        .fallback(unknown_route)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(around_all)
-        .with_state(portal)
+        .layer(Extension(document))
+        .layer(Extension(BodyTimeout(settings.body_timeout)))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
+    router.fallback(unknown_route).method_not_allowed_fallback(wrong_method).layer(layers).with_state(portal)
 }
 
-/// Who may do what, as a page; of the same table.
-pub fn who_may_do_what<P: Ports>() -> String {
+/// Renders the permissions page, which is generated from the routing table.
+pub fn permissions_page<P: Ports>() -> String {
     render_page(&table::<P>().rows)
 }
 
-/// Routes, and who may take them.
+/// Routes and their rows of the permissions page.
 struct Table<S> {
     router: OpenApiRouter<S>,
     rows: Vec<AccessRow>,
@@ -107,13 +103,13 @@ struct Table<S> {
 
 impl<S: Authenticator> Table<S> {
     fn routes(mut self, endpoint: Endpoint<S>) -> Table<S> {
-        self.rows.push(endpoint.row());
+        self.rows.push(endpoint.access_row());
         Table { router: self.router.routes(endpoint.into()), rows: self.rows }
     }
 }
 
 fn table<P: Ports>() -> Table<SharedState<P>> {
-    Table { router: OpenApiRouter::with_openapi(openapi::portal()), rows: Vec::new() }
+    Table { router: OpenApiRouter::with_openapi(openapi::document()), rows: Vec::new() }
         .routes(sign_up::endpoint())
         .routes(sign_in::endpoint())
         .routes(sign_out::endpoint())
@@ -149,7 +145,7 @@ fn table<P: Ports>() -> Table<SharedState<P>> {
         .routes(dead_letters::list_endpoint())
         .routes(dead_letters::show_endpoint())
         .routes(dead_letters::requeue_endpoint())
-        .routes(dead_letters::drop_endpoint())
+        .routes(dead_letters::delete_endpoint())
         .routes(parked_events::list_endpoint())
         .routes(parked_events::show_endpoint())
         .routes(parked_events::retry_endpoint())
@@ -165,19 +161,20 @@ fn table<P: Ports>() -> Table<SharedState<P>> {
 }
 
 async fn unknown_route(uri: Uri) -> Problem {
-    Problem::new(&requests::UNKNOWN_ROUTE, format!("there is nothing at {}", uri.path()))
+    Problem::new(&requests::UNKNOWN_ROUTE, format!("no endpoint has the path {}", uri.path()))
 }
 
-/// What is possible is said in `Allow`, which is added by the table. Who asks for that alone gets nothing else.
+/// Handles methods that an endpoint does not have. The router adds `Allow`, which is all that `OPTIONS` asks
+/// for.
 async fn wrong_method(method: Method, uri: Uri) -> Response {
     if method == Method::OPTIONS {
         return StatusCode::NO_CONTENT.into_response();
     }
-    let detail = format!("{method} is not possible at {}", uri.path());
+    let detail = format!("{} does not support {method}", uri.path());
     Problem::new(&requests::WRONG_METHOD, detail).into_response()
 }
 
-/// What stands in a path; what is not even text is nowhere.
+/// Extractor of path parameters. A path that is not valid UTF-8 is an unknown route.
 struct InPath<T>(T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for InPath<T> {
@@ -185,29 +182,28 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for InPath<
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<InPath<T>, Problem> {
         match Path::from_request_parts(parts, state).await {
-            Ok(Path(found)) => Ok(InPath(found)),
+            Ok(Path(parameters)) => Ok(InPath(parameters)),
             Err(_) => Err(unknown_route(parts.uri.clone()).await),
         }
     }
 }
 
-/// The id in a path; what is no id is the id of nothing.
+/// Reads the id of an auction from a path. An invalid id is the id of an unknown auction.
 fn auction_in(path: &str) -> Result<Uuid, Problem> {
     Uuid::try_parse(path).map_err(|_| unknown_auction())
 }
 
-/// The same of a bid.
 fn bid_in(path: &str) -> Result<BidId, Problem> {
     let unknown = |_| Problem::of(&refusals::UNKNOWN_BID);
     Uuid::try_parse(path).map(BidId).map_err(unknown)
 }
 
-/// The user in a path, whose account is the business of nobody but himself and the house.
+/// Reads the id of a user from a path. Users have access only to their own account, operators to all.
 fn user_in(path: &str, actor: Actor) -> Result<UserId, Problem> {
     let user = Uuid::try_parse(path).map(UserId).ok();
     match (actor, user) {
         (Actor::User(caller), user) if user != Some(caller) => {
-            let detail = "an account is its user's own business, and the house's";
+            let detail = "only the user and operators can access this account";
             Err(Problem::new(&requests::NOT_YOUR_ACCOUNT, detail))
         }
         (_, user) => user.ok_or_else(unknown_user),

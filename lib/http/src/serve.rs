@@ -1,4 +1,4 @@
-//! Listening, until it is time to stop.
+//! HTTP/1.1 server of the ingress, with timeouts for slow clients and a graceful shutdown.
 
 use crate::routes::router;
 use crate::state::{IngressState, Ports, Settings};
@@ -19,97 +19,102 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutWriter;
 use tower::ServiceExt;
 
-/// How long open connections may take to finish when it is time to stop. Requests that wait for an outcome
-/// are answered well before.
-const STOPPING: Duration = Duration::from_secs(10);
+/// Maximum time for open connections to finish during shutdown. Requests that wait for an outcome are
+/// answered well before.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// When no more connections can be taken for now, because there are no more file handles.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+/// Delay after a failed `accept`, such as when the process has no more file descriptors.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// The most that a connection keeps of what it reads and writes.
-const BUFFER: usize = 64 * 1024;
+/// Maximum size of the read and write buffers of a connection.
+const MAX_BUFFER: usize = 64 * 1024;
 
-/// Serves requests. When it is time to stop, no new connection is taken and every request that came in is
-/// answered; a connection that sends half a request does not hold it up for ever.
+/// Serves requests until the shutdown. Then it accepts no more connections and answers every request that it
+/// has received. A connection that never completes its request delays the shutdown by at most
+/// [`SHUTDOWN_TIMEOUT`].
 pub async fn serve<P: Ports>(listener: TcpListener, portal: Arc<IngressState<P>>) -> std::io::Result<()> {
-    let (mut stop, patience) = (portal.stop.clone(), Patience::of(&portal.settings));
-    serve_router(listener, router(portal), patience, async move { stop.wait().await }).await
+    let (mut shutdown, timeouts) = (portal.shutdown.clone(), ConnectionTimeouts::of(&portal.settings));
+    serve_router(listener, router(portal), timeouts, async move { shutdown.wait().await }).await
 }
 
-/// With slow clients.
+/// Timeouts for slow clients.
 #[derive(Clone, Copy)]
-struct Patience {
-    /// The head of a request must come within that time, counted from the end of the one before.
-    head: Duration,
-    /// Something of an answer must be taken within that time.
+struct ConnectionTimeouts {
+    /// Timeout for receiving the head of a request, from the end of the previous request.
+    header: Duration,
+    /// Timeout for sending more of a response.
     write: Duration,
 }
 
-impl Patience {
-    fn of(settings: &Settings) -> Patience {
-        Patience { head: settings.head_within, write: settings.write_within }
+impl ConnectionTimeouts {
+    fn of(settings: &Settings) -> ConnectionTimeouts {
+        ConnectionTimeouts { header: settings.header_timeout, write: settings.write_timeout }
     }
 }
 
 async fn serve_router(
     listener: TcpListener,
     router: Router,
-    patience: Patience,
-    stop: impl Future<Output = ()>,
+    timeouts: ConnectionTimeouts,
+    shutdown: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(patience.head).max_buf_size(BUFFER);
+    http.timer(TokioTimer::new()).header_read_timeout(timeouts.header).max_buf_size(MAX_BUFFER);
     let connections = GracefulShutdown::new();
-    tokio::pin!(stop);
+    tokio::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = &mut stop => break,
+            () = &mut shutdown => break,
         };
         match accepted {
-            Ok((stream, peer)) => take(&http, &connections, &router, patience.write, (stream, peer)),
-            // The client has gone already.
-            Err(error) if is_of_one_connection(&error) => {}
+            Ok((stream, peer)) => {
+                spawn_connection(&http, &connections, &router, timeouts.write, (stream, peer))
+            }
+            // The client has already disconnected.
+            Err(error) if is_connection_error(&error) => {}
             Err(error) => {
-                tracing::error!(%error, "no connection can be taken");
-                tokio::time::sleep(ACCEPT_AGAIN).await;
+                tracing::error!(%error, "accepting connections failed");
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
     drop(listener);
     tokio::select! {
         () = connections.shutdown() => {}
-        () = tokio::time::sleep(STOPPING) => tracing::warn!("closing connections whose request never came whole"),
+        () = tokio::time::sleep(SHUTDOWN_TIMEOUT) => {
+            tracing::warn!("shutdown timeout: closing connections with incomplete requests");
+        }
     }
     Ok(())
 }
 
-fn take(
+fn spawn_connection(
     http: &http1::Builder,
     connections: &GracefulShutdown,
     router: &Router,
-    write_within: Duration,
+    write_timeout: Duration,
     (stream, peer): (TcpStream, SocketAddr),
 ) {
-    // What is sent in small pieces would wait for acknowledgements. If it cannot be set, it is slower.
+    // Nagle's algorithm would delay small writes. If this fails, the connection is only slower.
     let _ = stream.set_nodelay(true);
     let router = router.clone();
-    let answer = service_fn(move |mut request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         router.clone().oneshot(request.map(Body::new))
     });
     let mut stream = TimeoutWriter::new(stream);
-    stream.set_timeout(Some(write_within));
-    let connection = connections.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), answer));
+    stream.set_timeout(Some(write_timeout));
+    let connection = connections.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), service));
     tokio::spawn(async move {
-        // Clients that go away in the middle, and those that are too slow.
+        // Expected when a client disconnects in the middle or is too slow.
         if let Err(error) = connection.await {
-            tracing::debug!(%peer, %error, "a connection ended");
+            tracing::debug!(%peer, %error, "connection ended with an error");
         }
     });
 }
 
-fn is_of_one_connection(error: &std::io::Error) -> bool {
+fn is_connection_error(error: &std::io::Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
@@ -124,45 +129,46 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::sync::oneshot;
 
-    const SOON: Patience = Patience { head: Duration::from_millis(100), write: Duration::from_millis(100) };
+    const SHORT: ConnectionTimeouts =
+        ConnectionTimeouts { header: Duration::from_millis(100), write: Duration::from_millis(100) };
 
-    /// What a client gets that sends this and no more, until the connection is closed.
-    async fn answer(sent: &str) -> String {
+    /// Sends these bytes and returns everything that the server sends until it closes the connection.
+    async fn response_to(sent: &str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let router = Router::new().route("/", get(async || "here"));
         client.write_all(sent.as_bytes()).await.unwrap();
-        let mut got = String::new();
-        let mut serving = pin!(serve_router(listener, router, SOON, std::future::pending()));
-        let reading = tokio::time::timeout(Duration::from_secs(10), client.read_to_string(&mut got));
+        let mut received = String::new();
+        let mut serving = pin!(serve_router(listener, router, SHORT, std::future::pending()));
+        let reading = tokio::time::timeout(Duration::from_secs(10), client.read_to_string(&mut received));
         tokio::select! {
-            read = reading => read.expect("it is closed").unwrap(),
+            read = reading => read.expect("the server closes the connection").unwrap(),
             served = &mut serving => panic!("{served:?}"),
         };
-        got
+        received
     }
 
     #[tokio::test]
-    async fn who_never_ends_the_head_of_a_request_does_not_keep_a_connection() {
-        assert_eq!(answer("GET / HTTP/1.1\r\nHost: x\r\nX-Slow").await, "");
+    async fn connections_with_incomplete_heads_are_closed() {
+        assert_eq!(response_to("GET / HTTP/1.1\r\nHost: x\r\nX-Slow").await, "");
     }
 
     #[tokio::test]
-    async fn a_connection_without_requests_is_closed_behind_the_last_answer() {
-        let answer = answer("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
-        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\nhere"), "{answer}");
+    async fn idle_connections_are_closed_after_the_last_response() {
+        let response = response_to("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        assert!(response.starts_with("HTTP/1.1 200 ") && response.ends_with("\r\n\r\nhere"), "{response}");
     }
 
     #[tokio::test]
-    async fn who_does_not_read_does_not_keep_a_connection() {
+    async fn connections_whose_client_does_not_read_are_closed() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (gone, has_gone) = oneshot::channel::<()>();
-        let body = Arc::new(std::sync::Mutex::new(Some(gone)));
-        // An answer without an end; what it holds goes with it.
+        let (dropped, was_dropped) = oneshot::channel::<()>();
+        let body = Arc::new(std::sync::Mutex::new(Some(dropped)));
+        // An endless body that owns `dropped`, so that dropping the body closes the channel.
         let endless = move || {
             let held = body.lock().unwrap().take();
-            let chunk = axum::body::Bytes::from(vec![b'x'; BUFFER]);
+            let chunk = axum::body::Bytes::from(vec![b'x'; MAX_BUFFER]);
             let chunks = futures_util::stream::repeat_with(move || {
                 let _ = &held;
                 Ok::<_, std::convert::Infallible>(chunk.clone())
@@ -171,27 +177,27 @@ mod tests {
         };
         let router = Router::new().route("/", get(endless));
         client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-        let serving = serve_router(listener, router, SOON, std::future::pending());
+        let serving = serve_router(listener, router, SHORT, std::future::pending());
         tokio::select! {
-            gone = tokio::time::timeout(Duration::from_secs(10), has_gone) => {
-                gone.expect("it is closed").unwrap_err();
+            dropped = tokio::time::timeout(Duration::from_secs(10), was_dropped) => {
+                dropped.expect("the server closes the connection").unwrap_err();
             }
             served = serving => panic!("{served:?}"),
         }
     }
 
     #[tokio::test]
-    async fn when_it_is_time_to_stop_a_request_in_hand_is_answered_and_no_other_is_taken() {
+    async fn shutdown_answers_requests_in_progress_only() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (come, has_come) = oneshot::channel();
-        let (tell, told) = oneshot::channel::<()>();
-        let once = std::sync::Mutex::new(Some((come, told)));
+        let (started, has_started) = oneshot::channel();
+        let (resume, resumed) = oneshot::channel::<()>();
+        let once = std::sync::Mutex::new(Some((started, resumed)));
         let handler = move || {
-            let (come, told) = once.lock().unwrap().take().unwrap();
+            let (started, resumed) = once.lock().unwrap().take().unwrap();
             async move {
-                come.send(()).unwrap();
-                told.await.unwrap();
+                started.send(()).unwrap();
+                resumed.await.unwrap();
                 "late"
             }
         };
@@ -202,19 +208,25 @@ mod tests {
                 async move || handler().await
             }),
         );
-        let (stop, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(serve_router(listener, router, SOON, async move { drop(stopped.await) }));
+        let (shutdown, shutdown_requested) = oneshot::channel::<()>();
+        let serving =
+            tokio::spawn(serve_router(
+                listener,
+                router,
+                SHORT,
+                async move { drop(shutdown_requested.await) },
+            ));
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-        has_come.await.unwrap();
-        stop.send(()).unwrap();
+        has_started.await.unwrap();
+        shutdown.send(()).unwrap();
         while TcpStream::connect(address).await.is_ok() {
             tokio::task::yield_now().await;
         }
-        tell.send(()).unwrap();
-        let mut got = String::new();
-        client.read_to_string(&mut got).await.unwrap();
-        assert!(got.ends_with("late"), "{got}");
+        resume.send(()).unwrap();
+        let mut received = String::new();
+        client.read_to_string(&mut received).await.unwrap();
+        assert!(received.ends_with("late"), "{received}");
         serving.await.unwrap().unwrap();
     }
 }

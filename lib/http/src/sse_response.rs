@@ -1,4 +1,4 @@
-//! Server-sent events (the event stream of HTML): answers that go on.
+//! Server-sent events (`text/event-stream` of the HTML standard).
 
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
@@ -11,59 +11,62 @@ use std::convert::Infallible;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// Browsers wait so long before they come again, after a connection broke.
-const RETRY: Duration = Duration::from_secs(2);
+/// Time after which clients reconnect when the connection is lost.
+const RECONNECT_DELAY: Duration = Duration::from_secs(2);
 
-/// Those whose stream ends because of us come again within so much time, not all at once.
-const SPREAD: Duration = Duration::from_secs(5);
+/// Clients whose stream the server ends reconnect within this time, at random, so as not to reconnect all at
+/// once.
+const RECONNECT_SPREAD: Duration = Duration::from_secs(5);
 
-/// The id of the last event that a client saw. What is no text is no id of ours.
+/// Returns the id of the last event that the client received, by `Last-Event-ID`. Returns the invalid id `?`
+/// if the header is not ASCII.
 pub(crate) fn last_event_id(headers: &HeaderMap) -> Option<&str> {
     headers.get("last-event-id").map(|id| id.to_str().unwrap_or("?")).filter(|id| !id.is_empty())
 }
 
-/// An event stream.
-pub(crate) fn answer(events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+/// Returns a response that streams these events.
+pub(crate) fn event_stream(events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        // Proxies that gather answers are asked not to.
+        // Asks nginx not to buffer the response.
         (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    let begin = Bytes::from(format!("retry: {}\n\n", RETRY.as_millis()));
-    let events = stream::iter([begin]).chain(events).map(Ok::<Bytes, Infallible>);
+    let first = Bytes::from(format!("retry: {}\n\n", RECONNECT_DELAY.as_millis()));
+    let events = stream::iter([first]).chain(events).map(Ok::<Bytes, Infallible>);
     (headers, Body::from_stream(events)).into_response()
 }
 
-/// When a client whose stream ends shall come again.
+/// Returns the last frame of a stream that the server ends: a reconnect delay that is random, to spread the
+/// load.
 pub(crate) fn reconnect_frame() -> Bytes {
-    // Random enough, for nothing but this.
-    let spread = RandomState::new().hash_one(()) % SPREAD.as_millis() as u64;
+    // `RandomState` is random enough for this purpose.
+    let spread = RandomState::new().hash_one(()) % RECONNECT_SPREAD.as_millis() as u64;
     Bytes::from(format!("retry: {}\n\n", 500 + spread))
 }
 
-/// What a listener gets, until it ends.
-pub(crate) fn stream_events(listener: Subscriber) -> impl Stream<Item = Bytes> + Send {
-    let Subscriber { first, then, place } = listener;
-    stream::unfold((first, Some(then), place), async |(mut first, then, place)| {
-        if let Some(shown) = first.take() {
-            return Some((shown, (first, then, place)));
+/// Streams the frames of a subscriber, followed by [`reconnect_frame`] when its subscription ends.
+pub(crate) fn stream_events(subscriber: Subscriber) -> impl Stream<Item = Bytes> + Send {
+    let Subscriber { initial, updates, permit } = subscriber;
+    stream::unfold((initial, Some(updates), permit), async |(mut initial, updates, permit)| {
+        if let Some(frame) = initial.take() {
+            return Some((frame, (initial, updates, permit)));
         }
-        let mut then = then?;
-        match then.recv().await {
-            Ok(shown) => Some((shown, (first, Some(then), place))),
-            // Too slow, or nobody tells any more.
-            Err(_) => Some((reconnect_frame(), (first, None, place))),
+        let mut updates = updates?;
+        match updates.recv().await {
+            Ok(frame) => Some((frame, (initial, Some(updates), permit))),
+            // The subscriber is too slow, or the hub ended the subscription.
+            Err(_) => Some((reconnect_frame(), (initial, None, permit))),
         }
     })
 }
 
-/// What somebody is told who cannot listen.
-pub(crate) fn subscribe_error(why: SubscribeError) -> Problem {
-    match why {
+/// Returns the problem of a failed subscription.
+pub(crate) fn subscribe_error(error: SubscribeError) -> Problem {
+    match error {
         SubscribeError::UnknownAuction => Problem::of(&refusals::UNKNOWN_AUCTION),
-        SubscribeError::Full { at_most } => Problem::of(&requests::TOO_MANY_LISTENERS)
-            .with("at_most", at_most)
+        SubscribeError::Full { limit } => Problem::of(&requests::TOO_MANY_LISTENERS)
+            .with("limit", limit)
             .with_header(header::RETRY_AFTER, HeaderValue::from_static("5")),
         SubscribeError::Unavailable(error) => error.into(),
     }

@@ -1,4 +1,4 @@
-//! What all endpoints share.
+//! State of an ingress, shared by all endpoints.
 
 use crate::operator_ports::OperatorPorts;
 use crate::rate_limits::RateLimits;
@@ -36,135 +36,106 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use worker_runtime::health::Health;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// The adapters behind an ingress.
+/// Ports of an ingress, as one type parameter.
 pub trait Ports: Send + Sync + 'static {
-    /// The way onto the streams.
     type Queue: CommandQueue + 'static;
-    /// Where outcomes are looked up.
     type Outcomes: OutcomeReader + 'static;
-    /// The read models.
     type Views: ReadModelReader + 'static;
-    /// Auctions as the store tells them.
     type AuctionEvents: AuctionEventReader + 'static;
-    /// What users want to be told.
-    type Subscribers: PreferenceReader + 'static;
-    /// Notifications as they are stored.
-    type StoredInboxes: InboxStore + 'static;
-    /// Notifications as they are read.
-    type InboxCopies: InboxCache + 'static;
-    /// Where users are told by HTTP.
+    type Preferences: PreferenceReader + 'static;
+    type InboxStore: InboxStore + 'static;
+    type InboxCache: InboxCache + 'static;
     type Webhooks: WebhookStore + 'static;
-    /// Commands that could not be handled.
     type DeadLetters: DeadLetterQueue + 'static;
-    /// Their outcomes.
-    type Failures: OutcomeReader + FailedOutcomes + 'static;
-    /// What services do not handle any more.
+    /// Outcomes of dead-lettered commands.
+    type FailedOutcomes: OutcomeReader + FailedOutcomes + 'static;
     type ParkedEvents: ParkedEvents + 'static;
-    /// How far everybody is with the streams.
-    type Progress: StreamStatsReader + 'static;
-    /// How far the store is.
+    type StreamStats: StreamStatsReader + 'static;
     type Heads: HeadReader + 'static;
-
-    /// Who users are.
     type Accounts: Accounts + 'static;
-    /// What tokens stand for.
     type Tokens: TokenStore + 'static;
-    /// Who is told which tokens are not good any more.
     type Revocations: Revocations + 'static;
+    type RateLimitStore: RateLimitStore + 'static;
 
-    /// Where it is counted how often somebody calls.
-    type Counters: RateLimitStore + 'static;
-
-    /// Asks every server that the ingress needs; by name.
+    /// Checks every backend that the ingress needs. Returns the results by name of the backend.
     fn check(&self) -> impl Future<Output = Vec<(&'static str, Result<(), Unavailable>)>> + Send;
 }
 
-/// How an ingress behaves.
+/// Settings of an ingress.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// A gateway in front has authenticated the caller and says who it is in `X-User-Id`.
+    /// Whether `X-User-Id` and `X-User-Role` are trusted because a gateway sets them after authenticating the
+    /// caller.
     pub trust_gateway_user_header: bool,
-    /// How long a token is good.
-    pub session: Duration,
-    /// The longest that a client may wait for an outcome.
-    pub longest_wait: Duration,
-    /// The longest that a read may wait for the views to be as fresh as it shall be.
-    pub longest_read_wait: Duration,
-    /// How long a request may take, besides the time that its client prefers to wait.
-    pub deadline: Duration,
-    /// How long the head of a request may take to come, counted from the end of the answer before.
-    pub head_within: Duration,
-    /// How long a client may take nothing of an answer.
-    pub write_within: Duration,
-    /// How long a body may take to come.
-    pub body_within: Duration,
-    /// How long outcomes are kept.
-    pub outcomes_kept: Duration,
-    /// Web pages of which origins may use it; see [`crate::cors`].
+    /// Lifetime of a session token.
+    pub session_ttl: Duration,
+    /// Maximum time that a request waits for the outcome of its command.
+    pub max_wait: Duration,
+    /// Maximum time that a read waits for the read models to reach the required positions.
+    pub max_read_wait: Duration,
+    /// Timeout of a request, in addition to the time that its client prefers to wait.
+    pub request_timeout: Duration,
+    /// Timeout for receiving the head of a request, from the end of the previous response.
+    pub header_timeout: Duration,
+    /// Timeout for sending more of a response while the client reads nothing.
+    pub write_timeout: Duration,
+    /// Timeout for receiving the body of a request.
+    pub body_timeout: Duration,
+    /// Time for which outcomes are kept.
+    pub outcome_retention: Duration,
+    /// Origins of the web pages that may call the API from a browser; see [`crate::cors`].
     pub cors_origins: Vec<String>,
 }
 
-/// One ingress.
+/// State of an ingress.
 pub struct IngressState<P: Ports> {
-    /// Commands in, outcomes back.
-    pub accept: CommandGateway<P::Queue, P::Outcomes>,
-    /// The read models.
+    pub commands: CommandGateway<P::Queue, P::Outcomes>,
     pub views: P::Views,
-    /// Reads that wait for them.
-    pub freshness: Arc<ConsistencyWaiter>,
-    /// Pages of the lists of auctions that were read a moment ago.
-    pub lists: CoalescingCache<String, AsOf<Representation>>,
-    /// Auctions that were read a moment ago.
-    pub auctions: CoalescingCache<AuctionId, AsOf<Option<AuctionRepresentation>>>,
-    /// Auctions as the store tells them.
-    pub from_store: AuctionHistoryReader<P::AuctionEvents>,
-    /// Those that it told a moment ago, because their views could not be read.
-    pub told: CoalescingCache<AuctionId, AsOf<Option<AuctionRepresentation>>>,
-    /// Where listeners come to.
-    pub live: BroadcastHub,
-    /// Users who listen for what they are told.
-    pub bells: Arc<InboxSignals>,
-    /// What users want to be told.
-    pub subscribers: P::Subscribers,
-    /// Notifications.
-    pub inbox: InboxReader<P::StoredInboxes, P::InboxCopies>,
-    /// Where users are told by HTTP.
+    /// Waits for the read models to reach the positions that a read requires.
+    pub consistency: Arc<ConsistencyWaiter>,
+    /// Short-term cache of pages of `GET /auctions`.
+    pub list_cache: CoalescingCache<String, AsOf<Representation>>,
+    /// Short-term cache of `GET /auction/{id}`.
+    pub auction_cache: CoalescingCache<AuctionId, AsOf<Option<AuctionRepresentation>>>,
+    /// Auctions rebuilt from their events in the store.
+    pub auction_history: AuctionHistoryReader<P::AuctionEvents>,
+    /// Short-term cache of auctions that were rebuilt from the store because their read model is unavailable.
+    pub fallback_cache: CoalescingCache<AuctionId, AsOf<Option<AuctionRepresentation>>>,
+    pub live_updates: BroadcastHub,
+    /// Wakes the streams of users who have new notifications.
+    pub inbox_signals: Arc<InboxSignals>,
+    pub preferences: P::Preferences,
+    pub inbox: InboxReader<P::InboxStore, P::InboxCache>,
     pub webhooks: WebhookRegistry<P::Webhooks>,
-    /// What operators work on.
-    pub desk: OperatorPorts<P>,
-    /// Who users are.
+    pub operator: OperatorPorts<P>,
     pub accounts: P::Accounts,
-    /// What they prove it by.
     pub passwords: Passwords,
-    /// The tokens of those who called lately.
+    /// Cache of the tokens of recent callers.
     pub tokens: Arc<TokenCache<P::Tokens>>,
-    /// Who is told which are not good any more.
+    /// Publishes revoked tokens to all ingress processes.
     pub revocations: P::Revocations,
-    /// How often callers may call, if anybody counts.
-    pub limits: Option<RateLimits<P::Counters>>,
-    /// What is promised of the draws of new auctions.
-    pub promises: DrawCommitments,
-    /// For questions about the servers themselves.
+    /// Rate limits; `None` if rate limiting is disabled.
+    pub rate_limits: Option<RateLimits<P::RateLimitStore>>,
+    /// Commitments to the draw seeds of new auctions, and the current draw options.
+    pub commitments: DrawCommitments,
+    /// Checks the backends, for `/readyz`.
     pub ports: P,
-    /// How many partitions there are.
     pub partitions: PartitionCount,
-    /// How it behaves.
     pub settings: Settings,
-    /// Whether new commands are refused because of load.
-    pub shedding: LoadShedder,
-    /// How the process is: readiness drops when it drains, a while before it stops.
+    /// Refuses new commands while the portal is overloaded.
+    pub load_shedder: LoadShedder,
+    /// Health of the process. It reports draining some time before the shutdown starts.
     pub health: Health,
-    /// When to stop.
-    pub stop: ShutdownSignal,
+    pub shutdown: ShutdownSignal,
 }
 
-/// What endpoints get.
+/// Extractor of the shared state.
 pub type StateExtractor<P> = axum::extract::State<SharedState<P>>;
 
-/// An ingress as all its requests see it.
+/// State of an ingress, shared by its requests.
 pub type SharedState<P> = Arc<IngressState<P>>;
 
-/// Milliseconds since 1970 by the clock of this machine; decides nothing.
+/// Returns the time by the clock of this machine. Business decisions use the clock of Redis instead.
 pub fn wall_clock() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))

@@ -1,112 +1,96 @@
-//! What all commands have in common.
+//! Parameters, responses and problems that all commands share.
 
 use super::Endpoint;
-use super::reads::decided;
+use super::reads::decided_position;
 use super::schemas::{header, in_header, pattern, retry_after, text};
-use crate::access::Access;
 use crate::auth::Authenticator;
 use crate::problem::types::{refusals, requests};
 use auction_wire::api::{CommandDone, CommandFailed, CommandPending};
 
-/// What comes of an accepted command.
+/// Effect of an accepted command.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Something new.
+    /// A new resource: 201.
     Creates,
-    /// A change of what there is.
+    /// A change of an existing resource: 200.
     Changes,
 }
 
+/// Syntax of `Consistency-Token` in requests: one or more tokens, separated by commas.
+pub(crate) const CONSISTENCY_TOKENS: &str = "^[A-Za-z0-9_, -]+$";
+
+/// Description of `Consistency-Token` where it does not influence the response.
+pub(crate) const PASSED_ON: &str =
+    "Tokens of earlier responses, separated by commas. The token of the response includes them.";
+
+/// Syntax of `Idempotency-Key`: visible characters; without quotes only those that have no meaning in
+/// headers.
+const KEY: &str = r#"^([!#-+\-.-:<-\[\]-~]{1,255}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#;
+
+/// Syntax of `Idempotency-Key` for anonymous callers. The minimum length keeps two callers from using the
+/// same key.
+const ANONYMOUS_KEY: &str = r#"^([!#-+\-.-:<-\[\]-~]{32,255}|"([!#-\[\]-~]|\\["\\]){32,255}")$"#;
+
+const IDEMPOTENCY_KEY: &str = "Makes the request safe to repeat. All requests with this key have one \
+    effect and the same outcome, also while the first request is pending. The same key with another \
+    payload is refused. The key is valid as long as the outcome is kept. Visible ASCII characters, with \
+    or without double quotes.";
+
+const PREFER: &str = "`wait=N`: wait up to N seconds for the outcome, within the maximum of the portal. \
+    `respond-async`: do not wait.";
+
 impl<S: Authenticator> Endpoint<S> {
-    /// Whoever it is may call, and nobody looks who it is.
-    pub(crate) fn by_everybody(self) -> Self {
-        self.may(Access::Public)
-    }
-
-    /// A user may call, and anybody else.
-    pub(crate) fn by_anybody(self) -> Self {
-        self.may(Access::OptionalUser)
-    }
-
-    /// A user has to call.
-    pub(crate) fn by_a_user(self) -> Self {
-        self.may(Access::Bidder)
-    }
-
-    /// A user has to call who may offer things.
-    pub(crate) fn by_a_seller(self) -> Self {
-        self.may(Access::Seller)
-    }
-
-    /// A user or an operator has to call.
-    pub(crate) fn by_a_user_or_an_operator(self) -> Self {
-        self.may(Access::UserOrOperator)
-    }
-
-    /// An operator has to call.
-    pub(crate) fn by_an_operator(self) -> Self {
-        self.may(Access::Operator)
-    }
-
-    /// Somebody has to call who may act for users, or an operator.
-    pub(crate) fn by_a_service(self) -> Self {
-        self.may(Access::Service)
-    }
-
-    /// It needs Redis or Postgres.
-    pub(crate) fn needs_servers(self) -> Self {
+    /// The endpoint needs Redis or Postgres.
+    pub(crate) fn needs_backends(self) -> Self {
         self.problems(&[&requests::TEMPORARILY_UNAVAILABLE])
     }
 
-    /// It sends a command.
+    /// The endpoint sends a command of the calling user or operator.
     pub(crate) fn command(self, effect: Effect) -> Self {
         self.command_with(effect, KEY)
     }
 
-    /// It sends a command of somebody who has no name yet.
-    pub(crate) fn command_of_nobody(self, effect: Effect) -> Self {
-        self.command_with(effect, LONG_KEY)
+    /// The endpoint sends a command that no user sends yet, such as a sign-up.
+    pub(crate) fn anonymous_command(self, effect: Effect) -> Self {
+        self.command_with(effect, ANONYMOUS_KEY)
     }
 
-    fn command_with(self, effect: Effect, key_looks: &str) -> Self {
-        let (status, about) = match effect {
-            Effect::Creates => (201, "It was decided while the client waited: it is there."),
-            Effect::Changes => (200, "It was decided while the client waited: it is done."),
+    fn command_with(self, effect: Effect, key_pattern: &str) -> Self {
+        let (status, description) = match effect {
+            Effect::Creates => (201, "Accepted within the wait time: the resource is created."),
+            Effect::Changes => (200, "Accepted within the wait time: the change is made."),
         };
-        let key = "Makes it safe to repeat the request: one effect, and one outcome that all of them are answered \
-                   with, also while the first is pending. The same key with another payload is refused. Known for \
-                   as long as outcomes are kept. Visible characters, with double quotes around them or without.";
-        let trace = "W3C Trace Context; goes along with the command and its events.";
-        let known = "What the client has seen; passed on in the token of the answer.";
-        self.takes(in_header("Consistency-Token", pattern("^[A-Za-z0-9_, -]+$"), known))
-            .takes(in_header("Idempotency-Key", pattern(key_looks), key))
-            .takes(in_header("Prefer", text(), PREFER))
-            .takes(in_header("traceparent", text(), trace))
-            .answers::<CommandPending>(202, "It is on disk, and will be decided.")
-            .answers::<CommandFailed>(202, "It could not be handled, and had no effect.")
-            .with_header(202, "Location", header(text(), "Where to ask what became of it."))
-            .with_header(202, "Retry-After", retry_after())
-            .with_header(202, "Preference-Applied", applied())
-            .answers::<CommandDone>(status, about)
-            .with_header(status, "Location", header(text(), "Where the effect is to be seen."))
-            .with_header(status, "Consistency-Token", decided())
-            .with_header(status, "Preference-Applied", applied())
+        let trace = "W3C Trace Context, recorded with the command and its events.";
+        self.parameter(in_header("Consistency-Token", pattern(CONSISTENCY_TOKENS), PASSED_ON))
+            .parameter(in_header("Idempotency-Key", pattern(key_pattern), IDEMPOTENCY_KEY))
+            .parameter(in_header("Prefer", text(), PREFER))
+            .parameter(in_header("traceparent", text(), trace))
+            .response::<CommandPending>(202, "The command is stored durably and not decided yet.")
+            .response::<CommandFailed>(202, "The command could not be processed and had no effect.")
+            .response_header(202, "Location", header(text(), "Command handle: URL of the outcome."))
+            .response_header(202, "Retry-After", retry_after())
+            .response_header(202, "Preference-Applied", preference_applied())
+            .response::<CommandDone>(status, description)
+            .response_header(status, "Location", header(text(), "URL of the resource that shows the effect."))
+            .response_header(status, "Consistency-Token", decided_position())
+            .response_header(status, "Preference-Applied", preference_applied())
             .problems(&[
                 &requests::INVALID_REQUEST,
                 &requests::IDEMPOTENCY_KEY_REUSED,
                 &refusals::ID_IN_USE,
                 &requests::OVERLOADED,
             ])
-            .needs_servers()
+            .needs_backends()
     }
 
-    /// It sends a command for an auction that exists.
+    /// The endpoint sends a command for an existing auction.
     pub(crate) fn command_for_auction(self, effect: Effect) -> Self {
-        let if_match = "The version that the sender saw, as `ETag` of the auction: if it has moved on, the command is \
-                        refused with both versions.";
-        self.command(effect).takes(in_header("If-Match", text(), if_match)).problems(&[
+        let if_match = "`ETag` of the auction as you read it. If the auction has another version when the \
+                        command is decided, the command is refused with `version_conflict`, which \
+                        contains both versions.";
+        self.command(effect).parameter(in_header("If-Match", text(), if_match)).problems(&[
             &refusals::UNKNOWN_AUCTION,
-            &refusals::VERSION_MOVED,
+            &refusals::VERSION_CONFLICT,
             &refusals::AUCTION_NOT_STARTED,
             &refusals::AUCTION_ENDED,
             &refusals::AUCTION_CLOSED,
@@ -115,17 +99,7 @@ impl<S: Authenticator> Endpoint<S> {
     }
 }
 
-/// Visible characters; bare, those that mean nothing in a header.
-const KEY: &str = r#"^([!#-+\-.-:<-\[\]-~]{1,255}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#;
-
-/// The same, where it must be nobody else's.
-const LONG_KEY: &str = r#"^([!#-+\-.-:<-\[\]-~]{32,255}|"([!#-\[\]-~]|\\["\\]){32,255}")$"#;
-
-/// What `Prefer` can say, for commands.
-const PREFER: &str = "`wait=N`: answer with the outcome if it comes within N seconds (there is a longest wait). \
-                      `respond-async`: do not wait.";
-
-/// `Preference-Applied`.
-pub(crate) fn applied() -> utoipa::openapi::header::Header {
-    header(text(), "The preference that was followed; absent if none was.")
+/// Returns the description of the response header `Preference-Applied`.
+pub(crate) fn preference_applied() -> utoipa::openapi::header::Header {
+    header(text(), "Preference that was applied. Absent if none was.")
 }

@@ -1,7 +1,7 @@
-//! One endpoint: its handler, and all that is said of it, in one place, so that neither goes without the other.
+//! Builder of an endpoint: handler, access and OpenAPI description in one value.
 
 use super::schemas;
-use super::{CALLER, NOBODY, OPERATOR, TOKEN};
+use super::{ANONYMOUS, CALLER, OPERATOR, TOKEN};
 use crate::access::{Access, AccessRow};
 use crate::auth::{Authenticator, Authorized};
 use crate::problem::types::{ProblemType, requests};
@@ -24,64 +24,64 @@ use utoipa_axum::router::UtoipaMethodRouter;
 const JSON: &str = "application/json";
 const PROBLEM_JSON: &str = "application/problem+json";
 
-/// An endpoint, with what it answers.
+/// Endpoint with its OpenAPI description.
 pub(crate) struct Endpoint<S> {
     path: &'static str,
     method: HttpMethod,
     handler: Box<dyn FnOnce(Access, Option<NonZeroU32>) -> MethodRouter<S>>,
-    may: Access,
-    cost: Option<NonZeroU32>,
+    access: Access,
+    /// Number of requests that one call counts as; none if the endpoint is not rate limited.
+    rate_cost: Option<NonZeroU32>,
     operation: OperationBuilder,
-    answers: BTreeMap<u16, Answer>,
+    responses: BTreeMap<u16, ResponseSpec>,
     schemas: Vec<(String, RefOr<Schema>)>,
 }
 
-/// What is answered with one status.
+/// All responses with one status code.
 #[derive(Default)]
-struct Answer {
-    about: Vec<String>,
+struct ResponseSpec {
+    descriptions: Vec<String>,
     headers: BTreeMap<&'static str, Header>,
-    /// By media type; several are alternatives.
+    /// Alternative schemas by media type.
     bodies: BTreeMap<&'static str, Vec<RefOr<Schema>>>,
 }
 
 impl<S: Authenticator> Endpoint<S> {
-    /// `name` is what generated clients call it. The path is in the form of axum, which is that of OpenAPI. Who may
-    /// call is to be said: until then it is nobody but the house.
+    /// `operation_id` is the name of the operation in generated clients. The path has the form that axum and
+    /// OpenAPI share. Without a call of [`Endpoint::access`] only operators have access.
     fn new<H: HandlerFn<T, S>, T: 'static>(
-        name: &'static str,
+        operation_id: &'static str,
         method: HttpMethod,
         path: &'static str,
         handler: H,
     ) -> Endpoint<S> {
         let filter = method.to_method_filter();
-        let guarded = move |may, cost| MethodRouter::new().on(filter, Authorized { handler, may, cost });
-        let operation = OperationBuilder::new().operation_id(Some(name));
-        let (handler, may, cost) = (Box::new(guarded), Access::Operator, Some(NonZeroU32::MIN));
+        let authorized = move |access, rate_cost| {
+            MethodRouter::new().on(filter, Authorized { handler, access, rate_cost })
+        };
+        let operation = OperationBuilder::new().operation_id(Some(operation_id));
         Endpoint {
             path,
             method,
-            handler,
-            may,
-            cost,
+            handler: Box::new(authorized),
+            access: Access::Operator,
+            rate_cost: Some(NonZeroU32::MIN),
             operation,
-            answers: BTreeMap::new(),
+            responses: BTreeMap::new(),
             schemas: Vec::new(),
         }
-        .problems(&[&requests::INTERNAL_ERROR, &requests::TOOK_TOO_LONG])
+        .problems(&[&requests::INTERNAL_ERROR, &requests::REQUEST_TIMEOUT])
     }
 
-    /// `GET`, and `HEAD` with it.
+    /// Makes a `GET` endpoint, which also serves `HEAD`.
     pub(crate) fn get<H: HandlerFn<T, S>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
         Endpoint::new(name, HttpMethod::Get, path, to)
     }
 
-    /// `PUT`.
     pub(crate) fn put<H: HandlerFn<T, S>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
         Endpoint::new(name, HttpMethod::Put, path, to)
     }
 
-    /// `POST`.
     pub(crate) fn post<H: HandlerFn<T, S>, T: 'static>(
         name: &'static str,
         path: &'static str,
@@ -90,7 +90,6 @@ impl<S: Authenticator> Endpoint<S> {
         Endpoint::new(name, HttpMethod::Post, path, to)
     }
 
-    /// `DELETE`.
     pub(crate) fn delete<H: HandlerFn<T, S>, T: 'static>(
         name: &'static str,
         path: &'static str,
@@ -99,25 +98,24 @@ impl<S: Authenticator> Endpoint<S> {
         Endpoint::new(name, HttpMethod::Delete, path, to)
     }
 
-    /// A few words, and the group it is shown in.
+    /// Sets the group and the summary: a few words in the imperative, without a period.
     pub(crate) fn summary(mut self, tag: &'static str, summary: &str) -> Self {
         self.operation = self.operation.tag(tag).summary(Some(summary));
         self
     }
 
-    /// More about it.
-    pub(crate) fn about(mut self, about: &str) -> Self {
-        self.operation = self.operation.description(Some(about));
+    pub(crate) fn description(mut self, description: &str) -> Self {
+        self.operation = self.operation.description(Some(description));
         self
     }
 
-    /// What it takes in its path, query or headers.
-    pub(crate) fn takes(mut self, parameter: Parameter) -> Self {
+    /// Adds a parameter of the path, the query or the headers.
+    pub(crate) fn parameter(mut self, parameter: Parameter) -> Self {
         self.operation = self.operation.parameter(parameter);
         self
     }
 
-    /// A JSON body. Where all members may be left out, so may be the body.
+    /// Sets the type of the JSON body. A body is not required if all its members are optional.
     pub(crate) fn body<T: ToSchema>(mut self, required: bool) -> Self {
         let content = ContentBuilder::new().schema(Some(self.schema_of::<T>())).build();
         let required =
@@ -126,45 +124,47 @@ impl<S: Authenticator> Endpoint<S> {
         self.operation = self.operation.request_body(Some(body));
         self.problems(&[
             &requests::INVALID_REQUEST,
-            &requests::TOO_LARGE,
+            &requests::BODY_TOO_LARGE,
             &requests::UNSUPPORTED_MEDIA_TYPE,
-            &requests::BODY_TOO_SLOW,
+            &requests::BODY_TIMEOUT,
         ])
     }
 
-    /// Who may call.
-    pub(crate) fn may(self, may: Access) -> Self {
-        Endpoint { may, ..self }
+    /// Sets who can call the endpoint.
+    pub(crate) fn access(self, access: Access) -> Self {
+        Endpoint { access, ..self }
     }
 
-    /// It counts for so many requests; zero: it is not counted.
-    pub(crate) fn costs(self, requests: u32) -> Self {
-        Endpoint { cost: NonZeroU32::new(requests), ..self }
+    /// Sets how many requests a call counts as in rate limiting. Zero excludes the endpoint from rate
+    /// limiting.
+    pub(crate) fn rate_cost(self, requests: u32) -> Self {
+        Endpoint { rate_cost: NonZeroU32::new(requests), ..self }
     }
 
-    /// Its row in the table of who may do what.
-    pub(crate) fn row(&self) -> AccessRow {
+    /// Returns the row of the endpoint in the permission table.
+    pub(crate) fn access_row(&self) -> AccessRow {
         let method = match self.method {
             HttpMethod::Get => "GET",
             HttpMethod::Put => "PUT",
             HttpMethod::Post => "POST",
             HttpMethod::Delete => "DELETE",
-            // There is no way to make one.
+            // No constructor makes another method.
             _ => "?",
         };
-        AccessRow { method, path: self.path, may: self.may }
+        AccessRow { method, path: self.path, access: self.access }
     }
 
-    /// What its guard does is described: one of the security schemes has to be fulfilled.
-    fn guarded(mut self) -> Self {
-        let schemes: &[Option<&str>] = match self.may {
+    /// Describes what authentication, authorization and rate limiting do: alternative security schemes and
+    /// problems.
+    fn describe_access(mut self) -> Self {
+        let schemes: &[Option<&str>] = match self.access {
             Access::Public => &[],
-            Access::OptionalUser => &[NOBODY, TOKEN, CALLER],
+            Access::OptionalUser => &[ANONYMOUS, TOKEN, CALLER],
             Access::Bidder | Access::Seller => &[TOKEN, CALLER],
             Access::UserOrOperator => &[TOKEN, CALLER, OPERATOR],
             Access::Operator => &[TOKEN, OPERATOR],
-            // Nobody: a gateway that is trusted may call for itself.
-            Access::Service => &[TOKEN, NOBODY],
+            // A trusted gateway can call without any header.
+            Access::Service => &[TOKEN, ANONYMOUS],
         };
         for scheme in schemes {
             let requirement = scheme.map_or_else(SecurityRequirement::default, |scheme| {
@@ -172,77 +172,78 @@ impl<S: Authenticator> Endpoint<S> {
             });
             self.operation = self.operation.security(requirement);
         }
-        let may = self.may;
-        if self.cost.is_some() {
+        let access = self.access;
+        if self.rate_cost.is_some() {
             self = self.problems(&[&requests::TOO_MANY_REQUESTS]);
         }
-        self.problems(may.problems()).problems(may.role_problem().as_slice())
+        self.problems(access.problems()).problems(access.role_problem().as_slice())
     }
 
-    /// It answers with that JSON.
-    pub(crate) fn answers<T: ToSchema>(mut self, status: u16, about: &str) -> Self {
+    /// Adds a response with a JSON body.
+    pub(crate) fn response<T: ToSchema>(mut self, status: u16, description: &str) -> Self {
         let schema = self.schema_of::<T>();
-        self.answer(status, about).bodies.entry(JSON).or_default().push(schema);
+        self.add_response(status, description).bodies.entry(JSON).or_default().push(schema);
         self
     }
 
-    /// What it answers with is described in words, and those speak of that.
-    pub(crate) fn mentions<T: ToSchema>(mut self) -> Self {
+    /// Adds the schema of a type that only the text of the description mentions.
+    pub(crate) fn extra_schema<T: ToSchema>(mut self) -> Self {
         self.schema_of::<T>();
         self
     }
 
-    /// It answers with something of that media type, which has no schema with a name.
-    pub(crate) fn answers_with(
+    /// Adds a response with another media type or without a named schema.
+    pub(crate) fn response_with_media_type(
         mut self,
         status: u16,
         media_type: &'static str,
         schema: Object,
-        about: &str,
+        description: &str,
     ) -> Self {
         let schema = RefOr::T(Schema::Object(schema));
-        self.answer(status, about).bodies.entry(media_type).or_default().push(schema);
+        self.add_response(status, description).bodies.entry(media_type).or_default().push(schema);
         self
     }
 
-    /// It answers without a body.
-    pub(crate) fn answers_with_nothing(mut self, status: u16, about: &str) -> Self {
-        self.answer(status, about);
+    /// Adds a response without a body.
+    pub(crate) fn empty_response(mut self, status: u16, description: &str) -> Self {
+        self.add_response(status, description);
         self
     }
 
-    /// An answer of that status, which is there already, carries a header.
-    pub(crate) fn with_header(mut self, status: u16, name: &'static str, header: Header) -> Self {
-        self.answers.entry(status).or_default().headers.insert(name, header);
+    /// Adds a header to the responses with this status.
+    pub(crate) fn response_header(mut self, status: u16, name: &'static str, header: Header) -> Self {
+        self.responses.entry(status).or_default().headers.insert(name, header);
         self
     }
 
-    /// Problems that it answers with, besides those that every endpoint has.
-    pub(crate) fn problems(mut self, kinds: &[&'static ProblemType]) -> Self {
-        for kind in kinds {
-            let (name, schema) = schemas::problem(kind);
+    /// Adds error responses. `internal_error` and `request_timeout` are part of every endpoint.
+    pub(crate) fn problems(mut self, problem_types: &[&'static ProblemType]) -> Self {
+        for problem_type in problem_types {
+            let status = problem_type.status;
+            let (name, schema) = schemas::problem(problem_type);
             if self.schemas.iter().any(|(known, _)| *known == name)
-                && self.answers.get(&kind.status).is_some_and(|answer| answer.has(kind))
+                && self.responses.get(&status).is_some_and(|response| response.describes(problem_type))
             {
                 continue;
             }
             self.schemas.push((name.clone(), schema));
-            let answer = self.answer(kind.status, &kind.about());
-            answer.bodies.entry(PROBLEM_JSON).or_default().push(Ref::from_schema_name(name).into());
-            if kind.status == 503 || kind.status == 429 {
-                answer.headers.insert("Retry-After", schemas::retry_after());
+            let response = self.add_response(status, &problem_type.description());
+            response.bodies.entry(PROBLEM_JSON).or_default().push(Ref::from_schema_name(name).into());
+            if status == 503 || status == 429 {
+                response.headers.insert("Retry-After", schemas::retry_after());
             }
-            if kind.status == 401 {
-                answer.headers.insert("WWW-Authenticate", schemas::www_authenticate());
+            if status == 401 {
+                response.headers.insert("WWW-Authenticate", schemas::www_authenticate());
             }
         }
         self
     }
 
-    fn answer(&mut self, status: u16, about: &str) -> &mut Answer {
-        let answer = self.answers.entry(status).or_default();
-        answer.about.push(about.to_owned());
-        answer
+    fn add_response(&mut self, status: u16, description: &str) -> &mut ResponseSpec {
+        let response = self.responses.entry(status).or_default();
+        response.descriptions.push(description.to_owned());
+        response
     }
 
     fn schema_of<T: ToSchema>(&mut self) -> RefOr<Schema> {
@@ -253,7 +254,7 @@ impl<S: Authenticator> Endpoint<S> {
     }
 }
 
-/// Handlers that are functions, which all of ours are.
+/// Handler that is an async function. All handlers of the portal are.
 pub(crate) trait HandlerFn<T, S>:
     Handler<T, S, Future = Pin<Box<dyn Future<Output = Response> + Send>>>
 {
@@ -265,31 +266,31 @@ impl<H, T, S> HandlerFn<T, S> for H where
 }
 
 impl ProblemType {
-    fn about(&self) -> String {
-        format!("`{}`: {}", self.code, self.happened)
+    fn description(&self) -> String {
+        format!("`{}`: {}", self.code, self.summary)
     }
 }
 
-impl Answer {
-    fn has(&self, kind: &ProblemType) -> bool {
-        self.about.contains(&kind.about())
+impl ResponseSpec {
+    fn describes(&self, problem_type: &ProblemType) -> bool {
+        self.descriptions.contains(&problem_type.description())
     }
 }
 
 impl<S: Authenticator> From<Endpoint<S>> for UtoipaMethodRouter<S> {
     fn from(endpoint: Endpoint<S>) -> UtoipaMethodRouter<S> {
-        let endpoint = endpoint.guarded();
+        let endpoint = endpoint.describe_access();
         let mut operation = endpoint.operation;
-        for (status, answer) in endpoint.answers {
-            let about = match &answer.about[..] {
+        for (status, spec) in endpoint.responses {
+            let description = match &spec.descriptions[..] {
                 [only] => only.clone(),
-                several => several.iter().map(|about| format!("* {about}\n")).collect(),
+                several => several.iter().map(|description| format!("* {description}\n")).collect(),
             };
-            let mut response = ResponseBuilder::new().description(about);
-            for (name, header) in answer.headers {
+            let mut response = ResponseBuilder::new().description(description);
+            for (name, header) in spec.headers {
                 response = response.header(name, header);
             }
-            for (media_type, schemas) in answer.bodies {
+            for (media_type, schemas) in spec.bodies {
                 let schema = one_of(schemas);
                 response = response.content(media_type, ContentBuilder::new().schema(Some(schema)).build());
             }
@@ -297,7 +298,7 @@ impl<S: Authenticator> From<Endpoint<S>> for UtoipaMethodRouter<S> {
         }
         let mut paths = Paths::new();
         paths.add_path_operation(endpoint.path, vec![endpoint.method], operation.build());
-        (endpoint.schemas, paths, (endpoint.handler)(endpoint.may, endpoint.cost))
+        (endpoint.schemas, paths, (endpoint.handler)(endpoint.access, endpoint.rate_cost))
     }
 }
 

@@ -1,58 +1,71 @@
-//! What all reads of views have in common.
+//! Parameters, headers and problems that all reads of read models share.
 
 use super::Endpoint;
+use super::commands::CONSISTENCY_TOKENS;
 use super::schemas::{header, in_header, in_query, one_of, pattern, text, whole};
 use crate::auth::Authenticator;
 use crate::problem::types::requests;
 use utoipa::openapi::header::Header;
 
-const AGE: &str = "So many seconds ago it was known to be all that there is. It grows while the store is away, or the \
-                   read models do not follow.";
+const AGE: &str = "Seconds since this read model was last known to be up to date. Grows while Postgres is \
+    unavailable or the projector lags.";
 
-/// What tokens look like.
-const TOKEN: &str = "^[A-Za-z0-9_-]+$";
+/// Syntax of a single consistency token.
+const CONSISTENCY_TOKEN: &str = "^[A-Za-z0-9_-]+$";
 
 impl<S: Authenticator> Endpoint<S> {
-    /// It reads a view, and can be asked to be fresh.
-    pub(crate) fn reads_a_view(self) -> Self {
-        let given = "One of another answer, or several with commas: at least what they say is shown. It is waited for \
-                     if need be.";
-        let asked = "`latest`: at least what is stored when the request comes in is shown. `stale-ok`: nothing is \
-                     waited for.";
-        self.takes(in_header("Consistency-Token", pattern("^[A-Za-z0-9_, -]+$"), given))
-            .takes(in_header("Prefer", text(), "`wait=N`: wait at most N seconds for it."))
-            .takes(in_query("consistency", one_of(&["latest", "stale-ok"]), asked))
-            .takes(in_header("If-None-Match", text(), "An `ETag` that the client holds."))
-            .with_header(200, "Consistency-Token", shown())
-            .with_header(200, "ETag", header(text(), "Changes with the bytes."))
-            .with_header(200, "Age", header(whole(0, None), AGE))
-            .with_header(
+    /// The endpoint serves a read model, with conditional requests and a selectable consistency.
+    pub(crate) fn reads_read_model(self) -> Self {
+        let token = "Tokens of earlier responses, separated by commas. The response shows at least that \
+                     state. If necessary the portal waits for it.";
+        let consistency = "`latest`: show at least the state that is stored when the request arrives. \
+                           `stale-ok`: do not wait, whatever `Consistency-Token` requires.";
+        self.parameter(in_header("Consistency-Token", pattern(CONSISTENCY_TOKENS), token))
+            .parameter(in_header(
+                "Prefer",
+                text(),
+                "`wait=N`: wait at most N seconds for the required state.",
+            ))
+            .parameter(in_query("consistency", one_of(&["latest", "stale-ok"]), consistency))
+            .parameter(in_header("If-None-Match", text(), "`ETag` of a response that the client has."))
+            .response_header(200, "Consistency-Token", read_position())
+            .response_header(200, "ETag", header(text(), "Strong validator of the response body."))
+            .response_header(200, "Age", header(whole(0, None), AGE))
+            .response_header(
                 200,
                 "Preference-Applied",
-                header(text(), "How long would have been waited, if that was said."),
+                header(text(), "Maximum wait time that was applied. Absent without `Prefer: wait=N`."),
             )
-            .with_header(200, "Cache-Control", header(text(), "Caches ask before they use it."))
-            .answers_with_nothing(304, "The client has it already.")
-            .with_header(304, "ETag", header(text(), "Of what the client has."))
+            .response_header(
+                200,
+                "Cache-Control",
+                header(text(), "Caches can store the response and must revalidate it before each use."),
+            )
+            .empty_response(304, "The response that the client has is current.")
+            .response_header(304, "ETag", header(text(), "Validator of the response that the client has."))
             .problems(&[
                 &requests::INVALID_REQUEST,
                 &requests::TOKEN_AHEAD_OF_STORE,
-                &requests::PROJECTION_BEHIND,
+                &requests::READ_MODEL_BEHIND,
             ])
-            .needs_servers()
+            .needs_backends()
     }
 
-    /// It reads a page of a list.
-    pub(crate) fn reads_pages(self) -> Self {
-        self.with_header(200, "Link", header(text(), "`rel=\"next\"`: the next page; absent on the last."))
+    /// The endpoint returns a list in pages.
+    pub(crate) fn paginated(self) -> Self {
+        let link = "URL of the next page, as `rel=\"next\"`. Absent on the last page.";
+        self.response_header(200, "Link", header(text(), link))
     }
 }
 
-fn shown() -> Header {
-    header(pattern(TOKEN), "How fresh this is, and what else the request knew.")
+fn read_position() -> Header {
+    header(
+        pattern(CONSISTENCY_TOKEN),
+        "State that the response shows, combined with the tokens of the request.",
+    )
 }
 
-/// `Consistency-Token` of a finished command.
-pub(crate) fn decided() -> Header {
-    header(pattern(TOKEN), "A read that is given this shows the effect.")
+/// Returns the description of `Consistency-Token` in responses to decided commands.
+pub(crate) fn decided_position() -> Header {
+    header(pattern(CONSISTENCY_TOKEN), "Send this token with a read to see the effect of the command.")
 }

@@ -1,4 +1,4 @@
-//! Shapes that are said by hand: problems, parameters, headers.
+//! JSON schemas that are written by hand: problems, parameters, headers.
 
 use crate::problem::types::{MemberType, ProblemType};
 use auction_wire::api::Money;
@@ -9,100 +9,99 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Required};
 
-/// Any text.
 pub(crate) fn text() -> Object {
     ObjectBuilder::new().schema_type(Type::String).build()
 }
 
-/// Any object.
 pub(crate) fn object() -> Object {
     ObjectBuilder::new().schema_type(Type::Object).build()
 }
 
-/// The id of a user, an auction or a bid.
+/// Returns the schema of an id of a user, auction or bid.
 pub(crate) fn uuid() -> Object {
     let format = SchemaFormat::KnownFormat(KnownFormat::Uuid);
     ObjectBuilder::new().schema_type(Type::String).format(Some(format)).build()
 }
 
-/// A point in time.
+/// Returns the schema of an RFC 3339 time.
 pub(crate) fn time() -> Object {
     let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
     ObjectBuilder::new().schema_type(Type::String).format(Some(format)).build()
 }
 
-/// A whole number of that range.
-pub(crate) fn whole(least: usize, most: Option<usize>) -> Object {
-    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(most).build()
+/// Returns the schema of an integer between `min` and `max`, both included.
+pub(crate) fn whole(min: usize, max: Option<usize>) -> Object {
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(min)).maximum(max).build()
 }
 
-/// A text of that form.
+/// Returns the schema of a string that matches a regular expression.
 pub(crate) fn pattern(pattern: &str) -> Object {
     ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).build()
 }
 
-/// One of these words.
+/// Returns the schema of an enumeration of strings.
 pub(crate) fn one_of(words: &[&str]) -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words.iter().copied())).build()
 }
 
-/// A part of a path.
-pub(crate) fn in_path(name: &str, schema: Object, about: &str) -> Parameter {
-    parameter(ParameterIn::Path, name, schema, about)
+/// Returns a required path parameter.
+pub(crate) fn in_path(name: &str, schema: Object, description: &str) -> Parameter {
+    parameter(ParameterIn::Path, name, schema, description)
 }
 
-/// A member of a query.
-pub(crate) fn in_query(name: &str, schema: Object, about: &str) -> Parameter {
-    parameter(ParameterIn::Query, name, schema, about)
+/// Returns an optional query parameter.
+pub(crate) fn in_query(name: &str, schema: Object, description: &str) -> Parameter {
+    parameter(ParameterIn::Query, name, schema, description)
 }
 
-/// A header of a request.
-pub(crate) fn in_header(name: &str, schema: Object, about: &str) -> Parameter {
-    parameter(ParameterIn::Header, name, schema, about)
+/// Returns an optional request header.
+pub(crate) fn in_header(name: &str, schema: Object, description: &str) -> Parameter {
+    parameter(ParameterIn::Header, name, schema, description)
 }
 
-fn parameter(place: ParameterIn, name: &str, schema: Object, about: &str) -> Parameter {
-    let required = if place == ParameterIn::Path { Required::True } else { Required::False };
-    let parameter = ParameterBuilder::new().name(name).parameter_in(place).required(required);
-    parameter.description(Some(about)).schema(Some(Schema::Object(schema))).build()
+fn parameter(location: ParameterIn, name: &str, schema: Object, description: &str) -> Parameter {
+    let required = if location == ParameterIn::Path { Required::True } else { Required::False };
+    let parameter = ParameterBuilder::new().name(name).parameter_in(location).required(required);
+    parameter.description(Some(description)).schema(Some(Schema::Object(schema))).build()
 }
 
-/// A header of an answer.
-pub(crate) fn header(schema: Object, about: &str) -> Header {
-    HeaderBuilder::new().schema(Some(Schema::Object(schema))).description(Some(about)).build()
+/// Returns a response header.
+pub(crate) fn header(schema: Object, description: &str) -> Header {
+    HeaderBuilder::new().schema(Some(Schema::Object(schema))).description(Some(description)).build()
 }
 
-/// `Retry-After`.
+/// Returns the response header `Retry-After`.
 pub(crate) fn retry_after() -> Header {
-    header(whole(0, None), "Ask again after so many seconds.")
+    header(whole(0, None), "Seconds to wait before the next attempt.")
 }
 
-/// `WWW-Authenticate`.
+/// Returns the response header `WWW-Authenticate`.
 pub(crate) fn www_authenticate() -> Header {
-    header(text(), "`Bearer`, by RFC 6750; with `error` if a token was given that is not good.")
+    header(text(), "`Bearer` by RFC 6750, with `error` if the token of the request is invalid.")
 }
 
-/// The name and the shape of a problem.
-pub(super) fn problem(kind: &ProblemType) -> (String, RefOr<Schema>) {
-    let only = |value: Value| ObjectBuilder::new().enum_values(Some([value]));
+/// Returns the name and the schema of a problem type.
+pub(super) fn problem(problem_type: &ProblemType) -> (String, RefOr<Schema>) {
+    let constant = |value: Value| ObjectBuilder::new().enum_values(Some([value]));
     let mut object = ObjectBuilder::new()
-        .description(Some(kind.happened))
-        .property("type", only(kind.uri().into()).schema_type(Type::String))
-        .property("title", only(kind.title.into()).schema_type(Type::String))
-        .property("status", only(kind.status.into()).schema_type(Type::Integer))
+        .description(Some(problem_type.summary))
+        .property("type", constant(problem_type.uri().into()).schema_type(Type::String))
+        .property("title", constant(problem_type.title.into()).schema_type(Type::String))
+        .property("status", constant(problem_type.status.into()).schema_type(Type::Integer))
         .property("detail", ObjectBuilder::new().schema_type(Type::String))
-        .property("code", only(kind.code.into()).schema_type(Type::String));
+        .property("code", constant(problem_type.code.into()).schema_type(Type::String));
     for name in ["type", "title", "status", "detail", "code"] {
         object = object.required(name);
     }
-    for member in kind.members {
-        object = object.property(member.name, described(shape(member.shape), member.about));
+    for member in problem_type.members {
+        object = object
+            .property(member.name, with_description(member_schema(member.member_type), member.description));
     }
-    (format!("Problem.{}", kind.code), Schema::Object(object.build()).into())
+    (format!("Problem.{}", problem_type.code), Schema::Object(object.build()).into())
 }
 
-fn shape(shape: MemberType) -> RefOr<Schema> {
-    match shape {
+fn member_schema(member_type: MemberType) -> RefOr<Schema> {
+    match member_type {
         MemberType::Money => Money::schema(),
         MemberType::Time => Schema::Object(time()).into(),
         MemberType::Count => Schema::Object(whole(0, None)).into(),
@@ -117,10 +116,10 @@ fn shape(shape: MemberType) -> RefOr<Schema> {
     }
 }
 
-fn described(mut schema: RefOr<Schema>, about: &str) -> RefOr<Schema> {
+fn with_description(mut schema: RefOr<Schema>, description: &str) -> RefOr<Schema> {
     match &mut schema {
-        RefOr::T(Schema::Object(object)) => object.description = Some(about.to_owned()),
-        RefOr::T(Schema::Array(array)) => array.description = Some(about.to_owned()),
+        RefOr::T(Schema::Object(object)) => object.description = Some(description.to_owned()),
+        RefOr::T(Schema::Array(array)) => array.description = Some(description.to_owned()),
         _ => {}
     }
     schema

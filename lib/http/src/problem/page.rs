@@ -1,4 +1,4 @@
-//! Problems as pages: what the URI in `type` leads to.
+//! HTML pages of problem types, served at their type URIs.
 
 use super::types::{ProblemType, all};
 use std::fmt::Write;
@@ -6,22 +6,22 @@ use std::fmt::Write;
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}\
                      code{font-family:ui-monospace,monospace}th,td{text-align:left;padding:.2rem .8rem .2rem 0}";
 
-/// The page of one problem.
-pub(crate) fn page(kind: &ProblemType) -> String {
-    let ProblemType { code, status, title, happened, members, advice } = kind;
+/// Renders the page of one problem type.
+pub(crate) fn page(problem_type: &ProblemType) -> String {
+    let ProblemType { code, status, title, summary, members, resolution } = problem_type;
     let mut body = format!(
         "<h1>{title}</h1>\n<p>Status {status}, code <code>{code}</code></p>\n<p>{}</p>\n<h2>What to do</h2>\n\
          <p>{}</p>\n",
-        marked_up(happened),
-        marked_up(advice)
+        to_html(summary),
+        to_html(resolution)
     );
     if !members.is_empty() {
         body.push_str("<h2>Members</h2>\n<table>\n");
         for member in *members {
-            let (name, shape, about) = (member.name, member.shape.in_words(), member.about);
-            let (about, shape) = (marked_up(about), marked_up(shape));
-            let row = format!("<tr><th><code>{name}</code></th><td>{about}</td><td>{shape}</td></tr>");
-            // Writing to a text cannot fail.
+            let name = member.name;
+            let (description, label) = (to_html(member.description), to_html(member.member_type.label()));
+            let row = format!("<tr><th><code>{name}</code></th><td>{description}</td><td>{label}</td></tr>");
+            // Writing to a string cannot fail.
             let _ = writeln!(body, "{row}");
         }
         body.push_str("</table>\n");
@@ -30,17 +30,16 @@ pub(crate) fn page(kind: &ProblemType) -> String {
     document(title, &body)
 }
 
-/// The list of all of them.
+/// Renders the list of all problem types.
 pub(crate) fn index() -> String {
-    let mut body =
-        "<h1>Problems</h1>\n<p>What is not a success is answered as <code>application/problem+json</code> \
-                    by RFC 9457. These are its types.</p>\n<table>\n"
-            .to_owned();
-    for kind in all() {
-        let (uri, status, code) = (kind.uri(), kind.status, kind.code);
-        let happened = marked_up(kind.happened);
+    let mut body = "<h1>Problems</h1>\n<p>Errors are <code>application/problem+json</code> by RFC 9457. \
+                    These are the problem types.</p>\n<table>\n"
+        .to_owned();
+    for problem_type in all() {
+        let (uri, status, code) = (problem_type.uri(), problem_type.status, problem_type.code);
+        let summary = to_html(problem_type.summary);
         let row = format!(
-            "<tr><td>{status}</td><td><a href=\"{uri}\"><code>{code}</code></a></td><td>{happened}</td></tr>"
+            "<tr><td>{status}</td><td><a href=\"{uri}\"><code>{code}</code></a></td><td>{summary}</td></tr>"
         );
         let _ = writeln!(body, "{row}");
     }
@@ -55,8 +54,9 @@ fn document(title: &str, body: &str) -> String {
     )
 }
 
-/// Text of the table as HTML: it is ours, and has nothing that must be escaped; backquotes mark code.
-fn marked_up(text: &str) -> String {
+/// Converts a text of the table to HTML: text in backquotes becomes code. Nothing is escaped: a test checks
+/// that the table contains no characters that need it.
+fn to_html(text: &str) -> String {
     let parts = text.split('`').enumerate();
     parts.map(|(n, part)| if n % 2 == 1 { format!("<code>{part}</code>") } else { part.to_owned() }).collect()
 }
@@ -66,20 +66,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_the_table_has_to_be_escaped() {
-        for kind in all() {
-            let texts = kind.members.iter().map(|member| member.about);
-            for text in texts.chain([kind.title, kind.happened, kind.advice]) {
-                assert!(!text.contains(['<', '>', '&', '"']), "{}: {text}", kind.code);
-                assert_eq!(text.matches('`').count() % 2, 0, "{}: {text}", kind.code);
+    fn texts_of_the_table_need_no_escaping() {
+        for problem_type in all() {
+            let texts = problem_type.members.iter().map(|member| member.description);
+            for text in texts.chain([problem_type.title, problem_type.summary, problem_type.resolution]) {
+                assert!(!text.contains(['<', '>', '&', '"']), "{}: {text}", problem_type.code);
+                assert_eq!(text.matches('`').count() % 2, 0, "{}: {text}", problem_type.code);
             }
         }
     }
 
     #[test]
-    fn a_page_says_what_happened_what_it_carries_and_what_to_do() {
-        let kind = super::super::types::find("not_above_your_latest").unwrap();
-        let page = page(kind);
+    fn page_contains_summary_members_and_resolution() {
+        let problem_type = super::super::types::find("not_above_your_latest").unwrap();
+        let page = page(problem_type);
         for part in
             ["<h1>Not above your latest</h1>", "Status 409", "<code>your_latest</code>", "Bid <code>minimum"]
         {

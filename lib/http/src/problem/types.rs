@@ -1,53 +1,48 @@
-//! The table of all problems there are: what clients are told, and what the page of each explains. Problems can
-//! only be made of entries of this table; refusals of the domain, which is open to new ones, are looked up in it.
+//! The table of all problem types. A [`Problem`](super::Problem) is made from an entry of this table. The
+//! exception are refusals, whose codes the domain defines: they are looked up in the table by code.
 
 pub(crate) mod refusals;
 pub(crate) mod requests;
 
-/// One type of problem.
+/// Problem type by RFC 9457, with the texts of its page.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ProblemType {
-    /// Its stable name in snake case, such as `not_above_your_latest`.
+    /// Stable identifier in snake case, such as `not_above_your_latest`.
     pub code: &'static str,
-    /// The status it comes with.
     pub status: u16,
-    /// A few words.
     pub title: &'static str,
-    /// One sentence that says what happened.
-    pub happened: &'static str,
-    /// What it carries besides what all problems carry.
+    /// What happened, in one or two sentences.
+    pub summary: &'static str,
+    /// Members besides `type`, `title`, `status`, `detail` and `code`.
     pub members: &'static [Member],
-    /// What a client should do.
-    pub advice: &'static str,
+    /// What the client should do.
+    pub resolution: &'static str,
 }
 
-/// A member of a problem.
+/// Member of a problem.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Member {
-    /// Its name.
     pub name: &'static str,
-    /// What it looks like.
-    pub shape: MemberType,
-    /// What it says.
-    pub about: &'static str,
+    pub member_type: MemberType,
+    /// Noun phrase without a period.
+    pub description: &'static str,
 }
 
-/// What a member looks like in JSON.
+/// JSON type of a [`Member`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemberType {
-    /// Money: an object of `amount`, in minor units, and `currency`.
+    /// Object of `amount`, in minor units, and `currency`.
     Money,
-    /// A point in time by RFC 3339.
+    /// Point in time by RFC 3339.
     Time,
-    /// A whole number.
     Count,
-    /// A list of what is wrong, each with `at` and `problem`.
+    /// List of objects with `at` and `problem`.
     Errors,
 }
 
 impl MemberType {
-    /// How people are told.
-    pub(crate) fn in_words(self) -> &'static str {
+    /// Returns the type as it is printed on the page of a problem.
+    pub(crate) fn label(self) -> &'static str {
         match self {
             MemberType::Money => "money: minor units and a currency",
             MemberType::Time => "time",
@@ -58,40 +53,39 @@ impl MemberType {
 }
 
 impl ProblemType {
-    /// Its URI, relative to the ingress, which serves a page there.
+    /// Returns the type URI, relative to the ingress, which serves a page there.
     pub fn uri(&self) -> String {
         uri(self.code)
     }
 }
 
-/// The URI of the type of a code.
+/// Returns the type URI of a code, whether or not the table has it.
 pub(crate) fn uri(code: &str) -> String {
     format!("/problems/{}", code.replace('_', "-"))
 }
 
-/// All of them, those of requests first.
+/// Returns all problem types, those of requests before refusals.
 pub fn all() -> impl Iterator<Item = &'static ProblemType> {
     requests::ALL.iter().chain(refusals::ALL).copied()
 }
 
-/// The one of that code.
+/// Returns the problem type with this code.
 pub fn find(code: &str) -> Option<&'static ProblemType> {
-    all().find(|kind| kind.code == code)
+    all().find(|problem_type| problem_type.code == code)
 }
 
-/// Defines kinds, and the list of them, so that none can be left out of it.
-macro_rules! kinds {
-    ($($name:ident = $kind:expr;)*) => {
-        $(pub(crate) static $name: ProblemType = $kind;)*
-        /// All of this part of the table.
+/// Defines problem types together with the list `ALL`, so that the list cannot miss one.
+macro_rules! problem_types {
+    ($($name:ident = $problem_type:expr;)*) => {
+        $(pub(crate) static $name: ProblemType = $problem_type;)*
+        /// All problem types of this module.
         pub(crate) static ALL: &[&ProblemType] = &[$(&$name),*];
     };
 }
-pub(crate) use kinds;
+pub(crate) use problem_types;
 
-/// A member.
-pub(crate) const fn member(name: &'static str, shape: MemberType, about: &'static str) -> Member {
-    Member { name, shape, about }
+pub(crate) const fn member(name: &'static str, member_type: MemberType, description: &'static str) -> Member {
+    Member { name, member_type, description }
 }
 
 #[cfg(test)]
@@ -100,14 +94,15 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn every_kind_has_a_code_of_its_own_and_says_what_to_do() {
+    fn problem_types_have_unique_codes_and_a_resolution() {
         let mut seen = BTreeSet::new();
-        for kind in all() {
-            assert!(seen.insert(kind.code), "{} is there twice", kind.code);
-            assert!(kind.code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{}", kind.code);
-            assert!((400..600).contains(&kind.status), "{}", kind.code);
-            assert!(kind.happened.ends_with('.') && kind.advice.ends_with('.'), "{}", kind.code);
-            assert_eq!(find(kind.code), Some(kind));
+        for problem_type in all() {
+            let code = problem_type.code;
+            assert!(seen.insert(code), "{code} is defined twice");
+            assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{code}");
+            assert!((400..600).contains(&problem_type.status), "{code}");
+            assert!(problem_type.summary.ends_with('.') && problem_type.resolution.ends_with('.'), "{code}");
+            assert_eq!(find(code), Some(problem_type));
         }
         assert_eq!(find("raffled"), None);
     }

@@ -1,6 +1,7 @@
-//! `POST /auction/{id}/cancel`: call it off, by the seller or an operator.
+//! `POST /auction/{id}/cancel`: cancels an auction.
 
 use super::{InPath, auction_in};
+use crate::access::Access;
 use crate::caller::ActingAs;
 use crate::command_response::{CommandSubmission, submit};
 use crate::openapi::commands::Effect;
@@ -17,10 +18,10 @@ use axum::response::Response;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("cancel_auction", "/auction/{id}/cancel", cancel_auction::<P>)
-        .summary(tag::AUCTIONS, "Call an auction off")
-        .about("By its seller or an operator. Nobody wins.")
-        .by_a_user_or_an_operator()
-        .takes(in_path("id", uuid(), "The auction."))
+        .summary(tag::AUCTIONS, "Cancel an auction")
+        .description("Only the seller and operators can cancel an auction. It ends without a winner.")
+        .access(Access::UserOrOperator)
+        .parameter(in_path("id", uuid(), "Auction id."))
         .command_for_auction(Effect::Changes)
         .problems(&[&refusals::NOT_YOUR_AUCTION])
 }
@@ -33,7 +34,7 @@ async fn cancel_auction<P: Ports>(
 ) -> Result<Response, Problem> {
     let auction = auction_in(&auction)?;
     let path = format!("/auction/{auction}/cancel");
-    let asking = CommandSubmission { actor, method: "POST", path: &path, payload: b"" };
+    let submission = CommandSubmission { actor, method: "POST", path: &path, payload: b"" };
     let cancel = CommandBody::Auction(AuctionCommand::CancelAuction(CancelAuction));
-    submit(&portal, &headers, asking, |_| (auction, cancel)).await
+    submit(&portal, &headers, submission, |_| (auction, cancel)).await
 }

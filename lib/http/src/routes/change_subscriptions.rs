@@ -1,5 +1,6 @@
-//! `PUT /subscriptions`: choose what to be told.
+//! `PUT /subscriptions`: changes the notification preferences of the caller.
 
+use crate::access::Access;
 use crate::body::{self, BoundedBody};
 use crate::caller::Caller;
 use crate::command_response::{CommandSubmission, submit};
@@ -18,9 +19,9 @@ use axum::response::Response;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::put("change_subscriptions", "/subscriptions", change_subscriptions::<P>)
-        .summary(tag::NOTIFICATIONS, "Choose what to be told")
-        .about("The whole choice: what is left out is on.")
-        .by_a_user()
+        .summary(tag::NOTIFICATIONS, "Change your notification preferences")
+        .description("Replaces all preferences. Omitted preferences are on.")
+        .access(Access::Bidder)
         .body::<SubscriptionsRequest>(false)
         .command(Effect::Changes)
         .problems(&[&refusals::UNKNOWN_USER, &refusals::USER_DELETED])
@@ -34,7 +35,7 @@ async fn change_subscriptions<P: Ports>(
 ) -> Result<Response, Problem> {
     let request: SubscriptionsRequest = body::read(&headers, &body)?;
     let payload = body::canonical(&request);
-    let asking = CommandSubmission {
+    let submission = CommandSubmission {
         actor: Actor::User(user),
         method: "PUT",
         path: "/subscriptions",
@@ -42,5 +43,5 @@ async fn change_subscriptions<P: Ports>(
     };
     let change = ChangeNotificationPreferences { to: request.into() };
     let command = CommandBody::User(UserCommand::ChangeSubscriptions(change));
-    submit(&portal, &headers, asking, |_| (user.0, command)).await
+    submit(&portal, &headers, submission, |_| (user.0, command)).await
 }

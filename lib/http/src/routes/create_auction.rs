@@ -1,5 +1,6 @@
-//! `POST /auctions`: offer something. Who calls is the seller.
+//! `POST /auctions`: creates an auction. The caller is its seller.
 
+use crate::access::Access;
 use crate::body::{self, BoundedBody};
 use crate::caller::Caller;
 use crate::command_response::{CommandSubmission, submit};
@@ -17,17 +18,17 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use std::fmt::Display;
 
-/// A soft close or a retraction lock of more than a day is a slip.
-const LONGEST_SECONDS: u32 = 24 * 60 * 60;
+/// Maximum of the durations of soft close and retraction lock: longer ones are mistakes.
+const MAX_SECONDS: u32 = 24 * 60 * 60;
 
-/// More extensions than that are a slip.
-const MOST_EXTENSIONS: u32 = 1000;
+/// Maximum number of extensions by soft close: more are a mistake.
+const MAX_EXTENSIONS: u32 = 1000;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("create_auction", "/auctions", create_auction::<P>)
-        .summary(tag::AUCTIONS, "Offer something")
-        .about("Who calls is the seller.")
-        .by_a_seller()
+        .summary(tag::AUCTIONS, "Create an auction")
+        .description("The caller is the seller.")
+        .access(Access::Seller)
         .body::<CreateAuctionRequest>(true)
         .command(Effect::Creates)
         .problems(&[
@@ -49,20 +50,20 @@ async fn create_auction<P: Ports>(
     let payload = body::canonical(&request);
     let promoted = request.promoted;
     let mut create = validate(request, seller)?;
-    let asking = CommandSubmission {
+    let submission = CommandSubmission {
         actor: Actor::User(seller),
         method: "POST",
         path: "/auctions",
         payload: &payload,
     };
     let command = |id: CommandId| {
-        create.promotion = promoted.then(|| portal.promises.of(AuctionId(id.0)));
+        create.promotion = promoted.then(|| portal.commitments.of(AuctionId(id.0)));
         (id.0, CommandBody::Auction(AuctionCommand::CreateAuction(Box::new(create))))
     };
-    submit(&portal, &headers, asking, command).await
+    submit(&portal, &headers, submission, command).await
 }
 
-/// Collects everything that is wrong, so that a client need not find out one by one.
+/// Collector of all invalid fields, so that the response lists them all.
 #[derive(Default)]
 struct Errors(Vec<(String, String)>);
 
@@ -86,11 +87,11 @@ fn validate(request: CreateAuctionRequest, seller: UserId) -> Result<CreateAucti
     let opening_bid = errors.check("opening_bid", Amount::new(request.opening_bid));
     let reserve = errors.check("reserve", request.reserve.map(Amount::new).transpose());
     if let Some(SoftCloseRequest { extend_by_seconds, within_seconds, at_most }) = request.soft_close {
-        errors.range("soft_close.extend_by_seconds", extend_by_seconds, 1, LONGEST_SECONDS);
-        errors.range("soft_close.within_seconds", within_seconds, 1, LONGEST_SECONDS);
-        errors.range("soft_close.at_most", at_most, 1, MOST_EXTENSIONS);
+        errors.range("soft_close.extend_by_seconds", extend_by_seconds, 1, MAX_SECONDS);
+        errors.range("soft_close.within_seconds", within_seconds, 1, MAX_SECONDS);
+        errors.range("soft_close.at_most", at_most, 1, MAX_EXTENSIONS);
     }
-    errors.range("retraction_lock_seconds", request.retraction_lock_seconds, 0, LONGEST_SECONDS);
+    errors.range("retraction_lock_seconds", request.retraction_lock_seconds, 0, MAX_SECONDS);
     match (title, description, currency, opening_bid, reserve) {
         (Some(title), Some(description), Some(currency), Some(opening_bid), Some(reserve))
             if errors.0.is_empty() =>

@@ -1,5 +1,7 @@
-//! `POST /users`: a user of whom nothing is known here, for a gateway or a program that knows him. People sign up.
+//! `POST /users`: creates a user without an account, for a gateway or service that has the accounts itself.
+//! Users of this portal sign up instead.
 
+use crate::access::Access;
 use crate::body::{self, BoundedBody};
 use crate::caller::MaybeCaller;
 use crate::command_response::{CommandSubmission, submit};
@@ -18,12 +20,13 @@ use axum::response::Response;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("create_user", "/users", create_user::<P>)
-        .summary(tag::USERS, "Open an account for somebody else")
-        .about(
-            "For gateways and programs that know their users themselves; people sign up. Where no user calls yet, an Idempotency-Key must have \
-             at least 32 characters, such as a UUID: it must be nobody else's.",
+        .summary(tag::USERS, "Create a user")
+        .description(
+            "For gateways and services that have accounts of their own. To create an account for yourself, \
+             use `POST /sign-up`. Without `X-User-Id` the Idempotency-Key must have at least 32 \
+             characters, such as a UUID: it must be unique among all callers.",
         )
-        .by_a_service()
+        .access(Access::Service)
         .body::<CreateUserRequest>(false)
         .command(Effect::Creates)
         .problems(&[&refusals::USER_EXISTS])
@@ -38,7 +41,7 @@ async fn create_user<P: Ports>(
     let request: CreateUserRequest = body::read(&headers, &body)?;
     let payload = body::canonical(&request);
     let actor = caller.map_or(Actor::Portal, Actor::User);
-    let asking = CommandSubmission { actor, method: "POST", path: "/users", payload: &payload };
-    submit(&portal, &headers, asking, |id| (id.0, CommandBody::User(UserCommand::CreateUser(CreateUser))))
+    let submission = CommandSubmission { actor, method: "POST", path: "/users", payload: &payload };
+    submit(&portal, &headers, submission, |id| (id.0, CommandBody::User(UserCommand::CreateUser(CreateUser))))
         .await
 }

@@ -1,5 +1,5 @@
-//! Where a page of a list ended. Opaque to clients: base64url of a letter for the list, the place in it, and how
-//! fresh the page was, so that no later page is older.
+//! Cursors of lists: the end of a page. Opaque to clients: base64url of a letter for the list, the key of the
+//! last entry, and the positions that the page showed, so that no later page is older.
 
 use super::paging::invalid;
 use crate::problem::Problem;
@@ -7,29 +7,28 @@ use auction_wire::{PartitionCount, Positions};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// A cursor of a list in which places have that many bytes.
+/// Cursor of a list whose entries have keys of `N` bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cursor<const N: usize> {
-    /// The place of the last line.
-    pub place: [u8; N],
-    /// How fresh the page was.
+    /// Key of the last entry of the page.
+    pub key: [u8; N],
+    /// Positions that the page showed.
     pub as_of: Positions,
 }
 
 impl<const N: usize> Cursor<N> {
-    /// As text.
     pub(super) fn write(&self, list: u8) -> String {
-        URL_SAFE_NO_PAD.encode([&[list][..], &self.place, &self.as_of.to_bytes()].concat())
+        URL_SAFE_NO_PAD.encode([&[list][..], &self.key, &self.as_of.to_bytes()].concat())
     }
 
-    /// Reads one of that list.
+    /// Reads a cursor of this list.
     pub(super) fn read(text: &str, list: u8, partitions: PartitionCount) -> Result<Cursor<N>, Problem> {
         let found = || {
             let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-            let (place, as_of) = bytes.strip_prefix(&[list])?.split_first_chunk()?;
-            Some(Cursor { place: *place, as_of: Positions::from_bytes(as_of, partitions)? })
+            let (key, as_of) = bytes.strip_prefix(&[list])?.split_first_chunk()?;
+            Some(Cursor { key: *key, as_of: Positions::from_bytes(as_of, partitions)? })
         };
-        found().ok_or_else(|| invalid("cursor", "must be taken from `next` of another page of this list"))
+        found().ok_or_else(|| invalid("cursor", "must be the cursor from `next` of a page of this list"))
     }
 }
 
@@ -39,9 +38,9 @@ mod tests {
     use auction_wire::PartitionId;
 
     #[test]
-    fn a_cursor_comes_back_in_its_own_list_alone() {
+    fn cursors_round_trip_and_are_valid_only_in_their_list() {
         let eight = PartitionCount::new(8).unwrap();
-        let cursor = Cursor { place: 42u64.to_be_bytes(), as_of: Positions::of(PartitionId(7), 300) };
+        let cursor = Cursor { key: 42u64.to_be_bytes(), as_of: Positions::of(PartitionId(7), 300) };
         let text = cursor.write(b'b');
         assert_eq!(Cursor::read(&text, b'b', eight), Ok(cursor));
         assert!(Cursor::<8>::read(&text, b'o', eight).is_err(), "another list");

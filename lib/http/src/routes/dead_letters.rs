@@ -1,17 +1,20 @@
-//! `/dead-letters`: commands that could not be handled, for operators.
+//! `/dead-letters`: commands that could not be processed, and what operators do about them.
 
 use super::InPath;
 use super::paging::{
-    DEFAULT_LIMIT, invalid, limit, members, read_limit, read_name, read_one_of, read_partition, unknown,
+    DEFAULT_LIMIT, invalid, limit, parameters, read_limit, read_name, read_one_of, read_partition, read_uuid,
+    unknown,
 };
 use super::webhooks::to_header;
+use crate::access::Access;
 use crate::caller::Operator;
 use crate::openapi::schemas::{in_path, in_query, one_of, pattern, text, uuid, whole};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::requests;
 use crate::state::{IngressState, Ports, SharedState, StateExtractor};
-use auction_app::operator::dead_letters::{DeadLetter, Filter, Page, RequeueResult, find_one, page, requeue};
+use auction_app::ports::operator::dead_letters::DeadLetter;
+use auction_app::operator::dead_letters::{Filter, Page, RequeueResult, find_one, page, requeue};
 use auction_app::ports::commands::command_stream::FailureReason;
 use auction_app::ports::operator::dead_letters::DeadLetterQueue;
 use auction_domain::Timestamp;
@@ -23,34 +26,45 @@ use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-const KNOWN: &str = "`partition`, `reason`, `kind`, `command`, `key`, `limit` and `cursor`";
+const PARAMETERS: &str = "`partition`, `reason`, `kind`, `command`, `key`, `limit` and `cursor`";
 
 pub(super) fn list_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("list_dead_letters", "/dead-letters", list::<P>)
-        .summary(tag::OPERATORS, "List commands that could not be handled")
-        .about("By partition, the oldest first. A page can be empty and lead on: those that are asked for are rare.")
-        .by_an_operator()
-        .takes(in_query("partition", whole(0, Some(99)), "Only in this partition."))
-        .takes(in_query("reason", one_of(&FailureReason::ALL.map(FailureReason::name)), "Only for this reason."))
-        .takes(in_query("kind", pattern("^[a-z_]+$"), "Only of this kind."))
-        .takes(in_query("command", uuid(), "Only this command."))
-        .takes(in_query("key", uuid(), "Only for this user or auction."))
-        .takes(limit())
-        .takes(in_query("cursor", pattern("^[0-9]{2}/[0-9]{1,19}-[0-9]{1,19}$"), "From `next` of the page before."))
-        .answers::<DeadLetterList>(200, "One page.")
-        .reads_pages()
+        .summary(tag::OPERATORS, "List dead letters")
+        .description(
+            "Commands that could not be processed, by partition, oldest first. With a filter, a page can \
+             contain no dead letters and still have a `next`: follow it.",
+        )
+        .access(Access::Operator)
+        .parameter(in_query("partition", whole(0, Some(99)), "Include only this partition."))
+        .parameter(in_query(
+            "reason",
+            one_of(&FailureReason::ALL.map(FailureReason::name)),
+            "Include only this reason.",
+        ))
+        .parameter(in_query("kind", pattern("^[a-z_]+$"), "Include only this kind of command."))
+        .parameter(in_query("command", uuid(), "Include only this command (id)."))
+        .parameter(in_query("key", uuid(), "Include only commands for this user or auction (id)."))
+        .parameter(limit())
+        .parameter(in_query(
+            "cursor",
+            pattern("^[0-9]{2}/[0-9]{1,19}-[0-9]{1,19}$"),
+            "Cursor from `next` of the previous page.",
+        ))
+        .response::<DeadLetterList>(200, "Page of dead letters.")
+        .paginated()
         .problems(&[&requests::INVALID_REQUEST])
-        .needs_servers()
+        .needs_backends()
 }
 
 pub(super) fn show_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_dead_letter", "/dead-letters/{partition}/{entry}", show::<P>)
-        .summary(tag::OPERATORS, "Show all there is to know of one")
-        .by_an_operator()
-        .named()
-        .answers::<DeadLetterDetail>(200, "With what it was made of.")
+        .summary(tag::OPERATORS, "Show a dead letter")
+        .access(Access::Operator)
+        .dead_letter_path()
+        .response::<DeadLetterDetail>(200, "The dead letter with all fields of its stream entry.")
         .problems(&[&requests::UNKNOWN_DEAD_LETTER])
-        .needs_servers()
+        .needs_backends()
 }
 
 pub(super) fn requeue_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
@@ -59,33 +73,41 @@ pub(super) fn requeue_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         "/dead-letters/{partition}/{entry}/requeue",
         requeue_dead_letter::<P>,
     )
-    .summary(tag::OPERATORS, "Send one again")
-    .about("It counts as received now, and cannot have a second effect.")
-    .by_an_operator()
-    .named()
-    .answers::<RequeuedDeadLetter>(200, "It is back on its stream.")
-    .problems(&[&requests::UNKNOWN_DEAD_LETTER, &requests::COMMAND_DECIDED])
-    .needs_servers()
+    .summary(tag::OPERATORS, "Requeue a dead letter")
+    .description(
+        "Adds the command to its stream again, with the present time as its time of receipt. The command \
+         cannot take effect twice.",
+    )
+    .access(Access::Operator)
+    .dead_letter_path()
+    .response::<RequeuedDeadLetter>(200, "The command is on its stream again.")
+    .problems(&[&requests::UNKNOWN_DEAD_LETTER, &requests::COMMAND_ALREADY_DECIDED])
+    .needs_backends()
 }
 
-pub(super) fn drop_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::delete("drop_dead_letter", "/dead-letters/{partition}/{entry}", delete::<P>)
-        .summary(tag::OPERATORS, "Delete one for good")
-        .about("The outcome of its command stays `failed`.")
-        .by_an_operator()
-        .named()
-        .answers_with_nothing(204, "It is gone.")
+pub(super) fn delete_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
+    Endpoint::delete("delete_dead_letter", "/dead-letters/{partition}/{entry}", delete::<P>)
+        .summary(tag::OPERATORS, "Delete a dead letter")
+        .description("Permanent. The outcome of the command stays `failed`.")
+        .access(Access::Operator)
+        .dead_letter_path()
+        .empty_response(204, "The dead letter is deleted.")
         .problems(&[&requests::UNKNOWN_DEAD_LETTER])
-        .needs_servers()
+        .needs_backends()
 }
 
 impl<P: Ports> Endpoint<SharedState<P>> {
-    /// It is about one dead letter.
-    fn named(self) -> Self {
-        self.takes(in_path("partition", text(), "Its partition, as in its name: `07`.")).takes(in_path(
+    /// The path names a dead letter.
+    fn dead_letter_path(self) -> Self {
+        self.parameter(in_path(
+            "partition",
+            text(),
+            "First part of the name of the dead letter: the partition, such as `07`.",
+        ))
+        .parameter(in_path(
             "entry",
             text(),
-            "Its entry, as in its name: `1795372100000-0`.",
+            "Second part of the name of the dead letter: the entry, such as `1795372100000-0`.",
         ))
     }
 }
@@ -95,10 +117,9 @@ async fn list<P: Ports>(
     _: Operator,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let (mut filter, mut limit, mut behind) = (Filter::default(), DEFAULT_LIMIT, None);
-    let mut asked = String::new();
-    for (name, value) in members(query.as_deref()) {
-        let wrong = || invalid(name, "makes no sense");
+    let (mut filter, mut limit, mut after) = (Filter::default(), DEFAULT_LIMIT, None);
+    let mut filters = String::new();
+    for (name, value) in parameters(query.as_deref()) {
         match name {
             "partition" => filter.partition = Some(read_partition(value)?),
             "reason" => {
@@ -106,35 +127,35 @@ async fn list<P: Ports>(
                     Some(read_one_of(name, value, &FailureReason::ALL.map(FailureReason::name))?.to_owned())
             }
             "kind" => filter.kind = Some(read_name(name, value)?.to_owned()),
-            "command" => filter.command = Some(value.parse().map_err(|_| wrong())?),
-            "key" => filter.key = Some(value.parse().map_err(|_| wrong())?),
+            "command" => filter.command = Some(read_uuid(name, value)?),
+            "key" => filter.key = Some(read_uuid(name, value)?),
             "limit" => limit = read_limit(value)?,
             "cursor" => {
                 let name = value.replace("%2F", "/");
-                behind =
-                    Some(DeadLetter::place(&name).ok_or_else(|| invalid("cursor", "must be from `next`"))?);
+                let invalid_cursor = || invalid("cursor", "must be the cursor from `next`");
+                after = Some(DeadLetter::parse_name(&name).ok_or_else(invalid_cursor)?);
             }
-            other => return Err(unknown(other, KNOWN)),
+            other => return Err(unknown(other, PARAMETERS)),
         }
         if name != "cursor" {
-            asked.push_str(&format!("{name}={value}&"));
+            filters.push_str(&format!("{name}={value}&"));
         }
     }
-    let behind = behind.unwrap_or_else(DeadLetter::before_all);
-    let Page { letters, last } =
-        page(&portal.desk.letters, portal.partitions, &filter, behind, limit).await?;
-    let next = last.map(|last| format!("/dead-letters?{asked}cursor={last}"));
+    let after = after.unwrap_or_else(DeadLetter::before_all);
+    let Page { dead_letters, last } =
+        page(&portal.operator.dead_letters, portal.partitions, &filter, after, limit).await?;
+    let next = last.map(|last| format!("/dead-letters?{filters}cursor={last}"));
     let link = next.iter().map(|next| (header::LINK, to_header(&format!("<{next}>; rel=\"next\""))));
     let link: Vec<_> = link.collect();
     let mut response =
-        Json(DeadLetterList { letters: letters.iter().map(view).collect(), next }).into_response();
+        Json(DeadLetterList { dead_letters: dead_letters.iter().map(view).collect(), next }).into_response();
     response.headers_mut().extend(link);
     Ok(response)
 }
 
 async fn find<P: Ports>(portal: &IngressState<P>, name: &(String, String)) -> Result<DeadLetter, Problem> {
     let name = format!("{}/{}", name.0, name.1);
-    let found = find_one(&portal.desk.letters, portal.partitions, &name).await?;
+    let found = find_one(&portal.operator.dead_letters, portal.partitions, &name).await?;
     found.ok_or_else(|| Problem::of(&requests::UNKNOWN_DEAD_LETTER))
 }
 
@@ -143,9 +164,9 @@ async fn show<P: Ports>(
     _: Operator,
     InPath(name): InPath<(String, String)>,
 ) -> Result<Json<DeadLetterDetail>, Problem> {
-    let letter = find(&portal, &name).await?;
-    let fields = letter.readable().into_iter().map(|(name, value)| FieldView { name, value });
-    Ok(Json(DeadLetterDetail { letter: view(&letter), fields: fields.collect() }))
+    let dead_letter = find(&portal, &name).await?;
+    let fields = dead_letter.readable().into_iter().map(|(name, value)| FieldView { name, value });
+    Ok(Json(DeadLetterDetail { dead_letter: view(&dead_letter), fields: fields.collect() }))
 }
 
 async fn requeue_dead_letter<P: Ports>(
@@ -153,14 +174,15 @@ async fn requeue_dead_letter<P: Ports>(
     _: Operator,
     InPath(name): InPath<(String, String)>,
 ) -> Result<Json<RequeuedDeadLetter>, Problem> {
-    let letter = find(&portal, &name).await?;
-    match requeue(&portal.desk.letters, &portal.desk.failures, &letter).await? {
+    let dead_letter = find(&portal, &name).await?;
+    match requeue(&portal.operator.dead_letters, &portal.operator.failed_outcomes, &dead_letter).await? {
         RequeueResult::Done(entry) => {
-            Ok(Json(RequeuedDeadLetter { stream: letter.stream, entry: entry.to_string() }))
+            Ok(Json(RequeuedDeadLetter { stream: dead_letter.stream, entry: entry.to_string() }))
         }
         RequeueResult::Decided(command) => {
-            let detail = format!("command {command} was decided since; drop the letter");
-            Err(Problem::new(&requests::COMMAND_DECIDED, detail))
+            let detail =
+                format!("command {command} has been decided in the meantime; delete the dead letter");
+            Err(Problem::new(&requests::COMMAND_ALREADY_DECIDED, detail))
         }
         RequeueResult::Gone => Err(Problem::of(&requests::UNKNOWN_DEAD_LETTER)),
     }
@@ -171,23 +193,23 @@ async fn delete<P: Ports>(
     _: Operator,
     InPath(name): InPath<(String, String)>,
 ) -> Result<StatusCode, Problem> {
-    let letter = find(&portal, &name).await?;
-    let there = portal.desk.letters.drop(&letter).await?;
-    if there { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::of(&requests::UNKNOWN_DEAD_LETTER)) }
+    let dead_letter = find(&portal, &name).await?;
+    let existed = portal.operator.dead_letters.drop(&dead_letter).await?;
+    if existed { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::of(&requests::UNKNOWN_DEAD_LETTER)) }
 }
 
-fn view(letter: &DeadLetter) -> DeadLetterView {
-    let envelope = letter.envelope();
-    let of = envelope.as_ref();
+fn view(dead_letter: &DeadLetter) -> DeadLetterView {
+    let envelope = dead_letter.header();
+    let envelope = envelope.as_ref();
     DeadLetterView {
-        letter: letter.name(),
-        put_away_at: Timestamp(i64::try_from(letter.id.ms).unwrap_or(i64::MAX)).into(),
-        stream: letter.stream.clone(),
-        entry: letter.entry.clone(),
-        reason: letter.reason.clone(),
-        error: letter.error.clone(),
-        command: of.map(|envelope| envelope.id.0),
-        kind: of.map(|envelope| envelope.kind.clone()),
-        key: of.map(|envelope| envelope.key),
+        dead_letter: dead_letter.name(),
+        dead_lettered_at: Timestamp(i64::try_from(dead_letter.id.ms).unwrap_or(i64::MAX)).into(),
+        stream: dead_letter.stream.clone(),
+        entry: dead_letter.entry.clone(),
+        reason: dead_letter.reason.clone(),
+        error: dead_letter.error.clone(),
+        command: envelope.map(|envelope| envelope.id.0),
+        kind: envelope.map(|envelope| envelope.kind.clone()),
+        key: envelope.map(|envelope| envelope.key),
     }
 }

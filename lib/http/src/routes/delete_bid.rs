@@ -1,6 +1,7 @@
-//! `DELETE /auction/{id}/bid/{bid}`: take one's bid back.
+//! `DELETE /auction/{id}/bid/{bid}`: deletes a bid of the caller.
 
 use super::{InPath, auction_in, bid_in};
+use crate::access::Access;
 use crate::caller::Caller;
 use crate::command_response::{CommandSubmission, submit};
 use crate::openapi::commands::Effect;
@@ -18,11 +19,14 @@ use axum::response::Response;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::delete("delete_bid", "/auction/{id}/bid/{bid}", delete_bid::<P>)
-        .summary(tag::BIDS, "Take a bid back")
-        .about("By its bidder, while the auction is open and not locked for it.")
-        .by_a_user()
-        .takes(in_path("id", uuid(), "The auction."))
-        .takes(in_path("bid", uuid(), "The bid."))
+        .summary(tag::BIDS, "Delete a bid")
+        .description(
+            "Only the bidder can delete a bid, and only while the auction is open and its retraction lock \
+             has not begun.",
+        )
+        .access(Access::Bidder)
+        .parameter(in_path("id", uuid(), "Auction id."))
+        .parameter(in_path("bid", uuid(), "Bid id."))
         .command_for_auction(Effect::Changes)
         .problems(&[
             &refusals::UNKNOWN_BID,
@@ -41,8 +45,8 @@ async fn delete_bid<P: Ports>(
     let auction = auction_in(&auction)?;
     let bid = bid_in(&bid)?;
     let path = format!("/auction/{auction}/bid/{bid}");
-    let asking =
+    let submission =
         CommandSubmission { actor: Actor::User(bidder), method: "DELETE", path: &path, payload: b"" };
     let delete = CommandBody::Auction(AuctionCommand::DeleteBid(DeleteBid { bid }));
-    submit(&portal, &headers, asking, |_| (auction, delete)).await
+    submit(&portal, &headers, submission, |_| (auction, delete)).await
 }

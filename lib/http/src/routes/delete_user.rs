@@ -1,6 +1,7 @@
-//! `DELETE /user/{id}`: delete an account for good, by its user or an operator.
+//! `DELETE /user/{id}`: deletes an account permanently.
 
 use super::{InPath, user_in};
+use crate::access::Access;
 use crate::caller::ActingAs;
 use crate::command_response::{CommandSubmission, submit};
 use crate::openapi::commands::Effect;
@@ -17,12 +18,13 @@ use axum::response::Response;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::delete("delete_user", "/user/{id}", delete_user::<P>)
-        .summary(tag::USERS, "Delete an account")
-        .about(
-            "For good, by its user or an operator. Live bids go, open auctions are cancelled, results stay.",
+        .summary(tag::USERS, "Delete an account permanently")
+        .description(
+            "Only the user and operators can delete an account. Its active bids are retracted and its open \
+             auctions are cancelled; results of closed auctions stay.",
         )
-        .by_a_user_or_an_operator()
-        .takes(in_path("id", uuid(), "The user."))
+        .access(Access::UserOrOperator)
+        .parameter(in_path("id", uuid(), "User id."))
         .command(Effect::Changes)
         .problems(&[&requests::NOT_YOUR_ACCOUNT, &refusals::UNKNOWN_USER, &refusals::USER_ALREADY_DELETED])
 }
@@ -35,7 +37,7 @@ async fn delete_user<P: Ports>(
 ) -> Result<Response, Problem> {
     let user = user_in(&user, actor)?.0;
     let path = format!("/user/{user}");
-    let asking = CommandSubmission { actor, method: "DELETE", path: &path, payload: b"" };
+    let submission = CommandSubmission { actor, method: "DELETE", path: &path, payload: b"" };
     let delete = CommandBody::User(UserCommand::DeleteUser(DeleteUser));
-    submit(&portal, &headers, asking, |_| (user, delete)).await
+    submit(&portal, &headers, submission, |_| (user, delete)).await
 }

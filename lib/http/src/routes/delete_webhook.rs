@@ -1,7 +1,8 @@
-//! `DELETE /user/{id}/webhooks/{webhook}`: be told there no more.
+//! `DELETE /user/{id}/webhooks/{webhook}`: deletes a webhook.
 
 use super::InPath;
 use super::webhooks::{unknown_webhook, webhook_in};
+use crate::access::Access;
 use crate::caller::ActingAs;
 use crate::openapi::schemas::{in_path, uuid};
 use crate::openapi::{Endpoint, tag};
@@ -14,16 +15,17 @@ use axum::http::StatusCode;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::delete("delete_webhook", "/user/{id}/webhooks/{webhook}", delete_webhook::<P>)
-        .summary(tag::NOTIFICATIONS, "Be told by HTTP no more")
-        .about(
-            "What was or will be sent there is forgotten with it; an attempt that is on its way may arrive.",
+        .summary(tag::NOTIFICATIONS, "Delete a webhook")
+        .description(
+            "Deletes the webhook and all its deliveries. A delivery attempt that is in progress may still \
+             arrive.",
         )
-        .by_a_user_or_an_operator()
-        .takes(in_path("id", uuid(), "The user."))
-        .takes(in_path("webhook", uuid(), "The webhook."))
-        .answers_with_nothing(204, "It is gone.")
+        .access(Access::UserOrOperator)
+        .parameter(in_path("id", uuid(), "User id."))
+        .parameter(in_path("webhook", uuid(), "Webhook id."))
+        .empty_response(204, "The webhook is deleted.")
         .problems(&[&requests::NOT_YOUR_ACCOUNT, &refusals::UNKNOWN_USER, &requests::UNKNOWN_WEBHOOK])
-        .needs_servers()
+        .needs_backends()
 }
 
 async fn delete_webhook<P: Ports>(
@@ -32,6 +34,6 @@ async fn delete_webhook<P: Ports>(
     InPath((user, webhook)): InPath<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     let (user, webhook) = webhook_in((&user, &webhook), actor)?;
-    let gone = portal.webhooks.webhooks.delete(user, webhook).await?;
-    if gone { Ok(StatusCode::NO_CONTENT) } else { Err(unknown_webhook()) }
+    let existed = portal.webhooks.webhooks.delete(user, webhook).await?;
+    if existed { Ok(StatusCode::NO_CONTENT) } else { Err(unknown_webhook()) }
 }

@@ -1,6 +1,7 @@
-//! `POST /auction/{id}/end`: end bidding now, by the seller or an operator.
+//! `POST /auction/{id}/end`: ends bidding now.
 
 use super::{InPath, auction_in};
+use crate::access::Access;
 use crate::caller::ActingAs;
 use crate::command_response::{CommandSubmission, submit};
 use crate::openapi::commands::Effect;
@@ -17,10 +18,13 @@ use axum::response::Response;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("end_auction", "/auction/{id}/end", end_auction::<P>)
-        .summary(tag::AUCTIONS, "End bidding now")
-        .about("By its seller or an operator. The result is declared a moment later.")
-        .by_a_user_or_an_operator()
-        .takes(in_path("id", uuid(), "The auction."))
+        .summary(tag::AUCTIONS, "End an auction now")
+        .description(
+            "Only the seller and operators can end an auction early. The result is declared shortly \
+             afterwards.",
+        )
+        .access(Access::UserOrOperator)
+        .parameter(in_path("id", uuid(), "Auction id."))
         .command_for_auction(Effect::Changes)
         .problems(&[&refusals::NOT_YOUR_AUCTION])
 }
@@ -33,7 +37,7 @@ async fn end_auction<P: Ports>(
 ) -> Result<Response, Problem> {
     let auction = auction_in(&auction)?;
     let path = format!("/auction/{auction}/end");
-    let asking = CommandSubmission { actor, method: "POST", path: &path, payload: b"" };
+    let submission = CommandSubmission { actor, method: "POST", path: &path, payload: b"" };
     let end = CommandBody::Auction(AuctionCommand::EndAuction(EndAuction));
-    submit(&portal, &headers, asking, |_| (auction, end)).await
+    submit(&portal, &headers, submission, |_| (auction, end)).await
 }

@@ -1,5 +1,6 @@
 //! `GET /livez` and `GET /readyz`.
 
+use crate::access::Access;
 use crate::openapi::schemas::text;
 use crate::openapi::{Endpoint, tag};
 use crate::readiness::{HealthAudience, Readiness, readiness};
@@ -8,30 +9,32 @@ use axum::extract::State;
 use axum::response::Response;
 use worker_runtime::health::{HealthReport, HealthStatus};
 
-/// The process runs.
 pub(super) fn livez_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("livez", "/livez", livez)
-        .by_everybody()
-        .costs(0)
-        .summary(tag::PORTAL, "Does the process run?")
-        .answers_with(200, "text/plain", text(), "It does.")
+        .access(Access::Public)
+        .rate_cost(0)
+        .summary(tag::PORTAL, "Check that the process runs")
+        .response_with_media_type(200, "text/plain", text(), "The process runs.")
 }
 
 pub(super) fn readyz_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("readyz", "/readyz", readyz::<P>)
-        .by_everybody()
-        .costs(0)
-        .summary(tag::PORTAL, "Can the process serve?")
-        .about("For load balancers: one of its servers answers at least, and it is not about to stop.")
-        .answers::<Readiness>(200, "It can.")
-        .answers::<Readiness>(503, "It cannot, for now.")
+        .access(Access::Public)
+        .rate_cost(0)
+        .summary(tag::PORTAL, "Check that the process can serve requests")
+        .description(
+            "For load balancers. The process is ready while at least one of its backends answers and it is \
+             not shutting down.",
+        )
+        .response::<Readiness>(200, "The process is ready.")
+        .response::<Readiness>(503, "The process is not ready.")
 }
 
 async fn livez() -> &'static str {
     "ok\n"
 }
 
-/// The process can serve: its servers answer, and it is not about to stop.
+/// Checks all backends and whether the process is draining.
 async fn readyz<P: Ports>(State(portal): StateExtractor<P>) -> Response {
     let answers = portal.ports.check().await;
     let parts = answers.into_iter().map(|(server, answer)| {
@@ -42,8 +45,8 @@ async fn readyz<P: Ports>(State(portal): StateExtractor<P>) -> Response {
         (server.to_owned(), condition)
     });
     let report = HealthReport {
-        draining: portal.health.report().draining || portal.stop.requested(),
-        parts: parts.collect(),
+        draining: portal.health.report().draining || portal.shutdown.requested(),
+        checks: parts.collect(),
     };
     readiness(&report, HealthAudience::Public)
 }

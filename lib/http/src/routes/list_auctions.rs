@@ -1,8 +1,8 @@
-//! `GET /auctions`: auctions whose result is not declared yet, those that end first, first; or closed or
-//! cancelled ones, the newest end first.
+//! `GET /auctions`: open auctions, earliest end first; or closed or cancelled auctions, latest end first.
 
 use super::cursor::Cursor;
-use super::paging::{DEFAULT_LIMIT, cursor, invalid, limit, members, page, read_limit, unknown};
+use super::paging::{DEFAULT_LIMIT, cursor, invalid, limit, page, parameters, read_limit, unknown};
+use crate::access::Access;
 use crate::consistency::{Consistency, ConsistentRead, PartitionScope};
 use crate::openapi::schemas::{in_query, one_of};
 use crate::openapi::{Endpoint, tag};
@@ -18,28 +18,32 @@ use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
-/// One page.
 struct Page {
     status: AuctionStatus,
     limit: usize,
     after: Option<(Timestamp, AuctionId)>,
-    /// How fresh the page before was.
+    /// Positions that the previous page showed.
     as_of: Positions,
 }
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("list_auctions", "/auctions", list_auctions::<P>)
-        .by_everybody()
+        .access(Access::Public)
         .summary(tag::AUCTIONS, "List auctions")
-        .about(
-            "Those whose result is not declared, those that end first, first; others the newest end first.",
+        .description(
+            "Open auctions are sorted by their end, earliest first. Closed and cancelled auctions are \
+             sorted by their end, latest first. An auction is open until its result is declared.",
         )
-        .takes(in_query("status", one_of(&["open", "closed", "cancelled"]), "Which; `open` if not said."))
-        .takes(limit())
-        .takes(cursor())
-        .answers::<AuctionList>(200, "One page.")
-        .reads_a_view()
-        .reads_pages()
+        .parameter(in_query(
+            "status",
+            one_of(&["open", "closed", "cancelled"]),
+            "Status of the auctions. Default: `open`.",
+        ))
+        .parameter(limit())
+        .parameter(cursor())
+        .response::<AuctionList>(200, "Page of auctions.")
+        .reads_read_model()
+        .paginated()
 }
 
 async fn list_auctions<P: Ports>(
@@ -50,18 +54,18 @@ async fn list_auctions<P: Ports>(
     let page = Page::read(query.as_deref(), portal.partitions)?;
     let consistency = consistency.with_positions(&page.as_of);
     let (portal, page) = (&*portal, &page);
-    let read = |wanted: Positions| {
-        let fresh = move |kept: &AsOf<Representation>| kept.positions.cover(&wanted);
-        portal.lists.get(page.name(), fresh, || page.show(portal))
+    let read = |required: Positions| {
+        let is_fresh = move |cached: &AsOf<Representation>| cached.positions.cover(&required);
+        portal.list_cache.get(page.cache_key(), is_fresh, || page.load(portal))
     };
-    let ConsistentRead { shown, fresh, .. } = consistency.read(portal, PartitionScope::All, read).await?;
-    Ok(ReadModel { shown, fresh, whose: CacheScope::Public }.into_response())
+    let ConsistentRead { value, freshness, .. } = consistency.read(portal, PartitionScope::All, read).await?;
+    Ok(ReadModel { representation: value, freshness, scope: CacheScope::Public }.into_response())
 }
 
 impl Page {
     fn read(query: Option<&str>, partitions: PartitionCount) -> Result<Page, Problem> {
         let (mut status, mut limit, mut cursor) = (AuctionStatus::Open, DEFAULT_LIMIT, None);
-        for (name, value) in members(query) {
+        for (name, value) in parameters(query) {
             match name {
                 "limit" => limit = read_limit(value)?,
                 "cursor" => cursor = Some(value),
@@ -74,31 +78,33 @@ impl Page {
         }
         let mut page = Page { status, limit, after: None, as_of: Positions::default() };
         if let Some(cursor) = cursor {
-            let cursor: Cursor<24> = Cursor::read(cursor, list(status), partitions)?;
-            (page.after, page.as_of) = (Some(read_place(&cursor.place)), cursor.as_of);
+            let cursor: Cursor<24> = Cursor::read(cursor, list_id(status), partitions)?;
+            (page.after, page.as_of) = (Some(read_key(&cursor.key)), cursor.as_of);
         }
         Ok(page)
     }
 
-    /// What it is kept by.
-    fn name(&self) -> String {
+    /// Returns the cache key of the page.
+    fn cache_key(&self) -> String {
         format!("{} {} {:?}", self.status.name(), self.limit, self.after)
     }
 
-    async fn show<P: Ports>(&self, portal: &IngressState<P>) -> Result<AsOf<Representation>, Unavailable> {
-        let AsOf { positions, shown } = portal.views.listed(self.status, self.after, self.limit).await?;
-        let next = shown.next.map(|last| {
-            let cursor = Cursor { place: write_place(last), as_of: positions.clone() };
-            let (status, limit, cursor) = (self.status.name(), self.limit, cursor.write(list(self.status)));
+    async fn load<P: Ports>(&self, portal: &IngressState<P>) -> Result<AsOf<Representation>, Unavailable> {
+        let AsOf { positions, value } =
+            portal.views.auctions_by_status(self.status, self.after, self.limit).await?;
+        let next = value.next.map(|last| {
+            let cursor = Cursor { key: write_key(last), as_of: positions.clone() };
+            let (status, limit, cursor) =
+                (self.status.name(), self.limit, cursor.write(list_id(self.status)));
             format!("/auctions?status={status}&limit={limit}&cursor={cursor}")
         });
-        let lines = shown.lines.into_iter().map(|line| line.json);
-        Ok(AsOf { positions, shown: page("{\"auctions\":[", lines, next) })
+        let entries = value.entries.into_iter().map(|entry| entry.json);
+        Ok(AsOf { positions, value: page("{\"auctions\":[", entries, next) })
     }
 }
 
-/// What the cursors of a list begin with.
-fn list(status: AuctionStatus) -> u8 {
+/// Returns the first byte of cursors of the list of this status.
+fn list_id(status: AuctionStatus) -> u8 {
     match status {
         AuctionStatus::Open => b'o',
         AuctionStatus::Closed => b'c',
@@ -106,16 +112,16 @@ fn list(status: AuctionStatus) -> u8 {
     }
 }
 
-fn write_place((ends_at, auction): (Timestamp, AuctionId)) -> [u8; 24] {
-    let mut place = [0; 24];
-    place[..8].copy_from_slice(&ends_at.0.to_be_bytes());
-    place[8..].copy_from_slice(auction.0.as_bytes());
-    place
+fn write_key((ends_at, auction): (Timestamp, AuctionId)) -> [u8; 24] {
+    let mut key = [0; 24];
+    key[..8].copy_from_slice(&ends_at.0.to_be_bytes());
+    key[8..].copy_from_slice(auction.0.as_bytes());
+    key
 }
 
-fn read_place(place: &[u8; 24]) -> (Timestamp, AuctionId) {
+fn read_key(key: &[u8; 24]) -> (Timestamp, AuctionId) {
     let (mut ends_at, mut auction) = ([0; 8], [0; 16]);
-    ends_at.copy_from_slice(&place[..8]);
-    auction.copy_from_slice(&place[8..]);
+    ends_at.copy_from_slice(&key[..8]);
+    auction.copy_from_slice(&key[8..]);
     (Timestamp(i64::from_be_bytes(ends_at)), AuctionId(Uuid::from_bytes(auction)))
 }

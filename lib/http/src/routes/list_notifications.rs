@@ -1,5 +1,6 @@
-//! `GET /notifications`: what the caller was told, the oldest first.
+//! `GET /notifications`: notifications of the caller, oldest first.
 
+use crate::access::Access;
 use crate::caller::Caller;
 use crate::openapi::schemas::{header, in_query, pattern, text, whole};
 use crate::openapi::{Endpoint, tag};
@@ -13,22 +14,34 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
 const DEFAULT_LIMIT: usize = 50;
-const MOST: usize = 1000;
+const MAX_LIMIT: usize = 1000;
 
-/// Places are below it, so that Lua knows them exactly.
-const PLACES: u64 = 1 << 53;
+/// Sequence numbers are below this, because Lua represents integers exactly only up to here.
+const SEQ_LIMIT: u64 = 1 << 53;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("list_notifications", "/notifications", list_notifications::<P>)
-        .summary(tag::NOTIFICATIONS, "List what one was told")
-        .about("The oldest first.")
-        .by_a_user()
-        .takes(in_query("limit", whole(1, Some(MOST)), "At most so many on a page; 50 if not said."))
-        .takes(in_query("after", pattern("^n[0-9a-f]{1,13}$"), "A `cursor`: only what comes behind it."))
-        .answers::<NotificationList>(200, "One page.")
-        .with_header(200, "Link", header(text(), "The next page, as `rel=\"next\"`."))
+        .summary(tag::NOTIFICATIONS, "List notifications")
+        .description("Oldest first.")
+        .access(Access::Bidder)
+        .parameter(in_query(
+            "limit",
+            whole(1, Some(MAX_LIMIT)),
+            "Maximum number of notifications per page. Default: 50.",
+        ))
+        .parameter(in_query(
+            "after",
+            pattern("^n[0-9a-f]{1,13}$"),
+            "Cursor: return only notifications after it.",
+        ))
+        .response::<NotificationList>(200, "Page of notifications.")
+        .response_header(
+            200,
+            "Link",
+            header(text(), "URL of the next page, as `rel=\"next\"`. Absent on the last page."),
+        )
         .problems(&[&requests::INVALID_REQUEST])
-        .needs_servers()
+        .needs_backends()
 }
 
 async fn list_notifications<P: Ports>(
@@ -41,7 +54,8 @@ async fn list_notifications<P: Ports>(
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let cursor = page.entries.last().map_or(after.min(page.last), |(seq, _)| *seq);
-    let next = (cursor < page.last).then(|| format!("/notifications?limit={limit}&after={}", write(cursor)));
+    let next =
+        (cursor < page.last).then(|| format!("/notifications?limit={limit}&after={}", write_cursor(cursor)));
     if let Some(link) =
         next.as_ref().and_then(|next| HeaderValue::from_str(&format!("<{next}>; rel=\"next\"")).ok())
     {
@@ -56,14 +70,16 @@ fn read_query(query: &str) -> Result<(u64, usize), Problem> {
     for (name, value) in pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))) {
         match name {
             "limit" => match value.parse() {
-                Ok(most) if (1..=MOST).contains(&most) => limit = most,
-                _ => return Err(invalid("limit", &format!("must be 1 to {MOST}, is {value:?}"))),
+                Ok(given) if (1..=MAX_LIMIT).contains(&given) => limit = given,
+                _ => return Err(invalid("limit", &format!("must be 1 to {MAX_LIMIT}, is {value:?}"))),
             },
-            "after" => match read(value) {
-                Some(place) => after = place,
-                None => return Err(invalid("after", "must be a `cursor` of an answer")),
+            "after" => match read_cursor(value) {
+                Some(seq) => after = seq,
+                None => return Err(invalid("after", "must be a `cursor` from a response")),
             },
-            other => return Err(invalid(other, "is not known here; there are `limit` and `after`")),
+            other => {
+                return Err(invalid(other, "is not a parameter of this endpoint; use `limit` and `after`"));
+            }
         }
     }
     Ok((after, limit))
@@ -73,21 +89,21 @@ fn invalid(name: &str, problem: &str) -> Problem {
     Problem::invalid(vec![(format!("query {name}"), problem.to_owned())])
 }
 
-/// A place as clients see it: theirs to give back, not to take apart.
-pub(super) fn write(place: u64) -> String {
-    format!("n{place:x}")
+/// Converts a sequence number to a cursor, which is opaque to clients.
+pub(super) fn write_cursor(seq: u64) -> String {
+    format!("n{seq:x}")
 }
 
-/// Reads a place.
-pub(super) fn read(cursor: &str) -> Option<u64> {
+/// Converts a cursor to a sequence number.
+pub(super) fn read_cursor(cursor: &str) -> Option<u64> {
     let digits = cursor.strip_prefix('n').filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
-    u64::from_str_radix(digits, 16).ok().filter(|place| *place < PLACES)
+    u64::from_str_radix(digits, 16).ok().filter(|seq| *seq < SEQ_LIMIT)
 }
 
-/// A notification is a JSON object already; two members are put in front of it.
-pub(super) fn one(seq: u64, json: &[u8], read_up_to: u64) -> Vec<u8> {
-    let front = format!("{{\"cursor\":\"{}\",\"read\":{},", write(seq), seq <= read_up_to);
-    [front.as_bytes(), json.get(1..).unwrap_or_default()].concat()
+/// Adds the members `cursor` and `read` to the stored JSON object of a notification.
+pub(super) fn to_json(seq: u64, json: &[u8], read_up_to: u64) -> Vec<u8> {
+    let prefix = format!("{{\"cursor\":\"{}\",\"read\":{},", write_cursor(seq), seq <= read_up_to);
+    [prefix.as_bytes(), json.get(1..).unwrap_or_default()].concat()
 }
 
 fn body(page: &InboxPage, cursor: u64, next: Option<String>) -> Vec<u8> {
@@ -96,10 +112,10 @@ fn body(page: &InboxPage, cursor: u64, next: Option<String>) -> Vec<u8> {
         if n > 0 {
             body.push(b',');
         }
-        body.extend_from_slice(&one(*seq, json, page.read_up_to));
+        body.extend_from_slice(&to_json(*seq, json, page.read_up_to));
     }
-    let rest = format!("],\"unread\":{},\"cursor\":\"{}\"", page.unread(), write(cursor));
-    body.extend_from_slice(rest.as_bytes());
+    let suffix = format!("],\"unread\":{},\"cursor\":\"{}\"", page.unread(), write_cursor(cursor));
+    body.extend_from_slice(suffix.as_bytes());
     if let Some(next) = next {
         body.extend_from_slice(format!(",\"next\":\"{next}\"").as_bytes());
     }
@@ -112,10 +128,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_comes_back_and_nothing_else_is_one() {
-        assert_eq!(read(&write(0x2a)), Some(0x2a));
+    fn cursors_round_trip_and_other_texts_are_invalid() {
+        assert_eq!(read_cursor(&write_cursor(0x2a)), Some(0x2a));
         for other in ["", "n", "2a", "n+2a", "nxyz", "n20000000000000", "nffffffffffffffffff"] {
-            assert_eq!(read(other), None, "{other}");
+            assert_eq!(read_cursor(other), None, "{other}");
         }
     }
 }

@@ -1,8 +1,9 @@
-//! `GET /user/{id}/bids`: every auction in which a user has bid, and how he stands there. Only for himself.
+//! `GET /user/{id}/bids`: auctions in which the caller has bid, with the status of the caller in each.
 
 use super::InPath;
 use super::cursor::Cursor;
-use super::paging::{DEFAULT_LIMIT, cursor, limit, members, page, read_limit, unknown};
+use super::paging::{DEFAULT_LIMIT, cursor, limit, page, parameters, read_limit, unknown};
+use crate::access::Access;
 use crate::caller::Caller;
 use crate::consistency::{Consistency, ConsistentRead, PartitionScope};
 use crate::openapi::schemas::{in_path, uuid};
@@ -18,21 +19,23 @@ use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
-/// What its cursors begin with.
+/// First byte of cursors of this list.
 const LIST: u8 = b'u';
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("list_user_bids", "/user/{id}/bids", list_user_bids::<P>)
-        .summary(tag::BIDS, "List the auctions one has bid in")
-        .about("The newest auction first, and how one stands in each. For that user alone.")
-        .by_a_user()
-        .takes(in_path("id", uuid(), "The user."))
-        .takes(limit())
-        .takes(cursor())
-        .answers::<UserBids>(200, "One page.")
+        .summary(tag::BIDS, "List the auctions you have bid in")
+        .description(
+            "Newest auction first, with your status in each auction. Only the user can read this list.",
+        )
+        .access(Access::Bidder)
+        .parameter(in_path("id", uuid(), "User id."))
+        .parameter(limit())
+        .parameter(cursor())
+        .response::<UserBids>(200, "Page of auctions.")
         .problems(&[&requests::INVALID_REQUEST, &requests::NOT_YOUR_ACCOUNT])
-        .reads_a_view()
-        .reads_pages()
+        .reads_read_model()
+        .paginated()
 }
 
 async fn list_user_bids<P: Ports>(
@@ -43,46 +46,46 @@ async fn list_user_bids<P: Ports>(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     if Uuid::try_parse(&user) != Ok(caller.0) {
-        let detail = "the bids of a user are shown to that user only";
+        let detail = "only the user can read their own bids";
         return Err(Problem::new(&requests::NOT_YOUR_ACCOUNT, detail));
     }
     let (mut limit, mut before, mut consistency) = (DEFAULT_LIMIT, None, consistency);
-    for (name, value) in members(query.as_deref()) {
+    for (name, value) in parameters(query.as_deref()) {
         match name {
             "limit" => limit = read_limit(value)?,
             "cursor" => {
                 let cursor: Cursor<16> = Cursor::read(value, LIST, portal.partitions)?;
-                before = Some(AuctionId(Uuid::from_bytes(cursor.place)));
+                before = Some(AuctionId(Uuid::from_bytes(cursor.key)));
                 consistency = consistency.with_positions(&cursor.as_of);
             }
             other => return Err(unknown(other, "`limit`, `cursor` and `consistency`")),
         }
     }
-    let bidder = |_| portal.views.bidder(caller, before, limit);
-    let ConsistentRead { shown, fresh, positions } =
+    let bidder = |_| portal.views.bidder_auctions(caller, before, limit);
+    let ConsistentRead { value, freshness, positions } =
         consistency.read(&portal, PartitionScope::All, bidder).await?;
-    let next = shown.next.map(|last| {
-        let cursor = Cursor { place: last.0.into_bytes(), as_of: positions }.write(LIST);
+    let next = value.next.map(|last| {
+        let cursor = Cursor { key: last.0.into_bytes(), as_of: positions }.write(LIST);
         format!("/user/{caller}/bids?limit={limit}&cursor={cursor}")
     });
-    let lines = shown.lines.iter().map(|line| put_together(line, caller));
-    let shown = page("{\"auctions\":[", lines, next);
-    Ok(ReadModel { shown, fresh, whose: CacheScope::Private }.into_response())
+    let entries = value.entries.iter().map(|entry| to_json(entry, caller));
+    let representation = page("{\"auctions\":[", entries, next);
+    Ok(ReadModel { representation, freshness, scope: CacheScope::Private }.into_response())
 }
 
-/// The stored parts, in one object.
-fn put_together(line: &BidderAuction, user: UserId) -> Vec<u8> {
-    let mut object = format!("{{\"standing\":\"{}\",", standing(line, user).name()).into_bytes();
-    let members = line.bidder.strip_prefix(b"{").and_then(|bidder| bidder.strip_suffix(b"}"));
+/// Combines the stored parts of an entry into one JSON object.
+fn to_json(entry: &BidderAuction, user: UserId) -> Vec<u8> {
+    let mut object = format!("{{\"standing\":\"{}\",", standing(entry, user).name()).into_bytes();
+    let members = entry.bidder.strip_prefix(b"{").and_then(|bidder| bidder.strip_suffix(b"}"));
     object.extend_from_slice(members.unwrap_or_default());
     object.extend_from_slice(b",\"auction\":");
-    object.extend_from_slice(&line.item);
+    object.extend_from_slice(&entry.auction_entry);
     object.push(b'}');
     object
 }
 
-fn standing(line: &BidderAuction, user: UserId) -> UserStanding {
-    match (line.status, line.leader == Some(user)) {
+fn standing(entry: &BidderAuction, user: UserId) -> UserStanding {
+    match (entry.status, entry.leader == Some(user)) {
         (AuctionStatus::Open, true) => UserStanding::Winning,
         (AuctionStatus::Open, false) => UserStanding::Outbid,
         (AuctionStatus::Closed, true) => UserStanding::Won,

@@ -1,7 +1,8 @@
-//! `GET /user/{id}/webhooks`: where a user is told by HTTP.
+//! `GET /user/{id}/webhooks`: webhooks of a user.
 
-use super::webhooks::shown;
+use super::webhooks::webhook_view;
 use super::{InPath, user_in};
+use crate::access::Access;
 use crate::caller::ActingAs;
 use crate::openapi::schemas::{in_path, uuid};
 use crate::openapi::{Endpoint, tag};
@@ -15,13 +16,13 @@ use axum::extract::State;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("list_webhooks", "/user/{id}/webhooks", list_webhooks::<P>)
-        .summary(tag::NOTIFICATIONS, "List where one is told by HTTP")
-        .about("The oldest first, without their secrets.")
-        .by_a_user_or_an_operator()
-        .takes(in_path("id", uuid(), "The user."))
-        .answers::<WebhookList>(200, "All of them.")
+        .summary(tag::NOTIFICATIONS, "List webhooks")
+        .description("Oldest first, without secrets.")
+        .access(Access::UserOrOperator)
+        .parameter(in_path("id", uuid(), "User id."))
+        .response::<WebhookList>(200, "All webhooks of the user.")
         .problems(&[&requests::NOT_YOUR_ACCOUNT, &refusals::UNKNOWN_USER])
-        .needs_servers()
+        .needs_backends()
 }
 
 async fn list_webhooks<P: Ports>(
@@ -31,5 +32,5 @@ async fn list_webhooks<P: Ports>(
 ) -> Result<Json<WebhookList>, Problem> {
     let user = user_in(&user, actor)?;
     let webhooks = portal.webhooks.webhooks.webhooks(user).await?;
-    Ok(Json(WebhookList { webhooks: webhooks.into_iter().map(shown).collect() }))
+    Ok(Json(WebhookList { webhooks: webhooks.into_iter().map(webhook_view).collect() }))
 }

@@ -1,6 +1,7 @@
-//! `PUT /notifications/read`: everything up to a place is read.
+//! `PUT /notifications/read`: marks all notifications up to a cursor as read.
 
-use super::list_notifications::{read, write};
+use super::list_notifications::{read_cursor, write_cursor};
+use crate::access::Access;
 use crate::body::{self, BoundedBody};
 use crate::caller::Caller;
 use crate::openapi::{Endpoint, tag};
@@ -13,11 +14,11 @@ use axum::http::HeaderMap;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::put("mark_read", "/notifications/read", mark_read::<P>)
-        .summary(tag::NOTIFICATIONS, "Mark everything up to a place as read")
-        .by_a_user()
+        .summary(tag::NOTIFICATIONS, "Mark notifications as read")
+        .access(Access::Bidder)
         .body::<MarkReadRequest>(true)
-        .answers::<MarkedRead>(200, "It is.")
-        .needs_servers()
+        .response::<MarkedRead>(200, "The cursor and the number of unread notifications.")
+        .needs_backends()
 }
 
 async fn mark_read<P: Ports>(
@@ -27,9 +28,10 @@ async fn mark_read<P: Ports>(
     BoundedBody(body): BoundedBody,
 ) -> Result<Json<MarkedRead>, Problem> {
     let request: MarkReadRequest = body::read(&headers, &body)?;
-    let invalid =
-        || Problem::invalid(vec![("up_to".to_owned(), "must be a `cursor` of an answer".to_owned())]);
-    let up_to = read(&request.up_to).ok_or_else(invalid)?;
-    let (up_to, unread) = portal.inbox.mark_read(user, up_to).await?;
-    Ok(Json(MarkedRead { up_to: write(up_to), unread }))
+    let invalid = || {
+        Problem::invalid(vec![("read_through".to_owned(), "must be a `cursor` from a response".to_owned())])
+    };
+    let read_through = read_cursor(&request.read_through).ok_or_else(invalid)?;
+    let (read_through, unread) = portal.inbox.mark_read(user, read_through).await?;
+    Ok(Json(MarkedRead { read_through: write_cursor(read_through), unread }))
 }

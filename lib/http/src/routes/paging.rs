@@ -1,91 +1,98 @@
-//! Pages of lists: what can be asked for, and how they are put together.
+//! Query parameters of lists, and pages of stored JSON.
 
 use crate::conditional;
 use crate::openapi::schemas::{in_query, pattern, whole};
 use crate::problem::Problem;
 use crate::read_model::Representation;
 use utoipa::openapi::path::Parameter;
+use uuid::Uuid;
 
-/// So many lines if nobody says how many.
+/// Number of entries per page without `limit`.
 pub(super) const DEFAULT_LIMIT: usize = 50;
 
-/// The most lines of a page.
-const MOST: usize = 1000;
+const MAX_LIMIT: usize = 1000;
 
-/// `limit`, as it is described.
+/// Returns the description of `limit`.
 pub(super) fn limit() -> Parameter {
-    in_query("limit", whole(1, Some(MOST)), "At most so many on a page; 50 if not said.")
+    in_query("limit", whole(1, Some(MAX_LIMIT)), "Maximum number of entries per page. Default: 50.")
 }
 
-/// `cursor`, as it is described.
+/// Returns the description of `cursor`.
 pub(super) fn cursor() -> Parameter {
-    in_query("cursor", pattern("^[A-Za-z0-9_-]+$"), "From `next` of the page before: that page goes on.")
+    in_query("cursor", pattern("^[A-Za-z0-9_-]+$"), "Cursor from `next` of the previous page.")
 }
 
-/// Names and values of a query.
-fn parameters(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
+/// Returns the names and values of a query.
+fn all_parameters(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
     let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
-/// Names and values of a query, without what can be asked of every read.
-pub(super) fn members(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
-    parameters(query).filter(|(name, _)| *name != "consistency")
+/// Returns the names and values of a query without `consistency`, which [`crate::consistency`] reads.
+pub(super) fn parameters(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
+    all_parameters(query).filter(|(name, _)| *name != "consistency")
 }
 
-/// The value of one member of a query.
+/// Returns the value of a query parameter.
 pub(crate) fn parameter<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
-    parameters(query).find(|(found, _)| *found == name).map(|(_, value)| value)
+    all_parameters(query).find(|(found, _)| *found == name).map(|(_, value)| value)
 }
 
-/// The value of `limit`.
 pub(super) fn read_limit(value: &str) -> Result<usize, Problem> {
     match value.parse() {
-        Ok(limit) if (1..=MOST).contains(&limit) => Ok(limit),
-        _ => Err(invalid("limit", &format!("must be 1 to {MOST}, is {value:?}"))),
+        Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
+        _ => Err(invalid("limit", &format!("must be 1 to {MAX_LIMIT}, is {value:?}"))),
     }
 }
 
-/// The number of a partition; there are never more than a hundred.
+/// Reads a partition number. There are at most 100 partitions.
 pub(super) fn read_partition(value: &str) -> Result<u16, Problem> {
     let number = value.parse().ok().filter(|number| *number < 100);
     number.ok_or_else(|| invalid("partition", &format!("must be 0 to 99, is {value:?}")))
 }
 
-/// A name as the portal gives them: small letters and underscores.
+/// Reads the name of a component or a kind: lower-case letters and underscores.
 pub(super) fn read_name<'a>(name: &str, value: &'a str) -> Result<&'a str, Problem> {
     let fits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    if fits { Ok(value) } else { Err(invalid(name, "must be small letters and underscores")) }
+    if fits { Ok(value) } else { Err(invalid(name, "must consist of lower-case letters and underscores")) }
 }
 
-/// One of these words.
+/// Reads the id of a user, an auction or a command.
+pub(super) fn read_uuid(name: &str, value: &str) -> Result<Uuid, Problem> {
+    value.parse().map_err(|_| invalid(name, &format!("must be a UUID, is {value:?}")))
+}
+
 pub(super) fn read_one_of<'a>(name: &str, value: &'a str, words: &[&str]) -> Result<&'a str, Problem> {
-    if words.contains(&value) { Ok(value) } else { Err(invalid(name, &format!("must be one of {words:?}"))) }
+    if words.contains(&value) {
+        Ok(value)
+    } else {
+        Err(invalid(name, &format!("must be one of {words:?}, is {value:?}")))
+    }
 }
 
-/// A member of the query makes no sense.
+/// Returns the problem of an invalid query parameter.
 pub(crate) fn invalid(name: &str, problem: &str) -> Problem {
     Problem::invalid(vec![(format!("query {name}"), problem.to_owned())])
 }
 
-/// A member that nobody knows.
+/// Returns the problem of a query parameter that the endpoint does not have.
 pub(super) fn unknown(name: &str, known: &str) -> Problem {
-    invalid(name, &format!("is not known here; there are {known}"))
+    invalid(name, &format!("is not a parameter of this endpoint; use {known}"))
 }
 
-/// A page: an object that begins like that, with lines that are JSON already: they are put together without being
-/// read.
+/// Builds a page: a JSON object of `prefix`, which ends with the `[` of the list, and stored JSON entries,
+/// which are copied without parsing.
 pub(super) fn page(
-    begin: &str,
-    lines: impl Iterator<Item = impl AsRef<[u8]>>,
+    prefix: &str,
+    entries: impl Iterator<Item = impl AsRef<[u8]>>,
     next: Option<String>,
 ) -> Representation {
-    let mut body = begin.as_bytes().to_vec();
-    for (n, line) in lines.enumerate() {
+    let mut body = prefix.as_bytes().to_vec();
+    for (n, entry) in entries.enumerate() {
         if n > 0 {
             body.push(b',');
         }
-        body.extend_from_slice(line.as_ref());
+        body.extend_from_slice(entry.as_ref());
     }
     body.push(b']');
     if let Some(next) = &next {

@@ -1,7 +1,8 @@
-//! `/parked`: what services do not handle any more, for operators.
+//! `/parked-events`: events that components could not handle, and what operators do about them.
 
 use super::InPath;
-use super::paging::{invalid, members, read_name, read_one_of, read_partition, unknown};
+use super::paging::{parameters, read_name, read_one_of, read_partition, read_uuid, unknown};
+use crate::access::Access;
 use crate::caller::Operator;
 use crate::openapi::schemas::{in_path, in_query, one_of, pattern, text, uuid, whole};
 use crate::openapi::{Endpoint, tag};
@@ -15,66 +16,76 @@ use auction_app::ports::operator::parked_events::{
 use auction_domain::AuctionId;
 use auction_wire::EventRecord;
 use auction_wire::body::to_json;
-use auction_wire::operator_api::{ParkedDetail, ParkedList, ParkedView, WaitingEvent};
+use auction_wire::operator_api::{ParkedDetail, ParkedList, ParkedView, PendingEvent};
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use uuid::Uuid;
 
-/// So many of the events that wait are shown.
-const WAITING: usize = 1000;
+/// Maximum number of pending events in a response.
+const MAX_PENDING: usize = 1000;
 
 pub(super) fn list_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("list_parked", "/parked", list::<P>)
-        .summary(tag::OPERATORS, "List what services do not handle any more")
-        .about("By service, partition and position.")
-        .by_an_operator()
-        .takes(in_query("service", pattern("^[a-z_]+$"), "Only by this service."))
-        .takes(in_query("partition", whole(0, Some(99)), "Only in this partition."))
-        .takes(in_query("key", uuid(), "Only this user or auction."))
-        .takes(in_query("reason", one_of(&ParkReason::ALL.map(ParkReason::name)), "Only for this reason."))
-        .answers::<ParkedList>(200, "All of it.")
+    Endpoint::get("list_parked_events", "/parked-events", list::<P>)
+        .summary(tag::OPERATORS, "List parked events")
+        .description(
+            "All users and auctions with an event that a component could not handle, by component, \
+             partition and position. Later events of the same user or auction wait.",
+        )
+        .access(Access::Operator)
+        .parameter(in_query("component", pattern("^[a-z_]+$"), "Include only this component."))
+        .parameter(in_query("partition", whole(0, Some(99)), "Include only this partition."))
+        .parameter(in_query("key", uuid(), "Include only this user or auction (id)."))
+        .parameter(in_query(
+            "reason",
+            one_of(&ParkReason::ALL.map(ParkReason::name)),
+            "Include only this reason.",
+        ))
+        .response::<ParkedList>(200, "Parked events.")
         .problems(&[&requests::INVALID_REQUEST])
-        .needs_servers()
+        .needs_backends()
 }
 
 pub(super) fn show_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("show_parked", "/parked/{service}/{key}", show::<P>)
-        .summary(tag::OPERATORS, "Show the events that wait")
-        .by_an_operator()
-        .of_a_service()
-        .answers::<ParkedDetail>(200, "With the events that wait.")
-        .needs_servers()
+    Endpoint::get("show_parked_events", "/parked-events/{component}/{key}", show::<P>)
+        .summary(tag::OPERATORS, "Show a parked event and the events after it")
+        .access(Access::Operator)
+        .parked_path()
+        .response::<ParkedDetail>(200, "The parked event and the pending events after it.")
+        .needs_backends()
 }
 
 pub(super) fn retry_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::post("retry_parked", "/parked/{service}/{key}/retry", retry::<P>)
-        .summary(tag::OPERATORS, "Let the service try again")
-        .about("With all that waits, as soon as it runs. What stays parked is asked for nothing any more.")
-        .by_an_operator()
-        .of_a_service()
-        .answers::<ParkedView>(202, "It was asked.")
-        .needs_servers()
+    Endpoint::post("retry_parked_events", "/parked-events/{component}/{key}/retry", retry::<P>)
+        .summary(tag::OPERATORS, "Retry parked events")
+        .description(
+            "The component handles the parked event and the pending events again, as soon as it runs. If \
+             an event fails again it stays parked, and `requested_action` is cleared.",
+        )
+        .access(Access::Operator)
+        .parked_path()
+        .response::<ParkedView>(202, "The action is requested.")
+        .needs_backends()
 }
 
 pub(super) fn drop_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::post("drop_parked", "/parked/{service}/{key}/drop", drop_event::<P>)
-        .summary(tag::OPERATORS, "Give an event up")
-        .about(
-            "The service goes on with what waits behind it, as soon as it runs. What a service folds from all \
-             events, as views are, still needs that one: there, mend and retry instead.",
+    Endpoint::post("drop_parked_event", "/parked-events/{component}/{key}/drop", drop_event::<P>)
+        .summary(tag::OPERATORS, "Skip a parked event")
+        .description(
+            "The component skips the event and handles the events after it, as soon as it runs. Do not use \
+             this for the projector: read models need every event. Fix the cause and retry instead.",
         )
-        .by_an_operator()
-        .of_a_service()
-        .answers::<ParkedView>(202, "It was asked.")
-        .needs_servers()
+        .access(Access::Operator)
+        .parked_path()
+        .response::<ParkedView>(202, "The action is requested.")
+        .needs_backends()
 }
 
 impl<P: Ports> Endpoint<SharedState<P>> {
-    /// It is about what one service does not handle.
-    fn of_a_service(self) -> Self {
-        self.takes(in_path("service", text(), "The service, such as `projector`."))
-            .takes(in_path("key", uuid(), "The user or auction."))
+    /// The path names a component, and a user or auction.
+    fn parked_path(self) -> Self {
+        self.parameter(in_path("component", text(), "Component, such as `projector`."))
+            .parameter(in_path("key", uuid(), "User id or auction id."))
             .problems(&[&requests::NOT_PARKED])
     }
 }
@@ -84,27 +95,26 @@ async fn list<P: Ports>(
     _: Operator,
     RawQuery(query): RawQuery,
 ) -> Result<Json<ParkedList>, Problem> {
-    let mut found = portal.desk.parked.all().await?;
-    for (name, value) in members(query.as_deref()) {
-        let wrong = || invalid(name, "makes no sense");
+    let mut found = portal.operator.parked_events.all().await?;
+    for (name, value) in parameters(query.as_deref()) {
         match name {
-            "service" => {
-                let service = read_name(name, value)?;
-                found.retain(|parked| parked.service == service);
+            "component" => {
+                let component = read_name(name, value)?;
+                found.retain(|parked| parked.component == component);
             }
             "partition" => {
                 let partition = read_partition(value)?;
                 found.retain(|parked| parked.partition.0 == partition);
             }
             "key" => {
-                let key: Uuid = value.parse().map_err(|_| wrong())?;
+                let key = read_uuid(name, value)?;
                 found.retain(|parked| parked.event.key == key);
             }
             "reason" => {
                 let reason = read_one_of(name, value, &ParkReason::ALL.map(ParkReason::name))?;
                 found.retain(|parked| parked.event.reason.name() == reason);
             }
-            other => return Err(unknown(other, "`service`, `partition`, `key` and `reason`")),
+            other => return Err(unknown(other, "`component`, `partition`, `key` and `reason`")),
         }
     }
     Ok(Json(ParkedList { parked: found.iter().map(view).collect() }))
@@ -112,12 +122,12 @@ async fn list<P: Ports>(
 
 async fn find<P: Ports>(
     portal: &IngressState<P>,
-    (service, key): &(String, String),
+    (component, key): &(String, String),
 ) -> Result<ParkedAggregate, Problem> {
     let not_parked = || Problem::of(&requests::NOT_PARKED);
     let key = Uuid::try_parse(key).map_err(|_| not_parked())?;
-    let all = portal.desk.parked.all().await?;
-    let found = all.into_iter().find(|parked| parked.service == *service && parked.event.key == key);
+    let all = portal.operator.parked_events.all().await?;
+    let found = all.into_iter().find(|parked| parked.component == *component && parked.event.key == key);
     found.ok_or_else(not_parked)
 }
 
@@ -128,8 +138,8 @@ async fn show<P: Ports>(
 ) -> Result<Json<ParkedDetail>, Problem> {
     let parked = find(&portal, &path).await?;
     let (key, before) = (AuctionId(parked.event.key), parked.event.version.saturating_sub(1));
-    let waiting = portal.desk.events.events_of(key, before, WAITING).await?;
-    Ok(Json(ParkedDetail { parked: view(&parked), waiting: waiting.iter().map(event).collect() }))
+    let pending = portal.operator.auction_events.events_of(key, before, MAX_PENDING).await?;
+    Ok(Json(ParkedDetail { parked: view(&parked), pending_events: pending.iter().map(event).collect() }))
 }
 
 async fn retry<P: Ports>(
@@ -137,7 +147,7 @@ async fn retry<P: Ports>(
     _: Operator,
     InPath(path): InPath<(String, String)>,
 ) -> Result<(StatusCode, Json<ParkedView>), Problem> {
-    ask(&portal, &path, OperatorAction::Retry).await
+    request(&portal, &path, OperatorAction::Retry).await
 }
 
 async fn drop_event<P: Ports>(
@@ -145,26 +155,26 @@ async fn drop_event<P: Ports>(
     _: Operator,
     InPath(path): InPath<(String, String)>,
 ) -> Result<(StatusCode, Json<ParkedView>), Problem> {
-    ask(&portal, &path, OperatorAction::Drop).await
+    request(&portal, &path, OperatorAction::Drop).await
 }
 
-async fn ask<P: Ports>(
+async fn request<P: Ports>(
     portal: &IngressState<P>,
     path: &(String, String),
-    asked: OperatorAction,
+    action: OperatorAction,
 ) -> Result<(StatusCode, Json<ParkedView>), Problem> {
     let parked = find(portal, path).await?;
-    let (service, key, position) = (&parked.service, parked.event.key, parked.event.position);
-    if !portal.desk.parked.request(service, key, position, asked).await? {
+    let (component, key, position) = (&parked.component, parked.event.key, parked.event.position);
+    if !portal.operator.parked_events.request(component, key, position, action).await? {
         return Err(Problem::of(&requests::NOT_PARKED));
     }
-    Ok((StatusCode::ACCEPTED, Json(view(&ParkedAggregate { asked: Some(asked), ..parked }))))
+    Ok((StatusCode::ACCEPTED, Json(view(&ParkedAggregate { requested_action: Some(action), ..parked }))))
 }
 
 fn view(parked: &ParkedAggregate) -> ParkedView {
     let event = &parked.event;
     ParkedView {
-        service: parked.service.clone(),
+        component: parked.component.clone(),
         partition: parked.partition.0,
         key: event.key,
         position: event.position,
@@ -173,12 +183,12 @@ fn view(parked: &ParkedAggregate) -> ParkedView {
         reason: event.reason.name().to_owned(),
         error: event.error.clone(),
         parked_at: parked.parked_at.into(),
-        asked: parked.asked.map(|asked| asked.name().to_owned()),
+        requested_action: parked.requested_action.map(|action| action.name().to_owned()),
     }
 }
 
-fn event(event: &EventRecord) -> WaitingEvent {
-    WaitingEvent {
+fn event(event: &EventRecord) -> PendingEvent {
+    PendingEvent {
         position: event.position,
         version: event.version,
         kind: event.kind.clone(),

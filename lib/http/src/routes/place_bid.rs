@@ -1,6 +1,7 @@
-//! `PUT /auction/{id}/bid`: bid.
+//! `PUT /auction/{id}/bid`: places a bid.
 
 use super::{InPath, auction_in};
+use crate::access::Access;
 use crate::body::{self, BoundedBody};
 use crate::caller::Caller;
 use crate::command_response::{CommandSubmission, submit};
@@ -20,10 +21,13 @@ use axum::response::Response;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::put("place_bid", "/auction/{id}/bid", place_bid::<P>)
-        .summary(tag::BIDS, "Bid")
-        .about("A bid may be below the highest, and must be above the bidder's own latest.")
-        .by_a_user()
-        .takes(in_path("id", uuid(), "The auction."))
+        .summary(tag::BIDS, "Place a bid")
+        .description(
+            "A bid must be above the latest active bid of the same bidder. It can be below the bids of \
+             others.",
+        )
+        .access(Access::Bidder)
+        .parameter(in_path("id", uuid(), "Auction id."))
         .body::<PlaceBidRequest>(true)
         .command_for_auction(Effect::Creates)
         .problems(&[
@@ -48,9 +52,9 @@ async fn place_bid<P: Ports>(
     let amount = Amount::new(request.amount)
         .map_err(|error| Problem::invalid(vec![("amount".to_owned(), error.to_string())]))?;
     let path = format!("/auction/{auction}/bid");
-    let asking =
+    let submission =
         CommandSubmission { actor: Actor::User(bidder), method: "PUT", path: &path, payload: &payload };
-    submit(&portal, &headers, asking, |id| {
+    submit(&portal, &headers, submission, |id| {
         let place = PlaceBid { bid: BidId(id.0), bidder, amount };
         (auction, CommandBody::Auction(AuctionCommand::PlaceBid(place)))
     })

@@ -1,7 +1,8 @@
-//! `POST /user/{id}/webhooks/{webhook}/deliveries/{delivery}/replay`: send something again.
+//! `POST /user/{id}/webhooks/{webhook}/deliveries/{delivery}/replay`: sends a delivery again.
 
 use super::InPath;
-use super::webhooks::{delivery as shown, unknown_webhook, webhook_in};
+use super::webhooks::{delivery_view, unknown_webhook, webhook_in};
+use crate::access::Access;
 use crate::caller::ActingAs;
 use crate::openapi::schemas::{in_path, uuid};
 use crate::openapi::{Endpoint, tag};
@@ -19,13 +20,16 @@ const PATH: &str = "/user/{id}/webhooks/{webhook}/deliveries/{delivery}/replay";
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("replay_delivery", PATH, replay_delivery::<P>)
-        .summary(tag::NOTIFICATIONS, "Send something to a webhook again")
-        .about("Now, with all attempts before it, whatever became of it. Its `webhook-id` stays the same.")
-        .by_a_user_or_an_operator()
-        .takes(in_path("id", uuid(), "The user."))
-        .takes(in_path("webhook", uuid(), "The webhook."))
-        .takes(in_path("delivery", uuid(), "The delivery."))
-        .answers::<DeliveryView>(202, "It will be sent.")
+        .summary(tag::NOTIFICATIONS, "Replay a webhook delivery")
+        .description(
+            "Sends the delivery again now, whatever its state, with a full set of attempts. The \
+             `webhook-id` stays the same.",
+        )
+        .access(Access::UserOrOperator)
+        .parameter(in_path("id", uuid(), "User id."))
+        .parameter(in_path("webhook", uuid(), "Webhook id."))
+        .parameter(in_path("delivery", uuid(), "Delivery id."))
+        .response::<DeliveryView>(202, "The delivery is scheduled.")
         .problems(&[
             &requests::NOT_YOUR_ACCOUNT,
             &refusals::UNKNOWN_USER,
@@ -33,7 +37,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
             &requests::UNKNOWN_DELIVERY,
             &requests::WEBHOOK_DISABLED,
         ])
-        .needs_servers()
+        .needs_backends()
 }
 
 async fn replay_delivery<P: Ports>(
@@ -46,7 +50,7 @@ async fn replay_delivery<P: Ports>(
     let delivery = Uuid::try_parse(&delivery).map_err(|_| unknown())?;
     match portal.webhooks.webhooks.replay(user, webhook, delivery).await? {
         ReplayResult::Done(delivery) => {
-            Ok((StatusCode::ACCEPTED, Json(shown(delivery).ok_or_else(unknown)?)))
+            Ok((StatusCode::ACCEPTED, Json(delivery_view(delivery).ok_or_else(unknown)?)))
         }
         ReplayResult::NoWebhook => Err(unknown_webhook()),
         ReplayResult::NoDelivery => Err(unknown()),

@@ -1,7 +1,8 @@
-//! `POST /user/{id}/webhooks/{webhook}/rotate`: a new secret.
+//! `POST /user/{id}/webhooks/{webhook}/rotate`: replaces the secret of a webhook.
 
 use super::InPath;
-use super::webhooks::{shown, unknown_webhook, webhook_in};
+use super::webhooks::{unknown_webhook, webhook_in, webhook_view};
+use crate::access::Access;
 use crate::caller::ActingAs;
 use crate::openapi::schemas::{in_path, uuid};
 use crate::openapi::{Endpoint, tag};
@@ -14,17 +15,17 @@ use axum::extract::State;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("rotate_webhook", "/user/{id}/webhooks/{webhook}/rotate", rotate_webhook::<P>)
-        .summary(tag::NOTIFICATIONS, "Give a webhook a new secret")
-        .about(
-            "Shown this once. Until `previous_secret_until` the one before signs as well; one that was given out \
-             before that signs no more.",
+        .summary(tag::NOTIFICATIONS, "Rotate the secret of a webhook")
+        .description(
+            "The new secret is shown only in this response. Until `previous_secret_until`, deliveries are \
+             also signed with the previous secret. Older secrets become invalid at once.",
         )
-        .by_a_user_or_an_operator()
-        .takes(in_path("id", uuid(), "The user."))
-        .takes(in_path("webhook", uuid(), "The webhook."))
-        .answers::<WebhookWithSecret>(200, "It signs from now on.")
+        .access(Access::UserOrOperator)
+        .parameter(in_path("id", uuid(), "User id."))
+        .parameter(in_path("webhook", uuid(), "Webhook id."))
+        .response::<WebhookWithSecret>(200, "The webhook and its new secret.")
         .problems(&[&requests::NOT_YOUR_ACCOUNT, &refusals::UNKNOWN_USER, &requests::UNKNOWN_WEBHOOK])
-        .needs_servers()
+        .needs_backends()
 }
 
 async fn rotate_webhook<P: Ports>(
@@ -35,5 +36,5 @@ async fn rotate_webhook<P: Ports>(
     let (user, webhook) = webhook_in((&user, &webhook), actor)?;
     let webhook = portal.webhooks.rotate(user, webhook).await?.ok_or_else(unknown_webhook)?;
     let secret = portal.webhooks.secret(&webhook).to_string();
-    Ok(Json(WebhookWithSecret { secret, webhook: shown(webhook) }))
+    Ok(Json(WebhookWithSecret { secret, webhook: webhook_view(webhook) }))
 }

@@ -1,5 +1,7 @@
-//! `GET /account`: what is known of the caller. To nobody else, and from no view: it lies in one table.
+//! `GET /account`: personal data of the caller. Only the user can read it. It is stored in one table and in
+//! no read model.
 
+use crate::access::Access;
 use crate::caller::Caller;
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
@@ -12,12 +14,12 @@ use axum::extract::State;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_account", "/account", show_account::<P>)
-        .summary(tag::USERS, "Show what is known of one")
-        .about("Name, address and role, to their user alone.")
-        .by_a_user()
-        .answers::<AccountView>(200, "What is known.")
+        .summary(tag::USERS, "Show your account")
+        .description("Name, e-mail address and role. Only you can read them.")
+        .access(Access::Bidder)
+        .response::<AccountView>(200, "Your account.")
         .problems(&[&requests::NO_ACCOUNT])
-        .needs_servers()
+        .needs_backends()
 }
 
 async fn show_account<P: Ports>(

@@ -1,8 +1,10 @@
-//! `GET /auction/{id}`: the auction and its standing, byte for byte as the projector wrote it; what time it is stands
-//! in `Server-Time`. While Redis is away it is told from the store. With `?at_version=` it is as it was then.
+//! `GET /auction/{id}`: the auction, byte for byte as the projector wrote it. `Server-Time` contains the time
+//! of the portal. While Redis is unavailable, the response is computed from the events in Postgres.
+//! `?at_version=` returns an earlier state.
 
-use super::paging::{invalid, members, unknown};
+use super::paging::{invalid, parameters, unknown};
 use super::{InPath, SERVER_TIME, auction_in, unknown_auction};
+use crate::access::Access;
 use crate::consistency::{
     CONSISTENCY_TOKEN, Consistency, ConsistentRead, FreshnessHeaders, PartitionScope, token,
 };
@@ -25,26 +27,29 @@ use axum::response::{IntoResponse, Response};
 use std::time::Duration;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    let then =
-        "As it was at that version, told from its events. Neither waits nor says how fresh anything is.";
+    let at_version = "Show the auction as it was at this version, computed from its events. Ignores \
+                      `consistency` and `Consistency-Token`.";
     Endpoint::get("show_auction", "/auction/{id}", show_auction::<P>)
-        .by_everybody()
+        .access(Access::Public)
         .summary(tag::AUCTIONS, "Show an auction")
-        .about("With its best bids and its winner.")
-        .takes(in_path("id", uuid(), "The auction."))
-        .takes(in_query("at_version", whole(1, Some(isize::MAX.unsigned_abs())), then))
-        .answers::<AuctionView>(200, "The auction.")
+        .description("Includes the highest bids and, after the end, the winner.")
+        .parameter(in_path("id", uuid(), "Auction id."))
+        .parameter(in_query("at_version", whole(1, Some(isize::MAX.unsigned_abs())), at_version))
+        .response::<AuctionView>(200, "The auction.")
         .problems(&[&refusals::UNKNOWN_AUCTION, &requests::UNKNOWN_VERSION])
-        .reads_a_view()
-        .with_header(
+        .reads_read_model()
+        .response_header(
             200,
             "ETag",
-            schemas::header(pattern("^\"[0-9]+-.*\"$"), "Begins with its version, for `If-Match`."),
+            schemas::header(
+                pattern("^\"[0-9]+-.*\"$"),
+                "Begins with the version of the auction. Send it as `If-Match` with a command.",
+            ),
         )
-        .with_header(
+        .response_header(
             200,
             "Server-Time",
-            schemas::header(schemas::time(), "What the portal's clock says: compare `ends_at` with it."),
+            schemas::header(schemas::time(), "Time of the portal. Compare `ends_at` with it."),
         )
 }
 
@@ -56,87 +61,93 @@ async fn show_auction<P: Ports>(
 ) -> Result<Response, Problem> {
     let auction = AuctionId(auction_in(&auction)?);
     match at_version(query.as_deref())? {
-        None => as_it_is(&portal, auction, &consistency).await,
-        // Few ask for that: the others need no room for it.
-        Some(version) => Box::pin(as_it_was(&portal, auction, version)).await,
+        None => show_current(&portal, auction, &consistency).await,
+        // Rarely used: boxed to keep the future of common requests small.
+        Some(version) => Box::pin(show_version(&portal, auction, version)).await,
     }
 }
 
-async fn as_it_is<P: Ports>(
+async fn show_current<P: Ports>(
     portal: &IngressState<P>,
     auction: AuctionId,
     consistency: &Consistency,
 ) -> Result<Response, Problem> {
     let partition = portal.partitions.of(auction.0);
-    let read = |wanted: Positions| async move {
-        let is_fresh = |kept: &AsOf<Option<AuctionRepresentation>>| kept.positions.cover(&wanted);
-        portal.auctions.get(auction, is_fresh, || read_now(portal, auction, &wanted)).await
+    let read = |required: Positions| async move {
+        let is_fresh = |cached: &AsOf<Option<AuctionRepresentation>>| cached.positions.cover(&required);
+        portal.auction_cache.get(auction, is_fresh, || load(portal, auction, &required)).await
     };
-    let ConsistentRead { shown: read, mut fresh, .. } =
+    let ConsistentRead { value, mut freshness, .. } =
         consistency.read(portal, PartitionScope::One(partition), read).await?;
-    let none = || unknown_auction().with_header(CONSISTENCY_TOKEN, fresh.token.clone());
-    let read = read.ok_or_else(none)?;
-    let now = HeaderValue::from_str(&time::format(read.now()));
-    if read.from_store {
-        fresh.age = Some(Duration::ZERO);
+    let none = || unknown_auction().with_header(CONSISTENCY_TOKEN, freshness.token.clone());
+    let auction = value.ok_or_else(none)?;
+    let now = HeaderValue::from_str(&time::format(auction.now()));
+    if auction.from_store {
+        freshness.age = Some(Duration::ZERO);
     }
-    let mut response = ReadModel { shown: read.shown, fresh, whose: CacheScope::Public }.into_response();
+    let mut response =
+        ReadModel { representation: auction.representation, freshness, scope: CacheScope::Public }
+            .into_response();
     if let Ok(now) = now {
         response.headers_mut().insert(SERVER_TIME, now);
     }
     Ok(response)
 }
 
-async fn read_now<P: Ports>(
+/// Reads the read model, or computes it from the events if Redis is unavailable.
+async fn load<P: Ports>(
     portal: &IngressState<P>,
     auction: AuctionId,
-    wanted: &Positions,
+    required: &Positions,
 ) -> Result<AsOf<Option<AuctionRepresentation>>, Unavailable> {
     match portal.views.auction(portal.partitions.of(auction.0), auction).await {
-        Ok(AsOf { positions, shown }) => {
-            Ok(AsOf { positions, shown: shown.map(AuctionRepresentation::of_view) })
+        Ok(AsOf { positions, value }) => {
+            Ok(AsOf { positions, value: value.map(AuctionRepresentation::of_view) })
         }
-        Err(away) => {
-            tracing::warn!(error = %away, %auction, "an auction is told from the store");
-            told(portal, auction, wanted).await
+        Err(error) => {
+            tracing::warn!(%error, %auction, "read model unavailable, reading auction from Postgres");
+            load_from_store(portal, auction, required).await
         }
     }
 }
 
-/// From its events, for everybody who asks in a moment.
-async fn told<P: Ports>(
+/// Computes the auction from its events. Concurrent requests share one computation.
+async fn load_from_store<P: Ports>(
     portal: &IngressState<P>,
     auction: AuctionId,
-    wanted: &Positions,
+    required: &Positions,
 ) -> Result<AsOf<Option<AuctionRepresentation>>, Unavailable> {
-    let is_fresh = |kept: &AsOf<Option<AuctionRepresentation>>| kept.positions.cover(wanted);
-    let tell = async || {
-        // Before the events: what is told is at least as fresh.
-        let positions = portal.freshness.current_heads().await?.within(&[portal.partitions.of(auction.0)]);
-        let json = portal.from_store.latest(auction).await?;
-        Ok(AsOf { positions, shown: json.map(AuctionRepresentation::of_store) })
+    let is_fresh = |cached: &AsOf<Option<AuctionRepresentation>>| cached.positions.cover(required);
+    let read = async || {
+        // Read the heads before the events, so that the events include at least these positions.
+        let positions = portal.consistency.current_heads().await?.within(&[portal.partitions.of(auction.0)]);
+        let json = portal.auction_history.latest(auction).await?;
+        Ok(AsOf { positions, value: json.map(AuctionRepresentation::of_store) })
     };
-    portal.told.get(auction, is_fresh, tell).await
+    portal.fallback_cache.get(auction, is_fresh, read).await
 }
 
-async fn as_it_was<P: Ports>(
+async fn show_version<P: Ports>(
     portal: &IngressState<P>,
     auction: AuctionId,
     version: u64,
 ) -> Result<Response, Problem> {
-    match portal.from_store.at_version(auction, version).await? {
-        AtVersion::Unknown => Err(unknown_auction()),
-        AtVersion::NotYet { current } => {
-            let detail = format!("the auction is at version {current}; {version} is still to come");
+    match portal.auction_history.at_version(auction, version).await? {
+        AtVersion::UnknownAuction => Err(unknown_auction()),
+        AtVersion::NotReached { current } => {
+            let detail = format!("the auction is at version {current} and has no version {version}");
             Err(Problem::new(&requests::UNKNOWN_VERSION, detail).with("current", current))
         }
-        AtVersion::Shown(json) => {
-            let shown = Representation { etag: etag(&json), body: json.into(), next: None };
-            let fresh = FreshnessHeaders { token: token(&Positions::default()), age: None, applied: None };
-            let mut response = ReadModel { shown, fresh, whose: CacheScope::Public }.into_response();
-            // What was does not change; how a release writes it may.
-            let kept = HeaderValue::from_static("max-age=3600");
-            response.headers_mut().insert(header::CACHE_CONTROL, kept);
+        AtVersion::Found(json) => {
+            let representation = Representation { etag: etag(&json), body: json.into(), next: None };
+            let freshness =
+                FreshnessHeaders { token: token(&Positions::default()), age: None, applied: None };
+            let mut response =
+                ReadModel { representation, freshness, scope: CacheScope::Public }.into_response();
+            // An earlier state never changes, but another release may format it differently: no unlimited
+            // caching.
+            let cache_control = HeaderValue::from_static("max-age=3600");
+            response.headers_mut().insert(header::CACHE_CONTROL, cache_control);
             Ok(response)
         }
     }
@@ -144,10 +155,10 @@ async fn as_it_was<P: Ports>(
 
 fn at_version(query: Option<&str>) -> Result<Option<u64>, Problem> {
     let mut version = None;
-    for (name, value) in members(query) {
+    for (name, value) in parameters(query) {
         match (name, value.parse()) {
             ("at_version", Ok(at)) if at > 0 && at <= i64::MAX.cast_unsigned() => version = Some(at),
-            ("at_version", _) => return Err(invalid("at_version", "must be a version, from 1")),
+            ("at_version", _) => return Err(invalid("at_version", "must be a version, at least 1")),
             (other, _) => return Err(unknown(other, "`at_version` and `consistency`")),
         }
     }

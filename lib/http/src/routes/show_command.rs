@@ -1,10 +1,11 @@
-//! `GET /command/{handle}`: what became of a command.
+//! `GET /command/{handle}`: status and outcome of a command.
 
 use super::InPath;
+use crate::access::Access;
 use crate::command_response;
 use crate::consistency::known;
-use crate::openapi::commands::applied;
-use crate::openapi::reads::decided;
+use crate::openapi::commands::{CONSISTENCY_TOKENS, PASSED_ON, preference_applied};
+use crate::openapi::reads::decided_position;
 use crate::openapi::schemas::{header, in_header, in_path, pattern, retry_after, text};
 use crate::openapi::{Endpoint, tag};
 use crate::prefer::Prefer;
@@ -22,29 +23,33 @@ use std::time::Duration;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_command", "/command/{handle}", show_command::<P>)
-        .by_everybody()
-        .summary(tag::COMMANDS, "Ask what became of a command")
-        .about("The handle is from `Location` of the answer to the command. A command that was refused is shown as its refusal.")
-        .takes(in_path("handle", text(), "The handle."))
-        .takes(in_header("Prefer", text(), PREFER))
-        .answers::<CommandPending>(200, "It is not decided yet.")
-        .answers::<CommandFailed>(200, "It could not be handled, and had no effect.")
-        .answers::<CommandDone>(200, "It is done, and `return=representation` was preferred.")
-        .with_header(200, "Retry-After", retry_after())
-        .with_header(200, "Preference-Applied", applied())
-        .with_header(200, "Consistency-Token", decided())
-        .answers::<CommandDone>(303, "It is done.")
-        .with_header(303, "Location", header(text(), "Where the effect is to be seen."))
-        .with_header(303, "Consistency-Token", decided())
-        .takes(in_header(
-            "Consistency-Token",
-            pattern("^[A-Za-z0-9_, -]+$"),
-            "What the client has seen; passed on in the token of the answer.",
-        ))
-        .problems(&[&requests::INVALID_REQUEST, &requests::UNKNOWN_COMMAND, &requests::OUTCOME_EXPIRED, &requests::IDEMPOTENCY_KEY_REUSED])
+        .access(Access::Public)
+        .summary(tag::COMMANDS, "Show the outcome of a command")
+        .description(
+            "The command handle is in `Location` of the response to the command. For a refused command the \
+             response is its refusal.",
+        )
+        .parameter(in_path("handle", text(), "Command handle."))
+        .parameter(in_header("Prefer", text(), PREFER))
+        .response::<CommandPending>(200, "The command is not decided yet.")
+        .response::<CommandFailed>(200, "The command could not be processed and had no effect.")
+        .response::<CommandDone>(200, "The command is accepted. Only with `Prefer: return=representation`.")
+        .response_header(200, "Retry-After", retry_after())
+        .response_header(200, "Preference-Applied", preference_applied())
+        .response_header(200, "Consistency-Token", decided_position())
+        .response::<CommandDone>(303, "The command is accepted.")
+        .response_header(303, "Location", header(text(), "URL of the resource that shows the effect."))
+        .response_header(303, "Consistency-Token", decided_position())
+        .parameter(in_header("Consistency-Token", pattern(CONSISTENCY_TOKENS), PASSED_ON))
+        .problems(&[
+            &requests::INVALID_REQUEST,
+            &requests::UNKNOWN_COMMAND,
+            &requests::OUTCOME_EXPIRED,
+            &requests::IDEMPOTENCY_KEY_REUSED,
+        ])
         .problems(refusals::ALL)
-        .problems(&[&requests::OPERATORS_ONLY])
-        .needs_servers()
+        .problems(&[&requests::OPERATOR_ROLE_REQUIRED])
+        .needs_backends()
 }
 
 async fn show_command<P: Ports>(
@@ -52,25 +57,26 @@ async fn show_command<P: Ports>(
     InPath(command): InPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let handle = portal.accept.open(&command).ok_or_else(|| Problem::of(&requests::UNKNOWN_COMMAND))?;
+    let handle =
+        portal.commands.decode_handle(&command).ok_or_else(|| Problem::of(&requests::UNKNOWN_COMMAND))?;
     let known = known(&headers, portal.partitions)?;
     let prefer = Prefer::from_headers(&headers);
-    let longest = portal.settings.longest_wait;
-    let status = portal.accept.status_within(&handle, prefer.wait(longest)).await?;
+    let longest = portal.settings.max_wait;
+    let status = portal.commands.status_within(&handle, prefer.wait(longest)).await?;
     if matches!(status, CommandStatus::Pending)
-        && is_expired(&handle, portal.settings.outcomes_kept, wall_clock())
+        && is_expired(&handle, portal.settings.outcome_retention, wall_clock())
     {
         return Err(Problem::of(&requests::OUTCOME_EXPIRED)
             .with("received_at", time::format(handle.received_at))
-            .with("kept_seconds", portal.settings.outcomes_kept.as_secs()));
+            .with("kept_seconds", portal.settings.outcome_retention.as_secs()));
     }
     command_response::status(command, &handle, status, prefer, longest, known)
 }
 
-const PREFER: &str = "`wait=N`: if it is not decided yet, wait for it so many seconds (there is a longest wait), whichever \
-                      ingress took it. `return=representation`: the result itself instead of a redirect.";
+const PREFER: &str = "`wait=N`: wait up to N seconds for the outcome, within the maximum of the portal. \
+    `return=representation`: return the result instead of a redirect.";
 
-/// Whether the outcome of a command may have been deleted.
+/// Returns whether retention may have deleted the outcome of a command.
 fn is_expired(handle: &CommandHandle, outcomes_kept: Duration, now: Timestamp) -> bool {
     let age = u64::try_from(now.0.saturating_sub(handle.received_at.0)).unwrap_or_default();
     Duration::from_millis(age) > outcomes_kept
@@ -83,7 +89,7 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn a_handle_expires_when_its_outcome_does() {
+    fn handle_expires_with_its_outcome() {
         let handle = CommandHandle {
             command: CommandId(Uuid::nil()),
             received_at: Timestamp(1_000_000),
@@ -92,6 +98,6 @@ mod tests {
         let expired = |now| is_expired(&handle, Duration::from_secs(60), Timestamp(now));
         assert!(!expired(1_060_000));
         assert!(expired(1_060_001));
-        assert!(!expired(0), "a clock that went back");
+        assert!(!expired(0), "the clock was set back");
     }
 }

@@ -1,6 +1,7 @@
-//! `GET /docs`: the description as a page, with forms to try it. All files are part of the program.
+//! `GET /docs`: Swagger UI for the OpenAPI document. All files are embedded in the program.
 
 use super::InPath;
+use crate::access::Access;
 use crate::openapi::schemas::{self, in_path, text};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
@@ -13,23 +14,23 @@ use utoipa_swagger_ui::{Config, serve};
 
 pub(super) fn page_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_docs", "/docs", async || Redirect::permanent("/docs/index.html"))
-        .by_everybody()
-        .summary(tag::PORTAL, "Show the description as a page")
-        .answers_with_nothing(308, "To the page.")
-        .with_header(308, "Location", schemas::header(text(), "Where it is."))
+        .access(Access::Public)
+        .summary(tag::PORTAL, "Show the API documentation")
+        .empty_response(308, "Redirect to the documentation page.")
+        .response_header(308, "Location", schemas::header(text(), "URL of the page."))
 }
 
 pub(super) fn file_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_docs_file", "/docs/{file}", show_file)
-        .by_everybody()
-        .summary(tag::PORTAL, "A file of that page")
-        .takes(in_path("file", text(), "Its name."))
-        .answers_with(200, "*/*", text(), "The file.")
+        .access(Access::Public)
+        .summary(tag::PORTAL, "Show a file of the API documentation")
+        .parameter(in_path("file", text(), "File name."))
+        .response_with_media_type(200, "*/*", text(), "The file.")
         .problems(&[&requests::UNKNOWN_ROUTE])
 }
 
 static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
-    // Nothing is asked of anybody else: not even whether the description is valid.
+    // No requests to third parties: the online validator of Swagger UI is disabled.
     Arc::new(Config::new(["/openapi.json"]).validator_url("none"))
 });
 
@@ -40,7 +41,7 @@ async fn show_file(InPath(name): InPath<String>) -> Result<Response, Problem> {
         }
         Ok(None) => Err(Problem::of(&requests::UNKNOWN_ROUTE)),
         Err(error) => {
-            tracing::error!(%error, name, "a file of the documentation cannot be served");
+            tracing::error!(%error, name, "serving documentation file failed");
             Err(Problem::of(&requests::UNKNOWN_ROUTE))
         }
     }

@@ -1,5 +1,6 @@
-//! `GET /openapi.json`: the description of the API, by OpenAPI 3.1.
+//! `GET /openapi.json`: the OpenAPI 3.1 document of this API.
 
+use crate::access::Access;
 use crate::openapi::schemas::object;
 use crate::openapi::{Endpoint, tag};
 use crate::state::{Ports, SharedState};
@@ -10,25 +11,23 @@ use axum::response::{IntoResponse, Response};
 use utoipa::openapi::OpenApi;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("show_description", "/openapi.json", show_description)
-        .by_everybody()
-        .summary(tag::PORTAL, "Describe the API")
-        .about("This document.")
-        .answers_with(200, "application/json", object(), "OpenAPI 3.1.")
+    Endpoint::get("show_openapi", "/openapi.json", show_openapi)
+        .access(Access::Public)
+        .summary(tag::PORTAL, "Show the OpenAPI document")
+        .response_with_media_type(200, "application/json", object(), "OpenAPI 3.1 document.")
 }
 
-/// The description as it is sent.
+/// Serialized form of the OpenAPI document.
 #[derive(Clone)]
 pub(super) struct OpenApiDocument(Bytes);
 
 impl OpenApiDocument {
-    /// Written down once.
-    pub(super) fn new(description: OpenApi) -> OpenApiDocument {
-        // Its keys are text: it can always be written down.
-        OpenApiDocument(serde_json::to_vec(&description).unwrap_or_default().into())
+    pub(super) fn new(document: OpenApi) -> OpenApiDocument {
+        // All keys are strings: serialization cannot fail.
+        OpenApiDocument(serde_json::to_vec(&document).unwrap_or_default().into())
     }
 }
 
-async fn show_description(Extension(OpenApiDocument(json)): Extension<OpenApiDocument>) -> Response {
+async fn show_openapi(Extension(OpenApiDocument(json)): Extension<OpenApiDocument>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], json).into_response()
 }

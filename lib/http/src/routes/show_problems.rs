@@ -1,6 +1,7 @@
-//! `GET /problems` and `GET /problems/{type}`: pages that explain what is not a success.
+//! `GET /problems` and `GET /problems/{type}`: pages that explain the problem types.
 
 use super::InPath;
+use crate::access::Access;
 use crate::openapi::schemas::{in_path, text};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::types::{find, requests};
@@ -10,22 +11,24 @@ use axum::response::Html;
 
 pub(super) fn index_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("list_problems", "/problems", async || Html(page::index()))
-        .by_everybody()
-        .summary(tag::PORTAL, "List all problems there are")
-        .answers_with(200, "text/html", text(), "A page for people.")
+        .access(Access::Public)
+        .summary(tag::PORTAL, "List problem types")
+        .response_with_media_type(200, "text/html", text(), "HTML page.")
 }
 
 pub(super) fn page_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_problem", "/problems/{type}", show_problem)
-        .by_everybody()
-        .summary(tag::PORTAL, "Explain a problem")
-        .about("The `type` of every problem leads here.")
-        .takes(in_path("type", text(), "The code of the problem, with hyphens."))
-        .answers_with(200, "text/html", text(), "A page for people.")
+        .access(Access::Public)
+        .summary(tag::PORTAL, "Explain a problem type")
+        .description("The `type` of every problem is a URL of this form.")
+        .parameter(in_path("type", text(), "Code of the problem, with hyphens instead of underscores."))
+        .response_with_media_type(200, "text/html", text(), "HTML page.")
         .problems(&[&requests::UNKNOWN_ROUTE])
 }
 
 async fn show_problem(InPath(name): InPath<String>) -> Result<Html<String>, Problem> {
-    let kind = find(&name.replace('-', "_")).filter(|kind| kind.uri() == format!("/problems/{name}"));
-    kind.map(|kind| Html(page::page(kind))).ok_or_else(|| Problem::of(&requests::UNKNOWN_ROUTE))
+    let found = find(&name.replace('-', "_")).filter(|found| found.uri() == format!("/problems/{name}"));
+    found
+        .map(|problem_type| Html(page::page(problem_type)))
+        .ok_or_else(|| Problem::of(&requests::UNKNOWN_ROUTE))
 }

@@ -1,6 +1,7 @@
-//! `GET /streams`: how far everybody is with every stream, for operators.
+//! `GET /streams`: statistics of every stream and its readers.
 
-use super::paging::{invalid, members, read_partition, unknown};
+use super::paging::{invalid, parameters, read_partition, unknown};
+use crate::access::Access;
 use crate::caller::Operator;
 use crate::openapi::schemas::{in_query, whole};
 use crate::openapi::{Endpoint, tag};
@@ -14,23 +15,27 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use std::time::Duration;
 
-/// Rates are over at most so long.
-const LONGEST_MS: u64 = 5000;
+/// Maximum of `rates_over_ms`. The request takes that long.
+const MAX_RATES_OVER_MS: u64 = 5000;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_streams", "/streams", show_streams::<P>)
-        .summary(tag::OPERATORS, "Show how far everybody is with every stream")
-        .about("And who works on it. Each stream by itself is seen at one moment. Looking changes nothing.")
-        .by_an_operator()
-        .takes(in_query("partition", whole(0, Some(99)), "Only in this partition."))
-        .takes(in_query(
+        .summary(tag::OPERATORS, "Show stream statistics")
+        .description(
+            "Length, consumer groups, lag and owner of every stream. The values of one stream are from one \
+             moment; different streams are read one after the other. Read-only.",
+        )
+        .access(Access::Operator)
+        .parameter(in_query("partition", whole(0, Some(99)), "Include only this partition."))
+        .parameter(in_query(
             "rates_over_ms",
-            whole(0, Some(LONGEST_MS as usize)),
-            "Looks twice, so long apart, and says how fast entries come and go.",
+            whole(0, Some(MAX_RATES_OVER_MS as usize)),
+            "Read the statistics twice with this pause, in milliseconds, and calculate rates per second. \
+             Without it there are no rates.",
         ))
-        .answers::<StreamsView>(200, "As it is seen now.")
+        .response::<StreamsView>(200, "Stream statistics.")
         .problems(&[&requests::INVALID_REQUEST])
-        .needs_servers()
+        .needs_backends()
 }
 
 async fn show_streams<P: Ports>(
@@ -38,26 +43,27 @@ async fn show_streams<P: Ports>(
     _: Operator,
     RawQuery(query): RawQuery,
 ) -> Result<Json<StreamsView>, Problem> {
-    let (mut partition, mut apart) = (None, 0);
-    for (name, value) in members(query.as_deref()) {
+    let (mut partition, mut rates_over_ms) = (None, 0);
+    for (name, value) in parameters(query.as_deref()) {
         let number = || value.parse::<u64>().map_err(|_| invalid(name, "must be a whole number"));
         match name {
             "partition" => partition = Some(read_partition(value)?),
-            "rates_over_ms" => apart = number()?,
+            "rates_over_ms" => rates_over_ms = number()?,
             other => return Err(unknown(other, "`partition` and `rates_over_ms`")),
         }
     }
-    if apart > LONGEST_MS {
-        return Err(invalid("rates_over_ms", &format!("must be at most {LONGEST_MS}")));
+    if rates_over_ms > MAX_RATES_OVER_MS {
+        let problem = format!("must be at most {MAX_RATES_OVER_MS}, is {rates_over_ms}");
+        return Err(invalid("rates_over_ms", &problem));
     }
-    let wanted = |one: &PartitionId| partition.is_none_or(|wanted| wanted == one.0);
-    let partitions: Vec<PartitionId> = portal.partitions.all().filter(wanted).collect();
-    let see = || collect(&portal.desk.progress, &portal.desk.heads, &partitions);
-    let before = see().await?;
-    if apart == 0 {
+    let is_selected = |id: &PartitionId| partition.is_none_or(|partition| partition == id.0);
+    let partitions: Vec<PartitionId> = portal.partitions.all().filter(is_selected).collect();
+    let read = || collect(&portal.operator.stream_stats, &portal.operator.heads, &partitions);
+    let before = read().await?;
+    if rates_over_ms == 0 {
         return Ok(Json(before.view(&Rates::default())));
     }
-    tokio::time::sleep(Duration::from_millis(apart)).await;
-    let now = see().await?;
+    tokio::time::sleep(Duration::from_millis(rates_over_ms)).await;
+    let now = read().await?;
     Ok(Json(now.view(&Rates::between(&before, &now))))
 }

@@ -1,6 +1,7 @@
-//! `GET /subscriptions`: what the caller is told.
+//! `GET /subscriptions`: notification preferences of the caller.
 
 use super::unknown_user;
+use crate::access::Access;
 use crate::caller::Caller;
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
@@ -13,17 +14,17 @@ use axum::extract::State;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_subscriptions", "/subscriptions", show_subscriptions::<P>)
-        .summary(tag::NOTIFICATIONS, "Show what one is told")
-        .by_a_user()
-        .answers::<SubscriptionsRequest>(200, "The whole choice.")
+        .summary(tag::NOTIFICATIONS, "Show your notification preferences")
+        .access(Access::Bidder)
+        .response::<SubscriptionsRequest>(200, "All notification preferences.")
         .problems(&[&refusals::UNKNOWN_USER])
-        .needs_servers()
+        .needs_backends()
 }
 
 async fn show_subscriptions<P: Ports>(
     State(portal): StateExtractor<P>,
     Caller(user): Caller,
 ) -> Result<Json<SubscriptionsRequest>, Problem> {
-    let subscriptions = portal.subscribers.subscriptions(user).await?;
+    let subscriptions = portal.preferences.preferences(user).await?;
     Ok(Json(subscriptions.ok_or_else(unknown_user)?.into()))
 }

@@ -1,7 +1,8 @@
-//! `GET /user/{id}`: an account, for its user or an operator. Of a deleted one only that it was is left.
+//! `GET /user/{id}`: the read model of a user. Nothing but the id and the deletion is left of a deleted user.
 
-use super::paging::{members, unknown};
+use super::paging::{parameters, unknown};
 use super::{InPath, unknown_user, user_in};
+use crate::access::Access;
 use crate::caller::ActingAs;
 use crate::consistency::{CONSISTENCY_TOKEN, Consistency, ConsistentRead, PartitionScope};
 use crate::openapi::schemas::{in_path, uuid};
@@ -17,13 +18,13 @@ use axum::response::{IntoResponse, Response};
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::get("show_user", "/user/{id}", show_user::<P>)
-        .summary(tag::USERS, "Show an account")
-        .about("To its user or an operator. Of a deleted one only that it was is left.")
-        .by_a_user_or_an_operator()
-        .takes(in_path("id", uuid(), "The user."))
-        .answers::<UserView>(200, "The account.")
+        .summary(tag::USERS, "Show a user")
+        .description("Only the user and operators can read it. A deleted user is shown as deleted.")
+        .access(Access::UserOrOperator)
+        .parameter(in_path("id", uuid(), "User id."))
+        .response::<UserView>(200, "The user.")
         .problems(&[&requests::NOT_YOUR_ACCOUNT, &refusals::UNKNOWN_USER])
-        .reads_a_view()
+        .reads_read_model()
 }
 
 async fn show_user<P: Ports>(
@@ -34,14 +35,14 @@ async fn show_user<P: Ports>(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let user = user_in(&user, actor)?;
-    if let Some((other, _)) = members(query.as_deref()).next() {
+    if let Some((other, _)) = parameters(query.as_deref()).next() {
         return Err(unknown(other, "`consistency`"));
     }
     let partition = portal.partitions.of(user.0);
     let view = |_| portal.views.user(partition, user);
-    let ConsistentRead { shown, fresh, .. } =
+    let ConsistentRead { value, freshness, .. } =
         consistency.read(&portal, PartitionScope::One(partition), view).await?;
-    let none = || unknown_user().with_header(CONSISTENCY_TOKEN, fresh.token.clone());
-    let shown = Representation::new(shown.ok_or_else(none)?);
-    Ok(ReadModel { shown, fresh, whose: CacheScope::Private }.into_response())
+    let none = || unknown_user().with_header(CONSISTENCY_TOKEN, freshness.token.clone());
+    let representation = Representation::new(value.ok_or_else(none)?);
+    Ok(ReadModel { representation, freshness, scope: CacheScope::Private }.into_response())
 }

@@ -1,12 +1,13 @@
-//! `POST /sign-in`: a token for whoever knows the password of an account. That there is no such account takes as long,
-//! and is told in the same words, as that the password is another.
+//! `POST /sign-in`: issues a session token for an e-mail address and a password. An unknown address and a
+//! wrong password have the same response and take the same time, so that addresses cannot be probed.
 
+use crate::access::Access;
 use crate::body::{self, BoundedBody};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::requests;
 use crate::state::{Ports, SharedState, StateExtractor, wall_clock};
-use auction_app::ingress::accounts::{Email, Password, TokenKind, fresh};
+use auction_app::ports::people::{Email, Password, TokenKind, new_token};
 use auction_app::ports::people::accounts::{Accounts, Session};
 use auction_domain::Timestamp;
 use auction_wire::account::{SignInRequest, SignedIn};
@@ -16,15 +17,18 @@ use axum::http::HeaderMap;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("sign_in", "/sign-in", sign_in::<P>)
-        .summary(tag::USERS, "Get a token")
-        .about("The token stands for the user until it expires, he signs out, or his account is deleted.")
-        .by_everybody()
-        // A password is hashed.
-        .costs(10)
+        .summary(tag::USERS, "Sign in")
+        .description(
+            "Returns a session token. The token is valid until it expires, the user signs out or the \
+             account is deleted.",
+        )
+        .access(Access::Public)
+        // Hashing the password is expensive.
+        .rate_cost(10)
         .body::<SignInRequest>(true)
-        .answers::<SignedIn>(200, "The token.")
-        .problems(&[&requests::WRONG_CREDENTIALS])
-        .needs_servers()
+        .response::<SignedIn>(200, "Session token.")
+        .problems(&[&requests::INVALID_CREDENTIALS])
+        .needs_backends()
 }
 
 async fn sign_in<P: Ports>(
@@ -36,20 +40,20 @@ async fn sign_in<P: Ports>(
     let invalid = |at: &str, problem: String| Problem::invalid(vec![(at.to_owned(), problem)]);
     let email = Email::new(request.email).map_err(|error| invalid("email", error.to_string()))?;
     let password =
-        Password::given(request.password).map_err(|error| invalid("password", error.to_string()))?;
-    let found = portal.accounts.credentials(email.as_str()).await?;
-    let hash = found.as_ref().map(|found| found.password_hash.clone());
-    let is_his = portal.passwords.verify(password, hash).await?;
-    let wrong = || Problem::of(&requests::WRONG_CREDENTIALS);
-    let found = found.filter(|_| is_his).ok_or_else(wrong)?;
-    let (token, hash) = fresh(TokenKind::Session)?;
+        Password::for_sign_in(request.password).map_err(|error| invalid("password", error.to_string()))?;
+    let credentials = portal.accounts.credentials(email.as_str()).await?;
+    let hash = credentials.as_ref().map(|credentials| credentials.password_hash.clone());
+    let is_correct = portal.passwords.verify(password, hash).await?;
+    let wrong = || Problem::of(&requests::INVALID_CREDENTIALS);
+    let credentials = credentials.filter(|_| is_correct).ok_or_else(wrong)?;
+    let (token, hash) = new_token(TokenKind::Session)?;
     let now = wall_clock();
-    let lasts = i64::try_from(portal.settings.session.as_millis()).unwrap_or(i64::MAX);
-    let expires_at = Timestamp(now.0.saturating_add(lasts));
-    let session = Session { token: hash, user: found.user, created_at: now, expires_at };
+    let ttl = i64::try_from(portal.settings.session_ttl.as_millis()).unwrap_or(i64::MAX);
+    let expires_at = Timestamp(now.0.saturating_add(ttl));
+    let session = Session { token: hash, user: credentials.user, created_at: now, expires_at };
     if !portal.accounts.open_session(&session).await? {
         return Err(wrong());
     }
-    let (user, role) = (found.user.0, found.role.name().to_owned());
+    let (user, role) = (credentials.user.0, credentials.role.name().to_owned());
     Ok(Json(SignedIn { token, expires_at: expires_at.into(), user, role }))
 }

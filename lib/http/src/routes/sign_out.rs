@@ -1,6 +1,6 @@
-//! `POST /sign-out`: a token is not good any more, or none of the user's is. Every ingress is told.
+//! `POST /sign-out`: revokes the token of the request or all session tokens of the user, at every ingress.
 
-use crate::access::{AuthMethod, Principal};
+use crate::access::{Access, AuthMethod, Principal};
 use crate::body::{self, BoundedBody};
 use crate::caller::Caller;
 use crate::openapi::{Endpoint, tag};
@@ -14,12 +14,14 @@ use axum::http::{HeaderMap, StatusCode};
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("sign_out", "/sign-out", sign_out::<P>)
-        .summary(tag::USERS, "Give a token back")
-        .about("Or all tokens of the user, `everywhere`.")
-        .by_a_user()
+        .summary(tag::USERS, "Sign out")
+        .description(
+            "Revokes the token of the request. With `all_sessions`, revokes all session tokens of the user.",
+        )
+        .access(Access::Bidder)
         .body::<SignOutRequest>(false)
-        .answers_with_nothing(204, "It is not good any more.")
-        .needs_servers()
+        .empty_response(204, "The token is revoked.")
+        .needs_backends()
 }
 
 async fn sign_out<P: Ports>(
@@ -30,7 +32,7 @@ async fn sign_out<P: Ports>(
     BoundedBody(body): BoundedBody,
 ) -> Result<StatusCode, Problem> {
     let request: SignOutRequest = body::read(&headers, &body)?;
-    let revoked = match (request.everywhere, who.by) {
+    let revocation = match (request.all_sessions, who.auth_method) {
         (true, _) => {
             portal.accounts.close_sessions(user).await?;
             Revocation::User(user)
@@ -39,13 +41,13 @@ async fn sign_out<P: Ports>(
             portal.accounts.close_session(token).await?;
             Revocation::Token(token)
         }
-        // Whoever acts for the user has no token of his.
+        // A gateway or API key acts for the user without a session token.
         (false, _) => return Ok(StatusCode::NO_CONTENT),
     };
-    portal.tokens.revoked(revoked);
-    // An ingress that hears nothing finds out when it looks again.
-    if let Err(error) = portal.revocations.publish(&[revoked]).await {
-        tracing::warn!(%error, "nobody was told that a token ended");
+    portal.tokens.revoke(revocation);
+    // An ingress that misses the message notices the revocation when it revalidates its cached token.
+    if let Err(error) = portal.revocations.publish(&[revocation]).await {
+        tracing::warn!(%error, "publishing token revocation failed");
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,9 +1,10 @@
-//! `POST /sign-up`: open an account of one's own.
+//! `POST /sign-up`: creates an account and its user.
 //!
-//! The account is kept first, as provisional, and then the command is sent that makes its user, who is only an id.
-//! Whether the address is somebody else's already is told to nobody: the same steps are taken, and a user comes to be
-//! who has no account.
+//! The account is registered first, as pending. Then the command that creates its user is sent; the user
+//! consists of nothing but an id. The response does not reveal whether the e-mail address is already
+//! registered: in that case the same steps are done, and the new user has no account.
 
+use crate::access::Access;
 use crate::body::{self, BoundedBody};
 use crate::command_response::{CommandSubmission, submit_after};
 use crate::openapi::commands::Effect;
@@ -11,7 +12,7 @@ use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::refusals;
 use crate::state::{IngressState, Ports, SharedState, StateExtractor, wall_clock};
-use auction_app::ingress::accounts::{Email, Name, Password, Role};
+use auction_app::ports::people::{Email, Name, Password, Role};
 use auction_app::ports::people::accounts::{Accounts, NewAccount, RegisterResult};
 use auction_domain::user::{CreateUser, UserCommand};
 use auction_domain::{Actor, UserId};
@@ -26,17 +27,18 @@ const PATH: &str = "/sign-up";
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("sign_up", PATH, sign_up::<P>)
-        .summary(tag::USERS, "Open an account")
-        .about(
-            "Name and address are kept apart from everything else, and erased with the account. Whether an address is \
-             somebody else's already is not told. One can sign in when the command is done. An Idempotency-Key must \
-             have at least 32 characters, such as a UUID: it must be nobody else's.",
+        .summary(tag::USERS, "Sign up")
+        .description(
+            "Creates an account. Name and e-mail address are stored separately from all other data and \
+             erased with the account. The response does not reveal whether the address is already \
+             registered. Sign in after the command is accepted. An Idempotency-Key must have at least 32 \
+             characters, such as a UUID: it must be unique among all callers.",
         )
-        .by_everybody()
-        // A password is hashed.
-        .costs(10)
+        .access(Access::Public)
+        // Hashing the password is expensive.
+        .rate_cost(10)
         .body::<SignUpRequest>(true)
-        .command_of_nobody(Effect::Creates)
+        .anonymous_command(Effect::Creates)
         .problems(&[&refusals::USER_EXISTS])
 }
 
@@ -46,66 +48,66 @@ async fn sign_up<P: Ports>(
     BoundedBody(body): BoundedBody,
 ) -> Result<Response, Problem> {
     let request: SignUpRequest = body::read(&headers, &body)?;
-    let payload = portal.accept.conceal(&body::canonical(&request));
+    let payload = portal.commands.keyed_hash(&body::canonical(&request));
     let account = validate(request)?;
-    let kept = OnceLock::new();
-    let asking = CommandSubmission { actor: Actor::Portal, method: "POST", path: PATH, payload: &payload };
-    let keep = |id| keep(&portal, account, id, &kept);
+    let registered = OnceLock::new();
+    let submission =
+        CommandSubmission { actor: Actor::Portal, method: "POST", path: PATH, payload: &payload };
+    let register = |id| register(&portal, account, id, &registered);
     let create = |id: CommandId| (id.0, CommandBody::User(UserCommand::CreateUser(CreateUser)));
-    let answer = submit_after(&portal, &headers, asking, keep, create).await;
-    if answer.as_ref().is_err_and(|problem| problem.status().is_server_error())
-        && let Some(user) = kept.get()
+    let result = submit_after(&portal, &headers, submission, register, create).await;
+    if result.as_ref().is_err_and(|problem| problem.status().is_server_error())
+        && let Some(user) = registered.get()
     {
-        // Best effort: what is left is swept.
+        // Best effort: retention removes pending accounts that stay.
         if let Err(error) = portal.accounts.cancel_registration(*user).await {
-            tracing::warn!(%error, "an account is kept whose command was not sent");
+            tracing::warn!(%error, "cancelling registration failed after the command was not sent");
         }
     }
-    answer
+    result
 }
 
-/// What there is of an account before it has an id.
-struct Wanted {
+struct Registration {
     email: Email,
     name: Name,
     password: Password,
     role: Role,
 }
 
-fn validate(request: SignUpRequest) -> Result<Wanted, Problem> {
+fn validate(request: SignUpRequest) -> Result<Registration, Problem> {
     let (email, name) = (Email::new(request.email), Name::new(request.name));
     let password = Password::new(request.password);
     let role = match request.role {
         SignUpRole::Bidder => Role::Bidder,
         SignUpRole::Seller => Role::Seller,
     };
-    let wrong = [
+    let errors = [
         ("email", email.as_ref().err()),
         ("name", name.as_ref().err()),
         ("password", password.as_ref().err()),
     ];
-    let wrong =
-        wrong.into_iter().filter_map(|(at, error)| Some((at.to_owned(), error?.to_string()))).collect();
+    let errors =
+        errors.into_iter().filter_map(|(at, error)| Some((at.to_owned(), error?.to_string()))).collect();
     match (email, name, password) {
-        (Ok(email), Ok(name), Ok(password)) => Ok(Wanted { email, name, password, role }),
-        _ => Err(Problem::invalid(wrong)),
+        (Ok(email), Ok(name), Ok(password)) => Ok(Registration { email, name, password, role }),
+        _ => Err(Problem::invalid(errors)),
     }
 }
 
-async fn keep<P: Ports>(
+async fn register<P: Ports>(
     portal: &IngressState<P>,
-    wanted: Wanted,
+    registration: Registration,
     command: CommandId,
-    kept: &OnceLock<UserId>,
+    registered: &OnceLock<UserId>,
 ) -> Result<(), Problem> {
-    let Wanted { email, name, password, role } = wanted;
+    let Registration { email, name, password, role } = registration;
     let password_hash = portal.passwords.hash(password).await?;
     let user = UserId(command.0);
     let account = NewAccount { user, command, email, name, password_hash, role, at: wall_clock() };
     match portal.accounts.register(&account).await? {
-        // Once, since this is called once.
-        RegisterResult::Created => drop(kept.set(user)),
-        // Nothing of it shows: what differs is found out by whoever signs in.
+        // Cannot fail: the function is called once per request.
+        RegisterResult::Created => drop(registered.set(user)),
+        // Handled like success, so that the response does not reveal registered addresses.
         RegisterResult::EmailTaken | RegisterResult::UserHasAccount => {}
     }
     Ok(())

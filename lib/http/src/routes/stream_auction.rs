@@ -1,12 +1,13 @@
-//! `GET /auction/{id}/live`: every event of an auction as it happens.
+//! `GET /auction/{id}/live`: the events of an auction as server-sent events.
 
-use super::paging::{invalid, members, unknown};
+use super::paging::{invalid, parameters, unknown};
 use super::{InPath, auction_in};
+use crate::access::Access;
 use crate::openapi::schemas::{in_header, in_path, in_query, object, pattern, uuid, whole};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
-use crate::sse_response::{answer, last_event_id, stream_events, subscribe_error};
+use crate::sse_response::{event_stream, last_event_id, stream_events, subscribe_error};
 use crate::state::{Ports, SharedState, StateExtractor};
 use auction_domain::AuctionId;
 use auction_wire::view::LiveEvents;
@@ -14,37 +15,44 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-const ABOUT: &str = "Server-sent events. Who comes without having seen anything is first told how the auction stands, by \
-    an event `auction`, which has what `GET /auction/{id}` answers. Then what happens comes as `events`, whose data is \
-    a `LiveEvents`: every event of the auction, in order and without a hole, several at a time if they come fast. The \
-    `id` is the auction's version. Who comes back says what he saw last and is told what he missed; if that is more \
-    than is remembered, he is told how the auction stands by an event `reset` instead. A comment shows every 15 seconds \
-    that the connection is alive. Who is too slow is cut off, and may come back.";
+const DESCRIPTION: &str = "Server-sent events. A new client first receives an `auction` event with the \
+    current state, as in `GET /auction/{id}`. Changes follow as `events` with a `LiveEvents` each: all \
+    events of the auction, in order and gap-free, several in one message if they are frequent. The `id` \
+    is the version of the auction. Reconnect with `Last-Event-ID` to receive missed events. If the portal \
+    does not hold all of them any more, a `reset` event with the current state replaces them. A comment \
+    is sent every 15 seconds as a heartbeat. Clients that read too slowly are disconnected and can \
+    reconnect.";
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     let seen = whole(0, Some(isize::MAX.unsigned_abs()));
-    Endpoint::get("listen_to_auction", "/auction/{id}/live", listen_to_auction::<P>)
-        .summary(tag::AUCTIONS, "Listen to an auction")
-        .about(ABOUT)
-        .by_everybody()
-        .takes(in_path("id", uuid(), "The auction."))
-        .takes(in_header(
+    Endpoint::get("stream_auction", "/auction/{id}/live", stream_auction::<P>)
+        .summary(tag::AUCTIONS, "Stream the events of an auction")
+        .description(DESCRIPTION)
+        .access(Access::Public)
+        .parameter(in_path("id", uuid(), "Auction id."))
+        .parameter(in_header(
             "Last-Event-ID",
             pattern("^[0-9]{0,18}$"),
-            "The last event that was seen: what came behind it is told first.",
+            "`id` of the last event that the client received.",
         ))
-        .takes(in_query(
+        .parameter(in_query(
             "after",
             seen,
-            "The same, for who has read the auction at that version and cannot set headers.",
+            "Version of the auction: the same as `Last-Event-ID`, for clients that have read the auction \
+             and cannot set headers.",
         ))
-        .answers_with(200, "text/event-stream", object(), "Events, until one of the two ends it.")
-        .mentions::<LiveEvents>()
+        .response_with_media_type(
+            200,
+            "text/event-stream",
+            object(),
+            "Events, until the client or the portal closes the stream.",
+        )
+        .extra_schema::<LiveEvents>()
         .problems(&[&requests::INVALID_REQUEST, &refusals::UNKNOWN_AUCTION, &requests::TOO_MANY_LISTENERS])
-        .needs_servers()
+        .needs_backends()
 }
 
-async fn listen_to_auction<P: Ports>(
+async fn stream_auction<P: Ports>(
     State(portal): StateExtractor<P>,
     InPath(auction): InPath<String>,
     RawQuery(query): RawQuery,
@@ -52,16 +60,16 @@ async fn listen_to_auction<P: Ports>(
 ) -> Result<Response, Problem> {
     let auction = AuctionId(auction_in(&auction)?);
     let seen = match last_event_id(&headers) {
-        Some(id) => Some(id.parse().map_err(|_| not_a_version("header Last-Event-ID"))?),
+        Some(id) => Some(id.parse().map_err(|_| invalid_last_event_id())?),
         None => after(query.as_deref())?,
     };
-    let listener = portal.live.listen(auction, seen).await.map_err(subscribe_error)?;
-    Ok(answer(stream_events(listener)))
+    let subscriber = portal.live_updates.subscribe(auction, seen).await.map_err(subscribe_error)?;
+    Ok(event_stream(stream_events(subscriber)))
 }
 
 fn after(query: Option<&str>) -> Result<Option<u64>, Problem> {
     let mut seen = None;
-    for (name, value) in members(query) {
+    for (name, value) in parameters(query) {
         match name {
             "after" => seen = Some(value.parse().map_err(|_| invalid("after", "must be a version"))?),
             other => return Err(unknown(other, "`after`")),
@@ -70,6 +78,7 @@ fn after(query: Option<&str>) -> Result<Option<u64>, Problem> {
     Ok(seen)
 }
 
-fn not_a_version(name: &str) -> Problem {
-    Problem::invalid(vec![(name.to_owned(), "must be the id of an event of this auction".to_owned())])
+fn invalid_last_event_id() -> Problem {
+    let problem = "must be the id of an event of this auction".to_owned();
+    Problem::invalid(vec![("header Last-Event-ID".to_owned(), problem)])
 }

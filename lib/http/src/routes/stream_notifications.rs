@@ -1,15 +1,15 @@
-//! `GET /notifications/live`: what the caller is told, as he is told it.
+//! `GET /notifications/live`: new notifications of the caller as server-sent events.
 
-use super::list_notifications::{one, read, write};
-use super::paging::{invalid, members, unknown};
-use crate::access::{AuthMethod, Principal};
+use super::list_notifications::{read_cursor, to_json, write_cursor};
+use super::paging::{invalid, parameters, unknown};
+use crate::access::{Access, AuthMethod, Principal};
 use crate::auth::is_still_valid;
 use crate::caller::Caller;
 use crate::openapi::schemas::{in_header, in_query, object, pattern};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::requests;
-use crate::sse_response::{answer, last_event_id, reconnect_frame, subscribe_error};
+use crate::sse_response::{event_stream, last_event_id, reconnect_frame, subscribe_error};
 use crate::state::{Ports, SharedState, StateExtractor};
 use auction_app::ingress::live_updates::{HEARTBEAT, InboxSignal, heartbeat};
 use auction_app::ports::Unavailable;
@@ -25,91 +25,101 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 
-/// At most so many at a time; the rest comes right behind.
-const PAGE: usize = 100;
+/// Maximum number of notifications per read of the inbox.
+const PAGE_SIZE: usize = 100;
 
-/// When a server is away.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Pause after a failed read of the inbox.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-const ABOUT: &str = "Server-sent events. Who comes without having seen anything is first told how many he has not read, \
-    by an event `inbox` with `unread` and `cursor`. Then each notification comes as a `notification`, as in \
-    `GET /notifications`; its `cursor` is the `id`. Who comes back says what he saw last and is told what he missed; \
-    if some of that is not kept any more, an event `reset` says so, with `unread` and `cursor`, before what is. A \
-    comment shows every 15 seconds that the connection is alive. It ends soon after the caller has signed out.";
+const DESCRIPTION: &str = "Server-sent events. A new client first receives an `inbox` event with `unread`, \
+    the number of unread notifications, and `cursor`. Every notification is a `notification` event with \
+    the data of `GET /notifications`; its `id` is the `cursor`. Reconnect with `Last-Event-ID` to receive \
+    missed notifications. If some of them are not stored any more, a `reset` event with `unread` and \
+    `cursor` precedes the others. A comment is sent every 15 seconds as a heartbeat. The stream ends \
+    shortly after the token of the client is revoked.";
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     let cursor = || pattern("^n[0-9a-f]{1,13}$");
-    Endpoint::get("listen_to_notifications", "/notifications/live", listen_to_notifications::<P>)
-        .summary(tag::NOTIFICATIONS, "Listen to what one is told")
-        .about(ABOUT)
-        .by_a_user()
-        .takes(in_header(
+    Endpoint::get("stream_notifications", "/notifications/live", stream_notifications::<P>)
+        .summary(tag::NOTIFICATIONS, "Stream new notifications")
+        .description(DESCRIPTION)
+        .access(Access::Bidder)
+        .parameter(in_header(
             "Last-Event-ID",
             pattern("^(n[0-9a-f]{1,13})?$"),
-            "The last notification that was seen.",
+            "`id` of the last event that the client received.",
         ))
-        .takes(in_query("after", cursor(), "The same, for who has a `cursor` and cannot set headers."))
-        .answers_with(200, "text/event-stream", object(), "Events, until one of the two ends it.")
-        .mentions::<Notification>()
+        .parameter(in_query(
+            "after",
+            cursor(),
+            "Cursor: the same as `Last-Event-ID`, for clients that cannot set headers.",
+        ))
+        .response_with_media_type(
+            200,
+            "text/event-stream",
+            object(),
+            "Events, until the client or the portal closes the stream.",
+        )
+        .extra_schema::<Notification>()
         .problems(&[&requests::INVALID_REQUEST, &requests::TOO_MANY_LISTENERS])
-        .needs_servers()
+        .needs_backends()
 }
 
-async fn listen_to_notifications<P: Ports>(
+async fn stream_notifications<P: Ports>(
     State(portal): StateExtractor<P>,
     Caller(user): Caller,
     who: Principal,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let seen = seen(&headers, query.as_deref())?;
-    let place = portal.live.place().map_err(subscribe_error)?;
-    // Before the first look, so that nothing falls between the two.
-    let bell = portal.bells.listen(user);
-    let (by, ready) = (who.by, VecDeque::new());
-    let mut listening = Listening { portal, user, by, bell, after: 0, ready, _place: place };
-    listening.begin(seen).await?;
-    let events = stream::unfold(Some(listening), async |listening| {
-        let mut listening = listening?;
-        match listening.next().await {
-            Some(shown) => Some((shown, Some(listening))),
+    let seen = last_seen(&headers, query.as_deref())?;
+    let permit = portal.live_updates.acquire_permit().map_err(subscribe_error)?;
+    // Subscribe before the first read, so that no notification is missed between the two.
+    let signal = portal.inbox_signals.subscribe(user);
+    let (auth_method, ready) = (who.auth_method, VecDeque::new());
+    let mut subscription =
+        InboxSubscription { portal, user, auth_method, signal, after: 0, ready, _permit: permit };
+    subscription.begin(seen).await?;
+    let events = stream::unfold(Some(subscription), async |subscription| {
+        let mut subscription = subscription?;
+        match subscription.next().await {
+            Some(frame) => Some((frame, Some(subscription))),
             None => Some((reconnect_frame(), None)),
         }
     });
-    Ok(answer(events))
+    Ok(event_stream(events))
 }
 
-fn seen(headers: &HeaderMap, query: Option<&str>) -> Result<Option<u64>, Problem> {
+fn last_seen(headers: &HeaderMap, query: Option<&str>) -> Result<Option<u64>, Problem> {
     if let Some(id) = last_event_id(headers) {
         let wrong = ("header Last-Event-ID".to_owned(), "must be the `cursor` of a notification".to_owned());
-        return read(id).map(Some).ok_or_else(|| Problem::invalid(vec![wrong]));
+        return read_cursor(id).map(Some).ok_or_else(|| Problem::invalid(vec![wrong]));
     }
     let mut seen = None;
-    for (name, value) in members(query) {
+    for (name, value) in parameters(query) {
         match name {
-            "after" => seen = Some(read(value).ok_or_else(|| invalid("after", "must be a `cursor`"))?),
+            "after" => seen = Some(read_cursor(value).ok_or_else(|| invalid("after", "must be a `cursor`"))?),
             other => return Err(unknown(other, "`after`")),
         }
     }
     Ok(seen)
 }
 
-/// One listener.
-struct Listening<P: Ports> {
+/// Subscription of one client to an inbox.
+struct InboxSubscription<P: Ports> {
     portal: SharedState<P>,
     user: UserId,
-    /// Whence that is known.
-    by: AuthMethod,
-    bell: InboxSignal,
-    /// The place of what was told last.
+    auth_method: AuthMethod,
+    signal: InboxSignal,
+    /// Sequence number of the last notification in `ready`, or sent before.
     after: u64,
     ready: VecDeque<Bytes>,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
-impl<P: Ports> Listening<P> {
+impl<P: Ports> InboxSubscription<P> {
     async fn page(&self) -> Result<InboxPage, Unavailable> {
-        self.portal.inbox.page(self.user, self.after, PAGE).await
+        self.portal.inbox.page(self.user, self.after, PAGE_SIZE).await
     }
 
     async fn begin(&mut self, seen: Option<u64>) -> Result<(), Unavailable> {
@@ -118,17 +128,17 @@ impl<P: Ports> Listening<P> {
         match seen {
             None => {
                 self.after = page.last;
-                self.ready.push_back(how_it_is("inbox", &page, page.last));
+                self.ready.push_back(inbox_event("inbox", &page, page.last));
             }
-            // Ahead of all that there is: a database from before.
+            // The cursor is ahead of the inbox: the database was restored from a backup.
             Some(seen) if seen > page.last => {
                 self.after = page.last;
-                self.ready.push_back(how_it_is("reset", &page, page.last));
+                self.ready.push_back(inbox_event("reset", &page, page.last));
             }
             Some(seen) => {
                 if seen + 1 < page.first {
                     self.after = page.first - 1;
-                    self.ready.push_back(how_it_is("reset", &page, self.after));
+                    self.ready.push_back(inbox_event("reset", &page, self.after));
                 }
                 self.take(page);
             }
@@ -138,20 +148,21 @@ impl<P: Ports> Listening<P> {
 
     fn take(&mut self, page: InboxPage) {
         for (seq, json) in &page.entries {
-            let data = one(*seq, json, page.read_up_to);
+            let data = to_json(*seq, json, page.read_up_to);
             self.ready.push_back(event("notification", *seq, &data));
             self.after = *seq;
         }
     }
 
-    /// What is told next; none when it is time to stop, or not known any more who listens.
+    /// Waits for the next frame. None when the process stops or the token of the client is not valid any
+    /// more.
     async fn next(&mut self) -> Option<Bytes> {
-        let mut stop = self.portal.stop.clone();
+        let mut shutdown = self.portal.shutdown.clone();
         loop {
-            if let Some(shown) = self.ready.pop_front() {
-                return Some(shown);
+            if let Some(frame) = self.ready.pop_front() {
+                return Some(frame);
             }
-            if !is_still_valid(&self.portal, self.by).await {
+            if !is_still_valid(&self.portal, self.auth_method).await {
                 return None;
             }
             match self.page().await {
@@ -161,29 +172,29 @@ impl<P: Ports> Listening<P> {
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::debug!(%error, user = %self.user, "a listener waits for his inbox");
-                    stop.sleep(LOOK_AGAIN).await;
-                    if stop.requested() {
+                    tracing::debug!(%error, user = %self.user, "reading inbox failed, retrying");
+                    shutdown.sleep(RETRY_INTERVAL).await;
+                    if shutdown.requested() {
                         return None;
                     }
                     continue;
                 }
             }
             tokio::select! {
-                () = self.bell.changed() => {}
+                () = self.signal.changed() => {}
                 () = tokio::time::sleep(HEARTBEAT) => return Some(heartbeat()),
-                () = stop.wait() => return None,
+                () = shutdown.wait() => return None,
             }
         }
     }
 }
 
-fn how_it_is(name: &str, inbox: &InboxPage, place: u64) -> Bytes {
-    let data = format!("{{\"unread\":{},\"cursor\":\"{}\"}}", inbox.unread(), write(place));
-    event(name, place, data.as_bytes())
+fn inbox_event(name: &str, inbox: &InboxPage, seq: u64) -> Bytes {
+    let data = format!("{{\"unread\":{},\"cursor\":\"{}\"}}", inbox.unread(), write_cursor(seq));
+    event(name, seq, data.as_bytes())
 }
 
-fn event(name: &str, place: u64, data: &[u8]) -> Bytes {
-    let head = format!("event: {name}\nid: {}\ndata: ", write(place));
+fn event(name: &str, seq: u64, data: &[u8]) -> Bytes {
+    let head = format!("event: {name}\nid: {}\ndata: ", write_cursor(seq));
     Bytes::from([head.as_bytes(), data, b"\n\n"].concat())
 }

@@ -1,6 +1,7 @@
-//! `POST /auction/{id}/bid/{bid}/void`: strike a bid out, by an operator, with a reason.
+//! `POST /auction/{id}/bid/{bid}/void`: voids a bid.
 
 use super::{InPath, auction_in, bid_in};
+use crate::access::Access;
 use crate::body::{self, BoundedBody};
 use crate::caller::Operator;
 use crate::command_response::{CommandSubmission, submit};
@@ -20,11 +21,11 @@ use axum::response::Response;
 
 pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
     Endpoint::post("void_bid", "/auction/{id}/bid/{bid}/void", void_bid::<P>)
-        .summary(tag::BIDS, "Strike a bid out")
-        .about("By an operator, with a reason that is kept on record.")
-        .by_an_operator()
-        .takes(in_path("id", uuid(), "The auction."))
-        .takes(in_path("bid", uuid(), "The bid."))
+        .summary(tag::BIDS, "Void a bid")
+        .description("Only operators can void a bid. The reason is stored with the event.")
+        .access(Access::Operator)
+        .parameter(in_path("id", uuid(), "Auction id."))
+        .parameter(in_path("bid", uuid(), "Bid id."))
         .body::<VoidBidRequest>(true)
         .command_for_auction(Effect::Changes)
         .problems(&[&refusals::UNKNOWN_BID, &refusals::BID_NOT_LIVE])
@@ -32,7 +33,7 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
 
 async fn void_bid<P: Ports>(
     State(portal): StateExtractor<P>,
-    _: Operator,
+    Operator(operator): Operator,
     InPath((auction, bid)): InPath<(String, String)>,
     headers: HeaderMap,
     BoundedBody(body): BoundedBody,
@@ -44,7 +45,12 @@ async fn void_bid<P: Ports>(
     let reason = Reason::new(request.reason)
         .map_err(|error| Problem::invalid(vec![("reason".to_owned(), error.to_string())]))?;
     let path = format!("/auction/{auction}/bid/{bid}/void");
-    let asking = CommandSubmission { actor: Actor::Operator, method: "POST", path: &path, payload: &payload };
+    let submission = CommandSubmission {
+        actor: Actor::Operator(operator),
+        method: "POST",
+        path: &path,
+        payload: &payload,
+    };
     let void = CommandBody::Auction(AuctionCommand::VoidBid(VoidBid { bid, reason }));
-    submit(&portal, &headers, asking, |_| (auction, void)).await
+    submit(&portal, &headers, submission, |_| (auction, void)).await
 }

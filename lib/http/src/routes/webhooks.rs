@@ -1,4 +1,4 @@
-//! What the routes of webhooks have in common.
+//! Shared parts of the webhook routes.
 
 use super::user_in;
 use crate::problem::Problem;
@@ -9,7 +9,7 @@ use auction_wire::webhook::{DeliveryState, DeliveryView, WebhookView};
 use axum::http::HeaderValue;
 use uuid::Uuid;
 
-/// The user and the webhook in a path.
+/// Reads the ids of a user and a webhook from a path.
 pub(super) fn webhook_in((user, webhook): (&str, &str), actor: Actor) -> Result<(UserId, Uuid), Problem> {
     let user = user_in(user, actor)?;
     Ok((user, Uuid::try_parse(webhook).map_err(|_| unknown_webhook())?))
@@ -19,8 +19,8 @@ pub(super) fn unknown_webhook() -> Problem {
     Problem::of(&requests::UNKNOWN_WEBHOOK)
 }
 
-/// A webhook as its user sees it.
-pub(super) fn shown(webhook: Webhook) -> WebhookView {
+/// Returns the JSON view of a webhook, without its secret.
+pub(super) fn webhook_view(webhook: Webhook) -> WebhookView {
     WebhookView {
         webhook: webhook.id,
         url: webhook.url,
@@ -30,8 +30,9 @@ pub(super) fn shown(webhook: Webhook) -> WebhookView {
     }
 }
 
-/// A delivery as its user sees it; none if its news were written by a program that knows more.
-pub(super) fn delivery(delivery: WebhookDelivery) -> Option<DeliveryView> {
+/// Returns the JSON view of a delivery. None if a newer release wrote its content in a form unknown to this
+/// one.
+pub(super) fn delivery_view(delivery: WebhookDelivery) -> Option<DeliveryView> {
     use auction_app::ports::notifications::outbox::OutboxState;
     let state = match delivery.state {
         OutboxState::Pending => DeliveryState::Pending,
@@ -43,15 +44,15 @@ pub(super) fn delivery(delivery: WebhookDelivery) -> Option<DeliveryView> {
         state,
         attempts: delivery.attempts,
         created_at: delivery.created_at.into(),
-        next_at: (delivery.state == OutboxState::Pending).then(|| delivery.next_at.into()),
+        next_at: (delivery.state == OutboxState::Pending).then(|| delivery.due_at.into()),
         finished_at: delivery.finished_at.map(Into::into),
         status: delivery.status,
         error: delivery.error,
-        news: serde_json::from_slice(&delivery.news).ok()?,
+        content: serde_json::from_slice(&delivery.content).ok()?,
     })
 }
 
-/// Paths of ids are always valid in a header.
+/// Converts a path of ids to a header value, which cannot fail.
 pub(super) fn to_header(path: &str) -> HeaderValue {
     HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"))
 }

@@ -1,327 +1,338 @@
-//! Problems of requests: the ingress itself finds them, and no command was sent.
+//! Problems that the ingress finds in a request itself. Except for `internal_error`, `request_timeout` and
+//! `temporarily_unavailable`, no command was sent.
 
-use super::{MemberType, ProblemType, kinds, member};
+use super::{MemberType, ProblemType, member, problem_types};
 
-kinds! {
+problem_types! {
     INVALID_REQUEST = ProblemType {
         code: "invalid_request",
         status: 400,
         title: "Invalid request",
-        happened: "Something in the request makes no sense: a member of its body, a header, or its query.",
-        members: &[member("errors", MemberType::Errors, "everything that was found, and where")],
-        advice: "Mend what `errors` names. The same request will be refused again.",
+        summary: "The request is invalid. `errors` lists every invalid field of the body, the headers and \
+                  the query.",
+        members: &[member("errors", MemberType::Errors, "invalid fields")],
+        resolution: "Correct every field that `errors` lists. The same request is refused again.",
     };
     UNKNOWN_ROUTE = ProblemType {
         code: "unknown_route",
         status: 404,
         title: "Unknown route",
-        happened: "There is nothing at this path.",
+        summary: "No endpoint has this path.",
         members: &[],
-        advice: "Look into /openapi.json, or at /docs, for what there is.",
+        resolution: "See /docs or /openapi.json for the available endpoints.",
     };
     WRONG_METHOD = ProblemType {
         code: "wrong_method",
         status: 405,
         title: "Wrong method",
-        happened: "This method is not possible at this path.",
+        summary: "The endpoint does not support this method.",
         members: &[],
-        advice: "Use one of the methods that the header Allow names.",
+        resolution: "Use one of the methods that the Allow header lists.",
     };
     UNSUPPORTED_MEDIA_TYPE = ProblemType {
         code: "unsupported_media_type",
         status: 415,
         title: "Unsupported media type",
-        happened: "The body is not said to be JSON.",
+        summary: "The Content-Type of the request is not application/json.",
         members: &[],
-        advice: "Send JSON in UTF-8, and Content-Type: application/json.",
+        resolution: "Send JSON in UTF-8 with Content-Type: application/json.",
     };
-    TOO_LARGE = ProblemType {
-        code: "too_large",
+    BODY_TOO_LARGE = ProblemType {
+        code: "body_too_large",
         status: 413,
-        title: "Too large",
-        happened: "The body is longer than any request needs to be.",
-        members: &[member("at_most_bytes", MemberType::Count, "how long it may be")],
-        advice: "Send less. The body was not read to its end.",
+        title: "Body too large",
+        summary: "The body exceeds the size limit.",
+        members: &[member("limit_bytes", MemberType::Count, "maximum size of the body in bytes")],
+        resolution: "Send at most `limit_bytes` bytes. The rest of the body was not read.",
     };
-    BODY_TOO_SLOW = ProblemType {
-        code: "body_too_slow",
+    BODY_TIMEOUT = ProblemType {
+        code: "body_timeout",
         status: 408,
-        title: "Body too slow",
-        happened: "The body did not come whole in time.",
-        members: &[member("within_seconds", MemberType::Count, "how long is waited for it")],
-        advice: "Send it again, in one go. Nothing was done.",
+        title: "Body timeout",
+        summary: "The body did not arrive completely before the timeout.",
+        members: &[member("timeout_seconds", MemberType::Count, "timeout for the body in seconds")],
+        resolution: "Send the request again. It had no effect.",
     };
-    TOOK_TOO_LONG = ProblemType {
-        code: "took_too_long",
+    REQUEST_TIMEOUT = ProblemType {
+        code: "request_timeout",
         status: 503,
-        title: "Took too long",
-        happened: "The request was not answered within its deadline.",
-        members: &[member("within_seconds", MemberType::Count, "the deadline")],
-        advice: "Try again after the seconds that Retry-After says. Whether a command was taken is not known: \
-                 repeat it with the same Idempotency-Key, and it has one effect.",
+        title: "Request timeout",
+        summary: "The request was not answered before its timeout.",
+        members: &[member("timeout_seconds", MemberType::Count, "timeout for the request in seconds")],
+        resolution: "Retry after the number of seconds in Retry-After. A command may have been accepted: \
+                     send it with the same Idempotency-Key, so that it has one effect.",
     };
     TOO_MANY_REQUESTS = ProblemType {
         code: "too_many_requests",
         status: 429,
         title: "Too many requests",
-        happened: "So many requests came from this caller, or from his address, that he is to wait.",
+        summary: "The rate limit of this user, API key or IP address is exceeded.",
         members: &[
-            member("at_once", MemberType::Count, "so many may come at once"),
-            member("per_second", MemberType::Count, "and then so many in a second"),
+            member("burst", MemberType::Count, "maximum number of requests in a burst"),
+            member("per_second", MemberType::Count, "sustained number of requests per second"),
         ],
-        advice: "Nothing was done. Repeat it after the seconds that Retry-After says; RateLimit says how it stands \
-                 before it comes to that.",
+        resolution: "Retry after the number of seconds in Retry-After. The request had no effect. Read the \
+                     RateLimit header of earlier responses to stay below the limit.",
     };
     OVERLOADED = ProblemType {
         code: "overloaded",
         status: 503,
         title: "Overloaded",
-        happened: "More commands are on their way than can be decided soon, so no new ones are taken for now.",
+        summary: "The portal accepts no new commands at the moment, because the command backlog or the \
+                  memory usage of Redis is too high.",
         members: &[
-            member("undecided", MemberType::Count, "how many are on their way, if that is the reason"),
-            member("at_most", MemberType::Count, "how many are too many"),
+            member("undecided", MemberType::Count, "command backlog; absent if memory is the reason"),
+            member("limit", MemberType::Count, "maximum command backlog; absent if memory is the reason"),
         ],
-        advice: "Nothing was done. Try again after the seconds that Retry-After says, and ever less often.",
+        resolution: "Retry after the number of seconds in Retry-After, with increasing pauses. The command \
+                     was not accepted.",
     };
     TOO_MANY_LISTENERS = ProblemType {
         code: "too_many_listeners",
         status: 503,
         title: "Too many listeners",
-        happened: "As many listen already as this ingress has room for.",
-        members: &[member("at_most", MemberType::Count, "so many may listen")],
-        advice: "Try again after the seconds that Retry-After says, or read now and then instead.",
+        summary: "This ingress has reached its maximum number of live subscribers.",
+        members: &[member("limit", MemberType::Count, "maximum number of live subscribers of this ingress")],
+        resolution: "Retry after the number of seconds in Retry-After, or poll instead.",
     };
     INTERNAL_ERROR = ProblemType {
         code: "internal_error",
         status: 500,
         title: "Internal error",
-        happened: "A mistake of the portal, not of the request.",
+        summary: "An unexpected error occurred in the portal.",
         members: &[],
-        advice: "It is in the log of the house. Whether a command was taken is not known: repeat it with the same \
-                 Idempotency-Key, and it has one effect.",
+        resolution: "The error is logged. A command may have been accepted: send it with the same \
+                     Idempotency-Key, so that it has one effect.",
     };
-    CALLER_UNKNOWN = ProblemType {
-        code: "caller_unknown",
+    AUTHENTICATION_REQUIRED = ProblemType {
+        code: "authentication_required",
         status: 401,
-        title: "Caller unknown",
-        happened: "Nobody says who is calling, and the request needs somebody.",
+        title: "Authentication required",
+        summary: "This endpoint requires authentication.",
         members: &[],
-        advice: "Sign in, and send the token: Authorization: Bearer. With a service key, or through a gateway, name \
-                 the user in X-User-Id.",
+        resolution: "Sign in and send the token as Authorization: Bearer. With an API key, or through a \
+                     trusted gateway, also send the id of the user in X-User-Id.",
     };
-    CALLER_NOT_TRUSTED = ProblemType {
-        code: "caller_not_trusted",
+    UNTRUSTED_IDENTITY_HEADER = ProblemType {
+        code: "untrusted_identity_header",
         status: 401,
-        title: "Caller not trusted",
-        happened: "A header says who is calling, and this ingress does not believe it.",
+        title: "Untrusted identity header",
+        summary: "The request contains X-User-Id or X-User-Role, and this ingress does not trust the header.",
         members: &[],
-        advice: "Send a token instead. An operator can set trust_gateway_user_header, behind a gateway that \
-                 authenticates callers and writes the header itself.",
+        resolution: "Send a token without these headers. Behind a gateway that authenticates users and \
+                     writes the headers itself, an operator can set ingress.trust_gateway_user_header.",
     };
     INVALID_TOKEN = ProblemType {
         code: "invalid_token",
         status: 401,
         title: "Invalid token",
-        happened: "The token is none of this portal, or it has expired, or was revoked.",
+        summary: "The token was not issued by this portal, has expired or was revoked.",
         members: &[],
-        advice: "Sign in again.",
+        resolution: "Sign in again.",
     };
-    WRONG_CREDENTIALS = ProblemType {
-        code: "wrong_credentials",
+    INVALID_CREDENTIALS = ProblemType {
+        code: "invalid_credentials",
         status: 401,
-        title: "Wrong credentials",
-        happened: "There is no account with that address and that password.",
+        title: "Invalid credentials",
+        summary: "No account has this e-mail address and password.",
         members: &[],
-        advice: "Mend what was mistyped. A new account is there when the command that makes its user is done.",
+        resolution: "Correct the address or the password. You can sign in to a new account after the \
+                     command that creates its user is accepted.",
     };
     ROLE_NOT_GRANTED = ProblemType {
         code: "role_not_granted",
         status: 403,
         title: "Role not granted",
-        happened: "X-User-Role asks for more than the token is good for.",
+        summary: "X-User-Role requests a role that the token does not have.",
         members: &[],
-        advice: "Leave X-User-Role out, or have an operator grant the role.",
+        resolution: "Omit X-User-Role, or ask an operator to grant the role.",
     };
-    SELLERS_ONLY = ProblemType {
-        code: "sellers_only",
+    SELLER_ROLE_REQUIRED = ProblemType {
+        code: "seller_role_required",
         status: 403,
-        title: "Sellers only",
-        happened: "Only who has the role of a seller may do this.",
+        title: "Seller role required",
+        summary: "This endpoint requires the role seller.",
         members: &[],
-        advice: "Sign up as a seller, or have an operator grant the role.",
+        resolution: "Sign up as a seller, or ask an operator to grant the role.",
     };
-    OPERATORS_ONLY = ProblemType {
-        code: "operators_only",
+    OPERATOR_ROLE_REQUIRED = ProblemType {
+        code: "operator_role_required",
         status: 403,
-        title: "Operators only",
-        happened: "Only an operator of the house may do this.",
+        title: "Operator role required",
+        summary: "This endpoint requires the role operator.",
         members: &[],
-        advice: "Do not repeat it. Where a gateway says who calls, it says who is an operator by X-User-Role: operator.",
+        resolution: "Use the token of an operator. Through a trusted gateway, send X-User-Role: operator.",
     };
-    SERVICES_ONLY = ProblemType {
-        code: "services_only",
+    SERVICE_ROLE_REQUIRED = ProblemType {
+        code: "service_role_required",
         status: 403,
-        title: "Services only",
-        happened: "Only who may act for users may do this: a service, or an operator.",
+        title: "Service role required",
+        summary: "This endpoint requires an API key, a trusted gateway or the role operator.",
         members: &[],
-        advice: "Do not repeat it. People open accounts by POST /sign-up.",
+        resolution: "Use an API key. To create an account for yourself, use POST /sign-up.",
     };
     NO_ACCOUNT = ProblemType {
         code: "no_account",
         status: 404,
         title: "No account",
-        happened: "Nothing is known of this user but his id: he did not sign up here.",
+        summary: "This user was created by a gateway or service and has no account in this portal.",
         members: &[],
-        advice: "Ask whoever opened the account.",
+        resolution: "Ask the system that created the user.",
     };
     NOT_YOUR_ACCOUNT = ProblemType {
         code: "not_your_account",
         status: 403,
         title: "Not your account",
-        happened: "An account is the business of its user, and of the house.",
+        summary: "The path contains the id of another user. Only that user or an operator can access the \
+                  account.",
         members: &[],
-        advice: "Do not repeat it.",
+        resolution: "Use your own user id.",
     };
     UNKNOWN_WEBHOOK = ProblemType {
         code: "unknown_webhook",
         status: 404,
         title: "Unknown webhook",
-        happened: "The user has no such webhook.",
+        summary: "The user has no webhook with this id.",
         members: &[],
-        advice: "Look at the list of them.",
+        resolution: "List the webhooks of the user and use one of their ids.",
     };
     UNKNOWN_DELIVERY = ProblemType {
         code: "unknown_delivery",
         status: 404,
         title: "Unknown delivery",
-        happened: "Nothing of this id was sent to this webhook, or it is not kept any more.",
+        summary: "The webhook has no delivery with this id, or its retention period is over.",
         members: &[],
-        advice: "Look at the list of what was sent.",
+        resolution: "List the deliveries of the webhook and use one of their ids.",
     };
     URL_NOT_ALLOWED = ProblemType {
         code: "url_not_allowed",
         status: 422,
         title: "URL not allowed",
-        happened: "The portal does not call this URL.",
+        summary: "The portal does not send webhooks to this URL.",
         members: &[],
-        advice: "Give an address that begins with https://, has no credentials in it, and is public.",
+        resolution: "Use an https:// URL with a public address and without credentials.",
     };
     TOO_MANY_WEBHOOKS = ProblemType {
         code: "too_many_webhooks",
         status: 409,
         title: "Too many webhooks",
-        happened: "The user has as many webhooks as he may have.",
-        members: &[member("at_most", MemberType::Count, "so many")],
-        advice: "Delete one first.",
+        summary: "The user already has the maximum number of webhooks.",
+        members: &[member("limit", MemberType::Count, "maximum number of webhooks per user")],
+        resolution: "Delete a webhook first.",
     };
     WEBHOOK_DISABLED = ProblemType {
         code: "webhook_disabled",
         status: 409,
         title: "Webhook disabled",
-        happened: "The webhook answered 410, so nothing is sent there any more.",
+        summary: "The webhook is disabled because its endpoint returned 410.",
         members: &[],
-        advice: "Delete it, and create another one.",
+        resolution: "Delete the webhook and create a new one.",
     };
     UNKNOWN_DEAD_LETTER = ProblemType {
         code: "unknown_dead_letter",
         status: 404,
         title: "Unknown dead letter",
-        happened: "There is no such dead letter: it was sent again, or dropped, or never was.",
+        summary: "The dead letter does not exist. It may have been requeued or deleted.",
         members: &[],
-        advice: "Look at the list of them.",
+        resolution: "List the dead letters and use one of their names.",
     };
-    COMMAND_DECIDED = ProblemType {
-        code: "command_decided",
+    COMMAND_ALREADY_DECIDED = ProblemType {
+        code: "command_already_decided",
         status: 409,
-        title: "Command decided",
-        happened: "The command of this dead letter was decided since.",
+        title: "Command already decided",
+        summary: "The command of this dead letter has been decided in the meantime.",
         members: &[],
-        advice: "Drop the letter: there is nothing left to do.",
+        resolution: "Delete the dead letter.",
     };
     NOT_PARKED = ProblemType {
         code: "not_parked",
         status: 404,
         title: "Not parked",
-        happened: "This service does not hold back events of this user or auction.",
+        summary: "The component has no parked events for this user or auction.",
         members: &[],
-        advice: "Nothing is left to do, or look at the list of what is parked.",
+        resolution: "List the parked events. If the events were handled in the meantime, no action is \
+                     needed.",
     };
     UNKNOWN_COMMAND = ProblemType {
         code: "unknown_command",
         status: 404,
         title: "Unknown command",
-        happened: "This portal never gave out such a handle.",
+        summary: "The command handle was not issued by this portal.",
         members: &[],
-        advice: "Take the address from Location, as it is.",
+        resolution: "Use the URL from the Location header of the response to the command, unchanged.",
     };
     OUTCOME_EXPIRED = ProblemType {
         code: "outcome_expired",
         status: 410,
         title: "Outcome expired",
-        happened: "What became of this command is not kept any more.",
+        summary: "The retention period of the outcome of this command is over.",
         members: &[
-            member("received_at", MemberType::Time, "when the command came in"),
-            member("kept_seconds", MemberType::Count, "how long outcomes are kept"),
+            member("received_at", MemberType::Time, "time at which the command was received"),
+            member("kept_seconds", MemberType::Count, "retention period of outcomes in seconds"),
         ],
-        advice: "Look at the thing itself. Do not send the command again as if it had not happened.",
+        resolution: "Read the user or the auction to find out whether the command had an effect. Do not \
+                     send the command again without this check: its Idempotency-Key has expired as well.",
     };
     IDEMPOTENCY_KEY_REUSED = ProblemType {
         code: "idempotency_key_reused",
         status: 422,
         title: "Idempotency key reused",
-        happened: "This Idempotency-Key belongs to another request of the same caller, method and path.",
+        summary: "The same caller used this Idempotency-Key for a different request with the same method \
+                  and path.",
         members: &[],
-        advice: "Use a new key for a new request. To repeat a request, send it unchanged.",
+        resolution: "Use a new key for a new request. To repeat a request, send it unchanged.",
     };
-    OPTIONS_MAKE_NO_SENSE = ProblemType {
-        code: "options_make_no_sense",
+    INVALID_DRAW_OPTIONS = ProblemType {
+        code: "invalid_draw_options",
         status: 422,
-        title: "Options make no sense",
-        happened: "The options of draws are well-formed and do not go together.",
+        title: "Invalid draw options",
+        summary: "The draw options are well-formed but contradict each other or have values outside their \
+                  limits.",
         members: &[],
-        advice: "Mend what `detail` says.",
+        resolution: "Correct the option that `detail` names.",
     };
     UNKNOWN_VERSION = ProblemType {
         code: "unknown_version",
         status: 404,
         title: "Unknown version",
-        happened: "The auction has not come to this version.",
-        members: &[member("current", MemberType::Count, "the version that it is at")],
-        advice: "Ask for an earlier one.",
+        summary: "The auction has not reached the requested version.",
+        members: &[member("current", MemberType::Count, "current version of the auction")],
+        resolution: "Request a version up to `current`.",
     };
     TOKEN_AHEAD_OF_STORE = ProblemType {
         code: "token_ahead_of_store",
         status: 412,
         title: "Token ahead of store",
-        happened: "The Consistency-Token is of events that the portal does not have: it was restored to an earlier \
-                   state since.",
+        summary: "The Consistency-Token names a position that the database does not have. The database was \
+                  restored from a backup after the token was issued.",
         members: &[
-            member("partition", MemberType::Count, "where"),
-            member("wanted", MemberType::Count, "the position that the token names"),
-            member("stored", MemberType::Count, "the newest position that there is"),
+            member("partition", MemberType::Count, "partition of the positions"),
+            member("required", MemberType::Count, "position in the token"),
+            member("stored", MemberType::Count, "newest stored position"),
         ],
-        advice: "Forget the token, and whatever was read with it.",
+        resolution: "Discard the token and the data that was read with it.",
     };
-    PROJECTION_BEHIND = ProblemType {
-        code: "projection_behind",
+    READ_MODEL_BEHIND = ProblemType {
+        code: "read_model_behind",
         status: 503,
-        title: "Projection behind",
-        happened: "What is shown is not as fresh as it shall be, and did not become so in time.",
+        title: "Read model behind",
+        summary: "The read model did not reach the required position before the timeout.",
         members: &[
-            member("partition", MemberType::Count, "where it is the furthest behind"),
-            member("wanted", MemberType::Count, "the position that shall be shown at least"),
-            member("shown", MemberType::Count, "the position that is shown"),
-            member("behind", MemberType::Count, "how many events lie between"),
+            member("partition", MemberType::Count, "partition with the largest lag"),
+            member("required", MemberType::Count, "position that the read requires"),
+            member("available", MemberType::Count, "position that the read model has reached"),
+            member("lag", MemberType::Count, "number of events between the two positions"),
         ],
-        advice: "Ask again after the seconds that Retry-After says, or take it as it is with ?consistency=stale-ok.",
+        resolution: "Retry after the number of seconds in Retry-After, or read without waiting with \
+                     ?consistency=stale-ok.",
     };
     TEMPORARILY_UNAVAILABLE = ProblemType {
         code: "temporarily_unavailable",
         status: 503,
         title: "Temporarily unavailable",
-        happened: "The portal cannot serve this right now.",
+        summary: "A backend that this request needs is unavailable.",
         members: &[],
-        advice: "Try again after the seconds that Retry-After says. Whether a command was taken is not known: \
-                 repeat it with the same Idempotency-Key, and it has one effect.",
+        resolution: "Retry after the number of seconds in Retry-After. A command may have been accepted: \
+                     send it with the same Idempotency-Key, so that it has one effect.",
     };
 }
