@@ -1,32 +1,33 @@
 #!lua name=auction_portal
--- Functions with which people read the streams of the auction portal in redis-cli: docs/streams.md.
--- None of them writes, and each stops by itself before it holds up others for long. To load it by hand:
---   cat lib/redis/functions/*.lua | redis-cli -x FUNCTION LOAD REPLACE
+-- Functions for operators: display the streams of the auction portal in redis-cli (docs/streams.md). No
+-- function writes. Each call is bounded, so that it does not block Redis for long. To load the library by
+-- hand: cat lib/redis/functions/*.lua | redis-cli -x FUNCTION LOAD REPLACE
 --
--- Nothing outside of a function may use `string`, `table` or `math`: Redis 7.0 has none while it loads.
--- The library is these files in the order of their names: JSON, MessagePack, entries, functions.
+-- Code outside of a function must not use `string`, `table` or `math`: Redis 7.0 does not provide them while
+-- it loads a library. The library is these files in the order of their names: JSON, MessagePack, entries,
+-- functions.
 
--- At most so many bytes are shown of what cannot be shown as it is.
+-- Maximum number of bytes displayed in hex.
 local MAX_HEX = 1024
 
 local function hex(bytes)
   return (bytes:sub(1, MAX_HEX):gsub('.', function(c) return string.format('%02x', c:byte()) end))
 end
 
--- `"bin":"00ff"`, and how many bytes there are if not all are shown.
+-- A JSON member such as `"bin":"00ff"`, followed by the number of bytes if not all are displayed.
 local function hex_member(name, bytes)
   local member = '"' .. name .. '":"' .. hex(bytes) .. '"'
   if #bytes > MAX_HEX then member = member .. ',"bytes":' .. #bytes end
   return member
 end
 
--- How many bytes the character at `at` has; nil if it is not UTF-8.
+-- The number of bytes of the character at `at`; nil or false if it is not valid UTF-8.
 local function character(bytes, at)
   local a, b, c, d = bytes:byte(at, at + 3)
   local function continues(byte) return byte and byte >= 0x80 and byte <= 0xbf end
   if a >= 0xc2 and a <= 0xdf then return continues(b) and 2 end
   if not continues(b) or not continues(c) then return nil end
-  -- Neither too long a form, nor half of a pair of UTF-16, nor beyond Unicode.
+  -- Rejects overlong forms, UTF-16 surrogates and code points beyond Unicode.
   if a == 0xe0 then return b >= 0xa0 and 3 end
   if a == 0xed then return b <= 0x9f and 3 end
   if a >= 0xe1 and a <= 0xef then return 3 end
@@ -46,7 +47,7 @@ local function is_utf8(bytes)
   return true
 end
 
--- A text in quotes. Nothing in it can play with a terminal.
+-- A JSON string. Control characters are escaped, so that the text cannot send commands to a terminal.
 local function quoted(text)
   local escaped = text:gsub('[%c"\\]', function(c)
     if c == '"' or c == '\\' then return '\\' .. c end
@@ -56,19 +57,19 @@ local function quoted(text)
   return '"' .. escaped .. '"'
 end
 
--- Bytes as JSON: a text if it is one.
-local function shown(bytes)
+-- Bytes as JSON: a string if they are UTF-8, else hex.
+local function to_json(bytes)
   if is_utf8(bytes) then return quoted(bytes) end
   return '{' .. hex_member('hex', bytes) .. '}'
 end
 
--- Bytes as the name of a member.
-local function name_shown(bytes)
+-- Bytes as the name of a JSON member.
+local function to_member_name(bytes)
   if is_utf8(bytes) then return quoted(bytes) end
   return '"hex:' .. hex(bytes) .. '"'
 end
 
--- A whole number of two halves of 32 bits, to the last digit: Lua's own numbers have 53 bits.
+-- The decimal digits of a 64-bit integer given as two 32-bit halves. Lua's numbers have only 53 bits.
 local function digits(high, low)
   if high < 0x200000 then return string.format('%.0f', high * 0x100000000 + low) end
   local groups = {}
@@ -80,8 +81,9 @@ local function digits(high, low)
   return (table.concat(groups):gsub('^0+', ''))
 end
 
--- A fraction in the fewest digits, from `least` on, that `same` says are it. JSON has no word for the rest.
-local function fraction(number, least, same)
+-- A floating-point number in the fewest digits, at least `least`, for which `same` returns true. JSON has no
+-- NaN and no infinities: they are written as objects.
+local function float_to_json(number, least, same)
   if number ~= number then return '{"float":"nan"}' end
   if number == 1 / 0 then return '{"float":"inf"}' end
   if number == -1 / 0 then return '{"float":"-inf"}' end

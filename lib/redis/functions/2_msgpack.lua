@@ -1,45 +1,46 @@
--- MessagePack. A value that was read is a text, which is its JSON; or a list, which holds values; or a map,
--- which holds names (as JSON) and values in turn; or what a `bin` holds if that is MessagePack itself.
+-- MessagePack. A decoded value is a string, which is its JSON; or a list of values; or a map, which
+-- alternates names (as JSON) and values; or a table with `inside`, the value in a `bin` that is MessagePack
+-- itself.
 
--- Nothing of ours is nested deeper.
+-- Maximum nesting of values. The portal's own values are nested less deeply.
 local MAX_DEPTH = 64
 
 local read_value
 
--- An unsigned number of 1, 2 or 4 bytes.
+-- An unsigned integer of 1, 2 or 4 bytes.
 local function unsigned(bytes, at, size)
-  if at + size - 1 > #bytes then error('it ends in the middle, after ' .. #bytes .. ' bytes', 0) end
+  if at + size - 1 > #bytes then error('unexpected end after ' .. #bytes .. ' bytes', 0) end
   local number = 0
   for _, byte in ipairs({ bytes:byte(at, at + size - 1) }) do number = number * 256 + byte end
   return number
 end
 
 local function taken(bytes, at, size)
-  if at + size - 1 > #bytes then error('it ends in the middle, after ' .. #bytes .. ' bytes', 0) end
+  if at + size - 1 > #bytes then error('unexpected end after ' .. #bytes .. ' bytes', 0) end
   return bytes:sub(at, at + size - 1), at + size
 end
 
 local function read_str(bytes, at, size)
   local text, after = taken(bytes, at, size)
-  return shown(text), after
+  return to_json(text), after
 end
 
--- What is whole MessagePack by itself and a map, as the results in replies are, is shown as such.
+-- A `bin` that is a complete MessagePack map, as the results in replies are, is decoded too.
 local function read_bin(bytes, at, size, work, depth)
   local inside, after = taken(bytes, at, size)
   local first = inside:byte()
   if first and ((first >= 0x80 and first <= 0x8f) or first == 0xde or first == 0xdf) then
-    local well, value, ends = pcall(read_value, inside, 1, work, depth + 1)
-    if well and ends == #inside + 1 then return { inside = value }, after end
+    local ok, value, ends = pcall(read_value, inside, 1, work, depth + 1)
+    if ok and ends == #inside + 1 then return { inside = value }, after end
   end
   return '{' .. hex_member('bin', inside) .. '}', after
 end
 
 local function read_ext(bytes, at, size)
-  local kind = unsigned(bytes, at, 1)
+  local type_code = unsigned(bytes, at, 1)
   local inside, after = taken(bytes, at + 1, size)
-  if kind > 127 then kind = kind - 256 end
-  return '{"ext":' .. kind .. ',' .. hex_member('hex', inside) .. '}', after
+  if type_code > 127 then type_code = type_code - 256 end
+  return '{"ext":' .. type_code .. ',' .. hex_member('hex', inside) .. '}', after
 end
 
 local function read_list(bytes, at, size, work, depth)
@@ -50,7 +51,7 @@ end
 
 local write
 
--- The name of a member: JSON knows texts alone, so another value is written as the text of its JSON.
+-- The name of a JSON member. JSON allows strings only, so another value is written as a string of its JSON.
 local function member_name(bytes, at, value)
   local first = bytes:byte(at)
   local is_str = (first >= 0xa0 and first <= 0xbf) or (first >= 0xd9 and first <= 0xdb)
@@ -70,7 +71,7 @@ local function read_map(bytes, at, size, work, depth)
   return map, at
 end
 
-local function read_whole_number(bytes, at, size, signed)
+local function read_integer(bytes, at, size, signed)
   if size == 8 then
     local high, low = unsigned(bytes, at, 4), unsigned(bytes, at + 4, 4)
     if signed and high >= 0x80000000 then
@@ -85,13 +86,13 @@ local function read_whole_number(bytes, at, size, signed)
   return string.format('%.0f', number), at + size
 end
 
-local function read_fraction(bytes, at, format, size, least)
+local function read_float(bytes, at, format, size, least)
   local inside, after = taken(bytes, at, size)
   local function same(number) return struct.pack(format, number) == inside end
-  return fraction(struct.unpack(format, inside), least, same), after
+  return float_to_json(struct.unpack(format, inside), least, same), after
 end
 
--- How what begins with one of these bytes goes on.
+-- Values by their first byte: constants, and values with a size.
 local SIMPLE = { [0xc0] = 'null', [0xc2] = 'false', [0xc3] = 'true' }
 local SIZED = {
   [0xc4] = { read_bin, 1 }, [0xc5] = { read_bin, 2 }, [0xc6] = { read_bin, 4 },
@@ -101,11 +102,12 @@ local SIZED = {
   [0xde] = { read_map, 2 }, [0xdf] = { read_map, 4 },
 }
 
--- One value at `at`, and where it ends. Raises what is wrong as a text.
+-- Decodes the value at `at`. Returns the value and the offset after it; raises an error text if it is
+-- invalid.
 read_value = function(bytes, at, work, depth)
   work.values = work.values - 1
   if work.values < 0 then error(work.too_many, 0) end
-  if depth > MAX_DEPTH then error('it is nested deeper than ' .. MAX_DEPTH, 0) end
+  if depth > MAX_DEPTH then error('nested deeper than ' .. MAX_DEPTH .. ' levels', 0) end
   local first = unsigned(bytes, at, 1)
   at = at + 1
   if first <= 0x7f then return tostring(first), at end
@@ -118,15 +120,15 @@ read_value = function(bytes, at, work, depth)
   if sized then
     return sized[1](bytes, at + sized[2], unsigned(bytes, at, sized[2]), work, depth)
   end
-  if first == 0xca then return read_fraction(bytes, at, '>f', 4, 6) end
-  if first == 0xcb then return read_fraction(bytes, at, '>d', 8, 15) end
-  if first >= 0xcc and first <= 0xcf then return read_whole_number(bytes, at, 2 ^ (first - 0xcc), false) end
-  if first >= 0xd0 and first <= 0xd3 then return read_whole_number(bytes, at, 2 ^ (first - 0xd0), true) end
+  if first == 0xca then return read_float(bytes, at, '>f', 4, 6) end
+  if first == 0xcb then return read_float(bytes, at, '>d', 8, 15) end
+  if first >= 0xcc and first <= 0xcf then return read_integer(bytes, at, 2 ^ (first - 0xcc), false) end
+  if first >= 0xd0 and first <= 0xd3 then return read_integer(bytes, at, 2 ^ (first - 0xd0), true) end
   if first >= 0xd4 and first <= 0xd8 then return read_ext(bytes, at, 2 ^ (first - 0xd4)) end
-  error(string.format('byte %d is %02x, which begins nothing', at - 2, first), 0)
+  error(string.format('byte %d is %02x, which is no MessagePack type', at - 2, first), 0)
 end
 
--- A value as JSON, in parts.
+-- Appends the JSON of a value to `parts`.
 write = function(value, parts)
   if type(value) == 'string' then
     parts[#parts + 1] = value
@@ -149,16 +151,16 @@ write = function(value, parts)
   end
 end
 
--- A body. None, and why, if it is not one whole value.
+-- Decodes a body. Returns nil, an error text, and the value decoded so far if it is not exactly one value.
 local function read_body(bytes, work)
-  local well, value, ends = pcall(read_value, bytes, 1, work, 1)
-  if not well then return nil, value end
-  if ends <= #bytes then return nil, (#bytes - ends + 1) .. ' bytes follow the end of it', value end
+  local ok, value, ends = pcall(read_value, bytes, 1, work, 1)
+  if not ok then return nil, value end
+  if ends <= #bytes then return nil, (#bytes - ends + 1) .. ' bytes after the end of the value', value end
   return value
 end
 
--- Whether a value holds the wanted one at the end of a path of names. Lists and what is inside of a `bin`
--- are looked through.
+-- Whether a value contains `wanted` at the end of a path of member names. Descends into lists and into values
+-- inside of a `bin`.
 local function holds(value, path, step, wanted)
   if type(value) == 'string' then
     return not path[step] and (value == wanted or value == quoted(wanted))

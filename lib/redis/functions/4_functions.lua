@@ -1,10 +1,11 @@
--- What people call. Ends of ranges are those of XRANGE: an id, `(` and an id for beyond it, `-`, `+`.
+-- The public functions. Range ends are those of XRANGE: an id, `(` and an id to exclude it, `-`, `+`.
 
--- ap_find looks at no more in one call; into bodies, at no more than is shown in one.
-local MAX_LOOKED_AT = 5000
-local MAX_BYTES_LOOKED_AT = 16777216
+-- Maximum number of entries, and of their bytes, that one call of ap_find examines. Bodies that it decodes
+-- are limited by MAX_VALUES and MAX_BYTES.
+local MAX_EXAMINED = 5000
+local MAX_BYTES_EXAMINED = 16777216
 
-local function counted(text)
+local function parse_count(text)
   local count = tonumber(text or 10)
   if not count or count < 1 or count ~= math.floor(count) then return nil end
   return count
@@ -19,15 +20,15 @@ local USAGE = {
 
 local function usage(of) return redis.error_reply('ERR usage: FCALL_RO ' .. USAGE[of]) end
 
--- The newest entries, the newest last.
+-- Displays the newest entries, the newest last.
 local function tail(keys, args)
-  local count = counted(args[1])
+  local count = parse_count(args[1])
   if #keys ~= 1 or not count then return usage('tail') end
   local work, lines, stopped = new_work(), {}, nil
   each_entry(keys[1], '-', args[2] or '+', true, function(id, fields)
-    local line, why = next_line(id, fields, work)
+    local line, reason = next_line(id, fields, work)
     if not line then
-      stopped = truncated(why, '(' .. lines.last)
+      stopped = truncated(reason, '(' .. lines.last)
       return false
     end
     lines.last = id
@@ -40,37 +41,38 @@ local function tail(keys, args)
   return ordered
 end
 
--- Entries from one id to another, the oldest first.
+-- Displays entries from one id to another, the oldest first.
 local function range(keys, args)
-  local count = counted(args[3])
+  local count = parse_count(args[3])
   if #keys ~= 1 or not count then return usage('range') end
   local work, lines = new_work(), {}
   each_entry(keys[1], args[1] or '-', args[2] or '+', false, function(id, fields)
-    local line, why = next_line(id, fields, work)
-    lines[#lines + 1] = line or truncated(why, id)
+    local line, reason = next_line(id, fields, work)
+    lines[#lines + 1] = line or truncated(reason, id)
     return line ~= nil and #lines < count
   end)
   return lines
 end
 
--- One entry.
+-- Displays one entry.
 local function show(keys, args)
   if #keys ~= 1 or #args ~= 1 then return usage('show') end
   return range(keys, { args[1], args[1], 1 })
 end
 
--- Whether an entry has the wanted value in a field; within its body if the field is `body.name.name`.
+-- Returns a function that checks whether an entry has the value `wanted` in a field. `body.name.name` is a
+-- path into the decoded body.
 local function finder(field, wanted, work)
   local path = {}
   if field:sub(1, 5) == 'body.' then
     for name in field:sub(6):gmatch('[^.]+') do path[#path + 1] = quoted(name) end
   end
-  -- A text is in a body as it is; this is fast.
+  -- MessagePack stores strings unchanged, so a plain search quickly excludes bodies without the string.
   local is_text = not (tonumber(wanted) or wanted:find('^[{ntf]'))
   local function in_body(body)
     if is_text and not body:find(wanted, 1, true) then return false end
     work.bytes = work.bytes - #body
-    -- What is too long to be shown is not looked into.
+    -- Bodies that are too long to display are not decoded.
     local value = #body <= MAX_BYTES and read_body(body, work)
     return value and holds(value, path, 1, wanted)
   end
@@ -83,29 +85,29 @@ local function finder(field, wanted, work)
   end
 end
 
--- Entries with a value, the newest first.
+-- Displays entries that have a value in a field, the newest first.
 local function find(keys, args)
-  local count = counted(args[3])
+  local count = parse_count(args[3])
   if #keys ~= 1 or not args[2] or not count then return usage('find') end
-  local work, looking, lines = new_work(), new_work(), {}
-  local matches = finder(args[1], args[2], looking)
-  local looked_at, bytes, last = 0, 0, nil
-  local function stop(why)
-    lines[#lines + 1] = truncated(why .. '; ' .. looked_at .. ' looked at', last and '(' .. last or '+')
+  local work, search, lines = new_work(), new_work(), {}
+  local matches = finder(args[1], args[2], search)
+  local examined, bytes, last = 0, 0, nil
+  local function stop(reason)
+    lines[#lines + 1] = truncated(reason .. '; ' .. examined .. ' entries examined', last and '(' .. last or '+')
     return false
   end
   each_entry(keys[1], '-', args[4] or '+', true, function(id, fields)
     if #lines == count then return stop(count .. ' found') end
     bytes = bytes + size_of(fields)
-    local enough = looked_at == MAX_LOOKED_AT or bytes > MAX_BYTES_LOOKED_AT
-    enough = enough or looking.values < MAX_VALUES / 10 or looking.bytes < 0
-    if last and enough then return stop('stopped') end
+    local at_limit = examined == MAX_EXAMINED or bytes > MAX_BYTES_EXAMINED
+    at_limit = at_limit or search.values < MAX_VALUES / 10 or search.bytes < 0
+    if last and at_limit then return stop('limit reached') end
     if matches(fields) then
-      local line, why = next_line(id, fields, work)
-      if not line then return stop(why) end
+      local line, reason = next_line(id, fields, work)
+      if not line then return stop(reason) end
       lines[#lines + 1] = line
     end
-    looked_at, last = looked_at + 1, id
+    examined, last = examined + 1, id
   end)
   return lines
 end

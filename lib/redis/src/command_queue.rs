@@ -1,5 +1,5 @@
-//! Commands onto their streams. Requests that come in while one flush waits for the disk are gathered
-//! into the next: one round trip and one fsync for all of them.
+//! Adds commands to their streams. Commands that arrive while one batch waits for the disk share the next
+//! batch: one round trip and one fsync for all of them.
 
 use crate::{RedisServer, client_error, keys, unavailable};
 use auction_app::ports::Unavailable;
@@ -11,36 +11,36 @@ use std::time::Duration;
 use stream_worker::{DedicatedConnection, value};
 use tokio::sync::{mpsc, oneshot};
 
-/// At most so many commands in one flush.
-const FLUSH: usize = 1000;
+/// Maximum number of commands in one round trip.
+const MAX_BATCH: usize = 1000;
 
-/// At most so many commands wait for the next flush; more are refused.
-const WAITING: usize = 10_000;
+/// Maximum number of commands that wait for the next round trip. Further commands are refused.
+const MAX_QUEUED: usize = 10_000;
 
-/// How long Redis may take for a flush.
-const DEADLINE: Duration = Duration::from_secs(5);
+/// Longest time to wait for the reply to a batch.
+const FLUSH_DEADLINE: Duration = Duration::from_secs(5);
 
-struct Waiting {
+struct QueuedCommand {
     stream: String,
     fields: Vec<(&'static str, Vec<u8>)>,
     added: oneshot::Sender<Result<(), Unavailable>>,
 }
 
-/// The way onto the streams, shared by all requests of a process.
+/// Command queue of a process, shared by all its requests.
 pub struct RedisCommandQueue {
     partitions: PartitionCount,
-    sender: mpsc::Sender<Waiting>,
+    sender: mpsc::Sender<QueuedCommand>,
     clock: deadpool_redis::Pool,
 }
 
 impl RedisCommandQueue {
-    /// Starts the task that flushes; it ends when the queue is dropped.
+    /// Starts the task that sends batches. The task ends when the queue is dropped.
     pub fn start(
         server: impl Into<RedisServer>,
         partitions: PartitionCount,
         clock: deadpool_redis::Pool,
     ) -> RedisCommandQueue {
-        let (sender, receiver) = mpsc::channel(WAITING);
+        let (sender, receiver) = mpsc::channel(MAX_QUEUED);
         tokio::spawn(flush_all(server.into(), receiver));
         RedisCommandQueue { partitions, sender, clock }
     }
@@ -51,9 +51,9 @@ impl CommandQueue for RedisCommandQueue {
         let partition = self.partitions.of(command.key);
         let stream = keys::commands(partition, command.body.channel());
         let (added, answer) = oneshot::channel();
-        let waiting = Waiting { stream, fields: command.to_fields(), added };
-        self.sender.try_send(waiting).map_err(|error| Unavailable::new("redis", error.to_string()))?;
-        answer.await.unwrap_or_else(|_| Err(Unavailable::new("redis", "the queue was closed")))
+        let queued = QueuedCommand { stream, fields: command.to_fields(), added };
+        self.sender.try_send(queued).map_err(|error| Unavailable::new("redis", error.to_string()))?;
+        answer.await.unwrap_or_else(|_| Err(Unavailable::new("redis", "the command queue is closed")))
     }
 
     async fn now(&self) -> Result<Timestamp, Unavailable> {
@@ -63,48 +63,48 @@ impl CommandQueue for RedisCommandQueue {
     }
 }
 
-async fn flush_all(server: RedisServer, mut receiver: mpsc::Receiver<Waiting>) {
+async fn flush_all(server: RedisServer, mut receiver: mpsc::Receiver<QueuedCommand>) {
     let mut connection = None;
-    let mut batch = Vec::with_capacity(FLUSH);
-    while receiver.recv_many(&mut batch, FLUSH).await > 0 {
+    let mut batch = Vec::with_capacity(MAX_BATCH);
+    while receiver.recv_many(&mut batch, MAX_BATCH).await > 0 {
         match flush(&server, &mut connection, &batch).await {
             Ok(replies) => {
-                for (waiting, reply) in batch.drain(..).zip(replies) {
-                    answer(waiting, value::ok(reply).map(drop).map_err(unavailable));
+                for (queued, reply) in batch.drain(..).zip(replies) {
+                    answer(queued, value::ok(reply).map(drop).map_err(unavailable));
                 }
             }
             Err(error) => {
-                // Whether any of them was added is not known: the sender decides whether to try again.
+                // Some of the commands may have been added. The caller decides whether to retry.
                 connection = None;
-                let why = error.cause.to_string();
-                for waiting in batch.drain(..) {
-                    answer(waiting, Err(Unavailable::new("redis", why.clone())));
+                let reason = error.cause.to_string();
+                for queued in batch.drain(..) {
+                    answer(queued, Err(Unavailable::new("redis", reason.clone())));
                 }
             }
         }
     }
 }
 
-/// Whoever has gone meanwhile does not need the answer.
-fn answer(waiting: Waiting, result: Result<(), Unavailable>) {
-    let _ = waiting.added.send(result);
+/// Sends the result to the request. A request that was dropped meanwhile does not need it.
+fn answer(queued: QueuedCommand, result: Result<(), Unavailable>) {
+    let _ = queued.added.send(result);
 }
 
 async fn flush(
     server: &RedisServer,
     connection: &mut Option<DedicatedConnection>,
-    batch: &[Waiting],
+    batch: &[QueuedCommand],
 ) -> Result<Vec<Value>, Unavailable> {
     let connection = match connection {
         Some(connection) => connection,
-        None => connection.insert(server.connect(DEADLINE).await?),
+        None => connection.insert(server.connect(FLUSH_DEADLINE).await?),
     };
     let mut commands = pipe();
-    batch.iter().for_each(|waiting| add(&mut commands, &waiting.stream, "*", &waiting.fields));
+    batch.iter().for_each(|queued| add(&mut commands, &queued.stream, "*", &queued.fields));
     connection.send(&commands).await.map_err(unavailable)
 }
 
-/// `XADD` of an entry.
+/// Appends an `XADD` of one entry to `commands`.
 pub(crate) fn add(commands: &mut Pipeline, stream: &str, id: &str, fields: &[(&'static str, Vec<u8>)]) {
     let command = commands.cmd("XADD").arg(stream).arg(id);
     for (name, value) in fields {

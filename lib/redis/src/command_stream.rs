@@ -1,5 +1,6 @@
-//! A writer's lane: commands in through the consumer group `writer` ([`RedisCommandReader`]), events out
-//! ([`RedisCommandSettler`]). Each half has a connection of its own, so that a blocked read holds up nothing.
+//! Command streams of a partition, for its writer: commands in through the consumer group `writer`
+//! ([`RedisCommandReader`]), events out ([`RedisCommandSettler`]). Each half has its own connection, so that
+//! a blocked read delays nothing else.
 
 mod reader;
 mod settler;
@@ -16,43 +17,44 @@ use stream_worker::consumer::fresh_name;
 use stream_worker::crash_tracking::clear_own_mark;
 use stream_worker::{ConsumerOptions, CrashTrackingOptions, DedicatedConnection, GroupConsumer, StreamError};
 
-/// The consumer group of all writers.
+/// Consumer group of all writers.
 pub const GROUP: &str = "writer";
 
-/// After so many processes that ended while they handled what others had left, commands are handled alone.
-const ALONE_AFTER: u32 = 2;
+/// Number of crashed processes after which pending commands are delivered one at a time.
+const ISOLATE_AFTER: u32 = 2;
 
-/// How long a word to Redis may take that does not matter much.
-const DEADLINE: Duration = Duration::from_secs(1);
+/// Longest time to clear the own crash mark, which is best effort.
+const CLEAR_DEADLINE: Duration = Duration::from_secs(1);
 
-/// How a writer reads.
+/// Configuration of reading commands.
 #[derive(Clone, Debug)]
 pub struct CommandStreamOptions {
-    /// At most so many commands of each channel at a time.
-    pub batch: usize,
-    /// How long a read waits when there are none.
+    /// Maximum number of commands of each channel in one batch.
+    pub max_batch: usize,
+    /// Longest time that a read waits for commands.
     pub block: Duration,
-    /// How long commands gather after a read ([`ConsumerOptions::gather`]).
-    pub gather: Duration,
-    /// Writers take turns under a lock: a read does not wait, and `block` is how long a wait takes.
-    pub by_turns: bool,
-    /// A command whose time, which is Redis's, is further ahead of this machine's clock than this stops
-    /// the lane until somebody has looked: a clock that jumped would close every auction.
-    pub clock_tolerance: Duration,
+    /// Time to wait for more commands after a partial batch ([`ConsumerOptions::linger`]).
+    pub linger: Duration,
+    /// Whether writers take turns under a partition lock. A read then does not wait; `block` is the longest
+    /// time of a separate wait.
+    pub pessimistic: bool,
+    /// Largest difference by which the time of a command, set by Redis, may be ahead of this machine's clock.
+    /// A larger one stops the partition until an operator fixes the clock: a wrong clock would close every
+    /// auction.
+    pub max_clock_skew: Duration,
 }
 
-/// Makes lanes on one Redis.
+/// Opens the command streams of one Redis.
 #[derive(Clone, Debug)]
 pub struct RedisCommandStreams {
     server: RedisServer,
     partitions: PartitionCount,
     options: CommandStreamOptions,
-    /// This process, as distinct from any other that ever was.
+    /// Unique name of this process, never used by another one.
     process: String,
 }
 
 impl RedisCommandStreams {
-    /// For all partitions.
     pub fn new(
         server: impl Into<RedisServer>,
         partitions: PartitionCount,
@@ -61,22 +63,22 @@ impl RedisCommandStreams {
         RedisCommandStreams { server: server.into(), partitions, options, process: fresh_name() }
     }
 
-    /// What this process is called where it says what it has in work (`ap:{NN}:suspects`).
+    /// Returns the name of this process in the crash marks (`ap:{NN}:crash-marks`).
     pub fn process(&self) -> &str {
         &self.process
     }
 
-    fn suspects(&self, partition: PartitionId) -> CrashTrackingOptions {
+    fn crash_tracking(&self, partition: PartitionId) -> CrashTrackingOptions {
         CrashTrackingOptions {
-            marker: keys::suspects(partition),
+            marks_key: keys::crash_marks(partition),
             process: self.process.clone(),
-            one_by_one_after: ALONE_AFTER,
+            isolate_after: ISOLATE_AFTER,
         }
     }
 
-    async fn absolve(&self, partition: PartitionId) -> Result<(), StreamError> {
-        let mut connection = DedicatedConnection::open(&self.server, DEADLINE).await?;
-        clear_own_mark(&mut connection, &self.suspects(partition)).await.map(drop)
+    async fn clear_own_mark(&self, partition: PartitionId) -> Result<(), StreamError> {
+        let mut connection = DedicatedConnection::open(&self.server, CLEAR_DEADLINE).await?;
+        clear_own_mark(&mut connection, &self.crash_tracking(partition)).await
     }
 }
 
@@ -92,23 +94,23 @@ impl CommandStreamConnector for RedisCommandStreams {
             group: GROUP.to_owned(),
             streams: Channel::ALL.iter().map(|channel| keys::commands(partition, *channel)).collect(),
             priority_streams: 2,
-            count: self.options.batch,
+            count: self.options.max_batch,
             block: self.options.block,
-            blocking: !self.options.by_turns,
-            linger: self.options.gather,
+            blocking: !self.options.pessimistic,
+            linger: self.options.linger,
             ack_required: true,
-            crash_tracking: Some(self.suspects(partition)),
+            crash_tracking: Some(self.crash_tracking(partition)),
         };
         let consumer = GroupConsumer::open(&self.server, options).await.map_err(unavailable)?;
         let settler = RedisCommandSettler::open(&self.server, partition).await?;
-        let clock_tolerance = self.options.clock_tolerance;
-        Ok((RedisCommandReader::new(consumer, partition, self.partitions, clock_tolerance), settler))
+        let max_clock_skew = self.options.max_clock_skew;
+        Ok((RedisCommandReader::new(consumer, partition, self.partitions, max_clock_skew), settler))
     }
 
     async fn on_interrupted(&self, partition: PartitionId) {
-        // If Redis is away, the worst that comes of it is a command handled alone.
-        if let Err(error) = self.absolve(partition).await {
-            tracing::debug!(%partition, %error, "could not say that no command is to blame");
+        // If Redis is unavailable, the mark stays: at worst, a command is delivered alone without need.
+        if let Err(error) = self.clear_own_mark(partition).await {
+            tracing::debug!(%partition, %error, "failed to clear the crash mark");
         }
     }
 }

@@ -1,22 +1,23 @@
-//! Whether Redis keeps what it acknowledges: its append-only file, and what it does when memory is full.
+//! Checks whether Redis keeps acknowledged writes: its append-only file, and its policy when memory is full.
 
-use auction_app::ports::durability::{DurabilityRisk, Finding};
+use auction_durability::{DurabilityRisk, Finding};
 use redis::{Value, pipe};
 use stream_worker::value::{member, ok, text};
 use stream_worker::{DedicatedConnection, StreamError};
 
-/// What is asked, as `CONFIG` names it.
+/// Checked settings, by their `CONFIG` names.
 const SETTINGS: [&str; 4] = ["appendonly", "appendfsync", "no-appendfsync-on-rewrite", "maxmemory-policy"];
 
-/// Asks the server. One round trip; one more where `CONFIG GET` is not permitted, as on many managed ones.
-pub(crate) async fn ask(connection: &mut DedicatedConnection) -> Result<Vec<Finding>, StreamError> {
+/// Reads the settings and returns the risks. One round trip; one more if `CONFIG GET` is not permitted, as on
+/// many managed servers.
+pub(crate) async fn check(connection: &mut DedicatedConnection) -> Result<Vec<Finding>, StreamError> {
     let mut commands = pipe();
     for setting in SETTINGS {
         commands.cmd("CONFIG").arg("GET").arg(setting);
     }
     let replies = connection.send(&commands).await?;
     if replies.iter().any(is_refused) {
-        return ask_indirectly(connection).await;
+        return check_with_info(connection).await;
     }
     let mut findings = Vec::new();
     for (setting, reply) in SETTINGS.into_iter().zip(replies) {
@@ -29,28 +30,28 @@ pub(crate) async fn ask(connection: &mut DedicatedConnection) -> Result<Vec<Find
     Ok(findings)
 }
 
-/// The user may not ask, or the command was taken away. Anything else may pass.
+/// Whether the command is not permitted, or was removed. Other errors may be temporary.
 fn is_refused(reply: &Value) -> bool {
     matches!(reply, Value::ServerError(error) if matches!(error.code(), "NOPERM" | "ERR"))
 }
 
-/// What `INFO` tells: not when Redis writes to disk.
-async fn ask_indirectly(connection: &mut DedicatedConnection) -> Result<Vec<Finding>, StreamError> {
+/// Checks what `INFO` shows. It does not show when Redis writes to disk.
+async fn check_with_info(connection: &mut DedicatedConnection) -> Result<Vec<Finding>, StreamError> {
     let mut commands = pipe();
     commands.cmd("INFO").arg("persistence");
     commands.cmd("INFO").arg("memory");
     let replies = connection.send(&commands).await?;
-    let mut told = String::new();
+    let mut info = String::new();
     for reply in replies.into_iter().filter(|reply| !is_refused(reply)) {
-        told.push_str(text(&ok(reply)?).unwrap_or_default());
+        info.push_str(text(&ok(reply)?).unwrap_or_default());
     }
     let value = |name: &str| {
-        told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim_end)
+        info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim_end)
     };
     let appendonly = value("aof_enabled").map(|enabled| if enabled == "0" { "no" } else { "yes" });
     let mut findings = vec![Finding {
-        weakness: DurabilityRisk::RedisUnchecked,
-        found: "redis: CONFIG GET is refused, so that nobody knows when it writes to disk".to_owned(),
+        risk: DurabilityRisk::RedisUnchecked,
+        found: "redis: CONFIG GET is refused, so it is unknown when Redis writes to disk".to_owned(),
         fix: "permit it with `ACL SETUSER <user> +config|get`".to_owned(),
     }];
     findings.extend(appendonly.and_then(|value| finding("appendonly", value)));
@@ -58,9 +59,9 @@ async fn ask_indirectly(connection: &mut DedicatedConnection) -> Result<Vec<Find
     Ok(findings)
 }
 
-/// What follows from the value of a setting.
+/// Returns the risk of a value of a setting, if it has one.
 fn finding(setting: &str, value: &str) -> Option<Finding> {
-    let (weakness, wanted) = match (setting, value) {
+    let (risk, wanted) = match (setting, value) {
         ("appendonly", "yes") | ("appendfsync", "always") | ("maxmemory-policy", "noeviction") => {
             return None;
         }
@@ -72,7 +73,7 @@ fn finding(setting: &str, value: &str) -> Option<Finding> {
         _ => return None,
     };
     Some(Finding {
-        weakness,
+        risk,
         found: format!("redis: {setting} is {value}"),
         fix: format!("in redis.conf `{setting} {wanted}`, and at once with `CONFIG SET {setting} {wanted}`"),
     })
@@ -83,12 +84,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_weak_setting_is_found_and_the_line_to_change_is_said() {
-        let found = |setting, value| finding(setting, value).map(|finding| (finding.weakness, finding.fix));
+    fn durability_check_finds_each_weak_setting_and_its_fix() {
+        let found = |setting, value| finding(setting, value).map(|finding| (finding.risk, finding.fix));
         for (setting, value) in SETTINGS.into_iter().zip(["yes", "always", "no", "noeviction"]) {
             assert_eq!(found(setting, value), None, "{setting} {value}");
         }
-        for (setting, value, weakness, line) in [
+        for (setting, value, risk, line) in [
             ("appendonly", "no", DurabilityRisk::RedisAppendonlyNo, "`appendonly yes`"),
             ("appendfsync", "everysec", DurabilityRisk::RedisAppendfsyncEverysec, "`appendfsync always`"),
             ("appendfsync", "no", DurabilityRisk::RedisAppendfsyncNo, "`CONFIG SET appendfsync always`"),
@@ -111,9 +112,9 @@ mod tests {
                 "`maxmemory-policy noeviction`",
             ),
         ] {
-            let (is, mend) = found(setting, value).unwrap();
-            assert_eq!(is, weakness);
-            assert!(mend.contains(line), "{mend}");
+            let (found, fix) = found(setting, value).unwrap();
+            assert_eq!(found, risk);
+            assert!(fix.contains(line), "{fix}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A service's feed of one partition's events, through a consumer group named after the service.
+//! Events of one partition, read through a consumer group named after the component.
 
 use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
@@ -9,73 +9,74 @@ use std::time::Duration;
 use stream_worker::entry::range_reply;
 use stream_worker::{ConsumerOptions, Entry, GroupConsumer};
 
-/// How long Redis may take to say how it is set up.
+/// Longest time to wait for a reply on the checked connection.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Makes feeds on one Redis.
+/// Opens event streams on one Redis.
 #[derive(Clone, Debug)]
 pub struct RedisEventStreams {
     server: RedisServer,
-    batch: usize,
+    max_batch: usize,
     block: Duration,
-    gather: Duration,
+    linger: Duration,
 }
 
 impl RedisEventStreams {
-    /// At most `batch` events at a time; a read waits for `block` when there are none.
-    pub fn new(server: impl Into<RedisServer>, batch: usize, block: Duration) -> RedisEventStreams {
-        RedisEventStreams { server: server.into(), batch, block, gather: Duration::ZERO }
+    /// Returns a connector for batches of at most `max_batch` events. A read waits at most `block` for
+    /// events.
+    pub fn new(server: impl Into<RedisServer>, max_batch: usize, block: Duration) -> RedisEventStreams {
+        RedisEventStreams { server: server.into(), max_batch, block, linger: Duration::ZERO }
     }
 
-    /// After each read events gather for so long ([`ConsumerOptions::gather`]).
-    pub fn with_linger(self, gather: Duration) -> RedisEventStreams {
-        RedisEventStreams { gather, ..self }
+    /// Sets how long to wait for more events after a partial batch ([`ConsumerOptions::linger`]).
+    pub fn with_linger(self, linger: Duration) -> RedisEventStreams {
+        RedisEventStreams { linger, ..self }
     }
 }
 
 impl EventStreamConnector for RedisEventStreams {
-    type Feed = RedisEventStream;
+    type Stream = RedisEventStream;
 
     async fn open(
         &self,
-        service: &'static str,
+        component: &'static str,
         partition: PartitionId,
     ) -> Result<RedisEventStream, Unavailable> {
         let stream = keys::events(partition);
         let options = ConsumerOptions {
-            group: service.to_owned(),
+            group: component.to_owned(),
             streams: vec![stream.clone()],
             priority_streams: 0,
-            count: self.batch,
+            count: self.max_batch,
             block: self.block,
             blocking: true,
-            linger: self.gather,
-            // A follower keeps in its own store how far it is, and fetches from the event store what it was not handed.
+            linger: self.linger,
+            // An event consumer stores its own checkpoint, and reads undelivered events from the event store.
             ack_required: false,
             crash_tracking: None,
         };
-        // The consumer's own connection is not asked whether the server keeps what it acknowledges.
+        // The consumer opens its connection itself, without the durability check: this connection makes it.
         let mut checked = self.server.connect(DEADLINE).await?;
         let consumer = GroupConsumer::open(&self.server, options).await.map_err(unavailable)?;
         let last = cmd("XREVRANGE").arg(&stream).arg("+").arg("-").arg("COUNT").arg(1).clone();
         let reply = checked.send_one(&last).await.map_err(unavailable)?;
         let last = range_reply(reply).map_err(unavailable)?;
-        let ended_in = last.first().and_then(|entry| event_of(entry).ok());
-        Ok(RedisEventStream { consumer, stream, ended_in })
+        let last_at_open = last.first().and_then(|entry| event_of(entry).ok());
+        Ok(RedisEventStream { consumer, stream, last_at_open })
     }
 }
 
-/// One feed.
+/// Events of one partition.
 pub struct RedisEventStream {
     consumer: GroupConsumer,
     stream: String,
-    ended_in: Option<EventRecord>,
+    last_at_open: Option<EventRecord>,
 }
 
-/// Our entries have the id `<position>-0`.
+/// Decodes an entry. Entries of the portal have the id `<position>-0`.
 pub(crate) fn event_of(entry: &Entry) -> Result<EventRecord, String> {
     if entry.id.seq != 0 {
-        return Err("its id is not a position".to_owned());
+        return Err("the entry id is not a position".to_owned());
     }
     EventRecord::from_fields(entry.id.ms, &entry.fields).map_err(|error| error.to_string())
 }
@@ -85,11 +86,11 @@ impl EventStream for RedisEventStream {
         let entries = self.consumer.read().await.map_err(unavailable)?.entries;
         let mut events = Vec::with_capacity(entries.len());
         for entry in entries {
-            // The store has what belongs there; the follower sees a hole and fetches it.
+            // The event consumer sees a gap and reads the event from the event store.
             match event_of(&entry) {
                 Ok(event) => events.push(event),
-                Err(why) => {
-                    tracing::error!(stream = self.stream, entry = %entry.id, why, "passed over: not an event of ours");
+                Err(reason) => {
+                    tracing::error!(stream = self.stream, entry = %entry.id, reason, "entry skipped: not an event of this portal");
                 }
             }
         }
@@ -97,10 +98,10 @@ impl EventStream for RedisEventStream {
     }
 
     fn last_event_at_open(&self) -> Option<&EventRecord> {
-        self.ended_in.as_ref()
+        self.last_at_open.as_ref()
     }
 
-    async fn leave(self) -> Result<(), Unavailable> {
+    async fn leave_group(self) -> Result<(), Unavailable> {
         self.consumer.leave().await.map_err(unavailable)
     }
 }

@@ -1,4 +1,4 @@
-//! The ends of all event streams, by one reader: no group, since nothing has to be acknowledged.
+//! New events of all partitions, read by one reader without a consumer group, since nothing is acknowledged.
 
 use crate::event_stream::event_of;
 use crate::{RedisServer, keys, unavailable};
@@ -11,14 +11,14 @@ use stream_worker::entry::read_reply;
 use stream_worker::value::last_generated_id;
 use stream_worker::{DedicatedConnection, EntryId};
 
-/// How long a read waits.
+/// Longest time that a read waits for events.
 const BLOCK: Duration = Duration::from_millis(500);
 
-/// Time on top of it before a read counts as lost.
-const ANSWER: Duration = Duration::from_secs(10);
+/// Time on top of `BLOCK` after which the reply to a read counts as lost.
+const REPLY_MARGIN: Duration = Duration::from_secs(10);
 
-/// At most so many events of each partition at a time.
-const BATCH: usize = 500;
+/// Maximum number of events of each partition in one read.
+const MAX_BATCH: usize = 500;
 
 /// Opens tails on one Redis.
 #[derive(Clone, Debug)]
@@ -28,7 +28,6 @@ pub struct RedisTailConnector {
 }
 
 impl RedisTailConnector {
-    /// Of all partitions.
     pub fn new(server: impl Into<RedisServer>, partitions: PartitionCount) -> RedisTailConnector {
         RedisTailConnector { server: server.into(), streams: partitions.all().map(keys::events).collect() }
     }
@@ -38,19 +37,19 @@ impl EventTailConnector for RedisTailConnector {
     type Tail = RedisTail;
 
     async fn open(&self) -> Result<RedisTail, Unavailable> {
-        let mut connection = self.server.connect(BLOCK + ANSWER).await?;
-        let mut ends = pipe();
+        let mut connection = self.server.connect(BLOCK + REPLY_MARGIN).await?;
+        let mut info = pipe();
         self.streams.iter().for_each(|stream| {
-            ends.cmd("XINFO").arg("STREAM").arg(stream);
+            info.cmd("XINFO").arg("STREAM").arg(stream);
         });
-        let ends = connection.send(&ends).await.map_err(unavailable)?;
-        // A stream that is not there begins at its beginning.
-        let last = ends.iter().map(|end| last_generated_id(end).unwrap_or(EntryId::ZERO)).collect();
+        let info = connection.send(&info).await.map_err(unavailable)?;
+        // A missing stream is read from its beginning once it exists.
+        let last = info.iter().map(|info| last_generated_id(info).unwrap_or(EntryId::ZERO)).collect();
         Ok(RedisTail { connection, streams: self.streams.clone(), last })
     }
 }
 
-/// Where it is in each stream.
+/// Reader of new events, with its position in each stream.
 pub struct RedisTail {
     connection: DedicatedConnection,
     streams: Vec<String>,
@@ -60,7 +59,7 @@ pub struct RedisTail {
 impl EventTail for RedisTail {
     async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
         let mut read = cmd("XREAD");
-        read.arg("COUNT").arg(BATCH).arg("BLOCK").arg(BLOCK.as_millis() as u64);
+        read.arg("COUNT").arg(MAX_BATCH).arg("BLOCK").arg(BLOCK.as_millis() as u64);
         read.arg("STREAMS").arg(&self.streams);
         for last in &self.last {
             read.arg(last.to_string());
@@ -70,7 +69,7 @@ impl EventTail for RedisTail {
         let mut events = Vec::with_capacity(entries.len());
         for entry in entries {
             self.last[entry.stream] = entry.id;
-            // What is no event of ours is the business of those who follow the stream.
+            // Event consumers report entries that are not events.
             events.extend(event_of(&entry).ok());
         }
         Ok(events)

@@ -1,4 +1,4 @@
-//! The functions with which people read streams in redis-cli. Nothing of the portal calls them.
+//! Redis functions that display streams in redis-cli, for operators. The portal itself does not call them.
 
 use crate::client_error;
 use auction_app::ports::Unavailable;
@@ -9,10 +9,10 @@ use stream_worker::value::{member, text};
 use worker_runtime::Retry;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// The name of the library.
+/// Name of the library.
 pub const NAME: &str = "auction_portal";
 
-/// Its code, in Lua.
+/// Lua code of the library.
 pub const CODE: &str = concat!(
     include_str!("../functions/1_text.lua"),
     include_str!("../functions/2_msgpack.lua"),
@@ -20,25 +20,25 @@ pub const CODE: &str = concat!(
     include_str!("../functions/4_functions.lua"),
 );
 
-/// How often it is looked whether they are still there: a Redis that was replaced has none.
-const LOOK: Duration = Duration::from_secs(60);
+/// Interval of checking that the library is loaded: a Redis server that was replaced has none.
+const CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What came of loading them.
+/// Result of loading the library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoadResult {
-    /// They are new there.
-    Now,
-    /// They were there.
-    Before,
+    /// The library was loaded or replaced.
+    Loaded,
+    /// A library was loaded before, and was kept.
+    Present,
 }
 
-/// Why they are not loaded.
+/// Error of loading the library.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// This Redis does not want them: not permitted, too old, or the names are taken.
+    /// The server refuses the library: not permitted, Redis too old, or the function names are taken.
     #[error("{0}")]
     Refused(RedisError),
-    /// Try again.
+    /// The server is unavailable; retry.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -46,7 +46,7 @@ pub enum LoadError {
 impl From<RedisError> for LoadError {
     fn from(error: RedisError) -> LoadError {
         match error.kind() {
-            // An error without a code of its own, and one of an ACL.
+            // Errors with the generic code `ERR`, and those of an ACL.
             ErrorKind::Server(ServerErrorKind::ResponseError | ServerErrorKind::NoPerm) => {
                 LoadError::Refused(error)
             }
@@ -55,43 +55,43 @@ impl From<RedisError> for LoadError {
     }
 }
 
-/// Loads the functions if there are none, or, if `newer` is set, others than ours.
-pub async fn load(pool: &Pool, newer: bool) -> Result<LoadResult, LoadError> {
+/// Loads the library if there is none. If `replace` is set, also replaces a library with other code.
+pub async fn load(pool: &Pool, replace: bool) -> Result<LoadResult, LoadError> {
     let mut connection = pool.get().await.map_err(client_error)?;
     let mut list = cmd("FUNCTION");
     list.arg("LIST").arg("LIBRARYNAME").arg(NAME).arg("WITHCODE");
     let libraries: Vec<Value> = list.query_async(&mut connection).await?;
-    let there = libraries.first().and_then(|library| member(library, "library_code")).and_then(text);
-    if there.is_some_and(|code| code == CODE || !newer) {
-        return Ok(LoadResult::Before);
+    let code = libraries.first().and_then(|library| member(library, "library_code")).and_then(text);
+    if code.is_some_and(|code| code == CODE || !replace) {
+        return Ok(LoadResult::Present);
     }
     let mut load = cmd("FUNCTION");
     load.arg("LOAD").arg("REPLACE").arg(CODE);
     let _: String = load.query_async(&mut connection).await?;
-    Ok(LoadResult::Now)
+    Ok(LoadResult::Loaded)
 }
 
-/// Loads the functions, whatever was there, and sees that there are some until it is time to stop. Where
-/// that is refused it says so once: the portal works without them.
-pub async fn keep(pool: Pool, mut stop: ShutdownSignal) {
-    let (mut retry, mut newer) = (Retry::default(), true);
+/// Loads the library, replacing other code, and loads it again if it disappears, until `stop` is triggered.
+/// If the server refuses it, logs one warning and does nothing more: the portal works without the library.
+pub async fn keep_loaded(pool: Pool, mut stop: ShutdownSignal) {
+    let (mut retry, mut replace) = (Retry::default(), true);
     while !stop.requested() {
-        match load(&pool, newer).await {
+        match load(&pool, replace).await {
             Ok(loaded) => {
-                if loaded == LoadResult::Now {
+                if loaded == LoadResult::Loaded {
                     tracing::info!(library = NAME, "loaded the functions for redis-cli");
                 }
-                // Of two releases that run side by side, the one that started last has its way.
-                newer = false;
+                // If two releases run at the same time, the library of the one that started last stays.
+                replace = false;
                 retry.succeeded();
-                stop.sleep(LOOK).await;
+                stop.sleep(CHECK_INTERVAL).await;
             }
             Err(LoadError::Refused(error)) => {
-                tracing::warn!(%error, library = NAME, "the functions for redis-cli could not be loaded; docs/streams.md says how to do it by hand");
+                tracing::warn!(%error, library = NAME, "Redis refuses the functions for redis-cli; load them by hand as described in docs/streams.md");
                 stop.wait().await;
             }
             Err(LoadError::Unavailable(error)) => {
-                tracing::debug!(%error, "the functions for redis-cli are loaded later");
+                tracing::debug!(%error, "loading the functions for redis-cli failed, retrying");
                 stop.sleep(retry.next_wait()).await;
             }
         }

@@ -1,10 +1,11 @@
-//! Copies of inboxes: made when a user asks, kept up to date by deliveries, gone after a while.
+//! Cached inboxes: filled when a user reads, kept up to date by deliveries, and dropped after ten minutes.
 //!
-//! A copy is one hash: place → JSON for each notification, and `first`, `last` (what can be read, without a
-//! hole), `read_up_to`, `token` (which copy this is), `generation` (which one of its partition) and, once it
-//! was filled, `complete`. While it is filled, deliveries are gathered in it. Whoever begins to deliver
-//! raises the generation: of what was stored before, something may never have been delivered, so copies of
-//! an older generation are made anew when they are asked for.
+//! A cached inbox is a hash: sequence number → JSON for each notification, and `first`, `last` (range that
+//! can be read, gap-free), `read_up_to`, `token` (of the reservation), `epoch` (of its partition) and, once
+//! it is filled, `complete`. Deliveries that arrive while it is filled are added to it.
+//!
+//! A notifier that starts to deliver increments the epoch of each partition. Notifications that were stored
+//! before may never have been delivered, so inboxes of an older epoch are filled again when they are read.
 
 use crate::{client_error, keys};
 use auction_app::ports::Unavailable;
@@ -19,10 +20,10 @@ use std::num::NonZeroU16;
 use stream_worker::value::{number, text};
 use uuid::Uuid;
 
-/// However it came to be wrong, a copy is made anew after so many milliseconds.
-const LIFE_MS: u64 = 10 * 60 * 1000;
+/// Time to live of a cached inbox in milliseconds. Bounds how long an inbox can be wrong, whatever the cause.
+const TTL_MS: u64 = 10 * 60 * 1000;
 
-/// So many notifications are delivered by one script: others are served in between.
+/// Maximum number of notifications delivered by one script, so that Redis serves others in between.
 const CHUNK: usize = 200;
 
 const ADVANCE_AND_DELIVER: &str =
@@ -32,18 +33,18 @@ const RESERVE: &str = include_str!("inbox/reserve.lua");
 const PAGE: &str = include_str!("inbox/page.lua");
 const MARK_READ: &str = include_str!("inbox/mark_read.lua");
 
-/// The copies in one Redis.
+/// Cached inboxes in one Redis.
 #[derive(Clone)]
 pub struct RedisInboxCache {
     pool: Pool,
     partitions: PartitionCount,
-    keeps: NonZeroU16,
+    size: NonZeroU16,
 }
 
 impl RedisInboxCache {
-    /// Over a pool. Each copy keeps so many, the newest.
-    pub fn new(pool: Pool, partitions: PartitionCount, keeps: NonZeroU16) -> RedisInboxCache {
-        RedisInboxCache { pool, partitions, keeps }
+    /// Returns a cache that keeps the `size` newest notifications of each user.
+    pub fn new(pool: Pool, partitions: PartitionCount, size: NonZeroU16) -> RedisInboxCache {
+        RedisInboxCache { pool, partitions, size }
     }
 
     async fn connection(&self) -> Result<Connection, Unavailable> {
@@ -67,43 +68,44 @@ fn script(text: &str, keys: &[String]) -> Cmd {
 
 impl NotificationSink for RedisInboxCache {
     async fn begin(&self) -> Result<(), Unavailable> {
-        let mut raise = pipe();
+        let mut increment = pipe();
         for partition in self.partitions.all() {
-            raise.cmd("INCR").arg(keys::inbox_generation(partition)).ignore();
+            increment.cmd("INCR").arg(keys::inbox_epoch(partition)).ignore();
         }
-        raise.query_async(&mut self.connection().await?).await.map_err(client_error)
+        increment.query_async(&mut self.connection().await?).await.map_err(client_error)
     }
 
     async fn deliver(&self, notifications: &[NewNotification]) -> Result<(), Unavailable> {
-        let users: BTreeSet<UserId> = notifications.iter().map(|delivered| delivered.user).collect();
+        let users: BTreeSet<UserId> = notifications.iter().map(|new| new.user).collect();
         let mut connection = self.connection().await?;
-        // Most people do not look. A copy that is begun after this is filled from what is stored, and that is already.
-        let mut look = pipe();
+        // Most users have no cached inbox. An inbox that is reserved after this check is filled from
+        // Postgres, where these notifications are stored already.
+        let mut exist = pipe();
         for user in &users {
-            look.cmd("EXISTS").arg(keys::inbox(self.partition(*user), *user));
+            exist.cmd("EXISTS").arg(keys::inbox(self.partition(*user), *user));
         }
-        let there: Vec<bool> = look.query_async(&mut connection).await.map_err(client_error)?;
-        let copied: BTreeSet<UserId> =
-            users.iter().zip(there).filter(|(_, there)| *there).map(|(user, _)| *user).collect();
+        let exist: Vec<bool> = exist.query_async(&mut connection).await.map_err(client_error)?;
+        let cached: BTreeSet<UserId> =
+            users.iter().zip(exist).filter(|(_, exists)| *exists).map(|(user, _)| *user).collect();
         let mut by_partition: BTreeMap<PartitionId, Vec<&NewNotification>> = BTreeMap::new();
-        for delivered in notifications.iter().filter(|delivered| copied.contains(&delivered.user)) {
-            by_partition.entry(self.partition(delivered.user)).or_default().push(delivered);
+        for new in notifications.iter().filter(|new| cached.contains(&new.user)) {
+            by_partition.entry(self.partition(new.user)).or_default().push(new);
         }
         let mut scripts = pipe();
-        for (partition, delivered) in &by_partition {
-            for chunk in delivered.chunks(CHUNK) {
-                let keys: Vec<_> = chunk.iter().map(|to| keys::inbox(*partition, to.user)).collect();
+        for (partition, notifications) in &by_partition {
+            for chunk in notifications.chunks(CHUNK) {
+                let keys: Vec<_> = chunk.iter().map(|new| keys::inbox(*partition, new.user)).collect();
                 let mut deliver = script(ADVANCE_AND_DELIVER, &keys);
-                deliver.arg(self.keeps.get());
-                for delivered in chunk {
-                    deliver.arg(delivered.seq).arg(&delivered.json);
+                deliver.arg(self.size.get());
+                for new in chunk {
+                    deliver.arg(new.seq).arg(&new.json);
                 }
                 scripts.add_command(deliver).ignore();
             }
         }
-        // Behind them, in the same round trip: whoever is woken finds it.
-        let told: Vec<u8> = users.iter().flat_map(|user| *user.0.as_bytes()).collect();
-        scripts.cmd("PUBLISH").arg(keys::TOLD).arg(told).ignore();
+        // After the deliveries, in the same round trip: subscribers that are notified find the notifications.
+        let notified: Vec<u8> = users.iter().flat_map(|user| *user.0.as_bytes()).collect();
+        scripts.cmd("PUBLISH").arg(keys::NOTIFIED).arg(notified).ignore();
         scripts.query_async(&mut connection).await.map_err(client_error)
     }
 }
@@ -111,25 +113,25 @@ impl NotificationSink for RedisInboxCache {
 impl InboxCache for RedisInboxCache {
     async fn page(&self, user: UserId, after: u64, limit: usize) -> Result<Option<InboxPage>, Unavailable> {
         let partition = self.partition(user);
-        let mut page = script(PAGE, &[keys::inbox(partition, user), keys::inbox_generation(partition)]);
+        let mut page = script(PAGE, &[keys::inbox(partition, user), keys::inbox_epoch(partition)]);
         match self.query(page.arg(after).arg(limit)).await? {
             Value::Nil => Ok(None),
-            reply => read(&reply).map(Some).ok_or_else(|| nonsense(&reply)),
+            reply => read(&reply).map(Some).ok_or_else(|| malformed(&reply)),
         }
     }
 
     async fn reserve(&self, user: UserId) -> Result<Uuid, Unavailable> {
         let partition = self.partition(user);
-        let mut begin = script(RESERVE, &[keys::inbox(partition, user), keys::inbox_generation(partition)]);
-        let reply = self.query(begin.arg(Uuid::new_v4().to_string()).arg(LIFE_MS)).await?;
+        let mut reserve = script(RESERVE, &[keys::inbox(partition, user), keys::inbox_epoch(partition)]);
+        let reply = self.query(reserve.arg(Uuid::new_v4().to_string()).arg(TTL_MS)).await?;
         let token = text(&reply).and_then(|token| Uuid::try_parse(token).ok());
-        token.ok_or_else(|| nonsense(&reply))
+        token.ok_or_else(|| malformed(&reply))
     }
 
-    async fn fill(&self, user: UserId, mark: Uuid, inbox: &InboxPage) -> Result<(), Unavailable> {
+    async fn fill(&self, user: UserId, token: Uuid, inbox: &InboxPage) -> Result<(), Unavailable> {
         let mut fill = script(ADVANCE_AND_FILL, &[keys::inbox(self.partition(user), user)]);
-        fill.arg(mark.to_string()).arg(inbox.first).arg(inbox.last).arg(inbox.read_up_to);
-        fill.arg(self.keeps.get());
+        fill.arg(token.to_string()).arg(inbox.first).arg(inbox.last).arg(inbox.read_up_to);
+        fill.arg(self.size.get());
         for (seq, json) in &inbox.entries {
             fill.arg(seq).arg(json);
         }
@@ -154,6 +156,6 @@ fn read(reply: &Value) -> Option<InboxPage> {
     Some(InboxPage { first: number(first)?, last: number(last)?, read_up_to: number(read_up_to)?, entries })
 }
 
-fn nonsense(reply: &Value) -> Unavailable {
-    Unavailable::new("redis", format!("an inbox is not as it is written: {reply:?}"))
+fn malformed(reply: &Value) -> Unavailable {
+    Unavailable::new("redis", format!("unexpected reply of an inbox script: {reply:?}"))
 }

@@ -1,17 +1,21 @@
 //! The streams and the read models in Redis. All keys are in [`keys`].
 //!
-//! * [`command_queue`]: commands onto their streams, many in one round trip (ingress);
-//! * [`command_stream`]: a writer's lane (commands in, events out);
-//! * [`event_stream`]: a service's feed of events;
-//! * [`reply`]: outcomes back to the ingress that waits;
-//! * [`dead_letters`]: commands that could not be handled;
-//! * [`functions`]: how people read streams in redis-cli;
-//! * [`stream_stats`]: how far everybody is, for operators;
-//! * [`rate_limit`]: how often somebody calls, counted for all ingress processes;
-//! * [`revocations`]: which tokens are not good any more, told to every ingress;
-//! * [`retention`]: old entries of commands and events go;
-//! * [`inbox`]: copies of inboxes, delivered to by the notifier and read by users;
-//! * [`views`]: ready-made answers, written by the projector and read by everybody.
+//! * [`command_queue`]: adds commands to their streams, many in one round trip (ingress);
+//! * [`command_stream`]: reads commands of a partition, publishes events and acknowledges (writer);
+//! * [`event_stream`]: reads the events of a partition (event consumers);
+//! * [`event_tail`]: reads new events of all partitions (live updates);
+//! * [`reply`]: delivers outcomes to the ingress that waits for them;
+//! * [`pubsub_messages`]: announces decided commands and notified users to every ingress;
+//! * [`dead_letters`]: commands that cannot be processed;
+//! * [`functions`]: Redis functions that display streams in redis-cli;
+//! * [`stream_stats`]: progress and lag of all consumer groups, for operators;
+//! * [`stream_info`]: reads event streams outside of a consumer group;
+//! * [`load`]: command backlog and memory use, for load shedding;
+//! * [`rate_limit`]: counts requests per user and per IP address over all ingress processes;
+//! * [`revocations`]: announces revoked tokens to every ingress;
+//! * [`retention`]: removes old commands and events from their streams;
+//! * [`inbox`]: caches inboxes; the notifier adds to them, and users read them;
+//! * [`views`]: read models, written by the projector.
 
 pub mod command_queue;
 pub mod command_stream;
@@ -39,12 +43,12 @@ pub use server::{RedisServer, SocketFactory};
 use auction_app::ports::Unavailable;
 use stream_worker::StreamError;
 
-/// An error of Redis, as the ports have it.
+/// Converts an error of Redis to the error of the ports.
 pub(crate) fn unavailable(error: StreamError) -> Unavailable {
     Unavailable::new("redis", error)
 }
 
-/// The same for errors of the client library.
+/// Converts an error of the client library to the error of the ports.
 pub(crate) fn client_error(error: impl std::error::Error + Send + Sync + 'static) -> Unavailable {
     Unavailable::new("redis", error)
 }
@@ -54,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_says_once_that_it_was_redis() {
+    fn error_names_redis_once() {
         let refused = StreamError::from(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
         assert_eq!(unavailable(refused).to_string(), "redis: connection refused");
     }

@@ -1,4 +1,4 @@
-//! How many commands wait, and how full Redis is: one round trip.
+//! Command backlog and memory use of Redis, read in one round trip.
 
 use crate::command_stream::GROUP;
 use crate::{RedisServer, keys, unavailable};
@@ -10,29 +10,29 @@ use std::time::Duration;
 use stream_worker::value::{member, number, text};
 use stream_worker::{DedicatedConnection, StreamError};
 
-/// How long Redis may take for an answer.
+/// Longest time to wait for a reply.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Looks at the command streams of all partitions.
+/// Probe of the command streams of all partitions.
 pub struct RedisLoadProbe {
     server: RedisServer,
     connection: Option<DedicatedConnection>,
-    look: Pipeline,
+    commands: Pipeline,
 }
 
 impl RedisLoadProbe {
-    /// Connects when it first looks.
+    /// Returns a probe that connects at its first sample.
     pub fn new(server: RedisServer, partitions: PartitionCount) -> RedisLoadProbe {
-        let mut look = pipe();
-        look.cmd("INFO").arg("memory");
+        let mut commands = pipe();
+        commands.cmd("INFO").arg("memory");
         for partition in partitions.all() {
             for channel in Channel::ALL {
                 let stream = keys::commands(partition, channel);
-                look.cmd("XLEN").arg(&stream);
-                look.cmd("XINFO").arg("GROUPS").arg(&stream);
+                commands.cmd("XLEN").arg(&stream);
+                commands.cmd("XINFO").arg("GROUPS").arg(&stream);
             }
         }
-        RedisLoadProbe { server, connection: None, look }
+        RedisLoadProbe { server, connection: None, commands }
     }
 }
 
@@ -42,29 +42,30 @@ impl LoadProbe for RedisLoadProbe {
             Some(connection) => connection,
             None => self.server.connect(DEADLINE).await?,
         };
-        let replies = connection.send(&self.look).await.map_err(unavailable)?;
+        let replies = connection.send(&self.commands).await.map_err(unavailable)?;
         self.connection = Some(connection);
         let (memory, streams) = replies.split_first().unwrap_or((&Value::Nil, &[]));
         let memory_percent = memory_percent(memory).map_err(unavailable)?;
-        let undecided = streams.chunks_exact(2).map(|stream| undecided(&stream[0], &stream[1])).sum();
-        Ok(Load { undecided, memory_percent })
+        let backlog = streams.chunks_exact(2).map(|stream| stream_backlog(&stream[0], &stream[1])).sum();
+        Ok(Load { undecided: backlog, memory_percent })
     }
 }
 
-/// Entries of a stream that the writers have not acknowledged. A stream that is not there has none.
-fn undecided(length: &Value, groups: &Value) -> u64 {
+/// Returns the number of entries of a stream that the writers have not acknowledged; 0 if the stream is
+/// missing.
+fn stream_backlog(length: &Value, groups: &Value) -> u64 {
     let count = |value: Option<&Value>| value.and_then(number).and_then(|n| u64::try_from(n).ok());
     let length = count(Some(length)).unwrap_or_default();
     let Value::Array(groups) = groups else { return 0 };
     let writers = groups.iter().find(|group| member(group, "name").and_then(text) == Some(GROUP));
-    // Nobody has read anything yet.
+    // Without the group, nothing is read yet.
     let Some(writers) = writers else { return length };
-    // Where Redis has lost count, there are at most as many as lie there.
-    let behind = count(member(writers, "lag")).unwrap_or(length);
-    behind + count(member(writers, "pending")).unwrap_or_default()
+    // If Redis does not know the lag, the length of the stream is an upper bound.
+    let lag = count(member(writers, "lag")).unwrap_or(length);
+    lag + count(member(writers, "pending")).unwrap_or_default()
 }
 
-/// Of `maxmemory`, or of the machine's where there is none.
+/// Returns the used memory as a percentage of `maxmemory`, or of the machine's memory if there is no limit.
 fn memory_percent(info: &Value) -> Result<u64, StreamError> {
     let lines = text(info).ok_or_else(|| StreamError::unexpected("INFO memory", info))?.lines();
     let (mut used, mut limit, mut machine) = (0, 0, 0);
@@ -77,8 +78,8 @@ fn memory_percent(info: &Value) -> Result<u64, StreamError> {
             _ => {}
         }
     }
-    let of = if limit > 0 { limit } else { machine };
-    Ok((used * 100).checked_div(of).unwrap_or_default())
+    let total = if limit > 0 { limit } else { machine };
+    Ok((used * 100).checked_div(total).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_compared_with_its_limit_or_with_the_machine() {
+    fn memory_percent_is_of_maxmemory_or_of_the_machine() {
         assert_eq!(
             percent("# Memory\r\nused_memory:850\r\nmaxmemory:1000\r\ntotal_system_memory:9000\r\n"),
             85
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_what_is_not_acknowledged() {
+    fn backlog_counts_unacknowledged_commands() {
         let bulk = |text: &str| Value::BulkString(text.as_bytes().to_vec());
         let group = |lag: Value| {
             Value::Array(vec![Value::Array(vec![
@@ -112,9 +113,13 @@ mod tests {
                 lag,
             ])])
         };
-        assert_eq!(undecided(&Value::Int(9), &group(Value::Int(4))), 7);
-        assert_eq!(undecided(&Value::Int(9), &group(Value::Nil)), 12, "no more than that");
-        assert_eq!(undecided(&Value::Int(9), &Value::Array(Vec::new())), 9, "nobody reads yet");
-        assert_eq!(undecided(&Value::Int(0), &Value::Nil), 0);
+        assert_eq!(stream_backlog(&Value::Int(9), &group(Value::Int(4))), 7);
+        assert_eq!(
+            stream_backlog(&Value::Int(9), &group(Value::Nil)),
+            12,
+            "the stream length bounds an unknown lag"
+        );
+        assert_eq!(stream_backlog(&Value::Int(9), &Value::Array(Vec::new())), 9, "no group yet");
+        assert_eq!(stream_backlog(&Value::Int(0), &Value::Nil), 0);
     }
 }

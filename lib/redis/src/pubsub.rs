@@ -1,5 +1,6 @@
-//! Listening to what is said by `PUBLISH`. It lies nowhere: what is said while nobody listens is lost, and whoever
-//! listens is told when that may have been so.
+//! Subscriptions to `PUBLISH` channels. Messages are not stored: those sent while there is no connection are
+//! lost. The handler is called after each connection is established, so that it can make up for lost
+//! messages.
 
 use crate::RedisServer;
 use auction_app::ports::Unavailable;
@@ -11,66 +12,66 @@ use worker_runtime::Retry;
 use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// How long Redis may take for an answer.
+/// Longest time to wait for a reply.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// How long is listened before somebody looks whether it is time to stop.
-const TURN: Duration = Duration::from_millis(500);
+/// Interval of checking whether to stop.
+const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How often a connection on which nothing comes is tried.
-const PING: Duration = Duration::from_secs(5);
+/// Interval of pings on an idle connection.
+const PING_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Whoever listens.
+/// Receiver of the messages of a subscription.
 pub(crate) trait PubSubHandler {
-    /// What it means that nothing is heard, for the log.
+    /// Log message of a lost connection, with its consequence.
     const LOST: &'static str;
 
-    /// From now on everything is heard. What was said before may have been missed.
-    fn began(&self);
+    /// Called when a subscription is established. Earlier messages may be lost.
+    fn on_subscribed(&self);
 
-    /// Something was said on a channel.
-    fn hear(&self, channel: &str, message: &[u8]);
+    /// Called for each message.
+    fn on_message(&self, channel: &str, message: &[u8]);
 }
 
-/// Listens to channels until it is time to stop.
-pub(crate) async fn listen<L: PubSubHandler>(
+/// Subscribes to channels and calls the handler, until `stop` is triggered. Reconnects without limit.
+pub(crate) async fn run<H: PubSubHandler>(
     server: &RedisServer,
     channels: &[String],
-    listener: &L,
+    handler: &H,
     health: &HealthHandle,
     mut stop: ShutdownSignal,
 ) {
     let mut retry = Retry::default();
     while !stop.requested() {
-        if let Err(error) = drive(server, channels, listener, health, &stop, &mut retry).await {
+        if let Err(error) = receive(server, channels, handler, health, &stop, &mut retry).await {
             let wait = retry.next_wait();
             health.set_waiting(&error, retry.attempts());
-            tracing::warn!(%error, ?wait, "{}", L::LOST);
+            tracing::warn!(%error, ?wait, "{}", H::LOST);
             stop.sleep(wait).await;
         }
     }
 }
 
-async fn drive(
+async fn receive(
     server: &RedisServer,
     channels: &[String],
-    listener: &impl PubSubHandler,
+    handler: &impl PubSubHandler,
     health: &HealthHandle,
     stop: &ShutdownSignal,
     retry: &mut Retry,
 ) -> Result<(), Unavailable> {
-    let connection = in_time(server.client().get_async_pubsub()).await?;
+    let connection = with_deadline(server.client().get_async_pubsub()).await?;
     let (mut sink, mut messages) = connection.split();
-    in_time(sink.subscribe(channels)).await?;
-    listener.began();
-    let mut tried = Instant::now();
+    with_deadline(sink.subscribe(channels)).await?;
+    handler.on_subscribed();
+    let mut pinged = Instant::now();
     while !stop.requested() {
-        match timeout(TURN, messages.next()).await {
-            Ok(Some(message)) => listener.hear(message.get_channel_name(), message.get_payload_bytes()),
-            Ok(None) => return Err(Unavailable::new("redis", "the connection was closed")),
-            Err(_) if tried.elapsed() >= PING => {
-                in_time(sink.ping::<redis::Value>()).await?;
-                tried = Instant::now();
+        match timeout(STOP_CHECK_INTERVAL, messages.next()).await {
+            Ok(Some(message)) => handler.on_message(message.get_channel_name(), message.get_payload_bytes()),
+            Ok(None) => return Err(Unavailable::new("redis", "connection closed by the server")),
+            Err(_) if pinged.elapsed() >= PING_INTERVAL => {
+                with_deadline(sink.ping::<redis::Value>()).await?;
+                pinged = Instant::now();
             }
             Err(_) => {}
         }
@@ -80,9 +81,9 @@ async fn drive(
     Ok(())
 }
 
-async fn in_time<T>(answer: impl Future<Output = Result<T, RedisError>>) -> Result<T, Unavailable> {
+async fn with_deadline<T>(answer: impl Future<Output = Result<T, RedisError>>) -> Result<T, Unavailable> {
     match timeout(DEADLINE, answer).await {
         Ok(answer) => answer.map_err(|error| Unavailable::new("redis", error.to_string())),
-        Err(_) => Err(Unavailable::new("redis", "no answer in time")),
+        Err(_) => Err(Unavailable::new("redis", "no reply within the deadline")),
     }
 }

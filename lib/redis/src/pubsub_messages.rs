@@ -1,9 +1,9 @@
-//! What is announced to every ingress: what is decided, for status requests that wait at another ingress than the one
-//! that took the command, or at one that was restarted; and who is told something, for users who listen.
+//! Announcements to every ingress: decided commands, for status requests that wait at another ingress than
+//! the one that accepted the command; and users with new notifications, for live updates.
 //!
-//! One message per batch goes out with its replies, in the same round trip: the ids of its commands, 16 bytes each; one
-//! with each delivery of notifications: the ids of the users. Messages of `PUBLISH` are not written to disk and lie nowhere: one that is lost is made up for by a look at the
-//! store, by whoever waits, when the connection is back, and at the end of his wait.
+//! A message holds ids of 16 bytes each. A writer sends one for each batch, in the same round trip as the
+//! replies; a notifier sends one for each delivery. Messages of `PUBLISH` are not stored and can be lost. A
+//! waiting request therefore also queries the event store after a reconnect, and at the end of its wait.
 
 use crate::pubsub::{self, PubSubHandler};
 use crate::{RedisServer, keys};
@@ -16,53 +16,54 @@ use uuid::Uuid;
 use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// An announcement.
+/// Encodes an announcement of decided commands.
 pub(crate) fn write(decided: &[CommandId]) -> Vec<u8> {
     decided.iter().flat_map(|command| *command.0.as_bytes()).collect()
 }
 
-/// Reads one.
+/// Decodes the ids of an announcement.
 fn read(announcement: &[u8]) -> impl Iterator<Item = Uuid> {
     announcement.chunks_exact(16).filter_map(|id| Uuid::from_slice(id).ok())
 }
 
-/// Who hears it.
+/// Receivers of announcements within an ingress.
 #[derive(Clone)]
 pub struct AnnouncementHandlers {
-    /// Requests that wait for an outcome.
+    /// Requests that wait for outcomes.
     pub waiters: Arc<OutcomeWaiters>,
-    /// Users who listen for what they are told.
-    pub bells: Arc<InboxSignals>,
+    /// Live subscribers of inboxes.
+    pub inbox_signals: Arc<InboxSignals>,
 }
 
 impl PubSubHandler for AnnouncementHandlers {
-    const LOST: &'static str = "announcements are not received: who waits looks at the end of his wait";
+    const LOST: &'static str =
+        "announcements are not received: waiting requests query the event store when their wait ends";
 
-    fn began(&self) {
-        // What was announced while nobody listened is not heard any more.
+    fn on_subscribed(&self) {
+        // Announcements before the subscription are lost.
         self.waiters.on_announcements_lost();
-        self.bells.notify_all();
+        self.inbox_signals.notify_all();
     }
 
-    fn hear(&self, channel: &str, message: &[u8]) {
+    fn on_message(&self, channel: &str, message: &[u8]) {
         match channel {
-            keys::TOLD => self.bells.notify(read(message).map(UserId)),
+            keys::NOTIFIED => self.inbox_signals.notify(read(message).map(UserId)),
             _ => self.waiters.on_announced(read(message).map(CommandId)),
         }
     }
 }
 
-/// Listens to all partitions and wakes whoever waits, until it is time to stop.
+/// Receives announcements of all partitions and wakes the waiting requests, until `stop` is triggered.
 pub async fn listen(
     server: RedisServer,
     partitions: PartitionCount,
-    audience: AnnouncementHandlers,
+    handlers: AnnouncementHandlers,
     health: &HealthHandle,
     stop: ShutdownSignal,
 ) {
-    let channels = partitions.all().map(keys::decided).chain([keys::TOLD.to_owned()]);
+    let channels = partitions.all().map(keys::decided).chain([keys::NOTIFIED.to_owned()]);
     let channels: Vec<String> = channels.collect();
-    pubsub::listen(&server, &channels, &audience, health, stop).await;
+    pubsub::run(&server, &channels, &handlers, health, stop).await;
 }
 
 #[cfg(test)]
@@ -70,9 +71,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_announcement_is_read_as_it_was_written() {
+    fn announcements_round_trip() {
         let decided: Vec<CommandId> = (1..4).map(|n| CommandId(Uuid::from_u128(n))).collect();
         assert_eq!(read(&write(&decided)).map(CommandId).collect::<Vec<_>>(), decided);
-        assert_eq!(read(b"what else is said").count(), 1, "it only makes somebody look");
+        assert_eq!(read(b"unknown message 1").count(), 1, "an unknown id only causes a query");
     }
 }

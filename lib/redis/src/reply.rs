@@ -1,5 +1,5 @@
-//! Outcomes on their way back to one ingress process: a bounded stream per partition, which expires when
-//! the process stops renewing it.
+//! Outcomes for one ingress process: a bounded stream per partition, which expires when the ingress stops
+//! renewing it.
 
 use crate::{RedisServer, keys, unavailable};
 use auction_app::ingress::command_gateway::OutcomeWaiters;
@@ -15,19 +15,18 @@ use stream_worker::{DedicatedConnection, EntryId, Retry, StreamError};
 use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// How long a reply stream outlives its ingress.
-const EXPIRES: Duration = Duration::from_secs(60);
+/// Time to live of a reply stream without renewal.
+const STREAM_TTL: Duration = Duration::from_secs(60);
 
-/// How often it is renewed.
-const RENEW: Duration = Duration::from_secs(15);
+const RENEW_INTERVAL: Duration = Duration::from_secs(15);
 
-/// How long a read waits.
+/// Longest time that a read waits for outcomes.
 const BLOCK: Duration = Duration::from_millis(500);
 
-/// How long Redis may take for an answer.
+/// Longest time to wait for a reply.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Receives outcomes for one ingress and wakes the requests that wait, until it is time to stop.
+/// Receives outcomes for one ingress and wakes the waiting requests, until `stop` is triggered.
 pub async fn receive(
     server: RedisServer,
     partitions: PartitionCount,
@@ -40,16 +39,16 @@ pub async fn receive(
     let streams: Vec<String> = partitions.iter().map(|partition| keys::reply(*partition, &ingress)).collect();
     let mut retry = Retry::default();
     while !stop.requested() {
-        if let Err(error) = drive(&server, &streams, &waiters, health, &stop, &mut retry).await {
+        if let Err(error) = read_outcomes(&server, &streams, &waiters, health, &stop, &mut retry).await {
             let wait = retry.next_wait();
             health.set_waiting(&error, retry.attempts());
-            tracing::warn!(%error, ?wait, "outcomes are not received: waiting requests fall back to the store");
+            tracing::warn!(%error, ?wait, "outcomes are not received: waiting requests query the event store");
             stop.sleep(wait).await;
         }
     }
 }
 
-async fn drive(
+async fn read_outcomes(
     server: &RedisServer,
     streams: &[String],
     waiters: &OutcomeWaiters,
@@ -59,13 +58,13 @@ async fn drive(
 ) -> Result<(), Unavailable> {
     let mut connection = server.connect(DEADLINE).await?;
     let mut last = renew(&mut connection, streams).await.map_err(unavailable)?;
-    // What came while nobody read is behind us.
+    // Outcomes that arrived before this read position are skipped: waiting requests query the event store.
     waiters.recheck_all();
     let mut renewed = Instant::now();
     while !stop.requested() {
-        if renewed.elapsed() >= RENEW {
+        if renewed.elapsed() >= RENEW_INTERVAL {
             let newest = renew(&mut connection, streams).await.map_err(unavailable)?;
-            // A stream that was made anew begins anew.
+            // A stream that was created again starts with lower ids.
             last.iter_mut()
                 .zip(newest)
                 .filter(|(last, newest)| newest < *last)
@@ -78,8 +77,8 @@ async fn drive(
             read.arg(id.to_string());
         });
         let reply = connection.send_one(&read).await.map_err(unavailable)?;
-        if reply == Value::Nil && any_is_gone(&mut connection, streams).await.map_err(unavailable)? {
-            // Redis lost them; nobody could answer until they are renewed.
+        if reply == Value::Nil && any_is_missing(&mut connection, streams).await.map_err(unavailable)? {
+            // Redis lost the streams, and writers could not reply until they exist again.
             last = renew(&mut connection, streams).await.map_err(unavailable)?;
             waiters.recheck_all();
         }
@@ -87,7 +86,7 @@ async fn drive(
             last[entry.stream] = entry.id;
             match entry.field("body").map(decode_replies) {
                 Some(Ok(outcomes)) => outcomes.iter().for_each(|outcome| waiters.deliver(outcome)),
-                Some(Err(error)) => tracing::warn!(%error, "outcomes that cannot be read"),
+                Some(Err(error)) => tracing::warn!(%error, "unreadable outcomes skipped"),
                 None => {}
             }
         }
@@ -97,26 +96,29 @@ async fn drive(
     Ok(())
 }
 
-/// Whether a stream is not there.
-async fn any_is_gone(connection: &mut DedicatedConnection, streams: &[String]) -> Result<bool, StreamError> {
+/// Whether at least one of the streams does not exist.
+async fn any_is_missing(
+    connection: &mut DedicatedConnection,
+    streams: &[String],
+) -> Result<bool, StreamError> {
     let mut commands = pipe();
     streams.iter().for_each(|stream| {
         commands.cmd("EXISTS").arg(stream);
     });
-    let there = connection.send(&commands).await?;
-    Ok(there.iter().any(|there| *there != Value::Int(1)))
+    let exist = connection.send(&commands).await?;
+    Ok(exist.iter().any(|exists| *exists != Value::Int(1)))
 }
 
-/// Makes the streams if they are not there, and lets them live on. Returns their newest ids.
+/// Creates missing streams and renews their time to live. Returns their newest ids.
 async fn renew(
     connection: &mut DedicatedConnection,
     streams: &[String],
 ) -> Result<Vec<EntryId>, StreamError> {
     let mut commands = pipe();
     for stream in streams {
-        // A group is the only way to make an empty stream; nobody reads through it.
+        // Creating a group is the only way to create an empty stream. The group is not used.
         commands.cmd("XGROUP").arg("CREATE").arg(stream).arg("exists").arg("$").arg("MKSTREAM");
-        commands.cmd("EXPIRE").arg(stream).arg(EXPIRES.as_secs());
+        commands.cmd("EXPIRE").arg(stream).arg(STREAM_TTL.as_secs());
         commands.cmd("XINFO").arg("STREAM").arg(stream);
     }
     let mut newest = Vec::with_capacity(streams.len());

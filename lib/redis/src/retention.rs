@@ -1,7 +1,7 @@
-//! Old entries of the streams go.
+//! Removes old entries of the streams.
 //!
-//! Entries of commands tell their age by their ids; entries of events, whose ids are positions, by their
-//! field `at`, which grows with the position but for a moment here and there.
+//! The age of a command follows from its entry id. The entry id of an event is its position, so its age
+//! follows from its field `at`, which grows with the position except for small deviations.
 
 use crate::event_stream::event_of;
 use crate::{RedisServer, keys, unavailable};
@@ -12,21 +12,20 @@ use auction_wire::{Channel, PartitionId};
 use redis::{Value, cmd};
 use std::time::Duration;
 use stream_worker::entry::range_reply;
-use stream_worker::trim::{self, TrimPolicy, trim};
+use stream_worker::trim::{TrimPolicy, TrimResult, trim};
 use stream_worker::value::number;
 use stream_worker::{DedicatedConnection, Entry, EntryId, StreamError};
 
-/// How long Redis may take for a step.
+/// Longest time to wait for Redis to trim one step.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Trims on a connection of its own, which is opened anew after an error.
+/// Trims streams on its own connection, and reconnects after an error.
 pub struct RedisRetention {
     server: RedisServer,
     connection: Option<DedicatedConnection>,
 }
 
 impl RedisRetention {
-    /// On one Redis.
     pub fn new(server: impl Into<RedisServer>) -> RedisRetention {
         RedisRetention { server: server.into(), connection: None }
     }
@@ -70,9 +69,9 @@ impl StreamRetention for RedisRetention {
             let mut oldest = None::<EntryId>;
             for channel in Channel::ALL {
                 let stream = keys::commands(partition, channel);
-                let step = trim(connection, &stream, keep_from, TrimPolicy::Undone).await?;
+                let step = trim(connection, &stream, keep_from, TrimPolicy::KeepUnacknowledged).await?;
                 add(&mut all.trimmed, step);
-                oldest = [oldest, step.oldest_undone].into_iter().flatten().min();
+                oldest = [oldest, step.oldest_unacknowledged].into_iter().flatten().min();
             }
             let at = |id: EntryId| Timestamp(i64::try_from(id.ms).unwrap_or(i64::MAX));
             Ok(TrimmedCommands { oldest_undecided: oldest.map(at), ..all })
@@ -89,19 +88,19 @@ impl StreamRetention for RedisRetention {
             let stream = keys::events(partition);
             let mut all = Trimmed::default();
             let keep_from = first_event_since(connection, &stream, older_than).await?;
-            add(&mut all, trim(connection, &stream, keep_from, TrimPolicy::Last).await?);
+            add(&mut all, trim(connection, &stream, keep_from, TrimPolicy::KeepLast).await?);
             Ok(all)
         })
         .await
     }
 }
 
-fn add(all: &mut Trimmed, step: trim::Trimmed) {
+fn add(all: &mut Trimmed, step: TrimResult) {
     all.removed += step.removed;
-    all.more |= step.more();
+    all.more |= step.may_have_more();
 }
 
-/// The place of the first event that is not older: halves the stream until it is found.
+/// Returns the id of the first event that is not older than `since`, by binary search.
 async fn first_event_since(
     connection: &mut DedicatedConnection,
     stream: &str,
@@ -109,7 +108,8 @@ async fn first_event_since(
 ) -> Result<EntryId, StreamError> {
     let Some(first) = one(connection, "XRANGE", stream, "-", "+").await? else { return Ok(EntryId::ZERO) };
     let last = one(connection, "XREVRANGE", stream, "+", "-").await?.map_or(first.id, |last| last.id);
-    // All before `low` are older, and none from `high` on is, but perhaps the last, which stays anyway.
+    // All events before `low` are older. No event from `high` on is, except perhaps the last one, which stays
+    // anyway.
     let (mut low, mut high) = (first.id.ms, last.ms);
     let (mut probe, mut entry) = (low, Some(first));
     while low < high {
@@ -123,7 +123,8 @@ async fn first_event_since(
     Ok(EntryId { ms: low, seq: 0 })
 }
 
-/// What is no event of ours is nobody's to take away.
+/// Whether an entry is an event older than `since`. Entries that are not events of the portal are never
+/// removed.
 fn is_older(entry: &Entry, since: Timestamp) -> bool {
     event_of(entry).is_ok_and(|event| event.at < since)
 }

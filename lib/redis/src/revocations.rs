@@ -1,12 +1,13 @@
-//! Which tokens are not good any more, told to every ingress. A message is one byte that says of what, and its bytes:
-//! `t` and the hash of a token, or `u` and the id of a user.
+//! Announcements of revoked tokens to every ingress. A message is `t` and the hash of a token, or `u` and the
+//! id of a user whose tokens are revoked.
 //!
-//! A message that is lost is made up for: an ingress looks tokens up again now and then, and all of them when it
-//! begins to listen.
+//! Messages can be lost. An ingress therefore revalidates its cached tokens periodically, and all of them
+//! when a subscription is established.
 
 use crate::pubsub::{self, PubSubHandler};
 use crate::{RedisServer, client_error, keys};
-use auction_app::ingress::accounts::{TokenCache, TokenHash};
+use auction_app::ingress::accounts::TokenCache;
+use auction_app::ports::people::TokenHash;
 use auction_app::ports::Unavailable;
 use auction_app::ports::people::tokens::{Revocation, Revocations, TokenStore};
 use auction_domain::UserId;
@@ -16,12 +17,11 @@ use uuid::Uuid;
 use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// Tells every ingress.
+/// Publishes revocations to every ingress.
 #[derive(Clone)]
 pub struct RedisRevocations(Pool);
 
 impl RedisRevocations {
-    /// Over a pool.
     pub fn new(pool: Pool) -> RedisRevocations {
         RedisRevocations(pool)
     }
@@ -53,27 +53,27 @@ fn read(message: &[u8]) -> Option<Revocation> {
     }
 }
 
-/// Listens until it is time to stop.
+/// Receives revocations and applies them to the token cache, until `stop` is triggered.
 pub async fn listen<T: TokenStore>(
     server: RedisServer,
-    known: &TokenCache<T>,
+    cache: &TokenCache<T>,
     health: &HealthHandle,
     stop: ShutdownSignal,
 ) {
-    pubsub::listen(&server, &[keys::REVOKED.to_owned()], known, health, stop).await;
+    pubsub::run(&server, &[keys::REVOKED.to_owned()], cache, health, stop).await;
 }
 
 impl<T: TokenStore> PubSubHandler for TokenCache<T> {
-    const LOST: &'static str = "nobody says which tokens are revoked: they are looked up now and then";
+    const LOST: &'static str = "revocations are not received: cached tokens are revalidated periodically";
 
-    fn began(&self) {
-        self.look_again();
+    fn on_subscribed(&self) {
+        self.refresh_all();
     }
 
-    fn hear(&self, _: &str, message: &[u8]) {
+    fn on_message(&self, _: &str, message: &[u8]) {
         match read(message) {
-            Some(revoked) => self.revoked(revoked),
-            None => self.look_again(),
+            Some(revocation) => self.revoke(revocation),
+            None => self.refresh_all(),
         }
     }
 }
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_revoked_is_read_as_it_was_written() {
+    fn revocations_round_trip() {
         for revoked in [Revocation::Token(TokenHash([7; 32])), Revocation::User(UserId(Uuid::from_u128(7)))] {
             assert_eq!(read(&write(revoked)), Some(revoked));
         }

@@ -1,8 +1,8 @@
-//! How Redis is connected to.
+//! Connections to Redis, with a check of its durability.
 
 use crate::{durability, unavailable};
 use auction_app::ports::Unavailable;
-use auction_app::ports::durability::Durability;
+use auction_durability::Durability;
 use futures_util::future::BoxFuture;
 use redis::{Client, Pipeline, pipe};
 use std::fmt;
@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use stream_worker::{Connect, DedicatedConnection, Socket, StreamError};
 
-/// One Redis. Connections on which anything is written or waited for are opened here, so that each of them
-/// first asks the server whether it keeps what it acknowledges.
+/// Redis server. Every connection that writes or blocks is opened with [`RedisServer::connect`], which checks
+/// first whether the server keeps acknowledged writes.
 #[derive(Clone, Debug)]
 pub struct RedisServer {
     client: Client,
@@ -19,7 +19,7 @@ pub struct RedisServer {
     durability: Option<Durability>,
 }
 
-/// Not asked: for tools that look, and for tests.
+/// Returns a server without the durability check, for tools that only read and for tests.
 impl From<Client> for RedisServer {
     fn from(client: Client) -> RedisServer {
         RedisServer { client, sockets: None, durability: None }
@@ -27,27 +27,29 @@ impl From<Client> for RedisServer {
 }
 
 impl RedisServer {
-    /// Every new connection is judged.
+    /// Returns a server whose durability is checked on every new connection.
     pub fn durability_checked(client: Client, durability: Durability) -> RedisServer {
         RedisServer { client, sockets: None, durability: Some(durability) }
     }
 
-    /// Lanes, feeds and views are written and read over these sockets instead: those of a Redis that is only modelled.
+    /// Opens dedicated connections over these sockets, to a model of Redis in simulations.
     pub fn with_sockets(self, sockets: SocketFactory) -> RedisServer {
         RedisServer { sockets: Some(sockets), ..self }
     }
 
-    /// For connections that are not asked: those that only take what one of ours has been asked beside.
+    /// Returns the client, for connections without the durability check: those that are used together with a
+    /// checked connection.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// A connection of one owner. An answer that takes longer than `deadline` is an error.
+    /// Opens a dedicated connection and checks durability. A reply that takes longer than `deadline` is an
+    /// error.
     pub async fn connect(&self, deadline: Duration) -> Result<DedicatedConnection, Unavailable> {
         let mut connection = DedicatedConnection::open(self, deadline).await.map_err(unavailable)?;
         if let Some(durability) = &self.durability {
-            let findings = durability::ask(&mut connection).await.map_err(unavailable)?;
-            durability.check(findings).map_err(|too_weak| Unavailable::new("redis", too_weak))?;
+            let findings = durability::check(&mut connection).await.map_err(unavailable)?;
+            durability.check(findings).map_err(|violation| Unavailable::new("redis", violation))?;
         }
         Ok(connection)
     }
@@ -61,27 +63,26 @@ impl Connect for RedisServer {
         }
     }
 
-    fn greeting(&self) -> Pipeline {
-        if self.sockets.is_some() { pipe() } else { self.client.greeting() }
+    fn handshake(&self) -> Pipeline {
+        if self.sockets.is_some() { pipe() } else { self.client.handshake() }
     }
 }
 
-/// A socket that is being opened.
-type Opening = BoxFuture<'static, Result<Box<dyn Socket>, StreamError>>;
+/// Future of a socket.
+type SocketFuture = BoxFuture<'static, Result<Box<dyn Socket>, StreamError>>;
 
-/// Opens sockets.
+/// Function that opens sockets.
 #[derive(Clone)]
-pub struct SocketFactory(Arc<dyn Fn() -> Opening + Send + Sync>);
+pub struct SocketFactory(Arc<dyn Fn() -> SocketFuture + Send + Sync>);
 
 impl SocketFactory {
-    /// By this function.
-    pub fn new(open: impl Fn() -> Opening + Send + Sync + 'static) -> SocketFactory {
+    pub fn new(open: impl Fn() -> SocketFuture + Send + Sync + 'static) -> SocketFactory {
         SocketFactory(Arc::new(open))
     }
 }
 
 impl fmt::Debug for SocketFactory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sockets")
+        f.write_str("SocketFactory")
     }
 }

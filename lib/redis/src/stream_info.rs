@@ -1,4 +1,4 @@
-//! Looking at event streams: what operators, and the check of everything, need.
+//! Reads event streams outside of a consumer group, for operators and for `portal verify`.
 
 use crate::{client_error, keys, unavailable};
 use auction_app::ports::Unavailable;
@@ -8,12 +8,11 @@ use deadpool_redis::Pool;
 use redis::{Value, cmd};
 use stream_worker::entry::range_reply;
 
-/// Reads event streams without being a consumer.
+/// Reader of event streams outside of a consumer group.
 #[derive(Clone)]
 pub struct RedisStreamInfo(Pool);
 
 impl RedisStreamInfo {
-    /// Over a pool.
     pub fn new(pool: Pool) -> RedisStreamInfo {
         RedisStreamInfo(pool)
     }

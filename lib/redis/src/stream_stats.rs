@@ -1,4 +1,4 @@
-//! How far everybody is with the streams of a partition, for operators. Looking changes nothing.
+//! Progress and lag of the consumer groups of a partition, for operators. Collecting changes nothing.
 
 mod lag;
 
@@ -14,15 +14,14 @@ use stream_worker::entry::range_reply;
 use stream_worker::value::{last_generated_id, member, number, ok, text};
 use stream_worker::{DedicatedConnection, EntryId, StreamError};
 
-/// How long Redis may take for an answer.
+/// Longest time to wait for a reply.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Looks at Redis. Each look has a connection of its own.
+/// Collector of stream statistics. Opens a connection for each collection.
 #[derive(Clone, Debug)]
 pub struct RedisStreamStats(Client);
 
 impl RedisStreamStats {
-    /// Connects when somebody looks.
     pub fn new(client: Client) -> RedisStreamStats {
         RedisStreamStats(client)
     }
@@ -30,22 +29,22 @@ impl RedisStreamStats {
 
 impl StreamStatsReader for RedisStreamStats {
     async fn collect(&self, partitions: &[PartitionId]) -> Result<StreamStats, Unavailable> {
-        let mut look =
+        let mut connection =
             StatsConnection(DedicatedConnection::open(&self.0, DEADLINE).await.map_err(unavailable)?);
-        let mut seen =
-            StreamStats { now_ms: look.now_ms().await.map_err(unavailable)?, partitions: Vec::new() };
+        let mut stats =
+            StreamStats { now_ms: connection.now_ms().await.map_err(unavailable)?, partitions: Vec::new() };
         for partition in partitions {
-            seen.partitions.push(look.partition(*partition).await.map_err(unavailable)?);
+            stats.partitions.push(connection.partition(*partition).await.map_err(unavailable)?);
         }
-        Ok(seen)
+        Ok(stats)
     }
 }
 
-/// One look.
+/// Connection of one collection.
 struct StatsConnection(DedicatedConnection);
 
 impl StatsConnection {
-    /// The time by the clock of Redis, in milliseconds since 1970.
+    /// Returns the time of Redis, in milliseconds since 1970.
     async fn now_ms(&mut self) -> Result<u64, StreamError> {
         let time = self.0.send_one(&cmd("TIME")).await?;
         let part = |n: usize| match &time {
@@ -62,14 +61,14 @@ impl StatsConnection {
         let mut streams = Channel::ALL.map(|channel| keys::commands(partition, channel)).to_vec();
         let (events, dead) = (keys::events(partition), keys::dead(partition));
         streams.extend([events.clone(), dead.clone()]);
-        let mut there: Vec<StreamProgress> = Vec::new();
+        let mut found: Vec<StreamProgress> = Vec::new();
         for stream in streams {
-            there.extend(self.stream(partition, stream).await?);
+            found.extend(self.stream(partition, stream).await?);
         }
-        let of = |key: &str| there.iter().find(|stream| stream.key == key);
+        let of = |key: &str| found.iter().find(|stream| stream.key == key);
         let published = of(&events).map_or(0, |stream| stream.last.ms);
         let dead_letters = of(&dead).map_or(0, |stream| stream.length);
-        Ok(PartitionProgress { partition, streams: there, published, dead_letters })
+        Ok(PartitionProgress { partition, streams: found, published, dead_letters })
     }
 
     async fn stream(
@@ -84,27 +83,29 @@ impl StatsConnection {
             .filter_map(|group| member(group, "name").and_then(text))
             .map(str::to_owned)
             .collect();
-        // All at one moment: what is delivered between two looks would be counted twice, or not at all.
-        let mut look = pipe();
-        look.cmd("MULTI");
-        look.cmd("XINFO").arg("STREAM").arg(&key);
-        look.cmd("XINFO").arg("GROUPS").arg(&key);
+        // One transaction, so that an entry delivered meanwhile is not counted twice or missed.
+        let mut commands = pipe();
+        commands.cmd("MULTI");
+        commands.cmd("XINFO").arg("STREAM").arg(&key);
+        commands.cmd("XINFO").arg("GROUPS").arg(&key);
         for name in &names {
-            look.cmd("XPENDING").arg(&key).arg(name);
-            look.cmd("XINFO").arg("CONSUMERS").arg(&key).arg(name);
-            look.cmd("GET").arg(keys::lease(partition, name));
+            commands.cmd("XPENDING").arg(&key).arg(name);
+            commands.cmd("XINFO").arg("CONSUMERS").arg(&key).arg(name);
+            commands.cmd("GET").arg(keys::lease(partition, name));
         }
-        look.cmd("EXEC");
-        let seen = self.0.send(&look).await?.pop().map(ok).transpose()?;
-        let Some(Value::Array(seen)) = seen else { return Err(StreamError::unexpected("EXEC", &Value::Nil)) };
-        let mut seen = seen.into_iter();
-        let info = seen.next().unwrap_or(Value::Nil);
-        let Some(groups) = list(seen.next().unwrap_or(Value::Nil))? else { return Ok(None) };
+        commands.cmd("EXEC");
+        let replies = self.0.send(&commands).await?.pop().map(ok).transpose()?;
+        let Some(Value::Array(replies)) = replies else {
+            return Err(StreamError::unexpected("EXEC", &Value::Nil));
+        };
+        let mut replies = replies.into_iter();
+        let info = replies.next().unwrap_or(Value::Nil);
+        let Some(groups) = list(replies.next().unwrap_or(Value::Nil))? else { return Ok(None) };
         let (last, length) = (last_generated_id(&info)?, count(&info, "length")?);
         let mut stream =
             StreamProgress { key, length, added: count(&info, "entries-added")?, last, groups: Vec::new() };
         for name in names {
-            let (summary, consumers, lease) = (seen.next(), seen.next(), seen.next());
+            let (summary, consumers, lease) = (replies.next(), replies.next(), replies.next());
             let group = groups.iter().find(|group| member(group, "name").and_then(text) == Some(&name));
             let (Some(group), Some(Ok(summary))) = (group, summary.map(ok)) else { continue };
             let pending = Pending::read(&summary)?;
@@ -122,22 +123,22 @@ impl StatsConnection {
         Ok(Some(stream))
     }
 
-    /// The time of the oldest entry that is pending or was not delivered yet.
+    /// Returns the time of the oldest entry that is pending or undelivered, in milliseconds since 1970.
     async fn oldest(
         &mut self,
         stream: &StreamProgress,
         read: &lag::GroupReadState,
         pending: &Pending,
     ) -> Result<Option<u64>, StreamError> {
-        let mut look: Pipeline = pipe();
+        let mut commands: Pipeline = pipe();
         let lowest = pending.lowest.unwrap_or(EntryId::ZERO).to_string();
-        look.cmd("XRANGE").arg(&stream.key).arg(&lowest).arg(&lowest);
+        commands.cmd("XRANGE").arg(&stream.key).arg(&lowest).arg(&lowest);
         let (beyond, last) = (format!("({}", read.delivered), stream.last.to_string());
-        look.cmd("XRANGE").arg(&stream.key).arg(beyond).arg(last).arg("COUNT").arg(1);
+        commands.cmd("XRANGE").arg(&stream.key).arg(beyond).arg(last).arg("COUNT").arg(1);
         let mut oldest = None;
-        for reply in self.0.send(&look).await? {
+        for reply in self.0.send(&commands).await? {
             for entry in range_reply(ok(reply)?)? {
-                // The id of an event is its position.
+                // The entry id of an event is its position, so the time is in its field.
                 let at = entry.field("at").and_then(|at| std::str::from_utf8(at).ok()?.parse().ok());
                 let at = at.unwrap_or(entry.id.ms);
                 oldest = Some(oldest.unwrap_or(at).min(at));
@@ -147,7 +148,7 @@ impl StatsConnection {
     }
 }
 
-/// The summary of `XPENDING`.
+/// Summary reply of `XPENDING`.
 struct Pending {
     count: u64,
     lowest: Option<EntryId>,
@@ -172,7 +173,7 @@ fn consumers_of(reply: Value) -> Result<Vec<Consumer>, StreamError> {
     consumers.iter().map(read).collect()
 }
 
-/// A list; none if there is no such stream or group.
+/// Returns a list; `None` if the stream or group does not exist.
 fn list(reply: Value) -> Result<Option<Vec<Value>>, StreamError> {
     match reply {
         Value::Array(parts) => Ok(Some(parts)),

@@ -1,4 +1,4 @@
-//! Ready-made answers: written by the projector with its checkpoint, read by everybody.
+//! Read models: written by the projector together with its checkpoint, read by the ingress.
 
 mod entry;
 mod generations;
@@ -6,5 +6,5 @@ mod read;
 mod write;
 
 pub use generations::RedisGenerations;
-pub use read::RedisViews;
-pub use write::{RedisViewStore, RedisViewStores};
+pub use read::RedisReadModelReader;
+pub use write::{RedisReadModelConnector, RedisReadModelWriter};

@@ -1,6 +1,6 @@
-//! Commands that were taken are on disk.
+//! Command queue on a real Redis: accepted commands are on disk.
 
-use crate::streams_bench::{Streams, streams};
+use crate::stream_harness::{Streams, streams};
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_domain::{AuctionId, UserId};
 use auction_redis::command_queue::RedisCommandQueue;
@@ -31,13 +31,13 @@ impl CommandQueueHarness for Streams {
 }
 
 #[tokio::test]
-async fn commands_lie_on_their_channel_when_submit_returns() {
+async fn submit_returns_after_the_command_is_on_its_stream() {
     let streams = streams().await;
     commands_lie_on_their_channel_when_it_returns(&queue(&streams.0.url()), &streams).await;
 }
 
 #[tokio::test]
-async fn many_at_once_are_all_taken_and_each_once() {
+async fn queue_adds_each_concurrent_command_once() {
     let streams = streams().await;
     let queue = Arc::new(queue(&streams.0.url()));
     let mut tasks = JoinSet::new();
@@ -48,14 +48,14 @@ async fn many_at_once_are_all_taken_and_each_once() {
             queue.submit(bid.clone()).await.map(|()| bid.id).unwrap()
         });
     }
-    let taken: BTreeSet<CommandId> = tasks.join_all().await.into_iter().collect();
-    let lying = streams.commands(Channel::Bid).await;
-    assert_eq!(lying.len(), 3000);
-    assert_eq!(lying.iter().map(|command| command.id).collect::<BTreeSet<_>>(), taken);
+    let accepted: BTreeSet<CommandId> = tasks.join_all().await.into_iter().collect();
+    let stored = streams.commands(Channel::Bid).await;
+    assert_eq!(stored.len(), 3000);
+    assert_eq!(stored.iter().map(|command| command.id).collect::<BTreeSet<_>>(), accepted);
 }
 
 #[tokio::test]
-async fn what_was_taken_survives_kill_9_and_the_queue_goes_on() {
+async fn accepted_commands_survive_kill_9_of_redis() {
     let (mut servers, _directory) = own_servers().await;
     let url = servers.redis_url().to_owned();
     let queue = Arc::new(queue(&url));
@@ -63,18 +63,18 @@ async fn what_was_taken_survives_kill_9_and_the_queue_goes_on() {
     for _ in 0..50 {
         let queue = Arc::clone(&queue);
         tasks.spawn(async move {
-            let mut taken = Vec::new();
+            let mut accepted = Vec::new();
             loop {
                 let bid = place_bid(AuctionId(fresh()), UserId(fresh()), 100);
                 match queue.submit(bid.clone()).await {
-                    Ok(()) => taken.push(bid.id),
-                    Err(_) => return taken,
+                    Ok(()) => accepted.push(bid.id),
+                    Err(_) => return accepted,
                 }
             }
         });
     }
     let client = Client::open(url.clone()).unwrap();
-    let lying = async || {
+    let stored = async || {
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
         let mut range = cmd("XRANGE");
         range.arg(keys::commands(P, Channel::Bid)).arg("-").arg("+");
@@ -82,15 +82,19 @@ async fn what_was_taken_survives_kill_9_and_the_queue_goes_on() {
         let commands = range_reply(reply).unwrap().into_iter();
         commands.map(|entry| Command::from_fields(&entry.fields).unwrap().id).collect::<BTreeSet<_>>()
     };
-    eventually("some were taken", async || lying().await.len() > 500).await;
+    eventually("some commands are accepted", async || stored().await.len() > 500).await;
     servers.kill_redis().await;
-    let taken: Vec<CommandId> = tasks.join_all().await.into_iter().flatten().collect();
-    assert!(taken.len() > 400, "{}", taken.len());
+    let accepted: Vec<CommandId> = tasks.join_all().await.into_iter().flatten().collect();
+    assert!(accepted.len() > 400, "{}", accepted.len());
     servers.start_redis().await.unwrap();
-    let kept = lying().await;
-    assert!(taken.iter().all(|command| kept.contains(command)), "all of {} are there", taken.len());
+    let kept = stored().await;
+    assert!(
+        accepted.iter().all(|command| kept.contains(command)),
+        "all {} accepted commands are kept",
+        accepted.len()
+    );
     let bid = place_bid(AuctionId(fresh()), UserId(fresh()), 100);
     queue.submit(bid.clone()).await.unwrap();
-    assert!(lying().await.contains(&bid.id));
+    assert!(stored().await.contains(&bid.id));
     servers.stop().await.unwrap();
 }

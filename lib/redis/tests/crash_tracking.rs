@@ -1,6 +1,7 @@
-//! A command that ends every process which handles it is found among its neighbours, which are handled.
+//! Crash tracking on a real Redis: a command that crashes processes is isolated, and its neighbours are
+//! processed.
 
-use crate::streams_bench::{Streams, streams};
+use crate::stream_harness::{Streams, streams};
 use auction_app::ports::commands::command_stream::{
     Batch, CommandReader, CommandSettler, CommandStreamConnector, PoisonMessage, PublishResult, Settlement,
 };
@@ -29,66 +30,67 @@ async fn settle(settler: &mut impl CommandSettler, batch: &Batch) {
     assert_eq!(settled, PublishResult::Published);
 }
 
-/// Why each entry was not handled, if so, until nothing comes; or none if the process ended at the culprit.
-async fn process(streams: &Streams, culprit: EntryId) -> Option<Vec<(EntryId, Option<String>)>> {
+/// Processes all commands. Returns each entry, with the reason if it became a dead letter; `None` if the
+/// process crashed.
+async fn process(streams: &Streams, crashing: EntryId) -> Option<Vec<(EntryId, Option<String>)>> {
     let (mut reader, mut settler) = streams.lanes(10).open(P).await.unwrap();
-    let mut handled = Vec::new();
+    let mut processed = Vec::new();
     loop {
         let batch = reader.read().await.unwrap();
         if batch.deliveries.is_empty() {
-            return Some(handled);
+            return Some(processed);
         }
         assert!(!batch.isolated || batch.deliveries.len() == 1);
         for delivery in &batch.deliveries {
             let reason =
                 delivery.command.as_ref().err().map(|poison| poison.failure.reason.name().to_owned());
-            if delivery.entry == culprit && reason.is_none() {
+            if delivery.entry == crashing && reason.is_none() {
                 return None;
             }
-            handled.push((delivery.entry, reason));
+            processed.push((delivery.entry, reason));
         }
         settle(&mut settler, &batch).await;
     }
 }
 
 #[tokio::test]
-async fn a_command_that_ends_every_process_is_told_from_its_neighbours() {
+async fn crash_tracking_isolates_a_command_that_crashes_processes() {
     let streams = streams().await;
     let bids = add_bids(&streams, 9).await;
-    let culprit = bids[4];
-    let mut ends = 0;
+    let crashing = bids[4];
+    let mut crashes = 0;
     let last = loop {
-        match process(&streams, culprit).await {
-            Some(handled) => break handled,
-            None => ends += 1,
+        match process(&streams, crashing).await {
+            Some(processed) => break processed,
+            None => crashes += 1,
         }
-        assert!(ends < 20, "it ends processes for ever");
+        assert!(crashes < 20, "the command is never isolated");
     };
-    assert_eq!(ends, 6, "three among its neighbours, three alone");
-    let blamed: Vec<EntryId> = last
+    assert_eq!(crashes, 6, "three together with its neighbours, three alone");
+    let dead_lettered: Vec<EntryId> = last
         .iter()
-        .filter(|(_, why)| why.as_deref() == Some("ended_its_process"))
+        .filter(|(_, reason)| reason.as_deref() == Some("process_crash"))
         .map(|(id, _)| *id)
         .collect();
-    assert_eq!(blamed, [culprit]);
-    assert_eq!(last.iter().filter(|(_, why)| why.is_some()).count(), 1);
+    assert_eq!(dead_lettered, [crashing]);
+    assert_eq!(last.iter().filter(|(_, reason)| reason.is_some()).count(), 1);
     assert_eq!(
         last.iter().map(|(id, _)| *id).collect::<Vec<_>>(),
         bids[4..],
-        "those before were settled alone"
+        "the commands before it were settled"
     );
     assert_eq!(streams.pending().await, 0);
-    let marked: bool = streams.0.query(cmd("EXISTS").arg(keys::suspects(P))).await;
-    assert!(!marked, "nothing is under suspicion any more");
+    let marked: bool = streams.0.query(cmd("EXISTS").arg(keys::crash_marks(P))).await;
+    assert!(!marked, "the marks are removed");
 }
 
 #[tokio::test]
-async fn a_process_that_takes_over_again_and_again_casts_no_suspicion() {
+async fn repeated_takeovers_of_one_process_isolate_nothing() {
     let streams = streams().await;
     let bids = add_bids(&streams, 3).await;
-    let lanes = streams.lanes(10);
+    let connector = streams.lanes(10);
     for _ in 0..10 {
-        let (mut reader, _) = lanes.open(P).await.unwrap();
+        let (mut reader, _) = connector.open(P).await.unwrap();
         let batch = reader.read().await.unwrap();
         assert!(!batch.isolated);
         assert_eq!(batch.deliveries.len(), bids.len());
@@ -96,33 +98,33 @@ async fn a_process_that_takes_over_again_and_again_casts_no_suspicion() {
 }
 
 #[tokio::test]
-async fn a_process_that_is_ended_while_it_waits_for_a_server_does_not_count() {
+async fn processes_stopped_during_an_outage_count_as_no_crash() {
     let streams = streams().await;
     add_bids(&streams, 3).await;
     for _ in 0..10 {
-        let lanes = streams.lanes(10);
-        let (mut reader, _) = lanes.open(P).await.unwrap();
+        let connector = streams.lanes(10);
+        let (mut reader, _) = connector.open(P).await.unwrap();
         let batch = reader.read().await.unwrap();
         assert!(!batch.isolated, "{batch:?}");
         assert!(batch.deliveries.iter().all(|delivery| delivery.command.is_ok()));
-        // Postgres is away; then somebody restarts the writer.
-        lanes.on_interrupted(P).await;
+        // Postgres is unavailable, and then an operator restarts the writer.
+        connector.on_interrupted(P).await;
     }
 }
 
-/// As an outage of the store looks by turns: each has what is pending in hand and hangs there, the others take it over
-/// meanwhile, and only then the first one hears that its server is away. All of them live.
+/// Simulates an outage of Postgres: each writer in turn takes over the pending commands and hangs, and is
+/// only later interrupted by the outage. All writers stay alive.
 async fn take_turns_in_an_outage(writers: usize) -> Vec<Batch> {
     let streams = streams().await;
     add_bids(&streams, 3).await;
-    let lanes: Vec<_> = (0..writers).map(|_| streams.lanes(10)).collect();
+    let connector: Vec<_> = (0..writers).map(|_| streams.lanes(10)).collect();
     let (mut batches, mut hanging) = (Vec::new(), Vec::new());
     for turn in 0..8 * writers {
         if turn >= writers {
             drop(hanging.remove(0));
-            lanes[turn % writers].on_interrupted(P).await;
+            connector[turn % writers].on_interrupted(P).await;
         }
-        let (mut reader, settler) = lanes[turn % writers].open(P).await.unwrap();
+        let (mut reader, settler) = connector[turn % writers].open(P).await.unwrap();
         batches.push(reader.read().await.unwrap());
         hanging.push((reader, settler));
     }
@@ -130,32 +132,35 @@ async fn take_turns_in_an_outage(writers: usize) -> Vec<Batch> {
 }
 
 #[tokio::test]
-async fn writers_that_hang_one_over_the_other_in_an_outage_accuse_no_command() {
+async fn writers_that_hang_in_an_outage_dead_letter_nothing() {
     for writers in [2, 3] {
         for batch in take_turns_in_an_outage(writers).await {
-            let why = batch.deliveries.iter().filter_map(|delivery| delivery.command.as_ref().err());
+            let reason = batch.deliveries.iter().filter_map(|delivery| delivery.command.as_ref().err());
             assert_eq!(
-                why.collect::<Vec<_>>(),
+                reason.collect::<Vec<_>>(),
                 Vec::<&PoisonMessage>::new(),
-                "{writers} writers, and all of them live"
+                "{writers} writers, all alive"
             );
         }
     }
-    let alone = take_turns_in_an_outage(2).await.into_iter().filter(|batch| batch.isolated).count();
-    assert_eq!(alone, 0, "one that may have ended is not enough to suspect anything");
+    let isolated = take_turns_in_an_outage(2).await.into_iter().filter(|batch| batch.isolated).count();
+    assert_eq!(isolated, 0, "one process that may have crashed isolates nothing");
 }
 
 #[tokio::test]
-async fn a_process_that_lives_takes_back_its_own_count_and_no_other() {
+async fn interrupted_process_removes_only_its_own_mark() {
     let streams = streams().await;
     add_bids(&streams, 3).await;
-    let lives = streams.lanes(10);
+    let alive = streams.lanes(10);
     for _ in 0..3 {
-        // Each ends with all of it in hand; the first is handed what is new.
+        // A process crashes with all pending commands; the first one reads them as new.
         streams.lanes(10).open(P).await.unwrap().0.read().await.unwrap();
-        lives.open(P).await.unwrap().0.read().await.unwrap();
-        lives.on_interrupted(P).await;
+        alive.open(P).await.unwrap().0.read().await.unwrap();
+        alive.on_interrupted(P).await;
     }
     let (mut reader, _) = streams.lanes(10).open(P).await.unwrap();
-    assert!(reader.read().await.unwrap().isolated, "two have ended, whoever was interrupted meanwhile");
+    assert!(
+        reader.read().await.unwrap().isolated,
+        "two processes crashed, although another one was interrupted meanwhile"
+    );
 }

@@ -1,4 +1,4 @@
-//! Copies of inboxes in Redis keep their contract.
+//! Contract tests of the inbox cache, on a real Redis.
 
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::inbox::{InboxCache, InboxPage};
@@ -11,10 +11,10 @@ use auction_wire::PartitionCount;
 use std::num::NonZeroU16;
 use uuid::Uuid;
 
-/// Keeps its logical database for as long as the test runs.
-struct Copies(RedisInboxCache, #[allow(dead_code)] TestRedis);
+/// Adapter under test, with the logical database that it uses while the test runs.
+struct TestInboxCache(RedisInboxCache, #[allow(dead_code)] TestRedis);
 
-impl NotificationSink for Copies {
+impl NotificationSink for TestInboxCache {
     async fn begin(&self) -> Result<(), Unavailable> {
         NotificationSink::begin(&self.0).await
     }
@@ -23,39 +23,39 @@ impl NotificationSink for Copies {
     }
 }
 
-impl InboxCache for Copies {
+impl InboxCache for TestInboxCache {
     async fn page(&self, user: UserId, after: u64, limit: usize) -> Result<Option<InboxPage>, Unavailable> {
         self.0.page(user, after, limit).await
     }
     async fn reserve(&self, user: UserId) -> Result<Uuid, Unavailable> {
         InboxCache::reserve(&self.0, user).await
     }
-    async fn fill(&self, user: UserId, mark: Uuid, inbox: &InboxPage) -> Result<(), Unavailable> {
-        self.0.fill(user, mark, inbox).await
+    async fn fill(&self, user: UserId, token: Uuid, inbox: &InboxPage) -> Result<(), Unavailable> {
+        self.0.fill(user, token, inbox).await
     }
     async fn mark_read(&self, user: UserId, up_to: u64) -> Result<(), Unavailable> {
         self.0.mark_read(user, up_to).await
     }
 }
 
-async fn copies() -> Copies {
+async fn inbox_cache() -> TestInboxCache {
     let redis = redis().await;
     let pool = deadpool_redis::Config::from_url(redis.url());
     let pool = pool.create_pool(Some(deadpool_redis::Runtime::Tokio1)).unwrap();
     let partitions = PartitionCount::new(PARTITIONS).unwrap();
-    Copies(RedisInboxCache::new(pool, partitions, NonZeroU16::new(KEEPS).unwrap()), redis)
+    TestInboxCache(RedisInboxCache::new(pool, partitions, NonZeroU16::new(KEEPS).unwrap()), redis)
 }
 
-auction_testkit::contract_tests!(inbox, copies().await);
+auction_testkit::contract_tests!(inbox, inbox_cache().await);
 
-/// Whoever asked is not kept in Redis for ever.
+/// Inboxes of users who do not return must not stay in Redis.
 #[tokio::test]
-async fn a_copy_ends_by_itself() {
-    let copies = copies().await;
+async fn cached_inbox_expires() {
+    let inbox_cache = inbox_cache().await;
     let ada = UserId(Uuid::new_v4());
-    let mark = InboxCache::reserve(&copies, ada).await.unwrap();
-    copies.fill(ada, mark, &InboxPage { first: 1, ..InboxPage::default() }).await.unwrap();
+    let token = InboxCache::reserve(&inbox_cache, ada).await.unwrap();
+    inbox_cache.fill(ada, token, &InboxPage { first: 1, ..InboxPage::default() }).await.unwrap();
     let key = auction_redis::keys::inbox(PartitionCount::new(PARTITIONS).unwrap().of(ada.0), ada);
-    let left: i64 = copies.1.query(redis::cmd("PTTL").arg(key)).await;
+    let left: i64 = inbox_cache.1.query(redis::cmd("PTTL").arg(key)).await;
     assert!((1..=600_000).contains(&left), "{left}");
 }

@@ -1,5 +1,6 @@
-//! The adapters for Redis, on a real one. One program: each more takes longer to build than its tests take to run.
-//! But for the functions for redis-cli (`functions`), which keep a Redis busy on purpose.
+//! Tests of the Redis adapters on a real Redis. They are one program, because each further program takes
+//! longer to build than its tests take to run. The tests of the functions for redis-cli (`functions`) are
+//! another program, because they keep Redis busy on purpose.
 
 #![allow(clippy::unwrap_used)]
 
@@ -13,6 +14,6 @@ mod partition_lock;
 mod rate_limit;
 mod read_models;
 mod retention;
+mod stream_harness;
 mod stream_stats;
 mod streams;
-mod streams_bench;

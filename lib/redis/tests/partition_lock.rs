@@ -1,6 +1,6 @@
-//! Lanes that take turns with a partition, on real streams.
+//! Writers that take turns under a partition lock, on real streams.
 
-use crate::streams_bench::{Streams, streams};
+use crate::stream_harness::{Streams, streams};
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLockConnector};
 use auction_app::writer::decider::DeciderConfig;
@@ -23,7 +23,7 @@ fn fields(command: &Command) -> Fields {
     command.to_fields().into_iter().map(|(name, value)| (name.into(), value)).collect()
 }
 
-/// Somebody signs up whenever a turn begins.
+/// Partition locks that add a new user at the beginning of every turn.
 #[derive(Clone)]
 struct Trickle {
     locks: MemoryLocks,
@@ -53,7 +53,7 @@ impl PartitionLock for TrickleLock {
 }
 
 #[tokio::test]
-async fn a_trickle_of_creations_does_not_hold_up_bids_by_turns() {
+async fn bids_do_not_starve_under_a_trickle_of_creations() {
     let streams = Arc::new(streams().await);
     let (locks, turns) = (MemoryLocks::default(), Arc::new(AtomicUsize::new(0)));
     let trickle = Trickle { locks, streams: streams.clone(), turns: turns.clone() };
@@ -61,23 +61,29 @@ async fn a_trickle_of_creations_does_not_hold_up_bids_by_turns() {
     streams.add(bid.body.channel(), fields(&bid)).await;
     let some = NonZeroUsize::new(100).unwrap();
     let often = NonZeroU64::new(1_000_000).unwrap();
-    let limits = DeciderConfig {
+    let config = DeciderConfig {
         aggregates: some,
-        bidders: some,
-        rules: DecideFn::default(),
+        active_users: some,
+        decide: DecideFn::default(),
         snapshots: SnapshotPolicy { events: often, bytes: often },
     };
-    let (store, lanes, (snapshots, _waiting), (stopper, stop)) =
-        (MemoryStore::default(), streams.lanes_by_turns(10), snapshots(), shutdown_pair());
-    let lane =
-        PartitionWriter { partition: P, limits, snapshots, health: Health::default().register("lane"), stop };
+    let (store, command_streams, (snapshots, _waiting), (trigger, stop)) =
+        (MemoryStore::default(), streams.pessimistic_streams(10), snapshots(), shutdown_pair());
+    let writer = PartitionWriter {
+        partition: P,
+        config,
+        snapshots,
+        health: Health::default().register("writer"),
+        stop,
+    };
     let stores = store.clone();
-    let running =
-        tokio::spawn(async move { partition_writer::run(&stores, &lanes, Some(&trickle), lane).await });
-    eventually("there were some turns", async || turns.load(Relaxed) >= 4).await;
+    let running = tokio::spawn(async move {
+        partition_writer::run(&stores, &command_streams, Some(&trickle), writer).await
+    });
+    eventually("some turns have passed", async || turns.load(Relaxed) >= 4).await;
     let turns = turns.load(Relaxed);
     let outcomes = store.all_outcomes();
-    stopper.stop();
+    trigger.stop();
     running.await.unwrap().unwrap();
     assert!(outcomes.contains_key(&bid.id), "{turns} turns decided {} creations and no bid", outcomes.len());
     assert_eq!(streams.pending().await, 0);

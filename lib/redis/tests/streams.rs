@@ -1,6 +1,6 @@
-//! The streams of Redis keep the contracts of lanes and feeds.
+//! Contract tests of command streams, event streams and tails, on a real Redis.
 
-use crate::streams_bench::{Streams, streams};
+use crate::stream_harness::{Streams, streams};
 use auction_app::ports::commands::command_stream::{
     CommandReader, CommandSettler, LastEvent, PublishResult, Settlement,
 };
@@ -14,18 +14,18 @@ use redis::cmd;
 use std::time::Duration;
 use stream_worker::EntryId;
 
-mod lanes {
-    use crate::streams_bench::streams;
+mod command_streams {
+    use crate::stream_harness::streams;
     auction_testkit::contract_tests!(command_lane, streams().await);
 }
 
-mod feeds {
-    use crate::streams_bench::streams;
+mod event_streams {
+    use crate::stream_harness::streams;
     auction_testkit::contract_tests!(event_feed, streams().await);
 }
 
 mod tails {
-    use crate::streams_bench::streams;
+    use crate::stream_harness::streams;
     auction_testkit::contract_tests!(event_tail, streams().await);
 }
 
@@ -41,19 +41,19 @@ fn done(after: u64, batch: &[auction_app::ports::commands::command_stream::Recei
 }
 
 #[tokio::test]
-async fn what_a_paused_lanes_blocked_read_is_handed_goes_to_its_successor_before_newer() {
+async fn commands_of_a_paused_writer_go_to_its_successor_first() {
     let streams = streams().await;
-    let patient = streams.patient_lanes(2, 1, Duration::from_secs(8));
-    let mut paused = Lane::open(&patient).await;
+    let long_block = streams.command_streams(2, 1, Duration::from_secs(8));
+    let mut paused = Lane::open(&long_block).await;
     let blocked = tokio::spawn(async move {
         let batch = paused.read().await;
         (paused, batch)
     });
-    eventually("the lane waits in its read", async || streams.blocked().await == 1).await;
+    eventually("the read is blocked", async || streams.blocked().await == 1).await;
     let mut successor = Lane::open(&streams.lanes(10)).await;
     let mut bids = vec![add_bid(&streams).await];
     let (mut paused, stale) = blocked.await.unwrap();
-    assert_eq!(stale.len(), 1, "handed to the paused one, who says nothing now");
+    assert_eq!(stale.len(), 1, "delivered to the paused writer, which does not settle it");
     for _ in 0..3 {
         bids.push(add_bid(&streams).await);
     }
@@ -72,36 +72,36 @@ async fn what_a_paused_lanes_blocked_read_is_handed_goes_to_its_successor_before
 }
 
 #[tokio::test]
-async fn a_lane_makes_its_groups_again_after_a_flush() {
+async fn writer_creates_its_groups_again_after_a_flush() {
     let streams = streams().await;
-    let mut lane = Lane::open(&streams.lanes(10)).await;
+    let mut writer = Lane::open(&streams.lanes(10)).await;
     streams.0.query::<()>(&mut cmd("FLUSHDB")).await;
-    assert!(lane.reader.read().await.is_err(), "a lane without its group says so");
-    let mut lane = Lane::open(&streams.lanes(10)).await;
+    assert!(writer.reader.read().await.is_err(), "reading without the group fails");
+    let mut writer = Lane::open(&streams.lanes(10)).await;
     let bid = add_bid(&streams).await;
-    assert_eq!(lane.read().await[0].entry, bid);
-    assert_eq!(lane.settler.stream_head().await.unwrap(), 0);
+    assert_eq!(writer.read().await[0].entry, bid);
+    assert_eq!(writer.settler.stream_head().await.unwrap(), 0);
 }
 
 #[tokio::test]
-async fn a_deleted_event_stream_moves_the_stream() {
+async fn publish_detects_a_deleted_event_stream() {
     let streams = streams().await;
-    let mut lane = Lane::open(&streams.lanes(10)).await;
+    let mut writer = Lane::open(&streams.lanes(10)).await;
     let events = records(0, 3);
-    assert_eq!(lane.settler.publish(0, &events).await.unwrap(), PublishResult::Published);
+    assert_eq!(writer.settler.publish(0, &events).await.unwrap(), PublishResult::Published);
     streams.0.query::<()>(cmd("DEL").arg(keys::events(P))).await;
-    assert_eq!(lane.settler.publish(3, &records(3, 1)).await.unwrap(), PublishResult::StreamMoved);
-    assert_eq!(lane.settler.publish(0, &events).await.unwrap(), PublishResult::Published);
+    assert_eq!(writer.settler.publish(3, &records(3, 1)).await.unwrap(), PublishResult::StreamMoved);
+    assert_eq!(writer.settler.publish(0, &events).await.unwrap(), PublishResult::Published);
     assert_eq!(streams.events().await, events);
 }
 
 #[tokio::test]
-async fn a_trimmed_event_stream_still_ends_where_it_ended() {
+async fn trimmed_event_stream_keeps_its_head() {
     let streams = streams().await;
-    let mut lane = Lane::open(&streams.lanes(10)).await;
-    lane.settler.publish(0, &records(0, 3)).await.unwrap();
+    let mut writer = Lane::open(&streams.lanes(10)).await;
+    writer.settler.publish(0, &records(0, 3)).await.unwrap();
     streams.0.query::<()>(cmd("XTRIM").arg(keys::events(P)).arg("MAXLEN").arg(0)).await;
-    assert_eq!(lane.settler.stream_head().await.unwrap(), 3);
-    assert_eq!(lane.settler.last_event().await.unwrap(), LastEvent::None);
-    assert_eq!(lane.settler.publish(3, &records(3, 1)).await.unwrap(), PublishResult::Published);
+    assert_eq!(writer.settler.stream_head().await.unwrap(), 3);
+    assert_eq!(writer.settler.last_event().await.unwrap(), LastEvent::None);
+    assert_eq!(writer.settler.publish(3, &records(3, 1)).await.unwrap(), PublishResult::Published);
 }

@@ -1,5 +1,5 @@
-//! A complete worker: shares four lanes with every other process of this example, hands out the entries of
-//! each in order, and hands a lane over when processes come and go.
+//! A complete worker. It shares four partitions with every other process of this example, handles the entries
+//! of each partition in order, and hands partitions over when processes start and stop.
 //!
 //! ```sh
 //! cargo run -p stream-worker --example ordered_work -- redis://127.0.0.1/     # several times; kill some
@@ -11,10 +11,10 @@ use redis::Client;
 use std::time::Duration;
 use stream_worker::consumer::fresh_name;
 use stream_worker::leases::{LeaseOptions, run};
+use stream_worker::shutdown::{ShutdownSignal, shutdown_pair};
 use stream_worker::{ConsumerOptions, DedicatedConnection, GroupConsumer, Retry, StreamError};
-use worker_runtime::shutdown::{ShutdownSignal, shutdown_pair};
 
-const LANES: usize = 4;
+const PARTITIONS: usize = 4;
 const GROUP: &str = "example";
 
 #[tokio::main]
@@ -22,42 +22,42 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = std::env::args().nth(1).unwrap_or_else(|| "redis://127.0.0.1/".to_owned());
     let client = Client::open(url)?;
     let options = LeaseOptions {
-        members: "example:members".to_owned(),
-        leases: (0..LANES).map(|lane| format!("{{{lane}}}:lease")).collect(),
+        members_key: "example:members".to_owned(),
+        lease_keys: (0..PARTITIONS).map(|partition| format!("{{{partition}}}:lease")).collect(),
         name: fresh_name(),
-        lease: Duration::from_secs(5),
+        lease_ttl: Duration::from_secs(5),
     };
-    let (stopper, stop) = shutdown_pair();
+    let (trigger, stop) = shutdown_pair();
     tokio::spawn(async move {
-        // Without Ctrl-C there is nobody to stop it.
+        // An error means that Ctrl-C cannot be received: stop then, too.
         let _ = tokio::signal::ctrl_c().await;
-        stopper.stop();
+        trigger.stop();
     });
-    let lanes = client.clone();
-    run(&client, options, stop, |_| {}, move |lane, stop| work(lanes.clone(), lane, stop)).await?;
+    let redis = client.clone();
+    run(&client, options, stop, |_| {}, move |partition, stop| work(redis.clone(), partition, stop)).await?;
     Ok(())
 }
 
-/// Works on a lane until it goes to another process. Redis may be away for as long as it likes.
-async fn work(client: Client, lane: usize, mut stop: ShutdownSignal) -> Result<(), StreamError> {
+/// Works on a partition until it moves to another process. Retries without limit while Redis is unavailable.
+async fn work(client: Client, partition: usize, mut stop: ShutdownSignal) -> Result<(), StreamError> {
     let mut retry = Retry::default();
     while !stop.requested() {
-        if let Err(error) = drive(&client, lane, &stop, &mut retry).await {
+        if let Err(error) = handle_entries(&client, partition, &stop, &mut retry).await {
             let wait = retry.next_wait();
-            println!("lane {lane}: {error}; again in {wait:?}");
+            println!("partition {partition}: {error}; retrying in {wait:?}");
             stop.sleep(wait).await;
         }
     }
     Ok(())
 }
 
-async fn drive(
+async fn handle_entries(
     client: &Client,
-    lane: usize,
+    partition: usize,
     stop: &ShutdownSignal,
     retry: &mut Retry,
 ) -> Result<(), StreamError> {
-    let stream = format!("{{{lane}}}:work");
+    let stream = format!("{{{partition}}}:work");
     let options = ConsumerOptions {
         group: GROUP.to_owned(),
         streams: vec![stream.clone()],
@@ -70,13 +70,13 @@ async fn drive(
         crash_tracking: None,
     };
     let mut consumer = GroupConsumer::open(client, options).await?;
-    let mut acknowledging = DedicatedConnection::open(client, Duration::from_secs(5)).await?;
-    println!("lane {lane}: {} begins", consumer.name());
+    let mut connection = DedicatedConnection::open(client, Duration::from_secs(5)).await?;
+    println!("partition {partition}: reading as {}", consumer.name());
     while !stop.requested() {
         let entries = consumer.read().await?.entries;
         retry.succeeded();
         for entry in &entries {
-            println!("lane {lane}: {} with {} fields", entry.id, entry.fields.len()); // the work
+            println!("partition {partition}: {} with {} fields", entry.id, entry.fields.len()); // the work
         }
         if !entries.is_empty() {
             let mut acknowledge = redis::cmd("XACK");
@@ -84,7 +84,7 @@ async fn drive(
             for entry in &entries {
                 acknowledge.arg(entry.id.to_string());
             }
-            acknowledging.send_one(&acknowledge).await?;
+            connection.send_one(&acknowledge).await?;
         }
     }
     consumer.leave().await

@@ -1,9 +1,9 @@
-//! Connections of one owner each: for blocking reads, which would hold up everybody behind them, and for
-//! `WATCH`, which belongs to its connection.
+//! Connections with a single owner: for blocking reads, which would delay every other user of a shared
+//! connection, and for `WATCH`, which belongs to one connection.
 //!
-//! Commands are those of the `redis` crate, the socket is read here: a batch of entries is decoded where it lies,
-//! instead of as a tree with a `Vec` for each of its texts, and whoever sends also receives, instead of being woken
-//! by another task.
+//! Commands are built with the `redis` crate, but this module reads the socket itself. A batch of entries is
+//! decoded in place, without a tree of `Value`s and one `Vec` per string. The task that sends also receives,
+//! so no second task has to be woken.
 
 use crate::StreamError;
 use crate::frame::FrameProgress;
@@ -15,23 +15,26 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
-/// How long to wait for a connection.
-const CONNECT: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// At least so much room for what comes next.
-const ROOM: usize = 16 * 1024;
+/// Free space in the receive buffer before each read, in bytes.
+const READ_BUFFER: usize = 16 * 1024;
 
-/// What a connection runs over.
+/// Byte stream that a connection runs over.
 pub trait Socket: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + Sync> Socket for S {}
 
-/// A Redis to connect to: a real one, or one that is only modelled.
+/// Redis server that connections can be opened to: a real one ([`redis::Client`]), or a model in tests.
 pub trait Connect: Sync {
-    /// Opens a socket to it.
+    /// Opens a socket to the server.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StreamError::Connection`] if the server cannot be reached.
     fn connect(&self) -> impl Future<Output = Result<Box<dyn Socket>, StreamError>> + Send;
 
-    /// What must be said first on a new connection.
-    fn greeting(&self) -> Pipeline;
+    /// Returns the commands to send first on a new connection, such as `AUTH` and `SELECT`.
+    fn handshake(&self) -> Pipeline;
 }
 
 impl Connect for Client {
@@ -43,53 +46,77 @@ impl Connect for Client {
                 Ok(Box::new(socket))
             }
             ConnectionAddr::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
-            _ => Err(io::Error::new(io::ErrorKind::Unsupported, "only plain TCP and Unix sockets").into()),
+            _ => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "unsupported Redis address: use plain TCP or a Unix socket",
+            )
+            .into()),
         }
     }
 
-    fn greeting(&self) -> Pipeline {
+    fn handshake(&self) -> Pipeline {
         let settings = self.get_connection_info().redis_settings();
-        let mut greeting = pipe();
+        let mut handshake = pipe();
         if let Some(password) = settings.password() {
-            greeting.cmd("AUTH").arg(settings.username()).arg(password);
+            handshake.cmd("AUTH").arg(settings.username()).arg(password);
         }
         if settings.db() != 0 {
-            greeting.cmd("SELECT").arg(settings.db());
+            handshake.cmd("SELECT").arg(settings.db());
         }
-        greeting
+        handshake
     }
 }
 
-/// A connection that nobody else uses. It is not reopened: after an error it is dropped, since an answer
-/// may have been lost on it.
+/// Redis connection with a single owner.
+///
+/// The connection never reopens itself. Drop it after any error of the connection, because a reply may have
+/// been lost on it. An error reply to a single command is not such an error.
 pub struct DedicatedConnection {
     socket: Box<dyn Socket>,
     received: BytesMut,
     deadline: Duration,
-    /// Something was sent and its answer not awaited: what comes next would be taken for another one's.
-    astray: bool,
+    /// Commands were sent and their replies were not received: the next reply would belong to the wrong
+    /// command.
+    out_of_sync: bool,
 }
 
 impl DedicatedConnection {
-    /// Connects. An answer that takes longer than `deadline` is an error; for a blocking read it must be
-    /// longer than its `BLOCK`.
+    /// Connects and sends the handshake. Each later exchange must complete within `deadline`; for a blocking
+    /// read, choose a deadline longer than its `BLOCK`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StreamError::Connection`] if the server cannot be reached within 5 seconds, and
+    /// [`StreamError::Redis`] if it refuses the handshake, for example because of a wrong password.
     pub async fn open(server: &impl Connect, deadline: Duration) -> Result<DedicatedConnection, StreamError> {
-        let socket = timeout(CONNECT, server.connect()).await.unwrap_or_else(|_| Err(too_late()))?;
-        let received = BytesMut::with_capacity(ROOM);
-        let mut connection = DedicatedConnection { socket, received, deadline, astray: false };
-        for reply in connection.send(&server.greeting()).await? {
+        let socket = timeout(CONNECT_TIMEOUT, server.connect()).await.unwrap_or_else(|_| Err(timed_out()))?;
+        let received = BytesMut::with_capacity(READ_BUFFER);
+        let mut connection = DedicatedConnection { socket, received, deadline, out_of_sync: false };
+        for reply in connection.send(&server.handshake()).await? {
             reply.extract_error()?;
         }
         Ok(connection)
     }
 
-    /// Sends all commands in one round trip and returns their raw replies in order; an error of a single
-    /// command is among them as [`Value::ServerError`].
+    /// Sends all commands in one round trip and returns their raw replies in order. The error of a single
+    /// command is a [`Value::ServerError`] among the replies; turn it into an error with
+    /// [`crate::value::ok`].
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the connection is lost, a reply is not valid RESP, or the replies are not complete
+    /// within the deadline. The connection must then be dropped. Dropping the future before it completes has
+    /// the same effect: every later call returns an error.
     pub async fn send(&mut self, commands: &Pipeline) -> Result<Vec<Value>, StreamError> {
         self.send_for_frames(commands).await?.iter().map(|frame| Ok(parse_redis_value(frame)?)).collect()
     }
 
-    /// Sends one command; its error is an error.
+    /// Sends one command and returns its reply.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StreamError::Redis`] if the server answers with an error, else the errors of
+    /// [`send`](DedicatedConnection::send).
     pub async fn send_one(&mut self, command: &redis::Cmd) -> Result<Value, StreamError> {
         let frames = self.exchange(&command.get_packed_command(), 1).await?;
         let reply = frames.first().map_or(Ok(Value::Nil), |frame| parse_redis_value(frame))?;
@@ -102,46 +129,48 @@ impl DedicatedConnection {
     }
 
     async fn exchange(&mut self, packed: &[u8], replies: usize) -> Result<Vec<Bytes>, StreamError> {
-        if self.astray {
-            return Err(io::Error::other("an answer was not awaited on this connection").into());
+        if self.out_of_sync {
+            return Err(io::Error::other("connection out of sync: an earlier reply was not awaited").into());
         }
         if replies == 0 {
             return Ok(Vec::new());
         }
-        self.astray = true;
+        self.out_of_sync = true;
         let (deadline, socket, received) = (self.deadline, &mut self.socket, &mut self.received);
-        let exchanged = async {
+        let exchange = async {
             socket.write_all(packed).await?;
             receive(socket, received, replies).await
         };
-        let frames = timeout(deadline, exchanged).await.unwrap_or_else(|_| Err(too_late()))?;
-        self.astray = false;
+        let frames = timeout(deadline, exchange).await.unwrap_or_else(|_| Err(timed_out()))?;
+        self.out_of_sync = false;
         Ok(frames)
     }
 }
 
-fn too_late() -> StreamError {
-    io::Error::new(io::ErrorKind::TimedOut, "no answer in time").into()
+fn timed_out() -> StreamError {
+    io::Error::new(io::ErrorKind::TimedOut, "no reply within the deadline").into()
 }
 
-/// Receives so many replies, and cuts them apart.
+/// Receives `replies` replies and splits them into one frame each.
 async fn receive(
     socket: &mut Box<dyn Socket>,
     received: &mut BytesMut,
     replies: usize,
 ) -> Result<Vec<Bytes>, StreamError> {
-    let (mut frames, mut extent) = (Vec::with_capacity(replies), FrameProgress::default());
+    let (mut frames, mut progress) = (Vec::with_capacity(replies), FrameProgress::default());
     loop {
-        while extent.reaches_end(received)? {
-            frames.push(received.split_to(extent.length()).freeze());
-            extent = FrameProgress::default();
+        while progress.is_complete(received)? {
+            frames.push(received.split_to(progress.length()).freeze());
+            progress = FrameProgress::default();
             if frames.len() == replies {
                 return Ok(frames);
             }
         }
-        received.reserve(ROOM);
+        received.reserve(READ_BUFFER);
         if socket.read_buf(received).await? == 0 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the connection was closed").into());
+            return Err(
+                io::Error::new(io::ErrorKind::UnexpectedEof, "connection closed by the server").into()
+            );
         }
     }
 }

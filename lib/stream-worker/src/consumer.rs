@@ -1,4 +1,4 @@
-//! One consumer of a group over the streams of a lane.
+//! Consumer of a group that reads the streams of one partition in order.
 
 mod group;
 
@@ -12,249 +12,280 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use worker_runtime::entropy;
 
-/// Time on top of `BLOCK` before a read counts as lost.
-const ANSWER: Duration = Duration::from_secs(10);
+/// Time on top of `BLOCK` after which the reply to a read counts as lost.
+const REPLY_MARGIN: Duration = Duration::from_secs(10);
 
-/// What to read, and how.
+/// Configuration of a [`GroupConsumer`].
 #[derive(Clone, Debug)]
 pub struct ConsumerOptions {
-    /// The consumer group; made at the beginning of each stream if it is not there.
+    /// Name of the consumer group. Created if missing; it then starts at the beginning of each stream.
     pub group: String,
-    /// The streams of the lane, all of one hash slot. Made if they are not there.
+    /// Keys of the streams of the partition, all in one hash slot. Created if missing.
     pub streams: Vec<String>,
-    /// So many of them, from the front, are drained before the others.
+    /// Number of streams, from the front of `streams`, that are drained before the others.
     pub priority_streams: usize,
-    /// At most so many entries of each stream at a time.
+    /// Maximum number of entries of each stream in one batch.
     pub count: usize,
-    /// How long to wait when there is nothing.
+    /// Longest time that a read waits for entries.
     pub block: Duration,
-    /// Whether a read waits. If not, call [`GroupConsumer::wait`].
+    /// Whether a read waits if there are no entries. If `false`, use [`GroupConsumer::wait`] to wait.
     pub blocking: bool,
-    /// After a read that returned something, but less than there may be in a batch, entries gather for about so long,
-    /// and longer when many come: fewer and larger batches cost less. What comes after a pause is read at once.
+    /// Time to wait for more entries after a batch that was not empty and not full; up to five times as long
+    /// after larger batches. Larger batches cost less per entry. An entry that arrives after a pause is read
+    /// at once.
     pub linger: Duration,
-    /// Whether entries stay pending until they are acknowledged. If not, whoever reads keeps for himself how far he
-    /// is: what a consumer was handed that is gone is not handed out again, and must be found elsewhere.
+    /// Whether entries stay pending until they are acknowledged. If `false`, each entry is delivered at most
+    /// once: the reader must record its own position, and get entries that were lost in a crash from another
+    /// source.
     pub ack_required: bool,
-    /// Whether entries are looked out for that end the process again and again.
+    /// Detection of entries that crash one process after another. Off if `None`.
     pub crash_tracking: Option<CrashTrackingOptions>,
 }
 
-/// Where the next entries come from.
+/// Source of the next batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
-    /// What was delivered before and not acknowledged; of the first streams also all that is new.
+    /// Entries that are pending; of the priority streams also all new entries.
     Pending {
-        /// Nothing new was left on the first streams when they were last read: the others are next.
-        first_drained: bool,
+        /// The priority streams had no new entries when they were last read: the other streams are next.
+        priority_drained: bool,
     },
-    /// What nobody was given yet.
+    /// Entries that were not delivered to any consumer.
     New,
 }
 
-/// What to read.
+/// Kind of entries to read with one command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum From {
-    /// What is pending with us and was not handed out.
+enum ReadKind {
+    /// Entries that are pending with this consumer and that [`GroupConsumer::read`] has not returned.
     Pending,
-    /// What nobody was given yet; waits for it.
+    /// Entries that were not delivered to any consumer; waits for them.
     Undelivered,
-    /// The same, without waiting.
+    /// Entries that were not delivered to any consumer, without waiting.
     UndeliveredNow,
 }
 
-/// A consumer with a connection and a name of its own.
+/// Consumer of a group, with its own connection and name.
+///
+/// Guarantees:
+///
+/// * Entries that were delivered earlier, to any consumer, and are not acknowledged are returned before newer
+///   entries of the same stream. Every read checks in the same round trip whether another consumer has
+///   pending entries.
+/// * Entries of the priority streams are returned before entries of the other streams that were added later.
+/// * An entry is returned again, to this or another consumer, until it is acknowledged
+///   ([`ConsumerOptions::ack_required`]).
+///
+/// Rules for callers:
+///
+/// * Drop the consumer after any error and open a new one.
+/// * Do not drop the future of a read before it completes, as `select!` does: the server may have delivered
+///   already.
+/// * Acknowledge an entry only after its result is stored.
 pub struct GroupConsumer {
     connection: DedicatedConnection,
     options: ConsumerOptions,
     name: String,
     source: Source,
-    /// The newest entry of each stream that was handed out: it may be in work still.
-    handed_out: Vec<EntryId>,
-    suspects: Option<CrashTracker>,
-    /// Until then new entries gather.
-    gathers_until: Instant,
-    /// The oldest entry of each stream that is not acknowledged, as of the last read.
+    /// Newest entry of each stream that `read` has returned; the caller may still be handling it.
+    last_delivered: Vec<EntryId>,
+    crash_tracker: Option<CrashTracker>,
+    /// Time before which new entries are not read, so that more arrive.
+    linger_until: Instant,
+    /// Oldest pending entry of each stream, as of the last read.
     oldest_pending: Vec<Option<EntryId>>,
-    /// The newest entry of each stream that was pending when this consumer took over.
-    taken_over: Vec<EntryId>,
-    /// Where each stream ended when this consumer last took over: what it waits for comes after.
-    ends: Vec<EntryId>,
+    /// Newest entry of each stream that was pending when this consumer took over.
+    taken_over_up_to: Vec<EntryId>,
+    /// Last id of each stream when this consumer last took over: `wait` waits for entries after it.
+    ends_at_takeover: Vec<EntryId>,
 }
 
-/// What is handed out in one go.
+/// Entries returned by one read.
 #[derive(Debug, Default)]
 pub struct EntryBatch {
-    /// In the order in which they must be handled: by stream, then by id. Empty when nothing came in time.
+    /// Entries in the order in which they must be handled: by stream, then by id. Empty if none arrived in
+    /// time.
     pub entries: Vec<Entry>,
-    /// The one entry is under suspicion of ending processes: it must be acknowledged before the next read.
-    pub alone: bool,
-    /// So many processes ended while they handled the one entry: handle it no more.
-    pub deaths: u32,
+    /// Whether the batch is a single entry that may crash processes. Acknowledge it before the next read.
+    pub isolated: bool,
+    /// Number of processes that crashed while they handled this single entry. The caller decides after how
+    /// many it no longer handles the entry.
+    pub crashes: u32,
 }
 
 impl GroupConsumer {
-    /// Connects under a fresh name, makes the groups, and takes over all that is pending with others; what is pending
-    /// in a group that does not acknowledge is from before it was so, and is acknowledged.
+    /// Connects under a new name, creates missing groups, claims all pending entries and removes idle
+    /// consumers.
+    ///
+    /// If [`ConsumerOptions::ack_required`] is `false`, pending entries are leftovers of an earlier
+    /// configuration: they are acknowledged and not delivered.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the connection fails or the server refuses a command.
     pub async fn open(server: &impl Connect, options: ConsumerOptions) -> Result<GroupConsumer, StreamError> {
-        let connection = DedicatedConnection::open(server, options.block + ANSWER).await?;
-        let name = fresh_name();
-        let source = Source::New;
-        let (handed_out, oldest_pending) =
-            (vec![EntryId::ZERO; options.streams.len()], vec![None; options.streams.len()]);
-        let (taken_over, suspects) =
-            (handed_out.clone(), options.crash_tracking.clone().map(CrashTracker::new));
+        let connection = DedicatedConnection::open(server, options.block + REPLY_MARGIN).await?;
+        let zeros = vec![EntryId::ZERO; options.streams.len()];
         let mut consumer = GroupConsumer {
             connection,
+            name: fresh_name(),
+            source: Source::New,
+            last_delivered: zeros.clone(),
+            crash_tracker: options.crash_tracking.clone().map(CrashTracker::new),
+            linger_until: Instant::now(),
+            oldest_pending: vec![None; options.streams.len()],
+            taken_over_up_to: zeros.clone(),
+            ends_at_takeover: zeros,
             options,
-            name,
-            source,
-            handed_out,
-            suspects,
-            gathers_until: Instant::now(),
-            oldest_pending,
-            ends: taken_over.clone(),
-            taken_over,
         };
-        consumer.make_groups().await?;
+        consumer.create_groups().await?;
         match consumer.options.ack_required {
             true => consumer.claim_all().await?,
-            false => consumer.forget_pending().await?,
+            false => consumer.acknowledge_pending().await?,
         }
         consumer.remove_empty_consumers().await?;
         Ok(consumer)
     }
 
-    /// Its name: `<host>-<pid>-<random>`.
+    /// Returns the name of the consumer: `<host>-<pid>-<random>`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it reads.
+    /// Returns the configuration of the consumer.
     pub fn options(&self) -> &ConsumerOptions {
         &self.options
     }
 
-    /// The next entries. What earlier calls returned may still be in work; it is not handed out again.
+    /// Returns the next entries, or an empty batch if none arrive within [`ConsumerOptions::block`].
+    ///
+    /// The caller may still be handling entries of earlier batches: this consumer does not return them again.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the connection fails, or a stream or group was deleted. Drop the consumer then.
     pub async fn read(&mut self) -> Result<EntryBatch, StreamError> {
         loop {
-            let handout = match self.source {
+            let batch = match self.source {
                 Source::New => self.read_new().await?,
-                Source::Pending { first_drained } => self.read_pending(first_drained).await?,
+                Source::Pending { priority_drained } => self.read_pending(priority_drained).await?,
             };
-            let Some(handout) = handout else { continue };
-            for entry in &handout.entries {
-                let newest = &mut self.handed_out[entry.stream];
+            let Some(batch) = batch else { continue };
+            for entry in &batch.entries {
+                let newest = &mut self.last_delivered[entry.stream];
                 *newest = entry.id.max(*newest);
             }
-            return Ok(handout);
+            return Ok(batch);
         }
     }
 
-    /// What nobody was given yet. `None`: another source is next.
+    /// Reads new entries. Returns `None` if another source is next.
     async fn read_new(&mut self) -> Result<Option<EntryBatch>, StreamError> {
-        let (first, all) = (self.options.priority_streams, self.options.streams.len());
-        sleep_until(self.gathers_until).await;
-        let Some(mut entries) = self.read_from(0..all, From::Undelivered, self.options.count).await? else {
+        let (priority, all) = (self.options.priority_streams, self.options.streams.len());
+        sleep_until(self.linger_until).await;
+        let Some(mut entries) = self.read_from(0..all, ReadKind::Undelivered, self.options.count).await?
+        else {
             self.claim_all().await?;
             return Ok(None);
         };
-        self.clear_marker().await?;
+        self.clear_marks().await?;
         if (1..self.options.count).contains(&entries.len()) {
-            let gathers = linger::time(self.options.linger, entries.len(), entropy::clock());
-            self.gathers_until = Instant::now() + gathers;
+            let linger = linger::time(self.options.linger, entries.len(), entropy::clock());
+            self.linger_until = Instant::now() + linger;
         }
-        if self.any_full(&entries, first) {
-            // More of the first streams may have come before the other entries, which stay pending with
-            // us meanwhile.
-            self.source = Source::Pending { first_drained: false };
-            entries.retain(|entry| entry.stream < first);
+        if self.any_full(&entries, priority) {
+            // The priority streams may have more entries that were added before those of the other streams.
+            // The latter stay pending with this consumer.
+            self.source = Source::Pending { priority_drained: false };
+            entries.retain(|entry| entry.stream < priority);
         }
         Ok(Some(EntryBatch { entries, ..EntryBatch::default() }))
     }
 
-    /// Of the first streams all that there is, old and new, then what is pending of the others. `None`:
-    /// another source is next.
-    async fn read_pending(&mut self, first_drained: bool) -> Result<Option<EntryBatch>, StreamError> {
-        let (first, all) = (self.options.priority_streams, self.options.streams.len());
-        if first > 0 && !first_drained {
-            for from in [From::Pending, From::UndeliveredNow] {
-                let Some(handout) = self.pending_from(0..first, from).await? else {
+    /// Reads all entries of the priority streams, pending and new, then pending entries of the other streams.
+    /// Returns `None` if another source is next.
+    async fn read_pending(&mut self, priority_drained: bool) -> Result<Option<EntryBatch>, StreamError> {
+        let (priority, all) = (self.options.priority_streams, self.options.streams.len());
+        if priority > 0 && !priority_drained {
+            for kind in [ReadKind::Pending, ReadKind::UndeliveredNow] {
+                let Some(batch) = self.read_tracked(0..priority, kind).await? else {
                     self.claim_all().await?;
                     return Ok(None);
                 };
-                // An answer that is not full holds everything that was there: what comes later is newer
-                // than what is pending of the others.
-                let drained = from == From::UndeliveredNow && !self.any_full(&handout.entries, first);
-                self.source = Source::Pending { first_drained: drained };
-                if !handout.entries.is_empty() {
-                    return Ok(Some(handout));
+                // A reply that is not full contains everything there was: later entries are newer than the
+                // pending entries of the other streams.
+                let drained = kind == ReadKind::UndeliveredNow && !self.any_full(&batch.entries, priority);
+                self.source = Source::Pending { priority_drained: drained };
+                if !batch.entries.is_empty() {
+                    return Ok(Some(batch));
                 }
             }
         }
-        match self.pending_from(first..all, From::Pending).await? {
+        match self.read_tracked(priority..all, ReadKind::Pending).await? {
             None => self.claim_all().await?,
-            Some(handout) if handout.entries.is_empty() => {
+            Some(batch) if batch.entries.is_empty() => {
                 self.source = Source::New;
-                self.taken_over.clone_from(&self.handed_out);
+                self.taken_over_up_to.clone_from(&self.last_delivered);
             }
-            Some(handout) => return Ok(Some(handout)),
+            Some(batch) => return Ok(Some(batch)),
         }
         Ok(None)
     }
 
-    /// Reads, and looks whether what is pending has ended processes before.
-    async fn pending_from(
+    /// Reads, and marks pending entries for crash tracking. Returns `None` if another consumer has pending
+    /// entries.
+    async fn read_tracked(
         &mut self,
         streams: Range<usize>,
-        from: From,
+        kind: ReadKind,
     ) -> Result<Option<EntryBatch>, StreamError> {
-        let Some(mut entries) = self.read_from(streams, from, self.options.count).await? else {
+        let Some(mut entries) = self.read_from(streams, kind, self.options.count).await? else {
             return Ok(None);
         };
-        let mut deaths = None;
-        if from == From::Pending
-            && let (Some(suspects), Some(first)) = (&mut self.suspects, entries.first())
+        let mut crashes = None;
+        if kind == ReadKind::Pending
+            && let (Some(tracker), Some(first)) = (&mut self.crash_tracker, entries.first())
         {
             let stream = &self.options.streams[first.stream];
-            deaths = suspects.mark_in_progress(&mut self.connection, stream, first.id).await?;
+            crashes = tracker.mark_in_progress(&mut self.connection, stream, first.id).await?;
         }
-        if deaths.is_some() {
+        if crashes.is_some() {
             entries.truncate(1);
         }
-        Ok(Some(EntryBatch { entries, alone: deaths.is_some(), deaths: deaths.unwrap_or(0) }))
+        Ok(Some(EntryBatch { entries, isolated: crashes.is_some(), crashes: crashes.unwrap_or(0) }))
     }
 
-    /// All that was pending may be acknowledged by now: nothing is under suspicion any more.
-    async fn clear_marker(&mut self) -> Result<(), StreamError> {
-        let Some(suspects) = self.suspects.as_mut().filter(|suspects| suspects.marked()) else {
+    /// Removes the crash marks if every entry that this consumer took over is acknowledged.
+    async fn clear_marks(&mut self) -> Result<(), StreamError> {
+        let Some(tracker) = self.crash_tracker.as_mut().filter(|tracker| tracker.is_marked()) else {
             return Ok(());
         };
-        let mut streams = self.oldest_pending.iter().zip(&self.taken_over);
-        if streams.all(|(oldest, taken_over)| oldest.is_none_or(|oldest| oldest > *taken_over)) {
-            suspects.clear(&mut self.connection).await?;
+        let mut streams = self.oldest_pending.iter().zip(&self.taken_over_up_to);
+        if streams.all(|(oldest, taken_over_up_to)| oldest.is_none_or(|oldest| oldest > *taken_over_up_to)) {
+            tracker.clear(&mut self.connection).await?;
         }
         Ok(())
     }
 
-    fn any_full(&self, entries: &[Entry], first: usize) -> bool {
-        (0..first)
+    /// Whether one of the priority streams has filled its part of the batch.
+    fn any_full(&self, entries: &[Entry], priority: usize) -> bool {
+        (0..priority)
             .any(|stream| entries.iter().filter(|entry| entry.stream == stream).count() >= self.options.count)
     }
 
-    /// Reads, and in the same round trip looks whether anything is pending with another consumer: Redis
-    /// does not fence readers, so a paused one can still be handed entries that are older than ours.
-    /// `None` if so.
+    /// Reads, and checks in the same round trip whether another consumer has pending entries. Redis does not
+    /// fence readers, so a paused consumer can still be delivered entries that are older. Returns `None` if
+    /// one has any.
     async fn read_from(
         &mut self,
         streams: Range<usize>,
-        from: From,
+        kind: ReadKind,
         count: usize,
     ) -> Result<Option<Vec<Entry>>, StreamError> {
         let options = &self.options;
         let mut read = cmd("XREADGROUP");
         read.arg("GROUP").arg(&options.group).arg(&self.name).arg("COUNT").arg(count);
-        if from == From::Undelivered && options.blocking {
+        if kind == ReadKind::Undelivered && options.blocking {
             read.arg("BLOCK").arg(u64::try_from(options.block.as_millis()).unwrap_or(u64::MAX));
         }
         if !options.ack_required {
@@ -262,9 +293,9 @@ impl GroupConsumer {
         }
         read.arg("STREAMS").arg(&options.streams[streams.clone()]);
         for stream in streams {
-            match from {
-                From::Pending => read.arg(self.handed_out[stream].to_string()),
-                From::Undelivered | From::UndeliveredNow => read.arg(">"),
+            match kind {
+                ReadKind::Pending => read.arg(self.last_delivered[stream].to_string()),
+                ReadKind::Undelivered | ReadKind::UndeliveredNow => read.arg(">"),
             };
         }
         let mut commands = pipe();
@@ -274,17 +305,17 @@ impl GroupConsumer {
         }
         let mut replies = self.connection.send_for_frames(&commands).await?.into_iter();
         let entries = frame::entries(&self.options.streams, &replies.next().unwrap_or_default())?;
-        let mut foreign = false;
+        let mut pending_elsewhere = false;
         for (stream, summary) in replies.enumerate() {
             let summary = ok(parse_redis_value(&summary)?)?;
-            foreign |= self.has_foreign(&summary)?;
+            pending_elsewhere |= self.names_other_consumer(&summary)?;
             self.oldest_pending[stream] = oldest(&summary);
         }
-        Ok((!foreign).then_some(entries))
+        Ok((!pending_elsewhere).then_some(entries))
     }
 
-    /// Whether an `XPENDING` summary names anybody else.
-    fn has_foreign(&self, summary: &Value) -> Result<bool, StreamError> {
+    /// Whether an `XPENDING` summary names another consumer.
+    fn names_other_consumer(&self, summary: &Value) -> Result<bool, StreamError> {
         const COMMAND: &str = "XPENDING";
         let Value::Array(parts) = summary else { return Err(StreamError::unexpected(COMMAND, summary)) };
         match parts.get(3) {
@@ -298,21 +329,27 @@ impl GroupConsumer {
     }
 }
 
-/// The oldest pending entry of an `XPENDING` summary.
+/// Returns the oldest pending entry of an `XPENDING` summary.
 fn oldest(summary: &Value) -> Option<EntryId> {
     let Value::Array(parts) = summary else { return None };
     text(parts.get(1)?)?.parse().ok()
 }
 
-/// A name `<host>-<pid>-<random>`. Never used twice: an abandoned blocked read still lives in the server and can be handed entries
-/// under its old name.
+/// Returns a new name `<host>-<pid>-<random>` for a consumer or process.
+///
+/// A name must never be used twice: the server may still hold a blocked read of an abandoned connection, and
+/// deliver entries under the old name.
 pub fn fresh_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = if host.trim().is_empty() { "host" } else { host.trim() };
     format!("{host}-{}-{:08x}", std::process::id(), entropy::random_u64() >> 32)
 }
 
-/// How many entries a group has pending in a stream, as `XPENDING` counts them.
+/// Returns the number of pending entries of a group in a stream, as counted by `XPENDING`.
+///
+/// # Errors
+///
+/// Returns an error if the connection fails, or the stream or group does not exist.
 pub async fn pending(
     connection: &mut DedicatedConnection,
     stream: &str,

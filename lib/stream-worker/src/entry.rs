@@ -1,4 +1,7 @@
-//! Stream entries as raw bytes: one field name that is not UTF-8 must not make a whole reply unreadable.
+//! Stream entries with their fields as raw bytes.
+//!
+//! Fields are not decoded as text, so that one field that is not UTF-8 does not make a whole reply
+//! unreadable.
 
 use crate::StreamError;
 use bytes::Bytes;
@@ -6,44 +9,53 @@ use redis::Value;
 
 pub use worker_runtime::{EntryId, ParseEntryIdError};
 
-/// Names and values of one entry, as they came.
+/// Field names and values of one entry, in the order of the stream.
 pub type RawFields = Vec<(Bytes, Bytes)>;
 
 /// One entry of one stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Which stream, by its place in the list of streams that are read.
+    /// Index of the stream in the list of streams that are read.
     pub stream: usize,
-    /// Its id.
+    /// Id of the entry within its stream.
     pub id: EntryId,
-    /// Its fields; none if it was deleted or trimmed while it was pending.
+    /// Fields of the entry. Empty if it was deleted or trimmed while it was pending.
     pub fields: RawFields,
 }
 
 impl Entry {
-    /// The value of a field.
+    /// Returns the value of the first field with this name.
     pub fn field(&self, name: &str) -> Option<&[u8]> {
         self.fields.iter().find(|(field, _)| *field == name).map(|(_, value)| &value[..])
     }
 
-    /// Copies of all fields, for whoever keeps them: the fields themselves keep the whole batch that was read.
+    /// Returns copies of all fields. Use them to keep fields for long: the fields themselves are slices that
+    /// keep the whole batch in memory.
     pub fn copied_fields(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
         self.fields.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
     }
 }
 
-/// Reads the reply of `XREADGROUP` or `XREAD` as the `redis` crate gives it: streams with their entries, or nil.
+/// Decodes the reply of `XREADGROUP` or `XREAD`, as parsed by the `redis` crate: streams with their entries,
+/// or nil.
+///
+/// # Errors
+///
+/// Returns [`StreamError::Redis`] if the reply is an error, and [`StreamError::Unexpected`] if it has another
+/// shape.
 pub fn read_reply(streams: &[String], reply: Value) -> Result<Vec<Entry>, StreamError> {
     const COMMAND: &str = "XREADGROUP";
-    let of_streams = match reply {
+    let streams_with_entries = match reply {
         Value::Nil => return Ok(Vec::new()),
-        Value::Array(of_streams) => of_streams,
+        Value::Array(streams_with_entries) => streams_with_entries,
         Value::ServerError(error) => return Err(redis::RedisError::from(error).into()),
         other => return Err(StreamError::unexpected(COMMAND, &other)),
     };
     let mut entries = Vec::new();
-    for of_stream in of_streams {
-        let Value::Array(pair) = of_stream else { return Err(StreamError::unexpected(COMMAND, &of_stream)) };
+    for stream_with_entries in streams_with_entries {
+        let Value::Array(pair) = stream_with_entries else {
+            return Err(StreamError::unexpected(COMMAND, &stream_with_entries));
+        };
         let Ok([Value::BulkString(name), Value::Array(found)]) = <[Value; 2]>::try_from(pair) else {
             return Err(StreamError::unexpected(COMMAND, &Value::Nil));
         };
@@ -55,7 +67,12 @@ pub fn read_reply(streams: &[String], reply: Value) -> Result<Vec<Entry>, Stream
     Ok(entries)
 }
 
-/// Reads the reply of `XRANGE` and its like.
+/// Decodes the reply of `XRANGE` or `XREVRANGE`. [`Entry::stream`] is 0.
+///
+/// # Errors
+///
+/// Returns [`StreamError::Redis`] if the reply is an error, and [`StreamError::Unexpected`] if it has another
+/// shape.
 pub fn range_reply(reply: Value) -> Result<Vec<Entry>, StreamError> {
     match reply {
         Value::Array(found) => found.into_iter().map(|entry| read_entry(0, entry)).collect(),
@@ -97,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_that_is_not_text_and_a_deleted_entry_are_read() {
+    fn binary_fields_and_deleted_entries_are_decoded() {
         let text = |text: &str| Value::BulkString(text.into());
         let reply = Value::Array(vec![Value::Array(vec![
             text("s"),

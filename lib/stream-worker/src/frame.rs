@@ -1,14 +1,14 @@
-//! Replies as bytes (RESP 2): where they end, and stream entries that are decoded where they lie.
+//! Raw replies (RESP 2): finding where a reply ends, and decoding stream entries in place.
 
 use crate::{Entry, EntryId, StreamError};
 use bytes::Bytes;
 
-/// How far a reply has come, which may come in pieces.
+/// Progress of receiving one reply, which may arrive in pieces.
 #[derive(Debug)]
 pub(crate) struct FrameProgress {
-    /// Everything before is whole.
+    /// Number of bytes that were checked: all of them belong to complete values.
     at: usize,
-    /// So many values are still to come.
+    /// Number of values still to be received.
     left: u64,
 }
 
@@ -19,13 +19,13 @@ impl Default for FrameProgress {
 }
 
 impl FrameProgress {
-    /// Whether the reply that begins there is whole. What was looked at before is not looked at again.
-    pub(crate) fn reaches_end(&mut self, received: &[u8]) -> Result<bool, StreamError> {
+    /// Whether `received` contains the whole reply. Bytes that an earlier call checked are not checked again.
+    pub(crate) fn is_complete(&mut self, received: &[u8]) -> Result<bool, StreamError> {
         while self.left > 0 {
             let Some(header) = header(received, self.at)? else { return Ok(false) };
             let end = match (header.kind, header.length()?) {
                 (b'*', items) => {
-                    // The array itself is one of those that were to come.
+                    // The array counts as one of the values to be received, and adds its items.
                     self.left += items.unwrap_or_default() as u64;
                     header.end
                 }
@@ -41,22 +41,22 @@ impl FrameProgress {
         Ok(true)
     }
 
-    /// So many bytes.
+    /// Length of the reply in bytes, once it is complete.
     pub(crate) fn length(&self) -> usize {
         self.at
     }
 }
 
-/// The line that a value begins with.
+/// First line of a value.
 struct Header<'a> {
     kind: u8,
     line: &'a [u8],
-    /// Where it ends.
+    /// Offset after the line.
     end: usize,
 }
 
 impl Header<'_> {
-    /// Of a text its bytes, of an array its values, of others 0; none if it is nil.
+    /// Number of bytes of a string or of values of an array; 0 for other kinds, `None` for nil.
     fn length(&self) -> Result<Option<usize>, StreamError> {
         match (self.kind, self.line) {
             (b'+' | b'-' | b':', _) => Ok(Some(0)),
@@ -77,18 +77,18 @@ fn header(bytes: &[u8], at: usize) -> Result<Option<Header<'_>>, StreamError> {
     }
 }
 
-/// A number of at most 18 digits.
+/// Parses a decimal number of at most 18 digits.
 fn number(digits: &[u8]) -> Option<usize> {
     let well_formed = (1..=18).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
     well_formed.then(|| digits.iter().fold(0, |number, digit| 10 * number + usize::from(digit - b'0')))
 }
 
 fn not_resp(line: &[u8]) -> StreamError {
-    let got = line.get(..200).unwrap_or(line);
-    StreamError::Unexpected { command: "a command", got: String::from_utf8_lossy(got).into_owned() }
+    let received = line.get(..200).unwrap_or(line);
+    StreamError::Unexpected { command: "a command", received: String::from_utf8_lossy(received).into_owned() }
 }
 
-/// Reads the reply of `XREADGROUP` or `XREAD`: streams with their entries, or nil.
+/// Decodes the reply of `XREADGROUP` or `XREAD`: streams with their entries, or nil.
 pub(crate) fn entries(streams: &[String], frame: &Bytes) -> Result<Vec<Entry>, StreamError> {
     let mut reader = Reader { frame, at: 0 };
     let mut entries = Vec::new();
@@ -105,7 +105,7 @@ pub(crate) fn entries(streams: &[String], frame: &Bytes) -> Result<Vec<Entry>, S
     Ok(entries)
 }
 
-/// Reads a whole frame from its beginning.
+/// Cursor over a complete frame.
 struct Reader<'a> {
     frame: &'a Bytes,
     at: usize,
@@ -115,7 +115,7 @@ impl Reader<'_> {
     fn header(&mut self, kind: u8) -> Result<Option<usize>, StreamError> {
         let header = header(self.frame, self.at)?.ok_or_else(|| not_resp(b""))?;
         if header.kind == b'-' {
-            // The crate knows what it means.
+            // The `redis` crate decodes the kind of the error.
             redis::parse_redis_value(&self.frame[self.at..header.end])?.extract_error()?;
         }
         if header.kind != kind {
@@ -125,9 +125,9 @@ impl Reader<'_> {
         header.length()
     }
 
-    /// How many values follow; none if it is nil.
+    /// Reads the header of an array and returns its length; `None` for nil.
     fn array(&mut self) -> Result<Option<usize>, StreamError> {
-        // Instead of an empty array there may be a text that is nil.
+        // Redis may send a nil string instead of an empty array.
         if self.frame[self.at..].starts_with(b"$-1\r\n") {
             return self.header(b'$');
         }
@@ -153,7 +153,7 @@ impl Reader<'_> {
         let id = self.text()?;
         let id: Option<EntryId> = std::str::from_utf8(&id).ok().and_then(|id| id.parse().ok());
         let id = id.ok_or_else(|| not_resp(b"an entry without an id"))?;
-        // Nothing is left of an entry that was deleted while it was pending.
+        // An entry that was deleted while it was pending has nil instead of fields.
         let count = self.array()?.unwrap_or_default();
         let mut fields = Vec::with_capacity(count / 2);
         for _ in 0..count / 2 {
@@ -170,20 +170,20 @@ mod tests {
     const REPLY: &[u8] = b"*2\r\n*2\r\n$1\r\ns\r\n*2\r\n*2\r\n$3\r\n1-0\r\n*4\r\n$1\r\n\xff\r\n$1\r\nx\r\n$0\r\n\r\n$2\r\n\r\n\r\n*2\r\n$3\r\n2-0\r\n*-1\r\n*2\r\n$1\r\nt\r\n*0\r\n";
 
     #[test]
-    fn what_comes_in_pieces_is_whole_at_its_last_byte_and_not_before() {
+    fn reply_is_complete_at_its_last_byte_and_not_before() {
         for reply in [REPLY, b"*-1\r\n", b"$-1\r\n", b"+OK\r\n", b"-ERR no\r\n", b":-7\r\n", b"*0\r\n"] {
-            let (mut extent, mut twice) = (FrameProgress::default(), reply.to_vec());
+            let (mut progress, mut twice) = (FrameProgress::default(), reply.to_vec());
             for end in 0..reply.len() {
-                assert!(!extent.reaches_end(&reply[..end]).unwrap(), "{end} bytes");
+                assert!(!progress.is_complete(&reply[..end]).unwrap(), "{end} bytes");
             }
             twice.extend(reply);
-            assert!(extent.reaches_end(&twice).unwrap());
-            assert_eq!(extent.length(), reply.len());
+            assert!(progress.is_complete(&twice).unwrap());
+            assert_eq!(progress.length(), reply.len());
         }
     }
 
     #[test]
-    fn entries_are_read_as_they_are_whatever_their_bytes() {
+    fn entries_with_binary_fields_are_decoded_unchanged() {
         let streams = ["t".to_owned(), "s".to_owned()];
         let entries = entries(&streams, &Bytes::from_static(REPLY)).unwrap();
         let found: Vec<_> =
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_read_from_nil_and_an_error_is_told() {
+    fn nil_has_no_entries_and_an_error_reply_is_an_error() {
         for nil in [b"*-1\r\n", b"$-1\r\n"] {
             assert!(entries(&[], &Bytes::from_static(nil)).unwrap().is_empty());
         }
@@ -203,10 +203,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_of_redis_is_refused() {
+    fn bytes_that_are_not_resp_are_an_error() {
         for wrong in [&b"HTTP/1.1 400 Bad Request\r\n"[..], b"$x\r\n", b"*99999999999999999999\r\n", b"$1\rx"]
         {
-            assert!(FrameProgress::default().reaches_end(wrong).is_err(), "{wrong:?}");
+            assert!(FrameProgress::default().is_complete(wrong).is_err(), "{wrong:?}");
         }
         for wrong in [
             &b"*1\r\n*1\r\n$1\r\ns\r\n"[..],

@@ -1,12 +1,13 @@
-//! Sharing lanes among processes.
+//! Leases: distribute partitions evenly among processes.
 //!
-//! Every process of a group says in a sorted set that it is there. Each lane has a lease, a key with the
-//! name of its holder that expires. A process takes free leases up to its share, gives back what is more,
-//! and renews the rest; so a new process has its share as soon as the others have finished what is in
-//! hand, a process that leaves hands over at once, and one that is killed within the time of a lease.
+//! Every process of a group registers in a sorted set. Each partition has a lease: a key that expires, with
+//! the name of its holder. A process acquires free leases up to its share, releases those above its share,
+//! and renews the others. A new process gets its share as soon as the others have finished their work in
+//! progress. A process that leaves hands over at once. The partitions of a killed process move within the
+//! lease's time to live.
 //!
-//! **A lease is not a fence.** A process that was paused goes on where it was when its lease is long
-//! another's; it is told to stop at the next look. Whatever it does until then must be safe by other
+//! **A lease is not a fence.** A process that was paused resumes its work even if another process has
+//! acquired the lease; its work is asked to stop in the next round. Until then the work must be safe by other
 //! means, such as an optimistic version.
 
 mod round;
@@ -19,55 +20,66 @@ use std::time::{Duration, Instant};
 use tokio::task::{JoinError, JoinSet};
 use worker_runtime::shutdown::{ShutdownSignal, ShutdownTrigger, shutdown_pair};
 
-/// The longest time between two looks at the leases: so long a free lane may wait for somebody.
-const LOOK: Duration = Duration::from_millis(500);
+/// Longest time between two rounds, and so the longest time that a free partition waits for a process.
+const ROUND_INTERVAL: Duration = Duration::from_millis(500);
 
-/// What is shared, and by whom.
+/// Configuration of [`run`]: the partitions and the group of processes.
 #[derive(Clone, Debug)]
 pub struct LeaseOptions {
-    /// The key of the sorted set of all processes.
-    pub members: String,
-    /// The key of each lane's lease.
-    pub leases: Vec<String>,
-    /// What names this process, and no other one ever.
+    /// Key of the sorted set in which all processes register.
+    pub members_key: String,
+    /// Key of the lease of each partition, by partition index.
+    pub lease_keys: Vec<String>,
+    /// Name of this process. No other process may ever have used it; see [`crate::consumer::fresh_name`].
     pub name: String,
-    /// How long a lease lasts if it is not renewed: so long the lanes of a killed process stand still.
-    /// At least a second.
-    pub lease: Duration,
+    /// Time to live of a lease without renewal, at least one second. This is how long the partitions of a
+    /// killed process stand still.
+    pub lease_ttl: Duration,
 }
 
-/// What became of the last look at the leases.
+/// Result of a round of renewals, reported to the caller of [`run`].
 #[derive(Debug)]
 pub enum Renewal<'a> {
-    /// Those that are held are held for another while.
-    Done,
-    /// The server is away. What is held is held until it expires, and then no more.
+    /// The held leases are renewed.
+    Renewed,
+    /// The server did not renew the leases. Held leases are valid until they expire.
     Failed {
-        /// Why.
+        /// Error of this round.
         error: &'a StreamError,
-        /// How many times in a row.
+        /// Number of consecutive failed rounds.
         attempts: u32,
     },
 }
 
-/// Work on a lane that runs.
-struct Running {
-    stopper: ShutdownTrigger,
-    /// Told to stop.
+/// Task that works on one partition.
+struct PartitionTask {
+    trigger: ShutdownTrigger,
+    /// Whether the task was asked to stop.
     stopping: bool,
 }
 
-/// What runs, by lane.
-struct Work<E> {
-    running: BTreeMap<usize, Running>,
+/// Running tasks by partition.
+struct Tasks<E> {
+    running: BTreeMap<usize, PartitionTask>,
     tasks: JoinSet<(usize, Result<(), E>)>,
 }
 
-/// Runs `work` on this process's share of the lanes, by index, until it is time to stop. Work is told to
-/// stop when its lane is to go to another process, or its lease could not be renewed in time; it must
-/// then finish what is in hand and end. The first work that ends with an error ends everything.
+/// Runs `work` on this process's share of the partitions until `stop` is triggered.
 ///
-/// A server that is away is waited for without end; `renewal` hears of every look.
+/// `work` is called with the index of a partition and a signal, and its future runs as a task. The signal is
+/// triggered when the partition must move to another process, or its lease could not be renewed in time. The
+/// future must then finish its work in progress and return; the lease is released afterwards. `renewal` is
+/// called after every round.
+///
+/// Failures of the server are retried without limit.
+///
+/// # Errors
+///
+/// Returns the first error that `work` returns. All other work is cancelled at its next await point.
+///
+/// # Panics
+///
+/// Resumes a panic of `work`.
 pub async fn run<E, Run>(
     client: &Client,
     options: LeaseOptions,
@@ -79,89 +91,89 @@ where
     E: Send + 'static,
     Run: Future<Output = Result<(), E>> + Send + 'static,
 {
-    let look = LOOK.min(options.lease / 3);
+    let interval = ROUND_INTERVAL.min(options.lease_ttl / 3);
     let mut leases = Leases::new(client.clone(), options);
-    let mut all = Work { running: BTreeMap::new(), tasks: JoinSet::new() };
-    let mut next_look = Instant::now();
+    let mut tasks = Tasks { running: BTreeMap::new(), tasks: JoinSet::new() };
+    let mut next_round = Instant::now();
     let mut attempts: u32 = 0;
-    while !(leases.leaving() && all.running.is_empty()) {
-        if next_look <= Instant::now() {
+    while !(leases.leaving() && tasks.running.is_empty()) {
+        if next_round <= Instant::now() {
             match leases.round().await {
                 Ok(round) => {
                     attempts = 0;
-                    renewal(Renewal::Done);
-                    all.follow(&round, &mut work);
+                    renewal(Renewal::Renewed);
+                    tasks.apply(&round, &mut work);
                 }
                 Err(RenewalFailed { error, expired }) => {
                     attempts = attempts.saturating_add(1);
-                    tracing::warn!(%error, attempts, "leases could not be renewed");
+                    tracing::warn!(%error, attempts, "lease renewal failed");
                     renewal(Renewal::Failed { error: &error, attempts });
                     if expired {
-                        all.follow(&LeaseRound::default(), &mut work);
+                        tasks.apply(&LeaseRound::default(), &mut work);
                     }
                 }
             }
-            next_look = Instant::now() + look;
+            next_round = Instant::now() + interval;
         }
         tokio::select! {
-            Some(ended) = all.tasks.join_next() => {
-                let lane = all.ended(ended)?;
-                leases.release(lane).await;
-                next_look = Instant::now();
+            Some(finished) = tasks.tasks.join_next() => {
+                let partition = tasks.remove(finished)?;
+                leases.release(partition).await;
+                next_round = Instant::now();
             }
             () = stop.wait(), if !leases.leaving() => {
                 leases.leave().await;
-                all.running.values_mut().for_each(Running::stop);
+                tasks.running.values_mut().for_each(PartitionTask::stop);
             }
-            () = tokio::time::sleep_until(next_look.into()) => {}
+            () = tokio::time::sleep_until(next_round.into()) => {}
         }
     }
     Ok(())
 }
 
-impl Running {
+impl PartitionTask {
     fn stop(&mut self) {
         self.stopping = true;
-        self.stopper.stop();
+        self.trigger.stop();
     }
 }
 
-impl<E: Send + 'static> Work<E> {
-    /// Starts what is held and does not run, stops what runs and is not to be held.
-    fn follow<Run>(&mut self, round: &LeaseRound, work: &mut impl FnMut(usize, ShutdownSignal) -> Run)
+impl<E: Send + 'static> Tasks<E> {
+    /// Starts a task for each new lease, and asks tasks to stop whose lease is lost or must be released.
+    fn apply<Run>(&mut self, round: &LeaseRound, work: &mut impl FnMut(usize, ShutdownSignal) -> Run)
     where
         Run: Future<Output = Result<(), E>> + Send + 'static,
     {
-        for lane in &round.held {
-            if !self.running.contains_key(lane) {
-                let (stopper, stop) = shutdown_pair();
-                let run = work(*lane, stop);
-                let lane = *lane;
-                tracing::info!(lane, "has the lease");
-                self.tasks.spawn(async move { (lane, run.await) });
-                self.running.insert(lane, Running { stopper, stopping: false });
+        for partition in &round.held {
+            if !self.running.contains_key(partition) {
+                let (trigger, stop) = shutdown_pair();
+                let run = work(*partition, stop);
+                let partition = *partition;
+                tracing::info!(partition, "lease acquired");
+                self.tasks.spawn(async move { (partition, run.await) });
+                self.running.insert(partition, PartitionTask { trigger, stopping: false });
             }
         }
-        let kept = |lane: &usize| round.held.contains(lane) && !round.give_back.contains(lane);
-        for (lane, running) in self.running.iter_mut().filter(|(lane, _)| !kept(lane)) {
-            if !running.stopping {
-                tracing::info!(lane, "gives the lane to another process");
-                running.stop();
+        let kept = |partition: &usize| round.held.contains(partition) && !round.surplus.contains(partition);
+        for (partition, task) in self.running.iter_mut().filter(|(partition, _)| !kept(partition)) {
+            if !task.stopping {
+                tracing::info!(partition, "stopping work: the partition moves to another process");
+                task.stop();
             }
         }
     }
 
-    /// Which lane's work has ended.
-    fn ended(&mut self, ended: Result<(usize, Result<(), E>), JoinError>) -> Result<usize, E> {
-        let (lane, result) = match ended {
-            Ok(ended) => ended,
+    /// Removes a finished task and returns its partition.
+    fn remove(&mut self, finished: Result<(usize, Result<(), E>), JoinError>) -> Result<usize, E> {
+        let (partition, result) = match finished {
+            Ok(finished) => finished,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                // Nobody cancels a task of this set.
+                // Tasks of this set are never cancelled while it is polled.
                 Err(error) => unreachable!("{error}"),
             },
         };
-        self.running.remove(&lane);
-        result.map(|()| lane)
+        self.running.remove(&partition);
+        result.map(|()| partition)
     }
 }

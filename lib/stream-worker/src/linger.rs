@@ -1,27 +1,29 @@
-//! How long entries gather before they are read.
+//! How long a consumer waits for more entries before it reads.
 
 use std::time::Duration;
 
-/// So many entries in one read are many.
-const MANY: usize = 16;
+/// Entries per read at which the linger time starts to grow: one step for each multiple.
+const ENTRIES_PER_STEP: usize = 16;
 
-/// The longest time is so many times the shortest.
-const LONGEST: u32 = 5;
+/// Longest linger time, as a multiple of the shortest.
+const MAX_STEPS: u32 = 5;
 
-/// How long entries gather after a read that returned so many, when the machine's clock says `clock`.
+/// Returns how long to wait after a read that returned `received` entries, at the wall-clock time `clock`.
 ///
-/// About `shortest` if few came. The more came the longer, up to five times as long: then many share what a batch costs.
-/// It ends at a moment that all consumers of a machine have in common, a multiple of that time: what they then send to
-/// a server arrives together, and is put on disk together.
-pub(crate) fn time(shortest: Duration, came: usize, clock: Duration) -> Duration {
-    let times = u32::try_from(1 + came / MANY).map_or(LONGEST, |times| times.min(LONGEST));
-    let step = shortest * times;
-    if step.is_zero() {
-        return step;
+/// The time is about `shortest` after a small read. It grows with the number of entries, up to five times, so
+/// that more entries share the cost of a batch. The wait ends at a multiple of that time on the wall clock,
+/// and so at the same moment for all consumers of a machine: what they then send to a server arrives together
+/// and shares one fsync.
+pub(crate) fn time(shortest: Duration, received: usize, clock: Duration) -> Duration {
+    let steps =
+        u32::try_from(1 + received / ENTRIES_PER_STEP).map_or(MAX_STEPS, |steps| steps.min(MAX_STEPS));
+    let period = shortest * steps;
+    if period.is_zero() {
+        return period;
     }
-    let past = (clock + step / 2).as_nanos() % step.as_nanos();
-    let left = (step.as_nanos() - past) % step.as_nanos();
-    step / 2 + Duration::from_nanos(u64::try_from(left).unwrap_or_default())
+    let elapsed = (clock + period / 2).as_nanos() % period.as_nanos();
+    let remaining = (period.as_nanos() - elapsed) % period.as_nanos();
+    period / 2 + Duration::from_nanos(u64::try_from(remaining).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -33,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn gathering_ends_at_common_moments_after_half_the_time_to_one_and_a_half() {
+    fn linger_ends_at_common_multiples_of_the_period() {
         for clock in (0..1000).map(Duration::from_micros) {
             let time = time(ms(2), 1, ms(1_000_000) + clock * 7);
             assert_eq!((ms(1_000_000) + clock * 7 + time).as_nanos() % ms(2).as_nanos(), 0);
@@ -43,8 +45,8 @@ mod tests {
     }
 
     #[test]
-    fn the_more_come_the_longer_the_next_gather_up_to_five_times() {
-        let at = |came| time(ms(2), came, ms(0));
+    fn linger_grows_with_the_entries_read_up_to_five_times() {
+        let at = |received| time(ms(2), received, ms(0));
         assert_eq!([0, 15, 16, 47, 64, 10_000].map(at), [2, 2, 4, 6, 10, 10].map(ms));
     }
 }

@@ -1,9 +1,9 @@
-//! Trimming: streams do not grow for ever, and no entry goes that is still needed.
+//! Trimming: bounds the size of a stream without removing entries that are still needed.
 //!
-//! `XTRIM` knows nothing of groups: it takes entries that nobody was given yet, and entries that are
-//! pending, which then can never be handled. Here one script looks and trims, so that nothing moves in
-//! between. What is looked at is each group's lowest pending entry, or what comes behind its last delivered
-//! one; never a length.
+//! `XTRIM` ignores consumer groups: it removes entries that were never delivered, and entries that are
+//! pending and then can never be processed. Here a script checks and trims in one atomic step. It checks each
+//! group's lowest pending entry, or the first entry after its last delivered one; never the length of the
+//! stream.
 
 use crate::value::{number, text};
 use crate::{DedicatedConnection, EntryId, StreamError};
@@ -11,57 +11,64 @@ use redis::{Value, cmd};
 
 const TRIM: &str = include_str!("trim.lua");
 
-/// At most so many entries go in one step, so that nobody waits for Redis meanwhile.
-pub const STEP: u64 = 10_000;
+/// Maximum number of entries removed in one call of [`trim`], so that a call does not block Redis for long.
+pub const STEP_LIMIT: u64 = 10_000;
 
-/// Which entries stay, however old.
+/// Entries that [`trim`] keeps regardless of their age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrimPolicy {
-    /// Those that a group has not done with: not delivered, or delivered and not acknowledged. Without a
-    /// group that is all of them.
-    Undone,
-    /// The last one. What groups still need of the others they must get elsewhere.
-    Last,
+    /// Keeps entries that some group has not finished: undelivered, or delivered and not acknowledged. A
+    /// stream without a group is not trimmed.
+    KeepUnacknowledged,
+    /// Keeps the newest entry only. Groups that still need other entries must get them elsewhere.
+    KeepLast,
 }
 
-/// What a step came to.
+/// Result of one call of [`trim`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Trimmed {
-    /// So many entries are gone.
+pub struct TrimResult {
+    /// Number of entries removed.
     pub removed: u64,
-    /// The oldest entry that a group has not done with. Looked for only with [`TrimPolicy::Undone`].
-    pub oldest_undone: Option<EntryId>,
+    /// Oldest entry that some group has not acknowledged. Set only with [`TrimPolicy::KeepUnacknowledged`].
+    pub oldest_unacknowledged: Option<EntryId>,
 }
 
-impl Trimmed {
-    /// Whether there may be more to take.
-    pub fn more(&self) -> bool {
-        // Redis takes whole nodes of a stream as long as they fit the step.
-        self.removed > STEP / 2
+impl TrimResult {
+    /// Whether another call may remove more entries.
+    pub fn may_have_more(&self) -> bool {
+        // Redis removes whole nodes while they fit into the limit, so a full step can remove fewer than the
+        // limit.
+        self.removed > STEP_LIMIT / 2
     }
 }
 
-/// Takes entries before `keep_from` from the front of a stream, at most [`STEP`]. Some of them stay for
-/// now: entries go by whole nodes of the stream (at most 100 entries, unless Redis is set up otherwise).
-/// Taking nothing does not touch the stream, as far as `WATCH` is concerned.
+/// Removes entries before `keep_from` from the front of a stream, at most [`STEP_LIMIT`] of them.
+///
+/// Redis removes whole nodes of the stream (`stream-node-max-entries`, 100 by default), so up to a node of
+/// removable entries stays. A call that removes nothing does not modify the stream: it does not fail a
+/// `WATCH` on it.
+///
+/// # Errors
+///
+/// Returns an error if the connection fails, or the server refuses the script.
 pub async fn trim(
     connection: &mut DedicatedConnection,
     stream: &str,
     keep_from: EntryId,
-    keep: TrimPolicy,
-) -> Result<Trimmed, StreamError> {
-    let keep = match keep {
-        TrimPolicy::Undone => "undone",
-        TrimPolicy::Last => "last",
+    policy: TrimPolicy,
+) -> Result<TrimResult, StreamError> {
+    let policy = match policy {
+        TrimPolicy::KeepUnacknowledged => "unacknowledged",
+        TrimPolicy::KeepLast => "last",
     };
     let mut script = cmd("EVAL");
-    script.arg(TRIM).arg(1).arg(stream).arg(keep_from.to_string()).arg(keep).arg(STEP);
+    script.arg(TRIM).arg(1).arg(stream).arg(keep_from.to_string()).arg(policy).arg(STEP_LIMIT);
     let reply = connection.send_one(&script).await?;
-    let answer = match &reply {
+    let parts = match &reply {
         Value::Array(parts) => parts.first().and_then(number).zip(parts.get(1)),
         _ => None,
     };
-    let (removed, undone) = answer.ok_or_else(|| StreamError::unexpected("EVAL", &reply))?;
-    let oldest_undone = text(undone).and_then(|id| id.parse().ok());
-    Ok(Trimmed { removed: u64::try_from(removed).unwrap_or_default(), oldest_undone })
+    let (removed, oldest) = parts.ok_or_else(|| StreamError::unexpected("EVAL", &reply))?;
+    let oldest_unacknowledged = text(oldest).and_then(|id| id.parse().ok());
+    Ok(TrimResult { removed: u64::try_from(removed).unwrap_or_default(), oldest_unacknowledged })
 }

@@ -1,9 +1,13 @@
-//! Reading raw replies: maps, numbers and texts as Redis 7.0 sends them.
+//! Accessors for raw replies: strings, numbers, and lists of names and values, as Redis 7.0 sends them.
 
 use crate::{EntryId, StreamError};
 use redis::Value;
 
-/// An error inside a reply becomes an error.
+/// Turns an error reply into an error and passes every other reply on.
+///
+/// # Errors
+///
+/// Returns [`StreamError::Redis`] if the reply is an error.
 pub fn ok(value: Value) -> Result<Value, StreamError> {
     match value {
         Value::ServerError(error) => Err(redis::RedisError::from(error).into()),
@@ -11,7 +15,7 @@ pub fn ok(value: Value) -> Result<Value, StreamError> {
     }
 }
 
-/// The text of a reply, if it is one.
+/// Returns the text of a string reply; `None` if it is another type or not UTF-8.
 pub fn text(value: &Value) -> Option<&str> {
     match value {
         Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
@@ -20,7 +24,7 @@ pub fn text(value: &Value) -> Option<&str> {
     }
 }
 
-/// The number of a reply, if it is one.
+/// Returns the number in a reply, sent as an integer or as decimal text.
 pub fn number(value: &Value) -> Option<i64> {
     match value {
         Value::Int(number) => Some(*number),
@@ -28,13 +32,19 @@ pub fn number(value: &Value) -> Option<i64> {
     }
 }
 
-/// A value of a reply that lists names and values in turn.
+/// Returns the value of `name` in a reply that alternates names and values, such as that of `XINFO`.
 pub fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     let Value::Array(flat) = value else { return None };
     flat.chunks_exact(2).find(|pair| text(&pair[0]) == Some(name)).map(|pair| &pair[1])
 }
 
-/// `last-generated-id` of an `XINFO STREAM` reply; zero if there is no such stream.
+/// Returns the `last-generated-id` of an `XINFO STREAM` reply; [`EntryId::ZERO`] if the stream does not
+/// exist.
+///
+/// # Errors
+///
+/// Returns [`StreamError::Redis`] for any other error reply, and [`StreamError::Unexpected`] if the reply has
+/// no valid id.
 pub fn last_generated_id(value: &Value) -> Result<EntryId, StreamError> {
     if let Value::ServerError(error) = value {
         return match error.details() {

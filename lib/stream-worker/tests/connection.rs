@@ -1,23 +1,19 @@
-//! A connection of one owner on a real Redis: nothing is taken for the answer to something else.
+//! Dedicated connections on a real Redis: a reply never goes to the wrong command.
 
 #![allow(clippy::unwrap_used)]
 
 use auction_testkit::local_servers::{TestRedis, redis};
 use redis::{Value, cmd, pipe};
 use std::time::Duration;
+use stream_worker::DedicatedConnection;
 use stream_worker::value::text;
-use stream_worker::{DedicatedConnection, StreamError};
 
 async fn connect(redis: &TestRedis, deadline: Duration) -> DedicatedConnection {
     DedicatedConnection::open(&redis.client(), deadline).await.unwrap()
 }
 
-fn said(error: &StreamError) -> String {
-    error.to_string()
-}
-
 #[tokio::test]
-async fn many_large_answers_come_in_order_and_an_error_is_one_of_them() {
+async fn connection_returns_many_large_replies_and_errors_in_order() {
     let redis = redis().await;
     let mut connection = connect(&redis, Duration::from_secs(30)).await;
     let mut commands = pipe();
@@ -35,29 +31,29 @@ async fn many_large_answers_come_in_order_and_an_error_is_one_of_them() {
 }
 
 #[tokio::test]
-async fn who_gave_up_an_answer_is_not_given_it_for_another() {
+async fn connection_is_unusable_after_a_dropped_exchange() {
     let redis = redis().await;
     let mut connection = connect(&redis, Duration::from_secs(30)).await;
     let mut wait = cmd("BLPOP");
     wait.arg("nothing").arg(20);
-    let given_up = tokio::time::timeout(Duration::from_millis(50), connection.send_one(&wait)).await;
-    assert!(given_up.is_err());
+    let dropped = tokio::time::timeout(Duration::from_millis(50), connection.send_one(&wait)).await;
+    assert!(dropped.is_err());
     let error = connection.send_one(&cmd("PING")).await.unwrap_err();
-    assert!(said(&error).contains("was not awaited"), "{error}");
+    assert!(error.to_string().contains("was not awaited"), "{error}");
 }
 
 #[tokio::test]
-async fn an_answer_that_takes_too_long_is_an_error() {
+async fn connection_reports_a_reply_after_its_deadline() {
     let redis = redis().await;
     let mut connection = connect(&redis, Duration::from_millis(100)).await;
     let mut wait = cmd("BLPOP");
     wait.arg("nothing").arg(20);
     let error = connection.send_one(&wait).await.unwrap_err();
-    assert!(said(&error).contains("no answer in time"), "{error}");
+    assert!(error.to_string().contains("no reply within the deadline"), "{error}");
 }
 
 #[tokio::test]
-async fn a_connection_that_was_closed_says_so() {
+async fn connection_reports_that_the_server_closed_it() {
     let redis = redis().await;
     let mut connection = connect(&redis, Duration::from_secs(30)).await;
     connection.send_one(&cmd("QUIT")).await.unwrap();
@@ -65,7 +61,7 @@ async fn a_connection_that_was_closed_says_so() {
 }
 
 #[tokio::test]
-async fn user_and_database_of_the_address_are_used() {
+async fn connection_uses_user_and_database_of_the_url() {
     let redis = redis().await;
     let mut acl = cmd("ACL");
     acl.arg(&["SETUSER", "clerk", "on", ">secret", "+@all", "~*", "&*"]);
@@ -76,10 +72,10 @@ async fn user_and_database_of_the_address_are_used() {
         redis::Client::open(info.set_redis_settings(settings)).unwrap()
     };
     let mut connection = DedicatedConnection::open(&url("secret"), Duration::from_secs(30)).await.unwrap();
-    let who = connection.send_one(cmd("ACL").arg("WHOAMI")).await.unwrap();
-    assert_eq!(text(&who), Some("clerk"));
+    let user = connection.send_one(cmd("ACL").arg("WHOAMI")).await.unwrap();
+    assert_eq!(text(&user), Some("clerk"));
     let client = connection.send_one(cmd("CLIENT").arg("INFO")).await.unwrap();
     assert!(text(&client).unwrap().contains(" db=3 "), "{client:?}");
     let refused = DedicatedConnection::open(&url("wrong"), Duration::from_secs(30)).await.err().unwrap();
-    assert!(said(&refused).contains("WRONGPASS"), "{refused}");
+    assert!(refused.to_string().contains("WRONGPASS"), "{refused}");
 }

@@ -1,4 +1,4 @@
-//! One consumer of a group on a real Redis. What a lane promises on top is in the lanes' contract.
+//! Group consumers on a real Redis.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,12 +10,12 @@ use stream_worker::{ConsumerOptions, DedicatedConnection, Entry, EntryId, GroupC
 
 const GROUP: &str = "workers";
 
-fn options(block: Duration, count: usize, first: usize) -> ConsumerOptions {
+fn options(block: Duration, count: usize, priority_streams: usize) -> ConsumerOptions {
     let streams = vec!["{a}:first".to_owned(), "{a}:second".to_owned()];
     ConsumerOptions {
         group: GROUP.to_owned(),
         streams,
-        priority_streams: first,
+        priority_streams,
         count,
         block,
         blocking: true,
@@ -25,7 +25,7 @@ fn options(block: Duration, count: usize, first: usize) -> ConsumerOptions {
     }
 }
 
-fn soon(count: usize) -> ConsumerOptions {
+fn short_block(count: usize) -> ConsumerOptions {
     options(Duration::from_millis(20), count, 1)
 }
 
@@ -54,46 +54,46 @@ fn ids(entries: &[Entry]) -> Vec<EntryId> {
 }
 
 #[tokio::test]
-async fn what_was_there_before_the_group_belongs_to_it() {
+async fn group_receives_entries_added_before_it_existed() {
     let redis = redis().await;
     let added = add(&redis, "{a}:second", 3).await;
-    let mut consumer = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
+    let mut consumer = GroupConsumer::open(&redis.client(), short_block(10)).await.unwrap();
     assert_eq!(ids(&consumer.read().await.unwrap().entries), added);
 }
 
 #[tokio::test]
-async fn a_read_waits_for_what_comes_and_no_longer() {
+async fn read_waits_for_entries_and_no_longer() {
     let redis = redis().await;
-    let patient = options(Duration::from_secs(8), 10, 1);
-    let mut consumer = GroupConsumer::open(&redis.client(), patient).await.unwrap();
+    let long_block = options(Duration::from_secs(8), 10, 1);
+    let mut consumer = GroupConsumer::open(&redis.client(), long_block).await.unwrap();
     let reading = tokio::spawn(async move { consumer.read().await.unwrap().entries });
-    // Past the client library's own limit of half a second for an answer.
+    // Longer than the `redis` crate's own timeout of half a second for a reply.
     tokio::time::timeout(Duration::from_millis(700), std::future::pending::<()>()).await.unwrap_err();
     assert!(!reading.is_finished());
     let added = add(&redis, "{a}:second", 1).await;
     assert_eq!(ids(&reading.await.unwrap()), added);
-    let mut other = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
-    assert_eq!(ids(&other.read().await.unwrap().entries), added, "not acknowledged: handed to the next");
+    let mut other = GroupConsumer::open(&redis.client(), short_block(10)).await.unwrap();
+    assert_eq!(ids(&other.read().await.unwrap().entries), added, "not acknowledged: delivered to the next");
     acknowledge(&redis, &other, &[Entry { stream: 1, id: added[0], fields: Vec::new() }]).await;
     assert!(other.read().await.unwrap().entries.is_empty());
 }
 
 #[tokio::test]
-async fn an_abandoned_read_loses_nothing() {
+async fn abandoned_read_loses_no_entries() {
     let redis = redis().await;
-    let patient = options(Duration::from_secs(8), 10, 1);
-    let mut abandoned = GroupConsumer::open(&redis.client(), patient).await.unwrap();
+    let long_block = options(Duration::from_secs(8), 10, 1);
+    let mut abandoned = GroupConsumer::open(&redis.client(), long_block).await.unwrap();
     let added = add(&redis, "{a}:second", 4).await;
-    // The server has handed everything out; the answer is never looked at.
+    // The server delivers everything; the reply is never looked at.
     let reading = tokio::spawn(async move { drop(abandoned.read().await) });
     let count = async || {
         let mut connection =
             DedicatedConnection::open(&redis.client(), Duration::from_secs(5)).await.unwrap();
         pending(&mut connection, "{a}:second", GROUP).await.unwrap()
     };
-    eventually("all are handed out", async || count().await == 4).await;
+    eventually("all entries are delivered", async || count().await == 4).await;
     reading.abort();
-    let mut consumer = GroupConsumer::open(&redis.client(), soon(3)).await.unwrap();
+    let mut consumer = GroupConsumer::open(&redis.client(), short_block(3)).await.unwrap();
     let mut read = Vec::new();
     while read.len() < 4 {
         let entries = consumer.read().await.unwrap().entries;
@@ -106,20 +106,20 @@ async fn an_abandoned_read_loses_nothing() {
 }
 
 #[tokio::test]
-async fn many_pending_entries_of_many_consumers_are_all_claimed_in_order() {
+async fn consumer_claims_all_pending_entries_in_order() {
     let redis = redis().await;
     let added = add(&redis, "{a}:second", 2500).await;
     for _ in 0..5 {
         let mut read = cmd("XREADGROUP");
-        GroupConsumer::open(&redis.client(), soon(1)).await.unwrap();
+        GroupConsumer::open(&redis.client(), short_block(1)).await.unwrap();
         read.arg("GROUP").arg(GROUP).arg(name()).arg("COUNT").arg(500).arg("STREAMS");
         redis.query::<()>(read.arg("{a}:second").arg(">")).await;
     }
-    let mut consumer = GroupConsumer::open(&redis.client(), soon(1000)).await.unwrap();
+    let mut consumer = GroupConsumer::open(&redis.client(), short_block(1000)).await.unwrap();
     let mut read = Vec::new();
     while read.len() < added.len() {
         let entries = consumer.read().await.unwrap().entries;
-        assert!(!entries.is_empty(), "{} came", read.len());
+        assert!(!entries.is_empty(), "only {} entries were read", read.len());
         let mut acknowledge = cmd("XACK");
         acknowledge.arg("{a}:second").arg(GROUP);
         entries.iter().for_each(|entry| {
@@ -142,70 +142,66 @@ fn next() -> u64 {
 }
 
 #[tokio::test]
-async fn names_are_never_used_twice() {
+async fn consumer_names_are_unique() {
     let redis = redis().await;
-    let one = GroupConsumer::open(&redis.client(), soon(1)).await.unwrap();
-    let two = GroupConsumer::open(&redis.client(), soon(1)).await.unwrap();
+    let one = GroupConsumer::open(&redis.client(), short_block(1)).await.unwrap();
+    let two = GroupConsumer::open(&redis.client(), short_block(1)).await.unwrap();
     assert_ne!(one.name(), two.name());
 }
 
 #[tokio::test]
-async fn an_entry_deleted_while_it_was_pending_comes_without_fields() {
+async fn entry_deleted_while_pending_has_no_fields() {
     let redis = redis().await;
-    let mut lost = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
+    let mut lost = GroupConsumer::open(&redis.client(), short_block(10)).await.unwrap();
     let added = add(&redis, "{a}:second", 2).await;
     assert_eq!(lost.read().await.unwrap().entries.len(), 2);
     redis.query::<()>(cmd("XDEL").arg("{a}:second").arg(added[0].to_string())).await;
-    let entries = lost_again(&redis).await;
+    let mut next = GroupConsumer::open(&redis.client(), short_block(10)).await.unwrap();
+    let entries = next.read().await.unwrap().entries;
     assert!(entries.iter().all(|entry| entry.id != added[0] || entry.fields.is_empty()));
     assert!(entries.iter().any(|entry| entry.id == added[1] && !entry.fields.is_empty()));
 }
 
-async fn lost_again(redis: &TestRedis) -> Vec<Entry> {
-    let mut consumer = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
-    consumer.read().await.unwrap().entries
-}
-
 #[tokio::test]
-async fn leaving_with_something_pending_keeps_it_for_the_next() {
+async fn entries_of_a_leaving_consumer_stay_for_the_next() {
     let redis = redis().await;
-    let mut leaving = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
+    let mut leaving = GroupConsumer::open(&redis.client(), short_block(10)).await.unwrap();
     let added = add(&redis, "{a}:second", 2).await;
     assert_eq!(leaving.read().await.unwrap().entries.len(), 2);
     leaving.leave().await.unwrap();
-    assert_eq!(consumers(&redis, "{a}:second").await, 1, "with entries it is not removed");
-    let mut next = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
+    assert_eq!(consumers(&redis, "{a}:second").await, 1, "a consumer with pending entries stays");
+    let mut next = GroupConsumer::open(&redis.client(), short_block(10)).await.unwrap();
     let entries = next.read().await.unwrap().entries;
     assert_eq!(ids(&entries), added);
     acknowledge(&redis, &next, &entries).await;
     next.leave().await.unwrap();
-    // The first one is still listed, with nothing; it is removed when it was not heard of for a minute.
+    // The first consumer is still listed without entries; it is removed after a minute of idle time.
     assert_eq!(consumers(&redis, "{a}:second").await, 1);
 }
 
 #[tokio::test]
-async fn a_consumer_whose_streams_are_flushed_ends_with_an_error() {
+async fn consumer_fails_when_its_streams_are_flushed() {
     let redis = redis().await;
-    let patient = options(Duration::from_secs(8), 10, 0);
-    let mut consumer = GroupConsumer::open(&redis.client(), patient).await.unwrap();
-    let mut other = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap();
+    let long_block = options(Duration::from_secs(8), 10, 0);
+    let mut consumer = GroupConsumer::open(&redis.client(), long_block).await.unwrap();
+    let mut other = GroupConsumer::open(&redis.client(), short_block(10)).await.unwrap();
     let reading = tokio::spawn(async move { consumer.read().await });
     other.read().await.unwrap();
     redis.query::<()>(&mut cmd("FLUSHDB")).await;
     assert!(reading.await.unwrap().is_err());
     assert!(other.read().await.is_err());
-    let ids = GroupConsumer::open(&redis.client(), soon(10)).await.unwrap().last_ids().await.unwrap();
+    let ids = GroupConsumer::open(&redis.client(), short_block(10)).await.unwrap().last_ids().await.unwrap();
     assert_eq!(ids, [EntryId::ZERO; 2]);
 }
 
-/// How many entries of the stream are pending with anybody.
+/// Number of pending entries of the stream, with any consumer.
 async fn pending_in(redis: &TestRedis, stream: &str) -> u64 {
     let mut connection = DedicatedConnection::open(&redis.client(), Duration::from_secs(5)).await.unwrap();
     pending(&mut connection, stream, GROUP).await.unwrap()
 }
 
 fn unacknowledged() -> ConsumerOptions {
-    ConsumerOptions { ack_required: false, ..soon(10) }
+    ConsumerOptions { ack_required: false, ..short_block(10) }
 }
 
 async fn read_ids(consumer: &mut GroupConsumer) -> Vec<EntryId> {
@@ -213,7 +209,7 @@ async fn read_ids(consumer: &mut GroupConsumer) -> Vec<EntryId> {
 }
 
 #[tokio::test]
-async fn without_acknowledgements_each_entry_is_handed_out_once_and_nothing_is_pending() {
+async fn reads_without_acks_deliver_each_entry_once() {
     let redis = redis().await;
     let first = add(&redis, "{a}:second", 3).await;
     let mut lost = GroupConsumer::open(&redis.client(), unacknowledged()).await.unwrap();
@@ -224,15 +220,16 @@ async fn without_acknowledgements_each_entry_is_handed_out_once_and_nothing_is_p
     assert_eq!(read_ids(&mut next).await, more);
     assert_eq!(read_ids(&mut next).await, []);
     next.leave().await.unwrap();
-    assert_eq!(consumers(&redis, "{a}:second").await, 1, "the lost one, until it is forgotten");
+    assert_eq!(consumers(&redis, "{a}:second").await, 1, "the lost consumer, until it is removed");
 }
 
 #[tokio::test]
-async fn what_is_pending_from_before_it_was_without_acknowledgements_does_not_stay() {
+async fn reads_without_acks_drop_entries_pending_from_before() {
     let redis = redis().await;
     add(&redis, "{a}:first", 2500).await;
-    let mut before =
-        GroupConsumer::open(&redis.client(), ConsumerOptions { count: 3000, ..soon(10) }).await.unwrap();
+    let mut before = GroupConsumer::open(&redis.client(), ConsumerOptions { count: 3000, ..short_block(10) })
+        .await
+        .unwrap();
     assert_eq!(read_ids(&mut before).await.len(), 2500);
     let mut next = GroupConsumer::open(&redis.client(), unacknowledged()).await.unwrap();
     assert_eq!(pending_in(&redis, "{a}:first").await, 0);
@@ -240,20 +237,21 @@ async fn what_is_pending_from_before_it_was_without_acknowledgements_does_not_st
 }
 
 #[tokio::test]
-async fn what_comes_behind_a_read_gathers_unless_a_batch_is_full_or_there_was_a_pause() {
+async fn read_lingers_unless_the_batch_was_full_or_after_a_pause() {
     let redis = redis().await;
-    let patient = ConsumerOptions { linger: Duration::from_secs(2), ..options(Duration::from_secs(5), 3, 1) };
-    let mut consumer = GroupConsumer::open(&redis.client(), patient).await.unwrap();
+    let long_block =
+        ConsumerOptions { linger: Duration::from_secs(2), ..options(Duration::from_secs(5), 3, 1) };
+    let mut consumer = GroupConsumer::open(&redis.client(), long_block).await.unwrap();
     add(&redis, "{a}:second", 1).await;
-    assert_eq!(read_ids(&mut consumer).await.len(), 1, "at once");
+    assert_eq!(read_ids(&mut consumer).await.len(), 1, "read at once");
     let adding = async {
         add(&redis, "{a}:second", 1).await;
         tokio::time::sleep(Duration::from_millis(100)).await;
         add(&redis, "{a}:second", 4).await;
     };
-    let (gathered, ()) = tokio::join!(read_ids(&mut consumer), adding);
-    assert_eq!(gathered.len(), 3, "what came meanwhile, up to a batch");
-    let began = tokio::time::Instant::now();
+    let (batch, ()) = tokio::join!(read_ids(&mut consumer), adding);
+    assert_eq!(batch.len(), 3, "entries added meanwhile, up to a full batch");
+    let started = tokio::time::Instant::now();
     assert_eq!(read_ids(&mut consumer).await.len(), 2);
-    assert!(began.elapsed() < Duration::from_secs(2), "more were waiting");
+    assert!(started.elapsed() < Duration::from_secs(2), "no linger after a full batch");
 }

@@ -1,4 +1,4 @@
-//! The first streams come first, and the others come.
+//! Priority streams are read first, and the other streams do not starve.
 
 #![allow(clippy::unwrap_used)]
 
@@ -37,8 +37,8 @@ async fn acknowledge(redis: &TestRedis, entries: &[Entry]) {
     }
 }
 
-/// Something on the other stream, pending with a consumer that is gone.
-async fn lost(redis: &TestRedis) {
+/// Adds an entry to the other stream, pending with a consumer that is gone.
+async fn add_orphaned_entry(redis: &TestRedis) {
     redis.query::<()>(cmd("XGROUP").arg("CREATE").arg(OTHER).arg(GROUP).arg("0").arg("MKSTREAM")).await;
     add(redis, OTHER).await;
     let mut read = cmd("XREADGROUP");
@@ -47,9 +47,9 @@ async fn lost(redis: &TestRedis) {
 }
 
 #[tokio::test]
-async fn a_trickle_on_the_first_streams_does_not_hold_up_the_others() {
+async fn other_streams_do_not_starve_under_a_trickle() {
     let redis = redis().await;
-    lost(&redis).await;
+    add_orphaned_entry(&redis).await;
     let mut consumer = GroupConsumer::open(&redis.client(), options(10)).await.unwrap();
     let mut reads = 0;
     loop {
@@ -60,11 +60,11 @@ async fn a_trickle_on_the_first_streams_does_not_hold_up_the_others() {
         if entries.iter().any(|entry| entry.stream == 1) {
             break;
         }
-        assert!(reads < 4, "held up although the first stream was never full");
+        assert!(reads < 4, "starved although the first stream never filled a batch");
     }
 }
 
-/// Reads so many entries and acknowledges them: from which streams they came, in that order.
+/// Reads and acknowledges `count` entries. Returns the index of the stream of each, in the order of delivery.
 async fn read_all(redis: &TestRedis, consumer: &mut GroupConsumer, count: usize) -> Vec<usize> {
     let mut order = Vec::new();
     while order.len() < count {
@@ -77,9 +77,9 @@ async fn read_all(redis: &TestRedis, consumer: &mut GroupConsumer, count: usize)
 }
 
 #[tokio::test]
-async fn what_fills_a_read_of_the_first_streams_comes_before_the_others() {
+async fn priority_entries_precede_pending_entries_of_others() {
     let redis = redis().await;
-    lost(&redis).await;
+    add_orphaned_entry(&redis).await;
     for _ in 0..25 {
         add(&redis, FIRST).await;
     }
@@ -88,12 +88,12 @@ async fn what_fills_a_read_of_the_first_streams_comes_before_the_others() {
     assert_eq!(order.iter().position(|stream| *stream == 1), Some(25), "{order:?}");
 }
 
-/// A consumer that has been there for a while reads both at once.
+/// A consumer that has caught up reads all streams with one command.
 #[tokio::test]
-async fn what_fills_a_read_of_the_first_streams_comes_before_the_others_that_were_read_with_it() {
+async fn priority_entries_precede_others_of_the_same_read() {
     let redis = redis().await;
     let mut consumer = GroupConsumer::open(&redis.client(), options(10)).await.unwrap();
-    assert!(consumer.read().await.unwrap().entries.is_empty(), "it has come to the end");
+    assert!(consumer.read().await.unwrap().entries.is_empty(), "nothing to read yet");
     for _ in 0..25 {
         add(&redis, FIRST).await;
     }

@@ -1,4 +1,4 @@
-//! Commands in.
+//! Reads commands of a partition.
 
 use crate::unavailable;
 use auction_app::ports::Unavailable;
@@ -9,15 +9,15 @@ use auction_wire::{Channel, Command, DecodeError, PartitionCount, PartitionId};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stream_worker::{Entry, EntryBatch, GroupConsumer};
 
-/// So many processes may end while they handle a command; then it is not handled any more.
-const DEATHS: u32 = 3;
+/// Number of processes that may crash with a command before it becomes a dead letter.
+const MAX_CRASHES: u32 = 3;
 
-/// The reading half of a lane.
+/// Reader of the commands of a partition.
 pub struct RedisCommandReader {
     consumer: GroupConsumer,
     partition: PartitionId,
     partitions: PartitionCount,
-    clock_tolerance: Duration,
+    max_clock_skew: Duration,
 }
 
 impl RedisCommandReader {
@@ -25,19 +25,20 @@ impl RedisCommandReader {
         consumer: GroupConsumer,
         partition: PartitionId,
         partitions: PartitionCount,
-        clock_tolerance: Duration,
+        max_clock_skew: Duration,
     ) -> RedisCommandReader {
-        RedisCommandReader { consumer, partition, partitions, clock_tolerance }
+        RedisCommandReader { consumer, partition, partitions, max_clock_skew }
     }
 
-    /// What was read, if it belongs here and has not ended `deaths` processes.
-    fn delivery(&self, entry: Entry, deaths: u32) -> ReceivedCommand {
+    /// Decodes an entry. The entry becomes a poison message if it is unreadable, belongs to another stream,
+    /// or crashed too many processes.
+    fn delivery(&self, entry: Entry, crashes: u32) -> ReceivedCommand {
         let channel = Channel::ALL[entry.stream];
         let fields = || entry.copied_fields();
         let command = match self.readable(channel, &entry) {
-            Ok(command) if deaths < DEATHS => Ok(command),
+            Ok(command) if crashes < MAX_CRASHES => Ok(command),
             Ok(_) => {
-                let error = format!("{deaths} processes ended while they handled it");
+                let error = format!("{crashes} processes crashed while they processed it");
                 Err(PoisonMessage {
                     failure: Failure { reason: FailureReason::CrashedProcess, error },
                     fields: fields(),
@@ -55,41 +56,42 @@ impl RedisCommandReader {
         let command = Command::from_fields(&entry.fields)?;
         let (belongs, here) = (self.partitions.of(command.key), self.partition);
         if belongs != here {
-            let why = format!("belongs to partition {belongs}, not {here}");
-            return Err(DecodeError::BadField { field: "key", why });
+            let reason = format!("belongs to partition {belongs}, not {here}");
+            return Err(DecodeError::BadField { field: "key", reason });
         }
         if command.body.channel() != channel {
-            let why = format!("belongs on the channel `{}`", command.body.channel().name());
-            return Err(DecodeError::BadField { field: "kind", why });
+            let reason = format!("belongs on the channel `{}`", command.body.channel().name());
+            return Err(DecodeError::BadField { field: "kind", reason });
         }
         Ok(command)
     }
 
-    /// The times of commands are those of Redis's clock: is that one to be trusted?
+    /// Returns an error if the clock of Redis, which sets the times of commands, is ahead of this machine's
+    /// clock.
     fn check_clock(&self, entries: &[Entry]) -> Result<(), Unavailable> {
         let Some(newest) = entries.iter().max_by_key(|entry| entry.id) else { return Ok(()) };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let ahead = Duration::from_millis(newest.id.ms).saturating_sub(now);
-        if ahead <= self.clock_tolerance {
+        if ahead <= self.max_clock_skew {
             return Ok(());
         }
         let (stream, id) = (&self.consumer.options().streams[newest.stream], newest.id);
-        let why = format!(
-            "entry {id} of {stream} is {} s ahead of this machine's clock, and auctions close by that time. \
-             Mend the clock that is wrong; if Redis's was, and is mended, wait for that time or raise \
-             writer.clock_tolerance_seconds",
+        let reason = format!(
+            "the time of entry {id} of {stream} is {} s ahead of this machine's clock, and auctions close by that \
+             time. Fix the clock that is wrong. If the clock of Redis was wrong, wait until that time after fixing \
+             it, or raise writer.max_clock_skew_seconds",
             ahead.as_secs()
         );
-        Err(Unavailable::new("redis", why))
+        Err(Unavailable::new("redis", reason))
     }
 }
 
 impl CommandReader for RedisCommandReader {
     async fn read(&mut self) -> Result<Batch, Unavailable> {
-        let EntryBatch { entries, alone, deaths } = self.consumer.read().await.map_err(unavailable)?;
+        let EntryBatch { entries, isolated, crashes } = self.consumer.read().await.map_err(unavailable)?;
         self.check_clock(&entries)?;
-        let deliveries = entries.into_iter().map(|entry| self.delivery(entry, deaths)).collect();
-        Ok(Batch { deliveries, isolated: alone })
+        let deliveries = entries.into_iter().map(|entry| self.delivery(entry, crashes)).collect();
+        Ok(Batch { deliveries, isolated })
     }
 
     async fn wait(&mut self) -> Result<(), Unavailable> {

@@ -1,4 +1,4 @@
-//! Events out.
+//! Publishes events, acknowledges commands and writes dead letters, in one transaction.
 
 use super::GROUP;
 use crate::command_queue::add;
@@ -16,22 +16,23 @@ use stream_worker::entry::range_reply;
 use stream_worker::value::{last_generated_id, ok};
 use stream_worker::{DedicatedConnection, StreamError};
 
-/// How long Redis may take to settle a batch.
+/// Longest time to wait for Redis to settle a batch.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// How often a transaction is tried while the event stream keeps its end: trimming touches it now and then.
-const TRIES: usize = 10;
+/// Number of attempts of a transaction while the head of the event stream does not change: trimming also
+/// fails the `WATCH`.
+const MAX_ATTEMPTS: usize = 10;
 
-/// At most so many batches of outcomes lie on a reply stream.
-const REPLIES_KEPT: usize = 1000;
+/// Maximum number of batches of outcomes on a reply stream, approximately.
+const MAX_REPLIES: usize = 1000;
 
-/// The settling half of a lane.
+/// Settler of the commands of a partition.
 pub struct RedisCommandSettler {
     connection: DedicatedConnection,
     events: String,
     dead: String,
     partition: PartitionId,
-    /// Where the event stream ended when the watch on it was set.
+    /// Position of the last event on the stream when the `WATCH` on it was set.
     stream_head: u64,
 }
 
@@ -47,10 +48,10 @@ impl RedisCommandSettler {
         Ok(settler)
     }
 
-    /// Sends commands, then sets a watch on the event stream and looks where it ends: the guard of the
-    /// next transaction. One round trip.
+    /// Sends commands, then sets a `WATCH` on the event stream and reads its head, which guard the next
+    /// transaction. One round trip.
     async fn guarded(&mut self, mut commands: Pipeline) -> Result<Vec<Value>, StreamError> {
-        // A watch that was touched stays touched until it is taken back, also when it is set once more.
+        // A `WATCH` that was violated stays violated until `UNWATCH`, even if it is set again.
         commands.cmd("UNWATCH");
         commands.cmd("WATCH").arg(&self.events);
         commands.cmd("XINFO").arg("STREAM").arg(&self.events);
@@ -61,16 +62,16 @@ impl RedisCommandSettler {
         Ok(replies)
     }
 
-    /// Runs changes as one transaction that passes only if the event stream still ends at `after`; then
-    /// more commands, in the same round trip.
+    /// Runs `changes` as one transaction that commits only if the head of the event stream is `after`. Sends
+    /// the commands of `then` in the same round trip.
     async fn transaction(
         &mut self,
         after: u64,
         changes: impl Fn(&RedisCommandSettler, &mut Pipeline),
         then: impl Fn(&RedisCommandSettler, &mut Pipeline),
     ) -> Result<PublishResult, StreamError> {
-        // Something may have touched the stream without moving its end: a trim, a new group.
-        for _ in 0..TRIES {
+        // A trim or a new group modifies the stream without moving its head: try again.
+        for _ in 0..MAX_ATTEMPTS {
             if self.stream_head != after {
                 break;
             }
@@ -93,47 +94,47 @@ impl RedisCommandSettler {
         Ok(PublishResult::StreamMoved)
     }
 
-    fn publishing(&self, changes: &mut Pipeline, events: &[EventRecord]) {
+    fn add_events(&self, changes: &mut Pipeline, events: &[EventRecord]) {
         for event in events {
             add(changes, &self.events, &format!("{}-0", event.position), &event.to_fields());
         }
     }
 
     fn acknowledge(&self, changes: &mut Pipeline, batch: &Settlement) {
-        let done = batch.done.iter().copied();
-        let dead = batch.dead.iter().map(|letter| (letter.channel, letter.entry));
-        let mut of_channel: BTreeMap<Channel, Vec<String>> = BTreeMap::new();
-        for (channel, entry) in done.chain(dead) {
-            of_channel.entry(channel).or_default().push(entry.to_string());
+        let processed = batch.done.iter().copied();
+        let dead = batch.dead.iter().map(|dead_letter| (dead_letter.channel, dead_letter.entry));
+        let mut by_channel: BTreeMap<Channel, Vec<String>> = BTreeMap::new();
+        for (channel, entry) in processed.chain(dead) {
+            by_channel.entry(channel).or_default().push(entry.to_string());
         }
-        for (channel, entries) in of_channel {
+        for (channel, entries) in by_channel {
             changes.cmd("XACK").arg(keys::commands(self.partition, channel)).arg(GROUP).arg(entries);
         }
     }
 
-    fn dead_letter(&self, changes: &mut Pipeline, batch: &Settlement) {
-        for letter in &batch.dead {
+    fn add_dead_letters(&self, changes: &mut Pipeline, batch: &Settlement) {
+        for dead_letter in &batch.dead {
             let fields = changes.cmd("XADD").arg(&self.dead).arg("*");
-            fields.arg("stream").arg(keys::commands(self.partition, letter.channel));
-            fields.arg("entry").arg(letter.entry.to_string());
-            fields.arg("reason").arg(&letter.reason).arg("error").arg(&letter.error);
-            for (name, value) in &letter.fields {
+            fields.arg("stream").arg(keys::commands(self.partition, dead_letter.channel));
+            fields.arg("entry").arg(dead_letter.entry.to_string());
+            fields.arg("reason").arg(&dead_letter.reason).arg("error").arg(&dead_letter.error);
+            for (name, value) in &dead_letter.fields {
                 fields.arg(name).arg(value);
             }
         }
     }
 
-    /// Outcomes to the ingresses that wait: one entry each. To all of them, what is decided. Outside of the
-    /// transaction: losing one only costs a look at the store.
-    fn replies(&self, replies: &mut Pipeline, batch: &Settlement) {
-        let mut of_ingress: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
+    /// Adds one entry of outcomes for each waiting ingress, and announces the decided commands to all of
+    /// them. Not part of the transaction: a lost reply only costs a query of the event store.
+    fn add_replies(&self, replies: &mut Pipeline, batch: &Settlement) {
+        let mut by_ingress: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
         for (ingress, outcome) in &batch.replies {
-            of_ingress.entry(ingress).or_default().push(outcome);
+            by_ingress.entry(ingress).or_default().push(outcome);
         }
-        for (ingress, outcomes) in of_ingress {
+        for (ingress, outcomes) in by_ingress {
             let reply = replies.cmd("XADD").arg(keys::reply(self.partition, ingress));
-            // An ingress that stopped renewing its stream is gone: nothing is made for it.
-            reply.arg("NOMKSTREAM").arg("MAXLEN").arg("~").arg(REPLIES_KEPT).arg("*");
+            // The stream of an ingress that is gone has expired: `NOMKSTREAM` does not create it again.
+            reply.arg("NOMKSTREAM").arg("MAXLEN").arg("~").arg(MAX_REPLIES).arg("*");
             reply.arg("body").arg(encode_replies(outcomes.into_iter()));
         }
         if !batch.decided.is_empty() {
@@ -156,27 +157,32 @@ impl CommandSettler for RedisCommandSettler {
         let Some(entry) = entries.first() else { return Ok(LastEvent::None) };
         Ok(match event_of(entry) {
             Ok(event) => LastEvent::Event(Box::new(event)),
-            Err(why) => LastEvent::Unrecognized(format!("its entry {} is no event of ours: {why}", entry.id)),
+            Err(reason) => LastEvent::Unrecognized(format!(
+                "entry {} is not an event of this portal: {reason}",
+                entry.id
+            )),
         })
     }
 
     async fn publish(&mut self, after: u64, events: &[EventRecord]) -> Result<PublishResult, Unavailable> {
-        let changes = |lane: &RedisCommandSettler, changes: &mut Pipeline| lane.publishing(changes, events);
+        let changes =
+            |settler: &RedisCommandSettler, changes: &mut Pipeline| settler.add_events(changes, events);
         self.transaction(after, changes, |_, _| {}).await.map_err(unavailable)
     }
 
     async fn settle(&mut self, batch: &Settlement) -> Result<PublishResult, Unavailable> {
-        for letter in &batch.dead {
-            let (channel, entry) = (letter.channel.name(), letter.entry);
-            let (reason, error) = (&letter.reason, &letter.error);
-            tracing::error!(partition = %self.partition, channel, %entry, reason, error, "put away as a dead letter");
+        for dead_letter in &batch.dead {
+            let (channel, entry) = (dead_letter.channel.name(), dead_letter.entry);
+            let (reason, error) = (&dead_letter.reason, &dead_letter.error);
+            tracing::error!(partition = %self.partition, channel, %entry, reason, error, "command dead-lettered");
         }
-        let changes = |lane: &RedisCommandSettler, changes: &mut Pipeline| {
-            lane.publishing(changes, &batch.events);
-            lane.dead_letter(changes, batch);
-            lane.acknowledge(changes, batch);
+        let changes = |settler: &RedisCommandSettler, changes: &mut Pipeline| {
+            settler.add_events(changes, &batch.events);
+            settler.add_dead_letters(changes, batch);
+            settler.acknowledge(changes, batch);
         };
-        let replies = |lane: &RedisCommandSettler, replies: &mut Pipeline| lane.replies(replies, batch);
+        let replies =
+            |settler: &RedisCommandSettler, replies: &mut Pipeline| settler.add_replies(replies, batch);
         self.transaction(batch.after, changes, replies).await.map_err(unavailable)
     }
 }

@@ -1,9 +1,10 @@
--- Everything that follows without a hole can be read; an inbox keeps `most`, the newest.
-local function advance(inbox, first, last, most)
+-- Extends the readable range over all notifications that follow without a gap, and keeps the newest `size` of
+-- them.
+local function advance(inbox, first, last, size)
     while redis.call('HEXISTS', inbox, last + 1) == 1 do
         last = last + 1
     end
-    while last - first + 1 > most do
+    while last - first + 1 > size do
         redis.call('HDEL', inbox, first)
         first = first + 1
     end

@@ -1,5 +1,6 @@
--- Completes a copy with what is stored, if it is the one that this was read for.
--- KEYS: the copy; ARGV: its token, first, last, read_up_to, how many one keeps, then place and JSON of each
+-- Completes a reserved inbox with stored notifications, unless it was reserved again or is complete.
+-- KEYS: the inbox. ARGV: token of the reservation, first, last, read_up_to, size of an inbox, then sequence
+-- number and JSON of each notification
 local has = redis.call('HMGET', KEYS[1], 'token', 'complete', 'read_up_to')
 if has[1] ~= ARGV[1] or has[2] then
     return

@@ -1,7 +1,9 @@
--- A page of a copy: first, last, read_up_to, the place of its first notification, and their JSON; nothing if
--- there is no copy, or it may miss something.
--- KEYS: the copy, the generation of its partition; ARGV: the place behind which it begins, how many at most
-local has = redis.call('HMGET', KEYS[1], 'generation', 'complete', 'first', 'last', 'read_up_to')
+-- Returns a page of a cached inbox: first, last, read_up_to, sequence number of the first notification of the
+-- page, and the JSON of each. Returns nil if the inbox is not cached, or belongs to an older epoch and may
+-- miss notifications.
+-- KEYS: the inbox, the epoch of its partition. ARGV: sequence number before the page, maximum number of
+-- notifications
+local has = redis.call('HMGET', KEYS[1], 'epoch', 'complete', 'first', 'last', 'read_up_to')
 if not has[2] or has[1] ~= (redis.call('GET', KEYS[2]) or '0') then
     return false
 end

@@ -1,15 +1,18 @@
--- Takes from all counts, or from none if one of them has no room (GCRA): a count is the time at which its room is
--- whole again. KEYS: counts. ARGV, of each: microseconds that one request takes, microseconds of room, how many are
--- needed, how many wished for. Returns whether there was room; of each how many were taken, and the room that is used.
+-- Takes requests from all rate limits, or from none if one of them has too few left (GCRA). The value of a
+-- rate limit is the time at which its whole burst is available again.
+-- KEYS: rate limits. ARGV, four for each: microseconds per request, burst window in microseconds, number of
+-- requests that are required, number that is desired.
+-- Returns whether all had enough; then for each the number of requests taken, and the used part of the burst
+-- window.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local passed, used, taken = 1, {}, {}
 for i, key in ipairs(KEYS) do
-    local each, room = tonumber(ARGV[4 * i - 3]), tonumber(ARGV[4 * i - 2])
-    local needs, wishes = tonumber(ARGV[4 * i - 1]), tonumber(ARGV[4 * i])
+    local interval, window = tonumber(ARGV[4 * i - 3]), tonumber(ARGV[4 * i - 2])
+    local required, desired = tonumber(ARGV[4 * i - 1]), tonumber(ARGV[4 * i])
     used[i] = math.max(tonumber(redis.call('GET', key) or 0) - now, 0)
-    taken[i] = used[i] + each * wishes <= room and wishes or needs
-    if used[i] + each * taken[i] > room then passed = 0 end
+    taken[i] = used[i] + interval * desired <= window and desired or required
+    if used[i] + interval * taken[i] > window then passed = 0 end
 end
 local reply = {passed}
 for i, key in ipairs(KEYS) do

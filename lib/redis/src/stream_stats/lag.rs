@@ -1,5 +1,5 @@
-//! How many entries a group was not delivered yet. Redis's own figure is null or wrong after entries were
-//! deleted or somebody set the group, so it is counted.
+//! Lag of a group: the number of undelivered entries. The `lag` of Redis is null or wrong after entries were
+//! deleted or the group's position was set, so the entries are counted.
 
 use super::count as count_of;
 use auction_app::ports::operator::stream_stats::LagCount;
@@ -8,17 +8,16 @@ use stream_worker::entry::range_reply;
 use stream_worker::value::{last_generated_id, member, number, text};
 use stream_worker::{DedicatedConnection, EntryId, StreamError};
 
-/// So many are counted one by one.
-const COUNTED: u64 = 10_000;
+/// Number of entries up to which the lag is counted.
+const COUNT_LIMIT: u64 = 10_000;
 
-/// So many are fetched at a time.
+/// Number of entries per read.
 const CHUNK: usize = 1000;
 
-/// What a group says of itself.
+/// Read position of a group.
 pub(super) struct GroupReadState {
-    /// The newest entry that was delivered.
     pub(super) delivered: EntryId,
-    /// How many were, if Redis knows.
+    /// Number of delivered entries, if Redis knows it.
     entries_read: Option<u64>,
 }
 
@@ -33,7 +32,7 @@ impl GroupReadState {
     }
 }
 
-/// The entries beyond the last one delivered, when the stream was as `info` says.
+/// Counts the entries after the last delivered one, as of the moment of `info`.
 pub(super) async fn count(
     connection: &mut DedicatedConnection,
     key: &str,
@@ -53,7 +52,7 @@ pub(super) async fn count(
     }
     let mut counted = 0;
     let mut from = read.delivered;
-    while counted < COUNTED {
+    while counted < COUNT_LIMIT {
         let mut range = cmd("XRANGE");
         range.arg(key).arg(format!("({from}")).arg(last.to_string()).arg("COUNT").arg(CHUNK);
         let entries = range_reply(connection.send_one(&range).await?)?;
@@ -66,11 +65,11 @@ pub(super) async fn count(
     Ok(by_difference(info, read, length).unwrap_or(LagCount::AtLeast(counted)))
 }
 
-/// What Redis has counted itself, where that is certain: nothing was ever deleted from the stream, and the
-/// group has counted all the way.
+/// Returns the lag from the counters of Redis if they are certain: no entry was ever deleted from the stream,
+/// and the group has counted all its entries.
 fn by_difference(info: &Value, read: &GroupReadState, length: u64) -> Option<LagCount> {
     let deleted = member(info, "max-deleted-entry-id").and_then(text);
     let difference = count_of(info, "entries-added").ok()?.checked_sub(read.entries_read?)?;
-    (deleted == Some("0-0") && (COUNTED..=length).contains(&difference))
+    (deleted == Some("0-0") && (COUNT_LIMIT..=length).contains(&difference))
         .then_some(LagCount::Exact(difference))
 }

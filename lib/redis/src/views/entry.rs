@@ -1,47 +1,48 @@
-//! Stored lines that begin with what only the portal reads: fixed in length, so that the JSON behind it is
-//! served without being read.
+//! Encoding of stored list entries: a prefix of fixed length for the portal itself, then JSON that is served
+//! without being parsed.
 
 use auction_domain::UserId;
 use auction_wire::view::AuctionStatus;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-/// The length of a user's id, or of blanks for nobody.
-const ID: usize = Hyphenated::LENGTH;
+/// Length of a user id in bytes. Without a user, the prefix is blank.
+const ID_LENGTH: usize = Hyphenated::LENGTH;
 
-/// A line that begins with a user.
-pub(super) fn with_user(user: Option<UserId>, json: &[u8]) -> Vec<u8> {
-    let mut line = Vec::with_capacity(ID + json.len());
+pub(super) fn encode_user(user: Option<UserId>, json: &[u8]) -> Vec<u8> {
+    let mut entry = Vec::with_capacity(ID_LENGTH + json.len());
     match user {
-        Some(user) => line.extend_from_slice(user.0.hyphenated().encode_lower(&mut [0; ID]).as_bytes()),
-        None => line.extend_from_slice(&[b' '; ID]),
+        Some(user) => {
+            entry.extend_from_slice(user.0.hyphenated().encode_lower(&mut [0; ID_LENGTH]).as_bytes())
+        }
+        None => entry.extend_from_slice(&[b' '; ID_LENGTH]),
     }
-    line.extend_from_slice(json);
-    line
+    entry.extend_from_slice(json);
+    entry
 }
 
-/// The user and the JSON of a line.
-pub(super) fn read_user(line: &[u8]) -> Option<(Option<UserId>, &[u8])> {
-    let (id, json) = line.split_at_checked(ID)?;
+/// Decodes the user and the JSON of an entry.
+pub(super) fn decode_user(entry: &[u8]) -> Option<(Option<UserId>, &[u8])> {
+    let (id, json) = entry.split_at_checked(ID_LENGTH)?;
     Some((Uuid::try_parse_ascii(id).ok().map(UserId), json))
 }
 
-/// The line of an auction: its status, its leader, its JSON.
-pub(super) fn of_auction(status: AuctionStatus, leader: Option<UserId>, json: &[u8]) -> Vec<u8> {
-    let mut line = with_user(leader, json);
-    line.insert(0, letter(status));
-    line
+/// Encodes the entry of an auction: status, leader, JSON.
+pub(super) fn encode_auction(status: AuctionStatus, leader: Option<UserId>, json: &[u8]) -> Vec<u8> {
+    let mut entry = encode_user(leader, json);
+    entry.insert(0, status_byte(status));
+    entry
 }
 
-/// Status, leader and JSON of the line of an auction.
-pub(super) fn read_auction(line: &[u8]) -> Option<(AuctionStatus, Option<UserId>, &[u8])> {
-    let (first, rest) = line.split_first()?;
-    let status = AuctionStatus::ALL.into_iter().find(|status| letter(*status) == *first)?;
-    let (leader, json) = read_user(rest)?;
+/// Decodes status, leader and JSON of the entry of an auction.
+pub(super) fn decode_auction(entry: &[u8]) -> Option<(AuctionStatus, Option<UserId>, &[u8])> {
+    let (first, rest) = entry.split_first()?;
+    let status = AuctionStatus::ALL.into_iter().find(|status| status_byte(*status) == *first)?;
+    let (leader, json) = decode_user(rest)?;
     Some((status, leader, json))
 }
 
-fn letter(status: AuctionStatus) -> u8 {
+fn status_byte(status: AuctionStatus) -> u8 {
     match status {
         AuctionStatus::Open => b'o',
         AuctionStatus::Closed => b'c',
@@ -54,15 +55,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_come_back() {
+    fn entries_round_trip() {
         let ada = UserId(Uuid::from_u128(7));
         for status in AuctionStatus::ALL {
             for leader in [None, Some(ada)] {
-                let line = of_auction(status, leader, b"{}");
-                assert_eq!(read_auction(&line), Some((status, leader, &b"{}"[..])));
+                let entry = encode_auction(status, leader, b"{}");
+                assert_eq!(decode_auction(&entry), Some((status, leader, &b"{}"[..])));
             }
         }
-        assert_eq!(read_user(&with_user(Some(ada), b"{}")), Some((Some(ada), &b"{}"[..])));
-        assert_eq!(read_user(b"short"), None);
+        assert_eq!(decode_user(&encode_user(Some(ada), b"{}")), Some((Some(ada), &b"{}"[..])));
+        assert_eq!(decode_user(b"short"), None);
     }
 }

@@ -1,7 +1,7 @@
-//! Generations of views: filled beside the live one, compared, switched, dropped.
+//! Generations of read models: filled beside the current one, compared, switched, dropped.
 
 use super::entry;
-use super::write::{RedisViewStores, read_pointer};
+use super::write::{RedisReadModelConnector, read_pointer};
 use crate::keys::{self, ViewKeys};
 use crate::{RedisServer, client_error};
 use auction_app::ports::Unavailable;
@@ -16,25 +16,26 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use uuid::Uuid;
 
-/// How many keys or auctions are looked at in one go.
+/// Number of keys or auctions read in one step.
 const STEP: usize = 200;
 
-/// A number above all that were given out, and above the live one. KEYS: newest, live.
+/// Returns a number above all that were ever returned, and above the current generation. KEYS: newest,
+/// current.
 const BEGIN: &str = "local newest = tonumber(redis.call('GET', KEYS[1]) or '1')
-local live = tonumber(redis.call('GET', KEYS[2]) or '1')
-local next = math.max(newest, live) + 1
+local current = tonumber(redis.call('GET', KEYS[2]) or '1')
+local next = math.max(newest, current) + 1
 redis.call('SET', KEYS[1], next)
 return next";
 
-/// One step: nobody reads or writes in between. KEYS: live, checkpoint of the live one, of the other;
-/// ARGV: the live one, the other.
+/// Compares checkpoints and switches, in one atomic step. KEYS: current, checkpoint of the current
+/// generation, of the other one; ARGV: the current generation, the other one.
 const SWITCH: &str = "if (redis.call('GET', KEYS[1]) or '1') ~= ARGV[1] then return 'moved' end
-local live, other = redis.call('GET', KEYS[2]) or '0', redis.call('GET', KEYS[3]) or '0'
-if tonumber(other) < tonumber(live) then return 'behind' end
+local current, other = redis.call('GET', KEYS[2]) or '0', redis.call('GET', KEYS[3]) or '0'
+if tonumber(other) < tonumber(current) then return 'behind' end
 redis.call('SET', KEYS[1], ARGV[2])
 return 'done'";
 
-/// The generations on one Redis.
+/// Generations in one Redis.
 #[derive(Clone)]
 pub struct RedisGenerations {
     server: RedisServer,
@@ -42,7 +43,7 @@ pub struct RedisGenerations {
 }
 
 impl RedisGenerations {
-    /// Reads over a pool, writes over connections of their own.
+    /// Returns generations that are read over the pool, and written over dedicated connections.
     pub fn new(server: impl Into<RedisServer>, pool: Pool) -> RedisGenerations {
         RedisGenerations { server: server.into(), pool }
     }
@@ -51,17 +52,17 @@ impl RedisGenerations {
         self.pool.get().await.map_err(client_error)
     }
 
-    async fn live(&self, partition: PartitionId) -> Result<Generation, Unavailable> {
+    async fn current(&self, partition: PartitionId) -> Result<Generation, Unavailable> {
         let mut connection = self.connection().await?;
         let pointer: Value = cmd("GET")
-            .arg(keys::live_views(partition))
+            .arg(keys::current_generation(partition))
             .query_async(&mut connection)
             .await
             .map_err(client_error)?;
         Ok(read_pointer(&pointer))
     }
 
-    /// Some auctions of a generation, and where to go on.
+    /// Returns some auctions of a generation, and the cursor of the next step.
     async fn auctions(&self, of: &ViewKeys, cursor: &str) -> Result<(String, Vec<AuctionId>), Unavailable> {
         let mut scan = cmd("HSCAN");
         scan.arg(of.auction_entries()).arg(cursor).arg("COUNT").arg(STEP);
@@ -72,8 +73,8 @@ impl RedisGenerations {
         Ok((next, auctions))
     }
 
-    /// How a generation shows these auctions.
-    async fn shown(
+    /// Returns the views of these auctions in a generation.
+    async fn auction_views(
         &self,
         keys: &ViewKeys,
         auctions: &[AuctionId],
@@ -81,37 +82,41 @@ impl RedisGenerations {
         if auctions.is_empty() {
             return Ok(Vec::new());
         }
-        let mut ask = pipe();
+        let mut gets = pipe();
         for auction in auctions {
-            ask.cmd("GET").arg(keys.auction(*auction));
-            ask.cmd("HGET").arg(keys.auction_entries()).arg(auction.to_string());
+            gets.cmd("GET").arg(keys.auction(*auction));
+            gets.cmd("HGET").arg(keys.auction_entries()).arg(auction.to_string());
         }
         let views: Vec<Option<Vec<u8>>> =
-            ask.query_async(&mut self.connection().await?).await.map_err(client_error)?;
-        let shown = views.chunks_exact(2).map(|pair| {
-            let line = pair[1].as_deref().and_then(entry::read_auction);
+            gets.query_async(&mut self.connection().await?).await.map_err(client_error)?;
+        let auctions = views.chunks_exact(2).map(|pair| {
+            let entry = pair[1].as_deref().and_then(entry::decode_auction);
             ComparedAuction {
                 view: pair[0].clone(),
-                line: line.map(|(_, _, json)| json.to_vec()),
-                leader: line.and_then(|(_, leader, _)| leader),
+                entry: entry.map(|(_, _, json)| json.to_vec()),
+                leader: entry.and_then(|(_, leader, _)| leader),
             }
         });
-        Ok(shown.collect())
+        Ok(auctions.collect())
     }
 }
 
 impl Generations for RedisGenerations {
-    type Stores = RedisViewStores;
+    type Stores = RedisReadModelConnector;
 
     async fn begin(&self, partition: PartitionId) -> Result<Generation, Unavailable> {
         let mut begin = cmd("EVAL");
-        begin.arg(BEGIN).arg(2).arg(keys::newest_views(partition)).arg(keys::live_views(partition));
+        begin
+            .arg(BEGIN)
+            .arg(2)
+            .arg(keys::newest_generation(partition))
+            .arg(keys::current_generation(partition));
         let next: u64 = begin.query_async(&mut self.connection().await?).await.map_err(client_error)?;
         Ok(Generation(next))
     }
 
-    fn stores(&self, generation: Generation) -> RedisViewStores {
-        RedisViewStores::of(self.server.clone(), generation)
+    fn stores(&self, generation: Generation) -> RedisReadModelConnector {
+        RedisReadModelConnector::of(self.server.clone(), generation)
     }
 
     async fn compare(
@@ -119,18 +124,19 @@ impl Generations for RedisGenerations {
         partition: PartitionId,
         generation: Generation,
     ) -> Result<Comparison, Unavailable> {
-        let live = ViewKeys::new(partition, self.live(partition).await?);
+        let current = ViewKeys::new(partition, self.current(partition).await?);
         let other = ViewKeys::new(partition, generation);
         let mut comparison = Comparison::default();
-        // What only the live one has, then what the other one has.
-        for (from, to, both) in [(&live, &other, false), (&other, &live, true)] {
+        // First auctions that only the current generation has, then those of the other generation.
+        for (from, to, include_common) in [(&current, &other, false), (&other, &current, true)] {
             let mut cursor = "0".to_owned();
             loop {
                 let (next, auctions) = self.auctions(from, &cursor).await?;
-                let (ours, theirs) = (self.shown(from, &auctions).await?, self.shown(to, &auctions).await?);
-                for (auction, (one, two)) in auctions.iter().zip(ours.iter().zip(&theirs)) {
-                    if both || *two == ComparedAuction::default() {
-                        comparison.add(*auction, one, two);
+                let (ones, others) =
+                    (self.auction_views(from, &auctions).await?, self.auction_views(to, &auctions).await?);
+                for (auction, (one, other)) in auctions.iter().zip(ones.iter().zip(&others)) {
+                    if include_common || *other == ComparedAuction::default() {
+                        comparison.add(*auction, one, other);
                     }
                 }
                 cursor = next;
@@ -143,28 +149,31 @@ impl Generations for RedisGenerations {
     }
 
     async fn switch(&self, partition: PartitionId, to: Generation) -> Result<SwitchResult, Unavailable> {
-        let live = self.live(partition).await?;
-        if live >= to {
-            return Ok(if live == to { SwitchResult::Done } else { SwitchResult::Superseded });
+        let current = self.current(partition).await?;
+        if current >= to {
+            return Ok(if current == to { SwitchResult::Done } else { SwitchResult::Superseded });
         }
         let mut switch = cmd("EVAL");
-        switch.arg(SWITCH).arg(3).arg(keys::live_views(partition));
-        switch.arg(ViewKeys::new(partition, live).checkpoint());
-        switch.arg(ViewKeys::new(partition, to).checkpoint()).arg(live.0).arg(to.0);
+        switch.arg(SWITCH).arg(3).arg(keys::current_generation(partition));
+        switch.arg(ViewKeys::new(partition, current).checkpoint());
+        switch.arg(ViewKeys::new(partition, to).checkpoint()).arg(current.0).arg(to.0);
         let switched: String =
             switch.query_async(&mut self.connection().await?).await.map_err(client_error)?;
         match switched.as_str() {
             "done" => Ok(SwitchResult::Done),
-            // Another one is live by now, newer or older than ours: looked at again.
+            // Another generation is current by now: the caller checks again.
             "behind" | "moved" => Ok(SwitchResult::Behind),
-            other => Err(Unavailable::new("redis", format!("a switch answered {other}"))),
+            other => {
+                Err(Unavailable::new("redis", format!("unexpected reply of the switch script: {other}")))
+            }
         }
     }
 
     async fn drop_old(&self) -> Result<u64, Unavailable> {
         let (mut connection, mut dropped, mut cursor) = (self.connection().await?, 0, "0".to_owned());
-        // What is older than a generation that was live once is old for ever.
-        let mut live: HashMap<PartitionId, Generation> = HashMap::new();
+        // A generation older than one that was current is never used again, so a remembered pointer is good
+        // enough.
+        let mut current: HashMap<PartitionId, Generation> = HashMap::new();
         loop {
             let mut scan = cmd("SCAN");
             scan.arg(&cursor).arg("MATCH").arg(keys::ALL_VIEWS).arg("COUNT").arg(STEP);
@@ -174,10 +183,10 @@ impl Generations for RedisGenerations {
             let mut old = 0;
             for key in &found {
                 let Some((partition, generation)) = keys::read_view_key(key) else { continue };
-                if let Entry::Vacant(unknown) = live.entry(partition) {
-                    unknown.insert(self.live(partition).await?);
+                if let Entry::Vacant(vacant) = current.entry(partition) {
+                    vacant.insert(self.current(partition).await?);
                 }
-                if generation.is_some_and(|generation| generation < live[&partition]) {
+                if generation.is_some_and(|generation| generation < current[&partition]) {
                     unlink.arg(key);
                     old += 1;
                 }

@@ -1,12 +1,10 @@
-//! Reading views from a pool of connections.
+//! Reads read models over a pool of connections.
 //!
-//! Whoever asks for an auction while one round trip is on its way is gathered into the next, with all others.
+//! Each read uses the current generation as last known, and reads the pointer to the current generation at
+//! the end of the same round trip. If the pointer has changed, the read is repeated with the new generation.
 //!
-//! Which generation is live is remembered, and looked at again with every read, behind it and in the same
-//! round trip: if it still is the one that was read, so it was then. Otherwise everything is read again.
-//!
-//! The checkpoint is read first, in the same round trip. A projector writes views and checkpoint in one step, so
-//! what is read behind a checkpoint shows at least what is up to it.
+//! The checkpoint is read first, in the same round trip. The projector writes read models and checkpoint
+//! atomically, so the values contain at least the events up to that checkpoint.
 
 mod auctions;
 mod bids;
@@ -29,38 +27,39 @@ use redis::{FromRedisValue, Pipeline, Value, cmd, pipe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Reads views.
+/// Reader of the read models.
 #[derive(Clone)]
-pub struct RedisViews {
+pub struct RedisReadModelReader {
     source: Source,
     auctions: AuctionReader,
 }
 
-/// Where they are read.
+/// Pool and known generations.
 #[derive(Clone)]
 struct Source {
     pool: Pool,
     partitions: PartitionCount,
-    /// The generation of each partition that was live when last looked at.
-    live: Arc<[AtomicU64]>,
+    /// Current generation of each partition, as of the last read.
+    current: Arc<[AtomicU64]>,
 }
 
-/// The keys of the generations that one answer is made from.
+/// One read: the generations it uses, and its connection.
 struct Reading<'a> {
     source: &'a Source,
     connection: Connection,
     generations: Vec<(PartitionId, Generation)>,
 }
 
-impl RedisViews {
-    /// Over a pool. Starts the task that reads auctions; it ends when the last clone is dropped.
-    pub fn new(pool: Pool, partitions: PartitionCount) -> RedisViews {
-        let live = partitions.all().map(|_| AtomicU64::new(Generation::FIRST.0)).collect();
-        let source = Source { pool, partitions, live };
-        RedisViews { auctions: AuctionReader::start(source.clone()), source }
+impl RedisReadModelReader {
+    /// Returns a reader over a pool. Starts the task that reads auctions; the task ends when the last clone
+    /// is dropped.
+    pub fn new(pool: Pool, partitions: PartitionCount) -> RedisReadModelReader {
+        let current = partitions.all().map(|_| AtomicU64::new(Generation::FIRST.0)).collect();
+        let source = Source { pool, partitions, current };
+        RedisReadModelReader { auctions: AuctionReader::start(source.clone()), source }
     }
 
-    /// Whether Redis answers.
+    /// Checks whether Redis answers.
     pub async fn ping(&self) -> Result<(), Unavailable> {
         let mut connection = self.source.connection().await?;
         cmd("PING").query_async::<String>(&mut connection).await.map(drop).map_err(client_error)
@@ -73,31 +72,28 @@ impl Source {
     }
 
     fn generation(&self, partition: PartitionId) -> Generation {
-        let live = self.live.get(usize::from(partition.0));
-        live.map_or(Generation::FIRST, |live| Generation(live.load(Ordering::Relaxed)))
+        let current = self.current.get(usize::from(partition.0));
+        current.map_or(Generation::FIRST, |current| Generation(current.load(Ordering::Relaxed)))
     }
 
-    async fn reading(
-        &self,
-        partitions: impl Iterator<Item = PartitionId>,
-    ) -> Result<Reading<'_>, Unavailable> {
+    async fn begin(&self, partitions: impl Iterator<Item = PartitionId>) -> Result<Reading<'_>, Unavailable> {
         let generations = partitions.map(|partition| (partition, self.generation(partition))).collect();
         Ok(Reading { source: self, connection: self.connection().await?, generations })
     }
 
-    /// Reads from one partition, until what was read is of the live generation.
-    async fn live(
+    /// Reads from one partition, and repeats the read until its generation is the current one.
+    async fn read_current(
         &self,
         partition: PartitionId,
         commands: impl Fn(&ViewKeys, &mut Pipeline),
     ) -> Result<AsOf<Replies>, Unavailable> {
         loop {
-            let mut reading = self.reading(std::iter::once(partition)).await?;
+            let mut reading = self.begin(std::iter::once(partition)).await?;
             let mut pipeline = reading.checkpoints();
             commands(&reading.keys(partition), &mut pipeline);
-            if let Some(replies) = reading.last(pipeline).await? {
-                let mut shown = Replies(replies.into_iter());
-                return Ok(AsOf { positions: reading.positions(&mut shown)?, shown });
+            if let Some(replies) = reading.finish(pipeline).await? {
+                let mut replies = Replies(replies.into_iter());
+                return Ok(AsOf { positions: reading.positions(&mut replies)?, value: replies });
             }
         }
     }
@@ -113,16 +109,16 @@ impl Reading<'_> {
         pipeline.query_async(&mut self.connection).await.map_err(client_error)
     }
 
-    /// The beginning of the first read of an answer: how fresh it is.
+    /// Returns the beginning of the first pipeline of a read: the checkpoints.
     fn checkpoints(&self) -> Pipeline {
-        let mut first = pipe();
+        let mut pipeline = pipe();
         for (partition, generation) in &self.generations {
-            first.cmd("GET").arg(ViewKeys::new(*partition, *generation).checkpoint());
+            pipeline.cmd("GET").arg(ViewKeys::new(*partition, *generation).checkpoint());
         }
-        first
+        pipeline
     }
 
-    /// Reads what was asked by [`Reading::checkpoints`].
+    /// Decodes the replies to [`Reading::checkpoints`].
     fn positions(&self, replies: &mut Replies) -> Result<Positions, Unavailable> {
         let of = |(partition, _): &(PartitionId, Generation)| {
             Ok((*partition, replies.next::<Option<u64>>()?.unwrap_or_default()))
@@ -130,26 +126,25 @@ impl Reading<'_> {
         self.generations.iter().map(of).collect()
     }
 
-    /// The last read of an answer. None if another generation is live by now.
-    async fn last(&mut self, mut pipeline: Pipeline) -> Result<Option<Vec<Value>>, Unavailable> {
+    /// Runs the last pipeline of a read. Returns `None` if another generation is current by now.
+    async fn finish(&mut self, mut pipeline: Pipeline) -> Result<Option<Vec<Value>>, Unavailable> {
         for (partition, _) in &self.generations {
-            pipeline.cmd("GET").arg(keys::live_views(*partition));
+            pipeline.cmd("GET").arg(keys::current_generation(*partition));
         }
         let mut replies: Vec<Value> = self.query(&pipeline).await?;
         let pointers = replies.split_off(replies.len().saturating_sub(self.generations.len()));
-        let mut as_before = true;
+        let mut unchanged = true;
         for ((partition, generation), pointer) in self.generations.iter().zip(&pointers) {
             let now = read_pointer(pointer);
-            as_before &= now == *generation;
-            if let Some(live) = self.source.live.get(usize::from(partition.0)) {
-                live.store(now.0, Ordering::Relaxed);
+            unchanged &= now == *generation;
+            if let Some(current) = self.source.current.get(usize::from(partition.0)) {
+                current.store(now.0, Ordering::Relaxed);
             }
         }
-        Ok(as_before.then_some(replies))
+        Ok(unchanged.then_some(replies))
     }
 }
 
-/// The replies, one after the other.
 struct Replies(std::vec::IntoIter<Value>);
 
 impl Replies {
@@ -163,13 +158,13 @@ impl Replies {
     }
 }
 
-impl ReadModelReader for RedisViews {
+impl ReadModelReader for RedisReadModelReader {
     async fn user(&self, partition: PartitionId, user: UserId) -> Result<AsOf<Option<Vec<u8>>>, Unavailable> {
-        let replies = self.source.live(partition, |keys, pipe| {
+        let replies = self.source.read_current(partition, |keys, pipe| {
             pipe.cmd("GET").arg(keys.user(user));
         });
-        let AsOf { positions, mut shown } = replies.await?;
-        Ok(AsOf { positions, shown: shown.next()? })
+        let AsOf { positions, value: mut replies } = replies.await?;
+        Ok(AsOf { positions, value: replies.next()? })
     }
 
     async fn auction(
@@ -190,7 +185,7 @@ impl ReadModelReader for RedisViews {
         self.source.page_of_bids(partition, auction, before, limit).await
     }
 
-    async fn bids_of(
+    async fn bids_by_user(
         &self,
         partition: PartitionId,
         auction: AuctionId,
@@ -198,10 +193,10 @@ impl ReadModelReader for RedisViews {
         before: Option<u64>,
         limit: usize,
     ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
-        self.source.page_of_own_bids(partition, auction, user, before, limit).await
+        self.source.page_of_bids_by_user(partition, auction, user, before, limit).await
     }
 
-    async fn listed(
+    async fn auctions_by_status(
         &self,
         status: AuctionStatus,
         after: Option<(Timestamp, AuctionId)>,
@@ -210,7 +205,7 @@ impl ReadModelReader for RedisViews {
         self.source.page_of_auctions(status, after, limit).await
     }
 
-    async fn bidder(
+    async fn bidder_auctions(
         &self,
         user: UserId,
         before: Option<AuctionId>,
@@ -221,8 +216,8 @@ impl ReadModelReader for RedisViews {
 
     async fn checkpoints(&self, partitions: &[PartitionId]) -> Result<Positions, Unavailable> {
         loop {
-            let mut reading = self.source.reading(partitions.iter().copied()).await?;
-            let Some(replies) = reading.last(reading.checkpoints()).await? else { continue };
+            let mut reading = self.source.begin(partitions.iter().copied()).await?;
+            let Some(replies) = reading.finish(reading.checkpoints()).await? else { continue };
             return reading.positions(&mut Replies(replies.into_iter()));
         }
     }

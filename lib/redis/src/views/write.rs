@@ -1,4 +1,4 @@
-//! Writing views with their checkpoint.
+//! Writes read models together with the checkpoint of the projector.
 
 use super::entry;
 use crate::keys::{self, ViewKeys};
@@ -15,67 +15,73 @@ use std::time::Duration;
 use stream_worker::value::{number, ok};
 use stream_worker::{DedicatedConnection, StreamError};
 
-/// How long Redis may take to write a batch.
+/// Longest time to wait for Redis to write a batch.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Makes connections for writing.
+/// Opens writers of read models.
 #[derive(Clone, Debug)]
-pub struct RedisViewStores {
+pub struct RedisReadModelConnector {
     server: RedisServer,
-    /// A certain one; else the one that is live.
+    /// Generation to write; the current one if `None`.
     generation: Option<Generation>,
 }
 
-impl RedisViewStores {
-    /// To the live views on one Redis.
-    pub fn new(server: impl Into<RedisServer>) -> RedisViewStores {
-        RedisViewStores { server: server.into(), generation: None }
+impl RedisReadModelConnector {
+    /// Returns a connector to the current generation.
+    pub fn new(server: impl Into<RedisServer>) -> RedisReadModelConnector {
+        RedisReadModelConnector { server: server.into(), generation: None }
     }
 
-    /// To a generation, live or not.
-    pub(super) fn of(server: RedisServer, generation: Generation) -> RedisViewStores {
-        RedisViewStores { server, generation: Some(generation) }
+    /// Returns a connector to one generation, current or not.
+    pub(super) fn of(server: RedisServer, generation: Generation) -> RedisReadModelConnector {
+        RedisReadModelConnector { server, generation: Some(generation) }
     }
 }
 
-impl ReadModelConnector for RedisViewStores {
-    type Store = RedisViewStore;
+impl ReadModelConnector for RedisReadModelConnector {
+    type Store = RedisReadModelWriter;
 
-    async fn open(&self, partition: PartitionId) -> Result<RedisViewStore, Unavailable> {
+    async fn open(&self, partition: PartitionId) -> Result<RedisReadModelWriter, Unavailable> {
         let mut connection = self.server.connect(DEADLINE).await?;
-        let live = keys::live_views(partition);
-        let pointer = connection.send_one(cmd("GET").arg(&live)).await.map_err(unavailable)?;
-        let live = Live { key: live, generation: read_pointer(&pointer) };
-        let generation = self.generation.unwrap_or(live.generation);
-        let live = self.generation.is_none().then_some(live);
-        Ok(RedisViewStore { connection, keys: ViewKeys::new(partition, generation), live, watched: None })
+        let key = keys::current_generation(partition);
+        let pointer = connection.send_one(cmd("GET").arg(&key)).await.map_err(unavailable)?;
+        let current = CurrentPointer { key, generation: read_pointer(&pointer) };
+        let generation = self.generation.unwrap_or(current.generation);
+        let current = self.generation.is_none().then_some(current);
+        Ok(RedisReadModelWriter {
+            connection,
+            keys: ViewKeys::new(partition, generation),
+            current,
+            watched: None,
+        })
     }
 }
 
-/// Which generation a pointer names.
+/// Decodes the pointer to the current generation.
 pub(super) fn read_pointer(pointer: &Value) -> Generation {
     let named = number(pointer).and_then(|pointer| u64::try_from(pointer).ok());
     named.map_or(Generation::FIRST, Generation)
 }
 
-/// The pointer to the live generation, and what it was.
-struct Live {
+/// Key of the pointer to the current generation, and the generation it named when the writer was opened.
+struct CurrentPointer {
     key: String,
     generation: Generation,
 }
 
-/// The views of one partition. `WATCH` belongs to its connection.
-pub struct RedisViewStore {
+/// Writer of the read models of one partition. It has its own connection, because a `WATCH` belongs to a
+/// connection.
+pub struct RedisReadModelWriter {
     connection: DedicatedConnection,
     keys: ViewKeys,
-    /// If nothing may be written when another generation is live.
-    live: Option<Live>,
-    /// The checkpoint when the watch on it was set; none if another generation was live then.
+    /// Pointer to watch. If it is set, nothing is written while another generation is current.
+    current: Option<CurrentPointer>,
+    /// Checkpoint when the `WATCH` on it was set; `Some(None)` if another generation was current then.
     watched: Option<Option<u64>>,
 }
 
-/// The commands of a batch: what goes to one key goes in one command. No field and no member is written
-/// twice in a batch, so their order does not matter.
+/// Commands of a batch. Writes to the same key share one command. A batch writes no field or member twice, so
+/// the order of commands does not matter.
 #[derive(Default)]
 struct Writes {
     commands: Vec<Cmd>,
@@ -101,30 +107,30 @@ impl Writes {
     }
 }
 
-impl RedisViewStore {
-    /// Sends commands, then sets a watch on the checkpoint and reads it: the guard of the next
-    /// transaction. One round trip.
+impl RedisReadModelWriter {
+    /// Sends commands, then sets a `WATCH` on the checkpoint and reads it, which guard the next transaction.
+    /// One round trip.
     async fn guarded(&mut self, mut commands: Pipeline) -> Result<Vec<Value>, StreamError> {
         let key = self.keys.checkpoint();
         self.watched = None;
-        // A watch that was touched stays touched until it is taken back, also when it is set once more.
+        // A `WATCH` that was violated stays violated until `UNWATCH`, even if it is set again.
         commands.cmd("UNWATCH");
         let watch = commands.cmd("WATCH").arg(&key);
-        if let Some(live) = &self.live {
-            watch.arg(&live.key);
-            commands.cmd("GET").arg(&live.key);
+        if let Some(current) = &self.current {
+            watch.arg(&current.key);
+            commands.cmd("GET").arg(&current.key);
         }
         commands.cmd("GET").arg(&key);
         let mut replies = self.connection.send(&commands).await?;
         let checkpoint = replies.pop().unwrap_or(Value::Nil);
-        let mut is_live = true;
-        if let Some(live) = &self.live {
-            is_live = read_pointer(&ok(replies.pop().unwrap_or(Value::Nil))?) == live.generation;
+        let mut is_current = true;
+        if let Some(current) = &self.current {
+            is_current = read_pointer(&ok(replies.pop().unwrap_or(Value::Nil))?) == current.generation;
         }
         ok(replies.pop().unwrap_or(Value::Nil))?;
         replies.pop();
         let checkpoint = number(&ok(checkpoint)?).unwrap_or_default();
-        self.watched = Some(is_live.then(|| u64::try_from(checkpoint).unwrap_or_default()));
+        self.watched = Some(is_current.then(|| u64::try_from(checkpoint).unwrap_or_default()));
         Ok(replies)
     }
 
@@ -138,24 +144,24 @@ impl RedisViewStore {
                 writes.set(keys.auction(*auction), json);
             }
             ReadModelWrite::AddToAuctionList { auction, place } => {
-                let member = keys::listed_member(place.ends_at, *auction);
+                let member = keys::auctions_by_status_member(place.ends_at, *auction);
                 writes.add("ZADD", keys.auctions_by_status(place.status), 0, member);
             }
             ReadModelWrite::AuctionListEntry { auction, status, leader, json } => {
-                let line = entry::of_auction(*status, *leader, json);
-                writes.add("HSET", keys.auction_entries(), auction.to_string(), line);
+                let encoded = entry::encode_auction(*status, *leader, json);
+                writes.add("HSET", keys.auction_entries(), auction.to_string(), encoded);
             }
             ReadModelWrite::RemoveFromAuctionList { auction, place } => {
-                let member = keys::listed_member(place.ends_at, *auction);
+                let member = keys::auctions_by_status_member(place.ends_at, *auction);
                 let mut remove = cmd("ZREM");
                 remove.arg(keys.auctions_by_status(place.status)).arg(member);
                 writes.commands.push(remove);
             }
             ReadModelWrite::Bid { auction, number, bidder, json } => {
-                let line = entry::with_user(Some(*bidder), json);
-                writes.add("HSET", keys.bids(*auction), *number, line);
-                let member = keys::own_bid_member(*bidder, *number);
-                writes.add("ZADD", keys.own_bids(*auction), 0, member);
+                let encoded = entry::encode_user(Some(*bidder), json);
+                writes.add("HSET", keys.bids(*auction), *number, encoded);
+                let member = keys::bids_by_user_member(*bidder, *number);
+                writes.add("ZADD", keys.bids_by_user(*auction), 0, member);
             }
             ReadModelWrite::BidderAuctionEntry { user, auction, json } => {
                 writes.add("HSET", keys.bidder(*user), auction.to_string(), json);
@@ -198,7 +204,7 @@ impl RedisViewStore {
     }
 }
 
-impl ReadModelWriter for RedisViewStore {
+impl ReadModelWriter for RedisReadModelWriter {
     async fn checkpoint(&mut self) -> Result<u64, Unavailable> {
         self.guarded(pipe()).await.map_err(unavailable)?;
         Ok(self.watched.flatten().unwrap_or_default())

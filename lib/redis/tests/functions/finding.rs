@@ -1,4 +1,4 @@
-//! Finding entries by what is in them.
+//! Search for entries with `ap_find`.
 
 use crate::Cli;
 use auction_domain::{AuctionId, UserId};
@@ -22,20 +22,20 @@ fn ids(lines: &[String]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn entries_are_found_by_a_field_the_newest_first() {
+async fn find_returns_entries_by_field_newest_first() {
     let cli = Cli::new().await;
     bids(&cli, 9).await;
     let key = Uuid::from_u128(1).to_string();
     assert_eq!(ids(&cli.call("ap_find", &["key", &key]).await), ["7-0", "4-0", "1-0"]);
     let two = cli.call("ap_find", &["key", &key, "2"]).await;
     assert_eq!(ids(&two[..2]), ["7-0", "4-0"]);
-    assert_eq!(two[2], r#"{"truncated":"2 found; 6 looked at","next":"(4-0"}"#);
+    assert_eq!(two[2], r#"{"truncated":"2 found; 6 entries examined","next":"(4-0"}"#);
     assert_eq!(ids(&cli.call("ap_find", &["key", &key, "2", "(4-0"]).await), ["1-0"]);
-    assert!(cli.call("ap_find", &["key", "nobody"]).await.is_empty());
+    assert!(cli.call("ap_find", &["key", "unknown"]).await.is_empty());
 }
 
 #[tokio::test]
-async fn entries_are_found_by_what_is_in_their_bodies() {
+async fn find_searches_decoded_bodies() {
     let cli = Cli::new().await;
     bids(&cli, 9).await;
     assert_eq!(ids(&cli.call("ap_find", &["body.amount", "500"]).await), ["5-0"]);
@@ -49,11 +49,11 @@ async fn entries_are_found_by_what_is_in_their_bodies() {
         assert_eq!(cli.call("ap_find", &[path, value]).await.len(), found, "{path} {value}");
     }
     cli.add_body(b"\xc1").await;
-    assert_eq!(cli.call("ap_find", &["body.a.b", "yes"]).await.len(), 1, "garbage is passed over");
+    assert_eq!(cli.call("ap_find", &["body.a.b", "yes"]).await.len(), 1, "invalid bodies are skipped");
 }
 
 #[tokio::test]
-async fn outcomes_are_found_in_replies_that_hold_many() {
+async fn find_searches_outcomes_within_replies() {
     let cli = Cli::new().await;
     let one = |n: u64| {
         let (id, result) = (Uuid::from_u128(n.into()), OutcomeResult::accepted(n + 4, None, Vec::new()));

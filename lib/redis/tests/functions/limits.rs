@@ -1,11 +1,12 @@
-//! No call takes long, whatever lies on the stream; it says that it stopped, and where to go on.
+//! Limits of the functions: no call takes long, whatever is on the stream, and a cut result names the next
+//! id.
 
 use crate::{Cli, STREAM};
 use redis::{Pipeline, pipe};
 use std::time::{Duration, Instant};
 
-/// A call takes less than a tenth of a second of an idle machine. This one may be busy.
-const GENEROUS: Duration = Duration::from_secs(5);
+/// Longest time of a call. A call takes less than 0.1 s on an idle machine, but this one may be busy.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 async fn fill(cli: &Cli, entries: usize, fields: impl Fn(usize) -> Vec<(Vec<u8>, Vec<u8>)>) {
     let mut connection = cli.connection().await;
@@ -22,19 +23,19 @@ fn body(body: Vec<u8>) -> impl Fn(usize) -> Vec<(Vec<u8>, Vec<u8>)> {
     move |_| vec![(b"body".to_vec(), body.clone())]
 }
 
-/// A list of so many of the same.
+/// Returns a list of `count` equal values.
 fn list(of: &[u8], count: u32) -> Vec<u8> {
     [&[0xdd][..], &count.to_be_bytes(), &of.repeat(count as usize)].concat()
 }
 
-/// Where to go on, if the last line says so.
+/// Returns the next id, if the last line says that the result was cut.
 fn next(lines: &[String]) -> Option<String> {
     let last = lines.last()?.strip_prefix(r#"{"truncated":""#)?;
     Some(last.split(r#","next":""#).nth(1)?.split('"').next()?.to_owned())
 }
 
 #[tokio::test]
-async fn a_call_takes_a_moment_whatever_lies_on_the_stream() {
+async fn call_time_is_bounded_for_any_stream() {
     let nested = (0..60).fold(vec![0x80], |inside: Vec<u8>, _| {
         let length = u16::try_from(inside.len()).unwrap().to_be_bytes();
         [&[0x81, 0xa1, b'k', 0xc5][..], &length, &inside].concat()
@@ -59,17 +60,17 @@ async fn a_call_takes_a_moment_whatever_lies_on_the_stream() {
             ("ap_find", &["body.k", "17"]),
             ("ap_find", &["body.k", "text"]),
         ] {
-            let began = Instant::now();
+            let started = Instant::now();
             let lines = cli.call(function, args).await;
-            assert!(began.elapsed() < GENEROUS, "{what}: {function} took {:?}", began.elapsed());
+            assert!(started.elapsed() < TIME_LIMIT, "{what}: {function} took {:?}", started.elapsed());
             let size: usize = lines.iter().map(String::len).sum();
-            assert!(size < 2_000_000, "{what}: {function} gave {size} bytes");
+            assert!(size < 2_000_000, "{what}: {function} returned {size} bytes");
         }
     }
 }
 
 #[tokio::test]
-async fn what_is_too_much_for_one_call_is_read_in_several() {
+async fn cut_results_continue_in_further_calls() {
     let cli = Cli::new().await;
     fill(&cli, 3000, |n| {
         vec![
@@ -105,7 +106,7 @@ async fn what_is_too_much_for_one_call_is_read_in_several() {
 }
 
 #[tokio::test]
-async fn a_search_says_where_it_stopped_and_goes_on_there() {
+async fn cut_search_continues_in_further_calls() {
     let cli = Cli::new().await;
     let amount = |n: usize| [b"\x81\xa6amount\xcd".as_slice(), &(n as u16).to_be_bytes()].concat();
     fill(&cli, 12_000, |n| vec![(b"n".to_vec(), n.to_string().into()), (b"body".to_vec(), amount(n))]).await;
@@ -126,7 +127,7 @@ async fn a_search_says_where_it_stopped_and_goes_on_there() {
 }
 
 #[tokio::test]
-async fn an_entry_that_is_too_large_is_shown_in_part_and_does_not_block_the_way() {
+async fn too_large_entry_is_cut_and_blocks_no_others() {
     let cli = Cli::new().await;
     cli.add("1-0", &[(b"a", b"1"), (b"body", &list(&[1], 100_000)), (b"b", b"2")]).await;
     let long = vec![b'x'; 5_000_000];
@@ -140,16 +141,23 @@ async fn an_entry_that_is_too_large_is_shown_in_part_and_does_not_block_the_way(
         let Some(next) = next else { break };
         from = next;
     }
-    let shown: Vec<&String> = lines.iter().filter(|line| line.starts_with(r#"{"entry_id""#)).collect();
-    assert_eq!(shown.len(), 3);
-    assert!(shown[0].contains(r#""body":{"wrong":"it holds more than 20000 values"#), "{}", shown[0]);
-    assert!(shown[1].contains(r#""long":{"wrong":"too long to be shown","hex":"7878"#), "{:.300}", shown[1]);
-    assert!(shown[1].contains(r#""bytes":5000000}"#) && shown[1].len() < 10_000);
-    assert!(shown[..2].iter().all(|line| line.ends_with(r#","b":"2"}"#)), "what is around it is there");
+    let displayed: Vec<&String> = lines.iter().filter(|line| line.starts_with(r#"{"entry_id""#)).collect();
+    assert_eq!(displayed.len(), 3);
+    assert!(displayed[0].contains(r#""body":{"decode_error":"more than 20000 values"#), "{}", displayed[0]);
+    assert!(
+        displayed[1].contains(r#""long":{"decode_error":"too long to display","hex":"7878"#),
+        "{:.300}",
+        displayed[1]
+    );
+    assert!(displayed[1].contains(r#""bytes":5000000}"#) && displayed[1].len() < 10_000);
+    assert!(
+        displayed[..2].iter().all(|line| line.ends_with(r#","b":"2"}"#)),
+        "the other fields are displayed"
+    );
 }
 
 #[tokio::test]
-async fn an_entry_of_very_many_fields_is_shown_in_part() {
+async fn entry_with_many_fields_is_cut() {
     let cli = Cli::new().await;
     fill(&cli, 1, |_| (0..100_000).map(|n| (format!("f{n}").into(), b"v".to_vec())).collect()).await;
     let line = cli.call("ap_tail", &["1"]).await.remove(0);

@@ -1,6 +1,6 @@
-//! Every process sees that the functions are there.
+//! Loading of the functions by each process.
 
-use auction_redis::functions::{LoadError, LoadResult, NAME, keep, load};
+use auction_redis::functions::{LoadError, LoadResult, NAME, keep_loaded, load};
 use auction_testkit::local_servers::{eventually, own_servers};
 use deadpool_redis::{Manager, Pool, Runtime};
 use redis::{Client, Value, cmd};
@@ -21,32 +21,32 @@ async fn has_functions(client: &Client) -> bool {
 }
 
 #[tokio::test]
-async fn functions_are_loaded_once_and_replace_those_of_another_release() {
+async fn load_replaces_functions_of_another_release() {
     let (servers, _directory) = own_servers().await;
     let (pool, client) = (pool(servers.redis_url()), Client::open(servers.redis_url()).unwrap());
-    assert_eq!(load(&pool, true).await.unwrap(), LoadResult::Now);
-    assert_eq!(load(&pool, true).await.unwrap(), LoadResult::Before);
+    assert_eq!(load(&pool, true).await.unwrap(), LoadResult::Loaded);
+    assert_eq!(load(&pool, true).await.unwrap(), LoadResult::Present);
     let old = "#!lua name=auction_portal\nredis.register_function('ap_tail', function() return 'old' end)";
     query::<String>(&client, &["FUNCTION", "LOAD", "REPLACE", old]).await;
-    assert_eq!(load(&pool, false).await.unwrap(), LoadResult::Before, "whoever started last has his way");
-    assert_eq!(load(&pool, true).await.unwrap(), LoadResult::Now);
+    assert_eq!(load(&pool, false).await.unwrap(), LoadResult::Present, "the last started release wins");
+    assert_eq!(load(&pool, true).await.unwrap(), LoadResult::Loaded);
     servers.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn functions_are_loaded_when_a_process_starts() {
+async fn functions_are_loaded_at_process_start() {
     let (servers, _directory) = own_servers().await;
-    let (stopper, stop) = shutdown_pair();
-    let keeping = tokio::spawn(keep(pool(servers.redis_url()), stop));
+    let (trigger, stop) = shutdown_pair();
+    let loader = tokio::spawn(keep_loaded(pool(servers.redis_url()), stop));
     let client = Client::open(servers.redis_url()).unwrap();
-    eventually("they are loaded", async || has_functions(&client).await).await;
-    stopper.stop();
-    keeping.await.unwrap();
+    eventually("the functions are loaded", async || has_functions(&client).await).await;
+    trigger.stop();
+    loader.await.unwrap();
     servers.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_redis_that_does_not_permit_functions_is_left_alone() {
+async fn loading_stops_if_redis_refuses_functions() {
     let (servers, _directory) = own_servers().await;
     let client = Client::open(servers.redis_url()).unwrap();
     query::<()>(&client, &["ACL", "SETUSER", "portal", "on", ">secret", "~*", "+@all", "-function"]).await;
@@ -54,10 +54,10 @@ async fn a_redis_that_does_not_permit_functions_is_left_alone() {
     let pool = pool(&format!("{url}{}user=portal&pass=secret", if url.contains('?') { '&' } else { '?' }));
     let refused = load(&pool, true).await;
     assert!(matches!(refused, Err(LoadError::Refused(_))), "{refused:?}");
-    let (stopper, stop) = shutdown_pair();
-    let keeping = tokio::spawn(keep(pool, stop));
-    stopper.stop();
-    keeping.await.unwrap();
+    let (trigger, stop) = shutdown_pair();
+    let loader = tokio::spawn(keep_loaded(pool, stop));
+    trigger.stop();
+    loader.await.unwrap();
     assert!(!has_functions(&client).await);
     servers.stop().await.unwrap();
 }

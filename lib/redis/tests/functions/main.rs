@@ -1,4 +1,4 @@
-//! What the functions for redis-cli print is what lies on the streams, whatever it is.
+//! Tests of the functions for redis-cli: they display what is on the streams, whatever it is.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
@@ -16,10 +16,10 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisError, cmd};
 use std::time::Duration;
 
-/// The stream of most tests.
+/// Stream that most tests use.
 const STREAM: &str = "ap:{00}:cmd:bid";
 
-/// An empty Redis with the functions.
+/// Empty Redis database with the functions.
 struct Cli(TestRedis);
 
 impl Cli {
@@ -30,8 +30,8 @@ impl Cli {
     }
 
     async fn connection(&self) -> MultiplexedConnection {
-        let patient = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(60)));
-        self.0.client().get_multiplexed_async_connection_with_config(&patient).await.unwrap()
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(60)));
+        self.0.client().get_multiplexed_async_connection_with_config(&config).await.unwrap()
     }
 
     async fn add(&self, id: &str, fields: &[(&[u8], &[u8])]) -> String {
@@ -58,7 +58,7 @@ impl Cli {
         self.try_call(function, args).await.unwrap()
     }
 
-    /// How the body of the newest entry is shown.
+    /// Returns the displayed body of the newest entry.
     async fn newest_body(&self) -> String {
         let line = self.call("ap_tail", &["1"]).await.remove(0);
         let (_, body) = line.split_once(r#","body":"#).unwrap();

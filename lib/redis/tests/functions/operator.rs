@@ -1,4 +1,4 @@
-//! The user of config/redis-operator.conf sees everything and changes nothing.
+//! The Redis user of config/redis-operator.conf can read everything and change nothing.
 
 use auction_redis::functions::{CODE, NAME};
 use redis::aio::MultiplexedConnection;
@@ -7,37 +7,37 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// A Redis with that file as its configuration.
-struct Configured {
+/// Redis server with that file as its configuration.
+struct OperatorRedis {
     server: Child,
     directory: TempDir,
 }
 
-impl Configured {
-    async fn start() -> Configured {
+impl OperatorRedis {
+    async fn start() -> OperatorRedis {
         let directory = tempfile::tempdir().unwrap();
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/redis-operator.conf");
         let mut server = Command::new("redis-server");
         server.arg(file).args(["--port", "0", "--save", "", "--dir"]).arg(directory.path());
         server.arg("--unixsocket").arg(directory.path().join("redis.sock"));
         server.stdout(Stdio::null()).stderr(Stdio::inherit());
-        let redis = Configured { server: server.spawn().unwrap(), directory };
-        let began = Instant::now();
+        let redis = OperatorRedis { server: server.spawn().unwrap(), directory };
+        let started = Instant::now();
         while redis.connect("").await.is_err() {
-            assert!(began.elapsed() < Duration::from_secs(30), "it does not start");
-            tokio::time::sleep(Duration::from_millis(10)).await; // between two looks, with a deadline
+            assert!(started.elapsed() < Duration::from_secs(30), "Redis does not start");
+            tokio::time::sleep(Duration::from_millis(10)).await; // between attempts, with a deadline
         }
         redis
     }
 
-    async fn connect(&self, who: &str) -> Result<MultiplexedConnection, RedisError> {
+    async fn connect(&self, credentials: &str) -> Result<MultiplexedConnection, RedisError> {
         let socket = self.directory.path().join("redis.sock");
-        let client = Client::open(format!("redis+unix://{}{who}", socket.display()))?;
+        let client = Client::open(format!("redis+unix://{}{credentials}", socket.display()))?;
         client.get_multiplexed_async_connection().await
     }
 }
 
-impl Drop for Configured {
+impl Drop for OperatorRedis {
     fn drop(&mut self) {
         let _ = self.server.kill();
         let _ = self.server.wait();
@@ -64,11 +64,11 @@ const ALLOWED: [&str; 34] = [
     "XPENDING ap:{00}:cmd:bid writer",
     "XPENDING ap:{00}:cmd:bid writer - + 10",
     "GET ap:{00}:lease:writer",
-    "HSCAN ap:{00}:suspects 0",
+    "HSCAN ap:{00}:crash-marks 0",
     "STRLEN ap:{00}:view:user:x",
-    "HGET ap:{00}:view:items x",
-    "HLEN ap:{00}:view:items",
-    "HSCAN ap:{00}:view:items 0",
+    "HGET ap:{00}:view:auction-entries x",
+    "HLEN ap:{00}:view:auction-entries",
+    "HSCAN ap:{00}:view:auction-entries 0",
     "ZRANGE ap:members:writer 0 -1 WITHSCORES",
     "ZCARD ap:members:writer",
     "ZSCORE ap:members:writer x",
@@ -105,7 +105,7 @@ const REFUSED: [&str; 41] = [
     "UNLINK ap:{00}:evt",
     "EXPIRE ap:{00}:evt 1",
     "RENAME ap:{00}:evt ap:{00}:x",
-    "HSET ap:{00}:view:items a b",
+    "HSET ap:{00}:view:auction-entries a b",
     "ZADD ap:members:writer 1 a",
     "FCALL write 1 ap:{00}:evt",
     "FCALL_RO write 1 ap:{00}:evt",
@@ -131,8 +131,8 @@ const REFUSED: [&str; 41] = [
 ];
 
 #[tokio::test]
-async fn an_operator_reads_everything_and_changes_nothing() {
-    let redis = Configured::start().await;
+async fn operator_can_read_everything_and_change_nothing() {
+    let redis = OperatorRedis::start().await;
     let mut admin = redis.connect("").await.unwrap();
     let _: () = cmd("FUNCTION").arg("LOAD").arg(CODE).query_async(&mut admin).await.unwrap();
     let write = "#!lua name=other\nredis.register_function('write', function(keys) \
@@ -148,8 +148,8 @@ async fn an_operator_reads_everything_and_changes_nothing() {
         call(&mut admin, line).await.unwrap();
     }
 
-    let nobody = redis.connect("?user=operator&pass=").await;
-    assert!(nobody.is_err(), "without a password nobody is the operator");
+    let refused = redis.connect("?user=operator&pass=").await;
+    assert!(refused.is_err(), "no password is set");
     call(&mut admin, "ACL SETUSER operator >secret").await.unwrap();
     let mut operator = redis.connect("?user=operator&pass=secret").await.unwrap();
     for line in ALLOWED {

@@ -1,10 +1,10 @@
-//! Whatever a program writes as MessagePack is shown as what it is, and garbage as something.
+//! Display of random bodies: valid MessagePack as its JSON, and invalid data as a decode error.
 
 use crate::Cli;
 use auction_testkit::random::Random;
 use rmpv::{Utf8String, Value};
 
-/// Takes the JSON of a value from the front of a text.
+/// Consumes the JSON of `value` from the front of `json`.
 fn take(value: &Value, json: &mut &str) -> Result<(), String> {
     match value {
         Value::Nil => token(json, "null"),
@@ -12,7 +12,7 @@ fn take(value: &Value, json: &mut &str) -> Result<(), String> {
         Value::Integer(number) => token(json, &number.to_string()),
         Value::F32(number) => float(json, f64::from(*number), |text| text.parse() == Ok(*number)),
         Value::F64(number) => float(json, *number, |text| text.parse() == Ok(*number)),
-        // What is no UTF-8 is written as `bin` by this crate.
+        // This crate encodes a string that is not UTF-8 as `bin`.
         Value::String(text) => string(json, text.as_str().ok_or("no text")?),
         Value::Binary(bytes) => match rmpv::decode::read_value(&mut &bytes[..]) {
             Ok(inside) if inside.is_map() => {
@@ -49,7 +49,7 @@ fn token(json: &mut &str, token: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn float(json: &mut &str, number: f64, is_it: impl Fn(&str) -> bool) -> Result<(), String> {
+fn float(json: &mut &str, number: f64, is_equal: impl Fn(&str) -> bool) -> Result<(), String> {
     if !number.is_finite() {
         return token(json, &format!(r#"{{"float":"{}"}}"#, number.to_string().to_lowercase()));
     }
@@ -57,7 +57,7 @@ fn float(json: &mut &str, number: f64, is_it: impl Fn(&str) -> bool) -> Result<(
     let (text, rest) = json.split_at(end);
     *json = rest;
     let is_fraction = text.contains(['.', 'e']) && serde_json::from_str::<f64>(text).is_ok();
-    if is_fraction && is_it(text) { Ok(()) } else { Err(format!("{text} is not {number:?}")) }
+    if is_fraction && is_equal(text) { Ok(()) } else { Err(format!("{text} is not {number:?}")) }
 }
 
 fn next_string(json: &mut &str) -> Result<String, String> {
@@ -86,8 +86,8 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn bytes(random: &mut Random, most: u64) -> Vec<u8> {
-    (0..random.below(most)).map(|_| random.number().to_le_bytes()[0]).collect()
+fn bytes(random: &mut Random, max_length: u64) -> Vec<u8> {
+    (0..random.below(max_length)).map(|_| random.number().to_le_bytes()[0]).collect()
 }
 
 fn text(random: &mut Random) -> Utf8String {
@@ -120,7 +120,7 @@ fn any(random: &mut Random, depth: u64) -> Value {
     }
 }
 
-/// Bytes that are no map, or a map.
+/// Returns random bytes that are not a map, or an encoded map.
 fn inside(random: &mut Random, depth: u64) -> Vec<u8> {
     if random.chance(500) {
         return [vec![0xc1], bytes(random, 300)].concat();
@@ -145,7 +145,7 @@ fn rounds() -> usize {
 }
 
 #[tokio::test]
-async fn any_value_is_shown_as_what_it_is() {
+async fn random_values_are_displayed_correctly() {
     let (cli, mut random) = (Cli::new().await, random());
     for _ in 0..rounds() {
         let mut values = Vec::new();
@@ -164,7 +164,7 @@ async fn any_value_is_shown_as_what_it_is() {
 }
 
 #[tokio::test]
-async fn garbage_is_shown_as_json_and_hides_nothing() {
+async fn invalid_bodies_are_displayed_as_json() {
     let (cli, mut random) = (Cli::new().await, random());
     for _ in 0..rounds() {
         for _ in 0..100 {
@@ -172,7 +172,7 @@ async fn garbage_is_shown_as_json_and_hides_nothing() {
                 true => encoded(&any(&mut random, 4)),
                 false => bytes(&mut random, 60),
             };
-            // Cut off, with a byte changed, or with more behind it.
+            // Truncates the body, changes a byte, or appends bytes.
             match random.below(3) {
                 0 => body.truncate(random.below(1 + body.len() as u64) as usize),
                 1 if !body.is_empty() => {
@@ -187,10 +187,13 @@ async fn garbage_is_shown_as_json_and_hides_nothing() {
         let lines = cli.call("ap_tail", &["100"]).await;
         assert_eq!(lines.len(), 100);
         for line in lines {
-            let shown: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|error| {
+            let displayed: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|error| {
                 panic!("{error}: {line}");
             });
-            assert!(shown.get("body").is_some() && shown["first"] == "1" && shown["last"] == "2", "{line}");
+            assert!(
+                displayed.get("body").is_some() && displayed["first"] == "1" && displayed["last"] == "2",
+                "{line}"
+            );
         }
     }
 }

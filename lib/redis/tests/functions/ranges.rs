@@ -1,4 +1,4 @@
-//! Which entries are shown, and how to go on.
+//! Ranges: which entries are displayed, and how to continue.
 
 use crate::{Cli, STREAM};
 use redis::cmd;
@@ -16,7 +16,7 @@ fn ids(lines: &[String]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_tail_ends_with_the_newest() {
+async fn tail_ends_with_the_newest_entry() {
     let cli = numbered(300).await;
     assert_eq!(ids(&cli.call("ap_tail", &["3"]).await), ["298-0", "299-0", "300-0"]);
     assert_eq!(ids(&cli.call("ap_tail", &["2", "(299-0"]).await), ["297-0", "298-0"]);
@@ -25,7 +25,7 @@ async fn a_tail_ends_with_the_newest() {
 }
 
 #[tokio::test]
-async fn a_range_begins_with_the_oldest() {
+async fn range_starts_with_the_oldest_entry() {
     let cli = numbered(300).await;
     assert_eq!(ids(&cli.call("ap_range", &["5", "7"]).await), ["5-0", "6-0", "7-0"]);
     assert_eq!(ids(&cli.call("ap_range", &["(5-0", "+", "2"]).await), ["6-0", "7-0"]);
@@ -35,7 +35,7 @@ async fn a_range_begins_with_the_oldest() {
 }
 
 #[tokio::test]
-async fn the_ends_of_all_ids_are_ends() {
+async fn ranges_include_the_smallest_and_largest_ids() {
     let cli = Cli::new().await;
     cli.add("0-1", &[(b"n", b"1")]).await;
     cli.add("18446744073709551615-18446744073709551615", &[(b"n", b"2")]).await;
@@ -46,7 +46,7 @@ async fn the_ends_of_all_ids_are_ends() {
 }
 
 #[tokio::test]
-async fn no_stream_is_nothing_and_what_is_no_stream_is_an_error() {
+async fn missing_stream_is_empty_and_other_key_is_an_error() {
     let cli = Cli::new().await;
     assert!(cli.call("ap_tail", &["5"]).await.is_empty());
     assert!(cli.call("ap_find", &["id", "x"]).await.is_empty());
@@ -56,7 +56,7 @@ async fn no_stream_is_nothing_and_what_is_no_stream_is_an_error() {
 }
 
 #[tokio::test]
-async fn who_calls_them_wrongly_is_told_how_to() {
+async fn wrong_arguments_return_the_usage() {
     let cli = numbered(1).await;
     for (function, args) in [
         ("ap_tail", &["0"][..]),

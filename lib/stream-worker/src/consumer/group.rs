@@ -1,25 +1,26 @@
-//! A consumer's dealings with its group: joining, taking over, leaving.
+//! Group membership of a consumer: joining, claiming, leaving.
 
 use super::{GroupConsumer, Source};
 use crate::value::{number, ok, text};
 use crate::{EntryId, StreamError};
 use redis::{Pipeline, Value, cmd, pipe};
 
-/// Another consumer that has nothing pending and was not heard of for so long is removed.
-const FORGET_CONSUMER_AFTER_MS: i64 = 60_000;
+/// Idle time after which another consumer without pending entries is removed, in milliseconds.
+const REMOVE_CONSUMER_AFTER_MS: i64 = 60_000;
 
-/// Checks and removes in one step: between two, an entry could be handed out and be lost with it.
+/// Checks and removes in one atomic step: between two steps, an entry could be delivered to the consumer and
+/// be removed with it.
 const REMOVE_EMPTY_CONSUMERS: &str = include_str!("../remove_empty_consumers.lua");
 
 impl GroupConsumer {
-    /// Takes over all that is pending with others; it is read next.
+    /// Claims all pending entries of the group; they are read next.
     pub(super) async fn claim_all(&mut self) -> Result<(), StreamError> {
-        self.source = Source::Pending { first_drained: false };
+        self.source = Source::Pending { priority_drained: false };
         self.claim_in_steps().await.map(drop)
     }
 
-    /// Acknowledges all that is pending with anybody.
-    pub(super) async fn forget_pending(&mut self) -> Result<(), StreamError> {
+    /// Acknowledges all pending entries of the group.
+    pub(super) async fn acknowledge_pending(&mut self) -> Result<(), StreamError> {
         let mut acknowledge = pipe();
         for (stream, ids) in self.claim_in_steps().await? {
             acknowledge.cmd("XACK").arg(stream).arg(&self.options.group).arg(ids);
@@ -27,7 +28,7 @@ impl GroupConsumer {
         self.connection.send(&acknowledge).await?.into_iter().try_for_each(|reply| ok(reply).map(drop))
     }
 
-    /// Claims all that is pending, so many entries at a time; returns which.
+    /// Claims all pending entries of the group in steps, and returns their ids by stream.
     async fn claim_in_steps(&mut self) -> Result<Vec<(String, Vec<String>)>, StreamError> {
         let mut claimed = Vec::new();
         for stream in self.options.streams.clone() {
@@ -56,31 +57,41 @@ impl GroupConsumer {
         Ok(claimed)
     }
 
-    /// Takes over all that is pending with anybody, as opening a consumer does: it is handed out next, also
-    /// what this one was handed before.
+    /// Claims all pending entries of the group, as opening a consumer does. They are returned next, including
+    /// those that this consumer has returned before.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the connection fails, or a stream or group was deleted. Drop the consumer then.
     pub async fn take_over(&mut self) -> Result<(), StreamError> {
-        self.ends = self.last_ids().await?;
-        self.handed_out.fill(EntryId::ZERO);
+        self.ends_at_takeover = self.last_ids().await?;
+        self.last_delivered.fill(EntryId::ZERO);
         self.claim_all().await
     }
 
-    /// Waits until a stream has more entries than when this consumer last took over, but not longer than a
-    /// read waits. Hands out nothing: others of the group may take it.
+    /// Waits until a stream has entries that were added after the last
+    /// [`take_over`](GroupConsumer::take_over), for at most
+    /// [`ConsumerOptions::block`](crate::ConsumerOptions::block). Delivers nothing: other consumers may read
+    /// the entries first.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the connection fails. Drop the consumer then.
     pub async fn wait(&mut self) -> Result<(), StreamError> {
         let mut read = cmd("XREAD");
         read.arg("COUNT").arg(1).arg("BLOCK");
         read.arg(u64::try_from(self.options.block.as_millis()).unwrap_or(u64::MAX));
         read.arg("STREAMS").arg(&self.options.streams);
-        for end in &self.ends {
+        for end in &self.ends_at_takeover {
             read.arg(end.to_string());
         }
         self.connection.send_one(&read).await.map(drop)
     }
 
-    pub(super) async fn make_groups(&mut self) -> Result<(), StreamError> {
+    pub(super) async fn create_groups(&mut self) -> Result<(), StreamError> {
         let mut commands = pipe();
         for stream in &self.options.streams {
-            make_group(&mut commands, stream, &self.options.group);
+            create_group(&mut commands, stream, &self.options.group);
         }
         for reply in self.connection.send(&commands).await? {
             match reply {
@@ -95,28 +106,38 @@ impl GroupConsumer {
         for stream in &self.options.streams {
             let mut script = cmd("EVAL");
             script.arg(REMOVE_EMPTY_CONSUMERS).arg(1).arg(stream).arg(&self.options.group).arg(&self.name);
-            script.arg(FORGET_CONSUMER_AFTER_MS);
+            script.arg(REMOVE_CONSUMER_AFTER_MS);
             let removed = self.connection.send_one(&script).await?;
             if let Some(removed) = number(&removed).filter(|removed| *removed > 0) {
-                tracing::debug!(stream, removed, "removed consumers that had gone");
+                tracing::debug!(stream, removed, "removed idle consumers");
             }
         }
         Ok(())
     }
 
-    /// Leaves the group, if nothing is pending with us.
+    /// Leaves the group. A consumer with pending entries stays in the group, until another one has claimed
+    /// them and the minimum idle time has passed.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the connection fails. Other consumers remove this one later.
     pub async fn leave(mut self) -> Result<(), StreamError> {
         for stream in self.options.streams.clone() {
             let mut script = cmd("EVAL");
             script.arg(REMOVE_EMPTY_CONSUMERS).arg(1).arg(&stream).arg(&self.options.group);
-            // Nobody is spared, and nobody but we ourselves can have been idle for a negative time.
+            // The last argument selects this consumer alone, and overrides the other two.
             script.arg("").arg(-1).arg(&self.name);
             self.connection.send_one(&script).await?;
         }
         Ok(())
     }
 
-    /// The newest id that each stream ever had.
+    /// Returns the last id that each stream generated, in the order of the options; zero for a stream without
+    /// entries.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the connection fails.
     pub async fn last_ids(&mut self) -> Result<Vec<EntryId>, StreamError> {
         let mut commands = pipe();
         for stream in &self.options.streams {
@@ -132,7 +153,8 @@ fn texts(value: &Value) -> Option<Vec<String>> {
     values.iter().map(|value| text(value).map(str::to_owned)).collect()
 }
 
-/// Groups start at the beginning: what came before them is theirs too.
-fn make_group(commands: &mut Pipeline, stream: &str, group: &str) {
+/// Adds the command that creates a group at the beginning of a stream, so that it receives existing entries
+/// too.
+fn create_group(commands: &mut Pipeline, stream: &str, group: &str) {
     commands.cmd("XGROUP").arg("CREATE").arg(stream).arg(group).arg("0").arg("MKSTREAM");
 }

@@ -1,6 +1,5 @@
-//! Single auctions, which are read more than anything else. Requests that come in while one round trip is on its way
-//! go into the next: one for all of them, and of an auction that many ask for one read. What each is shown was read
-//! after he asked.
+//! Reads single auctions, the most frequent reads. Calls that arrive during a round trip share the next one,
+//! which reads each auction once. Every result is read after its call arrived.
 
 use super::{Replies, Source};
 use auction_app::ports::Unavailable;
@@ -10,89 +9,88 @@ use auction_wire::PartitionId;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::{mpsc, oneshot};
 
-/// At most so many requests in one round trip.
-const TOGETHER: usize = 1000;
+/// Maximum number of calls in one round trip.
+const MAX_BATCH: usize = 1000;
 
-/// At most so many requests wait; more are told that Redis does not keep up.
-const WAITING: usize = 10_000;
+/// Maximum number of queued calls. Further calls fail: Redis does not keep up.
+const MAX_QUEUED: usize = 10_000;
 
-/// An auction as it is shown; none if there is none.
-type Answer = AsOf<Option<AuctionDocument>>;
+/// Document of an auction; `None` if it does not exist.
+type AuctionResult = AsOf<Option<AuctionDocument>>;
 
-struct Asked {
+struct ReadCall {
     partition: PartitionId,
     auction: AuctionId,
-    answer: oneshot::Sender<Result<Answer, Unavailable>>,
+    result: oneshot::Sender<Result<AuctionResult, Unavailable>>,
 }
 
-/// The way to the task that reads.
+/// Handle of the task that reads auctions.
 #[derive(Clone)]
-pub(super) struct AuctionReader(mpsc::Sender<Asked>);
+pub(super) struct AuctionReader(mpsc::Sender<ReadCall>);
 
 impl AuctionReader {
-    /// Starts it; it ends when the last clone of this is dropped.
+    /// Starts the task. It ends when the last clone is dropped.
     pub(super) fn start(source: Source) -> AuctionReader {
-        let (ask, asked) = mpsc::channel(WAITING);
-        tokio::spawn(read_all(source, asked));
-        AuctionReader(ask)
+        let (sender, receiver) = mpsc::channel(MAX_QUEUED);
+        tokio::spawn(read_all(source, receiver));
+        AuctionReader(sender)
     }
 
     pub(super) async fn read(
         &self,
         partition: PartitionId,
         auction: AuctionId,
-    ) -> Result<Answer, Unavailable> {
-        let (answer, answered) = oneshot::channel();
-        let asked = Asked { partition, auction, answer };
-        self.0.try_send(asked).map_err(|error| Unavailable::new("redis", error.to_string()))?;
-        answered.await.unwrap_or_else(|_| Err(Unavailable::new("redis", "nobody reads any more")))
+    ) -> Result<AuctionResult, Unavailable> {
+        let (result, receiver) = oneshot::channel();
+        let call = ReadCall { partition, auction, result };
+        self.0.try_send(call).map_err(|error| Unavailable::new("redis", error.to_string()))?;
+        receiver.await.unwrap_or_else(|_| Err(Unavailable::new("redis", "auction reader has ended")))
     }
 }
 
-async fn read_all(source: Source, mut asked: mpsc::Receiver<Asked>) {
-    let mut together = Vec::with_capacity(TOGETHER);
-    while asked.recv_many(&mut together, TOGETHER).await > 0 {
-        let auctions = together.iter().map(|asked| (asked.partition, asked.auction)).collect();
-        let answers = read(&source, &auctions).await;
-        for Asked { partition, auction, answer } in together.drain(..) {
-            // Whoever has gone meanwhile does not need it.
-            let _ = answer.send(match &answers {
-                Ok(answers) => answers.get(&(partition, auction)).cloned().ok_or_else(missing),
+async fn read_all(source: Source, mut receiver: mpsc::Receiver<ReadCall>) {
+    let mut batch = Vec::with_capacity(MAX_BATCH);
+    while receiver.recv_many(&mut batch, MAX_BATCH).await > 0 {
+        let auctions = batch.iter().map(|call| (call.partition, call.auction)).collect();
+        let results = read(&source, &auctions).await;
+        for ReadCall { partition, auction, result } in batch.drain(..) {
+            // A caller that was dropped meanwhile does not need the result.
+            let _ = result.send(match &results {
+                Ok(results) => results.get(&(partition, auction)).cloned().ok_or_else(missing),
                 Err(error) => Err(Unavailable::new(error.backend, error.cause.to_string())),
             });
         }
     }
 }
 
-/// Each of the auctions, by one round trip; by one more if another generation of views has become the live one.
+/// Reads the auctions in one round trip, or in one more if another generation has become the current one.
 async fn read(
     source: &Source,
     auctions: &BTreeSet<(PartitionId, AuctionId)>,
-) -> Result<BTreeMap<(PartitionId, AuctionId), Answer>, Unavailable> {
+) -> Result<BTreeMap<(PartitionId, AuctionId), AuctionResult>, Unavailable> {
     let mut partitions: Vec<PartitionId> = auctions.iter().map(|(partition, _)| *partition).collect();
     partitions.dedup();
     loop {
-        let mut reading = source.reading(partitions.iter().copied()).await?;
+        let mut reading = source.begin(partitions.iter().copied()).await?;
         let mut pipeline = reading.checkpoints();
         pipeline.cmd("TIME");
         for (partition, auction) in auctions {
             pipeline.cmd("GET").arg(reading.keys(*partition).auction(*auction));
         }
-        let Some(replies) = reading.last(pipeline).await? else { continue };
+        let Some(replies) = reading.finish(pipeline).await? else { continue };
         let mut replies = Replies(replies.into_iter());
         let positions = reading.positions(&mut replies)?;
         let (seconds, micros): (i64, i64) = replies.next()?;
         let now = Timestamp(1000 * seconds + micros / 1000);
         let read = |(partition, auction): &(PartitionId, AuctionId)| {
             let json: Option<Vec<u8>> = replies.next()?;
-            let shown = json.map(|json| AuctionDocument { json, now });
-            Ok(((*partition, *auction), AsOf { positions: positions.within(&[*partition]), shown }))
+            let value = json.map(|json| AuctionDocument { json, now });
+            Ok(((*partition, *auction), AsOf { positions: positions.within(&[*partition]), value }))
         };
         return auctions.iter().map(read).collect();
     }
 }
 
-/// Each was read who was asked for.
 fn missing() -> Unavailable {
-    Unavailable::new("redis", "an auction was not read")
+    Unavailable::new("redis", "internal error: a requested auction was not read")
 }

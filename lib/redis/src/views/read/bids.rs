@@ -9,25 +9,27 @@ use auction_domain::{AuctionId, UserId};
 use auction_wire::PartitionId;
 use redis::{Value, pipe};
 
-fn bid(number: u64, line: Option<Vec<u8>>) -> Option<BidEntry> {
-    let line = line?;
-    let (bidder, json) = entry::read_user(&line)?;
+fn bid_entry(number: u64, entry: Option<Vec<u8>>) -> Option<BidEntry> {
+    let entry = entry?;
+    let (bidder, json) = entry::decode_user(&entry)?;
     Some(BidEntry { number, bidder: bidder?, json: json.to_vec() })
 }
 
 impl Reading<'_> {
     /// The bids of these numbers: the last read of an answer.
     async fn bids(&mut self, key: &str, numbers: &[u64]) -> Result<Option<Vec<BidEntry>>, Unavailable> {
-        let mut lines = pipe();
+        let mut entries = pipe();
         if !numbers.is_empty() {
-            lines.cmd("HMGET").arg(key).arg(numbers);
+            entries.cmd("HMGET").arg(key).arg(numbers);
         }
-        let Some(replies) = self.last(lines).await? else { return Ok(None) };
+        let Some(replies) = self.finish(entries).await? else { return Ok(None) };
         if numbers.is_empty() {
             return Ok(Some(Vec::new()));
         }
-        let lines: Vec<Option<Vec<u8>>> = Replies(replies.into_iter()).next()?;
-        Ok(Some(numbers.iter().zip(lines).filter_map(|(number, line)| bid(*number, line)).collect()))
+        let entries: Vec<Option<Vec<u8>>> = Replies(replies.into_iter()).next()?;
+        Ok(Some(
+            numbers.iter().zip(entries).filter_map(|(number, entry)| bid_entry(*number, entry)).collect(),
+        ))
     }
 }
 
@@ -40,11 +42,11 @@ impl Source {
         limit: usize,
     ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
         loop {
-            let mut reading = self.reading(std::iter::once(partition)).await?;
+            let mut reading = self.begin(std::iter::once(partition)).await?;
             let keys = reading.keys(partition);
-            let mut sizes = reading.checkpoints();
-            sizes.cmd("EXISTS").arg(keys.auction(auction)).cmd("HLEN").arg(keys.bids(auction));
-            let mut replies = Replies(reading.query::<Vec<Value>>(&sizes).await?.into_iter());
+            let mut commands = reading.checkpoints();
+            commands.cmd("EXISTS").arg(keys.auction(auction)).cmd("HLEN").arg(keys.bids(auction));
+            let mut replies = Replies(reading.query::<Vec<Value>>(&commands).await?.into_iter());
             let positions = reading.positions(&mut replies)?;
             let (exists, count): (bool, u64) = (replies.next()?, replies.next()?);
             let from = before.map_or(count, |before| count.min(before.saturating_sub(1)));
@@ -52,11 +54,11 @@ impl Source {
             let numbers: Vec<u64> = (until + 1..=from).rev().collect();
             let Some(bids) = reading.bids(&keys.bids(auction), &numbers).await? else { continue };
             let page = BidPage { count, bids, next: (until > 0).then_some(until + 1) };
-            return Ok(AsOf { positions, shown: exists.then_some(page) });
+            return Ok(AsOf { positions, value: exists.then_some(page) });
         }
     }
 
-    pub(super) async fn page_of_own_bids(
+    pub(super) async fn page_of_bids_by_user(
         &self,
         partition: PartitionId,
         auction: AuctionId,
@@ -65,26 +67,26 @@ impl Source {
         limit: usize,
     ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
         loop {
-            let mut reading = self.reading(std::iter::once(partition)).await?;
+            let mut reading = self.begin(std::iter::once(partition)).await?;
             let keys = reading.keys(partition);
             let first = format!("[{user}:");
-            let last = format!("({}", keys::own_bid_member(user, before.unwrap_or(u64::MAX)));
-            let mut own = reading.checkpoints();
-            own.cmd("EXISTS").arg(keys.auction(auction));
-            own.cmd("ZLEXCOUNT").arg(keys.own_bids(auction)).arg(&first).arg(format!("({user};"));
-            own.cmd("ZREVRANGEBYLEX").arg(keys.own_bids(auction)).arg(last).arg(&first);
-            own.arg("LIMIT").arg(0).arg(limit + 1);
-            let mut replies = Replies(reading.query::<Vec<Value>>(&own).await?.into_iter());
+            let last = format!("({}", keys::bids_by_user_member(user, before.unwrap_or(u64::MAX)));
+            let mut commands = reading.checkpoints();
+            commands.cmd("EXISTS").arg(keys.auction(auction));
+            commands.cmd("ZLEXCOUNT").arg(keys.bids_by_user(auction)).arg(&first).arg(format!("({user};"));
+            commands.cmd("ZREVRANGEBYLEX").arg(keys.bids_by_user(auction)).arg(last).arg(&first);
+            commands.arg("LIMIT").arg(0).arg(limit + 1);
+            let mut replies = Replies(reading.query::<Vec<Value>>(&commands).await?.into_iter());
             let positions = reading.positions(&mut replies)?;
             let (exists, count): (bool, u64) = (replies.next()?, replies.next()?);
             let members: Vec<String> = replies.next()?;
             let mut numbers: Vec<u64> =
-                members.iter().filter_map(|member| keys::read_own_bid_member(member)).collect();
-            // One more than is asked for tells whether there is another page.
+                members.iter().filter_map(|member| keys::read_bids_by_user_member(member)).collect();
+            // One more than requested shows whether there is another page.
             let next = (numbers.len() > limit).then(|| numbers[limit - 1]);
             numbers.truncate(limit);
             let Some(bids) = reading.bids(&keys.bids(auction), &numbers).await? else { continue };
-            return Ok(AsOf { positions, shown: exists.then_some(BidPage { count, bids, next }) });
+            return Ok(AsOf { positions, value: exists.then_some(BidPage { count, bids, next }) });
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Pages of lists of auctions, merged over all partitions.
+//! Pages of auction lists, merged over all partitions.
 
 use super::{Replies, Source};
 use crate::views::entry;
@@ -19,13 +19,14 @@ impl Source {
         after: Option<(Timestamp, AuctionId)>,
         limit: usize,
     ) -> Result<AsOf<AuctionPage>, Unavailable> {
-        let from = after.map(|(ends_at, auction)| format!("({}", keys::listed_member(ends_at, auction)));
+        let from =
+            after.map(|(ends_at, auction)| format!("({}", keys::auctions_by_status_member(ends_at, auction)));
         let (range, first, last) = match status {
             AuctionStatus::Open => ("ZRANGEBYLEX", "-", "+"),
             _ => ("ZREVRANGEBYLEX", "+", "-"),
         };
         loop {
-            let mut reading = self.reading(self.partitions.all()).await?;
+            let mut reading = self.begin(self.partitions.all()).await?;
             let mut ranges = reading.checkpoints();
             for partition in self.partitions.all() {
                 ranges.cmd(range).arg(reading.keys(partition).auctions_by_status(status));
@@ -35,32 +36,35 @@ impl Source {
             let mut replies = Replies(reading.query::<Vec<Value>>(&ranges).await?.into_iter());
             let positions = reading.positions(&mut replies)?;
             let members: Vec<Vec<String>> = replies.rest()?;
-            let mut places: Vec<(Timestamp, AuctionId)> =
-                members.iter().flatten().filter_map(|member| keys::read_listed_member(member)).collect();
+            let mut places: Vec<(Timestamp, AuctionId)> = members
+                .iter()
+                .flatten()
+                .filter_map(|member| keys::read_auctions_by_status_member(member))
+                .collect();
             places.sort_unstable();
             if status != AuctionStatus::Open {
                 places.reverse();
             }
-            // One more than is asked for tells whether there is another page.
+            // One more than requested shows whether there is another page.
             let next = (places.len() > limit).then(|| places[limit - 1]);
             places.truncate(limit);
-            let mut lines = pipe();
+            let mut entries = pipe();
             for (_, auction) in &places {
                 let keys = reading.keys(self.partitions.of(auction.0));
-                lines.cmd("HGET").arg(keys.auction_entries()).arg(auction.to_string());
+                entries.cmd("HGET").arg(keys.auction_entries()).arg(auction.to_string());
             }
-            let Some(replies) = reading.last(lines).await? else { continue };
-            let mut page = AuctionPage { lines: Vec::with_capacity(places.len()), next };
+            let Some(replies) = reading.finish(entries).await? else { continue };
+            let mut page = AuctionPage { entries: Vec::with_capacity(places.len()), next };
             for ((ends_at, auction), reply) in places.into_iter().zip(replies) {
-                let line: Option<Vec<u8>> = redis::from_redis_value(reply).map_err(client_error)?;
-                // One that changed lists between the two reads stands in another one by now.
+                let encoded: Option<Vec<u8>> = redis::from_redis_value(reply).map_err(client_error)?;
+                // An auction whose status changed between the two reads is in another list by now.
                 if let Some((_, _, json)) =
-                    line.as_deref().and_then(entry::read_auction).filter(|(of, ..)| *of == status)
+                    encoded.as_deref().and_then(entry::decode_auction).filter(|(of, ..)| *of == status)
                 {
-                    page.lines.push(AuctionEntry { ends_at, auction, json: json.to_vec() });
+                    page.entries.push(AuctionEntry { ends_at, auction, json: json.to_vec() });
                 }
             }
-            return Ok(AsOf { positions, shown: page });
+            return Ok(AsOf { positions, value: page });
         }
     }
 
@@ -72,7 +76,7 @@ impl Source {
     ) -> Result<AsOf<BidderAuctionPage>, Unavailable> {
         let from = before.map_or("+".to_owned(), |before| format!("({before}"));
         loop {
-            let mut reading = self.reading(self.partitions.all()).await?;
+            let mut reading = self.begin(self.partitions.all()).await?;
             let mut ranges = reading.checkpoints();
             for partition in self.partitions.all() {
                 ranges.cmd("ZREVRANGEBYLEX").arg(reading.keys(partition).bidder_auctions(user));
@@ -87,24 +91,31 @@ impl Source {
             auctions.sort_unstable_by(|one, other| other.cmp(one));
             let next = (auctions.len() > limit).then(|| auctions[limit - 1]);
             auctions.truncate(limit);
-            let mut lines = pipe();
+            let mut entries = pipe();
             for auction in &auctions {
                 let keys = reading.keys(self.partitions.of(auction.0));
-                lines.cmd("HGET").arg(keys.bidder(user)).arg(auction.to_string());
-                lines.cmd("HGET").arg(keys.auction_entries()).arg(auction.to_string());
+                entries.cmd("HGET").arg(keys.bidder(user)).arg(auction.to_string());
+                entries.cmd("HGET").arg(keys.auction_entries()).arg(auction.to_string());
             }
-            let Some(replies) = reading.last(lines).await? else { continue };
+            let Some(replies) = reading.finish(entries).await? else { continue };
             let (mut replies, mut page) = (Replies(replies.into_iter()), BidderAuctionPage::default());
             page.next = next;
             for auction in auctions {
-                let (bidder, line): (Option<Vec<u8>>, Option<Vec<u8>>) = (replies.next()?, replies.next()?);
-                if let (Some(bidder), Some((status, leader, item))) =
-                    (bidder, line.as_deref().and_then(entry::read_auction))
+                let (bidder, encoded): (Option<Vec<u8>>, Option<Vec<u8>>) =
+                    (replies.next()?, replies.next()?);
+                if let (Some(bidder), Some((status, leader, auction_entry))) =
+                    (bidder, encoded.as_deref().and_then(entry::decode_auction))
                 {
-                    page.lines.push(BidderAuction { auction, status, leader, bidder, item: item.to_vec() });
+                    page.entries.push(BidderAuction {
+                        auction,
+                        status,
+                        leader,
+                        bidder,
+                        auction_entry: auction_entry.to_vec(),
+                    });
                 }
             }
-            return Ok(AsOf { positions, shown: page });
+            return Ok(AsOf { positions, value: page });
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The streams of partition 0 in a real Redis, and a look at them.
+//! Streams of partition 0 in a real Redis, and access to their contents.
 
 use auction_redis::command_stream::{CommandStreamOptions, GROUP, RedisCommandStreams};
 use auction_redis::event_stream::RedisEventStreams;
@@ -16,7 +16,7 @@ use std::time::Duration;
 use stream_worker::entry::{range_reply, read_reply};
 use stream_worker::{Entry, EntryId};
 
-/// Short, so that an empty read does not hold up a test.
+/// Short, so that an empty read does not delay a test.
 const BLOCK: Duration = Duration::from_millis(30);
 
 pub(crate) struct Streams(pub(crate) TestRedis);
@@ -52,39 +52,39 @@ impl Streams {
         }
     }
 
-    /// Lanes that wait so long for commands, of a portal with so many partitions.
-    pub(crate) fn patient_lanes(
+    /// Command streams of a portal with this number of partitions; a read waits at most `block`.
+    pub(crate) fn command_streams(
         &self,
-        batch: usize,
+        max_batch: usize,
         partitions: u16,
         block: Duration,
     ) -> RedisCommandStreams {
-        self.lanes_with(batch, partitions, block, false)
+        self.streams_with(max_batch, partitions, block, false)
     }
 
-    /// Lanes of writers that take turns.
-    pub(crate) fn lanes_by_turns(&self, batch: usize) -> RedisCommandStreams {
-        self.lanes_with(batch, 1, BLOCK, true)
+    /// Command streams of writers that take turns under a lock.
+    pub(crate) fn pessimistic_streams(&self, max_batch: usize) -> RedisCommandStreams {
+        self.streams_with(max_batch, 1, BLOCK, true)
     }
 
-    fn lanes_with(
+    fn streams_with(
         &self,
-        batch: usize,
+        max_batch: usize,
         partitions: u16,
         block: Duration,
-        by_turns: bool,
+        pessimistic: bool,
     ) -> RedisCommandStreams {
         let options = CommandStreamOptions {
-            batch,
+            max_batch,
             block,
-            gather: Duration::ZERO,
-            by_turns,
-            clock_tolerance: Duration::from_secs(60),
+            linger: Duration::ZERO,
+            pessimistic,
+            max_clock_skew: Duration::from_secs(60),
         };
         RedisCommandStreams::new(self.0.client(), PartitionCount::new(partitions).unwrap(), options)
     }
 
-    /// Clients that wait in a blocking read.
+    /// Number of clients in a blocking read.
     pub(crate) async fn blocked(&self) -> usize {
         let database = self.0.url().rsplit_once("?db=").map(|(_, number)| number.to_owned()).unwrap();
         let list: String = self.0.query(cmd("CLIENT").arg("LIST")).await;
@@ -97,7 +97,7 @@ impl Streams {
 impl CommandStreamHarness for Streams {
     type Lanes = RedisCommandStreams;
     fn lanes(&self, count: usize) -> RedisCommandStreams {
-        self.patient_lanes(count, 1, BLOCK)
+        self.command_streams(count, 1, BLOCK)
     }
     async fn add(&self, channel: Channel, fields: Fields) -> EntryId {
         self.xadd(&keys::commands(P, channel), "*", &fields).await
@@ -107,7 +107,7 @@ impl CommandStreamHarness for Streams {
         let mut make = cmd("XGROUP");
         make.arg("CREATE").arg(&key).arg(GROUP).arg("0").arg("MKSTREAM");
         let mut connection = self.0.client().get_multiplexed_async_connection().await.unwrap();
-        // It may be there already.
+        // The group may exist already.
         let _: Result<Value, _> = make.query_async(&mut connection).await;
         let mut read = cmd("XREADGROUP");
         read.arg("GROUP").arg(GROUP).arg("paused").arg("COUNT").arg(count).arg("STREAMS").arg(&key).arg(">");
@@ -141,12 +141,9 @@ impl CommandStreamHarness for Streams {
     }
     async fn dead(&self) -> Vec<(EntryId, String)> {
         let field =
-            |letter: &Entry, name: &str| String::from_utf8(letter.field(name).unwrap().to_vec()).unwrap();
-        let letters = self.entries(&keys::dead(P)).await;
-        letters
-            .iter()
-            .map(|letter| (field(letter, "entry").parse().unwrap(), field(letter, "reason")))
-            .collect()
+            |entry: &Entry, name: &str| String::from_utf8(entry.field(name).unwrap().to_vec()).unwrap();
+        let entries = self.entries(&keys::dead(P)).await;
+        entries.iter().map(|entry| (field(entry, "entry").parse().unwrap(), field(entry, "reason"))).collect()
     }
     async fn events(&self) -> Vec<EventRecord> {
         let entries = self.entries(&keys::events(P)).await;
