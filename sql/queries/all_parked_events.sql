@@ -1,3 +1,3 @@
--- all_parked_events: what operators look at
-SELECT key, position, version, kind, reason, error, parked_at, asked, service, partition
-FROM parked_events ORDER BY service, partition, position
+-- all_parked_events: parked events of all components, for operators
+SELECT key, position, version, kind, reason, error, parked_at, requested_action, component, partition
+FROM parked_events ORDER BY component, partition, position

@@ -1,23 +1,24 @@
--- claim_webhooks: deliveries that are due, for one sender to try, until a time by which it has
--- $1 endpoints that are busy, $2 at most so many, $3 of each endpoint at most so many, $4 for so many ms
+-- claim_webhooks: claims due webhook deliveries for one dispatcher: until the lease ends, no other dispatcher
+-- gets them
+-- $1 endpoints to skip, $2 maximum number of rows, $3 maximum number of rows per endpoint, $4 lease in ms
 WITH clock AS MATERIALIZED (
     SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now
 ), due AS (
-    SELECT d.seq, d.endpoint, d.next_at FROM deliveries d, clock
-    WHERE d.way = 'webhook' AND d.state = 'pending' AND d.next_at <= clock.now AND d.endpoint <> ALL ($1::uuid[])
-    ORDER BY d.next_at LIMIT 2000
+    SELECT d.seq, d.endpoint, d.due_at FROM deliveries d, clock
+    WHERE d.channel = 'webhook' AND d.state = 'pending' AND d.due_at <= clock.now AND d.endpoint <> ALL ($1::uuid[])
+    ORDER BY d.due_at LIMIT 2000
 ), fair AS (
-    -- One with many due does not take the turn of all others.
-    SELECT seq, row_number() OVER (PARTITION BY endpoint ORDER BY next_at, seq) AS nth FROM due
-), mine AS (
+    -- An endpoint with many due deliveries must not delay all other endpoints.
+    SELECT seq, row_number() OVER (PARTITION BY endpoint ORDER BY due_at, seq) AS nth FROM due
+), locked AS (
     SELECT d.seq FROM deliveries d JOIN fair ON fair.seq = d.seq, clock
-    WHERE fair.nth <= $3::bigint AND d.state = 'pending' AND d.next_at <= clock.now
-    ORDER BY fair.nth, d.next_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED
+    WHERE fair.nth <= $3::bigint AND d.state = 'pending' AND d.due_at <= clock.now
+    ORDER BY fair.nth, d.due_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED
 ), claimed AS (
-    UPDATE deliveries d SET next_at = clock.now + $4::bigint FROM mine, clock WHERE d.seq = mine.seq
-    RETURNING d.seq, d.next_at, d.endpoint, d.id, d.attempts, d.news
+    UPDATE deliveries d SET due_at = clock.now + $4::bigint FROM locked, clock WHERE d.seq = locked.seq
+    RETURNING d.seq, d.due_at, d.endpoint, d.id, d.attempts, d.content
 )
-SELECT c.seq, c.next_at, c.endpoint, c.id, c.attempts, c.news,
+SELECT c.seq, c.due_at, c.endpoint, c.id, c.attempts, c.content,
        h.url, h.secret, h.previous_until > clock.now AS previous, h.disabled_at IS NOT NULL AS disabled
 FROM clock, claimed c LEFT JOIN webhooks h ON h.id = c.endpoint
 ORDER BY c.seq

@@ -1,2 +1,2 @@
--- close_session: that token is not known any more
+-- close_session: invalidates one session token
 DELETE FROM sessions WHERE token_hash = $1

@@ -1,2 +1,2 @@
--- close_sessions: nor any token of that user
+-- close_sessions: invalidates all session tokens of a user
 DELETE FROM sessions WHERE user_id = $1

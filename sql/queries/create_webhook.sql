@@ -1,5 +1,6 @@
--- create_webhook: one more, unless the user has so many; his row is locked
--- $1 id, $2 user, $3 URL, $4 at most so many
+-- create_webhook: stores a webhook unless the user has the maximum number; the user's row is locked
+-- (lock_user)
+-- $1 webhook, $2 user, $3 URL, $4 maximum number of webhooks per user
 INSERT INTO webhooks (id, user_id, url, created_at)
 SELECT $1, $2, $3, floor(extract(epoch FROM now()) * 1000)
 WHERE (SELECT count(*) FROM webhooks WHERE user_id = $2) < $4

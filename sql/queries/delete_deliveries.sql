@@ -1,5 +1,5 @@
--- delete_deliveries: some of those that were finished longer ago than that, by this server's clock
--- $1 ms, $2 at most so many
+-- delete_deliveries: deletes the oldest finished deliveries, by age on this server's clock
+-- $1 minimum age in ms, $2 maximum number of rows
 WITH old AS (
     SELECT seq FROM deliveries
     WHERE finished_at < (extract(epoch FROM statement_timestamp()) * 1000)::bigint - $1::bigint

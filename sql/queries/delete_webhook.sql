@@ -1,7 +1,7 @@
--- delete_webhook: one of a user, and what was to be sent there
-WITH gone AS (
+-- delete_webhook: deletes a webhook of a user with its deliveries
+WITH removed AS (
     DELETE FROM webhooks WHERE user_id = $1 AND id = $2 RETURNING id
-), forgotten AS (
-    DELETE FROM deliveries d USING gone WHERE d.endpoint = gone.id
+), removed_deliveries AS (
+    DELETE FROM deliveries d USING removed WHERE d.endpoint = removed.id
 )
-SELECT id FROM gone
+SELECT id FROM removed

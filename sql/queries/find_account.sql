@@ -1,2 +1,2 @@
--- find_account: for operators
+-- find_account: the account with an e-mail address, for operators
 SELECT user_id, email, name, role, created_at FROM accounts WHERE lower(email) = lower($1)

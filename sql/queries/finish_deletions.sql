@@ -1,2 +1,2 @@
--- finish_deletions: nothing is left of these users
+-- finish_deletions: notes that deleted users have no open interests any more
 UPDATE deletions SET finished = true WHERE seq = ANY ($1)

@@ -1,5 +1,6 @@
--- history_since_snapshot: snapshots of some users and auctions as of a position at most, and the events behind
--- them up to that position; of those without one all events. In one statement, so that they fit together
+-- history_since_snapshot: snapshots of some users and auctions, at a position or earlier, and the events
+-- after each snapshot up to that position. Without a snapshot, all events up to the position. One statement
+-- reads both, so that snapshots and events match.
 -- $1 users and auctions, $2 position, $3 format of snapshots
 WITH snapshot AS (
     SELECT position, aggregate, version, format, body

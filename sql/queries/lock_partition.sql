@@ -1,2 +1,2 @@
--- lock_partition: waits until nobody else works on a partition (class, partition)
+-- lock_partition: waits for the lock of a partition (class, partition)
 SELECT pg_advisory_lock($1, $2)

@@ -1,3 +1,3 @@
--- lock_user: a user who is there, until the end of the transaction: what is written for him in it comes before
--- his deletion, or not at all
+-- lock_user: locks an existing user until the end of the transaction. A deletion of the user waits for the
+-- lock; if the user is deleted already, there is no row.
 SELECT FROM users WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE

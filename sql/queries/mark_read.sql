@@ -1,2 +1,2 @@
--- mark_read: everything up to a place is read, as far as there is anything; never less than before
+-- mark_read: marks notifications as read up to a sequence number, at most the newest; never moves back
 UPDATE inboxes SET read_up_to = greatest(read_up_to, least($2, last)) WHERE user_id = $1 RETURNING read_up_to

@@ -1,2 +1,2 @@
--- newest_deletion: what a writer knows that starts without any memory of users
+-- newest_deletion: sequence number of the newest user deletion
 SELECT coalesce(max(seq), 0) FROM deletions

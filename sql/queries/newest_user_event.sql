@@ -1,2 +1,3 @@
--- newest_user_event: what a user is and wants to be told follows from his newest event
+-- newest_user_event: newest event of a user: it decides whether the user exists, and the notification
+-- preferences
 SELECT kind, schema, body FROM events WHERE aggregate = $1 ORDER BY version DESC LIMIT 1

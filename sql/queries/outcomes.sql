@@ -1,3 +1,3 @@
--- outcomes: what became of these commands
+-- outcomes: outcomes of some commands
 SELECT command_id, kind, key, fingerprint, partition, position, at, outcome
-FROM commands WHERE command_id = ANY ($1)
+FROM command_outcomes WHERE command_id = ANY ($1)

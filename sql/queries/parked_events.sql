@@ -1,3 +1,3 @@
--- parked_events: what a service has parked in a partition
-SELECT key, position, version, kind, reason, error, parked_at, asked
-FROM parked_events WHERE service = $1 AND partition = $2 ORDER BY position
+-- parked_events: parked events of a component in a partition
+SELECT key, position, version, kind, reason, error, parked_at, requested_action
+FROM parked_events WHERE component = $1 AND partition = $2 ORDER BY position

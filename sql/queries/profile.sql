@@ -1,2 +1,2 @@
--- profile: what is known of a user
+-- profile: personal data of a user
 SELECT email, name, role, created_at FROM accounts WHERE user_id = $1

@@ -1,5 +1,6 @@
--- rotate_webhook: the next secret; the one before signs as well for so many ms
--- $1 user, $2 webhook, $3 ms
+-- rotate_webhook: switches to the next secret; for some time, messages are signed with the previous one as
+-- well
+-- $1 user, $2 webhook, $3 overlap in ms
 UPDATE webhooks SET secret = secret + 1,
     previous_until = floor(extract(epoch FROM now()) * 1000)::bigint + $3::bigint
 WHERE user_id = $1 AND id = $2

@@ -1,4 +1,4 @@
--- save_snapshot: instead of an older one, or one of another format
+-- save_snapshot: stores a snapshot; replaces an older one and one of another format
 INSERT INTO snapshots AS old (aggregate, version, position, format, body) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (aggregate) DO UPDATE
 SET version = excluded.version, position = excluded.position, format = excluded.format, body = excluded.body

@@ -1,2 +1,2 @@
--- unfinished_deletions: deleted users of whom something may be left, those to be looked at first, first (limit)
-SELECT seq, user_id, attempt, again_at FROM deletions WHERE NOT finished ORDER BY again_at, seq LIMIT $1
+-- unfinished_deletions: deleted users that may have open interests, the earliest retry first (limit)
+SELECT seq, user_id, attempt, retry_at FROM deletions WHERE NOT finished ORDER BY retry_at, seq LIMIT $1

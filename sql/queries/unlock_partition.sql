@@ -1,2 +1,2 @@
--- unlock_partition: lets the next writer work on a partition (class, partition)
+-- unlock_partition: releases the lock of a partition (class, partition)
 SELECT pg_advisory_unlock($1, $2)

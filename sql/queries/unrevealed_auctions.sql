@@ -1,4 +1,5 @@
--- unrevealed_auctions: what a promoter starts from, as of one position
+-- unrevealed_auctions: auctions of a partition whose seed is not revealed, and the position they are as of;
+-- at least one row
 SELECT p.head, a.id
-FROM partitions p LEFT JOIN auctions a ON a.partition = p.id AND a.owes_seed
+FROM partitions p LEFT JOIN auctions a ON a.partition = p.id AND a.seed_pending
 WHERE p.id = $1

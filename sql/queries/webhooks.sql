@@ -1,3 +1,3 @@
--- webhooks: all of a user, the oldest first
+-- webhooks: all webhooks of a user, oldest first
 SELECT id, url, secret, previous_until, created_at, disabled_at FROM webhooks WHERE user_id = $1
 ORDER BY created_at, id

@@ -1,8 +1,8 @@
-//! How long it takes to read an auction with many bids: from all its events, and from its snapshot; and what a
-//! snapshot costs.
+//! Measures loading an auction with many bids: from all its events and from a snapshot, and the cost of a
+//! snapshot.
 //!
-//! `cargo bench -p auction-postgres --bench load_auction` prints a table. Without `--bench`, as when tests are run,
-//! it only shows that it works.
+//! `cargo bench -p auction-postgres --bench load_auction` prints a table. Without `--bench`, as in a test
+//! run, it only checks that the benchmark works.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -20,20 +20,20 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 const BIDDERS: usize = 1_000;
-const LAPS: usize = 5;
-/// Events that came behind the snapshot.
-const BEHIND: usize = 100;
+const RUNS: usize = 5;
+/// Number of events after the snapshot.
+const EVENTS_AFTER_SNAPSHOT: usize = 100;
 
-/// An auction of so many bids, in the store.
+/// Stores an auction with `bids` bids.
 async fn stored(store: &mut PostgresStore, bids: usize) -> Uuid {
     let auction = fresh();
     let bidders: Vec<UserId> = (0..BIDDERS).map(|_| UserId(fresh())).collect();
     let mut events = vec![(auction, 1, auction_created(None))];
-    // Each bidder goes up in steps of his own: new bids land all over the standing.
+    // Each bidder raises in steps of a different size, so that new bids get all ranks.
     events.extend((0..bids).map(|n| {
-        let (who, round) = (n * 7 % BIDDERS, (n / BIDDERS) as u64 + 1);
-        let amount = 100 + round * (who as u64 + 1);
-        (auction, n as u64 + 2, bid_placed(BidId(Uuid::new_v4()), bidders[who], amount))
+        let (bidder, round) = (n * 7 % BIDDERS, (n / BIDDERS) as u64 + 1);
+        let amount = 100 + round * (bidder as u64 + 1);
+        (auction, n as u64 + 2, bid_placed(BidId(Uuid::new_v4()), bidders[bidder], amount))
     }));
     let mut head = store.head(auction_testkit::fixtures::P).await.unwrap();
     for chunk in events.chunks(1_000) {
@@ -43,16 +43,16 @@ async fn stored(store: &mut PostgresStore, bids: usize) -> Uuid {
     auction
 }
 
-/// The median of some laps.
-async fn timed<T>(mut lap: impl AsyncFnMut() -> T) -> Duration {
-    let mut laps = Vec::new();
-    for _ in 0..LAPS {
-        let began = Instant::now();
-        black_box(lap().await);
-        laps.push(began.elapsed());
+/// Returns the median duration of some runs.
+async fn timed<T>(mut run: impl AsyncFnMut() -> T) -> Duration {
+    let mut durations = Vec::new();
+    for _ in 0..RUNS {
+        let started = Instant::now();
+        black_box(run().await);
+        durations.push(started.elapsed());
     }
-    laps.sort();
-    laps[LAPS / 2]
+    durations.sort();
+    durations[RUNS / 2]
 }
 
 async fn load(store: &mut PostgresStore, auction: Uuid) -> Auction {
@@ -68,20 +68,20 @@ async fn measure(bids: usize) {
     let from_events = timed(async || load(&mut store, auction).await).await;
     let state = load(&mut store, auction).await;
     let full = state.memento();
-    let behind = BEHIND.min(bids / 2) as u64;
-    let kept = AuctionState {
-        version: full.version - behind,
-        bids: full.bids[..bids - behind as usize].to_vec(),
+    let later = EVENTS_AFTER_SNAPSHOT.min(bids / 2) as u64;
+    let snapshot = AuctionState {
+        version: full.version - later,
+        bids: full.bids[..bids - later as usize].to_vec(),
         ..full.clone()
     };
-    let record = SnapshotRecord::of(auction, head - behind, &kept);
+    let record = SnapshotRecord::of(auction, head - later, &snapshot);
     let copy = timed(async || state.memento()).await;
-    let write = timed(async || SnapshotRecord::of(auction, head, &kept)).await;
+    let write = timed(async || SnapshotRecord::of(auction, head, &snapshot)).await;
     let read = timed(async || record.auction().unwrap()).await;
-    let began = Instant::now();
+    let started = Instant::now();
     store.save_snapshot(&record).await.unwrap();
-    let save = began.elapsed();
-    assert_eq!(load(&mut store, auction).await.memento(), full, "the same auction");
+    let save = started.elapsed();
+    assert_eq!(load(&mut store, auction).await.memento(), full, "the snapshot loads the same auction");
     let from_snapshot = timed(async || load(&mut store, auction).await).await;
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     println!(

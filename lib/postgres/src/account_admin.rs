@@ -1,9 +1,9 @@
-//! What operators do with accounts and service keys.
+//! Accounts and API keys, for operators.
 
 use crate::accounts::role;
 use crate::queries::PostgresQueries;
 use crate::unavailable;
-use auction_app::ingress::accounts::{Role, TokenHash};
+use auction_app::ports::people::{Role, TokenHash};
 use auction_app::ports::Unavailable;
 use auction_app::ports::people::account_admin::{AccountAdmin, ApiKey};
 use auction_app::ports::people::accounts::Profile;
@@ -37,21 +37,24 @@ impl AccountAdmin for PostgresQueries {
             &key.created_at.0,
             &key.expires_at.map(|at| at.0),
         ];
-        let insert = include_str!("../../../sql/queries/create_service_key.sql");
+        let insert = include_str!("../../../sql/queries/create_api_key.sql");
         Ok(!self.query(insert, params).await?.is_empty())
     }
 
     async fn keys(&self) -> Result<Vec<ApiKey>, Unavailable> {
-        let rows = self.query(include_str!("../../../sql/queries/service_keys.sql"), &[]).await?;
+        let rows = self.query(include_str!("../../../sql/queries/api_keys.sql"), &[]).await?;
         rows.iter().map(key).collect()
     }
 
     async fn revoke_key(&self, name: &str, now: Timestamp) -> Result<Option<TokenHash>, Unavailable> {
-        let update = include_str!("../../../sql/queries/revoke_service_key.sql");
+        let update = include_str!("../../../sql/queries/revoke_api_key.sql");
         let rows = self.query(update, &[&name, &now.0]).await?;
-        let hash = |row: &Row| row.get::<_, &[u8]>(0).try_into().map(TokenHash).map_err(unavailable);
-        rows.first().map(hash).transpose()
+        rows.first().map(|row| hash(row, 0)).transpose()
     }
+}
+
+fn hash(row: &Row, column: usize) -> Result<TokenHash, Unavailable> {
+    row.get::<_, &[u8]>(column).try_into().map(TokenHash).map_err(unavailable)
 }
 
 fn key(row: &Row) -> Result<ApiKey, Unavailable> {
@@ -63,5 +66,6 @@ fn key(row: &Row) -> Result<ApiKey, Unavailable> {
         created_at: Timestamp(row.get(3)),
         expires_at: row.get::<_, Option<i64>>(4).map(Timestamp),
         revoked_at: row.get::<_, Option<i64>>(5).map(Timestamp),
+        id: hash(row, 6)?.id(),
     })
 }

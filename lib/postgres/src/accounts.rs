@@ -1,9 +1,9 @@
-//! Accounts, sessions and what tokens stand for.
+//! Accounts, sessions and the identities of tokens.
 
-use crate::queries::{PostgresQueries, WAIT};
+use crate::queries::{PostgresQueries, TIMEOUT};
 use crate::store::within;
 use crate::unavailable;
-use auction_app::ingress::accounts::{PrincipalKind, Role, TokenHash, TokenIdentity};
+use auction_app::ports::people::{PrincipalKind, Role, TokenHash, TokenIdentity};
 use auction_app::ports::Unavailable;
 use auction_app::ports::people::accounts::{
     AccountRetention, Accounts, Credentials, NewAccount, PersonalDataErasure, Profile, RegisterResult,
@@ -18,13 +18,14 @@ use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 impl PostgresQueries {
-    /// The rows that a statement returns, or what the database said no to.
+    /// Runs a statement and returns its rows. The inner error is the server's refusal of the statement, for
+    /// example a unique violation.
     async fn try_query(
         &self,
         statement: &str,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Result<Vec<Row>, Error>, Unavailable> {
-        within(WAIT, async {
+        within(TIMEOUT, async {
             let client = self.client().await?;
             let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
             Ok(client.query(&statement, params).await)
@@ -50,7 +51,7 @@ impl Accounts for PostgresQueries {
     }
 
     async fn cancel_registration(&self, user: UserId) -> Result<(), Unavailable> {
-        self.query(include_str!("../../../sql/queries/withdraw_account.sql"), &[&user.0]).await.map(drop)
+        self.query(include_str!("../../../sql/queries/cancel_registration.sql"), &[&user.0]).await.map(drop)
     }
 
     async fn credentials(&self, email: &str) -> Result<Option<Credentials>, Unavailable> {
@@ -78,7 +79,7 @@ impl Accounts for PostgresQueries {
         let params: &[&(dyn ToSql + Sync)] = &[&token.0.as_slice(), &user.0, &created_at.0, &expires_at.0];
         match self.try_query(insert, params).await? {
             Ok(rows) => Ok(!rows.is_empty()),
-            // It went away while we looked.
+            // The account was deleted at the same time.
             Err(error) if error.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION) => Ok(false),
             Err(error) => Err(unavailable(error)),
         }
@@ -118,22 +119,23 @@ impl TokenStore for PostgresQueries {
         now: Timestamp,
     ) -> Result<Vec<(TokenHash, TokenIdentity)>, Unavailable> {
         let hashes: Vec<&[u8]> = tokens.iter().map(|token| token.0.as_slice()).collect();
-        let rows = self.query(include_str!("../../../sql/queries/holders.sql"), &[&hashes, &now.0]).await?;
-        rows.iter().map(holder).collect()
+        let rows =
+            self.query(include_str!("../../../sql/queries/find_tokens.sql"), &[&hashes, &now.0]).await?;
+        rows.iter().map(identity).collect()
     }
 }
 
-fn holder(row: &Row) -> Result<(TokenHash, TokenIdentity), Unavailable> {
+fn identity(row: &Row) -> Result<(TokenHash, TokenIdentity), Unavailable> {
     let token: &[u8] = row.get(0);
     let token = TokenHash(token.try_into().map_err(unavailable)?);
-    let who = match row.get::<_, Option<Uuid>>(1) {
+    let principal = match row.get::<_, Option<Uuid>>(1) {
         Some(user) => PrincipalKind::User(UserId(user)),
         None => {
             let per_second = row.get::<_, Option<i32>>(4).and_then(|n| u32::try_from(n).ok());
             PrincipalKind::Service { per_second: per_second.and_then(NonZeroU32::new) }
         }
     };
-    Ok((token, TokenIdentity { who, role: role(row, 2)?, expires_at: Timestamp(row.get(3)) }))
+    Ok((token, TokenIdentity { principal, role: role(row, 2)?, expires_at: Timestamp(row.get(3)) }))
 }
 
 pub(crate) fn role(row: &Row, column: usize) -> Result<Role, Unavailable> {

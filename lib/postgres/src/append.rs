@@ -1,4 +1,4 @@
-//! The append of a batch: one transaction, one message, one round trip.
+//! Appends a batch: one transaction, one message, one round trip.
 
 use crate::inline_projections::{InlineRows, bigint};
 use crate::unavailable;
@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Row, Statement};
 use uuid::Uuid;
 
-/// The prepared statement of an append.
+/// Prepared statement of an append.
 pub(crate) struct AppendStatement(Statement);
 
 impl AppendStatement {
@@ -19,7 +19,8 @@ impl AppendStatement {
         Ok(AppendStatement(append.await.map_err(unavailable)?))
     }
 
-    /// The row comes before the commit, and an error of the commit behind it: both are waited for.
+    /// Appends a batch and waits for the commit. The row of the result arrives before the commit, and an
+    /// error of the commit after the row: `query_one` waits for both.
     pub(crate) async fn run(
         &self,
         client: &Client,
@@ -27,13 +28,16 @@ impl AppendStatement {
     ) -> Result<AppendResult, Unavailable> {
         let row = match self.append(client, batch, &InlineRows::fold(&batch.events)).await {
             Ok(row) => row,
-            Err(error) => return judge(error),
+            Err(error) => return append_error(error),
         };
         match row.get(0) {
-            "done" => Ok(AppendResult::Committed),
-            "head_moved" => Ok(AppendResult::HeadConflict),
-            "deletions_unknown" => Ok(AppendResult::StaleDeletions),
-            other => Err(Unavailable::new("postgres", format!("append_batch says {other:?}"))),
+            "committed" => Ok(AppendResult::Committed),
+            "head_conflict" => Ok(AppendResult::HeadConflict),
+            "stale_deletions" => Ok(AppendResult::StaleDeletions),
+            other => Err(Unavailable::new(
+                "postgres",
+                format!("append_batch returned the unknown result {other:?}"),
+            )),
         }
     }
 
@@ -49,11 +53,11 @@ impl AppendStatement {
             &(batch.partition.0 as i16), // at most 100 partitions
             &bigint(batch.expected_head),
             &bigint(batch.known_deletions),
-            &rows.adds_stakes,
+            &rows.adds_open_interests,
             column!(events, e => e.record.key),
             column!(events, e => bigint(e.record.version)),
             column!(events, e => e.record.kind.as_str()),
-            column!(events, e => e.record.schema as i16), // counts up from 1
+            column!(events, e => e.record.schema as i16), // starts at 1
             column!(events, e => e.record.at.0),
             column!(events, e => e.record.cause.0),
             column!(events, e => user(e.actor)),
@@ -94,34 +98,38 @@ impl AppendStatement {
     }
 }
 
-/// What an error says of the batch. A unique violation: somebody was there before. An error of the content
-/// will be the same at the next try. Anything else is for another try, for ever: a server that is full,
-/// restarting or misconfigured must not cost a bid.
-fn judge(error: Error) -> Result<AppendResult, Unavailable> {
+/// Converts an error of the append.
+///
+/// * A unique violation means that another writer stored the command or the events before.
+/// * An error in the content of the batch would be the same at the next attempt, so the batch is rejected.
+/// * All other errors are retried, forever: a server that is full, restarting or misconfigured must not lose
+///   a bid.
+fn append_error(error: Error) -> Result<AppendResult, Unavailable> {
     let Some(refused) = error.as_db_error() else { return Err(unavailable(error)) };
     match (refused.code(), refused.constraint()) {
-        // A bid bears the id of its command, and Postgres may insert it before the outcome.
-        (&SqlState::UNIQUE_VIOLATION, Some("commands_pkey" | "bids_pkey")) => {
+        // The id of a bid is the id of its command.
+        (&SqlState::UNIQUE_VIOLATION, Some("command_outcomes_pkey" | "bids_pkey")) => {
             Ok(AppendResult::DuplicateCommand)
         }
         (&SqlState::UNIQUE_VIOLATION, Some("events_pkey" | "events_aggregate_version_key")) => {
             Ok(AppendResult::HeadConflict)
         }
-        (code, _) if is_of_the_content(code) => {
+        (code, _) if is_content_error(code) => {
             Ok(AppendResult::Rejected(format!("{}: {refused}", code.code())))
         }
         _ => Err(unavailable(error)),
     }
 }
 
-/// Data exceptions (a NUL in a text), violated constraints, and what is too large or too complex.
-fn is_of_the_content(code: &SqlState) -> bool {
+/// Returns true for data exceptions such as a NUL character (class 22), constraint violations (23) and
+/// exceeded limits of Postgres (54).
+fn is_content_error(code: &SqlState) -> bool {
     ["22", "23", "54"].iter().any(|class| code.code().starts_with(class))
 }
 
 fn user(actor: Actor) -> Option<Uuid> {
     match actor {
         Actor::User(user) => Some(user.0),
-        Actor::Operator | Actor::Portal => None,
+        Actor::Operator(_) | Actor::Portal => None,
     }
 }

@@ -1,12 +1,12 @@
-//! Whether Postgres keeps what it acknowledges. Asked on our own connections: `synchronous_commit` can be
-//! different for each database, role and session.
+//! Checks that Postgres keeps what it acknowledges. Each new connection is checked, since
+//! `synchronous_commit` can differ between databases, roles and sessions.
 
 use crate::unavailable;
 use auction_app::ports::Unavailable;
-use auction_app::ports::durability::{Durability, DurabilityRisk, Finding};
+use auction_durability::{Durability, DurabilityRisk, Finding};
 use tokio_postgres::{Client, Row};
 
-/// Judges the server behind a new connection.
+/// Checks the server of a new connection. An error means: do not use the connection.
 pub(crate) async fn check(client: &Client, durability: Option<&Durability>) -> Result<(), Unavailable> {
     let Some(durability) = durability else { return Ok(()) };
     let rows = client.query(include_str!("../../../sql/queries/durability.sql"), &[]).await;
@@ -14,11 +14,11 @@ pub(crate) async fn check(client: &Client, durability: Option<&Durability>) -> R
     durability.check(findings).map_err(|too_weak| Unavailable::new("postgres", too_weak))
 }
 
-/// A setting as our session has it.
+/// Setting of the session.
 struct Setting<'a> {
     name: &'a str,
     value: &'a str,
-    /// Where its value comes from, in the words of `pg_settings`.
+    /// Where the value was set, as in `pg_settings.source`.
     source: &'a str,
     database: &'a str,
     role: &'a str,
@@ -36,18 +36,18 @@ fn setting(row: &Row) -> Setting<'_> {
 
 fn finding(setting: &Setting<'_>) -> Option<Finding> {
     let Setting { name, value, .. } = *setting;
-    let weakness = match (name, value) {
+    let risk = match (name, value) {
         ("fsync", "off") => DurabilityRisk::PostgresFsyncOff,
         ("full_page_writes", "off") => DurabilityRisk::PostgresFullPageWritesOff,
-        // The others all wait for the disk of this server.
+        // All other values wait for the disk of this server.
         ("synchronous_commit", "off") => DurabilityRisk::PostgresSynchronousCommitOff,
         _ => return None,
     };
-    Some(Finding { weakness, found: format!("postgres: {name} is {value}"), fix: mend(setting) })
+    Some(Finding { risk, found: format!("postgres: {name} is {value}"), fix: fix(setting) })
 }
 
-/// The line that ends it, where it was set.
-fn mend(Setting { name, source, database, role, .. }: &Setting<'_>) -> String {
+/// Returns the command or change that corrects a setting where it was set.
+fn fix(Setting { name, source, database, role, .. }: &Setting<'_>) -> String {
     match *source {
         "database" => format!("`ALTER DATABASE \"{database}\" RESET {name}`"),
         "user" => format!("`ALTER ROLE \"{role}\" RESET {name}`"),
@@ -63,16 +63,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_weak_setting_is_found_and_the_line_to_change_is_said() {
+    fn each_weak_setting_is_found_with_its_fix() {
         let found = |name, value, source| {
             let setting = Setting { name, value, source, database: "auction", role: "app" };
-            finding(&setting).map(|finding| (finding.weakness, finding.fix))
+            finding(&setting).map(|finding| (finding.risk, finding.fix))
         };
         for name in ["fsync", "full_page_writes", "synchronous_commit"] {
             assert_eq!(found(name, "on", "default"), None);
         }
-        assert_eq!(found("synchronous_commit", "local", "user"), None, "it waits for its own disk");
-        for (name, source, weakness, line) in [
+        assert_eq!(found("synchronous_commit", "local", "user"), None, "the commit waits for the local disk");
+        for (name, source, risk, line) in [
             (
                 "fsync",
                 "configuration file",
@@ -105,9 +105,9 @@ mod tests {
                 "take synchronous_commit out of DATABASE_URL",
             ),
         ] {
-            let (is, mend) = found(name, "off", source).unwrap();
-            assert_eq!(is, weakness);
-            assert!(mend.contains(line), "{mend}");
+            let (found, fix) = found(name, "off", source).unwrap();
+            assert_eq!(found, risk);
+            assert!(fix.contains(line), "{fix}");
         }
     }
 }

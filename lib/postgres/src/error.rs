@@ -1,9 +1,9 @@
-//! Errors of tokio-postgres, which hide their cause from plain display.
+//! Conversion of errors. tokio-postgres does not display the cause of an error.
 
 use auction_app::ports::Unavailable;
 use std::error::Error;
 
-/// Any error, with all its causes in one line.
+/// Converts any error, with all its causes in one line.
 pub fn unavailable(error: impl Error + Send + Sync + 'static) -> Unavailable {
     let mut text = error.to_string();
     let mut cause = error.source();

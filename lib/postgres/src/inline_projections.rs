@@ -1,5 +1,6 @@
-//! The rows beside the events, folded to one final row per key: an insert and an update of the same row
-//! in one statement would lose the update.
+//! Inline projections: the rows that are written in the transaction of the events.
+//!
+//! The events of a batch are folded to one final row per key, so that a row is inserted or updated once.
 
 use auction_app::ports::events::event_store::NewEvent;
 use auction_domain::auction::AuctionEvent;
@@ -9,25 +10,28 @@ use auction_wire::Event;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// Columns of the rows to write, as the statement takes them.
+/// Rows of a batch, as columns for the arrays of `append_batch`.
 #[derive(Debug, Default)]
 pub(crate) struct InlineRows {
+    /// Times of creation and deletion.
     pub(crate) users: Columns<(i64, Option<i64>)>,
+    /// Deletion times of users from earlier batches.
     pub(crate) deleted_users: Columns<i64>,
-    /// Users whose deletion others must learn of.
+    /// Users to add to the table of deletions.
     pub(crate) deletions: Vec<Uuid>,
-    /// Seller, status, end, and whether it owes a seed.
+    /// Seller, status, end, and whether its seed is still to be revealed.
     pub(crate) auctions: Columns<(Option<Uuid>, &'static str, i64, bool)>,
-    /// Status, end, and whether its seed is revealed.
+    /// New status, new end, and whether its seed was revealed.
     pub(crate) changed_auctions: Columns<(Option<&'static str>, Option<i64>, bool)>,
     pub(crate) bids: Columns<NewBid>,
+    /// Whether it was doubled, and the new state.
     pub(crate) changed_bids: Columns<(bool, Option<&'static str>)>,
-    /// Whether a user gets something at stake, by a bid or as a seller: the lock with the deletion of users is
-    /// shared.
-    pub(crate) adds_stakes: bool,
+    /// Whether a user gets an open interest, as a bidder or as a seller. Then the append takes the deletion
+    /// lock, shared.
+    pub(crate) adds_open_interests: bool,
 }
 
-/// A row of a bid that is placed in this batch.
+/// Bid that is placed in this batch.
 #[derive(Debug)]
 pub(crate) struct NewBid {
     pub(crate) auction: Uuid,
@@ -37,7 +41,7 @@ pub(crate) struct NewBid {
     pub(crate) state: &'static str,
 }
 
-/// Rows by key, in the order in which they first came.
+/// Rows by key, in the order in which the keys were added.
 #[derive(Debug)]
 pub(crate) struct Columns<T> {
     keys: Vec<Uuid>,
@@ -81,7 +85,6 @@ impl<T> Columns<T> {
 }
 
 impl InlineRows {
-    /// Folds the events of a batch.
     pub(crate) fn fold(events: &[NewEvent]) -> InlineRows {
         let mut rows = InlineRows::default();
         for event in events {
@@ -104,7 +107,7 @@ impl InlineRows {
                 }
                 self.deletions.push(user);
             }
-            // The notifier keeps these.
+            // The notifier stores preferences.
             UserEvent::SubscriptionsChanged(_) => {}
         }
     }
@@ -113,18 +116,20 @@ impl InlineRows {
         match event {
             AuctionEvent::AuctionCreated { terms, .. } => {
                 let seller = terms.seller.map(|seller| seller.0);
-                self.adds_stakes |= seller.is_some();
+                self.adds_open_interests |= seller.is_some();
                 self.auctions.insert(auction, (seller, "open", terms.ends_at.0, terms.promotion.is_some()));
             }
-            AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at } => {
+            AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at, .. } => {
                 self.change_auction(auction, None, Some(*ends_at), false);
             }
-            AuctionEvent::AuctionCancelled => self.change_auction(auction, Some("cancelled"), None, false),
+            AuctionEvent::AuctionCancelled { .. } => {
+                self.change_auction(auction, Some("cancelled"), None, false)
+            }
             AuctionEvent::WinnerAnnounced(_) | AuctionEvent::AuctionClosedUnsold { .. } => {
                 self.change_auction(auction, Some("closed"), None, false);
             }
             AuctionEvent::BidPlaced { bid, bidder, amount } => {
-                self.adds_stakes = true;
+                self.adds_open_interests = true;
                 let amount = bigint(amount.minor_units());
                 let new = NewBid { auction, bidder: bidder.0, amount, doubled: false, state: "live" };
                 self.bids.insert(bid.0, new);
@@ -169,7 +174,7 @@ impl InlineRows {
     }
 }
 
-/// Amounts and positions stay below 2^53.
+/// Converts amounts, positions and counts, which stay below 2^53.
 pub(crate) fn bigint(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

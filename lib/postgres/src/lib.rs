@@ -1,9 +1,13 @@
-//! The event store in Postgres: the source of truth.
+//! Adapters for Postgres, the source of truth.
 //!
-//! [`migrate`] brings a database to the present schema, [`PostgresStoreConnector`] makes the connections of the
-//! writers' lanes, [`lock`] makes them take turns if that is wanted, [`queries`] answers the ingress from a
-//! pool, [`retention`] deletes old outcomes. Statements are in `sql/queries`, one a file, migrations in
-//! `sql/migrations`.
+//! * [`migrate`] brings a database to the current schema.
+//! * [`PostgresStoreConnector`] opens the event store connections of the partition writers and event
+//!   consumers.
+//! * [`lock`] provides the optional partition locks.
+//! * [`queries`] runs everything else on a connection pool.
+//! * [`retention`] deletes expired outcomes and deliveries.
+//!
+//! Statements are in `sql/queries`, one per file, migrations in `sql/migrations`.
 
 mod account_admin;
 mod accounts;
@@ -18,6 +22,7 @@ mod outbox;
 mod parked_events;
 pub mod queries;
 pub mod retention;
+mod rows;
 mod store;
 mod user_deletions;
 mod webhooks;
@@ -25,5 +30,5 @@ mod webhooks;
 pub use error::unavailable;
 pub use store::{PostgresStore, PostgresStoreConnector};
 
-/// The address of a database makes no sense.
+/// Error of an invalid database URL.
 pub type UrlError = tokio_postgres::Error;

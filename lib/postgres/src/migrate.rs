@@ -1,4 +1,4 @@
-//! Brings a database to the present schema, however many processes start at once.
+//! Brings a database to the current schema. Safe when many processes start at once.
 
 use crate::unavailable;
 use auction_app::ports::Unavailable;
@@ -12,44 +12,39 @@ mod embedded {
     refinery::embed_migrations!("../../sql/migrations");
 }
 
-/// Ours among the advisory locks of a database.
+/// Key of the advisory lock for migrations: the letters `auction`, then 1.
 const MIGRATION_LOCK: i64 = 0x6175_6374_696f_6e01;
 
-/// What all processes of a portal share: what makes handles ours, and what the seeds of draws and the secrets of
-/// webhooks derive from.
+/// Names of the random secrets that all processes of a portal share. Keys for command handles, seeds of draws
+/// and secrets of webhooks are derived from them.
 const SECRETS: [&str; 3] = ["command_handles", "draws", "webhooks"];
 
-/// How often a waiting process looks whether another one is done. A waiter inside `pg_advisory_lock`
-/// would deadlock with `CREATE INDEX CONCURRENTLY`.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// Interval at which a process tries to take the lock. Waiting inside `pg_advisory_lock` would deadlock with
+/// `CREATE INDEX CONCURRENTLY`.
+const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Whoever has the lock and asks for nothing is paused or cut off: the server ends his session, and others go on.
-/// He finds his connection gone, and tries again.
-const NOBODY_RESTS: &str = "SET idle_session_timeout = '5s'; SET idle_in_transaction_session_timeout = '5s'";
+/// A lock holder that sends nothing is paused or disconnected: the server ends its session, so that other
+/// processes can continue. The paused process finds its connection closed, and tries again.
+const IDLE_TIMEOUTS: &str = "SET idle_session_timeout = '5s'; SET idle_in_transaction_session_timeout = '5s'";
 
-/// Why a database cannot be used.
+/// Reasons a database cannot be used.
 #[derive(Debug, Error)]
 pub enum MigrateError {
-    /// Not there.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// A migration failed, or the database is from a newer program.
-    #[error("the database could not be migrated: {0}")]
+    /// A migration failed, or a newer program migrated the database before.
+    #[error("cannot migrate the database: {0}")]
     Migration(refinery::Error),
-    /// The number of partitions is fixed when a portal first starts.
+    /// The number of partitions cannot be changed after a portal was first started.
     #[error(
         "the database has {stored} partitions, the configuration says {configured}: the number cannot be \
          changed later, set `partitions = {stored}`"
     )]
-    Partitions {
-        /// In the database.
-        stored: i64,
-        /// In the configuration.
-        configured: u16,
-    },
+    Partitions { stored: i64, configured: u16 },
 }
 
-/// Migrates, and makes sure that the number of partitions is the one the portal was first started with.
+/// Runs all pending migrations, and creates the partitions and secrets of a new database. Waits while another
+/// process does the same.
 pub async fn migrate(database_url: &str, partitions: PartitionCount) -> Result<(), MigrateError> {
     let (mut client, connection) = tokio_postgres::connect(database_url, NoTls).await.map_err(unavailable)?;
     let connection = tokio::spawn(connection);
@@ -58,13 +53,13 @@ pub async fn migrate(database_url: &str, partitions: PartitionCount) -> Result<(
         Ok(()) => run(&mut client, partitions).await,
         Err(error) => Err(error.into()),
     };
-    drop(client); // and the lock with its session
+    drop(client); // ends the session, which releases the lock
     let _ = connection.await;
     result
 }
 
 async fn lock(client: &Client) -> Result<(), Unavailable> {
-    client.batch_execute(NOBODY_RESTS).await.map_err(unavailable)?;
+    client.batch_execute(IDLE_TIMEOUTS).await.map_err(unavailable)?;
     loop {
         let row = client
             .query_one("SELECT pg_try_advisory_lock($1)", &[&MIGRATION_LOCK])
@@ -73,14 +68,14 @@ async fn lock(client: &Client) -> Result<(), Unavailable> {
         if row.get(0) {
             return Ok(());
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(LOCK_RETRY_INTERVAL).await;
     }
 }
 
 async fn run(client: &mut Client, partitions: PartitionCount) -> Result<(), MigrateError> {
-    let report = embedded::migrations::runner().run_async(client).await.map_err(failed)?;
+    let report = embedded::migrations::runner().run_async(client).await.map_err(migration_error)?;
     for migration in report.applied_migrations() {
-        tracing::info!(%migration, "migrated");
+        tracing::info!(%migration, "applied database migration");
     }
     let configured = partitions.get();
     client
@@ -103,11 +98,12 @@ async fn run(client: &mut Client, partitions: PartitionCount) -> Result<(), Migr
     Ok(())
 }
 
-/// A server that goes away in the middle is not a migration that failed: whoever waits for it tries again.
-fn failed(error: refinery::Error) -> MigrateError {
+/// Converts an error of the migrations. A server that becomes unavailable is [`MigrateError::Unavailable`],
+/// so that the caller tries again.
+fn migration_error(error: refinery::Error) -> MigrateError {
     let mut cause = error.source();
     while let Some(inner) = cause {
-        if inner.downcast_ref().is_some_and(went_away) {
+        if inner.downcast_ref().is_some_and(is_unavailable) {
             return unavailable(error).into();
         }
         cause = inner.source();
@@ -115,12 +111,13 @@ fn failed(error: refinery::Error) -> MigrateError {
     MigrateError::Migration(error)
 }
 
-/// The connection broke, or the server said that it ends it (class 57), or that it has no room (53).
-fn went_away(error: &tokio_postgres::Error) -> bool {
+/// Returns true for a broken connection (class 08 or no code), a shutdown of the server (57) and a lack of
+/// resources such as disk space or connections (53).
+fn is_unavailable(error: &tokio_postgres::Error) -> bool {
     error.code().is_none_or(|state| ["08", "53", "57"].contains(&&state.code()[..2]))
 }
 
-/// 244 random bits.
+/// Returns 32 bytes from two version 4 UUIDs, so 244 random bits.
 fn new_secret() -> Vec<u8> {
     [uuid::Uuid::new_v4().into_bytes(), uuid::Uuid::new_v4().into_bytes()].concat()
 }

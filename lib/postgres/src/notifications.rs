@@ -1,8 +1,9 @@
-//! Notifications, as the notifier stores them and as users read them.
+//! Notifications: stored by the notifier, read by users.
 
 use crate::inline_projections::bigint;
-use crate::queries::{PostgresQueries, WAIT};
-use crate::store::{DEADLINE, number, within};
+use crate::queries::PostgresQueries;
+use crate::rows::number;
+use crate::store::{DEADLINE, within};
 use crate::{PostgresStoreConnector, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::inbox::{InboxPage, InboxStore};
@@ -19,24 +20,27 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 use uuid::Uuid;
 
-/// Makes connections for the notifier.
+/// Opens connections for the notifier.
 #[derive(Clone, Debug)]
 pub struct PostgresNotificationConnector {
-    stores: PostgresStoreConnector,
-    keeps: i64,
-    by_email: Vec<&'static str>,
+    connector: PostgresStoreConnector,
+    inbox_size: i64,
+    email_kinds: Vec<&'static str>,
 }
 
 impl PostgresNotificationConnector {
-    /// In the database of these stores. Each inbox keeps so many, the newest. Those of some kinds go out by e-mail as
-    /// well.
+    /// Uses the database of `connector`. An inbox keeps the newest `inbox_size` notifications; those of the
+    /// kinds `email_kinds` are sent by e-mail as well.
     pub fn new(
-        stores: &PostgresStoreConnector,
-        keeps: NonZeroU16,
-        by_email: &[NotificationKind],
+        connector: &PostgresStoreConnector,
+        inbox_size: NonZeroU16,
+        email_kinds: &[NotificationKind],
     ) -> PostgresNotificationConnector {
-        let by_email = by_email.iter().copied().map(kind).collect();
-        PostgresNotificationConnector { stores: stores.clone(), keeps: keeps.get().into(), by_email }
+        PostgresNotificationConnector {
+            connector: connector.clone(),
+            inbox_size: inbox_size.get().into(),
+            email_kinds: email_kinds.iter().copied().map(kind).collect(),
+        }
     }
 }
 
@@ -45,25 +49,25 @@ impl NotificationStoreConnector for PostgresNotificationConnector {
 
     async fn open(&self) -> Result<PostgresNotificationStore, Unavailable> {
         within(DEADLINE, async {
-            let client = self.stores.connect().await?;
+            let client = self.connector.connect().await?;
             let checkpoint = client.prepare(include_str!("../../../sql/queries/notifier_checkpoint.sql"));
             let checkpoint = checkpoint.await.map_err(unavailable)?;
-            let tell = client.prepare(include_str!("../../../sql/queries/tell.sql"));
-            let tell = tell.await.map_err(unavailable)?;
-            let PostgresNotificationConnector { keeps, by_email, .. } = self.clone();
-            Ok(PostgresNotificationStore { client, checkpoint, tell, keeps, by_email })
+            let store = client.prepare(include_str!("../../../sql/queries/store_notifications.sql"));
+            let store = store.await.map_err(unavailable)?;
+            let PostgresNotificationConnector { inbox_size, email_kinds, .. } = self.clone();
+            Ok(PostgresNotificationStore { client, checkpoint, store, inbox_size, email_kinds })
         })
         .await
     }
 }
 
-/// One connection.
+/// A connection of the notifier.
 pub struct PostgresNotificationStore {
     client: Client,
     checkpoint: Statement,
-    tell: Statement,
-    keeps: i64,
-    by_email: Vec<&'static str>,
+    store: Statement,
+    inbox_size: i64,
+    email_kinds: Vec<&'static str>,
 }
 
 impl NotificationStore for PostgresNotificationStore {
@@ -75,45 +79,46 @@ impl NotificationStore for PostgresNotificationStore {
         .await
     }
 
-    async fn commit(&mut self, telling: &NotificationBatch) -> Result<NotificationCommit, Unavailable> {
-        let (choices, all) = (&telling.subscriptions, &telling.notifications);
+    async fn commit(&mut self, batch: &NotificationBatch) -> Result<NotificationCommit, Unavailable> {
+        let (preferences, notifications) = (&batch.preferences, &batch.notifications);
         macro_rules! column {
             ($of:expr, $name:ident => $value:expr) => {
                 &$of.iter().map(|$name| $value).collect::<Vec<_>>()
             };
         }
         let params: &[&(dyn ToSql + Sync)] = &[
-            &(telling.partition.0 as i16), // at most 100 partitions
-            &bigint(telling.from),
-            &bigint(telling.to),
-            &self.keeps,
-            column!(choices, choice => choice.0.0),
-            column!(choices, choice => choice.1.auction_won),
-            column!(choices, choice => choice.1.highest_bid),
-            column!(choices, choice => choice.1.bid_doubled),
-            column!(telling.deleted, user => user.0),
-            column!(all, notification => notification.user.0),
-            column!(all, notification => notification.id),
-            column!(all, notification => kind(notification.kind)),
-            column!(all, notification => &*notification.news),
-            &self.by_email,
+            &(batch.partition.0 as i16), // at most 100 partitions
+            &bigint(batch.from),
+            &bigint(batch.to),
+            &self.inbox_size,
+            column!(preferences, entry => entry.0.0),
+            column!(preferences, entry => entry.1.auction_won),
+            column!(preferences, entry => entry.1.highest_bid),
+            column!(preferences, entry => entry.1.bid_doubled),
+            column!(batch.deleted, user => user.0),
+            column!(notifications, notification => notification.user.0),
+            column!(notifications, notification => notification.id),
+            column!(notifications, notification => kind(notification.kind)),
+            column!(notifications, notification => &*notification.content),
+            &self.email_kinds,
         ];
-        let rows = self.client.query(&self.tell, params);
+        let rows = self.client.query(&self.store, params);
         let rows = within(DEADLINE, async { rows.await.map_err(unavailable) }).await?;
         if !rows.first().is_some_and(|row| row.get("hit")) {
             return Ok(NotificationCommit::CheckpointMoved);
         }
-        let news: HashMap<Uuid, &[u8]> = all.iter().map(|told| (told.id, &*told.news)).collect();
+        let contents = notifications.iter().map(|notification| (notification.id, &*notification.content));
+        let contents: HashMap<Uuid, &[u8]> = contents.collect();
         let delivered = rows.iter().filter_map(|row| {
             let (user, id): (Option<Uuid>, Option<Uuid>) = (row.get(1), row.get(3));
             let (user, id) = (UserId(user?), id?);
-            Some(NewNotification { user, seq: number(row, 2), json: json(id, news.get(&id)?) })
+            Some(NewNotification { user, seq: number(row, 2), json: json(id, contents.get(&id)?) })
         });
         Ok(NotificationCommit::Done(delivered.collect()))
     }
 }
 
-/// What `tell.sql` knows it by.
+/// Returns the name in `store_notifications.sql`.
 fn kind(kind: NotificationKind) -> &'static str {
     match kind {
         NotificationKind::AuctionWon => "auction_won",
@@ -122,29 +127,24 @@ fn kind(kind: NotificationKind) -> &'static str {
     }
 }
 
-/// The inboxes for those who read, from a pool of connections.
+/// Reads inboxes on a connection pool.
 #[derive(Clone)]
 pub struct PostgresInboxes {
-    lookup: PostgresQueries,
-    keeps: i64,
+    queries: PostgresQueries,
+    inbox_size: i64,
 }
 
 impl PostgresInboxes {
-    /// Over a pool. Each inbox shows so many, the newest.
-    pub fn new(lookup: PostgresQueries, keeps: NonZeroU16) -> PostgresInboxes {
-        PostgresInboxes { lookup, keeps: keeps.get().into() }
+    /// An inbox shows the newest `inbox_size` notifications.
+    pub fn new(queries: PostgresQueries, inbox_size: NonZeroU16) -> PostgresInboxes {
+        PostgresInboxes { queries, inbox_size: inbox_size.get().into() }
     }
 }
 
 impl InboxStore for PostgresInboxes {
     async fn inbox(&self, user: UserId) -> Result<InboxPage, Unavailable> {
-        let rows = within(WAIT, async {
-            let client = self.lookup.client().await?;
-            let statement = client.prepare_cached(include_str!("../../../sql/queries/inbox.sql")).await;
-            let statement = statement.map_err(unavailable)?;
-            client.query(&statement, &[&user.0, &self.keeps]).await.map_err(unavailable)
-        })
-        .await?;
+        let statement = include_str!("../../../sql/queries/inbox.sql");
+        let rows = self.queries.query(statement, &[&user.0, &self.inbox_size]).await?;
         let (last, read_up_to) = rows.first().map_or((0, 0), |row| (number(row, 0), number(row, 1)));
         let entries: Vec<(u64, Vec<u8>)> = rows.iter().filter_map(entry).collect();
         let first = entries.first().map_or(last + 1, |(seq, _)| *seq);
@@ -152,14 +152,9 @@ impl InboxStore for PostgresInboxes {
     }
 
     async fn mark_read(&self, user: UserId, up_to: u64) -> Result<u64, Unavailable> {
-        within(WAIT, async {
-            let client = self.lookup.client().await?;
-            let statement = client.prepare_cached(include_str!("../../../sql/queries/mark_read.sql")).await;
-            let statement = statement.map_err(unavailable)?;
-            let row = client.query_opt(&statement, &[&user.0, &bigint(up_to)]).await.map_err(unavailable)?;
-            Ok(row.map_or(0, |row| number(&row, 0)))
-        })
-        .await
+        let statement = include_str!("../../../sql/queries/mark_read.sql");
+        let rows = self.queries.query(statement, &[&user.0, &bigint(up_to)]).await?;
+        Ok(rows.first().map_or(0, |row| number(row, 0)))
     }
 }
 

@@ -1,8 +1,8 @@
-//! What is on its way out of the house.
+//! The outbox: deliveries of notifications by webhook and e-mail.
 
 use crate::inline_projections::bigint;
 use crate::queries::PostgresQueries;
-use crate::store::number;
+use crate::rows::number;
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::outbox::{
     AttemptRecord, AttemptResult, ClaimRequest, DeliveryChannel, Destination, Outbox, OutboxMessage,
@@ -13,34 +13,34 @@ use tokio_postgres::types::ToSql;
 
 impl Outbox for PostgresQueries {
     async fn claim(&self, claim: &ClaimRequest) -> Result<Vec<OutboxMessage>, Unavailable> {
-        let (statement, to): (_, fn(&Row) -> Destination) = match claim.way {
+        let (statement, destination): (_, fn(&Row) -> Destination) = match claim.channel {
             DeliveryChannel::Webhook => (include_str!("../../../sql/queries/claim_webhooks.sql"), webhook),
-            DeliveryChannel::Email => (include_str!("../../../sql/queries/claim_emails.sql"), mailbox),
+            DeliveryChannel::Email => (include_str!("../../../sql/queries/claim_emails.sql"), email),
         };
-        let (limit, each) = (bigint(claim.limit as u64), bigint(claim.per_endpoint as u64));
-        let params: &[&(dyn ToSql + Sync)] = &[&claim.busy, &limit, &each, &millis(claim.lease)];
+        let (limit, per_endpoint) = (bigint(claim.limit as u64), bigint(claim.per_endpoint as u64));
+        let params: &[&(dyn ToSql + Sync)] = &[&claim.busy, &limit, &per_endpoint, &millis(claim.lease)];
         let rows = self.query(statement, params).await?;
-        Ok(rows.iter().map(|row| parcel(row, to(row))).collect())
+        Ok(rows.iter().map(|row| message(row, destination(row))).collect())
     }
 
-    async fn record(&self, settled: &[AttemptRecord]) -> Result<(), Unavailable> {
+    async fn record(&self, attempts: &[AttemptRecord]) -> Result<(), Unavailable> {
         macro_rules! column {
             ($one:ident => $value:expr) => {
-                &settled.iter().map(|$one| $value).collect::<Vec<_>>()
+                &attempts.iter().map(|$one| $value).collect::<Vec<_>>()
             };
         }
         let params: &[&(dyn ToSql + Sync)] = &[
             column!(one => bigint(one.seq)),
             column!(one => one.claim),
-            column!(one => one.verdict.state().name()),
-            column!(one => if let AttemptResult::Retry(wait) = one.verdict { millis(wait) } else { 0 }),
-            column!(one => one.verdict != AttemptResult::Released),
-            // Statuses have three digits.
+            column!(one => one.result.state().name()),
+            column!(one => if let AttemptResult::Retry(wait) = one.result { millis(wait) } else { 0 }),
+            column!(one => one.result != AttemptResult::Released),
+            // HTTP and SMTP statuses have three digits.
             column!(one => one.status.map(u16::cast_signed)),
             column!(one => one.error),
-            column!(one => one.verdict == AttemptResult::EndpointGone),
+            column!(one => one.result == AttemptResult::EndpointGone),
         ];
-        self.query(include_str!("../../../sql/queries/settle_deliveries.sql"), params).await.map(drop)
+        self.query(include_str!("../../../sql/queries/record_attempts.sql"), params).await.map(drop)
     }
 }
 
@@ -48,7 +48,7 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn parcel(row: &Row, to: Destination) -> OutboxMessage {
+fn message(row: &Row, destination: Destination) -> OutboxMessage {
     let attempts: i32 = row.get(4);
     OutboxMessage {
         seq: number(row, 0),
@@ -56,8 +56,8 @@ fn parcel(row: &Row, to: Destination) -> OutboxMessage {
         endpoint: row.get(2),
         id: row.get(3),
         attempts: attempts.cast_unsigned(),
-        news: row.get(5),
-        to,
+        content: row.get(5),
+        destination,
     }
 }
 
@@ -74,7 +74,7 @@ fn webhook(row: &Row) -> Destination {
     }
 }
 
-fn mailbox(row: &Row) -> Destination {
+fn email(row: &Row) -> Destination {
     row.get::<_, Option<String>>(6)
         .map_or(Destination::Unreachable("no_address"), |address| Destination::Email { address })
 }

@@ -1,8 +1,9 @@
-//! What is asked beside the lanes, from a pool of connections.
+//! Queries on a pool of connections: everything outside of the event store connections.
 
 use crate::durability::check;
 use crate::inline_projections::bigint;
-use crate::store::{event, number, outcome, within};
+use crate::rows::{event, number, outcome};
+use crate::store::within;
 use crate::{PostgresStoreConnector, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::outcomes::OutcomeReader;
@@ -18,34 +19,34 @@ use std::time::Duration;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
 
-/// How long a request may take, with the wait for a connection.
-pub(crate) const WAIT: Duration = Duration::from_secs(5);
+/// Time limit of a request, including the wait for a connection.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A pool for short look-ups.
+/// Connection pool for short queries.
 #[derive(Clone)]
 pub struct PostgresQueries(Pool);
 
 impl PostgresQueries {
-    /// At most `size` connections, made when they are needed.
+    /// Creates a pool of at most `size` connections, which are opened on demand.
     pub fn new(
-        stores: &PostgresStoreConnector,
+        connector: &PostgresStoreConnector,
         size: usize,
     ) -> Result<PostgresQueries, deadpool_postgres::BuildError> {
         let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(stores.config().clone(), NoTls, config);
-        let durability = stores.durability().cloned();
-        let asked = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
+        let manager = Manager::from_config(connector.config().clone(), NoTls, config);
+        let durability = connector.durability().cloned();
+        let durability_check = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
             let durability = durability.clone();
             Box::pin(async move {
-                let judged = check(client, durability.as_ref()).await;
-                judged.map_err(|error| HookError::message(error.to_string()))
+                let checked = check(client, durability.as_ref()).await;
+                checked.map_err(|error| HookError::message(error.to_string()))
             })
         });
         let pool = Pool::builder(manager)
-            .post_create(asked)
+            .post_create(durability_check)
             .max_size(size)
-            .wait_timeout(Some(WAIT))
-            .create_timeout(Some(WAIT))
+            .wait_timeout(Some(TIMEOUT))
+            .create_timeout(Some(TIMEOUT))
             .runtime(Runtime::Tokio1)
             .build()?;
         Ok(PostgresQueries(pool))
@@ -55,47 +56,57 @@ impl PostgresQueries {
         self.0.get().await.map_err(unavailable)
     }
 
-    /// The random bytes that all processes of this portal share under a name.
+    /// Returns a random secret that all processes of this portal share.
     pub async fn secret(&self, name: &str) -> Result<Vec<u8>, Unavailable> {
-        within(WAIT, async {
-            let client = self.client().await?;
-            let row = client.query_one("SELECT value FROM secrets WHERE name = $1", &[&name]).await;
-            Ok(row.map_err(unavailable)?.get(0))
-        })
-        .await
+        let row = self.row("SELECT value FROM secrets WHERE name = $1", &[&name]).await?;
+        Ok(row.get(0))
     }
 
-    /// The one row that a statement returns.
+    /// Runs a statement and returns its only row.
     pub(crate) async fn row(
         &self,
         statement: &str,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Row, Unavailable> {
-        within(WAIT, async {
-            let client = self.0.get().await.map_err(unavailable)?;
+        within(TIMEOUT, async {
+            let client = self.client().await?;
             let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
             client.query_one(&statement, params).await.map_err(unavailable)
         })
         .await
     }
 
-    /// The rows that a statement returns.
+    /// Runs a statement and returns its rows.
     pub(crate) async fn query(
         &self,
         statement: &str,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Unavailable> {
-        within(WAIT, async {
-            let client = self.0.get().await.map_err(unavailable)?;
+        within(TIMEOUT, async {
+            let client = self.client().await?;
             let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
             client.query(&statement, params).await.map_err(unavailable)
         })
         .await
     }
 
-    /// Whether the database answers.
+    /// Runs a statement and returns the number of rows that it changed.
+    pub(crate) async fn execute(
+        &self,
+        statement: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64, Unavailable> {
+        within(TIMEOUT, async {
+            let client = self.client().await?;
+            let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
+            client.execute(&statement, params).await.map_err(unavailable)
+        })
+        .await
+    }
+
+    /// Checks that the database answers.
     pub async fn ping(&self) -> Result<(), Unavailable> {
-        within(WAIT, async {
+        within(TIMEOUT, async {
             let client = self.client().await?;
             client.simple_query("SELECT 1").await.map(drop).map_err(unavailable)
         })
@@ -105,14 +116,9 @@ impl PostgresQueries {
 
 impl OutcomeReader for PostgresQueries {
     async fn outcome(&self, command: CommandId) -> Result<Option<Outcome>, Unavailable> {
-        within(WAIT, async {
-            let client = self.client().await?;
-            let statement = include_str!("../../../sql/queries/outcomes.sql");
-            let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
-            let row = client.query_opt(&statement, &[&[command.0].as_slice()]).await.map_err(unavailable)?;
-            row.as_ref().map(outcome).transpose()
-        })
-        .await
+        let statement = include_str!("../../../sql/queries/outcomes.sql");
+        let rows = self.query(statement, &[&[command.0].as_slice()]).await?;
+        rows.first().map(outcome).transpose()
     }
 }
 
@@ -138,34 +144,23 @@ impl HeadReader for PostgresQueries {
 }
 
 impl PreferenceReader for PostgresQueries {
-    async fn subscriptions(&self, user: UserId) -> Result<Option<NotificationPreferences>, Unavailable> {
-        within(WAIT, async {
-            let client = self.client().await?;
-            let statement = include_str!("../../../sql/queries/newest_user_event.sql");
-            let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
-            let row = client.query_opt(&statement, &[&user.0]).await.map_err(unavailable)?;
-            let Some(row) = row else { return Ok(None) };
-            let (kind, schema, body): (&str, i16, &[u8]) = (row.get(0), row.get(1), row.get(2));
-            let event = Event::decode(kind, schema.cast_unsigned(), body).map_err(unavailable)?;
-            Ok(match event {
-                Event::User(UserEvent::UserCreated) => Some(NotificationPreferences::default()),
-                Event::User(UserEvent::SubscriptionsChanged(to)) => Some(to),
-                Event::User(UserEvent::UserDeleted) => Some(NotificationPreferences::NONE),
-                Event::Auction(_) | Event::Promoter(_) => None,
-            })
+    async fn preferences(&self, user: UserId) -> Result<Option<NotificationPreferences>, Unavailable> {
+        let rows = self.query(include_str!("../../../sql/queries/newest_user_event.sql"), &[&user.0]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let (kind, schema, body): (&str, i16, &[u8]) = (row.get(0), row.get(1), row.get(2));
+        let event = Event::decode(kind, schema.cast_unsigned(), body).map_err(unavailable)?;
+        Ok(match event {
+            Event::User(UserEvent::UserCreated) => Some(NotificationPreferences::default()),
+            Event::User(UserEvent::SubscriptionsChanged(preferences)) => Some(preferences),
+            Event::User(UserEvent::UserDeleted) => Some(NotificationPreferences::NONE),
+            Event::Auction(_) | Event::Promoter(_) => None,
         })
-        .await
     }
 }
 
 impl FailedOutcomes for PostgresQueries {
     async fn forget(&self, command: CommandId, failure: &OutcomeResult) -> Result<bool, Unavailable> {
-        within(WAIT, async {
-            let client = self.client().await?;
-            let statement = include_str!("../../../sql/queries/forget_failure.sql");
-            let forgotten = client.execute(statement, &[&command.0, &failure.encode()]).await;
-            Ok(forgotten.map_err(unavailable)? > 0)
-        })
-        .await
+        let statement = include_str!("../../../sql/queries/delete_failed_outcome.sql");
+        Ok(self.execute(statement, &[&command.0, &failure.encode()]).await? > 0)
     }
 }

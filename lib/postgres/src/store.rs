@@ -1,39 +1,45 @@
-//! The event store of one lane: a connection of its own, statements prepared once.
+//! The event store: each store has a connection of its own, with statements that are prepared once.
 
 use crate::append::AppendStatement;
 use crate::durability::check;
 use crate::inline_projections::bigint;
+use crate::rows::{event, number, outcome, snapshot};
 use crate::unavailable;
 use auction_app::ports::Unavailable;
-use auction_app::ports::durability::Durability;
+use auction_durability::Durability;
 use auction_app::ports::events::event_store::{
     AggregateHistory, AppendBatch, AppendResult, EventStore, EventStoreConnector, OpenAuctions,
     UnrevealedAuctions,
 };
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::snapshot::FORMAT;
-use auction_wire::{CommandId, EventRecord, Outcome, OutcomeResult, PartitionId, SnapshotRecord};
+use auction_wire::{CommandId, EventRecord, Outcome, PartitionId, SnapshotRecord};
 use futures_util::join;
 use std::time::Duration;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Row, Statement};
 use uuid::Uuid;
 
-/// A statement that takes longer is cancelled by the server, and tried again. A transaction that stands
-/// still, because its process was paused, is ended: it holds locks that others wait for. Plans are made once: by
-/// itself the server takes a statement over arrays for cheaper when it knows their lengths, and plans it anew each
-/// time, which cost more than a small batch.
+/// Settings of each session.
+///
+/// * `statement_timeout`: the server cancels a longer statement, and the caller tries again.
+/// * `idle_in_transaction_session_timeout`: ends the transaction of a paused process, since other processes
+///   may wait for its locks.
+/// * `plan_cache_mode`: each statement is planned once. By default, Postgres estimates that a statement over
+///   arrays is cheaper if the lengths are known, and plans it for every call, which costs more than a small
+///   batch.
 const OPTIONS: &str = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=10s \
                        -c default_transaction_isolation=read\\ committed -c application_name=auction \
                        -c plan_cache_mode=force_generic_plan";
 
-/// A server that does not answer at all is given up sooner than the kernel would.
-const SILENCE: Duration = Duration::from_secs(20);
+/// A connection is closed if the server does not answer for this time; the kernel's default is much longer.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Nothing takes longer: past this the connection is dropped, whatever became of the request.
+/// Time limit of a request. The effect of a request that exceeds it is unknown; the caller drops the
+/// connection.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(45);
 
-/// Makes connections to one database.
+/// Opens connections to one database.
 #[derive(Clone, Debug)]
 pub struct PostgresStoreConnector {
     config: Config,
@@ -41,39 +47,38 @@ pub struct PostgresStoreConnector {
 }
 
 impl PostgresStoreConnector {
-    /// For that database, which must be migrated.
+    /// Uses the database at `database_url`. It must be migrated before [`EventStoreConnector::open`].
     pub fn new(database_url: &str) -> Result<PostgresStoreConnector, tokio_postgres::Error> {
         let mut config: Config = database_url.parse()?;
         let options = format!("{} {OPTIONS}", config.get_options().unwrap_or_default());
         config.options(options).connect_timeout(Duration::from_secs(5));
-        config.keepalives_idle(SILENCE).tcp_user_timeout(SILENCE);
+        config.keepalives_idle(SILENCE_TIMEOUT).tcp_user_timeout(SILENCE_TIMEOUT);
         Ok(PostgresStoreConnector { config, durability: None })
     }
 
-    /// Every new connection asks whether the server keeps what it acknowledges.
+    /// Adds a durability check of the server to every new connection.
     pub fn checked(self, durability: Durability) -> PostgresStoreConnector {
         PostgresStoreConnector { durability: Some(durability), ..self }
     }
 
-    /// By what new connections are judged, if they are.
     pub(crate) fn durability(&self) -> Option<&Durability> {
         self.durability.as_ref()
     }
 
-    /// Connects and judges the server, no more; its tables need not be there.
+    /// Opens a connection, checks the durability of the server, and closes the connection. Needs no tables.
     pub async fn check(&self) -> Result<(), Unavailable> {
         within(DEADLINE, async { self.connect().await.map(drop) }).await
     }
 
     pub(crate) async fn connect(&self) -> Result<Client, Unavailable> {
         let (client, connection) = self.config.connect(NoTls).await.map_err(unavailable)?;
-        // It ends with the client, or with an error that the client's next request reports.
+        // The task ends with the client, or with an error that the client's next request reports.
         tokio::spawn(connection);
         check(&client, self.durability()).await?;
         Ok(client)
     }
 
-    /// How connections are made, for a pool of them.
+    /// Returns the settings of connections, for a connection pool.
     pub fn config(&self) -> &Config {
         &self.config
     }
@@ -92,7 +97,7 @@ impl EventStoreConnector for PostgresStoreConnector {
     }
 }
 
-/// One connection.
+/// An event store connection.
 pub struct PostgresStore {
     client: Client,
     statements: Statements,
@@ -253,58 +258,12 @@ impl EventStore for PostgresStore {
     }
 }
 
-/// An answer in time, or none: the server may be there and not answer, which no timeout of its own ends.
+/// Runs a request with a time limit on the client's side: a server that does not answer does not apply its
+/// own timeouts.
 pub(crate) async fn within<T>(
     deadline: Duration,
     request: impl Future<Output = Result<T, Unavailable>>,
 ) -> Result<T, Unavailable> {
-    let late = || Unavailable::new("postgres", format!("no answer within {} s", deadline.as_secs()));
-    tokio::time::timeout(deadline, request).await.unwrap_or_else(|_| Err(late()))
-}
-
-pub(crate) fn number(row: &Row, column: usize) -> u64 {
-    let number: i64 = row.get(column);
-    // Positions and versions count up from one.
-    u64::try_from(number).unwrap_or_default()
-}
-
-pub(crate) fn event(row: &Row) -> EventRecord {
-    let schema: i16 = row.get(4);
-    EventRecord {
-        position: number(row, 0),
-        key: row.get(1),
-        version: number(row, 2),
-        kind: row.get(3),
-        schema: schema.cast_unsigned(),
-        at: Timestamp(row.get(5)),
-        cause: CommandId(row.get(6)),
-        trace: String::new(),
-        body: row.get(7),
-    }
-}
-
-fn snapshot(row: &Row) -> SnapshotRecord {
-    let format: i16 = row.get(4);
-    SnapshotRecord {
-        position: number(row, 0),
-        key: row.get(1),
-        version: number(row, 2),
-        format: format.cast_unsigned(),
-        body: row.get(7),
-    }
-}
-
-pub(crate) fn outcome(row: &Row) -> Result<Outcome, Unavailable> {
-    let (fingerprint, partition): (i64, i16) = (row.get(3), row.get(4));
-    let result: &[u8] = row.get(7);
-    Ok(Outcome {
-        command: CommandId(row.get(0)),
-        kind: row.get(1),
-        key: row.get(2),
-        fingerprint: fingerprint.cast_unsigned(),
-        partition: PartitionId(partition.cast_unsigned()),
-        position: number(row, 5),
-        at: Timestamp(row.get(6)),
-        result: OutcomeResult::decode(result).map_err(unavailable)?,
-    })
+    let timed_out = || Unavailable::new("postgres", format!("no answer within {} s", deadline.as_secs()));
+    tokio::time::timeout(deadline, request).await.unwrap_or_else(|_| Err(timed_out()))
 }

@@ -1,8 +1,9 @@
-//! Where users want to be told by HTTP.
+//! Webhooks of users, and the deliveries to them.
 
 use crate::inline_projections::bigint;
-use crate::queries::{PostgresQueries, WAIT};
-use crate::store::{number, within};
+use crate::queries::{PostgresQueries, TIMEOUT};
+use crate::rows::number;
+use crate::store::within;
 use crate::unavailable;
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::outbox::OutboxState;
@@ -20,20 +21,20 @@ impl WebhookStore for PostgresQueries {
         user: UserId,
         webhook: Uuid,
         url: &str,
-        at_most: u16,
+        limit: u16,
     ) -> Result<CreateResult, Unavailable> {
-        within(WAIT, async {
+        within(TIMEOUT, async {
             let mut client = self.client().await?;
             let transaction = client.transaction().await.map_err(unavailable)?;
             let lock = transaction.prepare_cached(include_str!("../../../sql/queries/lock_user.sql")).await;
-            let there = transaction.query_opt(&lock.map_err(unavailable)?, &[&user.0]).await;
-            if there.map_err(unavailable)?.is_none() {
+            let user_row = transaction.query_opt(&lock.map_err(unavailable)?, &[&user.0]).await;
+            if user_row.map_err(unavailable)?.is_none() {
                 return Ok(CreateResult::NoUser);
             }
             let create = include_str!("../../../sql/queries/create_webhook.sql");
             let create = transaction.prepare_cached(create).await.map_err(unavailable)?;
             let params: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-                [&webhook, &user.0, &url, &i64::from(at_most)];
+                [&webhook, &user.0, &url, &i64::from(limit)];
             let row = transaction.query_opt(&create, &params).await.map_err(unavailable)?;
             transaction.commit().await.map_err(unavailable)?;
             Ok(row.map_or(CreateResult::TooMany, |row| CreateResult::Done(read(&row))))
@@ -104,21 +105,21 @@ fn read(row: &Row) -> Webhook {
     }
 }
 
-/// None in a row of nothing.
+/// Returns `None` for a row of nulls.
 fn delivery(row: &Row) -> Option<WebhookDelivery> {
     row.get::<_, Option<i64>>(0)?;
     let (attempts, status): (i32, Option<i16>) = (row.get(3), row.get(7));
     Some(WebhookDelivery {
         seq: number(row, 0),
         id: row.get(1),
-        // The table has no others.
+        // The table allows no other states.
         state: OutboxState::named(row.get(2))?,
         attempts: attempts.cast_unsigned(),
         created_at: Timestamp(row.get(4)),
-        next_at: Timestamp(row.get(5)),
+        due_at: Timestamp(row.get(5)),
         finished_at: row.get::<_, Option<i64>>(6).map(Timestamp),
         status: status.map(i16::cast_unsigned),
         error: row.get(8),
-        news: row.get(9),
+        content: row.get(9),
     })
 }

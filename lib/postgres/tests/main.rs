@@ -1,4 +1,5 @@
-//! The adapters for Postgres, on a real one. One program: each more takes longer to build than its tests take to run.
+//! Tests of the adapters with a real Postgres. All are one program, because building another one takes longer
+//! than its tests.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! Notifications in Postgres keep their contract.
+//! Contract tests of the notification store and inboxes.
 
 use auction_postgres::PostgresStoreConnector;
 use auction_postgres::notifications::{PostgresInboxes, PostgresNotificationConnector};
@@ -8,11 +8,12 @@ use auction_testkit::local_servers::database;
 use std::num::NonZeroU16;
 
 async fn adapter() -> Adapter<PostgresNotificationConnector, PostgresInboxes> {
-    let stores = PostgresStoreConnector::new(&database().await).unwrap();
-    let (lookup, keeps) = (PostgresQueries::new(&stores, 2).unwrap(), NonZeroU16::new(KEEPS).unwrap());
+    let connector = PostgresStoreConnector::new(&database().await).unwrap();
+    let queries = PostgresQueries::new(&connector, 2).unwrap();
+    let inbox_size = NonZeroU16::new(KEEPS).unwrap();
     Adapter {
-        stores: PostgresNotificationConnector::new(&stores, keeps, &[]),
-        inboxes: PostgresInboxes::new(lookup, keeps),
+        stores: PostgresNotificationConnector::new(&connector, inbox_size, &[]),
+        inboxes: PostgresInboxes::new(queries, inbox_size),
     }
 }
 

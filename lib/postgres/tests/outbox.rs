@@ -1,4 +1,4 @@
-//! The outbox in Postgres keeps its contract.
+//! Contract tests of the outbox, retention of deliveries, and e-mail addresses.
 
 use auction_app::ports::events::retention::DeliveryRetention;
 use auction_app::ports::notifications::outbox::{
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 struct Postgres {
     stores: PostgresNotificationConnector,
-    lookup: PostgresQueries,
+    queries: PostgresQueries,
     url: String,
 }
 
@@ -30,7 +30,7 @@ impl OutboxHarness for Postgres {
     }
 
     fn outbox(&self) -> &PostgresQueries {
-        &self.lookup
+        &self.queries
     }
 
     async fn somebody(&self) -> UserId {
@@ -46,67 +46,71 @@ impl OutboxHarness for Postgres {
     }
 }
 
-async fn house() -> Postgres {
+async fn harness() -> Postgres {
     let url = database().await;
     let stores = PostgresStoreConnector::new(&url).unwrap();
-    let lookup = PostgresQueries::new(&stores, 4).unwrap();
+    let queries = PostgresQueries::new(&stores, 4).unwrap();
     Postgres {
         stores: PostgresNotificationConnector::new(
             &stores,
             NonZeroU16::new(9).unwrap(),
             &[NotificationKind::AuctionWon],
         ),
-        lookup,
+        queries,
         url,
     }
 }
 
-auction_testkit::contract_tests!(outbox, house().await);
+auction_testkit::contract_tests!(outbox, harness().await);
 
 #[tokio::test]
-async fn what_is_finished_goes_at_its_age_and_what_is_pending_stays() {
-    let house = house().await;
-    let (ada, lookup) = (house.somebody().await, &house.lookup);
-    outbox::webhook(&house, ada).await;
-    outbox::tell(&house, ada, 3).await;
-    let parcels = outbox::claim(&house).await;
-    for (parcel, verdict) in parcels.iter().zip([AttemptResult::Delivered, AttemptResult::Failed]) {
+async fn retention_deletes_old_finished_deliveries_only() {
+    let harness = harness().await;
+    let (ada, queries) = (harness.somebody().await, &harness.queries);
+    outbox::webhook(&harness, ada).await;
+    outbox::tell(&harness, ada, 3).await;
+    let messages = outbox::claim(&harness).await;
+    for (message, verdict) in messages.iter().zip([AttemptResult::Delivered, AttemptResult::Failed]) {
         let settled =
-            AttemptRecord { seq: parcel.seq, claim: parcel.claim, verdict, status: None, error: None };
-        lookup.record(&[settled]).await.unwrap();
+            AttemptRecord { seq: message.seq, claim: message.claim, result: verdict, status: None, error: None };
+        queries.record(&[settled]).await.unwrap();
     }
-    assert_eq!(lookup.delete_deliveries(Duration::from_secs(60)).await.unwrap(), 0, "they are young");
+    assert_eq!(
+        queries.delete_deliveries(Duration::from_secs(60)).await.unwrap(),
+        0,
+        "they are not old enough"
+    );
     let older = "UPDATE deliveries SET created_at = created_at - 99000, finished_at = finished_at - 99000";
-    connect(&house.url).await.execute(older, &[]).await.unwrap();
-    assert_eq!(lookup.delete_deliveries(Duration::from_secs(60)).await.unwrap(), 2);
-    assert_eq!(lookup.delete_deliveries(Duration::from_secs(60)).await.unwrap(), 0);
+    connect(&harness.url).await.execute(older, &[]).await.unwrap();
+    assert_eq!(queries.delete_deliveries(Duration::from_secs(60)).await.unwrap(), 2);
+    assert_eq!(queries.delete_deliveries(Duration::from_secs(60)).await.unwrap(), 0);
 }
 
 #[tokio::test]
-async fn a_letter_goes_to_the_address_that_its_user_has_then() {
-    let house = house().await;
-    let client = connect(&house.url).await;
-    let (ada, bob) = (house.somebody().await, house.somebody().await);
+async fn email_goes_to_the_current_address_of_the_user() {
+    let harness = harness().await;
+    let client = connect(&harness.url).await;
+    let (ada, bob) = (harness.somebody().await, harness.somebody().await);
     let open = "INSERT INTO accounts (user_id, email, name, password_hash, role, state, command_id, created_at) \
                 VALUES ($1, $2, '', '', 'bidder', 'active', $1, 0)";
     client.execute(open, &[&ada.0, &"ada@a.example"]).await.unwrap();
-    let ids = outbox::tell(&house, ada, 2).await;
-    outbox::tell(&house, bob, 1).await;
+    let ids = outbox::tell(&harness, ada, 2).await;
+    outbox::tell(&harness, bob, 1).await;
     let claim = |per_endpoint| ClaimRequest {
-        way: DeliveryChannel::Email,
+        channel: DeliveryChannel::Email,
         busy: Vec::new(),
         limit: 9,
         per_endpoint,
         lease: Duration::from_secs(60),
     };
-    assert_eq!(outbox::claim(&house).await, [], "nothing for webhooks");
-    let first = house.lookup.claim(&claim(1)).await.unwrap();
+    assert_eq!(outbox::claim(&harness).await, [], "nothing for webhooks");
+    let first = harness.queries.claim(&claim(1)).await.unwrap();
     assert_eq!(
-        first.iter().map(|parcel| (parcel.id, parcel.endpoint)).collect::<Vec<_>>(),
+        first.iter().map(|message| (message.id, message.endpoint)).collect::<Vec<_>>(),
         [(ids[0], ada.0)]
     );
-    assert_eq!(first[0].to, Destination::Email { address: "ada@a.example".to_owned() });
+    assert_eq!(first[0].destination, Destination::Email { address: "ada@a.example".to_owned() });
     client.execute("DELETE FROM accounts WHERE user_id = $1", &[&ada.0]).await.unwrap();
-    let second = house.lookup.claim(&claim(9)).await.unwrap();
-    assert_eq!((second.len(), &second[0].to), (1, &Destination::Unreachable("no_address")));
+    let second = harness.queries.claim(&claim(9)).await.unwrap();
+    assert_eq!((second.len(), &second[0].destination), (1, &Destination::Unreachable("no_address")));
 }

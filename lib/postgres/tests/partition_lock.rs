@@ -1,4 +1,4 @@
-//! Locks in Postgres keep their contract, and nobody holds one for ever.
+//! Contract tests of partition locks, and the timeout of a silent holder.
 
 use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLockConnector};
 use auction_postgres::PostgresStoreConnector;
@@ -13,15 +13,15 @@ async fn locks() -> PostgresLockConnector {
 
 auction_testkit::contract_tests!(partition_lock, locks().await);
 
-/// Its process is paused, say.
+/// For example, when its process is paused.
 #[tokio::test]
-async fn a_holder_that_falls_silent_loses_it() {
+async fn silent_holder_loses_the_partition_lock() {
     let locks = locks().await;
     let (mut silent, mut next) = (locks.open(P).await.unwrap(), locks.open(P).await.unwrap());
     assert!(silent.take().await.unwrap());
     let began = Instant::now();
     while !next.take().await.unwrap() {
-        assert!(began.elapsed() < Duration::from_secs(30), "it is held for ever");
+        assert!(began.elapsed() < Duration::from_secs(30), "the silent holder keeps the lock");
     }
-    assert!(silent.release().await.is_err(), "and it is told");
+    assert!(silent.release().await.is_err(), "the silent holder receives an error");
 }

@@ -1,23 +1,23 @@
-//! What an ingress reads from the store keeps its contracts.
+//! Contract tests of what an ingress reads from the event store.
 
 use auction_postgres::PostgresStoreConnector;
 use auction_postgres::queries::PostgresQueries;
 use auction_testkit::contract::{auction_event_reader, heads};
 use auction_testkit::local_servers::database;
 
-async fn servers() -> (PostgresStoreConnector, PostgresQueries) {
+async fn adapters() -> (PostgresStoreConnector, PostgresQueries) {
     let stores = PostgresStoreConnector::new(&database().await).unwrap();
-    let lookup = PostgresQueries::new(&stores, 1).unwrap();
-    (stores, lookup)
+    let queries = PostgresQueries::new(&stores, 1).unwrap();
+    (stores, queries)
 }
 
 async fn heads() -> heads::Adapter<PostgresStoreConnector, PostgresQueries> {
-    let (stores, heads) = servers().await;
+    let (stores, heads) = adapters().await;
     heads::Adapter { stores, heads }
 }
 
 async fn auction_events() -> auction_event_reader::Adapter<PostgresStoreConnector, PostgresQueries> {
-    let (stores, events) = servers().await;
+    let (stores, events) = adapters().await;
     auction_event_reader::Adapter { stores, events }
 }
 

@@ -1,4 +1,4 @@
-//! What stands beside the events, and what the database itself refuses.
+//! Inline projections, and what the database itself prevents.
 
 use auction_app::ports::events::event_store::{AppendBatch, AppendResult, EventStore, EventStoreConnector};
 use auction_domain::auction::{AuctionEvent, Unsold};
@@ -52,7 +52,7 @@ fn auction_event(event: AuctionEvent) -> Event {
     Event::Auction(event)
 }
 
-/// The same events once in one batch, and once one by one, so that rows are also changed later.
+/// Appends the same events in one batch, and one by one, so that rows are also updated later.
 async fn both_ways(events: Vec<(Uuid, u64, Event)>) -> [Tables; 2] {
     let (at_once, one_by_one) = (Tables::new().await, Tables::new().await);
     at_once.append(&batch(0, events.clone())).await;
@@ -63,7 +63,7 @@ async fn both_ways(events: Vec<(Uuid, u64, Event)>) -> [Tables; 2] {
 }
 
 #[tokio::test]
-async fn users_are_folded_to_their_last_state_in_one_batch_or_in_many() {
+async fn user_rows_are_the_same_for_one_batch_or_many() {
     let (ada, bob) = (fresh(), fresh());
     let events = vec![(ada, 1, user_created()), (bob, 1, user_created()), (ada, 2, user_deleted())];
     for tables in both_ways(events).await {
@@ -76,16 +76,16 @@ async fn users_are_folded_to_their_last_state_in_one_batch_or_in_many() {
 }
 
 #[tokio::test]
-async fn auctions_are_folded_to_their_last_state_in_one_batch_or_in_many() {
+async fn auction_rows_are_the_same_for_one_batch_or_many() {
     let ([sold, cancelled, extended], seller) = (std::array::from_fn(|_| fresh()), UserId(fresh()));
     let ends_at = AT;
     let events = vec![
         (sold, 1, auction_created(Some(seller))),
         (cancelled, 1, auction_created(None)),
         (extended, 1, auction_created(None)),
-        (sold, 2, auction_event(AuctionEvent::AuctionEnded { ends_at })),
+        (sold, 2, auction_event(AuctionEvent::AuctionEnded { ends_at, by: None })),
         (sold, 3, auction_event(AuctionEvent::AuctionClosedUnsold { because: Unsold::NoBids })),
-        (cancelled, 2, auction_event(AuctionEvent::AuctionCancelled)),
+        (cancelled, 2, auction_event(AuctionEvent::AuctionCancelled { by: None })),
         (extended, 2, auction_event(AuctionEvent::AuctionExtended { ends_at: END })),
         (extended, 3, auction_event(AuctionEvent::AuctionExtended { ends_at })),
     ];
@@ -97,7 +97,7 @@ async fn auctions_are_folded_to_their_last_state_in_one_batch_or_in_many() {
 }
 
 #[tokio::test]
-async fn bids_are_folded_to_their_last_state_in_one_batch_or_in_many() {
+async fn bid_rows_are_the_same_for_one_batch_or_many() {
     let (auction, bidder) = (fresh(), UserId(fresh()));
     let [live, deleted, doubled, voided, retracted]: [BidId; 5] = std::array::from_fn(|_| BidId(fresh()));
     let effective = Amount::new(600).unwrap();
@@ -111,7 +111,7 @@ async fn bids_are_folded_to_their_last_state_in_one_batch_or_in_many() {
         bid_placed(retracted, bidder, 500),
         auction_event(AuctionEvent::BidDoubled { bid: doubled, bidder, effective }),
         auction_event(AuctionEvent::BidDeleted { bid: deleted, bidder }),
-        auction_event(AuctionEvent::BidVoided { bid: voided, bidder, reason }),
+        auction_event(AuctionEvent::BidVoided { bid: voided, bidder, reason, by: None }),
         auction_event(AuctionEvent::BidsRetracted { bidder, bids: vec![retracted, doubled] }),
     ];
     let events = (1..).zip(changes).map(|(version, event)| (auction, version, event)).collect();
@@ -125,7 +125,7 @@ async fn bids_are_folded_to_their_last_state_in_one_batch_or_in_many() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_not_stored_leaves_no_rows() {
+async fn failed_append_leaves_no_rows() {
     let tables = Tables::new().await;
     let (user, auction, bid) = (fresh(), fresh(), BidId(fresh()));
     let events = vec![
@@ -136,7 +136,7 @@ async fn a_batch_that_is_not_stored_leaves_no_rows() {
     ];
     let mut store = tables.stores.open().await.unwrap();
     assert_eq!(store.append(&batch(1, events)).await.unwrap(), AppendResult::HeadConflict);
-    for table in ["events", "commands", "users", "auctions", "bids", "deletions"] {
+    for table in ["events", "command_outcomes", "users", "auctions", "bids", "deletions"] {
         let row = tables.sql.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await.unwrap();
         assert_eq!(row.get::<_, i64>(0), 0, "{table}");
     }
@@ -163,15 +163,15 @@ async fn events_are_never_changed_or_removed() {
     assert_eq!(store.events_after(P, 0, 10).await.unwrap().len(), 1);
 }
 
-/// An append, sent while a deletion has its lock and is not committed yet.
-async fn meets_a_deletion(of: impl FnOnce(UserId, Uuid) -> (Uuid, u64, Event)) -> AppendResult {
+/// Appends while a deletion holds its lock and is not committed yet.
+async fn append_during_a_deletion(event: impl FnOnce(UserId, Uuid) -> (Uuid, u64, Event)) -> AppendResult {
     let tables = Tables::new().await;
     let (ada, auction) = (fresh(), fresh());
     tables.append(&batch(0, vec![(ada, 1, user_created()), (auction, 1, auction_created(None))])).await;
     let lock = "BEGIN; SELECT pg_advisory_xact_lock(7022628545590423042)";
     tables.sql.batch_execute(lock).await.unwrap();
     tables.sql.execute("INSERT INTO deletions (user_id) VALUES ($1)", &[&ada]).await.unwrap();
-    let batch = batch(2, vec![of(UserId(ada), auction)]);
+    let batch = batch(2, vec![event(UserId(ada), auction)]);
     let mut store = tables.stores.open().await.unwrap();
     let appending = tokio::spawn(async move { store.append(&batch).await.unwrap() });
     auction_testkit::local_servers::eventually("the append waits for the lock", || async {
@@ -185,13 +185,13 @@ async fn meets_a_deletion(of: impl FnOnce(UserId, Uuid) -> (Uuid, u64, Event)) -
 }
 
 #[tokio::test]
-async fn an_append_of_bids_waits_for_a_deletion_and_then_sees_it() {
+async fn bid_append_waits_for_a_deletion_and_sees_it() {
     let bid = |ada, auction| (auction, 2, bid_placed(BidId(fresh()), ada, 100));
-    assert_eq!(meets_a_deletion(bid).await, AppendResult::StaleDeletions);
+    assert_eq!(append_during_a_deletion(bid).await, AppendResult::StaleDeletions);
 }
 
 #[tokio::test]
-async fn an_append_of_a_sellers_auction_waits_for_a_deletion_and_then_sees_it() {
-    let offer = |ada, _| (fresh(), 1, auction_created(Some(ada)));
-    assert_eq!(meets_a_deletion(offer).await, AppendResult::StaleDeletions);
+async fn seller_auction_append_waits_for_a_deletion_and_sees_it() {
+    let auction = |ada, _| (fresh(), 1, auction_created(Some(ada)));
+    assert_eq!(append_during_a_deletion(auction).await, AppendResult::StaleDeletions);
 }

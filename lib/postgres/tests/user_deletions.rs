@@ -1,4 +1,4 @@
-//! What is left of deleted users, in Postgres, keeps its contract.
+//! Contract tests of user deletions.
 
 use auction_postgres::PostgresStoreConnector;
 use auction_postgres::queries::PostgresQueries;

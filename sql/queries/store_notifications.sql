@@ -1,8 +1,13 @@
--- tell: choices, notifications that are wanted and the places they get, if the checkpoint is the expected one
--- $1 partition, $2 expected checkpoint, $3 the new one, $4 how many an inbox keeps, $14 kinds that go by e-mail
+-- store_notifications: moves the checkpoint of a partition if it is the expected one. In the same
+-- transaction, stores the changed preferences and the wanted notifications, and queues the deliveries.
+-- $1 partition, $2 expected checkpoint, $3 new checkpoint, $4 inbox size
+-- $5 to $8 changed preferences: user, auction_won, highest_bid, bid_doubled
+-- $9 deleted users
+-- $10 to $13 notifications: user, id, kind, content
+-- $14 kinds that are sent by e-mail
 WITH hit AS (
     UPDATE notifier_checkpoints SET position = $3 WHERE partition = $1 AND position = $2 RETURNING partition
-), choices AS (
+), preferences AS (
     INSERT INTO subscriptions (user_id, auction_won, highest_bid, bid_doubled)
     SELECT c.user_id, c.auction_won, c.highest_bid, c.bid_doubled
     FROM hit, unnest($5::uuid[], $6::boolean[], $7::boolean[], $8::boolean[])
@@ -13,38 +18,38 @@ WITH hit AS (
     DELETE FROM notifications n USING hit, unnest($9::uuid[]) AS d (user_id) WHERE n.user_id = d.user_id
 ), erased AS (
     DELETE FROM webhooks h USING hit, unnest($9::uuid[]) AS d (user_id) WHERE h.user_id = d.user_id RETURNING h.id
-), forgotten AS (
+), cancelled AS (
     DELETE FROM deliveries WHERE endpoint IN (SELECT id FROM erased UNION ALL SELECT unnest($9) FROM hit)
 ), wanted AS MATERIALIZED (
-    SELECT n.user_id, n.id, n.kind, n.news, row_number() OVER (PARTITION BY n.user_id ORDER BY n.place) AS nth
+    SELECT n.user_id, n.id, n.kind, n.content, row_number() OVER (PARTITION BY n.user_id ORDER BY n.place) AS nth
     FROM hit, unnest($10::uuid[], $11::uuid[], $12::text[], $13::bytea[])
-         WITH ORDINALITY AS n (user_id, id, kind, news, place)
+         WITH ORDINALITY AS n (user_id, id, kind, content, place)
     LEFT JOIN subscriptions s ON s.user_id = n.user_id
     WHERE coalesce(CASE n.kind WHEN 'auction_won' THEN s.auction_won
                                WHEN 'highest_bid' THEN s.highest_bid
                                WHEN 'bid_doubled' THEN s.bid_doubled END, true)
 ), advanced AS (
-    -- The row is locked until the commit: places are given in the order of commits. In the order of users,
-    -- so that two partitions never wait for each other.
+    -- The row is locked until the commit, so sequence numbers are given in the order of commits. Rows are
+    -- locked in the order of users, so that two partitions cannot deadlock.
     INSERT INTO inboxes AS i (user_id, last)
     SELECT user_id, max(nth) FROM wanted GROUP BY user_id ORDER BY user_id
     ON CONFLICT (user_id) DO UPDATE SET last = i.last + EXCLUDED.last
     RETURNING user_id, last
 ), placed AS (
-    INSERT INTO notifications (user_id, seq, id, news)
-    SELECT w.user_id, a.last - max(w.nth) OVER (PARTITION BY w.user_id) + w.nth, w.id, w.news
+    INSERT INTO notifications (user_id, seq, id, content)
+    SELECT w.user_id, a.last - max(w.nth) OVER (PARTITION BY w.user_id) + w.nth, w.id, w.content
     FROM wanted w JOIN advanced a ON a.user_id = w.user_id
     RETURNING user_id, seq, id
 ), queued AS (
-    INSERT INTO deliveries (way, endpoint, id, news, created_at, next_at)
-    SELECT goes.*, clock.now, clock.now
+    INSERT INTO deliveries (channel, endpoint, id, content, created_at, due_at)
+    SELECT message.*, clock.now, clock.now
     FROM (
-        SELECT 'webhook', h.id, w.id, w.news FROM wanted w JOIN webhooks h ON h.user_id = w.user_id
+        SELECT 'webhook', h.id, w.id, w.content FROM wanted w JOIN webhooks h ON h.user_id = w.user_id
         WHERE h.disabled_at IS NULL AND w.user_id <> ALL ($9)
         UNION ALL
-        SELECT 'email', a.user_id, w.id, w.news FROM wanted w JOIN accounts a ON a.user_id = w.user_id
+        SELECT 'email', a.user_id, w.id, w.content FROM wanted w JOIN accounts a ON a.user_id = w.user_id
         WHERE a.state = 'active' AND w.kind = ANY ($14::text[]) AND w.user_id <> ALL ($9)
-    ) AS goes, (SELECT (extract(epoch FROM now()) * 1000)::bigint AS now) AS clock
+    ) AS message, (SELECT (extract(epoch FROM now()) * 1000)::bigint AS now) AS clock
     ON CONFLICT DO NOTHING
 ), removed AS (
     DELETE FROM notifications n USING advanced a WHERE n.user_id = a.user_id AND n.seq <= a.last - $4
