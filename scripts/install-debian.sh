@@ -1,7 +1,7 @@
 #!/bin/sh
 # Usage, as root: install-debian.sh PACKAGE...
-# Installs Debian packages for their programs alone: no service is started, now or at the next boot, and
-# no PostgreSQL cluster is made. It changes no configuration file; what it puts down for that, it removes.
+# Installs the programs of Debian packages. Starts no service, now or at the next boot, and creates no PostgreSQL
+# cluster. Changes no existing configuration file, and removes the temporary ones that it creates.
 set -eu
 
 export DEBIAN_FRONTEND=noninteractive
@@ -18,7 +18,7 @@ clean_up() {
     if [ -n "$made_no_cluster" ]; then
         rm -f "$no_cluster"
         if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
-            # Nothing was installed that needs them.
+            # postgresql-common was not installed, so the directories are not needed.
             rmdir -p "$clusters" 2>/dev/null || true
         fi
     fi
@@ -27,7 +27,7 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Debian asks this file whether a package may start its service; an administrator's own one is left alone.
+# Debian runs this file to decide whether a package may start its service. An existing file is kept.
 if [ ! -e "$policy" ]; then
     made_policy=yes
     printf '#!/bin/sh\nexit 101\n' >"$policy"
@@ -49,7 +49,7 @@ done
 apt-get -q -o DPkg::Lock::Timeout=120 update
 apt-get -q -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "$@"
 
-# The package lets its service start at the next boot; only the program is wanted.
+# The package enables its service at boot. Only the program is needed.
 if [ -n "$new_redis" ]; then
     if command -v systemctl >/dev/null 2>&1; then
         systemctl --quiet disable redis-server.service

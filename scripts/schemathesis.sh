@@ -1,7 +1,8 @@
 #!/bin/sh
-# Holds the description of the API against a portal: schemathesis makes up requests from /openapi.json, sensible ones
-# and others, and checks every answer. Needs Python 3 and, the first time, PyPI; everything lies under target/.
-# More options for it can be given, such as --max-examples=500 or --seed=1.
+# Usage: schemathesis.sh [OPTION...]
+# Checks that a portal conforms to its OpenAPI document: schemathesis generates valid and invalid requests from
+# /openapi.json and checks every response. Options are passed on to it, such as --max-examples=500 or --seed=1.
+# Needs Python 3 and, on the first run, PyPI. All files are created under target/.
 set -eu
 
 VERSION=4.32.5
@@ -21,7 +22,7 @@ stop() {
 }
 trap 'stop; rm -rf "$data"' EXIT INT TERM
 
-# A debug build: arithmetic is checked. Settings are given in the environment.
+# Starts a debug build, which checks arithmetic. The arguments are environment variables with settings.
 start() {
     port="$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
     url="http://127.0.0.1:$port"
@@ -31,7 +32,7 @@ start() {
     until python3 -c "import urllib.request; urllib.request.urlopen('$url/readyz')" 2>/dev/null; do
         n=$((n + 1))
         if [ "$n" -gt 240 ] || ! kill -0 "$portal" 2>/dev/null; then
-            echo "the portal does not become ready:" >&2
+            echo "the portal did not become ready; its log ends with:" >&2
             tail -20 "$data/log" >&2
             exit 1
         fi
@@ -40,15 +41,15 @@ start() {
 }
 
 status=0
-# Its name, and then what schemathesis is told besides what is given to this script.
-hold() {
+# Runs one check. The first argument is its name; the others are options for schemathesis.
+check() {
     echo "== $1"
     shift
     "$venv/bin/schemathesis" --config-file scripts/schemathesis.toml run "$url/openapi.json" --checks all "$@" \
         || status=$?
 }
 
-# `portal up` on a loopback address believes who calls: a user with an account, who is an operator as well.
+# `portal up` on a loopback address trusts the identity headers. The caller is a user with an account, and an operator.
 start AUCTION__LOG__FILTER=info
 user="$("$target/debug/portal" --url "$url" user create)"
 CONSISTENCY_TOKEN="$(python3 -c "
@@ -56,12 +57,12 @@ import urllib.request
 request = urllib.request.Request('$url/users', data=b'', method='POST', headers={'Prefer': 'wait=30'})
 print(urllib.request.urlopen(request).headers['Consistency-Token'])")"
 export CONSISTENCY_TOKEN
-# Where a gateway is believed, an Authorization beside its headers is of its own kind, and not looked at.
-hold "a gateway says who calls" --header "X-User-Id: $user" --header "X-User-Role: operator" \
+# When a gateway is trusted, the portal ignores an Authorization header beside the identity headers.
+check "identity headers of a gateway" --header "X-User-Id: $user" --header "X-User-Role: operator" \
     --exclude-checks ignored_auth "$@"
 stop
 
-# The same portal, which believes tokens alone: of a seller, of a bidder, one that expired, and one that is none.
+# The same portal, which accepts only tokens: of a seller, of a bidder, an expired one, and an invalid one.
 start AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER=false
 token() {
     python3 - "$url" "$1" "$2" <<'EOF'
@@ -78,16 +79,16 @@ EOF
 seller="$(token seller@example.org seller)"
 bidder="$(token bidder@example.org bidder)"
 expired="$(token expired@example.org bidder)"
-psql="$(sed -n 's/^ *its Postgres: *//p' "$data/log" | tail -1)"
+psql="$(sed -n 's/^ *Postgres: *//p' "$data/log" | tail -1)"
 eval "$psql -q" <<'EOF'
 UPDATE sessions SET expires_at = 0 WHERE user_id = (SELECT user_id FROM accounts WHERE email = 'expired@example.org')
 EOF
-# Signing out would end the token that the others need.
+# Signing out would revoke the token that the other requests need.
 few="--max-examples=20"
-hold "a seller's token" --header "Authorization: Bearer $seller" --exclude-name "POST /sign-out" "$@"
-hold "a bidder's token" --header "Authorization: Bearer $bidder" --exclude-name "POST /sign-out" $few "$@"
-hold "an expired token" --header "Authorization: Bearer $expired" $few "$@"
-hold "a wrong token" --header "Authorization: Bearer aps_wrong" $few "$@"
+check "token of a seller" --header "Authorization: Bearer $seller" --exclude-name "POST /sign-out" "$@"
+check "token of a bidder" --header "Authorization: Bearer $bidder" --exclude-name "POST /sign-out" $few "$@"
+check "expired token" --header "Authorization: Bearer $expired" $few "$@"
+check "invalid token" --header "Authorization: Bearer aps_wrong" $few "$@"
 stop
 
 if grep -q panicked "$data/log"; then

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes sure that what building and running needs is there: Rust, a C linker, Redis and PostgreSQL.
-# Installs what is missing where there is apt; takes a few milliseconds when nothing is.
-# With the word `profile`, also what profiling needs.
+# Usage: setup.sh [profile]
+# Checks the programs that building and running need: Rust, a C linker, Redis and PostgreSQL. With `profile`, also the
+# programs for profiling. Installs missing ones with apt-get, except Rust. Takes a few milliseconds if none is missing.
 set -eu
 
 PATH="$PATH:/usr/local/bin:/usr/bin:/usr/sbin:${HOME:-/root}/.cargo/bin"
@@ -23,7 +23,7 @@ have_postgres() {
 }
 
 if ! have cargo; then
-    echo "Rust is needed and 'cargo' is not there. Install it from https://rustup.rs, then run this again." >&2
+    echo "Rust is required, but 'cargo' was not found. Install Rust from https://rustup.rs, then run this script again." >&2
     exit 1
 fi
 
@@ -37,7 +37,7 @@ elif ! have make; then
     missing="$missing make"
 fi
 if [ "${1:-}" = profile ]; then
-    # Where perf is not permitted, callgrind counts.
+    # Callgrind (valgrind) replaces perf where perf is not permitted.
     have perf || missing="$missing linux-perf"
     have valgrind || missing="$missing valgrind"
 fi
@@ -46,18 +46,18 @@ if [ -z "$missing" ]; then
 fi
 
 if ! have apt-get; then
-    echo "Missing here:$missing (Debian's names). Install them with this system's package manager, then run this again." >&2
+    echo "Missing packages (Debian names):$missing. Install them with the package manager of this system, then run this script again." >&2
     exit 1
 fi
 as_root=""
 if [ "$(id -u)" -ne 0 ]; then
     if ! have sudo; then
-        echo "Missing here:$missing. As root, run: apt-get install$missing" >&2
+        echo "Missing packages:$missing. As root, run: apt-get install$missing" >&2
         exit 1
     fi
     as_root="sudo"
 fi
 echo "Installing$missing"
-# Both lists of words are meant to be split.
+# Both variables are lists that must be split into words.
 # shellcheck disable=SC2086
 exec $as_root sh "$(dirname "$0")/install-debian.sh" $missing

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Verifies webhooks with the reference library of Standard Webhooks, https://www.standardwebhooks.com. Its argument is a
-# file with a JSON object a line: secret, headers, body. Needs Python 3 and, the first time, PyPI; everything lies under
-# target/.
+# Usage: standardwebhooks.sh FILE
+# Verifies webhook messages with the reference library of Standard Webhooks, https://www.standardwebhooks.com. FILE
+# contains one JSON object per line, with the members secret, headers and body. Needs Python 3 and, on the first run,
+# PyPI. All files are created under target/.
 set -eu
 
 VERSION=1.1.0

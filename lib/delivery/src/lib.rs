@@ -1,5 +1,7 @@
-//! Carries notifications out of the house: to webhooks by HTTP, and by e-mail. Each is an adapter of
-//! [`auction_app::ports::notifications::transport`], and makes one attempt at a time; when there is another is not its business.
+//! Transports for notifications: webhooks over HTTP, and e-mail over SMTP.
+//!
+//! Each is an adapter of [`auction_app::ports::notifications::transport`] and makes one attempt per call.
+//! Retries are the task of the caller.
 
 mod smtp;
 mod ssrf_guard;

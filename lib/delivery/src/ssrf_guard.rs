@@ -1,5 +1,7 @@
-//! A name is resolved once for each connection, every address that it leads to is checked, and the connection goes
-//! to one of these. So a name that leads elsewhere a moment later leads nobody astray.
+//! Protection against server-side request forgery (SSRF).
+//!
+//! A host name is resolved once per connection. All its addresses are checked, and the connection uses one of
+//! them. So a name that resolves to another address a moment later (DNS rebinding) has no effect.
 
 use auction_app::notifier::webhooks::UrlPolicy;
 use hyper_util::client::legacy::connect::dns::Name;
@@ -9,17 +11,17 @@ use std::task::{Context, Poll};
 use thiserror::Error;
 use tower_service::Service;
 
-/// A name leads to an address that is not gone to.
+/// Error for a host name with an address that the policy forbids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the name leads to an address that is not allowed")]
+#[error("the host name resolves to an address that is not allowed")]
 pub(crate) struct AddressNotAllowed;
 
-/// Resolves names as the machine does, as far as the addresses may be gone to.
+/// Resolver of the operating system, which fails for addresses that the policy forbids.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SsrfGuardResolver(pub(crate) UrlPolicy);
 
 impl SsrfGuardResolver {
-    /// All of them or none: a name that has a private address among others is not trusted with the others.
+    /// Allows all addresses or none: a name with one private address is not trusted for its other addresses.
     fn check(self, addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, AddressNotAllowed> {
         if addresses.iter().all(|address| self.0.address(address.ip())) {
             Ok(addresses)
@@ -41,7 +43,7 @@ impl Service<Name> for SsrfGuardResolver {
     fn call(&mut self, name: Name) -> Self::Future {
         let guard = *self;
         Box::pin(async move {
-            // The port is that of the URL.
+            // Port 0: the connector sets the port of the URL.
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             Ok(guard.check(found)?.into_iter())
         })
@@ -53,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_private_address_is_enough_to_stay_away() {
+    fn name_with_one_private_address_is_rejected() {
         let addresses =
             |all: &[&str]| all.iter().map(|one| one.parse().unwrap()).collect::<Vec<SocketAddr>>();
         let guard = SsrfGuardResolver(UrlPolicy::default());

@@ -1,4 +1,4 @@
-//! Finding the programs: on PATH first, then where distributions keep them off PATH.
+//! Finds programs: on PATH first, then in directories where distributions install them.
 
 use std::env;
 use std::fs;
@@ -8,20 +8,20 @@ use std::process::Command;
 
 use crate::ServersError;
 
-const PLACES: &str = "PATH, /usr/lib/postgresql/*/bin, /usr/pgsql-*/bin, /usr/local";
-const REDIS_PLACES: &str = "PATH, /usr/local/bin, /usr/bin";
+const POSTGRES_DIRS: &str = "PATH, /usr/lib/postgresql/*/bin, /usr/pgsql-*/bin, /usr/local";
+const REDIS_DIRS: &str = "PATH, /usr/local/bin, /usr/bin";
 
-/// `redis-server`, or the compatible `valkey-server`.
+/// Finds `redis-server` or the compatible `valkey-server`.
 pub(crate) fn redis_server() -> Result<PathBuf, ServersError> {
     let missing = ServersError::NotInstalled {
         program: "redis-server",
-        looked_in: REDIS_PLACES,
+        looked_in: REDIS_DIRS,
         package: "redis-server",
     };
     first_of(&["redis-server", "valkey-server"]).ok_or(missing)
 }
 
-/// `setpriv`, which ties a server to its owner and changes the user.
+/// Finds `setpriv`, which sets the parent-death signal and the user of a server.
 pub(crate) fn setpriv() -> Result<PathBuf, ServersError> {
     let missing = ServersError::NotInstalled {
         program: "setpriv",
@@ -31,7 +31,7 @@ pub(crate) fn setpriv() -> Result<PathBuf, ServersError> {
     first_of(&["setpriv"]).ok_or(missing)
 }
 
-/// The name to type for a client program: the bare name when it is on PATH, else its path.
+/// Returns the command for a client program: its name if it is on PATH, else its path.
 pub(crate) fn client(names: &[&str], beside: &Path) -> String {
     let on_path = |name: &&&str| path_dirs().iter().any(|dir| is_program(&dir.join(name)));
     if let Some(name) = names.iter().find(on_path) {
@@ -44,13 +44,14 @@ pub(crate) fn client(names: &[&str], beside: &Path) -> String {
     )
 }
 
-/// The directory with `postgres` and `initdb`: the newest, or the one whose version made `database`.
+/// Returns the directory with `postgres` and `initdb`: of the version that created `database` if it exists,
+/// else of the newest version.
 pub(crate) fn postgres_bin_dir(database: &Path) -> Result<PathBuf, ServersError> {
     let mut found = postgres_dirs().into_iter().filter(|dir| has_postgres(dir)).peekable();
     if found.peek().is_none() {
         return Err(ServersError::NotInstalled {
             program: "PostgreSQL",
-            looked_in: PLACES,
+            looked_in: POSTGRES_DIRS,
             package: "postgresql",
         });
     }
@@ -98,7 +99,8 @@ fn has_postgres(dir: &Path) -> bool {
     is_program(&dir.join("postgres")) && is_program(&dir.join("initdb"))
 }
 
-/// `15` of `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`, `18` of `… 18beta1`.
+/// Returns the major version: `15` for `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`, `18` for `…
+/// 18beta1`.
 fn major_version(dir: &Path) -> Option<String> {
     let output = Command::new(dir.join("postgres")).arg("--version").output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
@@ -115,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_is_opened_by_the_version_that_made_it() {
+    fn postgres_binaries_match_the_data_dir_version() {
         let database = tempfile::tempdir().unwrap();
         let newest = postgres_bin_dir(database.path()).unwrap();
         let installed = major_version(&newest).unwrap();

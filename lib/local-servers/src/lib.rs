@@ -1,18 +1,19 @@
-//! Private Redis and Postgres servers, kept under one data directory.
+//! Starts Redis and Postgres servers for development and tests, in one data directory.
 //!
-//! [`LocalServers::start`] starts both and waits until they answer; the addresses it gives out are
-//! Unix sockets inside directories that only their owner can enter, so no port is opened and no other
-//! local user can connect. What is acknowledged is on disk: Redis fsyncs its append-only file at every
-//! write, Postgres at every commit.
+//! [`LocalServers::start`] starts both servers and waits until they answer. Clients connect through Unix
+//! sockets in directories that only their owner can enter. No port is opened, and no other local user can
+//! connect. Acknowledged writes are on disk: Redis fsyncs its append-only file at every write, Postgres at
+//! every commit.
 //!
 //! # How a directory that only root can enter works
 //!
-//! Postgres refuses to run as root, and the user it then runs as may have no way into the data
-//! directory. So each server is handed its own sub-directory as an open file descriptor
-//! (number 9) and finds everything through `/proc/self/fd/9`: the kernel resolves that link
-//! without asking the parent directories. Nothing is mounted and no permission of a directory that is
-//! not ours is changed. The same descriptor carries a lock that tells the next start whether a server of an earlier one still runs, and its short name keeps
-//! socket paths under the limit of 107 bytes.
+//! Postgres refuses to run as root, and the user it runs as instead may have no access to the data directory.
+//! So each server receives its own sub-directory as an open file descriptor (number 9) and refers to all
+//! files through `/proc/self/fd/9`. The kernel resolves that link without the permissions of the parent
+//! directories. Nothing is mounted, and permissions of other directories stay as they are.
+//!
+//! The descriptor also carries a lock, which shows the next start whether a server of an earlier start still
+//! runs. Its short name keeps socket paths under the limit of 107 bytes.
 //!
 //! Linux only: it needs `/proc` and `setpriv` (util-linux).
 
@@ -38,7 +39,7 @@ use process::ServerProcess;
 use redis_server::RedisServer;
 use socket_path::SocketDir;
 
-/// When Redis fsyncs its append-only file.
+/// Redis setting `appendfsync`: when Redis fsyncs its append-only file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AppendFsync {
     /// Before every answer: an acknowledged write survives a power cut.
@@ -48,23 +49,22 @@ pub enum AppendFsync {
     Everysec,
 }
 
-/// What to start, and how long to wait for it.
+/// Options for starting the servers.
 #[derive(Debug, Clone)]
 pub struct LocalServerOptions {
-    /// The directory that holds everything; made (mode 0700) when it is not there.
+    /// Directory of all files. It is created (mode 0700) if it does not exist.
     pub data_dir: PathBuf,
-    /// When Redis fsyncs.
     pub redis_appendfsync: AppendFsync,
-    /// Settings of Postgres, `name=value`, over ours: for tests of servers that are set up badly.
+    /// Additional Postgres settings, `name=value`, which override the defaults. For tests of unsafe settings.
     pub postgres_settings: Vec<String>,
-    /// How long a server may take until it answers, recovery after a crash included.
+    /// Time limit for a server to answer after its start, including crash recovery.
     pub start_deadline: Duration,
-    /// How long a server may take to drain before it is killed.
+    /// Time limit for a server to stop. After it, the server is killed.
     pub stop_deadline: Duration,
 }
 
 impl LocalServerOptions {
-    /// The defaults, for servers under `data_dir`.
+    /// Returns the default options for servers in `data_dir`.
     pub fn new(data_dir: impl Into<PathBuf>) -> LocalServerOptions {
         LocalServerOptions {
             data_dir: data_dir.into(),
@@ -76,14 +76,14 @@ impl LocalServerOptions {
     }
 }
 
-/// Both servers, private to one data directory.
+/// Running Redis and Postgres servers of one data directory.
 ///
-/// End them with [`stop`](PrivateServers::stop). When this value is dropped instead they are ended at
-/// once, as by a crash: what they acknowledged is kept. When the process that owns this value is killed,
-/// the kernel tells them to shut down, and the next start waits for whatever is still there.
+/// Stop them with [`stop`](LocalServers::stop). Dropping this value ends them at once, as a crash would;
+/// acknowledged writes are kept. If the process that owns this value is killed, the kernel sends the servers
+/// a signal to shut down, and the next start waits until they are gone.
 #[derive(Debug)]
 pub struct LocalServers {
-    // Dropped in this order: the servers before the socket alias and the lock.
+    // Fields are dropped in this order: the servers before the socket directory and the lock.
     redis_process: Option<ServerProcess>,
     postgres_process: Option<ServerProcess>,
     redis: RedisServer,
@@ -96,15 +96,15 @@ pub struct LocalServers {
 impl LocalServers {
     /// Starts both servers and waits until they answer.
     ///
-    /// Servers left over by an owner that was killed are shut down first; their data is kept.
+    /// First shuts down servers that a killed owner left running. Their data is kept.
     pub async fn start(options: LocalServerOptions) -> Result<LocalServers, ServersError> {
-        let data_dir = server_dir::make_data_dir(&options.data_dir)?;
+        let data_dir = server_dir::create_data_dir(&options.data_dir)?;
         let lock = OwnerLock::take(&data_dir)?;
         let sockets = SocketDir::of(&data_dir)?;
         let redis = RedisServer::prepare(&data_dir, sockets.path(), &options)?;
         let postgres = PostgresServer::prepare(&data_dir, sockets.path(), &options)?;
         let (redis_process, postgres_process) = tokio::try_join!(redis.start(), postgres.start())?;
-        tracing::debug!(data_dir = %data_dir.display(), "private Redis and Postgres are up");
+        tracing::debug!(data_dir = %data_dir.display(), "local Redis and Postgres started");
         Ok(LocalServers {
             redis_process: Some(redis_process),
             postgres_process: Some(postgres_process),
@@ -116,84 +116,84 @@ impl LocalServers {
         })
     }
 
-    /// The data directory, as an absolute path without links.
+    /// Returns the data directory, as an absolute path without symbolic links.
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
     }
 
-    /// The URL of Redis: `redis+unix:///…/redis.sock`.
+    /// Returns the URL of Redis: `redis+unix:///…/redis.sock`.
     pub fn redis_url(&self) -> &str {
         self.redis.url()
     }
 
-    /// The URL of the database: `postgresql:///auction?host=/…&user=auction`.
+    /// Returns the URL of the database: `postgresql:///auction?host=/…&user=auction`.
     pub fn database_url(&self) -> &str {
         self.postgres.url()
     }
 
-    /// The command line that opens `redis-cli` on this Redis, quoted for a shell.
+    /// Returns the command line that opens `redis-cli` on this Redis, quoted for a shell.
     pub fn redis_cli(&self) -> String {
         self.redis.cli()
     }
 
-    /// The command line that opens `psql` on this database, quoted for a shell.
+    /// Returns the command line that opens `psql` on this database, quoted for a shell.
     pub fn psql(&self) -> String {
         self.postgres.cli()
     }
 
-    /// Waits until a server ends by itself, and says which and how. Safe to drop at any point.
+    /// Waits until a server exits by itself, and returns the error that describes it. Cancel safe.
     pub async fn wait_for_exit(&mut self) -> ServersError {
         tokio::select! {
-            error = died(self.redis_process.as_ref()) => error,
-            error = died(self.postgres_process.as_ref()) => error,
+            error = wait_for_exit(self.redis_process.as_ref()) => error,
+            error = wait_for_exit(self.postgres_process.as_ref()) => error,
         }
     }
 
-    /// Drains and stops both servers; the data stays. One that overruns the deadline is killed, which
-    /// loses nothing that it acknowledged, and reported.
+    /// Shuts both servers down; the data stays. A server that exceeds the deadline is killed, which is an
+    /// error but loses no acknowledged write.
     pub async fn stop(mut self) -> Result<(), ServersError> {
         let (redis, postgres) =
-            tokio::join!(drain(self.redis_process.take()), drain(self.postgres_process.take()));
+            tokio::join!(stop(self.redis_process.take()), stop(self.postgres_process.take()));
         redis.and(postgres)
     }
 
-    /// Kills Redis as `kill -9` does. For tests of what happens then.
+    /// Kills Redis with SIGKILL, for tests of crashes.
     pub async fn kill_redis(&mut self) {
         kill(self.redis_process.take()).await;
     }
 
-    /// Starts Redis again, at the same address, when it is not running: whether it was not.
+    /// Starts Redis at the same address if it is not running. Returns whether it was started.
     pub async fn start_redis(&mut self) -> Result<bool, ServersError> {
-        let was_away = !is_running(self.redis_process.as_ref());
-        if was_away {
+        let was_down = !is_running(self.redis_process.as_ref());
+        if was_down {
             self.redis_process = Some(self.redis.start().await?);
         }
-        Ok(was_away)
+        Ok(was_down)
     }
 
-    /// Kills Postgres as `kill -9` of its main process does. For tests of what happens then.
+    /// Kills Postgres with SIGKILL to its process group, for tests of crashes.
     pub async fn kill_postgres(&mut self) {
         kill(self.postgres_process.take()).await;
     }
 
-    /// Starts Postgres again, at the same address, when it is not running: whether it was not.
+    /// Starts Postgres at the same address if it is not running. Returns whether it was started.
     pub async fn start_postgres(&mut self) -> Result<bool, ServersError> {
-        let was_away = !is_running(self.postgres_process.as_ref());
-        if was_away {
+        let was_down = !is_running(self.postgres_process.as_ref());
+        if was_down {
             self.postgres_process = Some(self.postgres.start().await?);
         }
-        Ok(was_away)
+        Ok(was_down)
     }
 }
 
-async fn died(process: Option<&ServerProcess>) -> ServersError {
+async fn wait_for_exit(process: Option<&ServerProcess>) -> ServersError {
     match process {
         Some(process) => process.wait_for_exit().await,
         None => std::future::pending().await,
     }
 }
 
-async fn drain(process: Option<ServerProcess>) -> Result<(), ServersError> {
+async fn stop(process: Option<ServerProcess>) -> Result<(), ServersError> {
     match process {
         Some(process) => process.stop().await,
         None => Ok(()),

@@ -1,4 +1,4 @@
-//! One owner per data directory.
+//! Lock that allows one owner per data directory.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
@@ -10,14 +10,15 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::ServersError;
 
-/// Held while this process owns the data directory; the system lets go of it when the process ends.
+/// Lock of a data directory. The kernel releases it when the process ends.
 #[derive(Debug)]
 pub(crate) struct OwnerLock {
     file: File,
 }
 
 impl OwnerLock {
-    /// Takes the lock and writes our pid into it, or says whose it is.
+    /// Takes the lock and writes the pid of this process into the file. Fails with the pid of the present
+    /// owner.
     pub(crate) fn take(data_dir: &Path) -> Result<OwnerLock, ServersError> {
         let path = data_dir.join("owner.lock");
         let mut options = OpenOptions::new();
@@ -37,7 +38,7 @@ impl OwnerLock {
 
 impl Drop for OwnerLock {
     fn drop(&mut self) {
-        // Closing alone would leave it to a process that another thread is just forking.
+        // Closing the file is not enough: a child process that another thread is forking may inherit it.
         let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }

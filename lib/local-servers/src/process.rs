@@ -1,7 +1,7 @@
-//! A running server process: spawned and waited for by a thread of its own.
+//! A running server process. A thread of its own spawns it and waits for it.
 //!
-//! The kernel's signal at the owner's death is really one at the death of the *thread* that spawned the
-//! server, so that thread must live as long as the server: it is the one that waits for it.
+//! The kernel sends the parent-death signal when the *thread* that spawned the server ends. So that thread
+//! must live as long as the server.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -19,7 +19,7 @@ use crate::server_dir::{ServerDir, ServerKind};
 
 const TAIL_LINES: usize = 20;
 const TAIL_BYTES: u64 = 16 * 1024;
-const PROBE_AGAIN: Duration = Duration::from_millis(20);
+const PROBE_INTERVAL: Duration = Duration::from_millis(20);
 const CRASH_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How a process ended.
@@ -29,7 +29,7 @@ pub(crate) struct Ended {
     pub(crate) how: String,
 }
 
-/// A running server. Dropping it ends the server at once.
+/// Running server. Dropping it ends the server at once.
 #[derive(Debug)]
 pub(crate) struct ServerProcess {
     kind: ServerKind,
@@ -43,30 +43,33 @@ pub(crate) struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Runs `command`, made by `home`.
-    pub(crate) async fn spawn(home: &ServerDir, command: Command) -> Result<ServerProcess, ServersError> {
-        let server = home.kind.name;
+    /// Runs a command of [`ServerDir::command`].
+    pub(crate) async fn spawn(
+        server_dir: &ServerDir,
+        command: Command,
+    ) -> Result<ServerProcess, ServersError> {
+        let server = server_dir.kind.name;
         let failed = |source| ServersError::Spawn { server, source };
-        let log_start = fs::metadata(&home.log).map_or(0, |meta| meta.len());
+        let log_start = fs::metadata(&server_dir.log).map_or(0, |meta| meta.len());
         let (spawned, is_spawned) = oneshot::channel();
         let (ended, is_ended) = watch::channel(None);
-        let keeper = thread::Builder::new().name(format!("{server} keeper"));
-        keeper.spawn(move || keep(command, spawned, &ended)).map_err(failed)?;
-        let gone = || failed(std::io::Error::other("its thread ended"));
-        let (pid, child) = is_spawned.await.map_err(|_| gone())?.map_err(failed)?;
+        let waiter = thread::Builder::new().name(format!("{server} waiter"));
+        waiter.spawn(move || spawn_and_wait(command, spawned, &ended)).map_err(failed)?;
+        let thread_ended = || failed(std::io::Error::other("the waiter thread ended"));
+        let (pid, child) = is_spawned.await.map_err(|_| thread_ended())?.map_err(failed)?;
         Ok(ServerProcess {
-            kind: home.kind,
+            kind: server_dir.kind,
             pid,
             child,
             ended: is_ended,
-            log: home.log.clone(),
+            log: server_dir.log.clone(),
             log_start,
-            start_deadline: home.start_deadline,
-            stop_deadline: home.stop_deadline,
+            start_deadline: server_dir.start_deadline,
+            stop_deadline: server_dir.stop_deadline,
         })
     }
 
-    /// Probes until the server answers; an `Err` of the probe says why it does not yet.
+    /// Calls `probe` until it succeeds. Its error is the reason why the server is not ready yet.
     pub(crate) async fn ready<T, P>(&self, mut probe: P) -> Result<T, ServersError>
     where
         P: AsyncFnMut() -> Result<T, String>,
@@ -78,14 +81,14 @@ impl ServerProcess {
                     Ok(answer) => return answer,
                     Err(not_yet) => last = not_yet,
                 }
-                tokio::time::sleep(PROBE_AGAIN).await;
+                tokio::time::sleep(PROBE_INTERVAL).await;
             }
         };
         let outcome = tokio::select! {
             answer = tokio::time::timeout(self.start_deadline, answered) => answer.ok(),
             ended = self.ended() => {
                 let (server, log, tail) = (self.kind.name, self.log.clone(), self.log_tail());
-                return Err(ServersError::DiedAtStart { server, how: ended.how, log, tail });
+                return Err(ServersError::ExitedAtStart { server, exit: ended.how, log, tail });
             }
         };
         outcome.ok_or_else(|| ServersError::NotReady {
@@ -104,18 +107,17 @@ impl ServerProcess {
         seen.unwrap_or_else(|| Ended { clean: false, how: "unknown exit status".to_owned() })
     }
 
-    /// Waits for the process to end, and says that it should not have.
+    /// Waits for the process to end, and returns the error that describes it.
     pub(crate) async fn wait_for_exit(&self) -> ServersError {
-        let how = self.ended().await.how;
-        ServersError::Died { server: self.kind.name, how, log: self.log.clone(), tail: self.log_tail() }
+        let exit = self.ended().await.how;
+        ServersError::Exited { server: self.kind.name, exit, log: self.log.clone(), tail: self.log_tail() }
     }
 
-    /// Whether the process has not ended yet.
     pub(crate) fn is_running(&self) -> bool {
         self.ended.borrow().is_none()
     }
 
-    /// Drains the server; kills it when it overruns its deadline.
+    /// Shuts the server down, and kills it after the deadline.
     pub(crate) async fn stop(self) -> Result<(), ServersError> {
         if !self.is_running() {
             return Ok(());
@@ -124,7 +126,7 @@ impl ServerProcess {
         match tokio::time::timeout(self.stop_deadline, self.ended()).await {
             Ok(ended) if ended.clean => Ok(()),
             Ok(ended) => {
-                tracing::warn!(how = ended.how, "{} did not end cleanly", self.kind.name);
+                tracing::warn!(server = self.kind.name, exit = ended.how, "server did not stop cleanly");
                 Ok(())
             }
             Err(_) => {
@@ -136,7 +138,7 @@ impl ServerProcess {
         }
     }
 
-    /// Kills the process, and what it forked into its process group.
+    /// Kills the process group of the server.
     pub(crate) async fn kill(self) {
         {
             let _child = self.lock();
@@ -147,7 +149,7 @@ impl ServerProcess {
         let _ = tokio::time::timeout(CRASH_DEADLINE, self.ended()).await;
     }
 
-    /// The last lines that this process wrote to its log.
+    /// Returns the last lines that this process wrote to its log.
     pub(crate) fn log_tail(&self) -> String {
         let mut text = Vec::new();
         if let Ok(mut log) = File::open(&self.log) {
@@ -160,7 +162,7 @@ impl ServerProcess {
         lines.get(lines.len().saturating_sub(TAIL_LINES)..).unwrap_or_default().join("\n")
     }
 
-    /// While this is held the process id stays this process's: it is not reaped.
+    /// Prevents that the process is reaped, so that its pid is not reused.
     fn lock(&self) -> MutexGuard<'_, Child> {
         self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -189,8 +191,12 @@ impl Drop for ServerProcess {
 
 type Spawned = std::io::Result<(Pid, Arc<Mutex<Child>>)>;
 
-/// The keeper thread: spawns the process, waits for its end, and reaps it.
-fn keep(mut command: Command, spawned: oneshot::Sender<Spawned>, ended: &watch::Sender<Option<Ended>>) {
+/// Spawns the process, waits for its end, and reaps it.
+fn spawn_and_wait(
+    mut command: Command,
+    spawned: oneshot::Sender<Spawned>,
+    ended: &watch::Sender<Option<Ended>>,
+) {
     let child = match command.spawn() {
         Ok(child) => child,
         Err(error) => {
@@ -198,12 +204,12 @@ fn keep(mut command: Command, spawned: oneshot::Sender<Spawned>, ended: &watch::
             return;
         }
     };
-    // Our copy of the claim on the server's home: from here on the server alone holds it.
+    // Closes this process's copy of the claim: from now on, only the server holds it.
     drop(command);
     let pid = Pid::from_child(&child);
     let child = Arc::new(Mutex::new(child));
     if spawned.send(Ok((pid, Arc::clone(&child)))).is_err() {
-        // The start was given up meanwhile.
+        // The caller stopped waiting for the start.
         let _ = kill_process_group(pid, Signal::KILL);
     }
     let until_ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;

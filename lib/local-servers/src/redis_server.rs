@@ -1,4 +1,4 @@
-//! Redis: durable at every write, on a Unix socket only.
+//! The Redis server: durable at every write, on a Unix socket only.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use tokio::net::UnixStream;
 use crate::address::{shell_quoted, url_escaped};
 use crate::process::ServerProcess;
 use crate::run_as::RunAs;
-use crate::server_dir::{HOME, ServerDir, ServerKind};
+use crate::server_dir::{SERVER_DIR, ServerDir, ServerKind};
 use crate::{AppendFsync, LocalServerOptions, ServersError, find, stale_processes};
 
 const KIND: ServerKind = ServerKind {
@@ -20,10 +20,10 @@ const KIND: ServerKind = ServerKind {
     crash: Signal::KILL,
 };
 
-/// The Redis of a data directory, running or not.
+/// Redis server of a data directory, running or not.
 #[derive(Debug)]
 pub(crate) struct RedisServer {
-    home: ServerDir,
+    server_dir: ServerDir,
     program: PathBuf,
     appendfsync: AppendFsync,
     socket: PathBuf,
@@ -31,7 +31,7 @@ pub(crate) struct RedisServer {
 }
 
 impl RedisServer {
-    /// Makes everything ready for a start.
+    /// Creates the directories and finds the program.
     pub(crate) fn prepare(
         data_dir: &Path,
         sockets: &Path,
@@ -39,11 +39,11 @@ impl RedisServer {
     ) -> Result<RedisServer, ServersError> {
         let program = find::redis_server()?;
         let run_as = RunAs::first_of(&["redis", "valkey", "nobody"])?;
-        let home = ServerDir::make(data_dir, "redis", KIND, run_as, options)?;
-        home.make_dir(&home.dir.join("data"))?;
+        let server_dir = ServerDir::create(data_dir, "redis", KIND, run_as, options)?;
+        server_dir.create_dir(&server_dir.path.join("data"))?;
         let socket = sockets.join("redis/redis.sock");
         let url = format!("redis+unix://{}", url_escaped(&socket.to_string_lossy()));
-        Ok(RedisServer { home, program, appendfsync: options.redis_appendfsync, socket, url })
+        Ok(RedisServer { server_dir, program, appendfsync: options.redis_appendfsync, socket, url })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -56,20 +56,22 @@ impl RedisServer {
         format!("{} -s {}", shell_quoted(&client), shell_quoted(&self.socket.to_string_lossy()))
     }
 
-    /// Starts it and waits until it answers, so until its data is loaded.
+    /// Starts the server and waits until it answers, which is after it has loaded its data.
     pub(crate) async fn start(&self) -> Result<ServerProcess, ServersError> {
-        let claim = stale_processes::stop_stale(&self.home).await?;
-        self.home.write_file("redis.conf", &config(self.appendfsync))?;
-        let command = self.home.command(claim, &self.program, &[format!("{HOME}/redis.conf")])?;
-        let process = ServerProcess::spawn(&self.home, command).await?;
+        let claim = stale_processes::stop_stale(&self.server_dir).await?;
+        self.server_dir.write_file("redis.conf", &config(self.appendfsync))?;
+        let command = self.server_dir.command(claim, &self.program, &[format!("{SERVER_DIR}/redis.conf")])?;
+        let process = ServerProcess::spawn(&self.server_dir, command).await?;
         process.ready(async || ping(&self.socket).await).await?;
         Ok(process)
     }
 }
 
-/// The append-only file is written anew when it has doubled, but not before it has a gigabyte, which is read in some
-/// seconds at a start: with the server's 64 MB a busy portal is writing it anew all the time. It is not compressed for
-/// the same reason.
+/// Returns the configuration file.
+///
+/// Redis rewrites the append-only file when its size has doubled and is at least 1 GB, which a start reads in
+/// some seconds. With the default minimum of 64 MB, Redis under load would rewrite the file all the time. It
+/// is not compressed, to keep a rewrite cheap.
 fn config(appendfsync: AppendFsync) -> String {
     let appendfsync = match appendfsync {
         AppendFsync::Always => "always",
@@ -78,10 +80,10 @@ fn config(appendfsync: AppendFsync) -> String {
     format!(
         "# Written at every start; changes here are lost.\n\
          port 0\n\
-         unixsocket {HOME}/redis.sock\n\
+         unixsocket {SERVER_DIR}/redis.sock\n\
          unixsocketperm 700\n\
-         dir {HOME}/data\n\
-         pidfile {HOME}/redis.pid\n\
+         dir {SERVER_DIR}/data\n\
+         pidfile {SERVER_DIR}/redis.pid\n\
          logfile \"\"\n\
          daemonize no\n\
          appendonly yes\n\

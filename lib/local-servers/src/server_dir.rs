@@ -1,4 +1,4 @@
-//! A server's own directory: what is in it, whose it is, and how a program is started in it.
+//! The directory of a server: its files, its owner, and starting a program in it.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -13,48 +13,48 @@ use rustix::process::Signal;
 use crate::run_as::RunAs;
 use crate::{ServersError, find};
 
-/// The descriptor on which a server has its home open, and its path as the server sees it.
-pub(crate) const HOME: &str = "/proc/self/fd/9";
-/// The same descriptor's number, for looking at it from outside.
-pub(crate) const HOME_FD: u32 = 9;
-/// Puts the directory that comes as standard input on descriptor 9, and runs the rest.
-const ENTER_HOME: &str = "exec 9<&0 </dev/null; exec \"$@\"";
+/// Path of a server's directory as the server sees it: descriptor 9.
+pub(crate) const SERVER_DIR: &str = "/proc/self/fd/9";
+/// Number of that descriptor, for inspection from another process.
+pub(crate) const SERVER_DIR_FD: u32 = 9;
+/// Shell script: moves the directory from standard input to descriptor 9 and runs its arguments.
+const PASS_SERVER_DIR: &str = "exec 9<&0 </dev/null; exec \"$@\"";
 
-/// How a kind of server is told to end.
+/// Kind of server: its name and how to stop it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ServerKind {
-    /// Its name in messages.
+    /// Name in log and error messages.
     pub(crate) name: &'static str,
-    /// Finishes what is under way and ends.
+    /// Signal for a graceful shutdown.
     pub(crate) drain: Signal,
-    /// The same by name: the kernel sends it when the owner dies.
+    /// Name of that signal. The kernel sends it when the owner dies.
     pub(crate) drain_name: &'static str,
-    /// The file in its home that names its process.
+    /// File in the server's directory that contains its pid.
     pub(crate) pid_file: &'static str,
-    /// Ends at once, keeping what was acknowledged.
+    /// Signal for an immediate end. Acknowledged writes are kept.
     pub(crate) crash: Signal,
 }
 
-/// A server's own directory.
+/// Directory of a server.
 #[derive(Debug, Clone)]
 pub(crate) struct ServerDir {
     pub(crate) kind: ServerKind,
-    pub(crate) dir: PathBuf,
+    pub(crate) path: PathBuf,
     pub(crate) log: PathBuf,
     pub(crate) start_deadline: Duration,
     pub(crate) stop_deadline: Duration,
     pub(crate) run_as: RunAs,
 }
 
-/// Makes the data directory if need be; its absolute path, without links.
-pub(crate) fn make_data_dir(path: &Path) -> Result<PathBuf, ServersError> {
+/// Creates the data directory if it does not exist. Returns its absolute path, without symbolic links.
+pub(crate) fn create_data_dir(path: &Path) -> Result<PathBuf, ServersError> {
     let unusable = |problem| ServersError::DataDir { path: path.to_owned(), problem };
     let mut builder = DirBuilder::new();
     builder
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .map_err(ServersError::file("make the data directory", path))?;
+        .map_err(ServersError::file("create the data directory", path))?;
     let path = path.canonicalize().map_err(ServersError::file("find", path))?;
     if path.to_str().is_none() {
         return Err(unusable("its path is not UTF-8"));
@@ -63,31 +63,31 @@ pub(crate) fn make_data_dir(path: &Path) -> Result<PathBuf, ServersError> {
 }
 
 impl ServerDir {
-    /// Makes the directory `name` below `data_dir`, entered only by the user the server runs as.
-    pub(crate) fn make(
+    /// Creates the directory `name` below `data_dir`, which only the user of the server can enter.
+    pub(crate) fn create(
         data_dir: &Path,
         name: &str,
         kind: ServerKind,
         run_as: RunAs,
         options: &crate::LocalServerOptions,
     ) -> Result<ServerDir, ServersError> {
-        let home = ServerDir {
+        let server_dir = ServerDir {
             kind,
-            dir: data_dir.join(name),
+            path: data_dir.join(name),
             log: data_dir.join(format!("{name}.log")),
             start_deadline: options.start_deadline,
             stop_deadline: options.stop_deadline,
             run_as,
         };
-        home.make_dir(&home.dir)?;
-        Ok(home)
+        server_dir.create_dir(&server_dir.path)?;
+        Ok(server_dir)
     }
 
-    /// Makes a directory of the server's, if need be.
-    pub(crate) fn make_dir(&self, path: &Path) -> Result<(), ServersError> {
+    /// Creates a directory of the server if it does not exist, and sets its owner and permissions.
+    pub(crate) fn create_dir(&self, path: &Path) -> Result<(), ServersError> {
         match DirBuilder::new().mode(0o700).create(path) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                Err(ServersError::file("make", path)(error))
+                Err(ServersError::file("create", path)(error))
             }
             _ => {
                 self.run_as.own(path)?;
@@ -97,15 +97,15 @@ impl ServerDir {
         }
     }
 
-    /// The process that the server's own pid file names, be it the server or not.
+    /// Returns the pid in the server's pid file. Another process may have that pid meanwhile.
     pub(crate) fn written_pid(&self) -> Option<i32> {
-        let text = fs::read_to_string(self.dir.join(self.kind.pid_file)).ok()?;
+        let text = fs::read_to_string(self.path.join(self.kind.pid_file)).ok()?;
         text.lines().next()?.trim().parse().ok()
     }
 
-    /// Writes a file that the server reads.
+    /// Writes a file that belongs to the user of the server.
     pub(crate) fn write_file(&self, name: &str, content: &str) -> Result<(), ServersError> {
-        let path = self.dir.join(name);
+        let path = self.path.join(name);
         let write = || -> io::Result<()> {
             remove_if_there(fs::remove_file(&path))?;
             let mut options = OpenOptions::new();
@@ -119,9 +119,10 @@ impl ServerDir {
         write().map_err(ServersError::file("write", &path))
     }
 
-    /// The command that runs `program` in this home, tied to the thread that spawns it.
+    /// Returns the command that runs `program` with this directory on descriptor 9. The program receives the
+    /// shutdown signal when the thread that spawned it ends.
     ///
-    /// `claim` is the home itself, opened and locked: the server keeps it open on descriptor 9.
+    /// `claim` is this directory, opened and locked. The server inherits it, and so keeps the lock.
     pub(crate) fn command(
         &self,
         claim: File,
@@ -132,21 +133,22 @@ impl ServerDir {
         let log = log.map_err(ServersError::file("open", &self.log))?;
         let errors = log.try_clone().map_err(ServersError::file("open", &self.log))?;
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", ENTER_HOME, "sh"]).arg(find::setpriv()?);
-        // setpriv asks for the signal after it has changed the user, which would clear it.
+        command.args(["-c", PASS_SERVER_DIR, "sh"]).arg(find::setpriv()?);
+        // setpriv sets the signal after it has switched the user, since switching would clear it.
         command.args(["--pdeathsig", self.kind.drain_name]);
         command.args(self.run_as.setpriv_args()).args(["--no-new-privs", "--"]);
         command.arg(program).args(args);
-        // Postgres must be able to go back to the directory it was started in.
+        // Postgres must be able to return to the directory in which it was started.
         command.current_dir("/").env("LC_ALL", "C");
         command.stdin(Stdio::from(claim)).stdout(log).stderr(errors);
-        // A Ctrl-C in the terminal reaches the owner alone, who drains the servers.
+        // With an own process group, a Ctrl-C in the terminal reaches only the owner, which stops the
+        // servers.
         command.process_group(0);
         Ok(command)
     }
 }
 
-/// Takes it as success when there is nothing to remove.
+/// Treats a missing file as removed.
 pub(crate) fn remove_if_there(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),

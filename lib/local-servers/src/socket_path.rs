@@ -1,9 +1,9 @@
-//! A short way to the sockets of a deep data directory.
+//! Short paths to the sockets in a deep data directory.
 //!
-//! The path of a Unix socket has at most 107 bytes, and Postgres clients take a comma in it for the end of
-//! a host's name. The servers themselves bind through
-//! `/proc/self/fd/9`, which is short; clients of such a directory go through a symbolic link kept in a
-//! directory that only we can enter.
+//! The path of a Unix socket is limited to 107 bytes, and Postgres clients treat a comma in it as the end of
+//! a host name. The servers bind through `/proc/self/fd/9`, which is short. Clients of a data directory with
+//! a longer path or a comma connect through a symbolic link, in a directory that only the current user can
+//! enter.
 
 use std::env;
 use std::fs::{self, DirBuilder, File};
@@ -15,27 +15,27 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::ServersError;
 
-/// The longest path a Unix socket can have.
+/// Maximum length of the path of a Unix socket.
 const SOCKET_PATH_MAX: usize = 107;
-/// The longest path below the data directory that a client connects to.
+/// Longest path below the data directory that a client connects to.
 const LONGEST_SOCKET: &str = "/postgres/.s.PGSQL.5432";
 
-/// The path through which clients reach the data directory: itself, or a short link to it.
+/// Path through which clients reach the data directory: the directory itself, or a short link to it.
 #[derive(Debug)]
 pub(crate) struct SocketDir {
     path: PathBuf,
     alias: Option<Alias>,
 }
 
-/// A private directory with the link; locked so that cleaners of temporary files leave it alone.
+/// Private directory with the link. It is locked so that cleaners of temporary files do not remove it.
 #[derive(Debug)]
 struct Alias {
     dir: PathBuf,
-    _kept: File,
+    _locked: File,
 }
 
 impl SocketDir {
-    /// The way to the sockets below `data_dir`, which is absolute.
+    /// Creates the link if the absolute path `data_dir` is too long or contains a comma.
     pub(crate) fn of(data_dir: &Path) -> Result<SocketDir, ServersError> {
         let short = data_dir.as_os_str().len() + LONGEST_SOCKET.len() <= SOCKET_PATH_MAX;
         if short && !data_dir.as_os_str().as_encoded_bytes().contains(&b',') {
@@ -55,13 +55,14 @@ impl SocketDir {
                 && base.as_os_str().len() < 40
                 && !base.as_os_str().as_encoded_bytes().contains(&b',')
         };
-        if let Some(root) = base.filter(usable).and_then(|base| link(&base.join(&name), data_dir).ok()) {
-            return Ok(root);
+        if let Some(socket_dir) = base.filter(usable).and_then(|base| link(&base.join(&name), data_dir).ok())
+        {
+            return Ok(socket_dir);
         }
         link(&Path::new("/tmp").join(&name), data_dir)
     }
 
-    /// The path to put before `/redis/…` and `/postgres/…`.
+    /// Returns the path to prepend to `/redis/…` and `/postgres/…`.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -79,17 +80,17 @@ impl Drop for SocketDir {
 fn link(dir: &Path, data_dir: &Path) -> Result<SocketDir, ServersError> {
     if let Err(error) = DirBuilder::new().mode(0o700).create(dir) {
         let found = fs::symlink_metadata(dir).map_err(|_| ServersError::file("make", dir)(error))?;
-        let ours =
+        let is_private =
             found.is_dir() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o077 == 0;
-        if !ours {
+        if !is_private {
             return Err(ServersError::NotOwned { path: dir.to_owned(), uid: found.uid() });
         }
     }
-    let kept = File::open(dir).map_err(ServersError::file("open", dir))?;
-    // Only a hint to cleaners: nothing breaks where it is refused.
-    let _ = flock(&kept, FlockOperation::NonBlockingLockShared);
+    let locked = File::open(dir).map_err(ServersError::file("open", dir))?;
+    // The lock is only a hint to cleaners, so an error is ignored.
+    let _ = flock(&locked, FlockOperation::NonBlockingLockShared);
     let path = dir.join("d");
     let _ = fs::remove_file(&path);
     symlink(data_dir, &path).map_err(ServersError::file("link", &path))?;
-    Ok(SocketDir { path, alias: Some(Alias { dir: dir.to_owned(), _kept: kept }) })
+    Ok(SocketDir { path, alias: Some(Alias { dir: dir.to_owned(), _locked: locked }) })
 }

@@ -1,4 +1,4 @@
-//! What the private servers promise, against real ones.
+//! Tests of the local servers, with real ones.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
@@ -15,7 +15,7 @@ async fn start(data_dir: &Path) -> LocalServers {
     LocalServers::start(LocalServerOptions::new(data_dir)).await.unwrap()
 }
 
-/// Writes to both servers; `is_there` finds it again.
+/// Writes a value to both servers, for `has_value`.
 async fn write(servers: &LocalServers) {
     write_to(servers.redis_url(), servers.database_url()).await;
 }
@@ -27,7 +27,7 @@ async fn write_to(redis_url: &str, database_url: &str) {
     client.batch_execute("CREATE TABLE kept (value text); INSERT INTO kept VALUES ('yes')").await.unwrap();
 }
 
-async fn is_there(servers: &LocalServers) -> bool {
+async fn has_value(servers: &LocalServers) -> bool {
     let mut redis = redis_connection(servers.redis_url()).await;
     let in_redis: Option<String> = redis::cmd("GET").arg("kept").query_async(&mut redis).await.unwrap();
     let client = database(servers.database_url()).await;
@@ -36,7 +36,7 @@ async fn is_there(servers: &LocalServers) -> bool {
 }
 
 #[tokio::test]
-async fn data_is_there_after_a_stop_and_a_start() {
+async fn data_survives_stop_and_start() {
     let dir = tempfile::tempdir().unwrap();
     let servers = start(dir.path()).await;
     write(&servers).await;
@@ -44,13 +44,13 @@ async fn data_is_there_after_a_stop_and_a_start() {
     servers.stop().await.unwrap();
 
     let servers = start(dir.path()).await;
-    assert!(is_there(&servers).await);
+    assert!(has_value(&servers).await);
     assert_eq!(address, (servers.redis_url().to_owned(), servers.database_url().to_owned()));
     servers.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn settings_are_durable_and_nobody_else_can_connect() {
+async fn settings_are_durable_and_other_users_cannot_connect() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let mut options = LocalServerOptions::new(dir.path());
@@ -81,11 +81,11 @@ async fn settings_are_durable_and_nobody_else_can_connect() {
     ] {
         assert_eq!(setting(&client, name).await, wanted, "{name}");
     }
-    let ours = client.query_one("SELECT current_database()::text, current_user::text", &[]).await.unwrap();
-    assert_eq!((ours.get::<_, &str>(0), ours.get::<_, &str>(1)), ("auction", "auction"));
-    for home in ["redis", "postgres"] {
-        let mode = std::fs::metadata(dir.path().join(home)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o700, "{home}");
+    let session = client.query_one("SELECT current_database()::text, current_user::text", &[]).await.unwrap();
+    assert_eq!((session.get::<_, &str>(0), session.get::<_, &str>(1)), ("auction", "auction"));
+    for name in ["redis", "postgres"] {
+        let mode = std::fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "{name}");
     }
     drop((client, servers));
 
@@ -97,7 +97,7 @@ async fn settings_are_durable_and_nobody_else_can_connect() {
 }
 
 #[tokio::test]
-async fn the_printed_client_commands_work_in_a_directory_with_odd_characters() {
+async fn client_commands_work_in_directory_with_odd_characters() {
     let dir = tempfile::tempdir().unwrap();
     let odd = dir.path().join("it's, \"odd\" & ü%");
     let servers = start(&odd).await;
@@ -112,7 +112,7 @@ async fn the_printed_client_commands_work_in_a_directory_with_odd_characters() {
 }
 
 #[tokio::test]
-async fn a_second_start_is_refused_with_the_pid_of_the_first() {
+async fn second_start_is_refused_with_pid_of_the_first() {
     let dir = tempfile::tempdir().unwrap();
     let servers = start(dir.path()).await;
     let refused = LocalServers::start(LocalServerOptions::new(dir.path())).await.unwrap_err();
@@ -126,22 +126,22 @@ async fn a_second_start_is_refused_with_the_pid_of_the_first() {
 }
 
 #[tokio::test]
-async fn a_directory_deeper_than_a_socket_path_works() {
+async fn data_directory_may_exceed_the_socket_path_limit() {
     let dir = tempfile::tempdir().unwrap();
     let deep = deep_dir(dir.path());
     let servers = start(&deep).await;
     write(&servers).await;
     servers.stop().await.unwrap();
     let servers = start(&deep).await;
-    assert!(is_there(&servers).await);
+    assert!(has_value(&servers).await);
     servers.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_directory_only_root_can_enter_works_and_its_permissions_stay() {
+async fn root_only_directory_works_and_keeps_its_permissions() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: only root can make a directory that the servers' user cannot enter");
+        eprintln!("skipped: only root can create a directory that the user of the servers cannot enter");
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -155,7 +155,7 @@ async fn a_directory_only_root_can_enter_works_and_its_permissions_stay() {
     write(&servers).await;
     servers.stop().await.unwrap();
     let servers = start(&data_dir).await;
-    assert!(is_there(&servers).await);
+    assert!(has_value(&servers).await);
     for path in [dir.path(), &inner, &data_dir] {
         let meta = std::fs::metadata(path).unwrap();
         assert_eq!((meta.mode() & 0o7777, meta.uid()), (0o700, 0), "{}", path.display());
@@ -164,7 +164,7 @@ async fn a_directory_only_root_can_enter_works_and_its_permissions_stay() {
 }
 
 #[tokio::test]
-async fn killed_servers_come_back_at_the_same_address_with_every_acknowledged_write() {
+async fn killed_servers_keep_address_and_acknowledged_writes() {
     let dir = tempfile::tempdir().unwrap();
     let mut servers = start(dir.path()).await;
     write(&servers).await;
@@ -174,13 +174,13 @@ async fn killed_servers_come_back_at_the_same_address_with_every_acknowledged_wr
         servers.start_redis().await.unwrap();
         servers.kill_postgres().await;
         servers.start_postgres().await.unwrap();
-        assert!(is_there(&servers).await);
+        assert!(has_value(&servers).await);
     }
     servers.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn the_owner_learns_that_a_server_ended_by_itself() {
+async fn owner_is_notified_when_a_server_ends() {
     let dir = tempfile::tempdir().unwrap();
     let mut servers = start(dir.path()).await;
     let quiet = tokio::time::timeout(Duration::from_millis(50), servers.wait_for_exit()).await;
@@ -188,26 +188,26 @@ async fn the_owner_learns_that_a_server_ended_by_itself() {
 
     let mut redis = redis_connection(servers.redis_url()).await;
     let _: Result<(), _> = redis::cmd("SHUTDOWN").query_async(&mut redis).await;
-    let died = tokio::time::timeout(Duration::from_secs(10), servers.wait_for_exit()).await.unwrap();
-    assert!(matches!(died, ServersError::Died { server: "Redis", .. }), "{died}");
+    let exited = tokio::time::timeout(Duration::from_secs(10), servers.wait_for_exit()).await.unwrap();
+    assert!(matches!(exited, ServersError::Exited { server: "Redis", .. }), "{exited}");
     servers.start_redis().await.unwrap();
     servers.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_start_shows_the_end_of_its_log() {
+async fn failed_start_shows_the_end_of_the_log() {
     let dir = tempfile::tempdir().unwrap();
     start(dir.path()).await.stop().await.unwrap();
     std::fs::write(dir.path().join("postgres/cluster/postgresql.conf"), "no_such_setting = 1\n").unwrap();
     let error = LocalServers::start(LocalServerOptions::new(dir.path())).await.unwrap_err();
-    assert!(matches!(error, ServersError::DiedAtStart { server: "Postgres", .. }), "{error}");
+    assert!(matches!(error, ServersError::ExitedAtStart { server: "Postgres", .. }), "{error}");
     assert!(error.to_string().contains("no_such_setting"), "{error}");
 }
 
 #[tokio::test]
-async fn after_kill_9_of_the_owner_the_next_start_recovers_everything() {
+async fn next_start_recovers_everything_after_kill_9_of_the_owner() {
     let dir = tempfile::tempdir().unwrap();
-    // With servers that are still on their way down at the next start, and with servers that hang.
+    // At the next start, the servers are still shutting down, or they hang.
     for hang in [false, true] {
         let mut owner = Owner::start(dir.path());
         let servers = owner.servers();
@@ -222,13 +222,13 @@ async fn after_kill_9_of_the_owner_the_next_start_recovers_everything() {
         let mut options = LocalServerOptions::new(dir.path());
         options.stop_deadline = Duration::from_secs(if hang { 1 } else { 30 });
         let servers = LocalServers::start(options).await.unwrap();
-        assert!(is_there(&servers).await);
+        assert!(has_value(&servers).await);
         drop(servers);
     }
 }
 
 #[tokio::test]
-async fn servers_end_with_a_killed_owner_and_not_with_a_ctrl_c() {
+async fn servers_end_with_killed_owner_but_not_on_ctrl_c() {
     let dir = tempfile::tempdir().unwrap();
     let mut owner = Owner::start(dir.path());
     let servers = owner.servers();
@@ -246,7 +246,7 @@ async fn servers_end_with_a_killed_owner_and_not_with_a_ctrl_c() {
 }
 
 #[tokio::test]
-async fn a_stale_lock_file_that_names_a_living_process_does_not_refuse_the_start() {
+async fn start_ignores_stale_lock_file_of_a_reused_pid() {
     let dir = tempfile::tempdir().unwrap();
     let mut servers = start(dir.path()).await;
     write(&servers).await;
@@ -256,11 +256,11 @@ async fn a_stale_lock_file_that_names_a_living_process_does_not_refuse_the_start
     let rest = text.split_once('\n').unwrap().1;
     std::fs::write(&lock, format!("{}\n{rest}", std::process::id())).unwrap();
     servers.start_postgres().await.unwrap();
-    assert!(is_there(&servers).await);
+    assert!(has_value(&servers).await);
     servers.stop().await.unwrap();
 }
 
-/// Not a test of its own: the process that the tests above kill.
+/// Not a test: the process that the tests above kill.
 #[tokio::test]
 async fn owner_process() {
     let Some(data_dir) = std::env::var_os(common::OWNER_DIR) else { return };

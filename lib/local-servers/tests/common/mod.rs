@@ -1,4 +1,4 @@
-//! Connections to the servers, and a process that owns some and can be killed.
+//! Connections to the servers, and a process that owns servers and can be killed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use redis::aio::MultiplexedConnection;
 use rustix::process::{Pid, Signal};
 use tokio_postgres::{Client, NoTls};
 
-/// Makes the test binary an owner of servers in the directory it names.
+/// Environment variable that makes the test binary an owner of servers in that directory.
 pub(crate) const OWNER_DIR: &str = "AUCTION_SERVERS_TEST_OWNER_DIR";
 
 pub(crate) async fn redis_connection(url: &str) -> MultiplexedConnection {
@@ -31,7 +31,7 @@ pub(crate) async fn setting(client: &Client, name: &str) -> String {
     client.query_one(&format!("SHOW {name}"), &[]).await.unwrap().get(0)
 }
 
-/// A directory with a path of more than 107 bytes, not made yet.
+/// Returns a path of more than 107 bytes, which does not exist.
 pub(crate) fn deep_dir(base: &Path) -> PathBuf {
     let deep =
         (0..6).fold(base.to_owned(), |dir, level| dir.join(format!("{level}-a-rather-long-directory-name")));
@@ -61,14 +61,14 @@ pub(crate) fn signal_all(pids: &[i32], signal: Signal) {
     }
 }
 
-/// This test binary again, as an owner of servers.
+/// Child process: this test binary as an owner of servers.
 pub(crate) struct Owner {
     child: Child,
     data_dir: PathBuf,
 }
 
 impl Owner {
-    /// Returns when its servers are up.
+    /// Starts the process and waits until its servers are up.
     pub(crate) fn start(data_dir: &Path) -> Owner {
         let _ = fs::remove_file(data_dir.join("urls"));
         let mut command = Command::new(std::env::current_exe().unwrap());
@@ -83,7 +83,7 @@ impl Owner {
         owner
     }
 
-    /// Its two servers.
+    /// Returns the pids of both servers.
     pub(crate) fn servers(&self) -> Vec<i32> {
         let pid = |file: &str| {
             let text = fs::read_to_string(self.data_dir.join(file)).unwrap();
