@@ -1,4 +1,4 @@
-//! The notifier as a process of its own, against given servers.
+//! The notifier as a process of its own, with the Redis and Postgres of the settings.
 
 use auction_components::{component::Component, process};
 use std::process::ExitCode;

@@ -1,8 +1,9 @@
-//! `portal`: the whole auction portal in one process, and the commands of people who use and run it.
+//! `portal`: the whole auction portal in one process, and the commands of its users and operators.
 
 use auction_cli::{ClientArgs, ClientCommand};
 use auction_components::component::Component;
-use auction_components::process::{ProcessError, RoleArgs, block_on, report, run_role};
+use auction_components::operator::CommandOutput;
+use auction_components::process::{ComponentArgs, ProcessError, block_on, report, run_component};
 use auction_components::{accounts, dead_letters, draws, parked_events, rebuild, streams, up, verify};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -11,14 +12,13 @@ use std::process::ExitCode;
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Portal {
-    /// The portal to talk to, for commands that do.
+    /// URL of the portal, for client commands.
     #[arg(long, global = true, env = "AUCTION_URL", default_value = ClientArgs::DEFAULT_URL, value_name = "URL")]
     url: String,
-    /// Do it as an operator of the house, for commands that talk to a portal; a gateway in front must let you, or a
-    /// token.
+    /// Run a client command as an operator. Requires an operator token, or a gateway that allows it.
     #[arg(long, global = true)]
     operator: bool,
-    /// A token, or a service key, which may act for users; for commands that talk to a portal.
+    /// Session token or API key, for client commands. API keys can act for any user.
     #[arg(long, global = true, env = "AUCTION_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     token: Option<String>,
     #[command(subcommand)]
@@ -27,31 +27,31 @@ struct Portal {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run everything in one process, with private servers if none are given
+    /// Run all components in one process, with local Redis and Postgres if none are given
     Up(up::UpArgs),
-    /// Run one role against servers that are there
+    /// Run one component with the Redis and Postgres of the settings
     Run {
-        /// Which
-        role: Component,
+        /// Name of the component
+        component: Component,
         #[command(flatten)]
-        args: RoleArgs,
+        args: ComponentArgs,
     },
-    /// Compare what is stored, published and shown
+    /// Compare stored events, published events and read models
     Verify(verify::VerifyArgs),
-    /// How far everybody is with every stream: lag, pending, age, owner, rate
+    /// Show the lag, pending entries, age, owner and rates of every stream
     Streams(streams::StreamsArgs),
-    /// Bids that were drawn by lot: was it as promised?
+    /// Verify the draws of an auction against its commitment
     Draws(draws::DrawsArgs),
-    /// Commands that could not be handled: list, show, send again, drop
+    /// Manage commands that could not be processed: list, show, requeue, drop
     DeadLetters(dead_letters::DeadLettersArgs),
-    /// Make the views anew beside the live ones, and switch to them
+    /// Rebuild the read models as a new generation, and switch to it
     Rebuild(rebuild::RebuildArgs),
-    /// Who users are: show, grant a role, end tokens
+    /// Manage accounts: show, grant a role, end sessions
     Accounts(accounts::AccountsArgs),
-    /// Tokens of programs, which may act for users: create, list, revoke
-    ServiceKeys(accounts::ServiceKeysArgs),
-    /// Events that a service could not handle: list, show, try again, drop
-    Parked(parked_events::ParkedArgs),
+    /// Manage API keys, with which programs act for users: create, list, revoke
+    ApiKeys(accounts::ApiKeyArgs),
+    /// Manage events that a component cannot process: list, show, retry, drop
+    ParkedEvents(parked_events::ParkedEventsArgs),
     #[command(flatten)]
     Client(ClientCommand),
 }
@@ -60,15 +60,15 @@ fn main() -> ExitCode {
     let Portal { url, operator, token, command } = Portal::parse();
     match command {
         Command::Up(args) => report(block_on(up::up(args))),
-        Command::Run { role, args } => run_role(role, args),
+        Command::Run { component, args } => run_component(component, args),
         Command::Verify(args) => show(block_on(verify::run(args))),
         Command::Streams(args) => report(block_on(streams::run(args, &mut std::io::stdout()))),
         Command::Draws(args) => show(block_on(draws::run(args))),
         Command::DeadLetters(args) => show(block_on(dead_letters::run(args))),
         Command::Rebuild(args) => show(block_on(rebuild::run(args))),
         Command::Accounts(args) => show(block_on(accounts::accounts(args))),
-        Command::ServiceKeys(args) => show(block_on(accounts::service_keys(args))),
-        Command::Parked(args) => show(block_on(parked_events::run(args))),
+        Command::ApiKeys(args) => show(block_on(accounts::api_keys(args))),
+        Command::ParkedEvents(args) => show(block_on(parked_events::run(args))),
         Command::Client(command) => {
             match block_on(async { Ok(auction_cli::run(ClientArgs { url, operator, token, command }).await) })
             {
@@ -79,13 +79,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints what there is to read; whether all is well is the exit code.
+/// Prints the output of an operator command and returns its exit status.
 #[expect(clippy::print_stdout, reason = "the text is the result")]
-fn show(result: Result<(String, bool), ProcessError>) -> ExitCode {
+fn show(result: Result<CommandOutput, ProcessError>) -> ExitCode {
     match result {
-        Ok((text, all_well)) => {
+        Ok(CommandOutput { text, success }) => {
             print!("{text}");
-            if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if success { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => report(Err(error)),
     }

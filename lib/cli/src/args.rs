@@ -1,4 +1,4 @@
-//! The commands and their flags.
+//! The commands of the client and their flags.
 
 use crate::auction::cancel::CancelAuctionArgs;
 use crate::auction::create::CreateAuctionArgs;
@@ -12,74 +12,72 @@ use crate::subscriptions::SubscriptionsArgs;
 use crate::user::{CreateUserArgs, DeleteUserArgs};
 use clap::{Args, Subcommand};
 
-/// What to do, and on which portal.
+/// A client command, and the portal to send it to.
 #[derive(Clone, Debug, Args)]
-#[command(about = None, long_about = None)] // whoever flattens this says himself what he is
+#[command(about = None, long_about = None)] // keeps the description of the program that flattens this
 pub struct ClientArgs {
-    /// Where the portal is.
+    /// URL of the portal.
     #[arg(long, global = true, value_name = "URL", default_value = ClientArgs::DEFAULT_URL)]
     pub url: String,
-    /// Do it as an operator of the house; a gateway in front must let you, or a token.
+    /// Run the command as an operator. Requires an operator token, or a gateway that allows it.
     #[arg(long, global = true)]
     pub operator: bool,
-    /// A token, or a service key, which may act for users.
+    /// Session token or API key. API keys can act for any user.
     #[arg(long, global = true, env = "AUCTION_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub token: Option<String>,
-    /// What to do.
     #[command(subcommand)]
     pub command: ClientCommand,
 }
 
 impl ClientArgs {
-    /// Where a portal listens unless told otherwise.
+    /// Default URL of a portal.
     pub const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 }
 
-/// What the client can do.
+/// Commands of the client.
 #[derive(Clone, Debug, Subcommand)]
 #[command(about = None, long_about = None)]
 pub enum ClientCommand {
-    /// Open and delete accounts.
+    /// Create and delete users.
     #[command(subcommand)]
     User(UserCommand),
-    /// Offer things, and look at what is on offer.
+    /// Create, list, show and cancel auctions.
     #[command(subcommand)]
     Auction(AuctionCommand),
     /// Bid on an auction.
     Bid(BidArgs),
-    /// Show and choose what a user is told.
+    /// Show or change the notification preferences of a user.
     Subscriptions(SubscriptionsArgs),
-    /// Show what a user was told, the oldest first.
+    /// Show the notifications of a user, oldest first.
     Notifications(NotificationsArgs),
     /// Play a bidding history against the portal, and compare its winners with the recorded prices.
     ///
-    /// Opens an account for each bidder and one for a seller, creates the auctions, places all bids in time
-    /// order as fast as they are taken, ends each auction, and prints who won. Every step has its own
-    /// idempotency key: while the portal is away the replay repeats its requests by itself, and --run
-    /// continues a replay that was itself stopped; each step still has one effect.
+    /// Creates a user for each bidder and one for a seller, creates the auctions, places all bids in time
+    /// order as fast as the portal accepts them, ends each auction, and prints the winners. Every step has
+    /// its own idempotency key, so a repeated step has no second effect: the replay repeats requests while
+    /// the portal is unavailable, and --run continues a replay that was stopped.
     Replay(ReplayArgs),
 }
 
-/// What can be done with users.
 #[derive(Clone, Debug, Subcommand)]
 pub enum UserCommand {
-    /// Open an account; prints its id.
+    /// Create a user and print the id.
     Create(CreateUserArgs),
-    /// Delete an account for good: its live bids are taken out, and its open auctions cancelled.
+    /// Delete a user permanently. The active bids of the user are deleted, and open auctions cancelled.
     Delete(DeleteUserArgs),
 }
 
-/// What can be done with auctions, besides bidding.
+/// Commands on auctions, except bidding.
 #[derive(Clone, Debug, Subcommand)]
 pub enum AuctionCommand {
-    /// Offer one thing by flags, or many by a file; prints their ids.
+    /// Create an auction from flags, or many from a CSV file, and print the ids.
     Create(Box<CreateAuctionArgs>),
-    /// List the auctions whose result is not declared yet, those that end first, first.
+    /// List the auctions without a result yet, by end time.
     List(ListAuctionsArgs),
-    /// Show one auction: its terms, its best bids and its winner.
+    /// Show an auction: its terms, highest bids and winner.
     Show(ShowAuctionArgs),
-    /// Call an auction off, as its seller or as an operator.
+    /// Cancel an auction, as its seller or as an operator.
     Cancel(CancelAuctionArgs),
-    /// Strike a bid out of an auction, with a reason, as an operator.
+    /// Void a bid of an auction, with a reason, as an operator.
     VoidBid(VoidBidArgs),
 }

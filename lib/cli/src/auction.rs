@@ -1,4 +1,4 @@
-//! What can be done with auctions, besides bidding.
+//! Commands on auctions, except bidding.
 
 pub(crate) mod auction_csv;
 pub(crate) mod cancel;
@@ -10,7 +10,7 @@ pub(crate) mod void_bid;
 
 use auction_wire::time::{self, JsonTime};
 
-/// A time as people read it: to the second.
+/// Formats a time to the second, such as `2026-11-22 18:30:00Z`.
 pub(crate) fn show_time(time: JsonTime) -> String {
     let text = time::format(time.0);
     match text.split_once('.') {

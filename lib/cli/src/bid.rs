@@ -1,6 +1,6 @@
-//! `bid`: bid on an auction.
+//! `bid`: places a bid.
 
-use crate::client::{Client, Command, fresh_key};
+use crate::client::{Client, Command, new_idempotency_key};
 use crate::console::Console;
 use crate::error::CliError;
 use crate::money;
@@ -8,36 +8,35 @@ use auction_wire::api::{CommandDone, PlaceBidRequest};
 use clap::Args;
 use uuid::Uuid;
 
-/// Flags of `bid`.
 #[derive(Clone, Debug, Args)]
 pub struct BidArgs {
-    /// The auction.
+    /// Id of the auction.
     pub auction: Uuid,
-    /// How much, in the auction's currency, as people write it: 200.01 (not in cents).
+    /// Amount in units of the auction's currency, such as 200.01 (not in cents).
     pub amount: String,
-    /// Who bids.
+    /// User id of the bidder.
     #[arg(long = "as", value_name = "USER")]
     pub user: Uuid,
-    /// Only if the auction still is at this version (`auction show --json` has it).
+    /// Place the bid only if the auction is at this version (see `auction show --json`).
     #[arg(long, value_name = "VERSION")]
     pub if_version: Option<u64>,
-    /// Print the answer as JSON.
+    /// Print the outcome as JSON.
     #[arg(long)]
     pub json: bool,
 }
 
-pub(crate) async fn bid(client: &Client, screen: &Console, args: &BidArgs) -> Result<(), CliError> {
+pub(crate) async fn bid(client: &Client, console: &Console, args: &BidArgs) -> Result<(), CliError> {
     let refused = |problem| CliError::Refused { problem, json: args.json };
-    // The auction says what its amounts are in, and so how many digits they have.
+    // The currency of the auction decides how many digits the amount can have.
     let auction = client.auction(args.auction).await?.map_err(refused)?;
     let request = PlaceBidRequest { amount: money::read(&args.amount, &auction.currency)? };
-    let command =
-        Command::place_bid(fresh_key(), args.auction, args.user, &request).if_version(args.if_version);
+    let command = Command::place_bid(new_idempotency_key(), args.auction, args.user, &request)
+        .if_version(args.if_version);
     let done = client.command(&command).await?.map_err(refused)?;
     if args.json {
-        screen.json(&done);
+        console.json(&done);
     } else {
-        screen.line(&describe(&done, request.amount, &auction.currency));
+        console.line(&describe(&done, request.amount, &auction.currency));
     }
     Ok(())
 }
@@ -45,12 +44,12 @@ pub(crate) async fn bid(client: &Client, screen: &Console, args: &BidArgs) -> Re
 fn describe(done: &CommandDone, amount: u64, currency: &str) -> String {
     let bid = done.bid.map(|bid| format!(" as {bid}")).unwrap_or_default();
     let amount = money::plain(amount, currency);
-    let standing = match (done.leads, done.rank, &done.highest) {
-        (Some(true), ..) => "; it leads".to_owned(),
+    let position = match (done.leads, done.rank, &done.highest) {
+        (Some(true), ..) => "; leading".to_owned(),
         (Some(false), Some(rank), Some(highest)) => {
-            format!("; it is number {rank}, the highest is {}", money::show(highest))
+            format!("; rank {rank}, the highest bid is {}", money::show(highest))
         }
         _ => String::new(),
     };
-    format!("bid {amount} {currency}{bid}{standing}")
+    format!("bid {amount} {currency}{bid}{position}")
 }

@@ -1,5 +1,5 @@
-//! The HTTP client: every request is repeated until it is answered or patience runs out. Commands bear an
-//! idempotency key, so a repeated one has one effect and one answer.
+//! The HTTP client. It repeats every request until it is answered or the retry budget is exhausted. Commands
+//! have an idempotency key, so a repeated command has one effect and one outcome.
 
 mod command;
 mod error;
@@ -7,7 +7,7 @@ mod problem;
 mod response;
 mod retry_budget;
 
-pub(crate) use command::{Command, fresh_key};
+pub(crate) use command::{Command, new_idempotency_key};
 pub(crate) use error::ClientError;
 pub(crate) use problem::Problem;
 pub(crate) use retry_budget::{Backoff, RetryBudget};
@@ -25,51 +25,52 @@ use std::time::Duration;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-/// The portal's yes with its content, or its no with its reasons.
+/// Success response, or the problem returned by the portal.
 pub(crate) type Reply<T> = Result<T, Box<Problem>>;
 
-/// How long the portal may hold an answer back in order to give the outcome itself.
+/// `Prefer` header of commands: wait up to 10 seconds for the outcome.
 const WAIT: &str = "wait=10";
+/// `Prefer` header of the status monitor.
 const WAIT_AT_MONITOR: &str = "return=representation, wait=10";
-/// After this a held connection is given up; longer than the portal may hold it.
-const TIME_OUT: Duration = Duration::from_secs(30);
-const CONNECT_TIME_OUT: Duration = Duration::from_secs(5);
-/// How long the read models may lag before an unknown auction is taken for one.
+/// Timeout of a request; longer than the portal waits for an outcome.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an unknown auction is read again, because its read model may lag.
 const READ_MODEL_LAG: Duration = Duration::from_secs(2);
 
-/// Speaks to one portal.
+/// Client of one portal.
 pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
     operator: bool,
-    /// `Authorization`, if there is a token.
+    /// `Authorization` header, if a token is given.
     authorization: Option<HeaderValue>,
-    patience: RetryBudget,
-    screen: Console,
+    retry_budget: RetryBudget,
+    console: Console,
 }
 
 impl Client {
-    /// For the portal at that URL; as an operator, or as whoever each request says.
+    /// Creates a client. With `operator`, all requests are sent as an operator.
     pub(crate) fn new(
         url: &str,
         operator: bool,
         token: Option<&str>,
-        patience: RetryBudget,
-        screen: Console,
+        retry_budget: RetryBudget,
+        console: Console,
     ) -> Result<Client, ClientError> {
-        let base = read_url(url)?;
-        let authorization = token.map(read_token).transpose()?;
+        let base = parse_url(url)?;
+        let authorization = token.map(parse_token).transpose()?;
         let mut builder = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_TIME_OUT)
-            .timeout(TIME_OUT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT)
             .user_agent(concat!("auction-cli/", env!("CARGO_PKG_VERSION")));
         if is_loopback(&base) {
-            builder = builder.no_proxy(); // a proxy would look for the portal on its own machine
+            builder = builder.no_proxy(); // a proxy would resolve a loopback address to itself
         }
         let http = builder.build().map_err(ClientError::Build)?;
         let base = base.as_str().trim_end_matches('/').to_owned();
-        Ok(Client { http, base, operator, authorization, patience, screen })
+        Ok(Client { http, base, operator, authorization, retry_budget, console })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -80,43 +81,43 @@ impl Client {
         self.operator
     }
 
-    pub(crate) fn patience(&self) -> &RetryBudget {
-        &self.patience
+    pub(crate) fn retry_budget(&self) -> &RetryBudget {
+        &self.retry_budget
     }
 
-    /// The error for an answer that makes no sense.
-    pub(crate) fn misunderstood(&self, got: impl Into<String>) -> ClientError {
-        ClientError::Misunderstood { url: self.base.clone(), got: got.into() }
+    /// Returns the error for a response that is not one of a portal.
+    pub(crate) fn unexpected_response(&self, got: impl Into<String>) -> ClientError {
+        ClientError::UnexpectedResponse { url: self.base.clone(), got: got.into() }
     }
 
-    /// The error for going on in vain.
-    pub(crate) fn gave_up(&self, why: &str) -> ClientError {
-        let after = duration::show(self.patience.give_up_after());
-        ClientError::GaveUp { url: self.base.clone(), why: why.to_owned(), after }
+    /// Returns the error for an exhausted retry budget.
+    pub(crate) fn gave_up(&self, reason: &str) -> ClientError {
+        let after = duration::show(self.retry_budget.idle_timeout());
+        ClientError::GaveUp { url: self.base.clone(), reason: reason.to_owned(), after }
     }
 
-    /// Sends a command and stays with it until it is decided.
+    /// Sends a command and waits for its outcome.
     pub(crate) async fn command(&self, command: &Command) -> Result<Reply<CommandDone>, ClientError> {
         let mut backoff = Backoff::default();
         loop {
             let answer = self.exchange(|| self.command_request(command)).await?;
-            let reply = match answer.read_outcome().map_err(|got| self.misunderstood(got))? {
+            let reply = match answer.read_outcome().map_err(|got| self.unexpected_response(got))? {
                 CommandReply::Decided(reply) => Some(reply),
                 CommandReply::Pending(handle) => {
-                    self.follow(&handle, answer.retry_after(), command.user()).await?
+                    self.wait_for_outcome(&handle, answer.retry_after(), command.user()).await?
                 }
             };
             if let Some(reply) = reply {
-                self.patience.progress();
+                self.retry_budget.on_progress();
                 return Ok(reply);
             }
-            // The handle is not known any more: ask with the same key again.
-            self.pause(backoff.next_delay(None), "the portal does not know its own handle any more").await?;
+            // The handle is unknown: send the command again with the same key.
+            self.pause(backoff.next_delay(None), "the portal no longer knows the command handle").await?;
         }
     }
 
-    /// Asks the status monitor until the command is decided; `None` if the handle is unknown there.
-    async fn follow(
+    /// Polls the status monitor until the command is decided. Returns `None` if the handle is unknown.
+    async fn wait_for_outcome(
         &self,
         handle: &str,
         first_delay: Duration,
@@ -125,17 +126,17 @@ impl Client {
         let path = format!("/command/{handle}");
         let mut delay = first_delay;
         loop {
-            if self.patience.is_exhausted() {
+            if self.retry_budget.is_exhausted() {
                 return Err(ClientError::Undecided {
                     monitor: format!("{}{path}", self.base),
-                    after: duration::show(self.patience.give_up_after()),
+                    after: duration::show(self.retry_budget.idle_timeout()),
                 });
             }
-            sleep(delay.min(self.patience.left())).await;
+            sleep(delay.min(self.retry_budget.left())).await;
             let answer = self
                 .exchange(|| self.request(Method::GET, &path, user).header("Prefer", WAIT_AT_MONITOR))
                 .await?;
-            match answer.read_outcome().map_err(|got| self.misunderstood(got))? {
+            match answer.read_outcome().map_err(|got| self.unexpected_response(got))? {
                 CommandReply::Pending(_) => delay = answer.retry_after(),
                 CommandReply::Decided(Err(problem)) if problem.code == "unknown_command" => return Ok(None),
                 CommandReply::Decided(reply) => return Ok(Some(reply)),
@@ -143,17 +144,16 @@ impl Client {
         }
     }
 
-    /// Reads something.
     pub(crate) async fn get<T: DeserializeOwned>(
         &self,
         path: &str,
         user: Option<Uuid>,
     ) -> Result<Reply<T>, ClientError> {
         let answer = self.exchange(|| self.request(Method::GET, path, user)).await?;
-        answer.read().map_err(|got| self.misunderstood(got))
+        answer.read().map_err(|got| self.unexpected_response(got))
     }
 
-    /// Sets something that is no command: asked once more, it is the same.
+    /// Sends an idempotent `PUT` that is not a command.
     pub(crate) async fn put<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -161,11 +161,11 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<Reply<T>, ClientError> {
         let answer = self.exchange(|| self.request(Method::PUT, path, Some(user)).json(body)).await?;
-        answer.read().map_err(|got| self.misunderstood(got))
+        answer.read().map_err(|got| self.unexpected_response(got))
     }
 
-    /// Reads an auction; one that the portal does not know is asked for again for a moment, because read
-    /// models come a little after the command that created it.
+    /// Reads an auction. An unknown one is read again for [`READ_MODEL_LAG`], because its read model may lag
+    /// behind the command that created it.
     pub(crate) async fn auction(&self, auction: Uuid) -> Result<Reply<AuctionView>, ClientError> {
         let path = format!("/auction/{auction}");
         let started = tokio::time::Instant::now();
@@ -199,7 +199,7 @@ impl Client {
             .request(command.method().clone(), command.path(), command.user())
             .header("Idempotency-Key", command.key())
             .header("Prefer", WAIT);
-        if let Some(version) = command.expects() {
+        if let Some(version) = command.if_match() {
             request = request.header("If-Match", format!("\"{version}\""));
         }
         match command.body() {
@@ -208,56 +208,56 @@ impl Client {
         }
     }
 
-    /// Sends a request until it is answered, whatever the answer.
+    /// Repeats a request until it gets a response that is not transient.
     async fn exchange(&self, request: impl Fn() -> RequestBuilder) -> Result<PortalResponse, ClientError> {
         let mut backoff = Backoff::default();
         loop {
             match response::attempt(request()).await {
                 Ok(answer) => {
-                    if self.patience.answered() {
-                        self.screen.eprint(&format!("{} answers again", self.base));
+                    if self.retry_budget.on_response() {
+                        self.console.eprint(&format!("{} is available again", self.base));
                     }
                     return Ok(answer);
                 }
-                Err(TransientError { why, retry_after }) => {
-                    self.pause(backoff.next_delay(retry_after), &why).await?;
+                Err(TransientError { reason, retry_after }) => {
+                    self.pause(backoff.next_delay(retry_after), &reason).await?;
                 }
             }
         }
     }
 
-    /// Waits before the next attempt, unless patience has run out.
-    async fn pause(&self, delay: Duration, why: &str) -> Result<(), ClientError> {
-        if self.patience.is_exhausted() {
-            return Err(self.gave_up(why));
+    /// Waits before the next attempt. Fails if the retry budget is exhausted.
+    async fn pause(&self, delay: Duration, reason: &str) -> Result<(), ClientError> {
+        if self.retry_budget.is_exhausted() {
+            return Err(self.gave_up(reason));
         }
-        let delay = delay.min(self.patience.left());
-        if self.patience.first_of_an_outage(delay) {
-            let limit = duration::show(self.patience.give_up_after());
-            self.screen
-                .eprint(&format!("no success at {}: {why}; trying again for up to {limit}", self.base));
+        let delay = delay.min(self.retry_budget.left());
+        if self.retry_budget.report_outage(delay) {
+            let limit = duration::show(self.retry_budget.idle_timeout());
+            self.console
+                .eprint(&format!("{} is unavailable: {reason}; retrying for up to {limit}", self.base));
         }
         sleep(delay).await;
         Ok(())
     }
 }
 
-fn read_url(text: &str) -> Result<Url, ClientError> {
-    let bad = |why: String| ClientError::BadUrl { url: text.to_owned(), why };
-    let url = Url::parse(text).map_err(|error| bad(error.to_string()))?;
+fn parse_url(text: &str) -> Result<Url, ClientError> {
+    let invalid = |reason: String| ClientError::InvalidUrl { url: text.to_owned(), reason };
+    let url = Url::parse(text).map_err(|error| invalid(error.to_string()))?;
     match url.scheme() {
         "http" if url.query().is_some() || url.fragment().is_some() => {
-            Err(bad("it has a query or a fragment".to_owned()))
+            Err(invalid("it has a query or a fragment".to_owned()))
         }
         "http" => Ok(url),
         "https" => Err(ClientError::Https { url: text.to_owned() }),
-        scheme => Err(bad(format!("{scheme} is not a protocol that is spoken here"))),
+        scheme => Err(invalid(format!("the protocol {scheme} is not supported"))),
     }
 }
 
-fn read_token(token: &str) -> Result<HeaderValue, ClientError> {
+fn parse_token(token: &str) -> Result<HeaderValue, ClientError> {
     let bearer = HeaderValue::from_str(&format!("Bearer {token}"));
-    let mut bearer = bearer.map_err(|_| ClientError::BadToken)?;
+    let mut bearer = bearer.map_err(|_| ClientError::InvalidToken)?;
     bearer.set_sensitive(true);
     Ok(bearer)
 }

@@ -1,11 +1,11 @@
-//! The one place that writes to standard output and standard error.
+//! Console output. All writes to standard output and standard error go through this module.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Where results and remarks go: the terminal, or memory.
+/// Destination of results and notes: the terminal, or memory in tests.
 #[derive(Clone)]
 pub struct Console {
     inner: Arc<Inner>,
@@ -13,7 +13,7 @@ pub struct Console {
 
 struct Inner {
     captured: Option<Mutex<Captured>>,
-    bar: Mutex<Option<ProgressBar>>,
+    bar: Mutex<Option<indicatif::ProgressBar>>,
 }
 
 #[derive(Default)]
@@ -23,12 +23,12 @@ struct Captured {
 }
 
 impl Console {
-    /// Standard output for results, standard error for remarks and progress.
+    /// Writes results to standard output, and notes and progress to standard error.
     pub fn terminal() -> Console {
         Console::of(None)
     }
 
-    /// Kept in memory, see [`Console::output`] and [`Console::notes`].
+    /// Captures everything in memory, see [`Console::output`] and [`Console::notes`].
     pub fn captured() -> Console {
         Console::of(Some(Mutex::default()))
     }
@@ -37,17 +37,17 @@ impl Console {
         Console { inner: Arc::new(Inner { captured, bar: Mutex::new(None) }) }
     }
 
-    /// What a captured screen was given as results.
+    /// Returns the captured results.
     pub fn output(&self) -> String {
         self.inner.captured.as_ref().map(|captured| lock(captured).output.clone()).unwrap_or_default()
     }
 
-    /// What a captured screen was given as remarks.
+    /// Returns the captured notes.
     pub fn notes(&self) -> String {
         self.inner.captured.as_ref().map(|captured| lock(captured).notes.clone()).unwrap_or_default()
     }
 
-    /// A line of the result. Errors are nobody's business: who closed the pipe has seen enough.
+    /// Writes a line of the result. Ignores write errors: the reader may have closed the pipe.
     pub(crate) fn line(&self, text: &str) {
         match &self.inner.captured {
             Some(captured) => {
@@ -59,7 +59,7 @@ impl Console {
         }
     }
 
-    /// The result as one line of JSON.
+    /// Writes the result as one line of JSON.
     pub(crate) fn json(&self, value: &impl Serialize) {
         match serde_json::to_string(value) {
             Ok(text) => self.line(&text),
@@ -67,7 +67,7 @@ impl Console {
         }
     }
 
-    /// A remark, above the progress bar if there is one.
+    /// Writes a note, above the progress bar if there is one.
     pub(crate) fn eprint(&self, text: &str) {
         match &self.inner.captured {
             Some(captured) => {
@@ -82,35 +82,35 @@ impl Console {
         }
     }
 
-    /// A progress bar on standard error, if that is a terminal; otherwise one that nobody sees.
-    pub(crate) fn bar(&self, length: u64, what: &'static str) -> Bar<'_> {
-        let seen = self.inner.captured.is_none() && std::io::stderr().is_terminal();
-        let target = if seen { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(length), target).with_message(what);
+    /// Shows a progress bar on standard error, if that is a terminal.
+    pub(crate) fn bar(&self, length: u64, what: &'static str) -> ProgressBar<'_> {
+        let visible = self.inner.captured.is_none() && std::io::stderr().is_terminal();
+        let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = indicatif::ProgressBar::with_draw_target(Some(length), target).with_message(what);
         if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {per_sec} {eta}") {
             bar.set_style(style);
         }
         *lock(&self.inner.bar) = Some(bar.clone());
-        Bar { screen: self, bar }
+        ProgressBar { console: self, bar }
     }
 }
 
 /// A progress bar that disappears when it goes out of scope.
-pub(crate) struct Bar<'a> {
-    screen: &'a Console,
-    bar: ProgressBar,
+pub(crate) struct ProgressBar<'a> {
+    console: &'a Console,
+    bar: indicatif::ProgressBar,
 }
 
-impl Bar<'_> {
+impl ProgressBar<'_> {
     pub(crate) fn step(&self) {
         self.bar.inc(1);
     }
 }
 
-impl Drop for Bar<'_> {
+impl Drop for ProgressBar<'_> {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
-        *lock(&self.screen.inner.bar) = None;
+        *lock(&self.console.inner.bar) = None;
     }
 }
 
@@ -118,7 +118,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Columns side by side, as wide as they need to be; `right` says which are aligned to the right.
+/// Formats rows as a table. `right` marks the right-aligned columns.
 pub(crate) fn table(rows: &[Vec<String>], right: &[bool]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_is_as_wide_as_its_widest_cells() {
+    fn table_columns_are_as_wide_as_their_widest_cells() {
         let rows = [vec!["a".into(), "1".into(), "x".into()], vec!["bcd".into(), "22".into()]];
         assert_eq!(table(&rows, &[false, true, false]), ["a     1  x", "bcd  22"]);
     }

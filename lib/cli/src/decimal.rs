@@ -1,17 +1,17 @@
-//! Decimal numbers exactly as they are written: no binary fraction, no rounding.
+//! Exact decimal numbers, without binary fractions and rounding.
 
 use std::cmp::Ordering;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// A decimal number from 0 up. Equal values are equal however they are written: `2.50` is `2.5`.
+/// Non-negative decimal number. Trailing zeros do not matter: `2.50` equals `2.5`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Decimal {
     whole: String,
     fraction: String,
 }
 
-/// Why a text is not a [`Decimal`].
+/// Error: a text is not a [`Decimal`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0:?} is not a number such as 200.01")]
 pub(crate) struct DecimalError(String);
@@ -34,12 +34,12 @@ impl FromStr for Decimal {
 }
 
 impl Decimal {
-    /// How many digits it needs after the point.
+    /// Returns the number of significant digits after the point.
     pub(crate) fn precision(&self) -> usize {
         self.fraction.len()
     }
 
-    /// The number times 10 to the power of `digits`, if that is whole and not too large.
+    /// Returns the number times 10 to the power of `digits`, if that is an integer that fits.
     pub(crate) fn scaled(&self, digits: usize) -> Option<u64> {
         if self.precision() > digits {
             return None;
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn decimals_compare_by_value_and_without_rounding() {
+    fn decimals_compare_by_exact_value() {
         let ordered = ["0", "0.1", "0.11", "0.2", "9.5", "9.50000000000000000001", "10", "10.01", "100"];
         for pair in ordered.windows(2) {
             assert!(decimal(pair[0]) < decimal(pair[1]), "{pair:?}");
@@ -80,14 +80,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_plain_number_is_refused() {
+    fn decimal_rejects_other_notations() {
         for wrong in ["", ".", "1.", ".5", "-1", "+1", "1e3", "1,5", "1.2.3", "NaN", "٣"] {
             assert!(wrong.parse::<Decimal>().is_err(), "{wrong}");
         }
     }
 
     #[test]
-    fn scaling_is_exact_or_refused() {
+    fn decimal_scales_exactly_or_not_at_all() {
         assert_eq!(decimal("200.01").scaled(2), Some(20_001));
         assert_eq!(decimal("99").scaled(2), Some(9_900));
         assert_eq!(decimal("0.010").scaled(2), Some(1));

@@ -1,15 +1,15 @@
-//! Lengths of time as people write them: `10m`, `2h 30m`, `7 days`.
+//! Durations as text: `10m`, `2h 30m`, `7 days`.
 
 use jiff::{Span, SpanRelativeTo};
 use std::time::Duration;
 use thiserror::Error;
 
-/// Why a text is not a length of time.
+/// Error: a text is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0:?} is not a length of time; write it like 90s, 10m, 2h 30m or 7 days")]
+#[error("{0:?} is not a duration such as 90s, 10m, 2h 30m or 7 days")]
 pub(crate) struct DurationError(String);
 
-/// Reads a length of time; a day has 24 hours.
+/// Parses a duration. A day has 24 hours.
 pub(crate) fn read(text: &str) -> Result<Duration, DurationError> {
     let error = || DurationError(text.to_owned());
     let span: Span = text.trim().parse().map_err(|_| error())?;
@@ -17,7 +17,7 @@ pub(crate) fn read(text: &str) -> Result<Duration, DurationError> {
     Duration::try_from(signed).map_err(|_| error())
 }
 
-/// Reads a length of time in whole seconds.
+/// Parses a duration of whole seconds.
 pub(crate) fn read_seconds(text: &str) -> Result<u32, DurationError> {
     let duration = read(text)?;
     match u32::try_from(duration.as_secs()) {
@@ -26,7 +26,7 @@ pub(crate) fn read_seconds(text: &str) -> Result<u32, DurationError> {
     }
 }
 
-/// Writes a length of time in seconds, or in minutes if it is whole ones.
+/// Formats a duration in seconds, or in minutes if they are whole.
 pub(crate) fn show(duration: Duration) -> String {
     match duration.as_secs() {
         seconds if seconds >= 60 && seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_of_time_are_read_as_people_write_them() {
+    fn durations_are_parsed_from_common_notations() {
         for (text, seconds) in [
             ("90s", 90),
             ("10m", 600),

@@ -1,7 +1,7 @@
-//! Why a command of the client did not work, and what its exit code is.
+//! Errors of client commands, and their exit status.
 
-use crate::auction::auction_csv::CatalogueError;
-use crate::auction::draft::OfferError;
+use crate::auction::auction_csv::AuctionCsvError;
+use crate::auction::draft::DraftError;
 use crate::client::{ClientError, Problem};
 use crate::console::Console;
 use crate::money::MoneyError;
@@ -9,7 +9,7 @@ use crate::replay::history::HistoryError;
 use std::process::ExitCode;
 use thiserror::Error;
 
-/// Why it did not work.
+/// Reasons a client command failed.
 #[derive(Debug, Error)]
 pub(crate) enum CliError {
     #[error(transparent)]
@@ -19,25 +19,25 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Money(#[from] MoneyError),
     #[error(transparent)]
-    Offer(#[from] OfferError),
+    Draft(#[from] DraftError),
     #[error(transparent)]
-    Catalogue(#[from] CatalogueError),
+    AuctionCsv(#[from] AuctionCsvError),
     #[error(transparent)]
     History(#[from] HistoryError),
     #[error("{0}")]
     Usage(&'static str),
-    /// What is missing was said already.
-    #[error("not everything is done")]
+    /// Some steps failed; their errors are already printed.
+    #[error("not all steps succeeded")]
     Unfinished,
 }
 
 impl CliError {
-    /// Says it: a refusal asked for as JSON on standard output, everything else on standard error.
-    pub(crate) fn tell(&self, screen: &Console) {
+    /// Prints the error: a refusal to standard output if JSON is requested, all others to standard error.
+    pub(crate) fn print(&self, console: &Console) {
         match self {
-            CliError::Refused { problem, json: true } => screen.json(problem),
+            CliError::Refused { problem, json: true } => console.json(problem),
             CliError::Unfinished => {}
-            error => screen.eprint(&format!("error: {error}")),
+            error => console.eprint(&format!("error: {error}")),
         }
     }
 
@@ -45,8 +45,8 @@ impl CliError {
         ExitCode::from(match self {
             CliError::Client(error) if error.is_usage() => 2,
             CliError::Client(_) | CliError::Refused { .. } | CliError::Unfinished => 1,
-            CliError::Money(_) | CliError::Offer(_) | CliError::Usage(_) => 2,
-            CliError::Catalogue(_) | CliError::History(_) => 2,
+            CliError::Money(_) | CliError::Draft(_) | CliError::Usage(_) => 2,
+            CliError::AuctionCsv(_) | CliError::History(_) => 2,
         })
     }
 }

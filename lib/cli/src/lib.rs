@@ -1,9 +1,9 @@
-//! The command-line client of the portal: everything that a person or a script does over HTTP.
+//! The command-line client of the portal, which uses its HTTP API.
 //!
-//! [`ClientCommand`] is what can be asked for; [`run`] does it. The client knows nothing of the portal's
-//! inside: it speaks the JSON of `auction_wire::api` and `auction_wire::view`, like any other client.
+//! [`run`] executes a [`ClientCommand`]. Requests and responses are the JSON of `auction_wire::api` and
+//! `auction_wire::view`.
 //!
-//! Exit codes: 0 done; 1 refused, unreachable or unfinished; 2 wrong usage (arguments, unreadable files).
+//! Exit status: 0 success; 1 refused, portal unavailable or not all steps done; 2 invalid arguments or files.
 
 mod args;
 mod auction;
@@ -37,49 +37,49 @@ use client::{Client, RetryBudget};
 use error::CliError;
 use std::process::ExitCode;
 
-/// Does what was asked for, on the terminal.
+/// Executes a command on the terminal.
 pub async fn run(args: ClientArgs) -> ExitCode {
     run_on(args, &Console::terminal()).await
 }
 
-/// Does what was asked for, on this screen.
-pub async fn run_on(args: ClientArgs, screen: &Console) -> ExitCode {
-    match dispatch(args, screen).await {
+/// Executes a command on the given console.
+pub async fn run_on(args: ClientArgs, console: &Console) -> ExitCode {
+    match dispatch(args, console).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            error.tell(screen);
+            error.print(console);
             error.exit_code()
         }
     }
 }
 
-async fn dispatch(args: ClientArgs, screen: &Console) -> Result<(), CliError> {
-    let patience = match &args.command {
-        ClientCommand::Replay(replay) => RetryBudget::new(replay.give_up_after),
+async fn dispatch(args: ClientArgs, console: &Console) -> Result<(), CliError> {
+    let retry_budget = match &args.command {
+        ClientCommand::Replay(replay) => RetryBudget::new(replay.idle_timeout),
         _ => RetryBudget::interactive(),
     };
-    let client = Client::new(&args.url, args.operator, args.token.as_deref(), patience, screen.clone())?;
+    let client = Client::new(&args.url, args.operator, args.token.as_deref(), retry_budget, console.clone())?;
     match &args.command {
-        ClientCommand::User(UserCommand::Create(args)) => user::create(&client, screen, args).await,
-        ClientCommand::User(UserCommand::Delete(args)) => user::delete(&client, screen, args).await,
+        ClientCommand::User(UserCommand::Create(args)) => user::create(&client, console, args).await,
+        ClientCommand::User(UserCommand::Delete(args)) => user::delete(&client, console, args).await,
         ClientCommand::Auction(AuctionCommand::Create(args)) => {
-            auction::create::create(&client, screen, args).await
+            auction::create::create(&client, console, args).await
         }
         ClientCommand::Auction(AuctionCommand::List(args)) => {
-            auction::list::list(&client, screen, args).await
+            auction::list::list(&client, console, args).await
         }
         ClientCommand::Auction(AuctionCommand::Show(args)) => {
-            auction::show::show(&client, screen, args).await
+            auction::show::show(&client, console, args).await
         }
         ClientCommand::Auction(AuctionCommand::Cancel(args)) => {
-            auction::cancel::cancel(&client, screen, args).await
+            auction::cancel::cancel(&client, console, args).await
         }
         ClientCommand::Auction(AuctionCommand::VoidBid(args)) => {
-            auction::void_bid::void_bid(&client, screen, args).await
+            auction::void_bid::void_bid(&client, console, args).await
         }
-        ClientCommand::Bid(args) => bid::bid(&client, screen, args).await,
-        ClientCommand::Subscriptions(args) => subscriptions::subscriptions(&client, screen, args).await,
-        ClientCommand::Notifications(args) => notifications::notifications(&client, screen, args).await,
-        ClientCommand::Replay(args) => replay::replay(&client, screen, args).await,
+        ClientCommand::Bid(args) => bid::bid(&client, console, args).await,
+        ClientCommand::Subscriptions(args) => subscriptions::subscriptions(&client, console, args).await,
+        ClientCommand::Notifications(args) => notifications::notifications(&client, console, args).await,
+        ClientCommand::Replay(args) => replay::replay(&client, console, args).await,
     }
 }

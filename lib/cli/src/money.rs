@@ -1,28 +1,24 @@
-//! Money as people write it: `200.01`, whereas the portal counts in minor units (20001 cents).
+//! Amounts in units of a currency, such as `200.01`. The portal uses minor units (20001 cents).
 
 use crate::decimal::{Decimal, DecimalError};
 use auction_domain::{Amount, Currency};
 pub(crate) use auction_wire::money::{digits, plain, show};
 use thiserror::Error;
 
-/// Why a text is not an amount of that currency.
+/// Reasons a text is not an amount of a currency.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum MoneyError {
-    /// Not a number.
     #[error(transparent)]
     Number(#[from] DecimalError),
-    /// Not a currency.
-    #[error("{0:?} is not a currency; write three capital letters, such as EUR")]
+    #[error("{0:?} is not a currency; use three capital letters, such as EUR")]
     Currency(String),
-    /// A fraction of the smallest coin.
-    #[error("{currency} has {digits} digits after the point, so {got} is not an amount of it")]
-    TooFine { got: String, currency: String, digits: usize },
-    /// Nothing, or more than anybody has.
-    #[error("an amount is from {least} to {most} {currency}, got {got}")]
-    OutOfRange { got: String, currency: String, least: String, most: String },
+    #[error("{got} has too many digits: {currency} has {digits} after the point")]
+    TooPrecise { got: String, currency: String, digits: usize },
+    #[error("{got} is out of range: an amount is from {min} to {max} {currency}")]
+    OutOfRange { got: String, currency: String, min: String, max: String },
 }
 
-/// Reads an amount as people write it, such as `200.01`; in minor units.
+/// Parses an amount such as `200.01`, into minor units.
 pub(crate) fn read(text: &str, currency: &str) -> Result<u64, MoneyError> {
     if Currency::new(currency).is_err() {
         return Err(MoneyError::Currency(currency.to_owned()));
@@ -30,14 +26,14 @@ pub(crate) fn read(text: &str, currency: &str) -> Result<u64, MoneyError> {
     let number: Decimal = text.parse()?;
     let (got, digits) = (text.trim().to_owned(), digits(currency));
     if number.precision() > digits {
-        return Err(MoneyError::TooFine { got, currency: currency.to_owned(), digits });
+        return Err(MoneyError::TooPrecise { got, currency: currency.to_owned(), digits });
     }
     let amount = number.scaled(digits).and_then(|minor_units| Amount::new(minor_units).ok());
     amount.map(Amount::minor_units).ok_or_else(|| MoneyError::OutOfRange {
         got,
         currency: currency.to_owned(),
-        least: plain(1, currency),
-        most: plain(Amount::MAX.minor_units(), currency),
+        min: plain(1, currency),
+        max: plain(Amount::MAX.minor_units(), currency),
     })
 }
 
@@ -46,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_come_back_as_they_were_written() {
+    fn amounts_round_trip() {
         for (text, currency, minor_units) in
             [("200.01", "USD", 20_001), ("0.05", "EUR", 5), ("1500", "JPY", 1500), ("1.250", "KWD", 1250)]
         {
@@ -59,11 +55,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_amount_of_a_currency_is_refused_and_says_why() {
-        let said = |text, currency| read(text, currency).unwrap_err().to_string();
-        assert_eq!(said("1.5", "JPY"), "JPY has 0 digits after the point, so 1.5 is not an amount of it");
-        assert_eq!(said("0", "USD"), "an amount is from 0.01 to 45035996273704.95 USD, got 0");
-        assert_eq!(said("$5", "USD"), "\"$5\" is not a number such as 200.01");
-        assert_eq!(said("5", "usd"), "\"usd\" is not a currency; write three capital letters, such as EUR");
+    fn invalid_amounts_are_rejected_with_the_reason() {
+        let message = |text, currency| read(text, currency).unwrap_err().to_string();
+        assert_eq!(message("1.5", "JPY"), "1.5 has too many digits: JPY has 0 after the point");
+        assert_eq!(message("0", "USD"), "0 is out of range: an amount is from 0.01 to 45035996273704.95 USD");
+        assert_eq!(message("$5", "USD"), "\"$5\" is not a number such as 200.01");
+        assert_eq!(message("5", "usd"), "\"usd\" is not a currency; use three capital letters, such as EUR");
     }
 }

@@ -1,4 +1,4 @@
-//! `notifications`: what a user was told.
+//! `notifications`: shows the notifications of a user.
 
 use crate::auction::show_time;
 use crate::client::Client;
@@ -10,29 +10,28 @@ use auction_wire::notification::{
 use clap::Args;
 use uuid::Uuid;
 
-/// Flags of `notifications`.
 #[derive(Clone, Debug, Args)]
 pub struct NotificationsArgs {
-    /// Whose.
+    /// User id of the recipient.
     #[arg(long = "as", value_name = "USER")]
     pub user: Uuid,
-    /// Only what came behind this place: the `cursor` of an answer.
+    /// Show only notifications after this cursor, which an earlier call printed.
     #[arg(long, value_name = "CURSOR")]
     pub after: Option<String>,
-    /// At most so many.
+    /// Maximum number of notifications.
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: u32,
-    /// Mark what is shown, and all before it, as read.
+    /// Mark the shown notifications, and all before them, as read.
     #[arg(long)]
     pub mark_read: bool,
-    /// Print them as JSON.
+    /// Print the notifications as JSON.
     #[arg(long)]
     pub json: bool,
 }
 
 pub(crate) async fn notifications(
     client: &Client,
-    screen: &Console,
+    console: &Console,
     args: &NotificationsArgs,
 ) -> Result<(), CliError> {
     let refused = |problem| CliError::Refused { problem, json: args.json };
@@ -40,23 +39,23 @@ pub(crate) async fn notifications(
     let path = format!("/notifications?limit={}{after}", args.limit);
     let list: NotificationList = client.get(&path, Some(args.user)).await?.map_err(refused)?;
     if args.json {
-        screen.json(&list);
+        console.json(&list);
     } else {
-        list.notifications.iter().for_each(|one| screen.line(&line(one)));
+        list.notifications.iter().for_each(|one| console.line(&line(one)));
         let more = if list.next.is_some() { ", more with --after" } else { "" };
-        screen.eprint(&format!("{} not read; cursor {}{more}", list.unread, list.cursor));
+        console.eprint(&format!("{} unread; cursor {}{more}", list.unread, list.cursor));
     }
     if args.mark_read {
-        let request = MarkReadRequest { up_to: list.cursor };
+        let request = MarkReadRequest { read_through: list.cursor };
         let marked: MarkedRead =
             client.put("/notifications/read", args.user, &request).await?.map_err(refused)?;
-        screen.eprint(&format!("read up to {}; {} not read", marked.up_to, marked.unread));
+        console.eprint(&format!("marked as read up to {}; {} unread", marked.read_through, marked.unread));
     }
     Ok(())
 }
 
-fn line(Notification { read, news, .. }: &Notification) -> String {
-    let NotificationContent { at, auction, title, what, .. } = news;
-    let new = if *read { ' ' } else { '*' };
-    format!("{new} {}  {}  {title:?} ({auction})", show_time(*at), what.say())
+fn line(Notification { read, content, .. }: &Notification) -> String {
+    let NotificationContent { at, auction, title, body, .. } = content;
+    let unread = if *read { ' ' } else { '*' };
+    format!("{unread} {}  {}  {title:?} ({auction})", show_time(*at), body.summary())
 }

@@ -1,7 +1,7 @@
-//! `replay`: play a bidding history against the portal, over HTTP like everybody else, and compare its
-//! winners with the recorded prices.
+//! `replay`: plays a bidding history against the portal over HTTP, and compares its winners with the recorded
+//! prices.
 //!
-//! [`history`] reads the file, [`run`] plays it, [`report`] adds it up.
+//! [`history`] reads the file, [`run`] plays it, [`report`] summarizes the results.
 
 pub(crate) mod history;
 mod participants;
@@ -14,28 +14,27 @@ use crate::console::Console;
 use crate::error::CliError;
 use crate::money;
 use clap::Args;
-use report::{Frame, Report};
+use report::{Report, ReportContext};
 use run_id::RunId;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Flags of `replay`.
 #[derive(Clone, Debug, Args)]
 pub struct ReplayArgs {
-    /// A CSV file with at least the columns auction, item, opening_bid, closing_price, bid, day_offset and
-    /// bidder, in any order; one bid a row.
+    /// CSV file with one bid per row, and at least the columns auction, item, opening_bid, closing_price,
+    /// bid, day_offset and bidder, in any order.
     #[arg(value_name = "FILE.csv", verbatim_doc_comment)]
     pub file: PathBuf,
-    /// What its amounts are in.
+    /// Currency of the amounts.
     #[arg(long, default_value = "USD")]
     pub currency: String,
-    /// How many auctions are played side by side.
+    /// Number of auctions played concurrently.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub parallel: u16,
-    /// Give up when nothing was decided for so long.
+    pub concurrency: u16,
+    /// Give up when no command was decided for this time.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = crate::duration::read)]
-    pub give_up_after: Duration,
-    /// Continue an earlier replay of the same file; its id was printed when it started.
+    pub idle_timeout: Duration,
+    /// Continue an earlier replay of the same file. Its id was printed when it started.
     #[arg(long, value_name = "ID")]
     pub run: Option<RunId>,
     /// Print the summary as one JSON object instead of the table.
@@ -43,18 +42,18 @@ pub struct ReplayArgs {
     pub json: bool,
 }
 
-pub(crate) async fn replay(client: &Client, screen: &Console, args: &ReplayArgs) -> Result<(), CliError> {
+pub(crate) async fn replay(client: &Client, console: &Console, args: &ReplayArgs) -> Result<(), CliError> {
     let history = history::read(&args.file, &args.currency)?;
-    for remark in &history.remarks {
-        screen.eprint(remark);
+    for warning in &history.warnings {
+        console.eprint(warning);
     }
     let run = args.run.unwrap_or_else(RunId::fresh);
     if run.ends_at() <= RunId::now() {
         return Err(CliError::Usage(
-            "that replay is too old to be continued: its auctions are over; start a new one",
+            "this replay is too old to be continued: its auctions have ended; start a new one without --run",
         ));
     }
-    screen.eprint(&format!(
+    console.eprint(&format!(
         "replay {run}: {} bids of {} bidders in {} auctions",
         history.bids(),
         history.bidders.len(),
@@ -62,19 +61,19 @@ pub(crate) async fn replay(client: &Client, screen: &Console, args: &ReplayArgs)
     ));
     let started = Instant::now();
     let options = run::PlayOptions { run, args };
-    let results = run::play(client, screen, &history, &options).await;
-    let report = Report::new(&results, Frame { history: &history, run, took: started.elapsed() });
+    let results = run::play(client, console, &history, &options).await;
+    let report = Report::new(&results, ReportContext { history: &history, run, took: started.elapsed() });
     if args.json {
-        screen.json(&report.summary);
+        console.json(&report.summary);
     } else {
-        report.lines(&results, &args.currency).iter().for_each(|line| screen.line(line));
+        report.lines(&results, &args.currency).iter().for_each(|line| console.line(line));
     }
     let unfinished = report::unfinished(&results);
     if unfinished.is_empty() {
         return Ok(());
     }
-    unfinished.iter().for_each(|line| screen.eprint(line));
-    screen.eprint(&format!(
+    unfinished.iter().for_each(|line| console.eprint(line));
+    console.eprint(&format!(
         "continue with: portal replay {} --url {} --currency {} --run {run}",
         args.file.display(),
         client.url(),
@@ -83,7 +82,6 @@ pub(crate) async fn replay(client: &Client, screen: &Console, args: &ReplayArgs)
     Err(CliError::Unfinished)
 }
 
-/// An amount of the history, for people.
 fn show_amount(minor_units: u64, currency: &str) -> String {
     money::plain(minor_units, currency)
 }

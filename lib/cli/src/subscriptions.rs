@@ -1,47 +1,44 @@
-//! `subscriptions`: what a user is told, and choosing it.
+//! `subscriptions`: shows and changes the notification preferences of a user.
 
-use crate::client::{Client, Command, fresh_key};
+use crate::client::{Client, Command, new_idempotency_key};
 use crate::console::Console;
 use crate::error::CliError;
 use auction_wire::api::SubscriptionsRequest;
 use clap::{Args, ValueEnum};
 use uuid::Uuid;
 
-/// Flags of `subscriptions`.
 #[derive(Clone, Debug, Args)]
 pub struct SubscriptionsArgs {
-    /// Whose.
+    /// User id of the recipient.
     #[arg(long = "as", value_name = "USER")]
     pub user: Uuid,
-    /// Be told of auctions that were won.
+    /// Notify when the user wins an auction.
     #[arg(long, value_name = "ON|OFF")]
     pub auction_won: Option<Switch>,
-    /// Be told when the highest bid changes in an auction with a bid of one's own.
+    /// Notify when the highest bid changes in an auction in which the user has a bid.
     #[arg(long, value_name = "ON|OFF")]
     pub highest_bid: Option<Switch>,
-    /// Be told when a bid of one's own counts twice.
+    /// Notify when a bid of the user is doubled.
     #[arg(long, value_name = "ON|OFF")]
     pub bid_doubled: Option<Switch>,
-    /// Print them as JSON.
+    /// Print the preferences as JSON.
     #[arg(long)]
     pub json: bool,
 }
 
-/// On or off.
+/// Whether a kind of notification is enabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Switch {
-    /// Tell.
     On,
-    /// Do not tell.
     Off,
 }
 
 impl SubscriptionsArgs {
-    fn asks_for_a_change(&self) -> bool {
+    fn has_changes(&self) -> bool {
         [self.auction_won, self.highest_bid, self.bid_doubled].iter().any(Option::is_some)
     }
 
-    /// What is not said stays as it is.
+    /// Returns the current preferences with the given flags applied.
     fn changed(&self, now: SubscriptionsRequest) -> SubscriptionsRequest {
         let or = |switch: Option<Switch>, now| switch.map_or(now, |switch| switch == Switch::On);
         SubscriptionsRequest {
@@ -54,24 +51,24 @@ impl SubscriptionsArgs {
 
 pub(crate) async fn subscriptions(
     client: &Client,
-    screen: &Console,
+    console: &Console,
     args: &SubscriptionsArgs,
 ) -> Result<(), CliError> {
     let refused = |problem| CliError::Refused { problem, json: args.json };
     let mut now: SubscriptionsRequest =
         client.get("/subscriptions", Some(args.user)).await?.map_err(refused)?;
-    if args.asks_for_a_change() {
+    if args.has_changes() {
         now = args.changed(now);
-        let command = Command::change_subscriptions(fresh_key(), args.user, &now);
+        let command = Command::change_subscriptions(new_idempotency_key(), args.user, &now);
         client.command(&command).await?.map_err(refused)?;
     }
     if args.json {
-        screen.json(&now);
+        console.json(&now);
     } else {
-        let said = |on| if on { "on" } else { "off" };
-        screen.line(&format!("auction_won  {}", said(now.auction_won)));
-        screen.line(&format!("highest_bid  {}", said(now.highest_bid)));
-        screen.line(&format!("bid_doubled  {}", said(now.bid_doubled)));
+        let message = |on| if on { "on" } else { "off" };
+        console.line(&format!("auction_won  {}", message(now.auction_won)));
+        console.line(&format!("highest_bid  {}", message(now.highest_bid)));
+        console.line(&format!("bid_doubled  {}", message(now.bid_doubled)));
     }
     Ok(())
 }

@@ -1,50 +1,59 @@
-//! `user create` and `user delete`: open an account, and delete it.
+//! `user create` and `user delete`.
 
-use crate::client::{Client, Command, fresh_key};
+use crate::client::{Client, Command, new_idempotency_key};
 use crate::console::Console;
 use crate::error::CliError;
 use auction_wire::api::CreateUserRequest;
 use clap::Args;
 use uuid::Uuid;
 
-/// Flags of `user create`.
 #[derive(Clone, Debug, Args)]
 pub struct CreateUserArgs {
-    /// Print the answer as JSON.
+    /// Print the outcome as JSON.
     #[arg(long)]
     pub json: bool,
 }
 
-pub(crate) async fn create(client: &Client, screen: &Console, args: &CreateUserArgs) -> Result<(), CliError> {
-    let command = Command::create_user(fresh_key(), &CreateUserRequest {});
+pub(crate) async fn create(
+    client: &Client,
+    console: &Console,
+    args: &CreateUserArgs,
+) -> Result<(), CliError> {
+    let command = Command::create_user(new_idempotency_key(), &CreateUserRequest {});
     let done =
         client.command(&command).await?.map_err(|problem| CliError::Refused { problem, json: args.json })?;
     match done.user {
-        _ if args.json => screen.json(&done),
-        Some(user) => screen.line(&user.to_string()),
-        None => return Err(client.misunderstood("a new user without its id").into()),
+        _ if args.json => console.json(&done),
+        Some(user) => console.line(&user.to_string()),
+        None => return Err(client.unexpected_response("a created user without an id").into()),
     }
     Ok(())
 }
 
-/// Flags of `user delete`.
 #[derive(Clone, Debug, Args)]
 pub struct DeleteUserArgs {
-    /// The account; it is its user who asks, or an operator with --operator.
+    /// Id of the user. The request is sent as this user, or as an operator with --operator.
     pub user: Uuid,
-    /// Print the answer as JSON.
+    /// Print the outcome as JSON.
     #[arg(long)]
     pub json: bool,
 }
 
-pub(crate) async fn delete(client: &Client, screen: &Console, args: &DeleteUserArgs) -> Result<(), CliError> {
-    let command = Command::delete_user(fresh_key(), args.user);
+pub(crate) async fn delete(
+    client: &Client,
+    console: &Console,
+    args: &DeleteUserArgs,
+) -> Result<(), CliError> {
+    let command = Command::delete_user(new_idempotency_key(), args.user);
     let done =
         client.command(&command).await?.map_err(|problem| CliError::Refused { problem, json: args.json })?;
     if args.json {
-        screen.json(&done);
+        console.json(&done);
     } else {
-        screen.line(&format!("deleted {}; live bids go, and open auctions are cancelled", args.user));
+        console.line(&format!(
+            "deleted {}; active bids are being deleted and open auctions cancelled",
+            args.user
+        ));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The address at which operators look into one process.
+//! The admin address of a process: health and metrics.
 
 use crate::process::ProcessError;
 use crate::settings::Settings;
@@ -12,17 +12,20 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use worker_runtime::health::Health;
 
-/// Upper bounds of what is timed, in seconds: from a commit on a fast disk to a server that does not answer.
-const SECONDS: &[f64] = &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+/// Histogram buckets of durations, in seconds: from a commit on a fast disk to a backend that does not
+/// answer.
+const DURATION_BUCKETS: &[f64] =
+    &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
 
-/// Upper bounds of the sizes of batches.
-const COMMANDS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0];
+/// Histogram buckets of batch sizes.
+const BATCH_BUCKETS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0];
 
-/// How often what was timed is gathered, also when nobody asks.
-const GATHER: Duration = Duration::from_secs(5);
+/// Interval at which recorded durations are aggregated, so that they do not accumulate when nothing scrapes.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Listens for operators until the value is dropped, if the settings say where. Before anything else is
-/// done: an address that is taken should show at once.
+/// Serves the admin address until the returned value is dropped, if the settings have one.
+///
+/// Call it before anything else, so that an address in use is reported at once.
 pub(crate) async fn listen(settings: &Settings, health: &Health) -> Result<JoinSet<()>, ProcessError> {
     let mut tasks = JoinSet::new();
     let Some(address) = settings.admin_listen else { return Ok(tasks) };
@@ -32,31 +35,31 @@ pub(crate) async fn listen(settings: &Settings, health: &Health) -> Result<JoinS
     instrumentation::describe();
     let process = Collector::default();
     process.describe();
-    let gathered = recorder.clone();
+    let upkeep = recorder.clone();
     let metrics = Arc::new(move || {
         process.collect();
         recorder.render()
     });
     let admin = Admin { health: health.clone(), metrics };
-    tracing::info!(%address, "operators: /livez, /readyz, /metrics");
+    tracing::info!(%address, "admin address listening");
     tasks.spawn(async move {
         if let Err(error) = serve_admin(listener, admin).await {
-            tracing::error!(%error, "operators cannot look into this process any more");
+            tracing::error!(%error, "admin address failed: no health and metrics until restart");
         }
     });
     tasks.spawn(async move {
         loop {
-            tokio::time::sleep(GATHER).await;
-            gathered.run_upkeep();
+            tokio::time::sleep(UPKEEP_INTERVAL).await;
+            upkeep.run_upkeep();
         }
     });
     Ok(tasks)
 }
 
-/// Records what this process counts from now on.
+/// Installs the recorder of this process's metrics.
 fn recorder() -> Result<PrometheusHandle, BuildError> {
     PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
-        .set_buckets_for_metric(Matcher::Suffix("_commands".to_owned()), COMMANDS)?
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), DURATION_BUCKETS)?
+        .set_buckets_for_metric(Matcher::Suffix("_commands".to_owned()), BATCH_BUCKETS)?
         .install_recorder()
 }

@@ -1,8 +1,9 @@
-//! The roles: what each process does.
+//! The components: the six process types of the portal.
 
 mod auctioneer;
 mod commitments;
 mod email;
+mod history_mismatch;
 mod ingress;
 mod leased;
 mod notifier;
@@ -16,31 +17,31 @@ mod writer;
 
 use crate::connections::Connections;
 use crate::settings::Settings;
-use crate::tasks::{RoleError, Tasks};
+use crate::tasks::{ComponentError, Tasks};
 use auction_redis::functions;
 use clap::ValueEnum;
 use std::convert::Infallible;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// One of them.
+/// Process type of the portal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Component {
-    /// Takes requests.
+    /// Serves the HTTP API
     Ingress,
-    /// Decides commands.
+    /// Decides commands and appends events
     Writer,
-    /// Keeps the read models.
+    /// Updates the read models
     Projector,
-    /// Closes auctions.
+    /// Closes auctions at their end time
     Auctioneer,
-    /// Tells users.
+    /// Creates notifications and delivers them by webhook and e-mail
     Notifier,
-    /// Draws bids by lot.
+    /// Draws and doubles bids
     Promoter,
 }
 
 impl Component {
-    /// Its name: that of its program, and of its consumer group.
+    /// Returns the name of its program, which is also the name of its consumer group.
     pub fn name(self) -> &'static str {
         match self {
             Component::Ingress => "ingress",
@@ -52,14 +53,13 @@ impl Component {
         }
     }
 
-    /// Starts its tasks.
     pub async fn start(
         self,
         settings: &Settings,
         connections: &Connections,
         tasks: &mut Tasks,
         stop: &ShutdownSignal,
-    ) -> Result<(), RoleError> {
+    ) -> Result<(), ComponentError> {
         match self {
             Component::Ingress => ingress::start(settings, connections, tasks, stop).await?,
             Component::Writer => {
@@ -71,22 +71,22 @@ impl Component {
             Component::Notifier => notifier::start(settings, connections, tasks, stop).await?,
             Component::Promoter => promoter::start(settings, connections, tasks, stop).await?,
         }
-        tracing::info!(role = self.name(), partitions = connections.partitions.get(), "started");
+        tracing::info!(component = self.name(), partitions = connections.partitions.get(), "started");
         Ok(())
     }
 }
 
-/// Sees that people find the functions for redis-cli in Redis. Once in each process.
+/// Starts the task that keeps the read-only functions for operators loaded in Redis. Call it once per
+/// process.
 pub fn keep_functions(connections: &Connections, tasks: &mut Tasks, stop: &ShutdownSignal) {
     let (pool, stop) = (connections.redis_pool.clone(), stop.clone());
-    tasks.spawn("functions for redis-cli", async move {
-        functions::keep(pool, stop).await;
+    tasks.spawn("Redis functions", async move {
+        functions::keep_loaded(pool, stop).await;
         Ok::<(), Infallible>(())
     });
 }
 
-/// Why a role could not even start.
-fn failed(task: &str) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> RoleError {
+fn failed(task: &str) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> ComponentError {
     let task = task.to_owned();
-    move |cause| RoleError::Failed { task, cause }
+    move |cause| ComponentError::Failed { task, cause }
 }

@@ -1,9 +1,9 @@
-//! The servers, as all roles of a process share them.
+//! Connections to Redis and Postgres, shared by all components of a process.
 
 use crate::settings::{Settings, SettingsError};
 use crate::tasks::Tasks;
 use auction_app::ports::Unavailable;
-use auction_app::ports::durability::{Durability, InsufficientDurability};
+use auction_durability::{Durability, InsufficientDurability};
 use auction_postgres::PostgresStoreConnector;
 use auction_postgres::migrate::{MigrateError, migrate};
 use auction_redis::RedisServer;
@@ -16,64 +16,57 @@ use worker_runtime::Retry;
 use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// How long a pooled request to Redis may take.
-const DEADLINE: Duration = Duration::from_secs(5);
+/// Timeout of a pooled Redis request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where the servers are, and how they are connected to.
+/// Connections to the backends.
 #[derive(Clone)]
 pub struct Connections {
-    /// For connections of one owner each.
+    /// For connections with a single owner, such as stream consumers.
     pub redis: RedisServer,
-    /// For short requests.
+    /// For short requests of any task.
     pub redis_pool: Pool,
-    /// The event store.
     pub stores: PostgresStoreConnector,
-    /// How many partitions there are.
     pub partitions: PartitionCount,
-    /// By what both servers are judged.
+    /// Durability required of both backends.
     pub durability: Durability,
 }
 
-/// Why the servers cannot be used.
+/// Reasons the backends cannot be used.
 #[derive(Debug, Error)]
 pub enum ConnectError {
-    /// Where they are was not said.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// The address of Redis makes no sense.
-    #[error("redis_url: {0}")]
+    #[error("redis_url is invalid: {0}")]
     RedisUrl(redis::RedisError),
-    /// The address of Postgres makes no sense.
-    #[error("database_url: {0}")]
+    #[error("database_url is invalid: {0}")]
     DatabaseUrl(auction_postgres::UrlError),
-    /// The pool of connections could not be made.
-    #[error("connections to redis: {0}")]
+    #[error("creating the Redis connection pool failed: {0}")]
     Pool(#[from] deadpool_redis::BuildError),
-    /// The database cannot be brought to the present schema.
+    /// The database schema cannot be migrated.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
-    /// A server can lose what it acknowledged.
     #[error(transparent)]
-    TooWeak(#[from] InsufficientDurability),
-    /// It was time to stop before the servers answered.
-    #[error("stopped while waiting for the servers")]
+    InsufficientDurability(#[from] InsufficientDurability),
+    /// The process was shut down before the backends were available.
+    #[error("stopped while waiting for Redis and Postgres")]
     Stopped,
 }
 
 impl Connections {
-    /// Connects lazily; nothing is asked, neither now nor later: for commands of operators.
+    /// Connects lazily and without durability checks, for operator commands.
     pub fn new(settings: &Settings) -> Result<Connections, ConnectError> {
         let redis_url = settings.redis_url()?;
         let redis = Client::open(redis_url).map_err(ConnectError::RedisUrl)?;
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(DEADLINE))
-            .set_response_timeout(Some(DEADLINE));
+            .set_connection_timeout(Some(REQUEST_TIMEOUT))
+            .set_response_timeout(Some(REQUEST_TIMEOUT));
         let manager = Manager::new_with_config(redis_url, config).map_err(ConnectError::RedisUrl)?;
         let redis_pool = Pool::builder(manager)
-            .max_size(settings.ingress.redis_connections.get())
-            .wait_timeout(Some(DEADLINE))
-            .create_timeout(Some(DEADLINE))
-            .recycle_timeout(Some(DEADLINE))
+            .max_size(settings.ingress.max_redis_connections.get())
+            .wait_timeout(Some(REQUEST_TIMEOUT))
+            .create_timeout(Some(REQUEST_TIMEOUT))
+            .recycle_timeout(Some(REQUEST_TIMEOUT))
             .runtime(Runtime::Tokio1)
             .build()?;
         let stores =
@@ -88,8 +81,8 @@ impl Connections {
         })
     }
 
-    /// For a process that runs: both servers answer and keep what they acknowledge, now and on every
-    /// connection to come, and the database has the present schema. Waits while they are away, and says so.
+    /// Connects a component. Both backends are available and durable, and the database schema is migrated.
+    /// Durability is checked again on every new connection. Waits while a backend is unavailable.
     pub async fn ready(
         settings: &Settings,
         health: &HealthHandle,
@@ -107,7 +100,7 @@ impl Connections {
                 Err(ConnectError::Migrate(MigrateError::Unavailable(error))) => {
                     let wait = retry.next_wait();
                     health.set_waiting(&error, retry.attempts());
-                    tracing::warn!(%error, ?wait, "waiting for the servers");
+                    tracing::warn!(%error, ?wait, "waiting for backends");
                     stop.sleep(wait).await;
                     if stop.requested() {
                         return Err(ConnectError::Stopped);
@@ -118,23 +111,23 @@ impl Connections {
         }
     }
 
-    /// Nothing is written to a server before both are known to be good enough.
+    /// Checks both backends before the migration writes anything.
     async fn prepare(&self, settings: &Settings) -> Result<(), ConnectError> {
-        let redis = async { self.redis.connect(DEADLINE).await.map(drop) };
+        let redis = async { self.redis.connect(REQUEST_TIMEOUT).await.map(drop) };
         let (redis, postgres): (Result<(), Unavailable>, _) = tokio::join!(redis, self.stores.check());
-        if let Some(too_weak) = self.durability.violation() {
-            return Err(too_weak.into());
+        if let Some(violation) = self.durability.violation() {
+            return Err(violation.into());
         }
         redis.and(postgres).map_err(MigrateError::from)?;
         Ok(migrate(settings.database_url()?, self.partitions).await?)
     }
 
-    /// Starts a task that fails when a server has become too weak under this process.
+    /// Starts a task that fails when a backend no longer has the required durability.
     pub(crate) fn watch_durability(&self, tasks: &mut Tasks, stop: &ShutdownSignal) {
         let (durability, mut stop) = (self.durability.clone(), stop.clone());
         tasks.spawn("durability", async move {
             tokio::select! {
-                too_weak = durability.wait_for_violation() => Err(too_weak),
+                violation = durability.wait_for_violation() => Err(violation),
                 () = stop.wait() => Ok(()),
             }
         });

@@ -1,19 +1,16 @@
-//! `portal dead-letters`: commands that could not be handled.
+//! `portal dead-letters`: commands that could not be processed.
 
 mod show;
 
-use crate::operator::{PortalConnection, ServersArgs};
+use crate::operator::{BackendArgs, BulkArgs, CommandContext, CommandOutput, Selection, apply_to_each};
 use crate::process::ProcessError;
-use auction_app::operator::dead_letters::{DeadLetter, Filter, RequeueResult, find, requeue};
+use auction_app::ports::operator::dead_letters::DeadLetter;
+use auction_app::operator::dead_letters::{Filter, RequeueResult, find, requeue};
 use auction_app::ports::operator::dead_letters::DeadLetterQueue;
-use auction_postgres::queries::PostgresQueries;
-use auction_redis::dead_letters::RedisDeadLetters;
 use clap::{Args, Subcommand};
-use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
 
-/// `portal dead-letters`
 #[derive(Debug, Args)]
 pub struct DeadLettersArgs {
     #[command(subcommand)]
@@ -22,73 +19,72 @@ pub struct DeadLettersArgs {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List them, the oldest of each partition first
+    /// List dead letters, the oldest of each partition first
     List {
         #[command(flatten)]
-        which: Which,
-        /// One JSON object a line
+        filters: Filters,
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        servers: ServersArgs,
+        backends: BackendArgs,
     },
-    /// Show all there is to know, with the body decoded
+    /// Show all details of dead letters, with the command body decoded
     Show {
         #[command(flatten)]
-        which: Which,
+        filters: Filters,
         #[command(flatten)]
-        servers: ServersArgs,
+        backends: BackendArgs,
     },
-    /// Send them again: they count as received now, and have no second effect
-    Requeue(BulkArgs),
-    /// Delete them for good; the outcome of their commands stays `failed`
-    Drop(BulkArgs),
+    /// Send the commands of dead letters again. They count as received now, and take effect at most once
+    Requeue(BulkArgs<Filters>),
+    /// Delete dead letters permanently. The outcome of their commands stays `failed`
+    Drop(BulkArgs<Filters>),
 }
 
+/// Filters of dead letters; all given filters must match.
 #[derive(Debug, Args)]
-struct BulkArgs {
-    #[command(flatten)]
-    which: Which,
-    /// All there are
-    #[arg(long)]
-    all: bool,
-    /// Only say which
-    #[arg(long)]
-    dry_run: bool,
-    #[command(flatten)]
-    servers: ServersArgs,
-}
-
-/// Those that are all of what is given.
-#[derive(Debug, Args)]
-struct Which {
-    /// By name, such as 07/1795372100000-0
-    letters: Vec<String>,
-    /// In this partition
+struct Filters {
+    /// Names of dead letters, such as 07/1795372100000-0
+    names: Vec<String>,
+    /// Number of the partition
     #[arg(long, value_name = "NUMBER")]
     partition: Option<u16>,
-    /// For this reason: unreadable, panicked, ended_its_process or rejected
+    /// Reason: unreadable, panicked, process_crash or rejected
     #[arg(long)]
     reason: Option<String>,
-    /// Of this kind, such as place_bid
+    /// Kind of the command, such as place_bid
     #[arg(long)]
     kind: Option<String>,
-    /// Of this command
+    /// Id of the command
     #[arg(long, value_name = "ID")]
     command: Option<Uuid>,
-    /// For this user or auction
+    /// Id of the user or auction
     #[arg(long, value_name = "ID")]
     key: Option<Uuid>,
-    /// Put away at least so many seconds ago
+    /// Minimum age, since the command was dead-lettered
     #[arg(long, value_name = "SECONDS")]
     older_than: Option<u64>,
 }
 
-impl Which {
-    fn filter(self) -> Filter {
+impl Selection for Filters {
+    fn is_empty(&self) -> bool {
+        let Filters { names, partition, reason, kind, command, key, older_than } = self;
+        names.is_empty()
+            && partition.is_none()
+            && reason.is_none()
+            && kind.is_none()
+            && command.is_none()
+            && key.is_none()
+            && older_than.is_none()
+    }
+}
+
+impl Filters {
+    fn into_filter(self) -> Filter {
         let before_ms = self.older_than.map(|seconds| now_ms().saturating_sub(1000 * seconds));
         Filter {
-            names: self.letters.into_iter().collect(),
+            names: self.names.into_iter().collect(),
             partition: self.partition,
             reason: self.reason,
             kind: self.kind,
@@ -104,98 +100,72 @@ fn now_ms() -> u64 {
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What an action works on.
-struct CommandContext {
-    portal: PortalConnection,
-    letters: RedisDeadLetters,
-    lookup: PostgresQueries,
-}
-
-impl CommandContext {
-    fn open(servers: ServersArgs) -> Result<CommandContext, ProcessError> {
-        let portal = servers.connect()?;
-        let letters = RedisDeadLetters::new(portal.connections.redis_pool.clone());
-        let lookup = PostgresQueries::new(&portal.connections.stores, 1);
-        let lookup = lookup.map_err(|error| ProcessError::Usage(error.to_string()))?;
-        Ok(CommandContext { portal, letters, lookup })
-    }
-
-    async fn find(&self, which: Which) -> Result<Vec<DeadLetter>, ProcessError> {
-        let filter = which.filter();
-        let found = find(&self.letters, self.portal.connections.partitions, &filter).await;
-        let found = found.map_err(|error| self.portal.backend_error(&error))?;
-        let there: Vec<String> = found.iter().map(DeadLetter::name).collect();
-        match filter.names.iter().find(|name| !there.contains(name)) {
-            Some(name) => Err(ProcessError::Usage(format!("there is no such dead letter: {name}"))),
-            None => Ok(found),
+async fn find_selected(context: &CommandContext, filters: Filters) -> Result<Vec<DeadLetter>, ProcessError> {
+    let filter = filters.into_filter();
+    let found =
+        context.check(find(&context.dead_letters(), context.connections.partitions, &filter).await)?;
+    let existing: Vec<String> = found.iter().map(DeadLetter::name).collect();
+    match filter.names.iter().find(|name| !existing.contains(name)) {
+        Some(name) => {
+            Err(ProcessError::Usage(format!("there is no dead letter {name} that matches the filters")))
         }
+        None => Ok(found),
     }
 }
 
-/// Does it and returns what there is to read, and whether all went well.
-pub async fn run(args: DeadLettersArgs) -> Result<(String, bool), ProcessError> {
+pub async fn run(args: DeadLettersArgs) -> Result<CommandOutput, ProcessError> {
     match args.action {
-        Action::List { which, json, servers } => {
-            let found = CommandContext::open(servers)?.find(which).await?;
-            let lines = if json { show::lines(&found) } else { show::table(&found, now_ms()) };
-            Ok((lines, true))
+        Action::List { filters, json, backends } => {
+            let found = find_selected(&backends.connect()?, filters).await?;
+            let text = if json { show::json_lines(&found) } else { show::table(&found, now_ms()) };
+            Ok(CommandOutput::success(text))
         }
-        Action::Show { which, servers } => {
-            let found = CommandContext::open(servers)?.find(which).await?;
-            Ok((found.iter().map(show::whole).collect(), true))
+        Action::Show { filters, backends } => {
+            let found = find_selected(&backends.connect()?, filters).await?;
+            Ok(CommandOutput::success(found.iter().map(show::details).collect()))
         }
-        Action::Requeue(change) => change_all(change, "requeued", again).await,
-        Action::Drop(change) => change_all(change, "dropped", away).await,
+        Action::Requeue(args) => change_selected(args, "requeued", requeue_one).await,
+        Action::Drop(args) => change_selected(args, "dropped", drop_one).await,
     }
 }
 
-/// What became of a letter, and whether that is well.
-type Changed = Result<(String, bool), ProcessError>;
-
-async fn again(desk: &CommandContext, letter: &DeadLetter) -> Changed {
-    let requeued = requeue(&desk.letters, &desk.lookup, letter).await;
-    Ok(match requeued.map_err(|error| desk.portal.backend_error(&error))? {
-        RequeueResult::Done(entry) => (format!("requeued as {entry} of {}", letter.stream), true),
-        RequeueResult::Decided(command) => {
-            (format!("not requeued: command {command} was decided since; drop the letter"), false)
+async fn requeue_one(
+    context: &CommandContext,
+    dead_letter: &DeadLetter,
+) -> Result<CommandOutput, ProcessError> {
+    let result = requeue(&context.dead_letters(), &context.store, dead_letter).await;
+    Ok(match context.check(result)? {
+        RequeueResult::Done(entry) => {
+            CommandOutput::success(format!("requeued as {entry} of {}", dead_letter.stream))
         }
-        RequeueResult::Gone => ("not requeued: somebody else did it, or dropped it".to_owned(), false),
+        RequeueResult::Decided(command) => CommandOutput::failure(format!(
+            "not requeued: command {command} is already decided; drop this dead letter"
+        )),
+        RequeueResult::Gone => {
+            CommandOutput::failure("not requeued: it was requeued or dropped meanwhile".to_owned())
+        }
     })
 }
 
-async fn away(desk: &CommandContext, letter: &DeadLetter) -> Changed {
-    let dropped = desk.letters.drop(letter).await.map_err(|error| desk.portal.backend_error(&error))?;
-    Ok(if dropped { ("dropped".to_owned(), true) } else { ("gone already".to_owned(), true) })
+async fn drop_one(context: &CommandContext, dead_letter: &DeadLetter) -> Result<CommandOutput, ProcessError> {
+    let dropped = context.check(context.dead_letters().drop(dead_letter).await)?;
+    Ok(CommandOutput::success(if dropped { "dropped".to_owned() } else { "no longer exists".to_owned() }))
 }
 
-async fn change_all(
-    change: BulkArgs,
-    done: &str,
-    one: impl AsyncFn(&CommandContext, &DeadLetter) -> Changed,
-) -> Changed {
-    let BulkArgs { which, all, dry_run, servers } = change;
-    if !all && which_is_empty(&which) {
-        return Err(ProcessError::Usage("say which: by name, by --reason and the like, or --all".to_owned()));
+async fn change_selected(
+    args: BulkArgs<Filters>,
+    changed: &str,
+    change: impl AsyncFn(&CommandContext, &DeadLetter) -> Result<CommandOutput, ProcessError>,
+) -> Result<CommandOutput, ProcessError> {
+    args.require_selection()?;
+    let context = args.backends.connect()?;
+    let found = find_selected(&context, args.selection).await?;
+    if args.dry_run {
+        let text = format!("{}{} would be {changed}\n", show::table(&found, now_ms()), found.len());
+        return Ok(CommandOutput::success(text));
     }
-    let desk = CommandContext::open(servers)?;
-    let found = desk.find(which).await?;
-    if dry_run {
-        let text = format!("{}{} would be {done}\n", show::table(&found, now_ms()), found.len());
-        return Ok((text, true));
-    }
-    let (mut text, mut all_well) = (String::new(), true);
-    for letter in &found {
-        let (what, well) = one(&desk, letter).await?;
-        // Writing into a string cannot fail.
-        let _ = writeln!(text, "{}: {what}", letter.name());
-        all_well &= well;
-    }
-    let _ = writeln!(text, "{} dead letters", found.len());
-    Ok((text, all_well))
-}
-
-fn which_is_empty(which: &Which) -> bool {
-    let Which { letters, partition, reason, kind, command, key, older_than } = which;
-    let said = partition.is_some() || reason.is_some() || kind.is_some() || older_than.is_some();
-    letters.is_empty() && !said && command.is_none() && key.is_none()
+    apply_to_each(&found, "dead letters", DeadLetter::name, async |dead_letter| {
+        change(&context, dead_letter).await
+    })
+    .await
 }

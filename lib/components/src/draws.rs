@@ -1,16 +1,15 @@
-//! `portal draws`: were bids drawn as promised?
+//! `portal draws`: verification of the draws of an auction.
 
-use crate::operator::ServersArgs;
+use crate::operator::{BackendArgs, CommandOutput};
 use crate::process::ProcessError;
+use auction_app::consume::stored_events::LoadError;
 use auction_app::ports::events::event_store::EventStoreConnector;
 use auction_app::promoter::verify::{DrawAudit, DrawsReport, verify};
-use auction_app::writer::aggregate_cache::LoadError;
 use auction_domain::AuctionId;
 use clap::{Args, Subcommand};
 use std::fmt::Write;
 use uuid::Uuid;
 
-/// `portal draws`
 #[derive(Debug, Args)]
 pub struct DrawsArgs {
     #[command(subcommand)]
@@ -19,28 +18,28 @@ pub struct DrawsArgs {
 
 #[derive(Debug, Subcommand)]
 enum DrawsCommand {
-    /// Hold all draws of an auction again, from its events, and compare
+    /// Recompute all draws of an auction from its events, and compare them with the recorded ones
     Verify(VerifyDrawsArgs),
 }
 
 #[derive(Debug, Args)]
 struct VerifyDrawsArgs {
-    /// Of which auction.
+    /// Id of the auction
     auction: Uuid,
     #[command(flatten)]
-    servers: ServersArgs,
+    backends: BackendArgs,
 }
 
-/// Returns what there is to read, and whether the draws are as promised.
-pub async fn run(args: DrawsArgs) -> Result<(String, bool), ProcessError> {
-    let DrawsCommand::Verify(VerifyDrawsArgs { auction, servers }) = args.command;
-    let portal = servers.connect()?;
-    let verified = async { verify(&mut portal.connections.stores.open().await?, AuctionId(auction)).await };
+/// Runs `portal draws`. Succeeds if all draws are correct.
+pub async fn run(args: DrawsArgs) -> Result<CommandOutput, ProcessError> {
+    let DrawsCommand::Verify(VerifyDrawsArgs { auction, backends }) = args.command;
+    let context = backends.connect()?;
+    let verified = async { verify(&mut context.connections.stores.open().await?, AuctionId(auction)).await };
     let report = match verified.await {
-        Err(LoadError::Unavailable(error)) => return Err(portal.backend_error(&error)),
+        Err(LoadError::Unavailable(error)) => return Err(context.backend_error(&error)),
         report => report?,
     };
-    Ok((text(&report), report.verdict() == DrawAudit::Right))
+    Ok(CommandOutput { text: text(&report), success: report.audit() == DrawAudit::Right })
 }
 
 fn text(report: &DrawsReport) -> String {
@@ -50,24 +49,24 @@ fn text(report: &DrawsReport) -> String {
         let _ = writeln!(text, "   draw   version  settings  eligible  drawn");
     }
     for draw in &report.draws {
-        let drawn = draw.chosen.map_or("nobody".to_owned(), |bid| bid.to_string());
+        let drawn = draw.chosen.map_or("none".to_owned(), |bid| bid.to_string());
         let (number, version, settings) = (draw.number, draw.at_version, draw.settings_version);
         let _ = writeln!(text, "{number:>7} {version:>9} {settings:>9} {:>9}  {drawn}", draw.eligible);
     }
     for (first, last) in &report.missed {
-        let _ = writeln!(text, "draws {first} to {last} were not held in time");
+        let _ = writeln!(text, "draws {first} to {last} were missed");
     }
     for finding in &report.findings {
         let _ = writeln!(text, "wrong: {finding}");
     }
-    let verdict = match report.verdict() {
-        DrawAudit::Right => "every draw on record was held as promised",
-        DrawAudit::Wrong => "the draws were NOT held as promised",
+    let result = match report.audit() {
+        DrawAudit::Right => "all recorded draws match the commitment",
+        DrawAudit::Wrong => "the recorded draws do NOT match the commitment",
         DrawAudit::NotRevealed => {
-            "nothing is wrong so far; who was drawn can be checked when the auction is over and its seed revealed"
+            "no error found so far; the drawn bids can be verified after the auction, when its seed is revealed"
         }
-        DrawAudit::NotPromoted => "there is no such auction, or it has no draws",
+        DrawAudit::NotPromoted => "this auction does not exist, or has no draws",
     };
-    let _ = writeln!(text, "{verdict}");
+    let _ = writeln!(text, "{result}");
     text
 }

@@ -1,7 +1,8 @@
-//! Running the roles: settings, connections, logs, stopping.
+//! The composition root: settings, connections, logging and shutdown of the portal's components.
 //!
-//! Each role is a function that runs until it is told to stop ([`role`]). [`process`] runs one of them as
-//! a process of its own, [`up`] all of them in one process, with private servers if none are given.
+//! A [`component`] starts the tasks of one process type. [`process`] runs one component as a process of its
+//! own; [`up`] runs all of them in one process, with local backends if none are given. The other modules
+//! implement the operator commands of the command line.
 
 pub mod accounts;
 mod admin;
@@ -23,7 +24,7 @@ pub mod verify;
 pub use connections::Connections;
 pub use settings::{Settings, SettingsError};
 
-/// Requests, commands and events are many small allocations, most of them freed by another thread than the one that
-/// made them: that is what it is good at.
+/// Requests, commands and events are many small allocations, most of them freed by another thread than the
+/// one that allocated them. mimalloc is fast in this case.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -1,11 +1,10 @@
-//! `portal streams`: how far everybody is with every stream, and who works on it.
+//! `portal streams`: length, lag and owner of every stream and consumer group.
 
 mod table;
 
-use crate::operator::ServersArgs;
+use crate::operator::BackendArgs;
 use crate::process::ProcessError;
 use auction_app::operator::stream_stats::{Rates, collect};
-use auction_postgres::queries::PostgresQueries;
 use auction_redis::stream_stats::RedisStreamStats;
 use auction_wire::PartitionId;
 use auction_wire::operator_api::StreamsView;
@@ -13,60 +12,56 @@ use clap::Args;
 use std::io::Write;
 use std::time::Duration;
 
-/// `portal streams`
 #[derive(Debug, Args)]
 pub struct StreamsArgs {
-    /// In this partition alone
+    /// Show only this partition
     #[arg(long, value_name = "NUMBER")]
     partition: Option<u16>,
-    /// Rates are over so many seconds
+    /// Time over which rates are measured, and between reports of --watch
     #[arg(long, default_value = "1", value_name = "SECONDS", value_parser = seconds)]
-    every: Duration,
-    /// Look again and again, until Ctrl-C
+    interval: Duration,
+    /// Report repeatedly until Ctrl-C
     #[arg(long)]
     watch: bool,
-    /// One JSON object a look
+    /// Print each report as a line of JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    servers: ServersArgs,
+    backends: BackendArgs,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if !(0.05..=3600.0).contains(&seconds) {
-        return Err("from 0.05 to 3600 seconds".to_owned());
+        return Err("must be from 0.05 to 3600 seconds".to_owned());
     }
     Ok(Duration::from_secs_f64(seconds))
 }
 
-/// Looks twice or more, and writes what there is to see.
+/// Runs `portal streams`. Reads the streams at least twice, to measure rates.
 pub async fn run(args: StreamsArgs, out: &mut impl Write) -> Result<(), ProcessError> {
-    let StreamsArgs { partition, every, watch, json, servers } = args;
-    let portal = servers.connect()?;
-    let all = portal.connections.partitions;
+    let StreamsArgs { partition, interval, watch, json, backends } = args;
+    let context = backends.connect()?;
+    let all = context.connections.partitions;
     let partitions: Vec<PartitionId> =
         all.all().filter(|one| partition.is_none_or(|wanted| wanted == one.0)).collect();
     if partitions.is_empty() {
-        return Err(ProcessError::Usage(format!("there are {} partitions, from 0 on", all.get())));
+        return Err(ProcessError::Usage(format!("--partition must be from 0 to {}", all.get() - 1)));
     }
-    let redis = RedisStreamStats::new(portal.connections.redis.client().clone());
-    let store = PostgresQueries::new(&portal.connections.stores, 1);
-    let store = store.map_err(|error| ProcessError::Usage(error.to_string()))?;
-    let mut before =
-        collect(&redis, &store, &partitions).await.map_err(|error| portal.backend_error(&error))?;
+    let redis = RedisStreamStats::new(context.connections.redis.client().clone());
+    let mut before = context.check(collect(&redis, &context.store, &partitions).await)?;
     loop {
-        tokio::time::sleep(every).await;
-        let now = match collect(&redis, &store, &partitions).await {
+        tokio::time::sleep(interval).await;
+        let now = match collect(&redis, &context.store, &partitions).await {
             Ok(now) => now,
             Err(error) if watch => {
                 eprintln!("{error}");
                 continue;
             }
-            Err(error) => return Err(portal.backend_error(&error)),
+            Err(error) => return Err(context.backend_error(&error)),
         };
         let rates = Rates::between(&before, &now);
-        let text = if json { line(&now.view(&rates)) } else { table::text(&now, &rates) };
+        let text = if json { json_line(&now.view(&rates)) } else { table::text(&now, &rates) };
         out.write_all(text.as_bytes())?;
         if !watch {
             return Ok(());
@@ -79,7 +74,7 @@ pub async fn run(args: StreamsArgs, out: &mut impl Write) -> Result<(), ProcessE
     }
 }
 
-/// One look as one line. It is plain structs with text keys: writing them as JSON cannot fail.
-fn line(view: &StreamsView) -> String {
+/// Returns a report as a line of JSON. Structs with text keys always serialize.
+fn json_line(view: &StreamsView) -> String {
     format!("{}\n", serde_json::to_string(view).unwrap_or_default())
 }

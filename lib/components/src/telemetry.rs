@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
-/// Starts logging for this process. Events before are lost, and a second call changes nothing.
+/// Starts logging for this process. Earlier log events are lost; a second call has no effect.
 pub fn start(settings: &LogSettings) -> Result<(), ParseError> {
     let filter: EnvFilter = settings.filter.parse()?;
     let logs = tracing_subscriber::fmt()

@@ -1,32 +1,32 @@
-//! `portal verify`: what is stored, published and shown is the same.
+//! `portal verify`: compares the stored events, the published events and the read models.
 
-use crate::operator::ServersArgs;
+use crate::operator::{BackendArgs, CommandOutput};
 use crate::process::ProcessError;
+use auction_app::consume::stored_events::LoadError;
 use auction_app::operator::verify::{PartitionReport, verify};
-use auction_app::writer::aggregate_cache::LoadError;
 use auction_redis::stream_info::RedisStreamInfo;
-use auction_redis::views::RedisViews;
+use auction_redis::views::RedisReadModelReader;
 use clap::Args;
 use std::fmt::Write;
 
-/// `portal verify`
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     #[command(flatten)]
-    servers: ServersArgs,
+    backends: BackendArgs,
 }
 
-/// Compares everything and returns what there is to read, and whether all is well.
-pub async fn run(args: VerifyArgs) -> Result<(String, bool), ProcessError> {
-    let portal = args.servers.connect()?;
-    let connections = &portal.connections;
-    let views = RedisViews::new(connections.redis_pool.clone(), connections.partitions);
+/// Runs `portal verify`. Succeeds if there are no differences.
+pub async fn run(args: VerifyArgs) -> Result<CommandOutput, ProcessError> {
+    let context = args.backends.connect()?;
+    let connections = &context.connections;
+    let views = RedisReadModelReader::new(connections.redis_pool.clone(), connections.partitions);
     let streams = RedisStreamInfo::new(connections.redis_pool.clone());
     let reports = match verify(&connections.stores, &streams, &views, connections.partitions).await {
-        Err(LoadError::Unavailable(error)) => return Err(portal.backend_error(&error)),
+        Err(LoadError::Unavailable(error)) => return Err(context.backend_error(&error)),
         reports => reports?,
     };
-    Ok((text(&reports), reports.iter().all(|report| report.differences.is_empty())))
+    let success = reports.iter().all(|report| report.differences.is_empty());
+    Ok(CommandOutput { text: text(&reports), success })
 }
 
 fn text(reports: &[PartitionReport]) -> String {

@@ -1,27 +1,26 @@
-//! A file of offers, one a row.
+//! CSV files of auctions to create, one per row.
 
-use super::draft::{AuctionDraft, OfferError};
+use super::draft::{AuctionDraft, DraftError};
 use auction_domain::Timestamp;
 use auction_wire::api::CreateAuctionRequest;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// Why a catalogue creates nothing.
+/// Reasons a CSV file creates no auctions.
 #[derive(Debug, Error)]
-pub(crate) enum CatalogueError {
-    #[error("the catalogue {} cannot be read: {source}", path.display())]
+pub(crate) enum AuctionCsvError {
+    #[error("{} cannot be read: {source}", path.display())]
     Unreadable { path: PathBuf, source: csv::Error },
-    #[error("nothing is created, because some rows of {} make no sense:{}", path.display(), list(rows))]
-    BadRows { path: PathBuf, rows: Vec<BadRow> },
-    #[error("the catalogue {} has no rows", path.display())]
+    #[error("{} has invalid rows, no auction is created:{}", path.display(), list(rows))]
+    InvalidRows { path: PathBuf, rows: Vec<InvalidRow> },
+    #[error("{} has no rows", path.display())]
     Empty { path: PathBuf },
 }
 
-/// A row that makes no sense.
 #[derive(Debug)]
-pub(crate) struct BadRow {
+pub(crate) struct InvalidRow {
     line: u64,
-    why: RowError,
+    error: RowError,
 }
 
 #[derive(Debug, Error)]
@@ -29,46 +28,45 @@ enum RowError {
     #[error(transparent)]
     Csv(csv::Error),
     #[error(transparent)]
-    Offer(OfferError),
+    Draft(DraftError),
 }
 
-fn list(rows: &[BadRow]) -> String {
-    rows.iter().map(|row| format!("\n  line {}: {}", row.line, row.why)).collect()
+fn list(rows: &[InvalidRow]) -> String {
+    rows.iter().map(|row| format!("\n  line {}: {}", row.line, row.error)).collect()
 }
 
-/// One row that can be sent.
 #[derive(Debug)]
-pub(crate) struct Item {
+pub(crate) struct ValidRow {
     pub(crate) line: u64,
     pub(crate) request: CreateAuctionRequest,
 }
 
-/// Reads all of it, or says what is wrong with each row that makes no sense.
-pub(crate) fn read(path: &Path, now: Timestamp) -> Result<Vec<Item>, CatalogueError> {
-    let unreadable = |source| CatalogueError::Unreadable { path: path.to_owned(), source };
+/// Reads a file. If rows are invalid, the error lists all of them.
+pub(crate) fn read(path: &Path, now: Timestamp) -> Result<Vec<ValidRow>, AuctionCsvError> {
+    let unreadable = |source| AuctionCsvError::Unreadable { path: path.to_owned(), source };
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(unreadable)?;
     let headers = reader.headers().map_err(unreadable)?.clone();
-    let (mut items, mut rows) = (Vec::new(), Vec::new());
+    let (mut valid, mut invalid) = (Vec::new(), Vec::new());
     for record in reader.into_records() {
         let row = record.and_then(|record| {
             let line = record.position().map_or(0, csv::Position::line);
-            record.deserialize::<AuctionDraft>(Some(&headers)).map(|offer| (line, offer))
+            record.deserialize::<AuctionDraft>(Some(&headers)).map(|draft| (line, draft))
         });
         match row {
-            Ok((line, offer)) => match offer.request(now) {
-                Ok(request) => items.push(Item { line, request }),
-                Err(error) => rows.push(BadRow { line, why: RowError::Offer(error) }),
+            Ok((line, draft)) => match draft.request(now) {
+                Ok(request) => valid.push(ValidRow { line, request }),
+                Err(error) => invalid.push(InvalidRow { line, error: RowError::Draft(error) }),
             },
             Err(error) if error.is_io_error() => return Err(unreadable(error)),
             Err(error) => {
                 let line = error.position().map_or(0, csv::Position::line);
-                rows.push(BadRow { line, why: RowError::Csv(error) });
+                invalid.push(InvalidRow { line, error: RowError::Csv(error) });
             }
         }
     }
-    match (items.is_empty(), rows.is_empty()) {
-        (_, false) => Err(CatalogueError::BadRows { path: path.to_owned(), rows }),
-        (true, true) => Err(CatalogueError::Empty { path: path.to_owned() }),
-        (false, true) => Ok(items),
+    match (valid.is_empty(), invalid.is_empty()) {
+        (_, false) => Err(AuctionCsvError::InvalidRows { path: path.to_owned(), rows: invalid }),
+        (true, true) => Err(AuctionCsvError::Empty { path: path.to_owned() }),
+        (false, true) => Ok(valid),
     }
 }

@@ -1,39 +1,38 @@
-//! `auction cancel`: call an auction off.
+//! `auction cancel`: cancels an auction.
 
-use crate::client::{Client, Command, fresh_key};
+use crate::client::{Client, Command, new_idempotency_key};
 use crate::console::Console;
 use crate::error::CliError;
 use clap::Args;
 use uuid::Uuid;
 
-/// Flags of `auction cancel`.
 #[derive(Clone, Debug, Args)]
 pub struct CancelAuctionArgs {
-    /// The auction.
+    /// Id of the auction.
     pub auction: Uuid,
-    /// Its seller; needed unless --operator is given.
+    /// User id of the seller; required without --operator.
     #[arg(long = "as", value_name = "USER")]
     pub user: Option<Uuid>,
-    /// Print the answer as JSON.
+    /// Print the outcome as JSON.
     #[arg(long)]
     pub json: bool,
 }
 
 pub(crate) async fn cancel(
     client: &Client,
-    screen: &Console,
+    console: &Console,
     args: &CancelAuctionArgs,
 ) -> Result<(), CliError> {
     if args.user.is_none() && !client.is_operator() {
-        return Err(CliError::Usage("say who you are: --as USER for the seller, or --operator"));
+        return Err(CliError::Usage("pass --as USER with the seller, or --operator"));
     }
-    let command = Command::cancel_auction(fresh_key(), args.auction, args.user);
+    let command = Command::cancel_auction(new_idempotency_key(), args.auction, args.user);
     let done =
         client.command(&command).await?.map_err(|problem| CliError::Refused { problem, json: args.json })?;
     if args.json {
-        screen.json(&done);
+        console.json(&done);
     } else {
-        screen.line(&format!("cancelled {}", args.auction));
+        console.line(&format!("cancelled {}", args.auction));
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! `auction create`: offer one thing by flags, or many by a file.
+//! `auction create`: creates an auction from flags, or many from a CSV file.
 
 use super::auction_csv;
 use super::draft::AuctionDraft;
-use crate::client::{Client, Command, fresh_key};
+use crate::client::{Client, Command, new_idempotency_key};
 use crate::console::Console;
 use crate::error::CliError;
 use auction_domain::Timestamp;
@@ -11,61 +11,59 @@ use clap::Args;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
-/// Flags of `auction create`.
 #[derive(Clone, Debug, Args)]
 pub struct CreateAuctionArgs {
-    /// What is on offer.
     #[command(flatten)]
-    pub offer: AuctionDraft,
-    /// Take many offers from a CSV file instead, one a row. Its columns are those of the other flags, with
-    /// underscores: title, description, currency, opening_bid, reserve, starts_at, ends_at, ends_in,
-    /// extend_by, within, at_most, retraction_lock.
+    pub draft: AuctionDraft,
+    /// Create one auction per row of a CSV file. Its columns are named like the flags, with underscores:
+    /// title, description, currency, opening_bid, reserve, starts_at, ends_at, ends_in, extend_by, within,
+    /// at_most, retraction_lock, no_promotion.
     #[arg(long, value_name = "FILE.csv", verbatim_doc_comment)]
     pub from: Option<PathBuf>,
-    /// Who sells.
+    /// User id of the seller.
     #[arg(long = "as", value_name = "USER")]
     pub user: Uuid,
-    /// Print the answer as JSON, one line per auction.
+    /// Print the outcome as JSON, one line per auction.
     #[arg(long)]
     pub json: bool,
 }
 
 pub(crate) async fn create(
     client: &Client,
-    screen: &Console,
+    console: &Console,
     args: &CreateAuctionArgs,
 ) -> Result<(), CliError> {
     let now = Timestamp(jiff::Timestamp::now().as_millisecond());
     match &args.from {
-        None => send(client, screen, args, &args.offer.request(now)?).await,
-        Some(_) if args.offer != AuctionDraft::default() => {
-            Err(CliError::Usage("--from takes everything from the file; leave the flags of the offer out"))
-        }
-        Some(path) => create_all(client, screen, args, path, now).await,
+        None => send(client, console, args, &args.draft.request(now)?).await,
+        Some(_) if args.draft != AuctionDraft::default() => Err(CliError::Usage(
+            "--from reads all values from the file; remove the other flags of the auction",
+        )),
+        Some(path) => create_all(client, console, args, path, now).await,
     }
 }
 
 async fn create_all(
     client: &Client,
-    screen: &Console,
+    console: &Console,
     args: &CreateAuctionArgs,
     path: &Path,
     now: Timestamp,
 ) -> Result<(), CliError> {
-    let items = auction_csv::read(path, now)?;
+    let rows = auction_csv::read(path, now)?;
     let mut refused = 0;
-    for item in &items {
-        match send(client, screen, args, &item.request).await {
+    for row in &rows {
+        match send(client, console, args, &row.request).await {
             Ok(()) => {}
             Err(error @ CliError::Refused { .. }) => {
                 refused += 1;
-                screen.eprint(&format!("line {}: {}", item.line, item.request.title));
-                error.tell(screen);
+                console.eprint(&format!("line {}: {}", row.line, row.request.title));
+                error.print(console);
             }
             Err(error) => {
-                screen.eprint(&format!(
-                    "stopped at line {}; the auctions above are created, so remove their rows before you try again",
-                    item.line
+                console.eprint(&format!(
+                    "stopped at line {}; the auctions above are created: remove their rows before you retry",
+                    row.line
                 ));
                 return Err(error);
             }
@@ -76,18 +74,18 @@ async fn create_all(
 
 async fn send(
     client: &Client,
-    screen: &Console,
+    console: &Console,
     args: &CreateAuctionArgs,
     request: &CreateAuctionRequest,
 ) -> Result<(), CliError> {
-    let command = Command::create_auction(fresh_key(), args.user, request);
+    let command = Command::create_auction(new_idempotency_key(), args.user, request);
     let done =
         client.command(&command).await?.map_err(|problem| CliError::Refused { problem, json: args.json })?;
     match done.auction {
-        _ if args.json => screen.json(&done),
-        Some(auction) if args.from.is_some() => screen.line(&format!("{auction}  {}", request.title)),
-        Some(auction) => screen.line(&auction.to_string()),
-        None => return Err(client.misunderstood("a new auction without its id").into()),
+        _ if args.json => console.json(&done),
+        Some(auction) if args.from.is_some() => console.line(&format!("{auction}  {}", request.title)),
+        Some(auction) => console.line(&auction.to_string()),
+        None => return Err(client.unexpected_response("a created auction without an id").into()),
     }
     Ok(())
 }

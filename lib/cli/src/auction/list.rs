@@ -1,4 +1,4 @@
-//! `auction list`: what is on offer.
+//! `auction list`: lists the auctions without a result yet.
 
 use super::show_time;
 use crate::client::Client;
@@ -8,40 +8,43 @@ use crate::money;
 use auction_wire::view::{AuctionItem, AuctionList};
 use clap::Args;
 
-/// Flags of `auction list`.
 #[derive(Clone, Debug, Args)]
 pub struct ListAuctionsArgs {
-    /// At most so many.
+    /// Maximum number of auctions.
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
-    /// Print them as JSON.
+    /// Print the list as JSON.
     #[arg(long)]
     pub json: bool,
 }
 
-pub(crate) async fn list(client: &Client, screen: &Console, args: &ListAuctionsArgs) -> Result<(), CliError> {
+pub(crate) async fn list(
+    client: &Client,
+    console: &Console,
+    args: &ListAuctionsArgs,
+) -> Result<(), CliError> {
     let (list, more) = fetch(client, args).await?;
     if args.json {
-        screen.json(&list);
+        console.json(&list);
         return Ok(());
     }
     if list.auctions.is_empty() {
-        screen.eprint("no auctions; create one with `portal auction create`");
+        console.eprint("no auctions; create one with `portal auction create`");
         return Ok(());
     }
     let head = ["auction", "ends", "opening bid", "highest", "bids", "title"];
     let rows: Vec<_> =
         std::iter::once(head.map(str::to_owned).to_vec()).chain(list.auctions.iter().map(row)).collect();
     for line in table(&rows, &[false, false, true, true, true, false]) {
-        screen.line(&line);
+        console.line(&line);
     }
     if more {
-        screen.eprint(&format!("there are more than these {}: see --limit", list.auctions.len()));
+        console.eprint(&format!("only the first {} are listed; list more with --limit", list.auctions.len()));
     }
     Ok(())
 }
 
-/// Page by page, until there is enough; and whether there are more.
+/// Reads pages until the limit is reached. Returns whether there are more auctions.
 async fn fetch(client: &Client, args: &ListAuctionsArgs) -> Result<(AuctionList, bool), CliError> {
     let limit = args.limit as usize;
     let mut list = AuctionList { auctions: Vec::new(), next: Some(format!("/auctions?limit={limit}")) };
@@ -61,7 +64,7 @@ async fn fetch(client: &Client, args: &ListAuctionsArgs) -> Result<(AuctionList,
     let more = list.next.is_some() || list.auctions.len() > limit;
     if list.auctions.len() > limit {
         list.auctions.truncate(limit);
-        list.next = None; // the next page would begin after what was cut off
+        list.next = None; // the next page would skip the auctions cut off here
     }
     Ok((list, more))
 }

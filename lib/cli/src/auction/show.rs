@@ -1,4 +1,4 @@
-//! `auction show`: one auction, and the caller's own bids in it.
+//! `auction show`: shows an auction, and the bids of a user in it.
 
 use super::show_time;
 use crate::client::Client;
@@ -12,28 +12,27 @@ use clap::Args;
 use serde::Serialize;
 use uuid::Uuid;
 
-/// Flags of `auction show`.
 #[derive(Clone, Debug, Args)]
 pub struct ShowAuctionArgs {
-    /// The auction.
+    /// Id of the auction.
     pub auction: Uuid,
-    /// Whose own bids to show as well.
+    /// User whose bids are shown as well.
     #[arg(long = "as", value_name = "USER")]
     pub user: Option<Uuid>,
-    /// Print it as JSON; with --as, the caller's bids are its member `own_bids`.
+    /// Print the auction as JSON; with --as, `own_bids` has the bids of the user.
     #[arg(long)]
     pub json: bool,
 }
 
 #[derive(Serialize)]
-struct Shown<'a> {
+struct ShownAuction<'a> {
     #[serde(flatten)]
     view: &'a AuctionView,
     #[serde(skip_serializing_if = "Option::is_none")]
     own_bids: Option<&'a BidList>,
 }
 
-pub(crate) async fn show(client: &Client, screen: &Console, args: &ShowAuctionArgs) -> Result<(), CliError> {
+pub(crate) async fn show(client: &Client, console: &Console, args: &ShowAuctionArgs) -> Result<(), CliError> {
     let refused = |problem| CliError::Refused { problem, json: args.json };
     let view = client.auction(args.auction).await?.map_err(refused)?;
     let own: Option<BidList> = match args.user {
@@ -44,13 +43,13 @@ pub(crate) async fn show(client: &Client, screen: &Console, args: &ShowAuctionAr
         }
     };
     if args.json {
-        screen.json(&Shown { view: &view, own_bids: own.as_ref() });
+        console.json(&ShownAuction { view: &view, own_bids: own.as_ref() });
         return Ok(());
     }
     let me = args.user.map(|user| alias(AuctionId(args.auction), UserId(user)));
     let lines = terms(&view, me.as_deref()).into_iter().chain(best(&view, me.as_deref()));
     for line in lines.chain(own.iter().flat_map(own_bids)) {
-        screen.line(&line);
+        console.line(&line);
     }
     Ok(())
 }
@@ -79,7 +78,7 @@ fn terms(view: &AuctionView, me: Option<&str>) -> Vec<String> {
         rows.push(("seller", name(seller, me)));
     }
     if let Some(winner) = &view.winner {
-        rows.push(("winner", format!("{}, pays {}", name(&winner.bidder, me), money::show(&winner.pays))));
+        rows.push(("winner", format!("{}, price {}", name(&winner.bidder, me), money::show(&winner.price))));
     }
     let rows: Vec<_> = rows.into_iter().map(|(label, text)| vec![label.to_owned(), text]).collect();
     table(&rows, &[])
@@ -89,11 +88,11 @@ fn status(view: &AuctionView) -> String {
     let now = jiff::Timestamp::now().as_millisecond();
     match view.status {
         AuctionStatus::Open if now < view.starts_at.0.0 => "scheduled".to_owned(),
-        AuctionStatus::Open if now >= view.ends_at.0.0 => "over, the result follows".to_owned(),
+        AuctionStatus::Open if now >= view.ends_at.0.0 => "ended, result pending".to_owned(),
         AuctionStatus::Open => "open".to_owned(),
         AuctionStatus::Cancelled => "cancelled".to_owned(),
-        AuctionStatus::Closed => match view.unsold_because.as_deref() {
-            Some(why) => format!("closed, not sold: {}", why.replace('_', " ")),
+        AuctionStatus::Closed => match view.unsold_reason.as_deref() {
+            Some(reason) => format!("closed, not sold: {}", reason.replace('_', " ")),
             None => "closed".to_owned(),
         },
     }
@@ -112,7 +111,7 @@ fn best(view: &AuctionView, me: Option<&str>) -> Vec<String> {
             vec![money::show(&bid.amount), name(&bid.bidder, me), at, doubled.to_owned()]
         })
         .collect();
-    [String::new(), "best bids".to_owned()].into_iter().chain(table(&rows, &[true])).collect()
+    [String::new(), "highest bids".to_owned()].into_iter().chain(table(&rows, &[true])).collect()
 }
 
 fn own_bids(own: &BidList) -> Vec<String> {
@@ -120,7 +119,7 @@ fn own_bids(own: &BidList) -> Vec<String> {
         let state = match bid.state {
             BidItemState::Live => "",
             BidItemState::Deleted => "deleted",
-            BidItemState::Voided => "voided by the house",
+            BidItemState::Voided => "voided by an operator",
             BidItemState::Retracted => "retracted",
         };
         vec![money::show(&bid.amount), bid.id.to_string(), show_time(bid.placed_at), state.to_owned()]

@@ -1,36 +1,35 @@
-//! `auction void-bid`: strike a bid out.
+//! `auction void-bid`: voids a bid.
 
-use crate::client::{Client, Command, fresh_key};
+use crate::client::{Client, Command, new_idempotency_key};
 use crate::console::Console;
 use crate::error::CliError;
 use auction_wire::api::VoidBidRequest;
 use clap::Args;
 use uuid::Uuid;
 
-/// Flags of `auction void-bid`.
 #[derive(Clone, Debug, Args)]
 pub struct VoidBidArgs {
-    /// The auction.
+    /// Id of the auction.
     pub auction: Uuid,
-    /// The bid.
+    /// Id of the bid.
     pub bid: Uuid,
-    /// Why; kept on record.
+    /// Reason, which is recorded.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// Print the answer as JSON.
+    /// Print the outcome as JSON.
     #[arg(long)]
     pub json: bool,
 }
 
-pub(crate) async fn void_bid(client: &Client, screen: &Console, args: &VoidBidArgs) -> Result<(), CliError> {
+pub(crate) async fn void_bid(client: &Client, console: &Console, args: &VoidBidArgs) -> Result<(), CliError> {
     let request = VoidBidRequest { reason: args.reason.clone() };
-    let command = Command::void_bid(fresh_key(), args.auction, args.bid, &request);
+    let command = Command::void_bid(new_idempotency_key(), args.auction, args.bid, &request);
     let done =
         client.command(&command).await?.map_err(|problem| CliError::Refused { problem, json: args.json })?;
     if args.json {
-        screen.json(&done);
+        console.json(&done);
     } else {
-        screen.line(&format!("voided {}", args.bid));
+        console.line(&format!("voided {}", args.bid));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The commands of the API, ready to be sent again and again.
+//! Commands of the API, which can be sent repeatedly.
 
 use auction_wire::api::{
     CreateAuctionRequest, CreateUserRequest, PlaceBidRequest, SubscriptionsRequest, VoidBidRequest,
@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde::Serialize;
 use uuid::Uuid;
 
-/// One command; sent again it stays the same one.
+/// Command request with its idempotency key.
 pub(crate) struct Command {
     method: Method,
     path: String,
@@ -17,13 +17,12 @@ pub(crate) struct Command {
     body: Option<String>,
 }
 
-/// An idempotency key that nobody used before.
-pub(crate) fn fresh_key() -> String {
+/// Returns a random idempotency key.
+pub(crate) fn new_idempotency_key() -> String {
     Uuid::new_v4().to_string()
 }
 
 impl Command {
-    /// `POST /users`.
     pub(crate) fn create_user(key: String, request: &CreateUserRequest) -> Command {
         Command {
             method: Method::POST,
@@ -35,31 +34,28 @@ impl Command {
         }
     }
 
-    /// `DELETE /user/{id}`, by himself or, with the client's leave, an operator.
+    /// `DELETE /user/{id}`, by the user or, if the client is one, an operator.
     pub(crate) fn delete_user(key: String, user: Uuid) -> Command {
         let path = format!("/user/{user}");
         Command { method: Method::DELETE, path, user: Some(user), key, if_version: None, body: None }
     }
 
-    /// `POST /auctions`.
     pub(crate) fn create_auction(key: String, seller: Uuid, request: &CreateAuctionRequest) -> Command {
         let path = "/auctions".to_owned();
         Command { method: Method::POST, path, user: Some(seller), key, if_version: None, body: json(request) }
     }
 
-    /// `PUT /auction/{id}/bid`.
     pub(crate) fn place_bid(key: String, auction: Uuid, bidder: Uuid, request: &PlaceBidRequest) -> Command {
         let path = format!("/auction/{auction}/bid");
         Command { method: Method::PUT, path, user: Some(bidder), key, if_version: None, body: json(request) }
     }
 
-    /// `POST /auction/{id}/end`.
     pub(crate) fn end_auction(key: String, auction: Uuid, seller: Uuid) -> Command {
         let path = format!("/auction/{auction}/end");
         Command { method: Method::POST, path, user: Some(seller), key, if_version: None, body: None }
     }
 
-    /// `POST /auction/{id}/cancel`, by the seller or, without one, an operator.
+    /// `POST /auction/{id}/cancel`, by the seller or, without a seller, an operator.
     pub(crate) fn cancel_auction(key: String, auction: Uuid, seller: Option<Uuid>) -> Command {
         let path = format!("/auction/{auction}/cancel");
         Command { method: Method::POST, path, user: seller, key, if_version: None, body: None }
@@ -71,16 +67,15 @@ impl Command {
         Command { method: Method::POST, path, user: None, key, if_version: None, body: json(request) }
     }
 
-    /// The same, but only if the auction still is at that version.
+    /// Makes the command conditional on the version of the auction.
     pub(crate) fn if_version(self, version: Option<u64>) -> Command {
         Command { if_version: version, ..self }
     }
 
-    pub(super) fn expects(&self) -> Option<u64> {
+    pub(super) fn if_match(&self) -> Option<u64> {
         self.if_version
     }
 
-    /// `PUT /subscriptions`.
     pub(crate) fn change_subscriptions(key: String, user: Uuid, request: &SubscriptionsRequest) -> Command {
         let path = "/subscriptions".to_owned();
         Command { method: Method::PUT, path, user: Some(user), key, if_version: None, body: json(request) }
@@ -107,7 +102,7 @@ impl Command {
     }
 }
 
-/// Requests are plain structures with text keys: they always have a JSON form.
+/// Serializes a request. Structs with text keys always serialize.
 fn json(request: &impl Serialize) -> Option<String> {
     serde_json::to_string(request).ok()
 }

@@ -1,44 +1,37 @@
-//! Why the portal's decision could not be learnt.
+//! Errors of the HTTP client.
 
 use thiserror::Error;
 
-/// Why there is no yes or no from the portal.
+/// Reasons the response of the portal is unknown.
 #[derive(Debug, Error)]
 pub(crate) enum ClientError {
-    /// Encrypted transport.
     #[error(
-        "{url} is encrypted, and this build speaks plain http only; put a gateway in front that ends TLS, \
-         or name the portal's own address, such as --url http://127.0.0.1:8080"
+        "{url} uses https, which this client does not support; use a gateway that terminates TLS, or the \
+         portal's own address, such as --url http://127.0.0.1:8080"
     )]
     Https { url: String },
-    /// Not an address.
-    #[error("{url:?} is no address of a portal: {why}; write it like --url http://127.0.0.1:8080")]
-    BadUrl { url: String, why: String },
-    /// Not a token.
-    #[error("the token has characters that no token has; take it as it was printed")]
-    BadToken,
-    /// No answer in time.
+    #[error("{url:?} is not a valid portal URL: {reason}; expected for example --url http://127.0.0.1:8080")]
+    InvalidUrl { url: String, reason: String },
+    #[error("the token contains invalid characters; pass it exactly as it was printed")]
+    InvalidToken,
     #[error(
-        "gave up on {url} after {after} without success: {why}; is the portal running there? \
-         `portal up` starts one, --url names another"
+        "no success at {url} for {after}, giving up: {reason}; start a portal with `portal up`, or pass the \
+         URL of a running one with --url"
     )]
-    GaveUp { url: String, why: String, after: String },
-    /// Accepted, and no outcome in time.
+    GaveUp { url: String, reason: String, after: String },
     #[error(
-        "the command is accepted, but was not decided within {after}; it is not lost: ask {monitor} later"
+        "the command is accepted, but was not decided within {after}; it will be decided later: see {monitor}"
     )]
     Undecided { monitor: String, after: String },
-    /// Not what a portal says.
-    #[error("{url} answered what this client does not understand ({got}); is it a portal of this version?")]
-    Misunderstood { url: String, got: String },
-    /// The client itself does not work.
-    #[error("the HTTP client cannot be set up: {0}")]
+    #[error("unexpected response from {url} ({got}); is it a portal of this version?")]
+    UnexpectedResponse { url: String, got: String },
+    #[error("creating the HTTP client failed: {0}")]
     Build(#[source] reqwest::Error),
 }
 
 impl ClientError {
-    /// Whether the caller wrote something that can never work.
+    /// Returns whether the arguments are invalid, so that a retry cannot help.
     pub(crate) fn is_usage(&self) -> bool {
-        matches!(self, ClientError::Https { .. } | ClientError::BadUrl { .. } | ClientError::BadToken)
+        matches!(self, ClientError::Https { .. } | ClientError::InvalidUrl { .. } | ClientError::InvalidToken)
     }
 }

@@ -1,4 +1,4 @@
-//! A refusal as the portal words it (RFC 9457).
+//! Problem details returned by the portal (RFC 9457).
 
 use crate::money;
 use auction_wire::api::Money;
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// Why the portal does not do it, with the numbers.
+/// Problem details of a response.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Problem {
-    /// A stable name, such as `not_above_your_latest`.
+    /// Stable code, such as `not_above_your_latest`.
     #[serde(default)]
     pub(crate) code: String,
     #[serde(default)]
@@ -20,13 +20,12 @@ pub(crate) struct Problem {
     detail: String,
     #[serde(rename = "type", default)]
     kind: String,
-    /// Everything else it says.
     #[serde(flatten)]
-    more: Map<String, Value>,
+    members: Map<String, Value>,
 }
 
 impl Problem {
-    /// The name under which refusals are counted.
+    /// Returns the name under which refusals are counted: the code, otherwise the status.
     pub(crate) fn reason(&self) -> String {
         if self.code.is_empty() { format!("status_{}", self.status) } else { self.code.clone() }
     }
@@ -39,18 +38,19 @@ impl fmt::Display for Problem {
         if !self.code.is_empty() && sentence != Some(&self.code) {
             write!(f, " ({})", self.code)?;
         }
-        let errors = self.more.get("errors").and_then(Value::as_array);
+        let errors = self.members.get("errors").and_then(Value::as_array);
         for error in errors.into_iter().flatten() {
             write!(f, "\n  {}", show(error))?;
         }
-        for (name, value) in self.more.iter().filter(|(name, _)| !matches!(&***name, "errors" | "instance")) {
+        let shown = self.members.iter().filter(|(name, _)| !matches!(&***name, "errors" | "instance"));
+        for (name, value) in shown {
             write!(f, "\n  {}: {}", name.replace('_', " "), show(value))?;
         }
         Ok(())
     }
 }
 
-/// A value as people read it: money with its currency, text without quotes, members side by side.
+/// Formats a value as text: money with its currency, text without quotes, members joined.
 fn show(value: &Value) -> String {
     if let Ok(money) = Money::deserialize(value) {
         return money::show(&money);
@@ -68,28 +68,28 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn said(problem: Value) -> String {
+    fn message(problem: Value) -> String {
         serde_json::from_value::<Problem>(problem).unwrap().to_string()
     }
 
     #[test]
-    fn a_refusal_is_shown_with_its_numbers() {
+    fn problem_is_shown_with_its_members() {
         let problem = json!({
             "type": "/problems/not-above-your-latest", "title": "Not above your latest bid", "status": 409,
             "detail": "the bid must be above your latest", "code": "not_above_your_latest",
             "minimum": {"amount": 20002, "currency": "USD"}, "ends_at": "2026-11-22T18:30:00.000Z",
         });
-        let text = said(problem);
+        let text = message(problem);
         assert!(text.starts_with("the bid must be above your latest (not_above_your_latest)\n"), "{text}");
         assert!(text.contains("\n  minimum: 200.02 USD"), "{text}");
         assert!(text.contains("\n  ends at: 2026-11-22T18:30:00.000Z"), "{text}");
     }
 
     #[test]
-    fn invalid_input_is_shown_with_all_that_is_wrong() {
+    fn invalid_request_is_shown_with_all_errors() {
         let problem = json!({"title": "Invalid", "status": 400, "code": "invalid",
             "errors": [{"pointer": "/title", "detail": "must not be empty"}, "ends_at is missing"]});
-        let text = said(problem);
+        let text = message(problem);
         assert!(text.contains("must not be empty") && text.contains("/title"), "{text}");
         assert!(text.contains("\n  ends_at is missing"), "{text}");
     }

@@ -1,4 +1,4 @@
-//! What one HTTP exchange came to.
+//! Responses of the portal.
 
 use super::{Problem, Reply};
 use auction_wire::api::{CommandDone, CommandPending};
@@ -8,24 +8,23 @@ use serde::de::DeserializeOwned;
 use std::error::Error;
 use std::time::Duration;
 
-/// An answer of the portal, read to its end.
+/// Response of the portal with its complete body.
 pub(super) struct PortalResponse {
     status: StatusCode,
     retry_after: Option<Duration>,
     body: Vec<u8>,
 }
 
-/// No answer, or one that says "later".
+/// Failed request that can be repeated: no response, or a status such as 503.
 pub(super) struct TransientError {
-    pub(super) why: String,
+    pub(super) reason: String,
     pub(super) retry_after: Option<Duration>,
 }
 
-/// What an answer says about a command.
+/// Status of a command in a response.
 pub(super) enum CommandReply {
-    /// It is decided.
     Decided(Reply<CommandDone>),
-    /// It is not; this is the handle to ask with.
+    /// The command is not decided yet; its handle.
     Pending(String),
 }
 
@@ -36,15 +35,18 @@ enum Body {
     Pending(Box<CommandPending>),
 }
 
-/// Sends a request once.
+/// Sends a request once. Statuses that allow a retry are errors.
 pub(super) async fn attempt(request: RequestBuilder) -> Result<PortalResponse, TransientError> {
-    let response = request.send().await.map_err(lost)?;
+    let response = request.send().await.map_err(connection_error)?;
     let (status, retry_after) = (response.status(), retry_after(&response));
-    let body = response.bytes().await.map_err(lost)?.to_vec();
+    let body = response.bytes().await.map_err(connection_error)?.to_vec();
     let later = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
     if status.is_server_error() || later.contains(&status) {
-        let said = serde_json::from_slice::<Problem>(&body).map(|problem| format!(", {problem}"));
-        return Err(TransientError { why: format!("{status}{}", said.unwrap_or_default()), retry_after });
+        let detail = serde_json::from_slice::<Problem>(&body).map(|problem| format!(", {problem}"));
+        return Err(TransientError {
+            reason: format!("{status}{}", detail.unwrap_or_default()),
+            retry_after,
+        });
     }
     Ok(PortalResponse { status, retry_after, body })
 }
@@ -54,25 +56,25 @@ fn retry_after(response: &Response) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// The innermost cause says what happened ("Connection refused"); the outer ones repeat the address.
-fn lost(error: reqwest::Error) -> TransientError {
-    let time_out = error.is_timeout();
+/// Uses the innermost cause ("Connection refused"): the outer ones only repeat the address.
+fn connection_error(error: reqwest::Error) -> TransientError {
+    let timed_out = error.is_timeout();
     let mut cause: &dyn Error = &error;
     while let Some(source) = cause.source() {
         cause = source;
     }
-    let why = if time_out { "no answer in time".to_owned() } else { cause.to_string() };
-    TransientError { why, retry_after: None }
+    let reason = if timed_out { "request timed out".to_owned() } else { cause.to_string() };
+    TransientError { reason, retry_after: None }
 }
 
 impl PortalResponse {
-    /// When to ask again: what the portal says, within reason.
+    /// Returns the delay before the next poll: that of `Retry-After` within limits.
     pub(super) fn retry_after(&self) -> Duration {
-        let asked = self.retry_after.unwrap_or(Duration::from_millis(500));
-        asked.clamp(Duration::from_millis(20), Duration::from_secs(30))
+        let requested = self.retry_after.unwrap_or(Duration::from_millis(500));
+        requested.clamp(Duration::from_millis(20), Duration::from_secs(30))
     }
 
-    /// What is read, or why not; `Err` names an answer that makes no sense.
+    /// Returns the body or the problem. `Err` describes a response that is neither.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<Reply<T>, String> {
         if self.status.is_client_error() {
             return self.problem().map(Err);
@@ -84,7 +86,7 @@ impl PortalResponse {
         }
     }
 
-    /// What it says about a command.
+    /// Returns the status of the command. `Err` describes a response that is not one to a command.
     pub(super) fn read_outcome(&self) -> Result<CommandReply, String> {
         Ok(match self.read()? {
             Ok(Body::Pending(pending)) if pending.status == "pending" => {

@@ -1,4 +1,4 @@
-//! A bidding history: who bid what on which auction, and at what price it closed.
+//! Bidding histories: the bids of past auctions, and their closing prices.
 
 mod row;
 
@@ -10,61 +10,59 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// Why there is nothing to replay.
+/// Reasons a history cannot be replayed.
 #[derive(Debug, Error)]
 pub(crate) enum HistoryError {
     #[error("the history {} cannot be read: {source}", path.display())]
     Unreadable { path: PathBuf, source: csv::Error },
     #[error(
         "the history {} lacks the columns {missing}; its first row must name the columns {}",
-        path.display(), row::COLUMNS.join(", ")
+        path.display(), row::COLUMN_NAMES.join(", ")
     )]
     MissingColumns { path: PathBuf, missing: String },
-    #[error("the history {} has no row that can be replayed", path.display())]
+    #[error("the history {} has no valid rows", path.display())]
     Empty { path: PathBuf },
-    #[error("{0:?} is not a currency; write three capital letters, such as --currency EUR")]
+    #[error("{0:?} is not a currency; use three capital letters, such as --currency EUR")]
     Currency(String),
 }
 
-/// All that is replayed, in the order of the file.
+/// Auctions, bids and bidders of a history, in the order of the file.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     pub(crate) auctions: Vec<PastAuction>,
     pub(crate) bidders: Vec<PastBidder>,
-    /// How many rows make no sense.
+    /// Number of malformed rows.
     pub(crate) malformed: u64,
-    /// What people should know about the file: each malformed row, each contradiction.
-    pub(crate) remarks: Vec<String>,
+    /// One line per malformed row and per contradiction.
+    pub(crate) warnings: Vec<String>,
 }
 
-/// One auction of the history; amounts are minor units.
+/// Auction of a history. Amounts are in minor units.
 #[derive(Debug)]
 pub(crate) struct PastAuction {
     pub(crate) name: String,
     pub(crate) item: String,
     pub(crate) opening_bid: u64,
     pub(crate) closing_price: u64,
-    /// Where it appears first.
+    /// Line of its first row.
     pub(crate) line: u64,
-    /// In time order; equal times in the order of the file.
+    /// By time; bids with equal times in the order of the file.
     pub(crate) bids: Vec<PastBid>,
 }
 
-/// One bid of the history.
 #[derive(Debug)]
 pub(crate) struct PastBid {
-    /// Index in [`History::bidders`].
+    /// Index of the bidder in [`History::bidders`].
     pub(crate) bidder: usize,
     pub(crate) amount: u64,
     pub(crate) day_offset: Decimal,
     pub(crate) line: u64,
 }
 
-/// One bidder of the history.
 #[derive(Debug)]
 pub(crate) struct PastBidder {
     pub(crate) name: String,
-    /// Where he appears first.
+    /// Line of the bidder's first bid.
     pub(crate) line: u64,
 }
 
@@ -74,8 +72,8 @@ impl History {
     }
 }
 
-/// Reads a history. Malformed rows are remarks, and so are auctions whose rows disagree about them: what
-/// their first row says is taken.
+/// Reads a history. Malformed rows are skipped with a warning. If the rows of an auction contradict each
+/// other, the first row counts, with a warning.
 pub(crate) fn read(path: &Path, currency: &str) -> Result<History, HistoryError> {
     Currency::new(currency).map_err(|_| HistoryError::Currency(currency.to_owned()))?;
     let unreadable = |source| HistoryError::Unreadable { path: path.to_owned(), source };
@@ -83,25 +81,29 @@ pub(crate) fn read(path: &Path, currency: &str) -> Result<History, HistoryError>
     let headers = reader.headers().map_err(unreadable)?;
     let columns = Columns::find(headers)
         .map_err(|missing| HistoryError::MissingColumns { path: path.to_owned(), missing })?;
-    let mut reading =
-        Reading { currency, history: History::default(), auctions: HashMap::new(), bidders: HashMap::new() };
+    let mut builder = HistoryBuilder {
+        currency,
+        history: History::default(),
+        auctions: HashMap::new(),
+        bidders: HashMap::new(),
+    };
     for record in reader.into_records() {
         match record {
             Ok(record) => {
                 let line = record.position().map_or(0, csv::Position::line);
                 match Row::read(&columns, &record, currency) {
-                    Ok(row) => reading.take(line, row),
-                    Err(error) => reading.malformed(line, &error.to_string()),
+                    Ok(row) => builder.add(line, row),
+                    Err(error) => builder.skip(line, &error.to_string()),
                 }
             }
             Err(error) if error.is_io_error() => return Err(unreadable(error)),
             Err(error) => {
                 let line = error.position().map_or(0, csv::Position::line);
-                reading.malformed(line, &row::describe(&error));
+                builder.skip(line, &row::describe(&error));
             }
         }
     }
-    let mut history = reading.history;
+    let mut history = builder.history;
     if history.auctions.is_empty() {
         return Err(HistoryError::Empty { path: path.to_owned() });
     }
@@ -111,20 +113,20 @@ pub(crate) fn read(path: &Path, currency: &str) -> Result<History, HistoryError>
     Ok(history)
 }
 
-struct Reading<'a> {
+struct HistoryBuilder<'a> {
     currency: &'a str,
     history: History,
     auctions: HashMap<String, usize>,
     bidders: HashMap<String, usize>,
 }
 
-impl Reading<'_> {
-    fn malformed(&mut self, line: u64, why: &str) {
+impl HistoryBuilder<'_> {
+    fn skip(&mut self, line: u64, reason: &str) {
         self.history.malformed += 1;
-        self.history.remarks.push(format!("line {line} is left out: {why}"));
+        self.history.warnings.push(format!("line {line} is skipped: {reason}"));
     }
 
-    fn take(&mut self, line: u64, row: Row) {
+    fn add(&mut self, line: u64, row: Row) {
         let bidder = *self.bidders.entry(row.bidder).or_insert_with_key(|name| {
             self.history.bidders.push(PastBidder { name: name.clone(), line });
             self.history.bidders.len() - 1
@@ -137,17 +139,17 @@ impl Reading<'_> {
             self.history.auctions.len() - 1
         });
         let auction = &mut self.history.auctions[index];
-        for (column, says, first) in [
+        for (column, value, first) in [
             ("opening_bid", opening_bid, auction.opening_bid),
             ("closing_price", closing_price, auction.closing_price),
         ] {
-            if says != first {
-                self.history.remarks.push(format!(
-                    "line {line} gives auction {} the {column} {}, its first row (line {}) {}; the first is taken",
+            if value != first {
+                self.history.warnings.push(format!(
+                    "line {line}: {column} of auction {} is {}, but {2} in its first row (line {3}); {2} is used",
                     auction.name,
-                    money::plain(says, self.currency),
-                    auction.line,
+                    money::plain(value, self.currency),
                     money::plain(first, self.currency),
+                    auction.line,
                 ));
             }
         }

@@ -1,4 +1,4 @@
-//! The accounts that a replay needs: one per bidder, and a seller.
+//! Users of a replay: one per bidder, and a seller.
 
 use super::history::History;
 use super::run::PlayOptions;
@@ -9,42 +9,42 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use thiserror::Error;
 use uuid::Uuid;
 
-/// Their ids.
+/// User ids of a replay.
 pub(super) struct Participants {
     pub(super) seller: Uuid,
     /// In the order of [`History::bidders`].
     pub(super) bidders: Vec<Uuid>,
 }
 
-/// Why there are none.
+/// Reasons the users could not be created.
 #[derive(Debug, Error)]
-pub(super) enum PlayersError {
+pub(super) enum ParticipantsError {
     #[error(transparent)]
     Client(#[from] ClientError),
-    #[error("the portal refuses to open an account: {0}")]
+    #[error("creating a user was refused: {0}")]
     Refused(Box<Problem>),
 }
 
-/// Opens the accounts, or finds those that an earlier run of the same replay opened.
+/// Creates the users, or finds those of an earlier run of the same replay.
 pub(super) async fn create(
     client: &Client,
-    screen: &Console,
+    console: &Console,
     history: &History,
     options: &PlayOptions<'_>,
-) -> Result<Participants, PlayersError> {
-    let bar = &screen.bar(history.bidders.len() as u64, "users");
-    let open = async |key: String| {
+) -> Result<Participants, ParticipantsError> {
+    let bar = &console.bar(history.bidders.len() as u64, "users");
+    let create_user = async |key: String| {
         let command = Command::create_user(key, &CreateUserRequest {});
-        let done = client.command(&command).await?.map_err(PlayersError::Refused)?;
+        let done = client.command(&command).await?.map_err(ParticipantsError::Refused)?;
         bar.step();
-        let user = done.user.ok_or_else(|| client.misunderstood("a new user without its id"))?;
-        Ok::<Uuid, PlayersError>(user)
+        let user = done.user.ok_or_else(|| client.unexpected_response("a created user without an id"))?;
+        Ok::<Uuid, ParticipantsError>(user)
     };
-    // Named by line: names of people have no place in a key.
-    let seller = open(options.run.key("seller", 0)).await?;
+    // Keys contain the line, not the name of the bidder, because they are stored.
+    let seller = create_user(options.run.key("seller", 0)).await?;
     let bidders = stream::iter(&history.bidders)
-        .map(|bidder| open(options.run.key("user", bidder.line)))
-        .buffered(usize::from(options.args.parallel))
+        .map(|bidder| create_user(options.run.key("user", bidder.line)))
+        .buffered(usize::from(options.args.concurrency))
         .try_collect()
         .await?;
     Ok(Participants { seller, bidders })

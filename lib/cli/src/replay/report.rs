@@ -1,14 +1,14 @@
-//! What a replay came to.
+//! Summary and table of the results of a replay.
 
 use super::history::History;
-use super::run::{AuctionResult, Ending};
+use super::run::{AuctionEnding, AuctionResult};
 use super::{RunId, show_amount};
 use crate::console::table;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The summary, as `--json` prints it.
+/// Summary as printed with `--json`.
 #[derive(Debug, Serialize)]
 pub(super) struct Summary {
     auctions: u64,
@@ -18,27 +18,26 @@ pub(super) struct Summary {
     accepted_below_highest: u64,
     accepted_not_leading: u64,
     winners_equal_to_closing_price: u64,
-    /// Auctions that were not played to their end.
+    /// Number of auctions that were not played to their end.
     unfinished: u64,
     malformed_rows: u64,
     run: RunId,
     seconds: f64,
 }
 
-/// The summary with all its auctions.
 pub(super) struct Report {
     pub(super) summary: Summary,
 }
 
-/// What a report says besides its results.
-pub(super) struct Frame<'a> {
+/// Data of a report besides the results.
+pub(super) struct ReportContext<'a> {
     pub(super) history: &'a History,
     pub(super) run: RunId,
     pub(super) took: Duration,
 }
 
 impl Report {
-    pub(super) fn new(results: &[AuctionResult<'_>], frame: Frame<'_>) -> Report {
+    pub(super) fn new(results: &[AuctionResult<'_>], context: ReportContext<'_>) -> Report {
         let sum = |count: fn(&AuctionResult<'_>) -> u64| results.iter().map(count).sum();
         let mut refused = BTreeMap::new();
         for (reason, count) in results.iter().flat_map(|result| &result.tally.refused) {
@@ -46,21 +45,21 @@ impl Report {
         }
         let summary = Summary {
             auctions: results.len() as u64,
-            bids: frame.history.bids(),
+            bids: context.history.bids(),
             accepted: sum(|result| result.tally.accepted),
             refused,
             accepted_below_highest: sum(|result| result.tally.below_highest),
             accepted_not_leading: sum(|result| result.tally.not_leading),
-            winners_equal_to_closing_price: sum(|result| u64::from(is_as_recorded(result))),
+            winners_equal_to_closing_price: sum(|result| u64::from(has_recorded_price(result))),
             unfinished: sum(|result| u64::from(result.ending.is_err())),
-            malformed_rows: frame.history.malformed,
-            run: frame.run,
-            seconds: (frame.took.as_secs_f64() * 100.0).round() / 100.0,
+            malformed_rows: context.history.malformed,
+            run: context.run,
+            seconds: (context.took.as_secs_f64() * 100.0).round() / 100.0,
         };
         Report { summary }
     }
 
-    /// The table of auctions, and the totals.
+    /// Returns the table of auctions, and the totals.
     pub(super) fn lines(&self, results: &[AuctionResult<'_>], currency: &str) -> Vec<String> {
         let head = ["auction", "item", "bids", "accepted", "winner", "price", "recorded", ""];
         let rows: Vec<_> = std::iter::once(head.map(str::to_owned).to_vec())
@@ -78,37 +77,34 @@ impl Report {
             (summary.auctions, "auctions".to_owned()),
             (summary.bids, "bids".to_owned()),
             (summary.accepted, "accepted".to_owned()),
-            (summary.accepted_below_highest, "of them below the highest at the time".to_owned()),
-            (summary.accepted_not_leading, "of them without taking the lead".to_owned()),
+            (summary.accepted_below_highest, "accepted below the highest bid".to_owned()),
+            (summary.accepted_not_leading, "accepted without taking the lead".to_owned()),
         ];
         rows.extend(summary.refused.iter().map(|(reason, count)| (*count, format!("refused: {reason}"))));
-        rows.push((
-            summary.winners_equal_to_closing_price,
-            "winning prices equal to the recorded one".to_owned(),
-        ));
+        rows.push((summary.winners_equal_to_closing_price, "prices equal to the recorded price".to_owned()));
         rows.extend(
-            (summary.malformed_rows > 0).then(|| (summary.malformed_rows, "rows left out".to_owned())),
+            (summary.malformed_rows > 0).then(|| (summary.malformed_rows, "malformed rows".to_owned())),
         );
-        rows.extend((summary.unfinished > 0).then(|| (summary.unfinished, "auctions unfinished".to_owned())));
-        let rows: Vec<_> = rows.into_iter().map(|(count, what)| vec![count.to_string(), what]).collect();
+        rows.extend((summary.unfinished > 0).then(|| (summary.unfinished, "unfinished auctions".to_owned())));
+        let rows: Vec<_> = rows.into_iter().map(|(count, label)| vec![count.to_string(), label]).collect();
         let mut lines = table(&rows, &[true]);
         lines.push(format!("in {} s, replay {}", summary.seconds, summary.run));
         lines
     }
 }
 
-fn is_as_recorded(result: &AuctionResult<'_>) -> bool {
-    matches!(&result.ending, Ok(Ending::Won { pays, .. }) if *pays == result.auction.closing_price)
+fn has_recorded_price(result: &AuctionResult<'_>) -> bool {
+    matches!(&result.ending, Ok(AuctionEnding::Won { price, .. }) if *price == result.auction.closing_price)
 }
 
 fn row(result: &AuctionResult<'_>, currency: &str) -> Vec<String> {
     let auction = result.auction;
     let (winner, price) = match &result.ending {
-        Ok(Ending::Won { bidder, pays }) => (bidder.clone(), show_amount(*pays, currency)),
-        Ok(Ending::Unsold(why)) => (format!("nobody: {why}"), String::new()),
+        Ok(AuctionEnding::Won { bidder, price }) => (bidder.clone(), show_amount(*price, currency)),
+        Ok(AuctionEnding::Unsold(reason)) => (format!("unsold: {reason}"), String::new()),
         Err(_) => ("unfinished".to_owned(), String::new()),
     };
-    let differs = result.ending.is_ok() && !is_as_recorded(result);
+    let differs = result.ending.is_ok() && !has_recorded_price(result);
     vec![
         auction.name.clone(),
         shorten(&auction.item),
@@ -128,23 +124,23 @@ fn shorten(text: &str) -> String {
     }
 }
 
-/// At most so many unfinished auctions are named.
-const NAMED: usize = 20;
+/// Maximum number of unfinished auctions that are listed.
+const MAX_LISTED: usize = 20;
 
-/// What is missing, one line per auction.
+/// Returns a line per unfinished auction.
 pub(super) fn unfinished(results: &[AuctionResult<'_>]) -> Vec<String> {
     let lines = results.iter().filter_map(|result| {
-        let why = result.ending.as_ref().err()?;
-        let (answered, bids) = (result.tally.answered(), result.auction.bids.len());
+        let error = result.ending.as_ref().err()?;
+        let (decided, bids) = (result.tally.decided(), result.auction.bids.len());
         Some(format!(
-            "auction {} is unfinished, {answered} of {bids} bids answered: {why}",
+            "auction {} is unfinished, {decided} of {bids} bids decided: {error}",
             result.auction.name
         ))
     });
     let mut lines: Vec<String> = lines.collect();
-    if lines.len() > NAMED {
-        let more = lines.len() - NAMED;
-        lines.truncate(NAMED);
+    if lines.len() > MAX_LISTED {
+        let more = lines.len() - MAX_LISTED;
+        lines.truncate(MAX_LISTED);
         lines.push(format!("and {more} more auctions are unfinished"));
     }
     lines

@@ -1,5 +1,5 @@
-//! What a replay is called. Its auctions end a fixed time after it, so that a continued replay sends the
-//! same requests again.
+//! Ids of replays. The auctions of a replay end at a fixed time after the time in its id, so that a continued
+//! replay sends identical requests.
 
 use auction_domain::Timestamp;
 use serde::Serialize;
@@ -8,21 +8,20 @@ use std::str::FromStr;
 use thiserror::Error;
 use uuid::{Uuid, Version};
 
-/// The id of a replay: a UUID with its time.
+/// Id of a replay: a UUID of version 7, which contains its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct RunId(Uuid);
 
-/// Why a text is not a [`RunId`].
+/// Error: a text is not a [`RunId`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0:?} is not the id of a replay; it was printed when the replay started, after the word replay")]
+#[error("{0:?} is not a replay id; the id is printed when a replay starts: `replay <ID>: ...`")]
 pub struct RunIdError(String);
 
-/// Long enough that only the replay itself ends its auctions.
-const LASTS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// Duration of the auctions of a replay: 30 days, so that only the replay itself ends them.
+const DURATION_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 impl RunId {
-    /// A new one.
     pub(crate) fn fresh() -> RunId {
         RunId(Uuid::now_v7())
     }
@@ -31,16 +30,16 @@ impl RunId {
         Timestamp(jiff::Timestamp::now().as_millisecond())
     }
 
-    /// When its auctions end if nobody ends them.
+    /// Returns the scheduled end of the auctions.
     pub(crate) fn ends_at(self) -> Timestamp {
         // The first 48 bits of a version 7 UUID are its time in milliseconds.
         let millis = (self.0.as_u128() >> 80) as i64;
-        Timestamp(millis.saturating_add(LASTS))
+        Timestamp(millis.saturating_add(DURATION_MS))
     }
 
-    /// The idempotency key of one of its steps.
-    pub(crate) fn key(self, what: &str, line: u64) -> String {
-        format!("replay-{self}-{what}-{line}")
+    /// Returns the idempotency key of a step.
+    pub(crate) fn key(self, step: &str, line: u64) -> String {
+        format!("replay-{self}-{step}-{line}")
     }
 }
 
@@ -66,10 +65,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_keeps_its_end_when_it_is_continued() {
+    fn run_id_keeps_the_end_of_its_auctions() {
         let run = RunId::fresh();
         let left = run.ends_at().0 - RunId::now().0;
-        assert!((LASTS - 5_000..=LASTS + 5_000).contains(&left), "{left}");
+        assert!((DURATION_MS - 5_000..=DURATION_MS + 5_000).contains(&left), "{left}");
         let again: RunId = run.to_string().parse().unwrap();
         assert_eq!((again, again.ends_at()), (run, run.ends_at()));
         assert!("yesterday".parse::<RunId>().is_err());

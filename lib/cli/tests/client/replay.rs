@@ -1,7 +1,7 @@
-//! A replay comes to the same result, whatever happens on the way.
+//! A replay has the same result despite faults and crashes.
 
 use crate::fake::{Fake, Faults};
-use crate::{Called, call, call_on, shipped};
+use crate::{CliOutput, run_cli, run_cli_on, shipped};
 use auction_cli::Console;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use tokio::time::sleep;
 const ROUGH: Faults =
     Faults { lost_request: 13, lost_answer: 17, cut_answer: 19, unavailable: 23, pending: 3 };
 
-/// The summary without what is new each time.
-fn summary(called: &Called) -> Value {
+/// Returns the summary without the values that differ between runs.
+fn summary(called: &CliOutput) -> Value {
     let mut summary = called.json();
     let members = summary.as_object_mut().unwrap();
     assert!(members.remove("seconds").unwrap().is_number());
@@ -27,12 +27,12 @@ fn expected() -> (Value, Value) {
     (expected, winners)
 }
 
-async fn replay_json(fake: &Fake, more: &[&str]) -> Called {
+async fn replay_json(fake: &Fake, more: &[&str]) -> CliOutput {
     let history = shipped("history.csv");
-    call(&fake.url, &[&["replay", &history, "--json"], more].concat()).await
+    run_cli(&fake.url, &[&["replay", &history, "--json"], more].concat()).await
 }
 
-/// The winner and price of each auction, as the portal has them, by title: that is the only thing both know.
+/// Returns the winning prices in the portal, sorted.
 fn winners_in(fake: &Fake) -> Vec<u64> {
     let portal = fake.portal();
     let pays = portal.auctions.values().map(|entry| match entry.auction.as_ref().unwrap().status() {
@@ -58,17 +58,17 @@ fn expected_winners() -> Vec<u64> {
 }
 
 #[track_caller]
-fn assert_as_expected(fake: &Fake, called: &Called) {
+fn assert_as_expected(fake: &Fake, called: &CliOutput) {
     let (expected, _) = expected();
     assert_eq!(summary(called), expected);
     assert_eq!(called.output.lines().count(), 1);
     assert_eq!(winners_in(fake), expected_winners());
-    assert_eq!(bids_in(fake), expected["accepted"].as_u64().unwrap(), "one effect per bid");
-    assert_eq!(fake.portal().overtaken, 0, "within an auction one after the other");
+    assert_eq!(bids_in(fake), expected["accepted"].as_u64().unwrap(), "each bid has one effect");
+    assert_eq!(fake.portal().out_of_order, 0, "bids of an auction are sent one after the other");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_shipped_history_comes_to_its_expected_summary() {
+async fn replay_of_the_shipped_history_has_the_expected_summary() {
     let fake = Fake::start(Faults::default()).await;
     let called = replay_json(&fake, &[]).await.succeeds();
     assert_as_expected(&fake, &called);
@@ -76,9 +76,9 @@ async fn the_shipped_history_comes_to_its_expected_summary() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_table_names_the_winners_and_marks_a_differing_price() {
+async fn replay_table_has_winners_and_marks_different_prices() {
     let fake = Fake::start(Faults::default()).await;
-    let called = call(&fake.url, &["replay", &shipped("history.csv")]).await.succeeds();
+    let called = run_cli(&fake.url, &["replay", &shipped("history.csv")]).await.succeeds();
     let (_, winners) = expected();
     for (auction, winner) in winners.as_object().unwrap() {
         let line = called.output.lines().find(|line| line.starts_with(&format!("{auction} "))).unwrap();
@@ -92,43 +92,43 @@ async fn the_table_names_the_winners_and_marks_a_differing_price() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lost_requests_lost_answers_and_503s_change_nothing() {
+async fn replay_result_is_unchanged_by_lost_requests_and_503s() {
     let fake = Fake::start(ROUGH).await;
-    for parallel in ["64", "4"] {
+    for concurrency in ["64", "4"] {
         fake.portal().auctions.clear();
-        let called = replay_json(&fake, &["--parallel", parallel]).await.succeeds();
+        let called = replay_json(&fake, &["--concurrency", concurrency]).await.succeeds();
         assert_as_expected(&fake, &called);
     }
     assert!(fake.portal().repeated > 0, "some requests were repeated");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crash_of_the_portal_in_the_middle_changes_nothing() {
+async fn replay_result_is_unchanged_by_portal_crashes() {
     let fake = Fake::start(Faults { pending: 3, ..Faults::default() }).await;
     let crashes = async {
         for requests in [20, 90, 200] {
-            fake.has_seen(requests).await;
+            fake.wait_for_requests(requests).await;
             fake.kill();
             sleep(Duration::from_millis(300)).await;
             fake.restart().await;
         }
     };
-    let (called, ()) = tokio::join!(replay_json(&fake, &["--parallel", "3"]), crashes);
+    let (called, ()) = tokio::join!(replay_json(&fake, &["--concurrency", "3"]), crashes);
     assert_as_expected(&fake, &called.succeeds());
-    assert!(fake.portal().forgotten_handles > 0, "handles of before the crash were asked for");
+    assert!(fake.portal().forgotten_handles > 0, "handles from before the crash were requested");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replay_that_was_killed_itself_can_be_continued() {
+async fn killed_replay_can_be_continued() {
     let fake = Fake::start(ROUGH).await;
-    let (screen, history) = (Console::captured(), shipped("history.csv"));
-    let args = ["replay", &history, "--json", "--parallel", "2"];
+    let (console, history) = (Console::captured(), shipped("history.csv"));
+    let args = ["replay", &history, "--json", "--concurrency", "2"];
     tokio::select! {
-        _ = call_on(&screen, &fake.url, &args) => panic!("too fast"),
-        () = fake.has_seen(120) => {} // the replay is dropped here, with its connections
+        _ = run_cli_on(&console, &fake.url, &args) => panic!("the replay ended before it was killed"),
+        () = fake.wait_for_requests(120) => {} // the replay is dropped here, with its connections
     }
-    assert!(bids_in(&fake) > 0, "it was in the middle");
-    let notes = screen.notes();
+    assert!(bids_in(&fake) > 0, "the replay had started to bid");
+    let notes = console.notes();
     let run = notes.strip_prefix("replay ").and_then(|rest| rest.split(':').next()).unwrap();
     let called = replay_json(&fake, &["--run", run]).await.succeeds();
     assert_as_expected(&fake, &called);
@@ -139,35 +139,35 @@ async fn a_replay_that_was_killed_itself_can_be_continued() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn malformed_rows_are_named_and_the_rest_is_played() {
+async fn replay_reports_malformed_rows_and_plays_the_rest() {
     let fake = Fake::start(Faults::default()).await;
     let path = std::env::temp_dir().join(format!("malformed-{}.csv", uuid::Uuid::new_v4()));
     let rows = "bidder,auction,item,opening_bid,closing_price,bid,day_offset\n\
                 ann,1,Lamp,1,3,2,0.1\nben,1,Lamp,1,3,two,0.2\nben,1,Lamp,1,3,3,0.3\n";
     std::fs::write(&path, rows).unwrap();
-    let called = call(&fake.url, &["replay", path.to_str().unwrap(), "--json"]).await.succeeds();
+    let called = run_cli(&fake.url, &["replay", path.to_str().unwrap(), "--json"]).await.succeeds();
     std::fs::remove_file(&path).unwrap();
-    assert!(called.notes.contains("line 3 is left out: bid: \"two\" is not a number"), "{}", called.notes);
+    assert!(called.notes.contains("line 3 is skipped: bid: \"two\" is not a number"), "{}", called.notes);
     let expected = json!({"auctions": 1, "bids": 2, "accepted": 2, "refused": {}, "accepted_below_highest": 0,
         "accepted_not_leading": 0, "winners_equal_to_closing_price": 1, "unfinished": 0, "malformed_rows": 1});
     assert_eq!(summary(&called), expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_recorded_auctions_come_to_the_known_figures() {
+async fn replay_of_the_recorded_auctions_has_the_known_figures() {
     let path = std::env::var_os("AUCTION_HISTORY").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/ebay-bids.csv"),
         PathBuf::from,
     );
     if !path.exists() {
-        eprintln!("not run: there is no {}; name the file in AUCTION_HISTORY", path.display());
+        eprintln!("skipped: {} does not exist; set AUCTION_HISTORY to the file", path.display());
         return;
     }
     let fake = Fake::start(Faults { pending: 41, lost_answer: 997, ..Faults::default() }).await;
-    let called = call(&fake.url, &["replay", path.to_str().unwrap(), "--json"]).await.succeeds();
+    let called = run_cli(&fake.url, &["replay", path.to_str().unwrap(), "--json"]).await.succeeds();
     let expected = json!({"auctions": 364, "bids": 6109, "accepted": 6070,
         "refused": {"below_opening_bid": 2, "not_above_your_latest": 37}, "accepted_below_highest": 2687,
         "accepted_not_leading": 3096, "winners_equal_to_closing_price": 363, "unfinished": 0, "malformed_rows": 0});
     assert_eq!(summary(&called), expected);
-    assert_eq!(fake.portal().overtaken, 0);
+    assert_eq!(fake.portal().out_of_order, 0);
 }

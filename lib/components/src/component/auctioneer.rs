@@ -1,11 +1,10 @@
-//! The auctioneer: follows its share of the partitions for the ends of auctions, closes those that are due,
-//! and takes away what deleted users leave.
+//! The auctioneer: closes auctions at their end time, and removes the bids and auctions of deleted users.
 
 use super::failed;
 use super::leased::{ConsumerSpec, run_consumers};
 use crate::connections::Connections;
 use crate::settings::{Settings, millis};
-use crate::tasks::{RoleError, Tasks};
+use crate::tasks::{ComponentError, Tasks};
 use auction_app::auctioneer::closing::{self, ClosingHandler, ClosingSchedule};
 use auction_postgres::queries::PostgresQueries;
 use auction_redis::command_queue::RedisCommandQueue;
@@ -20,22 +19,22 @@ pub(super) fn start(
     connections: &Connections,
     tasks: &mut Tasks,
     stop: &ShutdownSignal,
-) -> Result<(), RoleError> {
+) -> Result<(), ComponentError> {
     let auctioneer = &settings.auctioneer;
-    let service = ConsumerSpec {
+    let spec = ConsumerSpec {
         name: "auctioneer",
         lease_seconds: auctioneer.lease_seconds,
-        batch: auctioneer.batch,
+        max_batch: auctioneer.max_batch,
         read_block: millis(auctioneer.read_block_ms),
-        gather: millis(auctioneer.gather_ms),
+        linger: millis(auctioneer.linger_ms),
     };
     let schedule = Arc::new(ClosingSchedule::default());
-    let departed = Arc::new(Notify::new());
+    let user_deleted = Arc::new(Notify::new());
     let deletions =
         PostgresQueries::new(&connections.stores, 1).map_err(|error| failed("auctioneer")(error.into()))?;
-    let watched = (Arc::clone(&schedule), Arc::clone(&departed));
-    run_consumers(&service, connections, tasks, stop, move |partition| {
-        ClosingHandler::new(partition, Arc::clone(&watched.0), Arc::clone(&watched.1))
+    let shared = (Arc::clone(&schedule), Arc::clone(&user_deleted));
+    run_consumers(&spec, connections, tasks, stop, move |partition| {
+        ClosingHandler::new(partition, Arc::clone(&shared.0), Arc::clone(&shared.1))
     })?;
     let queue = RedisCommandQueue::start(
         connections.redis.clone(),
@@ -45,7 +44,7 @@ pub(super) fn start(
     let revocations = RedisRevocations::new(connections.redis_pool.clone());
     let (stop, health) = (stop.clone(), tasks.part("auctioneer closing"));
     tasks.spawn("closing", async move {
-        closing::run(&queue, &deletions, &revocations, &schedule, &departed, &health, stop).await;
+        closing::run(&queue, &deletions, &revocations, &schedule, &user_deleted, &health, stop).await;
         Ok::<(), Infallible>(())
     });
     Ok(())

@@ -1,9 +1,9 @@
-//! What users are told by e-mail: notifiers send it, if there is a mail server.
+//! E-mail delivery: part of the notifier if a mail server is configured.
 
 use super::failed;
 use crate::connections::Connections;
 use crate::settings::{EmailSettings, Settings, millis};
-use crate::tasks::{RoleError, Tasks};
+use crate::tasks::{ComponentError, Tasks};
 use auction_app::notifier::outbox::{DispatcherConfig, OutboxDispatcher, RetrySchedule, Wakeup};
 use auction_app::ports::notifications::outbox::DeliveryChannel;
 use auction_delivery::SmtpTransport;
@@ -13,43 +13,46 @@ use std::convert::Infallible;
 use std::time::Duration;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// Claiming and noting take turns.
+/// The dispatcher claims messages and stores results one after the other.
 const CONNECTIONS: usize = 1;
 
-/// To one user at a time.
+/// A user receives e-mails in order, one at a time.
 const PER_USER: usize = 1;
 
-/// What is due again is found within so long.
-const LOOK: Duration = Duration::from_secs(1);
+/// Interval at which the dispatcher looks for messages whose retry is due.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The kinds that are sent.
+/// Returns the kinds of notifications sent by e-mail: none without a mail server.
 pub(super) fn kinds(email: &EmailSettings) -> Vec<NotificationKind> {
-    let on = email.smtp_url.is_some();
-    email.kinds.iter().filter(|_| on).map(|kind| (*kind).into()).collect()
+    let enabled = email.smtp_url.is_some();
+    email.kinds.iter().filter(|_| enabled).map(|kind| (*kind).into()).collect()
 }
 
-/// Sends what is due.
 pub(super) fn start(
     settings: &Settings,
     connections: &Connections,
     tasks: &mut Tasks,
     stop: &ShutdownSignal,
-    bell: Wakeup,
-) -> Result<(), RoleError> {
-    let set = &settings.email;
-    let Some(smtp_url) = &set.smtp_url else { return Ok(()) };
-    let within = Duration::from_secs(set.timeout_seconds.get().into());
-    let courier =
-        SmtpTransport::new(smtp_url, &set.from, within).map_err(|error| failed("email")(error.into()))?;
+    wakeup: Wakeup,
+) -> Result<(), ComponentError> {
+    let email = &settings.email;
+    let Some(smtp_url) = &email.smtp_url else { return Ok(()) };
+    let timeout = Duration::from_secs(email.timeout_seconds.get().into());
+    let transport =
+        SmtpTransport::new(smtp_url, &email.from, timeout).map_err(|error| failed("email")(error.into()))?;
     let outbox = PostgresQueries::new(&connections.stores, CONNECTIONS)
         .map_err(|error| failed("email")(error.into()))?;
-    let limits =
-        DispatcherConfig { at_once: set.at_once.get(), per_endpoint: PER_USER, attempt: within, look: LOOK };
-    let schedule = RetrySchedule { second: millis(set.schedule_second_ms.get()) };
-    let sender = OutboxDispatcher::new(outbox, courier, DeliveryChannel::Email, limits, schedule);
+    let config = DispatcherConfig {
+        max_concurrent: email.max_concurrent.get(),
+        max_concurrent_per_endpoint: PER_USER,
+        attempt_timeout: timeout,
+        poll_interval: POLL_INTERVAL,
+    };
+    let schedule = RetrySchedule { second: millis(email.schedule_second_ms.get()) };
+    let dispatcher = OutboxDispatcher::new(outbox, transport, DeliveryChannel::Email, config, schedule);
     let (health, stop) = (tasks.part("notifier email"), stop.clone());
     tasks.spawn("email", async move {
-        sender.run(bell, health, stop).await;
+        dispatcher.run(wakeup, health, stop).await;
         Ok::<(), Infallible>(())
     });
     Ok(())

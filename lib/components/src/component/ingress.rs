@@ -1,12 +1,12 @@
-//! The ingress: takes requests, and receives outcomes for those that wait.
+//! The ingress: serves the HTTP API, and receives the outcomes of commands for waiting requests.
 
-use super::commitments::promises;
+use super::commitments::commitments;
 use super::shared_secret::shared_secret;
 use super::webhooks;
 use super::{failed, rate_limits};
 use crate::connections::Connections;
 use crate::settings::{IngressSettings, Settings, millis};
-use crate::tasks::{RoleError, Tasks};
+use crate::tasks::{ComponentError, Tasks};
 use auction_app::ingress::accounts::Passwords;
 use auction_app::ingress::auction_history::AuctionHistoryReader;
 use auction_app::ingress::coalescing_cache::CoalescingCache;
@@ -30,7 +30,7 @@ use auction_redis::rate_limit::RedisRateLimitStore;
 use auction_redis::reply;
 use auction_redis::revocations::RedisRevocations;
 use auction_redis::stream_stats::RedisStreamStats;
-use auction_redis::views::RedisViews;
+use auction_redis::views::RedisReadModelReader;
 use auction_wire::PartitionCount;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -42,42 +42,42 @@ use uuid::Uuid;
 use worker_runtime::health::{Health, HealthHandle};
 use worker_runtime::shutdown::{ShutdownSignal, shutdown_pair};
 
-/// How often the ingress asks its servers whether they are there.
-const LOOK_AT_SERVERS: Duration = Duration::from_secs(1);
+/// Interval of the health checks of Redis and Postgres.
+const BACKEND_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// So many pages of lists are kept for a moment.
-const LISTS: NonZeroUsize = NonZeroUsize::new(100).unwrap();
+/// Maximum number of cached pages of auction lists.
+const CACHED_LISTS: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 
-/// So many auctions are kept for a moment.
-const AUCTIONS: NonZeroUsize = NonZeroUsize::new(1000).unwrap();
+/// Maximum number of cached auctions.
+const CACHED_AUCTIONS: NonZeroUsize = NonZeroUsize::new(1000).unwrap();
 
-/// How long an auction is shown as the store told it, while its view cannot be read.
-const TOLD_KEPT: Duration = Duration::from_secs(1);
+/// How long an auction read from Postgres is cached while its read model is unavailable.
+const FALLBACK_CACHE: Duration = Duration::from_secs(1);
 
-/// The real servers.
-struct Servers {
+/// The adapters for Redis and Postgres.
+struct Backends {
     lookup: PostgresQueries,
-    views: RedisViews,
+    views: RedisReadModelReader,
 }
 
-impl Ports for Servers {
+impl Ports for Backends {
     type Queue = RedisCommandQueue;
     type Outcomes = PostgresQueries;
-    type Views = RedisViews;
+    type Views = RedisReadModelReader;
     type AuctionEvents = PostgresQueries;
-    type Subscribers = PostgresQueries;
-    type StoredInboxes = PostgresInboxes;
-    type InboxCopies = RedisInboxCache;
+    type Preferences = PostgresQueries;
+    type InboxStore = PostgresInboxes;
+    type InboxCache = RedisInboxCache;
     type Webhooks = PostgresQueries;
     type DeadLetters = RedisDeadLetters;
-    type Failures = PostgresQueries;
+    type FailedOutcomes = PostgresQueries;
     type ParkedEvents = PostgresQueries;
-    type Progress = RedisStreamStats;
+    type StreamStats = RedisStreamStats;
     type Heads = PostgresQueries;
     type Accounts = PostgresQueries;
     type Tokens = PostgresQueries;
     type Revocations = RedisRevocations;
-    type Counters = RedisRateLimitStore;
+    type RateLimitStore = RedisRateLimitStore;
 
     async fn check(&self) -> Vec<(&'static str, Result<(), Unavailable>)> {
         vec![("redis", self.views.ping().await), ("postgres", self.lookup.ping().await)]
@@ -89,28 +89,30 @@ pub(super) async fn start(
     connections: &Connections,
     tasks: &mut Tasks,
     stop: &ShutdownSignal,
-) -> Result<(), RoleError> {
+) -> Result<(), ComponentError> {
     let ingress = &settings.ingress;
-    // First of all: an address in use should show before anything else is done.
-    let listener = TcpListener::bind(ingress.listen)
-        .await
-        .map_err(|error| failed(&format!("listening at {}", ingress.listen))(error.into()))?;
-    let lookup = PostgresQueries::new(&connections.stores, ingress.postgres_connections.get())
+    // Bind first: an address in use is reported before anything else is done.
+    let listener = TcpListener::bind(ingress.listen).await.map_err(|error| {
+        failed(&format!("listening on {} (ingress.listen)", ingress.listen))(error.into())
+    })?;
+    let lookup = PostgresQueries::new(&connections.stores, ingress.max_postgres_connections.get())
         .map_err(|error| failed("ingress")(error.into()))?;
-    let secret = HandleKey::new(&shared_secret(&lookup, "command_handles", stop.clone()).await?)
-        .ok_or_else(|| failed("ingress")("the secret of command handles is too short".into()))?;
-    let promises = promises(settings, connections, tasks, stop).await?;
+    let secret =
+        HandleKey::new(&shared_secret(&lookup, "command_handles", stop.clone()).await?).ok_or_else(|| {
+            failed("ingress")("the secret of command handles in the database is too short".into())
+        })?;
+    let commitments = commitments(settings, connections, tasks, stop).await?;
     let name = format!("i{:08x}", Uuid::new_v4().as_fields().0);
     let (redis, partitions) = (connections.redis.clone(), connections.partitions);
     let queue = RedisCommandQueue::start(redis.clone(), partitions, connections.redis_pool.clone());
     let waiters = Arc::new(OutcomeWaiters::default());
     let shedding = LoadShedder::default();
-    let views = RedisViews::new(connections.redis_pool.clone(), partitions);
-    let tokens = rate_limits::known_tokens(ingress, &lookup, redis.clone(), tasks, stop);
-    let passwords =
-        Passwords::new(ingress.password_hashes).map_err(|error| failed("passwords")(error.into()))?;
+    let views = RedisReadModelReader::new(connections.redis_pool.clone(), partitions);
+    let tokens = rate_limits::token_cache(ingress, &lookup, redis.clone(), tasks, stop);
+    let passwords = Passwords::new(ingress.max_concurrent_password_hashes)
+        .map_err(|error| failed("passwords")(error.into()))?;
     let portal = Arc::new(IngressState {
-        accept: CommandGateway::new(
+        commands: CommandGateway::new(
             queue,
             lookup.clone(),
             Arc::clone(&waiters),
@@ -119,42 +121,42 @@ pub(super) async fn start(
             stop.clone(),
         ),
         views: views.clone(),
-        freshness: Arc::new(ConsistencyWaiter::new(partitions)),
-        lists: CoalescingCache::new(LISTS, millis(ingress.list_kept_ms)),
-        auctions: CoalescingCache::new(AUCTIONS, millis(ingress.auction_kept_ms)),
-        from_store: AuctionHistoryReader::new(lookup.clone(), ingress.store_reads),
-        told: CoalescingCache::new(LISTS, TOLD_KEPT),
-        live: BroadcastHub::new(ingress.live_listeners.get(), millis(ingress.live_gather_ms)),
-        bells: Arc::new(InboxSignals::default()),
-        subscribers: lookup.clone(),
+        consistency: Arc::new(ConsistencyWaiter::new(partitions)),
+        list_cache: CoalescingCache::new(CACHED_LISTS, millis(ingress.list_cache_ms)),
+        auction_cache: CoalescingCache::new(CACHED_AUCTIONS, millis(ingress.auction_cache_ms)),
+        auction_history: AuctionHistoryReader::new(lookup.clone(), ingress.max_concurrent_history_reads),
+        fallback_cache: CoalescingCache::new(CACHED_LISTS, FALLBACK_CACHE),
+        live_updates: BroadcastHub::new(ingress.max_live_subscribers.get(), millis(ingress.live_flush_ms)),
+        inbox_signals: Arc::new(InboxSignals::default()),
+        preferences: lookup.clone(),
         inbox: InboxReader::new(
-            PostgresInboxes::new(lookup.clone(), settings.notifier.inbox_keeps),
-            RedisInboxCache::new(connections.redis_pool.clone(), partitions, settings.notifier.inbox_keeps),
+            PostgresInboxes::new(lookup.clone(), settings.notifier.inbox_size),
+            RedisInboxCache::new(connections.redis_pool.clone(), partitions, settings.notifier.inbox_size),
         ),
-        webhooks: webhooks::desk(settings, &lookup, stop).await?,
-        desk: desk(connections, &lookup),
+        webhooks: webhooks::registry(settings, &lookup, stop).await?,
+        operator: operator_ports(connections, &lookup),
         accounts: lookup.clone(),
         passwords,
         tokens,
         revocations: RedisRevocations::new(connections.redis_pool.clone()),
-        limits: rate_limits::limits(settings, connections),
-        promises,
-        ports: Servers { lookup, views },
+        rate_limits: rate_limits::limits(settings, connections),
+        commitments,
+        ports: Backends { lookup, views },
         partitions,
-        settings: behaviour(settings),
-        shedding: shedding.clone(),
+        settings: http_settings(settings),
+        load_shedder: shedding.clone(),
         health: tasks.health().clone(),
-        stop: stop.clone(),
+        shutdown: stop.clone(),
     });
-    watch_load(RedisLoadProbe::new(redis.clone(), partitions), limits(ingress), shedding, tasks, stop);
+    monitor_load(RedisLoadProbe::new(redis.clone(), partitions), load_limits(ingress), shedding, tasks, stop);
     serve(listener, portal, redis, name, waiters, tasks, stop);
     Ok(())
 }
 
-/// Serves requests, and all that runs beside that.
+/// Starts the HTTP server and the background tasks of the ingress.
 fn serve(
     listener: TcpListener,
-    portal: Arc<IngressState<Servers>>,
+    portal: Arc<IngressState<Backends>>,
     redis: RedisServer,
     name: String,
     waiters: Arc<OutcomeWaiters>,
@@ -163,76 +165,73 @@ fn serve(
 ) {
     let partitions = portal.partitions;
     // Outcomes are received until the last request is answered.
-    let (answered, all_answered) = shutdown_pair();
-    let audience = AnnouncementHandlers { waiters, bells: Arc::clone(&portal.bells) };
-    receive(redis.clone(), partitions, name, audience, tasks, &all_answered);
-    let (reads, until) = (Arc::clone(&portal), all_answered.clone());
-    tasks.spawn("looking at the views", async move {
-        reads.freshness.run(&reads.views, &reads.ports.lookup, until).await;
+    let (server_done, until_server_done) = shutdown_pair();
+    let handlers = AnnouncementHandlers { waiters, inbox_signals: Arc::clone(&portal.inbox_signals) };
+    receive_outcomes(redis.clone(), partitions, name, handlers, tasks, &until_server_done);
+    let (reads, until) = (Arc::clone(&portal), until_server_done.clone());
+    tasks.spawn("read model positions", async move {
+        reads.consistency.run(&reads.views, &reads.ports.lookup, until).await;
         Ok::<(), Infallible>(())
     });
-    let (hall, tails, until) =
+    let (live, tails, until) =
         (Arc::clone(&portal), RedisTailConnector::new(redis.clone(), partitions), stop.clone());
-    let health = tasks.part("ingress listeners");
-    tasks.spawn("telling listeners", async move {
-        hall.live.run(&hall.ports.lookup, &tails, &health, until).await;
+    let health = tasks.part("ingress live updates");
+    tasks.spawn("live updates", async move {
+        live.live_updates.run(&live.ports.lookup, &tails, &health, until).await;
         Ok::<(), Infallible>(())
     });
-    let (health, looked_at, until) = (tasks.health().clone(), Arc::clone(&portal), stop.clone());
-    tasks.spawn("looking at the servers", async move {
-        look_at_servers(&looked_at.ports, &health, until).await;
+    let (health, checked, until) = (tasks.health().clone(), Arc::clone(&portal), stop.clone());
+    tasks.spawn("backend checks", async move {
+        check_backends(&checked.ports, &health, until).await;
         Ok::<(), Infallible>(())
     });
     tasks.spawn("ingress", async move {
         let served = auction_http::serve(listener, portal).await;
-        answered.stop();
+        server_done.stop();
         served
     });
 }
 
-/// What operators work on.
-fn desk(connections: &Connections, lookup: &PostgresQueries) -> OperatorPorts<Servers> {
+fn operator_ports(connections: &Connections, lookup: &PostgresQueries) -> OperatorPorts<Backends> {
     OperatorPorts {
-        letters: RedisDeadLetters::new(connections.redis_pool.clone()),
-        failures: lookup.clone(),
-        parked: lookup.clone(),
-        events: lookup.clone(),
-        progress: RedisStreamStats::new(connections.redis.client().clone()),
+        dead_letters: RedisDeadLetters::new(connections.redis_pool.clone()),
+        failed_outcomes: lookup.clone(),
+        parked_events: lookup.clone(),
+        auction_events: lookup.clone(),
+        stream_stats: RedisStreamStats::new(connections.redis.client().clone()),
         heads: lookup.clone(),
     }
 }
 
-/// How it behaves, as operators have set it.
-fn behaviour(settings: &Settings) -> auction_http::Settings {
+fn http_settings(settings: &Settings) -> auction_http::Settings {
     let ingress = &settings.ingress;
     auction_http::Settings {
         trust_gateway_user_header: ingress.trust_gateway_user_header,
-        session: Duration::from_secs(3600 * u64::from(ingress.session_hours.get())),
-        longest_wait: Duration::from_secs(ingress.longest_wait_seconds.into()),
-        longest_read_wait: millis(ingress.longest_read_wait_ms),
-        deadline: Duration::from_secs(ingress.deadline_seconds.get().into()),
-        head_within: Duration::from_secs(ingress.head_seconds.get().into()),
-        write_within: Duration::from_secs(ingress.write_seconds.get().into()),
-        body_within: Duration::from_secs(ingress.body_seconds.get().into()),
-        outcomes_kept: settings.retention.outcomes(),
+        session_ttl: Duration::from_secs(3600 * u64::from(ingress.session_ttl_hours.get())),
+        max_wait: Duration::from_secs(ingress.max_wait_seconds.into()),
+        max_read_wait: millis(ingress.max_read_wait_ms),
+        request_timeout: Duration::from_secs(ingress.request_timeout_seconds.get().into()),
+        header_timeout: Duration::from_secs(ingress.header_timeout_seconds.get().into()),
+        write_timeout: Duration::from_secs(ingress.write_timeout_seconds.get().into()),
+        body_timeout: Duration::from_secs(ingress.body_timeout_seconds.get().into()),
+        outcome_retention: settings.retention.outcomes(),
         cors_origins: ingress.cors_origins.clone(),
     }
 }
 
-/// Outcomes for our own requests, and what is announced to all.
-fn receive(
+/// Starts the tasks that receive the outcomes sent to this process, and the announcements sent to all.
+fn receive_outcomes(
     redis: RedisServer,
     partitions: PartitionCount,
     name: String,
-    audience: AnnouncementHandlers,
+    handlers: AnnouncementHandlers,
     tasks: &mut Tasks,
     until: &ShutdownSignal,
 ) {
-    let waiters = Arc::clone(&audience.waiters);
-    let health = tasks.part("ingress announcements");
-    let (announcing, audience, stop) = (redis.clone(), audience, until.clone());
+    let waiters = Arc::clone(&handlers.waiters);
+    let (health, server, stop) = (tasks.part("ingress announcements"), redis.clone(), until.clone());
     tasks.spawn("announcements", async move {
-        pubsub_messages::listen(announcing, partitions, audience, &health, stop).await;
+        pubsub_messages::listen(server, partitions, handlers, &health, stop).await;
         Ok::<(), Infallible>(())
     });
     let (health, stop) = (tasks.part("ingress replies"), until.clone());
@@ -242,46 +241,47 @@ fn receive(
     });
 }
 
-fn watch_load(
-    pressures: RedisLoadProbe,
+fn monitor_load(
+    probe: RedisLoadProbe,
     limits: LoadLimits,
     shedding: LoadShedder,
     tasks: &mut Tasks,
     stop: &ShutdownSignal,
 ) {
     let (health, until) = (tasks.part("ingress load"), stop.clone());
-    tasks.spawn("looking at the load", async move {
-        load_shedding::run_load_monitor(pressures, limits, shedding, &health, until).await;
+    tasks.spawn("load monitor", async move {
+        load_shedding::run_load_monitor(probe, limits, shedding, &health, until).await;
         Ok::<(), Infallible>(())
     });
 }
 
-fn limits(ingress: &IngressSettings) -> LoadLimits {
+fn load_limits(ingress: &IngressSettings) -> LoadLimits {
     LoadLimits {
-        undecided: ingress.most_undecided.get().into(),
-        memory_percent: ingress.most_redis_memory_percent.get().into(),
+        undecided: ingress.max_command_backlog.get().into(),
+        memory_percent: ingress.max_redis_memory_percent.get().into(),
     }
 }
 
-/// Asks the servers now and then, so that operators are told what `/readyz` tells the public, and why.
-async fn look_at_servers(servers: &Servers, health: &Health, mut stop: ShutdownSignal) {
-    let mut parts: BTreeMap<&'static str, (HealthHandle, u32)> = BTreeMap::new();
+/// Checks the backends periodically. The `/readyz` of the admin address then shows the result of the public
+/// `/readyz`, with the reason.
+async fn check_backends(backends: &Backends, health: &Health, mut stop: ShutdownSignal) {
+    let mut handles: BTreeMap<&'static str, (HealthHandle, u32)> = BTreeMap::new();
     while !stop.requested() {
-        for (server, answer) in servers.check().await {
-            let (part, attempts) =
-                parts.entry(server).or_insert_with(|| (health.register(format!("ingress {server}")), 0));
-            match answer {
+        for (backend, result) in backends.check().await {
+            let (handle, attempts) =
+                handles.entry(backend).or_insert_with(|| (health.register(format!("ingress {backend}")), 0));
+            match result {
                 Ok(()) => {
                     *attempts = 0;
-                    part.set_up();
+                    handle.set_up();
                 }
                 Err(error) => {
                     *attempts = attempts.saturating_add(1);
-                    part.set_waiting(error, *attempts);
+                    handle.set_waiting(error, *attempts);
                 }
             }
         }
-        stop.sleep(LOOK_AT_SERVERS).await;
+        stop.sleep(BACKEND_CHECK_INTERVAL).await;
     }
 }
 
@@ -290,16 +290,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_of_who_may_do_what_is_what_the_sources_say() {
+    fn permissions_page_matches_the_routes() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/who-may-do-what.md");
-        let page = auction_http::routes::who_may_do_what::<Servers>();
-        if std::env::var("UPDATE_WHO_MAY").is_ok_and(|update| update == "1") {
+        let page = auction_http::routes::permissions_page::<Backends>();
+        if std::env::var("UPDATE_PERMISSIONS").is_ok_and(|update| update == "1") {
             std::fs::write(path, &page).unwrap();
         }
         let written = std::fs::read_to_string(path).unwrap_or_default();
         assert!(
             written == page,
-            "docs/who-may-do-what.md is stale: set UPDATE_WHO_MAY=1, and look at what changes"
+            "docs/who-may-do-what.md is stale: run this test with UPDATE_PERMISSIONS=1 and review the changes"
         );
     }
 }

@@ -1,9 +1,10 @@
-//! Work on partitions, shared out by leases among all processes of a role.
+//! Partitioned work, shared by leases among all processes of a component.
 
 use super::failed;
+use super::history_mismatch::advise_on_consumer;
 use crate::connections::Connections;
-use crate::tasks::{RoleError, Tasks};
-use auction_app::consume::{ConsumeError, EventHandler, SubscriptionConfig, run_consumer};
+use crate::tasks::{ComponentError, Tasks};
+use auction_app::consume::{EventHandler, SubscriptionConfig, run_consumer};
 use auction_postgres::queries::PostgresQueries;
 use auction_redis::event_stream::RedisEventStreams;
 use auction_redis::keys;
@@ -14,10 +15,10 @@ use stream_worker::consumer::fresh_name;
 use stream_worker::leases::{LeaseOptions, Renewal, run};
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// Connections for looking after what is parked.
+/// Postgres connections for parked events.
 const PARKING_CONNECTIONS: usize = 2;
 
-/// Runs `work` on this process's share of the partitions of a group.
+/// Runs `work` for each partition whose lease this process holds. `work` is dropped when the lease is lost.
 pub(super) fn start<E, Run>(
     group: &'static str,
     lease_seconds: NonZeroU16,
@@ -31,63 +32,55 @@ pub(super) fn start<E, Run>(
 {
     let partitions: Vec<PartitionId> = connections.partitions.all().collect();
     let options = LeaseOptions {
-        members: keys::members(group),
-        leases: partitions.iter().map(|partition| keys::lease(*partition, group)).collect(),
+        members_key: keys::members(group),
+        lease_keys: partitions.iter().map(|partition| keys::lease(*partition, group)).collect(),
         name: fresh_name(),
-        lease: Duration::from_secs(lease_seconds.get().into()),
+        lease_ttl: Duration::from_secs(lease_seconds.get().into()),
     };
     let (client, stop) = (connections.redis.client().clone(), stop.clone());
     let health = tasks.part(format!("{group} leases"));
-    tasks.spawn(format!("partitions of the {group}"), async move {
+    tasks.spawn(format!("{group} leases"), async move {
         let renewal = |renewal: Renewal<'_>| match renewal {
-            Renewal::Done => health.set_up(),
+            Renewal::Renewed => health.set_up(),
             Renewal::Failed { error, attempts } => health.set_waiting(error, attempts),
         };
-        run(&client, options, stop, renewal, |lane, stop| work(partitions[lane], stop)).await
+        run(&client, options, stop, renewal, |index, stop| work(partitions[index], stop)).await
     });
 }
 
-/// How a service follows events.
+/// Configuration of an event consumer. The settings of its component have the meaning of each field.
 pub(super) struct ConsumerSpec {
-    /// Its name, which is that of its consumer group and of its leases.
+    /// Name of the component, its consumer group and its leases.
     pub(super) name: &'static str,
-    /// How long the partitions of a killed process stand still.
     pub(super) lease_seconds: NonZeroU16,
-    /// Events in a batch.
-    pub(super) batch: NonZeroUsize,
-    /// How long a read waits.
+    pub(super) max_batch: NonZeroUsize,
     pub(super) read_block: Duration,
-    /// How long events gather after a read.
-    pub(super) gather: Duration,
+    pub(super) linger: Duration,
 }
 
-/// Follows this process's share of the partitions, each with a follower of its own, which is dropped when
-/// the partition goes to another process.
-pub(super) fn run_consumers<F: EventHandler + 'static>(
-    service: &ConsumerSpec,
+/// Runs an event consumer for each partition whose lease this process holds. Each has an event handler of its
+/// own, which is dropped when the partition moves to another process.
+pub(super) fn run_consumers<H: EventHandler + 'static>(
+    spec: &ConsumerSpec,
     connections: &Connections,
     tasks: &mut Tasks,
     stop: &ShutdownSignal,
-    mut follower: impl FnMut(PartitionId) -> F + Send + 'static,
-) -> Result<(), RoleError> {
+    mut new_handler: impl FnMut(PartitionId) -> H + Send + 'static,
+) -> Result<(), ComponentError> {
     let parking = PostgresQueries::new(&connections.stores, PARKING_CONNECTIONS)
-        .map_err(|error| failed(service.name)(error.into()))?;
-    let feeds = RedisEventStreams::new(connections.redis.clone(), service.batch.get(), service.read_block)
-        .with_linger(service.gather);
-    let (stores, name, health) = (connections.stores.clone(), service.name, tasks.health().clone());
-    start::<ConsumeError, _>(
-        name,
-        service.lease_seconds,
-        connections,
-        tasks,
-        stop,
-        move |partition, stop| {
-            let (stores, feeds, parking) = (stores.clone(), feeds.clone(), parking.clone());
-            let health = health.register(format!("{name} {partition}"));
-            let subscription = SubscriptionConfig { component: name, partition, health, stop };
-            let follower = follower(partition);
-            async move { run_consumer(&stores, &feeds, &parking, subscription, follower).await }
-        },
-    );
+        .map_err(|error| failed(spec.name)(error.into()))?;
+    let streams = RedisEventStreams::new(connections.redis.clone(), spec.max_batch.get(), spec.read_block)
+        .with_linger(spec.linger);
+    let (stores, name, health) = (connections.stores.clone(), spec.name, tasks.health().clone());
+    start(name, spec.lease_seconds, connections, tasks, stop, move |partition, stop| {
+        let (stores, streams, parking) = (stores.clone(), streams.clone(), parking.clone());
+        let health = health.register(format!("{name} {partition}"));
+        let subscription = SubscriptionConfig { component: name, partition, health, stop };
+        let handler = new_handler(partition);
+        async move {
+            let run = run_consumer(&stores, &streams, &parking, subscription, handler);
+            run.await.map_err(advise_on_consumer)
+        }
+    });
     Ok(())
 }

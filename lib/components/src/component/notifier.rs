@@ -1,10 +1,10 @@
-//! The notifier: follows its share of the partitions and tells users what concerns them.
+//! The notifier: creates the notifications of users, and delivers them by webhook and e-mail.
 
 use super::leased::{ConsumerSpec, run_consumers};
 use super::{email, webhooks};
 use crate::connections::Connections;
 use crate::settings::{Settings, millis};
-use crate::tasks::{RoleError, Tasks};
+use crate::tasks::{ComponentError, Tasks};
 use auction_app::notifier::outbox::Wakeup;
 use auction_app::notifier::{Notifier, NotifierConfig};
 use auction_postgres::notifications::PostgresNotificationConnector;
@@ -16,32 +16,32 @@ pub(super) async fn start(
     connections: &Connections,
     tasks: &mut Tasks,
     stop: &ShutdownSignal,
-) -> Result<(), RoleError> {
+) -> Result<(), ComponentError> {
     let notifier = &settings.notifier;
-    let service = ConsumerSpec {
+    let spec = ConsumerSpec {
         name: "notifier",
         lease_seconds: notifier.lease_seconds,
-        batch: notifier.batch,
+        max_batch: notifier.max_batch,
         read_block: millis(notifier.read_block_ms),
-        // It has an interval of its own.
-        gather: millis(0),
+        // The notifier waits for `interval_ms` instead.
+        linger: millis(0),
     };
     let stored = PostgresNotificationConnector::new(
         &connections.stores,
-        notifier.inbox_keeps,
+        notifier.inbox_size,
         &email::kinds(&settings.email),
     );
     let inboxes =
-        RedisInboxCache::new(connections.redis_pool.clone(), connections.partitions, notifier.inbox_keeps);
-    let limits = NotifierConfig {
+        RedisInboxCache::new(connections.redis_pool.clone(), connections.partitions, notifier.inbox_size);
+    let config = NotifierConfig {
         interval: millis(notifier.interval_ms),
-        batch: notifier.batch,
-        auctions: notifier.cached_auctions,
+        batch: notifier.max_batch,
+        auctions: notifier.auction_cache_size,
     };
-    let bells = (Wakeup::default(), Wakeup::default());
-    webhooks::start(settings, connections, tasks, stop, bells.0.clone()).await?;
-    email::start(settings, connections, tasks, stop, bells.1.clone())?;
-    run_consumers(&service, connections, tasks, stop, move |partition| {
-        Notifier::new(stored.clone(), (inboxes.clone(), bells.clone()), partition, limits)
+    let wakeups = (Wakeup::default(), Wakeup::default());
+    webhooks::start(settings, connections, tasks, stop, wakeups.0.clone()).await?;
+    email::start(settings, connections, tasks, stop, wakeups.1.clone())?;
+    run_consumers(&spec, connections, tasks, stop, move |partition| {
+        Notifier::new(stored.clone(), (inboxes.clone(), wakeups.clone()), partition, config)
     })
 }

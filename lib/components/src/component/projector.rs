@@ -1,11 +1,11 @@
-//! The projector: follows its share of the partitions and keeps their views.
+//! The projector: updates the read models.
 
 use super::leased::{ConsumerSpec, run_consumers};
 use crate::connections::Connections;
 use crate::settings::{Settings, millis};
-use crate::tasks::{RoleError, Tasks};
+use crate::tasks::{ComponentError, Tasks};
 use auction_app::projector::Projector;
-use auction_redis::views::RedisViewStores;
+use auction_redis::views::RedisReadModelConnector;
 use worker_runtime::shutdown::ShutdownSignal;
 
 pub(super) fn start(
@@ -13,17 +13,17 @@ pub(super) fn start(
     connections: &Connections,
     tasks: &mut Tasks,
     stop: &ShutdownSignal,
-) -> Result<(), RoleError> {
+) -> Result<(), ComponentError> {
     let projector = &settings.projector;
-    let service = ConsumerSpec {
+    let spec = ConsumerSpec {
         name: "projector",
         lease_seconds: projector.lease_seconds,
-        batch: projector.batch,
+        max_batch: projector.max_batch,
         read_block: millis(projector.read_block_ms),
-        gather: millis(projector.gather_ms),
+        linger: millis(projector.linger_ms),
     };
-    let (views, cached) = (RedisViewStores::new(connections.redis.clone()), projector.cached_auctions);
-    run_consumers(&service, connections, tasks, stop, move |partition| {
-        Projector::new(views.clone(), partition, cached)
+    let (views, cache_size) = (RedisReadModelConnector::new(connections.redis.clone()), projector.auction_cache_size);
+    run_consumers(&spec, connections, tasks, stop, move |partition| {
+        Projector::new(views.clone(), partition, cache_size)
     })
 }

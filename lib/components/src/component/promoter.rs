@@ -1,11 +1,10 @@
-//! The promoter: follows its share of the partitions for promoted auctions, holds the draws that are due
-//! and reveals the seeds of auctions that are over.
+//! The promoter: draws and doubles bids of promoted auctions, and reveals the seeds of ended auctions.
 
-use super::commitments::promises;
+use super::commitments::commitments;
 use super::leased::{ConsumerSpec, run_consumers};
 use crate::connections::Connections;
 use crate::settings::{Settings, millis};
-use crate::tasks::{RoleError, Tasks};
+use crate::tasks::{ComponentError, Tasks};
 use auction_app::promoter::{self, DrawHandler, DrawSchedule};
 use auction_redis::command_queue::RedisCommandQueue;
 use std::convert::Infallible;
@@ -17,20 +16,20 @@ pub(super) async fn start(
     connections: &Connections,
     tasks: &mut Tasks,
     stop: &ShutdownSignal,
-) -> Result<(), RoleError> {
-    let promises = promises(settings, connections, tasks, stop).await?;
+) -> Result<(), ComponentError> {
+    let commitments = commitments(settings, connections, tasks, stop).await?;
     let promoter = &settings.promoter;
-    let service = ConsumerSpec {
+    let spec = ConsumerSpec {
         name: "promoter",
         lease_seconds: promoter.lease_seconds,
-        batch: promoter.batch,
+        max_batch: promoter.max_batch,
         read_block: millis(promoter.read_block_ms),
-        gather: millis(promoter.gather_ms),
+        linger: millis(promoter.linger_ms),
     };
-    let floor = Arc::new(DrawSchedule::default());
-    let watched = Arc::clone(&floor);
-    run_consumers(&service, connections, tasks, stop, move |partition| {
-        DrawHandler::new(partition, Arc::clone(&watched))
+    let schedule = Arc::new(DrawSchedule::default());
+    let shared = Arc::clone(&schedule);
+    run_consumers(&spec, connections, tasks, stop, move |partition| {
+        DrawHandler::new(partition, Arc::clone(&shared))
     })?;
     let queue = RedisCommandQueue::start(
         connections.redis.clone(),
@@ -39,7 +38,7 @@ pub(super) async fn start(
     );
     let (stop, health) = (stop.clone(), tasks.part("promoter draws"));
     tasks.spawn("draws", async move {
-        promoter::run(&queue, &floor, &promises, &health, stop).await;
+        promoter::run(&queue, &schedule, &commitments, &health, stop).await;
         Ok::<(), Infallible>(())
     });
     Ok(())

@@ -1,4 +1,4 @@
-//! What an ingress knows of its callers: their tokens, and how often they may call.
+//! Rate limits and the token cache of an ingress.
 
 use crate::connections::Connections;
 use crate::settings::{IngressSettings, Settings};
@@ -18,39 +18,39 @@ use std::sync::Arc;
 use std::time::Duration;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// How often callers may call, if they are counted.
+/// Returns the rate limits, unless they are disabled.
 pub(super) fn limits(
     settings: &Settings,
     connections: &Connections,
 ) -> Option<RateLimits<RedisRateLimitStore>> {
-    let limits = &settings.limits;
-    limits.on.then(|| RateLimits {
+    let limits = &settings.rate_limits;
+    limits.enabled.then(|| RateLimits {
         limiter: RateLimiter::new(RedisRateLimitStore::start(connections.redis_pool.clone())),
-        user: RateLimit { per_second: limits.user_per_second, burst: limits.user_at_once },
-        address: RateLimit { per_second: limits.address_per_second, burst: limits.address_at_once },
-        proxies: TrustedProxies { trusted: limits.trusted_proxies.clone(), header: limits.forwarded_by },
+        user: RateLimit { per_second: limits.user_rate, burst: limits.user_burst },
+        address: RateLimit { per_second: limits.ip_rate, burst: limits.ip_burst },
+        proxies: TrustedProxies { trusted: limits.trusted_proxies.clone(), header: limits.forwarded_header },
         peers_are_gateways: settings.ingress.trust_gateway_user_header,
     })
 }
 
-/// What is known of tokens, looked up again now and then, and told of by whoever revokes one.
-pub(super) fn known_tokens(
+/// Returns the token cache, and starts the tasks that revalidate its tokens and receive revocations.
+pub(super) fn token_cache(
     ingress: &IngressSettings,
     lookup: &PostgresQueries,
     redis: RedisServer,
     tasks: &mut Tasks,
     stop: &ShutdownSignal,
 ) -> Arc<TokenCache<PostgresQueries>> {
-    let every = Duration::from_secs(ingress.token_recheck_seconds.get().into());
-    let tokens = Arc::new(TokenCache::new(lookup.clone(), ingress.known_tokens.get(), every));
-    let (known, until) = (Arc::clone(&tokens), stop.clone());
-    tasks.spawn("looking at tokens again", async move {
-        known.run_refresh(wall_clock, until).await;
+    let interval = Duration::from_secs(ingress.token_revalidate_seconds.get().into());
+    let tokens = Arc::new(TokenCache::new(lookup.clone(), ingress.token_cache_size.get(), interval));
+    let (cache, until) = (Arc::clone(&tokens), stop.clone());
+    tasks.spawn("token revalidation", async move {
+        cache.run_refresh(wall_clock, until).await;
         Ok::<(), Infallible>(())
     });
-    let (known, health, until) = (Arc::clone(&tokens), tasks.part("ingress revocations"), stop.clone());
+    let (cache, health, until) = (Arc::clone(&tokens), tasks.part("ingress revocations"), stop.clone());
     tasks.spawn("revocations", async move {
-        revocations::listen(redis, &known, &health, until).await;
+        revocations::listen(redis, &cache, &health, until).await;
         Ok::<(), Infallible>(())
     });
     tokens

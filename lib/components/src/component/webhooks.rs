@@ -1,10 +1,10 @@
-//! What users are told by HTTP: notifiers send it, the ingress is told where.
+//! Webhook delivery by the notifier, and webhook management by the ingress.
 
 use super::failed;
 use super::shared_secret::shared_secret;
 use crate::connections::Connections;
 use crate::settings::{Settings, millis};
-use crate::tasks::{RoleError, Tasks};
+use crate::tasks::{ComponentError, Tasks};
 use auction_app::notifier::outbox::{DispatcherConfig, OutboxDispatcher, RetrySchedule, Wakeup};
 use auction_app::notifier::webhooks::{self, WebhookRegistry, WebhookSecrets};
 use auction_app::ports::notifications::outbox::DeliveryChannel;
@@ -14,62 +14,62 @@ use std::convert::Infallible;
 use std::time::Duration;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// Claiming and noting take turns.
+/// The dispatcher claims messages and stores results one after the other.
 const CONNECTIONS: usize = 1;
 
-/// What is due again is found within so long, or sooner if the schedule is shorter.
-const LOOK: Duration = Duration::from_secs(1);
+/// Interval at which the dispatcher looks for messages whose retry is due.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Looks are at most so many seconds of the schedule apart.
-const LOOKS_APART: u32 = 20;
+/// Maximum of that interval in seconds of the retry schedule, which tests make shorter.
+const MAX_POLL_INTERVAL: u32 = 20;
 
-/// Sends what is due.
+/// Starts the dispatcher of the notifier.
 pub(super) async fn start(
     settings: &Settings,
     connections: &Connections,
     tasks: &mut Tasks,
     stop: &ShutdownSignal,
-    bell: Wakeup,
-) -> Result<(), RoleError> {
-    let set = &settings.webhooks;
+    wakeup: Wakeup,
+) -> Result<(), ComponentError> {
+    let webhooks = &settings.webhooks;
     let outbox = PostgresQueries::new(&connections.stores, CONNECTIONS)
         .map_err(|error| failed("webhooks")(error.into()))?;
     let secrets = secrets(&outbox, stop).await?;
-    let schedule = RetrySchedule { second: millis(set.schedule_second_ms.get()) };
-    let limits = DispatcherConfig {
-        at_once: set.at_once.get(),
-        per_endpoint: set.per_endpoint.get(),
-        attempt: Duration::from_secs(set.timeout_seconds.get().into()),
-        look: LOOK.min(schedule.second * LOOKS_APART),
+    let schedule = RetrySchedule { second: millis(webhooks.schedule_second_ms.get()) };
+    let config = DispatcherConfig {
+        max_concurrent: webhooks.max_concurrent.get(),
+        max_concurrent_per_endpoint: webhooks.max_concurrent_per_endpoint.get(),
+        attempt_timeout: Duration::from_secs(webhooks.timeout_seconds.get().into()),
+        poll_interval: POLL_INTERVAL.min(schedule.second * MAX_POLL_INTERVAL),
     };
-    let courier = WebhookTransport::new(secrets, set.reach(), limits.attempt)
+    let transport = WebhookTransport::new(secrets, webhooks.url_policy(), config.attempt_timeout)
         .map_err(|error| failed("webhooks")(error.into()))?;
     let (health, stop) = (tasks.part("notifier webhooks"), stop.clone());
-    let sender = OutboxDispatcher::new(outbox, courier, DeliveryChannel::Webhook, limits, schedule);
+    let dispatcher = OutboxDispatcher::new(outbox, transport, DeliveryChannel::Webhook, config, schedule);
     tasks.spawn("webhooks", async move {
-        sender.run(bell, health, stop).await;
+        dispatcher.run(wakeup, health, stop).await;
         Ok::<(), Infallible>(())
     });
     Ok(())
 }
 
-/// Where users say where.
-pub(super) async fn desk(
+/// Returns the webhook registry of the ingress.
+pub(super) async fn registry(
     settings: &Settings,
     lookup: &PostgresQueries,
     stop: &ShutdownSignal,
-) -> Result<WebhookRegistry<PostgresQueries>, RoleError> {
+) -> Result<WebhookRegistry<PostgresQueries>, ComponentError> {
     let set = &settings.webhooks;
-    let limits = webhooks::WebhookConfig {
-        each: set.each.get(),
+    let config = webhooks::WebhookConfig {
+        max_per_user: set.max_per_user.get(),
         overlap: Duration::from_secs(set.rotation_overlap_seconds.into()),
-        reach: set.reach(),
+        url_policy: set.url_policy(),
     };
-    Ok(WebhookRegistry::new(lookup.clone(), secrets(lookup, stop).await?, limits))
+    Ok(WebhookRegistry::new(lookup.clone(), secrets(lookup, stop).await?, config))
 }
 
-async fn secrets(lookup: &PostgresQueries, stop: &ShutdownSignal) -> Result<WebhookSecrets, RoleError> {
+async fn secrets(lookup: &PostgresQueries, stop: &ShutdownSignal) -> Result<WebhookSecrets, ComponentError> {
     let secret = shared_secret(lookup, "webhooks", stop.clone()).await?;
     WebhookSecrets::new(&secret)
-        .ok_or_else(|| failed("webhooks")("the secret of webhooks is too short".into()))
+        .ok_or_else(|| failed("webhooks")("the webhook secret in the database is too short".into()))
 }

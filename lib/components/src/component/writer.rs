@@ -1,39 +1,47 @@
-//! The writer: one lane per partition, for those partitions that are this process's share.
+//! The writer: runs a partition writer for each partition of this process.
 
+use super::history_mismatch::advise_on_writer;
 use super::leased;
 use crate::connections::Connections;
 use crate::settings::{Concurrency, Settings, millis};
 use crate::tasks::Tasks;
 use auction_app::writer::decider::DeciderConfig;
 use auction_app::writer::dispatch::DecideFn;
-use auction_app::writer::partition_writer::{self, PartitionWriter, WriterError};
+use auction_app::writer::partition_writer::{self, PartitionWriter};
 use auction_app::writer::snapshots::{SnapshotPolicy, SnapshotSender, run_snapshot_writer, snapshots};
 use auction_postgres::PostgresStoreConnector;
 use auction_postgres::lock::PostgresLockConnector;
 use auction_redis::command_stream::{CommandStreamOptions, GROUP, RedisCommandStreams};
 use auction_wire::PartitionId;
 use std::convert::Infallible;
+use std::error::Error;
 use std::time::Duration;
 use worker_runtime::health::Health;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// What all lanes of this process have in common.
+/// Dependencies shared by all partition writers of this process.
 #[derive(Clone)]
-struct Lanes {
+struct PartitionWriters {
     stores: PostgresStoreConnector,
-    lanes: RedisCommandStreams,
+    streams: RedisCommandStreams,
+    /// Set for pessimistic concurrency.
     locks: Option<PostgresLockConnector>,
-    limits: DeciderConfig,
+    config: DeciderConfig,
     snapshots: SnapshotSender,
     health: Health,
 }
 
-impl Lanes {
-    async fn run(self, partition: PartitionId, stop: ShutdownSignal) -> Result<(), WriterError> {
+impl PartitionWriters {
+    async fn run(
+        self,
+        partition: PartitionId,
+        stop: ShutdownSignal,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
         let health = self.health.register(format!("writer {partition}"));
-        let lane =
-            PartitionWriter { partition, limits: self.limits, snapshots: self.snapshots, health, stop };
-        partition_writer::run(&self.stores, &self.lanes, self.locks.as_ref(), lane).await
+        let writer =
+            PartitionWriter { partition, config: self.config, snapshots: self.snapshots, health, stop };
+        let run = partition_writer::run(&self.stores, &self.streams, self.locks.as_ref(), writer);
+        run.await.map_err(advise_on_writer)
     }
 }
 
@@ -46,36 +54,36 @@ pub(super) fn start(
     let writer = &settings.writer;
     let by_turns = writer.concurrency == Concurrency::Pessimistic;
     let options = CommandStreamOptions {
-        batch: writer.batch.get(),
+        max_batch: writer.max_batch.get(),
         block: millis(writer.read_block_ms),
-        gather: millis(writer.gather_ms),
-        by_turns,
-        clock_tolerance: Duration::from_secs(writer.clock_tolerance_seconds),
+        linger: millis(writer.linger_ms),
+        pessimistic: by_turns,
+        max_clock_skew: Duration::from_secs(writer.max_clock_skew_seconds),
     };
-    let (snapshots, waiting) = snapshots();
-    let lanes = Lanes {
+    let (snapshots, receiver) = snapshots();
+    let writers = PartitionWriters {
         stores: connections.stores.clone(),
-        lanes: RedisCommandStreams::new(connections.redis.clone(), connections.partitions, options),
+        streams: RedisCommandStreams::new(connections.redis.clone(), connections.partitions, options),
         locks: by_turns.then(|| PostgresLockConnector::new(&connections.stores)),
-        limits: DeciderConfig {
-            aggregates: writer.cached_aggregates,
-            bidders: writer.cached_bidders,
-            rules: DecideFn::default(),
+        config: DeciderConfig {
+            aggregates: writer.aggregate_cache_size,
+            active_users: writer.user_cache_size,
+            decide: DecideFn::default(),
             snapshots: SnapshotPolicy { events: writer.snapshot_events, bytes: writer.snapshot_bytes },
         },
         snapshots,
         health: tasks.health().clone(),
     };
-    let (stores, told) = (connections.stores.clone(), stop.clone());
+    let (stores, until) = (connections.stores.clone(), stop.clone());
     tasks.spawn("snapshots", async move {
-        run_snapshot_writer(&stores, waiting, told).await;
+        run_snapshot_writer(&stores, receiver, until).await;
         Ok::<(), Infallible>(())
     });
     if writer.concurrency == Concurrency::Leased {
-        let lane = move |partition, stop| lanes.clone().run(partition, stop);
-        return leased::start(GROUP, writer.lease_seconds, connections, tasks, stop, lane);
+        let run = move |partition, stop| writers.clone().run(partition, stop);
+        return leased::start(GROUP, writer.lease_seconds, connections, tasks, stop, run);
     }
     for partition in connections.partitions.all() {
-        tasks.spawn(format!("writer of partition {partition}"), lanes.clone().run(partition, stop.clone()));
+        tasks.spawn(format!("writer of partition {partition}"), writers.clone().run(partition, stop.clone()));
     }
 }

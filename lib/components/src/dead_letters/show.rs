@@ -1,34 +1,35 @@
-//! How dead letters are shown.
+//! Output formats of dead letters.
 
-use auction_app::operator::dead_letters::DeadLetter;
+use auction_app::ports::operator::dead_letters::DeadLetter;
 use serde_json::json;
 use std::fmt::Write;
 
-/// One line each.
-pub(super) fn table(letters: &[DeadLetter], now_ms: u64) -> String {
-    if letters.is_empty() {
+/// Longest error text in the table, in characters.
+const MAX_ERROR: usize = 80;
+
+pub(super) fn table(dead_letters: &[DeadLetter], now_ms: u64) -> String {
+    if dead_letters.is_empty() {
         return "no dead letters\n".to_owned();
     }
     let mut text = format!(
         "{:<22} {:>8}  {:<17} {:<15} {:<36} error\n",
-        "letter", "age", "reason", "kind", "user or auction"
+        "dead letter", "age", "reason", "kind", "user or auction"
     );
-    for letter in letters {
-        let envelope = letter.envelope();
-        let (kind, key) = match &envelope {
-            Some(envelope) => (envelope.kind.as_str(), envelope.key.to_string()),
-            None => ("-", "-".to_owned()),
+    for dead_letter in dead_letters {
+        let (kind, key) = match dead_letter.header() {
+            Some(header) => (header.kind, header.key.to_string()),
+            None => ("-".to_owned(), "-".to_owned()),
         };
         // Writing into a string cannot fail.
         let _ = writeln!(
             text,
             "{:<22} {:>8}  {:<17} {:<15} {:<36} {}",
-            letter.name(),
-            age(now_ms.saturating_sub(letter.id.ms)),
-            letter.reason,
+            dead_letter.name(),
+            age(now_ms.saturating_sub(dead_letter.id.ms)),
+            dead_letter.reason,
             kind,
             key,
-            short(&letter.error),
+            first_line(&dead_letter.error),
         );
     }
     text
@@ -43,30 +44,30 @@ fn age(ms: u64) -> String {
     }
 }
 
-fn short(error: &str) -> String {
+fn first_line(error: &str) -> String {
     let line = error.lines().next().unwrap_or_default();
-    let mut short: String = line.chars().take(80).collect();
+    let mut short: String = line.chars().take(MAX_ERROR).collect();
     if short.len() < error.len() {
         short.push('…');
     }
     short
 }
 
-/// One JSON object a line.
-pub(super) fn lines(letters: &[DeadLetter]) -> String {
+/// Returns one JSON object per line.
+pub(super) fn json_lines(dead_letters: &[DeadLetter]) -> String {
     let mut text = String::new();
-    for letter in letters {
-        let envelope = letter.envelope();
+    for dead_letter in dead_letters {
+        let header = dead_letter.header();
         let line = json!({
-            "letter": letter.name(),
-            "put_away_ms": letter.id.ms,
-            "stream": letter.stream,
-            "entry": letter.entry,
-            "reason": letter.reason,
-            "error": letter.error,
-            "command": envelope.as_ref().map(|envelope| envelope.id.to_string()),
-            "kind": envelope.as_ref().map(|envelope| envelope.kind.clone()),
-            "key": envelope.as_ref().map(|envelope| envelope.key.to_string()),
+            "dead_letter": dead_letter.name(),
+            "dead_lettered_ms": dead_letter.id.ms,
+            "stream": dead_letter.stream,
+            "entry": dead_letter.entry,
+            "reason": dead_letter.reason,
+            "error": dead_letter.error,
+            "command": header.as_ref().map(|header| header.id.to_string()),
+            "kind": header.as_ref().map(|header| header.kind.clone()),
+            "key": header.as_ref().map(|header| header.key.to_string()),
         });
         // Writing into a string cannot fail.
         let _ = writeln!(text, "{line}");
@@ -74,16 +75,15 @@ pub(super) fn lines(letters: &[DeadLetter]) -> String {
     text
 }
 
-/// Everything.
-pub(super) fn whole(letter: &DeadLetter) -> String {
-    let mut text = format!("letter   {}\n", letter.name());
-    let DeadLetter { stream, entry, reason, error, .. } = letter;
+pub(super) fn details(dead_letter: &DeadLetter) -> String {
+    let mut text = format!("dead letter {}\n", dead_letter.name());
+    let DeadLetter { stream, entry, reason, error, .. } = dead_letter;
     for (name, value) in [("stream", stream), ("entry", entry), ("reason", reason), ("error", error)] {
         // Writing into a string cannot fail.
-        let _ = writeln!(text, "{name:<8} {value}");
+        let _ = writeln!(text, "{name:<11} {value}");
     }
-    for (name, value) in letter.readable() {
-        let _ = writeln!(text, "  {name:<8} {value}");
+    for (name, value) in dead_letter.readable() {
+        let _ = writeln!(text, "  {name:<9} {value}");
     }
     text.push('\n');
     text

@@ -1,4 +1,4 @@
-//! How parked events are shown.
+//! Output formats of parked events.
 
 use auction_app::ports::operator::parked_events::ParkedAggregate;
 use auction_wire::EventRecord;
@@ -6,14 +6,13 @@ use auction_wire::body::to_json;
 use serde_json::json;
 use std::fmt::Write;
 
-/// One line each.
 pub(super) fn table(all: &[ParkedAggregate]) -> String {
     if all.is_empty() {
-        return "nothing is parked\n".to_owned();
+        return "no parked events\n".to_owned();
     }
     let mut text = format!(
         "{:<12} {:<9} {:<36} {:>9} {:<16} {:<10} error\n",
-        "service", "partition", "user or auction", "position", "kind", "reason"
+        "component", "partition", "user or auction", "position", "kind", "reason"
     );
     for parked in all {
         let event = &parked.event;
@@ -21,7 +20,7 @@ pub(super) fn table(all: &[ParkedAggregate]) -> String {
         let _ = writeln!(
             text,
             "{:<12} {:<9} {:<36} {:>9} {:<16} {:<10} {}",
-            parked.service,
+            parked.component,
             parked.partition.to_string(),
             event.key,
             event.position,
@@ -33,13 +32,13 @@ pub(super) fn table(all: &[ParkedAggregate]) -> String {
     text
 }
 
-/// One JSON object a line.
-pub(super) fn lines(all: &[ParkedAggregate]) -> String {
+/// Returns one JSON object per line.
+pub(super) fn json_lines(all: &[ParkedAggregate]) -> String {
     let mut text = String::new();
     for parked in all {
         let event = &parked.event;
         let line = json!({
-            "service": parked.service,
+            "component": parked.component,
             "partition": parked.partition.0,
             "key": event.key.to_string(),
             "position": event.position,
@@ -48,20 +47,19 @@ pub(super) fn lines(all: &[ParkedAggregate]) -> String {
             "reason": event.reason.name(),
             "error": event.error,
             "parked_ms": parked.parked_at.0,
-            "asked": parked.asked.map(|asked| asked.name()),
+            "requested_action": parked.requested_action.map(|action| action.name()),
         });
         let _ = writeln!(text, "{line}");
     }
     text
 }
 
-/// Everything, with the events that wait.
-pub(super) fn whole(parked: &ParkedAggregate, waiting: &[EventRecord]) -> String {
+pub(super) fn details(parked: &ParkedAggregate, pending: &[EventRecord]) -> String {
     let mut text = table(std::slice::from_ref(parked));
-    let _ = writeln!(text, "{} events wait:", waiting.len());
-    for event in waiting {
+    let _ = writeln!(text, "{} pending events:", pending.len());
+    for event in pending {
         let EventRecord { position, version, kind, schema, cause, body, .. } = event;
-        let body = to_json(body).unwrap_or_else(|| format!("{} bytes that are no MessagePack", body.len()));
+        let body = to_json(body).unwrap_or_else(|| format!("{} bytes that are not MessagePack", body.len()));
         let _ = writeln!(
             text,
             "  position {position}, version {version}: {kind} v{schema} of command {cause} {body}"

@@ -1,18 +1,19 @@
-//! What was seen, for people.
+//! Text format of a streams report.
 
 use auction_app::operator::stream_stats::{Rates, StreamsReport, owner};
 use auction_app::ports::operator::stream_stats::{GroupProgress, LagCount, StreamProgress};
 use std::fmt::Write;
 
-/// One line for each stream and group, then one for each partition.
-pub(super) fn text(look: &StreamsReport, rates: &Rates) -> String {
+/// Formats a report: a line per stream and consumer group, then a line per partition.
+pub(super) fn text(report: &StreamsReport, rates: &Rates) -> String {
     let mut text = format!(
         "{:<19} {:>9} {:>8}  {:<12} {:>8} {:>8} {:>8} {:>8}  {}\n",
-        "stream", "length", "in/s", "group", "lag", "pending", "oldest", "done/s", "owner"
+        "stream", "length", "added/s", "group", "lag", "pending", "oldest", "acked/s", "owner"
     );
-    for stream in look.seen.partitions.iter().flat_map(|partition| &partition.streams) {
+    for stream in report.stats.partitions.iter().flat_map(|partition| &partition.streams) {
         let begin = format!("{:<19} {:>9} {:>8}", stream.key, stream.length, rate(rates.added(&stream.key)));
-        let mut groups = stream.groups.iter().map(|group| of_group(stream, group, look, rates)).peekable();
+        let mut groups =
+            stream.groups.iter().map(|group| group_columns(stream, group, report, rates)).peekable();
         if groups.peek().is_none() {
             // Writing into a string cannot fail.
             let _ = writeln!(text, "{begin}");
@@ -23,30 +24,35 @@ pub(super) fn text(look: &StreamsReport, rates: &Rates) -> String {
         }
     }
     text.push_str("\npartition  published     stored  dead letters\n");
-    for partition in &look.seen.partitions {
-        let stored = look.stored(partition.partition).map_or("?".to_owned(), |stored| stored.to_string());
+    for partition in &report.stats.partitions {
+        let stored = report.stored(partition.partition).map_or("?".to_owned(), |stored| stored.to_string());
         let (published, dead) = (partition.published, partition.dead_letters);
         let _ =
             writeln!(text, "{:>9} {published:>10} {stored:>10} {dead:>13}", partition.partition.to_string());
     }
-    if let Err(error) = &look.stored {
+    if let Err(error) = &report.stored {
         let _ = writeln!(text, "{error}");
     }
     text
 }
 
-fn of_group(stream: &StreamProgress, group: &GroupProgress, look: &StreamsReport, rates: &Rates) -> String {
+fn group_columns(
+    stream: &StreamProgress,
+    group: &GroupProgress,
+    report: &StreamsReport,
+    rates: &Rates,
+) -> String {
     let lag = match group.lag {
         LagCount::Exact(lag) => lag.to_string(),
         LagCount::AtLeast(lag) => format!(">={lag}"),
     };
     let oldest =
-        group.oldest_ms.map_or("-".to_owned(), |oldest| age(look.seen.now_ms.saturating_sub(oldest)));
+        group.oldest_ms.map_or("-".to_owned(), |oldest| age(report.stats.now_ms.saturating_sub(oldest)));
     format!(
         "{:<12} {lag:>8} {:>8} {oldest:>8} {:>8}  {}",
         group.name,
         group.pending,
-        rate(rates.done(&stream.key, &group.name)),
+        rate(rates.acked(&stream.key, &group.name)),
         owner(group),
     )
 }

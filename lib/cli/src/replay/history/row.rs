@@ -1,4 +1,4 @@
-//! One row of a history.
+//! Rows of a history.
 
 use crate::decimal::{Decimal, DecimalError};
 use crate::money::{self, MoneyError};
@@ -6,29 +6,30 @@ use auction_domain::Title;
 use csv::StringRecord;
 use thiserror::Error;
 
-/// The columns that are read; others (such as `days`) are left alone.
-pub(super) const COLUMNS: [&str; 7] =
+/// The columns that are read; others (such as `days`) are ignored.
+pub(super) const COLUMN_NAMES: [&str; 7] =
     ["auction", "item", "opening_bid", "closing_price", "bid", "day_offset", "bidder"];
 
-/// Where they are.
+/// Positions of the columns.
 pub(super) struct Columns {
-    indices: [usize; COLUMNS.len()],
-    in_all: usize,
+    indices: [usize; COLUMN_NAMES.len()],
+    /// Number of columns in the file.
+    count: usize,
 }
 
 impl Columns {
-    /// Finds the columns by their names; `Err` lists those that are missing.
+    /// Finds the columns by name. `Err` lists the missing ones.
     pub(super) fn find(headers: &StringRecord) -> Result<Columns, String> {
         let find = |name: &str| headers.iter().position(|header| header.trim() == name);
-        let missing: Vec<&str> = COLUMNS.into_iter().filter(|name| find(name).is_none()).collect();
+        let missing: Vec<&str> = COLUMN_NAMES.into_iter().filter(|name| find(name).is_none()).collect();
         if !missing.is_empty() {
             return Err(missing.join(", "));
         }
-        Ok(Columns { indices: COLUMNS.map(|name| find(name).unwrap_or_default()), in_all: headers.len() })
+        Ok(Columns { indices: COLUMN_NAMES.map(|name| find(name).unwrap_or_default()), count: headers.len() })
     }
 }
 
-/// What a row says; amounts in minor units.
+/// Row of a history. Amounts are in minor units.
 pub(super) struct Row {
     pub(super) auction: String,
     pub(super) item: String,
@@ -39,11 +40,11 @@ pub(super) struct Row {
     pub(super) bidder: String,
 }
 
-/// Why a row makes no sense.
+/// Reasons a row is malformed.
 #[derive(Debug, Error)]
 pub(super) enum RowError {
-    #[error("it has {has} columns, the first row names {named}")]
-    Columns { has: usize, named: usize },
+    #[error("it has {actual} columns instead of {expected}")]
+    ColumnCount { actual: usize, expected: usize },
     #[error("{0} is empty")]
     Empty(&'static str),
     #[error("item {0}")]
@@ -56,12 +57,12 @@ pub(super) enum RowError {
 
 impl Row {
     pub(super) fn read(columns: &Columns, record: &StringRecord, currency: &str) -> Result<Row, RowError> {
-        if record.len() != columns.in_all {
-            return Err(RowError::Columns { has: record.len(), named: columns.in_all });
+        if record.len() != columns.count {
+            return Err(RowError::ColumnCount { actual: record.len(), expected: columns.count });
         }
         let fields = columns.indices.map(|index| record.get(index).unwrap_or_default().trim());
         if let Some(empty) = fields.iter().position(|field| field.is_empty()) {
-            return Err(RowError::Empty(COLUMNS[empty]));
+            return Err(RowError::Empty(COLUMN_NAMES[empty]));
         }
         let [auction, item, opening_bid, closing_price, bid, day_offset, bidder] = fields;
         let money =
@@ -79,7 +80,7 @@ impl Row {
     }
 }
 
-/// What is wrong with a row that is no CSV, without its position.
+/// Returns the text of a CSV error without the position.
 pub(super) fn describe(error: &csv::Error) -> String {
     match error.kind() {
         csv::ErrorKind::Utf8 { err, .. } => format!("it is not UTF-8 text: {err}"),

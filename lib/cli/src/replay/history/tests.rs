@@ -8,14 +8,14 @@ fn history(text: &[u8]) -> Result<History, HistoryError> {
     history
 }
 
-const HEAD: &str = "auction,item,days,opening_bid,closing_price,bid,day_offset,bidder\n";
+const HEADER: &str = "auction,item,days,opening_bid,closing_price,bid,day_offset,bidder\n";
 
 fn rows(rows: &str) -> History {
-    history(format!("{HEAD}{rows}").as_bytes()).unwrap()
+    history(format!("{HEADER}{rows}").as_bytes()).unwrap()
 }
 
 #[test]
-fn bids_are_in_exact_time_order_and_equal_times_keep_the_order_of_the_file() {
+fn bids_are_sorted_by_exact_time_then_by_line() {
     let history = rows(
         "1,Lamp,3,1,9,5,10.0,ann\n\
          1,Lamp,3,1,9,6,9.5,ben\n\
@@ -25,11 +25,11 @@ fn bids_are_in_exact_time_order_and_equal_times_keep_the_order_of_the_file() {
     );
     let amounts: Vec<u64> = history.auctions[0].bids.iter().map(|bid| bid.amount).collect();
     assert_eq!(amounts, [600, 700, 400, 800, 500]);
-    assert!(history.remarks.is_empty());
+    assert!(history.warnings.is_empty());
 }
 
 #[test]
-fn columns_are_found_by_name_and_extra_ones_do_no_harm() {
+fn columns_are_found_by_name_and_extra_ones_ignored() {
     let text = "\u{feff}bidder,extra,bid,auction,item,day_offset,closing_price,opening_bid\r\n\
                 ann,x,2.50,1,\"Lamp, old\",0.1,3,1\r\n";
     let history = history(text.as_bytes()).unwrap();
@@ -40,9 +40,9 @@ fn columns_are_found_by_name_and_extra_ones_do_no_harm() {
 }
 
 #[test]
-fn a_malformed_row_is_named_by_line_and_the_rest_goes_on() {
+fn malformed_rows_are_skipped_with_a_warning() {
     let mut text = format!(
-        "{HEAD}1,Lamp,3,1,9,5,0.1,ann\n1,Lamp,3,1,9,five,0.2,ann\n1,Lamp,3,1\n1,Lamp,3,1,9,5.001,0.2,ann\n\
+        "{HEADER}1,Lamp,3,1,9,5,0.1,ann\n1,Lamp,3,1,9,five,0.2,ann\n1,Lamp,3,1\n1,Lamp,3,1,9,5.001,0.2,ann\n\
          1,Lamp,3,1,9,6,-1,ann\n1,Lamp,3,1,9,6,0.3,\n1,Lamp,3,0,9,6,0.3,ann\n"
     )
     .into_bytes();
@@ -50,38 +50,38 @@ fn a_malformed_row_is_named_by_line_and_the_rest_goes_on() {
     let history = history(&text).unwrap();
     assert_eq!((history.bids(), history.malformed), (2, 7));
     let expected = [
-        "line 3 is left out: bid: \"five\" is not a number such as 200.01",
-        "line 4 is left out: it has 4 columns, the first row names 8",
-        "line 5 is left out: bid: USD has 2 digits after the point, so 5.001 is not an amount of it",
-        "line 6 is left out: day_offset: \"-1\" is not a number such as 200.01",
-        "line 7 is left out: bidder is empty",
-        "line 8 is left out: opening_bid: an amount is from 0.01 to 45035996273704.95 USD, got 0",
+        "line 3 is skipped: bid: \"five\" is not a number such as 200.01",
+        "line 4 is skipped: it has 4 columns instead of 8",
+        "line 5 is skipped: bid: 5.001 has too many digits: USD has 2 after the point",
+        "line 6 is skipped: day_offset: \"-1\" is not a number such as 200.01",
+        "line 7 is skipped: bidder is empty",
+        "line 8 is skipped: opening_bid: 0 is out of range: an amount is from 0.01 to 45035996273704.95 USD",
     ];
-    assert_eq!(&history.remarks[..6], &expected);
+    assert_eq!(&history.warnings[..6], &expected);
     assert!(
-        history.remarks[6].starts_with("line 9 is left out: it is not UTF-8"),
+        history.warnings[6].starts_with("line 9 is skipped: it is not UTF-8"),
         "{:?}",
-        history.remarks[6]
+        history.warnings[6]
     );
 }
 
 #[test]
-fn an_auction_whose_rows_disagree_keeps_its_first_and_is_named() {
+fn contradicting_rows_keep_the_first_value_with_a_warning() {
     let history = rows("7,Lamp,3,1,9,5,0.1,ann\n7,Lamp,3,2,9,6,0.2,ben\n");
     assert_eq!((history.auctions[0].opening_bid, history.bids(), history.malformed), (100, 2, 0));
     assert_eq!(
-        history.remarks,
-        ["line 3 gives auction 7 the opening_bid 2.00, its first row (line 2) 1.00; the first is taken"]
+        history.warnings,
+        ["line 3: opening_bid of auction 7 is 2.00, but 1.00 in its first row (line 2); 1.00 is used"]
     );
 }
 
 #[test]
-fn a_file_that_is_no_history_says_what_is_missing() {
-    let said = |text: &str| history(text.as_bytes()).unwrap_err().to_string();
-    assert!(said("auction,item,bid\n1,Lamp,5\n").contains(
+fn unusable_files_are_rejected_with_the_reason() {
+    let message = |text: &str| history(text.as_bytes()).unwrap_err().to_string();
+    assert!(message("auction,item,bid\n1,Lamp,5\n").contains(
         "lacks the columns opening_bid, closing_price, day_offset, bidder; its first row must name"
     ));
-    assert!(said(HEAD).contains("has no row that can be replayed"));
+    assert!(message(HEADER).contains("has no valid rows"));
     let error = read(Path::new("/nowhere/history.csv"), "USD").unwrap_err().to_string();
     assert!(error.starts_with("the history /nowhere/history.csv cannot be read"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 as the test needs.
+//! The subset of HTTP/1.1 that the tests need.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ impl Response {
         Response { status, headers, body: serde_json::to_string(body).unwrap() }
     }
 
-    /// A problem of RFC 9457, with more members.
+    /// Returns problem details (RFC 9457) with additional members.
     pub(crate) fn problem(status: u16, code: &str, detail: &str, more: Value) -> Response {
         let mut body = json!({"type": format!("/problems/{}", code.replace('_', "-")), "title": code,
             "status": status, "detail": detail, "code": code});
@@ -46,7 +46,7 @@ impl Response {
     }
 
     pub(crate) fn unavailable() -> Response {
-        Response::problem(503, "unavailable", "not now", json!({})).with("Retry-After", "0")
+        Response::problem(503, "unavailable", "temporarily unavailable", json!({})).with("Retry-After", "0")
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Response {

@@ -1,4 +1,4 @@
-//! A portal in memory behind a real socket.
+//! A fake portal in memory, served over a real socket.
 
 mod http;
 mod portal;
@@ -14,18 +14,18 @@ use tokio::io::BufReader;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Every n-th request suffers; 0 is never.
+/// Injected faults: each affects every n-th request; 0 disables it.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Faults {
-    /// The connection is dropped before anything is done.
+    /// Closes the connection before the request is handled.
     pub(crate) lost_request: u64,
-    /// It is done, and the connection is dropped without an answer.
+    /// Handles the request and closes the connection without a response.
     pub(crate) lost_answer: u64,
-    /// It is done, and the connection is dropped within the answer.
+    /// Handles the request and closes the connection within the response.
     pub(crate) cut_answer: u64,
-    /// 503.
+    /// Answers 503 without handling the request.
     pub(crate) unavailable: u64,
-    /// 202, and decided a little later.
+    /// Answers 202 and decides the command later.
     pub(crate) pending: u64,
 }
 
@@ -51,8 +51,8 @@ impl Fake {
         Fake { url: format!("http://{address}"), address, shared, serving: Mutex::new(Some(serving)) }
     }
 
-    /// The end of the process: all connections break, new ones are refused, handles are forgotten. What was
-    /// decided, or accepted and not decided yet, is on disk.
+    /// Simulates the end of the process: all connections break, new ones are refused, command handles are
+    /// lost. Decided and accepted commands are kept, as on disk.
     pub(crate) fn kill(&self) {
         if let Some(serving) = self.serving.lock().unwrap().take() {
             serving.abort();
@@ -74,8 +74,8 @@ impl Fake {
         self.shared.portal.lock().unwrap()
     }
 
-    /// Waits until so many requests have come.
-    pub(crate) async fn has_seen(&self, requests: u64) {
+    /// Waits until this number of requests has arrived.
+    pub(crate) async fn wait_for_requests(&self, requests: u64) {
         while self.shared.requests.load(Ordering::Relaxed) < requests {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -92,29 +92,29 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new(); // aborted with this task
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
-        connections.spawn(talk(stream, shared.clone()));
+        connections.spawn(handle_connection(stream, shared.clone()));
         while connections.try_join_next().is_some() {}
     }
 }
 
-async fn talk(stream: TcpStream, shared: Arc<Shared>) {
+async fn handle_connection(stream: TcpStream, shared: Arc<Shared>) {
     let mut stream = BufReader::new(stream);
     while let Some(request) = http::read(&mut stream).await {
         let count = shared.requests.fetch_add(1, Ordering::Relaxed) + 1;
-        let suffers = |every: u64| every != 0 && count.is_multiple_of(every);
+        let is_due = |every: u64| every != 0 && count.is_multiple_of(every);
         let faults = shared.faults;
-        if suffers(faults.lost_request) {
+        if is_due(faults.lost_request) {
             return;
         }
-        if suffers(faults.unavailable) {
+        if is_due(faults.unavailable) {
             http::write(&mut stream, Response::unavailable()).await;
             continue;
         }
-        let response = answer(&shared, &request, suffers(faults.pending));
-        if suffers(faults.lost_answer) {
+        let response = answer(&shared, &request, is_due(faults.pending));
+        if is_due(faults.lost_answer) {
             return;
         }
-        if suffers(faults.cut_answer) {
+        if is_due(faults.cut_answer) {
             http::write_half(&mut stream, response).await;
             return;
         }
@@ -122,6 +122,6 @@ async fn talk(stream: TcpStream, shared: Arc<Shared>) {
     }
 }
 
-fn answer(shared: &Shared, request: &Request, hold: bool) -> Response {
-    shared.portal.lock().unwrap().answer(request, hold)
+fn answer(shared: &Shared, request: &Request, delay: bool) -> Response {
+    shared.portal.lock().unwrap().answer(request, delay)
 }

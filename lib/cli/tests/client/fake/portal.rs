@@ -1,4 +1,4 @@
-//! What a portal promises, kept in memory, with the real rules.
+//! State of the fake portal, with the rules of the real domain.
 
 use super::http::{Request, Response};
 use super::view;
@@ -16,25 +16,25 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// How long read models, the auctioneer and held commands take.
+/// Delay of read models, of the auctioneer and of pending commands.
 const LAG: Duration = Duration::from_millis(15);
 
 #[derive(Default)]
 pub(crate) struct Portal {
     pub(crate) auctions: BTreeMap<Uuid, Entry>,
     pub(crate) users: HashSet<Uuid>,
-    /// Commands that were sent to an auction while another one was not decided.
-    pub(crate) overtaken: u64,
-    /// Answers that came from memory, because the request was repeated.
+    /// Number of commands sent to an auction while another one was undecided.
+    pub(crate) out_of_order: u64,
+    /// Number of repeated requests.
     pub(crate) repeated: u64,
-    /// How often a handle was asked for that had been forgotten.
+    /// Number of requests for a handle from before a crash.
     pub(crate) forgotten_handles: u64,
-    /// The auctioneer is away.
+    /// Simulates an auctioneer that does not run.
     pub(crate) never_closes: bool,
-    /// All commands are accepted, and none is decided.
+    /// Accepts all commands and decides none.
     pub(crate) never_decides: bool,
     answers: HashMap<Uuid, (Vec<u8>, Response)>,
-    pending: HashMap<Uuid, Held>,
+    pending: HashMap<Uuid, PendingCommand>,
     epoch: u32,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Entry {
     closes_from: Option<Instant>,
 }
 
-struct Held {
+struct PendingCommand {
     due: Instant,
     command: Command,
     request: Request,
@@ -75,11 +75,11 @@ fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Response> {
 }
 
 fn not_found(code: &str) -> Response {
-    Response::problem(404, code, "there is no such thing", json!({}))
+    Response::problem(404, code, "not found", json!({}))
 }
 
 impl Portal {
-    pub(crate) fn answer(&mut self, request: &Request, hold: bool) -> Response {
+    pub(crate) fn answer(&mut self, request: &Request, delay: bool) -> Response {
         let path = request.path.clone();
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         let answer = match (&*request.method, &parts[..]) {
@@ -87,17 +87,17 @@ impl Portal {
             ("GET", ["auctions"]) => Ok(view::list(self, &request.query)),
             ("GET", ["auction", id]) => self.auction(id),
             ("GET", ["auction", id, "bids"]) => self.own_bids(id, request),
-            _ => self.command(request, &parts, hold),
+            _ => self.command(request, &parts, delay),
         };
         answer.unwrap_or_else(|problem| problem)
     }
 
-    /// After a crash, what is pending is still there, and nobody knows its handle.
+    /// Invalidates all handles, as a crash does. Pending commands are kept.
     pub(crate) fn forget_handles(&mut self) {
         self.epoch += 1;
     }
 
-    fn command(&mut self, request: &Request, parts: &[&str], hold: bool) -> Result<Response, Response> {
+    fn command(&mut self, request: &Request, parts: &[&str], delay: bool) -> Result<Response, Response> {
         let command = read_command(request, parts)?;
         let text = format!(
             "{} {} {} {}",
@@ -110,19 +110,27 @@ impl Portal {
         if let Some((body, response)) = self.answers.get(&id) {
             self.repeated += 1;
             let same = *body == request.body;
-            let reused =
-                || Response::problem(422, "idempotency_key_reused", "the key was used otherwise", json!({}));
+            let reused = || {
+                Response::problem(
+                    422,
+                    "idempotency_key_reused",
+                    "the key was used for another request",
+                    json!({}),
+                )
+            };
             return Ok(if same { response.clone() } else { reused() });
         }
         let waits = request.header("prefer").contains("wait=");
         if self.pending.contains_key(&id) {
             return Ok(self.accepted(id));
         }
-        let busy = |held: &Held| command.auction().is_some() && held.command.auction() == command.auction();
-        self.overtaken += u64::from(self.pending.values().any(busy));
-        if hold || !waits || self.never_decides {
+        let same_auction = |pending: &PendingCommand| {
+            command.auction().is_some() && pending.command.auction() == command.auction()
+        };
+        self.out_of_order += u64::from(self.pending.values().any(same_auction));
+        if delay || !waits || self.never_decides {
             let due = Instant::now() + LAG;
-            self.pending.insert(id, Held { due, command, request: request.clone() });
+            self.pending.insert(id, PendingCommand { due, command, request: request.clone() });
             return Ok(self.accepted(id));
         }
         Ok(self.decide(id, &command, request))
@@ -140,11 +148,11 @@ impl Portal {
             self.forgotten_handles += 1;
             return not_found("unknown_command");
         };
-        let due = |held: &Held| held.due <= Instant::now() && !self.never_decides;
+        let due = |pending: &PendingCommand| pending.due <= Instant::now() && !self.never_decides;
         if self.pending.get(&id).is_some_and(due)
-            && let Some(held) = self.pending.remove(&id)
+            && let Some(pending) = self.pending.remove(&id)
         {
-            self.decide(id, &held.command, &held.request);
+            self.decide(id, &pending.command, &pending.request);
         }
         match self.answers.get(&id) {
             Some((_, response)) if response.status >= 400 => response.clone(),
@@ -218,7 +226,7 @@ impl Portal {
 
     fn change(&mut self, id: Uuid, auction: Uuid, command: &AuctionCommand, user: UserId) -> Response {
         if !self.users.contains(&user.0) {
-            return Response::problem(403, "unknown_user", "there is no such user", json!({}));
+            return Response::problem(403, "unknown_user", "the user does not exist", json!({}));
         }
         let Some(entry) = self.auctions.get_mut(&auction) else { return not_found("unknown_auction") };
         let at = now();

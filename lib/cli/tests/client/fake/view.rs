@@ -1,4 +1,4 @@
-//! Answers in the form of the wire.
+//! Response bodies of the fake portal.
 
 use super::http::Response;
 use super::portal::{Entry, Portal};
@@ -50,7 +50,7 @@ pub(crate) fn refused(refused: &Refused, auction: Option<&Auction>) -> Response 
         RefusedClass::Forbidden => 403,
         RefusedClass::Conflict => 409,
         RefusedClass::Invalid => 422,
-        RefusedClass::VersionMoved => 412,
+        RefusedClass::VersionConflict => 412,
     };
     let facts = refused.facts.iter().map(|(name, value)| ((*name).to_owned(), fact(auction, *value)));
     Response::problem(status, refused.code, &refused.detail, Value::Object(facts.collect()))
@@ -92,16 +92,16 @@ pub(crate) fn auction(id: AuctionId, entry: &Entry) -> AuctionView {
             bidder: alias(id, winner.bidder),
             bid: winner.bid.0,
             amount: money(auction, winner.effective),
-            pays: money(auction, winner.pays),
+            price: money(auction, winner.pays),
         }),
-        unsold_because: unsold.then(|| "no_bids".to_owned()),
+        unsold_reason: unsold.then(|| "no_bids".to_owned()),
         promotion: None,
         created_at: entry.created_at.into(),
         version: auction.version(),
     }
 }
 
-/// Pages of at most two, so that there are several.
+/// Returns a page of at most two auctions, so that lists have several pages.
 pub(crate) fn list(portal: &Portal, query: &str) -> Response {
     let number = |name: &str| {
         query.split('&').filter_map(|part| part.split_once('=')).find(|(key, _)| *key == name)?.1.parse().ok()
