@@ -1,12 +1,15 @@
-//! Benchmarks. Each starts a Redis and a Postgres of its own, with everything on disk before it is acknowledged.
+//! Benchmarks. Each starts its own Redis and Postgres, which write everything to disk before they acknowledge
+//! it.
 //!
-//! Without a name: the table, what the portal does beside what the same machine can do at best. With a name, one of:
+//! Without a name, the table is measured: the portal compared with the best result of the same machine. The
+//! named benchmarks are:
 //!
-//! * `channels`: how long a user or auction created now waits behind a backlog of bids;
-//! * `rush`: how many notifications a closing rush makes, and how fast;
-//! * `project`: how fast stored bids become views, by the projector and by a rebuild;
-//! * `live`: how long after its commit a bid is told to ten thousand listeners, and what each of them costs;
-//! * `freshness`: how long after its commit a bid can be read, at a steady rate.
+//! * `channels`: how long the creation of a user or auction takes during a backlog of bids;
+//! * `rush`: how many notifications a closing rush creates, and how fast;
+//! * `project`: how fast stored bids become read models, by the projector and by a rebuild;
+//! * `live`: delay from the commit of a bid until ten thousand live listeners receive it, and the cost of
+//!   each listener;
+//! * `freshness`: delay from the commit of a bid until it can be read, at a constant rate.
 
 mod backlog;
 mod bare;
@@ -32,7 +35,7 @@ pub(crate) use profile::ProfileArgs;
 use crate::Failure;
 use clap::{Args, Subcommand};
 
-/// `auction-loadtest bench`
+/// Arguments of `auction-loadtest bench`.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct BenchArgs {
@@ -44,26 +47,26 @@ pub(crate) struct BenchArgs {
 
 #[derive(Subcommand)]
 enum Benchmark {
-    /// How long a creation waits behind a backlog of bids
+    /// Measure how long a creation takes during a backlog of bids
     Channels(channels::ChannelsArgs),
-    /// How many notifications a closing rush makes, and how fast
+    /// Measure how many notifications a closing rush creates, and how fast
     Rush(rush::RushArgs),
-    /// How fast stored bids become views
+    /// Measure how fast stored bids become read models
     Project(project::ProjectArgs),
-    /// How long after its commit a bid is told to ten thousand listeners
+    /// Measure the delay from the commit of a bid to ten thousand live listeners
     Live(live::LiveArgs),
-    /// How long after its commit a bid can be read, at a steady rate
+    /// Measure the delay from the commit of a bid until it can be read
     Freshness(freshness::FreshnessArgs),
-    /// The bare handlers that the table compares with
+    /// Run the bare handlers that the table compares with
     #[command(hide = true)]
     Bare(bare::BareArgs),
-    /// The bare probe that the table compares with
+    /// Run the bare probe that the table compares with
     #[command(hide = true)]
     Probe,
 }
 
 impl BenchArgs {
-    /// Measures, and prints.
+    /// Runs the benchmark and prints its results.
     pub(crate) async fn run(self) -> Result<(), Failure> {
         match self.benchmark {
             None => table::run(self.table).await,

@@ -1,7 +1,8 @@
-//! Whether what was answered is what happened. A run that is fast and wrong has failed.
+//! Checks whether the responses of a run agree with the stored data. A fast run with wrong results has
+//! failed.
 //!
-//! The checks look at [`RunEvidence`] alone, one file each; [`backends`] gathers it from Redis and Postgres, and
-//! [`http_view`] looks at what a portal shows by HTTP, which is all there is without the addresses of its servers.
+//! Each check has its own file and reads [`RunEvidence`] only. [`backends`] collects the evidence from Redis
+//! and Postgres. [`http_view`] checks what the portal shows by HTTP, for runs without access to the backends.
 
 mod answers;
 mod auction_model;
@@ -20,67 +21,75 @@ pub(crate) use evidence::RunEvidence;
 
 use serde::Serialize;
 
-/// At most so many things that are wrong are told of each check.
-const TOLD: usize = 20;
+/// Maximum number of failures reported for a check.
+const MAX_REPORTED: usize = 20;
 
-/// One check.
+/// Result of one check.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Check {
-    /// What must be so.
+    /// The property that must hold.
     pub(crate) name: &'static str,
-    /// How many things were looked at.
-    pub(crate) looked_at: u64,
-    /// What is not so, a sentence each.
-    pub(crate) wrong: Vec<String>,
-    /// How much more there is that is not so.
-    pub(crate) more: u64,
+    /// Number of items checked.
+    pub(crate) checked: u64,
+    /// Descriptions of failures, at most [`MAX_REPORTED`].
+    pub(crate) failures: Vec<String>,
+    /// Number of failures that are not described.
+    pub(crate) more_failures: u64,
 }
 
 impl Check {
     pub(crate) fn new(name: &'static str) -> Check {
-        Check { name, looked_at: 0, wrong: Vec::new(), more: 0 }
+        Check { name, checked: 0, failures: Vec::new(), more_failures: 0 }
     }
 
-    /// One more thing was looked at, and is as it must be or not.
-    pub(crate) fn look(&mut self, is_right: bool, wrong: impl FnOnce() -> String) {
-        self.looked_at += 1;
-        if !is_right {
-            self.wrong(wrong);
+    /// Counts an item and records a failure unless it passed.
+    pub(crate) fn verify(&mut self, passed: bool, failure: impl FnOnce() -> String) {
+        self.checked += 1;
+        if !passed {
+            self.fail(failure);
         }
     }
 
-    /// Something is wrong.
-    pub(crate) fn wrong(&mut self, what: impl FnOnce() -> String) {
-        if self.wrong.len() < TOLD { self.wrong.push(what()) } else { self.more += 1 }
+    /// Records a failure without counting an item.
+    pub(crate) fn fail(&mut self, failure: impl FnOnce() -> String) {
+        if self.failures.len() < MAX_REPORTED {
+            self.failures.push(failure())
+        } else {
+            self.more_failures += 1
+        }
     }
 
-    pub(crate) fn is_right(&self) -> bool {
-        self.wrong.is_empty()
+    pub(crate) fn passed(&self) -> bool {
+        self.failures.is_empty()
     }
 }
 
-/// All checks of a run.
+/// Results of all checks of a run.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct CheckReport {
     pub(crate) checks: Vec<Check>,
-    /// What could not be looked at, and why.
+    /// Properties that could not be checked, and why.
     pub(crate) not_checked: Vec<String>,
 }
 
 impl CheckReport {
-    pub(crate) fn is_right(&self) -> bool {
-        self.checks.iter().all(Check::is_right)
+    pub(crate) fn passed(&self) -> bool {
+        self.checks.iter().all(Check::passed)
     }
 
-    /// Another run's checks beside these: found wrong once is wrong.
+    /// Merges the checks of another run: a check fails if it failed in one of them.
     pub(crate) fn join(&mut self, other: CheckReport) {
         for check in other.checks {
             match self.checks.iter_mut().find(|known| known.name == check.name) {
                 Some(known) => {
-                    known.looked_at += check.looked_at;
-                    known.more += check.more;
-                    for wrong in check.wrong {
-                        if known.wrong.len() < TOLD { known.wrong.push(wrong) } else { known.more += 1 }
+                    known.checked += check.checked;
+                    known.more_failures += check.more_failures;
+                    for failure in check.failures {
+                        if known.failures.len() < MAX_REPORTED {
+                            known.failures.push(failure)
+                        } else {
+                            known.more_failures += 1
+                        }
                     }
                 }
                 None => self.checks.push(check),
@@ -94,11 +103,11 @@ impl CheckReport {
     }
 }
 
-/// Everything that evidence can tell.
-pub(crate) fn judge(evidence: &RunEvidence<'_>) -> Vec<Check> {
-    let mut checks = vec![positions::dense(evidence)];
+/// Runs all checks of the evidence.
+pub(crate) fn run_checks(evidence: &RunEvidence<'_>) -> Vec<Check> {
+    let mut checks = vec![positions::gap_free(evidence)];
     checks.extend(answers::checks(evidence));
-    checks.push(order::kept(evidence));
+    checks.push(order::arrival_order(evidence));
     checks.extend(bids::checks(evidence));
     checks.extend(rules::checks(evidence));
     checks.extend(notifications::checks(evidence));

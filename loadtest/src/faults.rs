@@ -1,5 +1,4 @@
-//! `auction-loadtest faults`: whatever can go wrong goes wrong under load, and the judge looks whether every promise was
-//! kept.
+//! `auction-loadtest faults`: injects faults under load; the checker verifies that all guarantees hold.
 
 mod clock;
 mod disks;
@@ -20,7 +19,7 @@ use crate::run::options::{LoadArgs, above_zero};
 use crate::run::plan::Plan;
 use crate::run::progress::note;
 use crate::run::scenarios;
-use crate::run::target::client::{Address, Answer, Client};
+use crate::run::target::client::{Address, Client, Response};
 use crate::run::target::http::Http;
 use auction_testkit::random::Random;
 use clap::Args;
@@ -37,52 +36,53 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// `auction-loadtest faults`
+/// Arguments of `auction-loadtest faults`.
 #[derive(Args)]
 pub(crate) struct FaultArgs {
-    /// So many faults
+    /// Number of faults to inject
     #[arg(long, default_value_t = 1000, value_parser = above_zero::<usize>)]
     faults: usize,
-    /// At most so many minutes; then no further load begins
+    /// Time limit in minutes; no further load is started after it
     #[arg(long, default_value_t = 120.0, value_parser = above_zero::<f64>)]
     minutes: f64,
-    /// Repeats a run as far as processes allow: the same seed does the same to the same
+    /// Seed of the faults and the load; a run is repeatable as far as process timing allows. Default: random
     #[arg(long)]
     seed: Option<u64>,
-    /// Which kinds of faults, separated by commas; all of them otherwise
+    /// Kinds of faults, separated by commas; default: all
     #[arg(long, value_delimiter = ',')]
     kinds: Vec<FaultKind>,
-    /// Requests per second, whatever goes wrong
+    /// Requests per second, independent of the faults
     #[arg(long, default_value_t = 200.0, value_parser = above_zero::<f64>)]
     rate: f64,
-    /// Loads follow each other, each judged at its end; so long each, in seconds
+    /// Duration of each load in seconds; the loads run one after the other, and each is checked at its end
     #[arg(long, default_value_t = 180.0, value_parser = above_zero::<f64>)]
     load_seconds: f64,
-    /// A bidding history: every other load is the scenario `real` on it, and `closing-rush` otherwise
+    /// CSV file with a bidding history: every second load is then the scenario `real` instead of
+    /// `closing-rush`
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
-    /// All must be well again so many seconds after a fault
+    /// Maximum time in seconds until the portal has recovered from a fault
     #[arg(long, default_value_t = 60.0, value_parser = above_zero::<f64>)]
-    recovered_within: f64,
-    /// Where data and logs are kept; a temporary directory otherwise
+    max_recovery_seconds: f64,
+    /// Directory for data and logs; default: a temporary directory
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Write the results as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write a picture (SVG) of what processes and servers held meanwhile
+    /// Write a chart (SVG) of the resources used by processes and servers
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
 }
 
-/// Something was lost, doubled or out of order, or did not get well.
-const WRONG: u8 = 2;
+/// Exit status if a guarantee was violated, a recovery took too long, or a process exited unexpectedly.
+const EXIT_CHECK_FAILED: u8 = 2;
 
-/// Runs it and tells what came of it.
+/// Runs the fault suite, prints and writes its report, and returns the exit status.
 pub(crate) async fn run(arguments: FaultArgs) -> Result<ExitCode, Failure> {
     let seed = arguments.seed.unwrap_or_else(rand::random);
     note(&format!("seed {seed}"));
-    // What makes no sense is told before anything is started.
+    // Invalid options are reported before any server or process is started.
     for number in 0..2 {
         plan(&arguments, number, seed)?;
     }
@@ -90,36 +90,37 @@ pub(crate) async fn run(arguments: FaultArgs) -> Result<ExitCode, Failure> {
         File::create(file).map_err(|error| format!("{}: {error}", file.display()))?;
     }
     let fleet = Fleet::start(arguments.data_dir.as_deref()).await?;
-    let watched = fleet.watch_ingresses();
+    let readiness_watch = fleet.watch_ingresses();
     let (began, samples) = (Instant::now(), Samples::default());
     let (faults, totals) = tokio::select! {
-        came = loads(&fleet, &arguments, seed, began) => came?,
-        // Everything that was started ends with this process.
+        result = loads(&fleet, &arguments, seed, began) => result?,
+        // All processes are stopped when this process exits.
         _ = tokio::signal::ctrl_c() => return Err("interrupted".into()),
-        () = samples.take(&fleet, began) => return Err("nobody looks at what processes hold any more".into()),
-        () = fleet.supervise() => return Err("nobody looks after the processes any more".into()),
+        () = samples.take(&fleet, began) => return Err("the resource sampler ended unexpectedly".into()),
+        () = fleet.supervise() => return Err("the supervisor ended unexpectedly".into()),
     };
     let seconds = began.elapsed().as_secs_f64();
     if let Err(error) = fleet.stop().await {
-        fleet.has_ended(format!("not everything could be ended: {error}"));
+        fleet.report_problem(format!("not all processes could be stopped: {error}"));
     }
-    drop(watched);
-    let (longest_life, series) = (samples.longest_life(), samples.into_series());
+    drop(readiness_watch);
+    let (longest_process_lifetime, series) = (samples.longest_process_lifetime(), samples.into_series());
     if let Some(file) = &arguments.plot {
         std::fs::write(file, plot::svg(&series, seconds))?;
     }
     let unbounded = samples::unbounded(&series, seconds);
-    let report = Report::new(seed, seconds, faults, totals, fleet.ended(), unbounded, longest_life);
+    let report =
+        Report::new(seed, seconds, faults, totals, fleet.problems(), unbounded, longest_process_lifetime);
     report.print();
     if let Some(file) = &arguments.json {
         report.write(file)?;
     }
-    Ok(if report.is_right() { ExitCode::SUCCESS } else { ExitCode::from(WRONG) })
+    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_CHECK_FAILED) })
 }
 
-/// In promoted auctions bids are drawn every few seconds, in those that are offered from now on.
-async fn draws_are_frequent(http: &Http) -> Result<(), Failure> {
-    let options = r#"{"options": [{"every_ms": 5000}]}"#;
+/// Sets the draw interval of promoted auctions created from now on to five seconds.
+async fn set_draw_interval(http: &Http) -> Result<(), Failure> {
+    let options = r#"{"options": [{"interval_ms": 5000}]}"#;
     let request = format!(
         "PUT /promoter/settings HTTP/1.1\r\nHost: faults\r\nX-User-Id: {}\r\nX-User-Role: operator\r\n\
          Prefer: wait=30\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{options}",
@@ -127,15 +128,15 @@ async fn draws_are_frequent(http: &Http) -> Result<(), Failure> {
         options.len()
     );
     let mut client = Client::connect(&http.address).await?;
-    match client.ask(request.as_bytes()).await? {
-        Answer { status: 200, .. } => Ok(()),
-        Answer { status, body } => {
+    match client.send(request.as_bytes()).await? {
+        Response { status: 200, .. } => Ok(()),
+        Response { status, body } => {
             Err(format!("PUT /promoter/settings: {status} {}", String::from_utf8_lossy(body)).into())
         }
     }
 }
 
-/// One load after the other, until there were as many faults as wanted.
+/// Runs one load after the other until the requested number of faults is reached.
 async fn loads(
     fleet: &Fleet,
     arguments: &FaultArgs,
@@ -143,17 +144,17 @@ async fn loads(
     began: Instant,
 ) -> Result<(Vec<Fault>, Totals), Failure> {
     let address = Address { host: fleet.of("ingress")[0].listen.to_string() };
-    let http = Http { address, token: None, balance: Some(Arc::clone(&fleet.balance)) };
-    draws_are_frequent(&http).await?;
+    let http = Http { address, token: None, load_balancer: Some(Arc::clone(&fleet.load_balancer)) };
+    set_draw_interval(&http).await?;
     let probe = Probe::set_up(&http).await?;
-    let chosen = if arguments.kinds.is_empty() { FaultKind::ALL.to_vec() } else { arguments.kinds.clone() };
+    let kinds = if arguments.kinds.is_empty() { FaultKind::ALL.to_vec() } else { arguments.kinds.clone() };
     let mut driver = Driver {
         fleet,
         probe: &probe,
-        deck: FaultPicker::new(chosen.into_iter().filter(|kind| kind.is_possible(fleet)).collect()),
+        picker: FaultPicker::new(kinds.into_iter().filter(|kind| kind.is_possible(fleet)).collect()),
         random: Random::new(seed),
         began,
-        bound: Duration::from_secs_f64(arguments.recovered_within),
+        max_recovery: Duration::from_secs_f64(arguments.max_recovery_seconds),
         faults: Vec::new(),
         decided_until: began,
         flushes: Vec::new(),
@@ -166,14 +167,14 @@ async fn loads(
         number += 1;
         note(&format!("load {number}: {scenario} for {:.0} s", arguments.load_seconds));
         match round::run(fleet, &http, &mut driver, arguments.faults, plan).await {
-            Ok(wave) if wave.verdict.is_right() => totals.add(wave),
-            // What is wrong is wrong from now on.
-            Ok(wave) => {
-                totals.add(wave);
+            Ok(round) if round.check_report.passed() => totals.add(round),
+            // A violation stays in the data, so later loads would only report it again.
+            Ok(round) => {
+                totals.add(round);
                 break;
             }
             Err(error) => {
-                fleet.has_ended(format!("the run: {error}"));
+                fleet.report_problem(format!("the run failed: {error}"));
                 break;
             }
         }
@@ -181,7 +182,7 @@ async fn loads(
     Ok((driver.faults, totals))
 }
 
-/// Ordinary days and endings, by turns.
+/// Alternates between a steady load and one in which auctions end.
 fn scenario(arguments: &FaultArgs, number: u64) -> &'static str {
     match (number % 2, &arguments.history) {
         (0, _) => "steady",
@@ -196,7 +197,7 @@ fn plan(arguments: &FaultArgs, number: u64, seed: u64) -> Result<Plan, Failure> 
         seconds: arguments.load_seconds,
         users: 200,
         auctions: Some(100),
-        skew: 1.0,
+        zipf_exponent: 1.0,
         seed: None,
         arrivals: Arrivals::Poisson,
         connections: 0,
@@ -205,7 +206,8 @@ fn plan(arguments: &FaultArgs, number: u64, seed: u64) -> Result<Plan, Failure> 
         history: arguments.history.clone(),
     };
     let mut plan = (scenarios::find(scenario(arguments, number))?.plan)(&load, seed)?;
-    // Where all end before the judge comes: he wants quiet.
-    plan.offers.iter_mut().for_each(|offer| offer.promoted = plan.until_closed);
+    // Only if all auctions close before the checks: draws of open auctions would add events during the
+    // checks.
+    plan.planned_auctions.iter_mut().for_each(|auction| auction.promoted = plan.until_closed);
     Ok(plan)
 }

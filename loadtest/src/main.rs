@@ -1,11 +1,11 @@
-//! How fast the portal is, and how right while it is fast.
+//! Load tests, fault injection and benchmarks of the portal.
 //!
-//! * `run`: a load on a portal, by a scenario that has a name (`scenarios` lists them), and a judge who holds what
-//!   was answered against what happened;
-//! * `faults`: the same while processes, servers, networks, disks and clocks fail;
-//! * `bench`: benchmarks, each on a Redis and a Postgres of its own, with everything on disk before it is
-//!   acknowledged;
-//! * `profile`: what each role spends its time with.
+//! * `run`: puts a load on a portal by a named scenario (`scenarios` lists them), measures it, and checks
+//!   every response against the stored data;
+//! * `faults`: the same while the fault injector breaks processes, backends, networks, disks and clocks;
+//! * `bench`: benchmarks, each with its own Redis and Postgres, which write everything to disk before they
+//!   acknowledge it;
+//! * `profile`: records where each component spends its CPU time.
 
 #![allow(clippy::print_stdout, reason = "the tables are the result")]
 
@@ -18,7 +18,7 @@ mod run;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// What can go wrong stops a run; the text says what.
+/// Error that ends a run; its text says what happened and what to do.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Parser)]
@@ -30,19 +30,21 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Measure the table, or with a name one thing, on servers of its own
-    BenchEnvironment(bench::BenchArgs),
-    /// Record what each role spends its time with under load, as flame graphs
+    /// Measure the benchmark table, or one named benchmark, on private Redis and Postgres servers
+    Bench(bench::BenchArgs),
+    /// Record where each component spends its CPU time under load, as flame graphs
     Profile(bench::ProfileArgs),
-    /// Have whatever can go wrong go wrong under load, and judge whether every promise was kept
-    #[command(after_help = "Exit status: 0 fine, 1 could not run, 2 a promise was broken.")]
-    Faults(faults::FaultArgs),
-    /// Put a load on a portal, measure, and judge what it answered
+    /// Inject faults under load and check that every guarantee holds
     #[command(
-        after_help = "Exit status: 0 fine, 1 could not run, 2 the judge found something wrong, 3 a bound was missed."
+        after_help = "Exit status: 0 all guarantees held, 1 the run failed, 2 a guarantee was violated."
+    )]
+    Faults(faults::FaultArgs),
+    /// Put a load on a portal, measure it, and check its responses
+    #[command(
+        after_help = "Exit status: 0 all checks passed, 1 the run failed, 2 a check failed, 3 a bound was missed."
     )]
     Run(Box<run::options::RunArgs>),
-    /// List the scenarios
+    /// List the scenarios of `run`
     Scenarios,
 }
 
@@ -50,25 +52,26 @@ enum Command {
 async fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(told) => {
-            // Nobody is there to read it, if that fails. What cannot be understood could not run: 2 is for the judge.
-            let _ = told.print();
-            return if told.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        Err(error) => {
+            // A failure to print cannot be reported. Invalid arguments exit with 1: status 2 means that a
+            // check failed.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
         }
     };
-    let ran = match arguments.command {
-        Command::BenchEnvironment(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),
+    let result = match arguments.command {
+        Command::Bench(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),
         Command::Profile(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),
         Command::Faults(arguments) => faults::run(arguments).await,
         Command::Run(arguments) => run::run(*arguments).await,
         Command::Scenarios => {
             run::scenarios::ALL
                 .iter()
-                .for_each(|scenario| println!("{}\n    {}", scenario.name, scenario.about));
+                .for_each(|scenario| println!("{}\n    {}", scenario.name, scenario.description));
             Ok(ExitCode::SUCCESS)
         }
     };
-    match ran {
+    match result {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("auction-loadtest: {failure}");

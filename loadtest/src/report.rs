@@ -1,4 +1,4 @@
-//! What is told of a run: a table, JSON, a page.
+//! Report of a run: a table, JSON, and an HTML page.
 
 mod json;
 mod page;
@@ -8,25 +8,24 @@ use crate::checker::CheckReport;
 use crate::run::measure::Figures;
 use serde::Serialize;
 
-/// Everything that is known of a run.
+/// Results of a run, as printed and as written to JSON.
 #[derive(Serialize)]
 pub(crate) struct Report {
     pub(crate) scenario: String,
-    pub(crate) about: String,
-    /// The command line.
+    pub(crate) description: String,
     pub(crate) command: String,
     pub(crate) seed: u64,
     pub(crate) version: &'static str,
-    /// What it ran on.
+    /// Machine and portal, as pairs of name and value.
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) figures: Figures,
-    /// What the scenario adds, such as how long it took to recover.
+    /// Observations that are not in the figures, such as the recovery time after a burst.
     pub(crate) findings: Vec<String>,
-    pub(crate) verdict: CheckReport,
-    /// Bounds that were missed.
-    pub(crate) missed: Vec<String>,
+    pub(crate) check_report: CheckReport,
+    /// Bounds of the command line that were missed, one sentence each.
+    pub(crate) missed_bounds: Vec<String>,
 }
 
 pub(crate) use json::write as write_json;
 pub(crate) use page::write as write_page;
-pub(crate) use table::{print, print_verdict};
+pub(crate) use table::{print, print_check_report};

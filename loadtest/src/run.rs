@@ -1,4 +1,4 @@
-//! `auction-loadtest run`: puts a load on a portal, measures, and judges what was answered.
+//! `auction-loadtest run`: puts a load on a portal, measures it, and checks the responses.
 
 pub(crate) mod arrivals;
 pub(crate) mod environment;
@@ -22,45 +22,45 @@ use options::{ResultArgs, RunArgs};
 use session::{RunResult, Session};
 use std::process::ExitCode;
 
-/// The judge found something wrong.
-const WRONG: u8 = 2;
+/// Exit status when a check failed.
+const EXIT_CHECK_FAILED: u8 = 2;
 
-/// A bound that was asked for was missed.
-const MISSED: u8 = 3;
+/// Exit status when a bound given on the command line was missed.
+const EXIT_BOUND_MISSED: u8 = 3;
 
-/// Runs a scenario and tells what came of it.
+/// Runs a scenario, prints and writes its report, and returns the exit status.
 pub(crate) async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
     let scenario = scenarios::find(&arguments.scenario)?;
     let seed = arguments.load.seed.unwrap_or_else(rand::random);
     progress::note(&format!("scenario {}, seed {seed}", scenario.name));
-    // What makes no sense is told before anything is started.
+    // Invalid options are reported before any server or process is started.
     let plan = (scenario.plan)(&arguments.load, seed)?;
     let mut session = Session::open(&arguments.target, arguments.load.connections).await?;
-    let ran = if scenario.is_search {
-        let bound = arguments.results.p99_under.unwrap_or(search::BOUND);
+    let result = if scenario.is_search {
+        let bound = arguments.results.max_p99.unwrap_or(search::DEFAULT_MAX_P99_MS);
         search::find_max(&mut session, scenario, &arguments.load, seed, bound).await?
     } else {
         session.run(plan).await?
     };
     let environment = session.environment();
     session.close().await?;
-    let RunResult { figures, findings, verdict } = ran;
+    let RunResult { figures, findings, check_report } = result;
     let report = Report {
         scenario: scenario.name.to_owned(),
-        about: scenario.about.to_owned(),
+        description: scenario.description.to_owned(),
         command: environment::command_line(),
         seed,
         version: env!("CARGO_PKG_VERSION"),
         environment,
-        missed: missed(&arguments.results, &figures),
+        missed_bounds: missed_bounds(&arguments.results, &figures),
         figures,
         findings,
-        verdict,
+        check_report,
     };
-    tell(&report, &arguments.results)
+    write_results(&report, &arguments.results)
 }
 
-fn tell(report: &Report, results: &ResultArgs) -> Result<ExitCode, Failure> {
+fn write_results(report: &Report, results: &ResultArgs) -> Result<ExitCode, Failure> {
     report::print(report);
     if let Some(file) = &results.json {
         report::write_json(report, file)?;
@@ -68,27 +68,26 @@ fn tell(report: &Report, results: &ResultArgs) -> Result<ExitCode, Failure> {
     if let Some(file) = &results.report {
         report::write_page(report, file)?;
     }
-    Ok(match (report.verdict.is_right(), report.missed.is_empty()) {
-        (false, _) => ExitCode::from(WRONG),
-        (true, false) => ExitCode::from(MISSED),
+    Ok(match (report.check_report.passed(), report.missed_bounds.is_empty()) {
+        (false, _) => ExitCode::from(EXIT_CHECK_FAILED),
+        (true, false) => ExitCode::from(EXIT_BOUND_MISSED),
         (true, true) => ExitCode::SUCCESS,
     })
 }
 
-/// Bounds that were asked for and not kept.
-fn missed(results: &ResultArgs, figures: &measure::Figures) -> Vec<String> {
+fn missed_bounds(results: &ResultArgs, figures: &measure::Figures) -> Vec<String> {
     let mut missed = Vec::new();
-    if let Some(bound) = results.p99_under {
-        match figures.p99_of_the_main_thing() {
+    if let Some(bound) = results.max_p99 {
+        match figures.main_p99() {
             Some(p99) if p99 < bound => {}
-            Some(p99) => missed.push(format!("--p99-under {bound}: it is {p99:.1} ms")),
-            None => missed.push(format!("--p99-under {bound}: nothing was measured")),
+            Some(p99) => missed.push(format!("--max-p99 {bound}: p99 is {p99:.1} ms")),
+            None => missed.push(format!("--max-p99 {bound}: no latency was measured")),
         }
     }
-    if let Some(bound) = results.unserved_under {
-        let share = 100.0 * figures.unserved() as f64 / (figures.requests.max(1)) as f64;
-        if share >= bound {
-            missed.push(format!("--unserved-under {bound}: {share:.2} % were not served"));
+    if let Some(bound) = results.max_unserved {
+        let percent = 100.0 * figures.unserved() as f64 / (figures.requests.max(1)) as f64;
+        if percent >= bound {
+            missed.push(format!("--max-unserved {bound}: {percent:.2} % of the requests were not served"));
         }
     }
     missed

@@ -1,6 +1,6 @@
-//! Bare axum handlers in a process of their own: what HTTP and Redis cost anyway. A read is answered from memory. A
-//! bid is parsed, written down as the command that it is and added to its stream, with all others that come while one
-//! flush waits for the disk; nobody is asked who he is, and no rule is looked at.
+//! Bare axum handlers in a separate process: the minimal cost of HTTP and Redis. Reads are served from
+//! memory. Bids are parsed, encoded as commands and added to their stream; all bids that arrive during one
+//! round trip are written in the next one. There is no authentication and no business rule.
 
 use crate::Failure;
 use crate::bench::backlog::{partition, place_bid};
@@ -22,26 +22,26 @@ use std::path::PathBuf;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-/// At most so many bids in one flush, as in the portal.
-const FLUSH: usize = 1000;
+/// Maximum number of bids in one round trip, as in the portal.
+const MAX_BIDS_PER_FLUSH: usize = 1000;
 
-/// `auction-loadtest bench bare`
+/// Arguments of `auction-loadtest bench bare`.
 #[derive(Args)]
 pub(crate) struct BareArgs {
     listen: SocketAddr,
-    /// What a read is answered with
+    /// File with the response body of reads
     #[arg(long)]
     read: Option<PathBuf>,
 }
 
-/// An entry, and who waits until it is on disk.
-struct Waiting {
+/// A command to add, and the sender to notify when it is on disk.
+struct PendingBid {
     add: Cmd,
     added: oneshot::Sender<bool>,
 }
 
 #[derive(Deserialize)]
-struct Offer {
+struct BidRequest {
     amount: u64,
 }
 
@@ -51,35 +51,37 @@ pub(crate) async fn run(arguments: BareArgs) -> Result<(), Failure> {
         None => Bytes::new(),
     };
     let redis = redis::Client::open(std::env::var("REDIS_URL")?)?;
-    let (flush, waiting) = mpsc::channel(10 * FLUSH);
-    tokio::spawn(gather(redis.get_multiplexed_async_connection().await?, waiting));
-    let answer = get(async move || ([(CONTENT_TYPE, "application/json")], read));
-    let router =
-        Router::new().route("/auction/{id}", answer).route("/auction/{id}/bid", put(take)).with_state(flush);
+    let (flush, pending) = mpsc::channel(10 * MAX_BIDS_PER_FLUSH);
+    tokio::spawn(write_batches(redis.get_multiplexed_async_connection().await?, pending));
+    let written = get(async move || ([(CONTENT_TYPE, "application/json")], read));
+    let router = Router::new()
+        .route("/auction/{id}", written)
+        .route("/auction/{id}/bid", put(accept_bid))
+        .with_state(flush);
     Ok(axum::serve(tokio::net::TcpListener::bind(arguments.listen).await?, router).await?)
 }
 
-async fn take(
-    State(flush): State<mpsc::Sender<Waiting>>,
+async fn accept_bid(
+    State(flush): State<mpsc::Sender<PendingBid>>,
     Path(auction): Path<Uuid>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<(StatusCode, String), StatusCode> {
     let bid = Uuid::now_v7();
     let add = add(bid, auction, &headers, &body).ok_or(StatusCode::BAD_REQUEST)?;
-    let (added, answer) = oneshot::channel();
-    flush.send(Waiting { add, added }).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
-    match answer.await {
+    let (added, written) = oneshot::channel();
+    flush.send(PendingBid { add, added }).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    match written.await {
         Ok(true) => Ok((StatusCode::ACCEPTED, format!("{{\"status\":\"pending\",\"bid\":\"{bid}\"}}"))),
         _ => Err(StatusCode::SERVICE_UNAVAILABLE),
     }
 }
 
-/// The same fields that the portal writes.
+/// Encodes a bid with the same fields as the portal.
 fn add(bid: Uuid, auction: Uuid, headers: &HeaderMap, body: &[u8]) -> Option<Cmd> {
     let bidder = UserId(headers.get("X-User-Id")?.to_str().ok()?.parse().ok()?);
-    let offer: Offer = serde_json::from_slice(body).ok()?;
-    let command = place_bid(bid, AuctionId(auction), bidder, Amount::new(offer.amount).ok()?);
+    let bid_request: BidRequest = serde_json::from_slice(body).ok()?;
+    let command = place_bid(bid, AuctionId(auction), bidder, Amount::new(bid_request.amount).ok()?);
     let mut add = cmd("XADD");
     add.arg(keys::commands(partition(auction).ok()?, Channel::Bid)).arg("*");
     for (name, value) in command.to_fields() {
@@ -88,20 +90,20 @@ fn add(bid: Uuid, auction: Uuid, headers: &HeaderMap, body: &[u8]) -> Option<Cmd
     Some(add)
 }
 
-/// Bids that come while one flush waits for the disk go into the next.
-async fn gather(mut redis: MultiplexedConnection, mut waiting: mpsc::Receiver<Waiting>) {
-    let mut gathered = Vec::new();
-    while waiting.recv_many(&mut gathered, FLUSH).await > 0 {
+/// Writes all bids that arrived during one round trip in the next one.
+async fn write_batches(mut redis: MultiplexedConnection, mut pending: mpsc::Receiver<PendingBid>) {
+    let mut batch = Vec::new();
+    while pending.recv_many(&mut batch, MAX_BIDS_PER_FLUSH).await > 0 {
         let mut flush = pipe();
-        let mut told = Vec::with_capacity(gathered.len());
-        for Waiting { add, added } in gathered.drain(..) {
+        let mut senders = Vec::with_capacity(batch.len());
+        for PendingBid { add, added } in batch.drain(..) {
             flush.add_command(add);
-            told.push(added);
+            senders.push(added);
         }
         let added = flush.query_async::<Vec<Value>>(&mut redis).await.is_ok();
-        for waiting in told {
-            // Whoever gave up does not need it.
-            let _ = waiting.send(added);
+        for pending in senders {
+            // The client may have disconnected.
+            let _ = pending.send(added);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A Redis and a Postgres of a benchmark's own, and roles as processes.
+//! A private Redis and Postgres for a benchmark, and component processes.
 
 use crate::Failure;
 use crate::bench::{backlog, resource_usage};
@@ -15,44 +15,47 @@ use stream_worker::entry::range_reply;
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
-/// Between two looks at how far it is.
-const LOOK: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Nothing takes longer.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// Time limit for reaching a position.
+const TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Servers with nothing in them but users and auctions.
+/// Servers that contain only users and auctions.
 pub(crate) struct BenchEnvironment {
     servers: LocalServers,
     database: Client,
-    /// Settings of all roles.
+    /// Settings of all components.
     settings: Vec<(&'static str, String)>,
-    /// A role that runs under another program, and that program's command line.
-    under: Option<(String, Vec<String>)>,
+    /// A component that runs under another program, and the command line of that program.
+    wrapper: Option<(String, Vec<String>)>,
     _directory: TempDir,
 }
 
 impl BenchEnvironment {
-    /// Starts both servers and migrates.
+    /// Starts both servers and migrates the database.
     pub(crate) async fn start() -> Result<BenchEnvironment, Failure> {
         let directory = tempfile::Builder::new().prefix("auction-bench-").tempdir()?;
         let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await?;
         migrate(servers.database_url(), backlog::partitions()?).await?;
         let (database, connection) = tokio_postgres::connect(servers.database_url(), NoTls).await?;
         tokio::spawn(connection);
-        let (settings, under) = (Vec::new(), None);
-        Ok(BenchEnvironment { servers, database, settings, under, _directory: directory })
+        let (settings, wrapper) = (Vec::new(), None);
+        Ok(BenchEnvironment { servers, database, settings, wrapper, _directory: directory })
     }
 
-    /// The same with so many users and auctions, created by a writer.
+    /// Starts the servers and creates users and auctions with a writer.
     pub(crate) async fn with_auctions(users: usize, auctions: usize) -> Result<BenchEnvironment, Failure> {
         let bench = BenchEnvironment::start().await?;
         let mut redis = bench.redis().await?;
-        backlog::give(&mut redis, (0..users).map(|n| Ok(backlog::create_user(backlog::user(n))))).await?;
-        backlog::give(&mut redis, (0..auctions).map(|n| backlog::create_auction(backlog::auction(n))))
+        backlog::add_commands(&mut redis, (0..users).map(|n| Ok(backlog::create_user(backlog::user(n)))))
             .await?;
+        backlog::add_commands(
+            &mut redis,
+            (0..auctions).map(|n| backlog::create_auction(backlog::auction(n))),
+        )
+        .await?;
         let writer = bench.writer()?;
-        bench.reached((users + auctions) as u64).await?;
+        bench.wait_for_events((users + auctions) as u64).await?;
         writer.end()?;
         Ok(bench)
     }
@@ -78,25 +81,25 @@ impl BenchEnvironment {
         self.servers.database_url()
     }
 
-    /// How many events there are.
+    /// Returns the number of stored events.
     pub(crate) async fn events(&self) -> Result<u64, Failure> {
         Ok(self.heads().await?.iter().sum())
     }
 
-    /// The same of each partition.
+    /// Returns the head of each partition.
     pub(crate) async fn heads(&self) -> Result<Vec<u64>, Failure> {
         let rows = self.database.query("SELECT head FROM partitions ORDER BY id", &[]).await?;
         rows.iter().map(|row| Ok(u64::try_from(row.get::<_, i64>(0))?)).collect()
     }
 
-    /// How many events are published.
+    /// Returns the number of published events.
     pub(crate) async fn published(&self, redis: &mut MultiplexedConnection) -> Result<u64, Failure> {
-        let mut looks = redis::pipe();
+        let mut queries = redis::pipe();
         for partition in backlog::partitions()?.all() {
             let stream = keys::events(partition);
-            looks.cmd("XREVRANGE").arg(stream).arg("+").arg("-").arg("COUNT").arg(1);
+            queries.cmd("XREVRANGE").arg(stream).arg("+").arg("-").arg("COUNT").arg(1);
         }
-        let replies: Vec<redis::Value> = looks.query_async(redis).await?;
+        let replies: Vec<redis::Value> = queries.query_async(redis).await?;
         let mut published = 0;
         for reply in replies {
             published += range_reply(reply)?.first().map_or(0, |last| last.id.ms);
@@ -104,84 +107,91 @@ impl BenchEnvironment {
         Ok(published)
     }
 
-    /// Waits until so many events are published.
-    pub(crate) async fn all_published(&self, events: u64) -> Result<(), Failure> {
+    /// Waits until this many events are published.
+    pub(crate) async fn wait_until_published(&self, events: u64) -> Result<(), Failure> {
         let (began, mut redis) = (Instant::now(), self.redis().await?);
         loop {
             let published = self.published(&mut redis).await?;
             if published >= events {
                 return Ok(());
             }
-            if began.elapsed() > PATIENCE {
-                return Err(format!("{published} of {events} events published after {PATIENCE:?}").into());
+            if began.elapsed() > TIMEOUT {
+                return Err(
+                    format!("only {published} of {events} events were published within {TIMEOUT:?}").into()
+                );
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// Waits until there are so many events.
-    pub(crate) async fn reached(&self, events: u64) -> Result<(), Failure> {
+    /// Waits until this many events are stored.
+    pub(crate) async fn wait_for_events(&self, events: u64) -> Result<(), Failure> {
         let began = Instant::now();
         while self.events().await? < events {
-            if began.elapsed() > PATIENCE {
-                return Err(format!("{} of {events} events after {PATIENCE:?}", self.events().await?).into());
+            if began.elapsed() > TIMEOUT {
+                return Err(format!(
+                    "only {} of {events} events were stored within {TIMEOUT:?}",
+                    self.events().await?
+                )
+                .into());
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         Ok(())
     }
 
-    /// Whether so many bids were accepted, each once, and nothing else came of any.
-    pub(crate) async fn all_accepted(&self, bids: usize) -> Result<(), Failure> {
+    /// Returns an error unless this many bids were accepted, each once, and no other outcome of a bid is
+    /// stored.
+    pub(crate) async fn verify_all_accepted(&self, bids: usize) -> Result<(), Failure> {
         let count = async |query: &str| {
             let row = self.database.query_one(query, &[]).await?;
             Ok::<_, Failure>(row.get::<_, i64>(0) as usize)
         };
         let placed = count("SELECT count(*) FROM events WHERE kind = 'bid_placed'").await?;
-        let outcomes = count("SELECT count(*) FROM commands WHERE kind = 'place_bid'").await?;
+        let outcomes = count("SELECT count(*) FROM command_outcomes WHERE kind = 'place_bid'").await?;
         if (placed, outcomes) == (bids, bids) {
             return Ok(());
         }
-        Err(format!("{placed} bids were placed and {outcomes} outcomes stored, of {bids}").into())
+        Err(format!("{placed} bids and {outcomes} outcomes are stored, expected {bids} of each").into())
     }
 
     pub(crate) fn redis_url(&self) -> &str {
         self.servers.redis_url()
     }
 
-    /// Starts a writer.
     pub(crate) fn writer(&self) -> Result<Process, Failure> {
         self.process("writer", &[])
     }
 
-    /// Starts a role by the program that was built beside this one, with settings.
-    pub(crate) fn process(&self, role: &str, settings: &[(&str, String)]) -> Result<Process, Failure> {
+    /// Starts a component with additional settings. Runs the program `portal` in the directory of this
+    /// program.
+    pub(crate) fn process(&self, component: &str, settings: &[(&str, String)]) -> Result<Process, Failure> {
         let program = std::env::current_exe()?.with_file_name("portal");
-        let mut command = match &self.under {
-            Some((watched, line)) if watched == role => {
+        let mut command = match &self.wrapper {
+            Some((watched, line)) if watched == component => {
                 let mut command = Command::new(&line[0]);
                 command.args(&line[1..]).arg(&program);
                 command
             }
             _ => Command::new(&program),
         };
-        command.args(["run", role]).env("AUCTION__LOG__FILTER", "warn");
+        command.args(["run", component]).env("AUCTION__LOG__FILTER", "warn");
         command.envs(self.settings.iter().map(|(name, value)| (*name, value)));
         self.spawn(command.envs(settings.iter().map(|(name, value)| (*name, value))))
     }
 
-    /// From now on roles are started with that setting.
+    /// Adds a setting for all components started from now on.
     pub(crate) fn set(&mut self, name: &'static str, value: String) {
         self.settings.push((name, value));
     }
 
-    /// From now on that role is started by another program, such as `valgrind`.
-    pub(crate) fn run_under(&mut self, role: &str, line: Vec<String>) {
-        self.under = (!line.is_empty()).then(|| (role.to_owned(), line));
+    /// Runs a component under another program, such as `valgrind`, from now on.
+    pub(crate) fn run_under(&mut self, component: &str, line: Vec<String>) {
+        self.wrapper = (!line.is_empty()).then(|| (component.to_owned(), line));
     }
 
-    /// Starts this program once more, as something that a benchmark compares with.
-    pub(crate) fn beside(&self, arguments: &[&str]) -> Result<Process, Failure> {
+    /// Starts this program as the baseline of a benchmark.
+    pub(crate) fn spawn_baseline(&self, arguments: &[&str]) -> Result<Process, Failure> {
         self.spawn(Command::new(std::env::current_exe()?).arg("bench").args(arguments))
     }
 
@@ -191,7 +201,7 @@ impl BenchEnvironment {
             .env("DATABASE_URL", self.servers.database_url())
             .stdout(Stdio::null());
         let child = command.spawn().map_err(|error| {
-            format!("{}: {error}; build it first: make bench does", command.get_program().display())
+            format!("{}: {error}; build it with: make bench", command.get_program().display())
         })?;
         Ok(Process(child))
     }
@@ -202,7 +212,7 @@ impl BenchEnvironment {
     }
 }
 
-/// A running process of a role.
+/// A running process; killed when dropped.
 pub(crate) struct Process(Child);
 
 impl Process {
@@ -210,50 +220,50 @@ impl Process {
         self.0.id()
     }
 
-    /// The memory that it holds, in kB.
+    /// Returns the resident memory in kB.
     pub(crate) fn memory(&self) -> Result<u64, Failure> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
-        let held = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        Ok(held.and_then(|held| held.split_whitespace().next()).ok_or("no VmRSS")?.parse()?)
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        Ok(resident.and_then(|resident| resident.split_whitespace().next()).ok_or("no VmRSS")?.parse()?)
     }
 
-    /// The CPU seconds that it took so far.
+    /// Returns the CPU seconds used so far.
     pub(crate) fn cpu(&self) -> Result<f64, Failure> {
         resource_usage::cpu_of(self.0.id())
     }
 
-    /// Tells it to stop and waits.
+    /// Stops the process and waits for its exit.
     pub(crate) fn end(mut self) -> Result<(), Failure> {
         Command::new("kill").arg(self.0.id().to_string()).status()?;
         match self.0.wait()? {
             status if status.success() => Ok(()),
-            status => Err(format!("a process ended with {status}").into()),
+            status => Err(format!("a process exited with {status}").into()),
         }
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It has ended already, or the benchmark has failed.
+        // The process has already exited, or the benchmark has failed.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Waits until somebody listens there.
-pub(crate) async fn answers(address: SocketAddr) -> Result<(), Failure> {
+/// Waits until the address accepts connections.
+pub(crate) async fn wait_for_listener(address: SocketAddr) -> Result<(), Failure> {
     let began = Instant::now();
     while tokio::net::TcpStream::connect(address).await.is_err() {
         if began.elapsed() > Duration::from_secs(60) {
-            return Err(format!("nobody listens at {address}").into());
+            return Err(format!("no process listens at {address}").into());
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
     Ok(())
 }
 
-/// Writes everything to the disk that is on its way.
-pub(crate) fn quiet() -> Result<(), Failure> {
+/// Flushes all pending writes to disk, so that they do not disturb the measurement.
+pub(crate) fn sync_disks() -> Result<(), Failure> {
     Command::new("sync").status()?;
     Ok(())
 }

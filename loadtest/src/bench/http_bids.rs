@@ -1,7 +1,7 @@
-//! Bids by HTTP, over connections that are kept.
+//! Places bids by HTTP over persistent connections.
 
 use crate::Failure;
-use crate::bench::backlog::Crowd;
+use crate::bench::backlog::BidPattern;
 use crate::bench::client::Client;
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -11,9 +11,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// Writes the request of bid number `n` over what was there before.
-pub(crate) fn request(text: &mut String, crowd: Crowd, n: usize, prefer: &str) -> Result<(), Failure> {
-    let (auction, bidder, amount) = crowd.bid(n);
+/// Encodes the request of bid number `n`, replacing the content of `text`.
+pub(crate) fn request(
+    text: &mut String,
+    bid_pattern: BidPattern,
+    n: usize,
+    prefer: &str,
+) -> Result<(), Failure> {
+    let (auction, bidder, amount) = bid_pattern.bid(n);
     let length = "{\"amount\":}".len() + amount.to_string().len();
     text.clear();
     write!(
@@ -25,11 +30,12 @@ pub(crate) fn request(text: &mut String, crowd: Crowd, n: usize, prefer: &str) -
     Ok(())
 }
 
-/// Places the bids of these numbers, each connection one after the other; how long each answer took, the shortest first.
+/// Places the bids with these numbers; each connection sends one at a time. Returns the response times in
+/// ascending order.
 pub(crate) async fn place_all(
     server: SocketAddr,
     connections: usize,
-    crowd: Crowd,
+    bid_pattern: BidPattern,
     bids: Range<usize>,
 ) -> Result<Vec<Duration>, Failure> {
     let next = Arc::new(AtomicUsize::new(bids.start));
@@ -47,10 +53,10 @@ pub(crate) async fn place_all(
                 if n >= bids.end {
                     return Ok::<_, Failure>(took);
                 }
-                request(&mut text, crowd, n, "")?;
-                let asked = Instant::now();
-                client.ask(text.as_bytes()).await?;
-                took.push(asked.elapsed());
+                request(&mut text, bid_pattern, n, "")?;
+                let sent = Instant::now();
+                client.send(text.as_bytes()).await?;
+                took.push(sent.elapsed());
             }
         });
     }
@@ -62,7 +68,7 @@ pub(crate) async fn place_all(
     Ok(took)
 }
 
-/// The time that so large a share took at most, in milliseconds.
+/// Returns the percentile of sorted durations in milliseconds; `share` is from 0 to 1.
 pub(crate) fn percentile(sorted: &[Duration], share: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
     sorted.get((last as f64 * share) as usize).map_or(0.0, |time| 1000.0 * time.as_secs_f64())

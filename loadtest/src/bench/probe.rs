@@ -1,6 +1,6 @@
-//! The protocol of the writer without its domain: entries are read, the same rows are written, the same
-//! events are published and the same entries acknowledged, by the same adapters and with the same
-//! overlap, in a process of its own. Nothing is decoded, loaded or decided: what is stored is always the same bid.
+//! The writer's protocol without its domain, in a separate process. It reads entries, stores the same rows,
+//! publishes the same events and acknowledges the same entries, with the same adapters and the same overlap
+//! of stages. Nothing is decoded, loaded or decided: every stored bid is the same.
 
 use crate::Failure;
 use crate::bench::backlog::{partitions, user};
@@ -23,41 +23,40 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// As the writer has it by default.
+/// Defaults of the writer.
 const BATCH: usize = 500;
 const BLOCK: Duration = Duration::from_millis(500);
 
-/// Goes on until it is killed.
 pub(crate) async fn run() -> Result<(), Failure> {
     let (redis, database) = (std::env::var("REDIS_URL")?, std::env::var("DATABASE_URL")?);
     let options = CommandStreamOptions {
-        batch: BATCH,
+        max_batch: BATCH,
         block: BLOCK,
-        gather: Duration::ZERO,
-        by_turns: false,
-        clock_tolerance: Duration::from_secs(300),
+        linger: Duration::ZERO,
+        pessimistic: false,
+        max_clock_skew: Duration::from_secs(300),
     };
     let (client, partitions) = (redis::Client::open(redis)?, partitions()?);
-    let redis_lanes = RedisCommandStreams::new(client.clone(), partitions, options);
-    let mut lanes = JoinSet::new();
+    let command_streams = RedisCommandStreams::new(client.clone(), partitions, options);
+    let mut tasks = JoinSet::new();
     for partition in partitions.all() {
-        let (stores, client, lanes_of) =
-            (PostgresStoreConnector::new(&database)?, client.clone(), redis_lanes.clone());
-        lanes.spawn(async move { lane(&stores, &client, &lanes_of, partition).await });
+        let (stores, client, command_streams) =
+            (PostgresStoreConnector::new(&database)?, client.clone(), command_streams.clone());
+        tasks.spawn(async move { run_partition(&stores, &client, &command_streams, partition).await });
     }
-    match lanes.join_next().await {
+    match tasks.join_next().await {
         Some(ended) => ended?,
         None => Ok(()),
     }
 }
 
-async fn lane(
+async fn run_partition(
     stores: &impl EventStoreConnector,
     client: &redis::Client,
-    lanes: &RedisCommandStreams,
+    tasks: &RedisCommandStreams,
     partition: PartitionId,
 ) -> Result<(), Failure> {
-    let (_, mut settler) = lanes.open(partition).await?;
+    let (_, mut settler) = tasks.open(partition).await?;
     let options = ConsumerOptions {
         group: GROUP.to_owned(),
         streams: Channel::ALL.iter().map(|channel| keys::commands(partition, *channel)).collect(),
@@ -87,7 +86,7 @@ async fn lane(
         while let Some(entries) = read.recv().await {
             let append = append(partition, head, &entries, &mut versions)?;
             if store.append(&append).await? != AppendResult::Committed {
-                return Err(Failure::from("the probe is not alone"));
+                return Err(Failure::from("another process writes to the same partition"));
             }
             let settlement = Settlement {
                 after: head,
@@ -103,7 +102,7 @@ async fn lane(
     let settling = async {
         while let Some(settlement) = stored.recv().await {
             if settler.settle(&settlement).await? != PublishResult::Published {
-                return Err(Failure::from("the probe is not alone"));
+                return Err(Failure::from("another process writes to the same partition"));
             }
         }
         Ok(())
@@ -111,12 +110,12 @@ async fn lane(
     tokio::try_join!(reading, storing, settling).map(|((), (), ())| ())
 }
 
-/// The id in a field.
+/// Parses the id in a field.
 fn id(entry: &Entry, name: &str) -> Result<Uuid, Failure> {
-    Ok(Uuid::try_parse_ascii(entry.field(name).ok_or("not a command")?)?)
+    Ok(Uuid::try_parse_ascii(entry.field(name).ok_or("the entry is not a command")?)?)
 }
 
-/// As many events, outcomes and bids as entries.
+/// Creates an event, an outcome and a bid for each entry.
 fn append(
     partition: PartitionId,
     head: u64,
@@ -136,7 +135,7 @@ fn append(
     let (mut events, mut outcomes) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
     for (position, entry) in (head + 1..).zip(entries) {
         let (command, key) = (CommandId(id(entry, "id")?), id(entry, "key")?);
-        // Its creation was the first.
+        // Version 1 is the creation.
         let version = versions.entry(key).or_insert(1);
         *version += 1;
         let at = Timestamp(entry.id.ms.cast_signed());

@@ -1,9 +1,9 @@
-//! How fast stored bids become views: the projector alone, catching up, and a rebuild beside live views; and,
-//! to compare with, the writer that stored them.
+//! Measures how fast stored bids become read models: by the projector while it catches up, and by a rebuild
+//! of a second generation; and, for comparison, how fast the writer stores them.
 
 use crate::Failure;
-use crate::bench::backlog::{bid, give};
-use crate::bench::environment::{BenchEnvironment, quiet};
+use crate::bench::backlog::{add_commands, bid};
+use crate::bench::environment::{BenchEnvironment, sync_disks};
 use crate::bench::read_models::ReadModels;
 use crate::bench::resource_usage::{LOAD, Meter, ResourceUsage};
 use auction_app::ports::views::generations::Generations;
@@ -14,16 +14,16 @@ use std::num::NonZeroUsize;
 
 const USERS: usize = 1000;
 
-/// `auction-loadtest bench project`
+/// Arguments of `auction-loadtest bench project`.
 #[derive(Args)]
 pub(crate) struct ProjectArgs {
-    /// Bids that are stored and on the streams
+    /// Number of bids to store
     #[arg(long, default_value_t = 200_000)]
     bids: usize,
-    /// Auctions that they are on, one row each
+    /// Numbers of auctions, separated by commas; one measurement for each
     #[arg(long, value_delimiter = ',', default_value = "1000,1")]
     auctions: Vec<usize>,
-    /// How many users bid
+    /// Number of users who bid
     #[arg(long, default_value_t = USERS)]
     users: usize,
 }
@@ -33,37 +33,39 @@ pub(crate) async fn run(arguments: ProjectArgs) -> Result<(), Failure> {
     for auctions in &arguments.auctions {
         let bench = BenchEnvironment::with_auctions(arguments.users, *auctions).await?;
         let bids = (0..arguments.bids).map(|n| bid(n, *auctions, arguments.users));
-        give(&mut bench.redis().await?, bids).await?;
-        quiet()?;
+        add_commands(&mut bench.redis().await?, bids).await?;
+        sync_disks()?;
         let begin = bench.events().await?;
         let writer = bench.writer()?;
-        // Its start, and the leases, are no part of it; as with the projector.
-        bench.reached(begin + 1).await?;
+        // The start of the process and the acquisition of leases are not measured; the same for the
+        // projector.
+        bench.wait_for_events(begin + 1).await?;
         let (meter, first) = (Meter::start()?, bench.events().await?);
-        bench.reached(begin + arguments.bids as u64).await?;
-        let decided = line("the writer", *auctions, begin + arguments.bids as u64 - first, &meter.stop()?);
+        bench.wait_for_events(begin + arguments.bids as u64).await?;
+        let decided =
+            print_row("the writer", *auctions, begin + arguments.bids as u64 - first, &meter.stop()?);
         writer.end()?;
-        quiet()?;
+        sync_disks()?;
         let views = ReadModels::new(&bench)?;
         let projector = bench.process("projector", &[])?;
-        // Its start, and the leases, are no part of it.
-        let first = views.reached(1).await?;
+        // The start of the process and the acquisition of leases are not measured.
+        let first = views.wait_for_events(1).await?;
         let meter = Meter::start()?;
-        let events = views.reached(bench.events().await?).await? - first;
-        let shown = line("the projector", *auctions, events, &meter.stop()?);
+        let events = views.wait_for_events(bench.events().await?).await? - first;
+        let shown = print_row("the projector", *auctions, events, &meter.stop()?);
         projector.end()?;
-        quiet()?;
+        sync_disks()?;
         let (meter, mut events) = (Meter::start()?, 0);
         let parking = PostgresQueries::new(&bench.stores()?, 1)?;
         let stores = bench.stores()?;
         for partition in views.partitions().all() {
-            let boards = NonZeroUsize::MAX;
-            events += rebuild(&stores, views.generations(), &parking, partition, boards).await?.events;
+            let cache_size = NonZeroUsize::MAX;
+            events += rebuild(&stores, views.generations(), &parking, partition, cache_size).await?.events;
         }
-        line("a rebuild", *auctions, events, &meter.stop()?);
+        print_row("a rebuild", *auctions, events, &meter.stop()?);
         let dropped = views.generations().drop_old().await?;
         println!(
-            "(projector / writer = {:.2}; {dropped} keys of the old generation dropped)",
+            "(projector / writer = {:.2}; {dropped} keys of the old generation deleted)",
             shown / decided
         );
         bench.stop().await?;
@@ -71,14 +73,14 @@ pub(crate) async fn run(arguments: ProjectArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints it; returns the events per second.
-fn line(what: &str, auctions: usize, events: u64, cost: &ResourceUsage) -> f64 {
-    let per_second = events as f64 / cost.took.as_secs_f64();
+/// Prints a row and returns the events per second.
+fn print_row(subject: &str, auctions: usize, events: u64, usage: &ResourceUsage) -> f64 {
+    let per_second = events as f64 / usage.took.as_secs_f64();
     let micros = |seconds: f64| 1e6 * seconds / events as f64;
     let auctions = if auctions == 1 { "one auction".to_owned() } else { format!("{auctions} auctions") };
-    // A rebuild is made by this process.
-    let worker = micros(cost.workers() + cost.cpu(LOAD));
-    let (redis, postgres) = (micros(cost.cpu("redis")), micros(cost.cpu("postgres")));
-    println!("| {what}, {auctions} | {per_second:.0} | {worker:.1} | {redis:.1} | {postgres:.1} |");
+    // This process runs the rebuild.
+    let worker = micros(usage.workers() + usage.cpu(LOAD));
+    let (redis, postgres) = (micros(usage.cpu("redis")), micros(usage.cpu("postgres")));
+    println!("| {subject}, {auctions} | {per_second:.0} | {worker:.1} | {redis:.1} | {postgres:.1} |");
     per_second
 }

@@ -1,39 +1,38 @@
-//! What a stretch of time cost: CPU and memory of this process and of all that it started, by what they are.
+//! CPU and memory used by this process and its descendants, by kind of process.
 
 use crate::Failure;
 use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// What this process is: it makes the load.
+/// Kind of this process, which creates the load.
 pub(crate) const LOAD: &str = "load";
 
-/// How many processors there are.
+/// Returns the number of processors.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// What a stretch of time cost.
+/// CPU used during a period.
 #[derive(Clone)]
 pub(crate) struct ResourceUsage {
     pub(crate) took: Duration,
-    /// CPU seconds by kind of process.
     cpu: BTreeMap<String, f64>,
 }
 
 impl ResourceUsage {
-    /// CPU seconds of the processes of a kind.
+    /// Returns the CPU seconds of a kind of process.
     pub(crate) fn cpu(&self, kind: &str) -> f64 {
         self.cpu.get(kind).copied().unwrap_or_default()
     }
 
-    /// CPU seconds of the processes of this project together: not the servers, not what makes the load.
+    /// Returns the CPU seconds of all components together, without the servers and the load.
     pub(crate) fn workers(&self) -> f64 {
         let others = ["redis", "postgres", LOAD];
         self.cpu.iter().filter(|(kind, _)| !others.contains(&kind.as_str())).map(|(_, cpu)| cpu).sum()
     }
 
-    /// How much of the machine each kind had, in percent; what is below one is left out.
+    /// Returns the share of the machine used by each kind, in percent. Shares below 0.5 % are omitted.
     pub(crate) fn shares(&self) -> String {
         let all = self.took.as_secs_f64() * cores() as f64;
         let mut shares: Vec<(&str, f64)> =
@@ -46,19 +45,17 @@ impl ResourceUsage {
     }
 }
 
-/// Measures from its start to its end.
+/// Measures the CPU used between start and stop.
 pub(crate) struct Meter {
     began: Instant,
     cpu: BTreeMap<String, f64>,
 }
 
 impl Meter {
-    /// Begins now.
     pub(crate) fn start() -> Result<Meter, Failure> {
         Ok(Meter { began: Instant::now(), cpu: cpu()? })
     }
 
-    /// Ends now.
     pub(crate) fn stop(&self) -> Result<ResourceUsage, Failure> {
         let took = self.began.elapsed();
         let mut cpu = cpu()?;
@@ -69,39 +66,40 @@ impl Meter {
     }
 }
 
-/// The memory by kind of process, in bytes: each page is shared out among those that have it (PSS), so that the shared
-/// buffers of Postgres count once.
+/// Returns the memory by kind of process in bytes. Shared pages are divided among the processes that map them
+/// (PSS), so that the shared buffers of Postgres count once.
 pub(crate) fn memory() -> Result<BTreeMap<String, u64>, Failure> {
     let mut all = BTreeMap::new();
-    for process in family()? {
+    for process in process_tree()? {
         let path = format!("/proc/{}/smaps_rollup", process.id);
         // It may have ended meanwhile.
         let Ok(rollup) = fs::read_to_string(path) else { continue };
-        let held = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
-        let kb: u64 = held.and_then(|held| held.split_whitespace().next()).ok_or("no Pss")?.parse()?;
+        let resident = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
+        let kb: u64 =
+            resident.and_then(|resident| resident.split_whitespace().next()).ok_or("no Pss")?.parse()?;
         *all.entry(process.kind).or_default() += 1024 * kb;
     }
     Ok(all)
 }
 
-/// CPU seconds so far by kind of process.
+/// Returns the CPU seconds used so far, by kind of process.
 fn cpu() -> Result<BTreeMap<String, f64>, Failure> {
     let mut all = BTreeMap::new();
-    for process in family()? {
+    for process in process_tree()? {
         *all.entry(process.kind).or_default() += process.cpu;
     }
     Ok(all)
 }
 
-/// One that matters.
-struct Running {
+/// A process that is measured.
+struct ProcessInfo {
     id: u32,
     kind: String,
     cpu: f64,
 }
 
-/// This process and all that it started, directly or not.
-fn family() -> Result<Vec<Running>, Failure> {
+/// Returns this process and all its descendants that are measured.
+fn process_tree() -> Result<Vec<ProcessInfo>, Failure> {
     let mut stats = BTreeMap::new();
     for entry in fs::read_dir("/proc")? {
         let entry = entry?;
@@ -120,20 +118,21 @@ fn family() -> Result<Vec<Running>, Failure> {
         }
         false
     };
-    let mut family = Vec::new();
+    let mut process_tree = Vec::new();
     for (id, stat) in &stats {
         if ours(*id)
             && let Some(kind) = kind(*id, &stat.name)
         {
-            // Of those that this process has waited for nobody asks any more; backends of Postgres come and go.
+            // The exited children of this process are not counted. For other processes they are, because
+            // Postgres backends come and go.
             let cpu = stat.own + if *id == own { 0.0 } else { stat.children };
-            family.push(Running { id: *id, kind, cpu });
+            process_tree.push(ProcessInfo { id: *id, kind, cpu });
         }
     }
-    Ok(family)
+    Ok(process_tree)
 }
 
-/// What a process is; none if it does not matter.
+/// Returns the kind of a process; none if it is not measured.
 fn kind(id: u32, name: &str) -> Option<String> {
     match name {
         "redis-server" | "valkey-server" => return Some("redis".to_owned()),
@@ -144,18 +143,18 @@ fn kind(id: u32, name: &str) -> Option<String> {
     let line = fs::read(format!("/proc/{id}/cmdline")).ok()?;
     let mut words = line.split(|byte| *byte == 0).skip(1);
     match words.next()? {
-        // `portal run ROLE`, and `auction-loadtest bench probe` or `bare`.
+        // `portal run COMPONENT`, and `auction-loadtest bench probe` or `bare`.
         b"run" | b"bench" => Some(String::from_utf8_lossy(words.next()?).into_owned()),
         _ => None,
     }
 }
 
-/// What `/proc/PID/stat` says.
+/// The fields of `/proc/PID/stat` that are used.
 struct Stat {
     name: String,
     parent: u32,
     own: f64,
-    /// CPU seconds of children that have ended and were waited for.
+    /// CPU seconds of exited children that were waited for.
     children: f64,
 }
 
@@ -165,7 +164,8 @@ impl Stat {
         let (before, after) = stat.rsplit_once(") ")?;
         let (_, name) = before.split_once('(')?;
         let fields: Vec<&str> = after.split(' ').collect();
-        // By proc(5), counted from the state: parent 1, utime and stime 11 and 12, of children 13 and 14.
+        // By proc(5), counted from the state: parent 1, utime and stime 11 and 12, those of children 13 and
+        // 14.
         let seconds = |field: usize| Some(fields.get(field)?.parse::<f64>().ok()? / TICKS_PER_SECOND);
         Some(Stat {
             name: name.to_owned(),
@@ -176,7 +176,7 @@ impl Stat {
     }
 }
 
-/// CPU seconds of one process so far.
+/// Returns the CPU seconds of one process so far.
 pub(crate) fn cpu_of(id: u32) -> Result<f64, Failure> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
     Ok(Stat::read(&stat).ok_or("no CPU time")?.own)

@@ -1,33 +1,32 @@
-//! A closing rush: everybody bids on one auction as fast as it is decided, and all are told.
+//! Measures a closing rush: all users bid on one auction as fast as the bids are decided, and are notified.
 
 use crate::Failure;
-use crate::bench::backlog::{bid, give};
-use crate::bench::environment::{BenchEnvironment, quiet};
+use crate::bench::backlog::{add_commands, bid};
+use crate::bench::environment::{BenchEnvironment, sync_disks};
 use clap::Args;
 use std::time::{Duration, Instant};
 
-/// Between two looks at how far it is.
-const LOOK: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// `auction-loadtest bench rush`
+/// Arguments of `auction-loadtest bench rush`.
 #[derive(Args)]
 pub(crate) struct RushArgs {
-    /// Who bid, and are told
+    /// Number of bidders, all of whom are notified
     #[arg(long, default_value_t = 1000)]
     bidders: usize,
-    /// Bids, each above all before
+    /// Number of bids, each above all earlier ones
     #[arg(long, default_value_t = 20_000)]
     bids: usize,
-    /// How long events gather after each telling, in milliseconds; a row of the table for each
+    /// Values of notifier.interval_ms, separated by commas; one measurement for each
     #[arg(long, value_delimiter = ',', default_value = "1000,0")]
     intervals: Vec<u32>,
-    /// At most so many events in one telling
+    /// Maximum number of events in one batch of the notifier
     #[arg(long, default_value_t = 5000)]
     batch: usize,
 }
 
 pub(crate) async fn run(arguments: RushArgs) -> Result<(), Failure> {
-    println!("| interval | bids | bids/s | notifications | notifications/s | for each bidder | tellings |");
+    println!("| interval | bids | bids/s | notifications | notifications/s | per bidder | batches |");
     println!("|---:|---:|---:|---:|---:|---:|---:|");
     for interval in &arguments.intervals {
         println!("{}", measure(&arguments, *interval).await?);
@@ -40,20 +39,20 @@ async fn measure(arguments: &RushArgs, interval: u32) -> Result<String, Failure>
     let bench = BenchEnvironment::with_auctions(bidders, 1).await?;
     let settings = [
         ("AUCTION__NOTIFIER__INTERVAL_MS", interval.to_string()),
-        ("AUCTION__NOTIFIER__BATCH", batch.to_string()),
+        ("AUCTION__NOTIFIER__MAX_BATCH", batch.to_string()),
     ];
     let notifier = bench.process("notifier", &settings)?;
-    // Its start, and the leases, are no part of it.
-    told(&bench).await?;
+    // The start of the process and the acquisition of leases are not measured.
+    wait_until_notified(&bench).await?;
     let begin = bench.events().await?;
-    give(&mut bench.redis().await?, (0..bids).map(|n| bid(n, 1, bidders))).await?;
-    quiet()?;
+    add_commands(&mut bench.redis().await?, (0..bids).map(|n| bid(n, 1, bidders))).await?;
+    sync_disks()?;
     let writer = bench.writer()?;
-    bench.reached(begin + 1).await?;
+    bench.wait_for_events(begin + 1).await?;
     let began = Instant::now();
-    bench.reached(begin + bids as u64).await?;
+    bench.wait_for_events(begin + bids as u64).await?;
     let decided = began.elapsed().as_secs_f64();
-    told(&bench).await?;
+    wait_until_notified(&bench).await?;
     let all = began.elapsed().as_secs_f64();
     writer.end()?;
     notifier.end()?;
@@ -62,22 +61,22 @@ async fn measure(arguments: &RushArgs, interval: u32) -> Result<String, Failure>
         Ok::<_, Failure>(row.get::<_, i64>(0))
     };
     let notifications = count("SELECT coalesce(sum(last), 0)::bigint FROM inboxes").await?;
-    let tellings = count("SELECT coalesce(max(last), 0) FROM inboxes").await?;
+    let batches = count("SELECT coalesce(max(last), 0) FROM inboxes").await?;
     bench.stop().await?;
     Ok(format!(
-        "| {interval} ms | {bids} | {:.0} | {notifications} | {:.0} | {:.1} | {tellings} |",
+        "| {interval} ms | {bids} | {:.0} | {notifications} | {:.0} | {:.1} | {batches} |",
         bids as f64 / decided,
         notifications as f64 / all,
         notifications as f64 / bidders as f64,
     ))
 }
 
-/// Waits until all events are told.
-async fn told(bench: &BenchEnvironment) -> Result<(), Failure> {
-    let behind = "SELECT count(*) FROM partitions p LEFT JOIN notifier_checkpoints n ON n.partition = p.id \
+/// Waits until the notifier has handled all events.
+async fn wait_until_notified(bench: &BenchEnvironment) -> Result<(), Failure> {
+    let lagging = "SELECT count(*) FROM partitions p LEFT JOIN notifier_checkpoints n ON n.partition = p.id \
                   WHERE coalesce(n.position, 0) < p.head";
-    while bench.database().query_one(behind, &[]).await?.get::<_, i64>(0) > 0 {
-        tokio::time::sleep(LOOK).await;
+    while bench.database().query_one(lagging, &[]).await?.get::<_, i64>(0) > 0 {
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
     Ok(())
 }

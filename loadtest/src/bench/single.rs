@@ -1,6 +1,7 @@
-//! One command per transaction, as most event stores do it: read one, load its auction from its events,
-//! decide, store event, outcome and bid in a transaction that only passes if nobody else wrote to that
-//! auction, publish, acknowledge. The same domain on the same servers, 32 at once.
+//! Processes one command per transaction, as most event stores do. Each step reads one command, loads its
+//! auction from events and decides. It stores event, outcome and bid in one transaction, which fails if
+//! another worker wrote to the auction meanwhile. Then it publishes and acknowledges. Uses the same domain
+//! and servers, with 32 workers.
 
 use crate::Failure;
 use crate::bench::backlog::partitions;
@@ -21,7 +22,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Statement};
 
-const AT_ONCE: usize = 32;
+const CONCURRENCY: usize = 32;
 
 const TABLES: &str = "
     CREATE TABLE single_events (
@@ -33,21 +34,21 @@ const TABLES: &str = "
     INSERT INTO single_events (aggregate, version, kind, schema, at, command_id, body)
         SELECT aggregate, version, kind, schema, at, command_id, body FROM events;";
 
-/// Drains so many and says what it cost.
+/// Processes this many bids and returns the resource usage.
 pub(crate) async fn drain(bench: &BenchEnvironment, bids: usize) -> Result<ResourceUsage, Failure> {
     bench.database().batch_execute(TABLES).await?;
-    let left = Arc::new(AtomicUsize::new(bids));
+    let remaining = Arc::new(AtomicUsize::new(bids));
     let mut workers = JoinSet::new();
-    for n in 0..AT_ONCE {
+    for n in 0..CONCURRENCY {
         let (client, connection) = tokio_postgres::connect(bench.database_url(), NoTls).await?;
         tokio::spawn(connection);
-        // Groups of a multiple of the partitions: each stream has as many workers.
+        // 32 is a multiple of the number of partitions, so every stream has the same number of workers.
         let partition = PartitionId((n % usize::from(partitions()?.get())) as u16);
         let mut worker =
             Worker { store: Store::prepare(client).await?, redis: bench.redis().await?, partition, name: n };
-        worker.make_group().await?;
-        let left = left.clone();
-        workers.spawn(async move { worker.run(&left).await });
+        worker.create_group().await?;
+        let remaining = remaining.clone();
+        workers.spawn(async move { worker.run(&remaining).await });
     }
     let meter = Meter::start()?;
     while let Some(ended) = workers.join_next().await {
@@ -68,22 +69,22 @@ impl Worker {
         keys::commands(self.partition, Channel::Bid)
     }
 
-    async fn make_group(&mut self) -> Result<(), Failure> {
+    async fn create_group(&mut self) -> Result<(), Failure> {
         let mut make = cmd("XGROUP");
         make.arg("CREATE").arg(self.stream()).arg("single").arg("0").arg("MKSTREAM");
-        // Another worker may have made it.
+        // The group exists if another worker has created it.
         let _: Result<(), _> = make.query_async(&mut self.redis).await;
         Ok(())
     }
 
-    async fn run(&mut self, left: &AtomicUsize) -> Result<(), Failure> {
-        while left.load(Ordering::Relaxed) > 0 {
+    async fn run(&mut self, remaining: &AtomicUsize) -> Result<(), Failure> {
+        while remaining.load(Ordering::Relaxed) > 0 {
             let Some(entry) = self.read().await? else { return Ok(()) };
             let command = Command::from_fields(&entry.fields)?;
             let event = loop {
                 match self.store.handle(&command, Timestamp(entry.id.ms.cast_signed())).await? {
                     Some(event) => break event,
-                    None => continue, // somebody else wrote to that auction
+                    None => continue, // another worker wrote to the auction
                 }
             };
             let mut settle = pipe();
@@ -92,7 +93,7 @@ impl Worker {
             publish.arg("cause").arg(command.id.to_string()).arg("body").arg(event.encode()).ignore();
             settle.cmd("XACK").arg(self.stream()).arg("single").arg(entry.id.to_string()).ignore();
             settle.query_async::<()>(&mut self.redis).await?;
-            left.fetch_sub(1, Ordering::Relaxed);
+            remaining.fetch_sub(1, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -134,22 +135,24 @@ impl Store {
         Ok(Store { client, load, event, outcome, bid })
     }
 
-    /// Decides and stores a command; none if somebody else wrote to its auction meanwhile.
+    /// Decides a command and stores the result; none if another worker wrote to its auction meanwhile.
     async fn handle(&self, command: &Command, at: Timestamp) -> Result<Option<Event>, Failure> {
-        let CommandBody::Auction(body) = &command.body else { return Err("not a command of bids".into()) };
+        let CommandBody::Auction(body) = &command.body else {
+            return Err("the command is not for an auction".into());
+        };
         let mut auction = None;
         for row in self.client.query(&self.load, &[&command.key]).await? {
             let schema: i16 = row.get(1);
             match Event::decode(row.get(0), schema.cast_unsigned(), row.get(3))? {
                 Event::Auction(event) => Auction::apply(&mut auction, &event, Timestamp(row.get(2))),
-                Event::User(_) | Event::Promoter(_) => return Err("not an auction".into()),
+                Event::User(_) | Event::Promoter(_) => return Err("the aggregate is not an auction".into()),
             }
         }
         let decided = body.decide(auction.as_ref(), command.actor, command.expect, at);
         let events = decided.map_err(|refused| format!("refused: {}", refused.detail))?;
-        let [event] = &events[..] else { return Err("a bid is one event".into()) };
+        let [event] = &events[..] else { return Err("the command did not produce exactly one event".into()) };
         Auction::apply(&mut auction, event, at);
-        let after = auction.as_ref().ok_or("no auction")?;
+        let after = auction.as_ref().ok_or("the auction does not exist")?;
         let facts = body.facts(after);
         let result = OutcomeResult::accepted(after.version(), Some(after.terms().currency), facts).encode();
         let event = Event::Auction(event.clone());
@@ -168,7 +171,7 @@ impl Store {
             CommandBody::Auction(auction_domain::auction::AuctionCommand::PlaceBid(place)) => {
                 (place.bidder.0, place.amount.minor_units().cast_signed())
             }
-            _ => return Err("not a bid".into()),
+            _ => return Err("the command is not a bid".into()),
         };
         let version = version.cast_signed();
         let (event_kind, schema, body) = (event.kind(), event.schema().cast_signed(), event.encode());
@@ -176,7 +179,7 @@ impl Store {
         let event: &[&(dyn ToSql + Sync)] = &[&key, &version, &event_kind, &schema, &at.0, &id, &body];
         let outcome: &[&(dyn ToSql + Sync)] = &[&id, &kind, &key, &7_i64, &0_i16, &version, &at.0, &result];
         let bid: &[&(dyn ToSql + Sync)] = &[&id, &key, &bidder, &amount];
-        // One round trip.
+        // All statements are sent in one round trip.
         let (begun, stored, outcome, bid, committed) = tokio::join!(
             self.client.batch_execute("BEGIN"),
             self.client.execute(&self.event, event),

@@ -1,4 +1,4 @@
-//! An auction by a plain model of the rules, which shares no code with the portal's own.
+//! A simple model of the auction rules that shares no code with the portal's domain.
 
 use auction_domain::Timestamp;
 use auction_domain::auction::{AuctionEvent, Terms, Unsold, Winner};
@@ -6,39 +6,38 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
-/// A bid.
 struct Bid {
     bidder: Uuid,
     face: u64,
-    counts_for: u64,
-    is_live: bool,
+    effective: u64,
+    is_active: bool,
     number: u64,
-    /// The version at which it reached what it counts for.
+    /// The version at which the bid reached its effective amount.
     since: u64,
 }
 
-/// An auction as its events have it.
+/// State of an auction according to its events.
 pub(super) struct AuctionModel {
     opening: u64,
     reserve: Option<u64>,
     seller: Option<Uuid>,
     starts_at: Timestamp,
     ends_at: Timestamp,
-    locked: i64,
+    lock_ms: i64,
     is_cancelled: bool,
     pub(super) is_closed: bool,
     version: u64,
     bids: HashMap<Uuid, Bid>,
-    /// Live bids, the best first.
-    best: BTreeSet<(Reverse<u64>, u64, Uuid)>,
-    /// Live bids of each bidder by their number: the last is his latest.
-    own: HashMap<Uuid, BTreeMap<u64, Uuid>>,
+    /// Active bids, best first.
+    ranking: BTreeSet<(Reverse<u64>, u64, Uuid)>,
+    /// Active bids of each bidder by their number; the last is the latest.
+    by_bidder: HashMap<Uuid, BTreeMap<u64, Uuid>>,
 }
 
-/// What somebody wants.
+/// A command that the model can evaluate.
 pub(super) enum ModelCommand {
     Place { bid: Uuid, bidder: Uuid, amount: u64 },
-    Delete { bid: Uuid, by: Uuid },
+    Delete { bid: Uuid, user: Uuid },
 }
 
 impl AuctionModel {
@@ -49,19 +48,19 @@ impl AuctionModel {
             seller: terms.seller.map(|seller| seller.0),
             starts_at: terms.starts_at,
             ends_at: terms.ends_at,
-            locked: i64::from(terms.retraction_lock.0),
+            lock_ms: i64::from(terms.retraction_lock.0),
             is_cancelled: false,
             is_closed: false,
             version: 1,
             bids: HashMap::new(),
-            best: BTreeSet::new(),
-            own: HashMap::new(),
+            ranking: BTreeSet::new(),
+            by_bidder: HashMap::new(),
         }
     }
 
-    /// Why a wish must be refused at a time; none if it must be granted.
-    pub(super) fn refuses(&self, wish: &ModelCommand, at: Timestamp) -> Option<&'static str> {
-        match *wish {
+    /// Returns the code with which a command must be refused at this time; none if it must be accepted.
+    pub(super) fn refusal(&self, command: &ModelCommand, at: Timestamp) -> Option<&'static str> {
+        match *command {
             ModelCommand::Place { bid, bidder, amount } => {
                 let latest = self.latest(bidder).unwrap_or_default();
                 let reasons = [
@@ -71,22 +70,22 @@ impl AuctionModel {
                     (amount <= latest, "not_above_your_latest"),
                 ];
                 let others = reasons.iter().find(|(is_so, _)| *is_so).map(|(_, reason)| *reason);
-                self.not_open(at).or(others)
+                self.bidding_closed(at).or(others)
             }
-            ModelCommand::Delete { bid, by } => {
+            ModelCommand::Delete { bid, user } => {
                 let Some(found) = self.bids.get(&bid) else { return Some("unknown_bid") };
-                if found.bidder != by {
+                if found.bidder != user {
                     return Some("not_your_bid");
                 }
-                let is_late = at.0 >= self.ends_at.0 - self.locked;
-                let others = [(!found.is_live, "bid_not_live"), (is_late, "too_late_to_delete")];
+                let is_late = at.0 >= self.ends_at.0 - self.lock_ms;
+                let others = [(!found.is_active, "bid_not_live"), (is_late, "too_late_to_delete")];
                 let others = others.iter().find(|(is_so, _)| *is_so).map(|(_, reason)| *reason);
-                self.not_open(at).or(others)
+                self.bidding_closed(at).or(others)
             }
         }
     }
 
-    fn not_open(&self, at: Timestamp) -> Option<&'static str> {
+    fn bidding_closed(&self, at: Timestamp) -> Option<&'static str> {
         let reasons = [
             (self.is_cancelled, "auction_cancelled"),
             (self.is_closed, "auction_closed"),
@@ -96,102 +95,112 @@ impl AuctionModel {
         reasons.iter().find(|(is_so, _)| *is_so).map(|(_, reason)| *reason)
     }
 
-    /// What a bidder bid last.
+    /// Returns the amount of a bidder's latest active bid.
     fn latest(&self, bidder: Uuid) -> Option<u64> {
-        let (_, bid) = self.own.get(&bidder)?.last_key_value()?;
+        let (_, bid) = self.by_bidder.get(&bidder)?.last_key_value()?;
         self.bids.get(bid).map(|bid| bid.face)
     }
 
-    /// The best bid and what it counts for.
+    /// Returns the best bid and its effective amount.
     pub(super) fn leader(&self) -> Option<(Uuid, u64)> {
-        self.best.first().map(|(Reverse(counts_for), _, bid)| (*bid, *counts_for))
+        self.ranking.first().map(|(Reverse(effective), _, bid)| (*bid, *effective))
     }
 
-    /// One more event; what is wrong with it.
-    pub(super) fn happen(&mut self, event: &AuctionEvent, at: Timestamp) -> Result<(), String> {
+    /// Applies an event. Returns an error if the event violates the rules.
+    pub(super) fn apply(&mut self, event: &AuctionEvent, at: Timestamp) -> Result<(), String> {
         self.version += 1;
         match event {
             AuctionEvent::BidPlaced { bid, bidder, amount } => {
-                let wish = ModelCommand::Place { bid: bid.0, bidder: bidder.0, amount: amount.minor_units() };
-                let refused = self.refuses(&wish, at);
+                let command =
+                    ModelCommand::Place { bid: bid.0, bidder: bidder.0, amount: amount.minor_units() };
+                let refused = self.refusal(&command, at);
                 self.place(bid.0, bidder.0, amount.minor_units());
-                refused.map_or(Ok(()), |reason| Err(format!("the bid had to be refused: {reason}")))
+                refused.map_or(Ok(()), |reason| Err(format!("the bid should have been refused: {reason}")))
             }
             AuctionEvent::BidDeleted { bid, bidder } => {
-                let refused = self.refuses(&ModelCommand::Delete { bid: bid.0, by: bidder.0 }, at);
-                self.take_out(bid.0)?;
-                refused.map_or(Ok(()), |reason| Err(format!("the deletion had to be refused: {reason}")))
+                let refused = self.refusal(&ModelCommand::Delete { bid: bid.0, user: bidder.0 }, at);
+                self.remove(bid.0)?;
+                refused
+                    .map_or(Ok(()), |reason| Err(format!("the deletion should have been refused: {reason}")))
             }
-            AuctionEvent::BidVoided { bid, .. } => self.take_out(bid.0),
-            AuctionEvent::BidsRetracted { bids, .. } => bids.iter().try_for_each(|bid| self.take_out(bid.0)),
+            AuctionEvent::BidVoided { bid, .. } => self.remove(bid.0),
+            AuctionEvent::BidsRetracted { bids, .. } => bids.iter().try_for_each(|bid| self.remove(bid.0)),
             AuctionEvent::BidDoubled { bid, effective, .. } => self.double(bid.0, effective.minor_units()),
-            AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at } => {
+            AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at, .. } => {
                 self.ends_at = *ends_at;
                 Ok(())
             }
-            AuctionEvent::AuctionCancelled => {
+            AuctionEvent::AuctionCancelled { .. } => {
                 self.is_cancelled = true;
                 Ok(())
             }
             AuctionEvent::WinnerAnnounced(winner) => self.close(at, Ok(winner)),
             AuctionEvent::AuctionClosedUnsold { because } => self.close(at, Err(*because)),
-            AuctionEvent::AuctionCreated { .. } => Err("it is created twice".to_owned()),
-            // Draws have a check of their own: `portal draws verify`.
+            AuctionEvent::AuctionCreated { .. } => Err("the auction is created twice".to_owned()),
+            // Draws are verified by `portal draws verify`.
             _ => Ok(()),
         }
     }
 
     fn place(&mut self, id: Uuid, bidder: Uuid, face: u64) {
         let number = self.bids.len() as u64;
-        let bid = Bid { bidder, face, counts_for: face, is_live: true, number, since: self.version };
-        self.best.insert((Reverse(face), bid.since, id));
-        self.own.entry(bidder).or_default().insert(number, id);
+        let bid = Bid { bidder, face, effective: face, is_active: true, number, since: self.version };
+        self.ranking.insert((Reverse(face), bid.since, id));
+        self.by_bidder.entry(bidder).or_default().insert(number, id);
         self.bids.insert(id, bid);
     }
 
-    fn take_out(&mut self, id: Uuid) -> Result<(), String> {
-        let Some(bid) = self.bids.get_mut(&id).filter(|bid| bid.is_live) else {
-            return Err(format!("bid {id} does not count any more, or never did"));
+    fn remove(&mut self, id: Uuid) -> Result<(), String> {
+        let Some(bid) = self.bids.get_mut(&id).filter(|bid| bid.is_active) else {
+            return Err(format!("bid {id} is unknown or not active"));
         };
-        bid.is_live = false;
-        self.best.remove(&(Reverse(bid.counts_for), bid.since, id));
-        if let Some(own) = self.own.get_mut(&bid.bidder) {
-            own.remove(&bid.number);
+        bid.is_active = false;
+        self.ranking.remove(&(Reverse(bid.effective), bid.since, id));
+        if let Some(by_bidder) = self.by_bidder.get_mut(&bid.bidder) {
+            by_bidder.remove(&bid.number);
         }
         Ok(())
     }
 
     fn double(&mut self, id: Uuid, effective: u64) -> Result<(), String> {
         let version = self.version;
-        let Some(bid) = self.bids.get_mut(&id).filter(|bid| bid.is_live) else {
-            return Err(format!("bid {id} is doubled and does not count"));
+        let Some(bid) = self.bids.get_mut(&id).filter(|bid| bid.is_active) else {
+            return Err(format!("bid {id} is doubled but not active"));
         };
-        let is_right = bid.counts_for == bid.face && effective == 2 * bid.face;
-        self.best.remove(&(Reverse(bid.counts_for), bid.since, id));
-        (bid.counts_for, bid.since) = (effective, version);
-        self.best.insert((Reverse(bid.counts_for), bid.since, id));
-        if is_right { Ok(()) } else { Err(format!("bid {id} of {} counts for {effective}", bid.face)) }
+        let is_valid = bid.effective == bid.face && effective == 2 * bid.face;
+        self.ranking.remove(&(Reverse(bid.effective), bid.since, id));
+        (bid.effective, bid.since) = (effective, version);
+        self.ranking.insert((Reverse(bid.effective), bid.since, id));
+        if is_valid {
+            Ok(())
+        } else {
+            Err(format!("bid {id} of {} has the effective amount {effective}", bid.face))
+        }
     }
 
-    /// The winner is the best live bid.
+    /// Closes the auction. The winner must be the best active bid.
     fn close(&mut self, at: Timestamp, announced: Result<&Winner, Unsold>) -> Result<(), String> {
-        let is_late = self.not_open(at) == Some("auction_ended");
+        let has_ended = self.bidding_closed(at) == Some("auction_ended");
         self.is_closed = true;
-        if !is_late {
-            return Err(format!("it is closed at {}, before its end or once more", at.0));
+        if !has_ended {
+            return Err(format!("the auction is closed at {}, before its end or twice", at.0));
         }
-        let best = self.leader().and_then(|(id, counts_for)| Some((id, counts_for, self.bids.get(&id)?)));
-        let right = match best {
+        let ranking = self.leader().and_then(|(id, effective)| Some((id, effective, self.bids.get(&id)?)));
+        let expected = match ranking {
             None => Err(Unsold::NoBids),
-            Some((_, counts_for, _)) if self.reserve.is_some_and(|reserve| counts_for < reserve) => {
+            Some((_, effective, _)) if self.reserve.is_some_and(|reserve| effective < reserve) => {
                 Err(Unsold::ReserveNotMet)
             }
-            Some((id, counts_for, bid)) => Ok((id, bid.bidder, bid.face, counts_for)),
+            Some((id, effective, bid)) => Ok((id, bid.bidder, bid.face, effective)),
         };
-        let told = announced.map(|winner| {
-            let (pays, counts_for) = (winner.pays.minor_units(), winner.effective.minor_units());
-            (winner.bid.0, winner.bidder.0, pays, counts_for)
+        let actual = announced.map(|winner| {
+            let (pays, effective) = (winner.pays.minor_units(), winner.effective.minor_units());
+            (winner.bid.0, winner.bidder.0, pays, effective)
         });
-        if told == right { Ok(()) } else { Err(format!("{told:?} is announced, {right:?} is right")) }
+        if actual == expected {
+            Ok(())
+        } else {
+            Err(format!("{actual:?} is announced, expected {expected:?}"))
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Every bid that was accepted is in the events, once, as it was placed; and no other is.
+//! Checks that every accepted bid is stored once and unchanged, and that no other bids are stored.
 
 use super::{Check, RunEvidence};
 use crate::run::history::Record;
@@ -7,7 +7,7 @@ use auction_wire::Event;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
-/// A bid as it is stored.
+/// A stored bid and the number of events that placed it.
 struct Placed {
     auction: Uuid,
     bidder: Uuid,
@@ -17,7 +17,7 @@ struct Placed {
 
 pub(super) fn checks(evidence: &RunEvidence<'_>) -> Vec<Check> {
     let mut placed: HashMap<Uuid, Placed> = HashMap::new();
-    let mut once = Check::new("every accepted bid is in the events once, as it was placed");
+    let mut stored_once = Check::new("every accepted bid is stored once and unchanged");
     for record in evidence.events() {
         if let Ok(Event::Auction(AuctionEvent::BidPlaced { bid, bidder, amount })) = record.event() {
             let new =
@@ -25,46 +25,59 @@ pub(super) fn checks(evidence: &RunEvidence<'_>) -> Vec<Check> {
             placed.entry(bid.0).or_insert(new).times += 1;
         }
     }
-    let mut asked = HashSet::new();
-    for record in evidence.journal.records.iter().filter(|record| record.ask.what.places()) {
-        asked.insert(record.command);
+    let mut sent_ids = HashSet::new();
+    for record in evidence.log.records.iter().filter(|record| record.request.operation.is_bid()) {
+        sent_ids.insert(record.command);
         if record.status == 201 {
-            accepted(evidence, record, placed.get(&record.command), &mut once);
+            accepted(evidence, record, placed.get(&record.command), &mut stored_once);
         }
     }
     for (bid, found) in &placed {
         if found.times > 1 {
-            once.wrong(|| format!("bid {bid} of auction {} is there {} times", found.auction, found.times));
+            stored_once
+                .fail(|| format!("bid {bid} of auction {} is stored {} times", found.auction, found.times));
         }
     }
-    vec![once, nobody_elses(evidence, &placed, &asked)]
+    vec![stored_once, no_unknown_bids(evidence, &placed, &sent_ids)]
 }
 
-fn accepted(evidence: &RunEvidence<'_>, record: &Record, found: Option<&Placed>, once: &mut Check) {
-    let tell = || evidence.journal.tell(record);
+fn accepted(evidence: &RunEvidence<'_>, record: &Record, found: Option<&Placed>, stored_once: &mut Check) {
+    let describe = || evidence.log.describe(record);
     let Some(found) = found else {
-        return once.look(false, || format!("bid {} is lost: {}", record.command, tell()));
+        return stored_once.verify(false, || format!("bid {} is missing: {}", record.command, describe()));
     };
-    let (auction, bidder) = (evidence.world.auction(&record.ask), evidence.world.user(&record.ask));
-    let is_right = found.auction == auction && found.bidder == bidder && found.amount == record.ask.amount;
-    once.look(is_right, || {
+    let (auction, bidder) =
+        (evidence.run_ids.auction(&record.request), evidence.run_ids.user(&record.request));
+    let is_same = found.auction == auction && found.bidder == bidder && found.amount == record.request.amount;
+    stored_once.verify(is_same, || {
         let Placed { auction, bidder, amount, .. } = found;
-        format!("bid {} is another one, {amount} by {bidder} in {auction}: {}", record.command, tell())
+        format!(
+            "bid {} is stored with other data, {amount} by {bidder} in {auction}: {}",
+            record.command,
+            describe()
+        )
     });
 }
 
-/// In the auctions of the run there are no bids but its own. Requests without an answer may have placed one.
-fn nobody_elses(evidence: &RunEvidence<'_>, placed: &HashMap<Uuid, Placed>, asked: &HashSet<Uuid>) -> Check {
-    let mut check = Check::new("there are no bids that nobody placed");
-    let ours: HashSet<Uuid> = evidence.world.auctions.iter().copied().collect();
-    let unanswered = |record: &&Record| record.ask.what.places() && record.command.is_nil();
-    let mut excused = evidence.journal.records.iter().filter(unanswered).filter(|record| {
-        // Too late, or never answered: what became of it is not known.
-        !record.is_answered() || record.status >= 500 || record.status == 202
+/// Checks that the auctions of the run contain only bids of the run. Requests without a response may have
+/// placed a bid.
+fn no_unknown_bids(
+    evidence: &RunEvidence<'_>,
+    placed: &HashMap<Uuid, Placed>,
+    sent_ids: &HashSet<Uuid>,
+) -> Check {
+    let mut check = Check::new("all stored bids were requested");
+    let ours: HashSet<Uuid> = evidence.run_ids.auctions.iter().copied().collect();
+    let unanswered = |record: &&Record| record.request.operation.is_bid() && record.command.is_nil();
+    let mut possible = evidence.log.records.iter().filter(unanswered).filter(|record| {
+        // The outcome of these requests is unknown.
+        !record.has_response() || record.status >= 500 || record.status == 202
     });
     for (bid, found) in placed.iter().filter(|(_, found)| ours.contains(&found.auction)) {
-        let is_known = asked.contains(bid) || excused.next().is_some();
-        check.look(is_known, || format!("bid {bid} of {} in auction {}", found.amount, found.auction));
+        let was_requested = sent_ids.contains(bid) || possible.next().is_some();
+        check.verify(was_requested, || {
+            format!("bid {bid} of {} in auction {} was never requested", found.amount, found.auction)
+        });
     }
     check
 }

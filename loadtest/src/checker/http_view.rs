@@ -1,4 +1,4 @@
-//! What a portal shows by HTTP beside what it answered: all that can be judged where its servers are out of reach.
+//! Checks what a portal shows by HTTP, for runs without access to its backends.
 
 use super::{Check, CheckReport};
 use crate::Failure;
@@ -13,88 +13,89 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// How long a command may take to be decided, and an auction to be closed.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Time limit for deciding a command and closing an auction.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
-const LOOK: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Bids on a page.
-const PAGE: usize = 100;
+const PAGE_SIZE: usize = 100;
 
 #[derive(Deserialize)]
-struct Told {
+struct StatusReply {
     status: serde_json::Value,
     code: Option<String>,
 }
 
-/// Judges by HTTP alone.
-pub(crate) async fn judge(
+/// Runs all checks that need only HTTP.
+pub(crate) async fn check(
     http: &Http,
-    world: &RunIds,
-    journal: &OperationLog,
+    run_ids: &RunIds,
+    log: &OperationLog,
     until_closed: bool,
 ) -> Result<CheckReport, Failure> {
     let mut client = Client::connect(&http.address).await?;
     let mut accepted = HashMap::new();
-    for record in journal.records.iter().filter(|record| record.ask.what.places() && record.status == 201) {
-        accepted.insert(record.command, record.ask);
+    for record in
+        log.records.iter().filter(|record| record.request.operation.is_bid() && record.status == 201)
+    {
+        accepted.insert(record.command, record.request);
     }
-    let outcomes = handles(http, &mut client, world, journal, &mut accepted).await?;
-    let mut bids = Check::new("every accepted bid is shown in its auction once, as it was placed");
-    let mut standings = Check::new("the highest bid and the winner are those of the bids that are shown");
-    for (number, auction) in (0_u32..).zip(&world.auctions) {
-        let ours: HashMap<Uuid, u64> = accepted
+    let outcomes = handles(http, &mut client, run_ids, log, &mut accepted).await?;
+    let mut bids = Check::new("every accepted bid is shown once in its auction, unchanged");
+    let mut ranking_check = Check::new("the highest bid and the winner agree with the listed bids");
+    for (number, auction) in (0_u32..).zip(&run_ids.auctions) {
+        let accepted_bids: HashMap<Uuid, u64> = accepted
             .iter()
-            .filter(|(_, ask)| ask.auction == number)
-            .map(|(bid, ask)| (*bid, ask.amount))
+            .filter(|(_, request)| request.auction == number)
+            .map(|(bid, request)| (*bid, request.amount))
             .collect();
-        let shown = all_bids(http, &mut client, *auction).await?;
-        compare(*auction, &ours, &shown, &mut bids);
+        let listed = all_bids(http, &mut client, *auction).await?;
+        compare(*auction, &accepted_bids, &listed, &mut bids);
         let view = view(http, &mut client, *auction, until_closed).await?;
-        standing(&view, &shown, &mut standings);
+        check_ranking(&view, &listed, &mut ranking_check);
         if until_closed {
-            standings
-                .look(view.status == AuctionStatus::Closed, || format!("auction {auction} has no result"));
+            ranking_check
+                .verify(view.status == AuctionStatus::Closed, || format!("auction {auction} has no result"));
         }
     }
     let not_checked = [
-        "refusals against the model of the rules, positions, streams and stores, notifications: they are checked with \
-         --redis-url and --database-url beside --url, or with --self",
+        "refusals, positions, event streams, event store and notifications: add --redis-url and --database-url to --url, \
+         or use --local",
     ];
     Ok(CheckReport {
-        checks: vec![outcomes, bids, standings],
+        checks: vec![outcomes, bids, ranking_check],
         not_checked: not_checked.map(str::to_owned).to_vec(),
     })
 }
 
-/// Each handle leads to one outcome.
+/// Checks that every command handle has an outcome, and adds the accepted bids.
 async fn handles(
     http: &Http,
     client: &mut Client,
-    world: &RunIds,
-    journal: &OperationLog,
+    run_ids: &RunIds,
+    log: &OperationLog,
     accepted: &mut HashMap<Uuid, crate::run::plan::PlannedRequest>,
 ) -> Result<Check, Failure> {
-    let mut check = Check::new("every handle leads to one outcome");
+    let mut check = Check::new("every command handle has an outcome");
     let began = Instant::now();
-    for (number, handle) in &journal.handles {
-        let record = &journal.records[*number];
-        let user = (record.ask.what != Operation::SignUp).then(|| world.user(&record.ask));
+    for (number, handle) in &log.handles {
+        let record = &log.records[*number];
+        let user = (record.request.operation != Operation::SignUp).then(|| run_ids.user(&record.request));
         loop {
             let (status, body) = http.get(client, &format!("/command/{handle}"), user).await?;
-            let told: Told = serde_json::from_slice(&body)?;
-            if told.status == "pending" && began.elapsed() < PATIENCE {
-                tokio::time::sleep(LOOK).await;
+            let reply: StatusReply = serde_json::from_slice(&body)?;
+            if reply.status == "pending" && began.elapsed() < TIMEOUT {
+                tokio::time::sleep(POLL_INTERVAL).await;
                 continue;
             }
-            let is_done = told.status == "done";
-            // A refusal has its status in numbers, and a reason.
-            let is_refused = told.status.is_u64() && told.code.as_deref() != Some("unknown_command");
-            check.look(is_done || is_refused, || {
-                format!("{status} {}: {}", String::from_utf8_lossy(&body), journal.tell(record))
+            let is_done = reply.status == "done";
+            // The status of a refusal is a number, and it has a code.
+            let is_refused = reply.status.is_u64() && reply.code.as_deref() != Some("unknown_command");
+            check.verify(is_done || is_refused, || {
+                format!("{status} {}: {}", String::from_utf8_lossy(&body), log.describe(record))
             });
-            if is_done && record.ask.what.places() {
-                accepted.insert(record.command, record.ask);
+            if is_done && record.request.operation.is_bid() {
+                accepted.insert(record.command, record.request);
             }
             break;
         }
@@ -102,18 +103,18 @@ async fn handles(
     Ok(check)
 }
 
-/// The versions at which all auctions are.
-pub(crate) async fn versions(http: &Http, world: &RunIds) -> Result<Vec<u64>, Failure> {
+/// Returns the current versions of all auctions.
+pub(crate) async fn versions(http: &Http, run_ids: &RunIds) -> Result<Vec<u64>, Failure> {
     let mut client = Client::connect(&http.address).await?;
-    let mut versions = Vec::with_capacity(world.auctions.len());
-    for auction in &world.auctions {
+    let mut versions = Vec::with_capacity(run_ids.auctions.len());
+    for auction in &run_ids.auctions {
         versions.push(view(http, &mut client, *auction, false).await?.version);
     }
     Ok(versions)
 }
 
 async fn all_bids(http: &Http, client: &mut Client, auction: Uuid) -> Result<Vec<BidItem>, Failure> {
-    let (mut all, mut page) = (Vec::new(), format!("/auction/{auction}/bids?limit={PAGE}"));
+    let (mut all, mut page) = (Vec::new(), format!("/auction/{auction}/bids?limit={PAGE_SIZE}"));
     loop {
         let path = format!("{page}&consistency=latest");
         let (status, body) = http.get(client, &path, None).await?;
@@ -129,18 +130,18 @@ async fn all_bids(http: &Http, client: &mut Client, auction: Uuid) -> Result<Vec
     }
 }
 
-fn compare(auction: Uuid, ours: &HashMap<Uuid, u64>, shown: &[BidItem], check: &mut Check) {
-    let mut seen = HashMap::new();
-    for bid in shown {
-        let is_new = seen.insert(bid.id, bid.amount.amount).is_none();
+fn compare(auction: Uuid, accepted_bids: &HashMap<Uuid, u64>, listed: &[BidItem], check: &mut Check) {
+    let mut amounts = HashMap::new();
+    for bid in listed {
+        let is_new = amounts.insert(bid.id, bid.amount.amount).is_none();
         if !is_new {
-            check.wrong(|| format!("bid {} of auction {auction} is shown twice", bid.id));
+            check.fail(|| format!("bid {} of auction {auction} is shown twice", bid.id));
         }
     }
-    for (bid, amount) in ours {
-        let found = seen.get(bid).copied();
-        check.look(found == Some(*amount), || {
-            format!("bid {bid} of {amount} in auction {auction} is shown as {found:?}")
+    for (bid, amount) in accepted_bids {
+        let found = amounts.get(bid).copied();
+        check.verify(found == Some(*amount), || {
+            format!("bid {bid} of {amount} in auction {auction} is shown with amount {found:?}")
         });
     }
 }
@@ -158,29 +159,32 @@ async fn view(
             return Err(format!("{path}: {status} {}", String::from_utf8_lossy(&body)).into());
         }
         let view: AuctionView = serde_json::from_slice(&body)?;
-        if !until_closed || view.status != AuctionStatus::Open || began.elapsed() > PATIENCE {
+        if !until_closed || view.status != AuctionStatus::Open || began.elapsed() > TIMEOUT {
             return Ok(view);
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Shown bids are the newest first: of two alike the later one in the list came first, and is better.
-fn standing(view: &AuctionView, shown: &[BidItem], check: &mut Check) {
+/// Checks the highest bid and the winner against the listed bids. Bids with the same effective amount are
+/// equally good for this check.
+fn check_ranking(view: &AuctionView, listed: &[BidItem], check: &mut Check) {
     let counts_for = |bid: &BidItem| bid.amount.amount * if bid.doubled { 2 } else { 1 };
-    let live: Vec<&BidItem> = shown.iter().filter(|bid| bid.state == BidItemState::Live).collect();
-    let highest = live.iter().map(|bid| counts_for(bid)).max();
-    let told = view.top_bids.first().map(|best| best.amount.amount);
-    check.look(told == highest, || {
-        format!("auction {}: the highest is shown as {told:?}, it is {highest:?}", view.id)
+    let active: Vec<&BidItem> = listed.iter().filter(|bid| bid.state == BidItemState::Live).collect();
+    let highest = active.iter().map(|bid| counts_for(bid)).max();
+    let shown_highest = view.top_bids.first().map(|best| best.amount.amount);
+    check.verify(shown_highest == highest, || {
+        format!("auction {}: the highest bid is shown as {shown_highest:?}, expected {highest:?}", view.id)
     });
     let best: HashSet<Uuid> =
-        live.iter().filter(|bid| Some(counts_for(bid)) == highest).map(|bid| bid.id).collect();
+        active.iter().filter(|bid| Some(counts_for(bid)) == highest).map(|bid| bid.id).collect();
     if let Some(winner) = &view.winner {
-        check.look(best.contains(&winner.bid), || {
-            format!("auction {}: {} wins, the best is {best:?}", view.id, winner.bid)
+        check.verify(best.contains(&winner.bid), || {
+            format!("auction {}: bid {} wins, the best bids are {best:?}", view.id, winner.bid)
         });
-    } else if view.status == AuctionStatus::Closed && view.unsold_because.as_deref() == Some("no_bids") {
-        check.look(live.is_empty(), || format!("auction {}: unsold with {} bids", view.id, live.len()));
+    } else if view.status == AuctionStatus::Closed && view.unsold_reason.as_deref() == Some("no_bids") {
+        check.verify(active.is_empty(), || {
+            format!("auction {}: unsold without bids, but {} bids are active", view.id, active.len())
+        });
     }
 }

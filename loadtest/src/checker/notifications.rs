@@ -1,4 +1,4 @@
-//! Users were told what they had to be told: what they won, by the right notification, each once.
+//! Checks the notifications: winners are notified once, and small auctions match the notification model.
 
 use super::{Check, RunEvidence};
 use auction_domain::UserId;
@@ -11,73 +11,85 @@ use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use uuid::Uuid;
 
-/// The plain model looks at every version beside every other: auctions with more events are too much for it.
-const MODEL: usize = 150;
+/// Largest auction that is given to the model, which compares every version with every other.
+const MAX_AUCTION_EVENTS: usize = 150;
 
-/// At most so many events are given to it.
-const IN_ALL: usize = 5_000;
+/// Maximum number of events given to the model in total.
+const MAX_EVENTS: usize = 5_000;
 
 pub(super) fn checks(evidence: &RunEvidence<'_>) -> Vec<Check> {
-    let Some(told) = &evidence.told else { return Vec::new() };
-    vec![winners(evidence, told), by_the_model(evidence, told)]
+    let Some(notifications) = &evidence.notifications else { return Vec::new() };
+    vec![winners(evidence, notifications), model_check(evidence, notifications)]
 }
 
-/// Every winner is told once that he won, and nobody else.
-fn winners(evidence: &RunEvidence<'_>, told: &[(UserId, Notification)]) -> Check {
-    let mut check = Check::new("every winner was told once, and nothing was told twice");
-    let mut ids = HashSet::new();
-    let mut won: HashMap<(Uuid, Uuid), u64> = HashMap::new();
-    for (user, notification) in told {
-        let is_new = ids.insert(notification.id);
-        check.look(is_new, || format!("notification {} was told twice", notification.id));
-        if let NotificationBody::AuctionWon { pays, .. } = &notification.news.what {
-            won.insert((notification.news.auction, user.0), pays.amount);
+/// Checks that the winners, and only they, are notified of their win exactly once.
+fn winners(evidence: &RunEvidence<'_>, notifications: &[(UserId, Notification)]) -> Check {
+    let mut check = Check::new("every winner is notified once, and no notification is repeated");
+    let mut seen_ids = HashSet::new();
+    let mut won_prices: HashMap<(Uuid, Uuid), u64> = HashMap::new();
+    for (user, notification) in notifications {
+        let is_new = seen_ids.insert(notification.id);
+        check.verify(is_new, || format!("notification {} is repeated", notification.id));
+        if let NotificationBody::AuctionWon { price, .. } = &notification.content.body {
+            won_prices.insert((notification.content.auction, user.0), price.amount);
         }
     }
     for record in evidence.events() {
         if let Ok(Event::Auction(AuctionEvent::WinnerAnnounced(winner))) = record.event() {
-            let was = won.remove(&(record.key, winner.bidder.0));
-            check.look(was == Some(winner.pays.minor_units()), || {
+            let notified_price = won_prices.remove(&(record.key, winner.bidder.0));
+            check.verify(notified_price == Some(winner.pays.minor_units()), || {
                 let (bidder, pays) = (winner.bidder, winner.pays.minor_units());
-                format!("{bidder} won auction {} for {pays} and was told {was:?}", record.key)
+                format!(
+                    "{bidder} won auction {} for {pays} and was notified of {notified_price:?}",
+                    record.key
+                )
             });
         }
     }
-    for ((auction, user), pays) in won {
-        check.wrong(|| format!("{user} was told that he won auction {auction} for {pays}, and did not"));
+    for ((auction, user), pays) in won_prices {
+        check
+            .fail(|| format!("{user} was notified of winning auction {auction} for {pays}, but did not win"));
     }
     check
 }
 
-/// The test kit's plain model of all that is to be told, on auctions that are small enough for it.
-fn by_the_model(evidence: &RunEvidence<'_>, told: &[(UserId, Notification)]) -> Check {
-    let mut check = Check::new("changes of the lead were told by the plain model (small auctions)");
+/// Compares all notifications of small auctions with the model of the test kit.
+fn model_check(evidence: &RunEvidence<'_>, notifications: &[(UserId, Notification)]) -> Check {
+    let mut check = Check::new("notifications match the model (small auctions)");
     let mut events: HashMap<Uuid, Vec<&EventRecord>> = HashMap::new();
     for record in evidence.events() {
         events.entry(record.key).or_default().push(record);
     }
-    let mut left = IN_ALL;
-    for auction in &evidence.world.auctions {
-        let Some(of_one) = events.get(auction).filter(|of_one| of_one.len() <= MODEL.min(left)) else {
+    let mut remaining = MAX_EVENTS;
+    for auction in &evidence.run_ids.auctions {
+        let Some(auction_events) = events
+            .get(auction)
+            .filter(|auction_events| auction_events.len() <= MAX_AUCTION_EVENTS.min(remaining))
+        else {
             continue;
         };
-        left -= of_one.len();
-        let of_one: Vec<EventRecord> = of_one.iter().map(|record| (*record).clone()).collect();
-        let told: Vec<_> = told.iter().filter(|(_, one)| one.news.auction == *auction).cloned().collect();
-        let found =
-            panic_of(|| assert_notifications_match_model(&of_one, &told, |_, _: NotificationKind| true));
-        check.look(found.is_none(), || format!("auction {auction}: {}", found.unwrap_or_default()));
+        remaining -= auction_events.len();
+        let auction_events: Vec<EventRecord> =
+            auction_events.iter().map(|record| (*record).clone()).collect();
+        let notifications: Vec<_> =
+            notifications.iter().filter(|(_, one)| one.content.auction == *auction).cloned().collect();
+        let difference = panic_of(|| {
+            assert_notifications_match_model(&auction_events, &notifications, |_, _: NotificationKind| true)
+        });
+        check.verify(difference.is_none(), || {
+            format!("auction {auction}: {}", difference.unwrap_or_default())
+        });
     }
     check
 }
 
-/// The model is one of tests: it panics at what is wrong.
+/// Runs the model and returns its panic message, because the model reports differences by panicking.
 fn panic_of(model: impl FnOnce()) -> Option<String> {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
-    let went = catch_unwind(AssertUnwindSafe(model));
+    let result = catch_unwind(AssertUnwindSafe(model));
     std::panic::set_hook(before);
-    let panic = went.err()?;
+    let panic = result.err()?;
     let text = panic.downcast_ref::<String>().cloned();
     Some(text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default())
 }

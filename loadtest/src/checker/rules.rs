@@ -1,5 +1,4 @@
-//! Every auction went by the rules: every bid that was accepted had to be, every one that was refused too, and the
-//! winner is the winner.
+//! Checks every event, outcome and auction result against the model of the rules.
 
 use super::auction_model::{AuctionModel, ModelCommand};
 use super::{Check, RunEvidence};
@@ -10,71 +9,70 @@ use auction_wire::{Event, EventRecord, Outcome, OutcomeResult, PartitionId};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-struct Judged<'a> {
+struct RuleChecker<'a> {
     evidence: &'a RunEvidence<'a>,
     auctions: HashMap<Uuid, AuctionModel>,
-    /// What commands wished, by their ids.
-    wishes: HashMap<Uuid, ModelCommand>,
-    /// Amounts by their fingerprints.
+    /// Commands of the run by their ids.
+    commands: HashMap<Uuid, ModelCommand>,
     amounts: HashMap<u64, u64>,
-    went: Check,
+    events: Check,
     refusals: Check,
     winners: Check,
 }
 
 pub(super) fn checks(evidence: &RunEvidence<'_>) -> Vec<Check> {
-    let mut judged = Judged {
+    let mut checker = RuleChecker {
         evidence,
         auctions: HashMap::new(),
-        wishes: HashMap::new(),
+        commands: HashMap::new(),
         amounts: HashMap::new(),
-        went: Check::new("every auction went by the rules"),
-        refusals: Check::new("every outcome is what a plain model of the rules comes to"),
-        winners: Check::new("every result is the right one"),
+        events: Check::new("every auction event follows the rules"),
+        refusals: Check::new("every outcome matches the model of the rules"),
+        winners: Check::new("every auction result is correct"),
     };
-    judged.read_wishes();
+    checker.read_commands();
     let mut outcomes: HashMap<PartitionId, Vec<&Outcome>> = HashMap::new();
     for outcome in &evidence.outcomes {
         outcomes.entry(outcome.partition).or_default().push(outcome);
     }
     for partition in &evidence.partitions {
         let mut outcomes = outcomes.remove(&partition.id).unwrap_or_default();
-        // Decided at the same position: nothing happened in between, and their order does not matter.
+        // Outcomes at the same position saw the same state, so their order does not matter.
         outcomes.sort_by_key(|outcome| outcome.position);
         let mut outcomes = outcomes.into_iter().peekable();
         for event in &partition.events {
             while let Some(outcome) = outcomes.next_if(|outcome| outcome.position < event.position) {
-                judged.outcome(outcome);
+                checker.outcome(outcome);
             }
-            judged.event(event);
+            checker.event(event);
         }
-        outcomes.for_each(|outcome| judged.outcome(outcome));
+        outcomes.for_each(|outcome| checker.outcome(outcome));
     }
-    judged.closed();
-    vec![judged.went, judged.refusals, judged.winners]
+    checker.check_all_closed();
+    vec![checker.events, checker.refusals, checker.winners]
 }
 
-impl Judged<'_> {
-    fn read_wishes(&mut self) {
-        let world = self.evidence.world;
-        for record in &self.evidence.journal.records {
-            let (ask, command) = (&record.ask, record.command);
-            if ask.what.places() {
-                self.amounts.insert(crate::run::ids::fingerprint_of(ask.amount), ask.amount);
+impl RuleChecker<'_> {
+    fn read_commands(&mut self) {
+        let run_ids = self.evidence.run_ids;
+        for record in &self.evidence.log.records {
+            let (request, id) = (&record.request, record.command);
+            if request.operation.is_bid() {
+                self.amounts.insert(crate::run::ids::fingerprint_of(request.amount), request.amount);
             }
-            if command.is_nil() {
+            if id.is_nil() {
                 continue;
             }
-            match ask.what {
-                // The amount is found by the fingerprint: the same key may have come with two.
-                what if what.places() => {
-                    let wish =
-                        ModelCommand::Place { bid: command, bidder: world.user(ask), amount: ask.amount };
-                    self.wishes.insert(command, wish);
+            match request.operation {
+                // `refusal` takes the amount from the fingerprint, because the same key may have been sent
+                // with two amounts.
+                operation if operation.is_bid() => {
+                    let (bidder, amount) = (run_ids.user(request), request.amount);
+                    self.commands.insert(id, ModelCommand::Place { bid: id, bidder, amount });
                 }
-                Operation::Deletion => {
-                    let bid = world.bid_with_key(ask).unwrap_or_default();
-                    self.wishes.insert(command, ModelCommand::Delete { bid, by: world.user(ask) });
+                Operation::BidDelete => {
+                    let bid = run_ids.bid_with_key(request).unwrap_or_default();
+                    self.commands.insert(id, ModelCommand::Delete { bid, user: run_ids.user(request) });
                 }
                 _ => {}
             }
@@ -83,38 +81,39 @@ impl Judged<'_> {
 
     fn event(&mut self, record: &EventRecord) {
         let Ok(Event::Auction(event)) = record.event() else { return };
-        let what = || format!("auction {} version {}", record.key, record.version);
+        let name = || format!("auction {} version {}", record.key, record.version);
         if let AuctionEvent::AuctionCreated { terms, .. } = &event {
             self.auctions.insert(record.key, AuctionModel::new(terms));
             return;
         }
-        // Those that were there before the run are not ours.
+        // Auctions from before the run are not checked.
         let Some(auction) = self.auctions.get_mut(&record.key) else { return };
-        let went = auction.happen(&event, record.at);
+        let result = auction.apply(&event, record.at);
         let is_result =
             matches!(event, AuctionEvent::WinnerAnnounced(_) | AuctionEvent::AuctionClosedUnsold { .. });
-        let check = if is_result { &mut self.winners } else { &mut self.went };
-        check.look(went.is_ok(), || format!("{}: {}", what(), went.err().unwrap_or_default()));
+        let check = if is_result { &mut self.winners } else { &mut self.events };
+        check.verify(result.is_ok(), || format!("{}: {}", name(), result.err().unwrap_or_default()));
     }
 
-    /// An outcome as of the events so far.
+    /// Checks an outcome against the state after the events so far.
     fn outcome(&mut self, outcome: &Outcome) {
         let Some(auction) = self.auctions.get(&outcome.key) else { return };
         match &outcome.result {
             OutcomeResult::Refused { code, facts, .. } => {
                 let fact = facts.iter().find(|fact| fact.name == "your_latest").map(|fact| fact.value);
-                let right = self.refusal(auction, outcome, code, fact);
-                self.refusals.look(right.is_ok(), || {
-                    format!("command {}: {}", outcome.command, right.err().unwrap_or_default())
+                let expected = self.refusal(auction, outcome, code, fact);
+                self.refusals.verify(expected.is_ok(), || {
+                    format!("command {}: {}", outcome.command, expected.err().unwrap_or_default())
                 });
             }
             OutcomeResult::Accepted { facts, .. } => {
                 let highest = facts.iter().find(|fact| fact.name == "highest").map(|fact| fact.value);
-                if let Some(Detail::Amount(told)) = highest {
-                    let (told, right) = (told.minor_units(), auction.leader().map(|(_, amount)| amount));
-                    self.refusals.look(Some(told) == right, || {
+                if let Some(Detail::Amount(actual)) = highest {
+                    let (actual, expected) =
+                        (actual.minor_units(), auction.leader().map(|(_, amount)| amount));
+                    self.refusals.verify(Some(actual) == expected, || {
                         format!(
-                            "command {}: the highest was told as {told}, it is {right:?}",
+                            "command {}: the outcome has the highest bid {actual}, expected {expected:?}",
                             outcome.command
                         )
                     });
@@ -122,7 +121,7 @@ impl Judged<'_> {
             }
             OutcomeResult::Failed { reason, error } => {
                 self.refusals
-                    .look(false, || format!("command {} failed: {reason}: {error}", outcome.command));
+                    .verify(false, || format!("command {} failed: {reason}: {error}", outcome.command));
             }
         }
     }
@@ -135,46 +134,46 @@ impl Judged<'_> {
         latest: Option<Detail>,
     ) -> Result<(), String> {
         let amount = self.amounts.get(&outcome.fingerprint).copied();
-        let right = match (self.wishes.get(&outcome.command.0), amount) {
+        let expected = match (self.commands.get(&outcome.command.0), amount) {
             (Some(ModelCommand::Place { bid, bidder, .. }), Some(amount)) => {
-                auction.refuses(&ModelCommand::Place { bid: *bid, bidder: *bidder, amount }, outcome.at)
+                auction.refusal(&ModelCommand::Place { bid: *bid, bidder: *bidder, amount }, outcome.at)
             }
-            (Some(wish), _) => auction.refuses(wish, outcome.at),
-            // Whose it was is not told: the reason must be possible.
-            (None, Some(amount)) => return possible(auction, code, amount, latest, outcome.at),
-            (None, None) => return Ok(()), // not ours, such as that of an auctioneer who came twice
+            (Some(command), _) => auction.refusal(command, outcome.at),
+            // The bidder is unknown: the refusal must be possible for some bidder.
+            (None, Some(amount)) => return check_possible(auction, code, amount, latest, outcome.at),
+            (None, None) => return Ok(()), // not a command of the run, such as a repeated close of an auctioneer
         };
-        match right {
-            Some(right) if right == code => Ok(()),
-            right => Err(format!("refused as {code}, right is {right:?}")),
+        match expected {
+            Some(expected) if expected == code => Ok(()),
+            expected => Err(format!("refused as {code}, expected {expected:?}")),
         }
     }
 
-    fn closed(&mut self) {
+    fn check_all_closed(&mut self) {
         if !self.evidence.until_closed {
             return;
         }
-        for id in &self.evidence.world.auctions {
+        for id in &self.evidence.run_ids.auctions {
             let is_closed = self.auctions.get(id).is_some_and(|auction| auction.is_closed);
-            self.winners.look(is_closed, || format!("auction {id} has no result"));
+            self.winners.verify(is_closed, || format!("auction {id} has no result"));
         }
     }
 }
 
-/// Whether a refusal of a bid by nobody knows whom can be right.
-fn possible(
+/// Checks that the refusal of a bid by an unknown bidder is possible.
+fn check_possible(
     auction: &AuctionModel,
     code: &str,
     amount: u64,
     latest: Option<Detail>,
     at: Timestamp,
 ) -> Result<(), String> {
-    let anybody = ModelCommand::Place { bid: Uuid::nil(), bidder: Uuid::nil(), amount };
-    match (auction.refuses(&anybody, at), code, latest) {
+    let any_bid = ModelCommand::Place { bid: Uuid::nil(), bidder: Uuid::nil(), amount };
+    match (auction.refusal(&any_bid, at), code, latest) {
         (None, "not_above_your_latest", Some(Detail::Amount(latest))) if amount <= latest.minor_units() => {
             Ok(())
         }
-        (Some(right), code, _) if right == code => Ok(()),
-        (right, ..) => Err(format!("a bid of {amount} is refused as {code}, right is {right:?}")),
+        (Some(expected), code, _) if expected == code => Ok(()),
+        (expected, ..) => Err(format!("a bid of {amount} is refused as {code}, expected {expected:?}")),
     }
 }

@@ -1,45 +1,45 @@
-//! Disks for the servers that can be full: small file systems in memory, which only root can mount.
+//! Small file systems in memory for the data of the servers, which can be filled. Mounting requires root.
 
 use crate::Failure;
 use rustix::fs::statvfs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What a server of a run can need.
+/// Enough for a server of a run.
 const SIZE: u64 = 3 << 30;
 
-/// What is left of a full disk: a write or two still work.
-const LEFT: u64 = 64 << 10;
+/// Space left on a full disk: one or two writes still succeed.
+const FREE_WHEN_FULL: u64 = 64 << 10;
 
-/// A mounted disk; unmounted at the end.
+/// A mounted file system; unmounted when dropped.
 pub(crate) struct Disk {
     at: PathBuf,
 }
 
 impl Disk {
-    /// Mounts it; says why that is not possible.
+    /// Mounts a file system.
     pub(crate) fn mount(at: PathBuf) -> Result<Disk, Failure> {
         std::fs::create_dir_all(&at)?;
         mount(&["-t", "tmpfs", "-o", &format!("size={SIZE},mode=0700"), "tmpfs"], &at)?;
         Ok(Disk { at })
     }
 
-    /// There is no room left on it.
+    /// Fills the disk by reducing its size.
     pub(crate) fn fill(&self) -> Result<(), Failure> {
-        let mut left = LEFT;
+        let mut free = FREE_WHEN_FULL;
         loop {
             let now = statvfs(&self.at)?;
             let used = (now.f_blocks - now.f_bfree) * now.f_frsize;
-            match self.size(used + left) {
-                // More was written since it was looked than there should be left.
-                Err(_) if left < SIZE => left *= 2,
+            match self.size(used + free) {
+                // Data was written since the size was read.
+                Err(_) if free < SIZE => free *= 2,
                 filled => return filled,
             }
         }
     }
 
-    /// There is room again.
-    pub(crate) fn empty(&self) -> Result<(), Failure> {
+    /// Restores the size of the disk.
+    pub(crate) fn free(&self) -> Result<(), Failure> {
         self.size(SIZE)
     }
 
@@ -50,7 +50,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Lazily: whoever still has it open keeps it until he ends.
+        // Lazily: processes that still use the file system keep it until they exit.
         let _ = Command::new("umount").arg("-l").arg(&self.at).status();
     }
 }
@@ -70,25 +70,25 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     #[test]
-    fn a_disk_to_which_somebody_writes_can_be_filled() {
+    fn disk_can_be_filled_while_a_process_writes() {
         let directory = tempfile::tempdir().unwrap();
         let at = directory.path().join("disk");
-        // Only root can have one.
+        // Mounting requires root.
         let Ok(disk) = Disk::mount(at.clone()) else { return };
-        let ends = AtomicBool::new(false);
+        let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let mut file = std::fs::File::create(at.join("log")).unwrap();
-                while !ends.load(Ordering::Relaxed) {
-                    // Also when there is no room.
+                while !stop.load(Ordering::Relaxed) {
+                    // Errors are expected while the disk is full.
                     let _ = file.write_all(&[0; 256 << 10]);
                 }
             });
             for _ in 0..30 {
-                disk.empty().unwrap();
+                disk.free().unwrap();
                 disk.fill().unwrap();
             }
-            ends.store(true, Ordering::Relaxed);
+            stop.store(true, Ordering::Relaxed);
         });
     }
 }

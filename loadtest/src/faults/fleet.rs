@@ -1,8 +1,8 @@
-//! A portal with two of each role, each a process with a network and a clock of its own, and what looks after it: a
-//! supervisor that starts what ends, and a load balancer that asks who is ready.
+//! A portal with two processes of each component, each with its own network proxies and clock. A supervisor
+//! restarts processes that exit, and a load balancer follows the readiness of the ingresses.
 
 use crate::Failure;
-use crate::faults::clock::Clocks;
+use crate::faults::clock::ClockLibrary;
 use crate::faults::disks::Disk;
 use crate::faults::proxy::Proxy;
 use crate::faults::slot::{Slot, is_ready};
@@ -21,66 +21,67 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-pub(crate) const ROLES: [&str; 6] = ["ingress", "writer", "projector", "auctioneer", "notifier", "promoter"];
+pub(crate) const COMPONENTS: [&str; 6] =
+    ["ingress", "writer", "projector", "auctioneer", "notifier", "promoter"];
 
-/// Of each role.
-const EACH: usize = 2;
+/// Number of processes of each component.
+const PROCESSES_PER_COMPONENT: usize = 2;
 
-/// As a portal has it.
+/// The default of the portal.
 pub(crate) const PARTITIONS: u16 = 4;
 
-/// How often it is looked who runs and who is ready.
-const LOOK: Duration = Duration::from_millis(100);
+/// Interval of the supervisor and of the readiness checks.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Leases are short: what a pause does to those who outlive them is wanted often. What is old goes soon: what grows for
-/// ever would show.
+/// Short leases, so that pauses often outlast them. Short retention, so that data that grows without bound is
+/// visible.
 const SETTINGS: [(&str, &str); 19] = [
     ("AUCTION__PARTITIONS", "4"),
     ("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "true"),
-    ("AUCTION__INGRESS__GRACE_SECONDS", "2"),
-    ("AUCTION__LIMITS__ON", "false"),
+    ("AUCTION__INGRESS__SHUTDOWN_GRACE_SECONDS", "2"),
+    ("AUCTION__RATE_LIMITS__ENABLED", "false"),
     ("AUCTION__LOG__FILTER", "warn"),
     ("AUCTION__WRITER__LEASE_SECONDS", "2"),
     ("AUCTION__PROJECTOR__LEASE_SECONDS", "2"),
     ("AUCTION__AUCTIONEER__LEASE_SECONDS", "2"),
     ("AUCTION__NOTIFIER__LEASE_SECONDS", "2"),
     ("AUCTION__PROMOTER__LEASE_SECONDS", "2"),
-    // All of them are kept, so that all can be looked at.
-    ("AUCTION__NOTIFIER__INBOX_KEEPS", "60000"),
+    // Inboxes keep all notifications, so that the checker can read them.
+    ("AUCTION__NOTIFIER__INBOX_SIZE", "60000"),
     ("AUCTION__NOTIFIER__INTERVAL_MS", "300"),
-    ("AUCTION__WRITER__CACHED_AGGREGATES", "500"),
-    ("AUCTION__PROJECTOR__CACHED_AUCTIONS", "300"),
-    ("AUCTION__NOTIFIER__CACHED_AUCTIONS", "300"),
+    ("AUCTION__WRITER__AGGREGATE_CACHE_SIZE", "500"),
+    ("AUCTION__PROJECTOR__AUCTION_CACHE_SIZE", "300"),
+    ("AUCTION__NOTIFIER__AUCTION_CACHE_SIZE", "300"),
     ("AUCTION__WRITER__SNAPSHOT_EVENTS", "200"),
     ("AUCTION__RETENTION__COMMANDS_SECONDS", "120"),
     ("AUCTION__RETENTION__EVENTS_SECONDS", "300"),
-    ("AUCTION__RETENTION__EVERY_MS", "2000"),
+    ("AUCTION__RETENTION__INTERVAL_MS", "2000"),
 ];
 
-/// The servers have to be tight enough to be filled, and small enough for a disk in memory.
+/// Postgres limits: few enough connections to be exhausted, and small enough for a disk in memory.
 const POSTGRES: [&str; 2] = ["max_connections=120", "max_wal_size=256MB"];
 
-/// Everything that runs.
+/// All processes and servers of a run.
 pub(crate) struct Fleet {
     pub(crate) slots: Vec<Slot>,
-    /// Whoever holds it decides whether they run.
+    /// The servers; a fault that stops or changes them holds the lock.
     pub(crate) servers: tokio::sync::Mutex<Option<LocalServers>>,
-    /// Whoever holds it decides how the network is.
+    /// Held by the fault that currently changes the network.
     pub(crate) network: tokio::sync::Mutex<()>,
-    /// When everything was gone from Redis last, until somebody takes it.
+    /// Time of the last loss of all Redis data, until the driver takes it.
     pub(crate) flushed: tokio::sync::Mutex<Option<Instant>>,
     pub(crate) redis_url: String,
     pub(crate) database_url: String,
-    pub(crate) balance: Arc<LoadBalancer>,
-    /// Disks of Redis and of Postgres, if they could be mounted.
+    pub(crate) load_balancer: Arc<LoadBalancer>,
+    /// Disks of Redis and Postgres; none if they could not be mounted.
     pub(crate) disks: Option<[Disk; 2]>,
-    /// Processes and servers that ended although nobody ended them.
-    ended: Mutex<Vec<String>>,
+    /// Unexpected exits of processes and servers, and other problems of the run.
+    problems: Mutex<Vec<String>>,
     _directory: Option<TempDir>,
 }
 
 impl Fleet {
-    /// Starts everything, with the program `portal` that was built beside this one.
+    /// Starts all servers and processes. Runs the program `portal` in the directory of this program.
     pub(crate) async fn start(data_dir: Option<&Path>) -> Result<Fleet, Failure> {
         let temporary = match data_dir {
             Some(_) => None,
@@ -92,8 +93,8 @@ impl Fleet {
         let disk = |name| Disk::mount(data.join(name));
         let disks = match (disk("redis"), disk("postgres")) {
             (Ok(redis), Ok(postgres)) => Some([redis, postgres]),
-            (Err(why), _) | (_, Err(why)) => {
-                note(&format!("NO DISK WILL BE FULL in this run, for which root is needed: {why}"));
+            (Err(error), _) | (_, Err(error)) => {
+                note(&format!("disk faults are disabled in this run (mounting requires root): {error}"));
                 None
             }
         };
@@ -102,7 +103,7 @@ impl Fleet {
         let servers = LocalServers::start(options).await?;
         migrate(servers.database_url(), PartitionCount::new(PARTITIONS)?).await?;
         let slots = slots(directory, servers.data_dir()).await?;
-        let ingresses = slots.iter().filter(|slot| slot.role == "ingress");
+        let ingresses = slots.iter().filter(|slot| slot.component == "ingress");
         let addresses = ingresses.map(|slot| Address { host: slot.listen.to_string() }).collect();
         let (redis_url, database_url) = (servers.redis_url().to_owned(), servers.database_url().to_owned());
         let fleet = Fleet {
@@ -112,94 +113,102 @@ impl Fleet {
             flushed: tokio::sync::Mutex::default(),
             redis_url,
             database_url,
-            balance: Arc::new(LoadBalancer::new(addresses)),
+            load_balancer: Arc::new(LoadBalancer::new(addresses)),
             disks,
-            ended: Mutex::default(),
+            problems: Mutex::default(),
             _directory: temporary,
         };
         for slot in &fleet.slots {
             slot.start(&mut *slot.process.lock().await)?;
         }
         for slot in &fleet.slots {
-            slot.ready().await?;
+            slot.wait_until_ready().await?;
         }
         Ok(fleet)
     }
 
-    /// The processes of a role.
-    pub(crate) fn of(&self, role: &str) -> Vec<&Slot> {
-        self.slots.iter().filter(|slot| slot.role == role).collect()
+    /// Returns the processes of a component.
+    pub(crate) fn of(&self, component: &str) -> Vec<&Slot> {
+        self.slots.iter().filter(|slot| slot.component == component).collect()
     }
 
-    /// Tells the load balancer who is ready, until it is dropped.
+    /// Updates the load balancer with the readiness of the ingresses until the result is dropped.
     pub(crate) fn watch_ingresses(&self) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         let ingresses = self.of("ingress").into_iter().map(|slot| slot.listen).enumerate();
         for (number, listen) in ingresses {
-            let balance = Arc::clone(&self.balance);
+            let load_balancer = Arc::clone(&self.load_balancer);
             tasks.spawn(async move {
                 loop {
-                    balance.is(number, is_ready(listen).await);
-                    tokio::time::sleep(LOOK).await;
+                    load_balancer.set_ready(number, is_ready(listen).await);
+                    tokio::time::sleep(POLL_INTERVAL).await;
                 }
             });
         }
         tasks
     }
 
-    /// Starts what has ended by itself, again and again.
+    /// Restarts processes and servers that exit unexpectedly. Runs until dropped.
     pub(crate) async fn supervise(&self) {
         loop {
-            self.start_what_ended().await;
-            tokio::time::sleep(LOOK).await;
+            self.restart_exited().await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// What is held by a fault is that fault's business.
-    async fn start_what_ended(&self) {
+    /// Skips processes and servers that are locked by a fault.
+    async fn restart_exited(&self) {
         for slot in &self.slots {
             let Ok(mut process) = slot.process.try_lock() else { continue };
             let Some(Ok(Some(status))) = process.as_mut().map(std::process::Child::try_wait) else {
                 continue;
             };
-            self.has_ended(format!("{} ended by itself with {status}:\n{}", slot.name, slot.log_tail()));
+            self.report_problem(format!(
+                "{} exited unexpectedly with {status}:\n{}",
+                slot.name,
+                slot.log_tail()
+            ));
             if let Err(error) = slot.start(&mut process) {
-                self.has_ended(format!("{} cannot be started: {error}", slot.name));
+                self.report_problem(format!("{} cannot be started: {error}", slot.name));
             }
         }
         if let Ok(mut servers) = self.servers.try_lock()
             && let Some(servers) = servers.as_mut()
         {
-            // Tried again until it works; whether it does shows in what the portal does.
+            // Start errors are ignored and retried; a server that stays down shows as a missing recovery.
             if let Ok(true) = servers.start_redis().await {
-                self.has_ended("Redis ended by itself".to_owned());
+                self.report_problem("Redis exited unexpectedly".to_owned());
             }
             if let Ok(true) = servers.start_postgres().await {
-                self.has_ended("Postgres ended by itself".to_owned());
+                self.report_problem("Postgres exited unexpectedly".to_owned());
             }
         }
     }
 
-    /// Something ended by itself.
-    pub(crate) fn has_ended(&self, what: String) {
-        note(&what);
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+    /// Records a problem and prints it.
+    pub(crate) fn report_problem(&self, problem: String) {
+        note(&problem);
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner).push(problem);
     }
 
-    /// What has ended by itself so far.
-    pub(crate) fn ended(&self) -> Vec<String> {
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Returns the problems so far.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Ends everything in order: how many ended as they should not have.
+    /// Stops all processes and servers in order and records unsuccessful exits.
     pub(crate) async fn stop(&self) -> Result<(), Failure> {
         for slot in &self.slots {
             slot.signal(&*slot.process.lock().await, Signal::TERM)?;
         }
         for slot in &self.slots {
-            let status = slot.ended(&mut *slot.process.lock().await).await?;
+            let status = slot.wait_for_exit(&mut *slot.process.lock().await).await?;
             if !status.is_some_and(|status| status.success()) {
-                self.has_ended(format!("{} was told to end: {status:?}\n{}", slot.name, slot.log_tail()));
+                self.report_problem(format!(
+                    "{} did not shut down cleanly: {status:?}\n{}",
+                    slot.name,
+                    slot.log_tail()
+                ));
             }
         }
         match self.servers.lock().await.take() {
@@ -213,29 +222,29 @@ impl Drop for Fleet {
     fn drop(&mut self) {
         for slot in &mut self.slots {
             if let Some(child) = slot.process.get_mut() {
-                // It has ended already, or the run has failed.
+                // The process has already exited, or the run has failed.
                 let _ = child.kill();
                 let _ = child.wait();
             }
         }
-        // The servers have to be gone before their disks are.
+        // The servers must exit before their disks are unmounted.
         self.servers.get_mut().take();
     }
 }
 
 async fn slots(directory: &Path, data: &Path) -> Result<Vec<Slot>, Failure> {
-    let clocks = Clocks::compile(directory)
-        .inspect_err(|why| note(&format!("NO CLOCK WILL BE WRONG in this run: {why}")))
+    let clocks = ClockLibrary::compile(directory)
+        .inspect_err(|error| note(&format!("clock faults are disabled in this run: {error}")))
         .ok();
     let program = std::env::current_exe()?.with_file_name("portal");
     let settings: Vec<_> = SETTINGS.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
     let mut slots = Vec::new();
-    for role in ROLES {
-        for number in 1..=EACH {
-            let name = format!("{role}-{number}");
+    for component in COMPONENTS {
+        for number in 1..=PROCESSES_PER_COMPONENT {
+            let name = format!("{component}-{number}");
             let clock = clocks.as_ref().map(|clocks| clocks.clock(directory.join(format!("{name}.clock"))));
             slots.push(Slot {
-                role,
+                component,
                 listen: own_address()?,
                 admin: own_address()?,
                 redis: Proxy::to(&data.join("redis/redis.sock")).await?,

@@ -1,6 +1,6 @@
-//! What goes wrong. Each kind begins, holds for a time, and ends before its function returns; what it needs to itself
-//! (a process, the servers, the network) it holds meanwhile, so that two at once do not undo each other: they happen one
-//! after the other then.
+//! Kinds of faults. Each kind starts, lasts and ends within one function call. Meanwhile it locks what it
+//! changes (a process, the servers, the network). Two faults at once that need the same lock run one after
+//! the other.
 
 mod clock;
 mod deployment;
@@ -11,14 +11,13 @@ mod processes;
 mod redis;
 
 use crate::Failure;
-use crate::faults::fleet::{Fleet, ROLES};
+use crate::faults::fleet::{COMPONENTS, Fleet};
 use crate::faults::slot::Slot;
 use auction_testkit::random::Random;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// One kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum FaultKind {
     KillProcess,
@@ -59,7 +58,7 @@ impl FaultKind {
         FaultKind::Deployment,
     ];
 
-    /// How it is called in `--kinds` and in reports.
+    /// Returns the name used in `--kinds` and in reports.
     pub(crate) fn name(self) -> &'static str {
         match self {
             FaultKind::KillProcess => "kill-process",
@@ -81,7 +80,7 @@ impl FaultKind {
         }
     }
 
-    /// How often, beside the others.
+    /// Relative frequency of the kind.
     fn weight(self) -> usize {
         match self {
             FaultKind::KillProcess => 6,
@@ -94,9 +93,9 @@ impl FaultKind {
         }
     }
 
-    /// Whether another fault may happen at the same time. What has a promise of its own, or takes a server away until it
-    /// is over, is alone.
-    pub(crate) fn is_alone(self) -> bool {
+    /// Whether no other fault may run at the same time. Such kinds have their own guarantee, or keep a server
+    /// down until they end.
+    pub(crate) fn is_exclusive(self) -> bool {
         matches!(
             self,
             FaultKind::KillAll
@@ -106,7 +105,7 @@ impl FaultKind {
         )
     }
 
-    /// Whether this fleet can have it.
+    /// Whether this fleet supports the fault.
     pub(crate) fn is_possible(self, fleet: &Fleet) -> bool {
         match self {
             FaultKind::RedisDiskFull | FaultKind::PostgresDiskFull => fleet.disks.is_some(),
@@ -115,8 +114,8 @@ impl FaultKind {
         }
     }
 
-    /// Does it, from beginning to end.
-    pub(crate) async fn happen(self, fleet: &Fleet, mut random: Random) -> Result<FaultRecord, Failure> {
+    /// Injects the fault and waits until it has ended.
+    pub(crate) async fn inject(self, fleet: &Fleet, mut random: Random) -> Result<FaultRecord, Failure> {
         let (fleet, random) = (fleet, &mut random);
         match self {
             FaultKind::KillProcess => processes::kill(fleet, random).await,
@@ -139,21 +138,21 @@ impl FaultKind {
     }
 }
 
-/// What happened.
+/// Description of an injected fault.
 pub(crate) struct FaultRecord {
-    /// What was done to whom, in words.
-    pub(crate) what: String,
-    /// The role of the process that it happened to; none if it was more than one.
-    pub(crate) role: Option<&'static str>,
+    /// The affected process and the parameters.
+    pub(crate) description: String,
+    /// Component of the affected process; none if several were affected.
+    pub(crate) component: Option<&'static str>,
 }
 
 impl FaultRecord {
-    fn to(slot: &Slot, what: String) -> FaultRecord {
-        FaultRecord { what, role: Some(slot.role) }
+    fn of_process(slot: &Slot, description: String) -> FaultRecord {
+        FaultRecord { description, component: Some(slot.component) }
     }
 
-    fn to_all(what: String) -> FaultRecord {
-        FaultRecord { what, role: None }
+    fn of_many(description: String) -> FaultRecord {
+        FaultRecord { description, component: None }
     }
 }
 
@@ -168,38 +167,40 @@ impl FromStr for FaultKind {
 
     fn from_str(text: &str) -> Result<FaultKind, String> {
         let found = FaultKind::ALL.into_iter().find(|kind| kind.name() == text);
-        found.ok_or_else(|| format!("{text:?} is none of {}", FaultKind::ALL.map(FaultKind::name).join(", ")))
+        found.ok_or_else(|| {
+            format!("unknown fault {text:?}; faults: {}", FaultKind::ALL.map(FaultKind::name).join(", "))
+        })
     }
 }
 
-/// Kinds in an order that only the seed knows, each as often as its weight, again and again.
+/// Picks kinds of faults in random order, each as often as its weight per cycle.
 pub(crate) struct FaultPicker {
     kinds: Vec<FaultKind>,
-    left: Vec<FaultKind>,
+    remaining: Vec<FaultKind>,
 }
 
 impl FaultPicker {
     pub(crate) fn new(kinds: Vec<FaultKind>) -> FaultPicker {
-        FaultPicker { kinds, left: Vec::new() }
+        FaultPicker { kinds, remaining: Vec::new() }
     }
 
-    pub(crate) fn draw(&mut self, random: &mut Random) -> Option<FaultKind> {
-        if self.left.is_empty() {
-            let often = |kind: &FaultKind| std::iter::repeat_n(*kind, kind.weight());
-            // Each once before any of them comes again: a short run sees as many as it can.
-            let more = self.kinds.iter().flat_map(often);
-            let mut rest: Vec<FaultKind> = more.collect();
-            let mut firsts = self.kinds.clone();
-            for kind in &firsts {
-                rest.extract_if(.., |one| one == kind).take(1).for_each(drop);
+    pub(crate) fn pick_next(&mut self, random: &mut Random) -> Option<FaultKind> {
+        if self.remaining.is_empty() {
+            let repeated = |kind: &FaultKind| std::iter::repeat_n(*kind, kind.weight());
+            // Each kind occurs once before any repeats, so that short runs see as many kinds as possible.
+            let weighted = self.kinds.iter().flat_map(repeated);
+            let mut repeats: Vec<FaultKind> = weighted.collect();
+            let mut first_cycle = self.kinds.clone();
+            for kind in &first_cycle {
+                repeats.extract_if(.., |one| one == kind).take(1).for_each(drop);
             }
-            shuffle(&mut rest, random);
-            shuffle(&mut firsts, random);
-            self.left = rest;
-            // The last ones are drawn first.
-            self.left.extend(firsts);
+            shuffle(&mut repeats, random);
+            shuffle(&mut first_cycle, random);
+            self.remaining = repeats;
+            // `pick_next` takes from the end.
+            self.remaining.extend(first_cycle);
         }
-        self.left.pop()
+        self.remaining.pop()
     }
 }
 
@@ -209,16 +210,16 @@ fn shuffle(kinds: &mut [FaultKind], random: &mut Random) {
     }
 }
 
-/// One of the processes, whichever it is.
-fn any<'a>(fleet: &'a Fleet, random: &mut Random) -> &'a Slot {
-    let role = *random.pick(&ROLES);
-    let slots = fleet.of(role);
+/// Picks a random process.
+fn random_slot<'a>(fleet: &'a Fleet, random: &mut Random) -> &'a Slot {
+    let component = *random.pick(&COMPONENTS);
+    let slots = fleet.of(component);
     slots[random.below(slots.len() as u64) as usize]
 }
 
-/// Between so many milliseconds.
-fn between(random: &mut Random, least: u64, most: u64) -> Duration {
-    Duration::from_millis(least + random.below(most - least))
+/// Returns a random duration from `min` to `max` milliseconds.
+fn random_duration(random: &mut Random, min: u64, max: u64) -> Duration {
+    Duration::from_millis(min + random.below(max - min))
 }
 
 #[cfg(test)]
@@ -226,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_read_as_they_are_written() {
+    fn kind_names_round_trip() {
         for kind in FaultKind::ALL {
             assert_eq!(kind.name().parse(), Ok(kind));
         }
@@ -234,18 +235,18 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_comes_once_before_any_comes_again_and_the_seed_decides_the_order() {
-        let draw = |seed| {
-            let (mut deck, mut random) = (FaultPicker::new(FaultKind::ALL.to_vec()), Random::new(seed));
-            std::iter::from_fn(|| deck.draw(&mut random)).take(60).collect::<Vec<_>>()
+    fn picker_uses_every_kind_once_before_repeating() {
+        let pick = |seed| {
+            let (mut picker, mut random) = (FaultPicker::new(FaultKind::ALL.to_vec()), Random::new(seed));
+            std::iter::from_fn(|| picker.pick_next(&mut random)).take(60).collect::<Vec<_>>()
         };
-        let drawn = draw(1);
-        let mut first = drawn[..FaultKind::ALL.len()].to_vec();
+        let picked = pick(1);
+        let mut first = picked[..FaultKind::ALL.len()].to_vec();
         first.sort_unstable();
         assert_eq!(first, FaultKind::ALL);
-        let kills = drawn.iter().filter(|kind| **kind == FaultKind::KillProcess).count();
+        let kills = picked.iter().filter(|kind| **kind == FaultKind::KillProcess).count();
         assert!(kills > 6, "{kills}");
-        assert_eq!(drawn, draw(1));
-        assert_ne!(drawn, draw(2));
+        assert_eq!(picked, pick(1));
+        assert_ne!(picked, pick(2));
     }
 }

@@ -1,4 +1,4 @@
-//! Samples as a picture that any browser shows: a few panels of lines over time.
+//! Charts of the samples over time, as SVG.
 
 use super::samples::Series;
 use std::fmt::Write;
@@ -8,7 +8,7 @@ const HEIGHT: f64 = 130.0;
 const LEFT: f64 = 60.0;
 const TOP: f64 = 34.0;
 
-/// Titles of panels, and what the names of their lines begin with.
+/// Titles of the charts, and the prefixes of the series they contain.
 const PANELS: [(&str, &[&str]); 5] = [
     (
         "memory of each process (MB)",
@@ -25,7 +25,7 @@ const PANELS: [(&str, &[&str]); 5] = [
     ("connections to Redis and to Postgres", &["connections to"]),
     ("commands and events on streams", &["commands on", "events on"]),
     (
-        "memory of Redis, tables and indexes, which hold what happened (MB)",
+        "memory of Redis, tables and indexes, which grow with the history (MB)",
         &["memory of Redis", "table ", "indexes "],
     ),
 ];
@@ -35,7 +35,7 @@ const COLOURS: [&str; 12] = [
     "#17becf", "#393b79", "#637939",
 ];
 
-/// All of them, below each other.
+/// Draws all charts below each other.
 pub(crate) fn svg(series: &Series, seconds: f64) -> String {
     let mut svg = String::new();
     let height = PANELS.len() as f64 * (HEIGHT + 2.0 * TOP);
@@ -45,10 +45,10 @@ pub(crate) fn svg(series: &Series, seconds: f64) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {all} {height}\" font-family=\"sans-serif\" \
          font-size=\"11\"><rect width=\"100%\" height=\"100%\" fill=\"white\"/>"
     );
-    for (n, (title, beginnings)) in PANELS.iter().enumerate() {
+    for (n, (title, prefixes)) in PANELS.iter().enumerate() {
         let top = n as f64 * (HEIGHT + 2.0 * TOP) + TOP;
-        let is_one = |name: &str| beginnings.iter().any(|beginning| name.starts_with(beginning));
-        let lines: Vec<_> = series.iter().filter(|(name, _)| is_one(name)).collect();
+        let is_in_chart = |name: &str| prefixes.iter().any(|prefix| name.starts_with(prefix));
+        let lines: Vec<_> = series.iter().filter(|(name, _)| is_in_chart(name)).collect();
         let values = lines.iter().flat_map(|(_, values)| values.iter().map(|(_, value)| *value));
         let most = values.fold(1.0, f64::max);
         let (bottom, minutes) = (top + HEIGHT, seconds / 60.0);

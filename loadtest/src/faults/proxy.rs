@@ -1,5 +1,4 @@
-//! The network between one process and one server: a way that can be slow, can be held up, and can break in the middle
-//! of a reply.
+//! Network between one process and one server. It can be slow, stall, or break in the middle of a reply.
 
 use crate::Failure;
 use std::net::SocketAddr;
@@ -10,76 +9,75 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 
-/// At most so much at a time.
+/// Maximum number of bytes forwarded at a time.
 const CHUNK: usize = 64 << 10;
 
-/// How the way is.
+/// State of the network link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LinkState {
     Clear,
-    /// Everything takes so much longer, in both directions.
+    /// All data is delayed by this time, in both directions.
     Slow(Duration),
-    /// Nothing gets through; what was sent gets there when the weather is clear again.
+    /// No data is forwarded; it arrives when the link is clear again.
     Held,
-    /// Of the next reply half gets through; then the connection is closed.
+    /// Half of the next reply is forwarded; then the connection is closed.
     Cuts,
 }
 
-/// A port that leads to a server's socket.
+/// A TCP port that forwards to the Unix socket of a server.
 #[derive(Debug)]
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
-    weather: watch::Sender<LinkState>,
+    link_state: watch::Sender<LinkState>,
 }
 
 impl Proxy {
-    /// Listens until it is dropped.
+    /// Starts a proxy that listens until it is dropped.
     pub(crate) async fn to(socket: &Path) -> Result<Proxy, Failure> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let (weather, forecast) = watch::channel(LinkState::Clear);
-        tokio::spawn(serve(listener, socket.to_owned(), forecast));
-        Ok(Proxy { address, weather })
+        let (link_state, state_receiver) = watch::channel(LinkState::Clear);
+        tokio::spawn(serve(listener, socket.to_owned(), state_receiver));
+        Ok(Proxy { address, link_state })
     }
 
-    /// Changes the weather for all connections.
-    pub(crate) fn set(&self, weather: LinkState) {
-        self.weather.send_replace(weather);
+    /// Sets the state for all connections.
+    pub(crate) fn set(&self, link_state: LinkState) {
+        self.link_state.send_replace(link_state);
     }
 }
 
-async fn serve(listener: TcpListener, socket: PathBuf, weather: watch::Receiver<LinkState>) {
-    let (socket, mut forecasts) = (Arc::new(socket), weather.clone());
+async fn serve(listener: TcpListener, socket: PathBuf, link_state: watch::Receiver<LinkState>) {
+    let (socket, mut closed) = (Arc::new(socket), link_state.clone());
     loop {
         tokio::select! {
-            // The proxy was dropped.
-            gone = forecasts.wait_for(|_| false) => if gone.is_err() { return },
+            gone = closed.wait_for(|_| false) => if gone.is_err() { return },
             accepted = listener.accept() => {
                 let Ok((client, _)) = accepted else { continue };
-                tokio::spawn(carry(client, Arc::clone(&socket), weather.clone()));
+                tokio::spawn(forward(client, Arc::clone(&socket), link_state.clone()));
             }
         }
     }
 }
 
-async fn carry(client: TcpStream, socket: Arc<PathBuf>, weather: watch::Receiver<LinkState>) {
-    // A server that is away closes the connection, as it does without a proxy.
+async fn forward(client: TcpStream, socket: Arc<PathBuf>, link_state: watch::Receiver<LinkState>) {
+    // If the server is down, the client connection is closed, as without a proxy.
     let Ok(server) = UnixStream::connect(socket.as_path()).await else { return };
-    // Without it everything is slower; nothing is wrong.
+    // Without this option the connection is slower, but works.
     let _ = client.set_nodelay(true);
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     tokio::select! {
-        () = pump(from_client, to_server, weather.clone(), false) => {}
-        () = pump(from_server, to_client, weather, true) => {}
+        () = pump(from_client, to_server, link_state.clone(), false) => {}
+        () = pump(from_server, to_client, link_state, true) => {}
     }
 }
 
-/// Carries bytes in one direction until one of the ends is closed or the way breaks.
+/// Forwards bytes in one direction until an end is closed or the link breaks.
 async fn pump(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
-    mut weather: watch::Receiver<LinkState>,
+    mut link_state: watch::Receiver<LinkState>,
     replies: bool,
 ) {
     let mut chunk = vec![0; CHUNK];
@@ -88,17 +86,17 @@ async fn pump(
             Ok(0) | Err(_) => return,
             Ok(read) => read,
         };
-        if weather.wait_for(|weather| *weather != LinkState::Held).await.is_err() {
+        if link_state.wait_for(|link_state| *link_state != LinkState::Held).await.is_err() {
             return;
         }
-        let now = *weather.borrow();
+        let now = *link_state.borrow();
         match now {
             LinkState::Cuts if replies => {
-                // Whether half a reply got there is not looked at.
+                // The connection is closed whether or not this succeeds.
                 let _ = to.write_all(&chunk[..read / 2]).await;
                 return;
             }
-            LinkState::Slow(longer) => tokio::time::sleep(longer).await,
+            LinkState::Slow(delay) => tokio::time::sleep(delay).await,
             _ => {}
         }
         if to.write_all(&chunk[..read]).await.is_err() {
@@ -112,7 +110,7 @@ mod tests {
     use super::*;
     use tokio::net::UnixListener;
 
-    /// A server that answers everything with the same.
+    /// Starts a server that echoes its input.
     async fn echo(directory: &Path) -> PathBuf {
         let socket = directory.join("socket");
         let listener = UnixListener::bind(&socket).unwrap();
@@ -128,28 +126,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_held_back_gets_there_later_and_a_reply_that_is_cut_is_half() {
+    async fn proxy_delivers_held_data_later_and_cuts_replies_in_half() {
         let directory = tempfile::tempdir().unwrap();
         let proxy = Proxy::to(&echo(directory.path()).await).await.unwrap();
         let mut client = TcpStream::connect(proxy.address).await.unwrap();
-        let mut answer = [0; 4];
+        let mut reply = [0; 4];
         client.write_all(b"ping").await.unwrap();
-        client.read_exact(&mut answer).await.unwrap();
-        assert_eq!(&answer, b"ping");
+        client.read_exact(&mut reply).await.unwrap();
+        assert_eq!(&reply, b"ping");
 
         proxy.set(LinkState::Held);
         client.write_all(b"held").await.unwrap();
-        let nothing = tokio::time::timeout(Duration::from_millis(50), client.read_exact(&mut answer)).await;
-        assert!(nothing.is_err(), "nothing gets through");
+        let read = tokio::time::timeout(Duration::from_millis(50), client.read_exact(&mut reply)).await;
+        assert!(read.is_err(), "no data is forwarded");
         proxy.set(LinkState::Clear);
-        client.read_exact(&mut answer).await.unwrap();
-        assert_eq!(&answer, b"held");
+        client.read_exact(&mut reply).await.unwrap();
+        assert_eq!(&reply, b"held");
 
         proxy.set(LinkState::Cuts);
         client.write_all(b"half").await.unwrap();
-        let mut half = Vec::new();
-        // Closed, or reset: either way it is the end.
-        let _ = client.read_to_end(&mut half).await;
-        assert_eq!(half, b"ha");
+        let mut received = Vec::new();
+        // A close and a reset are both the end of the connection.
+        let _ = client.read_to_end(&mut received).await;
+        assert_eq!(received, b"ha");
     }
 }

@@ -1,68 +1,68 @@
-//! What a run with faults came to.
+//! Report of a run with faults.
 
 use crate::Failure;
 use crate::checker::CheckReport;
 use crate::faults::driver::Fault;
 use crate::faults::round::FaultRound;
-use crate::report::print_verdict;
+use crate::report::print_check_report;
 use crate::run::environment;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Sums over all loads.
+/// Totals over all loads.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Totals {
     loads: u64,
     requests: u64,
     accepted: u64,
-    given_again: u64,
+    resubmitted: u64,
     doubled: u64,
-    longest_pause: f64,
-    longest_settling: f64,
-    verdict: CheckReport,
+    longest_outcome_gap: f64,
+    longest_settle_seconds: f64,
+    check_report: CheckReport,
 }
 
 impl Totals {
-    /// One more load.
-    pub(crate) fn add(&mut self, wave: FaultRound) {
+    pub(crate) fn add(&mut self, round: FaultRound) {
         self.loads += 1;
-        self.requests += wave.requests;
-        self.accepted += wave.accepted;
-        self.given_again += wave.given_again;
-        self.doubled += wave.doubled;
-        self.longest_pause = self.longest_pause.max(wave.longest_pause);
-        self.longest_settling = self.longest_settling.max(wave.settled);
-        self.verdict.join(wave.verdict);
+        self.requests += round.requests;
+        self.accepted += round.accepted;
+        self.resubmitted += round.resubmitted;
+        self.doubled += round.doubled;
+        self.longest_outcome_gap = self.longest_outcome_gap.max(round.longest_outcome_gap);
+        self.longest_settle_seconds = self.longest_settle_seconds.max(round.settle_seconds);
+        self.check_report.join(round.check_report);
     }
 }
 
-/// Faults of a kind.
+/// Statistics of a kind of fault.
 #[derive(Debug, Default, Serialize)]
-struct OfAKind {
+struct KindStats {
     count: u64,
-    /// Of those that came alone: half of them, and all of them, were got over within so many seconds.
-    alone: u64,
-    median: f64,
-    longest: f64,
+    /// Faults that were injected alone, and their recovery times.
+    single_count: u64,
+    median_recovery_seconds: f64,
+    max_recovery_seconds: f64,
 }
 
-/// Everything.
+/// Results of a run with faults, as written to JSON.
 #[derive(Serialize)]
 pub(crate) struct Report {
     command: String,
     environment: Vec<(String, String)>,
     seed: u64,
     seconds: f64,
-    /// By kind, and by the role of the process that it happened to, if it was one alone.
-    kinds: BTreeMap<String, OfAKind>,
+    /// By kind, with the component of the affected process if it was only one.
+    kinds: BTreeMap<String, KindStats>,
     totals: Totals,
-    /// What ended by itself, and what failed that must not.
-    ended: Vec<String>,
-    /// What was held more and more of.
+    /// Unexpected exits, failed requests during deployments, and errors.
+    problems: Vec<String>,
+    /// Resources whose use grew without bound.
     unbounded: Vec<String>,
-    /// The process that lived longest lived so long, in seconds: what a process holds begins anew with it.
-    longest_life: f64,
+    /// Lifetime of the process that lived longest, in seconds. The resource use of a process starts again
+    /// when it is replaced.
+    longest_process_lifetime: f64,
     not_recovered: u64,
     faults: Vec<Fault>,
 }
@@ -73,28 +73,28 @@ impl Report {
         seconds: f64,
         faults: Vec<Fault>,
         totals: Totals,
-        ended: Vec<String>,
+        problems: Vec<String>,
         unbounded: Vec<String>,
-        longest_life: f64,
+        longest_process_lifetime: f64,
     ) -> Report {
-        let mut kinds: BTreeMap<String, OfAKind> = BTreeMap::new();
+        let mut kinds: BTreeMap<String, KindStats> = BTreeMap::new();
         let mut took: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         for fault in &faults {
-            let role = fault.role.map_or_else(String::new, |role| format!(" {role}"));
-            let names: Vec<_> = fault.kinds.iter().map(|kind| format!("{kind}{role}")).collect();
+            let component = fault.component.map_or_else(String::new, |component| format!(" {component}"));
+            let names: Vec<_> = fault.kinds.iter().map(|kind| format!("{kind}{component}")).collect();
             names.iter().for_each(|name| kinds.entry(name.clone()).or_default().count += 1);
-            if let ([name], Some(recovered)) = (&names[..], fault.recovered) {
-                took.entry(name.clone()).or_default().push(recovered);
+            if let ([name], Some(recovery_seconds)) = (&names[..], fault.recovery_seconds) {
+                took.entry(name.clone()).or_default().push(recovery_seconds);
             }
         }
         for (kind, mut took) in took {
             took.sort_unstable_by(f64::total_cmp);
-            let of_kind = kinds.entry(kind).or_default();
-            of_kind.alone = took.len() as u64;
-            of_kind.median = took[took.len() / 2];
-            of_kind.longest = took[took.len() - 1];
+            let stats = kinds.entry(kind).or_default();
+            stats.single_count = took.len() as u64;
+            stats.median_recovery_seconds = took[took.len() / 2];
+            stats.max_recovery_seconds = took[took.len() - 1];
         }
-        let not_recovered = faults.iter().filter(|fault| fault.recovered.is_none()).count() as u64;
+        let not_recovered = faults.iter().filter(|fault| fault.recovery_seconds.is_none()).count() as u64;
         Report {
             command: environment::command_line(),
             environment: environment::machine(),
@@ -102,48 +102,54 @@ impl Report {
             seconds,
             kinds,
             totals,
-            ended,
+            problems,
             unbounded,
-            longest_life,
+            longest_process_lifetime,
             not_recovered,
             faults,
         }
     }
 
-    /// Nothing was lost, doubled or out of order, nothing ended by itself, everything got well in time, nothing was held
-    /// more and more of.
-    pub(crate) fn is_right(&self) -> bool {
-        let nothing_else = self.ended.is_empty() && self.unbounded.is_empty() && self.not_recovered == 0;
-        self.totals.verdict.is_right() && nothing_else
+    /// Whether all checks passed, all recoveries were in time, and there were no problems and no unbounded
+    /// resources.
+    pub(crate) fn passed(&self) -> bool {
+        let no_problems = self.problems.is_empty() && self.unbounded.is_empty() && self.not_recovered == 0;
+        self.totals.check_report.passed() && no_problems
     }
 
     pub(crate) fn print(&self) {
         let totals = &self.totals;
         println!("{}\nseed {}, {:.0} s\n", self.command, self.seed, self.seconds);
-        println!("| fault | times | well again after, median | at most |\n|---|---:|---:|---:|");
-        for (kind, of) in &self.kinds {
-            match of.alone {
-                0 => println!("| {kind} | {} | | |", of.count),
-                _ => println!("| {kind} | {} | {:.1} s | {:.1} s |", of.count, of.median, of.longest),
+        println!("| fault | count | median recovery | max recovery |\n|---|---:|---:|---:|");
+        for (kind, stats) in &self.kinds {
+            match stats.single_count {
+                0 => println!("| {kind} | {} | | |", stats.count),
+                _ => println!(
+                    "| {kind} | {} | {:.1} s | {:.1} s |",
+                    stats.count, stats.median_recovery_seconds, stats.max_recovery_seconds
+                ),
             }
         }
-        let count: u64 = self.kinds.values().map(|of| of.count).sum();
+        let count: u64 = self.kinds.values().map(|stats| stats.count).sum();
         println!("| all | {count} | | |\n");
         println!(
             "{} loads, {} requests, {} commands accepted",
             totals.loads, totals.requests, totals.accepted
         );
-        println!("{} bids were drawn by lot and doubled", totals.doubled);
-        println!("{} given again after all of Redis was lost", totals.given_again);
-        println!("longest time in which nobody was told an outcome: {:.1} s", totals.longest_pause);
-        println!("longest time until all was decided and told in the end: {:.1} s", totals.longest_settling);
-        println!("not well again in time: {}", self.not_recovered);
-        println!("ended by itself: {}", self.ended.len());
-        self.ended.iter().for_each(|what| println!("  {what}"));
-        println!("the process that lived longest lived {:.0} s", self.longest_life);
-        println!("held more and more of: {}", self.unbounded.len());
-        self.unbounded.iter().for_each(|what| println!("  {what}"));
-        print_verdict(&totals.verdict);
+        println!("{} bids drawn and doubled", totals.doubled);
+        println!("{} commands resubmitted after losses of all Redis data", totals.resubmitted);
+        println!("longest time without an outcome: {:.1} s", totals.longest_outcome_gap);
+        println!(
+            "longest time until all commands were decided and notified after a load: {:.1} s",
+            totals.longest_settle_seconds
+        );
+        println!("not recovered in time: {}", self.not_recovered);
+        println!("problems: {}", self.problems.len());
+        self.problems.iter().for_each(|item| println!("  {item}"));
+        println!("longest process lifetime: {:.0} s", self.longest_process_lifetime);
+        println!("resources that grew without bound: {}", self.unbounded.len());
+        self.unbounded.iter().for_each(|item| println!("  {item}"));
+        print_check_report(&totals.check_report);
     }
 
     pub(crate) fn write(&self, file: &Path) -> Result<(), Failure> {

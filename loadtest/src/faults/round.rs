@@ -1,8 +1,9 @@
-//! One load with its faults: people and auctions of its own, and a judge at its end, when the weather is clear again.
+//! A round: one load with its own users and auctions, the faults during it, and the checks at its end without
+//! faults.
 
 use crate::Failure;
 use crate::checker::CheckReport;
-use crate::checker::backends::Stores;
+use crate::checker::backends::Backends;
 use crate::faults::driver::{Driver, Flush};
 use crate::faults::fleet::Fleet;
 use crate::run::history::{OperationLog, Record};
@@ -17,182 +18,189 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
-/// Setting up takes about so long, for each user and auction and in all.
+/// Estimated set-up time for each user or auction, and fixed part.
 const SET_UP_EACH: Duration = Duration::from_millis(3);
 const SET_UP: Duration = Duration::from_secs(4);
 
-/// The last fault is over so long before the load is.
-const CALM: Duration = Duration::from_secs(2);
+/// Time without faults at the end of a load.
+const QUIET_PERIOD: Duration = Duration::from_secs(2);
 
-/// Connections: most of them wait while nothing is decided.
+/// Number of connections; most of them wait while the portal does not respond.
 const CONNECTIONS: usize = 400;
 
-/// Keys of requests that had none: above all that plans give out.
-const KEYS: u32 = 1 << 30;
+/// First idempotency key for requests that had none; higher than the keys of plans.
+const FIRST_GENERATED_KEY: u32 = 1 << 30;
 
-/// What came of one.
+/// Results of a round.
 pub(crate) struct FaultRound {
-    pub(crate) verdict: CheckReport,
+    pub(crate) check_report: CheckReport,
     pub(crate) requests: u64,
-    /// Commands that were answered with a 2xx: taken, or decided.
+    /// Commands with a 2xx response: accepted or decided.
     pub(crate) accepted: u64,
-    /// Those of them that were gone with all of Redis before they were decided, and were given again.
-    pub(crate) given_again: u64,
-    /// Bids that were drawn by lot.
+    /// Accepted commands that were lost with all Redis data before they were decided, and were resubmitted.
+    pub(crate) resubmitted: u64,
+    /// Bids that were drawn and doubled.
     pub(crate) doubled: u64,
-    /// The longest time in which nobody was told an outcome, in seconds.
-    pub(crate) longest_pause: f64,
-    /// Until everything was decided and told after the last request was answered, in seconds.
-    pub(crate) settled: f64,
+    /// Longest time without an outcome in seconds.
+    pub(crate) longest_outcome_gap: f64,
+    /// Time from the last response until all commands were decided and notified, in seconds.
+    pub(crate) settle_seconds: f64,
 }
 
-/// Runs it.
+/// Runs a round: at most `max_faults` faults in total, then the checks.
 pub(crate) async fn run(
     fleet: &Fleet,
     http: &Http,
     driver: &mut Driver<'_>,
-    most: usize,
+    max_faults: usize,
     plan: Plan,
 ) -> Result<FaultRound, Failure> {
-    let stores = Stores::connect(&fleet.redis_url, &fleet.database_url).await?;
-    let since = stores.heads().await?;
-    drop(stores);
-    let made = u32::try_from(plan.offers.len())?.saturating_add(plan.users);
-    let start = SystemTime::now() + SET_UP + SET_UP_EACH * made;
+    let backends = Backends::connect(&fleet.redis_url, &fleet.database_url).await?;
+    let since = backends.heads().await?;
+    drop(backends);
+    let entities = u32::try_from(plan.planned_auctions.len())?.saturating_add(plan.users);
+    let start = SystemTime::now() + SET_UP + SET_UP_EACH * entities;
     let at = Timestamp(i64::try_from(start.duration_since(UNIX_EPOCH)?.as_millis())?);
-    let world = Arc::new(http.set_up(plan.users, &plan.offers, at).await?);
-    // Ends of auctions count from the start.
+    let run_ids = Arc::new(http.set_up(plan.users, &plan.planned_auctions, at).await?);
+    // The ends of auctions are relative to the start.
     tokio::time::sleep(start.duration_since(SystemTime::now()).unwrap_or_default()).await;
     let until_closed = plan.until_closed;
     let began = Instant::now();
     (driver.decided_until, driver.flushes) = (began, Vec::new());
-    let mut journal = load(http, driver, most, plan, &world, began).await?;
-    let cleared = Instant::now();
-    note("the weather is clear; settling and judging");
-    let stores = Stores::connect(&fleet.redis_url, &fleet.database_url).await?;
-    if let Err(ill) = driver.is_well().await {
-        return Err(format!("not well although nothing is wrong any more: {ill}").into());
+    let mut log = load(http, driver, max_faults, plan, &run_ids, began).await?;
+    let load_ended = Instant::now();
+    note("faults ended; settling and checking");
+    let backends = Backends::connect(&fleet.redis_url, &fleet.database_url).await?;
+    if let Err(not_recovered) = driver.wait_until_recovered().await {
+        return Err(format!("not recovered although no fault is active: {not_recovered}").into());
     }
-    let gone: Vec<Gone> = driver.flushes.iter().map(|flush| Gone::of(*flush, began)).collect();
-    let given_again = give_again(http, &stores, &world, &mut journal, &gone).await?;
-    stores.decided(&world, &journal, until_closed).await?;
-    let settled = cleared.elapsed();
-    let verdict = stores.judge(&world, &journal, &since, until_closed).await?;
+    let loss: Vec<RedisLoss> = driver.flushes.iter().map(|flush| RedisLoss::of(*flush, began)).collect();
+    let resubmitted = resubmit_lost(http, &backends, &run_ids, &mut log, &loss).await?;
+    backends.wait_until_decided(&run_ids, &log, until_closed).await?;
+    let settle_seconds = load_ended.elapsed();
+    let check_report = backends.check(&run_ids, &log, &since, until_closed).await?;
     Ok(FaultRound {
-        verdict,
-        requests: journal.records.len() as u64,
-        accepted: journal.records.iter().filter(|record| is_accepted(record)).count() as u64,
-        given_again,
-        doubled: stores.doubled(&world).await?,
-        longest_pause: longest_pause(&journal),
-        settled: settled.as_secs_f64(),
+        check_report,
+        requests: log.records.len() as u64,
+        accepted: log.records.iter().filter(|record| is_accepted(record)).count() as u64,
+        resubmitted,
+        doubled: backends.doubled(&run_ids).await?,
+        longest_outcome_gap: longest_outcome_gap(&log),
+        settle_seconds: settle_seconds.as_secs_f64(),
     })
 }
 
 async fn load(
     http: &Http,
     driver: &mut Driver<'_>,
-    most: usize,
+    max_faults: usize,
     plan: Plan,
-    world: &Arc<RunIds>,
+    run_ids: &Arc<RunIds>,
     began: Instant,
 ) -> Result<OperationLog, Failure> {
     let queue = Arc::new(Queue::new(began.into()));
     let counts = Arc::new(Counts::default());
-    let (tell, stop) = watch::channel(false);
-    let mut journal = OperationLog::default();
-    let until = Instant::now() + Duration::from_secs_f64(plan.seconds).saturating_sub(CALM);
-    let asks = plan.asks.scan(KEYS, |keys, ask| Some(with_a_key(ask, keys)));
-    let is_short = !plan.until_closed;
+    let (stop_sender, stop) = watch::channel(false);
+    let mut log = OperationLog::default();
+    let until = Instant::now() + Duration::from_secs_f64(plan.seconds).saturating_sub(QUIET_PERIOD);
+    let requests = plan.requests.scan(FIRST_GENERATED_KEY, |keys, request| Some(with_key(request, keys)));
+    let ends_with_last_fault = !plan.until_closed;
     let drive = async {
-        let drove = driver.drive(until, most).await;
-        // What has no end of its own ends with the last fault.
-        if is_short || drove.is_err() {
-            tokio::time::sleep(CALM).await;
-            let _ = tell.send(true);
+        let driven = driver.drive(until, max_faults).await;
+        // A load without closing auctions ends with the last fault.
+        if ends_with_last_fault || driven.is_err() {
+            tokio::time::sleep(QUIET_PERIOD).await;
+            let _ = stop_sender.send(true);
         }
-        drove
+        driven
     };
-    let work = http.work(&queue, world, &mut journal, &counts, CONNECTIONS);
-    let (drove, _, worked) = tokio::join!(drive, queue.feed(asks, CONNECTIONS, &stop), work);
-    drove?;
-    worked?;
-    Ok(journal)
+    let work = http.work(&queue, run_ids, &mut log, &counts, CONNECTIONS);
+    let (driven, _, sent) = tokio::join!(drive, queue.enqueue_when_due(requests, CONNECTIONS, &stop), work);
+    driven?;
+    sent?;
+    Ok(log)
 }
 
-/// Everybody has a key, and so can ask again what was not answered.
-fn with_a_key(ask: PlannedRequest, keys: &mut u32) -> PlannedRequest {
-    if ask.key > 0 || !matches!(ask.what, Operation::Bid | Operation::Unwaited | Operation::Lower) {
-        return ask;
+/// Adds an idempotency key to a bid without one, so that it can be retried after a missing response.
+fn with_key(request: PlannedRequest, keys: &mut u32) -> PlannedRequest {
+    if request.key > 0
+        || !matches!(request.operation, Operation::Bid | Operation::BidAsync | Operation::BidNotLeading)
+    {
+        return request;
     }
     *keys += 1;
-    PlannedRequest { key: *keys, ..ask }
+    PlannedRequest { key: *keys, ..request }
 }
 
 fn is_accepted(record: &Record) -> bool {
     matches!(record.status, 200..=202) && !record.command.is_nil()
 }
 
-/// When Redis lost everything, in microseconds of a load.
+/// A loss of all Redis data, in microseconds from the start of the load.
 #[derive(Clone, Copy, Debug)]
-struct Gone {
+struct RedisLoss {
     decided_until: u64,
     at: u64,
 }
 
-impl Gone {
-    fn of(flush: Flush, began: Instant) -> Gone {
+impl RedisLoss {
+    fn of(flush: Flush, began: Instant) -> RedisLoss {
         let since = |moment: Instant| u64::try_from((moment - began).as_micros()).unwrap_or(u64::MAX);
-        Gone { decided_until: since(flush.decided_until), at: since(flush.at) }
+        RedisLoss { decided_until: since(flush.decided_until), at: since(flush.at) }
     }
 
-    /// Whether something that was taken may have been in Redis alone then: it was sent before, and was not among what was
-    /// known to be decided.
-    fn may_have_had(self, record: &Record) -> bool {
-        let Record { ask, held, took, .. } = record;
-        ask.due + u64::from(*held) <= self.at && ask.due + u64::from(*took) >= self.decided_until
+    /// Whether an accepted command may have been stored in Redis only at the loss: it was sent before the
+    /// loss and was not known to be decided.
+    fn may_have_lost(self, record: &Record) -> bool {
+        let Record { request, queued_us, latency_us, .. } = record;
+        let (sent, answered) = (request.due + u64::from(*queued_us), request.due + u64::from(*latency_us));
+        sent <= self.at && answered >= self.decided_until
     }
 }
 
-/// What was not decided yet when Redis lost everything was in Redis alone: whoever was told no outcome asks again with his
-/// key. How many had to.
-async fn give_again(
+/// Resubmits accepted commands that were lost with Redis before they were decided, with their idempotency
+/// keys, as their senders would. Returns their number.
+async fn resubmit_lost(
     http: &Http,
-    stores: &Stores,
-    world: &Arc<RunIds>,
-    journal: &mut OperationLog,
-    gone: &[Gone],
+    backends: &Backends,
+    run_ids: &Arc<RunIds>,
+    log: &mut OperationLog,
+    loss: &[RedisLoss],
 ) -> Result<u64, Failure> {
-    let may_be_gone = |record: &&Record| {
-        record.status == 202 && !record.command.is_nil() && gone.iter().any(|gone| gone.may_have_had(record))
+    let may_be_lost = |record: &&Record| {
+        record.status == 202 && !record.command.is_nil() && loss.iter().any(|loss| loss.may_have_lost(record))
     };
-    let candidates: Vec<Record> = journal.records.iter().filter(may_be_gone).copied().collect();
-    let undecided = stores.undecided(candidates.iter().map(|record| record.command).collect()).await?;
-    let mut again: Vec<PlannedRequest> = Vec::new();
+    let candidates: Vec<Record> = log.records.iter().filter(may_be_lost).copied().collect();
+    let undecided = backends.undecided(candidates.iter().map(|record| record.command).collect()).await?;
+    let mut resubmissions: Vec<PlannedRequest> = Vec::new();
     for record in candidates.iter().filter(|record| undecided.contains(&record.command)) {
-        again.push(PlannedRequest { due: 0, ..record.ask });
+        resubmissions.push(PlannedRequest { due: 0, ..record.request });
     }
-    let count = again.len() as u64;
+    let count = resubmissions.len() as u64;
     if count > 0 {
         let queue = Arc::new(Queue::new(tokio::time::Instant::now()));
-        let (_tell, stop) = watch::channel(false);
-        let (mut answers, counts) = (OperationLog::default(), Arc::new(Counts::default()));
-        answers.codes = std::mem::take(&mut journal.codes);
-        let work = http.work(&queue, world, &mut answers, &counts, 1);
-        tokio::join!(queue.feed(again.into_iter(), 1, &stop), work).1?;
-        journal.codes = answers.codes;
-        journal.records.extend(answers.records);
+        let (_stop_sender, stop) = watch::channel(false);
+        let (mut resubmission_log, counts) = (OperationLog::default(), Arc::new(Counts::default()));
+        resubmission_log.codes = std::mem::take(&mut log.codes);
+        let work = http.work(&queue, run_ids, &mut resubmission_log, &counts, 1);
+        tokio::join!(queue.enqueue_when_due(resubmissions.into_iter(), 1, &stop), work).1?;
+        log.codes = resubmission_log.codes;
+        log.records.extend(resubmission_log.records);
     }
     Ok(count)
 }
 
-/// The longest time between two outcomes that were told.
-fn longest_pause(journal: &OperationLog) -> f64 {
-    let told = |record: &&Record| {
-        record.ask.what.class() == Class::Outcome && !matches!(record.status, 0 | 202 | 429 | 500..)
+/// Returns the longest time between two outcomes, in seconds.
+fn longest_outcome_gap(log: &OperationLog) -> f64 {
+    let has_outcome = |record: &&Record| {
+        record.request.operation.class() == Class::Outcome && !matches!(record.status, 0 | 202 | 429 | 500..)
     };
-    let mut times: Vec<u64> =
-        journal.records.iter().filter(told).map(|record| record.ask.due + u64::from(record.took)).collect();
+    let mut times: Vec<u64> = log
+        .records
+        .iter()
+        .filter(has_outcome)
+        .map(|record| record.request.due + u64::from(record.latency_us))
+        .collect();
     times.sort_unstable();
     let pauses = times.windows(2).map(|two| two[1] - two[0]);
     pauses.max().unwrap_or_default() as f64 / 1e6
@@ -204,22 +212,28 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn only_what_was_sent_before_redis_lost_everything_and_may_have_been_undecided_is_excused() {
-        let ask =
-            PlannedRequest { due: 1_000, what: Operation::Unwaited, user: 0, auction: 0, amount: 1, key: 1 };
+    fn only_undecided_commands_sent_before_the_loss_may_be_lost() {
+        let request = PlannedRequest {
+            due: 1_000,
+            operation: Operation::BidAsync,
+            user: 0,
+            auction: 0,
+            amount: 1,
+            key: 1,
+        };
         let record = |sent: u64, answered: u64| Record {
-            ask,
-            held: (sent - ask.due) as u32,
-            took: (answered - ask.due) as u32,
+            request,
+            queued_us: (sent - request.due) as u32,
+            latency_us: (answered - request.due) as u32,
             status: 202,
             code: 0,
             version: 0,
             command: Uuid::nil(),
         };
-        let gone = Gone { decided_until: 5_000, at: 7_000 };
-        assert!(gone.may_have_had(&record(6_000, 6_100)));
-        assert!(gone.may_have_had(&record(4_000, 7_100)), "asked again in between");
-        assert!(!gone.may_have_had(&record(1_000, 4_900)), "it was decided");
-        assert!(!gone.may_have_had(&record(7_001, 7_100)), "it came afterwards");
+        let loss = RedisLoss { decided_until: 5_000, at: 7_000 };
+        assert!(loss.may_have_lost(&record(6_000, 6_100)));
+        assert!(loss.may_have_lost(&record(4_000, 7_100)), "retried across the loss");
+        assert!(!loss.may_have_lost(&record(1_000, 4_900)), "already decided");
+        assert!(!loss.may_have_lost(&record(7_001, 7_100)), "sent after the loss");
     }
 }

@@ -1,4 +1,4 @@
-//! What processes and servers hold while a run goes on, and whether it stays bounded.
+//! Samples of the resources used by processes and servers, and a check that they stay bounded.
 
 use crate::Failure;
 use crate::faults::fleet::{Fleet, PARTITIONS};
@@ -11,46 +11,46 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use tokio_postgres::NoTls;
 
-/// Between two samples.
-const EVERY: Duration = Duration::from_secs(5);
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A server that is away has no sample.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Time limit for a sample; an unavailable server has no sample.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What holds in the last third of a run so many times what it held in the middle third, and more by [`SLACK`], is not
-/// bounded. Half of the samples of a third are below what it holds.
-const GROWS: f64 = 1.5;
-const SLACK: f64 = 20.0;
+/// A resource is unbounded if its median in the last third of a run is larger than in the middle third by
+/// this factor and by more than [`GROWTH_SLACK`].
+const GROWTH_FACTOR: f64 = 1.5;
+const GROWTH_SLACK: f64 = 20.0;
 
-/// Shorter runs have not come to rest: streams are as long as their retention, which is five minutes here.
-const AT_LEAST: f64 = 20.0 * 60.0;
+/// Minimum duration of the check in seconds. Shorter runs have not reached a steady state: streams grow until
+/// their retention of five minutes is over.
+const MIN_RUN_SECONDS: f64 = 20.0 * 60.0;
 
-/// What ingresses have open are connections of clients, which go from one to the other: they are bounded together.
-const CLIENTS: &str = "files of ingress-";
+/// Open files of ingresses are client connections, which move between ingresses. Only their sum is bounded.
+const INGRESS_FILES: &str = "files of ingress-";
 
-/// By name: seconds since the start, and how much.
+/// Values by name, with seconds since the start.
 pub(crate) type Series = BTreeMap<String, Vec<(f64, f64)>>;
 
-/// Samples so far.
+/// Samples taken so far.
 #[derive(Debug, Default)]
 pub(crate) struct Samples {
     series: Mutex<Series>,
-    /// When each process was first and last seen.
+    /// First and last time at which each process was sampled.
     seen: Mutex<BTreeMap<u32, (f64, f64)>>,
 }
 
 impl Samples {
-    /// Takes samples, again and again.
+    /// Takes samples until dropped.
     pub(crate) async fn take(&self, fleet: &Fleet, began: Instant) {
         loop {
-            tokio::time::sleep(EVERY).await;
+            tokio::time::sleep(SAMPLE_INTERVAL).await;
             let at = began.elapsed().as_secs_f64();
             let mut all = processes(fleet);
-            // Whoever is away, is away.
-            if let Ok(Ok(values)) = timeout(PATIENCE, redis(fleet)).await {
+            // An unavailable server is skipped.
+            if let Ok(Ok(values)) = timeout(TIMEOUT, redis(fleet)).await {
                 all.extend(values);
             }
-            if let Ok(Ok(values)) = timeout(PATIENCE, postgres(fleet)).await {
+            if let Ok(Ok(values)) = timeout(TIMEOUT, postgres(fleet)).await {
                 all.extend(values);
             }
             self.see(fleet, at);
@@ -68,8 +68,8 @@ impl Samples {
         }
     }
 
-    /// How long the process lived that lived longest, in seconds.
-    pub(crate) fn longest_life(&self) -> f64 {
+    /// Returns the longest lifetime of a process in seconds.
+    pub(crate) fn longest_process_lifetime(&self) -> f64 {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.values().map(|(first, last)| last - first).fold(0.0, f64::max)
     }
@@ -85,7 +85,7 @@ fn processes(fleet: &Fleet) -> Values {
     let mut values = Vec::new();
     for slot in &fleet.slots {
         let pid = slot.pid.load(Ordering::Relaxed);
-        if let Some((_, memory)) = environment::spent(pid) {
+        if let Some((_, memory)) = environment::process_usage(pid) {
             values.push((format!("memory of {} (MB)", slot.name), memory));
         }
         if let Ok(files) = std::fs::read_dir(format!("/proc/{pid}/fd")) {
@@ -137,36 +137,39 @@ async fn postgres(fleet: &Fleet) -> Result<Values, Failure> {
     Ok(values)
 }
 
-/// What is not bounded although it should be: everything but tables with what happened, and what Redis keeps of it.
+/// Returns the resources that grew without bound. Tables and the Redis data that grow with the history are
+/// excluded.
 pub(crate) fn unbounded(series: &Series, seconds: f64) -> Vec<String> {
-    if seconds < AT_LEAST {
+    if seconds < MIN_RUN_SECONDS {
         return Vec::new();
     }
-    let holds = |values: &[(f64, f64)], from: f64, to: f64| {
+    let median = |values: &[(f64, f64)], from: f64, to: f64| {
         let within = values.iter().filter(|(at, _)| (from * seconds..to * seconds).contains(at));
         let mut within: Vec<f64> = within.map(|(_, value)| *value).collect();
         within.sort_unstable_by(f64::total_cmp);
         within.get(within.len() / 2).copied().unwrap_or_default()
     };
-    let kept = |name: &str| {
-        ["table ", "indexes ", "memory of Redis", CLIENTS].iter().any(|kept| name.starts_with(kept))
+    let may_grow = |name: &str| {
+        ["table ", "indexes ", "memory of Redis", INGRESS_FILES]
+            .iter()
+            .any(|may_grow| name.starts_with(may_grow))
     };
-    let clients = (format!("{CLIENTS}*"), together(series, CLIENTS));
-    let bounded = series.iter().filter(|(name, _)| !kept(name)).chain([(&clients.0, &clients.1)]);
-    let grown = bounded.filter_map(|(name, values)| {
-        let (middle, last) = (holds(values, 1.0 / 3.0, 2.0 / 3.0), holds(values, 2.0 / 3.0, 1.0));
-        let grows = last > GROWS * middle && last > middle + SLACK;
-        grows.then(|| format!("{name} grows: {middle:.0}, later {last:.0}"))
+    let clients = (format!("{INGRESS_FILES}*"), sum_of(series, INGRESS_FILES));
+    let bounded = series.iter().filter(|(name, _)| !may_grow(name)).chain([(&clients.0, &clients.1)]);
+    let unbounded_names = bounded.filter_map(|(name, values)| {
+        let (middle, last) = (median(values, 1.0 / 3.0, 2.0 / 3.0), median(values, 2.0 / 3.0, 1.0));
+        let grows = last > GROWTH_FACTOR * middle && last > middle + GROWTH_SLACK;
+        grows.then(|| format!("{name} grows: from {middle:.0} to {last:.0}"))
     });
-    grown.collect()
+    unbounded_names.collect()
 }
 
-/// The sum of all series of that beginning, whenever all of them have a value.
-fn together(series: &Series, beginning: &str) -> Vec<(f64, f64)> {
-    let parts: Vec<_> = series.iter().filter(|(name, _)| name.starts_with(beginning)).collect();
+/// Returns the sum of all series with this prefix, at times when all of them have a value.
+fn sum_of(series: &Series, prefix: &str) -> Vec<(f64, f64)> {
+    let parts: Vec<_> = series.iter().filter(|(name, _)| name.starts_with(prefix)).collect();
     let mut sums = BTreeMap::<u64, (usize, f64)>::new();
     for (at, value) in parts.iter().flat_map(|(_, values)| values.iter()) {
-        // What is not negative has the order of its bits.
+        // The bits of non-negative floats have the order of the floats.
         let sum = sums.entry(at.to_bits()).or_default();
         *sum = (sum.0 + 1, sum.1 + value);
     }
@@ -184,17 +187,17 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_is_told_and_what_swings_or_is_kept_is_not() {
-        let grown = |name, value: fn(f64) -> f64| unbounded(&series(name, value), 3600.0).len();
-        assert_eq!(grown("memory of writer-1 (MB)", |at| 50.0 + at / 10.0), 1);
-        assert_eq!(grown("memory of writer-1 (MB)", |at| 50.0 + (at % 300.0)), 0);
-        assert_eq!(grown("table events (MB)", |at| at), 0);
-        assert_eq!(grown("files of ingress-1", |at| 50.0 + at / 10.0), 1);
-        assert_eq!(unbounded(&series("files of writer-1", |at| at), 60.0).len(), 0, "too short to say");
+    fn growth_check_reports_growing_resources_only() {
+        let unbounded_names = |name, value: fn(f64) -> f64| unbounded(&series(name, value), 3600.0).len();
+        assert_eq!(unbounded_names("memory of writer-1 (MB)", |at| 50.0 + at / 10.0), 1);
+        assert_eq!(unbounded_names("memory of writer-1 (MB)", |at| 50.0 + (at % 300.0)), 0);
+        assert_eq!(unbounded_names("table events (MB)", |at| at), 0);
+        assert_eq!(unbounded_names("files of ingress-1", |at| 50.0 + at / 10.0), 1);
+        assert_eq!(unbounded(&series("files of writer-1", |at| at), 60.0).len(), 0, "the run is too short");
     }
 
     #[test]
-    fn clients_that_go_to_the_other_ingress_are_not_more() {
+    fn connections_moving_between_ingresses_are_not_growth() {
         let later = |first: f64, last: f64| move |at| if at < 2400.0 { first } else { last };
         let mut files = series("files of ingress-1", later(99.0, 157.0));
         files.extend(series("files of ingress-2", later(360.0, 300.0)));

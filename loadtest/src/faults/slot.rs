@@ -1,4 +1,5 @@
-//! One process of a role: its addresses stay when it is started again, as those of a service do.
+//! A place for one process of a component. Its addresses and proxies stay the same when the process is
+//! restarted.
 
 use crate::Failure;
 use crate::faults::clock::Clock;
@@ -13,20 +14,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
-/// Nothing takes longer to start or to end, also beside a build.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Time limit for a start or an exit, even during a build on the same machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-const LOOK: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Whoever takes longer to say how he is, is not well.
-const ASKING: Duration = Duration::from_secs(1);
+/// Time limit for a readiness response.
+const READY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A place for a process.
+/// Configuration and state of a process.
 pub(crate) struct Slot {
-    pub(crate) role: &'static str,
-    /// Such as `writer-1`.
+    pub(crate) component: &'static str,
+    /// Name such as `writer-1`.
     pub(crate) name: String,
-    /// Where an ingress listens.
+    /// Public address of an ingress.
     pub(crate) listen: SocketAddr,
     pub(crate) admin: SocketAddr,
     pub(crate) redis: Proxy,
@@ -35,19 +36,18 @@ pub(crate) struct Slot {
     pub(crate) program: PathBuf,
     pub(crate) settings: Vec<(&'static str, String)>,
     pub(crate) log: PathBuf,
-    /// Whoever holds it decides whether the process runs.
+    /// The running process; a fault that stops it holds the lock.
     pub(crate) process: Mutex<Option<Child>>,
-    /// Of the process that runs, or ran last.
+    /// Id of the current or last process.
     pub(crate) pid: AtomicU32,
 }
 
 impl Slot {
-    /// Starts a process, in the place of one that has ended.
     pub(crate) fn start(&self, process: &mut Option<Child>) -> Result<(), Failure> {
         let log = File::options().append(true).create(true).open(&self.log)?;
         let mut command = Command::new(&self.program);
         command
-            .args(["run", self.role])
+            .args(["run", self.component])
             .env("REDIS_URL", format!("redis://{}", self.redis.address))
             .env("DATABASE_URL", format!("postgresql://auction@{}/auction", self.postgres.address))
             .env("AUCTION__INGRESS__LISTEN", self.listen.to_string())
@@ -57,18 +57,18 @@ impl Slot {
             .stderr(log)
             .stdin(Stdio::null());
         if let Some(clock) = &self.clock {
-            clock.of(&mut command);
+            clock.apply_to(&mut command);
         }
         let child = command.spawn().map_err(|error| {
             let program = self.program.display();
-            format!("{program}: {error}; build it first: cargo build --release -p portal --bin portal")
+            format!("{program}: {error}; build it with: cargo build --release -p portal --bin portal")
         })?;
         self.pid.store(child.id(), Ordering::Relaxed);
         *process = Some(child);
         Ok(())
     }
 
-    /// A signal to its process.
+    /// Sends a signal to the process, if it is running.
     pub(crate) fn signal(&self, process: &Option<Child>, signal: Signal) -> Result<(), Failure> {
         if let Some(pid) = process.as_ref().and_then(|child| Pid::from_raw(child.id().cast_signed())) {
             kill_process(pid, signal)?;
@@ -76,36 +76,39 @@ impl Slot {
         Ok(())
     }
 
-    /// Waits until its process has ended.
-    pub(crate) async fn ended(&self, process: &mut Option<Child>) -> Result<Option<ExitStatus>, Failure> {
+    /// Waits until the process has exited. Kills it after the time limit and returns an error.
+    pub(crate) async fn wait_for_exit(
+        &self,
+        process: &mut Option<Child>,
+    ) -> Result<Option<ExitStatus>, Failure> {
         let Some(mut child) = process.take() else { return Ok(None) };
         let began = Instant::now();
         loop {
             if let Some(status) = child.try_wait()? {
                 return Ok(Some(status));
             }
-            if began.elapsed() > PATIENCE {
+            if began.elapsed() > TIMEOUT {
                 child.kill()?;
                 child.wait()?;
-                return Err(format!("{} did not end within {PATIENCE:?}", self.name).into());
+                return Err(format!("{} did not exit within {TIMEOUT:?}", self.name).into());
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// Waits until its process says that it is ready.
-    pub(crate) async fn ready(&self) -> Result<(), Failure> {
+    /// Waits until the process is ready.
+    pub(crate) async fn wait_until_ready(&self) -> Result<(), Failure> {
         let began = Instant::now();
         while !is_ready(self.admin).await {
-            if began.elapsed() > PATIENCE {
-                return Err(format!("{} is not ready within {PATIENCE:?}", self.name).into());
+            if began.elapsed() > TIMEOUT {
+                return Err(format!("{} did not become ready within {TIMEOUT:?}", self.name).into());
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         Ok(())
     }
 
-    /// What its processes said last.
+    /// Returns the last lines of the log.
     pub(crate) fn log_tail(&self) -> String {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let last: Vec<&str> = log.lines().rev().take(5).collect();
@@ -113,12 +116,12 @@ impl Slot {
     }
 }
 
-/// Whether a process says that it is ready.
+/// Whether `/readyz` at this address responds with 200.
 pub(crate) async fn is_ready(address: SocketAddr) -> bool {
-    let asked = tokio::time::timeout(ASKING, async {
+    let response = tokio::time::timeout(READY_TIMEOUT, async {
         let mut client = Client::connect(&Address { host: address.to_string() }).await.ok()?;
         let request = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\n\r\n");
-        Some(client.ask(request.as_bytes()).await.ok()?.status)
+        Some(client.send(request.as_bytes()).await.ok()?.status)
     });
-    matches!(asked.await, Ok(Some(200)))
+    matches!(response.await, Ok(Some(200)))
 }

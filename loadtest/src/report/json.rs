@@ -1,4 +1,4 @@
-//! A report for programs.
+//! Writes a report as JSON.
 
 use super::Report;
 use crate::Failure;

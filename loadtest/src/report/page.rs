@@ -1,4 +1,4 @@
-//! A report as one page that needs no network: the figures are in it, and the library that draws them.
+//! Writes a report as a self-contained HTML page: it includes the figures and the chart library.
 
 use super::Report;
 use crate::Failure;
@@ -15,9 +15,9 @@ pub(crate) fn write(report: &Report, file: &Path) -> Result<(), Failure> {
     std::fs::write(file, page).map_err(|error| format!("{}: {error}", file.display()).into())
 }
 
-/// The figures come last: nothing in them is taken for a place to fill in.
+/// Fills the template. The report is inserted last, so that its text is not searched for placeholders.
 fn page(json: &str) -> String {
-    // Nothing that is told may end the script that it is told in.
+    // Escaped, so that no text of the report can close the script element.
     let json = json.replace('<', "\\u003c");
     PAGE.replace("/*UPLOT_CSS*/", UPLOT_CSS).replace("/*UPLOT_JS*/", UPLOT_JS).replace("/*REPORT*/", &json)
 }
@@ -27,12 +27,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_needs_nothing_from_elsewhere_and_what_it_tells_stays_text() {
+    fn page_is_self_contained_and_escapes_the_report() {
         let page = page(r#"{"command":"</script><script>alert(1)"}"#);
         assert!(page.contains(r#"{"command":"\u003c/script>\u003cscript>alert(1)"}"#));
-        assert!(!page.contains("/*UPLOT") && !page.contains("/*REPORT*/"), "everything is filled in");
-        for elsewhere in ["src=\"", "href=\"", "@import", "url(", "fetch("] {
-            assert!(!page.contains(elsewhere), "{elsewhere}");
+        assert!(!page.contains("/*UPLOT") && !page.contains("/*REPORT*/"), "a placeholder is left");
+        for external in ["src=\"", "href=\"", "@import", "url(", "fetch("] {
+            assert!(!page.contains(external), "{external}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A report on a terminal.
+//! Prints a report on the terminal.
 
 use super::Report;
 use crate::checker::CheckReport;
@@ -10,41 +10,34 @@ pub(crate) fn print(report: &Report) {
         "seed {}; {} requests in {:.1} s, {:.0} per second\n",
         report.seed, figures.requests, figures.seconds, figures.per_second
     );
-    println!("| ms from when it was due until | requests | p50 | p90 | p99 | p99.9 | longest |");
+    println!("| ms from due time until | requests | p50 | p90 | p99 | p99.9 | max |");
     println!("|---|---:|---:|---:|---:|---:|---:|");
     for latency in &figures.latencies {
         println!(
             "| {} | {} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} |",
-            latency.class,
-            latency.count,
-            latency.p50,
-            latency.p90,
-            latency.p99,
-            latency.p999,
-            latency.longest
+            latency.class, latency.count, latency.p50, latency.p90, latency.p99, latency.p999, latency.max
         );
     }
-    println!("\nwaited for a free connection, p99: {:.1} ms\n", figures.held_p99);
-    println!("| answer | requests |\n|---|---:|");
-    for (answer, count) in &figures.answers {
-        println!("| {answer} | {count} |");
+    println!("\nwait for a free connection, p99: {:.1} ms\n", figures.connection_wait_p99);
+    println!("| response | requests |\n|---|---:|");
+    for (response, count) in &figures.responses {
+        println!("| {response} | {count} |");
     }
     println!();
     report.findings.iter().for_each(|finding| println!("{finding}"));
-    print_verdict(&report.verdict);
-    report.missed.iter().for_each(|missed| println!("missed: {missed}"));
+    print_check_report(&report.check_report);
+    report.missed_bounds.iter().for_each(|missed| println!("missed bound: {missed}"));
 }
 
-/// What the judge says.
-pub(crate) fn print_verdict(verdict: &CheckReport) {
-    println!("judge:");
-    for check in &verdict.checks {
-        let sign = if check.is_right() { "ok   " } else { "WRONG" };
-        println!("  {sign} {} ({} looked at)", check.name, check.looked_at);
-        check.wrong.iter().for_each(|wrong| println!("        {wrong}"));
-        if check.more > 0 {
-            println!("        and {} more", check.more);
+pub(crate) fn print_check_report(check_report: &CheckReport) {
+    println!("checks:");
+    for check in &check_report.checks {
+        let sign = if check.passed() { "ok   " } else { "FAIL " };
+        println!("  {sign} {} ({} checked)", check.name, check.checked);
+        check.failures.iter().for_each(|failure| println!("        {failure}"));
+        if check.more_failures > 0 {
+            println!("        and {} more", check.more_failures);
         }
     }
-    verdict.not_checked.iter().for_each(|what| println!("  not checked: {what}"));
+    check_report.not_checked.iter().for_each(|item| println!("  not checked: {item}"));
 }

@@ -1,17 +1,17 @@
-//! What a run ran on, for whoever compares two reports.
+//! Machine and command line of a run, to compare reports.
 
 use std::fs;
 
-/// The command line, without secrets.
+/// Returns the command line with tokens and passwords removed.
 pub(crate) fn command_line() -> String {
     let mut words: Vec<String> = Vec::new();
     let mut is_secret = false;
     for word in std::env::args() {
-        let hidden = std::mem::replace(&mut is_secret, matches!(word.as_str(), "--token" | "--service-key"));
+        let hidden = std::mem::replace(&mut is_secret, matches!(word.as_str(), "--token" | "--api-key"));
         let (name, value) = word.split_once('=').unwrap_or((&word, ""));
         words.push(match name {
             _ if hidden => "…".to_owned(),
-            "--token" | "--service-key" if !value.is_empty() => format!("{name}=…"),
+            "--token" | "--api-key" if !value.is_empty() => format!("{name}=…"),
             _ if words.is_empty() => word.rsplit('/').next().unwrap_or_default().to_owned(),
             _ => without_password(&word),
         });
@@ -19,7 +19,7 @@ pub(crate) fn command_line() -> String {
     words.join(" ")
 }
 
-/// A URL without its password.
+/// Removes the password from a URL.
 fn without_password(word: &str) -> String {
     let Some((scheme, rest)) = word.split_once("://") else { return word.to_owned() };
     match rest.split_once('@') {
@@ -31,7 +31,7 @@ fn without_password(word: &str) -> String {
     }
 }
 
-/// The machine.
+/// Describes the machine as pairs of name and value.
 pub(crate) fn machine() -> Vec<(String, String)> {
     let read = |file: &str| fs::read_to_string(file).unwrap_or_default();
     let after = |text: &str, name: &str| {
@@ -48,16 +48,16 @@ pub(crate) fn machine() -> Vec<(String, String)> {
         .to_vec()
 }
 
-/// CPU seconds of a process so far, and the memory that it holds, in MB.
-pub(crate) fn spent(pid: u32) -> Option<(f64, f64)> {
+/// Returns the CPU seconds used by a process so far and its resident memory in MB.
+pub(crate) fn process_usage(pid: u32) -> Option<(f64, f64)> {
     const TICKS_PER_SECOND: f64 = 100.0;
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, after) = stat.rsplit_once(") ")?;
     // utime and stime are fields 14 and 15 of the whole line.
     let ticks: f64 = after.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let held = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kilobytes: f64 = held.split_whitespace().next()?.parse().ok()?;
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: f64 = resident.split_whitespace().next()?.parse().ok()?;
     Some((ticks / TICKS_PER_SECOND, kilobytes / 1024.0))
 }
 
@@ -66,9 +66,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_not_told() {
+    fn passwords_are_stripped_from_recorded_urls() {
         assert_eq!(without_password("postgresql://ada:secret@host/db"), "postgresql://ada@host/db");
         assert_eq!(without_password("http://127.0.0.1:8080"), "http://127.0.0.1:8080");
-        assert_eq!(without_password("--self"), "--self");
+        assert_eq!(without_password("--local"), "--local");
     }
 }

@@ -1,83 +1,83 @@
-//! What was asked and what was answered, one small record each.
+//! Log of all requests of a run and their responses.
 
 use crate::run::plan::PlannedRequest;
 use std::sync::{Mutex, PoisonError};
 use uuid::Uuid;
 
-/// The status of a request that got no answer.
-pub(crate) const NO_ANSWER: u16 = 0;
+/// Status recorded for a request without a response.
+pub(crate) const NO_RESPONSE: u16 = 0;
 
-/// One request and its answer.
+/// A request and its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
-    pub(crate) ask: PlannedRequest,
-    /// How long after it was due it was sent, in microseconds: all connections were busy.
-    pub(crate) held: u32,
-    /// How long after it was due the answer was there, in microseconds.
-    pub(crate) took: u32,
-    /// Of the answer; [`NO_ANSWER`] if there was none.
+    pub(crate) request: PlannedRequest,
+    /// Time from due to sent in microseconds: all connections were busy.
+    pub(crate) queued_us: u32,
+    /// Time from due to the response in microseconds.
+    pub(crate) latency_us: u32,
+    /// HTTP status of the response, or [`NO_RESPONSE`].
     pub(crate) status: u16,
-    /// Why it was refused, if it was: a number of [`Codes`], from 1.
+    /// Number of the refusal code in [`Codes`], from 1; 0 if the request was not refused.
     pub(crate) code: u16,
-    /// The version of the auction that was answered; 0 if none was.
+    /// Version of the auction in the response; 0 if there was none.
     pub(crate) version: u64,
-    /// The id of the command, if it is known; else nil.
+    /// Id of the command; nil if unknown.
     pub(crate) command: Uuid,
 }
 
 impl Record {
-    pub(crate) fn is_answered(&self) -> bool {
-        self.status != NO_ANSWER
+    pub(crate) fn has_response(&self) -> bool {
+        self.status != NO_RESPONSE
     }
 }
 
-/// Reasons of refusals by their numbers.
+/// Refusal codes, numbered to keep records small.
 #[derive(Debug, Default)]
 pub(crate) struct Codes(Mutex<Vec<String>>);
 
 impl Codes {
-    /// The number of a reason.
+    /// Returns the number of a code; adds the code if it is new.
     pub(crate) fn number(&self, code: &str) -> u16 {
-        // Nothing that panics is done while it is held.
+        // The lock is never poisoned: no code that can panic runs under it.
         let mut codes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = codes.iter().position(|known| known == code).unwrap_or_else(|| {
             codes.push(code.to_owned());
             codes.len() - 1
         });
-        // A portal has some dozens of them.
+        // A portal has a few dozen codes.
         u16::try_from(found + 1).unwrap_or(u16::MAX)
     }
 
-    /// The reason of a number.
+    /// Returns the code with this number, or an empty string for 0.
     pub(crate) fn name(&self, number: u16) -> String {
         let codes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         usize::from(number).checked_sub(1).and_then(|n| codes.get(n).cloned()).unwrap_or_default()
     }
 }
 
-/// Everything of one run.
+/// All requests and responses of one run.
 #[derive(Debug, Default)]
 pub(crate) struct OperationLog {
     pub(crate) records: Vec<Record>,
     pub(crate) codes: Codes,
-    /// Handles of commands that were not decided when they were answered, by the number of their record.
+    /// Handles of commands answered with 202, with the index of their record.
     pub(crate) handles: Vec<(usize, String)>,
 }
 
 impl OperationLog {
-    /// Why a request was refused.
+    /// Returns the refusal code of a record.
     pub(crate) fn code(&self, record: &Record) -> String {
         self.codes.name(record.code)
     }
 
-    /// A request in words, for whoever looks for what went wrong.
-    pub(crate) fn tell(&self, record: &Record) -> String {
-        let PlannedRequest { due, what, user, auction, amount, key } = record.ask;
+    /// Describes a request and its response for a failure message.
+    pub(crate) fn describe(&self, record: &Record) -> String {
+        let PlannedRequest { due, operation, user, auction, amount, key } = record.request;
         let (code, status) = (self.code(record), record.status);
         format!(
-            "request at {:.3} s ({}, user {user}, auction {auction}, amount {amount}, key {key}), answered {status} {code}",
+            "request at {:.3} s ({}, user {user}, auction {auction}, amount {amount}, key {key}), response {status} {code}",
             due as f64 / 1e6,
-            what.name()
+            operation.name()
         )
     }
 }

@@ -1,4 +1,4 @@
-//! Who and what takes part: the ids behind the numbers of a plan.
+//! Ids of the users and auctions of a run, by the numbers used in its plan.
 
 use crate::run::mix::Operation;
 use crate::run::plan::PlannedRequest;
@@ -8,64 +8,64 @@ use auction_wire::CommandId;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// Users and auctions of a run.
 pub(crate) struct RunIds {
     pub(crate) users: Vec<Uuid>,
     pub(crate) auctions: Vec<Uuid>,
-    /// When the load began, by our clock.
+    /// Start of the load, by the clock of the load generator.
     pub(crate) began: Timestamp,
 }
 
 impl RunIds {
-    pub(crate) fn user(&self, ask: &PlannedRequest) -> Uuid {
-        self.users[ask.user as usize]
+    pub(crate) fn user(&self, request: &PlannedRequest) -> Uuid {
+        self.users[request.user as usize]
     }
 
-    pub(crate) fn auction(&self, ask: &PlannedRequest) -> Uuid {
-        self.auctions[ask.auction as usize]
+    pub(crate) fn auction(&self, request: &PlannedRequest) -> Uuid {
+        self.auctions[request.auction as usize]
     }
 
-    /// The path of a bid on the auction, as the ingress has it.
-    fn bid_path(&self, ask: &PlannedRequest) -> String {
-        format!("/auction/{}/bid", self.auction(ask))
+    /// Path of the bid resource, as the ingress fingerprints it.
+    fn bid_path(&self, request: &PlannedRequest) -> String {
+        format!("/auction/{}/bid", self.auction(request))
     }
 
-    /// The id of the bid that has the key of a request.
-    pub(crate) fn bid_with_key(&self, ask: &PlannedRequest) -> Option<Uuid> {
-        let key = (ask.key > 0).then(|| key_of_bid(ask.key))?;
-        Some(command_id(&self.user(ask).to_string(), "PUT", &self.bid_path(ask), Some(&key)).0)
+    /// Returns the id of the bid with the idempotency key of the request.
+    pub(crate) fn bid_with_key(&self, request: &PlannedRequest) -> Option<Uuid> {
+        let key = (request.key > 0).then(|| key_of_bid(request.key))?;
+        Some(command_id(&self.user(request).to_string(), "PUT", &self.bid_path(request), Some(&key)).0)
     }
 
-    /// The id of the command that a request becomes, if it can be known beforehand.
-    pub(crate) fn command(&self, ask: &PlannedRequest) -> Option<CommandId> {
-        match ask.what {
-            Operation::Deletion => {
-                let path = format!("{}/{}", self.bid_path(ask), self.bid_with_key(ask)?);
-                let key = key_of_deletion(ask.key);
-                Some(command_id(&self.user(ask).to_string(), "DELETE", &path, Some(&key)))
+    /// Returns the id of the command that the request becomes; none if the request has no key and the portal
+    /// assigns the id.
+    pub(crate) fn command(&self, request: &PlannedRequest) -> Option<CommandId> {
+        match request.operation {
+            Operation::BidDelete => {
+                let path = format!("{}/{}", self.bid_path(request), self.bid_with_key(request)?);
+                let key = key_of_deletion(request.key);
+                Some(command_id(&self.user(request).to_string(), "DELETE", &path, Some(&key)))
             }
-            what if what.places() => self.bid_with_key(ask).map(CommandId),
+            operation if operation.is_bid() => self.bid_with_key(request).map(CommandId),
             _ => None,
         }
     }
 
-    /// By id.
+    /// Returns the numbers of the auctions by their ids.
     pub(crate) fn auction_numbers(&self) -> HashMap<Uuid, u32> {
         (0..).zip(&self.auctions).map(|(n, id)| (*id, n)).collect()
     }
 }
 
-/// How the key of a bid is written.
+/// Returns the idempotency key of a bid.
 pub(crate) fn key_of_bid(key: u32) -> String {
     format!("bid-{key}")
 }
 
-/// How the key of a deletion is written.
+/// Returns the idempotency key of a deletion.
 pub(crate) fn key_of_deletion(key: u32) -> String {
     format!("deletion-{key}")
 }
 
-/// The fingerprint of a bid of so much, which the ingress stores with its outcome.
+/// Returns the fingerprint that the ingress stores with the outcome of a bid of this amount.
 pub(crate) fn fingerprint_of(amount: u64) -> u64 {
     fingerprint(format!("{{\"amount\":{amount}}}").as_bytes())
 }

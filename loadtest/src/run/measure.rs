@@ -1,4 +1,4 @@
-//! What a run came to in figures.
+//! Figures computed from the operation log.
 
 use crate::run::history::OperationLog;
 use crate::run::mix::{Class, Operation};
@@ -6,16 +6,16 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The longest waiting that is told apart, in microseconds.
-const LONGEST: u64 = 600_000_000;
+/// Highest latency that histograms resolve, in microseconds; longer ones count as this.
+const MAX_LATENCY_US: u64 = 600_000_000;
 
-/// Percentiles of the curve.
+/// Percentiles of the latency curve.
 const CURVE: [f64; 19] = [
     0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 75.0, 80.0, 85.0, 90.0, 95.0, 97.5, 99.0, 99.5, 99.9,
     99.99, 100.0,
 ];
 
-/// How long the requests of a class took from when they were due, in milliseconds.
+/// Latency of the requests of a class from their due time, in milliseconds.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Latency {
     pub(crate) class: &'static str,
@@ -25,44 +25,43 @@ pub(crate) struct Latency {
     pub(crate) p90: f64,
     pub(crate) p99: f64,
     pub(crate) p999: f64,
-    pub(crate) longest: f64,
-    /// Percentile and milliseconds.
+    pub(crate) max: f64,
+    /// Pairs of percentile and milliseconds.
     pub(crate) curve: Vec<(f64, f64)>,
 }
 
-/// One second of a run, by when requests were due.
+/// One second of a run; requests are assigned by their due time.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Second {
     pub(crate) due: u64,
-    pub(crate) answered: u64,
+    pub(crate) succeeded: u64,
     pub(crate) refused: u64,
     pub(crate) unanswered: u64,
-    /// Of outcomes, in milliseconds; of reads where there are no outcomes.
+    /// Latency of outcomes in milliseconds, or of all requests if the run has no outcomes.
     pub(crate) p50: f64,
     pub(crate) p99: f64,
 }
 
-/// All figures of a run.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Figures {
     pub(crate) requests: u64,
-    /// Until the last one was answered.
+    /// Time until the last response.
     pub(crate) seconds: f64,
     pub(crate) per_second: f64,
     pub(crate) latencies: Vec<Latency>,
     pub(crate) timeline: Vec<Second>,
-    /// How many of each kind were asked.
-    pub(crate) asked: BTreeMap<&'static str, u64>,
-    /// How many were answered with which status and reason.
-    pub(crate) answers: BTreeMap<String, u64>,
-    /// How long requests waited for a free connection: 99 % no longer than so many milliseconds. Much of it means
-    /// that the load was not what it was to be, or that --connections are too few.
-    pub(crate) held_p99: f64,
+    /// Number of requests by operation.
+    pub(crate) requests_by_operation: BTreeMap<&'static str, u64>,
+    /// Number of responses by status and refusal code.
+    pub(crate) responses: BTreeMap<String, u64>,
+    /// 99th percentile of the wait for a free connection, in milliseconds. A high value means that the load
+    /// was lower than planned, or that `--connections` is too small.
+    pub(crate) connection_wait_p99: f64,
 }
 
 fn histogram() -> Histogram<u64> {
-    // A fixed range that is right cannot be refused.
-    let mut histogram = Histogram::new_with_bounds(1, LONGEST, 3).unwrap_or_else(|_| unreachable!());
+    // The constant bounds are valid.
+    let mut histogram = Histogram::new_with_bounds(1, MAX_LATENCY_US, 3).unwrap_or_else(|_| unreachable!());
     histogram.auto(false);
     histogram
 }
@@ -72,73 +71,82 @@ fn ms(us: u64) -> f64 {
 }
 
 impl Figures {
-    pub(crate) fn of(journal: &OperationLog) -> Figures {
+    pub(crate) fn from_log(log: &OperationLog) -> Figures {
         let mut all: BTreeMap<Class, Histogram<u64>> = BTreeMap::new();
-        let mut held = histogram();
-        let (mut asked, mut answers) = (BTreeMap::new(), BTreeMap::new());
+        let mut connection_wait = histogram();
+        let (mut requests_by_operation, mut responses) = (BTreeMap::new(), BTreeMap::new());
         let mut end = 0;
-        for record in &journal.records {
-            let took = u64::from(record.took).max(1);
-            end = end.max(record.ask.due + took);
-            *asked.entry(record.ask.what.name()).or_default() += 1;
-            *answers.entry(answer(journal, record.status, record.code)).or_default() += 1;
-            held.saturating_record(u64::from(record.held).max(1));
-            // What got no answer waited all the same.
-            all.entry(record.ask.what.class()).or_insert_with(histogram).saturating_record(took);
+        for record in &log.records {
+            let latency_us = u64::from(record.latency_us).max(1);
+            end = end.max(record.request.due + latency_us);
+            *requests_by_operation.entry(record.request.operation.name()).or_default() += 1;
+            *responses.entry(response_label(log, record.status, record.code)).or_default() += 1;
+            connection_wait.saturating_record(u64::from(record.queued_us).max(1));
+            // Requests without a response count with the time until they failed.
+            all.entry(record.request.operation.class())
+                .or_insert_with(histogram)
+                .saturating_record(latency_us);
         }
-        let requests = journal.records.len() as u64;
+        let requests = log.records.len() as u64;
         let seconds = end as f64 / 1e6;
         Figures {
             requests,
             seconds,
             per_second: if seconds > 0.0 { requests as f64 / seconds } else { 0.0 },
             latencies: all.iter().map(|(class, histogram)| latency(class.name(), histogram)).collect(),
-            timeline: timeline(journal),
-            asked,
-            answers,
-            held_p99: ms(held.value_at_quantile(0.99)),
+            timeline: timeline(log),
+            requests_by_operation,
+            responses,
+            connection_wait_p99: ms(connection_wait.value_at_quantile(0.99)),
         }
     }
 
-    /// What 99 % of a class waited at most, in milliseconds.
+    /// Returns the 99th percentile of a class in milliseconds.
     pub(crate) fn p99(&self, class: Class) -> Option<f64> {
         self.latencies.iter().find(|latency| latency.class == class.name()).map(|latency| latency.p99)
     }
 
-    /// What a bound on the whole run is about: outcomes, or reads where there are none.
-    pub(crate) fn p99_of_the_main_thing(&self) -> Option<f64> {
+    /// Returns the p99 that `--max-p99` applies to: that of outcomes, or of the first class that was
+    /// measured.
+    pub(crate) fn main_p99(&self) -> Option<f64> {
         Class::ALL.iter().find_map(|class| self.p99(*class))
     }
 
-    /// How long after a burst requests took no longer than twice as long as before it, in words.
+    /// Describes how long after a burst p99 returned to at most twice its earlier value.
     pub(crate) fn recovery(&self, (begin, end): (f64, f64)) -> String {
-        // The first seconds warm up.
+        // The median of the seconds before: the first seconds are a warm-up.
         let before = &self.timeline[..(begin as usize).min(self.timeline.len())];
         let mut before: Vec<f64> = before.iter().map(|second| second.p99).collect();
         before.sort_unstable_by(f64::total_cmp);
-        let usual = before.get(before.len() / 2).copied().unwrap_or_default();
+        let before_burst = before.get(before.len() / 2).copied().unwrap_or_default();
         let end = end.ceil() as usize;
-        let is_bad = |second: &Second| second.p99 > 2.0 * usual || second.unanswered > 0;
-        let last = self.timeline.iter().rposition(is_bad).filter(|last| *last >= end);
-        let usual = format!("p99 before the burst {usual:.1} ms");
+        let has_not_recovered = |second: &Second| second.p99 > 2.0 * before_burst || second.unanswered > 0;
+        let last = self.timeline.iter().rposition(has_not_recovered).filter(|last| *last >= end);
+        let before_burst = format!("p99 before the burst {before_burst:.1} ms");
         match last {
-            None => format!("{usual}; from the first second after it as before"),
-            Some(last) if last + 1 >= self.timeline.len() => format!("{usual}; not as before until the end"),
-            Some(last) => format!("{usual}; as before {} s after it", last + 1 - end),
+            None => format!("{before_burst}; recovered within the first second after the burst"),
+            Some(last) if last + 1 >= self.timeline.len() => {
+                format!("{before_burst}; not recovered by the end of the run")
+            }
+            Some(last) => format!("{before_burst}; recovered {} s after the burst", last + 1 - end),
         }
     }
 
-    /// Requests that the portal did not serve: no answer, or a problem of its own.
+    /// Returns the number of requests that the portal did not serve: no response, 429 or 5xx.
     pub(crate) fn unserved(&self) -> u64 {
-        let is_unserved = |answer: &str| answer.starts_with(['0', '5']) || answer.starts_with("429");
-        self.answers.iter().filter(|(answer, _)| is_unserved(answer)).map(|(_, count)| count).sum()
+        let is_unserved = |label: &str| label.starts_with(['0', '5']) || label.starts_with("429");
+        self.responses
+            .iter()
+            .filter(|(response_label, _)| is_unserved(response_label))
+            .map(|(_, count)| count)
+            .sum()
     }
 }
 
-fn answer(journal: &OperationLog, status: u16, code: u16) -> String {
+fn response_label(log: &OperationLog, status: u16, code: u16) -> String {
     match code {
         0 => status.to_string(),
-        code => format!("{status} {}", journal.codes.name(code)),
+        code => format!("{status} {}", log.codes.name(code)),
     }
 }
 
@@ -152,38 +160,38 @@ fn latency(class: &'static str, histogram: &Histogram<u64>) -> Latency {
         p90: at(0.9),
         p99: at(0.99),
         p999: at(0.999),
-        longest: ms(histogram.max()),
+        max: ms(histogram.max()),
         curve: CURVE.iter().map(|percentile| (*percentile, at(percentile / 100.0))).collect(),
     }
 }
 
-fn timeline(journal: &OperationLog) -> Vec<Second> {
-    let outcomes = |what: Operation| what.class() == Class::Outcome;
-    let any = journal.records.iter().any(|record| outcomes(record.ask.what));
+fn timeline(log: &OperationLog) -> Vec<Second> {
+    let outcomes = |operation: Operation| operation.class() == Class::Outcome;
+    let any = log.records.iter().any(|record| outcomes(record.request.operation));
     let mut seconds: Vec<(Second, Vec<u32>)> = Vec::new();
-    for record in &journal.records {
-        let at = (record.ask.due / 1_000_000) as usize;
+    for record in &log.records {
+        let at = (record.request.due / 1_000_000) as usize;
         if seconds.len() <= at {
             seconds.resize_with(at + 1, Default::default);
         }
-        let (second, took) = &mut seconds[at];
+        let (second, latencies) = &mut seconds[at];
         second.due += 1;
         match record.status {
             0 => second.unanswered += 1,
-            200..=399 => second.answered += 1,
+            200..=399 => second.succeeded += 1,
             _ => second.refused += 1,
         }
-        if !any || outcomes(record.ask.what) {
-            took.push(record.took);
+        if !any || outcomes(record.request.operation) {
+            latencies.push(record.latency_us);
         }
     }
     seconds
         .into_iter()
-        .map(|(second, mut took)| {
-            took.sort_unstable();
+        .map(|(second, mut latencies)| {
+            latencies.sort_unstable();
             let at = |share: f64| {
-                let last = took.len().checked_sub(1)?;
-                took.get((last as f64 * share) as usize).map(|took| ms(u64::from(*took)))
+                let last = latencies.len().checked_sub(1)?;
+                latencies.get((last as f64 * share) as usize).map(|latency| ms(u64::from(*latency)))
             };
             Second { p50: at(0.5).unwrap_or_default(), p99: at(0.99).unwrap_or_default(), ..second }
         })

@@ -1,142 +1,137 @@
-//! What people do, and how often each of it.
+//! Operations of a load and their weights.
 
 use rand::RngExt;
 use rand::rngs::StdRng;
 use std::fmt;
 use std::str::FromStr;
 
-/// What a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub(crate) enum Operation {
-    /// A bid above all others; its sender waits for the outcome.
+    /// A bid above all others that waits for its outcome (`Prefer: wait`).
     Bid,
-    /// The same, but its sender is content with 202.
-    Unwaited,
-    /// A bid below the highest, above its bidder's own latest: legal.
-    Lower,
-    /// A bid not above its bidder's own latest: to be refused.
-    Illegal,
-    /// A bid that was sent before, with its key.
-    Repeat,
-    /// A key that was sent before, with another amount: to be refused.
+    /// A bid above all others that does not wait: 202 is enough.
+    BidAsync,
+    /// A valid bid below the highest bid, above the bidder's own latest bid.
+    BidNotLeading,
+    /// A bid not above the bidder's own latest bid; must be refused.
+    BidIllegal,
+    /// An earlier bid sent again with the same idempotency key.
+    BidRepeat,
+    /// The idempotency key of an earlier bid with another amount; must be refused.
     KeyReuse,
-    /// A bid that is taken back.
-    Deletion,
-    /// A request that makes no sense: to be refused.
-    Bad,
-    /// How an auction stands.
-    Auction,
-    /// The newest bids in it.
-    Bids,
-    /// What ends soon.
-    List,
-    /// Somebody opens an account.
+    /// Deletion of an earlier bid.
+    BidDelete,
+    /// An invalid request; must be refused.
+    Invalid,
+    /// Reads the current state of an auction.
+    ReadAuction,
+    /// Reads the newest bids of an auction.
+    ReadBids,
+    /// Reads the list of auctions that end soon.
+    ReadList,
+    /// Creates an account with a password.
     SignUp,
 }
 
 impl Operation {
-    /// All of them.
     pub(crate) const ALL: [Operation; 12] = [
         Operation::Bid,
-        Operation::Unwaited,
-        Operation::Lower,
-        Operation::Illegal,
-        Operation::Repeat,
+        Operation::BidAsync,
+        Operation::BidNotLeading,
+        Operation::BidIllegal,
+        Operation::BidRepeat,
         Operation::KeyReuse,
-        Operation::Deletion,
-        Operation::Bad,
-        Operation::Auction,
-        Operation::Bids,
-        Operation::List,
+        Operation::BidDelete,
+        Operation::Invalid,
+        Operation::ReadAuction,
+        Operation::ReadBids,
+        Operation::ReadList,
         Operation::SignUp,
     ];
 
-    /// How it is called in `--mix` and in reports.
+    /// Returns the name used in `--mix` and in reports.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Operation::Bid => "bid",
-            Operation::Unwaited => "unwaited",
-            Operation::Lower => "lower",
-            Operation::Illegal => "illegal",
-            Operation::Repeat => "repeat",
+            Operation::BidAsync => "bid-async",
+            Operation::BidNotLeading => "bid-not-leading",
+            Operation::BidIllegal => "bid-illegal",
+            Operation::BidRepeat => "bid-repeat",
             Operation::KeyReuse => "key-reuse",
-            Operation::Deletion => "deletion",
-            Operation::Bad => "bad",
-            Operation::Auction => "auction",
-            Operation::Bids => "bids",
-            Operation::List => "list",
+            Operation::BidDelete => "bid-delete",
+            Operation::Invalid => "invalid",
+            Operation::ReadAuction => "read-auction",
+            Operation::ReadBids => "read-bids",
+            Operation::ReadList => "read-list",
             Operation::SignUp => "sign-up",
         }
     }
 
-    /// Whether it places a bid, or would.
-    pub(crate) fn places(self) -> bool {
+    /// Whether the request is a bid, valid or not.
+    pub(crate) fn is_bid(self) -> bool {
         matches!(
             self,
             Operation::Bid
-                | Operation::Unwaited
-                | Operation::Lower
-                | Operation::Illegal
-                | Operation::Repeat
+                | Operation::BidAsync
+                | Operation::BidNotLeading
+                | Operation::BidIllegal
+                | Operation::BidRepeat
                 | Operation::KeyReuse
         )
     }
 
-    /// Whether it can be sent straight into the streams.
+    /// Whether the request can be sent directly to the command streams.
     pub(crate) fn is_command(self) -> bool {
-        self.places() && self != Operation::KeyReuse || self == Operation::Deletion
+        self.is_bid() && self != Operation::KeyReuse || self == Operation::BidDelete
     }
 
-    /// What its waiting is counted as.
+    /// Returns the latency class of this operation.
     pub(crate) fn class(self) -> Class {
         match self {
             Operation::Bid
-            | Operation::Lower
-            | Operation::Illegal
-            | Operation::Repeat
-            | Operation::Deletion => Class::Outcome,
-            Operation::Unwaited => Class::Accepted,
-            Operation::KeyReuse | Operation::Bad => Class::Refused,
-            Operation::Auction | Operation::Bids | Operation::List => Class::Read,
+            | Operation::BidNotLeading
+            | Operation::BidIllegal
+            | Operation::BidRepeat
+            | Operation::BidDelete => Class::Outcome,
+            Operation::BidAsync => Class::Accepted,
+            Operation::KeyReuse | Operation::Invalid => Class::Refused,
+            Operation::ReadAuction | Operation::ReadBids | Operation::ReadList => Class::Read,
             Operation::SignUp => Class::SignUp,
         }
     }
 }
 
-/// Requests whose waiting is counted together.
+/// Class of requests whose latency is measured together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Class {
-    /// Until the outcome of a command was there, whatever it was.
+    /// Time until the outcome of a command arrived, whatever it was.
     Outcome,
-    /// Until a command was on disk.
+    /// Time until a command was on disk and acknowledged with 202.
     Accepted,
-    /// Until something was refused that is no command.
+    /// Time until a request that never becomes a command was refused.
     Refused,
-    /// Until something was read.
     Read,
-    /// Until an account was open, and its password hashed.
+    /// Time until an account was created, including hashing its password.
     SignUp,
 }
 
 impl Class {
-    /// All of them.
     pub(crate) const ALL: [Class; 5] =
         [Class::Outcome, Class::Accepted, Class::Refused, Class::Read, Class::SignUp];
 
-    /// How it is called.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Class::Outcome => "outcome",
             Class::Accepted => "accepted (202)",
-            Class::Refused => "refused at once",
+            Class::Refused => "refused immediately",
             Class::Read => "read",
             Class::SignUp => "sign-up",
         }
     }
 }
 
-/// How often each: weights, which need not come to a hundred.
+/// Weights of the operations; they need not add up to 100.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mix(Vec<(Operation, u32)>);
 
@@ -145,29 +140,29 @@ impl Mix {
         Mix(weights.to_vec())
     }
 
-    /// Bids of all kinds, as of people who bid against each other, with a few mistakes, and some who look.
-    pub(crate) fn of_bidders() -> Mix {
+    /// Returns the default mix: competing bids of all kinds, some invalid requests, and some reads.
+    pub(crate) fn bidding() -> Mix {
         Mix::new(&[
             (Operation::Bid, 55),
-            (Operation::Unwaited, 5),
-            (Operation::Lower, 15),
-            (Operation::Illegal, 4),
-            (Operation::Repeat, 2),
+            (Operation::BidAsync, 5),
+            (Operation::BidNotLeading, 15),
+            (Operation::BidIllegal, 4),
+            (Operation::BidRepeat, 2),
             (Operation::KeyReuse, 1),
-            (Operation::Deletion, 3),
-            (Operation::Bad, 1),
-            (Operation::Auction, 10),
-            (Operation::Bids, 3),
-            (Operation::List, 1),
+            (Operation::BidDelete, 3),
+            (Operation::Invalid, 1),
+            (Operation::ReadAuction, 10),
+            (Operation::ReadBids, 3),
+            (Operation::ReadList, 1),
         ])
     }
 
     pub(crate) fn pick(&self, random: &mut StdRng) -> Operation {
         let all: u32 = self.0.iter().map(|(_, weight)| weight).sum();
         let mut at = random.random_range(0..all.max(1));
-        for (what, weight) in &self.0 {
+        for (operation, weight) in &self.0 {
             if at < *weight {
-                return *what;
+                return *operation;
             }
             at -= weight;
         }
@@ -184,10 +179,11 @@ impl FromStr for Mix {
         for part in text.split(',') {
             let (name, weight) =
                 part.split_once('=').ok_or_else(|| format!("{part:?} is not NAME=WEIGHT"))?;
-            let what = Operation::ALL.into_iter().find(|what| what.name() == name.trim());
-            let what = what.ok_or_else(|| format!("{name:?} is none of {}", names()))?;
+            let operation = Operation::ALL.into_iter().find(|operation| operation.name() == name.trim());
+            let operation =
+                operation.ok_or_else(|| format!("unknown operation {name:?}; operations: {}", names()))?;
             let weight = weight.trim().parse().map_err(|_| format!("{weight:?} is not a whole number"))?;
-            weights.push((what, weight));
+            weights.push((operation, weight));
         }
         match weights.iter().map(|(_, weight): &(_, u32)| u64::from(*weight)).sum() {
             0_u64 => Err("all weights are 0".to_owned()),
@@ -200,7 +196,7 @@ impl FromStr for Mix {
 impl fmt::Display for Mix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts: Vec<String> =
-            self.0.iter().map(|(what, weight)| format!("{}={weight}", what.name())).collect();
+            self.0.iter().map(|(operation, weight)| format!("{}={weight}", operation.name())).collect();
         f.write_str(&parts.join(","))
     }
 }
@@ -211,18 +207,20 @@ mod tests {
     use rand::SeedableRng;
 
     #[test]
-    fn a_mix_is_read_as_it_is_written() {
-        let mix: Mix = "bid=3,auction=1".parse().unwrap();
-        assert_eq!(mix, Mix::new(&[(Operation::Bid, 3), (Operation::Auction, 1)]));
-        assert_eq!(Mix::of_bidders().to_string().parse(), Ok(Mix::of_bidders()));
-        for wrong in ["", "bid", "bid=x", "bids-and-more=1", "bid=0", "bid=-1", "bid=4294967295,lower=9"] {
+    fn mix_round_trips_through_text() {
+        let mix: Mix = "bid=3,read-auction=1".parse().unwrap();
+        assert_eq!(mix, Mix::new(&[(Operation::Bid, 3), (Operation::ReadAuction, 1)]));
+        assert_eq!(Mix::bidding().to_string().parse(), Ok(Mix::bidding()));
+        for wrong in
+            ["", "bid", "bid=x", "bids-and-more=1", "bid=0", "bid=-1", "bid=4294967295,bid-not-leading=9"]
+        {
             assert!(wrong.parse::<Mix>().is_err(), "{wrong:?}");
         }
     }
 
     #[test]
-    fn each_comes_as_often_as_its_weight() {
-        let (mix, mut random) = ("bid=3,auction=1".parse::<Mix>().unwrap(), StdRng::seed_from_u64(7));
+    fn operations_are_picked_by_weight() {
+        let (mix, mut random) = ("bid=3,read-auction=1".parse::<Mix>().unwrap(), StdRng::seed_from_u64(7));
         let bids = (0..10_000).filter(|_| mix.pick(&mut random) == Operation::Bid).count();
         assert!((7_300..7_700).contains(&bids), "{bids}");
     }

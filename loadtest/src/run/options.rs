@@ -1,14 +1,14 @@
-//! What can be said on the command line.
+//! Command-line options of `auction-loadtest run`.
 
 use crate::run::arrivals::Arrivals;
 use crate::run::mix::Mix;
 use clap::Args;
 use std::path::PathBuf;
 
-/// `auction-loadtest run`
+/// Arguments of `auction-loadtest run`.
 #[derive(Args)]
 pub(crate) struct RunArgs {
-    /// Which load; `auction-loadtest scenarios` lists them
+    /// Name of the scenario; `auction-loadtest scenarios` lists them
     pub(crate) scenario: String,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
@@ -18,98 +18,103 @@ pub(crate) struct RunArgs {
     pub(crate) results: ResultArgs,
 }
 
-/// Which portal.
+/// Options that select the portal under test.
 #[derive(Args)]
 #[group(id = "target")]
 pub(crate) struct TargetArgs {
-    /// A portal of its own: private servers, and every role as a process
-    #[arg(long = "self", conflicts_with_all = ["url", "redis_url", "database_url"])]
-    pub(crate) own: bool,
-    /// Where the private portal keeps its data and logs; a temporary directory otherwise
-    #[arg(long, value_name = "DIR", requires = "own")]
+    /// Start a private portal: its own Redis and Postgres, and one process for each component
+    #[arg(long, conflicts_with_all = ["url", "redis_url", "database_url"])]
+    pub(crate) local: bool,
+    /// Directory for the data and logs of the private portal; default: a temporary directory
+    #[arg(long, value_name = "DIR", requires = "local")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// A portal that runs: http://HOST:PORT
+    /// URL of a running portal: http://HOST:PORT
     #[arg(long, env = "AUCTION_URL", value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// Straight into the streams, as another ingress would: the Redis of a portal that runs; with --self, its own
+    /// Send commands directly to the streams, like another ingress: URL of the Redis of a running portal;
+    /// with --local no URL is needed
     #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "", conflicts_with = "url")]
     pub(crate) redis: Option<String>,
-    /// A service key of the role seller, or a token that may act for users; without one the portal must believe
+    /// API key with the role seller, or a token that may act for users; without one the portal must trust
     /// X-User-Id
     #[arg(
         long,
         env = "AUCTION_TOKEN",
         hide_env_values = true,
         value_name = "KEY",
-        visible_alias = "service-key"
+        visible_alias = "api-key"
     )]
     pub(crate) token: Option<String>,
-    /// The Redis of the portal at --url: then everything is judged
+    /// Redis of the portal at --url; enables all checks
     #[arg(long, value_name = "URL", requires = "database_url")]
     pub(crate) redis_url: Option<String>,
-    /// Its Postgres
+    /// Postgres of the portal at --url or --redis
     #[arg(long, value_name = "URL")]
     pub(crate) database_url: Option<String>,
 }
 
-/// How much of what.
+/// Options that define the load.
 #[derive(Args, Clone)]
 pub(crate) struct LoadArgs {
-    /// Requests per second, whether those before are answered or not; with find-max, where the search begins
+    /// Requests per second, sent on schedule even if earlier requests are unanswered; with find-max, the
+    /// first rate to try
     #[arg(long, default_value_t = 500.0, value_parser = above_zero::<f64>)]
     pub(crate) rate: f64,
-    /// For so long; with find-max, each step
+    /// Duration of the load in seconds; with find-max, of each step
     #[arg(long, default_value_t = 30.0, value_parser = above_zero::<f64>)]
     pub(crate) seconds: f64,
-    /// How many users
+    /// Number of users who send requests
     #[arg(long, default_value_t = 500, value_parser = above_zero::<u32>)]
     pub(crate) users: u32,
-    /// How many auctions; the scenario knows otherwise
+    /// Number of auctions; default: depends on the scenario
     #[arg(long, value_parser = above_zero::<u32>)]
     pub(crate) auctions: Option<u32>,
-    /// How much more popular the popular auctions are: the n-th is chosen n^-SKEW times as often as the first
-    #[arg(long, default_value_t = 1.0)]
-    pub(crate) skew: f64,
-    /// Repeats a run: the same seed asks the same
+    /// Exponent of Zipf's law: the n-th most popular auction is chosen n^-EXPONENT times as often as the
+    /// first
+    #[arg(long, value_name = "EXPONENT", default_value_t = 1.0)]
+    pub(crate) zipf_exponent: f64,
+    /// Seed of the random numbers: the same seed plans the same requests; default: random
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// How requests come
+    /// Distribution of the request times
     #[arg(long, value_enum, default_value = "poisson")]
     pub(crate) arrivals: Arrivals,
-    /// So many requests can be on their way; more wait, and their waiting counts
+    /// Maximum number of requests in flight; later requests wait, and their wait counts as latency
     #[arg(long, default_value_t = 256, value_parser = above_zero::<usize>)]
     pub(crate) connections: usize,
-    /// What is asked, such as bid=60,lower=20,auction=20; the scenario knows otherwise
+    /// Operations and their weights, such as bid=60,bid-not-leading=20,read-auction=20; default: depends on
+    /// the scenario
     #[arg(long)]
     pub(crate) mix: Option<Mix>,
-    /// So many connections listen to the popular auctions all the time (live-listeners: 1000)
+    /// Connections that receive live updates of the popular auctions during the run (default of
+    /// live-listeners: 1000)
     #[arg(long)]
     pub(crate) listeners: Option<u32>,
-    /// A bidding history, for the scenario real: columns auction, item, days, opening_bid, closing_price, bid,
-    /// day_offset, bidder
+    /// CSV file with a bidding history, for the scenario real; columns: auction, item, days, opening_bid,
+    /// closing_price, bid, day_offset, bidder
     #[arg(long, value_name = "FILE")]
     pub(crate) history: Option<PathBuf>,
 }
 
-/// What becomes of the results.
+/// Options for the results.
 #[derive(Args, Clone)]
 pub(crate) struct ResultArgs {
     /// Write the results as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Write the results as one page that needs no network
+    /// Write the results as a self-contained HTML page
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-    /// Exit with 3 unless 99 % of outcomes (of reads where there are none) come within so many milliseconds; with
-    /// find-max, the bound (100 unless said otherwise)
+    /// Exit with 3 unless the p99 latency of outcomes (of reads if there are no outcomes) is below this many
+    /// milliseconds; with find-max, the bound to search for (default: 100)
     #[arg(long, value_name = "MS")]
-    pub(crate) p99_under: Option<f64>,
-    /// Exit with 3 if more than so many percent of the requests were not served: no answer, 429 or 5xx
+    pub(crate) max_p99: Option<f64>,
+    /// Exit with 3 unless the share of unserved requests (no response, 429 or 5xx) is below this percentage
     #[arg(long, value_name = "PERCENT")]
-    pub(crate) unserved_under: Option<f64>,
+    pub(crate) max_unserved: Option<f64>,
 }
 
-/// Nothing comes of none.
+/// Parses a number above zero.
 pub(crate) fn above_zero<T: std::str::FromStr + PartialOrd + Default>(text: &str) -> Result<T, String> {
     match text.parse() {
         Ok(number) if number > T::default() => Ok(number),

@@ -1,4 +1,4 @@
-//! What is asked when and by whom: the same for the same seed, whatever the portal answers.
+//! Plans the requests of a run. The plan depends on the seed only, not on the responses of the portal.
 
 use crate::Failure;
 use crate::run::arrivals::ArrivalTimes;
@@ -8,75 +8,76 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::collections::{HashMap, VecDeque};
 
-/// One request. Users and auctions are numbers; the world knows their ids.
+/// A request of a plan. Users and auctions are numbers; [`crate::run::ids::RunIds`] has their ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PlannedRequest {
     /// When it is due, in microseconds from the start.
     pub(crate) due: u64,
-    pub(crate) what: Operation,
+    pub(crate) operation: Operation,
     pub(crate) user: u32,
     pub(crate) auction: u32,
     pub(crate) amount: u64,
-    /// Which idempotency key it has, from 1; none if 0. Of a deletion: that of the bid.
+    /// Number of the idempotency key, from 1; 0 for none. For a deletion: the key of the bid.
     pub(crate) key: u32,
 }
 
-/// An auction as it is offered.
+/// An auction to be created for a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PlannedAuction {
     pub(crate) opening: u64,
     /// When it ends, in milliseconds from the start of the load.
     pub(crate) ends_after: u64,
-    /// Whether bids in it are drawn by lot, and doubled.
+    /// Whether the promoter draws and doubles bids of this auction.
     pub(crate) promoted: bool,
 }
 
-/// Everything that a run asks.
+/// Users, auctions and requests of a run.
 pub(crate) struct Plan {
     pub(crate) users: u32,
-    pub(crate) offers: Vec<PlannedAuction>,
-    pub(crate) asks: Box<dyn Iterator<Item = PlannedRequest> + Send>,
-    /// How long it takes, in seconds.
+    pub(crate) planned_auctions: Vec<PlannedAuction>,
+    pub(crate) requests: Box<dyn Iterator<Item = PlannedRequest> + Send>,
+    /// Planned duration in seconds.
     pub(crate) seconds: f64,
-    /// Connections that listen to the most popular auctions.
+    /// Number of connections that receive live updates of the most popular auctions.
     pub(crate) listeners: u32,
-    /// Whether the run is over only when all auctions are decided.
+    /// Whether the run ends only when all auctions have a result.
     pub(crate) until_closed: bool,
-    /// From when to when there was more than usual, in seconds.
+    /// Start and end of a burst, in seconds.
     pub(crate) burst: Option<(f64, f64)>,
 }
 
-/// An auction that outlives the run.
-pub(crate) const LONG: u64 = 3 * 3600 * 1000;
+/// End of an auction that outlives the run, in milliseconds from the start.
+pub(crate) const LASTING_MS: u64 = 3 * 3600 * 1000;
 
-/// So long after a bid somebody comes back to it: to repeat it, or to take it back. Its outcome is there by then,
-/// mostly; what is right if it is not, the judge knows.
-const LATER: u64 = 1_000_000;
+/// Minimum age of a bid that is repeated or deleted, in microseconds. Usually its outcome is known by then;
+/// the checker also handles bids without an outcome.
+const REVISIT_DELAY_US: u64 = 1_000_000;
 
-/// At most so many bids are remembered to be come back to.
-const REMEMBERED: usize = 20_000;
+/// Maximum number of bids kept for repetition and deletion.
+const MAX_REMEMBERED_BIDS: usize = 20_000;
 
-/// People who bid against each other.
+/// Generates the requests of users who bid against each other.
 pub(crate) struct BidderPool {
     random: StdRng,
     mix: Mix,
-    schedule: ArrivalTimes,
-    choice: AuctionSelector,
+    arrival_times: ArrivalTimes,
+    auction_selector: AuctionSelector,
     users: u32,
     opening: Vec<u64>,
     highest: Vec<u64>,
-    /// What each bid last, by user and auction.
+    /// Latest amount by user and auction.
     latest: HashMap<(u32, u32), u64>,
-    /// Bids with a key, the oldest first.
+    /// Bids with a key, oldest first.
     bids: VecDeque<PlannedRequest>,
     keys: u32,
 }
 
-/// Which auction.
+/// Selects the auction of a request.
 pub(crate) enum AuctionSelector {
-    /// The more popular, the more often.
+    /// Popular auctions are selected more often.
     Popular(Popularity),
-    /// The sooner it ends, the more often: by their ends in microseconds, in order.
+    /// One of the auctions that end within `window`. All times are in microseconds, `ends` in ascending
+    /// order.
     EndingSoon { ends: Vec<u64>, window: u64 },
 }
 
@@ -98,16 +99,16 @@ impl BidderPool {
     pub(crate) fn new(
         seed: u64,
         mix: Mix,
-        schedule: ArrivalTimes,
-        choice: AuctionSelector,
+        arrival_times: ArrivalTimes,
+        auction_selector: AuctionSelector,
         plan: (u32, &[PlannedAuction]),
     ) -> BidderPool {
         let opening: Vec<u64> = plan.1.iter().map(|offer| offer.opening).collect();
         BidderPool {
             random: StdRng::seed_from_u64(seed),
             mix,
-            schedule,
-            choice,
+            arrival_times,
+            auction_selector,
             users: plan.0.max(1),
             highest: opening.clone(),
             opening,
@@ -117,28 +118,30 @@ impl BidderPool {
         }
     }
 
-    fn bid(&mut self, mut ask: PlannedRequest) -> PlannedRequest {
-        let highest = &mut self.highest[ask.auction as usize];
+    fn bid(&mut self, mut request: PlannedRequest) -> PlannedRequest {
+        let highest = &mut self.highest[request.auction as usize];
         *highest += self.random.random_range(1..=50);
-        ask.amount = *highest;
-        // Not everybody sends a key.
-        if ask.what == Operation::Bid && self.random.random_range(0..4) == 0 {
-            ask.key = self.next_key();
+        request.amount = *highest;
+        // Only a quarter of the bids has an idempotency key.
+        if request.operation == Operation::Bid && self.random.random_range(0..4) == 0 {
+            request.key = self.next_key();
         }
-        self.remember(ask)
+        self.remember(request)
     }
 
-    /// Below the highest and above the bidder's own latest, if there is room; else a bid like others.
-    fn lower(&mut self, mut ask: PlannedRequest) -> PlannedRequest {
-        let own = self.latest.get(&(ask.user, ask.auction));
-        let least = own.map_or(self.opening[ask.auction as usize], |own| own + 1);
-        let highest = self.highest[ask.auction as usize];
-        if least >= highest {
-            return self.bid(PlannedRequest { what: Operation::Bid, ..ask });
+    /// Plans a bid below the highest and above the bidder's own latest, or a leading bid if there is no such
+    /// amount.
+    fn bid_not_leading(&mut self, mut request: PlannedRequest) -> PlannedRequest {
+        let own_latest = self.latest.get(&(request.user, request.auction));
+        let min_amount =
+            own_latest.map_or(self.opening[request.auction as usize], |own_latest| own_latest + 1);
+        let highest = self.highest[request.auction as usize];
+        if min_amount >= highest {
+            return self.bid(PlannedRequest { operation: Operation::Bid, ..request });
         }
-        ask.amount = self.random.random_range(least..highest);
-        ask.key = self.next_key();
-        self.remember(ask)
+        request.amount = self.random.random_range(min_amount..highest);
+        request.key = self.next_key();
+        self.remember(request)
     }
 
     fn next_key(&mut self) -> u32 {
@@ -146,36 +149,40 @@ impl BidderPool {
         self.keys
     }
 
-    fn remember(&mut self, ask: PlannedRequest) -> PlannedRequest {
-        self.latest.insert((ask.user, ask.auction), ask.amount);
-        if ask.key > 0 {
-            self.bids.push_back(ask);
-            if self.bids.len() > REMEMBERED {
+    fn remember(&mut self, request: PlannedRequest) -> PlannedRequest {
+        self.latest.insert((request.user, request.auction), request.amount);
+        if request.key > 0 {
+            self.bids.push_back(request);
+            if self.bids.len() > MAX_REMEMBERED_BIDS {
                 self.bids.pop_front();
             }
         }
-        ask
+        request
     }
 
-    /// One of the bids of some time ago.
+    /// Picks one of the bids that are old enough to be revisited.
     fn earlier(&mut self, due: u64) -> Option<PlannedRequest> {
-        let old = self.bids.partition_point(|bid| bid.due + LATER <= due);
+        let old = self.bids.partition_point(|bid| bid.due + REVISIT_DELAY_US <= due);
         (old > 0).then(|| self.bids[self.random.random_range(0..old)])
     }
 
-    /// About an earlier bid; a bid, as long as there is none.
-    fn again(&mut self, ask: PlannedRequest) -> PlannedRequest {
-        let Some(bid) = self.earlier(ask.due) else {
-            return self.bid(PlannedRequest { what: Operation::Bid, ..ask });
+    /// Plans a request about an earlier bid, or a leading bid while there is no earlier one.
+    fn repeat_earlier(&mut self, request: PlannedRequest) -> PlannedRequest {
+        let Some(bid) = self.earlier(request.due) else {
+            return self.bid(PlannedRequest { operation: Operation::Bid, ..request });
         };
-        let again = PlannedRequest { due: ask.due, what: ask.what, ..bid };
-        match ask.what {
-            Operation::Illegal => {
+        let repeat_earlier = PlannedRequest { due: request.due, operation: request.operation, ..bid };
+        match request.operation {
+            Operation::BidIllegal => {
                 let latest = self.latest.get(&(bid.user, bid.auction)).copied().unwrap_or(bid.amount);
-                PlannedRequest { amount: self.random.random_range(1..=latest), key: self.next_key(), ..again }
+                PlannedRequest {
+                    amount: self.random.random_range(1..=latest),
+                    key: self.next_key(),
+                    ..repeat_earlier
+                }
             }
-            Operation::KeyReuse => PlannedRequest { amount: bid.amount + 1, ..again },
-            _ => again,
+            Operation::KeyReuse => PlannedRequest { amount: bid.amount + 1, ..repeat_earlier },
+            _ => repeat_earlier,
         }
     }
 }
@@ -184,31 +191,33 @@ impl Iterator for BidderPool {
     type Item = PlannedRequest;
 
     fn next(&mut self) -> Option<PlannedRequest> {
-        let due = (self.schedule.next(&mut self.random)? * 1e6) as u64;
-        let what = self.mix.pick(&mut self.random);
+        let due = (self.arrival_times.next(&mut self.random)? * 1e6) as u64;
+        let operation = self.mix.pick(&mut self.random);
         let user = self.random.random_range(0..self.users);
-        let auction = self.choice.pick(due, &mut self.random);
-        let ask = PlannedRequest { due, what, user, auction, amount: 0, key: 0 };
-        Some(match what {
-            Operation::Bid | Operation::Unwaited => self.bid(ask),
-            Operation::Lower => self.lower(ask),
-            Operation::Illegal | Operation::Repeat | Operation::KeyReuse | Operation::Deletion => {
-                self.again(ask)
+        let auction = self.auction_selector.pick(due, &mut self.random);
+        let request = PlannedRequest { due, operation, user, auction, amount: 0, key: 0 };
+        Some(match operation {
+            Operation::Bid | Operation::BidAsync => self.bid(request),
+            Operation::BidNotLeading => self.bid_not_leading(request),
+            Operation::BidIllegal | Operation::BidRepeat | Operation::KeyReuse | Operation::BidDelete => {
+                self.repeat_earlier(request)
             }
-            Operation::Bad | Operation::Auction | Operation::Bids | Operation::List => ask,
-            Operation::SignUp => PlannedRequest { key: self.next_key(), ..ask },
+            Operation::Invalid | Operation::ReadAuction | Operation::ReadBids | Operation::ReadList => {
+                request
+            }
+            Operation::SignUp => PlannedRequest { key: self.next_key(), ..request },
         })
     }
 }
 
-/// So many auctions that outlive the run.
+/// Returns auctions that outlive the run.
 pub(crate) fn lasting(auctions: u32) -> Vec<PlannedAuction> {
-    vec![PlannedAuction { opening: 100, ends_after: LONG, promoted: false }; auctions.max(1) as usize]
+    vec![PlannedAuction { opening: 100, ends_after: LASTING_MS, promoted: false }; auctions.max(1) as usize]
 }
 
-/// A crowd whose favourites are the first auctions.
-pub(crate) fn popular(among: u32, skew: f64) -> Result<AuctionSelector, Failure> {
-    Ok(AuctionSelector::Popular(Popularity::new(among, skew)?))
+/// Selects auctions by Zipf's law; the first auction is the most popular.
+pub(crate) fn popular(among: u32, zipf_exponent: f64) -> Result<AuctionSelector, Failure> {
+    Ok(AuctionSelector::Popular(Popularity::new(among, zipf_exponent)?))
 }
 
 #[cfg(test)]
@@ -216,49 +225,55 @@ mod tests {
     use super::*;
     use crate::run::arrivals::{Arrivals, RateSegment};
 
-    fn asks(seed: u64) -> Vec<PlannedRequest> {
-        let schedule = ArrivalTimes::new(Arrivals::Poisson, vec![RateSegment::even(10.0, 1000.0)]);
-        let choice = popular(20, 1.0).unwrap();
-        BidderPool::new(seed, Mix::of_bidders(), schedule, choice, (50, &lasting(20))).collect()
+    fn requests(seed: u64) -> Vec<PlannedRequest> {
+        let arrival_times = ArrivalTimes::new(Arrivals::Poisson, vec![RateSegment::constant(10.0, 1000.0)]);
+        let auction_selector = popular(20, 1.0).unwrap();
+        BidderPool::new(seed, Mix::bidding(), arrival_times, auction_selector, (50, &lasting(20))).collect()
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_requests_and_another_one_others() {
-        assert_eq!(asks(1), asks(1));
-        assert_ne!(asks(1), asks(2));
+    fn requests_are_determined_by_the_seed() {
+        assert_eq!(requests(1), requests(1));
+        assert_ne!(requests(1), requests(2));
     }
 
     #[test]
-    fn every_request_is_what_it_is_called() {
+    fn requests_have_the_properties_of_their_operation() {
         let mut latest: HashMap<(u32, u32), u64> = HashMap::new();
         let mut highest = [100_u64; 20];
         let mut seen = [0; 12];
         let mut keys: HashMap<u32, (u32, u32, u64)> = HashMap::new();
-        for ask in asks(5) {
-            seen[ask.what as usize] += 1;
-            let own = latest.get(&(ask.user, ask.auction)).copied().unwrap_or(99);
-            let high = &mut highest[ask.auction as usize];
-            match ask.what {
-                Operation::Bid | Operation::Unwaited => {
-                    assert!(ask.amount > *high, "{ask:?}, highest {high}")
+        for request in requests(5) {
+            seen[request.operation as usize] += 1;
+            let own_latest = latest.get(&(request.user, request.auction)).copied().unwrap_or(99);
+            let high = &mut highest[request.auction as usize];
+            match request.operation {
+                Operation::Bid | Operation::BidAsync => {
+                    assert!(request.amount > *high, "{request:?}, highest {high}")
                 }
-                Operation::Lower => {
-                    assert!(ask.amount < *high && ask.amount > own, "{ask:?}, {own} to {high}")
+                Operation::BidNotLeading => {
+                    assert!(
+                        request.amount < *high && request.amount > own_latest,
+                        "{request:?}, {own_latest} to {high}"
+                    )
                 }
-                Operation::Illegal => assert!(ask.amount <= own, "{ask:?}, own {own}"),
-                Operation::Repeat | Operation::Deletion => {
-                    assert_eq!(keys[&ask.key], (ask.user, ask.auction, ask.amount))
+                Operation::BidIllegal => {
+                    assert!(request.amount <= own_latest, "{request:?}, own {own_latest}")
                 }
-                Operation::KeyReuse => assert_ne!(keys[&ask.key].2, ask.amount),
+                Operation::BidRepeat | Operation::BidDelete => {
+                    assert_eq!(keys[&request.key], (request.user, request.auction, request.amount))
+                }
+                Operation::KeyReuse => assert_ne!(keys[&request.key].2, request.amount),
                 _ => continue,
             }
-            if matches!(ask.what, Operation::Bid | Operation::Unwaited | Operation::Lower) {
-                latest.insert((ask.user, ask.auction), ask.amount);
-                *high = (*high).max(ask.amount);
-                keys.insert(ask.key, (ask.user, ask.auction, ask.amount));
+            if matches!(request.operation, Operation::Bid | Operation::BidAsync | Operation::BidNotLeading) {
+                latest.insert((request.user, request.auction), request.amount);
+                *high = (*high).max(request.amount);
+                keys.insert(request.key, (request.user, request.auction, request.amount));
             }
         }
-        let missing: Vec<_> = Operation::ALL.into_iter().filter(|what| seen[*what as usize] == 0).collect();
-        assert_eq!(missing, [Operation::SignUp], "all but the one that is not in the mix: {seen:?}");
+        let missing: Vec<_> =
+            Operation::ALL.into_iter().filter(|operation| seen[*operation as usize] == 0).collect();
+        assert_eq!(missing, [Operation::SignUp], "every operation of the mix was planned: {seen:?}");
     }
 }

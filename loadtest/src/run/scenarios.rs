@@ -1,4 +1,4 @@
-//! The loads that have a name. Each is a file, and a line here.
+//! Named scenarios: one file for each, listed in [`ALL`].
 
 mod burst;
 mod closing_rush;
@@ -14,18 +14,15 @@ use crate::Failure;
 use crate::run::options::LoadArgs;
 use crate::run::plan::Plan;
 
-/// A load with a name.
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
-    /// What it is good for, in a sentence or two.
-    pub(crate) about: &'static str,
-    /// What is asked; the second is the seed.
+    pub(crate) description: &'static str,
+    /// Plans the requests; the second argument is the seed.
     pub(crate) plan: fn(&LoadArgs, u64) -> Result<Plan, Failure>,
-    /// Whether it is put on again and again, at rates that are searched for.
+    /// Whether the scenario is repeated at several rates to find the highest sustainable one.
     pub(crate) is_search: bool,
 }
 
-/// All of them.
 pub(crate) const ALL: [&Scenario; 9] = [
     &steady::STEADY,
     &hot_auction::HOT_AUCTION,
@@ -38,9 +35,8 @@ pub(crate) const ALL: [&Scenario; 9] = [
     &find_max::FIND_MAX,
 ];
 
-/// By name.
 pub(crate) fn find(name: &str) -> Result<&'static Scenario, Failure> {
     let names = || ALL.map(|scenario| scenario.name).join(", ");
     let found = ALL.into_iter().find(|scenario| scenario.name == name);
-    Ok(found.ok_or_else(|| format!("there is no scenario {name:?}; there are {}", names()))?)
+    Ok(found.ok_or_else(|| format!("unknown scenario {name:?}; scenarios: {}", names()))?)
 }

@@ -1,7 +1,7 @@
-//! A portal, and runs on it one after the other.
+//! A connection to a portal, and the runs on it, one after the other.
 
 use crate::Failure;
-use crate::checker::backends::Stores;
+use crate::checker::backends::Backends;
 use crate::checker::{CheckReport, http_view};
 use crate::run::environment;
 use crate::run::history::OperationLog;
@@ -22,34 +22,34 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// Setting up an auction takes about so long; the load begins when all of it is there.
+/// Estimated set-up time for each user or auction, and fixed part. The load starts when all auctions exist.
 const SET_UP_EACH: Duration = Duration::from_millis(2);
 const SET_UP: Duration = Duration::from_secs(3);
 
-/// What a run came to.
+/// Results of a run.
 pub(crate) struct RunResult {
     pub(crate) figures: Figures,
     pub(crate) findings: Vec<String>,
-    pub(crate) verdict: CheckReport,
+    pub(crate) check_report: CheckReport,
 }
 
-/// How requests get there.
-enum Way {
+/// How requests reach the portal.
+enum Transport {
     Http(Http),
     Streams(Streams),
 }
 
-/// A portal that is there.
+/// A portal under test.
 pub(crate) struct Session {
-    own: Option<LocalPortal>,
-    way: Way,
-    stores: Option<Stores>,
+    local_portal: Option<LocalPortal>,
+    transport: Transport,
+    backends: Option<Backends>,
     connections: usize,
 }
 
 impl Session {
     pub(crate) async fn open(target: &TargetArgs, connections: usize) -> Result<Session, Failure> {
-        let own = match target.own {
+        let local = match target.local {
             true => {
                 note("starting a private portal");
                 Some(LocalPortal::start(target.data_dir.as_deref()).await?)
@@ -57,173 +57,175 @@ impl Session {
             false => None,
         };
         let redis_url = target.redis.as_deref().filter(|url| !url.is_empty()).or(target.redis_url.as_deref());
-        let servers = match (&own, redis_url, &target.database_url) {
-            (Some(own), ..) => Some((own.redis_url.as_str(), own.database_url.as_str())),
+        let servers = match (&local, redis_url, &target.database_url) {
+            (Some(local), ..) => Some((local.redis_url.as_str(), local.database_url.as_str())),
             (None, Some(redis), Some(database)) => Some((redis, database.as_str())),
             (None, None, Some(_)) => {
-                return Err("--database-url needs --redis-url or --redis beside it".into());
+                return Err("--database-url requires --redis-url or --redis".into());
             }
             (None, ..) => None,
         };
-        let stores = match servers {
-            Some((redis, database)) => Some(Stores::connect(redis, database).await?),
+        let backends = match servers {
+            Some((redis, database)) => Some(Backends::connect(redis, database).await?),
             None => None,
         };
-        let url = own.as_ref().map(|own| own.url.clone()).or_else(|| target.url.clone());
-        let way = match (&target.redis, servers, &stores, url) {
-            (Some(_), Some((redis, _)), Some(stores), _) => {
-                Way::Streams(Streams::new(redis, stores.partitions())?)
+        let url = local.as_ref().map(|local| local.url.clone()).or_else(|| target.url.clone());
+        let transport = match (&target.redis, servers, &backends, url) {
+            (Some(_), Some((redis, _)), Some(backends), _) => {
+                Transport::Streams(Streams::new(redis, backends.partitions())?)
             }
             (Some(_), ..) => {
-                return Err(
-                    "--redis needs --database-url beside it, or --self: outcomes are judged by it".into()
-                );
+                return Err("--redis requires --database-url or --local: the checks read Postgres".into());
             }
-            (None, _, _, Some(url)) => Way::Http(Http {
-                address: Address::read(&url)?,
+            (None, _, _, Some(url)) => Transport::Http(Http {
+                address: Address::parse(&url)?,
                 token: target.token.as_deref().map(Arc::from),
-                balance: None,
+                load_balancer: None,
             }),
             (None, ..) => {
                 return Err(
-                    "which portal? --self starts one, --url URL names one, --redis URL its streams".into()
+                    "no portal given: use --local to start one, or --url URL, or --redis URL with --database-url URL".into()
                 );
             }
         };
-        Ok(Session { own, way, stores, connections: connections.max(1) })
+        Ok(Session { local_portal: local, transport, backends, connections: connections.max(1) })
     }
 
-    /// Sets up, puts the load on, and judges.
+    /// Creates users and auctions, runs the load, and checks the results.
     pub(crate) async fn run(&mut self, plan: Plan) -> Result<RunResult, Failure> {
-        let since = match &self.stores {
-            Some(stores) => stores.heads().await?,
+        let since = match &self.backends {
+            Some(backends) => backends.heads().await?,
             None => Vec::new(),
         };
-        note(&format!("creating {} users and {} auctions", plan.users, plan.offers.len()));
-        let made = u32::try_from(plan.offers.len())?.saturating_add(plan.users);
-        let start = SystemTime::now() + SET_UP + SET_UP_EACH * made;
+        note(&format!("creating {} users and {} auctions", plan.users, plan.planned_auctions.len()));
+        let entities = u32::try_from(plan.planned_auctions.len())?.saturating_add(plan.users);
+        let start = SystemTime::now() + SET_UP + SET_UP_EACH * entities;
         let at = Timestamp(i64::try_from(start.duration_since(UNIX_EPOCH)?.as_millis())?);
-        let world = Arc::new(self.set_up(&plan, at).await?);
-        // Ends of auctions count from the start. When they are far away, nobody needs to wait for it.
+        let run_ids = Arc::new(self.set_up(&plan, at).await?);
+        // The ends of auctions are relative to the start. Auctions that outlive the run do not require the
+        // wait.
         if plan.until_closed {
             tokio::time::sleep(start.duration_since(SystemTime::now()).unwrap_or_default()).await;
         }
         let (until_closed, burst) = (plan.until_closed, plan.burst);
-        let listeners = match (&self.way, plan.listeners) {
+        let listeners = match (&self.transport, plan.listeners) {
             (_, 0) => None,
-            (Way::Http(http), count) => Some(Listeners::begin(http, &world, count).await?),
-            (Way::Streams(_), _) => return Err("nobody listens to streams here: leave --redis out".into()),
+            (Transport::Http(http), count) => Some(Listeners::begin(http, &run_ids, count).await?),
+            (Transport::Streams(_), _) => return Err("--listeners requires HTTP: remove --redis".into()),
         };
-        let (journal, mut findings) = self.load(plan, &world).await?;
-        let figures = Figures::of(&journal);
+        let (log, mut findings) = self.load(plan, &run_ids).await?;
+        let figures = Figures::from_log(&log);
         findings.extend(burst.map(|burst| figures.recovery(burst)));
-        note("judging");
-        let mut verdict = match &self.stores {
-            Some(stores) => {
-                let took = stores.decided(&world, &journal, until_closed).await?;
+        note("checking");
+        let mut check_report = match &self.backends {
+            Some(backends) => {
+                let took = backends.wait_until_decided(&run_ids, &log, until_closed).await?;
                 findings.push(format!(
-                    "everything was decided {:.1} s after the last answer",
+                    "all commands were decided {:.1} s after the last response",
                     took.as_secs_f64()
                 ));
-                stores.judge(&world, &journal, &since, until_closed).await?
+                backends.check(&run_ids, &log, &since, until_closed).await?
             }
-            None => match &self.way {
-                Way::Http(http) => http_view::judge(http, &world, &journal, until_closed).await?,
-                Way::Streams(_) => CheckReport::default(), // there are stores: see `open`
+            None => match &self.transport {
+                Transport::Http(http) => http_view::check(http, &run_ids, &log, until_closed).await?,
+                Transport::Streams(_) => CheckReport::default(), // `open` requires backends for this transport
             },
         };
-        if let (Some(listeners), Way::Http(http)) = (listeners, &self.way) {
-            let heard = listeners.end(http_view::versions(http, &world).await?).await?;
-            verdict.checks.push(heard.check);
-            findings.extend(heard.findings);
+        if let (Some(listeners), Transport::Http(http)) = (listeners, &self.transport) {
+            let received = listeners.finish(http_view::versions(http, &run_ids).await?).await?;
+            check_report.checks.push(received.check);
+            findings.extend(received.findings);
         }
-        if let Some(own) = &mut self.own {
-            own.alive()?;
+        if let Some(local) = &mut self.local_portal {
+            local.verify_running()?;
         }
-        Ok(RunResult { figures, findings, verdict })
+        Ok(RunResult { figures, findings, check_report })
     }
 
     async fn set_up(&self, plan: &Plan, start: Timestamp) -> Result<RunIds, Failure> {
-        match &self.way {
-            Way::Http(http) => http.set_up(plan.users, &plan.offers, start).await,
-            Way::Streams(streams) => {
-                let world = streams.set_up(plan.users, &plan.offers, start).await?;
-                if let Some(stores) = &self.stores {
-                    stores.created(&world).await?;
+        match &self.transport {
+            Transport::Http(http) => http.set_up(plan.users, &plan.planned_auctions, start).await,
+            Transport::Streams(streams) => {
+                let run_ids = streams.set_up(plan.users, &plan.planned_auctions, start).await?;
+                if let Some(backends) = &self.backends {
+                    backends.wait_until_created(&run_ids).await?;
                 }
-                Ok(world)
+                Ok(run_ids)
             }
         }
     }
 
-    async fn load(&self, plan: Plan, world: &Arc<RunIds>) -> Result<(OperationLog, Vec<String>), Failure> {
+    async fn load(&self, plan: Plan, run_ids: &Arc<RunIds>) -> Result<(OperationLog, Vec<String>), Failure> {
         let queue = Arc::new(Queue::new(Instant::now()));
         let counts = Arc::new(Counts::default());
-        let (tell, stop) = watch::channel(false);
-        let mut journal = OperationLog::default();
-        let before = self.spent();
+        let (stop_sender, stop) = watch::channel(false);
+        let mut log = OperationLog::default();
+        let before = self.resource_usage();
         let interrupted = async {
-            // Whoever is tired of it gets the results so far.
+            // Ctrl-C ends the load early and keeps the results so far.
             let _ = tokio::signal::ctrl_c().await;
-            let _ = tell.send(true);
+            let _ = stop_sender.send(true);
             std::future::pending::<()>().await;
         };
         let connections = self.connections;
         let work = async {
-            match &self.way {
-                Way::Http(http) => {
-                    let work = http.work(&queue, world, &mut journal, &counts, connections);
-                    tokio::join!(queue.feed(plan.asks, connections, &stop), work).1
+            match &self.transport {
+                Transport::Http(http) => {
+                    let work = http.work(&queue, run_ids, &mut log, &counts, connections);
+                    tokio::join!(queue.enqueue_when_due(plan.requests, connections, &stop), work).1
                 }
-                Way::Streams(streams) => {
-                    // What is no command is left out.
-                    let asks = plan.asks.filter(|ask| ask.what.is_command());
-                    let work = streams.work(&queue, world, &mut journal, &counts);
-                    tokio::join!(queue.feed(asks, 1, &stop), work).1
+                Transport::Streams(streams) => {
+                    // Operations that are not commands are skipped.
+                    let requests = plan.requests.filter(|request| request.operation.is_command());
+                    let work = streams.work(&queue, run_ids, &mut log, &counts);
+                    tokio::join!(queue.enqueue_when_due(requests, 1, &stop), work).1
                 }
             }
         };
         tokio::select! {
-            worked = work => worked?,
+            sent = work => sent?,
             () = progress::show(&counts, plan.seconds) => {}
             () = interrupted => {}
         }
         let took = Duration::from_micros(queue.now()).as_secs_f64();
-        let costs = self.spent().into_iter().zip(before).map(|((role, cpu, memory), (_, before, _))| {
-            let share = 100.0 * (cpu - before) / took.max(0.001);
-            format!("{role}: {share:.0} % of a core, {memory:.0} MB")
-        });
-        Ok((journal, costs.collect()))
+        let costs = self.resource_usage().into_iter().zip(before).map(
+            |((component, cpu, memory), (_, before, _))| {
+                let percent = 100.0 * (cpu - before) / took.max(0.001);
+                format!("{component}: {percent:.0} % of a core, {memory:.0} MB")
+            },
+        );
+        Ok((log, costs.collect()))
     }
 
-    /// CPU seconds and memory of each process of the private portal, and of this one.
-    fn spent(&self) -> Vec<(&'static str, f64, f64)> {
-        let pids = self.own.as_ref().map(LocalPortal::pids).unwrap_or_default();
+    /// Returns CPU seconds and memory in MB of each process of the private portal and of the load generator.
+    fn resource_usage(&self) -> Vec<(&'static str, f64, f64)> {
+        let pids = self.local_portal.as_ref().map(LocalPortal::pids).unwrap_or_default();
         let ours = ("load generator", std::process::id());
-        let spent = |(role, pid)| environment::spent(pid).map(|(cpu, memory)| (role, cpu, memory));
-        pids.into_iter().chain([ours]).filter_map(spent).collect()
+        let resource_usage =
+            |(component, pid)| environment::process_usage(pid).map(|(cpu, memory)| (component, cpu, memory));
+        pids.into_iter().chain([ours]).filter_map(resource_usage).collect()
     }
 
-    /// What the runs ran on.
+    /// Describes the machine and the portal.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let mut environment = environment::machine();
-        let way = match &self.way {
-            Way::Http(http) => format!("by HTTP at {}", http.address.host),
-            Way::Streams(_) => "straight into its streams".to_owned(),
+        let transport = match &self.transport {
+            Transport::Http(http) => format!("HTTP at {}", http.address.host),
+            Transport::Streams(_) => "command streams".to_owned(),
         };
-        let portal = match &self.own {
-            Some(_) => format!("a private one, every role a process of its own; {way}"),
-            None => way,
+        let portal = match &self.local_portal {
+            Some(_) => format!("private, one process per component; {transport}"),
+            None => transport,
         };
         environment.push(("portal".to_owned(), portal));
         environment.push(("connections".to_owned(), self.connections.to_string()));
         environment
     }
 
-    /// Ends what was started.
+    /// Stops the private portal, if there is one.
     pub(crate) async fn close(self) -> Result<(), Failure> {
-        match self.own {
-            Some(own) => own.stop().await,
+        match self.local_portal {
+            Some(local) => local.stop().await,
             None => Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-//! What the load is put on.
+//! The portal under test and the clients that put the load on it.
 
 pub(crate) mod client;
 pub(crate) mod http;

@@ -1,6 +1,6 @@
-//! Flame graphs, from samples that `perf` takes.
+//! Flame graphs from samples of `perf`.
 
-use super::{Busy, CROWD, ProfileArgs};
+use super::{BID_PATTERN, BusyPortal, ProfileArgs};
 use crate::Failure;
 use crate::bench::environment::BenchEnvironment;
 use inferno::collapse::Collapse;
@@ -11,13 +11,13 @@ use std::io::{BufReader, BufWriter};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// Samples per second: not in step with anything that happens every so many milliseconds.
+/// Samples per second; a prime, so that samples do not coincide with periodic work.
 const FREQUENCY: &str = "499";
 
-/// The stacks of what is asynchronous are deep, and the programs are built without frame pointers.
+/// Asynchronous code has deep stacks, and the programs are built without frame pointers.
 const CALL_GRAPH: &str = "dwarf,32768";
 
-/// Whether samples can be taken; if not, why.
+/// Returns the reason if samples cannot be taken.
 pub(super) fn permitted() -> Result<(), String> {
     let mut trial = Command::new("perf");
     trial.args(["record", "-o", "/dev/null", "-F", FREQUENCY, "--", "true"]);
@@ -25,30 +25,30 @@ pub(super) fn permitted() -> Result<(), String> {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => {
             let text = String::from_utf8_lossy(&output.stderr);
-            let why = text.lines().map(str::trim).find(|line| line.len() > "Error:".len());
-            Err(why.unwrap_or("it says nothing").to_owned())
+            let reason = text.lines().map(str::trim).find(|line| line.len() > "Error:".len());
+            Err(reason.unwrap_or("perf reports no reason").to_owned())
         }
-        Err(error) => Err(format!("{error} (on Debian it is in linux-perf)")),
+        Err(error) => Err(format!("{error} (Debian package: linux-perf)")),
     }
 }
 
-/// All roles at the same time, under the same load.
+/// Records all components at the same time, under the same load.
 pub(super) async fn record(arguments: &ProfileArgs) -> Result<(), Failure> {
-    let bench = BenchEnvironment::with_auctions(CROWD.users, CROWD.auctions).await?;
-    let busy = Busy::start(bench, arguments.connections).await?;
+    let bench = BenchEnvironment::with_auctions(BID_PATTERN.users, BID_PATTERN.auctions).await?;
+    let busy_portal = BusyPortal::start(bench, arguments.connections).await?;
     let mut recording = Vec::new();
-    for role in arguments.roles() {
-        let samples = arguments.directory.join(format!("{role}.perf"));
-        let perf = sample(busy.process(&role)?.id(), &samples, arguments.seconds)?;
-        recording.push((role, samples, perf));
+    for component in arguments.components() {
+        let samples = arguments.directory.join(format!("{component}.perf"));
+        let perf = sample(busy_portal.process(&component)?.id(), &samples, arguments.seconds)?;
+        recording.push((component, samples, perf));
     }
     for (_, _, perf) in &mut recording {
         wait_for(perf).await?;
     }
-    busy.stop().await?;
-    for (role, samples, _) in recording {
-        let graph = arguments.directory.join(format!("{role}.svg"));
-        draw(&role, &samples, &graph)?;
+    busy_portal.stop().await?;
+    for (component, samples, _) in recording {
+        let graph = arguments.directory.join(format!("{component}.svg"));
+        draw(&component, &samples, &graph)?;
         std::fs::remove_file(&samples)?;
         println!("{}", graph.display());
     }
@@ -72,20 +72,20 @@ fn sample(process: u32, samples: &Path, seconds: u64) -> Result<Child, Failure> 
     Ok(record.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
 }
 
-/// It ends by itself.
+/// `perf record` exits when its `sleep` ends.
 async fn wait_for(perf: &mut Child) -> Result<(), Failure> {
     loop {
         match perf.try_wait()? {
             Some(status) if status.success() => return Ok(()),
-            Some(status) => return Err(format!("perf record ended with {status}").into()),
-            None => tokio::time::sleep(super::LOOK).await,
+            Some(status) => return Err(format!("perf record exited with {status}").into()),
+            None => tokio::time::sleep(super::POLL_INTERVAL).await,
         }
     }
 }
 
-fn draw(role: &str, samples: &Path, graph: &Path) -> Result<(), Failure> {
+fn draw(component: &str, samples: &Path, graph: &Path) -> Result<(), Failure> {
     let mut script = Command::new("perf");
-    // With what was inlined it takes minutes.
+    // Resolving inlined functions takes minutes.
     script.args(["script", "--no-inline", "-i"]).arg(samples).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut script = script.spawn()?;
     let text = BufReader::new(script.stdout.take().ok_or("perf script has no output")?);
@@ -93,10 +93,10 @@ fn draw(role: &str, samples: &Path, graph: &Path) -> Result<(), Failure> {
     Folder::from(Folding::default()).collapse(text, &mut folded)?;
     let ended = script.wait()?;
     if !ended.success() {
-        return Err(format!("perf script ended with {ended}").into());
+        return Err(format!("perf script exited with {ended}").into());
     }
     let mut drawing = Drawing::default();
-    drawing.title = format!("{role}: where its CPU time goes");
+    drawing.title = format!("CPU time of the {component}");
     drawing.count_name = "samples".to_owned();
     Ok(flamegraph::from_reader(&mut drawing, folded.as_slice(), BufWriter::new(File::create(graph)?))?)
 }

@@ -1,57 +1,57 @@
-//! Rows 10 and 11: what auctions and bids take of memory, in each process, and bids of the disk.
+//! Rows 10 and 11: memory used by auctions and bids in each process, and disk space used by bids.
 
 use super::report::number;
 use super::row::Row;
-use super::{Measured, TableArgs};
+use super::{Measurement, TableArgs};
 use crate::Failure;
-use crate::bench::backlog::{Crowd, auction, create_auction, give, partitions};
+use crate::bench::backlog::{BidPattern, add_commands, auction, create_auction, partitions};
 use crate::bench::environment::BenchEnvironment;
 use crate::bench::http_bids::place_all;
 use crate::bench::resource_usage::{LOAD, memory};
-use crate::bench::running::{Running, start_ingress};
+use crate::bench::running::{RunningPortal, start_ingress};
 use std::collections::BTreeMap;
 
-/// Auctions that are created.
+/// Number of auctions created.
 const AUCTIONS: usize = 2000;
 
-/// Before anything counts, some auctions were bid on: every process has the threads, connections and buffers that it
-/// needs for that, and Postgres its shared memory.
-const EARLIER_AUCTIONS: usize = 100;
-const EARLIER_BIDS: usize = 20_000;
+/// Auctions and bids before the measurement, so that every process has its threads, connections and buffers,
+/// and Postgres its shared memory.
+const WARM_UP_AUCTIONS: usize = 100;
+const WARM_UP_BIDS: usize = 20_000;
 
-/// Figures are told for so many.
+/// Figures are reported per this many auctions and bids.
 const PER_AUCTIONS: f64 = 1000.0;
 const PER_BIDS: f64 = 100_000.0;
 
-/// What is kept in memory, and how many auctions of a partition are kept there while it is looked whether that is so.
+/// Cache settings that are reduced to [`CACHE_SIZE`] auctions per partition, to show that memory is bounded.
 const CACHES: [&str; 3] = [
-    "AUCTION__WRITER__CACHED_AGGREGATES",
-    "AUCTION__PROJECTOR__CACHED_AUCTIONS",
-    "AUCTION__NOTIFIER__CACHED_AUCTIONS",
+    "AUCTION__WRITER__AGGREGATE_CACHE_SIZE",
+    "AUCTION__PROJECTOR__AUCTION_CACHE_SIZE",
+    "AUCTION__NOTIFIER__AUCTION_CACHE_SIZE",
 ];
-const KEPT: usize = 100;
+const CACHE_SIZE: usize = 100;
 
-/// Who has such a cache.
-const BOUNDED: [&str; 3] = ["writer", "projector", "notifier"];
+/// Components with such a cache.
+const CACHING_COMPONENTS: [&str; 3] = ["writer", "projector", "notifier"];
 
-/// So many auctions are created and bid on, so many times, others each time.
-const MANY: usize = 2000;
-const TURNS: usize = 20;
+/// Auctions created and bid on in each round, and number of rounds.
+const AUCTIONS_PER_ROUND: usize = 2000;
+const ROUNDS: usize = 20;
 
 type Memory = BTreeMap<String, u64>;
 
-/// What lies on disk, in bytes.
+/// Disk usage in bytes.
 struct Disk {
     aof: i64,
     wal: i64,
     tables: i64,
 }
 
-pub(super) async fn measure(arguments: &TableArgs) -> Result<Vec<Measured>, Failure> {
-    let (users, bids) = (arguments.crowd().users, arguments.bids);
-    let mut running = Running::start(users, EARLIER_AUCTIONS).await?;
+pub(super) async fn measure(arguments: &TableArgs) -> Result<Vec<Measurement>, Failure> {
+    let (users, bids) = (arguments.bid_pattern().users, arguments.bids);
+    let mut running = RunningPortal::start(users, WARM_UP_AUCTIONS).await?;
     let (ingress, portal) = start_ingress(&running.bench).await?;
-    // A file that is written anew meanwhile would be shorter than what was written.
+    // A rewrite of the append-only file during the measurement would shrink it.
     let mut redis = running.bench.redis().await?;
     redis::cmd("CONFIG")
         .arg("SET")
@@ -59,64 +59,65 @@ pub(super) async fn measure(arguments: &TableArgs) -> Result<Vec<Measured>, Fail
         .arg(0)
         .query_async::<()>(&mut redis)
         .await?;
-    let earlier = Crowd { auctions: EARLIER_AUCTIONS, ..arguments.crowd() };
-    place_all(portal, arguments.connections, earlier, 0..EARLIER_BIDS).await?;
-    running.readable(EARLIER_BIDS).await?;
-    running.told().await?;
+    let warm_up = BidPattern { auctions: WARM_UP_AUCTIONS, ..arguments.bid_pattern() };
+    place_all(portal, arguments.connections, warm_up, 0..WARM_UP_BIDS).await?;
+    running.wait_until_readable(WARM_UP_BIDS).await?;
+    running.wait_until_notified().await?;
     let empty = memory()?;
-    let auctions = EARLIER_AUCTIONS..EARLIER_AUCTIONS + AUCTIONS;
-    give(&mut redis, auctions.clone().map(|n| create_auction(auction(n)))).await?;
-    running.readable(EARLIER_BIDS + AUCTIONS).await?;
-    running.told().await?;
+    let auctions = WARM_UP_AUCTIONS..WARM_UP_AUCTIONS + AUCTIONS;
+    add_commands(&mut redis, auctions.clone().map(|n| create_auction(auction(n)))).await?;
+    running.wait_until_readable(WARM_UP_BIDS + AUCTIONS).await?;
+    running.wait_until_notified().await?;
     let (with_auctions, before) = (memory()?, disk(&running.bench).await?);
-    let crowd = Crowd { auctions: auctions.end, ..arguments.crowd() };
-    let all = EARLIER_BIDS + bids;
-    place_all(portal, arguments.connections, crowd, EARLIER_BIDS..all).await?;
-    running.readable(all + AUCTIONS).await?;
-    running.told().await?;
+    let bid_pattern = BidPattern { auctions: auctions.end, ..arguments.bid_pattern() };
+    let all = WARM_UP_BIDS + bids;
+    place_all(portal, arguments.connections, bid_pattern, WARM_UP_BIDS..all).await?;
+    running.wait_until_readable(all + AUCTIONS).await?;
+    running.wait_until_notified().await?;
     let (with_bids, after) = (memory()?, disk(&running.bench).await?);
     ingress.end()?;
     running.stop(all).await?;
-    let mut measured = grown(&empty, &with_auctions, "auctions", PER_AUCTIONS / AUCTIONS as f64);
-    measured.extend(grown(&with_auctions, &with_bids, "bids", PER_BIDS / bids as f64));
-    let per_bid = |which: &str, name: &str, grown: i64| {
-        Measured::of(Row::Disk, which, name, grown as f64 / bids as f64, "bytes/bid")
+    let mut measured = growth(&empty, &with_auctions, "auctions", PER_AUCTIONS / AUCTIONS as f64);
+    measured.extend(growth(&with_auctions, &with_bids, "bids", PER_BIDS / bids as f64));
+    let per_bid = |entry: &str, name: &str, growth: i64| {
+        Measurement::of(Row::Disk, entry, name, growth as f64 / bids as f64, "bytes/bid")
     };
-    measured.push(per_bid("aof", "on disk in Redis: its append-only file", after.aof - before.aof));
-    measured.push(per_bid("wal", "on disk in Postgres: its log", after.wal - before.wal));
-    measured.push(per_bid("tables", "on disk in Postgres: tables and indexes", after.tables - before.tables));
+    measured.push(per_bid("aof", "Redis append-only file", after.aof - before.aof));
+    measured.push(per_bid("wal", "Postgres write-ahead log", after.wal - before.wal));
+    measured.push(per_bid("tables", "Postgres tables and indexes", after.tables - before.tables));
     Ok(measured)
 }
 
-/// Whether memory is bounded by settings: with small caches that are full, what more auctions take.
-pub(super) async fn bounded(arguments: &TableArgs) -> Result<Vec<Measured>, Failure> {
-    let mut bench = BenchEnvironment::with_auctions(arguments.crowd().users, 0).await?;
+/// Measures the memory used by more auctions when the caches are small and full.
+pub(super) async fn bounded(arguments: &TableArgs) -> Result<Vec<Measurement>, Failure> {
+    let mut bench = BenchEnvironment::with_auctions(arguments.bid_pattern().users, 0).await?;
     for cache in CACHES {
-        bench.set(cache, KEPT.to_string());
+        bench.set(cache, CACHE_SIZE.to_string());
     }
-    let mut running = Running::start_on(bench).await?;
+    let mut running = RunningPortal::start_on(bench).await?;
     let mut redis = running.bench.redis().await?;
-    let crowd = Crowd { auctions: TURNS * MANY, ..arguments.crowd() };
-    let mut seen = Vec::new();
-    for turn in 1..=TURNS {
-        let auctions = (turn - 1) * MANY..turn * MANY;
-        give(&mut redis, auctions.clone().map(|n| create_auction(auction(n)))).await?;
-        running.readable(2 * auctions.start + MANY).await?;
-        give(&mut redis, auctions.clone().map(|n| crowd.command(n))).await?;
-        running.readable(2 * auctions.end).await?;
-        running.told().await?;
-        seen.push(memory()?);
+    let bid_pattern = BidPattern { auctions: ROUNDS * AUCTIONS_PER_ROUND, ..arguments.bid_pattern() };
+    let mut samples = Vec::new();
+    for round in 1..=ROUNDS {
+        let auctions = (round - 1) * AUCTIONS_PER_ROUND..round * AUCTIONS_PER_ROUND;
+        add_commands(&mut redis, auctions.clone().map(|n| create_auction(auction(n)))).await?;
+        running.wait_until_readable(2 * auctions.start + AUCTIONS_PER_ROUND).await?;
+        add_commands(&mut redis, auctions.clone().map(|n| bid_pattern.command(n))).await?;
+        running.wait_until_readable(2 * auctions.end).await?;
+        running.wait_until_notified().await?;
+        samples.push(memory()?);
     }
-    running.stop(TURNS * MANY).await?;
-    // What an allocator gives back by and by makes it go up and down: the least is what is held.
-    let least = |of: &[Memory], kind: &str| of.iter().filter_map(|seen| seen.get(kind)).min().copied();
-    let of_one = |kind: &&str| {
-        let (before, after) = seen.split_at(TURNS / 2);
-        let grown = least(after, kind)? as f64 - least(before, kind)? as f64;
-        let kept = number((KEPT * usize::from(partitions().ok()?.get())) as f64);
-        let name = format!("the same with room for {kept}, which are there: {kind}");
-        let per_auction = grown / (MANY * TURNS / 2) as f64;
-        Some(Measured::of(
+    running.stop(ROUNDS * AUCTIONS_PER_ROUND).await?;
+    // Memory fluctuates because the allocator returns it gradually; the minimum is what is in use.
+    let minimum =
+        |of: &[Memory], kind: &str| of.iter().filter_map(|samples| samples.get(kind)).min().copied();
+    let figure_of = |kind: &&str| {
+        let (before, after) = samples.split_at(ROUNDS / 2);
+        let growth = minimum(after, kind)? as f64 - minimum(before, kind)? as f64;
+        let capacity = number((CACHE_SIZE * usize::from(partitions().ok()?.get())) as f64);
+        let name = format!("the same with caches of {capacity} auctions, which are full: {kind}");
+        let per_auction = growth / (AUCTIONS_PER_ROUND * ROUNDS / 2) as f64;
+        Some(Measurement::of(
             Row::Memory,
             &format!("bound {kind}"),
             &name,
@@ -124,18 +125,18 @@ pub(super) async fn bounded(arguments: &TableArgs) -> Result<Vec<Measured>, Fail
             "MB",
         ))
     };
-    Ok(BOUNDED.iter().filter_map(of_one).collect())
+    Ok(CACHING_COMPONENTS.iter().filter_map(figure_of).collect())
 }
 
-/// How much more each process has, in megabytes for as many as are told.
-fn grown(before: &Memory, after: &Memory, of: &str, scale: f64) -> Vec<Measured> {
+/// Returns the additional memory of each process in megabytes, scaled.
+fn growth(before: &Memory, after: &Memory, of: &str, scale: f64) -> Vec<Measurement> {
     let per = if of == "auctions" { PER_AUCTIONS } else { PER_BIDS };
-    let of_one = |(kind, bytes): (&String, &u64)| {
-        let grown = *bytes as f64 - before.get(kind).copied().unwrap_or_default() as f64;
-        let name = format!("memory for {} {of} more: {kind}", number(per));
-        Measured::of(Row::Memory, &format!("{of} {kind}"), &name, scale * grown / 1e6, "MB")
+    let figure_of = |(kind, bytes): (&String, &u64)| {
+        let growth = *bytes as f64 - before.get(kind).copied().unwrap_or_default() as f64;
+        let name = format!("memory for {} more {of}: {kind}", number(per));
+        Measurement::of(Row::Memory, &format!("{of} {kind}"), &name, scale * growth / 1e6, "MB")
     };
-    after.iter().filter(|(kind, _)| kind.as_str() != LOAD).map(of_one).collect()
+    after.iter().filter(|(kind, _)| kind.as_str() != LOAD).map(figure_of).collect()
 }
 
 async fn disk(bench: &BenchEnvironment) -> Result<Disk, Failure> {

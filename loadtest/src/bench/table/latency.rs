@@ -1,16 +1,16 @@
-//! Row 9: how long a client waits for the outcome of his bid, at a steady rate, beside the least that it takes to have
-//! it on disk in both servers.
+//! Row 9: time until a client has the outcome of a bid, at a constant rate, compared with the minimal time to
+//! write it to disk in both servers.
 
 use super::report::number;
 use super::row::Row;
-use super::{Measured, TableArgs};
+use super::{Measurement, TableArgs};
 use crate::Failure;
-use crate::bench::backlog::{Crowd, bid};
+use crate::bench::backlog::{BidPattern, bid};
 use crate::bench::client::Client;
-use crate::bench::environment::{BenchEnvironment, quiet};
+use crate::bench::environment::{BenchEnvironment, sync_disks};
 use crate::bench::http_bids::{percentile, place_all, request};
 use crate::bench::resource_usage::Meter;
-use crate::bench::running::{Running, start_ingress};
+use crate::bench::running::{RunningPortal, start_ingress};
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,46 +18,46 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
-/// How often the least is measured.
-const LEAST: usize = 500;
+/// Number of samples of each baseline.
+const BASELINE_SAMPLES: usize = 500;
 
-/// Bids in one gathered `XADD`.
-const GATHERED: usize = 10;
+/// Bids in one `XADD` round trip.
+const BIDS_PER_XADD: usize = 10;
 
-/// So many requests can be on their way; more wait, and their waiting counts.
+/// Maximum number of requests in flight; later requests wait, and their wait counts as latency.
 const CONNECTIONS: usize = 512;
 
-/// Before it counts, each auction has been bid on twice and is in memory.
-const BEFORE: usize = 2;
+/// Bids on each auction before the measurement, so that all auctions are in memory.
+const WARM_UP_BIDS_PER_AUCTION: usize = 2;
 
-/// The parts of the maximum at which it is measured.
-const PARTS: [(&str, f64); 2] = [("quarter", 0.25), ("half", 0.5)];
+/// Fractions of the maximum rate that are measured.
+const FRACTIONS: [(&str, f64); 2] = [("quarter", 0.25), ("half", 0.5)];
 
-/// `most` is the maximum, in bids a second.
-pub(super) async fn measure(most: f64, arguments: &TableArgs) -> Result<Vec<Measured>, Failure> {
-    let (row, crowd) = (Row::Latency, arguments.crowd());
-    let mut running = Running::start(crowd.users, crowd.auctions).await?;
+/// `max_rate` is in bids per second.
+pub(super) async fn measure(max_rate: f64, arguments: &TableArgs) -> Result<Vec<Measurement>, Failure> {
+    let (row, bid_pattern) = (Row::Latency, arguments.bid_pattern());
+    let mut running = RunningPortal::start(bid_pattern.users, bid_pattern.auctions).await?;
     let (ingress, portal) = start_ingress(&running.bench).await?;
-    let least = least_of_redis(&running.bench).await? + least_of_postgres(&running.bench).await?;
-    let least = 1000.0 * least.as_secs_f64();
-    let name = "one gathered XADD and one commit, on disk, before bids come: 50 of 100 within";
-    let mut measured = vec![Measured::of(row, "least", name, least, "ms")];
-    let mut bids = BEFORE * crowd.auctions;
-    place_all(portal, 64, crowd, 0..bids).await?;
-    for (part, share) in PARTS {
-        quiet()?;
-        let per_second = (share * most).max(1.0);
+    let baseline = redis_baseline(&running.bench).await? + postgres_baseline(&running.bench).await?;
+    let baseline = 1000.0 * baseline.as_secs_f64();
+    let name = "one batched XADD plus one commit, on disk, before the load: p50";
+    let mut measured = vec![Measurement::of(row, "least", name, baseline, "ms")];
+    let mut bids = WARM_UP_BIDS_PER_AUCTION * bid_pattern.auctions;
+    place_all(portal, 64, bid_pattern, 0..bids).await?;
+    for (fraction, share) in FRACTIONS {
+        sync_disks()?;
+        let per_second = (share * max_rate).max(1.0);
         let count = (per_second * arguments.seconds as f64) as usize;
         let meter = Meter::start()?;
-        let waited = at_a_rate(portal, crowd, per_second, bids..bids + count).await?;
+        let waited = bid_at_rate(portal, bid_pattern, per_second, bids..bids + count).await?;
         let mut figure = |percent: &str, share: f64| {
             let name = format!(
-                "from PUT to the outcome at a {part} of row 6 ({}/s): {percent} of 100 within",
+                "from PUT to the outcome at a {fraction} of row 6 ({}/s): p{percent}",
                 number(per_second)
             );
-            measured.push(Measured::of(
+            measured.push(Measurement::of(
                 row,
-                &format!("{part} p{percent}"),
+                &format!("{fraction} p{percent}"),
                 &name,
                 percentile(&waited, share),
                 "ms",
@@ -66,50 +66,50 @@ pub(super) async fn measure(most: f64, arguments: &TableArgs) -> Result<Vec<Meas
         figure("50", 0.5);
         figure("99", 0.99);
         if let Some(first) = measured.iter_mut().rev().nth(1) {
-            first.cost = Some(meter.stop()?);
+            first.usage = Some(meter.stop()?);
         }
         bids += count;
     }
-    running.readable(bids).await?;
+    running.wait_until_readable(bids).await?;
     ingress.end()?;
     running.stop(bids).await?;
     Ok(measured)
 }
 
-/// How long each took from the moment at which it was due, the shortest first; whether those before are answered or
-/// not, the next one is sent.
-async fn at_a_rate(
+/// Places bids at a constant rate. Returns the latencies from the due times in ascending order; a bid is sent
+/// even if earlier ones are unanswered.
+async fn bid_at_rate(
     portal: SocketAddr,
-    crowd: Crowd,
+    bid_pattern: BidPattern,
     per_second: f64,
     bids: Range<usize>,
 ) -> Result<Vec<Duration>, Failure> {
-    let (tell, told) = mpsc::unbounded_channel::<(usize, Instant)>();
-    let told = Arc::new(Mutex::new(told));
+    let (sender, receiver) = mpsc::unbounded_channel::<(usize, Instant)>();
+    let receiver = Arc::new(Mutex::new(receiver));
     let mut clients = JoinSet::new();
     for _ in 0..CONNECTIONS {
-        let (mut client, told) = (Client::connect(portal).await?, Arc::clone(&told));
+        let (mut client, receiver) = (Client::connect(portal).await?, Arc::clone(&receiver));
         clients.spawn(async move {
             let (mut text, mut took) = (String::new(), Vec::new());
             loop {
-                // Whoever is free takes the next.
-                let Some((n, due)) = told.lock().await.recv().await else {
+                // The next free client takes the bid.
+                let Some((n, due)) = receiver.lock().await.recv().await else {
                     return Ok::<_, Failure>(took);
                 };
-                request(&mut text, crowd, n, "Prefer: wait=10\r\n")?;
-                client.ask(text.as_bytes()).await?;
+                request(&mut text, bid_pattern, n, "Prefer: wait=10\r\n")?;
+                client.send(text.as_bytes()).await?;
                 took.push(due.elapsed());
             }
         });
     }
-    // A thread, since it knows the time better than a timer of the runtime, which is a millisecond late.
+    // A thread, because timers of the runtime are up to a millisecond late.
     let clock = std::thread::spawn(move || {
         let began = Instant::now();
         for (turn, n) in bids.enumerate() {
             let due = began + Duration::from_secs_f64(turn as f64 / per_second);
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
-            if tell.send((n, due)).is_err() {
-                return; // the clients have failed, and say why
+            if sender.send((n, due)).is_err() {
+                return; // the clients have failed and return the error
             }
         }
     });
@@ -122,32 +122,32 @@ async fn at_a_rate(
     Ok(all)
 }
 
-/// The median of one gathered `XADD` of some bids after the other.
-async fn least_of_redis(bench: &BenchEnvironment) -> Result<Duration, Failure> {
+/// Returns the median time of an `XADD` round trip with several bids.
+async fn redis_baseline(bench: &BenchEnvironment) -> Result<Duration, Failure> {
     let (mut redis, mut took) = (bench.redis().await?, Vec::new());
     let fields = bid(0, 1, 1)?.to_fields();
-    let mut gathered = redis::pipe();
-    for _ in 0..GATHERED {
-        let add = gathered.cmd("XADD").arg("bench:least").arg("*");
+    let mut batch = redis::pipe();
+    for _ in 0..BIDS_PER_XADD {
+        let add = batch.cmd("XADD").arg("bench:least").arg("*");
         for (name, value) in &fields {
             add.arg(name).arg(value);
         }
         add.ignore();
     }
-    for _ in 0..LEAST {
+    for _ in 0..BASELINE_SAMPLES {
         let began = Instant::now();
-        gathered.query_async::<()>(&mut redis).await?;
+        batch.query_async::<()>(&mut redis).await?;
         took.push(began.elapsed());
     }
     Ok(median(took))
 }
 
-/// The median of one commit of one small row after the other.
-async fn least_of_postgres(bench: &BenchEnvironment) -> Result<Duration, Failure> {
+/// Returns the median time of committing one small row.
+async fn postgres_baseline(bench: &BenchEnvironment) -> Result<Duration, Failure> {
     let (database, mut took) = (bench.database(), Vec::new());
     database.batch_execute("CREATE TABLE least (id bigint PRIMARY KEY, body bytea NOT NULL)").await?;
     let insert = database.prepare("INSERT INTO least VALUES ($1, $2)").await?;
-    for n in 0..LEAST {
+    for n in 0..BASELINE_SAMPLES {
         let began = Instant::now();
         database.execute(&insert, &[&i64::try_from(n)?, &[0_u8; 100].as_slice()]).await?;
         took.push(began.elapsed());

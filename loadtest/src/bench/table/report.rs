@@ -1,6 +1,6 @@
-//! What was measured: a table for people, a file for programs.
+//! Writes the figures as a Markdown table and as JSON.
 
-use super::Measured;
+use super::Measurement;
 use super::target::{COMPARISONS, FIGURES, Target};
 use crate::Failure;
 use crate::bench::resource_usage::ResourceUsage;
@@ -8,11 +8,10 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// All figures, in the order of the table.
 #[derive(Default)]
 pub(super) struct Report(Vec<Figure>);
 
-/// A figure, once for each round.
+/// A figure with its values of all rounds.
 struct Figure {
     key: String,
     name: String,
@@ -21,19 +20,18 @@ struct Figure {
 }
 
 impl Figure {
-    /// The round in the middle.
     fn median(&self) -> &(f64, Option<ResourceUsage>) {
         &self.rounds[self.rounds.len() / 2]
     }
 
-    /// Of a figure that there is for each process: its key without the process, what it is, and the process.
+    /// For a figure of each process: returns the key without the process, the description, and the process.
     fn process(&self) -> Option<(&str, &str, &str)> {
         let (key, process) = self.key.rsplit_once(' ')?;
-        let what = self.name.strip_suffix(process)?.strip_suffix(": ")?;
-        Some((key, what, process))
+        let description = self.name.strip_suffix(process)?.strip_suffix(": ")?;
+        Some((key, description, process))
     }
 
-    /// The number of its row, without its letter and what else it is called by.
+    /// Returns the number of the row, without its letter.
     fn row(&self) -> u64 {
         let digits: String = self.key.chars().take_while(char::is_ascii_digit).collect();
         digits.parse().unwrap_or_default()
@@ -41,50 +39,50 @@ impl Figure {
 }
 
 impl Report {
-    /// One more.
-    pub(super) fn add(&mut self, measured: Measured) {
-        let Measured { key, name, value, unit, cost } = measured;
+    /// Adds a figure, or a round of a known figure.
+    pub(super) fn add(&mut self, measured: Measurement) {
+        let Measurement { key, name, value, unit, usage } = measured;
         let at = self.0.iter().position(|figure| figure.key == key).unwrap_or_else(|| {
             self.0.push(Figure { key, name, unit, rounds: Vec::new() });
             self.0.len() - 1
         });
-        self.0[at].rounds.push((value, cost));
-        self.0[at].rounds.sort_by(|one, other| one.0.total_cmp(&other.0));
+        self.0[at].rounds.push((value, usage));
+        self.0[at].rounds.sort_by(|left, right| left.0.total_cmp(&right.0));
     }
 
-    /// Row by row, whatever the order in which they were measured.
+    /// Sorts the figures by row.
     pub(super) fn in_order(mut self) -> Report {
         self.0.sort_by_key(Figure::row);
         self
     }
 
-    /// The median of a figure.
     pub(super) fn median(&self, key: &str) -> Option<f64> {
         self.0.iter().find(|figure| figure.key == key).map(|figure| figure.median().0)
     }
 
-    /// What a figure is compared with, the ratio, and what is wanted of it.
+    /// Returns the baseline of a figure, the ratio, and the target of the ratio.
     fn ratio(&self, figure: &Figure) -> Option<(&'static str, f64, Target)> {
         let comparison = COMPARISONS.iter().find(|comparison| comparison.key == figure.key)?;
         let ratio = figure.median().0 / self.median(comparison.of)?;
-        Some((comparison.of, ratio, comparison.wanted))
+        Some((comparison.of, ratio, comparison.target))
     }
 
-    /// For people, in Markdown: row by row, and what differs by process beside each other.
+    /// Returns the table in Markdown. Figures of each process are listed below it.
     pub(super) fn table(&self) -> String {
         let mut table = String::from(
-            "| row | what | figure | spread | ratio | wanted | CPU of the machine, % |\n\
+            "| row | measured | figure | spread | ratio | target | CPU of the machine, % |\n\
              |---|---|---:|---:|---:|---|---|\n",
         );
         let apart = |figure: &&Figure| figure.process().is_none() || self.ratio(figure).is_some();
         for figure in self.0.iter().filter(apart) {
             table += &self.line(figure);
         }
-        let of_processes = self.0.iter().filter(|figure| !apart(figure));
-        let of_processes = of_processes.filter_map(|figure| Some((figure, figure.process()?)));
+        let process_figures = self.0.iter().filter(|figure| !apart(figure));
+        let process_figures = process_figures.filter_map(|figure| Some((figure, figure.process()?)));
         let mut lines: BTreeMap<&str, String> = BTreeMap::new();
-        for (figure, (key, what, process)) in of_processes {
-            let line = lines.entry(key).or_insert_with(|| format!("\nrow {key}: {what}, {}: ", figure.unit));
+        for (figure, (key, description, process)) in process_figures {
+            let line =
+                lines.entry(key).or_insert_with(|| format!("\nrow {key}: {description}, {}: ", figure.unit));
             *line += &format!("{process} {}; ", number(figure.median().0));
         }
         for line in lines.values() {
@@ -94,13 +92,13 @@ impl Report {
     }
 
     fn line(&self, figure: &Figure) -> String {
-        let (value, cost) = figure.median();
-        let wanted = FIGURES.iter().find(|(key, _)| *key == figure.key).map(|(_, wanted)| *wanted);
-        let mut verdict = wanted.map_or_else(String::new, |wanted| wanted.beside(*value));
+        let (value, usage) = figure.median();
+        let target = FIGURES.iter().find(|(key, _)| *key == figure.key).map(|(_, target)| *target);
+        let mut result = target.map_or_else(String::new, |target| target.describe(*value));
         let mut ratio = String::new();
-        if let Some((of, of_it, wanted)) = self.ratio(figure) {
+        if let Some((of, of_it, target)) = self.ratio(figure) {
             ratio = format!("{} × {of}", number(of_it));
-            verdict = wanted.beside(of_it);
+            result = target.describe(of_it);
         }
         let spread = match (figure.rounds.first(), figure.rounds.last()) {
             (Some(low), Some(high)) if figure.rounds.len() > 1 => {
@@ -108,13 +106,13 @@ impl Report {
             }
             _ => String::new(),
         };
-        let shares = cost.as_ref().map_or_else(String::new, ResourceUsage::shares);
+        let shares = usage.as_ref().map_or_else(String::new, ResourceUsage::shares);
         let Figure { key, name, unit, .. } = figure;
         let value = number(*value);
-        format!("| {key} | {name} | {value} {unit} | {spread} | {ratio} | {verdict} | {shares} |\n")
+        format!("| {key} | {name} | {value} {unit} | {spread} | {ratio} | {result} | {shares} |\n")
     }
 
-    /// For programs.
+    /// Writes the figures as JSON.
     pub(super) fn write(&self, path: &Path) -> Result<(), Failure> {
         if let Some(directory) = path.parent() {
             std::fs::create_dir_all(directory)?;
@@ -130,10 +128,10 @@ impl Report {
             "row": figure.row(), "entry": key, "name": name, "value": value, "unit": unit,
             "rounds": figure.rounds.len(),
         });
-        if let Some((of, ratio, wanted)) = self.ratio(figure) {
+        if let Some((of, ratio, target)) = self.ratio(figure) {
             object["ratio"] = json!(ratio);
             object["of"] = json!(of);
-            if let Some(met) = wanted.met(ratio) {
+            if let Some(met) = target.met(ratio) {
                 object["met"] = json!(met);
             }
         }
@@ -141,7 +139,7 @@ impl Report {
     }
 }
 
-/// With three significant digits at least, and thousands apart.
+/// Formats a number with at least three significant digits and thousands separators.
 pub(super) fn number(value: f64) -> String {
     let digits = match value.abs() {
         value if value >= 100.0 => 0,
@@ -167,8 +165,8 @@ mod tests {
     use super::*;
     use clap::ValueEnum;
 
-    fn measured(key: &str, value: f64) -> Measured {
-        Measured { key: key.to_owned(), name: format!("what {key} is"), value, unit: "bids/s", cost: None }
+    fn measured(key: &str, value: f64) -> Measurement {
+        Measurement { key: key.to_owned(), name: format!("figure {key}"), value, unit: "bids/s", usage: None }
     }
 
     fn written(report: &Report) -> Vec<Value> {
@@ -179,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_are_given_the_median_of_each_figure_and_its_ratio() {
+    fn json_report_contains_medians_and_ratios() {
         let mut report = Report::default();
         for value in [50_000.0, 10_000.0, 40_000.0] {
             report.add(measured("1", value));
@@ -189,23 +187,23 @@ mod tests {
         let written = written(&report);
         assert_eq!(
             written[0],
-            json!({"row": 1, "entry": "1", "name": "what 1 is", "value": 40_000.0, "unit": "bids/s", "rounds": 3})
+            json!({"row": 1, "entry": "1", "name": "figure 1", "value": 40_000.0, "unit": "bids/s", "rounds": 3})
         );
         assert_eq!(
             written[1],
-            json!({"row": 2, "entry": "2a", "name": "what 2a is", "value": 30_000.0, "unit": "bids/s",
+            json!({"row": 2, "entry": "2a", "name": "figure 2a", "value": 30_000.0, "unit": "bids/s",
                    "rounds": 1, "ratio": 0.75, "of": "1", "met": false})
         );
-        // It would be compared with what was not measured.
+        // No ratio: its baseline was not measured.
         assert_eq!(
             written[2],
-            json!({"row": 6, "entry": "6 p99", "name": "what 6 p99 is", "value": 9.0, "unit": "bids/s", "rounds": 1})
+            json!({"row": 6, "entry": "6 p99", "name": "figure 6 p99", "value": 9.0, "unit": "bids/s", "rounds": 1})
         );
         assert_eq!(written.len(), 3);
     }
 
     #[test]
-    fn people_are_told_whether_it_is_as_wanted() {
+    fn table_shows_whether_targets_are_met() {
         let mut report = Report::default();
         report.add(measured("1", 40_000.0));
         report.add(measured("2a", 38_000.0));
@@ -221,21 +219,21 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_by_process_is_told_in_one_line() {
+    fn figures_by_process_are_listed_in_one_line() {
         let mut report = Report::default();
         for (process, value) in [("writer", 7.5), ("redis", 2.25)] {
             let (key, name) =
                 (format!("10 auctions {process}"), format!("memory for 1,000 auctions: {process}"));
-            report.add(Measured { key, name, value, unit: "MB", cost: None });
+            report.add(Measurement { key, name, value, unit: "MB", usage: None });
         }
         let table = report.table();
         let line = "row 10 auctions: memory for 1,000 auctions, MB: writer 7.50; redis 2.25";
-        assert!(table.lines().any(|told| told == line), "{table}");
+        assert!(table.lines().any(|found| found == line), "{table}");
         assert_eq!(written(&report)[1]["row"], 10);
     }
 
     #[test]
-    fn every_comparison_is_of_rows_that_there_are() {
+    fn comparisons_refer_to_existing_rows() {
         let keys: Vec<String> = Row::value_variants().iter().map(|row| row.key()).collect();
         for comparison in &COMPARISONS {
             for key in [comparison.key, comparison.of] {

@@ -1,8 +1,7 @@
-//! The rows of the table.
+//! Rows of the benchmark table.
 
 use clap::ValueEnum;
 
-/// A row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Row {
     #[value(name = "1")]
@@ -10,7 +9,7 @@ pub(crate) enum Row {
     #[value(name = "2a")]
     Writer,
     #[value(name = "2b")]
-    Followed,
+    WithConsumers,
     #[value(name = "3")]
     OneAuction,
     #[value(name = "4")]
@@ -36,45 +35,48 @@ pub(crate) enum Row {
 }
 
 impl Row {
-    /// What it is called on the command line, and begins with in the table.
+    /// Returns the name on the command line, which is also the prefix of its keys in the table.
     pub(super) fn key(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// What is measured.
+    /// Returns the description in the table.
     pub(super) fn name(self) -> &'static str {
         match self {
             Row::Probe => "bare probe of the write protocol",
-            Row::Writer => "the writer, nobody follows",
-            Row::Followed => "the writer, all consumers follow and keep up",
+            Row::Writer => "the writer, no consumers",
+            Row::WithConsumers => "the writer, with all consumers up to date",
             Row::OneAuction => "the writer, one hot auction",
             Row::Single => "one command per transaction, 32 at once",
-            Row::Streams => "from the streams until readable, all roles",
-            Row::Http => "by HTTP until readable, all roles",
-            Row::BareHttp => "bare HTTP, one gathered XADD, bare probe",
+            Row::Streams => "from the streams until readable, all components",
+            Row::Http => "by HTTP until readable, all components",
+            Row::BareHttp => "bare HTTP, batched XADD, bare probe",
             Row::BareHandlers => "bare HTTP handlers",
             Row::Reads => "the ingress",
             Row::Latency => "from PUT to the outcome",
             Row::Memory => "memory",
             Row::Disk => "bytes on disk",
-            Row::Growth => "with much stored",
+            Row::Growth => "with many stored events",
         }
     }
 
-    /// Whether it is measured in every round, by turns with the others, so that a slow minute of the machine hits all.
-    pub(super) fn by_turns(self) -> bool {
+    /// Whether the row is measured in every round, alternating with others, so that a slow period of the
+    /// machine affects all of them.
+    pub(super) fn is_repeated(self) -> bool {
         self <= Row::BareHttp
     }
 }
 
-/// Those that are asked for, or all, and those that they cannot be measured without or are measured with.
-pub(super) fn selected(asked: &[Row]) -> Vec<Row> {
-    let wanted = |row: Row| match row {
-        // A part of the maximum, which is row 6.
-        Row::Http => asked.contains(&row) || asked.contains(&Row::Latency),
-        Row::BareHandlers | Row::Reads => asked.contains(&Row::BareHandlers) || asked.contains(&Row::Reads),
-        Row::Memory | Row::Disk => asked.contains(&Row::Memory) || asked.contains(&Row::Disk),
-        row => asked.contains(&row),
+/// Returns the requested rows, or all. Includes rows that the requested ones depend on or are measured with.
+pub(super) fn selected(requested: &[Row]) -> Vec<Row> {
+    let is_needed = |row: Row| match row {
+        // Row 9 runs at fractions of the rate of row 6.
+        Row::Http => requested.contains(&row) || requested.contains(&Row::Latency),
+        Row::BareHandlers | Row::Reads => {
+            requested.contains(&Row::BareHandlers) || requested.contains(&Row::Reads)
+        }
+        Row::Memory | Row::Disk => requested.contains(&Row::Memory) || requested.contains(&Row::Disk),
+        row => requested.contains(&row),
     };
-    Row::value_variants().iter().copied().filter(|row| asked.is_empty() || wanted(*row)).collect()
+    Row::value_variants().iter().copied().filter(|row| requested.is_empty() || is_needed(*row)).collect()
 }

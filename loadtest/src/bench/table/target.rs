@@ -1,16 +1,16 @@
-//! What rows are compared with, and what is wanted.
+//! Baselines and targets of the figures.
 
-/// What is wanted of a figure or a ratio.
+/// Target of a figure or ratio.
 #[derive(Clone, Copy)]
 pub(super) enum Target {
     AtLeast(f64),
     AtMost(f64),
-    /// It is told, and nothing is wanted.
+    /// Reported without a target.
     Nothing,
 }
 
 impl Target {
-    /// Whether a figure is as wanted; none if nothing is.
+    /// Returns whether a figure meets the target; none if there is no target.
     pub(super) fn met(self, figure: f64) -> Option<bool> {
         match self {
             Target::AtLeast(least) => Some(figure >= least),
@@ -19,29 +19,29 @@ impl Target {
         }
     }
 
-    /// As it is printed beside the figure.
-    pub(super) fn beside(self, figure: f64) -> String {
-        let verdict = if self.met(figure) == Some(true) { "met" } else { "missed" };
+    /// Describes the target and whether the figure meets it.
+    pub(super) fn describe(self, figure: f64) -> String {
+        let result = if self.met(figure) == Some(true) { "met" } else { "missed" };
         match self {
-            Target::AtLeast(least) => format!("{least} or more: {verdict}"),
-            Target::AtMost(most) => format!("{most} or less: {verdict}"),
+            Target::AtLeast(least) => format!("{least} or more: {result}"),
+            Target::AtMost(most) => format!("{most} or less: {result}"),
             Target::Nothing => String::new(),
         }
     }
 }
 
-/// One figure divided by another.
+/// A figure divided by its baseline.
 pub(super) struct Comparison {
     pub(super) key: &'static str,
     pub(super) of: &'static str,
-    pub(super) wanted: Target,
+    pub(super) target: Target,
 }
 
-const fn ratio(key: &'static str, of: &'static str, wanted: Target) -> Comparison {
-    Comparison { key, of, wanted }
+const fn ratio(key: &'static str, of: &'static str, target: Target) -> Comparison {
+    Comparison { key, of, target }
 }
 
-/// All of them; a figure is compared with one other at most.
+/// All comparisons; a figure has at most one baseline.
 pub(super) const COMPARISONS: [Comparison; 19] = [
     ratio("2a", "1", Target::AtLeast(0.9)),
     ratio("2b", "1", Target::AtLeast(0.5)),
@@ -64,5 +64,6 @@ pub(super) const COMPARISONS: [Comparison; 19] = [
     ratio("12 1000000 load", "12 10000 load", Target::Nothing),
 ];
 
-/// What is wanted of a figure by itself: of the probe, what such a probe did on two cores when the protocol was found.
+/// Targets of single figures. For row 1: the rate of such a probe on two cores when the protocol was
+/// designed.
 pub(super) const FIGURES: [(&str, Target); 1] = [("1", Target::AtLeast(48_600.0))];

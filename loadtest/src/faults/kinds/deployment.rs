@@ -1,4 +1,4 @@
-//! Every process is replaced, one after the other, and nobody notices: no request fails.
+//! Fault: every process is replaced, one after the other. No request may fail.
 
 use super::FaultRecord;
 use crate::Failure;
@@ -6,33 +6,33 @@ use crate::faults::fleet::Fleet;
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
-const LOOK: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 pub(super) async fn roll(fleet: &Fleet) -> Result<FaultRecord, Failure> {
-    // What went wrong before is noted by then, and counts there.
-    fleet.balance.nothing_in_hand_from_before(Instant::now()).await;
+    // Failures of earlier attempts are recorded before the deployment starts.
+    fleet.load_balancer.wait_for_attempts_before(Instant::now()).await;
     let began = Instant::now();
     for slot in &fleet.slots {
         let mut process = slot.process.lock().await;
         slot.signal(&process, Signal::TERM)?;
-        let status = slot.ended(&mut process).await?;
+        let status = slot.wait_for_exit(&mut process).await?;
         if !status.is_some_and(|status| status.success()) {
-            fleet.has_ended(format!("{} did not drain: {status:?}\n{}", slot.name, slot.log_tail()));
+            fleet.report_problem(format!("{} did not drain: {status:?}\n{}", slot.name, slot.log_tail()));
         }
         slot.start(&mut process)?;
-        slot.ready().await?;
-        // The next one goes when this one is in the load balancer again.
+        slot.wait_until_ready().await?;
+        // The next ingress is stopped only after the load balancer uses this one again.
         let host = slot.listen.to_string();
-        while slot.role == "ingress" && !fleet.balance.knows(&host) {
-            tokio::time::sleep(LOOK).await;
+        while slot.component == "ingress" && !fleet.load_balancer.is_ready(&host) {
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
     let took = began.elapsed();
-    // What is in hand when a process is told to end may fail no more than what comes later.
-    fleet.balance.nothing_in_hand_from_before(Instant::now()).await;
-    let failed = fleet.balance.failed_since(began);
+    // Requests that were in flight when a process was stopped must not fail either.
+    fleet.load_balancer.wait_for_attempts_before(Instant::now()).await;
+    let failed = fleet.load_balancer.failed_since(began);
     if !failed.is_empty() {
-        fleet.has_ended(format!("requests failed during a deployment: {failed:?}"));
+        fleet.report_problem(format!("requests failed during a deployment: {failed:?}"));
     }
-    Ok(FaultRecord::to_all(format!("{} processes in {took:?}", fleet.slots.len())))
+    Ok(FaultRecord::of_many(format!("{} processes replaced in {took:?}", fleet.slots.len())))
 }

@@ -1,37 +1,37 @@
-//! Processes that are killed, and processes that are paused for longer than their leases last.
+//! Faults of processes: killed, or paused for longer than their leases.
 
-use super::{FaultRecord, any, between};
+use super::{FaultRecord, random_duration, random_slot};
 use crate::Failure;
 use crate::faults::fleet::Fleet;
 use auction_testkit::random::Random;
 use rustix::process::Signal;
 
-/// `kill -9`, and another one in its place after a moment, as a supervisor does.
+/// `kill -9`, and a restart after a moment, as by a supervisor.
 pub(super) async fn kill(fleet: &Fleet, random: &mut Random) -> Result<FaultRecord, Failure> {
-    let (slot, down) = (any(fleet, random), between(random, 0, 1_500));
+    let (slot, down) = (random_slot(fleet, random), random_duration(random, 0, 1_500));
     let mut process = slot.process.lock().await;
     slot.signal(&process, Signal::KILL)?;
-    slot.ended(&mut process).await?;
+    slot.wait_for_exit(&mut process).await?;
     tokio::time::sleep(down).await;
     slot.start(&mut process)?;
-    Ok(FaultRecord::to(slot, format!("{}, another one after {down:?}", slot.name)))
+    Ok(FaultRecord::of_process(slot, format!("{} restarted after {down:?}", slot.name)))
 }
 
-/// It comes back when others have its leases, with everything that it had in hand.
+/// The process resumes with all its state after other processes have taken over its leases.
 pub(super) async fn pause(fleet: &Fleet, random: &mut Random) -> Result<FaultRecord, Failure> {
-    let (slot, pause) = (any(fleet, random), between(random, 2_200, 5_000));
+    let (slot, pause) = (random_slot(fleet, random), random_duration(random, 2_200, 5_000));
     let process = slot.process.lock().await;
     slot.signal(&process, Signal::STOP)?;
     tokio::time::sleep(pause).await;
     slot.signal(&process, Signal::CONT)?;
-    Ok(FaultRecord::to(slot, format!("{} for {pause:?}", slot.name)))
+    Ok(FaultRecord::of_process(slot, format!("{} paused for {pause:?}", slot.name)))
 }
 
-/// Everything at once, both servers and every process, and all of it again after a moment.
+/// Kills both servers and all processes at once, and restarts them after a moment.
 pub(super) async fn kill_all(fleet: &Fleet, random: &mut Random) -> Result<FaultRecord, Failure> {
-    let down = between(random, 0, 1_500);
+    let down = random_duration(random, 0, 1_500);
     let mut servers = fleet.servers.lock().await;
-    let servers = servers.as_mut().ok_or("there are no servers")?;
+    let servers = servers.as_mut().ok_or("the servers are stopped")?;
     let mut processes = Vec::new();
     for slot in &fleet.slots {
         processes.push((slot, slot.process.lock().await));
@@ -42,7 +42,7 @@ pub(super) async fn kill_all(fleet: &Fleet, random: &mut Random) -> Result<Fault
     servers.kill_redis().await;
     servers.kill_postgres().await;
     for (slot, process) in &mut processes {
-        slot.ended(process).await?;
+        slot.wait_for_exit(process).await?;
     }
     tokio::time::sleep(down).await;
     servers.start_redis().await?;
@@ -50,5 +50,5 @@ pub(super) async fn kill_all(fleet: &Fleet, random: &mut Random) -> Result<Fault
     for (slot, process) in &mut processes {
         slot.start(process)?;
     }
-    Ok(FaultRecord::to_all(format!("all of it again after {down:?}")))
+    Ok(FaultRecord::of_many(format!("everything restarted after {down:?}")))
 }

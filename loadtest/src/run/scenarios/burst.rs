@@ -1,4 +1,4 @@
-//! Suddenly there is ten times as much to do.
+//! Scenario `burst`: ten times the usual rate for five seconds.
 
 use super::{Scenario, steady};
 use crate::Failure;
@@ -9,30 +9,32 @@ use crate::run::plan::{Plan, lasting};
 
 pub(super) const BURST: Scenario = Scenario {
     name: "burst",
-    about: "The load of `steady`, ten times as much for 5 s after a third of the time, and then how long it takes until \
-            everything is as it was before.",
+    description: "The load of `steady`; after a third of the time the rate is ten times as high for 5 s. Reports how long \
+                  it takes until p99 is at most twice its value before the burst.",
     plan,
     is_search: false,
 };
 
 const AUCTIONS: u32 = 200;
 
-/// How long it lasts, in seconds, and how many times the usual it is.
-const LASTS: f64 = 5.0;
-const TIMES: f64 = 10.0;
+/// Duration of the burst in seconds, and its rate as a multiple of `--rate`.
+const BURST_SECONDS: f64 = 5.0;
+const RATE_FACTOR: f64 = 10.0;
 
 fn plan(load: &LoadArgs, seed: u64) -> Result<Plan, Failure> {
     let before = load.seconds / 3.0;
-    let after = load.seconds - before - LASTS;
-    if after < LASTS {
-        return Err(format!("--seconds {}: a burst of {LASTS} s needs at least 15", load.seconds).into());
+    let after = load.seconds - before - BURST_SECONDS;
+    if after < BURST_SECONDS {
+        return Err(
+            format!("--seconds {}: the scenario burst needs at least 15 seconds", load.seconds).into()
+        );
     }
-    let stretches = vec![
-        RateSegment::even(before, load.rate),
-        RateSegment::even(LASTS, TIMES * load.rate),
-        RateSegment::even(after, load.rate),
+    let segments = vec![
+        RateSegment::constant(before, load.rate),
+        RateSegment::constant(BURST_SECONDS, RATE_FACTOR * load.rate),
+        RateSegment::constant(after, load.rate),
     ];
-    let offers = lasting(load.auctions.unwrap_or(AUCTIONS));
-    let plan = steady::of_crowd(load, seed, offers, Mix::of_bidders(), stretches)?;
-    Ok(Plan { burst: Some((before, before + LASTS)), ..plan })
+    let planned_auctions = lasting(load.auctions.unwrap_or(AUCTIONS));
+    let plan = steady::plan_of(load, seed, planned_auctions, Mix::bidding(), segments)?;
+    Ok(Plan { burst: Some((before, before + BURST_SECONDS)), ..plan })
 }

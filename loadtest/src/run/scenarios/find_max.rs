@@ -1,11 +1,11 @@
-//! How much the portal can take.
+//! Scenario `find-max`: searches the highest rate that the portal can sustain.
 
 use super::{Scenario, steady};
 
 pub(super) const FIND_MAX: Scenario = Scenario {
     name: "find-max",
-    about: "The load of `steady` for --seconds at a rate, then at another one, until the highest is found at which 99 % \
-            of the outcomes come within --p99-under (100 ms). Each step is judged.",
+    description: "The load of `steady` for --seconds at one rate after the other. Searches the highest rate at which 99 % \
+                  of the outcomes arrive within --max-p99 (100 ms) and all requests are served. Checks each step.",
     plan: steady::plan,
     is_search: true,
 };

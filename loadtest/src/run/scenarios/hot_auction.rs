@@ -1,4 +1,4 @@
-//! Everybody wants the same thing.
+//! Scenario `hot-auction`: all users bid on one auction.
 
 use super::{Scenario, steady};
 use crate::Failure;
@@ -9,13 +9,14 @@ use crate::run::plan::{Plan, lasting};
 
 pub(super) const HOT_AUCTION: Scenario = Scenario {
     name: "hot-auction",
-    about: "The load of `steady` on one auction: one partition decides all of it, in order, and its standing grows.",
+    description: "The load of `steady` on one auction: one partition decides all commands in order, and the ranking of the \
+                  auction grows.",
     plan,
     is_search: false,
 };
 
 fn plan(load: &LoadArgs, seed: u64) -> Result<Plan, Failure> {
-    let offers = lasting(load.auctions.unwrap_or(1));
-    let stretches = vec![RateSegment::even(load.seconds, load.rate)];
-    steady::of_crowd(load, seed, offers, Mix::of_bidders(), stretches)
+    let planned_auctions = lasting(load.auctions.unwrap_or(1));
+    let segments = vec![RateSegment::constant(load.seconds, load.rate)];
+    steady::plan_of(load, seed, planned_auctions, Mix::bidding(), segments)
 }

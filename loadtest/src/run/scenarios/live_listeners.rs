@@ -1,4 +1,4 @@
-//! Many watch live what few do.
+//! Scenario `live-listeners`: many connections receive live updates.
 
 use super::{Scenario, steady};
 use crate::Failure;
@@ -9,8 +9,8 @@ use crate::run::plan::{Plan, lasting};
 
 pub(super) const LIVE_LISTENERS: Scenario = Scenario {
     name: "live-listeners",
-    about: "The load of `steady` on 50 auctions, and a thousand connections (--listeners) that are told every event as \
-            it happens: in order, without a hole, and how long after it.",
+    description: "The load of `steady` on 50 auctions, and 1000 connections (--listeners) that receive every event live. \
+                  Checks that events arrive in order and without gaps, and measures their delay.",
     plan,
     is_search: false,
 };
@@ -20,8 +20,8 @@ const AUCTIONS: u32 = 50;
 const LISTENERS: u32 = 1_000;
 
 fn plan(load: &LoadArgs, seed: u64) -> Result<Plan, Failure> {
-    let stretches = vec![RateSegment::even(load.seconds, load.rate)];
-    let offers = lasting(load.auctions.unwrap_or(AUCTIONS));
-    let plan = steady::of_crowd(load, seed, offers, Mix::of_bidders(), stretches)?;
+    let segments = vec![RateSegment::constant(load.seconds, load.rate)];
+    let planned_auctions = lasting(load.auctions.unwrap_or(AUCTIONS));
+    let plan = steady::plan_of(load, seed, planned_auctions, Mix::bidding(), segments)?;
     Ok(Plan { listeners: load.listeners.unwrap_or(LISTENERS), ..plan })
 }

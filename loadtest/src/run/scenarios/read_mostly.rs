@@ -1,4 +1,4 @@
-//! Most people only look.
+//! Scenario `read-mostly`: nine of ten requests are reads.
 
 use super::{Scenario, steady};
 use crate::Failure;
@@ -9,7 +9,7 @@ use crate::run::plan::{Plan, lasting};
 
 pub(super) const READ_MOSTLY: Scenario = Scenario {
     name: "read-mostly",
-    about: "Of a hundred requests ninety look at auctions, at their bids, and at what ends soon; ten are bids.",
+    description: "90 % of the requests read auctions, bids, and the list of auctions that end soon; 10 % are bids.",
     plan,
     is_search: false,
 };
@@ -18,12 +18,12 @@ const AUCTIONS: u32 = 1_000;
 
 fn plan(load: &LoadArgs, seed: u64) -> Result<Plan, Failure> {
     let mix = Mix::new(&[
-        (Operation::Auction, 70),
-        (Operation::Bids, 12),
-        (Operation::List, 8),
+        (Operation::ReadAuction, 70),
+        (Operation::ReadBids, 12),
+        (Operation::ReadList, 8),
         (Operation::Bid, 8),
-        (Operation::Lower, 2),
+        (Operation::BidNotLeading, 2),
     ]);
-    let stretches = vec![RateSegment::even(load.seconds, load.rate)];
-    steady::of_crowd(load, seed, lasting(load.auctions.unwrap_or(AUCTIONS)), mix, stretches)
+    let segments = vec![RateSegment::constant(load.seconds, load.rate)];
+    steady::plan_of(load, seed, lasting(load.auctions.unwrap_or(AUCTIONS)), mix, segments)
 }

@@ -1,4 +1,4 @@
-//! What really happened once, at its own relative pace, sped up.
+//! Scenario `real`: replays a recorded bidding history at its own relative pace.
 
 use super::Scenario;
 use crate::Failure;
@@ -11,17 +11,16 @@ use std::path::Path;
 
 pub(super) const REAL: Scenario = Scenario {
     name: "real",
-    about: "A bidding history (--history), whole auctions with their real bidders and amounts, all days of it within \
-            --seconds, its own pace kept. The run is over when all auctions have their results.",
+    description: "Replays a bidding history (--history): complete auctions with their bidders and amounts, all days \
+                  compressed into --seconds at the recorded relative pace. The run ends when all auctions have a result.",
     plan,
     is_search: false,
 };
 
-/// Auctions end so long after the last moment of their history, in milliseconds: bids that wait for a moment are not
-/// too late.
-const GRACE: u64 = 1_000;
+/// Time between the end of an auction's history and the end of the auction, in milliseconds, so that delayed
+/// bids are not too late.
+const GRACE_MS: u64 = 1_000;
 
-/// One bid of the history.
 #[derive(Deserialize)]
 struct Row {
     auction: String,
@@ -33,39 +32,43 @@ struct Row {
 }
 
 fn plan(load: &LoadArgs, _seed: u64) -> Result<Plan, Failure> {
-    let file = load.history.as_deref().ok_or("the scenario real needs --history FILE.csv")?;
+    let file = load.history.as_deref().ok_or("the scenario real requires --history FILE.csv")?;
     let rows = read(file)?;
-    // The longest auction takes all of the time.
+    // The longest auction takes the whole run.
     let days = rows.iter().map(|row| row.days.max(row.day_offset)).fold(f64::MIN_POSITIVE, f64::max);
     let second_per_day = load.seconds / days;
-    let (mut users, mut auctions, mut offers) = (HashMap::new(), HashMap::new(), Vec::new());
-    let mut asks = Vec::with_capacity(rows.len());
+    let (mut users, mut auctions, mut planned_auctions) = (HashMap::new(), HashMap::new(), Vec::new());
+    let mut requests = Vec::with_capacity(rows.len());
     for row in &rows {
         let next = u32::try_from(auctions.len())?;
         let auction = *auctions.entry(row.auction.as_str()).or_insert(next);
         if auction == next {
-            let ends_after = (1000.0 * second_per_day * row.days) as u64 + GRACE;
-            offers.push(PlannedAuction { opening: cents(row.opening_bid)?, ends_after, promoted: false });
+            let ends_after = (1000.0 * second_per_day * row.days) as u64 + GRACE_MS;
+            planned_auctions.push(PlannedAuction {
+                opening: cents(row.opening_bid)?,
+                ends_after,
+                promoted: false,
+            });
         }
         let next = u32::try_from(users.len())?;
         let user = *users.entry(row.bidder.as_str()).or_insert(next);
         let due = (1e6 * second_per_day * row.day_offset).max(0.0) as u64;
-        asks.push(PlannedRequest {
+        requests.push(PlannedRequest {
             due,
-            what: Operation::Bid,
+            operation: Operation::Bid,
             user,
             auction,
             amount: cents(row.bid)?,
             key: 0,
         });
     }
-    asks.sort_by_key(|ask| ask.due);
-    // Each has a key, so that what became of it is known exactly.
-    (1..).zip(&mut asks).for_each(|(key, ask)| ask.key = key);
+    requests.sort_by_key(|request| request.due);
+    // Every request has an idempotency key, so that its command id and outcome are known exactly.
+    (1..).zip(&mut requests).for_each(|(key, request)| request.key = key);
     Ok(Plan {
         users: u32::try_from(users.len())?,
-        offers,
-        asks: Box::new(asks.into_iter()),
+        planned_auctions,
+        requests: Box::new(requests.into_iter()),
         seconds: load.seconds,
         listeners: load.listeners.unwrap_or_default(),
         until_closed: true,
@@ -74,21 +77,21 @@ fn plan(load: &LoadArgs, _seed: u64) -> Result<Plan, Failure> {
 }
 
 fn read(file: &Path) -> Result<Vec<Row>, Failure> {
-    let told = |error: csv::Error| format!("{}: {error}", file.display());
-    let mut reader = csv::Reader::from_path(file).map_err(told)?;
-    let rows: Vec<Row> = reader.deserialize().collect::<Result<_, _>>().map_err(told)?;
+    let with_path = |error: csv::Error| format!("{}: {error}", file.display());
+    let mut reader = csv::Reader::from_path(file).map_err(with_path)?;
+    let rows: Vec<Row> = reader.deserialize().collect::<Result<_, _>>().map_err(with_path)?;
     if rows.is_empty() {
-        return Err(format!("{}: there are no bids in it", file.display()).into());
+        return Err(format!("{}: the file contains no bids", file.display()).into());
     }
     Ok(rows)
 }
 
-/// An amount in whole minor units, at least one.
+/// Converts an amount to minor units, at least one.
 fn cents(amount: f64) -> Result<u64, Failure> {
     let cents = (100.0 * amount).round();
     match cents {
         0.0..=1e15 => Ok((cents as u64).max(1)),
-        _ => Err(format!("{amount} is no amount").into()),
+        _ => Err(format!("invalid amount {amount}").into()),
     }
 }
 
@@ -104,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_history_keeps_its_order_and_its_pace() {
+    fn history_plan_keeps_order_and_pace() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(
             file.path(),
@@ -115,13 +118,19 @@ mod tests {
         let history = file.path().to_str().unwrap();
         let load = Line::parse_from(["", "--seconds", "8", "--history", history]).load;
         let plan = plan(&load, 1).unwrap();
-        assert_eq!((plan.users, plan.offers.len()), (2, 2));
+        assert_eq!((plan.users, plan.planned_auctions.len()), (2, 2));
         assert_eq!(
-            plan.offers[0],
-            PlannedAuction { opening: 150, ends_after: 8_000 + GRACE, promoted: false }
+            plan.planned_auctions[0],
+            PlannedAuction { opening: 150, ends_after: 8_000 + GRACE_MS, promoted: false }
         );
-        assert_eq!(plan.offers[1], PlannedAuction { opening: 1, ends_after: 4_000 + GRACE, promoted: false });
-        let asks: Vec<_> = plan.asks.map(|ask| (ask.due, ask.user, ask.auction, ask.amount)).collect();
-        assert_eq!(asks, [(2_000_000, 1, 0, 200), (3_000_000, 0, 1, 300), (6_000_000, 0, 0, 900)]);
+        assert_eq!(
+            plan.planned_auctions[1],
+            PlannedAuction { opening: 1, ends_after: 4_000 + GRACE_MS, promoted: false }
+        );
+        let requests: Vec<_> = plan
+            .requests
+            .map(|request| (request.due, request.user, request.auction, request.amount))
+            .collect();
+        assert_eq!(requests, [(2_000_000, 1, 0, 200), (3_000_000, 0, 1, 300), (6_000_000, 0, 0, 900)]);
     }
 }

@@ -1,4 +1,4 @@
-//! People open accounts while a backlog of bids is decided.
+//! Scenario `sign-up-during-backlog`: users sign up while the portal works off a backlog of bids.
 
 use super::{Scenario, steady};
 use crate::Failure;
@@ -9,19 +9,19 @@ use crate::run::plan::{Plan, lasting};
 
 pub(super) const SIGN_UP_DURING_BACKLOG: Scenario = Scenario {
     name: "sign-up-during-backlog",
-    about: "Bids whose senders do not wait come twenty times as often as --rate says, so that they pile up, and \
-            meanwhile people open accounts: creations go by a channel of their own, and must not wait behind bids.",
+    description: "Bids that do not wait for their outcome arrive at twenty times --rate and build a backlog, while users \
+                  sign up. Creations use their own command stream and must not queue behind the bids.",
     plan,
     is_search: false,
 };
 
 const AUCTIONS: u32 = 200;
 
-const TIMES: f64 = 20.0;
+const RATE_FACTOR: f64 = 20.0;
 
 fn plan(load: &LoadArgs, seed: u64) -> Result<Plan, Failure> {
     // Hashing a password costs as much as hundreds of bids.
-    let mix = Mix::new(&[(Operation::Unwaited, 1_000), (Operation::SignUp, 1)]);
-    let stretches = vec![RateSegment::even(load.seconds, TIMES * load.rate)];
-    steady::of_crowd(load, seed, lasting(load.auctions.unwrap_or(AUCTIONS)), mix, stretches)
+    let mix = Mix::new(&[(Operation::BidAsync, 1_000), (Operation::SignUp, 1)]);
+    let segments = vec![RateSegment::constant(load.seconds, RATE_FACTOR * load.rate)];
+    steady::plan_of(load, seed, lasting(load.auctions.unwrap_or(AUCTIONS)), mix, segments)
 }

@@ -1,4 +1,4 @@
-//! The same all the time: what a portal is like on an ordinary day.
+//! Scenario `steady`: a constant rate, as on an ordinary day.
 
 use super::Scenario;
 use crate::Failure;
@@ -9,33 +9,47 @@ use crate::run::plan::{BidderPool, Plan, PlannedAuction, lasting, popular};
 
 pub(super) const STEADY: Scenario = Scenario {
     name: "steady",
-    about: "The same rate all the time, on 200 auctions of which few are popular: bids high and low, right and wrong, \
-            repeats, bids taken back, people who look.",
+    description: "A constant rate on 200 auctions, a few of them popular: leading and lower bids, valid and invalid \
+                  requests, repeated and deleted bids, and reads.",
     plan,
     is_search: false,
 };
 
-/// Auctions, if nothing else is said.
 const AUCTIONS: u32 = 200;
 
 pub(super) fn plan(load: &LoadArgs, seed: u64) -> Result<Plan, Failure> {
-    let offers = lasting(load.auctions.unwrap_or(AUCTIONS));
-    of_crowd(load, seed, offers, Mix::of_bidders(), vec![RateSegment::even(load.seconds, load.rate)])
+    let planned_auctions = lasting(load.auctions.unwrap_or(AUCTIONS));
+    plan_of(
+        load,
+        seed,
+        planned_auctions,
+        Mix::bidding(),
+        vec![RateSegment::constant(load.seconds, load.rate)],
+    )
 }
 
-/// A crowd on auctions that outlive the run, at rates that change.
-pub(super) fn of_crowd(
+/// Plans a load by a pool of bidders on the given auctions, at the rates of the segments.
+pub(super) fn plan_of(
     load: &LoadArgs,
     seed: u64,
-    offers: Vec<PlannedAuction>,
+    planned_auctions: Vec<PlannedAuction>,
     mix: Mix,
-    stretches: Vec<RateSegment>,
+    segments: Vec<RateSegment>,
 ) -> Result<Plan, Failure> {
-    let schedule = ArrivalTimes::new(load.arrivals, stretches);
-    let seconds = schedule.seconds();
-    let choice = popular(u32::try_from(offers.len())?, load.skew)?;
+    let arrival_times = ArrivalTimes::new(load.arrivals, segments);
+    let seconds = arrival_times.seconds();
+    let auction_selector = popular(u32::try_from(planned_auctions.len())?, load.zipf_exponent)?;
     let mix = load.mix.clone().unwrap_or(mix);
-    let crowd = BidderPool::new(seed, mix, schedule, choice, (load.users, &offers));
+    let bidder_pool =
+        BidderPool::new(seed, mix, arrival_times, auction_selector, (load.users, &planned_auctions));
     let (users, listeners) = (load.users, load.listeners.unwrap_or_default());
-    Ok(Plan { users, offers, asks: Box::new(crowd), seconds, listeners, until_closed: false, burst: None })
+    Ok(Plan {
+        users,
+        planned_auctions,
+        requests: Box::new(bidder_pool),
+        seconds,
+        listeners,
+        until_closed: false,
+        burst: None,
+    })
 }

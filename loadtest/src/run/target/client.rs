@@ -1,34 +1,35 @@
-//! A client of one connection that knows no more of HTTP than it needs: it shares the processors with the portal.
+//! Minimal HTTP client with one connection. It is small because it shares the processors with the portal.
 
 use crate::Failure;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Longer than a portal may hold an answer back.
-const PATIENCE: Duration = Duration::from_secs(45);
+/// Longer than the portal may delay a response.
+const TIMEOUT: Duration = Duration::from_secs(45);
 
-/// At most so many headers are read.
-const HEADERS: usize = 32;
+/// Maximum number of headers of a response.
+const MAX_HEADERS: usize = 32;
 
-/// A longer answer is none.
-const LONGEST: usize = 16 << 20;
+/// Maximum size of a response.
+const MAX_RESPONSE_BYTES: usize = 16 << 20;
 
-/// Where a portal is: `http://host:port`.
+/// Address of a portal.
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
-    /// `host:port`
+    /// Host and port, separated by a colon.
     pub(crate) host: String,
 }
 
 impl Address {
-    /// From a URL.
-    pub(crate) fn read(url: &str) -> Result<Address, Failure> {
-        let host =
-            url.strip_prefix("http://").ok_or_else(|| format!("--url {url}: it must begin with http://"))?;
+    /// Parses a URL of the form `http://HOST:PORT`.
+    pub(crate) fn parse(url: &str) -> Result<Address, Failure> {
+        let host = url
+            .strip_prefix("http://")
+            .ok_or_else(|| format!("--url {url}: the URL must begin with http://"))?;
         let host = host.trim_end_matches('/');
         if host.is_empty() || host.contains('/') {
-            return Err(format!("--url {url}: it must be http://HOST:PORT").into());
+            return Err(format!("--url {url}: the URL must be http://HOST:PORT").into());
         }
         let host = if host.rsplit(']').next().is_some_and(|end| end.contains(':')) {
             host.to_owned()
@@ -39,19 +40,18 @@ impl Address {
     }
 }
 
-/// One connection, kept alive.
+/// A connection that is kept alive.
 pub(crate) struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
-/// What was answered.
-pub(crate) struct Answer<'a> {
+pub(crate) struct Response<'a> {
     pub(crate) status: u16,
     pub(crate) body: &'a [u8],
 }
 
-/// Where everything is in an answer.
+/// Status of a response and the position of its body in the buffer.
 struct Head {
     status: u16,
     begin: usize,
@@ -61,16 +61,17 @@ struct Head {
 impl Client {
     pub(crate) async fn connect(address: &Address) -> Result<Client, Failure> {
         let connect = TcpStream::connect(&address.host);
-        let stream = tokio::time::timeout(PATIENCE, connect).await?;
-        let stream = stream.map_err(|error| format!("nobody answers at {}: {error}", address.host))?;
+        let stream = tokio::time::timeout(TIMEOUT, connect).await?;
+        let stream = stream.map_err(|error| format!("cannot connect to {}: {error}", address.host))?;
         stream.set_nodelay(true)?;
         Ok(Client { stream, buffer: vec![0; 16 * 1024] })
     }
 
-    /// Sends a request that is whole and waits for the answer. After an error the connection is of no use.
-    pub(crate) async fn ask(&mut self, request: &[u8]) -> Result<Answer<'_>, Failure> {
-        let head = tokio::time::timeout(PATIENCE, self.exchange(request)).await??;
-        Ok(Answer { status: head.status, body: &self.buffer[head.begin..head.end] })
+    /// Sends a complete request and waits for the response. After an error the connection must not be used
+    /// again.
+    pub(crate) async fn send(&mut self, request: &[u8]) -> Result<Response<'_>, Failure> {
+        let head = tokio::time::timeout(TIMEOUT, self.exchange(request)).await??;
+        Ok(Response { status: head.status, body: &self.buffer[head.begin..head.end] })
     }
 
     async fn exchange(&mut self, request: &[u8]) -> Result<Head, Failure> {
@@ -78,8 +79,8 @@ impl Client {
         let (mut filled, mut known) = (0, None);
         loop {
             if filled == self.buffer.len() {
-                if filled >= LONGEST {
-                    return Err(format!("an answer of more than {LONGEST} bytes").into());
+                if filled >= MAX_RESPONSE_BYTES {
+                    return Err(format!("response exceeds {MAX_RESPONSE_BYTES} bytes").into());
                 }
                 self.buffer.resize(2 * filled, 0);
             }
@@ -99,17 +100,17 @@ impl Client {
     }
 }
 
-/// The head of an answer, once it is whole.
+/// Parses the head of a response; none if it is incomplete.
 fn head(bytes: &[u8]) -> Result<Option<Head>, Failure> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
-    let mut answer = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(begin) = answer.parse(bytes)? else { return Ok(None) };
-    let length = answer.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
-    let status = answer.code.ok_or("an answer without a status")?;
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut response = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(begin) = response.parse(bytes)? else { return Ok(None) };
+    let length = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
+    let status = response.code.ok_or("response without a status")?;
     let length: usize = match length {
         Some(length) => std::str::from_utf8(length.value)?.trim().parse()?,
         None if matches!(status, 204 | 304) => 0,
-        None => return Err("an answer without a length".into()),
+        None => return Err("response without Content-Length".into()),
     };
     Ok(Some(Head { status, begin, end: begin + length }))
 }
@@ -119,8 +120,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_a_host_and_a_port() {
-        let host = |url| Address::read(url).map(|address| address.host).map_err(|error| error.to_string());
+    fn url_parses_to_host_and_port() {
+        let host = |url| Address::parse(url).map(|address| address.host).map_err(|error| error.to_string());
         assert_eq!(host("http://127.0.0.1:8080"), Ok("127.0.0.1:8080".to_owned()));
         assert_eq!(host("http://[::1]:8080/"), Ok("[::1]:8080".to_owned()));
         assert_eq!(host("http://portal"), Ok("portal:80".to_owned()));
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_whole_when_its_body_is() {
+    fn response_is_complete_when_its_body_is() {
         let text = b"HTTP/1.1 201 Created\r\nContent-Length: 5\r\n\r\nhello";
         assert!(head(&text[..30]).unwrap().is_none());
         let found = head(text).unwrap().unwrap();

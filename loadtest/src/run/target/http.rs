@@ -1,13 +1,13 @@
-//! A portal by its REST ingress.
+//! Load on the REST API of the ingress.
 
 use crate::Failure;
-use crate::run::history::{NO_ANSWER, OperationLog, Record};
+use crate::run::history::{NO_RESPONSE, OperationLog, Record};
 use crate::run::ids::{RunIds, key_of_bid, key_of_deletion};
 use crate::run::mix::Operation;
 use crate::run::plan::PlannedRequest;
 use crate::run::progress::Counts;
 use crate::run::queue::Queue;
-use crate::run::target::client::{Address, Answer, Client};
+use crate::run::target::client::{Address, Client, Response};
 use crate::run::target::load_balancer::{ConnectionEpoch, LoadBalancer};
 use serde::Deserialize;
 use std::io::Write;
@@ -16,28 +16,28 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// How long clients wait for an outcome, in seconds.
-const WAIT: u32 = 30;
+/// How long clients wait for an outcome (`Prefer: wait`), in seconds.
+const WAIT_SECONDS: u32 = 30;
 
-/// Beside somebody who looks after the portal they wait shorter, and are content with 202 then.
-const SHORT_WAIT: u32 = 5;
+/// The same with a load balancer, under faults; then 202 is an acceptable response.
+const SHORT_WAIT_SECONDS: u32 = 5;
 
-/// And a connection that says nothing for so long is of no use.
-const SILENCE: Duration = Duration::from_secs(10);
+/// With a load balancer, a connection without a response for this long is closed.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How a portal is spoken to.
+/// Client configuration for a portal.
 #[derive(Clone)]
 pub(crate) struct Http {
     pub(crate) address: Address,
-    /// A token or service key, if callers are not believed without.
+    /// A token or API key; none if the portal trusts `X-User-Id`.
     pub(crate) token: Option<Arc<str>>,
-    /// Requests go through it, if there is one, and what is not served is asked again.
-    pub(crate) balance: Option<Arc<LoadBalancer>>,
+    /// Selects the ingress of each connection and retries unserved requests; none without faults.
+    pub(crate) load_balancer: Option<Arc<LoadBalancer>>,
 }
 
-/// What matters of an answer to a command.
+/// Fields of a response to a command.
 #[derive(Deserialize)]
-struct Told<'a> {
+struct CommandReply<'a> {
     #[serde(borrow)]
     code: Option<std::borrow::Cow<'a, str>>,
     command: Option<&'a str>,
@@ -47,12 +47,12 @@ struct Told<'a> {
     version: Option<u64>,
 }
 
-/// Writing into memory cannot fail.
+/// Writes formatted text to a buffer in memory, which cannot fail.
 macro_rules! put {
     ($out:expr, $($text:tt)*) => { let _ = write!($out, $($text)*); };
 }
 
-// Behind the macro, which it uses.
+// After the macro, because it uses it.
 mod set_up;
 
 impl Http {
@@ -64,152 +64,159 @@ impl Http {
         }
     }
 
-    /// A request of a plan, whole.
-    fn request(&self, out: &mut Vec<u8>, world: &RunIds, ask: &PlannedRequest) {
-        let (user, auction) = (world.user(ask), world.auction(ask));
-        match ask.what {
-            Operation::Auction => self.begin(out, format_args!("GET /auction/{auction}")),
-            Operation::Bids => self.begin(out, format_args!("GET /auction/{auction}/bids?limit=20")),
-            Operation::List => self.begin(out, format_args!("GET /auctions?limit=20")),
+    /// Encodes a planned request.
+    fn encode(&self, out: &mut Vec<u8>, run_ids: &RunIds, request: &PlannedRequest) {
+        let (user, auction) = (run_ids.user(request), run_ids.auction(request));
+        match request.operation {
+            Operation::ReadAuction => self.begin(out, format_args!("GET /auction/{auction}")),
+            Operation::ReadBids => self.begin(out, format_args!("GET /auction/{auction}/bids?limit=20")),
+            Operation::ReadList => self.begin(out, format_args!("GET /auctions?limit=20")),
             Operation::SignUp => self.begin(out, format_args!("POST /sign-up")),
-            Operation::Deletion => {
-                let bid = world.bid_with_key(ask).unwrap_or_default();
+            Operation::BidDelete => {
+                let bid = run_ids.bid_with_key(request).unwrap_or_default();
                 self.begin(out, format_args!("DELETE /auction/{auction}/bid/{bid}"));
-                put!(out, "Idempotency-Key: {}\r\n", key_of_deletion(ask.key));
+                put!(out, "Idempotency-Key: {}\r\n", key_of_deletion(request.key));
             }
             _ => self.begin(out, format_args!("PUT /auction/{auction}/bid")),
         }
-        if ask.what != Operation::SignUp {
+        if request.operation != Operation::SignUp {
             put!(out, "X-User-Id: {user}\r\n");
         }
-        if ask.what.places() && ask.key > 0 {
-            put!(out, "Idempotency-Key: {}\r\n", key_of_bid(ask.key));
+        if request.operation.is_bid() && request.key > 0 {
+            put!(out, "Idempotency-Key: {}\r\n", key_of_bid(request.key));
         }
-        if !matches!(ask.what, Operation::Unwaited | Operation::Auction | Operation::Bids | Operation::List) {
-            let wait = if self.balance.is_some() { SHORT_WAIT } else { WAIT };
+        if !matches!(
+            request.operation,
+            Operation::BidAsync | Operation::ReadAuction | Operation::ReadBids | Operation::ReadList
+        ) {
+            let wait = if self.load_balancer.is_some() { SHORT_WAIT_SECONDS } else { WAIT_SECONDS };
             put!(out, "Prefer: wait={wait}\r\n");
         }
-        match ask.what {
-            Operation::Bad => finish(out, b"{\"amount\": -1}"),
+        match request.operation {
+            Operation::Invalid => finish(out, b"{\"amount\": -1}"),
             Operation::SignUp => {
-                let (key, began) = (ask.key, world.began.0);
+                let (key, began) = (request.key, run_ids.began.0);
                 let body = format!(
                     "{{\"email\":\"load-{began}-{key}-{user}@example.org\",\"name\":\"Load {key}\",\
                      \"password\":\"correct horse battery {key}\"}}"
                 );
                 finish(out, body.as_bytes());
             }
-            what if what.places() => {
+            operation if operation.is_bid() => {
                 let mut body = [0; 40];
                 let mut rest = &mut body[..];
-                put!(rest, "{{\"amount\":{}}}", ask.amount);
+                put!(rest, "{{\"amount\":{}}}", request.amount);
                 let left = rest.len();
                 finish(out, &body[..40 - left]);
             }
-            _ => put_end(out),
+            _ => finish_without_body(out),
         }
     }
 
-    /// Answers what is due, with so many connections. Ends when there is no more.
+    /// Sends the due requests over this many connections and logs the responses. Returns when the queue has
+    /// ended.
     pub(crate) async fn work(
         &self,
         queue: &Arc<Queue>,
-        world: &Arc<RunIds>,
-        journal: &mut OperationLog,
+        run_ids: &Arc<RunIds>,
+        log: &mut OperationLog,
         counts: &Arc<Counts>,
         connections: usize,
     ) -> Result<(), Failure> {
-        let codes = Arc::new(std::mem::take(&mut journal.codes));
+        let codes = Arc::new(std::mem::take(&mut log.codes));
         let mut workers = JoinSet::new();
         for _ in 0..connections {
-            let (http, queue, world) = (self.clone(), Arc::clone(queue), Arc::clone(world));
+            let (http, queue, run_ids) = (self.clone(), Arc::clone(queue), Arc::clone(run_ids));
             let (codes, counts) = (Arc::clone(&codes), Arc::clone(counts));
             workers.spawn(async move {
-                let mut worker = Worker { http, world, connection: None, out: Vec::with_capacity(1024) };
+                let mut worker = Worker { http, run_ids, connection: None, out: Vec::with_capacity(1024) };
                 let (mut records, mut handles) = (Vec::new(), Vec::new());
-                while let Some(ask) = queue.next().await {
-                    let held = queue.since(ask.due);
-                    let heard = worker.ask(&ask).await;
-                    let took = queue.since(ask.due);
-                    counts.count(heard.status);
-                    let code = heard.code.as_deref().map_or(0, |code| codes.number(code));
-                    if let Some(handle) = heard.handle {
+                while let Some(request) = queue.next().await {
+                    let queued_us = queue.since(request.due);
+                    let result = worker.send(&request).await;
+                    let latency_us = queue.since(request.due);
+                    counts.count(result.status);
+                    let code = result.code.as_deref().map_or(0, |code| codes.number(code));
+                    if let Some(handle) = result.handle {
                         handles.push((records.len(), handle));
                     }
-                    let Heard { status, version, command, .. } = heard;
-                    records.push(Record { ask, held, took, status, code, version, command });
+                    let WorkerResult { status, version, command, .. } = result;
+                    records.push(Record { request, queued_us, latency_us, status, code, version, command });
                 }
                 (records, handles)
             });
         }
         while let Some(ended) = workers.join_next().await {
             let (records, handles) = ended?;
-            let before = journal.records.len();
-            journal.handles.extend(handles.into_iter().map(|(n, handle)| (before + n, handle)));
-            journal.records.extend(records);
+            let before = log.records.len();
+            log.handles.extend(handles.into_iter().map(|(n, handle)| (before + n, handle)));
+            log.records.extend(records);
         }
-        // Everybody who had it has ended.
-        journal.codes = Arc::try_unwrap(codes).unwrap_or_default();
+        // All workers have ended and dropped their references.
+        log.codes = Arc::try_unwrap(codes).unwrap_or_default();
         Ok(())
     }
 }
 
-/// One connection.
+/// Sends requests over one connection.
 struct Worker {
     http: Http,
-    world: Arc<RunIds>,
-    /// With whom it leads to.
+    run_ids: Arc<RunIds>,
+    /// The open connection and its epoch.
     connection: Option<(ConnectionEpoch, Client)>,
     out: Vec<u8>,
 }
 
-/// What a worker heard.
+/// Response to one request.
 #[derive(Default)]
-struct Heard {
+struct WorkerResult {
     status: u16,
     code: Option<String>,
     version: u64,
     command: Uuid,
     handle: Option<String>,
-    /// Why there was no answer.
-    why: String,
+    /// Reason for a missing response.
+    error: String,
 }
 
 impl Worker {
-    async fn ask(&mut self, ask: &PlannedRequest) -> Heard {
-        let mut request = std::mem::take(&mut self.out);
-        self.http.request(&mut request, &self.world, ask);
+    async fn send(&mut self, request: &PlannedRequest) -> WorkerResult {
+        let mut bytes = std::mem::take(&mut self.out);
+        self.http.encode(&mut bytes, &self.run_ids, request);
         let began = Instant::now();
-        let heard = loop {
-            let Some(balance) = self.http.balance.clone() else { break self.attempt(ask, &request).await };
-            let attempt = balance.attempt();
-            let heard = self.attempt(ask, &request).await;
-            if !balance.asks_again(began, attempt, heard.status, &heard.why).await {
-                break heard;
+        let result = loop {
+            let Some(load_balancer) = self.http.load_balancer.clone() else {
+                break self.attempt(request, &bytes).await;
+            };
+            let attempt = load_balancer.attempt();
+            let result = self.attempt(request, &bytes).await;
+            if !load_balancer.retry_unserved(began, attempt, result.status, &result.error).await {
+                break result;
             }
         };
-        self.out = request;
-        match self.world.command(ask) {
-            Some(command) => Heard { command: command.0, ..heard },
-            None => heard,
+        self.out = bytes;
+        match self.run_ids.command(request) {
+            Some(command) => WorkerResult { command: command.0, ..result },
+            None => result,
         }
     }
 
-    async fn attempt(&mut self, ask: &PlannedRequest, request: &[u8]) -> Heard {
-        let silence = if self.http.balance.is_some() { SILENCE } else { Duration::MAX };
-        let exchange = tokio::time::timeout(silence, self.exchange(ask, request)).await;
-        let heard = exchange.unwrap_or_else(|late| Err(late.into()));
-        heard.unwrap_or_else(|error| {
+    async fn attempt(&mut self, request: &PlannedRequest, bytes: &[u8]) -> WorkerResult {
+        let response_timeout =
+            if self.http.load_balancer.is_some() { RESPONSE_TIMEOUT } else { Duration::MAX };
+        let exchange = tokio::time::timeout(response_timeout, self.exchange(request, bytes)).await;
+        let result = exchange.unwrap_or_else(|late| Err(late.into()));
+        result.unwrap_or_else(|failure| {
             self.connection = None;
-            let code = Some("no_answer".to_owned());
-            Heard { status: NO_ANSWER, code, why: error.to_string(), ..Heard::default() }
+            let code = Some("no_response".to_owned());
+            WorkerResult { status: NO_RESPONSE, code, error: failure.to_string(), ..WorkerResult::default() }
         })
     }
 
-    /// The connection, or another one where it leads to somebody who is not ready any more.
+    /// Returns the connection, or opens a new one if there is none or its ingress is no longer ready.
     async fn connection(&mut self) -> Result<&mut Client, Failure> {
-        if let (Some(balance), Some((lead, _))) = (&self.http.balance, &self.connection)
-            && !balance.is_good(*lead)
+        if let (Some(load_balancer), Some((epoch, _))) = (&self.http.load_balancer, &self.connection)
+            && !load_balancer.is_usable(*epoch)
         {
             self.connection = None;
         }
@@ -217,32 +224,33 @@ impl Worker {
             Some((_, connection)) => connection,
             connection => {
                 let one = ((0, 0), &self.http.address);
-                let (lead, address) = self.http.balance.as_deref().map_or(one, LoadBalancer::pick);
-                &mut connection.insert((lead, Client::connect(address).await?)).1
+                let (epoch, address) = self.http.load_balancer.as_deref().map_or(one, LoadBalancer::pick);
+                &mut connection.insert((epoch, Client::connect(address).await?)).1
             }
         })
     }
 
-    async fn exchange(&mut self, ask: &PlannedRequest, request: &[u8]) -> Result<Heard, Failure> {
+    async fn exchange(&mut self, request: &PlannedRequest, bytes: &[u8]) -> Result<WorkerResult, Failure> {
         let connection = self.connection().await?;
-        let Answer { status, body } = connection.ask(request).await?;
-        let is_read = matches!(ask.what, Operation::Auction | Operation::Bids | Operation::List);
+        let Response { status, body } = connection.send(bytes).await?;
+        let is_read =
+            matches!(request.operation, Operation::ReadAuction | Operation::ReadBids | Operation::ReadList);
         if is_read && status == 200 {
-            return Ok(Heard { status, ..Heard::default() });
+            return Ok(WorkerResult { status, ..WorkerResult::default() });
         }
-        let told: Told<'_> = serde_json::from_slice(body)?;
-        Ok(Heard {
+        let reply: CommandReply<'_> = serde_json::from_slice(body)?;
+        Ok(WorkerResult {
             status,
-            code: told.code.map(|code| code.into_owned()),
-            version: told.version.unwrap_or_default(),
-            command: told.bid.unwrap_or_default(),
-            handle: if status == 202 { told.command.map(str::to_owned) } else { None },
-            why: String::new(),
+            code: reply.code.map(|code| code.into_owned()),
+            version: reply.version.unwrap_or_default(),
+            command: reply.bid.unwrap_or_default(),
+            handle: if status == 202 { reply.command.map(str::to_owned) } else { None },
+            error: String::new(),
         })
     }
 }
 
-fn put_end(out: &mut Vec<u8>) {
+fn finish_without_body(out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
@@ -251,17 +259,16 @@ fn finish(out: &mut Vec<u8>, body: &[u8]) {
     out.extend_from_slice(body);
 }
 
-/// Single requests.
 impl Http {
-    /// A request without a body and without a user.
-    pub(crate) fn bare(&self, line: &str) -> Vec<u8> {
+    /// Encodes a request without a body and without a user.
+    pub(crate) fn encode_without_body(&self, line: &str) -> Vec<u8> {
         let mut out = Vec::new();
         self.begin(&mut out, format_args!("{line}"));
-        put_end(&mut out);
+        finish_without_body(&mut out);
         out
     }
 
-    /// Reads something, on a connection of its own: status and body.
+    /// Sends a GET request over the client; returns status and body.
     pub(crate) async fn get(
         &self,
         client: &mut Client,
@@ -273,8 +280,8 @@ impl Http {
         if let Some(user) = user {
             put!(out, "X-User-Id: {user}\r\n");
         }
-        put_end(&mut out);
-        let answer = client.ask(&out).await?;
-        Ok((answer.status, answer.body.to_vec()))
+        finish_without_body(&mut out);
+        let response = client.send(&out).await?;
+        Ok((response.status, response.body.to_vec()))
     }
 }

@@ -1,4 +1,4 @@
-//! People who listen to auctions: each on a connection of his own, told every event as it happens.
+//! Connections that receive the live updates of auctions, one auction each.
 
 use crate::Failure;
 use crate::checker::Check;
@@ -14,42 +14,41 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-/// So many connect at a time.
-const CONNECTING: usize = 64;
+/// Maximum number of connections that are being opened.
+const MAX_CONNECTING: usize = 64;
 
-/// How long the last events may take to be told.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long to wait for the last events after the end of the load.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// At most so much of one event.
-const LONGEST: usize = 64 << 20;
+/// Maximum size of an incomplete message.
+const MAX_BUFFER_BYTES: usize = 64 << 20;
 
-/// The versions at which auctions are in the end, once they are known.
-type Ends = watch::Receiver<Option<Arc<Vec<u64>>>>;
+/// Final versions of all auctions, once known.
+type FinalVersions = watch::Receiver<Option<Arc<Vec<u64>>>>;
 
-/// All who listen.
 pub(crate) struct Listeners {
-    all: JoinSet<Result<Heard, Failure>>,
-    tell: watch::Sender<Option<Arc<Vec<u64>>>>,
+    all: JoinSet<Result<ReceivedByListener, Failure>>,
+    final_versions: watch::Sender<Option<Arc<Vec<u64>>>>,
 }
 
-/// What one heard.
-struct Heard {
+/// Events received over one connection.
+struct ReceivedByListener {
     auction: u32,
     events: u64,
     resets: u64,
     last: u64,
-    wrong: Vec<String>,
+    failures: Vec<String>,
     delays: Histogram<u64>,
 }
 
-/// What all heard.
+/// Result of checking all connections.
 pub(crate) struct ReceivedEvents {
     pub(crate) check: Check,
     pub(crate) findings: Vec<String>,
 }
 
 #[derive(Deserialize)]
-struct Told {
+struct LiveMessage {
     version: u64,
     #[serde(default)]
     events: Vec<Event>,
@@ -62,66 +61,73 @@ struct Event {
 }
 
 impl Listeners {
-    /// Lets so many listen, the first auctions having as many as the others, and waits until all are told how it stands.
-    pub(crate) async fn begin(http: &Http, world: &RunIds, count: u32) -> Result<Listeners, Failure> {
-        let (tell, ends) = watch::channel(None);
-        let (mut all, turns) = (JoinSet::new(), Arc::new(Semaphore::new(CONNECTING)));
-        let auctions = u32::try_from(world.auctions.len())?.max(1);
-        let (heard, mut hear) = tokio::sync::mpsc::channel::<()>(1);
+    /// Opens connections, spread evenly over the auctions, and waits until each has received the current
+    /// state of its auction.
+    pub(crate) async fn begin(http: &Http, run_ids: &RunIds, count: u32) -> Result<Listeners, Failure> {
+        let (final_versions, final_versions_receiver) = watch::channel(None);
+        let (mut all, permits) = (JoinSet::new(), Arc::new(Semaphore::new(MAX_CONNECTING)));
+        let auctions = u32::try_from(run_ids.auctions.len())?.max(1);
+        let (ready_sender, mut ready) = tokio::sync::mpsc::channel::<()>(1);
         for n in 0..count {
             let auction = n % auctions;
-            let line = format!("GET /auction/{}/live", world.auctions[auction as usize]);
-            let (http, turns, ends, heard) = (http.clone(), Arc::clone(&turns), ends.clone(), heard.clone());
+            let request_line = format!("GET /auction/{}/live", run_ids.auctions[auction as usize]);
+            let (http, permits, final_versions_receiver, ready_sender) =
+                (http.clone(), Arc::clone(&permits), final_versions_receiver.clone(), ready_sender.clone());
             all.spawn(async move {
-                let turn = turns.acquire_owned().await?;
+                let permit = permits.acquire_owned().await?;
                 let mut stream = TcpStream::connect(&http.address.host).await?;
-                stream.write_all(&http.bare(&line)).await?;
-                let mut listener =
-                    Listener { stream, raw: Vec::new(), text: Vec::new(), heard: Heard::of(auction)? };
-                listener.first().await?;
-                drop((turn, heard));
-                listener.until_the_end(ends).await?;
-                Ok(listener.heard)
+                stream.write_all(&http.encode_without_body(&request_line)).await?;
+                let mut listener = Listener {
+                    stream,
+                    raw: Vec::new(),
+                    text: Vec::new(),
+                    received: ReceivedByListener::new(auction)?,
+                };
+                listener.read_current_state().await?;
+                drop((permit, ready_sender));
+                listener.read_until_final_version(final_versions_receiver).await?;
+                Ok(listener.received)
             });
         }
-        drop(heard);
-        hear.recv().await; // nothing is sent: all are there, or have failed
-        Ok(Listeners { all, tell })
+        drop(ready_sender);
+        ready.recv().await; // returns when every connection is ready or has failed
+        Ok(Listeners { all, final_versions })
     }
 
-    /// Waits until everybody has heard everything up to these versions.
-    pub(crate) async fn end(mut self, versions: Vec<u64>) -> Result<ReceivedEvents, Failure> {
+    /// Waits until all connections have received everything up to these versions, and checks what they
+    /// received.
+    pub(crate) async fn finish(mut self, versions: Vec<u64>) -> Result<ReceivedEvents, Failure> {
         let versions = Arc::new(versions);
-        // Those who have failed already do not need to know.
-        let _ = self.tell.send(Some(Arc::clone(&versions)));
-        let mut check = Check::new("everybody who listens was told every event, in order, without a hole");
+        // No receiver is left if all connections have failed.
+        let _ = self.final_versions.send(Some(Arc::clone(&versions)));
+        let mut check = Check::new("every listener received every event, in order and without gaps");
         let mut delays = Histogram::<u64>::new_with_bounds(1, 600_000, 3)?;
         let (mut listeners, mut resets) = (0_u64, 0);
         while let Some(ended) = self.all.join_next().await {
-            let heard = match ended? {
-                Ok(heard) => heard,
+            let received = match ended? {
+                Ok(received) => received,
                 Err(error) => {
-                    check.look(false, || format!("a listener was cut off: {error}"));
+                    check.verify(false, || format!("a listener was disconnected: {error}"));
                     continue;
                 }
             };
             listeners += 1;
-            resets += heard.resets;
-            check.looked_at += heard.events;
-            heard.wrong.into_iter().for_each(|wrong| check.wrong(|| wrong));
-            let end = versions.get(heard.auction as usize).copied().unwrap_or_default();
-            if heard.last < end {
-                let (auction, last) = (heard.auction, heard.last);
-                check.wrong(|| {
-                    format!("a listener of auction {auction} heard up to {last}, it ends at {end}")
+            resets += received.resets;
+            check.checked += received.events;
+            received.failures.into_iter().for_each(|failure| check.fail(|| failure));
+            let end = versions.get(received.auction as usize).copied().unwrap_or_default();
+            if received.last < end {
+                let (auction, last) = (received.auction, received.last);
+                check.fail(|| {
+                    format!("a listener of auction {auction} received events up to version {last}, the last version is {end}")
                 });
             }
-            delays.add(&heard.delays)?;
+            delays.add(&received.delays)?;
         }
         let at = |quantile| delays.value_at_quantile(quantile);
         let findings = vec![format!(
-            "{listeners} listeners were told {} events, {resets} times how it stands instead; from an event's time to \
-             its listener, if clocks agree: p50 {} ms, p99 {} ms, longest {} ms",
+            "{listeners} listeners received {} events and {resets} state resets; delay from the time of an event (assuming \
+             synchronized clocks): p50 {} ms, p99 {} ms, max {} ms",
             delays.len(),
             at(0.5),
             at(0.99),
@@ -131,26 +137,26 @@ impl Listeners {
     }
 }
 
-impl Heard {
-    fn of(auction: u32) -> Result<Heard, Failure> {
+impl ReceivedByListener {
+    fn new(auction: u32) -> Result<ReceivedByListener, Failure> {
         let delays = Histogram::new_with_bounds(1, 600_000, 3)?;
-        Ok(Heard { auction, events: 0, resets: 0, last: 0, wrong: Vec::new(), delays })
+        Ok(ReceivedByListener { auction, events: 0, resets: 0, last: 0, failures: Vec::new(), delays })
     }
 
-    /// One whole event of the stream.
-    fn hear(&mut self, block: &str) -> Result<(), Failure> {
+    /// Handles one complete server-sent event.
+    fn receive(&mut self, block: &str) -> Result<(), Failure> {
         let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim_start);
-        let Some(data) = field("data:") else { return Ok(()) }; // a comment that keeps the line open
+        let Some(data) = field("data:") else { return Ok(()) }; // a comment: heartbeat
         match field("event:") {
             Some("events") => {
-                let told: Told = serde_json::from_str(data)?;
+                let message: LiveMessage = serde_json::from_str(data)?;
                 let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
-                for event in &told.events {
+                for event in &message.events {
                     self.events += 1;
                     if event.version != self.last + 1 {
                         let (auction, last) = (self.auction, self.last);
-                        self.wrong.push(format!(
-                            "auction {auction}: version {} was told after {last}",
+                        self.failures.push(format!(
+                            "auction {auction}: received version {} after {last}",
                             event.version
                         ));
                     }
@@ -159,11 +165,11 @@ impl Heard {
                     self.delays.saturating_record(delay.max(1));
                 }
             }
-            // How it stands: at first, or when there was too much to tell.
+            // The full state of the auction: at first, or when this connection had too many unsent events.
             Some(_) => {
-                let told: Told = serde_json::from_str(data)?;
+                let message: LiveMessage = serde_json::from_str(data)?;
                 self.resets += u64::from(self.last > 0);
-                self.last = told.version;
+                self.last = message.version;
             }
             None => {}
         }
@@ -171,17 +177,16 @@ impl Heard {
     }
 }
 
-/// One connection.
 struct Listener {
     stream: TcpStream,
     raw: Vec<u8>,
     text: Vec<u8>,
-    heard: Heard,
+    received: ReceivedByListener,
 }
 
 impl Listener {
-    /// Reads the head, and how the auction stands.
-    async fn first(&mut self) -> Result<(), Failure> {
+    /// Reads the response head and the current state of the auction.
+    async fn read_current_state(&mut self) -> Result<(), Failure> {
         let end = loop {
             if let Some(end) = self.raw.windows(4).position(|four| four == b"\r\n\r\n") {
                 break end;
@@ -193,41 +198,44 @@ impl Listener {
             return Err(head.lines().next().unwrap_or_default().to_owned().into());
         }
         self.raw.drain(..end + 4);
-        while self.heard.last == 0 {
-            self.take()?;
-            if self.heard.last == 0 {
+        while self.received.last == 0 {
+            self.handle_buffered()?;
+            if self.received.last == 0 {
                 self.read().await?;
             }
         }
         Ok(())
     }
 
-    async fn until_the_end(&mut self, mut ends: Ends) -> Result<(), Failure> {
+    async fn read_until_final_version(
+        &mut self,
+        mut final_versions_receiver: FinalVersions,
+    ) -> Result<(), Failure> {
         let end = loop {
-            let known = ends.borrow_and_update().clone();
+            let known = final_versions_receiver.borrow_and_update().clone();
             if let Some(known) = known {
-                break known.get(self.heard.auction as usize).copied().unwrap_or_default();
+                break known.get(self.received.auction as usize).copied().unwrap_or_default();
             }
             tokio::select! {
                 read = self.read() => read?,
-                changed = ends.changed() => changed?,
+                changed = final_versions_receiver.changed() => changed?,
             }
-            self.take()?;
+            self.handle_buffered()?;
         };
         let rest = async {
-            while self.heard.last < end {
+            while self.received.last < end {
                 self.read().await?;
-                self.take()?;
+                self.handle_buffered()?;
             }
             Ok(())
         };
-        // What is missing then is told by whoever asks for it.
-        tokio::time::timeout(PATIENCE, rest).await.unwrap_or(Ok(()))
+        // `end` reports missing events.
+        tokio::time::timeout(TIMEOUT, rest).await.unwrap_or(Ok(()))
     }
 
     async fn read(&mut self) -> Result<(), Failure> {
-        if self.raw.len() > LONGEST {
-            return Err(format!("an event of more than {LONGEST} bytes").into());
+        if self.raw.len() > MAX_BUFFER_BYTES {
+            return Err(format!("event exceeds {MAX_BUFFER_BYTES} bytes").into());
         }
         self.raw.reserve(8 * 1024);
         match self.stream.read_buf(&mut self.raw).await? {
@@ -236,8 +244,8 @@ impl Listener {
         }
     }
 
-    /// Everything that is whole.
-    fn take(&mut self) -> Result<(), Failure> {
+    /// Handles all complete chunks and events in the buffers.
+    fn handle_buffered(&mut self) -> Result<(), Failure> {
         while let Some((size, begin)) = chunk(&self.raw)? {
             if self.raw.len() < begin + size + 2 {
                 break;
@@ -246,19 +254,19 @@ impl Listener {
             self.raw.drain(..begin + size + 2);
         }
         while let Some(end) = self.text.windows(2).position(|two| two == b"\n\n") {
-            self.heard.hear(std::str::from_utf8(&self.text[..end])?)?;
+            self.received.receive(std::str::from_utf8(&self.text[..end])?)?;
             self.text.drain(..end + 2);
         }
         Ok(())
     }
 }
 
-/// The size of a chunk and where it begins, once that is there.
+/// Parses the header of a chunk: its size and the position of its data; none if incomplete.
 fn chunk(raw: &[u8]) -> Result<Option<(usize, usize)>, Failure> {
     match httparse::parse_chunk_size(raw) {
         Ok(httparse::Status::Complete((begin, size))) => Ok(Some((usize::try_from(size)?, begin))),
         Ok(httparse::Status::Partial) => Ok(None),
-        Err(_) => Err("a chunk that has no size".into()),
+        Err(_) => Err("chunk without a size".into()),
     }
 }
 
@@ -275,17 +283,17 @@ mod tests {
     }
 
     #[test]
-    fn a_hole_and_a_repeat_are_noticed() {
-        let mut heard = Heard::of(0).unwrap();
-        heard.hear("event: auction\nid: 3\ndata: {\"version\":3}").unwrap();
-        heard.hear(":").unwrap();
-        heard.hear(&events(&[4, 5])).unwrap();
-        assert_eq!((heard.last, heard.events, heard.wrong.len()), (5, 2, 0));
-        heard.hear(&events(&[7])).unwrap();
-        heard.hear(&events(&[7])).unwrap();
+    fn listener_detects_gaps_and_repeats() {
+        let mut received = ReceivedByListener::new(0).unwrap();
+        received.receive("event: auction\nid: 3\ndata: {\"version\":3}").unwrap();
+        received.receive(":").unwrap();
+        received.receive(&events(&[4, 5])).unwrap();
+        assert_eq!((received.last, received.events, received.failures.len()), (5, 2, 0));
+        received.receive(&events(&[7])).unwrap();
+        received.receive(&events(&[7])).unwrap();
         assert_eq!(
-            heard.wrong,
-            ["auction 0: version 7 was told after 5", "auction 0: version 7 was told after 7"]
+            received.failures,
+            ["auction 0: received version 7 after 5", "auction 0: received version 7 after 7"]
         );
     }
 }

@@ -1,5 +1,5 @@
-//! A load balancer: it knows who is ready, sends nothing new to anybody else, and a client of it asks again what was not
-//! answered, with the same key.
+//! Client-side load balancer. It opens connections to ready ingresses only; clients retry unserved requests
+//! with the same idempotency key.
 
 use crate::run::target::client::Address;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,145 +7,145 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So long a client asks again.
-const GIVES_UP: Duration = Duration::from_secs(90);
+/// How long a client retries a request.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Between two attempts of a client.
-const AGAIN: Duration = Duration::from_millis(100);
+/// Interval between two attempts of a client.
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How often it is looked whether attempts have ended.
-const LOOK: Duration = Duration::from_millis(20);
+/// Interval at which running attempts are polled.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// One address.
 #[derive(Debug)]
 struct Backend {
     address: Address,
     is_ready: AtomicBool,
-    /// How often it stopped being ready: connections from before are of no use.
-    went: AtomicU64,
+    /// Number of times it stopped being ready; connections opened before are not used again.
+    times_unready: AtomicU64,
 }
 
-/// A connection's number, and how often whom it leads to had gone.
+/// Index of an ingress, and how often it had stopped being ready when the connection was opened.
 pub(crate) type ConnectionEpoch = (usize, u64);
 
-/// Several addresses of one portal.
+/// Load balancer over the ingresses of one portal.
 #[derive(Debug)]
 pub(crate) struct LoadBalancer {
     backends: Vec<Backend>,
     next: AtomicUsize,
     attempts: AtomicUsize,
-    /// When it was noted that a request was not served, and what was answered.
+    /// Unserved attempts: when each was recorded, and the response.
     failed: Mutex<Vec<(Instant, String)>>,
-    /// When attempts began that have not ended, with numbers that tell them apart.
-    in_hand: Mutex<BTreeSet<(Instant, usize)>>,
+    /// Start times of running attempts, with a number that makes each unique.
+    in_flight: Mutex<BTreeSet<(Instant, usize)>>,
 }
 
-/// An attempt that is going on; it has ended when this is dropped.
+/// A running attempt; ends when dropped.
 pub(crate) struct Attempt<'a> {
-    balance: &'a LoadBalancer,
-    began: (Instant, usize),
+    load_balancer: &'a LoadBalancer,
+    started: (Instant, usize),
 }
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        self.balance.in_hand().remove(&self.began);
+        self.load_balancer.in_flight().remove(&self.started);
     }
 }
 
 impl LoadBalancer {
-    /// All of them ready.
+    /// Creates a load balancer with all addresses ready.
     pub(crate) fn new(addresses: Vec<Address>) -> LoadBalancer {
         let backends = addresses.into_iter().map(|address| Backend {
             address,
             is_ready: AtomicBool::new(true),
-            went: AtomicU64::new(0),
+            times_unready: AtomicU64::new(0),
         });
         let (next, attempts) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let (failed, in_hand) = (Mutex::default(), Mutex::default());
-        LoadBalancer { backends: backends.collect(), next, attempts, failed, in_hand }
+        let (failed, in_flight) = (Mutex::default(), Mutex::default());
+        LoadBalancer { backends: backends.collect(), next, attempts, failed, in_flight }
     }
 
-    /// Whether one is ready.
-    pub(crate) fn is(&self, number: usize, ready: bool) {
+    /// Sets whether an ingress is ready.
+    pub(crate) fn set_ready(&self, number: usize, ready: bool) {
         let Some(backend) = self.backends.get(number) else { return };
         if backend.is_ready.swap(ready, Ordering::Relaxed) && !ready {
-            backend.went.fetch_add(1, Ordering::Relaxed);
+            backend.times_unready.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Whether somebody is known to be ready.
-    pub(crate) fn knows(&self, host: &str) -> bool {
+    /// Whether the ingress at this address is ready.
+    pub(crate) fn is_ready(&self, host: &str) -> bool {
         let found = self.backends.iter().find(|backend| backend.address.host == host);
         found.is_some_and(|backend| backend.is_ready.load(Ordering::Relaxed))
     }
 
-    /// Whether a connection may be used.
-    pub(crate) fn is_good(&self, (number, went): ConnectionEpoch) -> bool {
+    /// Whether the ingress of a connection has been ready since the connection was opened.
+    pub(crate) fn is_usable(&self, (number, times_unready): ConnectionEpoch) -> bool {
         self.backends.get(number).is_some_and(|backend| {
-            backend.is_ready.load(Ordering::Relaxed) && backend.went.load(Ordering::Relaxed) == went
+            backend.is_ready.load(Ordering::Relaxed)
+                && backend.times_unready.load(Ordering::Relaxed) == times_unready
         })
     }
 
-    /// Where the next connection goes: to one that is ready, if there is one.
+    /// Selects the ingress of the next connection: a ready one if possible.
     pub(crate) fn pick(&self) -> (ConnectionEpoch, &Address) {
         let (first, count) = (self.next.fetch_add(1, Ordering::Relaxed), self.backends.len());
         let is_ready = |number: &usize| self.backends[*number].is_ready.load(Ordering::Relaxed);
         let number = (first..first + count).map(|n| n % count).find(is_ready).unwrap_or(first % count);
         let backend = &self.backends[number];
-        ((number, backend.went.load(Ordering::Relaxed)), &backend.address)
+        ((number, backend.times_unready.load(Ordering::Relaxed)), &backend.address)
     }
 
-    /// An attempt begins.
     pub(crate) fn attempt(&self) -> Attempt<'_> {
-        let mut in_hand = self.in_hand();
-        let began = (Instant::now(), self.attempts.fetch_add(1, Ordering::Relaxed));
-        in_hand.insert(began);
-        Attempt { balance: self, began }
+        let mut in_flight = self.in_flight();
+        let started = (Instant::now(), self.attempts.fetch_add(1, Ordering::Relaxed));
+        in_flight.insert(started);
+        Attempt { load_balancer: self, started }
     }
 
-    /// Waits until every attempt that began before has ended, and what came of it is noted.
-    pub(crate) async fn nothing_in_hand_from_before(&self, moment: Instant) {
-        while self.in_hand().first().is_some_and(|(began, _)| *began < moment) {
-            tokio::time::sleep(LOOK).await;
+    /// Waits until every attempt started before `moment` has ended and its result is recorded.
+    pub(crate) async fn wait_for_attempts_before(&self, moment: Instant) {
+        while self.in_flight().first().is_some_and(|(started, _)| *started < moment) {
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// Notes what was not served, and waits; false if it was served, or if it is time to give up.
-    pub(crate) async fn asks_again(
+    /// Records an unserved attempt (no response, 429 or 5xx) and waits before the retry. Returns false if the
+    /// request was served or its retry time is over.
+    pub(crate) async fn retry_unserved(
         &self,
-        began: Instant,
+        started: Instant,
         attempt: Attempt<'_>,
         status: u16,
-        why: &str,
+        error: &str,
     ) -> bool {
         if !matches!(status, 0 | 429 | 500..) {
             return false;
         }
-        self.failures().push((Instant::now(), format!("{status} {why}")));
+        self.failures().push((Instant::now(), format!("{status} {error}")));
         drop(attempt);
-        if began.elapsed() > GIVES_UP {
+        if started.elapsed() > RETRY_TIMEOUT {
             return false;
         }
-        tokio::time::sleep(AGAIN).await;
+        tokio::time::sleep(RETRY_INTERVAL).await;
         true
     }
 
-    /// What was noted since then of requests that were not served, and how often.
+    /// Returns the unserved attempts recorded since a moment, counted by response.
     pub(crate) fn failed_since(&self, since: Instant) -> BTreeMap<String, u64> {
         let mut failed = BTreeMap::new();
-        for (_, answer) in self.failures().iter().filter(|(noted, _)| *noted >= since) {
-            *failed.entry(answer.clone()).or_default() += 1;
+        for (_, response) in self.failures().iter().filter(|(noted, _)| *noted >= since) {
+            *failed.entry(response.clone()).or_default() += 1;
         }
         failed
     }
 
-    // Nothing that panics is done while they are held.
+    // The locks are never poisoned: no code that can panic runs under them.
     fn failures(&self) -> MutexGuard<'_, Vec<(Instant, String)>> {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn in_hand(&self) -> MutexGuard<'_, BTreeSet<(Instant, usize)>> {
-        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    fn in_flight(&self) -> MutexGuard<'_, BTreeSet<(Instant, usize)>> {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -154,40 +154,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_new_goes_to_who_is_not_ready() {
-        let balance = LoadBalancer::new(["a", "b"].map(|host| Address { host: host.to_owned() }).to_vec());
-        let picks = || (0..4).map(|_| balance.pick().1.host.as_str()).collect::<String>();
+    fn load_balancer_picks_ready_ingresses_only() {
+        let load_balancer =
+            LoadBalancer::new(["a", "b"].map(|host| Address { host: host.to_owned() }).to_vec());
+        let picks = || (0..4).map(|_| load_balancer.pick().1.host.as_str()).collect::<String>();
         assert_eq!(picks(), "abab");
-        balance.is(0, false);
+        load_balancer.set_ready(0, false);
         assert_eq!(picks(), "bbbb");
-        balance.is(1, false);
-        assert_eq!(picks().len(), 4, "somebody must be asked");
-        balance.is(0, true);
-        assert!(balance.is_good((0, 1)) && !balance.is_good((0, 0)), "he has closed what there was");
+        load_balancer.set_ready(1, false);
+        assert_eq!(picks().len(), 4, "without a ready ingress any is picked");
+        load_balancer.set_ready(0, true);
+        assert!(
+            load_balancer.is_usable((0, 1)) && !load_balancer.is_usable((0, 0)),
+            "old connections are unusable after a restart"
+        );
     }
 
     #[tokio::test]
-    async fn what_is_not_served_is_asked_again_and_counted() {
-        let (balance, now) = (LoadBalancer::new(Vec::new()), Instant::now());
-        for (status, again) in [(201, false), (409, false), (0, true), (503, true), (429, true)] {
-            let attempt = balance.attempt();
-            assert_eq!(balance.asks_again(now, attempt, status, "").await, again, "{status}");
+    async fn load_balancer_retries_and_counts_unserved_requests() {
+        let (load_balancer, now) = (LoadBalancer::new(Vec::new()), Instant::now());
+        for (status, is_retried) in [(201, false), (409, false), (0, true), (503, true), (429, true)] {
+            let attempt = load_balancer.attempt();
+            assert_eq!(load_balancer.retry_unserved(now, attempt, status, "").await, is_retried, "{status}");
         }
-        let failed: Vec<_> = balance.failed_since(now).into_iter().collect();
-        assert_eq!(failed, [("0 ", 1), ("429 ", 1), ("503 ", 1)].map(|(why, count)| (why.to_owned(), count)));
+        let failed: Vec<_> = load_balancer.failed_since(now).into_iter().collect();
+        assert_eq!(
+            failed,
+            [("0 ", 1), ("429 ", 1), ("503 ", 1)].map(|(error, count)| (error.to_owned(), count))
+        );
     }
 
     #[tokio::test]
-    async fn an_attempt_is_in_hand_until_what_came_of_it_is_noted() {
-        let balance = LoadBalancer::new(Vec::new());
-        let attempt = balance.attempt();
+    async fn attempt_is_in_flight_until_its_result_is_recorded() {
+        let load_balancer = LoadBalancer::new(Vec::new());
+        let attempt = load_balancer.attempt();
         let after = Instant::now();
-        let waits = balance.nothing_in_hand_from_before(after);
-        assert!(tokio::time::timeout(Duration::from_millis(50), waits).await.is_err(), "it goes on");
-        let later = balance.attempt();
-        balance.asks_again(after, attempt, 0, "closed").await;
-        balance.nothing_in_hand_from_before(after).await;
-        assert_eq!(balance.failed_since(after).len(), 1);
+        let waits = load_balancer.wait_for_attempts_before(after);
+        assert!(
+            tokio::time::timeout(Duration::from_millis(50), waits).await.is_err(),
+            "the attempt has not ended"
+        );
+        let later = load_balancer.attempt();
+        load_balancer.retry_unserved(after, attempt, 0, "closed").await;
+        load_balancer.wait_for_attempts_before(after).await;
+        assert_eq!(load_balancer.failed_since(after).len(), 1);
         drop(later);
     }
 }

@@ -1,4 +1,4 @@
-//! A portal of our own: private servers, and every role as a process.
+//! A private portal: its own Redis and Postgres, and one process per component.
 
 use crate::Failure;
 use crate::run::target::client::{Address, Client};
@@ -13,29 +13,29 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-const ROLES: [&str; 6] = ["ingress", "writer", "projector", "auctioneer", "notifier", "promoter"];
+const COMPONENTS: [&str; 6] = ["ingress", "writer", "projector", "auctioneer", "notifier", "promoter"];
 
-/// Nothing takes longer to start.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Time limit for the start.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-const LOOK: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// As a portal has it.
+/// The default of the portal.
 const PARTITIONS: u16 = 4;
 
-/// Processes and servers; they end with it.
+/// Processes and servers of a private portal; stopped when dropped.
 pub(crate) struct LocalPortal {
     processes: Vec<(&'static str, Child)>,
     servers: Option<LocalServers>,
     pub(crate) url: String,
     pub(crate) redis_url: String,
     pub(crate) database_url: String,
-    /// Removed at the end, unless a directory was named.
+    /// Removed at the end; none if a directory was given.
     _directory: Option<TempDir>,
 }
 
 impl LocalPortal {
-    /// Starts everything, with the program `portal` that was built beside this one.
+    /// Starts all servers and components. Runs the program `portal` in the directory of this program.
     pub(crate) async fn start(data_dir: Option<&Path>) -> Result<LocalPortal, Failure> {
         let temporary = match data_dir {
             Some(_) => None,
@@ -44,7 +44,7 @@ impl LocalPortal {
         let directory = match (&temporary, data_dir) {
             (_, Some(directory)) => directory.to_owned(),
             (Some(temporary), None) => temporary.path().to_owned(),
-            (None, None) => PathBuf::new(), // one of them there is
+            (None, None) => PathBuf::new(), // unreachable: one of both is set
         };
         std::fs::create_dir_all(&directory)?;
         let servers = LocalServers::start(LocalServerOptions::new(directory.join("servers"))).await?;
@@ -59,27 +59,27 @@ impl LocalPortal {
             database_url,
             _directory: temporary,
         };
-        for role in ROLES {
-            let child = portal.process(role, listen, &directory)?;
-            portal.processes.push((role, child));
+        for component in COMPONENTS {
+            let child = portal.process(component, listen, &directory)?;
+            portal.processes.push((component, child));
         }
-        portal.ready().await?;
+        portal.wait_until_ready().await?;
         Ok(portal)
     }
 
-    fn process(&self, role: &str, listen: SocketAddr, directory: &Path) -> Result<Child, Failure> {
+    fn process(&self, component: &str, listen: SocketAddr, directory: &Path) -> Result<Child, Failure> {
         let program = std::env::current_exe()?.with_file_name("portal");
-        let log = File::create(directory.join(format!("{role}.log")))?;
+        let log = File::create(directory.join(format!("{component}.log")))?;
         let started = Command::new(&program)
-            .args(["run", role])
+            .args(["run", component])
             .env("REDIS_URL", &self.redis_url)
             .env("DATABASE_URL", &self.database_url)
             .env("AUCTION__PARTITIONS", PARTITIONS.to_string())
             .env("AUCTION__INGRESS__LISTEN", listen.to_string())
             .env("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "true")
-            .env("AUCTION__LIMITS__ON", "false")
-            // All of them are kept, so that all can be looked at.
-            .env("AUCTION__NOTIFIER__INBOX_KEEPS", "60000")
+            .env("AUCTION__RATE_LIMITS__ENABLED", "false")
+            // Inboxes keep all notifications, so that the checker can read them.
+            .env("AUCTION__NOTIFIER__INBOX_SIZE", "60000")
             .env("AUCTION__LOG__FILTER", "warn")
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -87,52 +87,52 @@ impl LocalPortal {
             .spawn();
         started.map_err(|error| {
             let program = program.display();
-            format!("{program}: {error}; build it first: cargo build --release -p portal --bin portal").into()
+            format!("{program}: {error}; build it with: cargo build --release -p portal --bin portal").into()
         })
     }
 
-    async fn ready(&mut self) -> Result<(), Failure> {
-        let (began, address) = (Instant::now(), Address::read(&self.url)?);
+    async fn wait_until_ready(&mut self) -> Result<(), Failure> {
+        let (began, address) = (Instant::now(), Address::parse(&self.url)?);
         let request = format!("GET /readyz HTTP/1.1\r\nHost: {}\r\n\r\n", address.host);
         loop {
             if let Ok(mut client) = Client::connect(&address).await
-                && let Ok(answer) = client.ask(request.as_bytes()).await
-                && answer.status == 200
+                && let Ok(response) = client.send(request.as_bytes()).await
+                && response.status == 200
             {
                 return Ok(());
             }
-            self.alive()?;
-            if began.elapsed() > PATIENCE {
-                return Err(format!("the private portal is not ready after {PATIENCE:?}").into());
+            self.verify_running()?;
+            if began.elapsed() > TIMEOUT {
+                return Err(format!("the private portal did not become ready within {TIMEOUT:?}").into());
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// An error if a process has ended.
-    pub(crate) fn alive(&mut self) -> Result<(), Failure> {
-        for (role, child) in &mut self.processes {
+    /// Returns an error if a process has exited.
+    pub(crate) fn verify_running(&mut self) -> Result<(), Failure> {
+        for (component, child) in &mut self.processes {
             if let Some(status) = child.try_wait()? {
-                return Err(format!("the {role} of the private portal ended: {status}").into());
+                return Err(format!("the {component} of the private portal exited: {status}").into());
             }
         }
         Ok(())
     }
 
-    /// The processes by their roles.
+    /// Returns the process ids by component.
     pub(crate) fn pids(&self) -> Vec<(&'static str, u32)> {
-        self.processes.iter().map(|(role, child)| (*role, child.id())).collect()
+        self.processes.iter().map(|(component, child)| (*component, child.id())).collect()
     }
 
-    /// Ends everything in order; nothing is left behind.
+    /// Stops all processes and servers in order.
     pub(crate) async fn stop(mut self) -> Result<(), Failure> {
         for (_, child) in &self.processes {
             Command::new("kill").arg(child.id().to_string()).status()?;
         }
-        for (role, mut child) in self.processes.drain(..) {
+        for (component, mut child) in self.processes.drain(..) {
             let status = child.wait()?;
             if !status.success() {
-                return Err(format!("the {role} of the private portal ended with {status}").into());
+                return Err(format!("the {component} of the private portal exited with {status}").into());
             }
         }
         match self.servers.take() {
@@ -145,7 +145,7 @@ impl LocalPortal {
 impl Drop for LocalPortal {
     fn drop(&mut self) {
         for (_, child) in &mut self.processes {
-            // It has ended already, or the run has failed.
+            // The process has already exited, or the run has failed.
             let _ = child.kill();
             let _ = child.wait();
         }

@@ -1,10 +1,10 @@
-//! A portal by its streams, as another ingress would: commands go onto their streams, outcomes come by a reply
-//! stream.
+//! Load on the command streams, like another ingress: adds commands to the streams and reads outcomes from
+//! reply streams.
 
 mod set_up;
 
 use crate::Failure;
-use crate::run::history::{NO_ANSWER, OperationLog, Record};
+use crate::run::history::{NO_RESPONSE, OperationLog, Record};
 use crate::run::ids::{RunIds, fingerprint_of};
 use crate::run::mix::Operation;
 use crate::run::plan::PlannedRequest;
@@ -24,43 +24,43 @@ use stream_worker::entry::read_reply;
 use stream_worker::{DedicatedConnection, value};
 use uuid::Uuid;
 
-/// At most so many commands in one round trip, as in an ingress.
-const FLUSH: usize = 1_000;
+/// Maximum number of commands in one round trip, as in the ingress.
+const MAX_COMMANDS_PER_FLUSH: usize = 1_000;
 
-/// Redis takes no longer.
-const DEADLINE: Duration = Duration::from_secs(30);
+/// Time limit for a Redis request.
+const REDIS_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A read waits so long; then it is looked whether anything is still to come.
+/// How long a read of outcomes blocks before it is checked whether any are still expected.
 const BLOCK: Duration = Duration::from_millis(100);
 
-/// Reply streams live so long, and are renewed well before.
+/// Expiry of reply streams, and the interval at which it is renewed.
 const EXPIRES: Duration = Duration::from_secs(60);
 const RENEW: Duration = Duration::from_secs(15);
 
-/// How long outcomes may take after the last command.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for outcomes after the last command.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The streams of a portal.
+/// Client of the streams of a portal.
 #[derive(Clone)]
 pub(crate) struct Streams {
     server: RedisServer,
     partitions: PartitionCount,
-    /// As whom writers know us.
+    /// Ingress id under which writers send outcomes to this client.
     ingress: String,
 }
 
-/// Records, and which of them wait for which command.
+/// Records of sent commands, and the indexes of those that wait for an outcome, by command.
 #[derive(Default)]
-struct Waiting {
+struct Pending {
     records: Vec<Record>,
     by_command: HashMap<Uuid, Vec<usize>>,
 }
 
-type Shared = Arc<Mutex<Waiting>>;
+type Shared = Arc<Mutex<Pending>>;
 
-fn lock(waiting: &Shared) -> MutexGuard<'_, Waiting> {
-    // Nothing that panics is done while it is held.
-    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(pending: &Shared) -> MutexGuard<'_, Pending> {
+    // The lock is never poisoned: no code that can panic runs under it.
+    pending.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Streams {
@@ -69,92 +69,101 @@ impl Streams {
         Ok(Streams { server, partitions, ingress: format!("load-{}", Uuid::now_v7().simple()) })
     }
 
-    /// Sends what is due, and notes the outcomes. Ends when there is no more.
+    /// Sends the due requests and logs their outcomes. Returns when the queue has ended and all outcomes have
+    /// arrived or timed out.
     pub(crate) async fn work(
         &self,
         queue: &Arc<Queue>,
-        world: &Arc<RunIds>,
-        journal: &mut OperationLog,
+        run_ids: &Arc<RunIds>,
+        log: &mut OperationLog,
         counts: &Arc<Counts>,
     ) -> Result<(), Failure> {
-        let codes = Arc::new(std::mem::take(&mut journal.codes));
-        let (waiting, sent) = (Shared::default(), Arc::new(AtomicBool::new(false)));
-        let mut connection = self.server.connect(DEADLINE).await?;
+        let codes = Arc::new(std::mem::take(&mut log.codes));
+        let (pending, sent) = (Shared::default(), Arc::new(AtomicBool::new(false)));
+        let mut connection = self.server.connect(REDIS_TIMEOUT).await?;
         let begin = self.renew(&mut connection).await?;
-        let hear = {
-            let (streams, queue, waiting) = (self.clone(), Arc::clone(queue), Arc::clone(&waiting));
+        let read_outcomes = {
+            let (streams, queue, pending) = (self.clone(), Arc::clone(queue), Arc::clone(&pending));
             let (sent, counts, codes) = (Arc::clone(&sent), Arc::clone(counts), Arc::clone(&codes));
             tokio::spawn(async move {
-                let told = |waiting: &mut Waiting, outcome: &Outcome| {
-                    for n in waiting.by_command.remove(&outcome.command.0).unwrap_or_default() {
-                        let record = &mut waiting.records[n];
-                        let (status, code) = answer(&outcome.result);
+                let record_outcome = |pending: &mut Pending, outcome: &Outcome| {
+                    for n in pending.by_command.remove(&outcome.command.0).unwrap_or_default() {
+                        let record = &mut pending.records[n];
+                        let (status, code) = http_status(&outcome.result);
                         record.status = status;
                         record.code = code.map_or(0, |code| codes.number(code));
                         record.version = version(&outcome.result);
-                        record.took = queue.since(record.ask.due);
+                        record.latency_us = queue.since(record.request.due);
                         counts.count(status);
                     }
                 };
-                streams.hear(begin, &waiting, &sent, told).await
+                streams.read_outcomes(begin, &pending, &sent, record_outcome).await
             })
         };
-        let went = self.send(connection, queue, world, &waiting, counts).await;
+        let result = self.send(connection, queue, run_ids, &pending, counts).await;
         sent.store(true, Ordering::Relaxed);
-        hear.await??;
-        went?;
-        journal.records = std::mem::take(&mut lock(&waiting).records);
-        // Those who had it have ended.
-        journal.codes = Arc::try_unwrap(codes).unwrap_or_default();
-        for record in &mut journal.records {
-            if !record.is_answered() {
-                record.code = journal.codes.number("no_answer");
-                record.took = queue.since(record.ask.due);
-                counts.count(NO_ANSWER);
+        read_outcomes.await??;
+        result?;
+        log.records = std::mem::take(&mut lock(&pending).records);
+        // All tasks have ended and dropped their references.
+        log.codes = Arc::try_unwrap(codes).unwrap_or_default();
+        for record in &mut log.records {
+            if !record.has_response() {
+                record.code = log.codes.number("no_response");
+                record.latency_us = queue.since(record.request.due);
+                counts.count(NO_RESPONSE);
             }
         }
         Ok(())
     }
 
-    /// Commands that come while one round trip waits for the disk go into the next.
+    /// Sends all commands that arrived during one round trip in the next one.
     async fn send(
         &self,
         mut connection: DedicatedConnection,
         queue: &Queue,
-        world: &RunIds,
-        waiting: &Shared,
+        run_ids: &RunIds,
+        pending: &Shared,
         counts: &Counts,
     ) -> Result<(), Failure> {
-        let mut asks = Vec::with_capacity(FLUSH);
+        let mut requests = Vec::with_capacity(MAX_COMMANDS_PER_FLUSH);
         let mut renewed = Instant::now();
         loop {
-            asks.clear();
-            queue.take(&mut asks, FLUSH).await;
-            if asks.is_empty() {
+            requests.clear();
+            queue.take(&mut requests, MAX_COMMANDS_PER_FLUSH).await;
+            if requests.is_empty() {
                 return Ok(());
             }
-            let (mut flush, mut unwaited) = (pipe(), Vec::new());
-            for ask in &asks {
-                let command = self.command(world, ask)?;
-                // Before it is sent: its outcome may be here before we are.
-                let mut waiting = lock(waiting);
-                let (n, held) = (waiting.records.len(), queue.since(ask.due));
+            let (mut flush, mut without_reply) = (pipe(), Vec::new());
+            for request in &requests {
+                let command = self.command(run_ids, request)?;
+                // Registered before sending, because the outcome may arrive before this task continues.
+                let mut pending = lock(pending);
+                let (n, queued_us) = (pending.records.len(), queue.since(request.due));
                 let id = command.id.0;
-                let (took, status, code, version) = (0, NO_ANSWER, 0, 0);
-                waiting.records.push(Record { ask: *ask, held, took, status, code, version, command: id });
-                match ask.what {
-                    Operation::Unwaited => unwaited.push(n),
-                    _ => waiting.by_command.entry(id).or_default().push(n),
+                let (latency_us, status, code, version) = (0, NO_RESPONSE, 0, 0);
+                pending.records.push(Record {
+                    request: *request,
+                    queued_us,
+                    latency_us,
+                    status,
+                    code,
+                    version,
+                    command: id,
+                });
+                match request.operation {
+                    Operation::BidAsync => without_reply.push(n),
+                    _ => pending.by_command.entry(id).or_default().push(n),
                 }
-                drop(waiting);
+                drop(pending);
                 self.add(&mut flush, &command);
             }
             for reply in connection.send(&flush).await? {
                 value::ok(reply)?;
             }
-            for n in unwaited {
-                let record = &mut lock(waiting).records[n];
-                (record.status, record.took) = (202, queue.since(record.ask.due));
+            for n in without_reply {
+                let record = &mut lock(pending).records[n];
+                (record.status, record.latency_us) = (202, queue.since(record.request.due));
                 counts.count(202);
             }
             if renewed.elapsed() > RENEW {
@@ -172,21 +181,22 @@ impl Streams {
         }
     }
 
-    fn command(&self, world: &RunIds, ask: &PlannedRequest) -> Result<Command, Failure> {
-        let (user, auction) = (UserId(world.user(ask)), world.auction(ask));
-        let id = world.command(ask).unwrap_or_else(|| CommandId(Uuid::now_v7()));
-        let body = match ask.what {
-            Operation::Deletion => AuctionCommand::DeleteBid(DeleteBid {
-                bid: BidId(world.bid_with_key(ask).unwrap_or_default()),
+    fn command(&self, run_ids: &RunIds, request: &PlannedRequest) -> Result<Command, Failure> {
+        let (user, auction) = (UserId(run_ids.user(request)), run_ids.auction(request));
+        let id = run_ids.command(request).unwrap_or_else(|| CommandId(Uuid::now_v7()));
+        let body = match request.operation {
+            Operation::BidDelete => AuctionCommand::DeleteBid(DeleteBid {
+                bid: BidId(run_ids.bid_with_key(request).unwrap_or_default()),
             }),
             _ => AuctionCommand::PlaceBid(PlaceBid {
                 bid: BidId(id.0),
                 bidder: user,
-                amount: Amount::new(ask.amount)?,
+                amount: Amount::new(request.amount)?,
             }),
         };
-        let reply = if ask.what == Operation::Unwaited { String::new() } else { self.ingress.clone() };
-        let fingerprint = fingerprint_of(ask.amount);
+        let reply =
+            if request.operation == Operation::BidAsync { String::new() } else { self.ingress.clone() };
+        let fingerprint = fingerprint_of(request.amount);
         let (actor, body) = (Actor::User(user), CommandBody::Auction(body));
         Ok(Command { id, key: auction, actor, expect: None, fingerprint, reply, trace: String::new(), body })
     }
@@ -195,33 +205,36 @@ impl Streams {
         self.partitions.all().map(|partition| keys::reply(partition, &self.ingress)).collect()
     }
 
-    /// Makes the reply streams, or lets them live on. Their newest ids.
+    /// Creates the reply streams or extends their expiry. Returns their newest ids.
     async fn renew(&self, connection: &mut DedicatedConnection) -> Result<Vec<String>, Failure> {
         let mut commands = pipe();
         for stream in self.replies() {
-            // A group is the only way to make an empty stream; nobody reads through it.
+            // Creating a group is the only way to create an empty stream; the group is not used.
             commands.cmd("XGROUP").arg("CREATE").arg(&stream).arg("exists").arg("$").arg("MKSTREAM");
             commands.cmd("EXPIRE").arg(&stream).arg(EXPIRES.as_secs());
             commands.cmd("XINFO").arg("STREAM").arg(&stream);
         }
         let replies = connection.send(&commands).await?;
-        replies.chunks_exact(3).map(|of_one| Ok(value::last_generated_id(&of_one[2])?.to_string())).collect()
+        replies
+            .chunks_exact(3)
+            .map(|replies_of_stream| Ok(value::last_generated_id(&replies_of_stream[2])?.to_string()))
+            .collect()
     }
 
-    /// Reads outcomes until everything is sent and nobody waits any more.
-    async fn hear(
+    /// Reads outcomes until all commands are sent and none waits for its outcome.
+    async fn read_outcomes(
         &self,
         mut last: Vec<String>,
-        waiting: &Shared,
+        pending: &Shared,
         sent: &AtomicBool,
-        told: impl Fn(&mut Waiting, &Outcome),
+        record_outcome: impl Fn(&mut Pending, &Outcome),
     ) -> Result<(), Failure> {
         let (streams, mut all_sent) = (self.replies(), None);
-        let mut connection = self.server.connect(DEADLINE).await?;
+        let mut connection = self.server.connect(REDIS_TIMEOUT).await?;
         loop {
             if sent.load(Ordering::Relaxed) {
                 let since = *all_sent.get_or_insert_with(Instant::now);
-                if lock(waiting).by_command.is_empty() || since.elapsed() > PATIENCE {
+                if lock(pending).by_command.is_empty() || since.elapsed() > TIMEOUT {
                     return Ok(());
                 }
             }
@@ -240,15 +253,15 @@ impl Streams {
                 last[entry.stream] = entry.id.to_string();
                 let body = entry.fields.iter().find(|(name, _)| name.as_ref() == b"body");
                 let outcomes = body.map(|(_, body)| decode_replies(body)).transpose()?.unwrap_or_default();
-                let mut waiting = lock(waiting);
-                outcomes.iter().for_each(|outcome| told(&mut waiting, outcome));
+                let mut pending = lock(pending);
+                outcomes.iter().for_each(|outcome| record_outcome(&mut pending, outcome));
             }
         }
     }
 }
 
-/// What an ingress would answer: status and reason.
-fn answer(result: &OutcomeResult) -> (u16, Option<&str>) {
+/// Returns the status and refusal code that an ingress would respond with.
+fn http_status(result: &OutcomeResult) -> (u16, Option<&str>) {
     match result {
         OutcomeResult::Accepted { .. } => (201, None),
         OutcomeResult::Refused { code, class, .. } => {
@@ -257,7 +270,7 @@ fn answer(result: &OutcomeResult) -> (u16, Option<&str>) {
                 RefusedClass::Forbidden => 403,
                 RefusedClass::Conflict => 409,
                 RefusedClass::Invalid => 422,
-                RefusedClass::VersionMoved => 412,
+                RefusedClass::VersionConflict => 412,
             };
             (status, Some(code))
         }

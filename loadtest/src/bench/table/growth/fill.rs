@@ -1,9 +1,9 @@
-//! A store that is full of auctions, written by a few statements: the rows that a writer would have written, had all
-//! these auctions been created and bid on nine times each.
+//! Fills an event store with SQL statements. The rows equal those that a writer would store if all auctions
+//! were created and received nine bids each.
 
 use crate::Failure;
 use crate::bench::backlog::{auction, partitions};
-use crate::bench::environment::{BenchEnvironment, quiet};
+use crate::bench::environment::{BenchEnvironment, sync_disks};
 use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
 use auction_domain::auction::AuctionEvent;
 use auction_domain::{Amount, BidId, Currency, Detail, UserId};
@@ -11,10 +11,10 @@ use auction_redis::keys;
 use auction_wire::{Event, OutcomeResult};
 use uuid::Uuid;
 
-/// Of each auction: its creation, and its bids.
+/// Events of each auction: its creation and nine bids.
 const EVENTS: u64 = 10;
 
-/// Bids of 1, 2, … 9, each of another bidder; of those who bid later on the same auctions nobody is among them.
+/// Bids of 1 to 9 by different bidders, none of whom bids later on the same auction.
 const FILL: &str = "
     CREATE TEMPORARY TABLE made AS
         SELECT n, k, auction, CASE WHEN k = 0 THEN auction ELSE bid_id(n, k) END AS command,
@@ -32,16 +32,16 @@ const FILL: &str = "
                command, bidder,
                CASE WHEN k = 0 THEN created.body
                     ELSE placed.before || convert_to(command::text, 'UTF8') || placed.between
-                         || convert_to(bidder::text, 'UTF8') || placed.behind || set_byte('\\x00', 0, k) END
+                         || convert_to(bidder::text, 'UTF8') || placed.suffix || set_byte('\\x00', 0, k) END
         FROM made, placed, (SELECT body FROM events WHERE kind = 'auction_created') AS created
         ORDER BY n, k;
-    INSERT INTO commands (command_id, kind, key, fingerprint, partition, position, at, outcome)
+    INSERT INTO command_outcomes (command_id, kind, key, fingerprint, partition, position, at, outcome)
         SELECT command, CASE WHEN k = 0 THEN 'create_auction' ELSE 'place_bid' END, auction, 7, partition, position, at,
                CASE WHEN k = 0 THEN created.outcome ELSE placed.outcomes[k] END
-        FROM made, placed, (SELECT outcome FROM commands WHERE kind = 'create_auction') AS created
+        FROM made, placed, (SELECT outcome FROM command_outcomes WHERE kind = 'create_auction') AS created
         ORDER BY n, k;
-    INSERT INTO auctions (id, partition, seller, status, ends_at, owes_seed)
-        SELECT made.auction, made.partition, seller, status, ends_at, owes_seed FROM made, auctions WHERE k = 0;
+    INSERT INTO auctions (id, partition, seller, status, ends_at, seed_pending)
+        SELECT made.auction, made.partition, seller, status, ends_at, seed_pending FROM made, auctions WHERE k = 0;
     INSERT INTO bids (id, auction, bidder, amount, doubled, state)
         SELECT command, auction, bidder, k, false, 'live' FROM made WHERE k > 0 ORDER BY n, k;
     UPDATE partitions SET head = made.head
@@ -49,12 +49,12 @@ const FILL: &str = "
     UPDATE notifier_checkpoints SET position = head FROM partitions WHERE id = partition;
     DROP TABLE made";
 
-/// How many auctions so many events are.
+/// Returns the number of auctions that have this many events.
 pub(super) fn auctions(events: u64) -> usize {
     usize::try_from(events / EVENTS).unwrap_or(usize::MAX)
 }
 
-/// Fills servers on which there are some users and one auction, until there are about so many events.
+/// Fills servers that contain some users and one auction, up to about this many events.
 pub(super) async fn fill(bench: &BenchEnvironment, events: u64, users: usize) -> Result<(), Failure> {
     let (database, count) = (bench.database(), partitions()?);
     database.batch_execute(&helpers()?).await?;
@@ -63,7 +63,7 @@ pub(super) async fn fill(bench: &BenchEnvironment, events: u64, users: usize) ->
     database
         .execute(
             "INSERT INTO placed VALUES ($1, $2, $3, $4)",
-            &[&template.before, &template.between, &template.behind, &outcomes],
+            &[&template.before, &template.between, &template.suffix, &outcomes],
         )
         .await?;
     let fill = FILL
@@ -71,14 +71,14 @@ pub(super) async fn fill(bench: &BenchEnvironment, events: u64, users: usize) ->
         .replace("$partitions$", &count.get().to_string())
         .replace("$auctions$", &auctions(events).to_string());
     database.batch_execute(&fill).await?;
-    // What a database does by and by; and nothing of it while it is measured.
+    // Maintenance that the database would otherwise run during the measurement.
     database.batch_execute("VACUUM ANALYZE").await?;
     database.batch_execute("CHECKPOINT").await?;
     publish(bench).await?;
-    quiet()
+    sync_disks()
 }
 
-/// What lies on the event streams when all but the last of each was trimmed.
+/// Writes the last event of each partition to its event stream, as if the others had been trimmed.
 async fn publish(bench: &BenchEnvironment) -> Result<(), Failure> {
     let (mut store, mut redis) = (bench.stores()?.open().await?, bench.redis().await?);
     for partition in partitions()?.all() {
@@ -97,7 +97,8 @@ async fn publish(bench: &BenchEnvironment) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The ids of [`crate::bench::backlog`], and of bids that are nobody else's; the parts of bodies.
+/// SQL functions for the ids of [`crate::bench::backlog`] and for ids of the stored bids, and a table for the
+/// parts of encoded bids.
 fn helpers() -> Result<String, Failure> {
     let first_half = |id: Uuid| id.simple().to_string()[..16].to_owned();
     let (of_auctions, of_users) = (first_half(auction(0).0), first_half(crate::bench::backlog::user(0).0));
@@ -112,16 +113,16 @@ fn helpers() -> Result<String, Failure> {
         function("auction_id", &of_auctions, "n", "n integer"),
         function("user_id", &of_users, "n", "n integer"),
         function("bid_id", &of_bids, "n::bigint * 10 + k", "n integer, k integer"),
-        "CREATE TABLE placed (before bytea, between bytea, behind bytea, outcomes bytea[])".to_owned(),
+        "CREATE TABLE placed (before bytea, between bytea, suffix bytea, outcomes bytea[])".to_owned(),
     ]
     .concat())
 }
 
-/// The parts of a body between what differs, and the outcomes of bids of 1, 2, … 9.
+/// The constant parts of an encoded bid around its ids, and the outcomes of bids of 1 to 9.
 struct Template {
     before: Vec<u8>,
     between: Vec<u8>,
-    behind: Vec<u8>,
+    suffix: Vec<u8>,
     outcomes: Vec<Vec<u8>>,
 }
 
@@ -138,17 +139,19 @@ impl Template {
         let body = Event::Auction(placed(1)?).encode();
         let at = |id: Uuid| {
             let text = id.to_string();
-            body.windows(text.len()).position(|part| part == text.as_bytes()).ok_or("a body without ids")
+            body.windows(text.len())
+                .position(|part| part == text.as_bytes())
+                .ok_or("the encoded bid does not contain its ids as text")
         };
         let (bid_at, bidder_at) = (at(bid)?, at(bidder)?);
         let length = bid.to_string().len();
-        // A small number is one byte, the last.
+        // A small amount is encoded as the last byte.
         let mut outcomes = Vec::new();
         for amount in 1..EVENTS {
             if Event::Auction(placed(amount)?).encode().split_last()
                 != Some((&(amount as u8), &body[..body.len() - 1]))
             {
-                return Err("the amount is not the last byte of a body".into());
+                return Err("the amount is not the last byte of an encoded bid".into());
             }
             let facts = vec![
                 ("amount", Detail::Amount(Amount::new(amount)?)),
@@ -162,7 +165,7 @@ impl Template {
         Ok(Template {
             before: body[..bid_at].to_vec(),
             between: body[bid_at + length..bidder_at].to_vec(),
-            behind: body[bidder_at + length..body.len() - 1].to_vec(),
+            suffix: body[bidder_at + length..body.len() - 1].to_vec(),
             outcomes,
         })
     }

@@ -1,48 +1,54 @@
-//! Users and auctions for a load, by their streams.
+//! Creates the users and auctions of a load through the command streams.
 
-use super::{DEADLINE, FLUSH, Streams};
+use super::{MAX_COMMANDS_PER_FLUSH, REDIS_TIMEOUT, Streams};
 use crate::Failure;
 use crate::run::ids::RunIds;
 use crate::run::plan::PlannedAuction;
 use auction_domain::auction::{AuctionCommand, CreateAuction};
 use auction_domain::user::{CreateUser, UserCommand};
-use auction_domain::{Actor, Amount, Currency, Description, DurationMs, Timestamp, Title, UserId};
+use auction_domain::{
+    Actor, Amount, Currency, Description, DurationMs, OperatorId, Timestamp, Title, UserId,
+};
 use auction_wire::{Command, CommandBody, CommandId};
 use redis::pipe;
 use stream_worker::value;
 use uuid::Uuid;
 
 impl Streams {
-    /// Creates users and auctions; whoever looks at the store sees when they are there.
+    /// Sends the creation commands. Does not wait until they are decided.
     pub(crate) async fn set_up(
         &self,
         users: u32,
-        offers: &[PlannedAuction],
+        planned_auctions: &[PlannedAuction],
         start: Timestamp,
     ) -> Result<RunIds, Failure> {
-        let mut world = RunIds { users: Vec::new(), auctions: Vec::new(), began: start };
+        let mut run_ids = RunIds { users: Vec::new(), auctions: Vec::new(), began: start };
         let mut commands = Vec::new();
         for _ in 0..users {
             let user = UserId(Uuid::now_v7());
-            world.users.push(user.0);
+            run_ids.users.push(user.0);
             let body = CommandBody::User(UserCommand::CreateUser(CreateUser));
             commands.push(creation(user.0, Actor::User(user), body));
         }
-        for (n, offer) in offers.iter().enumerate() {
+        for (n, auction) in planned_auctions.iter().enumerate() {
             let id = Uuid::now_v7();
-            world.auctions.push(id);
-            let create = create(n, offer, start)?;
-            commands.push(creation(id, Actor::Operator, CommandBody::Auction(create)));
+            run_ids.auctions.push(id);
+            let create = create(n, auction, start)?;
+            commands.push(creation(
+                id,
+                Actor::Operator(OperatorId::Unidentified),
+                CommandBody::Auction(create),
+            ));
         }
-        let mut connection = self.server.connect(DEADLINE).await?;
-        for chunk in commands.chunks(FLUSH) {
+        let mut connection = self.server.connect(REDIS_TIMEOUT).await?;
+        for chunk in commands.chunks(MAX_COMMANDS_PER_FLUSH) {
             let mut flush = pipe();
             chunk.iter().for_each(|command| self.add(&mut flush, command));
             for reply in connection.send(&flush).await? {
                 value::ok(reply)?;
             }
         }
-        Ok(world)
+        Ok(run_ids)
     }
 }
 
@@ -51,15 +57,15 @@ fn creation(id: Uuid, actor: Actor, body: CommandBody) -> Command {
     Command { id: CommandId(id), key: id, actor, expect: None, fingerprint: 0, reply, trace, body }
 }
 
-fn create(n: usize, offer: &PlannedAuction, start: Timestamp) -> Result<AuctionCommand, Failure> {
+fn create(n: usize, auction: &PlannedAuction, start: Timestamp) -> Result<AuctionCommand, Failure> {
     Ok(AuctionCommand::CreateAuction(Box::new(CreateAuction {
         title: Title::new(format!("Lot {n}"))?,
         description: Description::new("")?,
         currency: Currency::new("USD")?,
-        opening_bid: Amount::new(offer.opening)?,
+        opening_bid: Amount::new(auction.opening)?,
         reserve: None,
         starts_at: None,
-        ends_at: Timestamp(start.0 + i64::try_from(offer.ends_after)?),
+        ends_at: Timestamp(start.0 + i64::try_from(auction.ends_after)?),
         seller: None,
         soft_close: None,
         retraction_lock: DurationMs(0),
