@@ -1,12 +1,14 @@
-//! What a bid costs in an auction that holds many already: the decision, its events and the answer.
+//! Cost of a bid in an auction with many bids: decision, events and details of the outcome.
 //!
-//! `cargo bench -p auction-domain` prints a table. Without `--bench`, as when tests are run, it only shows
-//! that it works.
+//! `cargo bench -p auction-domain` prints a table. Without `--bench`, as in test runs, a small plan checks
+//! that the benchmark works.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use auction_domain::auction::{Auction, AuctionCommand, CreateAuction, PlaceBid};
-use auction_domain::{Actor, OperatorId, Amount, BidId, Currency, Description, DurationMs, Timestamp, Title, UserId};
+use auction_domain::{
+    Actor, Amount, BidId, Currency, Description, DurationMs, OperatorId, Timestamp, Title, UserId,
+};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -14,22 +16,21 @@ use uuid::Uuid;
 const BIDDERS: u64 = 1_000;
 const AT: Timestamp = Timestamp(1_000_000);
 
-/// How much is run.
 struct Plan {
     sizes: &'static [usize],
-    /// Each lap times so many bids.
+    /// Number of bids timed per lap.
     timed: usize,
     laps: usize,
 }
 
 const BENCH: Plan = Plan { sizes: &[100, 10_000, 100_000], timed: 10_000, laps: 5 };
-const TRY: Plan = Plan { sizes: &[100], timed: 20, laps: 1 };
+const SMOKE_TEST: Plan = Plan { sizes: &[100], timed: 20, laps: 1 };
 
 #[derive(Clone, Copy)]
 enum Shape {
-    /// Each bidder goes up from his own latest in steps of his own scale: new bids land all over.
+    /// Each bidder raises their own latest bid in steps of their own size: new bids land at all ranks.
     Scattered,
-    /// Each bid tops all others.
+    /// Each bid is the new highest.
     Ascending,
 }
 
@@ -49,7 +50,7 @@ impl Numbers {
     }
 }
 
-/// Bids without end, each above its bidder's own latest.
+/// Endless bids, each above its bidder's latest.
 struct Bidding {
     shape: Shape,
     numbers: Numbers,
@@ -65,10 +66,10 @@ impl Bidding {
     }
 
     fn next(&mut self) -> AuctionCommand {
-        let who = self.numbers.below(BIDDERS);
-        let (bidder, latest) = &mut self.latest[usize::try_from(who).unwrap()];
+        let index = self.numbers.below(BIDDERS);
+        let (bidder, latest) = &mut self.latest[usize::try_from(index).unwrap()];
         *latest = match self.shape {
-            Shape::Scattered => *latest + 1 + self.numbers.below(100 * (who + 1)),
+            Shape::Scattered => *latest + 1 + self.numbers.below(100 * (index + 1)),
             Shape::Ascending => self.highest + 1,
         };
         self.highest = self.highest.max(*latest);
@@ -78,10 +79,12 @@ impl Bidding {
 }
 
 fn send(auction: &mut Option<Auction>, command: &AuctionCommand) {
-    for event in command.decide(auction.as_ref(), Actor::Operator(OperatorId::Unidentified), None, AT).unwrap() {
+    for event in
+        command.decide(auction.as_ref(), Actor::Operator(OperatorId::Unidentified), None, AT).unwrap()
+    {
         Auction::apply(auction, &event, AT);
     }
-    black_box(command.facts(auction.as_ref().unwrap()));
+    black_box(command.details(auction.as_ref().unwrap()));
 }
 
 fn create() -> AuctionCommand {
@@ -100,8 +103,8 @@ fn create() -> AuctionCommand {
     }))
 }
 
-/// Times `timed` bids in auctions of about `size` bids. None of them grows by more than a tenth while it
-/// is timed, so a small size takes many auctions.
+/// Times `timed` bids in auctions of about `size` bids. An auction grows by at most a tenth while it is
+/// timed, so a small size takes many auctions.
 fn lap(shape: Shape, size: usize, timed: usize) -> Duration {
     let each = (size / 10).min(timed);
     let mut spent = Duration::ZERO;
@@ -113,20 +116,20 @@ fn lap(shape: Shape, size: usize, timed: usize) -> Duration {
         let start = Instant::now();
         bids.iter().for_each(|bid| send(&mut auction, bid));
         spent += start.elapsed();
-        assert_eq!(auction.unwrap().live_bids(), size + each);
+        assert_eq!(auction.unwrap().active_bid_count(), size + each);
     }
     spent
 }
 
 fn main() {
-    let plan = if std::env::args().any(|arg| arg == "--bench") { BENCH } else { TRY };
+    let plan = if std::env::args().any(|arg| arg == "--bench") { BENCH } else { SMOKE_TEST };
     println!("{:<10} {:>12} {:>12} {:>8}", "bids", "in auction", "ns per bid", "ratio");
     for (name, shape) in [("scattered", Shape::Scattered), ("ascending", Shape::Ascending)] {
         let mut first = None;
         for size in plan.sizes.iter().copied() {
             let mut laps: Vec<_> = (0..plan.laps).map(|_| lap(shape, size, plan.timed)).collect();
             laps.sort();
-            // The median lap: neither the luckiest nor the one that shared the machine.
+            // The median lap is robust against other load on the machine.
             let ns = laps[plan.laps / 2].as_secs_f64() * 1e9 / plan.timed as f64;
             let ratio = ns / *first.get_or_insert(ns);
             println!("{name:<10} {size:>12} {ns:>12.0} {ratio:>8.2}");

@@ -1,4 +1,4 @@
-//! Senders of commands.
+//! Actors: users, operators and the portal, who send commands.
 
 use crate::UserId;
 use uuid::Uuid;

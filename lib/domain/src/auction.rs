@@ -1,14 +1,15 @@
-//! The auction: its terms, its bids and its end.
+//! Auctions: terms, bids, draws and the result.
 //!
 //! ```text
-//!            CreateAuction          EndAuction, or time
-//!  (nothing) ─────────────▶ open ─────────────────────▶ over ──CloseAuction──▶ closed
-//!                            │                           │
-//!                            └──────CancelAuction────────┴──────────────────▶ cancelled
+//!             CreateAuction          EndAuction or `ends_at`
+//!  (no state) ─────────────▶ open ───────────────────────▶ over ──CloseAuction──▶ closed
+//!                             │                             │
+//!                             └───────CancelAuction─────────┴──────────────────▶ cancelled
 //! ```
 //!
-//! *Open* and *over* are the same status on different sides of `ends_at`; only closed and cancelled are
-//! final: no bid and no result changes after them. What follows is the proof of its draws ([`RevealSeed`]).
+//! *Open* and *over* are both [`Status::Open`], before and after `ends_at`. *Closed* and *cancelled* are
+//! final: no bid and no result changes after them. Only the seed of the draws is then still to be revealed
+//! ([`RevealSeed`]).
 
 mod bidding_window;
 mod bids;
@@ -41,7 +42,7 @@ pub use create::{CreateAuction, CreateAuctionRefusal};
 pub use delete_bid::{DeleteBid, DeleteBidRefusal};
 pub use double_bid::{DoubleBid, DoubleBidRefusal};
 pub use end::{EndAuction, EndAuctionRefusal};
-pub use event::{AuctionEvent, Unsold};
+pub use event::{AuctionEvent, UnsoldReason};
 pub use hold_draw::{HoldDraw, HoldDrawRefusal};
 pub use place_bid::{PlaceBid, PlaceBidRefusal};
 pub use promotion::{Commitment, Draw, Draws, Promotion, Proof, Seed};
@@ -52,34 +53,31 @@ pub use state::AuctionState;
 pub use terms::{SoftClose, Terms};
 pub use void_bid::{VoidBid, VoidBidRefusal};
 
-use crate::{Actor, Amount, Details, Refused, Timestamp, UserId};
+use crate::{Actor, Amount, BidId, Details, RefusalInfo, Timestamp, UserId};
 use bids::Bids;
 
-/// Where an auction is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// Not final yet: scheduled, open, or over and not closed.
+    /// Not final: not started, open for bids, or over and not yet closed.
     Open,
-    /// Final; says who won, if anybody.
+    /// Final; `None` if the auction was not sold.
     Closed(Option<Winner>),
     /// Final, without a winner.
     Cancelled,
 }
 
-/// Who won, and what it costs.
+/// Result of a sold auction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Winner {
-    /// The winning bid.
-    pub bid: crate::BidId,
-    /// Whose it is.
+    pub bid: BidId,
     pub bidder: UserId,
-    /// What the winner owes: the face amount.
-    pub pays: Amount,
-    /// What the bid counted for; more than `pays` if it was doubled (the house carries the rest).
+    /// Amount that the winner pays: the face amount of the bid, even if the bid was doubled.
+    pub price: Amount,
+    /// Effective amount of the bid, by which it was ranked: twice the price if the bid was doubled.
     pub effective: Amount,
 }
 
-/// An auction as its events tell it: all that decisions need.
+/// State of an auction: everything that decisions need.
 #[derive(Clone, Debug)]
 pub struct Auction {
     terms: Terms,
@@ -91,48 +89,36 @@ pub struct Auction {
     draws: Draws,
 }
 
-/// Everything that can be asked of an auction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuctionCommand {
-    /// Offer something.
     CreateAuction(Box<CreateAuction>),
-    /// Bid on it.
     PlaceBid(PlaceBid),
-    /// Take a bid back.
     DeleteBid(DeleteBid),
-    /// Let a bid count twice.
     DoubleBid(DoubleBid),
-    /// Draw a bid by lot, and let it count twice.
     HoldDraw(HoldDraw),
-    /// Show what the draws were held with.
     RevealSeed(RevealSeed),
-    /// Strike a bid out, by the house.
     VoidBid(VoidBid),
-    /// Take out all bids of a deleted user.
     RetractBids(RetractBids),
-    /// End it now.
     EndAuction(EndAuction),
-    /// Call it off.
     CancelAuction(CancelAuction),
-    /// Declare the result.
     CloseAuction(CloseAuction),
 }
 
 impl AuctionCommand {
-    /// Decides the command on the auction as it is now (`None`: there is none of that id), at the time
-    /// of the command. `expected` is the version that the sender saw, if he insists on it.
+    /// Decides the command on the current state; `None` stands for an auction that does not exist. If
+    /// `expected_version` is given, the command is refused unless the auction has this version.
     pub fn decide(
         &self,
         auction: Option<&Auction>,
         actor: Actor,
-        expected: Option<u64>,
+        expected_version: Option<u64>,
         at: Timestamp,
-    ) -> Result<Vec<AuctionEvent>, Refused> {
+    ) -> Result<Vec<AuctionEvent>, RefusalInfo> {
         if let AuctionCommand::CreateAuction(command) = self {
             return Ok(command.decide(auction, at)?);
         }
         let auction = auction.ok_or(AuctionRefusal::UnknownAuction)?;
-        if let Some(expected) = expected.filter(|v| *v != auction.version) {
+        if let Some(expected) = expected_version.filter(|v| *v != auction.version) {
             return Err(AuctionRefusal::VersionConflict { expected, actual: auction.version }.into());
         }
         Ok(match self {
@@ -150,19 +136,19 @@ impl AuctionCommand {
         })
     }
 
-    /// What the sender of an accepted command is told besides ids and version, seen right after it.
-    pub fn facts(&self, after: &Auction) -> Details {
+    /// Returns the details of the accepted command's outcome. `after` is the auction after its events.
+    pub fn details(&self, after: &Auction) -> Details {
         match self {
-            AuctionCommand::PlaceBid(command) => command.facts(after),
-            AuctionCommand::CloseAuction(command) => command.facts(after),
+            AuctionCommand::PlaceBid(command) => command.details(after),
+            AuctionCommand::CloseAuction(command) => command.details(after),
             _ => Details::new(),
         }
     }
 }
 
 impl Auction {
-    /// Folds one event into the state. `None` stands for an auction that does not exist yet; an event
-    /// of an auction without its creation changes nothing.
+    /// Applies one event. `None` stands for an auction that does not exist yet, for which only
+    /// [`AuctionEvent::AuctionCreated`] has an effect.
     pub fn apply(auction: &mut Option<Auction>, event: &AuctionEvent, at: Timestamp) {
         match (auction.as_mut(), event) {
             (None, AuctionEvent::AuctionCreated { terms, .. }) => {
@@ -185,10 +171,10 @@ impl Auction {
         }
     }
 
-    /// Folds one more event of an auction that exists.
+    /// Applies one event to an existing auction.
     pub fn fold(&mut self, event: &AuctionEvent, at: Timestamp) {
         if self.terms.promotion.is_some() {
-            self.draws.pass(self.terms.draws_due(at), self.version);
+            self.draws.advance(self.terms.draws_due(at), self.version);
         }
         self.version += 1;
         match *event {
@@ -219,82 +205,78 @@ impl Auction {
         }
     }
 
-    /// What was agreed at its creation.
     pub fn terms(&self) -> &Terms {
         &self.terms
     }
 
-    /// When bidding ends, extensions included.
+    /// Returns the end of bidding, including extensions.
     pub fn ends_at(&self) -> Timestamp {
         self.ends_at
     }
 
-    /// Where it is in its life.
     pub fn status(&self) -> Status {
         self.status
     }
 
-    /// How many events there have been.
+    /// Returns the number of events of this auction.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// The best live bid.
+    /// Returns the highest-ranked active bid.
     pub fn leader(&self) -> Option<&Bid> {
         self.bids.leader()
     }
 
-    /// All live bids, best first.
-    pub fn standing(&self) -> impl Iterator<Item = &Bid> {
-        self.bids.standing()
+    /// Returns all active bids, highest-ranked first.
+    pub fn ranking(&self) -> impl Iterator<Item = &Bid> {
+        self.bids.ranking()
     }
 
-    /// All users who have a live bid, each once, in no particular order.
+    /// Returns every user with an active bid once, in no particular order.
     pub fn bidders(&self) -> impl Iterator<Item = UserId> {
         self.bids.bidders()
     }
 
-    /// Everything one user bid here, live or not, in the order it was placed.
+    /// Returns all bids of one user, active or not, oldest first.
     pub fn bids_of(&self, bidder: UserId) -> impl ExactSizeIterator<Item = &Bid> {
         self.bids.of(bidder)
     }
 
-    /// The newest live bid of a user, which is also the highest face amount of his.
-    pub fn latest_bid_of(&self, bidder: UserId) -> Option<&Bid> {
-        self.bids.live_of(bidder).next_back()
+    /// Returns the newest active bid of a user, which also has their highest face amount.
+    pub fn latest_active_bid_of(&self, bidder: UserId) -> Option<&Bid> {
+        self.bids.active_of(bidder).next_back()
     }
 
-    /// The place of a bid in the order in which all were placed, from 1.
-    pub fn number_of(&self, bid: crate::BidId) -> Option<u64> {
+    /// Returns the position of a bid in the order of placement, from 1.
+    pub fn bid_number(&self, bid: BidId) -> Option<u64> {
         self.bids.number(bid)
     }
 
-    /// One bid, live or not.
-    pub fn bid(&self, bid: crate::BidId) -> Option<&Bid> {
+    /// Returns one bid, active or not.
+    pub fn bid(&self, bid: BidId) -> Option<&Bid> {
         self.bids.get(bid)
     }
 
-    /// All bids, live or not, in the order in which they were placed.
+    /// Returns all bids, active or not, oldest first.
     pub fn bids(&self) -> &[Bid] {
         self.bids.all()
     }
 
-    /// What is known of its draws.
     pub fn draws(&self) -> &Draws {
         &self.draws
     }
 
-    /// How many live bids there are.
-    pub fn live_bids(&self) -> usize {
-        self.bids.live()
+    pub fn active_bid_count(&self) -> usize {
+        self.bids.active_count()
     }
 
-    /// How many users have a live bid.
-    pub fn live_bidders(&self) -> usize {
-        self.bids.live_bidders()
+    /// Returns the number of users with an active bid.
+    pub fn active_bidder_count(&self) -> usize {
+        self.bids.active_bidder_count()
     }
 
-    /// Whether the best live bid reaches the reserve; true without a reserve.
+    /// Whether the leader reaches the reserve price. Always true without a reserve price.
     pub fn reserve_met(&self) -> bool {
         self.terms.reserve.is_none_or(|reserve| self.leader().is_some_and(|l| l.effective() >= reserve))
     }

@@ -1,74 +1,69 @@
-//! What an outcome says besides yes or no: named numbers, so that every refusal carries what its reader
-//! needs to do better, without each layer above having to know each command.
+//! Results of commands beyond accepted or refused: named values, so that no outer layer has to know the
+//! individual commands and refusals.
 
 use crate::{Amount, Timestamp};
 use uuid::Uuid;
 
-/// One value in an answer.
+/// Value in an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
     /// Money, in minor units of the auction's currency.
     Amount(Amount),
-    /// A point in time.
     Time(Timestamp),
-    /// A number of things, or a version.
+    /// Number of things, or a version.
     Count(u64),
-    /// Yes or no.
     Flag(bool),
-    /// The id of a user, an auction or a bid.
+    /// Id of a user, an auction or a bid.
     Id(Uuid),
 }
 
 /// Named values, in the order in which they are shown.
 pub type Details = Vec<(&'static str, Detail)>;
 
-/// What kind of no it is; the ingress derives the HTTP status from it.
+/// Kind of a refusal; the ingress derives the HTTP status from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefusedClass {
-    /// What the command is about does not exist.
+pub enum RefusalClass {
+    /// The user, auction or bid does not exist.
     Unknown,
-    /// The sender may not do this.
+    /// The sender must not do this.
     Forbidden,
-    /// The command can't be done with things as they are.
+    /// The command is valid, but not in the current state.
     Conflict,
-    /// The command makes no sense in itself.
+    /// The command is invalid in any state.
     Invalid,
-    /// The sender asked for a version that has moved on.
+    /// The sender expected another version of the auction.
     VersionConflict,
 }
 
-/// A refusal as everybody outside the domain sees it.
+/// Refusal in the form that is stored and sent, the same for all commands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// A stable name in snake case, such as `not_above_your_latest`.
+pub struct RefusalInfo {
+    /// Stable name in snake case, such as `not_above_your_latest`.
     pub code: &'static str,
-    /// What kind of no it is.
-    pub class: RefusedClass,
-    /// One sentence for people.
-    pub detail: String,
-    /// The numbers, by name.
-    pub facts: Details,
+    pub class: RefusalClass,
+    /// One sentence that explains the refusal.
+    pub message: String,
+    pub details: Details,
 }
 
-/// Implemented by the refusals of each command.
+/// Refusal of one kind of command. Its [`Display`](std::fmt::Display) text is the message.
 pub trait Refusal: std::error::Error {
-    /// A stable name in snake case.
+    /// Returns the stable name in snake case. It is stored: it must not change.
     fn code(&self) -> &'static str;
-    /// What kind of no it is.
-    fn class(&self) -> RefusedClass;
-    /// The numbers, by name.
-    fn facts(&self) -> Details {
+    fn class(&self) -> RefusalClass;
+    /// Returns the values that the sender needs to correct the command. Their names are stored, too.
+    fn details(&self) -> Details {
         Details::new()
     }
 }
 
-impl<R: Refusal> From<R> for Refused {
-    fn from(refusal: R) -> Refused {
-        Refused {
+impl<R: Refusal> From<R> for RefusalInfo {
+    fn from(refusal: R) -> RefusalInfo {
+        RefusalInfo {
             code: refusal.code(),
             class: refusal.class(),
-            detail: refusal.to_string(),
-            facts: refusal.facts(),
+            message: refusal.to_string(),
+            details: refusal.details(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Identities. A created thing bears the id of the command that created it.
+//! Ids. A user, auction or bid has the id of the command that created it.
 
 use std::fmt;
 use uuid::Uuid;
@@ -24,14 +24,14 @@ macro_rules! id {
 }
 
 id!(
-    /// Who bids and sells.
+    /// Id of a user, who bids or sells.
     UserId
 );
 id!(
-    /// One auction of one thing.
+    /// Id of an auction.
     AuctionId
 );
 id!(
-    /// One bid; it keeps its id when it is deleted or doubled.
+    /// Id of a bid. The bid keeps it when it is deleted or doubled.
     BidId
 );

@@ -1,14 +1,14 @@
-//! The rules of the auction portal, and nothing else.
+//! Business rules of the auction portal.
 //!
-//! No I/O, no async, no clock and no serialisation: time is an argument, and whatever has to be stored
-//! or sent is turned into bytes elsewhere. Three aggregates live here, [`user::User`],
-//! [`auction::Auction`] and the [`promoter`]'s settings. Each follows the same two functions:
+//! The crate does no I/O and has no clock, no async code and no serialization: time is an argument, and
+//! `auction-wire` encodes what is stored or sent. There are three aggregates: [`user::User`],
+//! [`auction::Auction`] and [`promoter::PromoterSettings`]. Each has the same two functions:
 //!
-//! * `decide(state, command, at)` returns the events that the command causes, or says why it is refused;
-//! * `apply(state, event)` folds one event into the state and never fails.
+//! * `decide(state, command, at)` returns the events that the command causes, or the reason it is refused;
+//! * `apply(state, event)` applies one event to the state and never fails.
 //!
-//! Every command is one file: its refusals, its decision and its tests. A new command is one such file
-//! and one line in [`auction::AuctionCommand`] or its like.
+//! Each command has a file of its own with its refusals, its decision and its tests. A new command needs such
+//! a file and a variant of [`auction::AuctionCommand`] or [`user::UserCommand`].
 
 pub mod actor;
 pub mod auction;
@@ -21,7 +21,7 @@ pub mod time;
 pub mod user;
 
 pub use actor::{Actor, OperatorId};
-pub use detail::{Detail, Details, Refused, RefusedClass};
+pub use detail::{Detail, Details, RefusalClass, RefusalInfo};
 pub use ids::{AuctionId, BidId, UserId};
 pub use money::{Amount, Currency};
 pub use text::{Description, PromoterOptions, Reason, Title};

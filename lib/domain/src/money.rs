@@ -1,26 +1,24 @@
-//! Money: whole minor units (cents) and a currency, never fractions.
+//! Money: whole minor units (such as cents) and a currency, never fractions.
 
 use std::fmt;
 use thiserror::Error;
 
-/// An amount in minor units of the auction's currency, from 1 to [`Amount::MAX`].
+/// Amount in minor units of the auction's currency, from 1 to [`Amount::MAX`]. The effective amount of a
+/// doubled bid can be up to twice as high.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount(u64);
 
-/// Why a number is not an [`Amount`].
+/// Error of a number that is not an [`Amount`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("an amount is a whole number of minor units from 1 to {max}, got {got}", max = Amount::MAX)]
 pub struct AmountError {
-    /// The number that was given.
     pub got: u64,
 }
 
 impl Amount {
-    /// The highest amount that can be bid: 2^52 - 1, so that its double is still a whole number in JSON
-    /// and JavaScript.
+    /// Maximum amount of a bid: 2^52 - 1. Twice as much is below 2^53, so JavaScript reads it exactly.
     pub const MAX: Amount = Amount((1 << 52) - 1);
 
-    /// The amount of so many minor units.
     pub const fn new(minor_units: u64) -> Result<Amount, AmountError> {
         if minor_units == 0 || minor_units > Amount::MAX.0 {
             return Err(AmountError { got: minor_units });
@@ -28,7 +26,7 @@ impl Amount {
         Ok(Amount(minor_units))
     }
 
-    /// What a bid counts for: up to the double of [`Amount::MAX`].
+    /// Validates an effective amount, which can be up to twice [`Amount::MAX`].
     pub const fn effective(minor_units: u64) -> Result<Amount, AmountError> {
         if minor_units > Amount::MAX.doubled().0 {
             return Err(AmountError { got: minor_units });
@@ -36,18 +34,17 @@ impl Amount {
         if minor_units > Amount::MAX.0 { Ok(Amount(minor_units)) } else { Amount::new(minor_units) }
     }
 
-    /// How many minor units it is.
     pub const fn minor_units(self) -> u64 {
         self.0
     }
 
-    /// Twice the amount: what a doubled bid counts for. Cannot overflow, since no amount is above
-    /// [`Amount::MAX`]; the result is a ranking value and is never doubled again.
+    /// Returns the effective amount of a doubled bid. Cannot overflow: a bid is at most [`Amount::MAX`], and
+    /// an effective amount is never doubled again.
     pub(crate) const fn doubled(self) -> Amount {
         Amount(self.0 * 2)
     }
 
-    /// The least amount above this one.
+    /// Returns the smallest higher amount.
     pub(crate) const fn next(self) -> Amount {
         Amount(self.0 + 1)
     }
@@ -59,20 +56,18 @@ impl fmt::Display for Amount {
     }
 }
 
-/// A currency by its three-letter code (ISO 4217 form, such as `EUR`).
+/// Currency code in the form of ISO 4217: three capital letters, such as `EUR`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Currency([u8; 3]);
 
-/// Why a text is not a [`Currency`].
+/// Error of a text that is not a [`Currency`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("a currency is three capital letters, such as EUR; got {got:?}")]
 pub struct CurrencyError {
-    /// The text that was given.
     pub got: String,
 }
 
 impl Currency {
-    /// The currency of that code.
     pub fn new(code: &str) -> Result<Currency, CurrencyError> {
         match <[u8; 3]>::try_from(code.as_bytes()) {
             Ok(letters) if letters.iter().all(u8::is_ascii_uppercase) => Ok(Currency(letters)),
@@ -80,9 +75,8 @@ impl Currency {
         }
     }
 
-    /// Its code, such as `EUR`.
     pub fn code(&self) -> &str {
-        // Only ASCII capitals pass the constructor, so this is always text.
+        // The constructor accepts only ASCII capitals, so the fallback is never used.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
@@ -104,14 +98,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_amount_is_never_zero_and_its_double_fits_json() {
+    fn amount_is_not_zero_and_its_double_is_exact_in_json() {
         assert!(Amount::new(0).is_err());
         assert!(Amount::new(Amount::MAX.0 + 1).is_err());
         assert!(Amount::MAX.doubled().0 < 1 << 53);
     }
 
     #[test]
-    fn a_currency_is_three_capitals() {
+    fn currency_is_three_capital_letters() {
         assert_eq!(Currency::new("EUR").unwrap().code(), "EUR");
         for wrong in ["eur", "EURO", "", "E1R", "€"] {
             assert!(Currency::new(wrong).is_err(), "{wrong}");

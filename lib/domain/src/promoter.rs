@@ -1,35 +1,31 @@
-//! The promoter's settings, as operators set them: one aggregate, so that every change is on record.
+//! Settings of the promoter, set by operators: one aggregate, so that every change is recorded.
 
 mod change_settings;
 
 pub use change_settings::{ChangePromoterSettings, ChangePromoterSettingsRefusal};
 
-use crate::{Actor, Details, PromoterOptions, Refused};
+use crate::{Actor, Details, PromoterOptions, RefusalInfo};
 use uuid::Uuid;
 
-/// The id of the one aggregate of this kind.
+/// Id of the promoter settings, the only aggregate of this kind.
 pub const PROMOTER_SETTINGS: Uuid = Uuid::from_u128(0x2a8e_31c4_90f7_5b16_8d52_60c1_7e94_ab03);
 
-/// What happened to the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PromoterEvent {
-    /// They are others from now on.
     PromoterSettingsChanged {
-        /// All of them; what is not said is as it is by default.
+        /// The complete options. An option that is left out has its default.
         options: PromoterOptions,
-        /// Who changed them; `None` in events of version 1.
+        /// Sender of the command; `None` in events of version 1.
         by: Option<Actor>,
     },
 }
 
-/// Everything that can be asked of the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PromoterCommand {
-    /// Set them.
     ChangePromoterSettings(ChangePromoterSettings),
 }
 
-/// The settings as their events tell them. Before the first one, those of the settings file hold.
+/// Settings that an operator set. Before the first change, those of the settings file apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PromoterSettings {
     version: u64,
@@ -37,33 +33,31 @@ pub struct PromoterSettings {
 }
 
 impl PromoterCommand {
-    /// Decides the command.
-    pub fn decide(&self, actor: Actor) -> Result<Vec<PromoterEvent>, Refused> {
+    pub fn decide(&self, actor: Actor) -> Result<Vec<PromoterEvent>, RefusalInfo> {
         match self {
             PromoterCommand::ChangePromoterSettings(command) => Ok(command.decide(actor)?),
         }
     }
 
-    /// What the sender of an accepted command is told besides ids and version.
-    pub fn facts(&self) -> Details {
+    /// Returns the details of the accepted command's outcome: none.
+    pub fn details(&self) -> Details {
         Details::new()
     }
 }
 
 impl PromoterSettings {
-    /// Folds one event into the state. `None` stands for settings that nobody set yet.
+    /// Applies one event. `None` stands for settings that no operator has changed yet.
     pub fn apply(settings: &mut Option<PromoterSettings>, event: &PromoterEvent) {
         let version = settings.as_ref().map_or(0, |settings| settings.version) + 1;
         let PromoterEvent::PromoterSettingsChanged { options, .. } = event;
         *settings = Some(PromoterSettings { version, options: options.clone() });
     }
 
-    /// How many events there have been.
+    /// Returns the number of changes.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// What was set last.
     pub fn options(&self) -> &PromoterOptions {
         &self.options
     }

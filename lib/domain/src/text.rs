@@ -1,28 +1,22 @@
-//! Texts that people write, bounded and free of control characters (Postgres refuses a NUL).
+//! Texts from users and operators: limited in length, without control characters (Postgres rejects NUL).
 
 use std::fmt;
 use thiserror::Error;
 
-/// Why a text is refused.
+/// Reasons a text is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TextError {
-    /// Nothing, or only white space.
+    /// The text is empty or only white space.
     #[error("must not be empty")]
     Empty,
-    /// Too many characters.
     #[error("must have at most {max} characters, has {has}")]
-    TooLong {
-        /// How many are allowed.
-        max: usize,
-        /// How many there are.
-        has: usize,
-    },
-    /// A character such as NUL or escape (line breaks and tabs are fine in descriptions).
+    TooLong { max: usize, has: usize },
+    /// The text contains a control character. Line breaks and tabs are allowed in texts of several lines.
     #[error("must not contain control characters")]
     ControlCharacter,
 }
 
-fn check(text: &str, min: usize, max: usize, lines: bool) -> Result<(), TextError> {
+fn check(text: &str, min: usize, max: usize, multiline: bool) -> Result<(), TextError> {
     if min > 0 && text.trim().is_empty() {
         return Err(TextError::Empty);
     }
@@ -30,27 +24,25 @@ fn check(text: &str, min: usize, max: usize, lines: bool) -> Result<(), TextErro
     if has > max {
         return Err(TextError::TooLong { max, has });
     }
-    if text.chars().any(|c| c.is_control() && !(lines && matches!(c, '\n' | '\r' | '\t'))) {
+    if text.chars().any(|c| c.is_control() && !(multiline && matches!(c, '\n' | '\r' | '\t'))) {
         return Err(TextError::ControlCharacter);
     }
     Ok(())
 }
 
 macro_rules! text {
-    ($(#[$doc:meta])* $name:ident, $min:literal ..= $max:literal, lines: $lines:literal) => {
+    ($(#[$doc:meta])* $name:ident, $min:literal ..= $max:literal, multiline: $multiline:literal) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct $name(String);
 
         impl $name {
-            /// Checks the text.
             pub fn new(text: impl Into<String>) -> Result<$name, TextError> {
                 let text = text.into();
-                check(&text, $min, $max, $lines)?;
+                check(&text, $min, $max, $multiline)?;
                 Ok($name(text))
             }
 
-            /// The text itself.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -65,21 +57,21 @@ macro_rules! text {
 }
 
 text!(
-    /// The name of what is auctioned: one line of 1 to 200 characters.
-    Title, 1..=200, lines: false
+    /// Title of an auction: one line of 1 to 200 characters, not blank.
+    Title, 1..=200, multiline: false
 );
 text!(
-    /// What is auctioned, in up to 10,000 characters; may be empty.
-    Description, 0..=10_000, lines: true
+    /// Description of an auction: up to 10,000 characters, possibly none.
+    Description, 0..=10_000, multiline: true
 );
 text!(
-    /// Why an operator did something: one line of 1 to 500 characters.
-    Reason, 1..=500, lines: false
+    /// Reason of an operator's action: one line of 1 to 500 characters, not blank.
+    Reason, 1..=500, multiline: false
 );
 text!(
-    /// Options of the promoter as data, one line of up to 4,000 characters. What they say is none of the
-    /// domain's business.
-    PromoterOptions, 1..=4_000, lines: false
+    /// Options of the promoter as JSON: one line of 1 to 4,000 characters. The domain does not interpret
+    /// them.
+    PromoterOptions, 1..=4_000, multiline: false
 );
 
 #[cfg(test)]
@@ -87,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_title_is_one_line_with_something_in_it() {
+    fn title_is_one_line_and_not_blank() {
         assert!(Title::new("Cartier wristwatch").is_ok());
         assert_eq!(Title::new("  "), Err(TextError::Empty));
         assert_eq!(Title::new("a\0b"), Err(TextError::ControlCharacter));
@@ -96,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_description_may_be_empty_and_have_lines() {
+    fn description_may_be_empty_and_have_several_lines() {
         assert!(Description::new("").is_ok());
         assert!(Description::new("one\ntwo\tthree").is_ok());
         assert_eq!(Description::new("\u{1b}[31m"), Err(TextError::ControlCharacter));

@@ -1,18 +1,16 @@
-//! Time as an argument. The time of a command is the millisecond part of its Redis stream entry id.
+//! Time, which is always an argument. The time of a command is the millisecond part of its stream entry id.
 
 use std::fmt;
 use std::ops::{Add, Sub};
 
-/// A point in time: milliseconds since 1970-01-01 00:00 UTC.
+/// Point in time: milliseconds since 1970-01-01 00:00 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
-/// A length of time in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DurationMs(pub u32);
 
 impl DurationMs {
-    /// So many seconds.
     pub const fn seconds(seconds: u32) -> DurationMs {
         DurationMs(seconds.saturating_mul(1000))
     }

@@ -1,89 +1,88 @@
-//! The user: an account that bids and sells. No name, no address: personal data never enters an event.
+//! Users: accounts that bid and sell. Names and addresses are personal data and never enter an event.
 
 mod change_notification_preferences;
 mod create;
 mod delete;
 mod notification_preferences;
 
-pub use change_notification_preferences::{ChangeNotificationPreferences, ChangeSubscriptionsRefusal};
+pub use change_notification_preferences::{
+    ChangeNotificationPreferences, ChangeNotificationPreferencesRefusal,
+};
 pub use create::{CreateUser, CreateUserRefusal};
 pub use delete::{DeleteUser, DeleteUserRefusal};
 pub use notification_preferences::{NotificationKind, NotificationPreferences};
 
-use crate::{Details, Refused};
+use crate::{Details, RefusalInfo};
 
-/// What happened to a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserEvent {
-    /// The account exists.
     UserCreated,
-    /// The account is gone for good.
+    /// The user was deleted. Final: the id is never used again.
     UserDeleted,
-    /// He wants to be told this, and nothing else.
-    SubscriptionsChanged(NotificationPreferences),
+    /// The complete preferences from now on.
+    NotificationPreferencesChanged(NotificationPreferences),
 }
 
-/// A user as his events tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct User {
     version: u64,
     deleted: bool,
-    subscriptions: NotificationPreferences,
+    notification_preferences: NotificationPreferences,
 }
 
-/// Everything that can be asked of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserCommand {
-    /// Open an account.
     CreateUser(CreateUser),
-    /// Delete it.
     DeleteUser(DeleteUser),
-    /// Choose what to be told.
-    ChangeSubscriptions(ChangeNotificationPreferences),
+    ChangeNotificationPreferences(ChangeNotificationPreferences),
 }
 
 impl UserCommand {
-    /// Decides the command on the user as he is now (`None`: there is none of that id).
-    pub fn decide(&self, user: Option<&User>) -> Result<Vec<UserEvent>, Refused> {
+    /// Decides the command on the current state; `None` stands for a user that does not exist.
+    pub fn decide(&self, user: Option<&User>) -> Result<Vec<UserEvent>, RefusalInfo> {
         match self {
             UserCommand::CreateUser(command) => Ok(command.decide(user)?),
             UserCommand::DeleteUser(command) => Ok(command.decide(user)?),
-            UserCommand::ChangeSubscriptions(command) => Ok(command.decide(user)?),
+            UserCommand::ChangeNotificationPreferences(command) => Ok(command.decide(user)?),
         }
     }
 
-    /// What the sender of an accepted command is told besides ids and version.
-    pub fn facts(&self) -> Details {
+    /// Returns the details of the accepted command's outcome: none.
+    pub fn details(&self) -> Details {
         Details::new()
     }
 }
 
 impl User {
-    /// Folds one event into the state. `None` stands for a user that does not exist yet.
+    /// Applies one event. `None` stands for a user that does not exist yet.
     pub fn apply(user: &mut Option<User>, event: &UserEvent) {
-        let new = User { version: 0, deleted: false, subscriptions: NotificationPreferences::default() };
-        let user = user.get_or_insert(new);
+        let user = user.get_or_insert(User {
+            version: 0,
+            deleted: false,
+            notification_preferences: NotificationPreferences::default(),
+        });
         user.version += 1;
         match event {
             UserEvent::UserCreated => {}
             UserEvent::UserDeleted => {
-                (user.deleted, user.subscriptions) = (true, NotificationPreferences::NONE)
+                user.deleted = true;
+                user.notification_preferences = NotificationPreferences::NONE;
             }
-            UserEvent::SubscriptionsChanged(to) => user.subscriptions = *to,
+            UserEvent::NotificationPreferencesChanged(preferences) => {
+                user.notification_preferences = *preferences;
+            }
         }
     }
 
-    /// How many events there have been.
+    /// Returns the number of events of this user.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// What he wants to be told.
-    pub fn subscriptions(&self) -> NotificationPreferences {
-        self.subscriptions
+    pub fn notification_preferences(&self) -> NotificationPreferences {
+        self.notification_preferences
     }
 
-    /// Whether the account was deleted.
     pub fn is_deleted(&self) -> bool {
         self.deleted
     }

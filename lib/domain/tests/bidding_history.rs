@@ -1,6 +1,6 @@
-//! A bidding history of real auctions, run through the domain: who is told what, and who wins.
+//! Runs the bids of real auctions through the domain and checks outcomes and winners.
 //!
-//! `AUCTION_HISTORY` names the file; without one the test passes and says so.
+//! `AUCTION_HISTORY` names the file. Without a file the test passes and prints a message.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -8,8 +8,8 @@ use auction_domain::auction::{
     Auction, AuctionCommand, CloseAuction, CreateAuction, EndAuction, PlaceBid, Status,
 };
 use auction_domain::{
-    Actor, OperatorId, Amount, BidId, Currency, Description, Detail, Details, DurationMs, Refused, Timestamp, Title,
-    UserId,
+    Actor, Amount, BidId, Currency, Description, Detail, Details, DurationMs, OperatorId, RefusalInfo,
+    Timestamp, Title, UserId,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,24 +17,24 @@ use uuid::Uuid;
 
 const DAY: i64 = 86_400_000;
 
-/// One line of the history.
-struct Line {
+/// Bid in the history.
+struct HistoricBid {
     amount: Amount,
-    /// In thousand-millionths of a day.
+    /// Time since the start, in billionths of a day.
     offset: i64,
     bidder: UserId,
 }
 
-/// One auction of the history.
-struct Historic {
+/// Auction in the history.
+struct HistoricAuction {
     title: String,
     opening_bid: Amount,
     closing_price: Amount,
     days: i64,
-    bids: Vec<Line>,
+    bids: Vec<HistoricBid>,
 }
 
-/// What came of it.
+/// Results of the run.
 #[derive(Debug, Default, PartialEq)]
 struct Tally {
     auctions: usize,
@@ -42,12 +42,12 @@ struct Tally {
     accepted: usize,
     refused: BTreeMap<&'static str, usize>,
     below_the_highest: usize,
-    without_the_lead: usize,
+    not_leading: usize,
     at_the_closing_price: usize,
     at_another_price: Vec<String>,
 }
 
-/// A decimal number as a whole number of units of 10^-`places`; nothing is rounded.
+/// Parses a decimal number as a whole number of units of 10^-`places`, without rounding.
 fn decimal(text: &str, places: usize) -> u64 {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     assert!(fraction.len() <= places, "{text} has more than {places} decimals");
@@ -58,25 +58,24 @@ fn money(text: &str) -> Amount {
     Amount::new(decimal(text, 2)).unwrap()
 }
 
-/// The same name is always the same user.
 fn user(name: &str) -> UserId {
     let number = name.strip_prefix("bidder-").unwrap();
     UserId(Uuid::from_u128(number.parse().unwrap()))
 }
 
-fn history() -> Option<BTreeMap<String, Historic>> {
+fn history() -> Option<BTreeMap<String, HistoricAuction>> {
     let path = std::env::var_os("AUCTION_HISTORY").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/ebay-bids.csv")),
         PathBuf::from,
     );
     if !path.exists() {
-        println!("no bidding history at {}: nothing to run", path.display());
+        println!("skipped: no bidding history at {}", path.display());
         return None;
     }
-    let mut auctions = BTreeMap::<String, Historic>::new();
+    let mut auctions = BTreeMap::<String, HistoricAuction>::new();
     for record in csv::Reader::from_path(path).unwrap().records() {
         let record = record.unwrap();
-        let auction = auctions.entry(record[0].to_owned()).or_insert_with(|| Historic {
+        let auction = auctions.entry(record[0].to_owned()).or_insert_with(|| HistoricAuction {
             title: record[1].to_owned(),
             opening_bid: money(&record[3]),
             closing_price: money(&record[4]),
@@ -84,14 +83,14 @@ fn history() -> Option<BTreeMap<String, Historic>> {
             bids: Vec::new(),
         });
         let offset = i64::try_from(decimal(&record[6], 9)).unwrap();
-        auction.bids.push(Line { amount: money(&record[5]), offset, bidder: user(&record[7]) });
+        auction.bids.push(HistoricBid { amount: money(&record[5]), offset, bidder: user(&record[7]) });
     }
-    // A stable sort: bids of the same moment stay in the order of the file.
-    auctions.values_mut().for_each(|auction| auction.bids.sort_by_key(|line| line.offset));
+    // The sort is stable: bids at the same time stay in the order of the file.
+    auctions.values_mut().for_each(|auction| auction.bids.sort_by_key(|bid_line| bid_line.offset));
     Some(auctions)
 }
 
-fn send(state: &mut Option<Auction>, command: AuctionCommand, at: Timestamp) -> Result<Details, Refused> {
+fn send(state: &mut Option<Auction>, command: AuctionCommand, at: Timestamp) -> Result<Details, RefusalInfo> {
     let actor = match &command {
         AuctionCommand::PlaceBid(place) => Actor::User(place.bidder),
         _ => Actor::Operator(OperatorId::Unidentified),
@@ -99,10 +98,10 @@ fn send(state: &mut Option<Auction>, command: AuctionCommand, at: Timestamp) -> 
     for event in command.decide(state.as_ref(), actor, None, at)? {
         Auction::apply(state, &event, at);
     }
-    Ok(command.facts(state.as_ref().unwrap()))
+    Ok(command.details(state.as_ref().unwrap()))
 }
 
-fn create(historic: &Historic) -> AuctionCommand {
+fn create(historic: &HistoricAuction) -> AuctionCommand {
     AuctionCommand::CreateAuction(Box::new(CreateAuction {
         title: Title::new(historic.title.clone()).unwrap(),
         description: Description::new("").unwrap(),
@@ -118,32 +117,32 @@ fn create(historic: &Historic) -> AuctionCommand {
     }))
 }
 
-fn run(name: &str, historic: &Historic, tally: &mut Tally) {
+fn run(name: &str, historic: &HistoricAuction, tally: &mut Tally) {
     let mut state = None;
     send(&mut state, create(historic), Timestamp(0)).unwrap();
-    for line in &historic.bids {
+    for bid_line in &historic.bids {
         tally.bids += 1;
         let highest = state.as_ref().and_then(Auction::leader).map(|leader| leader.effective());
         let bid = BidId(Uuid::from_u128(tally.bids as u128));
-        let place = PlaceBid { bid, bidder: line.bidder, amount: line.amount };
-        let at = Timestamp(line.offset * DAY / 1_000_000_000);
+        let place = PlaceBid { bid, bidder: bid_line.bidder, amount: bid_line.amount };
+        let at = Timestamp(bid_line.offset * DAY / 1_000_000_000);
         match send(&mut state, AuctionCommand::PlaceBid(place), at) {
             Err(refused) => *tally.refused.entry(refused.code).or_default() += 1,
-            Ok(facts) => {
+            Ok(details) => {
                 tally.accepted += 1;
-                tally.below_the_highest += usize::from(highest > Some(line.amount));
-                tally.without_the_lead += usize::from(facts.contains(&("leads", Detail::Flag(false))));
+                tally.below_the_highest += usize::from(highest > Some(bid_line.amount));
+                tally.not_leading += usize::from(details.contains(&("leads", Detail::Flag(false))));
             }
         }
     }
-    // No bid of the record is late, so the last millisecond comes after all of them.
+    // All bids of the history are before the last millisecond.
     let end = Timestamp(historic.days * DAY - 1);
     send(&mut state, AuctionCommand::EndAuction(EndAuction), end).unwrap();
     let close = send(&mut state, AuctionCommand::CloseAuction(CloseAuction), end).unwrap();
     let Status::Closed(Some(winner)) = state.unwrap().status() else { panic!("{name} was not sold") };
-    assert_eq!(close, vec![("sold", Detail::Flag(true)), ("price", Detail::Amount(winner.pays))]);
+    assert_eq!(close, vec![("sold", Detail::Flag(true)), ("price", Detail::Amount(winner.price))]);
     tally.auctions += 1;
-    if winner.pays == historic.closing_price {
+    if winner.price == historic.closing_price {
         tally.at_the_closing_price += 1;
     } else {
         tally.at_another_price.push(name.to_owned());
@@ -151,7 +150,7 @@ fn run(name: &str, historic: &Historic, tally: &mut Tally) {
 }
 
 #[test]
-fn a_history_of_real_auctions_ends_as_it_did() {
+fn real_auctions_end_with_their_historic_winners() {
     let Some(history) = history() else { return };
     let mut tally = Tally::default();
     for (name, historic) in &history {
@@ -163,9 +162,9 @@ fn a_history_of_real_auctions_ends_as_it_did() {
         accepted: 6_070,
         refused: BTreeMap::from([("below_opening_bid", 2), ("not_above_your_latest", 37)]),
         below_the_highest: 2_687,
-        without_the_lead: 3_096,
+        not_leading: 3_096,
         at_the_closing_price: 363,
-        // Its highest bid stayed above the closing price in the record.
+        // The highest bid of this auction is above the closing price in the history.
         at_another_price: vec!["3017736272".to_owned()],
     };
     assert_eq!(tally, expected);

@@ -1,201 +1,201 @@
-//! One draw.
+//! Draws: the selection of one bid.
 
 use crate::deterministic_rng::DeterministicRng;
 use crate::seed::mac;
 use crate::settings::Settings;
 use uuid::Uuid;
 
-/// A bid that counts, as a draw sees it.
+/// Active bid of the auction, as the input of a draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EligibleBid {
-    /// Its id.
+pub struct CandidateBid {
+    /// Id of the bid.
     pub id: Uuid,
-    /// Whose it is.
+    /// Id of the bidder.
     pub bidder: Uuid,
-    /// What was bid, in minor units.
+    /// Amount in minor units.
     pub amount: u64,
-    /// When, in milliseconds since 1970.
+    /// Time of the bid, in milliseconds since 1970.
     pub placed_at: i64,
-    /// Whether it was promoted before; then it never is again.
-    pub promoted: bool,
-    /// Whether its bidder leads.
+    /// Whether the bid is already doubled. It is then never drawn again.
+    pub doubled: bool,
+    /// Whether the bidder leads the auction, with this or another bid.
     pub bidder_leads: bool,
-    /// Whether any bid of its bidder in this auction was promoted before.
-    pub bidder_promoted: bool,
+    /// Whether any bid of the bidder in this auction is already doubled.
+    pub bidder_doubled: bool,
 }
 
-impl EligibleBid {
-    /// A bid of no particular time, of a bidder who does not lead and was not promoted.
-    pub fn new(id: Uuid, bidder: Uuid, amount: u64) -> EligibleBid {
-        EligibleBid {
+impl CandidateBid {
+    /// Makes a bid with time zero, of a bidder who does not lead and has no doubled bid.
+    pub fn new(id: Uuid, bidder: Uuid, amount: u64) -> CandidateBid {
+        CandidateBid {
             id,
             bidder,
             amount,
             placed_at: 0,
-            promoted: false,
+            doubled: false,
             bidder_leads: false,
-            bidder_promoted: false,
+            bidder_doubled: false,
         }
     }
 }
 
-/// What a draw looks at.
+/// Input of a draw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DrawContext<'a> {
-    /// The draw's id: another one for each interval of each auction.
+    /// Id of the draw, different for each interval of each auction.
     pub draw: Uuid,
-    /// The position in history that `bids` are as of, such as the auction's version.
+    /// Position in the history at which `bids` were read, such as the version of the auction.
     pub position: u64,
-    /// When the draw is due, in milliseconds since 1970.
+    /// Time when the draw is due, in milliseconds since 1970.
     pub due_at: i64,
-    /// When the auction ends, as of that position.
+    /// End of the auction as of `position`, in milliseconds since 1970.
     pub ends_at: i64,
-    /// How many promotions there were in this auction before.
-    pub promotions: u32,
-    /// All bids that count, always in the same order, such as that in which they were placed.
-    pub bids: &'a [EligibleBid],
+    /// Number of doubled bids in this auction so far.
+    pub doublings: u32,
+    /// All active bids, always in the same order, such as the order of placement.
+    pub bids: &'a [CandidateBid],
 }
 
-/// What a draw came to.
+/// Result of a draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DrawResult {
-    /// Binds the draw to everything that it looked at. Can be published at once.
+    /// Message authentication code of the complete input, keyed with the seed. Can be published at once.
     pub proof: [u8; 32],
-    /// Among how many bids was drawn.
+    /// Number of bids that could be drawn.
     pub eligible: u32,
-    /// Who was drawn.
-    pub result: Selection,
+    /// Drawn bid, or the reason there is none.
+    pub selection: Selection,
 }
 
-/// Who was drawn.
+/// Bid that a draw selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Selection {
-    /// The bid of that id.
+    /// The bid with this id.
     Bid(Uuid),
-    /// Nobody, and why.
-    Nobody(NoSelection),
+    /// No bid was drawn.
+    NoBid(NoBidReason),
 }
 
-/// Why nobody was drawn.
+/// Reasons a draw selects no bid, in the order in which they are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoSelection {
-    /// The time before the end in which there are draws has not come.
-    NotYet,
-    /// The auction has had its promotions.
-    Enough,
-    /// The lot said: not in this interval.
-    NoLuck,
-    /// No bid takes part.
-    NoneEligible(ExclusionCounts),
+pub enum NoBidReason {
+    /// The window of [`crate::only_in_last`] is not open yet.
+    WindowNotOpen,
+    /// The auction has reached [`crate::max_doublings`].
+    MaxDoublingsReached,
+    /// This interval was skipped at random: [`crate::probability_permille`].
+    IntervalSkipped,
+    /// No bid can be drawn.
+    NoEligibleBid(ExclusionCounts),
 }
 
-/// How many bids were left out, and for which reason; the first that applies counts.
+/// Numbers of excluded bids by reason. A bid is counted once, under the first reason that applies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExclusionCounts {
-    /// Promoted before.
-    pub promoted: u32,
-    /// Of whoever leads.
+    /// Bids that are already doubled.
+    pub doubled: u32,
+    /// Bids of the leading bidder: [`crate::exclude_leader`].
     pub leading: u32,
-    /// Of a bidder who was promoted before.
-    pub once: u32,
-    /// Their weight is zero.
-    pub weightless: u32,
+    /// Bids of bidders with a doubled bid: [`crate::once_per_bidder`].
+    pub bidder_doubled: u32,
+    /// Bids of weight zero: [`crate::weigh_by`].
+    pub zero_weight: u32,
 }
 
-pub(crate) fn draw(settings: &Settings, round: &DrawContext<'_>) -> DrawResult {
+pub(crate) fn draw(settings: &Settings, context: &DrawContext<'_>) -> DrawResult {
     let mut excluded = ExclusionCounts::default();
     let weigh = settings.weight();
-    let weights: Vec<u64> = round
+    let weights: Vec<u64> = context
         .bids
         .iter()
-        .map(|bid| match reason_to_leave_out(settings, bid, &mut excluded) {
-            Some(reason) => {
-                *reason += 1;
+        .map(|bid| match exclusion(settings, bid, &mut excluded) {
+            Some(count) => {
+                *count += 1;
                 0
             }
             None => {
-                let weight = weigh(bid, round);
-                excluded.weightless += u32::from(weight == 0);
+                let weight = weigh(bid, context);
+                excluded.zero_weight += u32::from(weight == 0);
                 weight
             }
         })
         .collect();
-    let proof = proof(settings, round, &weights);
+    let proof = proof(settings, context, &weights);
     let eligible = weights.iter().filter(|weight| **weight > 0).count();
     let mut numbers = DeterministicRng::new(settings.seed(), &proof);
-    let result = if !is_in_window(settings, round) {
-        Selection::Nobody(NoSelection::NotYet)
-    } else if settings.at_most().is_some_and(|most| round.promotions >= most) {
-        Selection::Nobody(NoSelection::Enough)
-    } else if numbers.below(1000) >= u128::from(settings.chance()) {
-        Selection::Nobody(NoSelection::NoLuck)
+    let selection = if !is_in_window(settings, context) {
+        Selection::NoBid(NoBidReason::WindowNotOpen)
+    } else if settings.max_doublings().is_some_and(|limit| context.doublings >= limit) {
+        Selection::NoBid(NoBidReason::MaxDoublingsReached)
+    } else if numbers.below(1000) >= u128::from(settings.probability_permille()) {
+        Selection::NoBid(NoBidReason::IntervalSkipped)
     } else {
         match choose(&weights, &mut numbers) {
-            Some(index) => Selection::Bid(round.bids[index].id),
-            None => Selection::Nobody(NoSelection::NoneEligible(excluded)),
+            Some(index) => Selection::Bid(context.bids[index].id),
+            None => Selection::NoBid(NoBidReason::NoEligibleBid(excluded)),
         }
     };
-    DrawResult { proof, eligible: u32::try_from(eligible).unwrap_or(u32::MAX), result }
+    DrawResult { proof, eligible: u32::try_from(eligible).unwrap_or(u32::MAX), selection }
 }
 
-/// The count of the reason for which a bid does not take part, whatever it weighs.
-fn reason_to_leave_out<'a>(
+/// Returns the counter of the reason the bid is excluded, regardless of its weight; `None` if it takes part.
+fn exclusion<'a>(
     settings: &Settings,
-    bid: &EligibleBid,
+    bid: &CandidateBid,
     excluded: &'a mut ExclusionCounts,
 ) -> Option<&'a mut u32> {
-    if bid.promoted {
-        Some(&mut excluded.promoted)
-    } else if settings.never_the_leader() && bid.bidder_leads {
+    if bid.doubled {
+        Some(&mut excluded.doubled)
+    } else if settings.exclude_leader() && bid.bidder_leads {
         Some(&mut excluded.leading)
-    } else if settings.once_per_bidder() && bid.bidder_promoted {
-        Some(&mut excluded.once)
+    } else if settings.once_per_bidder() && bid.bidder_doubled {
+        Some(&mut excluded.bidder_doubled)
     } else {
         None
     }
 }
 
-fn is_in_window(settings: &Settings, round: &DrawContext<'_>) -> bool {
-    let left = u128::try_from(round.ends_at.saturating_sub(round.due_at)).unwrap_or_default();
-    settings.only_in_last().is_none_or(|window| left <= window.as_millis())
+fn is_in_window(settings: &Settings, context: &DrawContext<'_>) -> bool {
+    let remaining = u128::try_from(context.ends_at.saturating_sub(context.due_at)).unwrap_or_default();
+    settings.only_in_last().is_none_or(|window| remaining <= window.as_millis())
 }
 
-/// Everything that the draw depends on, in a form in which no two rounds look alike: all parts have a fixed
-/// length, but for the number of bids, which is told first.
-fn proof(settings: &Settings, round: &DrawContext<'_>, weights: &[u64]) -> [u8; 32] {
-    let mut message = Vec::with_capacity(80 + round.bids.len() * 64);
+/// Computes the proof from everything that the draw depends on. The encoding is unambiguous: the number of
+/// bids precedes them, and all other parts have a fixed length.
+fn proof(settings: &Settings, context: &DrawContext<'_>, weights: &[u64]) -> [u8; 32] {
+    let mut message = Vec::with_capacity(80 + context.bids.len() * 64);
     message.extend(b"auction-promoter/draw/1");
-    message.extend(round.draw.as_bytes());
-    message.extend(round.position.to_be_bytes());
-    message.extend(round.due_at.to_be_bytes());
-    message.extend(round.ends_at.to_be_bytes());
-    message.extend(round.promotions.to_be_bytes());
-    message.extend((round.bids.len() as u64).to_be_bytes());
-    for (bid, weight) in round.bids.iter().zip(weights) {
+    message.extend(context.draw.as_bytes());
+    message.extend(context.position.to_be_bytes());
+    message.extend(context.due_at.to_be_bytes());
+    message.extend(context.ends_at.to_be_bytes());
+    message.extend(context.doublings.to_be_bytes());
+    message.extend((context.bids.len() as u64).to_be_bytes());
+    for (bid, weight) in context.bids.iter().zip(weights) {
         message.extend(bid.id.as_bytes());
         message.extend(bid.bidder.as_bytes());
         message.extend(bid.amount.to_be_bytes());
         message.extend(bid.placed_at.to_be_bytes());
         message.push(
-            u8::from(bid.promoted) | u8::from(bid.bidder_leads) << 1 | u8::from(bid.bidder_promoted) << 2,
+            u8::from(bid.doubled) | u8::from(bid.bidder_leads) << 1 | u8::from(bid.bidder_doubled) << 2,
         );
         message.extend(weight.to_be_bytes());
     }
     mac(&settings.seed().0, &[&message])
 }
 
-/// An index, each as likely as its weight says; none if all weights are zero.
+/// Returns an index with a probability proportional to its weight; `None` if all weights are zero.
 fn choose(weights: &[u64], numbers: &mut DeterministicRng<'_>) -> Option<usize> {
     let total: u128 = weights.iter().copied().map(u128::from).sum();
     if total == 0 {
         return None;
     }
-    let mut at = numbers.below(total);
+    let mut offset = numbers.below(total);
     weights.iter().position(|weight| {
-        let here = at < u128::from(*weight);
-        if !here {
-            at -= u128::from(*weight);
+        let is_chosen = offset < u128::from(*weight);
+        if !is_chosen {
+            offset -= u128::from(*weight);
         }
-        here
+        is_chosen
     })
 }

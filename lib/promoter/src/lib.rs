@@ -9,23 +9,23 @@ mod settings;
 mod spec;
 mod weight;
 
-pub use draw::{DrawContext, DrawResult, EligibleBid, ExclusionCounts, NoSelection, Selection};
+pub use draw::{CandidateBid, DrawContext, DrawResult, ExclusionCounts, NoBidReason, Selection};
 pub use option::{
-    PromoterOption, all, at_most, chance, every, never_the_leader, once_per_bidder, only_in_last, seeded,
-    weigh_at_most, weigh_by,
+    PromoterOption, all, exclude_leader, interval, max_doublings, max_weight, once_per_bidder, only_in_last,
+    probability_permille, seeded, weigh_by,
 };
 pub use seed::Seed;
 pub use settings::{OptionError, Settings};
-pub use spec::{OptionSpec, WeightKind};
+pub use spec::{OptionDescription, OptionSpec, OptionValue, WeightKind};
 pub use weight::{Weight, by_age, by_amount, uniform};
 
-/// Draws by settings that were found to make sense.
+/// Holds draws with validated settings.
 ///
 /// ```
-/// use auction_promoter::{Promoter, at_most};
+/// use auction_promoter::{Promoter, max_doublings};
 ///
-/// assert!(Promoter::new([]).is_ok(), "no option works");
-/// assert!(Promoter::new([at_most(0)]).is_err(), "who promotes nobody needs no promoter");
+/// assert!(Promoter::new([]).is_ok(), "every setting has a default");
+/// assert!(Promoter::new([max_doublings(0)]).is_err(), "the maximum must be at least 1");
 /// ```
 #[derive(Clone, Debug)]
 pub struct Promoter {
@@ -33,8 +33,12 @@ pub struct Promoter {
 }
 
 impl Promoter {
-    /// Applies the options to the defaults, in order. The first that makes no sense stops it; so does what
-    /// makes no sense together.
+    /// Applies the options to the default settings, in order.
+    ///
+    /// # Errors
+    ///
+    /// The error of the first invalid option. If all options are valid on their own, the settings are checked
+    /// in combination: [`OptionError::WindowShorterThanInterval`].
     pub fn new(options: impl IntoIterator<Item = PromoterOption>) -> Result<Promoter, OptionError> {
         let mut settings = Settings::default();
         for option in options {
@@ -44,13 +48,13 @@ impl Promoter {
         Ok(Promoter { settings })
     }
 
-    /// What the options came to.
+    /// Returns the settings after all options.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Holds one draw: always the same choice for the same settings, seed and round.
-    pub fn draw(&self, round: &DrawContext<'_>) -> DrawResult {
-        draw::draw(&self.settings, round)
+    /// Holds one draw. Deterministic: equal settings, seeds and contexts give equal results.
+    pub fn draw(&self, context: &DrawContext<'_>) -> DrawResult {
+        draw::draw(&self.settings, context)
     }
 }

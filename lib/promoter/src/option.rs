@@ -1,17 +1,17 @@
-//! The options.
+//! Functional options of a promoter.
 
 use crate::settings::{OptionError, Settings};
-use crate::{DrawContext, EligibleBid, Seed};
+use crate::{CandidateBid, DrawContext, Seed};
 use std::fmt;
 use std::time::Duration;
 
 type OptionFn = dyn FnOnce(&mut Settings) -> Result<(), OptionError> + Send;
 
-/// One option of [`crate::Promoter::new`]: a change of the settings, which may refuse.
+/// Option of [`crate::Promoter::new`]: a function that changes the settings or fails.
 pub struct PromoterOption(Box<OptionFn>);
 
 impl PromoterOption {
-    /// An option of one's own. It sees what the options before it set, and can build on it.
+    /// Makes a custom option. The function receives the settings as the options before it left them.
     pub fn new(
         change: impl FnOnce(&mut Settings) -> Result<(), OptionError> + Send + 'static,
     ) -> PromoterOption {
@@ -29,22 +29,25 @@ impl fmt::Debug for PromoterOption {
     }
 }
 
-/// One draw in each interval of that length, from 100 ms to 31 days.
-pub fn every(interval: Duration) -> PromoterOption {
-    PromoterOption::new(move |settings| settings.set_every(interval))
+/// Sets the time between two draws of an auction, from 100 ms to 31 days.
+pub fn interval(interval: Duration) -> PromoterOption {
+    PromoterOption::new(move |settings| settings.set_interval(interval))
 }
 
-/// How likely a bid is drawn, compared with the others: [`crate::uniform`], [`crate::by_amount`],
-/// [`crate::by_age`], or any function of a bid and its round. A weight of zero leaves a bid out.
+/// Sets the weight of bids: [`crate::uniform`], [`crate::by_amount`], [`crate::by_age`] or any function of a
+/// bid and its context. The probability of a bid is proportional to its weight; weight zero excludes a bid.
+///
+/// The function must be deterministic, or draws cannot be verified.
 ///
 /// ```
 /// use auction_promoter::{Promoter, weigh_by};
 ///
+/// // Only amounts without cents.
 /// let promoter = Promoter::new([weigh_by(|bid, _| u64::from(bid.amount % 100 == 0))]);
-/// assert!(promoter.is_ok(), "round amounts only");
+/// assert!(promoter.is_ok());
 /// ```
 pub fn weigh_by(
-    weight: impl Fn(&EligibleBid, &DrawContext<'_>) -> u64 + Send + Sync + 'static,
+    weight: impl Fn(&CandidateBid, &DrawContext<'_>) -> u64 + Send + Sync + 'static,
 ) -> PromoterOption {
     PromoterOption::new(move |settings| {
         settings.set_weight(weight);
@@ -52,38 +55,39 @@ pub fn weigh_by(
     })
 }
 
-/// No bid weighs more than so much, whatever the options before say: with [`crate::by_amount`] one very
-/// high bid would else be drawn nearly always.
-pub fn weigh_at_most(most: u64) -> PromoterOption {
+/// Limits the weight that the options before this one set. With [`crate::by_amount`] alone, one very high bid
+/// would be drawn nearly always. The limit is at least 1.
+pub fn max_weight(limit: u64) -> PromoterOption {
     PromoterOption::new(move |settings| {
-        if most == 0 {
-            return Err(OptionError::WeightNone);
+        if limit == 0 {
+            return Err(OptionError::MaxWeightZero);
         }
-        let before = settings.weight();
-        settings.set_weight(move |bid, round| before(bid, round).min(most));
+        let unlimited = settings.weight();
+        settings.set_weight(move |bid, context| unlimited(bid, context).min(limit));
         Ok(())
     })
 }
 
-/// So many promotions in one auction, at least one; after them draws find nobody.
-pub fn at_most(promotions: u32) -> PromoterOption {
-    PromoterOption::new(move |settings| settings.set_at_most(promotions))
+/// Limits the number of doubled bids per auction. After that, draws select no bid. The limit is at least 1.
+pub fn max_doublings(limit: u32) -> PromoterOption {
+    PromoterOption::new(move |settings| settings.set_max_doublings(limit))
 }
 
-/// Draws find somebody only so long before the end of the auction. Not shorter than an interval.
+/// Draws bids only during this time before the end of the auction, from 100 ms to 31 days. The window must
+/// not be shorter than the interval.
 pub fn only_in_last(window: Duration) -> PromoterOption {
     PromoterOption::new(move |settings| settings.set_only_in_last(window))
 }
 
-/// Bids of whoever leads are left out.
-pub fn never_the_leader() -> PromoterOption {
+/// Excludes the bids of the leading bidder.
+pub fn exclude_leader() -> PromoterOption {
     PromoterOption::new(|settings| {
-        settings.set_never_the_leader();
+        settings.set_exclude_leader();
         Ok(())
     })
 }
 
-/// Bids of a bidder of whom one was promoted before are left out.
+/// Excludes the bids of bidders who already had a bid doubled in the auction.
 pub fn once_per_bidder() -> PromoterOption {
     PromoterOption::new(|settings| {
         settings.set_once_per_bidder();
@@ -91,12 +95,13 @@ pub fn once_per_bidder() -> PromoterOption {
     })
 }
 
-/// Somebody is drawn only in so many of 1,000 intervals, by lot; the others find nobody. From 1 to 1,000.
-pub fn chance(out_of_1000: u16) -> PromoterOption {
-    PromoterOption::new(move |settings| settings.set_chance(out_of_1000))
+/// Sets the probability that an interval draws a bid at all, in thousandths from 1 to 1,000. The seed
+/// decides.
+pub fn probability_permille(permille: u16) -> PromoterOption {
+    PromoterOption::new(move |settings| settings.set_probability_permille(permille))
 }
 
-/// What the lots are drawn with: a secret until the auction is over.
+/// Sets the seed, the only source of randomness. Keep it secret until the auction is over.
 pub fn seeded(seed: Seed) -> PromoterOption {
     PromoterOption::new(move |settings| {
         settings.set_seed(seed);
@@ -104,7 +109,7 @@ pub fn seeded(seed: Seed) -> PromoterOption {
     })
 }
 
-/// Several options as one, in their order. The first that makes no sense stops it.
+/// Combines several options into one that applies them in order and stops at the first error.
 pub fn all(options: impl IntoIterator<Item = PromoterOption>) -> PromoterOption {
     let options: Vec<PromoterOption> = options.into_iter().collect();
     PromoterOption::new(move |settings| options.into_iter().try_for_each(|option| option.apply(settings)))

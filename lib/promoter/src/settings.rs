@@ -1,199 +1,206 @@
-//! What the options come to.
+//! Settings that result from the options.
 
 use crate::weight::{Weight, uniform};
-use crate::{DrawContext, EligibleBid, Seed};
+use crate::{CandidateBid, DrawContext, Seed};
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 
-const SHORTEST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(31 * 24 * 60 * 60);
-const OUT_OF: u16 = 1000;
+/// Valid intervals and windows, in milliseconds: 100 ms to 31 days.
+pub(crate) const INTERVAL_MS: RangeInclusive<u64> = 100..=31 * 24 * 60 * 60 * 1000;
+/// Valid probabilities, in thousandths.
+pub(crate) const PERMILLE: RangeInclusive<u16> = 1..=1000;
 
-/// Why an option makes no sense, by itself or with the others.
+/// Reasons an option is invalid, on its own or in combination with others.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum OptionError {
-    /// Draws without a pause, or never.
-    #[error("an interval must be from {} ms to {} days, not {} ms", SHORTEST.as_millis(), LONGEST.as_secs() / 86_400, .0.as_millis())]
+    /// The interval is too short or too long.
+    #[error("an interval must be from 100 ms to 31 days, not {} ms", .0.as_millis())]
     Interval(Duration),
-    /// Nobody would ever be promoted.
-    #[error("at_most must be at least 1: leave promotion out where nobody is to be promoted")]
-    AtMostNone,
-    /// A window that is never open, or longer than any auction.
-    #[error("only_in_last must be from {} ms to {} days, not {} ms", SHORTEST.as_millis(), LONGEST.as_secs() / 86_400, .0.as_millis())]
+    /// The maximum number of doublings is zero.
+    #[error("max_doublings must be at least 1; to double no bid, create the auction without promotion")]
+    MaxDoublingsZero,
+    /// The window before the end is too short or too long.
+    #[error("only_in_last must be from 100 ms to 31 days, not {} ms", .0.as_millis())]
     Window(Duration),
-    /// An auction could go by without a single draw in the window.
+    /// The window before the end is shorter than the interval, so that it might contain no draw.
     #[error(
-        "only_in_last ({} ms) is shorter than an interval ({} ms): there could be no draw in it at all",
-        window.as_millis(), every.as_millis()
+        "only_in_last ({} ms) must not be shorter than the interval ({} ms): the window might contain no draw",
+        window.as_millis(), interval.as_millis()
     )]
     WindowShorterThanInterval {
-        /// How long before the end the window opens.
+        /// Length of the window before the end of the auction.
         window: Duration,
-        /// How long an interval is.
-        every: Duration,
+        /// Time between two draws.
+        interval: Duration,
     },
-    /// Never, or more often than always.
-    #[error("chance must be from 1 to {OUT_OF}, out of {OUT_OF}, not {0}")]
-    Chance(u16),
-    /// Every bid would weigh nothing.
-    #[error("weigh_at_most must be at least 1: a bid of weight 0 is never drawn")]
-    WeightNone,
-    /// Why an option that somebody else wrote makes no sense.
+    /// The probability is zero or above 1,000 thousandths.
+    #[error("probability_permille must be from 1 to 1000, not {0}")]
+    Probability(u16),
+    /// The maximum weight is zero, so that no bid could be drawn.
+    #[error("max_weight must be at least 1: a bid of weight 0 is never drawn")]
+    MaxWeightZero,
+    /// Error of a custom option.
     #[error("{0}")]
     Other(String),
 }
 
-/// What the options came to. Options of one's own change them ([`crate::PromoterOption::new`]).
+/// Settings of a [`crate::Promoter`]. Custom options change them ([`crate::PromoterOption::new`]).
 #[derive(Clone)]
 pub struct Settings {
-    every: Duration,
+    interval: Duration,
     weight: Weight,
-    at_most: Option<u32>,
+    max_doublings: Option<u32>,
     only_in_last: Option<Duration>,
-    never_the_leader: bool,
+    exclude_leader: bool,
     once_per_bidder: bool,
-    chance: u16,
+    probability_permille: u16,
     seed: Seed,
 }
 
 impl Default for Settings {
-    /// A draw every ten minutes, all bids alike, whoever they are from, without limit.
+    /// Returns one draw every ten minutes among all bids, with equal weights and without a limit.
     fn default() -> Settings {
         Settings {
-            every: Duration::from_secs(600),
+            interval: Duration::from_secs(600),
             weight: Arc::new(uniform),
-            at_most: None,
+            max_doublings: None,
             only_in_last: None,
-            never_the_leader: false,
+            exclude_leader: false,
             once_per_bidder: false,
-            chance: OUT_OF,
+            probability_permille: *PERMILLE.end(),
             seed: Seed([0; 32]),
         }
     }
 }
 
-/// Without the seed, which is a secret, and the weight, which is a function.
+/// Leaves out the seed, which is a secret, and the weight, which is a function.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
-            .field("every", &self.every)
-            .field("at_most", &self.at_most)
+            .field("interval", &self.interval)
+            .field("max_doublings", &self.max_doublings)
             .field("only_in_last", &self.only_in_last)
-            .field("never_the_leader", &self.never_the_leader)
+            .field("exclude_leader", &self.exclude_leader)
             .field("once_per_bidder", &self.once_per_bidder)
-            .field("chance", &self.chance)
+            .field("probability_permille", &self.probability_permille)
             .finish_non_exhaustive()
     }
 }
 
 impl Settings {
-    /// How long an interval is.
-    pub fn every(&self) -> Duration {
-        self.every
+    /// Returns the time between two draws of an auction.
+    pub fn interval(&self) -> Duration {
+        self.interval
     }
 
-    /// How likely a bid is drawn; to call, or to wrap.
+    /// Returns the weight function. A custom option can wrap it in another one.
     pub fn weight(&self) -> Weight {
         Arc::clone(&self.weight)
     }
 
-    /// How many promotions one auction has at most.
-    pub fn at_most(&self) -> Option<u32> {
-        self.at_most
+    /// Returns the maximum number of doubled bids per auction; `None` without a limit.
+    pub fn max_doublings(&self) -> Option<u32> {
+        self.max_doublings
     }
 
-    /// How long before the end draws begin.
+    /// Returns the time before the end during which bids are drawn; `None` for the whole auction.
     pub fn only_in_last(&self) -> Option<Duration> {
         self.only_in_last
     }
 
-    /// Whether bids of whoever leads are left out.
-    pub fn never_the_leader(&self) -> bool {
-        self.never_the_leader
+    /// Whether bids of the leading bidder are excluded.
+    pub fn exclude_leader(&self) -> bool {
+        self.exclude_leader
     }
 
-    /// Whether bidders who were promoted are left out.
+    /// Whether bids of bidders who already had a bid doubled are excluded.
     pub fn once_per_bidder(&self) -> bool {
         self.once_per_bidder
     }
 
-    /// In how many of 1,000 intervals somebody is drawn.
-    pub fn chance(&self) -> u16 {
-        self.chance
+    /// Returns the probability that an interval draws a bid at all, in thousandths.
+    pub fn probability_permille(&self) -> u16 {
+        self.probability_permille
     }
 
     pub(crate) fn seed(&self) -> &Seed {
         &self.seed
     }
 
-    /// See [`crate::every`].
-    pub fn set_every(&mut self, every: Duration) -> Result<(), OptionError> {
-        if !(SHORTEST..=LONGEST).contains(&every) {
-            return Err(OptionError::Interval(every));
+    /// Sets what [`crate::interval`] describes.
+    pub fn set_interval(&mut self, interval: Duration) -> Result<(), OptionError> {
+        if !is_valid_interval(interval) {
+            return Err(OptionError::Interval(interval));
         }
-        self.every = every;
+        self.interval = interval;
         Ok(())
     }
 
-    /// See [`crate::weigh_by`].
+    /// Sets what [`crate::weigh_by`] describes.
     pub fn set_weight(
         &mut self,
-        weight: impl Fn(&EligibleBid, &DrawContext<'_>) -> u64 + Send + Sync + 'static,
+        weight: impl Fn(&CandidateBid, &DrawContext<'_>) -> u64 + Send + Sync + 'static,
     ) {
         self.weight = Arc::new(weight);
     }
 
-    /// See [`crate::at_most`].
-    pub fn set_at_most(&mut self, promotions: u32) -> Result<(), OptionError> {
-        if promotions == 0 {
-            return Err(OptionError::AtMostNone);
+    /// Sets what [`crate::max_doublings`] describes.
+    pub fn set_max_doublings(&mut self, limit: u32) -> Result<(), OptionError> {
+        if limit == 0 {
+            return Err(OptionError::MaxDoublingsZero);
         }
-        self.at_most = Some(promotions);
+        self.max_doublings = Some(limit);
         Ok(())
     }
 
-    /// See [`crate::only_in_last`].
+    /// Sets what [`crate::only_in_last`] describes.
     pub fn set_only_in_last(&mut self, window: Duration) -> Result<(), OptionError> {
-        if !(SHORTEST..=LONGEST).contains(&window) {
+        if !is_valid_interval(window) {
             return Err(OptionError::Window(window));
         }
         self.only_in_last = Some(window);
         Ok(())
     }
 
-    /// See [`crate::never_the_leader`].
-    pub fn set_never_the_leader(&mut self) {
-        self.never_the_leader = true;
+    /// Sets what [`crate::exclude_leader`] describes.
+    pub fn set_exclude_leader(&mut self) {
+        self.exclude_leader = true;
     }
 
-    /// See [`crate::once_per_bidder`].
+    /// Sets what [`crate::once_per_bidder`] describes.
     pub fn set_once_per_bidder(&mut self) {
         self.once_per_bidder = true;
     }
 
-    /// See [`crate::chance`].
-    pub fn set_chance(&mut self, out_of_1000: u16) -> Result<(), OptionError> {
-        if !(1..=OUT_OF).contains(&out_of_1000) {
-            return Err(OptionError::Chance(out_of_1000));
+    /// Sets what [`crate::probability_permille`] describes.
+    pub fn set_probability_permille(&mut self, permille: u16) -> Result<(), OptionError> {
+        if !PERMILLE.contains(&permille) {
+            return Err(OptionError::Probability(permille));
         }
-        self.chance = out_of_1000;
+        self.probability_permille = permille;
         Ok(())
     }
 
-    /// See [`crate::seeded`].
+    /// Sets what [`crate::seeded`] describes.
     pub fn set_seed(&mut self, seed: Seed) {
         self.seed = seed;
     }
 
-    /// Whether all of it makes sense together, in whatever order it was set.
+    /// Checks settings that depend on each other, after all options are applied.
     pub(crate) fn check(&self) -> Result<(), OptionError> {
         match self.only_in_last {
-            Some(window) if window < self.every => {
-                Err(OptionError::WindowShorterThanInterval { window, every: self.every })
+            Some(window) if window < self.interval => {
+                Err(OptionError::WindowShorterThanInterval { window, interval: self.interval })
             }
             _ => Ok(()),
         }
     }
+}
+
+fn is_valid_interval(duration: Duration) -> bool {
+    let limit = |ms: &u64| Duration::from_millis(*ms);
+    (limit(INTERVAL_MS.start())..=limit(INTERVAL_MS.end())).contains(&duration)
 }

@@ -1,24 +1,25 @@
-//! How likely a bid is drawn, compared with the others.
+//! Weights: how likely a bid is drawn, compared with the other bids.
 
-use crate::{DrawContext, EligibleBid};
+use crate::{CandidateBid, DrawContext};
 use std::sync::Arc;
 
-/// Gives a bid its weight: twice the weight, twice as likely. A bid of weight zero is never drawn.
-pub type Weight = Arc<dyn Fn(&EligibleBid, &DrawContext<'_>) -> u64 + Send + Sync>;
+/// Function that returns the weight of a bid. The probability of a bid is proportional to its weight; a bid
+/// of weight zero is never drawn.
+pub type Weight = Arc<dyn Fn(&CandidateBid, &DrawContext<'_>) -> u64 + Send + Sync>;
 
-/// All bids alike.
-pub fn uniform(_: &EligibleBid, _: &DrawContext<'_>) -> u64 {
+/// Gives all bids the same weight.
+pub fn uniform(_: &CandidateBid, _: &DrawContext<'_>) -> u64 {
     1
 }
 
-/// Twice the amount, twice as likely.
-pub fn by_amount(bid: &EligibleBid, _: &DrawContext<'_>) -> u64 {
+/// Weighs a bid by its amount: a bid of twice the amount is drawn twice as often.
+pub fn by_amount(bid: &CandidateBid, _: &DrawContext<'_>) -> u64 {
     bid.amount
 }
 
-/// Whoever bid early and was not drawn yet is the more likely: a bid weighs as many milliseconds as it is
-/// old, and one more, so that even the newest can be drawn.
-pub fn by_age(bid: &EligibleBid, round: &DrawContext<'_>) -> u64 {
-    let age = round.due_at.saturating_sub(bid.placed_at);
+/// Weighs a bid by its age, in favour of early bids. The weight is the age in milliseconds plus one, so that
+/// the newest bid can be drawn, too.
+pub fn by_age(bid: &CandidateBid, context: &DrawContext<'_>) -> u64 {
+    let age = context.due_at.saturating_sub(bid.placed_at);
     u64::try_from(age).unwrap_or_default().saturating_add(1)
 }

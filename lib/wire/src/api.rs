@@ -2,11 +2,11 @@
 //! durations whole seconds, times RFC 3339. A request with an unknown member is refused; the error names the
 //! member.
 
-use crate::draw_option::DrawOption;
 use crate::time::JsonTime;
 use auction_domain::user::NotificationPreferences;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::{ArrayBuilder, Ref, Schema};
 use uuid::Uuid;
 
 /// Body of `POST /users`. Empty: names and addresses are personal data and never enter a command.
@@ -64,10 +64,20 @@ fn enabled() -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PromoterSettingsRequest {
-    /// Draw options in order, such as `{"interval_ms": 600000}` and `"exclude_leader"`. An option that
-    /// is left out has its default.
-    #[schema(value_type = Vec<DrawOption>)]
+    #[schema(schema_with = draw_options)]
     pub options: Vec<serde_json::Value>,
+}
+
+/// Returns the schema of a list of draw options. The ingress defines the schema `DrawOption`.
+fn draw_options() -> Schema {
+    ArrayBuilder::new()
+        .items(Ref::from_schema_name("DrawOption"))
+        .description(Some(
+            "Draw options, applied in order, such as `{\"interval_ms\": 600000}` and `\"exclude_leader\"`. An option \
+             that is left out has its default.",
+        ))
+        .build()
+        .into()
 }
 
 /// Answer to `GET /promoter/settings`.
@@ -78,8 +88,7 @@ pub struct PromoterSettingsView {
     /// Time of the change; absent for the options of the settings file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_at: Option<JsonTime>,
-    /// Draw options in order.
-    #[schema(value_type = Vec<DrawOption>)]
+    #[schema(schema_with = draw_options)]
     pub options: Vec<serde_json::Value>,
     /// All options that operators set, the newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

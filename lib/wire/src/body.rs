@@ -59,7 +59,7 @@ pub(crate) struct SoftCloseBody {
 
 impl From<SoftClose> for SoftCloseBody {
     fn from(soft: SoftClose) -> SoftCloseBody {
-        SoftCloseBody { extend_by_ms: soft.extend_by.0, within_ms: soft.within.0, at_most: soft.at_most }
+        SoftCloseBody { extend_by_ms: soft.extend_by.0, within_ms: soft.within.0, at_most: soft.max_extensions }
     }
 }
 
@@ -68,7 +68,7 @@ impl From<SoftCloseBody> for SoftClose {
         SoftClose {
             extend_by: DurationMs(body.extend_by_ms),
             within: DurationMs(body.within_ms),
-            at_most: body.at_most,
+            max_extensions: body.at_most,
         }
     }
 }
@@ -110,7 +110,7 @@ pub(crate) struct PromotionBody {
 
 impl From<Promotion> for PromotionBody {
     fn from(promotion: Promotion) -> PromotionBody {
-        PromotionBody { every_ms: promotion.every.0, commitment: promotion.commitment.to_string() }
+        PromotionBody { every_ms: promotion.interval.0, commitment: promotion.commitment.to_string() }
     }
 }
 
@@ -118,7 +118,7 @@ impl PromotionBody {
     pub(crate) fn read(self, kind: &'static str) -> Result<Promotion, DecodeError> {
         let commitment = Commitment::from_hex(&self.commitment);
         let commitment = commitment.ok_or_else(|| bad(kind, "commitment is not 64 hexadecimal digits"))?;
-        Ok(Promotion { every: DurationMs(self.every_ms), commitment })
+        Ok(Promotion { interval: DurationMs(self.every_ms), commitment })
     }
 }
 

@@ -65,7 +65,7 @@ macro_rules! commands {
 commands! {
     create_user: User(UserCommand::CreateUser),
     delete_user: User(UserCommand::DeleteUser),
-    change_subscriptions: User(UserCommand::ChangeSubscriptions),
+    change_subscriptions: User(UserCommand::ChangeNotificationPreferences),
     create_auction: Auction(AuctionCommand::CreateAuction),
     place_bid: Auction(AuctionCommand::PlaceBid),
     delete_bid: Auction(AuctionCommand::DeleteBid),

@@ -65,7 +65,7 @@ macro_rules! events {
 events! {
     user_created: User(UserEvent::UserCreated) => (),
     user_deleted: User(UserEvent::UserDeleted) => (),
-    subscriptions_changed: User(UserEvent::SubscriptionsChanged(preferences)) => (*preferences),
+    subscriptions_changed: User(UserEvent::NotificationPreferencesChanged(preferences)) => (*preferences),
     auction_created: Auction(AuctionEvent::AuctionCreated { title, description, terms })
         => (title, description, terms),
     bid_placed: Auction(AuctionEvent::BidPlaced { bid, bidder, amount }) => (*bid, *bidder, *amount),
@@ -77,7 +77,7 @@ events! {
     auction_ended: Auction(AuctionEvent::AuctionEnded { ends_at, by }) => (*ends_at, *by),
     auction_cancelled: Auction(AuctionEvent::AuctionCancelled { by }) => (*by),
     winner_announced: Auction(AuctionEvent::WinnerAnnounced(winner)) => (winner),
-    auction_closed_unsold: Auction(AuctionEvent::AuctionClosedUnsold { because }) => (*because),
+    auction_closed_unsold: Auction(AuctionEvent::AuctionClosedUnsold { reason }) => (*reason),
     draw_held: Auction(AuctionEvent::DrawHeld(draw)) => (draw),
     draws_missed: Auction(AuctionEvent::DrawsMissed { first, last }) => (*first, *last),
     seed_revealed: Auction(AuctionEvent::SeedRevealed { seed }) => (*seed),

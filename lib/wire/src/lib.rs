@@ -23,7 +23,6 @@ pub mod api;
 pub mod body;
 pub mod command;
 mod draw;
-mod draw_option;
 pub mod event;
 mod fields;
 #[cfg(test)]

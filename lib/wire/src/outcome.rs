@@ -3,7 +3,7 @@
 
 use crate::body;
 use crate::{CommandId, DecodeError, PartitionId};
-use auction_domain::{Amount, Currency, Detail, Details, Refused, RefusedClass, Timestamp};
+use auction_domain::{Amount, Currency, Detail, Details, RefusalInfo, RefusalClass, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -36,19 +36,19 @@ pub enum OutcomeResult {
         /// Currency of the amounts; `None` if there are none.
         currency: Option<Currency>,
         /// Named values, such as the rank of a new bid.
-        facts: Vec<OutcomeDetail>,
+        details: Vec<OutcomeDetail>,
     },
     /// A business rule refused the command; it had no effect.
     Refused {
         /// Stable name of the refusal, such as `not_above_your_latest`.
         code: String,
-        class: RefusedClass,
+        class: RefusalClass,
         /// One sentence that explains the refusal.
-        detail: String,
+        message: String,
         /// Currency of the amounts; `None` if there are none.
         currency: Option<Currency>,
         /// Named values of the refusal, such as the highest bid.
-        facts: Vec<OutcomeDetail>,
+        details: Vec<OutcomeDetail>,
     },
     /// The command could not be processed and was dead-lettered. Not final: an operator can requeue it.
     Failed {
@@ -67,34 +67,34 @@ pub struct OutcomeDetail {
 }
 
 impl OutcomeResult {
-    pub fn accepted(version: u64, currency: Option<Currency>, facts: Details) -> OutcomeResult {
-        OutcomeResult::Accepted { version, currency, facts: named(facts) }
+    pub fn accepted(version: u64, currency: Option<Currency>, details: Details) -> OutcomeResult {
+        OutcomeResult::Accepted { version, currency, details: named(details) }
     }
 
-    pub fn refused(refused: Refused, currency: Option<Currency>) -> OutcomeResult {
+    pub fn refused(refused: RefusalInfo, currency: Option<Currency>) -> OutcomeResult {
         OutcomeResult::Refused {
             code: refused.code.to_owned(),
             class: refused.class,
-            detail: refused.detail,
+            message: refused.message,
             currency,
-            facts: named(refused.facts),
+            details: named(refused.details),
         }
     }
 
     /// Encodes the result as MessagePack.
     pub fn encode(&self) -> Vec<u8> {
         body::encode(&match self {
-            OutcomeResult::Accepted { version, currency, facts } => ResultBody::Accepted {
+            OutcomeResult::Accepted { version, currency, details } => ResultBody::Accepted {
                 version: *version,
                 currency: currency.map(|currency| currency.code().to_owned()),
-                facts: facts.iter().map(DetailBody::from).collect(),
+                details: details.iter().map(DetailBody::from).collect(),
             },
-            OutcomeResult::Refused { code, class, detail, currency, facts } => ResultBody::Refused {
+            OutcomeResult::Refused { code, class, message, currency, details } => ResultBody::Refused {
                 code: code.clone(),
                 class: (*class).into(),
-                detail: detail.clone(),
+                message: message.clone(),
                 currency: currency.map(|currency| currency.code().to_owned()),
-                facts: facts.iter().map(DetailBody::from).collect(),
+                details: details.iter().map(DetailBody::from).collect(),
             },
             OutcomeResult::Failed { reason, error } => {
                 ResultBody::Failed { reason: reason.clone(), error: error.clone() }
@@ -105,17 +105,17 @@ impl OutcomeResult {
     /// Decodes a stored result. Names that were renamed since are returned under their current name.
     pub fn decode(bytes: &[u8]) -> Result<OutcomeResult, DecodeError> {
         match body::decode(KIND, bytes)? {
-            ResultBody::Accepted { version, currency, facts } => Ok(OutcomeResult::Accepted {
+            ResultBody::Accepted { version, currency, details } => Ok(OutcomeResult::Accepted {
                 version,
                 currency: read_currency(currency)?,
-                facts: read_details(facts)?,
+                details: read_details(details)?,
             }),
-            ResultBody::Refused { code, class, detail, currency, facts } => Ok(OutcomeResult::Refused {
+            ResultBody::Refused { code, class, message, currency, details } => Ok(OutcomeResult::Refused {
                 code: current_name(code),
                 class: class.into(),
-                detail,
+                message,
                 currency: read_currency(currency)?,
-                facts: read_details(facts)?,
+                details: read_details(details)?,
             }),
             ResultBody::Failed { reason, error } => {
                 Ok(OutcomeResult::Failed { reason: current_name(reason), error })
@@ -157,14 +157,17 @@ enum ResultBody {
     Accepted {
         version: u64,
         currency: Option<String>,
-        facts: Vec<DetailBody>,
+        #[serde(rename = "facts")]
+        details: Vec<DetailBody>,
     },
     Refused {
         code: String,
         class: ClassBody,
-        detail: String,
+        #[serde(rename = "detail")]
+        message: String,
         currency: Option<String>,
-        facts: Vec<DetailBody>,
+        #[serde(rename = "facts")]
+        details: Vec<DetailBody>,
     },
     Failed {
         reason: String,
@@ -226,26 +229,26 @@ impl DetailBody {
     }
 }
 
-impl From<RefusedClass> for ClassBody {
-    fn from(class: RefusedClass) -> ClassBody {
+impl From<RefusalClass> for ClassBody {
+    fn from(class: RefusalClass) -> ClassBody {
         match class {
-            RefusedClass::Unknown => ClassBody::Unknown,
-            RefusedClass::Forbidden => ClassBody::Forbidden,
-            RefusedClass::Conflict => ClassBody::Conflict,
-            RefusedClass::Invalid => ClassBody::Invalid,
-            RefusedClass::VersionConflict => ClassBody::VersionMoved,
+            RefusalClass::Unknown => ClassBody::Unknown,
+            RefusalClass::Forbidden => ClassBody::Forbidden,
+            RefusalClass::Conflict => ClassBody::Conflict,
+            RefusalClass::Invalid => ClassBody::Invalid,
+            RefusalClass::VersionConflict => ClassBody::VersionMoved,
         }
     }
 }
 
-impl From<ClassBody> for RefusedClass {
-    fn from(class: ClassBody) -> RefusedClass {
+impl From<ClassBody> for RefusalClass {
+    fn from(class: ClassBody) -> RefusalClass {
         match class {
-            ClassBody::Unknown => RefusedClass::Unknown,
-            ClassBody::Forbidden => RefusedClass::Forbidden,
-            ClassBody::Conflict => RefusedClass::Conflict,
-            ClassBody::Invalid => RefusedClass::Invalid,
-            ClassBody::VersionMoved => RefusedClass::VersionConflict,
+            ClassBody::Unknown => RefusalClass::Unknown,
+            ClassBody::Forbidden => RefusalClass::Forbidden,
+            ClassBody::Conflict => RefusalClass::Conflict,
+            ClassBody::Invalid => RefusalClass::Invalid,
+            ClassBody::VersionMoved => RefusalClass::VersionConflict,
         }
     }
 }

@@ -118,7 +118,7 @@ impl SnapshotBody {
             Status::Closed(winner) => ("closed", *winner),
         };
         let winner = winner.map(|winner| {
-            (winner.bid.0, winner.bidder.0, winner.pays.minor_units(), winner.effective.minor_units())
+            (winner.bid.0, winner.bidder.0, winner.price.minor_units(), winner.effective.minor_units())
         });
         SnapshotBody {
             auction,
@@ -146,7 +146,7 @@ impl SnapshotBody {
         let amount = |minor_units| Amount::new(minor_units).map_err(|error| bad(KIND, error));
         let winner = self.winner.map(|(bid, bidder, pays, effective)| {
             let effective = Amount::effective(effective).map_err(|error| bad(KIND, error))?;
-            Ok(Winner { bid: BidId(bid), bidder: UserId(bidder), pays: amount(pays)?, effective })
+            Ok(Winner { bid: BidId(bid), bidder: UserId(bidder), price: amount(pays)?, effective })
         });
         let status = match self.status.as_str() {
             "open" => Status::Open,

@@ -17,9 +17,9 @@ fn terms() -> Terms {
         starts_at: Timestamp(1_000),
         ends_at: Timestamp(90_000),
         seller: Some(user(9)),
-        soft_close: Some(SoftClose { extend_by: DurationMs(5_000), within: DurationMs(3_000), at_most: 4 }),
+        soft_close: Some(SoftClose { extend_by: DurationMs(5_000), within: DurationMs(3_000), max_extensions: 4 }),
         retraction_lock: DurationMs(500),
-        promotion: Some(Promotion { every: DurationMs(10_000), commitment: Commitment([7; 32]) }),
+        promotion: Some(Promotion { interval: DurationMs(10_000), commitment: Commitment([7; 32]) }),
     }
 }
 
@@ -40,7 +40,7 @@ fn histories() -> Vec<Vec<AuctionEvent>> {
         amount: Amount::new(amount).unwrap(),
     };
     let doubled = Amount::effective(260).unwrap();
-    let winner = Winner { bid: bid(2), bidder: user(2), pays: Amount::new(130).unwrap(), effective: doubled };
+    let winner = Winner { bid: bid(2), bidder: user(2), price: Amount::new(130).unwrap(), effective: doubled };
     let common = vec![
         AuctionEvent::AuctionCreated { title, description, terms: terms() },
         place(1, 1, 110),
@@ -87,15 +87,15 @@ fn states() -> Vec<Auction> {
 #[test]
 fn snapshots_round_trip_after_every_event() {
     for auction in states() {
-        let record = SnapshotRecord::of(AUCTION, 77, &auction.memento());
+        let record = SnapshotRecord::of(AUCTION, 77, &auction.state());
         assert_eq!((record.key, record.version, record.position), (AUCTION, auction.version(), 77));
-        assert_eq!(record.auction().unwrap().memento(), auction.memento());
+        assert_eq!(record.auction().unwrap().state(), auction.state());
     }
 }
 
 #[test]
 fn damaged_snapshots_are_refused() {
-    let good = SnapshotRecord::of(AUCTION, 77, &states().pop().unwrap().memento());
+    let good = SnapshotRecord::of(AUCTION, 77, &states().pop().unwrap().state());
     for at in 0..good.body.len() {
         let mut damaged = good.clone();
         damaged.body[at] ^= 0x10;
@@ -119,7 +119,7 @@ fn snapshot_format_keeps_its_bytes_and_meaning() {
     assert_eq!(auction_wire::snapshot::FORMAT, 1);
     let states = states();
     let hash_of = |auction: &Auction| {
-        let record = SnapshotRecord::of(AUCTION, 77, &auction.memento());
+        let record = SnapshotRecord::of(AUCTION, 77, &auction.state());
         let hash = record.body.last_chunk::<8>().unwrap();
         format!("{:016x}", u64::from_be_bytes(*hash))
     };

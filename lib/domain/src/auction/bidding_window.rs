@@ -1,28 +1,18 @@
-//! Is bidding on, and does a change of leader extend it? Shared by the commands that change the standing.
+//! Time during which bids are accepted, and its extension by a soft close.
 
 use super::{Auction, AuctionEvent, Status};
 use crate::{Detail, Details, Timestamp, UserId};
 use thiserror::Error;
 
-/// Why bidding is not on.
+/// Reasons bidding is not open. Shared by the refusals of several commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BiddingNotOpen {
-    /// It starts later.
     #[error("the auction has not started yet")]
-    NotStarted {
-        /// When it starts.
-        starts_at: Timestamp,
-    },
-    /// Its end has passed.
+    NotStarted { starts_at: Timestamp },
     #[error("the auction has ended")]
-    Ended {
-        /// When it ended.
-        ends_at: Timestamp,
-    },
-    /// Its result is final.
+    Ended { ends_at: Timestamp },
     #[error("the auction is closed")]
     Closed,
-    /// It was called off.
     #[error("the auction was cancelled")]
     Cancelled,
 }
@@ -37,7 +27,7 @@ impl BiddingNotOpen {
         }
     }
 
-    pub(super) fn facts(self) -> Details {
+    pub(super) fn details(self) -> Details {
         match self {
             BiddingNotOpen::NotStarted { starts_at } => vec![("starts_at", Detail::Time(starts_at))],
             BiddingNotOpen::Ended { ends_at } => vec![("ends_at", Detail::Time(ends_at))],
@@ -47,7 +37,7 @@ impl BiddingNotOpen {
 }
 
 impl Auction {
-    /// Passes until the auction is closed or cancelled, also between its end and its closing.
+    /// Fails if the auction is closed or cancelled. Passes between its end and its closing.
     pub(super) fn check_not_final(&self) -> Result<(), BiddingNotOpen> {
         match self.status {
             Status::Open => Ok(()),
@@ -56,7 +46,7 @@ impl Auction {
         }
     }
 
-    /// Passes while bids are taken.
+    /// Fails unless bids are accepted: from `starts_at` on, and before `ends_at`.
     pub(super) fn check_open(&self, at: Timestamp) -> Result<(), BiddingNotOpen> {
         self.check_not_final()?;
         if at < self.terms.starts_at {
@@ -68,13 +58,13 @@ impl Auction {
         Ok(())
     }
 
-    /// The extension that follows when `leader` leads from now on. Only another leader extends; one who
-    /// tops himself, and a bid that does not lead, never do.
-    pub(super) fn extension(&self, leader: Option<UserId>, at: Timestamp) -> Option<AuctionEvent> {
-        let soft = self.terms.soft_close?;
-        let late = at < self.ends_at && at >= self.ends_at - soft.within;
-        let changed = self.leader().map(|bid| bid.bidder) != leader;
-        (late && changed && self.extensions < soft.at_most)
-            .then(|| AuctionEvent::AuctionExtended { ends_at: self.ends_at + soft.extend_by })
+    /// Returns the soft-close extension if `new_leader` leads from now on. Only a change of the leading user
+    /// extends the auction: a leader who raises their own bid does not.
+    pub(super) fn extension(&self, new_leader: Option<UserId>, at: Timestamp) -> Option<AuctionEvent> {
+        let soft_close = self.terms.soft_close?;
+        let is_late = at < self.ends_at && at >= self.ends_at - soft_close.within;
+        let leader_changes = self.leader().map(|bid| bid.bidder) != new_leader;
+        (is_late && leader_changes && self.extensions < soft_close.max_extensions)
+            .then(|| AuctionEvent::AuctionExtended { ends_at: self.ends_at + soft_close.extend_by })
     }
 }

@@ -1,147 +1,139 @@
-//! All bids of one auction, and who is ahead.
+//! All bids of one auction, indexed by id, by bidder and by rank.
 
 use super::ranking::{RankedBid, Ranking};
 use crate::{Amount, BidId, Timestamp, UserId};
 use std::collections::HashMap;
 
-/// One bid, as it is now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bid {
-    /// Its id.
     pub id: BidId,
-    /// Whose it is.
     pub bidder: UserId,
-    /// What was bid, and what a winner owes.
+    /// Face amount: the amount that was bid, which is also the price if this bid wins.
     pub amount: Amount,
-    /// When.
     pub placed_at: Timestamp,
-    /// Whether it counts, and if not, why.
     pub state: BidState,
-    /// Whether it counts twice.
     pub doubled: bool,
-    /// The auction's version at which it reached what it counts for: of equals, whoever was first is ahead.
-    pub reached: u64,
+    /// Version of the auction since which the bid has its effective amount. Of bids with equal effective
+    /// amounts, the one that reached the amount first ranks higher.
+    pub effective_since: u64,
 }
 
-/// Whether a bid counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BidState {
-    /// It counts.
-    Live,
-    /// Its bidder took it back.
+    /// The bid takes part in the ranking and can win.
+    Active,
+    /// Its bidder deleted it.
     Deleted,
-    /// The house struck it out.
+    /// An operator voided it.
     Voided,
-    /// Its bidder's account was deleted.
+    /// Its bidder was deleted.
     Retracted,
 }
 
 impl Bid {
-    /// Whether it counts.
-    pub fn is_live(&self) -> bool {
-        self.state == BidState::Live
+    pub fn is_active(&self) -> bool {
+        self.state == BidState::Active
     }
 
-    /// Whether it counts twice.
     pub fn is_doubled(&self) -> bool {
         self.doubled
     }
 
-    /// What it counts for in the standing.
+    /// Returns the amount by which the bid is ranked: twice the face amount if it was doubled.
     pub fn effective(&self) -> Amount {
         if self.doubled { self.amount.doubled() } else { self.amount }
     }
 
-    fn place(&self, index: u32) -> RankedBid {
-        RankedBid::new(self.effective(), self.reached, index)
+    fn ranked(&self, index: u32) -> RankedBid {
+        RankedBid::new(self.effective(), self.effective_since, index)
     }
 }
 
-/// The bids, found by id, by bidder and by rank.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bids {
     all: Vec<Bid>,
     by_id: HashMap<BidId, u32>,
-    by_bidder: HashMap<UserId, OfBidder>,
-    live_bidders: usize,
-    standing: Ranking,
+    by_bidder: HashMap<UserId, BidderBids>,
+    /// Number of bidders with an active bid.
+    active_bidders: usize,
+    ranking: Ranking,
 }
 
-/// Indices into the list of all bids, in the order in which they were placed.
+/// Bids of one bidder, as ascending indices into the list of all bids.
 #[derive(Clone, Debug, Default)]
-struct OfBidder {
+struct BidderBids {
     all: Vec<u32>,
-    live: Vec<u32>,
+    active: Vec<u32>,
 }
 
 impl Bids {
-    /// From all of them, in the order in which they were placed.
+    /// Rebuilds the indexes. `all` is in the order of placement.
     pub(super) fn restore(all: Vec<Bid>) -> Bids {
         let mut bids = Bids { by_id: HashMap::with_capacity(all.len()), ..Bids::default() };
-        let mut places = Vec::with_capacity(all.len());
+        let mut ranked = Vec::with_capacity(all.len());
         for (index, bid) in (0..).zip(&all) {
             bids.by_id.insert(bid.id, index);
             let own = bids.by_bidder.entry(bid.bidder).or_default();
             own.all.push(index);
-            if bid.is_live() {
-                places.push(bid.place(index));
-                own.live.push(index);
+            if bid.is_active() {
+                ranked.push(bid.ranked(index));
+                own.active.push(index);
             }
         }
-        bids.live_bidders = bids.by_bidder.values().filter(|own| !own.live.is_empty()).count();
-        bids.standing = Ranking::of(places);
+        bids.active_bidders = bids.by_bidder.values().filter(|own| !own.active.is_empty()).count();
+        bids.ranking = Ranking::from_bids(ranked);
         Bids { all, ..bids }
     }
 
     pub(super) fn place(&mut self, id: BidId, bidder: UserId, amount: Amount, at: Timestamp, version: u64) {
-        // An auction of four thousand million bids would not fit this machine in the first place.
+        // Memory is exhausted long before there are 2^32 bids.
         let index = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
         let bid = Bid {
             id,
             bidder,
             amount,
             placed_at: at,
-            state: BidState::Live,
+            state: BidState::Active,
             doubled: false,
-            reached: version,
+            effective_since: version,
         };
-        self.standing.insert(bid.place(index));
+        self.ranking.insert(bid.ranked(index));
         self.all.push(bid);
         self.by_id.insert(id, index);
         let own = self.by_bidder.entry(bidder).or_default();
         own.all.push(index);
-        own.live.push(index);
-        if own.live.len() == 1 {
-            self.live_bidders += 1;
+        own.active.push(index);
+        if own.active.len() == 1 {
+            self.active_bidders += 1;
         }
     }
 
     pub(super) fn remove(&mut self, id: BidId, state: BidState) {
-        let Some((index, bid)) = self.find_mut(id).filter(|(_, bid)| bid.is_live()) else { return };
-        let place = bid.place(index);
+        let Some((index, bid)) = self.find_mut(id).filter(|(_, bid)| bid.is_active()) else { return };
+        let ranked = bid.ranked(index);
         let bidder = bid.bidder;
         bid.state = state;
-        self.standing.remove(&place);
+        self.ranking.remove(&ranked);
         if let Some(own) = self.by_bidder.get_mut(&bidder)
-            && let Ok(found) = own.live.binary_search(&index)
+            && let Ok(found) = own.active.binary_search(&index)
         {
-            own.live.remove(found);
-            if own.live.is_empty() {
-                self.live_bidders -= 1;
+            own.active.remove(found);
+            if own.active.is_empty() {
+                self.active_bidders -= 1;
             }
         }
     }
 
     pub(super) fn double(&mut self, id: BidId, version: u64) {
-        let Some((index, bid)) = self.find_mut(id).filter(|(_, bid)| bid.is_live() && !bid.doubled) else {
+        let Some((index, bid)) = self.find_mut(id).filter(|(_, bid)| bid.is_active() && !bid.doubled) else {
             return;
         };
-        let before = bid.place(index);
+        let before = bid.ranked(index);
         bid.doubled = true;
-        bid.reached = version;
-        let after = bid.place(index);
-        self.standing.remove(&before);
-        self.standing.insert(after);
+        bid.effective_since = version;
+        let after = bid.ranked(index);
+        self.ranking.remove(&before);
+        self.ranking.insert(after);
     }
 
     fn find_mut(&mut self, id: BidId) -> Option<(u32, &mut Bid)> {
@@ -153,22 +145,22 @@ impl Bids {
         self.by_id.get(&id).map(|index| &self.all[*index as usize])
     }
 
-    /// From 1 for the leader; `None` if the bid does not count.
+    /// Returns the rank, from 1 for the leader; `None` if the bid is not active.
     pub(super) fn rank(&self, id: BidId) -> Option<usize> {
         let index = *self.by_id.get(&id)?;
         let bid = &self.all[index as usize];
-        bid.is_live().then(|| self.standing.rank(&bid.place(index)))
+        bid.is_active().then(|| self.ranking.rank(&bid.ranked(index)))
     }
 
     pub(super) fn leader(&self) -> Option<&Bid> {
-        self.standing.first().map(|place| &self.all[place.index as usize])
+        self.ranking.first().map(|ranked| &self.all[ranked.index as usize])
     }
 
-    pub(super) fn standing(&self) -> impl Iterator<Item = &Bid> {
-        self.standing.iter().map(|place| &self.all[place.index as usize])
+    pub(super) fn ranking(&self) -> impl Iterator<Item = &Bid> {
+        self.ranking.iter().map(|ranked| &self.all[ranked.index as usize])
     }
 
-    /// From 1, in the order in which they were placed.
+    /// Returns the position in the order of placement, from 1.
     pub(super) fn number(&self, id: BidId) -> Option<u64> {
         self.by_id.get(&id).map(|index| u64::from(*index) + 1)
     }
@@ -178,8 +170,8 @@ impl Bids {
         own.iter().map(|index| &self.all[*index as usize])
     }
 
-    pub(super) fn live_of(&self, bidder: UserId) -> impl DoubleEndedIterator<Item = &Bid> {
-        let own = self.by_bidder.get(&bidder).map_or(&[][..], |own| &own.live);
+    pub(super) fn active_of(&self, bidder: UserId) -> impl DoubleEndedIterator<Item = &Bid> {
+        let own = self.by_bidder.get(&bidder).map_or(&[][..], |own| &own.active);
         own.iter().map(|index| &self.all[*index as usize])
     }
 
@@ -188,14 +180,14 @@ impl Bids {
     }
 
     pub(super) fn bidders(&self) -> impl Iterator<Item = UserId> {
-        self.by_bidder.iter().filter(|(_, own)| !own.live.is_empty()).map(|(bidder, _)| *bidder)
+        self.by_bidder.iter().filter(|(_, own)| !own.active.is_empty()).map(|(bidder, _)| *bidder)
     }
 
-    pub(super) fn live(&self) -> usize {
-        self.standing.len()
+    pub(super) fn active_count(&self) -> usize {
+        self.ranking.len()
     }
 
-    pub(super) fn live_bidders(&self) -> usize {
-        self.live_bidders
+    pub(super) fn active_bidder_count(&self) -> usize {
+        self.active_bidders
     }
 }

@@ -1,22 +1,21 @@
-//! `CancelAuction`: call an auction off.
+//! `CancelAuction`: cancels an auction.
 
 use super::{Auction, AuctionEvent, BiddingNotOpen};
 use crate::detail::Refusal;
-use crate::{Actor, Details, RefusedClass};
+use crate::{Actor, Details, RefusalClass};
 use thiserror::Error;
 
-/// Call the auction off, by the seller or the house, until it is closed. Nobody wins.
+/// Cancels the auction without a winner. Allowed to the seller, operators and the portal, until the auction
+/// is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CancelAuction;
 
-/// Why not.
+/// Reasons a [`CancelAuction`] command is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CancelAuctionRefusal {
-    /// The result is final.
     #[error(transparent)]
     NotOpen(#[from] BiddingNotOpen),
-    /// It is somebody else's auction.
-    #[error("only the seller or the house can cancel an auction")]
+    #[error("only the seller or an operator can cancel an auction")]
     NotYourAuction,
 }
 
@@ -27,15 +26,15 @@ impl Refusal for CancelAuctionRefusal {
             CancelAuctionRefusal::NotYourAuction => "not_your_auction",
         }
     }
-    fn class(&self) -> RefusedClass {
+    fn class(&self) -> RefusalClass {
         match self {
-            CancelAuctionRefusal::NotOpen(_) => RefusedClass::Conflict,
-            CancelAuctionRefusal::NotYourAuction => RefusedClass::Forbidden,
+            CancelAuctionRefusal::NotOpen(_) => RefusalClass::Conflict,
+            CancelAuctionRefusal::NotYourAuction => RefusalClass::Forbidden,
         }
     }
-    fn facts(&self) -> Details {
+    fn details(&self) -> Details {
         match self {
-            CancelAuctionRefusal::NotOpen(not_open) => not_open.facts(),
+            CancelAuctionRefusal::NotOpen(not_open) => not_open.details(),
             CancelAuctionRefusal::NotYourAuction => Details::new(),
         }
     }
@@ -47,7 +46,7 @@ impl CancelAuction {
         auction: &Auction,
         actor: Actor,
     ) -> Result<Vec<AuctionEvent>, CancelAuctionRefusal> {
-        if !auction.is_run_by(actor) {
+        if !auction.is_managed_by(actor) {
             return Err(CancelAuctionRefusal::NotYourAuction);
         }
         auction.check_not_final()?;
@@ -62,7 +61,7 @@ mod tests {
     use crate::auction::fixtures::*;
 
     #[test]
-    fn the_seller_and_the_house_cancel_it_and_nobody_else() {
+    fn auction_is_cancelled_by_seller_operator_or_portal_only() {
         let auction = given(&[placed(1, ADA, 300)]);
         for actor in [Actor::User(SUE), Actor::Operator(OperatorId::Unidentified), Actor::Portal] {
             let cancelled = CancelAuction.decide(&auction, actor);
@@ -75,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn an_auction_is_cancelled_once() {
+    fn auction_is_cancelled_once() {
         let auction = given(&[AuctionEvent::AuctionCancelled { by: None }]);
         let again = CancelAuction.decide(&auction, Actor::User(SUE));
         assert_eq!(again, Err(BiddingNotOpen::Cancelled.into()));

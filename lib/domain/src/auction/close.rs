@@ -1,24 +1,22 @@
-//! `CloseAuction`: declare the result.
+//! `CloseAuction`: determines the result.
 
-use super::{Auction, AuctionEvent, BiddingNotOpen, Status, Unsold, Winner};
+use super::{Auction, AuctionEvent, BiddingNotOpen, Status, UnsoldReason, Winner};
 use crate::detail::Refusal;
-use crate::{Detail, Details, RefusedClass, Timestamp};
+use crate::{Detail, Details, RefusalClass, Timestamp};
 use thiserror::Error;
 
-/// Declare the result. The sender names no winner: the auction derives it from its live bids.
+/// Determines the result. The command names no winner: the leader wins if it reaches the reserve price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CloseAuction;
 
-/// Why not.
+/// Reasons a [`CloseAuction`] command is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CloseAuctionRefusal {
-    /// It was closed or cancelled before.
     #[error(transparent)]
     NotOpen(#[from] BiddingNotOpen),
-    /// Its end, extensions included, has not come.
     #[error("the auction has not ended yet")]
     TooEarly {
-        /// When it ends.
+        /// Current end, including extensions.
         ends_at: Timestamp,
     },
 }
@@ -30,12 +28,12 @@ impl Refusal for CloseAuctionRefusal {
             CloseAuctionRefusal::TooEarly { .. } => "too_early_to_close",
         }
     }
-    fn class(&self) -> RefusedClass {
-        RefusedClass::Conflict
+    fn class(&self) -> RefusalClass {
+        RefusalClass::Conflict
     }
-    fn facts(&self) -> Details {
+    fn details(&self) -> Details {
         match *self {
-            CloseAuctionRefusal::NotOpen(not_open) => not_open.facts(),
+            CloseAuctionRefusal::NotOpen(not_open) => not_open.details(),
             CloseAuctionRefusal::TooEarly { ends_at } => vec![("ends_at", Detail::Time(ends_at))],
         }
     }
@@ -52,23 +50,23 @@ impl CloseAuction {
             return Err(CloseAuctionRefusal::TooEarly { ends_at: auction.ends_at });
         }
         Ok(vec![match auction.leader() {
-            None => AuctionEvent::AuctionClosedUnsold { because: Unsold::NoBids },
+            None => AuctionEvent::AuctionClosedUnsold { reason: UnsoldReason::NoBids },
             Some(_) if !auction.reserve_met() => {
-                AuctionEvent::AuctionClosedUnsold { because: Unsold::ReserveNotMet }
+                AuctionEvent::AuctionClosedUnsold { reason: UnsoldReason::ReserveNotMet }
             }
-            Some(best) => AuctionEvent::WinnerAnnounced(Winner {
-                bid: best.id,
-                bidder: best.bidder,
-                pays: best.amount,
-                effective: best.effective(),
+            Some(leader) => AuctionEvent::WinnerAnnounced(Winner {
+                bid: leader.id,
+                bidder: leader.bidder,
+                price: leader.amount,
+                effective: leader.effective(),
             }),
         }])
     }
 
-    pub(super) fn facts(&self, after: &Auction) -> Details {
+    pub(super) fn details(&self, after: &Auction) -> Details {
         match after.status {
             Status::Closed(Some(winner)) => {
-                vec![("sold", Detail::Flag(true)), ("price", Detail::Amount(winner.pays))]
+                vec![("sold", Detail::Flag(true)), ("price", Detail::Amount(winner.price))]
             }
             _ => vec![("sold", Detail::Flag(false))],
         }
@@ -82,34 +80,34 @@ mod tests {
     use crate::auction::CreateAuction;
     use crate::auction::fixtures::*;
 
-    fn won(id: u128, bidder: crate::UserId, pays: u64, effective: u64) -> AuctionEvent {
+    fn won(id: u128, bidder: crate::UserId, price: u64, effective: u64) -> AuctionEvent {
         AuctionEvent::WinnerAnnounced(Winner {
             bid: bid(id),
             bidder,
-            pays: amount(pays),
+            price: amount(price),
             effective: amount(effective),
         })
     }
 
     #[test]
-    fn the_best_live_bid_wins() {
+    fn highest_active_bid_wins() {
         let events = [placed(1, ADA, 300), placed(2, BOB, 500), deleted(2, BOB), placed(3, CYD, 300)];
         assert_eq!(CloseAuction.decide(&given(&events), END), Ok(vec![won(1, ADA, 300, 300)]));
     }
 
     #[test]
-    fn a_doubled_winner_owes_the_face_amount() {
+    fn winner_pays_the_face_amount_of_a_doubled_bid() {
         let events = [placed(1, ADA, 300), placed(2, BOB, 500), doubled(1, ADA, 600)];
         assert_eq!(CloseAuction.decide(&given(&events), END), Ok(vec![won(1, ADA, 300, 600)]));
     }
 
     #[test]
-    fn without_a_live_bid_or_below_the_reserve_it_is_unsold() {
-        let unsold = |because| Ok(vec![AuctionEvent::AuctionClosedUnsold { because }]);
-        assert_eq!(CloseAuction.decide(&given(&[]), END), unsold(Unsold::NoBids));
+    fn auction_without_bids_or_below_the_reserve_is_unsold() {
+        let unsold = |reason| Ok(vec![AuctionEvent::AuctionClosedUnsold { reason }]);
+        assert_eq!(CloseAuction.decide(&given(&[]), END), unsold(UnsoldReason::NoBids));
         let create = CreateAuction { reserve: Some(amount(400)), ..create() };
         let below = given_terms(&create, &[placed(1, ADA, 399)]);
-        assert_eq!(CloseAuction.decide(&below, END), unsold(Unsold::ReserveNotMet));
+        assert_eq!(CloseAuction.decide(&below, END), unsold(UnsoldReason::ReserveNotMet));
         let met = given_terms(&create, &[placed(1, ADA, 399), placed(2, BOB, 400)]);
         assert_eq!(CloseAuction.decide(&met, END), Ok(vec![won(2, BOB, 400, 400)]));
         let met = given_terms(&create, &[placed(1, ADA, 200), doubled(1, ADA, 400)]);
@@ -117,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_not_closed_before_its_extended_end() {
+    fn auction_is_not_closed_before_its_extended_end() {
         let early = CloseAuction.decide(&given(&[]), END - DurationMs(1));
         assert_eq!(early, Err(CloseAuctionRefusal::TooEarly { ends_at: END }));
         let create = CreateAuction { soft_close: Some(soft_close()), ..create() };
@@ -128,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_is_final() {
+    fn result_is_final() {
         let closed = given(&[placed(1, ADA, 300), won(1, ADA, 300, 300)]);
         assert_eq!(CloseAuction.decide(&closed, END), Err(BiddingNotOpen::Closed.into()));
         let cancelled = given(&[AuctionEvent::AuctionCancelled { by: None }]);

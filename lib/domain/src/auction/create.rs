@@ -1,67 +1,46 @@
-//! `CreateAuction`: offer something.
+//! `CreateAuction`: creates an auction.
 
 use super::{Auction, AuctionEvent, Promotion, SoftClose, Terms};
 use crate::detail::Refusal;
 use crate::{
-    Amount, Currency, Description, Detail, Details, DurationMs, RefusedClass, Timestamp, Title, UserId,
+    Amount, Currency, Description, Detail, Details, DurationMs, RefusalClass, Timestamp, Title, UserId,
 };
 use thiserror::Error;
 
-/// Offer something; the id in the envelope is the auction's.
+/// Creates an auction. The id of the command's aggregate is the id of the auction. [`Terms`] explains the
+/// fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateAuction {
-    /// What it is.
     pub title: Title,
-    /// More about it.
     pub description: Description,
-    /// What all its amounts are in.
     pub currency: Currency,
-    /// The least a first bid must be.
     pub opening_bid: Amount,
-    /// Below this it is not sold.
     pub reserve: Option<Amount>,
-    /// From then on bids are taken; at once if not given.
+    /// Start of bidding; the time of the command if absent.
     pub starts_at: Option<Timestamp>,
-    /// From then on no more.
     pub ends_at: Timestamp,
-    /// Who sells, and may not bid.
     pub seller: Option<UserId>,
-    /// Whether late changes of the lead extend it.
     pub soft_close: Option<SoftClose>,
-    /// Within so long before the end no bid can be deleted.
     pub retraction_lock: DurationMs,
-    /// Whether bids are drawn by lot and doubled.
     pub promotion: Option<Promotion>,
 }
 
-/// Why not.
+/// Reasons a [`CreateAuction`] command is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CreateAuctionRefusal {
-    /// There is an auction of that id.
-    #[error("an auction of this id exists already")]
+    #[error("an auction with this id already exists")]
     AuctionExists,
-    /// It would be over before it starts.
     #[error("the auction must end after it starts")]
-    EndsBeforeItStarts {
-        /// When it would start.
-        starts_at: Timestamp,
-        /// When it would end.
-        ends_at: Timestamp,
-    },
-    /// It would be over already.
+    EndsBeforeItStarts { starts_at: Timestamp, ends_at: Timestamp },
     #[error("the auction must end in the future")]
     EndsInThePast {
-        /// When it would end.
         ends_at: Timestamp,
         /// The time of the command.
         now: Timestamp,
     },
-    /// The reserve would be met by any bid.
-    #[error("the reserve must be above the opening bid")]
-    ReserveBelowOpeningBid {
-        /// The least a first bid must be.
-        opening_bid: Amount,
-    },
+    /// Any bid would meet the reserve price.
+    #[error("the reserve price must be above the opening bid")]
+    ReserveBelowOpeningBid { opening_bid: Amount },
 }
 
 impl Refusal for CreateAuctionRefusal {
@@ -73,13 +52,13 @@ impl Refusal for CreateAuctionRefusal {
             CreateAuctionRefusal::ReserveBelowOpeningBid { .. } => "reserve_below_opening_bid",
         }
     }
-    fn class(&self) -> RefusedClass {
+    fn class(&self) -> RefusalClass {
         match self {
-            CreateAuctionRefusal::AuctionExists => RefusedClass::Conflict,
-            _ => RefusedClass::Invalid,
+            CreateAuctionRefusal::AuctionExists => RefusalClass::Conflict,
+            _ => RefusalClass::Invalid,
         }
     }
-    fn facts(&self) -> Details {
+    fn details(&self) -> Details {
         match *self {
             CreateAuctionRefusal::AuctionExists => Details::new(),
             CreateAuctionRefusal::EndsBeforeItStarts { starts_at, ends_at } => {
@@ -138,7 +117,7 @@ mod tests {
     use crate::auction::fixtures::{self, AT, given};
 
     #[test]
-    fn starts_at_the_time_of_the_command_unless_said_otherwise() {
+    fn auction_starts_at_the_time_of_the_command_by_default() {
         let create = CreateAuction { starts_at: None, ..fixtures::create() };
         let events = create.decide(None, AT).unwrap();
         let [AuctionEvent::AuctionCreated { terms, .. }] = &events[..] else { panic!("{events:?}") };
@@ -146,13 +125,13 @@ mod tests {
     }
 
     #[test]
-    fn an_auction_is_created_once() {
+    fn auction_is_created_once() {
         let refused = fixtures::create().decide(Some(&given(&[])), AT);
         assert_eq!(refused, Err(CreateAuctionRefusal::AuctionExists));
     }
 
     #[test]
-    fn an_auction_ends_after_it_starts_and_in_the_future() {
+    fn auction_ends_after_its_start_and_in_the_future() {
         let past = CreateAuction { ends_at: AT, ..fixtures::create() };
         assert_eq!(past.decide(None, AT), Err(CreateAuctionRefusal::EndsInThePast { ends_at: AT, now: AT }));
         let start = AT + DurationMs(10);
@@ -164,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reserve_is_above_the_opening_bid() {
+    fn reserve_is_above_the_opening_bid() {
         let opening_bid = fixtures::create().opening_bid;
         let create = CreateAuction { reserve: Some(opening_bid), ..fixtures::create() };
         assert_eq!(

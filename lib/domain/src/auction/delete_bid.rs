@@ -1,40 +1,31 @@
-//! `DeleteBid`: take one's bid back.
+//! `DeleteBid`: deletes a bid of the sender.
 
 use super::{Auction, AuctionEvent, BidState, BiddingNotOpen};
 use crate::detail::Refusal;
-use crate::{Actor, BidId, Detail, Details, RefusedClass, Timestamp};
+use crate::{Actor, BidId, Detail, Details, RefusalClass, Timestamp};
 use thiserror::Error;
 
-/// Take a bid back. It stays on record; the standing is that of the other live bids.
+/// Deletes an active bid of the sender. The bid stays in the history, but no longer takes part in the
+/// ranking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeleteBid {
-    /// Which.
     pub bid: BidId,
 }
 
-/// Why not.
+/// Reasons a [`DeleteBid`] command is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum DeleteBidRefusal {
-    /// Bidding is not on.
     #[error(transparent)]
     NotOpen(#[from] BiddingNotOpen),
-    /// There is no such bid in this auction.
     #[error("there is no such bid in this auction")]
     UnknownBid,
-    /// It is somebody else's.
-    #[error("only its bidder can delete a bid")]
+    #[error("a bid can be deleted only by its bidder")]
     NotYourBid,
-    /// It does not count any more.
-    #[error("the bid does not count any more")]
-    BidNotLive,
-    /// The end is too near.
-    #[error("bids can't be deleted so shortly before the end")]
-    TooLateToDelete {
-        /// Since when they can't.
-        locked_since: Timestamp,
-        /// The end.
-        ends_at: Timestamp,
-    },
+    #[error("the bid is no longer active")]
+    BidNotActive,
+    /// The retraction lock of the auction has begun.
+    #[error("bids cannot be deleted this close to the end of the auction")]
+    TooLateToDelete { locked_since: Timestamp, ends_at: Timestamp },
 }
 
 impl Refusal for DeleteBidRefusal {
@@ -43,20 +34,20 @@ impl Refusal for DeleteBidRefusal {
             DeleteBidRefusal::NotOpen(not_open) => not_open.code(),
             DeleteBidRefusal::UnknownBid => "unknown_bid",
             DeleteBidRefusal::NotYourBid => "not_your_bid",
-            DeleteBidRefusal::BidNotLive => "bid_not_live",
+            DeleteBidRefusal::BidNotActive => "bid_not_live",
             DeleteBidRefusal::TooLateToDelete { .. } => "too_late_to_delete",
         }
     }
-    fn class(&self) -> RefusedClass {
+    fn class(&self) -> RefusalClass {
         match self {
-            DeleteBidRefusal::UnknownBid => RefusedClass::Unknown,
-            DeleteBidRefusal::NotYourBid => RefusedClass::Forbidden,
-            _ => RefusedClass::Conflict,
+            DeleteBidRefusal::UnknownBid => RefusalClass::Unknown,
+            DeleteBidRefusal::NotYourBid => RefusalClass::Forbidden,
+            _ => RefusalClass::Conflict,
         }
     }
-    fn facts(&self) -> Details {
+    fn details(&self) -> Details {
         match *self {
-            DeleteBidRefusal::NotOpen(not_open) => not_open.facts(),
+            DeleteBidRefusal::NotOpen(not_open) => not_open.details(),
             DeleteBidRefusal::TooLateToDelete { locked_since, ends_at } => {
                 vec![("locked_since", Detail::Time(locked_since)), ("ends_at", Detail::Time(ends_at))]
             }
@@ -77,42 +68,42 @@ impl DeleteBid {
             return Err(DeleteBidRefusal::NotYourBid);
         }
         auction.check_open(at)?;
-        if bid.state != BidState::Live {
-            return Err(DeleteBidRefusal::BidNotLive);
+        if bid.state != BidState::Active {
+            return Err(DeleteBidRefusal::BidNotActive);
         }
         let ends_at = auction.ends_at;
         let locked_since = ends_at - auction.terms.retraction_lock;
         if at >= locked_since {
             return Err(DeleteBidRefusal::TooLateToDelete { locked_since, ends_at });
         }
-        let leader = auction.standing().find(|other| other.id != self.bid).map(|bid| bid.bidder);
+        let new_leader = auction.ranking().find(|other| other.id != self.bid).map(|bid| bid.bidder);
         let deleted = AuctionEvent::BidDeleted { bid: self.bid, bidder: bid.bidder };
-        Ok([deleted].into_iter().chain(auction.extension(leader, at)).collect())
+        Ok([deleted].into_iter().chain(auction.extension(new_leader, at)).collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::OperatorId;
     use crate::DurationMs;
+    use crate::OperatorId;
     use crate::auction::CreateAuction;
     use crate::auction::fixtures::*;
 
     const DELETE: DeleteBid = DeleteBid { bid: BidId(uuid::Uuid::from_u128(1)) };
 
     #[test]
-    fn a_bidder_deletes_his_bid_and_the_next_one_leads() {
+    fn deleted_bid_stays_in_history_and_the_next_one_leads() {
         let auction = given(&[placed(2, BOB, 200), placed(1, ADA, 300)]);
         assert_eq!(DELETE.decide(&auction, Actor::User(ADA), AT), Ok(vec![deleted(1, ADA)]));
         let auction = given(&[placed(2, BOB, 200), placed(1, ADA, 300), deleted(1, ADA)]);
         assert_eq!(auction.leader().unwrap().bidder, BOB);
-        assert_eq!((auction.live_bids(), auction.live_bidders()), (1, 1));
-        assert_eq!(auction.bids_of(ADA).count(), 1, "it stays on record");
+        assert_eq!((auction.active_bid_count(), auction.active_bidder_count()), (1, 1));
+        assert_eq!(auction.bids_of(ADA).count(), 1, "the bid stays in the history");
     }
 
     #[test]
-    fn nobody_deletes_the_bid_of_another() {
+    fn bid_is_deleted_only_by_its_bidder() {
         let auction = given(&[placed(1, ADA, 300)]);
         for actor in [Actor::User(BOB), Actor::Operator(OperatorId::Unidentified), Actor::Portal] {
             assert_eq!(DELETE.decide(&auction, actor, AT), Err(DeleteBidRefusal::NotYourBid));
@@ -120,15 +111,15 @@ mod tests {
     }
 
     #[test]
-    fn a_bid_is_deleted_once_and_only_where_it_was_placed() {
+    fn bid_is_deleted_once_and_only_in_its_auction() {
         let auction = given(&[placed(1, ADA, 300), deleted(1, ADA)]);
         let ada = Actor::User(ADA);
-        assert_eq!(DELETE.decide(&auction, ada, AT), Err(DeleteBidRefusal::BidNotLive));
+        assert_eq!(DELETE.decide(&auction, ada, AT), Err(DeleteBidRefusal::BidNotActive));
         assert_eq!(DELETE.decide(&given(&[]), ada, AT), Err(DeleteBidRefusal::UnknownBid));
     }
 
     #[test]
-    fn no_bid_is_deleted_within_the_retraction_lock_or_after_the_end() {
+    fn bid_is_not_deleted_in_retraction_lock_or_after_the_end() {
         let create = CreateAuction { retraction_lock: DurationMs::seconds(5), ..create() };
         let auction = given_terms(&create, &[placed(1, ADA, 300)]);
         let (ada, locked_since) = (Actor::User(ADA), END - DurationMs::seconds(5));
@@ -141,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_deletion_that_changes_the_leader_extends() {
+    fn late_deletion_extends_when_the_leader_changes() {
         let create = CreateAuction { soft_close: Some(soft_close()), ..create() };
         let auction = given_terms(&create, &[placed(2, BOB, 200), placed(1, ADA, 300)]);
         let late = END - DurationMs(1);

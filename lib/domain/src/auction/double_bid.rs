@@ -1,32 +1,28 @@
-//! `DoubleBid`: let a bid count twice.
+//! `DoubleBid`: doubles the effective amount of a bid without a draw.
 
 use super::{Auction, AuctionEvent, Bid, BidState, BiddingNotOpen};
 use crate::detail::Refusal;
-use crate::{BidId, Details, RefusedClass, Timestamp};
+use crate::{BidId, Details, RefusalClass, Timestamp};
 use thiserror::Error;
 
-/// Let a bid count for twice its face amount; its bidder still owes the face amount. By the house, without
-/// a draw: whoever checks the draws of the auction sees that. The promoter sends [`super::HoldDraw`].
+/// Ranks a bid by twice its face amount; the price stays the face amount. Only the portal sends this command.
+/// A doubling without a draw shows when the draws are verified: the promoter sends [`super::HoldDraw`]
+/// instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DoubleBid {
-    /// Which.
     pub bid: BidId,
 }
 
-/// Why not.
+/// Reasons a [`DoubleBid`] command is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum DoubleBidRefusal {
-    /// Bidding is not on.
     #[error(transparent)]
     NotOpen(#[from] BiddingNotOpen),
-    /// There is no such bid in this auction.
     #[error("there is no such bid in this auction")]
     UnknownBid,
-    /// It does not count any more.
-    #[error("the bid does not count any more")]
-    BidNotLive,
-    /// It counts twice already.
-    #[error("the bid was doubled already")]
+    #[error("the bid is no longer active")]
+    BidNotActive,
+    #[error("the bid is already doubled")]
     AlreadyDoubled,
 }
 
@@ -35,19 +31,19 @@ impl Refusal for DoubleBidRefusal {
         match self {
             DoubleBidRefusal::NotOpen(not_open) => not_open.code(),
             DoubleBidRefusal::UnknownBid => "unknown_bid",
-            DoubleBidRefusal::BidNotLive => "bid_not_live",
+            DoubleBidRefusal::BidNotActive => "bid_not_live",
             DoubleBidRefusal::AlreadyDoubled => "already_doubled",
         }
     }
-    fn class(&self) -> RefusedClass {
+    fn class(&self) -> RefusalClass {
         match self {
-            DoubleBidRefusal::UnknownBid => RefusedClass::Unknown,
-            _ => RefusedClass::Conflict,
+            DoubleBidRefusal::UnknownBid => RefusalClass::Unknown,
+            _ => RefusalClass::Conflict,
         }
     }
-    fn facts(&self) -> Details {
+    fn details(&self) -> Details {
         match self {
-            DoubleBidRefusal::NotOpen(not_open) => not_open.facts(),
+            DoubleBidRefusal::NotOpen(not_open) => not_open.details(),
             _ => Details::new(),
         }
     }
@@ -61,8 +57,8 @@ impl DoubleBid {
     ) -> Result<Vec<AuctionEvent>, DoubleBidRefusal> {
         auction.check_open(at)?;
         let bid = auction.bid(self.bid).ok_or(DoubleBidRefusal::UnknownBid)?;
-        if bid.state != BidState::Live {
-            return Err(DoubleBidRefusal::BidNotLive);
+        if bid.state != BidState::Active {
+            return Err(DoubleBidRefusal::BidNotActive);
         }
         if bid.is_doubled() {
             return Err(DoubleBidRefusal::AlreadyDoubled);
@@ -72,7 +68,7 @@ impl DoubleBid {
 }
 
 impl Auction {
-    /// What follows when a live bid that was not doubled yet counts twice from now on.
+    /// Returns the events of doubling an active bid that is not doubled yet.
     pub(super) fn doubling(&self, bid: &Bid, at: Timestamp) -> impl Iterator<Item = AuctionEvent> {
         let effective = bid.amount.doubled();
         let leads = self.leader().is_some_and(|leader| effective > leader.effective());
@@ -92,7 +88,7 @@ mod tests {
     const DOUBLE: DoubleBid = DoubleBid { bid: BidId(uuid::Uuid::from_u128(1)) };
 
     #[test]
-    fn a_doubled_bid_counts_twice() {
+    fn doubled_bid_ranks_by_twice_its_amount() {
         let events = [placed(2, BOB, 500), placed(1, ADA, 300)];
         assert_eq!(DOUBLE.decide(&given(&events), AT), Ok(vec![doubled(1, ADA, 600)]));
         let [first, second] = events;
@@ -102,28 +98,28 @@ mod tests {
     }
 
     #[test]
-    fn a_tie_by_doubling_goes_to_whoever_had_the_value_first() {
+    fn tie_by_doubling_goes_to_the_first_at_that_amount() {
         let auction = given(&[placed(1, ADA, 300), placed(2, BOB, 600), doubled(1, ADA, 600)]);
         assert_eq!(auction.leader().unwrap().bidder, BOB);
     }
 
     #[test]
-    fn a_bid_is_doubled_once() {
+    fn bid_is_doubled_once() {
         let auction = given(&[placed(1, ADA, 300), doubled(1, ADA, 600)]);
         assert_eq!(DOUBLE.decide(&auction, AT), Err(DoubleBidRefusal::AlreadyDoubled));
     }
 
     #[test]
-    fn only_a_live_bid_of_an_open_auction_is_doubled() {
+    fn only_active_bids_of_open_auctions_are_doubled() {
         assert_eq!(DOUBLE.decide(&given(&[]), AT), Err(DoubleBidRefusal::UnknownBid));
         let auction = given(&[placed(1, ADA, 300), deleted(1, ADA)]);
-        assert_eq!(DOUBLE.decide(&auction, AT), Err(DoubleBidRefusal::BidNotLive));
+        assert_eq!(DOUBLE.decide(&auction, AT), Err(DoubleBidRefusal::BidNotActive));
         let auction = given(&[placed(1, ADA, 300)]);
         assert_eq!(DOUBLE.decide(&auction, END), Err(BiddingNotOpen::Ended { ends_at: END }.into()));
     }
 
     #[test]
-    fn a_late_doubling_that_changes_the_leader_extends() {
+    fn late_doubling_extends_when_the_leader_changes() {
         let create = CreateAuction { soft_close: Some(soft_close()), ..create() };
         let auction = given_terms(&create, &[placed(2, BOB, 500), placed(1, ADA, 300)]);
         let late = END - DurationMs(1);

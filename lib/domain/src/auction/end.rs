@@ -1,23 +1,21 @@
-//! `EndAuction`: end bidding now.
+//! `EndAuction`: ends bidding early.
 
 use super::{Auction, AuctionEvent, BiddingNotOpen};
 use crate::detail::Refusal;
-use crate::{Actor, Details, RefusedClass, Timestamp};
+use crate::{Actor, Details, RefusalClass, Timestamp};
 use thiserror::Error;
 
-/// End bidding at the time of the command, without a soft close. By the seller or the house; the result
-/// follows when the auction is closed.
+/// Ends bidding at the time of the command, without a soft close. Allowed to the seller, operators and the
+/// portal. [`super::CloseAuction`] determines the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndAuction;
 
-/// Why not.
+/// Reasons an [`EndAuction`] command is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum EndAuctionRefusal {
-    /// Bidding is not on.
     #[error(transparent)]
     NotOpen(#[from] BiddingNotOpen),
-    /// It is somebody else's auction.
-    #[error("only the seller or the house can end an auction")]
+    #[error("only the seller or an operator can end an auction")]
     NotYourAuction,
 }
 
@@ -28,23 +26,23 @@ impl Refusal for EndAuctionRefusal {
             EndAuctionRefusal::NotYourAuction => "not_your_auction",
         }
     }
-    fn class(&self) -> RefusedClass {
+    fn class(&self) -> RefusalClass {
         match self {
-            EndAuctionRefusal::NotOpen(_) => RefusedClass::Conflict,
-            EndAuctionRefusal::NotYourAuction => RefusedClass::Forbidden,
+            EndAuctionRefusal::NotOpen(_) => RefusalClass::Conflict,
+            EndAuctionRefusal::NotYourAuction => RefusalClass::Forbidden,
         }
     }
-    fn facts(&self) -> Details {
+    fn details(&self) -> Details {
         match self {
-            EndAuctionRefusal::NotOpen(not_open) => not_open.facts(),
+            EndAuctionRefusal::NotOpen(not_open) => not_open.details(),
             EndAuctionRefusal::NotYourAuction => Details::new(),
         }
     }
 }
 
 impl Auction {
-    /// Whether the sender may end or cancel it.
-    pub(super) fn is_run_by(&self, actor: Actor) -> bool {
+    /// Whether the sender is allowed to end or cancel the auction.
+    pub(super) fn is_managed_by(&self, actor: Actor) -> bool {
         actor.is_privileged() || self.terms.seller.is_some_and(|seller| actor == Actor::User(seller))
     }
 }
@@ -56,7 +54,7 @@ impl EndAuction {
         actor: Actor,
         at: Timestamp,
     ) -> Result<Vec<AuctionEvent>, EndAuctionRefusal> {
-        if !auction.is_run_by(actor) {
+        if !auction.is_managed_by(actor) {
             return Err(EndAuctionRefusal::NotYourAuction);
         }
         auction.check_open(at)?;
@@ -67,13 +65,13 @@ impl EndAuction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::OperatorId;
     use crate::DurationMs;
+    use crate::OperatorId;
     use crate::auction::CreateAuction;
     use crate::auction::fixtures::*;
 
     #[test]
-    fn the_seller_and_the_house_end_it_now_and_nobody_else() {
+    fn auction_is_ended_by_seller_operator_or_portal_only() {
         let auction = given(&[placed(1, ADA, 300)]);
         let now = AT + DurationMs(5);
         for actor in [Actor::User(SUE), Actor::Operator(OperatorId::Unidentified), Actor::Portal] {
@@ -87,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_an_end_and_is_not_extended() {
+    fn early_end_is_not_extended_by_a_soft_close() {
         let create = CreateAuction { soft_close: Some(soft_close()), ..create() };
         let auction = given_terms(&create, &[AuctionEvent::AuctionEnded { ends_at: AT, by: None }]);
         assert_eq!(auction.ends_at(), AT);
@@ -99,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn an_auction_of_the_house_is_not_ended_by_a_user() {
+    fn auction_without_seller_is_not_ended_by_users() {
         let auction = given_terms(&CreateAuction { seller: None, ..create() }, &[]);
         let refused = EndAuction.decide(&auction, Actor::User(SUE), AT);
         assert_eq!(refused, Err(EndAuctionRefusal::NotYourAuction));

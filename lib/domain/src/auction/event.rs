@@ -1,108 +1,88 @@
-//! What can happen to an auction.
+//! Events of an auction.
 
 use super::{Draw, Seed, Terms, Winner};
 use crate::{Actor, Amount, BidId, Description, Reason, Timestamp, Title, UserId};
 
-/// A fact about an auction. Each raises its version by one.
+/// Event of an auction. Each event increments the version of the auction by one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuctionEvent {
-    /// It is on offer.
     AuctionCreated {
-        /// What it is.
         title: Title,
-        /// More about it.
         description: Description,
-        /// Its rules.
         terms: Terms,
     },
-    /// Somebody bid.
     BidPlaced {
-        /// The new bid.
         bid: BidId,
-        /// Whose.
         bidder: UserId,
-        /// Its face amount.
+        /// Face amount, in minor units.
         amount: Amount,
     },
-    /// A bidder took a bid back.
+    /// The bidder deleted their bid.
     BidDeleted {
-        /// Which.
         bid: BidId,
-        /// Whose.
         bidder: UserId,
     },
-    /// A bid counts twice from now on.
+    /// The bid is ranked by twice its face amount from now on.
     BidDoubled {
-        /// Which.
         bid: BidId,
-        /// Whose.
         bidder: UserId,
-        /// What it counts for now.
         effective: Amount,
     },
-    /// A draw was held, whether anybody was drawn or not.
+    /// A draw was held, with or without a drawn bid.
     DrawHeld(Box<Draw>),
-    /// Draws were due and not held in time, and never will be.
+    /// Draws were due and not held before the next one was due. They are never held.
     DrawsMissed {
-        /// The number of the first of them.
+        /// Number of the first missed draw.
         first: u64,
-        /// The number of the last.
+        /// Number of the last missed draw.
         last: u64,
     },
-    /// What the draws were held with is shown, so that everybody can hold them again.
+    /// The seed of all draws of the auction was published, so that everyone can verify them.
     SeedRevealed {
-        /// The seed that the auction was created with.
         seed: Seed,
     },
-    /// The house struck a bid out.
+    /// An operator voided the bid.
     BidVoided {
-        /// Which.
         bid: BidId,
-        /// Whose.
         bidder: UserId,
-        /// Why.
         reason: Reason,
-        /// Who voided it; `None` in events of version 1.
+        /// Sender of the command; `None` in events of version 1.
         by: Option<Actor>,
     },
-    /// The bids of a deleted user were taken out.
+    /// All active bids of a deleted user were retracted.
     BidsRetracted {
-        /// Whose.
         bidder: UserId,
-        /// Which, in the order they were placed.
+        /// Retracted bids, in the order of placement.
         bids: Vec<BidId>,
     },
-    /// The lead changed late; bidding goes on until then.
+    /// The leader changed shortly before the end.
     AuctionExtended {
-        /// The new end.
+        /// New end of bidding.
         ends_at: Timestamp,
     },
-    /// It was ended early.
+    /// Bidding was ended early.
     AuctionEnded {
-        /// The end.
         ends_at: Timestamp,
-        /// Who ended it; `None` in events of version 1.
+        /// Sender of the command; `None` in events of version 1.
         by: Option<Actor>,
     },
-    /// It was called off.
     AuctionCancelled {
-        /// Who cancelled it; `None` in events of version 1.
+        /// Sender of the command; `None` in events of version 1.
         by: Option<Actor>,
     },
-    /// It is sold.
+    /// The auction was closed and sold.
     WinnerAnnounced(Winner),
-    /// It is closed and not sold.
+    /// The auction was closed and not sold.
     AuctionClosedUnsold {
-        /// Why.
-        because: Unsold,
+        reason: UnsoldReason,
     },
 }
 
-/// Why nobody won.
+/// Reasons an auction was closed without a winner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unsold {
-    /// No live bid was left.
+pub enum UnsoldReason {
+    /// The auction had no active bid.
     NoBids,
-    /// The best bid was below the reserve.
+    /// The effective amount of the leader was below the reserve price.
     ReserveNotMet,
 }

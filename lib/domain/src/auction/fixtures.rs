@@ -1,5 +1,5 @@
-//! Given/when/then for the tests of the commands: one auction, opening bid 100, open from [`AT`] for a
-//! minute; Ada, Bob and Cyd bid, Sue sells.
+//! Fixtures for given/when/then tests of commands: an auction with an opening bid of 100, open for one minute
+//! from [`AT`] on. Ada, Bob and Cyd bid; Sue sells.
 
 use super::*;
 use crate::{BidId, Currency, Description, DurationMs, Title};
@@ -37,15 +37,15 @@ pub(crate) fn create() -> CreateAuction {
 }
 
 pub(crate) fn soft_close() -> SoftClose {
-    SoftClose { extend_by: DurationMs::seconds(30), within: DurationMs::seconds(10), at_most: 1 }
+    SoftClose { extend_by: DurationMs::seconds(30), within: DurationMs::seconds(10), max_extensions: 1 }
 }
 
-/// The auction after these events.
+/// Returns the auction of [`create`] after these events.
 pub(crate) fn given(events: &[AuctionEvent]) -> Auction {
     given_terms(&create(), events)
 }
 
-/// Another auction after these events.
+/// Returns another auction after these events.
 pub(crate) fn given_terms(create: &CreateAuction, events: &[AuctionEvent]) -> Auction {
     let mut auction = None;
     let created = create.decide(None, AT).unwrap();
@@ -73,11 +73,11 @@ pub(crate) fn extended() -> AuctionEvent {
 
 pub(crate) const SEED: Seed = Seed([0; 32]);
 
-/// The same auction, with a draw every ten seconds.
-pub(crate) fn promoted() -> CreateAuction {
+/// The auction of [`create`], with a draw every ten seconds.
+pub(crate) fn create_promoted() -> CreateAuction {
     let hash = "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925";
     let commitment = Commitment::from_hex(hash).unwrap();
-    CreateAuction { promotion: Some(Promotion { every: DurationMs::seconds(10), commitment }), ..create() }
+    CreateAuction { promotion: Some(Promotion { interval: DurationMs::seconds(10), commitment }), ..create() }
 }
 
 pub(crate) fn draw(number: u64, at_version: u64, chosen: Option<u128>) -> Draw {

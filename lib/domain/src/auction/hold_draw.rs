@@ -1,52 +1,38 @@
-//! `HoldDraw`: draw a bid by lot, and let it count twice.
+//! `HoldDraw`: records a draw and doubles the drawn bid.
 
 use super::{Auction, AuctionEvent, BiddingNotOpen, Draw};
 use crate::detail::Refusal;
-use crate::{Detail, Details, RefusedClass, Timestamp};
+use crate::{Detail, Details, RefusalClass, Timestamp};
 use thiserror::Error;
 
-/// What a draw came to. Sent by the promoter, who drew; the auction checks that it was due, that it looked at
-/// the right version, and that there was none of this number before. Whether it was honest shows when the
-/// seed is revealed.
+/// Records the result of a draw that the promoter held. The auction checks that the draw is the last one due,
+/// that it used the version at which it became due, and that its number is new. Whether the result follows
+/// from the seed can be verified once the seed is revealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoldDraw {
-    /// The draw.
     pub draw: Box<Draw>,
 }
 
-/// Why not.
+/// Reasons a [`HoldDraw`] command is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum HoldDrawRefusal {
-    /// Bidding is not on.
     #[error(transparent)]
     NotOpen(#[from] BiddingNotOpen),
-    /// There are no draws in this auction.
-    #[error("there are no draws in this auction")]
+    #[error("the auction has no draws")]
     NotPromoted,
-    /// It is not due yet.
     #[error("the draw is not due yet")]
-    TooEarly {
-        /// When it is.
-        due_at: Timestamp,
-    },
-    /// The next one is due: it counts as missed.
-    #[error("the next draw is due already")]
+    TooEarly { due_at: Timestamp },
+    /// A later draw is due, so this one is missed.
+    #[error("a later draw is already due")]
     TooLate {
-        /// The number of the one that is due.
+        /// Number of the draw that is due.
         due: u64,
     },
-    /// It was held before.
-    #[error("this draw was held before")]
-    AlreadyHeld,
-    /// It looked at another version than that when it was due.
-    #[error("the draw looked at version {at_version}, not at {due_at_version}, which it is due at")]
-    OtherVersion {
-        /// What it looked at.
-        at_version: u64,
-        /// What it has to look at.
-        due_at_version: u64,
-    },
-    /// There is no such bid in this auction.
+    /// The draw was held or recorded as missed before.
+    #[error("the draw is already recorded")]
+    AlreadyRecorded,
+    #[error("the draw used version {at_version} of the auction, but became due at version {due_at_version}")]
+    WrongVersion { at_version: u64, due_at_version: u64 },
     #[error("there is no such bid in this auction")]
     UnknownBid,
 }
@@ -58,23 +44,23 @@ impl Refusal for HoldDrawRefusal {
             HoldDrawRefusal::NotPromoted => "not_promoted",
             HoldDrawRefusal::TooEarly { .. } => "draw_too_early",
             HoldDrawRefusal::TooLate { .. } => "draw_too_late",
-            HoldDrawRefusal::AlreadyHeld => "draw_already_held",
-            HoldDrawRefusal::OtherVersion { .. } => "draw_of_another_version",
+            HoldDrawRefusal::AlreadyRecorded => "draw_already_held",
+            HoldDrawRefusal::WrongVersion { .. } => "draw_of_another_version",
             HoldDrawRefusal::UnknownBid => "unknown_bid",
         }
     }
-    fn class(&self) -> RefusedClass {
+    fn class(&self) -> RefusalClass {
         match self {
-            HoldDrawRefusal::UnknownBid => RefusedClass::Unknown,
-            _ => RefusedClass::Conflict,
+            HoldDrawRefusal::UnknownBid => RefusalClass::Unknown,
+            _ => RefusalClass::Conflict,
         }
     }
-    fn facts(&self) -> Details {
+    fn details(&self) -> Details {
         match *self {
-            HoldDrawRefusal::NotOpen(not_open) => not_open.facts(),
+            HoldDrawRefusal::NotOpen(not_open) => not_open.details(),
             HoldDrawRefusal::TooEarly { due_at } => vec![("due_at", Detail::Time(due_at))],
             HoldDrawRefusal::TooLate { due } => vec![("due", Detail::Count(due))],
-            HoldDrawRefusal::OtherVersion { at_version, due_at_version } => {
+            HoldDrawRefusal::WrongVersion { at_version, due_at_version } => {
                 vec![
                     ("at_version", Detail::Count(at_version)),
                     ("due_at_version", Detail::Count(due_at_version)),
@@ -98,7 +84,7 @@ impl HoldDraw {
         auction.check_open(at)?;
         let due = auction.terms.draws_due(at);
         if draw.number <= auction.draws.recorded {
-            return Err(HoldDrawRefusal::AlreadyHeld);
+            return Err(HoldDrawRefusal::AlreadyRecorded);
         }
         if draw.number > due {
             return Err(HoldDrawRefusal::TooEarly { due_at: auction.terms.draw_due_at(draw.number) });
@@ -108,21 +94,21 @@ impl HoldDraw {
         }
         let due_at_version = auction.version_when_due(due);
         if draw.at_version != due_at_version {
-            return Err(HoldDrawRefusal::OtherVersion { at_version: draw.at_version, due_at_version });
+            return Err(HoldDrawRefusal::WrongVersion { at_version: draw.at_version, due_at_version });
         }
         let chosen =
             draw.chosen.map(|bid| auction.bid(bid).ok_or(HoldDrawRefusal::UnknownBid)).transpose()?;
         let held = AuctionEvent::DrawHeld(self.draw.clone());
-        // A bid that was taken back since stays drawn: there is no second draw for a better one.
-        let doubled = chosen.filter(|bid| bid.is_live() && !bid.is_doubled());
-        let doubling = doubled.into_iter().flat_map(|bid| auction.doubling(bid, at));
-        Ok(auction.missed(draw.number - 1).into_iter().chain([held]).chain(doubling).collect())
+        // A bid that was deleted after the draw became due stays the drawn one: there is no second draw.
+        let bid_to_double = chosen.filter(|bid| bid.is_active() && !bid.is_doubled());
+        let doubling = bid_to_double.into_iter().flat_map(|bid| auction.doubling(bid, at));
+        Ok(auction.missed_draws(draw.number - 1).into_iter().chain([held]).chain(doubling).collect())
     }
 }
 
 impl Auction {
-    /// The draws up to that number of which nothing is known.
-    pub(super) fn missed(&self, last: u64) -> Option<AuctionEvent> {
+    /// Returns the event that records all unrecorded draws up to `last` as missed, if there are any.
+    pub(super) fn missed_draws(&self, last: u64) -> Option<AuctionEvent> {
         let first = self.draws.recorded + 1;
         (first <= last).then_some(AuctionEvent::DrawsMissed { first, last })
     }
@@ -135,9 +121,9 @@ mod tests {
     use crate::auction::{Bid, CreateAuction, Terms};
     use crate::{BidId, DurationMs};
 
-    /// In an auction of a minute with a draw every ten seconds.
+    /// Returns an auction of one minute with a draw every ten seconds, after events at these seconds.
     fn after(events: &[(u32, AuctionEvent)]) -> Auction {
-        let mut auction = Some(given_terms(&promoted(), &[]));
+        let mut auction = Some(given_terms(&create_promoted(), &[]));
         for (seconds, event) in events {
             Auction::apply(&mut auction, event, AT + DurationMs::seconds(*seconds));
         }
@@ -161,33 +147,33 @@ mod tests {
     }
 
     #[test]
-    fn the_bid_that_was_drawn_counts_twice() {
+    fn drawn_bid_is_doubled() {
         let auction = after(&[(1, placed(1, ADA, 300)), (2, placed(2, BOB, 500))]);
         let events = decide(&hold(1, 3, Some(1)), &auction, 10);
         assert_eq!(events, Ok(vec![held(1, 3, Some(1)), doubled(1, ADA, 600)]));
     }
 
     #[test]
-    fn a_draw_that_found_nobody_leaves_an_event_too() {
+    fn draw_without_a_bid_is_recorded() {
         assert_eq!(decide(&hold(1, 1, None), &after(&[]), 10), Ok(vec![held(1, 1, None)]));
     }
 
     #[test]
-    fn a_draw_looks_at_the_version_when_it_was_due() {
+    fn draw_uses_the_version_at_which_it_became_due() {
         let auction =
             after(&[(1, placed(1, ADA, 300)), (10, placed(2, BOB, 500)), (11, placed(3, ADA, 400))]);
-        let other = HoldDrawRefusal::OtherVersion { at_version: 4, due_at_version: 2 };
-        assert_eq!(decide(&hold(1, 4, Some(1)), &auction, 12), Err(other));
+        let wrong_version = HoldDrawRefusal::WrongVersion { at_version: 4, due_at_version: 2 };
+        assert_eq!(decide(&hold(1, 4, Some(1)), &auction, 12), Err(wrong_version));
         assert!(decide(&hold(1, 2, Some(1)), &auction, 12).is_ok());
-        // Nothing happened since the second one was due.
+        // There is no event since the second draw became due.
         assert!(decide(&hold(2, 4, Some(1)), &auction, 20).is_ok());
     }
 
     #[test]
-    fn there_is_one_draw_in_each_interval() {
+    fn at_most_one_draw_is_recorded_per_interval() {
         let auction = after(&[(1, placed(1, ADA, 300)), (10, held(1, 2, None))]);
-        assert_eq!(decide(&hold(1, 2, Some(1)), &auction, 11), Err(HoldDrawRefusal::AlreadyHeld));
-        assert_eq!(decide(&hold(0, 2, Some(1)), &auction, 11), Err(HoldDrawRefusal::AlreadyHeld));
+        assert_eq!(decide(&hold(1, 2, Some(1)), &auction, 11), Err(HoldDrawRefusal::AlreadyRecorded));
+        assert_eq!(decide(&hold(0, 2, Some(1)), &auction, 11), Err(HoldDrawRefusal::AlreadyRecorded));
         let due_at = AT + DurationMs::seconds(20);
         assert_eq!(decide(&hold(2, 3, Some(1)), &auction, 19), Err(HoldDrawRefusal::TooEarly { due_at }));
         assert!(decide(&hold(2, 3, Some(1)), &auction, 20).is_ok());
@@ -195,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn draws_that_were_not_held_in_time_are_recorded_as_missed() {
+    fn late_draws_are_recorded_as_missed() {
         let missed = AuctionEvent::DrawsMissed { first: 1, last: 2 };
         assert_eq!(decide(&hold(3, 1, None), &after(&[]), 35), Ok(vec![missed.clone(), held(3, 1, None)]));
         let auction = after(&[(35, missed), (35, held(3, 1, None))]);
@@ -204,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bid_that_was_taken_back_since_stays_drawn_and_is_not_doubled() {
+    fn drawn_bid_deleted_since_is_recorded_but_not_doubled() {
         let auction = after(&[(1, placed(1, ADA, 300)), (11, deleted(1, ADA))]);
         assert_eq!(decide(&hold(1, 2, Some(1)), &auction, 12), Ok(vec![held(1, 2, Some(1))]));
         let auction = after(&[(1, placed(1, ADA, 300)), (11, doubled(1, ADA, 600))]);
@@ -213,18 +199,18 @@ mod tests {
     }
 
     #[test]
-    fn a_bid_that_never_was_is_not_drawn() {
+    fn unknown_bid_is_not_drawn() {
         assert_eq!(decide(&hold(1, 1, Some(9)), &after(&[]), 10), Err(HoldDrawRefusal::UnknownBid));
     }
 
     #[test]
-    fn there_are_draws_while_a_promoted_auction_is_open() {
+    fn draws_are_held_only_in_open_promoted_auctions() {
         let not_promoted = given(&[]);
         assert_eq!(decide(&hold(1, 1, None), &not_promoted, 10), Err(HoldDrawRefusal::NotPromoted));
-        assert_eq!(not_promoted.draws_in_all(), 0);
+        assert_eq!(not_promoted.total_draws(), 0);
         let ended = BiddingNotOpen::Ended { ends_at: END };
         assert_eq!(decide(&hold(6, 1, None), &after(&[]), 60), Err(ended.into()));
-        let later = CreateAuction { starts_at: Some(AT + DurationMs::seconds(30)), ..promoted() };
+        let later = CreateAuction { starts_at: Some(AT + DurationMs::seconds(30)), ..create_promoted() };
         let later = given_terms(&later, &[]);
         let not_started = BiddingNotOpen::NotStarted { starts_at: AT + DurationMs::seconds(30) };
         assert_eq!(decide(&hold(1, 1, None), &later, 10), Err(not_started.into()));
@@ -232,8 +218,8 @@ mod tests {
     }
 
     #[test]
-    fn a_late_draw_that_changes_the_leader_extends() {
-        let create = CreateAuction { soft_close: Some(soft_close()), ..promoted() };
+    fn late_draw_extends_when_the_leader_changes() {
+        let create = CreateAuction { soft_close: Some(soft_close()), ..create_promoted() };
         let mut auction = Some(given_terms(&create, &[]));
         for event in [placed(1, ADA, 300), placed(2, BOB, 500)] {
             Auction::apply(&mut auction, &event, AT + DurationMs::seconds(45));
@@ -243,14 +229,14 @@ mod tests {
     }
 
     #[test]
-    fn draws_are_due_at_even_distances_from_the_start() {
+    fn draws_are_due_at_regular_intervals_from_the_start() {
         let auction = after(&[]);
         let terms: &Terms = auction.terms();
         assert_eq!(terms.draws_due(AT - DurationMs(1)), 0);
         assert_eq!(terms.draws_due(AT + DurationMs(9_999)), 0);
         assert_eq!(terms.draws_due(AT + DurationMs(10_000)), 1);
         assert_eq!(terms.draw_due_at(2), AT + DurationMs::seconds(20));
-        // The sixth would be due at the end.
-        assert_eq!(auction.draws_in_all(), 5);
+        // The sixth draw would be due at the end.
+        assert_eq!(auction.total_draws(), 5);
     }
 }

@@ -1,45 +1,39 @@
-//! `PlaceBid`: bid on an auction.
+//! `PlaceBid`: places a bid.
 
 use super::{Auction, AuctionEvent, BiddingNotOpen};
 use crate::detail::Refusal;
-use crate::{Amount, BidId, Detail, Details, RefusedClass, Timestamp, UserId};
+use crate::{Amount, BidId, Detail, Details, RefusalClass, Timestamp, UserId};
 use thiserror::Error;
 
-/// Bid an amount. It may be below the highest bid, but must be above the bidder's own latest.
+/// Places a bid. The amount may be below the highest bid of the auction, but must be above the bidder's
+/// latest active bid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlaceBid {
-    /// The id of the new bid.
+    /// Id of the new bid.
     pub bid: BidId,
-    /// Who bids.
     pub bidder: UserId,
-    /// How much.
     pub amount: Amount,
 }
 
-/// Why not.
+/// Reasons a [`PlaceBid`] command is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PlaceBidRefusal {
-    /// Bidding is not on.
     #[error(transparent)]
     NotOpen(#[from] BiddingNotOpen),
-    /// It is the bidder's own auction.
-    #[error("a seller may not bid in his own auction")]
+    #[error("sellers cannot bid in their own auctions")]
     SellerMayNotBid,
-    /// There is a bid of that id in this auction.
-    #[error("a bid of this id exists already")]
+    #[error("a bid with this id already exists")]
     BidExists,
-    /// Less than a first bid must be.
     #[error("the bid must be at least the opening bid")]
     BelowOpeningBid {
-        /// The least that would do.
+        /// Smallest amount that would be accepted.
         minimum: Amount,
     },
-    /// Not above what the bidder bid last.
-    #[error("the bid must be above your own latest")]
+    #[error("the bid must be above your latest active bid")]
     NotAboveYourLatest {
-        /// The bidder's latest live bid.
+        /// Face amount of the bidder's latest active bid.
         your_latest: Amount,
-        /// The least that would do.
+        /// Smallest amount that would be accepted.
         minimum: Amount,
     },
 }
@@ -54,15 +48,15 @@ impl Refusal for PlaceBidRefusal {
             PlaceBidRefusal::NotAboveYourLatest { .. } => "not_above_your_latest",
         }
     }
-    fn class(&self) -> RefusedClass {
+    fn class(&self) -> RefusalClass {
         match self {
-            PlaceBidRefusal::SellerMayNotBid => RefusedClass::Forbidden,
-            _ => RefusedClass::Conflict,
+            PlaceBidRefusal::SellerMayNotBid => RefusalClass::Forbidden,
+            _ => RefusalClass::Conflict,
         }
     }
-    fn facts(&self) -> Details {
+    fn details(&self) -> Details {
         match *self {
-            PlaceBidRefusal::NotOpen(not_open) => not_open.facts(),
+            PlaceBidRefusal::NotOpen(not_open) => not_open.details(),
             PlaceBidRefusal::SellerMayNotBid | PlaceBidRefusal::BidExists => Details::new(),
             PlaceBidRefusal::BelowOpeningBid { minimum } => vec![("minimum", Detail::Amount(minimum))],
             PlaceBidRefusal::NotAboveYourLatest { your_latest, minimum } => {
@@ -88,7 +82,7 @@ impl PlaceBid {
         if self.amount < auction.terms.opening_bid {
             return Err(PlaceBidRefusal::BelowOpeningBid { minimum: auction.terms.opening_bid });
         }
-        let latest = auction.bids.live_of(self.bidder).next_back().map(|bid| bid.amount);
+        let latest = auction.bids.active_of(self.bidder).next_back().map(|bid| bid.amount);
         if let Some(your_latest) = latest.filter(|latest| self.amount <= *latest) {
             return Err(PlaceBidRefusal::NotAboveYourLatest { your_latest, minimum: your_latest.next() });
         }
@@ -98,7 +92,7 @@ impl PlaceBid {
         Ok([AuctionEvent::BidPlaced { bid, bidder, amount }].into_iter().chain(extension).collect())
     }
 
-    pub(super) fn facts(&self, after: &Auction) -> Details {
+    pub(super) fn details(&self, after: &Auction) -> Details {
         let Some(leader) = after.leader() else { return Details::new() };
         let rank = after.bids.rank(self.bid).unwrap_or_default();
         vec![
@@ -126,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_bid_is_at_least_the_opening_bid() {
+    fn first_bid_is_at_least_the_opening_bid() {
         let auction = given(&[]);
         assert_eq!(bids(ADA, 100).decide(&auction, AT), accepted(ADA, 100));
         assert_eq!(
@@ -136,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bid_may_be_below_the_highest_but_not_below_the_bidders_own_latest() {
+    fn bid_is_above_the_bidders_latest_but_maybe_not_the_highest() {
         let auction = given(&[placed(1, ADA, 500), placed(2, BOB, 200)]);
         assert_eq!(bids(BOB, 201).decide(&auction, AT), accepted(BOB, 201));
         assert_eq!(
@@ -146,20 +140,20 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_bid_is_no_longer_the_latest() {
+    fn deleted_bid_is_not_the_latest() {
         let auction = given(&[placed(1, ADA, 300), placed(2, ADA, 500), deleted(2, ADA)]);
         assert_eq!(bids(ADA, 301).decide(&auction, AT), accepted(ADA, 301));
         assert!(bids(ADA, 300).decide(&auction, AT).is_err());
     }
 
     #[test]
-    fn a_doubled_bid_is_compared_by_its_face_amount() {
+    fn doubled_bid_is_compared_by_its_face_amount() {
         let auction = given(&[placed(1, ADA, 300), doubled(1, ADA, 600)]);
         assert_eq!(bids(ADA, 301).decide(&auction, AT), accepted(ADA, 301));
     }
 
     #[test]
-    fn bids_are_taken_from_the_start_and_not_at_the_end() {
+    fn bids_are_accepted_from_the_start_until_just_before_the_end() {
         let auction = given(&[]);
         let early = bids(ADA, 100).decide(&auction, AT - DurationMs(1));
         assert_eq!(early, Err(BiddingNotOpen::NotStarted { starts_at: AT }.into()));
@@ -168,8 +162,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_bid_on_a_closed_or_cancelled_auction() {
-        let winner = Winner { bid: bid(1), bidder: ADA, pays: amount(300), effective: amount(300) };
+    fn bids_are_refused_when_the_auction_is_closed_or_cancelled() {
+        let winner = Winner { bid: bid(1), bidder: ADA, price: amount(300), effective: amount(300) };
         let closed = given(&[placed(1, ADA, 300), AuctionEvent::WinnerAnnounced(winner)]);
         assert_eq!(bids(BOB, 400).decide(&closed, AT), Err(BiddingNotOpen::Closed.into()));
         let cancelled = given(&[AuctionEvent::AuctionCancelled { by: None }]);
@@ -177,18 +171,18 @@ mod tests {
     }
 
     #[test]
-    fn a_seller_may_not_bid() {
+    fn seller_may_not_bid() {
         assert_eq!(bids(SUE, 100).decide(&given(&[]), AT), Err(PlaceBidRefusal::SellerMayNotBid));
     }
 
     #[test]
-    fn a_bid_of_the_same_id_is_placed_once() {
+    fn bid_with_the_same_id_is_placed_once() {
         let auction = given(&[placed(99, ADA, 300)]);
         assert_eq!(bids(ADA, 400).decide(&auction, AT), Err(PlaceBidRefusal::BidExists));
     }
 
     #[test]
-    fn a_late_change_of_leader_extends_as_often_as_agreed() {
+    fn late_change_of_leader_extends_up_to_the_maximum() {
         let create = CreateAuction { soft_close: Some(soft_close()), ..create() };
         let late = END - DurationMs::seconds(10);
         let auction = given_terms(&create, &[placed(1, ADA, 300)]);
@@ -199,9 +193,13 @@ mod tests {
             Ok(vec![placed(99, BOB, 400), extended()]),
             "a new leader extends"
         );
-        assert_eq!(bids(BOB, 300).decide(&auction, late), accepted(BOB, 300), "a tie does not lead");
-        assert_eq!(bids(BOB, 200).decide(&auction, late), accepted(BOB, 200), "nor a lower bid");
-        assert_eq!(bids(ADA, 400).decide(&auction, late), accepted(ADA, 400), "nor topping oneself");
+        assert_eq!(bids(BOB, 300).decide(&auction, late), accepted(BOB, 300), "a tie does not extend");
+        assert_eq!(bids(BOB, 200).decide(&auction, late), accepted(BOB, 200), "nor does a lower bid");
+        assert_eq!(
+            bids(ADA, 400).decide(&auction, late),
+            accepted(ADA, 400),
+            "nor does a raise by the leader"
+        );
 
         let spent = given_terms(&create, &[placed(1, ADA, 300), extended()]);
         assert_eq!(spent.ends_at(), END + DurationMs::seconds(30));
@@ -209,11 +207,14 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_tells_rank_and_lead() {
+    fn details_contain_rank_lead_and_highest_amount() {
         let auction = given(&[placed(1, ADA, 500), placed(2, BOB, 400), placed(99, CYD, 400)]);
-        let facts = bids(CYD, 400).facts(&auction);
-        assert!(facts.contains(&("rank", Detail::Count(3))), "ties go to the first: {facts:?}");
-        assert!(facts.contains(&("leads", Detail::Flag(false))));
-        assert!(facts.contains(&("highest", Detail::Amount(amount(500)))));
+        let details = bids(CYD, 400).details(&auction);
+        assert!(
+            details.contains(&("rank", Detail::Count(3))),
+            "of equal amounts the first ranks higher: {details:?}"
+        );
+        assert!(details.contains(&("leads", Detail::Flag(false))));
+        assert!(details.contains(&("highest", Detail::Amount(amount(500)))));
     }
 }

@@ -1,8 +1,9 @@
-//! Promotion: in each interval one live bid may be drawn by lot, and counts twice from then on.
+//! Promotion: in each interval, a draw can select one active bid and double it.
 //!
-//! The house cannot choose. Before the first bid it commits itself to a secret seed; which bids a draw looks
-//! at follows from its number; every interval leaves an event; and when the auction is over the seed is
-//! shown. How a bid is drawn from all that is the promoter's business, and anybody can do it again.
+//! Draws are verifiable. The portal commits itself to a secret seed before the first bid, and publishes the
+//! seed after the auction. Until then it cannot influence a draw: the number of the draw determines the
+//! version of the auction that it uses, and every interval is recorded, as held or missed. The crate
+//! `auction-promoter` computes the drawn bid from the seed, so that everyone can repeat the draw.
 
 use crate::{BidId, DurationMs, PromoterOptions, Timestamp};
 use sha2::{Digest, Sha256};
@@ -15,7 +16,7 @@ macro_rules! bytes {
         pub struct $name(pub [u8; 32]);
 
         impl $name {
-            /// From 64 hexadecimal digits.
+            /// Parses 64 hexadecimal digits.
             pub fn from_hex(text: &str) -> Option<$name> {
                 from_hex(text).map($name)
             }
@@ -36,15 +37,15 @@ macro_rules! bytes {
 }
 
 bytes!(
-    /// What all draws of one auction are held with. A secret until the auction is over.
+    /// Source of randomness of all draws of one auction. Secret until the auction is over.
     Seed
 );
 bytes!(
-    /// The SHA-256 of a seed: with it nobody can take another seed later, or guess this one.
+    /// SHA-256 of a seed. It hides the seed, and no other seed matches it.
     Commitment
 );
 bytes!(
-    /// Binds one draw to everything that it looked at.
+    /// Message authentication code of a draw's complete input, keyed with the seed.
     Proof
 );
 
@@ -60,65 +61,63 @@ fn from_hex(text: &str) -> Option<[u8; 32]> {
 }
 
 impl Commitment {
-    /// Whether that is the seed.
-    pub fn is_to(&self, seed: &Seed) -> bool {
+    /// Whether this is the commitment to `seed`.
+    pub fn commits_to(&self, seed: &Seed) -> bool {
         Sha256::digest(seed.0)[..] == self.0
     }
 }
 
-/// Agreed when an auction is created: how often there is a draw, and that nobody can choose.
+/// Draws of an auction, fixed when the auction is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Promotion {
-    /// How long an interval is. Draw 1 is due one interval after the start, draw 2 after two, and so on.
-    pub every: DurationMs,
-    /// To the seed of all draws.
+    /// Time between draws. Draw 1 is due one interval after the start of bidding.
+    pub interval: DurationMs,
+    /// Commitment to the seed of all draws.
     pub commitment: Commitment,
 }
 
 impl Promotion {
-    /// In milliseconds, never zero.
-    pub(super) fn interval(&self) -> u64 {
-        u64::from(self.every.0.max(1))
+    /// Returns the interval in milliseconds, never zero.
+    pub(super) fn interval_ms(&self) -> u64 {
+        u64::from(self.interval.0.max(1))
     }
 }
 
-/// One draw.
+/// Draw that was held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draw {
-    /// Its number in its auction, from 1.
+    /// Number of the draw in its auction, from 1.
     pub number: u64,
-    /// The version of the auction that it looked at: the one when it was due.
+    /// Version of the auction that the draw used: the version at which the draw became due.
     pub at_version: u64,
-    /// The options that it was held with.
+    /// Options of the promoter.
     pub options: PromoterOptions,
-    /// The version of the promoter's settings that they are from; zero if from no operator.
+    /// Version of the promoter settings that contain the options; zero for those of the settings file.
     pub settings_version: u64,
-    /// Among how many bids was drawn.
+    /// Number of bids that could be drawn.
     pub eligible: u32,
-    /// Which bid was drawn, if any.
+    /// Drawn bid; `None` if the draw selected no bid.
     pub chosen: Option<BidId>,
-    /// Binds it to what it looked at.
     pub proof: Proof,
 }
 
-/// What an auction knows of its draws.
+/// State of an auction's draws.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Draws {
-    /// Up to which number draws are held, or known to be missed.
+    /// Number of the last draw that was held or recorded as missed.
     pub recorded: u64,
-    /// Which draw was the last to become due before the newest event.
+    /// Number of the last draw that was due at the time of the newest event.
     pub due: u64,
-    /// The version of the auction when it did.
+    /// Version of the auction at which that draw became due.
     pub due_at_version: u64,
-    /// When the auction was cancelled.
     pub cancelled_at: Option<Timestamp>,
-    /// The seed, once it is revealed.
+    /// Seed, once it is revealed.
     pub seed: Option<Seed>,
 }
 
 impl Draws {
-    /// Another event follows on `version`, at a time when `due` draws are due.
-    pub(super) fn pass(&mut self, due: u64, version: u64) {
+    /// Called before each event with the number of draws due at its time and the version before it.
+    pub(super) fn advance(&mut self, due: u64, version: u64) {
         if due > self.due {
             self.due = due;
             self.due_at_version = version;
@@ -127,15 +126,15 @@ impl Draws {
 }
 
 impl super::Auction {
-    /// The version that a draw looks at which is the last to be due by now.
+    /// Returns the version at which a draw became due. `draw` must be the last draw that is due.
     pub(super) fn version_when_due(&self, draw: u64) -> u64 {
         if draw == self.draws.due { self.draws.due_at_version } else { self.version }
     }
 
-    /// How many draws there should have been, when the auction is final.
-    pub fn draws_in_all(&self) -> u64 {
+    /// Returns the number of draws that a final auction should have had.
+    pub fn total_draws(&self) -> u64 {
         let over_at = self.draws.cancelled_at.map_or(self.ends_at, |at| at.min(self.ends_at));
-        // A draw that is due at the very end is none: bidding is over.
+        // A draw due at the very end is not held: bidding is over then.
         self.terms.draws_due(over_at - DurationMs(1))
     }
 }
@@ -145,17 +144,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_commitment_is_to_one_seed() {
-        // SHA-256 of 32 zero bytes, as any other program says.
+    fn commitment_matches_one_seed_only() {
+        // SHA-256 of 32 zero bytes, computed by another program.
         let zeros = "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925";
         let commitment = Commitment::from_hex(zeros).unwrap();
-        assert!(commitment.is_to(&Seed([0; 32])));
-        assert!(!commitment.is_to(&Seed([1; 32])));
+        assert!(commitment.commits_to(&Seed([0; 32])));
+        assert!(!commitment.commits_to(&Seed([1; 32])));
         assert_eq!(commitment.to_string(), zeros);
     }
 
     #[test]
-    fn only_64_hexadecimal_digits_are_read() {
+    fn only_64_hexadecimal_digits_are_parsed() {
         for wrong in ["", "0", &"0".repeat(63), &"g".repeat(64), &"é".repeat(32), &"+f".repeat(32)] {
             assert_eq!(Seed::from_hex(wrong), None, "{wrong}");
         }

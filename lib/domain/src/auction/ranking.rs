@@ -1,29 +1,29 @@
-//! Who is ahead: live bids by effective amount, highest first; ties go to whoever got there first.
+//! Ranking of active bids: by effective amount, highest first. Ties go to the bid that reached the amount
+//! first.
 
 use crate::Amount;
 use indexset::BTreeSet;
 use std::cmp::Reverse;
 
-/// Most bids of an auction fit one node, and 100,000 bids make about a thousand nodes.
+/// Most auctions fit into one node, and 100,000 bids make about a thousand nodes.
 const NODE_SIZE: usize = 128;
 
-/// One live bid's place. The order of the fields is the order of the standing.
+/// Ranking key of one active bid. The derived order of the fields is the ranking: keep their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RankedBid {
     effective: Reverse<Amount>,
-    reached: u64,
+    effective_since: u64,
     /// Index of the bid in the list of all bids of the auction.
     pub(super) index: u32,
 }
 
 impl RankedBid {
-    /// The place of a bid that counts for `effective` since version `reached`.
-    pub(super) fn new(effective: Amount, reached: u64, index: u32) -> RankedBid {
-        RankedBid { effective: Reverse(effective), reached, index }
+    pub(super) fn new(effective: Amount, effective_since: u64, index: u32) -> RankedBid {
+        RankedBid { effective: Reverse(effective), effective_since, index }
     }
 }
 
-/// An ordered set that also knows ranks, so that placing a bid costs O(log n).
+/// Ordered set that also computes ranks, so that placing a bid and its rank cost O(log n).
 #[derive(Clone, Debug)]
 pub(super) struct Ranking(BTreeSet<RankedBid>);
 
@@ -34,20 +34,20 @@ impl Default for Ranking {
 }
 
 impl Ranking {
-    /// Of many at once: sorted first, each is inserted where the one before was.
-    pub(super) fn of(mut places: Vec<RankedBid>) -> Ranking {
-        places.sort_unstable();
-        let mut standing = Ranking::default();
-        places.into_iter().for_each(|place| standing.insert(place));
-        standing
+    /// Sorts first, so that each insertion is next to the one before.
+    pub(super) fn from_bids(mut bids: Vec<RankedBid>) -> Ranking {
+        bids.sort_unstable();
+        let mut ranking = Ranking::default();
+        bids.into_iter().for_each(|bid| ranking.insert(bid));
+        ranking
     }
 
-    pub(super) fn insert(&mut self, place: RankedBid) {
-        self.0.insert(place);
+    pub(super) fn insert(&mut self, bid: RankedBid) {
+        self.0.insert(bid);
     }
 
-    pub(super) fn remove(&mut self, place: &RankedBid) {
-        self.0.remove(place);
+    pub(super) fn remove(&mut self, bid: &RankedBid) {
+        self.0.remove(bid);
     }
 
     pub(super) fn first(&self) -> Option<&RankedBid> {
@@ -58,9 +58,9 @@ impl Ranking {
         self.0.iter()
     }
 
-    /// From 1 for the leader.
-    pub(super) fn rank(&self, place: &RankedBid) -> usize {
-        self.0.rank(place) + 1
+    /// Returns the rank, from 1 for the leader.
+    pub(super) fn rank(&self, bid: &RankedBid) -> usize {
+        self.0.rank(bid) + 1
     }
 
     pub(super) fn len(&self) -> usize {

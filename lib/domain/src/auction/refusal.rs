@@ -1,21 +1,18 @@
-//! Why any command of an auction can be refused.
+//! Refusals that all commands on an existing auction share.
 
 use crate::detail::Refusal;
-use crate::{Detail, Details, RefusedClass};
+use crate::{Detail, Details, RefusalClass};
 use thiserror::Error;
 
-/// Refusals that every command shares.
+/// Reasons any command on an existing auction is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum AuctionRefusal {
-    /// There is no such auction.
     #[error("there is no such auction")]
     UnknownAuction,
-    /// The sender saw another version than the present one.
     #[error("the auction is at version {actual}, not {expected}")]
     VersionConflict {
-        /// What the sender saw.
+        /// Version that the sender expected.
         expected: u64,
-        /// What it is.
         actual: u64,
     },
 }
@@ -27,13 +24,13 @@ impl Refusal for AuctionRefusal {
             AuctionRefusal::VersionConflict { .. } => "version_conflict",
         }
     }
-    fn class(&self) -> RefusedClass {
+    fn class(&self) -> RefusalClass {
         match self {
-            AuctionRefusal::UnknownAuction => RefusedClass::Unknown,
-            AuctionRefusal::VersionConflict { .. } => RefusedClass::VersionConflict,
+            AuctionRefusal::UnknownAuction => RefusalClass::Unknown,
+            AuctionRefusal::VersionConflict { .. } => RefusalClass::VersionConflict,
         }
     }
-    fn facts(&self) -> Details {
+    fn details(&self) -> Details {
         match *self {
             AuctionRefusal::UnknownAuction => Details::new(),
             AuctionRefusal::VersionConflict { expected, actual } => {

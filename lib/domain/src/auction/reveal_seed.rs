@@ -1,32 +1,29 @@
-//! `RevealSeed`: show what the draws of an auction that is over were held with.
+//! `RevealSeed`: publishes the seed of the draws.
 
 use super::{Auction, AuctionEvent, Seed, Status};
-use crate::RefusedClass;
+use crate::RefusalClass;
 use crate::detail::Refusal;
 use thiserror::Error;
 
-/// Show the seed. Sent by the promoter when the auction is closed or cancelled; from then on everybody can
-/// hold its draws again.
+/// Publishes the seed after the auction is closed or cancelled, so that everyone can verify the draws. Sent
+/// by the promoter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevealSeed {
-    /// The one that the auction was created with.
     pub seed: Seed,
 }
 
-/// Why not.
+/// Reasons a [`RevealSeed`] command is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum RevealSeedRefusal {
-    /// There are no draws in this auction.
-    #[error("there are no draws in this auction")]
+    #[error("the auction has no draws")]
     NotPromoted,
-    /// Whoever knew the seed could foresee the draws to come.
-    #[error("the seed is shown when the auction is closed or cancelled")]
+    /// The seed would predict the draws that are still to come.
+    #[error("the seed can be revealed only after the auction is closed or cancelled")]
     NotOver,
-    /// It is known already.
-    #[error("the seed was shown before")]
+    #[error("the seed is already revealed")]
     AlreadyRevealed,
-    /// It is not the seed that the auction was created with.
-    #[error("this is not the seed that the auction was created with")]
+    /// The seed does not match the commitment of the auction.
+    #[error("the seed does not match the commitment of the auction")]
     SeedMismatch,
 }
 
@@ -39,8 +36,8 @@ impl Refusal for RevealSeedRefusal {
             RevealSeedRefusal::SeedMismatch => "seed_mismatch",
         }
     }
-    fn class(&self) -> RefusedClass {
-        RefusedClass::Conflict
+    fn class(&self) -> RefusalClass {
+        RefusalClass::Conflict
     }
 }
 
@@ -53,11 +50,11 @@ impl RevealSeed {
         if auction.draws.seed.is_some() {
             return Err(RevealSeedRefusal::AlreadyRevealed);
         }
-        if !promotion.commitment.is_to(&self.seed) {
+        if !promotion.commitment.commits_to(&self.seed) {
             return Err(RevealSeedRefusal::SeedMismatch);
         }
-        // From now on something is known of every draw there should have been.
-        let missed = auction.missed(auction.draws_in_all());
+        // After this, every draw of the auction is recorded, as held or missed.
+        let missed = auction.missed_draws(auction.total_draws());
         Ok(missed.into_iter().chain([AuctionEvent::SeedRevealed { seed: self.seed }]).collect())
     }
 }
@@ -66,13 +63,13 @@ impl RevealSeed {
 mod tests {
     use super::*;
     use crate::DurationMs;
-    use crate::auction::Unsold;
+    use crate::auction::UnsoldReason;
     use crate::auction::fixtures::*;
 
     const REVEAL: RevealSeed = RevealSeed { seed: SEED };
 
     fn closed() -> AuctionEvent {
-        AuctionEvent::AuctionClosedUnsold { because: Unsold::NoBids }
+        AuctionEvent::AuctionClosedUnsold { reason: UnsoldReason::NoBids }
     }
 
     fn missed(first: u64, last: u64) -> AuctionEvent {
@@ -84,13 +81,13 @@ mod tests {
     }
 
     fn after(events: &[(DurationMs, AuctionEvent)]) -> Auction {
-        let mut auction = Some(given_terms(&promoted(), &[]));
+        let mut auction = Some(given_terms(&create_promoted(), &[]));
         events.iter().for_each(|(after, event)| Auction::apply(&mut auction, event, AT + *after));
         auction.unwrap()
     }
 
     #[test]
-    fn the_seed_is_shown_when_the_auction_is_over_and_not_before() {
+    fn seed_is_revealed_only_after_the_auction() {
         assert_eq!(REVEAL.decide(&after(&[])), Err(RevealSeedRefusal::NotOver));
         let held = AuctionEvent::DrawHeld(Box::new(draw(5, 1, None)));
         let auction = after(&[(DurationMs::seconds(50), held), (DurationMs::seconds(60), closed())]);
@@ -98,29 +95,29 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_drawn_is_recorded_with_it() {
+    fn unrecorded_draws_are_missed_when_the_seed_is_revealed() {
         let auction = after(&[(DurationMs::seconds(60), closed())]);
         assert_eq!(REVEAL.decide(&auction), Ok(vec![missed(1, 5), revealed()]));
-        // Closed late: the draws ended with the bidding.
+        // The auction is closed late: draws end with the bidding.
         let auction = after(&[(DurationMs::seconds(600), closed())]);
         assert_eq!(REVEAL.decide(&auction), Ok(vec![missed(1, 5), revealed()]));
     }
 
     #[test]
-    fn a_cancelled_auction_had_its_draws_until_it_was_cancelled() {
+    fn draws_of_a_cancelled_auction_end_at_the_cancellation() {
         let auction = after(&[(DurationMs::seconds(25), AuctionEvent::AuctionCancelled { by: None })]);
         assert_eq!(REVEAL.decide(&auction), Ok(vec![missed(1, 2), revealed()]));
     }
 
     #[test]
-    fn no_other_seed_passes_for_it() {
-        let other = RevealSeed { seed: Seed([9; 32]) };
+    fn seed_must_match_the_commitment() {
+        let wrong = RevealSeed { seed: Seed([9; 32]) };
         let auction = after(&[(DurationMs::seconds(60), closed())]);
-        assert_eq!(other.decide(&auction), Err(RevealSeedRefusal::SeedMismatch));
+        assert_eq!(wrong.decide(&auction), Err(RevealSeedRefusal::SeedMismatch));
     }
 
     #[test]
-    fn it_is_shown_once_and_only_where_there_are_draws() {
+    fn seed_is_revealed_once_and_only_if_there_are_draws() {
         let auction = after(&[(DurationMs::seconds(60), closed()), (DurationMs::seconds(61), revealed())]);
         assert_eq!(REVEAL.decide(&auction), Err(RevealSeedRefusal::AlreadyRevealed));
         assert_eq!(REVEAL.decide(&given(&[closed()])), Err(RevealSeedRefusal::NotPromoted));

@@ -1,54 +1,51 @@
-//! What is agreed when an auction is created, and never changes.
+//! Terms of an auction: fixed when it is created.
 
 use super::Promotion;
 use crate::{Amount, Currency, DurationMs, Timestamp, UserId};
 
-/// The rules of one auction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// What all its amounts are in.
+    /// Currency of all amounts.
     pub currency: Currency,
-    /// The least a first bid must be.
+    /// Minimum amount of a bid.
     pub opening_bid: Amount,
-    /// Below this it is not sold; never shown, only whether it is met.
+    /// Reserve price: below it, the auction is not sold. Never shown; only whether it is met.
     pub reserve: Option<Amount>,
-    /// From then on bids are taken.
+    /// Time from which bids are accepted.
     pub starts_at: Timestamp,
-    /// From then on no more, unless it was extended.
+    /// End of bidding, without extensions.
     pub ends_at: Timestamp,
-    /// Who sells, and may not bid; the house if nobody.
+    /// Seller, who cannot bid. `None` if an operator created the auction for the portal itself.
     pub seller: Option<UserId>,
-    /// Whether late changes of the lead extend it.
     pub soft_close: Option<SoftClose>,
-    /// Within so long before the end no bid can be deleted.
+    /// Duration before the end during which bidders cannot delete bids.
     pub retraction_lock: DurationMs,
-    /// Whether bids are drawn by lot and doubled.
+    /// Draws; `None` for an auction without draws.
     pub promotion: Option<Promotion>,
 }
 
 impl Terms {
-    /// How many draws are due by then.
+    /// Returns the number of draws that are due at a time.
     pub fn draws_due(&self, at: Timestamp) -> u64 {
         let Some(promotion) = self.promotion else { return 0 };
         let passed = u64::try_from(at.0.saturating_sub(self.starts_at.0)).unwrap_or_default();
-        passed / promotion.interval()
+        passed / promotion.interval_ms()
     }
 
-    /// When a draw is due; draws are numbered from 1. Of an auction without promotion: at its start.
+    /// Returns the time when a draw is due. Draws are numbered from 1. Without a promotion it is the start.
     pub fn draw_due_at(&self, draw: u64) -> Timestamp {
-        let interval = self.promotion.map_or(0, |promotion| promotion.interval());
+        let interval = self.promotion.map_or(0, |promotion| promotion.interval_ms());
         let after = i64::try_from(draw.saturating_mul(interval)).unwrap_or(i64::MAX);
         Timestamp(self.starts_at.0.saturating_add(after))
     }
 }
 
-/// A change of leader shortly before the end extends the auction, so that others can answer.
+/// Extends the auction when the leader changes shortly before the end, so that other bidders can react.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SoftClose {
-    /// The end moves by so much.
+    /// Length of an extension.
     pub extend_by: DurationMs,
-    /// If the lead changes within so long before the end.
+    /// Duration before the end during which a change of leader extends the auction.
     pub within: DurationMs,
-    /// At most so many times.
-    pub at_most: u32,
+    pub max_extensions: u32,
 }

@@ -1,22 +1,21 @@
-//! `ChangePromoterSettings`: set how bids are drawn from now on.
+//! `ChangePromoterSettings`: replaces the options of draws.
 
 use super::PromoterEvent;
 use crate::detail::Refusal;
-use crate::{Actor, PromoterOptions, RefusedClass};
+use crate::{Actor, PromoterOptions, RefusalClass};
 use thiserror::Error;
 
-/// Set how bids are drawn from now on, in all auctions. Whether the options make sense was settled before.
+/// Replaces the options of all later draws, in all auctions. The ingress has validated the options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangePromoterSettings {
-    /// All of them.
+    /// The complete options. An option that is left out has its default.
     pub options: PromoterOptions,
 }
 
-/// Why not.
+/// Reasons a [`ChangePromoterSettings`] command is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ChangePromoterSettingsRefusal {
-    /// The sender is not of the house.
-    #[error("only an operator sets how bids are drawn")]
+    #[error("only an operator can change the promoter settings")]
     OperatorRoleRequired,
 }
 
@@ -24,8 +23,8 @@ impl Refusal for ChangePromoterSettingsRefusal {
     fn code(&self) -> &'static str {
         "operator_role_required"
     }
-    fn class(&self) -> RefusedClass {
-        RefusedClass::Forbidden
+    fn class(&self) -> RefusalClass {
+        RefusalClass::Forbidden
     }
 }
 
@@ -41,30 +40,30 @@ impl ChangePromoterSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{OperatorId, UserId};
     use crate::promoter::PromoterSettings;
+    use crate::{OperatorId, UserId};
     use uuid::Uuid;
 
-    const BY: Actor = Actor::Operator(OperatorId::User(UserId(Uuid::from_u128(2))));
+    const OPERATOR: Actor = Actor::Operator(OperatorId::User(UserId(Uuid::from_u128(2))));
 
     fn change(options: &str) -> ChangePromoterSettings {
         ChangePromoterSettings { options: PromoterOptions::new(options).unwrap() }
     }
 
     #[test]
-    fn the_house_sets_them_and_nobody_else() {
-        let events = change("[]").decide(BY).unwrap();
-        let (options, by) = (change("[]").options, Some(BY));
+    fn promoter_settings_are_changed_by_operators_only() {
+        let events = change("[]").decide(OPERATOR).unwrap();
+        let (options, by) = (change("[]").options, Some(OPERATOR));
         assert_eq!(events, [PromoterEvent::PromoterSettingsChanged { options, by }]);
         let user = Actor::User(UserId(Uuid::from_u128(1)));
         assert_eq!(change("[]").decide(user), Err(ChangePromoterSettingsRefusal::OperatorRoleRequired));
     }
 
     #[test]
-    fn what_was_set_last_holds() {
+    fn latest_promoter_settings_apply() {
         let mut settings = None;
         for options in ["[1]", "[2]"] {
-            let events = change(options).decide(BY).unwrap();
+            let events = change(options).decide(OPERATOR).unwrap();
             events.iter().for_each(|event| PromoterSettings::apply(&mut settings, event));
         }
         let settings = settings.unwrap();

@@ -1,51 +1,51 @@
-//! `ChangeSubscriptions`: choose what to be told.
+//! `ChangeNotificationPreferences`: chooses the notifications that a user receives.
 
 use super::{NotificationPreferences, User, UserEvent};
-use crate::RefusedClass;
+use crate::RefusalClass;
 use crate::detail::Refusal;
 use thiserror::Error;
 
-/// Be told this and nothing else from now on. A choice that is in force already is accepted and changes
-/// nothing.
+/// Replaces the user's preferences. Preferences equal to the current ones are accepted without an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChangeNotificationPreferences {
-    /// The whole choice.
-    pub to: NotificationPreferences,
+    /// Replaces all preferences of the user.
+    pub preferences: NotificationPreferences,
 }
 
-/// Why not.
+/// Reasons a [`ChangeNotificationPreferences`] command is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum ChangeSubscriptionsRefusal {
-    /// There is no such user.
+pub enum ChangeNotificationPreferencesRefusal {
     #[error("there is no such user")]
     UnknownUser,
-    /// There was.
     #[error("the user was deleted")]
     UserDeleted,
 }
 
-impl Refusal for ChangeSubscriptionsRefusal {
+impl Refusal for ChangeNotificationPreferencesRefusal {
     fn code(&self) -> &'static str {
         match self {
-            ChangeSubscriptionsRefusal::UnknownUser => "unknown_user",
-            ChangeSubscriptionsRefusal::UserDeleted => "user_deleted",
+            ChangeNotificationPreferencesRefusal::UnknownUser => "unknown_user",
+            ChangeNotificationPreferencesRefusal::UserDeleted => "user_deleted",
         }
     }
-    fn class(&self) -> RefusedClass {
+    fn class(&self) -> RefusalClass {
         match self {
-            ChangeSubscriptionsRefusal::UnknownUser => RefusedClass::Unknown,
-            ChangeSubscriptionsRefusal::UserDeleted => RefusedClass::Conflict,
+            ChangeNotificationPreferencesRefusal::UnknownUser => RefusalClass::Unknown,
+            ChangeNotificationPreferencesRefusal::UserDeleted => RefusalClass::Conflict,
         }
     }
 }
 
 impl ChangeNotificationPreferences {
-    pub(super) fn decide(&self, user: Option<&User>) -> Result<Vec<UserEvent>, ChangeSubscriptionsRefusal> {
+    pub(super) fn decide(
+        &self,
+        user: Option<&User>,
+    ) -> Result<Vec<UserEvent>, ChangeNotificationPreferencesRefusal> {
         match user {
-            None => Err(ChangeSubscriptionsRefusal::UnknownUser),
-            Some(user) if user.is_deleted() => Err(ChangeSubscriptionsRefusal::UserDeleted),
-            Some(user) if user.subscriptions() == self.to => Ok(Vec::new()),
-            Some(_) => Ok(vec![UserEvent::SubscriptionsChanged(self.to)]),
+            None => Err(ChangeNotificationPreferencesRefusal::UnknownUser),
+            Some(user) if user.is_deleted() => Err(ChangeNotificationPreferencesRefusal::UserDeleted),
+            Some(user) if user.notification_preferences() == self.preferences => Ok(Vec::new()),
+            Some(_) => Ok(vec![UserEvent::NotificationPreferencesChanged(self.preferences)]),
         }
     }
 }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     const CHANGE: ChangeNotificationPreferences = ChangeNotificationPreferences {
-        to: NotificationPreferences { auction_won: true, highest_bid: false, bid_doubled: true },
+        preferences: NotificationPreferences { auction_won: true, highest_bid: false, bid_doubled: true },
     };
 
     fn user(events: &[UserEvent]) -> Option<User> {
@@ -65,26 +65,30 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_is_in_force_until_the_next() {
+    fn notification_preferences_apply_until_changed() {
         let mut ada = user(&[UserEvent::UserCreated]);
-        assert_eq!(ada.unwrap().subscriptions(), NotificationPreferences::default());
+        assert_eq!(ada.unwrap().notification_preferences(), NotificationPreferences::default());
         let events = CHANGE.decide(ada.as_ref()).unwrap();
-        assert_eq!(events, vec![UserEvent::SubscriptionsChanged(CHANGE.to)]);
+        assert_eq!(events, vec![UserEvent::NotificationPreferencesChanged(CHANGE.preferences)]);
         User::apply(&mut ada, &events[0]);
-        assert_eq!((ada.unwrap().subscriptions(), ada.unwrap().version()), (CHANGE.to, 2));
+        assert_eq!(
+            (ada.unwrap().notification_preferences(), ada.unwrap().version()),
+            (CHANGE.preferences, 2)
+        );
     }
 
     #[test]
-    fn the_same_choice_again_is_accepted_and_changes_nothing() {
-        let ada = user(&[UserEvent::UserCreated, UserEvent::SubscriptionsChanged(CHANGE.to)]);
+    fn repeated_notification_preferences_cause_no_event() {
+        let ada =
+            user(&[UserEvent::UserCreated, UserEvent::NotificationPreferencesChanged(CHANGE.preferences)]);
         assert_eq!(CHANGE.decide(ada.as_ref()), Ok(Vec::new()));
     }
 
     #[test]
-    fn who_does_not_exist_chooses_nothing() {
-        assert_eq!(CHANGE.decide(None), Err(ChangeSubscriptionsRefusal::UnknownUser));
-        let gone = user(&[UserEvent::UserCreated, UserEvent::UserDeleted]);
-        assert_eq!(CHANGE.decide(gone.as_ref()), Err(ChangeSubscriptionsRefusal::UserDeleted));
-        assert_eq!(gone.unwrap().subscriptions(), NotificationPreferences::NONE);
+    fn unknown_or_deleted_users_have_no_notification_preferences() {
+        assert_eq!(CHANGE.decide(None), Err(ChangeNotificationPreferencesRefusal::UnknownUser));
+        let deleted = user(&[UserEvent::UserCreated, UserEvent::UserDeleted]);
+        assert_eq!(CHANGE.decide(deleted.as_ref()), Err(ChangeNotificationPreferencesRefusal::UserDeleted));
+        assert_eq!(deleted.unwrap().notification_preferences(), NotificationPreferences::NONE);
     }
 }

@@ -1,19 +1,19 @@
-//! `CreateUser`: open an account.
+//! `CreateUser`: creates a user.
 
 use super::{User, UserEvent};
-use crate::RefusedClass;
+use crate::RefusalClass;
 use crate::detail::Refusal;
 use thiserror::Error;
 
-/// Open an account; the id in the envelope is the user's.
+/// Creates a user. The id of the command's aggregate is the id of the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CreateUser;
 
-/// Why not.
+/// Reasons a [`CreateUser`] command is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CreateUserRefusal {
-    /// There is, or was, a user of that id.
-    #[error("a user of this id exists already")]
+    /// A user with this id exists or was deleted.
+    #[error("a user with this id already exists")]
     UserExists,
 }
 
@@ -21,8 +21,8 @@ impl Refusal for CreateUserRefusal {
     fn code(&self) -> &'static str {
         "user_exists"
     }
-    fn class(&self) -> RefusedClass {
-        RefusedClass::Conflict
+    fn class(&self) -> RefusalClass {
+        RefusalClass::Conflict
     }
 }
 
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn creates_a_user_once() {
+    fn user_is_created_once() {
         let mut user = None;
         assert_eq!(CreateUser.decide(user.as_ref()), Ok(vec![UserEvent::UserCreated]));
         User::apply(&mut user, &UserEvent::UserCreated);
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_user_does_not_come_back() {
+    fn deleted_user_is_not_created_again() {
         let mut user = None;
         User::apply(&mut user, &UserEvent::UserCreated);
         User::apply(&mut user, &UserEvent::UserDeleted);

@@ -1,23 +1,21 @@
-//! `DeleteUser`: delete an account for good.
+//! `DeleteUser`: deletes a user.
 
 use super::{User, UserEvent};
-use crate::RefusedClass;
+use crate::RefusalClass;
 use crate::detail::Refusal;
 use thiserror::Error;
 
-/// Delete the account. Later bids of it are refused; what else follows (live bids retracted, own auctions
-/// cancelled) is for commands to the auctions concerned.
+/// Deletes the user, which is final. Later bids of the user are refused. Commands of the portal then retract
+/// the user's active bids and cancel their auctions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeleteUser;
 
-/// Why not.
+/// Reasons a [`DeleteUser`] command is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum DeleteUserRefusal {
-    /// There is no such user.
     #[error("there is no such user")]
     UnknownUser,
-    /// It was done before.
-    #[error("the user was deleted already")]
+    #[error("the user is already deleted")]
     AlreadyDeleted,
 }
 
@@ -28,10 +26,10 @@ impl Refusal for DeleteUserRefusal {
             DeleteUserRefusal::AlreadyDeleted => "user_already_deleted",
         }
     }
-    fn class(&self) -> RefusedClass {
+    fn class(&self) -> RefusalClass {
         match self {
-            DeleteUserRefusal::UnknownUser => RefusedClass::Unknown,
-            DeleteUserRefusal::AlreadyDeleted => RefusedClass::Conflict,
+            DeleteUserRefusal::UnknownUser => RefusalClass::Unknown,
+            DeleteUserRefusal::AlreadyDeleted => RefusalClass::Conflict,
         }
     }
 }
@@ -51,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn deletes_a_user_once() {
+    fn user_is_deleted_once() {
         let mut user = None;
         assert_eq!(DeleteUser.decide(user.as_ref()), Err(DeleteUserRefusal::UnknownUser));
         User::apply(&mut user, &UserEvent::UserCreated);

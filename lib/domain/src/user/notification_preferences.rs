@@ -1,41 +1,36 @@
-//! What a user wants to be told.
+//! Kinds of notifications, and which of them a user receives.
 
-/// The kinds of notifications there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NotificationKind {
-    /// An auction was closed and he won it.
+    /// The user won an auction.
     AuctionWon,
-    /// The highest bid changed in an auction where he has a live bid.
+    /// The highest bid changed in an auction in which the user has an active bid.
     HighestBid,
-    /// One of his bids counts twice from now on.
+    /// A bid of the user was doubled.
     BidDoubled,
 }
 
-/// Which of them a user wants.
+/// Kinds of notifications that a user receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotificationPreferences {
-    /// See [`NotificationKind::AuctionWon`].
     pub auction_won: bool,
-    /// See [`NotificationKind::HighestBid`].
     pub highest_bid: bool,
-    /// See [`NotificationKind::BidDoubled`].
     pub bid_doubled: bool,
 }
 
 impl Default for NotificationPreferences {
-    /// All of them: who never chose would be surprised to miss one, and nothing leaves the portal.
+    /// Returns all kinds: a user without a choice must not miss one. Notifications stay in the portal unless
+    /// the user adds a webhook or asks for e-mail.
     fn default() -> NotificationPreferences {
         NotificationPreferences { auction_won: true, highest_bid: true, bid_doubled: true }
     }
 }
 
 impl NotificationPreferences {
-    /// None at all.
     pub const NONE: NotificationPreferences =
         NotificationPreferences { auction_won: false, highest_bid: false, bid_doubled: false };
 
-    /// Whether he is to be told.
-    pub fn want(&self, kind: NotificationKind) -> bool {
+    pub fn includes(&self, kind: NotificationKind) -> bool {
         match kind {
             NotificationKind::AuctionWon => self.auction_won,
             NotificationKind::HighestBid => self.highest_bid,

@@ -1,43 +1,44 @@
-//! Whether the auction and the model agree, by all that the auction shows.
+//! Comparison of the auction with the model, by everything that the auction shows.
 
 use crate::grounds::Ground;
 use crate::model::{Model, ModelBid};
 use crate::moves::{USERS, user};
 use auction_domain::auction::{Auction, AuctionCommand, Bid, BidState, Draws, PlaceBid, Status};
-use auction_domain::{Amount, BidId, Detail, Details, Refused, Timestamp, UserId};
+use auction_domain::{Amount, BidId, Detail, Details, RefusalInfo, Timestamp, UserId};
 use proptest::prelude::*;
 
-/// The same answer? A refusal may tell any ground that holds.
-pub(crate) fn same_answer(
-    answer: &Result<Details, Refused>,
+/// Checks that both accept or both refuse. The refusal can be any of the model's grounds.
+pub(crate) fn check_outcome(
+    outcome: &Result<Details, RefusalInfo>,
     modelled: &Result<Details, Vec<Ground>>,
 ) -> Result<(), TestCaseError> {
-    match (answer, modelled) {
-        (Ok(facts), Ok(expected)) => same_facts(facts, expected),
+    match (outcome, modelled) {
+        (Ok(details), Ok(expected)) => check_details(details, expected),
         (Err(refused), Err(grounds)) => {
             let ground = grounds.iter().find(|(code, _)| *code == refused.code);
             let Some((_, expected)) = ground else {
-                return Err(TestCaseError::fail(format!("refused as {refused:?}, but holds: {grounds:?}")));
+                return Err(TestCaseError::fail(format!(
+                    "refused as {refused:?}, but the model has {grounds:?}"
+                )));
             };
-            same_facts(&refused.facts, expected)
+            check_details(&refused.details, expected)
         }
-        _ => Err(TestCaseError::fail(format!("answered {answer:?}, modelled {modelled:?}"))),
+        _ => Err(TestCaseError::fail(format!("auction: {outcome:?}, model: {modelled:?}"))),
     }
 }
 
-/// The same facts, in whatever order they are shown?
-fn same_facts(facts: &Details, expected: &Details) -> Result<(), TestCaseError> {
-    let by_name = |facts: &Details| {
-        let mut facts = facts.clone();
-        facts.sort_by_key(|(name, _)| *name);
-        facts
+/// Compares details in any order.
+fn check_details(details: &Details, expected: &Details) -> Result<(), TestCaseError> {
+    let by_name = |details: &Details| {
+        let mut details = details.clone();
+        details.sort_by_key(|(name, _)| *name);
+        details
     };
-    prop_assert_eq!(by_name(facts), by_name(expected));
+    prop_assert_eq!(by_name(details), by_name(expected));
     Ok(())
 }
 
-/// The same state?
-pub(crate) fn same_state(auction: Option<&Auction>, model: Option<&Model>) -> Result<(), TestCaseError> {
+pub(crate) fn check_state(auction: Option<&Auction>, model: Option<&Model>) -> Result<(), TestCaseError> {
     let (Some(auction), Some(model)) = (auction, model) else {
         prop_assert_eq!(auction.is_some(), model.is_some());
         return Ok(());
@@ -46,17 +47,17 @@ pub(crate) fn same_state(auction: Option<&Auction>, model: Option<&Model>) -> Re
     prop_assert_eq!(auction.status(), model.status);
     prop_assert_eq!(auction.terms().starts_at, Timestamp(model.starts_at));
     prop_assert_eq!(auction.ends_at(), Timestamp(model.ends_at));
-    let standing = model.standing();
-    let shown: Vec<_> = auction.standing().map(|bid| (bid.id, bid.effective().minor_units())).collect();
-    let expected: Vec<_> = standing.iter().map(|bid| (bid.id, bid.counts_for())).collect();
+    let ranking = model.ranking();
+    let shown: Vec<_> = auction.ranking().map(|bid| (bid.id, bid.effective().minor_units())).collect();
+    let expected: Vec<_> = ranking.iter().map(|bid| (bid.id, bid.effective())).collect();
     prop_assert_eq!(shown, expected);
-    for (better, bid) in standing.iter().enumerate() {
+    for (better, bid) in ranking.iter().enumerate() {
         prop_assert_eq!(rank(auction, bid.id), better as u64 + 1, "of {:?}", bid);
     }
-    prop_assert_eq!(auction.leader().map(|bid| bid.id), standing.first().map(|bid| bid.id));
-    prop_assert_eq!(auction.live_bids(), standing.len());
-    let bidders = |user: &u8| standing.iter().any(|bid| bid.bidder == self::user(*user));
-    prop_assert_eq!(auction.live_bidders(), (0..USERS).filter(bidders).count());
+    prop_assert_eq!(auction.leader().map(|bid| bid.id), ranking.first().map(|bid| bid.id));
+    prop_assert_eq!(auction.active_bid_count(), ranking.len());
+    let bidders = |user: &u8| ranking.iter().any(|bid| bid.bidder == self::user(*user));
+    prop_assert_eq!(auction.active_bidder_count(), (0..USERS).filter(bidders).count());
     prop_assert_eq!(auction.reserve_met(), model.reserve_met());
     prop_assert_eq!(auction.draws().recorded, model.draws.len() as u64);
     prop_assert_eq!(auction.draws().seed.is_some(), model.revealed);
@@ -71,12 +72,13 @@ pub(crate) fn same_state(auction: Option<&Auction>, model: Option<&Model>) -> Re
     Ok(())
 }
 
-/// The rank that the bidder is told.
+/// Returns the rank in the outcome of placing the bid.
 pub(crate) fn rank(auction: &Auction, bid: BidId) -> u64 {
     let Some(Bid { bidder, amount, .. }) = auction.bid(bid).copied() else { return 0 };
-    let told = AuctionCommand::PlaceBid(PlaceBid { bid, bidder, amount }).facts(auction);
-    told.iter()
-        .find_map(|fact| if let ("rank", Detail::Count(rank)) = *fact { Some(rank) } else { None })
+    let details = AuctionCommand::PlaceBid(PlaceBid { bid, bidder, amount }).details(auction);
+    details
+        .iter()
+        .find_map(|detail| if let ("rank", Detail::Count(rank)) = *detail { Some(rank) } else { None })
         .unwrap()
 }
 
@@ -88,32 +90,32 @@ fn shown_bid(bid: &Bid) -> Shown {
 }
 
 fn modelled_bid(bid: &ModelBid) -> Shown {
-    (bid.id, bid.bidder, bid.face, bid.counts_for(), bid.state, bid.placed_at)
+    (bid.id, bid.bidder, bid.face, bid.effective(), bid.state, bid.placed_at)
 }
 
-/// All that an auction shows, for comparing two of them.
+/// Everything that an auction shows, to compare two auctions.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Look {
+pub(crate) struct Observation {
     version: u64,
     status: Status,
     ends_at: Timestamp,
-    standing: Vec<(Bid, u64)>,
+    ranking: Vec<(Bid, u64)>,
     leader: Option<Bid>,
-    live: (usize, usize),
+    active_counts: (usize, usize),
     reserve_met: bool,
     bids: Vec<Vec<Bid>>,
     reserve: Option<Amount>,
     draws: Draws,
 }
 
-pub(crate) fn look(auction: &Auction) -> Look {
-    Look {
+pub(crate) fn observe(auction: &Auction) -> Observation {
+    Observation {
         version: auction.version(),
         status: auction.status(),
         ends_at: auction.ends_at(),
-        standing: auction.standing().map(|bid| (*bid, rank(auction, bid.id))).collect(),
+        ranking: auction.ranking().map(|bid| (*bid, rank(auction, bid.id))).collect(),
         leader: auction.leader().copied(),
-        live: (auction.live_bids(), auction.live_bidders()),
+        active_counts: (auction.active_bid_count(), auction.active_bidder_count()),
         reserve_met: auction.reserve_met(),
         bids: (0..USERS).map(|user| auction.bids_of(self::user(user)).copied().collect()).collect(),
         reserve: auction.terms().reserve,

@@ -1,12 +1,12 @@
-//! What speaks against a command: every ground that holds, since the rules don't say which of several is
-//! told.
+//! Grounds on which a command is refused. The model returns all of them, because the rules do not define
+//! which of several grounds the refusal names.
 
 use crate::model::{Model, Sent};
 use crate::moves::SEED;
 use auction_domain::auction::{AuctionCommand, CreateAuction, Draw, Status};
 use auction_domain::{Actor, Amount, BidId, Detail, Details, Timestamp, UserId};
 
-/// One ground for a refusal: its code and its facts.
+/// Ground of a refusal: its code and its details.
 pub(crate) type Ground = (&'static str, Details);
 
 pub(crate) fn against_creation(create: &CreateAuction, exists: bool, now: i64) -> Vec<Ground> {
@@ -21,8 +21,8 @@ pub(crate) fn against_creation(create: &CreateAuction, exists: bool, now: i64) -
         grounds.push(("ends_in_the_past", vec![("ends_at", time(ends_at)), ("now", time(now))]));
     }
     if ends_at <= starts_at {
-        let facts = vec![("starts_at", time(starts_at)), ("ends_at", time(ends_at))];
-        grounds.push(("ends_before_it_starts", facts));
+        let details = vec![("starts_at", time(starts_at)), ("ends_at", time(ends_at))];
+        grounds.push(("ends_before_it_starts", details));
     }
     if create.reserve.is_some_and(|reserve| reserve.minor_units() <= opening) {
         grounds.push(("reserve_below_opening_bid", vec![("opening_bid", money(opening))]));
@@ -34,13 +34,13 @@ fn time(ms: i64) -> Detail {
     Detail::Time(Timestamp(ms))
 }
 
-/// The amounts of the model are small, so that doubled ones can be told as well.
+/// Amounts of the model are small, so that doubled amounts are valid, too.
 pub(crate) fn money(minor_units: u64) -> Detail {
     Detail::Amount(Amount::new(minor_units).unwrap())
 }
 
 impl Model {
-    fn final_already(&self) -> Option<Ground> {
+    fn already_final(&self) -> Option<Ground> {
         match self.status {
             Status::Open => None,
             Status::Closed(_) => Some(("auction_closed", vec![])),
@@ -49,7 +49,7 @@ impl Model {
     }
 
     fn not_open(&self, now: i64) -> Option<Ground> {
-        if let Some(ground) = self.final_already() {
+        if let Some(ground) = self.already_final() {
             Some(ground)
         } else if now < self.starts_at {
             Some(("auction_not_started", vec![("starts_at", time(self.starts_at))]))
@@ -60,23 +60,23 @@ impl Model {
         }
     }
 
-    fn not_yours(&self, actor: Actor) -> Option<Ground> {
-        let yours = match actor {
+    fn not_your_auction(&self, actor: Actor) -> Option<Ground> {
+        let is_yours = match actor {
             Actor::Operator(_) | Actor::Portal => true,
             Actor::User(user) => self.seller == Some(user),
         };
-        (!yours).then(|| ("not_your_auction", vec![]))
+        (!is_yours).then(|| ("not_your_auction", vec![]))
     }
 
-    fn not_live(&self, id: BidId) -> Option<Ground> {
+    fn not_active(&self, id: BidId) -> Option<Ground> {
         match self.find(id) {
             None => Some(("unknown_bid", vec![])),
-            Some(bid) if !bid.is_live() => Some(("bid_not_live", vec![])),
+            Some(bid) if !bid.is_active() => Some(("bid_not_live", vec![])),
             Some(_) => None,
         }
     }
 
-    /// Everything that speaks against the command; nothing if it is to be accepted.
+    /// Returns every ground on which the command is refused; none if it is accepted.
     pub(crate) fn against(&self, sent: &Sent) -> Vec<Ground> {
         let now = sent.at;
         match &sent.command {
@@ -86,11 +86,11 @@ impl Model {
             AuctionCommand::DoubleBid(double) => {
                 let twice = self.find(double.bid).is_some_and(|bid| bid.doubled);
                 let twice = twice.then(|| ("already_doubled", vec![]));
-                [self.not_open(now), self.not_live(double.bid), twice].into_iter().flatten().collect()
+                [self.not_open(now), self.not_active(double.bid), twice].into_iter().flatten().collect()
             }
             AuctionCommand::HoldDraw(hold) => self.against_draw(&hold.draw, now),
             AuctionCommand::RevealSeed(reveal) => {
-                let promoted = self.every.is_some();
+                let promoted = self.interval.is_some();
                 let grounds = [
                     (!promoted).then(|| ("not_promoted", vec![])),
                     (self.status == Status::Open).then(|| ("auction_not_over", vec![])),
@@ -100,20 +100,20 @@ impl Model {
                 grounds.into_iter().flatten().collect()
             }
             AuctionCommand::VoidBid(void) => {
-                [self.final_already(), self.not_live(void.bid)].into_iter().flatten().collect()
+                [self.already_final(), self.not_active(void.bid)].into_iter().flatten().collect()
             }
             AuctionCommand::RetractBids(retract) => {
-                let any = self.bids.iter().any(|bid| bid.bidder == retract.bidder && bid.is_live());
+                let any = self.bids.iter().any(|bid| bid.bidder == retract.bidder && bid.is_active());
                 let none = (!any).then(|| ("no_live_bid", vec![]));
-                [self.final_already(), none].into_iter().flatten().collect()
+                [self.already_final(), none].into_iter().flatten().collect()
             }
             AuctionCommand::EndAuction(_) => {
-                [self.not_yours(sent.actor), self.not_open(now)].into_iter().flatten().collect()
+                [self.not_your_auction(sent.actor), self.not_open(now)].into_iter().flatten().collect()
             }
             AuctionCommand::CancelAuction(_) => {
-                [self.not_yours(sent.actor), self.final_already()].into_iter().flatten().collect()
+                [self.not_your_auction(sent.actor), self.already_final()].into_iter().flatten().collect()
             }
-            AuctionCommand::CloseAuction(_) => match self.final_already() {
+            AuctionCommand::CloseAuction(_) => match self.already_final() {
                 Some(ground) => vec![ground],
                 None if now < self.ends_at => {
                     vec![("too_early_to_close", vec![("ends_at", time(self.ends_at))])]
@@ -131,17 +131,17 @@ impl Model {
         if amount < self.opening_bid {
             grounds.push(("below_opening_bid", vec![("minimum", money(self.opening_bid))]));
         }
-        let own = self.bids.iter().rfind(|bid| bid.bidder == bidder && bid.is_live());
+        let own = self.bids.iter().rfind(|bid| bid.bidder == bidder && bid.is_active());
         if let Some(latest) = own.map(|bid| bid.face).filter(|latest| amount <= *latest) {
-            let facts = vec![("your_latest", money(latest)), ("minimum", money(latest + 1))];
-            grounds.push(("not_above_your_latest", facts));
+            let details = vec![("your_latest", money(latest)), ("minimum", money(latest + 1))];
+            grounds.push(("not_above_your_latest", details));
         }
         grounds
     }
 
     fn against_draw(&self, draw: &Draw, now: i64) -> Vec<Ground> {
         let mut grounds: Vec<Ground> = self.not_open(now).into_iter().collect();
-        let Some(every) = self.every else {
+        let Some(interval) = self.interval else {
             grounds.push(("not_promoted", vec![]));
             return grounds;
         };
@@ -150,7 +150,7 @@ impl Model {
             grounds.push(("draw_already_held", vec![]));
         }
         if number > due {
-            let due_at = self.starts_at + every * number as i64;
+            let due_at = self.starts_at + interval * number as i64;
             grounds.push(("draw_too_early", vec![("due_at", time(due_at))]));
         }
         if number < due {
@@ -158,9 +158,9 @@ impl Model {
         }
         let due_at_version = self.version_when_due(due);
         if draw.at_version != due_at_version {
-            let facts = [("at_version", draw.at_version), ("due_at_version", due_at_version)];
-            let facts = facts.map(|(name, version)| (name, Detail::Count(version))).into();
-            grounds.push(("draw_of_another_version", facts));
+            let details = [("at_version", draw.at_version), ("due_at_version", due_at_version)];
+            let details = details.map(|(name, version)| (name, Detail::Count(version))).into();
+            grounds.push(("draw_of_another_version", details));
         }
         if draw.chosen.is_some_and(|bid| self.find(bid).is_none()) {
             grounds.push(("unknown_bid", vec![]));
@@ -169,14 +169,14 @@ impl Model {
     }
 
     fn against_deletion(&self, id: BidId, actor: Actor, now: i64) -> Vec<Ground> {
-        let mut grounds: Vec<Ground> = self.not_open(now).into_iter().chain(self.not_live(id)).collect();
+        let mut grounds: Vec<Ground> = self.not_open(now).into_iter().chain(self.not_active(id)).collect();
         if self.find(id).is_some_and(|bid| actor != Actor::User(bid.bidder)) {
             grounds.push(("not_your_bid", vec![]));
         }
         let locked_since = self.ends_at - self.lock;
         if now >= locked_since {
-            let facts = vec![("locked_since", time(locked_since)), ("ends_at", time(self.ends_at))];
-            grounds.push(("too_late_to_delete", facts));
+            let details = vec![("locked_since", time(locked_since)), ("ends_at", time(self.ends_at))];
+            grounds.push(("too_late_to_delete", details));
         }
         grounds
     }

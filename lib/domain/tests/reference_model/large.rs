@@ -1,5 +1,5 @@
-//! A standing of thousands of bids against a sorted list: ranks and removals have to hold across the
-//! nodes of the tree behind it, while it grows, shrinks, is emptied and fills again.
+//! Ranking of thousands of bids against a sorted list. Ranks and removals must be right across the nodes of
+//! the tree while it grows, shrinks, is emptied and grows again.
 
 use crate::compare::rank;
 use crate::model::Sent;
@@ -7,7 +7,8 @@ use crate::moves::bid_id;
 use crate::{Run, config};
 use auction_domain::auction::{AuctionCommand, CreateAuction, DeleteBid, DoubleBid, PlaceBid};
 use auction_domain::{
-    Actor, OperatorId, Amount, BidId, Currency, Description, Detail, Details, DurationMs, Timestamp, Title, UserId,
+    Actor, Amount, BidId, Currency, Description, Detail, Details, DurationMs, OperatorId, Timestamp, Title,
+    UserId,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -19,7 +20,7 @@ enum Op {
     Double(Index),
 }
 
-/// So many operations out of a hundred are placements and deletions; the rest are doublings.
+/// Returns operations; `places` and `deletes` are percentages, the rest are doublings.
 fn ops(count: usize, places: u32, deletes: u32, most: u64) -> impl Strategy<Value = Vec<Op>> {
     let op = prop_oneof![
         places => (1..=most).prop_map(Op::Place),
@@ -29,20 +30,21 @@ fn ops(count: usize, places: u32, deletes: u32, most: u64) -> impl Strategy<Valu
     prop::collection::vec(op, count)
 }
 
-/// Grows, shrinks and grows again.
-fn tides(tide: usize) -> impl Strategy<Value = Vec<Op>> {
-    // From nearly all ties to hardly any.
+/// Returns operations that make the ranking grow, shrink and grow again.
+fn growing_and_shrinking(phase: usize) -> impl Strategy<Value = Vec<Op>> {
+    // From nearly all ties to few ties.
     prop_oneof![Just(3u64), Just(300), Just(1 << 40)].prop_flat_map(move |most| {
-        (ops(2 * tide, 75, 10, most), ops(2 * tide, 15, 70, most), ops(tide, 70, 15, most))
-            .prop_map(|(flood, ebb, again)| [flood, ebb, again].concat())
+        (ops(2 * phase, 75, 10, most), ops(2 * phase, 15, 70, most), ops(phase, 70, 15, most))
+            .prop_map(|(growth, shrinkage, regrowth)| [growth, shrinkage, regrowth].concat())
     })
 }
 
-/// One live bid in the list: what it counts for, since when, and which it is. Every bid is of another
-/// bidder, so nobody's own latest is in the way.
+/// Active bid in the sorted list. Every bid has a bidder of its own, so that no bid is refused as below the
+/// bidder's latest.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     value: u64,
+    /// Version since which the bid has its value.
     since: u64,
     id: BidId,
     doubled: bool,
@@ -82,7 +84,7 @@ impl Large {
         self.run.auction.as_ref().unwrap().version()
     }
 
-    /// Behind all that count for at least as much.
+    /// Inserts after all bids with at least the same value.
     fn insert(&mut self, entry: Entry) -> usize {
         let position = self.sorted.partition_point(|other| other.value >= entry.value);
         self.sorted.insert(position, entry);
@@ -93,12 +95,12 @@ impl Large {
         let id = bid_id(self.placed);
         self.placed += 1;
         let place = PlaceBid { bid: id, bidder: UserId(id.0), amount: Amount::new(value).unwrap() };
-        let facts = self.send(AuctionCommand::PlaceBid(place), Actor::User(place.bidder));
+        let details = self.send(AuctionCommand::PlaceBid(place), Actor::User(place.bidder));
         let position = self.insert(Entry { value, since: self.version(), id, doubled: false });
         prop_assert!(
-            facts.contains(&("rank", Detail::Count(position as u64 + 1))),
+            details.contains(&("rank", Detail::Count(position as u64 + 1))),
             "{:?} at {}",
-            facts,
+            details,
             position
         );
         Ok(())
@@ -123,27 +125,27 @@ impl Large {
     }
 
     fn apply(&mut self, op: &Op) -> Result<(), TestCaseError> {
-        let live = self.sorted.len();
+        let active = self.sorted.len();
         match op {
             Op::Place(value) => self.place(*value)?,
-            Op::Delete(bid) if live > 0 => self.delete(bid.index(live)),
-            Op::Double(bid) if live > 0 => self.double(bid.index(live))?,
+            Op::Delete(bid) if active > 0 => self.delete(bid.index(active)),
+            Op::Double(bid) if active > 0 => self.double(bid.index(active))?,
             Op::Delete(_) | Op::Double(_) => {}
         }
         let auction = self.run.auction.as_ref().unwrap();
-        prop_assert_eq!(auction.live_bids(), self.sorted.len());
+        prop_assert_eq!(auction.active_bid_count(), self.sorted.len());
         prop_assert_eq!(auction.leader().map(|bid| bid.id), self.sorted.first().map(|entry| entry.id));
         Ok(())
     }
 
-    /// The whole standing with every rank.
+    /// Checks the complete ranking with every rank.
     fn check(&self) -> Result<(), TestCaseError> {
         let auction = self.run.auction.as_ref().unwrap();
-        let first_reached = self.sorted.is_sorted_by_key(|entry| (u64::MAX - entry.value, entry.since));
-        prop_assert!(first_reached, "the list itself is out of order");
+        let is_sorted = self.sorted.is_sorted_by_key(|entry| (u64::MAX - entry.value, entry.since));
+        prop_assert!(is_sorted, "the list itself is out of order");
         let expected: Vec<_> = self.sorted.iter().map(|entry| (entry.id, entry.value)).collect();
-        let shown: Vec<_> = auction.standing().map(|bid| (bid.id, bid.effective().minor_units())).collect();
-        prop_assert!(shown == expected, "the standing of {} bids differs", expected.len());
+        let shown: Vec<_> = auction.ranking().map(|bid| (bid.id, bid.effective().minor_units())).collect();
+        prop_assert!(shown == expected, "the ranking of {} bids differs", expected.len());
         for (position, entry) in self.sorted.iter().enumerate() {
             prop_assert_eq!(rank(auction, entry.id), position as u64 + 1);
         }
@@ -151,7 +153,7 @@ impl Large {
     }
 }
 
-fn sail(ops: &[Op]) -> Result<(), TestCaseError> {
+fn check_ranking(ops: &[Op]) -> Result<(), TestCaseError> {
     let mut large = Large::new();
     for (step, op) in ops.iter().enumerate() {
         large.apply(op)?;
@@ -160,11 +162,11 @@ fn sail(ops: &[Op]) -> Result<(), TestCaseError> {
         }
     }
     large.check()?;
-    // Down to nothing, from all over, and up again.
+    // Removes all bids in scattered order, then grows again.
     while !large.sorted.is_empty() {
-        let live = large.sorted.len();
-        large.delete(live.wrapping_mul(2_654_435_761) % 100_003 % live);
-        if live.is_multiple_of(200) {
+        let active = large.sorted.len();
+        large.delete(active.wrapping_mul(2_654_435_761) % 100_003 % active);
+        if active.is_multiple_of(200) {
             large.check()?;
         }
     }
@@ -176,23 +178,23 @@ proptest! {
     #![proptest_config(config(20))]
 
     #[test]
-    fn a_standing_of_thousands_is_a_sorted_list(ops in tides(1_000)) {
-        sail(&ops)?;
+    fn ranking_of_thousands_matches_a_sorted_list(ops in growing_and_shrinking(1_000)) {
+        check_ranking(&ops)?;
     }
 }
 
 proptest! {
     #![proptest_config(config(200))]
 
-    /// Around the size of one node and a few.
+    /// About the size of one node to a few nodes.
     #[test]
-    fn a_standing_of_hundreds_is_a_sorted_list(ops in tides(110)) {
-        sail(&ops)?;
+    fn ranking_of_hundreds_matches_a_sorted_list(ops in growing_and_shrinking(110)) {
+        check_ranking(&ops)?;
     }
 }
 
 #[test]
-fn bids_in_order_fill_the_tree_from_one_end() {
+fn ranking_holds_when_bids_come_in_order() {
     for ascending in [true, false] {
         let mut large = Large::new();
         for n in 1..=2_000 {

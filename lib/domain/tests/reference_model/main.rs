@@ -1,6 +1,6 @@
-//! The auction against a model that knows the rules and nothing else, over random lives of auctions.
+//! Compares the auction with a naive reference model over random histories.
 //!
-//! `AUCTION_LONG=1` runs fifty times as many.
+//! `AUCTION_LONG=1` runs fifty times as many cases.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,25 +11,25 @@ mod model;
 mod moves;
 
 use auction_domain::auction::{Auction, AuctionCommand, AuctionEvent};
-use auction_domain::{Details, Refused, Timestamp};
-use compare::{look, same_answer, same_state};
+use auction_domain::{Details, RefusalInfo, Timestamp};
+use compare::{check_outcome, check_state, observe};
 use model::{Model, Sent};
-use moves::{BEGINNING, Move, lives};
+use moves::{FIRST_TIME, Move, histories};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::TestRunner;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-/// So many cases, or fifty times as many on demand. A failing case is printed shrunk, and belongs into a
-/// named test rather than into a file of seeds.
+/// Returns a configuration with `cases` cases, or fifty times as many with `AUCTION_LONG=1`. Seeds of
+/// failures are not stored: a failing case is printed after shrinking and belongs into a named test.
 fn config(cases: u32) -> ProptestConfig {
     let long = std::env::var("AUCTION_LONG").is_ok_and(|v| v == "1");
     let cases = if long { cases * 50 } else { cases };
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// One auction with all its events, as a writer would hold it.
+/// Auction with all its events.
 #[derive(Default)]
 struct Run {
     auction: Option<Auction>,
@@ -37,32 +37,32 @@ struct Run {
 }
 
 impl Run {
-    fn send(&mut self, sent: &Sent) -> Result<Details, Refused> {
+    fn send(&mut self, sent: &Sent) -> Result<Details, RefusalInfo> {
         let at = Timestamp(sent.at);
         let events = sent.command.decide(self.auction.as_ref(), sent.actor, sent.expected, at)?;
         for event in events {
             Auction::apply(&mut self.auction, &event, at);
             self.events.push((event, at));
         }
-        Ok(self.auction.as_ref().map_or(Details::new(), |auction| sent.command.facts(auction)))
+        Ok(self.auction.as_ref().map_or(Details::new(), |auction| sent.command.details(auction)))
     }
 }
 
-/// Sends all moves to both, and calls `after` after each.
+/// Sends all moves to the auction and to the model, and calls `after` after each move.
 fn play(
     moves: &[Move],
-    mut after: impl FnMut(&Sent, &Result<Details, Refused>, &Run) -> Result<(), TestCaseError>,
+    mut after: impl FnMut(&Sent, &Result<Details, RefusalInfo>, &Run) -> Result<(), TestCaseError>,
 ) -> Result<Run, TestCaseError> {
-    let (mut run, mut model, mut now) = (Run::default(), None::<Model>, BEGINNING);
+    let (mut run, mut model, mut now) = (Run::default(), None::<Model>, FIRST_TIME);
     for (serial, step) in moves.iter().enumerate() {
         let sent = step.sent(model.as_ref(), serial, now);
         now = sent.at;
-        let answer = run.send(&sent);
+        let outcome = run.send(&sent);
         let modelled = model::send(&mut model, &sent);
-        same_answer(&answer, &modelled)
-            .and_then(|()| same_state(run.auction.as_ref(), model.as_ref()))
+        check_outcome(&outcome, &modelled)
+            .and_then(|()| check_state(run.auction.as_ref(), model.as_ref()))
             .map_err(|error| TestCaseError::fail(format!("{error}\nafter {sent:?}\nmodel: {model:#?}")))?;
-        after(&sent, &answer, &run)?;
+        after(&sent, &outcome, &run)?;
     }
     Ok(run)
 }
@@ -83,7 +83,7 @@ fn name(command: &AuctionCommand) -> &'static str {
     }
 }
 
-/// Every outcome there is; a run that misses one proves less than it seems to.
+/// Outcomes that a run must reach. A run that misses one tests less than intended.
 const OUTCOMES: &[&str] = &[
     "CreateAuction auction_exists",
     "CreateAuction ends_before_it_starts",
@@ -167,15 +167,15 @@ const OUTCOMES: &[&str] = &[
 ];
 
 #[test]
-fn the_auction_does_what_the_model_does() {
+fn auction_matches_the_reference_model() {
     let seen = RefCell::new(BTreeMap::<String, u32>::new());
-    let count = |outcome: String| *seen.borrow_mut().entry(outcome).or_default() += 1;
+    let count = |name: String| *seen.borrow_mut().entry(name).or_default() += 1;
     let mut runner = TestRunner::new(config(6_000));
-    let result = runner.run(&lives(), |moves| {
+    let result = runner.run(&histories(), |moves| {
         let mut events_before = 0;
-        play(&moves, |sent, answer, run| {
+        play(&moves, |sent, outcome, run| {
             let name = name(&sent.command);
-            count(format!("{name} {}", answer.as_ref().map_or_else(|refused| refused.code, |_| "ok")));
+            count(format!("{name} {}", outcome.as_ref().map_or_else(|refused| refused.code, |_| "ok")));
             for (event, _) in &run.events[events_before..] {
                 match event {
                     AuctionEvent::AuctionExtended { .. } => count(format!("extended by {name}")),
@@ -196,40 +196,40 @@ fn the_auction_does_what_the_model_does() {
     }
     let seen = seen.into_inner();
     let missed: Vec<_> = OUTCOMES.iter().filter(|outcome| !seen.contains_key(**outcome)).collect();
-    assert!(missed.is_empty(), "the moves never led to {missed:?}, but to {seen:#?}");
+    assert!(missed.is_empty(), "no move led to {missed:?}, only to {seen:#?}");
 }
 
 proptest! {
     #![proptest_config(config(1_500))]
 
-    /// What a restarted writer reads back is what it held before.
+    /// A restarted writer loads the state that it had before.
     #[test]
-    fn events_folded_anew_give_the_same_auction(moves in lives()) {
+    fn replayed_events_give_the_same_auction(moves in histories()) {
         let run = play(&moves, |_, _, _| Ok(()))?;
-        let mut anew = None;
+        let mut replayed = None;
         for (event, at) in &run.events {
-            Auction::apply(&mut anew, event, *at);
+            Auction::apply(&mut replayed, event, *at);
         }
-        prop_assert_eq!(anew.as_ref().map(look), run.auction.as_ref().map(look));
+        prop_assert_eq!(replayed.as_ref().map(observe), run.auction.as_ref().map(observe));
         prop_assert_eq!(run.auction.map_or(0, |auction| auction.version()), run.events.len() as u64);
     }
 
-    /// What a writer reads back from a snapshot is what it held before, and goes on as it would have.
+    /// A writer that loads a snapshot continues with the same state and the same outcomes.
     #[test]
-    fn an_auction_restored_from_its_state_lives_on_as_the_same(moves in lives(), at in any::<Index>()) {
+    fn restored_auction_continues_like_the_original(moves in histories(), at in any::<Index>()) {
         let halfway = at.index(moves.len() + 1);
         let (mut steps, mut restored) = (0, None::<Auction>);
-        play(&moves, |sent, answer, run| {
+        play(&moves, |sent, outcome, run| {
             steps += 1;
             if steps > halfway {
-                let mut anew = Run { auction: restored.take(), events: Vec::new() };
-                prop_assert_eq!(&anew.send(sent), answer, "the same answer");
-                restored = anew.auction;
+                let mut resumed = Run { auction: restored.take(), events: Vec::new() };
+                prop_assert_eq!(&resumed.send(sent), outcome, "the same outcome");
+                restored = resumed.auction;
             } else {
-                restored = run.auction.as_ref().map(|auction| Auction::restore(auction.memento()));
+                restored = run.auction.as_ref().map(|auction| Auction::restore(auction.state()));
             }
-            prop_assert_eq!(restored.as_ref().map(look), run.auction.as_ref().map(look));
-            prop_assert_eq!(restored.as_ref().map(Auction::memento), run.auction.as_ref().map(Auction::memento));
+            prop_assert_eq!(restored.as_ref().map(observe), run.auction.as_ref().map(observe));
+            prop_assert_eq!(restored.as_ref().map(Auction::state), run.auction.as_ref().map(Auction::state));
             Ok(())
         })?;
     }

@@ -1,11 +1,11 @@
-//! The rules of an auction in the plainest form: one list of bids, sorted anew whenever somebody asks.
-//! What speaks against a command is in [`crate::grounds`].
+//! Naive model of an auction: one list of bids, sorted for each question. [`crate::grounds`] contains the
+//! grounds on which commands are refused.
 
 use crate::grounds::{Ground, against_creation, money};
 use auction_domain::auction::{AuctionCommand, BidState, CreateAuction, SoftClose, Status, Winner};
 use auction_domain::{Actor, Amount, BidId, Detail, Details, UserId};
 
-/// A command on its way.
+/// Command with its sender and time.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
     pub(crate) command: AuctionCommand,
@@ -22,17 +22,17 @@ pub(crate) struct ModelBid {
     pub(crate) doubled: bool,
     pub(crate) state: BidState,
     pub(crate) placed_at: i64,
-    /// The version at which it reached what it counts for.
+    /// Version since which the bid has its effective amount.
     since: u64,
 }
 
 impl ModelBid {
-    pub(crate) fn counts_for(&self) -> u64 {
+    pub(crate) fn effective(&self) -> u64 {
         if self.doubled { 2 * self.face } else { self.face }
     }
 
-    pub(crate) fn is_live(&self) -> bool {
-        self.state == BidState::Live
+    pub(crate) fn is_active(&self) -> bool {
+        self.state == BidState::Active
     }
 }
 
@@ -49,17 +49,17 @@ pub(crate) struct Model {
     pub(crate) version: u64,
     pub(crate) status: Status,
     pub(crate) bids: Vec<ModelBid>,
-    /// How long from one draw to the next, if there are any.
-    pub(crate) every: Option<i64>,
-    /// When each event happened.
+    /// Time between draws; `None` without draws.
+    pub(crate) interval: Option<i64>,
+    /// Time of each event.
     pub(crate) times: Vec<i64>,
-    /// What became of draw 1, 2, and so on: held, or missed.
+    /// Whether draw 1, 2 and so on was held; false if it was missed.
     pub(crate) draws: Vec<bool>,
     pub(crate) revealed: bool,
 }
 
-/// What follows from a command: facts, or every ground on which it can be refused. The rules don't say
-/// which of several grounds is told.
+/// Sends a command to the model. Returns the details of the outcome, or every ground on which the command is
+/// refused.
 pub(crate) fn send(model: &mut Option<Model>, sent: &Sent) -> Result<Details, Vec<Ground>> {
     if let AuctionCommand::CreateAuction(create) = &sent.command {
         let grounds = against_creation(create, model.is_some(), sent.at);
@@ -71,17 +71,17 @@ pub(crate) fn send(model: &mut Option<Model>, sent: &Sent) -> Result<Details, Ve
     }
     let Some(model) = model else { return Err(vec![("unknown_auction", vec![])]) };
     if let Some(expected) = sent.expected.filter(|seen| *seen != model.version) {
-        let facts = vec![
+        let details = vec![
             ("expected_version", Detail::Count(expected)),
             ("actual_version", Detail::Count(model.version)),
         ];
-        return Err(vec![("version_conflict", facts)]);
+        return Err(vec![("version_conflict", details)]);
     }
     let grounds = model.against(sent);
     if !grounds.is_empty() {
         return Err(grounds);
     }
-    Ok(model.happen(sent))
+    Ok(model.execute(sent))
 }
 
 impl Model {
@@ -98,26 +98,26 @@ impl Model {
             version: 1,
             status: Status::Open,
             bids: Vec::new(),
-            every: create.promotion.map(|promotion| i64::from(promotion.every.0)),
+            interval: create.promotion.map(|promotion| i64::from(promotion.interval.0)),
             times: vec![now],
             draws: Vec::new(),
             revealed: false,
         }
     }
 
-    /// Live bids, best first; of two that count for the same, the one that did so first.
-    pub(crate) fn standing(&self) -> Vec<ModelBid> {
-        let mut live: Vec<ModelBid> = self.bids.iter().filter(|bid| bid.is_live()).copied().collect();
-        live.sort_by(|a, b| b.counts_for().cmp(&a.counts_for()).then(a.since.cmp(&b.since)));
-        live
+    /// Returns active bids, highest effective amount first; ties in the order in which they reached it.
+    pub(crate) fn ranking(&self) -> Vec<ModelBid> {
+        let mut active: Vec<ModelBid> = self.bids.iter().filter(|bid| bid.is_active()).copied().collect();
+        active.sort_by(|a, b| b.effective().cmp(&a.effective()).then(a.since.cmp(&b.since)));
+        active
     }
 
     fn leading_user(&self) -> Option<UserId> {
-        self.standing().first().map(|bid| bid.bidder)
+        self.ranking().first().map(|bid| bid.bidder)
     }
 
     pub(crate) fn reserve_met(&self) -> bool {
-        let best = self.standing().first().map_or(0, ModelBid::counts_for);
+        let best = self.ranking().first().map_or(0, ModelBid::effective);
         best >= self.reserve.unwrap_or(0)
     }
 
@@ -129,8 +129,8 @@ impl Model {
         self.bids.iter_mut().filter(|bid| bid.id == id).for_each(how);
     }
 
-    /// Carries out what nothing speaks against.
-    fn happen(&mut self, sent: &Sent) -> Details {
+    /// Executes an accepted command.
+    fn execute(&mut self, sent: &Sent) -> Details {
         let leading_before = self.leading_user();
         let before = self.version;
         self.miss_draws(sent);
@@ -143,7 +143,7 @@ impl Model {
                 bidder: bid.bidder,
                 face: bid.amount.minor_units(),
                 doubled: false,
-                state: BidState::Live,
+                state: BidState::Active,
                 placed_at: sent.at,
                 since: version,
             }),
@@ -154,13 +154,13 @@ impl Model {
                 b.since = version;
             }),
             AuctionCommand::RetractBids(retract) => {
-                let own = self.bids.iter_mut().filter(|b| b.bidder == retract.bidder && b.is_live());
+                let own = self.bids.iter_mut().filter(|b| b.bidder == retract.bidder && b.is_active());
                 own.for_each(|b| b.state = BidState::Retracted);
             }
             AuctionCommand::HoldDraw(hold) => {
                 self.draws.push(true);
                 let chosen = hold.draw.chosen.and_then(|bid| self.find(bid));
-                if let Some(bid) = chosen.filter(|bid| bid.is_live() && !bid.doubled).map(|bid| bid.id) {
+                if let Some(bid) = chosen.filter(|bid| bid.is_active() && !bid.doubled).map(|bid| bid.id) {
                     self.version += 1;
                     let version = self.version;
                     self.change(bid, |b| {
@@ -178,22 +178,24 @@ impl Model {
             self.extend_if_late(sent.at);
         }
         self.times.resize(self.times.len() + (self.version - before) as usize, sent.at);
-        self.facts(&sent.command)
+        self.details(&sent.command)
     }
 
-    /// How many draws are due by then.
+    /// Returns the number of draws that are due.
     pub(crate) fn draws_due(&self, now: i64) -> u64 {
-        let due = |draw: &u64| self.every.is_some_and(|every| self.starts_at + every * *draw as i64 <= now);
+        let due = |draw: &u64| {
+            self.interval.is_some_and(|interval| self.starts_at + interval * *draw as i64 <= now)
+        };
         (1..).take_while(due).count() as u64
     }
 
-    /// The version of the auction just before a draw was due; it is never without its creation.
+    /// Returns the version of the auction just before a draw was due, at least that of its creation.
     pub(crate) fn version_when_due(&self, draw: u64) -> u64 {
-        let due_at = self.starts_at + self.every.unwrap_or_default() * draw as i64;
+        let due_at = self.starts_at + self.interval.unwrap_or_default() * draw as i64;
         self.times.iter().filter(|at| **at < due_at).count().max(1) as u64
     }
 
-    /// Draws that were due and not held count as missed by the next that is, or in the end.
+    /// Records unrecorded earlier draws as missed, before a draw is held and when the seed is revealed.
     fn miss_draws(&mut self, sent: &Sent) {
         let until = match &sent.command {
             AuctionCommand::HoldDraw(hold) => hold.draw.number - 1,
@@ -214,7 +216,7 @@ impl Model {
     fn extend_if_late(&mut self, now: i64) {
         let Some(soft) = self.soft_close else { return };
         let window = self.ends_at - i64::from(soft.within.0)..self.ends_at;
-        if window.contains(&now) && self.extensions < soft.at_most {
+        if window.contains(&now) && self.extensions < soft.max_extensions {
             self.ends_at += i64::from(soft.extend_by.0);
             self.extensions += 1;
             self.version += 1;
@@ -222,29 +224,29 @@ impl Model {
     }
 
     fn winner(&self) -> Option<Winner> {
-        let best = self.standing().first().copied().filter(|_| self.reserve_met())?;
+        let best = self.ranking().first().copied().filter(|_| self.reserve_met())?;
         Some(Winner {
             bid: best.id,
             bidder: best.bidder,
-            pays: Amount::new(best.face).unwrap(),
-            effective: Amount::new(best.counts_for()).unwrap(),
+            price: Amount::new(best.face).unwrap(),
+            effective: Amount::new(best.effective()).unwrap(),
         })
     }
 
-    fn facts(&self, command: &AuctionCommand) -> Details {
+    fn details(&self, command: &AuctionCommand) -> Details {
         match (command, self.status) {
             (AuctionCommand::PlaceBid(bid), _) => {
-                let standing = self.standing();
-                let better = standing.iter().take_while(|other| other.id != bid.bid).count() as u64;
+                let ranking = self.ranking();
+                let better = ranking.iter().take_while(|other| other.id != bid.bid).count() as u64;
                 vec![
                     ("amount", Detail::Amount(bid.amount)),
                     ("rank", Detail::Count(better + 1)),
                     ("leads", Detail::Flag(better == 0)),
-                    ("highest", money(standing[0].counts_for())),
+                    ("highest", money(ranking[0].effective())),
                 ]
             }
             (AuctionCommand::CloseAuction(_), Status::Closed(Some(winner))) => {
-                vec![("sold", Detail::Flag(true)), ("price", Detail::Amount(winner.pays))]
+                vec![("sold", Detail::Flag(true)), ("price", Detail::Amount(winner.price))]
             }
             (AuctionCommand::CloseAuction(_), _) => vec![("sold", Detail::Flag(false))],
             _ => Details::new(),

@@ -1,5 +1,5 @@
-//! Random moves. They name bids and times relative to where the auction is, so that a shrunk sequence
-//! still means something, and so that the edges of the rules are hit often.
+//! Random moves. Bids and times are relative to the current state, so that shrunk sequences stay meaningful
+//! and moves hit the boundaries of the rules often.
 
 use crate::model::{Model, Sent};
 use auction_domain::auction::{
@@ -7,8 +7,8 @@ use auction_domain::auction::{
     EndAuction, HoldDraw, PlaceBid, Promotion, Proof, RetractBids, RevealSeed, Seed, SoftClose, VoidBid,
 };
 use auction_domain::{
-    Actor, OperatorId, Amount, BidId, Currency, Description, DurationMs, PromoterOptions, Reason, Timestamp, Title,
-    UserId,
+    Actor, Amount, BidId, Currency, Description, DurationMs, OperatorId, PromoterOptions, Reason, Timestamp,
+    Title, UserId,
 };
 use proptest::option::weighted;
 use proptest::prelude::*;
@@ -16,53 +16,54 @@ use proptest::sample::Index;
 use uuid::Uuid;
 
 pub(crate) const USERS: u8 = 5;
-pub(crate) const BEGINNING: i64 = 1_000_000;
+pub(crate) const FIRST_TIME: i64 = 1_000_000;
 
-/// Of all draws, and its SHA-256.
+/// Seed of all draws.
 pub(crate) const SEED: Seed = Seed([0; 32]);
+/// SHA-256 of [`SEED`] in hexadecimal digits.
 const COMMITMENT: &str = "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925";
 
-/// One command, and how it relates to what came before.
+/// One command, with its time and expected version relative to the current state.
 #[derive(Clone, Debug)]
 pub(crate) struct Move {
     wait: Wait,
-    seen: Seen,
-    act: Act,
+    expected: ExpectedVersion,
+    act: Action,
 }
 
 #[derive(Clone, Debug)]
 enum Wait {
     For(i64),
-    /// Up to an edge, or a millisecond beside it.
-    Until(Edge, i64),
+    /// Until a boundary, plus or minus some milliseconds.
+    Until(Boundary, i64),
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Edge {
+enum Boundary {
     Start,
     End,
     SoftClose,
     Lock,
 }
 
-/// The version that the sender saw.
+/// Expected version in the command.
 #[derive(Clone, Debug)]
-enum Seen {
-    DoesNotSay,
-    Present,
-    Other(i64),
+enum ExpectedVersion {
+    None,
+    Current,
+    Off(i64),
 }
 
 #[derive(Clone, Debug)]
 enum By {
-    /// Whoever may: the bidder of the bid, or the seller.
+    /// The bidder of the bid, or the seller.
     Owner,
     Other(Actor),
 }
 
 #[derive(Clone, Debug)]
-enum Act {
-    Create(Offer),
+enum Action {
+    Create(Creation),
     Place(UserId, u64),
     Delete(Option<Index>, By),
     Double(Option<Index>),
@@ -75,7 +76,7 @@ enum Act {
     Close,
 }
 
-/// A draw, relative to the one that is due.
+/// Draw relative to the one that is due.
 #[derive(Clone, Debug)]
 struct Hold {
     number: i64,
@@ -83,9 +84,9 @@ struct Hold {
     chosen: Option<Option<Index>>,
 }
 
-/// The terms, with times relative to the creation.
+/// Terms of an auction, with times relative to the creation.
 #[derive(Clone, Debug)]
-struct Offer {
+struct Creation {
     opening_bid: u64,
     /// Relative to the opening bid.
     reserve: Option<i64>,
@@ -94,14 +95,14 @@ struct Offer {
     seller: Option<UserId>,
     soft_close: Option<SoftClose>,
     lock: u32,
-    every: Option<u32>,
+    interval: Option<u32>,
 }
 
 pub(crate) fn user(n: u8) -> UserId {
     UserId(Uuid::from_u128(0x5EED + u128::from(n)))
 }
 
-/// Scattered, so that no order of ids passes for an order of time.
+/// Returns scattered ids, so that their order differs from the order of placement.
 pub(crate) fn bid_id(n: usize) -> BidId {
     BidId(Uuid::from_u128((n as u128 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835)))
 }
@@ -120,14 +121,14 @@ fn by() -> impl Strategy<Value = By> {
 }
 
 fn soft_closes() -> impl Strategy<Value = SoftClose> {
-    (0..20u32, 0..40u32, 0..4u32).prop_map(|(by, within, at_most)| SoftClose {
+    (0..20u32, 0..40u32, 0..4u32).prop_map(|(by, within, max_extensions)| SoftClose {
         extend_by: DurationMs(by),
         within: DurationMs(within),
-        at_most,
+        max_extensions,
     })
 }
 
-fn offers() -> impl Strategy<Value = Offer> {
+fn creations() -> impl Strategy<Value = Creation> {
     let ends_in = prop_oneof![20 => 20..150i64, 1 => -2..3i64];
     let reserve = prop_oneof![10 => 1..20i64, 1 => -1..1i64];
     let lock = prop_oneof![1 => Just(0u32), 1 => 0..40u32];
@@ -135,9 +136,18 @@ fn offers() -> impl Strategy<Value = Offer> {
         (3..8u64, weighted(0.5, reserve), weighted(0.3, -3..30i64), ends_in),
         (weighted(0.5, users()), weighted(0.7, soft_closes()), lock, weighted(0.7, 1..12u32)),
     )
-        .prop_map(|((opening_bid, reserve, starts_in, ends_in), (seller, soft_close, lock, every))| {
-            Offer { opening_bid, reserve, starts_in, ends_in, seller, soft_close, lock, every }
-        })
+        .prop_map(
+            |((opening_bid, reserve, starts_in, ends_in), (seller, soft_close, lock, interval))| Creation {
+                opening_bid,
+                reserve,
+                starts_in,
+                ends_in,
+                seller,
+                soft_close,
+                lock,
+                interval,
+            },
+        )
 }
 
 fn holds() -> impl Strategy<Value = Hold> {
@@ -146,63 +156,63 @@ fn holds() -> impl Strategy<Value = Hold> {
     (near(), near(), chosen).prop_map(|(number, at_version, chosen)| Hold { number, at_version, chosen })
 }
 
-fn acts() -> impl Strategy<Value = Act> {
-    // Now and then nobody's bid.
+fn actions() -> impl Strategy<Value = Action> {
+    // Sometimes a bid that does not exist.
     let bid = || weighted(0.95, any::<Index>());
     prop_oneof![
-        2 => offers().prop_map(Act::Create),
-        // Few amounts: ties, collisions with one's own latest, and some below the opening bid.
-        60 => (users(), 2..22u64).prop_map(|(user, amount)| Act::Place(user, amount)),
-        16 => (bid(), by()).prop_map(|(bid, by)| Act::Delete(bid, by)),
-        14 => bid().prop_map(Act::Double),
-        6 => bid().prop_map(Act::Void),
-        12 => holds().prop_map(Act::Hold),
-        3 => prop::bool::weighted(0.8).prop_map(Act::Reveal),
-        4 => users().prop_map(Act::Retract),
-        1 => by().prop_map(Act::End),
-        1 => by().prop_map(Act::Cancel),
-        4 => Just(Act::Close),
+        2 => creations().prop_map(Action::Create),
+        // Few amounts, for ties, amounts not above the bidder's latest, and some below the opening bid.
+        60 => (users(), 2..22u64).prop_map(|(user, amount)| Action::Place(user, amount)),
+        16 => (bid(), by()).prop_map(|(bid, by)| Action::Delete(bid, by)),
+        14 => bid().prop_map(Action::Double),
+        6 => bid().prop_map(Action::Void),
+        12 => holds().prop_map(Action::Hold),
+        3 => prop::bool::weighted(0.8).prop_map(Action::Reveal),
+        4 => users().prop_map(Action::Retract),
+        1 => by().prop_map(Action::End),
+        1 => by().prop_map(Action::Cancel),
+        4 => Just(Action::Close),
     ]
 }
 
 fn waits() -> impl Strategy<Value = Wait> {
-    let edge = prop_oneof![
-        4 => Just(Edge::Start),
-        1 => Just(Edge::End),
-        3 => Just(Edge::SoftClose),
-        2 => Just(Edge::Lock),
+    let boundary = prop_oneof![
+        4 => Just(Boundary::Start),
+        1 => Just(Boundary::End),
+        3 => Just(Boundary::SoftClose),
+        2 => Just(Boundary::Lock),
     ];
     prop_oneof![
         12 => (0..4i64).prop_map(Wait::For),
-        1 => (edge, -1..2i64).prop_map(|(edge, beside)| Wait::Until(edge, beside)),
+        1 => (boundary, -1..2i64).prop_map(|(boundary, offset)| Wait::Until(boundary, offset)),
     ]
 }
 
-fn moves_of(acts: impl Strategy<Value = Act>) -> impl Strategy<Value = Move> {
-    let seen = prop_oneof![
-        16 => Just(Seen::DoesNotSay),
-        2 => Just(Seen::Present),
-        1 => (-2..3i64).prop_map(Seen::Other),
+fn moves_of(actions: impl Strategy<Value = Action>) -> impl Strategy<Value = Move> {
+    let expected = prop_oneof![
+        16 => Just(ExpectedVersion::None),
+        2 => Just(ExpectedVersion::Current),
+        1 => (-2..3i64).prop_map(ExpectedVersion::Off),
     ];
-    (waits(), seen, acts).prop_map(|(wait, seen, act)| Move { wait, seen, act })
+    (waits(), expected, actions).prop_map(|(wait, expected, act)| Move { wait, expected, act })
 }
 
-/// A life of an auction; mostly it begins with its creation.
-pub(crate) fn lives() -> impl Strategy<Value = Vec<Move>> {
-    let creation = weighted(0.95, moves_of(offers().prop_map(Act::Create)));
-    (creation, prop::collection::vec(moves_of(acts()), 1..90))
+/// Moves of one auction; usually the creation is the first.
+pub(crate) fn histories() -> impl Strategy<Value = Vec<Move>> {
+    let creation = weighted(0.95, moves_of(creations().prop_map(Action::Create)));
+    (creation, prop::collection::vec(moves_of(actions()), 1..90))
         .prop_map(|(first, rest)| first.into_iter().chain(rest).collect())
 }
 
 impl Move {
-    /// What is sent, as things are.
+    /// Returns the command for the current state.
     pub(crate) fn sent(&self, model: Option<&Model>, serial: usize, now: i64) -> Sent {
         let at = self.wait.then(model, now);
         let version = model.map_or(0, |model| model.version);
-        let expected = match self.seen {
-            Seen::DoesNotSay => None,
-            Seen::Present => Some(version),
-            Seen::Other(by) => Some(version.saturating_add_signed(by)),
+        let expected = match self.expected {
+            ExpectedVersion::None => None,
+            ExpectedVersion::Current => Some(version),
+            ExpectedVersion::Off(by) => Some(version.saturating_add_signed(by)),
         };
         let (command, actor) = self.act.command(model, serial, at);
         Sent { command, actor, expected, at }
@@ -210,25 +220,27 @@ impl Move {
 }
 
 impl Wait {
-    /// Time never runs backwards.
+    /// Returns the time of the command, never before `now`.
     fn then(&self, model: Option<&Model>, now: i64) -> i64 {
         match (self, model) {
             (Wait::For(ms), _) => now + ms,
             (Wait::Until(..), None) => now,
-            (Wait::Until(edge, beside), Some(model)) => {
-                let edge = match edge {
-                    Edge::Start => model.starts_at,
-                    Edge::End => model.ends_at,
-                    Edge::SoftClose => model.ends_at - model.soft_close.map_or(0, |s| i64::from(s.within.0)),
-                    Edge::Lock => model.ends_at - model.lock,
+            (Wait::Until(boundary, offset), Some(model)) => {
+                let boundary = match boundary {
+                    Boundary::Start => model.starts_at,
+                    Boundary::End => model.ends_at,
+                    Boundary::SoftClose => {
+                        model.ends_at - model.soft_close.map_or(0, |s| i64::from(s.within.0))
+                    }
+                    Boundary::Lock => model.ends_at - model.lock,
                 };
-                now.max(edge + beside)
+                now.max(boundary + offset)
             }
         }
     }
 }
 
-impl Act {
+impl Action {
     fn command(&self, model: Option<&Model>, serial: usize, at: i64) -> (AuctionCommand, Actor) {
         let bids = model.map_or(&[][..], |model| &model.bids);
         let pick = |bid: &Option<Index>| bid.filter(|_| !bids.is_empty()).map(|bid| bid.get(bids));
@@ -239,18 +251,18 @@ impl Act {
             By::Other(actor) => *actor,
         };
         match self {
-            Act::Create(offer) => (offer.command(at), Actor::Operator(OperatorId::Unidentified)),
-            Act::Place(bidder, amount) => {
+            Action::Create(creation) => (creation.command(at), Actor::Operator(OperatorId::Unidentified)),
+            Action::Place(bidder, amount) => {
                 let amount = Amount::new(*amount).unwrap();
                 let place = PlaceBid { bid: bid_id(serial), bidder: *bidder, amount };
                 (AuctionCommand::PlaceBid(place), Actor::User(*bidder))
             }
-            Act::Delete(bid, by) => {
+            Action::Delete(bid, by) => {
                 let owner = pick(bid).map(|bid| bid.bidder);
                 (AuctionCommand::DeleteBid(DeleteBid { bid: id(bid) }), actor(by, owner))
             }
-            Act::Double(bid) => (AuctionCommand::DoubleBid(DoubleBid { bid: id(bid) }), Actor::Portal),
-            Act::Hold(hold) => {
+            Action::Double(bid) => (AuctionCommand::DoubleBid(DoubleBid { bid: id(bid) }), Actor::Portal),
+            Action::Hold(hold) => {
                 let due = model.map_or(1, |model| model.draws_due(at));
                 let at_version = model.map_or(1, |model| model.version_when_due(due));
                 let draw = Draw {
@@ -264,25 +276,28 @@ impl Act {
                 };
                 (AuctionCommand::HoldDraw(HoldDraw { draw: Box::new(draw) }), Actor::Portal)
             }
-            Act::Reveal(right) => {
+            Action::Reveal(right) => {
                 let seed = if *right { SEED } else { Seed([7; 32]) };
                 (AuctionCommand::RevealSeed(RevealSeed { seed }), Actor::Portal)
             }
-            Act::Void(bid) => {
+            Action::Void(bid) => {
                 let reason = Reason::new("by the model").unwrap();
-                (AuctionCommand::VoidBid(VoidBid { bid: id(bid), reason }), Actor::Operator(OperatorId::Unidentified))
+                (
+                    AuctionCommand::VoidBid(VoidBid { bid: id(bid), reason }),
+                    Actor::Operator(OperatorId::Unidentified),
+                )
             }
-            Act::Retract(bidder) => {
+            Action::Retract(bidder) => {
                 (AuctionCommand::RetractBids(RetractBids { bidder: *bidder }), Actor::Portal)
             }
-            Act::End(by) => (AuctionCommand::EndAuction(EndAuction), actor(by, seller)),
-            Act::Cancel(by) => (AuctionCommand::CancelAuction(CancelAuction), actor(by, seller)),
-            Act::Close => (AuctionCommand::CloseAuction(CloseAuction), Actor::Portal),
+            Action::End(by) => (AuctionCommand::EndAuction(EndAuction), actor(by, seller)),
+            Action::Cancel(by) => (AuctionCommand::CancelAuction(CancelAuction), actor(by, seller)),
+            Action::Close => (AuctionCommand::CloseAuction(CloseAuction), Actor::Portal),
         }
     }
 }
 
-impl Offer {
+impl Creation {
     fn command(&self, at: i64) -> AuctionCommand {
         let reserve = self.reserve.map(|by| self.opening_bid.saturating_add_signed(by));
         AuctionCommand::CreateAuction(Box::new(CreateAuction {
@@ -296,8 +311,8 @@ impl Offer {
             seller: self.seller,
             soft_close: self.soft_close,
             retraction_lock: DurationMs(self.lock),
-            promotion: self.every.map(|every| Promotion {
-                every: DurationMs(every),
+            promotion: self.interval.map(|interval| Promotion {
+                interval: DurationMs(interval),
                 commitment: Commitment::from_hex(COMMITMENT).unwrap(),
             }),
         }))

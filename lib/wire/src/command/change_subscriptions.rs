@@ -8,11 +8,11 @@ use super::EncodedCommand;
 pub(super) const VERSION: u16 = 1;
 
 pub(super) fn encode(change: &ChangeNotificationPreferences) -> Vec<u8> {
-    body::encode(&SubscriptionsBody::from(change.to))
+    body::encode(&SubscriptionsBody::from(change.preferences))
 }
 
 pub(super) fn decode(encoded: &EncodedCommand) -> Result<ChangeNotificationPreferences, DecodeError> {
-    Ok(ChangeNotificationPreferences { to: encoded.body::<SubscriptionsBody>()?.into() })
+    Ok(ChangeNotificationPreferences { preferences: encoded.body::<SubscriptionsBody>()?.into() })
 }
 
 #[cfg(test)]
@@ -20,6 +20,6 @@ pub(super) fn samples() -> Vec<crate::golden::Sample> {
     use auction_domain::user::UserCommand;
     use crate::golden::{self, Sample};
 
-    let change = ChangeNotificationPreferences { to: golden::SUBSCRIPTIONS };
-    vec![Sample::of_user(UserCommand::ChangeSubscriptions(change))]
+    let change = ChangeNotificationPreferences { preferences: golden::SUBSCRIPTIONS };
+    vec![Sample::of_user(UserCommand::ChangeNotificationPreferences(change))]
 }

@@ -1,6 +1,6 @@
 //! `auction_closed_unsold`: an auction was closed without a winner.
 
-use auction_domain::auction::{AuctionEvent, Unsold};
+use auction_domain::auction::{AuctionEvent, UnsoldReason};
 use crate::DecodeError;
 use crate::body::{self, bad};
 use serde::{Deserialize, Serialize};
@@ -13,26 +13,26 @@ struct Body {
     because: String,
 }
 
-pub(super) fn encode(reason: Unsold) -> Vec<u8> {
+pub(super) fn encode(reason: UnsoldReason) -> Vec<u8> {
     let because = match reason {
-        Unsold::NoBids => "no_bids",
-        Unsold::ReserveNotMet => "reserve_not_met",
+        UnsoldReason::NoBids => "no_bids",
+        UnsoldReason::ReserveNotMet => "reserve_not_met",
     };
     body::encode(&Body { because: because.to_owned() })
 }
 
 pub(super) fn decode(encoded: &EncodedEvent) -> Result<AuctionEvent, DecodeError> {
-    let because = match encoded.body::<Body>()?.because.as_str() {
-        "no_bids" => Unsold::NoBids,
-        "reserve_not_met" => Unsold::ReserveNotMet,
+    let reason = match encoded.body::<Body>()?.because.as_str() {
+        "no_bids" => UnsoldReason::NoBids,
+        "reserve_not_met" => UnsoldReason::ReserveNotMet,
         other => return Err(bad(encoded.kind, format!("unknown reason {other:?}"))),
     };
-    Ok(AuctionEvent::AuctionClosedUnsold { because })
+    Ok(AuctionEvent::AuctionClosedUnsold { reason })
 }
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<crate::golden::EventSample> {
     use crate::golden::EventSample;
 
-    vec![EventSample::auction(AuctionEvent::AuctionClosedUnsold { because: Unsold::ReserveNotMet })]
+    vec![EventSample::auction(AuctionEvent::AuctionClosedUnsold { reason: UnsoldReason::ReserveNotMet })]
 }

@@ -12,12 +12,12 @@ pub(super) fn encode(preferences: NotificationPreferences) -> Vec<u8> {
 }
 
 pub(super) fn decode(encoded: &EncodedEvent) -> Result<UserEvent, DecodeError> {
-    Ok(UserEvent::SubscriptionsChanged(encoded.body::<SubscriptionsBody>()?.into()))
+    Ok(UserEvent::NotificationPreferencesChanged(encoded.body::<SubscriptionsBody>()?.into()))
 }
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<crate::golden::EventSample> {
     use crate::golden::{self, EventSample};
 
-    vec![EventSample::user(UserEvent::SubscriptionsChanged(golden::SUBSCRIPTIONS))]
+    vec![EventSample::user(UserEvent::NotificationPreferencesChanged(golden::SUBSCRIPTIONS))]
 }

@@ -22,7 +22,7 @@ pub(super) fn encode(winner: &Winner) -> Vec<u8> {
     body::encode(&Body {
         bid: TextId(winner.bid.0),
         bidder: TextId(winner.bidder.0),
-        pays: winner.pays.minor_units(),
+        pays: winner.price.minor_units(),
         effective: winner.effective.minor_units(),
     })
 }
@@ -32,7 +32,7 @@ pub(super) fn decode(encoded: &EncodedEvent) -> Result<AuctionEvent, DecodeError
     Ok(AuctionEvent::WinnerAnnounced(Winner {
         bid: BidId(body.bid.0),
         bidder: UserId(body.bidder.0),
-        pays: encoded.amount(body.pays)?,
+        price: encoded.amount(body.pays)?,
         effective: encoded.effective(body.effective)?,
     }))
 }
@@ -44,7 +44,7 @@ pub(super) fn samples() -> Vec<crate::golden::EventSample> {
     vec![EventSample::auction(AuctionEvent::WinnerAnnounced(Winner {
             bid: golden::BID,
             bidder: golden::USER,
-            pays: golden::amount(12_345),
+            price: golden::amount(12_345),
             effective: golden::amount(24_690),
         }))]
 }

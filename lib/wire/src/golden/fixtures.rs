@@ -18,9 +18,9 @@ pub(crate) const ENDS_AT: Timestamp = Timestamp(1_795_372_200_000);
 pub(crate) const SUBSCRIPTIONS: NotificationPreferences =
     NotificationPreferences { auction_won: true, highest_bid: false, bid_doubled: true };
 const SOFT_CLOSE: SoftClose =
-    SoftClose { extend_by: DurationMs(120_000), within: DurationMs(60_000), at_most: 5 };
+    SoftClose { extend_by: DurationMs(120_000), within: DurationMs(60_000), max_extensions: 5 };
 pub(crate) const PROMOTION: Promotion =
-    Promotion { every: DurationMs(600_000), commitment: Commitment([0xc0; 32]) };
+    Promotion { interval: DurationMs(600_000), commitment: Commitment([0xc0; 32]) };
 
 /// Command and the suffix of its sample's name: empty for the main sample of its kind.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use super::id;
 use super::stored::readable;
 use crate::outcome::{decode_replies, encode_replies};
 use crate::{CommandId, DecodeError, Outcome, OutcomeDetail, OutcomeResult, PartitionId};
-use auction_domain::{Amount, Currency, Detail, Refused, RefusedClass, Timestamp};
+use auction_domain::{Amount, Currency, Detail, RefusalInfo, RefusalClass, Timestamp};
 use serde_json::json;
 
 fn every_detail() -> Vec<(&'static str, Detail)> {
@@ -35,15 +35,15 @@ fn every_detail() -> Vec<(&'static str, Detail)> {
 fn every_result() -> Vec<OutcomeResult> {
     let usd = Currency::new("USD").ok();
     let classes = [
-        RefusedClass::Unknown,
-        RefusedClass::Forbidden,
-        RefusedClass::Conflict,
-        RefusedClass::Invalid,
-        RefusedClass::VersionConflict,
+        RefusalClass::Unknown,
+        RefusalClass::Forbidden,
+        RefusalClass::Conflict,
+        RefusalClass::Invalid,
+        RefusalClass::VersionConflict,
     ];
     let refused = classes.map(|class| {
-        let (code, detail) = ("not_above_your_latest", "the “latest” is 5".to_owned());
-        OutcomeResult::refused(Refused { code, class, detail, facts: every_detail() }, usd)
+        let (code, message) = ("not_above_your_latest", "the “latest” is 5".to_owned());
+        OutcomeResult::refused(RefusalInfo { code, class, message, details: every_detail() }, usd)
     });
     let accepted = [
         OutcomeResult::accepted(1, None, Vec::new()),
@@ -62,8 +62,8 @@ fn outcomes_with_every_kind_of_detail_round_trip() {
 
 #[test]
 fn outcomes_are_plain_messagepack() {
-    let facts = vec![("leads", Detail::Flag(true)), ("bid", Detail::Id(id(4)))];
-    let result = OutcomeResult::accepted(3, Currency::new("EUR").ok(), facts);
+    let details = vec![("leads", Detail::Flag(true)), ("bid", Detail::Id(id(4)))];
+    let result = OutcomeResult::accepted(3, Currency::new("EUR").ok(), details);
     let expected = json!({ "accepted": { "version": 3, "currency": "EUR", "facts": [
         { "name": "leads", "value": { "flag": true } },
         { "name": "bid", "value": { "id": id(4).to_string() } },
@@ -105,10 +105,10 @@ fn replies_round_trip_in_order() {
 #[test]
 fn details_keep_their_names() {
     let result = OutcomeResult::accepted(1, None, vec![("rank", Detail::Count(2))]);
-    let OutcomeResult::Accepted { facts, .. } = OutcomeResult::decode(&result.encode()).unwrap() else {
+    let OutcomeResult::Accepted { details, .. } = OutcomeResult::decode(&result.encode()).unwrap() else {
         panic!("accepted")
     };
-    assert_eq!(facts, [OutcomeDetail { name: "rank".to_owned(), value: Detail::Count(2) }]);
+    assert_eq!(details, [OutcomeDetail { name: "rank".to_owned(), value: Detail::Count(2) }]);
 }
 
 #[test]
@@ -124,8 +124,8 @@ fn former_codes_are_decoded_under_their_current_names() {
     ];
     for (former, current) in renamed {
         let refused = |code: &'static str| {
-            let detail = String::new();
-            let refused = Refused { code, class: RefusedClass::Conflict, detail, facts: Vec::new() };
+            let message = String::new();
+            let refused = RefusalInfo { code, class: RefusalClass::Conflict, message, details: Vec::new() };
             OutcomeResult::refused(refused, None)
         };
         assert_eq!(OutcomeResult::decode(&refused(former).encode()), Ok(refused(current)));

@@ -27,7 +27,7 @@ pub(super) struct BidColumns {
     state: Vec<u8>,
 }
 
-const STATES: [BidState; 4] = [BidState::Live, BidState::Deleted, BidState::Voided, BidState::Retracted];
+const STATES: [BidState; 4] = [BidState::Active, BidState::Deleted, BidState::Voided, BidState::Retracted];
 
 impl BidColumns {
     pub(super) fn of(bids: &[Bid]) -> BidColumns {
@@ -44,7 +44,7 @@ impl BidColumns {
             bidder: bids.iter().map(|bid| index_of(bid.bidder)).collect(),
             amount: bids.iter().map(|bid| bid.amount.minor_units()).collect(),
             placed_at: steps(bids.iter().map(|bid| bid.placed_at.0)),
-            reached: steps(bids.iter().map(|bid| bid.reached.cast_signed())),
+            reached: steps(bids.iter().map(|bid| bid.effective_since.cast_signed())),
             state: bids.iter().map(state).collect(),
             bidders,
         }
@@ -72,7 +72,7 @@ impl BidColumns {
                 placed_at: Timestamp(at),
                 state: *state_of_bid,
                 doubled: state[n] % 2 == 1,
-                reached: version.cast_unsigned(),
+                effective_since: version.cast_unsigned(),
             });
         }
         Ok(bids)
@@ -87,7 +87,7 @@ fn steps(numbers: impl Iterator<Item = i64>) -> Vec<i64> {
 
 fn state(bid: &Bid) -> u8 {
     let number = match bid.state {
-        BidState::Live => 0,
+        BidState::Active => 0,
         BidState::Deleted => 1,
         BidState::Voided => 2,
         BidState::Retracted => 3,
