@@ -173,7 +173,7 @@ async fn send_due(
 fn command(due: DueDraw, commitments: &DrawCommitments, options: &DrawOptions) -> Option<Command> {
     let auction = due.auction();
     let seed = commitments.seed(auction);
-    if !due.commitment().is_to(&seed) {
+    if !due.commitment().commits_to(&seed) {
         tracing::error!(%auction, "draws of an auction disabled: its commitment was made with another secret");
         return None;
     }

@@ -51,7 +51,7 @@ fn start_auctioneer(portal: &TestPortal, skew: i64) -> ShutdownTrigger {
     let queue = Skewed(MemoryQueue(portal.streams.clone(), PartitionCount::new(4).unwrap()), skew);
     let health = health_of("closing");
     tokio::spawn(async move {
-        let revocations = MemoryRevocations::default();
+        let revocations = MemoryRevocations;
         closing::run(&queue, &deletions, &revocations, &schedule, &departed, &health, stop).await;
     });
     stopper

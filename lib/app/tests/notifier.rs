@@ -98,10 +98,10 @@ impl NotifierFixture {
     fn setup_commands(&self) -> Vec<Command> {
         let without_highest_bid =
             NotificationPreferences { highest_bid: false, ..NotificationPreferences::default() };
-        let change = ChangeNotificationPreferences { to: without_highest_bid };
+        let change = ChangeNotificationPreferences { preferences: without_highest_bid };
         let mut change_command = create_user(*self.users.last().unwrap());
         change_command.id.0 = fresh();
-        change_command.body = CommandBody::User(UserCommand::ChangeSubscriptions(change));
+        change_command.body = CommandBody::User(UserCommand::ChangeNotificationPreferences(change));
         let mut commands: Vec<Command> = self.users.iter().map(|user| create_user(*user)).collect();
         commands.push(change_command);
         commands.extend(self.auctions.iter().map(|auction| create_auction(*auction)));

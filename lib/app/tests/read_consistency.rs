@@ -78,10 +78,10 @@ async fn read_wait_ends_at_its_timeout() {
 async fn waiting_reads_share_queries_and_idle_makes_none() {
     let fixture = fixture();
     let_others_run().await;
-    assert!(fixture.views.looks() <= 1, "one query for the staleness");
+    assert!(fixture.views.checkpoint_reads() <= 1, "one query for the staleness");
     let waiting: Vec<_> = (0..1000).map(|_| fixture.wait(&[(P, 1), (Q, 1)])).collect();
     let_others_run().await;
-    let queries = fixture.views.looks();
+    let queries = fixture.views.checkpoint_reads();
     assert!((2..=50).contains(&queries), "{queries} queries for 1000 reads");
     fixture.show(P, 0, 1).await;
     fixture.show(Q, 0, 1).await;
@@ -89,9 +89,9 @@ async fn waiting_reads_share_queries_and_idle_makes_none() {
         assert!(waiting.await.unwrap());
     }
     let_others_run().await;
-    let queries = fixture.views.looks();
+    let queries = fixture.views.checkpoint_reads();
     let_others_run().await;
-    assert_eq!(fixture.views.looks(), queries, "no read waits");
+    assert_eq!(fixture.views.checkpoint_reads(), queries, "no read waits");
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,7 +100,7 @@ async fn lost_views_do_not_satisfy_a_waiting_read() {
     fixture.show(P, 0, 5).await;
     assert!(fixture.wait(&[(P, 5)]).await.unwrap());
     let_others_run().await;
-    fixture.views.lose();
+    fixture.views.flush();
     let waiting = fixture.wait(&[(P, 5)]);
     let_others_run().await;
     assert!(!waiting.is_finished());

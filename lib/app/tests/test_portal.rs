@@ -194,10 +194,10 @@ impl TestPortal {
                     Auction::apply(&mut auction, &body, event.at);
                 }
             }
-            let snapshot_state = snapshot.auction().unwrap().memento();
+            let snapshot_state = snapshot.auction().unwrap().state();
             assert_eq!(
                 Some(snapshot_state),
-                auction.map(|auction| auction.memento()),
+                auction.map(|auction| auction.state()),
                 "snapshots contain stored events only"
             );
         }

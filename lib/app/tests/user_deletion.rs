@@ -11,7 +11,7 @@ use auction_domain::user::{UserCommand, UserEvent};
 use auction_domain::{Actor, AuctionId, OperatorId, Timestamp, UserId};
 use auction_testkit::fault_injection::{FaultInjector, FaultyPort};
 use auction_testkit::fixtures::{
-    P, create_auction, create_user, delete_user, fresh, of_auction, offer, place_bid,
+    P, create_auction, create_auction_for, create_user, delete_user, fresh, of_auction, place_bid,
 };
 use auction_testkit::memory::{MemoryEventStreams, MemoryParkedEvents, MemoryQueue, MemoryRevocations};
 use auction_testkit::random::Random;
@@ -53,7 +53,7 @@ impl Auctioneer {
         });
         let closing_loop = tokio::spawn(async move {
             let health = Health::default().register("closing");
-            let revocations = MemoryRevocations::default();
+            let revocations = MemoryRevocations;
             closing::run(&queue, &deletions, &revocations, &schedule, &departed, &health, closing_stop).await;
             drop(stopper); // dropping it earlier would request a shutdown
         });
@@ -85,7 +85,7 @@ fn commands(random: &mut Random) -> Vec<Command> {
             0 | 1 => delete_user(user),
             2 | 3 => {
                 auctions.push(AuctionId(fresh()));
-                offer(auctions[auctions.len() - 1], Some(user))
+                create_auction_for(auctions[auctions.len() - 1], Some(user))
             }
             4 => of_auction(
                 fresh(),
@@ -141,7 +141,7 @@ fn check(portal: &TestPortal) {
     assert_eq!(portal.store.accounts(), left, "exactly the accounts of deleted users are erased");
     let open = auctions.values().flatten().filter(|auction| auction.status() == Status::Open);
     for auction in open {
-        assert!(auction.standing().all(|bid| !deleted.contains(&bid.bidder)), "{auction:?}");
+        assert!(auction.ranking().all(|bid| !deleted.contains(&bid.bidder)), "{auction:?}");
         assert!(auction.terms().seller.is_none_or(|seller| !deleted.contains(&seller)), "{auction:?}");
     }
 }

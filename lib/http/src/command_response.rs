@@ -251,11 +251,11 @@ enum OutcomeBody {
 
 fn read_outcome(command: String, outcome: &Outcome) -> Result<OutcomeBody, Problem> {
     match &outcome.result {
-        OutcomeResult::Accepted { version, currency, facts } => {
-            Ok(OutcomeBody::Done(Box::new(done(command, outcome, *version, *currency, facts))))
+        OutcomeResult::Accepted { version, currency, details } => {
+            Ok(OutcomeBody::Done(Box::new(done(command, outcome, *version, *currency, details))))
         }
-        OutcomeResult::Refused { code, class, detail, currency, facts } => {
-            Err(Problem::refused(code, *class, detail, *currency, facts))
+        OutcomeResult::Refused { code, class, message, currency, details } => {
+            Err(Problem::refused(code, *class, message, *currency, details))
         }
         OutcomeResult::Failed { reason, .. } => {
             let detail = "the command could not be processed and had no effect. An operator may requeue it: \
@@ -286,9 +286,9 @@ fn done(
     outcome: &Outcome,
     version: u64,
     currency: Option<Currency>,
-    facts: &[OutcomeDetail],
+    details: &[OutcomeDetail],
 ) -> CommandDone {
-    let detail = |name: &str| facts.iter().find(|detail| detail.name == name);
+    let detail = |name: &str| details.iter().find(|detail| detail.name == name);
     let ids = Ids::of_kind(&outcome.kind, outcome.command, outcome.key);
     CommandDone {
         command,

@@ -2,6 +2,7 @@
 //! routes cannot differ.
 
 pub(crate) mod commands;
+pub(crate) mod draw_option;
 mod endpoint;
 pub(crate) mod reads;
 pub(crate) mod schemas;

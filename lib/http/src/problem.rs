@@ -2,7 +2,7 @@
 //! are separate members.
 
 use auction_app::ports::Unavailable;
-use auction_domain::{Currency, Detail, RefusedClass};
+use auction_domain::{Currency, Detail, RefusalClass};
 use auction_wire::OutcomeDetail;
 use auction_wire::time::JsonTime;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -71,39 +71,39 @@ impl Problem {
         Problem::new(&requests::INVALID_REQUEST, detail).with("errors", errors)
     }
 
-    /// Makes the problem of a refusal. `code`, `detail` and `facts` come from the stored outcome, so the code
+    /// Makes the problem of a refusal. `code`, `message` and `details` come from the stored outcome, so the code
     /// need not be in the table of this release.
     pub fn refused(
         code: &str,
-        class: RefusedClass,
-        detail: &str,
+        class: RefusalClass,
+        message: &str,
         currency: Option<Currency>,
-        facts: &[OutcomeDetail],
+        details: &[OutcomeDetail],
     ) -> Problem {
         let status = match class {
-            RefusedClass::Unknown => StatusCode::NOT_FOUND,
-            RefusedClass::Forbidden => StatusCode::FORBIDDEN,
-            RefusedClass::Conflict => StatusCode::CONFLICT,
-            RefusedClass::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-            RefusedClass::VersionConflict => StatusCode::PRECONDITION_FAILED,
+            RefusalClass::Unknown => StatusCode::NOT_FOUND,
+            RefusalClass::Forbidden => StatusCode::FORBIDDEN,
+            RefusalClass::Conflict => StatusCode::CONFLICT,
+            RefusalClass::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            RefusalClass::VersionConflict => StatusCode::PRECONDITION_FAILED,
         };
         let mut problem = Problem {
             status,
             code: code.to_owned().into(),
-            detail: detail.to_owned(),
+            detail: message.to_owned(),
             members: Map::new(),
             headers: Vec::new(),
         };
-        for fact in facts {
-            problem.members.insert(fact.name.clone(), fact_json(fact.value, currency));
+        for detail in details {
+            problem.members.insert(detail.name.clone(), detail_json(detail.value, currency));
         }
         problem
     }
 }
 
-/// Converts a fact of an outcome to JSON.
-pub fn fact_json(fact: Detail, currency: Option<Currency>) -> Value {
-    match (fact, currency) {
+/// Converts a detail of an outcome to JSON.
+pub fn detail_json(detail: Detail, currency: Option<Currency>) -> Value {
+    match (detail, currency) {
         (Detail::Amount(amount), Some(currency)) => {
             json!({"amount": amount.minor_units(), "currency": currency.code()})
         }

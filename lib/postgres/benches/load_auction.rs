@@ -67,7 +67,7 @@ async fn measure(bids: usize) {
     let head = store.head(auction_testkit::fixtures::P).await.unwrap();
     let from_events = timed(async || load(&mut store, auction).await).await;
     let state = load(&mut store, auction).await;
-    let full = state.memento();
+    let full = state.state();
     let later = EVENTS_AFTER_SNAPSHOT.min(bids / 2) as u64;
     let snapshot = AuctionState {
         version: full.version - later,
@@ -75,13 +75,13 @@ async fn measure(bids: usize) {
         ..full.clone()
     };
     let record = SnapshotRecord::of(auction, head - later, &snapshot);
-    let copy = timed(async || state.memento()).await;
+    let copy = timed(async || state.state()).await;
     let write = timed(async || SnapshotRecord::of(auction, head, &snapshot)).await;
     let read = timed(async || record.auction().unwrap()).await;
     let started = Instant::now();
     store.save_snapshot(&record).await.unwrap();
     let save = started.elapsed();
-    assert_eq!(load(&mut store, auction).await.memento(), full, "the snapshot loads the same auction");
+    assert_eq!(load(&mut store, auction).await.state(), full, "the snapshot loads the same auction");
     let from_snapshot = timed(async || load(&mut store, auction).await).await;
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     println!(

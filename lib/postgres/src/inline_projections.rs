@@ -108,7 +108,7 @@ impl InlineRows {
                 self.deletions.push(user);
             }
             // The notifier stores preferences.
-            UserEvent::SubscriptionsChanged(_) => {}
+            UserEvent::NotificationPreferencesChanged(_) => {}
         }
     }
 

@@ -151,7 +151,7 @@ impl PreferenceReader for PostgresQueries {
         let event = Event::decode(kind, schema.cast_unsigned(), body).map_err(unavailable)?;
         Ok(match event {
             Event::User(UserEvent::UserCreated) => Some(NotificationPreferences::default()),
-            Event::User(UserEvent::SubscriptionsChanged(preferences)) => Some(preferences),
+            Event::User(UserEvent::NotificationPreferencesChanged(preferences)) => Some(preferences),
             Event::User(UserEvent::UserDeleted) => Some(NotificationPreferences::NONE),
             Event::Auction(_) | Event::Promoter(_) => None,
         })

@@ -1,10 +1,12 @@
 //! Accounts, sessions and their tokens.
 
-use auction_app::ports::people::{Email, Name, PrincipalKind, Role, TokenHash, TokenIdentity, TokenKind, new_token};
 use auction_app::ports::people::accounts::{
     AccountRetention, Accounts, NewAccount, PersonalDataErasure, RegisterResult, Session, SweepReport,
 };
 use auction_app::ports::people::tokens::TokenStore;
+use auction_app::ports::people::{
+    Email, Name, PrincipalKind, Role, TokenHash, TokenIdentity, TokenKind, new_token,
+};
 use auction_domain::{Timestamp, UserId};
 use auction_postgres::PostgresStoreConnector;
 use auction_postgres::queries::PostgresQueries;

@@ -1,7 +1,6 @@
 //! Migrations: upgrades of an existing database, a server that stops during a migration, and paused
 //! processes.
 
-use auction_app::ports::people::{PrincipalKind, Role, TokenHash};
 use auction_app::ports::commands::outcomes::OutcomeReader;
 use auction_app::ports::events::event_store::{AppendResult, EventStore, EventStoreConnector};
 use auction_app::ports::notifications::inbox::InboxStore;
@@ -13,6 +12,7 @@ use auction_app::ports::operator::parked_events::{
 use auction_app::ports::people::accounts::Accounts;
 use auction_app::ports::people::tokens::TokenStore;
 use auction_app::ports::people::user_deletions::{PendingDeletion, UserDeletions};
+use auction_app::ports::people::{PrincipalKind, Role, TokenHash};
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_postgres::PostgresStoreConnector;
 use auction_postgres::migrate::{MigrateError, migrate};
@@ -151,7 +151,7 @@ async fn database_of_v12_is_upgraded_and_readable() {
 
     let connector = PostgresStoreConnector::new(&url).unwrap();
     let mut store = connector.open().await.unwrap();
-    assert_eq!(store.events_after(P, 0, 10).await.unwrap(), [rows.event.clone()]);
+    assert_eq!(store.events_after(P, 0, 10).await.unwrap(), std::slice::from_ref(&rows.event));
     let unrevealed = store.unrevealed_auctions(P).await.unwrap();
     assert_eq!((unrevealed.position, unrevealed.auctions), (1, vec![AuctionId(rows.event.key)]));
     assert_eq!(store.open_auctions(P).await.unwrap().auctions.len(), 2);
@@ -172,7 +172,9 @@ async fn database_of_v12_is_upgraded_and_readable() {
     assert_eq!(row.get::<_, i32>(0), 3);
     let found = queries.find(&[rows.api_key], AT).await.unwrap();
     assert_eq!(found[0].1.role, Role::Operator);
-    assert!(matches!(found[0].1.principal, PrincipalKind::Service { per_second: Some(limit) } if limit.get() == 5));
+    assert!(
+        matches!(found[0].1.principal, PrincipalKind::Service { per_second: Some(limit) } if limit.get() == 5)
+    );
     assert_deliveries(&queries, rows.user, rows.webhook, rows.notification).await;
 }
 

@@ -33,7 +33,7 @@ impl OutboxHarness for Postgres {
         &self.queries
     }
 
-    async fn somebody(&self) -> UserId {
+    async fn create_user(&self) -> UserId {
         let user = fresh();
         let insert = "INSERT INTO users (id, created_at) VALUES ($1, 0)";
         connect(&self.url).await.execute(insert, &[&user]).await.unwrap();
@@ -66,13 +66,18 @@ auction_testkit::contract_tests!(outbox, harness().await);
 #[tokio::test]
 async fn retention_deletes_old_finished_deliveries_only() {
     let harness = harness().await;
-    let (ada, queries) = (harness.somebody().await, &harness.queries);
+    let (ada, queries) = (harness.create_user().await, &harness.queries);
     outbox::webhook(&harness, ada).await;
-    outbox::tell(&harness, ada, 3).await;
+    outbox::notify_user(&harness, ada, 3).await;
     let messages = outbox::claim(&harness).await;
     for (message, verdict) in messages.iter().zip([AttemptResult::Delivered, AttemptResult::Failed]) {
-        let settled =
-            AttemptRecord { seq: message.seq, claim: message.claim, result: verdict, status: None, error: None };
+        let settled = AttemptRecord {
+            seq: message.seq,
+            claim: message.claim,
+            result: verdict,
+            status: None,
+            error: None,
+        };
         queries.record(&[settled]).await.unwrap();
     }
     assert_eq!(
@@ -90,12 +95,12 @@ async fn retention_deletes_old_finished_deliveries_only() {
 async fn email_goes_to_the_current_address_of_the_user() {
     let harness = harness().await;
     let client = connect(&harness.url).await;
-    let (ada, bob) = (harness.somebody().await, harness.somebody().await);
+    let (ada, bob) = (harness.create_user().await, harness.create_user().await);
     let open = "INSERT INTO accounts (user_id, email, name, password_hash, role, state, command_id, created_at) \
                 VALUES ($1, $2, '', '', 'bidder', 'active', $1, 0)";
     client.execute(open, &[&ada.0, &"ada@a.example"]).await.unwrap();
-    let ids = outbox::tell(&harness, ada, 2).await;
-    outbox::tell(&harness, bob, 1).await;
+    let ids = outbox::notify_user(&harness, ada, 2).await;
+    outbox::notify_user(&harness, bob, 1).await;
     let claim = |per_endpoint| ClaimRequest {
         channel: DeliveryChannel::Email,
         busy: Vec::new(),

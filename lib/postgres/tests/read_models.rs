@@ -22,4 +22,4 @@ async fn auction_events() -> auction_event_reader::Adapter<PostgresStoreConnecto
 }
 
 auction_testkit::contract_tests!(heads, heads().await);
-auction_testkit::contract_tests!(auction_events, auction_events().await);
+auction_testkit::contract_tests!(auction_event_reader, auction_events().await);

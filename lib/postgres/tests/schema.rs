@@ -1,7 +1,7 @@
 //! Inline projections, and what the database itself prevents.
 
 use auction_app::ports::events::event_store::{AppendBatch, AppendResult, EventStore, EventStoreConnector};
-use auction_domain::auction::{AuctionEvent, Unsold};
+use auction_domain::auction::{AuctionEvent, UnsoldReason};
 use auction_domain::{Amount, BidId, Reason, UserId};
 use auction_postgres::PostgresStoreConnector;
 use auction_testkit::fixtures::{
@@ -84,7 +84,7 @@ async fn auction_rows_are_the_same_for_one_batch_or_many() {
         (cancelled, 1, auction_created(None)),
         (extended, 1, auction_created(None)),
         (sold, 2, auction_event(AuctionEvent::AuctionEnded { ends_at, by: None })),
-        (sold, 3, auction_event(AuctionEvent::AuctionClosedUnsold { because: Unsold::NoBids })),
+        (sold, 3, auction_event(AuctionEvent::AuctionClosedUnsold { reason: UnsoldReason::NoBids })),
         (cancelled, 2, auction_event(AuctionEvent::AuctionCancelled { by: None })),
         (extended, 2, auction_event(AuctionEvent::AuctionExtended { ends_at: END })),
         (extended, 3, auction_event(AuctionEvent::AuctionExtended { ends_at })),

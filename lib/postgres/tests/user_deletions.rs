@@ -11,4 +11,4 @@ async fn adapter() -> Adapter<PostgresStoreConnector, PostgresQueries> {
     Adapter { stores, deletions }
 }
 
-auction_testkit::contract_tests!(deletions, adapter().await);
+auction_testkit::contract_tests!(user_deletions, adapter().await);

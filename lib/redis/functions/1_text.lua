@@ -1,5 +1,5 @@
 #!lua name=auction_portal
--- Functions for operators: display the streams of the auction portal in redis-cli (docs/streams.md). No
+-- Functions for operators: display the streams of the auction portal in redis-cli (docs/how-to/inspect-streams.md). No
 -- function writes. Each call is bounded, so that it does not block Redis for long. To load the library by
 -- hand: cat lib/redis/functions/*.lua | redis-cli -x FUNCTION LOAD REPLACE
 --

@@ -87,7 +87,7 @@ pub async fn keep_loaded(pool: Pool, mut stop: ShutdownSignal) {
                 stop.sleep(CHECK_INTERVAL).await;
             }
             Err(LoadError::Refused(error)) => {
-                tracing::warn!(%error, library = NAME, "Redis refuses the functions for redis-cli; load them by hand as described in docs/streams.md");
+                tracing::warn!(%error, library = NAME, "Redis refuses the functions for redis-cli; load them by hand as described in docs/how-to/inspect-streams.md");
                 stop.wait().await;
             }
             Err(LoadError::Unavailable(error)) => {

@@ -15,11 +15,12 @@
 //! | `ap:{07}:reply:<ingress>` | stream | outcomes for one ingress process; expires |
 //! | `ap:{07}:inbox:<user>` | hash | cached inbox of a user; expires, see [`crate::inbox`] |
 //! | `ap:{07}:inbox-epoch` | string | current epoch of the cached inboxes; those of an older epoch are filled again |
-//! | `ap:{07}:view:live` | string | current generation of the read models; 1 if the key is missing |
-//! | `ap:{07}:view:newest` | string | newest generation that was begun |
+//! | `ap:{07}:read-model:current` | string | current generation of the read models; 1 if the key is missing |
+//! | `ap:{07}:read-model:newest` | string | newest generation that was begun |
 //!
-//! Keys were renamed without a migration where their content is temporary: crash marks expire after ten
-//! minutes, and cached inboxes are filled again from Postgres.
+//! Keys were renamed without a migration where their content is temporary or derived: crash marks expire after
+//! ten minutes, cached inboxes are filled again from Postgres, and read models are projected again from the
+//! first event on, since those under `ap:{07}:view:` have former members.
 //!
 //! Channels (`PUBLISH`) hold no data:
 //!
@@ -33,15 +34,15 @@
 //!
 //! | key | type | content |
 //! |---|---|---|
-//! | `ap:{07}:view:3:checkpoint` | string | position of the last event that is in the read models |
-//! | `ap:{07}:view:3:auction:<id>` | string | body of `GET /auction/{id}` |
-//! | `ap:{07}:view:3:bids:<id>` | hash | number of a bid → bidder, and entry in `GET /auction/{id}/bids` |
-//! | `ap:{07}:view:3:bids-by-user:<id>` | sorted set | `<user>:<number, 16 hex digits>` of each bid in an auction |
-//! | `ap:{07}:view:3:user:<id>` | string | body of `GET /user/{id}` |
-//! | `ap:{07}:view:3:auctions-by-status:<status>` | sorted set | `<end, 16 hex digits>:<id>` of each auction |
-//! | `ap:{07}:view:3:auction-entries` | hash | auction → status, leader, and entry in `GET /auctions` |
-//! | `ap:{07}:view:3:bidder:<id>` | hash | auction → what the user has bid in it |
-//! | `ap:{07}:view:3:bidder-auctions:<id>` | sorted set | auctions in which the user has bid |
+//! | `ap:{07}:read-model:3:checkpoint` | string | position of the last event that is in the read models |
+//! | `ap:{07}:read-model:3:auction:<id>` | string | body of `GET /auction/{id}` |
+//! | `ap:{07}:read-model:3:bids:<id>` | hash | number of a bid → bidder, and entry in `GET /auction/{id}/bids` |
+//! | `ap:{07}:read-model:3:bids-by-user:<id>` | sorted set | `<user>:<number, 16 hex digits>` of each bid in an auction |
+//! | `ap:{07}:read-model:3:user:<id>` | string | body of `GET /user/{id}` |
+//! | `ap:{07}:read-model:3:auctions-by-status:<status>` | sorted set | `<end, 16 hex digits>:<id>` of each auction |
+//! | `ap:{07}:read-model:3:auction-entries` | hash | auction → status, leader, and entry in `GET /auctions` |
+//! | `ap:{07}:read-model:3:bidder:<id>` | hash | auction → what the user has bid in it |
+//! | `ap:{07}:read-model:3:bidder-auctions:<id>` | sorted set | auctions in which the user has bid |
 
 use auction_app::ports::people::rate_limit_store::RateLimitKey;
 use auction_app::ports::views::generations::Generation;
@@ -110,20 +111,23 @@ pub const REVOKED: &str = "ap:revoked";
 
 /// Pointer to the current generation of the read models.
 pub fn current_generation(partition: PartitionId) -> String {
-    format!("ap:{{{partition}}}:view:live")
+    format!("ap:{{{partition}}}:read-model:current")
 }
 
 /// Newest generation of the read models that was begun.
 pub fn newest_generation(partition: PartitionId) -> String {
-    format!("ap:{{{partition}}}:view:newest")
+    format!("ap:{{{partition}}}:read-model:newest")
 }
 
+/// Pattern of the keys that read models had in former versions. Nothing reads them; a rebuild deletes them.
+pub const FORMER_VIEWS: &str = "ap:{*}:view:*";
+
 /// Pattern of all keys of read models.
-pub const ALL_VIEWS: &str = "ap:{*}:view:*";
+pub const ALL_VIEWS: &str = "ap:{*}:read-model:*";
 
 /// Parses a key of a read model: its partition, and its generation unless it is a pointer.
 pub fn read_view_key(key: &str) -> Option<(PartitionId, Option<Generation>)> {
-    let (partition, rest) = key.strip_prefix("ap:{")?.split_once("}:view:")?;
+    let (partition, rest) = key.strip_prefix("ap:{")?.split_once("}:read-model:")?;
     let partition = PartitionId(partition.parse().ok()?);
     let generation = rest.split_once(':').and_then(|(generation, _)| generation.parse().ok());
     Some((partition, generation.map(Generation)))
@@ -135,7 +139,7 @@ pub struct ViewKeys(String);
 
 impl ViewKeys {
     pub fn new(partition: PartitionId, generation: Generation) -> ViewKeys {
-        ViewKeys(format!("ap:{{{partition}}}:view:{generation}"))
+        ViewKeys(format!("ap:{{{partition}}}:read-model:{generation}"))
     }
 
     pub fn checkpoint(&self) -> String {

@@ -6,7 +6,7 @@ use auction_domain::{AuctionId, UserId};
 use auction_redis::command_queue::RedisCommandQueue;
 use auction_redis::keys;
 use auction_testkit::contract::command_queue::{
-    CommandQueueHarness, commands_lie_on_their_channel_when_it_returns,
+    CommandQueueHarness, submit_adds_commands_to_their_channel_in_order,
 };
 use auction_testkit::fixtures::{P, fresh, place_bid};
 use auction_testkit::local_servers::{PARTITIONS, eventually, own_servers};
@@ -33,7 +33,7 @@ impl CommandQueueHarness for Streams {
 #[tokio::test]
 async fn submit_returns_after_the_command_is_on_its_stream() {
     let streams = streams().await;
-    commands_lie_on_their_channel_when_it_returns(&queue(&streams.0.url()), &streams).await;
+    submit_adds_commands_to_their_channel_in_order(&queue(&streams.0.url()), &streams).await;
 }
 
 #[tokio::test]

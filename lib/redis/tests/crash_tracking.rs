@@ -33,7 +33,7 @@ async fn settle(settler: &mut impl CommandSettler, batch: &Batch) {
 /// Processes all commands. Returns each entry, with the reason if it became a dead letter; `None` if the
 /// process crashed.
 async fn process(streams: &Streams, crashing: EntryId) -> Option<Vec<(EntryId, Option<String>)>> {
-    let (mut reader, mut settler) = streams.lanes(10).open(P).await.unwrap();
+    let (mut reader, mut settler) = streams.command_connector(10).open(P).await.unwrap();
     let mut processed = Vec::new();
     loop {
         let batch = reader.read().await.unwrap();
@@ -88,7 +88,7 @@ async fn crash_tracking_isolates_a_command_that_crashes_processes() {
 async fn repeated_takeovers_of_one_process_isolate_nothing() {
     let streams = streams().await;
     let bids = add_bids(&streams, 3).await;
-    let connector = streams.lanes(10);
+    let connector = streams.command_connector(10);
     for _ in 0..10 {
         let (mut reader, _) = connector.open(P).await.unwrap();
         let batch = reader.read().await.unwrap();
@@ -102,7 +102,7 @@ async fn processes_stopped_during_an_outage_count_as_no_crash() {
     let streams = streams().await;
     add_bids(&streams, 3).await;
     for _ in 0..10 {
-        let connector = streams.lanes(10);
+        let connector = streams.command_connector(10);
         let (mut reader, _) = connector.open(P).await.unwrap();
         let batch = reader.read().await.unwrap();
         assert!(!batch.isolated, "{batch:?}");
@@ -117,7 +117,7 @@ async fn processes_stopped_during_an_outage_count_as_no_crash() {
 async fn take_turns_in_an_outage(writers: usize) -> Vec<Batch> {
     let streams = streams().await;
     add_bids(&streams, 3).await;
-    let connector: Vec<_> = (0..writers).map(|_| streams.lanes(10)).collect();
+    let connector: Vec<_> = (0..writers).map(|_| streams.command_connector(10)).collect();
     let (mut batches, mut hanging) = (Vec::new(), Vec::new());
     for turn in 0..8 * writers {
         if turn >= writers {
@@ -151,14 +151,14 @@ async fn writers_that_hang_in_an_outage_dead_letter_nothing() {
 async fn interrupted_process_removes_only_its_own_mark() {
     let streams = streams().await;
     add_bids(&streams, 3).await;
-    let alive = streams.lanes(10);
+    let alive = streams.command_connector(10);
     for _ in 0..3 {
         // A process crashes with all pending commands; the first one reads them as new.
-        streams.lanes(10).open(P).await.unwrap().0.read().await.unwrap();
+        streams.command_connector(10).open(P).await.unwrap().0.read().await.unwrap();
         alive.open(P).await.unwrap().0.read().await.unwrap();
         alive.on_interrupted(P).await;
     }
-    let (mut reader, _) = streams.lanes(10).open(P).await.unwrap();
+    let (mut reader, _) = streams.command_connector(10).open(P).await.unwrap();
     assert!(
         reader.read().await.unwrap().isolated,
         "two processes crashed, although another one was interrupted meanwhile"

@@ -7,8 +7,8 @@ use auction_app::ports::commands::command_stream::{
 use auction_app::ports::events::event_stream::{EventStream, EventStreamConnector};
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
-use auction_testkit::contract::command_stream::{CommandStreamHarness, Fields, Lane};
-use auction_testkit::contract::event_stream::EventPublisherHarness;
+use auction_testkit::contract::command_stream::{CommandStreamHarness, Fields, CommandStream};
+use auction_testkit::contract::event_stream::EventStreamHarness;
 use auction_testkit::fixtures::{P, place_bid, records};
 use auction_wire::Channel;
 use redis::{Value, cmd};
@@ -26,7 +26,7 @@ fn bid(low: u64) -> Fields {
 async fn reader_dead_letters_commands_on_the_wrong_stream() {
     let streams = streams().await;
     let command_streams = streams.command_streams(10, 8, Duration::from_millis(30));
-    let mut writer = Lane::open(&command_streams).await;
+    let mut writer = CommandStream::open(&command_streams).await;
     let wrong_channel = streams.add(Channel::Auction, bid(8)).await;
     let wrong_partition = streams.add(Channel::Bid, bid(9)).await;
     let right = streams.add(Channel::Bid, bid(16)).await;
@@ -51,7 +51,7 @@ async fn reader_dead_letters_commands_on_the_wrong_stream() {
 #[tokio::test]
 async fn reader_fails_on_a_command_ahead_of_the_clock() {
     let streams = streams().await;
-    let (mut reader, _) = streams.lanes(10).open(P).await.unwrap();
+    let (mut reader, _) = streams.command_connector(10).open(P).await.unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
     for ahead in [30_000, 90_000] {
         let id = format!("{}-0", now + ahead);
@@ -95,7 +95,7 @@ async fn event_stream_skips_entries_that_are_no_events() {
     streams.publish_events(&events[1..2]).await;
     garbage(&streams, "3-0").await;
     streams.publish_events(&events[3..]).await;
-    let mut event_stream = streams.feeds(10).open("projector", P).await.unwrap();
+    let mut event_stream = streams.event_connector(10).open("projector", P).await.unwrap();
     let read = event_stream.read().await.unwrap();
     let positions: Vec<u64> = read.iter().map(|event| event.position).collect();
     assert_eq!(positions, [1, 2, 4]);
@@ -107,7 +107,7 @@ async fn event_stream_skips_entries_that_are_no_events() {
 #[tokio::test]
 async fn settler_reports_an_unrecognized_last_event() {
     let streams = streams().await;
-    let mut writer = Lane::open(&streams.lanes(10)).await;
+    let mut writer = CommandStream::open(&streams.command_connector(10)).await;
     writer.settler.publish(0, &records(0, 2)).await.unwrap();
     garbage(&streams, "2-5").await;
     assert!(matches!(writer.settler.last_event().await.unwrap(), LastEvent::Unrecognized(_)));
@@ -116,7 +116,7 @@ async fn settler_reports_an_unrecognized_last_event() {
 #[tokio::test]
 async fn settle_succeeds_after_a_trim_or_a_new_group() {
     let streams = streams().await;
-    let mut writer = Lane::open(&streams.lanes(10)).await;
+    let mut writer = CommandStream::open(&streams.command_connector(10)).await;
     writer.settler.publish(0, &records(0, 3)).await.unwrap();
     // While the `WATCH` of the settler is set, a new component creates its group, and an operator trims the
     // stream.

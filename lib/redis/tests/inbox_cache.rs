@@ -5,7 +5,7 @@ use auction_app::ports::notifications::inbox::{InboxCache, InboxPage};
 use auction_app::ports::notifications::notification_sink::{NewNotification, NotificationSink};
 use auction_domain::UserId;
 use auction_redis::inbox::RedisInboxCache;
-use auction_testkit::contract::inbox::KEEPS;
+use auction_testkit::contract::inbox::INBOX_SIZE;
 use auction_testkit::local_servers::{PARTITIONS, TestRedis, redis};
 use auction_wire::PartitionCount;
 use std::num::NonZeroU16;
@@ -43,7 +43,7 @@ async fn inbox_cache() -> TestInboxCache {
     let pool = deadpool_redis::Config::from_url(redis.url());
     let pool = pool.create_pool(Some(deadpool_redis::Runtime::Tokio1)).unwrap();
     let partitions = PartitionCount::new(PARTITIONS).unwrap();
-    TestInboxCache(RedisInboxCache::new(pool, partitions, NonZeroU16::new(KEEPS).unwrap()), redis)
+    TestInboxCache(RedisInboxCache::new(pool, partitions, NonZeroU16::new(INBOX_SIZE).unwrap()), redis)
 }
 
 auction_testkit::contract_tests!(inbox, inbox_cache().await);

@@ -25,4 +25,4 @@ async fn adapter() -> Adapter<Stores, impl ReadModelReader> {
     Adapter { stores: Stores(RedisReadModelConnector::new(redis.client()), redis), views }
 }
 
-auction_testkit::contract_tests!(view_store, adapter().await);
+auction_testkit::contract_tests!(read_models, adapter().await);

@@ -7,8 +7,8 @@ use auction_app::ports::events::retention::{StreamRetention, TrimmedCommands};
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_redis::keys;
 use auction_redis::retention::RedisRetention;
-use auction_testkit::contract::command_stream::{CommandStreamHarness, Fields, Lane};
-use auction_testkit::contract::event_stream::EventPublisherHarness;
+use auction_testkit::contract::command_stream::{CommandStreamHarness, Fields, CommandStream};
+use auction_testkit::contract::event_stream::EventStreamHarness;
 use auction_testkit::fixtures::{AT, P, create_auction, fresh, place_bid, records};
 use auction_wire::{Channel, Command, EventRecord};
 use redis::cmd;
@@ -46,7 +46,7 @@ fn minute_by_minute(count: u64) -> Vec<EventRecord> {
 #[tokio::test]
 async fn trimming_removes_decided_and_keeps_undecided_commands() {
     let (streams, mut retention) = setup().await;
-    let mut writer = Lane::open(&streams.lanes(10)).await;
+    let mut writer = CommandStream::open(&streams.command_connector(10)).await;
     let auction = AuctionId(fresh());
     let created = add_command(&streams, &create_auction(auction)).await;
     let read = writer.read().await;
@@ -73,7 +73,7 @@ async fn trimming_removes_old_events_but_keeps_the_last() {
     let events = minute_by_minute(50);
     streams.publish_events(&events).await;
     assert_eq!(retention.trim_events(P, AT).await.unwrap().removed, 0);
-    let mut writer = Lane::open(&streams.lanes(10)).await;
+    let mut writer = CommandStream::open(&streams.command_connector(10)).await;
     for keep_from in [1, 2, 3, 20, 21, 49] {
         retention.trim_events(P, events[keep_from].at).await.unwrap();
         assert_eq!(streams.events().await, events[keep_from..], "from event {keep_from} on");
@@ -106,8 +106,8 @@ async fn trimming_handles_gaps_and_keeps_foreign_entries() {
 #[tokio::test]
 async fn trimmed_events_leave_nothing_pending() {
     let (streams, mut retention) = setup().await;
-    EventPublisherHarness::publish(&streams, &minute_by_minute(5)).await;
-    let event_streams = streams.feeds(2);
+    EventStreamHarness::publish(&streams, &minute_by_minute(5)).await;
+    let event_streams = streams.event_connector(2);
     let mut slow = event_streams.open("projector", P).await.unwrap();
     assert_eq!(slow.read().await.unwrap().len(), 2);
     assert_eq!(retention.trim_events(P, ALL).await.unwrap().removed, 4);

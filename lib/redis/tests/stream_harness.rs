@@ -5,8 +5,8 @@ use auction_redis::event_stream::RedisEventStreams;
 use auction_redis::event_tail::RedisTailConnector;
 use auction_redis::keys;
 use auction_testkit::contract::command_stream::{CommandStreamHarness, Fields};
-use auction_testkit::contract::event_stream::EventPublisherHarness;
-use auction_testkit::contract::event_tail::TailHarness;
+use auction_testkit::contract::event_stream::EventStreamHarness;
+use auction_testkit::contract::event_tail::EventTailHarness;
 use auction_testkit::fixtures::P;
 use auction_testkit::local_servers::{TestRedis, redis};
 use auction_wire::outcome::decode_replies;
@@ -95,14 +95,14 @@ impl Streams {
 }
 
 impl CommandStreamHarness for Streams {
-    type Lanes = RedisCommandStreams;
-    fn lanes(&self, count: usize) -> RedisCommandStreams {
+    type Commands = RedisCommandStreams;
+    fn command_connector(&self, count: usize) -> RedisCommandStreams {
         self.command_streams(count, 1, BLOCK)
     }
     async fn add(&self, channel: Channel, fields: Fields) -> EntryId {
         self.xadd(&keys::commands(P, channel), "*", &fields).await
     }
-    async fn lose(&self, channel: Channel, count: usize) -> Vec<EntryId> {
+    async fn deliver_elsewhere(&self, channel: Channel, count: usize) -> Vec<EntryId> {
         let key = keys::commands(P, channel);
         let mut make = cmd("XGROUP");
         make.arg("CREATE").arg(&key).arg(GROUP).arg("0").arg("MKSTREAM");
@@ -139,7 +139,7 @@ impl CommandStreamHarness for Streams {
         }
         names.len()
     }
-    async fn dead(&self) -> Vec<(EntryId, String)> {
+    async fn dead_letters(&self) -> Vec<(EntryId, String)> {
         let field =
             |entry: &Entry, name: &str| String::from_utf8(entry.field(name).unwrap().to_vec()).unwrap();
         let entries = self.entries(&keys::dead(P)).await;
@@ -155,9 +155,9 @@ impl CommandStreamHarness for Streams {
     }
 }
 
-impl EventPublisherHarness for Streams {
-    type Feeds = RedisEventStreams;
-    fn feeds(&self, count: usize) -> RedisEventStreams {
+impl EventStreamHarness for Streams {
+    type Events = RedisEventStreams;
+    fn event_connector(&self, count: usize) -> RedisEventStreams {
         RedisEventStreams::new(self.0.client(), count, BLOCK)
     }
     async fn publish(&self, events: &[EventRecord]) {
@@ -165,9 +165,9 @@ impl EventPublisherHarness for Streams {
     }
 }
 
-impl TailHarness for Streams {
+impl EventTailHarness for Streams {
     type Tails = RedisTailConnector;
-    fn tails(&self) -> RedisTailConnector {
+    fn tail_connector(&self) -> RedisTailConnector {
         RedisTailConnector::new(self.0.client(), PartitionCount::new(1).unwrap())
     }
 }

@@ -6,7 +6,7 @@ use auction_app::ports::commands::command_stream::{
 };
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
-use auction_testkit::contract::command_stream::{CommandStreamHarness, Fields, Lane};
+use auction_testkit::contract::command_stream::{CommandStream, CommandStreamHarness, Fields};
 use auction_testkit::fixtures::{P, place_bid, records};
 use auction_testkit::local_servers::eventually;
 use auction_wire::Channel;
@@ -16,12 +16,12 @@ use stream_worker::EntryId;
 
 mod command_streams {
     use crate::stream_harness::streams;
-    auction_testkit::contract_tests!(command_lane, streams().await);
+    auction_testkit::contract_tests!(command_stream, streams().await);
 }
 
 mod event_streams {
     use crate::stream_harness::streams;
-    auction_testkit::contract_tests!(event_feed, streams().await);
+    auction_testkit::contract_tests!(event_stream, streams().await);
 }
 
 mod tails {
@@ -44,13 +44,13 @@ fn done(after: u64, batch: &[auction_app::ports::commands::command_stream::Recei
 async fn commands_of_a_paused_writer_go_to_its_successor_first() {
     let streams = streams().await;
     let long_block = streams.command_streams(2, 1, Duration::from_secs(8));
-    let mut paused = Lane::open(&long_block).await;
+    let mut paused = CommandStream::open(&long_block).await;
     let blocked = tokio::spawn(async move {
         let batch = paused.read().await;
         (paused, batch)
     });
     eventually("the read is blocked", async || streams.blocked().await == 1).await;
-    let mut successor = Lane::open(&streams.lanes(10)).await;
+    let mut successor = CommandStream::open(&streams.command_connector(10)).await;
     let mut bids = vec![add_bid(&streams).await];
     let (mut paused, stale) = blocked.await.unwrap();
     assert_eq!(stale.len(), 1, "delivered to the paused writer, which does not settle it");
@@ -74,10 +74,10 @@ async fn commands_of_a_paused_writer_go_to_its_successor_first() {
 #[tokio::test]
 async fn writer_creates_its_groups_again_after_a_flush() {
     let streams = streams().await;
-    let mut writer = Lane::open(&streams.lanes(10)).await;
+    let mut writer = CommandStream::open(&streams.command_connector(10)).await;
     streams.0.query::<()>(&mut cmd("FLUSHDB")).await;
     assert!(writer.reader.read().await.is_err(), "reading without the group fails");
-    let mut writer = Lane::open(&streams.lanes(10)).await;
+    let mut writer = CommandStream::open(&streams.command_connector(10)).await;
     let bid = add_bid(&streams).await;
     assert_eq!(writer.read().await[0].entry, bid);
     assert_eq!(writer.settler.stream_head().await.unwrap(), 0);
@@ -86,7 +86,7 @@ async fn writer_creates_its_groups_again_after_a_flush() {
 #[tokio::test]
 async fn publish_detects_a_deleted_event_stream() {
     let streams = streams().await;
-    let mut writer = Lane::open(&streams.lanes(10)).await;
+    let mut writer = CommandStream::open(&streams.command_connector(10)).await;
     let events = records(0, 3);
     assert_eq!(writer.settler.publish(0, &events).await.unwrap(), PublishResult::Published);
     streams.0.query::<()>(cmd("DEL").arg(keys::events(P))).await;
@@ -98,7 +98,7 @@ async fn publish_detects_a_deleted_event_stream() {
 #[tokio::test]
 async fn trimmed_event_stream_keeps_its_head() {
     let streams = streams().await;
-    let mut writer = Lane::open(&streams.lanes(10)).await;
+    let mut writer = CommandStream::open(&streams.command_connector(10)).await;
     writer.settler.publish(0, &records(0, 3)).await.unwrap();
     streams.0.query::<()>(cmd("XTRIM").arg(keys::events(P)).arg("MAXLEN").arg(0)).await;
     assert_eq!(writer.settler.stream_head().await.unwrap(), 3);

@@ -2,7 +2,7 @@
 
 use crate::consume::stored_events::{LoadError, read_event};
 use crate::ports::events::event_store::EventStore;
-use auction_domain::auction::{Auction, AuctionEvent, Unsold};
+use auction_domain::auction::{Auction, AuctionEvent, UnsoldReason};
 use auction_domain::{Description, Timestamp, Title};
 use auction_wire::Event;
 use lru::LruCache;
@@ -15,7 +15,7 @@ pub struct AuctionProjection {
     pub title: Title,
     pub description: Description,
     pub created_at: Timestamp,
-    pub unsold: Option<Unsold>,
+    pub unsold: Option<UnsoldReason>,
     pub auction: Auction,
 }
 
@@ -33,8 +33,8 @@ impl AuctionProjection {
             }
             return;
         };
-        if let AuctionEvent::AuctionClosedUnsold { because } = event {
-            known.unsold = Some(*because);
+        if let AuctionEvent::AuctionClosedUnsold { reason } = event {
+            known.unsold = Some(*reason);
         }
         known.auction.fold(event, at);
     }

@@ -31,7 +31,7 @@ impl PendingNotifications {
     pub(super) fn user(&mut self, user: UserId, event: &UserEvent) {
         match event {
             UserEvent::UserCreated => {}
-            UserEvent::SubscriptionsChanged(to) => drop(self.preferences.insert(user, *to)),
+            UserEvent::NotificationPreferencesChanged(to) => drop(self.preferences.insert(user, *to)),
             UserEvent::UserDeleted => {
                 self.preferences.insert(user, NotificationPreferences::NONE);
                 self.deleted.insert(user);
@@ -120,7 +120,7 @@ fn highest_bid_notifications(
 }
 
 fn won(auction: &Auction, winner: &Winner) -> (NotificationKind, NotificationBody) {
-    let (price, counts_for) = (money(auction, winner.pays), money(auction, winner.effective));
+    let (price, counts_for) = (money(auction, winner.price), money(auction, winner.effective));
     (NotificationKind::AuctionWon, NotificationBody::AuctionWon { bid: winner.bid.0, price, counts_for })
 }
 

@@ -73,7 +73,7 @@ impl<V: ReadModelConnector> Projector<V> {
                     match event {
                         UserEvent::UserCreated => user.created_at = Some(record.at),
                         UserEvent::UserDeleted => user.deleted = true,
-                        UserEvent::SubscriptionsChanged(_) => {}
+                        UserEvent::NotificationPreferencesChanged(_) => {}
                     }
                 }
                 Event::Promoter(_) => {}
@@ -180,7 +180,7 @@ fn render_auction(
     for bid in changed.bids.iter().filter_map(|bid| projection.auction.bid(*bid)) {
         bidders.insert(bid.bidder);
         // Every bid of the auction has a number.
-        let number = projection.auction.number_of(bid.id).unwrap_or_default();
+        let number = projection.auction.bid_number(bid.id).unwrap_or_default();
         let json = json(&bid_item(auction, projection, bid));
         writes.push(ReadModelWrite::Bid { auction, number, bidder: bid.bidder, json });
     }

@@ -2,7 +2,7 @@
 
 use crate::consume::auction_projection::AuctionProjection;
 use crate::ports::views::read_models::ListKey;
-use auction_domain::auction::{Auction, Bid, BidState, Status, Unsold, Winner};
+use auction_domain::auction::{Auction, Bid, BidState, Status, UnsoldReason, Winner};
 use auction_domain::{Amount, AuctionId, Timestamp, UserId};
 use auction_wire::alias::alias;
 use auction_wire::api::Money;
@@ -30,21 +30,21 @@ pub fn auction_view(id: AuctionId, projection: &AuctionProjection) -> AuctionVie
         starts_at: terms.starts_at.into(),
         ends_at: auction.ends_at().into(),
         seller: terms.seller.map(|seller| alias(id, seller)),
-        bids: auction.live_bids() as u64,
-        bidders: auction.live_bidders() as u64,
-        top_bids: auction.standing().take(TOP_BIDS).map(|bid| top_bid(id, auction, bid)).collect(),
+        bids: auction.active_bid_count() as u64,
+        bidders: auction.active_bidder_count() as u64,
+        top_bids: auction.ranking().take(TOP_BIDS).map(|bid| top_bid(id, auction, bid)).collect(),
         winner: winner.map(|winner| WinnerView {
             bidder: alias(id, winner.bidder),
             bid: winner.bid.0,
             amount: money(auction, winner.effective),
-            price: money(auction, winner.pays),
+            price: money(auction, winner.price),
         }),
         unsold_reason: projection.unsold.map(|because| match because {
-            Unsold::NoBids => "no_bids".to_owned(),
-            Unsold::ReserveNotMet => "reserve_not_met".to_owned(),
+            UnsoldReason::NoBids => "no_bids".to_owned(),
+            UnsoldReason::ReserveNotMet => "reserve_not_met".to_owned(),
         }),
         promotion: terms.promotion.map(|promotion| PromotionView {
-            every_ms: promotion.every.0,
+            every_ms: promotion.interval.0,
             commitment: promotion.commitment.to_string(),
             draws: auction.draws().recorded,
             seed: auction.draws().seed.map(|seed| seed.to_string()),
@@ -65,7 +65,7 @@ pub fn list_item(id: AuctionId, projection: &AuctionProjection) -> AuctionItem {
         ends_at: auction.ends_at().into(),
         opening_bid: money(auction, auction.terms().opening_bid),
         highest: auction.leader().map(|bid| money(auction, bid.effective())),
-        bids: auction.live_bids() as u64,
+        bids: auction.active_bid_count() as u64,
         version: auction.version(),
     }
 }
@@ -102,7 +102,7 @@ pub fn bid_item(id: AuctionId, projection: &AuctionProjection, bid: &Bid) -> Bid
         amount: money(&projection.auction, bid.amount),
         doubled: bid.is_doubled(),
         state: match bid.state {
-            BidState::Live => BidItemState::Live,
+            BidState::Active => BidItemState::Live,
             BidState::Deleted => BidItemState::Deleted,
             BidState::Voided => BidItemState::Voided,
             BidState::Retracted => BidItemState::Retracted,
@@ -116,7 +116,7 @@ pub fn bidder_item(projection: &AuctionProjection, user: UserId) -> BidderItem {
     let auction = &projection.auction;
     BidderItem {
         your_bids: auction.bids_of(user).len() as u64,
-        your_bid: auction.latest_bid_of(user).map(|bid| money(auction, bid.amount)),
+        your_bid: auction.latest_active_bid_of(user).map(|bid| money(auction, bid.amount)),
     }
 }
 

@@ -35,7 +35,7 @@ impl DrawCommitments {
     /// Returns the promotion of an auction that is created now.
     pub fn of(&self, auction: AuctionId) -> Promotion {
         let commitment = auction_promoter::Seed(self.seed(auction).0).commitment();
-        Promotion { every: self.current.now().every(), commitment: Commitment(commitment) }
+        Promotion { interval: self.current.now().interval(), commitment: Commitment(commitment) }
     }
 
     /// Returns the seed of an auction. It must not leave this process before the auction is over.

@@ -10,7 +10,7 @@ pub struct DrawOptions {
     specs: Vec<OptionSpec>,
     text: PromoterOptions,
     version: u64,
-    every: DurationMs,
+    interval: DurationMs,
 }
 
 /// Reasons options are invalid.
@@ -33,10 +33,10 @@ impl DrawOptions {
     pub fn new(specs: Vec<OptionSpec>, version: u64) -> Result<DrawOptions, DrawOptionsError> {
         let promoter = promoter(&specs, None)?;
         // The promoter limits the interval, so this does not overflow.
-        let every = DurationMs(u32::try_from(promoter.settings().every().as_millis()).unwrap_or(u32::MAX));
+        let interval = DurationMs(u32::try_from(promoter.settings().interval().as_millis()).unwrap_or(u32::MAX));
         let text =
             serde_json::to_string(&specs).map_err(|error| DrawOptionsError::Unreadable(error.to_string()))?;
-        Ok(DrawOptions { text: PromoterOptions::new(text)?, specs, version, every })
+        Ok(DrawOptions { text: PromoterOptions::new(text)?, specs, version, interval })
     }
 
     /// Parses and validates options from JSON.
@@ -57,8 +57,8 @@ impl DrawOptions {
     }
 
     /// Returns the draw interval for auctions that are created now.
-    pub fn every(&self) -> DurationMs {
-        self.every
+    pub fn interval(&self) -> DurationMs {
+        self.interval
     }
 
     /// Returns a promoter that draws with these options and this seed.
@@ -80,7 +80,7 @@ mod tests {
     fn draw_options_are_validated_and_canonicalized() {
         let options = DrawOptions::read(r#" [ {"interval_ms" : 60000}, "exclude_leader" ] "#, 3).unwrap();
         assert_eq!(options.text().as_str(), r#"[{"interval_ms":60000},"exclude_leader"]"#);
-        assert_eq!((options.every(), options.version()), (DurationMs(60_000), 3));
+        assert_eq!((options.interval(), options.version()), (DurationMs(60_000), 3));
         assert_eq!(DrawOptions::read(options.text().as_str(), 3), Ok(options));
         let refused = DrawOptions::read(r#"[{"interval_ms":0}]"#, 0).unwrap_err();
         assert_eq!(refused.to_string(), "an interval must be from 100 ms to 31 days, not 0 ms");

@@ -3,7 +3,7 @@
 use super::DrawOptions;
 use auction_domain::auction::{Auction, AuctionEvent, Draw, Proof, Seed, Status};
 use auction_domain::{AuctionId, BidId, Timestamp, UserId};
-use auction_promoter::{DrawContext, EligibleBid, OptionError, Selection};
+use auction_promoter::{DrawContext, CandidateBid, OptionError, Selection};
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -30,8 +30,8 @@ pub struct DrawInput {
     pub at_version: u64,
     due_at: Timestamp,
     ends_at: Timestamp,
-    promotions: u32,
-    bids: Vec<EligibleBid>,
+    doublings: u32,
+    bids: Vec<CandidateBid>,
 }
 
 impl PromotedAuction {
@@ -87,13 +87,13 @@ impl PromotedAuction {
         let auction = &self.auction;
         let leader = auction.leader().map(|bid| bid.bidder);
         let doubled = || auction.bids().iter().filter(|bid| bid.is_doubled());
-        let promoted: HashSet<UserId> = doubled().map(|bid| bid.bidder).collect();
-        let eligible = auction.bids().iter().filter(|bid| bid.is_live()).map(|bid| EligibleBid {
+        let doubled_bidders: HashSet<UserId> = doubled().map(|bid| bid.bidder).collect();
+        let bids = auction.bids().iter().filter(|bid| bid.is_active()).map(|bid| CandidateBid {
             placed_at: bid.placed_at.0,
-            promoted: bid.is_doubled(),
+            doubled: bid.is_doubled(),
             bidder_leads: Some(bid.bidder) == leader,
-            bidder_promoted: promoted.contains(&bid.bidder),
-            ..EligibleBid::new(bid.id.0, bid.bidder.0, bid.amount.minor_units())
+            bidder_doubled: doubled_bidders.contains(&bid.bidder),
+            ..CandidateBid::new(bid.id.0, bid.bidder.0, bid.amount.minor_units())
         });
         DrawInput {
             auction: self.id,
@@ -101,8 +101,8 @@ impl PromotedAuction {
             at_version: auction.version(),
             due_at: auction.terms().draw_due_at(number),
             ends_at: auction.ends_at(),
-            promotions: u32::try_from(doubled().count()).unwrap_or(u32::MAX),
-            bids: eligible.collect(),
+            doublings: u32::try_from(doubled().count()).unwrap_or(u32::MAX),
+            bids: bids.collect(),
         }
     }
 }
@@ -116,7 +116,7 @@ impl DrawInput {
             position: self.at_version,
             due_at: self.due_at.0,
             ends_at: self.ends_at.0,
-            promotions: self.promotions,
+            doublings: self.doublings,
             bids: &self.bids,
         });
         Ok(Draw {
@@ -125,9 +125,9 @@ impl DrawInput {
             options: options.text().clone(),
             settings_version: options.version(),
             eligible: result.eligible,
-            chosen: match result.result {
+            chosen: match result.selection {
                 Selection::Bid(bid) => Some(BidId(bid)),
-                Selection::Nobody(_) => None,
+                Selection::NoBid(_) => None,
             },
             proof: Proof(result.proof),
         })

@@ -164,7 +164,7 @@ impl DrawReplay {
         let input = promoted.draw_input(number);
         let bid = draw.chosen.and_then(|bid| auction.bid(bid));
         self.expected_doubling =
-            bid.filter(|bid| bid.is_live() && !bid.is_doubled()).map(|bid| (bid.id, record.cause));
+            bid.filter(|bid| bid.is_active() && !bid.is_doubled()).map(|bid| (bid.id, record.cause));
         let mut found = Vec::new();
         if due != number || record.at >= auction.ends_at() {
             found.push(format!("draw {number} was held when draw {due} was due"));
@@ -206,7 +206,7 @@ impl DrawReplay {
         let Some(promoted) = &self.promoted else { return };
         let auction = promoted.auction();
         let (promotion, status) = (auction.terms().promotion, auction.status());
-        let (recorded, total) = (auction.draws().recorded, auction.draws_in_all());
+        let (recorded, total) = (auction.draws().recorded, auction.total_draws());
         let Some(seed) = self.report.seed else { return };
         if status == Status::Open {
             self.add_finding("the seed was revealed while the auction was open".to_owned());
@@ -214,7 +214,7 @@ impl DrawReplay {
         if recorded != total {
             self.add_finding(format!("{recorded} draws are recorded instead of {total}"));
         }
-        if promotion.is_some_and(|promotion| !promotion.commitment.is_to(&seed)) {
+        if promotion.is_some_and(|promotion| !promotion.commitment.commits_to(&seed)) {
             self.add_finding("the seed does not match the commitment of the auction".to_owned());
         }
         for (draw, input) in std::mem::take(&mut self.inputs) {

@@ -7,7 +7,7 @@
 use crate::ports::Unavailable;
 use crate::ports::events::event_store::EventStore;
 use auction_domain::detail::Refusal;
-use auction_domain::{RefusedClass, UserId};
+use auction_domain::{RefusalClass, UserId};
 use lru::LruCache;
 use std::num::NonZeroUsize;
 use thiserror::Error;
@@ -21,8 +21,8 @@ impl Refusal for UnknownSender {
     fn code(&self) -> &'static str {
         "unknown_sender"
     }
-    fn class(&self) -> RefusedClass {
-        RefusedClass::Forbidden
+    fn class(&self) -> RefusalClass {
+        RefusalClass::Forbidden
     }
 }
 

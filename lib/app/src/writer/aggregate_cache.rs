@@ -45,7 +45,7 @@ impl Aggregate {
     /// Returns the state of an auction for a snapshot, and resets the snapshot progress.
     pub(super) fn take_snapshot(&mut self) -> Option<AuctionState> {
         self.progress.reset();
-        self.auction.as_ref().map(Auction::memento)
+        self.auction.as_ref().map(Auction::state)
     }
 
     /// Returns the number of events of the aggregate.

@@ -10,7 +10,7 @@ use crate::ports::Unavailable;
 use crate::ports::commands::command_stream::{Failure, ReceivedCommand, Settlement};
 use crate::ports::events::event_store::{AppendBatch, EventStore, NewEvent};
 use auction_domain::user::UserEvent;
-use auction_domain::{Actor, Details, Refused, Timestamp, UserId};
+use auction_domain::{Actor, Details, RefusalInfo, Timestamp, UserId};
 use auction_wire::{
     Command, CommandBody, CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionId,
 };
@@ -288,7 +288,7 @@ impl Decider {
         result
     }
 
-    fn events_of(&mut self, command: &Command, at: Timestamp) -> Result<Vec<Event>, Refused> {
+    fn events_of(&mut self, command: &Command, at: Timestamp) -> Result<Vec<Event>, RefusalInfo> {
         let unknown = sender(command.actor).is_some_and(|user| !self.active_users.is_active(user));
         if unknown && matches!(command.body, CommandBody::Auction(_)) {
             return Err(UnknownSender.into());
@@ -321,10 +321,10 @@ impl Decider {
         let aggregate = self.aggregates.get(command.key);
         let (details, currency) = match (&command.body, &aggregate.auction) {
             (CommandBody::Auction(body), Some(auction)) => {
-                (body.facts(auction), Some(auction.terms().currency))
+                (body.details(auction), Some(auction.terms().currency))
             }
-            (CommandBody::User(body), _) => (body.facts(), None),
-            (CommandBody::Promoter(body), _) => (body.facts(), None),
+            (CommandBody::User(body), _) => (body.details(), None),
+            (CommandBody::Promoter(body), _) => (body.details(), None),
             _ => (Details::new(), None),
         };
         OutcomeResult::accepted(aggregate.version(), currency, details)
@@ -336,7 +336,7 @@ impl Decider {
             match event.event {
                 Event::User(UserEvent::UserCreated) => self.active_users.add(UserId(command.key)),
                 Event::User(UserEvent::UserDeleted) => self.active_users.remove(UserId(command.key)),
-                Event::User(UserEvent::SubscriptionsChanged(_)) | Event::Auction(_) | Event::Promoter(_) => {}
+                Event::User(UserEvent::NotificationPreferencesChanged(_)) | Event::Auction(_) | Event::Promoter(_) => {}
             }
         }
     }

@@ -2,13 +2,13 @@
 
 use super::aggregate_cache::Aggregate;
 use auction_domain::detail::Refusal;
-use auction_domain::{Refused, RefusedClass, Timestamp};
+use auction_domain::{RefusalInfo, RefusalClass, Timestamp};
 use auction_wire::{Command, CommandBody, Event};
 use thiserror::Error;
 
 /// Pure function that decides a command, from the state of its aggregate, the command and its time.
 #[derive(Clone, Copy, Debug)]
-pub struct DecideFn(pub fn(&Aggregate, &Command, Timestamp) -> Result<Vec<Event>, Refused>);
+pub struct DecideFn(pub fn(&Aggregate, &Command, Timestamp) -> Result<Vec<Event>, RefusalInfo>);
 
 impl Default for DecideFn {
     /// Returns the function that calls the aggregates of the domain.
@@ -27,8 +27,8 @@ impl Refusal for IdInUse {
     fn code(&self) -> &'static str {
         "id_in_use"
     }
-    fn class(&self) -> RefusedClass {
-        RefusedClass::Conflict
+    fn class(&self) -> RefusalClass {
+        RefusalClass::Conflict
     }
 }
 
@@ -36,7 +36,7 @@ fn dispatch_to_aggregate(
     aggregate: &Aggregate,
     command: &Command,
     at: Timestamp,
-) -> Result<Vec<Event>, Refused> {
+) -> Result<Vec<Event>, RefusalInfo> {
     match &command.body {
         CommandBody::User(_) if aggregate.auction.is_some() || aggregate.promoter.is_some() => {
             Err(IdInUse.into())

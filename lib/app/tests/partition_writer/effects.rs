@@ -170,7 +170,7 @@ async fn unreadable_command_is_dead_lettered_alone() {
     let auction = create_auction(AuctionId(fresh()));
     portal.submit(&auction).await;
     portal.work(100, 2).await;
-    let dead = portal.streams.dead(P);
+    let dead = portal.streams.dead_letters(P);
     assert_eq!(
         dead.iter().map(|dead_letter| (dead_letter.channel, dead_letter.entry)).collect::<Vec<_>>(),
         [(Channel::Bid, unreadable)]

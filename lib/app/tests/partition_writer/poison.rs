@@ -7,7 +7,7 @@ use auction_app::writer::dispatch::DecideFn;
 use auction_domain::auction::{
     AuctionCommand, CancelAuction, CloseAuction, DoubleBid, EndAuction, PlaceBid, RetractBids, VoidBid,
 };
-use auction_domain::{Actor, AuctionId, BidId, OperatorId, Reason, Refused, Timestamp, UserId};
+use auction_domain::{Actor, AuctionId, BidId, OperatorId, Reason, RefusalInfo, Timestamp, UserId};
 use auction_testkit::fixtures::{
     P, create_auction, create_user, delete_bid, delete_user, fresh, of_auction, place_bid,
 };
@@ -18,7 +18,7 @@ fn panic_at_some_bids(
     aggregate: &Aggregate,
     command: &Command,
     at: Timestamp,
-) -> Result<Vec<Event>, Refused> {
+) -> Result<Vec<Event>, RefusalInfo> {
     if let CommandBody::Auction(AuctionCommand::PlaceBid(PlaceBid { amount, .. })) = &command.body {
         assert!(amount.minor_units() != 666, "the amount is 666");
     }
@@ -61,7 +61,7 @@ async fn panicking_command_is_dead_lettered_alone_with_an_outcome() {
             (done(&given, DecideFn(panic_at_some_bids), count, |_| {}).await, &given[2 + 33]);
         let (reason, error) = failed(&portal, panicking.id);
         assert_eq!((reason.as_str(), error.as_str()), ("panicked", "the amount is 666"));
-        let dead = portal.streams.dead(P);
+        let dead = portal.streams.dead_letters(P);
         assert_eq!(dead.len(), 1);
         assert_eq!((dead[0].channel, dead[0].reason.as_str()), (Channel::Bid, "panicked"));
         assert_eq!(
@@ -91,7 +91,7 @@ async fn command_rejected_by_the_store_is_dead_lettered_alone() {
                     "bid {at}, {count} at a time"
                 );
             }
-            assert_eq!(portal.streams.dead(P).len(), rejected.len());
+            assert_eq!(portal.streams.dead_letters(P).len(), rejected.len());
             assert_eq!(failed(&portal, given[rejected[0]].id).0, "rejected");
         }
     }
@@ -103,12 +103,12 @@ async fn repeated_failed_command_is_dead_lettered_without_a_retry() {
     given.push(given[3].clone());
     for count in [1, 100] {
         let portal = done(&given, DecideFn(panic_at_some_bids), count, |_| {}).await;
-        assert_eq!(portal.streams.dead(P).len(), 2);
+        assert_eq!(portal.streams.dead_letters(P).len(), 2);
         // The same without the panic: only requeueing deletes the failed outcome.
         portal.submit(&given[3]).await;
         portal.work(count, given.len() + 1).await;
         assert_eq!(failed(&portal, given[3].id).0, "panicked");
-        assert_eq!(portal.streams.dead(P).len(), 3);
+        assert_eq!(portal.streams.dead_letters(P).len(), 3);
     }
 }
 
@@ -128,7 +128,7 @@ async fn unreadable_command_with_a_readable_header_has_an_outcome() {
     let outcome = portal.outcome(&bid);
     assert_eq!((failed(&portal, bid.id).0.as_str(), outcome.kind.as_str()), ("unreadable", "raffle"));
     assert_eq!(outcome.key, bid.key);
-    let dead = portal.streams.dead(P);
+    let dead = portal.streams.dead_letters(P);
     assert_eq!((dead.len(), &dead[0].fields), (1, &fields), "unchanged");
     assert_eq!(portal.streams.replies(P).into_iter().filter(|(_, reply)| *reply == outcome).count(), 1);
 }

@@ -6,7 +6,7 @@ use crate::test_portal::{RunningWriter, TestPortal};
 use auction_app::writer::aggregate_cache::Aggregate;
 use auction_app::writer::dispatch::DecideFn;
 use auction_domain::auction::{AuctionCommand, PlaceBid};
-use auction_domain::{Refused, Timestamp};
+use auction_domain::{RefusalInfo, Timestamp};
 use auction_testkit::fault_injection::{FaultInjector, FaultyPort};
 use auction_testkit::random::Random;
 use auction_wire::{Command, CommandBody, Event};
@@ -19,7 +19,7 @@ fn panic_at_some_bids(
     aggregate: &Aggregate,
     command: &Command,
     at: Timestamp,
-) -> Result<Vec<Event>, Refused> {
+) -> Result<Vec<Event>, RefusalInfo> {
     if let CommandBody::Auction(AuctionCommand::PlaceBid(PlaceBid { amount, .. })) = &command.body {
         assert!(amount.minor_units() % 29 != 0, "panic by the test");
     }

@@ -41,7 +41,7 @@ async fn change_subscriptions<P: Ports>(
         path: "/subscriptions",
         payload: &payload,
     };
-    let change = ChangeNotificationPreferences { to: request.into() };
-    let command = CommandBody::User(UserCommand::ChangeSubscriptions(change));
+    let change = ChangeNotificationPreferences { preferences: request.into() };
+    let command = CommandBody::User(UserCommand::ChangeNotificationPreferences(change));
     submit(&portal, &headers, submission, |_| (user.0, command)).await
 }

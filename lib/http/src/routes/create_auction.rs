@@ -108,7 +108,7 @@ fn validate(request: CreateAuctionRequest, seller: UserId) -> Result<CreateAucti
                 soft_close: request.soft_close.map(|soft| SoftClose {
                     extend_by: DurationMs::seconds(soft.extend_by_seconds),
                     within: DurationMs::seconds(soft.within_seconds),
-                    at_most: soft.at_most,
+                    max_extensions: soft.at_most,
                 }),
                 retraction_lock: DurationMs::seconds(request.retraction_lock_seconds),
                 promotion: None,

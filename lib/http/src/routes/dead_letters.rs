@@ -13,9 +13,9 @@ use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::requests;
 use crate::state::{IngressState, Ports, SharedState, StateExtractor};
-use auction_app::ports::operator::dead_letters::DeadLetter;
 use auction_app::operator::dead_letters::{Filter, Page, RequeueResult, find_one, page, requeue};
 use auction_app::ports::commands::command_stream::FailureReason;
+use auction_app::ports::operator::dead_letters::DeadLetter;
 use auction_app::ports::operator::dead_letters::DeadLetterQueue;
 use auction_domain::Timestamp;
 use auction_wire::operator_api::{

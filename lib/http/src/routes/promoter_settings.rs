@@ -5,6 +5,7 @@ use crate::body::{self, BoundedBody};
 use crate::caller::Operator;
 use crate::command_response::{CommandSubmission, submit};
 use crate::openapi::commands::Effect;
+use crate::openapi::draw_option::DrawOption;
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::requests;
@@ -29,6 +30,7 @@ pub(super) fn change_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         )
         .access(Access::Operator)
         .body::<PromoterSettingsRequest>(true)
+        .extra_schema::<DrawOption>()
         .command(Effect::Changes)
         .problems(&[&requests::INVALID_DRAW_OPTIONS])
 }
@@ -55,12 +57,8 @@ async fn change<P: Ports>(
     let change = ChangePromoterSettings { options: options.text().clone() };
     let command = CommandBody::Promoter(PromoterCommand::ChangePromoterSettings(change));
     let path = "/promoter/settings";
-    let submission = CommandSubmission {
-        actor: Actor::Operator(operator),
-        method: "PUT",
-        path,
-        payload: &payload,
-    };
+    let submission =
+        CommandSubmission { actor: Actor::Operator(operator), method: "PUT", path, payload: &payload };
     submit(&portal, &headers, submission, |_| (PROMOTER_SETTINGS, command)).await
 }
 

@@ -170,18 +170,30 @@ impl Generations for RedisGenerations {
     }
 
     async fn drop_old(&self) -> Result<u64, Unavailable> {
+        Ok(self.drop_matching(keys::ALL_VIEWS).await? + self.drop_matching(keys::FORMER_VIEWS).await?)
+    }
+}
+
+impl RedisGenerations {
+    /// Deletes the keys of a pattern that no generation uses any more. Returns their number.
+    async fn drop_matching(&self, pattern: &str) -> Result<u64, Unavailable> {
         let (mut connection, mut dropped, mut cursor) = (self.connection().await?, 0, "0".to_owned());
         // A generation older than one that was current is never used again, so a remembered pointer is good
         // enough.
         let mut current: HashMap<PartitionId, Generation> = HashMap::new();
         loop {
             let mut scan = cmd("SCAN");
-            scan.arg(&cursor).arg("MATCH").arg(keys::ALL_VIEWS).arg("COUNT").arg(STEP);
+            scan.arg(&cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(STEP);
             let (next, found): (String, Vec<String>) =
                 scan.query_async(&mut connection).await.map_err(client_error)?;
             let mut unlink = cmd("UNLINK");
             let mut old = 0;
             for key in &found {
+                if pattern == keys::FORMER_VIEWS {
+                    unlink.arg(key);
+                    old += 1;
+                    continue;
+                }
                 let Some((partition, generation)) = keys::read_view_key(key) else { continue };
                 if let Entry::Vacant(vacant) = current.entry(partition) {
                     vacant.insert(self.current(partition).await?);

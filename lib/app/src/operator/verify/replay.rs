@@ -45,7 +45,7 @@ impl Replay {
                     user.deleted = true;
                 }
             }
-            Event::User(UserEvent::SubscriptionsChanged(_)) => {} // not part of any view
+            Event::User(UserEvent::NotificationPreferencesChanged(_)) => {} // not part of any view
             Event::Promoter(_) => {}
             Event::Auction(event) => {
                 if let AuctionEvent::BidPlaced { bidder, .. } = event {

@@ -68,7 +68,7 @@ async fn compare_bids(
     }
     let mut own: BTreeMap<UserId, BTreeSet<u64>> = BTreeMap::new();
     for bid in projection.auction.bids() {
-        let number = projection.auction.number_of(bid.id).unwrap_or_default();
+        let number = projection.auction.bid_number(bid.id).unwrap_or_default();
         own.entry(bid.bidder).or_default().insert(number);
         report.bids += 1;
         let found = found.remove(&number);

@@ -154,7 +154,7 @@ impl FailureReason {
         match self {
             FailureReason::Unreadable => "unreadable",
             FailureReason::Panicked => "panicked",
-            FailureReason::CrashedProcess => "ended_its_process",
+            FailureReason::CrashedProcess => "process_crash",
             FailureReason::Rejected => "rejected",
         }
     }

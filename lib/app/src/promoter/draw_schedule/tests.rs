@@ -1,7 +1,7 @@
 //! Tests of the draw schedule.
 
 use super::*;
-use auction_domain::auction::{Draw, Promotion, Proof, Seed, Terms, Unsold};
+use auction_domain::auction::{Draw, Promotion, Proof, Seed, Terms, UnsoldReason};
 use auction_domain::{Amount, BidId, Currency, Description, PromoterOptions, Title, UserId};
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ fn created() -> AuctionEvent {
             seller: None,
             soft_close: None,
             retraction_lock: DurationMs(0),
-            promotion: Some(Promotion { every: DurationMs::seconds(10), commitment }),
+            promotion: Some(Promotion { interval: DurationMs::seconds(10), commitment }),
         },
     }
 }
@@ -100,7 +100,7 @@ fn draw_is_due_again_when_an_earlier_bid_arrives_late() {
 #[test]
 fn seed_is_due_after_the_auction_until_it_is_recorded() {
     let schedule = schedule();
-    let closed = AuctionEvent::AuctionClosedUnsold { because: Unsold::NoBids };
+    let closed = AuctionEvent::AuctionClosedUnsold { reason: UnsoldReason::NoBids };
     apply(&schedule, &closed, after(60));
     assert_eq!(due(&schedule, after(60)), [(0, 0)]);
     assert_eq!(due(&schedule, after(61)), []);
