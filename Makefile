@@ -38,7 +38,7 @@ bench: setup ## Measure the table of docs/performance.md, in at most ten minutes
 
 profile: ## Record flame graphs of all components under load; options: make profile ARGS="writer ingress --seconds 20"
 	@scripts/setup.sh profile
-	cargo build --release --locked -p portal -p auction-loadtest --bin portal --bin auction-loadtest
+	CARGO_PROFILE_RELEASE_DEBUG=line-tables-only cargo build --release --locked -p portal -p auction-loadtest --bin portal --bin auction-loadtest
 	$(TARGET_DIR)/release/auction-loadtest profile --directory $(TARGET_DIR)/profile $(ARGS)
 
 schemathesis: setup ## Test a portal against its OpenAPI document (needs Python 3; installs schemathesis under target/)

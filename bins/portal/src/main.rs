@@ -62,7 +62,7 @@ fn main() -> ExitCode {
         Command::Up(args) => report(block_on(up::up(args))),
         Command::Run { component, args } => run_component(component, args),
         Command::Verify(args) => show(block_on(verify::run(args))),
-        Command::Streams(args) => report(block_on(streams::run(args, &mut std::io::stdout()))),
+        Command::Streams(args) => report(block_on(streams::run(args))),
         Command::Draws(args) => show(block_on(draws::run(args))),
         Command::DeadLetters(args) => show(block_on(dead_letters::run(args))),
         Command::Rebuild(args) => show(block_on(rebuild::run(args))),
@@ -70,8 +70,9 @@ fn main() -> ExitCode {
         Command::ApiKeys(args) => show(block_on(accounts::api_keys(args))),
         Command::ParkedEvents(args) => show(block_on(parked_events::run(args))),
         Command::Client(command) => {
-            match block_on(async { Ok(auction_cli::run(ClientArgs { url, operator, token, command }).await) })
-            {
+            match block_on(Box::pin(async move {
+                Ok(auction_cli::run(ClientArgs { url, operator, token, command }).await)
+            })) {
                 Ok(code) => code,
                 Err(error) => report(Err(error)),
             }

@@ -35,11 +35,12 @@ pub use user::{CreateUserArgs, DeleteUserArgs};
 
 use client::{Client, RetryBudget};
 use error::CliError;
+use std::pin::Pin;
 use std::process::ExitCode;
 
 /// Executes a command on the terminal.
-pub async fn run(args: ClientArgs) -> ExitCode {
-    run_on(args, &Console::terminal()).await
+pub fn run(args: ClientArgs) -> Pin<Box<dyn Future<Output = ExitCode>>> {
+    Box::pin(async move { run_on(args, &Console::terminal()).await })
 }
 
 /// Executes a command on the given console.

@@ -2,11 +2,11 @@
 //! first operator of an installation is appointed with `portal accounts grant`.
 
 use crate::operator::{BackendArgs, CommandContext, CommandOutput};
-use crate::process::ProcessError;
-use auction_app::ports::people::{Role, TokenKind, new_token};
+use crate::process::{ProcessError, Running};
 use auction_app::ports::people::account_admin::{AccountAdmin, ApiKey};
 use auction_app::ports::people::accounts::{Accounts, Profile};
 use auction_app::ports::people::tokens::{Revocation, Revocations};
+use auction_app::ports::people::{Role, TokenKind, new_token};
 use auction_domain::{Timestamp, UserId};
 use auction_http::state::wall_clock;
 use auction_wire::time;
@@ -100,7 +100,11 @@ async fn announce(context: &CommandContext, revocation: Revocation) -> &'static 
     }
 }
 
-pub async fn accounts(args: AccountsArgs) -> Result<CommandOutput, ProcessError> {
+pub fn accounts(args: AccountsArgs) -> Running<CommandOutput> {
+    Box::pin(execute_accounts(args))
+}
+
+async fn execute_accounts(args: AccountsArgs) -> Result<CommandOutput, ProcessError> {
     let text = match args.action {
         AccountsAction::Show { email, backends } => {
             let (user, Profile { email, name, role, created_at }) =
@@ -127,14 +131,19 @@ pub async fn accounts(args: AccountsArgs) -> Result<CommandOutput, ProcessError>
     Ok(CommandOutput::success(text))
 }
 
-pub async fn api_keys(args: ApiKeyArgs) -> Result<CommandOutput, ProcessError> {
+pub fn api_keys(args: ApiKeyArgs) -> Running<CommandOutput> {
+    Box::pin(execute_api_keys(args))
+}
+
+async fn execute_api_keys(args: ApiKeyArgs) -> Result<CommandOutput, ProcessError> {
     let text = match args.action {
         ApiKeyAction::Create { name, role, per_second, days, backends } => {
             let context = backends.connect()?;
             let (token, hash) = context.check(new_token(TokenKind::ApiKey))?;
             let created_at = wall_clock();
             let expires_at = days.map(|days| Timestamp(created_at.0 + i64::from(days) * DAY_MS));
-            let key = ApiKey { id: hash.id(), name, role, per_second, created_at, expires_at, revoked_at: None };
+            let key =
+                ApiKey { id: hash.id(), name, role, per_second, created_at, expires_at, revoked_at: None };
             if !context.check(context.store.create_key(hash, &key).await)? {
                 return Err(ProcessError::Usage(format!(
                     "an API key with the name {:?} exists or existed: choose another name",
@@ -161,10 +170,8 @@ pub async fn api_keys(args: ApiKeyArgs) -> Result<CommandOutput, ProcessError> {
 }
 
 fn table(keys: &[ApiKey]) -> String {
-    let mut text = format!(
-        "{:24} {:9} {:>10}  {:24}  {:36}  state\n",
-        "name", "role", "per second", "since", "id"
-    );
+    let mut text =
+        format!("{:24} {:9} {:>10}  {:24}  {:36}  state\n", "name", "role", "per second", "since", "id");
     for key in keys {
         let per_second = key.per_second.map_or("-".to_owned(), |n| n.to_string());
         let state = match (key.revoked_at, key.expires_at) {

@@ -3,9 +3,9 @@
 mod show;
 
 use crate::operator::{BackendArgs, BulkArgs, CommandContext, CommandOutput, Selection, apply_to_each};
-use crate::process::ProcessError;
-use auction_app::ports::operator::dead_letters::DeadLetter;
+use crate::process::{ProcessError, Running};
 use auction_app::operator::dead_letters::{Filter, RequeueResult, find, requeue};
+use auction_app::ports::operator::dead_letters::DeadLetter;
 use auction_app::ports::operator::dead_letters::DeadLetterQueue;
 use clap::{Args, Subcommand};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -113,7 +113,11 @@ async fn find_selected(context: &CommandContext, filters: Filters) -> Result<Vec
     }
 }
 
-pub async fn run(args: DeadLettersArgs) -> Result<CommandOutput, ProcessError> {
+pub fn run(args: DeadLettersArgs) -> Running<CommandOutput> {
+    Box::pin(execute(args))
+}
+
+async fn execute(args: DeadLettersArgs) -> Result<CommandOutput, ProcessError> {
     match args.action {
         Action::List { filters, json, backends } => {
             let found = find_selected(&backends.connect()?, filters).await?;

@@ -1,7 +1,7 @@
 //! `portal draws`: verification of the draws of an auction.
 
 use crate::operator::{BackendArgs, CommandOutput};
-use crate::process::ProcessError;
+use crate::process::{ProcessError, Running};
 use auction_app::consume::stored_events::LoadError;
 use auction_app::ports::events::event_store::EventStoreConnector;
 use auction_app::promoter::verify::{DrawAudit, DrawsReport, verify};
@@ -31,7 +31,11 @@ struct VerifyDrawsArgs {
 }
 
 /// Runs `portal draws`. Succeeds if all draws are correct.
-pub async fn run(args: DrawsArgs) -> Result<CommandOutput, ProcessError> {
+pub fn run(args: DrawsArgs) -> Running<CommandOutput> {
+    Box::pin(execute(args))
+}
+
+async fn execute(args: DrawsArgs) -> Result<CommandOutput, ProcessError> {
     let DrawsCommand::Verify(VerifyDrawsArgs { auction, backends }) = args.command;
     let context = backends.connect()?;
     let verified = async { verify(&mut context.connections.stores.open().await?, AuctionId(auction)).await };

@@ -3,7 +3,7 @@
 mod show;
 
 use crate::operator::{BackendArgs, BulkArgs, CommandContext, CommandOutput, Selection, apply_to_each};
-use crate::process::ProcessError;
+use crate::process::{ProcessError, Running};
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
 use auction_app::ports::operator::parked_events::{OperatorAction, ParkedAggregate, ParkedEvents};
@@ -129,7 +129,11 @@ async fn request(
     )))
 }
 
-pub async fn run(args: ParkedEventsArgs) -> Result<CommandOutput, ProcessError> {
+pub fn run(args: ParkedEventsArgs) -> Running<CommandOutput> {
+    Box::pin(execute(args))
+}
+
+async fn execute(args: ParkedEventsArgs) -> Result<CommandOutput, ProcessError> {
     match args.action {
         Action::List { filters, json, backends } => {
             let found = find_selected(&backends.connect()?, &filters).await?;

@@ -9,6 +9,7 @@ use crate::telemetry;
 use clap::{Args, Parser};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
 use thiserror::Error;
@@ -74,11 +75,15 @@ pub fn run_component(component: Component, args: ComponentArgs) -> ExitCode {
     let listen = args.listen.map(|listen| ("ingress.listen", listen));
     let admin_listen = args.admin_listen.map(|listen| ("admin_listen", listen));
     let flags = listen.into_iter().chain(admin_listen).collect();
-    report(block_on(run(component, SettingsLayers { file: args.config, flags, ..SettingsLayers::default() })))
+    let layers = SettingsLayers { file: args.config, flags, ..SettingsLayers::default() };
+    report(block_on(Box::pin(run(component, layers))))
 }
 
-/// Runs a future on a new runtime.
-pub fn block_on<T>(run: impl Future<Output = Result<T, ProcessError>>) -> Result<T, ProcessError> {
+/// Work of a command. It is boxed so that it is compiled in its own crate, and not once more in every program.
+pub type Running<T> = Pin<Box<dyn Future<Output = Result<T, ProcessError>>>>;
+
+/// Runs the work of a command on a new runtime.
+pub fn block_on<T>(run: Running<T>) -> Result<T, ProcessError> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run)
 }
 

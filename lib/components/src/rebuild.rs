@@ -1,7 +1,7 @@
 //! `portal rebuild`: rebuilds the read models as a new generation, while the current one stays in use.
 
 use crate::operator::{BackendArgs, CommandOutput};
-use crate::process::ProcessError;
+use crate::process::{ProcessError, Running};
 use auction_app::ports::views::generations::Generations;
 use auction_app::projector::rebuild::{RebuildError, RebuildReport, rebuild};
 use auction_redis::views::RedisGenerations;
@@ -22,7 +22,11 @@ pub struct RebuildArgs {
     backends: BackendArgs,
 }
 
-pub async fn run(args: RebuildArgs) -> Result<CommandOutput, ProcessError> {
+pub fn run(args: RebuildArgs) -> Running<CommandOutput> {
+    Box::pin(execute(args))
+}
+
+async fn execute(args: RebuildArgs) -> Result<CommandOutput, ProcessError> {
     let context = args.backends.connect()?;
     let connections = &context.connections;
     let generations = RedisGenerations::new(connections.redis.clone(), connections.redis_pool.clone());

@@ -8,8 +8,8 @@ pub use components::{
     WebhookSettings, WriterSettings,
 };
 
-use auction_durability::DurabilityRisk;
 use auction_app::promoter::DrawOptionsError;
+use auction_durability::DurabilityRisk;
 use auction_wire::{PartitionCount, partition::PartitionCountError};
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;

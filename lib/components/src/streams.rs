@@ -3,7 +3,7 @@
 mod table;
 
 use crate::operator::BackendArgs;
-use crate::process::ProcessError;
+use crate::process::{ProcessError, Running};
 use auction_app::operator::stream_stats::{Rates, collect};
 use auction_redis::stream_stats::RedisStreamStats;
 use auction_wire::PartitionId;
@@ -39,7 +39,11 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 /// Runs `portal streams`. Reads the streams at least twice, to measure rates.
-pub async fn run(args: StreamsArgs, out: &mut impl Write) -> Result<(), ProcessError> {
+pub fn run(args: StreamsArgs) -> Running<()> {
+    Box::pin(async move { execute(args, &mut std::io::stdout()).await })
+}
+
+async fn execute(args: StreamsArgs, out: &mut impl Write) -> Result<(), ProcessError> {
     let StreamsArgs { partition, interval, watch, json, backends } = args;
     let context = backends.connect()?;
     let all = context.connections.partitions;

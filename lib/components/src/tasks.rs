@@ -1,5 +1,6 @@
 //! The tasks of a component. A task that ends before shutdown fails the process.
 
+use std::pin::Pin;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::task::JoinSet;
@@ -22,6 +23,10 @@ pub enum ComponentError {
 }
 
 type TaskResult = Result<String, ComponentError>;
+
+/// Work of a task, boxed.
+pub(crate) type BoxedTask =
+    Pin<Box<dyn Future<Output = Result<(), Box<dyn std::error::Error + Send + Sync>>> + Send>>;
 
 /// Running tasks of a component, with their shutdown and health.
 pub struct Tasks {
@@ -52,11 +57,15 @@ impl Tasks {
     ) where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let task = task.into();
+        self.spawn_boxed(task.into(), Box::pin(async move { run.await.map_err(Into::into) }));
+    }
+
+    /// Spawns a boxed task: the runtime's machinery is compiled once, not for each kind of task.
+    fn spawn_boxed(&mut self, task: String, run: BoxedTask) {
         self.set.spawn(async move {
             match run.await {
                 Ok(()) => Ok(task),
-                Err(cause) => Err(ComponentError::Failed { task, cause: cause.into() }),
+                Err(cause) => Err(ComponentError::Failed { task, cause }),
             }
         });
     }

@@ -3,7 +3,7 @@
 use crate::admin;
 use crate::component::{Component, keep_functions};
 use crate::connections::Connections;
-use crate::process::{ProcessError, shutdown_requested};
+use crate::process::{ProcessError, Running, shutdown_requested};
 use crate::settings::{Settings, SettingsLayers};
 use crate::tasks::Tasks;
 use crate::telemetry;
@@ -39,7 +39,11 @@ pub fn servers_file(data_dir: &Path) -> PathBuf {
 }
 
 /// Runs all components until Ctrl-C or SIGTERM; then drains them and stops the local backends.
-pub async fn up(args: UpArgs) -> Result<(), ProcessError> {
+pub fn up(args: UpArgs) -> Running<()> {
+    Box::pin(execute(args))
+}
+
+async fn execute(args: UpArgs) -> Result<(), ProcessError> {
     let shutdown = shutdown_requested()?;
     let listen = args.listen.map(|listen| ("ingress.listen", listen.to_string()));
     let admin_listen = args.admin_listen.map(|listen| ("admin_listen", listen.to_string()));

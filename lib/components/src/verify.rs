@@ -1,7 +1,7 @@
 //! `portal verify`: compares the stored events, the published events and the read models.
 
 use crate::operator::{BackendArgs, CommandOutput};
-use crate::process::ProcessError;
+use crate::process::{ProcessError, Running};
 use auction_app::consume::stored_events::LoadError;
 use auction_app::operator::verify::{PartitionReport, verify};
 use auction_redis::stream_info::RedisStreamInfo;
@@ -16,7 +16,11 @@ pub struct VerifyArgs {
 }
 
 /// Runs `portal verify`. Succeeds if there are no differences.
-pub async fn run(args: VerifyArgs) -> Result<CommandOutput, ProcessError> {
+pub fn run(args: VerifyArgs) -> Running<CommandOutput> {
+    Box::pin(execute(args))
+}
+
+async fn execute(args: VerifyArgs) -> Result<CommandOutput, ProcessError> {
     let context = args.backends.connect()?;
     let connections = &context.connections;
     let views = RedisReadModelReader::new(connections.redis_pool.clone(), connections.partitions);

@@ -25,7 +25,7 @@ async fn commands_have_one_effect_when_requests_are_repeated() {
         run_cli(&fake.url, &["bid", &auction, amount, "--as", &bidder]).await.succeeds();
     }
     let portal = fake.portal();
-    let bids = portal.auctions.values().map(|entry| entry.auction.as_ref().unwrap().live_bids());
+    let bids = portal.auctions.values().map(|entry| entry.auction.as_ref().unwrap().active_bid_count());
     assert_eq!((portal.users.len(), bids.collect::<Vec<_>>()), (2, vec![3]));
 }
 

@@ -36,7 +36,7 @@ async fn replay_json(fake: &Fake, more: &[&str]) -> CliOutput {
 fn winners_in(fake: &Fake) -> Vec<u64> {
     let portal = fake.portal();
     let pays = portal.auctions.values().map(|entry| match entry.auction.as_ref().unwrap().status() {
-        auction_domain::auction::Status::Closed(Some(winner)) => winner.pays.minor_units(),
+        auction_domain::auction::Status::Closed(Some(winner)) => winner.price.minor_units(),
         other => panic!("{other:?}"),
     });
     let mut pays: Vec<u64> = pays.collect();
@@ -46,7 +46,7 @@ fn winners_in(fake: &Fake) -> Vec<u64> {
 
 fn bids_in(fake: &Fake) -> u64 {
     let portal = fake.portal();
-    portal.auctions.values().map(|entry| entry.auction.as_ref().unwrap().live_bids() as u64).sum()
+    portal.auctions.values().map(|entry| entry.auction.as_ref().unwrap().active_bid_count() as u64).sum()
 }
 
 fn expected_winners() -> Vec<u64> {

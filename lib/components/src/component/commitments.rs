@@ -21,9 +21,9 @@ pub(super) async fn commitments(
     tasks: &mut Tasks,
     stop: &ShutdownSignal,
 ) -> Result<DrawCommitments, ComponentError> {
-    let lookup =
+    let queries =
         PostgresQueries::new(&connections.stores, 1).map_err(|error| failed("draws")(error.into()))?;
-    let secret = DrawSecret::new(&shared_secret(&lookup, "draws", stop.clone()).await?)
+    let secret = DrawSecret::new(&shared_secret(&queries, "draws", stop.clone()).await?)
         .ok_or_else(|| failed("draws")("the draw secret in the database is too short".into()))?;
     let options = settings.promoter.options().map_err(|error| failed("draws")(error.into()))?;
     let current = Arc::new(CurrentOptions::new(options));

@@ -25,7 +25,7 @@ pub(super) fn advise_on_writer(error: WriterError) -> Box<dyn Error + Send + Syn
 }
 
 fn with_advice(error: &dyn Error, partition: PartitionId) -> Box<dyn Error + Send + Sync> {
-    let (events, views) = (keys::events(partition), format!("ap:{{{partition}}}:view:*"));
+    let (events, views) = (keys::events(partition), format!("ap:{{{partition}}}:read-model:*"));
     format!(
         "{error}. Postgres was restored from an older backup, or REDIS_URL points to another installation. If the \
          database is right: stop all processes, delete the keys `{events}` and `{views}`, and start again. They are \
@@ -44,7 +44,7 @@ mod tests {
         let ahead = ConsumeError::AheadOfStore { component, partition, position: 9, head: 5 };
         let text = advise_on_consumer(ahead).to_string();
         assert!(text.starts_with("projector, partition 07: the checkpoint 9 is ahead of"), "{text}");
-        assert!(text.contains("delete the keys `ap:{07}:evt` and `ap:{07}:view:*`"), "{text}");
+        assert!(text.contains("delete the keys `ap:{07}:evt` and `ap:{07}:read-model:*`"), "{text}");
         let broken = ConsumeError::Broken { component, partition, error: "by the test".to_owned() };
         assert!(!advise_on_consumer(broken).to_string().contains("REDIS_URL"));
     }

@@ -56,7 +56,7 @@ const FALLBACK_CACHE: Duration = Duration::from_secs(1);
 
 /// The adapters for Redis and Postgres.
 struct Backends {
-    lookup: PostgresQueries,
+    queries: PostgresQueries,
     views: RedisReadModelReader,
 }
 
@@ -80,7 +80,7 @@ impl Ports for Backends {
     type RateLimitStore = RedisRateLimitStore;
 
     async fn check(&self) -> Vec<(&'static str, Result<(), Unavailable>)> {
-        vec![("redis", self.views.ping().await), ("postgres", self.lookup.ping().await)]
+        vec![("redis", self.views.ping().await), ("postgres", self.queries.ping().await)]
     }
 }
 
@@ -95,10 +95,10 @@ pub(super) async fn start(
     let listener = TcpListener::bind(ingress.listen).await.map_err(|error| {
         failed(&format!("listening on {} (ingress.listen)", ingress.listen))(error.into())
     })?;
-    let lookup = PostgresQueries::new(&connections.stores, ingress.max_postgres_connections.get())
+    let queries = PostgresQueries::new(&connections.stores, ingress.max_postgres_connections.get())
         .map_err(|error| failed("ingress")(error.into()))?;
-    let secret =
-        HandleKey::new(&shared_secret(&lookup, "command_handles", stop.clone()).await?).ok_or_else(|| {
+    let secret = HandleKey::new(&shared_secret(&queries, "command_handles", stop.clone()).await?)
+        .ok_or_else(|| {
             failed("ingress")("the secret of command handles in the database is too short".into())
         })?;
     let commitments = commitments(settings, connections, tasks, stop).await?;
@@ -108,13 +108,13 @@ pub(super) async fn start(
     let waiters = Arc::new(OutcomeWaiters::default());
     let shedding = LoadShedder::default();
     let views = RedisReadModelReader::new(connections.redis_pool.clone(), partitions);
-    let tokens = rate_limits::token_cache(ingress, &lookup, redis.clone(), tasks, stop);
+    let tokens = rate_limits::token_cache(ingress, &queries, redis.clone(), tasks, stop);
     let passwords = Passwords::new(ingress.max_concurrent_password_hashes)
         .map_err(|error| failed("passwords")(error.into()))?;
     let portal = Arc::new(IngressState {
         commands: CommandGateway::new(
             queue,
-            lookup.clone(),
+            queries.clone(),
             Arc::clone(&waiters),
             secret,
             name.clone(),
@@ -124,24 +124,24 @@ pub(super) async fn start(
         consistency: Arc::new(ConsistencyWaiter::new(partitions)),
         list_cache: CoalescingCache::new(CACHED_LISTS, millis(ingress.list_cache_ms)),
         auction_cache: CoalescingCache::new(CACHED_AUCTIONS, millis(ingress.auction_cache_ms)),
-        auction_history: AuctionHistoryReader::new(lookup.clone(), ingress.max_concurrent_history_reads),
+        auction_history: AuctionHistoryReader::new(queries.clone(), ingress.max_concurrent_history_reads),
         fallback_cache: CoalescingCache::new(CACHED_LISTS, FALLBACK_CACHE),
         live_updates: BroadcastHub::new(ingress.max_live_subscribers.get(), millis(ingress.live_flush_ms)),
         inbox_signals: Arc::new(InboxSignals::default()),
-        preferences: lookup.clone(),
+        preferences: queries.clone(),
         inbox: InboxReader::new(
-            PostgresInboxes::new(lookup.clone(), settings.notifier.inbox_size),
+            PostgresInboxes::new(queries.clone(), settings.notifier.inbox_size),
             RedisInboxCache::new(connections.redis_pool.clone(), partitions, settings.notifier.inbox_size),
         ),
-        webhooks: webhooks::registry(settings, &lookup, stop).await?,
-        operator: operator_ports(connections, &lookup),
-        accounts: lookup.clone(),
+        webhooks: webhooks::registry(settings, &queries, stop).await?,
+        operator: operator_ports(connections, &queries),
+        accounts: queries.clone(),
         passwords,
         tokens,
         revocations: RedisRevocations::new(connections.redis_pool.clone()),
         rate_limits: rate_limits::limits(settings, connections),
         commitments,
-        ports: Backends { lookup, views },
+        ports: Backends { queries, views },
         partitions,
         settings: http_settings(settings),
         load_shedder: shedding.clone(),
@@ -170,14 +170,14 @@ fn serve(
     receive_outcomes(redis.clone(), partitions, name, handlers, tasks, &until_server_done);
     let (reads, until) = (Arc::clone(&portal), until_server_done.clone());
     tasks.spawn("read model positions", async move {
-        reads.consistency.run(&reads.views, &reads.ports.lookup, until).await;
+        reads.consistency.run(&reads.views, &reads.ports.queries, until).await;
         Ok::<(), Infallible>(())
     });
     let (live, tails, until) =
         (Arc::clone(&portal), RedisTailConnector::new(redis.clone(), partitions), stop.clone());
     let health = tasks.part("ingress live updates");
     tasks.spawn("live updates", async move {
-        live.live_updates.run(&live.ports.lookup, &tails, &health, until).await;
+        live.live_updates.run(&live.ports.queries, &tails, &health, until).await;
         Ok::<(), Infallible>(())
     });
     let (health, checked, until) = (tasks.health().clone(), Arc::clone(&portal), stop.clone());
@@ -192,14 +192,14 @@ fn serve(
     });
 }
 
-fn operator_ports(connections: &Connections, lookup: &PostgresQueries) -> OperatorPorts<Backends> {
+fn operator_ports(connections: &Connections, queries: &PostgresQueries) -> OperatorPorts<Backends> {
     OperatorPorts {
         dead_letters: RedisDeadLetters::new(connections.redis_pool.clone()),
-        failed_outcomes: lookup.clone(),
-        parked_events: lookup.clone(),
-        auction_events: lookup.clone(),
+        failed_outcomes: queries.clone(),
+        parked_events: queries.clone(),
+        auction_events: queries.clone(),
         stream_stats: RedisStreamStats::new(connections.redis.client().clone()),
-        heads: lookup.clone(),
+        heads: queries.clone(),
     }
 }
 
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn permissions_page_matches_the_routes() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/who-may-do-what.md");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/permissions.md");
         let page = auction_http::routes::permissions_page::<Backends>();
         if std::env::var("UPDATE_PERMISSIONS").is_ok_and(|update| update == "1") {
             std::fs::write(path, &page).unwrap();
@@ -299,7 +299,7 @@ mod tests {
         let written = std::fs::read_to_string(path).unwrap_or_default();
         assert!(
             written == page,
-            "docs/who-may-do-what.md is stale: run this test with UPDATE_PERMISSIONS=1 and review the changes"
+            "docs/reference/permissions.md is stale: run this test with UPDATE_PERMISSIONS=1 and review the changes"
         );
     }
 }

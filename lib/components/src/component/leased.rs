@@ -3,7 +3,7 @@
 use super::failed;
 use super::history_mismatch::advise_on_consumer;
 use crate::connections::Connections;
-use crate::tasks::{ComponentError, Tasks};
+use crate::tasks::{BoxedTask, ComponentError, Tasks};
 use auction_app::consume::{EventHandler, SubscriptionConfig, run_consumer};
 use auction_postgres::queries::PostgresQueries;
 use auction_redis::event_stream::RedisEventStreams;
@@ -19,17 +19,14 @@ use worker_runtime::shutdown::ShutdownSignal;
 const PARKING_CONNECTIONS: usize = 2;
 
 /// Runs `work` for each partition whose lease this process holds. `work` is dropped when the lease is lost.
-pub(super) fn start<E, Run>(
+pub(super) fn start(
     group: &'static str,
     lease_seconds: NonZeroU16,
     connections: &Connections,
     tasks: &mut Tasks,
     stop: &ShutdownSignal,
-    mut work: impl FnMut(PartitionId, ShutdownSignal) -> Run + Send + 'static,
-) where
-    E: Into<Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
-    Run: Future<Output = Result<(), E>> + Send + 'static,
-{
+    mut work: Box<dyn FnMut(PartitionId, ShutdownSignal) -> BoxedTask + Send>,
+) {
     let partitions: Vec<PartitionId> = connections.partitions.all().collect();
     let options = LeaseOptions {
         members_key: keys::members(group),
@@ -72,15 +69,16 @@ pub(super) fn run_consumers<H: EventHandler + 'static>(
     let streams = RedisEventStreams::new(connections.redis.clone(), spec.max_batch.get(), spec.read_block)
         .with_linger(spec.linger);
     let (stores, name, health) = (connections.stores.clone(), spec.name, tasks.health().clone());
-    start(name, spec.lease_seconds, connections, tasks, stop, move |partition, stop| {
+    let work = Box::new(move |partition, stop| -> BoxedTask {
         let (stores, streams, parking) = (stores.clone(), streams.clone(), parking.clone());
         let health = health.register(format!("{name} {partition}"));
         let subscription = SubscriptionConfig { component: name, partition, health, stop };
         let handler = new_handler(partition);
-        async move {
+        Box::pin(async move {
             let run = run_consumer(&stores, &streams, &parking, subscription, handler);
-            run.await.map_err(advise_on_consumer)
-        }
+            run.await.map_err(|error| advise_on_consumer(error).into())
+        })
     });
+    start(name, spec.lease_seconds, connections, tasks, stop, work);
     Ok(())
 }

@@ -22,7 +22,8 @@ pub(super) fn start(
         read_block: millis(projector.read_block_ms),
         linger: millis(projector.linger_ms),
     };
-    let (views, cache_size) = (RedisReadModelConnector::new(connections.redis.clone()), projector.auction_cache_size);
+    let (views, cache_size) =
+        (RedisReadModelConnector::new(connections.redis.clone()), projector.auction_cache_size);
     run_consumers(&spec, connections, tasks, stop, move |partition| {
         Projector::new(views.clone(), partition, cache_size)
     })

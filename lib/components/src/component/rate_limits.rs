@@ -36,13 +36,13 @@ pub(super) fn limits(
 /// Returns the token cache, and starts the tasks that revalidate its tokens and receive revocations.
 pub(super) fn token_cache(
     ingress: &IngressSettings,
-    lookup: &PostgresQueries,
+    queries: &PostgresQueries,
     redis: RedisServer,
     tasks: &mut Tasks,
     stop: &ShutdownSignal,
 ) -> Arc<TokenCache<PostgresQueries>> {
     let interval = Duration::from_secs(ingress.token_revalidate_seconds.get().into());
-    let tokens = Arc::new(TokenCache::new(lookup.clone(), ingress.token_cache_size.get(), interval));
+    let tokens = Arc::new(TokenCache::new(queries.clone(), ingress.token_cache_size.get(), interval));
     let (cache, until) = (Arc::clone(&tokens), stop.clone());
     tasks.spawn("token revalidation", async move {
         cache.run_refresh(wall_clock, until).await;

@@ -8,13 +8,13 @@ use worker_runtime::shutdown::ShutdownSignal;
 
 /// Reads a secret. Waits while Postgres is unavailable.
 pub(super) async fn shared_secret(
-    lookup: &PostgresQueries,
+    queries: &PostgresQueries,
     name: &str,
     mut stop: ShutdownSignal,
 ) -> Result<Vec<u8>, ComponentError> {
     let mut retry = Retry::default();
     loop {
-        match lookup.secret(name).await {
+        match queries.secret(name).await {
             Ok(secret) => return Ok(secret),
             Err(error) if stop.requested() => return Err(failed(name)(error.into())),
             Err(error) => {

@@ -56,7 +56,7 @@ pub(super) async fn start(
 /// Returns the webhook registry of the ingress.
 pub(super) async fn registry(
     settings: &Settings,
-    lookup: &PostgresQueries,
+    queries: &PostgresQueries,
     stop: &ShutdownSignal,
 ) -> Result<WebhookRegistry<PostgresQueries>, ComponentError> {
     let set = &settings.webhooks;
@@ -65,11 +65,11 @@ pub(super) async fn registry(
         overlap: Duration::from_secs(set.rotation_overlap_seconds.into()),
         url_policy: set.url_policy(),
     };
-    Ok(WebhookRegistry::new(lookup.clone(), secrets(lookup, stop).await?, config))
+    Ok(WebhookRegistry::new(queries.clone(), secrets(queries, stop).await?, config))
 }
 
-async fn secrets(lookup: &PostgresQueries, stop: &ShutdownSignal) -> Result<WebhookSecrets, ComponentError> {
-    let secret = shared_secret(lookup, "webhooks", stop.clone()).await?;
+async fn secrets(queries: &PostgresQueries, stop: &ShutdownSignal) -> Result<WebhookSecrets, ComponentError> {
+    let secret = shared_secret(queries, "webhooks", stop.clone()).await?;
     WebhookSecrets::new(&secret)
         .ok_or_else(|| failed("webhooks")("the webhook secret in the database is too short".into()))
 }

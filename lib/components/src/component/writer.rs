@@ -4,7 +4,7 @@ use super::history_mismatch::advise_on_writer;
 use super::leased;
 use crate::connections::Connections;
 use crate::settings::{Concurrency, Settings, millis};
-use crate::tasks::Tasks;
+use crate::tasks::{BoxedTask, Tasks};
 use auction_app::writer::decider::DeciderConfig;
 use auction_app::writer::dispatch::DecideFn;
 use auction_app::writer::partition_writer::{self, PartitionWriter};
@@ -80,7 +80,10 @@ pub(super) fn start(
         Ok::<(), Infallible>(())
     });
     if writer.concurrency == Concurrency::Leased {
-        let run = move |partition, stop| writers.clone().run(partition, stop);
+        let run = Box::new(move |partition, stop| -> BoxedTask {
+            let writers = writers.clone();
+            Box::pin(async move { writers.run(partition, stop).await.map_err(Into::into) })
+        });
         return leased::start(GROUP, writer.lease_seconds, connections, tasks, stop, run);
     }
     for partition in connections.partitions.all() {

@@ -1,7 +1,7 @@
 //! The settings of each component. `config/default.toml` documents every key and holds its default.
 
 use auction_app::notifier::webhooks::UrlPolicy;
-use auction_app::promoter::{DrawOptionsError, DrawOptions};
+use auction_app::promoter::{DrawOptions, DrawOptionsError};
 use auction_domain::user::NotificationKind;
 use auction_http::client_ip::ForwardedHeader;
 use auction_promoter::OptionSpec;

@@ -209,7 +209,7 @@ impl Portal {
             soft_close: create.soft_close.map(|soft| SoftClose {
                 extend_by: DurationMs::seconds(soft.extend_by_seconds),
                 within: DurationMs::seconds(soft.within_seconds),
-                at_most: soft.at_most,
+                max_extensions: soft.at_most,
             }),
             retraction_lock: DurationMs::seconds(create.retraction_lock_seconds),
             promotion: None,

@@ -3,7 +3,7 @@
 use super::http::Response;
 use super::portal::{Entry, Portal};
 use auction_domain::auction::{Auction, AuctionCommand, BidState, Status};
-use auction_domain::{Amount, AuctionId, Detail, Refused, RefusedClass, UserId};
+use auction_domain::{Amount, AuctionId, Detail, RefusalInfo, RefusalClass, UserId};
 use auction_wire::alias::alias;
 use auction_wire::api::Money;
 use auction_wire::time::JsonTime;
@@ -38,22 +38,22 @@ pub(crate) fn done(id: Uuid, auction: Uuid, command: &AuctionCommand, after: &Au
     if kind == "place_bid" {
         done["bid"] = json!(id);
     }
-    for (name, value) in command.facts(after) {
+    for (name, value) in command.details(after) {
         done[name] = fact(Some(after), value);
     }
     Response::json(if kind == "end_auction" { 200 } else { 201 }, &done)
 }
 
-pub(crate) fn refused(refused: &Refused, auction: Option<&Auction>) -> Response {
+pub(crate) fn refused(refused: &RefusalInfo, auction: Option<&Auction>) -> Response {
     let status = match refused.class {
-        RefusedClass::Unknown => 404,
-        RefusedClass::Forbidden => 403,
-        RefusedClass::Conflict => 409,
-        RefusedClass::Invalid => 422,
-        RefusedClass::VersionConflict => 412,
+        RefusalClass::Unknown => 404,
+        RefusalClass::Forbidden => 403,
+        RefusalClass::Conflict => 409,
+        RefusalClass::Invalid => 422,
+        RefusalClass::VersionConflict => 412,
     };
-    let facts = refused.facts.iter().map(|(name, value)| ((*name).to_owned(), fact(auction, *value)));
-    Response::problem(status, refused.code, &refused.detail, Value::Object(facts.collect()))
+    let details = refused.details.iter().map(|(name, value)| ((*name).to_owned(), fact(auction, *value)));
+    Response::problem(status, refused.code, &refused.message, Value::Object(details.collect()))
 }
 
 pub(crate) fn auction(id: AuctionId, entry: &Entry) -> AuctionView {
@@ -76,10 +76,10 @@ pub(crate) fn auction(id: AuctionId, entry: &Entry) -> AuctionView {
         starts_at: terms.starts_at.into(),
         ends_at: auction.ends_at().into(),
         seller: terms.seller.map(|seller| alias(id, seller)),
-        bids: auction.live_bids() as u64,
-        bidders: auction.live_bidders() as u64,
+        bids: auction.active_bid_count() as u64,
+        bidders: auction.active_bidder_count() as u64,
         top_bids: auction
-            .standing()
+            .ranking()
             .take(10)
             .map(|bid| TopBid {
                 bidder: alias(id, bid.bidder),
@@ -92,7 +92,7 @@ pub(crate) fn auction(id: AuctionId, entry: &Entry) -> AuctionView {
             bidder: alias(id, winner.bidder),
             bid: winner.bid.0,
             amount: money(auction, winner.effective),
-            price: money(auction, winner.pays),
+            price: money(auction, winner.price),
         }),
         unsold_reason: unsold.then(|| "no_bids".to_owned()),
         promotion: None,
@@ -118,7 +118,7 @@ pub(crate) fn list(portal: &Portal, query: &str) -> Response {
             ends_at: auction.ends_at().into(),
             opening_bid: money(auction, auction.terms().opening_bid),
             highest: auction.leader().map(|leader| money(auction, leader.effective())),
-            bids: auction.live_bids() as u64,
+            bids: auction.active_bid_count() as u64,
             version: auction.version(),
         }
     };
@@ -139,7 +139,7 @@ pub(crate) fn own_bids(id: Uuid, entry: &Entry, user: UserId) -> BidList {
             amount: money(auction, bid.amount),
             doubled: bid.is_doubled(),
             state: match bid.state {
-                BidState::Live => BidItemState::Live,
+                BidState::Active => BidItemState::Live,
                 BidState::Deleted => BidItemState::Deleted,
                 BidState::Voided => BidItemState::Voided,
                 BidState::Retracted => BidItemState::Retracted,
