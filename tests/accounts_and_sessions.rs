@@ -1,10 +1,10 @@
-//! People sign up, in and out, at any ingress; nobody learns from the portal who has an account, and nothing is left of
-//! whoever is deleted.
+//! Users sign up, sign in and sign out at any ingress. Responses do not reveal who has an account, and all
+//! personal data of a deleted user is erased.
 
-use crate::support::components::Roles;
+use crate::support::components::RunningComponents;
 use crate::support::sse_connection::SseConnection;
-use crate::support::test_user::{Answer, TestUser};
-use crate::support::{database, eventually, own_address};
+use crate::support::test_user::{HttpResponse, TestUser};
+use crate::support::{database, eventually, free_address};
 use auction_local_servers::{LocalServerOptions, LocalServers};
 use reqwest::Method;
 use serde_json::json;
@@ -13,11 +13,11 @@ use tempfile::TempDir;
 
 const PASSWORD: &str = "correct horse battery";
 
-/// Two ingresses that believe tokens alone, and hardly ever look a token up again: what one learns from the other, it
-/// was told.
+/// A portal with two ingresses that accept tokens only. They recheck cached tokens once per hour, so
+/// that an ingress learns of a sign-out at the other one only by its announcement.
 struct Portal {
     servers: LocalServers,
-    roles: Roles,
+    components: RunningComponents,
     other: String,
     _directory: TempDir,
 }
@@ -28,20 +28,18 @@ impl Portal {
         let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
         let mut all = vec![
             ("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "false"),
-            ("AUCTION__INGRESS__TOKEN_RECHECK_SECONDS", "3600"),
+            ("AUCTION__INGRESS__TOKEN_REVALIDATE_SECONDS", "3600"),
         ];
         all.extend(settings);
-        let mut roles = Roles::none(&servers, &all);
-        for role in ["writer", "projector", "auctioneer", "ingress"] {
-            roles.add(role);
-        }
-        let other = own_address();
-        roles.add_with("ingress", &[("AUCTION__INGRESS__LISTEN", &other)]);
-        let portal = Portal { servers, roles, other: format!("http://{other}"), _directory: directory };
+        let mut components = RunningComponents::new(&servers, &all);
+        components.add_all(["writer", "projector", "auctioneer", "ingress"]);
+        let other = free_address();
+        components.add_with_settings("ingress", &[("AUCTION__INGRESS__LISTEN", &other)]);
+        let portal = Portal { servers, components, other: format!("http://{other}"), _directory: directory };
         for url in [portal.url(), portal.other.clone()] {
             eventually("the ingress is ready", || async {
-                let answer = reqwest::get(format!("{url}/readyz")).await;
-                answer.is_ok_and(|answer| answer.status().is_success()).then_some(())
+                let response = reqwest::get(format!("{url}/readyz")).await;
+                response.is_ok_and(|response| response.status().is_success()).then_some(())
             })
             .await;
         }
@@ -49,7 +47,7 @@ impl Portal {
     }
 
     fn url(&self) -> String {
-        self.roles.url()
+        self.components.url()
     }
 
     async fn count(&self, query: &str) -> i64 {
@@ -57,86 +55,90 @@ impl Portal {
         database.query_one(query, &[]).await.unwrap().get(0)
     }
 
-    async fn end(self) {
-        assert!(self.roles.terminate().iter().all(|code| *code == Some(0)));
+    async fn stop(self) {
+        assert!(self.components.terminate().iter().all(|code| *code == Some(0)));
         self.servers.stop().await.unwrap();
     }
 }
 
-async fn sign_up(at: &str, email: &str, role: &str) -> Answer {
+async fn sign_up(at: &str, email: &str, role: &str) -> HttpResponse {
     let body = json!({"email": email, "name": "Ada Lovelace", "password": PASSWORD, "role": role});
-    TestUser::nobody(at).post("/sign-up", body, &[("prefer", "wait=30")]).await
+    TestUser::anonymous(at).post("/sign-up", body, &[("prefer", "wait=30")]).await
 }
 
-async fn sign_in(at: &str, email: &str, password: &str) -> Answer {
-    TestUser::nobody(at).post("/sign-in", json!({"email": email, "password": password}), &[]).await
+async fn sign_in(at: &str, email: &str, password: &str) -> HttpResponse {
+    TestUser::anonymous(at).post("/sign-in", json!({"email": email, "password": password}), &[]).await
 }
 
-/// Somebody with a new account, who has signed in.
-async fn somebody(at: &str, email: &str, role: &str) -> TestUser {
-    let user = sign_up(at, email, role).await.is(201).text("user");
+/// Creates an account and signs in.
+async fn signed_in_user(at: &str, email: &str, role: &str) -> TestUser {
+    let user = sign_up(at, email, role).await.assert_status(201).text("user");
     let signed_in = sign_in(at, email, PASSWORD).await;
-    assert_eq!(signed_in.is(200).text("user"), user);
+    assert_eq!(signed_in.assert_status(200).text("user"), user);
     assert_eq!(signed_in.header("cache-control"), "no-store");
     TestUser::with_token(at, Some(signed_in.text("token")))
 }
 
-fn is_invalid_token(answer: &Answer) {
-    answer.is_problem(401, "invalid_token");
+fn assert_invalid_token(answer: &HttpResponse) {
+    answer.assert_problem(401, "invalid_token");
     assert!(answer.header("www-authenticate").contains("error=\"invalid_token\""), "{answer:?}");
     assert_eq!(answer.headers.get_all("www-authenticate").iter().count(), 1, "{answer:?}");
 }
 
 #[tokio::test]
-async fn people_sign_up_in_and_out_at_any_ingress() {
+async fn sessions_work_across_ingress_processes() {
     let portal = Portal::start(&[]).await;
-    let (here, there) = (portal.url(), portal.other.clone());
-    let sue = somebody(&here, "sue@example.org", "seller").await;
-    let ada = somebody(&here, "Ada@example.org", "bidder").await;
+    let (first, second) = (portal.url(), portal.other.clone());
+    let sue = signed_in_user(&first, "sue@example.org", "seller").await;
+    let ada = signed_in_user(&first, "Ada@example.org", "bidder").await;
     let account = ada.get("/account", &[]).await;
     assert_eq!(
-        (account.is(200).text("email"), account.text("role")),
+        (account.assert_status(200).text("email"), account.text("role")),
         ("Ada@example.org".to_owned(), "bidder".to_owned())
     );
-    let offer =
+    let auction_request =
         json!({"title": "Vase", "currency": "EUR", "opening_bid": 100, "ends_at": "2099-01-01T00:00:00Z"});
-    ada.post("/auctions", offer.clone(), &[]).await.is_problem(403, "sellers_only");
-    let auction = sue.post("/auctions", offer, &[("prefer", "wait=30")]).await.is(201).text("auction");
+    ada.post("/auctions", auction_request.clone(), &[]).await.assert_problem(403, "seller_role_required");
+    let auction = sue
+        .post("/auctions", auction_request, &[("prefer", "wait=30")])
+        .await
+        .assert_status(201)
+        .text("auction");
     let bid = format!("/auction/{auction}/bid");
-    let also_ada = TestUser::with_token(&there, ada.token.clone());
+    let also_ada = TestUser::with_token(&second, ada.token.clone());
     for (n, at) in [&ada, &also_ada].into_iter().enumerate() {
         let body = json!({"amount": 100 + n});
-        at.send_json(Method::PUT, &bid, body, &[("prefer", "wait=30")]).await.is(201);
+        at.send_json(Method::PUT, &bid, body, &[("prefer", "wait=30")]).await.assert_status(201);
     }
-    // Nobody is believed who only says so.
-    let somebody = TestUser::nobody(&here);
-    let said = somebody.get("/account", &[("x-user-id", &account.text("user"))]).await;
-    said.is_problem(401, "caller_not_trusted");
-    let unknown = somebody.get("/account", &[]).await;
+    // X-User-Id alone is not accepted.
+    let anonymous = TestUser::anonymous(&first);
+    let claimed = anonymous.get("/account", &[("x-user-id", &account.text("user"))]).await;
+    claimed.assert_problem(401, "untrusted_identity_header");
+    let unknown = anonymous.get("/account", &[]).await;
     assert_eq!(
-        unknown.is_problem(401, "caller_unknown").header("www-authenticate"),
+        unknown.assert_problem(401, "authentication_required").header("www-authenticate"),
         "Bearer realm=\"auction portal\""
     );
-    is_invalid_token(&somebody.get("/account", &[("authorization", "Bearer aps_nonsense")]).await);
-    // A second token; the first is given back, and the second stays.
-    let again = sign_in(&there, "ada@EXAMPLE.org", PASSWORD).await;
-    let second = TestUser::with_token(&there, Some(again.is(200).text("token")));
-    second.get("/account", &[]).await.is(200);
-    ada.post("/sign-out", json!({}), &[]).await.is(204);
-    is_invalid_token(&ada.get("/account", &[]).await);
-    eventually("the other ingress has heard", || async {
+    assert_invalid_token(&anonymous.get("/account", &[("authorization", "Bearer aps_invalid")]).await);
+    // The first token is signed out; the second stays valid.
+    let again = sign_in(&second, "ada@EXAMPLE.org", PASSWORD).await;
+    let with_second_token = TestUser::with_token(&second, Some(again.assert_status(200).text("token")));
+    with_second_token.get("/account", &[]).await.assert_status(200);
+    ada.post("/sign-out", json!({}), &[]).await.assert_status(204);
+    assert_invalid_token(&ada.get("/account", &[]).await);
+    eventually("the other ingress refuses the token", || async {
         (also_ada.get("/account", &[]).await.status == 401).then_some(())
     })
     .await;
-    second.get("/account", &[]).await.is(200);
-    second.post("/sign-out", json!({"everywhere": true}), &[]).await.is(204);
-    is_invalid_token(&second.get("/account", &[]).await);
-    assert_eq!(portal.count("SELECT count(*) FROM sessions").await, 1, "sue's");
-    portal.end().await;
+    with_second_token.get("/account", &[]).await.assert_status(200);
+    with_second_token.post("/sign-out", json!({"all_sessions": true}), &[]).await.assert_status(204);
+    assert_invalid_token(&with_second_token.get("/account", &[]).await);
+    assert_eq!(portal.count("SELECT count(*) FROM sessions").await, 1, "only the session of sue is left");
+    portal.stop().await;
 }
 
-/// What an answer shows, without what is another every time.
-fn shape(answer: &Answer) -> (u16, Vec<String>, Vec<String>) {
+/// Returns the parts of a response that do not differ between users: status and names of members and headers.
+fn shape(answer: &HttpResponse) -> (u16, Vec<String>, Vec<String>) {
     let members = answer.body.as_object().unwrap().keys().cloned().collect();
     let headers = answer.headers.keys().map(ToString::to_string).collect();
     (answer.status.as_u16(), members, headers)
@@ -144,82 +146,86 @@ fn shape(answer: &Answer) -> (u16, Vec<String>, Vec<String>) {
 
 async fn timed(at: &str, email: &str, password: &str) -> Duration {
     let began = Instant::now();
-    sign_in(at, email, password).await.is_problem(401, "wrong_credentials");
+    sign_in(at, email, password).await.assert_problem(401, "invalid_credentials");
     began.elapsed()
 }
 
 #[tokio::test]
-async fn no_answer_tells_whether_somebody_has_an_account() {
+async fn responses_do_not_reveal_whether_an_account_exists() {
     let portal = Portal::start(&[]).await;
-    let here = portal.url();
-    let free = sign_up(&here, "ada@example.org", "bidder").await;
-    let taken = sign_up(&here, "ADA@example.org", "bidder").await;
-    assert_eq!(free.is(201).status, 201);
+    let url = portal.url();
+    let free = sign_up(&url, "ada@example.org", "bidder").await;
+    let taken = sign_up(&url, "ADA@example.org", "bidder").await;
+    assert_eq!(free.assert_status(201).status, 201);
     assert_eq!(shape(&free), shape(&taken));
-    let pending = |answer: Answer| (shape(&answer), answer.header("location").len());
-    let at_once = async |email: &str| {
+    let pending = |answer: HttpResponse| (shape(&answer), answer.header("location").len());
+    let without_wait = async |email: &str| {
         let body = json!({"email": email, "name": "Ada", "password": PASSWORD});
-        pending(TestUser::nobody(&here).post("/sign-up", body, &[]).await)
+        pending(TestUser::anonymous(&url).post("/sign-up", body, &[]).await)
     };
-    let free = at_once("bob@example.org").await;
+    let free = without_wait("bob@example.org").await;
     assert_eq!(free.0.0, 202);
-    assert_eq!(free, at_once("ada@example.org").await);
-    assert_eq!(portal.count("SELECT count(*) FROM accounts").await, 2, "ada's and bob's");
-    assert_eq!(portal.count("SELECT count(*) FROM accounts WHERE claims = 2").await, 1);
-    // In words, and in time.
+    assert_eq!(free, without_wait("ada@example.org").await);
+    assert_eq!(portal.count("SELECT count(*) FROM accounts").await, 2, "the accounts of ada and bob");
+    assert_eq!(portal.count("SELECT count(*) FROM accounts WHERE duplicate_sign_ups = 2").await, 1);
+    // Sign-in responses are equal in content and in duration.
     let (wrong, unknown) = (
-        sign_in(&here, "ada@example.org", "wrong horse battery").await,
-        sign_in(&here, "eve@example.org", "wrong horse battery").await,
+        sign_in(&url, "ada@example.org", "wrong horse battery").await,
+        sign_in(&url, "eve@example.org", "wrong horse battery").await,
     );
     assert_eq!((shape(&wrong), &wrong.body), (shape(&unknown), &unknown.body));
     let (mut wrong, mut unknown) = (Vec::new(), Vec::new());
     for _ in 0..7 {
-        wrong.push(timed(&here, "ada@example.org", "wrong horse battery").await);
-        unknown.push(timed(&here, "eve@example.org", "wrong horse battery").await);
+        wrong.push(timed(&url, "ada@example.org", "wrong horse battery").await);
+        unknown.push(timed(&url, "eve@example.org", "wrong horse battery").await);
     }
     wrong.sort_unstable();
     unknown.sort_unstable();
-    // Without a hash to compare with it would take a small part of it.
+    // Without hashing for unknown addresses, the response would take a small part of this time.
     assert!(unknown[3] > wrong[3] / 2, "{unknown:?}, {wrong:?}");
-    portal.end().await;
+    portal.stop().await;
 }
 
 #[tokio::test]
-async fn a_known_token_goes_on_while_postgres_is_away() {
-    let mut portal = Portal::start(&[("AUCTION__INGRESS__TOKEN_RECHECK_SECONDS", "1")]).await;
-    let here = portal.url();
-    let sue = somebody(&here, "sue@example.org", "seller").await;
-    let offer =
+async fn cached_token_is_accepted_while_postgres_is_unavailable() {
+    let mut portal = Portal::start(&[("AUCTION__INGRESS__TOKEN_REVALIDATE_SECONDS", "1")]).await;
+    let url = portal.url();
+    let sue = signed_in_user(&url, "sue@example.org", "seller").await;
+    let auction_request =
         json!({"title": "Vase", "currency": "EUR", "opening_bid": 100, "ends_at": "2099-01-01T00:00:00Z"});
-    let auction = sue.post("/auctions", offer, &[("prefer", "wait=30")]).await.is(201).text("auction");
-    let ada = somebody(&here, "ada@example.org", "bidder").await;
-    let new = sign_in(&here, "ada@example.org", PASSWORD).await.text("token");
-    ada.get("/account", &[]).await.is(200);
+    let auction = sue
+        .post("/auctions", auction_request, &[("prefer", "wait=30")])
+        .await
+        .assert_status(201)
+        .text("auction");
+    let ada = signed_in_user(&url, "ada@example.org", "bidder").await;
+    let new = sign_in(&url, "ada@example.org", PASSWORD).await.text("token");
+    ada.get("/account", &[]).await.assert_status(200);
     portal.servers.kill_postgres().await;
     let began = Instant::now();
     let bid = format!("/auction/{auction}/bid");
-    let mut taken = Vec::new();
-    // Long enough for what is known to be looked at again, in vain.
+    let mut accepted = Vec::new();
+    // Longer than the recheck interval, so that rechecks of the cached token fail.
     while began.elapsed() < Duration::from_secs(5) {
-        let placed = ada.send_json(Method::PUT, &bid, json!({"amount": 100 + taken.len()}), &[]).await;
-        taken.push(placed.is(202).header("location").to_owned());
+        let placed = ada.send_json(Method::PUT, &bid, json!({"amount": 100 + accepted.len()}), &[]).await;
+        accepted.push(placed.assert_status(202).header("location").to_owned());
     }
-    let stranger = TestUser::with_token(&here, Some(new));
-    let refused = stranger.send_json(Method::PUT, &bid, json!({"amount": 100}), &[]).await;
-    refused.is_problem(503, "temporarily_unavailable");
+    let not_cached = TestUser::with_token(&url, Some(new));
+    let refused = not_cached.send_json(Method::PUT, &bid, json!({"amount": 100}), &[]).await;
+    refused.assert_problem(503, "temporarily_unavailable");
     portal.servers.start_postgres().await.unwrap();
-    let last = taken.last().unwrap();
+    let last = accepted.last().unwrap();
     let decided = ada.get(last, &[("prefer", "wait=30, return=representation")]).await;
-    assert_eq!(decided.is(200).text("kind"), "place_bid");
-    eventually("the stranger is let in", || async {
-        (stranger.get("/account", &[]).await.status == 200).then_some(())
+    assert_eq!(decided.assert_status(200).text("kind"), "place_bid");
+    eventually("the token that was not cached is accepted", || async {
+        (not_cached.get("/account", &[]).await.status == 200).then_some(())
     })
     .await;
-    portal.end().await;
+    portal.stop().await;
 }
 
-/// Everything that lies on a stream, and every event and outcome, as one text.
-async fn all_that_is_kept(portal: &Portal) -> String {
+/// Returns all Redis keys, events, outcomes and other stored rows, except accounts and sessions, as one text.
+async fn dump_stored_data(portal: &Portal) -> String {
     let client = redis::Client::open(portal.servers.redis_url()).unwrap();
     let mut redis = client.get_multiplexed_async_connection().await.unwrap();
     let keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut redis).await.unwrap();
@@ -231,7 +237,7 @@ async fn all_that_is_kept(portal: &Portal) -> String {
         all.push_str(&format!("{key} {} {range:?}\n", String::from_utf8_lossy(&dump)));
     }
     let database = database(portal.servers.database_url()).await;
-    for table in ["events", "commands", "users", "deletions", "snapshots"] {
+    for table in ["events", "command_outcomes", "users", "deletions", "snapshots"] {
         for row in database.query(&format!("SELECT t::text FROM {table} t"), &[]).await.unwrap() {
             all.push_str(row.get(0));
         }
@@ -246,94 +252,97 @@ async fn all_that_is_kept(portal: &Portal) -> String {
 }
 
 #[tokio::test]
-async fn nothing_is_left_of_a_deleted_user_and_nothing_was_anywhere_else() {
+async fn personal_data_stays_in_accounts_and_is_erased_on_deletion() {
     let portal = Portal::start(&[]).await;
-    let (here, there) = (portal.url(), portal.other.clone());
-    let ada = somebody(&here, "ada.lovelace@example.org", "bidder").await;
-    let also_ada = TestUser::with_token(&there, ada.token.clone());
+    let (first, second) = (portal.url(), portal.other.clone());
+    let ada = signed_in_user(&first, "ada.lovelace@example.org", "bidder").await;
+    let also_ada = TestUser::with_token(&second, ada.token.clone());
     let account = also_ada.get("/account", &[]).await;
-    let user = account.is(200).text("user");
-    let kept = all_that_is_kept(&portal).await;
-    assert!(kept.contains(&user), "{kept}");
+    let user = account.assert_status(200).text("user");
+    let stored = dump_stored_data(&portal).await;
+    assert!(stored.contains(&user), "{stored}");
     for personal in ["lovelace", "Lovelace", "example.org", PASSWORD, "argon2id", &ada.token.clone().unwrap()]
     {
-        assert!(!kept.contains(personal), "{personal} in {kept}");
+        assert!(!stored.contains(personal), "{personal} in {stored}");
     }
     let deleted = ada.send(Method::DELETE, &format!("/user/{user}"), None, &[("prefer", "wait=30")]).await;
-    deleted.is(200);
-    eventually("he is erased", || async {
+    deleted.assert_status(200);
+    eventually("the account is erased", || async {
         (portal.count("SELECT count(*) FROM accounts").await == 0).then_some(())
     })
     .await;
     assert_eq!(portal.count("SELECT count(*) FROM sessions").await, 0);
     for at in [&ada, &also_ada] {
-        eventually("his token has ended", || async {
+        eventually("the token is refused", || async {
             (at.get("/account", &[]).await.body["code"] == "invalid_token").then_some(())
         })
         .await;
     }
-    sign_in(&here, "ada.lovelace@example.org", PASSWORD).await.is_problem(401, "wrong_credentials");
-    somebody(&here, "ada.lovelace@example.org", "bidder").await;
-    portal.end().await;
+    sign_in(&first, "ada.lovelace@example.org", PASSWORD).await.assert_problem(401, "invalid_credentials");
+    signed_in_user(&first, "ada.lovelace@example.org", "bidder").await;
+    portal.stop().await;
 }
 
-/// An ingress that was killed between keeping an account and sending its command leaves one behind.
+/// An ingress that is killed between storing an account and sending its command leaves an account without a
+/// user.
 #[tokio::test]
-async fn an_account_whose_command_was_never_sent_is_swept_and_its_address_is_free() {
+async fn account_is_swept_when_its_command_was_never_sent() {
     let portal = Portal::start(&[
-        ("AUCTION__RETENTION__SIGN_UPS_SECONDS", "1"),
-        ("AUCTION__RETENTION__EVERY_MS", "100"),
+        ("AUCTION__RETENTION__PENDING_SIGN_UPS_SECONDS", "1"),
+        ("AUCTION__RETENTION__INTERVAL_MS", "100"),
     ])
     .await;
-    let here = portal.url();
-    let bob = somebody(&here, "bob@example.org", "bidder").await;
-    let left = "INSERT INTO accounts (user_id, email, name, password_hash, role, state, command_id, created_at) \
-                VALUES (gen_random_uuid(), 'ada@example.org', 'Ada', '', 'bidder', 'provisional', gen_random_uuid(), 1)";
-    database(portal.servers.database_url()).await.execute(left, &[]).await.unwrap();
-    eventually("it is swept", || async {
+    let url = portal.url();
+    let bob = signed_in_user(&url, "bob@example.org", "bidder").await;
+    let insert = "INSERT INTO accounts \
+                  (user_id, email, name, password_hash, role, state, command_id, created_at) \
+                  VALUES (gen_random_uuid(), 'ada@example.org', 'Ada', '', 'bidder', 'provisional', \
+                  gen_random_uuid(), 1)";
+    database(portal.servers.database_url()).await.execute(insert, &[]).await.unwrap();
+    eventually("the account is deleted", || async {
         (portal.count("SELECT count(*) FROM accounts WHERE state = 'provisional'").await == 0).then_some(())
     })
     .await;
-    bob.get("/account", &[]).await.is(200);
-    somebody(&here, "ada@example.org", "bidder").await;
-    portal.end().await;
+    bob.get("/account", &[]).await.assert_status(200);
+    signed_in_user(&url, "ada@example.org", "bidder").await;
+    portal.stop().await;
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_sign_up_is_said_at_once_and_a_repeat_has_one_effect() {
+async fn sign_up_is_validated_and_idempotent() {
     let portal = Portal::start(&[]).await;
-    let somebody = TestUser::nobody(&portal.url());
-    let wrong = json!({"email": "ada", "name": " ", "password": "short"});
-    let refused = somebody.post("/sign-up", wrong, &[]).await;
-    assert_eq!(refused.is_problem(400, "invalid_request").body["errors"].as_array().unwrap().len(), 3);
+    let anonymous = TestUser::anonymous(&portal.url());
+    let invalid = json!({"email": "ada", "name": " ", "password": "short"});
+    let refused = anonymous.post("/sign-up", invalid, &[]).await;
+    assert_eq!(refused.assert_problem(400, "invalid_request").body["errors"].as_array().unwrap().len(), 3);
     let key = "8e03978e-40d5-43dd-bc93-6894a57f9324";
     let body = json!({"email": "ada@example.org", "name": "Ada", "password": PASSWORD});
     let headers = [("idempotency-key", key), ("prefer", "wait=30")];
-    let first = somebody.post("/sign-up", body.clone(), &headers).await;
-    let second = somebody.post("/sign-up", body, &headers).await;
-    assert_eq!(first.is(201).text("user"), second.is(201).text("user"));
+    let first = anonymous.post("/sign-up", body.clone(), &headers).await;
+    let second = anonymous.post("/sign-up", body, &headers).await;
+    assert_eq!(first.assert_status(201).text("user"), second.assert_status(201).text("user"));
     let other = json!({"email": "ada@example.org", "name": "Ada", "password": "another horse battery"});
-    somebody.post("/sign-up", other, &headers).await.is_problem(422, "idempotency_key_reused");
+    anonymous.post("/sign-up", other, &headers).await.assert_problem(422, "idempotency_key_reused");
     assert_eq!(portal.count("SELECT count(*) FROM users").await, 1);
-    assert_eq!(portal.count("SELECT claims::bigint FROM accounts").await, 0);
-    portal.end().await;
+    assert_eq!(portal.count("SELECT duplicate_sign_ups::bigint FROM accounts").await, 0);
+    portal.stop().await;
 }
 
 #[tokio::test]
-async fn who_has_signed_out_hears_nothing_more() {
+async fn live_notifications_end_after_sign_out() {
     let portal = Portal::start(&[]).await;
-    sign_up(&portal.url(), "ada@example.org", "bidder").await.is(201);
+    sign_up(&portal.url(), "ada@example.org", "bidder").await.assert_status(201);
     let signed_in = sign_in(&portal.url(), "ada@example.org", PASSWORD).await;
     let bearer = format!("Bearer {}", signed_in.text("token"));
     let url = format!("{}/notifications/live", portal.url());
-    let mut line = SseConnection::open(&url, &[("authorization", &bearer)]).await;
-    assert_eq!(line.next().await.unwrap().name, "inbox");
-    // At the other one: it is told to this one.
-    let elsewhere = TestUser::nobody(&portal.other);
-    let out = elsewhere.send(Method::POST, "/sign-out", None, &[("authorization", &bearer)]).await;
-    assert!(out.status.is_success(), "{out:?}");
-    // At the next sign of life.
-    let next = tokio::time::timeout(Duration::from_secs(30), line.next()).await.expect("it ends");
+    let mut live = SseConnection::open(&url, &[("authorization", &bearer)]).await;
+    assert_eq!(live.next().await.unwrap().name, "inbox");
+    // The sign-out at the other ingress is announced to this one.
+    let at_other = TestUser::anonymous(&portal.other);
+    let signed_out = at_other.send(Method::POST, "/sign-out", None, &[("authorization", &bearer)]).await;
+    assert!(signed_out.status.is_success(), "{signed_out:?}");
+    // The connection ends at the next heartbeat.
+    let next = tokio::time::timeout(Duration::from_secs(30), live.next()).await.expect("the connection ends");
     assert!(next.is_none(), "{next:?}");
-    portal.end().await;
+    portal.stop().await;
 }

@@ -1,10 +1,10 @@
-//! All roles as processes of their own, two of each, and their servers; people bid through both ingresses.
-//! One process after the other is killed, whichever it is. In the end everything is as it was promised.
+//! Two processes of every component, and their backends. Users bid at both ingresses while random processes
+//! and backends are killed. Afterwards all guarantees hold.
 
-use crate::support::components::Roles;
-use crate::support::polling_readers::{PollingReaders, all_events, all_told};
-use crate::support::subscriber_pool::{SseEvents, SubscriberPool};
-use crate::support::{database, eventually, long, own_address, portal, text};
+use crate::support::components::RunningComponents;
+use crate::support::http_bidders::{BidResults, HttpBidders};
+use crate::support::polling_readers::{PollingReaders, all_events, wait_until_all_notified};
+use crate::support::{database, eventually, free_address, is_long_run, output_text, portal};
 use auction_domain::{Timestamp, UserId};
 use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_testkit::auction_model::{ModelSummary, assert_follows_rules};
@@ -15,16 +15,16 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
 
-const FOLLOWERS_AND_WRITERS: [&str; 5] = ["writer", "projector", "auctioneer", "notifier", "promoter"];
+const WORKERS: [&str; 5] = ["writer", "projector", "auctioneer", "notifier", "promoter"];
 
-/// Auctions of a test.
+/// Number of auctions of the test.
 const AUCTIONS: usize = 24;
 
-/// Everything that runs.
+/// The running portal and its backends.
 struct Portal {
     servers: LocalServers,
-    roles: Roles,
-    /// Their addresses, and the processes that listen there.
+    components: RunningComponents,
+    /// Address and process id of each ingress.
     ingresses: Vec<(String, u32)>,
     random: Random,
     kills: u32,
@@ -33,33 +33,34 @@ struct Portal {
 impl Portal {
     async fn start(directory: &std::path::Path, seed: u64) -> Portal {
         let config = directory.join("settings.toml");
-        let mut settings = "[promoter]\noptions = [{ every_ms = 400 }]\nlease_seconds = 1\n".to_owned();
-        for role in ["writer", "projector", "auctioneer"] {
-            settings += &format!("[{role}]\nlease_seconds = 1\n");
+        let mut settings = "[promoter]\noptions = [{ interval_ms = 400 }]\nlease_seconds = 1\n".to_owned();
+        for component in ["writer", "projector", "auctioneer"] {
+            settings += &format!("[{component}]\nlease_seconds = 1\n");
         }
         // All notifications are kept, so that all can be compared.
-        settings += "[notifier]\nlease_seconds = 1\ninterval_ms = 100\ninbox_keeps = 60000\n";
+        settings += "[notifier]\nlease_seconds = 1\ninterval_ms = 100\ninbox_size = 60000\n";
         std::fs::write(&config, settings).unwrap();
         let servers = LocalServers::start(LocalServerOptions::new(directory.join("data"))).await.unwrap();
-        let mut roles = Roles::none(&servers, &[("AUCTION_CONFIG", config.to_str().unwrap())]);
-        for role in FOLLOWERS_AND_WRITERS {
-            roles.add(role);
-            roles.add(role);
+        let mut components =
+            RunningComponents::new(&servers, &[("AUCTION_CONFIG", config.to_str().unwrap())]);
+        for component in WORKERS {
+            components.add(component);
+            components.add(component);
         }
         let (random, kills, mut ingresses) = (Random::new(seed), 0, Vec::new());
-        // The first one listens where `roles` says.
-        ingresses.push((roles.url().replacen("http://", "", 1), roles.add("ingress")));
-        let second = own_address();
-        let pid = roles.add_with("ingress", &[("AUCTION__INGRESS__LISTEN", &second)]);
+        // The first ingress has the address from the common settings.
+        ingresses.push((components.url().replacen("http://", "", 1), components.add("ingress")));
+        let second = free_address();
+        let pid = components.add_with_settings("ingress", &[("AUCTION__INGRESS__LISTEN", &second)]);
         ingresses.push((second, pid));
-        Portal { servers, roles, ingresses, random, kills }
+        Portal { servers, components, ingresses, random, kills }
     }
 
     fn urls(&self) -> Vec<String> {
         self.ingresses.iter().map(|(address, _)| format!("http://{address}")).collect()
     }
 
-    /// Kills one process, whichever it is, and starts another in its place.
+    /// Kills a random process or backend and starts another in its place.
     async fn kill(&mut self) {
         self.kills += 1;
         match self.random.below(14) {
@@ -76,31 +77,32 @@ impl Portal {
             2 | 3 => {
                 let (address, pid) = self.random.pick(&self.ingresses).clone();
                 println!("ingress {pid} is killed");
-                self.roles.end(pid, "-KILL");
-                let new = self.roles.add_with("ingress", &[("AUCTION__INGRESS__LISTEN", &address)]);
+                self.components.stop_process(pid, "-KILL");
+                let new =
+                    self.components.add_with_settings("ingress", &[("AUCTION__INGRESS__LISTEN", &address)]);
                 self.ingresses.iter_mut().filter(|(_, old)| *old == pid).for_each(|(_, pid)| *pid = new);
             }
             _ => {
-                let role = *self.random.pick(&FOLLOWERS_AND_WRITERS);
-                let pid = *self.random.pick(&self.roles.pids(role));
-                println!("{role} {pid} is killed");
-                self.roles.end(pid, "-KILL");
-                self.roles.add(role);
+                let component = *self.random.pick(&WORKERS);
+                let pid = *self.random.pick(&self.components.pids(component));
+                println!("{component} {pid} is killed");
+                self.components.stop_process(pid, "-KILL");
+                self.components.add(component);
             }
         }
     }
 
-    /// Kills processes until that time, several in a second.
+    /// Kills random processes until this time, several per second.
     async fn kill_until(&mut self, until: Instant) {
         while Instant::now() < until {
             self.kill().await;
             let pause = Duration::from_millis(100 + self.random.below(500));
-            tokio::time::sleep(pause).await; // from one kill to the next
+            tokio::time::sleep(pause).await; // interval between two kills
         }
     }
 
-    /// Waits until the store has so many events of these kinds.
-    async fn has(&self, events: usize, kinds: &[&str]) {
+    /// Waits until the store has at least `events` events of these kinds.
+    async fn wait_for_events(&self, events: usize, kinds: &[&str]) {
         let count = "SELECT count(*) FROM events WHERE kind = ANY ($1)";
         let database = database(self.servers.database_url()).await;
         eventually(&format!("{events} of {kinds:?}"), || async {
@@ -115,104 +117,104 @@ impl Portal {
         command.args(arguments);
         command.env("REDIS_URL", self.servers.redis_url());
         let output = command.env("DATABASE_URL", self.servers.database_url()).output().unwrap();
-        assert!(output.status.success(), "portal {arguments:?}: {}", text(&output));
+        assert!(output.status.success(), "portal {arguments:?}: {}", output_text(&output));
     }
 }
 
-/// What is on offer: it ends at some time within `lasts`; every third may be extended, every fifth has a
-/// reserve.
-fn offer(n: usize, lasts: Duration) -> Value {
+/// Returns the request for auction `n`. Auctions end one after the other within `duration`. Every third has a
+/// soft close, every fifth a reserve, and three of four are promoted.
+fn auction_request(n: usize, duration: Duration) -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let ends_at = now + lasts / 3 + lasts * 2 / 3 * u32::try_from(n + 1).unwrap() / AUCTIONS as u32;
+    let ends_at = now + duration / 3 + duration * 2 / 3 * u32::try_from(n + 1).unwrap() / AUCTIONS as u32;
     let ends_at = JsonTime(Timestamp(i64::try_from(ends_at.as_millis()).unwrap()));
-    let mut offer = json!({"title": format!("Lot {n}"), "currency": "EUR", "opening_bid": 20_000,
+    let mut request = json!({"title": format!("Lot {n}"), "currency": "EUR", "opening_bid": 20_000,
         "ends_at": ends_at, "promoted": n % 4 != 3});
     if n.is_multiple_of(3) {
         let soft = json!({"extend_by_seconds": 1, "within_seconds": 1, "at_most": 3});
-        offer["soft_close"] = soft;
+        request["soft_close"] = soft;
     }
     if n.is_multiple_of(5) {
-        offer["reserve"] = json!(21_000);
+        request["reserve"] = json!(21_000);
     }
-    offer
+    request
 }
 
 #[tokio::test]
-async fn two_of_each_role_killed_at_random_under_load_keep_every_promise() {
+async fn portal_keeps_all_guarantees_under_random_kills() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_124);
     println!("SEED={seed}");
     let directory = tempfile::tempdir().unwrap();
     let mut portal = Portal::start(directory.path(), seed).await;
-    let lasts = Duration::from_secs(if long() { 300 } else { 20 });
+    let duration = Duration::from_secs(if is_long_run() { 300 } else { 20 });
 
-    let crowd = SubscriberPool::new(&portal.urls());
-    let users = crowd.sign_up(12).await;
+    let bidders = HttpBidders::new(&portal.urls());
+    let users = bidders.create_users(12).await;
     let mut auctions = Vec::new();
-    let until = Instant::now() + lasts;
+    let until = Instant::now() + duration;
     for n in 0..AUCTIONS {
-        auctions.push(crowd.offer(users[0], offer(n, lasts)).await);
+        auctions.push(bidders.create_auction(users[0], auction_request(n, duration)).await);
     }
-    let bidders = crowd.bid(&users[1..], &auctions, until, seed);
+    let bids = bidders.bid(&users[1..], &auctions, until, seed);
     portal.kill_until(until).await;
-    let mut told = SseEvents::default();
-    for one in bidders.join_all().await {
-        told.accepted.extend(one.accepted);
-        told.taken.extend(one.taken);
-        told.refused += one.refused;
+    let mut results = BidResults::default();
+    for one in bids.join_all().await {
+        results.accepted.extend(one.accepted);
+        results.pending.extend(one.pending);
+        results.refused += one.refused;
     }
     println!(
-        "{} kills, {} bids accepted, {} taken, {} refused",
+        "{} kills, {} bids accepted, {} pending, {} refused",
         portal.kills,
-        told.accepted.len(),
-        told.taken.len(),
-        told.refused
+        results.accepted.len(),
+        results.pending.len(),
+        results.refused
     );
 
-    portal.has(AUCTIONS, &["winner_announced", "auction_closed_unsold"]).await;
-    portal.has(AUCTIONS - AUCTIONS / 4, &["seed_revealed"]).await;
-    check(&portal, &users, &auctions, &told).await;
-    let ended = portal.roles.terminate();
+    portal.wait_for_events(AUCTIONS, &["winner_announced", "auction_closed_unsold"]).await;
+    portal.wait_for_events(AUCTIONS - AUCTIONS / 4, &["seed_revealed"]).await;
+    check(&portal, &users, &auctions, &results).await;
+    let ended = portal.components.terminate();
     assert!(ended.iter().all(|code| *code == Some(0)), "{ended:?}");
     portal.servers.stop().await.unwrap();
 }
 
-async fn check(portal: &Portal, users: &[UserId], auctions: &[String], told: &SseEvents) {
+async fn check(portal: &Portal, users: &[UserId], auctions: &[String], results: &BidResults) {
     let database = database(portal.servers.database_url()).await;
-    every_bid_has_its_outcome(&database, told).await;
-    all_told(&database).await;
+    assert_every_bid_has_its_outcome(&database, results).await;
+    wait_until_all_notified(&database).await;
     let events = all_events(&database).await;
-    let found = assert_follows_rules(&events);
-    println!("{found:?}");
-    assert_eq!((found.auctions, found.sold + found.unsold), (AUCTIONS as u64, AUCTIONS as u64));
+    let summary = assert_follows_rules(&events);
+    println!("{summary:?}");
+    assert_eq!((summary.auctions, summary.sold + summary.unsold), (AUCTIONS as u64, AUCTIONS as u64));
     assert!(
-        found != ModelSummary::default() && found.sold > 0 && found.doubled > 0,
-        "it was worth looking at"
+        summary != ModelSummary::default() && summary.sold > 0 && summary.doubled > 0,
+        "some auctions were sold and some bids doubled"
     );
-    let mut readers = PollingReaders::new(users, &portal.roles.url());
-    readers.see_all(&database).await;
-    let seen = readers.told();
-    println!("{} notifications", seen.len());
-    assert_notifications_match_model(&events, &seen, |_, _| true);
+    let mut readers = PollingReaders::new(users, &portal.components.url());
+    readers.poll_until_complete(&database).await;
+    let notifications = readers.notifications();
+    println!("{} notifications", notifications.len());
+    assert_notifications_match_model(&events, &notifications, |_, _| true);
     portal.run(&["verify"]);
     portal.run(&["rebuild"]);
     portal.run(&["verify"]);
     for (n, auction) in auctions.iter().enumerate().filter(|(n, _)| n % 4 != 3) {
-        println!("draws of lot {n}");
+        println!("draws of auction {n}");
         portal.run(&["draws", "verify", auction]);
     }
 }
 
-/// Whoever was told that his bid was accepted has it in the auction, once; and whatever was taken was
+/// Asserts that every bid answered with 201 is in its auction once, and that every bid answered with 202 was
 /// decided.
-async fn every_bid_has_its_outcome(database: &tokio_postgres::Client, told: &SseEvents) {
+async fn assert_every_bid_has_its_outcome(database: &tokio_postgres::Client, results: &BidResults) {
     let placed = "SELECT count(*), count(DISTINCT command_id) FROM events \
                   WHERE kind = 'bid_placed' AND command_id = ANY ($1)";
-    let row = database.query_one(placed, &[&told.accepted]).await.unwrap();
-    let accepted = told.accepted.len() as i64;
+    let row = database.query_one(placed, &[&results.accepted]).await.unwrap();
+    let accepted = results.accepted.len() as i64;
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (accepted, accepted));
-    let known: Vec<Uuid> = told.accepted.iter().chain(&told.taken).copied().collect();
+    let known: Vec<Uuid> = results.accepted.iter().chain(&results.pending).copied().collect();
     eventually("all bids are decided", || async {
-        let decided = "SELECT count(*) FROM commands WHERE command_id = ANY ($1)";
+        let decided = "SELECT count(*) FROM command_outcomes WHERE command_id = ANY ($1)";
         let decided: i64 = database.query_one(decided, &[&known]).await.unwrap().get(0);
         (decided == known.len() as i64).then_some(())
     })

@@ -1,9 +1,9 @@
-//! A command that cannot be handled is put away alone; its sender sees that, an operator finds it, and
-//! when it is sent again it has its effect, once.
+//! A command that cannot be processed is dead-lettered without affecting others. Its sender sees the failure,
+//! an operator finds it, and after it is requeued it has its effect once.
 
-use crate::support::components::Roles;
-use crate::support::test_user::{Answer, TestUser};
-use crate::support::{eventually, portal, text};
+use crate::support::components::RunningComponents;
+use crate::support::test_user::{HttpResponse, TestUser};
+use crate::support::{eventually, output_text, portal};
 use auction_local_servers::{LocalServerOptions, LocalServers};
 use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd};
@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 type Fields = Vec<(String, Vec<u8>)>;
 
-/// The only entry of a stream.
-async fn only(redis: &mut MultiplexedConnection, stream: &str) -> (String, Fields) {
+/// Returns the only entry of a stream.
+async fn only_entry(redis: &mut MultiplexedConnection, stream: &str) -> (String, Fields) {
     let mut range = cmd("XRANGE");
     let entries: Vec<(String, Fields)> =
         range.arg(stream).arg("-").arg("+").query_async(redis).await.unwrap();
@@ -22,9 +22,9 @@ async fn only(redis: &mut MultiplexedConnection, stream: &str) -> (String, Field
     entries.into_iter().next().unwrap()
 }
 
-/// Puts an entry with another kind in the place of an entry.
+/// Replaces the only entry of a stream by one with another kind.
 async fn change_kind(redis: &mut MultiplexedConnection, stream: &str, kind: &str) {
-    let (id, mut fields) = only(redis, stream).await;
+    let (id, mut fields) = only_entry(redis, stream).await;
     fields.iter_mut().filter(|(name, _)| name == "kind").for_each(|(_, value)| *value = kind.into());
     let _: () = cmd("XDEL").arg(stream).arg(id).query_async(redis).await.unwrap();
     let mut add = cmd("XADD");
@@ -35,156 +35,165 @@ async fn change_kind(redis: &mut MultiplexedConnection, stream: &str, kind: &str
     let _: Value = add.query_async(redis).await.unwrap();
 }
 
-struct Operator<'a>(&'a LocalServers);
+struct CliOperator<'a>(&'a LocalServers);
 
-impl Operator<'_> {
-    /// What `portal dead-letters` prints, and its exit code.
-    fn letters(&self, args: &[&str]) -> (Option<i32>, String) {
-        let mut letters = portal();
-        letters.arg("dead-letters").args(args);
-        letters.env("REDIS_URL", self.0.redis_url()).env("DATABASE_URL", self.0.database_url());
-        let output = letters.output().unwrap();
-        (output.status.code(), text(&output))
+impl CliOperator<'_> {
+    /// Runs `portal dead-letters`. Returns its exit code and output.
+    fn dead_letters(&self, args: &[&str]) -> (Option<i32>, String) {
+        let mut command = portal();
+        command.arg("dead-letters").args(args);
+        command.env("REDIS_URL", self.0.redis_url()).env("DATABASE_URL", self.0.database_url());
+        let output = command.output().unwrap();
+        (output.status.code(), output_text(&output))
     }
 
     fn prints(&self, args: &[&str], parts: &[&str]) {
-        let (code, printed) = self.letters(args);
+        let (code, printed) = self.dead_letters(args);
         assert_eq!(code, Some(0), "{printed}");
         assert!(parts.iter().all(|part| printed.contains(part)), "{parts:?} in {printed}");
     }
 }
 
-/// An operator at the ingress.
-struct Http(TestUser);
+/// An operator that uses the HTTP API.
+struct HttpOperator(TestUser);
 
-impl Http {
-    fn new(roles: &Roles) -> Http {
-        Http(TestUser::nobody(&roles.url()))
+impl HttpOperator {
+    fn new(components: &RunningComponents) -> HttpOperator {
+        HttpOperator(TestUser::anonymous(&components.url()))
     }
 
-    async fn send(&self, method: Method, path: &str) -> Answer {
+    async fn send(&self, method: Method, path: &str) -> HttpResponse {
         let path = format!("/dead-letters{path}");
         self.0.send(method, &path, None, &[("x-user-role", "operator")]).await
     }
 
-    /// The one letter there is, a raffle.
-    async fn finds(&self, auction: &str, letter: &str) {
-        self.0.get("/dead-letters", &[]).await.is_problem(403, "operators_only");
+    /// Asserts that the only dead letter, of the unknown kind `raffle`, can be listed and read.
+    async fn assert_found(&self, auction: &str, dead_letter: &str) {
+        self.0.get("/dead-letters", &[]).await.assert_problem(403, "operator_role_required");
         let list = self.send(Method::GET, &format!("?key={auction}&reason=unreadable&limit=1")).await;
-        let found = &list.is(200).body["letters"][0];
-        assert_eq!((&found["letter"], &found["kind"]), (&json!(letter), &json!("raffle")));
+        let found = &list.assert_status(200).body["dead_letters"][0];
+        assert_eq!((&found["dead_letter"], &found["kind"]), (&json!(dead_letter), &json!("raffle")));
         assert_eq!(list.body.get("next"), None);
-        let behind = self.send(Method::GET, &format!("?cursor={letter}")).await;
-        assert_eq!(behind.is(200).body, json!({"letters": []}));
+        let next_page = self.send(Method::GET, &format!("?cursor={dead_letter}")).await;
+        assert_eq!(next_page.assert_status(200).body, json!({"dead_letters": []}));
         let other = self.send(Method::GET, "?reason=panicked").await;
-        assert_eq!(other.is(200).body, json!({"letters": []}));
-        let whole = self.send(Method::GET, &format!("/{letter}")).await;
-        let fields = whole.is(200).body["fields"].as_array().unwrap();
+        assert_eq!(other.assert_status(200).body, json!({"dead_letters": []}));
+        let whole = self.send(Method::GET, &format!("/{dead_letter}")).await;
+        let fields = whole.assert_status(200).body["fields"].as_array().unwrap();
         assert!(fields.contains(&json!({"name": "body", "value": "{\"amount\":10000}"})), "{whole:?}");
-        for nothing in ["/07/1-1", "/99/1-1", "/x/y"] {
-            self.send(Method::GET, nothing).await.is_problem(404, "unknown_dead_letter");
+        for unknown in ["/07/1-1", "/99/1-1", "/x/y"] {
+            self.send(Method::GET, unknown).await.assert_problem(404, "unknown_dead_letter");
         }
-        self.send(Method::GET, "?older_than=1").await.is_problem(400, "invalid_request");
+        self.send(Method::GET, "?older_than=1").await.assert_problem(400, "invalid_request");
     }
 }
 
 #[tokio::test]
-async fn a_dead_letter_is_seen_by_its_sender_found_and_sent_again_with_one_effect() {
+async fn dead_letter_has_one_effect_when_requeued() {
     let directory = tempfile::tempdir().unwrap();
     let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
-    let mut roles = Roles::start(&servers, 1);
-    roles.ready().await;
-    let (sue, ada) = (TestUser::new(&roles.url()).await, TestUser::new(&roles.url()).await);
-    let auction = sue.offer(json!({})).await;
+    let mut components = RunningComponents::start(&servers, 1);
+    components.wait_until_ready().await;
+    let (sue, ada) = (TestUser::new(&components.url()).await, TestUser::new(&components.url()).await);
+    let auction = sue.create_auction(json!({})).await;
     let client = redis::Client::open(servers.redis_url()).unwrap();
     let mut redis = client.get_multiplexed_async_connection().await.unwrap();
     let partition = Uuid::parse_str(&auction).unwrap().as_u64_pair().1 % 8;
     let (stream, dead) = (format!("ap:{{{partition:02}}}:cmd:bid"), format!("ap:{{{partition:02}}}:dead"));
 
-    // A program that does not know this kind of command yet.
-    let writer = roles.pids("writer")[0];
-    assert_eq!(roles.end(writer, "-TERM"), Some(0));
+    // The command is of a kind that the writer does not know.
+    let writer = components.pids("writer")[0];
+    assert_eq!(components.stop_process(writer, "-TERM"), Some(0));
     let path = format!("/auction/{auction}/bid");
-    let taken = ada.put(&path, json!({"amount": 10_000}), &[("prefer", "wait=0")]).await;
-    let monitor = taken.is(202).header("location").to_owned();
+    let accepted = ada.put(&path, json!({"amount": 10_000}), &[("prefer", "wait=0")]).await;
+    let status = accepted.assert_status(202).header("location").to_owned();
     change_kind(&mut redis, &stream, "raffle").await;
-    roles.add("writer");
-    let failed = eventually("the sender is told", || async {
-        let answer = ada.get(&monitor, &[]).await;
-        (answer.body["status"] == "failed").then_some(answer)
+    components.add("writer");
+    let failed = eventually("the sender sees the failure", || async {
+        let response = ada.get(&status, &[]).await;
+        (response.body["status"] == "failed").then_some(response)
     })
     .await;
-    assert_eq!(failed.is(200).body["reason"], "unreadable");
-    ada.bid(&auction, 20_000).await.is(201);
+    assert_eq!(failed.assert_status(200).body["reason"], "unreadable");
+    ada.bid(&auction, 20_000).await.assert_status(201);
 
-    let operator = Operator(&servers);
+    let operator = CliOperator(&servers);
     operator.prints(&["list"], &["unreadable", "raffle", &auction]);
-    let (_, line) = operator.letters(&["list", "--json", "--reason", "unreadable"]);
-    let letter = line.split("\"letter\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let (_, line) = operator.dead_letters(&["list", "--json", "--reason", "unreadable"]);
+    let dead_letter = line.split("\"dead_letter\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     operator.prints(&["list", "--reason", "panicked"], &["no dead letters"]);
-    operator.prints(&["show", &letter], &["raffle", "\"amount\":10000", &stream]);
+    operator.prints(&["show", &dead_letter], &["raffle", "\"amount\":10000", &stream]);
     operator.prints(&["requeue", "--kind", "raffle", "--dry-run"], &["1 would be requeued"]);
-    assert_eq!(operator.letters(&["requeue"]).0, Some(2), "all of them is not said by saying nothing");
-    assert_eq!(operator.letters(&["drop", "07/1-1"]).0, Some(2));
+    assert_eq!(operator.dead_letters(&["requeue"]).0, Some(2), "requeueing all requires --all");
+    assert_eq!(operator.dead_letters(&["drop", "07/1-1"]).0, Some(2));
 
-    // Not mended: it comes back.
-    let house = Http::new(&roles);
-    house.finds(&auction, &letter).await;
-    house.send(Method::POST, &format!("/{letter}/requeue")).await.is(200).text("entry");
-    house.send(Method::POST, &format!("/{letter}/requeue")).await.is_problem(404, "unknown_dead_letter");
-    eventually("it is put away again", || async {
-        let answer = ada.get(&monitor, &[]).await;
+    // Requeued without a fix, the command is dead-lettered again.
+    let http = HttpOperator::new(&components);
+    http.assert_found(&auction, &dead_letter).await;
+    http.send(Method::POST, &format!("/{dead_letter}/requeue")).await.assert_status(200).text("entry");
+    http.send(Method::POST, &format!("/{dead_letter}/requeue"))
+        .await
+        .assert_problem(404, "unknown_dead_letter");
+    eventually("the command is dead-lettered again", || async {
+        let response = ada.get(&status, &[]).await;
         let length: u64 = cmd("XLEN").arg(&dead).query_async(&mut redis.clone()).await.unwrap();
-        (answer.body["status"] == "failed" && length == 1).then_some(())
+        (response.body["status"] == "failed" && length == 1).then_some(())
     })
     .await;
-    // Mended.
+    // Requeued after the fix, the command is decided.
     change_kind(&mut redis, &dead, "place_bid").await;
     operator.prints(&["requeue", "--key", &auction], &["requeued as"]);
-    let decided = eventually("it is decided", || async {
-        let answer = ada.get(&monitor, &[("prefer", "return=representation")]).await;
-        (answer.body["status"] != "failed" && answer.body["status"] != "pending").then_some(answer)
+    let decided = eventually("the command is decided", || async {
+        let response = ada.get(&status, &[("prefer", "return=representation")]).await;
+        (response.body["status"] != "failed" && response.body["status"] != "pending").then_some(response)
     })
     .await;
-    // It counts as received now: the bid of 20,000 was there first.
-    decided.is_problem(409, "not_above_your_latest");
+    // The command counts as received now, after the bid of 20,000.
+    decided.assert_problem(409, "not_above_your_latest");
     operator.prints(&["list"], &["no dead letters"]);
-    assert_eq!(operator.letters(&["requeue", &letter]).0, Some(2), "it is not there any more");
-    roles.verify(&servers);
+    assert_eq!(
+        operator.dead_letters(&["requeue", &dead_letter]).0,
+        Some(2),
+        "the dead letter no longer exists"
+    );
+    components.verify(&servers);
     servers.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_letter_whose_command_was_decided_since_is_not_sent_again() {
+async fn dead_letter_is_not_requeued_when_already_decided() {
     let directory = tempfile::tempdir().unwrap();
     let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
-    let roles = Roles::start(&servers, 1);
-    roles.ready().await;
-    let (sue, ada) = (TestUser::new(&roles.url()).await, TestUser::new(&roles.url()).await);
-    let auction = sue.offer(json!({})).await;
-    ada.bid(&auction, 10_000).await.is(201);
+    let components = RunningComponents::start(&servers, 1);
+    components.wait_until_ready().await;
+    let (sue, ada) = (TestUser::new(&components.url()).await, TestUser::new(&components.url()).await);
+    let auction = sue.create_auction(json!({})).await;
+    ada.bid(&auction, 10_000).await.assert_status(201);
     let client = redis::Client::open(servers.redis_url()).unwrap();
     let mut redis = client.get_multiplexed_async_connection().await.unwrap();
     let partition = Uuid::parse_str(&auction).unwrap().as_u64_pair().1 % 8;
     let stream = format!("ap:{{{partition:02}}}:cmd:bid");
-    let (_, fields) = only(&mut redis, &stream).await;
+    let (_, fields) = only_entry(&mut redis, &stream).await;
     let mut add = cmd("XADD");
     add.arg(format!("ap:{{{partition:02}}}:dead")).arg("*").arg("stream").arg(&stream);
-    add.arg("entry").arg("1-1").arg("reason").arg("panicked").arg("error").arg("by hand");
+    add.arg("entry").arg("1-1").arg("reason").arg("panicked").arg("error").arg("added by the test");
     for (name, value) in fields {
         add.arg(name).arg(value);
     }
     let _: Value = add.query_async(&mut redis).await.unwrap();
-    let operator = Operator(&servers);
-    let (code, printed) = operator.letters(&["requeue", "--all"]);
+    let operator = CliOperator(&servers);
+    let (code, printed) = operator.dead_letters(&["requeue", "--all"]);
     assert_eq!(code, Some(1));
-    assert!(printed.contains("was decided since"), "{printed}");
-    let house = Http::new(&roles);
-    let letter = house.send(Method::GET, "").await.is(200).body["letters"][0]["letter"].clone();
-    let letter = letter.as_str().unwrap();
-    house.send(Method::POST, &format!("/{letter}/requeue")).await.is_problem(409, "command_decided");
-    house.send(Method::DELETE, &format!("/{letter}")).await.is(204);
-    house.send(Method::DELETE, &format!("/{letter}")).await.is_problem(404, "unknown_dead_letter");
+    assert!(printed.contains("is already decided"), "{printed}");
+    let http = HttpOperator::new(&components);
+    let dead_letter =
+        http.send(Method::GET, "").await.assert_status(200).body["dead_letters"][0]["dead_letter"].clone();
+    let dead_letter = dead_letter.as_str().unwrap();
+    http.send(Method::POST, &format!("/{dead_letter}/requeue"))
+        .await
+        .assert_problem(409, "command_already_decided");
+    http.send(Method::DELETE, &format!("/{dead_letter}")).await.assert_status(204);
+    http.send(Method::DELETE, &format!("/{dead_letter}")).await.assert_problem(404, "unknown_dead_letter");
     operator.prints(&["drop", "--all"], &["0 dead letters"]);
     operator.prints(&["list"], &["no dead letters"]);
     servers.stop().await.unwrap();

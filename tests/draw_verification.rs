@@ -1,9 +1,9 @@
-//! Bids are drawn by lot and doubled by promoters that are killed again and again: never two in one interval,
-//! and afterwards everybody can see that it was as promised; or was not, if anything was changed.
+//! Promoters draw and double bids while they are killed repeatedly. No interval has two doublings, and
+//! afterwards the draws can be verified; changed data is detected.
 
-use crate::support::components::Roles;
-use crate::support::test_user::TestUser;
-use crate::support::{database, eventually, long, portal, text};
+use crate::support::components::RunningComponents;
+use crate::support::test_user::{HttpResponse, TestUser};
+use crate::support::{database, eventually, is_long_run, output_text, portal};
 use auction_domain::Amount;
 use auction_domain::auction::AuctionEvent;
 use auction_local_servers::{LocalServerOptions, LocalServers};
@@ -18,18 +18,16 @@ use uuid::Uuid;
 const OPERATOR: (&str, &str) = ("x-user-role", "operator");
 const WAIT: (&str, &str) = ("prefer", "wait=30");
 
-/// A portal with two promoters, a draw every so many milliseconds, and everything else once.
-fn start(servers: &LocalServers, config: &std::path::Path, every_ms: u32) -> Roles {
-    let settings = format!("[promoter]\nlease_seconds = 1\noptions = [{{ every_ms = {every_ms} }}]\n");
+/// Starts two promoters with this draw interval, and one process of each other component.
+fn start(servers: &LocalServers, config: &std::path::Path, interval_ms: u32) -> RunningComponents {
+    let settings = format!("[promoter]\nlease_seconds = 1\noptions = [{{ interval_ms = {interval_ms} }}]\n");
     std::fs::write(config, settings).unwrap();
-    let mut roles = Roles::none(servers, &[("AUCTION_CONFIG", config.to_str().unwrap())]);
-    for role in ["writer", "projector", "auctioneer", "promoter", "promoter", "ingress"] {
-        roles.add(role);
-    }
-    roles
+    let mut components = RunningComponents::new(servers, &[("AUCTION_CONFIG", config.to_str().unwrap())]);
+    components.add_all(["writer", "projector", "auctioneer", "promoter", "promoter", "ingress"]);
+    components
 }
 
-async fn put_settings(operator: &TestUser, options: Value) -> crate::support::test_user::Answer {
+async fn put_settings(operator: &TestUser, options: Value) -> HttpResponse {
     operator.put("/promoter/settings", json!({"options": options}), &[OPERATOR, WAIT]).await
 }
 
@@ -39,7 +37,7 @@ fn draws_verify(database_url: &str, servers: &LocalServers, auction: &str) -> Ou
     verify.env("REDIS_URL", servers.redis_url()).env("DATABASE_URL", database_url).output().unwrap()
 }
 
-/// An RFC 3339 time so many seconds from now, by the clock of this machine, which is that of its Redis.
+/// Returns the RFC 3339 time in `seconds` seconds. The clock of this machine is also that of its Redis.
 fn in_seconds(seconds: u64) -> String {
     let at = std::time::SystemTime::now() + Duration::from_secs(seconds);
     let ms = at.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
@@ -47,11 +45,16 @@ fn in_seconds(seconds: u64) -> String {
     serde_json::to_value(time).unwrap().as_str().unwrap().to_owned()
 }
 
-/// Between two kills of promoters: long enough that one of them gets to draw now and then.
+/// Minimum time between two kills of promoters; long enough for some draws to happen.
 const BETWEEN_KILLS: Duration = Duration::from_millis(400);
 
-/// People bid now and then until that time; meanwhile one promoter after the other is killed.
-async fn bid_and_kill(roles: &mut Roles, people: &[TestUser], auctions: &[String], until: Instant) -> u32 {
+/// Places bids until this time and meanwhile kills random promoters. Returns the number of kills.
+async fn bid_and_kill(
+    components: &mut RunningComponents,
+    users: &[TestUser],
+    auctions: &[String],
+    until: Instant,
+) -> u32 {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_124);
     println!("SEED={seed}");
     let mut random = Random::new(seed);
@@ -60,20 +63,20 @@ async fn bid_and_kill(roles: &mut Roles, people: &[TestUser], auctions: &[String
         for _ in 0..8 {
             amount += 1 + random.below(50);
             let auction: &String = random.pick(auctions);
-            random.pick(people).bid(auction, amount).await;
+            random.pick(users).bid(auction, amount).await;
         }
         if killed.elapsed() > BETWEEN_KILLS && random.chance(400) {
             killed = Instant::now();
-            let victim = *random.pick(&roles.pids("promoter"));
-            roles.end(victim, "-9");
-            roles.add("promoter");
+            let pid = *random.pick(&components.pids("promoter"));
+            components.stop_process(pid, "-9");
+            components.add("promoter");
             kills += 1;
         }
     }
     kills
 }
 
-/// The events of an auction, in order.
+/// Returns the events of an auction, in order.
 async fn events_of(database_url: &str, auction: &str) -> Vec<AuctionEvent> {
     let auction = Uuid::try_parse(auction).unwrap();
     let rows = database(database_url)
@@ -91,7 +94,8 @@ async fn events_of(database_url: &str, auction: &str) -> Vec<AuctionEvent> {
     rows.iter().map(event).collect()
 }
 
-/// One doubling at most in each interval, and something on record of each.
+/// Asserts that every interval is recorded and has at most one doubling. Returns the number of intervals and
+/// doublings.
 fn check_intervals(events: &[AuctionEvent]) -> (u64, usize) {
     let (mut recorded, mut doubled_by) = (0, HashMap::new());
     for event in events {
@@ -106,7 +110,7 @@ fn check_intervals(events: &[AuctionEvent]) -> (u64, usize) {
             }
             AuctionEvent::BidDoubled { bid, .. } => {
                 let twice = doubled_by.insert(recorded, *bid);
-                assert_eq!(twice, None, "two doublings in interval {recorded}");
+                assert_eq!(twice, None, "interval {recorded} has two doublings");
             }
             _ => {}
         }
@@ -115,26 +119,26 @@ fn check_intervals(events: &[AuctionEvent]) -> (u64, usize) {
 }
 
 #[tokio::test]
-async fn draws_survive_kills_and_can_be_checked_and_tampering_shows() {
+async fn draws_survive_kills_and_verification_detects_tampering() {
     let dir = tempfile::tempdir().unwrap();
     let servers = LocalServers::start(LocalServerOptions::new(dir.path().join("data"))).await.unwrap();
-    let mut roles = start(&servers, &dir.path().join("settings.toml"), 400);
-    roles.ready().await;
-    let mut people = Vec::new();
+    let mut components = start(&servers, &dir.path().join("settings.toml"), 400);
+    components.wait_until_ready().await;
+    let mut users = Vec::new();
     for _ in 0..6 {
-        people.push(TestUser::new(&roles.url()).await);
+        users.push(TestUser::new(&components.url()).await);
     }
-    let lasts = if long() { 120 } else { 12 };
-    let (ends_at, until) = (in_seconds(lasts), Instant::now() + Duration::from_secs(lasts));
-    let seller = TestUser::new(&roles.url()).await;
+    let seconds = if is_long_run() { 120 } else { 12 };
+    let (ends_at, until) = (in_seconds(seconds), Instant::now() + Duration::from_secs(seconds));
+    let seller = TestUser::new(&components.url()).await;
     let mut auctions = Vec::new();
     for _ in 0..3 {
-        auctions.push(seller.offer(json!({"ends_at": ends_at})).await);
+        auctions.push(seller.create_auction(json!({"ends_at": ends_at})).await);
     }
-    let plain = seller.offer(json!({"ends_at": ends_at, "promoted": false})).await;
-    let kills = bid_and_kill(&mut roles, &people, &auctions, until).await;
+    let plain = seller.create_auction(json!({"ends_at": ends_at, "promoted": false})).await;
+    let kills = bid_and_kill(&mut components, &users, &auctions, until).await;
 
-    // Of those in which a bid was drawn: that draw looked at the first bid.
+    // An auction with a doubled bid: its draw depends on the first bid.
     let mut drawn = None;
     for auction in &auctions {
         let view = eventually("the seed is revealed", || async {
@@ -144,34 +148,38 @@ async fn draws_survive_kills_and_can_be_checked_and_tampering_shows() {
         .await;
         assert_eq!(view["promotion"]["every_ms"], 400);
         let verified = draws_verify(servers.database_url(), &servers, auction);
-        assert!(verified.status.success(), "{}", text(&verified));
+        assert!(verified.status.success(), "{}", output_text(&verified));
         let (recorded, doublings) = check_intervals(&events_of(servers.database_url(), auction).await);
         assert_eq!(view["promotion"]["draws"], json!(recorded));
         println!("{auction}: {recorded} draws on record, {doublings} doublings, {kills} kills");
         drawn = drawn.or((doublings > 0).then_some(auction));
     }
-    let drawn = drawn.expect("somebody is drawn");
+    let drawn = drawn.expect("a bid is doubled");
     let another = auctions.iter().find(|auction| *auction != drawn).unwrap();
     let verified = draws_verify(servers.database_url(), &servers, &plain);
-    assert!(!verified.status.success() && text(&verified).contains("has no draws"), "{}", text(&verified));
-    roles.verify(&servers);
-    assert!(roles.terminate().iter().all(|code| *code == Some(0)));
+    assert!(
+        !verified.status.success() && output_text(&verified).contains("has no draws"),
+        "{}",
+        output_text(&verified)
+    );
+    components.verify(&servers);
+    assert!(components.terminate().iter().all(|code| *code == Some(0)));
 
     let copy = tampered_copy(&servers, drawn).await;
     let verified = draws_verify(&copy, &servers, drawn);
     assert_eq!(verified.status.code(), Some(1));
-    assert!(text(&verified).contains("NOT held as promised"), "{}", text(&verified));
+    assert!(output_text(&verified).contains("do NOT match the commitment"), "{}", output_text(&verified));
     let verified = draws_verify(&copy, &servers, another);
-    assert!(verified.status.success(), "the others are as they were: {}", text(&verified));
+    assert!(verified.status.success(), "other auctions still verify: {}", output_text(&verified));
     servers.stop().await.unwrap();
 }
 
-/// A copy of the database in which the first bid on an auction is another one, by somebody who can do
-/// everything to it.
+/// Copies the database and changes the first bid of an auction, as a database superuser can. Returns the
+/// address of the copy.
 async fn tampered_copy(servers: &LocalServers, auction: &str) -> String {
     let url = servers.database_url().replacen(":///auction?", ":///tampered?", 1);
     let maintenance = servers.database_url().replacen(":///auction?", ":///postgres?", 1);
-    eventually("nobody is connected any more", || async {
+    eventually("no connection is left, so the database can be copied", || async {
         let copy = "CREATE DATABASE tampered TEMPLATE auction";
         database(&maintenance).await.batch_execute(copy).await.ok()
     })
@@ -193,58 +201,61 @@ async fn tampered_copy(servers: &LocalServers, auction: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_operator_sets_how_bids_are_drawn_while_it_runs() {
+async fn draw_options_change_without_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let servers = LocalServers::start(LocalServerOptions::new(dir.path().join("data"))).await.unwrap();
-    let roles = start(&servers, &dir.path().join("settings.toml"), 60_000);
-    roles.ready().await;
-    let operator = TestUser::nobody(&roles.url());
-    let somebody = TestUser::new(&roles.url()).await;
+    let components = start(&servers, &dir.path().join("settings.toml"), 60_000);
+    components.wait_until_ready().await;
+    let operator = TestUser::anonymous(&components.url());
+    let seller = TestUser::new(&components.url()).await;
 
-    somebody
+    seller
         .put("/promoter/settings", json!({"options": []}), &[WAIT])
         .await
-        .is_problem(403, "operators_only");
-    somebody.get("/promoter/settings", &[]).await.is_problem(403, "operators_only");
-    let refused = put_settings(&operator, json!([{"every_ms": 0}])).await;
-    refused.is_problem(422, "options_make_no_sense");
+        .assert_problem(403, "operator_role_required");
+    seller.get("/promoter/settings", &[]).await.assert_problem(403, "operator_role_required");
+    let refused = put_settings(&operator, json!([{"interval_ms": 0}])).await;
+    refused.assert_problem(422, "invalid_draw_options");
     assert!(refused.text("detail").contains("100 ms"), "{refused:?}");
-    put_settings(&operator, json!([{"every_ms": 60000}, {"only_in_last_ms": 1000}]))
+    put_settings(&operator, json!([{"interval_ms": 60000}, {"only_in_last_ms": 1000}]))
         .await
-        .is_problem(422, "options_make_no_sense");
-    put_settings(&operator, json!(["sometimes"])).await.is_problem(400, "invalid_request");
+        .assert_problem(422, "invalid_draw_options");
+    put_settings(&operator, json!(["sometimes"])).await.assert_problem(400, "invalid_request");
 
-    let before = somebody.offer(json!({})).await;
-    put_settings(&operator, json!([{"every_ms": 300}, "never_the_leader"])).await.is(200);
-    let set = eventually("the settings are known", || async {
+    let before = seller.create_auction(json!({})).await;
+    put_settings(&operator, json!([{"interval_ms": 300}, "exclude_leader"])).await.assert_status(200);
+    let set = eventually("the settings are readable", || async {
         let set = operator.get("/promoter/settings", &[OPERATOR]).await;
-        (set.is(200).body["version"] == 1).then_some(set)
+        (set.assert_status(200).body["version"] == 1).then_some(set)
     })
     .await;
-    assert_eq!(set.body["options"], json!([{"every_ms": 300}, "never_the_leader"]));
+    assert_eq!(set.body["options"], json!([{"interval_ms": 300}, "exclude_leader"]));
     assert_eq!(set.body["history"].as_array().unwrap().len(), 1);
 
     // An auction keeps the interval that it was created with.
-    let after = somebody.offer(json!({})).await;
+    let after = seller.create_auction(json!({})).await;
     for (auction, every_ms) in [(before, 60_000), (after.clone(), 300)] {
-        let every = eventually("it is shown", || async {
-            let view = somebody.get(&format!("/auction/{auction}"), &[]).await;
+        let interval = eventually("the auction is readable", || async {
+            let view = seller.get(&format!("/auction/{auction}"), &[]).await;
             view.body["promotion"]["every_ms"].as_u64()
         })
         .await;
-        assert_eq!(every, every_ms);
+        assert_eq!(interval, every_ms);
     }
-    // Without a restart draws are held by what was set.
-    eventually("a draw by the new settings", || async {
+    // Draws use the new options without a restart.
+    eventually("a draw uses the new options", || async {
         let events = events_of(servers.database_url(), &after).await;
-        let by_them = |event: &AuctionEvent| matches!(event, AuctionEvent::DrawHeld(draw) if draw.settings_version == 1);
-        events.iter().any(by_them).then_some(())
+        let mut draws = events.iter().filter_map(|event| match event {
+            AuctionEvent::DrawHeld(draw) => Some(draw),
+            _ => None,
+        });
+        draws.any(|draw| draw.settings_version == 1).then_some(())
     })
     .await;
     let audited = "SELECT count(*) FROM events WHERE kind = 'promoter_settings_changed'";
     let row = database(servers.database_url()).await.query_one(audited, &[]).await.unwrap();
     assert_eq!(row.get::<_, i64>(0), 1);
-    roles.verify(&servers);
-    assert!(roles.terminate().iter().all(|code| *code == Some(0)));
+    components.verify(&servers);
+    assert!(components.terminate().iter().all(|code| *code == Some(0)));
     servers.stop().await.unwrap();
 }

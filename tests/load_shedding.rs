@@ -1,7 +1,7 @@
-//! An ingress takes no more than can be decided soon, says so, and takes commands again by itself. What it took is
-//! decided; also when it is told to stop in the middle of it.
+//! An ingress refuses new commands while too many are undecided, and accepts them again later. Accepted
+//! commands are decided, also when the ingress is stopped meanwhile.
 
-use crate::support::components::Roles;
+use crate::support::components::RunningComponents;
 use crate::support::eventually;
 use crate::support::test_user::TestUser;
 use auction_local_servers::{LocalServerOptions, LocalServers};
@@ -14,70 +14,70 @@ async fn servers(directory: &tempfile::TempDir) -> LocalServers {
     LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap()
 }
 
-/// What became of a command, when it is decided.
-async fn decided(somebody: &TestUser, monitor: &str) -> String {
-    let shown = eventually("it is decided", || async {
+/// Waits until a command is decided, and returns its status.
+async fn decided_status(user: &TestUser, status: &str) -> String {
+    let response = eventually("the command is decided", || async {
         let prefer = [("prefer", "wait=10, return=representation")];
-        let shown = somebody.get(monitor, &prefer).await;
-        (shown.status != 503 && shown.body["status"] != "pending").then_some(shown)
+        let response = user.get(status, &prefer).await;
+        (response.status != 503 && response.body["status"] != "pending").then_some(response)
     })
     .await;
-    shown.is(200).text("status")
+    response.assert_status(200).text("status")
 }
 
 #[tokio::test]
-async fn without_postgres_commands_are_taken_up_to_the_limit_and_all_of_them_are_decided() {
+async fn backlog_is_limited_and_decided_after_a_postgres_outage() {
     let directory = tempfile::tempdir().unwrap();
     let mut servers = servers(&directory).await;
-    let mut roles = Roles::none(&servers, &[("AUCTION__INGRESS__MOST_UNDECIDED", "30")]);
-    for role in ["writer", "projector", "ingress"] {
-        roles.add(role);
-    }
-    roles.ready().await;
-    let sue = TestUser::new(&roles.url()).await;
-    let auction = sue.offer(json!({})).await;
-    let shown = format!("/auction/{auction}");
-    eventually("it is shown", || async { (sue.get(&shown, &[]).await.status == 200).then_some(()) }).await;
+    let mut components = RunningComponents::new(&servers, &[("AUCTION__INGRESS__MAX_COMMAND_BACKLOG", "30")]);
+    components.add_all(["writer", "projector", "ingress"]);
+    components.wait_until_ready().await;
+    let sue = TestUser::new(&components.url()).await;
+    let auction = sue.create_auction(json!({})).await;
+    let path = format!("/auction/{auction}");
+    eventually("the auction is readable", || async {
+        (sue.get(&path, &[]).await.status == 200).then_some(())
+    })
+    .await;
 
     servers.kill_postgres().await;
-    let mut taken = Vec::new();
+    let mut accepted = Vec::new();
     let refused = loop {
-        let answer = sue.post("/users", json!({}), &[]).await;
-        if answer.status != 202 {
-            break answer;
+        let response = sue.post("/users", json!({}), &[]).await;
+        if response.status != 202 {
+            break response;
         }
-        taken.push(answer.header("location").to_owned());
-        // Somebody looks every half a second.
+        accepted.push(response.header("location").to_owned());
+        // The load monitor samples twice per second.
         tokio::time::sleep(Duration::from_millis(20)).await;
-        assert!(taken.len() < 1000, "nobody looks at the load");
+        assert!(accepted.len() < 1000, "the load monitor does not react");
     };
-    refused.is_problem(503, "overloaded");
-    assert_eq!((refused.header("retry-after"), refused.body["at_most"].as_u64()), ("5", Some(30)));
-    assert!(refused.body["undecided"].as_u64() >= Some(30) && taken.len() >= 30, "{refused:?}");
-    sue.get(&shown, &[]).await.is(200);
+    refused.assert_problem(503, "overloaded");
+    assert_eq!((refused.header("retry-after"), refused.body["limit"].as_u64()), ("5", Some(30)));
+    assert!(refused.body["undecided"].as_u64() >= Some(30) && accepted.len() >= 30, "{refused:?}");
+    sue.get(&path, &[]).await.assert_status(200);
 
     servers.start_postgres().await.unwrap();
-    eventually("commands are taken again", || async {
+    eventually("commands are accepted again", || async {
         (sue.post("/users", json!({}), &[]).await.status == 202).then_some(())
     })
     .await;
-    for monitor in &taken {
-        assert_eq!(decided(&sue, monitor).await, "done");
+    for status in &accepted {
+        assert_eq!(decided_status(&sue, status).await, "done");
     }
     servers.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn new_commands_are_refused_before_redis_is_full() {
+async fn commands_are_refused_before_redis_is_full() {
     let directory = tempfile::tempdir().unwrap();
     let servers = servers(&directory).await;
-    let mut roles = Roles::none(&servers, &[("AUCTION__INGRESS__MOST_REDIS_MEMORY_PERCENT", "60")]);
-    for role in ["writer", "ingress"] {
-        roles.add(role);
-    }
-    roles.ready().await;
-    let nobody = TestUser::nobody(&roles.url());
-    nobody.post("/users", json!({}), &[("prefer", "wait=30")]).await.is(201);
+    let mut components =
+        RunningComponents::new(&servers, &[("AUCTION__INGRESS__MAX_REDIS_MEMORY_PERCENT", "60")]);
+    components.add_all(["writer", "ingress"]);
+    components.wait_until_ready().await;
+    let anonymous = TestUser::anonymous(&components.url());
+    anonymous.post("/users", json!({}), &[("prefer", "wait=30")]).await.assert_status(201);
     let redis = redis::Client::open(servers.redis_url()).unwrap();
     let mut redis = redis.get_multiplexed_async_connection().await.unwrap();
     let info: String = redis::cmd("INFO").arg("memory").query_async(&mut redis).await.unwrap();
@@ -88,99 +88,101 @@ async fn new_commands_are_refused_before_redis_is_full() {
         let set = set.arg("SET").arg("maxmemory").arg(bytes);
         set.query_async::<()>(&mut redis).await.unwrap();
     };
-    // Redis itself would still take it.
+    // Redis itself would still accept writes.
     limit(used * 4 / 3).await;
     let refused = eventually("commands are refused", || async {
-        let answer = nobody.post("/users", json!({}), &[]).await;
-        (answer.status != 202).then_some(answer)
+        let response = anonymous.post("/users", json!({}), &[]).await;
+        (response.status != 202).then_some(response)
     })
     .await;
-    refused.is_problem(503, "overloaded");
+    refused.assert_problem(503, "overloaded");
     limit(used * 4).await;
-    eventually("commands are taken again", || async {
-        (nobody.post("/users", json!({}), &[]).await.status == 202).then_some(())
+    eventually("commands are accepted again", || async {
+        (anonymous.post("/users", json!({}), &[]).await.status == 202).then_some(())
     })
     .await;
     servers.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn an_ingress_that_stops_is_not_ready_first_and_loses_nothing_that_it_took() {
+async fn ingress_drains_and_loses_no_accepted_command() {
     let directory = tempfile::tempdir().unwrap();
     let servers = servers(&directory).await;
-    let mut roles = Roles::none(&servers, &[]);
-    let writer = roles.add("writer");
-    let stopping = roles.add_with("ingress", &[("AUCTION__INGRESS__GRACE_SECONDS", "4")]);
-    roles.ready().await;
-    let nobody = TestUser::nobody(&roles.url());
-    roles.signal_one(writer, "-STOP");
-    let waits = TestUser::nobody(&roles.url());
-    let waits = tokio::spawn(async move { waits.post("/users", json!({}), &[("prefer", "wait=30")]).await });
+    let mut components = RunningComponents::new(&servers, &[]);
+    let writer = components.add("writer");
+    let stopping =
+        components.add_with_settings("ingress", &[("AUCTION__INGRESS__SHUTDOWN_GRACE_SECONDS", "4")]);
+    components.wait_until_ready().await;
+    let anonymous = TestUser::anonymous(&components.url());
+    components.signal_process(writer, "-STOP");
+    let waiting = TestUser::anonymous(&components.url());
+    let waiting =
+        tokio::spawn(async move { waiting.post("/users", json!({}), &[("prefer", "wait=30")]).await });
 
-    roles.signal_one(stopping, "-TERM");
-    eventually("it is not ready any more", || async {
-        let ready = nobody.get("/readyz", &[]).await;
+    components.signal_process(stopping, "-TERM");
+    eventually("the ingress is not ready", || async {
+        let ready = anonymous.get("/readyz", &[]).await;
         (ready.status == 503 && ready.body["draining"] == json!(true)).then_some(())
     })
     .await;
-    // Whoever has not noticed yet is served.
-    let mut taken = vec![nobody.post("/users", json!({}), &[]).await.is(202).header("location").to_owned()];
-    taken.push(waits.await.unwrap().is(202).header("location").to_owned());
-    assert_eq!(roles.exit_code("ingress"), Some(0));
+    // Requests are still served during the grace period.
+    let mut accepted =
+        vec![anonymous.post("/users", json!({}), &[]).await.assert_status(202).header("location").to_owned()];
+    accepted.push(waiting.await.unwrap().assert_status(202).header("location").to_owned());
+    assert_eq!(components.wait_for_exit("ingress").await, Some(0));
 
-    roles.signal_one(writer, "-CONT");
-    roles.add("ingress");
-    roles.ready().await;
-    for monitor in &taken {
-        assert_eq!(decided(&nobody, monitor).await, "done");
+    components.signal_process(writer, "-CONT");
+    components.add("ingress");
+    components.wait_until_ready().await;
+    for status in &accepted {
+        assert_eq!(decided_status(&anonymous, status).await, "done");
     }
     servers.stop().await.unwrap();
 }
 
-/// Sends bids as fast as they are taken until the ingress has gone; tells where to ask for what was taken.
-async fn bids_until_it_has_gone(url: String, user: String, auction: String, taken: UnboundedSender<String>) {
+/// Sends bids without a pause until the ingress has ended. Sends the status path of every accepted bid to
+/// `accepted`.
+async fn bid_until_shutdown(url: String, user: String, auction: String, accepted: UnboundedSender<String>) {
     let client = reqwest::Client::new();
     for amount in 10_000.. {
         let bid = client.put(format!("{url}/auction/{auction}/bid")).header("x-user-id", &user);
-        // Without an answer nothing was promised.
-        let Ok(answer) = bid.json(&json!({ "amount": amount })).send().await else { return };
-        assert_eq!(answer.status(), 202);
-        taken.send(answer.headers()["location"].to_str().unwrap().to_owned()).unwrap();
+        // A bid without a response may be lost.
+        let Ok(response) = bid.json(&json!({ "amount": amount })).send().await else { return };
+        assert_eq!(response.status(), 202);
+        accepted.send(response.headers()["location"].to_str().unwrap().to_owned()).unwrap();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_answered_with_202_is_decided_after_a_stop_in_the_middle_of_it() {
+async fn commands_answered_202_are_decided_after_a_shutdown() {
     let directory = tempfile::tempdir().unwrap();
     let servers = servers(&directory).await;
-    let mut roles = Roles::none(&servers, &[]);
-    for role in ["writer", "ingress"] {
-        roles.add(role);
-    }
-    roles.ready().await;
-    let sue = TestUser::new(&roles.url()).await;
-    let auction = sue.offer(json!({})).await;
-    let (tell, mut told) = unbounded_channel();
+    let mut components = RunningComponents::new(&servers, &[]);
+    components.add_all(["writer", "ingress"]);
+    components.wait_until_ready().await;
+    let sue = TestUser::new(&components.url()).await;
+    let auction = sue.create_auction(json!({})).await;
+    let (sender, mut receiver) = unbounded_channel();
     let mut bidders = JoinSet::new();
     for _ in 0..8 {
-        let user = TestUser::new(&roles.url()).await.id.unwrap();
-        bidders.spawn(bids_until_it_has_gone(roles.url(), user, auction.clone(), tell.clone()));
+        let user = TestUser::new(&components.url()).await.id.unwrap();
+        bidders.spawn(bid_until_shutdown(components.url(), user, auction.clone(), sender.clone()));
     }
-    drop(tell);
-    let mut taken = Vec::new();
-    while taken.len() < 300 {
-        taken.push(told.recv().await.unwrap());
+    drop(sender);
+    let mut accepted = Vec::new();
+    while accepted.len() < 300 {
+        accepted.push(receiver.recv().await.unwrap());
     }
-    roles.signal("ingress", "-TERM");
-    assert_eq!(roles.ended("ingress").await, Some(0));
+    components.signal_component("ingress", "-TERM");
+    assert_eq!(components.wait_for_exit("ingress").await, Some(0));
     bidders.join_all().await;
-    while let Some(monitor) = told.recv().await {
-        taken.push(monitor);
+    while let Some(status) = receiver.recv().await {
+        accepted.push(status);
     }
-    roles.add("ingress");
-    roles.ready().await;
-    for monitor in &taken {
-        assert_eq!(decided(&sue, monitor).await, "done");
+    components.add("ingress");
+    components.wait_until_ready().await;
+    for status in &accepted {
+        assert_eq!(decided_status(&sue, status).await, "done");
     }
     servers.stop().await.unwrap();
 }

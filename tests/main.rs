@@ -1,5 +1,6 @@
-//! The tests of the whole path, through real processes: each file is a guarantee. They are one program, since each program
-//! more takes longer to build than its tests take to run, and while one of them waits for something another one runs.
+//! End-to-end tests with real processes; each file tests one feature or guarantee. All files form one test
+//! program: further programs would take longer to build than their tests take to run, and tests of one
+//! program run in parallel.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -41,6 +42,7 @@ mod retention;
 mod stream_inspection;
 mod unsafe_backend_settings_are_refused;
 mod user_deletion;
+mod vocabulary;
 mod waiting_for_outcomes;
 mod webhook_delivery;
 mod writers_rebalance;

@@ -1,11 +1,12 @@
-//! Where the tests of a crate are one program, a file that its `main.rs` does not name would never run, and nobody would be told.
+//! Some crates have all test files in one program. There, a file that is not declared in `main.rs` would
+//! silently never run.
 
 use crate::support::root;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The files and directories with tests in here, but for the program itself.
-fn there(directory: &Path) -> BTreeSet<String> {
+/// Returns the names of the test files and directories in a directory, except `main`.
+fn test_modules(directory: &Path) -> BTreeSet<String> {
     let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let modules =
         entries.filter(|path| path.extension().is_some_and(|it| it == "rs") || path.join("mod.rs").exists());
@@ -14,15 +15,15 @@ fn there(directory: &Path) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_file_of_tests_is_in_its_program() {
-    let mut looked_at = 0;
+fn test_files_are_declared_in_their_main() {
+    let mut checked = 0;
     for directory in ["tests", "lib/app/tests", "lib/postgres/tests", "lib/redis/tests", "tests/kit/tests"] {
         let directory = root().join(directory);
         let program = std::fs::read_to_string(directory.join("main.rs")).unwrap();
-        let named = program.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
-        let named: BTreeSet<String> = named.map(str::to_owned).collect();
-        assert_eq!(there(&directory), named, "{}", directory.display());
-        looked_at += named.len();
+        let declared = program.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
+        let declared: BTreeSet<String> = declared.map(str::to_owned).collect();
+        assert_eq!(test_modules(&directory), declared, "{}", directory.display());
+        checked += declared.len();
     }
-    assert!(looked_at > 80, "{looked_at}");
+    assert!(checked > 80, "only {checked} files found: is the search broken?");
 }

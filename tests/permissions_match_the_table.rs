@@ -1,156 +1,164 @@
-//! Every line of docs/who-may-do-what.md, tried with every role, at an ingress that believes tokens alone. That the
-//! page says what the sources say is tested beside them; that it says what is right is for people to read.
+//! Every endpoint in docs/reference/permissions.md is called with every role, at an ingress that accepts
+//! tokens only. Another test checks that the page matches the sources; no test can check that the
+//! permissions themselves are right.
 
-use crate::support::components::Roles;
-use crate::support::test_user::{Answer, TestUser};
-use crate::support::{eventually, portal, root, text};
+use crate::support::components::RunningComponents;
+use crate::support::test_user::{HttpResponse, TestUser};
+use crate::support::{eventually, output_text, portal, root};
 use auction_local_servers::{LocalServerOptions, LocalServers};
 use serde_json::json;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// What the guard says to those whom it does not let in.
-const GUARD: [&str; 7] = [
-    "caller_unknown",
-    "caller_not_trusted",
+/// Codes of the problems with which the access check refuses callers.
+const ACCESS_REFUSALS: [&str; 7] = [
+    "authentication_required",
+    "untrusted_identity_header",
     "invalid_token",
     "role_not_granted",
-    "sellers_only",
-    "operators_only",
-    "services_only",
+    "seller_role_required",
+    "operator_role_required",
+    "service_role_required",
 ];
 
-struct Line {
+struct Endpoint {
     method: String,
     path: String,
-    /// One for each caller: `yes`, or status and code.
-    says: Vec<String>,
+    /// Expected result per caller: `yes`, or status and code.
+    expected: Vec<String>,
 }
 
-fn table() -> (Vec<String>, Vec<Line>) {
-    let page = std::fs::read_to_string(root().join("docs/who-may-do-what.md")).unwrap();
-    let mut rows = page.lines().filter(|line| line.starts_with('|')).map(|line| {
-        line.trim_matches('|')
+fn table() -> (Vec<String>, Vec<Endpoint>) {
+    let page = std::fs::read_to_string(root().join("docs/reference/permissions.md")).unwrap();
+    let mut rows = page.lines().filter(|endpoint| endpoint.starts_with('|')).map(|endpoint| {
+        endpoint
+            .trim_matches('|')
             .split('|')
             .map(|cell| cell.trim().trim_matches('`').to_owned())
             .collect::<Vec<_>>()
     });
     let callers = rows.next().unwrap()[2..].to_vec();
-    let lines = rows.skip(1).map(|row| Line {
+    let endpoints = rows.skip(1).map(|row| Endpoint {
         method: row[0].clone(),
         path: row[1].clone(),
-        says: row[2..].to_vec(),
+        expected: row[2..].to_vec(),
     });
-    (callers, lines.collect())
+    (callers, endpoints.collect())
 }
 
-/// What an operator types at the servers, and what is printed.
+/// Runs an operator command of `portal` and returns its output.
 fn operate(servers: &LocalServers, args: &[&str]) -> String {
     let mut command = portal();
     command.args(args).env("REDIS_URL", servers.redis_url()).env("DATABASE_URL", servers.database_url());
     let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", text(&output));
+    assert!(output.status.success(), "{}", output_text(&output));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 async fn token(url: &str, role: &str, servers: &LocalServers) -> String {
     let (email, password) = (format!("{role}@example.org"), "correct horse battery");
-    let somebody = TestUser::nobody(url);
+    let anonymous = TestUser::anonymous(url);
     let sign_up = json!({"email": email, "name": role, "password": password});
-    somebody.post("/sign-up", sign_up, &[("prefer", "wait=30")]).await.is(201);
+    anonymous.post("/sign-up", sign_up, &[("prefer", "wait=30")]).await.assert_status(201);
     operate(servers, &["accounts", "grant", &email.to_uppercase(), role]);
-    somebody.post("/sign-in", json!({"email": email, "password": password}), &[]).await.is(200).text("token")
+    anonymous
+        .post("/sign-in", json!({"email": email, "password": password}), &[])
+        .await
+        .assert_status(200)
+        .text("token")
 }
 
-async fn try_it(caller: &TestUser, line: &Line) -> Answer {
-    let path = line.path.replace("{id}", &Uuid::nil().to_string()).replace("{bid}", &Uuid::nil().to_string());
+async fn call(caller: &TestUser, endpoint: &Endpoint) -> HttpResponse {
+    let path =
+        endpoint.path.replace("{id}", &Uuid::nil().to_string()).replace("{bid}", &Uuid::nil().to_string());
     let mut path = path.replace(['{', '}'], "");
     if path.ends_with("/live") {
-        // Or it would be listened to for ever.
+        // An invalid cursor ends the request; otherwise the stream would stay open.
         path.push_str("?after=nothing");
     }
-    let body = matches!(line.method.as_str(), "PUT" | "POST").then(|| b"{}".to_vec());
+    let body = matches!(endpoint.method.as_str(), "PUT" | "POST").then(|| b"{}".to_vec());
     let json = [("content-type", "application/json")];
-    caller.send(line.method.parse().unwrap(), &path, body, &json).await
+    caller.send(endpoint.method.parse().unwrap(), &path, body, &json).await
 }
 
-fn check(line: &Line, caller: &str, says: &str, answer: &Answer) {
-    let what = format!("{} {} by {caller}: {says}, but {answer:?}", line.method, line.path);
-    let code = answer.body["code"].as_str().unwrap_or_default();
-    if says == "yes" {
-        assert!(!GUARD.contains(&code), "{what}");
+fn check(endpoint: &Endpoint, caller: &str, expected: &str, response: &HttpResponse) {
+    let message =
+        format!("{} {} by {caller}: expected {expected}, got {response:?}", endpoint.method, endpoint.path);
+    let code = response.body["code"].as_str().unwrap_or_default();
+    if expected == "yes" {
+        assert!(!ACCESS_REFUSALS.contains(&code), "{message}");
         return;
     }
-    let (status, refusal) = says.split_once(' ').unwrap();
-    assert!(GUARD.contains(&refusal), "{what}");
-    assert_eq!((answer.status.as_str(), code), (status, refusal), "{what}");
-    let challenges = answer.headers.get_all("www-authenticate").iter().count();
-    assert_eq!(challenges, usize::from(status == "401"), "{what}");
+    let (status, refusal) = expected.split_once(' ').unwrap();
+    assert!(ACCESS_REFUSALS.contains(&refusal), "{message}");
+    assert_eq!((response.status.as_str(), code), (status, refusal), "{message}");
+    let challenges = response.headers.get_all("www-authenticate").iter().count();
+    assert_eq!(challenges, usize::from(status == "401"), "{message}");
 }
 
 #[tokio::test]
-async fn everybody_may_do_what_the_table_says_and_nothing_else() {
+async fn endpoint_permissions_match_the_table() {
     let directory = tempfile::tempdir().unwrap();
     let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
-    let mut roles = Roles::none(&servers, &[("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "false")]);
-    for role in ["writer", "projector", "ingress"] {
-        roles.add(role);
-    }
-    roles.ready().await;
-    let url = roles.url();
-    let (callers, lines) = table();
-    let mut people = Vec::new();
+    let mut components =
+        RunningComponents::new(&servers, &[("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "false")]);
+    components.add_all(["writer", "projector", "ingress"]);
+    components.wait_until_ready().await;
+    let url = components.url();
+    let (callers, endpoints) = table();
+    let mut users = Vec::new();
     for caller in &callers {
         let token = match caller.as_str() {
-            "nobody" => None,
-            "service" => Some(operate(&servers, &["service-keys", "create", "harness"])),
+            "anonymous" => None,
+            "service" => Some(operate(&servers, &["api-keys", "create", "harness"])),
             role => Some(token(&url, role, &servers).await),
         };
-        people.push(TestUser::with_token(&url, token));
+        users.push(TestUser::with_token(&url, token));
     }
-    assert_eq!((people.len(), callers[0].as_str()), (5, "nobody"));
-    // Signing out is the last thing that one does with a token.
-    let (last, first): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(|line| line.path == "/sign-out");
+    assert_eq!((users.len(), callers[0].as_str()), (5, "anonymous"));
+    // Signing out comes last, because it ends the token.
+    let (last, first): (Vec<&Endpoint>, Vec<&Endpoint>) =
+        endpoints.iter().partition(|endpoint| endpoint.path == "/sign-out");
     assert_eq!(last.len(), 1);
-    every_route_has_its_line(&people[0], &lines).await;
-    a_token_is_good_for_its_role_and_no_more(&people[4], &people[1]).await;
-    for line in first.into_iter().chain(last) {
-        for ((caller, person), says) in callers.iter().zip(&people).zip(&line.says) {
-            check(line, caller, says, &try_it(person, line).await);
+    every_route_is_in_the_table(&users[0], &endpoints).await;
+    token_grants_only_its_role(&users[4], &users[1]).await;
+    for endpoint in first.into_iter().chain(last) {
+        for ((caller, user), expected) in callers.iter().zip(&users).zip(&endpoint.expected) {
+            check(endpoint, caller, expected, &call(user, endpoint).await);
         }
     }
-    what_operators_take_away_is_gone(&servers, &people[4], &people[3]).await;
-    drop(roles);
+    revoked_credentials_are_refused(&servers, &users[4], &users[3]).await;
+    drop(components);
     servers.stop().await.unwrap();
 }
 
-/// A key that is revoked, and tokens that are ended, also where they are known.
-async fn what_operators_take_away_is_gone(servers: &LocalServers, service: &TestUser, operator: &TestUser) {
-    let refused = async |who: &TestUser| who.get("/account", &[]).await.body["code"] == "invalid_token";
+/// Asserts that revoked API keys, changed roles and ended sessions take effect, also where they are cached.
+async fn revoked_credentials_are_refused(servers: &LocalServers, service: &TestUser, operator: &TestUser) {
+    let refused = async |caller: &TestUser| caller.get("/account", &[]).await.body["code"] == "invalid_token";
     assert!(!refused(service).await);
-    let list = operate(servers, &["service-keys", "list"]);
+    let list = operate(servers, &["api-keys", "list"]);
     assert!(list.contains("harness") && list.contains("seller") && !list.contains("revoked"), "{list}");
-    operate(servers, &["service-keys", "revoke", "harness"]);
-    eventually("the key has ended", || async { refused(service).await.then_some(()) }).await;
-    assert!(operate(servers, &["service-keys", "list"]).contains("revoked"));
+    operate(servers, &["api-keys", "revoke", "harness"]);
+    eventually("the API key is refused", || async { refused(service).await.then_some(()) }).await;
+    assert!(operate(servers, &["api-keys", "list"]).contains("revoked"));
     let password = json!({"email": "operator@example.org", "password": "correct horse battery"});
     let signed_in = operator.post("/sign-in", password, &[]).await;
-    let operator = TestUser::with_token(&operator.url(""), Some(signed_in.is(200).text("token")));
-    operator.get("/promoter/settings", &[]).await.is(200);
+    let operator = TestUser::with_token(&operator.url(""), Some(signed_in.assert_status(200).text("token")));
+    operator.get("/promoter/settings", &[]).await.assert_status(200);
     let shown = operate(servers, &["accounts", "show", "operator@example.org"]);
     assert!(shown.contains("role:    operator"), "{shown}");
-    // What the ingress remembers has the old role.
+    // The ingress has cached the old role.
     operate(servers, &["accounts", "grant", "operator@example.org", "bidder"]);
-    eventually("he is an operator no more", || async {
+    eventually("the operator role is revoked", || async {
         (operator.get("/promoter/settings", &[]).await.status == 403).then_some(())
     })
     .await;
     operate(servers, &["accounts", "sign-out", "operator@example.org"]);
-    eventually("his tokens have ended", || async { refused(&operator).await.then_some(()) }).await;
+    eventually("the tokens are refused", || async { refused(&operator).await.then_some(()) }).await;
 }
 
-async fn every_route_has_its_line(somebody: &TestUser, lines: &[Line]) {
-    let described = somebody.get("/openapi.json", &[]).await;
+async fn every_route_is_in_the_table(anonymous: &TestUser, endpoints: &[Endpoint]) {
+    let described = anonymous.get("/openapi.json", &[]).await;
     let described: BTreeSet<(String, String)> = described.body["paths"]
         .as_object()
         .unwrap()
@@ -160,21 +168,23 @@ async fn every_route_has_its_line(somebody: &TestUser, lines: &[Line]) {
         })
         .collect();
     let listed: BTreeSet<(String, String)> =
-        lines.iter().map(|line| (line.method.clone(), line.path.clone())).collect();
+        endpoints.iter().map(|endpoint| (endpoint.method.clone(), endpoint.path.clone())).collect();
     assert_eq!(described, listed);
 }
 
-/// A service key of a seller acts for users, as sellers at most; a user acts for nobody but himself.
-async fn a_token_is_good_for_its_role_and_no_more(service: &TestUser, bidder: &TestUser) {
+/// Asserts that an API key with the role seller can act for users, as bidder or seller, and that a user
+/// cannot act for other users.
+async fn token_grants_only_its_role(service: &TestUser, bidder: &TestUser) {
     let user = Uuid::nil().to_string();
-    let asks = async |who: &TestUser, headers: &[(&str, &str)]| who.get("/promoter/settings", headers).await;
-    asks(service, &[("x-user-role", "operator")]).await.is_problem(403, "role_not_granted");
-    asks(service, &[("x-user-id", &user)]).await.is_problem(403, "operators_only");
-    asks(bidder, &[("x-user-role", "operator")]).await.is_problem(403, "role_not_granted");
+    let get_settings =
+        async |who: &TestUser, headers: &[(&str, &str)]| who.get("/promoter/settings", headers).await;
+    get_settings(service, &[("x-user-role", "operator")]).await.assert_problem(403, "role_not_granted");
+    get_settings(service, &[("x-user-id", &user)]).await.assert_problem(403, "operator_role_required");
+    get_settings(bidder, &[("x-user-role", "operator")]).await.assert_problem(403, "role_not_granted");
     let mine = format!("/user/{user}/bids");
-    service.get(&mine, &[("x-user-id", &user)]).await.is(200);
-    bidder.get(&mine, &[("x-user-id", &user)]).await.is_problem(401, "caller_not_trusted");
-    let offer =
+    service.get(&mine, &[("x-user-id", &user)]).await.assert_status(200);
+    bidder.get(&mine, &[("x-user-id", &user)]).await.assert_problem(401, "untrusted_identity_header");
+    let auction =
         service.post("/auctions", json!({}), &[("x-user-id", &user), ("x-user-role", "bidder")]).await;
-    offer.is_problem(403, "sellers_only");
+    auction.assert_problem(403, "seller_role_required");
 }

@@ -1,8 +1,8 @@
-//! Reads say how fresh they are, and can be asked to be at least as fresh as a write.
+//! Reads report how fresh they are, and can require to be at least as fresh as a write.
 
-use crate::support::components::Roles;
+use crate::support::components::RunningComponents;
 use crate::support::eventually;
-use crate::support::test_user::{Answer, TestUser};
+use crate::support::test_user::{HttpResponse, TestUser};
 use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_wire::{PartitionCount, Positions};
 use serde_json::json;
@@ -11,147 +11,157 @@ use uuid::Uuid;
 
 const TOKEN: &str = "consistency-token";
 
-fn positions(answer: &Answer) -> Positions {
-    Positions::from_token(answer.header(TOKEN), PartitionCount::new(8).unwrap()).unwrap()
+fn positions(response: &HttpResponse) -> Positions {
+    Positions::from_token(response.header(TOKEN), PartitionCount::new(8).unwrap()).unwrap()
 }
 
 #[tokio::test]
-async fn a_client_reads_his_own_writes_and_is_told_when_he_cannot() {
+async fn reads_include_own_writes_or_report_the_lag() {
     let directory = tempfile::tempdir().unwrap();
     let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
-    let roles = Roles::start(&servers, 1);
-    roles.ready().await;
-    let (sue, ada) = (TestUser::new(&roles.url()).await, TestUser::new(&roles.url()).await);
-    let auction = sue.offer(json!({})).await;
-    what_was_written_is_read_at_once(&ada, &auction).await;
-    a_handle_tells_it_too(&ada, &auction).await;
-    a_token_is_carried_on_and_garbage_is_not_one(&ada, &auction).await;
-    while_the_projector_stands_still(&roles, &ada, &auction).await;
-    without_a_checkpoint_everything_is_stale(&roles, &servers, &ada, &auction).await;
-    roles.verify(&servers);
+    let components = RunningComponents::start(&servers, 1);
+    components.wait_until_ready().await;
+    let (sue, ada) = (TestUser::new(&components.url()).await, TestUser::new(&components.url()).await);
+    let auction = sue.create_auction(json!({})).await;
+    own_write_is_read_without_retry(&ada, &auction).await;
+    command_status_returns_a_token(&ada, &auction).await;
+    tokens_are_merged_and_invalid_ones_refused(&ada, &auction).await;
+    lag_is_reported_while_the_projector_is_paused(&components, &ada, &auction).await;
+    reads_are_stale_without_a_checkpoint(&components, &servers, &ada, &auction).await;
+    components.verify(&servers);
     servers.stop().await.unwrap();
 }
 
-/// No looking again: the first answer has it.
-async fn what_was_written_is_read_at_once(ada: &TestUser, auction: &str) {
-    let (shown, own) = (format!("/auction/{auction}"), format!("/auction/{auction}/bids?by=me"));
+/// Asserts that the first read with the token of a write includes the write.
+async fn own_write_is_read_without_retry(ada: &TestUser, auction: &str) {
+    let (path, own) = (format!("/auction/{auction}"), format!("/auction/{auction}/bids?by=me"));
     let all = format!("/user/{}/bids", ada.id.as_ref().unwrap());
     for n in 1..=30 {
         let bid = ada.bid(auction, 10_000 + n).await;
-        let token = [(TOKEN, bid.is(201).header(TOKEN))];
-        let version = ada.get(&shown, &token).await.is(200).body["version"].as_u64().unwrap();
+        let token = [(TOKEN, bid.assert_status(201).header(TOKEN))];
+        let version = ada.get(&path, &token).await.assert_status(200).body["version"].as_u64().unwrap();
         assert!(version >= bid.body["version"].as_u64().unwrap(), "{version}, {bid:?}");
-        assert_eq!(ada.get(&own, &token).await.is(200).body["count"], json!(n));
+        assert_eq!(ada.get(&own, &token).await.assert_status(200).body["count"], json!(n));
         let all = ada.get(&all, &token).await;
-        assert_eq!(all.is(200).body["auctions"][0]["your_bid"]["amount"], json!(10_000 + n));
+        assert_eq!(all.assert_status(200).body["auctions"][0]["your_bid"]["amount"], json!(10_000 + n));
         let refused = ada.bid(auction, 10_000 + n).await;
-        assert!(positions(refused.is_problem(409, "not_above_your_latest")).cover(&positions(&bid)));
+        assert!(positions(refused.assert_problem(409, "not_above_your_latest")).cover(&positions(&bid)));
     }
     let latest = ada.get("/auctions?status=open&consistency=latest", &[("prefer", "wait=100")]).await;
-    assert_eq!(latest.header("preference-applied"), "wait=5", "longest_read_wait_ms");
-    assert_eq!(latest.is(200).body["auctions"][0]["highest"]["amount"], json!(10_030));
+    assert_eq!(latest.header("preference-applied"), "wait=5", "ingress.max_read_wait_ms");
+    assert_eq!(latest.assert_status(200).body["auctions"][0]["highest"]["amount"], json!(10_030));
 }
 
-async fn a_handle_tells_it_too(ada: &TestUser, auction: &str) {
+async fn command_status_returns_a_token(ada: &TestUser, auction: &str) {
     let path = format!("/auction/{auction}/bid");
-    let taken = ada.put(&path, json!({"amount": 11_000}), &[]).await;
-    let monitor = taken.is(202).header("location").to_owned();
-    assert_eq!(taken.header(TOKEN), "", "it is not decided");
+    let accepted = ada.put(&path, json!({"amount": 11_000}), &[]).await;
+    let status = accepted.assert_status(202).header("location").to_owned();
+    assert_eq!(accepted.header(TOKEN), "", "an undecided command has no token");
     let done = eventually("the bid is decided", || async {
-        let answer = ada.get(&monitor, &[]).await;
-        (answer.status == 303).then_some(answer)
+        let response = ada.get(&status, &[]).await;
+        (response.status == 303).then_some(response)
     })
     .await;
     let own = ada.get(done.header("location"), &[(TOKEN, done.header(TOKEN))]).await;
-    assert_eq!(own.is(200).body["bids"][0]["amount"]["amount"], json!(11_000));
-    let result = ada.get(&monitor, &[("prefer", "return=representation")]).await;
-    assert_eq!(positions(result.is(200)), positions(&done));
+    assert_eq!(own.assert_status(200).body["bids"][0]["amount"]["amount"], json!(11_000));
+    let result = ada.get(&status, &[("prefer", "return=representation")]).await;
+    assert_eq!(positions(result.assert_status(200)), positions(&done));
 }
 
-async fn a_token_is_carried_on_and_garbage_is_not_one(ada: &TestUser, auction: &str) {
+async fn tokens_are_merged_and_invalid_ones_refused(ada: &TestUser, auction: &str) {
     let path = format!("/auction/{auction}");
-    // What was read a moment ago may be one bid behind.
+    // A cached read may lag by one bid.
     let read = ada.get(&format!("{path}?consistency=latest"), &[]).await;
-    let here = positions(read.is(200));
-    let everywhere = positions(ada.get("/auctions?limit=1", &[]).await.is(200));
-    assert!(everywhere.cover(&here) && everywhere != here, "an account lies elsewhere");
-    let both = format!("{}, {}", here.to_token(), everywhere.to_token());
-    let carried = positions(ada.get(&path, &[(TOKEN, &both)]).await.is(200));
-    assert!(carried.cover(&everywhere), "what the answer does not tell of is passed on");
+    let of_auction = positions(read.assert_status(200));
+    let of_all = positions(ada.get("/auctions?limit=1", &[]).await.assert_status(200));
+    assert!(of_all.cover(&of_auction) && of_all != of_auction, "users are in other partitions");
+    let both = format!("{}, {}", of_auction.to_token(), of_all.to_token());
+    let merged = positions(ada.get(&path, &[(TOKEN, &both)]).await.assert_status(200));
+    assert!(merged.cover(&of_all), "positions of other partitions are passed on");
     let missing = ada.get(&format!("/auction/{}", Uuid::now_v7()), &[(TOKEN, &both)]).await;
-    assert!(positions(missing.is_problem(404, "unknown_auction")).cover(&everywhere));
+    assert!(positions(missing.assert_problem(404, "unknown_auction")).cover(&of_all));
     for wrong in ["", "AQ==", "\"AQAB\"", "AQAA", "AQkB"] {
-        ada.get(&path, &[(TOKEN, wrong)]).await.is_problem(400, "invalid_request");
+        ada.get(&path, &[(TOKEN, wrong)]).await.assert_problem(400, "invalid_request");
     }
-    ada.get(&format!("{path}?consistency=soon"), &[]).await.is_problem(400, "invalid_request");
-    // What the store does not have will never be shown.
-    let (partition, position) = here.iter().next().unwrap();
+    ada.get(&format!("{path}?consistency=soon"), &[]).await.assert_problem(400, "invalid_request");
+    // A position that the store does not have is never reached.
+    let (partition, position) = of_auction.iter().next().unwrap();
     let ahead = Positions::of(partition, position + 1_000_000).to_token();
     let ahead = ada.get(&path, &[(TOKEN, &ahead), ("prefer", "wait=1")]).await;
-    ahead.is_problem(412, "token_ahead_of_store");
-    assert_eq!(ahead.body["wanted"].as_u64(), ahead.body["stored"].as_u64().map(|stored| stored + 1_000_000));
+    ahead.assert_problem(412, "token_ahead_of_store");
+    assert_eq!(
+        ahead.body["required"].as_u64(),
+        ahead.body["stored"].as_u64().map(|stored| stored + 1_000_000)
+    );
 }
 
-async fn while_the_projector_stands_still(roles: &Roles, ada: &TestUser, auction: &str) {
+async fn lag_is_reported_while_the_projector_is_paused(
+    components: &RunningComponents,
+    ada: &TestUser,
+    auction: &str,
+) {
     let path = format!("/auction/{auction}");
     let before = ada.get(&path, &[]).await;
-    roles.signal("projector", "-STOP");
+    components.signal_component("projector", "-STOP");
     let bid = ada.bid(auction, 12_000).await;
-    let token = bid.is(201).header(TOKEN).to_owned();
+    let token = bid.assert_status(201).header(TOKEN).to_owned();
     let began = Instant::now();
-    let behind = ada.get(&path, &[(TOKEN, &token), ("prefer", "wait=1")]).await;
-    assert_eq!(behind.is_problem(503, "projection_behind").header("retry-after"), "1");
-    assert!((1..4).contains(&began.elapsed().as_secs()), "as long as he prefers to wait");
-    let member = |name: &str| behind.body[name].as_u64().unwrap();
+    let lagging = ada.get(&path, &[(TOKEN, &token), ("prefer", "wait=1")]).await;
+    assert_eq!(lagging.assert_problem(503, "read_model_behind").header("retry-after"), "1");
+    assert!((1..4).contains(&began.elapsed().as_secs()), "the read waits as long as preferred");
+    let member = |name: &str| lagging.body[name].as_u64().unwrap();
     assert_eq!(member("partition"), Uuid::parse_str(auction).unwrap().as_u64_pair().1 % 8);
-    assert_eq!((member("behind"), member("wanted")), (1, member("shown") + 1));
+    assert_eq!((member("lag"), member("required")), (1, member("available") + 1));
     let latest = ada.get("/auctions?consistency=latest", &[("prefer", "wait=0")]).await;
-    assert_eq!(latest.is_problem(503, "projection_behind").body["behind"], json!(1));
+    assert_eq!(latest.assert_problem(503, "read_model_behind").body["lag"], json!(1));
     let stale = ada.get(&format!("{path}?consistency=stale-ok"), &[(TOKEN, &token)]).await;
-    assert_eq!(stale.is(200).body["version"], before.body["version"]);
-    assert_eq!(positions(&stale), positions(&before), "it says what it shows");
-    // Others are as fresh as they shall be, and are not held up.
-    ada.get(&path, &[(TOKEN, before.header(TOKEN))]).await.is(200);
+    assert_eq!(stale.assert_status(200).body["version"], before.body["version"]);
+    assert_eq!(positions(&stale), positions(&before), "a stale read reports its own positions");
+    // Reads that require less are not delayed.
+    ada.get(&path, &[(TOKEN, before.header(TOKEN))]).await.assert_status(200);
     let newer = [(TOKEN, token.as_str())];
     let waiting = ada.get(&path, &newer);
-    let go_on = async {
-        tokio::time::sleep(Duration::from_millis(300)).await; // long enough for it to wait
-        roles.signal("projector", "-CONT");
+    let resume = async {
+        tokio::time::sleep(Duration::from_millis(300)).await; // the read begins to wait
+        components.signal_component("projector", "-CONT");
     };
-    let (shown, ()) = tokio::join!(waiting, go_on);
-    assert_eq!(shown.is(200).body["version"], bid.body["version"]);
+    let (shown, ()) = tokio::join!(waiting, resume);
+    assert_eq!(shown.assert_status(200).body["version"], bid.body["version"]);
 }
 
-async fn without_a_checkpoint_everything_is_stale(
-    roles: &Roles,
+async fn reads_are_stale_without_a_checkpoint(
+    components: &RunningComponents,
     servers: &LocalServers,
     ada: &TestUser,
     auction: &str,
 ) {
     let path = format!("/auction/{auction}");
     let bid = ada.bid(auction, 13_000).await;
-    let token = bid.is(201).header(TOKEN).to_owned();
-    ada.get(&path, &[(TOKEN, &token)]).await.is(200);
-    roles.signal("projector", "-STOP");
+    let token = bid.assert_status(201).header(TOKEN).to_owned();
+    ada.get(&path, &[(TOKEN, &token)]).await.assert_status(200);
+    components.signal_component("projector", "-STOP");
     let redis = redis::Client::open(servers.redis_url()).unwrap();
     let mut redis = redis.get_multiplexed_async_connection().await.unwrap();
     let _: () = redis::cmd("FLUSHALL").query_async(&mut redis).await.unwrap();
-    for asked in
+    for path_and_query in
         [path.clone(), format!("{path}?consistency=latest"), "/auctions?consistency=latest".to_owned()]
     {
-        // What was read a moment ago is fresh enough, for a moment.
-        let stale = eventually("what was kept is not used any more", || async {
-            let read = ada.get(&asked, &[(TOKEN, &token), ("prefer", "wait=0")]).await;
+        // Cached read models are used until they expire.
+        let stale = eventually("the cached read model expires", || async {
+            let read = ada.get(&path_and_query, &[(TOKEN, &token), ("prefer", "wait=0")]).await;
             (read.status != 200).then_some(read)
         })
         .await;
-        stale.is_problem(503, "projection_behind");
-        assert_eq!(stale.body["shown"], json!(0));
+        stale.assert_problem(503, "read_model_behind");
+        assert_eq!(stale.body["available"], json!(0));
     }
-    let gone = ada.get(&format!("{path}?consistency=stale-ok"), &[(TOKEN, &token)]).await;
-    assert!(positions(gone.is_problem(404, "unknown_auction")).is_empty(), "nothing is known of it");
-    roles.signal("projector", "-CONT");
-    let shown = eventually("the views are back", || async {
+    let missing = ada.get(&format!("{path}?consistency=stale-ok"), &[(TOKEN, &token)]).await;
+    assert!(
+        positions(missing.assert_problem(404, "unknown_auction")).is_empty(),
+        "the response has no positions"
+    );
+    components.signal_component("projector", "-CONT");
+    let shown = eventually("the read models are rebuilt", || async {
         let shown = ada.get(&path, &[(TOKEN, &token)]).await;
         (shown.status == 200).then_some(shown)
     })

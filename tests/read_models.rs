@@ -1,15 +1,15 @@
-//! What users read of auctions: who has bid what, which bids are their own, how they stand in each auction,
-//! and what is open, closed and cancelled.
+//! Read models of auctions: bids of an auction, bids and status of a user, and lists of open, closed and
+//! cancelled auctions.
 
 use crate::support::test_user::TestUser;
 use crate::support::{RunningPortal, eventually};
 use serde_json::{Value, json};
 
-/// What a path shows once that is so.
-async fn once(person: &TestUser, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+/// Reads a path until its body satisfies a predicate, and returns the body.
+async fn read_until(user: &TestUser, path: &str, matches: impl Fn(&Value) -> bool) -> Value {
     eventually(path, || async {
-        let answer = person.get(path, &[]).await;
-        (answer.status == 200 && is_so(&answer.body)).then_some(answer.body)
+        let response = user.get(path, &[]).await;
+        (response.status == 200 && matches(&response.body)).then_some(response.body)
     })
     .await
 }
@@ -19,14 +19,17 @@ fn ids(list: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn read_models() {
+async fn read_models_show_bids_standings_and_lists() {
     let up = RunningPortal::start().await;
     let url = up.url("");
     let (sue, ada, bob) = (TestUser::new(&url).await, TestUser::new(&url).await, TestUser::new(&url).await);
-    let nobody = TestUser::nobody(&url);
-    let (won, open, other) =
-        (sue.offer(json!({})).await, sue.offer(json!({})).await, sue.offer(json!({})).await);
-    for (person, auction, amount) in [
+    let anonymous = TestUser::anonymous(&url);
+    let (won, open, other) = (
+        sue.create_auction(json!({})).await,
+        sue.create_auction(json!({})).await,
+        sue.create_auction(json!({})).await,
+    );
+    for (user, auction, amount) in [
         (&ada, &won, 20_000),
         (&bob, &won, 30_000),
         (&ada, &won, 40_000),
@@ -34,46 +37,54 @@ async fn read_models() {
         (&ada, &open, 20_000),
         (&ada, &other, 10_000),
     ] {
-        person.bid(auction, amount).await.is(201);
+        user.bid(auction, amount).await.assert_status(201);
     }
-    all_bids_are_shown_and_ones_own_are_marked(&ada, &nobody, &won).await;
-    sue.post(&format!("/auction/{won}/end"), json!({}), &[("prefer", "wait=30")]).await.is(200);
-    sue.post(&format!("/auction/{other}/cancel"), json!({}), &[("prefer", "wait=30")]).await.is(200);
+    bid_list_marks_the_callers_bids(&ada, &anonymous, &won).await;
+    sue.post(&format!("/auction/{won}/end"), json!({}), &[("prefer", "wait=30")]).await.assert_status(200);
+    sue.post(&format!("/auction/{other}/cancel"), json!({}), &[("prefer", "wait=30")])
+        .await
+        .assert_status(200);
 
-    let mine = |person: &TestUser| format!("/user/{}/bids", person.id.as_ref().unwrap());
-    let is = |body: &Value, standings: &[&str]| {
+    let mine = |user: &TestUser| format!("/user/{}/bids", user.id.as_ref().unwrap());
+    let has_standings = |body: &Value, standings: &[&str]| {
         let auctions = body["auctions"].as_array().unwrap().iter();
         auctions.map(|auction| auction["standing"].as_str().unwrap()).eq(standings.iter().copied())
     };
-    let shown = once(&ada, &mine(&ada), |body| is(body, &["cancelled", "winning", "won"])).await;
-    let line = &shown["auctions"][2];
-    assert_eq!((line["your_bids"].clone(), line["your_bid"]["amount"].clone()), (json!(2), json!(40_000)));
+    let shown =
+        read_until(&ada, &mine(&ada), |body| has_standings(body, &["cancelled", "winning", "won"])).await;
+    let won_auction = &shown["auctions"][2];
     assert_eq!(
-        (line["auction"]["id"].clone(), line["auction"]["status"].clone()),
+        (won_auction["your_bids"].clone(), won_auction["your_bid"]["amount"].clone()),
+        (json!(2), json!(40_000))
+    );
+    assert_eq!(
+        (won_auction["auction"]["id"].clone(), won_auction["auction"]["status"].clone()),
         (json!(won), json!("closed"))
     );
-    once(&bob, &mine(&bob), |body| is(body, &["outbid", "lost"])).await;
+    read_until(&bob, &mine(&bob), |body| has_standings(body, &["outbid", "lost"])).await;
     let page = ada.get(&format!("{}?limit=2", mine(&ada)), &[]).await;
-    assert!(is(&page.body, &["cancelled", "winning"]), "{page:?}");
+    assert!(has_standings(&page.body, &["cancelled", "winning"]), "{page:?}");
     let page = ada.get(&page.text("next"), &[]).await;
-    assert!(is(&page.body, &["won"]) && page.body.get("next").is_none(), "{page:?}");
-    bob.get(&mine(&ada), &[]).await.is_problem(403, "not_your_account");
-    nobody.get(&mine(&ada), &[]).await.is_problem(401, "caller_unknown");
+    assert!(has_standings(&page.body, &["won"]) && page.body.get("next").is_none(), "{page:?}");
+    bob.get(&mine(&ada), &[]).await.assert_problem(403, "not_your_account");
+    anonymous.get(&mine(&ada), &[]).await.assert_problem(401, "authentication_required");
 
-    // Each auction stands in one list.
+    // Each auction is in one list.
     for (status, auction) in [("open", &open), ("closed", &won), ("cancelled", &other)] {
-        let list = once(&nobody, &format!("/auctions?status={status}"), |body| ids(body) == [auction]).await;
+        let list =
+            read_until(&anonymous, &format!("/auctions?status={status}"), |body| ids(body) == [auction])
+                .await;
         assert_eq!(list["auctions"][0]["status"], status);
     }
-    let list = nobody.get("/auctions", &[]).await;
-    assert_eq!(ids(&list.body), [&open], "open ones if nobody says which");
-    nobody.get("/auctions?status=lost", &[]).await.is_problem(400, "invalid_request");
+    let list = anonymous.get("/auctions", &[]).await;
+    assert_eq!(ids(&list.body), [&open], "open auctions are the default");
+    anonymous.get("/auctions?status=lost", &[]).await.assert_problem(400, "invalid_request");
     up.verify();
 }
 
-async fn all_bids_are_shown_and_ones_own_are_marked(ada: &TestUser, nobody: &TestUser, auction: &str) {
+async fn bid_list_marks_the_callers_bids(ada: &TestUser, anonymous: &TestUser, auction: &str) {
     let path = format!("/auction/{auction}/bids");
-    let shown = once(ada, &path, |body| body["count"] == 3).await;
+    let shown = read_until(ada, &path, |body| body["count"] == 3).await;
     let bids = shown["bids"].as_array().unwrap();
     let amounts: Vec<u64> = bids.iter().map(|bid| bid["amount"]["amount"].as_u64().unwrap()).collect();
     assert_eq!(amounts, [40_000, 30_000, 20_000], "the newest first");
@@ -81,12 +92,15 @@ async fn all_bids_are_shown_and_ones_own_are_marked(ada: &TestUser, nobody: &Tes
     assert_eq!(marked, [true, false, true]);
     assert_eq!(bids[0]["bidder"], bids[2]["bidder"]);
     assert_ne!(bids[0]["bidder"], bids[1]["bidder"]);
-    assert!(!shown.to_string().contains(ada.id.as_ref().unwrap()), "no user's id is shown");
-    let seen = nobody.get(&path, &[]).await;
-    assert!(!seen.is(200).body.to_string().contains("yours"), "nothing is nobody's own");
-    let page = nobody.get(&format!("{path}?limit=2"), &[]).await;
+    assert!(!shown.to_string().contains(ada.id.as_ref().unwrap()), "user ids are not visible");
+    let public = anonymous.get(&path, &[]).await;
+    assert!(
+        !public.assert_status(200).body.to_string().contains("yours"),
+        "anonymous callers have no own bids"
+    );
+    let page = anonymous.get(&format!("{path}?limit=2"), &[]).await;
     assert_eq!(page.body["bids"].as_array().unwrap().len(), 2);
-    let page = nobody.get(&page.text("next"), &[]).await;
+    let page = anonymous.get(&page.text("next"), &[]).await;
     assert_eq!(page.body["bids"][0]["amount"]["amount"], 20_000);
     assert!(page.body.get("next").is_none());
     let own = ada.get(&format!("{path}?by=me&limit=1"), &[]).await;
@@ -96,10 +110,10 @@ async fn all_bids_are_shown_and_ones_own_are_marked(ada: &TestUser, nobody: &Tes
     );
     let own = ada.get(&own.text("next"), &[]).await;
     assert_eq!(own.body["bids"][0]["amount"]["amount"], 20_000);
-    nobody.get(&format!("{path}?by=me"), &[]).await.is_problem(401, "caller_unknown");
-    nobody.get(&format!("{path}?by=you"), &[]).await.is_problem(400, "invalid_request");
-    let time = nobody.get(&format!("/auction/{auction}"), &[]).await;
+    anonymous.get(&format!("{path}?by=me"), &[]).await.assert_problem(401, "authentication_required");
+    anonymous.get(&format!("{path}?by=you"), &[]).await.assert_problem(400, "invalid_request");
+    let time = anonymous.get(&format!("/auction/{auction}"), &[]).await;
     assert!(time.header("server-time") > "2026-01-01T00:00:00.000Z", "{time:?}");
     let none = uuid::Uuid::new_v4();
-    nobody.get(&format!("/auction/{none}/bids"), &[]).await.is_problem(404, "unknown_auction");
+    anonymous.get(&format!("/auction/{none}/bids"), &[]).await.assert_problem(404, "unknown_auction");
 }

@@ -1,9 +1,9 @@
-//! `portal rebuild` under load: whoever reads meanwhile sees no gap and no step back, and afterwards the
-//! views are right and the old ones gone.
+//! `portal rebuild` under load: concurrent readers see no missing and no older state. Afterwards the read
+//! models are correct and the old generation is deleted.
 
-use crate::support::components::Roles;
+use crate::support::components::RunningComponents;
 use crate::support::load::Load;
-use crate::support::{eventually, long, portal, text};
+use crate::support::{eventually, is_long_run, output_text, portal};
 use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_wire::view::{AuctionList, AuctionView, BidList};
 use reqwest::header::HeaderValue;
@@ -14,20 +14,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use uuid::Uuid;
 
-/// With the newest token that the reader has, he never goes back.
+/// Reads a URL with the newest token of the reader, which keeps it from reading older state.
 async fn get(client: &reqwest::Client, token: &mut Option<HeaderValue>, url: &str) -> Value {
     let mut request = client.get(url);
     if let Some(token) = &token {
         request = request.header("consistency-token", token);
     }
-    let answer = request.send().await.unwrap();
-    assert_eq!(answer.status().as_u16(), 200, "{url}: a gap");
-    *token = Some(answer.headers()["consistency-token"].clone());
-    answer.json().await.unwrap()
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status().as_u16(), 200, "{url} is not readable");
+    *token = Some(response.headers()["consistency-token"].clone());
+    response.json().await.unwrap()
 }
 
-/// Reads everything again and again until it is told to stop; how often.
-async fn read(url: String, auctions: Vec<Uuid>, stop: Arc<AtomicBool>) -> u64 {
+/// Reads all auctions repeatedly until `stop` is set, and returns the number of rounds.
+async fn read_repeatedly(url: String, auctions: Vec<Uuid>, stop: Arc<AtomicBool>) -> u64 {
     let client = reqwest::Client::new();
     let (mut versions, mut rounds): (HashMap<Uuid, (u64, u64)>, u64) = (HashMap::new(), 0);
     let mut token = None;
@@ -44,20 +44,25 @@ async fn read(url: String, auctions: Vec<Uuid>, stop: Arc<AtomicBool>) -> u64 {
         }
         let list = get(&client, &mut token, &format!("{url}/auctions?limit=1000")).await;
         let list: AuctionList = from_value(list).unwrap();
-        assert_eq!(list.auctions.len(), auctions.len(), "all are listed at every moment");
+        assert_eq!(list.auctions.len(), auctions.len(), "all auctions are listed at every moment");
         for item in list.auctions {
-            assert!(item.version >= versions[&item.id].0, "{}: its line is older than its view", item.id);
+            assert!(
+                item.version >= versions[&item.id].0,
+                "{}: its list entry is older than its read model",
+                item.id
+            );
         }
         rounds += 1;
     }
     rounds
 }
 
-/// How many generations have keys.
+/// Returns the number of read model generations that have keys.
 async fn generations(servers: &LocalServers) -> usize {
     let client = redis::Client::open(servers.redis_url()).unwrap();
     let mut redis = client.get_multiplexed_async_connection().await.unwrap();
-    let keys: Vec<String> = redis::cmd("KEYS").arg("ap:*:view:*").query_async(&mut redis).await.unwrap();
+    let keys: Vec<String> =
+        redis::cmd("KEYS").arg("ap:*:read-model:*").query_async(&mut redis).await.unwrap();
     let mut found: Vec<&str> = keys.iter().filter_map(|key| key.split(':').nth(3)).collect();
     found.retain(|generation| generation.parse::<u64>().is_ok());
     found.sort_unstable();
@@ -66,45 +71,46 @@ async fn generations(servers: &LocalServers) -> usize {
 }
 
 #[tokio::test]
-async fn views_are_made_anew_under_load_without_a_gap_or_a_step_back() {
+async fn read_models_rebuild_under_load_without_gaps() {
     let directory = tempfile::tempdir().unwrap();
     let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
-    let roles = Roles::start(&servers, 2);
+    let components = RunningComponents::start(&servers, 2);
     let mut load = Load::prepare(&servers, 3).await;
-    load.bids(2000).await;
-    let auctions: Vec<Uuid> = load.auctions().iter().map(|auction| auction.0).collect();
-    roles.ready().await;
-    let list = format!("{}/auctions?limit=1000", roles.url());
+    load.send_bids(2000).await;
+    let auctions: Vec<Uuid> = load.auctions.iter().map(|auction| auction.0).collect();
+    components.wait_until_ready().await;
+    let list = format!("{}/auctions?limit=1000", components.url());
     eventually("all auctions are listed", || async {
         let list: AuctionList = reqwest::get(&list).await.ok()?.json().await.ok()?;
         (list.auctions.len() == auctions.len()).then_some(())
     })
     .await;
     let stop = Arc::new(AtomicBool::new(false));
-    let readers: Vec<_> =
-        (0..2).map(|_| tokio::spawn(read(roles.url(), auctions.clone(), Arc::clone(&stop)))).collect();
-    for _ in 0..if long() { 40 } else { 3 } {
+    let readers: Vec<_> = (0..2)
+        .map(|_| tokio::spawn(read_repeatedly(components.url(), auctions.clone(), Arc::clone(&stop))))
+        .collect();
+    for _ in 0..if is_long_run() { 40 } else { 3 } {
         let mut rebuild: Command = portal();
         rebuild.arg("rebuild").stdout(Stdio::piped()).stderr(Stdio::piped());
         rebuild.env("REDIS_URL", servers.redis_url()).env("DATABASE_URL", servers.database_url());
         let mut rebuild = rebuild.spawn().unwrap();
         while rebuild.try_wait().unwrap().is_none() {
-            load.bids(100).await;
+            load.send_bids(100).await;
         }
         let output = rebuild.wait_with_output().unwrap();
-        assert!(output.status.success(), "{}", text(&output));
-        println!("{}", text(&output));
-        assert!(readers.iter().all(|reader| !reader.is_finished()), "a reader has seen something wrong");
+        assert!(output.status.success(), "{}", output_text(&output));
+        println!("{}", output_text(&output));
+        assert!(readers.iter().all(|reader| !reader.is_finished()), "a reader has failed");
     }
-    load.bids(300).await;
-    load.check().await;
+    load.send_bids(300).await;
+    load.assert_consistent().await;
     stop.store(true, Ordering::Relaxed);
     for reader in readers {
-        assert!(reader.await.unwrap() > 0, "it has read everything at least once");
+        assert!(reader.await.unwrap() > 0, "each reader has read all auctions at least once");
     }
-    roles.verify(&servers);
-    assert_eq!(generations(&servers).await, 1, "the old ones are gone");
-    let ended = roles.terminate();
+    components.verify(&servers);
+    assert_eq!(generations(&servers).await, 1, "old generations are deleted");
+    let ended = components.terminate();
     assert!(ended.iter().all(|code| *code == Some(0)), "{ended:?}");
     servers.stop().await.unwrap();
 }

@@ -1,12 +1,12 @@
-//! What the README says to type is typed here, and every path that a document names is there.
+//! Runs the commands from the README, and checks that paths and tests named in documents exist.
 
-use crate::support::{RunningPortal, root, text};
+use crate::support::{RunningPortal, output_text, root};
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The shell blocks of a section.
+/// Returns the shell blocks of a section of the README.
 fn shell_blocks(section: &str) -> String {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let (_, rest) = readme.split_once(&format!("## {section}\n")).unwrap();
@@ -16,15 +16,15 @@ fn shell_blocks(section: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_first_auction_goes_as_the_readme_says() {
+async fn readme_first_auction_works_as_written() {
     let up = RunningPortal::start().await;
-    // The reader's working directory: the repository, its programs, and the data directory.
+    // The working directory of the reader, with the repository's tests, its programs and the data directory.
     let directory = tempfile::tempdir().unwrap();
-    let here = |path: &str| directory.path().join(path);
-    std::fs::create_dir_all(here("target/release")).unwrap();
-    symlink(env!("CARGO_BIN_EXE_portal"), here("target/release/portal")).unwrap();
-    symlink(root().join("tests"), here("tests")).unwrap();
-    symlink(up.data_dir(), here("data")).unwrap();
+    let in_directory = |path: &str| directory.path().join(path);
+    std::fs::create_dir_all(in_directory("target/release")).unwrap();
+    symlink(env!("CARGO_BIN_EXE_portal"), in_directory("target/release/portal")).unwrap();
+    symlink(root().join("tests"), in_directory("tests")).unwrap();
+    symlink(up.data_dir(), in_directory("data")).unwrap();
     let script =
         shell_blocks("A first auction in five minutes").replace("http://127.0.0.1:8080", &up.url(""));
     let output = Command::new("bash")
@@ -33,16 +33,16 @@ async fn a_first_auction_goes_as_the_readme_says() {
         .env("AUCTION_URL", up.url(""))
         .output()
         .unwrap();
-    let said = text(&output);
-    assert!(output.status.success(), "{said}");
+    let printed = output_text(&output);
+    assert!(output.status.success(), "{printed}");
     for expected in [
-        "it leads",
-        "refused: the bid must be above your own latest",
+        "; leading",
+        "refused: the bid must be above your latest active bid",
         "Cartier wristwatch",
         "\ncancelled ",
-        "the auction is at version 2, not 1 (version_moved)",
+        "the auction is at version 2, not 1 (version_conflict)",
         "\"expected_version\":1",
-        "; live bids go, and open auctions are cancelled",
+        "; active bids are being deleted and open auctions cancelled",
         "HTTP/1.1 201 Created",
         "\"rank\":1,\"leads\":true",
         "HTTP/1.1 202 Accepted",
@@ -50,14 +50,14 @@ async fn a_first_auction_goes_as_the_readme_says() {
         "location: /command/",
         "differences",
     ] {
-        assert!(said.contains(expected), "{expected:?} is not in\n{said}");
+        assert!(printed.contains(expected), "{expected:?} is not in\n{printed}");
     }
 }
 
 #[test]
-fn every_path_that_a_document_names_is_there() {
+fn documents_name_only_existing_paths() {
     let documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
-    let more = ["docs", "docs/adr"].iter().flat_map(|directory| markdown_in(&root().join(directory)));
+    let more = markdown_in(&root().join("docs"));
     let mut named = 0;
     for document in documents.iter().map(|document| root().join(document)).chain(more) {
         let content = std::fs::read_to_string(&document).unwrap();
@@ -70,10 +70,11 @@ fn every_path_that_a_document_names_is_there() {
 }
 
 #[test]
-fn every_test_that_defends_a_promise_is_there() {
+fn guarantees_name_only_existing_tests() {
     let architecture = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let (_, promises) = architecture.split_once("\n## Promises").expect("a section of promises");
-    let promises = promises.split("\n## ").next().unwrap();
+    let (_, guarantees) =
+        architecture.split_once("\n## Promises").expect("ARCHITECTURE.md has no such section");
+    let guarantees = guarantees.split("\n## ").next().unwrap();
     let all = Command::new("git")
         .args(["grep", "-hoE", "fn [a-z0-9_]+", "--", "*.rs"])
         .current_dir(root())
@@ -81,26 +82,28 @@ fn every_test_that_defends_a_promise_is_there() {
     let all = String::from_utf8(all.unwrap().stdout).unwrap();
     let functions: BTreeSet<&str> = all.lines().filter_map(|line| line.strip_prefix("fn ")).collect();
     let named: BTreeSet<&str> =
-        promises.split('`').skip(1).step_by(2).filter(|code| is_test_name(code)).collect();
+        guarantees.split('`').skip(1).step_by(2).filter(|code| is_test_name(code)).collect();
     let missing: Vec<_> = named.iter().filter(|name| !functions.contains(*name)).collect();
     assert!(missing.is_empty(), "{missing:?}");
     assert!(named.len() > 20, "only {} found: is the search broken?", named.len());
 }
 
-/// Names of tests are sentences.
+/// Returns whether a code span is a test name: lower case with at least three underscores.
 fn is_test_name(code: &str) -> bool {
     code.matches('_').count() >= 3
         && code.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-fn markdown_in(directory: &Path) -> Vec<std::path::PathBuf> {
+/// Returns the Markdown files in a directory and its subdirectories.
+fn markdown_in(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
+    let files = |path: PathBuf| if path.is_dir() { markdown_in(&path) } else { vec![path] };
+    entries.flat_map(files).filter(|path| path.extension().is_some_and(|it| it == "md")).collect()
 }
 
-/// A path into the repository, and nothing with blanks, placeholders or globs.
+/// Returns whether a code span is a path in the repository, without blanks, placeholders or globs.
 fn is_path(code: &str) -> bool {
-    let ours = ["bins/", "lib/", "sql/", "config/", "tests/", "docs/", "scripts/"];
+    let folders = ["bins/", "lib/", "sql/", "config/", "tests/", "docs/", "scripts/"];
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-    ours.iter().any(|folder| code.starts_with(folder)) && code.chars().all(plain)
+    folders.iter().any(|folder| code.starts_with(folder)) && code.chars().all(plain)
 }

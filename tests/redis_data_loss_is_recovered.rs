@@ -1,34 +1,34 @@
-//! Redis loses an event stream, a part of one, or everything, under load: it comes back from Postgres by
-//! itself, an incident is counted, and store, streams and views agree afterwards.
+//! Redis loses event streams, parts of them, or all data under load. The data is restored from Postgres
+//! automatically, a recovery is counted, and store, streams and read models agree afterwards.
 
-use crate::support::components::Roles;
+use crate::support::components::RunningComponents;
 use crate::support::load::Load;
-use crate::support::{eventually, own_address};
+use crate::support::{eventually, free_address};
 use auction_local_servers::{LocalServerOptions, LocalServers};
 use redis::aio::MultiplexedConnection;
 
 struct Portal {
     servers: LocalServers,
-    roles: Roles,
+    components: RunningComponents,
     load: Load,
-    /// Where the writer and the projector say what they have counted.
+    /// Admin addresses of the writer and of the projector.
     admins: [String; 2],
     _directory: tempfile::TempDir,
 }
 
 impl Portal {
-    /// A writer, two projectors and an auctioneer, and some bids.
+    /// Starts a writer, a projector and an auctioneer, and sends some bids.
     async fn start() -> Portal {
         let directory = tempfile::tempdir().unwrap();
         let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
-        let mut roles = Roles::none(&servers, &[("AUCTION__PROJECTOR__BATCH", "50")]);
-        let admins = [own_address(), own_address()];
-        roles.add_with("writer", &[("AUCTION__ADMIN_LISTEN", &admins[0])]);
-        roles.add_with("projector", &[("AUCTION__ADMIN_LISTEN", &admins[1])]);
-        roles.add("auctioneer");
+        let mut components = RunningComponents::new(&servers, &[("AUCTION__PROJECTOR__MAX_BATCH", "50")]);
+        let admins = [free_address(), free_address()];
+        components.add_with_settings("writer", &[("AUCTION__ADMIN_LISTEN", &admins[0])]);
+        components.add_with_settings("projector", &[("AUCTION__ADMIN_LISTEN", &admins[1])]);
+        components.add("auctioneer");
         let load = Load::prepare(&servers, 7).await;
-        let mut portal = Portal { servers, roles, load, admins, _directory: directory };
-        portal.load.bids(500).await;
+        let mut portal = Portal { servers, components, load, admins, _directory: directory };
+        portal.load.send_bids(500).await;
         portal
     }
 
@@ -37,8 +37,8 @@ impl Portal {
         client.get_multiplexed_async_connection().await.unwrap()
     }
 
-    /// One command for the event stream of each partition.
-    async fn to_each_stream(&self, name: &str, arguments: &[&str]) {
+    /// Sends a Redis command for the event stream of each partition.
+    async fn for_each_event_stream(&self, name: &str, arguments: &[&str]) {
         let mut redis = self.redis().await;
         for partition in 0..8 {
             let mut command = redis::cmd(name);
@@ -47,14 +47,14 @@ impl Portal {
         }
     }
 
-    /// Waits until one of the processes has counted such an incident.
-    async fn counted(&self, what: &str) {
-        let line = format!("auction_incidents_total{{what=\"{what}\"}}");
+    /// Waits until one of the processes has counted a recovery from this cause.
+    async fn wait_for_recovery(&self, cause: &str) {
+        let line = format!("auction_recoveries_total{{cause=\"{cause}\"}}");
         eventually(&line, || async {
             for admin in &self.admins {
                 let metrics =
                     reqwest::get(format!("http://{admin}/metrics")).await.ok()?.text().await.ok()?;
-                if metrics.lines().any(|counted| counted.starts_with(&line)) {
+                if metrics.lines().any(|metric| metric.starts_with(&line)) {
                     return Some(());
                 }
             }
@@ -63,49 +63,52 @@ impl Portal {
         .await;
     }
 
-    /// More bids; then everything is decided, in order, and agrees.
-    async fn ends_well(mut self) {
-        self.load.bids(500).await;
-        self.load.check().await;
-        self.roles.verify(&self.servers);
-        let ended = self.roles.terminate();
+    /// Sends more bids, and asserts that all are decided in order and that store, streams and read models
+    /// agree.
+    async fn assert_recovered(mut self) {
+        self.load.send_bids(500).await;
+        self.load.assert_consistent().await;
+        self.components.verify(&self.servers);
+        let ended = self.components.terminate();
         assert!(ended.iter().all(|code| *code == Some(0)), "{ended:?}");
         self.servers.stop().await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn event_streams_that_are_deleted_under_load_come_back() {
+async fn event_streams_are_restored_when_deleted_under_load() {
     let mut portal = Portal::start().await;
-    portal.load.decided(portal.load.different() - 300).await;
-    portal.to_each_stream("DEL", &[]).await;
-    portal.load.bids(500).await;
-    portal.counted("stream_lost").await;
-    portal.ends_well().await;
+    portal.load.wait_for_outcomes(portal.load.distinct_count() - 300).await;
+    portal.for_each_event_stream("DEL", &[]).await;
+    portal.load.send_bids(500).await;
+    portal.wait_for_recovery("stream_lost").await;
+    portal.assert_recovered().await;
 }
 
 #[tokio::test]
-async fn events_that_are_trimmed_before_a_slow_projector_has_them_come_from_postgres() {
+async fn event_gaps_are_filled_from_postgres_when_trimmed_early() {
     let mut portal = Portal::start().await;
-    portal.roles.signal("projector", "-STOP");
-    portal.load.bids(500).await;
-    portal.load.decided(portal.load.different()).await;
-    portal.to_each_stream("XTRIM", &["MAXLEN", "1"]).await;
-    portal.load.bids(300).await;
-    portal.roles.signal("projector", "-CONT");
-    portal.counted("hole").await;
-    portal.ends_well().await;
+    portal.components.signal_component("projector", "-STOP");
+    portal.load.send_bids(500).await;
+    portal.load.wait_for_outcomes(portal.load.distinct_count()).await;
+    portal.for_each_event_stream("XTRIM", &["MAXLEN", "1"]).await;
+    portal.load.send_bids(300).await;
+    portal.components.signal_component("projector", "-CONT");
+    portal.wait_for_recovery("event_gap").await;
+    portal.assert_recovered().await;
 }
 
 #[tokio::test]
-async fn a_redis_that_is_flushed_under_load_is_filled_from_postgres() {
+async fn redis_data_is_restored_when_flushed_under_load() {
     let mut portal = Portal::start().await;
-    portal.load.decided(portal.load.different() - 300).await;
+    portal.load.wait_for_outcomes(portal.load.distinct_count() - 300).await;
     let _: () = redis::cmd("FLUSHALL").query_async(&mut portal.redis().await).await.unwrap();
-    // What was not decided yet was in Redis alone: who has no answer sends again, before any later bid.
-    portal.load.give_again().await;
-    portal.load.bids(300).await;
-    // Whether a projector notices by its views or by its lease that all is gone, is a race.
-    portal.counted("stream_lost").await;
-    portal.ends_well().await;
+    // Undecided commands were only in Redis. Their senders have no response and repeat them before any later
+    // bid.
+    portal.load.resend_all().await;
+    portal.load.send_bids(300).await;
+    // Whether the projector notices the loss by its lease or by its read models is a race; the lost stream is
+    // certain.
+    portal.wait_for_recovery("stream_lost").await;
+    portal.assert_recovered().await;
 }

@@ -1,50 +1,50 @@
-//! Whole bidding histories through one real `portal up`: the same figures each time, and store, streams
-//! and views agree afterwards.
+//! Bidding histories are replayed with `portal up`: the summary is the same each time, and store, streams and
+//! read models agree afterwards.
 
-use crate::support::history::{History, real, shipped};
-use crate::support::{RunningPortal, text};
+use crate::support::history::{BiddingHistory, bundled_history, real_history};
+use crate::support::{RunningPortal, output_text, portal};
 
-fn replay(up: &RunningPortal, history: &History) {
+fn replay(up: &RunningPortal, history: &BiddingHistory) {
     let output = up.client(&["replay", "--json"]).arg(&history.file).output().unwrap();
-    history.check(&output);
+    history.assert_summary(&output);
 }
 
 #[tokio::test]
 async fn replay_is_reproducible() {
     let mut up = RunningPortal::start().await;
-    let shipped = shipped();
+    let shipped = bundled_history();
     replay(&up, &shipped);
     up.verify();
     replay(&up, &shipped);
-    if let Some(real) = real() {
+    if let Some(real) = real_history() {
         replay(&up, &real);
     }
     up.verify();
-    assert_eq!(up.stop(), Some(0), "Ctrl-C drains and ends well\n{}", up.log_tail());
+    assert_eq!(up.stop(), Some(0), "Ctrl-C drains and ends with 0\n{}", up.log_tail());
 
-    up.start_again().await;
+    up.restart().await;
     up.verify();
     let listed = up.client(&["auction", "list"]).output().unwrap();
-    assert!(listed.status.success(), "{}", text(&listed));
+    assert!(listed.status.success(), "{}", output_text(&listed));
 }
 
 #[tokio::test]
-async fn verify_finds_a_view_that_was_changed() {
+async fn verify_reports_a_changed_view() {
     let up = RunningPortal::start().await;
-    replay(&up, &shipped());
-    let mut redis = redis::Client::open(up.server("redis_url"))
+    replay(&up, &bundled_history());
+    let mut redis = redis::Client::open(up.backend_url("redis_url"))
         .unwrap()
         .get_multiplexed_async_connection()
         .await
         .unwrap();
     let found: Vec<String> =
-        redis::cmd("KEYS").arg("ap:*:view:*:auction:*").query_async(&mut redis).await.unwrap();
+        redis::cmd("KEYS").arg("ap:*:read-model:*:auction:*").query_async(&mut redis).await.unwrap();
     let key = found.first().unwrap();
     let body: String = redis::cmd("GET").arg(key).query_async(&mut redis).await.unwrap();
     let forged = body.replace("\"bids\":", "\"bids\":1");
     let _: () = redis::cmd("SET").arg(key).arg(forged).query_async(&mut redis).await.unwrap();
-    let output = crate::support::portal().args(["verify", "--data-dir"]).arg(up.data_dir()).output().unwrap();
+    let output = portal().args(["verify", "--data-dir"]).arg(up.data_dir()).output().unwrap();
     let (_, auction) = key.rsplit_once(':').unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output).contains(auction), "{}", text(&output));
+    assert!(output_text(&output).contains(auction), "{}", output_text(&output));
 }

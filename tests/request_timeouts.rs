@@ -1,6 +1,6 @@
-//! Every request is answered, whatever its client and the servers do.
+//! Every request is answered in time, also when its body arrives slowly or a backend hangs.
 
-use crate::support::components::Roles;
+use crate::support::components::RunningComponents;
 use crate::support::test_user::TestUser;
 use auction_local_servers::{LocalServerOptions, LocalServers};
 use std::io::{Read, Write};
@@ -8,42 +8,43 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 #[tokio::test]
-async fn a_body_that_trickles_and_a_server_that_hangs_are_not_waited_for() {
+async fn requests_time_out_when_a_body_or_backend_hangs() {
     let directory = tempfile::tempdir().unwrap();
     let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
-    let in_time = [("AUCTION__INGRESS__BODY_SECONDS", "1"), ("AUCTION__INGRESS__DEADLINE_SECONDS", "2")];
-    let mut roles = Roles::none(&servers, &in_time);
-    roles.add("ingress");
-    roles.ready().await;
+    let timeouts =
+        [("AUCTION__INGRESS__BODY_TIMEOUT_SECONDS", "1"), ("AUCTION__INGRESS__REQUEST_TIMEOUT_SECONDS", "2")];
+    let mut components = RunningComponents::new(&servers, &timeouts);
+    components.add("ingress");
+    components.wait_until_ready().await;
 
-    // The body never comes whole.
-    let mut client = TcpStream::connect(roles.url().replace("http://", "")).unwrap();
+    // The body is never completed.
+    let mut client = TcpStream::connect(components.url().replace("http://", "")).unwrap();
     client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let head =
         "POST /users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
     client.write_all(head.as_bytes()).unwrap();
-    let answer = tokio::task::spawn_blocking(move || {
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).unwrap(); // to the end: the connection is closed
-        answer
+    let response = tokio::task::spawn_blocking(move || {
+        let mut response = String::new();
+        client.read_to_string(&mut response).unwrap(); // reads until the server closes the connection
+        response
     });
-    let answer = answer.await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    let response = response.await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 408 "), "{response}");
     assert!(
-        answer.contains("\"code\":\"body_too_slow\"") && answer.contains("\"within_seconds\":1"),
-        "{answer}"
+        response.contains("\"code\":\"body_timeout\"") && response.contains("\"timeout_seconds\":1"),
+        "{response}"
     );
 
-    // Redis takes requests and does not answer.
+    // Redis accepts requests and does not answer.
     let redis = redis::Client::open(servers.redis_url()).unwrap();
     let mut redis = redis.get_multiplexed_async_connection().await.unwrap();
     let _: () = redis::cmd("CLIENT").arg("PAUSE").arg(8000).arg("ALL").query_async(&mut redis).await.unwrap();
-    let nobody = TestUser::nobody(&roles.url());
-    let late = nobody.get("/auctions", &[]).await;
-    late.is_problem(503, "took_too_long");
-    assert_eq!((late.header("retry-after"), late.body["within_seconds"].as_u64()), ("1", Some(2)));
-    let late = nobody.post("/users", serde_json::json!({}), &[("prefer", "wait=1")]).await;
-    late.is_problem(503, "took_too_long");
-    drop(roles);
+    let anonymous = TestUser::anonymous(&components.url());
+    let late = anonymous.get("/auctions", &[]).await;
+    late.assert_problem(503, "request_timeout");
+    assert_eq!((late.header("retry-after"), late.body["timeout_seconds"].as_u64()), ("1", Some(2)));
+    let late = anonymous.post("/users", serde_json::json!({}), &[("prefer", "wait=1")]).await;
+    late.assert_problem(503, "request_timeout");
+    drop(components);
     drop(servers);
 }

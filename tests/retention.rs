@@ -1,33 +1,33 @@
-//! Streams are trimmed while writers work and are killed, and nothing that is undecided goes; outcomes go at
-//! the end of their retention, and a repeat has no second effect.
+//! Streams are trimmed while writers are killed, and no undecided command is lost. Outcomes are deleted after
+//! their retention, and repeated commands have no second effect.
 
-use crate::support::components::Roles;
+use crate::support::components::RunningComponents;
 use crate::support::load::Load;
-use crate::support::{database, eventually, long};
+use crate::support::{database, eventually, is_long_run};
 use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_testkit::random::Random;
 
-/// Everything goes at once that may; and auctions are read from snapshots again and again.
-const AT_ONCE: [(&str, &str); 7] = [
+/// Everything is deleted as soon as it may be, and auctions are often loaded from snapshots.
+const SHORTEST_RETENTION: [(&str, &str); 7] = [
     ("AUCTION__RETENTION__COMMANDS_SECONDS", "0"),
     ("AUCTION__RETENTION__EVENTS_SECONDS", "0"),
-    ("AUCTION__RETENTION__EVERY_MS", "50"),
+    ("AUCTION__RETENTION__INTERVAL_MS", "50"),
     ("AUCTION__WRITER__LEASE_SECONDS", "2"),
-    ("AUCTION__WRITER__BATCH", "20"),
+    ("AUCTION__WRITER__MAX_BATCH", "20"),
     ("AUCTION__WRITER__SNAPSHOT_EVENTS", "10"),
-    ("AUCTION__WRITER__CACHED_AGGREGATES", "2"),
+    ("AUCTION__WRITER__AGGREGATE_CACHE_SIZE", "2"),
 ];
 
-fn roles(servers: &LocalServers, writers: usize) -> Roles {
-    let mut roles = Roles::none(servers, &AT_ONCE);
-    roles.add("projector");
+fn start_components(servers: &LocalServers, writers: usize) -> RunningComponents {
+    let mut components = RunningComponents::new(servers, &SHORTEST_RETENTION);
+    components.add("projector");
     for _ in 0..writers {
-        roles.add("writer");
+        components.add("writer");
     }
-    roles
+    components
 }
 
-/// Each entry is a node of its own, so that all go that may.
+/// Makes Redis store each stream entry in its own node, so that trimming deletes everything it may.
 async fn small_nodes(servers: &LocalServers) {
     let mut redis =
         redis::Client::open(servers.redis_url()).unwrap().get_multiplexed_async_connection().await.unwrap();
@@ -37,65 +37,69 @@ async fn small_nodes(servers: &LocalServers) {
 }
 
 #[tokio::test]
-async fn no_undecided_command_is_trimmed_while_writers_are_killed() {
+async fn trimming_keeps_undecided_commands_under_writer_kills() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_124);
     println!("SEED={seed}");
     let mut random = Random::new(seed);
     let directory = tempfile::tempdir().unwrap();
     let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
     small_nodes(&servers).await;
-    let mut roles = roles(&servers, 3);
+    let mut components = start_components(&servers, 3);
     let mut load = Load::prepare(&servers, seed).await;
-    for _ in 0..if long() { 200 } else { 12 } {
-        load.bids(300).await;
-        let begin = load.outcomes().await.unwrap();
-        load.decided(begin + random.below(250).min(load.different() - begin)).await;
-        let writers = roles.pids("writer");
+    for _ in 0..if is_long_run() { 200 } else { 12 } {
+        load.send_bids(300).await;
+        let begin = load.outcome_count().await.unwrap();
+        load.wait_for_outcomes(begin + random.below(250).min(load.distinct_count() - begin)).await;
+        let writers = components.pids("writer");
         let pid = *random.pick(&writers);
-        roles.end(pid, "-KILL");
-        roles.add("writer");
+        components.stop_process(pid, "-KILL");
+        components.add("writer");
     }
-    load.check().await;
-    let events = load.different();
-    eventually("what is decided has gone, and all events but the last ones", || async {
+    load.assert_consistent().await;
+    let events = load.distinct_count();
+    eventually("all commands and all events but the last per partition are trimmed", || async {
         let (commands, events) = load.stream_lengths().await?;
         (commands == 0 && events == 8).then_some(())
     })
     .await;
-    println!("{events} commands and their events went");
+    println!("{events} commands and their events were trimmed");
     let database = database(servers.database_url()).await;
     let snapshots = database.query_one("SELECT count(*) FROM snapshots", &[]).await.unwrap();
     assert!(snapshots.get::<_, i64>(0) > 0, "auctions have snapshots");
-    roles.verify(&servers);
-    let ended = roles.terminate();
+    components.verify(&servers);
+    let ended = components.terminate();
     assert!(ended.iter().all(|code| *code == Some(0)), "{ended:?}");
     servers.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn an_outcome_goes_after_its_retention_and_a_repeat_has_no_second_effect() {
+async fn outcomes_expire_and_repeats_have_no_second_effect() {
     const DAY_MS: i64 = 24 * 60 * 60 * 1000;
     let directory = tempfile::tempdir().unwrap();
     let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
-    let roles = roles(&servers, 2);
+    let components = start_components(&servers, 2);
     let mut load = Load::prepare(&servers, 3).await;
-    load.bids(200).await;
-    load.decided(load.different()).await;
+    load.send_bids(200).await;
+    load.wait_for_outcomes(load.distinct_count()).await;
     let database = database(servers.database_url()).await;
     let count = async |of: &str| -> i64 {
         database.query_one(&format!("SELECT count(*) FROM {of}"), &[]).await.unwrap().get(0)
     };
-    let (outcomes, events) = (count("commands").await, count("events").await);
-    // As if time had passed: half of them are a day short of the retention, half are over.
-    let age = "UPDATE commands SET at = at - CASE WHEN position % 2 = 0 THEN $1::bigint ELSE $2::bigint END";
+    let (outcomes, events) = (count("command_outcomes").await, count("events").await);
+    // Ages the outcomes: half are one day below the retention of 30 days, half one day above.
+    let age = "UPDATE command_outcomes \
+               SET at = at - CASE WHEN position % 2 = 0 THEN $1::bigint ELSE $2::bigint END";
     database.execute(age, &[&(29 * DAY_MS), &(31 * DAY_MS)]).await.unwrap();
-    let young = count("commands WHERE position % 2 = 0").await;
-    assert!(0 < young && young < outcomes);
-    eventually("the old ones have gone", || async { (count("commands").await == young).then_some(()) }).await;
-    load.repeat_all().await;
-    load.decided(u64::try_from(outcomes).unwrap()).await;
-    load.quiet().await;
+    let recent = count("command_outcomes WHERE position % 2 = 0").await;
+    assert!(0 < recent && recent < outcomes);
+    eventually("the old outcomes are deleted", || async {
+        (count("command_outcomes").await == recent).then_some(())
+    })
+    .await;
+    load.resend_each_once().await;
+    load.wait_for_outcomes(u64::try_from(outcomes).unwrap()).await;
+    load.wait_until_settled().await;
     assert_eq!(count("events").await, events, "no repeat had an effect");
-    roles.verify(&servers);
+    components.verify(&servers);
     servers.stop().await.unwrap();
 }

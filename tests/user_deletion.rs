@@ -1,39 +1,41 @@
-//! Users are deleted while they bid and offer, over all partitions, by real writers; and the auctioneers who
-//! follow up are killed all the time. In the end nothing is left of them in any auction without a result.
+//! Users are deleted while they bid and sell in all partitions, and auctioneers, which run the deletion
+//! process, are killed repeatedly. In the end, no open auction has an active bid of a deleted user or
+//! was created by one.
 
-use crate::support::components::Roles;
+use crate::support::components::RunningComponents;
 use crate::support::load::{Load, id};
-use crate::support::{database, eventually, long};
+use crate::support::{database, eventually, is_long_run};
 use auction_domain::{AuctionId, UserId};
 use auction_local_servers::{LocalServerOptions, LocalServers};
-use auction_testkit::fixtures::{create_auction, create_user, delete_user, offer, place_bid};
+use auction_testkit::fixtures::{create_auction, create_auction_for, create_user, delete_user, place_bid};
 use auction_testkit::random::Random;
 use auction_wire::Command;
 use std::time::Duration;
 use tokio_postgres::Client;
 
-/// Auctions that everybody bids on; few, so that many meet in each.
+/// Number of auctions that all users bid on; small, so that many users meet in each.
 const AUCTIONS: u64 = 40;
 
-/// Deletions that are under way at the same time.
-const AT_ONCE: u64 = 25;
+/// Number of users that are deleted at the same time.
+const CONCURRENT_DELETIONS: u64 = 25;
 
-/// What one user does: bids here and there, sells something, and is deleted in the middle of it. The order is
-/// by chance, and in each partition the writers go at their own pace.
-fn life(n: u64, user: UserId, auctions: &[AuctionId], random: &mut Random) -> Vec<Command> {
-    let mut life = vec![delete_user(user)];
+/// Returns the commands of one user: bids, sometimes auctions, and the deletion. Their order is shuffled
+/// afterwards, and partitions process them at different speeds.
+fn commands_of(n: u64, user: UserId, auctions: &[AuctionId], random: &mut Random) -> Vec<Command> {
+    let mut commands = vec![delete_user(user)];
     for step in 0..random.below(5) + 3 {
-        life.push(place_bid(*random.pick(auctions), user, 100 + step));
+        commands.push(place_bid(*random.pick(auctions), user, 100 + step));
     }
     for sale in 0..random.below(3) {
-        life.push(offer(AuctionId(id(random.below(8), 1_000_000 + n * 3 + sale)), Some(user)));
+        commands
+            .push(create_auction_for(AuctionId(id(random.below(8), 1_000_000 + n * 3 + sale)), Some(user)));
     }
-    life
+    commands
 }
 
-fn shuffle<T>(of: &mut [T], random: &mut Random) {
-    for last in (1..of.len()).rev() {
-        of.swap(last, random.below(last as u64 + 1) as usize);
+fn shuffle<T>(items: &mut [T], random: &mut Random) {
+    for last in (1..items.len()).rev() {
+        items.swap(last, random.below(last as u64 + 1) as usize);
     }
 }
 
@@ -41,90 +43,96 @@ async fn count(database: &Client, query: &str) -> i64 {
     database.query_one(query, &[]).await.unwrap().get(0)
 }
 
-/// A deleted user's live bids in auctions without a result.
-const LIVE: &str =
+/// Counts active bids of deleted users in open auctions.
+const ACTIVE_BIDS: &str =
     "SELECT count(*) FROM bids b JOIN auctions a ON a.id = b.auction JOIN users u ON u.id = b.bidder
     WHERE b.state = 'live' AND a.status = 'open' AND u.deleted_at IS NOT NULL";
 
-/// A deleted seller's auctions without a result.
-const OFFERED: &str = "SELECT count(*) FROM auctions a JOIN users u ON u.id = a.seller
+/// Counts open auctions of deleted sellers.
+const OPEN_SALES: &str = "SELECT count(*) FROM auctions a JOIN users u ON u.id = a.seller
     WHERE a.status = 'open' AND u.deleted_at IS NOT NULL";
 
-/// Bids that came too late.
-const REFUSED: &str = "SELECT count(*) FROM commands
+/// Counts bids that were refused because their bidder was deleted.
+const REFUSED: &str = "SELECT count(*) FROM command_outcomes
     WHERE kind = 'place_bid' AND position('unknown_sender'::bytea IN outcome) > 0";
 
-/// Deletes so many users; with `kills` the auctioneers, and now and then a writer, are killed all the time.
+/// Deletes `users` users while they bid. With `kills`, auctioneers and sometimes writers are killed
+/// meanwhile.
 async fn race(seed: u64, users: u64, kills: bool) {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(seed);
     println!("SEED={seed}");
     let mut random = Random::new(seed);
     let dir = tempfile::tempdir().unwrap();
     let servers = LocalServers::start(LocalServerOptions::new(dir.path())).await.unwrap();
-    let settings = [("AUCTION__WRITER__LEASE_SECONDS", "2"), ("AUCTION__WRITER__BATCH", "40")];
-    let mut roles = Roles::none(&servers, &settings);
-    for role in ["writer", "writer", "auctioneer", "auctioneer", "projector"] {
-        roles.add(role);
-    }
+    let settings = [("AUCTION__WRITER__LEASE_SECONDS", "2"), ("AUCTION__WRITER__MAX_BATCH", "40")];
+    let mut components = RunningComponents::new(&servers, &settings);
+    components.add_all(["writer", "writer", "auctioneer", "auctioneer", "projector"]);
     let mut load = Load::empty(&servers, seed);
     let auctions: Vec<AuctionId> = (0..AUCTIONS).map(|n| AuctionId(id(n % 8, 500_000 + n))).collect();
-    let people: Vec<UserId> = (0..users).map(|n| UserId(id(random.below(8), n))).collect();
+    let all_users: Vec<UserId> = (0..users).map(|n| UserId(id(random.below(8), n))).collect();
     let mut first: Vec<Command> = auctions.iter().map(|auction| create_auction(*auction)).collect();
-    first.extend(people.iter().map(|user| create_user(*user)));
-    load.give(first).await;
-    load.decided(AUCTIONS + users).await;
+    first.extend(all_users.iter().map(|user| create_user(*user)));
+    load.send(first).await;
+    load.wait_for_outcomes(AUCTIONS + users).await;
 
-    for (round, some) in people.chunks(AT_ONCE as usize).enumerate() {
-        let lives = (0..).zip(some);
-        let mut all: Vec<Command> = lives
-            .flat_map(|(n, user)| life(round as u64 * AT_ONCE + n, *user, &auctions, &mut random))
+    for (round, chunk) in all_users.chunks(CONCURRENT_DELETIONS as usize).enumerate() {
+        let numbered = (0..).zip(chunk);
+        let mut all: Vec<Command> = numbered
+            .flat_map(|(n, user)| {
+                commands_of(round as u64 * CONCURRENT_DELETIONS + n, *user, &auctions, &mut random)
+            })
             .collect();
         shuffle(&mut all, &mut random);
-        // In small pieces, so that deletions and bids meet in the batches of different partitions.
+        // Small pieces, so that deletions and bids meet in batches of different partitions.
         while !all.is_empty() {
             let piece = all.len().min(random.below(12) as usize + 1);
-            load.give(all.drain(..piece).collect()).await;
+            load.send(all.drain(..piece).collect()).await;
         }
         if kills {
-            let role = if random.chance(800) { "auctioneer" } else { "writer" };
-            let victim = *random.pick(&roles.pids(role));
-            roles.end(victim, "-KILL");
-            roles.add(role);
-            tokio::time::sleep(Duration::from_millis(random.below(200))).await; // some are killed as they begin
+            let component = if random.chance(800) { "auctioneer" } else { "writer" };
+            let pid = *random.pick(&components.pids(component));
+            components.stop_process(pid, "-KILL");
+            components.add(component);
+            // A short random pause kills some processes during their start.
+            tokio::time::sleep(Duration::from_millis(random.below(200))).await;
         } else {
-            load.decided(load.different().saturating_sub(AT_ONCE * 4)).await;
+            load.wait_for_outcomes(load.distinct_count().saturating_sub(CONCURRENT_DELETIONS * 4)).await;
         }
     }
-    load.all_have_an_outcome().await;
+    load.wait_until_all_decided().await;
     let database = database(servers.database_url()).await;
-    eventually("everything has followed", || async {
+    eventually("all deletions are finished", || async {
         let left = count(&database, "SELECT count(*) FROM deletions WHERE NOT finished").await;
         (left == 0).then_some(())
     })
     .await;
-    assert_eq!(count(&database, LIVE).await, 0, "live bids of deleted users");
-    assert_eq!(count(&database, OFFERED).await, 0, "auctions of deleted sellers");
+    assert_eq!(count(&database, ACTIVE_BIDS).await, 0, "active bids of deleted users");
+    assert_eq!(count(&database, OPEN_SALES).await, 0, "open auctions of deleted sellers");
     assert_eq!(count(&database, "SELECT count(*) FROM deletions").await as u64, users, "all are deleted");
     let retracted = count(&database, "SELECT count(*) FROM bids WHERE state = 'retracted'").await;
     let placed = count(&database, "SELECT count(*) FROM bids").await;
     let refused = count(&database, REFUSED).await;
     let cancelled = count(&database, "SELECT count(*) FROM auctions WHERE status = 'cancelled'").await;
     println!(
-        "{users} deleted: {placed} bids placed, {retracted} of them retracted, {refused} refused, {cancelled} offers cancelled"
+        "{users} users deleted: {placed} bids placed, {retracted} retracted, {refused} refused, \
+         {cancelled} auctions cancelled"
     );
-    assert_eq!(placed, retracted, "every bid was placed before its bidder was deleted, and taken out");
-    assert!(retracted > 0 && refused > 0 && cancelled > 0, "both sides of the race happened");
-    roles.verify(&servers);
-    assert!(roles.terminate().iter().all(|code| *code == Some(0)));
+    assert_eq!(placed, retracted, "every placed bid was retracted by the deletion of its bidder");
+    assert!(
+        retracted > 0 && refused > 0 && cancelled > 0,
+        "bids and deletions overtook each other in both directions"
+    );
+    components.verify(&servers);
+    assert!(components.terminate().iter().all(|code| *code == Some(0)));
     servers.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_deletion_racing_with_that_users_bids_leaves_none_of_them_live() {
-    race(20_261_124, if long() { 5000 } else { 300 }, false).await;
+async fn user_deletion_leaves_no_active_bid_when_bids_race() {
+    race(20_261_124, if is_long_run() { 5000 } else { 300 }, false).await;
 }
 
 #[tokio::test]
-async fn what_follows_from_deletions_survives_kill_nine() {
-    race(20_261_125, if long() { 2000 } else { 200 }, true).await;
+async fn user_deletion_process_survives_kill_9() {
+    race(20_261_125, if is_long_run() { 2000 } else { 200 }, true).await;
 }

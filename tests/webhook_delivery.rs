@@ -1,10 +1,11 @@
-//! Webhooks: what a user is told reaches where he wants it, signed as the standard has it, whoever is killed.
+//! Webhooks: notifications reach the endpoints of their users, signed as the standard requires, also when
+//! notifiers are killed.
 
-use crate::support::components::Roles;
-use crate::support::polling_readers::all_told;
-use crate::support::receiver::{Received, Receiver};
-use crate::support::test_user::{Answer, TestUser};
-use crate::support::{database, eventually, root, text};
+use crate::support::components::RunningComponents;
+use crate::support::polling_readers::wait_until_all_notified;
+use crate::support::receiver::{WebhookCall, WebhookReceiver};
+use crate::support::test_user::{HttpResponse, TestUser};
+use crate::support::{database, eventually, output_text, root};
 use auction_local_servers::{LocalServerOptions, LocalServers};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -21,243 +22,246 @@ const SETTINGS: [(&str, &str); 7] = [
     ("AUCTION__WEBHOOKS__TIMEOUT_SECONDS", "2"),
     // The second attempt comes after 50 ms, the third after 3 s.
     ("AUCTION__WEBHOOKS__SCHEDULE_SECOND_MS", "10"),
-    ("AUCTION__WEBHOOKS__EACH", "2"),
+    ("AUCTION__WEBHOOKS__MAX_PER_USER", "2"),
 ];
 
-struct World {
+struct WebhookPortal {
     servers: LocalServers,
-    roles: Roles,
+    components: RunningComponents,
     _directory: tempfile::TempDir,
 }
 
-async fn world(settings: &[(&'static str, &str)]) -> World {
+async fn start_portal(settings: &[(&'static str, &str)]) -> WebhookPortal {
     let directory = tempfile::tempdir().unwrap();
     let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
-    let mut roles = Roles::none(&servers, settings);
-    for role in ["writer", "notifier", "notifier", "ingress"] {
-        roles.add(role);
-    }
-    roles.ready().await;
-    World { servers, roles, _directory: directory }
+    let mut components = RunningComponents::new(&servers, settings);
+    components.add_all(["writer", "notifier", "notifier", "ingress"]);
+    components.wait_until_ready().await;
+    WebhookPortal { servers, components, _directory: directory }
 }
 
-/// A new webhook of a user.
-async fn webhook(person: &TestUser, url: &str) -> Answer {
-    person.post(&of(person, ""), json!({"url": url}), &[]).await
+/// Creates a webhook for a user.
+async fn webhook(user: &TestUser, url: &str) -> HttpResponse {
+    user.post(&path_of(user, ""), json!({"url": url}), &[]).await
 }
 
-/// A path of a user's webhooks.
-fn of(person: &TestUser, path: &str) -> String {
-    format!("/user/{}/webhooks{path}", person.id.as_ref().unwrap())
+/// Returns a path below the webhooks of a user.
+fn path_of(user: &TestUser, path: &str) -> String {
+    format!("/user/{}/webhooks{path}", user.id.as_ref().unwrap())
 }
 
-/// They outbid each other so many times.
-async fn compete(ada: &TestUser, bob: &TestUser, auction: &str, from: u64, times: u64) {
+/// Lets two users outbid each other this number of times.
+async fn outbid_each_other(ada: &TestUser, bob: &TestUser, auction: &str, from: u64, times: u64) {
     for n in 0..times {
-        ada.bid(auction, 10_000 + 2 * (from + n)).await.is(201);
-        bob.bid(auction, 10_001 + 2 * (from + n)).await.is(201);
+        ada.bid(auction, 10_000 + 2 * (from + n)).await.assert_status(201);
+        bob.bid(auction, 10_001 + 2 * (from + n)).await.assert_status(201);
     }
 }
 
-/// The ids of all that a user was told.
-async fn told(world: &World, person: &TestUser) -> BTreeSet<String> {
-    let database = database(world.servers.database_url()).await;
-    all_told(&database).await;
-    let user: Uuid = person.id.as_ref().unwrap().parse().unwrap();
-    let rows = database.query("SELECT id::text FROM notifications WHERE user_id = $1", &[&user]).await;
+/// Returns the ids of all notifications of a user.
+async fn notification_ids(portal: &WebhookPortal, user: &TestUser) -> BTreeSet<String> {
+    let database = database(portal.servers.database_url()).await;
+    wait_until_all_notified(&database).await;
+    let user_id: Uuid = user.id.as_ref().unwrap().parse().unwrap();
+    let rows = database.query("SELECT id::text FROM notifications WHERE user_id = $1", &[&user_id]).await;
     rows.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
-fn ids(received: &[Received]) -> BTreeSet<String> {
-    received.iter().map(|one| one.id().to_owned()).collect()
+fn ids(received: &[WebhookCall]) -> BTreeSet<String> {
+    received.iter().map(|call| call.id().to_owned()).collect()
 }
 
-/// The reference library verifies all of it.
-fn verify(secret: &str, received: &[Received]) {
+/// Asserts that the reference library of Standard Webhooks accepts all calls.
+fn verify(secret: &str, received: &[WebhookCall]) {
     if std::env::var("AUCTION_OFFLINE").is_ok_and(|offline| offline == "1") {
         println!("NOT VERIFIED by the reference library: AUCTION_OFFLINE=1");
         return;
     }
-    let lines = received.iter().map(|one| {
+    let lines = received.iter().map(|call| {
         let headers: BTreeMap<&str, &str> = ["webhook-id", "webhook-timestamp", "webhook-signature"]
-            .map(|name| (name, one.header(name)))
+            .map(|name| (name, call.header(name)))
             .into();
-        json!({"secret": secret, "headers": headers, "body": one.body}).to_string()
+        json!({"secret": secret, "headers": headers, "body": call.body}).to_string()
     });
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), lines.collect::<Vec<_>>().join("\n")).unwrap();
     let target = Path::new(env!("CARGO_BIN_EXE_portal")).parent().and_then(Path::parent).unwrap();
     let mut script = Command::new(root().join("scripts/standardwebhooks.sh"));
     let output = script.arg(file.path()).env("CARGO_TARGET_DIR", target).output().unwrap();
-    let said = text(&output);
+    let printed = output_text(&output);
     assert!(
         output.status.success(),
-        "the reference library of Standard Webhooks did not verify this. It comes from PyPI, once; without it \
-         AUCTION_OFFLINE=1 leaves this out.\n{said}"
+        "the reference library of Standard Webhooks rejected a call, or could not be installed. It is \
+         installed from PyPI at the first run; AUCTION_OFFLINE=1 skips this check.\n{printed}"
     );
-    assert!(said.contains(&format!("verified {}", received.len())), "{said}");
+    assert!(printed.contains(&format!("verified {}", received.len())), "{printed}");
 }
 
 #[tokio::test]
-async fn kill_nine_loses_no_webhook_and_what_comes_twice_has_the_same_id() {
-    let mut world = world(&SETTINGS).await;
-    let url = world.roles.url();
+async fn webhooks_survive_kill_9_and_keep_their_id() {
+    let mut portal = start_portal(&SETTINGS).await;
+    let url = portal.components.url();
     let (sue, ada, bob) = (TestUser::new(&url).await, TestUser::new(&url).await, TestUser::new(&url).await);
-    let receiver = Receiver::start().await;
-    let secret = webhook(&ada, &receiver.url).await.is(201).text("secret");
-    let auction = sue.offer(json!({})).await;
+    let receiver = WebhookReceiver::start().await;
+    let secret = webhook(&ada, &receiver.url).await.assert_status(201).text("secret");
+    let auction = sue.create_auction(json!({})).await;
     for round in 0..4 {
-        // He takes the first and says nothing: whoever called him is killed while he waits.
-        receiver.answers(0);
+        // The receiver accepts a call and does not answer; a notifier is killed meanwhile.
+        receiver.respond_with(0);
         let before = receiver.received().len();
-        compete(&ada, &bob, &auction, 10 * round, 5).await;
-        eventually("he is called", || async { (receiver.received().len() > before).then_some(()) }).await;
-        receiver.answers(if round % 2 == 0 { 200 } else { 500 });
-        let pid = world.roles.pids("notifier")[0];
-        world.roles.end(pid, "-KILL");
-        world.roles.add("notifier");
-        compete(&ada, &bob, &auction, 10 * round + 5, 5).await;
-        receiver.answers(200);
+        outbid_each_other(&ada, &bob, &auction, 10 * round, 5).await;
+        eventually("the receiver is called", || async { (receiver.received().len() > before).then_some(()) })
+            .await;
+        receiver.respond_with(if round % 2 == 0 { 200 } else { 500 });
+        let pid = portal.components.pids("notifier")[0];
+        portal.components.stop_process(pid, "-KILL");
+        portal.components.add("notifier");
+        outbid_each_other(&ada, &bob, &auction, 10 * round + 5, 5).await;
+        receiver.respond_with(200);
     }
-    let told = told(&world, &ada).await;
-    assert!(told.len() >= 4, "{told:?}");
-    let all = || async { (ids(&receiver.received()) == told).then_some(()) };
-    eventually("everything that she was told reached him", all).await;
-    // And is known to have.
+    let notified = notification_ids(&portal, &ada).await;
+    assert!(notified.len() >= 4, "{notified:?}");
+    let all = || async { (ids(&receiver.received()) == notified).then_some(()) };
+    eventually("all notifications reached the receiver", all).await;
     let pending = "SELECT count(*) FROM deliveries WHERE state <> 'delivered'";
-    let database = database(world.servers.database_url()).await;
-    eventually("everything is settled", || async {
+    let database = database(portal.servers.database_url()).await;
+    eventually("all deliveries are recorded as delivered", || async {
         (database.query_one(pending, &[]).await.unwrap().get::<_, i64>(0) == 0).then_some(())
     })
     .await;
     let received = receiver.received();
-    assert!(received.len() > told.len(), "some came twice");
+    assert!(received.len() > notified.len(), "some notifications were sent twice");
     let mut bodies = BTreeMap::new();
-    for one in &received {
-        let body = bodies.entry(one.id().to_owned()).or_insert_with(|| one.body.clone());
-        assert_eq!(*body, one.body, "the same every time");
-        let body: Value = serde_json::from_str(&one.body).unwrap();
-        assert_eq!((&body["data"]["id"], &body["type"]), (&json!(one.id()), &body["data"]["kind"]));
+    for call in &received {
+        let body = bodies.entry(call.id().to_owned()).or_insert_with(|| call.body.clone());
+        assert_eq!(*body, call.body, "repeated calls have the same body");
+        let body: Value = serde_json::from_str(&call.body).unwrap();
+        assert_eq!((&body["data"]["id"], &body["type"]), (&json!(call.id()), &body["data"]["kind"]));
     }
-    println!("{} calls for {} notifications", received.len(), told.len());
+    println!("{} calls for {} notifications", received.len(), notified.len());
     verify(&secret, &received);
-    assert!(world.roles.terminate().iter().all(|code| *code == Some(0)));
+    assert!(portal.components.terminate().iter().all(|code| *code == Some(0)));
 }
 
-async fn what_makes_no_sense_is_refused(ada: &TestUser, bob: &TestUser, url: &str) {
-    webhook(ada, "ftp://a.example/").await.is_problem(422, "url_not_allowed");
-    webhook(ada, "https://a.example/").await.is(201);
+async fn invalid_webhooks_are_refused(ada: &TestUser, bob: &TestUser, url: &str) {
+    webhook(ada, "ftp://a.example/").await.assert_problem(422, "url_not_allowed");
+    webhook(ada, "https://a.example/").await.assert_status(201);
     assert_eq!(
-        webhook(ada, "https://b.example/").await.is_problem(409, "too_many_webhooks").body["at_most"],
+        webhook(ada, "https://b.example/").await.assert_problem(409, "too_many_webhooks").body["limit"],
         2
     );
-    bob.get(&of(ada, ""), &[]).await.is_problem(403, "not_your_account");
-    let mut ghost = TestUser::nobody(url);
-    ghost.id = Some(Uuid::new_v4().to_string());
-    webhook(&ghost, "https://a.example/").await.is_problem(404, "unknown_user");
+    bob.get(&path_of(ada, ""), &[]).await.assert_problem(403, "not_your_account");
+    let mut unknown_user = TestUser::anonymous(url);
+    unknown_user.id = Some(Uuid::new_v4().to_string());
+    webhook(&unknown_user, "https://a.example/").await.assert_problem(404, "unknown_user");
 }
 
-async fn what_is_deleted_is_gone(ada: &TestUser, hook: &str) {
-    let deliveries = of(ada, &format!("/{hook}/deliveries"));
-    let gone = async || ada.send(Method::DELETE, &of(ada, &format!("/{hook}")), None, &[]).await;
-    gone().await.is(204);
-    gone().await.is_problem(404, "unknown_webhook");
-    ada.get(&deliveries, &[]).await.is_problem(404, "unknown_webhook");
+async fn deleted_webhooks_are_removed(ada: &TestUser, hook: &str) {
+    let deliveries = path_of(ada, &format!("/{hook}/deliveries"));
+    let delete = async || ada.send(Method::DELETE, &path_of(ada, &format!("/{hook}")), None, &[]).await;
+    delete().await.assert_status(204);
+    delete().await.assert_problem(404, "unknown_webhook");
+    ada.get(&deliveries, &[]).await.assert_problem(404, "unknown_webhook");
     let wait = [("prefer", "wait=30")];
-    ada.send(Method::DELETE, &format!("/user/{}", ada.id.as_ref().unwrap()), None, &wait).await.is(200);
-    eventually("nothing is left of her", || async {
-        let list = ada.get(&of(ada, ""), &[]).await;
-        (list.is(200).body["webhooks"] == json!([])).then_some(())
+    ada.send(Method::DELETE, &format!("/user/{}", ada.id.as_ref().unwrap()), None, &wait)
+        .await
+        .assert_status(200);
+    eventually("the webhooks of the deleted user are removed", || async {
+        let list = ada.get(&path_of(ada, ""), &[]).await;
+        (list.assert_status(200).body["webhooks"] == json!([])).then_some(())
     })
     .await;
-    webhook(ada, "https://a.example/").await.is_problem(404, "unknown_user");
+    webhook(ada, "https://a.example/").await.assert_problem(404, "unknown_user");
 }
 
 #[tokio::test]
-async fn a_user_sets_where_he_is_told_and_sees_what_was_sent() {
-    let world = world(&SETTINGS).await;
-    let url = world.roles.url();
+async fn webhooks_can_be_managed_and_deliveries_listed() {
+    let portal = start_portal(&SETTINGS).await;
+    let url = portal.components.url();
     let (sue, ada, bob) = (TestUser::new(&url).await, TestUser::new(&url).await, TestUser::new(&url).await);
-    let receiver = Receiver::start().await;
+    let receiver = WebhookReceiver::start().await;
     let created = webhook(&ada, &receiver.url).await;
-    let (hook, secret) = (created.is(201).text("webhook"), created.text("secret"));
-    assert_eq!(created.header("location"), of(&ada, &format!("/{hook}/deliveries")));
-    let list = ada.get(&of(&ada, ""), &[]).await;
-    assert_eq!(list.is(200).body["webhooks"][0]["url"], json!(receiver.url));
+    let (hook, secret) = (created.assert_status(201).text("webhook"), created.text("secret"));
+    assert_eq!(created.header("location"), path_of(&ada, &format!("/{hook}/deliveries")));
+    let list = ada.get(&path_of(&ada, ""), &[]).await;
+    assert_eq!(list.assert_status(200).body["webhooks"][0]["url"], json!(receiver.url));
     assert!(!list.body.to_string().contains("secret"), "{list:?}");
-    what_makes_no_sense_is_refused(&ada, &bob, &url).await;
-    let auction = sue.offer(json!({})).await;
+    invalid_webhooks_are_refused(&ada, &bob, &url).await;
+    let auction = sue.create_auction(json!({})).await;
     let mut bids = 0;
     let mut outbid = async |calls: usize| {
-        compete(&ada, &bob, &auction, bids, 1).await;
+        outbid_each_other(&ada, &bob, &auction, bids, 1).await;
         bids += 1;
-        eventually("he is called", || async { (receiver.received().len() == calls).then_some(()) }).await;
+        eventually("the receiver is called", || async { (receiver.received().len() == calls).then_some(()) })
+            .await;
         receiver.received()
     };
     verify(&secret, &outbid(1).await);
-    let deliveries = of(&ada, &format!("/{hook}/deliveries"));
-    let sent = eventually("it is delivered", || async {
+    let deliveries = path_of(&ada, &format!("/{hook}/deliveries"));
+    let sent = eventually("the delivery is recorded as delivered", || async {
         let sent = ada.get(&deliveries, &[]).await;
-        let first = sent.is(200).body["deliveries"][0].clone();
+        let first = sent.assert_status(200).body["deliveries"][0].clone();
         (first["state"] == "delivered").then_some(first)
     })
     .await;
     assert_eq!((&sent["attempts"], &sent["status"]), (&json!(1), &json!(200)));
-    assert_eq!((&sent["news"]["kind"], sent.get("next_at")), (&json!("highest_bid"), None));
+    assert_eq!((&sent["content"]["kind"], sent.get("next_at")), (&json!("highest_bid"), None));
 
-    // Sent again it is the same.
+    // A replay sends the same call again.
     let delivery = sent["delivery"].as_str().unwrap();
     let replay = format!("{deliveries}/{delivery}/replay");
-    assert_eq!(ada.post(&replay, json!({}), &[]).await.is(202).body["state"], "pending");
-    eventually("it comes again", || async { (receiver.received().len() == 2).then_some(()) }).await;
+    assert_eq!(ada.post(&replay, json!({}), &[]).await.assert_status(202).body["state"], "pending");
+    eventually("the call is received again", || async { (receiver.received().len() == 2).then_some(()) })
+        .await;
     let received = receiver.received();
     assert_eq!((received[0].id(), &received[0].body), (received[1].id(), &received[1].body));
     ada.post(&format!("{deliveries}/{hook}/replay"), json!({}), &[])
         .await
-        .is_problem(404, "unknown_delivery");
+        .assert_problem(404, "unknown_delivery");
 
-    // Both secrets sign for a while.
-    let rotated = ada.post(&of(&ada, &format!("/{hook}/rotate")), json!({}), &[]).await;
-    assert_ne!(rotated.is(200).text("secret"), secret);
+    // After a rotation, both secrets sign for some time.
+    let rotated = ada.post(&path_of(&ada, &format!("/{hook}/rotate")), json!({}), &[]).await;
+    assert_ne!(rotated.assert_status(200).text("secret"), secret);
     rotated.text("previous_secret_until");
     let received = outbid(3).await;
     assert_eq!(received[2].header("webhook-signature").split(' ').count(), 2);
     verify(&secret, &received[2..]);
     verify(&rotated.text("secret"), &received[2..]);
     let page = ada.get(&format!("{deliveries}?limit=1"), &[]).await;
-    let next = page.is(200).text("next");
+    let next = page.assert_status(200).text("next");
     assert_eq!(page.header("link"), format!("<{next}>; rel=\"next\""));
     let rest = ada.get(&next, &[]).await;
-    assert_eq!(rest.is(200).body["deliveries"][0]["delivery"], json!(delivery));
+    assert_eq!(rest.assert_status(200).body["deliveries"][0]["delivery"], json!(delivery));
 
-    // Who wants nothing more gets nothing more.
-    receiver.answers(410);
+    // A receiver that answers 410 gets no further calls.
+    receiver.respond_with(410);
     outbid(4).await;
-    eventually("it is disabled", || async {
-        ada.get(&of(&ada, ""), &[]).await.body["webhooks"][0].get("disabled_at").map(|_| ())
+    eventually("the webhook is disabled", || async {
+        ada.get(&path_of(&ada, ""), &[]).await.body["webhooks"][0].get("disabled_at").map(|_| ())
     })
     .await;
-    ada.post(&replay, json!({}), &[]).await.is_problem(409, "webhook_disabled");
-    what_is_deleted_is_gone(&ada, &hook).await;
+    ada.post(&replay, json!({}), &[]).await.assert_problem(409, "webhook_disabled");
+    deleted_webhooks_are_removed(&ada, &hook).await;
 }
 
-/// As it is without any settings.
+/// Uses the default settings for webhooks.
 #[tokio::test]
-async fn private_addresses_are_not_called_by_default() {
-    let world = world(&[("AUCTION__NOTIFIER__INTERVAL_MS", "50")]).await;
-    let url = world.roles.url();
+async fn webhooks_to_private_addresses_are_refused_by_default() {
+    let portal = start_portal(&[("AUCTION__NOTIFIER__INTERVAL_MS", "50")]).await;
+    let url = portal.components.url();
     let (sue, ada, bob) = (TestUser::new(&url).await, TestUser::new(&url).await, TestUser::new(&url).await);
-    let receiver = Receiver::start().await;
-    webhook(&ada, &receiver.url).await.is_problem(422, "url_not_allowed");
+    let receiver = WebhookReceiver::start().await;
+    webhook(&ada, &receiver.url).await.assert_problem(422, "url_not_allowed");
     let https = receiver.url.replace("http:", "https:");
-    webhook(&ada, &https).await.is_problem(422, "url_not_allowed");
-    // A name is looked at when it is called.
-    let hook = webhook(&ada, &https.replace("127.0.0.1", "localhost")).await.is(201).text("webhook");
-    let auction = sue.offer(json!({})).await;
-    compete(&ada, &bob, &auction, 0, 1).await;
-    let error = eventually("it was tried", || async {
-        let sent = ada.get(&of(&ada, &format!("/{hook}/deliveries")), &[]).await;
-        sent.is(200).body["deliveries"][0]["error"].as_str().map(str::to_owned)
+    webhook(&ada, &https).await.assert_problem(422, "url_not_allowed");
+    // Host names are resolved and checked at each attempt.
+    let hook =
+        webhook(&ada, &https.replace("127.0.0.1", "localhost")).await.assert_status(201).text("webhook");
+    let auction = sue.create_auction(json!({})).await;
+    outbid_each_other(&ada, &bob, &auction, 0, 1).await;
+    let error = eventually("an attempt has failed", || async {
+        let sent = ada.get(&path_of(&ada, &format!("/{hook}/deliveries")), &[]).await;
+        sent.assert_status(200).body["deliveries"][0]["error"].as_str().map(str::to_owned)
     })
     .await;
     assert_eq!((error.as_str(), receiver.received().len()), ("address_not_allowed", 0));

@@ -1,10 +1,9 @@
-//! Many writers that are killed, paused, drained and replaced under load, with the servers restarted
-//! beneath them: every command has one outcome, in order, and nothing is left over. However they share
-//! the partitions.
+//! Writers are killed, paused, drained and replaced under load, and their backends restarted. With every
+//! concurrency mode, every command has one outcome, in order, and no command is left pending.
 
-use crate::support::components::Roles;
+use crate::support::components::RunningComponents;
+use crate::support::is_long_run;
 use crate::support::load::Load;
-use crate::support::long;
 use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_testkit::random::Random;
 use std::time::{Duration, Instant};
@@ -15,25 +14,30 @@ async fn servers(directory: &tempfile::TempDir) -> LocalServers {
     LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap()
 }
 
-fn writers(servers: &LocalServers, concurrency: &str, count: usize) -> Roles {
+fn start_writers(servers: &LocalServers, concurrency: &str, count: usize) -> RunningComponents {
     let settings = [
         ("AUCTION__WRITER__CONCURRENCY", concurrency),
         ("AUCTION__WRITER__LEASE_SECONDS", LEASE_SECONDS),
-        // Small batches: more of them are cut in two.
-        ("AUCTION__WRITER__BATCH", "20"),
+        // Small batches, so that kills interrupt more of them.
+        ("AUCTION__WRITER__MAX_BATCH", "20"),
     ];
-    let mut roles = Roles::none(servers, &settings);
-    roles.add("projector");
+    let mut components = RunningComponents::new(servers, &settings);
+    components.add("projector");
     for _ in 0..count {
-        roles.add("writer");
+        components.add("writer");
     }
-    roles
+    components
 }
 
-/// What happens to a writer, or to a server.
-async fn disturb(random: &mut Random, servers: &mut LocalServers, roles: &mut Roles, paused: &mut Vec<u32>) {
-    let writers = roles.pids("writer");
-    let awake: Vec<u32> = writers.into_iter().filter(|pid| !paused.contains(pid)).collect();
+/// Kills a backend, or kills, pauses, resumes or drains a writer, at random.
+async fn disturb(
+    random: &mut Random,
+    servers: &mut LocalServers,
+    components: &mut RunningComponents,
+    paused: &mut Vec<u32>,
+) {
+    let writers = components.pids("writer");
+    let running: Vec<u32> = writers.into_iter().filter(|pid| !paused.contains(pid)).collect();
     match random.below(20) {
         0 => {
             println!("redis is killed");
@@ -45,99 +49,99 @@ async fn disturb(random: &mut Random, servers: &mut LocalServers, roles: &mut Ro
             servers.kill_postgres().await;
             servers.start_postgres().await.unwrap();
         }
-        2..=6 if awake.len() > 1 => {
-            let pid = *random.pick(&awake);
+        2..=6 if running.len() > 1 => {
+            let pid = *random.pick(&running);
             println!("{pid} is paused");
-            roles.signal_one(pid, "-STOP");
+            components.signal_process(pid, "-STOP");
             paused.push(pid);
         }
         7..=10 if !paused.is_empty() => {
             let pid = paused.remove(random.below(paused.len() as u64) as usize);
-            println!("{pid} goes on");
-            roles.signal_one(pid, "-CONT");
+            println!("{pid} is resumed");
+            components.signal_process(pid, "-CONT");
         }
         11 | 12 => {
-            let pid = *random.pick(&awake);
-            println!("{pid} is told to stop");
-            assert_eq!(roles.end(pid, "-TERM"), Some(0));
-            roles.add("writer");
+            let pid = *random.pick(&running);
+            println!("{pid} is drained");
+            assert_eq!(components.stop_process(pid, "-TERM"), Some(0));
+            components.add("writer");
         }
         _ => {
-            let pid = *random.pick(&awake);
+            let pid = *random.pick(&running);
             println!("{pid} is killed");
-            roles.end(pid, "-KILL");
-            roles.add("writer");
+            components.stop_process(pid, "-KILL");
+            components.add("writer");
         }
     }
 }
 
-/// So many disturbances of so many writers, at moments drawn from a seed.
-async fn disturbed(concurrency: &str, count: usize, disturbances: u64) {
+/// Disturbs `count` writers at moments drawn from a seed, and asserts that all results are correct.
+async fn assert_correct_under_disturbances(concurrency: &str, count: usize, disturbances: u64) {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_123);
     println!("SEED={seed} {concurrency}");
     let mut random = Random::new(seed);
     let directory = tempfile::tempdir().unwrap();
     let mut servers = servers(&directory).await;
-    let mut roles = writers(&servers, concurrency, count);
+    let mut components = start_writers(&servers, concurrency, count);
     let mut load = Load::prepare(&servers, seed).await;
     let mut paused = Vec::new();
     for _ in 0..disturbances {
-        load.bids(300).await;
-        // Somewhere within these.
-        let begin = load.outcomes().await.unwrap();
-        load.decided(begin + random.below(250).min(load.different() - begin)).await;
-        disturb(&mut random, &mut servers, &mut roles, &mut paused).await;
+        load.send_bids(300).await;
+        // A random moment while these are decided.
+        let begin = load.outcome_count().await.unwrap();
+        load.wait_for_outcomes(begin + random.below(250).min(load.distinct_count() - begin)).await;
+        disturb(&mut random, &mut servers, &mut components, &mut paused).await;
     }
-    paused.iter().for_each(|pid| roles.signal_one(*pid, "-CONT"));
-    load.check().await;
-    roles.verify(&servers);
-    let ended = roles.terminate();
+    paused.iter().for_each(|pid| components.signal_process(*pid, "-CONT"));
+    load.assert_consistent().await;
+    components.verify(&servers);
+    let ended = components.terminate();
     assert!(ended.iter().all(|code| *code == Some(0)), "{ended:?}");
     servers.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn nothing_is_lost_doubled_or_reordered_when_leased_writers_come_and_go() {
-    disturbed("leased", 3, if long() { 300 } else { 14 }).await;
+async fn commands_are_decided_once_in_order_by_leased_writers() {
+    assert_correct_under_disturbances("leased", 3, if is_long_run() { 300 } else { 14 }).await;
 }
 
 #[tokio::test]
-async fn nothing_is_lost_doubled_or_reordered_when_writers_fight_for_every_partition() {
-    disturbed("optimistic", 2, if long() { 100 } else { 6 }).await;
+async fn commands_are_decided_once_in_order_by_optimistic_writers() {
+    assert_correct_under_disturbances("optimistic", 2, if is_long_run() { 100 } else { 6 }).await;
 }
 
 #[tokio::test]
-async fn nothing_is_lost_doubled_or_reordered_when_writers_take_turns() {
-    disturbed("pessimistic", 2, if long() { 100 } else { 6 }).await;
+async fn commands_are_decided_once_in_order_by_pessimistic_writers() {
+    assert_correct_under_disturbances("pessimistic", 2, if is_long_run() { 100 } else { 6 }).await;
 }
 
 #[tokio::test]
-async fn writers_share_the_partitions_and_hand_them_over() {
+async fn writers_share_partitions_and_hand_them_over() {
     let directory = tempfile::tempdir().unwrap();
     let servers = servers(&directory).await;
-    let mut roles = writers(&servers, "leased", 2);
+    let mut components = start_writers(&servers, "leased", 2);
     let mut load = Load::prepare(&servers, 1).await;
-    load.shared("writer", &[4, 4]).await;
-    load.bids(500).await;
-    roles.add("writer");
-    let took = load.shared("writer", &[2, 3, 3]).await;
+    load.wait_for_shares("writer", &[4, 4]).await;
+    load.send_bids(500).await;
+    components.add("writer");
+    let took = load.wait_for_shares("writer", &[2, 3, 3]).await;
     println!("a new writer had its share after {took:?}");
     assert!(took < Duration::from_secs(5));
 
-    load.bids(500).await;
-    let pids = roles.pids("writer");
+    load.send_bids(500).await;
+    let pids = components.pids("writer");
     let began = Instant::now();
-    assert_eq!(roles.end(pids[0], "-TERM"), Some(0));
-    load.shared("writer", &[4, 4]).await;
-    println!("a drained writer had handed over after {:?}", began.elapsed());
+    assert_eq!(components.stop_process(pids[0], "-TERM"), Some(0));
+    load.wait_for_shares("writer", &[4, 4]).await;
+    println!("a drained writer was replaced after {:?}", began.elapsed());
     assert!(began.elapsed() < Duration::from_secs(3));
 
-    load.bids(500).await;
-    roles.end(pids[1], "-KILL");
-    let took = load.shared("writer", &[8]).await;
+    load.send_bids(500).await;
+    components.stop_process(pids[1], "-KILL");
+    let took = load.wait_for_shares("writer", &[8]).await;
     println!("a killed writer was replaced after {took:?}");
-    assert!(took < Duration::from_secs(5), "within the time of a lease, and a look");
-    load.check().await;
-    roles.verify(&servers);
+    assert!(took < Duration::from_secs(5), "the takeover takes one lease and one poll");
+    load.assert_consistent().await;
+    components.verify(&servers);
     servers.stop().await.unwrap();
 }

@@ -1,6 +1,6 @@
-//! Every role as a process of its own.
+//! The components of the portal, each as its own process.
 
-use super::{DEADLINE, eventually, own_address, portal, text};
+use super::{DEADLINE, eventually, free_address, output_text, portal};
 use auction_local_servers::LocalServers;
 use std::fs::{DirEntry, File};
 use std::path::PathBuf;
@@ -8,16 +8,16 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Running processes.
-pub struct Roles {
-    children: Vec<(&'static str, Process)>,
+/// Running component processes with common settings. Dropping it kills them.
+pub struct RunningComponents {
+    processes: Vec<(&'static str, Process)>,
     listen: String,
     environment: Vec<(&'static str, String)>,
     logs: TempDir,
     started: usize,
 }
 
-/// One of them, and what it says.
+/// A process and the file with its log.
 struct Process {
     child: Child,
     log: PathBuf,
@@ -28,104 +28,122 @@ impl Process {
         self.child.id()
     }
 
-    /// Waits until it has ended. What it said last is shown if it was not killed and failed.
+    /// Waits until the process has ended and returns its exit code; none after a signal.
     fn wait(mut self) -> Option<i32> {
         let code = self.child.wait().unwrap().code();
+        self.print_log_after_failure(code);
+        code
+    }
+
+    fn print_log_after_failure(&self, code: Option<i32>) {
         if code.is_some_and(|code| code != 0) {
             let log = std::fs::read_to_string(&self.log).unwrap_or_default();
             let last: Vec<&str> = log.lines().rev().take(30).collect();
             println!("{} ended with {code:?}:", self.log.display());
             last.iter().rev().for_each(|line| println!("  {line}"));
         }
-        code
     }
 }
 
-pub fn program(role: &str) -> &'static str {
-    match role {
+pub fn program(component: &str) -> &'static str {
+    match component {
         "ingress" => env!("CARGO_BIN_EXE_ingress"),
         "writer" => env!("CARGO_BIN_EXE_writer"),
         "projector" => env!("CARGO_BIN_EXE_projector"),
         "auctioneer" => env!("CARGO_BIN_EXE_auctioneer"),
         "notifier" => env!("CARGO_BIN_EXE_notifier"),
         "promoter" => env!("CARGO_BIN_EXE_promoter"),
-        other => panic!("no such role: {other}"),
+        other => panic!("unknown component: {other}"),
     }
 }
 
-impl Roles {
-    /// So many writers, projectors, auctioneers, notifiers and promoters, and one ingress, against these servers.
-    pub fn start(servers: &LocalServers, of_each: usize) -> Roles {
-        let mut roles = Roles::none(servers, &[]);
-        for role in ["writer", "projector", "auctioneer", "notifier", "promoter"] {
-            for _ in 0..of_each {
-                roles.add(role);
+impl RunningComponents {
+    /// Starts `count` writers, projectors, auctioneers, notifiers and promoters each, and one ingress.
+    pub fn start(servers: &LocalServers, count: usize) -> RunningComponents {
+        let mut components = RunningComponents::new(servers, &[]);
+        for component in ["writer", "projector", "auctioneer", "notifier", "promoter"] {
+            for _ in 0..count {
+                components.add(component);
             }
         }
-        roles.add("ingress");
-        roles
+        components.add("ingress");
+        components
     }
 
-    /// Nothing yet, with these settings.
-    pub fn none(servers: &LocalServers, settings: &[(&'static str, &str)]) -> Roles {
-        let listen = own_address();
+    /// Prepares components with these settings; starts no process.
+    pub fn new(servers: &LocalServers, settings: &[(&'static str, &str)]) -> RunningComponents {
+        let listen = free_address();
         let mut environment = vec![
             ("REDIS_URL", servers.redis_url().to_owned()),
             ("DATABASE_URL", servers.database_url().to_owned()),
             ("AUCTION__INGRESS__LISTEN", listen.clone()),
             ("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "true".to_owned()),
-            // Tests call as often as they like, but for those that are about it.
-            ("AUCTION__LIMITS__ON", "false".to_owned()),
-            // No load balancer is to notice anything.
-            ("AUCTION__INGRESS__GRACE_SECONDS", "0".to_owned()),
+            // Only the tests of rate limits enable them.
+            ("AUCTION__RATE_LIMITS__ENABLED", "false".to_owned()),
+            // No load balancer has to notice the shutdown.
+            ("AUCTION__INGRESS__SHUTDOWN_GRACE_SECONDS", "0".to_owned()),
         ];
         environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let logs = tempfile::tempdir().unwrap();
-        Roles { children: Vec::new(), listen, environment, logs, started: 0 }
+        RunningComponents { processes: Vec::new(), listen, environment, logs, started: 0 }
     }
 
-    /// One more process; its number.
-    pub fn add(&mut self, role: &'static str) -> u32 {
-        self.add_with(role, &[])
+    /// Starts a process and returns its id.
+    pub fn add(&mut self, component: &'static str) -> u32 {
+        self.add_with_settings(component, &[])
     }
 
-    /// One more process, with settings of its own; its number.
-    pub fn add_with(&mut self, role: &'static str, settings: &[(&str, &str)]) -> u32 {
-        let mut command = Command::new(program(role));
+    /// Starts one process for each of these components.
+    pub fn add_all(&mut self, components: impl IntoIterator<Item = &'static str>) {
+        for component in components {
+            self.add(component);
+        }
+    }
+
+    /// Starts a process with additional settings and returns its id.
+    pub fn add_with_settings(&mut self, component: &'static str, settings: &[(&str, &str)]) -> u32 {
+        let mut command = Command::new(program(component));
         command.envs(self.environment.iter().cloned()).envs(settings.iter().copied());
         self.started += 1;
-        let log = self.logs.path().join(format!("{role}-{}", self.started));
+        let log = self.logs.path().join(format!("{component}-{}", self.started));
         let output = File::create(&log).unwrap();
         let child = command.stdout(Stdio::null()).stderr(output).spawn().unwrap();
         let pid = child.id();
-        self.children.push((role, Process { child, log }));
+        self.processes.push((component, Process { child, log }));
         pid
     }
 
-    /// The numbers of a role's processes.
-    pub fn pids(&self, role: &str) -> Vec<u32> {
-        self.children.iter().filter(|(name, _)| *name == role).map(|(_, child)| child.id()).collect()
+    /// Returns the process ids of a component.
+    pub fn pids(&self, component: &str) -> Vec<u32> {
+        self.processes_of(component).map(Process::id).collect()
     }
 
-    /// A signal to one process.
-    pub fn signal_one(&self, pid: u32, what: &str) {
-        self.children
-            .iter()
-            .filter(|(_, child)| child.id() == pid)
-            .for_each(|(_, child)| signal(child, what));
+    fn processes_of<'a>(&'a self, component: &'a str) -> impl Iterator<Item = &'a Process> {
+        self.processes.iter().filter(move |(name, _)| *name == component).map(|(_, process)| process)
     }
 
-    /// A signal to one process, and waits until it has ended.
-    pub fn end(&mut self, pid: u32, what: &str) -> Option<i32> {
-        self.signal_one(pid, what);
-        let index = self.children.iter().position(|(_, child)| child.id() == pid).unwrap();
-        self.children.remove(index).1.wait()
+    /// Sends a signal to one process.
+    pub fn signal_process(&self, pid: u32, name: &str) {
+        let (_, process) = self.processes.iter().find(|(_, process)| process.id() == pid).unwrap();
+        signal(process, name);
     }
 
-    pub async fn ready(&self) {
+    /// Sends a signal to all processes of a component.
+    pub fn signal_component(&self, component: &str, name: &str) {
+        self.processes_of(component).for_each(|process| signal(process, name));
+    }
+
+    /// Sends a signal to one process and waits until it has ended. Returns its exit code; none after SIGKILL.
+    pub fn stop_process(&mut self, pid: u32, name: &str) -> Option<i32> {
+        self.signal_process(pid, name);
+        let index = self.processes.iter().position(|(_, process)| process.id() == pid).unwrap();
+        self.processes.remove(index).1.wait()
+    }
+
+    pub async fn wait_until_ready(&self) {
         let ready = format!("{}/readyz", self.url());
         eventually("the ingress is ready", || async {
-            reqwest::get(&ready).await.is_ok_and(|answer| answer.status().is_success()).then_some(())
+            reqwest::get(&ready).await.is_ok_and(|response| response.status().is_success()).then_some(())
         })
         .await;
     }
@@ -134,7 +152,7 @@ impl Roles {
         format!("http://{}", self.listen)
     }
 
-    /// Store, streams and views agree.
+    /// Asserts that `portal verify` finds no difference between store, streams and read models.
     pub fn verify(&self, servers: &LocalServers) {
         let mut verify = portal();
         verify
@@ -142,70 +160,60 @@ impl Roles {
             .env("REDIS_URL", servers.redis_url())
             .env("DATABASE_URL", servers.database_url());
         let output = verify.output().unwrap();
-        assert!(output.status.success(), "{}", text(&output));
+        assert!(output.status.success(), "{}", output_text(&output));
     }
 
-    /// SIGTERM to all; returns their exit codes.
+    /// Sends SIGTERM to all processes and returns their exit codes.
     pub fn terminate(mut self) -> Vec<Option<i32>> {
-        self.children.iter().for_each(|(_, child)| signal(child, "-TERM"));
-        self.children.drain(..).map(|(_, child)| child.wait()).collect()
+        self.processes.iter().for_each(|(_, process)| signal(process, "-TERM"));
+        self.processes.drain(..).map(|(_, process)| process.wait()).collect()
     }
 
-    /// A signal to all processes of a role.
-    pub fn signal(&self, role: &str, what: &str) {
-        self.children.iter().filter(|(name, _)| *name == role).for_each(|(_, child)| signal(child, what));
-    }
-
-    /// Waits until the one process of a role has ended by itself; its exit code.
-    pub async fn ended(&mut self, role: &str) -> Option<i32> {
-        let index = self.children.iter().position(|(name, _)| *name == role).unwrap();
-        let child = std::cell::RefCell::new(&mut self.children[index].1.child);
-        let code = eventually("it ends", || async { child.borrow_mut().try_wait().unwrap() }).await.code();
-        self.children.remove(index);
+    /// Waits until the first process of a component has ended, and returns its exit code.
+    pub async fn wait_for_exit(&mut self, component: &str) -> Option<i32> {
+        let index = self.processes.iter().position(|(name, _)| *name == component).unwrap();
+        let child = std::cell::RefCell::new(&mut self.processes[index].1.child);
+        let exited = eventually("the process has ended", || async { child.borrow_mut().try_wait().unwrap() });
+        let code = exited.await.code();
+        self.processes.remove(index).1.print_log_after_failure(code);
         code
     }
 
-    /// What the processes of a role have said so far, those that ended too.
-    pub fn said(&self, role: &str) -> String {
+    /// Returns the logs of all processes of a component, including those that have ended.
+    pub fn logs(&self, component: &str) -> String {
         let logs = std::fs::read_dir(self.logs.path()).unwrap().map(|log| log.unwrap().path());
-        let of_role = |log: &PathBuf| log.file_name().unwrap().to_str().unwrap().starts_with(role);
-        logs.filter(of_role).map(|log| std::fs::read_to_string(log).unwrap()).collect()
-    }
-
-    /// Waits for the one process of a role to end.
-    pub fn exit_code(&mut self, role: &str) -> Option<i32> {
-        let index = self.children.iter().position(|(name, _)| *name == role).unwrap();
-        self.children.remove(index).1.wait()
+        let of_component = |log: &PathBuf| log.file_name().unwrap().to_str().unwrap().starts_with(component);
+        logs.filter(of_component).map(|log| std::fs::read_to_string(log).unwrap()).collect()
     }
 }
 
-fn signal(child: &Process, what: &str) {
-    Command::new("kill").args([what, &child.id().to_string()]).status().unwrap();
-    if what == "-STOP" {
-        stopped(child.id());
+fn signal(process: &Process, name: &str) {
+    Command::new("kill").args([name, &process.id().to_string()]).status().unwrap();
+    if name == "-STOP" {
+        wait_until_paused(process.id());
     }
 }
 
-/// Waits until a process that was told to stop has: one of its threads has to notice, and on a busy machine the others go
-/// on until then.
-fn stopped(pid: u32) {
+/// Waits until SIGSTOP has paused all threads of a process. On a busy machine, some threads run on until
+/// another one has received the signal.
+fn wait_until_paused(pid: u32) {
     let began = Instant::now();
-    let goes_on = |task: std::io::Result<DirEntry>| {
-        // A thread that has ended meanwhile does nothing.
+    let is_running = |task: std::io::Result<DirEntry>| {
+        // A thread that has ended meanwhile has no status.
         let stat = task.and_then(|task| std::fs::read_to_string(task.path().join("stat")));
         stat.is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|rest| !rest.starts_with('T')))
     };
-    while std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().any(goes_on) {
-        assert!(began.elapsed() < DEADLINE, "{pid} does not stop");
-        std::thread::sleep(Duration::from_millis(1)); // between two looks, with a deadline
+    while std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().any(is_running) {
+        assert!(began.elapsed() < DEADLINE, "process {pid} does not pause");
+        std::thread::sleep(Duration::from_millis(1)); // polling interval, up to the deadline
     }
 }
 
-impl Drop for Roles {
+impl Drop for RunningComponents {
     fn drop(&mut self) {
-        for (_, child) in &mut self.children {
-            let _ = child.child.kill();
-            let _ = child.child.wait();
+        for (_, process) in &mut self.processes {
+            let _ = process.child.kill();
+            let _ = process.child.wait();
         }
     }
 }

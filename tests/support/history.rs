@@ -1,31 +1,32 @@
-//! Bidding histories and what they come to.
+//! Recorded bidding histories with the expected summaries of their replay.
 
-use super::{root, text};
+use super::{output_text, root};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Output;
 
-/// A history with its expected summary.
-pub struct History {
+/// A file with recorded bids and the expected summary of its replay.
+pub struct BiddingHistory {
     pub file: PathBuf,
     pub expected: Value,
 }
 
-/// The one that ships with the project.
-pub fn shipped() -> History {
+/// Returns the made-up history that is part of the repository.
+pub fn bundled_history() -> BiddingHistory {
     let data = root().join("tests/data");
     let expected = std::fs::read_to_string(data.join("history.expected.json")).unwrap();
     let mut expected: Value = serde_json::from_str(&expected).unwrap();
     expected.as_object_mut().unwrap().remove("winners");
-    History { file: data.join("history.csv"), expected }
+    BiddingHistory { file: data.join("history.csv"), expected }
 }
 
-/// The real one, which is not ours to ship: where `AUCTION_HISTORY` points, or beside the repository.
-pub fn real() -> Option<History> {
-    let beside = || root().join("../shared/data/ebay-bids.csv");
-    let file = std::env::var_os("AUCTION_HISTORY").map_or_else(beside, PathBuf::from);
+/// Returns the real history, if this machine has it: at `AUCTION_HISTORY`, or beside the repository. It
+/// belongs to others and is not distributed with the project.
+pub fn real_history() -> Option<BiddingHistory> {
+    let default_path = || root().join("../shared/data/ebay-bids.csv");
+    let file = std::env::var_os("AUCTION_HISTORY").map_or_else(default_path, PathBuf::from);
     if !file.exists() {
-        println!("{} is not there: not tested on the real bidding history", file.display());
+        println!("{} does not exist: the real bidding history is not tested", file.display());
         return None;
     }
     let expected = json!({
@@ -39,16 +40,16 @@ pub fn real() -> Option<History> {
         "unfinished": 0,
         "malformed_rows": 0,
     });
-    Some(History { file, expected })
+    Some(BiddingHistory { file, expected })
 }
 
-impl History {
-    /// A replay has come to exactly this.
-    pub fn check(&self, output: &Output) {
-        assert!(output.status.success(), "{}", text(output));
-        let mut summary = super::last_line(output);
-        for of_this_run in ["run", "seconds"] {
-            summary.as_object_mut().unwrap().remove(of_this_run);
+impl BiddingHistory {
+    /// Asserts that a replay succeeded and printed exactly the expected summary.
+    pub fn assert_summary(&self, output: &Output) {
+        assert!(output.status.success(), "{}", output_text(output));
+        let mut summary = super::last_json_line(output);
+        for differs_per_run in ["run", "seconds"] {
+            summary.as_object_mut().unwrap().remove(differs_per_run);
         }
         assert_eq!(summary, self.expected);
     }

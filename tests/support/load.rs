@@ -1,4 +1,4 @@
-//! Commands straight onto the streams, as fast as wanted, and the check of what became of them.
+//! Sends commands directly to the command streams and checks their results.
 
 use super::{database, eventually};
 use auction_domain::auction::AuctionCommand;
@@ -15,36 +15,36 @@ use uuid::Uuid;
 
 const PARTITIONS: u64 = 8;
 
-/// An id of a partition.
+/// Returns an id that belongs to this partition, different for each `n`.
 pub fn id(partition: u64, n: u64) -> Uuid {
     Uuid::from_u64_pair(0x0192_f5d0_1c00_7001, 0x8000_0000_0000_0000 + n * PARTITIONS + partition)
 }
 
-/// What was given, and what is to be given.
+/// Sends commands to the streams and remembers them, so that the results can be checked.
 pub struct Load {
     redis: redis::Client,
     database_url: String,
     pub users: Vec<UserId>,
     pub auctions: Vec<AuctionId>,
-    /// In the order in which they were given; repeats too.
-    pub given: Vec<Command>,
+    /// All commands in the order in which they were sent, including repeats.
+    pub sent: Vec<Command>,
     random: Random,
 }
 
 impl Load {
-    /// Nothing given yet.
+    /// Connects without sending anything.
     pub fn empty(servers: &LocalServers, seed: u64) -> Load {
         Load {
             redis: redis::Client::open(servers.redis_url()).unwrap(),
             database_url: servers.database_url().to_owned(),
             users: Vec::new(),
             auctions: Vec::new(),
-            given: Vec::new(),
+            sent: Vec::new(),
             random: Random::new(seed),
         }
     }
 
-    /// Users and auctions in all partitions, decided already.
+    /// Creates users and auctions in all partitions and waits until they exist.
     pub async fn prepare(servers: &LocalServers, seed: u64) -> Load {
         let mut load = Load {
             users: (0..20).map(|n| UserId(id(n % PARTITIONS, n))).collect(),
@@ -53,40 +53,35 @@ impl Load {
         };
         let mut first: Vec<Command> = load.users.iter().map(|user| create_user(*user)).collect();
         first.extend(load.auctions.iter().map(|auction| create_auction(*auction)));
-        load.give(first).await;
-        load.decided(load.given.len() as u64).await;
+        load.send(first).await;
+        load.wait_for_outcomes(load.sent.len() as u64).await;
         load
     }
 
-    /// So many bids, each above all before it, and now and then one that was given before.
-    pub async fn bids(&mut self, count: usize) {
+    /// Sends `count` commands: bids above all earlier ones, and sometimes a repeat of an earlier command.
+    pub async fn send_bids(&mut self, count: usize) {
         let mut bids = Vec::with_capacity(count);
         for n in 0..count {
             if self.random.chance(30) {
-                bids.push(self.random.pick(&self.given).clone());
+                bids.push(self.random.pick(&self.sent).clone());
                 continue;
             }
             let (auction, user) = (*self.random.pick(&self.auctions), *self.random.pick(&self.users));
-            bids.push(place_bid(auction, user, 100 + (self.given.len() + n) as u64));
+            bids.push(place_bid(auction, user, 100 + (self.sent.len() + n) as u64));
         }
-        self.give(bids).await;
+        self.send(bids).await;
     }
 
-    /// Everything that was given, once more and in the same order: what was lost undecided is decided now,
-    /// what was decided has no second effect.
-    pub async fn give_again(&mut self) {
-        let all = self.given.clone();
-        self.give(all).await;
+    /// Sends all commands again in the same order. Commands that were lost undecided are decided now; decided
+    /// ones have no second effect.
+    pub async fn resend_all(&mut self) {
+        let all = self.sent.clone();
+        self.send(all).await;
     }
 
-    /// The auctions, which were given at the beginning.
-    pub fn auctions(&self) -> &[AuctionId] {
-        &self.auctions
-    }
-
-    /// Adds them to their streams. If Redis is away, all of them once more: whether it has them is not
-    /// known.
-    pub async fn give(&mut self, commands: Vec<Command>) {
+    /// Adds the commands to their streams. If Redis fails, all of them are added again, because it is unknown
+    /// whether Redis has them.
+    pub async fn send(&mut self, commands: Vec<Command>) {
         let mut add = redis::pipe();
         for command in &commands {
             let partition = command.key.as_u64_pair().1 % PARTITIONS;
@@ -97,65 +92,67 @@ impl Load {
             }
             entry.ignore();
         }
-        eventually("redis takes commands", || async {
+        eventually("Redis accepts commands", || async {
             let mut redis = self.connection().await?;
             add.query_async::<()>(&mut redis).await.ok()
         })
         .await;
-        self.given.extend(commands);
+        self.sent.extend(commands);
     }
 
     async fn connection(&self) -> Option<MultiplexedConnection> {
-        // A killed server closes it; then the next attempt opens another.
+        // Killing Redis closes the connection; the next attempt opens a new one.
         self.redis.get_multiplexed_async_connection().await.ok()
     }
 
-    /// Waits until so many commands have an outcome.
-    pub async fn decided(&self, at_least: u64) {
-        eventually("commands are decided", || async { (self.outcomes().await? >= at_least).then_some(()) })
-            .await;
-    }
-
-    /// Waits until all commands that were given have an outcome, whoever else gives commands.
-    pub async fn all_have_an_outcome(&self) {
-        let database = database(&self.database_url).await;
-        let given: Vec<Uuid> = self.given.iter().map(|command| command.id.0).collect();
-        let count = "SELECT count(*) FROM commands WHERE command_id = ANY ($1)";
-        eventually("all commands are decided", || async {
-            let decided: i64 = database.query_one(count, &[&given]).await.ok()?.get(0);
-            (decided as u64 == self.different()).then_some(())
+    /// Waits until at least this number of commands have an outcome.
+    pub async fn wait_for_outcomes(&self, at_least: u64) {
+        eventually("commands are decided", || async {
+            (self.outcome_count().await? >= at_least).then_some(())
         })
         .await;
     }
 
-    /// How many commands have an outcome; none if Postgres is away.
-    pub async fn outcomes(&self) -> Option<u64> {
+    /// Waits until all sent commands have an outcome. Outcomes of other commands do not count.
+    pub async fn wait_until_all_decided(&self) {
+        let database = database(&self.database_url).await;
+        let ids: Vec<Uuid> = self.sent.iter().map(|command| command.id.0).collect();
+        let count = "SELECT count(*) FROM command_outcomes WHERE command_id = ANY ($1)";
+        eventually("all commands are decided", || async {
+            let decided: i64 = database.query_one(count, &[&ids]).await.ok()?.get(0);
+            (decided as u64 == self.distinct_count()).then_some(())
+        })
+        .await;
+    }
+
+    /// Returns the number of stored outcomes; `None` if Postgres is unavailable.
+    pub async fn outcome_count(&self) -> Option<u64> {
         let (client, connection) =
             tokio_postgres::connect(&self.database_url, tokio_postgres::NoTls).await.ok()?;
         tokio::spawn(connection);
-        let row = client.query_one("SELECT count(*) FROM commands", &[]).await.ok()?;
+        let row = client.query_one("SELECT count(*) FROM command_outcomes", &[]).await.ok()?;
         u64::try_from(row.get::<_, i64>(0)).ok()
     }
 
-    /// How many different commands were given.
-    pub fn different(&self) -> u64 {
-        self.given.iter().map(|command| command.id).collect::<HashSet<_>>().len() as u64
+    /// Returns the number of sent commands without repeats.
+    pub fn distinct_count(&self) -> u64 {
+        self.sent.iter().map(|command| command.id).collect::<HashSet<_>>().len() as u64
     }
 
-    /// Nothing waits and nothing is pending.
-    async fn is_quiet(&self, redis: &mut MultiplexedConnection) -> Option<bool> {
+    /// Returns whether every entry of every command stream was delivered and acknowledged.
+    async fn is_settled(&self, redis: &mut MultiplexedConnection) -> Option<bool> {
         for partition in 0..PARTITIONS {
             for channel in Channel::ALL {
                 let stream = format!("ap:{{{partition:02}}}:cmd:{}", channel.name());
-                let mut ask = redis::cmd("XINFO");
+                let mut info = redis::cmd("XINFO");
                 let groups: Vec<HashMap<String, Value>> =
-                    ask.arg("GROUPS").arg(&stream).query_async(redis).await.ok()?;
-                let mut ask = redis::cmd("XINFO");
-                let info: HashMap<String, Value> =
-                    ask.arg("STREAM").arg(&stream).query_async(redis).await.ok()?;
-                let quiet = groups[0]["pending"] == Value::Int(0)
-                    && groups[0]["last-delivered-id"] == info["last-generated-id"];
-                if !quiet {
+                    info.arg("GROUPS").arg(&stream).query_async(redis).await.ok()?;
+                let mut info = redis::cmd("XINFO");
+                let stream: HashMap<String, Value> =
+                    info.arg("STREAM").arg(&stream).query_async(redis).await.ok()?;
+                let settled = groups[0]["pending"] == Value::Int(0)
+                    && groups[0]["last-delivered-id"] == stream["last-generated-id"];
+                if !settled {
                     return Some(false);
                 }
             }
@@ -163,24 +160,24 @@ impl Load {
         Some(true)
     }
 
-    /// Gives every command once more.
-    pub async fn repeat_all(&mut self) {
+    /// Sends every command again, once.
+    pub async fn resend_each_once(&mut self) {
         let mut seen = HashSet::new();
         let again: Vec<Command> =
-            self.given.iter().filter(|command| seen.insert(command.id)).cloned().collect();
-        self.give(again).await;
+            self.sent.iter().filter(|command| seen.insert(command.id)).cloned().collect();
+        self.send(again).await;
     }
 
-    /// Waits until nothing waits and nothing is pending.
-    pub async fn quiet(&self) {
-        eventually("nothing is left over", || async {
+    /// Waits until every entry of every command stream was delivered and acknowledged.
+    pub async fn wait_until_settled(&self) {
+        eventually("no command is undelivered or pending", || async {
             let mut redis = self.connection().await?;
-            self.is_quiet(&mut redis).await?.then_some(())
+            self.is_settled(&mut redis).await?.then_some(())
         })
         .await;
     }
 
-    /// How many entries lie on all streams of commands, and of events.
+    /// Returns the number of entries on all command streams and on all event streams.
     pub async fn stream_lengths(&self) -> Option<(u64, u64)> {
         let mut redis = self.connection().await?;
         let mut lengths = (0, 0);
@@ -200,34 +197,39 @@ impl Load {
         Some(lengths)
     }
 
-    /// Waits until all is done, and checks what became of it: each command has one outcome, positions are
-    /// dense, the order per auction is that in which its commands were given, and nothing is left over.
-    pub async fn check(&self) {
-        self.decided(self.different()).await;
-        self.quiet().await;
+    /// Waits until all commands are decided and settled, and asserts that every command has one outcome and
+    /// one event, positions have no gaps, each auction has its events in the order of its commands, and no
+    /// command is a dead letter.
+    pub async fn assert_consistent(&self) {
+        self.wait_for_outcomes(self.distinct_count()).await;
+        self.wait_until_settled().await;
         let database = database(&self.database_url).await;
         let one = async |query: &str| database.query_one(query, &[]).await.unwrap().get::<_, i64>(0);
-        assert_eq!(one("SELECT count(*) FROM commands").await as u64, self.different(), "one outcome each");
+        assert_eq!(
+            one("SELECT count(*) FROM command_outcomes").await as u64,
+            self.distinct_count(),
+            "one outcome per command"
+        );
         let heads = one("SELECT sum(head)::bigint FROM partitions").await;
         let events = one("SELECT count(*) FROM events").await;
-        assert_eq!(events, heads, "dense");
-        assert_eq!(events as u64, self.different(), "all were to be accepted, once");
+        assert_eq!(events, heads, "positions have no gaps");
+        assert_eq!(events as u64, self.distinct_count(), "every command is accepted once");
         let mut seen = HashSet::new();
-        let first = self.given.iter().filter(|command| seen.insert(command.id));
-        let mut given: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
-        first.for_each(|command| given.entry(command.key).or_default().push(command.id.0));
+        let first = self.sent.iter().filter(|command| seen.insert(command.id));
+        let mut sent: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+        first.for_each(|command| sent.entry(command.key).or_default().push(command.id.0));
         let mut stored: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
         let in_order = "SELECT aggregate, command_id FROM events ORDER BY partition, position";
         for row in database.query(in_order, &[]).await.unwrap() {
             stored.entry(row.get(0)).or_default().push(row.get(1));
         }
-        for (key, commands) in &given {
-            assert_eq!(&stored[key], commands, "{key}: decided in the order in which they were given");
+        for (key, commands) in &sent {
+            assert_eq!(&stored[key], commands, "{key}: events are in the order of the commands");
         }
-        self.nothing_is_dead().await;
+        self.assert_no_dead_letters().await;
     }
 
-    async fn nothing_is_dead(&self) {
+    async fn assert_no_dead_letters(&self) {
         let mut redis = self.connection().await.unwrap();
         for partition in 0..PARTITIONS {
             let mut length = redis::cmd("XLEN");
@@ -237,8 +239,8 @@ impl Load {
         }
     }
 
-    /// So many auctions that end then, by the clock of Redis; nobody bids on them.
-    pub async fn auctions_that_end(&mut self, count: u64, ends_at: Timestamp) {
+    /// Creates `count` auctions that end at this time of the Redis clock and get no bids.
+    pub async fn send_ending_auctions(&mut self, count: u64, ends_at: Timestamp) {
         let create = |n: u64| {
             let auction = AuctionId(id(n % PARTITIONS, 100_000 + n));
             let mut command = create_auction(auction);
@@ -247,13 +249,13 @@ impl Load {
             }
             command
         };
-        let first = self.given.len() as u64;
-        self.give((first..first + count).map(create).collect()).await;
+        let first = self.sent.len() as u64;
+        self.send((first..first + count).map(create).collect()).await;
     }
 
-    /// What Redis's clock says.
-    pub async fn now(&self) -> Timestamp {
-        eventually("redis says what time it is", || async {
+    /// Returns the time of the Redis clock.
+    pub async fn redis_time(&self) -> Timestamp {
+        eventually("Redis returns its time", || async {
             let mut redis = self.connection().await?;
             let (seconds, micros): (i64, i64) = redis::cmd("TIME").query_async(&mut redis).await.ok()?;
             Some(Timestamp(1000 * seconds + micros / 1000))
@@ -261,7 +263,7 @@ impl Load {
         .await
     }
 
-    /// Which process of a group has the lease of each partition.
+    /// Returns for each partition the process of a group that holds its lease.
     pub async fn owners(&self, group: &str) -> Vec<Option<String>> {
         let mut redis = self.connection().await.unwrap();
         let mut owners = Vec::new();
@@ -273,7 +275,8 @@ impl Load {
         owners
     }
 
-    /// How many partitions each process of a group has that has any; none while some have no owner.
+    /// Returns the numbers of partitions held by the processes of a group, ascending; `None` while a
+    /// partition has no owner.
     async fn shares(&self, group: &str) -> Option<Vec<usize>> {
         let mut shares: BTreeMap<String, usize> = BTreeMap::new();
         for owner in self.owners(group).await {
@@ -284,11 +287,11 @@ impl Load {
         Some(shares)
     }
 
-    /// Waits until the processes of a group share the partitions like that; how long it took.
-    pub async fn shared(&self, group: &str, as_: &[usize]) -> Duration {
+    /// Waits until the processes of a group hold these numbers of partitions, and returns how long it took.
+    pub async fn wait_for_shares(&self, group: &str, expected: &[usize]) -> Duration {
         let began = Instant::now();
-        eventually("the partitions are shared out", || async {
-            (self.shares(group).await? == as_).then_some(())
+        eventually("the partitions are shared as expected", || async {
+            (self.shares(group).await? == expected).then_some(())
         })
         .await;
         began.elapsed()

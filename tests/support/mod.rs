@@ -1,14 +1,14 @@
-//! Real processes for the tests of the whole path.
-#![allow(unreachable_pub, reason = "who reads `pub` here reads: for the tests")]
+//! Support for end-to-end tests, which run the real programs as processes.
+#![allow(unreachable_pub, reason = "`pub` marks what the test files use")]
 
 pub mod components;
 pub mod history;
+pub mod http_bidders;
 pub mod load;
 pub mod mail_server;
 pub mod polling_readers;
 pub mod receiver;
 pub mod sse_connection;
-pub mod subscriber_pool;
 pub mod test_user;
 
 use serde_json::Value;
@@ -18,20 +18,20 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long anything may take before a test fails.
+/// Time after which a wait fails its test.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
-/// The program under test.
+/// Returns a command that runs `portal`, the program under test.
 pub fn portal() -> Command {
     Command::new(env!("CARGO_BIN_EXE_portal"))
 }
 
-/// An address that nobody listens at, and nobody takes.
-pub fn own_address() -> String {
+/// Returns an address that is free, and that no other test gets.
+pub fn free_address() -> String {
     auction_testkit::free_address::own_address().unwrap().to_string()
 }
 
-/// `portal up` on a data directory of its own.
+/// A running `portal up` with its own data directory. Dropping it kills the portal and its backends.
 pub struct RunningPortal {
     child: Option<Child>,
     data: TempDir,
@@ -39,16 +39,16 @@ pub struct RunningPortal {
 }
 
 impl RunningPortal {
-    /// Starts it and waits until it is ready.
+    /// Starts a portal on an empty data directory and waits until it is ready.
     pub async fn start() -> RunningPortal {
         let mut up =
-            RunningPortal { child: None, data: tempfile::tempdir().unwrap(), address: own_address() };
-        up.start_again().await;
+            RunningPortal { child: None, data: tempfile::tempdir().unwrap(), address: free_address() };
+        up.restart().await;
         up
     }
 
-    /// Starts it on the same data and address, and waits until it is ready.
-    pub async fn start_again(&mut self) {
+    /// Starts the stopped portal on the same data and address, and waits until it is ready.
+    pub async fn restart(&mut self) {
         let log = File::options().append(true).create(true).open(self.log()).unwrap();
         let child = portal()
             .args(["up", "--listen", &self.address, "--data-dir"])
@@ -58,22 +58,22 @@ impl RunningPortal {
             .spawn()
             .unwrap();
         self.child = Some(child);
-        self.ready().await;
+        self.wait_until_ready().await;
     }
 
-    async fn ready(&mut self) {
+    async fn wait_until_ready(&mut self) {
         let began = Instant::now();
         let client = reqwest::Client::new();
         loop {
-            let answer = client.get(self.url("/readyz")).timeout(Duration::from_secs(5)).send().await;
-            if answer.is_ok_and(|answer| answer.status().is_success()) {
+            let response = client.get(self.url("/readyz")).timeout(Duration::from_secs(5)).send().await;
+            if response.is_ok_and(|response| response.status().is_success()) {
                 return;
             }
             if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
                 panic!("portal up ended with {status}:\n{}", self.log_tail());
             }
-            assert!(began.elapsed() < DEADLINE, "not ready in time:\n{}", self.log_tail());
-            tokio::time::sleep(Duration::from_millis(20)).await; // between two looks, with a deadline
+            assert!(began.elapsed() < DEADLINE, "portal up is not ready in time:\n{}", self.log_tail());
+            tokio::time::sleep(Duration::from_millis(20)).await; // polling interval, up to the deadline
         }
     }
 
@@ -89,48 +89,49 @@ impl RunningPortal {
         self.data.path().join("log")
     }
 
+    /// Returns the last 40 lines of the log.
     pub fn log_tail(&self) -> String {
         let log = std::fs::read_to_string(self.log()).unwrap_or_default();
         log.lines().rev().take(40).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n")
     }
 
-    /// `kill -9` of the portal alone, or of its servers with it.
-    pub fn kill_nine(&mut self, servers_too: bool) {
+    /// Kills the portal with SIGKILL, and with `backends_too` also its Redis and Postgres.
+    pub fn kill_9(&mut self, backends_too: bool) {
         let mut child = self.child.take().unwrap();
-        let mut victims = vec![child.id()];
-        if servers_too {
-            victims.extend(descendants(child.id()));
+        let mut pids = vec![child.id()];
+        if backends_too {
+            pids.extend(descendants(child.id()));
         }
-        let victims: Vec<String> = victims.iter().map(u32::to_string).collect();
-        Command::new("kill").arg("-9").args(&victims).stderr(Stdio::null()).status().unwrap();
+        let pids: Vec<String> = pids.iter().map(u32::to_string).collect();
+        Command::new("kill").arg("-9").args(&pids).stderr(Stdio::null()).status().unwrap();
         child.wait().unwrap();
     }
 
-    /// Ctrl-C; returns the exit code.
+    /// Sends SIGINT, as Ctrl-C does, and returns the exit code.
     pub fn stop(&mut self) -> Option<i32> {
         let mut child = self.child.take().unwrap();
         Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
         child.wait().unwrap().code()
     }
 
-    /// Where a private server is, by its key in `servers.toml`.
-    pub fn server(&self, key: &str) -> String {
+    /// Returns the address of a local backend, by its key in `servers.toml`.
+    pub fn backend_url(&self, key: &str) -> String {
         let file = std::fs::read_to_string(self.data_dir().join("servers.toml")).unwrap();
         let line = file.lines().find(|line| line.starts_with(key)).unwrap();
         line.split_once('=').unwrap().1.trim().trim_matches('"').to_owned()
     }
 
     pub async fn database(&self) -> tokio_postgres::Client {
-        database(&self.server("database_url")).await
+        database(&self.backend_url("database_url")).await
     }
 
-    /// Whether `portal verify` finds nothing; prints what it finds.
+    /// Asserts that `portal verify` finds no difference.
     pub fn verify(&self) {
         let output = portal().arg("verify").arg("--data-dir").arg(self.data_dir()).output().unwrap();
-        assert!(output.status.success(), "{}\n{}", text(&output), self.log_tail());
+        assert!(output.status.success(), "{}\n{}", output_text(&output), self.log_tail());
     }
 
-    /// A command of the client.
+    /// Returns a `portal` command that calls this portal.
     pub fn client(&self, args: &[&str]) -> Command {
         let mut command = portal();
         command.args(["--url", &self.url("")]).args(args);
@@ -141,8 +142,8 @@ impl RunningPortal {
 impl Drop for RunningPortal {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            for victim in descendants(child.id()) {
-                let _ = Command::new("kill").args(["-9", &victim.to_string()]).stderr(Stdio::null()).status();
+            for pid in descendants(child.id()) {
+                let _ = Command::new("kill").args(["-9", &pid.to_string()]).stderr(Stdio::null()).status();
             }
             let _ = child.kill();
             let _ = child.wait();
@@ -150,15 +151,15 @@ impl Drop for RunningPortal {
     }
 }
 
-/// All processes below one.
-fn descendants(of: u32) -> Vec<u32> {
-    let tasks = std::fs::read_dir(format!("/proc/{of}/task")).into_iter().flatten().flatten();
+/// Returns the ids of all child processes of a process, recursively.
+fn descendants(pid: u32) -> Vec<u32> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let children = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
     let children: Vec<u32> = children
         .flat_map(|pids| pids.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
         .collect();
-    let below: Vec<u32> = children.iter().flat_map(|child| descendants(*child)).collect();
-    children.into_iter().chain(below).collect()
+    let grandchildren: Vec<u32> = children.iter().flat_map(|child| descendants(*child)).collect();
+    children.into_iter().chain(grandchildren).collect()
 }
 
 pub async fn database(url: &str) -> tokio_postgres::Client {
@@ -167,36 +168,41 @@ pub async fn database(url: &str) -> tokio_postgres::Client {
     client
 }
 
-/// The last line of standard output, as JSON.
-pub fn last_line(output: &Output) -> Value {
+/// Parses the last line of standard output as JSON.
+pub fn last_json_line(output: &Output) -> Value {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let last = stdout.lines().last().unwrap_or_default();
-    serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {last:?}\n{}", text(output)))
+    serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {last:?}\n{}", output_text(output)))
 }
 
-pub fn text(output: &Output) -> String {
+/// Returns exit status, standard output and standard error of a process as one text.
+pub fn output_text(output: &Output) -> String {
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     format!("{}\n{out}\n{err}", output.status)
 }
 
-/// The repository.
+/// Returns the root directory of the repository.
 pub fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// Whether the long form of a test is asked for.
-pub fn long() -> bool {
+/// Returns whether the long form of the tests is requested (`AUCTION_LONG=1`).
+pub fn is_long_run() -> bool {
     std::env::var("AUCTION_LONG").is_ok_and(|long| long == "1")
 }
 
-/// Looks again and again until something is there.
-pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+/// Polls `probe` until it returns a value. Panics at [`DEADLINE`], naming the condition that did not come
+/// true.
+pub async fn eventually<T, F: Future<Output = Option<T>>>(
+    condition: &str,
+    mut probe: impl FnMut() -> F,
+) -> T {
     let began = Instant::now();
     loop {
-        if let Some(found) = look().await {
-            return found;
+        if let Some(value) = probe().await {
+            return value;
         }
-        assert!(began.elapsed() < DEADLINE, "{what}: not in time");
-        tokio::time::sleep(Duration::from_millis(5)).await; // between two looks, with a deadline
+        assert!(began.elapsed() < DEADLINE, "not in time: {condition}");
+        tokio::time::sleep(Duration::from_millis(5)).await; // polling interval, up to the deadline
     }
 }

@@ -1,4 +1,4 @@
-//! What has happened, and who has read of it.
+//! Users that poll their notifications, and access to all events.
 
 use super::test_user::TestUser;
 use super::{DEADLINE, eventually};
@@ -10,67 +10,75 @@ use std::time::Instant;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// People who ask again and again what is new.
+/// Users that poll `GET /notifications` and remember what they received.
 pub struct PollingReaders {
-    people: Vec<(UserId, TestUser)>,
-    /// What each has seen, in the order in which he did.
-    pub seen: BTreeMap<UserId, Vec<Notification>>,
+    readers: Vec<(UserId, TestUser)>,
+    /// All notifications received by each user, in that order.
+    received: BTreeMap<UserId, Vec<Notification>>,
 }
 
 impl PollingReaders {
     pub fn new(users: &[UserId], url: &str) -> PollingReaders {
-        let person = |user: &UserId| {
-            let mut person = TestUser::nobody(url);
-            person.id = Some(user.to_string());
-            (*user, person)
+        let reader = |user: &UserId| {
+            let mut reader = TestUser::anonymous(url);
+            reader.id = Some(user.to_string());
+            (*user, reader)
         };
-        PollingReaders { people: users.iter().map(person).collect(), seen: BTreeMap::new() }
+        PollingReaders { readers: users.iter().map(reader).collect(), received: BTreeMap::new() }
     }
 
-    /// Everybody looks once.
-    pub async fn look(&mut self) {
-        for (user, person) in &self.people {
-            let seen = self.seen.entry(*user).or_default();
-            let after = seen.last().map(|last| format!("&after={}", last.cursor)).unwrap_or_default();
-            let answer = person.get(&format!("/notifications?limit=1000{after}"), &[]).await;
-            if answer.status == 503 {
-                continue; // a server is away; the next look shows it
+    /// Polls once for each user.
+    pub async fn poll(&mut self) {
+        for (user, reader) in &self.readers {
+            let received = self.received.entry(*user).or_default();
+            let after = received.last().map(|last| format!("&after={}", last.cursor)).unwrap_or_default();
+            let response = reader.get(&format!("/notifications?limit=1000{after}"), &[]).await;
+            if response.status == 503 {
+                continue; // a backend is unavailable; the next poll returns the notifications
             }
-            let list: NotificationList = serde_json::from_value(answer.is(200).body.clone()).unwrap();
-            seen.extend(list.notifications);
+            let list = response.assert_status(200).body.clone();
+            let list: NotificationList = serde_json::from_value(list).unwrap();
+            received.extend(list.notifications);
         }
     }
 
-    /// They look until each has seen all that is stored for him, each once and in order.
-    pub async fn see_all(&mut self, database: &Client) {
-        let users: Vec<UserId> = self.people.iter().map(|(user, _)| *user).collect();
+    /// Polls until every user has received all their stored notifications. Asserts that each was received
+    /// once and in order.
+    pub async fn poll_until_complete(&mut self, database: &Client) {
+        let users: Vec<UserId> = self.readers.iter().map(|(user, _)| *user).collect();
         for user in users {
             let stored = "SELECT id FROM notifications WHERE user_id = $1 ORDER BY seq";
             let stored = database.query(stored, &[&user.0]).await.unwrap();
             let stored: Vec<Uuid> = stored.iter().map(|row| row.get(0)).collect();
             let began = Instant::now();
-            while self.seen.get(&user).map_or(0, Vec::len) < stored.len() {
-                assert!(began.elapsed() < DEADLINE, "{user} never saw all");
-                self.look().await;
+            while self.received.get(&user).map_or(0, Vec::len) < stored.len() {
+                assert!(began.elapsed() < DEADLINE, "user {user} did not receive all notifications");
+                self.poll().await;
             }
-            let seen = self.seen.get(&user).into_iter().flatten();
-            let seen: Vec<Uuid> = seen.map(|one| one.id).collect();
-            assert_eq!(seen, stored, "{user} saw each once, in order");
+            let received = self.received.get(&user).into_iter().flatten();
+            let received: Vec<Uuid> = received.map(|notification| notification.id).collect();
+            assert_eq!(received, stored, "user {user} received each notification once, in order");
         }
+    }
+
+    /// Returns all received notifications with their users.
+    pub fn notifications(&self) -> Vec<(UserId, Notification)> {
+        let received = self.received.iter();
+        received.flat_map(|(user, list)| list.iter().map(|one| (*user, one.clone()))).collect()
     }
 }
 
-/// All events are told.
-pub async fn all_told(database: &Client) {
-    let behind = "SELECT count(*) FROM partitions p LEFT JOIN notifier_checkpoints n ON n.partition = p.id \
-                  WHERE coalesce(n.position, 0) < p.head";
-    eventually("all events are told", || async {
-        (database.query_one(behind, &[]).await.unwrap().get::<_, i64>(0) == 0).then_some(())
+/// Waits until the notifiers have processed all stored events.
+pub async fn wait_until_all_notified(database: &Client) {
+    let lagging = "SELECT count(*) FROM partitions p LEFT JOIN notifier_checkpoints n ON n.partition = p.id \
+                   WHERE coalesce(n.position, 0) < p.head";
+    eventually("the notifiers have processed all events", || async {
+        (database.query_one(lagging, &[]).await.unwrap().get::<_, i64>(0) == 0).then_some(())
     })
     .await;
 }
 
-/// Everything that has happened, in the order of each partition.
+/// Returns all stored events, in the order of each partition.
 pub async fn all_events(database: &Client) -> Vec<EventRecord> {
     let query = "SELECT position, aggregate, version, kind, schema, at, command_id, body FROM events \
                  ORDER BY partition, position";
@@ -86,11 +94,4 @@ pub async fn all_events(database: &Client) -> Vec<EventRecord> {
         body: row.get(7),
     };
     database.query(query, &[]).await.unwrap().iter().map(record).collect()
-}
-
-impl PollingReaders {
-    /// All that was seen, and by whom.
-    pub fn told(&self) -> Vec<(UserId, Notification)> {
-        self.seen.iter().flat_map(|(user, seen)| seen.iter().map(|one| (*user, one.clone()))).collect()
-    }
 }

@@ -1,4 +1,4 @@
-//! Somebody who is called by webhooks, and writes down what he is told.
+//! A webhook receiver that records all calls and answers each with a configurable status.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -7,22 +7,22 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 
-/// He is called at a URL.
+/// An HTTP server for webhook calls. Clones share its state.
 #[derive(Clone)]
-pub struct Receiver {
+pub struct WebhookReceiver {
     pub url: String,
-    received: Arc<Mutex<Vec<Received>>>,
+    received: Arc<Mutex<Vec<WebhookCall>>>,
     status: Arc<AtomicU16>,
 }
 
-/// What he was told once.
+/// A received webhook call, whether it was answered or not.
 #[derive(Clone, Debug)]
-pub struct Received {
+pub struct WebhookCall {
     pub headers: HeaderMap,
     pub body: String,
 }
 
-impl Received {
+impl WebhookCall {
     pub fn header(&self, name: &str) -> &str {
         self.headers[name].to_str().unwrap()
     }
@@ -32,16 +32,17 @@ impl Received {
     }
 }
 
-impl Receiver {
-    /// Answers with 200, until he is told otherwise.
-    pub async fn start() -> Receiver {
+impl WebhookReceiver {
+    /// Starts a receiver that answers with 200.
+    pub async fn start() -> WebhookReceiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
-        let receiver = Receiver { url, received: Arc::default(), status: Arc::new(AtomicU16::new(200)) };
+        let receiver =
+            WebhookReceiver { url, received: Arc::default(), status: Arc::new(AtomicU16::new(200)) };
         let called = receiver.clone();
         let router = Router::new().fallback(async move |headers: HeaderMap, body: Bytes| {
             let body = String::from_utf8(body.to_vec()).unwrap();
-            called.received.lock().unwrap().push(Received { headers, body });
+            called.received.lock().unwrap().push(WebhookCall { headers, body });
             match called.status.load(Ordering::Relaxed) {
                 0 => std::future::pending().await,
                 status => StatusCode::from_u16(status).unwrap(),
@@ -51,12 +52,12 @@ impl Receiver {
         receiver
     }
 
-    /// From now on he answers so; with 0 never.
-    pub fn answers(&self, status: u16) {
+    /// Sets the status that calls are answered with from now on; with 0 they are never answered.
+    pub fn respond_with(&self, status: u16) {
         self.status.store(status, Ordering::Relaxed);
     }
 
-    pub fn received(&self) -> Vec<Received> {
+    pub fn received(&self) -> Vec<WebhookCall> {
         self.received.lock().unwrap().clone()
     }
 }

@@ -1,22 +1,22 @@
-//! Somebody who listens.
+//! A client of server-sent events.
 
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// One server-sent event.
+/// A server-sent event with JSON data.
 #[derive(Debug)]
-pub struct Event {
+pub struct SseEvent {
     pub name: String,
     pub id: String,
     pub data: Value,
 }
 
-/// What one listens to: server-sent events.
+/// An open connection that receives server-sent events.
 pub struct SseConnection {
     response: reqwest::Response,
     text: String,
-    /// What the server asked for last.
+    /// Last reconnection time that the server sent, in milliseconds.
     pub retry: Option<u64>,
 }
 
@@ -33,8 +33,8 @@ impl SseConnection {
         SseConnection { response, text: String::new(), retry: None }
     }
 
-    /// The next event; none when the line ends.
-    pub async fn next(&mut self) -> Option<Event> {
+    /// Waits for the next event; returns `None` when the server closes the connection.
+    pub async fn next(&mut self) -> Option<SseEvent> {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
@@ -48,27 +48,30 @@ impl SseConnection {
                 }
                 if let Some(name) = field("event") {
                     let data = serde_json::from_str(&field("data").unwrap()).unwrap();
-                    return Some(Event { name, id: field("id").unwrap(), data });
+                    return Some(SseEvent { name, id: field("id").unwrap(), data });
                 }
                 continue;
             }
-            let chunk = timeout(Duration::from_secs(30), self.response.chunk()).await.expect("nothing comes");
+            let chunk = timeout(Duration::from_secs(30), self.response.chunk())
+                .await
+                .expect("nothing received for 30 seconds");
             self.text.push_str(std::str::from_utf8(&chunk.ok()??).unwrap());
         }
     }
 
-    /// The versions of what happens up to that one, and how the last of it was told.
-    pub async fn up_to(&mut self, version: u64) -> (Vec<u64>, Event) {
+    /// Reads messages with auction events until one reaches this version. Returns the versions of all events
+    /// read, and the last message. Asserts that the id of each message is its highest version.
+    pub async fn read_through(&mut self, version: u64) -> (Vec<u64>, SseEvent) {
         let mut versions = Vec::new();
         loop {
-            let event = self.next().await.expect("the line ended");
-            assert_eq!(event.name, "events");
-            let events = event.data["events"].as_array().unwrap().iter();
+            let message = self.next().await.expect("the connection was closed");
+            assert_eq!(message.name, "events");
+            let events = message.data["events"].as_array().unwrap().iter();
             versions.extend(events.map(|event| event["version"].as_u64().unwrap()));
-            let told: u64 = event.id.parse().unwrap();
-            assert_eq!(versions.last(), Some(&told));
-            if told >= version {
-                return (versions, event);
+            let last: u64 = message.id.parse().unwrap();
+            assert_eq!(versions.last(), Some(&last));
+            if last >= version {
+                return (versions, message);
             }
         }
     }

@@ -125,13 +125,13 @@ fn append(
     let amount = Amount::new(1)?;
     let placed = |bid| Event::Auction(AuctionEvent::BidPlaced { bid, bidder: user(0), amount });
     let body = placed(BidId(user(0).0)).encode();
-    let facts = vec![
+    let details = vec![
         ("amount", Detail::Amount(amount)),
         ("rank", Detail::Count(1)),
         ("leads", Detail::Flag(true)),
         ("highest", Detail::Amount(amount)),
     ];
-    let accepted = OutcomeResult::accepted(1, Some(Currency::new("USD")?), facts);
+    let accepted = OutcomeResult::accepted(1, Some(Currency::new("USD")?), details);
     let (mut events, mut outcomes) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
     for (position, entry) in (head + 1..).zip(entries) {
         let (command, key) = (CommandId(id(entry, "id")?), id(entry, "key")?);

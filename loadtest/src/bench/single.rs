@@ -149,12 +149,12 @@ impl Store {
             }
         }
         let decided = body.decide(auction.as_ref(), command.actor, command.expect, at);
-        let events = decided.map_err(|refused| format!("refused: {}", refused.detail))?;
+        let events = decided.map_err(|refused| format!("refused: {}", refused.message))?;
         let [event] = &events[..] else { return Err("the command did not produce exactly one event".into()) };
         Auction::apply(&mut auction, event, at);
         let after = auction.as_ref().ok_or("the auction does not exist")?;
-        let facts = body.facts(after);
-        let result = OutcomeResult::accepted(after.version(), Some(after.terms().currency), facts).encode();
+        let details = body.details(after);
+        let result = OutcomeResult::accepted(after.version(), Some(after.terms().currency), details).encode();
         let event = Event::Auction(event.clone());
         Ok(self.store(command, &event, after.version(), at, &result).await?.then_some(event))
     }

@@ -1,7 +1,7 @@
 //! A simple model of the auction rules that shares no code with the portal's domain.
 
 use auction_domain::Timestamp;
-use auction_domain::auction::{AuctionEvent, Terms, Unsold, Winner};
+use auction_domain::auction::{AuctionEvent, Terms, UnsoldReason, Winner};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
@@ -135,7 +135,7 @@ impl AuctionModel {
                 Ok(())
             }
             AuctionEvent::WinnerAnnounced(winner) => self.close(at, Ok(winner)),
-            AuctionEvent::AuctionClosedUnsold { because } => self.close(at, Err(*because)),
+            AuctionEvent::AuctionClosedUnsold { reason } => self.close(at, Err(*reason)),
             AuctionEvent::AuctionCreated { .. } => Err("the auction is created twice".to_owned()),
             // Draws are verified by `portal draws verify`.
             _ => Ok(()),
@@ -179,7 +179,7 @@ impl AuctionModel {
     }
 
     /// Closes the auction. The winner must be the best active bid.
-    fn close(&mut self, at: Timestamp, announced: Result<&Winner, Unsold>) -> Result<(), String> {
+    fn close(&mut self, at: Timestamp, announced: Result<&Winner, UnsoldReason>) -> Result<(), String> {
         let has_ended = self.bidding_closed(at) == Some("auction_ended");
         self.is_closed = true;
         if !has_ended {
@@ -187,14 +187,14 @@ impl AuctionModel {
         }
         let ranking = self.leader().and_then(|(id, effective)| Some((id, effective, self.bids.get(&id)?)));
         let expected = match ranking {
-            None => Err(Unsold::NoBids),
+            None => Err(UnsoldReason::NoBids),
             Some((_, effective, _)) if self.reserve.is_some_and(|reserve| effective < reserve) => {
-                Err(Unsold::ReserveNotMet)
+                Err(UnsoldReason::ReserveNotMet)
             }
             Some((id, effective, bid)) => Ok((id, bid.bidder, bid.face, effective)),
         };
         let actual = announced.map(|winner| {
-            let (pays, effective) = (winner.pays.minor_units(), winner.effective.minor_units());
+            let (pays, effective) = (winner.price.minor_units(), winner.effective.minor_units());
             (winner.bid.0, winner.bidder.0, pays, effective)
         });
         if actual == expected {

@@ -37,8 +37,8 @@ fn winners(evidence: &RunEvidence<'_>, notifications: &[(UserId, Notification)])
     for record in evidence.events() {
         if let Ok(Event::Auction(AuctionEvent::WinnerAnnounced(winner))) = record.event() {
             let notified_price = won_prices.remove(&(record.key, winner.bidder.0));
-            check.verify(notified_price == Some(winner.pays.minor_units()), || {
-                let (bidder, pays) = (winner.bidder, winner.pays.minor_units());
+            check.verify(notified_price == Some(winner.price.minor_units()), || {
+                let (bidder, pays) = (winner.bidder, winner.price.minor_units());
                 format!(
                     "{bidder} won auction {} for {pays} and was notified of {notified_price:?}",
                     record.key

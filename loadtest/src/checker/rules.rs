@@ -99,15 +99,17 @@ impl RuleChecker<'_> {
     fn outcome(&mut self, outcome: &Outcome) {
         let Some(auction) = self.auctions.get(&outcome.key) else { return };
         match &outcome.result {
-            OutcomeResult::Refused { code, facts, .. } => {
-                let fact = facts.iter().find(|fact| fact.name == "your_latest").map(|fact| fact.value);
-                let expected = self.refusal(auction, outcome, code, fact);
+            OutcomeResult::Refused { code, details, .. } => {
+                let detail =
+                    details.iter().find(|detail| detail.name == "your_latest").map(|detail| detail.value);
+                let expected = self.refusal(auction, outcome, code, detail);
                 self.refusals.verify(expected.is_ok(), || {
                     format!("command {}: {}", outcome.command, expected.err().unwrap_or_default())
                 });
             }
-            OutcomeResult::Accepted { facts, .. } => {
-                let highest = facts.iter().find(|fact| fact.name == "highest").map(|fact| fact.value);
+            OutcomeResult::Accepted { details, .. } => {
+                let highest =
+                    details.iter().find(|detail| detail.name == "highest").map(|detail| detail.value);
                 if let Some(Detail::Amount(actual)) = highest {
                     let (actual, expected) =
                         (actual.minor_units(), auction.leader().map(|(_, amount)| amount));

@@ -7,7 +7,7 @@ use crate::run::ids::{RunIds, fingerprint_of};
 use crate::run::mix::Operation;
 use crate::run::plan::PlannedRequest;
 use auction_domain::auction::{AuctionEvent, Winner};
-use auction_domain::{BidId, Details, Refused, RefusedClass, Timestamp, UserId};
+use auction_domain::{BidId, Details, RefusalInfo, RefusalClass, Timestamp, UserId};
 use auction_testkit::fixtures::{self, amount};
 use auction_wire::notification::{Notification, NotificationBody, NotificationContent};
 use auction_wire::time::JsonTime;
@@ -45,8 +45,8 @@ fn planned(operation: Operation, user: u32, amount: u64, key: u32) -> PlannedReq
 }
 
 fn refused(code: &'static str) -> OutcomeResult {
-    let (class, detail, facts) = (RefusedClass::Conflict, String::new(), Details::new());
-    OutcomeResult::refused(Refused { code, class, detail, facts }, None)
+    let (class, message, details) = (RefusalClass::Conflict, String::new(), Details::new());
+    OutcomeResult::refused(RefusalInfo { code, class, message, details }, None)
 }
 
 fn accepted(version: u64) -> OutcomeResult {
@@ -121,7 +121,7 @@ impl TestRun {
 
     fn announce(&mut self, user: u32, key: u32, face: u64) {
         let (bid, bidder) = (self.bid(user, key), UserId(self.run_ids.users[user as usize]));
-        let winner = Winner { bid, bidder, pays: amount(face), effective: amount(face) };
+        let winner = Winner { bid, bidder, price: amount(face), effective: amount(face) };
         self.append(Event::Auction(AuctionEvent::WinnerAnnounced(winner)), fixtures::END);
         let money = || auction_wire::api::Money { amount: face, currency: "USD".to_owned() };
         let news = NotificationContent {

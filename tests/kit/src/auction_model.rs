@@ -1,42 +1,39 @@
-//! Whether every auction went by the rules, by a plain model of its events: one list of bids, sorted anew
-//! whenever somebody asks. Every bid must have been a legal one, and the winner announced must be the one.
+//! Checks that every auction followed the rules, with a simple model of its events: one list of bids, sorted
+//! for each query. Every bid must have been allowed, and the announced result must be the right one.
 
-use auction_domain::auction::{AuctionEvent, Terms, Unsold, Winner};
+use auction_domain::auction::{AuctionEvent, Terms, UnsoldReason, Winner};
 use auction_domain::{BidId, Timestamp, UserId};
 use auction_wire::{Event, EventRecord};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// What was found in events that all went by the rules.
+/// Counts of the events that were checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ModelSummary {
-    /// Auctions.
     pub auctions: u64,
-    /// Those with a winner.
+    /// Auctions closed with a winner.
     pub sold: u64,
-    /// Those that were closed without one.
+    /// Auctions closed without a winner.
     pub unsold: u64,
-    /// Bids that were placed.
     pub bids: u64,
-    /// Bids that were doubled.
     pub doubled: u64,
-    /// Draws that were held, whether or not anybody was drawn.
+    /// Draws that were held, whether or not they selected a bid.
     pub draws: u64,
 }
 
 struct Bid {
     id: BidId,
     bidder: UserId,
-    face: u64,
+    face_amount: u64,
     doubled: bool,
-    live: bool,
-    /// The version at which it reached what it counts for.
-    since: u64,
+    active: bool,
+    /// Version at which the bid reached its effective amount.
+    reached_at: u64,
 }
 
 impl Bid {
-    fn counts_for(&self) -> u64 {
-        if self.doubled { 2 * self.face } else { self.face }
+    fn effective_amount(&self) -> u64 {
+        if self.doubled { 2 * self.face_amount } else { self.face_amount }
     }
 }
 
@@ -45,13 +42,14 @@ struct Auction {
     ends_at: Timestamp,
     version: u64,
     bids: Vec<Bid>,
-    /// Draws on record, held or missed.
+    /// Number of the last draw, held or missed.
     draws: u64,
     doubled_in: Option<u64>,
     is_final: bool,
 }
 
-/// All events, of all partitions, in the order of each. Panics at the first that should not be there.
+/// Checks all events. `events` holds the events of all partitions, each partition in order. Panics at the
+/// first event that breaks a rule.
 pub fn assert_follows_rules(events: &[EventRecord]) -> ModelSummary {
     let mut auctions: BTreeMap<Uuid, Auction> = BTreeMap::new();
     let mut found = ModelSummary::default();
@@ -67,8 +65,8 @@ pub fn assert_follows_rules(events: &[EventRecord]) -> ModelSummary {
         }
         let auction = auctions.get_mut(&record.key).expect(&what);
         auction.version += 1;
-        assert_eq!(record.version, auction.version, "{what}: no holes and no repeats");
-        auction.happen(&event, record.at, &what, &mut found);
+        assert_eq!(record.version, auction.version, "{what}: versions have a gap or repeat");
+        auction.apply(&event, record.at, &what, &mut found);
     }
     found
 }
@@ -80,9 +78,9 @@ impl Auction {
         Auction { terms, ends_at, version, bids, draws, doubled_in: None, is_final: false }
     }
 
-    fn happen(&mut self, event: &AuctionEvent, at: Timestamp, what: &str, found: &mut ModelSummary) {
+    fn apply(&mut self, event: &AuctionEvent, at: Timestamp, what: &str, found: &mut ModelSummary) {
         let is_reveal = matches!(event, AuctionEvent::SeedRevealed { .. } | AuctionEvent::DrawsMissed { .. });
-        assert!(!self.is_final || is_reveal, "{what}: it is final");
+        assert!(!self.is_final || is_reveal, "{what}: the auction is final");
         match event {
             AuctionEvent::AuctionCreated { .. } => panic!("{what}: twice"),
             AuctionEvent::BidPlaced { bid, bidder, amount } => {
@@ -90,20 +88,20 @@ impl Auction {
                 found.bids += 1;
             }
             AuctionEvent::BidDeleted { bid, bidder } => {
-                assert!(self.is_open(at), "{what}: it is not open");
-                self.take_out(*bid, *bidder, what);
+                assert!(self.is_open(at), "{what}: the auction is not open");
+                self.remove_bid(*bid, *bidder, what);
             }
-            AuctionEvent::BidVoided { bid, bidder, .. } => self.take_out(*bid, *bidder, what),
+            AuctionEvent::BidVoided { bid, bidder, .. } => self.remove_bid(*bid, *bidder, what),
             AuctionEvent::BidsRetracted { bidder, bids } => {
-                bids.iter().for_each(|bid| self.take_out(*bid, *bidder, what));
+                bids.iter().for_each(|bid| self.remove_bid(*bid, *bidder, what));
             }
             AuctionEvent::BidDoubled { bid, effective, .. } => {
                 self.double(*bid, effective.minor_units(), what);
                 found.doubled += 1;
             }
             AuctionEvent::DrawHeld(draw) => {
-                assert_eq!(draw.number, self.draws + 1, "{what}: one draw of each number");
-                assert!(at >= self.terms.draw_due_at(draw.number), "{what}: too early");
+                assert_eq!(draw.number, self.draws + 1, "{what}: draw numbers are consecutive");
+                assert!(at >= self.terms.draw_due_at(draw.number), "{what}: the draw is too early");
                 self.draws = draw.number;
                 found.draws += 1;
             }
@@ -111,19 +109,19 @@ impl Auction {
                 assert_eq!(*first, self.draws + 1, "{what}");
                 self.draws = *last;
             }
-            AuctionEvent::SeedRevealed { .. } => assert!(self.is_final, "{what}: while it goes on"),
+            AuctionEvent::SeedRevealed { .. } => assert!(self.is_final, "{what}: the auction is not final"),
             AuctionEvent::AuctionExtended { ends_at } => {
                 assert!(*ends_at > self.ends_at && at < self.ends_at, "{what}");
                 self.ends_at = *ends_at;
             }
-            AuctionEvent::AuctionEnded { ends_at } => self.ends_at = *ends_at,
-            AuctionEvent::AuctionCancelled => self.is_final = true,
+            AuctionEvent::AuctionEnded { ends_at, .. } => self.ends_at = *ends_at,
+            AuctionEvent::AuctionCancelled { .. } => self.is_final = true,
             AuctionEvent::WinnerAnnounced(winner) => {
                 assert_eq!(self.result(at, what), Ok(*winner), "{what}");
                 found.sold += 1;
             }
-            AuctionEvent::AuctionClosedUnsold { because } => {
-                assert_eq!(self.result(at, what), Err(*because), "{what}");
+            AuctionEvent::AuctionClosedUnsold { reason } => {
+                assert_eq!(self.result(at, what), Err(*reason), "{what}");
                 found.unsold += 1;
             }
         }
@@ -133,28 +131,35 @@ impl Auction {
         (self.terms.starts_at..self.ends_at).contains(&at)
     }
 
-    fn live(&self) -> impl Iterator<Item = &Bid> {
-        self.bids.iter().filter(|bid| bid.live)
+    fn active(&self) -> impl Iterator<Item = &Bid> {
+        self.bids.iter().filter(|bid| bid.active)
     }
 
-    fn place(&mut self, id: BidId, bidder: UserId, face: u64, at: Timestamp, what: &str) {
-        assert!(self.is_open(at), "{what}: it is not open");
-        assert!(self.terms.seller != Some(bidder), "{what}: the seller");
+    fn place(&mut self, id: BidId, bidder: UserId, face_amount: u64, at: Timestamp, what: &str) {
+        assert!(self.is_open(at), "{what}: the auction is not open");
+        assert!(self.terms.seller != Some(bidder), "{what}: the seller bids");
         assert!(self.bids.iter().all(|bid| bid.id != id), "{what}: twice");
-        assert!(face >= self.terms.opening_bid.minor_units(), "{what}: below the opening bid");
-        let latest = self.live().filter(|bid| bid.bidder == bidder).last().map_or(0, |bid| bid.face);
-        assert!(face > latest, "{what}: not above his own latest, {latest}");
-        self.bids.push(Bid { id, bidder, face, doubled: false, live: true, since: self.version });
+        assert!(face_amount >= self.terms.opening_bid.minor_units(), "{what}: below the opening bid");
+        let latest = self.active().filter(|bid| bid.bidder == bidder).last().map_or(0, |bid| bid.face_amount);
+        assert!(face_amount > latest, "{what}: not above the bidder's latest bid, {latest}");
+        self.bids.push(Bid {
+            id,
+            bidder,
+            face_amount,
+            doubled: false,
+            active: true,
+            reached_at: self.version,
+        });
     }
 
     fn find(&mut self, id: BidId, what: &str) -> &mut Bid {
-        self.bids.iter_mut().find(|bid| bid.id == id && bid.live).expect(what)
+        self.bids.iter_mut().find(|bid| bid.id == id && bid.active).expect(what)
     }
 
-    fn take_out(&mut self, id: BidId, bidder: UserId, what: &str) {
+    fn remove_bid(&mut self, id: BidId, bidder: UserId, what: &str) {
         let bid = self.find(id, what);
-        assert_eq!(bid.bidder, bidder, "{what}: somebody else's");
-        bid.live = false;
+        assert_eq!(bid.bidder, bidder, "{what}: another bidder's bid");
+        bid.active = false;
     }
 
     fn double(&mut self, id: BidId, effective: u64, what: &str) {
@@ -162,26 +167,26 @@ impl Auction {
         let promoted = self.terms.promotion.is_some();
         let bid = self.find(id, what);
         assert!(!bid.doubled, "{what}: twice");
-        (bid.doubled, bid.since) = (true, version);
-        assert_eq!(bid.counts_for(), effective, "{what}");
+        (bid.doubled, bid.reached_at) = (true, version);
+        assert_eq!(bid.effective_amount(), effective, "{what}");
         if promoted {
-            assert!(self.doubled_in != Some(draws), "{what}: two in interval {draws}");
+            assert!(self.doubled_in != Some(draws), "{what}: two doubled bids in interval {draws}");
             self.doubled_in = Some(draws);
         }
     }
 
-    fn result(&mut self, at: Timestamp, what: &str) -> Result<Winner, Unsold> {
-        assert!(at >= self.ends_at, "{what}: before its end, {:?}", self.ends_at);
+    fn result(&mut self, at: Timestamp, what: &str) -> Result<Winner, UnsoldReason> {
+        assert!(at >= self.ends_at, "{what}: before the end, {:?}", self.ends_at);
         self.is_final = true;
-        let mut standing: Vec<&Bid> = self.live().collect();
-        standing.sort_by_key(|bid| (std::cmp::Reverse(bid.counts_for()), bid.since));
-        let best = standing.first().ok_or(Unsold::NoBids)?;
-        if self.terms.reserve.is_some_and(|reserve| best.counts_for() < reserve.minor_units()) {
-            return Err(Unsold::ReserveNotMet);
+        let mut ranking: Vec<&Bid> = self.active().collect();
+        ranking.sort_by_key(|bid| (std::cmp::Reverse(bid.effective_amount()), bid.reached_at));
+        let best = ranking.first().ok_or(UnsoldReason::NoBids)?;
+        if self.terms.reserve.is_some_and(|reserve| best.effective_amount() < reserve.minor_units()) {
+            return Err(UnsoldReason::ReserveNotMet);
         }
         let amount = crate::fixtures::amount;
-        let (pays, effective) = (amount(best.face), amount(best.counts_for()));
-        Ok(Winner { bid: best.id, bidder: best.bidder, pays, effective })
+        let (pays, effective) = (amount(best.face_amount), amount(best.effective_amount()));
+        Ok(Winner { bid: best.id, bidder: best.bidder, price: pays, effective })
     }
 }
 
@@ -191,7 +196,7 @@ mod tests {
     use crate::fixtures::{self, amount};
     use auction_wire::CommandId;
 
-    /// An auction in which two have bid, and what comes behind its end.
+    /// Returns an auction with two bids, followed by events after its end.
     fn auction(then: Vec<AuctionEvent>) -> Vec<EventRecord> {
         let begin = [fixtures::auction_created(None), bid(1, 150), bid(2, 140)];
         let events = begin.into_iter().chain(then.into_iter().map(Event::Auction));
@@ -203,17 +208,17 @@ mod tests {
         events.enumerate().map(record).collect()
     }
 
-    /// Users have the number of their first bid.
-    fn bid(n: u128, face: u64) -> Event {
-        fixtures::bid_placed(BidId(Uuid::from_u128(n)), UserId(Uuid::from_u128(n)), face)
+    /// Bid and bidder have the same number.
+    fn bid(n: u128, face_amount: u64) -> Event {
+        fixtures::bid_placed(BidId(Uuid::from_u128(n)), UserId(Uuid::from_u128(n)), face_amount)
     }
 
-    fn won_by(n: u128, face: u64) -> AuctionEvent {
+    fn won_by(n: u128, face_amount: u64) -> AuctionEvent {
         AuctionEvent::WinnerAnnounced(Winner {
             bid: BidId(Uuid::from_u128(n)),
             bidder: UserId(Uuid::from_u128(n)),
-            pays: amount(face),
-            effective: amount(face),
+            price: amount(face_amount),
+            effective: amount(face_amount),
         })
     }
 
@@ -223,32 +228,32 @@ mod tests {
     }
 
     #[test]
-    fn what_went_by_the_rules_is_counted() {
+    fn model_counts_valid_events() {
         let found = assert_follows_rules(&auction(vec![won_by(1, 150)]));
         assert_eq!(found, ModelSummary { auctions: 1, sold: 1, bids: 2, ..ModelSummary::default() });
     }
 
     #[test]
     #[should_panic(expected = "WinnerAnnounced")]
-    fn another_winner_is_noticed() {
+    fn model_detects_a_wrong_winner() {
         assert_follows_rules(&auction(vec![won_by(2, 140)]));
     }
 
     #[test]
     #[should_panic(expected = "WinnerAnnounced")]
-    fn a_bid_that_was_doubled_wins() {
+    fn model_detects_an_ignored_doubled_bid() {
         assert_follows_rules(&auction(vec![doubled(2, 280), won_by(1, 150)]));
     }
 
     #[test]
-    #[should_panic(expected = "it is final")]
-    fn a_second_result_is_noticed() {
+    #[should_panic(expected = "the auction is final")]
+    fn model_detects_a_second_result() {
         assert_follows_rules(&auction(vec![won_by(1, 150), won_by(1, 150)]));
     }
 
     #[test]
-    #[should_panic(expected = "not above his own latest, 150")]
-    fn a_bid_below_ones_own_is_noticed() {
+    #[should_panic(expected = "not above the bidder's latest bid, 150")]
+    fn model_detects_a_bid_below_the_bidders_own() {
         let bid = AuctionEvent::BidPlaced {
             bid: BidId(Uuid::from_u128(3)),
             bidder: UserId(Uuid::from_u128(1)),
@@ -261,7 +266,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "twice")]
-    fn a_bid_doubled_twice_is_noticed() {
+    fn model_detects_a_bid_doubled_twice() {
         assert_follows_rules(&auction(vec![doubled(2, 280), doubled(2, 280)]));
     }
 }

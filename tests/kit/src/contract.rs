@@ -1,7 +1,7 @@
-//! The contracts of the ports as tests: each check is named after the guarantee that it protects and
-//! takes an adapter to try.
+//! Contract suites: one per port, run against every adapter of the port.
 //!
-//! `contract_tests!(command_lane, bench().await)` makes a test of each check in that suite.
+//! Each check of a suite is a function that takes an adapter and is named after the guarantee that it tests.
+//! `contract_tests!(command_stream, harness().await)` generates one test per check of that suite.
 
 pub mod auction_event_reader;
 pub mod command_queue;
@@ -20,7 +20,7 @@ pub mod read_models;
 pub mod snapshots;
 pub mod user_deletions;
 
-/// Makes a test of each check of a suite; the expression makes the adapter anew for each.
+/// Generates one test per check of a suite. The expression is evaluated once per test and makes its adapter.
 #[macro_export]
 macro_rules! contract_tests {
     ($suite:ident, $adapter:expr) => {
@@ -36,225 +36,210 @@ macro_rules! contract_tests {
     };
 }
 
-/// All checks of [`contract::event_store`](event_store).
 #[macro_export]
 macro_rules! event_store {
     ($adapter:expr) => {
         $crate::contract_tests! { event_store, $adapter,
-            positions_are_dense_and_events_come_back_as_they_were_written
-            a_moved_head_writes_nothing
-            a_version_that_is_there_writes_nothing
-            a_command_that_was_decided_before_writes_nothing
-            a_bid_that_was_decided_before_and_deleted_since_is_decided_before
-            a_batch_of_refusals_alone_checks_the_head_too
-            content_that_cannot_be_stored_is_rejected_and_writes_nothing
-            an_outcome_comes_back_as_it_was_written
-            unknown_deletions_write_nothing_until_they_are_known
-            open_auctions_are_those_without_a_result
-            unrevealed_auctions_are_promoted_ones_until_their_seed_is_revealed
-            of_two_appends_at_once_one_wins
-            partitions_have_heads_of_their_own
-            history_is_by_key_and_version_up_to_a_position
+            store_assigns_gap_free_positions_and_events_round_trip
+            append_writes_nothing_when_the_head_moved
+            append_writes_nothing_when_the_version_exists
+            append_writes_nothing_for_a_duplicate_command
+            append_detects_a_duplicate_of_a_deleted_bid
+            append_of_refusals_only_checks_the_head
+            append_rejects_content_that_cannot_be_stored
+            outcomes_round_trip
+            append_writes_nothing_until_deletions_are_known
+            open_auctions_excludes_auctions_with_a_result
+            unrevealed_auctions_lists_promoted_auctions_until_reveal
+            concurrent_appends_commit_exactly_one
+            partitions_have_independent_heads
+            history_is_ordered_by_key_and_version_up_to_a_position
         }
     };
 }
 
-/// All checks of [`contract::snapshots`](snapshots).
 #[macro_export]
 macro_rules! snapshots {
     ($adapter:expr) => {
         $crate::contract_tests! { snapshots, $adapter,
-            a_snapshot_comes_back_with_the_events_behind_it
-            a_snapshot_of_later_events_than_asked_for_is_not_used
-            a_snapshot_gives_way_to_a_newer_one_only
-            a_snapshot_of_another_format_is_as_good_as_none
+            history_contains_the_snapshot_and_later_events
+            history_ignores_snapshots_after_the_requested_position
+            snapshot_is_replaced_only_by_a_newer_one
+            history_ignores_snapshots_of_another_format
         }
     };
 }
 
-/// All checks of [`contract::command_lane`](command_lane).
 #[macro_export]
-macro_rules! command_lane {
+macro_rules! command_stream {
     ($adapter:expr) => {
         $crate::contract_tests! { command_stream, $adapter,
-            creations_come_before_bids_that_came_after_them
-            creations_come_first_also_when_their_channel_is_full
-            what_is_pending_with_others_comes_before_what_is_newer
-            what_was_delivered_to_a_lost_lane_is_delivered_again_in_order
-            what_others_are_handed_meanwhile_is_taken_over_before_what_is_newer
-            what_was_read_and_is_not_settled_yet_does_not_come_again
-            taking_over_hands_out_again_what_is_not_settled
-            a_wait_ends_when_something_comes_and_hands_out_nothing
-            a_batch_is_settled_whole
-            nothing_is_settled_when_the_stream_moved
-            publishing_passes_only_from_the_end_of_the_stream
-            what_cannot_be_read_is_put_away_and_acknowledged
-            leaving_takes_the_lane_out_of_the_group
+            creations_precede_bids_added_later
+            creations_precede_bids_when_their_channel_is_full
+            entries_pending_elsewhere_precede_newer_entries
+            entries_of_a_lost_reader_are_redelivered_in_order
+            entries_delivered_elsewhere_are_claimed_before_newer_ones
+            unsettled_entries_are_delivered_once_to_a_reader
+            takeover_redelivers_unsettled_entries
+            wait_ends_on_new_entries_and_delivers_none
+            settle_is_atomic
+            settle_changes_nothing_when_the_stream_moved
+            publish_succeeds_only_at_the_end_of_the_stream
+            unreadable_entries_are_dead_lettered_and_acknowledged
+            leave_group_removes_the_consumer
         }
     };
 }
 
-/// All checks of [`contract::view_store`](view_store).
 #[macro_export]
-macro_rules! view_store {
+macro_rules! read_models {
     ($adapter:expr) => {
         $crate::contract_tests! { read_models, $adapter,
-            views_are_written_with_their_checkpoint
-            bids_are_paged_the_newest_first_all_and_by_one_user
-            what_a_user_has_bid_is_paged_the_newest_auction_first
-            nothing_is_written_from_another_checkpoint
-            a_paused_writer_cannot_write_over_its_successor
+            commit_writes_views_with_their_checkpoint
+            bids_are_paged_newest_first_for_all_and_one_user
+            bidder_auctions_are_paged_newest_first
+            commit_writes_nothing_from_another_checkpoint
+            paused_writer_cannot_overwrite_its_successor
             auctions_are_listed_by_status_and_end
-            every_read_says_how_fresh_it_is
+            reads_include_their_position
         }
     };
 }
 
-/// All checks of [`contract::auction_events`](auction_events).
 #[macro_export]
-macro_rules! auction_events {
+macro_rules! auction_event_reader {
     ($adapter:expr) => {
         $crate::contract_tests! { auction_event_reader, $adapter,
-            an_auctions_events_come_by_version_and_in_pages
+            auction_events_are_paged_by_version
         }
     };
 }
 
-/// All checks of [`contract::heads`](heads).
 #[macro_export]
 macro_rules! heads {
     ($adapter:expr) => {
         $crate::contract_tests! { heads, $adapter,
-            heads_are_as_far_as_what_was_appended
+            heads_equal_the_last_appended_position
         }
     };
 }
 
-/// All checks of [`contract::event_feed`](event_feed).
 #[macro_export]
-macro_rules! event_feed {
+macro_rules! event_stream {
     ($adapter:expr) => {
         $crate::contract_tests! { event_stream, $adapter,
-            events_come_in_order_and_once
-            what_a_lost_feed_was_handed_is_a_hole_for_the_next
-            every_service_gets_every_event
-            a_feed_knows_what_its_stream_ended_in_when_it_was_opened
-            a_feed_that_has_read_everything_says_so
+            events_are_delivered_once_in_order
+            events_delivered_to_a_lost_reader_are_not_redelivered
+            every_component_receives_every_event
+            stream_reports_the_last_event_at_open
+            read_returns_nothing_at_the_end_of_the_stream
         }
     };
 }
 
-/// All checks of [`contract::event_tail`](event_tail).
 #[macro_export]
 macro_rules! event_tail {
     ($adapter:expr) => {
         $crate::contract_tests! { event_tail, $adapter,
-            a_tail_has_what_comes_after_it_was_opened
-            everybody_has_a_tail_of_his_own
+            tail_delivers_events_published_after_open
+            tails_are_independent
         }
     };
 }
 
-/// All checks of [`contract::partition_lock`](partition_lock).
 #[macro_export]
 macro_rules! partition_lock {
     ($adapter:expr) => {
         $crate::contract_tests! { partition_lock, $adapter,
-            one_holds_it_at_a_time
-            partitions_are_locked_each_by_itself
-            a_holder_that_is_gone_holds_nothing
+            lock_has_one_holder_at_a_time
+            partitions_have_independent_locks
+            lock_is_released_when_its_holder_ends
         }
     };
 }
 
-/// All checks of [`contract::parked_events`](parked_events).
 #[macro_export]
 macro_rules! parked_events {
     ($adapter:expr) => {
         $crate::contract_tests! { parked_events, $adapter,
-            what_is_parked_comes_back_as_it_was_by_service_and_partition
-            parked_anew_it_is_there_once_and_nothing_is_asked
-            what_an_operator_asks_for_is_seen_by_the_service
-            only_what_is_parked_at_that_position_is_taken_away
+            parked_events_are_listed_by_component_and_partition
+            parking_again_replaces_the_event_and_clears_the_action
+            requested_action_is_visible_to_the_component
+            unpark_removes_only_the_event_at_the_position
         }
     };
 }
 
-/// All checks of [`contract::notification_store`](notification_store).
 #[macro_export]
 macro_rules! notification_store {
     ($adapter:expr) => {
         $crate::contract_tests! { notification_store, $adapter,
-            what_is_told_is_stored_with_its_checkpoint
-            nothing_is_stored_from_another_checkpoint
-            what_is_not_wanted_is_left_out
-            an_inbox_keeps_the_newest
-            places_have_no_holes_whoever_tells
-            the_inbox_of_a_deleted_user_is_empty
-            what_was_read_stays_read
+            commit_stores_notifications_with_their_checkpoint
+            commit_stores_nothing_from_another_checkpoint
+            commit_omits_unwanted_notifications
+            inbox_keeps_the_newest_notifications
+            sequence_numbers_are_gap_free_across_notifiers
+            inbox_of_a_deleted_user_is_empty
+            read_position_never_decreases
         }
     };
 }
 
-/// All checks of [`contract::outbox`](outbox).
 #[macro_export]
 macro_rules! outbox {
     ($adapter:expr) => {
         $crate::contract_tests! { outbox, $adapter,
-            what_is_told_is_due_at_each_webhook_of_its_user
-            what_is_claimed_is_nobody_elses_until_the_claim_ends
-            an_endpoint_with_much_to_send_leaves_the_others_their_turn
-            what_is_not_taken_is_due_again_after_its_wait
-            a_webhook_that_wants_nothing_more_gets_nothing_more
-            after_a_rotation_the_secret_before_signs_for_a_while
-            what_was_sent_is_listed_and_can_be_sent_again
-            a_webhook_is_its_users_own
-            a_user_has_so_many_webhooks
-            nothing_is_left_of_a_deleted_user
+            notifications_are_due_at_every_webhook_of_their_user
+            claims_are_exclusive_until_they_expire
+            claims_are_limited_per_endpoint
+            retried_message_is_due_after_its_delay
+            webhook_is_disabled_when_its_endpoint_is_gone
+            previous_secret_signs_for_a_while_after_rotation
+            deliveries_are_listed_and_can_be_replayed
+            webhooks_are_accessible_only_to_their_user
+            webhooks_per_user_are_limited
+            user_deletion_removes_webhooks_and_messages
         }
     };
 }
 
-/// All checks of [`contract::inbox`](inbox).
 #[macro_export]
 macro_rules! inbox {
     ($adapter:expr) => {
         $crate::contract_tests! { inbox, $adapter,
-            nobody_is_delivered_to_who_did_not_ask
-            what_is_delivered_shows_once_and_in_order
-            what_is_behind_a_hole_waits_for_it
-            what_is_delivered_while_a_copy_is_made_is_in_it
-            a_copy_is_made_anew_when_a_notifier_begins
-            a_copy_that_is_no_longer_wanted_is_not_made
-            a_copy_keeps_the_newest
-            what_was_read_stays_read_in_a_copy
-            a_page_begins_behind_its_place
+            delivery_without_a_copy_creates_none
+            deliveries_appear_once_in_order
+            inbox_hides_notifications_after_a_gap
+            copy_includes_deliveries_during_its_fill
+            copies_are_invalidated_when_a_notifier_starts
+            fill_with_a_stale_mark_is_ignored
+            copy_keeps_the_newest_notifications
+            copy_read_position_never_decreases
+            page_starts_after_its_cursor
         }
     };
 }
 
-/// All checks of [`contract::deletions`](deletions).
 #[macro_export]
-macro_rules! deletions {
+macro_rules! user_deletions {
     ($adapter:expr) => {
         $crate::contract_tests! { user_deletions, $adapter,
-            a_deletion_is_unfinished_until_it_is_finished
-            what_was_sent_is_noted_once_and_comes_behind_what_was_not
-            stakes_are_live_bids_and_sales_in_auctions_without_a_result
+            deletion_is_listed_until_marked_finished
+            sent_deletion_counts_once_and_moves_to_the_end
+            open_interests_are_active_bids_and_unfinished_sales
         }
     };
 }
 
-/// All checks of [`contract::generations`](generations).
 #[macro_export]
 macro_rules! generations {
     ($adapter:expr) => {
         $crate::contract_tests! { generations, $adapter,
-            a_new_generation_is_not_seen_until_it_is_switched_to
-            a_generation_that_is_behind_is_not_switched_to
-            whoever_writes_to_the_live_views_notices_a_switch
-            what_is_older_than_the_live_generation_is_dropped_and_nothing_else
-            a_comparison_tells_what_differs_from_what_moved
+            generation_is_invisible_until_the_switch
+            switch_rejects_a_generation_that_is_behind
+            writer_of_the_current_generation_detects_a_switch
+            drop_old_removes_only_superseded_generations
+            comparison_separates_differing_from_moved_auctions
         }
     };
 }

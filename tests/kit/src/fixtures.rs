@@ -1,4 +1,4 @@
-//! Commands, events and outcomes to begin with.
+//! Sample commands, events and outcomes.
 
 use auction_app::ports::events::event_store::{AppendBatch, NewEvent};
 use auction_domain::auction::{
@@ -6,8 +6,8 @@ use auction_domain::auction::{
 };
 use auction_domain::user::{CreateUser, DeleteUser, UserCommand, UserEvent};
 use auction_domain::{
-    Actor, Amount, AuctionId, BidId, Currency, Description, DurationMs, RefusedClass, Timestamp, Title,
-    UserId,
+    Actor, Amount, AuctionId, BidId, Currency, Description, DurationMs, OperatorId, RefusalClass, Timestamp,
+    Title, UserId,
 };
 use auction_wire::{
     Command, CommandBody, CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionId,
@@ -15,22 +15,21 @@ use auction_wire::{
 use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
-/// The partition of everything that does not say otherwise.
+/// Partition of all fixtures that do not name another one.
 pub const P: PartitionId = PartitionId(0);
 
-/// When commands are given.
+/// Time of the commands.
 pub const AT: Timestamp = Timestamp(1_795_372_100_000);
 
-/// Long after that.
+/// End of the auctions, long after [`AT`].
 pub const END: Timestamp = Timestamp(4_102_444_800_000);
 
-/// An id that nobody else in this process has, of an aggregate in partition 0.
+/// Returns an id that is unique in this process and belongs to an aggregate in partition 0.
 pub fn fresh() -> Uuid {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     Uuid::from_u64_pair(0x0192_f5d0_1c00_7000, NEXT.fetch_add(1, Ordering::Relaxed) * 6400)
 }
 
-/// An amount of so many minor units.
 pub fn amount(minor_units: u64) -> Amount {
     Amount::new(minor_units).unwrap()
 }
@@ -48,23 +47,21 @@ fn command(id: Uuid, key: Uuid, actor: Actor, body: CommandBody) -> Command {
     }
 }
 
-/// `create_user`.
 pub fn create_user(user: UserId) -> Command {
     command(user.0, user.0, Actor::User(user), CommandBody::User(UserCommand::CreateUser(CreateUser)))
 }
 
-/// `delete_user`.
 pub fn delete_user(user: UserId) -> Command {
     command(fresh(), user.0, Actor::User(user), CommandBody::User(UserCommand::DeleteUser(DeleteUser)))
 }
 
-/// `create_auction` by the house: opening bid 100, open until [`END`].
+/// Creates an auction as the auction house: opening bid 100, open until [`END`].
 pub fn create_auction(auction: AuctionId) -> Command {
-    offer(auction, None)
+    create_auction_for(auction, None)
 }
 
-/// `create_auction` by a seller, or the house: opening bid 100, open until [`END`].
-pub fn offer(auction: AuctionId, seller: Option<UserId>) -> Command {
+/// Creates an auction as a seller, or as the auction house: opening bid 100, open until [`END`].
+pub fn create_auction_for(auction: AuctionId, seller: Option<UserId>) -> Command {
     let create = CreateAuction {
         title: Title::new("Cartier wristwatch").unwrap(),
         description: Description::new("").unwrap(),
@@ -78,36 +75,32 @@ pub fn offer(auction: AuctionId, seller: Option<UserId>) -> Command {
         retraction_lock: DurationMs(0),
         promotion: None,
     };
-    let actor = seller.map_or(Actor::Operator, Actor::User);
+    let actor = seller.map_or(Actor::Operator(OperatorId::Unidentified), Actor::User);
     of_auction(auction.0, auction, actor, AuctionCommand::CreateAuction(Box::new(create)))
 }
 
-/// `place_bid`.
 pub fn place_bid(auction: AuctionId, bidder: UserId, minor_units: u64) -> Command {
     let id = fresh();
     let place = PlaceBid { bid: BidId(id), bidder, amount: amount(minor_units) };
     of_auction(id, auction, Actor::User(bidder), AuctionCommand::PlaceBid(place))
 }
 
-/// `delete_bid`.
 pub fn delete_bid(auction: AuctionId, bidder: UserId, bid: BidId) -> Command {
     of_auction(fresh(), auction, Actor::User(bidder), AuctionCommand::DeleteBid(DeleteBid { bid }))
 }
 
-/// Any command for an auction.
 pub fn of_auction(id: Uuid, auction: AuctionId, actor: Actor, body: AuctionCommand) -> Command {
     command(id, auction.0, actor, CommandBody::Auction(body))
 }
 
-/// The event of [`create_auction`].
 pub fn auction_created(seller: Option<UserId>) -> Event {
     created(seller, None)
 }
 
-/// The same of an auction with a draw every minute.
+/// Creation of an auction with a draw every minute.
 pub fn promoted_auction_created() -> Event {
     let commitment = Commitment(auction_promoter::Seed([0; 32]).commitment());
-    created(None, Some(Promotion { every: DurationMs::seconds(60), commitment }))
+    created(None, Some(Promotion { interval: DurationMs::seconds(60), commitment }))
 }
 
 fn created(seller: Option<UserId>, promotion: Option<Promotion>) -> Event {
@@ -128,40 +121,36 @@ fn created(seller: Option<UserId>, promotion: Option<Promotion>) -> Event {
     })
 }
 
-/// The event of [`create_user`].
 pub fn user_created() -> Event {
     Event::User(UserEvent::UserCreated)
 }
 
-/// The event of [`delete_user`].
 pub fn user_deleted() -> Event {
     Event::User(UserEvent::UserDeleted)
 }
 
-/// The event of [`place_bid`].
 pub fn bid_placed(bid: BidId, bidder: UserId, minor_units: u64) -> Event {
     Event::Auction(AuctionEvent::BidPlaced { bid, bidder, amount: amount(minor_units) })
 }
 
-/// An outcome at a position of partition 0.
+/// Returns a `place_bid` outcome at a position of partition 0.
 pub fn outcome(command: CommandId, key: Uuid, position: u64, result: OutcomeResult) -> Outcome {
     let kind = "place_bid".to_owned();
     Outcome { command, kind, key, fingerprint: u64::MAX, partition: P, position, at: AT, result }
 }
 
-/// A refusal.
 pub fn refusal(command: CommandId, position: u64) -> Outcome {
-    let refused = auction_domain::Refused {
+    let refused = auction_domain::RefusalInfo {
         code: "not_open",
-        class: RefusedClass::Conflict,
-        detail: "no".to_owned(),
-        facts: Vec::new(),
+        class: RefusalClass::Conflict,
+        message: "no".to_owned(),
+        details: Vec::new(),
     };
     outcome(command, fresh(), position, OutcomeResult::refused(refused, None))
 }
 
-/// A batch behind a head: each event from a command of its own, whose id is that of the bid or aggregate
-/// that it creates, so far as it creates one.
+/// Returns a batch that appends after `expected_head`. Each event has its own command. The id of the command
+/// is the id of the bid or aggregate that the event creates, or a fresh one.
 pub fn batch(expected_head: u64, events: Vec<(Uuid, u64, Event)>) -> AppendBatch {
     let mut append = AppendBatch {
         partition: P,
@@ -184,12 +173,11 @@ pub fn batch(expected_head: u64, events: Vec<(Uuid, u64, Event)>) -> AppendBatch
             OutcomeResult::accepted(version, None, Vec::new()),
         ));
         let record = record(position, key, version, &event, cause);
-        append.events.push(NewEvent { record, event, actor: Actor::Operator });
+        append.events.push(NewEvent { record, event, actor: Actor::Operator(OperatorId::Unidentified) });
     }
     append
 }
 
-/// An event with its place.
 pub fn record(position: u64, key: Uuid, version: u64, event: &Event, cause: CommandId) -> EventRecord {
     EventRecord {
         position,
@@ -204,7 +192,7 @@ pub fn record(position: u64, key: Uuid, version: u64, event: &Event, cause: Comm
     }
 }
 
-/// So many events with positions behind `after`, each of another user.
+/// Returns `count` events with the positions after `after`, each of another user.
 pub fn records(after: u64, count: u64) -> Vec<EventRecord> {
     let of = |position| {
         let id = fresh();

@@ -1,16 +1,17 @@
-//! What tests share.
+//! Shared test support.
 //!
-//! * [`free_address`]: addresses for processes that are started and started again;
-//! * [`local_servers`]: one real Redis and one real Postgres for a test binary, a database of its own for each
-//!   test;
-//! * [`memory`]: the ports in memory, as their contracts say;
-//! * [`contract`]: one suite per port, run against every adapter;
-//! * [`fault_injection`]: the ports with injected failures and delays, by seed;
-//! * [`fixtures`]: commands, events and outcomes to begin with;
-//! * [`auction_model`]: whether every auction went by the rules;
-//! * [`notification_model`]: what users should have been told.
+//! * [`free_address`]: addresses for processes that are started and restarted.
+//! * [`local_servers`]: one real Redis and one real Postgres per test binary, with a separate database per
+//!   test.
+//! * [`memory`]: in-memory implementations of the ports.
+//! * [`contract`]: one suite per port, run against every adapter.
+//! * [`fault_injection`]: wrappers that add failures and delays to ports, by seed.
+//! * [`fixtures`]: sample commands, events and outcomes.
+//! * [`auction_model`]: checks that every auction followed the rules.
+//! * [`notification_model`]: checks that users received the right notifications.
+//! * [`random`]: seeded random numbers.
 //!
-//! Everything here panics when something is wrong, as tests do.
+//! All functions panic on failure, as tests do.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

@@ -1,9 +1,9 @@
 //! Real servers for tests.
 //!
-//! One Redis and one Postgres are started for a test binary when its first test asks for them. Each test
-//! gets a database of its own, copied from a migrated one, and a logical database of Redis that it has
-//! for itself until it drops it. When the test process ends, in whatever way, the kernel tells the
-//! servers to end, and a shell that waited for that removes their directory.
+//! The first test of a test binary that needs them starts one Redis and one Postgres. Each test gets its own
+//! Postgres database, copied from a migrated template, and exclusive use of one logical Redis database until
+//! it drops it. When the test process ends, in whatever way, the kernel terminates the servers, and a waiting
+//! shell removes their directory.
 
 use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_postgres::migrate::migrate;
@@ -14,17 +14,18 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio_postgres::{Client, NoTls};
 
-/// How many partitions the databases of tests have.
+/// Number of partitions in test databases.
 pub const PARTITIONS: u16 = 4;
 
-/// The one that is copied.
+/// Name of the migrated database that is copied for each test.
 const TEMPLATE: &str = "migrated";
 
-/// How many logical databases Redis has.
+/// Number of logical databases of the test Redis.
 const REDIS_DATABASES: usize = 16;
 
-/// Reads until the owner is gone, then removes the directory, which may still be written to.
-const REMOVE_WHEN_OWNER_IS_GONE: &str =
+/// Shell script that reads until its parent ends and then removes the directory. It retries, because the
+/// servers may still write to the directory.
+const REMOVE_WHEN_OWNER_ENDS: &str =
     "cat; for i in 1 2 3 4 5 6 7 8 9 10; do rm -rf \"$1\" && [ ! -e \"$1\" ] && exit; sleep 1; done";
 
 struct Running {
@@ -35,14 +36,14 @@ struct Running {
 
 fn running() -> &'static Running {
     static RUNNING: OnceLock<Running> = OnceLock::new();
-    // A thread and a runtime of its own: the caller is inside one that ends with its test.
+    // A separate thread and runtime: the caller's runtime ends with its test.
     RUNNING.get_or_init(|| std::thread::spawn(start).join().expect("the servers start"))
 }
 
 fn start() -> Running {
     let directory = tempfile::Builder::new().prefix("auction-test-").tempdir().expect("a directory").keep();
     let mut remover = Command::new("/bin/sh");
-    remover.args(["-c", REMOVE_WHEN_OWNER_IS_GONE, "sh"]).arg(&directory).process_group(0);
+    remover.args(["-c", REMOVE_WHEN_OWNER_ENDS, "sh"]).arg(&directory).process_group(0);
     remover.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     let remover = remover.spawn().expect("a shell");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -52,7 +53,7 @@ fn start() -> Running {
         let admin = connect(servers.database_url()).await;
         admin.batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).await.expect("a template");
         let url = database_url(servers.database_url(), TEMPLATE);
-        migrate(&url, PartitionCount::new(PARTITIONS).unwrap()).await.expect("it is migrated");
+        migrate(&url, PartitionCount::new(PARTITIONS).unwrap()).await.expect("the template is migrated");
         servers
     });
     Running { servers, _remover: remover }
@@ -62,14 +63,14 @@ fn database_url(url: &str, name: &str) -> String {
     url.replacen(":///auction?", &format!(":///{name}?"), 1)
 }
 
-/// A connection to a database, for a look at its tables.
+/// Opens a connection to a database, for direct access to its tables.
 pub async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("Postgres answers");
     tokio::spawn(connection);
     client
 }
 
-/// A Redis and a Postgres of one's own, to kill and to start again.
+/// Starts a Redis and a Postgres for the caller alone, to kill and to restart.
 pub async fn own_servers() -> (LocalServers, tempfile::TempDir) {
     let directory = tempfile::Builder::new().prefix("auction-test-").tempdir().expect("a directory");
     let servers =
@@ -77,7 +78,7 @@ pub async fn own_servers() -> (LocalServers, tempfile::TempDir) {
     (servers, directory)
 }
 
-/// A new database with all tables, and nothing in them. Returns its URL.
+/// Creates a database with all tables, without rows. Returns its URL.
 pub async fn database() -> String {
     static NEXT: tokio::sync::Mutex<u32> = tokio::sync::Mutex::const_new(0);
     let url = running().servers.database_url();
@@ -89,7 +90,7 @@ pub async fn database() -> String {
     database_url(url, &name)
 }
 
-/// An empty logical database of Redis; given back when it is dropped.
+/// Exclusive use of a logical Redis database, released on drop.
 #[derive(Debug)]
 pub struct TestRedis {
     number: usize,
@@ -98,7 +99,7 @@ pub struct TestRedis {
 
 static TAKEN: Mutex<[bool; REDIS_DATABASES]> = Mutex::new([false; REDIS_DATABASES]);
 
-/// An empty Redis. Waits when more tests run than there are databases.
+/// Reserves an empty Redis database. Waits while all of them are in use.
 pub async fn redis() -> TestRedis {
     let url = running().servers.redis_url();
     let number = loop {
@@ -107,7 +108,7 @@ pub async fn redis() -> TestRedis {
             None => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     };
-    let client = redis::Client::open(format!("{url}?db={number}")).expect("a URL of Redis");
+    let client = redis::Client::open(format!("{url}?db={number}")).expect("a valid Redis URL");
     let redis = TestRedis { number, client };
     redis.query::<()>(&mut redis::cmd("FLUSHDB")).await;
     redis
@@ -121,20 +122,18 @@ fn take() -> Option<usize> {
 }
 
 impl TestRedis {
-    /// Its URL, for a pool.
     pub fn url(&self) -> String {
         format!("{}?db={}", running().servers.redis_url(), self.number)
     }
 
-    /// Makes connections to it.
     pub fn client(&self) -> redis::Client {
         self.client.clone()
     }
 
-    /// Sends one command on a connection of its own.
+    /// Sends one command on a new connection.
     pub async fn query<T: redis::FromRedisValue>(&self, command: &mut redis::Cmd) -> T {
         let mut connection = self.client.get_multiplexed_async_connection().await.expect("Redis answers");
-        command.query_async(&mut connection).await.expect("Redis does it")
+        command.query_async(&mut connection).await.expect("Redis runs the command")
     }
 }
 
@@ -144,12 +143,12 @@ impl Drop for TestRedis {
     }
 }
 
-/// Waits until something is so; panics with `what` when it is not after ten seconds.
-pub async fn eventually<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+/// Waits until a condition holds. Panics with `what` if it does not hold within ten seconds.
+pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
     let waited = tokio::time::timeout(Duration::from_secs(10), async {
-        while !is_so().await {
+        while !condition().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });
-    assert!(waited.await.is_ok(), "it did not come about: {what}");
+    assert!(waited.await.is_ok(), "timed out waiting until: {what}");
 }

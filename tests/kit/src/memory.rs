@@ -1,5 +1,5 @@
-//! The ports in memory: shared state behind a lock, and the contracts' words as they stand. What they
-//! leave open (batch sizes, waiting times) is small.
+//! In-memory implementations of the ports: shared state in a mutex, with the behaviour that the contracts
+//! describe. Values that the contracts leave open, such as batch sizes and waiting times, are small.
 
 mod accounts;
 mod event_streams;
@@ -20,5 +20,5 @@ pub use locks::{MemoryLock, MemoryLocks};
 pub use outbox::MemoryOutbox;
 pub use parked_events::MemoryParkedEvents;
 pub use store::MemoryStore;
-pub use streams::{Fields, MemoryCommandStreams, MemoryQueue, MemoryReader, MemorySettler, MemoryStreams};
-pub use views::{MemoryGeneration, MemoryViewStore, MemoryViews};
+pub use streams::{MemoryCommandStreams, MemoryQueue, MemoryReader, MemorySettler, MemoryStreams};
+pub use views::{MemoryGeneration, MemoryReadModelWriter, MemoryViews};

@@ -1,16 +1,14 @@
-//! Numbers by seed (SplitMix64): the same seed makes the same choices.
+//! Seeded random numbers (SplitMix64): the same seed makes the same choices.
 
-/// A stream of numbers.
+/// Seeded random number generator.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// From a seed.
     pub fn new(seed: u64) -> Random {
         Random(seed)
     }
 
-    /// Any number.
     pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -19,17 +17,16 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// From zero to below `end`.
+    /// Returns a number from 0 to `end - 1`. Panics if `end` is 0.
     pub fn below(&mut self, end: u64) -> u64 {
         self.number() % end
     }
 
-    /// True so many times out of a thousand.
+    /// Returns true with a probability of `per_mille` / 1000.
     pub fn chance(&mut self, per_mille: u64) -> bool {
         self.below(1000) < per_mille
     }
 
-    /// One of these.
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len() as u64) as usize]
     }

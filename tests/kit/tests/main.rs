@@ -1,4 +1,5 @@
-//! The ports in memory keep the contracts of the ports. One program: each more takes longer to build than its tests take to run.
+//! Contract tests of the in-memory ports. One test program: building another one takes longer than its tests
+//! run.
 
 mod memory_event_store;
 mod memory_generations;

@@ -1,4 +1,4 @@
-//! The event store in memory keeps its contract.
+//! Contract tests of the in-memory event store.
 
 use auction_testkit::contract::{auction_event_reader, heads};
 use auction_testkit::memory::MemoryStore;
@@ -16,4 +16,4 @@ fn auction_events() -> auction_event_reader::Adapter<MemoryStore, MemoryStore> {
 auction_testkit::contract_tests!(event_store, MemoryStore::default());
 auction_testkit::contract_tests!(snapshots, MemoryStore::default());
 auction_testkit::contract_tests!(heads, heads());
-auction_testkit::contract_tests!(auction_events, auction_events());
+auction_testkit::contract_tests!(auction_event_reader, auction_events());

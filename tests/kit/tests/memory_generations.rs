@@ -1,4 +1,4 @@
-//! Generations of views in memory keep their contract.
+//! Contract tests of the in-memory read-model generations.
 
 use auction_testkit::contract::generations::Adapter;
 use auction_testkit::memory::MemoryViews;

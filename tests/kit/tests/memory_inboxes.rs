@@ -1,12 +1,12 @@
-//! Notifications and inboxes in memory keep their contracts.
+//! Contract tests of the in-memory notification store and inbox cache.
 
-use auction_testkit::contract::notification_store::{Adapter, KEEPS};
+use auction_testkit::contract::notification_store::{Adapter, INBOX_SIZE};
 use auction_testkit::memory::{MemoryInboxes, MemoryNotifications};
 
 fn adapter() -> Adapter<MemoryNotifications, MemoryNotifications> {
-    let stores = MemoryNotifications::new(KEEPS.into());
+    let stores = MemoryNotifications::new(INBOX_SIZE.into());
     Adapter { stores: stores.clone(), inboxes: stores }
 }
 
 auction_testkit::contract_tests!(notification_store, adapter());
-auction_testkit::contract_tests!(inbox, MemoryInboxes::new(KEEPS.into()));
+auction_testkit::contract_tests!(inbox, MemoryInboxes::new(INBOX_SIZE.into()));

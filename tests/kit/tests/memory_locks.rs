@@ -1,4 +1,4 @@
-//! Locks in memory keep their contract.
+//! Contract tests of the in-memory partition locks.
 
 use auction_testkit::memory::MemoryLocks;
 

@@ -1,4 +1,4 @@
-//! The outbox in memory keeps its contract.
+//! Contract tests of the in-memory outbox.
 
 use auction_domain::UserId;
 use auction_testkit::contract::outbox::OutboxHarness;
@@ -19,7 +19,7 @@ impl OutboxHarness for Memory {
         self.0.outbox()
     }
 
-    async fn somebody(&self) -> UserId {
+    async fn create_user(&self) -> UserId {
         UserId(fresh())
     }
 

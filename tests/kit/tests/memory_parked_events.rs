@@ -1,4 +1,4 @@
-//! What is parked in memory keeps its contract.
+//! Contract tests of the in-memory parked events.
 
 use auction_testkit::memory::MemoryParkedEvents;
 

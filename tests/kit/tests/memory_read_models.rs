@@ -1,4 +1,4 @@
-//! Views in memory keep their contract.
+//! Contract tests of the in-memory read models.
 
 use auction_testkit::contract::read_models::Adapter;
 use auction_testkit::memory::MemoryViews;
@@ -8,4 +8,4 @@ fn adapter() -> Adapter<MemoryViews, MemoryViews> {
     Adapter { stores: views.clone(), views }
 }
 
-auction_testkit::contract_tests!(view_store, adapter());
+auction_testkit::contract_tests!(read_models, adapter());

@@ -1,12 +1,10 @@
-//! Streams in memory keep the contracts of lanes and feeds.
+//! Contract tests of the in-memory command streams, event streams and tails.
 
-use auction_testkit::contract::command_stream::CommandStreamHarness;
-use auction_testkit::contract::event_stream::EventPublisherHarness;
-use auction_testkit::contract::event_tail::TailHarness;
+use auction_testkit::contract::command_stream::{CommandStreamHarness, Fields};
+use auction_testkit::contract::event_stream::EventStreamHarness;
+use auction_testkit::contract::event_tail::EventTailHarness;
 use auction_testkit::fixtures::P;
-use auction_testkit::memory::{
-    Fields, MemoryCommandStreams, MemoryEventStreams, MemoryStreams, MemoryTailConnector,
-};
+use auction_testkit::memory::{MemoryCommandStreams, MemoryEventStreams, MemoryStreams, MemoryTailConnector};
 use auction_wire::{Channel, EventRecord, Outcome};
 use stream_worker::EntryId;
 
@@ -17,15 +15,15 @@ fn memory() -> Memory {
 }
 
 impl CommandStreamHarness for Memory {
-    type Lanes = MemoryCommandStreams;
-    fn lanes(&self, count: usize) -> MemoryCommandStreams {
+    type Commands = MemoryCommandStreams;
+    fn command_connector(&self, count: usize) -> MemoryCommandStreams {
         MemoryCommandStreams(self.0.clone(), count)
     }
     async fn add(&self, channel: Channel, fields: Fields) -> EntryId {
         self.0.add(P, channel, fields)
     }
-    async fn lose(&self, channel: Channel, count: usize) -> Vec<EntryId> {
-        self.0.lose(P, channel, count)
+    async fn deliver_elsewhere(&self, channel: Channel, count: usize) -> Vec<EntryId> {
+        self.0.deliver_elsewhere(P, channel, count)
     }
     async fn publish(&self, events: &[EventRecord]) {
         self.0.publish(P, events);
@@ -36,8 +34,12 @@ impl CommandStreamHarness for Memory {
     async fn consumers(&self) -> usize {
         self.0.consumers(P)
     }
-    async fn dead(&self) -> Vec<(EntryId, String)> {
-        self.0.dead(P).into_iter().map(|letter| (letter.entry, letter.reason)).collect()
+    async fn dead_letters(&self) -> Vec<(EntryId, String)> {
+        self.0
+            .dead_letters(P)
+            .into_iter()
+            .map(|dead_letter| (dead_letter.entry, dead_letter.reason))
+            .collect()
     }
     async fn events(&self) -> Vec<EventRecord> {
         self.0.events(P)
@@ -48,9 +50,9 @@ impl CommandStreamHarness for Memory {
     }
 }
 
-impl EventPublisherHarness for Memory {
-    type Feeds = MemoryEventStreams;
-    fn feeds(&self, count: usize) -> MemoryEventStreams {
+impl EventStreamHarness for Memory {
+    type Events = MemoryEventStreams;
+    fn event_connector(&self, count: usize) -> MemoryEventStreams {
         MemoryEventStreams(self.0.clone(), count)
     }
     async fn publish(&self, events: &[EventRecord]) {
@@ -58,21 +60,21 @@ impl EventPublisherHarness for Memory {
     }
 }
 
-impl TailHarness for Memory {
+impl EventTailHarness for Memory {
     type Tails = MemoryTailConnector;
-    fn tails(&self) -> MemoryTailConnector {
+    fn tail_connector(&self) -> MemoryTailConnector {
         MemoryTailConnector(self.0.clone(), P)
     }
 }
 
-mod lanes {
+mod command_streams {
     use super::memory;
-    auction_testkit::contract_tests!(command_lane, memory());
+    auction_testkit::contract_tests!(command_stream, memory());
 }
 
-mod feeds {
+mod event_streams {
     use super::memory;
-    auction_testkit::contract_tests!(event_feed, memory());
+    auction_testkit::contract_tests!(event_stream, memory());
 }
 
 mod tails {

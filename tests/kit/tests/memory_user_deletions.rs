@@ -1,4 +1,4 @@
-//! What is left of deleted users, in memory, keeps its contract.
+//! Contract tests of the in-memory user deletions.
 
 use auction_testkit::contract::user_deletions::Adapter;
 use auction_testkit::memory::MemoryStore;
@@ -8,4 +8,4 @@ fn adapter() -> Adapter<MemoryStore, MemoryStore> {
     Adapter { stores: store.clone(), deletions: store }
 }
 
-auction_testkit::contract_tests!(deletions, adapter());
+auction_testkit::contract_tests!(user_deletions, adapter());

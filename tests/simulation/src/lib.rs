@@ -1,17 +1,18 @@
-//! The write protocol and its subscription, run by seed.
+//! Deterministic simulation of the write protocol and the projector.
 //!
-//! The code is the real one: lanes with their consumers, suspects and settling (`auction_app::writer`,
-//! `auction_redis::command_stream`, `stream_worker`), followers with the projector and its views. What it stands on is modelled: a
-//! Redis that answers as Redis does ([`redis`]), sockets that are slow and break ([`network`]), a store whose appends
-//! land when they like ([`store`]), processes that are killed and paused between any two steps ([`process`]). All of it
-//! runs on one thread, in time that only passes when nobody has anything to do, and whatever happens follows from one
-//! seed: the same seed makes the same schedule, to the byte.
+//! The simulated code is the real code: partition writers with command streams, crash tracking and settling
+//! (`auction_app::writer`, `auction_redis::command_stream`, `stream_worker`), and event consumers with the
+//! projector and its views. Its environment is modelled: a Redis ([`redis`]), sockets that are slow and break
+//! ([`network`]), an event store whose appends may take effect late ([`store`]), and processes that are
+//! killed and paused between any two steps ([`process`]). Everything runs on one thread, in time that
+//! advances only when all tasks wait, and depends on one seed: the same seed produces the same schedule, byte
+//! for byte.
 //!
-//! [`schedule::run`] runs one and looks whether the promises were kept. The program `simulate` runs many.
+//! [`schedule::run`] runs one schedule and checks the guarantees. The program `simulate` runs many.
 
 #![allow(
     clippy::expect_used,
-    reason = "what this crate sends to itself is well formed, or it is a mistake of its own"
+    reason = "this crate sends only well-formed data to itself; anything else is a bug in it"
 )]
 
 mod check;

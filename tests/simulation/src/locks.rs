@@ -1,4 +1,5 @@
-//! Locks on the partition, for writers that take turns: sessions of a database, which ends one that is silent for long.
+//! Partition lock of writers that take turns. It belongs to a database session, and the database ends
+//! sessions that are silent for too long.
 
 use crate::world::{Server, World};
 use auction_app::ports::Unavailable;
@@ -8,16 +9,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-/// How long a lock is waited for.
-const WAITS: u64 = 1000;
+/// Maximum time that `take` waits for the lock, in milliseconds.
+const LOCK_TIMEOUT: u64 = 1000;
 
-/// A session that is silent for longer is ended.
-const SILENT: u64 = 10_000;
+/// Time after which a silent session loses the lock, in milliseconds.
+const SESSION_TIMEOUT: u64 = 10_000;
 
-/// An answer that takes longer is not waited for.
+/// Maximum time that a client waits for an answer.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// The lock of the one partition there is.
+/// Lock of the simulated partition.
 #[derive(Clone, Debug)]
 pub(crate) struct Locks {
     world: World,
@@ -27,21 +28,18 @@ pub(crate) struct Locks {
 #[derive(Debug, Default)]
 struct State {
     sessions: u64,
-    /// Which session, and when it was last heard of.
+    /// Session that has the lock, and when it was last active.
     holder: Option<(u64, u64)>,
 }
 
-/// A session.
+/// One session that can take the lock.
 #[derive(Debug)]
 pub(crate) struct Lock {
     locks: Locks,
     session: u64,
-    /// It has the lock, as far as it knows.
-    has_it: bool,
 }
 
 impl Locks {
-    /// A lock that nobody has.
     pub(crate) fn new(world: &World) -> Locks {
         Locks { world: world.clone(), state: Arc::default() }
     }
@@ -50,17 +48,17 @@ impl Locks {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn passes(&self) -> Result<(), Unavailable> {
-        self.world.moment().await;
-        let heard = self.world.is_heard(Server::Postgres);
-        timeout(DEADLINE, heard).await.map_err(|_| Unavailable::new("postgres", "no answer in time"))?;
-        if self.world.fails() { Err(Unavailable::new("postgres", "the connection is lost")) } else { Ok(()) }
+    async fn round_trip(&self) -> Result<(), Unavailable> {
+        self.world.pause().await;
+        let responsive = self.world.wait_until_responsive(Server::Postgres);
+        timeout(DEADLINE, responsive).await.map_err(|_| Unavailable::new("postgres", "no answer in time"))?;
+        if self.world.fails() { Err(Unavailable::new("postgres", "connection lost")) } else { Ok(()) }
     }
 
     fn try_take(&self, session: u64) -> bool {
         let now = self.world.elapsed();
         let mut state = self.state();
-        let free = state.holder.is_none_or(|(_, heard_of)| heard_of + SILENT < now);
+        let free = state.holder.is_none_or(|(_, last_seen)| last_seen + SESSION_TIMEOUT < now);
         if free {
             state.holder = Some((session, now));
         }
@@ -71,34 +69,32 @@ impl Locks {
 impl PartitionLockConnector for Locks {
     type Lock = Lock;
     async fn open(&self, _: PartitionId) -> Result<Lock, Unavailable> {
-        self.passes().await?;
+        self.round_trip().await?;
         let mut state = self.state();
         state.sessions += 1;
-        Ok(Lock { locks: self.clone(), session: state.sessions, has_it: false })
+        Ok(Lock { locks: self.clone(), session: state.sessions })
     }
 }
 
 impl PartitionLock for Lock {
     async fn take(&mut self) -> Result<bool, Unavailable> {
-        self.locks.passes().await?;
-        let until = self.locks.world.elapsed() + WAITS;
+        self.locks.round_trip().await?;
+        let until = self.locks.world.elapsed() + LOCK_TIMEOUT;
         while !self.locks.try_take(self.session) {
             if self.locks.world.elapsed() >= until {
                 return Ok(false);
             }
             sleep(Duration::from_millis(20)).await;
         }
-        self.has_it = true;
-        self.locks.passes().await.map(|()| true)
+        self.locks.round_trip().await.map(|()| true)
     }
 
     async fn release(&mut self) -> Result<(), Unavailable> {
-        self.locks.passes().await?;
-        self.has_it = false;
+        self.locks.round_trip().await?;
         let mut state = self.locks.state();
         match state.holder {
             Some((session, _)) if session == self.session => state.holder = None,
-            _ => return Err(Unavailable::new("postgres", "the session was silent for too long")),
+            _ => return Err(Unavailable::new("postgres", "the session timed out")),
         }
         Ok(())
     }

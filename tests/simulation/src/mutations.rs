@@ -1,67 +1,67 @@
-//! Steps of the protocol, each with the change of the sources that switches it off, and who must notice.
+//! Mutation tests of the protocol: each mutation disables one step and names the test that must detect it.
 //!
-//! A change of Rust is an expression in place of another: all of them go into one build, and the variable `MUTATION`
-//! says which one counts. Others are built one by one. The program `mutations` does both and prints the table of
-//! [reliability](../../../docs/reliability.md#mutations).
+//! A mutation of Rust code replaces an expression. All of these go into one build, and the environment
+//! variable `MUTATION` selects the active one. Other mutations are built one by one. The program `mutations`
+//! does both and prints the table of [reliability](../../../docs/reliability.md#mutations).
 
 mod list;
 
 pub use list::ALL;
 
-/// A step that is switched off.
+/// Mutation that disables one step of the protocol.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutation {
-    /// In short.
+    /// Short name, for the command line and `MUTATION`.
     pub name: &'static str,
-    /// Which step.
+    /// Description of the disabled step.
     pub step: &'static str,
-    /// How.
     pub edits: &'static [Edit],
-    /// Who must notice.
-    pub noticed_by: Detector,
+    pub detected_by: Detector,
 }
 
-/// Something in place of something else.
+/// Replacement of a text in a source file.
 #[derive(Clone, Copy, Debug)]
 pub struct Edit {
-    /// Where, from the root.
+    /// Path from the root of the repository.
     pub file: &'static str,
-    /// What is there, once.
+    /// Text to replace. It must occur exactly once in the file.
     pub text: &'static str,
-    /// What comes in its place.
     pub replacement: &'static str,
 }
 
-/// Who notices.
+/// Test that must detect a mutation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detector {
-    /// Schedules by seed.
+    /// Random schedules of the simulation.
     Simulation,
-    /// A test: package, target, name.
+    /// Test function: package, test target, name.
     Test(&'static str, &'static str, &'static str),
 }
 
 impl Mutation {
-    /// Whether it can be switched on in a program that has all of them.
-    pub fn is_switched(&self) -> bool {
+    /// Returns whether `MUTATION` can select the mutation at run time: all its edits are in Rust code.
+    pub fn is_switchable(&self) -> bool {
         self.edits.iter().all(|edit| edit.file.ends_with(".rs"))
     }
 }
 
 impl Edit {
-    /// The sources with it, or why it does not fit them.
+    /// Returns the edited source, or an error if the text does not occur exactly once.
     pub fn apply(&self, name: &str, source: &str) -> Result<String, String> {
         let found = source.matches(self.text).count();
         if found != 1 {
-            return Err(format!("{name}: `{}` is {found} times in {}", self.text, self.file));
+            return Err(format!(
+                "{name}: `{}` occurs {found} times in {}, expected once",
+                self.text, self.file
+            ));
         }
         let Edit { text, replacement, .. } = self;
-        let now = match self.file.ends_with(".rs") {
+        let edited = match self.file.ends_with(".rs") {
             true => format!(
                 "(if std::env::var_os(\"MUTATION\").is_some_and(|name| name == \"{name}\") {{ {replacement} }} else {{ {text} }})"
             ),
             false => (*replacement).to_owned(),
         };
-        Ok(source.replace(text, &now))
+        Ok(source.replace(text, &edited))
     }
 }

@@ -1,4 +1,4 @@
-//! Processes that can be killed, or paused and let go on, between any two steps.
+//! Simulated processes that can be killed, paused and resumed between any two steps.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -8,18 +8,19 @@ use std::task::{Context, Poll, Waker};
 use tokio::task::JoinHandle;
 
 thread_local! {
-    /// The process whose step this is dies of it.
-    static DIES: Cell<bool> = const { Cell::new(false) };
+    /// Whether the current step of a process aborted the process.
+    static ABORTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The process whose step this is ends here, as by an abort. Nothing that it still does reaches anybody.
+/// Aborts the process whose step is running. Later effects of the same step must be suppressed, see
+/// [`is_aborted`].
 pub fn abort() {
-    DIES.set(true);
+    ABORTED.set(true);
 }
 
-/// Whether the process whose step this is has ended.
+/// Returns whether the process whose step is running was aborted.
 pub fn is_aborted() -> bool {
-    DIES.get()
+    ABORTED.get()
 }
 
 #[derive(Debug, Default)]
@@ -29,14 +30,14 @@ struct State {
     waker: Option<Waker>,
 }
 
-/// A process.
+/// Task that behaves like an operating-system process.
 #[derive(Debug)]
 pub struct Process<T> {
     state: Arc<Mutex<State>>,
     task: JoinHandle<Option<T>>,
 }
 
-/// The future of a process, and what became of it.
+/// Future of a process. It is dropped when the process is killed or aborted.
 struct Steps<F> {
     state: Arc<Mutex<State>>,
     future: Option<Pin<Box<F>>>,
@@ -63,10 +64,10 @@ impl<F: Future> Future for Steps<F> {
             }
             state.waker = Some(context.waker().clone());
         }
-        DIES.set(false);
+        ABORTED.set(false);
         let Some(future) = &mut self.future else { return Poll::Ready(None) };
         let polled = future.as_mut().poll(context);
-        if DIES.replace(false) {
+        if ABORTED.replace(false) {
             self.future = None;
             return Poll::Ready(None);
         }
@@ -75,7 +76,7 @@ impl<F: Future> Future for Steps<F> {
 }
 
 impl<T: Send + 'static> Process<T> {
-    /// Starts one. Its steps are those of the future.
+    /// Starts a process. A step is one poll of the future.
     pub fn start(future: impl Future<Output = T> + Send + 'static) -> Process<T> {
         let state = Arc::<Mutex<State>>::default();
         let task = tokio::spawn(Steps { state: state.clone(), future: Some(Box::pin(future)) });
@@ -90,36 +91,34 @@ impl<T: Send + 'static> Process<T> {
         }
     }
 
-    /// As `kill -STOP`.
+    /// Pauses the process, like `kill -STOP`.
     pub fn pause(&self) {
         lock(&self.state).paused = true;
     }
 
-    /// As `kill -CONT`.
-    pub fn goes_on(&self) {
+    /// Resumes the process, like `kill -CONT`.
+    pub fn resume(&self) {
         self.wake(|state| state.paused = false);
     }
 
-    /// As `kill -KILL`.
+    /// Kills the process, like `kill -KILL`.
     pub fn kill(&self) {
         self.wake(|state| state.killed = true);
     }
 
-    /// Whether it is paused.
     pub fn is_paused(&self) -> bool {
         lock(&self.state).paused
     }
 
-    /// Whether it has ended, of whatever.
     pub fn has_ended(&self) -> bool {
         self.task.is_finished()
     }
 
-    /// What it came to; none if it was killed, or died.
-    pub async fn ended(self) -> Option<T> {
-        // A panic of the real code is one of the simulation.
+    /// Waits for the end and returns the result. `None`: the process was killed or aborted itself.
+    pub async fn result(self) -> Option<T> {
+        // A panic of the simulated code fails the schedule.
         match self.task.await {
-            Ok(ended) => ended,
+            Ok(result) => result,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }

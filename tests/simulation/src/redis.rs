@@ -1,8 +1,8 @@
-//! A model of Redis: the commands that the write protocol and the subscription use, as Redis 7.0 has them. That it is
-//! one is checked beside the real server (`tests/redis_model_matches_redis.rs`).
+//! Model of Redis 7.0: the commands that the write protocol and the projector use.
+//! `tests/redis_model_matches_redis.rs` compares it with a real server.
 //!
-//! It is plain data: nothing waits and nothing fails here. Clients that block are answered by a later command of
-//! somebody else; how long that takes, and what breaks on the way, is a matter of the network.
+//! The model is plain data without waiting or failures. A blocked client is answered by a later command of
+//! another client. Delays and failures are part of [`crate::network`].
 
 mod commands;
 mod reading;
@@ -16,126 +16,118 @@ use crate::reply::{Command, Reply};
 use reading::Waiting;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a key holds.
+/// Value of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// A string.
     Text(Vec<u8>),
-    /// A hash.
     Hash(BTreeMap<Vec<u8>, Vec<u8>>),
-    /// A sorted set all of whose scores are zero, as ours are.
+    /// Sorted set. All scores are zero.
     Sorted(BTreeSet<Vec<u8>>),
-    /// A stream.
     Stream(Stream),
 }
 
-/// What is kept: what a copy of the server begins with.
+/// State that a copy of the server starts with.
 #[derive(Clone, Debug, Default)]
 pub struct PersistedState {
     keys: BTreeMap<Vec<u8>, Value>,
-    /// When keys end, in milliseconds.
-    ends: BTreeMap<Vec<u8>, u64>,
+    /// Expiry time of keys, in milliseconds.
+    expirations: BTreeMap<Vec<u8>, u64>,
 }
 
-/// What the server knows of a connection.
+/// State of a connection.
 #[derive(Debug, Default)]
 struct Session {
-    /// Keys, and how often each had been touched when the watch was set.
+    /// Watched keys, with the number of changes of each when the watch was set.
     watched: Vec<(Vec<u8>, u64)>,
-    /// Commands of a transaction that has begun.
+    /// Commands of an open transaction.
     queued: Option<Vec<Command>>,
-    /// One of them was refused, so that all are.
-    spoiled: bool,
+    /// Whether a queued command was refused, so that `EXEC` fails.
+    aborted: bool,
 }
 
-/// The server.
 #[derive(Debug, Default)]
 pub struct Redis {
-    kept: PersistedState,
+    persisted: PersistedState,
     now: u64,
-    /// How often each key was touched, as far as `WATCH` is concerned.
+    /// Number of changes of each key, for `WATCH`.
     touched: BTreeMap<Vec<u8>, u64>,
     sessions: BTreeMap<u64, Session>,
-    /// Clients that block, the one that has waited longest first.
+    /// Blocked clients, longest waiting first.
     waiting: Vec<Waiting>,
-    /// Streams that got entries or were lost, since waiting clients were last served.
+    /// Streams that received entries or were deleted since blocked clients were last served.
     ready: Vec<Vec<u8>>,
     answers: Vec<(u64, Reply)>,
-    /// Nothing that takes memory is accepted.
+    /// Whether commands that need memory are refused.
     full: bool,
 }
 
 impl Redis {
-    /// Runs a command of a client at that time. None if the client blocks.
+    /// Runs a command of a client at the time `now`, in milliseconds. Returns `None` if the client blocks.
     pub fn run(&mut self, client: u64, now: u64, command: Command) -> Option<Reply> {
         self.now = now;
-        self.end_keys();
+        self.expire_keys();
         let reply = self.dispatch(client, command);
         self.serve_waiting();
         reply
     }
 
-    /// What waiting clients were answered since the last call.
+    /// Takes the answers to blocked clients since the last call.
     pub fn answers(&mut self) -> Vec<(u64, Reply)> {
         std::mem::take(&mut self.answers)
     }
 
-    /// A client has waited long enough. None if it was answered before.
-    pub fn waited(&mut self, client: u64) -> Option<Reply> {
+    /// Ends the wait of a blocked client and returns its reply. Returns `None` if it was answered before.
+    pub fn stop_waiting(&mut self, client: u64) -> Option<Reply> {
         let at = self.waiting.iter().position(|waiting| waiting.client == client)?;
         self.waiting.remove(at);
         Some(Reply::NilArray)
     }
 
-    /// The connection is closed.
     pub fn disconnect(&mut self, client: u64) {
         self.sessions.remove(&client);
         self.waiting.retain(|waiting| waiting.client != client);
     }
 
-    /// A copy of what is kept.
     pub fn copy(&self) -> PersistedState {
-        self.kept.clone()
+        self.persisted.clone()
     }
 
-    /// Another server takes its place, with what it has. All connections are gone.
-    pub fn replace(&mut self, kept: PersistedState) {
-        *self = Redis { kept, ..Redis::default() };
+    /// Replaces the server by one with the given state and without connections.
+    pub fn restore(&mut self, persisted: PersistedState) {
+        *self = Redis { persisted, ..Redis::default() };
     }
 
-    /// Whether more is used than `maxmemory` from now on.
-    pub fn is_full(&mut self, full: bool) {
+    /// Sets whether the used memory exceeds `maxmemory`.
+    pub fn set_full(&mut self, full: bool) {
         self.full = full;
     }
 
-    /// Loses all keys, as `FLUSHALL` does.
-    pub fn lose_all(&mut self) {
-        self.forget_keys();
+    /// Deletes all keys, as `FLUSHALL` does.
+    pub fn flush_all(&mut self) {
+        self.delete_all_keys();
         self.serve_waiting();
     }
 
-    fn forget_keys(&mut self) {
-        for key in std::mem::take(&mut self.kept).keys.into_keys() {
+    fn delete_all_keys(&mut self) {
+        for key in std::mem::take(&mut self.persisted).keys.into_keys() {
             self.touch(&key);
             self.ready.push(key);
         }
     }
 
-    /// Takes away the oldest entries of a stream, as retention does.
+    /// Removes the oldest entries of a stream, as retention does.
     pub fn trim(&mut self, key: &[u8], keep: usize) {
-        let Some(Value::Stream(stream)) = self.kept.keys.get_mut(key) else { return };
+        let Some(Value::Stream(stream)) = self.persisted.keys.get_mut(key) else { return };
         while stream.entries.len() > keep {
             stream.entries.pop_first();
         }
         self.touch(key);
     }
 
-    /// What a key holds.
     pub fn get(&self, key: &[u8]) -> Option<&Value> {
-        self.kept.keys.get(key)
+        self.persisted.keys.get(key)
     }
 
-    /// A stream.
     pub fn stream(&self, key: &str) -> Option<&Stream> {
         match self.get(key.as_bytes()) {
             Some(Value::Stream(stream)) => Some(stream),
@@ -143,9 +135,8 @@ impl Redis {
         }
     }
 
-    /// All keys with that beginning.
     pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a [u8], &'a Value)> {
-        let from = self.kept.keys.range(prefix.as_bytes().to_vec()..);
+        let from = self.persisted.keys.range(prefix.as_bytes().to_vec()..);
         from.map(|(key, value)| (&key[..], value)).take_while(|(key, _)| key.starts_with(prefix.as_bytes()))
     }
 
@@ -161,26 +152,26 @@ impl Redis {
         self.touched.get(key).copied().unwrap_or_default()
     }
 
-    fn end_keys(&mut self) {
-        if self.kept.ends.values().all(|end| *end > self.now) {
+    fn expire_keys(&mut self) {
+        if self.persisted.expirations.values().all(|end| *end > self.now) {
             return;
         }
-        let ended = self.kept.ends.iter().filter(|(_, end)| **end <= self.now);
+        let ended = self.persisted.expirations.iter().filter(|(_, end)| **end <= self.now);
         for key in ended.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
-            self.kept.ends.remove(&key);
-            self.kept.keys.remove(&key);
+            self.persisted.expirations.remove(&key);
+            self.persisted.keys.remove(&key);
             self.touch(&key);
         }
     }
 
-    /// Transactions, and what belongs to a connection; everything else is a matter of keys.
+    /// Runs commands that concern the connection, such as transactions, and passes all others on.
     fn dispatch(&mut self, client: u64, command: Command) -> Option<Reply> {
         let name = command[0].to_ascii_uppercase();
         let session = self.sessions.entry(client).or_default();
         if session.queued.is_some() && name != b"EXEC" {
             return Some(self.queue(client, command));
         }
-        if self.full && takes_memory(&name) {
+        if self.full && needs_memory(&name) {
             return Some(out_of_memory());
         }
         match &name[..] {
@@ -191,7 +182,7 @@ impl Redis {
                 for key in &command[1..] {
                     let touched = self.touched(key);
                     let watched = &mut self.sessions.entry(client).or_default().watched;
-                    // A watch that was touched stays touched, also when it is set once more.
+                    // Watching a changed key again does not reset the watch.
                     if watched.iter().all(|(other, _)| other != key) {
                         watched.push((key.clone(), touched));
                     }
@@ -204,44 +195,44 @@ impl Redis {
     }
 
     fn queue(&mut self, client: u64, command: Command) -> Reply {
-        let moved = self.has_moved(client);
+        let failed = self.watch_failed(client);
         let session = self.sessions.entry(client).or_default();
         if self.full {
-            // Whatever it is: it has to be kept until the end of the transaction.
-            session.spoiled = true;
+            // Any queued command needs memory.
+            session.aborted = true;
             return out_of_memory();
         }
-        // Nothing is kept for a transaction that has failed already.
-        if let Some(queued) = session.queued.as_mut().filter(|_| !moved) {
+        // A transaction that has already failed queues nothing.
+        if let Some(queued) = session.queued.as_mut().filter(|_| !failed) {
             queued.push(command);
         }
         Reply::Simple("QUEUED")
     }
 
-    /// Whether something that a client watches was touched.
-    fn has_moved(&self, client: u64) -> bool {
+    /// Returns whether a key watched by the client has changed.
+    fn watch_failed(&self, client: u64) -> bool {
         let watched = self.sessions.get(&client).into_iter().flat_map(|session| &session.watched);
         watched.into_iter().any(|(key, touched)| self.touched(key) != *touched)
     }
 
     fn execute(&mut self, client: u64) -> Reply {
-        let moved = self.has_moved(client);
-        let Session { queued, spoiled, .. } = self.sessions.remove(&client).unwrap_or_default();
+        let failed = self.watch_failed(client);
+        let Session { queued, aborted, .. } = self.sessions.remove(&client).unwrap_or_default();
         let Some(queued) = queued else { return Reply::Error("ERR EXEC without MULTI".to_owned()) };
         let refused =
-            self.full && queued.iter().any(|command| takes_memory(&command[0].to_ascii_uppercase()));
-        if spoiled || refused {
+            self.full && queued.iter().any(|command| needs_memory(&command[0].to_ascii_uppercase()));
+        if aborted || refused {
             return Reply::Error("EXECABORT Transaction discarded because of previous errors.".to_owned());
         }
-        if moved {
+        if failed {
             return Reply::NilArray;
         }
         Reply::Array(queued.iter().map(|command| self.command(command)).collect())
     }
 }
 
-/// Whether a command is refused when no memory is left (`denyoom`).
-fn takes_memory(name: &[u8]) -> bool {
+/// Returns whether a command is refused when no memory is left (`denyoom`).
+fn needs_memory(name: &[u8]) -> bool {
     matches!(name, b"XADD" | b"XGROUP" | b"SET" | b"HSET" | b"ZADD")
 }
 

@@ -1,36 +1,30 @@
-//! Commands and replies as bytes (RESP 2), seen from the server.
+//! RESP 2 from the server's side: decodes commands and encodes replies.
 
 use bytes::{Buf, BytesMut};
 
-/// A command: its name and what follows.
+/// Name and arguments of a command.
 pub type Command = Vec<Vec<u8>>;
 
-/// What a server answers.
+/// Reply of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// `+OK` and the like.
+    /// Simple string, such as `+OK`.
     Simple(&'static str),
-    /// A code and a sentence.
+    /// Error code and message.
     Error(String),
-    /// A number.
     Int(i64),
-    /// A text.
     Bulk(Vec<u8>),
-    /// No text.
     Nil,
-    /// No array.
     NilArray,
-    /// Several.
     Array(Vec<Reply>),
 }
 
 impl Reply {
-    /// A text.
     pub fn text(text: impl Into<Vec<u8>>) -> Reply {
         Reply::Bulk(text.into())
     }
 
-    /// Appends its bytes.
+    /// Appends the encoded reply to `out`.
     pub fn write(&self, out: &mut Vec<u8>) {
         match self {
             Reply::Simple(text) => line(out, '+', text),
@@ -57,8 +51,8 @@ fn line(out: &mut Vec<u8>, kind: char, text: &str) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Takes the next command off what was received, if all of it is there. Whoever sends is our own code: anything that is
-/// no command is a mistake of this crate.
+/// Removes the next command from the received bytes, if it is complete. Panics if the bytes are no command:
+/// only the simulated code sends here.
 pub fn next_command(received: &mut BytesMut) -> Option<Command> {
     let (count, mut at) = header(received, 0, b'*')?;
     let mut command = Vec::with_capacity(count);
@@ -74,7 +68,7 @@ pub fn next_command(received: &mut BytesMut) -> Option<Command> {
 fn header(received: &[u8], at: usize, kind: u8) -> Option<(usize, usize)> {
     let rest = received.get(at..)?;
     let end = rest.iter().position(|byte| *byte == b'\r')?;
-    assert_eq!(rest[0], kind, "a command is an array of texts");
+    assert_eq!(rest[0], kind, "a command is an array of bulk strings");
     let number = std::str::from_utf8(&rest[1..end]).ok()?.parse().ok()?;
     Some((number, at + end + 2))
 }

@@ -1,5 +1,5 @@
-//! The way to the event store, and to its locks: slow, and failing before or after; an append may be done long after
-//! whoever sent it has given up or is dead.
+//! Event store with a simulated connection: slow, and failing before or after a call. An append may take
+//! effect long after its client gave up or was killed.
 
 use crate::process::is_aborted;
 use crate::world::{Server, World};
@@ -17,18 +17,16 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-/// What was stored in one go.
+/// Content of one committed append.
 #[derive(Clone, Debug)]
 pub struct Committed {
-    /// Where.
     pub partition: PartitionId,
-    /// Its outcomes, in the order in which they were decided.
+    /// Outcomes in the order of their decisions.
     pub outcomes: Vec<Outcome>,
-    /// Its events.
     pub events: Vec<NewEvent>,
 }
 
-/// A store, and everything that was ever stored in it, in order.
+/// Event store and the log of all committed appends, in order.
 #[derive(Clone, Debug)]
 pub struct Store {
     inner: MemoryStore,
@@ -36,30 +34,45 @@ pub struct Store {
     log: Arc<Mutex<Vec<Committed>>>,
 }
 
-/// An answer that takes longer is not waited for.
+/// Maximum time that a client waits for an answer.
 const DEADLINE: Duration = Duration::from_secs(12);
 
 fn lost() -> Unavailable {
-    Unavailable::new("postgres", "the connection is lost")
+    Unavailable::new("postgres", "connection lost")
+}
+
+/// Sends a request or a reply: waits, and fails at random.
+async fn transfer(world: &World) -> Result<(), Unavailable> {
+    world.pause().await;
+    timeout(DEADLINE, world.wait_until_responsive(Server::Postgres)).await.map_err(|_| lost())?;
+    if world.fails() { Err(lost()) } else { Ok(()) }
+}
+
+async fn round_trip<T>(
+    world: &World,
+    call: impl Future<Output = Result<T, Unavailable>> + Send,
+) -> Result<T, Unavailable> {
+    transfer(world).await?;
+    let answer = call.await?;
+    transfer(world).await?;
+    Ok(answer)
 }
 
 impl Store {
-    /// An empty one.
     pub fn new(world: &World) -> Store {
         Store { inner: MemoryStore::default(), world: world.clone(), log: Arc::default() }
     }
 
-    /// Without anything between.
+    /// Returns the store without the simulated connection.
     pub fn inner(&self) -> &MemoryStore {
         &self.inner
     }
 
-    /// Everything that was stored, in order.
     pub fn log(&self) -> Vec<Committed> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Stores at once.
+    /// Appends without delay or failure.
     pub async fn append_now(&self, batch: &AppendBatch) -> Result<AppendResult, Unavailable> {
         let appended = self.inner.clone().append(batch).await?;
         if appended == AppendResult::Committed {
@@ -71,42 +84,37 @@ impl Store {
         Ok(appended)
     }
 
-    async fn passes(&self) -> Result<(), Unavailable> {
-        self.world.moment().await;
-        timeout(DEADLINE, self.world.is_heard(Server::Postgres)).await.map_err(|_| lost())?;
-        if self.world.fails() { Err(lost()) } else { Ok(()) }
-    }
-
-    /// What becomes of an append on its way and back.
-    async fn carry(self, batch: AppendBatch, answer: oneshot::Sender<AppendResult>) {
-        self.world.moment().await;
+    /// Runs an append with the delays and failures of the connection.
+    async fn run_append(self, batch: AppendBatch, answer: oneshot::Sender<AppendResult>) {
+        self.world.pause().await;
         if self.world.chance(500) {
-            self.world.is_heard(Server::Postgres).await;
+            self.world.wait_until_responsive(Server::Postgres).await;
         }
-        self.world.is_heard(Server::PostgresToAppends).await;
+        self.world.wait_until_responsive(Server::PostgresToAppends).await;
         if self.world.fails() {
-            return; // and nothing was stored
+            return; // nothing is stored
         }
         if self.world.fails() {
-            // Whoever sent it is told that the connection is lost; it is stored later nevertheless.
+            // The client sees a lost connection. The append still commits later.
             drop(answer);
             sleep(Duration::from_millis(self.world.below(3000))).await;
-            self.store(&batch).await;
+            self.append_traced(&batch).await;
             return;
         }
-        let appended = self.store(&batch).await;
-        self.world.moment().await;
-        self.world.is_heard(Server::Postgres).await;
+        let appended = self.append_traced(&batch).await;
+        self.world.pause().await;
+        self.world.wait_until_responsive(Server::Postgres).await;
         if !self.world.fails() {
-            // The process may be dead.
+            // The process may have ended.
             let _ = appended.map(|appended| answer.send(appended));
         }
     }
 
-    async fn store(&self, batch: &AppendBatch) -> Option<AppendResult> {
+    async fn append_traced(&self, batch: &AppendBatch) -> Option<AppendResult> {
         let appended = self.append_now(batch).await.ok()?;
         let (head, outcomes, events) = (batch.expected_head, batch.outcomes.len(), batch.events.len());
-        self.world.note(format_args!("append at {head}: {outcomes} outcomes, {events} events: {appended:?}"));
+        self.world
+            .trace(format_args!("append at {head}: {outcomes} outcomes, {events} events: {appended:?}"));
         Some(appended)
     }
 }
@@ -114,16 +122,14 @@ impl Store {
 impl EventStoreConnector for Store {
     type Store = Store;
     async fn open(&self) -> Result<Store, Unavailable> {
-        self.passes().await?;
+        transfer(&self.world).await?;
         Ok(self.clone())
     }
 }
 
 impl EventStore for Store {
     async fn head(&mut self, partition: PartitionId) -> Result<u64, Unavailable> {
-        self.passes().await?;
-        let head = self.inner.head(partition).await?;
-        self.passes().await.map(|()| head)
+        round_trip(&self.world, self.inner.head(partition)).await
     }
     async fn events_after(
         &mut self,
@@ -131,46 +137,32 @@ impl EventStore for Store {
         after: u64,
         limit: usize,
     ) -> Result<Vec<EventRecord>, Unavailable> {
-        self.passes().await?;
-        let events = self.inner.events_after(partition, after, limit).await?;
-        self.passes().await.map(|()| events)
+        round_trip(&self.world, self.inner.events_after(partition, after, limit)).await
     }
     async fn history(&mut self, keys: &[Uuid], until: u64) -> Result<Vec<EventRecord>, Unavailable> {
-        self.passes().await?;
-        let events = self.inner.history(keys, until).await?;
-        self.passes().await.map(|()| events)
+        round_trip(&self.world, self.inner.history(keys, until)).await
     }
     async fn history_since_snapshot(
         &mut self,
         keys: &[Uuid],
         until: u64,
     ) -> Result<AggregateHistory, Unavailable> {
-        self.passes().await?;
-        let history = self.inner.history_since_snapshot(keys, until).await?;
-        self.passes().await.map(|()| history)
+        round_trip(&self.world, self.inner.history_since_snapshot(keys, until)).await
     }
     async fn save_snapshot(&mut self, snapshot: &SnapshotRecord) -> Result<(), Unavailable> {
         self.inner.save_snapshot(snapshot).await
     }
     async fn outcomes(&mut self, commands: &[CommandId]) -> Result<Vec<Outcome>, Unavailable> {
-        self.passes().await?;
-        let outcomes = self.inner.outcomes(commands).await?;
-        self.passes().await.map(|()| outcomes)
+        round_trip(&self.world, self.inner.outcomes(commands)).await
     }
     async fn active_users(&mut self, users: &[UserId]) -> Result<Vec<UserId>, Unavailable> {
-        self.passes().await?;
-        let active = self.inner.active_users(users).await?;
-        self.passes().await.map(|()| active)
+        round_trip(&self.world, self.inner.active_users(users)).await
     }
     async fn deletions_after(&mut self, after: u64) -> Result<Vec<(u64, UserId)>, Unavailable> {
-        self.passes().await?;
-        let deletions = self.inner.deletions_after(after).await?;
-        self.passes().await.map(|()| deletions)
+        round_trip(&self.world, self.inner.deletions_after(after)).await
     }
     async fn newest_deletion(&mut self) -> Result<u64, Unavailable> {
-        self.passes().await?;
-        let newest = self.inner.newest_deletion().await?;
-        self.passes().await.map(|()| newest)
+        round_trip(&self.world, self.inner.newest_deletion()).await
     }
     async fn open_auctions(&mut self, partition: PartitionId) -> Result<OpenAuctions, Unavailable> {
         self.inner.open_auctions(partition).await
@@ -185,8 +177,8 @@ impl EventStore for Store {
         if is_aborted() {
             return std::future::pending().await;
         }
-        let (answer, told) = oneshot::channel();
-        tokio::spawn(self.clone().carry(batch.clone(), answer));
-        timeout(DEADLINE, told).await.map_err(|_| lost())?.map_err(|_| lost())
+        let (answer, result) = oneshot::channel();
+        tokio::spawn(self.clone().run_append(batch.clone(), answer));
+        timeout(DEADLINE, result).await.map_err(|_| lost())?.map_err(|_| lost())
     }
 }

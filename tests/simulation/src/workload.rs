@@ -1,5 +1,5 @@
-//! What is asked in a schedule: commands that depend on each other, some given twice, some that cannot be handled; and
-//! users of another partition, who are deleted there while they bid here.
+//! Commands of a schedule: they depend on each other, some are submitted twice, and some cannot be processed.
+//! Users of another partition bid too and are deleted there meanwhile.
 
 use crate::process::abort;
 use crate::world::World;
@@ -7,7 +7,7 @@ use auction_app::ports::events::event_store::{AppendBatch, NewEvent};
 use auction_app::writer::aggregate_cache::Aggregate;
 use auction_app::writer::dispatch::DecideFn;
 use auction_domain::auction::{AuctionCommand, PlaceBid};
-use auction_domain::{Actor, AuctionId, BidId, Refused, Timestamp, UserId};
+use auction_domain::{Actor, AuctionId, BidId, OperatorId, RefusalInfo, Timestamp, UserId};
 use auction_testkit::fixtures::{
     amount, create_auction, create_user, delete_bid, delete_user, of_auction, record, user_created,
     user_deleted,
@@ -15,20 +15,20 @@ use auction_testkit::fixtures::{
 use auction_wire::{Command, CommandBody, CommandId, Event, PartitionId};
 use uuid::Uuid;
 
-/// Where those users live who are not of the partition that is simulated.
-pub const ELSEWHERE: PartitionId = PartitionId(1);
+/// Partition of the users that do not belong to the simulated partition.
+pub const OTHER_PARTITION: PartitionId = PartitionId(1);
 
-/// A bid of so much ends the process that decides it.
-const DEADLY: u64 = 7_777;
+/// Amount of a bid that aborts the process that decides it.
+const CRASHING_AMOUNT: u64 = 7_777;
 
-/// Everything that is asked in a schedule.
+/// Commands of a schedule and the users of the other partition.
 #[derive(Debug)]
 pub struct Workload {
-    /// In the order in which it is given. None: something that is no command.
-    pub given: Vec<Option<Command>>,
-    /// Users of another partition.
-    pub elsewhere: Vec<UserId>,
-    /// What the store does not take.
+    /// Commands in submission order. `None`: an entry that is no command.
+    pub commands: Vec<Option<Command>>,
+    /// Users of the other partition.
+    pub other_users: Vec<UserId>,
+    /// Commands that the store rejects.
     pub rejected: Vec<CommandId>,
 }
 
@@ -41,48 +41,51 @@ fn place_bid(id: Uuid, auction: AuctionId, bidder: UserId, minor_units: u64) -> 
     of_auction(id, auction, Actor::User(bidder), AuctionCommand::PlaceBid(place))
 }
 
-/// The rules of the house, but that they panic at some bids, and end the process at others.
-pub fn cursed(aggregate: &Aggregate, command: &Command, at: Timestamp) -> Result<Vec<Event>, Refused> {
+/// Decides as [`DecideFn::default`], but panics at some bids and aborts the process at others.
+pub fn decide_with_faults(
+    aggregate: &Aggregate,
+    command: &Command,
+    at: Timestamp,
+) -> Result<Vec<Event>, RefusalInfo> {
     if let CommandBody::Auction(AuctionCommand::PlaceBid(PlaceBid { amount, .. })) = &command.body {
         match amount.minor_units() {
-            DEADLY => abort(),
-            // As a panic, without telling the world.
-            _ if is_cursed(command) => std::panic::resume_unwind(Box::new("cursed")),
+            CRASHING_AMOUNT => abort(),
+            // A panic without a message on stderr.
+            _ if panics(command) => std::panic::resume_unwind(Box::new("panicking command")),
             _ => {}
         }
     }
     (DecideFn::default().0)(aggregate, command, at)
 }
 
-/// Whether a command ends the process that decides it.
-pub fn is_deadly(command: &Command) -> bool {
-    matches!(&command.body, CommandBody::Auction(AuctionCommand::PlaceBid(bid)) if bid.amount.minor_units() == DEADLY)
+/// Returns whether a command aborts the process that decides it.
+pub fn crashes_process(command: &Command) -> bool {
+    matches!(&command.body, CommandBody::Auction(AuctionCommand::PlaceBid(bid)) if bid.amount.minor_units() == CRASHING_AMOUNT)
 }
 
-/// Whether whoever decides a command panics.
-pub fn is_cursed(command: &Command) -> bool {
+/// Returns whether the decision of a command panics.
+pub fn panics(command: &Command) -> bool {
     matches!(&command.body, CommandBody::Auction(AuctionCommand::PlaceBid(bid)) if bid.amount.minor_units().is_multiple_of(29))
 }
 
 impl Workload {
-    /// By chance.
-    pub fn draw(world: &World) -> Workload {
+    pub fn random(world: &World) -> Workload {
         let mut next = 0;
         let mut fresh = |partition| {
             next += 1;
             id(next, partition)
         };
         let users: Vec<UserId> = (0..3).map(|_| UserId(fresh(0))).collect();
-        let elsewhere: Vec<UserId> = (0..2).map(|_| UserId(fresh(1))).collect();
+        let other_users: Vec<UserId> = (0..2).map(|_| UserId(fresh(1))).collect();
         let auctions: Vec<AuctionId> = (0..2).map(|_| AuctionId(fresh(0))).collect();
-        let bidders = [users.clone(), elsewhere.clone()].concat();
-        let mut given: Vec<Option<Command>> = users.iter().map(|user| Some(create_user(*user))).collect();
-        given.extend(auctions.iter().map(|auction| Some(create_auction(*auction))));
-        let deadly = world.chance(60).then(|| world.below(12));
+        let bidders = [users.clone(), other_users.clone()].concat();
+        let mut commands: Vec<Option<Command>> = users.iter().map(|user| Some(create_user(*user))).collect();
+        commands.extend(auctions.iter().map(|auction| Some(create_auction(*auction))));
+        let crash_at = world.chance(60).then(|| world.below(12));
         for n in 0..8 + world.below(24) {
             let user = bidders[world.below(bidders.len() as u64) as usize];
             let auction = auctions[world.below(2) as usize];
-            let before = given[world.below(given.len() as u64) as usize].clone();
+            let before = commands[world.below(commands.len() as u64) as usize].clone();
             let command = match world.below(24) {
                 0..3 => before,
                 3 => None,
@@ -100,21 +103,22 @@ impl Workload {
                 }
                 _ => Some(place_bid(fresh(0), auction, user, 90 + n * 3 + world.below(20))),
             };
-            given.push(command);
-            if deadly == Some(n) {
-                given.push(Some(place_bid(fresh(0), auction, users[0], DEADLY)));
+            commands.push(command);
+            if crash_at == Some(n) {
+                commands.push(Some(place_bid(fresh(0), auction, users[0], CRASHING_AMOUNT)));
             }
         }
-        let some = |_| given[world.below(given.len() as u64) as usize].as_ref().map(|command| command.id);
-        let rejected = (0..world.below(3)).filter_map(some).collect();
-        Workload { given, elsewhere, rejected }
+        let any =
+            |_| commands[world.below(commands.len() as u64) as usize].as_ref().map(|command| command.id);
+        let rejected = (0..world.below(3)).filter_map(any).collect();
+        Workload { commands, other_users, rejected }
     }
 
-    /// How the users come to be who live elsewhere.
-    pub fn begin_elsewhere(&self) -> AppendBatch {
-        let created = self.elsewhere.iter().zip(1..).map(|(user, position)| event_of(*user, position, 1));
+    /// Returns the append that creates the users of the other partition.
+    pub fn create_other_users(&self) -> AppendBatch {
+        let created = self.other_users.iter().zip(1..).map(|(user, position)| event_of(*user, position, 1));
         AppendBatch {
-            partition: ELSEWHERE,
+            partition: OTHER_PARTITION,
             expected_head: 0,
             known_deletions: u64::MAX,
             events: created.collect(),
@@ -122,11 +126,11 @@ impl Workload {
         }
     }
 
-    /// How one of them is deleted.
-    pub fn delete_elsewhere(&self, user: UserId, head: u64) -> AppendBatch {
+    /// Returns the append that deletes a user of the other partition.
+    pub fn delete_other_user(&self, user: UserId, head: u64) -> AppendBatch {
         let events = vec![event_of(user, head + 1, 2)];
         AppendBatch {
-            partition: ELSEWHERE,
+            partition: OTHER_PARTITION,
             expected_head: head,
             known_deletions: u64::MAX,
             events,
@@ -138,5 +142,9 @@ impl Workload {
 fn event_of(user: UserId, position: u64, version: u64) -> NewEvent {
     let event = if version == 1 { user_created() } else { user_deleted() };
     let cause = CommandId(id(1_000_000 + position, 1));
-    NewEvent { record: record(position, user.0, version, &event, cause), event, actor: Actor::Operator }
+    NewEvent {
+        record: record(position, user.0, version, &event, cause),
+        event,
+        actor: Actor::Operator(OperatorId::Unidentified),
+    }
 }

@@ -1,4 +1,4 @@
-//! What everything in a schedule shares: one source of chance, the clock, what may fail, and a record of what happened.
+//! Shared state of a schedule: random numbers, the clock, failure rates and the trace.
 
 use auction_testkit::fixtures::AT;
 use auction_testkit::random::Random;
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Shared by all that takes part in a schedule.
+/// Random numbers, clock, faults and trace of a schedule. Clones share them.
 #[derive(Clone, Debug)]
 pub struct World(Arc<Shared>);
 
@@ -21,56 +21,50 @@ struct Shared {
 struct State {
     random: Random,
     failures_per_mille: u64,
-    /// Until when each server says nothing.
+    /// Time until which each backend is silent.
     silent_until: [Option<Instant>; 3],
     steps: u64,
     trace: Trace,
-    /// FNV-1a over all that was noted.
+    /// FNV-1a hash of all trace lines.
     hash: u64,
 }
 
-/// A schedule of more steps goes on without end: most have 2,000.
-const WITHOUT_END: u64 = 1_000_000;
+/// Number of steps after which a schedule counts as endless. Typical schedules have 2,000.
+const MAX_STEPS: u64 = 1_000_000;
 
-/// Who may say nothing for a while.
+/// Backend that can be silent for a while.
 #[derive(Clone, Copy, Debug)]
 pub enum Server {
-    /// With the streams.
     Redis,
-    /// With the events.
     Postgres,
-    /// The same, to appends alone: somebody has a lock that they wait for.
+    /// Postgres, for appends only: another session holds a lock that they wait for.
     PostgresToAppends,
 }
 
-/// What is done with what is noted.
+/// Use of the trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trace {
-    /// Nothing.
     Off,
-    /// It goes into a hash.
+    /// Trace lines are hashed.
     Hashed,
-    /// It is hashed, and printed.
+    /// Trace lines are hashed and printed.
     Printed,
 }
 
-/// What one step waits for.
-enum Moment {
-    /// Nothing.
+/// Wait between two steps. `Sleep` has milliseconds.
+enum Pause {
     None,
-    /// Whoever else can go on does.
     Yield,
-    /// Time.
     Sleep(u64),
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing that holds it can leave it half changed.
+    // A panic cannot leave the state half changed.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl World {
-    /// By seed. Within a runtime whose time is paused.
+    /// Must be called in a runtime whose time is paused.
     pub fn new(seed: u64, trace: Trace) -> World {
         let random = Random::new(seed);
         let (failures_per_mille, silent_until, steps, hash) = (0, [None; 3], 0, 0xcbf2_9ce4_8422_2325);
@@ -82,79 +76,77 @@ impl World {
         lock(&self.0.state)
     }
 
-    /// From zero to below `end`.
+    /// Returns a number from 0 to `end - 1`. Panics if `end` is 0.
     pub fn below(&self, end: u64) -> u64 {
         self.state().random.below(end)
     }
 
-    /// True so many times out of a thousand.
+    /// Returns true with a probability of `per_mille` / 1000.
     pub fn chance(&self, per_mille: u64) -> bool {
         self.state().random.chance(per_mille)
     }
 
-    /// From now on a step fails so many times out of a thousand.
-    pub fn weather(&self, failures_per_mille: u64) {
+    /// Sets the probability, in thousandths, with which [`World::fails`] returns true.
+    pub fn set_failure_rate(&self, failures_per_mille: u64) {
         self.state().failures_per_mille = failures_per_mille;
     }
 
-    /// Whether something fails now.
+    /// Returns whether the next operation fails.
     pub fn fails(&self) -> bool {
         let mut state = self.state();
         let per_mille = state.failures_per_mille;
         per_mille > 0 && state.random.chance(per_mille)
     }
 
-    /// For so long a server says nothing: what is on its way to it or back arrives afterwards.
-    pub fn says_nothing(&self, server: Server, how_long: Duration) {
-        self.state().silent_until[server as usize] = Some(Instant::now() + how_long);
+    /// Silences a backend for a while. Requests and replies in transit arrive afterwards.
+    pub fn silence(&self, server: Server, duration: Duration) {
+        self.state().silent_until[server as usize] = Some(Instant::now() + duration);
     }
 
-    /// Whether a server says nothing now.
     pub fn is_silent(&self, server: Server) -> bool {
         self.state().silent_until[server as usize].is_some_and(|until| until > Instant::now())
     }
 
-    /// Waits while a server says nothing.
-    pub async fn is_heard(&self, server: Server) {
+    /// Waits while a backend is silent.
+    pub async fn wait_until_responsive(&self, server: Server) {
         let until = self.state().silent_until[server as usize];
         if let Some(until) = until {
             sleep_until(until).await;
         }
     }
 
-    /// Milliseconds since the beginning.
+    /// Returns the milliseconds since the start of the schedule.
     pub fn elapsed(&self) -> u64 {
         u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// The time of Redis's clock, in milliseconds since 1970.
+    /// Returns the time of the Redis clock, in milliseconds since 1970.
     pub fn clock(&self) -> u64 {
         AT.0.unsigned_abs() + self.elapsed()
     }
 
-    /// A step of somebody ends here: others may go on first, for a while or for long.
-    pub async fn moment(&self) {
-        let moment = {
+    /// Ends a step: waits for a random time, so that other tasks may run first.
+    pub async fn pause(&self) {
+        let pause = {
             let mut state = self.state();
             state.steps += 1;
-            assert!(state.steps < WITHOUT_END, "it goes on without end");
+            assert!(state.steps < MAX_STEPS, "the schedule does not end");
             match state.random.below(100) {
-                0..35 => Moment::None,
-                35..50 => Moment::Yield,
-                50..97 => Moment::Sleep(1 + state.random.below(7)),
-                _ => Moment::Sleep(state.random.below(400)),
+                0..35 => Pause::None,
+                35..50 => Pause::Yield,
+                50..97 => Pause::Sleep(1 + state.random.below(7)),
+                _ => Pause::Sleep(state.random.below(400)),
             }
         };
-        match moment {
-            Moment::None => {}
-            Moment::Yield => tokio::task::yield_now().await,
-            Moment::Sleep(ms) => sleep(Duration::from_millis(ms)).await,
+        match pause {
+            Pause::None => {}
+            Pause::Yield => tokio::task::yield_now().await,
+            Pause::Sleep(ms) => sleep(Duration::from_millis(ms)).await,
         }
     }
 
-    /// Notes what happened.
-    #[allow(clippy::print_stdout, reason = "who asks for a trace wants to read it")]
-    pub fn note(&self, what: fmt::Arguments<'_>) {
+    #[allow(clippy::print_stdout, reason = "a printed trace was requested")]
+    pub fn trace(&self, what: fmt::Arguments<'_>) {
         let mut state = self.state();
         if state.trace == Trace::Off {
             return;
@@ -168,8 +160,8 @@ impl World {
         }
     }
 
-    /// How many steps there were, and the hash of what was noted.
-    pub fn told(&self) -> (u64, u64) {
+    /// Returns the number of steps and the hash of the trace.
+    pub fn steps_and_hash(&self) -> (u64, u64) {
         let state = self.state();
         (state.steps, state.hash)
     }

@@ -1,5 +1,5 @@
-//! What makes a simulation believable: the modelled Redis answers as the real one does, whatever is asked in whatever
-//! order by several clients, some of whom block.
+//! Comparison of the Redis model with a real Redis: random commands of several clients, some of which block,
+//! must get the same replies.
 
 #![allow(clippy::unwrap_used)]
 
@@ -17,7 +17,7 @@ const CLIENTS: u64 = 3;
 const REMOVE_EMPTY_CONSUMERS: &str =
     include_str!("../../../lib/stream-worker/src/remove_empty_consumers.lua");
 
-/// A connection, by bytes: a client that blocks is one that has not been answered yet.
+/// Raw connection. A client is blocked while its reply is outstanding.
 struct Client {
     socket: Box<dyn Socket>,
     received: Vec<u8>,
@@ -48,11 +48,11 @@ impl Client {
         };
         tokio::time::timeout(Duration::from_secs(3), reading)
             .await
-            .unwrap_or(Value::SimpleString("silence".to_owned()))
+            .unwrap_or(Value::SimpleString("no reply".to_owned()))
     }
 
-    /// Whether something has come that nobody has read.
-    async fn has_something(&mut self) -> bool {
+    /// Returns whether unread bytes have arrived.
+    async fn has_unread_bytes(&mut self) -> bool {
         tokio::time::timeout(Duration::from_millis(1), self.socket.read_u8()).await.is_ok()
     }
 }
@@ -67,22 +67,23 @@ fn value(reply: &Reply) -> Value {
     redis::parse_redis_value(&bytes).unwrap()
 }
 
-/// What nobody looks at is left out: the words of errors, and most of what `XINFO STREAM` tells.
-fn plain(value: &Value) -> String {
-    let of = |name: &str| stream_worker::value::member(value, name).map(plain);
+/// Formats a reply for the comparison, without what the project does not use: error messages and most members
+/// of `XINFO STREAM`.
+fn comparable(value: &Value) -> String {
+    let of = |name: &str| stream_worker::value::member(value, name).map(comparable);
     match value {
         Value::ServerError(error) => format!("error {}", error.code()),
         Value::Array(_) if of("last-generated-id").is_some() => {
             format!("{:?} {:?} {:?}", of("length"), of("last-generated-id"), of("groups"))
         }
-        Value::Array(values) => format!("[{}]", values.iter().map(plain).collect::<Vec<_>>().join(", ")),
+        Value::Array(values) => format!("[{}]", values.iter().map(comparable).collect::<Vec<_>>().join(", ")),
         other => format!("{other:?}"),
     }
 }
 
-/// Names and values of a hash, which has no order.
-fn plain_in_any_order(value: &Value) -> String {
-    let Value::Array(flat) = value else { return plain(value) };
+/// Formats the fields of a hash in a fixed order.
+fn comparable_hash(value: &Value) -> String {
+    let Value::Array(flat) = value else { return comparable(value) };
     let mut pairs: Vec<String> = flat.chunks(2).map(|pair| format!("{pair:?}")).collect();
     pairs.sort();
     pairs.join(", ")
@@ -90,7 +91,7 @@ fn plain_in_any_order(value: &Value) -> String {
 
 struct Generator {
     random: Random,
-    /// Ids of entries grow, most of the time.
+    /// Next entry id. Most ids grow.
     next: u64,
     in_transaction: [bool; CLIENTS as usize],
 }
@@ -132,7 +133,7 @@ impl Generator {
             24 => format!("XREVRANGE {stream} + - COUNT {count}"),
             25 => return self.script(stream, group, consumer),
             26 => self.pick(&["SET k 1", "DEL k", "GET k", "SET m", "GET m"]).replace("SET m", "DEL m"),
-            27 => self.of_a_hash(&consumer, n, count),
+            27 => self.hash_command(&consumer, n, count),
             28 => format!("ZADD z{n} 0 {consumer} 0 {group}"),
             29 => format!("ZREM z{n} {consumer} {group}"),
             30 if !self.in_transaction[client] => {
@@ -156,7 +157,7 @@ impl Generator {
         })
     }
 
-    fn of_a_hash(&mut self, field: &str, n: u64, value: u64) -> String {
+    fn hash_command(&mut self, field: &str, n: u64, value: u64) -> String {
         self.pick(&[
             &format!("HSET h{n} {field} {n} x {value}"),
             &format!("HSET h1 {field} {value}"),
@@ -183,13 +184,14 @@ impl Generator {
     }
 }
 
-/// A command in words; of a script what it is given.
-fn shown(command: &Command) -> String {
+/// Formats a command. A script is reduced to its keys and arguments.
+fn format_command(command: &Command) -> String {
     let words: Vec<_> = command.iter().map(|word| String::from_utf8_lossy(word)).collect();
     if words[0] == "EVAL" { words[3..].join(" ") } else { words.join(" ") }
 }
 
-/// Asks both the same, and compares what they say, and who is left without an answer.
+/// Sends the same random commands to the model and to a real server, and compares replies and blocked
+/// clients. Returns the number of blocked clients that were answered.
 async fn compare(server: &redis::Client, seed: u64, steps: u64) -> u64 {
     let mut real: Vec<Client> = Vec::new();
     for _ in 0..CLIENTS {
@@ -208,38 +210,43 @@ async fn compare(server: &redis::Client, seed: u64, steps: u64) -> u64 {
     for step in 0..steps {
         if generator.random.chance(40) {
             let full = generator.random.chance(500);
-            log.push(format!("no memory is left: {full}"));
+            log.push(format!("out of memory: {full}"));
             admin.send(&words(&format!("CONFIG SET maxmemory {}", u64::from(full)))).await;
             admin.receive().await;
-            model.is_full(full);
+            model.set_full(full);
         }
         let client = generator.random.below(CLIENTS);
         if blocked.contains_key(&client) {
             continue;
         }
         let mut command = generator.command(client as usize);
-        let alone = [b"EVAL".to_vec(), b"XREAD".to_vec(), b"XREADGROUP".to_vec(), b"HGETALL".to_vec()];
-        if alone.contains(&command[0]) && generator.in_transaction[client as usize] {
+        let not_queued = [b"EVAL".to_vec(), b"XREAD".to_vec(), b"XREADGROUP".to_vec(), b"HGETALL".to_vec()];
+        if not_queued.contains(&command[0]) && generator.in_transaction[client as usize] {
             command = words("XPENDING s g");
         }
-        let plain = if command[0] == b"HGETALL" { plain_in_any_order } else { plain };
-        log.push(format!("{client}: {}", shown(&command)));
+        let comparable = if command[0] == b"HGETALL" { comparable_hash } else { comparable };
+        log.push(format!("{client}: {}", format_command(&command)));
         real[client as usize].send(&command).await;
         match model.run(client, step + 1, command) {
             Some(reply) => {
-                let told = real[client as usize].receive().await;
-                assert_eq!(plain(&told), plain(&value(&reply)), "seed {seed}, after\n{}", log.join("\n"));
+                let received = real[client as usize].receive().await;
+                assert_eq!(
+                    comparable(&received),
+                    comparable(&value(&reply)),
+                    "seed {seed}, after\n{}",
+                    log.join("\n")
+                );
             }
             None => drop(blocked.insert(client, ())),
         }
         for (client, reply) in model.answers() {
             blocked.remove(&client);
             served += 1;
-            let told = real[client as usize].receive().await;
+            let received = real[client as usize].receive().await;
             assert_eq!(
-                plain(&told),
-                plain(&value(&reply)),
-                "seed {seed}, {client} waited, after\n{}",
+                comparable(&received),
+                comparable(&value(&reply)),
+                "seed {seed}, client {client} was blocked, after\n{}",
                 log.join("\n")
             );
         }
@@ -247,27 +254,33 @@ async fn compare(server: &redis::Client, seed: u64, steps: u64) -> u64 {
             break;
         }
     }
-    // Whoever waits by the model waits, and nobody was told anything else.
     let free = (0..CLIENTS).find(|client| !blocked.contains_key(client));
-    if let Some(free) = free.filter(|free| !generator.in_transaction[*free as usize]) {
+    let free = free.filter(|free| !generator.in_transaction[*free as usize]);
+    assert_no_unread_replies(&mut real, free, &format!("seed {seed}, after\n{}", log.join("\n"))).await;
+    served
+}
+
+/// Asserts that clients that are blocked in the model are blocked on the server, and that no client has a
+/// superfluous reply. A `PING` of a free client first gives the server time to send all replies.
+async fn assert_no_unread_replies(real: &mut [Client], free: Option<u64>, context: &str) {
+    if let Some(free) = free {
         real[free as usize].send(&words("PING")).await;
         real[free as usize].receive().await;
     }
-    for client in &mut real {
-        assert!(!client.has_something().await, "seed {seed}: an answer too many, after\n{}", log.join("\n"));
+    for client in real {
+        assert!(!client.has_unread_bytes().await, "superfluous reply, {context}");
     }
-    served
 }
 
 #[tokio::test]
 async fn redis_model_matches_redis() {
     let long = std::env::var_os("AUCTION_LONG").is_some();
-    // One of its own: it will have no memory left at times.
+    // A separate server: the test limits its memory.
     let (servers, _directory) = own_servers().await;
     let server = redis::Client::open(servers.redis_url()).unwrap();
     let mut served = 0;
     for seed in 0..if long { 20_000 } else { 120 } {
         served += compare(&server, seed, 120).await;
     }
-    assert!(served > 50, "{served} clients that blocked were served");
+    assert!(served > 50, "only {served} blocked clients were answered");
 }

@@ -11,7 +11,7 @@ use crate::run::plan::PlannedRequest;
 use crate::run::progress::Counts;
 use crate::run::queue::Queue;
 use auction_domain::auction::{AuctionCommand, DeleteBid, PlaceBid};
-use auction_domain::{Actor, Amount, BidId, RefusedClass, UserId};
+use auction_domain::{Actor, Amount, BidId, RefusalClass, UserId};
 use auction_redis::{RedisServer, keys};
 use auction_wire::outcome::decode_replies;
 use auction_wire::{Command, CommandBody, CommandId, Outcome, OutcomeResult, PartitionCount};
@@ -266,11 +266,11 @@ fn http_status(result: &OutcomeResult) -> (u16, Option<&str>) {
         OutcomeResult::Accepted { .. } => (201, None),
         OutcomeResult::Refused { code, class, .. } => {
             let status = match class {
-                RefusedClass::Unknown => 404,
-                RefusedClass::Forbidden => 403,
-                RefusedClass::Conflict => 409,
-                RefusedClass::Invalid => 422,
-                RefusedClass::VersionConflict => 412,
+                RefusalClass::Unknown => 404,
+                RefusalClass::Forbidden => 403,
+                RefusalClass::Conflict => 409,
+                RefusalClass::Invalid => 422,
+                RefusalClass::VersionConflict => 412,
             };
             (status, Some(code))
         }

@@ -1,23 +1,17 @@
-//! [`AuctionEvents`]: the events of one auction.
+//! Contract of [`AuctionEventReader`]: the events of one auction.
 
 use crate::fixtures::{auction_created, batch, bid_placed, fresh, user_created};
 use auction_app::ports::events::auction_event_reader::AuctionEventReader;
 use auction_app::ports::events::event_store::{AppendResult, EventStore, EventStoreConnector};
 use auction_domain::{AuctionId, BidId, UserId};
 
-/// A store, and a look at its auctions.
+/// An event store and a reader of the auctions in it.
 pub struct Adapter<S, E> {
-    /// For appending.
     pub stores: S,
-    /// For looking.
     pub events: E,
 }
 
-/// See its name.
-pub async fn an_auctions_events_come_by_version_and_in_pages<
-    S: EventStoreConnector,
-    E: AuctionEventReader,
->(
+pub async fn auction_events_are_paged_by_version<S: EventStoreConnector, E: AuctionEventReader>(
     adapter: &Adapter<S, E>,
 ) {
     let Adapter { stores, events } = adapter;

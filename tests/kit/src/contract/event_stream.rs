@@ -1,16 +1,14 @@
-//! [`EventStream`]: a partition's events for one service.
+//! Contract of [`EventStream`]: the published events of a partition, read by one component.
 
 use crate::fixtures::{P, records};
 use auction_app::ports::events::event_stream::{EventStream, EventStreamConnector};
 use auction_wire::EventRecord;
 
-/// Feeds of partition 0, and somebody who publishes.
-pub trait EventPublisherHarness {
-    /// What is tried.
-    type Feeds: EventStreamConnector;
-    /// Feeds that read so many events at a time.
-    fn feeds(&self, count: usize) -> Self::Feeds;
-    /// Publishes.
+/// Event streams of partition 0 and a publisher.
+pub trait EventStreamHarness {
+    type Events: EventStreamConnector;
+    /// Returns a connector whose streams read at most `count` events at a time.
+    fn event_connector(&self, count: usize) -> Self::Events;
     fn publish(&self, events: &[EventRecord]) -> impl Future<Output = ()>;
 }
 
@@ -18,11 +16,11 @@ fn positions(events: &[EventRecord]) -> Vec<u64> {
     events.iter().map(|event| event.position).collect()
 }
 
-/// Reads until nothing comes.
-async fn drain(feed: &mut impl EventStream) -> Vec<EventRecord> {
+/// Reads until a read returns nothing.
+async fn drain(stream: &mut impl EventStream) -> Vec<EventRecord> {
     let mut all = Vec::new();
     loop {
-        let events = feed.read().await.unwrap();
+        let events = stream.read().await.unwrap();
         if events.is_empty() {
             return all;
         }
@@ -30,63 +28,56 @@ async fn drain(feed: &mut impl EventStream) -> Vec<EventRecord> {
     }
 }
 
-/// See its name.
-pub async fn events_come_in_order_and_once(publisher: &impl EventPublisherHarness) {
+pub async fn events_are_delivered_once_in_order(publisher: &impl EventStreamHarness) {
     let events = records(0, 10);
     publisher.publish(&events).await;
-    let mut feed = publisher.feeds(3).open("projector", P).await.unwrap();
-    assert_eq!(drain(&mut feed).await, events);
-    feed.leave().await.unwrap();
+    let mut stream = publisher.event_connector(3).open("projector", P).await.unwrap();
+    assert_eq!(drain(&mut stream).await, events);
+    stream.leave_group().await.unwrap();
     let more = records(10, 2);
     publisher.publish(&more).await;
-    let mut feed = publisher.feeds(3).open("projector", P).await.unwrap();
-    assert_eq!(drain(&mut feed).await, more);
+    let mut stream = publisher.event_connector(3).open("projector", P).await.unwrap();
+    assert_eq!(drain(&mut stream).await, more);
 }
 
-/// See its name.
-pub async fn what_a_lost_feed_was_handed_is_a_hole_for_the_next(publisher: &impl EventPublisherHarness) {
+pub async fn events_delivered_to_a_lost_reader_are_not_redelivered(publisher: &impl EventStreamHarness) {
     let events = records(0, 7);
     publisher.publish(&events).await;
-    let mut lost = publisher.feeds(2).open("projector", P).await.unwrap();
+    let mut lost = publisher.event_connector(2).open("projector", P).await.unwrap();
     assert_eq!(lost.read().await.unwrap(), events[..2]);
-    let mut feed = publisher.feeds(2).open("projector", P).await.unwrap();
-    assert_eq!(positions(&drain(&mut feed).await), [3, 4, 5, 6, 7]);
-    // And what another one is handed while this one is there.
+    let mut stream = publisher.event_connector(2).open("projector", P).await.unwrap();
+    assert_eq!(positions(&drain(&mut stream).await), [3, 4, 5, 6, 7]);
+    // Events that another reader receives while this one is open are not delivered to this one either.
     let more = records(7, 4);
     publisher.publish(&more).await;
-    let mut lost = publisher.feeds(2).open("projector", P).await.unwrap();
+    let mut lost = publisher.event_connector(2).open("projector", P).await.unwrap();
     assert_eq!(lost.read().await.unwrap(), more[..2]);
-    assert_eq!(drain(&mut feed).await, more[2..]);
+    assert_eq!(drain(&mut stream).await, more[2..]);
 }
 
-/// See its name.
-pub async fn every_service_gets_every_event(publisher: &impl EventPublisherHarness) {
+pub async fn every_component_receives_every_event(publisher: &impl EventStreamHarness) {
     let events = records(0, 4);
     publisher.publish(&events).await;
-    for service in ["projector", "auctioneer"] {
-        let mut feed = publisher.feeds(10).open(service, P).await.unwrap();
-        assert_eq!(drain(&mut feed).await, events, "{service}");
+    for component in ["projector", "auctioneer"] {
+        let mut stream = publisher.event_connector(10).open(component, P).await.unwrap();
+        assert_eq!(drain(&mut stream).await, events, "{component}");
     }
 }
 
-/// See its name.
-pub async fn a_feed_knows_what_its_stream_ended_in_when_it_was_opened(
-    publisher: &impl EventPublisherHarness,
-) {
-    let feed = publisher.feeds(10).open("projector", P).await.unwrap();
-    assert_eq!(feed.last_event_at_open(), None);
+pub async fn stream_reports_the_last_event_at_open(publisher: &impl EventStreamHarness) {
+    let stream = publisher.event_connector(10).open("projector", P).await.unwrap();
+    assert_eq!(stream.last_event_at_open(), None);
     let events = records(0, 3);
     publisher.publish(&events).await;
-    let feed = publisher.feeds(10).open("projector", P).await.unwrap();
-    assert_eq!(feed.last_event_at_open(), events.last());
+    let stream = publisher.event_connector(10).open("projector", P).await.unwrap();
+    assert_eq!(stream.last_event_at_open(), events.last());
 }
 
-/// See its name.
-pub async fn a_feed_that_has_read_everything_says_so(publisher: &impl EventPublisherHarness) {
-    let mut feed = publisher.feeds(10).open("projector", P).await.unwrap();
-    assert_eq!(feed.read().await.unwrap(), []);
+pub async fn read_returns_nothing_at_the_end_of_the_stream(publisher: &impl EventStreamHarness) {
+    let mut stream = publisher.event_connector(10).open("projector", P).await.unwrap();
+    assert_eq!(stream.read().await.unwrap(), []);
     let events = records(0, 1);
     publisher.publish(&events).await;
-    assert_eq!(drain(&mut feed).await, events);
-    assert_eq!(feed.read().await.unwrap(), []);
+    assert_eq!(drain(&mut stream).await, events);
+    assert_eq!(stream.read().await.unwrap(), []);
 }

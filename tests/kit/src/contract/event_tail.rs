@@ -1,19 +1,18 @@
-//! [`EventTail`]: what is published from now on.
+//! Contract of [`EventTail`]: the events published after the tail was opened.
 
-use crate::contract::event_stream::EventPublisherHarness;
+use crate::contract::event_stream::EventStreamHarness;
 use crate::fixtures::records;
 use auction_app::ports::events::event_tail::{EventTail, EventTailConnector};
 use auction_wire::EventRecord;
 
-/// Tails, of what a publisher publishes.
-pub trait TailHarness: EventPublisherHarness {
-    /// What is tried.
+/// Tails of the streams that the publisher writes to.
+pub trait EventTailHarness: EventStreamHarness {
     type Tails: EventTailConnector;
-    /// Tails of all partitions.
-    fn tails(&self) -> Self::Tails;
+    /// Returns a connector whose tails read all partitions.
+    fn tail_connector(&self) -> Self::Tails;
 }
 
-/// Reads until so many have come.
+/// Reads until `count` events have arrived.
 async fn read(tail: &mut impl EventTail, count: usize) -> Vec<EventRecord> {
     let mut all = Vec::new();
     while all.len() < count {
@@ -22,19 +21,18 @@ async fn read(tail: &mut impl EventTail, count: usize) -> Vec<EventRecord> {
     all
 }
 
-/// See its name.
-pub async fn a_tail_has_what_comes_after_it_was_opened(streams: &impl TailHarness) {
+pub async fn tail_delivers_events_published_after_open(streams: &impl EventTailHarness) {
     streams.publish(&records(0, 3)).await;
-    let mut tail = streams.tails().open().await.unwrap();
+    let mut tail = streams.tail_connector().open().await.unwrap();
     let more = records(3, 4);
     streams.publish(&more).await;
     assert_eq!(read(&mut tail, 4).await, more);
-    assert_eq!(tail.read().await.unwrap(), [], "and says when there is no more");
+    assert_eq!(tail.read().await.unwrap(), [], "the tail reports its end");
 }
 
-/// See its name.
-pub async fn everybody_has_a_tail_of_his_own(streams: &impl TailHarness) {
-    let (mut one, mut other) = (streams.tails().open().await.unwrap(), streams.tails().open().await.unwrap());
+pub async fn tails_are_independent(streams: &impl EventTailHarness) {
+    let (mut one, mut other) =
+        (streams.tail_connector().open().await.unwrap(), streams.tail_connector().open().await.unwrap());
     let events = records(0, 2);
     streams.publish(&events).await;
     assert_eq!(read(&mut one, 2).await, events);

@@ -1,4 +1,4 @@
-//! [`Generations`]: views made anew beside the live ones.
+//! Contract of [`Generations`]: read models rebuilt next to the current ones.
 
 use crate::fixtures::{END, P, fresh};
 use auction_app::ports::views::generations::{Generations, SwitchResult};
@@ -9,24 +9,24 @@ use auction_domain::AuctionId;
 use auction_wire::PartitionId;
 use auction_wire::view::AuctionStatus;
 
-/// The same views in three ways.
+/// Three ports of the same read models.
 pub struct Adapter<S, G, V> {
-    /// For writing to the live ones.
+    /// Writes to the current generation.
     pub stores: S,
-    /// For making them anew.
+    /// Builds and switches generations.
     pub generations: G,
-    /// For reading the live ones.
+    /// Reads the current generation.
     pub views: V,
 }
 
-/// Both views of an auction, at a version.
-fn shown(auction: AuctionId, title: &str, version: u64) -> [ReadModelWrite; 3] {
+/// Returns the writes of an auction's view and list entry at a version.
+fn auction_writes(auction: AuctionId, title: &str, version: u64) -> [ReadModelWrite; 3] {
     let json = format!("{{\"title\":\"{title}\",\"version\":{version}}}").into_bytes();
-    let place = ListKey { status: AuctionStatus::Open, ends_at: END };
+    let key = ListKey { status: AuctionStatus::Open, ends_at: END };
     [
         ReadModelWrite::Auction { auction, json: json.clone() },
-        ReadModelWrite::AddToAuctionList { auction, place },
-        ReadModelWrite::AuctionListEntry { auction, status: place.status, leader: None, json },
+        ReadModelWrite::AddToAuctionList { auction, place: key },
+        ReadModelWrite::AuctionListEntry { auction, status: key.status, leader: None, json },
     ]
 }
 
@@ -36,12 +36,11 @@ async fn write(stores: &impl ReadModelConnector, from: u64, to: u64, writes: &[R
 }
 
 async fn title(views: &impl ReadModelReader, auction: AuctionId) -> Option<String> {
-    let json = views.auction(P, auction).await.unwrap().shown?.json;
+    let json = views.auction(P, auction).await.unwrap().value?.json;
     Some(String::from_utf8(json).unwrap().split('"').nth(3).unwrap().to_owned())
 }
 
-/// See its name.
-pub async fn a_new_generation_is_not_seen_until_it_is_switched_to<S, G, V>(adapter: &Adapter<S, G, V>)
+pub async fn generation_is_invisible_until_the_switch<S, G, V>(adapter: &Adapter<S, G, V>)
 where
     S: ReadModelConnector,
     G: Generations,
@@ -49,28 +48,31 @@ where
 {
     let Adapter { stores, generations, views } = adapter;
     let auction = AuctionId(fresh());
-    write(stores, 0, 5, &shown(auction, "old", 1)).await;
+    write(stores, 0, 5, &auction_writes(auction, "old", 1)).await;
     let (one, new) = (generations.begin(P).await.unwrap(), generations.begin(P).await.unwrap());
-    assert!(new > one, "each is given out once");
+    assert!(new > one, "generation numbers are unique");
     let filling = generations.stores(new);
-    assert_eq!(filling.open(P).await.unwrap().checkpoint().await.unwrap(), 0, "it is empty");
-    write(&filling, 0, 5, &shown(auction, "new", 1)).await;
+    assert_eq!(filling.open(P).await.unwrap().checkpoint().await.unwrap(), 0, "a new generation is empty");
+    write(&filling, 0, 5, &auction_writes(auction, "new", 1)).await;
     assert_eq!(
         (title(views, auction).await.as_deref(), views.checkpoint(P).await.unwrap()),
         (Some("old"), 5)
     );
     assert_eq!(generations.switch(P, new).await.unwrap(), SwitchResult::Done);
     assert_eq!(title(views, auction).await.as_deref(), Some("new"));
-    assert_eq!(generations.switch(P, new).await.unwrap(), SwitchResult::Done, "it is already");
+    assert_eq!(
+        generations.switch(P, new).await.unwrap(),
+        SwitchResult::Done,
+        "switching again has no effect"
+    );
     assert_eq!(generations.switch(P, one).await.unwrap(), SwitchResult::Superseded);
-    let lines = views.listed(AuctionStatus::Open, None, 10).await.unwrap().shown.lines;
-    assert_eq!(lines.len(), 1);
-    // Other partitions are as they were.
+    let entries = views.auctions_by_status(AuctionStatus::Open, None, 10).await.unwrap().value.entries;
+    assert_eq!(entries.len(), 1);
+    // Other partitions are unchanged.
     assert_eq!(stores.open(PartitionId(1)).await.unwrap().checkpoint().await.unwrap(), 0);
 }
 
-/// See its name.
-pub async fn a_generation_that_is_behind_is_not_switched_to<S, G, V>(adapter: &Adapter<S, G, V>)
+pub async fn switch_rejects_a_generation_that_is_behind<S, G, V>(adapter: &Adapter<S, G, V>)
 where
     S: ReadModelConnector,
     G: Generations,
@@ -84,11 +86,10 @@ where
     assert_eq!(views.checkpoint(P).await.unwrap(), 5);
     write(&generations.stores(new), 4, 7, &[]).await;
     assert_eq!(generations.switch(P, new).await.unwrap(), SwitchResult::Done);
-    assert_eq!(views.checkpoint(P).await.unwrap(), 7, "it may be ahead");
+    assert_eq!(views.checkpoint(P).await.unwrap(), 7, "the new generation may be ahead");
 }
 
-/// See its name.
-pub async fn whoever_writes_to_the_live_views_notices_a_switch<S, G, V>(adapter: &Adapter<S, G, V>)
+pub async fn writer_of_the_current_generation_detects_a_switch<S, G, V>(adapter: &Adapter<S, G, V>)
 where
     S: ReadModelConnector,
     G: Generations,
@@ -103,43 +104,48 @@ where
     assert_eq!(live.commit(5, 6, &[]).await.unwrap(), ReadModelCommit::Done);
     write(&generations.stores(new), 5, 6, &[]).await;
     assert_eq!(generations.switch(P, new).await.unwrap(), SwitchResult::Done);
-    let late = live.commit(6, 7, &shown(auction, "late", 1)).await.unwrap();
+    let late = live.commit(6, 7, &auction_writes(auction, "late", 1)).await.unwrap();
     assert_eq!(late, ReadModelCommit::CheckpointMoved);
-    assert_eq!(live.commit(6, 7, &[]).await.unwrap(), ReadModelCommit::CheckpointMoved, "for good");
+    assert_eq!(
+        live.commit(6, 7, &[]).await.unwrap(),
+        ReadModelCommit::CheckpointMoved,
+        "a replaced writer never commits again"
+    );
     assert_eq!(title(views, auction).await, None);
-    write(stores, 6, 7, &shown(auction, "again", 1)).await;
+    write(stores, 6, 7, &auction_writes(auction, "again", 1)).await;
     assert_eq!(title(views, auction).await.as_deref(), Some("again"));
 }
 
-/// See its name.
-pub async fn what_is_older_than_the_live_generation_is_dropped_and_nothing_else<S, G, V>(
-    adapter: &Adapter<S, G, V>,
-) where
+pub async fn drop_old_removes_only_superseded_generations<S, G, V>(adapter: &Adapter<S, G, V>)
+where
     S: ReadModelConnector,
     G: Generations,
     V: ReadModelReader,
 {
     let Adapter { stores, generations, views } = adapter;
     let auction = AuctionId(fresh());
-    write(stores, 0, 1, &shown(auction, "old", 1)).await;
+    write(stores, 0, 1, &auction_writes(auction, "old", 1)).await;
     assert_eq!(generations.drop_old().await.unwrap(), 0);
-    let (given_up, new) = (generations.begin(P).await.unwrap(), generations.begin(P).await.unwrap());
-    write(&generations.stores(given_up), 0, 1, &shown(auction, "given up", 1)).await;
-    write(&generations.stores(new), 0, 1, &shown(auction, "new", 1)).await;
+    let (abandoned, new) = (generations.begin(P).await.unwrap(), generations.begin(P).await.unwrap());
+    write(&generations.stores(abandoned), 0, 1, &auction_writes(auction, "abandoned", 1)).await;
+    write(&generations.stores(new), 0, 1, &auction_writes(auction, "new", 1)).await;
     assert_eq!(generations.switch(P, new).await.unwrap(), SwitchResult::Done);
     let next = generations.begin(P).await.unwrap();
-    write(&generations.stores(next), 0, 1, &shown(auction, "next", 1)).await;
+    write(&generations.stores(next), 0, 1, &auction_writes(auction, "next", 1)).await;
     assert!(generations.drop_old().await.unwrap() > 0);
-    for old in [given_up, auction_app::ports::views::generations::Generation::FIRST] {
+    for old in [abandoned, auction_app::ports::views::generations::Generation::FIRST] {
         assert_eq!(generations.stores(old).open(P).await.unwrap().checkpoint().await.unwrap(), 0);
     }
     assert_eq!(title(views, auction).await.as_deref(), Some("new"));
-    assert_eq!(generations.switch(P, next).await.unwrap(), SwitchResult::Done, "a rebuild goes on");
+    assert_eq!(
+        generations.switch(P, next).await.unwrap(),
+        SwitchResult::Done,
+        "a running rebuild is not dropped"
+    );
     assert_eq!(title(views, auction).await.as_deref(), Some("next"));
 }
 
-/// See its name.
-pub async fn a_comparison_tells_what_differs_from_what_moved<S, G, V>(adapter: &Adapter<S, G, V>)
+pub async fn comparison_separates_differing_from_moved_auctions<S, G, V>(adapter: &Adapter<S, G, V>)
 where
     S: ReadModelConnector,
     G: Generations,
@@ -149,7 +155,7 @@ where
     let [same, moved, differs, live_only, new_only] = std::array::from_fn(|_| AuctionId(fresh()));
     let all = |one: [(AuctionId, &str, u64); 4]| {
         one.into_iter()
-            .flat_map(|(auction, title, version)| shown(auction, title, version))
+            .flat_map(|(auction, title, version)| auction_writes(auction, title, version))
             .collect::<Vec<_>>()
     };
     let live = all([(same, "same", 1), (moved, "x", 1), (differs, "x", 1), (live_only, "x", 1)]);

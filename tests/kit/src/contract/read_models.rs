@@ -1,4 +1,4 @@
-//! [`ReadModelWriter`] and [`Views`]: written by one, read by everybody.
+//! Contract of [`ReadModelWriter`] and [`ReadModelReader`].
 
 use crate::fixtures::{AT, END, P, fresh};
 use auction_app::ports::views::read_models::{
@@ -9,11 +9,9 @@ use auction_domain::{AuctionId, DurationMs, UserId};
 use auction_wire::view::AuctionStatus;
 use auction_wire::{PartitionId, Positions};
 
-/// Writing and reading the same views.
+/// A writer and a reader of the same read models.
 pub struct Adapter<S, V> {
-    /// For writing.
     pub stores: S,
-    /// For reading.
     pub views: V,
 }
 
@@ -30,28 +28,26 @@ async fn commit(
     store.commit(from, to, writes).await.unwrap()
 }
 
-/// See its name.
-pub async fn views_are_written_with_their_checkpoint<S: ReadModelConnector, V: ReadModelReader>(
+pub async fn commit_writes_views_with_their_checkpoint<S: ReadModelConnector, V: ReadModelReader>(
     adapter: &Adapter<S, V>,
 ) {
     let Adapter { stores, views } = adapter;
     let mut store = stores.open(P).await.unwrap();
     assert_eq!(store.checkpoint().await.unwrap(), 0);
     let (ada, auction) = (UserId(fresh()), AuctionId(fresh()));
-    assert_eq!(views.user(P, ada).await.unwrap().shown, None);
+    assert_eq!(views.user(P, ada).await.unwrap().value, None);
     let writes = [user(ada, "ada"), ReadModelWrite::Auction { auction, json: b"auction".to_vec() }];
     assert_eq!(commit(&mut store, 0, 7, &writes).await, ReadModelCommit::Done);
-    assert_eq!(views.user(P, ada).await.unwrap().shown, Some(b"ada".to_vec()));
-    assert_eq!(views.auction(P, auction).await.unwrap().shown.unwrap().json, b"auction");
-    assert_eq!(views.auction(P, AuctionId(fresh())).await.unwrap().shown, None);
+    assert_eq!(views.user(P, ada).await.unwrap().value, Some(b"ada".to_vec()));
+    assert_eq!(views.auction(P, auction).await.unwrap().value.unwrap().json, b"auction");
+    assert_eq!(views.auction(P, AuctionId(fresh())).await.unwrap().value, None);
     assert_eq!(views.checkpoint(P).await.unwrap(), 7);
     assert_eq!(stores.open(P).await.unwrap().checkpoint().await.unwrap(), 7);
     assert_eq!(commit(&mut store, 7, 8, &[user(ada, "later")]).await, ReadModelCommit::Done);
-    assert_eq!(views.user(P, ada).await.unwrap().shown, Some(b"later".to_vec()));
+    assert_eq!(views.user(P, ada).await.unwrap().value, Some(b"later".to_vec()));
 }
 
-/// See its name.
-pub async fn nothing_is_written_from_another_checkpoint<S: ReadModelConnector, V: ReadModelReader>(
+pub async fn commit_writes_nothing_from_another_checkpoint<S: ReadModelConnector, V: ReadModelReader>(
     adapter: &Adapter<S, V>,
 ) {
     let Adapter { stores, views } = adapter;
@@ -64,13 +60,12 @@ pub async fn nothing_is_written_from_another_checkpoint<S: ReadModelConnector, V
             commit(&mut store, from, to, &[user(ada, "wrong")]).await,
             ReadModelCommit::CheckpointMoved
         );
-        assert_eq!(views.user(P, ada).await.unwrap().shown, Some(b"5".to_vec()));
+        assert_eq!(views.user(P, ada).await.unwrap().value, Some(b"5".to_vec()));
         assert_eq!(views.checkpoint(P).await.unwrap(), 5);
     }
 }
 
-/// See its name.
-pub async fn a_paused_writer_cannot_write_over_its_successor<S: ReadModelConnector, V: ReadModelReader>(
+pub async fn paused_writer_cannot_overwrite_its_successor<S: ReadModelConnector, V: ReadModelReader>(
     adapter: &Adapter<S, V>,
 ) {
     let Adapter { stores, views } = adapter;
@@ -79,33 +74,29 @@ pub async fn a_paused_writer_cannot_write_over_its_successor<S: ReadModelConnect
     assert_eq!(paused.checkpoint().await.unwrap(), 0);
     assert_eq!(commit(&mut successor, 0, 3, &[user(ada, "new")]).await, ReadModelCommit::Done);
     assert_eq!(commit(&mut paused, 0, 1, &[user(ada, "old")]).await, ReadModelCommit::CheckpointMoved);
-    assert_eq!(views.user(P, ada).await.unwrap().shown, Some(b"new".to_vec()));
+    assert_eq!(views.user(P, ada).await.unwrap().value, Some(b"new".to_vec()));
     assert_eq!(views.checkpoint(P).await.unwrap(), 3);
     assert_eq!(paused.checkpoint().await.unwrap(), 3);
     assert_eq!(commit(&mut successor, 3, 3, &[]).await, ReadModelCommit::Done);
-    assert_eq!(paused.checkpoint().await.unwrap(), 3, "looked again");
+    assert_eq!(paused.checkpoint().await.unwrap(), 3, "read again");
     assert_eq!(commit(&mut paused, 3, 4, &[user(ada, "newer")]).await, ReadModelCommit::Done);
     assert_eq!(commit(&mut successor, 3, 4, &[user(ada, "old")]).await, ReadModelCommit::CheckpointMoved);
-    assert_eq!(views.user(P, ada).await.unwrap().shown, Some(b"newer".to_vec()));
+    assert_eq!(views.user(P, ada).await.unwrap().value, Some(b"newer".to_vec()));
 }
 
-/// See its name.
-pub async fn bids_are_paged_the_newest_first_all_and_by_one_user<
-    S: ReadModelConnector,
-    V: ReadModelReader,
->(
+pub async fn bids_are_paged_newest_first_for_all_and_one_user<S: ReadModelConnector, V: ReadModelReader>(
     adapter: &Adapter<S, V>,
 ) {
     let Adapter { stores, views } = adapter;
     let mut store = stores.open(P).await.unwrap();
     let (auction, ada, bob) = (AuctionId(fresh()), UserId(fresh()), UserId(fresh()));
-    assert_eq!(views.bids(P, auction, None, 10).await.unwrap().shown, None, "there is no such auction");
-    assert_eq!(views.bids_of(P, auction, ada, None, 10).await.unwrap().shown, None);
+    assert_eq!(views.bids(P, auction, None, 10).await.unwrap().value, None, "the auction is unknown");
+    assert_eq!(views.bids_by_user(P, auction, ada, None, 10).await.unwrap().value, None);
     let shown = ReadModelWrite::Auction { auction, json: b"auction".to_vec() };
     commit(&mut store, 0, 1, &[shown]).await;
-    assert_eq!(views.bids(P, auction, None, 10).await.unwrap().shown, Some(BidPage::default()));
-    assert_eq!(views.bids_of(P, auction, ada, None, 10).await.unwrap().shown, Some(BidPage::default()));
-    // 1 to 40 by turns; more than 16, so that no order of texts will do.
+    assert_eq!(views.bids(P, auction, None, 10).await.unwrap().value, Some(BidPage::default()));
+    assert_eq!(views.bids_by_user(P, auction, ada, None, 10).await.unwrap().value, Some(BidPage::default()));
+    // Ada and Bob bid in turn. Two-digit numbers: an order by text would be wrong.
     let bidder = |number| if number % 2 == 1 { ada } else { bob };
     let bid = |number: u64, json: String| ReadModelWrite::Bid {
         auction,
@@ -116,27 +107,23 @@ pub async fn bids_are_paged_the_newest_first_all_and_by_one_user<
     let bids: Vec<ReadModelWrite> = (1..=40).map(|number| bid(number, format!("bid {number}"))).collect();
     commit(&mut store, 1, 2, &bids).await;
     commit(&mut store, 2, 3, &[bid(40, "deleted".to_owned())]).await;
-    let page = views.bids(P, auction, None, 3).await.unwrap().shown.unwrap();
+    let page = views.bids(P, auction, None, 3).await.unwrap().value.unwrap();
     let numbers = |page: &BidPage| page.bids.iter().map(|bid| bid.number).collect::<Vec<_>>();
     assert_eq!((page.count, numbers(&page), page.next), (40, vec![40, 39, 38], Some(38)));
     assert_eq!((page.bids[0].bidder, &page.bids[0].json[..]), (bob, &b"deleted"[..]));
     assert_eq!((page.bids[1].bidder, &page.bids[1].json[..]), (ada, &b"bid 39"[..]));
-    let page = views.bids(P, auction, Some(3), 3).await.unwrap().shown.unwrap();
+    let page = views.bids(P, auction, Some(3), 3).await.unwrap().value.unwrap();
     assert_eq!((page.count, numbers(&page), page.next), (40, vec![2, 1], None));
-    let page = views.bids_of(P, auction, ada, None, 2).await.unwrap().shown.unwrap();
+    let page = views.bids_by_user(P, auction, ada, None, 2).await.unwrap().value.unwrap();
     assert_eq!((page.count, numbers(&page), page.next), (20, vec![39, 37], Some(37)));
     assert_eq!(page.bids[1].json, b"bid 37");
-    let page = views.bids_of(P, auction, ada, Some(5), 2).await.unwrap().shown.unwrap();
+    let page = views.bids_by_user(P, auction, ada, Some(5), 2).await.unwrap().value.unwrap();
     assert_eq!((page.count, numbers(&page), page.next), (20, vec![3, 1], None));
-    let nobody = views.bids_of(P, auction, UserId(fresh()), None, 2).await.unwrap().shown;
-    assert_eq!(nobody, Some(BidPage::default()));
+    let without_bids = views.bids_by_user(P, auction, UserId(fresh()), None, 2).await.unwrap().value;
+    assert_eq!(without_bids, Some(BidPage::default()));
 }
 
-/// See its name.
-pub async fn what_a_user_has_bid_is_paged_the_newest_auction_first<
-    S: ReadModelConnector,
-    V: ReadModelReader,
->(
+pub async fn bidder_auctions_are_paged_newest_first<S: ReadModelConnector, V: ReadModelReader>(
     adapter: &Adapter<S, V>,
 ) {
     let Adapter { stores, views } = adapter;
@@ -147,7 +134,7 @@ pub async fn what_a_user_has_bid_is_paged_the_newest_auction_first<
     let mut writes = Vec::new();
     for (n, auction) in auctions.into_iter().enumerate() {
         let leader = [Some(ada), Some(bob), None][n];
-        let json = format!("line {n}").into_bytes();
+        let json = format!("entry {n}").into_bytes();
         writes.push(ReadModelWrite::AddToAuctionList { auction, place });
         writes.push(ReadModelWrite::AuctionListEntry { auction, status: place.status, leader, json });
         writes.push(ReadModelWrite::AddToBidderAuctions { user: ada, auction });
@@ -161,23 +148,25 @@ pub async fn what_a_user_has_bid_is_paged_the_newest_auction_first<
         json: b"bob".to_vec(),
     });
     commit(&mut store, 0, 1, &writes).await;
-    let page = views.bidder(ada, None, 2).await.unwrap().shown;
+    let page = views.bidder_auctions(ada, None, 2).await.unwrap().value;
     let shown = |n: usize, leader| BidderAuction {
         auction: auctions[n],
         status: AuctionStatus::Open,
         leader,
         bidder: format!("bids {n}").into_bytes(),
-        item: format!("line {n}").into_bytes(),
+        auction_entry: format!("entry {n}").into_bytes(),
     };
-    assert_eq!(page.lines, [shown(2, None), shown(1, Some(bob))]);
+    assert_eq!(page.entries, [shown(2, None), shown(1, Some(bob))]);
     assert_eq!(page.next, Some(auctions[1]));
-    let page = views.bidder(ada, page.next, 2).await.unwrap().shown;
-    assert_eq!((page.lines, page.next), (vec![shown(0, Some(ada))], None));
-    assert_eq!(views.bidder(bob, None, 2).await.unwrap().shown.lines.len(), 1);
-    assert_eq!(views.bidder(UserId(fresh()), None, 2).await.unwrap().shown, BidderAuctionPage::default());
+    let page = views.bidder_auctions(ada, page.next, 2).await.unwrap().value;
+    assert_eq!((page.entries, page.next), (vec![shown(0, Some(ada))], None));
+    assert_eq!(views.bidder_auctions(bob, None, 2).await.unwrap().value.entries.len(), 1);
+    assert_eq!(
+        views.bidder_auctions(UserId(fresh()), None, 2).await.unwrap().value,
+        BidderAuctionPage::default()
+    );
 }
 
-/// See its name.
 pub async fn auctions_are_listed_by_status_and_end<S: ReadModelConnector, V: ReadModelReader>(
     adapter: &Adapter<S, V>,
 ) {
@@ -186,32 +175,33 @@ pub async fn auctions_are_listed_by_status_and_end<S: ReadModelConnector, V: Rea
     let [late, soon, first] = std::array::from_fn(|_| AuctionId(fresh()));
     let at = |status, ends_at| ListKey { status, ends_at };
     let listed = |auction, place: ListKey, json: &str| {
-        let line = ReadModelWrite::AuctionListEntry {
+        let entry = ReadModelWrite::AuctionListEntry {
             auction,
             status: place.status,
             leader: None,
             json: json.into(),
         };
-        [ReadModelWrite::AddToAuctionList { auction, place }, line]
+        [ReadModelWrite::AddToAuctionList { auction, place }, entry]
     };
     let unlisted = |auction, place| [ReadModelWrite::RemoveFromAuctionList { auction, place }];
     let open = |ends_at| at(AuctionStatus::Open, ends_at);
     let writes =
         [listed(late, open(END), "late"), listed(soon, open(AT), "soon"), listed(first, open(AT), "first")];
     assert_eq!(commit(&mut store, 0, 1, &writes.concat()).await, ReadModelCommit::Done);
-    let lines = |listed: AuctionPage| {
-        listed.lines.into_iter().map(|line| String::from_utf8(line.json).unwrap()).collect::<Vec<_>>()
+    let titles = |listed: AuctionPage| {
+        listed.entries.into_iter().map(|entry| String::from_utf8(entry.json).unwrap()).collect::<Vec<_>>()
     };
-    let list = async |status, after, limit| views.listed(status, after, limit).await.unwrap().shown;
+    let list =
+        async |status, after, limit| views.auctions_by_status(status, after, limit).await.unwrap().value;
     let (is_open, closed) = (AuctionStatus::Open, AuctionStatus::Closed);
-    // Of the same end the smaller id comes first, and ids were given out in the order of the list above.
-    assert_eq!(lines(list(is_open, None, 10).await), ["soon", "first", "late"]);
+    // With the same end, the smaller id comes first. Ids were assigned in the order of the list above.
+    assert_eq!(titles(list(is_open, None, 10).await), ["soon", "first", "late"]);
     let page = list(is_open, None, 2).await;
-    assert_eq!(page.next, Some((AT, first)), "there is more");
-    assert_eq!(lines(page), ["soon", "first"]);
-    assert_eq!(list(is_open, None, 3).await.next, None, "that is all");
-    assert_eq!(lines(list(is_open, Some((AT, soon)), 10).await), ["first", "late"]);
-    assert_eq!(lines(list(closed, None, 10).await), [""; 0]);
+    assert_eq!(page.next, Some((AT, first)), "the list continues");
+    assert_eq!(titles(page), ["soon", "first"]);
+    assert_eq!(list(is_open, None, 3).await.next, None, "the list ends here");
+    assert_eq!(titles(list(is_open, Some((AT, soon)), 10).await), ["first", "late"]);
+    assert_eq!(titles(list(closed, None, 10).await), [""; 0]);
     let moved = AT + DurationMs::seconds(9);
     let writes: [&[ReadModelWrite]; 6] = [
         &unlisted(soon, open(AT)),
@@ -223,18 +213,17 @@ pub async fn auctions_are_listed_by_status_and_end<S: ReadModelConnector, V: Rea
     ];
     assert_eq!(commit(&mut store, 1, 2, &writes.concat()).await, ReadModelCommit::Done);
     let now = list(is_open, None, 10).await;
-    assert_eq!((now.lines[0].ends_at, now.lines[0].auction), (moved, soon));
-    assert_eq!(lines(now), ["moved"]);
-    // The newest end first.
-    assert_eq!(lines(list(closed, None, 10).await), ["closed late", "closed"]);
+    assert_eq!((now.entries[0].ends_at, now.entries[0].auction), (moved, soon));
+    assert_eq!(titles(now), ["moved"]);
+    // Closed auctions: newest end first.
+    assert_eq!(titles(list(closed, None, 10).await), ["closed late", "closed"]);
     let page = list(closed, None, 1).await;
     assert_eq!(page.next, Some((moved, late)));
-    assert_eq!(lines(list(closed, page.next, 1).await), ["closed"]);
-    assert_eq!(lines(list(AuctionStatus::Cancelled, None, 10).await), [""; 0]);
+    assert_eq!(titles(list(closed, page.next, 1).await), ["closed"]);
+    assert_eq!(titles(list(AuctionStatus::Cancelled, None, 10).await), [""; 0]);
 }
 
-/// See its name.
-pub async fn every_read_says_how_fresh_it_is<S: ReadModelConnector, V: ReadModelReader>(
+pub async fn reads_include_their_position<S: ReadModelConnector, V: ReadModelReader>(
     adapter: &Adapter<S, V>,
 ) {
     let Adapter { stores, views } = adapter;
@@ -245,16 +234,24 @@ pub async fn every_read_says_how_fresh_it_is<S: ReadModelConnector, V: ReadModel
             views.user(P, ada).await.unwrap().positions,
             views.auction(P, auction).await.unwrap().positions,
             views.bids(P, auction, None, 1).await.unwrap().positions,
-            views.bids_of(P, auction, ada, None, 1).await.unwrap().positions,
-            views.listed(AuctionStatus::Open, None, 1).await.unwrap().positions,
-            views.bidder(ada, None, 1).await.unwrap().positions,
+            views.bids_by_user(P, auction, ada, None, 1).await.unwrap().positions,
+            views.auctions_by_status(AuctionStatus::Open, None, 1).await.unwrap().positions,
+            views.bidder_auctions(ada, None, 1).await.unwrap().positions,
             views.checkpoints(&[P, other]).await.unwrap(),
         ]
     };
-    assert_eq!(all().await, [(); 7].map(|()| Positions::default()), "no checkpoint is before every event");
+    assert_eq!(
+        all().await,
+        [(); 7].map(|()| Positions::default()),
+        "without a checkpoint the position is before every event"
+    );
     let mut store = stores.open(P).await.unwrap();
     commit(&mut store, 0, 7, &[user(ada, "ada")]).await;
-    assert_eq!(all().await, [(); 7].map(|()| Positions::of(P, 7)), "also of what is not there");
+    assert_eq!(
+        all().await,
+        [(); 7].map(|()| Positions::of(P, 7)),
+        "reads of missing views have a position too"
+    );
     commit(&mut store, 7, 9, &[ReadModelWrite::Auction { auction, json: b"auction".to_vec() }]).await;
     assert_eq!(all().await, [(); 7].map(|()| Positions::of(P, 9)));
     commit(&mut stores.open(other).await.unwrap(), 0, 4, &[]).await;

@@ -1,4 +1,4 @@
-//! Accounts, as far as anybody but an ingress has to do with them, and what is told of tokens.
+//! Existing accounts and token revocations.
 
 use super::MemoryStore;
 use auction_app::ports::Unavailable;
@@ -6,15 +6,14 @@ use auction_app::ports::people::accounts::PersonalDataErasure;
 use auction_app::ports::people::tokens::{Revocation, Revocations};
 use auction_domain::UserId;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
 
 impl MemoryStore {
-    /// A user signs up.
+    /// Adds the account of a user.
     pub fn open_account(&self, user: UserId) {
         self.state().accounts.insert(user);
     }
 
-    /// Whose accounts there are.
+    /// Returns the users with an account.
     pub fn accounts(&self) -> BTreeSet<UserId> {
         self.state().accounts.clone()
     }
@@ -27,20 +26,11 @@ impl PersonalDataErasure for MemoryStore {
     }
 }
 
-/// Hears everything; clones hear the same.
-#[derive(Clone, Debug, Default)]
-pub struct MemoryRevocations(Arc<Mutex<Vec<Revocation>>>);
-
-impl MemoryRevocations {
-    /// What was announced.
-    pub fn heard(&self) -> Vec<Revocation> {
-        self.0.lock().unwrap().clone()
-    }
-}
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryRevocations;
 
 impl Revocations for MemoryRevocations {
-    async fn publish(&self, revoked: &[Revocation]) -> Result<(), Unavailable> {
-        self.0.lock().unwrap().extend(revoked);
+    async fn publish(&self, _: &[Revocation]) -> Result<(), Unavailable> {
         Ok(())
     }
 }

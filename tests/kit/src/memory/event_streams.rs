@@ -1,42 +1,45 @@
-//! Feeds of the event streams.
+//! Readers and tails of the event streams.
 
 use super::MemoryStreams;
-use super::streams::Partition;
+use super::streams::{BLOCK, Partition};
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::event_stream::{EventStream, EventStreamConnector};
 use auction_app::ports::events::event_stream_reader::EventStreamReader;
 use auction_app::ports::events::event_tail::{EventTail, EventTailConnector};
 use auction_wire::{EventRecord, PartitionId};
-use std::time::Duration;
 
-/// How long a read waits when there is nothing.
-const BLOCK: Duration = Duration::from_millis(10);
-
-/// Makes feeds that read so many events at a time.
+/// Opens event streams that read at most the given number of events at a time.
 #[derive(Clone, Debug)]
 pub struct MemoryEventStreams(pub MemoryStreams, pub usize);
 
-/// One feed.
+/// Event stream of one partition, read by one component.
 #[derive(Debug)]
 pub struct MemoryEventStream {
     streams: MemoryStreams,
-    service: &'static str,
+    component: &'static str,
     partition: PartitionId,
     count: usize,
-    me: u64,
-    ended_in: Option<EventRecord>,
+    consumer: u64,
+    last_event: Option<EventRecord>,
 }
 
 impl EventStreamConnector for MemoryEventStreams {
-    type Feed = MemoryEventStream;
+    type Stream = MemoryEventStream;
     async fn open(
         &self,
-        service: &'static str,
+        component: &'static str,
         partition: PartitionId,
     ) -> Result<MemoryEventStream, Unavailable> {
-        let me = self.0.state().new_consumer();
-        let ended_in = self.0.events(partition).pop();
-        Ok(MemoryEventStream { streams: self.0.clone(), service, partition, count: self.1, me, ended_in })
+        let consumer = self.0.state().new_consumer();
+        let last_event = self.0.events(partition).pop();
+        Ok(MemoryEventStream {
+            streams: self.0.clone(),
+            component,
+            partition,
+            count: self.1,
+            consumer,
+            last_event,
+        })
     }
 }
 
@@ -44,15 +47,15 @@ impl MemoryEventStream {
     fn take(&self) -> Vec<EventRecord> {
         let mut state = self.streams.state();
         let Partition { events, groups, .. } = state.partition(self.partition);
-        let group = groups.entry(self.service).or_default();
+        let group = groups.entry(self.component).or_default();
         loop {
-            let taken = group.hand_out(self.me, events.len(), self.count);
+            let taken = group.deliver(self.consumer, events.len(), self.count);
             taken.iter().for_each(|index| group.acknowledge(*index));
-            // What was trimmed is not there any more.
-            let there = taken.iter().filter(|index| events[**index].position != 0);
-            let there: Vec<EventRecord> = there.map(|index| events[*index].clone()).collect();
-            if taken.is_empty() || !there.is_empty() {
-                return there;
+            // A trimmed event has position 0 and is skipped.
+            let kept = taken.iter().filter(|index| events[**index].position != 0);
+            let kept: Vec<EventRecord> = kept.map(|index| events[*index].clone()).collect();
+            if taken.is_empty() || !kept.is_empty() {
+                return kept;
             }
         }
     }
@@ -69,24 +72,23 @@ impl EventStream for MemoryEventStream {
     }
 
     fn last_event_at_open(&self) -> Option<&EventRecord> {
-        self.ended_in.as_ref()
+        self.last_event.as_ref()
     }
 
-    async fn leave(self) -> Result<(), Unavailable> {
+    async fn leave_group(self) -> Result<(), Unavailable> {
         Ok(())
     }
 }
 
-/// Makes tails of one partition.
+/// Opens tails of one partition.
 #[derive(Clone, Debug)]
 pub struct MemoryTailConnector(pub MemoryStreams, pub PartitionId);
 
-/// One tail.
 #[derive(Debug)]
 pub struct MemoryTail {
     streams: MemoryStreams,
     partition: PartitionId,
-    /// The last position that was read.
+    /// Last position that was read.
     last: u64,
 }
 

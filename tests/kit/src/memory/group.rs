@@ -1,36 +1,37 @@
-//! A consumer group over a log, by index into it.
+//! Consumer group of a log. Entries are identified by their index.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What was delivered to whom, and what was acknowledged.
 #[derive(Debug, Default)]
 pub(super) struct Group {
+    /// Number of entries delivered.
     delivered: usize,
+    /// Consumer of each entry that is delivered and not acknowledged.
     pending: BTreeMap<usize, u64>,
     acknowledged: BTreeSet<usize>,
 }
 
 impl Group {
-    /// The next entries of a log of that length for a consumer, who takes over what is pending with
-    /// others: at most `count`, from index `from` on, what is pending first.
-    pub(super) fn take(&mut self, me: u64, from: usize, length: usize, count: usize) -> Vec<usize> {
-        self.pending.values_mut().for_each(|consumer| *consumer = me);
+    /// Claims all pending entries for a consumer and returns its next entries, pending entries first: at most
+    /// `count`, with an index of at least `from`. `length` is the length of the log.
+    pub(super) fn take(&mut self, consumer: u64, from: usize, length: usize, count: usize) -> Vec<usize> {
+        self.pending.values_mut().for_each(|owner| *owner = consumer);
         let mut taken: Vec<usize> = self.pending.range(from..).map(|(index, _)| *index).take(count).collect();
         while taken.len() < count && self.delivered < length {
             taken.push(self.delivered);
-            self.pending.insert(self.delivered, me);
+            self.pending.insert(self.delivered, consumer);
             self.delivered += 1;
         }
         taken
     }
 
-    /// Hands new entries to a consumer who does not look for what is pending.
-    pub(super) fn hand_out(&mut self, to: u64, length: usize, count: usize) -> Vec<usize> {
+    /// Delivers only new entries to a consumer, at most `count`.
+    pub(super) fn deliver(&mut self, consumer: u64, length: usize, count: usize) -> Vec<usize> {
         let end = length.min(self.delivered + count);
-        let handed: Vec<usize> = (self.delivered..end).collect();
-        self.pending.extend(handed.iter().map(|index| (*index, to)));
+        let delivered: Vec<usize> = (self.delivered..end).collect();
+        self.pending.extend(delivered.iter().map(|index| (*index, consumer)));
         self.delivered = end;
-        handed
+        delivered
     }
 
     pub(super) fn acknowledge(&mut self, index: usize) {

@@ -1,4 +1,4 @@
-//! Notifications, and copies of inboxes.
+//! Stored notifications and cached copies of inboxes.
 
 use super::outbox::MemoryOutbox;
 use auction_app::ports::Unavailable;
@@ -14,18 +14,18 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use uuid::Uuid;
 
-/// Notifications; clones share them.
+/// Stored notifications and their outbox. Clones share them.
 #[derive(Clone, Debug)]
 pub struct MemoryNotifications {
     state: Arc<Mutex<State>>,
     outbox: MemoryOutbox,
-    keeps: usize,
+    inbox_size: usize,
 }
 
 #[derive(Debug, Default)]
 struct State {
     checkpoints: BTreeMap<PartitionId, u64>,
-    subscriptions: BTreeMap<UserId, NotificationPreferences>,
+    preferences: BTreeMap<UserId, NotificationPreferences>,
     inboxes: BTreeMap<UserId, Stored>,
 }
 
@@ -37,21 +37,20 @@ struct Stored {
 }
 
 impl MemoryNotifications {
-    /// Each inbox keeps so many, the newest.
-    pub fn new(keeps: usize) -> MemoryNotifications {
-        MemoryNotifications { state: Arc::default(), outbox: MemoryOutbox::default(), keeps }
+    /// Creates an empty store. Each inbox keeps the newest `inbox_size` notifications.
+    pub fn new(inbox_size: usize) -> MemoryNotifications {
+        MemoryNotifications { state: Arc::default(), outbox: MemoryOutbox::default(), inbox_size }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
 
-    /// What goes out of the house.
     pub fn outbox(&self) -> &MemoryOutbox {
         &self.outbox
     }
 
-    /// Everything that is kept, in the order of each inbox.
+    /// Returns all notifications that the inboxes keep, each inbox in order.
     pub fn all(&self) -> Vec<Notification> {
         self.state().inboxes.values().flat_map(|inbox| inbox.kept.values().cloned()).collect()
     }
@@ -69,30 +68,30 @@ impl NotificationStore for MemoryNotifications {
         Ok(self.state().checkpoints.get(&partition).copied().unwrap_or_default())
     }
 
-    async fn commit(&mut self, telling: &NotificationBatch) -> Result<NotificationCommit, Unavailable> {
+    async fn commit(&mut self, batch: &NotificationBatch) -> Result<NotificationCommit, Unavailable> {
         let mut state = self.state();
-        let checkpoint = state.checkpoints.entry(telling.partition).or_default();
-        if *checkpoint != telling.from {
+        let checkpoint = state.checkpoints.entry(batch.partition).or_default();
+        if *checkpoint != batch.from {
             return Ok(NotificationCommit::CheckpointMoved);
         }
-        *checkpoint = telling.to;
-        telling.deleted.iter().for_each(|user| state.inboxes.entry(*user).or_default().kept.clear());
-        telling.deleted.iter().for_each(|user| self.outbox.erase(*user));
+        *checkpoint = batch.to;
+        batch.deleted.iter().for_each(|user| state.inboxes.entry(*user).or_default().kept.clear());
+        batch.deleted.iter().for_each(|user| self.outbox.erase(*user));
         let mut wanted = Vec::new();
-        for notification in &telling.notifications {
+        for notification in &batch.notifications {
             let user = notification.user;
-            if state.subscriptions.get(&user).is_none_or(|wants| wants.want(notification.kind)) {
+            if state.preferences.get(&user).is_none_or(|wants| wants.includes(notification.kind)) {
                 let inbox = state.inboxes.entry(user).or_default();
                 self.outbox.queue(notification);
                 inbox.last += 1;
                 inbox.kept.insert(inbox.last, notification.clone());
-                if inbox.kept.len() > self.keeps {
+                if inbox.kept.len() > self.inbox_size {
                     inbox.kept.pop_first();
                 }
                 wanted.push(NewNotification { user, seq: inbox.last, json: notification.json() });
             }
         }
-        state.subscriptions.extend(telling.subscriptions.iter().copied());
+        state.preferences.extend(batch.preferences.iter().copied());
         Ok(NotificationCommit::Done(wanted))
     }
 }
@@ -116,23 +115,23 @@ impl InboxStore for MemoryNotifications {
     }
 }
 
-/// Copies of inboxes; clones share them.
+/// Cached copies of inboxes. Clones share them.
 #[derive(Clone, Debug)]
 pub struct MemoryInboxes {
     state: Arc<Mutex<Copies>>,
-    keeps: u64,
+    inbox_size: u64,
 }
 
 #[derive(Debug, Default)]
 struct Copies {
-    generation: u64,
+    epoch: u64,
     copies: BTreeMap<UserId, Copy>,
 }
 
 #[derive(Debug, Default)]
 struct Copy {
     mark: Uuid,
-    generation: u64,
+    epoch: u64,
     complete: bool,
     first: u64,
     last: u64,
@@ -141,11 +140,12 @@ struct Copy {
 }
 
 impl Copy {
-    fn advance(&mut self, keeps: u64) {
+    /// Moves the end over gap-free entries and drops the oldest above `inbox_size`.
+    fn advance(&mut self, inbox_size: u64) {
         while self.entries.contains_key(&(self.last + 1)) {
             self.last += 1;
         }
-        while self.last + 1 - self.first > keeps {
+        while self.last + 1 - self.first > inbox_size {
             self.entries.remove(&self.first);
             self.first += 1;
         }
@@ -153,12 +153,12 @@ impl Copy {
 }
 
 impl MemoryInboxes {
-    /// Each copy keeps so many, the newest.
-    pub fn new(keeps: u64) -> MemoryInboxes {
-        MemoryInboxes { state: Arc::default(), keeps }
+    /// Creates an empty cache. Each copy keeps the newest `inbox_size` notifications.
+    pub fn new(inbox_size: u64) -> MemoryInboxes {
+        MemoryInboxes { state: Arc::default(), inbox_size }
     }
 
-    /// As after a flush of Redis.
+    /// Drops all copies, as a flush of Redis does.
     pub fn flush(&self) {
         *self.state.lock().unwrap() = Copies::default();
     }
@@ -166,7 +166,7 @@ impl MemoryInboxes {
 
 impl NotificationSink for MemoryInboxes {
     async fn begin(&self) -> Result<(), Unavailable> {
-        self.state.lock().unwrap().generation += 1;
+        self.state.lock().unwrap().epoch += 1;
         Ok(())
     }
 
@@ -178,7 +178,7 @@ impl NotificationSink for MemoryInboxes {
                 copy.entries.insert(delivered.seq, delivered.json.clone());
             }
             if copy.complete {
-                copy.advance(self.keeps);
+                copy.advance(self.inbox_size);
             }
         }
         Ok(())
@@ -188,8 +188,7 @@ impl NotificationSink for MemoryInboxes {
 impl InboxCache for MemoryInboxes {
     async fn page(&self, user: UserId, after: u64, limit: usize) -> Result<Option<InboxPage>, Unavailable> {
         let state = self.state.lock().unwrap();
-        let copy =
-            state.copies.get(&user).filter(|copy| copy.complete && copy.generation == state.generation);
+        let copy = state.copies.get(&user).filter(|copy| copy.complete && copy.epoch == state.epoch);
         Ok(copy.map(|copy| {
             let readable = copy.entries.range(copy.first..=copy.last.max(copy.first));
             let entries = readable.map(|(seq, json)| (*seq, json.clone())).collect();
@@ -200,10 +199,10 @@ impl InboxCache for MemoryInboxes {
 
     async fn reserve(&self, user: UserId) -> Result<Uuid, Unavailable> {
         let mut state = self.state.lock().unwrap();
-        let generation = state.generation;
+        let epoch = state.epoch;
         let copy = state.copies.entry(user).or_default();
-        if copy.mark.is_nil() || copy.generation != generation {
-            *copy = Copy { mark: Uuid::new_v4(), generation, ..Copy::default() };
+        if copy.mark.is_nil() || copy.epoch != epoch {
+            *copy = Copy { mark: Uuid::new_v4(), epoch, ..Copy::default() };
         }
         Ok(copy.mark)
     }
@@ -215,7 +214,7 @@ impl InboxCache for MemoryInboxes {
         copy.entries.extend(inbox.entries.iter().cloned());
         (copy.first, copy.last, copy.complete) = (inbox.first, inbox.last, true);
         copy.read_up_to = copy.read_up_to.max(inbox.read_up_to);
-        copy.advance(self.keeps);
+        copy.advance(self.inbox_size);
         Ok(())
     }
 

@@ -1,5 +1,3 @@
-//! Locks on partitions.
-
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLockConnector};
 use auction_wire::PartitionId;
@@ -8,14 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-/// How long a lock is waited for.
-const MOMENT: Duration = Duration::from_millis(100);
+/// Maximum time that `take` waits for the lock.
+const TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Locks; clones share them.
+/// Locks of all partitions. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryLocks(Arc<std::sync::Mutex<BTreeMap<PartitionId, Arc<Mutex<()>>>>>);
 
-/// One lock.
 #[derive(Debug)]
 pub struct MemoryLock {
     lock: Arc<Mutex<()>>,
@@ -32,7 +29,7 @@ impl PartitionLockConnector for MemoryLocks {
 
 impl PartitionLock for MemoryLock {
     async fn take(&mut self) -> Result<bool, Unavailable> {
-        self.held = tokio::time::timeout(MOMENT, self.lock.clone().lock_owned()).await.ok();
+        self.held = tokio::time::timeout(TIMEOUT, self.lock.clone().lock_owned()).await.ok();
         Ok(self.held.is_some())
     }
 

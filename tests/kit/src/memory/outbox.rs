@@ -1,4 +1,4 @@
-//! What is on its way out of the house.
+//! Outbox and webhooks. There are no e-mail addresses.
 
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::notification_store::Notification;
@@ -16,15 +16,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// Webhooks and what goes there; clones share them.
+/// Webhooks and their deliveries. Clones share them.
 #[derive(Clone, Debug)]
 pub struct MemoryOutbox {
-    house: Arc<Mutex<House>>,
+    state: Arc<Mutex<State>>,
     began: Instant,
 }
 
 #[derive(Debug, Default)]
-struct House {
+struct State {
     webhooks: BTreeMap<Uuid, (UserId, Webhook)>,
     deliveries: BTreeMap<u64, (Uuid, WebhookDelivery)>,
     deleted: BTreeSet<UserId>,
@@ -33,64 +33,65 @@ struct House {
 
 impl Default for MemoryOutbox {
     fn default() -> MemoryOutbox {
-        MemoryOutbox { house: Arc::default(), began: Instant::now() }
+        MemoryOutbox { state: Arc::default(), began: Instant::now() }
     }
 }
 
 impl MemoryOutbox {
-    fn house(&self) -> MutexGuard<'_, House> {
-        self.house.lock().unwrap()
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
     }
 
     fn now(&self) -> Timestamp {
         Timestamp(1 + i64::try_from(self.began.elapsed().as_millis()).unwrap())
     }
 
-    /// A notification is stored.
+    /// Adds a delivery of the notification for each enabled webhook of its user.
     pub(super) fn queue(&self, notification: &Notification) {
-        let (mut house, now) = (self.house(), self.now());
-        let open = |(user, webhook): &&(UserId, Webhook)| {
+        let (mut state, now) = (self.state(), self.now());
+        let is_enabled = |(user, webhook): &&(UserId, Webhook)| {
             *user == notification.user && webhook.disabled_at.is_none()
         };
-        let to: Vec<Uuid> = house.webhooks.values().filter(open).map(|(_, webhook)| webhook.id).collect();
-        for webhook in to {
-            house.last += 1;
+        let enabled: Vec<Uuid> =
+            state.webhooks.values().filter(is_enabled).map(|(_, webhook)| webhook.id).collect();
+        for webhook in enabled {
+            state.last += 1;
             let delivery = WebhookDelivery {
-                seq: house.last,
+                seq: state.last,
                 id: notification.id,
-                news: notification.news.to_vec(),
+                content: notification.content.to_vec(),
                 state: OutboxState::Pending,
                 attempts: 0,
                 created_at: now,
-                next_at: now,
+                due_at: now,
                 finished_at: None,
                 status: None,
                 error: None,
             };
-            house.deliveries.insert(delivery.seq, (webhook, delivery));
+            state.deliveries.insert(delivery.seq, (webhook, delivery));
         }
     }
 
-    /// The account of a user is deleted.
+    /// Records the deletion of a user's account.
     pub fn delete_user(&self, user: UserId) {
-        self.house().deleted.insert(user);
+        self.state().deleted.insert(user);
     }
 
-    /// The notifier hears of it.
+    /// Removes everything of a deleted user, when the notifier processes the deletion.
     pub(super) fn erase(&self, user: UserId) {
-        let mut house = self.house();
-        house.webhooks.retain(|_, (of, _)| *of != user);
-        let House { webhooks, deliveries, .. } = &mut *house;
+        let mut state = self.state();
+        state.webhooks.retain(|_, (of, _)| *of != user);
+        let State { webhooks, deliveries, .. } = &mut *state;
         deliveries.retain(|_, (webhook, _)| webhooks.contains_key(webhook));
     }
 }
 
-impl House {
-    fn of(&mut self, user: UserId, webhook: Uuid) -> Option<&mut Webhook> {
+impl State {
+    fn webhook_of(&mut self, user: UserId, webhook: Uuid) -> Option<&mut Webhook> {
         self.webhooks.get_mut(&webhook).filter(|(of, _)| *of == user).map(|(_, webhook)| webhook)
     }
 
-    fn to(&self, webhook: Uuid, now: Timestamp) -> Destination {
+    fn destination(&self, webhook: Uuid, now: Timestamp) -> Destination {
         let Some((_, webhook)) = self.webhooks.get(&webhook) else {
             return Destination::Unreachable("deleted");
         };
@@ -102,55 +103,62 @@ impl House {
     }
 }
 
-fn after(now: Timestamp, wait: Duration) -> Timestamp {
+fn add(now: Timestamp, wait: Duration) -> Timestamp {
     Timestamp(now.0 + i64::try_from(wait.as_millis()).unwrap())
 }
 
 impl Outbox for MemoryOutbox {
     async fn claim(&self, claim: &ClaimRequest) -> Result<Vec<OutboxMessage>, Unavailable> {
-        let (mut house, now) = (self.house(), self.now());
+        let (mut state, now) = (self.state(), self.now());
         let due = |(webhook, delivery): &&(Uuid, WebhookDelivery)| {
-            // Nobody has a mailbox here.
-            claim.way == DeliveryChannel::Webhook
+            claim.channel == DeliveryChannel::Webhook
                 && delivery.state == OutboxState::Pending
-                && delivery.next_at <= now
+                && delivery.due_at <= now
                 && !claim.busy.contains(webhook)
         };
-        let mut due: Vec<_> = house.deliveries.values().filter(due).cloned().collect();
-        due.sort_by_key(|(_, delivery)| (delivery.next_at, delivery.seq));
-        let (mut each, mut parcels) = (BTreeMap::<Uuid, usize>::new(), Vec::new());
+        let mut due: Vec<_> = state.deliveries.values().filter(due).cloned().collect();
+        due.sort_by_key(|(_, delivery)| (delivery.due_at, delivery.seq));
+        let (mut per_endpoint, mut messages) = (BTreeMap::<Uuid, usize>::new(), Vec::new());
         for (endpoint, delivery) in due {
-            let taken = each.entry(endpoint).or_default();
-            if *taken == claim.per_endpoint || parcels.len() == claim.limit {
+            let taken = per_endpoint.entry(endpoint).or_default();
+            if *taken == claim.per_endpoint || messages.len() == claim.limit {
                 continue;
             }
             *taken += 1;
-            let until = after(now, claim.lease);
-            house.deliveries.get_mut(&delivery.seq).unwrap().1.next_at = until;
-            let WebhookDelivery { seq, id, news, attempts, .. } = delivery;
-            let to = house.to(endpoint, now);
-            parcels.push(OutboxMessage { seq, claim: until.0, endpoint, id, attempts, news, to });
+            let until = add(now, claim.lease);
+            state.deliveries.get_mut(&delivery.seq).unwrap().1.due_at = until;
+            let WebhookDelivery { seq, id, content, attempts, .. } = delivery;
+            let destination = state.destination(endpoint, now);
+            messages.push(OutboxMessage {
+                seq,
+                claim: until.0,
+                endpoint,
+                id,
+                attempts,
+                content,
+                destination,
+            });
         }
-        Ok(parcels)
+        Ok(messages)
     }
 
-    async fn record(&self, settled: &[AttemptRecord]) -> Result<(), Unavailable> {
-        let (mut house, now) = (self.house(), self.now());
-        for AttemptRecord { seq, claim, verdict, status, error } in settled {
-            let Some((webhook, delivery)) = house.deliveries.get_mut(seq) else { continue };
-            if delivery.state != OutboxState::Pending || delivery.next_at.0 != *claim {
+    async fn record(&self, attempts: &[AttemptRecord]) -> Result<(), Unavailable> {
+        let (mut state, now) = (self.state(), self.now());
+        for AttemptRecord { seq, claim, result, status, error } in attempts {
+            let Some((webhook, delivery)) = state.deliveries.get_mut(seq) else { continue };
+            if delivery.state != OutboxState::Pending || delivery.due_at.0 != *claim {
                 continue;
             }
-            delivery.state = verdict.state();
-            delivery.next_at = if let AttemptResult::Retry(wait) = verdict { after(now, *wait) } else { now };
+            delivery.state = result.state();
+            delivery.due_at = if let AttemptResult::Retry(wait) = result { add(now, *wait) } else { now };
             delivery.finished_at = (delivery.state != OutboxState::Pending).then_some(now);
-            if *verdict != AttemptResult::Released {
+            if *result != AttemptResult::Released {
                 delivery.attempts += 1;
                 (delivery.status, delivery.error) = (*status, error.map(str::to_owned));
             }
             let webhook = *webhook;
             if let Some((_, webhook)) =
-                house.webhooks.get_mut(&webhook).filter(|_| *verdict == AttemptResult::EndpointGone)
+                state.webhooks.get_mut(&webhook).filter(|_| *result == AttemptResult::EndpointGone)
             {
                 webhook.disabled_at.get_or_insert(now);
             }
@@ -165,24 +173,24 @@ impl WebhookStore for MemoryOutbox {
         user: UserId,
         id: Uuid,
         url: &str,
-        at_most: u16,
+        limit: u16,
     ) -> Result<CreateResult, Unavailable> {
-        let (mut house, created_at) = (self.house(), self.now());
-        if house.deleted.contains(&user) {
+        let (mut state, created_at) = (self.state(), self.now());
+        if state.deleted.contains(&user) {
             return Ok(CreateResult::NoUser);
         }
-        if house.webhooks.values().filter(|(of, _)| *of == user).count() >= at_most.into() {
+        if state.webhooks.values().filter(|(of, _)| *of == user).count() >= limit.into() {
             return Ok(CreateResult::TooMany);
         }
         let url = url.to_owned();
         let webhook = Webhook { id, url, secret: 1, previous_until: None, created_at, disabled_at: None };
-        house.webhooks.insert(id, (user, webhook.clone()));
+        state.webhooks.insert(id, (user, webhook.clone()));
         Ok(CreateResult::Done(webhook))
     }
 
     async fn webhooks(&self, user: UserId) -> Result<Vec<Webhook>, Unavailable> {
-        let house = self.house();
-        let mut webhooks: Vec<Webhook> = house
+        let state = self.state();
+        let mut webhooks: Vec<Webhook> = state
             .webhooks
             .values()
             .filter(|(of, _)| *of == user)
@@ -193,13 +201,13 @@ impl WebhookStore for MemoryOutbox {
     }
 
     async fn delete(&self, user: UserId, webhook: Uuid) -> Result<bool, Unavailable> {
-        let mut house = self.house();
-        let there = house.of(user, webhook).is_some();
-        if there {
-            house.webhooks.remove(&webhook);
-            house.deliveries.retain(|_, (of, _)| *of != webhook);
+        let mut state = self.state();
+        let exists = state.webhook_of(user, webhook).is_some();
+        if exists {
+            state.webhooks.remove(&webhook);
+            state.deliveries.retain(|_, (of, _)| *of != webhook);
         }
-        Ok(there)
+        Ok(exists)
     }
 
     async fn rotate(
@@ -208,10 +216,10 @@ impl WebhookStore for MemoryOutbox {
         webhook: Uuid,
         overlap: Duration,
     ) -> Result<Option<Webhook>, Unavailable> {
-        let (mut house, now) = (self.house(), self.now());
-        Ok(house.of(user, webhook).map(|webhook| {
+        let (mut state, now) = (self.state(), self.now());
+        Ok(state.webhook_of(user, webhook).map(|webhook| {
             webhook.secret += 1;
-            webhook.previous_until = Some(after(now, overlap));
+            webhook.previous_until = Some(add(now, overlap));
             webhook.clone()
         }))
     }
@@ -223,24 +231,24 @@ impl WebhookStore for MemoryOutbox {
         before: u64,
         limit: usize,
     ) -> Result<Option<Vec<WebhookDelivery>>, Unavailable> {
-        let mut house = self.house();
-        if house.of(user, webhook).is_none() {
+        let mut state = self.state();
+        if state.webhook_of(user, webhook).is_none() {
             return Ok(None);
         }
-        let there = house.deliveries.range(..before).rev().filter(|(_, (of, _))| *of == webhook);
-        Ok(Some(there.take(limit).map(|(_, (_, delivery))| delivery.clone()).collect()))
+        let found = state.deliveries.range(..before).rev().filter(|(_, (of, _))| *of == webhook);
+        Ok(Some(found.take(limit).map(|(_, (_, delivery))| delivery.clone()).collect()))
     }
 
     async fn replay(&self, user: UserId, webhook: Uuid, id: Uuid) -> Result<ReplayResult, Unavailable> {
-        let (mut house, now) = (self.house(), self.now());
-        match house.of(user, webhook) {
+        let (mut state, now) = (self.state(), self.now());
+        match state.webhook_of(user, webhook) {
             None => return Ok(ReplayResult::NoWebhook),
             Some(webhook) if webhook.disabled_at.is_some() => return Ok(ReplayResult::Disabled),
             Some(_) => {}
         }
-        let found = house.deliveries.values_mut().find(|(of, delivery)| *of == webhook && delivery.id == id);
+        let found = state.deliveries.values_mut().find(|(of, delivery)| *of == webhook && delivery.id == id);
         let Some((_, delivery)) = found else { return Ok(ReplayResult::NoDelivery) };
-        (delivery.state, delivery.attempts, delivery.next_at) = (OutboxState::Pending, 0, now);
+        (delivery.state, delivery.attempts, delivery.due_at) = (OutboxState::Pending, 0, now);
         delivery.finished_at = None;
         Ok(ReplayResult::Done(delivery.clone()))
     }

@@ -1,5 +1,3 @@
-//! The event store.
-
 use super::user_deletions::Deletion;
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::outcomes::OutcomeReader;
@@ -18,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use uuid::Uuid;
 
-/// A store; clones share it.
+/// Event store. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore(Arc<Mutex<State>>);
 
@@ -43,40 +41,36 @@ impl MemoryStore {
         self.0.lock().unwrap()
     }
 
-    /// All events of a partition.
     pub fn events(&self, partition: PartitionId) -> Vec<EventRecord> {
         self.state().events.get(&partition).cloned().unwrap_or_default()
     }
 
-    /// The events of this command are not taken.
+    /// Makes `append` reject every batch with events of this command.
     pub fn reject(&self, command: CommandId) {
         self.state().rejected.insert(command);
     }
 
-    /// Makes an event one of another kind, as a newer program might have written it. Returns the kind it was
-    /// of.
+    /// Changes the kind of an event, as a newer program might have written it. Returns the previous kind.
     pub fn change_kind(&self, partition: PartitionId, position: u64, kind: &str) -> String {
         let mut state = self.state();
         let event = &mut state.events.get_mut(&partition).unwrap()[position as usize - 1];
         std::mem::replace(&mut event.kind, kind.to_owned())
     }
 
-    /// Loses the outcome of a command, as the end of its retention does.
+    /// Deletes the outcome of a command, as retention does.
     pub fn forget_outcome(&self, command: CommandId) {
         self.state().outcomes.remove(&command);
     }
 
-    /// All snapshots.
     pub fn snapshots(&self) -> Vec<SnapshotRecord> {
         self.state().snapshots.values().cloned().collect()
     }
 
-    /// Puts a snapshot there, whatever it is.
+    /// Stores a snapshot without any check.
     pub fn put_snapshot(&self, snapshot: SnapshotRecord) {
         self.state().snapshots.insert(snapshot.key, snapshot);
     }
 
-    /// All outcomes.
     pub fn all_outcomes(&self) -> HashMap<CommandId, Outcome> {
         self.state().outcomes.clone()
     }
@@ -98,10 +92,10 @@ impl State {
         if !batch.outcomes.iter().all(|outcome| ids.insert(outcome.command)) {
             return AppendResult::DuplicateCommand;
         }
-        // As Postgres has it with texts.
+        // Postgres rejects NUL in texts.
         let nul = batch.outcomes.iter().any(|outcome| outcome.kind.contains('\0'));
         if nul || batch.events.iter().any(|event| self.rejected.contains(&event.record.cause)) {
-            return AppendResult::Rejected("the content is not taken".to_owned());
+            return AppendResult::Rejected("the content is rejected".to_owned());
         }
         let version = |event: &NewEvent| (event.record.key, event.record.version);
         if batch.events.iter().any(|event| self.versions.contains(&version(event))) {
@@ -119,9 +113,9 @@ impl State {
         AppendResult::Committed
     }
 
-    fn strike_out(&mut self, bid: BidId) {
+    fn deactivate(&mut self, bid: BidId) {
         if let Some(bid) = self.bids.get_mut(&bid) {
-            bid.live = false;
+            bid.active = false;
         }
     }
 
@@ -141,35 +135,37 @@ impl State {
                 self.unrevealed.extend(terms.promotion.map(|_| (auction, partition)));
             }
             Event::Auction(
-                AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at },
+                AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at, .. },
             ) => drop(self.open.insert(auction, (partition, *ends_at))),
             Event::Auction(
-                AuctionEvent::AuctionCancelled
+                AuctionEvent::AuctionCancelled { .. }
                 | AuctionEvent::WinnerAnnounced(_)
                 | AuctionEvent::AuctionClosedUnsold { .. },
             ) => drop(self.open.remove(&auction)),
             Event::Auction(AuctionEvent::SeedRevealed { .. }) => drop(self.unrevealed.remove(&auction)),
             Event::Auction(AuctionEvent::BidPlaced { bid, bidder, .. }) => {
-                let placed = PlacedBid { auction, bidder: *bidder, live: true };
-                assert!(self.bids.insert(*bid, placed).is_none(), "a bid is placed once: {bid}");
+                let placed = PlacedBid { auction, bidder: *bidder, active: true };
+                assert!(self.bids.insert(*bid, placed).is_none(), "bid {bid} is placed twice");
             }
             Event::Auction(AuctionEvent::BidDeleted { bid, .. } | AuctionEvent::BidVoided { bid, .. }) => {
-                self.strike_out(*bid);
+                self.deactivate(*bid);
             }
             Event::Auction(AuctionEvent::BidsRetracted { bids, .. }) => {
-                bids.iter().for_each(|bid| self.strike_out(*bid));
+                bids.iter().for_each(|bid| self.deactivate(*bid));
             }
-            Event::User(UserEvent::SubscriptionsChanged(_)) | Event::Auction(_) | Event::Promoter(_) => {}
+            Event::User(UserEvent::NotificationPreferencesChanged(_))
+            | Event::Auction(_)
+            | Event::Promoter(_) => {}
         }
     }
 }
 
-/// A bid, as far as it matters what is left of its bidder.
+/// Bid, as needed to find the open interests of its bidder.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PlacedBid {
     pub(super) auction: AuctionId,
     pub(super) bidder: UserId,
-    pub(super) live: bool,
+    pub(super) active: bool,
 }
 
 impl EventStoreConnector for MemoryStore {

@@ -1,6 +1,7 @@
-//! The streams: command channels, event streams, dead letters, replies.
+//! Redis streams in memory: command channels, event streams, dead letters and replies.
 
 use super::group::Group;
+use crate::contract::command_stream::Fields;
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_app::ports::commands::command_stream::{
@@ -14,13 +15,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use stream_worker::EntryId;
 
-/// How long a read waits when there is nothing.
-const BLOCK: Duration = Duration::from_millis(10);
+/// Time that a read waits when there are no entries.
+pub(super) const BLOCK: Duration = Duration::from_millis(10);
 
-/// Names and values of an entry.
-pub type Fields = Vec<(Vec<u8>, Vec<u8>)>;
-
-/// All streams of all partitions; clones share them.
+/// Streams of all partitions. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStreams(Arc<Mutex<State>>);
 
@@ -37,9 +35,9 @@ pub(super) struct Partition {
     consumers: BTreeSet<u64>,
     pub(super) events: Vec<EventRecord>,
     pub(super) groups: BTreeMap<&'static str, Group>,
-    /// Newest position that ever was.
+    /// Newest position ever published, also after trimming.
     head: u64,
-    dead: Vec<NewDeadLetter>,
+    dead_letters: Vec<NewDeadLetter>,
     replies: Vec<(String, Outcome)>,
 }
 
@@ -73,12 +71,12 @@ impl MemoryStreams {
         self.0.lock().unwrap()
     }
 
-    /// Moves the clock that stamps commands.
+    /// Sets the clock that assigns entry ids.
     pub fn set_clock(&self, now: Timestamp) {
         self.state().now = now.0.unsigned_abs();
     }
 
-    /// Adds an entry to a channel, a millisecond after the one before.
+    /// Adds an entry to a channel, one millisecond after the previous entry.
     pub fn add(&self, partition: PartitionId, channel: Channel, fields: Fields) -> EntryId {
         let mut state = self.state();
         state.now += 1;
@@ -87,46 +85,44 @@ impl MemoryStreams {
         id
     }
 
-    /// Hands the next entries of a channel to a consumer who never comes back.
-    pub fn lose(&self, partition: PartitionId, channel: Channel, count: usize) -> Vec<EntryId> {
+    /// Delivers the next entries of a channel to a consumer that never processes them.
+    pub fn deliver_elsewhere(&self, partition: PartitionId, channel: Channel, count: usize) -> Vec<EntryId> {
         let mut state = self.state();
         let lost = state.new_consumer();
         let log = state.partition(partition).channels.entry(channel).or_default();
-        let handed = log.group.hand_out(lost, log.entries.len(), count);
-        handed.into_iter().map(|index| log.entries[index].0).collect()
+        let delivered = log.group.deliver(lost, log.entries.len(), count);
+        delivered.into_iter().map(|index| log.entries[index].0).collect()
     }
 
-    /// How many commands are delivered and not acknowledged.
+    /// Returns the number of commands that are delivered and not acknowledged.
     pub fn pending(&self, partition: PartitionId) -> usize {
         self.state().partition(partition).channels.values().map(|log| log.group.pending()).sum()
     }
 
-    /// How many commands are acknowledged.
+    /// Returns the number of acknowledged commands.
     pub fn acknowledged(&self, partition: PartitionId) -> usize {
         self.state().partition(partition).channels.values().map(|log| log.group.acknowledged()).sum()
     }
 
-    /// How many lanes are in the group.
+    /// Returns the number of readers in the group.
     pub fn consumers(&self, partition: PartitionId) -> usize {
         self.state().partition(partition).consumers.len()
     }
 
-    /// What was put away.
-    pub fn dead(&self, partition: PartitionId) -> Vec<NewDeadLetter> {
-        self.state().partition(partition).dead.clone()
+    pub fn dead_letters(&self, partition: PartitionId) -> Vec<NewDeadLetter> {
+        self.state().partition(partition).dead_letters.clone()
     }
 
-    /// What was sent to the ingresses.
+    /// Returns the outcomes sent to ingresses, with the name of the ingress.
     pub fn replies(&self, partition: PartitionId) -> Vec<(String, Outcome)> {
         self.state().partition(partition).replies.clone()
     }
 
-    /// The event stream.
     pub fn events(&self, partition: PartitionId) -> Vec<EventRecord> {
         self.state().partition(partition).events.clone()
     }
 
-    /// Publishes beside everybody else, whatever the stream's end is.
+    /// Publishes events without checking the end of the stream.
     pub fn publish(&self, partition: PartitionId, events: &[EventRecord]) {
         self.state().partition(partition).publish(events);
     }
@@ -139,12 +135,12 @@ impl MemoryStreams {
         partition.head = 0;
     }
 
-    /// Takes events from the beginning of the stream, as trimming does; never the last one.
+    /// Trims the events up to a position, but never the last event.
     pub fn trim(&self, partition: PartitionId, up_to: u64) {
         let mut state = self.state();
         let partition = state.partition(partition);
         let last = partition.head;
-        // Indices of groups stay what they were: a trimmed event reads as one that was there before.
+        // Trimmed events stay in the list, so that the indices in the groups remain valid.
         partition.events.iter_mut().filter(|e| e.position <= up_to && e.position < last).for_each(|event| {
             event.position = 0;
         });
@@ -157,11 +153,11 @@ impl Partition {
         self.head = events.last().map_or(self.head, |event| event.position);
     }
 
-    /// The next commands for a reader, who has been handed so much of each channel.
+    /// Returns the next commands for a reader. `next` holds the next index to read of each channel.
     fn read(
         &mut self,
-        me: u64,
-        handed_out: &mut BTreeMap<Channel, usize>,
+        consumer: u64,
+        next: &mut BTreeMap<Channel, usize>,
         count: usize,
     ) -> Vec<ReceivedCommand> {
         let mut deliveries = Vec::new();
@@ -171,11 +167,11 @@ impl Partition {
                 break;
             }
             let log = self.channels.entry(channel).or_default();
-            let from = handed_out.entry(channel).or_default();
-            let taken = log.group.take(me, *from, log.entries.len(), count);
+            let from = next.entry(channel).or_default();
+            let taken = log.group.take(consumer, *from, log.entries.len(), count);
             *from = taken.last().map_or(*from, |last| last + 1);
             full |= taken.len() == count;
-            deliveries.extend(taken.into_iter().map(|index| delivery(channel, &log.entries[index])));
+            deliveries.extend(taken.into_iter().map(|index| received_command(channel, &log.entries[index])));
         }
         deliveries
     }
@@ -188,16 +184,16 @@ impl Partition {
         for (channel, entry) in &batch.done {
             self.channels.entry(*channel).or_default().acknowledge(*entry);
         }
-        for letter in &batch.dead {
-            self.channels.entry(letter.channel).or_default().acknowledge(letter.entry);
-            self.dead.push(letter.clone());
+        for dead_letter in &batch.dead {
+            self.channels.entry(dead_letter.channel).or_default().acknowledge(dead_letter.entry);
+            self.dead_letters.push(dead_letter.clone());
         }
         self.replies.extend(batch.replies.iter().cloned());
         PublishResult::Published
     }
 }
 
-fn delivery(channel: Channel, (entry, fields): &(EntryId, Fields)) -> ReceivedCommand {
+fn received_command(channel: Channel, (entry, fields): &(EntryId, Fields)) -> ReceivedCommand {
     let command = Command::from_fields(fields);
     let command = command.map_err(|error| PoisonMessage {
         failure: Failure { reason: FailureReason::Unreadable, error: error.to_string() },
@@ -206,21 +202,20 @@ fn delivery(channel: Channel, (entry, fields): &(EntryId, Fields)) -> ReceivedCo
     ReceivedCommand { channel, entry: *entry, command }
 }
 
-/// Makes lanes that read so many commands of each channel at a time; if it is one, each is handled alone.
+/// Opens command streams whose readers read at most the given number of commands of each channel at a time.
+/// With 1, every batch is isolated.
 #[derive(Clone, Debug)]
 pub struct MemoryCommandStreams(pub MemoryStreams, pub usize);
 
-/// The reading half of a lane.
 #[derive(Debug)]
 pub struct MemoryReader {
     streams: MemoryStreams,
     partition: PartitionId,
     count: usize,
-    me: u64,
-    handed_out: BTreeMap<Channel, usize>,
+    consumer: u64,
+    next: BTreeMap<Channel, usize>,
 }
 
-/// The settling half of a lane.
 #[derive(Debug)]
 pub struct MemorySettler {
     streams: MemoryStreams,
@@ -232,10 +227,10 @@ impl CommandStreamConnector for MemoryCommandStreams {
     type Settler = MemorySettler;
     async fn open(&self, partition: PartitionId) -> Result<(MemoryReader, MemorySettler), Unavailable> {
         let mut state = self.0.state();
-        let me = state.new_consumer();
-        state.partition(partition).consumers.insert(me);
-        let (streams, handed_out) = (self.0.clone(), BTreeMap::new());
-        let reader = MemoryReader { streams, partition, count: self.1, me, handed_out };
+        let consumer = state.new_consumer();
+        state.partition(partition).consumers.insert(consumer);
+        let (streams, next) = (self.0.clone(), BTreeMap::new());
+        let reader = MemoryReader { streams, partition, count: self.1, consumer, next };
         Ok((reader, MemorySettler { streams: self.0.clone(), partition }))
     }
     async fn on_interrupted(&self, _: PartitionId) {}
@@ -244,7 +239,7 @@ impl CommandStreamConnector for MemoryCommandStreams {
 impl MemoryReader {
     fn take(&mut self) -> Batch {
         let mut state = self.streams.state();
-        let deliveries = state.partition(self.partition).read(self.me, &mut self.handed_out, self.count);
+        let deliveries = state.partition(self.partition).read(self.consumer, &mut self.next, self.count);
         Batch { deliveries, isolated: self.count == 1 }
     }
 }
@@ -265,12 +260,12 @@ impl CommandReader for MemoryReader {
     }
 
     async fn take_over(&mut self) -> Result<(), Unavailable> {
-        self.handed_out.clear();
+        self.next.clear();
         Ok(())
     }
 
     async fn leave_group(self) -> Result<(), Unavailable> {
-        self.streams.state().partition(self.partition).consumers.remove(&self.me);
+        self.streams.state().partition(self.partition).consumers.remove(&self.consumer);
         Ok(())
     }
 }
@@ -295,7 +290,7 @@ impl CommandSettler for MemorySettler {
     }
 }
 
-/// Takes commands.
+/// Command queue that writes to the channels of [`MemoryStreams`].
 #[derive(Clone, Debug)]
 pub struct MemoryQueue(pub MemoryStreams, pub PartitionCount);
 

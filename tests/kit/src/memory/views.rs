@@ -1,5 +1,3 @@
-//! The read models.
-
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::generations::{
     ComparedAuction, Comparison, Generation, Generations, SwitchResult,
@@ -15,95 +13,98 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// The views of all partitions; clones share them.
+/// Read models of all partitions. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryViews(Arc<Mutex<BTreeMap<PartitionId, Generationed>>>, Arc<AtomicU64>);
+pub struct MemoryViews(Arc<Mutex<BTreeMap<PartitionId, PartitionViews>>>, Arc<AtomicU64>);
 
 #[derive(Clone, Debug)]
-struct Generationed {
-    live: Generation,
+struct PartitionViews {
+    current: Generation,
     newest: Generation,
-    all: BTreeMap<Generation, Shown>,
+    all: BTreeMap<Generation, GenerationViews>,
 }
 
-impl Default for Generationed {
-    fn default() -> Generationed {
-        Generationed { live: Generation::FIRST, newest: Generation::FIRST, all: BTreeMap::new() }
+impl Default for PartitionViews {
+    fn default() -> PartitionViews {
+        PartitionViews { current: Generation::FIRST, newest: Generation::FIRST, all: BTreeMap::new() }
     }
 }
 
-/// One generation of a partition.
+/// One generation of the read models of a partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Shown {
+struct GenerationViews {
     checkpoint: u64,
     users: BTreeMap<UserId, Vec<u8>>,
     auctions: BTreeMap<AuctionId, Vec<u8>>,
     bids: BTreeMap<AuctionId, BTreeMap<u64, (UserId, Vec<u8>)>>,
-    places: BTreeSet<(AuctionStatus, Timestamp, AuctionId)>,
-    lines: BTreeMap<AuctionId, (AuctionStatus, Option<UserId>, Vec<u8>)>,
-    bidders: BTreeMap<(UserId, AuctionId), Vec<u8>>,
-    bid_in: BTreeSet<(UserId, AuctionId)>,
+    auction_list: BTreeSet<(AuctionStatus, Timestamp, AuctionId)>,
+    entries_by_auction: BTreeMap<AuctionId, (AuctionStatus, Option<UserId>, Vec<u8>)>,
+    bidder_entries: BTreeMap<(UserId, AuctionId), Vec<u8>>,
+    bidder_auctions_index: BTreeSet<(UserId, AuctionId)>,
 }
 
 impl MemoryViews {
-    fn state(&self) -> MutexGuard<'_, BTreeMap<PartitionId, Generationed>> {
+    fn state(&self) -> MutexGuard<'_, BTreeMap<PartitionId, PartitionViews>> {
         self.0.lock().unwrap()
     }
 
-    /// The live views of each partition.
-    fn live(&self) -> BTreeMap<PartitionId, Shown> {
+    /// Returns the current generation of each partition.
+    fn current(&self) -> BTreeMap<PartitionId, GenerationViews> {
         let state = self.state();
-        let live = |views: &Generationed| views.all.get(&views.live).cloned().unwrap_or_default();
-        state.iter().map(|(partition, views)| (*partition, live(views))).collect()
+        let current = |views: &PartitionViews| views.all.get(&views.current).cloned().unwrap_or_default();
+        state.iter().map(|(partition, views)| (*partition, current(views))).collect()
     }
 
-    fn as_of<T>(&self, partition: PartitionId, read: impl FnOnce(&mut Shown) -> T) -> AsOf<T> {
-        let mut live = self.live().remove(&partition).unwrap_or_default();
-        AsOf { positions: Positions::of(partition, live.checkpoint), shown: read(&mut live) }
+    fn as_of<T>(&self, partition: PartitionId, read: impl FnOnce(&mut GenerationViews) -> T) -> AsOf<T> {
+        let mut current = self.current().remove(&partition).unwrap_or_default();
+        AsOf { positions: Positions::of(partition, current.checkpoint), value: read(&mut current) }
     }
 
     fn positions(&self) -> Positions {
-        self.live().iter().map(|(partition, shown)| (*partition, shown.checkpoint)).collect()
+        self.current()
+            .iter()
+            .map(|(partition, generation_views)| (*partition, generation_views.checkpoint))
+            .collect()
     }
 
-    /// How often somebody looked at checkpoints.
-    pub fn looks(&self) -> u64 {
+    /// Returns the number of calls of [`ReadModelReader::checkpoints`].
+    pub fn checkpoint_reads(&self) -> u64 {
         self.1.load(Ordering::Relaxed)
     }
 
-    /// Loses everything, as a Redis that is flushed.
-    pub fn lose(&self) {
+    /// Drops everything, as a flush of Redis does.
+    pub fn flush(&self) {
         self.state().clear();
     }
 
-    /// Panics unless both show the same.
+    /// Panics unless both have the same views in the current generation.
     pub fn assert_same(&self, other: &MemoryViews) {
-        assert_eq!(self.live(), other.live());
+        assert_eq!(self.current(), other.current());
     }
 }
 
-impl Shown {
+impl GenerationViews {
     fn write(&mut self, write: &ReadModelWrite) {
         match write.clone() {
             ReadModelWrite::User { user, json } => drop(self.users.insert(user, json)),
             ReadModelWrite::Auction { auction, json } => drop(self.auctions.insert(auction, json)),
             ReadModelWrite::AddToAuctionList { auction, place: ListKey { status, ends_at } } => {
-                self.places.insert((status, ends_at, auction));
+                self.auction_list.insert((status, ends_at, auction));
             }
             ReadModelWrite::AuctionListEntry { auction, status, leader, json } => {
-                self.lines.insert(auction, (status, leader, json));
+                self.entries_by_auction.insert(auction, (status, leader, json));
             }
             ReadModelWrite::RemoveFromAuctionList { auction, place: ListKey { status, ends_at } } => {
-                self.places.remove(&(status, ends_at, auction));
+                self.auction_list.remove(&(status, ends_at, auction));
             }
             ReadModelWrite::Bid { auction, number, bidder, json } => {
                 self.bids.entry(auction).or_default().insert(number, (bidder, json));
             }
             ReadModelWrite::BidderAuctionEntry { user, auction, json } => {
-                drop(self.bidders.insert((user, auction), json))
+                drop(self.bidder_entries.insert((user, auction), json))
             }
             ReadModelWrite::AddToBidderAuctions { user, auction } => {
-                self.bid_in.insert((user, auction));
+                self.bidder_auctions_index.insert((user, auction));
             }
         }
     }
@@ -129,51 +130,51 @@ impl Shown {
         Some(BidPage { count, bids, next })
     }
 
-    fn shown(&self, auction: AuctionId) -> ComparedAuction {
-        let line = self.lines.get(&auction);
+    fn compared(&self, auction: AuctionId) -> ComparedAuction {
+        let entry = self.entries_by_auction.get(&auction);
         ComparedAuction {
             view: self.auctions.get(&auction).cloned(),
-            line: line.map(|(_, _, json)| json.clone()),
-            leader: line.and_then(|(_, leader, _)| *leader),
+            entry: entry.map(|(_, _, json)| json.clone()),
+            leader: entry.and_then(|(_, leader, _)| *leader),
         }
     }
 }
 
-/// The views of one partition, for writing.
+/// Writer to one generation of a partition.
 #[derive(Debug)]
-pub struct MemoryViewStore {
+pub struct MemoryReadModelWriter {
     views: MemoryViews,
     partition: PartitionId,
     generation: Generation,
-    /// Whether nothing may be written when another generation is live.
-    live: bool,
+    /// Whether a commit fails after another generation became the current one.
+    current_only: bool,
 }
 
 impl ReadModelConnector for MemoryViews {
-    type Store = MemoryViewStore;
-    async fn open(&self, partition: PartitionId) -> Result<MemoryViewStore, Unavailable> {
-        let generation = self.state().entry(partition).or_default().live;
-        Ok(MemoryViewStore { views: self.clone(), partition, generation, live: true })
+    type Store = MemoryReadModelWriter;
+    async fn open(&self, partition: PartitionId) -> Result<MemoryReadModelWriter, Unavailable> {
+        let generation = self.state().entry(partition).or_default().current;
+        Ok(MemoryReadModelWriter { views: self.clone(), partition, generation, current_only: true })
     }
 }
 
-/// For writing to a certain generation.
+/// Opens writers to one generation, whether or not it is the current one.
 #[derive(Clone, Debug)]
 pub struct MemoryGeneration(MemoryViews, Generation);
 
 impl ReadModelConnector for MemoryGeneration {
-    type Store = MemoryViewStore;
-    async fn open(&self, partition: PartitionId) -> Result<MemoryViewStore, Unavailable> {
+    type Store = MemoryReadModelWriter;
+    async fn open(&self, partition: PartitionId) -> Result<MemoryReadModelWriter, Unavailable> {
         let MemoryGeneration(views, generation) = self.clone();
-        Ok(MemoryViewStore { views, partition, generation, live: false })
+        Ok(MemoryReadModelWriter { views, partition, generation, current_only: false })
     }
 }
 
-impl ReadModelWriter for MemoryViewStore {
+impl ReadModelWriter for MemoryReadModelWriter {
     async fn checkpoint(&mut self) -> Result<u64, Unavailable> {
         let mut state = self.views.state();
         let all = &state.entry(self.partition).or_default().all;
-        Ok(all.get(&self.generation).map_or(0, |shown| shown.checkpoint))
+        Ok(all.get(&self.generation).map_or(0, |generation_views| generation_views.checkpoint))
     }
 
     async fn commit(
@@ -184,13 +185,13 @@ impl ReadModelWriter for MemoryViewStore {
     ) -> Result<ReadModelCommit, Unavailable> {
         let mut state = self.views.state();
         let views = state.entry(self.partition).or_default();
-        let replaced = self.live && views.live != self.generation;
-        let shown = views.all.entry(self.generation).or_default();
-        if replaced || shown.checkpoint != from {
+        let replaced = self.current_only && views.current != self.generation;
+        let generation_views = views.all.entry(self.generation).or_default();
+        if replaced || generation_views.checkpoint != from {
             return Ok(ReadModelCommit::CheckpointMoved);
         }
-        writes.iter().for_each(|write| shown.write(write));
-        shown.checkpoint = to;
+        writes.iter().for_each(|write| generation_views.write(write));
+        generation_views.checkpoint = to;
         Ok(ReadModelCommit::Done)
     }
 }
@@ -201,7 +202,7 @@ impl Generations for MemoryViews {
     async fn begin(&self, partition: PartitionId) -> Result<Generation, Unavailable> {
         let mut state = self.state();
         let views = state.entry(partition).or_default();
-        views.newest = Generation(views.newest.max(views.live).0 + 1);
+        views.newest = Generation(views.newest.max(views.current).0 + 1);
         Ok(views.newest)
     }
 
@@ -217,11 +218,12 @@ impl Generations for MemoryViews {
         let mut state = self.state();
         let views = state.entry(partition).or_default();
         let of = |generation| views.all.get(&generation).cloned().unwrap_or_default();
-        let (live, other): (Shown, Shown) = (of(views.live), of(generation));
+        let (current, other): (GenerationViews, GenerationViews) = (of(views.current), of(generation));
         let mut comparison = Comparison::default();
-        let auctions: BTreeSet<AuctionId> = live.lines.keys().chain(other.lines.keys()).copied().collect();
+        let auctions: BTreeSet<AuctionId> =
+            current.entries_by_auction.keys().chain(other.entries_by_auction.keys()).copied().collect();
         for auction in auctions {
-            comparison.add(auction, &live.shown(auction), &other.shown(auction));
+            comparison.add(auction, &current.compared(auction), &other.compared(auction));
         }
         Ok(comparison)
     }
@@ -229,14 +231,19 @@ impl Generations for MemoryViews {
     async fn switch(&self, partition: PartitionId, to: Generation) -> Result<SwitchResult, Unavailable> {
         let mut state = self.state();
         let views = state.entry(partition).or_default();
-        let checkpoint = |generation| views.all.get(&generation).map_or(0, |shown: &Shown| shown.checkpoint);
-        if views.live > to {
+        let checkpoint = |generation| {
+            views
+                .all
+                .get(&generation)
+                .map_or(0, |generation_views: &GenerationViews| generation_views.checkpoint)
+        };
+        if views.current > to {
             return Ok(SwitchResult::Superseded);
         }
-        if checkpoint(to) < checkpoint(views.live) {
+        if checkpoint(to) < checkpoint(views.current) {
             return Ok(SwitchResult::Behind);
         }
-        views.live = to;
+        views.current = to;
         Ok(SwitchResult::Done)
     }
 
@@ -244,8 +251,8 @@ impl Generations for MemoryViews {
         let mut dropped = 0;
         for views in self.state().values_mut() {
             let before = views.all.len();
-            let live = views.live;
-            views.all.retain(|generation, _| *generation >= live);
+            let current = views.current;
+            views.all.retain(|generation, _| *generation >= current);
             dropped += (before - views.all.len()) as u64;
         }
         Ok(dropped)
@@ -254,7 +261,7 @@ impl Generations for MemoryViews {
 
 impl ReadModelReader for MemoryViews {
     async fn user(&self, partition: PartitionId, user: UserId) -> Result<AsOf<Option<Vec<u8>>>, Unavailable> {
-        Ok(self.as_of(partition, |shown| shown.users.remove(&user)))
+        Ok(self.as_of(partition, |generation_views| generation_views.users.remove(&user)))
     }
 
     async fn auction(
@@ -262,8 +269,8 @@ impl ReadModelReader for MemoryViews {
         partition: PartitionId,
         auction: AuctionId,
     ) -> Result<AsOf<Option<AuctionDocument>>, Unavailable> {
-        let shown = |json| AuctionDocument { json, now: Timestamp(0) };
-        Ok(self.as_of(partition, |views| views.auctions.remove(&auction).map(shown)))
+        let generation_views = |json| AuctionDocument { json, now: Timestamp(0) };
+        Ok(self.as_of(partition, |views| views.auctions.remove(&auction).map(generation_views)))
     }
 
     async fn bids(
@@ -273,10 +280,10 @@ impl ReadModelReader for MemoryViews {
         before: Option<u64>,
         limit: usize,
     ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
-        Ok(self.as_of(partition, |shown| shown.page(auction, None, before, limit)))
+        Ok(self.as_of(partition, |generation_views| generation_views.page(auction, None, before, limit)))
     }
 
-    async fn bids_of(
+    async fn bids_by_user(
         &self,
         partition: PartitionId,
         auction: AuctionId,
@@ -284,55 +291,70 @@ impl ReadModelReader for MemoryViews {
         before: Option<u64>,
         limit: usize,
     ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
-        Ok(self.as_of(partition, |shown| shown.page(auction, Some(user), before, limit)))
+        Ok(self
+            .as_of(partition, |generation_views| generation_views.page(auction, Some(user), before, limit)))
     }
 
-    async fn listed(
+    async fn auctions_by_status(
         &self,
         status: AuctionStatus,
         after: Option<(Timestamp, AuctionId)>,
         limit: usize,
     ) -> Result<AsOf<AuctionPage>, Unavailable> {
         let mut listed: Vec<AuctionEntry> = Vec::new();
-        for mut shown in self.live().into_values() {
-            for (_, ends_at, auction) in shown.places.iter().copied().filter(|place| place.0 == status) {
-                let Some((_, _, json)) = shown.lines.remove(&auction) else { continue };
+        for mut generation_views in self.current().into_values() {
+            for (_, ends_at, auction) in
+                generation_views.auction_list.iter().copied().filter(|place| place.0 == status)
+            {
+                let Some((_, _, json)) = generation_views.entries_by_auction.remove(&auction) else {
+                    continue;
+                };
                 listed.push(AuctionEntry { ends_at, auction, json });
             }
         }
-        listed.sort_by_key(|line| (line.ends_at, line.auction));
+        listed.sort_by_key(|entry| (entry.ends_at, entry.auction));
         let is_open = status == AuctionStatus::Open;
         if !is_open {
             listed.reverse();
         }
-        listed.retain(|line| {
-            let place = (line.ends_at, line.auction);
+        listed.retain(|entry| {
+            let place = (entry.ends_at, entry.auction);
             after.is_none_or(|after| if is_open { place > after } else { place < after })
         });
         let next = (listed.len() > limit).then(|| (listed[limit - 1].ends_at, listed[limit - 1].auction));
         listed.truncate(limit);
-        Ok(AsOf { positions: self.positions(), shown: AuctionPage { lines: listed, next } })
+        Ok(AsOf { positions: self.positions(), value: AuctionPage { entries: listed, next } })
     }
 
-    async fn bidder(
+    async fn bidder_auctions(
         &self,
         user: UserId,
         before: Option<AuctionId>,
         limit: usize,
     ) -> Result<AsOf<BidderAuctionPage>, Unavailable> {
-        let mut lines: Vec<BidderAuction> = Vec::new();
-        for shown in self.live().into_values() {
-            for (_, auction) in shown.bid_in.iter().filter(|(of, _)| *of == user) {
-                let Some((status, leader, item)) = shown.lines.get(auction).cloned() else { continue };
-                let Some(bidder) = shown.bidders.get(&(user, *auction)) else { continue };
-                lines.push(BidderAuction { auction: *auction, status, leader, bidder: bidder.clone(), item });
+        let mut entries: Vec<BidderAuction> = Vec::new();
+        for generation_views in self.current().into_values() {
+            for (_, auction) in generation_views.bidder_auctions_index.iter().filter(|(of, _)| *of == user) {
+                let Some((status, leader, auction_entry)) =
+                    generation_views.entries_by_auction.get(auction).cloned()
+                else {
+                    continue;
+                };
+                let Some(bidder) = generation_views.bidder_entries.get(&(user, *auction)) else { continue };
+                entries.push(BidderAuction {
+                    auction: *auction,
+                    status,
+                    leader,
+                    bidder: bidder.clone(),
+                    auction_entry,
+                });
             }
         }
-        lines.retain(|line| before.is_none_or(|before| line.auction < before));
-        lines.sort_by_key(|line| std::cmp::Reverse(line.auction));
-        let next = (lines.len() > limit).then(|| lines[limit - 1].auction);
-        lines.truncate(limit);
-        Ok(AsOf { positions: self.positions(), shown: BidderAuctionPage { lines, next } })
+        entries.retain(|entry| before.is_none_or(|before| entry.auction < before));
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.auction));
+        let next = (entries.len() > limit).then(|| entries[limit - 1].auction);
+        entries.truncate(limit);
+        Ok(AsOf { positions: self.positions(), value: BidderAuctionPage { entries, next } })
     }
 
     async fn checkpoints(&self, partitions: &[PartitionId]) -> Result<Positions, Unavailable> {

@@ -1,4 +1,4 @@
-//! Views are what the events come to, whatever happened on the way.
+//! Checks that the views equal a projection of all events from the start.
 
 use crate::network::Network;
 use crate::redis::Value;
@@ -7,37 +7,37 @@ use crate::world::{Trace, World};
 use auction_app::consume::{EventHandler, HandleResult};
 use auction_app::projector::Projector;
 use auction_redis::keys;
-use auction_redis::views::RedisViewStores;
+use auction_redis::views::RedisReadModelConnector;
 use auction_testkit::fixtures::P;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 const ALL: NonZeroUsize = NonZeroUsize::new(1000).unwrap();
 
-pub(super) async fn are_those_of_the_events(schedule: &Schedule) -> Result<(), String> {
-    let anew = Network::new(&World::new(0, Trace::Off));
-    let mut projector = Projector::new(RedisViewStores::new(anew.server()), P, ALL);
+pub(super) async fn check_views(schedule: &Schedule) -> Result<(), String> {
+    let rebuilt = Network::new(&World::new(0, Trace::Off));
+    let mut projector = Projector::new(RedisReadModelConnector::new(rebuilt.server()), P, ALL);
     let mut store = schedule.store.inner().clone();
     let events = store.events(P);
     projector.load_checkpoint(&mut store).await.map_err(|error| error.to_string())?;
     if !events.is_empty() {
         let handled = projector.handle(&mut store, &events, events.len() as u64).await;
         if !matches!(handled, Ok(HandleResult::Done)) {
-            return Err(format!("views cannot be made anew: {handled:?}"));
+            return Err(format!("the views cannot be rebuilt: {handled:?}"));
         }
     }
-    let (shown, expected) = (views(&schedule.network), views(&anew));
-    if shown == expected {
+    let (actual, expected) = (views(&schedule.network), views(&rebuilt));
+    if actual == expected {
         return Ok(());
     }
-    let keys: Vec<String> = shown
+    let keys: Vec<String> = actual
         .iter()
         .filter(|(key, value)| expected.get(*key) != Some(value))
         .map(|(key, _)| key)
-        .chain(expected.keys().filter(|key| !shown.contains_key(*key)))
+        .chain(expected.keys().filter(|key| !actual.contains_key(*key)))
         .map(|key| String::from_utf8_lossy(key).into_owned())
         .collect();
-    Err(format!("other views than those of the events: {keys:?}"))
+    Err(format!("views differ from a rebuild: {keys:?}"))
 }
 
 fn views(network: &Network) -> BTreeMap<Vec<u8>, Value> {

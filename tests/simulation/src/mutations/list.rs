@@ -1,5 +1,3 @@
-//! The list.
-
 use super::Detector::{Simulation, Test};
 use super::{Detector, Edit, Mutation};
 
@@ -7,38 +5,38 @@ const fn edit(file: &'static str, text: &'static str, replacement: &'static str)
     Edit { file, text, replacement }
 }
 
-const fn off(
+const fn mutation(
     name: &'static str,
     step: &'static str,
     edits: &'static [Edit],
-    noticed_by: Detector,
+    detected_by: Detector,
 ) -> Mutation {
-    Mutation { name, step, edits, noticed_by }
+    Mutation { name, step, edits, detected_by }
 }
 
 const SETTLER: &str = "lib/redis/src/command_stream/settler.rs";
 const CONSUMER: &str = "lib/stream-worker/src/consumer.rs";
 const GROUP: &str = "lib/stream-worker/src/consumer/group.rs";
-const STORING: &str = "lib/app/src/writer/append_stage.rs";
+const APPEND_STAGE: &str = "lib/app/src/writer/append_stage.rs";
 const STAGES: &str = "lib/app/src/writer/stages.rs";
-const TAKE_OVER: &str = "lib/app/src/writer/takeover.rs";
-const DECIDE: &str = "lib/app/src/writer/decider.rs";
-const HISTORY: &str = "lib/app/src/consume/stream_divergence.rs";
-const FOLLOW: &str = "lib/app/src/consume.rs";
+const TAKEOVER: &str = "lib/app/src/writer/takeover.rs";
+const DECIDER: &str = "lib/app/src/writer/decider.rs";
+const DIVERGENCE: &str = "lib/app/src/consume/stream_divergence.rs";
+const CONSUME: &str = "lib/app/src/consume.rs";
 const VIEWS: &str = "lib/redis/src/views/write.rs";
-const APPEND: &str = "sql/migrations/V12__append_batch.sql";
-const NOTHING: &str = r#"commands.cmd("XRANGE").arg("nothing").arg("-").arg("+").arg("COUNT").arg(1)"#;
+const APPEND: &str = "sql/migrations/V13__plain_names.sql";
+const NO_OP: &str = r#"commands.cmd("XRANGE").arg("nothing").arg("-").arg("+").arg("COUNT").arg(1)"#;
 
-/// All of them.
 pub const ALL: &[Mutation] = &[
-    off(
+    mutation(
         "position-check",
-        "a batch is settled only where the event stream ends",
+        "a batch is settled only at the expected end of the event stream",
         &[edit(SETTLER, "self.stream_head != after", "false")],
-        // What goes wrong is the same history once more, which the schedules do not mind.
-        Test("auction-redis", "all", "nothing_is_settled_when_the_stream_moved"),
+        // Without the step the same events are added again. The schedules do not detect that, because the
+        // entry ids reject the duplicates.
+        Test("auction-redis", "all", "settle_changes_nothing_when_the_stream_moved"),
     ),
-    off(
+    mutation(
         "settle-guard",
         "the settle is guarded by a `WATCH` of the event stream",
         &[edit(
@@ -46,189 +44,185 @@ pub const ALL: &[Mutation] = &[
             r#"commands.cmd("WATCH").arg(&self.events)"#,
             r#"commands.cmd("WATCH").arg("nothing")"#,
         )],
-        Test("auction-redis", "all", "nothing_is_settled_when_the_stream_moved"),
+        Test("auction-redis", "all", "settle_changes_nothing_when_the_stream_moved"),
     ),
-    off(
-        "settle-whole",
-        "events and acknowledgements go in one transaction",
+    mutation(
+        "atomic-settle",
+        "events and acknowledgements are written in one transaction",
         &[
             edit(SETTLER, r#"commands.cmd("MULTI")"#, r#"commands.cmd("PING")"#),
-            edit(SETTLER, r#"commands.cmd("EXEC")"#, NOTHING),
+            edit(SETTLER, r#"commands.cmd("EXEC")"#, NO_OP),
         ],
         Simulation,
     ),
-    off(
+    mutation(
         "acknowledge-after-commit",
-        "commands are acknowledged when they are stored, not when they are read",
+        "commands are acknowledged after they are stored, not when they are read",
         &[edit(CONSUMER, "!options.ack_required", "true")],
         Simulation,
     ),
-    off(
+    mutation(
         "outcome-lookup",
-        "the stored outcome of a command that was decided before is taken",
-        &[edit(STORING, "self.verdicts.already_decided.extend(known)", "drop(known)")],
+        "the stored outcome of an already decided command is used",
+        &[edit(APPEND_STAGE, "self.known.already_decided.extend(stored)", "drop(stored)")],
         Simulation,
     ),
-    off(
+    mutation(
         "outcome-unique",
         "a command has one outcome (primary key)",
         &[edit(
             APPEND,
             "AS o (command_id, kind, key, fingerprint, position, at, outcome);",
-            "AS o (command_id, kind, key, fingerprint, position, at, outcome) ON CONFLICT DO NOTHING;",
+            "AS o (command_id, kind, key, fingerprint, position, at, outcome) ON CONFLICT DO NO_OP;",
         )],
-        Test("auction-postgres", "all", "a_command_that_was_decided_before_writes_nothing"),
+        Test("auction-postgres", "all", "append_writes_nothing_for_a_duplicate_command"),
     ),
-    off(
+    mutation(
         "head-check",
-        "an append passes only at the expected head",
+        "an append commits only at the expected head",
         &[edit(APPEND, "WHERE id = in_partition AND head = expected_head", "WHERE id = in_partition")],
-        Test("auction-postgres", "all", "a_moved_head_writes_nothing"),
+        Test("auction-postgres", "all", "append_writes_nothing_when_the_head_moved"),
     ),
-    off(
+    mutation(
         "version-check",
-        "an aggregate has one event of each version (unique)",
+        "an aggregate has at most one event per version (unique constraint)",
         &[edit(
             "sql/migrations/V1__events.sql",
             "UNIQUE (aggregate, version)",
             "UNIQUE (aggregate, version, position)",
         )],
-        Test("auction-postgres", "all", "a_version_that_is_there_writes_nothing"),
+        Test("auction-postgres", "all", "append_writes_nothing_when_the_version_exists"),
     ),
-    off(
+    mutation(
         "expected-version",
-        "a command that insists on a version is refused when the auction has moved on",
-        &[edit("lib/domain/src/auction.rs", "expected.filter(|v| *v != auction.version)", "None::<u64>")],
-        Test("auction-app", "all", "a_version_that_moved_on_is_refused"),
+        "a command with an expected version is refused when the auction has changed",
+        &[edit(
+            "lib/domain/src/auction.rs",
+            "expected_version.filter(|v| *v != auction.version)",
+            "None::<u64>",
+        )],
+        Test("auction-app", "all", "command_with_a_stale_version_is_refused"),
     ),
-    off(
+    mutation(
         "shared-lock",
-        "appends that put something at stake and deletions exclude each other (advisory lock)",
-        &[edit(APPEND, "PERFORM pg_advisory_xact_lock_shared(stakes_and_deletions);", "NULL;")],
-        Test("auction-postgres", "all", "an_append_of_bids_waits_for_a_deletion_and_then_sees_it"),
+        "user deletions and appends of bids or offers exclude each other (advisory lock)",
+        &[edit(APPEND, "PERFORM pg_advisory_xact_lock_shared(deletion_lock);", "NULL;")],
+        Test("auction-postgres", "all", "bid_append_waits_for_a_deletion_and_sees_it"),
     ),
-    off(
+    mutation(
         "deletions-in-store",
-        "an append that does not know the newest deletion writes nothing",
+        "an append without knowledge of the newest user deletion writes nothing",
         &[edit(
             APPEND,
             "\n        AND (SELECT coalesce(max(seq), 0) FROM deletions) <= known_deletions;",
             ";",
         )],
-        Test("auction-postgres", "all", "unknown_deletions_write_nothing_until_they_are_known"),
+        Test("auction-postgres", "all", "append_writes_nothing_until_deletions_are_known"),
     ),
-    off(
+    mutation(
         "known-deletions",
-        "a lane says which deletions it knows",
-        &[edit(DECIDE, "desk.bidders.known_deletions()", "u64::MAX")],
+        "a partition writer sends the newest user deletion it knows with each append",
+        &[edit(DECIDER, "decider.active_users.known_deletions()", "u64::MAX")],
         Simulation,
     ),
-    off(
-        "publish-on-take-over",
-        "what is stored and not published is published on take-over",
-        &[edit(TAKE_OVER, "published < head", "false")],
+    mutation(
+        "publish-on-takeover",
+        "events that are stored but not published are published on takeover",
+        &[edit(TAKEOVER, "published < head", "false")],
         Simulation,
     ),
-    off(
+    mutation(
         "same-history",
-        "a stream of another history stops whoever writes or follows",
-        &[edit(HISTORY, "stored.same_history(published)", "true")],
-        Test("auction-app", "all", "a_stream_with_another_history_stops_the_lane"),
+        "a stream with another history stops writers and event consumers",
+        &[edit(DIVERGENCE, "stored.same_history(published)", "true")],
+        Test("auction-app", "all", "stream_with_another_history_stops_the_writer"),
     ),
-    off(
+    mutation(
         "claim",
-        "what is pending with others is claimed, on take-over and when it is met",
+        "entries pending with other consumers are claimed, on takeover and when found later",
         &[edit(GROUP, "self.claim_in_steps().await.map(drop)", "Ok(())")],
         Simulation,
     ),
-    off(
+    mutation(
         "pending-elsewhere",
-        "with every read it is looked whether anybody else has entries pending",
-        &[edit(CONSUMER, "(!foreign).then_some(entries)", "Some(entries)")],
+        "each read checks for entries pending with other consumers",
+        &[edit(CONSUMER, "(!pending_elsewhere).then_some(entries)", "Some(entries)")],
         Simulation,
     ),
-    off(
+    mutation(
         "fresh-names",
-        "every consumer has a name of its own",
+        "every consumer has a unique name",
         &[edit(CONSUMER, "entropy::random_u64() >> 32", "1")],
         Simulation,
     ),
-    off(
+    mutation(
         "remove-if-empty",
-        "a consumer is removed in the step that sees that it has nothing",
-        &[edit("lib/stream-worker/src/remove_empty_consumers.lua", "meant and pending == 0", "meant")],
-        Test("stream-worker", "group_consumer", "leaving_with_something_pending_keeps_it_for_the_next"),
+        "a consumer is checked for pending entries and removed in one step",
+        &[edit("lib/stream-worker/src/remove_empty_consumers.lua", "selected and pending == 0", "selected")],
+        Test("stream-worker", "group_consumer", "entries_of_a_leaving_consumer_stay_for_the_next"),
     ),
-    off(
+    mutation(
         "creations-first",
-        "a full channel of creations is drained before the bids that were read with it",
-        &[edit(CONSUMER, "self.any_full(&entries, first)", "false")],
-        Test(
-            "stream-worker",
-            "first_streams",
-            "what_fills_a_read_of_the_first_streams_comes_before_the_others_that_were_read_with_it",
-        ),
+        "a full channel of creations is drained before bids of the same read",
+        &[edit(CONSUMER, "self.any_full(&entries, priority)", "false")],
+        Test("stream-worker", "priority_streams", "priority_entries_precede_others_of_the_same_read"),
     ),
-    off(
+    mutation(
         "idle-check",
-        "a lane without work looks whether store and stream end where it thinks",
+        "an idle partition writer checks the ends of store and stream",
         &[
             edit(STAGES, "settler.stream_head().await? != settlement.after", "false"),
-            edit(STORING, "head == append.expected_head", "true"),
+            edit(APPEND_STAGE, "head == append.expected_head", "true"),
         ],
-        Test(
-            "auction-app",
-            "all",
-            "an_idle_lane_publishes_what_a_lost_writer_stored_and_mends_a_deleted_stream",
-        ),
+        Test("auction-app", "all", "idle_writer_publishes_events_of_a_lost_writer_or_stream"),
     ),
-    off(
-        "roll-back",
-        "what was decided on a batch that is not stored is forgotten",
-        &[edit(STORING, "self.desk.rollback(head, touched)", "drop(touched)")],
+    mutation(
+        "rollback",
+        "decisions based on a batch that was not stored are rolled back",
+        &[edit(APPEND_STAGE, "self.decider.rollback(head, touched)", "drop(touched)")],
         Simulation,
     ),
-    off(
-        "unstored-stays",
-        "what the batch before touched stays in memory until it is stored",
-        &[edit(DECIDE, "self.touched = keys.len() + senders.len()", "self.touched = 0")],
+    mutation(
+        "keep-unstored",
+        "aggregates changed by the previous batch stay in memory until it is stored",
+        &[edit(DECIDER, "self.touched = keys.len() + senders.len()", "self.touched = 0")],
         Simulation,
     ),
-    off(
-        "suspects",
-        "a command that ends one process after another is put away",
-        &[edit("lib/redis/src/command_stream/reader.rs", "deaths < DEATHS", "true")],
+    mutation(
+        "crash-tracking",
+        "a command that crashes several processes is dead-lettered",
+        &[edit("lib/redis/src/command_stream/reader.rs", "crashes < MAX_CRASHES", "true")],
         Simulation,
     ),
-    off(
-        "absolve",
-        "a process that a server interrupts says that no command is to blame",
+    mutation(
+        "clear-own-mark",
+        "a process interrupted by a backend failure clears its crash mark",
         &[edit(
             "lib/redis/src/command_stream.rs",
-            "clear_own_mark(&mut connection, &self.suspects(partition)).await.map(drop)",
+            "clear_own_mark(&mut connection, &self.crash_tracking(partition)).await",
             "{ let _ = &mut connection; Ok(()) }",
         )],
-        // Its own name accuses nobody of itself; the schedules do not end processes often enough after they were interrupted.
-        Test("auction-redis", "all", "a_process_that_is_ended_while_it_waits_for_a_server_does_not_count"),
+        // A process ignores its own mark, and the schedules rarely end processes right after an interruption.
+        Test("auction-redis", "all", "processes_stopped_during_an_outage_count_as_no_crash"),
     ),
-    off(
-        "holes",
-        "who follows fetches from the store what the stream does not have (it reads without acknowledging)",
+    mutation(
+        "gaps",
+        "an event consumer fetches events missing in the stream from the store",
         &[
-            edit(FOLLOW, "first.position > course.position + 1", "false"),
-            edit(FOLLOW, "is_dense(course.position, new)", "true"),
+            edit(CONSUME, "first.position > state.position + 1", "false"),
+            edit(CONSUME, "is_gap_free(state.position, new)", "true"),
         ],
         Simulation,
     ),
-    off(
+    mutation(
         "idle-catch-up",
-        "who follows and is handed nothing looks into the store",
-        &[edit(FOLLOW, "course.catch_up(follower, &mut store, head, stop).await?", "()")],
+        "an idle event consumer checks the store",
+        &[edit(CONSUME, "state.catch_up(handler, &mut store, head, stop).await?", "()")],
         Simulation,
     ),
-    off(
+    mutation(
         "checkpoint-with-views",
-        "views and their checkpoint go in one transaction",
+        "views and their checkpoint are written in one transaction",
         &[
             edit(
                 VIEWS,
@@ -240,13 +234,13 @@ pub const ALL: &[Mutation] = &[
                 r#"commands.cmd("SET").arg(self.keys.checkpoint()).arg(to)"#,
                 r#"commands.cmd("PING")"#,
             ),
-            edit(VIEWS, r#"commands.cmd("EXEC")"#, NOTHING),
+            edit(VIEWS, r#"commands.cmd("EXEC")"#, NO_OP),
         ],
         Simulation,
     ),
-    off(
+    mutation(
         "checkpoint-guard",
-        "views are written only on the checkpoint that they follow",
+        "views are written only if the checkpoint is unchanged",
         &[
             edit(VIEWS, "self.watched != Some(Some(from))", "false"),
             edit(VIEWS, r#"commands.cmd("WATCH").arg(&key)"#, r#"commands.cmd("WATCH").arg("nothing")"#),

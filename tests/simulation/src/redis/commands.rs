@@ -1,4 +1,4 @@
-//! Commands that read or change keys and do not wait.
+//! Commands that read or change keys and do not block.
 
 use super::streams::entry;
 use super::{Id, Redis, Value};
@@ -18,7 +18,7 @@ fn no_group() -> Reply {
 }
 
 fn number(text: &[u8]) -> u64 {
-    String::from_utf8_lossy(text).parse().expect("our own code sends a number here")
+    String::from_utf8_lossy(text).parse().expect("the simulated code sends a number here")
 }
 
 impl Redis {
@@ -52,37 +52,37 @@ impl Redis {
             b"XINFO" => self.describe(&command[2]),
             b"XRANGE" | b"XREVRANGE" => self.range(command, name == b"XREVRANGE"),
             b"FLUSHALL" => {
-                self.forget_keys();
+                self.delete_all_keys();
                 Reply::Simple("OK")
             }
-            other => panic!("a command that is not modelled: {}", String::from_utf8_lossy(other)),
+            other => panic!("command is not modelled: {}", String::from_utf8_lossy(other)),
         }
     }
 
     /// `SET key value [PX ms]`
     fn set(&mut self, command: &Command) -> Reply {
         let key = &command[1];
-        self.kept.keys.insert(key.clone(), Value::Text(command[2].clone()));
+        self.persisted.keys.insert(key.clone(), Value::Text(command[2].clone()));
         match command.get(4) {
-            Some(ms) => self.kept.ends.insert(key.clone(), self.now + number(ms)),
-            None => self.kept.ends.remove(key),
+            Some(ms) => self.persisted.expirations.insert(key.clone(), self.now + number(ms)),
+            None => self.persisted.expirations.remove(key),
         };
         self.touch(key);
         Reply::Simple("OK")
     }
 
     pub(super) fn delete(&mut self, key: &[u8]) -> Reply {
-        self.kept.ends.remove(key);
-        let Some(was) = self.kept.keys.remove(key) else { return Reply::Int(0) };
+        self.persisted.expirations.remove(key);
+        let Some(value) = self.persisted.keys.remove(key) else { return Reply::Int(0) };
         self.touch(key);
-        if matches!(was, Value::Stream(_)) {
+        if matches!(value, Value::Stream(_)) {
             self.ready.push(key.to_vec());
         }
         Reply::Int(1)
     }
 
     fn set_fields(&mut self, command: &Command) -> Reply {
-        let value = self.kept.keys.entry(command[1].clone()).or_insert(Value::Hash(BTreeMap::new()));
+        let value = self.persisted.keys.entry(command[1].clone()).or_insert(Value::Hash(BTreeMap::new()));
         let Value::Hash(hash) = value else { return wrong_type() };
         let pairs = command[2..].chunks_exact(2);
         let new = pairs.filter(|pair| hash.insert(pair[0].clone(), pair[1].clone()).is_none()).count();
@@ -91,15 +91,15 @@ impl Redis {
     }
 
     fn remove_fields(&mut self, command: &Command) -> Reply {
-        let hash = match self.kept.keys.get_mut(&command[1]) {
+        let hash = match self.persisted.keys.get_mut(&command[1]) {
             None => return Reply::Int(0),
             Some(Value::Hash(hash)) => hash,
             Some(_) => return wrong_type(),
         };
         let removed = command[2..].iter().filter(|field| hash.remove(*field).is_some()).count();
         if hash.is_empty() {
-            self.kept.keys.remove(&command[1]);
-            self.kept.ends.remove(&command[1]);
+            self.persisted.keys.remove(&command[1]);
+            self.persisted.expirations.remove(&command[1]);
         }
         if removed > 0 {
             self.touch(&command[1]);
@@ -107,7 +107,7 @@ impl Redis {
         Reply::Int(removed as i64)
     }
 
-    /// In the order of their names: a hash of the server has none.
+    /// `HGETALL key`. The model sorts fields by name; the order of the real server is undefined.
     fn fields(&self, key: &[u8]) -> Reply {
         let hash = match self.get(key) {
             None => return Reply::Array(Vec::new()),
@@ -122,18 +122,17 @@ impl Redis {
         )
     }
 
-    /// `PEXPIRE key ms`
     fn expire(&mut self, command: &Command) -> Reply {
-        if !self.kept.keys.contains_key(&command[1]) {
+        if !self.persisted.keys.contains_key(&command[1]) {
             return Reply::Int(0);
         }
-        self.kept.ends.insert(command[1].clone(), self.now + number(&command[2]));
+        self.persisted.expirations.insert(command[1].clone(), self.now + number(&command[2]));
         self.touch(&command[1]);
         Reply::Int(1)
     }
 
     fn add_members(&mut self, command: &Command) -> Reply {
-        let value = self.kept.keys.entry(command[1].clone()).or_insert(Value::Sorted(BTreeSet::new()));
+        let value = self.persisted.keys.entry(command[1].clone()).or_insert(Value::Sorted(BTreeSet::new()));
         let Value::Sorted(set) = value else { return wrong_type() };
         let mut new = 0;
         for pair in command[2..].chunks_exact(2) {
@@ -147,14 +146,14 @@ impl Redis {
     }
 
     fn remove_members(&mut self, command: &Command) -> Reply {
-        let set = match self.kept.keys.get_mut(&command[1]) {
+        let set = match self.persisted.keys.get_mut(&command[1]) {
             None => return Reply::Int(0),
             Some(Value::Sorted(set)) => set,
             Some(_) => return wrong_type(),
         };
         let removed = command[2..].iter().filter(|member| set.remove(*member)).count();
         if set.is_empty() {
-            self.kept.keys.remove(&command[1]);
+            self.persisted.keys.remove(&command[1]);
         }
         if removed > 0 {
             self.touch(&command[1]);
@@ -163,7 +162,7 @@ impl Redis {
     }
 
     fn group(&mut self, key: &[u8], group: &[u8]) -> Option<&mut super::streams::Group> {
-        match self.kept.keys.get_mut(key) {
+        match self.persisted.keys.get_mut(key) {
             Some(Value::Stream(stream)) => stream.groups.get_mut(group),
             _ => None,
         }
@@ -173,7 +172,7 @@ impl Redis {
     fn add(&mut self, command: &Command) -> Reply {
         let (key, mut at) = (&command[1], 2);
         if command[at] == b"NOMKSTREAM" {
-            if !self.kept.keys.contains_key(key) {
+            if !self.persisted.keys.contains_key(key) {
                 return Reply::Nil;
             }
             at += 1;
@@ -182,16 +181,17 @@ impl Redis {
             at += 3;
         }
         let now = self.now;
-        let value = self.kept.keys.entry(key.clone()).or_insert_with(|| Value::Stream(Default::default()));
+        let value =
+            self.persisted.keys.entry(key.clone()).or_insert_with(|| Value::Stream(Default::default()));
         let Value::Stream(stream) = value else { return wrong_type() };
         let id = match &command[at][..] {
             b"*" if now > stream.last.0 => Id(now, 0),
             b"*" => stream.last.next(),
-            id => Id::read(id).expect("our own code sends an id here"),
+            id => Id::read(id).expect("the simulated code sends an id here"),
         };
         if id <= stream.last {
             if stream.last == Id::default() {
-                self.kept.keys.remove(key);
+                self.persisted.keys.remove(key);
             }
             return error("ERR The ID specified in XADD is equal or smaller than the target stream top item");
         }
@@ -213,30 +213,31 @@ impl Redis {
         let (now, consumer) = (self.now, &command[3]);
         let from = Id::read(&command[5]).unwrap_or_default();
         let count = number(&command[7]) as usize;
-        let Some(Value::Stream(stream)) = self.kept.keys.get_mut(&command[1]) else { return no_group() };
+        let Some(Value::Stream(stream)) = self.persisted.keys.get_mut(&command[1]) else { return no_group() };
         let Some(group) = stream.groups.get_mut(&command[2]) else { return no_group() };
         let ids: Vec<Id> = group.pending.range(from..).map(|(id, _)| *id).collect();
         let next = ids.get(count).copied().unwrap_or_default();
-        let (mut claimed, mut gone) = (Vec::new(), Vec::new());
+        let (mut claimed, mut deleted) = (Vec::new(), Vec::new());
         for id in ids.into_iter().take(count) {
-            let told = Reply::text(id.to_string());
+            let reply = Reply::text(id.to_string());
             if stream.entries.contains_key(&id) {
                 group.consumers.insert(consumer.clone(), now);
                 group.pending.insert(id, consumer.clone());
-                claimed.push(told);
+                claimed.push(reply);
             } else {
                 group.pending.remove(&id);
-                gone.push(told);
+                deleted.push(reply);
             }
         }
-        Reply::Array(vec![Reply::text(next.to_string()), Reply::Array(claimed), Reply::Array(gone)])
+        Reply::Array(vec![Reply::text(next.to_string()), Reply::Array(claimed), Reply::Array(deleted)])
     }
 
     /// `XGROUP CREATE key group 0 MKSTREAM`
     fn make_group(&mut self, command: &Command) -> Reply {
         let (key, name) = (&command[2], &command[3]);
-        let is_new = !self.kept.keys.contains_key(key);
-        let value = self.kept.keys.entry(key.clone()).or_insert_with(|| Value::Stream(Default::default()));
+        let is_new = !self.persisted.keys.contains_key(key);
+        let value =
+            self.persisted.keys.entry(key.clone()).or_insert_with(|| Value::Stream(Default::default()));
         let Value::Stream(stream) = value else { return wrong_type() };
         if stream.groups.contains_key(name) {
             return error("BUSYGROUP Consumer Group name already exists");
@@ -248,7 +249,7 @@ impl Redis {
         Reply::Simple("OK")
     }
 
-    /// `XINFO STREAM key`, as far as anybody looks.
+    /// `XINFO STREAM key`, limited to the members that the simulated code reads.
     fn describe(&self, key: &[u8]) -> Reply {
         let Some(value) = self.get(key) else { return error("ERR no such key") };
         let Value::Stream(stream) = value else { return wrong_type() };
@@ -262,7 +263,7 @@ impl Redis {
         ])
     }
 
-    /// `XRANGE key start end COUNT n`, from either side.
+    /// `XRANGE key start end COUNT n` or `XREVRANGE key end start COUNT n`.
     fn range(&self, command: &Command, backwards: bool) -> Reply {
         let stream = match self.get(&command[1]) {
             None => return Reply::Array(Vec::new()),
@@ -273,10 +274,10 @@ impl Redis {
         let bound = |id: &[u8], open: Id| Id::read(id).unwrap_or(open);
         let found = stream.entries.range(bound(from, Id::default())..=bound(to, Id::MAX));
         let count = number(&command[5]) as usize;
-        let told = |(id, fields): (&Id, _)| entry(*id, Some(fields));
+        let reply = |(id, fields): (&Id, _)| entry(*id, Some(fields));
         Reply::Array(match backwards {
-            true => found.rev().take(count).map(told).collect(),
-            false => found.take(count).map(told).collect(),
+            true => found.rev().take(count).map(reply).collect(),
+            false => found.take(count).map(reply).collect(),
         })
     }
 }

@@ -1,25 +1,24 @@
-//! `XREADGROUP` and `XREAD`, and who waits in one of them.
+//! `XREADGROUP` and `XREAD`, and the clients that block in them.
 //!
-//! A client that blocks is handed entries by whoever adds them, whether or not anybody is there to take them: a reader
-//! that was abandoned is not fenced.
+//! The command that adds entries delivers them to blocked clients, even if the client has abandoned its read.
 
 use super::streams::entry;
 use super::{Id, Redis, Value};
 use crate::reply::{Command, Reply};
 
-/// A read, taken apart.
+/// Parsed `XREADGROUP` or `XREAD`.
 #[derive(Clone, Debug)]
 pub(super) struct Read {
-    /// Group and consumer.
+    /// Names of the group and of the consumer.
     group: Option<(Vec<u8>, Vec<u8>)>,
     count: usize,
     blocks: bool,
     noack: bool,
-    /// Each with where to begin; none: what nobody was given yet.
+    /// Keys with the id to start after. `None`: entries that were not delivered yet.
     streams: Vec<(Vec<u8>, Option<Id>)>,
 }
 
-/// Somebody who waits.
+/// Client that blocks in a read.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) client: u64,
@@ -50,7 +49,7 @@ impl Read {
     }
 }
 
-/// How long a read waits, in milliseconds; none if it does not.
+/// Returns how long a read blocks, in milliseconds. `None`: it does not block.
 pub fn block_of(command: &Command) -> Option<u64> {
     let at = command.iter().position(|word| word.eq_ignore_ascii_case(b"BLOCK"))?;
     std::str::from_utf8(command.get(at + 1)?).ok()?.parse().ok()
@@ -81,11 +80,12 @@ impl Redis {
         }
     }
 
-    /// What one of the streams has for a read. What is pending is told even if it is nothing.
+    /// Returns the entries of one stream for a read. A read of pending entries has a reply even if there are
+    /// none.
     fn read_one(&mut self, read: &Read, at: usize) -> Option<Reply> {
         let (key, from) = read.streams.get(at)?;
         let now = self.now;
-        let Some(Value::Stream(stream)) = self.kept.keys.get_mut(key) else { return None };
+        let Some(Value::Stream(stream)) = self.persisted.keys.get_mut(key) else { return None };
         let entries = match (&read.group, from) {
             (Some((group, consumer)), Some(from)) => stream.history(group, consumer, *from, read.count, now),
             (Some((group, consumer)), None) => {
@@ -102,13 +102,14 @@ impl Redis {
         Some(Reply::Array(vec![Reply::text(key.clone()), Reply::Array(entries)]))
     }
 
-    /// Hands what came to whoever waits for it, the one that has waited longest first; of the one stream alone.
+    /// Delivers new entries to blocked clients, longest waiting first. Each client gets entries of one stream
+    /// only.
     pub(super) fn serve_waiting(&mut self) {
         for key in std::mem::take(&mut self.ready) {
-            let mut still = Vec::new();
+            let mut still_waiting = Vec::new();
             for waiting in std::mem::take(&mut self.waiting) {
                 let Some(at) = waiting.read.streams.iter().position(|(of, _)| *of == key) else {
-                    still.push(waiting);
+                    still_waiting.push(waiting);
                     continue;
                 };
                 let answer = match (self.get(&key), &waiting.read.group) {
@@ -122,10 +123,10 @@ impl Redis {
                 };
                 match answer {
                     Some(answer) => self.answers.push((waiting.client, answer)),
-                    None => still.push(waiting),
+                    None => still_waiting.push(waiting),
                 }
             }
-            self.waiting = still;
+            self.waiting = still_waiting;
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The scripts of ours, each written again. They are known by their text: who changes one looks here.
+//! Lua scripts of the project, reimplemented. A script is identified by its text: change the model together
+//! with the script.
 
 use super::{Redis, Value};
 use crate::reply::{Command, Reply};
@@ -13,30 +14,30 @@ impl Redis {
         if command[1] == REMOVE_EMPTY_CONSUMERS.as_bytes() {
             self.remove_empty_consumers(key, arguments)
         } else {
-            panic!("a script that is not modelled: {}", String::from_utf8_lossy(&command[1]));
+            panic!("script is not modelled: {}", String::from_utf8_lossy(&command[1]));
         }
     }
 
     fn remove_empty_consumers(&mut self, key: &[u8], arguments: &[Vec<u8>]) -> Reply {
         let now = self.now;
-        let Some(Value::Stream(stream)) = self.kept.keys.get_mut(key) else {
+        let Some(Value::Stream(stream)) = self.persisted.keys.get_mut(key) else {
             return Reply::Error("ERR no such key".to_owned());
         };
         let Some(group) = stream.groups.get_mut(&arguments[0]) else {
             return Reply::Error("NOGROUP No such consumer group".to_owned());
         };
-        let least_idle: i64 =
+        let min_idle: i64 =
             String::from_utf8_lossy(&arguments[2]).parse().expect("the idle time is a number");
-        let (spared, only) = (&arguments[1], arguments.get(3));
+        let (excluded, only) = (&arguments[1], arguments.get(3));
         let before = group.consumers.len();
         let pending = &group.pending;
-        group.consumers.retain(|name, heard_of| {
-            let idle = i64::try_from(now.saturating_sub(*heard_of)).unwrap_or(i64::MAX);
-            let meant = match only {
+        group.consumers.retain(|name, last_seen| {
+            let idle = i64::try_from(now.saturating_sub(*last_seen)).unwrap_or(i64::MAX);
+            let is_selected = match only {
                 Some(only) => name == only,
-                None => name != spared && idle > least_idle,
+                None => name != excluded && idle > min_idle,
             };
-            !meant || pending.values().any(|consumer| consumer == name)
+            !is_selected || pending.values().any(|consumer| consumer == name)
         });
         Reply::Int((before - group.consumers.len()) as i64)
     }

@@ -1,10 +1,10 @@
-//! Streams and their groups.
+//! Streams and their consumer groups.
 
 use crate::reply::Reply;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The id of an entry.
+/// Id of an entry: milliseconds and sequence number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Id(pub u64, pub u64);
 
@@ -15,7 +15,6 @@ impl std::fmt::Display for Id {
 }
 
 impl Id {
-    /// After every entry.
     pub const MAX: Id = Id(u64::MAX, u64::MAX);
 
     /// Reads `5-1` or `5`.
@@ -27,7 +26,6 @@ impl Id {
         }
     }
 
-    /// The next one.
     pub fn next(self) -> Id {
         match self.1.checked_add(1) {
             Some(seq) => Id(self.0, seq),
@@ -36,32 +34,29 @@ impl Id {
     }
 }
 
-/// Names and values in turn.
+/// Field names and values, alternating.
 pub type Fields = Arc<[Vec<u8>]>;
 
-/// A stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stream {
-    /// What lies on it.
     pub entries: BTreeMap<Id, Fields>,
-    /// The newest id that it ever had.
+    /// Newest id ever added.
     pub last: Id,
-    /// By name.
+    /// Consumer groups by name.
     pub groups: BTreeMap<Vec<u8>, Group>,
 }
 
-/// A group of consumers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group {
-    /// What was delivered last.
+    /// Id of the last delivered entry.
     pub last: Id,
-    /// What was delivered and not acknowledged, and to whom.
+    /// Entries delivered and not acknowledged, with their consumer.
     pub pending: BTreeMap<Id, Vec<u8>>,
-    /// When each consumer was last heard of.
+    /// Time at which each consumer was last active.
     pub consumers: BTreeMap<Vec<u8>, u64>,
 }
 
-/// One entry, or that it is gone.
+/// Reply for one entry. `fields` is `None` if the entry was deleted.
 pub(super) fn entry(id: Id, fields: Option<&Fields>) -> Reply {
     let fields = match fields {
         Some(fields) => Reply::Array(fields.iter().cloned().map(Reply::Bulk).collect()),
@@ -71,13 +66,13 @@ pub(super) fn entry(id: Id, fields: Option<&Fields>) -> Reply {
 }
 
 impl Stream {
-    /// Entries behind an id.
+    /// Returns the entries after an id.
     pub(super) fn after(&self, id: Id, count: usize) -> Vec<(Id, Fields)> {
         let found = self.entries.range(id.next()..).take(count);
         found.map(|(id, fields)| (*id, fields.clone())).collect()
     }
 
-    /// Hands new entries to a consumer of a group.
+    /// Delivers new entries to a consumer of a group.
     pub(super) fn deliver(
         &mut self,
         group: &[u8],
@@ -99,7 +94,7 @@ impl Stream {
         new.iter().map(|(id, fields)| entry(*id, Some(fields))).collect()
     }
 
-    /// What is pending with a consumer, behind an id.
+    /// Returns the pending entries of a consumer after an id.
     pub(super) fn history(
         &mut self,
         group: &[u8],
@@ -116,7 +111,7 @@ impl Stream {
 }
 
 impl Group {
-    /// As `XPENDING` sums it up.
+    /// Reply of `XPENDING key group`.
     pub(super) fn summary(&self) -> Reply {
         let (Some((first, _)), Some((last, _))) =
             (self.pending.first_key_value(), self.pending.last_key_value())

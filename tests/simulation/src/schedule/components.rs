@@ -1,8 +1,8 @@
-//! The processes of a schedule: the real code of a writer and of a projector.
+//! Processes of a schedule: the real code of writers and projectors.
 
 use super::Schedule;
 use crate::process::Process;
-use crate::workload::cursed;
+use crate::workload::decide_with_faults;
 use auction_app::consume::{ConsumeError, SubscriptionConfig, run_consumer};
 use auction_app::projector;
 use auction_app::writer::decider::DeciderConfig;
@@ -11,7 +11,7 @@ use auction_app::writer::partition_writer::{self, PartitionWriter, WriterError};
 use auction_app::writer::snapshots::{SnapshotPolicy, snapshots};
 use auction_redis::command_stream::{CommandStreamOptions, RedisCommandStreams};
 use auction_redis::event_stream::RedisEventStreams;
-use auction_redis::views::RedisViewStores;
+use auction_redis::views::RedisReadModelConnector;
 use auction_testkit::fixtures::P;
 use auction_testkit::memory::MemoryParkedEvents;
 use auction_wire::PartitionCount;
@@ -21,20 +21,24 @@ use tokio::time::timeout;
 use worker_runtime::health::Health;
 use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
-/// Small, so that what is needed is not in memory.
+/// Cache size: small, so that state is often loaded from the store.
 const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
-/// Snapshots are made beside lanes, on threads: not a matter of this simulation.
+/// Disables snapshots: they are written on other threads, which the simulation does not control.
 const NEVER: SnapshotPolicy = SnapshotPolicy { events: NonZeroU64::MAX, bytes: NonZeroU64::MAX };
 
-/// What a process keeps in memory, and decides by.
-pub(crate) const LIMITS: DeciderConfig =
-    DeciderConfig { aggregates: TWO, bidders: TWO, rules: DecideFn(cursed), snapshots: NEVER };
+/// Decider configuration of all writers.
+pub(crate) const LIMITS: DeciderConfig = DeciderConfig {
+    aggregates: TWO,
+    active_users: TWO,
+    decide: DecideFn(decide_with_faults),
+    snapshots: NEVER,
+};
 
-/// A process that does one thing.
+/// Process that runs one component.
 pub(crate) struct SimulatedComponent<E> {
     pub(crate) process: Process<Result<(), E>>,
-    /// As it calls itself in Redis.
+    /// Name of the process in Redis.
     pub(crate) name: String,
     stopper: ShutdownTrigger,
 }
@@ -42,89 +46,89 @@ pub(crate) struct SimulatedComponent<E> {
 pub(crate) type Writer = SimulatedComponent<WriterError>;
 pub(crate) type Projector = SimulatedComponent<ConsumeError>;
 
-/// Of four, though there is one here.
-#[allow(clippy::expect_used, reason = "four is a number of partitions")]
+/// Number of partitions. The simulation runs one of them.
+#[allow(clippy::expect_used, reason = "four is a valid number of partitions")]
 pub(crate) fn partitions() -> PartitionCount {
-    PartitionCount::new(4).expect("a number of partitions")
+    PartitionCount::new(4).expect("a valid number of partitions")
 }
 
 impl Schedule {
-    /// Starts a writer.
-    pub(crate) fn writer(&self) -> Writer {
+    pub(crate) fn start_writer(&self) -> Writer {
         let options = CommandStreamOptions {
-            batch: self.batch as usize,
+            max_batch: self.max_batch as usize,
             block: Duration::from_millis(20 + self.world.below(100)),
-            gather: Duration::from_millis(self.world.below(5)),
-            by_turns: self.locks.is_some(),
-            clock_tolerance: Duration::MAX,
+            linger: Duration::from_millis(self.world.below(5)),
+            pessimistic: self.locks.is_some(),
+            max_clock_skew: Duration::MAX,
         };
-        let lanes = RedisCommandStreams::new(self.network.server(), partitions(), options);
-        let name = lanes.process().to_owned();
+        let connector = RedisCommandStreams::new(self.network.server(), partitions(), options);
+        let name = connector.process().to_owned();
         let (stores, locks) = (self.store.clone(), self.locks.clone());
         let (stopper, stop) = shutdown_pair();
         let process = Process::start(async move {
             let (snapshots, _waiting) = snapshots();
-            let health = Health::default().register("lane");
-            let lane = PartitionWriter { partition: P, limits: LIMITS, snapshots, health, stop };
-            partition_writer::run(&stores, &lanes, locks.as_ref(), lane).await
+            let health = Health::default().register("writer");
+            let writer = PartitionWriter { partition: P, config: LIMITS, snapshots, health, stop };
+            partition_writer::run(&stores, &connector, locks.as_ref(), writer).await
         });
         SimulatedComponent { process, name, stopper }
     }
 
-    /// Starts a projector.
-    pub(crate) fn projector(&self) -> Projector {
+    pub(crate) fn start_projector(&self) -> Projector {
         let (batch, block) =
             (1 + self.world.below(6) as usize, Duration::from_millis(20 + self.world.below(100)));
-        let feeds = RedisEventStreams::new(self.network.server(), batch, block);
-        let views = RedisViewStores::new(self.network.server());
+        let event_streams = RedisEventStreams::new(self.network.server(), batch, block);
+        let views = RedisReadModelConnector::new(self.network.server());
         let stores = self.store.clone();
         let (stopper, stop) = shutdown_pair();
         let process = Process::start(async move {
             let health = Health::default().register("projector");
             let subscription = SubscriptionConfig { component: "projector", partition: P, health, stop };
             let projector = projector::Projector::new(views, P, TWO);
-            run_consumer(&stores, &feeds, &MemoryParkedEvents::default(), subscription, projector).await
+            run_consumer(&stores, &event_streams, &MemoryParkedEvents::default(), subscription, projector)
+                .await
         });
         SimulatedComponent { process, name: "projector".to_owned(), stopper }
     }
 
-    /// Who died of what it did is replaced; who gave up breaks a promise.
-    pub(crate) async fn replace_the_dead(&mut self) -> Result<(), String> {
+    /// Replaces processes that aborted. A process that returned instead is a violation.
+    pub(crate) async fn replace_ended(&mut self) -> Result<(), String> {
         for at in 0..self.writers.len() {
             if self.writers[at].process.has_ended() {
-                let writer = self.writer();
-                let dead = std::mem::replace(&mut self.writers[at], writer);
-                match dead.process.ended().await {
+                let writer = self.start_writer();
+                let ended = std::mem::replace(&mut self.writers[at], writer);
+                match ended.process.result().await {
                     None => self.killed += 1,
-                    Some(ended) => return Err(format!("a writer gave up: {ended:?}")),
+                    Some(result) => return Err(format!("a writer returned: {result:?}")),
                 }
-                self.world.note(format_args!("a writer died"));
+                self.world.trace(format_args!("a writer aborted"));
             }
         }
         for at in 0..self.projectors.len() {
             if self.projectors[at].process.has_ended() {
-                let projector = self.projector();
-                let ended = std::mem::replace(&mut self.projectors[at], projector).process.ended().await;
-                return Err(format!("a projector gave up: {ended:?}"));
+                let projector = self.start_projector();
+                let ended = std::mem::replace(&mut self.projectors[at], projector);
+                let result = ended.process.result().await;
+                return Err(format!("a projector ended: {result:?}"));
             }
         }
         Ok(())
     }
 
-    /// Everybody is told to stop, and does.
+    /// Stops all processes and checks that they end within a minute.
     pub(crate) async fn stop(&mut self) -> Result<(), String> {
         for writer in self.writers.drain(..) {
             writer.stopper.stop();
-            let ended = timeout(Duration::from_secs(60), writer.process.ended()).await;
-            // One that was paused may still have had a command in hand that ends it.
-            let stopped = matches!(ended, Ok(None | Some(Ok(()))));
-            stopped.then_some(()).ok_or_else(|| format!("a writer does not stop: {ended:?}"))?;
+            let result = timeout(Duration::from_secs(60), writer.process.result()).await;
+            // A writer that was paused may still hold a command that aborts it.
+            let stopped = matches!(result, Ok(None | Some(Ok(()))));
+            stopped.then_some(()).ok_or_else(|| format!("a writer does not stop: {result:?}"))?;
         }
         for projector in self.projectors.drain(..) {
             projector.stopper.stop();
-            let ended = timeout(Duration::from_secs(60), projector.process.ended()).await;
-            let stopped = matches!(ended, Ok(Some(Ok(()))));
-            stopped.then_some(()).ok_or_else(|| format!("a projector does not stop: {ended:?}"))?;
+            let result = timeout(Duration::from_secs(60), projector.process.result()).await;
+            let stopped = matches!(result, Ok(Some(Ok(()))));
+            stopped.then_some(()).ok_or_else(|| format!("a projector does not stop: {result:?}"))?;
         }
         Ok(())
     }

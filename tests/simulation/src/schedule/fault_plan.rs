@@ -1,4 +1,4 @@
-//! What happens to processes and servers.
+//! Faults of processes and backends.
 
 use super::Schedule;
 use crate::world::Server;
@@ -11,47 +11,47 @@ use std::time::Duration;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-/// So many processes are killed from outside at most: whoever dies while it handles what others left puts it under
-/// suspicion, and is right to.
-const KILLS: u64 = 4;
+/// Number of killed or aborted writers after which no more are killed. Each kill during the handling of a
+/// pending command counts as a crash of that command, and enough of them dead-letter it correctly.
+const MAX_KILLS: u64 = 4;
 
 impl Schedule {
-    pub(crate) async fn disturb(&mut self) -> Result<(), String> {
+    pub(crate) async fn inject_fault(&mut self) -> Result<(), String> {
         let writer = self.world.below(self.writers.len() as u64) as usize;
         let projector = self.world.below(self.projectors.len() as u64) as usize;
         match self.world.below(25) {
-            0..6 if self.killed < KILLS => {
-                self.world.note(format_args!("writer {writer} is killed"));
-                let another = self.writer();
-                let dead = std::mem::replace(&mut self.writers[writer], another);
-                dead.process.kill();
-                self.stopped.insert(dead.name);
-                drop(dead.process.ended().await);
+            0..6 if self.killed < MAX_KILLS => {
+                self.world.trace(format_args!("writer {writer} is killed"));
+                let another = self.start_writer();
+                let killed = std::mem::replace(&mut self.writers[writer], another);
+                killed.process.kill();
+                self.stopped.insert(killed.name);
+                drop(killed.process.result().await);
                 self.killed += 1;
             }
             6..9 => {
-                self.world.note(format_args!("writer {writer} is paused"));
+                self.world.trace(format_args!("writer {writer} is paused"));
                 self.writers[writer].process.pause();
                 self.stopped.insert(self.writers[writer].name.clone());
             }
-            9..11 => self.writers.iter().for_each(|writer| writer.process.goes_on()),
+            9..11 => self.writers.iter().for_each(|writer| writer.process.resume()),
             11 => {
-                let another = self.projector();
+                let another = self.start_projector();
                 std::mem::replace(&mut self.projectors[projector], another).process.kill();
             }
             12 => match self.projectors[projector].process.is_paused() {
-                true => self.projectors[projector].process.goes_on(),
+                true => self.projectors[projector].process.resume(),
                 false => self.projectors[projector].process.pause(),
             },
-            13 => self.network.breaks(),
+            13 => self.network.break_connections(),
             14 => {
-                self.world.note(format_args!("redis goes away"));
-                self.network.goes_away(true);
+                self.world.trace(format_args!("redis is unavailable"));
+                self.network.set_unavailable(true);
                 sleep(Duration::from_millis(self.world.below(4000))).await;
-                self.network.goes_away(false);
+                self.network.set_unavailable(false);
             }
-            15 => self.copy = Some(self.network.redis(|redis| redis.copy())),
-            16 => self.lose().await,
+            15 => self.backup = Some(self.network.redis(|redis| redis.copy())),
+            16 => self.lose_redis_data().await,
             17 => {
                 self.trimmed = true;
                 let keep = 1 + self.world.below(4) as usize;
@@ -59,74 +59,74 @@ impl Schedule {
             }
             18..20 => {
                 let short = self.world.chance(600);
-                self.world.note(format_args!("redis has memory left: {}", !short));
-                self.network.is_short_of_memory(short);
+                self.world.trace(format_args!("redis has memory left: {}", !short));
+                self.network.set_short_of_memory(short);
             }
             20 => self.silence(Server::Redis).await,
             21 => self.silence(Server::Postgres).await,
             22 => self.silence(Server::PostgresToAppends).await,
-            _ => self.delete_elsewhere().await?,
+            _ => self.delete_other_user().await?,
         }
         Ok(())
     }
 
-    /// A server says nothing, often for longer than anybody waits for an answer.
+    /// Silences a backend, often for longer than clients wait for an answer.
     async fn silence(&self, server: Server) {
-        let how_long = Duration::from_millis(self.world.below(20_000));
-        self.world.note(format_args!("{server:?} says nothing for {how_long:?}"));
-        self.world.says_nothing(server, how_long);
-        sleep(how_long.mul_f64(self.world.below(100) as f64 / 100.0)).await;
+        let duration = Duration::from_millis(self.world.below(20_000));
+        self.world.trace(format_args!("{server:?} is silent for {duration:?}"));
+        self.world.silence(server, duration);
+        sleep(duration.mul_f64(self.world.below(100) as f64 / 100.0)).await;
     }
 
-    /// Redis falls back to an older state, or loses everything.
-    async fn lose(&mut self) {
-        match self.copy.take() {
-            Some(copy) => {
-                self.world.note(format_args!("redis falls back"));
-                self.network.falls_back(copy);
+    /// Restores an older state of Redis, or deletes everything.
+    async fn lose_redis_data(&mut self) {
+        match self.backup.take() {
+            Some(backup) => {
+                self.world.trace(format_args!("redis falls back to an older state"));
+                self.network.restore(backup);
             }
             None if self.world.chance(300) => {
-                self.world.note(format_args!("redis loses everything"));
-                self.network.redis(|redis| redis.lose_all());
+                self.world.trace(format_args!("redis loses everything"));
+                self.network.redis(|redis| redis.flush_all());
             }
             None => return,
         }
         self.lossy = true;
         sleep(Duration::from_millis(self.world.below(300))).await;
-        self.give_again_what_was_lost().await;
+        self.resubmit_lost().await;
     }
 
-    /// A user of another partition is deleted there.
-    async fn delete_elsewhere(&mut self) -> Result<(), String> {
-        let Some(user) = self.history.elsewhere.get(self.deleted_elsewhere) else { return Ok(()) };
-        let head = (self.history.elsewhere.len() + self.deleted_elsewhere) as u64;
-        self.world.note(format_args!("a user is deleted elsewhere"));
-        let delete = self.history.delete_elsewhere(*user, head);
+    /// Deletes a user of the other partition.
+    async fn delete_other_user(&mut self) -> Result<(), String> {
+        let Some(user) = self.workload.other_users.get(self.deleted_other_users) else { return Ok(()) };
+        let head = (self.workload.other_users.len() + self.deleted_other_users) as u64;
+        self.world.trace(format_args!("a user of the other partition is deleted"));
+        let delete = self.workload.delete_other_user(*user, head);
         let appended = self.store.append_now(&delete).await;
-        self.deleted_elsewhere += 1;
+        self.deleted_other_users += 1;
         match appended {
             Ok(AppendResult::Committed) => Ok(()),
-            other => Err(format!("nobody else writes there: {other:?}")),
+            other => Err(format!("{other:?} without a concurrent writer")),
         }
     }
 
-    /// Whoever sent a command that was lost sends it again.
-    pub(crate) async fn give_again_what_was_lost(&mut self) {
+    /// Submits all commands again that Redis has lost and that have no outcome.
+    pub(crate) async fn resubmit_lost(&mut self) {
         let outcomes = self.store.inner().all_outcomes();
-        let mut there: BTreeSet<CommandId> = outcomes.into_keys().collect();
+        let mut known: BTreeSet<CommandId> = outcomes.into_keys().collect();
         for channel in Channel::ALL {
             self.network.redis(|redis| {
                 let stream = redis.stream(&keys::commands(P, channel));
                 for fields in stream.iter().flat_map(|stream| stream.entries.values()) {
                     let id = fields.chunks_exact(2).find(|pair| pair[0] == b"id");
-                    there.extend(id.and_then(|pair| Uuid::try_parse_ascii(&pair[1]).ok()).map(CommandId));
+                    known.extend(id.and_then(|pair| Uuid::try_parse_ascii(&pair[1]).ok()).map(CommandId));
                 }
             });
         }
-        let given: Vec<_> = self.given.values().filter_map(|(_, command)| command.clone()).collect();
-        for command in given {
-            if there.insert(command.id) {
-                self.give(Some(command)).await;
+        let submitted: Vec<_> = self.submitted.values().filter_map(|(_, command)| command.clone()).collect();
+        for command in submitted {
+            if known.insert(command.id) {
+                self.submit(Some(command)).await;
             }
         }
     }

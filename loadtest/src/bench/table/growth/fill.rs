@@ -153,13 +153,13 @@ impl Template {
             {
                 return Err("the amount is not the last byte of an encoded bid".into());
             }
-            let facts = vec![
+            let details = vec![
                 ("amount", Detail::Amount(Amount::new(amount)?)),
                 ("rank", Detail::Count(1)),
                 ("leads", Detail::Flag(true)),
                 ("highest", Detail::Amount(Amount::new(amount)?)),
             ];
-            let accepted = OutcomeResult::accepted(amount + 1, Some(Currency::new("USD")?), facts);
+            let accepted = OutcomeResult::accepted(amount + 1, Some(Currency::new("USD")?), details);
             outcomes.push(accepted.encode());
         }
         Ok(Template {
