@@ -14,7 +14,7 @@
 //!
 //! * [`consume`]: event consumers, which pass the events of a partition to the handler of a component;
 //! * [`operator`]: use cases of operators: dead letters, stream statistics, verification;
-//! * [`instrumentation`]: metrics.
+//! * [`instrumentation`]: names and help of all metrics.
 
 pub mod auctioneer;
 pub mod consume;

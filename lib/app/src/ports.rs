@@ -20,8 +20,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[error("{backend}: {cause}")]
 pub struct Unavailable {
-    /// Name of the unavailable dependency: an adapter gives its backend (`redis`, `postgres`), a use case the
-    /// port.
+    /// Name of the unavailable dependency: the backend, as its adapter names it, or the port.
     pub backend: &'static str,
     /// Error of the client library.
     #[source]

@@ -1,9 +1,9 @@
 //! Tests of the token cache, in paused time, over a store that counts its calls and can become unavailable.
 
 use auction_app::ingress::accounts::{CacheLookup, TokenCache};
-use auction_app::ports::people::{PrincipalKind, Role, TokenHash, TokenIdentity};
 use auction_app::ports::Unavailable;
 use auction_app::ports::people::tokens::{Revocation, TokenStore};
+use auction_app::ports::people::{PrincipalKind, Role, TokenHash, TokenIdentity};
 use auction_domain::{Timestamp, UserId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

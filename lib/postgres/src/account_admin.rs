@@ -3,10 +3,10 @@
 use crate::accounts::role;
 use crate::queries::PostgresQueries;
 use crate::unavailable;
-use auction_app::ports::people::{Role, TokenHash};
 use auction_app::ports::Unavailable;
 use auction_app::ports::people::account_admin::{AccountAdmin, ApiKey};
 use auction_app::ports::people::accounts::Profile;
+use auction_app::ports::people::{Role, TokenHash};
 use auction_domain::{Timestamp, UserId};
 use std::num::NonZeroU32;
 use tokio_postgres::Row;

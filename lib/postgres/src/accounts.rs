@@ -3,13 +3,13 @@
 use crate::queries::{PostgresQueries, TIMEOUT};
 use crate::store::within;
 use crate::unavailable;
-use auction_app::ports::people::{PrincipalKind, Role, TokenHash, TokenIdentity};
 use auction_app::ports::Unavailable;
 use auction_app::ports::people::accounts::{
     AccountRetention, Accounts, Credentials, NewAccount, PersonalDataErasure, Profile, RegisterResult,
     Session, SweepReport,
 };
 use auction_app::ports::people::tokens::TokenStore;
+use auction_app::ports::people::{PrincipalKind, Role, TokenHash, TokenIdentity};
 use auction_domain::{Timestamp, UserId};
 use std::num::NonZeroU32;
 use tokio_postgres::error::SqlState;

@@ -6,12 +6,12 @@ use crate::inline_projections::bigint;
 use crate::rows::{event, number, outcome, snapshot};
 use crate::unavailable;
 use auction_app::ports::Unavailable;
-use auction_durability::Durability;
 use auction_app::ports::events::event_store::{
     AggregateHistory, AppendBatch, AppendResult, EventStore, EventStoreConnector, OpenAuctions,
     UnrevealedAuctions,
 };
 use auction_domain::{AuctionId, Timestamp, UserId};
+use auction_durability::Durability;
 use auction_wire::snapshot::FORMAT;
 use auction_wire::{CommandId, EventRecord, Outcome, PartitionId, SnapshotRecord};
 use futures_util::join;

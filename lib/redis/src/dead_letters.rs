@@ -1,8 +1,8 @@
 //! Dead letters of all partitions, for operators.
 
 use crate::{client_error, keys, unavailable};
-use auction_app::ports::operator::dead_letters::DeadLetter;
 use auction_app::ports::Unavailable;
+use auction_app::ports::operator::dead_letters::DeadLetter;
 use auction_app::ports::operator::dead_letters::DeadLetterQueue;
 use auction_wire::outcome::current_name;
 use auction_wire::{Channel, PartitionId};

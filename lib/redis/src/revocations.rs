@@ -7,8 +7,8 @@
 use crate::pubsub::{self, PubSubHandler};
 use crate::{RedisServer, client_error, keys};
 use auction_app::ingress::accounts::TokenCache;
-use auction_app::ports::people::TokenHash;
 use auction_app::ports::Unavailable;
+use auction_app::ports::people::TokenHash;
 use auction_app::ports::people::tokens::{Revocation, Revocations, TokenStore};
 use auction_domain::UserId;
 use deadpool_redis::Pool;

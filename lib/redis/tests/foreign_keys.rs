@@ -7,7 +7,7 @@ use auction_app::ports::commands::command_stream::{
 use auction_app::ports::events::event_stream::{EventStream, EventStreamConnector};
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
-use auction_testkit::contract::command_stream::{CommandStreamHarness, Fields, CommandStream};
+use auction_testkit::contract::command_stream::{CommandStream, CommandStreamHarness, Fields};
 use auction_testkit::contract::event_stream::EventStreamHarness;
 use auction_testkit::fixtures::{P, place_bid, records};
 use auction_wire::Channel;

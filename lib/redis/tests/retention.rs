@@ -7,7 +7,7 @@ use auction_app::ports::events::retention::{StreamRetention, TrimmedCommands};
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_redis::keys;
 use auction_redis::retention::RedisRetention;
-use auction_testkit::contract::command_stream::{CommandStreamHarness, Fields, CommandStream};
+use auction_testkit::contract::command_stream::{CommandStream, CommandStreamHarness, Fields};
 use auction_testkit::contract::event_stream::EventStreamHarness;
 use auction_testkit::fixtures::{AT, P, create_auction, fresh, place_bid, records};
 use auction_wire::{Channel, Command, EventRecord};

@@ -59,7 +59,11 @@ pub(crate) struct SoftCloseBody {
 
 impl From<SoftClose> for SoftCloseBody {
     fn from(soft: SoftClose) -> SoftCloseBody {
-        SoftCloseBody { extend_by_ms: soft.extend_by.0, within_ms: soft.within.0, at_most: soft.max_extensions }
+        SoftCloseBody {
+            extend_by_ms: soft.extend_by.0,
+            within_ms: soft.within.0,
+            at_most: soft.max_extensions,
+        }
     }
 }
 

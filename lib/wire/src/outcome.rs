@@ -3,7 +3,7 @@
 
 use crate::body;
 use crate::{CommandId, DecodeError, PartitionId};
-use auction_domain::{Amount, Currency, Detail, Details, RefusalInfo, RefusalClass, Timestamp};
+use auction_domain::{Amount, Currency, Detail, Details, RefusalClass, RefusalInfo, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

@@ -17,7 +17,11 @@ fn terms() -> Terms {
         starts_at: Timestamp(1_000),
         ends_at: Timestamp(90_000),
         seller: Some(user(9)),
-        soft_close: Some(SoftClose { extend_by: DurationMs(5_000), within: DurationMs(3_000), max_extensions: 4 }),
+        soft_close: Some(SoftClose {
+            extend_by: DurationMs(5_000),
+            within: DurationMs(3_000),
+            max_extensions: 4,
+        }),
         retraction_lock: DurationMs(500),
         promotion: Some(Promotion { interval: DurationMs(10_000), commitment: Commitment([7; 32]) }),
     }
@@ -40,7 +44,8 @@ fn histories() -> Vec<Vec<AuctionEvent>> {
         amount: Amount::new(amount).unwrap(),
     };
     let doubled = Amount::effective(260).unwrap();
-    let winner = Winner { bid: bid(2), bidder: user(2), price: Amount::new(130).unwrap(), effective: doubled };
+    let winner =
+        Winner { bid: bid(2), bidder: user(2), price: Amount::new(130).unwrap(), effective: doubled };
     let common = vec![
         AuctionEvent::AuctionCreated { title, description, terms: terms() },
         place(1, 1, 110),

@@ -7,7 +7,7 @@ use crate::run::ids::{RunIds, fingerprint_of};
 use crate::run::mix::Operation;
 use crate::run::plan::PlannedRequest;
 use auction_domain::auction::{AuctionEvent, Winner};
-use auction_domain::{BidId, Details, RefusalInfo, RefusalClass, Timestamp, UserId};
+use auction_domain::{BidId, Details, RefusalClass, RefusalInfo, Timestamp, UserId};
 use auction_testkit::fixtures::{self, amount};
 use auction_wire::notification::{Notification, NotificationBody, NotificationContent};
 use auction_wire::time::JsonTime;

@@ -55,6 +55,8 @@ fn missing_test(root: &Path, mutation: &Mutation) -> Option<String> {
     let function = format!("fn {name}(");
     let defines =
         |file: &&str| std::fs::read_to_string(root.join(file)).is_ok_and(|source| source.contains(&function));
-    (!TEST_FILES.iter().any(|file| defines(file)))
-        .then(|| format!("{}: test {name} does not exist in {TEST_FILES:?}", mutation.name))
+    if TEST_FILES.iter().any(defines) {
+        return None;
+    }
+    Some(format!("{}: test {name} does not exist in {TEST_FILES:?}", mutation.name))
 }

@@ -19,8 +19,8 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
-use worker_runtime::shutdown::ShutdownSignal;
 use worker_runtime::panic_message;
+use worker_runtime::shutdown::ShutdownSignal;
 
 /// Interval at which requests of operators are read.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);

@@ -33,7 +33,8 @@ impl DrawOptions {
     pub fn new(specs: Vec<OptionSpec>, version: u64) -> Result<DrawOptions, DrawOptionsError> {
         let promoter = promoter(&specs, None)?;
         // The promoter limits the interval, so this does not overflow.
-        let interval = DurationMs(u32::try_from(promoter.settings().interval().as_millis()).unwrap_or(u32::MAX));
+        let interval =
+            DurationMs(u32::try_from(promoter.settings().interval().as_millis()).unwrap_or(u32::MAX));
         let text =
             serde_json::to_string(&specs).map_err(|error| DrawOptionsError::Unreadable(error.to_string()))?;
         Ok(DrawOptions { text: PromoterOptions::new(text)?, specs, version, interval })

@@ -3,7 +3,7 @@
 use super::DrawOptions;
 use auction_domain::auction::{Auction, AuctionEvent, Draw, Proof, Seed, Status};
 use auction_domain::{AuctionId, BidId, Timestamp, UserId};
-use auction_promoter::{DrawContext, CandidateBid, OptionError, Selection};
+use auction_promoter::{CandidateBid, DrawContext, OptionError, Selection};
 use std::collections::HashSet;
 use uuid::Uuid;
 

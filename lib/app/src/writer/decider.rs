@@ -336,7 +336,9 @@ impl Decider {
             match event.event {
                 Event::User(UserEvent::UserCreated) => self.active_users.add(UserId(command.key)),
                 Event::User(UserEvent::UserDeleted) => self.active_users.remove(UserId(command.key)),
-                Event::User(UserEvent::NotificationPreferencesChanged(_)) | Event::Auction(_) | Event::Promoter(_) => {}
+                Event::User(UserEvent::NotificationPreferencesChanged(_))
+                | Event::Auction(_)
+                | Event::Promoter(_) => {}
             }
         }
     }

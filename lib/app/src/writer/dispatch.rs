@@ -2,7 +2,7 @@
 
 use super::aggregate_cache::Aggregate;
 use auction_domain::detail::Refusal;
-use auction_domain::{RefusalInfo, RefusalClass, Timestamp};
+use auction_domain::{RefusalClass, RefusalInfo, Timestamp};
 use auction_wire::{Command, CommandBody, Event};
 use thiserror::Error;
 

@@ -76,7 +76,7 @@ pub(super) fn run_consumers<H: EventHandler + 'static>(
         let handler = new_handler(partition);
         Box::pin(async move {
             let run = run_consumer(&stores, &streams, &parking, subscription, handler);
-            run.await.map_err(|error| advise_on_consumer(error).into())
+            run.await.map_err(advise_on_consumer)
         })
     });
     start(name, spec.lease_seconds, connections, tasks, stop, work);

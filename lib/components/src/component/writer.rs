@@ -80,10 +80,8 @@ pub(super) fn start(
         Ok::<(), Infallible>(())
     });
     if writer.concurrency == Concurrency::Leased {
-        let run = Box::new(move |partition, stop| -> BoxedTask {
-            let writers = writers.clone();
-            Box::pin(async move { writers.run(partition, stop).await.map_err(Into::into) })
-        });
+        let run =
+            Box::new(move |partition, stop| -> BoxedTask { Box::pin(writers.clone().run(partition, stop)) });
         return leased::start(GROUP, writer.lease_seconds, connections, tasks, stop, run);
     }
     for partition in connections.partitions.all() {

@@ -35,7 +35,7 @@ pub enum CreateAuctionRefusal {
     #[error("the auction must end in the future")]
     EndsInThePast {
         ends_at: Timestamp,
-        /// The time of the command.
+        /// Time of the command.
         now: Timestamp,
     },
     /// Any bid would meet the reserve price.

@@ -4,7 +4,7 @@ use super::id;
 use super::stored::readable;
 use crate::outcome::{decode_replies, encode_replies};
 use crate::{CommandId, DecodeError, Outcome, OutcomeDetail, OutcomeResult, PartitionId};
-use auction_domain::{Amount, Currency, Detail, RefusalInfo, RefusalClass, Timestamp};
+use auction_domain::{Amount, Currency, Detail, RefusalClass, RefusalInfo, Timestamp};
 use serde_json::json;
 
 fn every_detail() -> Vec<(&'static str, Detail)> {

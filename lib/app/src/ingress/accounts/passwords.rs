@@ -1,8 +1,8 @@
 //! Password hashing with argon2id. It is slow and uses much memory by design, and therefore runs on blocking
 //! threads with limited concurrency, so that other requests are not delayed.
 
-use crate::ports::people::Password;
 use crate::ports::Unavailable;
+use crate::ports::people::Password;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use std::num::NonZeroUsize;

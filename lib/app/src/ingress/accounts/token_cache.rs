@@ -4,9 +4,9 @@
 //! detected even if its revocation message was lost. While the store is unavailable, cached tokens stay valid
 //! until they expire.
 
-use crate::ports::people::{PrincipalKind, TokenHash, TokenIdentity};
 use crate::ports::Unavailable;
 use crate::ports::people::tokens::{Revocation, TokenStore};
+use crate::ports::people::{PrincipalKind, TokenHash, TokenIdentity};
 use auction_domain::Timestamp;
 use lru::LruCache;
 use std::collections::HashMap;

@@ -1,8 +1,8 @@
 //! Manages accounts and API keys, for operators.
 
 use super::accounts::Profile;
-use crate::ports::people::{Role, TokenHash};
 use crate::ports::Unavailable;
+use crate::ports::people::{Role, TokenHash};
 use auction_domain::{Timestamp, UserId};
 use std::future::Future;
 use std::num::NonZeroU32;

@@ -1,7 +1,7 @@
 //! Accounts of users: the only place with personal data.
 
-use crate::ports::people::{Email, Name, Role, TokenHash};
 use crate::ports::Unavailable;
+use crate::ports::people::{Email, Name, Role, TokenHash};
 use auction_domain::{Timestamp, UserId};
 use auction_wire::CommandId;
 use std::future::Future;

@@ -1,7 +1,7 @@
 //! Counters of the rate limits, shared by all ingress processes.
 
-use crate::ports::people::TokenHash;
 use crate::ports::Unavailable;
+use crate::ports::people::TokenHash;
 use auction_domain::UserId;
 use std::future::Future;
 use std::net::IpAddr;

@@ -1,7 +1,7 @@
 //! Session tokens and API keys.
 
-use crate::ports::people::{TokenHash, TokenIdentity};
 use crate::ports::Unavailable;
+use crate::ports::people::{TokenHash, TokenIdentity};
 use auction_domain::{Timestamp, UserId};
 use std::future::Future;
 

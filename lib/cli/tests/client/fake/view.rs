@@ -3,7 +3,7 @@
 use super::http::Response;
 use super::portal::{Entry, Portal};
 use auction_domain::auction::{Auction, AuctionCommand, BidState, Status};
-use auction_domain::{Amount, AuctionId, Detail, RefusalInfo, RefusalClass, UserId};
+use auction_domain::{Amount, AuctionId, Detail, RefusalClass, RefusalInfo, UserId};
 use auction_wire::alias::alias;
 use auction_wire::api::Money;
 use auction_wire::time::JsonTime;
