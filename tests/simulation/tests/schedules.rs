@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// first two again, the version before crash marks became a hash the last one. A change of the simulation
 /// changes the schedule of a seed: then search for seeds that show the same bugs.
 const PREVIOUSLY_BROKEN: [(u64, &str); 3] = [
-    (108, "an auction created in the previous batch was unknown until its creation was stored"),
-    (263, "a user created in the previous batch was unknown until the creation was stored"),
+    (75, "an auction created in the previous batch was unknown until its creation was stored"),
+    (144, "a user created in the previous batch was unknown until the creation was stored"),
     (13473, "a command on which several writers hung was treated as crashing them"),
 ];
 

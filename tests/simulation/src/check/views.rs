@@ -5,8 +5,9 @@ use crate::redis::Value;
 use crate::schedule::Schedule;
 use crate::world::{Trace, World};
 use auction_app::consume::{EventHandler, HandleResult};
+use auction_app::ports::views::generations::Generation;
 use auction_app::projector::Projector;
-use auction_redis::keys;
+use auction_redis::keys::ViewKeys;
 use auction_redis::views::RedisReadModelConnector;
 use auction_testkit::fixtures::P;
 use std::collections::BTreeMap;
@@ -27,6 +28,9 @@ pub(super) async fn check_views(schedule: &Schedule) -> Result<(), String> {
         }
     }
     let (actual, expected) = (views(&schedule.network), views(&rebuilt));
+    if expected.is_empty() && !events.is_empty() {
+        return Err("the rebuild wrote no views".to_owned());
+    }
     if actual == expected {
         return Ok(());
     }
@@ -41,8 +45,8 @@ pub(super) async fn check_views(schedule: &Schedule) -> Result<(), String> {
 }
 
 fn views(network: &Network) -> BTreeMap<Vec<u8>, Value> {
-    let events = keys::events(P);
-    let prefix = format!("{}view:", events.trim_end_matches("evt"));
+    let checkpoint = ViewKeys::new(P, Generation::FIRST).checkpoint();
+    let prefix = checkpoint.trim_end_matches("checkpoint");
     network
-        .redis(|redis| redis.with_prefix(&prefix).map(|(key, value)| (key.to_vec(), value.clone())).collect())
+        .redis(|redis| redis.with_prefix(prefix).map(|(key, value)| (key.to_vec(), value.clone())).collect())
 }
