@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Files with the tests that detect mutations. Contract tests are defined in `tests/kit`.
-const TEST_FILES: [&str; 7] = [
+const TEST_FILES: [&str; 8] = [
     "tests/kit/src/contract/event_store.rs",
     "tests/kit/src/contract/command_stream.rs",
+    "tests/kit/src/contract/read_models.rs",
     "lib/postgres/tests/schema.rs",
     "lib/app/tests/partition_writer/effects.rs",
     "lib/redis/tests/crash_tracking.rs",
@@ -52,9 +53,11 @@ fn missing_test(root: &Path, mutation: &Mutation) -> Option<String> {
     if !has_target {
         return Some(format!("{}: package {package} has no test target {target}", mutation.name));
     }
-    let function = format!("fn {name}(");
-    let defines =
-        |file: &&str| std::fs::read_to_string(root.join(file)).is_ok_and(|source| source.contains(&function));
+    let functions = [format!("fn {name}("), format!("fn {name}<")];
+    let defines = |file: &&str| {
+        let source = std::fs::read_to_string(root.join(file)).unwrap_or_default();
+        functions.iter().any(|function| source.contains(function))
+    };
     if TEST_FILES.iter().any(defines) {
         return None;
     }
