@@ -32,9 +32,9 @@ simulate: ## Run a million seeded schedules of the write protocol, in 45 minutes
 mutations: setup ## Disable the protocol steps one by one, and print which tests detect it; some: make mutations ARGS="claim"
 	cargo run --locked -p auction-simulation --bin mutations -- $(ARGS)
 
-bench: setup ## Measure the table of docs/performance.md, in at most ten minutes
+bench: setup ## Measure the table of docs/performance.md, in at most ten minutes; some rows: make bench ARGS="--rows 2a,6,8"
 	cargo build --release --locked -p portal -p auction-loadtest --bin portal --bin auction-loadtest
-	$(TARGET_DIR)/release/auction-loadtest bench --json $(TARGET_DIR)/bench.json
+	$(TARGET_DIR)/release/auction-loadtest bench --json $(TARGET_DIR)/bench.json $(ARGS)
 
 profile: ## Record flame graphs of all components under load; options: make profile ARGS="writer ingress --seconds 20"
 	@scripts/setup.sh profile
