@@ -166,3 +166,21 @@ pub(crate) fn render_page(rows: &[AccessRow]) -> String {
     }
     page
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn operator_is_the_api_key_else_the_user_of_the_request() {
+        let (key, user) = (TokenHash([7; 32]), UserId(Uuid::from_u128(1)));
+        let api_key = AuthMethod::ApiKey { key, per_second: None };
+        let operator =
+            |auth_method, user| Principal { user, role: Some(Role::Operator), auth_method }.operator();
+        assert_eq!(operator(api_key, Some(user)), OperatorId::ApiKey(key.id()));
+        assert_eq!(operator(AuthMethod::Session(key), Some(user)), OperatorId::User(user));
+        assert_eq!(operator(AuthMethod::Gateway, Some(user)), OperatorId::User(user));
+        assert_eq!(operator(AuthMethod::Gateway, None), OperatorId::Unidentified);
+    }
+}
