@@ -2,9 +2,13 @@
 //!
 //! Each trait has a file of its own, and its documentation is the contract. A trait with more than one
 //! adapter has one contract test suite that runs against all of them.
+//!
+//! The ports of the ingress are `async_trait`s, which it holds as `Arc<dyn …>`: each call allocates once, next
+//! to a round trip. The ports of the writer and of the consumers are static: their calls allocate nothing.
 
 #![warn(missing_docs)]
 
+pub mod backend;
 pub mod commands;
 pub mod events;
 pub mod notifications;

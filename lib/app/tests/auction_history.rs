@@ -1,5 +1,6 @@
 //! Tests of reads from an auction's stored events, in paused time.
 
+use async_trait::async_trait;
 use auction_app::ingress::auction_history::{AtVersion, AuctionHistoryReader};
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::auction_event_reader::AuctionEventReader;
@@ -31,6 +32,7 @@ impl Slow {
     }
 }
 
+#[async_trait]
 impl AuctionEventReader for Slow {
     async fn events_of(
         &self,
@@ -57,8 +59,8 @@ async fn auction(store: &MemoryStore, bids: u64) -> AuctionId {
     AuctionId(auction)
 }
 
-fn reader_of_two(events: Slow) -> Arc<AuctionHistoryReader<Slow>> {
-    Arc::new(AuctionHistoryReader::new(events, NonZeroUsize::new(2).unwrap()))
+fn reader_of_two(events: Slow) -> Arc<AuctionHistoryReader> {
+    Arc::new(AuctionHistoryReader::new(Arc::new(events), NonZeroUsize::new(2).unwrap()))
 }
 
 #[tokio::test(start_paused = true)]

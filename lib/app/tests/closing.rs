@@ -2,6 +2,7 @@
 //! before its end, whatever clock an auctioneer reads.
 
 use crate::test_portal::TestPortal;
+use async_trait::async_trait;
 use auction_app::auctioneer::closing::{self, ClosingHandler, ClosingSchedule};
 use auction_app::consume::{SubscriptionConfig, run_consumer};
 use auction_app::ports::Unavailable;
@@ -20,6 +21,7 @@ use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 /// Queue whose clock is ahead by this number of seconds.
 struct Skewed(MemoryQueue, i64);
 
+#[async_trait]
 impl CommandQueue for Skewed {
     async fn submit(&self, command: Command) -> Result<(), Unavailable> {
         self.0.submit(command).await

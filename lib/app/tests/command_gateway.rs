@@ -1,6 +1,7 @@
 //! Tests of the command gateway: the same idempotency key with the same payload gets the same outcome at
 //! every ingress.
 
+use async_trait::async_trait;
 use auction_app::ingress::command_gateway::{
     CommandGateway, CommandRequest, CommandStatus, HandleKey, OutcomeWaiters,
 };
@@ -34,6 +35,7 @@ impl Portal {
     }
 }
 
+#[async_trait]
 impl CommandQueue for Portal {
     async fn submit(&self, command: Command) -> Result<(), Unavailable> {
         self.submitted.lock().unwrap().push(command);
@@ -45,18 +47,19 @@ impl CommandQueue for Portal {
     }
 }
 
+#[async_trait]
 impl OutcomeReader for Portal {
     async fn outcome(&self, command: CommandId) -> Result<Option<Outcome>, Unavailable> {
         Ok(self.decided.lock().unwrap().get(&command).cloned())
     }
 }
 
-fn ingress(portal: &Portal) -> CommandGateway<Portal, Portal> {
+fn ingress(portal: &Portal) -> CommandGateway {
     let (_, stop) = shutdown_pair();
     let secret = HandleKey::new(&[7; 32]).unwrap();
     CommandGateway::new(
-        portal.clone(),
-        portal.clone(),
+        Arc::new(portal.clone()),
+        Arc::new(portal.clone()),
         Arc::new(OutcomeWaiters::default()),
         secret,
         "one".to_owned(),

@@ -1,5 +1,6 @@
 //! Tests of live updates, in memory and in paused time.
 
+use async_trait::async_trait;
 use auction_app::ingress::live_updates::{BroadcastHub, SubscribeError, Subscriber};
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::auction_event_reader::AuctionEventReader;
@@ -52,6 +53,7 @@ impl EventTail for Tail {
 #[derive(Clone)]
 struct Events(MemoryStore, Arc<OnceLock<AuctionId>>);
 
+#[async_trait]
 impl AuctionEventReader for Events {
     async fn events_of(
         &self,

@@ -19,6 +19,7 @@ use auction_testkit::random::Random;
 use auction_wire::{Command, CommandBody};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use worker_runtime::health::Health;
@@ -149,11 +150,7 @@ impl NotifierFixture {
 }
 
 /// Polls an inbox for new notifications.
-async fn poll(
-    inbox: &InboxReader<MemoryNotifications, MemoryInboxes>,
-    user: UserId,
-    seen: &mut BTreeMap<UserId, Vec<(u64, Vec<u8>)>>,
-) {
+async fn poll(inbox: &InboxReader, user: UserId, seen: &mut BTreeMap<UserId, Vec<(u64, Vec<u8>)>>) {
     let seen = seen.entry(user).or_default();
     let after = seen.last().map_or(0, |(seq, _)| *seq);
     seen.extend(inbox.page(user, after, 3).await.unwrap().entries);
@@ -176,7 +173,10 @@ async fn schedule(seed: u64) -> u64 {
     fixture.portal.quiet(commands.len()).await;
     fixture.caught_up().await;
     faults.set_failure_rate(random.below(100));
-    let inbox = InboxReader::new(fixture.notifications.clone(), fixture.cache.clone());
+    let inbox = InboxReader {
+        store: Arc::new(fixture.notifications.clone()),
+        cache: Arc::new(fixture.cache.clone()),
+    };
     let mut seen = BTreeMap::new();
     let length = random.below(60) + 20;
     for n in 0..length {

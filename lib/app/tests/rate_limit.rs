@@ -1,5 +1,6 @@
 //! Tests of the rate limiter, in paused time, over an in-memory store that counts its calls.
 
+use async_trait::async_trait;
 use auction_app::ingress::rate_limit::{RateLimitDecision, RateLimitKeys, RateLimiter};
 use auction_app::ports::Unavailable;
 use auction_app::ports::people::rate_limit_store::{
@@ -20,12 +21,12 @@ struct State {
 }
 
 /// Rate-limit store that follows the contract of the port.
-#[derive(Clone)]
-struct CountingStore(Arc<Mutex<State>>);
+struct CountingStore(Mutex<State>);
 
 impl CountingStore {
-    fn new() -> CountingStore {
-        CountingStore(Arc::new(Mutex::new(State { full_at: HashMap::new(), calls: 0, unavailable: false })))
+    fn new() -> Arc<CountingStore> {
+        let state = State { full_at: HashMap::new(), calls: 0, unavailable: false };
+        Arc::new(CountingStore(Mutex::new(state)))
     }
 
     fn calls(&self) -> usize {
@@ -33,6 +34,7 @@ impl CountingStore {
     }
 }
 
+#[async_trait]
 impl RateLimitStore for CountingStore {
     async fn take(&self, requests: &[TakeRequest]) -> Result<TakeResult, Unavailable> {
         let mut state = self.0.lock().unwrap();
@@ -68,14 +70,14 @@ fn only(key: RateLimitKey, limit: RateLimit) -> RateLimitKeys {
     [Some((key, limit)), None]
 }
 
-async fn check(limiter: &RateLimiter<CountingStore>, counted: &RateLimitKeys) -> RateLimitDecision {
+async fn check(limiter: &RateLimiter, counted: &RateLimitKeys) -> RateLimitDecision {
     match limiter.check_local(counted, 1) {
         Some(decision) => decision,
         None => limiter.check(counted, 1).await,
     }
 }
 
-async fn passes(limiter: &RateLimiter<CountingStore>, counted: &RateLimitKeys) -> bool {
+async fn passes(limiter: &RateLimiter, counted: &RateLimitKeys) -> bool {
     match check(limiter, counted).await {
         RateLimitDecision::Allowed(_) => true,
         RateLimitDecision::Refused { .. } => false,

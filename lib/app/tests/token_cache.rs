@@ -1,5 +1,6 @@
 //! Tests of the token cache, in paused time, over a store that counts its calls and can become unavailable.
 
+use async_trait::async_trait;
 use auction_app::ingress::accounts::{CacheLookup, TokenCache};
 use auction_app::ports::Unavailable;
 use auction_app::ports::people::tokens::{Revocation, TokenStore};
@@ -24,6 +25,7 @@ struct State {
 #[derive(Clone, Default)]
 struct Store(Arc<Mutex<State>>);
 
+#[async_trait]
 impl TokenStore for Store {
     async fn find(
         &self,
@@ -53,7 +55,7 @@ fn holder(n: u8) -> TokenIdentity {
 
 struct Fixture {
     store: Store,
-    cache: Arc<TokenCache<Store>>,
+    cache: Arc<TokenCache>,
     _stopper: ShutdownTrigger,
 }
 
@@ -62,7 +64,7 @@ impl Fixture {
     fn new(capacity: usize) -> Fixture {
         let store = Store::default();
         store.0.lock().unwrap().valid.extend((1..10).map(|n| (token(n), holder(n))));
-        let cache = Arc::new(TokenCache::new(store.clone(), capacity, REFRESH_INTERVAL));
+        let cache = Arc::new(TokenCache::new(Arc::new(store.clone()), capacity, REFRESH_INTERVAL));
         let (stopper, stop) = shutdown_pair();
         let refreshing = Arc::clone(&cache);
         tokio::spawn(async move { refreshing.run_refresh(|| NOW, stop).await });

@@ -152,7 +152,7 @@ async fn requeue_one(
 }
 
 async fn drop_one(context: &CommandContext, dead_letter: &DeadLetter) -> Result<CommandOutput, ProcessError> {
-    let dropped = context.check(context.dead_letters().drop(dead_letter).await)?;
+    let dropped = context.check(context.dead_letters().delete(dead_letter).await)?;
     Ok(CommandOutput::success(if dropped { "dropped".to_owned() } else { "no longer exists".to_owned() }))
 }
 

@@ -133,40 +133,6 @@ pub(crate) fn authentication_required(caller: &Principal) -> Problem {
     Problem::new(&requests::AUTHENTICATION_REQUIRED, detail)
 }
 
-/// Row of the permissions page.
-pub(crate) struct AccessRow {
-    pub(crate) method: &'static str,
-    pub(crate) path: &'static str,
-    pub(crate) access: Access,
-}
-
-/// Renders the permissions page in Markdown.
-pub(crate) fn render_page(rows: &[AccessRow]) -> String {
-    let token = TokenHash([0; 32]);
-    let user = |role| Principal {
-        user: Some(UserId(uuid::Uuid::nil())),
-        role: Some(role),
-        auth_method: AuthMethod::Session(token),
-    };
-    let service = Principal {
-        auth_method: AuthMethod::ApiKey { key: token, per_second: None },
-        ..Principal::ANONYMOUS
-    };
-    let callers =
-        [Principal::ANONYMOUS, user(Role::Bidder), user(Role::Seller), user(Role::Operator), service];
-    let mut page = include_str!("access/intro.md").to_owned();
-    page.push_str("| method | path | anonymous | bidder | seller | operator | service |\n");
-    page.push_str("|---|---|---|---|---|---|---|\n");
-    for AccessRow { method, path, access } in rows {
-        let cells = callers.iter().map(|caller| match access.check(caller) {
-            Ok(()) => " yes |".to_owned(),
-            Err(problem) => format!(" {} {} |", problem.status().as_u16(), problem.code()),
-        });
-        page.push_str(&format!("| {method} | `{path}` |{}\n", cells.collect::<String>()));
-    }
-    page
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

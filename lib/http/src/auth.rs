@@ -4,12 +4,10 @@
 use crate::access::{Access, AuthMethod, Principal};
 use crate::problem::Problem;
 use crate::problem::types::requests;
-use crate::rate_limits::{RateLimits, too_many_requests, write_headers};
-use crate::state::{IngressState, Ports, SharedState, wall_clock};
+use crate::rate_limits::{too_many_requests, write_headers};
+use crate::state::{IngressState, SharedState, wall_clock};
 use auction_app::ingress::accounts::CacheLookup;
 use auction_app::ingress::rate_limit::RateLimitDecision;
-use auction_app::ports::Unavailable;
-use auction_app::ports::people::rate_limit_store::RateLimitStore;
 use auction_app::ports::people::{PrincipalKind, Role, TokenHash, TokenIdentity};
 use auction_domain::UserId;
 use axum::extract::Request;
@@ -26,37 +24,15 @@ const ROLE: &str = "x-user-role";
 /// Future of a response, as returned by handlers.
 type ResponseFuture = Pin<Box<dyn Future<Output = Response> + Send>>;
 
-/// State that can authenticate requests.
-pub trait Authenticator: Clone + Send + Sync + 'static {
-    type RateLimitStore: RateLimitStore;
-
-    /// Returns the rate limits; `None` if rate limiting is disabled.
-    fn rate_limits(&self) -> Option<&RateLimits<Self::RateLimitStore>>;
-
-    /// Authenticates a request by its headers, without waiting.
-    fn authenticate(&self, headers: &HeaderMap) -> Result<AuthState, Problem>;
-
-    /// Looks up a token in the store. Returns `None` if it is unknown, expired or revoked.
-    fn look_up(
-        &self,
-        token: TokenHash,
-    ) -> impl Future<Output = Result<Option<TokenIdentity>, Unavailable>> + Send;
-}
-
 /// Result of authenticating a request by its headers.
-pub enum AuthState {
+pub(crate) enum AuthState {
     Authenticated(Principal),
-    /// The token is not cached: look it up with [`Authenticator::look_up`].
+    /// The token is not cached: look it up in the token cache.
     TokenPending(TokenHash),
 }
 
-impl<P: Ports> Authenticator for SharedState<P> {
-    type RateLimitStore = P::RateLimitStore;
-
-    fn rate_limits(&self) -> Option<&RateLimits<P::RateLimitStore>> {
-        self.rate_limits.as_ref()
-    }
-
+impl IngressState {
+    /// Authenticates a request by its headers, without waiting.
     fn authenticate(&self, headers: &HeaderMap) -> Result<AuthState, Problem> {
         let trusted = self.settings.trust_gateway_user_header;
         let has_identity = headers.contains_key(USER) || headers.contains_key(ROLE);
@@ -80,15 +56,11 @@ impl<P: Ports> Authenticator for SharedState<P> {
             CacheLookup::LookupRequired => Ok(AuthState::TokenPending(token)),
         }
     }
-
-    async fn look_up(&self, token: TokenHash) -> Result<Option<TokenIdentity>, Unavailable> {
-        self.tokens.look_up(token, wall_clock()).await
-    }
 }
 
 /// Returns whether the credentials of an ongoing response are still valid: its token may have expired or been
 /// revoked. Returns `true` if the token cannot be looked up.
-pub(crate) async fn is_still_valid<P: Ports>(portal: &IngressState<P>, auth_method: AuthMethod) -> bool {
+pub(crate) async fn is_still_valid(portal: &IngressState, auth_method: AuthMethod) -> bool {
     let (AuthMethod::Session(token) | AuthMethod::ApiKey { key: token, .. }) = auth_method else {
         return true;
     };
@@ -179,20 +151,19 @@ pub(crate) struct Authorized<H> {
     pub(crate) rate_cost: Option<NonZeroU32>,
 }
 
-impl<H, T, S> Handler<T, S> for Authorized<H>
+impl<H, T> Handler<T, SharedState> for Authorized<H>
 where
-    H: Handler<T, S, Future = ResponseFuture>,
+    H: Handler<T, SharedState, Future = ResponseFuture>,
     T: 'static,
-    S: Authenticator,
 {
     type Future = ResponseFuture;
 
-    fn call(self, request: Request, state: S) -> ResponseFuture {
+    fn call(self, request: Request, state: SharedState) -> ResponseFuture {
         let auth = match self.access {
             Access::Public => Ok(AuthState::Authenticated(Principal::ANONYMOUS)),
             _ => state.authenticate(request.headers()),
         };
-        let (Some(limits), Some(cost)) = (state.rate_limits(), self.rate_cost) else {
+        let (Some(limits), Some(cost)) = (&state.rate_limits, self.rate_cost) else {
             return self.authorize(auth, request, state);
         };
         // A caller with an unknown token is limited by IP address, which limits the lookups of tokens as
@@ -201,7 +172,7 @@ where
             if let Ok(AuthState::Authenticated(caller)) = auth { caller } else { Principal::ANONYMOUS };
         let keys = limits.keys(&caller, &request);
         Box::pin(async move {
-            let decision = match state.rate_limits() {
+            let decision = match &state.rate_limits {
                 Some(limits) => limits.check(&keys, cost).await,
                 None => RateLimitDecision::NotCounted,
             };
@@ -221,11 +192,15 @@ where
 }
 
 impl<H> Authorized<H> {
-    fn authorize<T, S>(self, auth: Result<AuthState, Problem>, request: Request, state: S) -> ResponseFuture
+    fn authorize<T>(
+        self,
+        auth: Result<AuthState, Problem>,
+        request: Request,
+        state: SharedState,
+    ) -> ResponseFuture
     where
-        H: Handler<T, S, Future = ResponseFuture>,
+        H: Handler<T, SharedState, Future = ResponseFuture>,
         T: 'static,
-        S: Authenticator,
     {
         match auth {
             Ok(AuthState::Authenticated(_)) if self.access == Access::Public => {
@@ -234,7 +209,7 @@ impl<H> Authorized<H> {
             Ok(AuthState::Authenticated(caller)) => self.call_handler(caller, request, state),
             Err(problem) => ready(problem),
             Ok(AuthState::TokenPending(token)) => Box::pin(async move {
-                let caller = match state.look_up(token).await {
+                let caller = match state.tokens.look_up(token, wall_clock()).await {
                     Ok(Some(identity)) => principal(token, identity, request.headers()),
                     Ok(None) => Err(invalid_token()),
                     Err(error) => Err(error.into()),
@@ -247,9 +222,9 @@ impl<H> Authorized<H> {
         }
     }
 
-    fn call_handler<T, S>(self, caller: Principal, mut request: Request, state: S) -> ResponseFuture
+    fn call_handler<T>(self, caller: Principal, mut request: Request, state: SharedState) -> ResponseFuture
     where
-        H: Handler<T, S, Future = ResponseFuture>,
+        H: Handler<T, SharedState, Future = ResponseFuture>,
     {
         if let Err(problem) = self.access.check(&caller) {
             return ready(problem);

@@ -7,7 +7,7 @@ use crate::if_match::expected_version;
 use crate::prefer::{PREFERENCE_APPLIED, Prefer};
 use crate::problem::Problem;
 use crate::problem::types::requests;
-use crate::state::{IngressState, Ports, wall_clock};
+use crate::state::{IngressState, wall_clock};
 use auction_app::ingress::command_gateway::{
     CommandHandle, CommandRequest, CommandStatus, command_id, fingerprint,
 };
@@ -42,8 +42,8 @@ pub struct CommandSubmission<'a> {
 
 /// Sends a command and returns the response. `command` gets the id of the command, which is also the id of
 /// the user, auction or bid that it creates. It returns the key and the body of the command.
-pub async fn submit<P: Ports>(
-    portal: &IngressState<P>,
+pub async fn submit(
+    portal: &IngressState,
     headers: &HeaderMap,
     submission: CommandSubmission<'_>,
     command: impl FnOnce(CommandId) -> (Uuid, CommandBody),
@@ -53,8 +53,8 @@ pub async fn submit<P: Ports>(
 
 /// Sends a command as [`submit`], after `first` has succeeded. `first` runs only after the request has been
 /// validated and load shedding has admitted it.
-pub async fn submit_after<P: Ports, F: Future<Output = Result<(), Problem>>>(
-    portal: &IngressState<P>,
+pub async fn submit_after<F: Future<Output = Result<(), Problem>>>(
+    portal: &IngressState,
     headers: &HeaderMap,
     submission: CommandSubmission<'_>,
     first: impl FnOnce(CommandId) -> F,

@@ -11,7 +11,7 @@ use crate::prefer::Prefer;
 use crate::problem::Problem;
 use crate::problem::types::requests;
 use crate::routes::paging::{invalid, parameter};
-use crate::state::{IngressState, Ports};
+use crate::state::IngressState;
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::read_models::AsOf;
 use auction_wire::{PartitionCount, PartitionId, Positions};
@@ -91,12 +91,12 @@ pub fn token(positions: &Positions) -> HeaderValue {
     HeaderValue::from_str(&positions.to_token()).unwrap_or(HeaderValue::from_static(""))
 }
 
-impl<P: Ports> FromRequestParts<Arc<IngressState<P>>> for Consistency {
+impl FromRequestParts<Arc<IngressState>> for Consistency {
     type Rejection = Problem;
 
     async fn from_request_parts(
         parts: &mut Parts,
-        portal: &Arc<IngressState<P>>,
+        portal: &Arc<IngressState>,
     ) -> Result<Consistency, Problem> {
         let level = match parameter(parts.uri.query(), "consistency") {
             None => ConsistencyLevel::AtLeastToken,
@@ -123,9 +123,9 @@ impl Consistency {
     /// Reads a value that includes the required positions. If the first read does not include them, waits for
     /// the read model and reads again. `read` gets the required positions: a value in its cache may be too
     /// old.
-    pub async fn read<P: Ports, T, F>(
+    pub async fn read<T, F>(
         &self,
-        portal: &IngressState<P>,
+        portal: &IngressState,
         scope: PartitionScope,
         read: impl Fn(Positions) -> F,
     ) -> Result<ConsistentRead<T>, Problem>
@@ -176,11 +176,7 @@ impl Consistency {
 }
 
 /// Returns the problem of a read whose wait timed out.
-async fn read_model_behind<P: Ports>(
-    portal: &IngressState<P>,
-    available: &Positions,
-    required: &Positions,
-) -> Problem {
+async fn read_model_behind(portal: &IngressState, available: &Positions, required: &Positions) -> Problem {
     // A token can be ahead of a database that was restored from a backup. Waiting would never succeed, so the
     // client gets a problem of its own, provided that the database answers.
     if let Ok(stored) = portal.consistency.current_heads().await

@@ -33,4 +33,4 @@ pub mod state;
 pub use admin::{Admin, serve_admin};
 pub use operator_ports::OperatorPorts;
 pub use serve::serve;
-pub use state::{IngressState, Ports, Settings};
+pub use state::{IngressState, Settings};

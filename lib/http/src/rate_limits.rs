@@ -7,7 +7,7 @@ use crate::client_ip::{TrustedProxies, rate_limit_network};
 use crate::problem::Problem;
 use crate::problem::types::requests;
 use auction_app::ingress::rate_limit::{RateLimitDecision, RateLimitKeys, RateLimitStatus, RateLimiter};
-use auction_app::ports::people::rate_limit_store::{RateLimit, RateLimitKey, RateLimitStore};
+use auction_app::ports::people::rate_limit_store::{RateLimit, RateLimitKey};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::net::SocketAddr;
@@ -21,8 +21,8 @@ pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-pol
 pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Rate limits, and how requests are assigned to them.
-pub struct RateLimits<C> {
-    pub limiter: RateLimiter<C>,
+pub struct RateLimits {
+    pub limiter: RateLimiter,
     /// Limit of each user.
     pub user: RateLimit,
     /// Limit of each IP address.
@@ -33,7 +33,7 @@ pub struct RateLimits<C> {
     pub peers_are_gateways: bool,
 }
 
-impl<C: RateLimitStore> RateLimits<C> {
+impl RateLimits {
     /// Returns the limits that a request counts against: that of its API key, or those of its user and IP
     /// address.
     pub(crate) fn keys(&self, caller: &Principal, request: &Request) -> RateLimitKeys {

@@ -21,6 +21,8 @@ mod list_webhooks;
 mod mark_read;
 pub(crate) mod paging;
 mod parked_events;
+#[cfg(test)]
+mod permissions_page;
 mod place_bid;
 mod promoter_settings;
 mod replay_delivery;
@@ -42,15 +44,13 @@ mod stream_notifications;
 mod void_bid;
 mod webhooks;
 
-use crate::access::{AccessRow, render_page};
-use crate::auth::Authenticator;
 use crate::body::{BodyTimeout, MAX_BODY_BYTES};
 use crate::cors;
 use crate::middleware::{Timeouts, request_middleware};
 use crate::openapi::{self, Endpoint};
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
-use crate::state::{IngressState, Ports, SharedState};
+use crate::state::IngressState;
 use auction_domain::{Actor, BidId, UserId};
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
 use axum::http::request::Parts;
@@ -74,8 +74,10 @@ pub(crate) const SERVER_TIME: HeaderName = HeaderName::from_static("server-time"
 const MIN_COMPRESSED_BYTES: u16 = 1024;
 
 /// Returns the router with all endpoints and the OpenAPI document.
-pub fn router<P: Ports>(portal: Arc<IngressState<P>>) -> Router {
-    let (router, document) = table().router.split_for_parts();
+pub fn router(portal: Arc<IngressState>) -> Router {
+    let routed = OpenApiRouter::with_openapi(openapi::document());
+    let routed = endpoints().into_iter().fold(routed, |routed, endpoint| routed.routes(endpoint.into()));
+    let (router, document) = routed.split_for_parts();
     let settings = &portal.settings;
     let document = show_openapi::OpenApiDocument::new(openapi::with_settings(document, settings));
     let is_compressed = SizeAbove::new(MIN_COMPRESSED_BYTES).and(NotForContentType::SSE);
@@ -90,74 +92,58 @@ pub fn router<P: Ports>(portal: Arc<IngressState<P>>) -> Router {
     router.fallback(unknown_route).method_not_allowed_fallback(wrong_method).layer(layers).with_state(portal)
 }
 
-/// Renders the permissions page, which is generated from the routing table.
-pub fn permissions_page<P: Ports>() -> String {
-    render_page(&table::<P>().rows)
-}
-
-/// Routes and their rows of the permissions page.
-struct Table<S> {
-    router: OpenApiRouter<S>,
-    rows: Vec<AccessRow>,
-}
-
-impl<S: Authenticator> Table<S> {
-    fn routes(mut self, endpoint: Endpoint<S>) -> Table<S> {
-        self.rows.push(endpoint.access_row());
-        Table { router: self.router.routes(endpoint.into()), rows: self.rows }
-    }
-}
-
-fn table<P: Ports>() -> Table<SharedState<P>> {
-    Table { router: OpenApiRouter::with_openapi(openapi::document()), rows: Vec::new() }
-        .routes(sign_up::endpoint())
-        .routes(sign_in::endpoint())
-        .routes(sign_out::endpoint())
-        .routes(show_account::endpoint())
-        .routes(create_user::endpoint())
-        .routes(show_user::endpoint())
-        .routes(delete_user::endpoint())
-        .routes(list_user_bids::endpoint())
-        .routes(show_subscriptions::endpoint())
-        .routes(change_subscriptions::endpoint())
-        .routes(list_notifications::endpoint())
-        .routes(stream_notifications::endpoint())
-        .routes(mark_read::endpoint())
-        .routes(create_webhook::endpoint())
-        .routes(list_webhooks::endpoint())
-        .routes(delete_webhook::endpoint())
-        .routes(rotate_webhook::endpoint())
-        .routes(list_deliveries::endpoint())
-        .routes(replay_delivery::endpoint())
-        .routes(create_auction::endpoint())
-        .routes(list_auctions::endpoint())
-        .routes(show_auction::endpoint())
-        .routes(stream_auction::endpoint())
-        .routes(place_bid::endpoint())
-        .routes(list_bids::endpoint())
-        .routes(delete_bid::endpoint())
-        .routes(void_bid::endpoint())
-        .routes(end_auction::endpoint())
-        .routes(cancel_auction::endpoint())
-        .routes(show_command::endpoint())
-        .routes(promoter_settings::show_endpoint())
-        .routes(promoter_settings::change_endpoint())
-        .routes(dead_letters::list_endpoint())
-        .routes(dead_letters::show_endpoint())
-        .routes(dead_letters::requeue_endpoint())
-        .routes(dead_letters::delete_endpoint())
-        .routes(parked_events::list_endpoint())
-        .routes(parked_events::show_endpoint())
-        .routes(parked_events::retry_endpoint())
-        .routes(parked_events::drop_endpoint())
-        .routes(show_streams::endpoint())
-        .routes(health::livez_endpoint())
-        .routes(health::readyz_endpoint())
-        .routes(show_openapi::endpoint())
-        .routes(show_problems::index_endpoint())
-        .routes(show_problems::page_endpoint())
-        .routes(show_docs::page_endpoint())
-        .routes(show_docs::file_endpoint())
+/// Returns all endpoints, in the order of the OpenAPI document.
+fn endpoints() -> Vec<Endpoint> {
+    vec![
+        sign_up::endpoint(),
+        sign_in::endpoint(),
+        sign_out::endpoint(),
+        show_account::endpoint(),
+        create_user::endpoint(),
+        show_user::endpoint(),
+        delete_user::endpoint(),
+        list_user_bids::endpoint(),
+        show_subscriptions::endpoint(),
+        change_subscriptions::endpoint(),
+        list_notifications::endpoint(),
+        stream_notifications::endpoint(),
+        mark_read::endpoint(),
+        create_webhook::endpoint(),
+        list_webhooks::endpoint(),
+        delete_webhook::endpoint(),
+        rotate_webhook::endpoint(),
+        list_deliveries::endpoint(),
+        replay_delivery::endpoint(),
+        create_auction::endpoint(),
+        list_auctions::endpoint(),
+        show_auction::endpoint(),
+        stream_auction::endpoint(),
+        place_bid::endpoint(),
+        list_bids::endpoint(),
+        delete_bid::endpoint(),
+        void_bid::endpoint(),
+        end_auction::endpoint(),
+        cancel_auction::endpoint(),
+        show_command::endpoint(),
+        promoter_settings::show_endpoint(),
+        promoter_settings::change_endpoint(),
+        dead_letters::list_endpoint(),
+        dead_letters::show_endpoint(),
+        dead_letters::requeue_endpoint(),
+        dead_letters::delete_endpoint(),
+        parked_events::list_endpoint(),
+        parked_events::show_endpoint(),
+        parked_events::retry_endpoint(),
+        parked_events::drop_endpoint(),
+        show_streams::endpoint(),
+        health::livez_endpoint(),
+        health::readyz_endpoint(),
+        show_openapi::endpoint(),
+        show_problems::index_endpoint(),
+        show_problems::page_endpoint(),
+        show_docs::page_endpoint(),
+        show_docs::file_endpoint(),
+    ]
 }
 
 async fn unknown_route(uri: Uri) -> Problem {

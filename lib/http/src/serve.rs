@@ -1,7 +1,7 @@
 //! HTTP/1.1 server of the ingress, with timeouts for slow clients and a graceful shutdown.
 
 use crate::routes::router;
-use crate::state::{IngressState, Ports, Settings};
+use crate::state::{IngressState, Settings};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -32,7 +32,7 @@ const MAX_BUFFER: usize = 64 * 1024;
 /// Serves requests until the shutdown. Then it accepts no more connections and answers every request that it
 /// has received. A connection that never completes its request delays the shutdown by at most
 /// [`SHUTDOWN_TIMEOUT`].
-pub async fn serve<P: Ports>(listener: TcpListener, portal: Arc<IngressState<P>>) -> std::io::Result<()> {
+pub async fn serve(listener: TcpListener, portal: Arc<IngressState>) -> std::io::Result<()> {
     let (mut shutdown, timeouts) = (portal.shutdown.clone(), ConnectionTimeouts::of(&portal.settings));
     serve_router(listener, router(portal), timeouts, async move { shutdown.wait().await }).await
 }

@@ -12,54 +12,18 @@ use auction_app::ingress::load_shedding::LoadShedder;
 use auction_app::ingress::read_consistency::ConsistencyWaiter;
 use auction_app::notifier::InboxReader;
 use auction_app::notifier::webhooks::WebhookRegistry;
-use auction_app::ports::Unavailable;
-use auction_app::ports::commands::command_queue::CommandQueue;
-use auction_app::ports::commands::outcomes::OutcomeReader;
-use auction_app::ports::events::auction_event_reader::AuctionEventReader;
-use auction_app::ports::events::heads::HeadReader;
-use auction_app::ports::notifications::inbox::{InboxCache, InboxStore};
+use auction_app::ports::backend::Backend;
 use auction_app::ports::notifications::preferences::PreferenceReader;
-use auction_app::ports::notifications::webhooks::WebhookStore;
-use auction_app::ports::operator::dead_letters::{DeadLetterQueue, FailedOutcomes};
-use auction_app::ports::operator::parked_events::ParkedEvents;
-use auction_app::ports::operator::stream_stats::StreamStatsReader;
 use auction_app::ports::people::accounts::Accounts;
-use auction_app::ports::people::rate_limit_store::RateLimitStore;
-use auction_app::ports::people::tokens::{Revocations, TokenStore};
+use auction_app::ports::people::tokens::Revocations;
 use auction_app::ports::views::read_models::{AsOf, ReadModelReader};
 use auction_app::promoter::DrawCommitments;
 use auction_domain::{AuctionId, Timestamp};
 use auction_wire::PartitionCount;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use worker_runtime::health::Health;
 use worker_runtime::shutdown::ShutdownSignal;
-
-/// Ports of an ingress, as one type parameter.
-pub trait Ports: Send + Sync + 'static {
-    type Queue: CommandQueue + 'static;
-    type Outcomes: OutcomeReader + 'static;
-    type Views: ReadModelReader + 'static;
-    type AuctionEvents: AuctionEventReader + 'static;
-    type Preferences: PreferenceReader + 'static;
-    type InboxStore: InboxStore + 'static;
-    type InboxCache: InboxCache + 'static;
-    type Webhooks: WebhookStore + 'static;
-    type DeadLetters: DeadLetterQueue + 'static;
-    /// Outcomes of dead-lettered commands.
-    type FailedOutcomes: OutcomeReader + FailedOutcomes + 'static;
-    type ParkedEvents: ParkedEvents + 'static;
-    type StreamStats: StreamStatsReader + 'static;
-    type Heads: HeadReader + 'static;
-    type Accounts: Accounts + 'static;
-    type Tokens: TokenStore + 'static;
-    type Revocations: Revocations + 'static;
-    type RateLimitStore: RateLimitStore + 'static;
-
-    /// Checks every backend that the ingress needs. Returns the results by name of the backend.
-    fn check(&self) -> impl Future<Output = Vec<(&'static str, Result<(), Unavailable>)>> + Send;
-}
 
 /// Settings of an ingress.
 #[derive(Clone, Debug)]
@@ -88,9 +52,9 @@ pub struct Settings {
 }
 
 /// State of an ingress.
-pub struct IngressState<P: Ports> {
-    pub commands: CommandGateway<P::Queue, P::Outcomes>,
-    pub views: P::Views,
+pub struct IngressState {
+    pub commands: CommandGateway,
+    pub views: Arc<dyn ReadModelReader>,
     /// Waits for the read models to reach the positions that a read requires.
     pub consistency: Arc<ConsistencyWaiter>,
     /// Short-term cache of pages of `GET /auctions`.
@@ -98,28 +62,28 @@ pub struct IngressState<P: Ports> {
     /// Short-term cache of `GET /auction/{id}`.
     pub auction_cache: CoalescingCache<AuctionId, AsOf<Option<AuctionRepresentation>>>,
     /// Auctions rebuilt from their events in the store.
-    pub auction_history: AuctionHistoryReader<P::AuctionEvents>,
+    pub auction_history: AuctionHistoryReader,
     /// Short-term cache of auctions that were rebuilt from the store because their read model is unavailable.
     pub fallback_cache: CoalescingCache<AuctionId, AsOf<Option<AuctionRepresentation>>>,
     pub live_updates: BroadcastHub,
     /// Wakes the streams of users who have new notifications.
     pub inbox_signals: Arc<InboxSignals>,
-    pub preferences: P::Preferences,
-    pub inbox: InboxReader<P::InboxStore, P::InboxCache>,
-    pub webhooks: WebhookRegistry<P::Webhooks>,
-    pub operator: OperatorPorts<P>,
-    pub accounts: P::Accounts,
+    pub preferences: Arc<dyn PreferenceReader>,
+    pub inbox: InboxReader,
+    pub webhooks: WebhookRegistry,
+    pub operator: OperatorPorts,
+    pub accounts: Arc<dyn Accounts>,
     pub passwords: Passwords,
     /// Cache of the tokens of recent callers.
-    pub tokens: Arc<TokenCache<P::Tokens>>,
+    pub tokens: Arc<TokenCache>,
     /// Publishes revoked tokens to all ingress processes.
-    pub revocations: P::Revocations,
+    pub revocations: Arc<dyn Revocations>,
     /// Rate limits; `None` if rate limiting is disabled.
-    pub rate_limits: Option<RateLimits<P::RateLimitStore>>,
+    pub rate_limits: Option<RateLimits>,
     /// Commitments to the draw seeds of new auctions, and the current draw options.
     pub commitments: DrawCommitments,
-    /// Checks the backends, for `/readyz`.
-    pub ports: P,
+    /// Backends that `/readyz` checks.
+    pub backends: Vec<Arc<dyn Backend>>,
     pub partitions: PartitionCount,
     pub settings: Settings,
     /// Refuses new commands while the portal is overloaded.
@@ -129,11 +93,8 @@ pub struct IngressState<P: Ports> {
     pub shutdown: ShutdownSignal,
 }
 
-/// Extractor of the shared state.
-pub type StateExtractor<P> = axum::extract::State<SharedState<P>>;
-
 /// State of an ingress, shared by its requests.
-pub type SharedState<P> = Arc<IngressState<P>>;
+pub type SharedState = Arc<IngressState>;
 
 /// Returns the time by the clock of this machine. Business decisions use the clock of Redis instead.
 pub fn wall_clock() -> Timestamp {

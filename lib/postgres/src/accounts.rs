@@ -3,6 +3,7 @@
 use crate::queries::{PostgresQueries, TIMEOUT};
 use crate::store::within;
 use crate::unavailable;
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::people::accounts::{
     AccountRetention, Accounts, Credentials, NewAccount, PersonalDataErasure, Profile, RegisterResult,
@@ -34,6 +35,7 @@ impl PostgresQueries {
     }
 }
 
+#[async_trait]
 impl Accounts for PostgresQueries {
     async fn register(&self, account: &NewAccount) -> Result<RegisterResult, Unavailable> {
         let NewAccount { user, command, email, name, password_hash, role, at } = account;
@@ -112,6 +114,7 @@ impl AccountRetention for PostgresQueries {
     }
 }
 
+#[async_trait]
 impl TokenStore for PostgresQueries {
     async fn find(
         &self,

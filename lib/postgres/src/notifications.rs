@@ -5,6 +5,7 @@ use crate::queries::PostgresQueries;
 use crate::rows::number;
 use crate::store::{DEADLINE, within};
 use crate::{PostgresStoreConnector, unavailable};
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::inbox::{InboxPage, InboxStore};
 use auction_app::ports::notifications::notification_sink::NewNotification;
@@ -141,6 +142,7 @@ impl PostgresInboxes {
     }
 }
 
+#[async_trait]
 impl InboxStore for PostgresInboxes {
     async fn inbox(&self, user: UserId) -> Result<InboxPage, Unavailable> {
         let statement = include_str!("../../../sql/queries/inbox.sql");

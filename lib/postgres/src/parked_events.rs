@@ -3,6 +3,7 @@
 use crate::inline_projections::bigint;
 use crate::queries::PostgresQueries;
 use crate::rows::number;
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::operator::parked_events::{
     OperatorAction, ParkReason, ParkedAggregate, ParkedEvent, ParkedEvents,
@@ -19,6 +20,7 @@ macro_rules! query {
     };
 }
 
+#[async_trait]
 impl ParkedEvents for PostgresQueries {
     async fn of(&self, component: &str, partition: PartitionId) -> Result<Vec<ParkedAggregate>, Unavailable> {
         let rows = self.query(query!("parked_events"), &[&component, &(partition.0 as i16)]).await?;

@@ -5,7 +5,9 @@ use crate::inline_projections::bigint;
 use crate::rows::{event, number, outcome};
 use crate::store::within;
 use crate::{PostgresStoreConnector, unavailable};
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
+use auction_app::ports::backend::Backend;
 use auction_app::ports::commands::outcomes::OutcomeReader;
 use auction_app::ports::events::auction_event_reader::AuctionEventReader;
 use auction_app::ports::events::heads::HeadReader;
@@ -103,9 +105,15 @@ impl PostgresQueries {
         })
         .await
     }
+}
 
-    /// Checks that the database answers.
-    pub async fn ping(&self) -> Result<(), Unavailable> {
+#[async_trait]
+impl Backend for PostgresQueries {
+    fn name(&self) -> &'static str {
+        "postgres"
+    }
+
+    async fn ping(&self) -> Result<(), Unavailable> {
         within(TIMEOUT, async {
             let client = self.client().await?;
             client.simple_query("SELECT 1").await.map(drop).map_err(unavailable)
@@ -114,6 +122,7 @@ impl PostgresQueries {
     }
 }
 
+#[async_trait]
 impl OutcomeReader for PostgresQueries {
     async fn outcome(&self, command: CommandId) -> Result<Option<Outcome>, Unavailable> {
         let statement = include_str!("../../../sql/queries/outcomes.sql");
@@ -122,6 +131,7 @@ impl OutcomeReader for PostgresQueries {
     }
 }
 
+#[async_trait]
 impl AuctionEventReader for PostgresQueries {
     async fn events_of(
         &self,
@@ -135,6 +145,7 @@ impl AuctionEventReader for PostgresQueries {
     }
 }
 
+#[async_trait]
 impl HeadReader for PostgresQueries {
     async fn heads(&self) -> Result<Positions, Unavailable> {
         let rows = self.query(include_str!("../../../sql/queries/heads.sql"), &[]).await?;
@@ -143,6 +154,7 @@ impl HeadReader for PostgresQueries {
     }
 }
 
+#[async_trait]
 impl PreferenceReader for PostgresQueries {
     async fn preferences(&self, user: UserId) -> Result<Option<NotificationPreferences>, Unavailable> {
         let rows = self.query(include_str!("../../../sql/queries/newest_user_event.sql"), &[&user.0]).await?;
@@ -158,6 +170,7 @@ impl PreferenceReader for PostgresQueries {
     }
 }
 
+#[async_trait]
 impl FailedOutcomes for PostgresQueries {
     async fn forget(&self, command: CommandId, failure: &OutcomeResult) -> Result<bool, Unavailable> {
         let statement = include_str!("../../../sql/queries/delete_failed_outcome.sql");

@@ -5,6 +5,7 @@ use crate::queries::{PostgresQueries, TIMEOUT};
 use crate::rows::number;
 use crate::store::within;
 use crate::unavailable;
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::outbox::OutboxState;
 use auction_app::ports::notifications::webhooks::{
@@ -15,6 +16,7 @@ use std::time::Duration;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+#[async_trait]
 impl WebhookStore for PostgresQueries {
     async fn create(
         &self,

@@ -2,6 +2,7 @@
 //! batch: one round trip and one fsync for all of them.
 
 use crate::{RedisServer, client_error, keys, unavailable};
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_domain::Timestamp;
@@ -46,6 +47,7 @@ impl RedisCommandQueue {
     }
 }
 
+#[async_trait]
 impl CommandQueue for RedisCommandQueue {
     async fn submit(&self, command: Command) -> Result<(), Unavailable> {
         let partition = self.partitions.of(command.key);

@@ -1,6 +1,7 @@
 //! Dead letters of all partitions, for operators.
 
 use crate::{client_error, keys, unavailable};
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::operator::dead_letters::DeadLetter;
 use auction_app::ports::operator::dead_letters::DeadLetterQueue;
@@ -58,6 +59,7 @@ fn read_dead_letter(partition: PartitionId, entry: Entry) -> DeadLetter {
     }
 }
 
+#[async_trait]
 impl DeadLetterQueue for RedisDeadLetters {
     async fn list(
         &self,
@@ -87,7 +89,7 @@ impl DeadLetterQueue for RedisDeadLetters {
         Ok(id.and_then(|id| id.parse().ok()))
     }
 
-    async fn drop(&self, dead_letter: &DeadLetter) -> Result<bool, Unavailable> {
+    async fn delete(&self, dead_letter: &DeadLetter) -> Result<bool, Unavailable> {
         let mut delete = cmd("XDEL");
         delete.arg(keys::dead(dead_letter.partition)).arg(dead_letter.id.to_string());
         let deleted: u64 = delete.query_async(&mut self.connection().await?).await.map_err(client_error)?;

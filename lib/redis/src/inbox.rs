@@ -8,6 +8,7 @@
 //! before may never have been delivered, so inboxes of an older epoch are filled again when they are read.
 
 use crate::{client_error, keys};
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::inbox::{InboxCache, InboxPage};
 use auction_app::ports::notifications::notification_sink::{NewNotification, NotificationSink};
@@ -110,6 +111,7 @@ impl NotificationSink for RedisInboxCache {
     }
 }
 
+#[async_trait]
 impl InboxCache for RedisInboxCache {
     async fn page(&self, user: UserId, after: u64, limit: usize) -> Result<Option<InboxPage>, Unavailable> {
         let partition = self.partition(user);

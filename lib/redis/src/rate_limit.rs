@@ -2,6 +2,7 @@
 //! are counted batch in the next one.
 
 use crate::{client_error, keys};
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::people::rate_limit_store::{RateLimitStore, TakeRequest, TakeResult};
 use deadpool_redis::Pool;
@@ -36,6 +37,7 @@ impl RedisRateLimitStore {
     }
 }
 
+#[async_trait]
 impl RateLimitStore for RedisRateLimitStore {
     async fn take(&self, requests: &[TakeRequest]) -> Result<TakeResult, Unavailable> {
         let (result, receiver) = oneshot::channel();

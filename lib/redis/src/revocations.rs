@@ -6,10 +6,11 @@
 
 use crate::pubsub::{self, PubSubHandler};
 use crate::{RedisServer, client_error, keys};
+use async_trait::async_trait;
 use auction_app::ingress::accounts::TokenCache;
 use auction_app::ports::Unavailable;
 use auction_app::ports::people::TokenHash;
-use auction_app::ports::people::tokens::{Revocation, Revocations, TokenStore};
+use auction_app::ports::people::tokens::{Revocation, Revocations};
 use auction_domain::UserId;
 use deadpool_redis::Pool;
 use redis::pipe;
@@ -27,6 +28,7 @@ impl RedisRevocations {
     }
 }
 
+#[async_trait]
 impl Revocations for RedisRevocations {
     async fn publish(&self, revoked: &[Revocation]) -> Result<(), Unavailable> {
         let mut publish = pipe();
@@ -54,16 +56,11 @@ fn read(message: &[u8]) -> Option<Revocation> {
 }
 
 /// Receives revocations and applies them to the token cache, until `stop` is triggered.
-pub async fn listen<T: TokenStore>(
-    server: RedisServer,
-    cache: &TokenCache<T>,
-    health: &HealthHandle,
-    stop: ShutdownSignal,
-) {
+pub async fn listen(server: RedisServer, cache: &TokenCache, health: &HealthHandle, stop: ShutdownSignal) {
     pubsub::run(&server, &[keys::REVOKED.to_owned()], cache, health, stop).await;
 }
 
-impl<T: TokenStore> PubSubHandler for TokenCache<T> {
+impl PubSubHandler for TokenCache {
     const LOST: &'static str = "revocations are not received: cached tokens are revalidated periodically";
 
     fn on_subscribed(&self) {

@@ -3,6 +3,7 @@
 mod lag;
 
 use crate::{keys, unavailable};
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::operator::stream_stats::{
     Consumer, GroupProgress, PartitionProgress, StreamProgress, StreamStats, StreamStatsReader,
@@ -27,6 +28,7 @@ impl RedisStreamStats {
     }
 }
 
+#[async_trait]
 impl StreamStatsReader for RedisStreamStats {
     async fn collect(&self, partitions: &[PartitionId]) -> Result<StreamStats, Unavailable> {
         let mut connection =

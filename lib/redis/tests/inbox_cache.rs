@@ -1,5 +1,6 @@
 //! Contract tests of the inbox cache, on a real Redis.
 
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::inbox::{InboxCache, InboxPage};
 use auction_app::ports::notifications::notification_sink::{NewNotification, NotificationSink};
@@ -23,6 +24,7 @@ impl NotificationSink for TestInboxCache {
     }
 }
 
+#[async_trait]
 impl InboxCache for TestInboxCache {
     async fn page(&self, user: UserId, after: u64, limit: usize) -> Result<Option<InboxPage>, Unavailable> {
         self.0.page(user, after, limit).await

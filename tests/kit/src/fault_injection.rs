@@ -2,6 +2,7 @@
 //! after it means that the call took effect and its result was lost.
 
 use crate::random::Random;
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_app::ports::commands::command_stream::{
@@ -215,6 +216,7 @@ impl<S: CommandSettler> CommandSettler for FaultyPort<S> {
     }
 }
 
+#[async_trait]
 impl<Q: CommandQueue> CommandQueue for FaultyPort<Q> {
     async fn submit(&self, command: Command) -> Result<(), Unavailable> {
         self.faults.call(self.inner.submit(command)).await

@@ -14,6 +14,7 @@ use crate::projector::{AuctionProjection, auction_view, json};
 use auction_domain::AuctionId;
 use auction_wire::Event;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -27,8 +28,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(5);
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Reads auctions from their events.
-pub struct AuctionHistoryReader<E> {
-    events: E,
+pub struct AuctionHistoryReader {
+    events: Arc<dyn AuctionEventReader>,
     permits: Semaphore,
 }
 
@@ -44,8 +45,8 @@ pub enum AtVersion {
     UnknownAuction,
 }
 
-impl<E: AuctionEventReader> AuctionHistoryReader<E> {
-    pub fn new(events: E, max_concurrent: NonZeroUsize) -> AuctionHistoryReader<E> {
+impl AuctionHistoryReader {
+    pub fn new(events: Arc<dyn AuctionEventReader>, max_concurrent: NonZeroUsize) -> AuctionHistoryReader {
         AuctionHistoryReader { events, permits: Semaphore::new(max_concurrent.get()) }
     }
 

@@ -29,9 +29,9 @@ const BY_IDEMPOTENCY_KEY: Uuid = Uuid::from_u128(0x5d0d_8c63_3d2b_5c1b_9a50_6a2f
 const SHUTDOWN_WAIT: Duration = Duration::from_secs(2);
 
 /// Submits commands and returns their outcomes.
-pub struct CommandGateway<Q, O> {
-    queue: Q,
-    outcomes: O,
+pub struct CommandGateway {
+    queue: Arc<dyn CommandQueue>,
+    outcomes: Arc<dyn OutcomeReader>,
     waiters: Arc<OutcomeWaiters>,
     handle_key: HandleKey,
     ingress: String,
@@ -89,17 +89,17 @@ pub fn fingerprint(payload: &[u8]) -> u64 {
     ])
 }
 
-impl<Q: CommandQueue, O: OutcomeReader> CommandGateway<Q, O> {
+impl CommandGateway {
     /// Creates a gateway. Writers send outcomes to the reply streams of `ingress`. After `stop`, waiting
     /// requests are answered within two seconds.
     pub fn new(
-        queue: Q,
-        outcomes: O,
+        queue: Arc<dyn CommandQueue>,
+        outcomes: Arc<dyn OutcomeReader>,
         waiters: Arc<OutcomeWaiters>,
         handle_key: HandleKey,
         ingress: String,
         stop: ShutdownSignal,
-    ) -> CommandGateway<Q, O> {
+    ) -> CommandGateway {
         CommandGateway {
             queue,
             outcomes,

@@ -116,7 +116,7 @@ impl BroadcastHub {
     /// Sends events to subscribers until shutdown. Reads no events while there is no subscriber.
     pub async fn run(
         &self,
-        events: &impl AuctionEventReader,
+        events: &dyn AuctionEventReader,
         tails: &impl EventTailConnector,
         health: &HealthHandle,
         stop: ShutdownSignal,

@@ -11,7 +11,7 @@ use crate::ports::people::rate_limit_store::{
 };
 use lru::LruCache;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
@@ -37,8 +37,8 @@ const PAUSE_AFTER_FAILURE_MS: u64 = 1000;
 pub type RateLimitKeys = [Option<(RateLimitKey, RateLimit)>; 2];
 
 /// Decides whether requests are within their rate limits.
-pub struct RateLimiter<C> {
-    counters: C,
+pub struct RateLimiter {
+    counters: Arc<dyn RateLimitStore>,
     shards: [Mutex<LruCache<RateLimitKey, LocalQuota>>; SHARDS],
     started: Instant,
     /// In milliseconds after `started`; zero before the first failure.
@@ -77,8 +77,8 @@ pub enum RateLimitDecision {
     },
 }
 
-impl<C: RateLimitStore> RateLimiter<C> {
-    pub fn new(counters: C) -> RateLimiter<C> {
+impl RateLimiter {
+    pub fn new(counters: Arc<dyn RateLimitStore>) -> RateLimiter {
         let shards = std::array::from_fn(|_| Mutex::new(LruCache::unbounded()));
         RateLimiter { counters, shards, started: Instant::now(), paused_until: AtomicU64::new(0) }
     }

@@ -119,7 +119,7 @@ impl ConsistencyWaiter {
     }
 
     /// Reads checkpoints and heads for all requests, until shutdown.
-    pub async fn run(&self, views: &impl ReadModelReader, heads: &impl HeadReader, mut stop: ShutdownSignal) {
+    pub async fn run(&self, views: &dyn ReadModelReader, heads: &dyn HeadReader, mut stop: ShutdownSignal) {
         let until = stop.clone();
         tokio::select! {
             () = self.poll_checkpoints(views, until) => {}
@@ -129,7 +129,7 @@ impl ConsistencyWaiter {
         }
     }
 
-    async fn poll_checkpoints(&self, views: &impl ReadModelReader, mut stop: ShutdownSignal) {
+    async fn poll_checkpoints(&self, views: &dyn ReadModelReader, mut stop: ShutdownSignal) {
         let mut retry = Retry::default();
         loop {
             let (waited_for, others): (Vec<&WatchedPartition>, Vec<&WatchedPartition>) =
@@ -160,7 +160,7 @@ impl ConsistencyWaiter {
     }
 
     /// Measures the staleness. An unavailable backend is not logged here; the staleness grows meanwhile.
-    async fn measure_staleness(&self, views: &impl ReadModelReader) {
+    async fn measure_staleness(&self, views: &dyn ReadModelReader) {
         let all: Vec<PartitionId> = self.partitions.iter().map(|watched| watched.partition).collect();
         loop {
             let read_at = Instant::now();
@@ -178,7 +178,7 @@ impl ConsistencyWaiter {
         }
     }
 
-    async fn read_heads(&self, reader: &impl HeadReader) {
+    async fn read_heads(&self, reader: &dyn HeadReader) {
         let (mut queue, mut requests) = (self.head_queue.lock().await, Vec::new());
         while queue.recv_many(&mut requests, MAX_WAITING).await > 0 {
             let result = reader.heads().await;

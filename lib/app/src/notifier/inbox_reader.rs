@@ -3,19 +3,15 @@
 use crate::ports::Unavailable;
 use crate::ports::notifications::inbox::{self, InboxCache, InboxStore};
 use auction_domain::UserId;
+use std::sync::Arc;
 
 /// Reads inboxes from the cache, and fills the cache from the store.
-#[derive(Clone, Debug)]
-pub struct InboxReader<S, C> {
-    store: S,
-    cache: C,
+pub struct InboxReader {
+    pub store: Arc<dyn InboxStore>,
+    pub cache: Arc<dyn InboxCache>,
 }
 
-impl<S: InboxStore, C: InboxCache> InboxReader<S, C> {
-    pub fn new(store: S, cache: C) -> InboxReader<S, C> {
-        InboxReader { store, cache }
-    }
-
+impl InboxReader {
     /// Returns at most `limit` notifications with sequence numbers above `after`.
     pub async fn page(
         &self,

@@ -11,7 +11,6 @@ mod page;
 pub use page::{Page, page};
 
 use crate::ports::Unavailable;
-use crate::ports::commands::outcomes::OutcomeReader;
 use crate::ports::operator::dead_letters::{DeadLetter, DeadLetterQueue, FailedOutcomes};
 use auction_wire::{CommandId, OutcomeResult, PartitionCount};
 use std::collections::BTreeSet;
@@ -62,7 +61,7 @@ impl Filter {
 
 /// Finds a dead letter by its name.
 pub async fn find_one(
-    dead_letters: &impl DeadLetterQueue,
+    dead_letters: &dyn DeadLetterQueue,
     partitions: PartitionCount,
     name: &str,
 ) -> Result<Option<DeadLetter>, Unavailable> {
@@ -80,7 +79,7 @@ pub async fn find_one(
 
 /// Finds all dead letters that match, ordered by partition and age, the oldest first.
 pub async fn find(
-    dead_letters: &impl DeadLetterQueue,
+    dead_letters: &dyn DeadLetterQueue,
     partitions: PartitionCount,
     filter: &Filter,
 ) -> Result<Vec<DeadLetter>, Unavailable> {
@@ -113,8 +112,8 @@ pub enum RequeueResult {
 
 /// Puts the command of a dead letter back on its stream and deletes the dead letter.
 pub async fn requeue(
-    dead_letters: &impl DeadLetterQueue,
-    outcomes: &(impl OutcomeReader + FailedOutcomes),
+    dead_letters: &dyn DeadLetterQueue,
+    outcomes: &dyn FailedOutcomes,
     dead_letter: &DeadLetter,
 ) -> Result<RequeueResult, Unavailable> {
     if let Some(command) = dead_letter.header().map(|header| header.id)

@@ -21,8 +21,8 @@ pub struct StreamsReport {
 
 /// Reads the current state of all streams and the heads of the event store.
 pub async fn collect(
-    reader: &impl StreamStatsReader,
-    heads: &impl HeadReader,
+    reader: &dyn StreamStatsReader,
+    heads: &dyn HeadReader,
     partitions: &[PartitionId],
 ) -> Result<StreamsReport, Unavailable> {
     let stats = reader.collect(partitions).await?;

@@ -15,8 +15,8 @@ use auction_app::ingress::live_updates::{BroadcastHub, InboxSignals};
 use auction_app::ingress::load_shedding::{self, LoadLimits, LoadShedder};
 use auction_app::ingress::read_consistency::ConsistencyWaiter;
 use auction_app::notifier::InboxReader;
-use auction_app::ports::Unavailable;
-use auction_http::{IngressState, OperatorPorts, Ports};
+use auction_app::ports::backend::Backend;
+use auction_http::{IngressState, OperatorPorts};
 use auction_postgres::notifications::PostgresInboxes;
 use auction_postgres::queries::PostgresQueries;
 use auction_redis::RedisServer;
@@ -26,13 +26,11 @@ use auction_redis::event_tail::RedisTailConnector;
 use auction_redis::inbox::RedisInboxCache;
 use auction_redis::load::RedisLoadProbe;
 use auction_redis::pubsub_messages::{self, AnnouncementHandlers};
-use auction_redis::rate_limit::RedisRateLimitStore;
 use auction_redis::reply;
 use auction_redis::revocations::RedisRevocations;
 use auction_redis::stream_stats::RedisStreamStats;
 use auction_redis::views::RedisReadModelReader;
 use auction_wire::PartitionCount;
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -54,49 +52,19 @@ const CACHED_AUCTIONS: NonZeroUsize = NonZeroUsize::new(1000).unwrap();
 /// How long an auction read from Postgres is cached while its read model is unavailable.
 const FALLBACK_CACHE: Duration = Duration::from_secs(1);
 
-/// The adapters for Redis and Postgres.
-struct Backends {
-    queries: PostgresQueries,
-    views: RedisReadModelReader,
-}
-
-impl Ports for Backends {
-    type Queue = RedisCommandQueue;
-    type Outcomes = PostgresQueries;
-    type Views = RedisReadModelReader;
-    type AuctionEvents = PostgresQueries;
-    type Preferences = PostgresQueries;
-    type InboxStore = PostgresInboxes;
-    type InboxCache = RedisInboxCache;
-    type Webhooks = PostgresQueries;
-    type DeadLetters = RedisDeadLetters;
-    type FailedOutcomes = PostgresQueries;
-    type ParkedEvents = PostgresQueries;
-    type StreamStats = RedisStreamStats;
-    type Heads = PostgresQueries;
-    type Accounts = PostgresQueries;
-    type Tokens = PostgresQueries;
-    type Revocations = RedisRevocations;
-    type RateLimitStore = RedisRateLimitStore;
-
-    async fn check(&self) -> Vec<(&'static str, Result<(), Unavailable>)> {
-        vec![("redis", self.views.ping().await), ("postgres", self.queries.ping().await)]
-    }
-}
-
 pub(super) async fn start(
     settings: &Settings,
     connections: &Connections,
     tasks: &mut Tasks,
     stop: &ShutdownSignal,
 ) -> Result<(), ComponentError> {
-    let ingress = &settings.ingress;
+    let (ingress, inbox_size) = (&settings.ingress, settings.notifier.inbox_size);
     // Bind first: an address in use is reported before anything else is done.
     let listener = TcpListener::bind(ingress.listen).await.map_err(|error| {
         failed(&format!("listening on {} (ingress.listen)", ingress.listen))(error.into())
     })?;
-    let queries = PostgresQueries::new(&connections.stores, ingress.max_postgres_connections.get())
-        .map_err(|error| failed("ingress")(error.into()))?;
+    let queries = PostgresQueries::new(&connections.stores, ingress.max_postgres_connections.get());
+    let queries = Arc::new(queries.map_err(|error| failed("ingress")(error.into()))?);
     let secret = HandleKey::new(&shared_secret(&queries, "command_handles", stop.clone()).await?)
         .ok_or_else(|| {
             failed("ingress")("the secret of command handles in the database is too short".into())
@@ -107,13 +75,13 @@ pub(super) async fn start(
     let queue = RedisCommandQueue::start(redis.clone(), partitions, connections.redis_pool.clone());
     let waiters = Arc::new(OutcomeWaiters::default());
     let shedding = LoadShedder::default();
-    let views = RedisReadModelReader::new(connections.redis_pool.clone(), partitions);
-    let tokens = rate_limits::token_cache(ingress, &queries, redis.clone(), tasks, stop);
+    let views = Arc::new(RedisReadModelReader::new(connections.redis_pool.clone(), partitions));
+    let tokens = rate_limits::token_cache(ingress, queries.clone(), redis.clone(), tasks, stop);
     let passwords = Passwords::new(ingress.max_concurrent_password_hashes)
         .map_err(|error| failed("passwords")(error.into()))?;
     let portal = Arc::new(IngressState {
         commands: CommandGateway::new(
-            queue,
+            Arc::new(queue),
             queries.clone(),
             Arc::clone(&waiters),
             secret,
@@ -129,19 +97,19 @@ pub(super) async fn start(
         live_updates: BroadcastHub::new(ingress.max_live_subscribers.get(), millis(ingress.live_flush_ms)),
         inbox_signals: Arc::new(InboxSignals::default()),
         preferences: queries.clone(),
-        inbox: InboxReader::new(
-            PostgresInboxes::new(queries.clone(), settings.notifier.inbox_size),
-            RedisInboxCache::new(connections.redis_pool.clone(), partitions, settings.notifier.inbox_size),
-        ),
+        inbox: InboxReader {
+            store: Arc::new(PostgresInboxes::new((*queries).clone(), inbox_size)),
+            cache: Arc::new(RedisInboxCache::new(connections.redis_pool.clone(), partitions, inbox_size)),
+        },
         webhooks: webhooks::registry(settings, &queries, stop).await?,
         operator: operator_ports(connections, &queries),
         accounts: queries.clone(),
         passwords,
         tokens,
-        revocations: RedisRevocations::new(connections.redis_pool.clone()),
+        revocations: Arc::new(RedisRevocations::new(connections.redis_pool.clone())),
         rate_limits: rate_limits::limits(settings, connections),
         commitments,
-        ports: Backends { queries, views },
+        backends: vec![views, queries.clone()],
         partitions,
         settings: http_settings(settings),
         load_shedder: shedding.clone(),
@@ -156,7 +124,7 @@ pub(super) async fn start(
 /// Starts the HTTP server and the background tasks of the ingress.
 fn serve(
     listener: TcpListener,
-    portal: Arc<IngressState<Backends>>,
+    portal: Arc<IngressState>,
     redis: RedisServer,
     name: String,
     waiters: Arc<OutcomeWaiters>,
@@ -170,19 +138,19 @@ fn serve(
     receive_outcomes(redis.clone(), partitions, name, handlers, tasks, &until_server_done);
     let (reads, until) = (Arc::clone(&portal), until_server_done.clone());
     tasks.spawn("read model positions", async move {
-        reads.consistency.run(&reads.views, &reads.ports.queries, until).await;
+        reads.consistency.run(&*reads.views, &*reads.operator.heads, until).await;
         Ok::<(), Infallible>(())
     });
     let (live, tails, until) =
         (Arc::clone(&portal), RedisTailConnector::new(redis.clone(), partitions), stop.clone());
     let health = tasks.part("ingress live updates");
     tasks.spawn("live updates", async move {
-        live.live_updates.run(&live.ports.queries, &tails, &health, until).await;
+        live.live_updates.run(&*live.operator.auction_events, &tails, &health, until).await;
         Ok::<(), Infallible>(())
     });
     let (health, checked, until) = (tasks.health().clone(), Arc::clone(&portal), stop.clone());
     tasks.spawn("backend checks", async move {
-        check_backends(&checked.ports, &health, until).await;
+        check_backends(&checked.backends, &health, until).await;
         Ok::<(), Infallible>(())
     });
     tasks.spawn("ingress", async move {
@@ -192,13 +160,13 @@ fn serve(
     });
 }
 
-fn operator_ports(connections: &Connections, queries: &PostgresQueries) -> OperatorPorts<Backends> {
+fn operator_ports(connections: &Connections, queries: &Arc<PostgresQueries>) -> OperatorPorts {
     OperatorPorts {
-        dead_letters: RedisDeadLetters::new(connections.redis_pool.clone()),
+        dead_letters: Arc::new(RedisDeadLetters::new(connections.redis_pool.clone())),
         failed_outcomes: queries.clone(),
         parked_events: queries.clone(),
         auction_events: queries.clone(),
-        stream_stats: RedisStreamStats::new(connections.redis.client().clone()),
+        stream_stats: Arc::new(RedisStreamStats::new(connections.redis.client().clone())),
         heads: queries.clone(),
     }
 }
@@ -264,13 +232,12 @@ fn load_limits(ingress: &IngressSettings) -> LoadLimits {
 
 /// Checks the backends periodically. The `/readyz` of the admin address then shows the result of the public
 /// `/readyz`, with the reason.
-async fn check_backends(backends: &Backends, health: &Health, mut stop: ShutdownSignal) {
-    let mut handles: BTreeMap<&'static str, (HealthHandle, u32)> = BTreeMap::new();
+async fn check_backends(backends: &[Arc<dyn Backend>], health: &Health, mut stop: ShutdownSignal) {
+    let register = |backend: &Arc<dyn Backend>| health.register(format!("ingress {}", backend.name()));
+    let mut checks: Vec<(HealthHandle, u32)> = backends.iter().map(|one| (register(one), 0)).collect();
     while !stop.requested() {
-        for (backend, result) in backends.check().await {
-            let (handle, attempts) =
-                handles.entry(backend).or_insert_with(|| (health.register(format!("ingress {backend}")), 0));
-            match result {
+        for (backend, (handle, attempts)) in backends.iter().zip(&mut checks) {
+            match backend.ping().await {
                 Ok(()) => {
                     *attempts = 0;
                     handle.set_up();
@@ -282,24 +249,5 @@ async fn check_backends(backends: &Backends, health: &Health, mut stop: Shutdown
             }
         }
         stop.sleep(BACKEND_CHECK_INTERVAL).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn permissions_page_matches_the_routes() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/permissions.md");
-        let page = auction_http::routes::permissions_page::<Backends>();
-        if std::env::var("UPDATE_PERMISSIONS").is_ok_and(|update| update == "1") {
-            std::fs::write(path, &page).unwrap();
-        }
-        let written = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(
-            written == page,
-            "docs/reference/permissions.md is stale: run this test with UPDATE_PERMISSIONS=1 and review the changes"
-        );
     }
 }

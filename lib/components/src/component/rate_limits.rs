@@ -19,13 +19,10 @@ use std::time::Duration;
 use worker_runtime::shutdown::ShutdownSignal;
 
 /// Returns the rate limits, unless they are disabled.
-pub(super) fn limits(
-    settings: &Settings,
-    connections: &Connections,
-) -> Option<RateLimits<RedisRateLimitStore>> {
+pub(super) fn limits(settings: &Settings, connections: &Connections) -> Option<RateLimits> {
     let limits = &settings.rate_limits;
     limits.enabled.then(|| RateLimits {
-        limiter: RateLimiter::new(RedisRateLimitStore::start(connections.redis_pool.clone())),
+        limiter: RateLimiter::new(Arc::new(RedisRateLimitStore::start(connections.redis_pool.clone()))),
         user: RateLimit { per_second: limits.user_rate, burst: limits.user_burst },
         address: RateLimit { per_second: limits.ip_rate, burst: limits.ip_burst },
         proxies: TrustedProxies { trusted: limits.trusted_proxies.clone(), header: limits.forwarded_header },
@@ -36,13 +33,13 @@ pub(super) fn limits(
 /// Returns the token cache, and starts the tasks that revalidate its tokens and receive revocations.
 pub(super) fn token_cache(
     ingress: &IngressSettings,
-    queries: &PostgresQueries,
+    queries: Arc<PostgresQueries>,
     redis: RedisServer,
     tasks: &mut Tasks,
     stop: &ShutdownSignal,
-) -> Arc<TokenCache<PostgresQueries>> {
+) -> Arc<TokenCache> {
     let interval = Duration::from_secs(ingress.token_revalidate_seconds.get().into());
-    let tokens = Arc::new(TokenCache::new(queries.clone(), ingress.token_cache_size.get(), interval));
+    let tokens = Arc::new(TokenCache::new(queries, ingress.token_cache_size.get(), interval));
     let (cache, until) = (Arc::clone(&tokens), stop.clone());
     tasks.spawn("token revalidation", async move {
         cache.run_refresh(wall_clock, until).await;

@@ -11,6 +11,7 @@ use auction_app::ports::notifications::outbox::DeliveryChannel;
 use auction_delivery::WebhookTransport;
 use auction_postgres::queries::PostgresQueries;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 use worker_runtime::shutdown::ShutdownSignal;
 
@@ -56,16 +57,17 @@ pub(super) async fn start(
 /// Returns the webhook registry of the ingress.
 pub(super) async fn registry(
     settings: &Settings,
-    queries: &PostgresQueries,
+    queries: &Arc<PostgresQueries>,
     stop: &ShutdownSignal,
-) -> Result<WebhookRegistry<PostgresQueries>, ComponentError> {
+) -> Result<WebhookRegistry, ComponentError> {
     let set = &settings.webhooks;
-    let config = webhooks::WebhookConfig {
+    let limits = webhooks::WebhookConfig {
         max_per_user: set.max_per_user.get(),
         overlap: Duration::from_secs(set.rotation_overlap_seconds.into()),
         url_policy: set.url_policy(),
     };
-    Ok(WebhookRegistry::new(queries.clone(), secrets(queries, stop).await?, config))
+    let secrets = secrets(queries, stop).await?;
+    Ok(WebhookRegistry { webhooks: queries.clone(), secrets, limits })
 }
 
 async fn secrets(queries: &PostgresQueries, stop: &ShutdownSignal) -> Result<WebhookSecrets, ComponentError> {

@@ -3,7 +3,6 @@
 use super::Endpoint;
 use super::reads::decided_position;
 use super::schemas::{header, in_header, pattern, retry_after, text};
-use crate::auth::Authenticator;
 use crate::problem::types::{refusals, requests};
 use auction_wire::api::{CommandDone, CommandFailed, CommandPending};
 
@@ -39,7 +38,7 @@ const IDEMPOTENCY_KEY: &str = "Makes the request safe to repeat. All requests wi
 const PREFER: &str = "`wait=N`: wait up to N seconds for the outcome, within the maximum of the portal. \
     `respond-async`: do not wait.";
 
-impl<S: Authenticator> Endpoint<S> {
+impl Endpoint {
     /// The endpoint needs Redis or Postgres.
     pub(crate) fn needs_backends(self) -> Self {
         self.problems(&[&requests::TEMPORARILY_UNAVAILABLE])

@@ -2,9 +2,10 @@
 
 use super::schemas;
 use super::{ANONYMOUS, CALLER, OPERATOR, TOKEN};
-use crate::access::{Access, AccessRow};
-use crate::auth::{Authenticator, Authorized};
+use crate::access::Access;
+use crate::auth::Authorized;
 use crate::problem::types::{ProblemType, requests};
+use crate::state::SharedState;
 use axum::handler::Handler;
 use axum::response::Response;
 use axum::routing::MethodRouter;
@@ -25,11 +26,11 @@ const JSON: &str = "application/json";
 const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Endpoint with its OpenAPI description.
-pub(crate) struct Endpoint<S> {
-    path: &'static str,
-    method: HttpMethod,
-    handler: Box<dyn FnOnce(Access, Option<NonZeroU32>) -> MethodRouter<S>>,
-    access: Access,
+pub(crate) struct Endpoint {
+    pub(crate) path: &'static str,
+    pub(crate) method: HttpMethod,
+    handler: Box<dyn FnOnce(Access, Option<NonZeroU32>) -> MethodRouter<SharedState>>,
+    pub(crate) access: Access,
     /// Number of requests that one call counts as; none if the endpoint is not rate limited.
     rate_cost: Option<NonZeroU32>,
     operation: OperationBuilder,
@@ -46,15 +47,15 @@ struct ResponseSpec {
     bodies: BTreeMap<&'static str, Vec<RefOr<Schema>>>,
 }
 
-impl<S: Authenticator> Endpoint<S> {
+impl Endpoint {
     /// `operation_id` is the name of the operation in generated clients. The path has the form that axum and
     /// OpenAPI share. Without a call of [`Endpoint::access`] only operators have access.
-    fn new<H: HandlerFn<T, S>, T: 'static>(
+    fn new<H: HandlerFn<T>, T: 'static>(
         operation_id: &'static str,
         method: HttpMethod,
         path: &'static str,
         handler: H,
-    ) -> Endpoint<S> {
+    ) -> Endpoint {
         let filter = method.to_method_filter();
         let authorized = move |access, rate_cost| {
             MethodRouter::new().on(filter, Authorized { handler, access, rate_cost })
@@ -74,27 +75,19 @@ impl<S: Authenticator> Endpoint<S> {
     }
 
     /// Makes a `GET` endpoint, which also serves `HEAD`.
-    pub(crate) fn get<H: HandlerFn<T, S>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
+    pub(crate) fn get<H: HandlerFn<T>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
         Endpoint::new(name, HttpMethod::Get, path, to)
     }
 
-    pub(crate) fn put<H: HandlerFn<T, S>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
+    pub(crate) fn put<H: HandlerFn<T>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
         Endpoint::new(name, HttpMethod::Put, path, to)
     }
 
-    pub(crate) fn post<H: HandlerFn<T, S>, T: 'static>(
-        name: &'static str,
-        path: &'static str,
-        to: H,
-    ) -> Self {
+    pub(crate) fn post<H: HandlerFn<T>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
         Endpoint::new(name, HttpMethod::Post, path, to)
     }
 
-    pub(crate) fn delete<H: HandlerFn<T, S>, T: 'static>(
-        name: &'static str,
-        path: &'static str,
-        to: H,
-    ) -> Self {
+    pub(crate) fn delete<H: HandlerFn<T>, T: 'static>(name: &'static str, path: &'static str, to: H) -> Self {
         Endpoint::new(name, HttpMethod::Delete, path, to)
     }
 
@@ -139,19 +132,6 @@ impl<S: Authenticator> Endpoint<S> {
     /// limiting.
     pub(crate) fn rate_cost(self, requests: u32) -> Self {
         Endpoint { rate_cost: NonZeroU32::new(requests), ..self }
-    }
-
-    /// Returns the row of the endpoint in the permission table.
-    pub(crate) fn access_row(&self) -> AccessRow {
-        let method = match self.method {
-            HttpMethod::Get => "GET",
-            HttpMethod::Put => "PUT",
-            HttpMethod::Post => "POST",
-            HttpMethod::Delete => "DELETE",
-            // No constructor makes another method.
-            _ => "?",
-        };
-        AccessRow { method, path: self.path, access: self.access }
     }
 
     /// Describes what authentication, authorization and rate limiting do: alternative security schemes and
@@ -255,13 +235,13 @@ impl<S: Authenticator> Endpoint<S> {
 }
 
 /// Handler that is an async function. All handlers of the portal are.
-pub(crate) trait HandlerFn<T, S>:
-    Handler<T, S, Future = Pin<Box<dyn Future<Output = Response> + Send>>>
+pub(crate) trait HandlerFn<T>:
+    Handler<T, SharedState, Future = Pin<Box<dyn Future<Output = Response> + Send>>>
 {
 }
 
-impl<H, T, S> HandlerFn<T, S> for H where
-    H: Handler<T, S, Future = Pin<Box<dyn Future<Output = Response> + Send>>>
+impl<H, T> HandlerFn<T> for H where
+    H: Handler<T, SharedState, Future = Pin<Box<dyn Future<Output = Response> + Send>>>
 {
 }
 
@@ -277,8 +257,8 @@ impl ResponseSpec {
     }
 }
 
-impl<S: Authenticator> From<Endpoint<S>> for UtoipaMethodRouter<S> {
-    fn from(endpoint: Endpoint<S>) -> UtoipaMethodRouter<S> {
+impl From<Endpoint> for UtoipaMethodRouter<SharedState> {
+    fn from(endpoint: Endpoint) -> UtoipaMethodRouter<SharedState> {
         let endpoint = endpoint.describe_access();
         let mut operation = endpoint.operation;
         for (status, spec) in endpoint.responses {

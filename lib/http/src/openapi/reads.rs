@@ -3,7 +3,6 @@
 use super::Endpoint;
 use super::commands::CONSISTENCY_TOKENS;
 use super::schemas::{header, in_header, in_query, one_of, pattern, text, whole};
-use crate::auth::Authenticator;
 use crate::problem::types::requests;
 use utoipa::openapi::header::Header;
 
@@ -13,7 +12,7 @@ const AGE: &str = "Seconds since this read model was last known to be up to date
 /// Syntax of a single consistency token.
 const CONSISTENCY_TOKEN: &str = "^[A-Za-z0-9_-]+$";
 
-impl<S: Authenticator> Endpoint<S> {
+impl Endpoint {
     /// The endpoint serves a read model, with conditional requests and a selectable consistency.
     pub(crate) fn reads_read_model(self) -> Self {
         let token = "Tokens of earlier responses, separated by commas. The response shows at least that \

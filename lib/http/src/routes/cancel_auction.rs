@@ -9,15 +9,15 @@ use crate::openapi::schemas::{in_path, uuid};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::refusals;
-use crate::state::{Ports, SharedState, StateExtractor};
+use crate::state::SharedState;
 use auction_domain::auction::{AuctionCommand, CancelAuction};
 use auction_wire::CommandBody;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::post("cancel_auction", "/auction/{id}/cancel", cancel_auction::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::post("cancel_auction", "/auction/{id}/cancel", cancel_auction)
         .summary(tag::AUCTIONS, "Cancel an auction")
         .description("Only the seller and operators can cancel an auction. It ends without a winner.")
         .access(Access::UserOrOperator)
@@ -26,8 +26,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .problems(&[&refusals::NOT_YOUR_AUCTION])
 }
 
-async fn cancel_auction<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn cancel_auction(
+    State(portal): State<SharedState>,
     ActingAs(actor): ActingAs,
     InPath(auction): InPath<String>,
     headers: HeaderMap,

@@ -8,7 +8,7 @@ use crate::openapi::commands::Effect;
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::refusals;
-use crate::state::{Ports, SharedState, StateExtractor};
+use crate::state::SharedState;
 use auction_domain::Actor;
 use auction_domain::user::{ChangeNotificationPreferences, UserCommand};
 use auction_wire::CommandBody;
@@ -17,8 +17,8 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::put("change_subscriptions", "/subscriptions", change_subscriptions::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::put("change_subscriptions", "/subscriptions", change_subscriptions)
         .summary(tag::NOTIFICATIONS, "Change your notification preferences")
         .description("Replaces all preferences. Omitted preferences are on.")
         .access(Access::Bidder)
@@ -27,8 +27,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .problems(&[&refusals::UNKNOWN_USER, &refusals::USER_DELETED])
 }
 
-async fn change_subscriptions<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn change_subscriptions(
+    State(portal): State<SharedState>,
     Caller(user): Caller,
     headers: HeaderMap,
     BoundedBody(body): BoundedBody,

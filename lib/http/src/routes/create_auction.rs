@@ -8,7 +8,7 @@ use crate::openapi::commands::Effect;
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::refusals;
-use crate::state::{Ports, SharedState, StateExtractor};
+use crate::state::SharedState;
 use auction_domain::auction::{AuctionCommand, CreateAuction, SoftClose};
 use auction_domain::{Actor, Amount, AuctionId, Currency, Description, DurationMs, Title, UserId};
 use auction_wire::api::{CreateAuctionRequest, SoftCloseRequest};
@@ -24,8 +24,8 @@ const MAX_SECONDS: u32 = 24 * 60 * 60;
 /// Maximum number of extensions by soft close: more are a mistake.
 const MAX_EXTENSIONS: u32 = 1000;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::post("create_auction", "/auctions", create_auction::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::post("create_auction", "/auctions", create_auction)
         .summary(tag::AUCTIONS, "Create an auction")
         .description("The caller is the seller.")
         .access(Access::Seller)
@@ -40,8 +40,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         ])
 }
 
-async fn create_auction<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn create_auction(
+    State(portal): State<SharedState>,
     Caller(seller): Caller,
     headers: HeaderMap,
     BoundedBody(body): BoundedBody,

@@ -9,7 +9,7 @@ use crate::openapi::commands::Effect;
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::refusals;
-use crate::state::{Ports, SharedState, StateExtractor};
+use crate::state::SharedState;
 use auction_domain::Actor;
 use auction_domain::user::{CreateUser, UserCommand};
 use auction_wire::CommandBody;
@@ -18,8 +18,8 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::post("create_user", "/users", create_user::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::post("create_user", "/users", create_user)
         .summary(tag::USERS, "Create a user")
         .description(
             "For gateways and services that have accounts of their own. To create an account for yourself, \
@@ -32,8 +32,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .problems(&[&refusals::USER_EXISTS])
 }
 
-async fn create_user<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn create_user(
+    State(portal): State<SharedState>,
     MaybeCaller(caller): MaybeCaller,
     headers: HeaderMap,
     BoundedBody(body): BoundedBody,

@@ -9,7 +9,7 @@ use crate::openapi::schemas::{header, in_path, text, uuid};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
-use crate::state::{Ports, SharedState, StateExtractor};
+use crate::state::SharedState;
 use auction_app::ports::notifications::webhooks::CreateResult;
 use auction_wire::webhook::{CreateWebhookRequest, WebhookWithSecret};
 use axum::Json;
@@ -17,8 +17,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::post("create_webhook", "/user/{id}/webhooks", create_webhook::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::post("create_webhook", "/user/{id}/webhooks", create_webhook)
         .summary(tag::NOTIFICATIONS, "Create a webhook")
         .description(
             "New notifications of the user are also sent to the webhook, at least once, signed as \
@@ -39,8 +39,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-async fn create_webhook<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn create_webhook(
+    State(portal): State<SharedState>,
     ActingAs(actor): ActingAs,
     InPath(user): InPath<String>,
     headers: HeaderMap,

@@ -12,11 +12,10 @@ use crate::openapi::schemas::{in_path, in_query, one_of, pattern, text, uuid, wh
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::requests;
-use crate::state::{IngressState, Ports, SharedState, StateExtractor};
+use crate::state::{IngressState, SharedState};
 use auction_app::operator::dead_letters::{Filter, Page, RequeueResult, find_one, page, requeue};
 use auction_app::ports::commands::command_stream::FailureReason;
 use auction_app::ports::operator::dead_letters::DeadLetter;
-use auction_app::ports::operator::dead_letters::DeadLetterQueue;
 use auction_domain::Timestamp;
 use auction_wire::operator_api::{
     DeadLetterDetail, DeadLetterList, DeadLetterView, FieldView, RequeuedDeadLetter,
@@ -28,8 +27,8 @@ use axum::response::{IntoResponse, Response};
 
 const PARAMETERS: &str = "`partition`, `reason`, `kind`, `command`, `key`, `limit` and `cursor`";
 
-pub(super) fn list_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("list_dead_letters", "/dead-letters", list::<P>)
+pub(super) fn list_endpoint() -> Endpoint {
+    Endpoint::get("list_dead_letters", "/dead-letters", list)
         .summary(tag::OPERATORS, "List dead letters")
         .description(
             "Commands that could not be processed, by partition, oldest first. With a filter, a page can \
@@ -57,8 +56,8 @@ pub(super) fn list_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-pub(super) fn show_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("show_dead_letter", "/dead-letters/{partition}/{entry}", show::<P>)
+pub(super) fn show_endpoint() -> Endpoint {
+    Endpoint::get("show_dead_letter", "/dead-letters/{partition}/{entry}", show)
         .summary(tag::OPERATORS, "Show a dead letter")
         .access(Access::Operator)
         .dead_letter_path()
@@ -67,26 +66,22 @@ pub(super) fn show_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-pub(super) fn requeue_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::post(
-        "requeue_dead_letter",
-        "/dead-letters/{partition}/{entry}/requeue",
-        requeue_dead_letter::<P>,
-    )
-    .summary(tag::OPERATORS, "Requeue a dead letter")
-    .description(
-        "Adds the command to its stream again, with the present time as its time of receipt. The command \
+pub(super) fn requeue_endpoint() -> Endpoint {
+    Endpoint::post("requeue_dead_letter", "/dead-letters/{partition}/{entry}/requeue", requeue_dead_letter)
+        .summary(tag::OPERATORS, "Requeue a dead letter")
+        .description(
+            "Adds the command to its stream again, with the present time as its time of receipt. The command \
          cannot take effect twice.",
-    )
-    .access(Access::Operator)
-    .dead_letter_path()
-    .response::<RequeuedDeadLetter>(200, "The command is on its stream again.")
-    .problems(&[&requests::UNKNOWN_DEAD_LETTER, &requests::COMMAND_ALREADY_DECIDED])
-    .needs_backends()
+        )
+        .access(Access::Operator)
+        .dead_letter_path()
+        .response::<RequeuedDeadLetter>(200, "The command is on its stream again.")
+        .problems(&[&requests::UNKNOWN_DEAD_LETTER, &requests::COMMAND_ALREADY_DECIDED])
+        .needs_backends()
 }
 
-pub(super) fn delete_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::delete("delete_dead_letter", "/dead-letters/{partition}/{entry}", delete::<P>)
+pub(super) fn delete_endpoint() -> Endpoint {
+    Endpoint::delete("delete_dead_letter", "/dead-letters/{partition}/{entry}", delete)
         .summary(tag::OPERATORS, "Delete a dead letter")
         .description("Permanent. The outcome of the command stays `failed`.")
         .access(Access::Operator)
@@ -96,7 +91,7 @@ pub(super) fn delete_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-impl<P: Ports> Endpoint<SharedState<P>> {
+impl Endpoint {
     /// The path names a dead letter.
     fn dead_letter_path(self) -> Self {
         self.parameter(in_path(
@@ -112,8 +107,8 @@ impl<P: Ports> Endpoint<SharedState<P>> {
     }
 }
 
-async fn list<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn list(
+    State(portal): State<SharedState>,
     _: Operator,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
@@ -143,7 +138,7 @@ async fn list<P: Ports>(
     }
     let after = after.unwrap_or_else(DeadLetter::before_all);
     let Page { dead_letters, last } =
-        page(&portal.operator.dead_letters, portal.partitions, &filter, after, limit).await?;
+        page(&*portal.operator.dead_letters, portal.partitions, &filter, after, limit).await?;
     let next = last.map(|last| format!("/dead-letters?{filters}cursor={last}"));
     let link = next.iter().map(|next| (header::LINK, to_header(&format!("<{next}>; rel=\"next\""))));
     let link: Vec<_> = link.collect();
@@ -153,14 +148,14 @@ async fn list<P: Ports>(
     Ok(response)
 }
 
-async fn find<P: Ports>(portal: &IngressState<P>, name: &(String, String)) -> Result<DeadLetter, Problem> {
+async fn find(portal: &IngressState, name: &(String, String)) -> Result<DeadLetter, Problem> {
     let name = format!("{}/{}", name.0, name.1);
-    let found = find_one(&portal.operator.dead_letters, portal.partitions, &name).await?;
+    let found = find_one(&*portal.operator.dead_letters, portal.partitions, &name).await?;
     found.ok_or_else(|| Problem::of(&requests::UNKNOWN_DEAD_LETTER))
 }
 
-async fn show<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn show(
+    State(portal): State<SharedState>,
     _: Operator,
     InPath(name): InPath<(String, String)>,
 ) -> Result<Json<DeadLetterDetail>, Problem> {
@@ -169,13 +164,13 @@ async fn show<P: Ports>(
     Ok(Json(DeadLetterDetail { dead_letter: view(&dead_letter), fields: fields.collect() }))
 }
 
-async fn requeue_dead_letter<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn requeue_dead_letter(
+    State(portal): State<SharedState>,
     _: Operator,
     InPath(name): InPath<(String, String)>,
 ) -> Result<Json<RequeuedDeadLetter>, Problem> {
     let dead_letter = find(&portal, &name).await?;
-    match requeue(&portal.operator.dead_letters, &portal.operator.failed_outcomes, &dead_letter).await? {
+    match requeue(&*portal.operator.dead_letters, &*portal.operator.failed_outcomes, &dead_letter).await? {
         RequeueResult::Done(entry) => {
             Ok(Json(RequeuedDeadLetter { stream: dead_letter.stream, entry: entry.to_string() }))
         }
@@ -188,13 +183,13 @@ async fn requeue_dead_letter<P: Ports>(
     }
 }
 
-async fn delete<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn delete(
+    State(portal): State<SharedState>,
     _: Operator,
     InPath(name): InPath<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     let dead_letter = find(&portal, &name).await?;
-    let existed = portal.operator.dead_letters.drop(&dead_letter).await?;
+    let existed = portal.operator.dead_letters.delete(&dead_letter).await?;
     if existed { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::of(&requests::UNKNOWN_DEAD_LETTER)) }
 }
 

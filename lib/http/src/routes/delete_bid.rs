@@ -9,7 +9,7 @@ use crate::openapi::schemas::{in_path, uuid};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::refusals;
-use crate::state::{Ports, SharedState, StateExtractor};
+use crate::state::SharedState;
 use auction_domain::Actor;
 use auction_domain::auction::{AuctionCommand, DeleteBid};
 use auction_wire::CommandBody;
@@ -17,8 +17,8 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::delete("delete_bid", "/auction/{id}/bid/{bid}", delete_bid::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::delete("delete_bid", "/auction/{id}/bid/{bid}", delete_bid)
         .summary(tag::BIDS, "Delete a bid")
         .description(
             "Only the bidder can delete a bid, and only while the auction is open and its retraction lock \
@@ -36,8 +36,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         ])
 }
 
-async fn delete_bid<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn delete_bid(
+    State(portal): State<SharedState>,
     Caller(bidder): Caller,
     InPath((auction, bid)): InPath<(String, String)>,
     headers: HeaderMap,

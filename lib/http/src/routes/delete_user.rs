@@ -9,15 +9,15 @@ use crate::openapi::schemas::{in_path, uuid};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
-use crate::state::{Ports, SharedState, StateExtractor};
+use crate::state::SharedState;
 use auction_domain::user::{DeleteUser, UserCommand};
 use auction_wire::CommandBody;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::delete("delete_user", "/user/{id}", delete_user::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::delete("delete_user", "/user/{id}", delete_user)
         .summary(tag::USERS, "Delete an account permanently")
         .description(
             "Only the user and operators can delete an account. Its active bids are retracted and its open \
@@ -29,8 +29,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .problems(&[&requests::NOT_YOUR_ACCOUNT, &refusals::UNKNOWN_USER, &refusals::USER_ALREADY_DELETED])
 }
 
-async fn delete_user<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn delete_user(
+    State(portal): State<SharedState>,
     ActingAs(actor): ActingAs,
     InPath(user): InPath<String>,
     headers: HeaderMap,

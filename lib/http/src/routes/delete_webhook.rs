@@ -8,13 +8,12 @@ use crate::openapi::schemas::{in_path, uuid};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
-use crate::state::{Ports, SharedState, StateExtractor};
-use auction_app::ports::notifications::webhooks::WebhookStore;
+use crate::state::SharedState;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::delete("delete_webhook", "/user/{id}/webhooks/{webhook}", delete_webhook::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::delete("delete_webhook", "/user/{id}/webhooks/{webhook}", delete_webhook)
         .summary(tag::NOTIFICATIONS, "Delete a webhook")
         .description(
             "Deletes the webhook and all its deliveries. A delivery attempt that is in progress may still \
@@ -28,8 +27,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-async fn delete_webhook<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn delete_webhook(
+    State(portal): State<SharedState>,
     ActingAs(actor): ActingAs,
     InPath((user, webhook)): InPath<(String, String)>,
 ) -> Result<StatusCode, Problem> {

@@ -9,15 +9,15 @@ use crate::openapi::schemas::{in_path, uuid};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::refusals;
-use crate::state::{Ports, SharedState, StateExtractor};
+use crate::state::SharedState;
 use auction_domain::auction::{AuctionCommand, EndAuction};
 use auction_wire::CommandBody;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::post("end_auction", "/auction/{id}/end", end_auction::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::post("end_auction", "/auction/{id}/end", end_auction)
         .summary(tag::AUCTIONS, "End an auction now")
         .description(
             "Only the seller and operators can end an auction early. The result is declared shortly \
@@ -29,8 +29,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .problems(&[&refusals::NOT_YOUR_AUCTION])
 }
 
-async fn end_auction<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn end_auction(
+    State(portal): State<SharedState>,
     ActingAs(actor): ActingAs,
     InPath(auction): InPath<String>,
     headers: HeaderMap,

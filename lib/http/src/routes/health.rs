@@ -4,12 +4,12 @@ use crate::access::Access;
 use crate::openapi::schemas::text;
 use crate::openapi::{Endpoint, tag};
 use crate::readiness::{HealthAudience, Readiness, readiness};
-use crate::state::{Ports, SharedState, StateExtractor};
+use crate::state::SharedState;
 use axum::extract::State;
 use axum::response::Response;
 use worker_runtime::health::{HealthReport, HealthStatus};
 
-pub(super) fn livez_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
+pub(super) fn livez_endpoint() -> Endpoint {
     Endpoint::get("livez", "/livez", livez)
         .access(Access::Public)
         .rate_cost(0)
@@ -17,8 +17,8 @@ pub(super) fn livez_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .response_with_media_type(200, "text/plain", text(), "The process runs.")
 }
 
-pub(super) fn readyz_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("readyz", "/readyz", readyz::<P>)
+pub(super) fn readyz_endpoint() -> Endpoint {
+    Endpoint::get("readyz", "/readyz", readyz)
         .access(Access::Public)
         .rate_cost(0)
         .summary(tag::PORTAL, "Check that the process can serve requests")
@@ -35,18 +35,17 @@ async fn livez() -> &'static str {
 }
 
 /// Checks all backends and whether the process is draining.
-async fn readyz<P: Ports>(State(portal): StateExtractor<P>) -> Response {
-    let answers = portal.ports.check().await;
-    let parts = answers.into_iter().map(|(server, answer)| {
-        let condition = match answer {
+async fn readyz(State(portal): State<SharedState>) -> Response {
+    let checks = futures_util::future::join_all(portal.backends.iter().map(async |backend| {
+        let status = match backend.ping().await {
             Ok(()) => HealthStatus::Up,
             Err(error) => HealthStatus::Waiting { reason: error.to_string(), attempts: 1 },
         };
-        (server.to_owned(), condition)
-    });
+        (backend.name().to_owned(), status)
+    }));
     let report = HealthReport {
         draining: portal.health.report().draining || portal.shutdown.requested(),
-        checks: parts.collect(),
+        checks: checks.await.into_iter().collect(),
     };
     readiness(&report, HealthAudience::Public)
 }

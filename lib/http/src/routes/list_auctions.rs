@@ -8,9 +8,9 @@ use crate::openapi::schemas::{in_query, one_of};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::read_model::{CacheScope, ReadModel, Representation};
-use crate::state::{IngressState, Ports, SharedState, StateExtractor};
+use crate::state::{IngressState, SharedState};
 use auction_app::ports::Unavailable;
-use auction_app::ports::views::read_models::{AsOf, ReadModelReader};
+use auction_app::ports::views::read_models::AsOf;
 use auction_domain::{AuctionId, Timestamp};
 use auction_wire::view::{AuctionList, AuctionStatus};
 use auction_wire::{PartitionCount, Positions};
@@ -26,8 +26,8 @@ struct Page {
     as_of: Positions,
 }
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("list_auctions", "/auctions", list_auctions::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::get("list_auctions", "/auctions", list_auctions)
         .access(Access::Public)
         .summary(tag::AUCTIONS, "List auctions")
         .description(
@@ -46,8 +46,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .paginated()
 }
 
-async fn list_auctions<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn list_auctions(
+    State(portal): State<SharedState>,
     consistency: Consistency,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
@@ -89,7 +89,7 @@ impl Page {
         format!("{} {} {:?}", self.status.name(), self.limit, self.after)
     }
 
-    async fn load<P: Ports>(&self, portal: &IngressState<P>) -> Result<AsOf<Representation>, Unavailable> {
+    async fn load(&self, portal: &IngressState) -> Result<AsOf<Representation>, Unavailable> {
         let AsOf { positions, value } =
             portal.views.auctions_by_status(self.status, self.after, self.limit).await?;
         let next = value.next.map(|last| {

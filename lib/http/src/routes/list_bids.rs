@@ -12,8 +12,8 @@ use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
 use crate::read_model::{CacheScope, ReadModel};
-use crate::state::{Ports, SharedState, StateExtractor};
-use auction_app::ports::views::read_models::{BidEntry, ReadModelReader};
+use crate::state::SharedState;
+use auction_app::ports::views::read_models::BidEntry;
 use auction_domain::{AuctionId, UserId};
 use auction_wire::view::BidList;
 use auction_wire::{PartitionCount, Positions};
@@ -31,8 +31,8 @@ struct Page {
     as_of: Positions,
 }
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("list_bids", "/auction/{id}/bids", list_bids::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::get("list_bids", "/auction/{id}/bids", list_bids)
         .summary(tag::BIDS, "List the bids in an auction")
         .description("Newest first. Bids of the caller are marked with `yours`.")
         .access(Access::OptionalUser)
@@ -46,8 +46,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .paginated()
 }
 
-async fn list_bids<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn list_bids(
+    State(portal): State<SharedState>,
     MaybeCaller(caller): MaybeCaller,
     consistency: Consistency,
     InPath(auction): InPath<String>,

@@ -9,8 +9,7 @@ use crate::openapi::schemas::{in_path, in_query, pattern, uuid};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
-use crate::state::{Ports, SharedState, StateExtractor};
-use auction_app::ports::notifications::webhooks::WebhookStore;
+use crate::state::SharedState;
 use auction_wire::webhook::DeliveryList;
 use axum::Json;
 use axum::extract::{RawQuery, State};
@@ -20,8 +19,8 @@ use axum::response::{IntoResponse, Response};
 /// Sequence numbers of deliveries are below this.
 const SEQ_LIMIT: u64 = 1 << 53;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("list_deliveries", "/user/{id}/webhooks/{webhook}/deliveries", list_deliveries::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::get("list_deliveries", "/user/{id}/webhooks/{webhook}/deliveries", list_deliveries)
         .summary(tag::NOTIFICATIONS, "List webhook deliveries")
         .description(
             "Sent and pending deliveries, newest first. Finished deliveries are deleted after the \
@@ -47,8 +46,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-async fn list_deliveries<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn list_deliveries(
+    State(portal): State<SharedState>,
     ActingAs(actor): ActingAs,
     InPath((user, webhook)): InPath<(String, String)>,
     RawQuery(query): RawQuery,

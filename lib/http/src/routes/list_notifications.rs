@@ -6,7 +6,7 @@ use crate::openapi::schemas::{header, in_query, pattern, text, whole};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::requests;
-use crate::state::{Ports, SharedState, StateExtractor};
+use crate::state::SharedState;
 use auction_app::ports::notifications::inbox::InboxPage;
 use auction_wire::notification::NotificationList;
 use axum::extract::{RawQuery, State};
@@ -19,8 +19,8 @@ const MAX_LIMIT: usize = 1000;
 /// Sequence numbers are below this, because Lua represents integers exactly only up to here.
 const SEQ_LIMIT: u64 = 1 << 53;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("list_notifications", "/notifications", list_notifications::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::get("list_notifications", "/notifications", list_notifications)
         .summary(tag::NOTIFICATIONS, "List notifications")
         .description("Oldest first.")
         .access(Access::Bidder)
@@ -44,8 +44,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-async fn list_notifications<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn list_notifications(
+    State(portal): State<SharedState>,
     Caller(user): Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {

@@ -11,8 +11,8 @@ use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::requests;
 use crate::read_model::{CacheScope, ReadModel};
-use crate::state::{Ports, SharedState, StateExtractor};
-use auction_app::ports::views::read_models::{BidderAuction, ReadModelReader};
+use crate::state::SharedState;
+use auction_app::ports::views::read_models::BidderAuction;
 use auction_domain::{AuctionId, UserId};
 use auction_wire::view::{AuctionStatus, UserBids, UserStanding};
 use axum::extract::{RawQuery, State};
@@ -22,8 +22,8 @@ use uuid::Uuid;
 /// First byte of cursors of this list.
 const LIST: u8 = b'u';
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("list_user_bids", "/user/{id}/bids", list_user_bids::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::get("list_user_bids", "/user/{id}/bids", list_user_bids)
         .summary(tag::BIDS, "List the auctions you have bid in")
         .description(
             "Newest auction first, with your status in each auction. Only the user can read this list.",
@@ -38,8 +38,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .paginated()
 }
 
-async fn list_user_bids<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn list_user_bids(
+    State(portal): State<SharedState>,
     Caller(caller): Caller,
     consistency: Consistency,
     InPath(user): InPath<String>,

@@ -8,14 +8,13 @@ use crate::openapi::schemas::{in_path, uuid};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
-use crate::state::{Ports, SharedState, StateExtractor};
-use auction_app::ports::notifications::webhooks::WebhookStore;
+use crate::state::SharedState;
 use auction_wire::webhook::WebhookList;
 use axum::Json;
 use axum::extract::State;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("list_webhooks", "/user/{id}/webhooks", list_webhooks::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::get("list_webhooks", "/user/{id}/webhooks", list_webhooks)
         .summary(tag::NOTIFICATIONS, "List webhooks")
         .description("Oldest first, without secrets.")
         .access(Access::UserOrOperator)
@@ -25,8 +24,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-async fn list_webhooks<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn list_webhooks(
+    State(portal): State<SharedState>,
     ActingAs(actor): ActingAs,
     InPath(user): InPath<String>,
 ) -> Result<Json<WebhookList>, Problem> {

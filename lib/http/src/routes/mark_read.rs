@@ -6,14 +6,14 @@ use crate::body::{self, BoundedBody};
 use crate::caller::Caller;
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::state::{Ports, SharedState, StateExtractor};
+use crate::state::SharedState;
 use auction_wire::notification::{MarkReadRequest, MarkedRead};
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::put("mark_read", "/notifications/read", mark_read::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::put("mark_read", "/notifications/read", mark_read)
         .summary(tag::NOTIFICATIONS, "Mark notifications as read")
         .access(Access::Bidder)
         .body::<MarkReadRequest>(true)
@@ -21,8 +21,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-async fn mark_read<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn mark_read(
+    State(portal): State<SharedState>,
     Caller(user): Caller,
     headers: HeaderMap,
     BoundedBody(body): BoundedBody,

@@ -8,11 +8,8 @@ use crate::openapi::schemas::{in_path, in_query, one_of, pattern, text, uuid, wh
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::requests;
-use crate::state::{IngressState, Ports, SharedState, StateExtractor};
-use auction_app::ports::events::auction_event_reader::AuctionEventReader;
-use auction_app::ports::operator::parked_events::{
-    OperatorAction, ParkReason, ParkedAggregate, ParkedEvents,
-};
+use crate::state::{IngressState, SharedState};
+use auction_app::ports::operator::parked_events::{OperatorAction, ParkReason, ParkedAggregate};
 use auction_domain::AuctionId;
 use auction_wire::EventRecord;
 use auction_wire::body::to_json;
@@ -25,8 +22,8 @@ use uuid::Uuid;
 /// Maximum number of pending events in a response.
 const MAX_PENDING: usize = 1000;
 
-pub(super) fn list_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("list_parked_events", "/parked-events", list::<P>)
+pub(super) fn list_endpoint() -> Endpoint {
+    Endpoint::get("list_parked_events", "/parked-events", list)
         .summary(tag::OPERATORS, "List parked events")
         .description(
             "All users and auctions with an event that a component could not handle, by component, \
@@ -46,8 +43,8 @@ pub(super) fn list_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-pub(super) fn show_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("show_parked_events", "/parked-events/{component}/{key}", show::<P>)
+pub(super) fn show_endpoint() -> Endpoint {
+    Endpoint::get("show_parked_events", "/parked-events/{component}/{key}", show)
         .summary(tag::OPERATORS, "Show a parked event and the events after it")
         .access(Access::Operator)
         .parked_path()
@@ -55,8 +52,8 @@ pub(super) fn show_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-pub(super) fn retry_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::post("retry_parked_events", "/parked-events/{component}/{key}/retry", retry::<P>)
+pub(super) fn retry_endpoint() -> Endpoint {
+    Endpoint::post("retry_parked_events", "/parked-events/{component}/{key}/retry", retry)
         .summary(tag::OPERATORS, "Retry parked events")
         .description(
             "The component handles the parked event and the pending events again, as soon as it runs. If \
@@ -68,8 +65,8 @@ pub(super) fn retry_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-pub(super) fn drop_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::post("drop_parked_event", "/parked-events/{component}/{key}/drop", drop_event::<P>)
+pub(super) fn drop_endpoint() -> Endpoint {
+    Endpoint::post("drop_parked_event", "/parked-events/{component}/{key}/drop", drop_event)
         .summary(tag::OPERATORS, "Skip a parked event")
         .description(
             "The component skips the event and handles the events after it, as soon as it runs. Do not use \
@@ -81,7 +78,7 @@ pub(super) fn drop_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-impl<P: Ports> Endpoint<SharedState<P>> {
+impl Endpoint {
     /// The path names a component, and a user or auction.
     fn parked_path(self) -> Self {
         self.parameter(in_path("component", text(), "Component, such as `projector`."))
@@ -90,8 +87,8 @@ impl<P: Ports> Endpoint<SharedState<P>> {
     }
 }
 
-async fn list<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn list(
+    State(portal): State<SharedState>,
     _: Operator,
     RawQuery(query): RawQuery,
 ) -> Result<Json<ParkedList>, Problem> {
@@ -120,8 +117,8 @@ async fn list<P: Ports>(
     Ok(Json(ParkedList { parked: found.iter().map(view).collect() }))
 }
 
-async fn find<P: Ports>(
-    portal: &IngressState<P>,
+async fn find(
+    portal: &IngressState,
     (component, key): &(String, String),
 ) -> Result<ParkedAggregate, Problem> {
     let not_parked = || Problem::of(&requests::NOT_PARKED);
@@ -131,8 +128,8 @@ async fn find<P: Ports>(
     found.ok_or_else(not_parked)
 }
 
-async fn show<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn show(
+    State(portal): State<SharedState>,
     _: Operator,
     InPath(path): InPath<(String, String)>,
 ) -> Result<Json<ParkedDetail>, Problem> {
@@ -142,24 +139,24 @@ async fn show<P: Ports>(
     Ok(Json(ParkedDetail { parked: view(&parked), pending_events: pending.iter().map(event).collect() }))
 }
 
-async fn retry<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn retry(
+    State(portal): State<SharedState>,
     _: Operator,
     InPath(path): InPath<(String, String)>,
 ) -> Result<(StatusCode, Json<ParkedView>), Problem> {
     request(&portal, &path, OperatorAction::Retry).await
 }
 
-async fn drop_event<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn drop_event(
+    State(portal): State<SharedState>,
     _: Operator,
     InPath(path): InPath<(String, String)>,
 ) -> Result<(StatusCode, Json<ParkedView>), Problem> {
     request(&portal, &path, OperatorAction::Drop).await
 }
 
-async fn request<P: Ports>(
-    portal: &IngressState<P>,
+async fn request(
+    portal: &IngressState,
     path: &(String, String),
     action: OperatorAction,
 ) -> Result<(StatusCode, Json<ParkedView>), Problem> {

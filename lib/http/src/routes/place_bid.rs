@@ -10,7 +10,7 @@ use crate::openapi::schemas::{in_path, uuid};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::refusals;
-use crate::state::{Ports, SharedState, StateExtractor};
+use crate::state::SharedState;
 use auction_domain::auction::{AuctionCommand, PlaceBid};
 use auction_domain::{Actor, Amount, BidId};
 use auction_wire::CommandBody;
@@ -19,8 +19,8 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::put("place_bid", "/auction/{id}/bid", place_bid::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::put("place_bid", "/auction/{id}/bid", place_bid)
         .summary(tag::BIDS, "Place a bid")
         .description(
             "A bid must be above the latest active bid of the same bidder. It can be below the bids of \
@@ -39,8 +39,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         ])
 }
 
-async fn place_bid<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn place_bid(
+    State(portal): State<SharedState>,
     Caller(bidder): Caller,
     InPath(auction): InPath<String>,
     headers: HeaderMap,

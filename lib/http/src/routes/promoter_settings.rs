@@ -9,7 +9,7 @@ use crate::openapi::draw_option::DrawOption;
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::requests;
-use crate::state::{Ports, SharedState, StateExtractor};
+use crate::state::SharedState;
 use auction_app::promoter::{DrawOptions, DrawOptionsError};
 use auction_domain::Actor;
 use auction_domain::promoter::{ChangePromoterSettings, PROMOTER_SETTINGS, PromoterCommand};
@@ -21,8 +21,8 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::Value;
 
-pub(super) fn change_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::put("change_promoter_settings", "/promoter/settings", change::<P>)
+pub(super) fn change_endpoint() -> Endpoint {
+    Endpoint::put("change_promoter_settings", "/promoter/settings", change)
         .summary(tag::DRAWS, "Change the promoter settings")
         .description(
             "Sets the options of all draws from now on, in all auctions. Options that are omitted have \
@@ -35,16 +35,16 @@ pub(super) fn change_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .problems(&[&requests::INVALID_DRAW_OPTIONS])
 }
 
-pub(super) fn show_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("show_promoter_settings", "/promoter/settings", show::<P>)
+pub(super) fn show_endpoint() -> Endpoint {
+    Endpoint::get("show_promoter_settings", "/promoter/settings", show)
         .summary(tag::DRAWS, "Show the promoter settings")
         .description("Options of draws, with all earlier changes.")
         .access(Access::Operator)
         .response::<PromoterSettingsView>(200, "Current settings and their history.")
 }
 
-async fn change<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn change(
+    State(portal): State<SharedState>,
     Operator(operator): Operator,
     headers: HeaderMap,
     BoundedBody(body): BoundedBody,
@@ -62,10 +62,7 @@ async fn change<P: Ports>(
     submit(&portal, &headers, submission, |_| (PROMOTER_SETTINGS, command)).await
 }
 
-async fn show<P: Ports>(
-    State(portal): StateExtractor<P>,
-    _: Operator,
-) -> Result<Json<PromoterSettingsView>, Problem> {
+async fn show(State(portal): State<SharedState>, _: Operator) -> Result<Json<PromoterSettingsView>, Problem> {
     let current = portal.commitments.current();
     let view = |options: &DrawOptions, changed_at| PromoterSettingsView {
         version: options.version(),

@@ -8,8 +8,8 @@ use crate::openapi::schemas::{in_path, uuid};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
-use crate::state::{Ports, SharedState, StateExtractor};
-use auction_app::ports::notifications::webhooks::{ReplayResult, WebhookStore};
+use crate::state::SharedState;
+use auction_app::ports::notifications::webhooks::ReplayResult;
 use auction_wire::webhook::DeliveryView;
 use axum::Json;
 use axum::extract::State;
@@ -18,8 +18,8 @@ use uuid::Uuid;
 
 const PATH: &str = "/user/{id}/webhooks/{webhook}/deliveries/{delivery}/replay";
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::post("replay_delivery", PATH, replay_delivery::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::post("replay_delivery", PATH, replay_delivery)
         .summary(tag::NOTIFICATIONS, "Replay a webhook delivery")
         .description(
             "Sends the delivery again now, whatever its state, with a full set of attempts. The \
@@ -40,8 +40,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-async fn replay_delivery<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn replay_delivery(
+    State(portal): State<SharedState>,
     ActingAs(actor): ActingAs,
     InPath((user, webhook, delivery)): InPath<(String, String, String)>,
 ) -> Result<(StatusCode, Json<DeliveryView>), Problem> {

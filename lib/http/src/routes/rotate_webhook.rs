@@ -8,13 +8,13 @@ use crate::openapi::schemas::{in_path, uuid};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
-use crate::state::{Ports, SharedState, StateExtractor};
+use crate::state::SharedState;
 use auction_wire::webhook::WebhookWithSecret;
 use axum::Json;
 use axum::extract::State;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::post("rotate_webhook", "/user/{id}/webhooks/{webhook}/rotate", rotate_webhook::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::post("rotate_webhook", "/user/{id}/webhooks/{webhook}/rotate", rotate_webhook)
         .summary(tag::NOTIFICATIONS, "Rotate the secret of a webhook")
         .description(
             "The new secret is shown only in this response. Until `previous_secret_until`, deliveries are \
@@ -28,8 +28,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-async fn rotate_webhook<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn rotate_webhook(
+    State(portal): State<SharedState>,
     ActingAs(actor): ActingAs,
     InPath((user, webhook)): InPath<(String, String)>,
 ) -> Result<Json<WebhookWithSecret>, Problem> {

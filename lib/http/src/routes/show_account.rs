@@ -6,14 +6,13 @@ use crate::caller::Caller;
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::requests;
-use crate::state::{Ports, SharedState, StateExtractor};
-use auction_app::ports::people::accounts::Accounts;
+use crate::state::SharedState;
 use auction_wire::account::AccountView;
 use axum::Json;
 use axum::extract::State;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("show_account", "/account", show_account::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::get("show_account", "/account", show_account)
         .summary(tag::USERS, "Show your account")
         .description("Name, e-mail address and role. Only you can read them.")
         .access(Access::Bidder)
@@ -22,8 +21,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-async fn show_account<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn show_account(
+    State(portal): State<SharedState>,
     Caller(user): Caller,
 ) -> Result<Json<AccountView>, Problem> {
     let profile = portal.accounts.profile(user).await?;

@@ -14,10 +14,10 @@ use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
 use crate::read_model::{AuctionRepresentation, CacheScope, ReadModel, Representation};
-use crate::state::{IngressState, Ports, SharedState, StateExtractor};
+use crate::state::{IngressState, SharedState};
 use auction_app::ingress::auction_history::AtVersion;
 use auction_app::ports::Unavailable;
-use auction_app::ports::views::read_models::{AsOf, ReadModelReader};
+use auction_app::ports::views::read_models::AsOf;
 use auction_domain::AuctionId;
 use auction_wire::view::AuctionView;
 use auction_wire::{Positions, time};
@@ -26,10 +26,10 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
+pub(super) fn endpoint() -> Endpoint {
     let at_version = "Show the auction as it was at this version, computed from its events. Ignores \
                       `consistency` and `Consistency-Token`.";
-    Endpoint::get("show_auction", "/auction/{id}", show_auction::<P>)
+    Endpoint::get("show_auction", "/auction/{id}", show_auction)
         .access(Access::Public)
         .summary(tag::AUCTIONS, "Show an auction")
         .description("Includes the highest bids and, after the end, the winner.")
@@ -53,8 +53,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         )
 }
 
-async fn show_auction<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn show_auction(
+    State(portal): State<SharedState>,
     consistency: Consistency,
     InPath(auction): InPath<String>,
     RawQuery(query): RawQuery,
@@ -67,8 +67,8 @@ async fn show_auction<P: Ports>(
     }
 }
 
-async fn show_current<P: Ports>(
-    portal: &IngressState<P>,
+async fn show_current(
+    portal: &IngressState,
     auction: AuctionId,
     consistency: &Consistency,
 ) -> Result<Response, Problem> {
@@ -95,8 +95,8 @@ async fn show_current<P: Ports>(
 }
 
 /// Reads the read model, or computes it from the events if Redis is unavailable.
-async fn load<P: Ports>(
-    portal: &IngressState<P>,
+async fn load(
+    portal: &IngressState,
     auction: AuctionId,
     required: &Positions,
 ) -> Result<AsOf<Option<AuctionRepresentation>>, Unavailable> {
@@ -112,8 +112,8 @@ async fn load<P: Ports>(
 }
 
 /// Computes the auction from its events. Concurrent requests share one computation.
-async fn load_from_store<P: Ports>(
-    portal: &IngressState<P>,
+async fn load_from_store(
+    portal: &IngressState,
     auction: AuctionId,
     required: &Positions,
 ) -> Result<AsOf<Option<AuctionRepresentation>>, Unavailable> {
@@ -127,11 +127,7 @@ async fn load_from_store<P: Ports>(
     portal.fallback_cache.get(auction, is_fresh, read).await
 }
 
-async fn show_version<P: Ports>(
-    portal: &IngressState<P>,
-    auction: AuctionId,
-    version: u64,
-) -> Result<Response, Problem> {
+async fn show_version(portal: &IngressState, auction: AuctionId, version: u64) -> Result<Response, Problem> {
     match portal.auction_history.at_version(auction, version).await? {
         AtVersion::UnknownAuction => Err(unknown_auction()),
         AtVersion::NotReached { current } => {

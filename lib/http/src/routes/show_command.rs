@@ -11,7 +11,7 @@ use crate::openapi::{Endpoint, tag};
 use crate::prefer::Prefer;
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
-use crate::state::{Ports, SharedState, StateExtractor, wall_clock};
+use crate::state::{SharedState, wall_clock};
 use auction_app::ingress::command_gateway::{CommandHandle, CommandStatus};
 use auction_domain::Timestamp;
 use auction_wire::api::{CommandDone, CommandFailed, CommandPending};
@@ -21,8 +21,8 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use std::time::Duration;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("show_command", "/command/{handle}", show_command::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::get("show_command", "/command/{handle}", show_command)
         .access(Access::Public)
         .summary(tag::COMMANDS, "Show the outcome of a command")
         .description(
@@ -52,8 +52,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-async fn show_command<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn show_command(
+    State(portal): State<SharedState>,
     InPath(command): InPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -6,13 +6,13 @@ use crate::openapi::schemas::{self, in_path, text};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::requests;
-use crate::state::{Ports, SharedState};
+
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use std::sync::{Arc, LazyLock};
 use utoipa_swagger_ui::{Config, serve};
 
-pub(super) fn page_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
+pub(super) fn page_endpoint() -> Endpoint {
     Endpoint::get("show_docs", "/docs", async || Redirect::permanent("/docs/index.html"))
         .access(Access::Public)
         .summary(tag::PORTAL, "Show the API documentation")
@@ -20,7 +20,7 @@ pub(super) fn page_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .response_header(308, "Location", schemas::header(text(), "URL of the page."))
 }
 
-pub(super) fn file_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
+pub(super) fn file_endpoint() -> Endpoint {
     Endpoint::get("show_docs_file", "/docs/{file}", show_file)
         .access(Access::Public)
         .summary(tag::PORTAL, "Show a file of the API documentation")

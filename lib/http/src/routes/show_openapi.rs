@@ -3,14 +3,14 @@
 use crate::access::Access;
 use crate::openapi::schemas::object;
 use crate::openapi::{Endpoint, tag};
-use crate::state::{Ports, SharedState};
+
 use axum::Extension;
 use axum::body::Bytes;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use utoipa::openapi::OpenApi;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
+pub(super) fn endpoint() -> Endpoint {
     Endpoint::get("show_openapi", "/openapi.json", show_openapi)
         .access(Access::Public)
         .summary(tag::PORTAL, "Show the OpenAPI document")

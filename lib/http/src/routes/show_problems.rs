@@ -6,17 +6,17 @@ use crate::openapi::schemas::{in_path, text};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::types::{find, requests};
 use crate::problem::{Problem, page};
-use crate::state::{Ports, SharedState};
+
 use axum::response::Html;
 
-pub(super) fn index_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
+pub(super) fn index_endpoint() -> Endpoint {
     Endpoint::get("list_problems", "/problems", async || Html(page::index()))
         .access(Access::Public)
         .summary(tag::PORTAL, "List problem types")
         .response_with_media_type(200, "text/html", text(), "HTML page.")
 }
 
-pub(super) fn page_endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
+pub(super) fn page_endpoint() -> Endpoint {
     Endpoint::get("show_problem", "/problems/{type}", show_problem)
         .access(Access::Public)
         .summary(tag::PORTAL, "Explain a problem type")

@@ -7,7 +7,7 @@ use crate::openapi::schemas::{in_query, whole};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::requests;
-use crate::state::{Ports, SharedState, StateExtractor};
+use crate::state::SharedState;
 use auction_app::operator::stream_stats::{Rates, collect};
 use auction_wire::PartitionId;
 use auction_wire::operator_api::StreamsView;
@@ -18,8 +18,8 @@ use std::time::Duration;
 /// Maximum of `rates_over_ms`. The request takes that long.
 const MAX_RATES_OVER_MS: u64 = 5000;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("show_streams", "/streams", show_streams::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::get("show_streams", "/streams", show_streams)
         .summary(tag::OPERATORS, "Show stream statistics")
         .description(
             "Length, consumer groups, lag and owner of every stream. The values of one stream are from one \
@@ -38,8 +38,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-async fn show_streams<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn show_streams(
+    State(portal): State<SharedState>,
     _: Operator,
     RawQuery(query): RawQuery,
 ) -> Result<Json<StreamsView>, Problem> {
@@ -58,7 +58,7 @@ async fn show_streams<P: Ports>(
     }
     let is_selected = |id: &PartitionId| partition.is_none_or(|partition| partition == id.0);
     let partitions: Vec<PartitionId> = portal.partitions.all().filter(is_selected).collect();
-    let read = || collect(&portal.operator.stream_stats, &portal.operator.heads, &partitions);
+    let read = || collect(&*portal.operator.stream_stats, &*portal.operator.heads, &partitions);
     let before = read().await?;
     if rates_over_ms == 0 {
         return Ok(Json(before.view(&Rates::default())));

@@ -6,14 +6,13 @@ use crate::caller::Caller;
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::refusals;
-use crate::state::{Ports, SharedState, StateExtractor};
-use auction_app::ports::notifications::preferences::PreferenceReader;
+use crate::state::SharedState;
 use auction_wire::api::SubscriptionsRequest;
 use axum::Json;
 use axum::extract::State;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("show_subscriptions", "/subscriptions", show_subscriptions::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::get("show_subscriptions", "/subscriptions", show_subscriptions)
         .summary(tag::NOTIFICATIONS, "Show your notification preferences")
         .access(Access::Bidder)
         .response::<SubscriptionsRequest>(200, "All notification preferences.")
@@ -21,8 +20,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-async fn show_subscriptions<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn show_subscriptions(
+    State(portal): State<SharedState>,
     Caller(user): Caller,
 ) -> Result<Json<SubscriptionsRequest>, Problem> {
     let subscriptions = portal.preferences.preferences(user).await?;

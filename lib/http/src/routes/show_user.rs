@@ -10,14 +10,13 @@ use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
 use crate::read_model::{CacheScope, ReadModel, Representation};
-use crate::state::{Ports, SharedState, StateExtractor};
-use auction_app::ports::views::read_models::ReadModelReader;
+use crate::state::SharedState;
 use auction_wire::view::UserView;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::get("show_user", "/user/{id}", show_user::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::get("show_user", "/user/{id}", show_user)
         .summary(tag::USERS, "Show a user")
         .description("Only the user and operators can read it. A deleted user is shown as deleted.")
         .access(Access::UserOrOperator)
@@ -27,8 +26,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .reads_read_model()
 }
 
-async fn show_user<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn show_user(
+    State(portal): State<SharedState>,
     ActingAs(actor): ActingAs,
     consistency: Consistency,
     InPath(user): InPath<String>,

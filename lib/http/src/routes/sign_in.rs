@@ -6,8 +6,8 @@ use crate::body::{self, BoundedBody};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::requests;
-use crate::state::{Ports, SharedState, StateExtractor, wall_clock};
-use auction_app::ports::people::accounts::{Accounts, Session};
+use crate::state::{SharedState, wall_clock};
+use auction_app::ports::people::accounts::Session;
 use auction_app::ports::people::{Email, Password, TokenKind, new_token};
 use auction_domain::Timestamp;
 use auction_wire::account::{SignInRequest, SignedIn};
@@ -15,8 +15,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::post("sign_in", "/sign-in", sign_in::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::post("sign_in", "/sign-in", sign_in)
         .summary(tag::USERS, "Sign in")
         .description(
             "Returns a session token. The token is valid until it expires, the user signs out or the \
@@ -31,8 +31,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-async fn sign_in<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn sign_in(
+    State(portal): State<SharedState>,
     headers: HeaderMap,
     BoundedBody(body): BoundedBody,
 ) -> Result<Json<SignedIn>, Problem> {

@@ -5,15 +5,14 @@ use crate::body::{self, BoundedBody};
 use crate::caller::Caller;
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::state::{Ports, SharedState, StateExtractor};
-use auction_app::ports::people::accounts::Accounts;
-use auction_app::ports::people::tokens::{Revocation, Revocations};
+use crate::state::SharedState;
+use auction_app::ports::people::tokens::Revocation;
 use auction_wire::account::SignOutRequest;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::post("sign_out", "/sign-out", sign_out::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::post("sign_out", "/sign-out", sign_out)
         .summary(tag::USERS, "Sign out")
         .description(
             "Revokes the token of the request. With `all_sessions`, revokes all session tokens of the user.",
@@ -24,8 +23,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-async fn sign_out<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn sign_out(
+    State(portal): State<SharedState>,
     who: Principal,
     Caller(user): Caller,
     headers: HeaderMap,

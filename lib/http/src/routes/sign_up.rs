@@ -11,8 +11,8 @@ use crate::openapi::commands::Effect;
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::refusals;
-use crate::state::{IngressState, Ports, SharedState, StateExtractor, wall_clock};
-use auction_app::ports::people::accounts::{Accounts, NewAccount, RegisterResult};
+use crate::state::{IngressState, SharedState, wall_clock};
+use auction_app::ports::people::accounts::{NewAccount, RegisterResult};
 use auction_app::ports::people::{Email, Name, Password, Role};
 use auction_domain::user::{CreateUser, UserCommand};
 use auction_domain::{Actor, UserId};
@@ -25,8 +25,8 @@ use std::sync::OnceLock;
 
 const PATH: &str = "/sign-up";
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::post("sign_up", PATH, sign_up::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::post("sign_up", PATH, sign_up)
         .summary(tag::USERS, "Sign up")
         .description(
             "Creates an account. Name and e-mail address are stored separately from all other data and \
@@ -42,8 +42,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .problems(&[&refusals::USER_EXISTS])
 }
 
-async fn sign_up<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn sign_up(
+    State(portal): State<SharedState>,
     headers: HeaderMap,
     BoundedBody(body): BoundedBody,
 ) -> Result<Response, Problem> {
@@ -94,8 +94,8 @@ fn validate(request: SignUpRequest) -> Result<Registration, Problem> {
     }
 }
 
-async fn register<P: Ports>(
-    portal: &IngressState<P>,
+async fn register(
+    portal: &IngressState,
     registration: Registration,
     command: CommandId,
     registered: &OnceLock<UserId>,

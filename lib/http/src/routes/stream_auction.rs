@@ -8,7 +8,7 @@ use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
 use crate::sse_response::{event_stream, last_event_id, stream_events, subscribe_error};
-use crate::state::{Ports, SharedState, StateExtractor};
+use crate::state::SharedState;
 use auction_domain::AuctionId;
 use auction_wire::view::LiveEvents;
 use axum::extract::{RawQuery, State};
@@ -23,9 +23,9 @@ const DESCRIPTION: &str = "Server-sent events. A new client first receives an `a
     is sent every 15 seconds as a heartbeat. Clients that read too slowly are disconnected and can \
     reconnect.";
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
+pub(super) fn endpoint() -> Endpoint {
     let seen = whole(0, Some(isize::MAX.unsigned_abs()));
-    Endpoint::get("stream_auction", "/auction/{id}/live", stream_auction::<P>)
+    Endpoint::get("stream_auction", "/auction/{id}/live", stream_auction)
         .summary(tag::AUCTIONS, "Stream the events of an auction")
         .description(DESCRIPTION)
         .access(Access::Public)
@@ -52,8 +52,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-async fn stream_auction<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn stream_auction(
+    State(portal): State<SharedState>,
     InPath(auction): InPath<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,

@@ -10,7 +10,7 @@ use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::requests;
 use crate::sse_response::{event_stream, last_event_id, reconnect_frame, subscribe_error};
-use crate::state::{Ports, SharedState, StateExtractor};
+use crate::state::SharedState;
 use auction_app::ingress::live_updates::{HEARTBEAT, InboxSignal, heartbeat};
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::inbox::InboxPage;
@@ -38,9 +38,9 @@ const DESCRIPTION: &str = "Server-sent events. A new client first receives an `i
     `cursor` precedes the others. A comment is sent every 15 seconds as a heartbeat. The stream ends \
     shortly after the token of the client is revoked.";
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
+pub(super) fn endpoint() -> Endpoint {
     let cursor = || pattern("^n[0-9a-f]{1,13}$");
-    Endpoint::get("stream_notifications", "/notifications/live", stream_notifications::<P>)
+    Endpoint::get("stream_notifications", "/notifications/live", stream_notifications)
         .summary(tag::NOTIFICATIONS, "Stream new notifications")
         .description(DESCRIPTION)
         .access(Access::Bidder)
@@ -65,8 +65,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .needs_backends()
 }
 
-async fn stream_notifications<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn stream_notifications(
+    State(portal): State<SharedState>,
     Caller(user): Caller,
     who: Principal,
     RawQuery(query): RawQuery,
@@ -106,8 +106,8 @@ fn last_seen(headers: &HeaderMap, query: Option<&str>) -> Result<Option<u64>, Pr
 }
 
 /// Subscription of one client to an inbox.
-struct InboxSubscription<P: Ports> {
-    portal: SharedState<P>,
+struct InboxSubscription {
+    portal: SharedState,
     user: UserId,
     auth_method: AuthMethod,
     signal: InboxSignal,
@@ -117,7 +117,7 @@ struct InboxSubscription<P: Ports> {
     _permit: OwnedSemaphorePermit,
 }
 
-impl<P: Ports> InboxSubscription<P> {
+impl InboxSubscription {
     async fn page(&self) -> Result<InboxPage, Unavailable> {
         self.portal.inbox.page(self.user, self.after, PAGE_SIZE).await
     }

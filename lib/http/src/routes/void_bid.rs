@@ -10,7 +10,7 @@ use crate::openapi::schemas::{in_path, uuid};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::refusals;
-use crate::state::{Ports, SharedState, StateExtractor};
+use crate::state::SharedState;
 use auction_domain::auction::{AuctionCommand, VoidBid};
 use auction_domain::{Actor, Reason};
 use auction_wire::CommandBody;
@@ -19,8 +19,8 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
-    Endpoint::post("void_bid", "/auction/{id}/bid/{bid}/void", void_bid::<P>)
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::post("void_bid", "/auction/{id}/bid/{bid}/void", void_bid)
         .summary(tag::BIDS, "Void a bid")
         .description("Only operators can void a bid. The reason is stored with the event.")
         .access(Access::Operator)
@@ -31,8 +31,8 @@ pub(super) fn endpoint<P: Ports>() -> Endpoint<SharedState<P>> {
         .problems(&[&refusals::UNKNOWN_BID, &refusals::BID_NOT_LIVE])
 }
 
-async fn void_bid<P: Ports>(
-    State(portal): StateExtractor<P>,
+async fn void_bid(
+    State(portal): State<SharedState>,
     Operator(operator): Operator,
     InPath((auction, bid)): InPath<(String, String)>,
     headers: HeaderMap,

@@ -13,7 +13,9 @@ mod lists;
 use super::write::read_pointer;
 use crate::client_error;
 use crate::keys::{self, ViewKeys};
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
+use auction_app::ports::backend::Backend;
 use auction_app::ports::views::generations::Generation;
 use auction_app::ports::views::read_models::{
     AsOf, AuctionDocument, AuctionPage, BidPage, BidderAuctionPage, ReadModelReader,
@@ -58,9 +60,15 @@ impl RedisReadModelReader {
         let source = Source { pool, partitions, current };
         RedisReadModelReader { auctions: AuctionReader::start(source.clone()), source }
     }
+}
 
-    /// Checks whether Redis answers.
-    pub async fn ping(&self) -> Result<(), Unavailable> {
+#[async_trait]
+impl Backend for RedisReadModelReader {
+    fn name(&self) -> &'static str {
+        "redis"
+    }
+
+    async fn ping(&self) -> Result<(), Unavailable> {
         let mut connection = self.source.connection().await?;
         cmd("PING").query_async::<String>(&mut connection).await.map(drop).map_err(client_error)
     }
@@ -158,6 +166,7 @@ impl Replies {
     }
 }
 
+#[async_trait]
 impl ReadModelReader for RedisReadModelReader {
     async fn user(&self, partition: PartitionId, user: UserId) -> Result<AsOf<Option<Vec<u8>>>, Unavailable> {
         let replies = self.source.read_current(partition, |keys, pipe| {

@@ -1,6 +1,7 @@
 //! Existing accounts and token revocations.
 
 use super::MemoryStore;
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::people::accounts::PersonalDataErasure;
 use auction_app::ports::people::tokens::{Revocation, Revocations};
@@ -29,6 +30,7 @@ impl PersonalDataErasure for MemoryStore {
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryRevocations;
 
+#[async_trait]
 impl Revocations for MemoryRevocations {
     async fn publish(&self, _: &[Revocation]) -> Result<(), Unavailable> {
         Ok(())

@@ -1,6 +1,7 @@
 //! Stored notifications and cached copies of inboxes.
 
 use super::outbox::MemoryOutbox;
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::inbox::{InboxCache, InboxPage, InboxStore};
 use auction_app::ports::notifications::notification_sink::{NewNotification, NotificationSink};
@@ -96,6 +97,7 @@ impl NotificationStore for MemoryNotifications {
     }
 }
 
+#[async_trait]
 impl InboxStore for MemoryNotifications {
     async fn inbox(&self, user: UserId) -> Result<InboxPage, Unavailable> {
         let state = self.state();
@@ -185,6 +187,7 @@ impl NotificationSink for MemoryInboxes {
     }
 }
 
+#[async_trait]
 impl InboxCache for MemoryInboxes {
     async fn page(&self, user: UserId, after: u64, limit: usize) -> Result<Option<InboxPage>, Unavailable> {
         let state = self.state.lock().unwrap();

@@ -1,5 +1,6 @@
 //! Outbox and webhooks. There are no e-mail addresses.
 
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::notification_store::Notification;
 use auction_app::ports::notifications::outbox::{
@@ -167,6 +168,7 @@ impl Outbox for MemoryOutbox {
     }
 }
 
+#[async_trait]
 impl WebhookStore for MemoryOutbox {
     async fn create(
         &self,

@@ -1,3 +1,4 @@
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::operator::parked_events::{
     OperatorAction, ParkedAggregate, ParkedEvent, ParkedEvents,
@@ -12,6 +13,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Default)]
 pub struct MemoryParkedEvents(Arc<Mutex<BTreeMap<(String, Uuid), ParkedAggregate>>>);
 
+#[async_trait]
 impl ParkedEvents for MemoryParkedEvents {
     async fn of(&self, component: &str, partition: PartitionId) -> Result<Vec<ParkedAggregate>, Unavailable> {
         let all = self.0.lock().unwrap();

@@ -1,4 +1,5 @@
 use super::user_deletions::Deletion;
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::outcomes::OutcomeReader;
 use auction_app::ports::events::auction_event_reader::AuctionEventReader;
@@ -268,6 +269,7 @@ impl EventStore for MemoryStore {
     }
 }
 
+#[async_trait]
 impl AuctionEventReader for MemoryStore {
     async fn events_of(
         &self,
@@ -282,6 +284,7 @@ impl AuctionEventReader for MemoryStore {
     }
 }
 
+#[async_trait]
 impl HeadReader for MemoryStore {
     async fn heads(&self) -> Result<Positions, Unavailable> {
         let events = &self.state().events;
@@ -289,6 +292,7 @@ impl HeadReader for MemoryStore {
     }
 }
 
+#[async_trait]
 impl OutcomeReader for MemoryStore {
     async fn outcome(&self, command: CommandId) -> Result<Option<Outcome>, Unavailable> {
         Ok(self.state().outcomes.get(&command).cloned())

@@ -2,6 +2,7 @@
 
 use super::group::Group;
 use crate::contract::command_stream::Fields;
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_app::ports::commands::command_stream::{
@@ -294,6 +295,7 @@ impl CommandSettler for MemorySettler {
 #[derive(Clone, Debug)]
 pub struct MemoryQueue(pub MemoryStreams, pub PartitionCount);
 
+#[async_trait]
 impl CommandQueue for MemoryQueue {
     async fn submit(&self, command: Command) -> Result<(), Unavailable> {
         let fields = command.to_fields().into_iter().map(|(name, value)| (name.into(), value)).collect();

@@ -1,3 +1,4 @@
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::generations::{
     ComparedAuction, Comparison, Generation, Generations, SwitchResult,
@@ -259,6 +260,7 @@ impl Generations for MemoryViews {
     }
 }
 
+#[async_trait]
 impl ReadModelReader for MemoryViews {
     async fn user(&self, partition: PartitionId, user: UserId) -> Result<AsOf<Option<Vec<u8>>>, Unavailable> {
         Ok(self.as_of(partition, |generation_views| generation_views.users.remove(&user)))

@@ -11,7 +11,7 @@ use auction_domain::Timestamp;
 use lru::LruCache;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use worker_runtime::shutdown::ShutdownSignal;
@@ -27,8 +27,8 @@ const CHUNK: usize = 1000;
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Least-recently-used cache of tokens and their identities.
-pub struct TokenCache<T> {
-    tokens: T,
+pub struct TokenCache {
+    tokens: Arc<dyn TokenStore>,
     shards: [Mutex<Shard>; SHARDS],
     max_per_shard: usize,
     refresh_interval: Duration,
@@ -52,8 +52,8 @@ pub enum CacheLookup {
     LookupRequired,
 }
 
-impl<T: TokenStore> TokenCache<T> {
-    pub fn new(tokens: T, capacity: usize, refresh_interval: Duration) -> TokenCache<T> {
+impl TokenCache {
+    pub fn new(tokens: Arc<dyn TokenStore>, capacity: usize, refresh_interval: Duration) -> TokenCache {
         let shards = std::array::from_fn(|_| Mutex::new(LruCache::unbounded()));
         let max_per_shard = capacity.div_ceil(SHARDS);
         let store_is_available = AtomicBool::new(true);

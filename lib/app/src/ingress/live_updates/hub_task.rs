@@ -27,8 +27,8 @@ const FETCH: usize = 5000;
 /// Time limit for reading one auction.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
-pub(super) struct HubTask<'a, E> {
-    events: &'a E,
+pub(super) struct HubTask<'a> {
+    events: &'a dyn AuctionEventReader,
     flush_interval: Duration,
     topics: HashMap<AuctionId, Topic>,
     /// Auctions to read from the store, each with the version to read after.
@@ -38,8 +38,8 @@ pub(super) struct HubTask<'a, E> {
 /// Auction, the version it was read after, and the events.
 type ReadResult = (AuctionId, u64, Result<Vec<EventRecord>, LoadError>);
 
-impl<'a, E: AuctionEventReader> HubTask<'a, E> {
-    pub(super) fn new(events: &'a E, flush_interval: Duration) -> HubTask<'a, E> {
+impl<'a> HubTask<'a> {
+    pub(super) fn new(events: &'a dyn AuctionEventReader, flush_interval: Duration) -> HubTask<'a> {
         HubTask { events, flush_interval, topics: HashMap::new(), to_read: Vec::new() }
     }
 
@@ -154,7 +154,7 @@ impl<'a, E: AuctionEventReader> HubTask<'a, E> {
 
 /// Reads all events of an auction after a version from the store.
 async fn read(
-    events: &impl AuctionEventReader,
+    events: &dyn AuctionEventReader,
     reads: &Semaphore,
     auction: AuctionId,
     after: u64,

@@ -4,6 +4,7 @@ use super::{UrlPolicy, WebhookSecret, WebhookSecrets};
 use crate::ports::Unavailable;
 use crate::ports::notifications::webhooks::{CreateResult, Webhook, WebhookStore};
 use auction_domain::UserId;
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -19,17 +20,13 @@ pub struct WebhookConfig {
 }
 
 /// Webhooks of all users, with their secrets.
-pub struct WebhookRegistry<W> {
-    pub webhooks: W,
-    secrets: WebhookSecrets,
+pub struct WebhookRegistry {
+    pub webhooks: Arc<dyn WebhookStore>,
+    pub secrets: WebhookSecrets,
     pub limits: WebhookConfig,
 }
 
-impl<W: WebhookStore> WebhookRegistry<W> {
-    pub fn new(webhooks: W, secrets: WebhookSecrets, limits: WebhookConfig) -> WebhookRegistry<W> {
-        WebhookRegistry { webhooks, secrets, limits }
-    }
-
+impl WebhookRegistry {
     /// Creates a webhook. The caller must have checked the URL against the policy.
     pub async fn create(&self, user: UserId, url: &str) -> Result<CreateResult, Unavailable> {
         self.webhooks.create(user, Uuid::now_v7(), url, self.limits.max_per_user).await

@@ -20,7 +20,7 @@ pub struct Page {
 /// Returns at most `limit` dead letters that match, after a cursor, ordered by partition and age, the oldest
 /// first.
 pub async fn page(
-    dead_letters: &impl DeadLetterQueue,
+    dead_letters: &dyn DeadLetterQueue,
     partitions: PartitionCount,
     filter: &Filter,
     cursor: (PartitionId, EntryId),

@@ -2,58 +2,59 @@
 
 use super::outbox::OutboxState;
 use crate::ports::Unavailable;
+use async_trait::async_trait;
 use auction_domain::{Timestamp, UserId};
-use std::future::Future;
 use std::time::Duration;
 use uuid::Uuid;
 
 /// Webhooks of all users. A webhook belongs to one user; for other users it does not exist.
+#[async_trait]
 pub trait WebhookStore: Send + Sync {
     /// Creates a webhook, unless the user has `limit` webhooks. Notifications stored from now on are sent to
     /// it.
     ///
     /// Creating a webhook and deleting its user exclude each other: no webhook of a deleted user remains.
-    fn create(
+    async fn create(
         &self,
         user: UserId,
         webhook: Uuid,
         url: &str,
         limit: u16,
-    ) -> impl Future<Output = Result<CreateResult, Unavailable>> + Send;
+    ) -> Result<CreateResult, Unavailable>;
 
     /// Returns all webhooks of a user, the oldest first.
-    fn webhooks(&self, user: UserId) -> impl Future<Output = Result<Vec<Webhook>, Unavailable>> + Send;
+    async fn webhooks(&self, user: UserId) -> Result<Vec<Webhook>, Unavailable>;
 
     /// Deletes a webhook and all its deliveries. Returns whether it existed.
-    fn delete(&self, user: UserId, webhook: Uuid) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+    async fn delete(&self, user: UserId, webhook: Uuid) -> Result<bool, Unavailable>;
 
     /// Replaces the secret of a webhook; `None` if there is no such webhook.
     ///
     /// The previous secret signs as well for the time of `overlap`; the one before it does not any more.
-    fn rotate(
+    async fn rotate(
         &self,
         user: UserId,
         webhook: Uuid,
         overlap: Duration,
-    ) -> impl Future<Output = Result<Option<Webhook>, Unavailable>> + Send;
+    ) -> Result<Option<Webhook>, Unavailable>;
 
     /// Returns at most `limit` deliveries of a webhook with sequence numbers below `before`, the newest
     /// first; `None` if there is no such webhook.
-    fn deliveries(
+    async fn deliveries(
         &self,
         user: UserId,
         webhook: Uuid,
         before: u64,
         limit: usize,
-    ) -> impl Future<Output = Result<Option<Vec<WebhookDelivery>>, Unavailable>> + Send;
+    ) -> Result<Option<Vec<WebhookDelivery>>, Unavailable>;
 
     /// Makes a delivery due again, with a new series of attempts.
-    fn replay(
+    async fn replay(
         &self,
         user: UserId,
         webhook: Uuid,
         notification: Uuid,
-    ) -> impl Future<Output = Result<ReplayResult, Unavailable>> + Send;
+    ) -> Result<ReplayResult, Unavailable>;
 }
 
 /// Webhook of a user.

@@ -2,44 +2,40 @@
 
 use crate::ports::Unavailable;
 use crate::ports::commands::command_stream::RawFields;
+use crate::ports::commands::outcomes::OutcomeReader;
+use async_trait::async_trait;
 use auction_wire::{CommandHeader, CommandId, OutcomeResult, PartitionId};
-use std::future::Future;
 use worker_runtime::EntryId;
 
 /// Dead letters of all partitions.
+#[async_trait]
 pub trait DeadLetterQueue: Send + Sync {
     /// Returns at most `limit` dead letters of a partition with ids above `after`, the oldest first.
-    fn list(
+    async fn list(
         &self,
         partition: PartitionId,
         after: EntryId,
         limit: usize,
-    ) -> impl Future<Output = Result<Vec<DeadLetter>, Unavailable>> + Send;
+    ) -> Result<Vec<DeadLetter>, Unavailable>;
 
     /// Appends the content of a dead letter to its command stream, as a new entry, and deletes the dead
     /// letter, all or nothing.
     ///
     /// Returns the new entry id; `None` if the dead letter does not exist any more.
-    fn requeue(
-        &self,
-        dead_letter: &DeadLetter,
-    ) -> impl Future<Output = Result<Option<EntryId>, Unavailable>> + Send;
+    async fn requeue(&self, dead_letter: &DeadLetter) -> Result<Option<EntryId>, Unavailable>;
 
     /// Deletes a dead letter. Returns whether it existed.
-    fn drop(&self, dead_letter: &DeadLetter) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+    async fn delete(&self, dead_letter: &DeadLetter) -> Result<bool, Unavailable>;
 }
 
 /// Stored outcomes with the result `failed`.
-pub trait FailedOutcomes: Send + Sync {
+#[async_trait]
+pub trait FailedOutcomes: OutcomeReader {
     /// Deletes the outcome of a command if its result is `failure`. Returns whether it was deleted.
     ///
     /// Called before a dead letter is requeued: with its outcome, the command would fail again without being
     /// processed.
-    fn forget(
-        &self,
-        command: CommandId,
-        failure: &OutcomeResult,
-    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+    async fn forget(&self, command: CommandId, failure: &OutcomeResult) -> Result<bool, Unavailable>;
 }
 
 /// Command that cannot be processed.

@@ -5,49 +5,41 @@
 //! are in the event store.
 
 use crate::ports::Unavailable;
+use async_trait::async_trait;
 use auction_domain::Timestamp;
 use auction_wire::{EventRecord, PartitionId};
-use std::future::Future;
 use uuid::Uuid;
 
 /// Parked aggregates of all components.
+#[async_trait]
 pub trait ParkedEvents: Send + Sync {
     /// Returns the parked aggregates of a component in a partition, ordered by position.
-    fn of(
-        &self,
-        component: &str,
-        partition: PartitionId,
-    ) -> impl Future<Output = Result<Vec<ParkedAggregate>, Unavailable>> + Send;
+    async fn of(&self, component: &str, partition: PartitionId) -> Result<Vec<ParkedAggregate>, Unavailable>;
 
     /// Returns all parked aggregates, ordered by component, partition and position.
-    fn all(&self) -> impl Future<Output = Result<Vec<ParkedAggregate>, Unavailable>> + Send;
+    async fn all(&self) -> Result<Vec<ParkedAggregate>, Unavailable>;
 
     /// Parks an aggregate. If it is parked already, its entry is replaced and its requested action cleared.
-    fn park(
+    async fn park(
         &self,
         component: &str,
         partition: PartitionId,
         event: &ParkedEvent,
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    ) -> Result<(), Unavailable>;
 
     /// Removes the entry of an aggregate that is parked at this position, after its event was processed or
     /// dropped. Does nothing if there is no such entry.
-    fn unpark(
-        &self,
-        component: &str,
-        key: Uuid,
-        position: u64,
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    async fn unpark(&self, component: &str, key: Uuid, position: u64) -> Result<(), Unavailable>;
 
     /// Stores the action that the component must take. Returns whether the aggregate is parked at this
     /// position.
-    fn request(
+    async fn request(
         &self,
         component: &str,
         key: Uuid,
         position: u64,
         action: OperatorAction,
-    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+    ) -> Result<bool, Unavailable>;
 }
 
 /// Parked aggregate: a user or an auction.

@@ -1,18 +1,16 @@
 //! Statistics of the streams and their consumers, for operators.
 
 use crate::ports::Unavailable;
+use async_trait::async_trait;
 use auction_wire::PartitionId;
-use std::future::Future;
 use worker_runtime::EntryId;
 
 /// Reads the statistics of the streams. Reading changes nothing.
+#[async_trait]
 pub trait StreamStatsReader: Send + Sync {
     /// Returns the statistics of these partitions. The numbers of one stream are of one moment; those of two
     /// streams may not be.
-    fn collect(
-        &self,
-        partitions: &[PartitionId],
-    ) -> impl Future<Output = Result<StreamStats, Unavailable>> + Send;
+    async fn collect(&self, partitions: &[PartitionId]) -> Result<StreamStats, Unavailable>;
 }
 
 /// Statistics of some partitions.

@@ -2,42 +2,38 @@
 
 use crate::ports::Unavailable;
 use crate::ports::people::{Email, Name, Role, TokenHash};
+use async_trait::async_trait;
 use auction_domain::{Timestamp, UserId};
 use auction_wire::CommandId;
 use std::future::Future;
 
 /// Accounts of users, and their sessions.
+#[async_trait]
 pub trait Accounts: Send + Sync {
     /// Stores a provisional account, which becomes active when its user exists.
     ///
     /// Takes the same steps and one durable write whether or not the e-mail address is taken, so that the
     /// response time does not show which. Idempotent: the same account is stored once.
-    fn register(
-        &self,
-        account: &NewAccount,
-    ) -> impl Future<Output = Result<RegisterResult, Unavailable>> + Send;
+    async fn register(&self, account: &NewAccount) -> Result<RegisterResult, Unavailable>;
 
     /// Deletes a provisional account whose command could not be submitted. Does nothing if its user exists.
-    fn cancel_registration(&self, user: UserId) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    async fn cancel_registration(&self, user: UserId) -> Result<(), Unavailable>;
 
     /// Returns the credentials of the user with this e-mail address, compared without case; `None` if there
     /// is no such user, not yet or not any more.
-    fn credentials(
-        &self,
-        email: &str,
-    ) -> impl Future<Output = Result<Option<Credentials>, Unavailable>> + Send;
+    async fn credentials(&self, email: &str) -> Result<Option<Credentials>, Unavailable>;
 
     /// Returns the profile of a user; `None` if the user has no account.
-    fn profile(&self, user: UserId) -> impl Future<Output = Result<Option<Profile>, Unavailable>> + Send;
+    async fn profile(&self, user: UserId) -> Result<Option<Profile>, Unavailable>;
 
     /// Stores a session. Returns false, and stores nothing, if the user has no account.
-    fn open_session(&self, session: &Session) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+    async fn open_session(&self, session: &Session) -> Result<bool, Unavailable>;
 
     /// Deletes the session of a token. Idempotent.
-    fn close_session(&self, token: TokenHash) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    async fn close_session(&self, token: TokenHash) -> Result<(), Unavailable>;
 
     /// Deletes all sessions of a user. Idempotent.
-    fn close_sessions(&self, user: UserId) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    async fn close_sessions(&self, user: UserId) -> Result<(), Unavailable>;
 }
 
 /// Erases the personal data of deleted users.

@@ -2,20 +2,21 @@
 
 use crate::ports::Unavailable;
 use crate::ports::people::TokenHash;
+use async_trait::async_trait;
 use auction_domain::UserId;
-use std::future::Future;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Counters of the rate limits.
+#[async_trait]
 pub trait RateLimitStore: Send + Sync {
     /// Takes requests from all of these limits, or from none if one of them has no room for
     /// [`TakeRequest::required`].
     ///
     /// From each limit it takes [`TakeRequest::desired`], or [`TakeRequest::required`] if there is no room
     /// for more.
-    fn take(&self, requests: &[TakeRequest]) -> impl Future<Output = Result<TakeResult, Unavailable>> + Send;
+    async fn take(&self, requests: &[TakeRequest]) -> Result<TakeResult, Unavailable>;
 }
 
 /// Caller whose requests are counted.

@@ -2,25 +2,27 @@
 
 use crate::ports::Unavailable;
 use crate::ports::people::{TokenHash, TokenIdentity};
+use async_trait::async_trait;
 use auction_domain::{Timestamp, UserId};
-use std::future::Future;
 
 /// Looks up session tokens and API keys.
+#[async_trait]
 pub trait TokenStore: Send + Sync {
     /// Returns the identities of those of these tokens that are valid at `now`: sessions of existing users,
     /// and API keys that are not revoked or expired.
-    fn find(
+    async fn find(
         &self,
         tokens: &[TokenHash],
         now: Timestamp,
-    ) -> impl Future<Output = Result<Vec<(TokenHash, TokenIdentity)>, Unavailable>> + Send;
+    ) -> Result<Vec<(TokenHash, TokenIdentity)>, Unavailable>;
 }
 
 /// Announces revoked tokens to all ingress processes.
+#[async_trait]
 pub trait Revocations: Send + Sync {
     /// Publishes revocations, at most once: a process that misses one finds out when it revalidates the
     /// token.
-    fn publish(&self, revoked: &[Revocation]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    async fn publish(&self, revoked: &[Revocation]) -> Result<(), Unavailable>;
 }
 
 /// Tokens that are not valid any more.

@@ -4,6 +4,7 @@
 //! fills another one and then makes it the current one.
 
 use crate::ports::Unavailable;
+use async_trait::async_trait;
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_wire::view::AuctionStatus;
 use auction_wire::{PartitionId, Positions};
@@ -124,69 +125,63 @@ pub enum ReadModelWrite {
 }
 
 /// Reads the read models of the current generation. Every result contains its positions, also an empty one.
+#[async_trait]
 pub trait ReadModelReader: Send + Sync {
     /// Returns the body of `GET /user/{id}`; `None` if there is no such user.
-    fn user(
-        &self,
-        partition: PartitionId,
-        user: UserId,
-    ) -> impl Future<Output = Result<AsOf<Option<Vec<u8>>>, Unavailable>> + Send;
+    async fn user(&self, partition: PartitionId, user: UserId) -> Result<AsOf<Option<Vec<u8>>>, Unavailable>;
 
     /// Returns the body of `GET /auction/{id}` and the time of reading, by the clock that stamps commands;
     /// `None` if there is no such auction.
-    fn auction(
+    async fn auction(
         &self,
         partition: PartitionId,
         auction: AuctionId,
-    ) -> impl Future<Output = Result<AsOf<Option<AuctionDocument>>, Unavailable>> + Send;
+    ) -> Result<AsOf<Option<AuctionDocument>>, Unavailable>;
 
     /// Returns at most `limit` bids of an auction with numbers below `before`, the newest first; `None` if
     /// there is no such auction.
-    fn bids(
+    async fn bids(
         &self,
         partition: PartitionId,
         auction: AuctionId,
         before: Option<u64>,
         limit: usize,
-    ) -> impl Future<Output = Result<AsOf<Option<BidPage>>, Unavailable>> + Send;
+    ) -> Result<AsOf<Option<BidPage>>, Unavailable>;
 
     /// Returns the bids of one user in an auction, otherwise as [`ReadModelReader::bids`].
-    fn bids_by_user(
+    async fn bids_by_user(
         &self,
         partition: PartitionId,
         auction: AuctionId,
         user: UserId,
         before: Option<u64>,
         limit: usize,
-    ) -> impl Future<Output = Result<AsOf<Option<BidPage>>, Unavailable>> + Send;
+    ) -> Result<AsOf<Option<BidPage>>, Unavailable>;
 
     /// Returns at most `limit` (at least one) entries of `GET /auctions` after a place, of all partitions.
     /// Open auctions are sorted by ascending end time, others by descending end time.
-    fn auctions_by_status(
+    async fn auctions_by_status(
         &self,
         status: AuctionStatus,
         after: Option<(Timestamp, AuctionId)>,
         limit: usize,
-    ) -> impl Future<Output = Result<AsOf<AuctionPage>, Unavailable>> + Send;
+    ) -> Result<AsOf<AuctionPage>, Unavailable>;
 
     /// Returns at most `limit` (at least one) auctions with ids below `before` in which a user has bid, of
     /// all partitions, the newest first.
-    fn bidder_auctions(
+    async fn bidder_auctions(
         &self,
         user: UserId,
         before: Option<AuctionId>,
         limit: usize,
-    ) -> impl Future<Output = Result<AsOf<BidderAuctionPage>, Unavailable>> + Send;
+    ) -> Result<AsOf<BidderAuctionPage>, Unavailable>;
 
     /// Returns the checkpoints of these partitions, in one round trip.
-    fn checkpoints(
-        &self,
-        partitions: &[PartitionId],
-    ) -> impl Future<Output = Result<Positions, Unavailable>> + Send;
+    async fn checkpoints(&self, partitions: &[PartitionId]) -> Result<Positions, Unavailable>;
 
     /// Returns the checkpoint of a partition.
-    fn checkpoint(&self, partition: PartitionId) -> impl Future<Output = Result<u64, Unavailable>> + Send {
-        async move { Ok(self.checkpoints(&[partition]).await?.get(partition)) }
+    async fn checkpoint(&self, partition: PartitionId) -> Result<u64, Unavailable> {
+        Ok(self.checkpoints(&[partition]).await?.get(partition))
     }
 }
 
