@@ -34,24 +34,23 @@ mod void_bid;
 #[cfg(test)]
 mod fixtures;
 
-pub use bidding_window::BiddingNotOpen;
 pub use bids::{Bid, BidState};
-pub use cancel::{CancelAuction, CancelAuctionRefusal};
-pub use close::{CloseAuction, CloseAuctionRefusal};
-pub use create::{CreateAuction, CreateAuctionRefusal};
-pub use delete_bid::{DeleteBid, DeleteBidRefusal};
-pub use double_bid::{DoubleBid, DoubleBidRefusal};
-pub use end::{EndAuction, EndAuctionRefusal};
+pub use cancel::CancelAuction;
+pub use close::CloseAuction;
+pub use create::CreateAuction;
+pub use delete_bid::DeleteBid;
+pub use double_bid::DoubleBid;
+pub use end::EndAuction;
 pub use event::{AuctionEvent, UnsoldReason};
-pub use hold_draw::{HoldDraw, HoldDrawRefusal};
-pub use place_bid::{PlaceBid, PlaceBidRefusal};
+pub use hold_draw::HoldDraw;
+pub use place_bid::PlaceBid;
 pub use promotion::{Commitment, Draw, Draws, Promotion, Proof, Seed};
-pub use refusal::AuctionRefusal;
-pub use retract_bids::{RetractBids, RetractBidsRefusal};
-pub use reveal_seed::{RevealSeed, RevealSeedRefusal};
+pub use refusal::{UnknownAuction, UnknownBid, VersionConflict};
+pub use retract_bids::RetractBids;
+pub use reveal_seed::RevealSeed;
 pub use state::AuctionState;
 pub use terms::{SoftClose, Terms};
-pub use void_bid::{VoidBid, VoidBidRefusal};
+pub use void_bid::VoidBid;
 
 use crate::{Actor, Amount, BidId, Details, RefusalInfo, Timestamp, UserId};
 use bids::Bids;
@@ -89,6 +88,9 @@ pub struct Auction {
     draws: Draws,
 }
 
+/// Events that a command causes, or its refusal.
+pub type Decision = Result<Vec<AuctionEvent>, RefusalInfo>;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuctionCommand {
     CreateAuction(Box<CreateAuction>),
@@ -113,27 +115,27 @@ impl AuctionCommand {
         actor: Actor,
         expected_version: Option<u64>,
         at: Timestamp,
-    ) -> Result<Vec<AuctionEvent>, RefusalInfo> {
+    ) -> Decision {
         if let AuctionCommand::CreateAuction(command) = self {
-            return Ok(command.decide(auction, at)?);
+            return command.decide(auction, at);
         }
-        let auction = auction.ok_or(AuctionRefusal::UnknownAuction)?;
-        if let Some(expected) = expected_version.filter(|v| *v != auction.version) {
-            return Err(AuctionRefusal::VersionConflict { expected, actual: auction.version }.into());
+        let auction = auction.ok_or(UnknownAuction)?;
+        if let Some(expected_version) = expected_version.filter(|v| *v != auction.version) {
+            return Err(VersionConflict { expected_version, actual_version: auction.version }.into());
         }
-        Ok(match self {
-            AuctionCommand::CreateAuction(_) => Vec::new(), // decided above
-            AuctionCommand::PlaceBid(command) => command.decide(auction, at)?,
-            AuctionCommand::DeleteBid(command) => command.decide(auction, actor, at)?,
-            AuctionCommand::DoubleBid(command) => command.decide(auction, at)?,
-            AuctionCommand::HoldDraw(command) => command.decide(auction, at)?,
-            AuctionCommand::RevealSeed(command) => command.decide(auction)?,
-            AuctionCommand::VoidBid(command) => command.decide(auction, actor, at)?,
-            AuctionCommand::RetractBids(command) => command.decide(auction, at)?,
-            AuctionCommand::EndAuction(command) => command.decide(auction, actor, at)?,
-            AuctionCommand::CancelAuction(command) => command.decide(auction, actor)?,
-            AuctionCommand::CloseAuction(command) => command.decide(auction, at)?,
-        })
+        match self {
+            AuctionCommand::CreateAuction(_) => Ok(Vec::new()), // decided above
+            AuctionCommand::PlaceBid(command) => command.decide(auction, at),
+            AuctionCommand::DeleteBid(command) => command.decide(auction, actor, at),
+            AuctionCommand::DoubleBid(command) => command.decide(auction, at),
+            AuctionCommand::HoldDraw(command) => command.decide(auction, at),
+            AuctionCommand::RevealSeed(command) => command.decide(auction),
+            AuctionCommand::VoidBid(command) => command.decide(auction, actor, at),
+            AuctionCommand::RetractBids(command) => command.decide(auction, at),
+            AuctionCommand::EndAuction(command) => command.decide(auction, actor, at),
+            AuctionCommand::CancelAuction(command) => command.decide(auction, actor),
+            AuctionCommand::CloseAuction(command) => command.decide(auction, at),
+        }
     }
 
     /// Returns the details of the accepted command's outcome. `after` is the auction after its events.

@@ -16,13 +16,15 @@ pub mod detail;
 pub mod ids;
 pub mod money;
 pub mod promoter;
+pub mod refusal;
 pub mod text;
 pub mod time;
 pub mod user;
 
 pub use actor::{Actor, OperatorId};
-pub use detail::{Detail, Details, RefusalClass, RefusalInfo};
+pub use detail::{Detail, Details};
 pub use ids::{AuctionId, BidId, UserId};
 pub use money::{Amount, Currency};
+pub use refusal::{Refusal, RefusalClass, RefusalInfo, RefusalType};
 pub use text::{Description, PromoterOptions, Reason, Title};
 pub use time::{DurationMs, Timestamp};

@@ -2,7 +2,7 @@
 
 mod change_settings;
 
-pub use change_settings::{ChangePromoterSettings, ChangePromoterSettingsRefusal};
+pub use change_settings::{ChangePromoterSettings, OperatorRoleRequired};
 
 use crate::{Actor, Details, PromoterOptions, RefusalInfo};
 use uuid::Uuid;
@@ -35,7 +35,7 @@ pub struct PromoterSettings {
 impl PromoterCommand {
     pub fn decide(&self, actor: Actor) -> Result<Vec<PromoterEvent>, RefusalInfo> {
         match self {
-            PromoterCommand::ChangePromoterSettings(command) => Ok(command.decide(actor)?),
+            PromoterCommand::ChangePromoterSettings(command) => command.decide(actor),
         }
     }
 

@@ -5,14 +5,19 @@ mod create;
 mod delete;
 mod notification_preferences;
 
-pub use change_notification_preferences::{
-    ChangeNotificationPreferences, ChangeNotificationPreferencesRefusal,
-};
-pub use create::{CreateUser, CreateUserRefusal};
-pub use delete::{DeleteUser, DeleteUserRefusal};
+pub use change_notification_preferences::ChangeNotificationPreferences;
+pub use create::CreateUser;
+pub use delete::DeleteUser;
 pub use notification_preferences::{NotificationKind, NotificationPreferences};
 
+use crate::refusal::refusals;
 use crate::{Details, RefusalInfo};
+
+refusals! {
+    UnknownUser = Unknown("unknown_user", "there is no such user",
+        "Check the id. An account that was just created may not be visible yet: send the Consistency-Token of \
+         the command.");
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserEvent {
@@ -41,9 +46,9 @@ impl UserCommand {
     /// Decides the command on the current state; `None` stands for a user that does not exist.
     pub fn decide(&self, user: Option<&User>) -> Result<Vec<UserEvent>, RefusalInfo> {
         match self {
-            UserCommand::CreateUser(command) => Ok(command.decide(user)?),
-            UserCommand::DeleteUser(command) => Ok(command.decide(user)?),
-            UserCommand::ChangeNotificationPreferences(command) => Ok(command.decide(user)?),
+            UserCommand::CreateUser(command) => command.decide(user),
+            UserCommand::DeleteUser(command) => command.decide(user),
+            UserCommand::ChangeNotificationPreferences(command) => command.decide(user),
         }
     }
 

@@ -4,6 +4,7 @@
 use auction_app::ports::Unavailable;
 use auction_domain::{Currency, Detail, RefusalClass};
 use auction_wire::OutcomeDetail;
+use auction_wire::api::refusal_status;
 use auction_wire::time::JsonTime;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -43,7 +44,7 @@ impl Problem {
 
     /// Makes a problem whose `detail` is the summary of its type.
     pub fn of(problem_type: &'static ProblemType) -> Problem {
-        Problem::new(problem_type, problem_type.summary)
+        Problem::new(problem_type, problem_type.summary())
     }
 
     pub fn code(&self) -> &str {
@@ -80,13 +81,8 @@ impl Problem {
         currency: Option<Currency>,
         details: &[OutcomeDetail],
     ) -> Problem {
-        let status = match class {
-            RefusalClass::Unknown => StatusCode::NOT_FOUND,
-            RefusalClass::Forbidden => StatusCode::FORBIDDEN,
-            RefusalClass::Conflict => StatusCode::CONFLICT,
-            RefusalClass::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-            RefusalClass::VersionConflict => StatusCode::PRECONDITION_FAILED,
-        };
+        // The table contains only valid status codes.
+        let status = StatusCode::from_u16(refusal_status(class)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut problem = Problem {
             status,
             code: code.to_owned().into(),
@@ -126,12 +122,9 @@ impl From<Unavailable> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        // During an upgrade, a newer writer may store a refusal code that this ingress does not know.
-        let title = types::find(&self.code)
-            .map_or_else(|| title_from_code(&self.code), |problem_type| problem_type.title.to_owned());
         let mut body = json!({
             "type": types::uri(&self.code),
-            "title": title,
+            "title": types::title(&self.code),
             "status": self.status.as_u16(),
             "detail": self.detail,
             "code": self.code,
@@ -149,13 +142,4 @@ impl IntoResponse for Problem {
         }
         response
     }
-}
-
-/// Converts `not_above_your_latest` to "Not above your latest".
-fn title_from_code(code: &str) -> String {
-    let mut words = code.replace('_', " ");
-    if let Some(first) = words.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    words
 }

@@ -3,6 +3,7 @@
 //! member.
 
 use crate::time::JsonTime;
+use auction_domain::RefusalClass;
 use auction_domain::user::NotificationPreferences;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -240,5 +241,16 @@ impl From<SubscriptionsRequest> for NotificationPreferences {
             highest_bid: request.highest_bid,
             bid_doubled: request.bid_doubled,
         }
+    }
+}
+
+/// Returns the HTTP status of a refused command.
+pub const fn refusal_status(class: RefusalClass) -> u16 {
+    match class {
+        RefusalClass::Unknown => 404,
+        RefusalClass::Forbidden => 403,
+        RefusalClass::Conflict => 409,
+        RefusalClass::Invalid => 422,
+        RefusalClass::VersionConflict => 412,
     }
 }

@@ -16,16 +16,16 @@
 use crate::actor::{actor_text, parse_actor};
 use crate::body;
 use crate::fields::{DecodeError, Fields, RawFields, check_version, parse};
-use auction_domain::Actor;
-use auction_domain::auction::AuctionCommand;
-use auction_domain::promoter::PromoterCommand;
-use auction_domain::user::UserCommand;
+use auction_domain::auction::*;
+use auction_domain::promoter::{ChangePromoterSettings, PromoterCommand};
+use auction_domain::user::{ChangeNotificationPreferences, CreateUser, DeleteUser, UserCommand};
+use auction_domain::{Actor, RefusalType};
 use serde::de::DeserializeOwned;
 use std::fmt;
 use uuid::Uuid;
 
-/// Declares the kinds: `<module, which is the name of the kind>: <aggregate>(<variant of its commands>)`. A
-/// module has the body of its kind, its schema version, `encode`, `decode` and samples.
+/// Declares the kinds: `<module, which is the name of the kind>: <aggregate>(<variant of its commands>)`. The
+/// variant has the name of the command. A module has the body of its kind, its schema version, `encode`, `decode` and samples.
 macro_rules! commands {
     ($($kind:ident: $aggregate:ident($commands:ident::$variant:ident),)+) => {
         $(mod $kind;)+
@@ -54,6 +54,9 @@ macro_rules! commands {
 
         /// Names of all kinds.
         pub const KINDS: &[&str] = &[$(stringify!($kind),)+];
+
+        /// Declared refusals of each kind.
+        pub const REFUSALS: &[(&str, &[&RefusalType])] = &[$((stringify!($kind), $variant::REFUSALS),)+];
 
         #[cfg(test)]
         pub(crate) fn samples() -> Vec<crate::golden::Sample> {

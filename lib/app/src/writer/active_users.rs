@@ -6,25 +6,9 @@
 
 use crate::ports::Unavailable;
 use crate::ports::events::event_store::EventStore;
-use auction_domain::detail::Refusal;
-use auction_domain::{RefusalClass, UserId};
+use auction_domain::UserId;
 use lru::LruCache;
 use std::num::NonZeroUsize;
-use thiserror::Error;
-
-/// Refusal of a command whose sender does not exist or is deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("there is no user of this id, or the account was deleted")]
-pub struct UnknownSender;
-
-impl Refusal for UnknownSender {
-    fn code(&self) -> &'static str {
-        "unknown_sender"
-    }
-    fn class(&self) -> RefusalClass {
-        RefusalClass::Forbidden
-    }
-}
 
 /// Bounded cache of active users. It may exceed its capacity while a batch is decided.
 pub struct ActiveUserCache {

@@ -1,6 +1,6 @@
 //! Decides a batch of commands, in order and in memory.
 
-use super::active_users::{ActiveUserCache, UnknownSender};
+use super::active_users::ActiveUserCache;
 use super::aggregate_cache::AggregateCache;
 use super::dead_letter::{CommandInfo, dead_letter, failure, panic_failure};
 use super::dispatch::DecideFn;
@@ -9,6 +9,7 @@ use crate::consume::stored_events::LoadError;
 use crate::ports::Unavailable;
 use crate::ports::commands::command_stream::{Failure, ReceivedCommand, Settlement};
 use crate::ports::events::event_store::{AppendBatch, EventStore, NewEvent};
+use auction_domain::refusal::UnknownSender;
 use auction_domain::user::UserEvent;
 use auction_domain::{Actor, Details, RefusalInfo, Timestamp, UserId};
 use auction_wire::{

@@ -1,10 +1,9 @@
 //! Selects the aggregate that decides a command.
 
 use super::aggregate_cache::Aggregate;
-use auction_domain::detail::Refusal;
-use auction_domain::{RefusalClass, RefusalInfo, Timestamp};
+use auction_domain::refusal::IdInUse;
+use auction_domain::{RefusalInfo, Timestamp};
 use auction_wire::{Command, CommandBody, Event};
-use thiserror::Error;
 
 /// Pure function that decides a command, from the state of its aggregate, the command and its time.
 #[derive(Clone, Copy, Debug)]
@@ -14,21 +13,6 @@ impl Default for DecideFn {
     /// Returns the function that calls the aggregates of the domain.
     fn default() -> DecideFn {
         DecideFn(dispatch_to_aggregate)
-    }
-}
-
-/// Refusal of a command for one kind of aggregate whose id belongs to another kind, such as a bid on a user's
-/// id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("this id is in use for something else")]
-pub struct IdInUse;
-
-impl Refusal for IdInUse {
-    fn code(&self) -> &'static str {
-        "id_in_use"
-    }
-    fn class(&self) -> RefusalClass {
-        RefusalClass::Conflict
     }
 }
 

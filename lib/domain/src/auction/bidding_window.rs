@@ -1,59 +1,27 @@
 //! Time during which bids are accepted, and its extension by a soft close.
 
+use super::refusal::{AuctionCancelled, AuctionClosed, AuctionEnded, AuctionNotStarted};
 use super::{Auction, AuctionEvent, Status};
-use crate::{Detail, Details, Timestamp, UserId};
-use thiserror::Error;
-
-/// Reasons bidding is not open. Shared by the refusals of several commands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum BiddingNotOpen {
-    #[error("the auction has not started yet")]
-    NotStarted { starts_at: Timestamp },
-    #[error("the auction has ended")]
-    Ended { ends_at: Timestamp },
-    #[error("the auction is closed")]
-    Closed,
-    #[error("the auction was cancelled")]
-    Cancelled,
-}
-
-impl BiddingNotOpen {
-    pub(super) fn code(self) -> &'static str {
-        match self {
-            BiddingNotOpen::NotStarted { .. } => "auction_not_started",
-            BiddingNotOpen::Ended { .. } => "auction_ended",
-            BiddingNotOpen::Closed => "auction_closed",
-            BiddingNotOpen::Cancelled => "auction_cancelled",
-        }
-    }
-
-    pub(super) fn details(self) -> Details {
-        match self {
-            BiddingNotOpen::NotStarted { starts_at } => vec![("starts_at", Detail::Time(starts_at))],
-            BiddingNotOpen::Ended { ends_at } => vec![("ends_at", Detail::Time(ends_at))],
-            BiddingNotOpen::Closed | BiddingNotOpen::Cancelled => Details::new(),
-        }
-    }
-}
+use crate::{RefusalInfo, Timestamp, UserId};
 
 impl Auction {
     /// Fails if the auction is closed or cancelled. Passes between its end and its closing.
-    pub(super) fn check_not_final(&self) -> Result<(), BiddingNotOpen> {
+    pub(super) fn check_not_final(&self) -> Result<(), RefusalInfo> {
         match self.status {
             Status::Open => Ok(()),
-            Status::Closed(_) => Err(BiddingNotOpen::Closed),
-            Status::Cancelled => Err(BiddingNotOpen::Cancelled),
+            Status::Closed(_) => Err(AuctionClosed.into()),
+            Status::Cancelled => Err(AuctionCancelled.into()),
         }
     }
 
     /// Fails unless bids are accepted: from `starts_at` on, and before `ends_at`.
-    pub(super) fn check_open(&self, at: Timestamp) -> Result<(), BiddingNotOpen> {
+    pub(super) fn check_open(&self, at: Timestamp) -> Result<(), RefusalInfo> {
         self.check_not_final()?;
         if at < self.terms.starts_at {
-            return Err(BiddingNotOpen::NotStarted { starts_at: self.terms.starts_at });
+            return Err(AuctionNotStarted { starts_at: self.terms.starts_at }.into());
         }
         if at >= self.ends_at {
-            return Err(BiddingNotOpen::Ended { ends_at: self.ends_at });
+            return Err(AuctionEnded { ends_at: self.ends_at }.into());
         }
         Ok(())
     }

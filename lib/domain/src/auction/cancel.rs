@@ -1,53 +1,23 @@
 //! `CancelAuction`: cancels an auction.
 
-use super::{Auction, AuctionEvent, BiddingNotOpen};
-use crate::detail::Refusal;
-use crate::{Actor, Details, RefusalClass};
-use thiserror::Error;
+use super::refusal::*;
+use super::{Auction, AuctionEvent, Decision};
+use crate::Actor;
 
 /// Cancels the auction without a winner. Allowed to the seller, operators and the portal, until the auction
 /// is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CancelAuction;
 
-/// Reasons a [`CancelAuction`] command is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum CancelAuctionRefusal {
-    #[error(transparent)]
-    NotOpen(#[from] BiddingNotOpen),
-    #[error("only the seller or an operator can cancel an auction")]
-    NotYourAuction,
-}
-
-impl Refusal for CancelAuctionRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            CancelAuctionRefusal::NotOpen(not_open) => not_open.code(),
-            CancelAuctionRefusal::NotYourAuction => "not_your_auction",
-        }
-    }
-    fn class(&self) -> RefusalClass {
-        match self {
-            CancelAuctionRefusal::NotOpen(_) => RefusalClass::Conflict,
-            CancelAuctionRefusal::NotYourAuction => RefusalClass::Forbidden,
-        }
-    }
-    fn details(&self) -> Details {
-        match self {
-            CancelAuctionRefusal::NotOpen(not_open) => not_open.details(),
-            CancelAuctionRefusal::NotYourAuction => Details::new(),
-        }
-    }
+refusals! {
+    for CancelAuction: UnknownSender, UnknownAuction, VersionConflict, NotYourAuction, AuctionClosed,
+        AuctionCancelled;
 }
 
 impl CancelAuction {
-    pub(super) fn decide(
-        &self,
-        auction: &Auction,
-        actor: Actor,
-    ) -> Result<Vec<AuctionEvent>, CancelAuctionRefusal> {
+    pub(super) fn decide(&self, auction: &Auction, actor: Actor) -> Decision {
         if !auction.is_managed_by(actor) {
-            return Err(CancelAuctionRefusal::NotYourAuction);
+            return Err(NotYourAuction.into());
         }
         auction.check_not_final()?;
         Ok(vec![AuctionEvent::AuctionCancelled { by: Some(actor) }])
@@ -67,16 +37,13 @@ mod tests {
             let cancelled = CancelAuction.decide(&auction, actor);
             assert_eq!(cancelled, Ok(vec![AuctionEvent::AuctionCancelled { by: Some(actor) }]));
         }
-        assert_eq!(
-            CancelAuction.decide(&auction, Actor::User(ADA)),
-            Err(CancelAuctionRefusal::NotYourAuction)
-        );
+        assert_eq!(CancelAuction.decide(&auction, Actor::User(ADA)), Err(NotYourAuction.into()));
     }
 
     #[test]
     fn auction_is_cancelled_once() {
         let auction = given(&[AuctionEvent::AuctionCancelled { by: None }]);
         let again = CancelAuction.decide(&auction, Actor::User(SUE));
-        assert_eq!(again, Err(BiddingNotOpen::Cancelled.into()));
+        assert_eq!(again, Err(AuctionCancelled.into()));
     }
 }

@@ -1,53 +1,24 @@
 //! `CloseAuction`: determines the result.
 
-use super::{Auction, AuctionEvent, BiddingNotOpen, Status, UnsoldReason, Winner};
-use crate::detail::Refusal;
-use crate::{Detail, Details, RefusalClass, Timestamp};
-use thiserror::Error;
+use super::refusal::*;
+use super::{Auction, AuctionEvent, Decision, Status, UnsoldReason, Winner};
+use crate::{Detail, Details, Timestamp};
 
 /// Determines the result. The command names no winner: the leader wins if it reaches the reserve price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CloseAuction;
 
-/// Reasons a [`CloseAuction`] command is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum CloseAuctionRefusal {
-    #[error(transparent)]
-    NotOpen(#[from] BiddingNotOpen),
-    #[error("the auction has not ended yet")]
-    TooEarly {
-        /// Current end, including extensions.
-        ends_at: Timestamp,
-    },
-}
-
-impl Refusal for CloseAuctionRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            CloseAuctionRefusal::NotOpen(not_open) => not_open.code(),
-            CloseAuctionRefusal::TooEarly { .. } => "too_early_to_close",
-        }
-    }
-    fn class(&self) -> RefusalClass {
-        RefusalClass::Conflict
-    }
-    fn details(&self) -> Details {
-        match *self {
-            CloseAuctionRefusal::NotOpen(not_open) => not_open.details(),
-            CloseAuctionRefusal::TooEarly { ends_at } => vec![("ends_at", Detail::Time(ends_at))],
-        }
-    }
+refusals! {
+    for CloseAuction: UnknownAuction, VersionConflict, AuctionClosed, AuctionCancelled;
+    TooEarlyToClose = Conflict("too_early_to_close", "the auction has not ended yet", INTERNAL_COMMAND)
+        { ends_at: Time = "end of bidding, including extensions" };
 }
 
 impl CloseAuction {
-    pub(super) fn decide(
-        &self,
-        auction: &Auction,
-        at: Timestamp,
-    ) -> Result<Vec<AuctionEvent>, CloseAuctionRefusal> {
+    pub(super) fn decide(&self, auction: &Auction, at: Timestamp) -> Decision {
         auction.check_not_final()?;
         if at < auction.ends_at {
-            return Err(CloseAuctionRefusal::TooEarly { ends_at: auction.ends_at });
+            return Err(TooEarlyToClose { ends_at: auction.ends_at }.into());
         }
         Ok(vec![match auction.leader() {
             None => AuctionEvent::AuctionClosedUnsold { reason: UnsoldReason::NoBids },
@@ -117,19 +88,19 @@ mod tests {
     #[test]
     fn auction_is_not_closed_before_its_extended_end() {
         let early = CloseAuction.decide(&given(&[]), END - DurationMs(1));
-        assert_eq!(early, Err(CloseAuctionRefusal::TooEarly { ends_at: END }));
+        assert_eq!(early, Err(TooEarlyToClose { ends_at: END }.into()));
         let create = CreateAuction { soft_close: Some(soft_close()), ..create() };
         let auction = given_terms(&create, &[placed(1, ADA, 300), extended()]);
         let ends_at = END + DurationMs::seconds(30);
-        assert_eq!(CloseAuction.decide(&auction, END), Err(CloseAuctionRefusal::TooEarly { ends_at }));
+        assert_eq!(CloseAuction.decide(&auction, END), Err(TooEarlyToClose { ends_at }.into()));
         assert!(CloseAuction.decide(&auction, ends_at).is_ok());
     }
 
     #[test]
     fn result_is_final() {
         let closed = given(&[placed(1, ADA, 300), won(1, ADA, 300, 300)]);
-        assert_eq!(CloseAuction.decide(&closed, END), Err(BiddingNotOpen::Closed.into()));
+        assert_eq!(CloseAuction.decide(&closed, END), Err(AuctionClosed.into()));
         let cancelled = given(&[AuctionEvent::AuctionCancelled { by: None }]);
-        assert_eq!(CloseAuction.decide(&cancelled, END), Err(BiddingNotOpen::Cancelled.into()));
+        assert_eq!(CloseAuction.decide(&cancelled, END), Err(AuctionCancelled.into()));
     }
 }

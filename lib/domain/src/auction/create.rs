@@ -1,11 +1,8 @@
 //! `CreateAuction`: creates an auction.
 
-use super::{Auction, AuctionEvent, Promotion, SoftClose, Terms};
-use crate::detail::Refusal;
-use crate::{
-    Amount, Currency, Description, Detail, Details, DurationMs, RefusalClass, Timestamp, Title, UserId,
-};
-use thiserror::Error;
+use super::refusal::*;
+use super::{Auction, AuctionEvent, Decision, Promotion, SoftClose, Terms};
+use crate::{Amount, Currency, Description, DurationMs, Timestamp, Title, UserId};
 
 /// Creates an auction. The id of the command's aggregate is the id of the auction. [`Terms`] explains the
 /// fields.
@@ -25,73 +22,40 @@ pub struct CreateAuction {
     pub promotion: Option<Promotion>,
 }
 
-/// Reasons a [`CreateAuction`] command is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum CreateAuctionRefusal {
-    #[error("an auction with this id already exists")]
-    AuctionExists,
-    #[error("the auction must end after it starts")]
-    EndsBeforeItStarts { starts_at: Timestamp, ends_at: Timestamp },
-    #[error("the auction must end in the future")]
-    EndsInThePast {
-        ends_at: Timestamp,
-        /// Time of the command.
-        now: Timestamp,
-    },
-    /// Any bid would meet the reserve price.
-    #[error("the reserve price must be above the opening bid")]
-    ReserveBelowOpeningBid { opening_bid: Amount },
-}
-
-impl Refusal for CreateAuctionRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            CreateAuctionRefusal::AuctionExists => "auction_exists",
-            CreateAuctionRefusal::EndsBeforeItStarts { .. } => "ends_before_it_starts",
-            CreateAuctionRefusal::EndsInThePast { .. } => "ends_in_the_past",
-            CreateAuctionRefusal::ReserveBelowOpeningBid { .. } => "reserve_below_opening_bid",
-        }
-    }
-    fn class(&self) -> RefusalClass {
-        match self {
-            CreateAuctionRefusal::AuctionExists => RefusalClass::Conflict,
-            _ => RefusalClass::Invalid,
-        }
-    }
-    fn details(&self) -> Details {
-        match *self {
-            CreateAuctionRefusal::AuctionExists => Details::new(),
-            CreateAuctionRefusal::EndsBeforeItStarts { starts_at, ends_at } => {
-                vec![("starts_at", Detail::Time(starts_at)), ("ends_at", Detail::Time(ends_at))]
-            }
-            CreateAuctionRefusal::EndsInThePast { ends_at, now } => {
-                vec![("ends_at", Detail::Time(ends_at)), ("now", Detail::Time(now))]
-            }
-            CreateAuctionRefusal::ReserveBelowOpeningBid { opening_bid } => {
-                vec![("opening_bid", Detail::Amount(opening_bid))]
-            }
-        }
-    }
+refusals! {
+    for CreateAuction: UnknownSender;
+    AuctionExists = Conflict("auction_exists", "an auction with this id already exists",
+        "Send the request with a new Idempotency-Key.");
+    EndsBeforeItStarts = Invalid("ends_before_it_starts", "the auction must end after it starts",
+        "Choose a later end.") {
+            starts_at: Time = "requested start of bidding",
+            ends_at: Time = "requested end of bidding",
+        };
+    EndsInThePast = Invalid("ends_in_the_past", "the auction must end in the future",
+        "Choose a later end. Check your clock if the end should be in the future.") {
+            ends_at: Time = "requested end of bidding",
+            now: Time = "time of the portal when the command was decided",
+        };
+    ReserveBelowOpeningBid = Invalid("reserve_below_opening_bid",
+        "the reserve price must be above the opening bid, as every bid would meet it",
+        "Omit the reserve, or choose one above the opening bid.")
+        { opening_bid: Amount = "smallest amount of the first bid" };
 }
 
 impl CreateAuction {
-    pub(super) fn decide(
-        &self,
-        auction: Option<&Auction>,
-        at: Timestamp,
-    ) -> Result<Vec<AuctionEvent>, CreateAuctionRefusal> {
+    pub(super) fn decide(&self, auction: Option<&Auction>, at: Timestamp) -> Decision {
         let (starts_at, ends_at) = (self.starts_at.unwrap_or(at), self.ends_at);
         if auction.is_some() {
-            return Err(CreateAuctionRefusal::AuctionExists);
+            return Err(AuctionExists.into());
         }
         if ends_at <= at {
-            return Err(CreateAuctionRefusal::EndsInThePast { ends_at, now: at });
+            return Err(EndsInThePast { ends_at, now: at }.into());
         }
         if ends_at <= starts_at {
-            return Err(CreateAuctionRefusal::EndsBeforeItStarts { starts_at, ends_at });
+            return Err(EndsBeforeItStarts { starts_at, ends_at }.into());
         }
         if self.reserve.is_some_and(|reserve| reserve <= self.opening_bid) {
-            return Err(CreateAuctionRefusal::ReserveBelowOpeningBid { opening_bid: self.opening_bid });
+            return Err(ReserveBelowOpeningBid { opening_bid: self.opening_bid }.into());
         }
         Ok(vec![AuctionEvent::AuctionCreated {
             title: self.title.clone(),
@@ -127,18 +91,18 @@ mod tests {
     #[test]
     fn auction_is_created_once() {
         let refused = fixtures::create().decide(Some(&given(&[])), AT);
-        assert_eq!(refused, Err(CreateAuctionRefusal::AuctionExists));
+        assert_eq!(refused, Err(AuctionExists.into()));
     }
 
     #[test]
     fn auction_ends_after_its_start_and_in_the_future() {
         let past = CreateAuction { ends_at: AT, ..fixtures::create() };
-        assert_eq!(past.decide(None, AT), Err(CreateAuctionRefusal::EndsInThePast { ends_at: AT, now: AT }));
+        assert_eq!(past.decide(None, AT), Err(EndsInThePast { ends_at: AT, now: AT }.into()));
         let start = AT + DurationMs(10);
         let never = CreateAuction { starts_at: Some(start), ends_at: start, ..fixtures::create() };
         assert_eq!(
             never.decide(None, AT),
-            Err(CreateAuctionRefusal::EndsBeforeItStarts { starts_at: start, ends_at: start })
+            Err(EndsBeforeItStarts { starts_at: start, ends_at: start }.into())
         );
     }
 
@@ -146,9 +110,6 @@ mod tests {
     fn reserve_is_above_the_opening_bid() {
         let opening_bid = fixtures::create().opening_bid;
         let create = CreateAuction { reserve: Some(opening_bid), ..fixtures::create() };
-        assert_eq!(
-            create.decide(None, AT),
-            Err(CreateAuctionRefusal::ReserveBelowOpeningBid { opening_bid })
-        );
+        assert_eq!(create.decide(None, AT), Err(ReserveBelowOpeningBid { opening_bid }.into()));
     }
 }

@@ -1,9 +1,8 @@
 //! `DeleteBid`: deletes a bid of the sender.
 
-use super::{Auction, AuctionEvent, BidState, BiddingNotOpen};
-use crate::detail::Refusal;
-use crate::{Actor, BidId, Detail, Details, RefusalClass, Timestamp};
-use thiserror::Error;
+use super::refusal::*;
+use super::{Auction, AuctionEvent, BidState, Decision};
+use crate::{Actor, BidId, Timestamp};
 
 /// Deletes an active bid of the sender. The bid stays in the history, but no longer takes part in the
 /// ranking.
@@ -12,69 +11,33 @@ pub struct DeleteBid {
     pub bid: BidId,
 }
 
-/// Reasons a [`DeleteBid`] command is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum DeleteBidRefusal {
-    #[error(transparent)]
-    NotOpen(#[from] BiddingNotOpen),
-    #[error("there is no such bid in this auction")]
-    UnknownBid,
-    #[error("a bid can be deleted only by its bidder")]
-    NotYourBid,
-    #[error("the bid is no longer active")]
-    BidNotActive,
-    /// The retraction lock of the auction has begun.
-    #[error("bids cannot be deleted this close to the end of the auction")]
-    TooLateToDelete { locked_since: Timestamp, ends_at: Timestamp },
-}
-
-impl Refusal for DeleteBidRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            DeleteBidRefusal::NotOpen(not_open) => not_open.code(),
-            DeleteBidRefusal::UnknownBid => "unknown_bid",
-            DeleteBidRefusal::NotYourBid => "not_your_bid",
-            DeleteBidRefusal::BidNotActive => "bid_not_live",
-            DeleteBidRefusal::TooLateToDelete { .. } => "too_late_to_delete",
-        }
-    }
-    fn class(&self) -> RefusalClass {
-        match self {
-            DeleteBidRefusal::UnknownBid => RefusalClass::Unknown,
-            DeleteBidRefusal::NotYourBid => RefusalClass::Forbidden,
-            _ => RefusalClass::Conflict,
-        }
-    }
-    fn details(&self) -> Details {
-        match *self {
-            DeleteBidRefusal::NotOpen(not_open) => not_open.details(),
-            DeleteBidRefusal::TooLateToDelete { locked_since, ends_at } => {
-                vec![("locked_since", Detail::Time(locked_since)), ("ends_at", Detail::Time(ends_at))]
-            }
-            _ => Details::new(),
-        }
-    }
+refusals! {
+    for DeleteBid: UnknownSender, UnknownAuction, VersionConflict, AuctionNotStarted, AuctionEnded,
+        AuctionClosed, AuctionCancelled, UnknownBid, BidNotActive;
+    NotYourBid = Forbidden("not_your_bid", "a bid can be deleted only by its bidder",
+        "Do not repeat the request.");
+    TooLateToDelete = Conflict("too_late_to_delete",
+        "bids cannot be deleted this close to the end of the auction",
+        "Do not repeat the request: the bid stays active.") {
+            locked_since: Time = "time from which bids could not be deleted",
+            ends_at: Time = "end of bidding, including extensions",
+        };
 }
 
 impl DeleteBid {
-    pub(super) fn decide(
-        &self,
-        auction: &Auction,
-        actor: Actor,
-        at: Timestamp,
-    ) -> Result<Vec<AuctionEvent>, DeleteBidRefusal> {
-        let bid = auction.bid(self.bid).ok_or(DeleteBidRefusal::UnknownBid)?;
+    pub(super) fn decide(&self, auction: &Auction, actor: Actor, at: Timestamp) -> Decision {
+        let bid = auction.bid(self.bid).ok_or(UnknownBid)?;
         if actor != Actor::User(bid.bidder) {
-            return Err(DeleteBidRefusal::NotYourBid);
+            return Err(NotYourBid.into());
         }
         auction.check_open(at)?;
         if bid.state != BidState::Active {
-            return Err(DeleteBidRefusal::BidNotActive);
+            return Err(BidNotActive.into());
         }
         let ends_at = auction.ends_at;
         let locked_since = ends_at - auction.terms.retraction_lock;
         if at >= locked_since {
-            return Err(DeleteBidRefusal::TooLateToDelete { locked_since, ends_at });
+            return Err(TooLateToDelete { locked_since, ends_at }.into());
         }
         let new_leader = auction.ranking().find(|other| other.id != self.bid).map(|bid| bid.bidder);
         let deleted = AuctionEvent::BidDeleted { bid: self.bid, bidder: bid.bidder };
@@ -106,7 +69,7 @@ mod tests {
     fn bid_is_deleted_only_by_its_bidder() {
         let auction = given(&[placed(1, ADA, 300)]);
         for actor in [Actor::User(BOB), Actor::Operator(OperatorId::Unidentified), Actor::Portal] {
-            assert_eq!(DELETE.decide(&auction, actor, AT), Err(DeleteBidRefusal::NotYourBid));
+            assert_eq!(DELETE.decide(&auction, actor, AT), Err(NotYourBid.into()));
         }
     }
 
@@ -114,8 +77,8 @@ mod tests {
     fn bid_is_deleted_once_and_only_in_its_auction() {
         let auction = given(&[placed(1, ADA, 300), deleted(1, ADA)]);
         let ada = Actor::User(ADA);
-        assert_eq!(DELETE.decide(&auction, ada, AT), Err(DeleteBidRefusal::BidNotActive));
-        assert_eq!(DELETE.decide(&given(&[]), ada, AT), Err(DeleteBidRefusal::UnknownBid));
+        assert_eq!(DELETE.decide(&auction, ada, AT), Err(BidNotActive.into()));
+        assert_eq!(DELETE.decide(&given(&[]), ada, AT), Err(UnknownBid.into()));
     }
 
     #[test]
@@ -126,9 +89,9 @@ mod tests {
         assert!(DELETE.decide(&auction, ada, locked_since - DurationMs(1)).is_ok());
         assert_eq!(
             DELETE.decide(&auction, ada, locked_since),
-            Err(DeleteBidRefusal::TooLateToDelete { locked_since, ends_at: END })
+            Err(TooLateToDelete { locked_since, ends_at: END }.into())
         );
-        assert_eq!(DELETE.decide(&auction, ada, END), Err(BiddingNotOpen::Ended { ends_at: END }.into()));
+        assert_eq!(DELETE.decide(&auction, ada, END), Err(AuctionEnded { ends_at: END }.into()));
     }
 
     #[test]

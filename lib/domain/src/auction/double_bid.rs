@@ -1,9 +1,8 @@
 //! `DoubleBid`: doubles the effective amount of a bid without a draw.
 
-use super::{Auction, AuctionEvent, Bid, BidState, BiddingNotOpen};
-use crate::detail::Refusal;
-use crate::{BidId, Details, RefusalClass, Timestamp};
-use thiserror::Error;
+use super::refusal::*;
+use super::{Auction, AuctionEvent, Bid, BidState, Decision};
+use crate::{BidId, Timestamp};
 
 /// Ranks a bid by twice its face amount; the price stays the face amount. Only the portal sends this command.
 /// A doubling without a draw shows when the draws are verified: the promoter sends [`super::HoldDraw`]
@@ -13,55 +12,21 @@ pub struct DoubleBid {
     pub bid: BidId,
 }
 
-/// Reasons a [`DoubleBid`] command is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum DoubleBidRefusal {
-    #[error(transparent)]
-    NotOpen(#[from] BiddingNotOpen),
-    #[error("there is no such bid in this auction")]
-    UnknownBid,
-    #[error("the bid is no longer active")]
-    BidNotActive,
-    #[error("the bid is already doubled")]
-    AlreadyDoubled,
-}
-
-impl Refusal for DoubleBidRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            DoubleBidRefusal::NotOpen(not_open) => not_open.code(),
-            DoubleBidRefusal::UnknownBid => "unknown_bid",
-            DoubleBidRefusal::BidNotActive => "bid_not_live",
-            DoubleBidRefusal::AlreadyDoubled => "already_doubled",
-        }
-    }
-    fn class(&self) -> RefusalClass {
-        match self {
-            DoubleBidRefusal::UnknownBid => RefusalClass::Unknown,
-            _ => RefusalClass::Conflict,
-        }
-    }
-    fn details(&self) -> Details {
-        match self {
-            DoubleBidRefusal::NotOpen(not_open) => not_open.details(),
-            _ => Details::new(),
-        }
-    }
+refusals! {
+    for DoubleBid: UnknownAuction, VersionConflict, AuctionNotStarted, AuctionEnded, AuctionClosed,
+        AuctionCancelled, UnknownBid, BidNotActive;
+    AlreadyDoubled = Conflict("already_doubled", "the bid is already doubled", INTERNAL_COMMAND);
 }
 
 impl DoubleBid {
-    pub(super) fn decide(
-        &self,
-        auction: &Auction,
-        at: Timestamp,
-    ) -> Result<Vec<AuctionEvent>, DoubleBidRefusal> {
+    pub(super) fn decide(&self, auction: &Auction, at: Timestamp) -> Decision {
         auction.check_open(at)?;
-        let bid = auction.bid(self.bid).ok_or(DoubleBidRefusal::UnknownBid)?;
+        let bid = auction.bid(self.bid).ok_or(UnknownBid)?;
         if bid.state != BidState::Active {
-            return Err(DoubleBidRefusal::BidNotActive);
+            return Err(BidNotActive.into());
         }
         if bid.is_doubled() {
-            return Err(DoubleBidRefusal::AlreadyDoubled);
+            return Err(AlreadyDoubled.into());
         }
         Ok(auction.doubling(bid, at).collect())
     }
@@ -106,16 +71,16 @@ mod tests {
     #[test]
     fn bid_is_doubled_once() {
         let auction = given(&[placed(1, ADA, 300), doubled(1, ADA, 600)]);
-        assert_eq!(DOUBLE.decide(&auction, AT), Err(DoubleBidRefusal::AlreadyDoubled));
+        assert_eq!(DOUBLE.decide(&auction, AT), Err(AlreadyDoubled.into()));
     }
 
     #[test]
     fn only_active_bids_of_open_auctions_are_doubled() {
-        assert_eq!(DOUBLE.decide(&given(&[]), AT), Err(DoubleBidRefusal::UnknownBid));
+        assert_eq!(DOUBLE.decide(&given(&[]), AT), Err(UnknownBid.into()));
         let auction = given(&[placed(1, ADA, 300), deleted(1, ADA)]);
-        assert_eq!(DOUBLE.decide(&auction, AT), Err(DoubleBidRefusal::BidNotActive));
+        assert_eq!(DOUBLE.decide(&auction, AT), Err(BidNotActive.into()));
         let auction = given(&[placed(1, ADA, 300)]);
-        assert_eq!(DOUBLE.decide(&auction, END), Err(BiddingNotOpen::Ended { ends_at: END }.into()));
+        assert_eq!(DOUBLE.decide(&auction, END), Err(AuctionEnded { ends_at: END }.into()));
     }
 
     #[test]

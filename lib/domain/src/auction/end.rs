@@ -1,43 +1,17 @@
 //! `EndAuction`: ends bidding early.
 
-use super::{Auction, AuctionEvent, BiddingNotOpen};
-use crate::detail::Refusal;
-use crate::{Actor, Details, RefusalClass, Timestamp};
-use thiserror::Error;
+use super::refusal::*;
+use super::{Auction, AuctionEvent, Decision};
+use crate::{Actor, Timestamp};
 
 /// Ends bidding at the time of the command, without a soft close. Allowed to the seller, operators and the
 /// portal. [`super::CloseAuction`] determines the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndAuction;
 
-/// Reasons an [`EndAuction`] command is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum EndAuctionRefusal {
-    #[error(transparent)]
-    NotOpen(#[from] BiddingNotOpen),
-    #[error("only the seller or an operator can end an auction")]
-    NotYourAuction,
-}
-
-impl Refusal for EndAuctionRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            EndAuctionRefusal::NotOpen(not_open) => not_open.code(),
-            EndAuctionRefusal::NotYourAuction => "not_your_auction",
-        }
-    }
-    fn class(&self) -> RefusalClass {
-        match self {
-            EndAuctionRefusal::NotOpen(_) => RefusalClass::Conflict,
-            EndAuctionRefusal::NotYourAuction => RefusalClass::Forbidden,
-        }
-    }
-    fn details(&self) -> Details {
-        match self {
-            EndAuctionRefusal::NotOpen(not_open) => not_open.details(),
-            EndAuctionRefusal::NotYourAuction => Details::new(),
-        }
-    }
+refusals! {
+    for EndAuction: UnknownSender, UnknownAuction, VersionConflict, NotYourAuction, AuctionNotStarted,
+        AuctionEnded, AuctionClosed, AuctionCancelled;
 }
 
 impl Auction {
@@ -48,14 +22,9 @@ impl Auction {
 }
 
 impl EndAuction {
-    pub(super) fn decide(
-        &self,
-        auction: &Auction,
-        actor: Actor,
-        at: Timestamp,
-    ) -> Result<Vec<AuctionEvent>, EndAuctionRefusal> {
+    pub(super) fn decide(&self, auction: &Auction, actor: Actor, at: Timestamp) -> Decision {
         if !auction.is_managed_by(actor) {
-            return Err(EndAuctionRefusal::NotYourAuction);
+            return Err(NotYourAuction.into());
         }
         auction.check_open(at)?;
         Ok(vec![AuctionEvent::AuctionEnded { ends_at: at, by: Some(actor) }])
@@ -78,10 +47,7 @@ mod tests {
             let ended = EndAuction.decide(&auction, actor, now);
             assert_eq!(ended, Ok(vec![AuctionEvent::AuctionEnded { ends_at: now, by: Some(actor) }]));
         }
-        assert_eq!(
-            EndAuction.decide(&auction, Actor::User(ADA), now),
-            Err(EndAuctionRefusal::NotYourAuction)
-        );
+        assert_eq!(EndAuction.decide(&auction, Actor::User(ADA), now), Err(NotYourAuction.into()));
     }
 
     #[test]
@@ -92,7 +58,7 @@ mod tests {
         assert_eq!(auction.extension(Some(ADA), AT), None);
         assert_eq!(
             EndAuction.decide(&auction, Actor::User(SUE), AT),
-            Err(BiddingNotOpen::Ended { ends_at: AT }.into())
+            Err(AuctionEnded { ends_at: AT }.into())
         );
     }
 
@@ -100,6 +66,6 @@ mod tests {
     fn auction_without_seller_is_not_ended_by_users() {
         let auction = given_terms(&CreateAuction { seller: None, ..create() }, &[]);
         let refused = EndAuction.decide(&auction, Actor::User(SUE), AT);
-        assert_eq!(refused, Err(EndAuctionRefusal::NotYourAuction));
+        assert_eq!(refused, Err(NotYourAuction.into()));
     }
 }

@@ -1,9 +1,8 @@
 //! `HoldDraw`: records a draw and doubles the drawn bid.
 
-use super::{Auction, AuctionEvent, BiddingNotOpen, Draw};
-use crate::detail::Refusal;
-use crate::{Detail, Details, RefusalClass, Timestamp};
-use thiserror::Error;
+use super::refusal::*;
+use super::{Auction, AuctionEvent, Decision, Draw};
+use crate::Timestamp;
 
 /// Records the result of a draw that the promoter held. The auction checks that the draw is the last one due,
 /// that it used the version at which it became due, and that its number is new. Whether the result follows
@@ -13,91 +12,45 @@ pub struct HoldDraw {
     pub draw: Box<Draw>,
 }
 
-/// Reasons a [`HoldDraw`] command is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum HoldDrawRefusal {
-    #[error(transparent)]
-    NotOpen(#[from] BiddingNotOpen),
-    #[error("the auction has no draws")]
-    NotPromoted,
-    #[error("the draw is not due yet")]
-    TooEarly { due_at: Timestamp },
-    /// A later draw is due, so this one is missed.
-    #[error("a later draw is already due")]
-    TooLate {
-        /// Number of the draw that is due.
-        due: u64,
-    },
-    /// The draw was held or recorded as missed before.
-    #[error("the draw is already recorded")]
-    AlreadyRecorded,
-    #[error("the draw used version {at_version} of the auction, but became due at version {due_at_version}")]
-    WrongVersion { at_version: u64, due_at_version: u64 },
-    #[error("there is no such bid in this auction")]
-    UnknownBid,
-}
-
-impl Refusal for HoldDrawRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            HoldDrawRefusal::NotOpen(not_open) => not_open.code(),
-            HoldDrawRefusal::NotPromoted => "not_promoted",
-            HoldDrawRefusal::TooEarly { .. } => "draw_too_early",
-            HoldDrawRefusal::TooLate { .. } => "draw_too_late",
-            HoldDrawRefusal::AlreadyRecorded => "draw_already_held",
-            HoldDrawRefusal::WrongVersion { .. } => "draw_of_another_version",
-            HoldDrawRefusal::UnknownBid => "unknown_bid",
-        }
-    }
-    fn class(&self) -> RefusalClass {
-        match self {
-            HoldDrawRefusal::UnknownBid => RefusalClass::Unknown,
-            _ => RefusalClass::Conflict,
-        }
-    }
-    fn details(&self) -> Details {
-        match *self {
-            HoldDrawRefusal::NotOpen(not_open) => not_open.details(),
-            HoldDrawRefusal::TooEarly { due_at } => vec![("due_at", Detail::Time(due_at))],
-            HoldDrawRefusal::TooLate { due } => vec![("due", Detail::Count(due))],
-            HoldDrawRefusal::WrongVersion { at_version, due_at_version } => {
-                vec![
-                    ("at_version", Detail::Count(at_version)),
-                    ("due_at_version", Detail::Count(due_at_version)),
-                ]
-            }
-            _ => Details::new(),
-        }
-    }
+refusals! {
+    for HoldDraw: UnknownAuction, VersionConflict, AuctionNotStarted, AuctionEnded, AuctionClosed,
+        AuctionCancelled, UnknownBid, NotPromoted;
+    DrawTooEarly = Conflict("draw_too_early", "the draw is not due yet", INTERNAL_COMMAND)
+        { due_at: Time = "time at which the draw is due" };
+    DrawTooLate = Conflict("draw_too_late", "a later draw is already due, so this one is missed",
+        INTERNAL_COMMAND) { due: Count = "number of the draw that is due" };
+    DrawAlreadyHeld = Conflict("draw_already_held", "the draw is already recorded as held or missed",
+        INTERNAL_COMMAND);
+    DrawOfAnotherVersion = Conflict("draw_of_another_version",
+        "the draw used version {at_version} of the auction, but became due at version {due_at_version}",
+        INTERNAL_COMMAND) {
+            at_version: Count = "version that the draw was made from",
+            due_at_version: Count = "version that the draw must be made from",
+        };
 }
 
 impl HoldDraw {
-    pub(super) fn decide(
-        &self,
-        auction: &Auction,
-        at: Timestamp,
-    ) -> Result<Vec<AuctionEvent>, HoldDrawRefusal> {
+    pub(super) fn decide(&self, auction: &Auction, at: Timestamp) -> Decision {
         let draw = &*self.draw;
         if auction.terms.promotion.is_none() {
-            return Err(HoldDrawRefusal::NotPromoted);
+            return Err(NotPromoted.into());
         }
         auction.check_open(at)?;
         let due = auction.terms.draws_due(at);
         if draw.number <= auction.draws.recorded {
-            return Err(HoldDrawRefusal::AlreadyRecorded);
+            return Err(DrawAlreadyHeld.into());
         }
         if draw.number > due {
-            return Err(HoldDrawRefusal::TooEarly { due_at: auction.terms.draw_due_at(draw.number) });
+            return Err(DrawTooEarly { due_at: auction.terms.draw_due_at(draw.number) }.into());
         }
         if draw.number < due {
-            return Err(HoldDrawRefusal::TooLate { due });
+            return Err(DrawTooLate { due }.into());
         }
         let due_at_version = auction.version_when_due(due);
         if draw.at_version != due_at_version {
-            return Err(HoldDrawRefusal::WrongVersion { at_version: draw.at_version, due_at_version });
+            return Err(DrawOfAnotherVersion { at_version: draw.at_version, due_at_version }.into());
         }
-        let chosen =
-            draw.chosen.map(|bid| auction.bid(bid).ok_or(HoldDrawRefusal::UnknownBid)).transpose()?;
+        let chosen = draw.chosen.map(|bid| auction.bid(bid).ok_or(UnknownBid)).transpose()?;
         let held = AuctionEvent::DrawHeld(self.draw.clone());
         // A bid that was deleted after the draw became due stays the drawn one: there is no second draw.
         let bid_to_double = chosen.filter(|bid| bid.is_active() && !bid.is_doubled());
@@ -138,11 +91,7 @@ mod tests {
         AuctionEvent::DrawHeld(Box::new(draw(number, at_version, chosen)))
     }
 
-    fn decide(
-        hold: &HoldDraw,
-        auction: &Auction,
-        seconds: u32,
-    ) -> Result<Vec<AuctionEvent>, HoldDrawRefusal> {
+    fn decide(hold: &HoldDraw, auction: &Auction, seconds: u32) -> Decision {
         hold.decide(auction, AT + DurationMs::seconds(seconds))
     }
 
@@ -162,8 +111,8 @@ mod tests {
     fn draw_uses_the_version_at_which_it_became_due() {
         let auction =
             after(&[(1, placed(1, ADA, 300)), (10, placed(2, BOB, 500)), (11, placed(3, ADA, 400))]);
-        let wrong_version = HoldDrawRefusal::WrongVersion { at_version: 4, due_at_version: 2 };
-        assert_eq!(decide(&hold(1, 4, Some(1)), &auction, 12), Err(wrong_version));
+        let wrong_version = DrawOfAnotherVersion { at_version: 4, due_at_version: 2 };
+        assert_eq!(decide(&hold(1, 4, Some(1)), &auction, 12), Err(wrong_version.into()));
         assert!(decide(&hold(1, 2, Some(1)), &auction, 12).is_ok());
         // There is no event since the second draw became due.
         assert!(decide(&hold(2, 4, Some(1)), &auction, 20).is_ok());
@@ -172,12 +121,12 @@ mod tests {
     #[test]
     fn at_most_one_draw_is_recorded_per_interval() {
         let auction = after(&[(1, placed(1, ADA, 300)), (10, held(1, 2, None))]);
-        assert_eq!(decide(&hold(1, 2, Some(1)), &auction, 11), Err(HoldDrawRefusal::AlreadyRecorded));
-        assert_eq!(decide(&hold(0, 2, Some(1)), &auction, 11), Err(HoldDrawRefusal::AlreadyRecorded));
+        assert_eq!(decide(&hold(1, 2, Some(1)), &auction, 11), Err(DrawAlreadyHeld.into()));
+        assert_eq!(decide(&hold(0, 2, Some(1)), &auction, 11), Err(DrawAlreadyHeld.into()));
         let due_at = AT + DurationMs::seconds(20);
-        assert_eq!(decide(&hold(2, 3, Some(1)), &auction, 19), Err(HoldDrawRefusal::TooEarly { due_at }));
+        assert_eq!(decide(&hold(2, 3, Some(1)), &auction, 19), Err(DrawTooEarly { due_at }.into()));
         assert!(decide(&hold(2, 3, Some(1)), &auction, 20).is_ok());
-        assert_eq!(decide(&hold(2, 3, Some(1)), &auction, 30), Err(HoldDrawRefusal::TooLate { due: 3 }));
+        assert_eq!(decide(&hold(2, 3, Some(1)), &auction, 30), Err(DrawTooLate { due: 3 }.into()));
     }
 
     #[test]
@@ -200,19 +149,19 @@ mod tests {
 
     #[test]
     fn unknown_bid_is_not_drawn() {
-        assert_eq!(decide(&hold(1, 1, Some(9)), &after(&[]), 10), Err(HoldDrawRefusal::UnknownBid));
+        assert_eq!(decide(&hold(1, 1, Some(9)), &after(&[]), 10), Err(UnknownBid.into()));
     }
 
     #[test]
     fn draws_are_held_only_in_open_promoted_auctions() {
         let not_promoted = given(&[]);
-        assert_eq!(decide(&hold(1, 1, None), &not_promoted, 10), Err(HoldDrawRefusal::NotPromoted));
+        assert_eq!(decide(&hold(1, 1, None), &not_promoted, 10), Err(NotPromoted.into()));
         assert_eq!(not_promoted.total_draws(), 0);
-        let ended = BiddingNotOpen::Ended { ends_at: END };
+        let ended = AuctionEnded { ends_at: END };
         assert_eq!(decide(&hold(6, 1, None), &after(&[]), 60), Err(ended.into()));
         let later = CreateAuction { starts_at: Some(AT + DurationMs::seconds(30)), ..create_promoted() };
         let later = given_terms(&later, &[]);
-        let not_started = BiddingNotOpen::NotStarted { starts_at: AT + DurationMs::seconds(30) };
+        let not_started = AuctionNotStarted { starts_at: AT + DurationMs::seconds(30) };
         assert_eq!(decide(&hold(1, 1, None), &later, 10), Err(not_started.into()));
         assert!(decide(&hold(1, 1, None), &later, 40).is_ok());
     }

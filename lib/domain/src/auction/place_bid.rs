@@ -1,9 +1,8 @@
 //! `PlaceBid`: places a bid.
 
-use super::{Auction, AuctionEvent, BiddingNotOpen};
-use crate::detail::Refusal;
-use crate::{Amount, BidId, Detail, Details, RefusalClass, Timestamp, UserId};
-use thiserror::Error;
+use super::refusal::*;
+use super::{Auction, AuctionEvent, Decision};
+use crate::{Amount, BidId, Detail, Details, Timestamp, UserId};
 
 /// Places a bid. The amount may be below the highest bid of the auction, but must be above the bidder's
 /// latest active bid.
@@ -15,76 +14,37 @@ pub struct PlaceBid {
     pub amount: Amount,
 }
 
-/// Reasons a [`PlaceBid`] command is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum PlaceBidRefusal {
-    #[error(transparent)]
-    NotOpen(#[from] BiddingNotOpen),
-    #[error("sellers cannot bid in their own auctions")]
-    SellerMayNotBid,
-    #[error("a bid with this id already exists")]
-    BidExists,
-    #[error("the bid must be at least the opening bid")]
-    BelowOpeningBid {
-        /// Smallest amount that would be accepted.
-        minimum: Amount,
-    },
-    #[error("the bid must be above your latest active bid")]
-    NotAboveYourLatest {
-        /// Face amount of the bidder's latest active bid.
-        your_latest: Amount,
-        /// Smallest amount that would be accepted.
-        minimum: Amount,
-    },
-}
-
-impl Refusal for PlaceBidRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            PlaceBidRefusal::NotOpen(not_open) => not_open.code(),
-            PlaceBidRefusal::SellerMayNotBid => "seller_may_not_bid",
-            PlaceBidRefusal::BidExists => "bid_exists",
-            PlaceBidRefusal::BelowOpeningBid { .. } => "below_opening_bid",
-            PlaceBidRefusal::NotAboveYourLatest { .. } => "not_above_your_latest",
-        }
-    }
-    fn class(&self) -> RefusalClass {
-        match self {
-            PlaceBidRefusal::SellerMayNotBid => RefusalClass::Forbidden,
-            _ => RefusalClass::Conflict,
-        }
-    }
-    fn details(&self) -> Details {
-        match *self {
-            PlaceBidRefusal::NotOpen(not_open) => not_open.details(),
-            PlaceBidRefusal::SellerMayNotBid | PlaceBidRefusal::BidExists => Details::new(),
-            PlaceBidRefusal::BelowOpeningBid { minimum } => vec![("minimum", Detail::Amount(minimum))],
-            PlaceBidRefusal::NotAboveYourLatest { your_latest, minimum } => {
-                vec![("your_latest", Detail::Amount(your_latest)), ("minimum", Detail::Amount(minimum))]
-            }
-        }
-    }
+refusals! {
+    for PlaceBid: UnknownSender, UnknownAuction, VersionConflict, AuctionNotStarted, AuctionEnded,
+        AuctionClosed, AuctionCancelled;
+    SellerMayNotBid = Forbidden("seller_may_not_bid", "sellers cannot bid in their own auctions",
+        "Do not repeat the request.");
+    BidExists = Conflict("bid_exists", "a bid with this id already exists",
+        "Send the request with a new Idempotency-Key.");
+    BelowOpeningBid = Conflict("below_opening_bid", "the bid must be at least the opening bid",
+        "Bid `minimum` or more.") { minimum: Amount = "smallest amount that is accepted" };
+    NotAboveYourLatest = Conflict("not_above_your_latest", "the bid must be above your latest active bid",
+        "Bid `minimum` or more, or delete the latest bid first. A bid can be below the bids of others.") {
+            your_latest: Amount = "amount of the bidder's latest active bid",
+            minimum: Amount = "smallest amount that is accepted",
+        };
 }
 
 impl PlaceBid {
-    pub(super) fn decide(
-        &self,
-        auction: &Auction,
-        at: Timestamp,
-    ) -> Result<Vec<AuctionEvent>, PlaceBidRefusal> {
+    pub(super) fn decide(&self, auction: &Auction, at: Timestamp) -> Decision {
         auction.check_open(at)?;
         if auction.terms.seller == Some(self.bidder) {
-            return Err(PlaceBidRefusal::SellerMayNotBid);
+            return Err(SellerMayNotBid.into());
         }
         if auction.bid(self.bid).is_some() {
-            return Err(PlaceBidRefusal::BidExists);
+            return Err(BidExists.into());
         }
         if self.amount < auction.terms.opening_bid {
-            return Err(PlaceBidRefusal::BelowOpeningBid { minimum: auction.terms.opening_bid });
+            return Err(BelowOpeningBid { minimum: auction.terms.opening_bid }.into());
         }
         let latest = auction.bids.active_of(self.bidder).next_back().map(|bid| bid.amount);
         if let Some(your_latest) = latest.filter(|latest| self.amount <= *latest) {
-            return Err(PlaceBidRefusal::NotAboveYourLatest { your_latest, minimum: your_latest.next() });
+            return Err(NotAboveYourLatest { your_latest, minimum: your_latest.next() }.into());
         }
         let PlaceBid { bid, bidder, amount } = *self;
         let leads = auction.leader().is_none_or(|leader| amount > leader.effective());
@@ -115,7 +75,7 @@ mod tests {
         PlaceBid { bid: bid(99), bidder, amount: amount(minor_units) }
     }
 
-    fn accepted(bidder: UserId, minor_units: u64) -> Result<Vec<AuctionEvent>, PlaceBidRefusal> {
+    fn accepted(bidder: UserId, minor_units: u64) -> Decision {
         Ok(vec![placed(99, bidder, minor_units)])
     }
 
@@ -123,10 +83,7 @@ mod tests {
     fn first_bid_is_at_least_the_opening_bid() {
         let auction = given(&[]);
         assert_eq!(bids(ADA, 100).decide(&auction, AT), accepted(ADA, 100));
-        assert_eq!(
-            bids(ADA, 99).decide(&auction, AT),
-            Err(PlaceBidRefusal::BelowOpeningBid { minimum: amount(100) })
-        );
+        assert_eq!(bids(ADA, 99).decide(&auction, AT), Err(BelowOpeningBid { minimum: amount(100) }.into()));
     }
 
     #[test]
@@ -135,7 +92,7 @@ mod tests {
         assert_eq!(bids(BOB, 201).decide(&auction, AT), accepted(BOB, 201));
         assert_eq!(
             bids(BOB, 200).decide(&auction, AT),
-            Err(PlaceBidRefusal::NotAboveYourLatest { your_latest: amount(200), minimum: amount(201) })
+            Err(NotAboveYourLatest { your_latest: amount(200), minimum: amount(201) }.into())
         );
     }
 
@@ -156,29 +113,29 @@ mod tests {
     fn bids_are_accepted_from_the_start_until_just_before_the_end() {
         let auction = given(&[]);
         let early = bids(ADA, 100).decide(&auction, AT - DurationMs(1));
-        assert_eq!(early, Err(BiddingNotOpen::NotStarted { starts_at: AT }.into()));
+        assert_eq!(early, Err(AuctionNotStarted { starts_at: AT }.into()));
         assert!(bids(ADA, 100).decide(&auction, END - DurationMs(1)).is_ok());
-        assert_eq!(bids(ADA, 100).decide(&auction, END), Err(BiddingNotOpen::Ended { ends_at: END }.into()));
+        assert_eq!(bids(ADA, 100).decide(&auction, END), Err(AuctionEnded { ends_at: END }.into()));
     }
 
     #[test]
     fn bids_are_refused_when_the_auction_is_closed_or_cancelled() {
         let winner = Winner { bid: bid(1), bidder: ADA, price: amount(300), effective: amount(300) };
         let closed = given(&[placed(1, ADA, 300), AuctionEvent::WinnerAnnounced(winner)]);
-        assert_eq!(bids(BOB, 400).decide(&closed, AT), Err(BiddingNotOpen::Closed.into()));
+        assert_eq!(bids(BOB, 400).decide(&closed, AT), Err(AuctionClosed.into()));
         let cancelled = given(&[AuctionEvent::AuctionCancelled { by: None }]);
-        assert_eq!(bids(BOB, 400).decide(&cancelled, AT), Err(BiddingNotOpen::Cancelled.into()));
+        assert_eq!(bids(BOB, 400).decide(&cancelled, AT), Err(AuctionCancelled.into()));
     }
 
     #[test]
     fn seller_may_not_bid() {
-        assert_eq!(bids(SUE, 100).decide(&given(&[]), AT), Err(PlaceBidRefusal::SellerMayNotBid));
+        assert_eq!(bids(SUE, 100).decide(&given(&[]), AT), Err(SellerMayNotBid.into()));
     }
 
     #[test]
     fn bid_with_the_same_id_is_placed_once() {
         let auction = given(&[placed(99, ADA, 300)]);
-        assert_eq!(bids(ADA, 400).decide(&auction, AT), Err(PlaceBidRefusal::BidExists));
+        assert_eq!(bids(ADA, 400).decide(&auction, AT), Err(BidExists.into()));
     }
 
     #[test]

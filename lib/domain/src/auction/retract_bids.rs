@@ -1,9 +1,8 @@
 //! `RetractBids`: retracts all active bids of a deleted user.
 
-use super::{Auction, AuctionEvent, BiddingNotOpen};
-use crate::detail::Refusal;
-use crate::{Details, RefusalClass, Timestamp, UserId};
-use thiserror::Error;
+use super::refusal::*;
+use super::{Auction, AuctionEvent, Decision};
+use crate::{Timestamp, UserId};
 
 /// Retracts all active bids of a deleted user, until the auction is closed. The retraction lock does not
 /// apply.
@@ -12,43 +11,17 @@ pub struct RetractBids {
     pub bidder: UserId,
 }
 
-/// Reasons a [`RetractBids`] command is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum RetractBidsRefusal {
-    #[error(transparent)]
-    NotOpen(#[from] BiddingNotOpen),
-    #[error("the user has no active bid in this auction")]
-    NoActiveBid,
-}
-
-impl Refusal for RetractBidsRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            RetractBidsRefusal::NotOpen(not_open) => not_open.code(),
-            RetractBidsRefusal::NoActiveBid => "no_live_bid",
-        }
-    }
-    fn class(&self) -> RefusalClass {
-        RefusalClass::Conflict
-    }
-    fn details(&self) -> Details {
-        match self {
-            RetractBidsRefusal::NotOpen(not_open) => not_open.details(),
-            RetractBidsRefusal::NoActiveBid => Details::new(),
-        }
-    }
+refusals! {
+    for RetractBids: UnknownAuction, VersionConflict, AuctionClosed, AuctionCancelled;
+    NoActiveBid = Conflict("no_live_bid", "the user has no active bid in this auction", INTERNAL_COMMAND);
 }
 
 impl RetractBids {
-    pub(super) fn decide(
-        &self,
-        auction: &Auction,
-        at: Timestamp,
-    ) -> Result<Vec<AuctionEvent>, RetractBidsRefusal> {
+    pub(super) fn decide(&self, auction: &Auction, at: Timestamp) -> Decision {
         auction.check_not_final()?;
         let bids: Vec<_> = auction.bids.active_of(self.bidder).map(|bid| bid.id).collect();
         if bids.is_empty() {
-            return Err(RetractBidsRefusal::NoActiveBid);
+            return Err(NoActiveBid.into());
         }
         let new_leader = auction.ranking().map(|bid| bid.bidder).find(|other| *other != self.bidder);
         let retracted = AuctionEvent::BidsRetracted { bidder: self.bidder, bids };
@@ -75,7 +48,7 @@ mod tests {
         assert_eq!(RETRACT.decide(&given(&events), AT), Ok(vec![retracted(&[3])]));
         let after = given(&[placed(1, ADA, 300), placed(2, BOB, 200), retracted(&[1])]);
         assert_eq!((after.active_bid_count(), after.leader().unwrap().bidder), (1, BOB));
-        assert_eq!(RETRACT.decide(&after, AT), Err(RetractBidsRefusal::NoActiveBid));
+        assert_eq!(RETRACT.decide(&after, AT), Err(NoActiveBid.into()));
     }
 
     #[test]
@@ -86,7 +59,7 @@ mod tests {
         assert_eq!(RETRACT.decide(&auction, END), Ok(vec![retracted(&[1])]));
         let unsold = AuctionEvent::AuctionClosedUnsold { reason: UnsoldReason::ReserveNotMet };
         let closed = given(&[placed(1, ADA, 300), unsold]);
-        assert_eq!(RETRACT.decide(&closed, END), Err(BiddingNotOpen::Closed.into()));
+        assert_eq!(RETRACT.decide(&closed, END), Err(AuctionClosed.into()));
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! `RevealSeed`: publishes the seed of the draws.
 
-use super::{Auction, AuctionEvent, Seed, Status};
-use crate::RefusalClass;
-use crate::detail::Refusal;
-use thiserror::Error;
+use super::refusal::*;
+use super::{Auction, AuctionEvent, Decision, Seed, Status};
 
 /// Publishes the seed after the auction is closed or cancelled, so that everyone can verify the draws. Sent
 /// by the promoter.
@@ -12,46 +10,28 @@ pub struct RevealSeed {
     pub seed: Seed,
 }
 
-/// Reasons a [`RevealSeed`] command is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum RevealSeedRefusal {
-    #[error("the auction has no draws")]
-    NotPromoted,
-    /// The seed would predict the draws that are still to come.
-    #[error("the seed can be revealed only after the auction is closed or cancelled")]
-    NotOver,
-    #[error("the seed is already revealed")]
-    AlreadyRevealed,
-    /// The seed does not match the commitment of the auction.
-    #[error("the seed does not match the commitment of the auction")]
-    SeedMismatch,
-}
-
-impl Refusal for RevealSeedRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            RevealSeedRefusal::NotPromoted => "not_promoted",
-            RevealSeedRefusal::NotOver => "auction_not_over",
-            RevealSeedRefusal::AlreadyRevealed => "seed_already_revealed",
-            RevealSeedRefusal::SeedMismatch => "seed_mismatch",
-        }
-    }
-    fn class(&self) -> RefusalClass {
-        RefusalClass::Conflict
-    }
+refusals! {
+    for RevealSeed: UnknownAuction, VersionConflict, NotPromoted;
+    AuctionNotOver = Conflict("auction_not_over",
+        "the seed of the draws can be revealed only after the auction is closed or cancelled",
+        INTERNAL_COMMAND);
+    SeedAlreadyRevealed = Conflict("seed_already_revealed", "the seed of the draws is already revealed",
+        INTERNAL_COMMAND);
+    SeedMismatch = Conflict("seed_mismatch",
+        "the seed does not match the commitment that the auction was created with", INTERNAL_COMMAND);
 }
 
 impl RevealSeed {
-    pub(super) fn decide(&self, auction: &Auction) -> Result<Vec<AuctionEvent>, RevealSeedRefusal> {
-        let promotion = auction.terms.promotion.ok_or(RevealSeedRefusal::NotPromoted)?;
+    pub(super) fn decide(&self, auction: &Auction) -> Decision {
+        let promotion = auction.terms.promotion.ok_or(NotPromoted)?;
         if auction.status == Status::Open {
-            return Err(RevealSeedRefusal::NotOver);
+            return Err(AuctionNotOver.into());
         }
         if auction.draws.seed.is_some() {
-            return Err(RevealSeedRefusal::AlreadyRevealed);
+            return Err(SeedAlreadyRevealed.into());
         }
         if !promotion.commitment.commits_to(&self.seed) {
-            return Err(RevealSeedRefusal::SeedMismatch);
+            return Err(SeedMismatch.into());
         }
         // After this, every draw of the auction is recorded, as held or missed.
         let missed = auction.missed_draws(auction.total_draws());
@@ -88,7 +68,7 @@ mod tests {
 
     #[test]
     fn seed_is_revealed_only_after_the_auction() {
-        assert_eq!(REVEAL.decide(&after(&[])), Err(RevealSeedRefusal::NotOver));
+        assert_eq!(REVEAL.decide(&after(&[])), Err(AuctionNotOver.into()));
         let held = AuctionEvent::DrawHeld(Box::new(draw(5, 1, None)));
         let auction = after(&[(DurationMs::seconds(50), held), (DurationMs::seconds(60), closed())]);
         assert_eq!(REVEAL.decide(&auction), Ok(vec![revealed()]));
@@ -113,13 +93,13 @@ mod tests {
     fn seed_must_match_the_commitment() {
         let wrong = RevealSeed { seed: Seed([9; 32]) };
         let auction = after(&[(DurationMs::seconds(60), closed())]);
-        assert_eq!(wrong.decide(&auction), Err(RevealSeedRefusal::SeedMismatch));
+        assert_eq!(wrong.decide(&auction), Err(SeedMismatch.into()));
     }
 
     #[test]
     fn seed_is_revealed_once_and_only_if_there_are_draws() {
         let auction = after(&[(DurationMs::seconds(60), closed()), (DurationMs::seconds(61), revealed())]);
-        assert_eq!(REVEAL.decide(&auction), Err(RevealSeedRefusal::AlreadyRevealed));
-        assert_eq!(REVEAL.decide(&given(&[closed()])), Err(RevealSeedRefusal::NotPromoted));
+        assert_eq!(REVEAL.decide(&auction), Err(SeedAlreadyRevealed.into()));
+        assert_eq!(REVEAL.decide(&given(&[closed()])), Err(NotPromoted.into()));
     }
 }

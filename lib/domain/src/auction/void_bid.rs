@@ -1,9 +1,8 @@
 //! `VoidBid`: voids a bid on behalf of an operator.
 
-use super::{Auction, AuctionEvent, BidState, BiddingNotOpen};
-use crate::detail::Refusal;
-use crate::{Actor, BidId, Details, Reason, RefusalClass, Timestamp};
-use thiserror::Error;
+use super::refusal::*;
+use super::{Auction, AuctionEvent, BidState, Decision};
+use crate::{Actor, BidId, Reason, Timestamp};
 
 /// Voids an active bid. Possible until the auction is closed, also after its end. The ingress accepts the
 /// command from operators only.
@@ -13,50 +12,16 @@ pub struct VoidBid {
     pub reason: Reason,
 }
 
-/// Reasons a [`VoidBid`] command is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum VoidBidRefusal {
-    #[error(transparent)]
-    NotOpen(#[from] BiddingNotOpen),
-    #[error("there is no such bid in this auction")]
-    UnknownBid,
-    #[error("the bid is no longer active")]
-    BidNotActive,
-}
-
-impl Refusal for VoidBidRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            VoidBidRefusal::NotOpen(not_open) => not_open.code(),
-            VoidBidRefusal::UnknownBid => "unknown_bid",
-            VoidBidRefusal::BidNotActive => "bid_not_live",
-        }
-    }
-    fn class(&self) -> RefusalClass {
-        match self {
-            VoidBidRefusal::UnknownBid => RefusalClass::Unknown,
-            _ => RefusalClass::Conflict,
-        }
-    }
-    fn details(&self) -> Details {
-        match self {
-            VoidBidRefusal::NotOpen(not_open) => not_open.details(),
-            _ => Details::new(),
-        }
-    }
+refusals! {
+    for VoidBid: UnknownAuction, VersionConflict, AuctionClosed, AuctionCancelled, UnknownBid, BidNotActive;
 }
 
 impl VoidBid {
-    pub(super) fn decide(
-        &self,
-        auction: &Auction,
-        actor: Actor,
-        at: Timestamp,
-    ) -> Result<Vec<AuctionEvent>, VoidBidRefusal> {
+    pub(super) fn decide(&self, auction: &Auction, actor: Actor, at: Timestamp) -> Decision {
         auction.check_not_final()?;
-        let bid = auction.bid(self.bid).ok_or(VoidBidRefusal::UnknownBid)?;
+        let bid = auction.bid(self.bid).ok_or(UnknownBid)?;
         if bid.state != BidState::Active {
-            return Err(VoidBidRefusal::BidNotActive);
+            return Err(BidNotActive.into());
         }
         let new_leader = auction.ranking().find(|other| other.id != self.bid).map(|bid| bid.bidder);
         let (reason, by) = (self.reason.clone(), Some(actor));
@@ -89,15 +54,15 @@ mod tests {
         assert_eq!(void().decide(&auction, OPERATOR, END), Ok(vec![voided()]), "also after the end");
         let unsold = AuctionEvent::AuctionClosedUnsold { reason: UnsoldReason::ReserveNotMet };
         let closed = given(&[placed(1, ADA, 300), unsold]);
-        assert_eq!(void().decide(&closed, OPERATOR, END), Err(BiddingNotOpen::Closed.into()));
+        assert_eq!(void().decide(&closed, OPERATOR, END), Err(AuctionClosed.into()));
     }
 
     #[test]
     fn bid_is_voided_once() {
-        assert_eq!(void().decide(&given(&[]), OPERATOR, AT), Err(VoidBidRefusal::UnknownBid));
+        assert_eq!(void().decide(&given(&[]), OPERATOR, AT), Err(UnknownBid.into()));
         let auction = given(&[placed(1, ADA, 300), voided()]);
         assert!(auction.leader().is_none());
-        assert_eq!(void().decide(&auction, OPERATOR, AT), Err(VoidBidRefusal::BidNotActive));
+        assert_eq!(void().decide(&auction, OPERATOR, AT), Err(BidNotActive.into()));
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! `ChangePromoterSettings`: replaces the options of draws.
 
 use super::PromoterEvent;
-use crate::detail::Refusal;
-use crate::{Actor, PromoterOptions, RefusalClass};
-use thiserror::Error;
+use crate::refusal::refusals;
+use crate::{Actor, PromoterOptions, RefusalInfo};
 
 /// Replaces the options of all later draws, in all auctions. The ingress has validated the options.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,26 +11,16 @@ pub struct ChangePromoterSettings {
     pub options: PromoterOptions,
 }
 
-/// Reasons a [`ChangePromoterSettings`] command is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum ChangePromoterSettingsRefusal {
-    #[error("only an operator can change the promoter settings")]
-    OperatorRoleRequired,
-}
-
-impl Refusal for ChangePromoterSettingsRefusal {
-    fn code(&self) -> &'static str {
-        "operator_role_required"
-    }
-    fn class(&self) -> RefusalClass {
-        RefusalClass::Forbidden
-    }
+refusals! {
+    for ChangePromoterSettings: ;
+    OperatorRoleRequired = Forbidden("operator_role_required", "this requires the role operator",
+        "Use the token of an operator. Through a trusted gateway, send X-User-Role: operator.");
 }
 
 impl ChangePromoterSettings {
-    pub(super) fn decide(&self, actor: Actor) -> Result<Vec<PromoterEvent>, ChangePromoterSettingsRefusal> {
+    pub(super) fn decide(&self, actor: Actor) -> Result<Vec<PromoterEvent>, RefusalInfo> {
         if !actor.is_privileged() {
-            return Err(ChangePromoterSettingsRefusal::OperatorRoleRequired);
+            return Err(OperatorRoleRequired.into());
         }
         Ok(vec![PromoterEvent::PromoterSettingsChanged { options: self.options.clone(), by: Some(actor) }])
     }
@@ -56,7 +45,7 @@ mod tests {
         let (options, by) = (change("[]").options, Some(OPERATOR));
         assert_eq!(events, [PromoterEvent::PromoterSettingsChanged { options, by }]);
         let user = Actor::User(UserId(Uuid::from_u128(1)));
-        assert_eq!(change("[]").decide(user), Err(ChangePromoterSettingsRefusal::OperatorRoleRequired));
+        assert_eq!(change("[]").decide(user), Err(OperatorRoleRequired.into()));
     }
 
     #[test]

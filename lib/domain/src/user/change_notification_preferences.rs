@@ -1,9 +1,8 @@
 //! `ChangeNotificationPreferences`: chooses the notifications that a user receives.
 
-use super::{NotificationPreferences, User, UserEvent};
-use crate::RefusalClass;
-use crate::detail::Refusal;
-use thiserror::Error;
+use super::{NotificationPreferences, UnknownUser, User, UserEvent};
+use crate::RefusalInfo;
+use crate::refusal::refusals;
 
 /// Replaces the user's preferences. Preferences equal to the current ones are accepted without an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,38 +11,17 @@ pub struct ChangeNotificationPreferences {
     pub preferences: NotificationPreferences,
 }
 
-/// Reasons a [`ChangeNotificationPreferences`] command is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum ChangeNotificationPreferencesRefusal {
-    #[error("there is no such user")]
-    UnknownUser,
-    #[error("the user was deleted")]
-    UserDeleted,
-}
-
-impl Refusal for ChangeNotificationPreferencesRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            ChangeNotificationPreferencesRefusal::UnknownUser => "unknown_user",
-            ChangeNotificationPreferencesRefusal::UserDeleted => "user_deleted",
-        }
-    }
-    fn class(&self) -> RefusalClass {
-        match self {
-            ChangeNotificationPreferencesRefusal::UnknownUser => RefusalClass::Unknown,
-            ChangeNotificationPreferencesRefusal::UserDeleted => RefusalClass::Conflict,
-        }
-    }
+refusals! {
+    for ChangeNotificationPreferences: UnknownUser;
+    UserDeleted = Conflict("user_deleted", "the user was deleted",
+        "Do not repeat the request: deletion is permanent.");
 }
 
 impl ChangeNotificationPreferences {
-    pub(super) fn decide(
-        &self,
-        user: Option<&User>,
-    ) -> Result<Vec<UserEvent>, ChangeNotificationPreferencesRefusal> {
+    pub(super) fn decide(&self, user: Option<&User>) -> Result<Vec<UserEvent>, RefusalInfo> {
         match user {
-            None => Err(ChangeNotificationPreferencesRefusal::UnknownUser),
-            Some(user) if user.is_deleted() => Err(ChangeNotificationPreferencesRefusal::UserDeleted),
+            None => Err(UnknownUser.into()),
+            Some(user) if user.is_deleted() => Err(UserDeleted.into()),
             Some(user) if user.notification_preferences() == self.preferences => Ok(Vec::new()),
             Some(_) => Ok(vec![UserEvent::NotificationPreferencesChanged(self.preferences)]),
         }
@@ -86,9 +64,9 @@ mod tests {
 
     #[test]
     fn unknown_or_deleted_users_have_no_notification_preferences() {
-        assert_eq!(CHANGE.decide(None), Err(ChangeNotificationPreferencesRefusal::UnknownUser));
+        assert_eq!(CHANGE.decide(None), Err(UnknownUser.into()));
         let deleted = user(&[UserEvent::UserCreated, UserEvent::UserDeleted]);
-        assert_eq!(CHANGE.decide(deleted.as_ref()), Err(ChangeNotificationPreferencesRefusal::UserDeleted));
+        assert_eq!(CHANGE.decide(deleted.as_ref()), Err(UserDeleted.into()));
         assert_eq!(deleted.unwrap().notification_preferences(), NotificationPreferences::NONE);
     }
 }

@@ -1,35 +1,23 @@
 //! `CreateUser`: creates a user.
 
 use super::{User, UserEvent};
-use crate::RefusalClass;
-use crate::detail::Refusal;
-use thiserror::Error;
+use crate::RefusalInfo;
+use crate::refusal::refusals;
 
 /// Creates a user. The id of the command's aggregate is the id of the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CreateUser;
 
-/// Reasons a [`CreateUser`] command is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum CreateUserRefusal {
-    /// A user with this id exists or was deleted.
-    #[error("a user with this id already exists")]
-    UserExists,
-}
-
-impl Refusal for CreateUserRefusal {
-    fn code(&self) -> &'static str {
-        "user_exists"
-    }
-    fn class(&self) -> RefusalClass {
-        RefusalClass::Conflict
-    }
+refusals! {
+    for CreateUser: ;
+    UserExists = Conflict("user_exists", "a user with this id exists or was deleted",
+        "Send the request with a new Idempotency-Key.");
 }
 
 impl CreateUser {
-    pub(super) fn decide(&self, user: Option<&User>) -> Result<Vec<UserEvent>, CreateUserRefusal> {
+    pub(super) fn decide(&self, user: Option<&User>) -> Result<Vec<UserEvent>, RefusalInfo> {
         match user {
-            Some(_) => Err(CreateUserRefusal::UserExists),
+            Some(_) => Err(UserExists.into()),
             None => Ok(vec![UserEvent::UserCreated]),
         }
     }
@@ -45,7 +33,7 @@ mod tests {
         assert_eq!(CreateUser.decide(user.as_ref()), Ok(vec![UserEvent::UserCreated]));
         User::apply(&mut user, &UserEvent::UserCreated);
         assert_eq!(user.unwrap().version(), 1);
-        assert_eq!(CreateUser.decide(user.as_ref()), Err(CreateUserRefusal::UserExists));
+        assert_eq!(CreateUser.decide(user.as_ref()), Err(UserExists.into()));
     }
 
     #[test]
@@ -53,6 +41,6 @@ mod tests {
         let mut user = None;
         User::apply(&mut user, &UserEvent::UserCreated);
         User::apply(&mut user, &UserEvent::UserDeleted);
-        assert_eq!(CreateUser.decide(user.as_ref()), Err(CreateUserRefusal::UserExists));
+        assert_eq!(CreateUser.decide(user.as_ref()), Err(UserExists.into()));
     }
 }

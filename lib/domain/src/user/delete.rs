@@ -1,44 +1,25 @@
 //! `DeleteUser`: deletes a user.
 
-use super::{User, UserEvent};
-use crate::RefusalClass;
-use crate::detail::Refusal;
-use thiserror::Error;
+use super::{UnknownUser, User, UserEvent};
+use crate::RefusalInfo;
+use crate::refusal::refusals;
 
 /// Deletes the user, which is final. Later bids of the user are refused. Commands of the portal then retract
 /// the user's active bids and cancel their auctions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeleteUser;
 
-/// Reasons a [`DeleteUser`] command is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum DeleteUserRefusal {
-    #[error("there is no such user")]
-    UnknownUser,
-    #[error("the user is already deleted")]
-    AlreadyDeleted,
-}
-
-impl Refusal for DeleteUserRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            DeleteUserRefusal::UnknownUser => "unknown_user",
-            DeleteUserRefusal::AlreadyDeleted => "user_already_deleted",
-        }
-    }
-    fn class(&self) -> RefusalClass {
-        match self {
-            DeleteUserRefusal::UnknownUser => RefusalClass::Unknown,
-            DeleteUserRefusal::AlreadyDeleted => RefusalClass::Conflict,
-        }
-    }
+refusals! {
+    for DeleteUser: UnknownUser;
+    UserAlreadyDeleted = Conflict("user_already_deleted", "the user is already deleted",
+        "No action is needed.");
 }
 
 impl DeleteUser {
-    pub(super) fn decide(&self, user: Option<&User>) -> Result<Vec<UserEvent>, DeleteUserRefusal> {
+    pub(super) fn decide(&self, user: Option<&User>) -> Result<Vec<UserEvent>, RefusalInfo> {
         match user {
-            None => Err(DeleteUserRefusal::UnknownUser),
-            Some(user) if user.is_deleted() => Err(DeleteUserRefusal::AlreadyDeleted),
+            None => Err(UnknownUser.into()),
+            Some(user) if user.is_deleted() => Err(UserAlreadyDeleted.into()),
             Some(_) => Ok(vec![UserEvent::UserDeleted]),
         }
     }
@@ -51,10 +32,10 @@ mod tests {
     #[test]
     fn user_is_deleted_once() {
         let mut user = None;
-        assert_eq!(DeleteUser.decide(user.as_ref()), Err(DeleteUserRefusal::UnknownUser));
+        assert_eq!(DeleteUser.decide(user.as_ref()), Err(UnknownUser.into()));
         User::apply(&mut user, &UserEvent::UserCreated);
         assert_eq!(DeleteUser.decide(user.as_ref()), Ok(vec![UserEvent::UserDeleted]));
         User::apply(&mut user, &UserEvent::UserDeleted);
-        assert_eq!(DeleteUser.decide(user.as_ref()), Err(DeleteUserRefusal::AlreadyDeleted));
+        assert_eq!(DeleteUser.decide(user.as_ref()), Err(UserAlreadyDeleted.into()));
     }
 }

@@ -10,8 +10,8 @@ mod large;
 mod model;
 mod moves;
 
-use auction_domain::auction::{Auction, AuctionCommand, AuctionEvent};
-use auction_domain::{Details, RefusalInfo, Timestamp};
+use auction_domain::auction::*;
+use auction_domain::{Details, RefusalInfo, RefusalType, Timestamp};
 use compare::{check_outcome, check_state, observe};
 use model::{Model, Sent};
 use moves::{FIRST_TIME, Move, histories};
@@ -67,19 +67,20 @@ fn play(
     Ok(run)
 }
 
-fn name(command: &AuctionCommand) -> &'static str {
+/// Returns the name of the command and its declared refusals.
+fn declaration(command: &AuctionCommand) -> (&'static str, &'static [&'static RefusalType]) {
     match command {
-        AuctionCommand::CreateAuction(_) => "CreateAuction",
-        AuctionCommand::PlaceBid(_) => "PlaceBid",
-        AuctionCommand::DeleteBid(_) => "DeleteBid",
-        AuctionCommand::DoubleBid(_) => "DoubleBid",
-        AuctionCommand::HoldDraw(_) => "HoldDraw",
-        AuctionCommand::RevealSeed(_) => "RevealSeed",
-        AuctionCommand::VoidBid(_) => "VoidBid",
-        AuctionCommand::RetractBids(_) => "RetractBids",
-        AuctionCommand::EndAuction(_) => "EndAuction",
-        AuctionCommand::CancelAuction(_) => "CancelAuction",
-        AuctionCommand::CloseAuction(_) => "CloseAuction",
+        AuctionCommand::CreateAuction(_) => ("CreateAuction", CreateAuction::REFUSALS),
+        AuctionCommand::PlaceBid(_) => ("PlaceBid", PlaceBid::REFUSALS),
+        AuctionCommand::DeleteBid(_) => ("DeleteBid", DeleteBid::REFUSALS),
+        AuctionCommand::DoubleBid(_) => ("DoubleBid", DoubleBid::REFUSALS),
+        AuctionCommand::HoldDraw(_) => ("HoldDraw", HoldDraw::REFUSALS),
+        AuctionCommand::RevealSeed(_) => ("RevealSeed", RevealSeed::REFUSALS),
+        AuctionCommand::VoidBid(_) => ("VoidBid", VoidBid::REFUSALS),
+        AuctionCommand::RetractBids(_) => ("RetractBids", RetractBids::REFUSALS),
+        AuctionCommand::EndAuction(_) => ("EndAuction", EndAuction::REFUSALS),
+        AuctionCommand::CancelAuction(_) => ("CancelAuction", CancelAuction::REFUSALS),
+        AuctionCommand::CloseAuction(_) => ("CloseAuction", CloseAuction::REFUSALS),
     }
 }
 
@@ -174,7 +175,11 @@ fn auction_matches_the_reference_model() {
     let result = runner.run(&histories(), |moves| {
         let mut events_before = 0;
         play(&moves, |sent, outcome, run| {
-            let name = name(&sent.command);
+            let (name, refusals) = declaration(&sent.command);
+            if let Err(refused) = outcome {
+                let is_declared = refusals.iter().any(|refusal| refusal.code == refused.code);
+                prop_assert!(is_declared, "{name} does not declare {}", refused.code);
+            }
             count(format!("{name} {}", outcome.as_ref().map_or_else(|refused| refused.code, |_| "ok")));
             for (event, _) in &run.events[events_before..] {
                 match event {

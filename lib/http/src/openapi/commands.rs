@@ -3,7 +3,7 @@
 use super::Endpoint;
 use super::reads::decided_position;
 use super::schemas::{header, in_header, pattern, retry_after, text};
-use crate::problem::types::{refusals, requests};
+use crate::problem::types::requests;
 use auction_wire::api::{CommandDone, CommandFailed, CommandPending};
 
 /// Effect of an accepted command.
@@ -73,12 +73,7 @@ impl Endpoint {
             .response_header(status, "Location", header(text(), "URL of the resource that shows the effect."))
             .response_header(status, "Consistency-Token", decided_position())
             .response_header(status, "Preference-Applied", preference_applied())
-            .problems(&[
-                &requests::INVALID_REQUEST,
-                &requests::IDEMPOTENCY_KEY_REUSED,
-                &refusals::ID_IN_USE,
-                &requests::OVERLOADED,
-            ])
+            .problems(&[&requests::INVALID_REQUEST, &requests::IDEMPOTENCY_KEY_REUSED, &requests::OVERLOADED])
             .needs_backends()
     }
 
@@ -87,14 +82,7 @@ impl Endpoint {
         let if_match = "`ETag` of the auction as you read it. If the auction has another version when the \
                         command is decided, the command is refused with `version_conflict`, which \
                         contains both versions.";
-        self.command(effect).parameter(in_header("If-Match", text(), if_match)).problems(&[
-            &refusals::UNKNOWN_AUCTION,
-            &refusals::VERSION_CONFLICT,
-            &refusals::AUCTION_NOT_STARTED,
-            &refusals::AUCTION_ENDED,
-            &refusals::AUCTION_CLOSED,
-            &refusals::AUCTION_CANCELLED,
-        ])
+        self.command(effect).parameter(in_header("If-Match", text(), if_match))
     }
 }
 

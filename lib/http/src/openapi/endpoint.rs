@@ -247,7 +247,7 @@ impl<H, T> HandlerFn<T> for H where
 
 impl ProblemType {
     fn description(&self) -> String {
-        format!("`{}`: {}", self.code, self.summary)
+        format!("`{}`: {}", self.code, self.summary())
     }
 }
 

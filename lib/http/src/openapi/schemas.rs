@@ -1,6 +1,7 @@
 //! JSON schemas that are written by hand: problems, parameters, headers.
 
-use crate::problem::types::{MemberType, ProblemType};
+use crate::problem::types::{ProblemType, requests};
+use auction_domain::refusal::ValueType;
 use auction_wire::api::Money;
 use serde_json::Value;
 use utoipa::PartialSchema;
@@ -84,9 +85,9 @@ pub(crate) fn www_authenticate() -> Header {
 pub(super) fn problem(problem_type: &ProblemType) -> (String, RefOr<Schema>) {
     let constant = |value: Value| ObjectBuilder::new().enum_values(Some([value]));
     let mut object = ObjectBuilder::new()
-        .description(Some(problem_type.summary))
+        .description(Some(problem_type.summary()))
         .property("type", constant(problem_type.uri().into()).schema_type(Type::String))
-        .property("title", constant(problem_type.title.into()).schema_type(Type::String))
+        .property("title", constant(problem_type.title().into()).schema_type(Type::String))
         .property("status", constant(problem_type.status.into()).schema_type(Type::Integer))
         .property("detail", ObjectBuilder::new().schema_type(Type::String))
         .property("code", constant(problem_type.code.into()).schema_type(Type::String));
@@ -94,33 +95,32 @@ pub(super) fn problem(problem_type: &ProblemType) -> (String, RefOr<Schema>) {
         object = object.required(name);
     }
     for member in problem_type.members {
-        object = object
-            .property(member.name, with_description(member_schema(member.member_type), member.description));
+        object =
+            object.property(member.name, with_description(member_schema(member.value), member.description));
+    }
+    if problem_type == &requests::INVALID_REQUEST {
+        let error = ObjectBuilder::new()
+            .property("at", text())
+            .property("problem", text())
+            .required("at")
+            .required("problem");
+        object =
+            object.property("errors", ArrayBuilder::new().items(error).description(Some("Invalid fields")));
     }
     (format!("Problem.{}", problem_type.code), Schema::Object(object.build()).into())
 }
 
-fn member_schema(member_type: MemberType) -> RefOr<Schema> {
-    match member_type {
-        MemberType::Money => Money::schema(),
-        MemberType::Time => Schema::Object(time()).into(),
-        MemberType::Count => Schema::Object(whole(0, None)).into(),
-        MemberType::Errors => {
-            let error = ObjectBuilder::new()
-                .property("at", text())
-                .property("problem", text())
-                .required("at")
-                .required("problem");
-            Schema::Array(ArrayBuilder::new().items(RefOr::T(Schema::Object(error.build()))).build()).into()
-        }
+fn member_schema(value: ValueType) -> RefOr<Schema> {
+    match value {
+        ValueType::Amount => Money::schema(),
+        ValueType::Time => Schema::Object(time()).into(),
+        ValueType::Count => Schema::Object(whole(0, None)).into(),
     }
 }
 
 fn with_description(mut schema: RefOr<Schema>, description: &str) -> RefOr<Schema> {
-    match &mut schema {
-        RefOr::T(Schema::Object(object)) => object.description = Some(description.to_owned()),
-        RefOr::T(Schema::Array(array)) => array.description = Some(description.to_owned()),
-        _ => {}
+    if let RefOr::T(Schema::Object(object)) = &mut schema {
+        object.description = Some(description.to_owned());
     }
     schema
 }

@@ -1,6 +1,7 @@
 //! HTML pages of problem types, served at their type URIs.
 
 use super::types::{ProblemType, all};
+use auction_domain::refusal::ValueType;
 use std::fmt::Write;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}\
@@ -8,18 +9,19 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;mar
 
 /// Renders the page of one problem type.
 pub(crate) fn page(problem_type: &ProblemType) -> String {
-    let ProblemType { code, status, title, summary, members, resolution } = problem_type;
+    let ProblemType { code, status, members, resolution, .. } = problem_type;
+    let (title, summary) = (problem_type.title(), problem_type.summary());
     let mut body = format!(
         "<h1>{title}</h1>\n<p>Status {status}, code <code>{code}</code></p>\n<p>{}</p>\n<h2>What to do</h2>\n\
          <p>{}</p>\n",
-        to_html(summary),
+        to_html(&summary),
         to_html(resolution)
     );
     if !members.is_empty() {
         body.push_str("<h2>Members</h2>\n<table>\n");
         for member in *members {
             let name = member.name;
-            let (description, label) = (to_html(member.description), to_html(member.member_type.label()));
+            let (description, label) = (to_html(member.description), to_html(label(member.value)));
             let row = format!("<tr><th><code>{name}</code></th><td>{description}</td><td>{label}</td></tr>");
             // Writing to a string cannot fail.
             let _ = writeln!(body, "{row}");
@@ -27,7 +29,16 @@ pub(crate) fn page(problem_type: &ProblemType) -> String {
         body.push_str("</table>\n");
     }
     body.push_str("<p><a href=\"/problems\">All problems</a></p>\n");
-    document(title, &body)
+    document(&title, &body)
+}
+
+/// Returns the type of a member as it is printed.
+fn label(value: ValueType) -> &'static str {
+    match value {
+        ValueType::Amount => "money: minor units and a currency",
+        ValueType::Time => "time",
+        ValueType::Count => "whole number",
+    }
 }
 
 /// Renders the list of all problem types.
@@ -37,7 +48,7 @@ pub(crate) fn index() -> String {
         .to_owned();
     for problem_type in all() {
         let (uri, status, code) = (problem_type.uri(), problem_type.status, problem_type.code);
-        let summary = to_html(problem_type.summary);
+        let summary = to_html(&problem_type.summary());
         let row = format!(
             "<tr><td>{status}</td><td><a href=\"{uri}\"><code>{code}</code></a></td><td>{summary}</td></tr>"
         );
@@ -69,7 +80,8 @@ mod tests {
     fn texts_of_the_table_need_no_escaping() {
         for problem_type in all() {
             let texts = problem_type.members.iter().map(|member| member.description);
-            for text in texts.chain([problem_type.title, problem_type.summary, problem_type.resolution]) {
+            let summary = problem_type.summary();
+            for text in texts.chain([&summary, problem_type.resolution]) {
                 assert!(!text.contains(['<', '>', '&', '"']), "{}: {text}", problem_type.code);
                 assert_eq!(text.matches('`').count() % 2, 0, "{}: {text}", problem_type.code);
             }
@@ -86,5 +98,33 @@ mod tests {
             assert!(page.contains(part), "{part}: {page}");
         }
         assert!(index().contains("<a href=\"/problems/not-above-your-latest\">"));
+    }
+
+    #[test]
+    fn problems_reference_is_current() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/problems.md");
+        let mut page =
+            "# Problems\n\nErrors are `application/problem+json` by RFC 9457. This page is generated \
+                        from the declarations of refusals in\n`lib/domain` and of other problems in \
+                        `lib/http/src/problem/types/requests.rs`. To update it, run\n\
+                        `UPDATE_PROBLEMS=1 cargo test -p auction-http problems_reference`.\n\n"
+                .to_owned();
+        for problem_type in all() {
+            let ProblemType { code, status, members, resolution, .. } = problem_type;
+            write!(page, "* `{code}` ({status}): {} {resolution}", problem_type.summary()).unwrap();
+            for (at, member) in members.iter().enumerate() {
+                let before = if at == 0 { " Members:" } else { "," };
+                write!(page, "{before} `{}` ({})", member.name, member.description).unwrap();
+            }
+            page.push_str(if members.is_empty() { "\n" } else { ".\n" });
+        }
+        if std::env::var("UPDATE_PROBLEMS").is_ok_and(|update| update == "1") {
+            std::fs::write(path, &page).unwrap();
+        }
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            written == page,
+            "{path} is stale: run this test with UPDATE_PROBLEMS=1 and review the changes"
+        );
     }
 }

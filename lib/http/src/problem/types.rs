@@ -1,8 +1,12 @@
-//! The table of all problem types. A [`Problem`](super::Problem) is made from an entry of this table. The
-//! exception are refusals, whose codes the domain defines: they are looked up in the table by code.
+//! All problem types. A [`Problem`](super::Problem) of a request is made from its type; the problem of a
+//! refusal from a stored outcome, whose code this release may not know.
 
 pub(crate) mod refusals;
 pub(crate) mod requests;
+
+use auction_domain::RefusalType;
+use auction_domain::refusal::{DetailType, ValueType};
+use auction_wire::api::refusal_status;
 
 /// Problem type by RFC 9457, with the texts of its page.
 #[derive(Debug, PartialEq, Eq)]
@@ -10,46 +14,12 @@ pub struct ProblemType {
     /// Stable identifier in snake case, such as `not_above_your_latest`.
     pub code: &'static str,
     pub status: u16,
-    pub title: &'static str,
-    /// What happened, in one or two sentences.
-    pub summary: &'static str,
+    /// What happened: sentences, or the message of a refusal.
+    text: &'static str,
     /// Members besides `type`, `title`, `status`, `detail` and `code`.
-    pub members: &'static [Member],
+    pub members: &'static [DetailType],
     /// What the client should do.
     pub resolution: &'static str,
-}
-
-/// Member of a problem.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Member {
-    pub name: &'static str,
-    pub member_type: MemberType,
-    /// Noun phrase without a period.
-    pub description: &'static str,
-}
-
-/// JSON type of a [`Member`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MemberType {
-    /// Object of `amount`, in minor units, and `currency`.
-    Money,
-    /// Point in time by RFC 3339.
-    Time,
-    Count,
-    /// List of objects with `at` and `problem`.
-    Errors,
-}
-
-impl MemberType {
-    /// Returns the type as it is printed on the page of a problem.
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            MemberType::Money => "money: minor units and a currency",
-            MemberType::Time => "time",
-            MemberType::Count => "whole number",
-            MemberType::Errors => "list of objects with `at` and `problem`",
-        }
-    }
 }
 
 impl ProblemType {
@@ -57,16 +27,39 @@ impl ProblemType {
     pub fn uri(&self) -> String {
         uri(self.code)
     }
+
+    pub fn title(&self) -> String {
+        title(self.code)
+    }
+
+    /// Returns what happened, in one or two sentences.
+    pub fn summary(&self) -> String {
+        let sentence = capitalized(self.text).replace(['{', '}'], "`");
+        if sentence.ends_with('.') { sentence } else { sentence + "." }
+    }
 }
 
-/// Returns the type URI of a code, whether or not the table has it.
+/// Returns the title of a code, whether or not it is known: "Not above your latest".
+pub(crate) fn title(code: &str) -> String {
+    capitalized(&code.replace('_', " ")).replace("Url", "URL")
+}
+
+fn capitalized(text: &str) -> String {
+    let mut text = text.to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
+}
+
+/// Returns the type URI of a code, whether or not it is known.
 pub(crate) fn uri(code: &str) -> String {
     format!("/problems/{}", code.replace('_', "-"))
 }
 
 /// Returns all problem types, those of requests before refusals.
 pub fn all() -> impl Iterator<Item = &'static ProblemType> {
-    requests::ALL.iter().chain(refusals::ALL).copied()
+    requests::ALL.iter().copied().chain(refusals::all())
 }
 
 /// Returns the problem type with this code.
@@ -84,8 +77,23 @@ macro_rules! problem_types {
 }
 pub(crate) use problem_types;
 
-pub(crate) const fn member(name: &'static str, member_type: MemberType, description: &'static str) -> Member {
-    Member { name, member_type, description }
+const fn problem(
+    code: &'static str,
+    status: u16,
+    text: &'static str,
+    resolution: &'static str,
+    members: &'static [DetailType],
+) -> ProblemType {
+    ProblemType { code, status, text, members, resolution }
+}
+
+const fn member(name: &'static str, value: ValueType, description: &'static str) -> DetailType {
+    DetailType { name, value, description }
+}
+
+const fn refusal(refusal: &RefusalType) -> ProblemType {
+    let status = refusal_status(refusal.class);
+    problem(refusal.code, status, refusal.message, refusal.resolution, refusal.details)
 }
 
 #[cfg(test)]
@@ -101,7 +109,7 @@ mod tests {
             assert!(seen.insert(code), "{code} is defined twice");
             assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{code}");
             assert!((400..600).contains(&problem_type.status), "{code}");
-            assert!(problem_type.summary.ends_with('.') && problem_type.resolution.ends_with('.'), "{code}");
+            assert!(problem_type.resolution.ends_with('.'), "{code}");
             assert_eq!(find(code), Some(problem_type));
         }
         assert_eq!(find("raffled"), None);

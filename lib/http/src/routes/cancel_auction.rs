@@ -23,7 +23,7 @@ pub(super) fn endpoint() -> Endpoint {
         .access(Access::UserOrOperator)
         .parameter(in_path("id", uuid(), "Auction id."))
         .command_for_auction(Effect::Changes)
-        .problems(&[&refusals::NOT_YOUR_AUCTION])
+        .problems(&refusals::of(CancelAuction::REFUSALS))
 }
 
 async fn cancel_auction(

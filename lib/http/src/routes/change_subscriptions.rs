@@ -24,7 +24,7 @@ pub(super) fn endpoint() -> Endpoint {
         .access(Access::Bidder)
         .body::<SubscriptionsRequest>(false)
         .command(Effect::Changes)
-        .problems(&[&refusals::UNKNOWN_USER, &refusals::USER_DELETED])
+        .problems(&refusals::of(ChangeNotificationPreferences::REFUSALS))
 }
 
 async fn change_subscriptions(

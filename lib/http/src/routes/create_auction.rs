@@ -31,13 +31,7 @@ pub(super) fn endpoint() -> Endpoint {
         .access(Access::Seller)
         .body::<CreateAuctionRequest>(true)
         .command(Effect::Creates)
-        .problems(&[
-            &refusals::UNKNOWN_SENDER,
-            &refusals::AUCTION_EXISTS,
-            &refusals::ENDS_BEFORE_IT_STARTS,
-            &refusals::ENDS_IN_THE_PAST,
-            &refusals::RESERVE_BELOW_OPENING_BID,
-        ])
+        .problems(&refusals::of(CreateAuction::REFUSALS))
 }
 
 async fn create_auction(

@@ -29,7 +29,7 @@ pub(super) fn endpoint() -> Endpoint {
         .access(Access::Service)
         .body::<CreateUserRequest>(false)
         .command(Effect::Creates)
-        .problems(&[&refusals::USER_EXISTS])
+        .problems(&refusals::of(CreateUser::REFUSALS))
 }
 
 async fn create_user(

@@ -28,12 +28,7 @@ pub(super) fn endpoint() -> Endpoint {
         .parameter(in_path("id", uuid(), "Auction id."))
         .parameter(in_path("bid", uuid(), "Bid id."))
         .command_for_auction(Effect::Changes)
-        .problems(&[
-            &refusals::UNKNOWN_BID,
-            &refusals::NOT_YOUR_BID,
-            &refusals::BID_NOT_LIVE,
-            &refusals::TOO_LATE_TO_DELETE,
-        ])
+        .problems(&refusals::of(DeleteBid::REFUSALS))
 }
 
 async fn delete_bid(

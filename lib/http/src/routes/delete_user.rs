@@ -26,7 +26,8 @@ pub(super) fn endpoint() -> Endpoint {
         .access(Access::UserOrOperator)
         .parameter(in_path("id", uuid(), "User id."))
         .command(Effect::Changes)
-        .problems(&[&requests::NOT_YOUR_ACCOUNT, &refusals::UNKNOWN_USER, &refusals::USER_ALREADY_DELETED])
+        .problems(&[&requests::NOT_YOUR_ACCOUNT])
+        .problems(&refusals::of(DeleteUser::REFUSALS))
 }
 
 async fn delete_user(

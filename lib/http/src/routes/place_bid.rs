@@ -30,13 +30,7 @@ pub(super) fn endpoint() -> Endpoint {
         .parameter(in_path("id", uuid(), "Auction id."))
         .body::<PlaceBidRequest>(true)
         .command_for_auction(Effect::Creates)
-        .problems(&[
-            &refusals::UNKNOWN_SENDER,
-            &refusals::SELLER_MAY_NOT_BID,
-            &refusals::BELOW_OPENING_BID,
-            &refusals::NOT_ABOVE_YOUR_LATEST,
-            &refusals::BID_EXISTS,
-        ])
+        .problems(&refusals::of(PlaceBid::REFUSALS))
 }
 
 async fn place_bid(

@@ -47,7 +47,7 @@ pub(super) fn endpoint() -> Endpoint {
             &requests::OUTCOME_EXPIRED,
             &requests::IDEMPOTENCY_KEY_REUSED,
         ])
-        .problems(refusals::ALL)
+        .problems(&refusals::all().iter().collect::<Vec<_>>())
         .problems(&[&requests::OPERATOR_ROLE_REQUIRED])
         .needs_backends()
 }

@@ -39,7 +39,7 @@ pub(super) fn endpoint() -> Endpoint {
         .rate_cost(10)
         .body::<SignUpRequest>(true)
         .anonymous_command(Effect::Creates)
-        .problems(&[&refusals::USER_EXISTS])
+        .problems(&refusals::of(CreateUser::REFUSALS))
 }
 
 async fn sign_up(

@@ -28,7 +28,7 @@ pub(super) fn endpoint() -> Endpoint {
         .parameter(in_path("bid", uuid(), "Bid id."))
         .body::<VoidBidRequest>(true)
         .command_for_auction(Effect::Changes)
-        .problems(&[&refusals::UNKNOWN_BID, &refusals::BID_NOT_LIVE])
+        .problems(&refusals::of(VoidBid::REFUSALS))
 }
 
 async fn void_bid(

@@ -11,8 +11,9 @@ use crate::run::plan::PlannedRequest;
 use crate::run::progress::Counts;
 use crate::run::queue::Queue;
 use auction_domain::auction::{AuctionCommand, DeleteBid, PlaceBid};
-use auction_domain::{Actor, Amount, BidId, RefusalClass, UserId};
+use auction_domain::{Actor, Amount, BidId, UserId};
 use auction_redis::{RedisServer, keys};
+use auction_wire::api::refusal_status;
 use auction_wire::outcome::decode_replies;
 use auction_wire::{Command, CommandBody, CommandId, Outcome, OutcomeResult, PartitionCount};
 use redis::{Value, cmd, pipe};
@@ -264,16 +265,7 @@ impl Streams {
 fn http_status(result: &OutcomeResult) -> (u16, Option<&str>) {
     match result {
         OutcomeResult::Accepted { .. } => (201, None),
-        OutcomeResult::Refused { code, class, .. } => {
-            let status = match class {
-                RefusalClass::Unknown => 404,
-                RefusalClass::Forbidden => 403,
-                RefusalClass::Conflict => 409,
-                RefusalClass::Invalid => 422,
-                RefusalClass::VersionConflict => 412,
-            };
-            (status, Some(code))
-        }
+        OutcomeResult::Refused { code, class, .. } => (refusal_status(*class), Some(code)),
         OutcomeResult::Failed { .. } => (500, Some("failed")),
     }
 }

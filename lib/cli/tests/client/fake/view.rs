@@ -3,9 +3,9 @@
 use super::http::Response;
 use super::portal::{Entry, Portal};
 use auction_domain::auction::{Auction, AuctionCommand, BidState, Status};
-use auction_domain::{Amount, AuctionId, Detail, RefusalClass, RefusalInfo, UserId};
+use auction_domain::{Amount, AuctionId, Detail, RefusalInfo, UserId};
 use auction_wire::alias::alias;
-use auction_wire::api::Money;
+use auction_wire::api::{Money, refusal_status};
 use auction_wire::time::JsonTime;
 use auction_wire::view::{
     AuctionItem, AuctionList, AuctionStatus, AuctionView, BidItem, BidItemState, BidList, TopBid, WinnerView,
@@ -45,13 +45,7 @@ pub(crate) fn done(id: Uuid, auction: Uuid, command: &AuctionCommand, after: &Au
 }
 
 pub(crate) fn refused(refused: &RefusalInfo, auction: Option<&Auction>) -> Response {
-    let status = match refused.class {
-        RefusalClass::Unknown => 404,
-        RefusalClass::Forbidden => 403,
-        RefusalClass::Conflict => 409,
-        RefusalClass::Invalid => 422,
-        RefusalClass::VersionConflict => 412,
-    };
+    let status = refusal_status(refused.class);
     let details = refused.details.iter().map(|(name, value)| ((*name).to_owned(), fact(auction, *value)));
     Response::problem(status, refused.code, &refused.message, Value::Object(details.collect()))
 }
