@@ -17,7 +17,7 @@ use auction_wire::{Command, CommandBody, CommandId};
 use uuid::Uuid;
 
 fn disable_highest_bid(user: UserId) -> Command {
-    let to = NotificationPreferences { highest_bid: false, ..NotificationPreferences::default() };
+    let to = NotificationPreferences::default().with(NotificationKind::HighestBid, false);
     let body = CommandBody::User(UserCommand::ChangeNotificationPreferences(ChangeNotificationPreferences {
         preferences: to,
     }));

@@ -1,33 +1,29 @@
 -- store_notifications: moves the checkpoint of a partition if it is the expected one. In the same
 -- transaction, stores the changed preferences and the wanted notifications, and queues the deliveries.
 -- $1 partition, $2 expected checkpoint, $3 new checkpoint, $4 inbox size
--- $5 to $8 changed preferences: user, auction_won, highest_bid, bid_doubled
--- $9 deleted users
--- $10 to $13 notifications: user, id, kind, content
--- $14 kinds that are sent by e-mail
+-- $5 and $6 changed preferences: user, kinds that are not as they are by default, separated by commas
+-- $7 deleted users
+-- $8 to $12 notifications: user, id, kind, whether the kind is on by default, content
+-- $13 kinds that are sent by e-mail
 WITH hit AS (
     UPDATE notifier_checkpoints SET position = $3 WHERE partition = $1 AND position = $2 RETURNING partition
 ), preferences AS (
-    INSERT INTO subscriptions (user_id, auction_won, highest_bid, bid_doubled)
-    SELECT c.user_id, c.auction_won, c.highest_bid, c.bid_doubled
-    FROM hit, unnest($5::uuid[], $6::boolean[], $7::boolean[], $8::boolean[])
-         AS c (user_id, auction_won, highest_bid, bid_doubled)
-    ON CONFLICT (user_id) DO UPDATE SET auction_won = EXCLUDED.auction_won,
-        highest_bid = EXCLUDED.highest_bid, bid_doubled = EXCLUDED.bid_doubled
+    INSERT INTO subscriptions (user_id, changed_kinds)
+    SELECT c.user_id, string_to_array(c.changed_kinds, ',')
+    FROM hit, unnest($5::uuid[], $6::text[]) AS c (user_id, changed_kinds)
+    ON CONFLICT (user_id) DO UPDATE SET changed_kinds = EXCLUDED.changed_kinds
 ), emptied AS (
-    DELETE FROM notifications n USING hit, unnest($9::uuid[]) AS d (user_id) WHERE n.user_id = d.user_id
+    DELETE FROM notifications n USING hit, unnest($7::uuid[]) AS d (user_id) WHERE n.user_id = d.user_id
 ), erased AS (
-    DELETE FROM webhooks h USING hit, unnest($9::uuid[]) AS d (user_id) WHERE h.user_id = d.user_id RETURNING h.id
+    DELETE FROM webhooks h USING hit, unnest($7::uuid[]) AS d (user_id) WHERE h.user_id = d.user_id RETURNING h.id
 ), cancelled AS (
-    DELETE FROM deliveries WHERE endpoint IN (SELECT id FROM erased UNION ALL SELECT unnest($9) FROM hit)
+    DELETE FROM deliveries WHERE endpoint IN (SELECT id FROM erased UNION ALL SELECT unnest($7) FROM hit)
 ), wanted AS MATERIALIZED (
     SELECT n.user_id, n.id, n.kind, n.content, row_number() OVER (PARTITION BY n.user_id ORDER BY n.place) AS nth
-    FROM hit, unnest($10::uuid[], $11::uuid[], $12::text[], $13::bytea[])
-         WITH ORDINALITY AS n (user_id, id, kind, content, place)
+    FROM hit, unnest($8::uuid[], $9::uuid[], $10::text[], $11::boolean[], $12::bytea[])
+         WITH ORDINALITY AS n (user_id, id, kind, on_by_default, content, place)
     LEFT JOIN subscriptions s ON s.user_id = n.user_id
-    WHERE coalesce(CASE n.kind WHEN 'auction_won' THEN s.auction_won
-                               WHEN 'highest_bid' THEN s.highest_bid
-                               WHEN 'bid_doubled' THEN s.bid_doubled END, true)
+    WHERE n.on_by_default <> coalesce(n.kind = ANY (s.changed_kinds), false)
 ), advanced AS (
     -- The row is locked until the commit, so sequence numbers are given in the order of commits. Rows are
     -- locked in the order of users, so that two partitions cannot deadlock.
@@ -45,10 +41,10 @@ WITH hit AS (
     SELECT message.*, clock.now, clock.now
     FROM (
         SELECT 'webhook', h.id, w.id, w.content FROM wanted w JOIN webhooks h ON h.user_id = w.user_id
-        WHERE h.disabled_at IS NULL AND w.user_id <> ALL ($9)
+        WHERE h.disabled_at IS NULL AND w.user_id <> ALL ($7)
         UNION ALL
         SELECT 'email', a.user_id, w.id, w.content FROM wanted w JOIN accounts a ON a.user_id = w.user_id
-        WHERE a.state = 'active' AND w.kind = ANY ($14::text[]) AND w.user_id <> ALL ($9)
+        WHERE a.state = 'active' AND w.kind = ANY ($13::text[]) AND w.user_id <> ALL ($7)
     ) AS message, (SELECT (extract(epoch FROM now()) * 1000)::bigint AS now) AS clock
     ON CONFLICT DO NOTHING
 ), removed AS (

@@ -1,8 +1,9 @@
 //! The notifier: notifies users about their bids and auctions.
 //!
-//! The [`Notifier`] of a partition folds its events and creates notifications: an auction was won, the
-//! highest bid changed, a bid was doubled. They are stored in one transaction with its checkpoint, so each is
-//! stored exactly once. Then they are delivered at least once, and receivers ignore repeats.
+//! The [`Notifier`] of a partition folds its events and creates notifications of the kinds that
+//! [`auction_domain::user::NotificationKind`] declares. They are stored in one transaction with its
+//! checkpoint, so each is stored exactly once. Then they are delivered at least once, and receivers ignore
+//! repeats.
 //!
 //! A changed highest bid concerns all bidders of an auction. Therefore the notifier lingers before it reads:
 //! all changes in a batch become one notification per bidder, with the latest state and the status of that

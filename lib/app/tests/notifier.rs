@@ -98,7 +98,7 @@ impl NotifierFixture {
 
     fn setup_commands(&self) -> Vec<Command> {
         let without_highest_bid =
-            NotificationPreferences { highest_bid: false, ..NotificationPreferences::default() };
+            NotificationPreferences::default().with(NotificationKind::HighestBid, false);
         let change = ChangeNotificationPreferences { preferences: without_highest_bid };
         let mut change_command = create_user(*self.users.last().unwrap());
         change_command.id.0 = fresh();

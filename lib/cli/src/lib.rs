@@ -30,7 +30,7 @@ pub use bid::BidArgs;
 pub use console::Console;
 pub use notifications::NotificationsArgs;
 pub use replay::ReplayArgs;
-pub use subscriptions::{SubscriptionsArgs, Switch};
+pub use subscriptions::SubscriptionsArgs;
 pub use user::{CreateUserArgs, DeleteUserArgs};
 
 use client::{Client, RetryBudget};

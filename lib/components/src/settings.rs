@@ -3,7 +3,7 @@
 mod components;
 
 pub use components::{
-    AuctioneerSettings, Concurrency, EmailKind, EmailSettings, IngressSettings, LogFormat, LogSettings,
+    AuctioneerSettings, Concurrency, EmailSettings, IngressSettings, LogFormat, LogSettings,
     NotifierSettings, ProjectorSettings, PromoterSettings, RateLimitSettings, RetentionSettings,
     WebhookSettings, WriterSettings,
 };

@@ -13,7 +13,7 @@ use auction_app::ports::notifications::notification_store::{
     NotificationBatch, NotificationCommit, NotificationStore, NotificationStoreConnector, json,
 };
 use auction_domain::UserId;
-use auction_domain::user::NotificationKind;
+use auction_domain::user::{NotificationKind, NotificationPreferences};
 use auction_wire::PartitionId;
 use std::collections::HashMap;
 use std::num::NonZeroU16;
@@ -40,7 +40,7 @@ impl PostgresNotificationConnector {
         PostgresNotificationConnector {
             connector: connector.clone(),
             inbox_size: inbox_size.get().into(),
-            email_kinds: email_kinds.iter().copied().map(kind).collect(),
+            email_kinds: email_kinds.iter().map(|kind| kind.name()).collect(),
         }
     }
 }
@@ -93,13 +93,12 @@ impl NotificationStore for PostgresNotificationStore {
             &bigint(batch.to),
             &self.inbox_size,
             column!(preferences, entry => entry.0.0),
-            column!(preferences, entry => entry.1.auction_won),
-            column!(preferences, entry => entry.1.highest_bid),
-            column!(preferences, entry => entry.1.bid_doubled),
+            column!(preferences, entry => kinds(entry.1)),
             column!(batch.deleted, user => user.0),
             column!(notifications, notification => notification.user.0),
             column!(notifications, notification => notification.id),
-            column!(notifications, notification => kind(notification.kind)),
+            column!(notifications, notification => notification.kind.name()),
+            column!(notifications, notification => notification.kind.is_on_by_default()),
             column!(notifications, notification => &*notification.content),
             &self.email_kinds,
         ];
@@ -119,13 +118,10 @@ impl NotificationStore for PostgresNotificationStore {
     }
 }
 
-/// Returns the name in `store_notifications.sql`.
-fn kind(kind: NotificationKind) -> &'static str {
-    match kind {
-        NotificationKind::AuctionWon => "auction_won",
-        NotificationKind::HighestBid => "highest_bid",
-        NotificationKind::BidDoubled => "bid_doubled",
-    }
+/// Returns the kinds that are not as they are by default, separated by commas: Postgres has no arrays of lists
+/// of different lengths.
+fn kinds(preferences: NotificationPreferences) -> String {
+    preferences.changed_kinds().map(NotificationKind::name).collect::<Vec<_>>().join(",")
 }
 
 /// Reads inboxes on a connection pool.

@@ -128,6 +128,8 @@ impl RowsOfV12 {
         let insert = "INSERT INTO service_keys (key_hash, name, role, per_second, created_at) \
                       VALUES ($1, 'warehouse', 'operator', 5, 1)";
         client.execute(insert, &[&self.api_key.0.as_slice()]).await.unwrap();
+        let insert = "INSERT INTO subscriptions VALUES ($1, false, true, false), ($2, true, true, true)";
+        client.execute(insert, &[&user, &fresh()]).await.unwrap();
         client.execute("INSERT INTO inboxes (user_id, last) VALUES ($1, 1)", &[&user]).await.unwrap();
         let insert = "INSERT INTO notifications (user_id, seq, id, news) VALUES ($1, 1, $2, '{\"a\":1}')";
         client.execute(insert, &[&user, &self.notification]).await.unwrap();
@@ -170,6 +172,10 @@ async fn database_of_v12_is_upgraded_and_readable() {
     assert_eq!(queries.profile(rows.user).await.unwrap().unwrap().email, "ada@example.org");
     let row = client.query_one("SELECT duplicate_sign_ups FROM accounts", &[]).await.unwrap();
     assert_eq!(row.get::<_, i32>(0), 3);
+    let changed = "SELECT changed_kinds FROM subscriptions ORDER BY user_id = $1 DESC";
+    let changed = client.query(changed, &[&rows.user.0]).await.unwrap();
+    let changed: Vec<Vec<String>> = changed.iter().map(|row| row.get(0)).collect();
+    assert_eq!(changed, [vec!["auction_won".to_owned(), "bid_doubled".to_owned()], Vec::new()]);
     let found = queries.find(&[rows.api_key], AT).await.unwrap();
     assert_eq!(found[0].1.role, Role::Operator);
     assert!(

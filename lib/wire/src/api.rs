@@ -2,12 +2,16 @@
 //! durations whole seconds, times RFC 3339. A request with an unknown member is refused; the error names the
 //! member.
 
+use crate::notification::KindName;
 use crate::time::JsonTime;
 use auction_domain::RefusalClass;
-use auction_domain::user::NotificationPreferences;
+use auction_domain::user::{NotificationKind, NotificationPreferences};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-use utoipa::openapi::{ArrayBuilder, Ref, Schema};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use utoipa::openapi::schema::{AdditionalProperties, Type};
+use utoipa::openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 /// Body of `POST /users`. Empty: names and addresses are personal data and never enter a command.
@@ -209,38 +213,42 @@ pub struct CommandDone {
 }
 
 /// Body of `PUT /subscriptions` and answer to `GET /subscriptions`: the caller's notification preferences.
-/// `PUT` replaces all of them; a preference that is left out is on, as for a new user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SubscriptionsRequest {
-    /// Notify the user when they win an auction.
-    #[serde(default = "enabled")]
-    pub auction_won: bool,
-    /// Notify the user when the leading bid changes in an auction in which they have an active bid.
-    #[serde(default = "enabled")]
-    pub highest_bid: bool,
-    /// Notify the user when a bid of theirs is doubled.
-    #[serde(default = "enabled")]
-    pub bid_doubled: bool,
-}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "BTreeMap<KindName, bool>", into = "BTreeMap<KindName, bool>")]
+pub struct SubscriptionsRequest(pub NotificationPreferences);
 
-impl From<NotificationPreferences> for SubscriptionsRequest {
-    fn from(preferences: NotificationPreferences) -> SubscriptionsRequest {
-        SubscriptionsRequest {
-            auction_won: preferences.auction_won,
-            highest_bid: preferences.highest_bid,
-            bid_doubled: preferences.bid_doubled,
-        }
+impl From<BTreeMap<KindName, bool>> for SubscriptionsRequest {
+    fn from(kinds: BTreeMap<KindName, bool>) -> SubscriptionsRequest {
+        let with =
+            |set: NotificationPreferences, (name, included): (KindName, bool)| set.with(name.0, included);
+        SubscriptionsRequest(kinds.into_iter().fold(NotificationPreferences::default(), with))
     }
 }
 
-impl From<SubscriptionsRequest> for NotificationPreferences {
-    fn from(request: SubscriptionsRequest) -> NotificationPreferences {
-        NotificationPreferences {
-            auction_won: request.auction_won,
-            highest_bid: request.highest_bid,
-            bid_doubled: request.bid_doubled,
-        }
+impl From<SubscriptionsRequest> for BTreeMap<KindName, bool> {
+    fn from(SubscriptionsRequest(set): SubscriptionsRequest) -> BTreeMap<KindName, bool> {
+        NotificationKind::ALL.iter().map(|kind| (KindName(*kind), set.includes(*kind))).collect()
+    }
+}
+
+impl PartialSchema for SubscriptionsRequest {
+    fn schema() -> RefOr<Schema> {
+        let with = |object: ObjectBuilder, kind: &NotificationKind| {
+            let switch = ObjectBuilder::new().schema_type(Type::Boolean);
+            let switch = switch.default(Some(kind.is_on_by_default().into()));
+            object.property(kind.name(), switch.description(Some(kind.description())))
+        };
+        let object = NotificationKind::ALL.iter().fold(ObjectBuilder::new(), with);
+        let description = "Kinds of notifications, and whether the caller receives them. `PUT` replaces all \
+                           preferences; a kind that is left out is as for a new user.";
+        let closed = AdditionalProperties::FreeForm(false);
+        object.description(Some(description)).additional_properties(Some(closed)).into()
+    }
+}
+
+impl ToSchema for SubscriptionsRequest {
+    fn name() -> Cow<'static, str> {
+        "SubscriptionsRequest".into()
     }
 }
 

@@ -4,10 +4,11 @@ use crate::DecodeError;
 use crate::actor::parse_actor;
 use crate::text_id::TextId;
 use auction_domain::auction::{Commitment, Promotion, SoftClose};
-use auction_domain::user::NotificationPreferences;
+use auction_domain::user::{NotificationKind, NotificationPreferences};
 use auction_domain::{Actor, BidId, DurationMs, PromoterOptions};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Encodes a body. Bodies are plain structs of numbers, texts and lists, for which this cannot fail.
 pub(crate) fn encode(body: &impl Serialize) -> Vec<u8> {
@@ -77,31 +78,25 @@ impl From<SoftCloseBody> for SoftClose {
     }
 }
 
-/// Notification preferences of a user, in commands and events.
+/// Notification preferences of a user, in commands and events: the kinds that are not as they are by default.
+/// Bodies of version 1 have all kinds of that time.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct SubscriptionsBody {
-    auction_won: bool,
-    highest_bid: bool,
-    bid_doubled: bool,
-}
+#[serde(transparent)]
+pub(crate) struct SubscriptionsBody(BTreeMap<String, bool>);
 
 impl From<NotificationPreferences> for SubscriptionsBody {
     fn from(preferences: NotificationPreferences) -> SubscriptionsBody {
-        SubscriptionsBody {
-            auction_won: preferences.auction_won,
-            highest_bid: preferences.highest_bid,
-            bid_doubled: preferences.bid_doubled,
-        }
+        let kinds = preferences.changed_kinds();
+        SubscriptionsBody(kinds.map(|kind| (kind.name().to_owned(), preferences.includes(kind))).collect())
     }
 }
 
 impl From<SubscriptionsBody> for NotificationPreferences {
-    fn from(body: SubscriptionsBody) -> NotificationPreferences {
-        NotificationPreferences {
-            auction_won: body.auction_won,
-            highest_bid: body.highest_bid,
-            bid_doubled: body.bid_doubled,
-        }
+    /// Ignores kinds that only newer programs know.
+    fn from(SubscriptionsBody(chosen): SubscriptionsBody) -> NotificationPreferences {
+        let known =
+            chosen.iter().filter_map(|(name, included)| Some((NotificationKind::named(name)?, *included)));
+        known.fold(NotificationPreferences::default(), |set, (kind, included)| set.with(kind, included))
     }
 }
 

@@ -11,9 +11,10 @@ mod stored;
 
 pub(crate) use fixtures::*;
 
-use crate::{Command, Event, EventRecord, command, event};
+use crate::{Command, CommandBody, Event, EventRecord, command, event};
 use auction_domain::auction::AuctionEvent;
 use auction_domain::promoter::PromoterEvent;
+use auction_domain::user::{ChangeNotificationPreferences, UserCommand, UserEvent};
 use std::collections::BTreeSet;
 use stored::{Fields, fields_of, owned, sample, stored};
 
@@ -104,6 +105,17 @@ fn events_of_version_1_have_no_actor() {
     assert_eq!(read("event.bid_voided.v1"), Event::Auction(voided));
     let changed = PromoterEvent::PromoterSettingsChanged { options: options(), by: None };
     assert_eq!(read("event.promoter_settings_changed.v1"), Event::Promoter(changed));
+}
+
+#[test]
+fn subscriptions_of_version_1_hold_all_kinds() {
+    let change = ChangeNotificationPreferences { preferences: subscriptions() };
+    let command = fields_of(&stored("command.change_subscriptions.v1", &Fields::new()));
+    let command = Command::from_fields(&command).unwrap();
+    assert_eq!(command.body, CommandBody::User(UserCommand::ChangeNotificationPreferences(change)));
+    let event = fields_of(&stored("event.subscriptions_changed.v1", &Fields::new()));
+    let event = EventRecord::from_fields(1, &event).unwrap().event().unwrap();
+    assert_eq!(event, Event::User(UserEvent::NotificationPreferencesChanged(subscriptions())));
 }
 
 /// Returns the fields of a sample in the order in which they are written. A sample keeps the body apart.

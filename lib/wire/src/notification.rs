@@ -3,9 +3,31 @@
 use crate::api::Money;
 use crate::money;
 use crate::time::JsonTime;
+use auction_domain::user::NotificationKind;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+/// Name of a kind of notification, in JSON and in settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct KindName(pub NotificationKind);
+
+impl TryFrom<String> for KindName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<KindName, String> {
+        let expected =
+            || format!("unknown notification kind {name:?}, expected {:?}", NotificationKind::NAMES);
+        NotificationKind::named(&name).map(KindName).ok_or_else(expected)
+    }
+}
+
+impl From<KindName> for String {
+    fn from(KindName(kind): KindName) -> String {
+        kind.name().to_owned()
+    }
+}
 
 /// Content of a notification about an auction.
 ///
@@ -23,7 +45,7 @@ pub struct NotificationContent {
     pub body: NotificationBody,
 }
 
-/// Kind of a notification, with its values.
+/// Kind of a notification, with its values. The JSON member `kind` is [`NotificationKind::name`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum NotificationBody {
@@ -57,6 +79,14 @@ pub enum NotificationBody {
 }
 
 impl NotificationBody {
+    pub fn kind(&self) -> NotificationKind {
+        match self {
+            NotificationBody::AuctionWon { .. } => NotificationKind::AuctionWon,
+            NotificationBody::HighestBid { .. } => NotificationKind::HighestBid,
+            NotificationBody::BidDoubled { .. } => NotificationKind::BidDoubled,
+        }
+    }
+
     /// Returns a short text, addressed to the recipient.
     pub fn summary(&self) -> String {
         match self {
@@ -136,7 +166,26 @@ pub struct MarkedRead {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use auction_domain::Timestamp;
     use serde_json::json;
+
+    #[test]
+    fn bodies_have_the_names_of_their_kinds() {
+        let money = || Money { amount: 5, currency: "USD".to_owned() };
+        let bodies = [
+            NotificationBody::AuctionWon { bid: Uuid::nil(), price: money(), counts_for: money() },
+            NotificationBody::HighestBid {
+                standing: BidderStatus::Outbid,
+                highest: money(),
+                ends_at: Timestamp(0).into(),
+            },
+            NotificationBody::BidDoubled { bid: Uuid::nil(), amount: money(), counts_for: money() },
+        ];
+        assert_eq!(bodies.each_ref().map(NotificationBody::kind), NotificationKind::ALL);
+        for body in bodies {
+            assert_eq!(serde_json::to_value(&body).unwrap()["kind"], body.kind().name());
+        }
+    }
 
     #[test]
     fn content_with_the_former_member_pays_is_readable() {

@@ -4,7 +4,8 @@
 
 use auction_domain::auction::AuctionEvent;
 use auction_domain::user::NotificationKind;
-use auction_domain::{BidId, UserId};
+use auction_domain::{Amount, BidId, UserId};
+use auction_wire::api::Money;
 use auction_wire::notification::{BidderStatus, Notification, NotificationBody, NotificationContent};
 use auction_wire::{Event, EventRecord};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +23,9 @@ struct AuctionState {
     /// Active bids: bid, bidder, effective amount, and the version at which the bid reached it.
     active: Vec<(BidId, UserId, u64, usize)>,
     /// Amount of each bid, without doubling.
-    amounts: BTreeMap<BidId, u64>,
+    amounts: BTreeMap<BidId, Amount>,
+    /// Currency code of the auction.
+    currency: String,
     /// Bid placed by the event that led to this state.
     placed: Option<BidId>,
     cancelled: bool,
@@ -52,9 +55,10 @@ impl Auction {
         let version = self.0.len();
         let mut next = AuctionState { placed: None, ..self.0[version - 1].clone() };
         match event {
+            AuctionEvent::AuctionCreated { terms, .. } => next.currency = terms.currency.code().to_owned(),
             AuctionEvent::BidPlaced { bid, bidder, amount } => {
                 next.active.push((*bid, *bidder, amount.minor_units(), version));
-                next.amounts.insert(*bid, amount.minor_units());
+                next.amounts.insert(*bid, *amount);
                 next.placed = Some(*bid);
             }
             AuctionEvent::BidDeleted { bid, .. } | AuctionEvent::BidVoided { bid, .. } => {
@@ -125,43 +129,38 @@ pub fn assert_notifications_match_model(
         let auction = auctions.entry(record.key).or_default();
         auction.add(&event);
         let key = |user| (user, record.key, record.version);
+        let state = &auction.0[record.version as usize];
+        let money = |amount: Amount| Money { amount: amount.minor_units(), currency: state.currency.clone() };
         match event {
             AuctionEvent::WinnerAnnounced(winner) => {
-                let (pays, counts) = (winner.price.minor_units(), winner.effective.minor_units());
-                single.insert(key(winner.bidder), (NotificationKind::AuctionWon, winner.bid.0, pays, counts));
+                let (price, counts_for) = (money(winner.price), money(winner.effective));
+                let body = NotificationBody::AuctionWon { bid: winner.bid.0, price, counts_for };
+                single.insert(key(winner.bidder), body);
             }
             AuctionEvent::BidDoubled { bid, bidder, effective } => {
-                let amount = auction.0[record.version as usize].amounts[&bid];
-                let counts = effective.minor_units();
-                single.insert(key(bidder), (NotificationKind::BidDoubled, bid.0, amount, counts));
+                let amount = money(state.amounts[&bid]);
+                let body = NotificationBody::BidDoubled { bid: bid.0, amount, counts_for: money(effective) };
+                single.insert(key(bidder), body);
             }
             _ => {}
         }
     }
-    single.retain(|(user, ..), (kind, ..)| wants(*user, *kind));
+    single.retain(|(user, ..), body| wants(*user, body.kind()));
     let ids: BTreeSet<Uuid> = sent.iter().map(|(_, notification)| notification.id).collect();
     assert_eq!(ids.len(), sent.len(), "a notification id occurs twice");
     let mut leads: BTreeMap<Uuid, BTreeMap<usize, BTreeMap<UserId, BidderStatus>>> = BTreeMap::new();
     for (user, Notification { content, .. }) in sent {
         let key = (*user, content.auction, content.version);
-        let (kind, bid, amount, counts) = match &content.body {
-            NotificationBody::AuctionWon { bid, price, counts_for } => {
-                (NotificationKind::AuctionWon, bid, price.amount, counts_for.amount)
-            }
-            NotificationBody::BidDoubled { bid, amount, counts_for } => {
-                (NotificationKind::BidDoubled, bid, amount.amount, counts_for.amount)
-            }
-            NotificationBody::HighestBid { standing, highest, .. } => {
-                assert!(wants(*user, NotificationKind::HighestBid), "{user} does not want {content:?}");
-                let lead = auctions[&content.auction].0[content.version as usize].lead();
-                assert_eq!(lead.map(|(_, _, amount)| amount), Some(highest.amount), "{content:?}");
-                let versions = leads.entry(content.auction).or_default();
-                let previous = versions.entry(content.version as usize).or_default().insert(*user, *standing);
-                assert_eq!(previous, None, "{user} was notified twice: {content:?}");
-                continue;
-            }
+        let NotificationBody::HighestBid { standing, highest, .. } = &content.body else {
+            assert_eq!(single.remove(&key).as_ref(), Some(&content.body), "{user} received {content:?}");
+            continue;
         };
-        assert_eq!(single.remove(&key), Some((kind, *bid, amount, counts)), "{user} received {content:?}");
+        assert!(wants(*user, NotificationKind::HighestBid), "{user} does not want {content:?}");
+        let lead = auctions[&content.auction].0[content.version as usize].lead();
+        assert_eq!(lead.map(|(_, _, amount)| amount), Some(highest.amount), "{content:?}");
+        let versions = leads.entry(content.auction).or_default();
+        let previous = versions.entry(content.version as usize).or_default().insert(*user, *standing);
+        assert_eq!(previous, None, "{user} was notified twice: {content:?}");
     }
     assert!(single.is_empty(), "missing notifications: {single:?}");
     for (key, auction) in &auctions {

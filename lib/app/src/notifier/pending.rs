@@ -61,8 +61,8 @@ impl PendingNotifications {
             }
             _ => None,
         };
-        if let Some((user, (kind, body))) = body {
-            let place = (partition, record.position);
+        if let Some((user, body)) = body {
+            let (place, kind) = ((partition, record.position), body.kind());
             let content = content(record.key, projection, record.at, body);
             self.ready.push((record.position, notification(place, user, kind, content)));
         }
@@ -119,15 +119,15 @@ fn highest_bid_notifications(
     bidders.collect()
 }
 
-fn won(auction: &Auction, winner: &Winner) -> (NotificationKind, NotificationBody) {
+fn won(auction: &Auction, winner: &Winner) -> NotificationBody {
     let (price, counts_for) = (money(auction, winner.price), money(auction, winner.effective));
-    (NotificationKind::AuctionWon, NotificationBody::AuctionWon { bid: winner.bid.0, price, counts_for })
+    NotificationBody::AuctionWon { bid: winner.bid.0, price, counts_for }
 }
 
-fn doubled(auction: &Auction, bid: BidId, effective: Amount) -> (NotificationKind, NotificationBody) {
+fn doubled(auction: &Auction, bid: BidId, effective: Amount) -> NotificationBody {
     let amount = auction.bid(bid).map_or(effective, |bid| bid.amount);
     let (amount, counts_for) = (money(auction, amount), money(auction, effective));
-    (NotificationKind::BidDoubled, NotificationBody::BidDoubled { bid: bid.0, amount, counts_for })
+    NotificationBody::BidDoubled { bid: bid.0, amount, counts_for }
 }
 
 fn money(auction: &Auction, amount: Amount) -> Money {

@@ -25,7 +25,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Returns the kinds of notifications sent by e-mail: none without a mail server.
 pub(super) fn kinds(email: &EmailSettings) -> Vec<NotificationKind> {
     let enabled = email.smtp_url.is_some();
-    email.kinds.iter().filter(|_| enabled).map(|kind| (*kind).into()).collect()
+    email.kinds.iter().filter(|_| enabled).map(|kind| kind.0).collect()
 }
 
 pub(super) fn start(

@@ -2,9 +2,9 @@
 
 use auction_app::notifier::webhooks::UrlPolicy;
 use auction_app::promoter::{DrawOptions, DrawOptionsError};
-use auction_domain::user::NotificationKind;
 use auction_http::client_ip::ForwardedHeader;
 use auction_promoter::OptionSpec;
+use auction_wire::notification::KindName;
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -159,7 +159,7 @@ impl WebhookSettings {
 pub struct EmailSettings {
     pub smtp_url: Option<String>,
     pub from: String,
-    pub kinds: Vec<EmailKind>,
+    pub kinds: Vec<KindName>,
     pub max_concurrent: NonZeroUsize,
     pub timeout_seconds: NonZeroU16,
     /// Length of one second of the retry schedule, in milliseconds. Only tests override it, to retry faster.
@@ -169,25 +169,6 @@ pub struct EmailSettings {
 
 fn real_second_ms() -> NonZeroU32 {
     const { NonZeroU32::new(1000).unwrap() }
-}
-
-/// Kinds of notifications that can be sent by e-mail.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum EmailKind {
-    AuctionWon,
-    HighestBid,
-    BidDoubled,
-}
-
-impl From<EmailKind> for NotificationKind {
-    fn from(kind: EmailKind) -> NotificationKind {
-        match kind {
-            EmailKind::AuctionWon => NotificationKind::AuctionWon,
-            EmailKind::HighestBid => NotificationKind::HighestBid,
-            EmailKind::BidDoubled => NotificationKind::BidDoubled,
-        }
-    }
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]

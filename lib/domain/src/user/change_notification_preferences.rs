@@ -31,10 +31,12 @@ impl ChangeNotificationPreferences {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::user::NotificationKind;
 
-    const CHANGE: ChangeNotificationPreferences = ChangeNotificationPreferences {
-        preferences: NotificationPreferences { auction_won: true, highest_bid: false, bid_doubled: true },
-    };
+    fn change() -> ChangeNotificationPreferences {
+        let preferences = NotificationPreferences::default().with(NotificationKind::HighestBid, false);
+        ChangeNotificationPreferences { preferences }
+    }
 
     fn user(events: &[UserEvent]) -> Option<User> {
         let mut user = None;
@@ -46,27 +48,27 @@ mod tests {
     fn notification_preferences_apply_until_changed() {
         let mut ada = user(&[UserEvent::UserCreated]);
         assert_eq!(ada.unwrap().notification_preferences(), NotificationPreferences::default());
-        let events = CHANGE.decide(ada.as_ref()).unwrap();
-        assert_eq!(events, vec![UserEvent::NotificationPreferencesChanged(CHANGE.preferences)]);
+        let events = change().decide(ada.as_ref()).unwrap();
+        assert_eq!(events, vec![UserEvent::NotificationPreferencesChanged(change().preferences)]);
         User::apply(&mut ada, &events[0]);
         assert_eq!(
             (ada.unwrap().notification_preferences(), ada.unwrap().version()),
-            (CHANGE.preferences, 2)
+            (change().preferences, 2)
         );
     }
 
     #[test]
     fn repeated_notification_preferences_cause_no_event() {
         let ada =
-            user(&[UserEvent::UserCreated, UserEvent::NotificationPreferencesChanged(CHANGE.preferences)]);
-        assert_eq!(CHANGE.decide(ada.as_ref()), Ok(Vec::new()));
+            user(&[UserEvent::UserCreated, UserEvent::NotificationPreferencesChanged(change().preferences)]);
+        assert_eq!(change().decide(ada.as_ref()), Ok(Vec::new()));
     }
 
     #[test]
     fn unknown_or_deleted_users_have_no_notification_preferences() {
-        assert_eq!(CHANGE.decide(None), Err(UnknownUser.into()));
+        assert_eq!(change().decide(None), Err(UnknownUser.into()));
         let deleted = user(&[UserEvent::UserCreated, UserEvent::UserDeleted]);
-        assert_eq!(CHANGE.decide(deleted.as_ref()), Err(UserDeleted.into()));
+        assert_eq!(change().decide(deleted.as_ref()), Err(UserDeleted.into()));
         assert_eq!(deleted.unwrap().notification_preferences(), NotificationPreferences::NONE);
     }
 }

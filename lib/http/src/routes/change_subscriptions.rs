@@ -20,7 +20,7 @@ use axum::response::Response;
 pub(super) fn endpoint() -> Endpoint {
     Endpoint::put("change_subscriptions", "/subscriptions", change_subscriptions)
         .summary(tag::NOTIFICATIONS, "Change your notification preferences")
-        .description("Replaces all preferences. Omitted preferences are on.")
+        .description("Replaces all preferences. A kind that is left out is as for a new user.")
         .access(Access::Bidder)
         .body::<SubscriptionsRequest>(false)
         .command(Effect::Changes)
@@ -41,7 +41,7 @@ async fn change_subscriptions(
         path: "/subscriptions",
         payload: &payload,
     };
-    let change = ChangeNotificationPreferences { preferences: request.into() };
+    let change = ChangeNotificationPreferences { preferences: request.0 };
     let command = CommandBody::User(UserCommand::ChangeNotificationPreferences(change));
     submit(&portal, &headers, submission, |_| (user.0, command)).await
 }

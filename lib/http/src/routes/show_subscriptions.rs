@@ -24,6 +24,6 @@ async fn show_subscriptions(
     State(portal): State<SharedState>,
     Caller(user): Caller,
 ) -> Result<Json<SubscriptionsRequest>, Problem> {
-    let subscriptions = portal.preferences.preferences(user).await?;
-    Ok(Json(subscriptions.ok_or_else(unknown_user)?.into()))
+    let preferences = portal.preferences.preferences(user).await?;
+    Ok(Json(SubscriptionsRequest(preferences.ok_or_else(unknown_user)?)))
 }

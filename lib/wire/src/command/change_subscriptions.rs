@@ -5,7 +5,8 @@ use crate::DecodeError;
 use crate::body::{self, SubscriptionsBody};
 use super::EncodedCommand;
 
-pub(super) const VERSION: u16 = 1;
+/// Version 2 holds only the kinds that are not as they are by default.
+pub(super) const VERSION: u16 = 2;
 
 pub(super) fn encode(change: &ChangeNotificationPreferences) -> Vec<u8> {
     body::encode(&SubscriptionsBody::from(change.preferences))
@@ -20,6 +21,6 @@ pub(super) fn samples() -> Vec<crate::golden::Sample> {
     use auction_domain::user::UserCommand;
     use crate::golden::{self, Sample};
 
-    let change = ChangeNotificationPreferences { preferences: golden::SUBSCRIPTIONS };
+    let change = ChangeNotificationPreferences { preferences: golden::subscriptions() };
     vec![Sample::of_user(UserCommand::ChangeNotificationPreferences(change))]
 }

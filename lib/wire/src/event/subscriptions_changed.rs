@@ -5,7 +5,8 @@ use crate::DecodeError;
 use crate::body::{self, SubscriptionsBody};
 use super::EncodedEvent;
 
-pub(super) const VERSION: u16 = 1;
+/// Version 2 holds only the kinds that are not as they are by default.
+pub(super) const VERSION: u16 = 2;
 
 pub(super) fn encode(preferences: NotificationPreferences) -> Vec<u8> {
     body::encode(&SubscriptionsBody::from(preferences))
@@ -19,5 +20,5 @@ pub(super) fn decode(encoded: &EncodedEvent) -> Result<UserEvent, DecodeError> {
 pub(super) fn samples() -> Vec<crate::golden::EventSample> {
     use crate::golden::{self, EventSample};
 
-    vec![EventSample::user(UserEvent::NotificationPreferencesChanged(golden::SUBSCRIPTIONS))]
+    vec![EventSample::user(UserEvent::NotificationPreferencesChanged(golden::subscriptions()))]
 }

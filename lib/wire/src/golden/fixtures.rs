@@ -4,7 +4,7 @@ use crate::{Command, CommandBody, CommandId, Event, EventRecord};
 use auction_domain::auction::{
     AuctionCommand, AuctionEvent, Commitment, CreateAuction, Draw, Promotion, Proof, Seed, SoftClose, Terms,
 };
-use auction_domain::user::{NotificationPreferences, UserCommand, UserEvent};
+use auction_domain::user::{NotificationKind, NotificationPreferences, UserCommand, UserEvent};
 use auction_domain::{
     Actor, Amount, BidId, Currency, Description, DurationMs, PromoterOptions, Reason, Timestamp, Title,
     UserId,
@@ -15,8 +15,6 @@ pub(crate) const USER: UserId = UserId(id(3));
 pub(crate) const BID: BidId = BidId(id(4));
 pub(crate) const SEED: Seed = Seed([0x5e; 32]);
 pub(crate) const ENDS_AT: Timestamp = Timestamp(1_795_372_200_000);
-pub(crate) const SUBSCRIPTIONS: NotificationPreferences =
-    NotificationPreferences { auction_won: true, highest_bid: false, bid_doubled: true };
 const SOFT_CLOSE: SoftClose =
     SoftClose { extend_by: DurationMs(120_000), within: DurationMs(60_000), max_extensions: 5 };
 pub(crate) const PROMOTION: Promotion =
@@ -101,6 +99,10 @@ impl EventSample {
 
 pub(crate) const fn id(n: u128) -> Uuid {
     Uuid::from_u128(0x0192_f5d0_1c00_7000_8000_0000_0000_0000 + n)
+}
+
+pub(crate) fn subscriptions() -> NotificationPreferences {
+    NotificationPreferences::default().with(NotificationKind::HighestBid, false)
 }
 
 pub(crate) fn amount(minor_units: u64) -> Amount {

@@ -100,7 +100,7 @@ pub async fn commit_omits_unwanted_notifications<S: NotificationStoreConnector, 
     let (ada, bob) = (UserId(fresh()), UserId(fresh()));
     let kinds = [NotificationKind::AuctionWon, NotificationKind::HighestBid, NotificationKind::BidDoubled];
     let all = |user| kinds.map(|kind| notification(user, kind, "text"));
-    let chosen = NotificationPreferences { auction_won: false, highest_bid: true, bid_doubled: false };
+    let chosen = NotificationPreferences::NONE.with(NotificationKind::HighestBid, true);
     let mut change = batch(0, 1, &[]);
     change.preferences = vec![(ada, chosen), (bob, NotificationPreferences::NONE)];
     commit(&mut store, &change).await;

@@ -1,27 +1,18 @@
 //! Request body of a webhook, in the form that Standard Webhooks recommends: `type`, `timestamp`, `data`.
 
 use crate::ports::notifications::notification_store::json;
-use auction_wire::notification::{NotificationBody, NotificationContent};
+use auction_wire::notification::NotificationContent;
 use uuid::Uuid;
 
 /// Returns the request body, which is the same on every attempt. Fails only if the stored content was not
 /// written by this program.
 pub fn of(id: Uuid, content: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
     let read: NotificationContent = serde_json::from_slice(content)?;
-    let (kind, at) = (kind(&read.body), serde_json::to_string(&read.at)?);
+    let (kind, at) = (read.body.kind().name(), serde_json::to_string(&read.at)?);
     let mut body = format!("{{\"type\":\"{kind}\",\"timestamp\":{at},\"data\":").into_bytes();
     body.extend_from_slice(&json(id, content));
     body.push(b'}');
     Ok(body)
-}
-
-/// Returns the kind of the notification, as named in its JSON.
-pub fn kind(what: &NotificationBody) -> &'static str {
-    match what {
-        NotificationBody::AuctionWon { .. } => "auction_won",
-        NotificationBody::HighestBid { .. } => "highest_bid",
-        NotificationBody::BidDoubled { .. } => "bid_doubled",
-    }
 }
 
 #[cfg(test)]
@@ -29,6 +20,7 @@ mod tests {
     use super::*;
     use auction_domain::Timestamp;
     use auction_wire::api::Money;
+    use auction_wire::notification::NotificationBody;
     use serde_json::{Value, json};
 
     #[test]
