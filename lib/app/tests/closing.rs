@@ -1,17 +1,19 @@
 //! Tests of the real auctioneer and partition writer on in-memory ports: an auction is closed once and not
 //! before its end, whatever clock an auctioneer reads.
 
+use crate::consume::RunningConsumer;
 use crate::test_portal::TestPortal;
 use async_trait::async_trait;
 use auction_app::auctioneer::closing::{self, ClosingHandler, ClosingSchedule};
-use auction_app::consume::{SubscriptionConfig, run_consumer};
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_domain::auction::AuctionCommand;
 use auction_domain::{AuctionId, DurationMs, Timestamp, UserId};
+use auction_simulation::streams::Streams;
+use auction_testkit::contract::command_stream::StreamHarness;
 use auction_testkit::fixtures::{AT, P, create_auction, create_user, fresh, place_bid};
-use auction_testkit::memory::{MemoryEventStreams, MemoryParkedEvents, MemoryQueue, MemoryRevocations};
-use auction_wire::{Command, CommandBody, EventRecord, PartitionCount};
+use auction_testkit::memory::{MemoryParkedEvents, MemoryRevocations};
+use auction_wire::{Command, CommandBody, EventRecord};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -19,7 +21,7 @@ use worker_runtime::health::Health;
 use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 /// Queue whose clock is ahead by this number of seconds.
-struct Skewed(MemoryQueue, i64);
+struct Skewed(Streams, i64);
 
 #[async_trait]
 impl CommandQueue for Skewed {
@@ -36,25 +38,15 @@ fn start_auctioneer(portal: &TestPortal, skew: i64) -> ShutdownTrigger {
     let (stopper, stop) = shutdown_pair();
     let (schedule, departed) = (Arc::new(ClosingSchedule::default()), Arc::new(Notify::new()));
     let handler = ClosingHandler::new(P, Arc::clone(&schedule), Arc::clone(&departed));
-    let deletions = portal.store.clone();
-    let (stores, event_streams) = (portal.store.clone(), MemoryEventStreams(portal.streams.clone(), 10));
-    let health_of = |name: &str| Health::default().register(name);
-    let subscription = SubscriptionConfig {
-        component: "auctioneer",
-        partition: P,
-        health: health_of("handler"),
-        stop: stop.clone(),
-    };
+    let (deletions, parking) = (portal.store.clone(), MemoryParkedEvents::default());
+    let event_streams = portal.streams.event_connector(10);
+    let consumer =
+        RunningConsumer::start("auctioneer", portal.store.clone(), event_streams, &parking, handler);
+    let queue = Skewed(portal.streams.clone(), skew);
     tokio::spawn(async move {
-        run_consumer(&stores, &event_streams, &MemoryParkedEvents::default(), subscription, handler)
-            .await
-            .unwrap()
-    });
-    let queue = Skewed(MemoryQueue(portal.streams.clone(), PartitionCount::new(4).unwrap()), skew);
-    let health = health_of("closing");
-    tokio::spawn(async move {
-        let revocations = MemoryRevocations;
+        let (revocations, health) = (MemoryRevocations, Health::default().register("closing"));
         closing::run(&queue, &deletions, &revocations, &schedule, &departed, &health, stop).await;
+        consumer.stop().await;
     });
     stopper
 }
@@ -76,7 +68,7 @@ fn closings(portal: &TestPortal, auction: AuctionId) -> Vec<EventRecord> {
 /// closed.
 async fn closed_at(skews: &[i64]) -> Timestamp {
     const AUCTIONS: usize = 5;
-    let portal = TestPortal::new(false);
+    let portal = TestPortal::calm();
     let writer = portal.start(100);
     let auctioneers: Vec<ShutdownTrigger> =
         skews.iter().map(|skew| start_auctioneer(&portal, *skew)).collect();
@@ -87,10 +79,7 @@ async fn closed_at(skews: &[i64]) -> Timestamp {
         portal.submit(&ending(*auction, ends_at)).await;
         portal.submit(&place_bid(*auction, ada, 100)).await;
     }
-    for second in 0..450 {
-        portal.streams.set_clock(AT + DurationMs::seconds(second));
-        tokio::time::sleep(Duration::from_secs(1)).await; // in paused time
-    }
+    tokio::time::sleep(Duration::from_secs(450)).await; // in paused time
     auctioneers.iter().for_each(ShutdownTrigger::stop);
     writer.stop().await.unwrap();
     let closings: Vec<EventRecord> =

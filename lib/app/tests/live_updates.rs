@@ -5,12 +5,13 @@ use auction_app::ingress::live_updates::{BroadcastHub, SubscribeError, Subscribe
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::auction_event_reader::AuctionEventReader;
 use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
-use auction_app::ports::events::event_tail::{EventTail, EventTailConnector};
 use auction_domain::{AuctionId, BidId, UserId};
-use auction_testkit::fixtures::{P, auction_created, batch, bid_placed, fresh};
-use auction_testkit::memory::{MemoryStore, MemoryStreams, MemoryTail, MemoryTailConnector};
+use auction_simulation::streams::Streams;
+use auction_simulation::world::World;
+use auction_testkit::contract::command_stream::StreamHarness;
+use auction_testkit::fixtures::{auction_created, batch, bid_placed, fresh};
+use auction_testkit::memory::MemoryStore;
 use auction_wire::EventRecord;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
@@ -19,35 +20,6 @@ use worker_runtime::health::Health;
 use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
-
-/// Tails of streams that can become unavailable.
-#[derive(Clone)]
-struct Tails(MemoryTailConnector, Arc<AtomicBool>);
-
-struct Tail(MemoryTail, Arc<AtomicBool>);
-
-fn check(unavailable: &AtomicBool) -> Result<(), Unavailable> {
-    if unavailable.load(Ordering::Relaxed) {
-        Err(Unavailable::new("redis", "outage by the test"))
-    } else {
-        Ok(())
-    }
-}
-
-impl EventTailConnector for Tails {
-    type Tail = Tail;
-    async fn open(&self) -> Result<Tail, Unavailable> {
-        check(&self.1)?;
-        Ok(Tail(self.0.open().await?, self.1.clone()))
-    }
-}
-
-impl EventTail for Tail {
-    async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
-        check(&self.1)?;
-        self.0.read().await
-    }
-}
 
 /// Store whose reads of one auction never return.
 #[derive(Clone)]
@@ -71,8 +43,7 @@ impl AuctionEventReader for Events {
 /// Store, stream and broadcast hub.
 struct Fixture {
     store: MemoryStore,
-    streams: MemoryStreams,
-    unavailable: Arc<AtomicBool>,
+    streams: Streams,
     hanging: Arc<OnceLock<AuctionId>>,
     hub: Arc<BroadcastHub>,
     stopper: ShutdownTrigger,
@@ -84,21 +55,19 @@ struct Fixture {
 impl Fixture {
     /// Creates an auction without bids.
     async fn new(max_subscribers: usize) -> Fixture {
-        let (store, streams, unavailable) =
-            (MemoryStore::default(), MemoryStreams::default(), Arc::default());
+        let (store, streams) = (MemoryStore::default(), Streams::new(&World::calm()));
         let hub = Arc::new(BroadcastHub::new(max_subscribers, FLUSH_INTERVAL));
         let (stopper, stop) = shutdown_pair();
-        let tails = Tails(MemoryTailConnector(streams.clone(), P), Arc::clone(&unavailable));
+        let tails = streams.tail_connector();
         let hanging = Arc::new(OnceLock::new());
         let (running_hub, events) = (Arc::clone(&hub), Events(store.clone(), Arc::clone(&hanging)));
         tokio::spawn(async move {
             running_hub.run(&events, &tails, &Health::default().register("live"), stop).await;
         });
         let auction = AuctionId(fresh());
-        let mut fixture =
-            Fixture { store, streams, unavailable, hanging, hub, stopper, auction, head: 0, version: 0 };
+        let mut fixture = Fixture { store, streams, hanging, hub, stopper, auction, head: 0, version: 0 };
         let created = fixture.store(vec![auction_created(None)]).await;
-        fixture.streams.publish(P, &created);
+        fixture.streams.publish(&created).await;
         fixture
     }
 
@@ -122,7 +91,7 @@ impl Fixture {
     /// Stores and publishes bids.
     async fn bid(&mut self, count: u64) {
         let bids = self.bids(count).await;
-        self.streams.publish(P, &bids);
+        self.streams.publish(&bids).await;
     }
 
     async fn listen(&self, seen: Option<u64>) -> Subscriber {
@@ -234,7 +203,7 @@ async fn subscriber_ahead_of_the_stream_receives_no_repeats() {
     let late = fixture.bids(2).await;
     let mut subscriber = fixture.listen(Some(3)).await;
     assert!(subscriber.initial.is_none());
-    fixture.streams.publish(P, &late);
+    fixture.streams.publish(&late).await;
     fixture.bid(1).await;
     assert_eq!(next(&mut subscriber, 1).await, [4]);
 }
@@ -243,21 +212,21 @@ async fn subscriber_ahead_of_the_stream_receives_no_repeats() {
 async fn subscribers_miss_no_event_during_an_outage_of_the_streams() {
     let mut fixture = Fixture::new(10).await;
     let mut subscriber = fixture.listen(None).await;
-    fixture.unavailable.store(true, Ordering::Relaxed);
+    fixture.streams.set_unavailable(true);
     // Events that are published during the outage and lost by the stream.
     fixture.bids(2).await;
     tokio::time::sleep(Duration::from_secs(20)).await;
-    fixture.unavailable.store(false, Ordering::Relaxed);
+    fixture.streams.set_unavailable(false);
     assert_eq!(next(&mut subscriber, 2).await, [2, 3]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn new_subscriber_misses_no_event_during_an_outage() {
     let mut fixture = Fixture::new(10).await;
-    fixture.unavailable.store(true, Ordering::Relaxed);
+    fixture.streams.set_unavailable(true);
     let mut subscriber = fixture.listen(None).await;
     fixture.bids(2).await;
-    fixture.unavailable.store(false, Ordering::Relaxed);
+    fixture.streams.set_unavailable(false);
     assert_eq!(next(&mut subscriber, 2).await, [2, 3]);
 }
 

@@ -1,8 +1,8 @@
 //! Tests of the real notifier on in-memory ports: however often it is interrupted, killed or run twice, each
 //! notification is stored once and visible once.
 
+use crate::consume::RunningConsumer;
 use crate::test_portal::TestPortal;
-use auction_app::consume::{SubscriptionConfig, run_consumer};
 use auction_app::notifier::{InboxReader, Notifier, NotifierConfig};
 use auction_app::ports::notifications::inbox::InboxStore;
 use auction_app::ports::notifications::notification_store::NotificationStore;
@@ -11,9 +11,11 @@ use auction_domain::user::{
     ChangeNotificationPreferences, NotificationKind, NotificationPreferences, UserCommand,
 };
 use auction_domain::{Actor, AuctionId, BidId, OperatorId, UserId};
-use auction_testkit::fault_injection::{FaultInjector, FaultyPort};
+use auction_simulation::faulty_port::FaultyPort;
+use auction_simulation::world::{Trace, World};
+use auction_testkit::contract::command_stream::StreamHarness;
 use auction_testkit::fixtures::{P, create_auction, create_user, delete_bid, fresh, of_auction, place_bid};
-use auction_testkit::memory::{MemoryEventStreams, MemoryInboxes, MemoryNotifications, MemoryParkedEvents};
+use auction_testkit::memory::{MemoryInboxes, MemoryNotifications, MemoryParkedEvents};
 use auction_testkit::notification_model::{assert_notifications_match_model, read};
 use auction_testkit::random::Random;
 use auction_wire::{Command, CommandBody};
@@ -21,9 +23,6 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinHandle;
-use worker_runtime::health::Health;
-use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 const SCHEDULES: u64 = 200;
 const INBOX_SIZE: u64 = 10_000;
@@ -37,19 +36,10 @@ struct NotifierFixture {
     auctions: Vec<AuctionId>,
 }
 
-struct RunningNotifier(ShutdownTrigger, JoinHandle<()>);
-
-impl RunningNotifier {
-    async fn stop(self) {
-        self.0.stop();
-        self.1.await.unwrap();
-    }
-}
-
 impl NotifierFixture {
-    fn new() -> NotifierFixture {
+    fn new(world: World) -> NotifierFixture {
         NotifierFixture {
-            portal: TestPortal::new(false),
+            portal: TestPortal::new(world, false),
             notifications: MemoryNotifications::new(INBOX_SIZE as usize),
             cache: MemoryInboxes::new(INBOX_SIZE),
             users: (0..5).map(|_| UserId(fresh())).collect(),
@@ -57,28 +47,16 @@ impl NotifierFixture {
         }
     }
 
-    fn notifier(&self, faults: &FaultInjector, count: usize, interval: Duration) -> RunningNotifier {
-        let (stopper, stop) = shutdown_pair();
-        let stores = FaultyPort::new(self.portal.store.clone(), faults);
-        let event_streams = FaultyPort::new(MemoryEventStreams(self.portal.streams.clone(), count), faults);
-        let (stored, cache) = (
-            FaultyPort::new(self.notifications.clone(), faults),
-            FaultyPort::new(self.cache.clone(), faults),
-        );
+    fn notifier(&self, count: usize, interval: Duration) -> RunningConsumer {
+        let TestPortal { store, streams, world, .. } = &self.portal;
+        let (stored, cache) =
+            (FaultyPort::new(self.notifications.clone(), world), FaultyPort::new(self.cache.clone(), world));
         // A cache of one auction, so that most are loaded from the store.
         let batch = NonZeroUsize::new(count).unwrap();
         let limits = NotifierConfig { interval, batch, auctions: NonZeroUsize::MIN };
-        let notifier = Notifier::new(stored, cache, P, limits);
-        let health = Health::default().register("notifier");
-        let subscription = SubscriptionConfig { component: "notifier", partition: P, health, stop };
-        RunningNotifier(
-            stopper,
-            tokio::spawn(async move {
-                run_consumer(&stores, &event_streams, &MemoryParkedEvents::default(), subscription, notifier)
-                    .await
-                    .unwrap();
-            }),
-        )
+        let (notifier, parking) = (Notifier::new(stored, cache, P, limits), MemoryParkedEvents::default());
+        let (stores, event_streams) = (FaultyPort::new(store.clone(), world), streams.event_connector(count));
+        RunningConsumer::start("notifier", stores, event_streams, &parking, notifier)
     }
 
     async fn caught_up(&self) {
@@ -158,21 +136,18 @@ async fn poll(inbox: &InboxReader, user: UserId, seen: &mut BTreeMap<UserId, Vec
 
 async fn schedule(seed: u64) -> u64 {
     let mut random = Random::new(seed);
-    let fixture = NotifierFixture::new();
-    let faults = FaultInjector::new(seed + 1_000_000, 0);
+    let fixture = NotifierFixture::new(World::new(seed + 1_000_000, Trace::Off));
     let interval = Duration::from_millis(*random.pick(&[0, 50, 400]));
     let writer = fixture.portal.start(4);
-    let mut notifiers = [
-        fixture.notifier(&faults, random.below(5) as usize + 1, interval),
-        fixture.notifier(&faults, 3, interval),
-    ];
+    let mut notifiers =
+        [fixture.notifier(random.below(5) as usize + 1, interval), fixture.notifier(3, interval)];
     let mut commands = fixture.setup_commands();
     for command in &commands {
         fixture.portal.submit(command).await;
     }
     fixture.portal.quiet(commands.len()).await;
     fixture.caught_up().await;
-    faults.set_failure_rate(random.below(100));
+    fixture.portal.world.set_failure_rate(random.below(40));
     let inbox = InboxReader {
         store: Arc::new(fixture.notifications.clone()),
         cache: Arc::new(fixture.cache.clone()),
@@ -187,14 +162,14 @@ async fn schedule(seed: u64) -> u64 {
             tokio::time::sleep(Duration::from_millis(random.below(200))).await;
         }
         if random.chance(60) {
-            let fresh = fixture.notifier(&faults, random.below(5) as usize + 1, interval);
-            std::mem::replace(&mut notifiers[random.below(2) as usize], fresh).1.abort();
+            let fresh = fixture.notifier(random.below(5) as usize + 1, interval);
+            std::mem::replace(&mut notifiers[random.below(2) as usize], fresh).kill();
         }
         if random.chance(30) {
             fixture.cache.flush();
         }
         if random.chance(60) {
-            fixture.portal.streams.trim(P, random.below(60));
+            fixture.portal.streams.trim(1 + random.below(4) as usize);
         }
         poll(&inbox, *random.pick(&fixture.users), &mut seen).await;
     }
@@ -203,12 +178,12 @@ async fn schedule(seed: u64) -> u64 {
         commands.push(command);
     }
     fixture.portal.quiet(commands.len()).await;
+    fixture.portal.world.set_failure_rate(0);
     writer.stop().await.unwrap();
-    faults.stop_failing();
     fixture.caught_up().await;
     // The last notifier may not have delivered its batch. The next one makes up for it.
-    notifiers.iter().for_each(|notifier| notifier.1.abort());
-    let last = fixture.notifier(&faults, 5, interval);
+    notifiers.iter().for_each(RunningConsumer::kill);
+    let last = fixture.notifier(5, interval);
     tokio::time::sleep(Duration::from_secs(5)).await;
     last.stop().await;
     for user in &fixture.users {
@@ -217,7 +192,7 @@ async fn schedule(seed: u64) -> u64 {
         }
     }
     fixture.check(&seen).await;
-    faults.failures()
+    fixture.portal.world.failures()
 }
 
 #[tokio::test(start_paused = true)]
@@ -233,17 +208,16 @@ async fn notifications_are_visible_exactly_once_under_random_faults() {
 /// 1000 bidders, and one bid per millisecond for five seconds.
 #[tokio::test(start_paused = true)]
 async fn notifier_combines_changes_of_the_highest_bid_per_interval() {
-    let mut fixture = NotifierFixture::new();
+    let mut fixture = NotifierFixture::new(World::calm());
     fixture.users = (0..1000).map(|_| UserId(fresh())).collect();
     fixture.auctions.truncate(1);
     let interval = Duration::from_secs(1);
-    let faults = FaultInjector::new(1, 0);
     let mut commands = fixture.setup_commands();
     for (n, user) in (0..5).flat_map(|_| fixture.users.clone()).enumerate() {
         commands.push(place_bid(fixture.auctions[0], user, 100 + n as u64));
     }
     let began = tokio::time::Instant::now();
-    let (writer, notifier) = (fixture.portal.start(50), fixture.notifier(&faults, 10_000, interval));
+    let (writer, notifier) = (fixture.portal.start(50), fixture.notifier(10_000, interval));
     for command in &commands {
         fixture.portal.submit(command).await;
         tokio::time::sleep(Duration::from_millis(1)).await;

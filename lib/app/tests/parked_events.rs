@@ -1,9 +1,10 @@
 //! Tests of parked events with the real projector: an event that it cannot process is parked with the later
 //! events of its aggregate, all other aggregates continue, and an operator can have it processed again.
 
+use crate::consume::{RunningConsumer, caught_up, projector, rebuilt};
 use crate::test_portal::TestPortal;
 use auction_app::consume::stored_events::LoadError;
-use auction_app::consume::{EventHandler, HandleResult, SubscriptionConfig, run_consumer};
+use auction_app::consume::{EventHandler, HandleResult};
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::event_store::EventStore;
 use auction_app::ports::operator::parked_events::{
@@ -12,15 +13,13 @@ use auction_app::ports::operator::parked_events::{
 use auction_app::ports::views::read_models::ReadModelReader;
 use auction_app::projector::Projector;
 use auction_domain::AuctionId;
+use auction_testkit::contract::command_stream::StreamHarness;
 use auction_testkit::fixtures::P;
-use auction_testkit::memory::{MemoryEventStreams, MemoryParkedEvents, MemoryStreams, MemoryViews};
+use auction_testkit::memory::{MemoryParkedEvents, MemoryViews};
 use auction_testkit::random::Random;
 use auction_wire::EventRecord;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use worker_runtime::health::Health;
-use worker_runtime::shutdown::shutdown_pair;
 
 /// Why processing an event fails.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,33 +62,6 @@ async fn until<F: Future<Output = Result<bool, Unavailable>>>(what: &str, mut ho
     assert!(waited.await.is_ok(), "{what}");
 }
 
-async fn caught_up(portal: &TestPortal, views: &MemoryViews) {
-    let head = portal.store.events(P).len() as u64;
-    until("the projector is stuck", async || Ok(ReadModelReader::checkpoint(views, P).await? >= head)).await;
-}
-
-/// Builds the expected views, from the repaired store.
-async fn rebuilt(portal: &TestPortal) -> MemoryViews {
-    let (views, (stopper, stop)) = (MemoryViews::default(), shutdown_pair());
-    let projector = Projector::new(views.clone(), P, NonZeroUsize::new(2).unwrap());
-    let (store, event_streams) = (portal.store.clone(), MemoryEventStreams(MemoryStreams::default(), 10));
-    let task = tokio::spawn(async move {
-        let config = SubscriptionConfig {
-            component: "rebuilt",
-            partition: P,
-            health: Health::default().register("p"),
-            stop,
-        };
-        run_consumer(&store, &event_streams, &MemoryParkedEvents::default(), config, projector)
-            .await
-            .unwrap();
-    });
-    caught_up(portal, &views).await;
-    stopper.stop();
-    task.await.unwrap();
-    views
-}
-
 async fn parked(parking: &MemoryParkedEvents) -> Option<ParkedAggregate> {
     let mut all = parking.of("projector", P).await.unwrap();
     assert!(all.len() <= 1, "only one aggregate is parked: {all:?}");
@@ -98,7 +70,7 @@ async fn parked(parking: &MemoryParkedEvents) -> Option<ParkedAggregate> {
 
 async fn schedule(seed: u64, cause: FailureCause) {
     let mut random = Random::new(seed);
-    let portal = TestPortal::new(false);
+    let portal = TestPortal::calm();
     let commands = crate::random_history::commands(&mut random);
     let (before, after) = commands.split_at(commands.len() / 2);
     for command in before {
@@ -111,23 +83,13 @@ async fn schedule(seed: u64, cause: FailureCause) {
     let failure = Arc::new(Mutex::new(Some((bad.position, cause))));
     if cause == FailureCause::Unreadable {
         portal.store.change_kind(P, bad.position, "raffled");
-        portal.streams.trim(P, events.len() as u64); // so that all events are read from the store
+        portal.streams.trim(1); // so that all events are read from the store
     }
-    let (views, parking, (stopper, stop)) =
-        (MemoryViews::default(), MemoryParkedEvents::default(), shutdown_pair());
-    let projector = Projector::new(views.clone(), P, NonZeroUsize::new(2).unwrap());
-    let failing = FailingProjector(projector, Arc::clone(&failure));
-    let event_streams = MemoryEventStreams(portal.streams.clone(), random.below(20) as usize + 1);
-    let (store, parked_events) = (portal.store.clone(), parking.clone());
-    let consumer = tokio::spawn(async move {
-        let config = SubscriptionConfig {
-            component: "projector",
-            partition: P,
-            health: Health::default().register("p"),
-            stop,
-        };
-        run_consumer(&store, &event_streams, &parked_events, config, failing).await.unwrap();
-    });
+    let (views, parking, store) =
+        (MemoryViews::default(), MemoryParkedEvents::default(), portal.store.clone());
+    let failing = FailingProjector(projector(&views), Arc::clone(&failure));
+    let event_streams = portal.streams.event_connector(random.below(20) as usize + 1);
+    let consumer = RunningConsumer::start("projector", store, event_streams, &parking, failing);
 
     caught_up(&portal, &views).await;
     let event = parked(&parking).await.unwrap().event;
@@ -158,8 +120,7 @@ async fn schedule(seed: u64, cause: FailureCause) {
     assert!(parking.request("projector", bad.key, bad.position, OperatorAction::Retry).await.unwrap());
     until("the event is still parked", async || Ok(parked(&parking).await.is_none())).await;
     views.assert_same(&rebuilt(&portal).await);
-    stopper.stop();
-    consumer.await.unwrap();
+    consumer.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -174,7 +135,7 @@ async fn failing_event_is_parked_alone_and_processed_after_retry() {
 
 #[tokio::test(start_paused = true)]
 async fn dropped_event_is_skipped_and_later_ones_are_processed() {
-    let (mut random, portal) = (Random::new(5), TestPortal::new(false));
+    let (mut random, portal) = (Random::new(5), TestPortal::calm());
     let commands = crate::random_history::commands(&mut random);
     for command in &commands {
         portal.submit(command).await;
@@ -183,22 +144,12 @@ async fn dropped_event_is_skipped_and_later_ones_are_processed() {
     let events = portal.store.events(P);
     let bad = events.iter().find(|event| event.kind == "bid_placed").unwrap().clone();
     let last = events.iter().rfind(|event| event.key == bad.key).unwrap();
-    let (views, parking, (_stopper, stop)) =
-        (MemoryViews::default(), MemoryParkedEvents::default(), shutdown_pair());
-    let projector = Projector::new(views.clone(), P, NonZeroUsize::new(2).unwrap());
-    let failing =
-        FailingProjector(projector, Arc::new(Mutex::new(Some((bad.position, FailureCause::Refused)))));
-    let event_streams = MemoryEventStreams(portal.streams.clone(), 7);
-    let (store, parked_events) = (portal.store.clone(), parking.clone());
-    tokio::spawn(async move {
-        let config = SubscriptionConfig {
-            component: "projector",
-            partition: P,
-            health: Health::default().register("p"),
-            stop,
-        };
-        run_consumer(&store, &event_streams, &parked_events, config, failing).await.unwrap();
-    });
+    let (views, parking, store) =
+        (MemoryViews::default(), MemoryParkedEvents::default(), portal.store.clone());
+    let failure = Arc::new(Mutex::new(Some((bad.position, FailureCause::Refused))));
+    let failing = FailingProjector(projector(&views), failure);
+    let event_streams = portal.streams.event_connector(7);
+    let _consumer = RunningConsumer::start("projector", store, event_streams, &parking, failing);
     caught_up(&portal, &views).await;
     assert!(parking.request("projector", bad.key, bad.position, OperatorAction::Drop).await.unwrap());
     until("the event is still parked", async || Ok(parked(&parking).await.is_none())).await;

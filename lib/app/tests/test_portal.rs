@@ -1,17 +1,20 @@
 //! In-memory partition with its writers, and the checks of its final state.
 
 use auction_app::ports::commands::command_queue::CommandQueue;
-use auction_app::ports::commands::command_stream::CommandStreamConnector;
 use auction_app::ports::events::event_store::EventStoreConnector;
-use auction_app::ports::events::partition_lock::PartitionLockConnector;
 use auction_app::writer::decider::DeciderConfig;
 use auction_app::writer::dispatch::DecideFn;
 use auction_app::writer::partition_writer::{self, PartitionWriter, WriterError};
 use auction_app::writer::snapshots::{SnapshotPolicy, run_snapshot_writer, snapshots};
 use auction_domain::auction::Auction;
-use auction_testkit::fixtures::{AT, P};
-use auction_testkit::memory::{MemoryCommandStreams, MemoryLocks, MemoryQueue, MemoryStore, MemoryStreams};
-use auction_wire::{Command, CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionCount};
+use auction_redis::command_stream::RedisCommandStreams;
+use auction_simulation::locks::Locks;
+use auction_simulation::streams::Streams;
+use auction_simulation::world::World;
+use auction_testkit::contract::command_stream::StreamHarness;
+use auction_testkit::fixtures::P;
+use auction_testkit::memory::MemoryStore;
+use auction_wire::{Command, CommandId, Event, EventRecord, Outcome, OutcomeResult};
 use std::collections::HashMap;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
@@ -30,10 +33,11 @@ const OFTEN: SnapshotPolicy =
 #[derive(Clone)]
 pub(crate) struct TestPortal {
     pub(crate) store: MemoryStore,
-    pub(crate) streams: MemoryStreams,
+    pub(crate) streams: Streams,
+    /// Delays and failures of the streams and locks.
+    pub(crate) world: World,
     /// Set if writers take turns.
-    pub(crate) locks: Option<MemoryLocks>,
-    queue: MemoryQueue,
+    pub(crate) locks: Option<Locks>,
 }
 
 /// Partition writer that runs in a task.
@@ -43,15 +47,14 @@ pub(crate) struct RunningWriter {
 }
 
 impl RunningWriter {
-    pub(crate) fn start<S, L, K>(decide: DecideFn, stores: S, streams: L, locks: Option<K>) -> RunningWriter
+    pub(crate) fn start<S>(
+        decide: DecideFn,
+        stores: S,
+        streams: RedisCommandStreams,
+        locks: Option<Locks>,
+    ) -> RunningWriter
     where
-        S: EventStoreConnector + 'static,
-        S::Store: 'static,
-        L: CommandStreamConnector + 'static,
-        L::Reader: 'static,
-        L::Settler: 'static,
-        K: PartitionLockConnector + 'static,
-        K::Lock: 'static,
+        S: EventStoreConnector<Store: 'static> + 'static,
     {
         let config = DeciderConfig { aggregates: TWO, active_users: TWO, decide, snapshots: OFTEN };
         let (snapshots, receiver) = snapshots();
@@ -85,24 +88,24 @@ impl RunningWriter {
 }
 
 impl TestPortal {
-    pub(crate) fn new(pessimistic: bool) -> TestPortal {
-        let streams = MemoryStreams::default();
-        streams.set_clock(AT);
-        let queue = MemoryQueue(streams.clone(), PartitionCount::new(4).unwrap());
-        let locks = pessimistic.then(MemoryLocks::default);
-        TestPortal { store: MemoryStore::default(), streams, locks, queue }
+    pub(crate) fn new(world: World, pessimistic: bool) -> TestPortal {
+        let (store, streams) = (MemoryStore::default(), Streams::new(&world));
+        let locks = pessimistic.then(|| Locks::new(&world));
+        TestPortal { store, streams, world, locks }
+    }
+
+    /// Returns a portal without delays and failures.
+    pub(crate) fn calm() -> TestPortal {
+        TestPortal::new(World::calm(), false)
     }
 
     /// Returns a portal with the same store and empty streams.
     pub(crate) fn with_empty_streams(&self) -> TestPortal {
-        let streams = MemoryStreams::default();
-        streams.set_clock(AT);
-        let queue = MemoryQueue(streams.clone(), PartitionCount::new(4).unwrap());
-        TestPortal { streams, queue, ..self.clone() }
+        TestPortal { streams: Streams::new(&self.world), ..self.clone() }
     }
 
-    pub(crate) fn command_streams(&self, count: usize) -> MemoryCommandStreams {
-        MemoryCommandStreams(self.streams.clone(), count)
+    pub(crate) fn command_streams(&self, count: usize) -> RedisCommandStreams {
+        self.streams.command_streams(count, self.locks.is_some())
     }
 
     /// Starts a writer that reads at most `count` commands at a time.
@@ -115,7 +118,7 @@ impl TestPortal {
     }
 
     pub(crate) async fn submit(&self, command: &Command) {
-        self.queue.submit(command.clone()).await.unwrap();
+        self.streams.submit(command.clone()).await.unwrap();
     }
 
     pub(crate) fn outcome(&self, command: &Command) -> Outcome {
@@ -136,7 +139,7 @@ impl TestPortal {
 
     /// Returns whether all commands are acknowledged and all events are published.
     pub(crate) fn is_quiet(&self, given: usize) -> bool {
-        self.streams.acknowledged(P) == given && self.streams.events(P).len() == self.store.events(P).len()
+        self.streams.acknowledged() == given && self.streams.head() == self.store.events(P).len() as u64
     }
 
     /// Waits until [`TestPortal::is_quiet`], in paused time.
@@ -147,7 +150,7 @@ impl TestPortal {
             }
         };
         let waited = tokio::time::timeout(Duration::from_secs(3600), quiet).await;
-        assert!(waited.is_ok(), "stuck: {} of {given} acknowledged", self.streams.acknowledged(P));
+        assert!(waited.is_ok(), "stuck: {} of {given} acknowledged", self.streams.acknowledged());
     }
 
     /// Runs one writer, which reads at most `count` commands at a time, until everything is processed.
@@ -158,8 +161,8 @@ impl TestPortal {
     }
 
     /// Checks the final state. `given` are the commands in the order of submission, with repeats.
-    pub(crate) fn check(&self, given: &[Command]) {
-        let (stored, published) = (self.store.events(P), self.streams.events(P));
+    pub(crate) async fn check(&self, given: &[Command]) {
+        let (stored, published) = (self.store.events(P), self.streams.events().await);
         assert!(
             stored.iter().zip(1..).all(|(event, position)| event.position == position),
             "positions are gap-free"
@@ -169,7 +172,7 @@ impl TestPortal {
             stored.iter().zip(&published).all(|(one, other)| one.same_history(other)),
             "the stream equals the store"
         );
-        assert_eq!(self.streams.pending(P), 0);
+        assert_eq!(self.streams.pending().await, 0);
         self.check_snapshots(&stored);
         let mut first: HashMap<CommandId, usize> = HashMap::new();
         for (at, command) in given.iter().enumerate() {
@@ -179,7 +182,7 @@ impl TestPortal {
         assert_eq!(outcomes.len(), first.len(), "one outcome per command");
         assert!(first.keys().all(|command| outcomes.contains_key(command)));
         self.check_events(&stored, &first, &outcomes);
-        for (_, reply) in self.streams.replies(P) {
+        for reply in self.streams.replies().await {
             assert_eq!(reply, outcomes[&reply.command], "replies equal the stored outcomes");
         }
     }

@@ -1,21 +1,22 @@
 //! Tests of the user-deletion process with the real auctioneer and partition writer on in-memory ports:
 //! whatever fails, a deleted user ends without open interests, and nothing is retracted twice.
 
+use crate::consume::RunningConsumer;
 use crate::test_portal::TestPortal;
 use auction_app::auctioneer::closing::{self, ClosingHandler, ClosingSchedule};
-use auction_app::consume::{SubscriptionConfig, run_consumer};
-use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_app::ports::people::user_deletions::{OpenInterest, UserDeletions};
 use auction_domain::auction::{Auction, AuctionCommand, AuctionEvent, EndAuction, Status};
 use auction_domain::user::{UserCommand, UserEvent};
-use auction_domain::{Actor, AuctionId, OperatorId, Timestamp, UserId};
-use auction_testkit::fault_injection::{FaultInjector, FaultyPort};
+use auction_domain::{Actor, AuctionId, OperatorId, UserId};
+use auction_simulation::faulty_port::FaultyPort;
+use auction_simulation::world::{Trace, World};
+use auction_testkit::contract::command_stream::StreamHarness;
 use auction_testkit::fixtures::{
     P, create_auction, create_auction_for, create_user, delete_user, fresh, of_auction, place_bid,
 };
-use auction_testkit::memory::{MemoryEventStreams, MemoryParkedEvents, MemoryQueue, MemoryRevocations};
+use auction_testkit::memory::{MemoryParkedEvents, MemoryRevocations};
 use auction_testkit::random::Random;
-use auction_wire::{Command, CommandBody, Event, PartitionCount};
+use auction_wire::{Command, CommandBody, Event};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,34 +28,23 @@ use worker_runtime::shutdown::shutdown_pair;
 
 const SCHEDULES: u64 = 200;
 
-fn queue(portal: &TestPortal) -> MemoryQueue {
-    MemoryQueue(portal.streams.clone(), PartitionCount::new(4).unwrap())
-}
-
 /// Running auctioneer: its event consumer and its closing loop.
-struct Auctioneer(JoinHandle<()>, JoinHandle<()>);
+struct Auctioneer(RunningConsumer, JoinHandle<()>);
 
 impl Auctioneer {
-    fn start(portal: &TestPortal, faults: &FaultInjector) -> Auctioneer {
+    fn start(portal: &TestPortal) -> Auctioneer {
         let (schedule, departed) = (Arc::new(ClosingSchedule::default()), Arc::new(Notify::new()));
         let handler = ClosingHandler::new(P, Arc::clone(&schedule), Arc::clone(&departed));
-        let stores = FaultyPort::new(portal.store.clone(), faults);
-        let event_streams = FaultyPort::new(MemoryEventStreams(portal.streams.clone(), 3), faults);
-        let (deletions, queue) = (stores.clone(), FaultyPort::new(queue(portal), faults));
+        let stores = FaultyPort::new(portal.store.clone(), &portal.world);
+        let queue = FaultyPort::new(portal.streams.clone(), &portal.world);
+        let (deletions, event_streams) = (stores.clone(), portal.streams.event_connector(3));
+        let parking = MemoryParkedEvents::default();
+        let consumer = RunningConsumer::start("auctioneer", stores, event_streams, &parking, handler);
         let (stopper, stop) = shutdown_pair();
-        let (consumer_stop, closing_stop) = (stop.clone(), stop);
-        let consumer = tokio::spawn(async move {
-            let health = Health::default().register("auctioneer");
-            let config =
-                SubscriptionConfig { component: "auctioneer", partition: P, health, stop: consumer_stop };
-            run_consumer(&stores, &event_streams, &MemoryParkedEvents::default(), config, handler)
-                .await
-                .unwrap();
-        });
         let closing_loop = tokio::spawn(async move {
             let health = Health::default().register("closing");
             let revocations = MemoryRevocations;
-            closing::run(&queue, &deletions, &revocations, &schedule, &departed, &health, closing_stop).await;
+            closing::run(&queue, &deletions, &revocations, &schedule, &departed, &health, stop).await;
             drop(stopper); // dropping it earlier would request a shutdown
         });
         Auctioneer(consumer, closing_loop)
@@ -62,7 +52,7 @@ impl Auctioneer {
 
     /// Ends the auctioneer at any point, as `kill -9` does.
     fn kill(&self) {
-        self.0.abort();
+        self.0.kill();
         self.1.abort();
     }
 }
@@ -99,15 +89,13 @@ fn commands(random: &mut Random) -> Vec<Command> {
     commands
 }
 
-/// Advances the time, also that of the streams, until all deletions are finished.
+/// Waits until all deletions are finished, in paused time.
 async fn quiet(portal: &TestPortal) {
     let mut quiet_rounds = 0;
     for _ in 0..5000 {
-        let now = queue(portal).now().await.unwrap();
-        portal.streams.set_clock(Timestamp(now.0 + 200));
         tokio::time::sleep(Duration::from_millis(200)).await;
         let head = portal.store.events(P).len();
-        let settled = portal.streams.pending(P) == 0 && portal.streams.events(P).len() == head;
+        let settled = portal.streams.pending().await == 0 && portal.streams.events().await.len() == head;
         let finished = portal.store.unfinished(1).await.unwrap().is_empty();
         quiet_rounds = if settled && finished { quiet_rounds + 1 } else { 0 };
         if quiet_rounds == 100 {
@@ -148,9 +136,10 @@ fn check(portal: &TestPortal) {
 
 async fn schedule(seed: u64) -> u64 {
     let mut random = Random::new(seed);
-    let (portal, faults) = (TestPortal::new(false), FaultInjector::new(seed + 1_000_000, random.below(120)));
+    let portal = TestPortal::new(World::new(seed + 1_000_000, Trace::Off), false);
+    portal.world.set_failure_rate(random.below(120));
     let writer = portal.start(4);
-    let mut auctioneers = [Auctioneer::start(&portal, &faults), Auctioneer::start(&portal, &faults)];
+    let mut auctioneers = [Auctioneer::start(&portal), Auctioneer::start(&portal)];
     for command in commands(&mut random) {
         if matches!(command.body, CommandBody::User(UserCommand::CreateUser(_))) {
             portal.store.open_account(UserId(command.key));
@@ -160,18 +149,18 @@ async fn schedule(seed: u64) -> u64 {
             tokio::time::sleep(Duration::from_millis(random.below(300))).await;
         }
         if random.chance(100) {
-            auctioneers[random.below(2) as usize] = Auctioneer::start(&portal, &faults);
+            auctioneers[random.below(2) as usize] = Auctioneer::start(&portal);
         }
     }
     tokio::time::sleep(Duration::from_millis(random.below(20_000))).await;
-    faults.stop_failing();
+    portal.world.set_failure_rate(0);
     if random.chance(500) {
         auctioneers[0].kill();
     }
     quiet(&portal).await;
     writer.stop().await.unwrap();
     check(&portal);
-    faults.failures()
+    portal.world.failures()
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,7 +178,7 @@ async fn user_deletion_completes_once_under_random_faults() {
 /// afterwards.
 #[tokio::test(start_paused = true)]
 async fn deletion_between_end_and_close_retracts_the_leading_bid() {
-    let portal = TestPortal::new(false);
+    let portal = TestPortal::calm();
     let (ada, bob, auction) = (UserId(fresh()), UserId(fresh()), AuctionId(fresh()));
     let writer = portal.start(10);
     let end = of_auction(
@@ -214,7 +203,7 @@ async fn deletion_between_end_and_close_retracts_the_leading_bid() {
     portal.submit(&delete_user(ada)).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(portal.store.open_interests(&[ada]).await.unwrap(), [(ada, OpenInterest::Bids(auction))]);
-    let _auctioneer = Auctioneer::start(&portal, &FaultInjector::new(1, 0));
+    let _auctioneer = Auctioneer::start(&portal);
     quiet(&portal).await;
     writer.stop().await.unwrap();
     let last = portal.store.events(P).pop().unwrap().event().unwrap();

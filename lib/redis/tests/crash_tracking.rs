@@ -7,7 +7,7 @@ use auction_app::ports::commands::command_stream::{
 };
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
-use auction_testkit::contract::command_stream::{CommandStreamHarness, Fields};
+use auction_testkit::contract::command_stream::{Fields, StreamHarness};
 use auction_testkit::fixtures::{P, fresh, place_bid};
 use auction_wire::Channel;
 use redis::cmd;

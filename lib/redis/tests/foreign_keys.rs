@@ -7,8 +7,7 @@ use auction_app::ports::commands::command_stream::{
 use auction_app::ports::events::event_stream::{EventStream, EventStreamConnector};
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
-use auction_testkit::contract::command_stream::{CommandStream, CommandStreamHarness, Fields};
-use auction_testkit::contract::event_stream::EventStreamHarness;
+use auction_testkit::contract::command_stream::{CommandStream, Fields, StreamHarness};
 use auction_testkit::fixtures::{P, place_bid, records};
 use auction_wire::Channel;
 use redis::{Value, cmd};
@@ -84,7 +83,7 @@ async fn pending(streams: &Streams, group: &str) -> i64 {
 async fn event_stream_skips_entries_that_are_no_events() {
     let streams = streams().await;
     let events = records(0, 4);
-    streams.publish_events(&events[..1]).await;
+    streams.publish(&events[..1]).await;
     // A valid event with an invalid entry id.
     let mut twice = cmd("XADD");
     twice.arg(keys::events(P)).arg("1-1");
@@ -92,9 +91,9 @@ async fn event_stream_skips_entries_that_are_no_events() {
         twice.arg(name).arg(value);
     }
     streams.0.query::<()>(&mut twice).await;
-    streams.publish_events(&events[1..2]).await;
+    streams.publish(&events[1..2]).await;
     garbage(&streams, "3-0").await;
-    streams.publish_events(&events[3..]).await;
+    streams.publish(&events[3..]).await;
     let mut event_stream = streams.event_connector(10).open("projector", P).await.unwrap();
     let read = event_stream.read().await.unwrap();
     let positions: Vec<u64> = read.iter().map(|event| event.position).collect();

@@ -8,10 +8,10 @@ use auction_app::writer::dispatch::DecideFn;
 use auction_app::writer::partition_writer::{self, PartitionWriter};
 use auction_app::writer::snapshots::{SnapshotPolicy, snapshots};
 use auction_domain::{AuctionId, UserId};
-use auction_testkit::contract::command_stream::{CommandStreamHarness, Fields};
+use auction_testkit::contract::command_stream::{Fields, StreamHarness};
 use auction_testkit::fixtures::{P, create_user, fresh, place_bid};
 use auction_testkit::local_servers::eventually;
-use auction_testkit::memory::{MemoryLock, MemoryLocks, MemoryStore};
+use auction_testkit::memory::MemoryStore;
 use auction_wire::{Command, PartitionId};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
@@ -23,40 +23,37 @@ fn fields(command: &Command) -> Fields {
     command.to_fields().into_iter().map(|(name, value)| (name.into(), value)).collect()
 }
 
-/// Partition locks that add a new user at the beginning of every turn.
+/// Partition lock of the only writer, which adds a new user at the beginning of every turn.
 #[derive(Clone)]
 struct Trickle {
-    locks: MemoryLocks,
     streams: Arc<Streams>,
     turns: Arc<AtomicUsize>,
 }
 
-struct TrickleLock(MemoryLock, Trickle);
-
 impl PartitionLockConnector for Trickle {
-    type Lock = TrickleLock;
-    async fn open(&self, partition: PartitionId) -> Result<TrickleLock, Unavailable> {
-        Ok(TrickleLock(self.locks.open(partition).await?, self.clone()))
+    type Lock = Trickle;
+    async fn open(&self, _: PartitionId) -> Result<Trickle, Unavailable> {
+        Ok(self.clone())
     }
 }
 
-impl PartitionLock for TrickleLock {
+impl PartitionLock for Trickle {
     async fn take(&mut self) -> Result<bool, Unavailable> {
         let user = create_user(UserId(fresh()));
-        self.1.streams.add(user.body.channel(), fields(&user)).await;
-        self.1.turns.fetch_add(1, Relaxed);
-        self.0.take().await
+        self.streams.add(user.body.channel(), fields(&user)).await;
+        self.turns.fetch_add(1, Relaxed);
+        Ok(true)
     }
     async fn release(&mut self) -> Result<(), Unavailable> {
-        self.0.release().await
+        Ok(())
     }
 }
 
 #[tokio::test]
 async fn bids_do_not_starve_under_a_trickle_of_creations() {
     let streams = Arc::new(streams().await);
-    let (locks, turns) = (MemoryLocks::default(), Arc::new(AtomicUsize::new(0)));
-    let trickle = Trickle { locks, streams: streams.clone(), turns: turns.clone() };
+    let turns = Arc::new(AtomicUsize::new(0));
+    let trickle = Trickle { streams: streams.clone(), turns: turns.clone() };
     let bid = place_bid(AuctionId(fresh()), UserId(fresh()), 100);
     streams.add(bid.body.channel(), fields(&bid)).await;
     let some = NonZeroUsize::new(100).unwrap();

@@ -7,8 +7,7 @@ use auction_app::ports::events::retention::{StreamRetention, TrimmedCommands};
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_redis::keys;
 use auction_redis::retention::RedisRetention;
-use auction_testkit::contract::command_stream::{CommandStream, CommandStreamHarness, Fields};
-use auction_testkit::contract::event_stream::EventStreamHarness;
+use auction_testkit::contract::command_stream::{CommandStream, Fields, StreamHarness};
 use auction_testkit::fixtures::{AT, P, create_auction, fresh, place_bid, records};
 use auction_wire::{Channel, Command, EventRecord};
 use redis::cmd;
@@ -71,7 +70,7 @@ async fn trimming_removes_decided_and_keeps_undecided_commands() {
 async fn trimming_removes_old_events_but_keeps_the_last() {
     let (streams, mut retention) = setup().await;
     let events = minute_by_minute(50);
-    streams.publish_events(&events).await;
+    streams.publish(&events).await;
     assert_eq!(retention.trim_events(P, AT).await.unwrap().removed, 0);
     let mut writer = CommandStream::open(&streams.command_connector(10)).await;
     for keep_from in [1, 2, 3, 20, 21, 49] {
@@ -92,7 +91,7 @@ async fn trimming_removes_old_events_but_keeps_the_last() {
 async fn trimming_handles_gaps_and_keeps_foreign_entries() {
     let (streams, mut retention) = setup().await;
     let events = minute_by_minute(40);
-    streams.publish_events(&[&events[..10], &events[30..]].concat()).await;
+    streams.publish(&[&events[..10], &events[30..]].concat()).await;
     let removed =
         async |retention: &mut RedisRetention, since| retention.trim_events(P, since).await.unwrap().removed;
     assert_eq!(removed(&mut retention, events[20].at).await, 10);
@@ -106,7 +105,7 @@ async fn trimming_handles_gaps_and_keeps_foreign_entries() {
 #[tokio::test]
 async fn trimmed_events_leave_nothing_pending() {
     let (streams, mut retention) = setup().await;
-    EventStreamHarness::publish(&streams, &minute_by_minute(5)).await;
+    streams.publish(&minute_by_minute(5)).await;
     let event_streams = streams.event_connector(2);
     let mut slow = event_streams.open("projector", P).await.unwrap();
     assert_eq!(slow.read().await.unwrap().len(), 2);

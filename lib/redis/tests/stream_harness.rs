@@ -4,9 +4,7 @@ use auction_redis::command_stream::{CommandStreamOptions, GROUP, RedisCommandStr
 use auction_redis::event_stream::RedisEventStreams;
 use auction_redis::event_tail::RedisTailConnector;
 use auction_redis::keys;
-use auction_testkit::contract::command_stream::{CommandStreamHarness, Fields};
-use auction_testkit::contract::event_stream::EventStreamHarness;
-use auction_testkit::contract::event_tail::EventTailHarness;
+use auction_testkit::contract::command_stream::{Fields, StreamHarness};
 use auction_testkit::fixtures::P;
 use auction_testkit::local_servers::{TestRedis, redis};
 use auction_wire::outcome::decode_replies;
@@ -43,13 +41,6 @@ impl Streams {
         }
         let id: String = self.0.query(&mut add).await;
         id.parse().unwrap()
-    }
-
-    pub(crate) async fn publish_events(&self, events: &[EventRecord]) {
-        for event in events {
-            let fields: Fields = event.to_fields().into_iter().map(|(n, v)| (n.into(), v)).collect();
-            self.xadd(&keys::events(P), &format!("{}-0", event.position), &fields).await;
-        }
     }
 
     /// Command streams of a portal with this number of partitions; a read waits at most `block`.
@@ -94,10 +85,18 @@ impl Streams {
     }
 }
 
-impl CommandStreamHarness for Streams {
+impl StreamHarness for Streams {
     type Commands = RedisCommandStreams;
+    type Events = RedisEventStreams;
+    type Tails = RedisTailConnector;
     fn command_connector(&self, count: usize) -> RedisCommandStreams {
         self.command_streams(count, 1, BLOCK)
+    }
+    fn event_connector(&self, count: usize) -> RedisEventStreams {
+        RedisEventStreams::new(self.0.client(), count, BLOCK)
+    }
+    fn tail_connector(&self) -> RedisTailConnector {
+        RedisTailConnector::new(self.0.client(), PartitionCount::new(1).unwrap())
     }
     async fn add(&self, channel: Channel, fields: Fields) -> EntryId {
         self.xadd(&keys::commands(P, channel), "*", &fields).await
@@ -115,7 +114,10 @@ impl CommandStreamHarness for Streams {
         read_reply(&[key], reply).unwrap().into_iter().map(|entry| entry.id).collect()
     }
     async fn publish(&self, events: &[EventRecord]) {
-        self.publish_events(events).await;
+        for event in events {
+            let fields: Fields = event.to_fields().into_iter().map(|(n, v)| (n.into(), v)).collect();
+            self.xadd(&keys::events(P), &format!("{}-0", event.position), &fields).await;
+        }
     }
     async fn pending(&self) -> usize {
         let mut pending = 0;
@@ -152,22 +154,5 @@ impl CommandStreamHarness for Streams {
     async fn replies(&self) -> Vec<Outcome> {
         let entries = self.entries(&keys::reply(P, "ingress")).await;
         entries.iter().flat_map(|entry| decode_replies(&entry.fields[0].1).unwrap()).collect()
-    }
-}
-
-impl EventStreamHarness for Streams {
-    type Events = RedisEventStreams;
-    fn event_connector(&self, count: usize) -> RedisEventStreams {
-        RedisEventStreams::new(self.0.client(), count, BLOCK)
-    }
-    async fn publish(&self, events: &[EventRecord]) {
-        self.publish_events(events).await;
-    }
-}
-
-impl EventTailHarness for Streams {
-    type Tails = RedisTailConnector;
-    fn tail_connector(&self) -> RedisTailConnector {
-        RedisTailConnector::new(self.0.client(), PartitionCount::new(1).unwrap())
     }
 }

@@ -6,7 +6,7 @@ use auction_app::ports::commands::command_stream::{
 };
 use auction_domain::{AuctionId, UserId};
 use auction_redis::keys;
-use auction_testkit::contract::command_stream::{CommandStream, CommandStreamHarness, Fields};
+use auction_testkit::contract::command_stream::{CommandStream, Fields, StreamHarness};
 use auction_testkit::fixtures::{P, place_bid, records};
 use auction_testkit::local_servers::eventually;
 use auction_wire::Channel;

@@ -5,7 +5,6 @@
 //!   test.
 //! * [`memory`]: in-memory implementations of the ports.
 //! * [`contract`]: one suite per port, run against every adapter.
-//! * [`fault_injection`]: wrappers that add failures and delays to ports, by seed.
 //! * [`fixtures`]: sample commands, events and outcomes.
 //! * [`auction_model`]: checks that every auction followed the rules.
 //! * [`notification_model`]: checks that users received the right notifications.
@@ -17,7 +16,6 @@
 
 pub mod auction_model;
 pub mod contract;
-pub mod fault_injection;
 pub mod fixtures;
 pub mod free_address;
 pub mod local_servers;

@@ -5,6 +5,7 @@ use crate::world::{Server, World};
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLockConnector};
 use auction_wire::PartitionId;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -18,9 +19,9 @@ const SESSION_TIMEOUT: u64 = 10_000;
 /// Maximum time that a client waits for an answer.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Lock of the simulated partition.
+/// Locks of partitions. Clones share them.
 #[derive(Clone, Debug)]
-pub(crate) struct Locks {
+pub struct Locks {
     world: World,
     state: Arc<Mutex<State>>,
 }
@@ -28,19 +29,20 @@ pub(crate) struct Locks {
 #[derive(Debug, Default)]
 struct State {
     sessions: u64,
-    /// Session that has the lock, and when it was last active.
-    holder: Option<(u64, u64)>,
+    /// Session that has the lock of a partition, and when it was last active.
+    holders: BTreeMap<PartitionId, (u64, u64)>,
 }
 
 /// One session that can take the lock.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub struct Lock {
     locks: Locks,
+    partition: PartitionId,
     session: u64,
 }
 
 impl Locks {
-    pub(crate) fn new(world: &World) -> Locks {
+    pub fn new(world: &World) -> Locks {
         Locks { world: world.clone(), state: Arc::default() }
     }
 
@@ -54,25 +56,38 @@ impl Locks {
         timeout(DEADLINE, responsive).await.map_err(|_| Unavailable::new("postgres", "no answer in time"))?;
         if self.world.fails() { Err(Unavailable::new("postgres", "connection lost")) } else { Ok(()) }
     }
-
-    fn try_take(&self, session: u64) -> bool {
-        let now = self.world.elapsed();
-        let mut state = self.state();
-        let free = state.holder.is_none_or(|(_, last_seen)| last_seen + SESSION_TIMEOUT < now);
-        if free {
-            state.holder = Some((session, now));
-        }
-        free
-    }
 }
 
 impl PartitionLockConnector for Locks {
     type Lock = Lock;
-    async fn open(&self, _: PartitionId) -> Result<Lock, Unavailable> {
+    async fn open(&self, partition: PartitionId) -> Result<Lock, Unavailable> {
         self.round_trip().await?;
         let mut state = self.state();
         state.sessions += 1;
-        Ok(Lock { locks: self.clone(), session: state.sessions })
+        Ok(Lock { locks: self.clone(), partition, session: state.sessions })
+    }
+}
+
+impl Lock {
+    fn try_take(&self) -> bool {
+        let now = self.locks.world.elapsed();
+        let mut state = self.locks.state();
+        let holder = state.holders.get(&self.partition);
+        let free = holder.is_none_or(|(_, last_seen)| last_seen + SESSION_TIMEOUT < now);
+        if free {
+            state.holders.insert(self.partition, (self.session, now));
+        }
+        free
+    }
+
+    /// Returns whether this session held the lock.
+    fn free(&self) -> bool {
+        let mut state = self.locks.state();
+        let held = state.holders.get(&self.partition).is_some_and(|(session, _)| *session == self.session);
+        if held {
+            state.holders.remove(&self.partition);
+        }
+        held
     }
 }
 
@@ -80,7 +95,7 @@ impl PartitionLock for Lock {
     async fn take(&mut self) -> Result<bool, Unavailable> {
         self.locks.round_trip().await?;
         let until = self.locks.world.elapsed() + LOCK_TIMEOUT;
-        while !self.locks.try_take(self.session) {
+        while !self.try_take() {
             if self.locks.world.elapsed() >= until {
                 return Ok(false);
             }
@@ -91,20 +106,12 @@ impl PartitionLock for Lock {
 
     async fn release(&mut self) -> Result<(), Unavailable> {
         self.locks.round_trip().await?;
-        let mut state = self.locks.state();
-        match state.holder {
-            Some((session, _)) if session == self.session => state.holder = None,
-            _ => return Err(Unavailable::new("postgres", "the session timed out")),
-        }
-        Ok(())
+        self.free().then_some(()).ok_or_else(|| Unavailable::new("postgres", "the session timed out"))
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        let mut state = self.locks.state();
-        if state.holder.is_some_and(|(session, _)| session == self.session) {
-            state.holder = None;
-        }
+        self.free();
     }
 }

@@ -96,6 +96,13 @@ impl Network {
         })
     }
 
+    /// Adds an entry to a stream, without a connection, delay or failure.
+    pub fn add(&self, key: &str, id: &str, fields: Vec<(Vec<u8>, Vec<u8>)>) {
+        let mut command = ["XADD", key, id].map(|word| word.as_bytes().to_vec()).to_vec();
+        command.extend(fields.into_iter().flat_map(|(name, value)| [name, value]));
+        self.run(command);
+    }
+
     /// Returns the writers that ever recorded this entry as the only one in work, and whether Postgres was
     /// silent then, so that they hung on it.
     pub fn writers_that_marked(&self, stream: &str, entry: Id) -> BTreeMap<String, bool> {

@@ -5,15 +5,16 @@ pub(crate) mod components;
 mod fault_plan;
 
 use crate::check;
+use crate::faulty_port::FaultyPort;
 use crate::locks::Locks;
 use crate::network::Network;
 use crate::redis::PersistedState;
-use crate::reply::Command as Words;
-use crate::store::Store;
 use crate::workload::Workload;
 use crate::world::{Trace, World};
+use auction_app::ports::events::event_store::EventStore;
 use auction_redis::keys;
 use auction_testkit::fixtures::P;
+use auction_testkit::memory::MemoryStore;
 use auction_wire::{Channel, Command};
 use components::{Projector, Writer};
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,7 +74,7 @@ pub(crate) type SubmittedAt = BTreeMap<u64, (Channel, Option<Command>)>;
 pub(crate) struct Schedule {
     pub(crate) world: World,
     pub(crate) network: Network,
-    pub(crate) store: Store,
+    pub(crate) store: FaultyPort<MemoryStore>,
     pub(crate) workload: Workload,
     pub(crate) submitted: SubmittedAt,
     /// Partition locks, if writers take turns.
@@ -97,9 +98,15 @@ pub(crate) struct Schedule {
 impl Schedule {
     async fn new(seed: u64, trace: Trace) -> Result<Schedule, String> {
         let world = World::new(seed, trace);
-        let (network, store, workload) = (Network::new(&world), Store::new(&world), Workload::random(&world));
+        let (network, workload) = (Network::new(&world), Workload::random(&world));
+        let store = FaultyPort::new(MemoryStore::default(), &world);
         workload.rejected.iter().for_each(|command| store.inner().reject(*command));
-        store.append_now(&workload.create_other_users()).await.map_err(|error| error.to_string())?;
+        store
+            .inner()
+            .clone()
+            .append(&workload.create_other_users())
+            .await
+            .map_err(|error| error.to_string())?;
         let locks = world.chance(150).then(|| Locks::new(&world));
         let (writers, projectors) = (1 + world.below(3), 1 + world.below(2));
         let max_batch = 1 + world.below(8);
@@ -199,17 +206,14 @@ impl Schedule {
         // A separate millisecond for each command identifies it in the checks.
         sleep(Duration::from_millis(1)).await;
         let channel = command.as_ref().map_or(Channel::Bid, |command| command.body.channel());
-        let mut words: Words = vec![b"XADD".to_vec(), keys::commands(P, channel).into(), b"*".to_vec()];
-        match &command {
+        let fields = match &command {
             Some(command) => {
-                for (name, value) in command.to_fields() {
-                    words.extend([name.into(), value]);
-                }
+                command.to_fields().into_iter().map(|(name, value)| (name.into(), value)).collect()
             }
-            None => words.extend([b"kind".to_vec(), b"raffle".to_vec()]),
-        }
+            None => vec![(b"kind".to_vec(), b"raffle".to_vec())],
+        };
         self.world.trace(format_args!("submitted: {:?}", command.as_ref().map(|command| command.id.0)));
-        self.network.run(words);
+        self.network.add(&keys::commands(P, channel), "*", fields);
         self.submitted.insert(self.world.clock(), (channel, command));
     }
 }

@@ -21,6 +21,9 @@ struct Shared {
 struct State {
     random: Random,
     failures_per_mille: u64,
+    failures: u64,
+    /// Whether steps end without a wait.
+    calm: bool,
     /// Time until which each backend is silent.
     silent_until: [Option<Instant>; 3],
     steps: u64,
@@ -64,12 +67,27 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl World {
-    /// Must be called in a runtime whose time is paused.
+    /// Must be called in a runtime, whose time should be paused.
     pub fn new(seed: u64, trace: Trace) -> World {
         let random = Random::new(seed);
-        let (failures_per_mille, silent_until, steps, hash) = (0, [None; 3], 0, 0xcbf2_9ce4_8422_2325);
-        let state = State { random, failures_per_mille, silent_until, steps, trace, hash };
+        let state = State {
+            random,
+            failures_per_mille: 0,
+            failures: 0,
+            calm: false,
+            silent_until: [None; 3],
+            steps: 0,
+            trace,
+            hash: 0xcbf2_9ce4_8422_2325,
+        };
         World(Arc::new(Shared { state: Mutex::new(state), began: Instant::now() }))
+    }
+
+    /// Returns a world without delays.
+    pub fn calm() -> World {
+        let world = World::new(0, Trace::Off);
+        world.state().calm = true;
+        world
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -95,7 +113,14 @@ impl World {
     pub fn fails(&self) -> bool {
         let mut state = self.state();
         let per_mille = state.failures_per_mille;
-        per_mille > 0 && state.random.chance(per_mille)
+        let fails = per_mille > 0 && state.random.chance(per_mille);
+        state.failures += u64::from(fails);
+        fails
+    }
+
+    /// Returns the number of operations that failed.
+    pub fn failures(&self) -> u64 {
+        self.state().failures
     }
 
     /// Silences a backend for a while. Requests and replies in transit arrive afterwards.
@@ -129,6 +154,9 @@ impl World {
     pub async fn pause(&self) {
         let pause = {
             let mut state = self.state();
+            if state.calm {
+                return;
+            }
             state.steps += 1;
             assert!(state.steps < MAX_STEPS, "the schedule does not end");
             match state.random.below(100) {

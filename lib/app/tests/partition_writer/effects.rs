@@ -9,7 +9,9 @@ use auction_app::writer::partition_writer::WriterError;
 use auction_app::writer::takeover::REPUBLISH_LIMIT;
 use auction_domain::auction::{AuctionCommand, CancelAuction};
 use auction_domain::{Actor, AuctionId, BidId, OperatorId, UserId};
-use auction_testkit::fault_injection::{FaultInjector, FaultyPort};
+use auction_simulation::faulty_port::FaultyPort;
+use auction_simulation::world::{Trace, World};
+use auction_testkit::contract::command_stream::StreamHarness;
 use auction_testkit::fixtures::{
     P, create_auction, create_user, delete_bid, delete_user, fresh, of_auction, place_bid, records,
 };
@@ -26,7 +28,7 @@ async fn done(commands: &[Command], count: usize) -> TestPortal {
         portal.submit(command).await;
     }
     portal.work(count, commands.len()).await;
-    portal.check(commands);
+    portal.check(commands).await;
     portal
 }
 
@@ -41,7 +43,7 @@ async fn commands_become_events_outcomes_and_replies() {
     assert_eq!(kinds, ["user_created", "auction_created", "bid_placed"]);
     assert_eq!(portal.refused(&commands[3]), "not_above_your_latest");
     assert_eq!(portal.outcome(&commands[3]).position, 3);
-    let replied: Vec<Outcome> = portal.streams.replies(P).into_iter().map(|(_, outcome)| outcome).collect();
+    let replied: Vec<Outcome> = portal.streams.replies().await;
     let expected = [0, 1, 3].map(|n: usize| portal.outcome(&commands[n]));
     assert_eq!(replied, expected, "only commands with a reply address");
 }
@@ -55,8 +57,8 @@ async fn repeated_command_has_one_effect_and_the_same_outcome() {
     for count in [1, 2, 100] {
         let portal = done(&commands, count).await;
         assert_eq!(portal.store.events(P).len(), 4);
-        let replies = portal.streams.replies(P).into_iter().filter(|(_, reply)| reply.command == bid.id);
-        let replies: Vec<Outcome> = replies.map(|(_, outcome)| outcome).collect();
+        let mut replies = portal.streams.replies().await;
+        replies.retain(|reply| reply.command == bid.id);
         assert_eq!(replies, vec![portal.outcome(&bid); 3], "{count} at a time");
     }
 }
@@ -100,7 +102,7 @@ async fn small_cache_does_not_refuse_existing_users() {
         portal.submit(command).await;
     }
     portal.work(100, given.len()).await;
-    portal.check(&given);
+    portal.check(&given).await;
     let refused: Vec<String> =
         given.iter().filter(|command| !portal.is_accepted(command)).map(|c| portal.refused(c)).collect();
     assert_eq!(refused, Vec::<String>::new());
@@ -110,7 +112,7 @@ async fn small_cache_does_not_refuse_existing_users() {
 #[tokio::test(start_paused = true)]
 async fn small_cache_keeps_state_that_is_not_stored_yet() {
     for seed in 0..30 {
-        let portal = super::portal();
+        let portal = super::portal_in(World::new(seed, Trace::Off));
         let users: [UserId; 5] = std::array::from_fn(|_| UserId(fresh()));
         let auctions: [AuctionId; 5] = std::array::from_fn(|_| AuctionId(fresh()));
         let mut given: Vec<Command> = users.iter().map(|user| create_user(*user)).collect();
@@ -119,17 +121,16 @@ async fn small_cache_keeps_state_that_is_not_stored_yet() {
         for command in &given {
             portal.submit(command).await;
         }
-        let faults = FaultInjector::new(seed, 0);
         let locks = portal.locks.clone();
         let writer = RunningWriter::start(
             DecideFn::default(),
-            FaultyPort::new(portal.store.clone(), &faults),
+            FaultyPort::new(portal.store.clone(), &portal.world),
             portal.command_streams(5),
             locks,
         );
         portal.quiet(given.len()).await;
         writer.stop().await.unwrap();
-        portal.check(&given);
+        portal.check(&given).await;
         let refused = given.iter().filter(|command| !portal.is_accepted(command));
         assert_eq!(refused.map(|command| portal.refused(command)).collect::<Vec<_>>(), Vec::<String>::new());
     }
@@ -166,11 +167,11 @@ async fn command_with_a_stale_version_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn unreadable_command_is_dead_lettered_alone() {
     let portal = super::portal();
-    let unreadable = portal.streams.add(P, Channel::Bid, vec![(b"kind".to_vec(), b"raffle".to_vec())]);
+    let unreadable = portal.streams.add(Channel::Bid, vec![(b"kind".to_vec(), b"raffle".to_vec())]).await;
     let auction = create_auction(AuctionId(fresh()));
     portal.submit(&auction).await;
     portal.work(100, 2).await;
-    let dead = portal.streams.dead_letters(P);
+    let dead = portal.streams.dead_letters();
     assert_eq!(
         dead.iter().map(|dead_letter| (dead_letter.channel, dead_letter.entry)).collect::<Vec<_>>(),
         [(Channel::Bid, unreadable)]
@@ -189,7 +190,7 @@ async fn stored_events_are_published_on_takeover() {
     // Only the event stream is lost.
     let empty = portal.with_empty_streams();
     empty.work(100, 0).await;
-    assert_eq!(empty.streams.events(P), portal.store.events(P));
+    assert_eq!(empty.streams.events().await, portal.store.events(P));
 }
 
 #[tokio::test(start_paused = true)]
@@ -208,13 +209,13 @@ async fn lost_stream_is_republished_up_to_the_limit() {
     let user = create_user(UserId(fresh()));
     portal.submit(&user).await;
     let published = async || {
-        while portal.streams.acknowledged(P) < 1 {
+        while portal.streams.acknowledged() < 1 {
             tokio::time::sleep(Duration::from_millis(50)).await; // in paused time
         }
     };
     tokio::time::timeout(Duration::from_secs(60), published()).await.expect("decided");
     writer.stop().await.unwrap();
-    assert_eq!(portal.streams.events(P), portal.store.events(P)[700..]);
+    assert_eq!(portal.streams.events().await, portal.store.events(P)[700..]);
 }
 
 /// There are no commands, so only the idle check of both heads can detect it.
@@ -228,15 +229,15 @@ async fn idle_writer_publishes_events_of_a_lost_writer_or_stream() {
     }
     portal.quiet(3).await;
     let other = portal.with_empty_streams();
-    other.streams.publish(P, &portal.store.events(P));
+    other.streams.publish(&portal.store.events(P)).await;
     other.submit(&given[3]).await;
     other.work(10, 1).await;
     assert_eq!(portal.store.events(P).len(), 4, "stored by a writer with other streams");
     portal.quiet(3).await;
-    assert_eq!(portal.streams.events(P), portal.store.events(P));
-    portal.streams.delete_events(P);
+    assert_eq!(portal.streams.events().await, portal.store.events(P));
+    portal.streams.delete_events();
     portal.quiet(3).await;
-    assert_eq!(portal.streams.events(P), portal.store.events(P));
+    assert_eq!(portal.streams.events().await, portal.store.events(P));
     writer.stop().await.unwrap();
 }
 
@@ -250,7 +251,7 @@ async fn stream_with_another_history_stops_the_writer() {
         }
         portal.work(100, given.len()).await;
         let restored = portal.with_empty_streams();
-        restored.streams.publish(P, &records(0, published));
+        restored.streams.publish(&records(0, published)).await;
         let writer = restored.start(10);
         let error = writer.ended().await.unwrap_err();
         assert!(matches!(error, WriterError::StreamDiverged { .. }), "{error}");
@@ -260,5 +261,5 @@ async fn stream_with_another_history_stops_the_writer() {
 #[tokio::test(start_paused = true)]
 async fn stopped_writer_leaves_the_consumer_group() {
     let portal = done(&[create_user(UserId(fresh()))], 100).await;
-    assert_eq!(portal.streams.consumers(P), 0);
+    assert_eq!(portal.streams.consumers().await, 0);
 }

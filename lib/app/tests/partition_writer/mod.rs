@@ -4,8 +4,15 @@
 
 #[path = "."]
 mod optimistic {
-    fn portal() -> crate::test_portal::TestPortal {
-        crate::test_portal::TestPortal::new(false)
+    use crate::test_portal::TestPortal;
+    use auction_simulation::world::World;
+
+    fn portal() -> TestPortal {
+        portal_in(World::calm())
+    }
+
+    fn portal_in(world: World) -> TestPortal {
+        TestPortal::new(world, false)
     }
 
     #[path = "effects.rs"]
@@ -20,8 +27,15 @@ mod optimistic {
 
 #[path = "."]
 mod pessimistic {
-    fn portal() -> crate::test_portal::TestPortal {
-        crate::test_portal::TestPortal::new(true)
+    use crate::test_portal::TestPortal;
+    use auction_simulation::world::World;
+
+    fn portal() -> TestPortal {
+        portal_in(World::calm())
+    }
+
+    fn portal_in(world: World) -> TestPortal {
+        TestPortal::new(world, true)
     }
 
     #[path = "effects.rs"]

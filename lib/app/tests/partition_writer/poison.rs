@@ -8,6 +8,7 @@ use auction_domain::auction::{
     AuctionCommand, CancelAuction, CloseAuction, DoubleBid, EndAuction, PlaceBid, RetractBids, VoidBid,
 };
 use auction_domain::{Actor, AuctionId, BidId, OperatorId, Reason, RefusalInfo, Timestamp, UserId};
+use auction_testkit::contract::command_stream::StreamHarness;
 use auction_testkit::fixtures::{
     P, create_auction, create_user, delete_bid, delete_user, fresh, of_auction, place_bid,
 };
@@ -42,7 +43,7 @@ async fn done(given: &[Command], rules: DecideFn, count: usize, prepare: impl Fn
     let writer = portal.start_with(rules, count);
     portal.quiet(given.len()).await;
     writer.stop().await.unwrap();
-    portal.check(given);
+    portal.check(given).await;
     portal
 }
 
@@ -61,7 +62,7 @@ async fn panicking_command_is_dead_lettered_alone_with_an_outcome() {
             (done(&given, DecideFn(panic_at_some_bids), count, |_| {}).await, &given[2 + 33]);
         let (reason, error) = failed(&portal, panicking.id);
         assert_eq!((reason.as_str(), error.as_str()), ("panicked", "the amount is 666"));
-        let dead = portal.streams.dead_letters(P);
+        let dead = portal.streams.dead_letters();
         assert_eq!(dead.len(), 1);
         assert_eq!((dead[0].channel, dead[0].reason.as_str()), (Channel::Bid, "panicked"));
         assert_eq!(
@@ -71,8 +72,8 @@ async fn panicking_command_is_dead_lettered_alone_with_an_outcome() {
         );
         let others = given.iter().filter(|command| command.id != panicking.id);
         assert_eq!(others.filter(|command| !portal.is_accepted(command)).count(), 0);
-        let reply = portal.streams.replies(P).into_iter().find(|(_, reply)| reply.command == panicking.id);
-        assert_eq!(reply.unwrap().1, portal.outcome(panicking));
+        let reply = portal.streams.replies().await.into_iter().find(|reply| reply.command == panicking.id);
+        assert_eq!(reply.unwrap(), portal.outcome(panicking));
     }
 }
 
@@ -91,7 +92,7 @@ async fn command_rejected_by_the_store_is_dead_lettered_alone() {
                     "bid {at}, {count} at a time"
                 );
             }
-            assert_eq!(portal.streams.dead_letters(P).len(), rejected.len());
+            assert_eq!(portal.streams.dead_letters().len(), rejected.len());
             assert_eq!(failed(&portal, given[rejected[0]].id).0, "rejected");
         }
     }
@@ -103,12 +104,12 @@ async fn repeated_failed_command_is_dead_lettered_without_a_retry() {
     given.push(given[3].clone());
     for count in [1, 100] {
         let portal = done(&given, DecideFn(panic_at_some_bids), count, |_| {}).await;
-        assert_eq!(portal.streams.dead_letters(P).len(), 2);
+        assert_eq!(portal.streams.dead_letters().len(), 2);
         // The same without the panic: only requeueing deletes the failed outcome.
         portal.submit(&given[3]).await;
         portal.work(count, given.len() + 1).await;
         assert_eq!(failed(&portal, given[3].id).0, "panicked");
-        assert_eq!(portal.streams.dead_letters(P).len(), 3);
+        assert_eq!(portal.streams.dead_letters().len(), 3);
     }
 }
 
@@ -123,14 +124,14 @@ async fn unreadable_command_with_a_readable_header_has_an_outcome() {
     let mut fields: Vec<(Vec<u8>, Vec<u8>)> =
         bid.to_fields().into_iter().map(|(name, value)| (name.into(), value)).collect();
     fields.iter_mut().find(|(name, _)| name == b"kind").unwrap().1 = b"raffle".to_vec();
-    portal.streams.add(P, Channel::Bid, fields.clone());
+    portal.streams.add(Channel::Bid, fields.clone()).await;
     portal.work(100, 3).await;
     let outcome = portal.outcome(&bid);
     assert_eq!((failed(&portal, bid.id).0.as_str(), outcome.kind.as_str()), ("unreadable", "raffle"));
     assert_eq!(outcome.key, bid.key);
-    let dead = portal.streams.dead_letters(P);
+    let dead = portal.streams.dead_letters();
     assert_eq!((dead.len(), &dead[0].fields), (1, &fields), "unchanged");
-    assert_eq!(portal.streams.replies(P).into_iter().filter(|(_, reply)| *reply == outcome).count(), 1);
+    assert_eq!(portal.streams.replies().await.into_iter().filter(|reply| *reply == outcome).count(), 1);
 }
 
 #[tokio::test(start_paused = true)]

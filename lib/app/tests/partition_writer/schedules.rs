@@ -3,47 +3,30 @@
 
 use crate::random_history::commands;
 use crate::test_portal::{RunningWriter, TestPortal};
-use auction_app::writer::aggregate_cache::Aggregate;
 use auction_app::writer::dispatch::DecideFn;
-use auction_domain::auction::{AuctionCommand, PlaceBid};
-use auction_domain::{RefusalInfo, Timestamp};
-use auction_testkit::fault_injection::{FaultInjector, FaultyPort};
+use auction_simulation::faulty_port::FaultyPort;
+use auction_simulation::workload::decide_with_faults;
+use auction_simulation::world::{Trace, World};
 use auction_testkit::random::Random;
-use auction_wire::{Command, CommandBody, Event};
 use std::time::Duration;
 
 const SCHEDULES: u64 = 300;
 
-/// Decides like the domain, but panics at some bids.
-fn panic_at_some_bids(
-    aggregate: &Aggregate,
-    command: &Command,
-    at: Timestamp,
-) -> Result<Vec<Event>, RefusalInfo> {
-    if let CommandBody::Auction(AuctionCommand::PlaceBid(PlaceBid { amount, .. })) = &command.body {
-        assert!(amount.minor_units() % 29 != 0, "panic by the test");
-    }
-    (DecideFn::default().0)(aggregate, command, at)
-}
-
-fn start(portal: &TestPortal, faults: &FaultInjector, random: &mut Random) -> RunningWriter {
-    let count = random.below(6) as usize + 1;
-    let (store, writers) = (
-        FaultyPort::new(portal.store.clone(), faults),
-        FaultyPort::new(portal.command_streams(count), faults),
-    );
-    let locks = portal.locks.as_ref().map(|locks| FaultyPort::new(locks.clone(), faults));
-    RunningWriter::start(DecideFn(panic_at_some_bids), store, writers, locks)
+fn start(portal: &TestPortal, random: &mut Random) -> RunningWriter {
+    let store = FaultyPort::new(portal.store.clone(), &portal.world);
+    let command_streams = portal.command_streams(random.below(6) as usize + 1);
+    RunningWriter::start(DecideFn(decide_with_faults), store, command_streams, portal.locks.clone())
 }
 
 async fn schedule(seed: u64) -> u64 {
     let mut random = Random::new(seed);
-    let (portal, faults) = (super::portal(), FaultInjector::new(seed + 1_000_000, random.below(120)));
+    let portal = super::portal_in(World::new(seed + 1_000_000, Trace::Off));
+    portal.world.set_failure_rate(random.below(120));
     let commands = commands(&mut random);
     for _ in 0..random.below(3) {
         portal.store.reject(random.pick(&commands).id);
     }
-    let mut writers = [start(&portal, &faults, &mut random), start(&portal, &faults, &mut random)];
+    let mut writers = [start(&portal, &mut random), start(&portal, &mut random)];
     for command in &commands {
         portal.submit(command).await;
         if random.chance(300) {
@@ -51,11 +34,11 @@ async fn schedule(seed: u64) -> u64 {
         }
         if random.chance(60) {
             let writer = &mut writers[random.below(2) as usize];
-            std::mem::replace(writer, start(&portal, &faults, &mut random)).kill();
+            std::mem::replace(writer, start(&portal, &mut random)).kill();
         }
     }
     tokio::time::sleep(Duration::from_millis(random.below(20_000))).await;
-    faults.stop_failing();
+    portal.world.set_failure_rate(0);
     let [stays, goes] = writers;
     if random.chance(500) {
         goes.kill();
@@ -67,8 +50,8 @@ async fn schedule(seed: u64) -> u64 {
     // A writer that was interrupted after the last acknowledgement must still take over once.
     tokio::time::sleep(Duration::from_secs(20)).await;
     stays.stop().await.unwrap();
-    portal.check(&commands);
-    faults.failures()
+    portal.check(&commands).await;
+    portal.world.failures()
 }
 
 #[tokio::test(start_paused = true)]

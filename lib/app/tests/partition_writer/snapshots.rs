@@ -33,7 +33,7 @@ async fn auction_is_loaded_from_its_snapshot() {
     assert!(snapshot.version >= 20, "of 39 events: {}", snapshot.version);
     submit(&portal, &given[40..]).await;
     portal.work(5, given.len()).await;
-    portal.check(&given);
+    portal.check(&given).await;
     assert!(given.iter().all(|command| portal.is_accepted(command)));
     assert!(snapshot_of(&portal, auction).version > snapshot.version);
 }
@@ -64,6 +64,6 @@ async fn unreadable_snapshot_is_ignored_and_replaced() {
             replacement.auction().is_ok() && replacement.version > snapshot.version,
             "the snapshot is replaced"
         );
-        portal.check(&given);
+        portal.check(&given).await;
     }
 }

@@ -5,6 +5,8 @@ use auction_app::ports::commands::command_stream::{
     Batch, CommandReader, CommandSettler, CommandStreamConnector, LastEvent, NewDeadLetter, PublishResult,
     ReceivedCommand, Settlement,
 };
+use auction_app::ports::events::event_stream::EventStreamConnector;
+use auction_app::ports::events::event_tail::EventTailConnector;
 use auction_domain::{AuctionId, UserId};
 use auction_wire::{Channel, Command, EventRecord, Outcome, OutcomeResult};
 use stream_worker::EntryId;
@@ -12,11 +14,17 @@ use stream_worker::EntryId;
 /// Field names and values of an entry.
 pub type Fields = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// Command streams of partition 0 and access to the state that they change.
-pub trait CommandStreamHarness {
+/// Streams of partition 0 and access to their contents.
+pub trait StreamHarness {
     type Commands: CommandStreamConnector;
+    type Events: EventStreamConnector;
+    type Tails: EventTailConnector;
     /// Returns a connector whose readers read at most `count` commands of each channel at a time.
     fn command_connector(&self, count: usize) -> Self::Commands;
+    /// Returns a connector whose streams read at most `count` events at a time.
+    fn event_connector(&self, count: usize) -> Self::Events;
+    /// Returns a connector whose tails read all partitions.
+    fn tail_connector(&self) -> Self::Tails;
     fn add(&self, channel: Channel, fields: Fields) -> impl Future<Output = EntryId>;
     /// Delivers the next entries of a channel to a consumer that never processes them.
     fn deliver_elsewhere(&self, channel: Channel, count: usize) -> impl Future<Output = Vec<EntryId>>;
@@ -75,21 +83,17 @@ impl<C: CommandStreamConnector> CommandStream<C> {
 /// Identifies an entry: entries of different channels may have the same id.
 type EntryRef = (Channel, EntryId);
 
-async fn add(harness: &impl CommandStreamHarness, command: &Command) -> EntryRef {
+async fn add(harness: &impl StreamHarness, command: &Command) -> EntryRef {
     let fields = command.to_fields().into_iter().map(|(name, value)| (name.into(), value)).collect();
     let channel = command.body.channel();
     (channel, harness.add(channel, fields).await)
 }
 
-async fn deliver_elsewhere(
-    harness: &impl CommandStreamHarness,
-    channel: Channel,
-    count: usize,
-) -> Vec<EntryRef> {
+async fn deliver_elsewhere(harness: &impl StreamHarness, channel: Channel, count: usize) -> Vec<EntryRef> {
     harness.deliver_elsewhere(channel, count).await.into_iter().map(|entry| (channel, entry)).collect()
 }
 
-async fn add_bids(harness: &impl CommandStreamHarness, count: usize) -> Vec<EntryRef> {
+async fn add_bids(harness: &impl StreamHarness, count: usize) -> Vec<EntryRef> {
     let mut entries = Vec::new();
     for _ in 0..count {
         entries.push(add(harness, &place_bid(AuctionId(fresh()), UserId(fresh()), 100)).await);
@@ -97,7 +101,7 @@ async fn add_bids(harness: &impl CommandStreamHarness, count: usize) -> Vec<Entr
     entries
 }
 
-async fn add_creations(harness: &impl CommandStreamHarness, count: usize) -> Vec<EntryRef> {
+async fn add_creations(harness: &impl StreamHarness, count: usize) -> Vec<EntryRef> {
     let mut entries = Vec::new();
     for n in 0..count {
         entries.push(match n % 2 {
@@ -129,7 +133,7 @@ fn settlement(after: u64, events: Vec<EventRecord>, batch: &[ReceivedCommand]) -
     settlement
 }
 
-pub async fn creations_precede_bids_added_later(harness: &impl CommandStreamHarness) {
+pub async fn creations_precede_bids_added_later(harness: &impl StreamHarness) {
     let mut stream = CommandStream::open(&harness.command_connector(100)).await;
     let bid = add_bids(harness, 1).await;
     let creations = add_creations(harness, 4).await;
@@ -142,7 +146,7 @@ pub async fn creations_precede_bids_added_later(harness: &impl CommandStreamHarn
     assert_eq!(harness.pending().await, 0);
 }
 
-pub async fn creations_precede_bids_when_their_channel_is_full(harness: &impl CommandStreamHarness) {
+pub async fn creations_precede_bids_when_their_channel_is_full(harness: &impl StreamHarness) {
     let mut stream = CommandStream::open(&harness.command_connector(2)).await;
     let creations = add_creations(harness, 11).await;
     let bids = add_bids(harness, 5).await;
@@ -153,7 +157,7 @@ pub async fn creations_precede_bids_when_their_channel_is_full(harness: &impl Co
     assert_eq!(harness.pending().await, 0);
 }
 
-pub async fn entries_pending_elsewhere_precede_newer_entries(harness: &impl CommandStreamHarness) {
+pub async fn entries_pending_elsewhere_precede_newer_entries(harness: &impl StreamHarness) {
     let bids = add_bids(harness, 6).await;
     assert_eq!(deliver_elsewhere(harness, Channel::Bid, 4).await, bids[..4]);
     let mut stream = CommandStream::open(&harness.command_connector(3)).await;
@@ -161,7 +165,7 @@ pub async fn entries_pending_elsewhere_precede_newer_entries(harness: &impl Comm
     assert_eq!(harness.pending().await, 0);
 }
 
-pub async fn entries_of_a_lost_reader_are_redelivered_in_order(harness: &impl CommandStreamHarness) {
+pub async fn entries_of_a_lost_reader_are_redelivered_in_order(harness: &impl StreamHarness) {
     let creations = add_creations(harness, 3).await;
     let bids = add_bids(harness, 5).await;
     let connector = harness.command_connector(4);
@@ -176,7 +180,7 @@ pub async fn entries_of_a_lost_reader_are_redelivered_in_order(harness: &impl Co
 }
 
 /// The blocked read of a paused reader receives entries after its successor took over.
-pub async fn entries_delivered_elsewhere_are_claimed_before_newer_ones(harness: &impl CommandStreamHarness) {
+pub async fn entries_delivered_elsewhere_are_claimed_before_newer_ones(harness: &impl StreamHarness) {
     let mut stream = CommandStream::open(&harness.command_connector(100)).await;
     let first = add_bids(harness, 2).await;
     assert_eq!(entries(&stream.drain(2).await), first);
@@ -188,7 +192,7 @@ pub async fn entries_delivered_elsewhere_are_claimed_before_newer_ones(harness: 
     assert_eq!(harness.pending().await, 0);
 }
 
-pub async fn unsettled_entries_are_delivered_once_to_a_reader(harness: &impl CommandStreamHarness) {
+pub async fn unsettled_entries_are_delivered_once_to_a_reader(harness: &impl StreamHarness) {
     let bids = add_bids(harness, 7).await;
     deliver_elsewhere(harness, Channel::Bid, 4).await;
     let mut stream = CommandStream::open(&harness.command_connector(2)).await;
@@ -213,7 +217,7 @@ pub async fn unsettled_entries_are_delivered_once_to_a_reader(harness: &impl Com
 }
 
 /// A writer that takes its turn again: another writer may have settled some entries and received others.
-pub async fn takeover_redelivers_unsettled_entries(harness: &impl CommandStreamHarness) {
+pub async fn takeover_redelivers_unsettled_entries(harness: &impl StreamHarness) {
     let bids = add_bids(harness, 4).await;
     let (mut stream, mut other) = {
         let connector = harness.command_connector(2);
@@ -230,7 +234,7 @@ pub async fn takeover_redelivers_unsettled_entries(harness: &impl CommandStreamH
     assert_eq!(harness.pending().await, 0);
 }
 
-pub async fn wait_ends_on_new_entries_and_delivers_none(harness: &impl CommandStreamHarness) {
+pub async fn wait_ends_on_new_entries_and_delivers_none(harness: &impl StreamHarness) {
     let mut stream = CommandStream::open(&harness.command_connector(10)).await;
     stream.reader.take_over().await.unwrap();
     stream.reader.wait().await.unwrap();
@@ -240,7 +244,7 @@ pub async fn wait_ends_on_new_entries_and_delivers_none(harness: &impl CommandSt
     assert_eq!(entries(&stream.drain(2).await), bids);
 }
 
-pub async fn settle_is_atomic(harness: &impl CommandStreamHarness) {
+pub async fn settle_is_atomic(harness: &impl StreamHarness) {
     let mut stream = CommandStream::open(&harness.command_connector(100)).await;
     add_bids(harness, 3).await;
     let batch = stream.read().await;
@@ -265,7 +269,7 @@ pub async fn settle_is_atomic(harness: &impl CommandStreamHarness) {
     assert_eq!(batch.len(), 1, "settled entries are not delivered again");
 }
 
-pub async fn settle_changes_nothing_when_the_stream_moved(harness: &impl CommandStreamHarness) {
+pub async fn settle_changes_nothing_when_the_stream_moved(harness: &impl StreamHarness) {
     let mut stream = CommandStream::open(&harness.command_connector(100)).await;
     add_bids(harness, 2).await;
     harness.add(Channel::Bid, vec![(b"id".to_vec(), b"unreadable".to_vec())]).await;
@@ -287,7 +291,7 @@ pub async fn settle_changes_nothing_when_the_stream_moved(harness: &impl Command
     assert_eq!(harness.events().await.len(), 3);
 }
 
-pub async fn publish_succeeds_only_at_the_end_of_the_stream(harness: &impl CommandStreamHarness) {
+pub async fn publish_succeeds_only_at_the_end_of_the_stream(harness: &impl StreamHarness) {
     let mut stream = CommandStream::open(&harness.command_connector(100)).await;
     assert_eq!(stream.settler.last_event().await.unwrap(), LastEvent::None);
     let events = records(0, 5);
@@ -301,7 +305,7 @@ pub async fn publish_succeeds_only_at_the_end_of_the_stream(harness: &impl Comma
     assert_eq!(harness.events().await, events);
 }
 
-pub async fn unreadable_entries_are_dead_lettered_and_acknowledged(harness: &impl CommandStreamHarness) {
+pub async fn unreadable_entries_are_dead_lettered_and_acknowledged(harness: &impl StreamHarness) {
     let mut stream = CommandStream::open(&harness.command_connector(100)).await;
     let unreadable =
         harness.add(Channel::Bid, vec![(vec![0xff], vec![0xfe]), (b"id".to_vec(), vec![])]).await;
@@ -314,7 +318,7 @@ pub async fn unreadable_entries_are_dead_lettered_and_acknowledged(harness: &imp
     assert_eq!(harness.pending().await, 0);
 }
 
-pub async fn leave_group_removes_the_consumer(harness: &impl CommandStreamHarness) {
+pub async fn leave_group_removes_the_consumer(harness: &impl StreamHarness) {
     let mut stream = CommandStream::open(&harness.command_connector(100)).await;
     add_creations(harness, 2).await;
     add_bids(harness, 1).await;

@@ -1,16 +1,9 @@
 //! Contract of [`EventStream`]: the published events of a partition, read by one component.
 
+use crate::contract::command_stream::StreamHarness;
 use crate::fixtures::{P, records};
 use auction_app::ports::events::event_stream::{EventStream, EventStreamConnector};
 use auction_wire::EventRecord;
-
-/// Event streams of partition 0 and a publisher.
-pub trait EventStreamHarness {
-    type Events: EventStreamConnector;
-    /// Returns a connector whose streams read at most `count` events at a time.
-    fn event_connector(&self, count: usize) -> Self::Events;
-    fn publish(&self, events: &[EventRecord]) -> impl Future<Output = ()>;
-}
 
 fn positions(events: &[EventRecord]) -> Vec<u64> {
     events.iter().map(|event| event.position).collect()
@@ -28,7 +21,7 @@ async fn drain(stream: &mut impl EventStream) -> Vec<EventRecord> {
     }
 }
 
-pub async fn events_are_delivered_once_in_order(publisher: &impl EventStreamHarness) {
+pub async fn events_are_delivered_once_in_order(publisher: &impl StreamHarness) {
     let events = records(0, 10);
     publisher.publish(&events).await;
     let mut stream = publisher.event_connector(3).open("projector", P).await.unwrap();
@@ -40,7 +33,7 @@ pub async fn events_are_delivered_once_in_order(publisher: &impl EventStreamHarn
     assert_eq!(drain(&mut stream).await, more);
 }
 
-pub async fn events_delivered_to_a_lost_reader_are_not_redelivered(publisher: &impl EventStreamHarness) {
+pub async fn events_delivered_to_a_lost_reader_are_not_redelivered(publisher: &impl StreamHarness) {
     let events = records(0, 7);
     publisher.publish(&events).await;
     let mut lost = publisher.event_connector(2).open("projector", P).await.unwrap();
@@ -55,7 +48,7 @@ pub async fn events_delivered_to_a_lost_reader_are_not_redelivered(publisher: &i
     assert_eq!(drain(&mut stream).await, more[2..]);
 }
 
-pub async fn every_component_receives_every_event(publisher: &impl EventStreamHarness) {
+pub async fn every_component_receives_every_event(publisher: &impl StreamHarness) {
     let events = records(0, 4);
     publisher.publish(&events).await;
     for component in ["projector", "auctioneer"] {
@@ -64,7 +57,7 @@ pub async fn every_component_receives_every_event(publisher: &impl EventStreamHa
     }
 }
 
-pub async fn stream_reports_the_last_event_at_open(publisher: &impl EventStreamHarness) {
+pub async fn stream_reports_the_last_event_at_open(publisher: &impl StreamHarness) {
     let stream = publisher.event_connector(10).open("projector", P).await.unwrap();
     assert_eq!(stream.last_event_at_open(), None);
     let events = records(0, 3);
@@ -73,7 +66,7 @@ pub async fn stream_reports_the_last_event_at_open(publisher: &impl EventStreamH
     assert_eq!(stream.last_event_at_open(), events.last());
 }
 
-pub async fn read_returns_nothing_at_the_end_of_the_stream(publisher: &impl EventStreamHarness) {
+pub async fn read_returns_nothing_at_the_end_of_the_stream(publisher: &impl StreamHarness) {
     let mut stream = publisher.event_connector(10).open("projector", P).await.unwrap();
     assert_eq!(stream.read().await.unwrap(), []);
     let events = records(0, 1);

@@ -1,16 +1,9 @@
 //! Contract of [`EventTail`]: the events published after the tail was opened.
 
-use crate::contract::event_stream::EventStreamHarness;
+use crate::contract::command_stream::StreamHarness;
 use crate::fixtures::records;
 use auction_app::ports::events::event_tail::{EventTail, EventTailConnector};
 use auction_wire::EventRecord;
-
-/// Tails of the streams that the publisher writes to.
-pub trait EventTailHarness: EventStreamHarness {
-    type Tails: EventTailConnector;
-    /// Returns a connector whose tails read all partitions.
-    fn tail_connector(&self) -> Self::Tails;
-}
 
 /// Reads until `count` events have arrived.
 async fn read(tail: &mut impl EventTail, count: usize) -> Vec<EventRecord> {
@@ -21,7 +14,7 @@ async fn read(tail: &mut impl EventTail, count: usize) -> Vec<EventRecord> {
     all
 }
 
-pub async fn tail_delivers_events_published_after_open(streams: &impl EventTailHarness) {
+pub async fn tail_delivers_events_published_after_open(streams: &impl StreamHarness) {
     streams.publish(&records(0, 3)).await;
     let mut tail = streams.tail_connector().open().await.unwrap();
     let more = records(3, 4);
@@ -30,7 +23,7 @@ pub async fn tail_delivers_events_published_after_open(streams: &impl EventTailH
     assert_eq!(tail.read().await.unwrap(), [], "the tail reports its end");
 }
 
-pub async fn tails_are_independent(streams: &impl EventTailHarness) {
+pub async fn tails_are_independent(streams: &impl StreamHarness) {
     let (mut one, mut other) =
         (streams.tail_connector().open().await.unwrap(), streams.tail_connector().open().await.unwrap());
     let events = records(0, 2);

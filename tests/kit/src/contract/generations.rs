@@ -40,12 +40,13 @@ async fn title(views: &impl ReadModelReader, auction: AuctionId) -> Option<Strin
     Some(String::from_utf8(json).unwrap().split('"').nth(3).unwrap().to_owned())
 }
 
-pub async fn generation_is_invisible_until_the_switch<S, G, V>(adapter: &Adapter<S, G, V>)
-where
+pub async fn generation_is_invisible_until_the_switch<
     S: ReadModelConnector,
     G: Generations,
     V: ReadModelReader,
-{
+>(
+    adapter: &Adapter<S, G, V>,
+) {
     let Adapter { stores, generations, views } = adapter;
     let auction = AuctionId(fresh());
     write(stores, 0, 5, &auction_writes(auction, "old", 1)).await;
@@ -72,12 +73,13 @@ where
     assert_eq!(stores.open(PartitionId(1)).await.unwrap().checkpoint().await.unwrap(), 0);
 }
 
-pub async fn switch_rejects_a_generation_that_is_behind<S, G, V>(adapter: &Adapter<S, G, V>)
-where
+pub async fn switch_rejects_a_generation_that_is_behind<
     S: ReadModelConnector,
     G: Generations,
     V: ReadModelReader,
-{
+>(
+    adapter: &Adapter<S, G, V>,
+) {
     let Adapter { stores, generations, views } = adapter;
     write(stores, 0, 5, &[]).await;
     let new = generations.begin(P).await.unwrap();
@@ -89,12 +91,13 @@ where
     assert_eq!(views.checkpoint(P).await.unwrap(), 7, "the new generation may be ahead");
 }
 
-pub async fn writer_of_the_current_generation_detects_a_switch<S, G, V>(adapter: &Adapter<S, G, V>)
-where
+pub async fn writer_of_the_current_generation_detects_a_switch<
     S: ReadModelConnector,
     G: Generations,
     V: ReadModelReader,
-{
+>(
+    adapter: &Adapter<S, G, V>,
+) {
     let Adapter { stores, generations, views } = adapter;
     let auction = AuctionId(fresh());
     let mut live = stores.open(P).await.unwrap();
@@ -116,12 +119,13 @@ where
     assert_eq!(title(views, auction).await.as_deref(), Some("again"));
 }
 
-pub async fn drop_old_removes_only_superseded_generations<S, G, V>(adapter: &Adapter<S, G, V>)
-where
+pub async fn drop_old_removes_only_superseded_generations<
     S: ReadModelConnector,
     G: Generations,
     V: ReadModelReader,
-{
+>(
+    adapter: &Adapter<S, G, V>,
+) {
     let Adapter { stores, generations, views } = adapter;
     let auction = AuctionId(fresh());
     write(stores, 0, 1, &auction_writes(auction, "old", 1)).await;
@@ -145,12 +149,13 @@ where
     assert_eq!(title(views, auction).await.as_deref(), Some("next"));
 }
 
-pub async fn comparison_separates_differing_from_moved_auctions<S, G, V>(adapter: &Adapter<S, G, V>)
-where
+pub async fn comparison_separates_differing_from_moved_auctions<
     S: ReadModelConnector,
     G: Generations,
     V: ReadModelReader,
-{
+>(
+    adapter: &Adapter<S, G, V>,
+) {
     let Adapter { stores, generations, .. } = adapter;
     let [same, moved, differs, live_only, new_only] = std::array::from_fn(|_| AuctionId(fresh()));
     let all = |one: [(AuctionId, &str, u64); 4]| {

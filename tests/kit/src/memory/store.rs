@@ -35,6 +35,7 @@ pub(super) struct State {
     unrevealed: BTreeMap<AuctionId, PartitionId>,
     rejected: HashSet<CommandId>,
     snapshots: BTreeMap<Uuid, SnapshotRecord>,
+    committed: Vec<AppendBatch>,
 }
 
 impl MemoryStore {
@@ -70,6 +71,11 @@ impl MemoryStore {
     /// Stores a snapshot without any check.
     pub fn put_snapshot(&self, snapshot: SnapshotRecord) {
         self.state().snapshots.insert(snapshot.key, snapshot);
+    }
+
+    /// Returns all committed appends, in order.
+    pub fn committed(&self) -> Vec<AppendBatch> {
+        self.state().committed.clone()
     }
 
     pub fn all_outcomes(&self) -> HashMap<CommandId, Outcome> {
@@ -111,6 +117,7 @@ impl State {
                 .push(EventRecord { trace: String::new(), ..event.record.clone() });
         }
         self.outcomes.extend(batch.outcomes.iter().map(|outcome| (outcome.command, outcome.clone())));
+        self.committed.push(batch.clone());
         AppendResult::Committed
     }
 

@@ -1,8 +1,5 @@
 use async_trait::async_trait;
 use auction_app::ports::Unavailable;
-use auction_app::ports::views::generations::{
-    ComparedAuction, Comparison, Generation, Generations, SwitchResult,
-};
 use auction_app::ports::views::read_models::{
     AsOf, AuctionDocument, AuctionEntry, AuctionPage, BidEntry, BidPage, BidderAuction, BidderAuctionPage,
     ListKey, ReadModelCommit, ReadModelConnector, ReadModelReader, ReadModelWrite, ReadModelWriter,
@@ -18,22 +15,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 #[derive(Clone, Debug, Default)]
 pub struct MemoryViews(Arc<Mutex<BTreeMap<PartitionId, PartitionViews>>>, Arc<AtomicU64>);
 
-#[derive(Clone, Debug)]
-struct PartitionViews {
-    current: Generation,
-    newest: Generation,
-    all: BTreeMap<Generation, GenerationViews>,
-}
-
-impl Default for PartitionViews {
-    fn default() -> PartitionViews {
-        PartitionViews { current: Generation::FIRST, newest: Generation::FIRST, all: BTreeMap::new() }
-    }
-}
-
-/// One generation of the read models of a partition.
+/// Read models of a partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct GenerationViews {
+struct PartitionViews {
     checkpoint: u64,
     users: BTreeMap<UserId, Vec<u8>>,
     auctions: BTreeMap<AuctionId, Vec<u8>>,
@@ -49,23 +33,14 @@ impl MemoryViews {
         self.0.lock().unwrap()
     }
 
-    /// Returns the current generation of each partition.
-    fn current(&self) -> BTreeMap<PartitionId, GenerationViews> {
-        let state = self.state();
-        let current = |views: &PartitionViews| views.all.get(&views.current).cloned().unwrap_or_default();
-        state.iter().map(|(partition, views)| (*partition, current(views))).collect()
-    }
-
-    fn as_of<T>(&self, partition: PartitionId, read: impl FnOnce(&mut GenerationViews) -> T) -> AsOf<T> {
-        let mut current = self.current().remove(&partition).unwrap_or_default();
-        AsOf { positions: Positions::of(partition, current.checkpoint), value: read(&mut current) }
+    fn as_of<T>(&self, partition: PartitionId, read: impl FnOnce(&PartitionViews) -> T) -> AsOf<T> {
+        let mut state = self.state();
+        let views = state.entry(partition).or_default();
+        AsOf { positions: Positions::of(partition, views.checkpoint), value: read(views) }
     }
 
     fn positions(&self) -> Positions {
-        self.current()
-            .iter()
-            .map(|(partition, generation_views)| (*partition, generation_views.checkpoint))
-            .collect()
+        self.state().iter().map(|(partition, views)| (*partition, views.checkpoint)).collect()
     }
 
     /// Returns the number of calls of [`ReadModelReader::checkpoints`].
@@ -78,13 +53,13 @@ impl MemoryViews {
         self.state().clear();
     }
 
-    /// Panics unless both have the same views in the current generation.
+    /// Panics unless both have the same views.
     pub fn assert_same(&self, other: &MemoryViews) {
-        assert_eq!(self.current(), other.current());
+        assert_eq!(*self.state(), *other.state());
     }
 }
 
-impl GenerationViews {
+impl PartitionViews {
     fn write(&mut self, write: &ReadModelWrite) {
         match write.clone() {
             ReadModelWrite::User { user, json } => drop(self.users.insert(user, json)),
@@ -130,52 +105,22 @@ impl GenerationViews {
         bids.truncate(limit);
         Some(BidPage { count, bids, next })
     }
-
-    fn compared(&self, auction: AuctionId) -> ComparedAuction {
-        let entry = self.entries_by_auction.get(&auction);
-        ComparedAuction {
-            view: self.auctions.get(&auction).cloned(),
-            entry: entry.map(|(_, _, json)| json.clone()),
-            leader: entry.and_then(|(_, leader, _)| *leader),
-        }
-    }
 }
 
-/// Writer to one generation of a partition.
+/// Writer to the read models of a partition.
 #[derive(Debug)]
-pub struct MemoryReadModelWriter {
-    views: MemoryViews,
-    partition: PartitionId,
-    generation: Generation,
-    /// Whether a commit fails after another generation became the current one.
-    current_only: bool,
-}
+pub struct MemoryReadModelWriter(MemoryViews, PartitionId);
 
 impl ReadModelConnector for MemoryViews {
     type Store = MemoryReadModelWriter;
     async fn open(&self, partition: PartitionId) -> Result<MemoryReadModelWriter, Unavailable> {
-        let generation = self.state().entry(partition).or_default().current;
-        Ok(MemoryReadModelWriter { views: self.clone(), partition, generation, current_only: true })
-    }
-}
-
-/// Opens writers to one generation, whether or not it is the current one.
-#[derive(Clone, Debug)]
-pub struct MemoryGeneration(MemoryViews, Generation);
-
-impl ReadModelConnector for MemoryGeneration {
-    type Store = MemoryReadModelWriter;
-    async fn open(&self, partition: PartitionId) -> Result<MemoryReadModelWriter, Unavailable> {
-        let MemoryGeneration(views, generation) = self.clone();
-        Ok(MemoryReadModelWriter { views, partition, generation, current_only: false })
+        Ok(MemoryReadModelWriter(self.clone(), partition))
     }
 }
 
 impl ReadModelWriter for MemoryReadModelWriter {
     async fn checkpoint(&mut self) -> Result<u64, Unavailable> {
-        let mut state = self.views.state();
-        let all = &state.entry(self.partition).or_default().all;
-        Ok(all.get(&self.generation).map_or(0, |generation_views| generation_views.checkpoint))
+        Ok(self.0.state().entry(self.1).or_default().checkpoint)
     }
 
     async fn commit(
@@ -184,86 +129,21 @@ impl ReadModelWriter for MemoryReadModelWriter {
         to: u64,
         writes: &[ReadModelWrite],
     ) -> Result<ReadModelCommit, Unavailable> {
-        let mut state = self.views.state();
-        let views = state.entry(self.partition).or_default();
-        let replaced = self.current_only && views.current != self.generation;
-        let generation_views = views.all.entry(self.generation).or_default();
-        if replaced || generation_views.checkpoint != from {
+        let mut state = self.0.state();
+        let views = state.entry(self.1).or_default();
+        if views.checkpoint != from {
             return Ok(ReadModelCommit::CheckpointMoved);
         }
-        writes.iter().for_each(|write| generation_views.write(write));
-        generation_views.checkpoint = to;
+        writes.iter().for_each(|write| views.write(write));
+        views.checkpoint = to;
         Ok(ReadModelCommit::Done)
-    }
-}
-
-impl Generations for MemoryViews {
-    type Stores = MemoryGeneration;
-
-    async fn begin(&self, partition: PartitionId) -> Result<Generation, Unavailable> {
-        let mut state = self.state();
-        let views = state.entry(partition).or_default();
-        views.newest = Generation(views.newest.max(views.current).0 + 1);
-        Ok(views.newest)
-    }
-
-    fn stores(&self, generation: Generation) -> MemoryGeneration {
-        MemoryGeneration(self.clone(), generation)
-    }
-
-    async fn compare(
-        &self,
-        partition: PartitionId,
-        generation: Generation,
-    ) -> Result<Comparison, Unavailable> {
-        let mut state = self.state();
-        let views = state.entry(partition).or_default();
-        let of = |generation| views.all.get(&generation).cloned().unwrap_or_default();
-        let (current, other): (GenerationViews, GenerationViews) = (of(views.current), of(generation));
-        let mut comparison = Comparison::default();
-        let auctions: BTreeSet<AuctionId> =
-            current.entries_by_auction.keys().chain(other.entries_by_auction.keys()).copied().collect();
-        for auction in auctions {
-            comparison.add(auction, &current.compared(auction), &other.compared(auction));
-        }
-        Ok(comparison)
-    }
-
-    async fn switch(&self, partition: PartitionId, to: Generation) -> Result<SwitchResult, Unavailable> {
-        let mut state = self.state();
-        let views = state.entry(partition).or_default();
-        let checkpoint = |generation| {
-            views
-                .all
-                .get(&generation)
-                .map_or(0, |generation_views: &GenerationViews| generation_views.checkpoint)
-        };
-        if views.current > to {
-            return Ok(SwitchResult::Superseded);
-        }
-        if checkpoint(to) < checkpoint(views.current) {
-            return Ok(SwitchResult::Behind);
-        }
-        views.current = to;
-        Ok(SwitchResult::Done)
-    }
-
-    async fn drop_old(&self) -> Result<u64, Unavailable> {
-        let mut dropped = 0;
-        for views in self.state().values_mut() {
-            let before = views.all.len();
-            let current = views.current;
-            views.all.retain(|generation, _| *generation >= current);
-            dropped += (before - views.all.len()) as u64;
-        }
-        Ok(dropped)
     }
 }
 
 #[async_trait]
 impl ReadModelReader for MemoryViews {
     async fn user(&self, partition: PartitionId, user: UserId) -> Result<AsOf<Option<Vec<u8>>>, Unavailable> {
-        Ok(self.as_of(partition, |generation_views| generation_views.users.remove(&user)))
+        Ok(self.as_of(partition, |views| views.users.get(&user).cloned()))
     }
 
     async fn auction(
@@ -271,8 +151,8 @@ impl ReadModelReader for MemoryViews {
         partition: PartitionId,
         auction: AuctionId,
     ) -> Result<AsOf<Option<AuctionDocument>>, Unavailable> {
-        let generation_views = |json| AuctionDocument { json, now: Timestamp(0) };
-        Ok(self.as_of(partition, |views| views.auctions.remove(&auction).map(generation_views)))
+        let document = |json| AuctionDocument { json, now: Timestamp(0) };
+        Ok(self.as_of(partition, |views| views.auctions.get(&auction).cloned().map(document)))
     }
 
     async fn bids(
@@ -282,7 +162,7 @@ impl ReadModelReader for MemoryViews {
         before: Option<u64>,
         limit: usize,
     ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
-        Ok(self.as_of(partition, |generation_views| generation_views.page(auction, None, before, limit)))
+        Ok(self.as_of(partition, |views| views.page(auction, None, before, limit)))
     }
 
     async fn bids_by_user(
@@ -293,8 +173,7 @@ impl ReadModelReader for MemoryViews {
         before: Option<u64>,
         limit: usize,
     ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
-        Ok(self
-            .as_of(partition, |generation_views| generation_views.page(auction, Some(user), before, limit)))
+        Ok(self.as_of(partition, |views| views.page(auction, Some(user), before, limit)))
     }
 
     async fn auctions_by_status(
@@ -304,14 +183,11 @@ impl ReadModelReader for MemoryViews {
         limit: usize,
     ) -> Result<AsOf<AuctionPage>, Unavailable> {
         let mut listed: Vec<AuctionEntry> = Vec::new();
-        for mut generation_views in self.current().into_values() {
-            for (_, ends_at, auction) in
-                generation_views.auction_list.iter().copied().filter(|place| place.0 == status)
+        for views in self.state().values() {
+            for (_, ends_at, auction) in views.auction_list.iter().copied().filter(|place| place.0 == status)
             {
-                let Some((_, _, json)) = generation_views.entries_by_auction.remove(&auction) else {
-                    continue;
-                };
-                listed.push(AuctionEntry { ends_at, auction, json });
+                let entry = views.entries_by_auction.get(&auction).cloned();
+                listed.extend(entry.map(|(_, _, json)| AuctionEntry { ends_at, auction, json }));
             }
         }
         listed.sort_by_key(|entry| (entry.ends_at, entry.auction));
@@ -335,21 +211,13 @@ impl ReadModelReader for MemoryViews {
         limit: usize,
     ) -> Result<AsOf<BidderAuctionPage>, Unavailable> {
         let mut entries: Vec<BidderAuction> = Vec::new();
-        for generation_views in self.current().into_values() {
-            for (_, auction) in generation_views.bidder_auctions_index.iter().filter(|(of, _)| *of == user) {
-                let Some((status, leader, auction_entry)) =
-                    generation_views.entries_by_auction.get(auction).cloned()
-                else {
-                    continue;
-                };
-                let Some(bidder) = generation_views.bidder_entries.get(&(user, *auction)) else { continue };
-                entries.push(BidderAuction {
-                    auction: *auction,
-                    status,
-                    leader,
-                    bidder: bidder.clone(),
-                    auction_entry,
-                });
+        for views in self.state().values() {
+            for (_, auction) in views.bidder_auctions_index.iter().copied().filter(|(of, _)| *of == user) {
+                let entry = views.entries_by_auction.get(&auction).cloned();
+                let bidder = views.bidder_entries.get(&(user, auction)).cloned();
+                entries.extend(entry.zip(bidder).map(|((status, leader, auction_entry), bidder)| {
+                    BidderAuction { auction, status, leader, bidder, auction_entry }
+                }));
             }
         }
         entries.retain(|entry| before.is_none_or(|before| entry.auction < before));

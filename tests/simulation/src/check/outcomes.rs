@@ -2,7 +2,6 @@
 
 use crate::schedule::Schedule;
 use crate::schedule::components::LIMITS;
-use crate::store::Committed;
 use crate::workload::{OTHER_PARTITION, panics};
 use auction_app::ports::commands::command_stream::{Failure, FailureReason, PoisonMessage, ReceivedCommand};
 use auction_app::ports::events::event_store::{AppendBatch, AppendResult, EventStore};
@@ -25,9 +24,9 @@ pub(super) async fn check_outcomes(schedule: &Schedule) -> Result<(), String> {
         .collect();
     let mut reference = ReferenceDecider::new(schedule);
     let mut decided = BTreeSet::new();
-    for committed in schedule.store.log() {
+    for committed in schedule.store.inner().committed() {
         if committed.partition == OTHER_PARTITION {
-            reference.append_to_other_partition(committed).await?;
+            reference.append_to_other_partition(&committed).await?;
             continue;
         }
         let mut events = Vec::new();
@@ -49,7 +48,6 @@ pub(super) async fn check_outcomes(schedule: &Schedule) -> Result<(), String> {
 struct ReferenceDecider {
     store: MemoryStore,
     decider: Decider,
-    other_head: u64,
     rejected: Vec<CommandId>,
 }
 
@@ -58,21 +56,11 @@ impl ReferenceDecider {
         let store = MemoryStore::default();
         schedule.workload.rejected.iter().for_each(|command| store.reject(*command));
         let rejected = schedule.workload.rejected.clone();
-        ReferenceDecider { store, decider: Decider::new(P, 0, 0, LIMITS), other_head: 0, rejected }
+        ReferenceDecider { store, decider: Decider::new(P, 0, 0, LIMITS), rejected }
     }
 
-    async fn append_to_other_partition(&mut self, committed: Committed) -> Result<(), String> {
-        let events = committed.events;
-        let count = events.len() as u64;
-        let append = AppendBatch {
-            partition: OTHER_PARTITION,
-            expected_head: self.other_head,
-            known_deletions: u64::MAX,
-            events,
-            outcomes: Vec::new(),
-        };
-        self.other_head += count;
-        self.store.append(&append).await.map_err(|error| error.to_string())?;
+    async fn append_to_other_partition(&mut self, committed: &AppendBatch) -> Result<(), String> {
+        self.store.append(committed).await.map_err(|error| error.to_string())?;
         self.decider.learn_deletions(&mut self.store).await.map_err(|error| error.to_string())
     }
 
@@ -154,7 +142,7 @@ pub(super) fn check_order(schedule: &Schedule) -> Result<(), String> {
     let creations = schedule.submitted.iter().filter(|(_, (channel, _))| *channel != Channel::Bid);
     let mut creations =
         creations.filter_map(|(at, (_, command))| Some((*at, command.as_ref()?.id))).peekable();
-    for outcome in schedule.store.log().iter().flat_map(|committed| &committed.outcomes) {
+    for outcome in schedule.store.inner().committed().iter().flat_map(|committed| &committed.outcomes) {
         let submitted = schedule.submitted.get(&outcome.at.0.unsigned_abs());
         let Some((channel, Some(command))) = submitted else {
             return Err(format!("no command was submitted at the time of {outcome:?}"));
@@ -184,7 +172,7 @@ pub(super) fn check_order(schedule: &Schedule) -> Result<(), String> {
 /// Checks that no user places a bid after the deletion of the account.
 pub(super) fn check_deleted_bidders(schedule: &Schedule) -> Result<(), String> {
     let mut deleted = BTreeSet::new();
-    for event in schedule.store.log().iter().flat_map(|committed| &committed.events) {
+    for event in schedule.store.inner().committed().iter().flat_map(|committed| &committed.events) {
         match &event.event {
             Event::User(UserEvent::UserDeleted) => drop(deleted.insert(UserId(event.record.key))),
             Event::Auction(AuctionEvent::BidPlaced { bid, bidder, .. }) if deleted.contains(bidder) => {

@@ -2,6 +2,7 @@
 
 use super::Schedule;
 use crate::process::Process;
+use crate::streams::partitions;
 use crate::workload::decide_with_faults;
 use auction_app::consume::{ConsumeError, SubscriptionConfig, run_consumer};
 use auction_app::projector;
@@ -14,7 +15,6 @@ use auction_redis::event_stream::RedisEventStreams;
 use auction_redis::views::RedisReadModelConnector;
 use auction_testkit::fixtures::P;
 use auction_testkit::memory::MemoryParkedEvents;
-use auction_wire::PartitionCount;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -45,12 +45,6 @@ pub(crate) struct SimulatedComponent<E> {
 
 pub(crate) type Writer = SimulatedComponent<WriterError>;
 pub(crate) type Projector = SimulatedComponent<ConsumeError>;
-
-/// Number of partitions. The simulation runs one of them.
-#[allow(clippy::expect_used, reason = "four is a valid number of partitions")]
-pub(crate) fn partitions() -> PartitionCount {
-    PartitionCount::new(4).expect("a valid number of partitions")
-}
 
 impl Schedule {
     pub(crate) fn start_writer(&self) -> Writer {

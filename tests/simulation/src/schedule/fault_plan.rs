@@ -2,7 +2,7 @@
 
 use super::Schedule;
 use crate::world::Server;
-use auction_app::ports::events::event_store::AppendResult;
+use auction_app::ports::events::event_store::{AppendResult, EventStore};
 use auction_redis::keys;
 use auction_testkit::fixtures::P;
 use auction_wire::{Channel, CommandId};
@@ -102,7 +102,7 @@ impl Schedule {
         let head = (self.workload.other_users.len() + self.deleted_other_users) as u64;
         self.world.trace(format_args!("a user of the other partition is deleted"));
         let delete = self.workload.delete_other_user(*user, head);
-        let appended = self.store.append_now(&delete).await;
+        let appended = self.store.inner().clone().append(&delete).await;
         self.deleted_other_users += 1;
         match appended {
             Ok(AppendResult::Committed) => Ok(()),
