@@ -25,28 +25,35 @@ pub struct AccountsArgs {
 #[derive(Debug, Subcommand)]
 enum AccountsAction {
     /// Show the account of a user
-    Show {
-        /// E-mail address of the account
-        email: String,
-        #[command(flatten)]
-        backends: BackendArgs,
-    },
+    Show(AccountArgs),
     /// Change the role of a user: bidder, seller or operator
     Grant {
-        /// E-mail address of the account
-        email: String,
+        #[command(flatten)]
+        account: AccountArgs,
         /// New role of the user
         role: Role,
-        #[command(flatten)]
-        backends: BackendArgs,
     },
     /// End all sessions of a user
-    SignOut {
-        /// E-mail address of the account
-        email: String,
-        #[command(flatten)]
-        backends: BackendArgs,
-    },
+    SignOut(AccountArgs),
+}
+
+/// Arguments that select an account.
+#[derive(Debug, Args)]
+struct AccountArgs {
+    /// E-mail address of the account
+    email: String,
+    #[command(flatten)]
+    backends: BackendArgs,
+}
+
+impl AccountArgs {
+    async fn find(self) -> Result<(CommandContext, UserId, Profile), ProcessError> {
+        let (context, email) = (self.backends.connect()?, self.email);
+        let found = context.check(context.store.find(&email).await)?;
+        let unknown = || ProcessError::Usage(format!("no account has the e-mail address {email}"));
+        let (user, profile) = found.ok_or_else(unknown)?;
+        Ok((context, user, profile))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -87,11 +94,6 @@ enum ApiKeyAction {
     },
 }
 
-async fn find(context: &CommandContext, email: &str) -> Result<(UserId, Profile), ProcessError> {
-    let found = context.check(context.store.find(email).await)?;
-    found.ok_or_else(|| ProcessError::Usage(format!("no account has the e-mail address {email}")))
-}
-
 /// Announces a revocation to every ingress. Returns a note for the operator if that failed.
 async fn announce(context: &CommandContext, revocation: Revocation) -> &'static str {
     match context.revocations().publish(&[revocation]).await {
@@ -106,23 +108,20 @@ pub fn accounts(args: AccountsArgs) -> Running<CommandOutput> {
 
 async fn execute_accounts(args: AccountsArgs) -> Result<CommandOutput, ProcessError> {
     let text = match args.action {
-        AccountsAction::Show { email, backends } => {
-            let (user, Profile { email, name, role, created_at }) =
-                find(&backends.connect()?, &email).await?;
+        AccountsAction::Show(account) => {
+            let (_, user, Profile { email, name, role, created_at }) = account.find().await?;
             let (role, since) = (role.name(), time::format(created_at));
             format!("user:    {user}\ne-mail:  {email}\nname:    {name}\nrole:    {role}\nsince:   {since}\n")
         }
-        AccountsAction::Grant { email, role, backends } => {
-            let context = backends.connect()?;
-            let (user, _) = find(&context, &email).await?;
+        AccountsAction::Grant { account, role } => {
+            let (context, user, _) = account.find().await?;
             context.check(context.store.grant(user, role).await)?;
             // The cached tokens of the user still have the old role.
             let note = announce(&context, Revocation::User(user)).await;
             format!("user {user} now has the role {}{note}\n", role.name())
         }
-        AccountsAction::SignOut { email, backends } => {
-            let context = backends.connect()?;
-            let (user, _) = find(&context, &email).await?;
+        AccountsAction::SignOut(account) => {
+            let (context, user, _) = account.find().await?;
             context.check(context.store.close_sessions(user).await)?;
             let note = announce(&context, Revocation::User(user)).await;
             format!("all sessions of user {user} have ended{note}\n")

@@ -2,12 +2,13 @@
 
 mod show;
 
-use crate::operator::{BackendArgs, BulkArgs, CommandContext, CommandOutput, Selection, apply_to_each};
+use crate::operator::{BulkArgs, CommandContext, CommandOutput, Filters, ListArgs, SelectArgs};
 use crate::process::{ProcessError, Running};
 use auction_app::operator::dead_letters::{Filter, RequeueResult, find, requeue};
 use auction_app::ports::operator::dead_letters::DeadLetter;
 use auction_app::ports::operator::dead_letters::DeadLetterQueue;
 use clap::{Args, Subcommand};
+use serde_json::Value;
 use std::time::{SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
 
@@ -20,31 +21,17 @@ pub struct DeadLettersArgs {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List dead letters, the oldest of each partition first
-    List {
-        #[command(flatten)]
-        filters: Filters,
-        /// Print one JSON object per line
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        backends: BackendArgs,
-    },
+    List(ListArgs<DeadLetterFilters>),
     /// Show all details of dead letters, with the command body decoded
-    Show {
-        #[command(flatten)]
-        filters: Filters,
-        #[command(flatten)]
-        backends: BackendArgs,
-    },
+    Show(SelectArgs<DeadLetterFilters>),
     /// Send the commands of dead letters again. They count as received now, and take effect at most once
-    Requeue(BulkArgs<Filters>),
+    Requeue(BulkArgs<DeadLetterFilters>),
     /// Delete dead letters permanently. The outcome of their commands stays `failed`
-    Drop(BulkArgs<Filters>),
+    Drop(BulkArgs<DeadLetterFilters>),
 }
 
-/// Filters of dead letters; all given filters must match.
-#[derive(Debug, Args)]
-struct Filters {
+#[derive(Debug, Default, PartialEq, Args)]
+struct DeadLetterFilters {
     /// Names of dead letters, such as 07/1795372100000-0
     names: Vec<String>,
     /// Number of the partition
@@ -67,31 +54,42 @@ struct Filters {
     older_than: Option<u64>,
 }
 
-impl Selection for Filters {
-    fn is_empty(&self) -> bool {
-        let Filters { names, partition, reason, kind, command, key, older_than } = self;
-        names.is_empty()
-            && partition.is_none()
-            && reason.is_none()
-            && kind.is_none()
-            && command.is_none()
-            && key.is_none()
-            && older_than.is_none()
-    }
-}
+impl Filters for DeadLetterFilters {
+    type Item = DeadLetter;
 
-impl Filters {
-    fn into_filter(self) -> Filter {
-        let before_ms = self.older_than.map(|seconds| now_ms().saturating_sub(1000 * seconds));
-        Filter {
+    const ITEMS: &'static str = "dead letters";
+
+    async fn find(self, context: &CommandContext) -> Result<Vec<DeadLetter>, ProcessError> {
+        let filter = Filter {
             names: self.names.into_iter().collect(),
             partition: self.partition,
             reason: self.reason,
             kind: self.kind,
             command: self.command,
             key: self.key,
-            before_ms,
+            before_ms: self.older_than.map(|seconds| now_ms().saturating_sub(1000 * seconds)),
+        };
+        let found =
+            context.check(find(&context.dead_letters(), context.connections.partitions, &filter).await)?;
+        let existing: Vec<String> = found.iter().map(DeadLetter::name).collect();
+        match filter.names.iter().find(|name| !existing.contains(name)) {
+            Some(name) => {
+                Err(ProcessError::Usage(format!("there is no dead letter {name} that matches the filters")))
+            }
+            None => Ok(found),
         }
+    }
+
+    fn name(dead_letter: &DeadLetter) -> String {
+        dead_letter.name()
+    }
+
+    fn table(dead_letters: &[DeadLetter]) -> String {
+        show::table(dead_letters, now_ms())
+    }
+
+    fn json(dead_letter: &DeadLetter) -> Value {
+        show::json(dead_letter)
     }
 }
 
@@ -100,36 +98,19 @@ fn now_ms() -> u64 {
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
-async fn find_selected(context: &CommandContext, filters: Filters) -> Result<Vec<DeadLetter>, ProcessError> {
-    let filter = filters.into_filter();
-    let found =
-        context.check(find(&context.dead_letters(), context.connections.partitions, &filter).await)?;
-    let existing: Vec<String> = found.iter().map(DeadLetter::name).collect();
-    match filter.names.iter().find(|name| !existing.contains(name)) {
-        Some(name) => {
-            Err(ProcessError::Usage(format!("there is no dead letter {name} that matches the filters")))
-        }
-        None => Ok(found),
-    }
-}
-
 pub fn run(args: DeadLettersArgs) -> Running<CommandOutput> {
     Box::pin(execute(args))
 }
 
 async fn execute(args: DeadLettersArgs) -> Result<CommandOutput, ProcessError> {
     match args.action {
-        Action::List { filters, json, backends } => {
-            let found = find_selected(&backends.connect()?, filters).await?;
-            let text = if json { show::json_lines(&found) } else { show::table(&found, now_ms()) };
-            Ok(CommandOutput::success(text))
-        }
-        Action::Show { filters, backends } => {
-            let found = find_selected(&backends.connect()?, filters).await?;
+        Action::List(args) => args.run().await,
+        Action::Show(selected) => {
+            let (_, found) = selected.find().await?;
             Ok(CommandOutput::success(found.iter().map(show::details).collect()))
         }
-        Action::Requeue(args) => change_selected(args, "requeued", requeue_one).await,
-        Action::Drop(args) => change_selected(args, "dropped", drop_one).await,
+        Action::Requeue(args) => args.apply("requeued", requeue_one).await,
+        Action::Drop(args) => args.apply("dropped", drop_one).await,
     }
 }
 
@@ -154,22 +135,4 @@ async fn requeue_one(
 async fn drop_one(context: &CommandContext, dead_letter: &DeadLetter) -> Result<CommandOutput, ProcessError> {
     let dropped = context.check(context.dead_letters().delete(dead_letter).await)?;
     Ok(CommandOutput::success(if dropped { "dropped".to_owned() } else { "no longer exists".to_owned() }))
-}
-
-async fn change_selected(
-    args: BulkArgs<Filters>,
-    changed: &str,
-    change: impl AsyncFn(&CommandContext, &DeadLetter) -> Result<CommandOutput, ProcessError>,
-) -> Result<CommandOutput, ProcessError> {
-    args.require_selection()?;
-    let context = args.backends.connect()?;
-    let found = find_selected(&context, args.selection).await?;
-    if args.dry_run {
-        let text = format!("{}{} would be {changed}\n", show::table(&found, now_ms()), found.len());
-        return Ok(CommandOutput::success(text));
-    }
-    apply_to_each(&found, "dead letters", DeadLetter::name, async |dead_letter| {
-        change(&context, dead_letter).await
-    })
-    .await
 }

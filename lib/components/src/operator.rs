@@ -9,6 +9,7 @@ use auction_postgres::queries::PostgresQueries;
 use auction_redis::dead_letters::RedisDeadLetters;
 use auction_redis::revocations::RedisRevocations;
 use clap::Args;
+use serde_json::Value;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -95,51 +96,108 @@ impl CommandOutput {
     }
 }
 
-/// Filters of an operator command that selects some of many items.
-pub(crate) trait Selection: Args {
-    /// Returns whether no filter is given.
-    fn is_empty(&self) -> bool;
+/// Filters of the items that an operator command lists or changes, such as dead letters. All given filters
+/// must match.
+pub(crate) trait Filters: Args + Default + PartialEq {
+    type Item;
+
+    /// Plural noun for the items.
+    const ITEMS: &'static str;
+
+    /// Returns the items that match.
+    async fn find(self, context: &CommandContext) -> Result<Vec<Self::Item>, ProcessError>;
+
+    /// Returns the name of an item.
+    fn name(item: &Self::Item) -> String;
+
+    /// Returns a table of the items, with a header.
+    fn table(items: &[Self::Item]) -> String;
+
+    /// Returns an item as JSON.
+    fn json(item: &Self::Item) -> Value;
+}
+
+/// Arguments of an operator command that shows all selected items.
+#[derive(Debug, Args)]
+pub(crate) struct SelectArgs<F: Filters> {
+    #[command(flatten)]
+    filters: F,
+    #[command(flatten)]
+    backends: BackendArgs,
+}
+
+impl<F: Filters> SelectArgs<F> {
+    /// Returns the selected items.
+    pub(crate) async fn find(self) -> Result<(CommandContext, Vec<F::Item>), ProcessError> {
+        let context = self.backends.connect()?;
+        let found = self.filters.find(&context).await?;
+        Ok((context, found))
+    }
+}
+
+/// Arguments of an operator command that lists all selected items.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs<F: Filters> {
+    #[command(flatten)]
+    selected: SelectArgs<F>,
+    /// Print one JSON object per line
+    #[arg(long)]
+    json: bool,
+}
+
+impl<F: Filters> ListArgs<F> {
+    pub(crate) async fn run(self) -> Result<CommandOutput, ProcessError> {
+        let (_, found) = self.selected.find().await?;
+        let json_lines = || found.iter().map(|item| format!("{}\n", F::json(item))).collect();
+        Ok(CommandOutput::success(if self.json { json_lines() } else { table::<F>(&found) }))
+    }
+}
+
+fn table<F: Filters>(items: &[F::Item]) -> String {
+    if items.is_empty() { format!("no {}\n", F::ITEMS) } else { F::table(items) }
 }
 
 /// Arguments of an operator command that changes all selected items.
 #[derive(Debug, Args)]
-pub(crate) struct BulkArgs<S: Selection> {
+pub(crate) struct BulkArgs<F: Filters> {
     #[command(flatten)]
-    pub(crate) selection: S,
+    selected: SelectArgs<F>,
     /// Select all, without a filter
     #[arg(long)]
     all: bool,
     /// Print what would be changed, and change nothing
     #[arg(long)]
-    pub(crate) dry_run: bool,
-    #[command(flatten)]
-    pub(crate) backends: BackendArgs,
+    dry_run: bool,
 }
 
-impl<S: Selection> BulkArgs<S> {
-    /// Fails if nothing is selected, so that a forgotten filter does not change every item.
-    pub(crate) fn require_selection(&self) -> Result<(), ProcessError> {
-        if self.all || !self.selection.is_empty() {
-            return Ok(());
+impl<F: Filters> BulkArgs<F> {
+    /// Applies an action to each selected item. The output has a line per item, and their number.
+    ///
+    /// Fails if nothing is selected, so that a forgotten filter does not change every item. `changed` is the
+    /// participle of the action.
+    pub(crate) async fn apply(
+        self,
+        changed: &str,
+        action: impl AsyncFn(&CommandContext, &F::Item) -> Result<CommandOutput, ProcessError>,
+    ) -> Result<CommandOutput, ProcessError> {
+        if !self.all && self.selected.filters == F::default() {
+            return Err(ProcessError::Usage(
+                "nothing is selected: pass a filter (see --help), or --all".to_owned(),
+            ));
         }
-        Err(ProcessError::Usage("nothing is selected: pass a filter (see --help), or --all".to_owned()))
+        let (context, found) = self.selected.find().await?;
+        if self.dry_run {
+            let text = format!("{}{} would be {changed}\n", table::<F>(&found), found.len());
+            return Ok(CommandOutput::success(text));
+        }
+        let mut output = CommandOutput::success(String::new());
+        for item in &found {
+            let CommandOutput { text, success } = action(&context, item).await?;
+            // Writing into a string cannot fail.
+            let _ = writeln!(output.text, "{}: {text}", F::name(item));
+            output.success &= success;
+        }
+        let _ = writeln!(output.text, "{} {}", found.len(), F::ITEMS);
+        Ok(output)
     }
-}
-
-/// Applies an action to each item. The output has a line per item, and their number with the noun `items`.
-pub(crate) async fn apply_to_each<T>(
-    selected: &[T],
-    items: &str,
-    name: impl Fn(&T) -> String,
-    action: impl AsyncFn(&T) -> Result<CommandOutput, ProcessError>,
-) -> Result<CommandOutput, ProcessError> {
-    let mut output = CommandOutput::success(String::new());
-    for item in selected {
-        let CommandOutput { text, success } = action(item).await?;
-        // Writing into a string cannot fail.
-        let _ = writeln!(output.text, "{}: {text}", name(item));
-        output.success &= success;
-    }
-    let _ = writeln!(output.text, "{} {items}", selected.len());
-    Ok(output)
 }

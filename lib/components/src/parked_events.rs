@@ -2,13 +2,14 @@
 
 mod show;
 
-use crate::operator::{BackendArgs, BulkArgs, CommandContext, CommandOutput, Selection, apply_to_each};
+use crate::operator::{BulkArgs, CommandContext, CommandOutput, Filters, ListArgs, SelectArgs};
 use crate::process::{ProcessError, Running};
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
 use auction_app::ports::operator::parked_events::{OperatorAction, ParkedAggregate, ParkedEvents};
 use auction_wire::EventRecord;
 use clap::{Args, Subcommand};
+use serde_json::Value;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -26,32 +27,18 @@ pub struct ParkedEventsArgs {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List parked events, by component and partition
-    List {
-        #[command(flatten)]
-        filters: Filters,
-        /// Print one JSON object per line
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        backends: BackendArgs,
-    },
+    List(ListArgs<ParkedFilters>),
     /// Show parked events with the events that wait for them
-    Show {
-        #[command(flatten)]
-        filters: Filters,
-        #[command(flatten)]
-        backends: BackendArgs,
-    },
+    Show(SelectArgs<ParkedFilters>),
     /// Process the event again, and then the events after it. The component must be running
-    Retry(BulkArgs<Filters>),
+    Retry(BulkArgs<ParkedFilters>),
     /// Skip the event, and process the events after it. The component must be running.
     /// Do not use this for the projector: read models need every event. Fix the cause and use `retry`
-    Drop(BulkArgs<Filters>),
+    Drop(BulkArgs<ParkedFilters>),
 }
 
-/// Filters of parked events; all given filters must match.
-#[derive(Debug, Args)]
-struct Filters {
+#[derive(Debug, Default, PartialEq, Args)]
+struct ParkedFilters {
     /// Component that parked the event, such as projector
     #[arg(long, value_name = "NAME")]
     component: Option<String>,
@@ -66,29 +53,37 @@ struct Filters {
     reason: Option<String>,
 }
 
-impl Selection for Filters {
-    fn is_empty(&self) -> bool {
-        let Filters { component, partition, key, reason } = self;
-        component.is_none() && partition.is_none() && key.is_none() && reason.is_none()
+impl Filters for ParkedFilters {
+    type Item = ParkedAggregate;
+
+    const ITEMS: &'static str = "parked events";
+
+    async fn find(self, context: &CommandContext) -> Result<Vec<ParkedAggregate>, ProcessError> {
+        let mut found = context.check(context.store.all().await)?;
+        found.retain(|parked| self.matches(parked));
+        Ok(found)
+    }
+
+    fn name(parked: &ParkedAggregate) -> String {
+        format!("{} {}", parked.component, parked.event.key)
+    }
+
+    fn table(all: &[ParkedAggregate]) -> String {
+        show::table(all)
+    }
+
+    fn json(parked: &ParkedAggregate) -> Value {
+        show::json(parked)
     }
 }
 
-impl Filters {
+impl ParkedFilters {
     fn matches(&self, parked: &ParkedAggregate) -> bool {
         self.component.as_ref().is_none_or(|component| *component == parked.component)
             && self.partition.is_none_or(|partition| partition == parked.partition.0)
             && self.key.is_none_or(|key| key == parked.event.key)
             && self.reason.as_ref().is_none_or(|reason| reason == parked.event.reason.name())
     }
-}
-
-async fn find_selected(
-    context: &CommandContext,
-    filters: &Filters,
-) -> Result<Vec<ParkedAggregate>, ProcessError> {
-    let mut found = context.check(context.store.all().await)?;
-    found.retain(|parked| filters.matches(parked));
-    Ok(found)
 }
 
 /// Returns the parked event and the events of its user or auction after it.
@@ -135,41 +130,27 @@ pub fn run(args: ParkedEventsArgs) -> Running<CommandOutput> {
 
 async fn execute(args: ParkedEventsArgs) -> Result<CommandOutput, ProcessError> {
     match args.action {
-        Action::List { filters, json, backends } => {
-            let found = find_selected(&backends.connect()?, &filters).await?;
-            Ok(CommandOutput::success(if json { show::json_lines(&found) } else { show::table(&found) }))
-        }
-        Action::Show { filters, backends } => {
-            let (context, mut text) = (backends.connect()?, String::new());
-            for parked in find_selected(&context, &filters).await? {
+        Action::List(args) => args.run().await,
+        Action::Show(selected) => {
+            let ((context, found), mut text) = (selected.find().await?, String::new());
+            for parked in found {
                 let pending = context.check(pending_events(&context, &parked).await)?;
                 text += &show::details(&parked, &pending);
             }
             Ok(CommandOutput::success(text))
         }
-        Action::Retry(args) => request_for_selected(args, OperatorAction::Retry).await,
-        Action::Drop(args) => request_for_selected(args, OperatorAction::Drop).await,
+        Action::Retry(args) => args.apply("retried", retry_one).await,
+        Action::Drop(args) => args.apply("dropped", drop_one).await,
     }
 }
 
-async fn request_for_selected(
-    args: BulkArgs<Filters>,
-    action: OperatorAction,
+async fn retry_one(
+    context: &CommandContext,
+    parked: &ParkedAggregate,
 ) -> Result<CommandOutput, ProcessError> {
-    args.require_selection()?;
-    let context = args.backends.connect()?;
-    let found = find_selected(&context, &args.selection).await?;
-    if args.dry_run {
-        let changed = match action {
-            OperatorAction::Retry => "retried",
-            OperatorAction::Drop => "dropped",
-        };
-        let text = format!("{}{} would be {changed}\n", show::table(&found), found.len());
-        return Ok(CommandOutput::success(text));
-    }
-    let name = |parked: &ParkedAggregate| format!("{} {}", parked.component, parked.event.key);
-    apply_to_each(&found, "parked events", name, async |parked| {
-        context.check(request(&context, parked, action).await)
-    })
-    .await
+    context.check(request(context, parked, OperatorAction::Retry).await)
+}
+
+async fn drop_one(context: &CommandContext, parked: &ParkedAggregate) -> Result<CommandOutput, ProcessError> {
+    context.check(request(context, parked, OperatorAction::Drop).await)
 }

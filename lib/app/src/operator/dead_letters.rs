@@ -36,13 +36,6 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Returns whether no condition is set.
-    pub fn is_empty(&self) -> bool {
-        let Filter { names, partition, reason, kind, command, key, before_ms } = self;
-        let any = partition.is_some() || reason.is_some() || kind.is_some();
-        names.is_empty() && !any && command.is_none() && key.is_none() && before_ms.is_none()
-    }
-
     pub fn matches(&self, dead_letter: &DeadLetter) -> bool {
         fn is<T: PartialEq>(wanted: &Option<T>, found: Option<T>) -> bool {
             wanted.is_none() || *wanted == found
@@ -83,20 +76,15 @@ pub async fn find(
     partitions: PartitionCount,
     filter: &Filter,
 ) -> Result<Vec<DeadLetter>, Unavailable> {
-    let mut found = Vec::new();
-    for partition in partitions.all() {
-        if filter.partition.is_some_and(|wanted| wanted != partition.0) {
-            continue;
-        }
-        let mut after = EntryId::ZERO;
-        loop {
-            let chunk = dead_letters.list(partition, after, CHUNK).await?;
-            let Some(last) = chunk.last() else { break };
-            after = last.id;
-            found.extend(chunk.into_iter().filter(|dead_letter| filter.matches(dead_letter)));
+    let (mut found, mut cursor) = (Vec::new(), DeadLetter::before_all());
+    loop {
+        let Page { dead_letters, last } = page(dead_letters, partitions, filter, cursor, usize::MAX).await?;
+        found.extend(dead_letters);
+        match last.as_deref().and_then(DeadLetter::parse_name) {
+            Some(next) => cursor = next,
+            None => return Ok(found),
         }
     }
-    Ok(found)
 }
 
 /// Result of a requeue.

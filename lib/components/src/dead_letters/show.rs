@@ -1,16 +1,13 @@
 //! Output formats of dead letters.
 
 use auction_app::ports::operator::dead_letters::DeadLetter;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// Longest error text in the table, in characters.
 const MAX_ERROR: usize = 80;
 
 pub(super) fn table(dead_letters: &[DeadLetter], now_ms: u64) -> String {
-    if dead_letters.is_empty() {
-        return "no dead letters\n".to_owned();
-    }
     let mut text = format!(
         "{:<22} {:>8}  {:<17} {:<15} {:<36} error\n",
         "dead letter", "age", "reason", "kind", "user or auction"
@@ -53,26 +50,19 @@ fn first_line(error: &str) -> String {
     short
 }
 
-/// Returns one JSON object per line.
-pub(super) fn json_lines(dead_letters: &[DeadLetter]) -> String {
-    let mut text = String::new();
-    for dead_letter in dead_letters {
-        let header = dead_letter.header();
-        let line = json!({
-            "dead_letter": dead_letter.name(),
-            "dead_lettered_ms": dead_letter.id.ms,
-            "stream": dead_letter.stream,
-            "entry": dead_letter.entry,
-            "reason": dead_letter.reason,
-            "error": dead_letter.error,
-            "command": header.as_ref().map(|header| header.id.to_string()),
-            "kind": header.as_ref().map(|header| header.kind.clone()),
-            "key": header.as_ref().map(|header| header.key.to_string()),
-        });
-        // Writing into a string cannot fail.
-        let _ = writeln!(text, "{line}");
-    }
-    text
+pub(super) fn json(dead_letter: &DeadLetter) -> Value {
+    let header = dead_letter.header();
+    json!({
+        "dead_letter": dead_letter.name(),
+        "dead_lettered_ms": dead_letter.id.ms,
+        "stream": dead_letter.stream,
+        "entry": dead_letter.entry,
+        "reason": dead_letter.reason,
+        "error": dead_letter.error,
+        "command": header.as_ref().map(|header| header.id.to_string()),
+        "kind": header.as_ref().map(|header| header.kind.clone()),
+        "key": header.as_ref().map(|header| header.key.to_string()),
+    })
 }
 
 pub(super) fn details(dead_letter: &DeadLetter) -> String {

@@ -3,13 +3,10 @@
 use auction_app::ports::operator::parked_events::ParkedAggregate;
 use auction_wire::EventRecord;
 use auction_wire::body::to_json;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Write;
 
 pub(super) fn table(all: &[ParkedAggregate]) -> String {
-    if all.is_empty() {
-        return "no parked events\n".to_owned();
-    }
     let mut text = format!(
         "{:<12} {:<9} {:<36} {:>9} {:<16} {:<10} error\n",
         "component", "partition", "user or auction", "position", "kind", "reason"
@@ -32,26 +29,20 @@ pub(super) fn table(all: &[ParkedAggregate]) -> String {
     text
 }
 
-/// Returns one JSON object per line.
-pub(super) fn json_lines(all: &[ParkedAggregate]) -> String {
-    let mut text = String::new();
-    for parked in all {
-        let event = &parked.event;
-        let line = json!({
-            "component": parked.component,
-            "partition": parked.partition.0,
-            "key": event.key.to_string(),
-            "position": event.position,
-            "version": event.version,
-            "kind": event.kind,
-            "reason": event.reason.name(),
-            "error": event.error,
-            "parked_ms": parked.parked_at.0,
-            "requested_action": parked.requested_action.map(|action| action.name()),
-        });
-        let _ = writeln!(text, "{line}");
-    }
-    text
+pub(super) fn json(parked: &ParkedAggregate) -> Value {
+    let event = &parked.event;
+    json!({
+        "component": parked.component,
+        "partition": parked.partition.0,
+        "key": event.key.to_string(),
+        "position": event.position,
+        "version": event.version,
+        "kind": event.kind,
+        "reason": event.reason.name(),
+        "error": event.error,
+        "parked_ms": parked.parked_at.0,
+        "requested_action": parked.requested_action.map(|action| action.name()),
+    })
 }
 
 pub(super) fn details(parked: &ParkedAggregate, pending: &[EventRecord]) -> String {
