@@ -123,23 +123,30 @@ pub fn batch_settled(partition: PartitionId, seconds: f64) {
     histogram!("auction_settle_duration_seconds", "partition" => partition.to_string()).record(seconds);
 }
 
+/// Labels of the metrics of one component and partition.
+fn labels(component: &'static str, partition: PartitionId) -> [(&'static str, String); 2] {
+    [("component", component.to_owned()), ("partition", partition.to_string())]
+}
+
+fn labels_with(
+    component: &'static str,
+    partition: PartitionId,
+    name: &'static str,
+    value: &'static str,
+) -> [(&'static str, String); 3] {
+    let [component, partition] = labels(component, partition);
+    [component, partition, (name, value.to_owned())]
+}
+
 /// Counts a restart because another process wrote to the partition or handled its events.
 pub fn conflict(component: &'static str, partition: PartitionId, reason: &'static str) {
-    let labels = [
-        ("component", component.to_owned()),
-        ("partition", partition.to_string()),
-        ("reason", reason.to_owned()),
-    ];
+    let labels = labels_with(component, partition, "reason", reason);
     counter!("auction_conflicts_total", &labels).increment(1);
 }
 
 /// Counts a retry after a backend was unavailable.
 pub fn retry(component: &'static str, partition: PartitionId, backend: &'static str) {
-    let labels = [
-        ("component", component.to_owned()),
-        ("partition", partition.to_string()),
-        ("backend", backend.to_owned()),
-    ];
+    let labels = labels_with(component, partition, "backend", backend);
     counter!("auction_backend_retries_total", &labels).increment(1);
 }
 
@@ -154,17 +161,13 @@ pub fn recovery(cause: &'static str) {
 
 /// Counts an event that was parked.
 pub fn event_parked(component: &'static str, partition: PartitionId, reason: &'static str) {
-    let labels = [
-        ("component", component.to_owned()),
-        ("partition", partition.to_string()),
-        ("reason", reason.to_owned()),
-    ];
+    let labels = labels_with(component, partition, "reason", reason);
     counter!("auction_events_parked_total", &labels).increment(1);
 }
 
 /// Records the number of users and auctions with parked events.
 pub fn parked_aggregates(component: &'static str, partition: PartitionId, count: usize) {
-    let labels = [("component", component.to_owned()), ("partition", partition.to_string())];
+    let labels = labels(component, partition);
     gauge!("auction_parked_aggregates", &labels).set(count as f64);
 }
 
@@ -176,20 +179,20 @@ pub fn dead_letter(partition: PartitionId, reason: &str) {
 
 /// Counts events that an event consumer handled.
 pub fn events_handled(component: &'static str, partition: PartitionId, events: usize) {
-    let labels = [("component", component.to_owned()), ("partition", partition.to_string())];
+    let labels = labels(component, partition);
     counter!("auction_events_handled_total", &labels).increment(events as u64);
 }
 
 /// Counts a gap in an event stream; `events` is the number of missing events.
 pub fn event_gap(component: &'static str, partition: PartitionId, events: u64) {
-    let labels = [("component", component.to_owned()), ("partition", partition.to_string())];
+    let labels = labels(component, partition);
     counter!("auction_event_gaps_total", &labels).increment(1);
     counter!("auction_event_gap_events_total", &labels).increment(events);
 }
 
 /// Marks a partition as owned by this process until the returned guard is dropped.
 pub fn partition_active(component: &'static str, partition: PartitionId) -> PartitionGuard {
-    let labels = [("component", component.to_owned()), ("partition", partition.to_string())];
+    let labels = labels(component, partition);
     let gauge = gauge!("auction_partition_active", &labels);
     gauge.set(1.0);
     PartitionGuard(gauge)

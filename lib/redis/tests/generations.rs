@@ -1,31 +1,16 @@
 //! Contract tests of read-model generations, on a real Redis.
 
-use auction_app::ports::Unavailable;
-use auction_app::ports::views::read_models::ReadModelConnector;
-use auction_redis::views::{
-    RedisGenerations, RedisReadModelConnector, RedisReadModelReader, RedisReadModelWriter,
-};
+use crate::read_models::{Stores, pool};
+use auction_redis::views::{RedisGenerations, RedisReadModelReader};
 use auction_testkit::contract::generations::Adapter;
-use auction_testkit::local_servers::{PARTITIONS, TestRedis, redis};
-use auction_wire::{PartitionCount, PartitionId};
-
-/// Adapter under test, with the logical database that it uses while the test runs.
-struct Stores(RedisReadModelConnector, #[allow(dead_code)] TestRedis);
-
-impl ReadModelConnector for Stores {
-    type Store = RedisReadModelWriter;
-    async fn open(&self, partition: PartitionId) -> Result<RedisReadModelWriter, Unavailable> {
-        self.0.open(partition).await
-    }
-}
+use auction_testkit::local_servers::{PARTITIONS, redis};
+use auction_wire::PartitionCount;
 
 async fn adapter() -> Adapter<Stores, RedisGenerations, RedisReadModelReader> {
     let redis = redis().await;
-    let pool = deadpool_redis::Config::from_url(redis.url());
-    let pool = pool.create_pool(Some(deadpool_redis::Runtime::Tokio1)).unwrap();
-    let views = RedisReadModelReader::new(pool.clone(), PartitionCount::new(PARTITIONS).unwrap());
-    let generations = RedisGenerations::new(redis.client(), pool);
-    Adapter { stores: Stores(RedisReadModelConnector::new(redis.client()), redis), generations, views }
+    let views = RedisReadModelReader::new(pool(&redis), PartitionCount::new(PARTITIONS).unwrap());
+    let generations = RedisGenerations::new(redis.client(), pool(&redis));
+    Adapter { stores: Stores::new(redis), generations, views }
 }
 
 auction_testkit::contract_tests!(generations, adapter().await);

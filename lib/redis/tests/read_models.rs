@@ -6,9 +6,16 @@ use auction_redis::views::{RedisReadModelConnector, RedisReadModelReader, RedisR
 use auction_testkit::contract::read_models::Adapter;
 use auction_testkit::local_servers::{PARTITIONS, TestRedis, redis};
 use auction_wire::{PartitionCount, PartitionId};
+use deadpool_redis::{Config, Pool, Runtime};
 
 /// Adapter under test, with the logical database that it uses while the test runs.
-struct Stores(RedisReadModelConnector, #[allow(dead_code)] TestRedis);
+pub(crate) struct Stores(RedisReadModelConnector, #[allow(dead_code)] TestRedis);
+
+impl Stores {
+    pub(crate) fn new(redis: TestRedis) -> Stores {
+        Stores(RedisReadModelConnector::new(redis.client()), redis)
+    }
+}
 
 impl ReadModelConnector for Stores {
     type Store = RedisReadModelWriter;
@@ -17,12 +24,14 @@ impl ReadModelConnector for Stores {
     }
 }
 
+pub(crate) fn pool(redis: &TestRedis) -> Pool {
+    Config::from_url(redis.url()).create_pool(Some(Runtime::Tokio1)).unwrap()
+}
+
 async fn adapter() -> Adapter<Stores, impl ReadModelReader> {
     let redis = redis().await;
-    let pool = deadpool_redis::Config::from_url(redis.url());
-    let pool = pool.create_pool(Some(deadpool_redis::Runtime::Tokio1)).unwrap();
-    let views = RedisReadModelReader::new(pool, PartitionCount::new(PARTITIONS).unwrap());
-    Adapter { stores: Stores(RedisReadModelConnector::new(redis.client()), redis), views }
+    let views = RedisReadModelReader::new(pool(&redis), PartitionCount::new(PARTITIONS).unwrap());
+    Adapter { stores: Stores::new(redis), views }
 }
 
 auction_testkit::contract_tests!(read_models, adapter().await);

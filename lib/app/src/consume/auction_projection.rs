@@ -4,8 +4,9 @@ use crate::consume::stored_events::{LoadError, read_event};
 use crate::ports::events::event_store::EventStore;
 use auction_domain::auction::{Auction, AuctionEvent, UnsoldReason};
 use auction_domain::{Description, Timestamp, Title};
-use auction_wire::Event;
+use auction_wire::{Event, EventRecord};
 use lru::LruCache;
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use uuid::Uuid;
 
@@ -51,21 +52,25 @@ impl ProjectionCache {
         ProjectionCache { cached: LruCache::unbounded(), capacity }
     }
 
-    /// Loads the projections that are not cached, as of a position.
+    /// Loads the projections of the next events after `position`, as they were before the first event.
+    ///
+    /// The first event of a resumed parked aggregate is older than the position.
     pub async fn load(
         &mut self,
         store: &mut impl EventStore,
-        keys: &[Uuid],
+        events: &[EventRecord],
         position: u64,
     ) -> Result<(), LoadError> {
-        let missing: Vec<Uuid> = keys.iter().copied().filter(|key| !self.cached.contains(key)).collect();
+        let keys: BTreeSet<Uuid> = events.iter().map(|event| event.key).collect();
+        let missing: Vec<Uuid> = keys.into_iter().filter(|key| !self.cached.contains(key)).collect();
         if missing.is_empty() {
             return Ok(());
         }
         for key in &missing {
             self.cached.put(*key, None);
         }
-        for record in store.history(&missing, position).await? {
+        let before = events.first().map_or(position, |event| event.position - 1);
+        for record in store.history(&missing, before).await? {
             if let Event::Auction(event) = read_event(&record)? {
                 AuctionProjection::apply(self.get(record.key), &event, record.at);
             }

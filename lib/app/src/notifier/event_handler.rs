@@ -17,7 +17,6 @@ use auction_wire::{Event, EventRecord, PartitionId};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 /// Configuration of a notifier.
 #[derive(Clone, Copy, Debug)]
@@ -63,12 +62,7 @@ impl<N: NotificationStoreConnector, D: NotificationSink> Notifier<N, D> {
         store: &mut impl EventStore,
         events: &[EventRecord],
     ) -> Result<PendingNotifications, LoadError> {
-        let mut keys: Vec<Uuid> = events.iter().map(|event| event.key).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        // State before the first event. For a resumed parked aggregate, that is its first unprocessed event.
-        let before = events.first().map_or(self.position, |event| event.position - 1);
-        self.projections.load(store, &keys, before).await?;
+        self.projections.load(store, events, self.position).await?;
         let mut pending = PendingNotifications::default();
         for record in events {
             match read_event(record)? {

@@ -59,12 +59,7 @@ impl<V: ReadModelConnector> Projector<V> {
         store: &mut impl EventStore,
         events: &[EventRecord],
     ) -> Result<Changes, LoadError> {
-        let mut keys: Vec<Uuid> = events.iter().map(|event| event.key).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        // Formerly parked events are older than the checkpoint: load the state before the first of them.
-        let before = events.first().map_or(self.position, |event| event.position - 1);
-        self.cache.load(store, &keys, before).await?;
+        self.cache.load(store, events, self.position).await?;
         let mut changes = Changes::default();
         for record in events {
             match read_event(record)? {
