@@ -14,7 +14,7 @@ use tokio_postgres::types::ToSql;
 
 impl AccountAdmin for PostgresQueries {
     async fn find(&self, email: &str) -> Result<Option<(UserId, Profile)>, Unavailable> {
-        let rows = self.query(include_str!("../../../sql/queries/find_account.sql"), &[&email]).await?;
+        let rows = self.query(sql!("find_account"), &[&email]).await?;
         let found = |row: &Row| {
             let (email, name, created_at) = (row.get(1), row.get(2), Timestamp(row.get(4)));
             Ok((UserId(row.get(0)), Profile { email, name, role: role(row, 3)?, created_at }))
@@ -23,8 +23,7 @@ impl AccountAdmin for PostgresQueries {
     }
 
     async fn grant(&self, user: UserId, role: Role) -> Result<bool, Unavailable> {
-        let update = include_str!("../../../sql/queries/grant_role.sql");
-        Ok(!self.query(update, &[&user.0, &role.name()]).await?.is_empty())
+        Ok(!self.query(sql!("grant_role"), &[&user.0, &role.name()]).await?.is_empty())
     }
 
     async fn create_key(&self, hash: TokenHash, key: &ApiKey) -> Result<bool, Unavailable> {
@@ -37,18 +36,16 @@ impl AccountAdmin for PostgresQueries {
             &key.created_at.0,
             &key.expires_at.map(|at| at.0),
         ];
-        let insert = include_str!("../../../sql/queries/create_api_key.sql");
-        Ok(!self.query(insert, params).await?.is_empty())
+        Ok(!self.query(sql!("create_api_key"), params).await?.is_empty())
     }
 
     async fn keys(&self) -> Result<Vec<ApiKey>, Unavailable> {
-        let rows = self.query(include_str!("../../../sql/queries/api_keys.sql"), &[]).await?;
+        let rows = self.query(sql!("api_keys"), &[]).await?;
         rows.iter().map(key).collect()
     }
 
     async fn revoke_key(&self, name: &str, now: Timestamp) -> Result<Option<TokenHash>, Unavailable> {
-        let update = include_str!("../../../sql/queries/revoke_api_key.sql");
-        let rows = self.query(update, &[&name, &now.0]).await?;
+        let rows = self.query(sql!("revoke_api_key"), &[&name, &now.0]).await?;
         rows.first().map(|row| hash(row, 0)).transpose()
     }
 }

@@ -1,7 +1,7 @@
 //! Accounts, sessions and the identities of tokens.
 
-use crate::queries::{PostgresQueries, TIMEOUT};
-use crate::store::within;
+use crate::queries::PostgresQueries;
+use crate::rows::number;
 use crate::unavailable;
 use async_trait::async_trait;
 use auction_app::ports::Unavailable;
@@ -13,27 +13,10 @@ use auction_app::ports::people::tokens::TokenStore;
 use auction_app::ports::people::{PrincipalKind, Role, TokenHash, TokenIdentity};
 use auction_domain::{Timestamp, UserId};
 use std::num::NonZeroU32;
+use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Error, Row};
 use uuid::Uuid;
-
-impl PostgresQueries {
-    /// Runs a statement and returns its rows. The inner error is the server's refusal of the statement, for
-    /// example a unique violation.
-    async fn try_query(
-        &self,
-        statement: &str,
-        params: &[&(dyn ToSql + Sync)],
-    ) -> Result<Result<Vec<Row>, Error>, Unavailable> {
-        within(TIMEOUT, async {
-            let client = self.client().await?;
-            let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
-            Ok(client.query(&statement, params).await)
-        })
-        .await
-    }
-}
 
 #[async_trait]
 impl Accounts for PostgresQueries {
@@ -41,8 +24,7 @@ impl Accounts for PostgresQueries {
         let NewAccount { user, command, email, name, password_hash, role, at } = account;
         let params: &[&(dyn ToSql + Sync)] =
             &[&user.0, &email.as_str(), &name.as_str(), password_hash, &role.name(), &command.0, &at.0];
-        let insert = include_str!("../../../sql/queries/register_account.sql");
-        match self.try_query(insert, params).await? {
+        match self.try_query(sql!("register_account"), params).await? {
             Ok(rows) if rows.first().is_some_and(|row| row.get(0)) => Ok(RegisterResult::Created),
             Ok(_) => Ok(RegisterResult::EmailTaken),
             Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
@@ -53,11 +35,11 @@ impl Accounts for PostgresQueries {
     }
 
     async fn cancel_registration(&self, user: UserId) -> Result<(), Unavailable> {
-        self.query(include_str!("../../../sql/queries/cancel_registration.sql"), &[&user.0]).await.map(drop)
+        self.query(sql!("cancel_registration"), &[&user.0]).await.map(drop)
     }
 
     async fn credentials(&self, email: &str) -> Result<Option<Credentials>, Unavailable> {
-        let rows = self.query(include_str!("../../../sql/queries/credentials.sql"), &[&email]).await?;
+        let rows = self.query(sql!("credentials"), &[&email]).await?;
         rows.first()
             .map(|row| {
                 Ok(Credentials { user: UserId(row.get(0)), password_hash: row.get(1), role: role(row, 2)? })
@@ -66,7 +48,7 @@ impl Accounts for PostgresQueries {
     }
 
     async fn profile(&self, user: UserId) -> Result<Option<Profile>, Unavailable> {
-        let rows = self.query(include_str!("../../../sql/queries/profile.sql"), &[&user.0]).await?;
+        let rows = self.query(sql!("profile"), &[&user.0]).await?;
         rows.first()
             .map(|row| {
                 let (email, name) = (row.get(0), row.get(1));
@@ -77,9 +59,8 @@ impl Accounts for PostgresQueries {
 
     async fn open_session(&self, session: &Session) -> Result<bool, Unavailable> {
         let Session { token, user, created_at, expires_at } = session;
-        let insert = include_str!("../../../sql/queries/open_session.sql");
         let params: &[&(dyn ToSql + Sync)] = &[&token.0.as_slice(), &user.0, &created_at.0, &expires_at.0];
-        match self.try_query(insert, params).await? {
+        match self.try_query(sql!("open_session"), params).await? {
             Ok(rows) => Ok(!rows.is_empty()),
             // The account was deleted at the same time.
             Err(error) if error.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION) => Ok(false),
@@ -88,29 +69,26 @@ impl Accounts for PostgresQueries {
     }
 
     async fn close_session(&self, token: TokenHash) -> Result<(), Unavailable> {
-        let delete = include_str!("../../../sql/queries/close_session.sql");
-        self.query(delete, &[&token.0.as_slice()]).await.map(drop)
+        self.query(sql!("close_session"), &[&token.0.as_slice()]).await.map(drop)
     }
 
     async fn close_sessions(&self, user: UserId) -> Result<(), Unavailable> {
-        self.query(include_str!("../../../sql/queries/close_sessions.sql"), &[&user.0]).await.map(drop)
+        self.query(sql!("close_sessions"), &[&user.0]).await.map(drop)
     }
 }
 
 impl PersonalDataErasure for PostgresQueries {
     async fn erase(&self, users: &[UserId]) -> Result<Vec<UserId>, Unavailable> {
         let users: Vec<Uuid> = users.iter().map(|user| user.0).collect();
-        let rows = self.query(include_str!("../../../sql/queries/erase_accounts.sql"), &[&users]).await?;
+        let rows = self.query(sql!("erase_accounts"), &[&users]).await?;
         Ok(rows.iter().map(|row| UserId(row.get(0))).collect())
     }
 }
 
 impl AccountRetention for PostgresQueries {
     async fn sweep(&self, now: Timestamp, undecided_since: Timestamp) -> Result<SweepReport, Unavailable> {
-        let sweep = include_str!("../../../sql/queries/sweep_accounts.sql");
-        let row = self.row(sweep, &[&now.0, &undecided_since.0]).await?;
-        let count = |column| u64::try_from(row.get::<_, i64>(column)).unwrap_or_default();
-        Ok(SweepReport { activated: count(0), removed: count(1), sessions: count(2) })
+        let row = self.row(sql!("sweep_accounts"), &[&now.0, &undecided_since.0]).await?;
+        Ok(SweepReport { activated: number(&row, 0), removed: number(&row, 1), sessions: number(&row, 2) })
     }
 }
 
@@ -122,8 +100,7 @@ impl TokenStore for PostgresQueries {
         now: Timestamp,
     ) -> Result<Vec<(TokenHash, TokenIdentity)>, Unavailable> {
         let hashes: Vec<&[u8]> = tokens.iter().map(|token| token.0.as_slice()).collect();
-        let rows =
-            self.query(include_str!("../../../sql/queries/find_tokens.sql"), &[&hashes, &now.0]).await?;
+        let rows = self.query(sql!("find_tokens"), &[&hashes, &now.0]).await?;
         rows.iter().map(identity).collect()
     }
 }

@@ -9,7 +9,7 @@ use tokio_postgres::{Client, Row};
 /// Checks the server of a new connection. An error means: do not use the connection.
 pub(crate) async fn check(client: &Client, durability: Option<&Durability>) -> Result<(), Unavailable> {
     let Some(durability) = durability else { return Ok(()) };
-    let rows = client.query(include_str!("../../../sql/queries/durability.sql"), &[]).await;
+    let rows = client.query(sql!("durability"), &[]).await;
     let findings = rows.map_err(unavailable)?.iter().filter_map(|row| finding(&setting(row))).collect();
     durability.check(findings).map_err(|too_weak| Unavailable::new("postgres", too_weak))
 }

@@ -2,6 +2,7 @@
 //!
 //! The events of a batch are folded to one final row per key, so that a row is inserted or updated once.
 
+use crate::append_rows::{AuctionRow, BidRow, ChangedAuctionRow, ChangedBidRow, DeletedUserRow, UserRow};
 use auction_app::ports::events::event_store::NewEvent;
 use auction_domain::auction::AuctionEvent;
 use auction_domain::user::UserEvent;
@@ -10,77 +11,56 @@ use auction_wire::Event;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// Rows of a batch, as columns for the arrays of `append_batch`.
+/// Rows of a batch, for `append_batch`.
 #[derive(Debug, Default)]
 pub(crate) struct InlineRows {
-    /// Times of creation and deletion.
-    pub(crate) users: Columns<(i64, Option<i64>)>,
-    /// Deletion times of users from earlier batches.
-    pub(crate) deleted_users: Columns<i64>,
+    pub(crate) users: RowsById<UserRow>,
+    /// Users from earlier batches.
+    pub(crate) deleted_users: RowsById<DeletedUserRow>,
     /// Users to add to the table of deletions.
     pub(crate) deletions: Vec<Uuid>,
-    /// Seller, status, end, and whether its seed is still to be revealed.
-    pub(crate) auctions: Columns<(Option<Uuid>, &'static str, i64, bool)>,
-    /// New status, new end, and whether its seed was revealed.
-    pub(crate) changed_auctions: Columns<(Option<&'static str>, Option<i64>, bool)>,
-    pub(crate) bids: Columns<NewBid>,
-    /// Whether it was doubled, and the new state.
-    pub(crate) changed_bids: Columns<(bool, Option<&'static str>)>,
+    pub(crate) auctions: RowsById<AuctionRow>,
+    /// Auctions from earlier batches.
+    pub(crate) changed_auctions: RowsById<ChangedAuctionRow>,
+    pub(crate) bids: RowsById<BidRow>,
+    /// Bids from earlier batches.
+    pub(crate) changed_bids: RowsById<ChangedBidRow>,
     /// Whether a user gets an open interest, as a bidder or as a seller. Then the append takes the deletion
     /// lock, shared.
     pub(crate) adds_open_interests: bool,
 }
 
-/// Bid that is placed in this batch.
+/// Rows by id, in the order in which the ids were added.
 #[derive(Debug)]
-pub(crate) struct NewBid {
-    pub(crate) auction: Uuid,
-    pub(crate) bidder: Uuid,
-    pub(crate) amount: i64,
-    pub(crate) doubled: bool,
-    pub(crate) state: &'static str,
-}
-
-/// Rows by key, in the order in which the keys were added.
-#[derive(Debug)]
-pub(crate) struct Columns<T> {
-    keys: Vec<Uuid>,
-    values: Vec<T>,
+pub(crate) struct RowsById<T> {
+    pub(crate) values: Vec<T>,
     index: HashMap<Uuid, usize>,
 }
 
-impl<T> Default for Columns<T> {
-    fn default() -> Columns<T> {
-        Columns { keys: Vec::new(), values: Vec::new(), index: HashMap::new() }
+impl<T> Default for RowsById<T> {
+    fn default() -> RowsById<T> {
+        RowsById { values: Vec::new(), index: HashMap::new() }
     }
 }
 
-impl<T> Columns<T> {
-    fn insert(&mut self, key: Uuid, value: T) {
-        self.index.insert(key, self.keys.len());
-        self.keys.push(key);
-        self.values.push(value);
+impl<T> RowsById<T> {
+    /// Adds a row. Postgres refuses a second row with the same id.
+    fn insert(&mut self, id: Uuid, row: T) {
+        self.index.insert(id, self.values.len());
+        self.values.push(row);
     }
 
-    fn get_mut(&mut self, key: Uuid) -> Option<&mut T> {
-        self.index.get(&key).map(|index| &mut self.values[*index])
+    fn get_mut(&mut self, id: Uuid) -> Option<&mut T> {
+        self.index.get(&id).map(|index| &mut self.values[*index])
     }
 
-    fn entry(&mut self, key: Uuid, value: T) -> &mut T {
-        let index = *self.index.entry(key).or_insert_with(|| {
-            self.keys.push(key);
-            self.values.push(value);
-            self.keys.len() - 1
+    /// Returns the row with this id, after adding `row` if there is none.
+    fn entry(&mut self, id: Uuid, row: T) -> &mut T {
+        let index = *self.index.entry(id).or_insert_with(|| {
+            self.values.push(row);
+            self.values.len() - 1
         });
         &mut self.values[index]
-    }
-
-    pub(crate) fn keys(&self) -> &[Uuid] {
-        &self.keys
-    }
-
-    pub(crate) fn column<C>(&self, of: impl Fn(&T) -> C) -> Vec<C> {
-        self.values.iter().map(of).collect()
     }
 }
 
@@ -99,11 +79,14 @@ impl InlineRows {
 
     fn user(&mut self, user: Uuid, event: &UserEvent, at: Timestamp) {
         match event {
-            UserEvent::UserCreated => self.users.insert(user, (at.0, None)),
+            UserEvent::UserCreated => {
+                self.users.insert(user, UserRow { id: user, created_at: at.0, deleted_at: None });
+            }
             UserEvent::UserDeleted => {
-                match self.users.get_mut(user) {
-                    Some(created) => created.1 = Some(at.0),
-                    None => self.deleted_users.insert(user, at.0),
+                if let Some(created) = self.users.get_mut(user) {
+                    created.deleted_at = Some(at.0);
+                } else {
+                    self.deleted_users.insert(user, DeletedUserRow { id: user, deleted_at: at.0 });
                 }
                 self.deletions.push(user);
             }
@@ -115,9 +98,15 @@ impl InlineRows {
     fn auction(&mut self, auction: Uuid, event: &AuctionEvent) {
         match event {
             AuctionEvent::AuctionCreated { terms, .. } => {
-                let seller = terms.seller.map(|seller| seller.0);
-                self.adds_open_interests |= seller.is_some();
-                self.auctions.insert(auction, (seller, "open", terms.ends_at.0, terms.promotion.is_some()));
+                self.adds_open_interests |= terms.seller.is_some();
+                let row = AuctionRow {
+                    id: auction,
+                    seller: terms.seller.map(|seller| seller.0),
+                    status: "open",
+                    ends_at: terms.ends_at.0,
+                    seed_pending: terms.promotion.is_some(),
+                };
+                self.auctions.insert(auction, row);
             }
             AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at, .. } => {
                 self.change_auction(auction, None, Some(*ends_at), false);
@@ -130,9 +119,8 @@ impl InlineRows {
             }
             AuctionEvent::BidPlaced { bid, bidder, amount } => {
                 self.adds_open_interests = true;
-                let amount = bigint(amount.minor_units());
-                let new = NewBid { auction, bidder: bidder.0, amount, doubled: false, state: "live" };
-                self.bids.insert(bid.0, new);
+                let (id, bidder, amount) = (bid.0, bidder.0, bigint(amount.minor_units()));
+                self.bids.insert(id, BidRow { id, auction, bidder, amount, doubled: false, state: "live" });
             }
             AuctionEvent::BidDeleted { bid, .. } => self.change_bid(*bid, false, Some("deleted")),
             AuctionEvent::BidVoided { bid, .. } => self.change_bid(*bid, false, Some("voided")),
@@ -147,29 +135,33 @@ impl InlineRows {
 
     fn change_auction(
         &mut self,
-        auction: Uuid,
+        id: Uuid,
         status: Option<&'static str>,
         ends_at: Option<Timestamp>,
         revealed: bool,
     ) {
         let ends_at = ends_at.map(|ends_at| ends_at.0);
-        if let Some(row) = self.auctions.get_mut(auction) {
-            row.1 = status.unwrap_or(row.1);
-            row.2 = ends_at.unwrap_or(row.2);
-            row.3 &= !revealed;
+        if let Some(row) = self.auctions.get_mut(id) {
+            row.status = status.unwrap_or(row.status);
+            row.ends_at = ends_at.unwrap_or(row.ends_at);
+            row.seed_pending &= !revealed;
         } else {
-            let row = self.changed_auctions.entry(auction, (None, None, false));
-            *row = (status.or(row.0), ends_at.or(row.1), row.2 || revealed);
+            let unchanged = ChangedAuctionRow { id, status: None, ends_at: None, revealed: false };
+            let row = self.changed_auctions.entry(id, unchanged);
+            row.status = status.or(row.status);
+            row.ends_at = ends_at.or(row.ends_at);
+            row.revealed |= revealed;
         }
     }
 
-    fn change_bid(&mut self, bid: BidId, doubled: bool, state: Option<&'static str>) {
-        if let Some(row) = self.bids.get_mut(bid.0) {
+    fn change_bid(&mut self, BidId(id): BidId, doubled: bool, state: Option<&'static str>) {
+        if let Some(row) = self.bids.get_mut(id) {
             row.doubled |= doubled;
             row.state = state.unwrap_or(row.state);
         } else {
-            let row = self.changed_bids.entry(bid.0, (false, None));
-            *row = (row.0 || doubled, state.or(row.1));
+            let row = self.changed_bids.entry(id, ChangedBidRow { id, doubled: false, state: None });
+            row.doubled |= doubled;
+            row.state = state.or(row.state);
         }
     }
 }

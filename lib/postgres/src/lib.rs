@@ -9,9 +9,18 @@
 //!
 //! Statements are in `sql/queries`, one per file, migrations in `sql/migrations`.
 
+/// Text of a statement in `sql/queries`.
+macro_rules! sql {
+    ($name:literal) => {
+        include_str!(concat!("../../../sql/queries/", $name, ".sql"))
+    };
+}
+
 mod account_admin;
 mod accounts;
 mod append;
+mod append_rows;
+mod connection;
 mod durability;
 mod error;
 mod inline_projections;

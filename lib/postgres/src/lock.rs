@@ -3,7 +3,7 @@
 //! A lock on the row of the partition would not do: it ends at the commit, when the batch is stored but not
 //! yet published. The next writer would publish it once more.
 
-use crate::store::within;
+use crate::connection::Connection;
 use crate::{PostgresStoreConnector, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLockConnector};
@@ -11,7 +11,6 @@ use auction_wire::PartitionId;
 use std::time::Duration;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, NoTls, Statement};
 
 /// First number of the advisory lock's key; the second number is the partition.
 const LOCK_CLASS: i32 = 0x6175_6374;
@@ -38,9 +37,7 @@ impl PostgresLockConnector {
 
 /// Session that takes the lock of one partition.
 pub struct PostgresLock {
-    client: Client,
-    take: Statement,
-    release: Statement,
+    connection: Connection,
     partition: i32,
 }
 
@@ -48,37 +45,23 @@ impl PartitionLockConnector for PostgresLockConnector {
     type Lock = PostgresLock;
 
     async fn open(&self, partition: PartitionId) -> Result<PostgresLock, Unavailable> {
-        within(DEADLINE, async {
-            let (client, connection) = self.0.connect(NoTls).await.map_err(unavailable)?;
-            // The task ends with the client, or with an error that the client's next request reports.
-            tokio::spawn(connection);
-            let take = client.prepare(include_str!("../../../sql/queries/lock_partition.sql"));
-            let take = take.await.map_err(unavailable)?;
-            let release = client.prepare(include_str!("../../../sql/queries/unlock_partition.sql"));
-            let release = release.await.map_err(unavailable)?;
-            Ok(PostgresLock { client, take, release, partition: partition.0.into() })
-        })
-        .await
+        let connection = Connection::open(&self.0, DEADLINE).await?;
+        Ok(PostgresLock { connection, partition: partition.0.into() })
     }
 }
 
 impl PartitionLock for PostgresLock {
     async fn take(&mut self) -> Result<bool, Unavailable> {
-        within(DEADLINE, async {
-            match self.client.execute(&self.take, &[&LOCK_CLASS, &self.partition]).await {
-                Ok(_) => Ok(true),
-                Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Ok(false),
-                Err(error) => Err(unavailable(error)),
-            }
-        })
-        .await
+        let key: &[&(dyn ToSql + Sync)] = &[&LOCK_CLASS, &self.partition];
+        match self.connection.try_query(sql!("lock_partition"), key).await? {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Ok(false),
+            Err(error) => Err(unavailable(error)),
+        }
     }
 
     async fn release(&mut self) -> Result<(), Unavailable> {
-        within(DEADLINE, async {
-            let key: &[&(dyn ToSql + Sync)] = &[&LOCK_CLASS, &self.partition];
-            self.client.execute(&self.release, key).await.map(drop).map_err(unavailable)
-        })
-        .await
+        let key: &[&(dyn ToSql + Sync)] = &[&LOCK_CLASS, &self.partition];
+        self.connection.query(sql!("unlock_partition"), key).await.map(drop)
     }
 }

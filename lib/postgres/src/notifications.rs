@@ -1,10 +1,10 @@
 //! Notifications: stored by the notifier, read by users.
 
+use crate::PostgresStoreConnector;
+use crate::connection::Connection;
 use crate::inline_projections::bigint;
 use crate::queries::PostgresQueries;
 use crate::rows::number;
-use crate::store::{DEADLINE, within};
-use crate::{PostgresStoreConnector, unavailable};
 use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::inbox::{InboxPage, InboxStore};
@@ -17,8 +17,8 @@ use auction_domain::user::{NotificationKind, NotificationPreferences};
 use auction_wire::PartitionId;
 use std::collections::HashMap;
 use std::num::NonZeroU16;
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Row, Statement};
 use uuid::Uuid;
 
 /// Opens connections for the notifier.
@@ -49,35 +49,23 @@ impl NotificationStoreConnector for PostgresNotificationConnector {
     type Store = PostgresNotificationStore;
 
     async fn open(&self) -> Result<PostgresNotificationStore, Unavailable> {
-        within(DEADLINE, async {
-            let client = self.connector.connect().await?;
-            let checkpoint = client.prepare(include_str!("../../../sql/queries/notifier_checkpoint.sql"));
-            let checkpoint = checkpoint.await.map_err(unavailable)?;
-            let store = client.prepare(include_str!("../../../sql/queries/store_notifications.sql"));
-            let store = store.await.map_err(unavailable)?;
-            let PostgresNotificationConnector { inbox_size, email_kinds, .. } = self.clone();
-            Ok(PostgresNotificationStore { client, checkpoint, store, inbox_size, email_kinds })
-        })
-        .await
+        let connection = self.connector.connect().await?;
+        let PostgresNotificationConnector { inbox_size, email_kinds, .. } = self.clone();
+        Ok(PostgresNotificationStore { connection, inbox_size, email_kinds })
     }
 }
 
 /// A connection of the notifier.
 pub struct PostgresNotificationStore {
-    client: Client,
-    checkpoint: Statement,
-    store: Statement,
+    connection: Connection,
     inbox_size: i64,
     email_kinds: Vec<&'static str>,
 }
 
 impl NotificationStore for PostgresNotificationStore {
     async fn checkpoint(&mut self, partition: PartitionId) -> Result<u64, Unavailable> {
-        within(DEADLINE, async {
-            let row = self.client.query_one(&self.checkpoint, &[&(partition.0 as i16)]).await;
-            Ok(number(&row.map_err(unavailable)?, 0))
-        })
-        .await
+        let rows = self.connection.query(sql!("notifier_checkpoint"), &[&(partition.0 as i16)]).await?;
+        Ok(rows.first().map_or(0, |row| number(row, 0)))
     }
 
     async fn commit(&mut self, batch: &NotificationBatch) -> Result<NotificationCommit, Unavailable> {
@@ -102,8 +90,7 @@ impl NotificationStore for PostgresNotificationStore {
             column!(notifications, notification => &*notification.content),
             &self.email_kinds,
         ];
-        let rows = self.client.query(&self.store, params);
-        let rows = within(DEADLINE, async { rows.await.map_err(unavailable) }).await?;
+        let rows = self.connection.query(sql!("store_notifications"), params).await?;
         if !rows.first().is_some_and(|row| row.get("hit")) {
             return Ok(NotificationCommit::CheckpointMoved);
         }
@@ -141,8 +128,7 @@ impl PostgresInboxes {
 #[async_trait]
 impl InboxStore for PostgresInboxes {
     async fn inbox(&self, user: UserId) -> Result<InboxPage, Unavailable> {
-        let statement = include_str!("../../../sql/queries/inbox.sql");
-        let rows = self.queries.query(statement, &[&user.0, &self.inbox_size]).await?;
+        let rows = self.queries.query(sql!("inbox"), &[&user.0, &self.inbox_size]).await?;
         let (last, read_up_to) = rows.first().map_or((0, 0), |row| (number(row, 0), number(row, 1)));
         let entries: Vec<(u64, Vec<u8>)> = rows.iter().filter_map(entry).collect();
         let first = entries.first().map_or(last + 1, |(seq, _)| *seq);
@@ -150,8 +136,7 @@ impl InboxStore for PostgresInboxes {
     }
 
     async fn mark_read(&self, user: UserId, up_to: u64) -> Result<u64, Unavailable> {
-        let statement = include_str!("../../../sql/queries/mark_read.sql");
-        let rows = self.queries.query(statement, &[&user.0, &bigint(up_to)]).await?;
+        let rows = self.queries.query(sql!("mark_read"), &[&user.0, &bigint(up_to)]).await?;
         Ok(rows.first().map_or(0, |row| number(row, 0)))
     }
 }

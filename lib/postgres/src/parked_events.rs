@@ -14,21 +14,15 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-macro_rules! query {
-    ($name:literal) => {
-        include_str!(concat!("../../../sql/queries/", $name, ".sql"))
-    };
-}
-
 #[async_trait]
 impl ParkedEvents for PostgresQueries {
     async fn of(&self, component: &str, partition: PartitionId) -> Result<Vec<ParkedAggregate>, Unavailable> {
-        let rows = self.query(query!("parked_events"), &[&component, &(partition.0 as i16)]).await?;
+        let rows = self.query(sql!("parked_events"), &[&component, &(partition.0 as i16)]).await?;
         rows.iter().map(|row| parked(component, partition, row)).collect()
     }
 
     async fn all(&self) -> Result<Vec<ParkedAggregate>, Unavailable> {
-        let rows = self.query(query!("all_parked_events"), &[]).await?;
+        let rows = self.query(sql!("all_parked_events"), &[]).await?;
         let read = |row: &Row| {
             let (component, partition): (&str, i16) = (row.get(8), row.get(9));
             parked(component, PartitionId(partition.cast_unsigned()), row)
@@ -48,11 +42,11 @@ impl ParkedEvents for PostgresQueries {
         let (partition, position, version) = (partition.0 as i16, bigint(*position), bigint(*version));
         let values: [&(dyn ToSql + Sync); 8] =
             [&component, &partition, key, &position, &version, &kind, &reason.name(), &error];
-        self.execute(query!("park_event"), &values).await.map(drop)
+        self.query(sql!("park_event"), &values).await.map(drop)
     }
 
     async fn unpark(&self, component: &str, key: Uuid, position: u64) -> Result<(), Unavailable> {
-        self.execute(query!("unpark_event"), &[&component, &key, &bigint(position)]).await.map(drop)
+        self.query(sql!("unpark_event"), &[&component, &key, &bigint(position)]).await.map(drop)
     }
 
     async fn request(
@@ -63,7 +57,7 @@ impl ParkedEvents for PostgresQueries {
         action: OperatorAction,
     ) -> Result<bool, Unavailable> {
         let values: [&(dyn ToSql + Sync); 4] = [&component, &key, &bigint(position), &action.name()];
-        Ok(self.execute(query!("request_parked_action"), &values).await? > 0)
+        Ok(!self.query(sql!("request_parked_action"), &values).await?.is_empty())
     }
 }
 

@@ -1,9 +1,9 @@
 //! Queries on a pool of connections: everything outside of the event store connections.
 
+use crate::connection::within;
 use crate::durability::check;
 use crate::inline_projections::bigint;
 use crate::rows::{event, number, outcome};
-use crate::store::within;
 use crate::{PostgresStoreConnector, unavailable};
 use async_trait::async_trait;
 use auction_app::ports::Unavailable;
@@ -19,7 +19,7 @@ use auction_wire::{CommandId, Event, EventRecord, Outcome, OutcomeResult, Partit
 use deadpool_postgres::{Client, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use std::time::Duration;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{NoTls, Row};
+use tokio_postgres::{Error, NoTls, Row};
 
 /// Time limit of a request, including the wait for a connection.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
@@ -70,12 +70,9 @@ impl PostgresQueries {
         statement: &str,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Row, Unavailable> {
-        within(TIMEOUT, async {
-            let client = self.client().await?;
-            let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
-            client.query_one(&statement, params).await.map_err(unavailable)
-        })
-        .await
+        let rows = self.query(statement, params).await?;
+        let none = || Unavailable::new("postgres", format!("no row from the statement {statement:?}"));
+        rows.into_iter().next().ok_or_else(none)
     }
 
     /// Runs a statement and returns its rows.
@@ -84,24 +81,20 @@ impl PostgresQueries {
         statement: &str,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Unavailable> {
-        within(TIMEOUT, async {
-            let client = self.client().await?;
-            let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
-            client.query(&statement, params).await.map_err(unavailable)
-        })
-        .await
+        self.try_query(statement, params).await?.map_err(unavailable)
     }
 
-    /// Runs a statement and returns the number of rows that it changed.
-    pub(crate) async fn execute(
+    /// Runs a statement and returns its rows. The inner error is the server's refusal of the statement, for
+    /// example a unique violation.
+    pub(crate) async fn try_query(
         &self,
         statement: &str,
         params: &[&(dyn ToSql + Sync)],
-    ) -> Result<u64, Unavailable> {
+    ) -> Result<Result<Vec<Row>, Error>, Unavailable> {
         within(TIMEOUT, async {
             let client = self.client().await?;
             let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
-            client.execute(&statement, params).await.map_err(unavailable)
+            Ok(client.query(&statement, params).await)
         })
         .await
     }
@@ -114,19 +107,14 @@ impl Backend for PostgresQueries {
     }
 
     async fn ping(&self) -> Result<(), Unavailable> {
-        within(TIMEOUT, async {
-            let client = self.client().await?;
-            client.simple_query("SELECT 1").await.map(drop).map_err(unavailable)
-        })
-        .await
+        self.query("SELECT 1", &[]).await.map(drop)
     }
 }
 
 #[async_trait]
 impl OutcomeReader for PostgresQueries {
     async fn outcome(&self, command: CommandId) -> Result<Option<Outcome>, Unavailable> {
-        let statement = include_str!("../../../sql/queries/outcomes.sql");
-        let rows = self.query(statement, &[&[command.0].as_slice()]).await?;
+        let rows = self.query(sql!("outcomes"), &[&[command.0].as_slice()]).await?;
         rows.first().map(outcome).transpose()
     }
 }
@@ -140,7 +128,7 @@ impl AuctionEventReader for PostgresQueries {
         limit: usize,
     ) -> Result<Vec<EventRecord>, Unavailable> {
         let params: &[&(dyn ToSql + Sync)] = &[&auction.0, &bigint(after), &bigint(limit as u64)];
-        let rows = self.query(include_str!("../../../sql/queries/events_of_auction.sql"), params).await?;
+        let rows = self.query(sql!("events_of_auction"), params).await?;
         Ok(rows.iter().map(event).collect())
     }
 }
@@ -148,7 +136,7 @@ impl AuctionEventReader for PostgresQueries {
 #[async_trait]
 impl HeadReader for PostgresQueries {
     async fn heads(&self) -> Result<Positions, Unavailable> {
-        let rows = self.query(include_str!("../../../sql/queries/heads.sql"), &[]).await?;
+        let rows = self.query(sql!("heads"), &[]).await?;
         let head = |row: &Row| (PartitionId(row.get::<_, i16>(0).cast_unsigned()), number(row, 1));
         Ok(rows.iter().map(head).collect())
     }
@@ -157,7 +145,7 @@ impl HeadReader for PostgresQueries {
 #[async_trait]
 impl PreferenceReader for PostgresQueries {
     async fn preferences(&self, user: UserId) -> Result<Option<NotificationPreferences>, Unavailable> {
-        let rows = self.query(include_str!("../../../sql/queries/newest_user_event.sql"), &[&user.0]).await?;
+        let rows = self.query(sql!("newest_user_event"), &[&user.0]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let (kind, schema, body): (&str, i16, &[u8]) = (row.get(0), row.get(1), row.get(2));
         let event = Event::decode(kind, schema.cast_unsigned(), body).map_err(unavailable)?;
@@ -173,7 +161,7 @@ impl PreferenceReader for PostgresQueries {
 #[async_trait]
 impl FailedOutcomes for PostgresQueries {
     async fn forget(&self, command: CommandId, failure: &OutcomeResult) -> Result<bool, Unavailable> {
-        let statement = include_str!("../../../sql/queries/delete_failed_outcome.sql");
-        Ok(self.execute(statement, &[&command.0, &failure.encode()]).await? > 0)
+        let deleted = self.query(sql!("delete_failed_outcome"), &[&command.0, &failure.encode()]).await?;
+        Ok(!deleted.is_empty())
     }
 }

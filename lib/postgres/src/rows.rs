@@ -4,12 +4,17 @@ use crate::unavailable;
 use auction_app::ports::Unavailable;
 use auction_domain::Timestamp;
 use auction_wire::{CommandId, EventRecord, Outcome, OutcomeResult, PartitionId, SnapshotRecord};
+use std::time::Duration;
 use tokio_postgres::Row;
 
 pub(crate) fn number(row: &Row, column: usize) -> u64 {
     let number: i64 = row.get(column);
     // Positions, versions and counts are never negative.
     u64::try_from(number).unwrap_or_default()
+}
+
+pub(crate) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 pub(crate) fn event(row: &Row) -> EventRecord {

@@ -10,14 +10,13 @@ use uuid::Uuid;
 
 impl UserDeletions for PostgresQueries {
     async fn unfinished(&self, limit: usize) -> Result<Vec<PendingDeletion>, Unavailable> {
-        let query = include_str!("../../../sql/queries/unfinished_deletions.sql");
-        let rows = self.query(query, &[&bigint(limit as u64)]).await?;
+        let rows = self.query(sql!("unfinished_deletions"), &[&bigint(limit as u64)]).await?;
         Ok(rows.iter().map(pending_deletion).collect())
     }
 
     async fn open_interests(&self, users: &[UserId]) -> Result<Vec<(UserId, OpenInterest)>, Unavailable> {
         let users: Vec<Uuid> = users.iter().map(|user| user.0).collect();
-        let rows = self.query(include_str!("../../../sql/queries/open_interests.sql"), &[&users]).await?;
+        let rows = self.query(sql!("open_interests"), &[&users]).await?;
         Ok(rows.iter().map(open_interest).collect())
     }
 
@@ -25,14 +24,12 @@ impl UserDeletions for PostgresQueries {
         let sequences: Vec<i64> = sent.iter().map(|sent| bigint(sent.sequence)).collect();
         let attempts: Vec<i32> = sent.iter().map(|sent| sent.attempt.cast_signed()).collect();
         let retry_at: Vec<i64> = sent.iter().map(|sent| sent.retry_at.0).collect();
-        let update = include_str!("../../../sql/queries/deletions_sent.sql");
-        self.query(update, &[&sequences, &attempts, &retry_at]).await.map(drop)
+        self.query(sql!("deletions_sent"), &[&sequences, &attempts, &retry_at]).await.map(drop)
     }
 
     async fn mark_finished(&self, deletions: &[u64]) -> Result<(), Unavailable> {
         let sequences: Vec<i64> = deletions.iter().map(|sequence| bigint(*sequence)).collect();
-        let update = include_str!("../../../sql/queries/finish_deletions.sql");
-        self.query(update, &[&sequences]).await.map(drop)
+        self.query(sql!("finish_deletions"), &[&sequences]).await.map(drop)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Webhooks of users, and the deliveries to them.
 
+use crate::connection::within;
 use crate::inline_projections::bigint;
 use crate::queries::{PostgresQueries, TIMEOUT};
-use crate::rows::number;
-use crate::store::within;
+use crate::rows::{millis, number};
 use crate::unavailable;
 use async_trait::async_trait;
 use auction_app::ports::Unavailable;
@@ -14,6 +14,7 @@ use auction_app::ports::notifications::webhooks::{
 use auction_domain::{Timestamp, UserId};
 use std::time::Duration;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 #[async_trait]
@@ -28,16 +29,13 @@ impl WebhookStore for PostgresQueries {
         within(TIMEOUT, async {
             let mut client = self.client().await?;
             let transaction = client.transaction().await.map_err(unavailable)?;
-            let lock = transaction.prepare_cached(include_str!("../../../sql/queries/lock_user.sql")).await;
-            let user_row = transaction.query_opt(&lock.map_err(unavailable)?, &[&user.0]).await;
-            if user_row.map_err(unavailable)?.is_none() {
+            let lock = transaction.prepare_cached(sql!("lock_user")).await.map_err(unavailable)?;
+            if transaction.query_opt(&lock, &[&user.0]).await.map_err(unavailable)?.is_none() {
                 return Ok(CreateResult::NoUser);
             }
-            let create = include_str!("../../../sql/queries/create_webhook.sql");
-            let create = transaction.prepare_cached(create).await.map_err(unavailable)?;
-            let params: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-                [&webhook, &user.0, &url, &i64::from(limit)];
-            let row = transaction.query_opt(&create, &params).await.map_err(unavailable)?;
+            let create = transaction.prepare_cached(sql!("create_webhook")).await.map_err(unavailable)?;
+            let params: &[&(dyn ToSql + Sync)] = &[&webhook, &user.0, &url, &i64::from(limit)];
+            let row = transaction.query_opt(&create, params).await.map_err(unavailable)?;
             transaction.commit().await.map_err(unavailable)?;
             Ok(row.map_or(CreateResult::TooMany, |row| CreateResult::Done(read(&row))))
         })
@@ -45,13 +43,12 @@ impl WebhookStore for PostgresQueries {
     }
 
     async fn webhooks(&self, user: UserId) -> Result<Vec<Webhook>, Unavailable> {
-        let rows = self.query(include_str!("../../../sql/queries/webhooks.sql"), &[&user.0]).await?;
+        let rows = self.query(sql!("webhooks"), &[&user.0]).await?;
         Ok(rows.iter().map(read).collect())
     }
 
     async fn delete(&self, user: UserId, webhook: Uuid) -> Result<bool, Unavailable> {
-        let statement = include_str!("../../../sql/queries/delete_webhook.sql");
-        Ok(!self.query(statement, &[&user.0, &webhook]).await?.is_empty())
+        Ok(!self.query(sql!("delete_webhook"), &[&user.0, &webhook]).await?.is_empty())
     }
 
     async fn rotate(
@@ -60,9 +57,8 @@ impl WebhookStore for PostgresQueries {
         webhook: Uuid,
         overlap: Duration,
     ) -> Result<Option<Webhook>, Unavailable> {
-        let overlap = i64::try_from(overlap.as_millis()).unwrap_or(i64::MAX);
-        let statement = include_str!("../../../sql/queries/rotate_webhook.sql");
-        Ok(self.query(statement, &[&user.0, &webhook, &overlap]).await?.first().map(read))
+        let rows = self.query(sql!("rotate_webhook"), &[&user.0, &webhook, &millis(overlap)]).await?;
+        Ok(rows.first().map(read))
     }
 
     async fn deliveries(
@@ -72,9 +68,8 @@ impl WebhookStore for PostgresQueries {
         before: u64,
         limit: usize,
     ) -> Result<Option<Vec<WebhookDelivery>>, Unavailable> {
-        let statement = include_str!("../../../sql/queries/deliveries.sql");
         let (before, limit) = (bigint(before), bigint(limit as u64));
-        let rows = self.query(statement, &[&user.0, &webhook, &before, &limit]).await?;
+        let rows = self.query(sql!("deliveries"), &[&user.0, &webhook, &before, &limit]).await?;
         Ok((!rows.is_empty()).then(|| rows.iter().filter_map(delivery).collect()))
     }
 
@@ -84,8 +79,7 @@ impl WebhookStore for PostgresQueries {
         webhook: Uuid,
         notification: Uuid,
     ) -> Result<ReplayResult, Unavailable> {
-        let statement = include_str!("../../../sql/queries/replay_delivery.sql");
-        let rows = self.query(statement, &[&user.0, &webhook, &notification]).await?;
+        let rows = self.query(sql!("replay_delivery"), &[&user.0, &webhook, &notification]).await?;
         let Some(row) = rows.first() else { return Ok(ReplayResult::NoWebhook) };
         Ok(match delivery(row) {
             Some(delivery) => ReplayResult::Done(delivery),

@@ -24,7 +24,7 @@ const DECIDER: &str = "lib/app/src/writer/decider.rs";
 const DIVERGENCE: &str = "lib/app/src/consume/stream_divergence.rs";
 const CONSUME: &str = "lib/app/src/consume.rs";
 const VIEWS: &str = "lib/redis/src/views/write.rs";
-const APPEND: &str = "sql/migrations/V13__plain_names.sql";
+const APPEND: &str = "sql/migrations/V15__append_rows.sql";
 const NO_OP: &str = r#"commands.cmd("XRANGE").arg("nothing").arg("-").arg("+").arg("COUNT").arg(1)"#;
 
 pub const ALL: &[Mutation] = &[
@@ -72,8 +72,8 @@ pub const ALL: &[Mutation] = &[
         "a command has one outcome (primary key)",
         &[edit(
             APPEND,
-            "AS o (command_id, kind, key, fingerprint, position, at, outcome);",
-            "AS o (command_id, kind, key, fingerprint, position, at, outcome) ON CONFLICT DO NO_OP;",
+            "FROM unnest(new_outcomes) AS o;",
+            "FROM unnest(new_outcomes) AS o ON CONFLICT DO NOTHING;",
         )],
         Test("auction-postgres", "all", "append_writes_nothing_for_a_duplicate_command"),
     ),
