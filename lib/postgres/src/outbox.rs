@@ -2,24 +2,24 @@
 
 use crate::inline_projections::bigint;
 use crate::queries::PostgresQueries;
-use crate::rows::number;
+use crate::rows::{millis, number};
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::outbox::{
     AttemptRecord, AttemptResult, ClaimRequest, DeliveryChannel, Destination, Outbox, OutboxMessage,
 };
-use std::time::Duration;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 impl Outbox for PostgresQueries {
     async fn claim(&self, claim: &ClaimRequest) -> Result<Vec<OutboxMessage>, Unavailable> {
-        let (statement, destination): (_, fn(&Row) -> Destination) = match claim.channel {
-            DeliveryChannel::Webhook => (include_str!("../../../sql/queries/claim_webhooks.sql"), webhook),
-            DeliveryChannel::Email => (include_str!("../../../sql/queries/claim_emails.sql"), email),
+        let destination = match claim.channel {
+            DeliveryChannel::Webhook => webhook,
+            DeliveryChannel::Email => email,
         };
         let (limit, per_endpoint) = (bigint(claim.limit as u64), bigint(claim.per_endpoint as u64));
-        let params: &[&(dyn ToSql + Sync)] = &[&claim.busy, &limit, &per_endpoint, &millis(claim.lease)];
-        let rows = self.query(statement, params).await?;
+        let params: &[&(dyn ToSql + Sync)] =
+            &[&claim.channel.name(), &claim.busy, &limit, &per_endpoint, &millis(claim.lease)];
+        let rows = self.query(sql!("claim_deliveries"), params).await?;
         Ok(rows.iter().map(|row| message(row, destination(row))).collect())
     }
 
@@ -40,12 +40,8 @@ impl Outbox for PostgresQueries {
             column!(one => one.error),
             column!(one => one.result == AttemptResult::EndpointGone),
         ];
-        self.query(include_str!("../../../sql/queries/record_attempts.sql"), params).await.map(drop)
+        self.query(sql!("record_attempts"), params).await.map(drop)
     }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn message(row: &Row, destination: Destination) -> OutboxMessage {
@@ -75,6 +71,6 @@ fn webhook(row: &Row) -> Destination {
 }
 
 fn email(row: &Row) -> Destination {
-    row.get::<_, Option<String>>(6)
+    row.get::<_, Option<String>>(10)
         .map_or(Destination::Unreachable("no_address"), |address| Destination::Email { address })
 }
