@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Crates of the workspace, and the crates of the workspace that each may depend on.
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("auction-domain", &[]),
     ("auction-promoter", &[]),
     ("worker-runtime", &[]),
@@ -52,6 +52,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
             "worker-runtime",
         ],
     ),
+    ("auction-oracle", &["auction-domain", "auction-wire"]),
     (
         "auction-testkit",
         &[
@@ -71,6 +72,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
         &[
             "auction-app",
             "auction-domain",
+            "auction-oracle",
             "auction-redis",
             "auction-testkit",
             "auction-wire",
@@ -85,9 +87,10 @@ const ALLOWED: [(&str, &[&str]); 18] = [
             "auction-app",
             "auction-domain",
             "auction-local-servers",
+            // The checker compares a run with the model of the tests.
+            "auction-oracle",
             "auction-postgres",
             "auction-redis",
-            // The checker compares a run with the models of the tests.
             "auction-testkit",
             "auction-wire",
             "stream-worker",

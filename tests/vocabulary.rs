@@ -76,8 +76,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("lib/local-servers/src/run_as.rs", "nobody"),
     ("lib/local-servers/src/postgres_server.rs", "nobody"),
     ("lib/local-servers/src/redis_server.rs", "nobody"),
-    // An auctioned piece of furniture.
-    ("tests/data/make_history.py", "desk"),
 ];
 
 const EXTENSIONS: &[&str] = &["rs", "md", "toml", "sql", "lua", "sh", "html", "css", "js", "py", "conf"];

@@ -5,7 +5,6 @@
 //! and Postgres. [`http_view`] checks what the portal shows by HTTP, for runs without access to the backends.
 
 mod answers;
-mod auction_model;
 pub(crate) mod backends;
 mod bids;
 mod evidence;

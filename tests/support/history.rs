@@ -1,7 +1,7 @@
 //! Recorded bidding histories with the expected summaries of their replay.
 
 use super::{output_text, root};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::PathBuf;
 use std::process::Output;
 
@@ -13,11 +13,7 @@ pub struct BiddingHistory {
 
 /// Returns the made-up history that is part of the repository.
 pub fn bundled_history() -> BiddingHistory {
-    let data = root().join("tests/data");
-    let expected = std::fs::read_to_string(data.join("history.expected.json")).unwrap();
-    let mut expected: Value = serde_json::from_str(&expected).unwrap();
-    expected.as_object_mut().unwrap().remove("winners");
-    BiddingHistory { file: data.join("history.csv"), expected }
+    BiddingHistory::new(root().join("tests/data/history.csv"), "history.expected.json")
 }
 
 /// Returns the real history, if this machine has it: at `AUCTION_HISTORY`, or beside the repository. It
@@ -29,21 +25,17 @@ pub fn real_history() -> Option<BiddingHistory> {
         println!("{} does not exist: the real bidding history is not tested", file.display());
         return None;
     }
-    let expected = json!({
-        "auctions": 364,
-        "bids": 6109,
-        "accepted": 6070,
-        "refused": {"not_above_your_latest": 37, "below_opening_bid": 2},
-        "accepted_below_highest": 2687,
-        "accepted_not_leading": 3096,
-        "winners_equal_to_closing_price": 363,
-        "unfinished": 0,
-        "malformed_rows": 0,
-    });
-    Some(BiddingHistory { file, expected })
+    Some(BiddingHistory::new(file, "real_history.expected.json"))
 }
 
 impl BiddingHistory {
+    fn new(file: PathBuf, expected: &str) -> BiddingHistory {
+        let expected = std::fs::read_to_string(root().join("tests/data").join(expected)).unwrap();
+        let mut expected: Value = serde_json::from_str(&expected).unwrap();
+        expected.as_object_mut().unwrap().remove("winners");
+        BiddingHistory { file, expected }
+    }
+
     /// Asserts that a replay succeeded and printed exactly the expected summary.
     pub fn assert_summary(&self, output: &Output) {
         assert!(output.status.success(), "{}", output_text(output));

@@ -1,20 +1,24 @@
 //! Checks every event, outcome and auction result against the model of the rules.
 
-use super::auction_model::{AuctionModel, ModelCommand};
 use super::{Check, RunEvidence};
 use crate::run::mix::Operation;
-use auction_domain::auction::AuctionEvent;
-use auction_domain::{Detail, Timestamp};
+use auction_domain::auction::{AuctionCommand, AuctionEvent, DeleteBid, PlaceBid, Status};
+use auction_domain::{Actor, Amount, BidId, Detail, UserId};
+use auction_oracle::auction::{SentCommand, effective};
+use auction_oracle::history::History;
 use auction_wire::{Event, EventRecord, Outcome, OutcomeResult, PartitionId};
 use std::collections::HashMap;
 use uuid::Uuid;
 
+/// Bidder of a bid without a key.
+const UNKNOWN: UserId = UserId(Uuid::nil());
+
 struct RuleChecker<'a> {
     evidence: &'a RunEvidence<'a>,
-    auctions: HashMap<Uuid, AuctionModel>,
-    /// Commands of the run by their ids.
-    commands: HashMap<Uuid, ModelCommand>,
-    amounts: HashMap<u64, u64>,
+    history: History,
+    /// Commands of the run with their senders, by their ids.
+    commands: HashMap<Uuid, (AuctionCommand, UserId)>,
+    amounts: HashMap<u64, Amount>,
     events: Check,
     refusals: Check,
     winners: Check,
@@ -23,7 +27,7 @@ struct RuleChecker<'a> {
 pub(super) fn checks(evidence: &RunEvidence<'_>) -> Vec<Check> {
     let mut checker = RuleChecker {
         evidence,
-        auctions: HashMap::new(),
+        history: History::default(),
         commands: HashMap::new(),
         amounts: HashMap::new(),
         events: Check::new("every auction event follows the rules"),
@@ -57,67 +61,68 @@ impl RuleChecker<'_> {
         let run_ids = self.evidence.run_ids;
         for record in &self.evidence.log.records {
             let (request, id) = (&record.request, record.command);
-            if request.operation.is_bid() {
-                self.amounts.insert(crate::run::ids::fingerprint_of(request.amount), request.amount);
+            let user = UserId(run_ids.user(request));
+            if request.operation.is_bid()
+                && let Ok(amount) = Amount::new(request.amount)
+            {
+                self.amounts.insert(crate::run::ids::fingerprint_of(request.amount), amount);
+                let place = PlaceBid { bid: BidId(id), bidder: user, amount };
+                self.commands.insert(id, (AuctionCommand::PlaceBid(place), user));
             }
-            if id.is_nil() {
-                continue;
-            }
-            match request.operation {
-                // `refusal` takes the amount from the fingerprint, because the same key may have been sent
-                // with two amounts.
-                operation if operation.is_bid() => {
-                    let (bidder, amount) = (run_ids.user(request), request.amount);
-                    self.commands.insert(id, ModelCommand::Place { bid: id, bidder, amount });
-                }
-                Operation::BidDelete => {
-                    let bid = run_ids.bid_with_key(request).unwrap_or_default();
-                    self.commands.insert(id, ModelCommand::Delete { bid, user: run_ids.user(request) });
-                }
-                _ => {}
+            if request.operation == Operation::BidDelete {
+                let bid = BidId(run_ids.bid_with_key(request).unwrap_or_default());
+                self.commands.insert(id, (AuctionCommand::DeleteBid(DeleteBid { bid }), user));
             }
         }
+        // Requests without a response have no id.
+        self.commands.remove(&Uuid::nil());
     }
 
     fn event(&mut self, record: &EventRecord) {
         let Ok(Event::Auction(event)) = record.event() else { return };
-        let name = || format!("auction {} version {}", record.key, record.version);
-        if let AuctionEvent::AuctionCreated { terms, .. } = &event {
-            self.auctions.insert(record.key, AuctionModel::new(terms));
+        // Auctions from before the run are not checked.
+        if record.version > 1 && self.history.auction(record.key).is_none() {
             return;
         }
-        // Auctions from before the run are not checked.
-        let Some(auction) = self.auctions.get_mut(&record.key) else { return };
-        let result = auction.apply(&event, record.at);
+        let result = self.history.apply(record, &event);
         let is_result =
             matches!(event, AuctionEvent::WinnerAnnounced(_) | AuctionEvent::AuctionClosedUnsold { .. });
         let check = if is_result { &mut self.winners } else { &mut self.events };
-        check.verify(result.is_ok(), || format!("{}: {}", name(), result.err().unwrap_or_default()));
+        check.verify(result.is_ok(), || result.err().unwrap_or_default());
     }
 
     /// Checks an outcome against the state after the events so far.
     fn outcome(&mut self, outcome: &Outcome) {
-        let Some(auction) = self.auctions.get(&outcome.key) else { return };
+        let Some(auction) = self.history.auction(outcome.key) else { return };
         match &outcome.result {
             OutcomeResult::Refused { code, details, .. } => {
-                let detail =
-                    details.iter().find(|detail| detail.name == "your_latest").map(|detail| detail.value);
-                let expected = self.refusal(auction, outcome, code, detail);
-                self.refusals.verify(expected.is_ok(), || {
-                    format!("command {}: {}", outcome.command, expected.err().unwrap_or_default())
+                // Without a command, it is not one of the run, such as a repeated close of an auctioneer.
+                let Some((command, user)) = self.command(outcome) else { return };
+                let latest = details.iter().find(|detail| detail.name == "your_latest");
+                let latest = latest.map(|detail| detail.value);
+                let sent =
+                    SentCommand { command, actor: Actor::User(user), expected_version: None, at: outcome.at };
+                let expected = auction.decide(&sent).err().map(|(code, _)| code);
+                let is_right = match (&sent.command, latest) {
+                    // The refusal must be possible for some bidder.
+                    (AuctionCommand::PlaceBid(place), Some(Detail::Amount(latest)))
+                        if user == UNKNOWN && expected.is_none() =>
+                    {
+                        code == "not_above_your_latest" && place.amount <= latest
+                    }
+                    _ => expected == Some(code.as_str()),
+                };
+                self.refusals.verify(is_right, || {
+                    format!("command {}: refused as {code}, expected {expected:?}", outcome.command)
                 });
             }
             OutcomeResult::Accepted { details, .. } => {
-                let highest =
-                    details.iter().find(|detail| detail.name == "highest").map(|detail| detail.value);
-                if let Some(Detail::Amount(actual)) = highest {
-                    let (actual, expected) =
-                        (actual.minor_units(), auction.leader().map(|(_, amount)| amount));
+                let highest = details.iter().find(|detail| detail.name == "highest");
+                if let Some(Detail::Amount(actual)) = highest.map(|detail| detail.value) {
+                    let (actual, expected) = (actual.minor_units(), auction.leader().map(effective));
                     self.refusals.verify(Some(actual) == expected, || {
-                        format!(
-                            "command {}: the outcome has the highest bid {actual}, expected {expected:?}",
-                            outcome.command
-                        )
+                        let command = outcome.command;
+                        format!("command {command}: the highest bid is {actual}, expected {expected:?}")
                     });
                 }
             }
@@ -128,26 +133,16 @@ impl RuleChecker<'_> {
         }
     }
 
-    fn refusal(
-        &self,
-        auction: &AuctionModel,
-        outcome: &Outcome,
-        code: &str,
-        latest: Option<Detail>,
-    ) -> Result<(), String> {
-        let amount = self.amounts.get(&outcome.fingerprint).copied();
-        let expected = match (self.commands.get(&outcome.command.0), amount) {
-            (Some(ModelCommand::Place { bid, bidder, .. }), Some(amount)) => {
-                auction.refusal(&ModelCommand::Place { bid: *bid, bidder: *bidder, amount }, outcome.at)
+    /// Returns the command with its sender; [`UNKNOWN`] if a bid had no key. The amount is that of the
+    /// fingerprint, because the same key may have been sent with two amounts.
+    fn command(&self, outcome: &Outcome) -> Option<(AuctionCommand, UserId)> {
+        let place = |bid, bidder, amount| AuctionCommand::PlaceBid(PlaceBid { bid, bidder, amount });
+        match (self.commands.get(&outcome.command.0), self.amounts.get(&outcome.fingerprint)) {
+            (Some((AuctionCommand::PlaceBid(bid), user)), Some(amount)) => {
+                Some((place(bid.bid, bid.bidder, *amount), *user))
             }
-            (Some(command), _) => auction.refusal(command, outcome.at),
-            // The bidder is unknown: the refusal must be possible for some bidder.
-            (None, Some(amount)) => return check_possible(auction, code, amount, latest, outcome.at),
-            (None, None) => return Ok(()), // not a command of the run, such as a repeated close of an auctioneer
-        };
-        match expected {
-            Some(expected) if expected == code => Ok(()),
-            expected => Err(format!("refused as {code}, expected {expected:?}")),
+            (None, Some(amount)) => Some((place(BidId(UNKNOWN.0), UNKNOWN, *amount), UNKNOWN)),
+            (command, _) => command.cloned(),
         }
     }
 
@@ -156,26 +151,9 @@ impl RuleChecker<'_> {
             return;
         }
         for id in &self.evidence.run_ids.auctions {
-            let is_closed = self.auctions.get(id).is_some_and(|auction| auction.is_closed);
+            let status = self.history.auction(*id).map(|auction| auction.status);
+            let is_closed = matches!(status, Some(Status::Closed(_)));
             self.winners.verify(is_closed, || format!("auction {id} has no result"));
         }
-    }
-}
-
-/// Checks that the refusal of a bid by an unknown bidder is possible.
-fn check_possible(
-    auction: &AuctionModel,
-    code: &str,
-    amount: u64,
-    latest: Option<Detail>,
-    at: Timestamp,
-) -> Result<(), String> {
-    let any_bid = ModelCommand::Place { bid: Uuid::nil(), bidder: Uuid::nil(), amount };
-    match (auction.refusal(&any_bid, at), code, latest) {
-        (None, "not_above_your_latest", Some(Detail::Amount(latest))) if amount <= latest.minor_units() => {
-            Ok(())
-        }
-        (Some(expected), code, _) if expected == code => Ok(()),
-        (expected, ..) => Err(format!("a bid of {amount} is refused as {code}, expected {expected:?}")),
     }
 }

@@ -6,19 +6,15 @@
 //! * [`memory`]: in-memory implementations of the ports.
 //! * [`contract`]: one suite per port, run against every adapter.
 //! * [`fixtures`]: sample commands, events and outcomes.
-//! * [`auction_model`]: checks that every auction followed the rules.
-//! * [`notification_model`]: checks that users received the right notifications.
 //! * [`random`]: seeded random numbers.
 //!
 //! All functions panic on failure, as tests do.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-pub mod auction_model;
 pub mod contract;
 pub mod fixtures;
 pub mod free_address;
 pub mod local_servers;
 pub mod memory;
-pub mod notification_model;
 pub mod random;
