@@ -1,10 +1,9 @@
-//! The client against a fake portal in memory, which has the rules of the real domain and the guarantees of
-//! the real HTTP API, and can inject network faults and crashes.
+//! The client against the real router over ports in memory, with injected network faults and crashes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step fails the test")]
 
 mod commands;
-mod fake;
+mod portal;
 mod replay;
 mod retries;
 

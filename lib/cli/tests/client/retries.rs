@@ -1,21 +1,21 @@
 //! Commands that cannot succeed end with a helpful error.
 
-use crate::fake::{Fake, Faults};
+use crate::portal::{Faults, TestPortal};
 use crate::{run_cli, shipped};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replay_without_a_portal_gives_up_and_prints_how_to_continue() {
-    let fake = Fake::start(Faults::default()).await;
-    fake.kill();
+    let portal = TestPortal::start(Faults::default()).await;
+    portal.kill();
     let history = shipped("history.csv");
-    let called = run_cli(&fake.url, &["replay", &history, "--json", "--idle-timeout", "2s"]).await.fails(1);
+    let called = run_cli(&portal.url, &["replay", &history, "--json", "--idle-timeout", "2s"]).await.fails(1);
     assert_eq!(called.json()["unfinished"], 12);
     let run = called.json()["run"].as_str().unwrap().to_owned();
     for message in [
         "retrying for up to 2 s",
         "for 2 s, giving up: Connection refused",
         "start a portal with `portal up`",
-        &format!("continue with: portal replay {history} --url {} --currency USD --run {run}", fake.url),
+        &format!("continue with: portal replay {history} --url {} --currency USD --run {run}", portal.url),
     ] {
         assert!(called.notes.contains(message), "{message:?} is not in\n{}", called.notes);
     }
@@ -23,14 +23,14 @@ async fn replay_without_a_portal_gives_up_and_prints_how_to_continue() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replay_lists_unfinished_auctions_when_the_portal_dies() {
-    let fake = Fake::start(Faults::default()).await;
+    let portal = TestPortal::start(Faults::default()).await;
     let history = shipped("history.csv");
     let dies = async {
-        fake.wait_for_requests(90).await;
-        fake.kill();
+        portal.wait_for_requests(90).await;
+        portal.kill();
     };
     let args = ["replay", &history, "--json", "--idle-timeout", "1s", "--concurrency", "2"];
-    let (called, ()) = tokio::join!(run_cli(&fake.url, &args), dies);
+    let (called, ()) = tokio::join!(run_cli(&portal.url, &args), dies);
     let called = called.fails(1);
     let unfinished = called.json()["unfinished"].as_u64().unwrap();
     assert!(unfinished > 0);
@@ -40,16 +40,16 @@ async fn replay_lists_unfinished_auctions_when_the_portal_dies() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replay_gives_up_when_nothing_is_decided() {
-    let fake = Fake::start(Faults::default()).await;
-    fake.portal().never_closes = true;
+    let portal = TestPortal::start(Faults::default()).await;
+    portal.backends.stop_auctioneer();
     let history = shipped("history.csv");
     let args = ["replay", &history, "--json", "--idle-timeout", "1s"];
-    let called = run_cli(&fake.url, &args).await.fails(1);
+    let called = run_cli(&portal.url, &args).await.fails(1);
     assert_eq!(called.json()["accepted"], 112);
     assert!(called.notes.contains("its result is not declared"), "{}", called.notes);
 
-    fake.portal().never_decides = true;
-    let called = run_cli(&fake.url, &args).await.fails(1);
+    portal.backends.stop_writer();
+    let called = run_cli(&portal.url, &args).await.fails(1);
     assert!(called.notes.contains("is accepted, but was not decided within 1 s"), "{}", called.notes);
 }
 
@@ -74,7 +74,7 @@ async fn invalid_arguments_fail_before_any_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn server_that_is_not_a_portal_is_detected() {
-    let fake = Fake::start(Faults::default()).await;
-    let called = run_cli(&format!("{}/elsewhere", fake.url), &["user", "create"]).await.fails(1);
-    assert!(called.notes.contains("unknown_path"), "{}", called.notes);
+    let portal = TestPortal::start(Faults::default()).await;
+    let called = run_cli(&format!("{}/elsewhere", portal.url), &["user", "create"]).await.fails(1);
+    assert!(called.notes.contains("unknown_route"), "{}", called.notes);
 }
