@@ -3,12 +3,12 @@
 
 use crate::operator::{BackendArgs, CommandContext, CommandOutput};
 use crate::process::{ProcessError, Running};
-use auction_app::ports::people::account_admin::{AccountAdmin, ApiKey};
 use auction_app::ports::people::accounts::{Accounts, Profile};
 use auction_app::ports::people::tokens::{Revocation, Revocations};
 use auction_app::ports::people::{Role, TokenKind, new_token};
 use auction_domain::{Timestamp, UserId};
 use auction_http::state::wall_clock;
+use auction_postgres::account_admin::ApiKey;
 use auction_wire::time;
 use clap::{Args, Subcommand};
 use std::fmt::Write;
@@ -49,7 +49,7 @@ struct AccountArgs {
 impl AccountArgs {
     async fn find(self) -> Result<(CommandContext, UserId, Profile), ProcessError> {
         let (context, email) = (self.backends.connect()?, self.email);
-        let found = context.check(context.store.find(&email).await)?;
+        let found = context.check(context.store.find_account(&email).await)?;
         let unknown = || ProcessError::Usage(format!("no account has the e-mail address {email}"));
         let (user, profile) = found.ok_or_else(unknown)?;
         Ok((context, user, profile))

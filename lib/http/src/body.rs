@@ -4,10 +4,11 @@ use crate::problem::Problem;
 use crate::problem::types::requests;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::fmt::Display;
 use std::time::Duration;
 
 /// Maximum length of a request body in bytes.
@@ -18,12 +19,16 @@ pub const MAX_BODY_BYTES: usize = 64 * 1024;
 pub struct BodyTimeout(pub Duration);
 
 /// Body of at most [`MAX_BODY_BYTES`], received within [`BodyTimeout`].
-pub struct BoundedBody(pub Bytes);
+pub struct BoundedBody {
+    bytes: Bytes,
+    media_type: Option<HeaderValue>,
+}
 
 impl<S: Send + Sync> FromRequest<S> for BoundedBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<BoundedBody, Problem> {
+        let media_type = request.headers().get(header::CONTENT_TYPE).cloned();
         let timeout = request.extensions().get().map_or(Duration::MAX, |BodyTimeout(timeout)| *timeout);
         let Ok(read) = tokio::time::timeout(timeout, Bytes::from_request(request, state)).await else {
             return Err(Problem::of(&requests::BODY_TIMEOUT)
@@ -32,22 +37,39 @@ impl<S: Send + Sync> FromRequest<S> for BoundedBody {
                 .with_header(header::CONNECTION, HeaderValue::from_static("close")));
         };
         match read {
-            Ok(bytes) => Ok(BoundedBody(bytes)),
+            Ok(bytes) => Ok(BoundedBody { bytes, media_type }),
             Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
                 let detail = format!("the body must have at most {MAX_BODY_BYTES} bytes");
                 Err(Problem::new(&requests::BODY_TOO_LARGE, detail).with("limit_bytes", MAX_BODY_BYTES))
             }
-            Err(error) => Err(Problem::invalid(vec![("body".to_owned(), error.body_text())])),
+            Err(error) => Err(invalid("body", error.body_text())),
         }
     }
 }
 
-/// Deserializes a JSON body. An empty body is read as `{}`.
-pub fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Problem> {
-    let body: &[u8] = if body.is_empty() { b"{}" } else { check_json(headers, body)? };
-    serde_json::from_slice(body)
-        .or_else(|error| read_with_normalized_integers(body).ok_or(error))
-        .map_err(|error| Problem::invalid(vec![("body".to_owned(), error.to_string())]))
+impl BoundedBody {
+    /// Deserializes a JSON body. An empty body is read as `{}`.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let body: &[u8] = if self.bytes.is_empty() { b"{}" } else { self.json()? };
+        serde_json::from_slice(body)
+            .or_else(|error| read_with_normalized_integers(body).ok_or(error))
+            .map_err(|error| invalid("body", error))
+    }
+
+    fn json(&self) -> Result<&[u8], Problem> {
+        let media_type = self.media_type.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = media_type.split(';').next().unwrap_or_default().trim();
+        if essence.eq_ignore_ascii_case("application/json") {
+            return Ok(&self.bytes);
+        }
+        let detail = format!("the body must be application/json, not {media_type:?}");
+        Err(Problem::new(&requests::UNSUPPORTED_MEDIA_TYPE, detail))
+    }
+}
+
+/// Returns the problem of one invalid part of a request, such as a member of the body.
+pub fn invalid(at: &str, error: impl Display) -> Problem {
+    Problem::invalid(vec![(at.to_owned(), error.to_string())])
 }
 
 /// Deserializes a body whose whole numbers are written as `5.0` or `5e0`, which in JSON are the same as `5`.
@@ -74,17 +96,6 @@ pub fn normalize_integers(value: &mut Value) {
     }
 }
 
-fn check_json<'a>(headers: &HeaderMap, body: &'a Bytes) -> Result<&'a [u8], Problem> {
-    let media_type =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
-        return Ok(body);
-    }
-    let detail = format!("the body must be application/json, not {media_type:?}");
-    Err(Problem::new(&requests::UNSUPPORTED_MEDIA_TYPE, detail))
-}
-
 /// Returns the canonical JSON of a request, from which its fingerprint is derived. The client's whitespace
 /// and member order make no difference.
 pub fn canonical(request: &impl Serialize) -> Vec<u8> {
@@ -98,9 +109,9 @@ mod tests {
     use auction_wire::api::PlaceBidRequest;
 
     fn amount(body: &'static str) -> Result<u64, u16> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let read = read(&headers, &Bytes::from_static(body.as_bytes()));
+        let bytes = Bytes::from_static(body.as_bytes());
+        let media_type = Some(HeaderValue::from_static("application/json"));
+        let read = BoundedBody { bytes, media_type }.read();
         read.map(|bid: PlaceBidRequest| bid.amount).map_err(|problem| problem.status().as_u16())
     }
 

@@ -13,10 +13,6 @@ use axum::http::request::Parts;
 #[derive(Clone, Copy, Debug)]
 pub struct Caller(pub UserId);
 
-/// User who calls; `None` for anonymous requests.
-#[derive(Clone, Copy, Debug)]
-pub struct MaybeCaller(pub Option<UserId>);
-
 /// Operator who calls. Other callers are refused.
 #[derive(Clone, Copy, Debug)]
 pub struct Operator(pub OperatorId);
@@ -61,14 +57,6 @@ impl<S: Send + Sync> FromRequestParts<S> for ActingAs {
         }
         let Caller(user) = Caller::from_request_parts(parts, state).await?;
         Ok(ActingAs(Actor::User(user)))
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for MaybeCaller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<MaybeCaller, Problem> {
-        Ok(MaybeCaller(principal(parts).user))
     }
 }
 

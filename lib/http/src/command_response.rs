@@ -7,7 +7,7 @@ use crate::if_match::expected_version;
 use crate::prefer::{PREFERENCE_APPLIED, Prefer};
 use crate::problem::Problem;
 use crate::problem::types::requests;
-use crate::state::{IngressState, wall_clock};
+use crate::state::{SharedState, wall_clock};
 use auction_app::ingress::command_gateway::{
     CommandHandle, CommandRequest, CommandStatus, command_id, fingerprint,
 };
@@ -18,8 +18,12 @@ use auction_domain::{Actor, Currency, Detail};
 use auction_wire::api::{CommandDone, CommandFailed, CommandPending, Money};
 use auction_wire::{CommandBody, CommandId, Outcome, OutcomeDetail, OutcomeResult, Positions};
 use axum::Json;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -29,84 +33,100 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 /// Seconds until the next attempt when the portal is overloaded.
 const RETRY_WHEN_OVERLOADED: HeaderValue = HeaderValue::from_static("5");
 
-/// Request of a command, as its endpoint describes it.
-pub struct CommandSubmission<'a> {
-    pub actor: Actor,
-    /// HTTP method of the request.
-    pub method: &'static str,
-    /// Path of the request, with ids filled in.
-    pub path: &'a str,
-    /// Payload in canonical form, from which the fingerprint is derived.
-    pub payload: &'a [u8],
+/// Extractor of the parts of a request that every command needs.
+pub struct CommandSubmission {
+    pub portal: SharedState,
+    method: Method,
+    headers: HeaderMap,
 }
 
-/// Sends a command and returns the response. `command` gets the id of the command, which is also the id of
-/// the user, auction or bid that it creates. It returns the key and the body of the command.
-pub async fn submit(
-    portal: &IngressState,
-    headers: &HeaderMap,
-    submission: CommandSubmission<'_>,
-    command: impl FnOnce(CommandId) -> (Uuid, CommandBody),
-) -> Result<Response, Problem> {
-    submit_after(portal, headers, submission, |_| std::future::ready(Ok(())), command).await
+impl FromRequestParts<SharedState> for CommandSubmission {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        portal: &SharedState,
+    ) -> Result<CommandSubmission, Infallible> {
+        let (method, headers) = (parts.method.clone(), parts.headers.clone());
+        Ok(CommandSubmission { portal: Arc::clone(portal), method, headers })
+    }
 }
 
-/// Sends a command as [`submit`], after `first` has succeeded. `first` runs only after the request has been
-/// validated and load shedding has admitted it.
-pub async fn submit_after<F: Future<Output = Result<(), Problem>>>(
-    portal: &IngressState,
-    headers: &HeaderMap,
-    submission: CommandSubmission<'_>,
-    first: impl FnOnce(CommandId) -> F,
-    command: impl FnOnce(CommandId) -> (Uuid, CommandBody),
-) -> Result<Response, Problem> {
-    let caller = match submission.actor {
-        Actor::User(user) => user.to_string(),
-        // All operators share one namespace of idempotency keys.
-        Actor::Operator(_) => "operator".to_owned(),
-        // For anonymous callers. The text is part of derived command ids and must not change.
-        Actor::Portal => "nobody".to_owned(),
-    };
-    let idempotency_key = idempotency_key(headers, submission.actor)?;
-    let id = command_id(&caller, submission.method, submission.path, idempotency_key.as_deref());
-    let known = known(headers, portal.partitions)?;
-    let (key, body) = command(id);
-    let expect = expect(headers, &body)?;
-    let ids = Ids::of(&body, id, key);
-    let prefer = Prefer::from_headers(headers);
-    let max_wait = portal.settings.max_wait;
-    let request = CommandRequest {
-        id,
-        key,
-        actor: submission.actor,
-        expect,
-        fingerprint: match expect {
-            None => fingerprint(submission.payload),
-            // The same payload with another version is another request.
-            Some(expect) => {
-                fingerprint(&[submission.payload, format!("\nif-match {expect}").as_bytes()].concat())
+impl CommandSubmission {
+    /// Sends a command and returns the response.
+    ///
+    /// `path` is the path of the request, with ids filled in. `payload` is the payload in canonical form, from
+    /// which the fingerprint is derived. `command` gets the id of the command, which is also the id of the
+    /// user, auction or bid that it creates. It returns the key and the body of the command.
+    pub async fn submit(
+        &self,
+        actor: Actor,
+        path: &str,
+        payload: &[u8],
+        command: impl FnOnce(CommandId) -> (Uuid, CommandBody),
+    ) -> Result<Response, Problem> {
+        self.submit_after(actor, path, payload, |_| std::future::ready(Ok(())), command).await
+    }
+
+    /// Sends a command as [`CommandSubmission::submit`], after `first` has succeeded. `first` runs only after
+    /// the request has been validated and load shedding has admitted it.
+    pub async fn submit_after<F: Future<Output = Result<(), Problem>>>(
+        &self,
+        actor: Actor,
+        path: &str,
+        payload: &[u8],
+        first: impl FnOnce(CommandId) -> F,
+        command: impl FnOnce(CommandId) -> (Uuid, CommandBody),
+    ) -> Result<Response, Problem> {
+        let CommandSubmission { portal, method, headers } = self;
+        let caller = match actor {
+            Actor::User(user) => user.to_string(),
+            // All operators share one namespace of idempotency keys.
+            Actor::Operator(_) => "operator".to_owned(),
+            // For anonymous callers. The text is part of derived command ids and must not change.
+            Actor::Portal => "nobody".to_owned(),
+        };
+        let idempotency_key = idempotency_key(headers, actor)?;
+        let id = command_id(&caller, method.as_str(), path, idempotency_key.as_deref());
+        let known = known(headers, portal.partitions)?;
+        let (key, body) = command(id);
+        let expect = expect(headers, &body)?;
+        let ids = Ids::of(&body, id, key);
+        let prefer = Prefer::from_headers(headers);
+        let max_wait = portal.settings.max_wait;
+        let request = CommandRequest {
+            id,
+            key,
+            actor,
+            expect,
+            fingerprint: match expect {
+                None => fingerprint(payload),
+                // The same payload with another version is another request.
+                Some(expect) => fingerprint(&[payload, format!("\nif-match {expect}").as_bytes()].concat()),
+            },
+            repeatable: idempotency_key.is_some(),
+            trace: trace(headers),
+            received_at: wall_clock(),
+            body,
+        };
+        if let Some(overload) = portal.load_shedder.overload() {
+            return Err(overloaded(overload));
+        }
+        first(id).await?;
+        let (handle, status) = portal.commands.submit(request, prefer.wait(max_wait)).await?;
+        let encoded = portal.commands.encode_handle(&handle);
+        let mut response = match status {
+            CommandStatus::Pending => accepted(encoded, &handle, ids),
+            CommandStatus::Decided(outcome) => {
+                with_token(known, &outcome, outcome_response(encoded, &outcome))?
             }
-        },
-        repeatable: idempotency_key.is_some(),
-        trace: trace(headers),
-        received_at: wall_clock(),
-        body,
-    };
-    if let Some(overload) = portal.load_shedder.overload() {
-        return Err(overloaded(overload));
+            CommandStatus::KeyReused => return Err(Problem::of(&requests::IDEMPOTENCY_KEY_REUSED)),
+        };
+        if let Some(applied) = prefer.applied(max_wait) {
+            response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+        }
+        Ok(response)
     }
-    first(id).await?;
-    let (handle, status) = portal.commands.submit(request, prefer.wait(max_wait)).await?;
-    let encoded = portal.commands.encode_handle(&handle);
-    let mut response = match status {
-        CommandStatus::Pending => accepted(encoded, &handle, ids),
-        CommandStatus::Decided(outcome) => with_token(known, &outcome, outcome_response(encoded, &outcome))?,
-        CommandStatus::KeyReused => return Err(Problem::of(&requests::IDEMPOTENCY_KEY_REUSED)),
-    };
-    if let Some(applied) = prefer.applied(max_wait) {
-        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
-    }
-    Ok(response)
 }
 
 fn overloaded(overload: Overload) -> Problem {
@@ -329,6 +349,6 @@ fn flag(detail: &OutcomeDetail) -> Option<bool> {
 }
 
 /// Returns a path as a header value. Paths of ids and base64url are always valid in a header.
-fn location(path: &str) -> HeaderValue {
+pub(crate) fn location(path: &str) -> HeaderValue {
     HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"))
 }

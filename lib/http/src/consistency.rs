@@ -7,6 +7,7 @@
 //! include are copied from the tokens of the request. A client that sends the newest token with every request
 //! therefore reads its own writes and never reads an older state than before.
 
+use crate::body;
 use crate::prefer::Prefer;
 use crate::problem::Problem;
 use crate::problem::types::requests;
@@ -78,7 +79,7 @@ pub fn known(headers: &HeaderMap, partitions: PartitionCount) -> Result<Position
         for token in value.to_str().unwrap_or("?").split(',').map(str::trim) {
             known.raise(&Positions::from_token(token, partitions).ok_or_else(|| {
                 let problem = "must be a Consistency-Token of this portal, or a comma-separated list of them";
-                Problem::invalid(vec![("header Consistency-Token".to_owned(), problem.to_owned())])
+                body::invalid("header Consistency-Token", problem)
             })?);
         }
     }

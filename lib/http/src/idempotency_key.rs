@@ -2,6 +2,7 @@
 //! 9651), such as `"8e03978e-40d5-43dd-bc93-6894a57f9324"`. Most clients omit the quotes, so the bare text is
 //! accepted as the same key.
 
+use crate::body;
 use crate::problem::Problem;
 use auction_domain::Actor;
 use axum::http::HeaderMap;
@@ -27,7 +28,7 @@ pub fn idempotency_key(headers: &HeaderMap, actor: Actor) -> Result<Option<Strin
                 "must be one string of {min_length} to {MAX_LENGTH} visible ASCII characters, such as a UUID in double \
                  quotes"
             );
-            Err(Problem::invalid(vec![("header Idempotency-Key".to_owned(), problem)]))
+            Err(body::invalid("header Idempotency-Key", problem))
         }
     }
 }

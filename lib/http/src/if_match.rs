@@ -2,6 +2,7 @@
 //! validator that begins with the version, such as `"17-8d3ef20a91c4b657"`. In `If-Match`, `"17"` is
 //! sufficient.
 
+use crate::body;
 use crate::conditional;
 use crate::problem::Problem;
 use crate::problem::types::refusals;
@@ -58,7 +59,7 @@ fn malformed() -> Problem {
 }
 
 fn invalid(problem: &str) -> Problem {
-    Problem::invalid(vec![("header If-Match".to_owned(), problem.to_owned())])
+    body::invalid("header If-Match", problem)
 }
 
 /// Returns the `ETag` of an auction in the JSON of the projector: its version and a hash of the bytes. The

@@ -4,6 +4,7 @@ use crate::conditional;
 use crate::consistency::{CONSISTENCY_TOKEN, FreshnessHeaders};
 use crate::if_match;
 use crate::prefer::PREFERENCE_APPLIED;
+use crate::routes::paging::next_link;
 use crate::state::wall_clock;
 use auction_app::ports::views::read_models::AuctionDocument;
 use auction_domain::Timestamp;
@@ -107,10 +108,7 @@ impl IntoResponse for ReadModel {
         if let Some(etag) = etag {
             headers.insert(header::ETAG, etag);
         }
-        let next = next.and_then(|next| HeaderValue::from_str(&format!("<{next}>; rel=\"next\"")).ok());
-        if let Some(next) = next {
-            headers.insert(header::LINK, next);
-        }
+        headers.extend(next_link(next.as_deref()));
         response
     }
 }

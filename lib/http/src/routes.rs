@@ -1,47 +1,31 @@
 //! Routing table of the ingress.
 
-mod cancel_auction;
-mod change_subscriptions;
+mod bids;
 mod create_auction;
-mod create_user;
-mod create_webhook;
 mod cursor;
 mod dead_letters;
-mod delete_bid;
-mod delete_user;
-mod delete_webhook;
+mod deliveries;
+mod documents;
 mod end_auction;
 mod health;
 mod list_auctions;
 mod list_bids;
-mod list_deliveries;
-mod list_notifications;
 mod list_user_bids;
-mod list_webhooks;
-mod mark_read;
+mod notifications;
 pub(crate) mod paging;
 mod parked_events;
 #[cfg(test)]
 mod permissions_page;
-mod place_bid;
 mod promoter_settings;
-mod replay_delivery;
-mod rotate_webhook;
-mod show_account;
+mod sessions;
 mod show_auction;
 mod show_command;
-mod show_docs;
-mod show_openapi;
-mod show_problems;
 mod show_streams;
-mod show_subscriptions;
-mod show_user;
-mod sign_in;
-mod sign_out;
 mod sign_up;
 mod stream_auction;
 mod stream_notifications;
-mod void_bid;
+mod subscriptions;
+mod users;
 mod webhooks;
 
 use crate::body::{BodyTimeout, MAX_BODY_BYTES};
@@ -79,7 +63,7 @@ pub fn router(portal: Arc<IngressState>) -> Router {
     let routed = endpoints().into_iter().fold(routed, |routed, endpoint| routed.routes(endpoint.into()));
     let (router, document) = routed.split_for_parts();
     let settings = &portal.settings;
-    let document = show_openapi::OpenApiDocument::new(openapi::with_settings(document, settings));
+    let document = documents::OpenApiDocument::new(openapi::with_settings(document, settings));
     let is_compressed = SizeAbove::new(MIN_COMPRESSED_BYTES).and(NotForContentType::SSE);
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(is_compressed);
     let layers = ServiceBuilder::new()
@@ -96,34 +80,34 @@ pub fn router(portal: Arc<IngressState>) -> Router {
 fn endpoints() -> Vec<Endpoint> {
     vec![
         sign_up::endpoint(),
-        sign_in::endpoint(),
-        sign_out::endpoint(),
-        show_account::endpoint(),
-        create_user::endpoint(),
-        show_user::endpoint(),
-        delete_user::endpoint(),
+        sessions::sign_in_endpoint(),
+        sessions::sign_out_endpoint(),
+        sessions::account_endpoint(),
+        users::create_endpoint(),
+        users::show_endpoint(),
+        users::delete_endpoint(),
         list_user_bids::endpoint(),
-        show_subscriptions::endpoint(),
-        change_subscriptions::endpoint(),
-        list_notifications::endpoint(),
+        subscriptions::show_endpoint(),
+        subscriptions::change_endpoint(),
+        notifications::list_endpoint(),
         stream_notifications::endpoint(),
-        mark_read::endpoint(),
-        create_webhook::endpoint(),
-        list_webhooks::endpoint(),
-        delete_webhook::endpoint(),
-        rotate_webhook::endpoint(),
-        list_deliveries::endpoint(),
-        replay_delivery::endpoint(),
+        notifications::mark_read_endpoint(),
+        webhooks::create_endpoint(),
+        webhooks::list_endpoint(),
+        webhooks::delete_endpoint(),
+        webhooks::rotate_endpoint(),
+        deliveries::list_endpoint(),
+        deliveries::replay_endpoint(),
         create_auction::endpoint(),
         list_auctions::endpoint(),
         show_auction::endpoint(),
         stream_auction::endpoint(),
-        place_bid::endpoint(),
+        bids::place_endpoint(),
         list_bids::endpoint(),
-        delete_bid::endpoint(),
-        void_bid::endpoint(),
-        end_auction::endpoint(),
-        cancel_auction::endpoint(),
+        bids::delete_endpoint(),
+        bids::void_endpoint(),
+        end_auction::end_endpoint(),
+        end_auction::cancel_endpoint(),
         show_command::endpoint(),
         promoter_settings::show_endpoint(),
         promoter_settings::change_endpoint(),
@@ -138,11 +122,11 @@ fn endpoints() -> Vec<Endpoint> {
         show_streams::endpoint(),
         health::livez_endpoint(),
         health::readyz_endpoint(),
-        show_openapi::endpoint(),
-        show_problems::index_endpoint(),
-        show_problems::page_endpoint(),
-        show_docs::page_endpoint(),
-        show_docs::file_endpoint(),
+        documents::openapi_endpoint(),
+        documents::problems_endpoint(),
+        documents::problem_endpoint(),
+        documents::docs_endpoint(),
+        documents::docs_file_endpoint(),
     ]
 }
 

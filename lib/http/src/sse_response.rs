@@ -1,7 +1,9 @@
 //! Server-sent events (`text/event-stream` of the HTML standard).
 
+use crate::body;
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
+use crate::routes::paging::{invalid, parameters, unknown};
 use auction_app::ingress::live_updates::{SubscribeError, Subscriber};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -18,10 +20,26 @@ const RECONNECT_DELAY: Duration = Duration::from_secs(2);
 /// once.
 const RECONNECT_SPREAD: Duration = Duration::from_secs(5);
 
-/// Returns the id of the last event that the client received, by `Last-Event-ID`. Returns the invalid id `?`
-/// if the header is not ASCII.
-pub(crate) fn last_event_id(headers: &HeaderMap) -> Option<&str> {
-    headers.get("last-event-id").map(|id| id.to_str().unwrap_or("?")).filter(|id| !id.is_empty())
+/// Returns which event the client received last: `Last-Event-ID` or, for clients that cannot set headers, the
+/// query parameter `after`. `read` reads the id of an event.
+pub(crate) fn last_received(
+    headers: &HeaderMap,
+    query: Option<&str>,
+    read: impl Fn(&str) -> Option<u64>,
+) -> Result<Option<u64>, Problem> {
+    const INVALID: &str = "must be the `id` of an event of this stream";
+    if let Some(id) = headers.get("last-event-id").filter(|id| !id.is_empty()) {
+        let seen = id.to_str().ok().and_then(read);
+        return seen.map(Some).ok_or_else(|| body::invalid("header Last-Event-ID", INVALID));
+    }
+    let mut seen = None;
+    for (name, value) in parameters(query) {
+        match name {
+            "after" => seen = Some(read(value).ok_or_else(|| invalid("after", INVALID))?),
+            other => return Err(unknown(other, "`after`")),
+        }
+    }
+    Ok(seen)
 }
 
 /// Returns a response that streams these events.

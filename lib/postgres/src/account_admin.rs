@@ -4,16 +4,37 @@ use crate::accounts::role;
 use crate::queries::PostgresQueries;
 use crate::unavailable;
 use auction_app::ports::Unavailable;
-use auction_app::ports::people::account_admin::{AccountAdmin, ApiKey};
 use auction_app::ports::people::accounts::Profile;
 use auction_app::ports::people::{Role, TokenHash};
 use auction_domain::{Timestamp, UserId};
 use std::num::NonZeroU32;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
-impl AccountAdmin for PostgresQueries {
-    async fn find(&self, email: &str) -> Result<Option<(UserId, Profile)>, Unavailable> {
+/// API key: the credential of a program, without the secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Id of the key ([`TokenHash::id`]), under which events record what it did as an operator.
+    pub id: Uuid,
+    /// Unique name, which operators choose.
+    pub name: String,
+    /// Highest role that the program may act in.
+    pub role: Role,
+    /// Rate limit of the key, in requests per second; `None`: the limit of users applies.
+    pub per_second: Option<NonZeroU32>,
+    /// When the key was created.
+    pub created_at: Timestamp,
+    /// When the key expires; `None`: never.
+    pub expires_at: Option<Timestamp>,
+    /// When the key was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// Accounts and API keys, for operators.
+impl PostgresQueries {
+    /// Returns the account with this e-mail address, compared without case; `None` if there is none.
+    pub async fn find_account(&self, email: &str) -> Result<Option<(UserId, Profile)>, Unavailable> {
         let rows = self.query(sql!("find_account"), &[&email]).await?;
         let found = |row: &Row| {
             let (email, name, created_at) = (row.get(1), row.get(2), Timestamp(row.get(4)));
@@ -22,11 +43,14 @@ impl AccountAdmin for PostgresQueries {
         rows.first().map(found).transpose()
     }
 
-    async fn grant(&self, user: UserId, role: Role) -> Result<bool, Unavailable> {
-        Ok(!self.query(sql!("grant_role"), &[&user.0, &role.name()]).await?.is_empty())
+    /// Sets the role of a user. Returns whether the user has an account.
+    pub async fn grant(&self, user: UserId, role: Role) -> Result<bool, Unavailable> {
+        let update = sql!("grant_role");
+        Ok(!self.query(update, &[&user.0, &role.name()]).await?.is_empty())
     }
 
-    async fn create_key(&self, hash: TokenHash, key: &ApiKey) -> Result<bool, Unavailable> {
+    /// Stores an API key. Returns false, and stores nothing, if a key of this name exists or ever existed.
+    pub async fn create_key(&self, hash: TokenHash, key: &ApiKey) -> Result<bool, Unavailable> {
         let per_second = key.per_second.map(|n| i32::try_from(n.get()).unwrap_or(i32::MAX));
         let params: &[&(dyn ToSql + Sync)] = &[
             &hash.0.as_slice(),
@@ -39,13 +63,16 @@ impl AccountAdmin for PostgresQueries {
         Ok(!self.query(sql!("create_api_key"), params).await?.is_empty())
     }
 
-    async fn keys(&self) -> Result<Vec<ApiKey>, Unavailable> {
+    /// Returns all API keys, revoked ones as well, the oldest first.
+    pub async fn keys(&self) -> Result<Vec<ApiKey>, Unavailable> {
         let rows = self.query(sql!("api_keys"), &[]).await?;
         rows.iter().map(key).collect()
     }
 
-    async fn revoke_key(&self, name: &str, now: Timestamp) -> Result<Option<TokenHash>, Unavailable> {
-        let rows = self.query(sql!("revoke_api_key"), &[&name, &now.0]).await?;
+    /// Revokes an API key. Returns its hash; `None` if there is no key of this name.
+    pub async fn revoke_key(&self, name: &str, now: Timestamp) -> Result<Option<TokenHash>, Unavailable> {
+        let update = sql!("revoke_api_key");
+        let rows = self.query(update, &[&name, &now.0]).await?;
         rows.first().map(|row| hash(row, 0)).transpose()
     }
 }

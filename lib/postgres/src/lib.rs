@@ -16,7 +16,7 @@ macro_rules! sql {
     };
 }
 
-mod account_admin;
+pub mod account_admin;
 mod accounts;
 mod append;
 mod append_rows;

@@ -1,6 +1,5 @@
 //! Ports for accounts, tokens, rate limits and user deletion.
 
-pub mod account_admin;
 pub mod accounts;
 #[allow(missing_docs, reason = "value types, no contract")]
 pub mod credentials;

@@ -1,6 +1,6 @@
 //! Builder of an endpoint: handler, access and OpenAPI description in one value.
 
-use super::schemas;
+use super::schemas::{self, in_path, uuid};
 use super::{ANONYMOUS, CALLER, OPERATOR, TOKEN};
 use crate::access::Access;
 use crate::auth::Authorized;
@@ -23,6 +23,15 @@ use utoipa_axum::PathItemExt;
 use utoipa_axum::router::UtoipaMethodRouter;
 
 const JSON: &str = "application/json";
+/// Ids in paths: the part of the path that each ends, its name and its description.
+const IDS: [(&str, &str, &str); 5] = [
+    ("/auction/{id}", "id", "Auction id."),
+    ("/user/{id}", "id", "User id."),
+    ("/bid/{bid}", "bid", "Bid id."),
+    ("/webhooks/{webhook}", "webhook", "Webhook id."),
+    ("/deliveries/{delivery}", "delivery", "Delivery id."),
+];
+
 const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Endpoint with its OpenAPI description.
@@ -61,6 +70,10 @@ impl Endpoint {
             MethodRouter::new().on(filter, Authorized { handler, access, rate_cost })
         };
         let operation = OperationBuilder::new().operation_id(Some(operation_id));
+        let ids = IDS.iter().filter(|(part, ..)| path.contains(part));
+        let operation = ids.fold(operation, |operation, (_, name, description)| {
+            operation.parameter(in_path(name, uuid(), description))
+        });
         Endpoint {
             path,
             method,

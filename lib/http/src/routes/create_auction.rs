@@ -3,18 +3,15 @@
 use crate::access::Access;
 use crate::body::{self, BoundedBody};
 use crate::caller::Caller;
-use crate::command_response::{CommandSubmission, submit};
+use crate::command_response::CommandSubmission;
 use crate::openapi::commands::Effect;
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::refusals;
-use crate::state::SharedState;
 use auction_domain::auction::{AuctionCommand, CreateAuction, SoftClose};
 use auction_domain::{Actor, Amount, AuctionId, Currency, Description, DurationMs, Title, UserId};
 use auction_wire::api::{CreateAuctionRequest, SoftCloseRequest};
 use auction_wire::{CommandBody, CommandId};
-use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use std::fmt::Display;
 
@@ -35,26 +32,19 @@ pub(super) fn endpoint() -> Endpoint {
 }
 
 async fn create_auction(
-    State(portal): State<SharedState>,
+    submission: CommandSubmission,
     Caller(seller): Caller,
-    headers: HeaderMap,
-    BoundedBody(body): BoundedBody,
+    body: BoundedBody,
 ) -> Result<Response, Problem> {
-    let request: CreateAuctionRequest = body::read(&headers, &body)?;
+    let request: CreateAuctionRequest = body.read()?;
     let payload = body::canonical(&request);
     let promoted = request.promoted;
     let mut create = validate(request, seller)?;
-    let submission = CommandSubmission {
-        actor: Actor::User(seller),
-        method: "POST",
-        path: "/auctions",
-        payload: &payload,
-    };
     let command = |id: CommandId| {
-        create.promotion = promoted.then(|| portal.commitments.of(AuctionId(id.0)));
+        create.promotion = promoted.then(|| submission.portal.commitments.of(AuctionId(id.0)));
         (id.0, CommandBody::Auction(AuctionCommand::CreateAuction(Box::new(create))))
     };
-    submit(&portal, &headers, submission, command).await
+    submission.submit(Actor::User(seller), "/auctions", &payload, command).await
 }
 
 /// Collector of all invalid fields, so that the response lists them all.

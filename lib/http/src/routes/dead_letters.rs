@@ -2,12 +2,9 @@
 
 use super::InPath;
 use super::paging::{
-    DEFAULT_LIMIT, invalid, limit, parameters, read_limit, read_name, read_one_of, read_partition, read_uuid,
-    unknown,
+    DEFAULT_LIMIT, invalid, limit, next_link, parameters, read_limit, read_name, read_one_of, read_partition,
+    read_uuid, unknown,
 };
-use super::webhooks::to_header;
-use crate::access::Access;
-use crate::caller::Operator;
 use crate::openapi::schemas::{in_path, in_query, one_of, pattern, text, uuid, whole};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
@@ -22,7 +19,7 @@ use auction_wire::operator_api::{
 };
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 const PARAMETERS: &str = "`partition`, `reason`, `kind`, `command`, `key`, `limit` and `cursor`";
@@ -34,7 +31,6 @@ pub(super) fn list_endpoint() -> Endpoint {
             "Commands that could not be processed, by partition, oldest first. With a filter, a page can \
              contain no dead letters and still have a `next`: follow it.",
         )
-        .access(Access::Operator)
         .parameter(in_query("partition", whole(0, Some(99)), "Include only this partition."))
         .parameter(in_query(
             "reason",
@@ -59,7 +55,6 @@ pub(super) fn list_endpoint() -> Endpoint {
 pub(super) fn show_endpoint() -> Endpoint {
     Endpoint::get("show_dead_letter", "/dead-letters/{partition}/{entry}", show)
         .summary(tag::OPERATORS, "Show a dead letter")
-        .access(Access::Operator)
         .dead_letter_path()
         .response::<DeadLetterDetail>(200, "The dead letter with all fields of its stream entry.")
         .problems(&[&requests::UNKNOWN_DEAD_LETTER])
@@ -73,7 +68,6 @@ pub(super) fn requeue_endpoint() -> Endpoint {
             "Adds the command to its stream again, with the present time as its time of receipt. The command \
          cannot take effect twice.",
         )
-        .access(Access::Operator)
         .dead_letter_path()
         .response::<RequeuedDeadLetter>(200, "The command is on its stream again.")
         .problems(&[&requests::UNKNOWN_DEAD_LETTER, &requests::COMMAND_ALREADY_DECIDED])
@@ -84,7 +78,6 @@ pub(super) fn delete_endpoint() -> Endpoint {
     Endpoint::delete("delete_dead_letter", "/dead-letters/{partition}/{entry}", delete)
         .summary(tag::OPERATORS, "Delete a dead letter")
         .description("Permanent. The outcome of the command stays `failed`.")
-        .access(Access::Operator)
         .dead_letter_path()
         .empty_response(204, "The dead letter is deleted.")
         .problems(&[&requests::UNKNOWN_DEAD_LETTER])
@@ -107,11 +100,7 @@ impl Endpoint {
     }
 }
 
-async fn list(
-    State(portal): State<SharedState>,
-    _: Operator,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
+async fn list(State(portal): State<SharedState>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
     let (mut filter, mut limit, mut after) = (Filter::default(), DEFAULT_LIMIT, None);
     let mut filters = String::new();
     for (name, value) in parameters(query.as_deref()) {
@@ -140,12 +129,9 @@ async fn list(
     let Page { dead_letters, last } =
         page(&*portal.operator.dead_letters, portal.partitions, &filter, after, limit).await?;
     let next = last.map(|last| format!("/dead-letters?{filters}cursor={last}"));
-    let link = next.iter().map(|next| (header::LINK, to_header(&format!("<{next}>; rel=\"next\""))));
-    let link: Vec<_> = link.collect();
-    let mut response =
-        Json(DeadLetterList { dead_letters: dead_letters.iter().map(view).collect(), next }).into_response();
-    response.headers_mut().extend(link);
-    Ok(response)
+    let link = next_link(next.as_deref());
+    let list = DeadLetterList { dead_letters: dead_letters.iter().map(view).collect(), next };
+    Ok((link, Json(list)).into_response())
 }
 
 async fn find(portal: &IngressState, name: &(String, String)) -> Result<DeadLetter, Problem> {
@@ -156,7 +142,6 @@ async fn find(portal: &IngressState, name: &(String, String)) -> Result<DeadLett
 
 async fn show(
     State(portal): State<SharedState>,
-    _: Operator,
     InPath(name): InPath<(String, String)>,
 ) -> Result<Json<DeadLetterDetail>, Problem> {
     let dead_letter = find(&portal, &name).await?;
@@ -166,7 +151,6 @@ async fn show(
 
 async fn requeue_dead_letter(
     State(portal): State<SharedState>,
-    _: Operator,
     InPath(name): InPath<(String, String)>,
 ) -> Result<Json<RequeuedDeadLetter>, Problem> {
     let dead_letter = find(&portal, &name).await?;
@@ -185,7 +169,6 @@ async fn requeue_dead_letter(
 
 async fn delete(
     State(portal): State<SharedState>,
-    _: Operator,
     InPath(name): InPath<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     let dead_letter = find(&portal, &name).await?;

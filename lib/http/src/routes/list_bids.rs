@@ -4,10 +4,10 @@
 use super::cursor::Cursor;
 use super::paging::{DEFAULT_LIMIT, cursor, invalid, limit, parameters, read_limit, unknown};
 use super::{InPath, auction_in, unknown_auction};
-use crate::access::Access;
-use crate::caller::{Caller, MaybeCaller};
+use crate::access::{Access, Principal};
+use crate::caller::Caller;
 use crate::consistency::{CONSISTENCY_TOKEN, Consistency, ConsistentRead, PartitionScope};
-use crate::openapi::schemas::{in_path, in_query, one_of, uuid};
+use crate::openapi::schemas::{in_query, one_of};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
@@ -36,7 +36,6 @@ pub(super) fn endpoint() -> Endpoint {
         .summary(tag::BIDS, "List the bids in an auction")
         .description("Newest first. Bids of the caller are marked with `yours`.")
         .access(Access::OptionalUser)
-        .parameter(in_path("id", uuid(), "Auction id."))
         .parameter(in_query("by", one_of(&["me"]), "`me`: only bids of the caller. Requires authentication."))
         .parameter(limit())
         .parameter(cursor())
@@ -48,7 +47,7 @@ pub(super) fn endpoint() -> Endpoint {
 
 async fn list_bids(
     State(portal): State<SharedState>,
-    MaybeCaller(caller): MaybeCaller,
+    Principal { user: caller, .. }: Principal,
     consistency: Consistency,
     InPath(auction): InPath<String>,
     RawQuery(query): RawQuery,

@@ -6,7 +6,6 @@ use super::paging::{DEFAULT_LIMIT, cursor, limit, page, parameters, read_limit, 
 use crate::access::Access;
 use crate::caller::Caller;
 use crate::consistency::{Consistency, ConsistentRead, PartitionScope};
-use crate::openapi::schemas::{in_path, uuid};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::requests;
@@ -29,7 +28,6 @@ pub(super) fn endpoint() -> Endpoint {
             "Newest auction first, with your status in each auction. Only the user can read this list.",
         )
         .access(Access::Bidder)
-        .parameter(in_path("id", uuid(), "User id."))
         .parameter(limit())
         .parameter(cursor())
         .response::<UserBids>(200, "Page of auctions.")

@@ -1,9 +1,11 @@
 //! Query parameters of lists, and pages of stored JSON.
 
+use crate::body;
 use crate::conditional;
 use crate::openapi::schemas::{in_query, pattern, whole};
 use crate::problem::Problem;
 use crate::read_model::Representation;
+use axum::http::{HeaderMap, HeaderValue, header};
 use utoipa::openapi::path::Parameter;
 use uuid::Uuid;
 
@@ -11,6 +13,9 @@ use uuid::Uuid;
 pub(super) const DEFAULT_LIMIT: usize = 50;
 
 const MAX_LIMIT: usize = 1000;
+
+/// Sequence numbers are below this, because Lua represents integers exactly only up to here.
+pub(super) const SEQUENCE_LIMIT: u64 = 1 << 53;
 
 /// Returns the description of `limit`.
 pub(super) fn limit() -> Parameter {
@@ -29,7 +34,7 @@ fn all_parameters(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// Returns the names and values of a query without `consistency`, which [`crate::consistency`] reads.
-pub(super) fn parameters(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
+pub(crate) fn parameters(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
     all_parameters(query).filter(|(name, _)| *name != "consistency")
 }
 
@@ -72,12 +77,30 @@ pub(super) fn read_one_of<'a>(name: &str, value: &'a str, words: &[&str]) -> Res
 
 /// Returns the problem of an invalid query parameter.
 pub(crate) fn invalid(name: &str, problem: &str) -> Problem {
-    Problem::invalid(vec![(format!("query {name}"), problem.to_owned())])
+    body::invalid(&format!("query {name}"), problem)
 }
 
 /// Returns the problem of a query parameter that the endpoint does not have.
-pub(super) fn unknown(name: &str, known: &str) -> Problem {
+pub(crate) fn unknown(name: &str, known: &str) -> Problem {
     invalid(name, &format!("is not a parameter of this endpoint; use {known}"))
+}
+
+/// Returns the header `Link` to the next page; no header on the last page.
+pub(crate) fn next_link(next: Option<&str>) -> HeaderMap {
+    // The path has ids, numbers and base64url only, which are always valid in a header.
+    let link = next.and_then(|next| HeaderValue::from_str(&format!("<{next}>; rel=\"next\"")).ok());
+    link.map(|link| (header::LINK, link)).into_iter().collect()
+}
+
+/// Writes a cursor of a list by sequence number: a letter for the list, and the number.
+pub(super) fn write_sequence(list: char, sequence: u64) -> String {
+    format!("{list}{sequence:x}")
+}
+
+/// Reads a cursor that [`write_sequence`] wrote.
+pub(super) fn read_sequence(list: char, cursor: &str) -> Option<u64> {
+    let digits = cursor.strip_prefix(list).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    u64::from_str_radix(digits, 16).ok().filter(|sequence| *sequence < SEQUENCE_LIMIT)
 }
 
 /// Builds a page: a JSON object of `prefix`, which ends with the `[` of the list, and stored JSON entries,
@@ -100,4 +123,17 @@ pub(super) fn page(
     }
     body.push(b'}');
     Representation { etag: conditional::etag(None, &body), body: body.into(), next }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_round_trip_and_other_texts_are_invalid() {
+        assert_eq!(read_sequence('n', &write_sequence('n', 0x2a)), Some(0x2a));
+        for other in ["", "n", "2a", "d2a", "n+2a", "nxyz", "n20000000000000", "nffffffffffffffffff"] {
+            assert_eq!(read_sequence('n', other), None, "{other}");
+        }
+    }
 }

@@ -2,8 +2,6 @@
 
 use super::InPath;
 use super::paging::{parameters, read_name, read_one_of, read_partition, read_uuid, unknown};
-use crate::access::Access;
-use crate::caller::Operator;
 use crate::openapi::schemas::{in_path, in_query, one_of, pattern, text, uuid, whole};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
@@ -29,7 +27,6 @@ pub(super) fn list_endpoint() -> Endpoint {
             "All users and auctions with an event that a component could not handle, by component, \
              partition and position. Later events of the same user or auction wait.",
         )
-        .access(Access::Operator)
         .parameter(in_query("component", pattern("^[a-z_]+$"), "Include only this component."))
         .parameter(in_query("partition", whole(0, Some(99)), "Include only this partition."))
         .parameter(in_query("key", uuid(), "Include only this user or auction (id)."))
@@ -46,7 +43,6 @@ pub(super) fn list_endpoint() -> Endpoint {
 pub(super) fn show_endpoint() -> Endpoint {
     Endpoint::get("show_parked_events", "/parked-events/{component}/{key}", show)
         .summary(tag::OPERATORS, "Show a parked event and the events after it")
-        .access(Access::Operator)
         .parked_path()
         .response::<ParkedDetail>(200, "The parked event and the pending events after it.")
         .needs_backends()
@@ -59,7 +55,6 @@ pub(super) fn retry_endpoint() -> Endpoint {
             "The component handles the parked event and the pending events again, as soon as it runs. If \
              an event fails again it stays parked, and `requested_action` is cleared.",
         )
-        .access(Access::Operator)
         .parked_path()
         .response::<ParkedView>(202, "The action is requested.")
         .needs_backends()
@@ -72,7 +67,6 @@ pub(super) fn drop_endpoint() -> Endpoint {
             "The component skips the event and handles the events after it, as soon as it runs. Do not use \
              this for the projector: read models need every event. Fix the cause and retry instead.",
         )
-        .access(Access::Operator)
         .parked_path()
         .response::<ParkedView>(202, "The action is requested.")
         .needs_backends()
@@ -89,7 +83,6 @@ impl Endpoint {
 
 async fn list(
     State(portal): State<SharedState>,
-    _: Operator,
     RawQuery(query): RawQuery,
 ) -> Result<Json<ParkedList>, Problem> {
     let mut found = portal.operator.parked_events.all().await?;
@@ -130,7 +123,6 @@ async fn find(
 
 async fn show(
     State(portal): State<SharedState>,
-    _: Operator,
     InPath(path): InPath<(String, String)>,
 ) -> Result<Json<ParkedDetail>, Problem> {
     let parked = find(&portal, &path).await?;
@@ -141,7 +133,6 @@ async fn show(
 
 async fn retry(
     State(portal): State<SharedState>,
-    _: Operator,
     InPath(path): InPath<(String, String)>,
 ) -> Result<(StatusCode, Json<ParkedView>), Problem> {
     request(&portal, &path, OperatorAction::Retry).await
@@ -149,7 +140,6 @@ async fn retry(
 
 async fn drop_event(
     State(portal): State<SharedState>,
-    _: Operator,
     InPath(path): InPath<(String, String)>,
 ) -> Result<(StatusCode, Json<ParkedView>), Problem> {
     request(&portal, &path, OperatorAction::Drop).await

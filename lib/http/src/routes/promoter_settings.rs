@@ -1,9 +1,8 @@
 //! `GET` and `PUT /promoter/settings`: options of draws.
 
-use crate::access::Access;
 use crate::body::{self, BoundedBody};
 use crate::caller::Operator;
-use crate::command_response::{CommandSubmission, submit};
+use crate::command_response::CommandSubmission;
 use crate::openapi::commands::Effect;
 use crate::openapi::draw_option::DrawOption;
 use crate::openapi::{Endpoint, tag};
@@ -17,7 +16,6 @@ use auction_wire::CommandBody;
 use auction_wire::api::{PromoterSettingsRequest, PromoterSettingsView};
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::Value;
 
@@ -28,7 +26,6 @@ pub(super) fn change_endpoint() -> Endpoint {
             "Sets the options of all draws from now on, in all auctions. Options that are omitted have \
              their defaults.",
         )
-        .access(Access::Operator)
         .body::<PromoterSettingsRequest>(true)
         .extra_schema::<DrawOption>()
         .command(Effect::Changes)
@@ -39,30 +36,26 @@ pub(super) fn show_endpoint() -> Endpoint {
     Endpoint::get("show_promoter_settings", "/promoter/settings", show)
         .summary(tag::DRAWS, "Show the promoter settings")
         .description("Options of draws, with all earlier changes.")
-        .access(Access::Operator)
         .response::<PromoterSettingsView>(200, "Current settings and their history.")
 }
 
 async fn change(
-    State(portal): State<SharedState>,
+    submission: CommandSubmission,
     Operator(operator): Operator,
-    headers: HeaderMap,
-    BoundedBody(body): BoundedBody,
+    body: BoundedBody,
 ) -> Result<Response, Problem> {
-    let mut request: PromoterSettingsRequest = body::read(&headers, &body)?;
+    let mut request: PromoterSettingsRequest = body.read()?;
     // The parser of the options accepts `5` but not `5.0`.
     request.options.iter_mut().for_each(body::normalize_integers);
     let payload = body::canonical(&request);
     let options = DrawOptions::read(&Value::from(request.options).to_string(), 0).map_err(refused)?;
     let change = ChangePromoterSettings { options: options.text().clone() };
     let command = CommandBody::Promoter(PromoterCommand::ChangePromoterSettings(change));
-    let path = "/promoter/settings";
-    let submission =
-        CommandSubmission { actor: Actor::Operator(operator), method: "PUT", path, payload: &payload };
-    submit(&portal, &headers, submission, |_| (PROMOTER_SETTINGS, command)).await
+    let (actor, path) = (Actor::Operator(operator), "/promoter/settings");
+    submission.submit(actor, path, &payload, |_| (PROMOTER_SETTINGS, command)).await
 }
 
-async fn show(State(portal): State<SharedState>, _: Operator) -> Result<Json<PromoterSettingsView>, Problem> {
+async fn show(State(portal): State<SharedState>) -> Result<Json<PromoterSettingsView>, Problem> {
     let current = portal.commitments.current();
     let view = |options: &DrawOptions, changed_at| PromoterSettingsView {
         version: options.version(),
@@ -85,8 +78,6 @@ fn options_json(options: &DrawOptions) -> Vec<Value> {
 fn refused(error: DrawOptionsError) -> Problem {
     match error {
         DrawOptionsError::Invalid(_) => Problem::new(&requests::INVALID_DRAW_OPTIONS, error.to_string()),
-        DrawOptionsError::Unreadable(_) | DrawOptionsError::Text(_) => {
-            Problem::invalid(vec![("options".to_owned(), error.to_string())])
-        }
+        DrawOptionsError::Unreadable(_) | DrawOptionsError::Text(_) => body::invalid("options", error),
     }
 }

@@ -9,7 +9,7 @@ use crate::consistency::{
     CONSISTENCY_TOKEN, Consistency, ConsistentRead, FreshnessHeaders, PartitionScope, token,
 };
 use crate::if_match::etag;
-use crate::openapi::schemas::{self, in_path, in_query, pattern, uuid, whole};
+use crate::openapi::schemas::{self, in_query, pattern, whole};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
@@ -33,7 +33,6 @@ pub(super) fn endpoint() -> Endpoint {
         .access(Access::Public)
         .summary(tag::AUCTIONS, "Show an auction")
         .description("Includes the highest bids and, after the end, the winner.")
-        .parameter(in_path("id", uuid(), "Auction id."))
         .parameter(in_query("at_version", whole(1, Some(isize::MAX.unsigned_abs())), at_version))
         .response::<AuctionView>(200, "The auction.")
         .problems(&[&refusals::UNKNOWN_AUCTION, &requests::UNKNOWN_VERSION])

@@ -6,20 +6,18 @@
 
 use crate::access::Access;
 use crate::body::{self, BoundedBody};
-use crate::command_response::{CommandSubmission, submit_after};
+use crate::command_response::CommandSubmission;
 use crate::openapi::commands::Effect;
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::refusals;
-use crate::state::{IngressState, SharedState, wall_clock};
+use crate::state::{IngressState, wall_clock};
 use auction_app::ports::people::accounts::{NewAccount, RegisterResult};
 use auction_app::ports::people::{Email, Name, Password, Role};
 use auction_domain::user::{CreateUser, UserCommand};
 use auction_domain::{Actor, UserId};
 use auction_wire::account::{SignUpRequest, SignUpRole};
 use auction_wire::{CommandBody, CommandId};
-use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use std::sync::OnceLock;
 
@@ -42,20 +40,15 @@ pub(super) fn endpoint() -> Endpoint {
         .problems(&refusals::of(CreateUser::REFUSALS))
 }
 
-async fn sign_up(
-    State(portal): State<SharedState>,
-    headers: HeaderMap,
-    BoundedBody(body): BoundedBody,
-) -> Result<Response, Problem> {
-    let request: SignUpRequest = body::read(&headers, &body)?;
+async fn sign_up(submission: CommandSubmission, body: BoundedBody) -> Result<Response, Problem> {
+    let portal = &submission.portal;
+    let request: SignUpRequest = body.read()?;
     let payload = portal.commands.keyed_hash(&body::canonical(&request));
     let account = validate(request)?;
     let registered = OnceLock::new();
-    let submission =
-        CommandSubmission { actor: Actor::Portal, method: "POST", path: PATH, payload: &payload };
-    let register = |id| register(&portal, account, id, &registered);
+    let register = |id| register(portal, account, id, &registered);
     let create = |id: CommandId| (id.0, CommandBody::User(UserCommand::CreateUser(CreateUser)));
-    let result = submit_after(&portal, &headers, submission, register, create).await;
+    let result = submission.submit_after(Actor::Portal, PATH, &payload, register, create).await;
     if result.as_ref().is_err_and(|problem| problem.status().is_server_error())
         && let Some(user) = registered.get()
     {

@@ -1,13 +1,12 @@
 //! `GET /auction/{id}/live`: the events of an auction as server-sent events.
 
-use super::paging::{invalid, parameters, unknown};
 use super::{InPath, auction_in};
 use crate::access::Access;
-use crate::openapi::schemas::{in_header, in_path, in_query, object, pattern, uuid, whole};
+use crate::openapi::schemas::{in_header, in_query, object, pattern, whole};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
-use crate::sse_response::{event_stream, last_event_id, stream_events, subscribe_error};
+use crate::sse_response::{event_stream, last_received, stream_events, subscribe_error};
 use crate::state::SharedState;
 use auction_domain::AuctionId;
 use auction_wire::view::LiveEvents;
@@ -29,7 +28,6 @@ pub(super) fn endpoint() -> Endpoint {
         .summary(tag::AUCTIONS, "Stream the events of an auction")
         .description(DESCRIPTION)
         .access(Access::Public)
-        .parameter(in_path("id", uuid(), "Auction id."))
         .parameter(in_header(
             "Last-Event-ID",
             pattern("^[0-9]{0,18}$"),
@@ -59,26 +57,7 @@ async fn stream_auction(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let auction = AuctionId(auction_in(&auction)?);
-    let seen = match last_event_id(&headers) {
-        Some(id) => Some(id.parse().map_err(|_| invalid_last_event_id())?),
-        None => after(query.as_deref())?,
-    };
+    let seen = last_received(&headers, query.as_deref(), |id| id.parse().ok())?;
     let subscriber = portal.live_updates.subscribe(auction, seen).await.map_err(subscribe_error)?;
     Ok(event_stream(stream_events(subscriber)))
-}
-
-fn after(query: Option<&str>) -> Result<Option<u64>, Problem> {
-    let mut seen = None;
-    for (name, value) in parameters(query) {
-        match name {
-            "after" => seen = Some(value.parse().map_err(|_| invalid("after", "must be a version"))?),
-            other => return Err(unknown(other, "`after`")),
-        }
-    }
-    Ok(seen)
-}
-
-fn invalid_last_event_id() -> Problem {
-    let problem = "must be the id of an event of this auction".to_owned();
-    Problem::invalid(vec![("header Last-Event-ID".to_owned(), problem)])
 }

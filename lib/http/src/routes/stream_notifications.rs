@@ -1,7 +1,6 @@
 //! `GET /notifications/live`: new notifications of the caller as server-sent events.
 
-use super::list_notifications::{read_cursor, to_json, write_cursor};
-use super::paging::{invalid, parameters, unknown};
+use super::notifications::{read_cursor, to_json, write_cursor};
 use crate::access::{Access, AuthMethod, Principal};
 use crate::auth::is_still_valid;
 use crate::caller::Caller;
@@ -9,7 +8,7 @@ use crate::openapi::schemas::{in_header, in_query, object, pattern};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::requests;
-use crate::sse_response::{event_stream, last_event_id, reconnect_frame, subscribe_error};
+use crate::sse_response::{event_stream, last_received, reconnect_frame, subscribe_error};
 use crate::state::SharedState;
 use auction_app::ingress::live_updates::{HEARTBEAT, InboxSignal, heartbeat};
 use auction_app::ports::Unavailable;
@@ -72,7 +71,7 @@ async fn stream_notifications(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let seen = last_seen(&headers, query.as_deref())?;
+    let seen = last_received(&headers, query.as_deref(), read_cursor)?;
     let permit = portal.live_updates.acquire_permit().map_err(subscribe_error)?;
     // Subscribe before the first read, so that no notification is missed between the two.
     let signal = portal.inbox_signals.subscribe(user);
@@ -88,21 +87,6 @@ async fn stream_notifications(
         }
     });
     Ok(event_stream(events))
-}
-
-fn last_seen(headers: &HeaderMap, query: Option<&str>) -> Result<Option<u64>, Problem> {
-    if let Some(id) = last_event_id(headers) {
-        let wrong = ("header Last-Event-ID".to_owned(), "must be the `cursor` of a notification".to_owned());
-        return read_cursor(id).map(Some).ok_or_else(|| Problem::invalid(vec![wrong]));
-    }
-    let mut seen = None;
-    for (name, value) in parameters(query) {
-        match name {
-            "after" => seen = Some(read_cursor(value).ok_or_else(|| invalid("after", "must be a `cursor`"))?),
-            other => return Err(unknown(other, "`after`")),
-        }
-    }
-    Ok(seen)
 }
 
 /// Subscription of one client to an inbox.
