@@ -83,11 +83,11 @@ pub fn apply(model: &mut Option<AuctionModel>, event: &AuctionEvent, at: Timesta
         auction.fold(event, at);
         return missed.map_or(Err("no draw was missed".to_owned()), |missed| must_equal(event, &missed));
     }
-    let Some((command, actor)) = command_of(event) else {
+    let Some(command) = command_of(event) else {
         auction.fold(event, at);
         return Err("no command causes this event".to_owned());
     };
-    let sent = SentCommand { command, actor, expected_version: None, at };
+    let sent = SentCommand { command, actor: sender_of(event), expected_version: None, at };
     match auction.execute(&sent) {
         Ok(events) => {
             auction.following = events.into();
@@ -105,38 +105,40 @@ fn must_equal(event: &AuctionEvent, expected: &AuctionEvent) -> Result<(), Strin
     if event == expected { Ok(()) } else { Err(format!("expected {expected:?}")) }
 }
 
-/// Returns the command that causes the event, and its sender; `None` if only another event causes it.
-fn command_of(event: &AuctionEvent) -> Option<(AuctionCommand, Actor)> {
-    let by = |actor: &Option<Actor>| actor.unwrap_or(Actor::Portal);
+/// Returns the command that causes the event; `None` if only another event causes it.
+fn command_of(event: &AuctionEvent) -> Option<AuctionCommand> {
     Some(match event.clone() {
         AuctionEvent::BidPlaced { bid, bidder, amount } => {
-            (AuctionCommand::PlaceBid(PlaceBid { bid, bidder, amount }), Actor::User(bidder))
+            AuctionCommand::PlaceBid(PlaceBid { bid, bidder, amount })
         }
-        AuctionEvent::BidDeleted { bid, bidder } => {
-            (AuctionCommand::DeleteBid(DeleteBid { bid }), Actor::User(bidder))
-        }
-        AuctionEvent::BidDoubled { bid, .. } => (AuctionCommand::DoubleBid(DoubleBid { bid }), Actor::Portal),
-        AuctionEvent::DrawHeld(draw) => (AuctionCommand::HoldDraw(HoldDraw { draw }), Actor::Portal),
-        AuctionEvent::SeedRevealed { seed } => {
-            (AuctionCommand::RevealSeed(RevealSeed { seed }), Actor::Portal)
-        }
-        AuctionEvent::BidVoided { bid, reason, by: actor, .. } => {
-            (AuctionCommand::VoidBid(VoidBid { bid, reason }), by(&actor))
-        }
-        AuctionEvent::BidsRetracted { bidder, .. } => {
-            (AuctionCommand::RetractBids(RetractBids { bidder }), Actor::Portal)
-        }
-        AuctionEvent::AuctionEnded { by: actor, .. } => (AuctionCommand::EndAuction(EndAuction), by(&actor)),
-        AuctionEvent::AuctionCancelled { by: actor } => {
-            (AuctionCommand::CancelAuction(CancelAuction), by(&actor))
-        }
+        AuctionEvent::BidDeleted { bid, .. } => AuctionCommand::DeleteBid(DeleteBid { bid }),
+        AuctionEvent::BidDoubled { bid, .. } => AuctionCommand::DoubleBid(DoubleBid { bid }),
+        AuctionEvent::DrawHeld(draw) => AuctionCommand::HoldDraw(HoldDraw { draw }),
+        AuctionEvent::SeedRevealed { seed } => AuctionCommand::RevealSeed(RevealSeed { seed }),
+        AuctionEvent::BidVoided { bid, reason, .. } => AuctionCommand::VoidBid(VoidBid { bid, reason }),
+        AuctionEvent::BidsRetracted { bidder, .. } => AuctionCommand::RetractBids(RetractBids { bidder }),
+        AuctionEvent::AuctionEnded { .. } => AuctionCommand::EndAuction(EndAuction),
+        AuctionEvent::AuctionCancelled { .. } => AuctionCommand::CancelAuction(CancelAuction),
         AuctionEvent::WinnerAnnounced(_) | AuctionEvent::AuctionClosedUnsold { .. } => {
-            (AuctionCommand::CloseAuction(CloseAuction), Actor::Portal)
+            AuctionCommand::CloseAuction(CloseAuction)
         }
         AuctionEvent::AuctionCreated { .. }
         | AuctionEvent::AuctionExtended { .. }
         | AuctionEvent::DrawsMissed { .. } => return None,
     })
+}
+
+/// Returns the sender of the command that causes the event.
+fn sender_of(event: &AuctionEvent) -> Actor {
+    match event {
+        AuctionEvent::BidPlaced { bidder, .. } | AuctionEvent::BidDeleted { bidder, .. } => {
+            Actor::User(*bidder)
+        }
+        AuctionEvent::BidVoided { by: Some(by), .. }
+        | AuctionEvent::AuctionEnded { by: Some(by), .. }
+        | AuctionEvent::AuctionCancelled { by: Some(by) } => *by,
+        _ => Actor::Portal,
+    }
 }
 
 impl AuctionModel {
@@ -157,11 +159,11 @@ impl AuctionModel {
 
     fn execute(&mut self, sent: &SentCommand) -> Result<Vec<AuctionEvent>, Refusal> {
         let mut events = self.decide(sent)?;
-        let leading_before = self.leading_user();
+        let extension = self.extension(sent.at);
+        // The leader is looked up only if it matters: that takes a while in a large auction.
+        let leading_before = extension.as_ref().map(|_| self.leading_user());
         events.iter().for_each(|event| self.fold(event, sent.at));
-        if self.leading_user() != leading_before
-            && let Some(extension) = self.extension(sent.at)
-        {
+        if let Some(extension) = extension.filter(|_| leading_before != Some(self.leading_user())) {
             self.fold(&extension, sent.at);
             events.push(extension);
         }
