@@ -2,6 +2,7 @@
 
 mod clock;
 mod disks;
+mod draws;
 mod driver;
 mod fleet;
 mod kinds;
@@ -24,7 +25,7 @@ use crate::run::target::http::Http;
 use auction_testkit::random::Random;
 use clap::Args;
 use driver::{Driver, Fault};
-use fleet::Fleet;
+use fleet::{COMPONENTS, Fleet};
 use kinds::{FaultKind, FaultPicker};
 use probe::Probe;
 use report::{Report, Totals};
@@ -51,6 +52,13 @@ pub(crate) struct FaultArgs {
     /// Kinds of faults, separated by commas; default: all
     #[arg(long, value_delimiter = ',')]
     kinds: Vec<FaultKind>,
+    /// Components whose processes are killed or paused, or get a wrong clock or network, separated by commas;
+    /// default: all
+    #[arg(long, value_delimiter = ',', value_parser = COMPONENTS)]
+    components: Vec<String>,
+    /// Setting of all processes, as an environment variable; may be repeated
+    #[arg(long = "setting", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    settings: Vec<(String, String)>,
     /// Requests per second, independent of the faults
     #[arg(long, default_value_t = 200.0, value_parser = above_zero::<f64>)]
     rate: f64,
@@ -75,6 +83,11 @@ pub(crate) struct FaultArgs {
     plot: Option<PathBuf>,
 }
 
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not NAME=VALUE"))?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 /// Exit status if a guarantee was violated, a recovery took too long, or a process exited unexpectedly.
 const EXIT_CHECK_FAILED: u8 = 2;
 
@@ -89,7 +102,8 @@ pub(crate) async fn run(arguments: FaultArgs) -> Result<ExitCode, Failure> {
     for file in arguments.json.iter().chain(&arguments.plot) {
         File::create(file).map_err(|error| format!("{}: {error}", file.display()))?;
     }
-    let fleet = Fleet::start(arguments.data_dir.as_deref()).await?;
+    let fleet =
+        Fleet::start(arguments.data_dir.as_deref(), &arguments.components, &arguments.settings).await?;
     let readiness_watch = fleet.watch_ingresses();
     let (began, samples) = (Instant::now(), Samples::default());
     let (faults, totals) = tokio::select! {
@@ -182,10 +196,10 @@ async fn loads(
     Ok((driver.faults, totals))
 }
 
-/// Alternates between a steady load and one in which auctions end.
+/// Alternates between a load in which auctions end and a steady one, which ends with the last fault.
 fn scenario(arguments: &FaultArgs, number: u64) -> &'static str {
     match (number % 2, &arguments.history) {
-        (0, _) => "steady",
+        (1, _) => "steady",
         (_, Some(_)) => "real",
         (_, None) => "closing-rush",
     }

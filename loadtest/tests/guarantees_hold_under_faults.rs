@@ -1,5 +1,6 @@
 //! Short form of the fault suite: each kind of fault at least once, in an order determined by the seed, under
-//! load and with all checks. `make faults` runs the long form.
+//! load and with all checks; and faults of writers that share the partitions in another way. `make faults` runs
+//! the long form.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -36,24 +37,44 @@ fn faults(arguments: &[&str]) -> Value {
 
 #[test]
 fn guarantees_hold_under_every_kind_of_fault() {
-    let report = faults(&["--faults", "16", "--load-seconds", "240"]);
+    // Two loads: one in which all auctions end after draws, and one that ends with the last fault.
+    let report = faults(&["--faults", "17", "--load-seconds", "45"]);
     let faults = report["faults"].as_array().unwrap().iter();
     let kinds: BTreeSet<_> =
         faults.flat_map(|fault| fault["kinds"].as_array().unwrap()).map(Value::to_string).collect();
     // Without the disk faults, if disks cannot be mounted.
-    assert!(kinds.len() >= 13, "too few kinds of faults: {kinds:?}");
+    assert!(kinds.len() >= 14, "too few kinds of faults: {kinds:?}");
     let checked: u64 = report["totals"]["check_report"]["checks"]
         .as_array()
         .unwrap()
         .iter()
         .map(|check| check["checked"].as_u64().unwrap())
         .sum();
-    assert!(checked > 1_000 && report["totals"]["accepted"].as_u64().unwrap() > 300, "{report}");
+    let total = |name: &str| report["totals"][name].as_u64().unwrap();
+    assert!(checked > 1_000 && total("accepted") > 300 && total("doubled") > 0, "{report}");
+}
+
+/// Runs faults of writers with this setting of `writer.concurrency`, and a deployment.
+fn assert_guarantees_hold_with_writers(concurrency: &str) {
+    let setting = format!("AUCTION__WRITER__CONCURRENCY={concurrency}");
+    let report = faults(&[
+        "--kinds=kill-repeatedly,pause-process,deployment",
+        "--components=writer",
+        "--setting",
+        &setting,
+        "--faults=3",
+        "--load-seconds=20",
+    ]);
+    assert_eq!(report["kinds"]["deployment"]["count"], 1, "{report}");
+    assert!(report["problems"].as_array().unwrap().is_empty(), "{report}");
 }
 
 #[test]
-fn no_request_fails_during_a_rolling_deployment() {
-    let report = faults(&["--kinds", "deployment", "--faults", "1", "--load-seconds", "60"]);
-    assert_eq!(report["kinds"]["deployment"]["count"], 1, "{report}");
-    assert!(report["problems"].as_array().unwrap().is_empty(), "{report}");
+fn guarantees_hold_with_optimistic_writers_under_faults() {
+    assert_guarantees_hold_with_writers("optimistic");
+}
+
+#[test]
+fn guarantees_hold_with_pessimistic_writers_under_faults() {
+    assert_guarantees_hold_with_writers("pessimistic");
 }

@@ -64,6 +64,8 @@ const POSTGRES: [&str; 2] = ["max_connections=120", "max_wal_size=256MB"];
 /// All processes and servers of a run.
 pub(crate) struct Fleet {
     pub(crate) slots: Vec<Slot>,
+    /// Components whose processes are affected by faults of single processes.
+    pub(crate) targets: Vec<String>,
     /// The servers; a fault that stops or changes them holds the lock.
     pub(crate) servers: tokio::sync::Mutex<Option<LocalServers>>,
     /// Held by the fault that currently changes the network.
@@ -81,8 +83,14 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// Starts all servers and processes. Runs the program `portal` in the directory of this program.
-    pub(crate) async fn start(data_dir: Option<&Path>) -> Result<Fleet, Failure> {
+    /// Starts all servers and processes, with these settings in addition to those of all runs. Faults of single
+    /// processes affect these components, or all if none is given. Runs the program `portal` in the directory of
+    /// this program.
+    pub(crate) async fn start(
+        data_dir: Option<&Path>,
+        components: &[String],
+        settings: &[(String, String)],
+    ) -> Result<Fleet, Failure> {
         let temporary = match data_dir {
             Some(_) => None,
             None => Some(tempfile::Builder::new().prefix("auction-faults-").tempdir()?),
@@ -102,12 +110,14 @@ impl Fleet {
         options.postgres_settings = POSTGRES.map(str::to_owned).to_vec();
         let servers = LocalServers::start(options).await?;
         migrate(servers.database_url(), PartitionCount::new(PARTITIONS)?).await?;
-        let slots = slots(directory, servers.data_dir()).await?;
+        let slots = slots(directory, servers.data_dir(), settings).await?;
         let ingresses = slots.iter().filter(|slot| slot.component == "ingress");
         let addresses = ingresses.map(|slot| Address { host: slot.listen.to_string() }).collect();
         let (redis_url, database_url) = (servers.redis_url().to_owned(), servers.database_url().to_owned());
+        let all = COMPONENTS.map(str::to_owned);
         let fleet = Fleet {
             slots,
+            targets: if components.is_empty() { all.to_vec() } else { components.to_vec() },
             servers: tokio::sync::Mutex::new(Some(servers)),
             network: tokio::sync::Mutex::default(),
             flushed: tokio::sync::Mutex::default(),
@@ -232,12 +242,17 @@ impl Drop for Fleet {
     }
 }
 
-async fn slots(directory: &Path, data: &Path) -> Result<Vec<Slot>, Failure> {
+async fn slots(
+    directory: &Path,
+    data: &Path,
+    more_settings: &[(String, String)],
+) -> Result<Vec<Slot>, Failure> {
     let clocks = ClockLibrary::compile(directory)
         .inspect_err(|error| note(&format!("clock faults are disabled in this run: {error}")))
         .ok();
     let program = std::env::current_exe()?.with_file_name("portal");
-    let settings: Vec<_> = SETTINGS.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let settings: Vec<_> = SETTINGS.map(owned).into_iter().chain(more_settings.iter().cloned()).collect();
     let mut slots = Vec::new();
     for component in COMPONENTS {
         for number in 1..=PROCESSES_PER_COMPONENT {

@@ -11,7 +11,7 @@ mod processes;
 mod redis;
 
 use crate::Failure;
-use crate::faults::fleet::{COMPONENTS, Fleet};
+use crate::faults::fleet::Fleet;
 use crate::faults::slot::Slot;
 use auction_testkit::random::Random;
 use std::fmt;
@@ -21,6 +21,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum FaultKind {
     KillProcess,
+    KillRepeatedly,
     KillRedis,
     KillPostgres,
     PauseProcess,
@@ -39,8 +40,9 @@ pub(crate) enum FaultKind {
 }
 
 impl FaultKind {
-    pub(crate) const ALL: [FaultKind; 16] = [
+    pub(crate) const ALL: [FaultKind; 17] = [
         FaultKind::KillProcess,
+        FaultKind::KillRepeatedly,
         FaultKind::KillRedis,
         FaultKind::KillPostgres,
         FaultKind::PauseProcess,
@@ -62,6 +64,7 @@ impl FaultKind {
     pub(crate) fn name(self) -> &'static str {
         match self {
             FaultKind::KillProcess => "kill-process",
+            FaultKind::KillRepeatedly => "kill-repeatedly",
             FaultKind::KillRedis => "kill-redis",
             FaultKind::KillPostgres => "kill-postgres",
             FaultKind::PauseProcess => "pause-process",
@@ -119,6 +122,7 @@ impl FaultKind {
         let (fleet, random) = (fleet, &mut random);
         match self {
             FaultKind::KillProcess => processes::kill(fleet, random).await,
+            FaultKind::KillRepeatedly => processes::kill_repeatedly(fleet, random).await,
             FaultKind::PauseProcess => processes::pause(fleet, random).await,
             FaultKind::KillRedis => redis::kill(fleet, random).await,
             FaultKind::RedisMemory => redis::memory(fleet, random).await,
@@ -210,9 +214,9 @@ fn shuffle(kinds: &mut [FaultKind], random: &mut Random) {
     }
 }
 
-/// Picks a random process.
+/// Picks a random process of the components that faults affect.
 fn random_slot<'a>(fleet: &'a Fleet, random: &mut Random) -> &'a Slot {
-    let component = *random.pick(&COMPONENTS);
+    let component = random.pick(&fleet.targets);
     let slots = fleet.of(component);
     slots[random.below(slots.len() as u64) as usize]
 }

@@ -4,6 +4,7 @@
 use crate::Failure;
 use crate::checker::CheckReport;
 use crate::checker::backends::Backends;
+use crate::faults::draws;
 use crate::faults::driver::{Driver, Flush};
 use crate::faults::fleet::Fleet;
 use crate::run::history::{OperationLog, Record};
@@ -78,7 +79,10 @@ pub(crate) async fn run(
     let resubmitted = resubmit_lost(http, &backends, &run_ids, &mut log, &loss).await?;
     backends.wait_until_decided(&run_ids, &log, until_closed).await?;
     let settle_seconds = load_ended.elapsed();
-    let check_report = backends.check(&run_ids, &log, &since, until_closed).await?;
+    let mut check_report = backends.check(&run_ids, &log, &since, until_closed).await?;
+    if until_closed && check_report.passed() {
+        check_report.checks.push(draws::check(&fleet.database_url, &run_ids.auctions).await?);
+    }
     Ok(FaultRound {
         check_report,
         requests: log.records.len() as u64,

@@ -34,7 +34,7 @@ pub(crate) struct Slot {
     pub(crate) postgres: Proxy,
     pub(crate) clock: Option<Clock>,
     pub(crate) program: PathBuf,
-    pub(crate) settings: Vec<(&'static str, String)>,
+    pub(crate) settings: Vec<(String, String)>,
     pub(crate) log: PathBuf,
     /// The running process; a fault that stops it holds the lock.
     pub(crate) process: Mutex<Option<Child>>,

@@ -5,6 +5,7 @@ use crate::Failure;
 use crate::faults::fleet::Fleet;
 use auction_testkit::random::Random;
 use rustix::process::Signal;
+use std::time::Instant;
 
 /// `kill -9`, and a restart after a moment, as by a supervisor.
 pub(super) async fn kill(fleet: &Fleet, random: &mut Random) -> Result<FaultRecord, Failure> {
@@ -15,6 +16,22 @@ pub(super) async fn kill(fleet: &Fleet, random: &mut Random) -> Result<FaultReco
     tokio::time::sleep(down).await;
     slot.start(&mut process)?;
     Ok(FaultRecord::of_process(slot, format!("{} restarted after {down:?}", slot.name)))
+}
+
+/// Several kills per second, also of processes that are starting or taking over from the last one.
+pub(super) async fn kill_repeatedly(fleet: &Fleet, random: &mut Random) -> Result<FaultRecord, Failure> {
+    let (began, duration, mut kills) = (Instant::now(), random_duration(random, 3_000, 5_000), 0);
+    while began.elapsed() < duration {
+        let slot = random_slot(fleet, random);
+        let mut process = slot.process.lock().await;
+        slot.signal(&process, Signal::KILL)?;
+        slot.wait_for_exit(&mut process).await?;
+        slot.start(&mut process)?;
+        drop(process);
+        kills += 1;
+        tokio::time::sleep(random_duration(random, 100, 600)).await;
+    }
+    Ok(FaultRecord::of_many(format!("{kills} processes killed in {duration:?}")))
 }
 
 /// The process resumes with all its state after other processes have taken over its leases.
