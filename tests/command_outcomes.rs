@@ -318,7 +318,9 @@ async fn invalid_input_is_named_and_has_no_effect(url: &str) {
     put("{\"amount\": 1}", &[("content-type", "text/plain")])
         .await
         .assert_problem(415, "unsupported_media_type");
-    put(&" ".repeat(70_000), &json_type).await.assert_problem(413, "body_too_large");
+    put(&" ".repeat(60 * 1024), &json_type).await.assert_problem(400, "invalid_request");
+    let too_large = put(&" ".repeat(64 * 1024 + 1), &json_type).await;
+    assert_eq!(too_large.assert_problem(413, "body_too_large").body["limit_bytes"], 64 * 1024);
     put("{\"amount\": 1}", &[("content-type", "application/json"), ("idempotency-key", "")])
         .await
         .assert_problem(400, "invalid_request");

@@ -3,9 +3,9 @@
 
 use crate::support::components::RunningComponents;
 use crate::support::history::bundled_history;
+use crate::support::servers::TestServers;
 use crate::support::test_user::TestUser;
-use crate::support::{eventually, free_address, output_text, portal};
-use auction_local_servers::{LocalServerOptions, LocalServers};
+use crate::support::{free_address, output_text, portal, wait_until_ready};
 use serde_json::json;
 use std::process::{Command, Stdio};
 use uuid::Uuid;
@@ -15,19 +15,16 @@ const PARTITIONS: &str = "AUCTION__PARTITIONS";
 
 #[tokio::test]
 async fn components_start_independently_and_form_a_portal() {
-    let dir = tempfile::tempdir().unwrap();
-    let servers = LocalServers::start(LocalServerOptions::new(dir.path())).await.unwrap();
+    let servers = TestServers::start().await;
     // All start at the same time on an empty database; each migrates it, one after the other.
-    let components = RunningComponents::start(&servers, 1);
-    components.wait_until_ready().await;
+    let components = RunningComponents::start(&servers, 1).await;
     let history = bundled_history();
     let output =
         portal().args(["--url", &components.url(), "replay", "--json"]).arg(&history.file).output().unwrap();
     history.assert_summary(&output);
-    assert_eq!(components.terminate(), vec![Some(0); 6], "every component drains and ends with 0");
+    components.terminate();
 
-    let client = redis::Client::open(servers.redis_url()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut connection = servers.redis().await;
     for partition in 0..8 {
         let stream = format!("ap:{{{partition:02}}}:cmd:bid");
         let consumers: Vec<redis::Value> = redis::cmd("XINFO")
@@ -39,7 +36,6 @@ async fn components_start_independently_and_form_a_portal() {
             .unwrap();
         assert!(consumers.is_empty(), "a drained writer leaves the group of {stream}: {consumers:?}");
     }
-    servers.stop().await.unwrap();
 }
 
 #[test]
@@ -69,26 +65,20 @@ fn invalid_settings_are_named_with_exit_code_2() {
 
 #[tokio::test]
 async fn portal_up_trusts_no_user_header_on_given_backends() {
-    let dir = tempfile::tempdir().unwrap();
-    let servers = LocalServers::start(LocalServerOptions::new(dir.path().join("given"))).await.unwrap();
+    let servers = TestServers::start().await;
+    let dir = servers.directory().join("portal");
+    std::fs::create_dir(&dir).unwrap();
     let listen = free_address();
-    let config = dir.path().join("settings.toml");
+    let config = dir.join("settings.toml");
     let (redis_url, database_url) = (servers.redis_url(), servers.database_url());
     let urls = format!("redis_url = {redis_url:?}\ndatabase_url = {database_url:?}\npartitions = 3\n");
     std::fs::write(&config, urls).unwrap();
     let mut up = portal();
-    up.args(["up", "--listen", &listen, "--config"])
-        .arg(&config)
-        .current_dir(dir.path())
-        .stderr(Stdio::null());
+    up.args(["up", "--listen", &listen, "--config"]).arg(&config).current_dir(&dir).stderr(Stdio::null());
     let mut up =
         up.env_remove("REDIS_URL").env_remove("DATABASE_URL").env_remove(PARTITIONS).spawn().unwrap();
     let mut user = TestUser::anonymous(&format!("http://{listen}"));
-    eventually("portal up is ready", || async {
-        let ready = reqwest::get(format!("http://{listen}/readyz")).await;
-        ready.is_ok_and(|response| response.status().is_success()).then_some(())
-    })
-    .await;
+    wait_until_ready(&format!("http://{listen}")).await;
     user.post("/users", json!({}), &[("prefer", "wait=30")])
         .await
         .assert_problem(401, "authentication_required");
@@ -102,7 +92,7 @@ async fn portal_up_trusts_no_user_header_on_given_backends() {
         portal().arg("verify").arg("--config").arg(&config).env_remove(PARTITIONS).output().unwrap();
     assert!(verified.status.success(), "{}", output_text(&verified));
 
-    let other = dir.path().join("other.toml");
+    let other = dir.join("other.toml");
     std::fs::write(&other, std::fs::read_to_string(&config).unwrap().replace("= 3", "= 4")).unwrap();
     let mut refused = Command::new(env!("CARGO_BIN_EXE_writer"));
     let refused = refused.arg("--config").arg(&other).env_remove(PARTITIONS).output().unwrap();
@@ -111,6 +101,5 @@ async fn portal_up_trusts_no_user_header_on_given_backends() {
 
     Command::new("kill").args(["-INT", &up.id().to_string()]).status().unwrap();
     assert_eq!(up.wait().unwrap().code(), Some(0));
-    assert!(!dir.path().join("data").exists(), "no local backends were started");
-    servers.stop().await.unwrap();
+    assert!(!dir.join("data").exists(), "no local backends were started");
 }

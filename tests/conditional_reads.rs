@@ -2,8 +2,8 @@
 
 use crate::support::components::RunningComponents;
 use crate::support::eventually;
+use crate::support::servers::TestServers;
 use crate::support::test_user::TestUser;
-use auction_local_servers::{LocalServerOptions, LocalServers};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -13,8 +13,7 @@ const TOKEN: &str = "consistency-token";
 
 #[tokio::test]
 async fn reads_support_http_caching_paging_and_history() {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
+    let servers = TestServers::start().await;
     let mut components =
         RunningComponents::new(&servers, &[("AUCTION__INGRESS__CORS_ORIGINS", "https://auction.example")]);
     components.add_all(["writer", "projector", "auctioneer", "notifier", "promoter", "ingress"]);
@@ -27,8 +26,7 @@ async fn reads_support_http_caching_paging_and_history() {
     pages_stay_stable_while_auctions_change(&sue, &ada).await;
     cached_page_is_used_only_when_fresh_enough(&sue, &ada).await;
     cors_allows_only_configured_origins(&ada, &auction).await;
-    components.verify(&servers);
-    servers.stop().await.unwrap();
+    servers.verify();
 }
 
 async fn unchanged_representation_is_answered_304(ada: &TestUser, auction: &str) {

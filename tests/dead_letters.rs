@@ -2,9 +2,9 @@
 //! an operator finds it, and after it is requeued it has its effect once.
 
 use crate::support::components::RunningComponents;
+use crate::support::servers::TestServers;
 use crate::support::test_user::{HttpResponse, TestUser};
-use crate::support::{eventually, output_text, portal};
-use auction_local_servers::{LocalServerOptions, LocalServers};
+use crate::support::{eventually, output_text};
 use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd};
 use reqwest::Method;
@@ -13,18 +13,17 @@ use uuid::Uuid;
 
 type Fields = Vec<(String, Vec<u8>)>;
 
-/// Returns the only entry of a stream.
-async fn only_entry(redis: &mut MultiplexedConnection, stream: &str) -> (String, Fields) {
-    let mut range = cmd("XRANGE");
-    let entries: Vec<(String, Fields)> =
-        range.arg(stream).arg("-").arg("+").query_async(redis).await.unwrap();
-    assert_eq!(entries.len(), 1, "{stream}");
-    entries.into_iter().next().unwrap()
+/// Returns the last entry of a stream.
+async fn last_entry(redis: &mut MultiplexedConnection, stream: &str) -> (String, Fields) {
+    let mut range = cmd("XREVRANGE");
+    range.arg(stream).arg("+").arg("-").arg("COUNT").arg(1);
+    let mut entries: Vec<(String, Fields)> = range.query_async(redis).await.unwrap();
+    entries.pop().unwrap()
 }
 
-/// Replaces the only entry of a stream by one with another kind.
+/// Replaces the last entry of a stream by one with another kind.
 async fn change_kind(redis: &mut MultiplexedConnection, stream: &str, kind: &str) {
-    let (id, mut fields) = only_entry(redis, stream).await;
+    let (id, mut fields) = last_entry(redis, stream).await;
     fields.iter_mut().filter(|(name, _)| name == "kind").for_each(|(_, value)| *value = kind.into());
     let _: () = cmd("XDEL").arg(stream).arg(id).query_async(redis).await.unwrap();
     let mut add = cmd("XADD");
@@ -35,15 +34,12 @@ async fn change_kind(redis: &mut MultiplexedConnection, stream: &str, kind: &str
     let _: Value = add.query_async(redis).await.unwrap();
 }
 
-struct CliOperator<'a>(&'a LocalServers);
+struct CliOperator<'a>(&'a TestServers);
 
 impl CliOperator<'_> {
     /// Runs `portal dead-letters`. Returns its exit code and output.
     fn dead_letters(&self, args: &[&str]) -> (Option<i32>, String) {
-        let mut command = portal();
-        command.arg("dead-letters").args(args);
-        command.env("REDIS_URL", self.0.redis_url()).env("DATABASE_URL", self.0.database_url());
-        let output = command.output().unwrap();
+        let output = self.0.portal(&["dead-letters"]).args(args).output().unwrap();
         (output.status.code(), output_text(&output))
     }
 
@@ -90,14 +86,11 @@ impl HttpOperator {
 
 #[tokio::test]
 async fn dead_letter_has_one_effect_when_requeued() {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
-    let mut components = RunningComponents::start(&servers, 1);
-    components.wait_until_ready().await;
+    let servers = TestServers::start().await;
+    let mut components = RunningComponents::start(&servers, 1).await;
     let (sue, ada) = (TestUser::new(&components.url()).await, TestUser::new(&components.url()).await);
     let auction = sue.create_auction(json!({})).await;
-    let client = redis::Client::open(servers.redis_url()).unwrap();
-    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+    let mut redis = servers.redis().await;
     let partition = Uuid::parse_str(&auction).unwrap().as_u64_pair().1 % 8;
     let (stream, dead) = (format!("ap:{{{partition:02}}}:cmd:bid"), format!("ap:{{{partition:02}}}:dead"));
 
@@ -156,24 +149,21 @@ async fn dead_letter_has_one_effect_when_requeued() {
         Some(2),
         "the dead letter no longer exists"
     );
-    components.verify(&servers);
-    servers.stop().await.unwrap();
+    servers.verify();
+    dead_letter_is_not_requeued_when_already_decided(&components, &servers, [&sue, &ada]).await;
 }
 
-#[tokio::test]
-async fn dead_letter_is_not_requeued_when_already_decided() {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
-    let components = RunningComponents::start(&servers, 1);
-    components.wait_until_ready().await;
-    let (sue, ada) = (TestUser::new(&components.url()).await, TestUser::new(&components.url()).await);
-    let auction = sue.create_auction(json!({})).await;
-    ada.bid(&auction, 10_000).await.assert_status(201);
-    let client = redis::Client::open(servers.redis_url()).unwrap();
-    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+async fn dead_letter_is_not_requeued_when_already_decided(
+    components: &RunningComponents,
+    servers: &TestServers,
+    [seller, bidder]: [&TestUser; 2],
+) {
+    let auction = seller.create_auction(json!({})).await;
+    bidder.bid(&auction, 10_000).await.assert_status(201);
+    let mut redis = servers.redis().await;
     let partition = Uuid::parse_str(&auction).unwrap().as_u64_pair().1 % 8;
     let stream = format!("ap:{{{partition:02}}}:cmd:bid");
-    let (_, fields) = only_entry(&mut redis, &stream).await;
+    let (_, fields) = last_entry(&mut redis, &stream).await;
     let mut add = cmd("XADD");
     add.arg(format!("ap:{{{partition:02}}}:dead")).arg("*").arg("stream").arg(&stream);
     add.arg("entry").arg("1-1").arg("reason").arg("panicked").arg("error").arg("added by the test");
@@ -181,11 +171,11 @@ async fn dead_letter_is_not_requeued_when_already_decided() {
         add.arg(name).arg(value);
     }
     let _: Value = add.query_async(&mut redis).await.unwrap();
-    let operator = CliOperator(&servers);
+    let operator = CliOperator(servers);
     let (code, printed) = operator.dead_letters(&["requeue", "--all"]);
     assert_eq!(code, Some(1));
     assert!(printed.contains("is already decided"), "{printed}");
-    let http = HttpOperator::new(&components);
+    let http = HttpOperator::new(components);
     let dead_letter =
         http.send(Method::GET, "").await.assert_status(200).body["dead_letters"][0]["dead_letter"].clone();
     let dead_letter = dead_letter.as_str().unwrap();
@@ -196,5 +186,4 @@ async fn dead_letter_is_not_requeued_when_already_decided() {
     http.send(Method::DELETE, &format!("/{dead_letter}")).await.assert_problem(404, "unknown_dead_letter");
     operator.prints(&["drop", "--all"], &["0 dead letters"]);
     operator.prints(&["list"], &["no dead letters"]);
-    servers.stop().await.unwrap();
 }

@@ -3,9 +3,9 @@
 
 use crate::support::components::RunningComponents;
 use crate::support::history::bundled_history;
+use crate::support::servers::TestServers;
 use crate::support::test_user::TestUser;
 use crate::support::{eventually, free_address, output_text, portal};
-use auction_local_servers::{LocalServerOptions, LocalServers};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -88,11 +88,17 @@ async fn start_all(components: &mut RunningComponents) -> [AdminProcess; 4] {
 }
 
 #[tokio::test]
-async fn components_report_documented_metrics() {
-    let dir = tempfile::tempdir().unwrap();
-    let servers = LocalServers::start(LocalServerOptions::new(dir.path())).await.unwrap();
+async fn processes_report_metrics_and_readiness() {
+    let mut servers = TestServers::start().await;
     let mut components = RunningComponents::new(&servers, &[]);
-    let [writer, projector, auctioneer, ingress] = start_all(&mut components).await;
+    let processes = start_all(&mut components).await;
+    components_report_documented_metrics(&components, &processes).await;
+    readyz_reports_waiting_and_hides_the_reason_publicly(&mut servers, &components, &processes).await;
+    readyz_reports_draining_until_the_process_ends(&mut components, &processes[3]).await;
+}
+
+async fn components_report_documented_metrics(components: &RunningComponents, processes: &[AdminProcess; 4]) {
+    let [writer, projector, _, ingress] = processes;
     let output = portal()
         .args(["--url", &components.url(), "replay", "--json"])
         .arg(bundled_history().file)
@@ -115,23 +121,22 @@ async fn components_report_documented_metrics() {
         (sum(&projector.metrics().await, "auction_events_handled_total", &[]) == stored).then_some(())
     })
     .await;
-    for process in [&writer, &projector, &auctioneer, &ingress] {
+    for process in processes {
         let metrics = process.metrics().await;
         for name in names(&metrics) {
             assert!(metrics.contains(&format!("# HELP {name} ")), "metric {name} has no help text");
         }
     }
-    servers.stop().await.unwrap();
 }
 
-#[tokio::test]
-async fn readyz_reports_waiting_and_hides_the_reason_publicly() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut servers = LocalServers::start(LocalServerOptions::new(dir.path())).await.unwrap();
-    let mut components = RunningComponents::new(&servers, &[]);
-    let [writer, projector, auctioneer, ingress] = start_all(&mut components).await;
+async fn readyz_reports_waiting_and_hides_the_reason_publicly(
+    servers: &mut TestServers,
+    components: &RunningComponents,
+    processes: &[AdminProcess; 4],
+) {
+    let [writer, _, _, ingress] = processes;
     servers.kill_postgres().await;
-    for (process, check) in [(&writer, "writer 0"), (&ingress, "ingress postgres")] {
+    for (process, check) in [(writer, "writer 0"), (ingress, "ingress postgres")] {
         let report = process
             .readiness("the process reports that it waits for Postgres", |status, body| {
                 let mut checks = body["checks"].as_object().unwrap().iter();
@@ -150,7 +155,7 @@ async fn readyz_reports_waiting_and_hides_the_reason_publicly() {
     assert_eq!(public.assert_status(200).body, expected, "the public readiness has no reasons");
     assert!(sum(&writer.metrics().await, "auction_backend_retries_total", &["backend=\"postgres\""]) >= 2.0);
     servers.start_postgres().await.unwrap();
-    for process in [&writer, &projector, &auctioneer, &ingress] {
+    for process in processes {
         process.wait_until_ready().await;
     }
     servers.kill_redis().await;
@@ -163,15 +168,12 @@ async fn readyz_reports_waiting_and_hides_the_reason_publicly() {
         .await;
     servers.start_redis().await.unwrap();
     writer.wait_until_ready().await;
-    servers.stop().await.unwrap();
 }
 
-#[tokio::test]
-async fn readyz_reports_draining_until_the_process_ends() {
-    let dir = tempfile::tempdir().unwrap();
-    let servers = LocalServers::start(LocalServerOptions::new(dir.path())).await.unwrap();
-    let mut components = RunningComponents::new(&servers, &[]);
-    let ingress = AdminProcess::start(&mut components, "ingress");
+async fn readyz_reports_draining_until_the_process_ends(
+    components: &mut RunningComponents,
+    ingress: &AdminProcess,
+) {
     ingress.wait_until_ready().await;
     // The shutdown waits for a request that is never completed.
     let mut incomplete = TcpStream::connect(components.url().replace("http://", "")).unwrap();
@@ -182,7 +184,6 @@ async fn readyz_reports_draining_until_the_process_ends() {
     assert_eq!(report["ready"], json!(false));
     drop(incomplete);
     assert_eq!(components.wait_for_exit("ingress").await, Some(0));
-    servers.stop().await.unwrap();
 }
 
 #[test]

@@ -3,9 +3,9 @@
 
 use crate::support::components::RunningComponents;
 use crate::support::eventually;
+use crate::support::servers::TestServers;
 use crate::support::sse_connection::SseConnection;
 use crate::support::test_user::TestUser;
-use auction_local_servers::{LocalServerOptions, LocalServers};
 use serde_json::json;
 
 /// Places a bid once, and repeats the request until it is accepted: a broken connection can make it fail.
@@ -19,13 +19,25 @@ async fn bid_with_retries(bidder: &TestUser, auction: &str, amount: u64) {
 }
 
 #[tokio::test]
-async fn live_updates_deliver_every_event_in_order() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
-    let mut components = RunningComponents::new(&servers, &[]);
-    let writer = components.add("writer");
-    components.add_all(["projector", "ingress"]);
+async fn live_streams_survive_kills_and_end_with_the_ingress() {
+    let mut servers = TestServers::start().await;
+    let mut components = RunningComponents::new(&servers, &[("AUCTION__NOTIFIER__INTERVAL_MS", "0")]);
+    components.add_all(["writer", "projector", "notifier", "ingress"]);
     components.wait_until_ready().await;
+    let mut auction = live_updates_deliver_every_event_in_order(&mut servers, &mut components).await;
+    let mut inbox = live_notifications_include_missed_ones_after_reconnect(&mut servers, &components).await;
+
+    // A stopping ingress sends a reconnection time and does not wait for its subscribers.
+    components.signal_component("ingress", "-TERM");
+    assert!(auction.next().await.is_none() && inbox.next().await.is_none());
+    assert!(auction.retry.is_some_and(|retry| retry >= 500), "{:?}", auction.retry);
+    assert_eq!(components.wait_for_exit("ingress").await, Some(0));
+}
+
+async fn live_updates_deliver_every_event_in_order(
+    servers: &mut TestServers,
+    components: &mut RunningComponents,
+) -> SseConnection {
     let (sue, ada) = (TestUser::new(&components.url()).await, TestUser::new(&components.url()).await);
     let auction = sue.create_auction(json!({})).await;
     let url = ada.url(&format!("/auction/{auction}/live"));
@@ -54,7 +66,7 @@ async fn live_updates_deliver_every_event_in_order() {
     // Redis and a writer are killed; the connections stay open.
     servers.kill_redis().await;
     servers.start_redis().await.unwrap();
-    components.stop_process(writer, "-KILL");
+    components.stop_process(components.pids("writer")[0], "-KILL");
     components.add("writer");
     bid_with_retries(&ada, &auction, 10_004).await;
     for live in [&mut live, &mut reconnected, &mut reader] {
@@ -73,19 +85,12 @@ async fn live_updates_deliver_every_event_in_order() {
         (&json!("winner_announced"), &json!(10_004))
     );
     assert_eq!(end.data["auction"]["status"], "closed");
-
-    // A stopping ingress sends a reconnection time and does not wait for its subscribers.
-    components.signal_component("ingress", "-TERM");
-    assert!(live.next().await.is_none());
-    assert!(live.retry.is_some_and(|retry| retry >= 500), "{:?}", live.retry);
-    assert_eq!(components.wait_for_exit("ingress").await, Some(0));
-    servers.stop().await.unwrap();
+    live
 }
 
 #[tokio::test]
 async fn live_updates_explain_refused_subscriptions() {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
+    let servers = TestServers::start().await;
     let mut components = RunningComponents::new(&servers, &[("AUCTION__INGRESS__MAX_LIVE_SUBSCRIBERS", "1")]);
     components.add_all(["writer", "ingress"]);
     components.wait_until_ready().await;
@@ -98,16 +103,12 @@ async fn live_updates_explain_refused_subscriptions() {
     let _live = SseConnection::open(&sue.url(&path), &[]).await;
     let full = sue.get(&path, &[]).await;
     assert_eq!(full.assert_problem(503, "too_many_listeners").header("retry-after"), "5");
-    servers.stop().await.unwrap();
 }
 
-#[tokio::test]
-async fn live_notifications_include_missed_ones_after_reconnect() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
-    let mut components = RunningComponents::new(&servers, &[("AUCTION__NOTIFIER__INTERVAL_MS", "0")]);
-    components.add_all(["writer", "notifier", "ingress"]);
-    components.wait_until_ready().await;
+async fn live_notifications_include_missed_ones_after_reconnect(
+    servers: &mut TestServers,
+    components: &RunningComponents,
+) -> SseConnection {
     let (sue, ada) = (TestUser::new(&components.url()).await, TestUser::new(&components.url()).await);
     let bob = TestUser::new(&components.url()).await;
     let auction = sue.create_auction(json!({})).await;
@@ -133,9 +134,5 @@ async fn live_notifications_include_missed_ones_after_reconnect() {
     let mut ahead = SseConnection::open(&format!("{url}?after=nfff"), &[me]).await;
     let reset = ahead.next().await.unwrap();
     assert_eq!((reset.name.as_str(), &reset.data["cursor"]), ("reset", &json!(missed.id)));
-
-    components.signal_component("ingress", "-TERM");
-    assert!(live.next().await.is_none());
-    assert_eq!(components.wait_for_exit("ingress").await, Some(0));
-    servers.stop().await.unwrap();
+    live
 }

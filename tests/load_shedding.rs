@@ -3,16 +3,12 @@
 
 use crate::support::components::RunningComponents;
 use crate::support::eventually;
+use crate::support::servers::TestServers;
 use crate::support::test_user::TestUser;
-use auction_local_servers::{LocalServerOptions, LocalServers};
 use serde_json::json;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
-
-async fn servers(directory: &tempfile::TempDir) -> LocalServers {
-    LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap()
-}
 
 /// Waits until a command is decided, and returns its status.
 async fn decided_status(user: &TestUser, status: &str) -> String {
@@ -27,8 +23,7 @@ async fn decided_status(user: &TestUser, status: &str) -> String {
 
 #[tokio::test]
 async fn backlog_is_limited_and_decided_after_a_postgres_outage() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut servers = servers(&directory).await;
+    let mut servers = TestServers::start().await;
     let mut components = RunningComponents::new(&servers, &[("AUCTION__INGRESS__MAX_COMMAND_BACKLOG", "30")]);
     components.add_all(["writer", "projector", "ingress"]);
     components.wait_until_ready().await;
@@ -65,21 +60,18 @@ async fn backlog_is_limited_and_decided_after_a_postgres_outage() {
     for status in &accepted {
         assert_eq!(decided_status(&sue, status).await, "done");
     }
-    servers.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn commands_are_refused_before_redis_is_full() {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = servers(&directory).await;
+    let servers = TestServers::start().await;
     let mut components =
         RunningComponents::new(&servers, &[("AUCTION__INGRESS__MAX_REDIS_MEMORY_PERCENT", "60")]);
     components.add_all(["writer", "ingress"]);
     components.wait_until_ready().await;
     let anonymous = TestUser::anonymous(&components.url());
     anonymous.post("/users", json!({}), &[("prefer", "wait=30")]).await.assert_status(201);
-    let redis = redis::Client::open(servers.redis_url()).unwrap();
-    let mut redis = redis.get_multiplexed_async_connection().await.unwrap();
+    let mut redis = servers.redis().await;
     let info: String = redis::cmd("INFO").arg("memory").query_async(&mut redis).await.unwrap();
     let used: u64 =
         info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap().trim().parse().unwrap();
@@ -101,25 +93,27 @@ async fn commands_are_refused_before_redis_is_full() {
         (anonymous.post("/users", json!({}), &[]).await.status == 202).then_some(())
     })
     .await;
-    servers.stop().await.unwrap();
 }
 
-#[tokio::test]
-async fn ingress_drains_and_loses_no_accepted_command() {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = servers(&directory).await;
+#[tokio::test(flavor = "multi_thread")]
+async fn stopped_ingress_loses_no_accepted_command() {
+    let servers = TestServers::start().await;
     let mut components = RunningComponents::new(&servers, &[]);
-    let writer = components.add("writer");
-    let stopping =
-        components.add_with_settings("ingress", &[("AUCTION__INGRESS__SHUTDOWN_GRACE_SECONDS", "4")]);
+    components.add("writer");
+    components.add_with_settings("ingress", &[("AUCTION__INGRESS__SHUTDOWN_GRACE_SECONDS", "4")]);
     components.wait_until_ready().await;
+    ingress_drains_and_loses_no_accepted_command(&mut components).await;
+    commands_answered_202_are_decided_after_a_shutdown(&mut components).await;
+}
+
+async fn ingress_drains_and_loses_no_accepted_command(components: &mut RunningComponents) {
     let anonymous = TestUser::anonymous(&components.url());
-    components.signal_process(writer, "-STOP");
+    components.signal_component("writer", "-STOP");
     let waiting = TestUser::anonymous(&components.url());
     let waiting =
         tokio::spawn(async move { waiting.post("/users", json!({}), &[("prefer", "wait=30")]).await });
 
-    components.signal_process(stopping, "-TERM");
+    components.signal_component("ingress", "-TERM");
     eventually("the ingress is not ready", || async {
         let ready = anonymous.get("/readyz", &[]).await;
         (ready.status == 503 && ready.body["draining"] == json!(true)).then_some(())
@@ -131,13 +125,12 @@ async fn ingress_drains_and_loses_no_accepted_command() {
     accepted.push(waiting.await.unwrap().assert_status(202).header("location").to_owned());
     assert_eq!(components.wait_for_exit("ingress").await, Some(0));
 
-    components.signal_process(writer, "-CONT");
+    components.signal_component("writer", "-CONT");
     components.add("ingress");
     components.wait_until_ready().await;
     for status in &accepted {
         assert_eq!(decided_status(&anonymous, status).await, "done");
     }
-    servers.stop().await.unwrap();
 }
 
 /// Sends bids without a pause until the ingress has ended. Sends the status path of every accepted bid to
@@ -153,13 +146,7 @@ async fn bid_until_shutdown(url: String, user: String, auction: String, accepted
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn commands_answered_202_are_decided_after_a_shutdown() {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = servers(&directory).await;
-    let mut components = RunningComponents::new(&servers, &[]);
-    components.add_all(["writer", "ingress"]);
-    components.wait_until_ready().await;
+async fn commands_answered_202_are_decided_after_a_shutdown(components: &mut RunningComponents) {
     let sue = TestUser::new(&components.url()).await;
     let auction = sue.create_auction(json!({})).await;
     let (sender, mut receiver) = unbounded_channel();
@@ -184,5 +171,4 @@ async fn commands_answered_202_are_decided_after_a_shutdown() {
     for status in &accepted {
         assert_eq!(decided_status(&sue, status).await, "done");
     }
-    servers.stop().await.unwrap();
 }

@@ -10,12 +10,10 @@
 
 mod accepted_commands_survive_kill_9;
 mod accounts_and_sessions;
-mod all_guarantees_hold_under_random_kills;
 mod backend_outages;
 mod command_outcomes;
 mod components_start_independently;
 mod conditional_reads;
-mod consumers_rebalance;
 mod dead_letters;
 mod dependencies_point_inward;
 mod draw_verification;
@@ -25,9 +23,9 @@ mod live_updates;
 mod load_shedding;
 mod no_test_is_left_out;
 mod notification_inbox;
-mod notifications_exactly_once_visible;
 mod openapi_matches_the_server;
 mod parked_events;
+mod partitions_are_shared;
 mod permissions_match_the_table;
 mod rate_limits;
 mod read_consistency;
@@ -45,6 +43,5 @@ mod user_deletion;
 mod vocabulary;
 mod waiting_for_outcomes;
 mod webhook_delivery;
-mod writers_rebalance;
 
 mod support;

@@ -7,8 +7,14 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 #[tokio::test]
-async fn notification_preferences_apply_until_changed() {
+async fn users_choose_and_read_their_notifications() {
     let up = RunningPortal::start().await;
+    notification_preferences_apply_until_changed(&up).await;
+    notifications_are_paged_and_survive_redis_data_loss(&up).await;
+    up.verify();
+}
+
+async fn notification_preferences_apply_until_changed(up: &RunningPortal) {
     let ada = TestUser::new(&up.url("")).await;
     let all = NotificationKind::NAMES.iter().map(|name| ((*name).to_owned(), json!(true)));
     let mut all = Value::Object(all.collect());
@@ -40,7 +46,6 @@ async fn notification_preferences_apply_until_changed() {
     for line in ["auction_won  on", "highest_bid  on", "bid_doubled  off"] {
         assert!(shown.lines().any(|shown| shown == line), "{shown}");
     }
-    up.verify();
 }
 
 /// Waits until the last notification has this kind and contains this text, and returns the whole list.
@@ -53,9 +58,7 @@ async fn wait_for_notification(user: &TestUser, kind: &str, text: &str) -> Value
     .await
 }
 
-#[tokio::test]
-async fn notifications_are_paged_and_survive_redis_data_loss() {
-    let up = RunningPortal::start().await;
+async fn notifications_are_paged_and_survive_redis_data_loss(up: &RunningPortal) {
     let url = up.url("");
     let (sue, ada, bob) = (TestUser::new(&url).await, TestUser::new(&url).await, TestUser::new(&url).await);
     let nothing = ada.get("/notifications", &[]).await;
@@ -115,5 +118,4 @@ async fn notifications_are_paged_and_survive_redis_data_loss() {
     {
         assert!(shown.contains(expected), "{shown}");
     }
-    up.verify();
 }

@@ -2,24 +2,21 @@
 //! continue, an operator sees the parked event, and once it is readable a retry handles all of them.
 
 use crate::support::components::RunningComponents;
+use crate::support::servers::TestServers;
 use crate::support::test_user::TestUser;
-use crate::support::{database, eventually, output_text, portal};
-use auction_local_servers::{LocalServerOptions, LocalServers};
+use crate::support::{eventually, output_text};
 use serde_json::json;
 use uuid::Uuid;
 
 /// Runs `portal parked-events`. Returns its exit code and output.
-fn parked_events(servers: &LocalServers, args: &[&str]) -> (Option<i32>, String) {
-    let mut command = portal();
-    command.arg("parked-events").args(args);
-    command.env("REDIS_URL", servers.redis_url()).env("DATABASE_URL", servers.database_url());
-    let output = command.output().unwrap();
+fn parked_events(servers: &TestServers, args: &[&str]) -> (Option<i32>, String) {
+    let output = servers.portal(&["parked-events"]).args(args).output().unwrap();
     (output.status.code(), output_text(&output))
 }
 
 /// Changes the kind of a stored event. Only the owner of the table can do this, with its triggers disabled.
-async fn change_kind(servers: &LocalServers, auction: &str, version: i64, kind: &str) {
-    let database = database(servers.database_url()).await;
+async fn change_kind(servers: &TestServers, auction: &str, version: i64, kind: &str) {
+    let database = servers.database().await;
     database.batch_execute("ALTER TABLE events DISABLE TRIGGER ALL").await.unwrap();
     let change = "UPDATE events SET kind = $3 WHERE aggregate = $1 AND version = $2";
     let auction = Uuid::parse_str(auction).unwrap();
@@ -58,9 +55,10 @@ async fn assert_visible_over_http(user: &TestUser, auction: &str) {
 
 #[tokio::test]
 async fn unreadable_event_parks_only_its_auction_until_retried() {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
-    let mut components = RunningComponents::start(&servers, 1);
+    let servers = TestServers::start().await;
+    // No other component reads the changed event.
+    let mut components = RunningComponents::new(&servers, &[]);
+    components.add_all(["writer", "projector", "ingress"]);
     components.wait_until_ready().await;
     let (sue, ada) = (TestUser::new(&components.url()).await, TestUser::new(&components.url()).await);
     let (one, other) = (sue.create_auction(json!({})).await, sue.create_auction(json!({})).await);
@@ -79,8 +77,7 @@ async fn unreadable_event_parks_only_its_auction_until_retried() {
     ada.bid(&one, 10_000).await.assert_status(201);
     ada.bid(&one, 20_000).await.assert_status(201);
     change_kind(&servers, &one, 2, "bid_raffled").await;
-    let client = redis::Client::open(servers.redis_url()).unwrap();
-    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+    let mut redis = servers.redis().await;
     let partition = Uuid::parse_str(&one).unwrap().as_u64_pair().1 % 8;
     let mut trim = redis::cmd("XTRIM");
     trim.arg(format!("ap:{{{partition:02}}}:evt")).arg("MAXLEN").arg(0);
@@ -118,6 +115,5 @@ async fn unreadable_event_parks_only_its_auction_until_retried() {
     shows(&one, 3).await;
     ada.bid(&one, 30_000).await.assert_status(201);
     shows(&one, 4).await;
-    components.verify(&servers);
-    servers.stop().await.unwrap();
+    servers.verify();
 }

@@ -3,9 +3,9 @@
 //! permissions themselves are right.
 
 use crate::support::components::RunningComponents;
+use crate::support::servers::TestServers;
 use crate::support::test_user::{HttpResponse, TestUser};
-use crate::support::{eventually, output_text, portal, root};
-use auction_local_servers::{LocalServerOptions, LocalServers};
+use crate::support::{eventually, output_text, root};
 use serde_json::json;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -47,15 +47,13 @@ fn table() -> (Vec<String>, Vec<Endpoint>) {
 }
 
 /// Runs an operator command of `portal` and returns its output.
-fn operate(servers: &LocalServers, args: &[&str]) -> String {
-    let mut command = portal();
-    command.args(args).env("REDIS_URL", servers.redis_url()).env("DATABASE_URL", servers.database_url());
-    let output = command.output().unwrap();
+fn operate(servers: &TestServers, args: &[&str]) -> String {
+    let output = servers.portal(args).output().unwrap();
     assert!(output.status.success(), "{}", output_text(&output));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-async fn token(url: &str, role: &str, servers: &LocalServers) -> String {
+async fn token(url: &str, role: &str, servers: &TestServers) -> String {
     let (email, password) = (format!("{role}@example.org"), "correct horse battery");
     let anonymous = TestUser::anonymous(url);
     let sign_up = json!({"email": email, "name": role, "password": password});
@@ -98,8 +96,7 @@ fn check(endpoint: &Endpoint, caller: &str, expected: &str, response: &HttpRespo
 
 #[tokio::test]
 async fn endpoint_permissions_match_the_table() {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
+    let servers = TestServers::start().await;
     let mut components =
         RunningComponents::new(&servers, &[("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "false")]);
     components.add_all(["writer", "projector", "ingress"]);
@@ -129,11 +126,10 @@ async fn endpoint_permissions_match_the_table() {
     }
     revoked_credentials_are_refused(&servers, &users[4], &users[3]).await;
     drop(components);
-    servers.stop().await.unwrap();
 }
 
 /// Asserts that revoked API keys, changed roles and ended sessions take effect, also where they are cached.
-async fn revoked_credentials_are_refused(servers: &LocalServers, service: &TestUser, operator: &TestUser) {
+async fn revoked_credentials_are_refused(servers: &TestServers, service: &TestUser, operator: &TestUser) {
     let refused = async |caller: &TestUser| caller.get("/account", &[]).await.body["code"] == "invalid_token";
     assert!(!refused(service).await);
     let list = operate(servers, &["api-keys", "list"]);

@@ -2,12 +2,9 @@
 //! affected, and all calls are allowed while the counters are unavailable.
 
 use crate::support::components::RunningComponents;
+use crate::support::servers::TestServers;
 use crate::support::test_user::{HttpResponse, TestUser};
-use crate::support::{eventually, free_address, output_text, portal};
-use auction_local_servers::{LocalServerOptions, LocalServers};
-use reqwest::Method;
-use serde_json::json;
-use tempfile::TempDir;
+use crate::support::{free_address, output_text, wait_until_ready};
 use uuid::Uuid;
 
 /// Settings of ingresses that trust a local gateway to report client addresses. The rates are low, so that a
@@ -21,7 +18,7 @@ const SETTINGS: [(&str, &str); 6] = [
     ("AUCTION__RATE_LIMITS__TRUSTED_PROXIES", "127.0.0.0/8"),
 ];
 
-async fn start(servers: &LocalServers, trusted: &str) -> (RunningComponents, String) {
+async fn start(servers: &TestServers, trusted: &str) -> (RunningComponents, String) {
     let mut settings = SETTINGS.to_vec();
     settings.push(("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", trusted));
     let mut components = RunningComponents::new(servers, &settings);
@@ -30,21 +27,9 @@ async fn start(servers: &LocalServers, trusted: &str) -> (RunningComponents, Str
     let other = free_address();
     components.add_with_settings("ingress", &[("AUCTION__INGRESS__LISTEN", &other)]);
     let other = format!("http://{other}");
-    for url in [components.url(), other.clone()] {
-        eventually("the ingress is ready", || async {
-            // /readyz is not counted.
-            reqwest::get(format!("{url}/readyz"))
-                .await
-                .is_ok_and(|response| response.status().is_success())
-                .then_some(())
-        })
-        .await;
-    }
+    components.wait_until_ready().await;
+    wait_until_ready(&other).await;
     (components, other)
-}
-
-async fn servers(directory: &TempDir) -> LocalServers {
-    LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap()
 }
 
 async fn call(at: &str, user: &str, address: &str) -> HttpResponse {
@@ -59,8 +44,7 @@ fn assert_refused(response: &HttpResponse) {
 
 #[tokio::test]
 async fn rate_limits_count_users_and_addresses_across_ingresses() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut servers = servers(&directory).await;
+    let mut servers = TestServers::start().await;
     let (components, other) = start(&servers, "true").await;
     let first = components.url();
     let (ada, bob) = (Uuid::now_v7().to_string(), Uuid::now_v7().to_string());
@@ -108,42 +92,14 @@ async fn rate_limits_count_users_and_addresses_across_ingresses() {
         let response = call(&first, &ada, "203.0.113.1").await;
         assert_eq!((response.status.as_u16(), response.header("ratelimit")), (404, ""), "{response:?}");
     }
-    drop(components);
-}
-
-#[tokio::test]
-async fn request_body_is_refused_when_too_large() {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = servers(&directory).await;
-    let (components, _) = start(&servers, "true").await;
-    let anonymous = TestUser::anonymous(&components.url());
-    let send = async |length: usize| {
-        let body = json!({"email": "a".repeat(length)}).to_string().into_bytes();
-        let json = [("content-type", "application/json")];
-        anonymous.send(Method::POST, "/sign-in", Some(body), &json).await
-    };
-    send(60 * 1024).await.assert_problem(400, "invalid_request");
-    let refused = send(64 * 1024).await;
-    assert_eq!(refused.assert_problem(413, "body_too_large").body["limit_bytes"], 64 * 1024);
-    let described = anonymous.get("/openapi.json", &[]).await;
-    let responses = &described.body["paths"]["/auction/{id}/bid"]["put"]["responses"];
-    assert!(
-        responses["413"].is_object() && responses["429"]["headers"]["Retry-After"].is_object(),
-        "{responses}"
-    );
-    drop(components);
-    servers.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn api_key_has_its_own_limit_and_bad_tokens_count_by_address() {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = servers(&directory).await;
+    let servers = TestServers::start().await;
     let (components, _) = start(&servers, "false").await;
-    let mut create = portal();
-    create.args(["api-keys", "create", "harness", "--per-second", "100"]);
-    create.env("REDIS_URL", servers.redis_url()).env("DATABASE_URL", servers.database_url());
-    let output = create.output().unwrap();
+    let create = ["api-keys", "create", "harness", "--per-second", "100"];
+    let output = servers.portal(&create).output().unwrap();
     assert!(output.status.success(), "{}", output_text(&output));
     let key = String::from_utf8(output.stdout).unwrap().trim().to_owned();
     let harness = TestUser::with_token(&components.url(), Some(key));
@@ -166,6 +122,4 @@ async fn api_key_has_its_own_limit_and_bad_tokens_count_by_address() {
         guesses += 1;
         assert!(guesses < 60, "guesses of tokens are not limited");
     }
-    drop(components);
-    servers.stop().await.unwrap();
 }

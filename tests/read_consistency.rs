@@ -2,8 +2,8 @@
 
 use crate::support::components::RunningComponents;
 use crate::support::eventually;
+use crate::support::servers::TestServers;
 use crate::support::test_user::{HttpResponse, TestUser};
-use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_wire::{PartitionCount, Positions};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -17,19 +17,19 @@ fn positions(response: &HttpResponse) -> Positions {
 
 #[tokio::test]
 async fn reads_include_own_writes_or_report_the_lag() {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
-    let components = RunningComponents::start(&servers, 1);
-    components.wait_until_ready().await;
+    let servers = TestServers::start().await;
+    let components = RunningComponents::start(&servers, 1).await;
     let (sue, ada) = (TestUser::new(&components.url()).await, TestUser::new(&components.url()).await);
     let auction = sue.create_auction(json!({})).await;
+    for _ in 0..8 {
+        TestUser::new(&components.url()).await; // in other partitions
+    }
     own_write_is_read_without_retry(&ada, &auction).await;
     command_status_returns_a_token(&ada, &auction).await;
     tokens_are_merged_and_invalid_ones_refused(&ada, &auction).await;
     lag_is_reported_while_the_projector_is_paused(&components, &ada, &auction).await;
     reads_are_stale_without_a_checkpoint(&components, &servers, &ada, &auction).await;
-    components.verify(&servers);
-    servers.stop().await.unwrap();
+    servers.verify();
 }
 
 /// Asserts that the first read with the token of a write includes the write.
@@ -73,7 +73,7 @@ async fn tokens_are_merged_and_invalid_ones_refused(ada: &TestUser, auction: &st
     // A cached read may lag by one bid.
     let read = ada.get(&format!("{path}?consistency=latest"), &[]).await;
     let of_auction = positions(read.assert_status(200));
-    let of_all = positions(ada.get("/auctions?limit=1", &[]).await.assert_status(200));
+    let of_all = positions(ada.get("/auctions?limit=1&consistency=latest", &[]).await.assert_status(200));
     assert!(of_all.cover(&of_auction) && of_all != of_auction, "users are in other partitions");
     let both = format!("{}, {}", of_auction.to_token(), of_all.to_token());
     let merged = positions(ada.get(&path, &[(TOKEN, &both)]).await.assert_status(200));
@@ -131,7 +131,7 @@ async fn lag_is_reported_while_the_projector_is_paused(
 
 async fn reads_are_stale_without_a_checkpoint(
     components: &RunningComponents,
-    servers: &LocalServers,
+    servers: &TestServers,
     ada: &TestUser,
     auction: &str,
 ) {
@@ -140,8 +140,7 @@ async fn reads_are_stale_without_a_checkpoint(
     let token = bid.assert_status(201).header(TOKEN).to_owned();
     ada.get(&path, &[(TOKEN, &token)]).await.assert_status(200);
     components.signal_component("projector", "-STOP");
-    let redis = redis::Client::open(servers.redis_url()).unwrap();
-    let mut redis = redis.get_multiplexed_async_connection().await.unwrap();
+    let mut redis = servers.redis().await;
     let _: () = redis::cmd("FLUSHALL").query_async(&mut redis).await.unwrap();
     for path_and_query in
         [path.clone(), format!("{path}?consistency=latest"), "/auctions?consistency=latest".to_owned()]

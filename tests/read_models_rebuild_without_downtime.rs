@@ -3,13 +3,13 @@
 
 use crate::support::components::RunningComponents;
 use crate::support::load::Load;
-use crate::support::{eventually, is_long_run, output_text, portal};
-use auction_local_servers::{LocalServerOptions, LocalServers};
+use crate::support::servers::TestServers;
+use crate::support::{eventually, is_long_run, output_text};
 use auction_wire::view::{AuctionList, AuctionView, BidList};
 use reqwest::header::HeaderValue;
 use serde_json::{Value, from_value};
 use std::collections::HashMap;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use uuid::Uuid;
@@ -58,9 +58,8 @@ async fn read_repeatedly(url: String, auctions: Vec<Uuid>, stop: Arc<AtomicBool>
 }
 
 /// Returns the number of read model generations that have keys.
-async fn generations(servers: &LocalServers) -> usize {
-    let client = redis::Client::open(servers.redis_url()).unwrap();
-    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+async fn generations(servers: &TestServers) -> usize {
+    let mut redis = servers.redis().await;
     let keys: Vec<String> =
         redis::cmd("KEYS").arg("ap:*:read-model:*").query_async(&mut redis).await.unwrap();
     let mut found: Vec<&str> = keys.iter().filter_map(|key| key.split(':').nth(3)).collect();
@@ -72,13 +71,13 @@ async fn generations(servers: &LocalServers) -> usize {
 
 #[tokio::test]
 async fn read_models_rebuild_under_load_without_gaps() {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
-    let components = RunningComponents::start(&servers, 2);
-    let mut load = Load::prepare(&servers, 3).await;
-    load.send_bids(2000).await;
-    let auctions: Vec<Uuid> = load.auctions.iter().map(|auction| auction.0).collect();
+    let servers = TestServers::start().await;
+    let mut components = RunningComponents::new(&servers, &[]);
+    components.add_all(["writer", "projector", "projector", "ingress"]);
     components.wait_until_ready().await;
+    let mut load = Load::prepare(&servers, 3).await;
+    load.send_bids(1000).await;
+    let auctions: Vec<Uuid> = load.auctions.iter().map(|auction| auction.0).collect();
     let list = format!("{}/auctions?limit=1000", components.url());
     eventually("all auctions are listed", || async {
         let list: AuctionList = reqwest::get(&list).await.ok()?.json().await.ok()?;
@@ -89,11 +88,9 @@ async fn read_models_rebuild_under_load_without_gaps() {
     let readers: Vec<_> = (0..2)
         .map(|_| tokio::spawn(read_repeatedly(components.url(), auctions.clone(), Arc::clone(&stop))))
         .collect();
-    for _ in 0..if is_long_run() { 40 } else { 3 } {
-        let mut rebuild: Command = portal();
-        rebuild.arg("rebuild").stdout(Stdio::piped()).stderr(Stdio::piped());
-        rebuild.env("REDIS_URL", servers.redis_url()).env("DATABASE_URL", servers.database_url());
-        let mut rebuild = rebuild.spawn().unwrap();
+    for _ in 0..if is_long_run() { 40 } else { 2 } {
+        let mut rebuild = servers.portal(&["rebuild"]);
+        let mut rebuild = rebuild.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         while rebuild.try_wait().unwrap().is_none() {
             load.send_bids(100).await;
         }
@@ -108,9 +105,7 @@ async fn read_models_rebuild_under_load_without_gaps() {
     for reader in readers {
         assert!(reader.await.unwrap() > 0, "each reader has read all auctions at least once");
     }
-    components.verify(&servers);
+    servers.verify();
     assert_eq!(generations(&servers).await, 1, "old generations are deleted");
-    let ended = components.terminate();
-    assert!(ended.iter().all(|code| *code == Some(0)), "{ended:?}");
-    servers.stop().await.unwrap();
+    components.terminate();
 }

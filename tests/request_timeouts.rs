@@ -1,16 +1,15 @@
 //! Every request is answered in time, also when its body arrives slowly or a backend hangs.
 
 use crate::support::components::RunningComponents;
+use crate::support::servers::TestServers;
 use crate::support::test_user::TestUser;
-use auction_local_servers::{LocalServerOptions, LocalServers};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
 #[tokio::test]
 async fn requests_time_out_when_a_body_or_backend_hangs() {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
+    let servers = TestServers::start().await;
     let timeouts =
         [("AUCTION__INGRESS__BODY_TIMEOUT_SECONDS", "1"), ("AUCTION__INGRESS__REQUEST_TIMEOUT_SECONDS", "2")];
     let mut components = RunningComponents::new(&servers, &timeouts);
@@ -36,8 +35,7 @@ async fn requests_time_out_when_a_body_or_backend_hangs() {
     );
 
     // Redis accepts requests and does not answer.
-    let redis = redis::Client::open(servers.redis_url()).unwrap();
-    let mut redis = redis.get_multiplexed_async_connection().await.unwrap();
+    let mut redis = servers.redis().await;
     let _: () = redis::cmd("CLIENT").arg("PAUSE").arg(8000).arg("ALL").query_async(&mut redis).await.unwrap();
     let anonymous = TestUser::anonymous(&components.url());
     let late = anonymous.get("/auctions", &[]).await;

@@ -3,17 +3,22 @@
 
 use crate::support::components::RunningComponents;
 use crate::support::load::Load;
-use crate::support::polling_readers::wait_until_all_notified;
-use crate::support::{database, output_text};
-use auction_local_servers::{LocalServerOptions, LocalServers};
-use std::path::{Path, PathBuf};
+use crate::support::servers::TestServers;
+use crate::support::{output_text, wait_until_all_notified};
+use std::path::Path;
 use std::process::Command;
-use tempfile::TempDir;
 
 /// Number of partitions; all have newer events than the backup.
 const PARTITIONS: usize = 8;
 
-const CONSUMERS: [&str; 4] = ["projector", "auctioneer", "notifier", "promoter"];
+/// Number of processes of each component, except the ingress.
+const PROCESSES: usize = 2;
+
+/// Components that run during the restore and have read events that are not in the backup.
+const RUNNING: [&str; 3] = ["writer", "projector", "notifier"];
+
+/// Components that start after the restore and have not read these events.
+const STARTED_LATER: [&str; 2] = ["auctioneer", "promoter"];
 
 /// Copies a stopped Postgres cluster with its owner and permissions.
 fn copy(from: &Path, to: &Path) {
@@ -24,104 +29,27 @@ fn copy(from: &Path, to: &Path) {
     assert!(copied.success());
 }
 
-async fn query_number(servers: &LocalServers, query: &str) -> i64 {
-    database(servers.database_url()).await.query_one(query, &[]).await.unwrap().get(0)
+async fn query_number(servers: &TestServers, query: &str) -> i64 {
+    servers.database().await.query_one(query, &[]).await.unwrap().get(0)
 }
 
-async fn wait_until_notifiers_caught_up(servers: &LocalServers) {
-    wait_until_all_notified(&database(servers.database_url()).await).await;
-}
-
-/// A running portal, and the directories of its Postgres cluster and of a backup.
-struct Portal {
-    components: RunningComponents,
-    load: Load,
-    servers: LocalServers,
-    cluster: PathBuf,
-    backup: PathBuf,
-    _directory: TempDir,
-}
-
-async fn start_portal(count: usize, seed: u64) -> Portal {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
-    let cluster = servers.data_dir().join("postgres/cluster");
-    let backup = directory.path().join("backup");
-    let components = RunningComponents::start(&servers, count);
-    components.wait_until_ready().await;
-    let load = Load::prepare(&servers, seed).await;
-    Portal { components, load, servers, cluster, backup, _directory: directory }
+async fn wait_until_notifiers_caught_up(servers: &TestServers) {
+    wait_until_all_notified(&servers.database().await).await;
 }
 
 /// Returns the sums of the stored positions and of the notifier checkpoints.
-async fn heads(servers: &LocalServers) -> (i64, i64) {
+async fn heads(servers: &TestServers) -> (i64, i64) {
     let stored = "SELECT sum(head)::bigint FROM partitions";
     let notified = "SELECT sum(position)::bigint FROM notifier_checkpoints";
     (query_number(servers, stored).await, query_number(servers, notified).await)
 }
 
-#[tokio::test]
-async fn restored_backup_is_refused_until_streams_are_deleted() {
-    let Portal { mut servers, mut components, mut load, cluster, backup, _directory } =
-        start_portal(1, 11).await;
-    load.send_bids(200).await;
-    load.wait_for_outcomes(load.distinct_count()).await;
-    wait_until_notifiers_caught_up(&servers).await;
-    servers.kill_postgres().await;
-    copy(&cluster, &backup);
-    servers.start_postgres().await.unwrap();
-
-    // These events are not in the backup, and no consumer has read them when the backup is restored.
-    for component in CONSUMERS {
-        let [pid] = components.pids(component)[..] else { panic!("one {component}") };
-        components.stop_process(pid, "-KILL");
-    }
-    load.send_bids(200).await;
-    load.wait_for_outcomes(load.distinct_count()).await;
-    load.wait_until_settled().await;
-    servers.kill_postgres().await;
-    copy(&backup, &cluster);
-    servers.start_postgres().await.unwrap();
-    let before = heads(&servers).await;
-
-    // The writer notices when it reconnects to Postgres; the consumers notice when they start.
-    assert_eq!(components.wait_for_exit("writer").await, Some(1));
-    let mut logs = components.logs("writer");
-    for component in CONSUMERS {
-        components.add(component);
-        assert_eq!(components.wait_for_exit(component).await, Some(1), "{component}");
-        logs += &components.logs(component);
-    }
-    components.add("writer");
-    load.send_bids(50).await;
-    assert_eq!(
-        components.wait_for_exit("writer").await,
-        Some(1),
-        "the writer refuses to run after a restart, too"
-    );
-    assert_eq!(heads(&servers).await, before, "no events were appended or processed");
-    for component in CONSUMERS.iter().chain(&["writer"]) {
-        assert!(logs.contains("restored from an older backup"), "{component}: {logs}");
-    }
-
-    follow_instructions(&mut components, &servers, &mut load, 1).await;
-    let ended = components.terminate();
-    assert!(ended.iter().all(|code| *code == Some(0)), "{ended:?}");
-    servers.stop().await.unwrap();
-}
-
 /// Follows the instructions of the error: stops all processes, deletes the keys `ap:{NN}:evt` and
 /// `ap:{NN}:read-model:*`, and starts again. Senders whose outcomes were lost repeat their commands.
-async fn follow_instructions(
-    components: &mut RunningComponents,
-    servers: &LocalServers,
-    load: &mut Load,
-    count: usize,
-) {
+async fn follow_instructions(components: &mut RunningComponents, servers: &TestServers, load: &mut Load) {
     let [ingress] = components.pids("ingress")[..] else { panic!("one ingress") };
     assert_eq!(components.stop_process(ingress, "-TERM"), Some(0));
-    let client = redis::Client::open(servers.redis_url()).unwrap();
-    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+    let mut redis = servers.redis().await;
     for partition in 0..PARTITIONS {
         let views: Vec<String> = redis::cmd("KEYS")
             .arg(format!("ap:{{{partition:02}}}:read-model:*"))
@@ -136,10 +64,8 @@ async fn follow_instructions(
             .await
             .unwrap();
     }
-    for component in CONSUMERS.iter().chain(&["writer"]) {
-        for _ in 0..count {
-            components.add(component);
-        }
+    for component in RUNNING.into_iter().chain(STARTED_LATER) {
+        components.add_all([component; PROCESSES]);
     }
     components.add("ingress");
     components.wait_until_ready().await;
@@ -148,11 +74,11 @@ async fn follow_instructions(
     load.wait_until_all_decided().await;
     load.wait_until_settled().await;
     wait_until_notifiers_caught_up(servers).await;
-    components.verify(servers);
+    servers.verify();
 }
 
 /// Takes a base backup of the running cluster, as an operator would, and gives it the owner of the cluster.
-async fn base_backup(servers: &LocalServers, cluster: &Path, backup: &Path) {
+async fn base_backup(servers: &TestServers, cluster: &Path, backup: &Path) {
     let psql = servers.psql();
     let bin = Path::new(psql.split(' ').next().unwrap().trim_matches('\'')).parent().unwrap();
     let mut command = tokio::process::Command::new(bin.join("pg_basebackup"));
@@ -171,35 +97,47 @@ async fn base_backup(servers: &LocalServers, cluster: &Path, backup: &Path) {
 }
 
 #[tokio::test]
-async fn components_stop_when_a_base_backup_is_restored_under_load() {
-    let Portal { mut servers, mut components, mut load, cluster, backup, _directory } =
-        start_portal(2, 12).await;
+async fn restored_backup_is_refused_until_streams_are_deleted() {
+    let mut servers = TestServers::start().await;
+    let (cluster, backup) = (servers.data_dir().join("postgres/cluster"), servers.directory().join("backup"));
+    let mut components = RunningComponents::start(&servers, PROCESSES).await;
+    let mut load = Load::prepare(&servers, 12).await;
     tokio::join!(base_backup(&servers, &cluster, &backup), load.send_bids(300));
-    // All consumers have read events that are not in the backup, and further commands are pending.
+    load.wait_for_outcomes(load.distinct_count()).await;
+    for component in STARTED_LATER {
+        for pid in components.pids(component) {
+            components.stop_process(pid, "-KILL");
+        }
+    }
+    // These events are not in the backup, and further commands are pending.
     load.send_bids(200).await;
     load.wait_for_outcomes(load.distinct_count()).await;
     load.wait_until_settled().await;
     wait_until_notifiers_caught_up(&servers).await;
-    let all = || CONSUMERS.iter().chain(&["writer"]);
-    all().for_each(|component| components.signal_component(component, "-STOP"));
+    RUNNING.iter().for_each(|component| components.signal_component(component, "-STOP"));
     load.send_bids(100).await;
     servers.kill_postgres().await;
     copy(&backup, &cluster);
     servers.start_postgres().await.unwrap();
     let before = heads(&servers).await;
-    all().for_each(|component| components.signal_component(component, "-CONT"));
+    RUNNING.iter().for_each(|component| components.signal_component(component, "-CONT"));
 
-    for component in all() {
-        for _ in 0..2 {
+    for component in RUNNING {
+        for _ in 0..PROCESSES {
             assert_eq!(components.wait_for_exit(component).await, Some(1), "{component}");
         }
+    }
+    // The writer also refuses to run after a restart.
+    for component in STARTED_LATER.into_iter().chain(["writer"]) {
+        components.add(component);
+        assert_eq!(components.wait_for_exit(component).await, Some(1), "{component}");
+    }
+    for component in RUNNING.into_iter().chain(STARTED_LATER) {
         let logs = components.logs(component);
         assert!(logs.contains("restored from an older backup"), "{component}: {logs}");
     }
     assert_eq!(heads(&servers).await, before, "no events were appended or processed");
 
-    follow_instructions(&mut components, &servers, &mut load, 2).await;
-    let ended = components.terminate();
-    assert!(ended.iter().all(|code| *code == Some(0)), "{ended:?}");
-    servers.stop().await.unwrap();
+    follow_instructions(&mut components, &servers, &mut load).await;
+    components.terminate();
 }

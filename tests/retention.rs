@@ -3,8 +3,8 @@
 
 use crate::support::components::RunningComponents;
 use crate::support::load::Load;
-use crate::support::{database, eventually, is_long_run};
-use auction_local_servers::{LocalServerOptions, LocalServers};
+use crate::support::servers::TestServers;
+use crate::support::{eventually, is_long_run};
 use auction_testkit::random::Random;
 
 /// Everything is deleted as soon as it may be, and auctions are often loaded from snapshots.
@@ -18,22 +18,11 @@ const SHORTEST_RETENTION: [(&str, &str); 7] = [
     ("AUCTION__WRITER__AGGREGATE_CACHE_SIZE", "2"),
 ];
 
-fn start_components(servers: &LocalServers, writers: usize) -> RunningComponents {
-    let mut components = RunningComponents::new(servers, &SHORTEST_RETENTION);
-    components.add("projector");
-    for _ in 0..writers {
-        components.add("writer");
-    }
-    components
-}
-
 /// Makes Redis store each stream entry in its own node, so that trimming deletes everything it may.
-async fn small_nodes(servers: &LocalServers) {
-    let mut redis =
-        redis::Client::open(servers.redis_url()).unwrap().get_multiplexed_async_connection().await.unwrap();
+async fn small_nodes(servers: &TestServers) {
     let mut set = redis::cmd("CONFIG");
     set.arg("SET").arg("stream-node-max-entries").arg(1);
-    set.query_async::<()>(&mut redis).await.unwrap();
+    set.query_async::<()>(&mut servers.redis().await).await.unwrap();
 }
 
 #[tokio::test]
@@ -41,12 +30,12 @@ async fn trimming_keeps_undecided_commands_under_writer_kills() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_124);
     println!("SEED={seed}");
     let mut random = Random::new(seed);
-    let directory = tempfile::tempdir().unwrap();
-    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
+    let servers = TestServers::start().await;
     small_nodes(&servers).await;
-    let mut components = start_components(&servers, 3);
+    let mut components = RunningComponents::new(&servers, &SHORTEST_RETENTION);
+    components.add_all(["projector", "writer", "writer", "writer"]);
     let mut load = Load::prepare(&servers, seed).await;
-    for _ in 0..if is_long_run() { 200 } else { 12 } {
+    for _ in 0..if is_long_run() { 200 } else { 6 } {
         load.send_bids(300).await;
         let begin = load.outcome_count().await.unwrap();
         load.wait_for_outcomes(begin + random.below(250).min(load.distinct_count() - begin)).await;
@@ -63,25 +52,17 @@ async fn trimming_keeps_undecided_commands_under_writer_kills() {
     })
     .await;
     println!("{events} commands and their events were trimmed");
-    let database = database(servers.database_url()).await;
+    let database = servers.database().await;
     let snapshots = database.query_one("SELECT count(*) FROM snapshots", &[]).await.unwrap();
     assert!(snapshots.get::<_, i64>(0) > 0, "auctions have snapshots");
-    components.verify(&servers);
-    let ended = components.terminate();
-    assert!(ended.iter().all(|code| *code == Some(0)), "{ended:?}");
-    servers.stop().await.unwrap();
+    outcomes_expire_and_repeats_have_no_second_effect(&servers, &mut load).await;
+    servers.verify();
+    components.terminate();
 }
 
-#[tokio::test]
-async fn outcomes_expire_and_repeats_have_no_second_effect() {
+async fn outcomes_expire_and_repeats_have_no_second_effect(servers: &TestServers, load: &mut Load) {
     const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-    let directory = tempfile::tempdir().unwrap();
-    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
-    let components = start_components(&servers, 2);
-    let mut load = Load::prepare(&servers, 3).await;
-    load.send_bids(200).await;
-    load.wait_for_outcomes(load.distinct_count()).await;
-    let database = database(servers.database_url()).await;
+    let database = servers.database().await;
     let count = async |of: &str| -> i64 {
         database.query_one(&format!("SELECT count(*) FROM {of}"), &[]).await.unwrap().get(0)
     };
@@ -96,10 +77,8 @@ async fn outcomes_expire_and_repeats_have_no_second_effect() {
         (count("command_outcomes").await == recent).then_some(())
     })
     .await;
-    load.resend_each_once().await;
+    load.resend_all().await;
     load.wait_for_outcomes(u64::try_from(outcomes).unwrap()).await;
     load.wait_until_settled().await;
     assert_eq!(count("events").await, events, "no repeat had an effect");
-    components.verify(&servers);
-    servers.stop().await.unwrap();
 }

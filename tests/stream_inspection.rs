@@ -2,22 +2,20 @@
 //! that answer it. The tests run these commands on a portal with known answers.
 
 use crate::support::components::RunningComponents;
+use crate::support::servers::TestServers;
 use crate::support::test_user::TestUser;
 use crate::support::{eventually, output_text, portal, root};
-use auction_local_servers::{LocalServerOptions, LocalServers};
 use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd};
 use serde_json::json;
 use std::os::unix::fs::symlink;
 use std::process::Command;
-use tempfile::TempDir;
 use uuid::Uuid;
 
 /// A portal whose writer is stopped. One bid is accepted, one refused, one dead-lettered and three are
 /// undecided, of which one is pending for a consumer that does not respond.
 struct InspectedPortal {
-    directory: TempDir,
-    servers: LocalServers,
+    servers: TestServers,
     components: RunningComponents,
     redis: MultiplexedConnection,
     /// Partition of the auction, with two digits.
@@ -34,27 +32,23 @@ struct InspectedPortal {
 
 impl InspectedPortal {
     async fn new() -> InspectedPortal {
-        let directory = tempfile::tempdir().unwrap();
-        let servers =
-            LocalServers::start(LocalServerOptions::new(directory.path().join("data"))).await.unwrap();
+        let servers = TestServers::start().await;
+        let directory = servers.directory();
         let urls = [("redis_url", servers.redis_url()), ("database_url", servers.database_url())];
         let file: String = urls.iter().map(|(key, url)| format!("{key} = \"{url}\"\n")).collect();
-        std::fs::write(directory.path().join("data/servers.toml"), file).unwrap();
-        std::fs::create_dir_all(directory.path().join("target/release")).unwrap();
-        symlink(env!("CARGO_BIN_EXE_portal"), directory.path().join("target/release/portal")).unwrap();
-        let components = RunningComponents::start(&servers, 1);
-        components.wait_until_ready().await;
+        std::fs::write(directory.join("data/servers.toml"), file).unwrap();
+        std::fs::create_dir_all(directory.join("target/release")).unwrap();
+        symlink(env!("CARGO_BIN_EXE_portal"), directory.join("target/release/portal")).unwrap();
+        let components = RunningComponents::start(&servers, 1).await;
         let (sue, ada) = (TestUser::new(&components.url()).await, TestUser::new(&components.url()).await);
         let auction = sue.create_auction(json!({})).await;
-        let client = redis::Client::open(servers.redis_url()).unwrap();
-        let redis = client.get_multiplexed_async_connection().await.unwrap();
+        let redis = servers.redis().await;
         let partition = format!("{:02}", Uuid::parse_str(&auction).unwrap().as_u64_pair().1 % 8);
         let command = ada.bid(&auction, 20_001).await.assert_status(201).text("bid");
         ada.bid(&auction, 20_000).await.assert_problem(409, "not_above_your_latest");
         let projector = components.pids("projector")[0];
         let (user, entry) = (ada.id.clone().unwrap(), String::new());
         let mut inspected = InspectedPortal {
-            directory,
             servers,
             components,
             redis,
@@ -118,7 +112,7 @@ impl InspectedPortal {
     fn report(&self) -> serde_json::Value {
         let mut streams = portal();
         streams.args(["streams", "--json", "--interval", "0.1", "--partition", &self.partition]);
-        let output = streams.arg("--data-dir").arg(self.directory.path().join("data")).output().unwrap();
+        let output = streams.arg("--data-dir").arg(self.servers.directory().join("data")).output().unwrap();
         crate::support::last_json_line(&output)
     }
 
@@ -149,7 +143,7 @@ impl InspectedPortal {
     fn run_script(&self, script: &str) -> String {
         let output = Command::new("bash")
             .args(["-O", "expand_aliases", "-c", script])
-            .current_dir(self.directory.path())
+            .current_dir(self.servers.directory())
             .envs([("p", &self.partition), ("auction", &self.auction), ("user", &self.user)])
             .envs([("command", &self.command), ("entry", &self.entry), ("url", &self.components.url())])
             .output()
@@ -252,8 +246,13 @@ fn sections(document: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn documented_stream_commands_answer_their_questions() {
-    let inspected = InspectedPortal::new().await;
+async fn operators_can_inspect_the_streams() {
+    let mut inspected = InspectedPortal::new().await;
+    documented_stream_commands_answer_their_questions(&inspected);
+    portal_streams_reports_lag_and_owners(&mut inspected).await;
+}
+
+fn documented_stream_commands_answer_their_questions(inspected: &InspectedPortal) {
     let mut questions = sections("docs/how-to/inspect-streams.md");
     let (before, definitions) = questions.remove(0);
     assert_eq!(before, "Before");
@@ -276,12 +275,9 @@ async fn documented_stream_commands_answer_their_questions() {
     for expected in [r#""amount":30002"#, r#""kind":"bid_placed""#, "last-delivered-id"] {
         assert!(printed.contains(expected), "{expected} is not in\n{printed}");
     }
-    inspected.servers.stop().await.unwrap();
 }
 
-#[tokio::test]
-async fn portal_streams_reports_lag_and_owners() {
-    let mut inspected = InspectedPortal::new().await;
+async fn portal_streams_reports_lag_and_owners(inspected: &mut InspectedPortal) {
     let bids = inspected.key("cmd:bid");
     let group_of = |report: &serde_json::Value, stream: &str, group: &str| {
         let streams = report["partitions"][0]["streams"].as_array().unwrap().clone();
@@ -325,9 +321,8 @@ async fn portal_streams_reports_lag_and_owners() {
     assert_eq!(report["partitions"][0]["stored"], report["partitions"][0]["published"]);
     let unknown = portal()
         .args(["streams", "--partition", "8", "--data-dir"])
-        .arg(inspected.directory.path().join("data"))
+        .arg(inspected.servers.directory().join("data"))
         .output()
         .unwrap();
     assert_eq!(unknown.status.code(), Some(2), "{}", output_text(&unknown));
-    inspected.servers.stop().await.unwrap();
 }

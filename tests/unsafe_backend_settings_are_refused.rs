@@ -2,31 +2,26 @@
 //! processes run, unless the operator has accepted the risk by name.
 
 use crate::support::components::{RunningComponents, program};
+use crate::support::servers::TestServers;
 use crate::support::test_user::TestUser;
-use crate::support::{database, eventually, free_address, output_text};
-use auction_local_servers::{LocalServerOptions, LocalServers};
+use crate::support::{eventually, free_address, output_text};
 use serde_json::json;
 use std::fs::File;
 use std::process::Command;
 
 const COMPONENTS: [&str; 4] = ["writer", "projector", "auctioneer", "ingress"];
 
-async fn servers(directory: &tempfile::TempDir) -> LocalServers {
-    LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap()
-}
-
 /// Sends a command to Redis on a connection of its own.
-async fn redis(servers: &LocalServers, command: &[&str]) {
-    let client = redis::Client::open(servers.redis_url()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    redis::cmd(command[0]).arg(&command[1..]).query_async::<redis::Value>(&mut connection).await.unwrap();
+async fn redis(servers: &TestServers, command: &[&str]) {
+    let mut send = redis::cmd(command[0]);
+    send.arg(&command[1..]).query_async::<redis::Value>(&mut servers.redis().await).await.unwrap();
 }
 
-async fn sql(servers: &LocalServers, statements: &str) {
-    database(servers.database_url()).await.batch_execute(statements).await.unwrap();
+async fn sql(servers: &TestServers, statements: &str) {
+    servers.database().await.batch_execute(statements).await.unwrap();
 }
 
-fn component_command(servers: &LocalServers, component: &str) -> Command {
+fn component_command(servers: &TestServers, component: &str) -> Command {
     let mut command = Command::new(program(component));
     command.env("REDIS_URL", servers.redis_url()).env("DATABASE_URL", servers.database_url());
     command.env("AUCTION__INGRESS__LISTEN", free_address());
@@ -35,10 +30,7 @@ fn component_command(servers: &LocalServers, component: &str) -> Command {
 
 #[tokio::test]
 async fn unsafe_backend_is_refused_at_startup_with_the_fix() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut options = LocalServerOptions::new(directory.path());
-    options.postgres_settings = vec!["fsync=off".to_owned(), "full_page_writes=off".to_owned()];
-    let servers = LocalServers::start(options).await.unwrap();
+    let servers = TestServers::with_postgres_settings(&["fsync=off", "full_page_writes=off"]).await;
     redis(&servers, &["CONFIG", "SET", "appendfsync", "everysec"]).await;
     redis(&servers, &["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]).await;
     sql(&servers, "ALTER DATABASE auction SET synchronous_commit = off").await;
@@ -61,15 +53,13 @@ async fn unsafe_backend_is_refused_at_startup_with_the_fix() {
         }
     }
     let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
-    let row = database(servers.database_url()).await.query_one(tables, &[]).await.unwrap();
+    let row = servers.database().await.query_one(tables, &[]).await.unwrap();
     assert_eq!(row.get::<_, i64>(0), 0, "the database was not migrated");
-    servers.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn accepted_durability_risks_are_logged_and_others_refused() {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = servers(&directory).await;
+    let servers = TestServers::start().await;
     redis(&servers, &["CONFIG", "SET", "appendfsync", "everysec"]).await;
     sql(&servers, "ALTER DATABASE auction SET synchronous_commit = off").await;
     const ALLOW: &str = "AUCTION__ALLOW_WEAK_DURABILITY";
@@ -87,7 +77,7 @@ async fn accepted_durability_risks_are_logged_and_others_refused() {
     );
 
     let allowed = "redis_appendfsync_everysec,postgres_synchronous_commit_off";
-    let log = directory.path().join("log");
+    let log = servers.directory().join("log");
     let mut writer = component_command(&servers, "writer")
         .env(ALLOW, allowed)
         .stderr(File::create(&log).unwrap())
@@ -103,38 +93,29 @@ async fn accepted_durability_risks_are_logged_and_others_refused() {
     components.wait_until_ready().await;
     let (sue, ada) = (TestUser::new(&components.url()).await, TestUser::new(&components.url()).await);
     ada.bid(&sue.create_auction(json!({})).await, 10_000).await.assert_status(201);
-    assert_eq!(components.terminate(), vec![Some(0); 4]);
+    components.terminate();
     Command::new("kill").args(["-TERM", &writer.id().to_string()]).status().unwrap();
     assert_eq!(writer.wait().unwrap().code(), Some(0));
-    servers.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn processes_end_when_redis_becomes_unsafe() {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = servers(&directory).await;
-    let mut components = RunningComponents::start(&servers, 1);
-    components.wait_until_ready().await;
-    redis(&servers, &["CONFIG", "SET", "appendfsync", "everysec"]).await;
-    redis(&servers, &["CLIENT", "KILL", "TYPE", "normal"]).await;
-    for component in COMPONENTS {
-        assert_eq!(components.wait_for_exit(component).await, Some(1), "{component}");
-    }
-    servers.stop().await.unwrap();
-}
-
-#[tokio::test]
-async fn processes_end_when_postgres_becomes_unsafe() {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = servers(&directory).await;
-    let mut components = RunningComponents::start(&servers, 1);
-    components.wait_until_ready().await;
-    let make_unsafe = "ALTER DATABASE auction SET synchronous_commit = off; \
+async fn processes_end_when_a_backend_becomes_unsafe() {
+    let servers = TestServers::start().await;
+    let make_postgres_unsafe = "ALTER DATABASE auction SET synchronous_commit = off; \
                   SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                   WHERE datname = 'auction' AND pid <> pg_backend_pid()";
-    sql(&servers, make_unsafe).await;
+    let mut components = RunningComponents::start(&servers, 1).await;
+    redis(&servers, &["CONFIG", "SET", "appendfsync", "everysec"]).await;
+    redis(&servers, &["CLIENT", "KILL", "TYPE", "normal"]).await;
+    assert_all_end(&mut components).await;
+    redis(&servers, &["CONFIG", "SET", "appendfsync", "always"]).await;
+    let mut components = RunningComponents::start(&servers, 1).await;
+    sql(&servers, make_postgres_unsafe).await;
+    assert_all_end(&mut components).await;
+}
+
+async fn assert_all_end(components: &mut RunningComponents) {
     for component in COMPONENTS {
         assert_eq!(components.wait_for_exit(component).await, Some(1), "{component}");
     }
-    servers.stop().await.unwrap();
 }

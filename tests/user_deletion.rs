@@ -4,9 +4,9 @@
 
 use crate::support::components::RunningComponents;
 use crate::support::load::{Load, id};
-use crate::support::{database, eventually, is_long_run};
+use crate::support::servers::TestServers;
+use crate::support::{eventually, is_long_run};
 use auction_domain::{AuctionId, UserId};
-use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_testkit::fixtures::{create_auction, create_auction_for, create_user, delete_user, place_bid};
 use auction_testkit::random::Random;
 use auction_wire::Command;
@@ -56,14 +56,13 @@ const OPEN_SALES: &str = "SELECT count(*) FROM auctions a JOIN users u ON u.id =
 const REFUSED: &str = "SELECT count(*) FROM command_outcomes
     WHERE kind = 'place_bid' AND position('unknown_sender'::bytea IN outcome) > 0";
 
-/// Deletes `users` users while they bid. With `kills`, auctioneers and sometimes writers are killed
-/// meanwhile.
-async fn race(seed: u64, users: u64, kills: bool) {
-    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(seed);
+#[tokio::test]
+async fn user_deletion_process_survives_kill_9() {
+    let users = if is_long_run() { 5000 } else { 250 };
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_125);
     println!("SEED={seed}");
     let mut random = Random::new(seed);
-    let dir = tempfile::tempdir().unwrap();
-    let servers = LocalServers::start(LocalServerOptions::new(dir.path())).await.unwrap();
+    let servers = TestServers::start().await;
     let settings = [("AUCTION__WRITER__LEASE_SECONDS", "2"), ("AUCTION__WRITER__MAX_BATCH", "40")];
     let mut components = RunningComponents::new(&servers, &settings);
     components.add_all(["writer", "writer", "auctioneer", "auctioneer", "projector"]);
@@ -88,19 +87,15 @@ async fn race(seed: u64, users: u64, kills: bool) {
             let piece = all.len().min(random.below(12) as usize + 1);
             load.send(all.drain(..piece).collect()).await;
         }
-        if kills {
-            let component = if random.chance(800) { "auctioneer" } else { "writer" };
-            let pid = *random.pick(&components.pids(component));
-            components.stop_process(pid, "-KILL");
-            components.add(component);
-            // A short random pause kills some processes during their start.
-            tokio::time::sleep(Duration::from_millis(random.below(200))).await;
-        } else {
-            load.wait_for_outcomes(load.distinct_count().saturating_sub(CONCURRENT_DELETIONS * 4)).await;
-        }
+        let component = if random.chance(800) { "auctioneer" } else { "writer" };
+        let pid = *random.pick(&components.pids(component));
+        components.stop_process(pid, "-KILL");
+        components.add(component);
+        // A short random pause kills some processes during their start.
+        tokio::time::sleep(Duration::from_millis(random.below(200))).await;
     }
     load.wait_until_all_decided().await;
-    let database = database(servers.database_url()).await;
+    let database = servers.database().await;
     eventually("all deletions are finished", || async {
         let left = count(&database, "SELECT count(*) FROM deletions WHERE NOT finished").await;
         (left == 0).then_some(())
@@ -122,17 +117,6 @@ async fn race(seed: u64, users: u64, kills: bool) {
         retracted > 0 && refused > 0 && cancelled > 0,
         "bids and deletions overtook each other in both directions"
     );
-    components.verify(&servers);
-    assert!(components.terminate().iter().all(|code| *code == Some(0)));
-    servers.stop().await.unwrap();
-}
-
-#[tokio::test]
-async fn user_deletion_leaves_no_active_bid_when_bids_race() {
-    race(20_261_124, if is_long_run() { 5000 } else { 300 }, false).await;
-}
-
-#[tokio::test]
-async fn user_deletion_process_survives_kill_9() {
-    race(20_261_125, if is_long_run() { 2000 } else { 200 }, true).await;
+    servers.verify();
+    components.terminate();
 }

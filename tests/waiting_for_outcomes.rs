@@ -2,9 +2,9 @@
 //! accept the command, and at one that was killed and restarted.
 
 use crate::support::components::RunningComponents;
+use crate::support::servers::TestServers;
 use crate::support::test_user::{HttpResponse, TestUser};
-use crate::support::{eventually, free_address};
-use auction_local_servers::{LocalServerOptions, LocalServers};
+use crate::support::{eventually, free_address, wait_until_ready};
 use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
@@ -26,8 +26,7 @@ async fn start_waiting(url: &str, admin: &str, status: &str) -> JoinHandle<HttpR
 
 #[tokio::test]
 async fn outcomes_can_be_awaited_at_other_and_restarted_ingresses() {
-    let directory = tempfile::tempdir().unwrap();
-    let servers = LocalServers::start(LocalServerOptions::new(directory.path())).await.unwrap();
+    let servers = TestServers::start().await;
     let mut components = RunningComponents::new(&servers, &[]);
     let (admin, other, other_admin) = (free_address(), free_address(), free_address());
     let (first_settings, other_settings) = (
@@ -39,13 +38,7 @@ async fn outcomes_can_be_awaited_at_other_and_restarted_ingresses() {
     components.add_with_settings("ingress", &other_settings);
     components.wait_until_ready().await;
     let other = format!("http://{other}");
-    eventually("the other ingress is ready", || async {
-        reqwest::get(format!("{other}/readyz"))
-            .await
-            .is_ok_and(|response| response.status().is_success())
-            .then_some(())
-    })
-    .await;
+    wait_until_ready(&other).await;
     let url = components.url();
     let (sue, ada) = (TestUser::new(&url).await, TestUser::new(&url).await);
     let auction = sue.create_auction(json!({})).await;
@@ -101,5 +94,4 @@ async fn outcomes_can_be_awaited_at_other_and_restarted_ingresses() {
         ("pending", "1")
     );
     components.signal_component("writer", "-CONT");
-    servers.stop().await.unwrap();
 }

@@ -1,6 +1,6 @@
 //! The components of the portal, each as its own process.
 
-use super::{DEADLINE, eventually, free_address, output_text, portal};
+use super::{DEADLINE, eventually, free_address, wait_until_ready};
 use auction_local_servers::LocalServers;
 use std::fs::{DirEntry, File};
 use std::path::PathBuf;
@@ -58,8 +58,9 @@ pub fn program(component: &str) -> &'static str {
 }
 
 impl RunningComponents {
-    /// Starts `count` writers, projectors, auctioneers, notifiers and promoters each, and one ingress.
-    pub fn start(servers: &LocalServers, count: usize) -> RunningComponents {
+    /// Starts `count` writers, projectors, auctioneers, notifiers and promoters each, and one ingress, and waits
+    /// until the ingress is ready.
+    pub async fn start(servers: &LocalServers, count: usize) -> RunningComponents {
         let mut components = RunningComponents::new(servers, &[]);
         for component in ["writer", "projector", "auctioneer", "notifier", "promoter"] {
             for _ in 0..count {
@@ -67,6 +68,7 @@ impl RunningComponents {
             }
         }
         components.add("ingress");
+        components.wait_until_ready().await;
         components
     }
 
@@ -141,32 +143,19 @@ impl RunningComponents {
     }
 
     pub async fn wait_until_ready(&self) {
-        let ready = format!("{}/readyz", self.url());
-        eventually("the ingress is ready", || async {
-            reqwest::get(&ready).await.is_ok_and(|response| response.status().is_success()).then_some(())
-        })
-        .await;
+        wait_until_ready(&self.url()).await;
     }
 
     pub fn url(&self) -> String {
         format!("http://{}", self.listen)
     }
 
-    /// Asserts that `portal verify` finds no difference between store, streams and read models.
-    pub fn verify(&self, servers: &LocalServers) {
-        let mut verify = portal();
-        verify
-            .arg("verify")
-            .env("REDIS_URL", servers.redis_url())
-            .env("DATABASE_URL", servers.database_url());
-        let output = verify.output().unwrap();
-        assert!(output.status.success(), "{}", output_text(&output));
-    }
-
-    /// Sends SIGTERM to all processes and returns their exit codes.
-    pub fn terminate(mut self) -> Vec<Option<i32>> {
+    /// Sends SIGTERM to all processes and asserts that each ends with exit code 0.
+    pub fn terminate(mut self) {
         self.processes.iter().for_each(|(_, process)| signal(process, "-TERM"));
-        self.processes.drain(..).map(|(_, process)| process.wait()).collect()
+        for (component, process) in self.processes.drain(..) {
+            assert_eq!(process.wait(), Some(0), "{component}");
+        }
     }
 
     /// Waits until the first process of a component has ended, and returns its exit code.

@@ -1,12 +1,11 @@
 //! Sends commands directly to the command streams and checks their results.
 
 use super::{database, eventually};
-use auction_domain::auction::AuctionCommand;
-use auction_domain::{AuctionId, Timestamp, UserId};
+use auction_domain::{AuctionId, UserId};
 use auction_local_servers::LocalServers;
 use auction_testkit::fixtures::{create_auction, create_user, place_bid};
 use auction_testkit::random::Random;
-use auction_wire::{Channel, Command, CommandBody};
+use auction_wire::{Channel, Command};
 use redis::Value;
 use redis::aio::MultiplexedConnection;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -160,14 +159,6 @@ impl Load {
         Some(true)
     }
 
-    /// Sends every command again, once.
-    pub async fn resend_each_once(&mut self) {
-        let mut seen = HashSet::new();
-        let again: Vec<Command> =
-            self.sent.iter().filter(|command| seen.insert(command.id)).cloned().collect();
-        self.send(again).await;
-    }
-
     /// Waits until every entry of every command stream was delivered and acknowledged.
     pub async fn wait_until_settled(&self) {
         eventually("no command is undelivered or pending", || async {
@@ -237,30 +228,6 @@ impl Load {
             let dead: u64 = length.arg(dead).query_async(&mut redis).await.unwrap();
             assert_eq!(dead, 0, "dead letters of partition {partition}");
         }
-    }
-
-    /// Creates `count` auctions that end at this time of the Redis clock and get no bids.
-    pub async fn send_ending_auctions(&mut self, count: u64, ends_at: Timestamp) {
-        let create = |n: u64| {
-            let auction = AuctionId(id(n % PARTITIONS, 100_000 + n));
-            let mut command = create_auction(auction);
-            if let CommandBody::Auction(AuctionCommand::CreateAuction(create)) = &mut command.body {
-                create.ends_at = ends_at;
-            }
-            command
-        };
-        let first = self.sent.len() as u64;
-        self.send((first..first + count).map(create).collect()).await;
-    }
-
-    /// Returns the time of the Redis clock.
-    pub async fn redis_time(&self) -> Timestamp {
-        eventually("Redis returns its time", || async {
-            let mut redis = self.connection().await?;
-            let (seconds, micros): (i64, i64) = redis::cmd("TIME").query_async(&mut redis).await.ok()?;
-            Some(Timestamp(1000 * seconds + micros / 1000))
-        })
-        .await
     }
 
     /// Returns for each partition the process of a group that holds its lease.

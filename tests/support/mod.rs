@@ -3,11 +3,10 @@
 
 pub mod components;
 pub mod history;
-pub mod http_bidders;
 pub mod load;
 pub mod mail_server;
-pub mod polling_readers;
 pub mod receiver;
+pub mod servers;
 pub mod sse_connection;
 pub mod test_user;
 
@@ -166,6 +165,25 @@ pub async fn database(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     client
+}
+
+/// Waits until the ingress at this URL is ready.
+pub async fn wait_until_ready(url: &str) {
+    let ready = format!("{url}/readyz");
+    eventually("the ingress is ready", || async {
+        reqwest::get(&ready).await.is_ok_and(|response| response.status().is_success()).then_some(())
+    })
+    .await;
+}
+
+/// Waits until the notifiers have processed all stored events.
+pub async fn wait_until_all_notified(database: &tokio_postgres::Client) {
+    let lagging = "SELECT count(*) FROM partitions p LEFT JOIN notifier_checkpoints n ON n.partition = p.id \
+                   WHERE coalesce(n.position, 0) < p.head";
+    eventually("the notifiers have processed all events", || async {
+        (database.query_one(lagging, &[]).await.unwrap().get::<_, i64>(0) == 0).then_some(())
+    })
+    .await;
 }
 
 /// Parses the last line of standard output as JSON.
