@@ -3,15 +3,17 @@
 //! * `run`: puts a load on a portal by a named scenario (`scenarios` lists them), measures it, and checks
 //!   every response against the stored data;
 //! * `faults`: the same while the fault injector breaks processes, backends, networks, disks and clocks;
-//! * `bench`: benchmarks, each with its own Redis and Postgres, which write everything to disk before they
-//!   acknowledge it;
+//! * `bench`: the benchmark table; each row has its own Redis and Postgres, which write everything to disk
+//!   before they acknowledge it;
 //! * `profile`: records where each component spends its CPU time.
 
 #![allow(clippy::print_stdout, reason = "the tables are the result")]
 
 mod bench;
 mod checker;
+mod commands;
 mod faults;
+mod local_portal;
 mod report;
 mod run;
 
@@ -30,7 +32,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Measure the benchmark table, or one named benchmark, on private Redis and Postgres servers
+    /// Measure the benchmark table on private Redis and Postgres servers
     Bench(bench::BenchArgs),
     /// Record where each component spends its CPU time under load, as flame graphs
     Profile(bench::ProfileArgs),

@@ -8,7 +8,6 @@ pub(crate) mod measure;
 pub(crate) mod mix;
 pub(crate) mod options;
 pub(crate) mod plan;
-pub(crate) mod popularity;
 pub(crate) mod progress;
 pub(crate) mod queue;
 pub(crate) mod scenarios;
@@ -17,7 +16,7 @@ pub(crate) mod session;
 pub(crate) mod target;
 
 use crate::Failure;
-use crate::report::{self, Report};
+use crate::report::{Report, write_json};
 use options::{ResultArgs, RunArgs};
 use session::{RunResult, Session};
 use std::process::ExitCode;
@@ -61,12 +60,12 @@ pub(crate) async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
 }
 
 fn write_results(report: &Report, results: &ResultArgs) -> Result<ExitCode, Failure> {
-    report::print(report);
+    report.print();
     if let Some(file) = &results.json {
-        report::write_json(report, file)?;
+        write_json(report, file)?;
     }
     if let Some(file) = &results.report {
-        report::write_page(report, file)?;
+        report.write_page(file)?;
     }
     Ok(match (report.check_report.passed(), report.missed_bounds.is_empty()) {
         (false, _) => ExitCode::from(EXIT_CHECK_FAILED),

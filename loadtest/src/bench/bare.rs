@@ -3,10 +3,8 @@
 //! round trip are written in the next one. There is no authentication and no business rule.
 
 use crate::Failure;
-use crate::bench::backlog::{partition, place_bid};
-use auction_domain::{Amount, AuctionId, UserId};
-use auction_redis::keys;
-use auction_wire::Channel;
+use crate::commands::{partitions, place_bid, xadd};
+use auction_wire::{Command, CommandId, PartitionCount};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -15,7 +13,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, put};
 use clap::Args;
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, Value, cmd, pipe};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -36,7 +33,7 @@ pub(crate) struct BareArgs {
 
 /// A command to add, and the sender to notify when it is on disk.
 struct PendingBid {
-    add: Cmd,
+    command: Command,
     added: oneshot::Sender<bool>,
 }
 
@@ -52,9 +49,10 @@ pub(crate) async fn run(arguments: BareArgs) -> Result<(), Failure> {
     };
     let redis = redis::Client::open(std::env::var("REDIS_URL")?)?;
     let (flush, pending) = mpsc::channel(10 * MAX_BIDS_PER_FLUSH);
-    tokio::spawn(write_batches(redis.get_multiplexed_async_connection().await?, pending));
+    tokio::spawn(write_batches(redis.get_multiplexed_async_connection().await?, partitions()?, pending));
     let written = get(async move || ([(CONTENT_TYPE, "application/json")], read));
     let router = Router::new()
+        .route("/readyz", get(async || StatusCode::OK))
         .route("/auction/{id}", written)
         .route("/auction/{id}/bid", put(accept_bid))
         .with_state(flush);
@@ -68,42 +66,36 @@ async fn accept_bid(
     body: Bytes,
 ) -> Result<(StatusCode, String), StatusCode> {
     let bid = Uuid::now_v7();
-    let add = add(bid, auction, &headers, &body).ok_or(StatusCode::BAD_REQUEST)?;
+    let command = command(bid, auction, &headers, &body).ok_or(StatusCode::BAD_REQUEST)?;
     let (added, written) = oneshot::channel();
-    flush.send(PendingBid { add, added }).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    flush.send(PendingBid { command, added }).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
     match written.await {
         Ok(true) => Ok((StatusCode::ACCEPTED, format!("{{\"status\":\"pending\",\"bid\":\"{bid}\"}}"))),
         _ => Err(StatusCode::SERVICE_UNAVAILABLE),
     }
 }
 
-/// Encodes a bid with the same fields as the portal.
-fn add(bid: Uuid, auction: Uuid, headers: &HeaderMap, body: &[u8]) -> Option<Cmd> {
-    let bidder = UserId(headers.get("X-User-Id")?.to_str().ok()?.parse().ok()?);
+/// Returns the same command as the portal.
+fn command(bid: Uuid, auction: Uuid, headers: &HeaderMap, body: &[u8]) -> Option<Command> {
+    let bidder = headers.get("X-User-Id")?.to_str().ok()?.parse().ok()?;
     let bid_request: BidRequest = serde_json::from_slice(body).ok()?;
-    let command = place_bid(bid, AuctionId(auction), bidder, Amount::new(bid_request.amount).ok()?);
-    let mut add = cmd("XADD");
-    add.arg(keys::commands(partition(auction).ok()?, Channel::Bid)).arg("*");
-    for (name, value) in command.to_fields() {
-        add.arg(name).arg(value);
-    }
-    Some(add)
+    place_bid(CommandId(bid), auction, bidder, bid_request.amount).ok()
 }
 
 /// Writes all bids that arrived during one round trip in the next one.
-async fn write_batches(mut redis: MultiplexedConnection, mut pending: mpsc::Receiver<PendingBid>) {
+async fn write_batches(
+    mut redis: MultiplexedConnection,
+    partitions: PartitionCount,
+    mut pending: mpsc::Receiver<PendingBid>,
+) {
     let mut batch = Vec::new();
     while pending.recv_many(&mut batch, MAX_BIDS_PER_FLUSH).await > 0 {
-        let mut flush = pipe();
-        let mut senders = Vec::with_capacity(batch.len());
-        for PendingBid { add, added } in batch.drain(..) {
-            flush.add_command(add);
-            senders.push(added);
-        }
-        let added = flush.query_async::<Vec<Value>>(&mut redis).await.is_ok();
-        for pending in senders {
+        let mut flush = redis::pipe();
+        batch.iter().for_each(|pending| xadd(&mut flush, partitions, &pending.command));
+        let added = flush.query_async::<()>(&mut redis).await.is_ok();
+        for pending in batch.drain(..) {
             // The client may have disconnected.
-            let _ = pending.send(added);
+            let _ = pending.added.send(added);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! of stages. Nothing is decoded, loaded or decided: every stored bid is the same.
 
 use crate::Failure;
-use crate::bench::backlog::{partitions, user};
+use crate::commands::partitions;
 use auction_app::ports::commands::command_stream::{
     CommandSettler, CommandStreamConnector, PublishResult, Settlement,
 };
@@ -11,7 +11,7 @@ use auction_app::ports::events::event_store::{
     AppendBatch, AppendResult, EventStore, EventStoreConnector, NewEvent,
 };
 use auction_domain::auction::AuctionEvent;
-use auction_domain::{Actor, Amount, BidId, Currency, Detail, Timestamp};
+use auction_domain::{Actor, Amount, BidId, Currency, Detail, Timestamp, UserId};
 use auction_postgres::PostgresStoreConnector;
 use auction_redis::command_stream::{CommandStreamOptions, GROUP, RedisCommandStreams};
 use auction_redis::keys;
@@ -26,6 +26,9 @@ use uuid::Uuid;
 /// Defaults of the writer.
 const BATCH: usize = 500;
 const BLOCK: Duration = Duration::from_millis(500);
+
+/// Bidder of all stored bids.
+const BIDDER: UserId = UserId(Uuid::from_u128(1));
 
 pub(crate) async fn run() -> Result<(), Failure> {
     let (redis, database) = (std::env::var("REDIS_URL")?, std::env::var("DATABASE_URL")?);
@@ -123,8 +126,8 @@ fn append(
     versions: &mut HashMap<Uuid, u64>,
 ) -> Result<AppendBatch, Failure> {
     let amount = Amount::new(1)?;
-    let placed = |bid| Event::Auction(AuctionEvent::BidPlaced { bid, bidder: user(0), amount });
-    let body = placed(BidId(user(0).0)).encode();
+    let placed = |bid| Event::Auction(AuctionEvent::BidPlaced { bid, bidder: BIDDER, amount });
+    let body = placed(BidId(BIDDER.0)).encode();
     let details = vec![
         ("amount", Detail::Amount(amount)),
         ("rank", Detail::Count(1)),
@@ -150,7 +153,7 @@ fn append(
             trace: String::new(),
             body: body.clone(),
         };
-        events.push(NewEvent { record, event: placed(BidId(command.0)), actor: Actor::User(user(0)) });
+        events.push(NewEvent { record, event: placed(BidId(command.0)), actor: Actor::User(BIDDER) });
         outcomes.push(Outcome {
             command,
             kind: "place_bid".to_owned(),

@@ -5,14 +5,11 @@ mod callgrind;
 mod perf;
 
 use crate::Failure;
-use crate::bench::backlog::BidPattern;
-use crate::bench::consumers::CONSUMERS;
-use crate::bench::environment::{BenchEnvironment, Process, sync_disks};
-use crate::bench::http_bids::place_all;
-use crate::bench::running::{RunningPortal, start_ingress};
+use crate::bench::bench_portal::{BenchPortal, BidPattern, place_bids};
+use crate::local_portal::COMPONENTS;
 use clap::Args;
-use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
@@ -29,7 +26,7 @@ const BIDS_PER_BATCH: usize = 1000;
 #[derive(Args)]
 pub(crate) struct ProfileArgs {
     /// Components to record: writer, projector, notifier, promoter, auctioneer, ingress; default: all
-    #[arg(value_parser = ["writer", "projector", "notifier", "promoter", "auctioneer", "ingress"])]
+    #[arg(value_parser = COMPONENTS)]
     components: Vec<String>,
     /// Duration of the recording in seconds
     #[arg(long, default_value_t = 10)]
@@ -61,60 +58,38 @@ impl ProfileArgs {
 
     /// Returns the selected components, or all.
     fn components(&self) -> Vec<String> {
-        if !self.components.is_empty() {
-            return self.components.clone();
+        match &self.components[..] {
+            [] => COMPONENTS.map(str::to_owned).to_vec(),
+            selected => selected.to_vec(),
         }
-        let others = CONSUMERS.iter().map(|component| (*component).to_owned());
-        std::iter::once("writer".to_owned()).chain(others).chain(["ingress".to_owned()]).collect()
     }
 }
 
-/// A portal under a continuous load of bids.
-struct BusyPortal {
-    running: RunningPortal,
-    ingress: Process,
-    load: JoinHandle<Failure>,
-}
+/// Continuous load of bids on a portal.
+struct Load(JoinHandle<Failure>);
 
-impl BusyPortal {
-    async fn start(bench: BenchEnvironment, connections: usize) -> Result<BusyPortal, Failure> {
-        let running = RunningPortal::start_on(bench).await?;
-        let (ingress, address) = start_ingress(&running.bench).await?;
-        sync_disks()?;
-        let load = tokio::spawn(bid_until_failure(address, connections));
-        Ok(BusyPortal { running, ingress, load })
+impl Load {
+    /// Starts all components and the load on them.
+    async fn start(bench: &mut BenchPortal, connections: usize) -> Result<Load, Failure> {
+        bench.start_all().await?;
+        let (http, run_ids) = (bench.start_ingress().await?, Arc::new(bench.run_ids.clone()));
+        Ok(Load(tokio::spawn(async move {
+            for first in (0..).step_by(BIDS_PER_BATCH) {
+                let bids = (first..first + BIDS_PER_BATCH).map(|n| BID_PATTERN.bid(n));
+                if let Err(failure) = place_bids(&http, &run_ids, connections, bids).await {
+                    return failure;
+                }
+            }
+            "the load ended".into()
+        })))
     }
 
-    fn process(&self, component: &str) -> Result<&Process, Failure> {
-        let process =
-            if component == "ingress" { Some(&self.ingress) } else { self.running.process(component) };
-        process.ok_or_else(|| format!("no process of component {component}").into())
-    }
-
-    /// Stops the load and the portal.
+    /// Stops the load; returns its error if it failed.
     async fn stop(self) -> Result<(), Failure> {
-        if self.load.is_finished() {
-            return Err(self.load.await?);
+        if self.0.is_finished() {
+            return Err(self.0.await?);
         }
-        self.load.abort();
-        self.ingress.end()?;
-        self.running.end().await
+        self.0.abort();
+        Ok(())
     }
-}
-
-/// Places bids until an error occurs or the task is aborted.
-async fn bid_until_failure(address: SocketAddr, connections: usize) -> Failure {
-    let mut first = 0;
-    loop {
-        if let Err(failure) =
-            place_all(address, connections, BID_PATTERN, first..first + BIDS_PER_BATCH).await
-        {
-            return failure;
-        }
-        first += BIDS_PER_BATCH;
-    }
-}
-
-async fn wait(seconds: u64) {
-    tokio::time::sleep(Duration::from_secs(seconds)).await; // duration of the recording
 }

@@ -4,18 +4,13 @@
 //! and servers, with 32 workers.
 
 use crate::Failure;
-use crate::bench::backlog::partitions;
-use crate::bench::environment::BenchEnvironment;
+use crate::bench::bench_portal::BenchPortal;
 use crate::bench::resource_usage::{Meter, ResourceUsage};
 use auction_domain::Timestamp;
-use auction_domain::auction::Auction;
+use auction_domain::auction::{Auction, AuctionCommand};
 use auction_redis::keys;
 use auction_wire::{Channel, Command, CommandBody, Event, OutcomeResult, PartitionId};
 use redis::aio::MultiplexedConnection;
-use redis::{Value, cmd, pipe};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use stream_worker::Entry;
 use stream_worker::entry::read_reply;
 use tokio::task::JoinSet;
 use tokio_postgres::error::SqlState;
@@ -24,31 +19,36 @@ use tokio_postgres::{Client, NoTls, Statement};
 
 const CONCURRENCY: usize = 32;
 
+const GROUP: &str = "single";
+
 const TABLES: &str = "
     CREATE TABLE single_events (
         position bigserial PRIMARY KEY, aggregate uuid NOT NULL, version bigint NOT NULL, kind text NOT NULL,
         schema smallint NOT NULL, at bigint NOT NULL, command_id uuid NOT NULL, body bytea NOT NULL,
         UNIQUE (aggregate, version));
-    CREATE TABLE single_commands (LIKE commands INCLUDING ALL);
+    CREATE TABLE single_commands (LIKE command_outcomes INCLUDING ALL);
     CREATE TABLE single_bids (LIKE bids INCLUDING ALL);
     INSERT INTO single_events (aggregate, version, kind, schema, at, command_id, body)
         SELECT aggregate, version, kind, schema, at, command_id, body FROM events;";
 
-/// Processes this many bids and returns the resource usage.
-pub(crate) async fn drain(bench: &BenchEnvironment, bids: usize) -> Result<ResourceUsage, Failure> {
-    bench.database().batch_execute(TABLES).await?;
-    let remaining = Arc::new(AtomicUsize::new(bids));
+/// Processes all bids on the streams and returns the resource usage.
+pub(crate) async fn drain(bench: &BenchPortal) -> Result<ResourceUsage, Failure> {
+    bench.database.batch_execute(TABLES).await?;
     let mut workers = JoinSet::new();
+    for partition in bench.partitions.all() {
+        let stream = keys::commands(partition, Channel::Bid);
+        let create = ["CREATE", &stream, GROUP, "0", "MKSTREAM"];
+        redis::cmd("XGROUP").arg(&create).query_async::<()>(&mut bench.redis.clone()).await?;
+    }
     for n in 0..CONCURRENCY {
-        let (client, connection) = tokio_postgres::connect(bench.database_url(), NoTls).await?;
+        let (client, connection) =
+            tokio_postgres::connect(bench.portal.servers.database_url(), NoTls).await?;
         tokio::spawn(connection);
         // 32 is a multiple of the number of partitions, so every stream has the same number of workers.
-        let partition = PartitionId((n % usize::from(partitions()?.get())) as u16);
-        let mut worker =
-            Worker { store: Store::prepare(client).await?, redis: bench.redis().await?, partition, name: n };
-        worker.create_group().await?;
-        let remaining = remaining.clone();
-        workers.spawn(async move { worker.run(&remaining).await });
+        let partition = PartitionId((n % usize::from(bench.partitions.get())) as u16);
+        let (store, redis) = (Store::prepare(client).await?, bench.redis.clone());
+        let mut worker = Worker { store, redis, partition, name: n.to_string() };
+        workers.spawn(async move { worker.run().await });
     }
     let meter = Meter::start()?;
     while let Some(ended) = workers.join_next().await {
@@ -61,25 +61,18 @@ struct Worker {
     store: Store,
     redis: MultiplexedConnection,
     partition: PartitionId,
-    name: usize,
+    name: String,
 }
 
 impl Worker {
-    fn stream(&self) -> String {
-        keys::commands(self.partition, Channel::Bid)
-    }
-
-    async fn create_group(&mut self) -> Result<(), Failure> {
-        let mut make = cmd("XGROUP");
-        make.arg("CREATE").arg(self.stream()).arg("single").arg("0").arg("MKSTREAM");
-        // The group exists if another worker has created it.
-        let _: Result<(), _> = make.query_async(&mut self.redis).await;
-        Ok(())
-    }
-
-    async fn run(&mut self, remaining: &AtomicUsize) -> Result<(), Failure> {
-        while remaining.load(Ordering::Relaxed) > 0 {
-            let Some(entry) = self.read().await? else { return Ok(()) };
+    /// Processes commands until the stream is empty.
+    async fn run(&mut self) -> Result<(), Failure> {
+        let stream = keys::commands(self.partition, Channel::Bid);
+        let mut read = redis::cmd("XREADGROUP");
+        read.arg(&["GROUP", GROUP, &self.name, "COUNT", "1", "STREAMS", &stream, ">"]);
+        loop {
+            let reply = read.query_async(&mut self.redis).await?;
+            let Some(entry) = read_reply(std::slice::from_ref(&stream), reply)?.pop() else { return Ok(()) };
             let command = Command::from_fields(&entry.fields)?;
             let event = loop {
                 match self.store.handle(&command, Timestamp(entry.id.ms.cast_signed())).await? {
@@ -87,58 +80,40 @@ impl Worker {
                     None => continue, // another worker wrote to the auction
                 }
             };
-            let mut settle = pipe();
+            let mut settle = redis::pipe();
             let publish = settle.cmd("XADD").arg(keys::events(self.partition)).arg("*");
             publish.arg("kind").arg(event.kind()).arg("key").arg(command.key.to_string());
             publish.arg("cause").arg(command.id.to_string()).arg("body").arg(event.encode()).ignore();
-            settle.cmd("XACK").arg(self.stream()).arg("single").arg(entry.id.to_string()).ignore();
+            settle.cmd("XACK").arg(&stream).arg(GROUP).arg(entry.id.to_string()).ignore();
             settle.query_async::<()>(&mut self.redis).await?;
-            remaining.fetch_sub(1, Ordering::Relaxed);
         }
-        Ok(())
-    }
-
-    async fn read(&mut self) -> Result<Option<Entry>, Failure> {
-        let stream = self.stream();
-        let mut read = cmd("XREADGROUP");
-        read.arg("GROUP")
-            .arg("single")
-            .arg(self.name)
-            .arg("COUNT")
-            .arg(1)
-            .arg("STREAMS")
-            .arg(&stream)
-            .arg(">");
-        let reply: Value = read.query_async(&mut self.redis).await?;
-        Ok(read_reply(&[stream], reply)?.pop())
     }
 }
 
 struct Store {
     client: Client,
     load: Statement,
-    event: Statement,
-    outcome: Statement,
-    bid: Statement,
+    store: Statement,
 }
 
 impl Store {
     async fn prepare(client: Client) -> Result<Store, Failure> {
         let load = "SELECT kind, schema, at, body FROM single_events WHERE aggregate = $1 ORDER BY version";
-        let event = "INSERT INTO single_events (aggregate, version, kind, schema, at, command_id, body)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7)";
-        let outcome = "INSERT INTO single_commands VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-        let bid = "INSERT INTO single_bids (id, auction, bidder, amount, doubled, state)
-                   VALUES ($1, $2, $3, $4, false, 'live')";
-        let (load, event) = (client.prepare(load).await?, client.prepare(event).await?);
-        let (outcome, bid) = (client.prepare(outcome).await?, client.prepare(bid).await?);
-        Ok(Store { client, load, event, outcome, bid })
+        // One statement is one transaction.
+        let store = "WITH event AS (
+                         INSERT INTO single_events (aggregate, version, kind, schema, at, command_id, body)
+                         VALUES ($2, $3, $4, $5, $6, $1, $7)),
+                     outcome AS (INSERT INTO single_commands VALUES ($1, 'place_bid', $2, 7, 0, $3, $6, $8))
+                     INSERT INTO single_bids (id, auction, bidder, amount, doubled, state)
+                     VALUES ($1, $2, $9, $10, false, 'live')";
+        let (load, store) = (client.prepare(load).await?, client.prepare(store).await?);
+        Ok(Store { client, load, store })
     }
 
-    /// Decides a command and stores the result; none if another worker wrote to its auction meanwhile.
+    /// Decides a bid and stores the result; none if another worker wrote to its auction meanwhile.
     async fn handle(&self, command: &Command, at: Timestamp) -> Result<Option<Event>, Failure> {
-        let CommandBody::Auction(body) = &command.body else {
-            return Err("the command is not for an auction".into());
+        let CommandBody::Auction(body @ AuctionCommand::PlaceBid(place)) = &command.body else {
+            return Err("the command is not a bid".into());
         };
         let mut auction = None;
         for row in self.client.query(&self.load, &[&command.key]).await? {
@@ -153,48 +128,27 @@ impl Store {
         let [event] = &events[..] else { return Err("the command did not produce exactly one event".into()) };
         Auction::apply(&mut auction, event, at);
         let after = auction.as_ref().ok_or("the auction does not exist")?;
-        let details = body.details(after);
-        let result = OutcomeResult::accepted(after.version(), Some(after.terms().currency), details).encode();
+        let version = after.version();
+        let accepted = OutcomeResult::accepted(version, Some(after.terms().currency), body.details(after));
         let event = Event::Auction(event.clone());
-        Ok(self.store(command, &event, after.version(), at, &result).await?.then_some(event))
-    }
-
-    async fn store(
-        &self,
-        command: &Command,
-        event: &Event,
-        version: u64,
-        at: Timestamp,
-        result: &[u8],
-    ) -> Result<bool, Failure> {
-        let (bidder, amount) = match &command.body {
-            CommandBody::Auction(auction_domain::auction::AuctionCommand::PlaceBid(place)) => {
-                (place.bidder.0, place.amount.minor_units().cast_signed())
-            }
-            _ => return Err("the command is not a bid".into()),
-        };
-        let version = version.cast_signed();
-        let (event_kind, schema, body) = (event.kind(), event.schema().cast_signed(), event.encode());
-        let (id, key, kind) = (command.id.0, command.key, command.body.kind());
-        let event: &[&(dyn ToSql + Sync)] = &[&key, &version, &event_kind, &schema, &at.0, &id, &body];
-        let outcome: &[&(dyn ToSql + Sync)] = &[&id, &kind, &key, &7_i64, &0_i16, &version, &at.0, &result];
-        let bid: &[&(dyn ToSql + Sync)] = &[&id, &key, &bidder, &amount];
-        // All statements are sent in one round trip.
-        let (begun, stored, outcome, bid, committed) = tokio::join!(
-            self.client.batch_execute("BEGIN"),
-            self.client.execute(&self.event, event),
-            self.client.execute(&self.outcome, outcome),
-            self.client.execute(&self.bid, bid),
-            self.client.batch_execute("COMMIT"),
-        );
-        begun?;
-        match stored {
-            Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => return Ok(false),
-            stored => stored?,
-        };
-        outcome?;
-        bid?;
-        committed?;
-        Ok(true)
+        let (kind, schema, encoded) = (event.kind(), event.schema().cast_signed(), event.encode());
+        let (version, outcome) = (version.cast_signed(), accepted.encode());
+        let (bidder, amount) = (place.bidder.0, place.amount.minor_units().cast_signed());
+        let values: [&(dyn ToSql + Sync); 10] = [
+            &command.id.0,
+            &command.key,
+            &version,
+            &kind,
+            &schema,
+            &at.0,
+            &encoded,
+            &outcome,
+            &bidder,
+            &amount,
+        ];
+        match self.client.execute(&self.store, &values).await {
+            Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => Ok(None),
+            stored => stored.map(|_| Some(event)).map_err(Failure::from),
+        }
     }
 }

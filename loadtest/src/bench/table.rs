@@ -11,9 +11,9 @@ mod row;
 mod target;
 
 use crate::Failure;
-use crate::bench::backlog::BidPattern;
+use crate::bench::bench_portal::BidPattern;
 use crate::bench::resource_usage::{self, ResourceUsage};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use report::Report;
 use row::Row;
 use std::path::PathBuf;
@@ -71,8 +71,7 @@ impl Measurement {
     /// Returns the rate of bids over the measured period.
     fn rate(row: Row, bids: u64, usage: ResourceUsage) -> Measurement {
         let value = bids as f64 / usage.took.as_secs_f64();
-        let (key, name) = (row.key(), row.name().to_owned());
-        Measurement { key, name, value, unit: "bids/s", usage: Some(usage) }
+        Measurement { key: row.key(), name: row.name(), value, unit: "bids/s", usage: Some(usage) }
     }
 
     /// Returns an additional figure of a row.
@@ -83,17 +82,18 @@ impl Measurement {
 }
 
 pub(crate) async fn run(arguments: TableArgs) -> Result<(), Failure> {
-    let (rows, began) = (row::selected(&arguments.rows), Instant::now());
-    let mut report = Report::default();
+    let (mut report, began) = (Report::default(), Instant::now());
+    let rows = Row::value_variants().iter().filter(|row| row.is_needed(&arguments.rows));
+    let (repeated, single): (Vec<Row>, Vec<Row>) = rows.partition(|row| row.is_repeated());
     for round in 1..=arguments.rounds {
-        for row in rows.iter().filter(|row| row.is_repeated()) {
-            let measured = measure_in_round(*row, &arguments).await?;
+        for row in &repeated {
+            let measured = measure(*row, 0.0, &arguments).await?;
             add(&mut report, &format!("round {round}, "), measured);
         }
     }
-    for row in rows.iter().filter(|row| !row.is_repeated()) {
+    for row in single {
         let max_rate = report.median(&Row::Http.key()).unwrap_or_default();
-        let measured = measure_once(*row, max_rate, &arguments).await?;
+        let measured = measure(row, max_rate, &arguments).await?;
         add(&mut report, "", measured);
     }
     let report = report.in_order();
@@ -116,18 +116,12 @@ fn add(report: &mut Report, round: &str, measured: Vec<Measurement>) {
     }
 }
 
-async fn measure_in_round(row: Row, arguments: &TableArgs) -> Result<Vec<Measurement>, Failure> {
+/// Measures a row. `max_rate` is the result of row 6.
+async fn measure(row: Row, max_rate: f64, arguments: &TableArgs) -> Result<Vec<Measurement>, Failure> {
     match row {
         Row::Streams => pipeline::streams(arguments).await,
         Row::Http => pipeline::http(arguments).await,
         Row::BareHttp => pipeline::bare_http(arguments).await,
-        _ => decide::measure(row, arguments).await,
-    }
-}
-
-/// Measures a row once. `max_rate` is the result of row 6.
-async fn measure_once(row: Row, max_rate: f64, arguments: &TableArgs) -> Result<Vec<Measurement>, Failure> {
-    match row {
         Row::BareHandlers => handlers::measure(arguments).await,
         Row::Latency => latency::measure(max_rate, arguments).await,
         Row::Memory => {
@@ -137,6 +131,9 @@ async fn measure_once(row: Row, max_rate: f64, arguments: &TableArgs) -> Result<
         }
         Row::Growth => growth::measure(arguments).await,
         // Rows 8 and 11 are measured with 7 and 10.
-        _ => Ok(Vec::new()),
+        Row::Reads | Row::Disk => Ok(Vec::new()),
+        Row::Probe | Row::Writer | Row::WithConsumers | Row::OneAuction | Row::Single => {
+            decide::measure(row, arguments).await
+        }
     }
 }

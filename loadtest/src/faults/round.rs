@@ -119,7 +119,7 @@ async fn load(
         driven
     };
     let work = http.work(&queue, run_ids, &mut log, &counts, CONNECTIONS);
-    let (driven, _, sent) = tokio::join!(drive, queue.enqueue_when_due(requests, CONNECTIONS, &stop), work);
+    let (driven, _, sent) = tokio::join!(drive, queue.enqueue_when_due(requests, &stop), work);
     driven?;
     sent?;
     Ok(log)
@@ -187,7 +187,7 @@ async fn resubmit_lost(
         let (mut resubmission_log, counts) = (OperationLog::default(), Arc::new(Counts::default()));
         resubmission_log.codes = std::mem::take(&mut log.codes);
         let work = http.work(&queue, run_ids, &mut resubmission_log, &counts, 1);
-        tokio::join!(queue.enqueue_when_due(resubmissions.into_iter(), 1, &stop), work).1?;
+        tokio::join!(queue.enqueue_when_due(resubmissions.into_iter(), &stop), work).1?;
         log.codes = resubmission_log.codes;
         log.records.extend(resubmission_log.records);
     }

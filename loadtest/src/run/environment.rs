@@ -1,5 +1,6 @@
 //! Machine and command line of a run, to compare reports.
 
+use procfs::process::Process;
 use std::fs;
 
 /// Returns the command line with tokens and passwords removed.
@@ -50,15 +51,11 @@ pub(crate) fn machine() -> Vec<(String, String)> {
 
 /// Returns the CPU seconds used by a process so far and its resident memory in MB.
 pub(crate) fn process_usage(pid: u32) -> Option<(f64, f64)> {
-    const TICKS_PER_SECOND: f64 = 100.0;
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, after) = stat.rsplit_once(") ")?;
-    // utime and stime are fields 14 and 15 of the whole line.
-    let ticks: f64 = after.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kilobytes: f64 = resident.split_whitespace().next()?.parse().ok()?;
-    Some((ticks / TICKS_PER_SECOND, kilobytes / 1024.0))
+    let process = Process::new(pid.cast_signed()).ok()?;
+    let stat = process.stat().ok()?;
+    let seconds = (stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64;
+    let kilobytes = process.status().ok()?.vmrss?;
+    Some((seconds, kilobytes as f64 / 1024.0))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use auction_wire::CommandId;
 use std::collections::HashMap;
 use uuid::Uuid;
 
+#[derive(Clone)]
 pub(crate) struct RunIds {
     pub(crate) users: Vec<Uuid>,
     pub(crate) auctions: Vec<Uuid>,

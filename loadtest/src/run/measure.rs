@@ -51,7 +51,7 @@ pub(crate) struct Figures {
     pub(crate) latencies: Vec<Latency>,
     pub(crate) timeline: Vec<Second>,
     /// Number of requests by operation.
-    pub(crate) requests_by_operation: BTreeMap<&'static str, u64>,
+    pub(crate) requests_by_operation: BTreeMap<Operation, u64>,
     /// Number of responses by status and refusal code.
     pub(crate) responses: BTreeMap<String, u64>,
     /// 99th percentile of the wait for a free connection, in milliseconds. A high value means that the load
@@ -59,14 +59,16 @@ pub(crate) struct Figures {
     pub(crate) connection_wait_p99: f64,
 }
 
-fn histogram() -> Histogram<u64> {
+/// Returns an empty histogram of times in microseconds.
+pub(crate) fn histogram() -> Histogram<u64> {
     // The constant bounds are valid.
     let mut histogram = Histogram::new_with_bounds(1, MAX_LATENCY_US, 3).unwrap_or_else(|_| unreachable!());
     histogram.auto(false);
     histogram
 }
 
-fn ms(us: u64) -> f64 {
+/// Converts microseconds to milliseconds.
+pub(crate) fn ms(us: u64) -> f64 {
     us as f64 / 1000.0
 }
 
@@ -79,7 +81,7 @@ impl Figures {
         for record in &log.records {
             let latency_us = u64::from(record.latency_us).max(1);
             end = end.max(record.request.due + latency_us);
-            *requests_by_operation.entry(record.request.operation.name()).or_default() += 1;
+            *requests_by_operation.entry(record.request.operation).or_default() += 1;
             *responses.entry(response_label(log, record.status, record.code)).or_default() += 1;
             connection_wait.saturating_record(u64::from(record.queued_us).max(1));
             // Requests without a response count with the time until they failed.
@@ -109,7 +111,8 @@ impl Figures {
     /// Returns the p99 that `--max-p99` applies to: that of outcomes, or of the first class that was
     /// measured.
     pub(crate) fn main_p99(&self) -> Option<f64> {
-        Class::ALL.iter().find_map(|class| self.p99(*class))
+        // Classes are in order, outcomes first.
+        self.latencies.first().map(|latency| latency.p99)
     }
 
     /// Describes how long after a burst p99 returned to at most twice its earlier value.

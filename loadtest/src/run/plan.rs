@@ -3,9 +3,9 @@
 use crate::Failure;
 use crate::run::arrivals::ArrivalTimes;
 use crate::run::mix::{Mix, Operation};
-use crate::run::popularity::Popularity;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use rand_distr::{Distribution, Zipf};
 use std::collections::{HashMap, VecDeque};
 
 /// A request of a plan. Users and auctions are numbers; [`crate::run::ids::RunIds`] has their ids.
@@ -74,8 +74,8 @@ pub(crate) struct BidderPool {
 
 /// Selects the auction of a request.
 pub(crate) enum AuctionSelector {
-    /// Popular auctions are selected more often.
-    Popular(Popularity),
+    /// By Zipf's law: the n-th auction is selected `n^-exponent` times as often as the first.
+    Popular(Zipf<f64>),
     /// One of the auctions that end within `window`. All times are in microseconds, `ends` in ascending
     /// order.
     EndingSoon { ends: Vec<u64>, window: u64 },
@@ -84,7 +84,8 @@ pub(crate) enum AuctionSelector {
 impl AuctionSelector {
     fn pick(&self, due: u64, random: &mut StdRng) -> u32 {
         match self {
-            AuctionSelector::Popular(popularity) => popularity.pick(random),
+            // Samples are integers from 1 to the number of auctions.
+            AuctionSelector::Popular(zipf) => zipf.sample(random) as u32 - 1,
             AuctionSelector::EndingSoon { ends, window } => {
                 let last = ends.len().saturating_sub(1);
                 let first = ends.partition_point(|end| *end <= due).min(last);
@@ -217,18 +218,22 @@ pub(crate) fn lasting(auctions: u32) -> Vec<PlannedAuction> {
 
 /// Selects auctions by Zipf's law; the first auction is the most popular.
 pub(crate) fn popular(among: u32, zipf_exponent: f64) -> Result<AuctionSelector, Failure> {
-    Ok(AuctionSelector::Popular(Popularity::new(among, zipf_exponent)?))
+    let zipf = Zipf::new(f64::from(among.max(1)), zipf_exponent)
+        .map_err(|error| format!("--zipf-exponent {zipf_exponent} for {among} auctions: {error}"))?;
+    Ok(AuctionSelector::Popular(zipf))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::run::arrivals::{Arrivals, RateSegment};
+    use clap::ValueEnum;
 
     fn requests(seed: u64) -> Vec<PlannedRequest> {
         let arrival_times = ArrivalTimes::new(Arrivals::Poisson, vec![RateSegment::constant(10.0, 1000.0)]);
         let auction_selector = popular(20, 1.0).unwrap();
-        BidderPool::new(seed, Mix::bidding(), arrival_times, auction_selector, (50, &lasting(20))).collect()
+        BidderPool::new(seed, Mix::bidding().unwrap(), arrival_times, auction_selector, (50, &lasting(20)))
+            .collect()
     }
 
     #[test]
@@ -273,7 +278,7 @@ mod tests {
             }
         }
         let missing: Vec<_> =
-            Operation::ALL.into_iter().filter(|operation| seen[*operation as usize] == 0).collect();
-        assert_eq!(missing, [Operation::SignUp], "every operation of the mix was planned: {seen:?}");
+            Operation::value_variants().iter().filter(|operation| seen[**operation as usize] == 0).collect();
+        assert_eq!(missing, [&Operation::SignUp], "every operation of the mix was planned: {seen:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! Progress display: a bar on a terminal, otherwise a line every few seconds.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -45,10 +45,10 @@ pub(crate) async fn show(counts: &Counts, seconds: f64) {
     let is_terminal = std::io::stderr().is_terminal();
     let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(Some((seconds * 10.0) as u64), target);
+    let bar = bar.with_finish(ProgressFinish::AndClear);
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {elapsed} {msg}") {
         bar.set_style(style);
     }
-    let _clear = ClearOnDrop(&bar);
     let (began, mut ticks, mut last_line) =
         (Instant::now(), tokio::time::interval(POLL_INTERVAL), Instant::now());
     loop {
@@ -60,14 +60,5 @@ pub(crate) async fn show(counts: &Counts, seconds: f64) {
             last_line = Instant::now();
             note(&format!("{:>4.0} of {seconds:.0} s: {}", began.elapsed().as_secs_f64(), counts.text()));
         }
-    }
-}
-
-/// Removes the bar when dropped.
-struct ClearOnDrop<'a>(&'a ProgressBar);
-
-impl Drop for ClearOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
     }
 }

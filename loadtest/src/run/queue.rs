@@ -2,14 +2,18 @@
 
 use crate::run::plan::PlannedRequest;
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::time::Instant;
+
+/// Interval at which it is checked whether the requests must end early.
+const POLL_INTERVAL_US: u64 = 10_000;
 
 /// Requests that are due and not yet taken.
 pub(crate) struct Queue {
     due: Mutex<VecDeque<PlannedRequest>>,
+    /// One permit for each request; closed after the last one.
     permits: Semaphore,
     began: Instant,
 }
@@ -37,54 +41,39 @@ impl Queue {
 
     /// Waits for the next request; returns none after the last one.
     pub(crate) async fn next(&self) -> Option<PlannedRequest> {
-        // The semaphore is never closed.
+        // After the queue is closed, the remaining requests need no permit.
         if let Ok(permit) = self.permits.acquire().await {
             permit.forget();
         }
         self.requests().pop_front()
     }
 
-    /// Waits for a request, then takes up to `max` requests that are due. `into` stays empty after the last
-    /// request.
-    pub(crate) async fn take(&self, into: &mut Vec<PlannedRequest>, max: usize) {
-        into.extend(self.next().await);
-        if into.is_empty() {
-            return;
-        }
-        let mut due = self.requests();
-        while into.len() < max && !due.is_empty() {
-            let Ok(permit) = self.permits.try_acquire() else { break };
-            permit.forget();
-            into.extend(due.pop_front());
-        }
-    }
-
-    /// Adds each request when it is due, until the last one or until `stop` is set; then lets `workers` end.
-    /// Returns the number of requests added.
+    /// Adds each request when it is due, until the last one or until `stop` is set; then lets the workers end.
     pub(crate) async fn enqueue_when_due(
-        &self,
-        requests: impl Iterator<Item = PlannedRequest>,
-        workers: usize,
-        stop: &tokio::sync::watch::Receiver<bool>,
-    ) -> u64 {
-        let mut ticks = tokio::time::interval(Duration::from_millis(1));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let (mut requests, mut enqueued) = (requests.peekable(), 0);
-        while requests.peek().is_some() && !*stop.borrow() {
-            ticks.tick().await;
-            let now = self.now();
-            let mut count = 0;
-            {
-                let mut due = self.requests();
-                while let Some(request) = requests.next_if(|request| request.due <= now) {
-                    due.push_back(request);
-                    count += 1;
+        self: &Arc<Queue>,
+        requests: impl Iterator<Item = PlannedRequest> + Send + 'static,
+        stop: &watch::Receiver<bool>,
+    ) {
+        let (queue, stop) = (Arc::clone(self), stop.clone());
+        let (caller, ended) = oneshot::channel::<()>();
+        // A thread, because timers of the runtime are up to a millisecond late.
+        std::thread::spawn(move || {
+            for request in requests {
+                loop {
+                    if *stop.borrow() || caller.is_closed() {
+                        return queue.permits.close();
+                    }
+                    match request.due.saturating_sub(queue.now()) {
+                        0 => break,
+                        wait => std::thread::sleep(Duration::from_micros(wait.min(POLL_INTERVAL_US))),
+                    }
                 }
+                queue.requests().push_back(request);
+                queue.permits.add_permits(1);
             }
-            enqueued += count as u64;
-            self.permits.add_permits(count);
-        }
-        self.permits.add_permits(workers);
-        enqueued
+            queue.permits.close();
+        });
+        // The thread drops its half when it ends.
+        let _ = ended.await;
     }
 }

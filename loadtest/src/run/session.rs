@@ -3,6 +3,7 @@
 use crate::Failure;
 use crate::checker::backends::Backends;
 use crate::checker::{CheckReport, http_view};
+use crate::local_portal::{COMPONENTS, LocalPortal};
 use crate::run::environment;
 use crate::run::history::OperationLog;
 use crate::run::ids::RunIds;
@@ -14,9 +15,9 @@ use crate::run::queue::Queue;
 use crate::run::target::client::Address;
 use crate::run::target::http::Http;
 use crate::run::target::listeners::Listeners;
-use crate::run::target::local_portal::LocalPortal;
 use crate::run::target::streams::Streams;
 use auction_domain::Timestamp;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
@@ -50,38 +51,38 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) async fn open(target: &TargetArgs, connections: usize) -> Result<Session, Failure> {
         let local = match target.local {
-            true => {
-                note("starting a private portal");
-                Some(LocalPortal::start(target.data_dir.as_deref()).await?)
-            }
+            true => Some(start_local(target.data_dir.as_deref()).await?),
             false => None,
         };
         let redis_url = target.redis.as_deref().filter(|url| !url.is_empty()).or(target.redis_url.as_deref());
-        let servers = match (&local, redis_url, &target.database_url) {
-            (Some(local), ..) => Some((local.redis_url.as_str(), local.database_url.as_str())),
-            (None, Some(redis), Some(database)) => Some((redis, database.as_str())),
+        let servers = match (&local, redis_url, target.database_url.as_deref()) {
+            (Some(local), ..) => Some((local.servers.redis_url(), local.servers.database_url())),
+            (None, Some(redis), Some(database)) => Some((redis, database)),
             (None, None, Some(_)) => {
                 return Err("--database-url requires --redis-url or --redis".into());
             }
-            (None, ..) => None,
+            (None, _, None) => None,
         };
         let backends = match servers {
             Some((redis, database)) => Some(Backends::connect(redis, database).await?),
             None => None,
         };
-        let url = local.as_ref().map(|local| local.url.clone()).or_else(|| target.url.clone());
-        let transport = match (&target.redis, servers, &backends, url) {
-            (Some(_), Some((redis, _)), Some(backends), _) => {
-                Transport::Streams(Streams::new(redis, backends.partitions())?)
+        let address = match (&local, &target.url) {
+            (Some(local), _) => Some(local.address.clone()),
+            (None, Some(url)) => Some(Address::parse(url)?),
+            (None, None) => None,
+        };
+        let transport = match (&target.redis, servers, &backends, address) {
+            (Some(_), Some((redis, database)), Some(backends), _) => {
+                Transport::Streams(Streams::new(redis, database, backends.partitions())?)
             }
             (Some(_), ..) => {
                 return Err("--redis requires --database-url or --local: the checks read Postgres".into());
             }
-            (None, _, _, Some(url)) => Transport::Http(Http {
-                address: Address::parse(&url)?,
-                token: target.token.as_deref().map(Arc::from),
-                load_balancer: None,
-            }),
+            (None, _, _, Some(address)) => {
+                let token = target.token.as_deref().map(Arc::from);
+                Transport::Http(Http { address, token, load_balancer: None })
+            }
             (None, ..) => {
                 return Err(
                     "no portal given: use --local to start one, or --url URL, or --redis URL with --database-url URL".into()
@@ -132,9 +133,9 @@ impl Session {
             },
         };
         if let (Some(listeners), Transport::Http(http)) = (listeners, &self.transport) {
-            let received = listeners.finish(http_view::versions(http, &run_ids).await?).await?;
-            check_report.checks.push(received.check);
-            findings.extend(received.findings);
+            let (check, finding) = listeners.finish(http_view::versions(http, &run_ids).await?).await?;
+            check_report.checks.push(check);
+            findings.push(finding);
         }
         if let Some(local) = &mut self.local_portal {
             local.verify_running()?;
@@ -172,13 +173,13 @@ impl Session {
             match &self.transport {
                 Transport::Http(http) => {
                     let work = http.work(&queue, run_ids, &mut log, &counts, connections);
-                    tokio::join!(queue.enqueue_when_due(plan.requests, connections, &stop), work).1
+                    tokio::join!(queue.enqueue_when_due(plan.requests, &stop), work).1
                 }
                 Transport::Streams(streams) => {
                     // Operations that are not commands are skipped.
                     let requests = plan.requests.filter(|request| request.operation.is_command());
-                    let work = streams.work(&queue, run_ids, &mut log, &counts);
-                    tokio::join!(queue.enqueue_when_due(requests, 1, &stop), work).1
+                    let work = streams.work(&queue, run_ids, &mut log, &counts, connections);
+                    tokio::join!(queue.enqueue_when_due(requests, &stop), work).1
                 }
             }
         };
@@ -198,12 +199,12 @@ impl Session {
     }
 
     /// Returns CPU seconds and memory in MB of each process of the private portal and of the load generator.
-    fn resource_usage(&self) -> Vec<(&'static str, f64, f64)> {
-        let pids = self.local_portal.as_ref().map(LocalPortal::pids).unwrap_or_default();
-        let ours = ("load generator", std::process::id());
+    fn resource_usage(&self) -> Vec<(String, f64, f64)> {
+        let mut pids = self.local_portal.as_ref().map(LocalPortal::pids).unwrap_or_default();
+        pids.push(("load generator".to_owned(), std::process::id()));
         let resource_usage =
             |(component, pid)| environment::process_usage(pid).map(|(cpu, memory)| (component, cpu, memory));
-        pids.into_iter().chain([ours]).filter_map(resource_usage).collect()
+        pids.into_iter().filter_map(resource_usage).collect()
     }
 
     /// Describes the machine and the portal.
@@ -229,4 +230,16 @@ impl Session {
             None => Ok(()),
         }
     }
+}
+
+/// Starts a private portal with all components.
+async fn start_local(data_dir: Option<&Path>) -> Result<LocalPortal, Failure> {
+    note("starting a private portal");
+    let mut local = LocalPortal::start(data_dir).await?;
+    // Inboxes keep all notifications, so that the checker can read them.
+    local.settings.push(("AUCTION__NOTIFIER__INBOX_SIZE", "60000".to_owned()));
+    local.start_components(&COMPONENTS)?;
+    let address = local.address.clone();
+    local.wait_until_ready(&address).await?;
+    Ok(local)
 }

@@ -1,8 +1,9 @@
 //! Instruction counts by `callgrind`, for machines on which `perf` is not permitted.
 
-use super::{BID_PATTERN, BusyPortal, ProfileArgs, wait};
+use super::{BID_PATTERN, Load, ProfileArgs};
 use crate::Failure;
-use crate::bench::environment::BenchEnvironment;
+use crate::bench::bench_portal::BenchPortal;
+use std::time::Duration;
 
 /// Few connections, because the component under `callgrind` is slow.
 const CONNECTIONS: usize = 4;
@@ -10,14 +11,15 @@ const CONNECTIONS: usize = 4;
 /// Records one component after the other.
 pub(super) async fn record(arguments: &ProfileArgs) -> Result<(), Failure> {
     for component in arguments.components() {
-        let mut bench = BenchEnvironment::with_auctions(BID_PATTERN.users, BID_PATTERN.auctions).await?;
+        let mut bench = BenchPortal::start(BID_PATTERN.users, BID_PATTERN.auctions).await?;
         let counts = arguments.directory.join(format!("{component}.callgrind"));
         let out = format!("--callgrind-out-file={}", counts.display());
         let line = ["valgrind", "-q", "--tool=callgrind", &out].map(str::to_owned).to_vec();
-        bench.run_under(&component, line);
-        let busy_portal = BusyPortal::start(bench, CONNECTIONS).await?;
-        wait(arguments.seconds).await;
-        busy_portal.stop().await?;
+        bench.portal.wrapper = Some((component, line));
+        let load = Load::start(&mut bench, CONNECTIONS).await?;
+        tokio::time::sleep(Duration::from_secs(arguments.seconds)).await; // duration of the recording
+        load.stop().await?;
+        bench.portal.stop().await?;
         println!("{0}: open with `callgrind_annotate {0}` or kcachegrind", counts.display());
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! Flame graphs from samples of `perf`.
 
-use super::{BID_PATTERN, BusyPortal, ProfileArgs};
+use super::{BID_PATTERN, Load, ProfileArgs};
 use crate::Failure;
-use crate::bench::environment::BenchEnvironment;
+use crate::bench::bench_portal::BenchPortal;
 use inferno::collapse::Collapse;
 use inferno::collapse::perf::{Folder, Options as Folding};
 use inferno::flamegraph::{self, Options as Drawing};
@@ -34,18 +34,22 @@ pub(super) fn permitted() -> Result<(), String> {
 
 /// Records all components at the same time, under the same load.
 pub(super) async fn record(arguments: &ProfileArgs) -> Result<(), Failure> {
-    let bench = BenchEnvironment::with_auctions(BID_PATTERN.users, BID_PATTERN.auctions).await?;
-    let busy_portal = BusyPortal::start(bench, arguments.connections).await?;
+    let mut bench = BenchPortal::start(BID_PATTERN.users, BID_PATTERN.auctions).await?;
+    let load = Load::start(&mut bench, arguments.connections).await?;
     let mut recording = Vec::new();
     for component in arguments.components() {
         let samples = arguments.directory.join(format!("{component}.perf"));
-        let perf = sample(busy_portal.process(&component)?.id(), &samples, arguments.seconds)?;
+        let pids = bench.portal.pids();
+        let (_, pid) =
+            pids.iter().find(|(name, _)| *name == component).ok_or("the component is not running")?;
+        let perf = sample(*pid, &samples, arguments.seconds)?;
         recording.push((component, samples, perf));
     }
     for (_, _, perf) in &mut recording {
         wait_for(perf).await?;
     }
-    busy_portal.stop().await?;
+    load.stop().await?;
+    bench.portal.stop().await?;
     for (component, samples, _) in recording {
         let graph = arguments.directory.join(format!("{component}.svg"));
         draw(&component, &samples, &graph)?;
@@ -57,18 +61,8 @@ pub(super) async fn record(arguments: &ProfileArgs) -> Result<(), Failure> {
 
 fn sample(process: u32, samples: &Path, seconds: u64) -> Result<Child, Failure> {
     let mut record = Command::new("perf");
-    record.args([
-        "record",
-        "-q",
-        "-F",
-        FREQUENCY,
-        "--call-graph",
-        CALL_GRAPH,
-        "-p",
-        &process.to_string(),
-        "-o",
-    ]);
-    record.arg(samples).args(["--", "sleep", &seconds.to_string()]);
+    record.args(["record", "-q", "-F", FREQUENCY, "--call-graph", CALL_GRAPH, "-p", &process.to_string()]);
+    record.arg("-o").arg(samples).args(["--", "sleep", &seconds.to_string()]);
     Ok(record.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
 }
 

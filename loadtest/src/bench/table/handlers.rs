@@ -4,15 +4,12 @@
 use super::row::Row;
 use super::{Measurement, TableArgs};
 use crate::Failure;
-use crate::bench::backlog::{BidPattern, add_commands, auction, bid};
-use crate::bench::client::Client;
-use crate::bench::consumers::Consumers;
-use crate::bench::environment::{BenchEnvironment, sync_disks, wait_for_listener};
-use crate::bench::http_bids::request;
+use crate::bench::bench_portal::{BenchPortal, BidPattern, CONSUMERS, sync_disks};
 use crate::bench::resource_usage::{Meter, ResourceUsage};
-use crate::bench::running::start_ingress;
-use auction_testkit::free_address::own_address;
-use std::net::SocketAddr;
+use crate::run::mix::Operation;
+use crate::run::plan::PlannedRequest;
+use crate::run::target::client::{Address, Client};
+use futures_util::future::try_join_all;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
@@ -26,63 +23,47 @@ const BID_PATTERN: BidPattern = BidPattern { users: 100, auctions: 1, bidders: 1
 const BIDS: usize = 50;
 
 pub(super) async fn measure(arguments: &TableArgs) -> Result<Vec<Measurement>, Failure> {
-    let bench = BenchEnvironment::with_auctions(BID_PATTERN.users, BID_PATTERN.auctions).await?;
-    let (writer, mut consumers) = (bench.writer()?, Consumers::start(&bench).await?);
-    add_commands(
-        &mut bench.redis().await?,
-        (0..BIDS).map(|n| bid(n, BID_PATTERN.auctions, BID_PATTERN.users)),
-    )
-    .await?;
-    consumers.wait_for_events((BID_PATTERN.users + BID_PATTERN.auctions + BIDS) as u64).await?;
+    let mut bench = BenchPortal::start(BID_PATTERN.users, BID_PATTERN.auctions).await?;
+    bench.start_all().await?;
+    bench.add_bids(BID_PATTERN, 0..BIDS).await?;
+    bench.wait_until_readable(bench.begin + BIDS as u64).await?;
     // Without a writer from now on: only the ingress is measured.
-    consumers.end()?;
-    writer.end()?;
-    let ((ingress, portal), bare) = (start_ingress(&bench).await?, own_address()?);
-    let read = format!("GET /auction/{} HTTP/1.1\r\nHost: bench\r\n\r\n", auction(0).0);
-    let mut bid_request = String::new();
-    request(&mut bid_request, BID_PATTERN, BIDS, "")?;
-    let body = Client::connect(portal).await?.send(read.as_bytes()).await?.to_vec();
+    bench.portal.end(&CONSUMERS)?;
+    bench.portal.end(&["writer"])?;
+    let http = bench.start_ingress().await?;
+    let bid = BID_PATTERN.bid(BIDS);
+    let read = http.encode(&bench.run_ids, &PlannedRequest { operation: Operation::ReadAuction, ..bid });
+    let bid = http.encode(&bench.run_ids, &bid);
+    let body = Client::connect(&http.address).await?.send(&read).await?.body.to_vec();
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), &body)?;
     let path = file.path().to_str().ok_or("the path of the temporary directory is not UTF-8")?;
-    let handlers = bench.spawn_baseline(&["bare", &bare.to_string(), "--read", path])?;
-    wait_for_listener(bare).await?;
-    if Client::connect(bare).await?.send(read.as_bytes()).await? != body {
+    let bare = bench.start_bare_handlers(&["--read", path]).await?;
+    if Client::connect(&bare.address).await?.send(&read).await?.body != body {
         return Err("the bare handler returned a different body".into());
     }
     let mut measured = Vec::new();
-    for (which, request) in [("reads", &read), ("accepts", &bid_request)] {
+    for (which, name, request) in
+        [("reads", "reads of an auction", &read), ("accepts", "bids accepted (202), no writer", &bid)]
+    {
         for _ in 0..arguments.rounds {
-            for (row, server) in [(Row::BareHandlers, bare), (Row::Reads, portal)] {
+            for (row, server) in [(Row::BareHandlers, &bare), (Row::Reads, &http)] {
                 sync_disks()?;
-                let (responses, usage) = measure_requests(server, request).await?;
+                let (responses, usage) = measure_requests(&server.address, request).await?;
                 let value = responses as f64 / usage.took.as_secs_f64();
-                let name = format!("{}: {}", row.name(), name(which));
-                let figure = Measurement::of(row, which, &name, value, "/s");
+                let figure = Measurement::of(row, which, &format!("{}: {name}", row.name()), value, "/s");
                 measured.push(Measurement { usage: Some(usage), ..figure });
             }
         }
     }
     measured.sort_by(|one, other| one.key.cmp(&other.key));
-    drop(handlers);
-    ingress.end()?;
-    bench.stop().await?;
+    bench.portal.stop().await?;
     Ok(measured)
 }
 
-fn name(which: &str) -> &'static str {
-    match which {
-        "reads" => "reads of an auction",
-        _ => "bids accepted (202), no writer",
-    }
-}
-
 /// Sends a request repeatedly over all connections. Returns the number of responses and the resource usage.
-async fn measure_requests(server: SocketAddr, request: &str) -> Result<(u64, ResourceUsage), Failure> {
-    let mut clients = Vec::new();
-    for _ in 0..CONNECTIONS {
-        clients.push(Client::connect(server).await?);
-    }
+async fn measure_requests(server: &Address, request: &[u8]) -> Result<(u64, ResourceUsage), Failure> {
+    let clients = try_join_all((0..CONNECTIONS).map(|_| Client::connect(server))).await?;
     let (meter, mut all) = (Meter::start()?, JoinSet::new());
     let until = Instant::now() + MEASURE_TIME;
     for mut client in clients {
@@ -90,7 +71,10 @@ async fn measure_requests(server: SocketAddr, request: &str) -> Result<(u64, Res
         all.spawn(async move {
             let mut count = 0u64;
             while Instant::now() < until {
-                client.send(request.as_bytes()).await?;
+                let response = client.send(&request).await?;
+                if !matches!(response.status, 200 | 202) {
+                    return Err(format!("a request was answered with {}", response.status).into());
+                }
                 count += 1;
             }
             Ok::<u64, Failure>(count)

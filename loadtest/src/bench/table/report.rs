@@ -4,6 +4,8 @@ use super::Measurement;
 use super::target::{COMPARISONS, FIGURES, Target};
 use crate::Failure;
 use crate::bench::resource_usage::ResourceUsage;
+use crate::report::{markdown, write_json};
+use indicatif::HumanFloatCount;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -62,36 +64,33 @@ impl Report {
 
     /// Returns the baseline of a figure, the ratio, and the target of the ratio.
     fn ratio(&self, figure: &Figure) -> Option<(&'static str, f64, Target)> {
-        let comparison = COMPARISONS.iter().find(|comparison| comparison.key == figure.key)?;
-        let ratio = figure.median().0 / self.median(comparison.of)?;
-        Some((comparison.of, ratio, comparison.target))
+        let (_, of, target) = COMPARISONS.iter().find(|(key, ..)| *key == figure.key)?;
+        Some((of, figure.median().0 / self.median(of)?, *target))
     }
 
     /// Returns the table in Markdown. Figures of each process are listed below it.
     pub(super) fn table(&self) -> String {
-        let mut table = String::from(
-            "| row | measured | figure | spread | ratio | target | CPU of the machine, % |\n\
-             |---|---|---:|---:|---:|---|---|\n",
-        );
-        let apart = |figure: &&Figure| figure.process().is_none() || self.ratio(figure).is_some();
-        for figure in self.0.iter().filter(apart) {
-            table += &self.line(figure);
+        let mut rows = Vec::new();
+        let mut lines: BTreeMap<&str, (String, Vec<String>)> = BTreeMap::new();
+        for figure in &self.0 {
+            match figure.process().filter(|_| self.ratio(figure).is_none()) {
+                None => rows.push(self.cells(figure)),
+                Some((key, description, process)) => {
+                    let title = || (format!("row {key}: {description}, {}", figure.unit), Vec::new());
+                    let value = number(figure.median().0);
+                    lines.entry(key).or_insert_with(title).1.push(format!("{process} {value}"));
+                }
+            }
         }
-        let process_figures = self.0.iter().filter(|figure| !apart(figure));
-        let process_figures = process_figures.filter_map(|figure| Some((figure, figure.process()?)));
-        let mut lines: BTreeMap<&str, String> = BTreeMap::new();
-        for (figure, (key, description, process)) in process_figures {
-            let line =
-                lines.entry(key).or_insert_with(|| format!("\nrow {key}: {description}, {}: ", figure.unit));
-            *line += &format!("{process} {}; ", number(figure.median().0));
-        }
-        for line in lines.values() {
-            table += &format!("{}\n", line.trim_end_matches("; "));
+        let head = ["row", "measured", "figure:", "spread:", "ratio:", "target", "CPU of the machine, %"];
+        let mut table = markdown(head, &rows);
+        for (title, values) in lines.values() {
+            table += &format!("\n{title}: {}\n", values.join("; "));
         }
         table
     }
 
-    fn line(&self, figure: &Figure) -> String {
+    fn cells(&self, figure: &Figure) -> [String; 7] {
         let (value, usage) = figure.median();
         let target = FIGURES.iter().find(|(key, _)| *key == figure.key).map(|(_, target)| *target);
         let mut result = target.map_or_else(String::new, |target| target.describe(*value));
@@ -107,9 +106,8 @@ impl Report {
             _ => String::new(),
         };
         let shares = usage.as_ref().map_or_else(String::new, ResourceUsage::shares);
-        let Figure { key, name, unit, .. } = figure;
-        let value = number(*value);
-        format!("| {key} | {name} | {value} {unit} | {spread} | {ratio} | {result} | {shares} |\n")
+        let value = format!("{} {}", number(*value), figure.unit);
+        [figure.key.clone(), figure.name.clone(), value, spread, ratio, result, shares]
     }
 
     /// Writes the figures as JSON.
@@ -117,8 +115,7 @@ impl Report {
         if let Some(directory) = path.parent() {
             std::fs::create_dir_all(directory)?;
         }
-        let list = Value::Array(self.0.iter().map(|figure| self.object(figure)).collect());
-        Ok(std::fs::write(path, serde_json::to_string_pretty(&list)?)?)
+        write_json(&self.0.iter().map(|figure| self.object(figure)).collect::<Vec<_>>(), path)
     }
 
     fn object(&self, figure: &Figure) -> Value {
@@ -139,24 +136,14 @@ impl Report {
     }
 }
 
-/// Formats a number with at least three significant digits and thousands separators.
+/// Formats a number with thousands separators; with one decimal below 100, with two below 10.
 pub(super) fn number(value: f64) -> String {
     let digits = match value.abs() {
         value if value >= 100.0 => 0,
         value if value >= 10.0 => 1,
         _ => 2,
     };
-    let text = format!("{value:.digits$}");
-    let (whole, rest) =
-        text.split_once('.').map_or((text.as_str(), None), |(whole, rest)| (whole, Some(rest)));
-    let mut apart = String::new();
-    for (n, digit) in whole.chars().enumerate() {
-        if n > 0 && (whole.len() - n) % 3 == 0 {
-            apart.push(',');
-        }
-        apart.push(digit);
-    }
-    rest.map_or_else(|| apart.clone(), |rest| format!("{apart}.{rest}"))
+    format!("{:.digits$}", HumanFloatCount(value))
 }
 
 #[cfg(test)]
@@ -227,7 +214,7 @@ mod tests {
             report.add(Measurement { key, name, value, unit: "MB", usage: None });
         }
         let table = report.table();
-        let line = "row 10 auctions: memory for 1,000 auctions, MB: writer 7.50; redis 2.25";
+        let line = "row 10 auctions: memory for 1,000 auctions, MB: writer 7.5; redis 2.25";
         assert!(table.lines().any(|found| found == line), "{table}");
         assert_eq!(written(&report)[1]["row"], 10);
     }
@@ -235,8 +222,8 @@ mod tests {
     #[test]
     fn comparisons_refer_to_existing_rows() {
         let keys: Vec<String> = Row::value_variants().iter().map(|row| row.key()).collect();
-        for comparison in &COMPARISONS {
-            for key in [comparison.key, comparison.of] {
+        for (key, of, _) in COMPARISONS {
+            for key in [key, of] {
                 let row = key.split(' ').next().unwrap();
                 assert!(keys.iter().any(|known| known == row), "{key}");
             }

@@ -1,63 +1,52 @@
 //! Rows of the benchmark table.
 
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 
+/// A row: its name on the command line, which is also the prefix of its keys in the table, and its description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Row {
-    #[value(name = "1")]
+    #[value(name = "1", help = "bare probe of the write protocol")]
     Probe,
-    #[value(name = "2a")]
+    #[value(name = "2a", help = "the writer, no consumers")]
     Writer,
-    #[value(name = "2b")]
+    #[value(name = "2b", help = "the writer, with all consumers up to date")]
     WithConsumers,
-    #[value(name = "3")]
+    #[value(name = "3", help = "the writer, one hot auction")]
     OneAuction,
-    #[value(name = "4")]
+    #[value(name = "4", help = "one command per transaction, 32 at once")]
     Single,
-    #[value(name = "5")]
+    #[value(name = "5", help = "from the streams until readable, all components")]
     Streams,
-    #[value(name = "6")]
+    #[value(name = "6", help = "by HTTP until readable, all components")]
     Http,
-    #[value(name = "6b")]
+    #[value(name = "6b", help = "bare HTTP, batched XADD, bare probe")]
     BareHttp,
-    #[value(name = "7")]
+    #[value(name = "7", help = "bare HTTP handlers")]
     BareHandlers,
-    #[value(name = "8")]
+    #[value(name = "8", help = "the ingress")]
     Reads,
-    #[value(name = "9")]
+    #[value(name = "9", help = "from PUT to the outcome")]
     Latency,
-    #[value(name = "10")]
+    #[value(name = "10", help = "memory")]
     Memory,
-    #[value(name = "11")]
+    #[value(name = "11", help = "bytes on disk")]
     Disk,
-    #[value(name = "12")]
+    #[value(name = "12", help = "with many stored events")]
     Growth,
 }
 
 impl Row {
-    /// Returns the name on the command line, which is also the prefix of its keys in the table.
+    /// Returns the name on the command line.
     pub(super) fn key(self) -> String {
-        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+        let value = self.to_possible_value();
+        value.as_ref().map(PossibleValue::get_name).unwrap_or_default().to_owned()
     }
 
     /// Returns the description in the table.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Row::Probe => "bare probe of the write protocol",
-            Row::Writer => "the writer, no consumers",
-            Row::WithConsumers => "the writer, with all consumers up to date",
-            Row::OneAuction => "the writer, one hot auction",
-            Row::Single => "one command per transaction, 32 at once",
-            Row::Streams => "from the streams until readable, all components",
-            Row::Http => "by HTTP until readable, all components",
-            Row::BareHttp => "bare HTTP, batched XADD, bare probe",
-            Row::BareHandlers => "bare HTTP handlers",
-            Row::Reads => "the ingress",
-            Row::Latency => "from PUT to the outcome",
-            Row::Memory => "memory",
-            Row::Disk => "bytes on disk",
-            Row::Growth => "with many stored events",
-        }
+    pub(super) fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.as_ref().and_then(PossibleValue::get_help).map(ToString::to_string).unwrap_or_default()
     }
 
     /// Whether the row is measured in every round, alternating with others, so that a slow period of the
@@ -65,18 +54,16 @@ impl Row {
     pub(super) fn is_repeated(self) -> bool {
         self <= Row::BareHttp
     }
-}
 
-/// Returns the requested rows, or all. Includes rows that the requested ones depend on or are measured with.
-pub(super) fn selected(requested: &[Row]) -> Vec<Row> {
-    let is_needed = |row: Row| match row {
-        // Row 9 runs at fractions of the rate of row 6.
-        Row::Http => requested.contains(&row) || requested.contains(&Row::Latency),
-        Row::BareHandlers | Row::Reads => {
-            requested.contains(&Row::BareHandlers) || requested.contains(&Row::Reads)
-        }
-        Row::Memory | Row::Disk => requested.contains(&Row::Memory) || requested.contains(&Row::Disk),
-        row => requested.contains(&row),
-    };
-    Row::value_variants().iter().copied().filter(|row| requested.is_empty() || is_needed(*row)).collect()
+    /// Whether the row is requested, or a requested one depends on it or is measured with it.
+    pub(super) fn is_needed(self, requested: &[Row]) -> bool {
+        let measured_together: &[Row] = match self {
+            // Row 9 runs at fractions of the rate of row 6.
+            Row::Http => &[Row::Http, Row::Latency],
+            Row::BareHandlers | Row::Reads => &[Row::BareHandlers, Row::Reads],
+            Row::Memory | Row::Disk => &[Row::Memory, Row::Disk],
+            _ => &[self],
+        };
+        requested.is_empty() || measured_together.iter().any(|row| requested.contains(row))
+    }
 }

@@ -34,14 +34,13 @@ fn plan(load: &LoadArgs, seed: u64) -> Result<Plan, Failure> {
         .collect();
     let rush = RateSegment { seconds: load.seconds, from: load.rate, to: 2.0 * load.rate };
     let ends = planned_auctions.iter().map(|auction| 1000 * auction.ends_after).collect();
-    let mix = load.mix.clone().unwrap_or_else(|| {
-        Mix::new(&[
-            (Operation::Bid, 60),
-            (Operation::BidAsync, 10),
-            (Operation::BidNotLeading, 15),
-            (Operation::ReadAuction, 15),
-        ])
-    });
+    let mix = Mix::new(&[
+        (Operation::Bid, 60),
+        (Operation::BidAsync, 10),
+        (Operation::BidNotLeading, 15),
+        (Operation::ReadAuction, 15),
+    ])?;
+    let mix = load.mix.clone().unwrap_or(mix);
     let arrival_times = ArrivalTimes::new(load.arrivals, vec![rush]);
     let auction_selector = AuctionSelector::EndingSoon { ends, window: BIDDING_WINDOW_US };
     let bidder_pool =

@@ -1,19 +1,22 @@
 //! Load on the REST API of the ingress.
 
+use super::{RequestResult, Sender};
 use crate::Failure;
-use crate::run::history::{NO_RESPONSE, OperationLog, Record};
+use crate::run::history::OperationLog;
 use crate::run::ids::{RunIds, key_of_bid, key_of_deletion};
 use crate::run::mix::Operation;
-use crate::run::plan::PlannedRequest;
+use crate::run::plan::{PlannedAuction, PlannedRequest};
 use crate::run::progress::Counts;
 use crate::run::queue::Queue;
 use crate::run::target::client::{Address, Client, Response};
 use crate::run::target::load_balancer::{ConnectionEpoch, LoadBalancer};
+use auction_domain::Timestamp;
+use auction_wire::time::JsonTime;
+use futures_util::future::try_join_all;
 use serde::Deserialize;
-use std::io::Write;
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::task::JoinSet;
 use uuid::Uuid;
 
 /// How long clients wait for an outcome (`Prefer: wait`), in seconds.
@@ -24,6 +27,9 @@ const SHORT_WAIT_SECONDS: u32 = 5;
 
 /// With a load balancer, a connection without a response for this long is closed.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Number of concurrent requests that create users or auctions.
+const MAX_CONCURRENT_CREATIONS: usize = 32;
 
 /// Client configuration for a portal.
 #[derive(Clone)]
@@ -37,80 +43,68 @@ pub(crate) struct Http {
 
 /// Fields of a response to a command.
 #[derive(Deserialize)]
-struct CommandReply<'a> {
-    #[serde(borrow)]
-    code: Option<std::borrow::Cow<'a, str>>,
-    command: Option<&'a str>,
+struct CommandReply {
+    code: Option<String>,
+    command: Option<String>,
     bid: Option<Uuid>,
     user: Option<Uuid>,
     auction: Option<Uuid>,
     version: Option<u64>,
 }
 
-/// Writes formatted text to a buffer in memory, which cannot fail.
-macro_rules! put {
-    ($out:expr, $($text:tt)*) => { let _ = write!($out, $($text)*); };
-}
-
-// After the macro, because it uses it.
-mod set_up;
-
 impl Http {
-    fn begin(&self, out: &mut Vec<u8>, line: std::fmt::Arguments<'_>) {
-        out.clear();
-        put!(out, "{line} HTTP/1.1\r\nHost: {}\r\n", self.address.host);
+    /// Encodes a request. `headers` are complete lines.
+    pub(crate) fn request(&self, line: &str, headers: &str, body: Option<&str>) -> Vec<u8> {
+        let mut text = format!("{line} HTTP/1.1\r\nHost: {}\r\n{headers}", self.address.host);
+        // Writing to a string cannot fail.
         if let Some(token) = &self.token {
-            put!(out, "Authorization: Bearer {token}\r\n");
+            let _ = write!(text, "Authorization: Bearer {token}\r\n");
         }
+        let _ = match body {
+            Some(body) => {
+                write!(text, "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+            }
+            None => write!(text, "\r\n"),
+        };
+        text.into_bytes()
     }
 
     /// Encodes a planned request.
-    fn encode(&self, out: &mut Vec<u8>, run_ids: &RunIds, request: &PlannedRequest) {
+    pub(crate) fn encode(&self, run_ids: &RunIds, request: &PlannedRequest) -> Vec<u8> {
+        let PlannedRequest { operation, key, amount, .. } = *request;
         let (user, auction) = (run_ids.user(request), run_ids.auction(request));
-        match request.operation {
-            Operation::ReadAuction => self.begin(out, format_args!("GET /auction/{auction}")),
-            Operation::ReadBids => self.begin(out, format_args!("GET /auction/{auction}/bids?limit=20")),
-            Operation::ReadList => self.begin(out, format_args!("GET /auctions?limit=20")),
-            Operation::SignUp => self.begin(out, format_args!("POST /sign-up")),
+        let line = match operation {
+            Operation::ReadAuction => format!("GET /auction/{auction}"),
+            Operation::ReadBids => format!("GET /auction/{auction}/bids?limit=20"),
+            Operation::ReadList => "GET /auctions?limit=20".to_owned(),
+            Operation::SignUp => "POST /sign-up".to_owned(),
             Operation::BidDelete => {
                 let bid = run_ids.bid_with_key(request).unwrap_or_default();
-                self.begin(out, format_args!("DELETE /auction/{auction}/bid/{bid}"));
-                put!(out, "Idempotency-Key: {}\r\n", key_of_deletion(request.key));
+                format!("DELETE /auction/{auction}/bid/{bid}")
             }
-            _ => self.begin(out, format_args!("PUT /auction/{auction}/bid")),
+            _ => format!("PUT /auction/{auction}/bid"),
+        };
+        let wait = if self.load_balancer.is_some() { SHORT_WAIT_SECONDS } else { WAIT_SECONDS };
+        let mut headers = match operation {
+            Operation::SignUp => format!("Prefer: wait={wait}\r\n"),
+            _ if operation.is_read() || operation == Operation::BidAsync => format!("X-User-Id: {user}\r\n"),
+            _ => format!("X-User-Id: {user}\r\nPrefer: wait={wait}\r\n"),
+        };
+        if operation == Operation::BidDelete {
+            headers += &format!("Idempotency-Key: {}\r\n", key_of_deletion(key));
+        } else if operation.is_bid() && key > 0 {
+            headers += &format!("Idempotency-Key: {}\r\n", key_of_bid(key));
         }
-        if request.operation != Operation::SignUp {
-            put!(out, "X-User-Id: {user}\r\n");
-        }
-        if request.operation.is_bid() && request.key > 0 {
-            put!(out, "Idempotency-Key: {}\r\n", key_of_bid(request.key));
-        }
-        if !matches!(
-            request.operation,
-            Operation::BidAsync | Operation::ReadAuction | Operation::ReadBids | Operation::ReadList
-        ) {
-            let wait = if self.load_balancer.is_some() { SHORT_WAIT_SECONDS } else { WAIT_SECONDS };
-            put!(out, "Prefer: wait={wait}\r\n");
-        }
-        match request.operation {
-            Operation::Invalid => finish(out, b"{\"amount\": -1}"),
-            Operation::SignUp => {
-                let (key, began) = (request.key, run_ids.began.0);
-                let body = format!(
-                    "{{\"email\":\"load-{began}-{key}-{user}@example.org\",\"name\":\"Load {key}\",\
-                     \"password\":\"correct horse battery {key}\"}}"
-                );
-                finish(out, body.as_bytes());
-            }
-            operation if operation.is_bid() => {
-                let mut body = [0; 40];
-                let mut rest = &mut body[..];
-                put!(rest, "{{\"amount\":{}}}", request.amount);
-                let left = rest.len();
-                finish(out, &body[..40 - left]);
-            }
-            _ => finish_without_body(out),
-        }
+        let body = match operation {
+            Operation::Invalid => Some("{\"amount\": -1}".to_owned()),
+            Operation::SignUp => Some(format!(
+                "{{\"email\":\"load-{}-{key}-{user}@example.org\",\"name\":\"Load {key}\",\
+                 \"password\":\"correct horse battery {key}\"}}",
+                run_ids.began.0
+            )),
+            _ => operation.is_bid().then(|| format!("{{\"amount\":{amount}}}")),
+        };
+        self.request(&line, &headers, body.as_deref())
     }
 
     /// Sends the due requests over this many connections and logs the responses. Returns when the queue has
@@ -123,98 +117,125 @@ impl Http {
         counts: &Arc<Counts>,
         connections: usize,
     ) -> Result<(), Failure> {
-        let codes = Arc::new(std::mem::take(&mut log.codes));
-        let mut workers = JoinSet::new();
-        for _ in 0..connections {
-            let (http, queue, run_ids) = (self.clone(), Arc::clone(queue), Arc::clone(run_ids));
-            let (codes, counts) = (Arc::clone(&codes), Arc::clone(counts));
-            workers.spawn(async move {
-                let mut worker = Worker { http, run_ids, connection: None, out: Vec::with_capacity(1024) };
-                let (mut records, mut handles) = (Vec::new(), Vec::new());
-                while let Some(request) = queue.next().await {
-                    let queued_us = queue.since(request.due);
-                    let result = worker.send(&request).await;
-                    let latency_us = queue.since(request.due);
-                    counts.count(result.status);
-                    let code = result.code.as_deref().map_or(0, |code| codes.number(code));
-                    if let Some(handle) = result.handle {
-                        handles.push((records.len(), handle));
-                    }
-                    let WorkerResult { status, version, command, .. } = result;
-                    records.push(Record { request, queued_us, latency_us, status, code, version, command });
-                }
-                (records, handles)
-            });
-        }
-        while let Some(ended) = workers.join_next().await {
-            let (records, handles) = ended?;
-            let before = log.records.len();
-            log.handles.extend(handles.into_iter().map(|(n, handle)| (before + n, handle)));
-            log.records.extend(records);
-        }
-        // All workers have ended and dropped their references.
-        log.codes = Arc::try_unwrap(codes).unwrap_or_default();
-        Ok(())
+        super::work(self.workers(run_ids, connections), queue, log, counts).await
+    }
+
+    /// Returns workers that connect at their first request.
+    pub(crate) fn workers(&self, run_ids: &Arc<RunIds>, connections: usize) -> Vec<Worker> {
+        let worker = |_| Worker { http: self.clone(), run_ids: Arc::clone(run_ids), connection: None };
+        (0..connections).map(worker).collect()
+    }
+
+    /// Sends a GET request over the client; returns status and body.
+    pub(crate) async fn get(
+        &self,
+        client: &mut Client,
+        path: &str,
+        user: Option<Uuid>,
+    ) -> Result<(u16, Vec<u8>), Failure> {
+        let user = user.map(|user| format!("X-User-Id: {user}\r\n")).unwrap_or_default();
+        let response = client.send(&self.request(&format!("GET {path}"), &user, None)).await?;
+        Ok((response.status, response.body.to_vec()))
+    }
+
+    /// Creates the users, a seller, and the auctions of the seller.
+    pub(crate) async fn set_up(
+        &self,
+        users: u32,
+        planned_auctions: &[PlannedAuction],
+        start: Timestamp,
+    ) -> Result<RunIds, Failure> {
+        // One user more than planned is the seller, because sellers may not bid on their own auctions.
+        let request = self.request("POST /users", "Prefer: wait=30\r\n", Some("{}"));
+        let mut users = self.create(&vec![request; users as usize + 1], |reply| reply.user).await?;
+        let seller = users.pop().ok_or("no user was created")?;
+        let headers = format!("X-User-Id: {seller}\r\nX-User-Role: seller\r\nPrefer: wait=30\r\n");
+        let requests = planned_auctions.iter().enumerate().map(|(n, planned)| {
+            let ends_after = i64::try_from(planned.ends_after).unwrap_or(i64::MAX);
+            let ends_at = JsonTime(Timestamp(start.0.saturating_add(ends_after)));
+            let body = serde_json::json!({"title": format!("Lot {n}"), "currency": "USD",
+                "opening_bid": planned.opening, "ends_at": ends_at, "promoted": planned.promoted});
+            self.request("POST /auctions", &headers, Some(&body.to_string()))
+        });
+        let auctions = self.create(&requests.collect::<Vec<_>>(), |reply| reply.auction).await?;
+        Ok(RunIds { users, auctions, began: start })
+    }
+
+    /// Sends the requests over several connections and returns the created ids in request order.
+    async fn create(
+        &self,
+        requests: &[Vec<u8>],
+        id: fn(&CommandReply) -> Option<Uuid>,
+    ) -> Result<Vec<Uuid>, Failure> {
+        let per_connection = requests.len().div_ceil(MAX_CONCURRENT_CREATIONS).max(1);
+        let connections = requests.chunks(per_connection).map(|requests| async move {
+            let (mut client, mut created) = (Client::connect(&self.address).await?, Vec::new());
+            for request in requests {
+                let response = client.send(request).await?;
+                let reply = serde_json::from_slice(response.body).ok().filter(|_| response.status == 201);
+                created.push(reply.as_ref().and_then(id).ok_or_else(|| cannot_create(&response))?);
+            }
+            Ok::<_, Failure>(created)
+        });
+        Ok(try_join_all(connections).await?.concat())
     }
 }
 
+fn cannot_create(response: &Response<'_>) -> String {
+    let hint = match response.status {
+        401 | 403 => {
+            "; use --api-key with a key of the role seller (portal api-keys create load --role seller), or enable \
+             ingress.trust_gateway_user_header"
+        }
+        429 => {
+            "; disable the rate limits of the portal (rate_limits.enabled), or raise --per-second of the API key"
+        }
+        _ => "",
+    };
+    let body = String::from_utf8_lossy(response.body);
+    format!("cannot create users and auctions: {} {body}{hint}", response.status)
+}
+
 /// Sends requests over one connection.
-struct Worker {
+pub(crate) struct Worker {
     http: Http,
     run_ids: Arc<RunIds>,
     /// The open connection and its epoch.
     connection: Option<(ConnectionEpoch, Client)>,
-    out: Vec<u8>,
 }
 
-/// Response to one request.
-#[derive(Default)]
-struct WorkerResult {
-    status: u16,
-    code: Option<String>,
-    version: u64,
-    command: Uuid,
-    handle: Option<String>,
-    /// Reason for a missing response.
-    error: String,
-}
-
-impl Worker {
-    async fn send(&mut self, request: &PlannedRequest) -> WorkerResult {
-        let mut bytes = std::mem::take(&mut self.out);
-        self.http.encode(&mut bytes, &self.run_ids, request);
+impl Sender for Worker {
+    async fn send(&mut self, request: &PlannedRequest) -> RequestResult {
+        let bytes = self.http.encode(&self.run_ids, request);
         let began = Instant::now();
         let result = loop {
             let Some(load_balancer) = self.http.load_balancer.clone() else {
-                break self.attempt(request, &bytes).await;
+                break self.attempt(request, &bytes, Duration::MAX).await;
             };
             let attempt = load_balancer.attempt();
-            let result = self.attempt(request, &bytes).await;
+            let result = self.attempt(request, &bytes, RESPONSE_TIMEOUT).await;
             if !load_balancer.retry_unserved(began, attempt, result.status, &result.error).await {
                 break result;
             }
         };
-        self.out = bytes;
         match self.run_ids.command(request) {
-            Some(command) => WorkerResult { command: command.0, ..result },
+            Some(command) => RequestResult { command: command.0, ..result },
             None => result,
         }
     }
+}
 
-    async fn attempt(&mut self, request: &PlannedRequest, bytes: &[u8]) -> WorkerResult {
-        let response_timeout =
-            if self.http.load_balancer.is_some() { RESPONSE_TIMEOUT } else { Duration::MAX };
-        let exchange = tokio::time::timeout(response_timeout, self.exchange(request, bytes)).await;
-        let result = exchange.unwrap_or_else(|late| Err(late.into()));
-        result.unwrap_or_else(|failure| {
+impl Worker {
+    async fn attempt(&mut self, request: &PlannedRequest, bytes: &[u8], timeout: Duration) -> RequestResult {
+        let exchange = tokio::time::timeout(timeout, self.exchange(request, bytes)).await;
+        exchange.unwrap_or_else(|late| Err(late.into())).unwrap_or_else(|failure| {
             self.connection = None;
-            let code = Some("no_response".to_owned());
-            WorkerResult { status: NO_RESPONSE, code, error: failure.to_string(), ..WorkerResult::default() }
+            RequestResult::no_response(failure.to_string())
         })
     }
 
     /// Returns the connection, or opens a new one if there is none or its ingress is no longer ready.
-    async fn connection(&mut self) -> Result<&mut Client, Failure> {
+    pub(crate) async fn connection(&mut self) -> Result<&mut Client, Failure> {
         if let (Some(load_balancer), Some((epoch, _))) = (&self.http.load_balancer, &self.connection)
             && !load_balancer.is_usable(*epoch)
         {
@@ -230,58 +251,19 @@ impl Worker {
         })
     }
 
-    async fn exchange(&mut self, request: &PlannedRequest, bytes: &[u8]) -> Result<WorkerResult, Failure> {
-        let connection = self.connection().await?;
-        let Response { status, body } = connection.send(bytes).await?;
-        let is_read =
-            matches!(request.operation, Operation::ReadAuction | Operation::ReadBids | Operation::ReadList);
-        if is_read && status == 200 {
-            return Ok(WorkerResult { status, ..WorkerResult::default() });
+    async fn exchange(&mut self, request: &PlannedRequest, bytes: &[u8]) -> Result<RequestResult, Failure> {
+        let Response { status, body } = self.connection().await?.send(bytes).await?;
+        if request.operation.is_read() && status == 200 {
+            return Ok(RequestResult { status, ..RequestResult::default() });
         }
-        let reply: CommandReply<'_> = serde_json::from_slice(body)?;
-        Ok(WorkerResult {
+        let reply: CommandReply = serde_json::from_slice(body)?;
+        Ok(RequestResult {
             status,
-            code: reply.code.map(|code| code.into_owned()),
+            code: reply.code,
             version: reply.version.unwrap_or_default(),
             command: reply.bid.unwrap_or_default(),
-            handle: if status == 202 { reply.command.map(str::to_owned) } else { None },
+            handle: reply.command.filter(|_| status == 202),
             error: String::new(),
         })
-    }
-}
-
-fn finish_without_body(out: &mut Vec<u8>) {
-    out.extend_from_slice(b"\r\n");
-}
-
-fn finish(out: &mut Vec<u8>, body: &[u8]) {
-    put!(out, "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
-    out.extend_from_slice(body);
-}
-
-impl Http {
-    /// Encodes a request without a body and without a user.
-    pub(crate) fn encode_without_body(&self, line: &str) -> Vec<u8> {
-        let mut out = Vec::new();
-        self.begin(&mut out, format_args!("{line}"));
-        finish_without_body(&mut out);
-        out
-    }
-
-    /// Sends a GET request over the client; returns status and body.
-    pub(crate) async fn get(
-        &self,
-        client: &mut Client,
-        path: &str,
-        user: Option<Uuid>,
-    ) -> Result<(u16, Vec<u8>), Failure> {
-        let mut out = Vec::new();
-        self.begin(&mut out, format_args!("GET {path}"));
-        if let Some(user) = user {
-            put!(out, "X-User-Id: {user}\r\n");
-        }
-        finish_without_body(&mut out);
-        let response = client.send(&out).await?;
-        Ok((response.status, response.body.to_vec()))
     }
 }
