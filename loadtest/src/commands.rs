@@ -86,11 +86,7 @@ pub(crate) fn command_of(run_ids: &RunIds, request: &PlannedRequest) -> Result<C
 }
 
 /// Adds an `XADD` of the command to the pipeline.
-pub(crate) fn xadd(pipeline: &mut redis::Pipeline, partitions: PartitionCount, command: &Command) {
-    add_entry(pipeline, &keys::commands(partitions.of(command.key), command.body.channel()), command);
-}
-
-pub(crate) fn add_entry(pipeline: &mut redis::Pipeline, stream: &str, command: &Command) {
+pub(crate) fn xadd(pipeline: &mut redis::Pipeline, stream: &str, command: &Command) {
     let add = pipeline.cmd("XADD").arg(stream).arg("*");
     for (name, value) in command.to_fields() {
         add.arg(name).arg(value);
@@ -108,7 +104,9 @@ pub(crate) async fn add_commands(
     while commands.peek().is_some() {
         let mut pipeline = redis::pipe();
         for command in commands.by_ref().take(PIPELINE) {
-            xadd(&mut pipeline, partitions, &command?);
+            let command = command?;
+            let stream = keys::commands(partitions.of(command.key), command.body.channel());
+            xadd(&mut pipeline, &stream, &command);
         }
         pipeline.query_async::<()>(redis).await?;
     }

@@ -35,7 +35,7 @@ pub(crate) async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
     // Invalid options are reported before any server or process is started.
     let plan = (scenario.plan)(&arguments.load, seed)?;
     let mut session = Session::open(&arguments.target, arguments.load.connections).await?;
-    let result = if scenario.is_search {
+    let result = if scenario.name == scenarios::FIND_MAX {
         let bound = arguments.results.max_p99.unwrap_or(search::DEFAULT_MAX_P99_MS);
         search::find_max(&mut session, scenario, &arguments.load, seed, bound).await?
     } else {

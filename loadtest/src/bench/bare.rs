@@ -1,10 +1,13 @@
 //! Bare axum handlers in a separate process: the minimal cost of HTTP and Redis. Reads are served from
-//! memory. Bids are parsed, encoded as commands and added to their stream; all bids that arrive during one
-//! round trip are written in the next one. There is no authentication and no business rule.
+//! memory. Bids are parsed, encoded as commands and added to their stream by the queue of the portal; all bids
+//! that arrive during one round trip are written in the next one. There is no authentication and no business
+//! rule.
 
 use crate::Failure;
-use crate::commands::{partitions, place_bid, xadd};
-use auction_wire::{Command, CommandId, PartitionCount};
+use crate::commands::{partitions, place_bid};
+use auction_app::ports::commands::command_queue::CommandQueue;
+use auction_redis::command_queue::RedisCommandQueue;
+use auction_wire::{Command, CommandId};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -12,15 +15,11 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, put};
 use clap::Args;
-use redis::aio::MultiplexedConnection;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use tokio::sync::{mpsc, oneshot};
+use std::sync::Arc;
 use uuid::Uuid;
-
-/// Maximum number of bids in one round trip, as in the portal.
-const MAX_BIDS_PER_FLUSH: usize = 1000;
 
 /// Arguments of `auction-loadtest bench bare`.
 #[derive(Args)]
@@ -29,12 +28,6 @@ pub(crate) struct BareArgs {
     /// File with the response body of reads
     #[arg(long)]
     read: Option<PathBuf>,
-}
-
-/// A command to add, and the sender to notify when it is on disk.
-struct PendingBid {
-    command: Command,
-    added: oneshot::Sender<bool>,
 }
 
 #[derive(Deserialize)]
@@ -47,32 +40,28 @@ pub(crate) async fn run(arguments: BareArgs) -> Result<(), Failure> {
         Some(read) => Bytes::from(std::fs::read(read)?),
         None => Bytes::new(),
     };
-    let redis = redis::Client::open(std::env::var("REDIS_URL")?)?;
-    let (flush, pending) = mpsc::channel(10 * MAX_BIDS_PER_FLUSH);
-    tokio::spawn(write_batches(redis.get_multiplexed_async_connection().await?, partitions()?, pending));
+    let url = std::env::var("REDIS_URL")?;
+    let clock = deadpool_redis::Config::from_url(&url).create_pool(Some(deadpool_redis::Runtime::Tokio1))?;
+    let queue = RedisCommandQueue::start(redis::Client::open(url)?, partitions()?, clock);
     let written = get(async move || ([(CONTENT_TYPE, "application/json")], read));
     let router = Router::new()
         .route("/readyz", get(async || StatusCode::OK))
         .route("/auction/{id}", written)
         .route("/auction/{id}/bid", put(accept_bid))
-        .with_state(flush);
+        .with_state(Arc::new(queue));
     Ok(axum::serve(tokio::net::TcpListener::bind(arguments.listen).await?, router).await?)
 }
 
 async fn accept_bid(
-    State(flush): State<mpsc::Sender<PendingBid>>,
+    State(queue): State<Arc<RedisCommandQueue>>,
     Path(auction): Path<Uuid>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<(StatusCode, String), StatusCode> {
     let bid = Uuid::now_v7();
     let command = command(bid, auction, &headers, &body).ok_or(StatusCode::BAD_REQUEST)?;
-    let (added, written) = oneshot::channel();
-    flush.send(PendingBid { command, added }).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
-    match written.await {
-        Ok(true) => Ok((StatusCode::ACCEPTED, format!("{{\"status\":\"pending\",\"bid\":\"{bid}\"}}"))),
-        _ => Err(StatusCode::SERVICE_UNAVAILABLE),
-    }
+    queue.submit(command).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    Ok((StatusCode::ACCEPTED, format!("{{\"status\":\"pending\",\"bid\":\"{bid}\"}}")))
 }
 
 /// Returns the same command as the portal.
@@ -80,22 +69,4 @@ fn command(bid: Uuid, auction: Uuid, headers: &HeaderMap, body: &[u8]) -> Option
     let bidder = headers.get("X-User-Id")?.to_str().ok()?.parse().ok()?;
     let bid_request: BidRequest = serde_json::from_slice(body).ok()?;
     place_bid(CommandId(bid), auction, bidder, bid_request.amount).ok()
-}
-
-/// Writes all bids that arrived during one round trip in the next one.
-async fn write_batches(
-    mut redis: MultiplexedConnection,
-    partitions: PartitionCount,
-    mut pending: mpsc::Receiver<PendingBid>,
-) {
-    let mut batch = Vec::new();
-    while pending.recv_many(&mut batch, MAX_BIDS_PER_FLUSH).await > 0 {
-        let mut flush = redis::pipe();
-        batch.iter().for_each(|pending| xadd(&mut flush, partitions, &pending.command));
-        let added = flush.query_async::<()>(&mut redis).await.is_ok();
-        for pending in batch.drain(..) {
-            // The client may have disconnected.
-            let _ = pending.added.send(added);
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! A private portal for a row of the table, the load on it, and its progress.
 
 use crate::Failure;
+use crate::bench::resource_usage::Meter;
 use crate::commands::{add_commands, command_of, create_auction, create_user, partitions};
 use crate::local_portal::LocalPortal;
 use crate::run::history::{OperationLog, Record};
@@ -52,6 +53,8 @@ const LASTING: PlannedAuction = PlannedAuction { opening: 1, ends_after: 4_102_4
 #[derive(Clone, Copy)]
 pub(crate) struct BidPattern {
     pub(crate) users: usize,
+    /// Number of the first auction.
+    pub(crate) first: usize,
     pub(crate) auctions: usize,
     /// Bidders of each auction.
     pub(crate) bidders: usize,
@@ -63,7 +66,7 @@ impl BidPattern {
     pub(crate) fn bid(self, n: usize) -> PlannedRequest {
         let (auction, round) = (n % self.auctions, n / self.auctions);
         let user = (auction + round % self.bidders) % self.users;
-        let (user, auction, amount) = (user as u32, auction as u32, n as u64 + 1);
+        let (user, auction, amount) = (user as u32, (self.first + auction) as u32, n as u64 + 1);
         PlannedRequest { due: 0, operation: Operation::BidAsync, user, auction, amount, key: 0 }
     }
 }
@@ -121,21 +124,8 @@ impl BenchPortal {
         bid_pattern: BidPattern,
         bids: Range<usize>,
     ) -> Result<(), Failure> {
-        self.add_bids_from(0, bid_pattern, bids).await
-    }
-
-    /// Adds bids with these numbers to the streams. Auction `first` is the first of the pattern.
-    pub(crate) async fn add_bids_from(
-        &mut self,
-        first: u32,
-        bid_pattern: BidPattern,
-        bids: Range<usize>,
-    ) -> Result<(), Failure> {
-        let bid = |n| {
-            let bid = bid_pattern.bid(n);
-            command_of(&self.run_ids, &PlannedRequest { auction: first + bid.auction, ..bid })
-        };
-        add_commands(&mut self.redis, self.partitions, bids.map(bid)).await
+        let commands = bids.map(|n| command_of(&self.run_ids, &bid_pattern.bid(n)));
+        add_commands(&mut self.redis, self.partitions, commands).await
     }
 
     /// Starts all event consumers and waits until they have caught up.
@@ -159,6 +149,20 @@ impl BenchPortal {
         let address = self.portal.address.clone();
         self.portal.wait_until_ready(&address).await?;
         Ok(Http { address, token: None, load_balancer: None })
+    }
+
+    /// Starts a writer, or the bare probe, on a backlog. Returns the time until its first decision, a meter
+    /// started then, and the number of events at that time: the start of the process and the acquisition of
+    /// leases are not measured.
+    pub(crate) async fn start_decider(&mut self, is_probe: bool) -> Result<(Duration, Meter, u64), Failure> {
+        let (begin, began) = (self.events().await?, Instant::now());
+        match is_probe {
+            true => self.spawn_baseline(&["probe"])?,
+            false => self.portal.start_components(&["writer"])?,
+        }
+        self.wait_for_events(begin + 1).await?;
+        let start = began.elapsed();
+        Ok((start, Meter::start()?, self.events().await?))
     }
 
     /// Sends bids over this many connections when they are due, and returns the responses.

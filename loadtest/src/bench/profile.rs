@@ -1,7 +1,6 @@
 //! Records where each component spends its CPU time while bids arrive by HTTP: a flame graph by `perf`, or,
 //! where `perf` is not permitted, instruction counts by `callgrind`.
 
-mod callgrind;
 mod perf;
 
 use crate::Failure;
@@ -14,13 +13,16 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// The same pattern as in the table.
-const BID_PATTERN: BidPattern = BidPattern { users: 1000, auctions: 1000, bidders: 10 };
+const BID_PATTERN: BidPattern = BidPattern { users: 1000, first: 0, auctions: 1000, bidders: 10 };
 
 /// Interval for checking whether a recording has ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Bids placed before the load checks for errors.
 const BIDS_PER_BATCH: usize = 1000;
+
+/// Few connections, because the component under `callgrind` is slow.
+const CALLGRIND_CONNECTIONS: usize = 4;
 
 /// Arguments of `auction-loadtest profile`.
 #[derive(Args)]
@@ -51,7 +53,7 @@ impl ProfileArgs {
                      To permit it, run `sysctl kernel.perf_event_paranoid=1` as root; a container needs CAP_PERFMON.\n\
                      Using callgrind instead: each component runs about fifty times slower, and there are no flame graphs."
                 );
-                callgrind::record(&self).await
+                count_instructions(&self).await
             }
         }
     }
@@ -92,4 +94,21 @@ impl Load {
         self.0.abort();
         Ok(())
     }
+}
+
+/// Counts the instructions of one component after the other by `callgrind`.
+async fn count_instructions(arguments: &ProfileArgs) -> Result<(), Failure> {
+    for component in arguments.components() {
+        let mut bench = BenchPortal::start(BID_PATTERN.users, BID_PATTERN.auctions).await?;
+        let counts = arguments.directory.join(format!("{component}.callgrind"));
+        let out = format!("--callgrind-out-file={}", counts.display());
+        let line = ["valgrind", "-q", "--tool=callgrind", &out].map(str::to_owned).to_vec();
+        bench.portal.wrapper = Some((component, line));
+        let load = Load::start(&mut bench, CALLGRIND_CONNECTIONS).await?;
+        tokio::time::sleep(Duration::from_secs(arguments.seconds)).await; // duration of the recording
+        load.stop().await?;
+        bench.portal.stop().await?;
+        println!("{0}: open with `callgrind_annotate {0}` or kcachegrind", counts.display());
+    }
+    Ok(())
 }

@@ -31,6 +31,17 @@ const TABLES: &str = "
     INSERT INTO single_events (aggregate, version, kind, schema, at, command_id, body)
         SELECT aggregate, version, kind, schema, at, command_id, body FROM events;";
 
+const LOAD: &str = "SELECT kind, schema, at, body FROM single_events WHERE aggregate = $1 ORDER BY version";
+
+/// One statement is one transaction.
+const STORE: &str = "
+    WITH event AS (
+        INSERT INTO single_events (aggregate, version, kind, schema, at, command_id, body)
+        VALUES ($2, $3, $4, $5, $6, $1, $7)),
+    outcome AS (INSERT INTO single_commands VALUES ($1, 'place_bid', $2, 7, 0, $3, $6, $8))
+    INSERT INTO single_bids (id, auction, bidder, amount, doubled, state)
+    VALUES ($1, $2, $9, $10, false, 'live')";
+
 /// Processes all bids on the streams and returns the resource usage.
 pub(crate) async fn drain(bench: &BenchPortal) -> Result<ResourceUsage, Failure> {
     bench.database.batch_execute(TABLES).await?;
@@ -46,8 +57,9 @@ pub(crate) async fn drain(bench: &BenchPortal) -> Result<ResourceUsage, Failure>
         tokio::spawn(connection);
         // 32 is a multiple of the number of partitions, so every stream has the same number of workers.
         let partition = PartitionId((n % usize::from(bench.partitions.get())) as u16);
-        let (store, redis) = (Store::prepare(client).await?, bench.redis.clone());
-        let mut worker = Worker { store, redis, partition, name: n.to_string() };
+        let (load, store) = (client.prepare(LOAD).await?, client.prepare(STORE).await?);
+        let (redis, name) = (bench.redis.clone(), n.to_string());
+        let mut worker = Worker { client, load, store, redis, partition, name };
         workers.spawn(async move { worker.run().await });
     }
     let meter = Meter::start()?;
@@ -58,7 +70,9 @@ pub(crate) async fn drain(bench: &BenchPortal) -> Result<ResourceUsage, Failure>
 }
 
 struct Worker {
-    store: Store,
+    client: Client,
+    load: Statement,
+    store: Statement,
     redis: MultiplexedConnection,
     partition: PartitionId,
     name: String,
@@ -75,7 +89,7 @@ impl Worker {
             let Some(entry) = read_reply(std::slice::from_ref(&stream), reply)?.pop() else { return Ok(()) };
             let command = Command::from_fields(&entry.fields)?;
             let event = loop {
-                match self.store.handle(&command, Timestamp(entry.id.ms.cast_signed())).await? {
+                match self.handle(&command, Timestamp(entry.id.ms.cast_signed())).await? {
                     Some(event) => break event,
                     None => continue, // another worker wrote to the auction
                 }
@@ -87,27 +101,6 @@ impl Worker {
             settle.cmd("XACK").arg(&stream).arg(GROUP).arg(entry.id.to_string()).ignore();
             settle.query_async::<()>(&mut self.redis).await?;
         }
-    }
-}
-
-struct Store {
-    client: Client,
-    load: Statement,
-    store: Statement,
-}
-
-impl Store {
-    async fn prepare(client: Client) -> Result<Store, Failure> {
-        let load = "SELECT kind, schema, at, body FROM single_events WHERE aggregate = $1 ORDER BY version";
-        // One statement is one transaction.
-        let store = "WITH event AS (
-                         INSERT INTO single_events (aggregate, version, kind, schema, at, command_id, body)
-                         VALUES ($2, $3, $4, $5, $6, $1, $7)),
-                     outcome AS (INSERT INTO single_commands VALUES ($1, 'place_bid', $2, 7, 0, $3, $6, $8))
-                     INSERT INTO single_bids (id, auction, bidder, amount, doubled, state)
-                     VALUES ($1, $2, $9, $10, false, 'live')";
-        let (load, store) = (client.prepare(load).await?, client.prepare(store).await?);
-        Ok(Store { client, load, store })
     }
 
     /// Decides a bid and stores the result; none if another worker wrote to its auction meanwhile.

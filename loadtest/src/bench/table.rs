@@ -54,7 +54,7 @@ pub(crate) struct TableArgs {
 impl TableArgs {
     /// Returns the bid pattern of most rows.
     fn bid_pattern(&self) -> BidPattern {
-        BidPattern { users: 1000, auctions: 1000, bidders: self.bidders }
+        BidPattern { users: 1000, first: 0, auctions: 1000, bidders: self.bidders }
     }
 }
 
@@ -88,13 +88,13 @@ pub(crate) async fn run(arguments: TableArgs) -> Result<(), Failure> {
     for round in 1..=arguments.rounds {
         for row in &repeated {
             let measured = measure(*row, 0.0, &arguments).await?;
-            add(&mut report, &format!("round {round}, "), measured);
+            measured.into_iter().for_each(|measurement| report.add(measurement, Some(round)));
         }
     }
     for row in single {
         let max_rate = report.median(&Row::Http.key()).unwrap_or_default();
         let measured = measure(row, max_rate, &arguments).await?;
-        add(&mut report, "", measured);
+        measured.into_iter().for_each(|measurement| report.add(measurement, None));
     }
     let report = report.in_order();
     println!(
@@ -106,14 +106,6 @@ pub(crate) async fn run(arguments: TableArgs) -> Result<(), Failure> {
     );
     println!("{}", report.table());
     report.write(&arguments.json)
-}
-
-fn add(report: &mut Report, round: &str, measured: Vec<Measurement>) {
-    for measured in measured {
-        let Measurement { key, name, value, unit, .. } = &measured;
-        println!("{round}{key}: {name}: {value:.1} {unit}");
-        report.add(measured);
-    }
 }
 
 /// Measures a row. `max_rate` is the result of row 6.

@@ -15,8 +15,6 @@ pub(crate) struct Scenario {
     pub(crate) description: &'static str,
     /// Plans the requests; the second argument is the seed.
     pub(crate) plan: fn(&LoadArgs, u64) -> Result<Plan, Failure>,
-    /// Whether the scenario is repeated at several rates to find the highest sustainable one.
-    pub(crate) is_search: bool,
 }
 
 pub(crate) const ALL: [Scenario; 9] = [
@@ -25,14 +23,12 @@ pub(crate) const ALL: [Scenario; 9] = [
         description: "A constant rate on 200 auctions, a few of them popular: leading and lower bids, valid and invalid \
                       requests, repeated and deleted bids, and reads.",
         plan: steady,
-        is_search: false,
     },
     Scenario {
         name: "hot-auction",
         description: "The load of `steady` on one auction: one partition decides all commands in order, and the ranking of \
                       the auction grows.",
         plan: |load, seed| plan(load, seed, 1, Mix::bidding()?, &constant(load.rate, load)),
-        is_search: false,
     },
     closing_rush::CLOSING_RUSH,
     Scenario {
@@ -40,7 +36,6 @@ pub(crate) const ALL: [Scenario; 9] = [
         description: "The load of `steady`; after a third of the time the rate is ten times as high for 5 s. Reports how \
                       long it takes until p99 is at most twice its value before the burst.",
         plan: burst,
-        is_search: false,
     },
     Scenario {
         name: "sign-up-during-backlog",
@@ -51,7 +46,6 @@ pub(crate) const ALL: [Scenario; 9] = [
             let mix = Mix::new(&[(Operation::BidAsync, 1_000), (Operation::SignUp, 1)])?;
             plan(load, seed, AUCTIONS, mix, &constant(20.0 * load.rate, load))
         },
-        is_search: false,
     },
     Scenario {
         name: "read-mostly",
@@ -66,7 +60,6 @@ pub(crate) const ALL: [Scenario; 9] = [
             ])?;
             plan(load, seed, 1_000, mix, &constant(load.rate, load))
         },
-        is_search: false,
     },
     Scenario {
         name: "live-listeners",
@@ -76,17 +69,18 @@ pub(crate) const ALL: [Scenario; 9] = [
             let plan = plan(load, seed, 50, Mix::bidding()?, &constant(load.rate, load))?;
             Ok(Plan { listeners: load.listeners.unwrap_or(1_000), ..plan })
         },
-        is_search: false,
     },
     real::REAL,
     Scenario {
-        name: "find-max",
+        name: FIND_MAX,
         description: "The load of `steady` for --seconds at one rate after the other. Searches the highest rate at which \
                       99 % of the outcomes arrive within --max-p99 (100 ms) and all requests are served. Checks each step.",
         plan: steady,
-        is_search: true,
     },
 ];
+
+/// Scenario that is repeated at several rates to find the highest sustainable one.
+pub(crate) const FIND_MAX: &str = "find-max";
 
 /// Default number of auctions.
 const AUCTIONS: u32 = 200;

@@ -30,13 +30,7 @@ pub(super) async fn measure(row: Row, arguments: &TableArgs) -> Result<Vec<Measu
         bench.portal.stop().await?;
         return Ok(vec![Measurement::rate(row, bids as u64, usage)]);
     }
-    match row {
-        Row::Probe => bench.spawn_baseline(&["probe"])?,
-        _ => bench.portal.start_components(&["writer"])?,
-    }
-    // The start of the process and the acquisition of leases are not measured.
-    bench.wait_for_events(begin + 1).await?;
-    let (meter, first) = (Meter::start()?, bench.events().await?);
+    let (_, meter, first) = bench.start_decider(row == Row::Probe).await?;
     let last = begin + bids as u64;
     bench.wait_until_published(last).await?;
     if row == Row::WithConsumers {

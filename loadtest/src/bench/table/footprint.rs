@@ -35,12 +35,12 @@ const ROUNDS: usize = 20;
 
 type Memory = BTreeMap<String, u64>;
 
-/// Disk usage in bytes.
-struct Disk {
-    aof: i64,
-    wal: i64,
-    tables: i64,
-}
+/// Figures of row 11.
+const DISK: [(&str, &str); 3] = [
+    ("aof", "Redis append-only file"),
+    ("wal", "Postgres write-ahead log"),
+    ("tables", "Postgres tables and indexes"),
+];
 
 pub(super) async fn measure(arguments: &TableArgs) -> Result<Vec<Measurement>, Failure> {
     let (bid_pattern, bids) = (arguments.bid_pattern(), arguments.bids);
@@ -68,12 +68,10 @@ pub(super) async fn measure(arguments: &TableArgs) -> Result<Vec<Measurement>, F
     bench.stop(all).await?;
     let mut measured = growth(&empty, &with_auctions, "auctions", PER_AUCTIONS / AUCTIONS as f64);
     measured.extend(growth(&with_auctions, &with_bids, "bids", PER_BIDS / bids as f64));
-    let per_bid = |entry: &str, name: &str, growth: i64| {
-        Measurement::of(Row::Disk, entry, name, growth as f64 / bids as f64, "bytes/bid")
-    };
-    measured.push(per_bid("aof", "Redis append-only file", after.aof - before.aof));
-    measured.push(per_bid("wal", "Postgres write-ahead log", after.wal - before.wal));
-    measured.push(per_bid("tables", "Postgres tables and indexes", after.tables - before.tables));
+    for (n, (entry, name)) in DISK.into_iter().enumerate() {
+        let per_bid = (after[n] - before[n]) as f64 / bids as f64;
+        measured.push(Measurement::of(Row::Disk, entry, name, per_bid, "bytes/bid"));
+    }
     Ok(measured)
 }
 
@@ -119,12 +117,13 @@ fn growth(before: &Memory, after: &Memory, of: &str, scale: f64) -> Vec<Measurem
     after.iter().filter(|(kind, _)| kind.as_str() != LOAD).map(figure_of).collect()
 }
 
-async fn disk(bench: &mut BenchPortal) -> Result<Disk, Failure> {
+/// Returns the disk usage in bytes, in the order of [`DISK`].
+async fn disk(bench: &mut BenchPortal) -> Result<[i64; 3], Failure> {
     let info: String = redis::cmd("INFO").arg("persistence").query_async(&mut bench.redis).await?;
     let aof = info.lines().find_map(|line| line.strip_prefix("aof_current_size:"));
     let query = "SELECT (pg_current_wal_lsn() - '0/0')::bigint, \
                  (SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class \
                   WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace)";
     let row = bench.database.query_one(query, &[]).await?;
-    Ok(Disk { aof: aof.ok_or("no aof_current_size")?.parse()?, wal: row.get(0), tables: row.get(1) })
+    Ok([aof.ok_or("no aof_current_size")?.parse()?, row.get(0), row.get(1)])
 }

@@ -5,7 +5,6 @@ use super::row::Row;
 use super::{Measurement, TableArgs};
 use crate::Failure;
 use crate::bench::bench_portal::{BenchPortal, BidPattern, percentile, sync_disks};
-use crate::bench::resource_usage::Meter;
 use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
 use auction_redis::keys;
 use auction_wire::Channel;
@@ -62,8 +61,8 @@ impl FilledStore {
             bench.add_auctions(auctions).await?;
             // Bids may overtake creations on another stream.
             bench.wait_for_events(before + auctions as u64).await?;
-            let of_round = BidPattern { auctions, ..bid_pattern };
-            bench.add_bids_from(first as u32, of_round, 0..BIDS_PER_AUCTION * auctions).await?;
+            let of_round = BidPattern { first, auctions, ..bid_pattern };
+            bench.add_bids(of_round, 0..BIDS_PER_AUCTION * auctions).await?;
             bench.wait_until_published(before + (auctions * (1 + BIDS_PER_AUCTION)) as u64).await?;
             trim(&mut bench).await?;
         }
@@ -90,17 +89,14 @@ impl FilledStore {
         bench.add_bids(bid_pattern, self.next..self.next + bids).await?;
         self.next += bids;
         sync_disks()?;
-        let (begin, began) = (bench.events().await?, Instant::now());
-        bench.portal.start_components(&["writer"])?;
-        bench.wait_for_events(begin + 1).await?;
-        let start = 1000.0 * began.elapsed().as_secs_f64();
-        let (meter, first) = (Meter::start()?, bench.events().await?);
-        let last = begin + bids as u64;
+        let last = bench.events().await? + bids as u64;
+        let (start, meter, first) = bench.start_decider(false).await?;
         bench.wait_until_published(last).await?;
         let usage = meter.stop()?;
         bench.portal.end(&["writer"])?;
         let rate = (last - first) as f64 / usage.took.as_secs_f64();
         let rate = self.figure("rate", "the writer, no consumers", rate, "bids/s");
+        let start = 1000.0 * start.as_secs_f64();
         let start = self.figure("start", "start of a writer until its first decision", start, "ms");
         Ok(vec![Measurement { usage: Some(usage), ..rate }, start])
     }

@@ -19,7 +19,7 @@ const CONNECTIONS: usize = 64;
 /// Duration of one measurement.
 const MEASURE_TIME: Duration = Duration::from_secs(2);
 
-const BID_PATTERN: BidPattern = BidPattern { users: 100, auctions: 1, bidders: 100 };
+const BID_PATTERN: BidPattern = BidPattern { users: 100, first: 0, auctions: 1, bidders: 100 };
 const BIDS: usize = 50;
 
 pub(super) async fn measure(arguments: &TableArgs) -> Result<Vec<Measurement>, Failure> {

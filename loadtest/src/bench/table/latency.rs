@@ -7,13 +7,13 @@ use super::{Measurement, TableArgs};
 use crate::Failure;
 use crate::bench::bench_portal::{BenchPortal, BidPattern, percentile, sync_disks};
 use crate::bench::resource_usage::Meter;
-use crate::commands::{add_entry, command_of};
+use crate::commands::{command_of, xadd};
 use crate::run::mix::Operation;
 use crate::run::plan::PlannedRequest;
 use std::time::Instant;
 
 /// Number of samples of each baseline.
-const BASELINE_SAMPLES: usize = 500;
+const BASELINE_SAMPLES: i64 = 500;
 
 /// Bids in one `XADD` round trip.
 const BIDS_PER_XADD: usize = 10;
@@ -33,7 +33,7 @@ pub(super) async fn measure(max_rate: f64, arguments: &TableArgs) -> Result<Vec<
     let mut bench = BenchPortal::start(bid_pattern.users, bid_pattern.auctions).await?;
     bench.start_all().await?;
     let http = bench.start_ingress().await?;
-    let baseline = redis_baseline(&mut bench).await? + postgres_baseline(&bench).await?;
+    let baseline = redis_baseline(&bench).await? + postgres_baseline(&bench).await?;
     let name = "one batched XADD plus one commit, on disk, before the load: p50";
     let mut measured = vec![Measurement::of(row, "least", name, baseline, "ms")];
     let mut bids = WARM_UP_BIDS_PER_AUCTION * bid_pattern.auctions;
@@ -69,28 +69,28 @@ pub(super) async fn measure(max_rate: f64, arguments: &TableArgs) -> Result<Vec<
 }
 
 /// Returns the median time of an `XADD` round trip with several bids, in milliseconds.
-async fn redis_baseline(bench: &mut BenchPortal) -> Result<f64, Failure> {
-    let bid = BidPattern { users: 1, auctions: 1, bidders: 1 }.bid(0);
-    let (command, mut batch, mut took) = (command_of(&bench.run_ids, &bid)?, redis::pipe(), Vec::new());
-    for _ in 0..BIDS_PER_XADD {
-        add_entry(&mut batch, "bench:least", &command);
-    }
-    for _ in 0..BASELINE_SAMPLES {
-        let began = Instant::now();
-        batch.query_async::<()>(&mut bench.redis).await?;
-        took.push(began.elapsed().as_micros() as u64);
-    }
-    Ok(percentile(took.into_iter(), 0.5))
+async fn redis_baseline(bench: &BenchPortal) -> Result<f64, Failure> {
+    let bid = BidPattern { users: 1, first: 0, auctions: 1, bidders: 1 }.bid(0);
+    let (command, mut batch) = (command_of(&bench.run_ids, &bid)?, redis::pipe());
+    (0..BIDS_PER_XADD).for_each(|_| xadd(&mut batch, "bench:least", &command));
+    median_ms(async |_| Ok(batch.query_async::<()>(&mut bench.redis.clone()).await?)).await
 }
 
 /// Returns the median time of committing one small row, in milliseconds.
 async fn postgres_baseline(bench: &BenchPortal) -> Result<f64, Failure> {
-    let (database, mut took) = (&bench.database, Vec::new());
+    let database = &bench.database;
     database.batch_execute("CREATE TABLE least (id bigint PRIMARY KEY, body bytea NOT NULL)").await?;
     let insert = database.prepare("INSERT INTO least VALUES ($1, $2)").await?;
+    let body = [0_u8; 100].as_slice();
+    median_ms(async |n| Ok(database.execute(&insert, &[&n, &body]).await.map(drop)?)).await
+}
+
+/// Runs an operation several times, each with its number. Returns the median duration in milliseconds.
+async fn median_ms(operation: impl AsyncFn(i64) -> Result<(), Failure>) -> Result<f64, Failure> {
+    let mut took = Vec::new();
     for n in 0..BASELINE_SAMPLES {
         let began = Instant::now();
-        database.execute(&insert, &[&i64::try_from(n)?, &[0_u8; 100].as_slice()]).await?;
+        operation(n).await?;
         took.push(began.elapsed().as_micros() as u64);
     }
     Ok(percentile(took.into_iter(), 0.5))

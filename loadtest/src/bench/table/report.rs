@@ -41,9 +41,11 @@ impl Figure {
 }
 
 impl Report {
-    /// Adds a figure, or a round of a known figure.
-    pub(super) fn add(&mut self, measured: Measurement) {
+    /// Prints a figure, and adds it or a round of it.
+    pub(super) fn add(&mut self, measured: Measurement, round: Option<usize>) {
         let Measurement { key, name, value, unit, usage } = measured;
+        let round = round.map_or_else(String::new, |round| format!("round {round}, "));
+        println!("{round}{key}: {name}: {value:.1} {unit}");
         let at = self.0.iter().position(|figure| figure.key == key).unwrap_or_else(|| {
             self.0.push(Figure { key, name, unit, rounds: Vec::new() });
             self.0.len() - 1
@@ -167,10 +169,10 @@ mod tests {
     fn json_report_contains_medians_and_ratios() {
         let mut report = Report::default();
         for value in [50_000.0, 10_000.0, 40_000.0] {
-            report.add(measured("1", value));
+            report.add(measured("1", value), None);
         }
-        report.add(measured("2a", 30_000.0));
-        report.add(measured("6 p99", 9.0));
+        report.add(measured("2a", 30_000.0), None);
+        report.add(measured("6 p99", 9.0), None);
         let written = written(&report);
         assert_eq!(
             written[0],
@@ -192,9 +194,9 @@ mod tests {
     #[test]
     fn table_shows_whether_targets_are_met() {
         let mut report = Report::default();
-        report.add(measured("1", 40_000.0));
-        report.add(measured("2a", 38_000.0));
-        report.add(measured("5", 19_000.0));
+        report.add(measured("1", 40_000.0), None);
+        report.add(measured("2a", 38_000.0), None);
+        report.add(measured("5", 19_000.0), None);
         let table = report.table();
         let line = |key: &str| table.lines().find(|line| line.starts_with(&format!("| {key} "))).unwrap();
         assert!(
@@ -211,7 +213,7 @@ mod tests {
         for (process, value) in [("writer", 7.5), ("redis", 2.25)] {
             let (key, name) =
                 (format!("10 auctions {process}"), format!("memory for 1,000 auctions: {process}"));
-            report.add(Measurement { key, name, value, unit: "MB", usage: None });
+            report.add(Measurement { key, name, value, unit: "MB", usage: None }, None);
         }
         let table = report.table();
         let line = "row 10 auctions: memory for 1,000 auctions, MB: writer 7.5; redis 2.25";

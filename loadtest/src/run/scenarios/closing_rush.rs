@@ -12,7 +12,6 @@ pub(super) const CLOSING_RUSH: Scenario = Scenario {
     description: "2000 auctions (--auctions) end one after the other within --seconds, and the rate doubles meanwhile. \
                   Users bid on auctions that end within the next 3 s. The run ends when all auctions have a result.",
     plan,
-    is_search: false,
 };
 
 const AUCTIONS: u32 = 2_000;

@@ -14,7 +14,6 @@ pub(super) const REAL: Scenario = Scenario {
     description: "Replays a bidding history (--history): complete auctions with their bidders and amounts, all days \
                   compressed into --seconds at the recorded relative pace. The run ends when all auctions have a result.",
     plan,
-    is_search: false,
 };
 
 /// Time between the end of an auction's history and the end of the auction, in milliseconds, so that delayed

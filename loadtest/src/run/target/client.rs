@@ -76,7 +76,7 @@ impl Client {
 
     async fn exchange(&mut self, request: &[u8]) -> Result<Head, Failure> {
         self.stream.write_all(request).await?;
-        let (mut filled, mut known) = (0, None);
+        let mut filled = 0;
         loop {
             if filled == self.buffer.len() {
                 if filled >= MAX_RESPONSE_BYTES {
@@ -89,12 +89,10 @@ impl Client {
                 return Err("the connection was closed".into());
             }
             filled += read;
-            if known.is_none() {
-                known = head(&self.buffer[..filled])?;
-            }
-            match known.take() {
-                Some(head) if filled >= head.end => return Ok(head),
-                head => known = head,
+            if let Some(head) = head(&self.buffer[..filled])?
+                && filled >= head.end
+            {
+                return Ok(head);
             }
         }
     }
