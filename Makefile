@@ -46,5 +46,5 @@ schemathesis: setup ## Test a portal against its OpenAPI document (needs Python 
 	@scripts/schemathesis.sh
 
 lint: setup ## Check formatting and run clippy
-	cargo fmt --all --check
+	rustfmt --check $$(git ls-files '*.rs')
 	cargo clippy --workspace --all-targets --locked -- -D warnings

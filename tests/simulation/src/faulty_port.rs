@@ -1,9 +1,9 @@
 //! Ports with a simulated connection: slow, and failing before or after a call. A failure before the call means
 //! that nothing happened. A failure after it means that the call took effect and its result was lost.
 
-use async_trait::async_trait;
 use crate::process::is_aborted;
 use crate::world::{Server, World};
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_app::ports::events::event_store::{

@@ -1,9 +1,9 @@
 //! Streams of one partition on the modelled Redis: the real adapters over them, and access to their contents.
 
-use async_trait::async_trait;
 use crate::network::Network;
 use crate::redis::{Fields, Id, Stream};
 use crate::world::World;
+use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_app::ports::commands::command_stream::NewDeadLetter;

@@ -96,7 +96,11 @@ fn auction_matches_the_reference_model() {
                     events.iter().for_each(|event| count(format!("{} by {name}", variant(event))));
                 }
                 Err(refused) => {
-                    prop_assert!(declares(&sent.command, refused.code), "{name} does not declare {}", refused.code);
+                    prop_assert!(
+                        declares(&sent.command, refused.code),
+                        "{name} does not declare {}",
+                        refused.code
+                    );
                     count(format!("{name} {}", refused.code));
                 }
             }

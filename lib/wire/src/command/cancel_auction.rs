@@ -1,9 +1,9 @@
 //! `cancel_auction`: an auction is cancelled.
 
-use auction_domain::auction::CancelAuction;
+use super::EncodedCommand;
 use crate::DecodeError;
 use crate::body::{self, EmptyBody};
-use super::EncodedCommand;
+use auction_domain::auction::CancelAuction;
 
 pub(super) const VERSION: u16 = 1;
 
@@ -18,9 +18,12 @@ pub(super) fn decode(encoded: &EncodedCommand) -> Result<CancelAuction, DecodeEr
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<crate::golden::Sample> {
-    use auction_domain::{Actor, OperatorId};
-    use auction_domain::auction::AuctionCommand;
     use crate::golden::Sample;
+    use auction_domain::auction::AuctionCommand;
+    use auction_domain::{Actor, OperatorId};
 
-    vec![Sample::of_auction(Actor::Operator(OperatorId::Unidentified), AuctionCommand::CancelAuction(CancelAuction))]
+    vec![Sample::of_auction(
+        Actor::Operator(OperatorId::Unidentified),
+        AuctionCommand::CancelAuction(CancelAuction),
+    )]
 }

@@ -1,9 +1,9 @@
 //! `change_promoter_settings`: an operator changes the draw options of all auctions.
 
-use auction_domain::promoter::ChangePromoterSettings;
+use super::EncodedCommand;
 use crate::DecodeError;
 use crate::body::OptionsBody;
-use super::EncodedCommand;
+use auction_domain::promoter::ChangePromoterSettings;
 
 pub(super) const VERSION: u16 = 1;
 
@@ -17,11 +17,14 @@ pub(super) fn decode(encoded: &EncodedCommand) -> Result<ChangePromoterSettings,
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<crate::golden::Sample> {
-    use auction_domain::{Actor, OperatorId};
-    use auction_domain::promoter::PromoterCommand;
     use crate::CommandBody;
     use crate::golden::{self, Sample};
+    use auction_domain::promoter::PromoterCommand;
+    use auction_domain::{Actor, OperatorId};
 
     let change = ChangePromoterSettings { options: golden::options() };
-    vec![Sample::of(Actor::Operator(OperatorId::Unidentified), CommandBody::Promoter(PromoterCommand::ChangePromoterSettings(change)))]
+    vec![Sample::of(
+        Actor::Operator(OperatorId::Unidentified),
+        CommandBody::Promoter(PromoterCommand::ChangePromoterSettings(change)),
+    )]
 }

@@ -1,9 +1,9 @@
 //! `change_subscriptions`: a user chooses the notifications to receive.
 
-use auction_domain::user::ChangeNotificationPreferences;
+use super::EncodedCommand;
 use crate::DecodeError;
 use crate::body::{self, SubscriptionsBody};
-use super::EncodedCommand;
+use auction_domain::user::ChangeNotificationPreferences;
 
 /// Version 2 holds only the kinds that are not as they are by default.
 pub(super) const VERSION: u16 = 2;
@@ -18,8 +18,8 @@ pub(super) fn decode(encoded: &EncodedCommand) -> Result<ChangeNotificationPrefe
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<crate::golden::Sample> {
-    use auction_domain::user::UserCommand;
     use crate::golden::{self, Sample};
+    use auction_domain::user::UserCommand;
 
     let change = ChangeNotificationPreferences { preferences: golden::subscriptions() };
     vec![Sample::of_user(UserCommand::ChangeNotificationPreferences(change))]

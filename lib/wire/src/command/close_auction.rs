@@ -1,9 +1,9 @@
 //! `close_auction`: an auction whose end time has come is closed.
 
-use auction_domain::auction::CloseAuction;
+use super::EncodedCommand;
 use crate::DecodeError;
 use crate::body::{self, EmptyBody};
-use super::EncodedCommand;
+use auction_domain::auction::CloseAuction;
 
 pub(super) const VERSION: u16 = 1;
 
@@ -18,9 +18,9 @@ pub(super) fn decode(encoded: &EncodedCommand) -> Result<CloseAuction, DecodeErr
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<crate::golden::Sample> {
+    use crate::golden::Sample;
     use auction_domain::Actor;
     use auction_domain::auction::AuctionCommand;
-    use crate::golden::Sample;
 
     vec![Sample::of_auction(Actor::Portal, AuctionCommand::CloseAuction(CloseAuction))]
 }

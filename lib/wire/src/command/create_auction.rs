@@ -1,12 +1,12 @@
 //! `create_auction`: an auction is created with the id of the command.
 
-use auction_domain::auction::CreateAuction;
-use auction_domain::{Amount, Currency, Description, DurationMs, Timestamp, Title, UserId};
+use super::EncodedCommand;
 use crate::DecodeError;
 use crate::body::{self, PromotionBody, SoftCloseBody, bad};
 use crate::text_id::TextId;
+use auction_domain::auction::CreateAuction;
+use auction_domain::{Amount, Currency, Description, DurationMs, Timestamp, Title, UserId};
 use serde::{Deserialize, Serialize};
-use super::EncodedCommand;
 
 pub(super) const VERSION: u16 = 1;
 
@@ -63,11 +63,13 @@ pub(super) fn decode(encoded: &EncodedCommand) -> Result<CreateAuction, DecodeEr
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<crate::golden::Sample> {
+    use crate::golden::{self, Sample};
     use auction_domain::Actor;
     use auction_domain::auction::AuctionCommand;
-    use crate::golden::{self, Sample};
 
-    let sample = |create| Sample::of_auction(Actor::User(golden::USER), AuctionCommand::CreateAuction(Box::new(create)));
+    let sample = |create| {
+        Sample::of_auction(Actor::User(golden::USER), AuctionCommand::CreateAuction(Box::new(create)))
+    };
     let promoted = CreateAuction { promotion: Some(golden::PROMOTION), ..golden::create_auction() };
     vec![sample(golden::create_auction()), sample(promoted).named("promoted")]
 }

@@ -1,9 +1,9 @@
 //! `create_user`: a user is created with the id of the command.
 
-use auction_domain::user::CreateUser;
+use super::EncodedCommand;
 use crate::DecodeError;
 use crate::body::{self, EmptyBody};
-use super::EncodedCommand;
+use auction_domain::user::CreateUser;
 
 pub(super) const VERSION: u16 = 1;
 
@@ -18,8 +18,8 @@ pub(super) fn decode(encoded: &EncodedCommand) -> Result<CreateUser, DecodeError
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<crate::golden::Sample> {
-    use auction_domain::user::UserCommand;
     use crate::golden::Sample;
+    use auction_domain::user::UserCommand;
 
     vec![Sample::of_user(UserCommand::CreateUser(CreateUser))]
 }

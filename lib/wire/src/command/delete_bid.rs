@@ -1,9 +1,9 @@
 //! `delete_bid`: a bidder deletes a bid.
 
-use auction_domain::auction::DeleteBid;
+use super::EncodedCommand;
 use crate::DecodeError;
 use crate::body::BidBody;
-use super::EncodedCommand;
+use auction_domain::auction::DeleteBid;
 
 pub(super) const VERSION: u16 = 1;
 
@@ -17,9 +17,12 @@ pub(super) fn decode(encoded: &EncodedCommand) -> Result<DeleteBid, DecodeError>
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<crate::golden::Sample> {
+    use crate::golden::{self, Sample};
     use auction_domain::Actor;
     use auction_domain::auction::AuctionCommand;
-    use crate::golden::{self, Sample};
 
-    vec![Sample::of_auction(Actor::User(golden::USER), AuctionCommand::DeleteBid(DeleteBid { bid: golden::BID }))]
+    vec![Sample::of_auction(
+        Actor::User(golden::USER),
+        AuctionCommand::DeleteBid(DeleteBid { bid: golden::BID }),
+    )]
 }

@@ -1,9 +1,9 @@
 //! `delete_user`: a user is deleted.
 
-use auction_domain::user::DeleteUser;
+use super::EncodedCommand;
 use crate::DecodeError;
 use crate::body::{self, EmptyBody};
-use super::EncodedCommand;
+use auction_domain::user::DeleteUser;
 
 pub(super) const VERSION: u16 = 1;
 
@@ -18,8 +18,8 @@ pub(super) fn decode(encoded: &EncodedCommand) -> Result<DeleteUser, DecodeError
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<crate::golden::Sample> {
-    use auction_domain::user::UserCommand;
     use crate::golden::Sample;
+    use auction_domain::user::UserCommand;
 
     vec![Sample::of_user(UserCommand::DeleteUser(DeleteUser))]
 }

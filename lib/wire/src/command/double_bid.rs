@@ -1,9 +1,9 @@
 //! `double_bid`: a bid is doubled.
 
-use auction_domain::auction::DoubleBid;
+use super::EncodedCommand;
 use crate::DecodeError;
 use crate::body::BidBody;
-use super::EncodedCommand;
+use auction_domain::auction::DoubleBid;
 
 pub(super) const VERSION: u16 = 1;
 
@@ -17,9 +17,9 @@ pub(super) fn decode(encoded: &EncodedCommand) -> Result<DoubleBid, DecodeError>
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<crate::golden::Sample> {
+    use crate::golden::{self, Sample};
     use auction_domain::Actor;
     use auction_domain::auction::AuctionCommand;
-    use crate::golden::{self, Sample};
 
     vec![Sample::of_auction(Actor::Portal, AuctionCommand::DoubleBid(DoubleBid { bid: golden::BID }))]
 }

@@ -1,9 +1,9 @@
 //! `end_auction`: the seller ends an auction now.
 
-use auction_domain::auction::EndAuction;
+use super::EncodedCommand;
 use crate::DecodeError;
 use crate::body::{self, EmptyBody};
-use super::EncodedCommand;
+use auction_domain::auction::EndAuction;
 
 pub(super) const VERSION: u16 = 1;
 
@@ -18,9 +18,9 @@ pub(super) fn decode(encoded: &EncodedCommand) -> Result<EndAuction, DecodeError
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<crate::golden::Sample> {
+    use crate::golden::{self, Sample};
     use auction_domain::Actor;
     use auction_domain::auction::AuctionCommand;
-    use crate::golden::{self, Sample};
 
     vec![Sample::of_auction(Actor::User(golden::USER), AuctionCommand::EndAuction(EndAuction))]
 }

@@ -1,9 +1,9 @@
 //! `hold_draw`: a draw selects a bid to double.
 
-use auction_domain::auction::HoldDraw;
+use super::EncodedCommand;
 use crate::DecodeError;
 use crate::draw::DrawBody;
-use super::EncodedCommand;
+use auction_domain::auction::HoldDraw;
 
 pub(super) const VERSION: u16 = 1;
 
@@ -17,9 +17,9 @@ pub(super) fn decode(encoded: &EncodedCommand) -> Result<HoldDraw, DecodeError> 
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<crate::golden::Sample> {
+    use crate::golden::{self, Sample};
     use auction_domain::Actor;
     use auction_domain::auction::AuctionCommand;
-    use crate::golden::{self, Sample};
 
     let hold = HoldDraw { draw: Box::new(golden::draw()) };
     vec![Sample::of_auction(Actor::Portal, AuctionCommand::HoldDraw(hold))]

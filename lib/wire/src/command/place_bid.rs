@@ -1,11 +1,11 @@
 //! `place_bid`: a user bids on an auction. The bid has the id of the command, and its bidder is the actor.
 
-use auction_domain::auction::PlaceBid;
-use auction_domain::{Actor, Amount, BidId};
+use super::EncodedCommand;
 use crate::DecodeError;
 use crate::body::{self, bad};
+use auction_domain::auction::PlaceBid;
+use auction_domain::{Actor, Amount, BidId};
 use serde::{Deserialize, Serialize};
-use super::EncodedCommand;
 
 pub(super) const VERSION: u16 = 1;
 
@@ -29,8 +29,8 @@ pub(super) fn decode(encoded: &EncodedCommand) -> Result<PlaceBid, DecodeError> 
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<crate::golden::Sample> {
-    use auction_domain::auction::AuctionCommand;
     use crate::golden::{self, Sample};
+    use auction_domain::auction::AuctionCommand;
 
     let place = PlaceBid { bid: BidId(golden::id(1)), bidder: golden::USER, amount: golden::amount(12_345) };
     vec![Sample::of_auction(Actor::User(golden::USER), AuctionCommand::PlaceBid(place)).expecting(17)]

@@ -1,12 +1,12 @@
 //! `retract_bids`: the bids of a deleted user on an auction are retracted.
 
-use auction_domain::UserId;
-use auction_domain::auction::RetractBids;
+use super::EncodedCommand;
 use crate::DecodeError;
 use crate::body;
 use crate::text_id::TextId;
+use auction_domain::UserId;
+use auction_domain::auction::RetractBids;
 use serde::{Deserialize, Serialize};
-use super::EncodedCommand;
 
 pub(super) const VERSION: u16 = 1;
 
@@ -25,9 +25,9 @@ pub(super) fn decode(encoded: &EncodedCommand) -> Result<RetractBids, DecodeErro
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<crate::golden::Sample> {
+    use crate::golden::{self, Sample};
     use auction_domain::Actor;
     use auction_domain::auction::AuctionCommand;
-    use crate::golden::{self, Sample};
 
     let retract = RetractBids { bidder: golden::USER };
     vec![Sample::of_auction(Actor::Portal, AuctionCommand::RetractBids(retract))]

@@ -1,9 +1,9 @@
 //! `reveal_seed`: the seed of the draws of a closed auction is revealed.
 
-use auction_domain::auction::RevealSeed;
+use super::EncodedCommand;
 use crate::DecodeError;
 use crate::draw::SeedBody;
-use super::EncodedCommand;
+use auction_domain::auction::RevealSeed;
 
 pub(super) const VERSION: u16 = 1;
 
@@ -17,9 +17,9 @@ pub(super) fn decode(encoded: &EncodedCommand) -> Result<RevealSeed, DecodeError
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<crate::golden::Sample> {
+    use crate::golden::{self, Sample};
     use auction_domain::Actor;
     use auction_domain::auction::AuctionCommand;
-    use crate::golden::{self, Sample};
 
     let reveal = RevealSeed { seed: golden::SEED };
     vec![Sample::of_auction(Actor::Portal, AuctionCommand::RevealSeed(reveal))]

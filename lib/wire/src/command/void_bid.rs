@@ -1,12 +1,12 @@
 //! `void_bid`: an operator voids a bid.
 
-use auction_domain::auction::VoidBid;
-use auction_domain::{BidId, Reason};
+use super::EncodedCommand;
 use crate::DecodeError;
 use crate::body::{self, bad};
 use crate::text_id::TextId;
+use auction_domain::auction::VoidBid;
+use auction_domain::{BidId, Reason};
 use serde::{Deserialize, Serialize};
-use super::EncodedCommand;
 
 pub(super) const VERSION: u16 = 1;
 
@@ -28,9 +28,9 @@ pub(super) fn decode(encoded: &EncodedCommand) -> Result<VoidBid, DecodeError> {
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<crate::golden::Sample> {
-    use auction_domain::{Actor, OperatorId};
-    use auction_domain::auction::AuctionCommand;
     use crate::golden::{self, Sample};
+    use auction_domain::auction::AuctionCommand;
+    use auction_domain::{Actor, OperatorId};
 
     let void = VoidBid { bid: golden::BID, reason: golden::reason() };
     let by = |operator| Sample::of_auction(Actor::Operator(operator), AuctionCommand::VoidBid(void.clone()));

@@ -1,10 +1,10 @@
 //! `auction_closed_unsold`: an auction was closed without a winner.
 
-use auction_domain::auction::{AuctionEvent, UnsoldReason};
+use super::EncodedEvent;
 use crate::DecodeError;
 use crate::body::{self, bad};
+use auction_domain::auction::{AuctionEvent, UnsoldReason};
 use serde::{Deserialize, Serialize};
-use super::EncodedEvent;
 
 pub(super) const VERSION: u16 = 1;
 

@@ -1,12 +1,12 @@
 //! `auction_created`: an auction was created.
 
-use auction_domain::auction::{AuctionEvent, Terms};
-use auction_domain::{Amount, Currency, Description, DurationMs, Timestamp, Title, UserId};
+use super::EncodedEvent;
 use crate::DecodeError;
 use crate::body::{self, PromotionBody, SoftCloseBody, bad};
 use crate::text_id::TextId;
+use auction_domain::auction::{AuctionEvent, Terms};
+use auction_domain::{Amount, Currency, Description, DurationMs, Timestamp, Title, UserId};
 use serde::{Deserialize, Serialize};
-use super::EncodedEvent;
 
 pub(super) const VERSION: u16 = 1;
 
@@ -67,6 +67,8 @@ pub(super) fn decode(encoded: &EncodedEvent) -> Result<AuctionEvent, DecodeError
 pub(super) fn samples() -> Vec<crate::golden::EventSample> {
     use crate::golden::{self, EventSample};
 
-    vec![EventSample::auction(golden::auction_created(None)),
-        EventSample::auction(golden::auction_created(Some(golden::PROMOTION))).named("promoted")]
+    vec![
+        EventSample::auction(golden::auction_created(None)),
+        EventSample::auction(golden::auction_created(Some(golden::PROMOTION))).named("promoted"),
+    ]
 }

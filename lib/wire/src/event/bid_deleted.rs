@@ -1,12 +1,12 @@
 //! `bid_deleted`: a bid was deleted by its bidder.
 
-use auction_domain::auction::AuctionEvent;
-use auction_domain::{BidId, UserId};
+use super::EncodedEvent;
 use crate::DecodeError;
 use crate::body;
 use crate::text_id::TextId;
+use auction_domain::auction::AuctionEvent;
+use auction_domain::{BidId, UserId};
 use serde::{Deserialize, Serialize};
-use super::EncodedEvent;
 
 pub(super) const VERSION: u16 = 1;
 

@@ -1,12 +1,12 @@
 //! `bid_placed`: a bid was placed.
 
-use auction_domain::auction::AuctionEvent;
-use auction_domain::{Amount, BidId, UserId};
+use super::EncodedEvent;
 use crate::DecodeError;
 use crate::body;
 use crate::text_id::TextId;
+use auction_domain::auction::AuctionEvent;
+use auction_domain::{Amount, BidId, UserId};
 use serde::{Deserialize, Serialize};
-use super::EncodedEvent;
 
 pub(super) const VERSION: u16 = 1;
 
@@ -32,8 +32,8 @@ pub(super) fn samples() -> Vec<crate::golden::EventSample> {
     use crate::golden::{self, EventSample};
 
     vec![EventSample::auction(AuctionEvent::BidPlaced {
-            bid: golden::BID,
-            bidder: golden::USER,
-            amount: golden::amount(12_345),
-        })]
+        bid: golden::BID,
+        bidder: golden::USER,
+        amount: golden::amount(12_345),
+    })]
 }

@@ -1,13 +1,13 @@
 //! `bid_voided`: a bid was voided by an operator.
 
-use auction_domain::auction::AuctionEvent;
-use auction_domain::{Actor, BidId, Reason, UserId};
+use super::EncodedEvent;
 use crate::DecodeError;
 use crate::actor::actor_text;
 use crate::body::{self, actor, bad};
 use crate::text_id::TextId;
+use auction_domain::auction::AuctionEvent;
+use auction_domain::{Actor, BidId, Reason, UserId};
 use serde::{Deserialize, Serialize};
-use super::EncodedEvent;
 
 /// Version 2 records who voided the bid.
 pub(super) const VERSION: u16 = 2;
@@ -38,9 +38,9 @@ pub(super) fn samples() -> Vec<crate::golden::EventSample> {
     use crate::golden::{self, EventSample};
 
     vec![EventSample::auction(AuctionEvent::BidVoided {
-            bid: golden::BID,
-            bidder: golden::USER,
-            reason: golden::reason(),
+        bid: golden::BID,
+        bidder: golden::USER,
+        reason: golden::reason(),
         by: Some(Actor::Operator(auction_domain::OperatorId::ApiKey(golden::id(6)))),
     })]
 }

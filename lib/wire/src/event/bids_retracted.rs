@@ -1,12 +1,12 @@
 //! `bids_retracted`: the bids of a deleted user on an auction were retracted.
 
-use auction_domain::auction::AuctionEvent;
-use auction_domain::{BidId, UserId};
+use super::EncodedEvent;
 use crate::DecodeError;
 use crate::body;
 use crate::text_id::TextId;
+use auction_domain::auction::AuctionEvent;
+use auction_domain::{BidId, UserId};
 use serde::{Deserialize, Serialize};
-use super::EncodedEvent;
 
 pub(super) const VERSION: u16 = 1;
 
@@ -32,7 +32,7 @@ pub(super) fn samples() -> Vec<crate::golden::EventSample> {
     use crate::golden::{self, EventSample};
 
     vec![EventSample::auction(AuctionEvent::BidsRetracted {
-            bidder: golden::USER,
-            bids: vec![golden::BID, auction_domain::BidId(golden::id(5))],
-        })]
+        bidder: golden::USER,
+        bids: vec![golden::BID, auction_domain::BidId(golden::id(5))],
+    })]
 }

@@ -1,9 +1,9 @@
 //! `draw_held`: a draw was held.
 
-use auction_domain::auction::{AuctionEvent, Draw};
+use super::EncodedEvent;
 use crate::DecodeError;
 use crate::draw::DrawBody;
-use super::EncodedEvent;
+use auction_domain::auction::{AuctionEvent, Draw};
 
 pub(super) const VERSION: u16 = 1;
 

@@ -1,10 +1,10 @@
 //! `draws_missed`: draws were due while no promoter ran, and are not held.
 
-use auction_domain::auction::AuctionEvent;
+use super::EncodedEvent;
 use crate::DecodeError;
 use crate::body;
+use auction_domain::auction::AuctionEvent;
 use serde::{Deserialize, Serialize};
-use super::EncodedEvent;
 
 pub(super) const VERSION: u16 = 1;
 

@@ -1,9 +1,9 @@
 //! `seed_revealed`: the seed of the draws of a closed auction was revealed.
 
-use auction_domain::auction::{AuctionEvent, Seed};
+use super::EncodedEvent;
 use crate::DecodeError;
 use crate::draw::SeedBody;
-use super::EncodedEvent;
+use auction_domain::auction::{AuctionEvent, Seed};
 
 pub(super) const VERSION: u16 = 1;
 

@@ -1,9 +1,9 @@
 //! `subscriptions_changed`: a user chose the notifications to receive.
 
-use auction_domain::user::{NotificationPreferences, UserEvent};
+use super::EncodedEvent;
 use crate::DecodeError;
 use crate::body::{self, SubscriptionsBody};
-use super::EncodedEvent;
+use auction_domain::user::{NotificationPreferences, UserEvent};
 
 /// Version 2 holds only the kinds that are not as they are by default.
 pub(super) const VERSION: u16 = 2;

@@ -1,9 +1,9 @@
 //! `user_created`: a user was created.
 
-use auction_domain::user::UserEvent;
+use super::EncodedEvent;
 use crate::DecodeError;
 use crate::body::{self, EmptyBody};
-use super::EncodedEvent;
+use auction_domain::user::UserEvent;
 
 pub(super) const VERSION: u16 = 1;
 

@@ -1,9 +1,9 @@
 //! `user_deleted`: a user was deleted.
 
-use auction_domain::user::UserEvent;
+use super::EncodedEvent;
 use crate::DecodeError;
 use crate::body::{self, EmptyBody};
-use super::EncodedEvent;
+use auction_domain::user::UserEvent;
 
 pub(super) const VERSION: u16 = 1;
 

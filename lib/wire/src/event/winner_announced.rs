@@ -1,12 +1,12 @@
 //! `winner_announced`: an auction was closed with a winner.
 
-use auction_domain::auction::{AuctionEvent, Winner};
-use auction_domain::{BidId, UserId};
+use super::EncodedEvent;
 use crate::DecodeError;
 use crate::body;
 use crate::text_id::TextId;
+use auction_domain::auction::{AuctionEvent, Winner};
+use auction_domain::{BidId, UserId};
 use serde::{Deserialize, Serialize};
-use super::EncodedEvent;
 
 pub(super) const VERSION: u16 = 1;
 
@@ -42,9 +42,9 @@ pub(super) fn samples() -> Vec<crate::golden::EventSample> {
     use crate::golden::{self, EventSample};
 
     vec![EventSample::auction(AuctionEvent::WinnerAnnounced(Winner {
-            bid: golden::BID,
-            bidder: golden::USER,
-            price: golden::amount(12_345),
-            effective: golden::amount(24_690),
-        }))]
+        bid: golden::BID,
+        bidder: golden::USER,
+        price: golden::amount(12_345),
+        effective: golden::amount(24_690),
+    }))]
 }

@@ -63,7 +63,8 @@ impl Streams {
         tokio::spawn(async move {
             reply::receive(server, partitions, name, receivers, &health, stopped).await;
         });
-        let gateway = CommandGateway::new(Arc::new(queue), Arc::new(queries), waiters, handle_key, ingress, stop);
+        let gateway =
+            CommandGateway::new(Arc::new(queue), Arc::new(queries), waiters, handle_key, ingress, stop);
         Ok(Streams { redis, partitions, gateway: Arc::new(gateway), _stop: stop_trigger })
     }
 
