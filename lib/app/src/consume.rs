@@ -9,7 +9,7 @@ pub mod stored_events;
 pub(crate) mod stream_divergence;
 
 use crate::instrumentation;
-use crate::ports::Unavailable;
+use crate::interruption;
 use crate::ports::events::event_store::{EventStore, EventStoreConnector};
 use crate::ports::events::event_stream::{EventStream, EventStreamConnector};
 use crate::ports::operator::parked_events::ParkedEvents;
@@ -19,9 +19,7 @@ use std::future::Future;
 use std::time::Duration;
 use stored_events::LoadError;
 use thiserror::Error;
-use worker_runtime::Retry;
-use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::ShutdownSignal;
+use worker_runtime::Supervisor;
 
 /// Handling of one partition's events by one component.
 pub trait EventHandler: Send {
@@ -103,19 +101,7 @@ async fn check_same_history(
 }
 
 /// Reasons a consumer starts again from the checkpoint.
-enum Interruption {
-    Unavailable(Unavailable),
-    Conflict,
-    /// An event failed: it was parked, or the next batch is smaller to find it.
-    EventFailed,
-    Fatal(ConsumeError),
-}
-
-impl From<Unavailable> for Interruption {
-    fn from(error: Unavailable) -> Interruption {
-        Interruption::Unavailable(error)
-    }
-}
+type Interruption = interruption::Interruption<ConsumeError>;
 
 impl From<LoadError> for Interruption {
     fn from(error: LoadError) -> Interruption {
@@ -131,8 +117,7 @@ pub struct SubscriptionConfig {
     /// The name of the component, which is also the name of its consumer group.
     pub component: &'static str,
     pub partition: PartitionId,
-    pub health: HealthHandle,
-    pub stop: ShutdownSignal,
+    pub supervisor: Supervisor,
 }
 
 /// Passes the events of one partition to a handler until shutdown.
@@ -143,34 +128,16 @@ pub async fn run_consumer(
     stores: &impl EventStoreConnector,
     streams: &impl EventStreamConnector,
     parking: &impl ParkedEvents,
-    mut subscription: SubscriptionConfig,
+    subscription: SubscriptionConfig,
     mut handler: impl EventHandler,
 ) -> Result<(), ConsumeError> {
-    let mut retry = Retry::default();
-    let SubscriptionConfig { component, partition, .. } = subscription;
+    let SubscriptionConfig { component, partition, ref supervisor } = subscription;
     let _active = instrumentation::partition_active(component, partition);
     let mut state = ConsumerState::new(parking, component, partition);
-    while !subscription.stop.requested() {
-        match run_until_interrupted(stores, streams, &subscription, &mut state, &mut handler, &mut retry)
-            .await
-        {
+    while !supervisor.stopping() {
+        match run_until_interrupted(stores, streams, &subscription, &mut state, &mut handler).await {
             Ok(()) => break,
-            Err(Interruption::Fatal(error)) => return Err(error),
-            Err(Interruption::EventFailed) => {}
-            Err(Interruption::Conflict) => {
-                instrumentation::conflict(component, partition, "another process handles this partition");
-                tracing::warn!(component, %partition,
-                    "another process handled this partition, restarting from the checkpoint");
-                subscription.stop.sleep(retry.next_wait()).await;
-            }
-            Err(Interruption::Unavailable(error)) => {
-                let wait = retry.next_wait();
-                instrumentation::retry(component, partition, error.backend);
-                subscription.health.set_waiting(&error, retry.attempts());
-                tracing::warn!(component, %partition, %error, attempt = retry.attempts(), ?wait,
-                    "backend unavailable, retrying");
-                subscription.stop.sleep(wait).await;
-            }
+            Err(interruption) => interruption.recover(component, partition, supervisor).await?,
         }
     }
     Ok(())
@@ -179,12 +146,11 @@ pub async fn run_consumer(
 async fn run_until_interrupted(
     stores: &impl EventStoreConnector,
     streams: &impl EventStreamConnector,
-    SubscriptionConfig { component, partition, health, stop }: &SubscriptionConfig,
+    SubscriptionConfig { component, partition, supervisor }: &SubscriptionConfig,
     state: &mut ConsumerState<'_, impl ParkedEvents>,
     handler: &mut impl EventHandler,
-    retry: &mut Retry,
 ) -> Result<(), Interruption> {
-    let (component, partition) = (*component, *partition);
+    let (component, partition, stop) = (*component, *partition, &supervisor.stop());
     let mut store = stores.open().await?;
     let mut stream = streams.open(component, partition).await?;
     let position = handler.load_checkpoint(&mut store).await?;
@@ -197,14 +163,13 @@ async fn run_until_interrupted(
     state.begin(position).await?;
     while !stop.requested() {
         state.apply_operator_actions(handler, &mut store).await?;
-        stop.clone().sleep(handler.linger()).await;
+        supervisor.sleep(handler.linger()).await;
         let delivered = stream.read().await?;
         let Some(newest) = delivered.last().map(|event| event.position) else {
             // The stream is idle: handle events of the store that never arrived on the stream.
             let head = store.head(partition).await?;
             state.catch_up(handler, &mut store, head, stop).await?;
-            retry.succeeded();
-            health.set_up();
+            supervisor.succeeded();
             continue;
         };
         if let Some(first) = delivered.iter().find(|event| event.position > state.position)
@@ -227,8 +192,7 @@ async fn run_until_interrupted(
             break; // Shutdown was requested during the catch-up. The next consumer reads the rest.
         }
         instrumentation::events_handled(component, partition, new.len());
-        retry.succeeded();
-        health.set_up();
+        supervisor.succeeded();
     }
     Ok(stream.leave_group().await?)
 }

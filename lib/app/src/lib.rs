@@ -20,6 +20,7 @@ pub mod auctioneer;
 pub mod consume;
 pub mod ingress;
 pub mod instrumentation;
+mod interruption;
 pub mod notifier;
 pub mod operator;
 pub mod ports;

@@ -29,8 +29,8 @@ use crate::ports::Unavailable;
 use crate::ports::commands::command_queue::CommandQueue;
 use crate::ports::events::event_store::EventStore;
 use auction_domain::auction::{AuctionCommand, HoldDraw, RevealSeed};
-use auction_domain::{Actor, AuctionId, Timestamp};
-use auction_wire::{Command, CommandBody, CommandId, Event, EventRecord, PartitionId};
+use auction_domain::{AuctionId, Timestamp};
+use auction_wire::{Command, Event, EventRecord, PartitionId};
 use draw_schedule::DueDraw;
 use futures_util::future::try_join_all;
 use std::collections::HashMap;
@@ -38,9 +38,7 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
-use worker_runtime::Retry;
-use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::ShutdownSignal;
+use worker_runtime::Supervisor;
 
 /// Namespace of the ids of the commands that hold draws.
 const HOLDING: Uuid = Uuid::from_u128(0x7c02_61ab_3fd4_5e08_9a17_c5e2_4b90_18d6);
@@ -124,24 +122,12 @@ pub async fn run(
     queue: &impl CommandQueue,
     schedule: &DrawSchedule,
     commitments: &DrawCommitments,
-    health: &HealthHandle,
-    mut stop: ShutdownSignal,
+    supervisor: Supervisor,
 ) {
-    let mut retry = Retry::default();
-    while !stop.requested() {
-        let wait = match send_due(queue, schedule, commitments).await {
-            Ok(wait) => {
-                retry.succeeded();
-                health.set_up();
-                wait
-            }
-            Err(error) => {
-                let wait = retry.next_wait();
-                tracing::warn!(%error, "sending draws failed: retrying");
-                health.set_waiting(&error, retry.attempts());
-                wait
-            }
-        };
+    let mut stop = supervisor.stop();
+    while !supervisor.stopping() {
+        let sending = send_due(queue, schedule, commitments);
+        let Some(wait) = supervisor.attempt(sending).await else { continue };
         tokio::select! {
             () = stop.wait() => {}
             () = schedule.changed() => {}
@@ -197,16 +183,7 @@ fn command(due: DueDraw, commitments: &DrawCommitments, options: &DrawOptions) -
             (id, AuctionCommand::HoldDraw(HoldDraw { draw: Box::new(draw) }))
         }
     };
-    Some(Command {
-        id: CommandId(id),
-        key: auction.0,
-        actor: Actor::Portal,
-        expect: None,
-        fingerprint: 0,
-        reply: String::new(),
-        trace: String::new(),
-        body: CommandBody::Auction(body),
-    })
+    Some(Command::of_portal(id, auction, body))
 }
 
 /// Schedule time for entries that are due immediately.

@@ -1,10 +1,9 @@
 //! Tests of the real auctioneer and partition writer on in-memory ports: an auction is closed once and not
 //! before its end, whatever clock an auctioneer reads.
 
-use crate::consume::RunningConsumer;
+use crate::running_task::{RunningTask, start_auctioneer};
 use crate::test_portal::TestPortal;
 use async_trait::async_trait;
-use auction_app::auctioneer::closing::{self, ClosingHandler, ClosingSchedule};
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_domain::auction::AuctionCommand;
@@ -12,13 +11,8 @@ use auction_domain::{AuctionId, DurationMs, Timestamp, UserId};
 use auction_simulation::streams::Streams;
 use auction_testkit::contract::command_stream::StreamHarness;
 use auction_testkit::fixtures::{AT, P, create_auction, create_user, fresh, place_bid};
-use auction_testkit::memory::{MemoryParkedEvents, MemoryRevocations};
 use auction_wire::{Command, CommandBody, EventRecord};
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
-use worker_runtime::health::Health;
-use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 /// Queue whose clock is ahead by this number of seconds.
 struct Skewed(Streams, i64);
@@ -32,23 +26,6 @@ impl CommandQueue for Skewed {
     async fn now(&self) -> Result<Timestamp, Unavailable> {
         Ok(Timestamp(self.0.now().await?.0 + self.1 * 1000))
     }
-}
-
-fn start_auctioneer(portal: &TestPortal, skew: i64) -> ShutdownTrigger {
-    let (stopper, stop) = shutdown_pair();
-    let (schedule, departed) = (Arc::new(ClosingSchedule::default()), Arc::new(Notify::new()));
-    let handler = ClosingHandler::new(P, Arc::clone(&schedule), Arc::clone(&departed));
-    let (deletions, parking) = (portal.store.clone(), MemoryParkedEvents::default());
-    let event_streams = portal.streams.event_connector(10);
-    let consumer =
-        RunningConsumer::start("auctioneer", portal.store.clone(), event_streams, &parking, handler);
-    let queue = Skewed(portal.streams.clone(), skew);
-    tokio::spawn(async move {
-        let (revocations, health) = (MemoryRevocations, Health::default().register("closing"));
-        closing::run(&queue, &deletions, &revocations, &schedule, &departed, &health, stop).await;
-        consumer.stop().await;
-    });
-    stopper
 }
 
 fn ending(auction: AuctionId, ends_at: Timestamp) -> Command {
@@ -70,8 +47,11 @@ async fn closed_at(skews: &[i64]) -> Timestamp {
     const AUCTIONS: usize = 5;
     let portal = TestPortal::calm();
     let writer = portal.start(100);
-    let auctioneers: Vec<ShutdownTrigger> =
-        skews.iter().map(|skew| start_auctioneer(&portal, *skew)).collect();
+    let start = |skew: &i64| {
+        let queue = Skewed(portal.streams.clone(), *skew);
+        start_auctioneer(portal.store.clone(), portal.streams.event_connector(10), queue)
+    };
+    let auctioneers: Vec<RunningTask<()>> = skews.iter().map(start).collect();
     let (ada, ends_at) = (UserId(fresh()), AT + DurationMs::seconds(60));
     portal.submit(&create_user(ada)).await;
     let auctions: Vec<AuctionId> = (0..AUCTIONS).map(|_| AuctionId(fresh())).collect();
@@ -80,7 +60,7 @@ async fn closed_at(skews: &[i64]) -> Timestamp {
         portal.submit(&place_bid(*auction, ada, 100)).await;
     }
     tokio::time::sleep(Duration::from_secs(450)).await; // in paused time
-    auctioneers.iter().for_each(ShutdownTrigger::stop);
+    auctioneers.iter().for_each(RunningTask::kill);
     writer.stop().await.unwrap();
     let closings: Vec<EventRecord> =
         auctions.iter().flat_map(|auction| closings(&portal, *auction)).collect();

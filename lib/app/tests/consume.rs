@@ -1,13 +1,12 @@
 //! Tests of the event consumer with the real projector. Failures and kills are tested in `tests/simulation`.
 
+use crate::running_task::{start_consumer, until};
 use crate::test_portal::TestPortal;
-use auction_app::consume::{ConsumeError, EventHandler, SubscriptionConfig, run_consumer};
-use auction_app::ports::events::event_store::EventStoreConnector;
+use auction_app::consume::{ConsumeError, SubscriptionConfig, run_consumer};
 use auction_app::ports::views::read_models::{
     ReadModelCommit, ReadModelConnector, ReadModelReader, ReadModelWriter,
 };
 use auction_app::projector::Projector;
-use auction_redis::event_stream::RedisEventStreams;
 use auction_simulation::faulty_port::FaultyPort;
 use auction_simulation::world::{Trace, World};
 use auction_testkit::contract::command_stream::StreamHarness;
@@ -15,50 +14,9 @@ use auction_testkit::fixtures::P;
 use auction_testkit::memory::{MemoryParkedEvents, MemoryViews};
 use auction_testkit::random::Random;
 use std::num::NonZeroUsize;
-use std::time::Duration;
-use tokio::task::JoinHandle;
+use worker_runtime::Supervisor;
 use worker_runtime::health::{Health, HealthStatus};
-use worker_runtime::shutdown::{ShutdownSignal, ShutdownTrigger, shutdown_pair};
-
-fn subscription(component: &'static str, stop: ShutdownSignal) -> SubscriptionConfig {
-    SubscriptionConfig { component, partition: P, health: Health::default().register(component), stop }
-}
-
-/// Event consumer that runs in a task.
-pub(crate) struct RunningConsumer {
-    stopper: ShutdownTrigger,
-    task: JoinHandle<()>,
-}
-
-impl RunningConsumer {
-    pub(crate) fn start<S>(
-        component: &'static str,
-        stores: S,
-        event_streams: RedisEventStreams,
-        parking: &MemoryParkedEvents,
-        handler: impl EventHandler + 'static,
-    ) -> RunningConsumer
-    where
-        S: EventStoreConnector<Store: 'static> + 'static,
-    {
-        let ((stopper, stop), parking) = (shutdown_pair(), parking.clone());
-        let task = tokio::spawn(async move {
-            let subscription = subscription(component, stop);
-            run_consumer(&stores, &event_streams, &parking, subscription, handler).await.unwrap();
-        });
-        RunningConsumer { stopper, task }
-    }
-
-    pub(crate) async fn stop(self) {
-        self.stopper.stop();
-        self.task.await.unwrap();
-    }
-
-    /// Ends the consumer at any point, as `kill -9` does.
-    pub(crate) fn kill(&self) {
-        self.task.abort();
-    }
-}
+use worker_runtime::shutdown::shutdown_pair;
 
 /// Returns a projector with a cache of two auctions, so that most are loaded from the store.
 pub(crate) fn projector(views: &MemoryViews) -> Projector<MemoryViews> {
@@ -67,22 +25,17 @@ pub(crate) fn projector(views: &MemoryViews) -> Projector<MemoryViews> {
 
 pub(crate) async fn caught_up(portal: &TestPortal, views: &MemoryViews) {
     let head = portal.store.events(P).len() as u64;
-    let waited = tokio::time::timeout(Duration::from_secs(600), async {
-        while ReadModelReader::checkpoint(views, P).await.unwrap() < head {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    });
-    assert!(waited.await.is_ok(), "stuck before {head}");
+    let checkpoint = async || ReadModelReader::checkpoint(views, P).await.unwrap();
+    until("the projector is at the head", async || checkpoint().await >= head).await;
 }
 
 /// Builds the views from the store alone, with an empty stream.
 pub(crate) async fn rebuilt(portal: &TestPortal) -> MemoryViews {
     let (views, parking) = (MemoryViews::default(), MemoryParkedEvents::default());
     let event_streams = portal.with_empty_streams().streams.event_connector(10);
-    let consumer =
-        RunningConsumer::start("rebuilt", portal.store.clone(), event_streams, &parking, projector(&views));
+    let consumer = start_consumer("rebuilt", portal.store.clone(), event_streams, parking, projector(&views));
     caught_up(portal, &views).await;
-    consumer.stop().await;
+    consumer.stop().await.unwrap();
     views
 }
 
@@ -102,9 +55,9 @@ async fn projector_views_do_not_depend_on_the_batch_size() {
         // A separate component for each run, so that each reads all events.
         let component = ["one", "two", "all"][[1, 2, 1000].iter().position(|n| *n == count).unwrap()];
         let event_streams = portal.streams.event_connector(count);
-        let consumer = RunningConsumer::start(component, store, event_streams, &parking, projector(&views));
+        let consumer = start_consumer(component, store, event_streams, parking, projector(&views));
         caught_up(&portal, &views).await;
-        consumer.stop().await;
+        consumer.stop().await.unwrap();
         views.assert_same(&expected);
     }
 }
@@ -114,12 +67,11 @@ async fn consumer_fails_when_its_checkpoint_is_ahead_of_the_store() {
     let views = MemoryViews::default();
     let mut store = ReadModelConnector::open(&views, P).await.unwrap();
     assert_eq!(store.commit(0, 5, &[]).await.unwrap(), ReadModelCommit::Done);
-    let (_stopper, stop) = shutdown_pair();
     // The store is empty, as after a restore from an older backup.
     let portal = TestPortal::calm();
     let (event_streams, parking) = (portal.streams.event_connector(10), MemoryParkedEvents::default());
-    let subscription = subscription("projector", stop);
-    let ended = run_consumer(&portal.store, &event_streams, &parking, subscription, projector(&views)).await;
+    let consumer = start_consumer("projector", portal.store, event_streams, parking, projector(&views));
+    let ended = consumer.ended().await;
     assert!(matches!(ended, Err(ConsumeError::AheadOfStore { position: 5, head: 0, .. })), "{ended:?}");
 }
 
@@ -130,23 +82,15 @@ async fn consumer_health_reports_waiting_and_recovery() {
     let stores = FaultyPort::new(portal.store, &faults);
     let projector = projector(&MemoryViews::default());
     let (stopper, stop) = shutdown_pair();
-    let subscription = SubscriptionConfig {
-        component: "projector",
-        partition: P,
-        health: health.register("projector 00"),
-        stop,
-    };
+    let supervisor = Supervisor::new(health.register("projector 00"), stop);
+    let subscription = SubscriptionConfig { component: "projector", partition: P, supervisor };
     let event_streams = portal.streams.event_connector(10);
     let task = tokio::spawn(async move {
         run_consumer(&stores, &event_streams, &MemoryParkedEvents::default(), subscription, projector).await
     });
     let wait_for_status = async |has_status: fn(&HealthStatus) -> bool| {
-        let waited = tokio::time::timeout(Duration::from_secs(600), async {
-            while !health.report().checks.get("projector 00").is_some_and(has_status) {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        });
-        assert!(waited.await.is_ok(), "{:?}", health.report());
+        let status = || health.report().checks.get("projector 00").is_some_and(has_status);
+        until("the health has the status", async || status()).await;
     };
     wait_for_status(|status| matches!(status, HealthStatus::Waiting { attempts: 2.., .. })).await;
     faults.set_failure_rate(0);

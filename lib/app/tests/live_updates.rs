@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout};
-use worker_runtime::health::Health;
+use worker_runtime::Supervisor;
 use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
@@ -62,7 +62,7 @@ impl Fixture {
         let hanging = Arc::new(OnceLock::new());
         let (running_hub, events) = (Arc::clone(&hub), Events(store.clone(), Arc::clone(&hanging)));
         tokio::spawn(async move {
-            running_hub.run(&events, &tails, &Health::default().register("live"), stop).await;
+            running_hub.run(&events, &tails, Supervisor::without_health("live", stop)).await;
         });
         let auction = AuctionId(fresh());
         let mut fixture = Fixture { store, streams, hanging, hub, stopper, auction, head: 0, version: 0 };

@@ -23,6 +23,7 @@ mod random_history;
 mod rate_limit;
 mod read_consistency;
 mod retention;
+mod running_task;
 mod test_portal;
 mod token_cache;
 mod user_deletion;

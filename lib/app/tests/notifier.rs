@@ -1,21 +1,23 @@
 //! Tests of the real notifier on in-memory ports: however often it is interrupted, killed or run twice, each
 //! notification is stored once and visible once.
 
-use crate::consume::RunningConsumer;
+use crate::running_task::{RunningConsumer, RunningTask, run_schedules, start_consumer, until};
 use crate::test_portal::TestPortal;
 use auction_app::notifier::{InboxReader, Notifier, NotifierConfig};
 use auction_app::ports::notifications::inbox::InboxStore;
 use auction_app::ports::notifications::notification_store::NotificationStore;
-use auction_domain::auction::{AuctionCommand, CloseAuction, DoubleBid, EndAuction};
+use auction_domain::auction::{AuctionCommand, CloseAuction, DoubleBid};
 use auction_domain::user::{
     ChangeNotificationPreferences, NotificationKind, NotificationPreferences, UserCommand,
 };
-use auction_domain::{Actor, AuctionId, BidId, OperatorId, UserId};
+use auction_domain::{Actor, AuctionId, BidId, UserId};
 use auction_oracle::notifications::notifications_match;
 use auction_simulation::faulty_port::FaultyPort;
 use auction_simulation::world::{Trace, World};
 use auction_testkit::contract::command_stream::StreamHarness;
-use auction_testkit::fixtures::{P, create_auction, create_user, delete_bid, fresh, of_auction, place_bid};
+use auction_testkit::fixtures::{
+    P, create_auction, create_user, delete_bid, end_auction, fresh, of_auction, place_bid,
+};
 use auction_testkit::memory::{MemoryInboxes, MemoryNotifications, MemoryParkedEvents};
 use auction_testkit::random::Random;
 use auction_wire::notification::Notification;
@@ -57,17 +59,13 @@ impl NotifierFixture {
         let limits = NotifierConfig { interval, batch, auctions: NonZeroUsize::MIN };
         let (notifier, parking) = (Notifier::new(stored, cache, P, limits), MemoryParkedEvents::default());
         let (stores, event_streams) = (FaultyPort::new(store.clone(), world), streams.event_connector(count));
-        RunningConsumer::start("notifier", stores, event_streams, &parking, notifier)
+        start_consumer("notifier", stores, event_streams, parking, notifier)
     }
 
     async fn caught_up(&self) {
         let head = self.portal.store.events(P).len() as u64;
-        let waited = tokio::time::timeout(Duration::from_secs(600), async {
-            while self.notifications.clone().checkpoint(P).await.unwrap() < head {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        });
-        assert!(waited.await.is_ok(), "stuck before {head}");
+        let checkpoint = async || self.notifications.clone().checkpoint(P).await.unwrap();
+        until("the notifier is at the head", async || checkpoint().await >= head).await;
     }
 
     /// Returns whether a user wants a kind of notification. The last user turns off `highest_bid`.
@@ -106,11 +104,10 @@ impl NotifierFixture {
     }
 
     fn end_commands(&self) -> Vec<Command> {
-        let to = |auction: &AuctionId, actor, body| of_auction(fresh(), *auction, actor, body);
-        let end = |auction| {
-            to(auction, Actor::Operator(OperatorId::Unidentified), AuctionCommand::EndAuction(EndAuction))
+        let end = |auction: &AuctionId| end_auction(*auction);
+        let close = |auction: &AuctionId| {
+            of_auction(fresh(), *auction, Actor::Portal, AuctionCommand::CloseAuction(CloseAuction))
         };
-        let close = |auction| to(auction, Actor::Portal, AuctionCommand::CloseAuction(CloseAuction));
         self.auctions.iter().map(end).chain(self.auctions.iter().map(close)).collect()
     }
 
@@ -189,10 +186,10 @@ async fn schedule(seed: u64) -> u64 {
     writer.stop().await.unwrap();
     fixture.caught_up().await;
     // The last notifier may not have delivered its batch. The next one makes up for it.
-    notifiers.iter().for_each(RunningConsumer::kill);
+    notifiers.iter().for_each(RunningTask::kill);
     let last = fixture.notifier(5, interval);
     tokio::time::sleep(Duration::from_secs(5)).await;
-    last.stop().await;
+    last.stop().await.unwrap();
     for user in &fixture.users {
         for _ in 0..200 {
             poll(&inbox, *user, &mut seen).await;
@@ -204,12 +201,7 @@ async fn schedule(seed: u64) -> u64 {
 
 #[tokio::test(start_paused = true)]
 async fn notifications_are_visible_exactly_once_under_random_faults() {
-    let mut failures = 0;
-    for seed in 0..SCHEDULES {
-        eprintln!("seed {seed}");
-        failures += schedule(seed).await;
-    }
-    assert!(failures > 5 * SCHEDULES, "{failures} failures were injected");
+    run_schedules(SCHEDULES, schedule).await;
 }
 
 /// 1000 bidders, and one bid per millisecond for five seconds.
@@ -233,7 +225,7 @@ async fn notifier_combines_changes_of_the_highest_bid_per_interval() {
     fixture.caught_up().await;
     let intervals = began.elapsed().as_millis() as u64 / 1000 + 2;
     writer.stop().await.unwrap();
-    notifier.stop().await;
+    notifier.stop().await.unwrap();
     let count = fixture.notifications.all().len() as u64;
     eprintln!("{count} notifications in {intervals} intervals for {} bids", commands.len() - 1002);
     assert!(count >= 999, "all bidders but the leader are notified at least once: {count}");

@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
-use worker_runtime::health::Health;
+use worker_runtime::Supervisor;
 use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 const LIMITS: DispatcherConfig = DispatcherConfig {
@@ -85,8 +85,8 @@ impl Fixture {
         let dispatcher =
             OutboxDispatcher::new(outbox, self.receivers.clone(), DeliveryChannel::Webhook, LIMITS, SCHEDULE);
         let (stopper, stop) = shutdown_pair();
-        let health = Health::default().register("dispatcher");
-        (stopper, tokio::spawn(dispatcher.run(self.wakeup.clone(), health, stop)))
+        let supervisor = Supervisor::without_health("dispatcher", stop);
+        (stopper, tokio::spawn(dispatcher.run(self.wakeup.clone(), supervisor)))
     }
 
     /// Creates a user with a webhook of this behaviour.

@@ -1,11 +1,11 @@
 //! Tests of parked events with the real projector: an event that it cannot process is parked with the later
 //! events of its aggregate, all other aggregates continue, and an operator can have it processed again.
 
-use crate::consume::{RunningConsumer, caught_up, projector, rebuilt};
+use crate::consume::{caught_up, projector, rebuilt};
+use crate::running_task::{RunningConsumer, start_consumer, until};
 use crate::test_portal::TestPortal;
 use auction_app::consume::stored_events::LoadError;
 use auction_app::consume::{EventHandler, HandleResult};
-use auction_app::ports::Unavailable;
 use auction_app::ports::events::event_store::EventStore;
 use auction_app::ports::operator::parked_events::{
     OperatorAction, ParkReason, ParkedAggregate, ParkedEvents,
@@ -19,7 +19,6 @@ use auction_testkit::memory::{MemoryParkedEvents, MemoryViews};
 use auction_testkit::random::Random;
 use auction_wire::EventRecord;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 /// Why processing an event fails.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,14 +51,16 @@ impl EventHandler for FailingProjector {
     }
 }
 
-/// Polls until a condition holds, in paused time.
-async fn until<F: Future<Output = Result<bool, Unavailable>>>(what: &str, mut holds: impl FnMut() -> F) {
-    let waited = tokio::time::timeout(Duration::from_secs(600), async {
-        while !holds().await.unwrap() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    });
-    assert!(waited.await.is_ok(), "{what}");
+fn start_projector(
+    portal: &TestPortal,
+    failure: &Arc<Mutex<Option<(u64, FailureCause)>>>,
+    max_batch: usize,
+) -> (MemoryViews, MemoryParkedEvents, RunningConsumer) {
+    let (views, parking) = (MemoryViews::default(), MemoryParkedEvents::default());
+    let failing = FailingProjector(projector(&views), Arc::clone(failure));
+    let event_streams = portal.streams.event_connector(max_batch);
+    let consumer = start_consumer("projector", portal.store.clone(), event_streams, parking.clone(), failing);
+    (views, parking, consumer)
 }
 
 async fn parked(parking: &MemoryParkedEvents) -> Option<ParkedAggregate> {
@@ -85,11 +86,8 @@ async fn schedule(seed: u64, cause: FailureCause) {
         portal.store.change_kind(P, bad.position, "raffled");
         portal.streams.trim(1); // so that all events are read from the store
     }
-    let (views, parking, store) =
-        (MemoryViews::default(), MemoryParkedEvents::default(), portal.store.clone());
-    let failing = FailingProjector(projector(&views), Arc::clone(&failure));
-    let event_streams = portal.streams.event_connector(random.below(20) as usize + 1);
-    let consumer = RunningConsumer::start("projector", store, event_streams, &parking, failing);
+    let max_batch = random.below(20) as usize + 1;
+    let (views, parking, consumer) = start_projector(&portal, &failure, max_batch);
 
     caught_up(&portal, &views).await;
     let event = parked(&parking).await.unwrap().event;
@@ -111,16 +109,14 @@ async fn schedule(seed: u64, cause: FailureCause) {
     if cause != FailureCause::Unreadable {
         // Not repaired yet, so it stays parked.
         assert!(parking.request("projector", bad.key, bad.position, OperatorAction::Retry).await.unwrap());
-        until("the retry was not processed", async || {
-            Ok(parked(&parking).await.unwrap().requested_action.is_none())
-        })
-        .await;
+        let is_taken = async || parked(&parking).await.unwrap().requested_action.is_none();
+        until("the retry is processed", is_taken).await;
         *failure.lock().unwrap() = None;
     }
     assert!(parking.request("projector", bad.key, bad.position, OperatorAction::Retry).await.unwrap());
-    until("the event is still parked", async || Ok(parked(&parking).await.is_none())).await;
+    until("the event is not parked", async || parked(&parking).await.is_none()).await;
     views.assert_same(&rebuilt(&portal).await);
-    consumer.stop().await;
+    consumer.stop().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,15 +140,11 @@ async fn dropped_event_is_skipped_and_later_ones_are_processed() {
     let events = portal.store.events(P);
     let bad = events.iter().find(|event| event.kind == "bid_placed").unwrap().clone();
     let last = events.iter().rfind(|event| event.key == bad.key).unwrap();
-    let (views, parking, store) =
-        (MemoryViews::default(), MemoryParkedEvents::default(), portal.store.clone());
     let failure = Arc::new(Mutex::new(Some((bad.position, FailureCause::Refused))));
-    let failing = FailingProjector(projector(&views), failure);
-    let event_streams = portal.streams.event_connector(7);
-    let _consumer = RunningConsumer::start("projector", store, event_streams, &parking, failing);
+    let (views, parking, _consumer) = start_projector(&portal, &failure, 7);
     caught_up(&portal, &views).await;
     assert!(parking.request("projector", bad.key, bad.position, OperatorAction::Drop).await.unwrap());
-    until("the event is still parked", async || Ok(parked(&parking).await.is_none())).await;
+    until("the event is not parked", async || parked(&parking).await.is_none()).await;
     let shown = views.auction(P, AuctionId(bad.key)).await.unwrap().value.unwrap();
     let shown: serde_json::Value = serde_json::from_slice(&shown.json).unwrap();
     assert_eq!(shown["version"], last.version);

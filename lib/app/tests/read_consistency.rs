@@ -9,6 +9,7 @@ use auction_wire::{PartitionCount, PartitionId, Positions};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+use worker_runtime::Supervisor;
 use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 const Q: PartitionId = PartitionId(1);
@@ -24,8 +25,9 @@ fn fixture() -> Fixture {
     let (views, store) = (MemoryViews::default(), MemoryStore::default());
     let waiter = Arc::new(ConsistencyWaiter::new(PartitionCount::new(2).unwrap()));
     let (stopper, stop) = shutdown_pair();
+    let supervisor = Supervisor::without_health("consistency", stop);
     let (running, of_views, of_store) = (Arc::clone(&waiter), views.clone(), store.clone());
-    tokio::spawn(async move { running.run(&of_views, &of_store, stop).await });
+    tokio::spawn(async move { running.run(&of_views, &of_store, supervisor).await });
     Fixture { views, store, waiter, stopper }
 }
 

@@ -10,7 +10,7 @@ use auction_domain::Timestamp;
 use auction_wire::PartitionId;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
-use worker_runtime::health::Health;
+use worker_runtime::Supervisor;
 use worker_runtime::shutdown::shutdown_pair;
 
 const NOW: i64 = 1_000_000_000;
@@ -127,9 +127,9 @@ impl AccountRetention for RecordingPorts {
 async fn calls_within(ports: RecordingPorts, time: Duration) -> Vec<Call> {
     let (stopper, stop) = shutdown_pair();
     let partitions = vec![PartitionId(0), PartitionId(1)];
-    let health = Health::default().register("retention");
+    let supervisor = Supervisor::without_health("retention", stop);
     let running =
-        tokio::spawn(run_retention(ports.clone(), ports.clone(), partitions, RETENTION, health, stop));
+        tokio::spawn(run_retention(ports.clone(), ports.clone(), partitions, RETENTION, supervisor));
     tokio::time::sleep(time).await;
     stopper.stop();
     running.await.unwrap();

@@ -1,5 +1,6 @@
 //! In-memory partition with its writers, and the checks of its final state.
 
+use crate::running_task::{RunningTask, until};
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_app::ports::events::event_store::EventStoreConnector;
 use auction_app::writer::decider::DeciderConfig;
@@ -17,11 +18,8 @@ use auction_testkit::memory::MemoryStore;
 use auction_wire::{Command, CommandId, Event, EventRecord, Outcome, OutcomeResult};
 use std::collections::HashMap;
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::time::Duration;
-use tokio::task::JoinHandle;
 use uuid::Uuid;
-use worker_runtime::health::Health;
-use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
+use worker_runtime::Supervisor;
 
 /// Small cache, so that most state is loaded from the store.
 const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
@@ -40,51 +38,27 @@ pub(crate) struct TestPortal {
     pub(crate) locks: Option<Locks>,
 }
 
-/// Partition writer that runs in a task.
-pub(crate) struct RunningWriter {
-    stopper: ShutdownTrigger,
-    task: JoinHandle<Result<(), WriterError>>,
-}
+pub(crate) type RunningWriter = RunningTask<Result<(), WriterError>>;
 
-impl RunningWriter {
-    pub(crate) fn start<S>(
-        decide: DecideFn,
-        stores: S,
-        streams: RedisCommandStreams,
-        locks: Option<Locks>,
-    ) -> RunningWriter
-    where
-        S: EventStoreConnector<Store: 'static> + 'static,
-    {
-        let config = DeciderConfig { aggregates: TWO, active_users: TWO, decide, snapshots: OFTEN };
-        let (snapshots, receiver) = snapshots();
-        let (stopper, stop) = shutdown_pair();
-        let task = tokio::spawn(async move {
-            let health = Health::default().register("writer");
-            let snapshot_writer = run_snapshot_writer(&stores, receiver, stop.clone());
-            let writer = PartitionWriter { partition: P, config, snapshots, health, stop };
-            let (result, ()) = tokio::join!(
-                partition_writer::run(&stores, &streams, locks.as_ref(), writer),
-                snapshot_writer
-            );
-            result.inspect_err(|error| eprintln!("partition writer failed: {error}"))
-        });
-        RunningWriter { stopper, task }
-    }
-
-    pub(crate) async fn stop(self) -> Result<(), WriterError> {
-        self.stopper.stop();
-        self.task.await.unwrap()
-    }
-
-    /// Ends the writer at any point, as `kill -9` does.
-    pub(crate) fn kill(self) {
-        self.task.abort();
-    }
-
-    pub(crate) async fn ended(self) -> Result<(), WriterError> {
-        self.task.await.unwrap()
-    }
+pub(crate) fn start_writer<S>(
+    decide: DecideFn,
+    stores: S,
+    streams: RedisCommandStreams,
+    locks: Option<Locks>,
+) -> RunningWriter
+where
+    S: EventStoreConnector<Store: 'static> + 'static,
+{
+    let config = DeciderConfig { aggregates: TWO, active_users: TWO, decide, snapshots: OFTEN };
+    let (snapshots, receiver) = snapshots();
+    RunningTask::start(|stop| async move {
+        let snapshot_writer = run_snapshot_writer(&stores, receiver, stop.clone());
+        let supervisor = Supervisor::without_health("writer", stop);
+        let writer = PartitionWriter { partition: P, config, snapshots, supervisor };
+        let (result, ()) =
+            tokio::join!(partition_writer::run(&stores, &streams, locks.as_ref(), writer), snapshot_writer);
+        result.inspect_err(|error| eprintln!("partition writer failed: {error}"))
+    })
 }
 
 impl TestPortal {
@@ -114,7 +88,7 @@ impl TestPortal {
     }
 
     pub(crate) fn start_with(&self, decide: DecideFn, count: usize) -> RunningWriter {
-        RunningWriter::start(decide, self.store.clone(), self.command_streams(count), self.locks.clone())
+        start_writer(decide, self.store.clone(), self.command_streams(count), self.locks.clone())
     }
 
     pub(crate) async fn submit(&self, command: &Command) {
@@ -144,13 +118,7 @@ impl TestPortal {
 
     /// Waits until [`TestPortal::is_quiet`], in paused time.
     pub(crate) async fn quiet(&self, given: usize) {
-        let quiet = async {
-            while !self.is_quiet(given) {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        let waited = tokio::time::timeout(Duration::from_secs(3600), quiet).await;
-        assert!(waited.is_ok(), "stuck: {} of {given} acknowledged", self.streams.acknowledged());
+        until("all commands are acknowledged", async || self.is_quiet(given)).await;
     }
 
     /// Runs one writer, which reads at most `count` commands at a time, until everything is processed.

@@ -1,66 +1,30 @@
 //! Tests of the user-deletion process with the real auctioneer and partition writer on in-memory ports:
 //! whatever fails, a deleted user ends without open interests, and nothing is retracted twice.
 
-use crate::consume::RunningConsumer;
+use crate::running_task::{RunningTask, run_schedules, start_auctioneer};
 use crate::test_portal::TestPortal;
-use auction_app::auctioneer::closing::{self, ClosingHandler, ClosingSchedule};
 use auction_app::ports::people::user_deletions::{OpenInterest, UserDeletions};
-use auction_domain::auction::{Auction, AuctionCommand, AuctionEvent, EndAuction, Status};
+use auction_domain::auction::{Auction, AuctionEvent, Status};
 use auction_domain::user::{UserCommand, UserEvent};
-use auction_domain::{Actor, AuctionId, OperatorId, UserId};
+use auction_domain::{AuctionId, UserId};
 use auction_simulation::faulty_port::FaultyPort;
 use auction_simulation::world::{Trace, World};
 use auction_testkit::contract::command_stream::StreamHarness;
 use auction_testkit::fixtures::{
-    P, create_auction, create_auction_for, create_user, delete_user, fresh, of_auction, place_bid,
+    P, create_auction, create_auction_for, create_user, delete_user, end_auction, fresh, place_bid,
 };
-use auction_testkit::memory::{MemoryParkedEvents, MemoryRevocations};
 use auction_testkit::random::Random;
 use auction_wire::{Command, CommandBody, Event};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
-use tokio::task::JoinHandle;
 use uuid::Uuid;
-use worker_runtime::health::Health;
-use worker_runtime::shutdown::shutdown_pair;
 
 const SCHEDULES: u64 = 200;
 
-/// Running auctioneer: its event consumer and its closing loop.
-struct Auctioneer(RunningConsumer, JoinHandle<()>);
-
-impl Auctioneer {
-    fn start(portal: &TestPortal) -> Auctioneer {
-        let (schedule, departed) = (Arc::new(ClosingSchedule::default()), Arc::new(Notify::new()));
-        let handler = ClosingHandler::new(P, Arc::clone(&schedule), Arc::clone(&departed));
-        let stores = FaultyPort::new(portal.store.clone(), &portal.world);
-        let queue = FaultyPort::new(portal.streams.clone(), &portal.world);
-        let (deletions, event_streams) = (stores.clone(), portal.streams.event_connector(3));
-        let parking = MemoryParkedEvents::default();
-        let consumer = RunningConsumer::start("auctioneer", stores, event_streams, &parking, handler);
-        let (stopper, stop) = shutdown_pair();
-        let closing_loop = tokio::spawn(async move {
-            let health = Health::default().register("closing");
-            let revocations = MemoryRevocations;
-            closing::run(&queue, &deletions, &revocations, &schedule, &departed, &health, stop).await;
-            drop(stopper); // dropping it earlier would request a shutdown
-        });
-        Auctioneer(consumer, closing_loop)
-    }
-
-    /// Ends the auctioneer at any point, as `kill -9` does.
-    fn kill(&self) {
-        self.0.kill();
-        self.1.abort();
-    }
-}
-
-impl Drop for Auctioneer {
-    fn drop(&mut self) {
-        self.kill();
-    }
+fn start(portal: &TestPortal) -> RunningTask<()> {
+    let stores = FaultyPort::new(portal.store.clone(), &portal.world);
+    let queue = FaultyPort::new(portal.streams.clone(), &portal.world);
+    start_auctioneer(stores, portal.streams.event_connector(3), queue)
 }
 
 /// Returns random bids, auctions, deletions and ended auctions.
@@ -77,12 +41,7 @@ fn commands(random: &mut Random) -> Vec<Command> {
                 auctions.push(AuctionId(fresh()));
                 create_auction_for(auctions[auctions.len() - 1], Some(user))
             }
-            4 => of_auction(
-                fresh(),
-                auction,
-                Actor::Operator(OperatorId::Unidentified),
-                AuctionCommand::EndAuction(EndAuction),
-            ),
+            4 => end_auction(auction),
             _ => place_bid(auction, user, 100 + n * 10),
         });
     }
@@ -139,7 +98,7 @@ async fn schedule(seed: u64) -> u64 {
     let portal = TestPortal::new(World::new(seed + 1_000_000, Trace::Off), false);
     portal.world.set_failure_rate(random.below(120));
     let writer = portal.start(4);
-    let mut auctioneers = [Auctioneer::start(&portal), Auctioneer::start(&portal)];
+    let mut auctioneers = [start(&portal), start(&portal)];
     for command in commands(&mut random) {
         if matches!(command.body, CommandBody::User(UserCommand::CreateUser(_))) {
             portal.store.open_account(UserId(command.key));
@@ -149,7 +108,7 @@ async fn schedule(seed: u64) -> u64 {
             tokio::time::sleep(Duration::from_millis(random.below(300))).await;
         }
         if random.chance(100) {
-            auctioneers[random.below(2) as usize] = Auctioneer::start(&portal);
+            std::mem::replace(&mut auctioneers[random.below(2) as usize], start(&portal)).kill();
         }
     }
     tokio::time::sleep(Duration::from_millis(random.below(20_000))).await;
@@ -159,19 +118,14 @@ async fn schedule(seed: u64) -> u64 {
     }
     quiet(&portal).await;
     writer.stop().await.unwrap();
+    auctioneers.iter().for_each(RunningTask::kill);
     check(&portal);
     portal.world.failures()
 }
 
 #[tokio::test(start_paused = true)]
 async fn user_deletion_completes_once_under_random_faults() {
-    let mut failures = 0;
-    for seed in 0..SCHEDULES {
-        // Shows the failing seed.
-        eprintln!("seed {seed}");
-        failures += schedule(seed).await;
-    }
-    assert!(failures > 5 * SCHEDULES, "{failures} failures were injected");
+    run_schedules(SCHEDULES, schedule).await;
 }
 
 /// The leader is deleted after the auction has ended and before it is closed; the auctioneer starts
@@ -181,12 +135,6 @@ async fn deletion_between_end_and_close_retracts_the_leading_bid() {
     let portal = TestPortal::calm();
     let (ada, bob, auction) = (UserId(fresh()), UserId(fresh()), AuctionId(fresh()));
     let writer = portal.start(10);
-    let end = of_auction(
-        fresh(),
-        auction,
-        Actor::Operator(OperatorId::Unidentified),
-        AuctionCommand::EndAuction(EndAuction),
-    );
     let low = place_bid(auction, bob, 200);
     for command in [
         create_user(ada),
@@ -194,7 +142,7 @@ async fn deletion_between_end_and_close_retracts_the_leading_bid() {
         create_auction(auction),
         low.clone(),
         place_bid(auction, ada, 300),
-        end,
+        end_auction(auction),
     ] {
         portal.submit(&command).await;
     }
@@ -203,7 +151,7 @@ async fn deletion_between_end_and_close_retracts_the_leading_bid() {
     portal.submit(&delete_user(ada)).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(portal.store.open_interests(&[ada]).await.unwrap(), [(ada, OpenInterest::Bids(auction))]);
-    let _auctioneer = Auctioneer::start(&portal);
+    let _auctioneer = start(&portal);
     quiet(&portal).await;
     writer.stop().await.unwrap();
     let last = portal.store.events(P).pop().unwrap().event().unwrap();

@@ -18,9 +18,11 @@ mod writer;
 use crate::connections::Connections;
 use crate::settings::Settings;
 use crate::tasks::{ComponentError, Tasks};
+use auction_postgres::queries::PostgresQueries;
+use auction_redis::command_queue::RedisCommandQueue;
 use auction_redis::functions;
 use clap::ValueEnum;
-use std::convert::Infallible;
+use worker_runtime::Supervisor;
 use worker_runtime::shutdown::ShutdownSignal;
 
 /// Process type of the portal.
@@ -60,33 +62,58 @@ impl Component {
         tasks: &mut Tasks,
         stop: &ShutdownSignal,
     ) -> Result<(), ComponentError> {
+        let context = &mut StartContext { settings, connections, tasks, stop };
         match self {
-            Component::Ingress => ingress::start(settings, connections, tasks, stop).await?,
+            Component::Ingress => ingress::start(context).await?,
             Component::Writer => {
-                retention::start(settings, connections, tasks, stop)?;
-                writer::start(settings, connections, tasks, stop);
+                retention::start(context)?;
+                writer::start(context);
             }
-            Component::Projector => projector::start(settings, connections, tasks, stop)?,
-            Component::Auctioneer => auctioneer::start(settings, connections, tasks, stop)?,
-            Component::Notifier => notifier::start(settings, connections, tasks, stop).await?,
-            Component::Promoter => promoter::start(settings, connections, tasks, stop).await?,
+            Component::Projector => projector::start(context)?,
+            Component::Auctioneer => auctioneer::start(context)?,
+            Component::Notifier => notifier::start(context).await?,
+            Component::Promoter => promoter::start(context).await?,
         }
         tracing::info!(component = self.name(), partitions = connections.partitions.get(), "started");
         Ok(())
     }
 }
 
+/// Everything that a component is started with.
+struct StartContext<'a> {
+    settings: &'a Settings,
+    connections: &'a Connections,
+    tasks: &'a mut Tasks,
+    stop: &'a ShutdownSignal,
+}
+
+impl StartContext<'_> {
+    /// Returns the supervisor of a task that runs until shutdown.
+    fn supervisor(&self, name: &str) -> Supervisor {
+        self.tasks.supervisor(name, self.stop)
+    }
+
+    /// Returns a pool of connections to Postgres. An error names the task.
+    fn queries(&self, task: &str, max_connections: usize) -> Result<PostgresQueries, ComponentError> {
+        PostgresQueries::new(&self.connections.stores, max_connections).map_err(failed(task))
+    }
+
+    /// Starts a queue that adds commands to their streams.
+    fn command_queue(&self) -> RedisCommandQueue {
+        let Connections { redis, redis_pool, partitions, .. } = self.connections;
+        RedisCommandQueue::start(redis.clone(), *partitions, redis_pool.clone())
+    }
+}
+
 /// Starts the task that keeps the read-only functions for operators loaded in Redis. Call it once per
 /// process.
 pub fn keep_functions(connections: &Connections, tasks: &mut Tasks, stop: &ShutdownSignal) {
-    let (pool, stop) = (connections.redis_pool.clone(), stop.clone());
-    tasks.spawn("Redis functions", async move {
-        functions::keep_loaded(pool, stop).await;
-        Ok::<(), Infallible>(())
-    });
+    // The portal works without them.
+    let supervisor = Supervisor::without_health("Redis functions", stop.clone());
+    tasks.run("Redis functions", functions::keep_loaded(connections.redis_pool.clone(), supervisor));
 }
 
-fn failed(task: &str) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> ComponentError {
+fn failed<E: Into<Box<dyn std::error::Error + Send + Sync>>>(task: &str) -> impl FnOnce(E) -> ComponentError {
     let task = task.to_owned();
-    move |cause| ComponentError::Failed { task, cause }
+    move |cause| ComponentError::Failed { task, cause: cause.into() }
 }

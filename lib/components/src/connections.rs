@@ -12,8 +12,7 @@ use deadpool_redis::{Manager, Pool, Runtime};
 use redis::{AsyncConnectionConfig, Client};
 use std::time::Duration;
 use thiserror::Error;
-use worker_runtime::Retry;
-use worker_runtime::health::HealthHandle;
+use worker_runtime::Supervisor;
 use worker_runtime::shutdown::ShutdownSignal;
 
 /// Timeout of a pooled Redis request.
@@ -83,32 +82,18 @@ impl Connections {
 
     /// Connects a component. Both backends are available and durable, and the database schema is migrated.
     /// Durability is checked again on every new connection. Waits while a backend is unavailable.
-    pub async fn ready(
-        settings: &Settings,
-        health: &HealthHandle,
-        mut stop: ShutdownSignal,
-    ) -> Result<Connections, ConnectError> {
+    pub async fn ready(settings: &Settings, supervisor: &Supervisor) -> Result<Connections, ConnectError> {
         let mut connections = Connections::new(settings)?;
         let durability = connections.durability.clone();
         connections.redis =
             RedisServer::durability_checked(connections.redis.client().clone(), durability.clone());
         connections.stores = connections.stores.checked(durability);
-        let mut retry = Retry::default();
-        loop {
-            match connections.prepare(settings).await {
-                Ok(()) => return Ok(connections),
-                Err(ConnectError::Migrate(MigrateError::Unavailable(error))) => {
-                    let wait = retry.next_wait();
-                    health.set_waiting(&error, retry.attempts());
-                    tracing::warn!(%error, ?wait, "waiting for backends");
-                    stop.sleep(wait).await;
-                    if stop.requested() {
-                        return Err(ConnectError::Stopped);
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let prepared = supervisor.until_success(async || match connections.prepare(settings).await {
+            Err(ConnectError::Migrate(MigrateError::Unavailable(error))) => Err(error),
+            result => Ok(result),
+        });
+        prepared.await.ok_or(ConnectError::Stopped)??;
+        Ok(connections)
     }
 
     /// Checks both backends before the migration writes anything.

@@ -110,9 +110,9 @@ async fn run(component: Component, layers: SettingsLayers) -> Result<(), Process
     let health = Health::default();
     let _admin = admin::listen(&settings, &health).await?;
     let mut tasks = Tasks::new(trigger, health.clone());
-    let starting = health.register("start");
+    let starting = tasks.supervisor("start", &stop);
     let start = async {
-        let connections = Connections::ready(&settings, &starting, stop.clone()).await?;
+        let connections = Connections::ready(&settings, &starting).await?;
         component.start(&settings, &connections, &mut tasks, &stop).await?;
         connections.watch_durability(&mut tasks, &stop);
         keep_functions(&connections, &mut tasks, &stop);

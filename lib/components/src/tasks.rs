@@ -4,8 +4,9 @@ use std::pin::Pin;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::task::JoinSet;
-use worker_runtime::health::{Health, HealthHandle};
-use worker_runtime::shutdown::ShutdownTrigger;
+use worker_runtime::Supervisor;
+use worker_runtime::health::Health;
+use worker_runtime::shutdown::{ShutdownSignal, ShutdownTrigger};
 
 /// How long tasks can take to finish after shutdown is requested.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
@@ -45,9 +46,20 @@ impl Tasks {
         &self.health
     }
 
-    /// Registers a health check, with the status `starting`. Operators see the name, such as `projector 07`.
-    pub fn part(&self, name: impl Into<String>) -> HealthHandle {
-        self.health.register(name)
+    /// Returns the supervisor of a task. Operators see the name in the health, such as `projector 07`.
+    pub fn supervisor(&self, name: &str, stop: &ShutdownSignal) -> Supervisor {
+        Supervisor::new(self.health.register(name), stop.clone())
+    }
+
+    /// Spawns a task that cannot fail.
+    pub fn run(&mut self, task: &str, run: impl Future<Output = ()> + Send + 'static) {
+        self.spawn_boxed(
+            task.to_owned(),
+            Box::pin(async move {
+                run.await;
+                Ok(())
+            }),
+        );
     }
 
     pub fn spawn<E>(

@@ -115,9 +115,9 @@ async fn serve(
             None => std::future::pending::<ServersError>().await,
         }
     };
-    let starting = health.register("start");
+    let starting = back.supervisor("start", &back_stop);
     let start = async {
-        let connections = Connections::ready(settings, &starting, back_stop.clone()).await?;
+        let connections = Connections::ready(settings, &starting).await?;
         for component in [
             Component::Writer,
             Component::Projector,

@@ -6,8 +6,7 @@ use deadpool_redis::Pool;
 use redis::{ErrorKind, RedisError, ServerErrorKind, Value, cmd};
 use std::time::Duration;
 use stream_worker::value::{member, text};
-use worker_runtime::Retry;
-use worker_runtime::shutdown::ShutdownSignal;
+use worker_runtime::Supervisor;
 
 /// Name of the library.
 pub const NAME: &str = "auction_portal";
@@ -71,29 +70,31 @@ pub async fn load(pool: &Pool, replace: bool) -> Result<LoadResult, LoadError> {
     Ok(LoadResult::Loaded)
 }
 
-/// Loads the library, replacing other code, and loads it again if it disappears, until `stop` is triggered.
+/// Loads the library, replacing other code, and loads it again if it disappears, until shutdown.
 /// If the server refuses it, logs one warning and does nothing more: the portal works without the library.
-pub async fn keep_loaded(pool: Pool, mut stop: ShutdownSignal) {
-    let (mut retry, mut replace) = (Retry::default(), true);
-    while !stop.requested() {
-        match load(&pool, replace).await {
-            Ok(loaded) => {
-                if loaded == LoadResult::Loaded {
-                    tracing::info!(library = NAME, "loaded the functions for redis-cli");
-                }
-                // If two releases run at the same time, the library of the one that started last stays.
-                replace = false;
-                retry.succeeded();
-                stop.sleep(CHECK_INTERVAL).await;
+pub async fn keep_loaded(pool: Pool, supervisor: Supervisor) {
+    // If two releases run at the same time, the library of the one that started last stays.
+    let mut replace = true;
+    while !supervisor.stopping() {
+        let loading = async {
+            match load(&pool, replace).await {
+                Ok(result) => Ok(Ok(result)),
+                Err(LoadError::Refused(error)) => Ok(Err(error)),
+                Err(LoadError::Unavailable(error)) => Err(error),
             }
-            Err(LoadError::Refused(error)) => {
+        };
+        match supervisor.attempt(loading).await {
+            None => continue,
+            Some(Ok(LoadResult::Loaded)) => {
+                tracing::info!(library = NAME, "loaded the functions for redis-cli");
+            }
+            Some(Ok(LoadResult::Present)) => {}
+            Some(Err(error)) => {
                 tracing::warn!(%error, library = NAME, "Redis refuses the functions for redis-cli; load them by hand as described in docs/how-to/inspect-streams.md");
-                stop.wait().await;
-            }
-            Err(LoadError::Unavailable(error)) => {
-                tracing::debug!(%error, "loading the functions for redis-cli failed, retrying");
-                stop.sleep(retry.next_wait()).await;
+                return supervisor.stop().wait().await;
             }
         }
+        replace = false;
+        supervisor.sleep(CHECK_INTERVAL).await;
     }
 }

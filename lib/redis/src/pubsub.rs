@@ -8,9 +8,7 @@ use futures_util::StreamExt;
 use redis::RedisError;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
-use worker_runtime::Retry;
-use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::ShutdownSignal;
+use worker_runtime::Supervisor;
 
 /// Longest time to wait for a reply.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -23,9 +21,6 @@ const PING_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Receiver of the messages of a subscription.
 pub(crate) trait PubSubHandler {
-    /// Log message of a lost connection, with its consequence.
-    const LOST: &'static str;
-
     /// Called when a subscription is established. Earlier messages may be lost.
     fn on_subscribed(&self);
 
@@ -33,22 +28,15 @@ pub(crate) trait PubSubHandler {
     fn on_message(&self, channel: &str, message: &[u8]);
 }
 
-/// Subscribes to channels and calls the handler, until `stop` is triggered. Reconnects without limit.
-pub(crate) async fn run<H: PubSubHandler>(
+/// Subscribes to channels and calls the handler, until shutdown. Reconnects without limit.
+pub(crate) async fn run(
     server: &RedisServer,
     channels: &[String],
-    handler: &H,
-    health: &HealthHandle,
-    mut stop: ShutdownSignal,
+    handler: &impl PubSubHandler,
+    supervisor: Supervisor,
 ) {
-    let mut retry = Retry::default();
-    while !stop.requested() {
-        if let Err(error) = receive(server, channels, handler, health, &stop, &mut retry).await {
-            let wait = retry.next_wait();
-            health.set_waiting(&error, retry.attempts());
-            tracing::warn!(%error, ?wait, "{}", H::LOST);
-            stop.sleep(wait).await;
-        }
+    while !supervisor.stopping() {
+        supervisor.attempt(receive(server, channels, handler, &supervisor)).await;
     }
 }
 
@@ -56,16 +44,14 @@ async fn receive(
     server: &RedisServer,
     channels: &[String],
     handler: &impl PubSubHandler,
-    health: &HealthHandle,
-    stop: &ShutdownSignal,
-    retry: &mut Retry,
+    supervisor: &Supervisor,
 ) -> Result<(), Unavailable> {
     let connection = with_deadline(server.client().get_async_pubsub()).await?;
     let (mut sink, mut messages) = connection.split();
     with_deadline(sink.subscribe(channels)).await?;
     handler.on_subscribed();
     let mut pinged = Instant::now();
-    while !stop.requested() {
+    while !supervisor.stopping() {
         match timeout(STOP_CHECK_INTERVAL, messages.next()).await {
             Ok(Some(message)) => handler.on_message(message.get_channel_name(), message.get_payload_bytes()),
             Ok(None) => return Err(Unavailable::new("redis", "connection closed by the server")),
@@ -75,8 +61,7 @@ async fn receive(
             }
             Err(_) => {}
         }
-        retry.succeeded();
-        health.set_up();
+        supervisor.succeeded();
     }
     Ok(())
 }

@@ -13,8 +13,7 @@ use auction_domain::UserId;
 use auction_wire::{CommandId, PartitionCount};
 use std::sync::Arc;
 use uuid::Uuid;
-use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::ShutdownSignal;
+use worker_runtime::Supervisor;
 
 /// Encodes an announcement of decided commands.
 pub(crate) fn write(decided: &[CommandId]) -> Vec<u8> {
@@ -36,9 +35,6 @@ pub struct AnnouncementHandlers {
 }
 
 impl PubSubHandler for AnnouncementHandlers {
-    const LOST: &'static str =
-        "announcements are not received: waiting requests query the event store when their wait ends";
-
     fn on_subscribed(&self) {
         // Announcements before the subscription are lost.
         self.waiters.on_announcements_lost();
@@ -53,17 +49,16 @@ impl PubSubHandler for AnnouncementHandlers {
     }
 }
 
-/// Receives announcements of all partitions and wakes the waiting requests, until `stop` is triggered.
+/// Receives announcements of all partitions and wakes the waiting requests, until shutdown.
 pub async fn listen(
     server: RedisServer,
     partitions: PartitionCount,
     handlers: AnnouncementHandlers,
-    health: &HealthHandle,
-    stop: ShutdownSignal,
+    supervisor: Supervisor,
 ) {
     let channels = partitions.all().map(keys::decided).chain([keys::NOTIFIED.to_owned()]);
     let channels: Vec<String> = channels.collect();
-    pubsub::run(&server, &channels, &handlers, health, stop).await;
+    pubsub::run(&server, &channels, &handlers, supervisor).await;
 }
 
 #[cfg(test)]

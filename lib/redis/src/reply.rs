@@ -11,9 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use stream_worker::entry::read_reply;
 use stream_worker::value::ok;
-use stream_worker::{DedicatedConnection, EntryId, Retry, StreamError};
-use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::ShutdownSignal;
+use stream_worker::{DedicatedConnection, EntryId, StreamError};
+use worker_runtime::Supervisor;
 
 /// Time to live of a reply stream without renewal.
 const STREAM_TTL: Duration = Duration::from_secs(60);
@@ -26,25 +25,19 @@ const BLOCK: Duration = Duration::from_millis(500);
 /// Longest time to wait for a reply.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Receives outcomes for one ingress and wakes the waiting requests, until `stop` is triggered.
+/// Receives outcomes for one ingress and wakes the waiting requests, until shutdown. While Redis is
+/// unavailable, the waiting requests query the event store.
 pub async fn receive(
     server: RedisServer,
     partitions: PartitionCount,
     ingress: String,
     waiters: Arc<OutcomeWaiters>,
-    health: &HealthHandle,
-    mut stop: ShutdownSignal,
+    supervisor: Supervisor,
 ) {
     let partitions: Vec<PartitionId> = partitions.all().collect();
     let streams: Vec<String> = partitions.iter().map(|partition| keys::reply(*partition, &ingress)).collect();
-    let mut retry = Retry::default();
-    while !stop.requested() {
-        if let Err(error) = read_outcomes(&server, &streams, &waiters, health, &stop, &mut retry).await {
-            let wait = retry.next_wait();
-            health.set_waiting(&error, retry.attempts());
-            tracing::warn!(%error, ?wait, "outcomes are not received: waiting requests query the event store");
-            stop.sleep(wait).await;
-        }
+    while !supervisor.stopping() {
+        supervisor.attempt(read_outcomes(&server, &streams, &waiters, &supervisor)).await;
     }
 }
 
@@ -52,16 +45,14 @@ async fn read_outcomes(
     server: &RedisServer,
     streams: &[String],
     waiters: &OutcomeWaiters,
-    health: &HealthHandle,
-    stop: &ShutdownSignal,
-    retry: &mut Retry,
+    supervisor: &Supervisor,
 ) -> Result<(), Unavailable> {
     let mut connection = server.connect(DEADLINE).await?;
     let mut last = renew(&mut connection, streams).await.map_err(unavailable)?;
     // Outcomes that arrived before this read position are skipped: waiting requests query the event store.
     waiters.recheck_all();
     let mut renewed = Instant::now();
-    while !stop.requested() {
+    while !supervisor.stopping() {
         if renewed.elapsed() >= RENEW_INTERVAL {
             let newest = renew(&mut connection, streams).await.map_err(unavailable)?;
             // A stream that was created again starts with lower ids.
@@ -90,8 +81,7 @@ async fn read_outcomes(
                 None => {}
             }
         }
-        retry.succeeded();
-        health.set_up();
+        supervisor.succeeded();
     }
     Ok(())
 }

@@ -15,8 +15,7 @@ use auction_domain::UserId;
 use deadpool_redis::Pool;
 use redis::pipe;
 use uuid::Uuid;
-use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::ShutdownSignal;
+use worker_runtime::Supervisor;
 
 /// Publishes revocations to every ingress.
 #[derive(Clone)]
@@ -55,14 +54,13 @@ fn read(message: &[u8]) -> Option<Revocation> {
     }
 }
 
-/// Receives revocations and applies them to the token cache, until `stop` is triggered.
-pub async fn listen(server: RedisServer, cache: &TokenCache, health: &HealthHandle, stop: ShutdownSignal) {
-    pubsub::run(&server, &[keys::REVOKED.to_owned()], cache, health, stop).await;
+/// Receives revocations and applies them to the token cache, until shutdown. The cache also revalidates its
+/// tokens periodically.
+pub async fn listen(server: RedisServer, cache: &TokenCache, supervisor: Supervisor) {
+    pubsub::run(&server, &[keys::REVOKED.to_owned()], cache, supervisor).await;
 }
 
 impl PubSubHandler for TokenCache {
-    const LOST: &'static str = "revocations are not received: cached tokens are revalidated periodically";
-
     fn on_subscribed(&self) {
         self.refresh_all();
     }

@@ -16,7 +16,7 @@ use auction_wire::{Command, PartitionId};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use worker_runtime::health::Health;
+use worker_runtime::Supervisor;
 use worker_runtime::shutdown::shutdown_pair;
 
 fn fields(command: &Command) -> Fields {
@@ -70,8 +70,7 @@ async fn bids_do_not_starve_under_a_trickle_of_creations() {
         partition: P,
         config,
         snapshots,
-        health: Health::default().register("writer"),
-        stop,
+        supervisor: Supervisor::without_health("writer", stop),
     };
     let stores = store.clone();
     let running = tokio::spawn(async move {

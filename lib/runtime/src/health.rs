@@ -89,9 +89,20 @@ impl HealthHandle {
         }
     }
 
-    /// Reports that the part waits for a backend, with the error and the number of failed attempts.
-    pub fn set_waiting(&self, reason: impl Display, attempts: u32) {
-        self.set(HealthStatus::Waiting { reason: reason.to_string(), attempts });
+    /// Reports a failed attempt: the part waits for a backend.
+    pub fn set_waiting(&self, error: impl Display) {
+        let mut checks = self.health.lock();
+        let before = match checks.get(&self.name) {
+            Some(HealthStatus::Waiting { attempts, .. }) => *attempts,
+            _ => 0,
+        };
+        let status = HealthStatus::Waiting { reason: error.to_string(), attempts: before.saturating_add(1) };
+        checks.insert(self.name.clone(), status);
+    }
+
+    /// Returns the name of the part.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     fn set(&self, status: HealthStatus) {
@@ -116,14 +127,15 @@ mod tests {
         let (one, two) = (health.register("writer 00"), health.register("writer 01"));
         one.set_up();
         assert!(!health.report().is_ready(), "writer 01 is starting");
-        two.set_waiting("postgres: connection refused", 3);
+        two.set_waiting("postgres: timed out");
+        two.set_waiting("postgres: connection refused");
         let waiting =
-            HealthStatus::Waiting { reason: "postgres: connection refused".to_owned(), attempts: 3 };
+            HealthStatus::Waiting { reason: "postgres: connection refused".to_owned(), attempts: 2 };
         let expected = [("writer 00".to_owned(), HealthStatus::Up), ("writer 01".to_owned(), waiting)];
         assert_eq!(health.report().checks, BTreeMap::from(expected));
         two.set_up();
         assert!(health.report().is_ready());
-        two.set_waiting("again", 1);
+        two.set_waiting("again");
         drop(two);
         assert!(health.report().is_ready(), "dropped parts do not count");
         health.set_draining();

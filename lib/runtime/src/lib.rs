@@ -2,6 +2,7 @@
 //!
 //! * [`shutdown`]: a signal that asks tasks to stop;
 //! * [`retry`]: exponential backoff with jitter, without a limit of attempts;
+//! * [`supervisor`]: the loop "attempt, on an error report it, wait and retry, until shutdown";
 //! * [`health`]: the status of each part of a process, for operators;
 //! * [`entropy`]: random numbers and a clock that a simulation can seed;
 //! * [`entry_id`]: ids of log entries.
@@ -14,7 +15,9 @@ pub mod health;
 pub mod panic;
 pub mod retry;
 pub mod shutdown;
+pub mod supervisor;
 
 pub use entry_id::{EntryId, ParseEntryIdError};
 pub use panic::panic_message;
 pub use retry::Retry;
+pub use supervisor::Supervisor;

@@ -12,10 +12,7 @@ use std::time::Duration;
 
 /// Exponential backoff with jitter, without a limit of attempts.
 #[derive(Debug)]
-pub struct Retry {
-    backoff: ExponentialBackoff,
-    attempts: u32,
-}
+pub struct Retry(ExponentialBackoff);
 
 impl Retry {
     /// Returns a backoff that starts at `first` and doubles up to `longest`. Each wait is then multiplied by
@@ -28,26 +25,19 @@ impl Retry {
             .with_randomization_factor(0.0)
             .with_max_elapsed_time(None)
             .build();
-        Retry { backoff, attempts: 0 }
+        Retry(backoff)
     }
 
-    /// Counts a failed attempt and returns how long to wait before the next one.
+    /// Returns how long to wait after a failed attempt.
     pub fn next_wait(&mut self) -> Duration {
-        self.attempts = self.attempts.saturating_add(1);
         // `next_backoff` never returns `None` without a maximum elapsed time. The crate's own jitter cannot
         // be seeded.
-        self.backoff.next_backoff().unwrap_or(self.backoff.max_interval).mul_f64(0.5 + entropy::random_unit())
+        self.0.next_backoff().unwrap_or(self.0.max_interval).mul_f64(0.5 + entropy::random_unit())
     }
 
     /// Resets the backoff after a success: the next failure starts at the shortest wait.
     pub fn succeeded(&mut self) {
-        self.backoff.reset();
-        self.attempts = 0;
-    }
-
-    /// Returns the number of failed attempts since the last success.
-    pub fn attempts(&self) -> u32 {
-        self.attempts
+        self.0.reset();
     }
 }
 
@@ -69,7 +59,6 @@ mod tests {
         assert!(waits[0] <= Duration::from_millis(15));
         assert!(waits[100..].iter().all(|wait| *wait >= Duration::from_millis(500)));
         assert!(waits.iter().all(|wait| *wait <= Duration::from_millis(1500)));
-        assert_eq!(retry.attempts(), 200);
         retry.succeeded();
         assert!(retry.next_wait() <= Duration::from_millis(15));
     }

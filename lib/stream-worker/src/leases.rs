@@ -37,20 +37,6 @@ pub struct LeaseOptions {
     pub lease_ttl: Duration,
 }
 
-/// Result of a round of renewals, reported to the caller of [`run`].
-#[derive(Debug)]
-pub enum Renewal<'a> {
-    /// The held leases are renewed.
-    Renewed,
-    /// The server did not renew the leases. Held leases are valid until they expire.
-    Failed {
-        /// Error of this round.
-        error: &'a StreamError,
-        /// Number of consecutive failed rounds.
-        attempts: u32,
-    },
-}
-
 /// Task that works on one partition.
 struct PartitionTask {
     trigger: ShutdownTrigger,
@@ -68,8 +54,8 @@ struct Tasks<E> {
 ///
 /// `work` is called with the index of a partition and a signal, and its future runs as a task. The signal is
 /// triggered when the partition must move to another process, or its lease could not be renewed in time. The
-/// future must then finish its work in progress and return; the lease is released afterwards. `renewal` is
-/// called after every round.
+/// future must then finish its work in progress and return; the lease is released afterwards. `renewed` is
+/// called with the result of every round. After an error, held leases are valid until they expire.
 ///
 /// Failures of the server are retried without limit.
 ///
@@ -84,7 +70,7 @@ pub async fn run<E, Run>(
     client: &Client,
     options: LeaseOptions,
     mut stop: ShutdownSignal,
-    mut renewal: impl FnMut(Renewal<'_>),
+    mut renewed: impl FnMut(Result<(), &StreamError>),
     mut work: impl FnMut(usize, ShutdownSignal) -> Run,
 ) -> Result<(), E>
 where
@@ -95,19 +81,16 @@ where
     let mut leases = Leases::new(client.clone(), options);
     let mut tasks = Tasks { running: BTreeMap::new(), tasks: JoinSet::new() };
     let mut next_round = Instant::now();
-    let mut attempts: u32 = 0;
     while !(leases.leaving() && tasks.running.is_empty()) {
         if next_round <= Instant::now() {
             match leases.round().await {
                 Ok(round) => {
-                    attempts = 0;
-                    renewal(Renewal::Renewed);
+                    renewed(Ok(()));
                     tasks.apply(&round, &mut work);
                 }
                 Err(RenewalFailed { error, expired }) => {
-                    attempts = attempts.saturating_add(1);
-                    tracing::warn!(%error, attempts, "lease renewal failed");
-                    renewal(Renewal::Failed { error: &error, attempts });
+                    tracing::warn!(%error, "lease renewal failed");
+                    renewed(Err(&error));
                     if expired {
                         tasks.apply(&LeaseRound::default(), &mut work);
                     }

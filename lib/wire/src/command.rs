@@ -19,7 +19,7 @@ use crate::fields::{DecodeError, Fields, RawFields, check_version, parse};
 use auction_domain::auction::*;
 use auction_domain::promoter::{ChangePromoterSettings, PromoterCommand};
 use auction_domain::user::{ChangeNotificationPreferences, CreateUser, DeleteUser, UserCommand};
-use auction_domain::{Actor, RefusalType};
+use auction_domain::{Actor, AuctionId, RefusalType};
 use serde::de::DeserializeOwned;
 use std::fmt;
 use uuid::Uuid;
@@ -153,6 +153,22 @@ pub struct Command {
     /// W3C traceparent; may be empty.
     pub trace: String,
     pub body: CommandBody,
+}
+
+impl Command {
+    /// Returns a command of the portal itself to an auction. No request waits for its outcome.
+    pub fn of_portal(id: Uuid, auction: AuctionId, body: AuctionCommand) -> Command {
+        Command {
+            id: CommandId(id),
+            key: auction.0,
+            actor: Actor::Portal,
+            expect: None,
+            fingerprint: 0,
+            reply: String::new(),
+            trace: String::new(),
+            body: CommandBody::Auction(body),
+        }
+    }
 }
 
 /// Body of a command, by kind of aggregate.

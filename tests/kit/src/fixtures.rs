@@ -2,7 +2,8 @@
 
 use auction_app::ports::events::event_store::{AppendBatch, NewEvent};
 use auction_domain::auction::{
-    AuctionCommand, AuctionEvent, Commitment, CreateAuction, DeleteBid, PlaceBid, Promotion, Terms,
+    AuctionCommand, AuctionEvent, Commitment, CreateAuction, DeleteBid, EndAuction, PlaceBid, Promotion,
+    Terms,
 };
 use auction_domain::user::{CreateUser, DeleteUser, UserCommand, UserEvent};
 use auction_domain::{
@@ -87,6 +88,12 @@ pub fn place_bid(auction: AuctionId, bidder: UserId, minor_units: u64) -> Comman
 
 pub fn delete_bid(auction: AuctionId, bidder: UserId, bid: BidId) -> Command {
     of_auction(fresh(), auction, Actor::User(bidder), AuctionCommand::DeleteBid(DeleteBid { bid }))
+}
+
+/// Ends an auction, as an operator.
+pub fn end_auction(auction: AuctionId) -> Command {
+    let actor = Actor::Operator(OperatorId::Unidentified);
+    of_auction(fresh(), auction, actor, AuctionCommand::EndAuction(EndAuction))
 }
 
 pub fn of_auction(id: Uuid, auction: AuctionId, actor: Actor, body: AuctionCommand) -> Command {

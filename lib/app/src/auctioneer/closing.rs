@@ -27,8 +27,8 @@ use crate::ports::people::tokens::Revocations;
 use crate::ports::people::user_deletions::UserDeletions;
 use auction_domain::auction::{AuctionCommand, AuctionEvent, CloseAuction};
 use auction_domain::user::UserEvent;
-use auction_domain::{Actor, AuctionId, Timestamp};
-use auction_wire::{Command, CommandBody, CommandId, Event, EventRecord, PartitionId};
+use auction_domain::{AuctionId, Timestamp};
+use auction_wire::{Command, Event, EventRecord, PartitionId};
 use futures_util::future::try_join_all;
 use schedule::DueClose;
 use std::sync::Arc;
@@ -36,9 +36,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use uuid::Uuid;
-use worker_runtime::Retry;
-use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::ShutdownSignal;
+use worker_runtime::Supervisor;
 
 /// Namespace of the ids of closing commands.
 const CLOSING: Uuid = Uuid::from_u128(0x1f6a_7c55_8e0b_5d9c_8f43_91b0_7a1e_4c02);
@@ -131,28 +129,15 @@ pub async fn run(
     revocations: &impl Revocations,
     schedule: &ClosingSchedule,
     departed: &Notify,
-    health: &HealthHandle,
-    mut stop: ShutdownSignal,
+    supervisor: Supervisor,
 ) {
-    let mut retry = Retry::default();
-    let sender = Uuid::new_v4();
+    let (sender, mut stop) = (Uuid::new_v4(), supervisor.stop());
     // When the user-deletion process last ran; none if it must run now.
     let mut last_run: Option<Instant> = None;
-    while !stop.requested() {
+    while !supervisor.stopping() {
         last_run = last_run.filter(|last_run| last_run.elapsed() < POLL_INTERVAL);
-        let wait = match send_due(queue, deletions, revocations, schedule, sender, &mut last_run).await {
-            Ok(wait) => {
-                retry.succeeded();
-                health.set_up();
-                wait
-            }
-            Err(error) => {
-                tracing::warn!(%error, "closing auctions failed: retrying");
-                let wait = retry.next_wait();
-                health.set_waiting(&error, retry.attempts());
-                wait
-            }
-        };
+        let sending = send_due(queue, deletions, revocations, schedule, sender, &mut last_run);
+        let Some(wait) = supervisor.attempt(sending).await else { continue };
         tokio::select! {
             () = stop.wait() => {}
             () = schedule.changed() => {}
@@ -199,16 +184,8 @@ fn until(now: Timestamp, next: Timestamp) -> Duration {
 
 fn close(due: DueClose, sender: Uuid) -> Command {
     let name = format!("{}/{}/{}/{sender}", due.auction, due.ends_at.0, due.attempt);
-    Command {
-        id: CommandId(Uuid::new_v5(&CLOSING, name.as_bytes())),
-        key: due.auction.0,
-        actor: Actor::Portal,
-        expect: None,
-        fingerprint: 0,
-        reply: String::new(),
-        trace: String::new(),
-        body: CommandBody::Auction(AuctionCommand::CloseAuction(CloseAuction)),
-    }
+    let id = Uuid::new_v5(&CLOSING, name.as_bytes());
+    Command::of_portal(id, due.auction, AuctionCommand::CloseAuction(CloseAuction))
 }
 
 #[cfg(test)]

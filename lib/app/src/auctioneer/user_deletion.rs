@@ -20,8 +20,8 @@ use crate::ports::people::accounts::PersonalDataErasure;
 use crate::ports::people::tokens::{Revocation, Revocations};
 use crate::ports::people::user_deletions::{OpenInterest, PendingDeletion, UserDeletions};
 use auction_domain::auction::{AuctionCommand, CancelAuction, RetractBids};
-use auction_domain::{Actor, DurationMs, Timestamp, UserId};
-use auction_wire::{Command, CommandBody, CommandId};
+use auction_domain::{DurationMs, Timestamp, UserId};
+use auction_wire::Command;
 use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -133,14 +133,5 @@ fn command(deletion: &PendingDeletion, interest: OpenInterest) -> Command {
         OpenInterest::Sale(auction) => (auction, "sale", AuctionCommand::CancelAuction(CancelAuction)),
     };
     let name = format!("{sequence}/{auction}/{kind}/{attempt}");
-    Command {
-        id: CommandId(Uuid::new_v5(&AFTER_DELETION, name.as_bytes())),
-        key: auction.0,
-        actor: Actor::Portal,
-        expect: None,
-        fingerprint: 0,
-        reply: String::new(),
-        trace: String::new(),
-        body: CommandBody::Auction(body),
-    }
+    Command::of_portal(Uuid::new_v5(&AFTER_DELETION, name.as_bytes()), auction, body)
 }

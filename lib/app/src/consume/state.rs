@@ -198,7 +198,9 @@ impl<'a, P: ParkedEvents> ConsumerState<'a, P> {
         let handled = AssertUnwindSafe(handler.handle(store, events, until)).catch_unwind().await;
         Ok(Some(match handled {
             Ok(Ok(HandleResult::Done)) => return Ok(None),
-            Ok(Ok(HandleResult::Conflict)) => return Err(Interruption::Conflict),
+            Ok(Ok(HandleResult::Conflict)) => {
+                return Err(Interruption::Conflict("another process handles this partition"));
+            }
             Ok(Ok(HandleResult::Failed(error))) => {
                 BatchFailure { reason: ParkReason::Refused, error, event: None }
             }

@@ -23,9 +23,7 @@ use hub_task::HubTask;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
-use worker_runtime::Retry;
-use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::ShutdownSignal;
+use worker_runtime::Supervisor;
 
 /// Interval at which heartbeats are sent to every subscriber.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -118,13 +116,12 @@ impl BroadcastHub {
         &self,
         events: &dyn AuctionEventReader,
         tails: &impl EventTailConnector,
-        health: &HealthHandle,
-        stop: ShutdownSignal,
+        supervisor: Supervisor,
     ) {
         let mut queue = self.queue.lock().await;
-        while !stop.requested() {
-            health.set_up();
-            let mut until = stop.clone();
+        while !supervisor.stopping() {
+            supervisor.succeeded();
+            let mut until = supervisor.stop();
             let first = tokio::select! {
                 first = queue.recv() => first,
                 () = until.wait() => None,
@@ -133,8 +130,8 @@ impl BroadcastHub {
             let (sender, messages) = mpsc::channel(EVENT_QUEUE);
             let task = HubTask::new(events, self.flush_interval);
             tokio::select! {
-                () = task.run(first, &mut queue, messages, stop.clone()) => {}
-                () = read_tail(tails, sender, health) => {}
+                () = task.run(first, &mut queue, messages, supervisor.stop()) => {}
+                () = read_tail(tails, sender, &supervisor) => {}
             }
         }
         // Later requests fail, and the client reconnects to another ingress.
@@ -153,23 +150,17 @@ enum TailMessage {
 async fn read_tail(
     tails: &impl EventTailConnector,
     sender: mpsc::Sender<TailMessage>,
-    health: &HealthHandle,
+    supervisor: &Supervisor,
 ) {
-    let mut retry = Retry::default();
-    while !sender.is_closed() {
-        let Err(error) = read_until_error(tails, &sender, health, &mut retry).await else { return };
-        let wait = retry.next_wait();
-        health.set_waiting(&error, retry.attempts());
-        tracing::warn!(%error, ?wait, "event streams unavailable, live updates are delayed");
-        tokio::time::sleep(wait).await;
+    while !sender.is_closed() && !supervisor.stopping() {
+        supervisor.attempt(read_until_error(tails, &sender, supervisor)).await;
     }
 }
 
 async fn read_until_error(
     tails: &impl EventTailConnector,
     sender: &mpsc::Sender<TailMessage>,
-    health: &HealthHandle,
-    retry: &mut Retry,
+    supervisor: &Supervisor,
 ) -> Result<(), Unavailable> {
     let mut tail = tails.open().await?;
     if sender.send(TailMessage::Opened).await.is_err() {
@@ -177,8 +168,7 @@ async fn read_until_error(
     }
     loop {
         let events = tail.read().await?;
-        retry.succeeded();
-        health.set_up();
+        supervisor.succeeded();
         if sender.send(TailMessage::Events(events)).await.is_err() {
             return Ok(());
         }

@@ -11,8 +11,7 @@ use crate::ports::commands::load_probe::{Load, LoadProbe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::ShutdownSignal;
+use worker_runtime::Supervisor;
 
 /// Interval at which the load is sampled.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(500);
@@ -90,38 +89,27 @@ pub async fn run_load_monitor(
     mut probe: impl LoadProbe,
     limits: LoadLimits,
     shedder: LoadShedder,
-    health: &HealthHandle,
-    mut stop: ShutdownSignal,
+    supervisor: Supervisor,
 ) {
-    let mut attempts = 0;
-    while !stop.requested() {
-        match probe.sample().await {
-            Ok(load) => {
-                attempts = 0;
-                health.set_up();
-                instrumentation::load_sampled(load);
-                let before = shedder.current();
-                let now = Overload::evaluate(limits, load, before);
-                match (before, now) {
-                    (None, Some(overload)) => {
-                        tracing::warn!(
-                            reason = overload.name(),
-                            ?load,
-                            "load shedding started, refusing new commands"
-                        );
-                    }
-                    (Some(_), None) => tracing::info!(?load, "load shedding ended"),
-                    _ => {}
-                }
-                instrumentation::load_shedding_active(now.is_some());
-                shedder.set(now);
+    while !supervisor.stopping() {
+        let Some(load) = supervisor.attempt(probe.sample()).await else { continue };
+        instrumentation::load_sampled(load);
+        let before = shedder.current();
+        let now = Overload::evaluate(limits, load, before);
+        match (before, now) {
+            (None, Some(overload)) => {
+                tracing::warn!(
+                    reason = overload.name(),
+                    ?load,
+                    "load shedding started, refusing new commands"
+                );
             }
-            Err(error) => {
-                attempts += 1;
-                health.set_waiting(error, attempts);
-            }
+            (Some(_), None) => tracing::info!(?load, "load shedding ended"),
+            _ => {}
         }
-        stop.sleep(SAMPLE_INTERVAL).await;
+        instrumentation::load_shedding_active(now.is_some());
+        shedder.set(now);
+        supervisor.sleep(SAMPLE_INTERVAL).await;
     }
 }
 

@@ -19,8 +19,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, Notify, Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
-use worker_runtime::Retry;
-use worker_runtime::shutdown::ShutdownSignal;
+use worker_runtime::Supervisor;
 
 /// Interval between two reads of the checkpoints while requests wait.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
@@ -119,18 +118,17 @@ impl ConsistencyWaiter {
     }
 
     /// Reads checkpoints and heads for all requests, until shutdown.
-    pub async fn run(&self, views: &dyn ReadModelReader, heads: &dyn HeadReader, mut stop: ShutdownSignal) {
-        let until = stop.clone();
+    pub async fn run(&self, views: &dyn ReadModelReader, heads: &dyn HeadReader, supervisor: Supervisor) {
+        let mut stop = supervisor.stop();
         tokio::select! {
-            () = self.poll_checkpoints(views, until) => {}
+            () = self.poll_checkpoints(views, &supervisor) => {}
             () = self.read_heads(heads) => {}
             () = self.measure_staleness(views) => {}
             () = stop.wait() => {}
         }
     }
 
-    async fn poll_checkpoints(&self, views: &dyn ReadModelReader, mut stop: ShutdownSignal) {
-        let mut retry = Retry::default();
+    async fn poll_checkpoints(&self, views: &dyn ReadModelReader, supervisor: &Supervisor) {
         loop {
             let (waited_for, others): (Vec<&WatchedPartition>, Vec<&WatchedPartition>) =
                 self.partitions.iter().partition(|watched| watched.waiting.load(Ordering::Relaxed) > 0);
@@ -141,21 +139,12 @@ impl ConsistencyWaiter {
                 continue;
             }
             let partitions: Vec<PartitionId> = waited_for.iter().map(|watched| watched.partition).collect();
-            match views.checkpoints(&partitions).await {
-                Ok(checkpoints) => {
-                    let set = |watched: &&WatchedPartition| {
-                        watched.set_checkpoint(checkpoints.get(watched.partition));
-                    };
-                    waited_for.iter().for_each(set);
-                    retry.succeeded();
-                    tokio::time::sleep(POLL_INTERVAL).await;
-                }
-                Err(error) => {
-                    let wait = retry.next_wait();
-                    tracing::warn!(%error, ?wait, "read models unavailable, waiting requests are delayed");
-                    stop.sleep(wait).await;
-                }
+            let read = supervisor.attempt(views.checkpoints(&partitions)).await;
+            let Some(checkpoints) = read else { continue };
+            for watched in waited_for {
+                watched.set_checkpoint(checkpoints.get(watched.partition));
             }
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 

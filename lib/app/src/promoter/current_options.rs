@@ -8,8 +8,7 @@ use auction_domain::promoter::{PROMOTER_SETTINGS, PromoterEvent};
 use auction_wire::Event;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use worker_runtime::Retry;
-use worker_runtime::shutdown::ShutdownSignal;
+use worker_runtime::Supervisor;
 
 /// Time between two refreshes, after which every process uses changed options.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(500);
@@ -74,15 +73,14 @@ impl CurrentOptions {
     }
 }
 
-/// Refreshes the options until shutdown.
+/// Refreshes the options until shutdown. While the store is unavailable, the known options stay in force.
 pub async fn run_refresh(
     stores: &impl EventStoreConnector,
     current: &CurrentOptions,
-    mut stop: ShutdownSignal,
+    supervisor: Supervisor,
 ) {
-    let mut retry = Retry::default();
     let mut store = None;
-    while !stop.requested() {
+    while !supervisor.stopping() {
         let refreshed = async {
             let store = match &mut store {
                 Some(store) => store,
@@ -90,17 +88,9 @@ pub async fn run_refresh(
             };
             current.refresh(store).await
         };
-        let wait = match refreshed.await {
-            Ok(()) => {
-                retry.succeeded();
-                REFRESH_INTERVAL
-            }
-            Err(error) => {
-                store = None;
-                tracing::warn!(%error, "promoter settings unavailable: keeping the known ones");
-                retry.next_wait()
-            }
-        };
-        stop.sleep(wait).await;
+        match supervisor.attempt(refreshed).await {
+            Some(()) => supervisor.sleep(REFRESH_INTERVAL).await,
+            None => store = None,
+        }
     }
 }

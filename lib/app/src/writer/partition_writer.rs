@@ -9,7 +9,7 @@ use super::stages::{read, settle};
 use super::takeover::take_over;
 use crate::consume::stored_events::LoadError;
 use crate::instrumentation;
-use crate::ports::Unavailable;
+use crate::interruption;
 use crate::ports::commands::command_stream::{CommandReader, CommandStreamConnector};
 use crate::ports::events::event_store::{EventStore, EventStoreConnector};
 use crate::ports::events::partition_lock::PartitionLockConnector;
@@ -17,9 +17,7 @@ use auction_wire::PartitionId;
 use futures_util::try_join;
 use thiserror::Error;
 use tokio::sync::mpsc;
-use worker_runtime::Retry;
-use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::ShutdownSignal;
+use worker_runtime::Supervisor;
 
 /// Errors that end a partition writer, and its process. No command is lost.
 #[derive(Debug, Error)]
@@ -37,28 +35,14 @@ pub enum WriterError {
 }
 
 /// Reasons a partition writer drops its connections and starts again.
-pub(super) enum Interruption {
-    /// A backend is unavailable: wait, then take over.
-    Unavailable(Unavailable),
-    /// Another writer wrote: take over soon. The text is the reason label in metrics.
-    Conflict(&'static str),
-    /// The writer cannot continue.
-    Fatal(WriterError),
-}
-
-impl From<Unavailable> for Interruption {
-    fn from(error: Unavailable) -> Interruption {
-        Interruption::Unavailable(error)
-    }
-}
+pub(super) type Interruption = interruption::Interruption<WriterError>;
 
 /// Parameters of a partition writer.
 pub struct PartitionWriter {
     pub partition: PartitionId,
     pub config: DeciderConfig,
     pub snapshots: SnapshotSender,
-    pub health: HealthHandle,
-    pub stop: ShutdownSignal,
+    pub supervisor: Supervisor,
 }
 
 /// Value of the component label in metrics.
@@ -71,35 +55,18 @@ pub async fn run(
     stores: &impl EventStoreConnector,
     streams: &impl CommandStreamConnector,
     locks: Option<&impl PartitionLockConnector>,
-    mut writer: PartitionWriter,
+    writer: PartitionWriter,
 ) -> Result<(), WriterError> {
-    let mut retry = Retry::default();
-    let partition = writer.partition;
+    let PartitionWriter { partition, ref supervisor, .. } = writer;
     let _active = instrumentation::partition_active(COMPONENT, partition);
-    while !writer.stop.requested() {
+    while !supervisor.stopping() {
         let result = match locks {
-            None => run_until_interrupted(stores, streams, &writer, &mut retry).await,
-            Some(locks) => with_partition_lock(stores, streams, locks, &writer, &mut retry).await,
+            None => run_until_interrupted(stores, streams, &writer).await,
+            Some(locks) => with_partition_lock(stores, streams, locks, &writer).await,
         };
         let Err(interruption) = result else { break };
         streams.on_interrupted(partition).await;
-        match interruption {
-            Interruption::Fatal(error) => return Err(error),
-            Interruption::Conflict(reason) => {
-                // The wait keeps two writers from taking over from each other continuously.
-                instrumentation::conflict(COMPONENT, partition, reason);
-                let wait = retry.next_wait();
-                tracing::warn!(%partition, reason, ?wait, "conflict with another writer: taking over");
-                writer.stop.sleep(wait).await;
-            }
-            Interruption::Unavailable(error) => {
-                let wait = retry.next_wait();
-                instrumentation::retry(COMPONENT, partition, error.backend);
-                writer.health.set_waiting(&error, retry.attempts());
-                tracing::warn!(%partition, %error, attempt = retry.attempts(), ?wait, "backend unavailable: waiting, then taking over");
-                writer.stop.sleep(wait).await;
-            }
-        }
+        interruption.recover(COMPONENT, partition, supervisor).await?;
     }
     Ok(())
 }
@@ -111,10 +78,9 @@ const STAGE_BUFFER: usize = 1;
 async fn run_until_interrupted(
     stores: &impl EventStoreConnector,
     streams: &impl CommandStreamConnector,
-    PartitionWriter { partition, config, snapshots, health, stop }: &PartitionWriter,
-    retry: &mut Retry,
+    PartitionWriter { partition, config, snapshots, supervisor }: &PartitionWriter,
 ) -> Result<(), Interruption> {
-    let partition = *partition;
+    let (partition, stop) = (*partition, &supervisor.stop());
     // Two connections: the decider loads state while the previous batch is appended.
     let (mut appending, mut loading) = try_join!(stores.open(), stores.open())?;
     let (reader, mut settler) = streams.open(partition).await?;
@@ -128,7 +94,7 @@ async fn run_until_interrupted(
     let ((), reader, ()) = try_join!(
         append_stage.run(read_batches),
         read(reader, to_store, stop),
-        settle(&mut settler, stored_batches, partition, health, retry),
+        settle(&mut settler, stored_batches, partition, supervisor),
     )?;
     Ok(reader.leave_group().await?)
 }

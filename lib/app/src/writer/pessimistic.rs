@@ -17,7 +17,6 @@ use crate::ports::events::partition_lock::{PartitionLock, PartitionLockConnector
 use auction_wire::Channel;
 use futures_util::try_join;
 use tokio::sync::mpsc;
-use worker_runtime::Retry;
 
 /// Maximum number of reads in a turn while they return creations only.
 ///
@@ -32,7 +31,6 @@ struct Turns<'a, S, Reader, Settler> {
     reader: Reader,
     settler: Settler,
     writer: &'a PartitionWriter,
-    retry: &'a mut Retry,
 }
 
 /// Result of a turn.
@@ -49,14 +47,13 @@ pub(super) async fn with_partition_lock(
     streams: &impl CommandStreamConnector,
     locks: &impl PartitionLockConnector,
     writer: &PartitionWriter,
-    retry: &mut Retry,
 ) -> Result<(), Interruption> {
     let (appending, loading, mut lock) =
         try_join!(stores.open(), stores.open(), locks.open(writer.partition))?;
     let (reader, settler) = streams.open(writer.partition).await?;
-    let mut turns = Turns { appending, loading, reader, settler, writer, retry };
+    let mut turns = Turns { appending, loading, reader, settler, writer };
     let mut decider = None;
-    while !writer.stop.requested() {
+    while !writer.supervisor.stopping() {
         if !lock.take().await? {
             continue;
         }
@@ -74,8 +71,8 @@ pub(super) async fn with_partition_lock(
 impl<S: EventStore, Reader: CommandReader, Settler: CommandSettler> Turns<'_, S, Reader, Settler> {
     /// Runs one turn under the lock: takes over what another writer left, then processes commands.
     async fn turn(&mut self, decider: Option<Decider>) -> Result<Turn, Interruption> {
-        let PartitionWriter { partition, config, health, stop, .. } = self.writer;
-        let partition = *partition;
+        let PartitionWriter { partition, config, supervisor, .. } = self.writer;
+        let (partition, stop) = (*partition, &supervisor.stop());
         let head = take_over(&mut self.appending, &mut self.settler, partition, stop).await?;
         let current = decider.filter(|decider| Some(decider.head()) == head);
         let mut decider = match current {
@@ -90,8 +87,7 @@ impl<S: EventStore, Reader: CommandReader, Settler: CommandSettler> Turns<'_, S,
             let deliveries = self.reader.read().await?.deliveries;
             // Without a head, the shutdown interrupted the takeover.
             if deliveries.is_empty() || head.is_none() {
-                health.set_up();
-                self.retry.succeeded();
+                supervisor.succeeded();
                 return Ok(Turn { decider, idle: read == 0 });
             }
             let creations_only = deliveries.iter().all(|delivery| delivery.channel != Channel::Bid);
@@ -109,7 +105,7 @@ impl<S: EventStore, Reader: CommandReader, Settler: CommandSettler> Turns<'_, S,
         decider: &mut Decider,
         deliveries: Vec<ReceivedCommand>,
     ) -> Result<(), Interruption> {
-        let PartitionWriter { partition, snapshots, health, .. } = self.writer;
+        let PartitionWriter { partition, snapshots, supervisor, .. } = self.writer;
         let (to_store, batches) = mpsc::channel(1);
         let (to_settle, stored) = mpsc::channel(1);
         // The channel has room for one batch.
@@ -117,10 +113,7 @@ impl<S: EventStore, Reader: CommandReader, Settler: CommandSettler> Turns<'_, S,
         drop(to_store);
         let append_stage =
             AppendStage::new(decider, &mut self.loading, &mut self.appending, to_settle, snapshots);
-        try_join!(
-            append_stage.run(batches),
-            settle(&mut self.settler, stored, *partition, health, self.retry)
-        )?;
+        try_join!(append_stage.run(batches), settle(&mut self.settler, stored, *partition, supervisor))?;
         Ok(())
     }
 }

@@ -21,9 +21,7 @@ use crate::ports::people::accounts::AccountRetention;
 use auction_domain::Timestamp;
 use auction_wire::PartitionId;
 use std::time::Duration;
-use worker_runtime::Retry;
-use worker_runtime::health::HealthHandle;
-use worker_runtime::shutdown::ShutdownSignal;
+use worker_runtime::Supervisor;
 
 /// Pause between two steps on the same stream or table. It lets other clients proceed. Trimming changes the
 /// stream that a settle transaction watches, so the settle can only succeed between two steps.
@@ -56,24 +54,13 @@ pub async fn run_retention(
     store: impl OutcomeRetention + DeliveryRetention + AccountRetention,
     partitions: Vec<PartitionId>,
     retention: RetentionPolicy,
-    health: HealthHandle,
-    mut stop: ShutdownSignal,
+    supervisor: Supervisor,
 ) {
-    let mut retry = Retry::default();
     let mut sweep = DeletedOutcomes::default();
-    while !stop.requested() {
-        match run_round(&mut streams, &store, &partitions, &retention, &mut sweep, &mut stop).await {
-            Ok(()) => {
-                retry.succeeded();
-                health.set_up();
-                stop.sleep(retention.interval).await;
-            }
-            Err(error) => {
-                let wait = retry.next_wait();
-                health.set_waiting(&error, retry.attempts());
-                tracing::warn!(%error, ?wait, "backend unavailable: retention waits");
-                stop.sleep(wait).await;
-            }
+    while !supervisor.stopping() {
+        let round = run_round(&mut streams, &store, &partitions, &retention, &mut sweep, &supervisor);
+        if supervisor.attempt(round).await.is_some() {
+            supervisor.sleep(retention.interval).await;
         }
     }
 }
@@ -86,7 +73,7 @@ async fn run_round(
     partitions: &[PartitionId],
     retention: &RetentionPolicy,
     sweep: &mut DeletedOutcomes,
-    stop: &mut ShutdownSignal,
+    supervisor: &Supervisor,
 ) -> Result<(), Unavailable> {
     let now = streams.now().await?;
     let mut oldest_undecided = now;
@@ -104,23 +91,23 @@ async fn run_round(
                 more |= rest;
             }
         }
-        if !more || stop.requested() {
+        if !more || supervisor.stopping() {
             break;
         }
-        stop.sleep(PAUSE).await;
+        supervisor.sleep(PAUSE).await;
     }
-    while store.delete_deliveries(retention.deliveries).await? > 0 && !stop.requested() {
-        stop.sleep(PAUSE).await;
+    while store.delete_deliveries(retention.deliveries).await? > 0 && !supervisor.stopping() {
+        supervisor.sleep(PAUSE).await;
     }
     let before = outcomes_before(oldest_undecided, retention.outcomes);
     // Several steps per round if a full scan takes more than `ROUNDS` steps.
     for _ in 0..(sweep.steps / ROUNDS).max(1) {
-        if stop.requested() {
+        if supervisor.stopping() {
             break;
         }
         *sweep = store.delete_outcomes(before, retention.outcomes, sweep.next).await?;
         instrumentation::outcomes_deleted(sweep.deleted);
-        stop.sleep(PAUSE).await;
+        supervisor.sleep(PAUSE).await;
     }
     // A command from before the oldest undecided one that has no outcome was never submitted.
     let swept = store.sweep(now, self::before(oldest_undecided, retention.pending_sign_ups)).await?;

@@ -14,8 +14,7 @@ use crate::ports::commands::command_stream::{
 use auction_wire::PartitionId;
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
-use worker_runtime::Retry;
-use worker_runtime::health::HealthHandle;
+use worker_runtime::Supervisor;
 use worker_runtime::shutdown::ShutdownSignal;
 
 /// Signals the read stage that all batches up to this one are settled.
@@ -68,8 +67,7 @@ pub(super) async fn settle(
     settler: &mut impl CommandSettler,
     mut stored: mpsc::Receiver<StoredBatch>,
     partition: PartitionId,
-    health: &HealthHandle,
-    retry: &mut Retry,
+    supervisor: &Supervisor,
 ) -> Result<(), Interruption> {
     while let Some(StoredBatch { settlement, settled }) = stored.recv().await {
         if settlement.is_empty() {
@@ -85,8 +83,7 @@ pub(super) async fn settle(
             instrumentation::batch_settled(partition, began.elapsed().as_secs_f64());
             settlement.dead.iter().for_each(|dead| instrumentation::dead_letter(partition, &dead.reason));
         }
-        retry.succeeded();
-        health.set_up();
+        supervisor.succeeded();
         if let Some(settled) = settled {
             // The read stage may have ended.
             let _ = settled.send(());

@@ -1,6 +1,6 @@
 //! Tests of the effects of commands.
 
-use crate::test_portal::{RunningWriter, TestPortal};
+use crate::test_portal::{TestPortal, start_writer};
 use auction_app::ports::events::event_store::{
     AppendBatch, AppendResult, EventStore, EventStoreConnector, NewEvent,
 };
@@ -122,7 +122,7 @@ async fn small_cache_keeps_state_that_is_not_stored_yet() {
             portal.submit(command).await;
         }
         let locks = portal.locks.clone();
-        let writer = RunningWriter::start(
+        let writer = start_writer(
             DecideFn::default(),
             FaultyPort::new(portal.store.clone(), &portal.world),
             portal.command_streams(5),

@@ -2,7 +2,8 @@
 //! point and replaced, and two writers run concurrently. Some commands cannot be processed.
 
 use crate::random_history::commands;
-use crate::test_portal::{RunningWriter, TestPortal};
+use crate::running_task::run_schedules;
+use crate::test_portal::{RunningWriter, TestPortal, start_writer};
 use auction_app::writer::dispatch::DecideFn;
 use auction_simulation::faulty_port::FaultyPort;
 use auction_simulation::workload::decide_with_faults;
@@ -15,7 +16,7 @@ const SCHEDULES: u64 = 300;
 fn start(portal: &TestPortal, random: &mut Random) -> RunningWriter {
     let store = FaultyPort::new(portal.store.clone(), &portal.world);
     let command_streams = portal.command_streams(random.below(6) as usize + 1);
-    RunningWriter::start(DecideFn(decide_with_faults), store, command_streams, portal.locks.clone())
+    start_writer(DecideFn(decide_with_faults), store, command_streams, portal.locks.clone())
 }
 
 async fn schedule(seed: u64) -> u64 {
@@ -56,11 +57,5 @@ async fn schedule(seed: u64) -> u64 {
 
 #[tokio::test(start_paused = true)]
 async fn each_command_has_one_outcome_in_order_under_random_faults() {
-    let mut failures = 0;
-    for seed in 0..SCHEDULES {
-        // Shows the failing seed.
-        eprintln!("seed {seed}");
-        failures += schedule(seed).await;
-    }
-    assert!(failures > 5 * SCHEDULES, "{failures} failures were injected");
+    run_schedules(SCHEDULES, schedule).await;
 }

@@ -1,58 +1,35 @@
 //! Draw commitments, used by ingress and promoter: the draw secret, and the draw options in force.
 
-use super::failed;
 use super::shared_secret::shared_secret;
-use crate::connections::Connections;
-use crate::settings::Settings;
-use crate::tasks::{ComponentError, Tasks};
+use super::{StartContext, failed};
+use crate::tasks::ComponentError;
 use auction_app::consume::stored_events::LoadError;
 use auction_app::ports::events::event_store::EventStoreConnector;
 use auction_app::promoter::{CurrentOptions, DrawCommitments, DrawSecret, run_refresh};
-use auction_postgres::queries::PostgresQueries;
-use std::convert::Infallible;
 use std::sync::Arc;
-use worker_runtime::Retry;
-use worker_runtime::shutdown::ShutdownSignal;
+use worker_runtime::Supervisor;
 
 /// Reads the secret and the options, and starts a task that keeps the options up to date.
-pub(super) async fn commitments(
-    settings: &Settings,
-    connections: &Connections,
-    tasks: &mut Tasks,
-    stop: &ShutdownSignal,
-) -> Result<DrawCommitments, ComponentError> {
-    let queries =
-        PostgresQueries::new(&connections.stores, 1).map_err(|error| failed("draws")(error.into()))?;
-    let secret = DrawSecret::new(&shared_secret(&queries, "draws", stop.clone()).await?)
-        .ok_or_else(|| failed("draws")("the draw secret in the database is too short".into()))?;
-    let options = settings.promoter.options().map_err(|error| failed("draws")(error.into()))?;
+pub(super) async fn commitments(context: &mut StartContext<'_>) -> Result<DrawCommitments, ComponentError> {
+    let queries = context.queries("draws", 1)?;
+    let secret = shared_secret(&queries, "draws", context.stop, DrawSecret::new).await?;
+    let options = context.settings.promoter.options().map_err(failed("draws"))?;
     let current = Arc::new(CurrentOptions::new(options));
-    first_refresh(connections, &current, stop.clone()).await?;
-    let (refreshed, stores, stop) = (Arc::clone(&current), connections.stores.clone(), stop.clone());
-    tasks.spawn("draw options", async move {
-        run_refresh(&stores, &refreshed, stop).await;
-        Ok::<(), Infallible>(())
-    });
-    Ok(DrawCommitments::new(secret, current))
-}
-
-/// Waits for the options in the store, so that no auction or draw uses options that an operator has replaced.
-async fn first_refresh(
-    connections: &Connections,
-    current: &CurrentOptions,
-    mut stop: ShutdownSignal,
-) -> Result<(), ComponentError> {
-    let mut retry = Retry::default();
-    loop {
-        let refreshed = async { current.refresh(&mut connections.stores.open().await?).await };
+    let supervisor = Supervisor::without_health("draw options", context.stop.clone());
+    let stores = context.connections.stores.clone();
+    // Waits for the options in the store, so that no auction or draw uses options that an operator has
+    // replaced.
+    let first_refresh = supervisor.until_success(async || {
+        let refreshed = async { current.refresh(&mut stores.open().await?).await };
         match refreshed.await {
-            Ok(()) => return Ok(()),
-            Err(LoadError::Unavailable(error)) if !stop.requested() => {
-                let wait = retry.next_wait();
-                tracing::warn!(%error, ?wait, "waiting for the draw options: Postgres unavailable");
-                stop.sleep(wait).await;
-            }
-            Err(error) => return Err(failed("draws")(error.into())),
+            Err(LoadError::Unavailable(error)) => Err(error),
+            result => Ok(result),
         }
-    }
+    });
+    let refreshed = first_refresh.await;
+    let refreshed = refreshed.ok_or_else(|| failed("draws")("stopped while waiting for Postgres"))?;
+    refreshed.map_err(failed("draws"))?;
+    let refreshing = Arc::clone(&current);
+    context.tasks.run("draw options", async move { run_refresh(&stores, &refreshing, supervisor).await });
+    Ok(DrawCommitments::new(secret, current))
 }

@@ -2,25 +2,22 @@
 
 use super::commitments::commitments;
 use super::shared_secret::shared_secret;
-use super::webhooks;
-use super::{failed, rate_limits};
+use super::{StartContext, failed, rate_limits, webhooks};
 use crate::connections::Connections;
 use crate::settings::{IngressSettings, Settings, millis};
-use crate::tasks::{ComponentError, Tasks};
+use crate::tasks::ComponentError;
 use auction_app::ingress::accounts::Passwords;
 use auction_app::ingress::auction_history::AuctionHistoryReader;
 use auction_app::ingress::coalescing_cache::CoalescingCache;
 use auction_app::ingress::command_gateway::{CommandGateway, HandleKey, OutcomeWaiters};
 use auction_app::ingress::live_updates::{BroadcastHub, InboxSignals};
-use auction_app::ingress::load_shedding::{self, LoadLimits, LoadShedder};
+use auction_app::ingress::load_shedding::{LoadLimits, LoadShedder, run_load_monitor};
 use auction_app::ingress::read_consistency::ConsistencyWaiter;
 use auction_app::notifier::InboxReader;
 use auction_app::ports::backend::Backend;
 use auction_http::{IngressState, OperatorPorts};
 use auction_postgres::notifications::PostgresInboxes;
 use auction_postgres::queries::PostgresQueries;
-use auction_redis::RedisServer;
-use auction_redis::command_queue::RedisCommandQueue;
 use auction_redis::dead_letters::RedisDeadLetters;
 use auction_redis::event_tail::RedisTailConnector;
 use auction_redis::inbox::RedisInboxCache;
@@ -30,13 +27,12 @@ use auction_redis::reply;
 use auction_redis::revocations::RedisRevocations;
 use auction_redis::stream_stats::RedisStreamStats;
 use auction_redis::views::RedisReadModelReader;
-use auction_wire::PartitionCount;
-use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use uuid::Uuid;
+use worker_runtime::Supervisor;
 use worker_runtime::health::{Health, HealthHandle};
 use worker_runtime::shutdown::{ShutdownSignal, shutdown_pair};
 
@@ -52,33 +48,24 @@ const CACHED_AUCTIONS: NonZeroUsize = NonZeroUsize::new(1000).unwrap();
 /// How long an auction read from Postgres is cached while its read model is unavailable.
 const FALLBACK_CACHE: Duration = Duration::from_secs(1);
 
-pub(super) async fn start(
-    settings: &Settings,
-    connections: &Connections,
-    tasks: &mut Tasks,
-    stop: &ShutdownSignal,
-) -> Result<(), ComponentError> {
+pub(super) async fn start(context: &mut StartContext<'_>) -> Result<(), ComponentError> {
+    let StartContext { settings, connections, stop, .. } = *context;
     let (ingress, inbox_size) = (&settings.ingress, settings.notifier.inbox_size);
     // Bind first: an address in use is reported before anything else is done.
-    let listener = TcpListener::bind(ingress.listen).await.map_err(|error| {
-        failed(&format!("listening on {} (ingress.listen)", ingress.listen))(error.into())
-    })?;
-    let queries = PostgresQueries::new(&connections.stores, ingress.max_postgres_connections.get());
-    let queries = Arc::new(queries.map_err(|error| failed("ingress")(error.into()))?);
-    let secret = HandleKey::new(&shared_secret(&queries, "command_handles", stop.clone()).await?)
-        .ok_or_else(|| {
-            failed("ingress")("the secret of command handles in the database is too short".into())
-        })?;
-    let commitments = commitments(settings, connections, tasks, stop).await?;
+    let listener = TcpListener::bind(ingress.listen)
+        .await
+        .map_err(failed(&format!("listening on {} (ingress.listen)", ingress.listen)))?;
+    let queries = Arc::new(context.queries("ingress", ingress.max_postgres_connections.get())?);
+    let secret = shared_secret(&queries, "command_handles", stop, HandleKey::new).await?;
+    let commitments = commitments(context).await?;
     let name = format!("i{:08x}", Uuid::new_v4().as_fields().0);
-    let (redis, partitions) = (connections.redis.clone(), connections.partitions);
-    let queue = RedisCommandQueue::start(redis.clone(), partitions, connections.redis_pool.clone());
+    let partitions = connections.partitions;
+    let queue = context.command_queue();
     let waiters = Arc::new(OutcomeWaiters::default());
     let shedding = LoadShedder::default();
     let views = Arc::new(RedisReadModelReader::new(connections.redis_pool.clone(), partitions));
-    let tokens = rate_limits::token_cache(ingress, queries.clone(), redis.clone(), tasks, stop);
-    let passwords = Passwords::new(ingress.max_concurrent_password_hashes)
-        .map_err(|error| failed("passwords")(error.into()))?;
+    let tokens = rate_limits::token_cache(context, queries.clone());
+    let passwords = Passwords::new(ingress.max_concurrent_password_hashes).map_err(failed("passwords"))?;
     let portal = Arc::new(IngressState {
         commands: CommandGateway::new(
             Arc::new(queue),
@@ -113,46 +100,48 @@ pub(super) async fn start(
         partitions,
         settings: http_settings(settings),
         load_shedder: shedding.clone(),
-        health: tasks.health().clone(),
+        health: context.tasks.health().clone(),
         shutdown: stop.clone(),
     });
-    monitor_load(RedisLoadProbe::new(redis.clone(), partitions), load_limits(ingress), shedding, tasks, stop);
-    serve(listener, portal, redis, name, waiters, tasks, stop);
+    let probe = RedisLoadProbe::new(connections.redis.clone(), partitions);
+    let (limits, supervisor) = (load_limits(ingress), context.supervisor("ingress load"));
+    context.tasks.run("load monitor", run_load_monitor(probe, limits, shedding, supervisor));
+    serve(context, listener, portal, name, waiters);
     Ok(())
 }
 
 /// Starts the HTTP server and the background tasks of the ingress.
 fn serve(
+    context: &mut StartContext<'_>,
     listener: TcpListener,
     portal: Arc<IngressState>,
-    redis: RedisServer,
     name: String,
     waiters: Arc<OutcomeWaiters>,
-    tasks: &mut Tasks,
-    stop: &ShutdownSignal,
 ) {
-    let partitions = portal.partitions;
+    let StartContext { connections, ref mut tasks, stop, .. } = *context;
+    let (redis, partitions) = (&connections.redis, connections.partitions);
     // Outcomes are received until the last request is answered.
-    let (server_done, until_server_done) = shutdown_pair();
-    let handlers = AnnouncementHandlers { waiters, inbox_signals: Arc::clone(&portal.inbox_signals) };
-    receive_outcomes(redis.clone(), partitions, name, handlers, tasks, &until_server_done);
-    let (reads, until) = (Arc::clone(&portal), until_server_done.clone());
-    tasks.spawn("read model positions", async move {
-        reads.consistency.run(&*reads.views, &*reads.operator.heads, until).await;
-        Ok::<(), Infallible>(())
+    let (server_done, until) = shutdown_pair();
+    let handlers = AnnouncementHandlers {
+        waiters: Arc::clone(&waiters),
+        inbox_signals: Arc::clone(&portal.inbox_signals),
+    };
+    let supervisor = tasks.supervisor("ingress announcements", &until);
+    tasks.run("announcements", pubsub_messages::listen(redis.clone(), partitions, handlers, supervisor));
+    let supervisor = tasks.supervisor("ingress replies", &until);
+    tasks.run("replies", reply::receive(redis.clone(), partitions, name, waiters, supervisor));
+    let reads = Arc::clone(&portal);
+    let supervisor = Supervisor::without_health("read model positions", until);
+    tasks.run("read model positions", async move {
+        reads.consistency.run(&*reads.views, &*reads.operator.heads, supervisor).await;
     });
-    let (live, tails, until) =
-        (Arc::clone(&portal), RedisTailConnector::new(redis.clone(), partitions), stop.clone());
-    let health = tasks.part("ingress live updates");
-    tasks.spawn("live updates", async move {
-        live.live_updates.run(&*live.operator.auction_events, &tails, &health, until).await;
-        Ok::<(), Infallible>(())
+    let (live, tails) = (Arc::clone(&portal), RedisTailConnector::new(redis.clone(), partitions));
+    let supervisor = tasks.supervisor("ingress live updates", stop);
+    tasks.run("live updates", async move {
+        live.live_updates.run(&*live.operator.auction_events, &tails, supervisor).await;
     });
     let (health, checked, until) = (tasks.health().clone(), Arc::clone(&portal), stop.clone());
-    tasks.spawn("backend checks", async move {
-        check_backends(&checked.backends, &health, until).await;
-        Ok::<(), Infallible>(())
-    });
+    tasks.run("backend checks", async move { check_backends(&checked.backends, &health, until).await });
     tasks.spawn("ingress", async move {
         let served = auction_http::serve(listener, portal).await;
         server_done.stop();
@@ -187,42 +176,6 @@ fn http_settings(settings: &Settings) -> auction_http::Settings {
     }
 }
 
-/// Starts the tasks that receive the outcomes sent to this process, and the announcements sent to all.
-fn receive_outcomes(
-    redis: RedisServer,
-    partitions: PartitionCount,
-    name: String,
-    handlers: AnnouncementHandlers,
-    tasks: &mut Tasks,
-    until: &ShutdownSignal,
-) {
-    let waiters = Arc::clone(&handlers.waiters);
-    let (health, server, stop) = (tasks.part("ingress announcements"), redis.clone(), until.clone());
-    tasks.spawn("announcements", async move {
-        pubsub_messages::listen(server, partitions, handlers, &health, stop).await;
-        Ok::<(), Infallible>(())
-    });
-    let (health, stop) = (tasks.part("ingress replies"), until.clone());
-    tasks.spawn("replies", async move {
-        reply::receive(redis, partitions, name, waiters, &health, stop).await;
-        Ok::<(), Infallible>(())
-    });
-}
-
-fn monitor_load(
-    probe: RedisLoadProbe,
-    limits: LoadLimits,
-    shedding: LoadShedder,
-    tasks: &mut Tasks,
-    stop: &ShutdownSignal,
-) {
-    let (health, until) = (tasks.part("ingress load"), stop.clone());
-    tasks.spawn("load monitor", async move {
-        load_shedding::run_load_monitor(probe, limits, shedding, &health, until).await;
-        Ok::<(), Infallible>(())
-    });
-}
-
 fn load_limits(ingress: &IngressSettings) -> LoadLimits {
     LoadLimits {
         undecided: ingress.max_command_backlog.get().into(),
@@ -234,18 +187,12 @@ fn load_limits(ingress: &IngressSettings) -> LoadLimits {
 /// `/readyz`, with the reason.
 async fn check_backends(backends: &[Arc<dyn Backend>], health: &Health, mut stop: ShutdownSignal) {
     let register = |backend: &Arc<dyn Backend>| health.register(format!("ingress {}", backend.name()));
-    let mut checks: Vec<(HealthHandle, u32)> = backends.iter().map(|one| (register(one), 0)).collect();
+    let handles: Vec<HealthHandle> = backends.iter().map(register).collect();
     while !stop.requested() {
-        for (backend, (handle, attempts)) in backends.iter().zip(&mut checks) {
+        for (backend, handle) in backends.iter().zip(&handles) {
             match backend.ping().await {
-                Ok(()) => {
-                    *attempts = 0;
-                    handle.set_up();
-                }
-                Err(error) => {
-                    *attempts = attempts.saturating_add(1);
-                    handle.set_waiting(error, *attempts);
-                }
+                Ok(()) => handle.set_up(),
+                Err(error) => handle.set_waiting(error),
             }
         }
         stop.sleep(BACKEND_CHECK_INTERVAL).await;

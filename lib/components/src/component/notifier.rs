@@ -1,22 +1,17 @@
 //! The notifier: creates the notifications of users, and delivers them by webhook and e-mail.
 
+use super::StartContext;
 use super::leased::{ConsumerSpec, run_consumers};
 use super::{email, webhooks};
-use crate::connections::Connections;
-use crate::settings::{Settings, millis};
-use crate::tasks::{ComponentError, Tasks};
+use crate::settings::millis;
+use crate::tasks::ComponentError;
 use auction_app::notifier::outbox::Wakeup;
 use auction_app::notifier::{Notifier, NotifierConfig};
 use auction_postgres::notifications::PostgresNotificationConnector;
 use auction_redis::inbox::RedisInboxCache;
-use worker_runtime::shutdown::ShutdownSignal;
 
-pub(super) async fn start(
-    settings: &Settings,
-    connections: &Connections,
-    tasks: &mut Tasks,
-    stop: &ShutdownSignal,
-) -> Result<(), ComponentError> {
+pub(super) async fn start(context: &mut StartContext<'_>) -> Result<(), ComponentError> {
+    let StartContext { settings, connections, .. } = *context;
     let notifier = &settings.notifier;
     let spec = ConsumerSpec {
         name: "notifier",
@@ -39,9 +34,9 @@ pub(super) async fn start(
         auctions: notifier.auction_cache_size,
     };
     let wakeups = (Wakeup::default(), Wakeup::default());
-    webhooks::start(settings, connections, tasks, stop, wakeups.0.clone()).await?;
-    email::start(settings, connections, tasks, stop, wakeups.1.clone())?;
-    run_consumers(&spec, connections, tasks, stop, move |partition| {
+    webhooks::start(context, wakeups.0.clone()).await?;
+    email::start(context, wakeups.1.clone())?;
+    run_consumers(context, &spec, move |partition| {
         Notifier::new(stored.clone(), (inboxes.clone(), wakeups.clone()), partition, config)
     })
 }

@@ -1,20 +1,14 @@
 //! The projector: updates the read models.
 
+use super::StartContext;
 use super::leased::{ConsumerSpec, run_consumers};
-use crate::connections::Connections;
-use crate::settings::{Settings, millis};
-use crate::tasks::{ComponentError, Tasks};
+use crate::settings::millis;
+use crate::tasks::ComponentError;
 use auction_app::projector::Projector;
 use auction_redis::views::RedisReadModelConnector;
-use worker_runtime::shutdown::ShutdownSignal;
 
-pub(super) fn start(
-    settings: &Settings,
-    connections: &Connections,
-    tasks: &mut Tasks,
-    stop: &ShutdownSignal,
-) -> Result<(), ComponentError> {
-    let projector = &settings.projector;
+pub(super) fn start(context: &mut StartContext<'_>) -> Result<(), ComponentError> {
+    let projector = &context.settings.projector;
     let spec = ConsumerSpec {
         name: "projector",
         lease_seconds: projector.lease_seconds,
@@ -23,8 +17,6 @@ pub(super) fn start(
         linger: millis(projector.linger_ms),
     };
     let (views, cache_size) =
-        (RedisReadModelConnector::new(connections.redis.clone()), projector.auction_cache_size);
-    run_consumers(&spec, connections, tasks, stop, move |partition| {
-        Projector::new(views.clone(), partition, cache_size)
-    })
+        (RedisReadModelConnector::new(context.connections.redis.clone()), projector.auction_cache_size);
+    run_consumers(context, &spec, move |partition| Projector::new(views.clone(), partition, cache_size))
 }

@@ -1,24 +1,16 @@
 //! The promoter: draws and doubles bids of promoted auctions, and reveals the seeds of ended auctions.
 
+use super::StartContext;
 use super::commitments::commitments;
 use super::leased::{ConsumerSpec, run_consumers};
-use crate::connections::Connections;
-use crate::settings::{Settings, millis};
-use crate::tasks::{ComponentError, Tasks};
+use crate::settings::millis;
+use crate::tasks::ComponentError;
 use auction_app::promoter::{self, DrawHandler, DrawSchedule};
-use auction_redis::command_queue::RedisCommandQueue;
-use std::convert::Infallible;
 use std::sync::Arc;
-use worker_runtime::shutdown::ShutdownSignal;
 
-pub(super) async fn start(
-    settings: &Settings,
-    connections: &Connections,
-    tasks: &mut Tasks,
-    stop: &ShutdownSignal,
-) -> Result<(), ComponentError> {
-    let commitments = commitments(settings, connections, tasks, stop).await?;
-    let promoter = &settings.promoter;
+pub(super) async fn start(context: &mut StartContext<'_>) -> Result<(), ComponentError> {
+    let commitments = commitments(context).await?;
+    let promoter = &context.settings.promoter;
     let spec = ConsumerSpec {
         name: "promoter",
         lease_seconds: promoter.lease_seconds,
@@ -28,18 +20,11 @@ pub(super) async fn start(
     };
     let schedule = Arc::new(DrawSchedule::default());
     let shared = Arc::clone(&schedule);
-    run_consumers(&spec, connections, tasks, stop, move |partition| {
-        DrawHandler::new(partition, Arc::clone(&shared))
-    })?;
-    let queue = RedisCommandQueue::start(
-        connections.redis.clone(),
-        connections.partitions,
-        connections.redis_pool.clone(),
-    );
-    let (stop, health) = (stop.clone(), tasks.part("promoter draws"));
-    tasks.spawn("draws", async move {
-        promoter::run(&queue, &schedule, &commitments, &health, stop).await;
-        Ok::<(), Infallible>(())
+    run_consumers(context, &spec, move |partition| DrawHandler::new(partition, Arc::clone(&shared)))?;
+    let queue = context.command_queue();
+    let supervisor = context.supervisor("promoter draws");
+    context.tasks.run("draws", async move {
+        promoter::run(&queue, &schedule, &commitments, supervisor).await;
     });
     Ok(())
 }

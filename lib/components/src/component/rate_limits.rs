@@ -1,8 +1,8 @@
 //! Rate limits and the token cache of an ingress.
 
+use super::StartContext;
 use crate::connections::Connections;
-use crate::settings::{IngressSettings, Settings};
-use crate::tasks::Tasks;
+use crate::settings::Settings;
 use auction_app::ingress::accounts::TokenCache;
 use auction_app::ingress::rate_limit::RateLimiter;
 use auction_app::ports::people::rate_limit_store::RateLimit;
@@ -10,13 +10,10 @@ use auction_http::client_ip::TrustedProxies;
 use auction_http::rate_limits::RateLimits;
 use auction_http::state::wall_clock;
 use auction_postgres::queries::PostgresQueries;
-use auction_redis::RedisServer;
 use auction_redis::rate_limit::RedisRateLimitStore;
 use auction_redis::revocations;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use worker_runtime::shutdown::ShutdownSignal;
 
 /// Returns the rate limits, unless they are disabled.
 pub(super) fn limits(settings: &Settings, connections: &Connections) -> Option<RateLimits> {
@@ -31,24 +28,14 @@ pub(super) fn limits(settings: &Settings, connections: &Connections) -> Option<R
 }
 
 /// Returns the token cache, and starts the tasks that revalidate its tokens and receive revocations.
-pub(super) fn token_cache(
-    ingress: &IngressSettings,
-    queries: Arc<PostgresQueries>,
-    redis: RedisServer,
-    tasks: &mut Tasks,
-    stop: &ShutdownSignal,
-) -> Arc<TokenCache> {
+pub(super) fn token_cache(context: &mut StartContext<'_>, queries: Arc<PostgresQueries>) -> Arc<TokenCache> {
+    let ingress = &context.settings.ingress;
     let interval = Duration::from_secs(ingress.token_revalidate_seconds.get().into());
     let tokens = Arc::new(TokenCache::new(queries, ingress.token_cache_size.get(), interval));
-    let (cache, until) = (Arc::clone(&tokens), stop.clone());
-    tasks.spawn("token revalidation", async move {
-        cache.run_refresh(wall_clock, until).await;
-        Ok::<(), Infallible>(())
-    });
-    let (cache, health, until) = (Arc::clone(&tokens), tasks.part("ingress revocations"), stop.clone());
-    tasks.spawn("revocations", async move {
-        revocations::listen(redis, &cache, &health, until).await;
-        Ok::<(), Infallible>(())
-    });
+    let (cache, until) = (Arc::clone(&tokens), context.stop.clone());
+    context.tasks.run("token revalidation", async move { cache.run_refresh(wall_clock, until).await });
+    let (cache, redis) = (Arc::clone(&tokens), context.connections.redis.clone());
+    let supervisor = context.supervisor("ingress revocations");
+    context.tasks.run("revocations", async move { revocations::listen(redis, &cache, supervisor).await });
     tokens
 }

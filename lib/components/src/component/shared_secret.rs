@@ -3,25 +3,18 @@
 use super::failed;
 use crate::tasks::ComponentError;
 use auction_postgres::queries::PostgresQueries;
-use worker_runtime::Retry;
+use worker_runtime::Supervisor;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// Reads a secret. Waits while Postgres is unavailable.
-pub(super) async fn shared_secret(
+/// Reads a secret, and makes a key from it with `key`. Waits while Postgres is unavailable.
+pub(super) async fn shared_secret<K>(
     queries: &PostgresQueries,
     name: &str,
-    mut stop: ShutdownSignal,
-) -> Result<Vec<u8>, ComponentError> {
-    let mut retry = Retry::default();
-    loop {
-        match queries.secret(name).await {
-            Ok(secret) => return Ok(secret),
-            Err(error) if stop.requested() => return Err(failed(name)(error.into())),
-            Err(error) => {
-                let wait = retry.next_wait();
-                tracing::warn!(%error, ?wait, secret = name, "waiting for a secret: Postgres unavailable");
-                stop.sleep(wait).await;
-            }
-        }
-    }
+    stop: &ShutdownSignal,
+    key: impl FnOnce(&[u8]) -> Option<K>,
+) -> Result<K, ComponentError> {
+    let supervisor = Supervisor::without_health(format!("secret {name}"), stop.clone());
+    let secret = supervisor.until_success(|| queries.secret(name)).await;
+    let secret = secret.ok_or_else(|| failed(name)("stopped while waiting for Postgres"))?;
+    key(&secret).ok_or_else(|| failed(name)(format!("the secret {name} in the database is too short")))
 }

@@ -1,10 +1,10 @@
 //! The writer: runs a partition writer for each partition of this process.
 
+use super::StartContext;
 use super::history_mismatch::advise_on_writer;
 use super::leased;
-use crate::connections::Connections;
-use crate::settings::{Concurrency, Settings, millis};
-use crate::tasks::{BoxedTask, Tasks};
+use crate::settings::{Concurrency, millis};
+use crate::tasks::BoxedTask;
 use auction_app::writer::decider::DeciderConfig;
 use auction_app::writer::dispatch::DecideFn;
 use auction_app::writer::partition_writer::{self, PartitionWriter};
@@ -13,9 +13,9 @@ use auction_postgres::PostgresStoreConnector;
 use auction_postgres::lock::PostgresLockConnector;
 use auction_redis::command_stream::{CommandStreamOptions, GROUP, RedisCommandStreams};
 use auction_wire::PartitionId;
-use std::convert::Infallible;
 use std::error::Error;
 use std::time::Duration;
+use worker_runtime::Supervisor;
 use worker_runtime::health::Health;
 use worker_runtime::shutdown::ShutdownSignal;
 
@@ -37,20 +37,16 @@ impl PartitionWriters {
         partition: PartitionId,
         stop: ShutdownSignal,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let health = self.health.register(format!("writer {partition}"));
+        let supervisor = Supervisor::new(self.health.register(format!("writer {partition}")), stop);
         let writer =
-            PartitionWriter { partition, config: self.config, snapshots: self.snapshots, health, stop };
+            PartitionWriter { partition, config: self.config, snapshots: self.snapshots, supervisor };
         let run = partition_writer::run(&self.stores, &self.streams, self.locks.as_ref(), writer);
         run.await.map_err(advise_on_writer)
     }
 }
 
-pub(super) fn start(
-    settings: &Settings,
-    connections: &Connections,
-    tasks: &mut Tasks,
-    stop: &ShutdownSignal,
-) {
+pub(super) fn start(context: &mut StartContext<'_>) {
+    let StartContext { settings, connections, stop, .. } = *context;
     let writer = &settings.writer;
     let by_turns = writer.concurrency == Concurrency::Pessimistic;
     let options = CommandStreamOptions {
@@ -72,19 +68,17 @@ pub(super) fn start(
             snapshots: SnapshotPolicy { events: writer.snapshot_events, bytes: writer.snapshot_bytes },
         },
         snapshots,
-        health: tasks.health().clone(),
+        health: context.tasks.health().clone(),
     };
     let (stores, until) = (connections.stores.clone(), stop.clone());
-    tasks.spawn("snapshots", async move {
-        run_snapshot_writer(&stores, receiver, until).await;
-        Ok::<(), Infallible>(())
-    });
+    context.tasks.run("snapshots", async move { run_snapshot_writer(&stores, receiver, until).await });
     if writer.concurrency == Concurrency::Leased {
         let run =
             Box::new(move |partition, stop| -> BoxedTask { Box::pin(writers.clone().run(partition, stop)) });
-        return leased::start(GROUP, writer.lease_seconds, connections, tasks, stop, run);
+        return leased::start(context, GROUP, writer.lease_seconds, run);
     }
     for partition in connections.partitions.all() {
-        tasks.spawn(format!("writer of partition {partition}"), writers.clone().run(partition, stop.clone()));
+        let run = writers.clone().run(partition, stop.clone());
+        context.tasks.spawn(format!("writer of partition {partition}"), run);
     }
 }

@@ -4,6 +4,7 @@ use auction_redis::functions::{LoadError, LoadResult, NAME, keep_loaded, load};
 use auction_testkit::local_servers::{eventually, own_servers};
 use deadpool_redis::{Manager, Pool, Runtime};
 use redis::{Client, Value, cmd};
+use worker_runtime::Supervisor;
 use worker_runtime::shutdown::shutdown_pair;
 
 fn pool(url: &str) -> Pool {
@@ -37,7 +38,8 @@ async fn load_replaces_functions_of_another_release() {
 async fn functions_are_loaded_at_process_start() {
     let (servers, _directory) = own_servers().await;
     let (trigger, stop) = shutdown_pair();
-    let loader = tokio::spawn(keep_loaded(pool(servers.redis_url()), stop));
+    let loader =
+        tokio::spawn(keep_loaded(pool(servers.redis_url()), Supervisor::without_health("functions", stop)));
     let client = Client::open(servers.redis_url()).unwrap();
     eventually("the functions are loaded", async || has_functions(&client).await).await;
     trigger.stop();
@@ -55,7 +57,7 @@ async fn loading_stops_if_redis_refuses_functions() {
     let refused = load(&pool, true).await;
     assert!(matches!(refused, Err(LoadError::Refused(_))), "{refused:?}");
     let (trigger, stop) = shutdown_pair();
-    let loader = tokio::spawn(keep_loaded(pool, stop));
+    let loader = tokio::spawn(keep_loaded(pool, Supervisor::without_health("functions", stop)));
     trigger.stop();
     loader.await.unwrap();
     assert!(!has_functions(&client).await);

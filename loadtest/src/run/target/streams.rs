@@ -23,7 +23,7 @@ use auction_wire::{OutcomeResult, PartitionCount};
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
-use worker_runtime::health::Health;
+use worker_runtime::Supervisor;
 use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 /// How long to wait for an outcome.
@@ -59,10 +59,8 @@ impl Streams {
         let (ingress, waiters) =
             (format!("load-{}", Uuid::now_v7().simple()), Arc::<OutcomeWaiters>::default());
         let (server, name, receivers) = (redis.clone().into(), ingress.clone(), Arc::clone(&waiters));
-        let (health, stopped) = (Health::default().register("outcomes"), stop.clone());
-        tokio::spawn(async move {
-            reply::receive(server, partitions, name, receivers, &health, stopped).await;
-        });
+        let supervisor = Supervisor::without_health("outcomes", stop.clone());
+        tokio::spawn(reply::receive(server, partitions, name, receivers, supervisor));
         let gateway =
             CommandGateway::new(Arc::new(queue), Arc::new(queries), waiters, handle_key, ingress, stop);
         Ok(Streams { redis, partitions, gateway: Arc::new(gateway), _stop: stop_trigger })

@@ -18,7 +18,7 @@ use auction_testkit::memory::MemoryParkedEvents;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 use tokio::time::timeout;
-use worker_runtime::health::Health;
+use worker_runtime::Supervisor;
 use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 /// Cache size: small, so that state is often loaded from the store.
@@ -61,8 +61,8 @@ impl Schedule {
         let (stopper, stop) = shutdown_pair();
         let process = Process::start(async move {
             let (snapshots, _waiting) = snapshots();
-            let health = Health::default().register("writer");
-            let writer = PartitionWriter { partition: P, config: LIMITS, snapshots, health, stop };
+            let supervisor = Supervisor::without_health("writer", stop);
+            let writer = PartitionWriter { partition: P, config: LIMITS, snapshots, supervisor };
             partition_writer::run(&stores, &connector, locks.as_ref(), writer).await
         });
         SimulatedComponent { process, name, stopper }
@@ -76,8 +76,8 @@ impl Schedule {
         let stores = self.store.clone();
         let (stopper, stop) = shutdown_pair();
         let process = Process::start(async move {
-            let health = Health::default().register("projector");
-            let subscription = SubscriptionConfig { component: "projector", partition: P, health, stop };
+            let supervisor = Supervisor::without_health("projector", stop);
+            let subscription = SubscriptionConfig { component: "projector", partition: P, supervisor };
             let projector = projector::Projector::new(views, P, TWO);
             run_consumer(&stores, &event_streams, &MemoryParkedEvents::default(), subscription, projector)
                 .await

@@ -15,8 +15,7 @@ use std::time::Duration;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use uuid::Uuid;
-use worker_runtime::Retry;
-use worker_runtime::health::HealthHandle;
+use worker_runtime::Supervisor;
 use worker_runtime::shutdown::ShutdownSignal;
 
 /// Time at shutdown in which attempts in flight can end. The others are released.
@@ -73,22 +72,11 @@ impl<O: Outbox, C: Transport> OutboxDispatcher<O, C> {
     }
 
     /// Sends until shutdown. Retries an unavailable store forever.
-    pub async fn run(mut self, wakeup: Wakeup, health: HealthHandle, mut stop: ShutdownSignal) {
-        let mut retry = Retry::default();
-        while !stop.requested() {
-            match self.dispatch_due().await {
-                Ok(()) => {
-                    retry.succeeded();
-                    health.set_up();
-                    self.wait(&wakeup, &mut stop).await;
-                }
-                Err(error) => {
-                    let wait = retry.next_wait();
-                    health.set_waiting(&error, retry.attempts());
-                    tracing::warn!(%error, ?wait, channel = self.channel.name(), "outbox unavailable: waiting, then dispatching");
-                    stop.sleep(wait).await;
-                    self.collect();
-                }
+    pub async fn run(mut self, wakeup: Wakeup, supervisor: Supervisor) {
+        while !supervisor.stopping() {
+            match supervisor.attempt(self.dispatch_due()).await {
+                Some(()) => self.wait(&wakeup, &mut supervisor.stop()).await,
+                None => self.collect(),
             }
         }
         self.finish().await;
