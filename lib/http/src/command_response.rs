@@ -91,7 +91,7 @@ impl CommandSubmission {
         let known = known(headers, portal.partitions)?;
         let (key, body) = command(id);
         let expect = expect(headers, &body)?;
-        let ids = Ids::of(&body, id, key);
+        let ids = Ids::of_kind(body.kind(), id, key);
         let prefer = Prefer::from_headers(headers);
         let max_wait = portal.settings.max_wait;
         let request = CommandRequest {
@@ -157,10 +157,6 @@ struct Ids {
 }
 
 impl Ids {
-    fn of(body: &CommandBody, id: CommandId, key: Uuid) -> Ids {
-        Ids::of_kind(body.kind(), id, key)
-    }
-
     fn of_kind(kind: &str, id: CommandId, key: Uuid) -> Ids {
         match kind {
             "create_user" | "delete_user" | "change_subscriptions" => {
@@ -308,7 +304,13 @@ fn done(
     currency: Option<Currency>,
     details: &[OutcomeDetail],
 ) -> CommandDone {
-    let detail = |name: &str| details.iter().find(|detail| detail.name == name);
+    let detail = |name: &str| details.iter().find(|detail| detail.name == name).map(|detail| detail.value);
+    let money = |name: &str| match detail(name)? {
+        Detail::Amount(amount) => {
+            Some(Money { amount: amount.minor_units(), currency: currency?.code().to_owned() })
+        }
+        _ => None,
+    };
     let ids = Ids::of_kind(&outcome.kind, outcome.command, outcome.key);
     CommandDone {
         command,
@@ -318,33 +320,10 @@ fn done(
         auction: ids.auction,
         bid: ids.bid,
         version,
-        amount: detail("amount").and_then(|detail| money(detail, currency)),
-        rank: detail("rank").and_then(count),
-        leads: detail("leads").and_then(flag),
-        highest: detail("highest").and_then(|detail| money(detail, currency)),
-    }
-}
-
-fn money(detail: &OutcomeDetail, currency: Option<Currency>) -> Option<Money> {
-    match detail.value {
-        Detail::Amount(amount) => {
-            Some(Money { amount: amount.minor_units(), currency: currency?.code().to_owned() })
-        }
-        _ => None,
-    }
-}
-
-fn count(detail: &OutcomeDetail) -> Option<u64> {
-    match detail.value {
-        Detail::Count(count) => Some(count),
-        _ => None,
-    }
-}
-
-fn flag(detail: &OutcomeDetail) -> Option<bool> {
-    match detail.value {
-        Detail::Flag(flag) => Some(flag),
-        _ => None,
+        amount: money("amount"),
+        rank: detail("rank").and_then(|rank| if let Detail::Count(rank) = rank { Some(rank) } else { None }),
+        leads: detail("leads").map(|leads| leads == Detail::Flag(true)),
+        highest: money("highest"),
     }
 }
 

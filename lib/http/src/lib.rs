@@ -19,7 +19,6 @@ pub mod idempotency_key;
 pub mod if_match;
 mod middleware;
 mod openapi;
-mod operator_ports;
 pub mod prefer;
 pub mod problem;
 pub mod rate_limits;
@@ -31,6 +30,5 @@ mod sse_response;
 pub mod state;
 
 pub use admin::{Admin, serve_admin};
-pub use operator_ports::OperatorPorts;
 pub use serve::serve;
 pub use state::{IngressState, Settings};

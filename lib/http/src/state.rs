@@ -1,6 +1,5 @@
 //! State of an ingress, shared by all endpoints.
 
-use crate::operator_ports::OperatorPorts;
 use crate::rate_limits::RateLimits;
 use crate::read_model::{AuctionRepresentation, Representation};
 use auction_app::ingress::accounts::{Passwords, TokenCache};
@@ -13,7 +12,12 @@ use auction_app::ingress::read_consistency::ConsistencyWaiter;
 use auction_app::notifier::InboxReader;
 use auction_app::notifier::webhooks::WebhookRegistry;
 use auction_app::ports::backend::Backend;
+use auction_app::ports::events::auction_event_reader::AuctionEventReader;
+use auction_app::ports::events::heads::HeadReader;
 use auction_app::ports::notifications::preferences::PreferenceReader;
+use auction_app::ports::operator::dead_letters::{DeadLetterQueue, FailedOutcomes};
+use auction_app::ports::operator::parked_events::ParkedEvents;
+use auction_app::ports::operator::stream_stats::StreamStatsReader;
 use auction_app::ports::people::accounts::Accounts;
 use auction_app::ports::people::tokens::Revocations;
 use auction_app::ports::views::read_models::{AsOf, ReadModelReader};
@@ -71,7 +75,14 @@ pub struct IngressState {
     pub preferences: Arc<dyn PreferenceReader>,
     pub inbox: InboxReader,
     pub webhooks: WebhookRegistry,
-    pub operator: OperatorPorts,
+    pub dead_letters: Arc<dyn DeadLetterQueue>,
+    /// Outcomes of dead-lettered commands.
+    pub failed_outcomes: Arc<dyn FailedOutcomes>,
+    pub parked_events: Arc<dyn ParkedEvents>,
+    /// Events of auctions, for the pending events of a parked aggregate and for live updates.
+    pub auction_events: Arc<dyn AuctionEventReader>,
+    pub stream_stats: Arc<dyn StreamStatsReader>,
+    pub heads: Arc<dyn HeadReader>,
     pub accounts: Arc<dyn Accounts>,
     pub passwords: Passwords,
     /// Cache of the tokens of recent callers.

@@ -23,48 +23,50 @@ pub(crate) fn new_idempotency_key() -> String {
 }
 
 impl Command {
+    fn new(method: Method, path: impl Into<String>, user: Option<Uuid>, key: String) -> Command {
+        Command { method, path: path.into(), user, key, if_version: None, body: None }
+    }
+
+    /// Sets the body. Structs with text keys always serialize.
+    fn with_body(self, request: &impl Serialize) -> Command {
+        Command { body: serde_json::to_string(request).ok(), ..self }
+    }
+
     pub(crate) fn create_user(key: String, request: &CreateUserRequest) -> Command {
-        Command {
-            method: Method::POST,
-            path: "/users".to_owned(),
-            user: None,
-            key,
-            if_version: None,
-            body: json(request),
-        }
+        Command::new(Method::POST, "/users", None, key).with_body(request)
     }
 
     /// `DELETE /user/{id}`, by the user or, if the client is one, an operator.
     pub(crate) fn delete_user(key: String, user: Uuid) -> Command {
-        let path = format!("/user/{user}");
-        Command { method: Method::DELETE, path, user: Some(user), key, if_version: None, body: None }
+        Command::new(Method::DELETE, format!("/user/{user}"), Some(user), key)
     }
 
     pub(crate) fn create_auction(key: String, seller: Uuid, request: &CreateAuctionRequest) -> Command {
-        let path = "/auctions".to_owned();
-        Command { method: Method::POST, path, user: Some(seller), key, if_version: None, body: json(request) }
+        Command::new(Method::POST, "/auctions", Some(seller), key).with_body(request)
     }
 
     pub(crate) fn place_bid(key: String, auction: Uuid, bidder: Uuid, request: &PlaceBidRequest) -> Command {
         let path = format!("/auction/{auction}/bid");
-        Command { method: Method::PUT, path, user: Some(bidder), key, if_version: None, body: json(request) }
+        Command::new(Method::PUT, path, Some(bidder), key).with_body(request)
     }
 
     pub(crate) fn end_auction(key: String, auction: Uuid, seller: Uuid) -> Command {
-        let path = format!("/auction/{auction}/end");
-        Command { method: Method::POST, path, user: Some(seller), key, if_version: None, body: None }
+        Command::new(Method::POST, format!("/auction/{auction}/end"), Some(seller), key)
     }
 
     /// `POST /auction/{id}/cancel`, by the seller or, without a seller, an operator.
     pub(crate) fn cancel_auction(key: String, auction: Uuid, seller: Option<Uuid>) -> Command {
-        let path = format!("/auction/{auction}/cancel");
-        Command { method: Method::POST, path, user: seller, key, if_version: None, body: None }
+        Command::new(Method::POST, format!("/auction/{auction}/cancel"), seller, key)
     }
 
     /// `POST /auction/{id}/bid/{bid}/void`, by an operator.
     pub(crate) fn void_bid(key: String, auction: Uuid, bid: Uuid, request: &VoidBidRequest) -> Command {
         let path = format!("/auction/{auction}/bid/{bid}/void");
-        Command { method: Method::POST, path, user: None, key, if_version: None, body: json(request) }
+        Command::new(Method::POST, path, None, key).with_body(request)
+    }
+
+    pub(crate) fn change_subscriptions(key: String, user: Uuid, request: &SubscriptionsRequest) -> Command {
+        Command::new(Method::PUT, "/subscriptions", Some(user), key).with_body(request)
     }
 
     /// Makes the command conditional on the version of the auction.
@@ -74,11 +76,6 @@ impl Command {
 
     pub(super) fn if_match(&self) -> Option<u64> {
         self.if_version
-    }
-
-    pub(crate) fn change_subscriptions(key: String, user: Uuid, request: &SubscriptionsRequest) -> Command {
-        let path = "/subscriptions".to_owned();
-        Command { method: Method::PUT, path, user: Some(user), key, if_version: None, body: json(request) }
     }
 
     pub(super) fn method(&self) -> &Method {
@@ -100,9 +97,4 @@ impl Command {
     pub(super) fn body(&self) -> Option<&str> {
         self.body.as_deref()
     }
-}
-
-/// Serializes a request. Structs with text keys always serialize.
-fn json(request: &impl Serialize) -> Option<String> {
-    serde_json::to_string(request).ok()
 }

@@ -3,7 +3,6 @@
 use super::commitments::commitments;
 use super::shared_secret::shared_secret;
 use super::{StartContext, failed, rate_limits, webhooks};
-use crate::connections::Connections;
 use crate::settings::{IngressSettings, Settings, millis};
 use crate::tasks::ComponentError;
 use auction_app::ingress::accounts::Passwords;
@@ -15,9 +14,8 @@ use auction_app::ingress::load_shedding::{LoadLimits, LoadShedder, run_load_moni
 use auction_app::ingress::read_consistency::ConsistencyWaiter;
 use auction_app::notifier::InboxReader;
 use auction_app::ports::backend::Backend;
-use auction_http::{IngressState, OperatorPorts};
+use auction_http::IngressState;
 use auction_postgres::notifications::PostgresInboxes;
-use auction_postgres::queries::PostgresQueries;
 use auction_redis::dead_letters::RedisDeadLetters;
 use auction_redis::event_tail::RedisTailConnector;
 use auction_redis::inbox::RedisInboxCache;
@@ -89,7 +87,12 @@ pub(super) async fn start(context: &mut StartContext<'_>) -> Result<(), Componen
             cache: Arc::new(RedisInboxCache::new(connections.redis_pool.clone(), partitions, inbox_size)),
         },
         webhooks: webhooks::registry(settings, &queries, stop).await?,
-        operator: operator_ports(connections, &queries),
+        dead_letters: Arc::new(RedisDeadLetters::new(connections.redis_pool.clone())),
+        failed_outcomes: queries.clone(),
+        parked_events: queries.clone(),
+        auction_events: queries.clone(),
+        stream_stats: Arc::new(RedisStreamStats::new(connections.redis.client().clone())),
+        heads: queries.clone(),
         accounts: queries.clone(),
         passwords,
         tokens,
@@ -133,12 +136,12 @@ fn serve(
     let reads = Arc::clone(&portal);
     let supervisor = Supervisor::without_health("read model positions", until);
     tasks.run("read model positions", async move {
-        reads.consistency.run(&*reads.views, &*reads.operator.heads, supervisor).await;
+        reads.consistency.run(&*reads.views, &*reads.heads, supervisor).await;
     });
     let (live, tails) = (Arc::clone(&portal), RedisTailConnector::new(redis.clone(), partitions));
     let supervisor = tasks.supervisor("ingress live updates", stop);
     tasks.run("live updates", async move {
-        live.live_updates.run(&*live.operator.auction_events, &tails, supervisor).await;
+        live.live_updates.run(&*live.auction_events, &tails, supervisor).await;
     });
     let (health, checked, until) = (tasks.health().clone(), Arc::clone(&portal), stop.clone());
     tasks.run("backend checks", async move { check_backends(&checked.backends, &health, until).await });
@@ -147,17 +150,6 @@ fn serve(
         server_done.stop();
         served
     });
-}
-
-fn operator_ports(connections: &Connections, queries: &Arc<PostgresQueries>) -> OperatorPorts {
-    OperatorPorts {
-        dead_letters: Arc::new(RedisDeadLetters::new(connections.redis_pool.clone())),
-        failed_outcomes: queries.clone(),
-        parked_events: queries.clone(),
-        auction_events: queries.clone(),
-        stream_stats: Arc::new(RedisStreamStats::new(connections.redis.client().clone())),
-        heads: queries.clone(),
-    }
 }
 
 fn http_settings(settings: &Settings) -> auction_http::Settings {

@@ -39,7 +39,7 @@ const PREFER: &str = "`wait=N`: wait up to N seconds for the outcome, within the
     `respond-async`: do not wait.";
 
 impl Endpoint {
-    /// The endpoint needs Redis or Postgres.
+    /// The endpoint needs Redis or Postgres. All endpoints that check credentials do.
     pub(crate) fn needs_backends(self) -> Self {
         self.problems(&[&requests::TEMPORARILY_UNAVAILABLE])
     }

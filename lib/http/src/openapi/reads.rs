@@ -4,6 +4,7 @@ use super::Endpoint;
 use super::commands::CONSISTENCY_TOKENS;
 use super::schemas::{header, in_header, in_query, one_of, pattern, text, whole};
 use crate::problem::types::requests;
+use crate::routes::paging::MAX_LIMIT;
 use utoipa::openapi::header::Header;
 
 const AGE: &str = "Seconds since this read model was last known to be up to date. Grows while Postgres is \
@@ -53,7 +54,11 @@ impl Endpoint {
     /// The endpoint returns a list in pages.
     pub(crate) fn paginated(self) -> Self {
         let link = "URL of the next page, as `rel=\"next\"`. Absent on the last page.";
-        self.response_header(200, "Link", header(text(), link))
+        let limit =
+            in_query("limit", whole(1, Some(MAX_LIMIT)), "Maximum number of entries per page. Default: 50.");
+        self.parameter(limit)
+            .response_header(200, "Link", header(text(), link))
+            .problems(&[&requests::INVALID_REQUEST])
     }
 }
 

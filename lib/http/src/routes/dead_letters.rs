@@ -2,7 +2,7 @@
 
 use super::InPath;
 use super::paging::{
-    DEFAULT_LIMIT, invalid, limit, next_link, parameters, read_limit, read_name, read_one_of, read_partition,
+    DEFAULT_LIMIT, invalid, next_link, parameters, read_limit, read_name, read_one_of, read_partition,
     read_uuid, unknown,
 };
 use crate::openapi::schemas::{in_path, in_query, one_of, pattern, text, uuid, whole};
@@ -40,7 +40,6 @@ pub(super) fn list_endpoint() -> Endpoint {
         .parameter(in_query("kind", pattern("^[a-z_]+$"), "Include only this kind of command."))
         .parameter(in_query("command", uuid(), "Include only this command (id)."))
         .parameter(in_query("key", uuid(), "Include only commands for this user or auction (id)."))
-        .parameter(limit())
         .parameter(in_query(
             "cursor",
             pattern("^[0-9]{2}/[0-9]{1,19}-[0-9]{1,19}$"),
@@ -48,8 +47,6 @@ pub(super) fn list_endpoint() -> Endpoint {
         ))
         .response::<DeadLetterList>(200, "Page of dead letters.")
         .paginated()
-        .problems(&[&requests::INVALID_REQUEST])
-        .needs_backends()
 }
 
 pub(super) fn show_endpoint() -> Endpoint {
@@ -58,7 +55,6 @@ pub(super) fn show_endpoint() -> Endpoint {
         .dead_letter_path()
         .response::<DeadLetterDetail>(200, "The dead letter with all fields of its stream entry.")
         .problems(&[&requests::UNKNOWN_DEAD_LETTER])
-        .needs_backends()
 }
 
 pub(super) fn requeue_endpoint() -> Endpoint {
@@ -71,7 +67,6 @@ pub(super) fn requeue_endpoint() -> Endpoint {
         .dead_letter_path()
         .response::<RequeuedDeadLetter>(200, "The command is on its stream again.")
         .problems(&[&requests::UNKNOWN_DEAD_LETTER, &requests::COMMAND_ALREADY_DECIDED])
-        .needs_backends()
 }
 
 pub(super) fn delete_endpoint() -> Endpoint {
@@ -81,7 +76,6 @@ pub(super) fn delete_endpoint() -> Endpoint {
         .dead_letter_path()
         .empty_response(204, "The dead letter is deleted.")
         .problems(&[&requests::UNKNOWN_DEAD_LETTER])
-        .needs_backends()
 }
 
 impl Endpoint {
@@ -127,7 +121,7 @@ async fn list(State(portal): State<SharedState>, RawQuery(query): RawQuery) -> R
     }
     let after = after.unwrap_or_else(DeadLetter::before_all);
     let Page { dead_letters, last } =
-        page(&*portal.operator.dead_letters, portal.partitions, &filter, after, limit).await?;
+        page(&*portal.dead_letters, portal.partitions, &filter, after, limit).await?;
     let next = last.map(|last| format!("/dead-letters?{filters}cursor={last}"));
     let link = next_link(next.as_deref());
     let list = DeadLetterList { dead_letters: dead_letters.iter().map(view).collect(), next };
@@ -136,7 +130,7 @@ async fn list(State(portal): State<SharedState>, RawQuery(query): RawQuery) -> R
 
 async fn find(portal: &IngressState, name: &(String, String)) -> Result<DeadLetter, Problem> {
     let name = format!("{}/{}", name.0, name.1);
-    let found = find_one(&*portal.operator.dead_letters, portal.partitions, &name).await?;
+    let found = find_one(&*portal.dead_letters, portal.partitions, &name).await?;
     found.ok_or_else(|| Problem::of(&requests::UNKNOWN_DEAD_LETTER))
 }
 
@@ -154,7 +148,7 @@ async fn requeue_dead_letter(
     InPath(name): InPath<(String, String)>,
 ) -> Result<Json<RequeuedDeadLetter>, Problem> {
     let dead_letter = find(&portal, &name).await?;
-    match requeue(&*portal.operator.dead_letters, &*portal.operator.failed_outcomes, &dead_letter).await? {
+    match requeue(&*portal.dead_letters, &*portal.failed_outcomes, &dead_letter).await? {
         RequeueResult::Done(entry) => {
             Ok(Json(RequeuedDeadLetter { stream: dead_letter.stream, entry: entry.to_string() }))
         }
@@ -172,7 +166,7 @@ async fn delete(
     InPath(name): InPath<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     let dead_letter = find(&portal, &name).await?;
-    let existed = portal.operator.dead_letters.delete(&dead_letter).await?;
+    let existed = portal.dead_letters.delete(&dead_letter).await?;
     if existed { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::of(&requests::UNKNOWN_DEAD_LETTER)) }
 }
 

@@ -2,7 +2,7 @@
 
 use super::InPath;
 use super::paging::{
-    DEFAULT_LIMIT, SEQUENCE_LIMIT, invalid, limit, next_link, parameters, read_limit, read_sequence, unknown,
+    DEFAULT_LIMIT, SEQUENCE_LIMIT, invalid, next_link, parameters, read_limit, read_sequence, unknown,
     write_sequence,
 };
 use super::webhooks::{unknown_webhook, webhook_in};
@@ -31,7 +31,6 @@ pub(super) fn list_endpoint() -> Endpoint {
             "Sent and pending deliveries, newest first. Finished deliveries are deleted after the \
              retention period.",
         )
-        .parameter(limit())
         .parameter(in_query(
             "cursor",
             pattern("^d[0-9a-f]{1,13}$"),
@@ -39,7 +38,6 @@ pub(super) fn list_endpoint() -> Endpoint {
         ))
         .response::<DeliveryList>(200, "Page of deliveries.")
         .paginated()
-        .problems(&[&requests::INVALID_REQUEST])
         .of_webhook()
 }
 

@@ -1,7 +1,7 @@
 //! `GET /auctions`: open auctions, earliest end first; or closed or cancelled auctions, latest end first.
 
 use super::cursor::Cursor;
-use super::paging::{DEFAULT_LIMIT, cursor, invalid, limit, page, parameters, read_limit, unknown};
+use super::paging::{DEFAULT_LIMIT, cursor, invalid, page, parameters, read_limit, unknown};
 use crate::access::Access;
 use crate::consistency::{Consistency, ConsistentRead, PartitionScope};
 use crate::openapi::schemas::{in_query, one_of};
@@ -39,7 +39,6 @@ pub(super) fn endpoint() -> Endpoint {
             one_of(&["open", "closed", "cancelled"]),
             "Status of the auctions. Default: `open`.",
         ))
-        .parameter(limit())
         .parameter(cursor())
         .response::<AuctionList>(200, "Page of auctions.")
         .reads_read_model()

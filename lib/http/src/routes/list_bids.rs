@@ -2,7 +2,7 @@
 //! selects them.
 
 use super::cursor::Cursor;
-use super::paging::{DEFAULT_LIMIT, cursor, invalid, limit, parameters, read_limit, unknown};
+use super::paging::{DEFAULT_LIMIT, cursor, invalid, parameters, read_limit, unknown};
 use super::{InPath, auction_in, unknown_auction};
 use crate::access::{Access, Principal};
 use crate::caller::Caller;
@@ -10,7 +10,7 @@ use crate::consistency::{CONSISTENCY_TOKEN, Consistency, ConsistentRead, Partiti
 use crate::openapi::schemas::{in_query, one_of};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::problem::types::{refusals, requests};
+use crate::problem::types::refusals;
 use crate::read_model::{CacheScope, ReadModel};
 use crate::state::SharedState;
 use auction_app::ports::views::read_models::BidEntry;
@@ -37,10 +37,9 @@ pub(super) fn endpoint() -> Endpoint {
         .description("Newest first. Bids of the caller are marked with `yours`.")
         .access(Access::OptionalUser)
         .parameter(in_query("by", one_of(&["me"]), "`me`: only bids of the caller. Requires authentication."))
-        .parameter(limit())
         .parameter(cursor())
         .response::<BidList>(200, "Page of bids.")
-        .problems(&[&requests::INVALID_REQUEST, &refusals::UNKNOWN_AUCTION])
+        .problems(&[&refusals::UNKNOWN_AUCTION])
         .reads_read_model()
         .paginated()
 }

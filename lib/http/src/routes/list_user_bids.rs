@@ -2,7 +2,7 @@
 
 use super::InPath;
 use super::cursor::Cursor;
-use super::paging::{DEFAULT_LIMIT, cursor, limit, page, parameters, read_limit, unknown};
+use super::paging::{DEFAULT_LIMIT, cursor, page, parameters, read_limit, unknown};
 use crate::access::Access;
 use crate::caller::Caller;
 use crate::consistency::{Consistency, ConsistentRead, PartitionScope};
@@ -28,10 +28,9 @@ pub(super) fn endpoint() -> Endpoint {
             "Newest auction first, with your status in each auction. Only the user can read this list.",
         )
         .access(Access::Bidder)
-        .parameter(limit())
         .parameter(cursor())
         .response::<UserBids>(200, "Page of auctions.")
-        .problems(&[&requests::INVALID_REQUEST, &requests::NOT_YOUR_ACCOUNT])
+        .problems(&[&requests::NOT_YOUR_ACCOUNT])
         .reads_read_model()
         .paginated()
 }

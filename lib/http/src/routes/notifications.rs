@@ -2,8 +2,7 @@
 //! a cursor as read.
 
 use super::paging::{
-    DEFAULT_LIMIT, invalid, limit, next_link, page, parameters, read_limit, read_sequence, unknown,
-    write_sequence,
+    DEFAULT_LIMIT, invalid, next_link, page, parameters, read_limit, read_sequence, unknown, write_sequence,
 };
 use crate::access::Access;
 use crate::body::{self, BoundedBody};
@@ -11,7 +10,6 @@ use crate::caller::Caller;
 use crate::openapi::schemas::{in_query, pattern};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
-use crate::problem::types::requests;
 use crate::state::SharedState;
 use auction_wire::notification::{MarkReadRequest, MarkedRead, NotificationList};
 use axum::Json;
@@ -24,7 +22,6 @@ pub(super) fn list_endpoint() -> Endpoint {
         .summary(tag::NOTIFICATIONS, "List notifications")
         .description("Oldest first.")
         .access(Access::Bidder)
-        .parameter(limit())
         .parameter(in_query(
             "after",
             pattern("^n[0-9a-f]{1,13}$"),
@@ -32,8 +29,6 @@ pub(super) fn list_endpoint() -> Endpoint {
         ))
         .response::<NotificationList>(200, "Page of notifications.")
         .paginated()
-        .problems(&[&requests::INVALID_REQUEST])
-        .needs_backends()
 }
 
 pub(super) fn mark_read_endpoint() -> Endpoint {
@@ -42,7 +37,6 @@ pub(super) fn mark_read_endpoint() -> Endpoint {
         .access(Access::Bidder)
         .body::<MarkReadRequest>(true)
         .response::<MarkedRead>(200, "The cursor and the number of unread notifications.")
-        .needs_backends()
 }
 
 async fn list(

@@ -2,7 +2,7 @@
 
 use crate::body;
 use crate::conditional;
-use crate::openapi::schemas::{in_query, pattern, whole};
+use crate::openapi::schemas::{in_query, pattern};
 use crate::problem::Problem;
 use crate::read_model::Representation;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -12,15 +12,11 @@ use uuid::Uuid;
 /// Number of entries per page without `limit`.
 pub(super) const DEFAULT_LIMIT: usize = 50;
 
-const MAX_LIMIT: usize = 1000;
+/// Maximum of `limit`.
+pub(crate) const MAX_LIMIT: usize = 1000;
 
 /// Sequence numbers are below this, because Lua represents integers exactly only up to here.
 pub(super) const SEQUENCE_LIMIT: u64 = 1 << 53;
-
-/// Returns the description of `limit`.
-pub(super) fn limit() -> Parameter {
-    in_query("limit", whole(1, Some(MAX_LIMIT)), "Maximum number of entries per page. Default: 50.")
-}
 
 /// Returns the description of `cursor`.
 pub(super) fn cursor() -> Parameter {

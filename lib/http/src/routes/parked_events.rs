@@ -37,7 +37,6 @@ pub(super) fn list_endpoint() -> Endpoint {
         ))
         .response::<ParkedList>(200, "Parked events.")
         .problems(&[&requests::INVALID_REQUEST])
-        .needs_backends()
 }
 
 pub(super) fn show_endpoint() -> Endpoint {
@@ -45,7 +44,6 @@ pub(super) fn show_endpoint() -> Endpoint {
         .summary(tag::OPERATORS, "Show a parked event and the events after it")
         .parked_path()
         .response::<ParkedDetail>(200, "The parked event and the pending events after it.")
-        .needs_backends()
 }
 
 pub(super) fn retry_endpoint() -> Endpoint {
@@ -57,7 +55,6 @@ pub(super) fn retry_endpoint() -> Endpoint {
         )
         .parked_path()
         .response::<ParkedView>(202, "The action is requested.")
-        .needs_backends()
 }
 
 pub(super) fn drop_endpoint() -> Endpoint {
@@ -69,7 +66,6 @@ pub(super) fn drop_endpoint() -> Endpoint {
         )
         .parked_path()
         .response::<ParkedView>(202, "The action is requested.")
-        .needs_backends()
 }
 
 impl Endpoint {
@@ -85,7 +81,7 @@ async fn list(
     State(portal): State<SharedState>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<ParkedList>, Problem> {
-    let mut found = portal.operator.parked_events.all().await?;
+    let mut found = portal.parked_events.all().await?;
     for (name, value) in parameters(query.as_deref()) {
         match name {
             "component" => {
@@ -116,7 +112,7 @@ async fn find(
 ) -> Result<ParkedAggregate, Problem> {
     let not_parked = || Problem::of(&requests::NOT_PARKED);
     let key = Uuid::try_parse(key).map_err(|_| not_parked())?;
-    let all = portal.operator.parked_events.all().await?;
+    let all = portal.parked_events.all().await?;
     let found = all.into_iter().find(|parked| parked.component == *component && parked.event.key == key);
     found.ok_or_else(not_parked)
 }
@@ -127,7 +123,7 @@ async fn show(
 ) -> Result<Json<ParkedDetail>, Problem> {
     let parked = find(&portal, &path).await?;
     let (key, before) = (AuctionId(parked.event.key), parked.event.version.saturating_sub(1));
-    let pending = portal.operator.auction_events.events_of(key, before, MAX_PENDING).await?;
+    let pending = portal.auction_events.events_of(key, before, MAX_PENDING).await?;
     Ok(Json(ParkedDetail { parked: view(&parked), pending_events: pending.iter().map(event).collect() }))
 }
 
@@ -152,7 +148,7 @@ async fn request(
 ) -> Result<(StatusCode, Json<ParkedView>), Problem> {
     let parked = find(portal, path).await?;
     let (component, key, position) = (&parked.component, parked.event.key, parked.event.position);
-    if !portal.operator.parked_events.request(component, key, position, action).await? {
+    if !portal.parked_events.request(component, key, position, action).await? {
         return Err(Problem::of(&requests::NOT_PARKED));
     }
     Ok((StatusCode::ACCEPTED, Json(view(&ParkedAggregate { requested_action: Some(action), ..parked }))))

@@ -45,7 +45,6 @@ pub(super) fn sign_out_endpoint() -> Endpoint {
         .access(Access::Bidder)
         .body::<SignOutRequest>(false)
         .empty_response(204, "The token is revoked.")
-        .needs_backends()
 }
 
 pub(super) fn account_endpoint() -> Endpoint {
@@ -55,7 +54,6 @@ pub(super) fn account_endpoint() -> Endpoint {
         .access(Access::Bidder)
         .response::<AccountView>(200, "Your account.")
         .problems(&[&requests::NO_ACCOUNT])
-        .needs_backends()
 }
 
 async fn sign_in(State(portal): State<SharedState>, body: BoundedBody) -> Result<Json<SignedIn>, Problem> {

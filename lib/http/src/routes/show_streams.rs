@@ -32,7 +32,6 @@ pub(super) fn endpoint() -> Endpoint {
         ))
         .response::<StreamsView>(200, "Stream statistics.")
         .problems(&[&requests::INVALID_REQUEST])
-        .needs_backends()
 }
 
 async fn show_streams(
@@ -54,7 +53,7 @@ async fn show_streams(
     }
     let is_selected = |id: &PartitionId| partition.is_none_or(|partition| partition == id.0);
     let partitions: Vec<PartitionId> = portal.partitions.all().filter(is_selected).collect();
-    let read = || collect(&*portal.operator.stream_stats, &*portal.operator.heads, &partitions);
+    let read = || collect(&*portal.stream_stats, &*portal.heads, &partitions);
     let before = read().await?;
     if rates_over_ms == 0 {
         return Ok(Json(before.view(&Rates::default())));

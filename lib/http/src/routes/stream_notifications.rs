@@ -61,7 +61,6 @@ pub(super) fn endpoint() -> Endpoint {
         )
         .extra_schema::<Notification>()
         .problems(&[&requests::INVALID_REQUEST, &requests::TOO_MANY_LISTENERS])
-        .needs_backends()
 }
 
 async fn stream_notifications(

@@ -24,7 +24,6 @@ pub(super) fn show_endpoint() -> Endpoint {
         .access(Access::Bidder)
         .response::<SubscriptionsRequest>(200, "All notification preferences.")
         .problems(&[&refusals::UNKNOWN_USER])
-        .needs_backends()
 }
 
 pub(super) fn change_endpoint() -> Endpoint {

@@ -67,9 +67,7 @@ pub(super) fn rotate_endpoint() -> Endpoint {
 impl Endpoint {
     /// The endpoint is about the webhooks of a user.
     fn of_user(self) -> Self {
-        self.access(Access::UserOrOperator)
-            .problems(&[&requests::NOT_YOUR_ACCOUNT, &refusals::UNKNOWN_USER])
-            .needs_backends()
+        self.access(Access::UserOrOperator).problems(&[&requests::NOT_YOUR_ACCOUNT, &refusals::UNKNOWN_USER])
     }
 
     /// The endpoint is about one webhook of a user.

@@ -15,7 +15,7 @@ use auction_app::ports::Unavailable;
 use auction_app::ports::operator::dead_letters::{DeadLetter, DeadLetterQueue};
 use auction_app::ports::operator::stream_stats::{StreamStats, StreamStatsReader};
 use auction_app::promoter::{CurrentOptions, DrawCommitments, DrawOptions, DrawSecret};
-use auction_http::{IngressState, OperatorPorts, Settings};
+use auction_http::{IngressState, Settings};
 use auction_postgres::PostgresStoreConnector;
 use auction_postgres::queries::PostgresQueries;
 use auction_testkit::memory::{
@@ -102,14 +102,12 @@ pub(super) fn router(backends: &Backends) -> Router {
                 url_policy: UrlPolicy { http: false, private_addresses: false },
             },
         },
-        operator: OperatorPorts {
-            dead_letters: Arc::new(Unused),
-            failed_outcomes: absent.clone(),
-            parked_events: Arc::new(MemoryParkedEvents::default()),
-            auction_events: store.clone(),
-            stream_stats: Arc::new(Unused),
-            heads: store,
-        },
+        dead_letters: Arc::new(Unused),
+        failed_outcomes: absent.clone(),
+        parked_events: Arc::new(MemoryParkedEvents::default()),
+        auction_events: store.clone(),
+        stream_stats: Arc::new(Unused),
+        heads: store,
         accounts: absent.clone(),
         passwords: Passwords::new(NonZeroUsize::MIN).unwrap(),
         tokens: Arc::new(TokenCache::new(absent, 1, SECOND)),
