@@ -12,7 +12,7 @@ use uuid::Uuid;
 /// Number of entries per page without `limit`.
 pub(super) const DEFAULT_LIMIT: usize = 50;
 
-/// Maximum of `limit`.
+/// Maximum number of entries per page.
 pub(crate) const MAX_LIMIT: usize = 1000;
 
 /// Sequence numbers are below this, because Lua represents integers exactly only up to here.
