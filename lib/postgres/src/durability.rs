@@ -72,38 +72,23 @@ mod tests {
             assert_eq!(found(name, "on", "default"), None);
         }
         assert_eq!(found("synchronous_commit", "local", "user"), None, "the commit waits for the local disk");
+        let (fsync, pages, commit) = (
+            DurabilityRisk::PostgresFsyncOff,
+            DurabilityRisk::PostgresFullPageWritesOff,
+            DurabilityRisk::PostgresSynchronousCommitOff,
+        );
         for (name, source, risk, line) in [
-            (
-                "fsync",
-                "configuration file",
-                DurabilityRisk::PostgresFsyncOff,
-                "`ALTER SYSTEM SET fsync = on`",
-            ),
-            ("fsync", "command line", DurabilityRisk::PostgresFsyncOff, "`-c fsync=on`"),
-            (
-                "full_page_writes",
-                "configuration file",
-                DurabilityRisk::PostgresFullPageWritesOff,
-                "`ALTER SYSTEM SET full_page_writes = on`",
-            ),
+            ("fsync", "configuration file", fsync, "`ALTER SYSTEM SET fsync = on`"),
+            ("fsync", "command line", fsync, "`-c fsync=on`"),
+            ("full_page_writes", "configuration file", pages, "`ALTER SYSTEM SET full_page_writes = on`"),
             (
                 "synchronous_commit",
                 "database",
-                DurabilityRisk::PostgresSynchronousCommitOff,
+                commit,
                 "`ALTER DATABASE \"auction\" RESET synchronous_commit`",
             ),
-            (
-                "synchronous_commit",
-                "user",
-                DurabilityRisk::PostgresSynchronousCommitOff,
-                "`ALTER ROLE \"app\" RESET synchronous_commit`",
-            ),
-            (
-                "synchronous_commit",
-                "client",
-                DurabilityRisk::PostgresSynchronousCommitOff,
-                "take synchronous_commit out of DATABASE_URL",
-            ),
+            ("synchronous_commit", "user", commit, "`ALTER ROLE \"app\" RESET synchronous_commit`"),
+            ("synchronous_commit", "client", commit, "take synchronous_commit out of DATABASE_URL"),
         ] {
             let (found, fix) = found(name, "off", source).unwrap();
             assert_eq!(found, risk);

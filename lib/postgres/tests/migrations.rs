@@ -7,7 +7,7 @@ use auction_app::ports::notifications::inbox::InboxStore;
 use auction_app::ports::notifications::outbox::{ClaimRequest, DeliveryChannel, Destination, Outbox};
 use auction_app::ports::notifications::webhooks::WebhookStore;
 use auction_app::ports::operator::parked_events::{
-    OperatorAction, ParkReason, ParkedAggregate, ParkedEvent, ParkedEvents,
+    OperatorAction, ParkReason, ParkedAggregate, ParkedEvents,
 };
 use auction_app::ports::people::accounts::Accounts;
 use auction_app::ports::people::tokens::TokenStore;
@@ -26,7 +26,6 @@ use auction_wire::{CommandId, EventRecord, Outcome, PartitionCount};
 use refinery::Target;
 use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
-use tokio_postgres::Client;
 use uuid::Uuid;
 
 mod embedded {
@@ -43,167 +42,107 @@ async fn empty_database() -> String {
     url.replacen(&format!("/{name}?"), &format!("/{name}_empty?"), 1)
 }
 
-/// Rows that [`RowsOfV12::insert`] stores under the names of migration 12.
-struct RowsOfV12 {
-    event: EventRecord,
-    outcome: Outcome,
-    user: UserId,
-    webhook: Uuid,
-    notification: Uuid,
-    parked: [ParkedAggregate; 3],
-    api_key: TokenHash,
-}
+const USER: UserId = UserId(Uuid::from_u128(1));
+const AUCTION: Uuid = Uuid::from_u128(2);
+const COMMAND: CommandId = CommandId(Uuid::from_u128(3));
+const WEBHOOK: Uuid = Uuid::from_u128(4);
+const NOTIFICATION: Uuid = Uuid::from_u128(5);
+const API_KEY: TokenHash = TokenHash([7; 32]);
 
-impl RowsOfV12 {
-    fn new() -> RowsOfV12 {
-        let reasons = [
-            (ParkReason::Unreadable, None),
-            (ParkReason::Panicked, Some(OperatorAction::Retry)),
-            (ParkReason::Refused, Some(OperatorAction::Drop)),
-        ];
-        RowsOfV12 {
-            event: record(1, fresh(), 1, &promoted_auction_created(), CommandId(fresh())),
-            outcome: refusal(CommandId(fresh()), 1),
-            user: UserId(fresh()),
-            webhook: fresh(),
-            notification: fresh(),
-            parked: reasons.map(|(reason, requested_action)| ParkedAggregate {
-                component: reason.name().to_owned(),
-                partition: P,
-                event: ParkedEvent {
-                    key: fresh(),
-                    position: 1,
-                    version: 1,
-                    kind: "auction_created".to_owned(),
-                    reason,
-                    error: "an error".to_owned(),
-                },
-                parked_at: AT,
-                requested_action,
-            }),
-            api_key: TokenHash([7; 32]),
-        }
-    }
-
-    async fn insert(&self, client: &Client) {
-        let partitions = i32::from(PARTITIONS) - 1;
-        let insert = "INSERT INTO partitions (id) SELECT generate_series(0, $1::int)";
-        client.execute(insert, &[&partitions]).await.unwrap();
-        client.execute("UPDATE partitions SET head = 1 WHERE id = 0", &[]).await.unwrap();
-        let EventRecord { key, kind, schema, at, cause, body, .. } = &self.event;
-        let insert = "INSERT INTO events (partition, position, aggregate, version, kind, schema, at, command_id, body) \
-             VALUES (0, 1, $1, 1, $2, $3, $4, $5, $6)";
-        client.execute(insert, &[key, kind, &schema.cast_signed(), &at.0, &cause.0, body]).await.unwrap();
-        let insert = "INSERT INTO auctions (id, partition, status, ends_at, owes_seed) \
-                      VALUES ($1, 0, 'open', $2, true), ($3, 0, 'open', $2, false)";
-        client.execute(insert, &[key, &END.0, &fresh()]).await.unwrap();
-        let Outcome { command, kind, key, fingerprint, position, at, result, .. } = &self.outcome;
-        let insert = "INSERT INTO commands (command_id, kind, key, fingerprint, partition, position, at, outcome) \
-                      VALUES ($1, $2, $3, $4, 0, $5, $6, $7)";
-        let (fingerprint, position) = (fingerprint.cast_signed(), position.cast_signed());
-        let result = result.encode();
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
-            [&command.0, kind, key, &fingerprint, &position, &at.0, &result];
-        client.execute(insert, &values).await.unwrap();
-        for ParkedAggregate { component, event, parked_at, requested_action, .. } in &self.parked {
-            let insert = "INSERT INTO parked_events \
-                 (service, key, partition, position, version, kind, reason, error, parked_at, asked) \
-                 VALUES ($1, $2, 0, 1, 1, $3, $4, $5, $6, $7)";
-            let (reason, asked) = (event.reason.name(), requested_action.map(OperatorAction::name));
-            let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
-                [component, &event.key, &event.kind, &reason, &event.error, &parked_at.0, &asked];
-            client.execute(insert, &values).await.unwrap();
-        }
-        self.insert_user(client).await;
-    }
-
-    async fn insert_user(&self, client: &Client) {
-        let (user, webhook) = (self.user.0, self.webhook);
-        let insert = "INSERT INTO deletions (user_id, attempt, again_at) VALUES ($1, 2, 77)";
-        client.execute(insert, &[&user]).await.unwrap();
-        let insert = "INSERT INTO accounts \
-                      (user_id, email, name, password_hash, role, state, command_id, created_at, claims) \
-                      VALUES ($1, 'ada@example.org', 'Ada', '', 'bidder', 'active', $1, 1, 3)";
-        client.execute(insert, &[&user]).await.unwrap();
-        let insert = "INSERT INTO service_keys (key_hash, name, role, per_second, created_at) \
-                      VALUES ($1, 'warehouse', 'operator', 5, 1)";
-        client.execute(insert, &[&self.api_key.0.as_slice()]).await.unwrap();
-        let insert = "INSERT INTO subscriptions VALUES ($1, false, true, false), ($2, true, true, true)";
-        client.execute(insert, &[&user, &fresh()]).await.unwrap();
-        client.execute("INSERT INTO inboxes (user_id, last) VALUES ($1, 1)", &[&user]).await.unwrap();
-        let insert = "INSERT INTO notifications (user_id, seq, id, news) VALUES ($1, 1, $2, '{\"a\":1}')";
-        client.execute(insert, &[&user, &self.notification]).await.unwrap();
-        let insert =
-            "INSERT INTO webhooks (id, user_id, url, created_at) VALUES ($1, $2, 'https://a.example/', 1)";
-        client.execute(insert, &[&webhook, &user]).await.unwrap();
-        let insert = "INSERT INTO deliveries (way, endpoint, id, news, created_at, next_at) \
-                      VALUES ('webhook', $1, $3, '{\"a\":1}', 1, 5), ('email', $2, $3, '{\"a\":1}', 1, 5)";
-        client.execute(insert, &[&webhook, &user, &self.notification]).await.unwrap();
-    }
+/// Returns the statements that insert rows under the names of migration 12.
+fn rows_of_v12(event: &EventRecord, outcome: &Outcome) -> String {
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    format!(
+        include_str!("rows_of_v12.sql"),
+        partitions = PARTITIONS,
+        auction = AUCTION,
+        command = COMMAND,
+        user = USER,
+        webhook = WEBHOOK,
+        notification = NOTIFICATION,
+        at = AT.0,
+        end = END.0,
+        event = hex(&event.body),
+        outcome = hex(&outcome.result.encode()),
+        api_key = hex(&API_KEY.0),
+    )
 }
 
 #[tokio::test]
 async fn database_of_v12_is_upgraded_and_readable() {
     let url = empty_database().await;
-    let rows = RowsOfV12::new();
+    let event = record(1, AUCTION, 1, &promoted_auction_created(), CommandId(AUCTION));
+    let outcome =
+        Outcome { kind: "place_bid".to_owned(), key: AUCTION, fingerprint: 7, ..refusal(COMMAND, 1) };
     let mut client = connect(&url).await;
     embedded::migrations::runner().set_target(Target::Version(12)).run_async(&mut client).await.unwrap();
-    rows.insert(&client).await;
+    client.batch_execute(&rows_of_v12(&event, &outcome)).await.unwrap();
     migrate(&url, PartitionCount::new(PARTITIONS).unwrap()).await.unwrap();
 
     let connector = PostgresStoreConnector::new(&url).unwrap();
     let mut store = connector.open().await.unwrap();
-    assert_eq!(store.events_after(P, 0, 10).await.unwrap(), std::slice::from_ref(&rows.event));
+    assert_eq!(store.events_after(P, 0, 10).await.unwrap(), [event]);
     let unrevealed = store.unrevealed_auctions(P).await.unwrap();
-    assert_eq!((unrevealed.position, unrevealed.auctions), (1, vec![AuctionId(rows.event.key)]));
+    assert_eq!((unrevealed.position, unrevealed.auctions), (1, vec![AuctionId(AUCTION)]));
     assert_eq!(store.open_auctions(P).await.unwrap().auctions.len(), 2);
     let mut repeated = batch(1, vec![(fresh(), 1, user_created())]);
     repeated.known_deletions = 1;
-    repeated.outcomes = vec![rows.outcome.clone()];
+    repeated.outcomes = vec![outcome.clone()];
     assert_eq!(store.append(&repeated).await.unwrap(), AppendResult::DuplicateCommand);
     repeated.outcomes = vec![refusal(CommandId(fresh()), 2)];
     assert_eq!(store.append(&repeated).await.unwrap(), AppendResult::Committed);
 
     let queries = PostgresQueries::new(&connector, 1).unwrap();
-    assert_eq!(queries.outcome(rows.outcome.command).await.unwrap(), Some(rows.outcome));
-    assert_parked(&queries, rows.parked).await;
-    let deletion = PendingDeletion { sequence: 1, user: rows.user, attempt: 2, retry_at: Timestamp(77) };
+    assert_eq!(queries.outcome(COMMAND).await.unwrap(), Some(outcome));
+    assert_parked(&queries).await;
+    let deletion = PendingDeletion { sequence: 1, user: USER, attempt: 2, retry_at: Timestamp(77) };
     assert_eq!(queries.unfinished(10).await.unwrap(), [deletion]);
-    assert_eq!(queries.profile(rows.user).await.unwrap().unwrap().email, "ada@example.org");
+    assert_eq!(queries.profile(USER).await.unwrap().unwrap().email, "ada@example.org");
     let row = client.query_one("SELECT duplicate_sign_ups FROM accounts", &[]).await.unwrap();
     assert_eq!(row.get::<_, i32>(0), 3);
     let changed = "SELECT changed_kinds FROM subscriptions ORDER BY user_id = $1 DESC";
-    let changed = client.query(changed, &[&rows.user.0]).await.unwrap();
+    let changed = client.query(changed, &[&USER.0]).await.unwrap();
     let changed: Vec<Vec<String>> = changed.iter().map(|row| row.get(0)).collect();
     assert_eq!(changed, [vec!["auction_won".to_owned(), "bid_doubled".to_owned()], Vec::new()]);
-    let found = queries.find(&[rows.api_key], AT).await.unwrap();
+    let found = queries.find(&[API_KEY], AT).await.unwrap();
     assert_eq!(found[0].1.role, Role::Operator);
     assert!(
         matches!(found[0].1.principal, PrincipalKind::Service { per_second: Some(limit) } if limit.get() == 5)
     );
-    assert_deliveries(&queries, rows.user, rows.webhook, rows.notification).await;
+    assert_deliveries(&queries).await;
 }
 
-async fn assert_parked(queries: &PostgresQueries, mut expected: [ParkedAggregate; 3]) {
-    expected.sort_by(|a, b| a.component.cmp(&b.component));
-    assert_eq!(queries.all().await.unwrap(), expected);
-    let ParkedAggregate { component, event, .. } = &expected[0];
-    assert!(queries.request(component, event.key, 1, OperatorAction::Drop).await.unwrap());
+async fn assert_parked(queries: &PostgresQueries) {
+    let parked = queries.all().await.unwrap();
+    let expected = [
+        (ParkReason::Panicked, Some(OperatorAction::Retry)),
+        (ParkReason::Refused, Some(OperatorAction::Drop)),
+        (ParkReason::Unreadable, None),
+    ];
+    assert_eq!(
+        parked.iter().map(|one| (one.event.reason, one.requested_action)).collect::<Vec<_>>(),
+        expected
+    );
+    for ParkedAggregate { component, event, parked_at, .. } in &parked {
+        assert_eq!((component.as_str(), event.key, *parked_at), (event.reason.name(), AUCTION, AT));
+        assert_eq!((event.kind.as_str(), event.error.as_str()), ("auction_created", "an error"));
+    }
+    assert!(queries.request("panicked", AUCTION, 1, OperatorAction::Drop).await.unwrap());
 }
 
-async fn assert_deliveries(queries: &PostgresQueries, user: UserId, webhook: Uuid, notification: Uuid) {
-    let inbox = PostgresInboxes::new(queries.clone(), NonZeroU16::new(3).unwrap()).inbox(user).await.unwrap();
-    let json = format!("{{\"id\":\"{notification}\",\"a\":1}}").into_bytes();
+async fn assert_deliveries(queries: &PostgresQueries) {
+    let inbox = PostgresInboxes::new(queries.clone(), NonZeroU16::new(3).unwrap()).inbox(USER).await.unwrap();
+    let json = format!("{{\"id\":\"{NOTIFICATION}\",\"a\":1}}").into_bytes();
     assert_eq!((inbox.last, inbox.entries), (1, vec![(1, json)]));
-    let deliveries = queries.deliveries(user, webhook, 10, 10).await.unwrap().unwrap();
+    let deliveries = queries.deliveries(USER, WEBHOOK, 10, 10).await.unwrap().unwrap();
     assert_eq!((deliveries[0].due_at, &deliveries[0].content[..]), (Timestamp(5), &b"{\"a\":1}"[..]));
-    for (channel, endpoint) in [(DeliveryChannel::Webhook, webhook), (DeliveryChannel::Email, user.0)] {
+    for (channel, endpoint) in [(DeliveryChannel::Webhook, WEBHOOK), (DeliveryChannel::Email, USER.0)] {
         let lease = Duration::from_secs(60);
         let claim = ClaimRequest { channel, busy: Vec::new(), limit: 9, per_endpoint: 9, lease };
         let claimed = queries.claim(&claim).await.unwrap();
         assert_eq!(claimed.len(), 1, "{channel:?}");
         let message = &claimed[0];
-        assert_eq!((message.endpoint, message.id), (endpoint, notification));
+        assert_eq!((message.endpoint, message.id), (endpoint, NOTIFICATION));
         assert_eq!(message.content, b"{\"a\":1}");
         assert!(!matches!(message.destination, Destination::Unreachable(_)), "{message:?}");
     }

@@ -116,39 +116,11 @@ mod tests {
         for address in public {
             assert!(UrlPolicy::default().address(address.parse().unwrap()), "{address}");
         }
-        let private = [
-            "0.0.0.0",
-            "10.1.2.3",
-            "100.64.0.1",
-            "127.0.0.1",
-            "127.9.9.9",
-            "169.254.169.254",
-            "172.16.0.1",
-            "172.31.255.255",
-            "192.0.0.1",
-            "192.0.2.1",
-            "192.168.1.1",
-            "198.18.0.1",
-            "203.0.113.5",
-            "224.0.0.1",
-            "255.255.255.255",
-            "::",
-            "::1",
-            "::ffff:10.0.0.1",
-            "::127.0.0.1",
-            "64:ff9b::7f00:1",
-            "2002:7f00:1::",
-            "2001::1",
-            "2001:db8::1",
-            "fc00::1",
-            "fd12::1",
-            "fe80::1",
-            "fec0::1",
-            "ff02::1",
-            "3fff::1",
-            "100::1",
-        ];
-        for address in private {
+        let private = "0.0.0.0 10.1.2.3 100.64.0.1 127.0.0.1 127.9.9.9 169.254.169.254 172.16.0.1 \
+                       172.31.255.255 192.0.0.1 192.0.2.1 192.168.1.1 198.18.0.1 203.0.113.5 224.0.0.1 \
+                       255.255.255.255 :: ::1 ::ffff:10.0.0.1 ::127.0.0.1 64:ff9b::7f00:1 2002:7f00:1:: \
+                       2001::1 2001:db8::1 fc00::1 fd12::1 fe80::1 fec0::1 ff02::1 3fff::1 100::1";
+        for address in private.split_whitespace() {
             let address = address.parse().unwrap();
             assert!(!UrlPolicy::default().address(address), "{address}");
             assert!(UrlPolicy { private_addresses: true, http: false }.address(address), "{address}");
