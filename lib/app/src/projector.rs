@@ -5,8 +5,9 @@
 
 mod event_handler;
 pub mod rebuild;
-mod render;
+mod view_set;
+pub mod views;
 
 pub use crate::consume::auction_projection::{AuctionProjection, ProjectionCache};
 pub use event_handler::{Projector, changed_bids};
-pub use render::{auction_view, bid_item, bidder_item, json, leader, list_item, list_key, user_view};
+pub use view_set::ViewSet;

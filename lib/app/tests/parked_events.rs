@@ -12,7 +12,7 @@ use auction_app::ports::operator::parked_events::{
 };
 use auction_app::ports::views::read_models::ReadModelReader;
 use auction_app::projector::Projector;
-use auction_domain::AuctionId;
+use auction_app::projector::views::auction::name;
 use auction_testkit::contract::command_stream::StreamHarness;
 use auction_testkit::fixtures::P;
 use auction_testkit::memory::{MemoryParkedEvents, MemoryViews};
@@ -92,7 +92,7 @@ async fn schedule(seed: u64, cause: FailureCause) {
     caught_up(&portal, &views).await;
     let event = parked(&parking).await.unwrap().event;
     assert_eq!((event.key, event.position), (bad.key, bad.position));
-    let shown = views.auction(P, AuctionId(bad.key)).await.unwrap().value;
+    let shown = views.document(P, name(bad.key)).await.unwrap().value;
     // The writer reads the store as well, so an unreadable event must be repaired for it first.
     let repair = || drop(portal.store.change_kind(P, bad.position, &bad.kind));
     if cause == FailureCause::Unreadable {
@@ -104,7 +104,7 @@ async fn schedule(seed: u64, cause: FailureCause) {
     }
     portal.work(10, commands.len()).await;
     caught_up(&portal, &views).await;
-    assert_eq!(views.auction(P, AuctionId(bad.key)).await.unwrap().value, shown, "later events wait");
+    assert_eq!(views.document(P, name(bad.key)).await.unwrap().value, shown, "later events wait");
 
     if cause != FailureCause::Unreadable {
         // Not repaired yet, so it stays parked.
@@ -145,7 +145,7 @@ async fn dropped_event_is_skipped_and_later_ones_are_processed() {
     caught_up(&portal, &views).await;
     assert!(parking.request("projector", bad.key, bad.position, OperatorAction::Drop).await.unwrap());
     until("the event is not parked", async || parked(&parking).await.is_none()).await;
-    let shown = views.auction(P, AuctionId(bad.key)).await.unwrap().value.unwrap();
+    let shown = views.document(P, name(bad.key)).await.unwrap().value.unwrap();
     let shown: serde_json::Value = serde_json::from_slice(&shown.json).unwrap();
     assert_eq!(shown["version"], last.version);
 }

@@ -34,22 +34,18 @@ async fn execute(args: VerifyArgs) -> Result<CommandOutput, ProcessError> {
 }
 
 fn text(reports: &[PartitionReport]) -> String {
-    let mut text = String::from(
-        "partition   stored  on stream   users  auctions    bids  bidders  listed  differences\n",
-    );
+    let mut text = String::from("partition   stored  on stream  documents  entries  listed  differences\n");
     for report in reports {
         let differences = report.differences.len() as u64 + report.more;
         // Writing into a string cannot fail.
         let _ = writeln!(
             text,
-            "{:>9} {:>8} {:>10} {:>7} {:>9} {:>7} {:>8} {:>7} {:>12}",
+            "{:>9} {:>8} {:>10} {:>10} {:>8} {:>7} {:>12}",
             report.partition.to_string(),
             report.stored,
             report.published,
-            report.users,
-            report.auctions,
-            report.bids,
-            report.bidders,
+            report.documents,
+            report.entries,
             report.listed,
             differences,
         );

@@ -6,7 +6,7 @@ use crate::if_match;
 use crate::prefer::PREFERENCE_APPLIED;
 use crate::routes::paging::next_link;
 use crate::state::wall_clock;
-use auction_app::ports::views::read_models::AuctionDocument;
+use auction_app::ports::views::read_models::Document;
 use auction_domain::Timestamp;
 use axum::body::Bytes;
 use axum::http::{HeaderValue, header};
@@ -42,7 +42,7 @@ pub struct AuctionRepresentation {
 }
 
 impl AuctionRepresentation {
-    pub fn of_view(view: AuctionDocument) -> AuctionRepresentation {
+    pub fn of_view(view: Document) -> AuctionRepresentation {
         AuctionRepresentation::new(view.json, view.now, false)
     }
 

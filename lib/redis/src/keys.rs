@@ -35,21 +35,13 @@
 //! | key | type | content |
 //! |---|---|---|
 //! | `ap:{07}:read-model:3:checkpoint` | string | position of the last event that is in the read models |
-//! | `ap:{07}:read-model:3:auction:<id>` | string | body of `GET /auction/{id}` |
-//! | `ap:{07}:read-model:3:bids:<id>` | hash | number of a bid → bidder, and entry in `GET /auction/{id}/bids` |
-//! | `ap:{07}:read-model:3:bids-by-user:<id>` | sorted set | `<user>:<number, 16 hex digits>` of each bid in an auction |
-//! | `ap:{07}:read-model:3:user:<id>` | string | body of `GET /user/{id}` |
-//! | `ap:{07}:read-model:3:auctions-by-status:<status>` | sorted set | `<end, 16 hex digits>:<id>` of each auction |
-//! | `ap:{07}:read-model:3:auction-entries` | hash | auction → status, leader, and entry in `GET /auctions` |
-//! | `ap:{07}:read-model:3:bidder:<id>` | hash | auction → what the user has bid in it |
-//! | `ap:{07}:read-model:3:bidder-auctions:<id>` | sorted set | auctions in which the user has bid |
+//! | `ap:{07}:read-model:3:<name>` | string, hash, sorted set | document, set of entries, list of a view: [`auction_app::projector::views`] |
 
 use auction_app::ports::people::rate_limit_store::RateLimitKey;
 use auction_app::ports::views::generations::Generation;
-use auction_domain::{AuctionId, Timestamp, UserId};
-use auction_wire::view::AuctionStatus;
+use auction_app::ports::views::read_models::ViewName;
+use auction_domain::UserId;
 use auction_wire::{Channel, PartitionId};
-use uuid::Uuid;
 
 pub fn commands(partition: PartitionId, channel: Channel) -> String {
     format!("ap:{{{partition}}}:cmd:{}", channel.name())
@@ -146,44 +138,9 @@ impl ViewKeys {
         format!("{}:checkpoint", self.0)
     }
 
-    /// Body of `GET /auction/{id}`.
-    pub fn auction(&self, auction: AuctionId) -> String {
-        format!("{}:auction:{auction}", self.0)
-    }
-
-    /// Entries of `GET /auction/{id}/bids` by bid number.
-    pub fn bids(&self, auction: AuctionId) -> String {
-        format!("{}:bids:{auction}", self.0)
-    }
-
-    /// Numbers of each user's bids in an auction.
-    pub fn bids_by_user(&self, auction: AuctionId) -> String {
-        format!("{}:bids-by-user:{auction}", self.0)
-    }
-
-    /// Body of `GET /user/{id}`.
-    pub fn user(&self, user: UserId) -> String {
-        format!("{}:user:{user}", self.0)
-    }
-
-    /// Auctions of a status, sorted by end time.
-    pub fn auctions_by_status(&self, status: AuctionStatus) -> String {
-        format!("{}:auctions-by-status:{}", self.0, status.name())
-    }
-
-    /// Entries of `GET /auctions` by auction.
-    pub fn auction_entries(&self) -> String {
-        format!("{}:auction-entries", self.0)
-    }
-
-    /// Bids of a user by auction.
-    pub fn bidder(&self, user: UserId) -> String {
-        format!("{}:bidder:{user}", self.0)
-    }
-
-    /// Auctions in which a user has bid.
-    pub fn bidder_auctions(&self, user: UserId) -> String {
-        format!("{}:bidder-auctions:{user}", self.0)
+    /// Document, set of entries, or list of a view.
+    pub fn key(&self, name: ViewName) -> String {
+        format!("{}:{name}", self.0)
     }
 }
 
@@ -197,32 +154,10 @@ pub fn inbox_epoch(partition: PartitionId) -> String {
     format!("ap:{{{partition}}}:inbox-epoch")
 }
 
-/// Returns a member of [`ViewKeys::auctions_by_status`]. Members sort by end time, then by id.
-pub fn auctions_by_status_member(ends_at: Timestamp, auction: AuctionId) -> String {
-    // Auctions end after 1970, so the time is never negative.
-    format!("{:016x}:{auction}", ends_at.0.max(0))
-}
-
-/// Parses a member of [`ViewKeys::auctions_by_status`].
-pub fn read_auctions_by_status_member(member: &str) -> Option<(Timestamp, AuctionId)> {
-    let (ends_at, auction) = member.split_once(':')?;
-    let ends_at = i64::from_str_radix(ends_at, 16).ok()?;
-    Some((Timestamp(ends_at), AuctionId(Uuid::try_parse(auction).ok()?)))
-}
-
-/// Returns a member of [`ViewKeys::bids_by_user`]. Members sort by user, then by bid number.
-pub fn bids_by_user_member(user: UserId, number: u64) -> String {
-    format!("{user}:{number:016x}")
-}
-
-/// Parses the bid number of a member of [`ViewKeys::bids_by_user`].
-pub fn read_bids_by_user_member(member: &str) -> Option<u64> {
-    u64::from_str_radix(member.split_once(':')?.1, 16).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use uuid::Uuid;
 
     #[test]
     fn keys_of_a_partition_share_its_hash_tag() {
@@ -238,14 +173,7 @@ mod tests {
             current_generation(partition),
             newest_generation(partition),
             views.checkpoint(),
-            views.auction(AuctionId(id)),
-            views.bids(AuctionId(id)),
-            views.bids_by_user(AuctionId(id)),
-            views.user(UserId(id)),
-            views.auctions_by_status(AuctionStatus::Open),
-            views.auction_entries(),
-            views.bidder(UserId(id)),
-            views.bidder_auctions(UserId(id)),
+            views.key(ViewName::of("auction", id)),
             inbox(partition, UserId(id)),
             inbox_epoch(partition),
         ];
@@ -255,21 +183,9 @@ mod tests {
 
     #[test]
     fn read_model_key_contains_its_generation() {
-        let key = ViewKeys::new(PartitionId(7), Generation(3)).auction_entries();
+        let key = ViewKeys::new(PartitionId(7), Generation(3)).key(ViewName::of_partition("auction-entries"));
         assert_eq!(read_view_key(&key), Some((PartitionId(7), Some(Generation(3)))));
         assert_eq!(read_view_key(&current_generation(PartitionId(7))), Some((PartitionId(7), None)));
         assert_eq!(read_view_key(&events(PartitionId(7))), None);
-    }
-
-    #[test]
-    fn auctions_by_status_members_round_trip_and_sort_by_end() {
-        let auction = AuctionId(Uuid::from_u128(9));
-        let (soon, late) = (
-            auctions_by_status_member(Timestamp(255), auction),
-            auctions_by_status_member(Timestamp(4096), auction),
-        );
-        assert!(soon < late);
-        assert_eq!(read_auctions_by_status_member(&late), Some((Timestamp(4096), auction)));
-        assert_eq!(read_auctions_by_status_member("x"), None);
     }
 }

@@ -1,6 +1,5 @@
 //! Read models: written by the projector together with its checkpoint, read by the ingress.
 
-mod entry;
 mod generations;
 mod read;
 mod write;

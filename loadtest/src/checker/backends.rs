@@ -246,7 +246,7 @@ impl Backends {
         let views = RedisReadModelReader::new(self.redis.clone(), self.partitions);
         let streams = RedisStreamInfo::new(self.redis.clone());
         for report in verify(&self.store_connector, &streams, &views, self.partitions).await? {
-            check.checked += report.stored + report.bids + report.auctions;
+            check.checked += report.stored + report.documents + report.entries;
             check.more_failures += report.more;
             for difference in report.differences {
                 check.fail(|| format!("partition {}: {difference}", report.partition));

@@ -10,7 +10,8 @@
 use crate::consume::stored_events::read_event;
 use crate::ports::Unavailable;
 use crate::ports::events::auction_event_reader::AuctionEventReader;
-use crate::projector::{AuctionProjection, auction_view, json};
+use crate::projector::AuctionProjection;
+use crate::projector::views::{auction::view, json};
 use auction_domain::AuctionId;
 use auction_wire::Event;
 use std::num::NonZeroUsize;
@@ -59,14 +60,14 @@ impl AuctionHistoryReader {
         Ok(if current < version {
             AtVersion::NotReached { current }
         } else {
-            AtVersion::Found(json(&auction_view(auction, &projection)))
+            AtVersion::Found(json(&view(auction, &projection)))
         })
     }
 
     /// Reads the latest state of the auction; none if there is no such auction.
     pub async fn latest(&self, auction: AuctionId) -> Result<Option<Vec<u8>>, Unavailable> {
         let projection = self.replay(auction, u64::MAX).await?;
-        Ok(projection.map(|projection| json(&auction_view(auction, &projection))))
+        Ok(projection.map(|projection| json(&view(auction, &projection))))
     }
 
     async fn replay(&self, auction: AuctionId, until: u64) -> Result<Option<AuctionProjection>, Unavailable> {

@@ -1,19 +1,20 @@
 //! The event handler of the projector.
 
-use super::render::{auction_view, bid_item, bidder_item, json, leader, list_item, list_key, user_view};
+use super::views::auctions::ListPlace;
+use super::views::{ChangedAuction, render_auction, render_user};
 use crate::consume::auction_projection::{AuctionProjection, ProjectionCache};
 use crate::consume::stored_events::{LoadError, read_event};
 use crate::consume::{EventHandler, HandleResult};
 use crate::ports::Unavailable;
 use crate::ports::events::event_store::EventStore;
 use crate::ports::views::read_models::{
-    ListKey, ReadModelCommit, ReadModelConnector, ReadModelWrite, ReadModelWriter,
+    ReadModelCommit, ReadModelConnector, ReadModelWrite, ReadModelWriter,
 };
 use auction_domain::auction::AuctionEvent;
 use auction_domain::user::UserEvent;
 use auction_domain::{AuctionId, BidId, Timestamp, UserId};
 use auction_wire::{Event, EventRecord, PartitionId};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use uuid::Uuid;
 
@@ -31,14 +32,6 @@ pub struct Projector<V: ReadModelConnector> {
 struct Changes {
     auctions: BTreeMap<Uuid, ChangedAuction>,
     users: BTreeMap<Uuid, ChangedUser>,
-}
-
-struct ChangedAuction {
-    /// The entry in the auction lists before the batch.
-    old_key: Option<ListKey>,
-    bids: BTreeSet<BidId>,
-    /// Users whose first bid in this auction is in the batch.
-    new_bidders: BTreeSet<UserId>,
 }
 
 #[derive(Default)]
@@ -75,9 +68,8 @@ impl<V: ReadModelConnector> Projector<V> {
                 Event::Auction(event) => {
                     let projection = self.cache.get(record.key);
                     let changed = changes.auctions.entry(record.key).or_insert_with(|| ChangedAuction {
-                        old_key: list_key(projection),
-                        bids: BTreeSet::new(),
-                        new_bidders: BTreeSet::new(),
+                        old_place: projection.as_ref().map(ListPlace::of),
+                        ..ChangedAuction::default()
                     });
                     changed.bids.extend(changed_bids(&event).iter().copied());
                     changed.new_bidders.extend(new_bidder(projection.as_ref(), &event));
@@ -95,10 +87,8 @@ impl<V: ReadModelConnector> Projector<V> {
     ) -> Result<Vec<ReadModelWrite>, LoadError> {
         let mut writes = Vec::new();
         for (key, changed) in std::mem::take(&mut changes.auctions) {
-            let projection = self.cache.get(key);
-            let new_key = list_key(projection);
-            let Some(projection) = projection else { continue };
-            render_auction(AuctionId(key), projection, new_key, &changed, &mut writes);
+            let Some(projection) = self.cache.get(key) else { continue };
+            render_auction(AuctionId(key), projection, &changed, &mut writes);
         }
         let created_before: Vec<Uuid> =
             changes.users.iter().filter(|(_, user)| user.created_at.is_none()).map(|(key, _)| *key).collect();
@@ -110,8 +100,8 @@ impl<V: ReadModelConnector> Projector<V> {
             }
         }
         for (key, ChangedUser { created_at, deleted }) in changes.users {
-            let (user, Some(created_at)) = (UserId(key), created_at) else { continue };
-            writes.push(ReadModelWrite::User { user, json: json(&user_view(user, created_at, deleted)) });
+            let Some(created_at) = created_at else { continue };
+            render_user(UserId(key), created_at, deleted, &mut writes);
         }
         Ok(writes)
     }
@@ -145,46 +135,6 @@ impl<V: ReadModelConnector> EventHandler for Projector<V> {
             }
             ReadModelCommit::CheckpointMoved => Ok(HandleResult::Conflict),
         }
-    }
-}
-
-/// Adds the views of an auction that changed to `writes`.
-fn render_auction(
-    auction: AuctionId,
-    projection: &AuctionProjection,
-    new_key: Option<ListKey>,
-    changed: &ChangedAuction,
-    writes: &mut Vec<ReadModelWrite>,
-) {
-    writes.push(ReadModelWrite::Auction { auction, json: json(&auction_view(auction, projection)) });
-    if let Some(old_key) = changed.old_key.filter(|old_key| Some(*old_key) != new_key) {
-        writes.push(ReadModelWrite::RemoveFromAuctionList { auction, place: old_key });
-    }
-    if let Some(place) = new_key {
-        let json = json(&list_item(auction, projection));
-        let (status, leader) = (place.status, leader(projection));
-        writes.push(ReadModelWrite::AuctionListEntry { auction, status, leader, json });
-        if changed.old_key != new_key {
-            writes.push(ReadModelWrite::AddToAuctionList { auction, place });
-        }
-    }
-    writes.extend(
-        changed.new_bidders.iter().map(|user| ReadModelWrite::AddToBidderAuctions { user: *user, auction }),
-    );
-    let mut bidders = BTreeSet::new();
-    for bid in changed.bids.iter().filter_map(|bid| projection.auction.bid(*bid)) {
-        bidders.insert(bid.bidder);
-        // Every bid of the auction has a number.
-        let number = projection.auction.bid_number(bid.id).unwrap_or_default();
-        let json = json(&bid_item(auction, projection, bid));
-        writes.push(ReadModelWrite::Bid { auction, number, bidder: bid.bidder, json });
-    }
-    for user in bidders {
-        writes.push(ReadModelWrite::BidderAuctionEntry {
-            user,
-            auction,
-            json: json(&bidder_item(projection, user)),
-        });
     }
 }
 

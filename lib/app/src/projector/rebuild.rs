@@ -11,6 +11,7 @@ use crate::ports::events::event_store::{EventStore, EventStoreConnector};
 use crate::ports::operator::parked_events::ParkedEvents;
 use crate::ports::views::generations::{Comparison, Generation, Generations, SwitchResult};
 use crate::projector::Projector;
+use crate::projector::views::{auction, auctions};
 use auction_wire::{EventRecord, PartitionId};
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -78,7 +79,7 @@ pub async fn rebuild(
     let mut projector = Projector::new(generations.stores(generation), partition, cache_size);
     let mut position = projector.load_checkpoint(&mut store).await?;
     position = catch_up(&mut store, parking, &mut projector, partition, position).await?;
-    let comparison = generations.compare(partition, generation).await?;
+    let comparison = generations.compare(partition, generation, auctions::ENTRIES, auction::name).await?;
     loop {
         position = catch_up(&mut store, parking, &mut projector, partition, position).await?;
         match generations.switch(partition, generation).await? {

@@ -11,6 +11,7 @@ use crate::read_model::{CacheScope, ReadModel, Representation};
 use crate::state::{IngressState, SharedState};
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::read_models::AsOf;
+use auction_app::projector::views::auctions::{self, letter};
 use auction_domain::{AuctionId, Timestamp};
 use auction_wire::view::{AuctionList, AuctionStatus};
 use auction_wire::{PartitionCount, Positions};
@@ -77,7 +78,7 @@ impl Page {
         }
         let mut page = Page { status, limit, after: None, as_of: Positions::default() };
         if let Some(cursor) = cursor {
-            let cursor: Cursor<24> = Cursor::read(cursor, list_id(status), partitions)?;
+            let cursor: Cursor<24> = Cursor::read(cursor, letter(status), partitions)?;
             (page.after, page.as_of) = (Some(read_key(&cursor.key)), cursor.as_of);
         }
         Ok(page)
@@ -89,25 +90,14 @@ impl Page {
     }
 
     async fn load(&self, portal: &IngressState) -> Result<AsOf<Representation>, Unavailable> {
-        let AsOf { positions, value } =
-            portal.views.auctions_by_status(self.status, self.after, self.limit).await?;
+        let views = &*portal.views;
+        let AsOf { positions, value } = auctions::page(views, self.status, self.after, self.limit).await?;
         let next = value.next.map(|last| {
             let cursor = Cursor { key: write_key(last), as_of: positions.clone() };
-            let (status, limit, cursor) =
-                (self.status.name(), self.limit, cursor.write(list_id(self.status)));
+            let (status, limit, cursor) = (self.status.name(), self.limit, cursor.write(letter(self.status)));
             format!("/auctions?status={status}&limit={limit}&cursor={cursor}")
         });
-        let entries = value.entries.into_iter().map(|entry| entry.json);
-        Ok(AsOf { positions, value: page("{\"auctions\":[", entries, next) })
-    }
-}
-
-/// Returns the first byte of cursors of the list of this status.
-fn list_id(status: AuctionStatus) -> u8 {
-    match status {
-        AuctionStatus::Open => b'o',
-        AuctionStatus::Closed => b'c',
-        AuctionStatus::Cancelled => b'x',
+        Ok(AsOf { positions, value: page("{\"auctions\":[", value.entries.iter(), next) })
     }
 }
 

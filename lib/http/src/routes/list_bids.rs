@@ -13,8 +13,8 @@ use crate::problem::Problem;
 use crate::problem::types::refusals;
 use crate::read_model::{CacheScope, ReadModel};
 use crate::state::SharedState;
-use auction_app::ports::views::read_models::BidEntry;
-use auction_domain::{AuctionId, UserId};
+use auction_app::projector::views::bids;
+use auction_domain::AuctionId;
 use auction_wire::view::BidList;
 use auction_wire::{PartitionCount, Positions};
 use axum::extract::{RawQuery, State};
@@ -60,32 +60,16 @@ async fn list_bids(
         (true, Some(user)) => Some(user),
         (false, _) => None,
     };
-    let (views, before, limit) = (&portal.views, page.before, page.limit);
-    let bids = |_| async move {
-        match bidder {
-            Some(user) => views.bids_by_user(partition, auction, user, before, limit).await,
-            None => views.bids(partition, auction, before, limit).await,
-        }
-    };
+    let (views, before, limit) = (&*portal.views, page.before, page.limit);
+    let bids = |_| bids::page(views, partition, auction, bidder, caller, before, limit);
     let ConsistentRead { value, freshness, positions } =
         consistency.read(&portal, PartitionScope::One(partition), bids).await?;
     let none = || unknown_auction().with_header(CONSISTENCY_TOKEN, freshness.token.clone());
     let page_of_bids = value.ok_or_else(none)?;
     let prefix = format!("{{\"auction\":\"{id}\",\"count\":{},\"bids\":[", page_of_bids.count);
     let next = page_of_bids.next.map(|before| page.next(auction, before, positions));
-    let bids = page_of_bids.bids.iter().map(|bid| to_json(bid, caller));
-    let representation = super::paging::page(&prefix, bids, next);
+    let representation = super::paging::page(&prefix, page_of_bids.entries.iter(), next);
     Ok(ReadModel { representation, freshness, scope: CacheScope::Private }.into_response())
-}
-
-/// Returns the stored JSON of a bid, with `yours` if the caller placed it.
-fn to_json(bid: &BidEntry, caller: Option<UserId>) -> Vec<u8> {
-    if Some(bid.bidder) != caller {
-        return bid.json.clone();
-    }
-    let mut json = b"{\"yours\":true,".to_vec();
-    json.extend_from_slice(bid.json.get(1..).unwrap_or_default());
-    json
 }
 
 impl Page {

@@ -11,9 +11,9 @@ use crate::problem::Problem;
 use crate::problem::types::requests;
 use crate::read_model::{CacheScope, ReadModel};
 use crate::state::SharedState;
-use auction_app::ports::views::read_models::BidderAuction;
-use auction_domain::{AuctionId, UserId};
-use auction_wire::view::{AuctionStatus, UserBids, UserStanding};
+use auction_app::projector::views::user_bids;
+use auction_domain::AuctionId;
+use auction_wire::view::UserBids;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
@@ -58,35 +58,13 @@ async fn list_user_bids(
             other => return Err(unknown(other, "`limit`, `cursor` and `consistency`")),
         }
     }
-    let bidder = |_| portal.views.bidder_auctions(caller, before, limit);
+    let bidder = |_| user_bids::page(&*portal.views, caller, before, limit);
     let ConsistentRead { value, freshness, positions } =
         consistency.read(&portal, PartitionScope::All, bidder).await?;
     let next = value.next.map(|last| {
         let cursor = Cursor { key: last.0.into_bytes(), as_of: positions }.write(LIST);
         format!("/user/{caller}/bids?limit={limit}&cursor={cursor}")
     });
-    let entries = value.entries.iter().map(|entry| to_json(entry, caller));
-    let representation = page("{\"auctions\":[", entries, next);
+    let representation = page("{\"auctions\":[", value.entries.iter(), next);
     Ok(ReadModel { representation, freshness, scope: CacheScope::Private }.into_response())
-}
-
-/// Combines the stored parts of an entry into one JSON object.
-fn to_json(entry: &BidderAuction, user: UserId) -> Vec<u8> {
-    let mut object = format!("{{\"standing\":\"{}\",", standing(entry, user).name()).into_bytes();
-    let members = entry.bidder.strip_prefix(b"{").and_then(|bidder| bidder.strip_suffix(b"}"));
-    object.extend_from_slice(members.unwrap_or_default());
-    object.extend_from_slice(b",\"auction\":");
-    object.extend_from_slice(&entry.auction_entry);
-    object.push(b'}');
-    object
-}
-
-fn standing(entry: &BidderAuction, user: UserId) -> UserStanding {
-    match (entry.status, entry.leader == Some(user)) {
-        (AuctionStatus::Open, true) => UserStanding::Winning,
-        (AuctionStatus::Open, false) => UserStanding::Outbid,
-        (AuctionStatus::Closed, true) => UserStanding::Won,
-        (AuctionStatus::Closed, false) => UserStanding::Lost,
-        (AuctionStatus::Cancelled, _) => UserStanding::Cancelled,
-    }
 }

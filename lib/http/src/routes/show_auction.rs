@@ -18,6 +18,7 @@ use crate::state::{IngressState, SharedState};
 use auction_app::ingress::auction_history::AtVersion;
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::read_models::AsOf;
+use auction_app::projector::views::auction::name;
 use auction_domain::AuctionId;
 use auction_wire::view::AuctionView;
 use auction_wire::{Positions, time};
@@ -99,7 +100,7 @@ async fn load(
     auction: AuctionId,
     required: &Positions,
 ) -> Result<AsOf<Option<AuctionRepresentation>>, Unavailable> {
-    match portal.views.auction(portal.partitions.of(auction.0), auction).await {
+    match portal.views.document(portal.partitions.of(auction.0), name(auction.0)).await {
         Ok(AsOf { positions, value }) => {
             Ok(AsOf { positions, value: value.map(AuctionRepresentation::of_view) })
         }

@@ -15,6 +15,7 @@ use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
 use crate::read_model::{CacheScope, ReadModel, Representation};
 use crate::state::SharedState;
+use auction_app::projector::views::user;
 use auction_domain::Actor;
 use auction_domain::user::{CreateUser, DeleteUser, UserCommand};
 use auction_wire::CommandBody;
@@ -83,7 +84,7 @@ async fn show(
         return Err(unknown(other, "`consistency`"));
     }
     let partition = portal.partitions.of(user.0);
-    let view = |_| portal.views.user(partition, user);
+    let view = |_| user::read(&*portal.views, partition, user);
     let ConsistentRead { value, freshness, .. } =
         consistency.read(&portal, PartitionScope::One(partition), view).await?;
     let none = || unknown_user().with_header(CONSISTENCY_TOKEN, freshness.token.clone());

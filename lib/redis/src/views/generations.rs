@@ -1,14 +1,13 @@
 //! Generations of read models: filled beside the current one, compared, switched, dropped.
 
-use super::entry;
 use super::write::{RedisReadModelConnector, read_pointer};
 use crate::keys::{self, ViewKeys};
 use crate::{RedisServer, client_error};
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::generations::{
-    ComparedAuction, Comparison, Generation, Generations, SwitchResult,
+    ComparedViews, Comparison, Generation, Generations, SwitchResult,
 };
-use auction_domain::AuctionId;
+use auction_app::ports::views::read_models::ViewName;
 use auction_wire::PartitionId;
 use deadpool_redis::{Connection, Pool};
 use redis::{Value, cmd, pipe};
@@ -16,7 +15,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use uuid::Uuid;
 
-/// Number of keys or auctions read in one step.
+/// Number of keys or entries read in one step.
 const STEP: usize = 200;
 
 /// Returns a number above all that were ever returned, and above the current generation. KEYS: newest,
@@ -62,42 +61,35 @@ impl RedisGenerations {
         Ok(read_pointer(&pointer))
     }
 
-    /// Returns some auctions of a generation, and the cursor of the next step.
-    async fn auctions(&self, of: &ViewKeys, cursor: &str) -> Result<(String, Vec<AuctionId>), Unavailable> {
+    /// Returns the ids of some entries of a generation, and the cursor of the next step.
+    async fn ids(&self, key: &str, cursor: &str) -> Result<(String, Vec<Uuid>), Unavailable> {
         let mut scan = cmd("HSCAN");
-        scan.arg(of.auction_entries()).arg(cursor).arg("COUNT").arg(STEP);
+        scan.arg(key).arg(cursor).arg("COUNT").arg(STEP);
         let (next, fields): (String, Vec<Vec<u8>>) =
             scan.query_async(&mut self.connection().await?).await.map_err(client_error)?;
         let names = fields.iter().step_by(2);
-        let auctions = names.filter_map(|name| Uuid::try_parse_ascii(name).ok().map(AuctionId)).collect();
-        Ok((next, auctions))
+        Ok((next, names.filter_map(|name| Uuid::try_parse_ascii(name).ok()).collect()))
     }
 
-    /// Returns the views of these auctions in a generation.
-    async fn auction_views(
+    /// Returns the documents and entries of these ids in a generation.
+    async fn views(
         &self,
         keys: &ViewKeys,
-        auctions: &[AuctionId],
-    ) -> Result<Vec<ComparedAuction>, Unavailable> {
-        if auctions.is_empty() {
+        ids: &[Uuid],
+        entries: ViewName,
+        document: fn(Uuid) -> ViewName,
+    ) -> Result<Vec<ComparedViews>, Unavailable> {
+        if ids.is_empty() {
             return Ok(Vec::new());
         }
         let mut gets = pipe();
-        for auction in auctions {
-            gets.cmd("GET").arg(keys.auction(*auction));
-            gets.cmd("HGET").arg(keys.auction_entries()).arg(auction.to_string());
+        for id in ids {
+            gets.cmd("GET").arg(keys.key(document(*id)));
+            gets.cmd("HGET").arg(keys.key(entries)).arg(id.to_string());
         }
         let views: Vec<Option<Vec<u8>>> =
             gets.query_async(&mut self.connection().await?).await.map_err(client_error)?;
-        let auctions = views.chunks_exact(2).map(|pair| {
-            let entry = pair[1].as_deref().and_then(entry::decode_auction);
-            ComparedAuction {
-                view: pair[0].clone(),
-                entry: entry.map(|(_, _, json)| json.to_vec()),
-                leader: entry.and_then(|(_, leader, _)| leader),
-            }
-        });
-        Ok(auctions.collect())
+        Ok(views.as_chunks().0.to_vec())
     }
 }
 
@@ -123,20 +115,22 @@ impl Generations for RedisGenerations {
         &self,
         partition: PartitionId,
         generation: Generation,
+        entries: ViewName,
+        document: fn(Uuid) -> ViewName,
     ) -> Result<Comparison, Unavailable> {
         let current = ViewKeys::new(partition, self.current(partition).await?);
         let other = ViewKeys::new(partition, generation);
         let mut comparison = Comparison::default();
-        // First auctions that only the current generation has, then those of the other generation.
+        // First ids that only the current generation has, then those of the other generation.
         for (from, to, include_common) in [(&current, &other, false), (&other, &current, true)] {
             let mut cursor = "0".to_owned();
             loop {
-                let (next, auctions) = self.auctions(from, &cursor).await?;
-                let (ones, others) =
-                    (self.auction_views(from, &auctions).await?, self.auction_views(to, &auctions).await?);
-                for (auction, (one, other)) in auctions.iter().zip(ones.iter().zip(&others)) {
-                    if include_common || *other == ComparedAuction::default() {
-                        comparison.add(*auction, one, other);
+                let (next, ids) = self.ids(&from.key(entries), &cursor).await?;
+                let ones = self.views(from, &ids, entries, document).await?;
+                let others = self.views(to, &ids, entries, document).await?;
+                for (id, (one, other)) in ids.iter().zip(ones.iter().zip(&others)) {
+                    if include_common || *other == ComparedViews::default() {
+                        comparison.add(document(*id), one, other);
                     }
                 }
                 cursor = next;

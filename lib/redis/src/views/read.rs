@@ -6,9 +6,8 @@
 //! The checkpoint is read first, in the same round trip. The projector writes read models and checkpoint
 //! atomically, so the values contain at least the events up to that checkpoint.
 
-mod auctions;
-mod bids;
-mod lists;
+mod documents;
+mod pages;
 
 use super::write::read_pointer;
 use crate::client_error;
@@ -17,15 +16,12 @@ use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::backend::Backend;
 use auction_app::ports::views::generations::Generation;
-use auction_app::ports::views::read_models::{
-    AsOf, AuctionDocument, AuctionPage, BidPage, BidderAuctionPage, ReadModelReader,
-};
-use auction_domain::{AuctionId, Timestamp, UserId};
-use auction_wire::view::AuctionStatus;
+use auction_app::ports::views::read_models::{AsOf, Document, Page, PageQuery, ReadModelReader, ViewName};
 use auction_wire::{PartitionCount, PartitionId, Positions};
-use auctions::AuctionReader;
 use deadpool_redis::{Connection, Pool};
+use documents::DocumentReader;
 use redis::{FromRedisValue, Pipeline, Value, cmd, pipe};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -33,7 +29,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone)]
 pub struct RedisReadModelReader {
     source: Source,
-    auctions: AuctionReader,
+    documents: DocumentReader,
 }
 
 /// Pool and known generations.
@@ -53,12 +49,12 @@ struct Reading<'a> {
 }
 
 impl RedisReadModelReader {
-    /// Returns a reader over a pool. Starts the task that reads auctions; the task ends when the last clone
+    /// Returns a reader over a pool. Starts the task that reads documents; the task ends when the last clone
     /// is dropped.
     pub fn new(pool: Pool, partitions: PartitionCount) -> RedisReadModelReader {
         let current = partitions.all().map(|_| AtomicU64::new(Generation::FIRST.0)).collect();
         let source = Source { pool, partitions, current };
-        RedisReadModelReader { auctions: AuctionReader::start(source.clone()), source }
+        RedisReadModelReader { documents: DocumentReader::start(source.clone()), source }
     }
 }
 
@@ -87,23 +83,6 @@ impl Source {
     async fn begin(&self, partitions: impl Iterator<Item = PartitionId>) -> Result<Reading<'_>, Unavailable> {
         let generations = partitions.map(|partition| (partition, self.generation(partition))).collect();
         Ok(Reading { source: self, connection: self.connection().await?, generations })
-    }
-
-    /// Reads from one partition, and repeats the read until its generation is the current one.
-    async fn read_current(
-        &self,
-        partition: PartitionId,
-        commands: impl Fn(&ViewKeys, &mut Pipeline),
-    ) -> Result<AsOf<Replies>, Unavailable> {
-        loop {
-            let mut reading = self.begin(std::iter::once(partition)).await?;
-            let mut pipeline = reading.checkpoints();
-            commands(&reading.keys(partition), &mut pipeline);
-            if let Some(replies) = reading.finish(pipeline).await? {
-                let mut replies = Replies(replies.into_iter());
-                return Ok(AsOf { positions: reading.positions(&mut replies)?, value: replies });
-            }
-        }
     }
 }
 
@@ -160,67 +139,28 @@ impl Replies {
         let reply = self.0.next().unwrap_or(Value::Nil);
         redis::from_redis_value(reply).map_err(client_error)
     }
-
-    fn rest<T: FromRedisValue>(self) -> Result<Vec<T>, Unavailable> {
-        self.0.map(|reply| redis::from_redis_value(reply).map_err(client_error)).collect()
-    }
 }
 
 #[async_trait]
 impl ReadModelReader for RedisReadModelReader {
-    async fn user(&self, partition: PartitionId, user: UserId) -> Result<AsOf<Option<Vec<u8>>>, Unavailable> {
-        let replies = self.source.read_current(partition, |keys, pipe| {
-            pipe.cmd("GET").arg(keys.user(user));
-        });
-        let AsOf { positions, value: mut replies } = replies.await?;
-        Ok(AsOf { positions, value: replies.next()? })
-    }
-
-    async fn auction(
+    async fn document(
         &self,
         partition: PartitionId,
-        auction: AuctionId,
-    ) -> Result<AsOf<Option<AuctionDocument>>, Unavailable> {
-        self.auctions.read(partition, auction).await
+        name: ViewName,
+    ) -> Result<AsOf<Option<Document>>, Unavailable> {
+        self.documents.read(partition, name).await
     }
 
-    async fn bids(
+    async fn page(&self, query: &PageQuery) -> Result<AsOf<Option<Page>>, Unavailable> {
+        self.source.page(query).await
+    }
+
+    async fn entries(
         &self,
         partition: PartitionId,
-        auction: AuctionId,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
-        self.source.page_of_bids(partition, auction, before, limit).await
-    }
-
-    async fn bids_by_user(
-        &self,
-        partition: PartitionId,
-        auction: AuctionId,
-        user: UserId,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
-        self.source.page_of_bids_by_user(partition, auction, user, before, limit).await
-    }
-
-    async fn auctions_by_status(
-        &self,
-        status: AuctionStatus,
-        after: Option<(Timestamp, AuctionId)>,
-        limit: usize,
-    ) -> Result<AsOf<AuctionPage>, Unavailable> {
-        self.source.page_of_auctions(status, after, limit).await
-    }
-
-    async fn bidder_auctions(
-        &self,
-        user: UserId,
-        before: Option<AuctionId>,
-        limit: usize,
-    ) -> Result<AsOf<BidderAuctionPage>, Unavailable> {
-        self.source.page_of_bidder(user, before, limit).await
+        name: ViewName,
+    ) -> Result<BTreeMap<String, Vec<u8>>, Unavailable> {
+        self.source.entries(partition, name).await
     }
 
     async fn checkpoints(&self, partitions: &[PartitionId]) -> Result<Positions, Unavailable> {

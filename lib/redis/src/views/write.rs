@@ -1,15 +1,14 @@
 //! Writes read models together with the checkpoint of the projector.
 
-use super::entry;
 use crate::keys::{self, ViewKeys};
 use crate::{RedisServer, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::generations::Generation;
 use auction_app::ports::views::read_models::{
-    ReadModelCommit, ReadModelConnector, ReadModelWrite, ReadModelWriter,
+    ReadModelCommit, ReadModelConnector, ReadModelWrite, ReadModelWriter, ViewName,
 };
 use auction_wire::PartitionId;
-use redis::{Cmd, Pipeline, ToRedisArgs, Value, cmd, pipe};
+use redis::{Cmd, Pipeline, Value, cmd, pipe};
 use std::collections::HashMap;
 use std::time::Duration;
 use stream_worker::value::{number, ok};
@@ -82,28 +81,41 @@ pub struct RedisReadModelWriter {
 
 /// Commands of a batch. Writes to the same key share one command. A batch writes no field or member twice, so
 /// the order of commands does not matter.
-#[derive(Default)]
-struct Writes {
+struct Writes<'a> {
+    keys: &'a ViewKeys,
     commands: Vec<Cmd>,
-    by_key: HashMap<(&'static str, String), usize>,
+    by_key: HashMap<(&'static str, ViewName), usize>,
 }
 
-impl Writes {
-    fn add(&mut self, name: &'static str, key: String, one: impl ToRedisArgs, other: impl ToRedisArgs) {
-        let commands = &mut self.commands;
-        let index = *self.by_key.entry((name, key)).or_insert_with_key(|(name, key)| {
-            let mut command = cmd(name);
-            command.arg(key);
-            commands.push(command);
+impl Writes<'_> {
+    fn command(&mut self, command: &'static str, name: ViewName) -> &mut Cmd {
+        let Writes { keys, commands, by_key } = self;
+        let index = *by_key.entry((command, name)).or_insert_with(|| {
+            let mut new = cmd(command);
+            new.arg(keys.key(name));
+            commands.push(new);
             commands.len() - 1
         });
-        commands[index].arg(one).arg(other);
+        &mut commands[index]
     }
 
-    fn set(&mut self, key: String, json: &[u8]) {
-        let mut set = cmd("SET");
-        set.arg(key).arg(json);
-        self.commands.push(set);
+    fn add(&mut self, write: &ReadModelWrite) {
+        match write {
+            ReadModelWrite::Document { name, json } => {
+                let mut set = cmd("SET");
+                set.arg(self.keys.key(*name)).arg(json);
+                self.commands.push(set);
+            }
+            ReadModelWrite::Entry { name, field, value } => {
+                self.command("HSET", *name).arg(field).arg(value);
+            }
+            ReadModelWrite::Add { list, member } => {
+                self.command("ZADD", *list).arg(0).arg(member);
+            }
+            ReadModelWrite::Remove { list, member } => {
+                self.command("ZREM", *list).arg(member);
+            }
+        }
     }
 }
 
@@ -134,44 +146,6 @@ impl RedisReadModelWriter {
         Ok(replies)
     }
 
-    fn write(&self, writes: &mut Writes, write: &ReadModelWrite) {
-        let keys = &self.keys;
-        match write {
-            ReadModelWrite::User { user, json } => {
-                writes.set(keys.user(*user), json);
-            }
-            ReadModelWrite::Auction { auction, json } => {
-                writes.set(keys.auction(*auction), json);
-            }
-            ReadModelWrite::AddToAuctionList { auction, place } => {
-                let member = keys::auctions_by_status_member(place.ends_at, *auction);
-                writes.add("ZADD", keys.auctions_by_status(place.status), 0, member);
-            }
-            ReadModelWrite::AuctionListEntry { auction, status, leader, json } => {
-                let encoded = entry::encode_auction(*status, *leader, json);
-                writes.add("HSET", keys.auction_entries(), auction.to_string(), encoded);
-            }
-            ReadModelWrite::RemoveFromAuctionList { auction, place } => {
-                let member = keys::auctions_by_status_member(place.ends_at, *auction);
-                let mut remove = cmd("ZREM");
-                remove.arg(keys.auctions_by_status(place.status)).arg(member);
-                writes.commands.push(remove);
-            }
-            ReadModelWrite::Bid { auction, number, bidder, json } => {
-                let encoded = entry::encode_user(Some(*bidder), json);
-                writes.add("HSET", keys.bids(*auction), *number, encoded);
-                let member = keys::bids_by_user_member(*bidder, *number);
-                writes.add("ZADD", keys.bids_by_user(*auction), 0, member);
-            }
-            ReadModelWrite::BidderAuctionEntry { user, auction, json } => {
-                writes.add("HSET", keys.bidder(*user), auction.to_string(), json);
-            }
-            ReadModelWrite::AddToBidderAuctions { user, auction } => {
-                writes.add("ZADD", keys.bidder_auctions(*user), 0, auction.to_string());
-            }
-        }
-    }
-
     async fn transaction(
         &mut self,
         from: u64,
@@ -184,8 +158,8 @@ impl RedisReadModelWriter {
         if self.watched != Some(Some(from)) {
             return Ok(ReadModelCommit::CheckpointMoved);
         }
-        let mut all = Writes::default();
-        writes.iter().for_each(|write| self.write(&mut all, write));
+        let mut all = Writes { keys: &self.keys, commands: Vec::new(), by_key: HashMap::new() };
+        writes.iter().for_each(|write| all.add(write));
         let mut commands = pipe();
         commands.cmd("MULTI");
         for command in all.commands {

@@ -3,11 +3,14 @@
 use crate::fixtures::{END, P, fresh};
 use auction_app::ports::views::generations::{Generations, SwitchResult};
 use auction_app::ports::views::read_models::{
-    ListKey, ReadModelCommit, ReadModelConnector, ReadModelReader, ReadModelWrite, ReadModelWriter,
+    ReadModelCommit, ReadModelConnector, ReadModelReader, ReadModelWrite, ReadModelWriter,
 };
+use auction_app::projector::views::auctions::ListPlace;
+use auction_app::projector::views::{auction, auctions};
 use auction_domain::AuctionId;
 use auction_wire::PartitionId;
 use auction_wire::view::AuctionStatus;
+use serde_json::json;
 
 /// Three ports of the same read models.
 pub struct Adapter<S, G, V> {
@@ -21,12 +24,11 @@ pub struct Adapter<S, G, V> {
 
 /// Returns the writes of an auction's view and list entry at a version.
 fn auction_writes(auction: AuctionId, title: &str, version: u64) -> [ReadModelWrite; 3] {
-    let json = format!("{{\"title\":\"{title}\",\"version\":{version}}}").into_bytes();
-    let key = ListKey { status: AuctionStatus::Open, ends_at: END };
+    let view = json!({ "title": title, "version": version });
     [
-        ReadModelWrite::Auction { auction, json: json.clone() },
-        ReadModelWrite::AddToAuctionList { auction, place: key },
-        ReadModelWrite::AuctionListEntry { auction, status: key.status, leader: None, json },
+        ReadModelWrite::Document { name: auction::name(auction.0), json: view.to_string().into_bytes() },
+        ListPlace { status: AuctionStatus::Open, ends_at: END }.add(auction),
+        auctions::set(auction, AuctionStatus::Open, None, &view),
     ]
 }
 
@@ -36,7 +38,7 @@ async fn write(stores: &impl ReadModelConnector, from: u64, to: u64, writes: &[R
 }
 
 async fn title(views: &impl ReadModelReader, auction: AuctionId) -> Option<String> {
-    let json = views.auction(P, auction).await.unwrap().value?.json;
+    let json = views.document(P, auction::name(auction.0)).await.unwrap().value?.json;
     Some(String::from_utf8(json).unwrap().split('"').nth(3).unwrap().to_owned())
 }
 
@@ -67,7 +69,7 @@ pub async fn generation_is_invisible_until_the_switch<
         "switching again has no effect"
     );
     assert_eq!(generations.switch(P, one).await.unwrap(), SwitchResult::Superseded);
-    let entries = views.auctions_by_status(AuctionStatus::Open, None, 10).await.unwrap().value.entries;
+    let entries = auctions::page(views, AuctionStatus::Open, None, 10).await.unwrap().value.entries;
     assert_eq!(entries.len(), 1);
     // Other partitions are unchanged.
     assert_eq!(stores.open(PartitionId(1)).await.unwrap().checkpoint().await.unwrap(), 0);
@@ -168,11 +170,11 @@ pub async fn comparison_separates_differing_from_moved_auctions<
     write(stores, 0, 1, &live).await;
     let generation = generations.begin(P).await.unwrap();
     write(&generations.stores(generation), 0, 1, &new).await;
-    let comparison = generations.compare(P, generation).await.unwrap();
+    let comparison = generations.compare(P, generation, auctions::ENTRIES, auction::name).await.unwrap();
     assert_eq!((comparison.same, comparison.moved, comparison.differ), (1, 1, 3), "{comparison:?}");
     let mut named = comparison.differing;
     named.sort_unstable();
-    let mut expected = [differs, live_only, new_only].map(|auction| format!("auction {auction}"));
+    let mut expected = [differs, live_only, new_only].map(|auction| format!("auction:{auction}"));
     expected.sort_unstable();
     assert_eq!(named, expected);
 }

@@ -1,13 +1,13 @@
 use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::read_models::{
-    AsOf, AuctionDocument, AuctionEntry, AuctionPage, BidEntry, BidPage, BidderAuction, BidderAuctionPage,
-    ListKey, ReadModelCommit, ReadModelConnector, ReadModelReader, ReadModelWrite, ReadModelWriter,
+    AsOf, Document, ListRange, Member, Order, Page, PageQuery, ReadModelCommit, ReadModelConnector,
+    ReadModelReader, ReadModelWrite, ReadModelWriter, ViewName,
 };
-use auction_domain::{AuctionId, Timestamp, UserId};
-use auction_wire::view::AuctionStatus;
+use auction_app::projector::ViewSet;
+use auction_domain::Timestamp;
 use auction_wire::{PartitionId, Positions};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -19,24 +19,12 @@ pub struct MemoryViews(Arc<Mutex<BTreeMap<PartitionId, PartitionViews>>>, Arc<At
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct PartitionViews {
     checkpoint: u64,
-    users: BTreeMap<UserId, Vec<u8>>,
-    auctions: BTreeMap<AuctionId, Vec<u8>>,
-    bids: BTreeMap<AuctionId, BTreeMap<u64, (UserId, Vec<u8>)>>,
-    auction_list: BTreeSet<(AuctionStatus, Timestamp, AuctionId)>,
-    entries_by_auction: BTreeMap<AuctionId, (AuctionStatus, Option<UserId>, Vec<u8>)>,
-    bidder_entries: BTreeMap<(UserId, AuctionId), Vec<u8>>,
-    bidder_auctions_index: BTreeSet<(UserId, AuctionId)>,
+    views: ViewSet,
 }
 
 impl MemoryViews {
     fn state(&self) -> MutexGuard<'_, BTreeMap<PartitionId, PartitionViews>> {
         self.0.lock().unwrap()
-    }
-
-    fn as_of<T>(&self, partition: PartitionId, read: impl FnOnce(&PartitionViews) -> T) -> AsOf<T> {
-        let mut state = self.state();
-        let views = state.entry(partition).or_default();
-        AsOf { positions: Positions::of(partition, views.checkpoint), value: read(views) }
     }
 
     fn positions(&self) -> Positions {
@@ -60,50 +48,33 @@ impl MemoryViews {
 }
 
 impl PartitionViews {
-    fn write(&mut self, write: &ReadModelWrite) {
-        match write.clone() {
-            ReadModelWrite::User { user, json } => drop(self.users.insert(user, json)),
-            ReadModelWrite::Auction { auction, json } => drop(self.auctions.insert(auction, json)),
-            ReadModelWrite::AddToAuctionList { auction, place: ListKey { status, ends_at } } => {
-                self.auction_list.insert((status, ends_at, auction));
+    /// Returns the number of members of a list, and those after the start of a page, the first ones first.
+    fn members(&self, list: &ListRange) -> (usize, Vec<String>) {
+        match list {
+            ListRange::Numbers { of, before } => {
+                let count = self.views.entries.get(of).map_or(0, BTreeMap::len);
+                let numbers =
+                    (1..=count as u64).filter(|number| before.is_none_or(|before| *number < before));
+                (count, numbers.rev().map(|number| number.to_string()).collect())
             }
-            ReadModelWrite::AuctionListEntry { auction, status, leader, json } => {
-                self.entries_by_auction.insert(auction, (status, leader, json));
-            }
-            ReadModelWrite::RemoveFromAuctionList { auction, place: ListKey { status, ends_at } } => {
-                self.auction_list.remove(&(status, ends_at, auction));
-            }
-            ReadModelWrite::Bid { auction, number, bidder, json } => {
-                self.bids.entry(auction).or_default().insert(number, (bidder, json));
-            }
-            ReadModelWrite::BidderAuctionEntry { user, auction, json } => {
-                drop(self.bidder_entries.insert((user, auction), json))
-            }
-            ReadModelWrite::AddToBidderAuctions { user, auction } => {
-                self.bidder_auctions_index.insert((user, auction));
+            ListRange::Members { list, prefix, order, after } => {
+                let members = self.views.lists.get(list).into_iter().flatten();
+                let all: Vec<&String> = members.filter(|member| member.starts_with(prefix)).collect();
+                let is_after = |member: &String| {
+                    after.as_ref().is_none_or(|after| match order {
+                        Order::Ascending => member > after,
+                        Order::Descending => member < after,
+                    })
+                };
+                (all.len(), all.into_iter().filter(|member| is_after(member)).cloned().collect())
             }
         }
     }
 
-    fn page(
-        &self,
-        auction: AuctionId,
-        by: Option<UserId>,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Option<BidPage> {
-        self.auctions.get(&auction)?;
-        let bids = self.bids.get(&auction).into_iter().flatten();
-        let mut bids: Vec<BidEntry> = bids
-            .filter(|(_, (bidder, _))| by.is_none_or(|by| by == *bidder))
-            .map(|(number, (bidder, json))| BidEntry { number: *number, bidder: *bidder, json: json.clone() })
-            .collect();
-        let count = bids.len() as u64;
-        bids.retain(|bid| before.is_none_or(|before| bid.number < before));
-        bids.reverse();
-        let next = (bids.len() > limit).then(|| bids[limit - 1].number);
-        bids.truncate(limit);
-        Some(BidPage { count, bids, next })
+    fn member(&self, query: &PageQuery, text: &str) -> Option<Member> {
+        let field = (query.field)(text);
+        let part = |part: &ViewName| self.views.entries.get(part)?.get(&field).cloned();
+        Some(Member { text: text.to_owned(), parts: query.parts.iter().map(part).collect::<Option<_>>()? })
     }
 }
 
@@ -134,7 +105,7 @@ impl ReadModelWriter for MemoryReadModelWriter {
         if views.checkpoint != from {
             return Ok(ReadModelCommit::CheckpointMoved);
         }
-        writes.iter().for_each(|write| views.write(write));
+        writes.iter().for_each(|write| views.views.write(write.clone()));
         views.checkpoint = to;
         Ok(ReadModelCommit::Done)
     }
@@ -142,89 +113,48 @@ impl ReadModelWriter for MemoryReadModelWriter {
 
 #[async_trait]
 impl ReadModelReader for MemoryViews {
-    async fn user(&self, partition: PartitionId, user: UserId) -> Result<AsOf<Option<Vec<u8>>>, Unavailable> {
-        Ok(self.as_of(partition, |views| views.users.get(&user).cloned()))
-    }
-
-    async fn auction(
+    async fn document(
         &self,
         partition: PartitionId,
-        auction: AuctionId,
-    ) -> Result<AsOf<Option<AuctionDocument>>, Unavailable> {
-        let document = |json| AuctionDocument { json, now: Timestamp(0) };
-        Ok(self.as_of(partition, |views| views.auctions.get(&auction).cloned().map(document)))
+        name: ViewName,
+    ) -> Result<AsOf<Option<Document>>, Unavailable> {
+        let mut state = self.state();
+        let PartitionViews { checkpoint, views } = state.entry(partition).or_default();
+        let document = |json| Document { json, now: Timestamp(0) };
+        let value = views.documents.get(&name).cloned().map(document);
+        Ok(AsOf { positions: Positions::of(partition, *checkpoint), value })
     }
 
-    async fn bids(
-        &self,
-        partition: PartitionId,
-        auction: AuctionId,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
-        Ok(self.as_of(partition, |views| views.page(auction, None, before, limit)))
-    }
-
-    async fn bids_by_user(
-        &self,
-        partition: PartitionId,
-        auction: AuctionId,
-        user: UserId,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Result<AsOf<Option<BidPage>>, Unavailable> {
-        Ok(self.as_of(partition, |views| views.page(auction, Some(user), before, limit)))
-    }
-
-    async fn auctions_by_status(
-        &self,
-        status: AuctionStatus,
-        after: Option<(Timestamp, AuctionId)>,
-        limit: usize,
-    ) -> Result<AsOf<AuctionPage>, Unavailable> {
-        let mut listed: Vec<AuctionEntry> = Vec::new();
-        for views in self.state().values() {
-            for (_, ends_at, auction) in views.auction_list.iter().copied().filter(|place| place.0 == status)
-            {
-                let entry = views.entries_by_auction.get(&auction).cloned();
-                listed.extend(entry.map(|(_, _, json)| AuctionEntry { ends_at, auction, json }));
+    async fn page(&self, query: &PageQuery) -> Result<AsOf<Option<Page>>, Unavailable> {
+        let (positions, state) = (self.positions(), self.state());
+        let read = state.iter().filter(|(of, _)| query.partition.is_none_or(|only| only == **of));
+        let (mut exists, mut count, mut members) = (query.owner.is_none(), 0, Vec::new());
+        for (_, views) in read {
+            exists |= query.owner.is_some_and(|owner| views.views.documents.contains_key(&owner));
+            let (here, found) = views.members(&query.list);
+            count += here as u64;
+            members.extend(found.into_iter().map(|member| (member, views)));
+        }
+        if let ListRange::Members { order, .. } = query.list {
+            members.sort_by(|(one, _), (other, _)| one.cmp(other));
+            if order == Order::Descending {
+                members.reverse();
             }
         }
-        listed.sort_by_key(|entry| (entry.ends_at, entry.auction));
-        let is_open = status == AuctionStatus::Open;
-        if !is_open {
-            listed.reverse();
-        }
-        listed.retain(|entry| {
-            let place = (entry.ends_at, entry.auction);
-            after.is_none_or(|after| if is_open { place > after } else { place < after })
-        });
-        let next = (listed.len() > limit).then(|| (listed[limit - 1].ends_at, listed[limit - 1].auction));
-        listed.truncate(limit);
-        Ok(AsOf { positions: self.positions(), value: AuctionPage { entries: listed, next } })
+        let next = (members.len() > query.limit).then(|| members[query.limit - 1].0.clone());
+        members.truncate(query.limit);
+        let members = members.iter().filter_map(|(member, views)| views.member(query, member)).collect();
+        let positions = query.partition.map_or(positions.clone(), |only| positions.within(&[only]));
+        Ok(AsOf { positions, value: exists.then_some(Page { count, members, next }) })
     }
 
-    async fn bidder_auctions(
+    async fn entries(
         &self,
-        user: UserId,
-        before: Option<AuctionId>,
-        limit: usize,
-    ) -> Result<AsOf<BidderAuctionPage>, Unavailable> {
-        let mut entries: Vec<BidderAuction> = Vec::new();
-        for views in self.state().values() {
-            for (_, auction) in views.bidder_auctions_index.iter().copied().filter(|(of, _)| *of == user) {
-                let entry = views.entries_by_auction.get(&auction).cloned();
-                let bidder = views.bidder_entries.get(&(user, auction)).cloned();
-                entries.extend(entry.zip(bidder).map(|((status, leader, auction_entry), bidder)| {
-                    BidderAuction { auction, status, leader, bidder, auction_entry }
-                }));
-            }
-        }
-        entries.retain(|entry| before.is_none_or(|before| entry.auction < before));
-        entries.sort_by_key(|entry| std::cmp::Reverse(entry.auction));
-        let next = (entries.len() > limit).then(|| entries[limit - 1].auction);
-        entries.truncate(limit);
-        Ok(AsOf { positions: self.positions(), value: BidderAuctionPage { entries, next } })
+        partition: PartitionId,
+        name: ViewName,
+    ) -> Result<BTreeMap<String, Vec<u8>>, Unavailable> {
+        let entries = self.state().get(&partition).and_then(|of| of.views.entries.get(&name).cloned());
+        Ok(entries.unwrap_or_default())
     }
 
     async fn checkpoints(&self, partitions: &[PartitionId]) -> Result<Positions, Unavailable> {

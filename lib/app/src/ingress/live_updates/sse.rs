@@ -1,6 +1,7 @@
 //! Frames for subscribers, in the format of server-sent events. Each is serialized once for all subscribers.
 
-use crate::projector::{AuctionProjection, auction_view, bid_item, changed_bids, json, list_item};
+use crate::projector::views::{self, json};
+use crate::projector::{AuctionProjection, changed_bids};
 use auction_domain::AuctionId;
 use auction_domain::auction::AuctionEvent;
 use auction_wire::EventRecord;
@@ -19,14 +20,14 @@ pub(super) fn event(
 ) -> Vec<u8> {
     let bids = changed_bids(event).iter().filter_map(|bid| projection.auction.bid(*bid));
     let winner = match event {
-        AuctionEvent::WinnerAnnounced(_) => auction_view(auction, projection).winner,
+        AuctionEvent::WinnerAnnounced(_) => views::auction::view(auction, projection).winner,
         _ => None,
     };
     json(&LiveEvent {
         version: record.version,
         kind: record.kind.clone(),
         at: record.at.into(),
-        bids: bids.map(|bid| bid_item(auction, projection, bid)).collect(),
+        bids: bids.map(|bid| views::bids::item(auction, projection, bid)).collect(),
         winner,
     })
 }
@@ -47,19 +48,19 @@ pub(super) fn events<'a>(
         data.extend_from_slice(event);
     }
     data.extend_from_slice(b"],\"auction\":");
-    data.extend_from_slice(&json(&list_item(auction, projection)));
+    data.extend_from_slice(&json(&views::auctions::item(auction, projection)));
     data.push(b'}');
     frame("events", version, &data)
 }
 
 /// Builds the frame with the current state, for a new subscriber.
 pub(super) fn state(auction: AuctionId, projection: &AuctionProjection) -> SseFrame {
-    frame("auction", projection.auction.version(), &json(&auction_view(auction, projection)))
+    frame("auction", projection.auction.version(), &json(&views::auction::view(auction, projection)))
 }
 
 /// Builds the frame with the current state, for a subscriber that missed more events than are kept in memory.
 pub(super) fn reset(auction: AuctionId, projection: &AuctionProjection) -> SseFrame {
-    frame("reset", projection.auction.version(), &json(&auction_view(auction, projection)))
+    frame("reset", projection.auction.version(), &json(&views::auction::view(auction, projection)))
 }
 
 /// Returns a comment frame, which clients ignore.

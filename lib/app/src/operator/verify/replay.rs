@@ -3,11 +3,10 @@
 use super::PartitionReport;
 use crate::consume::stored_events::{LoadError, read_event};
 use crate::projector::AuctionProjection;
-use auction_domain::auction::AuctionEvent;
+use auction_domain::Timestamp;
 use auction_domain::user::UserEvent;
-use auction_domain::{Timestamp, UserId};
 use auction_wire::{Event, EventRecord};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 pub(super) struct ReplayedUser {
@@ -20,7 +19,6 @@ pub(super) struct ReplayedUser {
 pub(super) struct Replay {
     pub(super) users: BTreeMap<Uuid, ReplayedUser>,
     pub(super) auctions: BTreeMap<Uuid, Option<AuctionProjection>>,
-    pub(super) bidders: BTreeMap<Uuid, BTreeSet<UserId>>,
     versions: HashMap<Uuid, u64>,
 }
 
@@ -48,9 +46,6 @@ impl Replay {
             Event::User(UserEvent::NotificationPreferencesChanged(_)) => {} // not part of any view
             Event::Promoter(_) => {}
             Event::Auction(event) => {
-                if let AuctionEvent::BidPlaced { bidder, .. } = event {
-                    self.bidders.entry(record.key).or_default().insert(bidder);
-                }
                 AuctionProjection::apply(self.auctions.entry(record.key).or_default(), &event, record.at);
             }
         }

@@ -1,12 +1,12 @@
 //! Generations of read models: a rebuild fills a new one and then makes it the current one.
 
-use super::read_models::ReadModelConnector;
+use super::read_models::{ReadModelConnector, ViewName};
 use crate::ports::Unavailable;
-use auction_domain::{AuctionId, UserId};
 use auction_wire::PartitionId;
 use serde::Deserialize;
 use std::fmt;
 use std::future::Future;
+use uuid::Uuid;
 
 /// Maximum number of differences that a [`Comparison`] names.
 const MAX_NAMED: usize = 20;
@@ -37,11 +37,14 @@ pub trait Generations: Send + Sync {
     /// Returns a connector for writing to a generation, current or not.
     fn stores(&self, generation: Generation) -> Self::Stores;
 
-    /// Compares the auctions of a generation with those of the current one.
+    /// Compares documents of a generation, and the entries of their ids, with those of the current one.
+    /// Entries and documents end with JSON that has a `version`.
     fn compare(
         &self,
         partition: PartitionId,
         generation: Generation,
+        entries: ViewName,
+        document: fn(Uuid) -> ViewName,
     ) -> impl Future<Output = Result<Comparison, Unavailable>> + Send;
 
     /// Makes a generation the current one, atomically, unless its checkpoint is lower than that of the
@@ -71,16 +74,8 @@ pub struct Comparison {
     pub differ: u64,
 }
 
-/// Views of one auction in a generation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ComparedAuction {
-    /// View of the auction.
-    pub view: Option<Vec<u8>>,
-    /// Entry of the auction in the lists.
-    pub entry: Option<Vec<u8>>,
-    /// Leading bidder, or the winner.
-    pub leader: Option<UserId>,
-}
+/// Document of an auction in a generation, and its entry.
+pub type ComparedViews = [Option<Vec<u8>>; 2];
 
 /// The only member of a view that the comparison reads.
 #[derive(Deserialize)]
@@ -88,31 +83,30 @@ struct Versioned {
     version: u64,
 }
 
-impl ComparedAuction {
-    /// Returns the version of both views; `None` if they have different versions, because they changed while
-    /// they were read, or are missing.
-    fn version(&self) -> Option<u64> {
-        let version = |json: &[u8]| Some(serde_json::from_slice::<Versioned>(json).ok()?.version);
-        let (view, entry) = (version(self.view.as_deref()?)?, version(self.entry.as_deref()?)?);
-        (view == entry).then_some(view)
-    }
-
-    fn exists(&self) -> bool {
-        self.view.is_some() || self.entry.is_some()
-    }
+/// Returns the version of both views; `None` if they have different versions, because they changed while they
+/// were read, or are missing.
+fn version(views: &ComparedViews) -> Option<u64> {
+    let version = |view: &Option<Vec<u8>>| {
+        let view = view.as_deref()?;
+        let json = view.iter().position(|byte| *byte == b'{')?;
+        Some(serde_json::from_slice::<Versioned>(&view[json..]).ok()?.version)
+    };
+    let [document, entry] = views.each_ref().map(version);
+    document.filter(|_| document == entry)
 }
 
 impl Comparison {
-    /// Adds an auction, with its views in the current and in the other generation.
-    pub fn add(&mut self, auction: AuctionId, current: &ComparedAuction, other: &ComparedAuction) {
+    /// Adds a document, with its views in the current and in the other generation.
+    pub fn add(&mut self, name: ViewName, current: &ComparedViews, other: &ComparedViews) {
+        let exists = |views: &ComparedViews| views.iter().any(Option::is_some);
         if current == other {
             self.same += 1;
-        } else if current.exists() && other.exists() && current.version() != other.version() {
+        } else if exists(current) && exists(other) && version(current) != version(other) {
             self.moved += 1;
         } else {
             self.differ += 1;
             if self.differing.len() < MAX_NAMED {
-                self.differing.push(format!("auction {auction}"));
+                self.differing.push(name.to_string());
             }
         }
     }

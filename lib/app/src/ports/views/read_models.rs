@@ -1,14 +1,19 @@
 //! Read models: the prepared JSON documents that `GET` requests return.
 //!
+//! A port knows three forms only: documents, sets of entries, and sorted lists. The views decide what is stored
+//! in them (`lib/app/src/projector/views.rs`).
+//!
 //! The read models of a partition belong to a *generation*. Readers use the current generation. A rebuild
 //! fills another one and then makes it the current one.
 
 use crate::ports::Unavailable;
 use async_trait::async_trait;
-use auction_domain::{AuctionId, Timestamp, UserId};
-use auction_wire::view::AuctionStatus;
+use auction_domain::Timestamp;
 use auction_wire::{PartitionId, Positions};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
+use uuid::Uuid;
 
 /// Opens connections for writing the read models of a partition.
 pub trait ReadModelConnector: Send + Sync {
@@ -44,137 +49,91 @@ pub enum ReadModelCommit {
     CheckpointMoved,
 }
 
-/// Place of an auction in the lists of `GET /auctions`: the list of its status, sorted by end time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ListKey {
-    /// Status, which selects the list.
-    pub status: AuctionStatus,
-    /// End time of the auction.
-    pub ends_at: Timestamp,
+/// Name of a document, of a set of entries or of a list, unique in its partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ViewName {
+    /// Content, such as `auction`. Part of the stored name, which never changes.
+    pub kind: &'static str,
+    /// Id of the user or auction that it belongs to; `None` if it belongs to the whole partition.
+    pub id: Option<Uuid>,
 }
 
-/// One write to the read models. Bodies are JSON.
+impl ViewName {
+    /// Returns a name that belongs to a user or an auction.
+    pub const fn of(kind: &'static str, id: Uuid) -> ViewName {
+        ViewName { kind, id: Some(id) }
+    }
+
+    /// Returns a name that belongs to the whole partition.
+    pub const fn of_partition(kind: &'static str) -> ViewName {
+        ViewName { kind, id: None }
+    }
+}
+
+impl fmt::Display for ViewName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.id {
+            Some(id) => write!(f, "{}:{id}", self.kind),
+            None => f.write_str(self.kind),
+        }
+    }
+}
+
+/// One write to the read models.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadModelWrite {
-    /// Sets the body of `GET /user/{id}`.
-    User {
-        /// Id of the user.
-        user: UserId,
+    /// Sets a document.
+    Document {
+        /// Name of the document.
+        name: ViewName,
         /// Response body, as JSON.
         json: Vec<u8>,
     },
-    /// Sets the body of `GET /auction/{id}`.
-    Auction {
-        /// Id of the auction.
-        auction: AuctionId,
-        /// Response body, as JSON.
-        json: Vec<u8>,
+    /// Sets one of a set of entries.
+    Entry {
+        /// Name of the set.
+        name: ViewName,
+        /// Name of the entry in the set.
+        field: String,
+        /// The entry.
+        value: Vec<u8>,
     },
-    /// Adds an auction to a list of `GET /auctions`.
-    AddToAuctionList {
-        /// Id of the auction.
-        auction: AuctionId,
-        /// Place in the lists.
-        place: ListKey,
+    /// Adds a member to a list. Lists are sorted by the text of their members, which is ASCII without `~`.
+    Add {
+        /// Name of the list.
+        list: ViewName,
+        /// The member.
+        member: String,
     },
-    /// Sets an entry of `GET /auctions`.
-    AuctionListEntry {
-        /// Id of the auction.
-        auction: AuctionId,
-        /// Status of the auction.
-        status: AuctionStatus,
-        /// Leading bidder; the winner if the auction is closed.
-        leader: Option<UserId>,
-        /// The entry, as JSON.
-        json: Vec<u8>,
-    },
-    /// Removes an auction from a list of `GET /auctions`, because its end time or its status changed.
-    RemoveFromAuctionList {
-        /// Id of the auction.
-        auction: AuctionId,
-        /// Previous place in the lists.
-        place: ListKey,
-    },
-    /// Sets an entry of `GET /auction/{id}/bids`.
-    Bid {
-        /// Id of the auction.
-        auction: AuctionId,
-        /// Number of the bid in the order of placing, from 1.
-        number: u64,
-        /// User who placed the bid.
-        bidder: UserId,
-        /// The entry, as JSON.
-        json: Vec<u8>,
-    },
-    /// Sets the user's part of an entry of `GET /user/{id}/bids`: their bids in one auction.
-    BidderAuctionEntry {
-        /// Id of the bidder.
-        user: UserId,
-        /// Id of the auction.
-        auction: AuctionId,
-        /// Members of the JSON object.
-        json: Vec<u8>,
-    },
-    /// Adds an auction to the list of `GET /user/{id}/bids`.
-    AddToBidderAuctions {
-        /// Id of the bidder.
-        user: UserId,
-        /// Id of the auction.
-        auction: AuctionId,
+    /// Removes a member from a list.
+    Remove {
+        /// Name of the list.
+        list: ViewName,
+        /// The member.
+        member: String,
     },
 }
 
 /// Reads the read models of the current generation. Every result contains its positions, also an empty one.
 #[async_trait]
 pub trait ReadModelReader: Send + Sync {
-    /// Returns the body of `GET /user/{id}`; `None` if there is no such user.
-    async fn user(&self, partition: PartitionId, user: UserId) -> Result<AsOf<Option<Vec<u8>>>, Unavailable>;
-
-    /// Returns the body of `GET /auction/{id}` and the time of reading, by the clock that stamps commands;
-    /// `None` if there is no such auction.
-    async fn auction(
+    /// Returns a document and the time of reading, by the clock that stamps commands; `None` if there is no
+    /// such document.
+    async fn document(
         &self,
         partition: PartitionId,
-        auction: AuctionId,
-    ) -> Result<AsOf<Option<AuctionDocument>>, Unavailable>;
+        name: ViewName,
+    ) -> Result<AsOf<Option<Document>>, Unavailable>;
 
-    /// Returns at most `limit` bids of an auction with numbers below `before`, the newest first; `None` if
-    /// there is no such auction.
-    async fn bids(
+    /// Returns a page of a list; `None` if the owner of the list does not exist.
+    async fn page(&self, query: &PageQuery) -> Result<AsOf<Option<Page>>, Unavailable>;
+
+    /// Returns a whole set of entries, for comparisons. Read in steps, while it may change.
+    async fn entries(
         &self,
         partition: PartitionId,
-        auction: AuctionId,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Result<AsOf<Option<BidPage>>, Unavailable>;
-
-    /// Returns the bids of one user in an auction, otherwise as [`ReadModelReader::bids`].
-    async fn bids_by_user(
-        &self,
-        partition: PartitionId,
-        auction: AuctionId,
-        user: UserId,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Result<AsOf<Option<BidPage>>, Unavailable>;
-
-    /// Returns at most `limit` (at least one) entries of `GET /auctions` after a place, of all partitions.
-    /// Open auctions are sorted by ascending end time, others by descending end time.
-    async fn auctions_by_status(
-        &self,
-        status: AuctionStatus,
-        after: Option<(Timestamp, AuctionId)>,
-        limit: usize,
-    ) -> Result<AsOf<AuctionPage>, Unavailable>;
-
-    /// Returns at most `limit` (at least one) auctions with ids below `before` in which a user has bid, of
-    /// all partitions, the newest first.
-    async fn bidder_auctions(
-        &self,
-        user: UserId,
-        before: Option<AuctionId>,
-        limit: usize,
-    ) -> Result<AsOf<BidderAuctionPage>, Unavailable>;
+        name: ViewName,
+    ) -> Result<BTreeMap<String, Vec<u8>>, Unavailable>;
 
     /// Returns the checkpoints of these partitions, in one round trip.
     async fn checkpoints(&self, partitions: &[PartitionId]) -> Result<Positions, Unavailable>;
@@ -195,77 +154,81 @@ pub struct AsOf<T> {
     pub value: T,
 }
 
-/// The body of `GET /auction/{id}`.
+/// Document with the time of reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuctionDocument {
+pub struct Document {
     /// Response body, as JSON.
     pub json: Vec<u8>,
     /// Time of reading, by the clock that stamps commands.
     pub now: Timestamp,
 }
 
-/// Page of `GET /auction/{id}/bids`.
+/// Page to read of a list.
+#[derive(Clone, Debug)]
+pub struct PageQuery {
+    /// Partition of the list. If it is `None`, the lists of this name in all partitions are merged.
+    pub partition: Option<PartitionId>,
+    /// Document without which there is no page.
+    pub owner: Option<ViewName>,
+    /// List, and where the page begins in it.
+    pub list: ListRange,
+    /// Maximum number of members, at least one.
+    pub limit: usize,
+    /// Sets that have an entry of each member. A member that lacks one of them is left out.
+    pub parts: Vec<ViewName>,
+    /// Returns the field of a member in the sets.
+    pub field: fn(&str) -> String,
+}
+
+/// List, and where a page begins in it.
+#[derive(Clone, Debug)]
+pub enum ListRange {
+    /// Numbers of a set of entries whose fields are the numbers from 1 on; the highest first. Only of one
+    /// partition.
+    Numbers {
+        /// Name of the set.
+        of: ViewName,
+        /// The page has numbers below this one.
+        before: Option<u64>,
+    },
+    /// Members of a list in the order of their text.
+    Members {
+        /// Name of the list.
+        list: ViewName,
+        /// Only members that begin with this text.
+        prefix: String,
+        /// Order of the page.
+        order: Order,
+        /// The page begins after this member, in its order.
+        after: Option<String>,
+    },
+}
+
+/// Order of the members of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The first member of the list comes first.
+    Ascending,
+    /// The last member of the list comes first.
+    Descending,
+}
+
+/// Page of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BidPage {
-    /// Total number of bids.
+pub struct Page {
+    /// Number of members on all pages.
     pub count: u64,
-    /// Bids of the page.
-    pub bids: Vec<BidEntry>,
-    /// Value of `before` for the next page; `None` on the last one.
-    pub next: Option<u64>,
+    /// Members of the page; fewer than requested if some were without entries meanwhile.
+    pub members: Vec<Member>,
+    /// Last member of the page, after which the next page begins; `None` on the last page.
+    pub next: Option<String>,
 }
 
-/// Entry of `GET /auction/{id}/bids`.
+/// Member of a list with its entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BidEntry {
-    /// Number of the bid.
-    pub number: u64,
-    /// User who placed the bid. Must not be disclosed to other users.
-    pub bidder: UserId,
-    /// The entry, as JSON.
-    pub json: Vec<u8>,
-}
-
-/// Page of `GET /auctions`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AuctionPage {
-    /// Entries of the page; fewer than requested if auctions moved between lists meanwhile.
-    pub entries: Vec<AuctionEntry>,
-    /// Value of `after` for the next page; `None` on the last one.
-    pub next: Option<(Timestamp, AuctionId)>,
-}
-
-/// Entry of `GET /auctions`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuctionEntry {
-    /// End time of the auction.
-    pub ends_at: Timestamp,
-    /// Id of the auction.
-    pub auction: AuctionId,
-    /// The entry, as JSON.
-    pub json: Vec<u8>,
-}
-
-/// Page of `GET /user/{id}/bids`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BidderAuctionPage {
-    /// Entries of the page.
-    pub entries: Vec<BidderAuction>,
-    /// Value of `before` for the next page; `None` on the last one.
-    pub next: Option<AuctionId>,
-}
-
-/// Parts of an entry of `GET /user/{id}/bids`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BidderAuction {
-    /// Id of the auction.
-    pub auction: AuctionId,
-    /// Status of the auction.
-    pub status: AuctionStatus,
-    /// Leading bidder, or the winner.
-    pub leader: Option<UserId>,
-    /// Bids of the user in the auction: members of a JSON object.
-    pub bidder: Vec<u8>,
-    /// Entry of the auction in `GET /auctions`.
-    pub auction_entry: Vec<u8>,
+pub struct Member {
+    /// Text of the member.
+    pub text: String,
+    /// Its entries, in the order of the query.
+    pub parts: Vec<Vec<u8>>,
 }
