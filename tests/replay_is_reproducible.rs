@@ -26,10 +26,10 @@ async fn replay_is_reproducible() {
     up.verify();
     let listed = up.client(&["auction", "list"]).output().unwrap();
     assert!(listed.status.success(), "{}", output_text(&listed));
-    verify_reports_a_changed_view(&up).await;
+    verify_reports_changed_views(&up).await;
 }
 
-async fn verify_reports_a_changed_view(up: &RunningPortal) {
+async fn verify_reports_changed_views(up: &RunningPortal) {
     let mut redis = redis::Client::open(up.backend_url("redis_url"))
         .unwrap()
         .get_multiplexed_async_connection()
@@ -39,10 +39,28 @@ async fn verify_reports_a_changed_view(up: &RunningPortal) {
         redis::cmd("KEYS").arg("ap:*:read-model:*:auction:*").query_async(&mut redis).await.unwrap();
     let key = found.first().unwrap();
     let body: String = redis::cmd("GET").arg(key).query_async(&mut redis).await.unwrap();
-    let forged = body.replace("\"bids\":", "\"bids\":1");
-    let _: () = redis::cmd("SET").arg(key).arg(forged).query_async(&mut redis).await.unwrap();
+    let changed = body.replace("\"bids\":", "\"bids\":1");
+    let _: () = redis::cmd("SET").arg(key).arg(changed).query_async(&mut redis).await.unwrap();
+    let (generation, auction) = key.split_once(":auction:").unwrap();
+    let forged: [(&str, &str, &[&str]); 3] = [
+        ("HDEL", "auction-entries", &[auction]),
+        ("HSET", "auction-entries", &["unknown", "forged entry"]),
+        ("ZADD", "auctions-by-status:cancelled", &["0", "forged member"]),
+    ];
+    for (command, name, arguments) in forged {
+        let mut command = redis::cmd(command);
+        let _: u64 =
+            command.arg(format!("{generation}:{name}")).arg(arguments).query_async(&mut redis).await.unwrap();
+    }
     let output = portal().args(["verify", "--data-dir"]).arg(up.data_dir()).output().unwrap();
-    let (_, auction) = key.rsplit_once(':').unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(output_text(&output).contains(auction), "{}", output_text(&output));
+    let output = output_text(&output);
+    for reported in [
+        &format!("auction:{auction}: found {{"),
+        &format!("auction-entries {auction}: the view is missing"),
+        "auction-entries: 1 unexpected entries, such as unknown",
+        "auctions-by-status:cancelled: 1 unexpected entries, such as forged member",
+    ] {
+        assert!(output.contains(reported), "{reported} is not in {output}");
+    }
 }

@@ -157,6 +157,7 @@ pub fn inbox_epoch(partition: PartitionId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use auction_app::projector::views::auctions::ENTRIES;
     use uuid::Uuid;
 
     #[test]
@@ -173,7 +174,7 @@ mod tests {
             current_generation(partition),
             newest_generation(partition),
             views.checkpoint(),
-            views.key(ViewName::of("auction", id)),
+            views.key(ENTRIES),
             inbox(partition, UserId(id)),
             inbox_epoch(partition),
         ];
@@ -183,7 +184,7 @@ mod tests {
 
     #[test]
     fn read_model_key_contains_its_generation() {
-        let key = ViewKeys::new(PartitionId(7), Generation(3)).key(ViewName::of_partition("auction-entries"));
+        let key = ViewKeys::new(PartitionId(7), Generation(3)).key(ENTRIES);
         assert_eq!(read_view_key(&key), Some((PartitionId(7), Some(Generation(3)))));
         assert_eq!(read_view_key(&current_generation(PartitionId(7))), Some((PartitionId(7), None)));
         assert_eq!(read_view_key(&events(PartitionId(7))), None);

@@ -1,31 +1,23 @@
 //! Views of a partition in memory.
 
 use crate::ports::views::read_models::{ReadModelWrite, ViewName};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-/// Views of a partition in memory: documents, sets of entries, and lists.
+/// Views of a partition in memory: values by name and field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ViewSet {
-    pub documents: BTreeMap<ViewName, Vec<u8>>,
-    pub entries: BTreeMap<ViewName, BTreeMap<String, Vec<u8>>>,
-    pub lists: BTreeMap<ViewName, BTreeSet<String>>,
-}
+pub struct ViewSet(pub BTreeMap<ViewName, BTreeMap<String, Vec<u8>>>);
 
 impl ViewSet {
     pub fn write(&mut self, write: ReadModelWrite) {
         match write {
-            ReadModelWrite::Document { name, json } => drop(self.documents.insert(name, json)),
-            ReadModelWrite::Entry { name, field, value } => {
-                self.entries.entry(name).or_default().insert(field, value);
+            ReadModelWrite::Set { name, field, value } => {
+                self.0.entry(name).or_default().insert(field, value);
             }
-            ReadModelWrite::Add { list, member } => {
-                self.lists.entry(list).or_default().insert(member);
-            }
-            ReadModelWrite::Remove { list, member } => {
+            ReadModelWrite::Remove { name, field } => {
+                let fields = self.0.get_mut(&name);
                 // A list without members equals a list that never had one.
-                let members = self.lists.get_mut(&list);
-                if members.is_some_and(|members| members.remove(&member) && members.is_empty()) {
-                    self.lists.remove(&list);
+                if fields.is_some_and(|fields| fields.remove(&field).is_some() && fields.is_empty()) {
+                    self.0.remove(&name);
                 }
             }
         }

@@ -21,12 +21,13 @@ pub mod user_bids;
 
 use super::view_set::ViewSet;
 use crate::consume::auction_projection::AuctionProjection;
-use crate::ports::views::read_models::ReadModelWrite;
+use crate::ports::views::read_models::{ReadModelWrite, ViewForm, ViewName};
 use auction_domain::auction::Auction;
 use auction_domain::{Amount, AuctionId, BidId, Timestamp, UserId};
 use auction_wire::api::Money;
 use auction_wire::view::AuctionStatus;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
 
 /// Adds what changed of one view of an auction to the writes.
 type RenderAuction = fn(AuctionId, &AuctionProjection, &ChangedAuction, &mut Vec<ReadModelWrite>);
@@ -68,12 +69,8 @@ pub fn render_new_auction(id: AuctionId, projection: &AuctionProjection, writes:
 
 /// Returns the views of a partition without events: lists and entries that belong to no auction or user.
 pub fn empty() -> ViewSet {
-    let mut views = ViewSet::default();
-    views.entries.entry(auctions::ENTRIES).or_default();
-    for status in AuctionStatus::ALL {
-        views.lists.entry(auctions::list(status)).or_default();
-    }
-    views
+    let lists = AuctionStatus::ALL.map(auctions::list);
+    ViewSet(lists.into_iter().chain([auctions::ENTRIES]).map(|name| (name, BTreeMap::new())).collect())
 }
 
 /// Page of a view.
@@ -94,4 +91,16 @@ pub fn json(view: &impl serde::Serialize) -> Vec<u8> {
 
 fn money(auction: &Auction, amount: Amount) -> Money {
     Money { amount: amount.minor_units(), currency: auction.terms().currency.code().to_owned() }
+}
+
+const fn document(kind: &'static str, id: Uuid) -> ViewName {
+    ViewName { form: ViewForm::Document, kind, id: Some(id) }
+}
+
+const fn entries(kind: &'static str, id: Option<Uuid>) -> ViewName {
+    ViewName { form: ViewForm::Entries, kind, id }
+}
+
+const fn list(kind: &'static str, id: Option<Uuid>) -> ViewName {
+    ViewName { form: ViewForm::List, kind, id }
 }

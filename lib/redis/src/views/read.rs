@@ -16,7 +16,9 @@ use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::backend::Backend;
 use auction_app::ports::views::generations::Generation;
-use auction_app::ports::views::read_models::{AsOf, Document, Page, PageQuery, ReadModelReader, ViewName};
+use auction_app::ports::views::read_models::{
+    AsOf, Document, Page, PageQuery, ReadModelReader, ViewForm, ViewName,
+};
 use auction_wire::{PartitionCount, PartitionId, Positions};
 use deadpool_redis::{Connection, Pool};
 use documents::DocumentReader;
@@ -155,12 +157,23 @@ impl ReadModelReader for RedisReadModelReader {
         self.source.page(query).await
     }
 
-    async fn entries(
+    async fn contents(
         &self,
         partition: PartitionId,
         name: ViewName,
     ) -> Result<BTreeMap<String, Vec<u8>>, Unavailable> {
-        self.source.entries(partition, name).await
+        match name.form {
+            ViewForm::Entries => self.source.scan("HSCAN", partition, name).await,
+            ViewForm::List => {
+                // The scores mean nothing.
+                let members = self.source.scan("ZSCAN", partition, name).await?;
+                Ok(members.into_keys().map(|member| (member, Vec::new())).collect())
+            }
+            ViewForm::Document => {
+                let found = self.document(partition, name).await?.value;
+                Ok(found.map(|document| (String::new(), document.json)).into_iter().collect())
+            }
+        }
     }
 
     async fn checkpoints(&self, partitions: &[PartitionId]) -> Result<Positions, Unavailable> {

@@ -5,7 +5,7 @@ use crate::{RedisServer, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::generations::Generation;
 use auction_app::ports::views::read_models::{
-    ReadModelCommit, ReadModelConnector, ReadModelWrite, ReadModelWriter, ViewName,
+    ReadModelCommit, ReadModelConnector, ReadModelWrite, ReadModelWriter, ViewForm, ViewName,
 };
 use auction_wire::PartitionId;
 use redis::{Cmd, Pipeline, Value, cmd, pipe};
@@ -101,20 +101,22 @@ impl Writes<'_> {
 
     fn add(&mut self, write: &ReadModelWrite) {
         match write {
-            ReadModelWrite::Document { name, json } => {
-                let mut set = cmd("SET");
-                set.arg(self.keys.key(*name)).arg(json);
-                self.commands.push(set);
+            ReadModelWrite::Remove { name, field } => {
+                self.command("ZREM", *name).arg(field);
             }
-            ReadModelWrite::Entry { name, field, value } => {
-                self.command("HSET", *name).arg(field).arg(value);
-            }
-            ReadModelWrite::Add { list, member } => {
-                self.command("ZADD", *list).arg(0).arg(member);
-            }
-            ReadModelWrite::Remove { list, member } => {
-                self.command("ZREM", *list).arg(member);
-            }
+            ReadModelWrite::Set { name, field, value } => match name.form {
+                ViewForm::Document => {
+                    let mut set = cmd("SET");
+                    set.arg(self.keys.key(*name)).arg(value);
+                    self.commands.push(set);
+                }
+                ViewForm::Entries => {
+                    self.command("HSET", *name).arg(field).arg(value);
+                }
+                ViewForm::List => {
+                    self.command("ZADD", *name).arg(0).arg(field);
+                }
+            },
         }
     }
 }

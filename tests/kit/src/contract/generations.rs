@@ -26,8 +26,8 @@ pub struct Adapter<S, G, V> {
 fn auction_writes(auction: AuctionId, title: &str, version: u64) -> [ReadModelWrite; 3] {
     let view = json!({ "title": title, "version": version });
     [
-        ReadModelWrite::Document { name: auction::name(auction.0), json: view.to_string().into_bytes() },
-        ListPlace { status: AuctionStatus::Open, ends_at: END }.add(auction),
+        ReadModelWrite::document(auction::name(auction.0), view.to_string().into_bytes()),
+        ListPlace { status: AuctionStatus::Open, ends_at: END }.insert(auction),
         auctions::set(auction, AuctionStatus::Open, None, &view),
     ]
 }

@@ -18,11 +18,11 @@ pub struct Adapter<S, V> {
 }
 
 fn user(user: UserId, json: &str) -> ReadModelWrite {
-    ReadModelWrite::Document { name: user::name(user), json: json.into() }
+    ReadModelWrite::document(user::name(user), json.into())
 }
 
 fn auction_document(auction: AuctionId) -> ReadModelWrite {
-    ReadModelWrite::Document { name: auction::name(auction.0), json: b"auction".to_vec() }
+    ReadModelWrite::document(auction::name(auction.0), b"auction".to_vec())
 }
 
 /// Returns the entries of a page as text, without the quotes of JSON strings.
@@ -139,7 +139,7 @@ pub async fn bidder_auctions_are_paged_newest_first<S: ReadModelConnector, V: Re
     let mut writes = Vec::new();
     for (n, auction) in auctions.into_iter().enumerate() {
         let leader = [Some(ada), Some(bob), None][n];
-        writes.push(ListPlace { status: AuctionStatus::Open, ends_at: END }.add(auction));
+        writes.push(ListPlace { status: AuctionStatus::Open, ends_at: END }.insert(auction));
         writes.push(auctions::set(auction, AuctionStatus::Open, leader, &n));
         writes.extend([user_bids::add(ada, auction), user_bids::set(ada, auction, &bidder(n as u64))]);
     }
@@ -167,7 +167,7 @@ pub async fn auctions_are_listed_by_status_and_end<S: ReadModelConnector, V: Rea
     let [late, soon, first] = std::array::from_fn(|_| AuctionId(fresh()));
     let at = |status, ends_at| ListPlace { status, ends_at };
     let listed = |auction, place: ListPlace, json: &str| {
-        [place.add(auction), auctions::set(auction, place.status, None, &json)]
+        [place.insert(auction), auctions::set(auction, place.status, None, &json)]
     };
     let unlisted = |auction, place: ListPlace| [place.remove(auction)];
     let open = |ends_at| at(AuctionStatus::Open, ends_at);

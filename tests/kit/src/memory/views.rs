@@ -52,13 +52,13 @@ impl PartitionViews {
     fn members(&self, list: &ListRange) -> (usize, Vec<String>) {
         match list {
             ListRange::Numbers { of, before } => {
-                let count = self.views.entries.get(of).map_or(0, BTreeMap::len);
+                let count = self.views.0.get(of).map_or(0, BTreeMap::len);
                 let numbers =
                     (1..=count as u64).filter(|number| before.is_none_or(|before| *number < before));
                 (count, numbers.rev().map(|number| number.to_string()).collect())
             }
             ListRange::Members { list, prefix, order, after } => {
-                let members = self.views.lists.get(list).into_iter().flatten();
+                let members = self.views.0.get(list).into_iter().flat_map(BTreeMap::keys);
                 let all: Vec<&String> = members.filter(|member| member.starts_with(prefix)).collect();
                 let is_after = |member: &String| {
                     after.as_ref().is_none_or(|after| match order {
@@ -73,7 +73,7 @@ impl PartitionViews {
 
     fn member(&self, query: &PageQuery, text: &str) -> Option<Member> {
         let field = (query.field)(text);
-        let part = |part: &ViewName| self.views.entries.get(part)?.get(&field).cloned();
+        let part = |part: &ViewName| self.views.0.get(part)?.get(&field).cloned();
         Some(Member { text: text.to_owned(), parts: query.parts.iter().map(part).collect::<Option<_>>()? })
     }
 }
@@ -121,7 +121,7 @@ impl ReadModelReader for MemoryViews {
         let mut state = self.state();
         let PartitionViews { checkpoint, views } = state.entry(partition).or_default();
         let document = |json| Document { json, now: Timestamp(0) };
-        let value = views.documents.get(&name).cloned().map(document);
+        let value = views.0.get(&name).and_then(|of| of.get("")).cloned().map(document);
         Ok(AsOf { positions: Positions::of(partition, *checkpoint), value })
     }
 
@@ -130,7 +130,7 @@ impl ReadModelReader for MemoryViews {
         let read = state.iter().filter(|(of, _)| query.partition.is_none_or(|only| only == **of));
         let (mut exists, mut count, mut members) = (query.owner.is_none(), 0, Vec::new());
         for (_, views) in read {
-            exists |= query.owner.is_some_and(|owner| views.views.documents.contains_key(&owner));
+            exists |= query.owner.is_some_and(|owner| views.views.0.contains_key(&owner));
             let (here, found) = views.members(&query.list);
             count += here as u64;
             members.extend(found.into_iter().map(|member| (member, views)));
@@ -148,13 +148,12 @@ impl ReadModelReader for MemoryViews {
         Ok(AsOf { positions, value: exists.then_some(Page { count, members, next }) })
     }
 
-    async fn entries(
+    async fn contents(
         &self,
         partition: PartitionId,
         name: ViewName,
     ) -> Result<BTreeMap<String, Vec<u8>>, Unavailable> {
-        let entries = self.state().get(&partition).and_then(|of| of.views.entries.get(&name).cloned());
-        Ok(entries.unwrap_or_default())
+        Ok(self.state().get(&partition).and_then(|of| of.views.0.get(&name).cloned()).unwrap_or_default())
     }
 
     async fn checkpoints(&self, partitions: &[PartitionId]) -> Result<Positions, Unavailable> {

@@ -49,25 +49,26 @@ pub enum ReadModelCommit {
     CheckpointMoved,
 }
 
+/// Form in which views are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ViewForm {
+    /// Response body, as JSON. Its field is empty.
+    Document,
+    /// Entries by field.
+    Entries,
+    /// Members, which are fields without values, sorted by their text: ASCII without `~`.
+    List,
+}
+
 /// Name of a document, of a set of entries or of a list, unique in its partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ViewName {
+    /// Form in which it is stored.
+    pub form: ViewForm,
     /// Content, such as `auction`. Part of the stored name, which never changes.
     pub kind: &'static str,
     /// Id of the user or auction that it belongs to; `None` if it belongs to the whole partition.
     pub id: Option<Uuid>,
-}
-
-impl ViewName {
-    /// Returns a name that belongs to a user or an auction.
-    pub const fn of(kind: &'static str, id: Uuid) -> ViewName {
-        ViewName { kind, id: Some(id) }
-    }
-
-    /// Returns a name that belongs to the whole partition.
-    pub const fn of_partition(kind: &'static str) -> ViewName {
-        ViewName { kind, id: None }
-    }
 }
 
 impl fmt::Display for ViewName {
@@ -82,36 +83,34 @@ impl fmt::Display for ViewName {
 /// One write to the read models.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadModelWrite {
-    /// Sets a document.
-    Document {
-        /// Name of the document.
+    /// Sets a document or an entry, or adds a member to a list.
+    Set {
+        /// Name of the document, set or list.
         name: ViewName,
-        /// Response body, as JSON.
-        json: Vec<u8>,
-    },
-    /// Sets one of a set of entries.
-    Entry {
-        /// Name of the set.
-        name: ViewName,
-        /// Name of the entry in the set.
+        /// Field of the entry, or the member.
         field: String,
-        /// The entry.
+        /// The document or the entry.
         value: Vec<u8>,
-    },
-    /// Adds a member to a list. Lists are sorted by the text of their members, which is ASCII without `~`.
-    Add {
-        /// Name of the list.
-        list: ViewName,
-        /// The member.
-        member: String,
     },
     /// Removes a member from a list.
     Remove {
         /// Name of the list.
-        list: ViewName,
+        name: ViewName,
         /// The member.
-        member: String,
+        field: String,
     },
+}
+
+impl ReadModelWrite {
+    /// Sets a document.
+    pub fn document(name: ViewName, json: Vec<u8>) -> ReadModelWrite {
+        ReadModelWrite::Set { name, field: String::new(), value: json }
+    }
+
+    /// Adds a member to a list.
+    pub fn add(name: ViewName, member: String) -> ReadModelWrite {
+        ReadModelWrite::Set { name, field: member, value: Vec::new() }
+    }
 }
 
 /// Reads the read models of the current generation. Every result contains its positions, also an empty one.
@@ -128,8 +127,8 @@ pub trait ReadModelReader: Send + Sync {
     /// Returns a page of a list; `None` if the owner of the list does not exist.
     async fn page(&self, query: &PageQuery) -> Result<AsOf<Option<Page>>, Unavailable>;
 
-    /// Returns a whole set of entries, for comparisons. Read in steps, while it may change.
-    async fn entries(
+    /// Returns the values of all fields, for comparisons. Read in steps, while they may change.
+    async fn contents(
         &self,
         partition: PartitionId,
         name: ViewName,

@@ -1,6 +1,6 @@
 //! The body of `GET /auction/{id}`.
 
-use super::{ChangedAuction, json, money};
+use super::{ChangedAuction, document, json, money};
 use crate::consume::auction_projection::AuctionProjection;
 use crate::ports::views::read_models::{ReadModelWrite, ViewName};
 use auction_domain::AuctionId;
@@ -14,7 +14,7 @@ const TOP_BIDS: usize = 10;
 
 /// Returns the name of the view of an auction with this id.
 pub fn name(id: Uuid) -> ViewName {
-    ViewName::of("auction", id)
+    document("auction", id)
 }
 
 pub(super) fn render(
@@ -23,7 +23,7 @@ pub(super) fn render(
     _: &ChangedAuction,
     writes: &mut Vec<ReadModelWrite>,
 ) {
-    writes.push(ReadModelWrite::Document { name: name(id.0), json: json(&view(id, projection)) });
+    writes.push(ReadModelWrite::document(name(id.0), json(&view(id, projection))));
 }
 
 /// Renders the body of `GET /auction/{id}`.

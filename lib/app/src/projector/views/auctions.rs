@@ -2,7 +2,7 @@
 //! by descending end time.
 
 use super::auction::status;
-use super::{ChangedAuction, ViewPage, entry, money};
+use super::{ChangedAuction, ViewPage, entries, entry, money};
 use crate::consume::auction_projection::AuctionProjection;
 use crate::ports::Unavailable;
 use crate::ports::views::read_models::{
@@ -15,7 +15,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 /// Entries of all auctions of a partition, by id.
-pub const ENTRIES: ViewName = ViewName::of_partition("auction-entries");
+pub const ENTRIES: ViewName = entries("auction-entries", None);
 
 /// Place of an auction in the lists: the list of its status, sorted by end time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,22 +31,23 @@ impl ListPlace {
         ListPlace { status: status(auction).0, ends_at: auction.ends_at() }
     }
 
-    pub fn add(self, auction: AuctionId) -> ReadModelWrite {
-        ReadModelWrite::Add { list: list(self.status), member: member(self.ends_at, auction) }
+    pub fn insert(self, auction: AuctionId) -> ReadModelWrite {
+        ReadModelWrite::add(list(self.status), member(self.ends_at, auction))
     }
 
     pub fn remove(self, auction: AuctionId) -> ReadModelWrite {
-        ReadModelWrite::Remove { list: list(self.status), member: member(self.ends_at, auction) }
+        ReadModelWrite::Remove { name: list(self.status), field: member(self.ends_at, auction) }
     }
 }
 
 /// Returns the name of the list of a status.
 pub fn list(status: AuctionStatus) -> ViewName {
-    ViewName::of_partition(match status {
+    let kind = match status {
         AuctionStatus::Open => "auctions-by-status:open",
         AuctionStatus::Closed => "auctions-by-status:closed",
         AuctionStatus::Cancelled => "auctions-by-status:cancelled",
-    })
+    };
+    super::list(kind, None)
 }
 
 /// Returns the letter of a status, in entries and in cursors.
@@ -80,7 +81,7 @@ pub(super) fn render(
     writes.push(set(id, place.status, leader(projection), &item(id, projection)));
     if changed.old_place != Some(place) {
         writes.extend(changed.old_place.map(|old| old.remove(id)));
-        writes.push(place.add(id));
+        writes.push(place.insert(id));
     }
 }
 
@@ -92,7 +93,7 @@ pub fn set(
     view: &impl Serialize,
 ) -> ReadModelWrite {
     let value = entry::encode(&[letter(status)], leader, view);
-    ReadModelWrite::Entry { name: ENTRIES, field: auction.to_string(), value }
+    ReadModelWrite::Set { name: ENTRIES, field: auction.to_string(), value }
 }
 
 /// Decodes status, leader and JSON of an entry.
@@ -168,7 +169,7 @@ mod tests {
     fn entries_round_trip() {
         for status in AuctionStatus::ALL {
             let write = set(AuctionId(Uuid::from_u128(9)), status, None, &17);
-            let ReadModelWrite::Entry { value, .. } = write else { panic!("{write:?}") };
+            let ReadModelWrite::Set { value, .. } = write else { panic!("{write:?}") };
             assert_eq!(decode(&value), Some((status, None, &b"17"[..])));
             assert!(list(status).kind.ends_with(status.name()));
         }

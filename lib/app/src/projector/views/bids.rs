@@ -1,6 +1,6 @@
 //! Entries of `GET /auction/{id}/bids`, newest first: of all users, and of one user.
 
-use super::{ChangedAuction, ViewPage, auction, entry, money};
+use super::{ChangedAuction, ViewPage, auction, entries, entry, money};
 use crate::consume::auction_projection::AuctionProjection;
 use crate::ports::Unavailable;
 use crate::ports::views::read_models::{
@@ -15,12 +15,12 @@ use serde::Serialize;
 
 /// Returns the name of the bids of an auction, by number.
 fn name(auction: AuctionId) -> ViewName {
-    ViewName::of("bids", auction.0)
+    entries("bids", Some(auction.0))
 }
 
 /// Returns the name of the list of each user's bids in an auction.
 fn list(auction: AuctionId) -> ViewName {
-    ViewName::of("bids-by-user", auction.0)
+    super::list("bids-by-user", Some(auction.0))
 }
 
 /// Returns a member of the list. Members sort by user, then by bid number.
@@ -50,8 +50,8 @@ pub(super) fn render(
 pub fn set(auction: AuctionId, number: u64, bidder: UserId, view: &impl Serialize) -> [ReadModelWrite; 2] {
     let value = entry::encode(b"", Some(bidder), view);
     [
-        ReadModelWrite::Entry { name: name(auction), field: number.to_string(), value },
-        ReadModelWrite::Add { list: list(auction), member: member(bidder, number) },
+        ReadModelWrite::Set { name: name(auction), field: number.to_string(), value },
+        ReadModelWrite::add(list(auction), member(bidder, number)),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! The body of `GET /user/{id}`.
 
-use super::json;
+use super::{document, json};
 use crate::ports::Unavailable;
 use crate::ports::views::read_models::{AsOf, ReadModelReader, ReadModelWrite, ViewName};
 use auction_domain::{Timestamp, UserId};
@@ -8,12 +8,12 @@ use auction_wire::PartitionId;
 use auction_wire::view::UserView;
 
 pub fn name(user: UserId) -> ViewName {
-    ViewName::of("user", user.0)
+    document("user", user.0)
 }
 
 pub(super) fn render(id: UserId, created_at: Timestamp, deleted: bool, writes: &mut Vec<ReadModelWrite>) {
     let view = UserView { id: id.0, created_at: created_at.into(), deleted };
-    writes.push(ReadModelWrite::Document { name: name(id), json: json(&view) });
+    writes.push(ReadModelWrite::document(name(id), json(&view)));
 }
 
 /// Returns the view of a user; `None` if there is no such user.

@@ -1,7 +1,7 @@
 //! Entries of `GET /user/{id}/bids`, the newest auction first. An entry has two parts: what the user has bid is
 //! stored with the user, and who leads in the entry of the auction.
 
-use super::{ChangedAuction, ViewPage, auctions, json, money};
+use super::{ChangedAuction, ViewPage, auctions, entries, json, money};
 use crate::consume::auction_projection::AuctionProjection;
 use crate::ports::Unavailable;
 use crate::ports::views::read_models::{
@@ -14,12 +14,12 @@ use uuid::Uuid;
 
 /// Returns the name of the bids of a user, by auction.
 fn name(user: UserId) -> ViewName {
-    ViewName::of("bidder", user.0)
+    entries("bidder", Some(user.0))
 }
 
 /// Returns the name of the list of auctions in which a user has bid.
 fn list(user: UserId) -> ViewName {
-    ViewName::of("bidder-auctions", user.0)
+    super::list("bidder-auctions", Some(user.0))
 }
 
 pub(super) fn render(
@@ -36,12 +36,12 @@ pub(super) fn render(
 
 /// Returns the write that adds an auction to the list of a user.
 pub fn add(user: UserId, auction: AuctionId) -> ReadModelWrite {
-    ReadModelWrite::Add { list: list(user), member: auction.to_string() }
+    ReadModelWrite::add(list(user), auction.to_string())
 }
 
 /// Returns the write of a user's bids in an auction.
 pub fn set(user: UserId, auction: AuctionId, item: &BidderItem) -> ReadModelWrite {
-    ReadModelWrite::Entry { name: name(user), field: auction.to_string(), value: json(item) }
+    ReadModelWrite::Set { name: name(user), field: auction.to_string(), value: json(item) }
 }
 
 /// Renders the bids of a user in one auction: the user's part of an entry of `GET /user/{id}/bids`.

@@ -35,8 +35,10 @@ impl Source {
         }
     }
 
-    pub(super) async fn entries(
+    /// Reads all fields with a command such as `HSCAN`.
+    pub(super) async fn scan(
         &self,
+        command: &str,
         partition: PartitionId,
         name: ViewName,
     ) -> Result<BTreeMap<String, Vec<u8>>, Unavailable> {
@@ -44,7 +46,7 @@ impl Source {
             let mut reading = self.begin(std::iter::once(partition)).await?;
             let (mut entries, mut cursor) = (BTreeMap::new(), "0".to_owned());
             loop {
-                let mut scan = cmd("HSCAN");
+                let mut scan = cmd(command);
                 scan.arg(reading.keys(partition).key(name)).arg(&cursor).arg("COUNT").arg(STEP);
                 let (next, found): (String, Vec<(String, Vec<u8>)>) =
                     scan.query_async(&mut reading.connection).await.map_err(client_error)?;
