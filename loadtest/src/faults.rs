@@ -20,7 +20,7 @@ use crate::run::options::{LoadArgs, above_zero};
 use crate::run::plan::Plan;
 use crate::run::progress::note;
 use crate::run::scenarios;
-use crate::run::target::client::{Address, Client, Response};
+use crate::run::target::client::Address;
 use crate::run::target::http::Http;
 use auction_testkit::random::Random;
 use clap::Args;
@@ -35,7 +35,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use uuid::Uuid;
 
 /// Arguments of `auction-loadtest faults`.
 #[derive(Args)]
@@ -132,24 +131,6 @@ pub(crate) async fn run(arguments: FaultArgs) -> Result<ExitCode, Failure> {
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_CHECK_FAILED) })
 }
 
-/// Sets the draw interval of promoted auctions created from now on to five seconds.
-async fn set_draw_interval(http: &Http) -> Result<(), Failure> {
-    let options = r#"{"options": [{"interval_ms": 5000}]}"#;
-    let request = format!(
-        "PUT /promoter/settings HTTP/1.1\r\nHost: faults\r\nX-User-Id: {}\r\nX-User-Role: operator\r\n\
-         Prefer: wait=30\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{options}",
-        Uuid::now_v7(),
-        options.len()
-    );
-    let mut client = Client::connect(&http.address).await?;
-    match client.send(request.as_bytes()).await? {
-        Response { status: 200, .. } => Ok(()),
-        Response { status, body } => {
-            Err(format!("PUT /promoter/settings: {status} {}", String::from_utf8_lossy(body)).into())
-        }
-    }
-}
-
 /// Runs one load after the other until the requested number of faults is reached.
 async fn loads(
     fleet: &Fleet,
@@ -159,7 +140,6 @@ async fn loads(
 ) -> Result<(Vec<Fault>, Totals), Failure> {
     let address = Address { host: fleet.of("ingress")[0].listen.to_string() };
     let http = Http { address, token: None, load_balancer: Some(Arc::clone(&fleet.load_balancer)) };
-    set_draw_interval(&http).await?;
     let probe = Probe::set_up(&http).await?;
     let kinds = if arguments.kinds.is_empty() { FaultKind::ALL.to_vec() } else { arguments.kinds.clone() };
     let mut driver = Driver {

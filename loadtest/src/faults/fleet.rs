@@ -58,6 +58,9 @@ const SETTINGS: [(&str, &str); 19] = [
     ("AUCTION__RETENTION__INTERVAL_MS", "2000"),
 ];
 
+/// Settings file: a draw every five seconds, so that each auction has several.
+const SETTINGS_FILE: &str = "[promoter]\noptions = [{ interval_ms = 5000 }]\n";
+
 /// Postgres limits: few enough connections to be exhausted, and small enough for a disk in memory.
 const POSTGRES: [&str; 2] = ["max_connections=120", "max_wal_size=256MB"];
 
@@ -253,6 +256,8 @@ async fn slots(
     let program = std::env::current_exe()?.with_file_name("portal");
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let settings: Vec<_> = SETTINGS.map(owned).into_iter().chain(more_settings.iter().cloned()).collect();
+    let config = directory.join("settings.toml");
+    std::fs::write(&config, SETTINGS_FILE)?;
     let mut slots = Vec::new();
     for component in COMPONENTS {
         for number in 1..=PROCESSES_PER_COMPONENT {
@@ -266,6 +271,7 @@ async fn slots(
                 postgres: Proxy::to(&data.join("postgres/.s.PGSQL.5432")).await?,
                 clock: clock.transpose()?,
                 program: program.clone(),
+                config: config.clone(),
                 settings: settings.clone(),
                 log: directory.join(format!("{name}.log")),
                 name,

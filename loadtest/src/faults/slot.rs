@@ -34,6 +34,8 @@ pub(crate) struct Slot {
     pub(crate) postgres: Proxy,
     pub(crate) clock: Option<Clock>,
     pub(crate) program: PathBuf,
+    /// Settings file.
+    pub(crate) config: PathBuf,
     pub(crate) settings: Vec<(String, String)>,
     pub(crate) log: PathBuf,
     /// The running process; a fault that stops it holds the lock.
@@ -47,7 +49,8 @@ impl Slot {
         let log = File::options().append(true).create(true).open(&self.log)?;
         let mut command = Command::new(&self.program);
         command
-            .args(["run", self.component])
+            .args(["run", self.component, "--config"])
+            .arg(&self.config)
             .env("REDIS_URL", format!("redis://{}", self.redis.address))
             .env("DATABASE_URL", format!("postgresql://auction@{}/auction", self.postgres.address))
             .env("AUCTION__INGRESS__LISTEN", self.listen.to_string())

@@ -54,7 +54,7 @@ pub enum ReadModelCommit {
 pub enum ViewForm {
     /// Response body, as JSON. Its field is empty.
     Document,
-    /// Entries by field.
+    /// Set of entries, each under a field.
     Entries,
     /// Members, which are fields without values, sorted by their text: ASCII without `~`.
     List,
@@ -96,13 +96,13 @@ pub enum ReadModelWrite {
     Remove {
         /// Name of the list.
         name: ViewName,
-        /// The member.
+        /// Member to remove from the list.
         field: String,
     },
 }
 
 impl ReadModelWrite {
-    /// Sets a document.
+    /// Returns the write that sets a document.
     pub fn document(name: ViewName, json: Vec<u8>) -> ReadModelWrite {
         ReadModelWrite::Set { name, field: String::new(), value: json }
     }
