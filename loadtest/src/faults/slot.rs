@@ -34,7 +34,7 @@ pub(crate) struct Slot {
     pub(crate) postgres: Proxy,
     pub(crate) clock: Option<Clock>,
     pub(crate) program: PathBuf,
-    /// Settings file.
+    /// Settings file of the process, in addition to `settings`.
     pub(crate) config: PathBuf,
     pub(crate) settings: Vec<(String, String)>,
     pub(crate) log: PathBuf,

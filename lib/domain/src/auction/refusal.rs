@@ -13,7 +13,7 @@ refusals! {
             expected_version: Count = "version required by If-Match",
             actual_version: Count = "version of the auction at the decision",
         };
-    NotYourAuction = Forbidden("not_your_auction", "only the seller or an operator can end or cancel an auction",
+    NotYourAuction = Forbidden("not_your_auction", "only the seller or an operator can change an auction",
         "Do not repeat the request. Check that you act as the seller of this auction.");
     AuctionNotStarted = Conflict("auction_not_started", "the auction has not started yet",
         "Send the command again after `starts_at`.") { starts_at: Time = "start of bidding" };

@@ -70,7 +70,6 @@ const OUTCOMES: &[(&str, &str)] = &[
     ("AuctionClosedUnsold by", "CloseAuction"),
 ];
 
-/// Returns the name of the variant of a command or an event.
 /// Returns whether the command declares a refusal with this code.
 fn declares(command: &AuctionCommand, code: &str) -> bool {
     let kind = CommandBody::Auction(command.clone()).kind();
@@ -78,6 +77,7 @@ fn declares(command: &AuctionCommand, code: &str) -> bool {
     declared.is_some_and(|(_, refusals)| refusals.iter().any(|refusal| refusal.code == code))
 }
 
+/// Returns the name of the variant of a command or an event.
 fn variant(value: &impl Debug) -> String {
     format!("{value:?}").chars().take_while(|c| c.is_alphanumeric()).collect()
 }
