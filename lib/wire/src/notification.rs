@@ -17,8 +17,9 @@ impl TryFrom<String> for KindName {
     type Error = String;
 
     fn try_from(name: String) -> Result<KindName, String> {
-        let expected =
-            || format!("unknown notification kind {name:?}, expected {:?}", NotificationKind::NAMES);
+        let expected = || {
+            format!("unknown notification kind {name:?}, expected {}", NotificationKind::NAMES.join(" or "))
+        };
         NotificationKind::named(&name).map(KindName).ok_or_else(expected)
     }
 }

@@ -199,7 +199,7 @@ impl<'a, P: ParkedEvents> ConsumerState<'a, P> {
         Ok(Some(match handled {
             Ok(Ok(HandleResult::Done)) => return Ok(None),
             Ok(Ok(HandleResult::Conflict)) => {
-                return Err(Interruption::Conflict("another process handles this partition"));
+                return Err(Interruption::Conflict("checkpoint_moved"));
             }
             Ok(Ok(HandleResult::Failed(error))) => {
                 BatchFailure { reason: ParkReason::Refused, error, event: None }
