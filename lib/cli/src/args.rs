@@ -1,15 +1,11 @@
 //! The commands of the client and their flags.
 
-use crate::auction::cancel::CancelAuctionArgs;
-use crate::auction::create::CreateAuctionArgs;
-use crate::auction::list::ListAuctionsArgs;
-use crate::auction::show::ShowAuctionArgs;
-use crate::auction::void_bid::VoidBidArgs;
+use crate::auction::AuctionCommand;
 use crate::bid::BidArgs;
 use crate::notifications::NotificationsArgs;
 use crate::replay::ReplayArgs;
 use crate::subscriptions::SubscriptionsArgs;
-use crate::user::{CreateUserArgs, DeleteUserArgs};
+use crate::user::UserCommand;
 use clap::{Args, Subcommand};
 
 /// A client command, and the portal to send it to.
@@ -57,27 +53,4 @@ pub enum ClientCommand {
     /// its own idempotency key, so a repeated step has no second effect: the replay repeats requests while
     /// the portal is unavailable, and --run continues a replay that was stopped.
     Replay(ReplayArgs),
-}
-
-#[derive(Clone, Debug, Subcommand)]
-pub enum UserCommand {
-    /// Create a user and print the id.
-    Create(CreateUserArgs),
-    /// Delete a user permanently. The active bids of the user are deleted, and open auctions cancelled.
-    Delete(DeleteUserArgs),
-}
-
-/// Commands on auctions, except bidding.
-#[derive(Clone, Debug, Subcommand)]
-pub enum AuctionCommand {
-    /// Create an auction from flags, or many from a CSV file, and print the ids.
-    Create(Box<CreateAuctionArgs>),
-    /// List the auctions without a result yet, by end time.
-    List(ListAuctionsArgs),
-    /// Show an auction: its terms, highest bids and winner.
-    Show(ShowAuctionArgs),
-    /// Cancel an auction, as its seller or as an operator.
-    Cancel(CancelAuctionArgs),
-    /// Void a bid of an auction, with a reason, as an operator.
-    VoidBid(VoidBidArgs),
 }

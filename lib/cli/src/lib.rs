@@ -19,19 +19,8 @@ mod replay;
 mod subscriptions;
 mod user;
 
-pub use args::{AuctionCommand, ClientArgs, ClientCommand, UserCommand};
-pub use auction::cancel::CancelAuctionArgs;
-pub use auction::create::CreateAuctionArgs;
-pub use auction::draft::AuctionDraft;
-pub use auction::list::ListAuctionsArgs;
-pub use auction::show::ShowAuctionArgs;
-pub use auction::void_bid::VoidBidArgs;
-pub use bid::BidArgs;
+pub use args::{ClientArgs, ClientCommand};
 pub use console::Console;
-pub use notifications::NotificationsArgs;
-pub use replay::ReplayArgs;
-pub use subscriptions::SubscriptionsArgs;
-pub use user::{CreateUserArgs, DeleteUserArgs};
 
 use client::{Client, RetryBudget};
 use error::CliError;
@@ -61,23 +50,8 @@ async fn dispatch(args: ClientArgs, console: &Console) -> Result<(), CliError> {
     };
     let client = Client::new(&args.url, args.operator, args.token.as_deref(), retry_budget, console.clone())?;
     match &args.command {
-        ClientCommand::User(UserCommand::Create(args)) => user::create(&client, console, args).await,
-        ClientCommand::User(UserCommand::Delete(args)) => user::delete(&client, console, args).await,
-        ClientCommand::Auction(AuctionCommand::Create(args)) => {
-            auction::create::create(&client, console, args).await
-        }
-        ClientCommand::Auction(AuctionCommand::List(args)) => {
-            auction::list::list(&client, console, args).await
-        }
-        ClientCommand::Auction(AuctionCommand::Show(args)) => {
-            auction::show::show(&client, console, args).await
-        }
-        ClientCommand::Auction(AuctionCommand::Cancel(args)) => {
-            auction::cancel::cancel(&client, console, args).await
-        }
-        ClientCommand::Auction(AuctionCommand::VoidBid(args)) => {
-            auction::void_bid::void_bid(&client, console, args).await
-        }
+        ClientCommand::User(command) => user::run(&client, console, command).await,
+        ClientCommand::Auction(command) => auction::run(&client, console, command).await,
         ClientCommand::Bid(args) => bid::bid(&client, console, args).await,
         ClientCommand::Subscriptions(args) => subscriptions::subscriptions(&client, console, args).await,
         ClientCommand::Notifications(args) => notifications::notifications(&client, console, args).await,

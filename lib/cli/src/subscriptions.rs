@@ -7,6 +7,7 @@ use auction_domain::user::NotificationKind;
 use auction_wire::api::SubscriptionsRequest;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use reqwest::Method;
 use uuid::Uuid;
 
 #[derive(Clone, Debug, Args)]
@@ -44,7 +45,8 @@ pub(crate) async fn subscriptions(
     let changed = changes.fold(now.0, |set, (kind, included)| set.with(*kind, included));
     if !(args.on.is_empty() && args.off.is_empty()) {
         now = SubscriptionsRequest(changed);
-        let command = Command::change_subscriptions(new_idempotency_key(), args.user, &now);
+        let key = new_idempotency_key();
+        let command = Command::new(Method::PUT, "/subscriptions", Some(args.user), key).with_body(&now);
         client.command(&command).await?.map_err(refused)?;
     }
     if args.json {

@@ -4,8 +4,24 @@ use crate::client::{Client, Command, new_idempotency_key};
 use crate::console::Console;
 use crate::error::CliError;
 use auction_wire::api::CreateUserRequest;
-use clap::Args;
+use clap::{Args, Subcommand};
+use reqwest::Method;
 use uuid::Uuid;
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum UserCommand {
+    /// Create a user and print the id.
+    Create(CreateUserArgs),
+    /// Delete a user permanently. The active bids of the user are deleted, and open auctions cancelled.
+    Delete(DeleteUserArgs),
+}
+
+pub(crate) async fn run(client: &Client, console: &Console, command: &UserCommand) -> Result<(), CliError> {
+    match command {
+        UserCommand::Create(args) => create(client, console, args).await,
+        UserCommand::Delete(args) => delete(client, console, args).await,
+    }
+}
 
 #[derive(Clone, Debug, Args)]
 pub struct CreateUserArgs {
@@ -14,11 +30,7 @@ pub struct CreateUserArgs {
     pub json: bool,
 }
 
-pub(crate) async fn create(
-    client: &Client,
-    console: &Console,
-    args: &CreateUserArgs,
-) -> Result<(), CliError> {
+async fn create(client: &Client, console: &Console, args: &CreateUserArgs) -> Result<(), CliError> {
     let command = Command::create_user(new_idempotency_key(), &CreateUserRequest {});
     let done =
         client.command(&command).await?.map_err(|problem| CliError::Refused { problem, json: args.json })?;
@@ -39,12 +51,9 @@ pub struct DeleteUserArgs {
     pub json: bool,
 }
 
-pub(crate) async fn delete(
-    client: &Client,
-    console: &Console,
-    args: &DeleteUserArgs,
-) -> Result<(), CliError> {
-    let command = Command::delete_user(new_idempotency_key(), args.user);
+async fn delete(client: &Client, console: &Console, args: &DeleteUserArgs) -> Result<(), CliError> {
+    let path = format!("/user/{}", args.user);
+    let command = Command::new(Method::DELETE, path, Some(args.user), new_idempotency_key());
     let done =
         client.command(&command).await?.map_err(|problem| CliError::Refused { problem, json: args.json })?;
     if args.json {

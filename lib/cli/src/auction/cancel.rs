@@ -4,6 +4,7 @@ use crate::client::{Client, Command, new_idempotency_key};
 use crate::console::Console;
 use crate::error::CliError;
 use clap::Args;
+use reqwest::Method;
 use uuid::Uuid;
 
 #[derive(Clone, Debug, Args)]
@@ -26,7 +27,8 @@ pub(crate) async fn cancel(
     if args.user.is_none() && !client.is_operator() {
         return Err(CliError::Usage("pass --as USER with the seller, or --operator"));
     }
-    let command = Command::cancel_auction(new_idempotency_key(), args.auction, args.user);
+    let path = format!("/auction/{}/cancel", args.auction);
+    let command = Command::new(Method::POST, path, args.user, new_idempotency_key());
     let done =
         client.command(&command).await?.map_err(|problem| CliError::Refused { problem, json: args.json })?;
     if args.json {

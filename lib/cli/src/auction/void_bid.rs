@@ -5,6 +5,7 @@ use crate::console::Console;
 use crate::error::CliError;
 use auction_wire::api::VoidBidRequest;
 use clap::Args;
+use reqwest::Method;
 use uuid::Uuid;
 
 #[derive(Clone, Debug, Args)]
@@ -23,7 +24,8 @@ pub struct VoidBidArgs {
 
 pub(crate) async fn void_bid(client: &Client, console: &Console, args: &VoidBidArgs) -> Result<(), CliError> {
     let request = VoidBidRequest { reason: args.reason.clone() };
-    let command = Command::void_bid(new_idempotency_key(), args.auction, args.bid, &request);
+    let path = format!("/auction/{}/bid/{}/void", args.auction, args.bid);
+    let command = Command::new(Method::POST, path, None, new_idempotency_key()).with_body(&request);
     let done =
         client.command(&command).await?.map_err(|problem| CliError::Refused { problem, json: args.json })?;
     if args.json {

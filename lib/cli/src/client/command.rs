@@ -1,8 +1,6 @@
 //! Commands of the API, which can be sent repeatedly.
 
-use auction_wire::api::{
-    CreateAuctionRequest, CreateUserRequest, PlaceBidRequest, SubscriptionsRequest, VoidBidRequest,
-};
+use auction_wire::api::{CreateAuctionRequest, CreateUserRequest, PlaceBidRequest};
 use reqwest::Method;
 use serde::Serialize;
 use uuid::Uuid;
@@ -23,22 +21,18 @@ pub(crate) fn new_idempotency_key() -> String {
 }
 
 impl Command {
-    fn new(method: Method, path: impl Into<String>, user: Option<Uuid>, key: String) -> Command {
+    /// Creates a command without a body, sent as `user` or, without one, as the operator or API key of the client.
+    pub(crate) fn new(method: Method, path: impl Into<String>, user: Option<Uuid>, key: String) -> Command {
         Command { method, path: path.into(), user, key, if_version: None, body: None }
     }
 
     /// Sets the body. Structs with text keys always serialize.
-    fn with_body(self, request: &impl Serialize) -> Command {
+    pub(crate) fn with_body(self, request: &impl Serialize) -> Command {
         Command { body: serde_json::to_string(request).ok(), ..self }
     }
 
     pub(crate) fn create_user(key: String, request: &CreateUserRequest) -> Command {
         Command::new(Method::POST, "/users", None, key).with_body(request)
-    }
-
-    /// `DELETE /user/{id}`, by the user or, if the client is one, an operator.
-    pub(crate) fn delete_user(key: String, user: Uuid) -> Command {
-        Command::new(Method::DELETE, format!("/user/{user}"), Some(user), key)
     }
 
     pub(crate) fn create_auction(key: String, seller: Uuid, request: &CreateAuctionRequest) -> Command {
@@ -48,25 +42,6 @@ impl Command {
     pub(crate) fn place_bid(key: String, auction: Uuid, bidder: Uuid, request: &PlaceBidRequest) -> Command {
         let path = format!("/auction/{auction}/bid");
         Command::new(Method::PUT, path, Some(bidder), key).with_body(request)
-    }
-
-    pub(crate) fn end_auction(key: String, auction: Uuid, seller: Uuid) -> Command {
-        Command::new(Method::POST, format!("/auction/{auction}/end"), Some(seller), key)
-    }
-
-    /// `POST /auction/{id}/cancel`, by the seller or, without a seller, an operator.
-    pub(crate) fn cancel_auction(key: String, auction: Uuid, seller: Option<Uuid>) -> Command {
-        Command::new(Method::POST, format!("/auction/{auction}/cancel"), seller, key)
-    }
-
-    /// `POST /auction/{id}/bid/{bid}/void`, by an operator.
-    pub(crate) fn void_bid(key: String, auction: Uuid, bid: Uuid, request: &VoidBidRequest) -> Command {
-        let path = format!("/auction/{auction}/bid/{bid}/void");
-        Command::new(Method::POST, path, None, key).with_body(request)
-    }
-
-    pub(crate) fn change_subscriptions(key: String, user: Uuid, request: &SubscriptionsRequest) -> Command {
-        Command::new(Method::PUT, "/subscriptions", Some(user), key).with_body(request)
     }
 
     /// Makes the command conditional on the version of the auction.

@@ -11,6 +11,7 @@ use auction_wire::api::{CommandDone, CreateAuctionRequest, PlaceBidRequest};
 use auction_wire::time::JsonTime;
 use auction_wire::view::{AuctionStatus, AuctionView};
 use futures_util::{StreamExt, stream};
+use reqwest::Method;
 use std::collections::BTreeMap;
 use thiserror::Error;
 use tokio::time::sleep;
@@ -120,7 +121,8 @@ impl<'a> Replayer<'a> {
             self.bar.step();
         }
         let key = self.options.run.key("end", auction.line);
-        let end = Command::end_auction(key, id, self.participants.seller);
+        let end =
+            Command::new(Method::POST, format!("/auction/{id}/end"), Some(self.participants.seller), key);
         self.client
             .command(&end)
             .await?
