@@ -1,10 +1,7 @@
 //! Model of one auction: a list of bids, sorted for each query.
 
-use crate::rules::{Refusal, check_terms, terms_of};
-use auction_domain::auction::{
-    AuctionCommand, AuctionEvent, Bid, BidState, CancelAuction, CloseAuction, DeleteBid, DoubleBid,
-    EndAuction, HoldDraw, PlaceBid, RetractBids, RevealSeed, Status, Terms, VoidBid,
-};
+use crate::rules::{Refusal, check_terms, command_of, sender_of, terms_of};
+use auction_domain::auction::{AuctionCommand, AuctionEvent, Bid, BidState, PlaceBid, Status, Terms};
 use auction_domain::{Actor, Amount, BidId, Detail, Details, Timestamp, UserId};
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -103,42 +100,6 @@ pub fn apply(model: &mut Option<AuctionModel>, event: &AuctionEvent, at: Timesta
 
 fn must_equal(event: &AuctionEvent, expected: &AuctionEvent) -> Result<(), String> {
     if event == expected { Ok(()) } else { Err(format!("expected {expected:?}")) }
-}
-
-/// Returns the command that causes the event; `None` if only another event causes it.
-fn command_of(event: &AuctionEvent) -> Option<AuctionCommand> {
-    Some(match event.clone() {
-        AuctionEvent::BidPlaced { bid, bidder, amount } => {
-            AuctionCommand::PlaceBid(PlaceBid { bid, bidder, amount })
-        }
-        AuctionEvent::BidDeleted { bid, .. } => AuctionCommand::DeleteBid(DeleteBid { bid }),
-        AuctionEvent::BidDoubled { bid, .. } => AuctionCommand::DoubleBid(DoubleBid { bid }),
-        AuctionEvent::DrawHeld(draw) => AuctionCommand::HoldDraw(HoldDraw { draw }),
-        AuctionEvent::SeedRevealed { seed } => AuctionCommand::RevealSeed(RevealSeed { seed }),
-        AuctionEvent::BidVoided { bid, reason, .. } => AuctionCommand::VoidBid(VoidBid { bid, reason }),
-        AuctionEvent::BidsRetracted { bidder, .. } => AuctionCommand::RetractBids(RetractBids { bidder }),
-        AuctionEvent::AuctionEnded { .. } => AuctionCommand::EndAuction(EndAuction),
-        AuctionEvent::AuctionCancelled { .. } => AuctionCommand::CancelAuction(CancelAuction),
-        AuctionEvent::WinnerAnnounced(_) | AuctionEvent::AuctionClosedUnsold { .. } => {
-            AuctionCommand::CloseAuction(CloseAuction)
-        }
-        AuctionEvent::AuctionCreated { .. }
-        | AuctionEvent::AuctionExtended { .. }
-        | AuctionEvent::DrawsMissed { .. } => return None,
-    })
-}
-
-/// Returns the sender of the command that causes the event.
-fn sender_of(event: &AuctionEvent) -> Actor {
-    match event {
-        AuctionEvent::BidPlaced { bidder, .. } | AuctionEvent::BidDeleted { bidder, .. } => {
-            Actor::User(*bidder)
-        }
-        AuctionEvent::BidVoided { by: Some(by), .. }
-        | AuctionEvent::AuctionEnded { by: Some(by), .. }
-        | AuctionEvent::AuctionCancelled { by: Some(by) } => *by,
-        _ => Actor::Portal,
-    }
 }
 
 impl AuctionModel {

@@ -3,8 +3,9 @@
 
 use crate::auction::{AuctionModel, SentCommand, effective};
 use auction_domain::auction::{
-    AuctionCommand, AuctionEvent, Bid, BidState, CreateAuction, Draw, PlaceBid, Seed, Status, Terms,
-    UnsoldReason, Winner,
+    AuctionCommand, AuctionEvent, Bid, BidState, CancelAuction, CloseAuction, CreateAuction, DeleteBid,
+    DoubleBid, Draw, EndAuction, HoldDraw, PlaceBid, RetractBids, RevealSeed, Seed, Status, Terms,
+    UnsoldReason, VoidBid, Winner,
 };
 use auction_domain::{Actor, Amount, BidId, Detail, Details, Timestamp};
 
@@ -238,4 +239,40 @@ impl AuctionModel {
 fn doubling(bid: &Bid) -> AuctionEvent {
     let effective = Amount::effective(2 * bid.amount.minor_units()).unwrap();
     AuctionEvent::BidDoubled { bid: bid.id, bidder: bid.bidder, effective }
+}
+
+/// Returns the command that causes the event; `None` if only another event causes it.
+pub(crate) fn command_of(event: &AuctionEvent) -> Option<AuctionCommand> {
+    Some(match event.clone() {
+        AuctionEvent::BidPlaced { bid, bidder, amount } => {
+            AuctionCommand::PlaceBid(PlaceBid { bid, bidder, amount })
+        }
+        AuctionEvent::BidDeleted { bid, .. } => AuctionCommand::DeleteBid(DeleteBid { bid }),
+        AuctionEvent::BidDoubled { bid, .. } => AuctionCommand::DoubleBid(DoubleBid { bid }),
+        AuctionEvent::DrawHeld(draw) => AuctionCommand::HoldDraw(HoldDraw { draw }),
+        AuctionEvent::SeedRevealed { seed } => AuctionCommand::RevealSeed(RevealSeed { seed }),
+        AuctionEvent::BidVoided { bid, reason, .. } => AuctionCommand::VoidBid(VoidBid { bid, reason }),
+        AuctionEvent::BidsRetracted { bidder, .. } => AuctionCommand::RetractBids(RetractBids { bidder }),
+        AuctionEvent::AuctionEnded { .. } => AuctionCommand::EndAuction(EndAuction),
+        AuctionEvent::AuctionCancelled { .. } => AuctionCommand::CancelAuction(CancelAuction),
+        AuctionEvent::WinnerAnnounced(_) | AuctionEvent::AuctionClosedUnsold { .. } => {
+            AuctionCommand::CloseAuction(CloseAuction)
+        }
+        AuctionEvent::AuctionCreated { .. }
+        | AuctionEvent::AuctionExtended { .. }
+        | AuctionEvent::DrawsMissed { .. } => return None,
+    })
+}
+
+/// Returns the sender of the command that causes the event.
+pub(crate) fn sender_of(event: &AuctionEvent) -> Actor {
+    match event {
+        AuctionEvent::BidPlaced { bidder, .. } | AuctionEvent::BidDeleted { bidder, .. } => {
+            Actor::User(*bidder)
+        }
+        AuctionEvent::BidVoided { by: Some(by), .. }
+        | AuctionEvent::AuctionEnded { by: Some(by), .. }
+        | AuctionEvent::AuctionCancelled { by: Some(by) } => *by,
+        _ => Actor::Portal,
+    }
 }
