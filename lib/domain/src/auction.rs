@@ -41,7 +41,7 @@ pub use create::CreateAuction;
 pub use delete_bid::DeleteBid;
 pub use double_bid::DoubleBid;
 pub use end::EndAuction;
-pub use event::{AuctionEvent, UnsoldReason};
+pub use event::{AuctionEvent, BidChange, UnsoldReason};
 pub use hold_draw::HoldDraw;
 pub use place_bid::PlaceBid;
 pub use promotion::{Commitment, Draw, Draws, Promotion, Proof, Seed};
@@ -50,7 +50,7 @@ pub use retract_bids::RetractBids;
 pub use reveal_seed::RevealSeed;
 pub use state::AuctionState;
 pub use terms::{SoftClose, Terms};
-pub use void_bid::VoidBid;
+pub use void_bid::{Reason, VoidBid};
 
 use crate::{Actor, Amount, BidId, Details, RefusalInfo, Timestamp, UserId};
 use bids::Bids;
@@ -179,31 +179,35 @@ impl Auction {
             self.draws.advance(self.terms.draws_due(at), self.version);
         }
         self.version += 1;
+        self.status = event.final_status().unwrap_or(self.status);
+        self.ends_at = event.ends_at().unwrap_or(self.ends_at);
+        match event.changed_bids() {
+            Some((bids, BidChange::Removed(state))) => {
+                bids.iter().for_each(|bid| self.bids.remove(*bid, state))
+            }
+            Some((bids, BidChange::Doubled)) => {
+                bids.iter().for_each(|bid| self.bids.double(*bid, self.version))
+            }
+            None => {}
+        }
         match *event {
-            AuctionEvent::AuctionCreated { .. } => {}
             AuctionEvent::BidPlaced { bid, bidder, amount } => {
                 self.bids.place(bid, bidder, amount, at, self.version);
             }
-            AuctionEvent::BidDeleted { bid, .. } => self.bids.remove(bid, BidState::Deleted),
-            AuctionEvent::BidVoided { bid, .. } => self.bids.remove(bid, BidState::Voided),
-            AuctionEvent::BidDoubled { bid, .. } => self.bids.double(bid, self.version),
-            AuctionEvent::BidsRetracted { ref bids, .. } => {
-                bids.iter().for_each(|bid| self.bids.remove(*bid, BidState::Retracted));
-            }
-            AuctionEvent::AuctionExtended { ends_at } => {
-                self.ends_at = ends_at;
-                self.extensions += 1;
-            }
-            AuctionEvent::AuctionEnded { ends_at, .. } => self.ends_at = ends_at,
+            AuctionEvent::AuctionExtended { .. } => self.extensions += 1,
             AuctionEvent::DrawHeld(ref draw) => self.draws.recorded = draw.number,
             AuctionEvent::DrawsMissed { last, .. } => self.draws.recorded = last,
             AuctionEvent::SeedRevealed { seed } => self.draws.seed = Some(seed),
-            AuctionEvent::AuctionCancelled { .. } => {
-                self.status = Status::Cancelled;
-                self.draws.cancelled_at = Some(at);
-            }
-            AuctionEvent::WinnerAnnounced(winner) => self.status = Status::Closed(Some(winner)),
-            AuctionEvent::AuctionClosedUnsold { .. } => self.status = Status::Closed(None),
+            AuctionEvent::AuctionCancelled { .. } => self.draws.cancelled_at = Some(at),
+            // Applied above.
+            AuctionEvent::AuctionCreated { .. }
+            | AuctionEvent::BidDeleted { .. }
+            | AuctionEvent::BidVoided { .. }
+            | AuctionEvent::BidDoubled { .. }
+            | AuctionEvent::BidsRetracted { .. }
+            | AuctionEvent::AuctionEnded { .. }
+            | AuctionEvent::WinnerAnnounced(_)
+            | AuctionEvent::AuctionClosedUnsold { .. } => {}
         }
     }
 

@@ -22,9 +22,10 @@ pub mod time;
 pub mod user;
 
 pub use actor::{Actor, OperatorId};
+pub use auction::Reason;
 pub use detail::{Detail, Details};
 pub use ids::{AuctionId, BidId, UserId};
 pub use money::{Amount, Currency};
 pub use refusal::{Refusal, RefusalClass, RefusalInfo, RefusalType};
-pub use text::{Description, PromoterOptions, Reason, Title};
+pub use text::{Description, PromoterOptions, Title};
 pub use time::{DurationMs, Timestamp};

@@ -1,6 +1,5 @@
 //! Texts from users and operators: limited in length, without control characters (Postgres rejects NUL).
 
-use std::fmt;
 use thiserror::Error;
 
 /// Reasons a text is invalid.
@@ -16,7 +15,7 @@ pub enum TextError {
     ControlCharacter,
 }
 
-fn check(text: &str, min: usize, max: usize, multiline: bool) -> Result<(), TextError> {
+pub(crate) fn check(text: &str, min: usize, max: usize, multiline: bool) -> Result<(), TextError> {
     if min > 0 && text.trim().is_empty() {
         return Err(TextError::Empty);
     }
@@ -30,6 +29,7 @@ fn check(text: &str, min: usize, max: usize, multiline: bool) -> Result<(), Text
     Ok(())
 }
 
+/// Declares a type of texts with its length, such as `text!(/// Note of a bidder. Note, 0..=100, multiline: false)`.
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident, $min:literal ..= $max:literal, multiline: $multiline:literal) => {
         $(#[$doc])*
@@ -37,9 +37,9 @@ macro_rules! text {
         pub struct $name(String);
 
         impl $name {
-            pub fn new(text: impl Into<String>) -> Result<$name, TextError> {
+            pub fn new(text: impl Into<String>) -> Result<$name, $crate::text::TextError> {
                 let text = text.into();
-                check(&text, $min, $max, $multiline)?;
+                $crate::text::check(&text, $min, $max, $multiline)?;
                 Ok($name(text))
             }
 
@@ -48,13 +48,14 @@ macro_rules! text {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
     };
 }
+pub(crate) use text;
 
 text!(
     /// Title of an auction: one line of 1 to 200 characters, not blank.
@@ -63,10 +64,6 @@ text!(
 text!(
     /// Description of an auction: up to 10,000 characters, possibly none.
     Description, 0..=10_000, multiline: true
-);
-text!(
-    /// Reason of an operator's action: one line of 1 to 500 characters, not blank.
-    Reason, 1..=500, multiline: false
 );
 text!(
     /// Options of the promoter as JSON: one line of 1 to 4,000 characters. The domain does not interpret

@@ -4,7 +4,7 @@
 
 use crate::append_rows::{AuctionRow, BidRow, ChangedAuctionRow, ChangedBidRow, DeletedUserRow, UserRow};
 use auction_app::ports::events::event_store::NewEvent;
-use auction_domain::auction::AuctionEvent;
+use auction_domain::auction::{AuctionEvent, BidChange, BidState, Status};
 use auction_domain::user::UserEvent;
 use auction_domain::{BidId, Timestamp};
 use auction_wire::Event;
@@ -108,29 +108,40 @@ impl InlineRows {
                 };
                 self.auctions.insert(auction, row);
             }
-            AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at, .. } => {
-                self.change_auction(auction, None, Some(*ends_at), false);
-            }
-            AuctionEvent::AuctionCancelled { .. } => {
-                self.change_auction(auction, Some("cancelled"), None, false)
-            }
-            AuctionEvent::WinnerAnnounced(_) | AuctionEvent::AuctionClosedUnsold { .. } => {
-                self.change_auction(auction, Some("closed"), None, false);
-            }
             AuctionEvent::BidPlaced { bid, bidder, amount } => {
                 self.adds_open_interests = true;
                 let (id, bidder, amount) = (bid.0, bidder.0, bigint(amount.minor_units()));
-                self.bids.insert(id, BidRow { id, auction, bidder, amount, doubled: false, state: "live" });
+                self.bids.insert(
+                    id,
+                    BidRow {
+                        id,
+                        auction,
+                        bidder,
+                        amount,
+                        doubled: false,
+                        state: stored_state(BidState::Active),
+                    },
+                );
             }
-            AuctionEvent::BidDeleted { bid, .. } => self.change_bid(*bid, false, Some("deleted")),
-            AuctionEvent::BidVoided { bid, .. } => self.change_bid(*bid, false, Some("voided")),
-            AuctionEvent::BidDoubled { bid, .. } => self.change_bid(*bid, true, None),
-            AuctionEvent::SeedRevealed { .. } => self.change_auction(auction, None, None, true),
-            AuctionEvent::DrawHeld(_) | AuctionEvent::DrawsMissed { .. } => {}
-            AuctionEvent::BidsRetracted { bids, .. } => {
-                bids.iter().for_each(|bid| self.change_bid(*bid, false, Some("retracted")));
-            }
+            _ => self.changes(auction, event),
         }
+    }
+
+    fn changes(&mut self, auction: Uuid, event: &AuctionEvent) {
+        let status = event.final_status().map(|status| match status {
+            Status::Cancelled => "cancelled",
+            Status::Open | Status::Closed(_) => "closed",
+        });
+        let revealed = matches!(event, AuctionEvent::SeedRevealed { .. });
+        if status.is_some() || event.ends_at().is_some() || revealed {
+            self.change_auction(auction, status, event.ends_at(), revealed);
+        }
+        let Some((bids, change)) = event.changed_bids() else { return };
+        let (doubled, state) = match change {
+            BidChange::Doubled => (true, None),
+            BidChange::Removed(state) => (false, Some(stored_state(state))),
+        };
+        bids.iter().for_each(|bid| self.change_bid(*bid, doubled, state));
     }
 
     fn change_auction(
@@ -163,6 +174,15 @@ impl InlineRows {
             row.doubled |= doubled;
             row.state = state.or(row.state);
         }
+    }
+}
+
+fn stored_state(state: BidState) -> &'static str {
+    match state {
+        BidState::Active => "live",
+        BidState::Deleted => "deleted",
+        BidState::Voided => "voided",
+        BidState::Retracted => "retracted",
     }
 }
 

@@ -75,22 +75,14 @@ impl ClosingHandler {
     }
 
     fn apply_auction(&self, auction: AuctionId, event: &AuctionEvent) {
-        match event {
-            AuctionEvent::AuctionCreated { terms, .. } => {
-                self.schedule.set_end(self.partition, auction, terms.ends_at);
-            }
-            AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at, .. } => {
-                self.schedule.set_end(self.partition, auction, *ends_at);
-            }
-            AuctionEvent::AuctionCancelled { .. } => {
-                self.schedule.remove(auction);
-                self.departed.notify_one();
-            }
-            AuctionEvent::WinnerAnnounced(_) | AuctionEvent::AuctionClosedUnsold { .. } => {
-                self.schedule.remove(auction);
-            }
-            AuctionEvent::BidsRetracted { .. } => self.departed.notify_one(),
-            _ => {}
+        if let Some(ends_at) = event.ends_at() {
+            self.schedule.set_end(self.partition, auction, ends_at);
+        }
+        if event.final_status().is_some() {
+            self.schedule.remove(auction);
+        }
+        if let AuctionEvent::AuctionCancelled { .. } | AuctionEvent::BidsRetracted { .. } = event {
+            self.departed.notify_one();
         }
     }
 }

@@ -148,11 +148,7 @@ fn new_bidder(projection: Option<&AuctionProjection>, event: &AuctionEvent) -> O
 /// Returns the bids whose views change with this event.
 pub fn changed_bids(event: &AuctionEvent) -> &[BidId] {
     match event {
-        AuctionEvent::BidPlaced { bid, .. }
-        | AuctionEvent::BidDeleted { bid, .. }
-        | AuctionEvent::BidDoubled { bid, .. }
-        | AuctionEvent::BidVoided { bid, .. } => std::slice::from_ref(bid),
-        AuctionEvent::BidsRetracted { bids, .. } => bids,
-        _ => &[],
+        AuctionEvent::BidPlaced { bid, .. } => std::slice::from_ref(bid),
+        _ => event.changed_bids().map_or(&[], |(bids, _)| bids),
     }
 }

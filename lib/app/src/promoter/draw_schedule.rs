@@ -168,20 +168,13 @@ impl Table {
 impl Entry {
     /// Returns whether an event changes what is due for the auction, and when.
     fn affects_schedule(&mut self, event: &AuctionEvent) -> bool {
-        match event {
-            AuctionEvent::DrawHeld(_)
-            | AuctionEvent::DrawsMissed { .. }
-            | AuctionEvent::AuctionExtended { .. }
-            | AuctionEvent::AuctionEnded { .. }
-            | AuctionEvent::AuctionCancelled { .. }
-            | AuctionEvent::WinnerAnnounced(_)
-            | AuctionEvent::AuctionClosedUnsold { .. } => {
-                (self.attempt, self.sent) = (0, None);
-                true
-            }
-            // A bid from before the draw was due that was decided after the draw was sent.
-            _ => self.sent.is_some_and(|(number, version)| self.promoted.version_for(number) != version),
+        let is_recorded = matches!(event, AuctionEvent::DrawHeld(_) | AuctionEvent::DrawsMissed { .. });
+        if is_recorded || event.ends_at().is_some() || event.final_status().is_some() {
+            (self.attempt, self.sent) = (0, None);
+            return true;
         }
+        // A bid from before the draw was due that was decided after the draw was sent.
+        self.sent.is_some_and(|(number, version)| self.promoted.version_for(number) != version)
     }
 
     /// Counts an attempt, and returns the time of the next one.

@@ -1,7 +1,7 @@
 //! Events of an auction.
 
-use super::{Draw, Seed, Terms, Winner};
-use crate::{Actor, Amount, BidId, Description, Reason, Timestamp, Title, UserId};
+use super::{BidState, Draw, Reason, Seed, Status, Terms, Winner};
+use crate::{Actor, Amount, BidId, Description, Timestamp, Title, UserId};
 
 /// Event of an auction. Each event increments the version of the auction by one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +76,49 @@ pub enum AuctionEvent {
     AuctionClosedUnsold {
         reason: UnsoldReason,
     },
+}
+
+/// Change of a bid by an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BidChange {
+    /// The bid is not active any more.
+    Removed(BidState),
+    Doubled,
+}
+
+impl AuctionEvent {
+    /// Returns the bids that the event changes, and how.
+    pub fn changed_bids(&self) -> Option<(&[BidId], BidChange)> {
+        let one = std::slice::from_ref;
+        match self {
+            AuctionEvent::BidDeleted { bid, .. } => Some((one(bid), BidChange::Removed(BidState::Deleted))),
+            AuctionEvent::BidVoided { bid, .. } => Some((one(bid), BidChange::Removed(BidState::Voided))),
+            AuctionEvent::BidsRetracted { bids, .. } => Some((bids, BidChange::Removed(BidState::Retracted))),
+            AuctionEvent::BidDoubled { bid, .. } => Some((one(bid), BidChange::Doubled)),
+            _ => None,
+        }
+    }
+
+    /// Returns the new end of bidding, if the event sets it.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        match self {
+            AuctionEvent::AuctionCreated { terms, .. } => Some(terms.ends_at),
+            AuctionEvent::AuctionExtended { ends_at } | AuctionEvent::AuctionEnded { ends_at, .. } => {
+                Some(*ends_at)
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the final status of the auction, if the event sets it.
+    pub fn final_status(&self) -> Option<Status> {
+        match self {
+            AuctionEvent::AuctionCancelled { .. } => Some(Status::Cancelled),
+            AuctionEvent::WinnerAnnounced(winner) => Some(Status::Closed(Some(*winner))),
+            AuctionEvent::AuctionClosedUnsold { .. } => Some(Status::Closed(None)),
+            _ => None,
+        }
+    }
 }
 
 /// Reasons an auction was closed without a winner.

@@ -2,7 +2,12 @@
 
 use super::refusal::*;
 use super::{Auction, AuctionEvent, BidState, Decision};
-use crate::{Actor, BidId, Reason, Timestamp};
+use crate::{Actor, BidId, Timestamp};
+
+crate::text::text!(
+    /// Reason of an operator's action: one line of 1 to 500 characters, not blank.
+    Reason, 1..=500, multiline: false
+);
 
 /// Voids an active bid. Possible until the auction is closed, also after its end. The ingress accepts the
 /// command from operators only.
