@@ -1,2 +1,2 @@
--- finish_deletions: notes that deleted users have no open interests any more
-UPDATE deletions SET finished = true WHERE seq = ANY ($1)
+-- finish_deletions: notes that deleted users have nothing left in any partition
+UPDATE deletions SET finished = true WHERE user_id = ANY ($1) AND NOT finished

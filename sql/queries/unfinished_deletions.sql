@@ -1,2 +1,2 @@
--- unfinished_deletions: deleted users that may have open interests, the earliest retry first (limit)
-SELECT seq, user_id, attempt, retry_at FROM deletions WHERE NOT finished ORDER BY retry_at, seq LIMIT $1
+-- unfinished_deletions: deletions that are not complete, the earliest retry first (limit)
+SELECT user_id, attempt, retry_at FROM deletions WHERE NOT finished ORDER BY retry_at, user_id LIMIT $1

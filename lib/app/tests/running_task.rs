@@ -7,8 +7,10 @@ use auction_app::ports::events::event_store::EventStoreConnector;
 use auction_app::ports::people::accounts::PersonalDataErasure;
 use auction_app::ports::people::user_deletions::UserDeletions;
 use auction_redis::event_stream::RedisEventStreams;
+use auction_simulation::streams::partitions;
 use auction_testkit::fixtures::P;
 use auction_testkit::memory::{MemoryParkedEvents, MemoryRevocations};
+use futures_util::future::try_join_all;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -73,14 +75,18 @@ where
 {
     RunningTask::start(|stop| async move {
         let (schedule, departed) = (Arc::new(ClosingSchedule::default()), Arc::new(Notify::new()));
-        let handler = ClosingHandler::new(P, Arc::clone(&schedule), Arc::clone(&departed));
-        let supervisor = Supervisor::without_health("auctioneer", stop.clone());
-        let subscription = SubscriptionConfig { component: "auctioneer", partition: P, supervisor };
-        let supervisor = Supervisor::without_health("closing", stop);
         let parking = MemoryParkedEvents::default();
+        let consumers = partitions().all().map(|partition| {
+            let handler = ClosingHandler::new(partition, Arc::clone(&schedule), Arc::clone(&departed));
+            let supervisor = Supervisor::without_health("auctioneer", stop.clone());
+            let subscription = SubscriptionConfig { component: "auctioneer", partition, supervisor };
+            run_consumer(&stores, &streams, &parking, subscription, handler)
+        });
+        let (partitions, revocations) = (partitions(), MemoryRevocations);
+        let supervisor = Supervisor::without_health("closing", stop.clone());
         let (consumed, ()) = tokio::join!(
-            run_consumer(&stores, &streams, &parking, subscription, handler),
-            closing::run(&queue, &stores, &MemoryRevocations, &schedule, &departed, supervisor),
+            try_join_all(consumers),
+            closing::run(&queue, &stores, &revocations, &schedule, &departed, partitions, supervisor),
         );
         consumed.unwrap();
     })

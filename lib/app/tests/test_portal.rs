@@ -10,12 +10,12 @@ use auction_app::writer::snapshots::{SnapshotPolicy, run_snapshot_writer, snapsh
 use auction_domain::auction::Auction;
 use auction_redis::command_stream::RedisCommandStreams;
 use auction_simulation::locks::Locks;
-use auction_simulation::streams::Streams;
+use auction_simulation::streams::{Streams, partitions};
 use auction_simulation::world::World;
 use auction_testkit::contract::command_stream::StreamHarness;
 use auction_testkit::fixtures::P;
 use auction_testkit::memory::MemoryStore;
-use auction_wire::{Command, CommandId, Event, EventRecord, Outcome, OutcomeResult};
+use auction_wire::{Command, CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionId};
 use std::collections::HashMap;
 use std::num::{NonZeroU64, NonZeroUsize};
 use uuid::Uuid;
@@ -41,6 +41,7 @@ pub(crate) struct TestPortal {
 pub(crate) type RunningWriter = RunningTask<Result<(), WriterError>>;
 
 pub(crate) fn start_writer<S>(
+    partition: PartitionId,
     decide: DecideFn,
     stores: S,
     streams: RedisCommandStreams,
@@ -54,7 +55,7 @@ where
     RunningTask::start(|stop| async move {
         let snapshot_writer = run_snapshot_writer(&stores, receiver, stop.clone());
         let supervisor = Supervisor::without_health("writer", stop);
-        let writer = PartitionWriter { partition: P, config, snapshots, supervisor };
+        let writer = PartitionWriter { partition, config, snapshots, supervisor };
         let (result, ()) =
             tokio::join!(partition_writer::run(&stores, &streams, locks.as_ref(), writer), snapshot_writer);
         result.inspect_err(|error| eprintln!("partition writer failed: {error}"))
@@ -88,7 +89,16 @@ impl TestPortal {
     }
 
     pub(crate) fn start_with(&self, decide: DecideFn, count: usize) -> RunningWriter {
-        start_writer(decide, self.store.clone(), self.command_streams(count), self.locks.clone())
+        start_writer(P, decide, self.store.clone(), self.command_streams(count), self.locks.clone())
+    }
+
+    /// Starts a writer for each partition.
+    pub(crate) fn start_all(&self, count: usize) -> Vec<RunningWriter> {
+        let start = |partition| {
+            let streams = self.command_streams(count);
+            start_writer(partition, DecideFn::default(), self.store.clone(), streams, None)
+        };
+        partitions().all().map(start).collect()
     }
 
     pub(crate) async fn submit(&self, command: &Command) {

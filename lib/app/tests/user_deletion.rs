@@ -6,15 +6,17 @@ use crate::test_portal::TestPortal;
 use auction_app::ports::people::user_deletions::{OpenInterest, UserDeletions};
 use auction_domain::auction::{Auction, AuctionEvent, Status};
 use auction_domain::user::{UserCommand, UserEvent};
+use auction_domain::user_bar::BarEvent;
 use auction_domain::{AuctionId, UserId};
 use auction_simulation::faulty_port::FaultyPort;
+use auction_simulation::streams::partitions;
 use auction_simulation::world::{Trace, World};
 use auction_testkit::contract::command_stream::StreamHarness;
 use auction_testkit::fixtures::{
-    P, create_auction, create_auction_for, create_user, delete_user, end_auction, fresh, place_bid,
+    P, create_auction, create_auction_for, create_user, delete_user, end_auction, fresh, fresh_in, place_bid,
 };
 use auction_testkit::random::Random;
-use auction_wire::{Command, CommandBody, Event};
+use auction_wire::{Command, CommandBody, Event, PartitionId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use uuid::Uuid;
@@ -27,10 +29,15 @@ fn start(portal: &TestPortal) -> RunningTask<()> {
     start_auctioneer(stores, portal.streams.event_connector(3), queue)
 }
 
-/// Returns random bids, auctions, deletions and ended auctions.
+fn anywhere(random: &mut Random) -> Uuid {
+    let all: Vec<PartitionId> = partitions().all().collect();
+    fresh_in(*random.pick(&all))
+}
+
+/// Returns random bids, auctions, deletions and ended auctions in all partitions.
 fn commands(random: &mut Random) -> Vec<Command> {
-    let users: Vec<UserId> = (0..5).map(|_| UserId(fresh())).collect();
-    let mut auctions: Vec<AuctionId> = (0..3).map(|_| AuctionId(fresh())).collect();
+    let users: Vec<UserId> = (0..5).map(|_| UserId(anywhere(random))).collect();
+    let mut auctions: Vec<AuctionId> = (0..3).map(|_| AuctionId(anywhere(random))).collect();
     let mut commands: Vec<Command> = users.iter().map(|user| create_user(*user)).collect();
     commands.extend(auctions.iter().map(|auction| create_auction(*auction)));
     for n in 0..random.below(40) + 20 {
@@ -38,7 +45,7 @@ fn commands(random: &mut Random) -> Vec<Command> {
         commands.push(match random.below(20) {
             0 | 1 => delete_user(user),
             2 | 3 => {
-                auctions.push(AuctionId(fresh()));
+                auctions.push(AuctionId(anywhere(random)));
                 create_auction_for(auctions[auctions.len() - 1], Some(user))
             }
             4 => end_auction(auction),
@@ -53,8 +60,7 @@ async fn quiet(portal: &TestPortal) {
     let mut quiet_rounds = 0;
     for _ in 0..5000 {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        let head = portal.store.events(P).len();
-        let settled = portal.streams.pending().await == 0 && portal.streams.events().await.len() == head;
+        let settled = portal.streams.unacknowledged() == 0;
         let finished = portal.store.unfinished(1).await.unwrap().is_empty();
         quiet_rounds = if settled && finished { quiet_rounds + 1 } else { 0 };
         if quiet_rounds == 100 {
@@ -64,32 +70,69 @@ async fn quiet(portal: &TestPortal) {
     panic!("unfinished deletions: {:?}", portal.store.unfinished(10).await);
 }
 
-fn check(portal: &TestPortal) {
-    let mut auctions: BTreeMap<Uuid, Option<Auction>> = BTreeMap::new();
-    let (mut users, mut deleted, mut retracted) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for record in portal.store.events(P) {
+/// What the events of all partitions say about users.
+#[derive(Default)]
+struct Users {
+    created: BTreeSet<UserId>,
+    deleted: BTreeSet<UserId>,
+}
+
+fn users(portal: &TestPortal) -> Users {
+    let mut users = Users::default();
+    for record in partitions().all().flat_map(|partition| portal.store.events(partition)) {
         match record.event().unwrap() {
-            Event::User(UserEvent::UserDeleted) => assert!(deleted.insert(UserId(record.key))),
-            Event::User(UserEvent::UserCreated) => assert!(users.insert(UserId(record.key))),
-            Event::User(_) | Event::Promoter(_) => {}
-            Event::Auction(event) => {
-                if let AuctionEvent::BidsRetracted { bidder, bids } = &event {
-                    assert!(deleted.contains(bidder), "only bids of deleted users are retracted");
-                    assert!(
-                        !bids.is_empty() && retracted.insert((record.key, *bidder)),
-                        "bids are retracted once"
-                    );
-                }
-                Auction::apply(auctions.entry(record.key).or_default(), &event, record.at);
-            }
+            Event::User(UserEvent::UserDeleted) => assert!(users.deleted.insert(UserId(record.key))),
+            Event::User(UserEvent::UserCreated) => assert!(users.created.insert(UserId(record.key))),
+            Event::User(_) | Event::Promoter(_) | Event::Bar(_) | Event::Auction(_) => {}
         }
     }
-    let left: BTreeSet<UserId> = users.difference(&deleted).copied().collect();
+    users
+}
+
+fn check(portal: &TestPortal) {
+    let users = users(portal);
+    let left: BTreeSet<UserId> = users.created.difference(&users.deleted).copied().collect();
     assert_eq!(portal.store.accounts(), left, "exactly the accounts of deleted users are erased");
-    let open = auctions.values().flatten().filter(|auction| auction.status() == Status::Open);
-    for auction in open {
-        assert!(auction.ranking().all(|bid| !deleted.contains(&bid.bidder)), "{auction:?}");
-        assert!(auction.terms().seller.is_none_or(|seller| !deleted.contains(&seller)), "{auction:?}");
+    partitions().all().for_each(|partition| check_partition(portal, partition, &users));
+}
+
+fn check_partition(portal: &TestPortal, partition: PartitionId, users: &Users) {
+    let mut auctions: BTreeMap<Uuid, Option<Auction>> = BTreeMap::new();
+    let (mut barred, mut retracted) = (BTreeSet::new(), BTreeSet::new());
+    for record in portal.store.events(partition) {
+        let event = match record.event().unwrap() {
+            Event::User(_) | Event::Promoter(_) => continue,
+            Event::Bar(BarEvent::UsersBarred { users }) => {
+                barred.extend(users);
+                continue;
+            }
+            Event::Auction(event) => event,
+        };
+        match &event {
+            AuctionEvent::AuctionCreated { terms, .. } => {
+                assert!(terms.seller.is_none_or(|seller| !barred.contains(&seller)), "{terms:?}");
+            }
+            AuctionEvent::BidPlaced { bidder, .. } => {
+                assert!(!barred.contains(bidder), "{bidder} bids after the bar");
+            }
+            AuctionEvent::BidsRetracted { bidder, bids } => {
+                assert!(barred.contains(bidder), "bids are retracted after the bar");
+                assert!(
+                    !bids.is_empty() && retracted.insert((record.key, *bidder)),
+                    "bids are retracted once"
+                );
+            }
+            AuctionEvent::WinnerAnnounced(winner) => {
+                assert!(!barred.contains(&winner.bidder), "a close does not overtake a bar");
+            }
+            _ => {}
+        }
+        Auction::apply(auctions.entry(record.key).or_default(), &event, record.at);
+    }
+    assert_eq!(barred, users.deleted, "every deleted user is barred from every partition");
+    for auction in auctions.values().flatten().filter(|auction| auction.status() == Status::Open) {
+        assert!(auction.ranking().all(|bid| !barred.contains(&bid.bidder)), "{auction:?}");
+        assert!(auction.terms().seller.is_none_or(|seller| !barred.contains(&seller)), "{auction:?}");
     }
 }
 
@@ -97,7 +140,7 @@ async fn schedule(seed: u64) -> u64 {
     let mut random = Random::new(seed);
     let portal = TestPortal::new(World::new(seed + 1_000_000, Trace::Off), false);
     portal.world.set_failure_rate(random.below(120));
-    let writer = portal.start(4);
+    let writers = portal.start_all(4);
     let mut auctioneers = [start(&portal), start(&portal)];
     for command in commands(&mut random) {
         if matches!(command.body, CommandBody::User(UserCommand::CreateUser(_))) {
@@ -117,7 +160,9 @@ async fn schedule(seed: u64) -> u64 {
         auctioneers[0].kill();
     }
     quiet(&portal).await;
-    writer.stop().await.unwrap();
+    for writer in writers {
+        writer.stop().await.unwrap();
+    }
     auctioneers.iter().for_each(RunningTask::kill);
     check(&portal);
     portal.world.failures()
@@ -134,7 +179,7 @@ async fn user_deletion_completes_once_under_random_faults() {
 async fn deletion_between_end_and_close_retracts_the_leading_bid() {
     let portal = TestPortal::calm();
     let (ada, bob, auction) = (UserId(fresh()), UserId(fresh()), AuctionId(fresh()));
-    let writer = portal.start(10);
+    let writers = portal.start_all(10);
     let low = place_bid(auction, bob, 200);
     for command in [
         create_user(ada),
@@ -150,10 +195,13 @@ async fn deletion_between_end_and_close_retracts_the_leading_bid() {
     // Submitted separately, since in a batch commands for users are decided before bids.
     portal.submit(&delete_user(ada)).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(portal.store.open_interests(&[ada]).await.unwrap(), [(ada, OpenInterest::Bids(auction))]);
+    let interests = portal.store.open_interests(&[(P, ada)]).await.unwrap();
+    assert_eq!(interests, [(P, ada, OpenInterest::Bids(auction))]);
     let _auctioneer = start(&portal);
     quiet(&portal).await;
-    writer.stop().await.unwrap();
+    for writer in writers {
+        writer.stop().await.unwrap();
+    }
     let last = portal.store.events(P).pop().unwrap().event().unwrap();
     let Event::Auction(AuctionEvent::WinnerAnnounced(winner)) = last else { panic!("{last:?}") };
     assert_eq!((winner.bidder, winner.bid.0), (bob, low.id.0));

@@ -1,8 +1,8 @@
 //! Business rules of the auction portal.
 //!
 //! The crate does no I/O and has no clock, no async code and no serialization: time is an argument, and
-//! `auction-wire` encodes what is stored or sent. There are three aggregates: [`user::User`],
-//! [`auction::Auction`] and [`promoter::PromoterSettings`]. Each has the same two functions:
+//! `auction-wire` encodes what is stored or sent. There are four aggregates: [`user::User`],
+//! [`auction::Auction`], [`promoter::PromoterSettings`] and [`user_bar::UserBar`]. Each has the same two functions:
 //!
 //! * `decide(state, command, at)` returns the events that the command causes, or the reason it is refused;
 //! * `apply(state, event)` applies one event to the state and never fails.
@@ -20,6 +20,7 @@ pub mod refusal;
 pub mod text;
 pub mod time;
 pub mod user;
+pub mod user_bar;
 
 pub use actor::{Actor, OperatorId};
 pub use auction::Reason;

@@ -144,7 +144,7 @@ fn expect(headers: &HeaderMap, body: &CommandBody) -> Result<Option<u64>, Proble
     match body {
         CommandBody::Auction(AuctionCommand::CreateAuction(_)) => Ok(None),
         CommandBody::Auction(_) => expected_version(headers),
-        CommandBody::User(_) | CommandBody::Promoter(_) => Ok(None),
+        CommandBody::User(_) | CommandBody::Promoter(_) | CommandBody::Bar(_) => Ok(None),
     }
 }
 

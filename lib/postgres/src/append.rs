@@ -24,13 +24,12 @@ pub(crate) async fn append(
     let params: &[&(dyn ToSql + Sync)] = &[
         &(batch.partition.0 as i16), // at most 100 partitions
         &bigint(batch.expected_head),
-        &bigint(batch.known_deletions),
-        &rows.adds_open_interests,
         &events,
         &outcomes,
         &rows.users.values,
         &rows.deleted_users.values,
         &rows.deletions,
+        &rows.bars,
         &rows.auctions.values,
         &rows.changed_auctions.values,
         &rows.bids.values,
@@ -43,7 +42,6 @@ pub(crate) async fn append(
     match rows.first().map(|row| row.get(0)) {
         Some("committed") => Ok(AppendResult::Committed),
         Some("head_conflict") => Ok(AppendResult::HeadConflict),
-        Some("stale_deletions") => Ok(AppendResult::StaleDeletions),
         other => {
             let text = format!("append_batch returned the unknown result {other:?}");
             Err(Unavailable::new("postgres", text))

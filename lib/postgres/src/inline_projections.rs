@@ -6,6 +6,7 @@ use crate::append_rows::{AuctionRow, BidRow, ChangedAuctionRow, ChangedBidRow, D
 use auction_app::ports::events::event_store::NewEvent;
 use auction_domain::auction::{AuctionEvent, BidChange, BidState, Status};
 use auction_domain::user::UserEvent;
+use auction_domain::user_bar::BarEvent;
 use auction_domain::{BidId, Timestamp};
 use auction_wire::Event;
 use std::collections::HashMap;
@@ -19,15 +20,14 @@ pub(crate) struct InlineRows {
     pub(crate) deleted_users: RowsById<DeletedUserRow>,
     /// Users to add to the table of deletions.
     pub(crate) deletions: Vec<Uuid>,
+    /// Users to add to the table of barred users.
+    pub(crate) bars: Vec<Uuid>,
     pub(crate) auctions: RowsById<AuctionRow>,
     /// Auctions from earlier batches.
     pub(crate) changed_auctions: RowsById<ChangedAuctionRow>,
     pub(crate) bids: RowsById<BidRow>,
     /// Bids from earlier batches.
     pub(crate) changed_bids: RowsById<ChangedBidRow>,
-    /// Whether a user gets an open interest, as a bidder or as a seller. Then the append takes the deletion
-    /// lock, shared.
-    pub(crate) adds_open_interests: bool,
 }
 
 /// Rows by id, in the order in which the ids were added.
@@ -72,6 +72,9 @@ impl InlineRows {
                 Event::User(user) => rows.user(event.record.key, user, event.record.at),
                 Event::Auction(auction) => rows.auction(event.record.key, auction),
                 Event::Promoter(_) => {}
+                Event::Bar(BarEvent::UsersBarred { users }) => {
+                    rows.bars.extend(users.iter().map(|user| user.0))
+                }
             }
         }
         rows
@@ -98,7 +101,6 @@ impl InlineRows {
     fn auction(&mut self, auction: Uuid, event: &AuctionEvent) {
         match event {
             AuctionEvent::AuctionCreated { terms, .. } => {
-                self.adds_open_interests |= terms.seller.is_some();
                 let row = AuctionRow {
                     id: auction,
                     seller: terms.seller.map(|seller| seller.0),
@@ -109,7 +111,6 @@ impl InlineRows {
                 self.auctions.insert(auction, row);
             }
             AuctionEvent::BidPlaced { bid, bidder, amount } => {
-                self.adds_open_interests = true;
                 let (id, bidder, amount) = (bid.0, bidder.0, bigint(amount.minor_units()));
                 self.bids.insert(
                     id,

@@ -153,7 +153,7 @@ impl PreferenceReader for PostgresQueries {
             Event::User(UserEvent::UserCreated) => Some(NotificationPreferences::default()),
             Event::User(UserEvent::NotificationPreferencesChanged(preferences)) => Some(preferences),
             Event::User(UserEvent::UserDeleted) => Some(NotificationPreferences::NONE),
-            Event::Auction(_) | Event::Promoter(_) => None,
+            Event::Auction(_) | Event::Promoter(_) | Event::Bar(_) => None,
         })
     }
 }

@@ -143,20 +143,19 @@ impl EventStore for PostgresStore {
         self.0.query(sql!("outcomes"), &[&ids]).await?.iter().map(outcome).collect()
     }
 
-    async fn active_users(&mut self, users: &[UserId]) -> Result<Vec<UserId>, Unavailable> {
+    async fn active_users(
+        &mut self,
+        partition: PartitionId,
+        users: &[UserId],
+    ) -> Result<Vec<UserId>, Unavailable> {
         let ids: Vec<Uuid> = users.iter().map(|user| user.0).collect();
-        let rows = self.0.query(sql!("active_users"), &[&ids]).await?;
+        let rows = self.0.query(sql!("active_users"), &[&ids, &(partition.0 as i16)]).await?;
         Ok(rows.iter().map(|row| UserId(row.get(0))).collect())
     }
 
-    async fn deletions_after(&mut self, after: u64) -> Result<Vec<(u64, UserId)>, Unavailable> {
-        let rows = self.0.query(sql!("deletions_after"), &[&bigint(after)]).await?;
-        Ok(rows.iter().map(|row| (number(row, 0), UserId(row.get(1)))).collect())
-    }
-
-    async fn newest_deletion(&mut self) -> Result<u64, Unavailable> {
-        let rows = self.0.query(sql!("newest_deletion"), &[]).await?;
-        Ok(rows.first().map_or(0, |row| number(row, 0)))
+    async fn unfinished_bars(&mut self, partition: PartitionId) -> Result<Vec<UserId>, Unavailable> {
+        let rows = self.0.query(sql!("unfinished_bars"), &[&(partition.0 as i16)]).await?;
+        Ok(rows.iter().map(|row| UserId(row.get(0))).collect())
     }
 
     async fn open_auctions(&mut self, partition: PartitionId) -> Result<OpenAuctions, Unavailable> {

@@ -1,10 +1,11 @@
-//! Open interests of deleted users.
+//! Progress of user deletions: deletions, bars and open interests of deleted users.
 
 use crate::inline_projections::bigint;
 use crate::queries::PostgresQueries;
 use auction_app::ports::Unavailable;
-use auction_app::ports::people::user_deletions::{OpenInterest, PendingDeletion, UserDeletions};
+use auction_app::ports::people::user_deletions::{Bar, OpenInterest, PendingDeletion, UserDeletions};
 use auction_domain::{AuctionId, Timestamp, UserId};
+use auction_wire::PartitionId;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -14,36 +15,76 @@ impl UserDeletions for PostgresQueries {
         Ok(rows.iter().map(pending_deletion).collect())
     }
 
-    async fn open_interests(&self, users: &[UserId]) -> Result<Vec<(UserId, OpenInterest)>, Unavailable> {
-        let users: Vec<Uuid> = users.iter().map(|user| user.0).collect();
-        let rows = self.query(sql!("open_interests"), &[&users]).await?;
+    async fn bars(&self, users: &[UserId]) -> Result<Vec<Bar>, Unavailable> {
+        let rows = self.query(sql!("bars"), &[&ids(users)]).await?;
+        Ok(rows.iter().map(bar).collect())
+    }
+
+    async fn open_interests(
+        &self,
+        barred: &[(PartitionId, UserId)],
+    ) -> Result<Vec<(PartitionId, UserId, OpenInterest)>, Unavailable> {
+        let (partitions, users) = columns(barred);
+        let rows = self.query(sql!("open_interests"), &[&partitions, &users]).await?;
         Ok(rows.iter().map(open_interest).collect())
     }
 
-    async fn record_sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
-        let sequences: Vec<i64> = sent.iter().map(|sent| bigint(sent.sequence)).collect();
+    async fn record_bars_sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
+        let users: Vec<Uuid> = sent.iter().map(|sent| sent.user.0).collect();
         let attempts: Vec<i32> = sent.iter().map(|sent| sent.attempt.cast_signed()).collect();
         let retry_at: Vec<i64> = sent.iter().map(|sent| sent.retry_at.0).collect();
-        self.query(sql!("deletions_sent"), &[&sequences, &attempts, &retry_at]).await.map(drop)
+        self.query(sql!("bars_sent"), &[&users, &attempts, &retry_at]).await.map(drop)
     }
 
-    async fn mark_finished(&self, deletions: &[u64]) -> Result<(), Unavailable> {
-        let sequences: Vec<i64> = deletions.iter().map(|sequence| bigint(*sequence)).collect();
-        self.query(sql!("finish_deletions"), &[&sequences]).await.map(drop)
+    async fn record_removals_sent(&self, sent: &[Bar]) -> Result<(), Unavailable> {
+        let bars: Vec<(PartitionId, UserId)> = sent.iter().map(|sent| (sent.partition, sent.user)).collect();
+        let (partitions, users) = columns(&bars);
+        let attempts: Vec<i32> = sent.iter().map(|sent| sent.attempt.cast_signed()).collect();
+        let retry_at: Vec<i64> = sent.iter().map(|sent| sent.retry_at.0).collect();
+        self.query(sql!("removals_sent"), &[&partitions, &users, &attempts, &retry_at]).await.map(drop)
     }
+
+    async fn finish_bars(&self, bars: &[(PartitionId, UserId)]) -> Result<(), Unavailable> {
+        let (partitions, users) = columns(bars);
+        self.query(sql!("finish_bars"), &[&partitions, &users]).await.map(drop)
+    }
+
+    async fn finish(&self, users: &[UserId]) -> Result<(), Unavailable> {
+        self.query(sql!("finish_deletions"), &[&ids(users)]).await.map(drop)
+    }
+}
+
+fn ids(users: &[UserId]) -> Vec<Uuid> {
+    users.iter().map(|user| user.0).collect()
+}
+
+fn columns(bars: &[(PartitionId, UserId)]) -> (Vec<i16>, Vec<Uuid>) {
+    bars.iter().map(|(partition, user)| (partition.0.cast_signed(), user.0)).unzip()
 }
 
 fn pending_deletion(row: &Row) -> PendingDeletion {
-    let (sequence, attempt): (i64, i32) = (row.get(0), row.get(2));
+    let attempt: i32 = row.get(1);
     PendingDeletion {
-        sequence: sequence.cast_unsigned(),
-        user: UserId(row.get(1)),
+        user: UserId(row.get(0)),
         attempt: attempt.cast_unsigned(),
-        retry_at: Timestamp(row.get(3)),
+        retry_at: Timestamp(row.get(2)),
     }
 }
 
-fn open_interest(row: &Row) -> (UserId, OpenInterest) {
-    let auction = AuctionId(row.get(1));
-    (UserId(row.get(0)), if row.get(2) { OpenInterest::Sale(auction) } else { OpenInterest::Bids(auction) })
+fn bar(row: &Row) -> Bar {
+    let (partition, attempt): (i16, i32) = (row.get(0), row.get(2));
+    Bar {
+        partition: PartitionId(partition.cast_unsigned()),
+        user: UserId(row.get(1)),
+        attempt: attempt.cast_unsigned(),
+        retry_at: Timestamp(row.get(3)),
+        finished: row.get(4),
+    }
+}
+
+fn open_interest(row: &Row) -> (PartitionId, UserId, OpenInterest) {
+    let (partition, auction): (i16, Uuid) = (row.get(0), row.get(2));
+    let auction = AuctionId(auction);
+    let interest = if row.get(3) { OpenInterest::Sale(auction) } else { OpenInterest::Bids(auction) };
+    (PartitionId(partition.cast_unsigned()), UserId(row.get(1)), interest)
 }

@@ -86,7 +86,6 @@ async fn database_of_v12_is_upgraded_and_readable() {
     assert_eq!((unrevealed.position, unrevealed.auctions), (1, vec![AuctionId(AUCTION)]));
     assert_eq!(store.open_auctions(P).await.unwrap().auctions.len(), 2);
     let mut repeated = batch(1, vec![(fresh(), 1, user_created())]);
-    repeated.known_deletions = 1;
     repeated.outcomes = vec![outcome.clone()];
     assert_eq!(store.append(&repeated).await.unwrap(), AppendResult::DuplicateCommand);
     repeated.outcomes = vec![refusal(CommandId(fresh()), 2)];
@@ -95,7 +94,7 @@ async fn database_of_v12_is_upgraded_and_readable() {
     let queries = PostgresQueries::new(&connector, 1).unwrap();
     assert_eq!(queries.outcome(COMMAND).await.unwrap(), Some(outcome));
     assert_parked(&queries).await;
-    let deletion = PendingDeletion { sequence: 1, user: USER, attempt: 2, retry_at: Timestamp(77) };
+    let deletion = PendingDeletion { user: USER, attempt: 2, retry_at: Timestamp(77) };
     assert_eq!(queries.unfinished(10).await.unwrap(), [deletion]);
     assert_eq!(queries.profile(USER).await.unwrap().unwrap().email, "ada@example.org");
     let row = client.query_one("SELECT duplicate_sign_ups FROM accounts", &[]).await.unwrap();

@@ -25,9 +25,7 @@ impl Tables {
 
     async fn append(&self, batch: &AppendBatch) {
         let mut store = self.stores.open().await.unwrap();
-        let mut batch = batch.clone();
-        batch.known_deletions = store.deletions_after(0).await.unwrap().last().map_or(0, |last| last.0);
-        assert_eq!(store.append(&batch).await.unwrap(), AppendResult::Committed);
+        assert_eq!(store.append(batch).await.unwrap(), AppendResult::Committed);
     }
 
     async fn user(&self, id: Uuid) -> (i64, Option<i64>) {
@@ -70,8 +68,9 @@ async fn user_rows_are_the_same_for_one_batch_or_many() {
         assert_eq!(tables.user(ada).await, (AT.0, Some(AT.0)));
         assert_eq!(tables.user(bob).await, (AT.0, None));
         let mut store = tables.stores.open().await.unwrap();
-        assert_eq!(store.deletions_after(0).await.unwrap().len(), 1);
-        assert_eq!(store.active_users(&[UserId(ada), UserId(bob)]).await.unwrap(), [UserId(bob)]);
+        let deletions = tables.sql.query_one("SELECT count(*) FROM deletions", &[]).await.unwrap();
+        assert_eq!(deletions.get::<_, i64>(0), 1);
+        assert_eq!(store.active_users(P, &[UserId(ada), UserId(bob)]).await.unwrap(), [UserId(bob)]);
     }
 }
 
@@ -161,37 +160,4 @@ async fn events_are_never_changed_or_removed() {
     }
     let mut store = tables.stores.open().await.unwrap();
     assert_eq!(store.events_after(P, 0, 10).await.unwrap().len(), 1);
-}
-
-/// Appends while a deletion holds its lock and is not committed yet.
-async fn append_during_a_deletion(event: impl FnOnce(UserId, Uuid) -> (Uuid, u64, Event)) -> AppendResult {
-    let tables = Tables::new().await;
-    let (ada, auction) = (fresh(), fresh());
-    tables.append(&batch(0, vec![(ada, 1, user_created()), (auction, 1, auction_created(None))])).await;
-    let lock = "BEGIN; SELECT pg_advisory_xact_lock(7022628545590423042)";
-    tables.sql.batch_execute(lock).await.unwrap();
-    tables.sql.execute("INSERT INTO deletions (user_id) VALUES ($1)", &[&ada]).await.unwrap();
-    let batch = batch(2, vec![event(UserId(ada), auction)]);
-    let mut store = tables.stores.open().await.unwrap();
-    let appending = tokio::spawn(async move { store.append(&batch).await.unwrap() });
-    auction_testkit::local_servers::eventually("the append waits for the lock", || async {
-        let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
-                     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-        tables.sql.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 1
-    })
-    .await;
-    tables.sql.batch_execute("COMMIT").await.unwrap();
-    appending.await.unwrap()
-}
-
-#[tokio::test]
-async fn bid_append_waits_for_a_deletion_and_sees_it() {
-    let bid = |ada, auction| (auction, 2, bid_placed(BidId(fresh()), ada, 100));
-    assert_eq!(append_during_a_deletion(bid).await, AppendResult::StaleDeletions);
-}
-
-#[tokio::test]
-async fn seller_auction_append_waits_for_a_deletion_and_sees_it() {
-    let auction = |ada, _| (fresh(), 1, auction_created(Some(ada)));
-    assert_eq!(append_during_a_deletion(auction).await, AppendResult::StaleDeletions);
 }

@@ -5,7 +5,7 @@
 //! | `id`    | id of the command, and of the user, auction or bid that it creates |
 //! | `kind`  | kind of the command, such as `place_bid` |
 //! | `v`     | schema version of the body, from 1 |
-//! | `key`   | id of the user, auction or promoter settings it is for; determines the partition |
+//! | `key`   | id of the user, auction, promoter settings or bar it is for; determines the partition |
 //! | `actor` | who sent it: id of a user, `operator:<user id>`, `api-key:<key id>`, `operator` or `portal` |
 //! | `expect`| version that the aggregate must have; absent if any version will do |
 //! | `fp`    | fingerprint of the request's payload, 16 hex digits |
@@ -19,7 +19,8 @@ use crate::fields::{DecodeError, Fields, RawFields, check_version, parse};
 use auction_domain::auction::*;
 use auction_domain::promoter::{ChangePromoterSettings, PromoterCommand};
 use auction_domain::user::{ChangeNotificationPreferences, CreateUser, DeleteUser, UserCommand};
-use auction_domain::{Actor, AuctionId, RefusalType};
+use auction_domain::user_bar::{BarCommand, BarUsers};
+use auction_domain::{Actor, AuctionId, RefusalType, UserId};
 use serde::de::DeserializeOwned;
 use std::fmt;
 use uuid::Uuid;
@@ -81,6 +82,7 @@ commands! {
     hold_draw: Auction(AuctionCommand::HoldDraw),
     reveal_seed: Auction(AuctionCommand::RevealSeed),
     change_promoter_settings: Promoter(PromoterCommand::ChangePromoterSettings),
+    bar_users: Bar(BarCommand::BarUsers),
 }
 
 /// Encoded body of a command with the header fields that complete it.
@@ -119,7 +121,7 @@ pub enum Channel {
     User,
     /// Commands that create auctions or change the promoter settings.
     Auction,
-    /// Commands that change an existing auction.
+    /// Commands that change an existing auction, and bars of deleted users.
     Bid,
 }
 
@@ -158,15 +160,24 @@ pub struct Command {
 impl Command {
     /// Returns a command of the portal itself to an auction. No request waits for its outcome.
     pub fn of_portal(id: Uuid, auction: AuctionId, body: AuctionCommand) -> Command {
+        Command::without_request(id, auction.0, CommandBody::Auction(body))
+    }
+
+    /// Returns a command that bars deleted users from the partition of `id`, which is also the id of the bar.
+    pub fn bar_users(id: Uuid, users: Vec<UserId>) -> Command {
+        Command::without_request(id, id, CommandBody::Bar(BarCommand::BarUsers(BarUsers { users })))
+    }
+
+    fn without_request(id: Uuid, key: Uuid, body: CommandBody) -> Command {
         Command {
             id: CommandId(id),
-            key: auction.0,
+            key,
             actor: Actor::Portal,
             expect: None,
             fingerprint: 0,
             reply: String::new(),
             trace: String::new(),
-            body: CommandBody::Auction(body),
+            body,
         }
     }
 }
@@ -177,6 +188,7 @@ pub enum CommandBody {
     User(UserCommand),
     Auction(AuctionCommand),
     Promoter(PromoterCommand),
+    Bar(BarCommand),
 }
 
 impl CommandBody {
@@ -188,7 +200,8 @@ impl CommandBody {
             CommandBody::Auction(AuctionCommand::CreateAuction(_)) | CommandBody::Promoter(_) => {
                 Channel::Auction
             }
-            CommandBody::Auction(_) => Channel::Bid,
+            // The order with bids, auctions and closes is what a bar is for.
+            CommandBody::Auction(_) | CommandBody::Bar(_) => Channel::Bid,
         }
     }
 

@@ -6,7 +6,7 @@
 //! |---------|---------|
 //! | `kind`  | kind of the event, such as `bid_placed` |
 //! | `v`     | schema version of the body, from 1 |
-//! | `key`   | id of the user, auction or promoter settings it is about |
+//! | `key`   | id of the user, auction, promoter settings or bar it is about |
 //! | `ver`   | version of that aggregate after the event, from 1 |
 //! | `at`    | time of the command, milliseconds since 1970 |
 //! | `cause` | id of the command that caused it |
@@ -19,6 +19,7 @@ use crate::fields::{DecodeError, Fields, RawFields, check_version};
 use auction_domain::auction::AuctionEvent;
 use auction_domain::promoter::PromoterEvent;
 use auction_domain::user::UserEvent;
+use auction_domain::user_bar::BarEvent;
 use auction_domain::{Amount, Timestamp};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -82,6 +83,7 @@ events! {
     draws_missed: Auction(AuctionEvent::DrawsMissed { first, last }) => (*first, *last),
     seed_revealed: Auction(AuctionEvent::SeedRevealed { seed }) => (*seed),
     promoter_settings_changed: Promoter(PromoterEvent::PromoterSettingsChanged { options, by }) => (options, *by),
+    users_barred: Bar(BarEvent::UsersBarred { users }) => (users),
 }
 
 /// Encoded body of an event, with its kind and schema version.
@@ -111,6 +113,7 @@ pub enum Event {
     User(UserEvent),
     Auction(AuctionEvent),
     Promoter(PromoterEvent),
+    Bar(BarEvent),
 }
 
 impl Event {

@@ -14,7 +14,7 @@ const BODIES: &str = "\
     amount at_most at_version auction_won because bid bid_doubled bidder bids by chosen commitment \
     currency description draw effective eligible ends_at every_ms extend_by_ms first highest_bid last \
     opening_bid options pays promotion proof reason reserve retraction_lock_ms seed seller \
-    settings_version soft_close starts_at title within_ms";
+    settings_version soft_close starts_at title users within_ms";
 const LAYOUT_OF_THE_SAMPLES: &str = "body body_for_the_eye fields";
 
 fn collect_names(value: &Value, found: &mut BTreeSet<String>) {

@@ -165,5 +165,5 @@ fn append(
             result: accepted.clone(),
         });
     }
-    Ok(AppendBatch { partition, expected_head: head, known_deletions: 0, events, outcomes })
+    Ok(AppendBatch { partition, expected_head: head, events, outcomes })
 }

@@ -113,7 +113,9 @@ impl Worker {
             let schema: i16 = row.get(1);
             match Event::decode(row.get(0), schema.cast_unsigned(), row.get(3))? {
                 Event::Auction(event) => Auction::apply(&mut auction, &event, Timestamp(row.get(2))),
-                Event::User(_) | Event::Promoter(_) => return Err("the aggregate is not an auction".into()),
+                Event::User(_) | Event::Promoter(_) | Event::Bar(_) => {
+                    return Err("the aggregate is not an auction".into());
+                }
             }
         }
         let decided = body.decide(auction.as_ref(), command.actor, command.expect, at);

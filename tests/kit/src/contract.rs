@@ -48,7 +48,7 @@ macro_rules! event_store {
             append_of_refusals_only_checks_the_head
             append_rejects_content_that_cannot_be_stored
             outcomes_round_trip
-            append_writes_nothing_until_deletions_are_known
+            active_users_excludes_deleted_and_barred_users
             open_auctions_excludes_auctions_with_a_result
             unrevealed_auctions_lists_promoted_auctions_until_reveal
             concurrent_appends_commit_exactly_one
@@ -224,8 +224,9 @@ macro_rules! inbox {
 macro_rules! user_deletions {
     ($adapter:expr) => {
         $crate::contract_tests! { user_deletions, $adapter,
-            deletion_is_listed_until_marked_finished
-            sent_deletion_counts_once_and_moves_to_the_end
+            deletion_is_listed_until_finished
+            sent_bars_count_once_and_move_the_deletion_to_the_end
+            sent_removals_count_once_and_bars_finish
             open_interests_are_active_bids_and_unfinished_sales
         }
     };

@@ -6,6 +6,7 @@ use auction_domain::auction::{
     Terms,
 };
 use auction_domain::user::{CreateUser, DeleteUser, UserCommand, UserEvent};
+use auction_domain::user_bar::BarEvent;
 use auction_domain::{
     Actor, Amount, AuctionId, BidId, Currency, Description, DurationMs, OperatorId, RefusalClass, Timestamp,
     Title, UserId,
@@ -27,8 +28,14 @@ pub const END: Timestamp = Timestamp(4_102_444_800_000);
 
 /// Returns an id that is unique in this process and belongs to an aggregate in partition 0.
 pub fn fresh() -> Uuid {
+    fresh_in(P)
+}
+
+/// Returns a new id in a partition, for any number of partitions that divides 6,400.
+pub fn fresh_in(partition: PartitionId) -> Uuid {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    Uuid::from_u64_pair(0x0192_f5d0_1c00_7000, NEXT.fetch_add(1, Ordering::Relaxed) * 6400)
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    Uuid::from_u64_pair(0x0192_f5d0_1c00_7000, number * 6400 + u64::from(partition.0))
 }
 
 pub fn amount(minor_units: u64) -> Amount {
@@ -136,6 +143,10 @@ pub fn user_deleted() -> Event {
     Event::User(UserEvent::UserDeleted)
 }
 
+pub fn users_barred(users: &[UserId]) -> Event {
+    Event::Bar(BarEvent::UsersBarred { users: users.to_vec() })
+}
+
 pub fn bid_placed(bid: BidId, bidder: UserId, minor_units: u64) -> Event {
     Event::Auction(AuctionEvent::BidPlaced { bid, bidder, amount: amount(minor_units) })
 }
@@ -159,13 +170,7 @@ pub fn refusal(command: CommandId, position: u64) -> Outcome {
 /// Returns a batch that appends after `expected_head`. Each event has its own command. The id of the command
 /// is the id of the bid or aggregate that the event creates, or a fresh one.
 pub fn batch(expected_head: u64, events: Vec<(Uuid, u64, Event)>) -> AppendBatch {
-    let mut append = AppendBatch {
-        partition: P,
-        expected_head,
-        known_deletions: 0,
-        events: Vec::new(),
-        outcomes: Vec::new(),
-    };
+    let mut append = AppendBatch { partition: P, expected_head, events: Vec::new(), outcomes: Vec::new() };
     for (n, (key, version, event)) in events.into_iter().enumerate() {
         let cause = CommandId(match &event {
             Event::Auction(AuctionEvent::BidPlaced { bid, .. }) => bid.0,

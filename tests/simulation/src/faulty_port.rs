@@ -15,7 +15,7 @@ use auction_app::ports::notifications::notification_store::{
     NotificationBatch, NotificationCommit, NotificationStore, NotificationStoreConnector,
 };
 use auction_app::ports::people::accounts::PersonalDataErasure;
-use auction_app::ports::people::user_deletions::{OpenInterest, PendingDeletion, UserDeletions};
+use auction_app::ports::people::user_deletions::{Bar, OpenInterest, PendingDeletion, UserDeletions};
 use auction_domain::{Timestamp, UserId};
 use auction_wire::{Command, CommandId, EventRecord, Outcome, PartitionId, SnapshotRecord};
 use std::time::Duration;
@@ -141,14 +141,15 @@ impl<S: EventStore + Clone + 'static> EventStore for FaultyPort<S> {
     async fn outcomes(&mut self, commands: &[CommandId]) -> Result<Vec<Outcome>, Unavailable> {
         round_trip(&self.world, self.inner.outcomes(commands)).await
     }
-    async fn active_users(&mut self, users: &[UserId]) -> Result<Vec<UserId>, Unavailable> {
-        round_trip(&self.world, self.inner.active_users(users)).await
+    async fn active_users(
+        &mut self,
+        partition: PartitionId,
+        users: &[UserId],
+    ) -> Result<Vec<UserId>, Unavailable> {
+        round_trip(&self.world, self.inner.active_users(partition, users)).await
     }
-    async fn deletions_after(&mut self, after: u64) -> Result<Vec<(u64, UserId)>, Unavailable> {
-        round_trip(&self.world, self.inner.deletions_after(after)).await
-    }
-    async fn newest_deletion(&mut self) -> Result<u64, Unavailable> {
-        round_trip(&self.world, self.inner.newest_deletion()).await
+    async fn unfinished_bars(&mut self, partition: PartitionId) -> Result<Vec<UserId>, Unavailable> {
+        round_trip(&self.world, self.inner.unfinished_bars(partition)).await
     }
     async fn open_auctions(&mut self, partition: PartitionId) -> Result<OpenAuctions, Unavailable> {
         round_trip(&self.world, self.inner.open_auctions(partition)).await
@@ -183,14 +184,26 @@ impl<D: UserDeletions> UserDeletions for FaultyPort<D> {
     async fn unfinished(&self, limit: usize) -> Result<Vec<PendingDeletion>, Unavailable> {
         round_trip(&self.world, self.inner.unfinished(limit)).await
     }
-    async fn open_interests(&self, users: &[UserId]) -> Result<Vec<(UserId, OpenInterest)>, Unavailable> {
-        round_trip(&self.world, self.inner.open_interests(users)).await
+    async fn bars(&self, users: &[UserId]) -> Result<Vec<Bar>, Unavailable> {
+        round_trip(&self.world, self.inner.bars(users)).await
     }
-    async fn record_sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
-        round_trip(&self.world, self.inner.record_sent(sent)).await
+    async fn open_interests(
+        &self,
+        barred: &[(PartitionId, UserId)],
+    ) -> Result<Vec<(PartitionId, UserId, OpenInterest)>, Unavailable> {
+        round_trip(&self.world, self.inner.open_interests(barred)).await
     }
-    async fn mark_finished(&self, deletions: &[u64]) -> Result<(), Unavailable> {
-        round_trip(&self.world, self.inner.mark_finished(deletions)).await
+    async fn record_bars_sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
+        round_trip(&self.world, self.inner.record_bars_sent(sent)).await
+    }
+    async fn record_removals_sent(&self, sent: &[Bar]) -> Result<(), Unavailable> {
+        round_trip(&self.world, self.inner.record_removals_sent(sent)).await
+    }
+    async fn finish_bars(&self, bars: &[(PartitionId, UserId)]) -> Result<(), Unavailable> {
+        round_trip(&self.world, self.inner.finish_bars(bars)).await
+    }
+    async fn finish(&self, users: &[UserId]) -> Result<(), Unavailable> {
+        round_trip(&self.world, self.inner.finish(users)).await
     }
 }
 

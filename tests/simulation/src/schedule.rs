@@ -93,6 +93,7 @@ pub(crate) struct Schedule {
     /// Older state of Redis to fall back to.
     backup: Option<PersistedState>,
     deleted_other_users: usize,
+    unsent_bars: Vec<Command>,
 }
 
 impl Schedule {
@@ -126,6 +127,7 @@ impl Schedule {
             projectors: Vec::new(),
             backup: None,
             deleted_other_users: 0,
+            unsent_bars: Vec::new(),
         };
         schedule.writers = (0..writers).map(|_| schedule.start_writer()).collect();
         schedule.projectors = (0..projectors).map(|_| schedule.start_projector()).collect();
@@ -145,6 +147,7 @@ impl Schedule {
             }
             self.replace_ended().await?;
         }
+        self.send_bars().await;
         sleep(Duration::from_millis(self.world.below(3000))).await;
         self.replace_ended().await?;
         self.end_faults().await?;

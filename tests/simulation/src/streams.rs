@@ -23,12 +23,12 @@ use stream_worker::EntryId;
 /// Longest time that a read waits.
 const BLOCK: Duration = Duration::from_millis(200);
 
-/// Number of partitions. The streams belong to one of them.
+/// Number of partitions. All of them take commands; what is read here belongs to partition 0.
 pub fn partitions() -> PartitionCount {
     PartitionCount::new(4).expect("a valid number of partitions")
 }
 
-/// Streams of partition 0. Clones share them.
+/// Streams of a portal. Clones share them.
 #[derive(Clone)]
 pub struct Streams {
     world: World,
@@ -93,6 +93,20 @@ impl Streams {
         delivered - self.pending_by(|_| true).len()
     }
 
+    /// Returns the number of commands of all partitions that are not acknowledged.
+    pub fn unacknowledged(&self) -> usize {
+        let waiting = |stream: &Stream| {
+            let group = stream.groups.get(GROUP.as_bytes());
+            let last = group.map(|group| group.last).unwrap_or_default();
+            let undelivered = stream.entries.keys().filter(|id| **id > last).count();
+            undelivered + group.map_or(0, |group| group.pending.len())
+        };
+        let streams = partitions().all().flat_map(|partition| {
+            Channel::ALL.into_iter().map(move |channel| keys::commands(partition, channel))
+        });
+        streams.map(|key| self.read(&key, waiting)).sum()
+    }
+
     pub fn dead_letters(&self) -> Vec<NewDeadLetter> {
         self.entries(&keys::dead(P), |_, fields| {
             let mut fields = named(fields);
@@ -134,7 +148,8 @@ impl Streams {
 impl CommandQueue for Streams {
     async fn submit(&self, command: Command) -> Result<(), Unavailable> {
         let fields = command.to_fields().into_iter().map(|(name, value)| (name.into(), value));
-        self.add(command.body.channel(), fields.collect()).await;
+        let key = keys::commands(partitions().of(command.key), command.body.channel());
+        self.network.add(&key, "*", fields.collect());
         Ok(())
     }
 

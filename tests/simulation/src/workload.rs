@@ -120,22 +120,21 @@ impl Workload {
         AppendBatch {
             partition: OTHER_PARTITION,
             expected_head: 0,
-            known_deletions: u64::MAX,
             events: created.collect(),
             outcomes: Vec::new(),
         }
     }
 
+    /// Returns the command that bars a deleted user of the other partition.
+    pub fn bar_other_user(&self, user: UserId) -> Command {
+        let (_, number) = user.0.as_u64_pair();
+        Command::bar_users(id(2_000_000 + number, 0), vec![user])
+    }
+
     /// Returns the append that deletes a user of the other partition.
     pub fn delete_other_user(&self, user: UserId, head: u64) -> AppendBatch {
         let events = vec![event_of(user, head + 1, 2)];
-        AppendBatch {
-            partition: OTHER_PARTITION,
-            expected_head: head,
-            known_deletions: u64::MAX,
-            events,
-            outcomes: Vec::new(),
-        }
+        AppendBatch { partition: OTHER_PARTITION, expected_head: head, events, outcomes: Vec::new() }
     }
 }
 

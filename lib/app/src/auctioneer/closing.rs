@@ -9,8 +9,8 @@
 //! refuses further closes, so repeats are harmless.
 //!
 //! The same loop sends the commands of user deletions ([`crate::auctioneer::user_deletion`]), always before
-//! closes. So the retraction of a bid comes before the close if the bidder was deleted before the close was
-//! sent.
+//! closes. So the bar of a bidder comes before the close if the bidder was deleted before the close was sent, and
+//! the close removes what barred users have left.
 
 mod schedule;
 
@@ -27,8 +27,9 @@ use crate::ports::people::tokens::Revocations;
 use crate::ports::people::user_deletions::UserDeletions;
 use auction_domain::auction::{AuctionCommand, AuctionEvent, CloseAuction};
 use auction_domain::user::UserEvent;
+use auction_domain::user_bar::BarEvent;
 use auction_domain::{AuctionId, Timestamp};
-use auction_wire::{Command, Event, EventRecord, PartitionId};
+use auction_wire::{Command, Event, EventRecord, PartitionCount, PartitionId};
 use futures_util::future::try_join_all;
 use schedule::DueClose;
 use std::sync::Arc;
@@ -56,8 +57,8 @@ pub struct ClosingHandler {
 }
 
 impl ClosingHandler {
-    /// Creates the handler of a partition. It notifies `departed` when a user was deleted, and when bids or
-    /// auctions were removed, which may complete a deletion.
+    /// Creates the handler of a partition. It notifies `departed` when a user was deleted or barred, and when bids
+    /// or auctions were removed: then a deletion may continue.
     pub fn new(
         partition: PartitionId,
         schedule: Arc<ClosingSchedule>,
@@ -68,7 +69,9 @@ impl ClosingHandler {
 
     fn apply(&self, auction: AuctionId, event: &Event) {
         match event {
-            Event::User(UserEvent::UserDeleted) => self.departed.notify_one(),
+            Event::User(UserEvent::UserDeleted) | Event::Bar(BarEvent::UsersBarred { .. }) => {
+                self.departed.notify_one();
+            }
             Event::Auction(event) => self.apply_auction(auction, event),
             _ => {}
         }
@@ -121,6 +124,7 @@ pub async fn run(
     revocations: &impl Revocations,
     schedule: &ClosingSchedule,
     departed: &Notify,
+    partitions: PartitionCount,
     supervisor: Supervisor,
 ) {
     let (sender, mut stop) = (Uuid::new_v4(), supervisor.stop());
@@ -128,7 +132,7 @@ pub async fn run(
     let mut last_run: Option<Instant> = None;
     while !supervisor.stopping() {
         last_run = last_run.filter(|last_run| last_run.elapsed() < POLL_INTERVAL);
-        let sending = send_due(queue, deletions, revocations, schedule, sender, &mut last_run);
+        let sending = send_due(queue, deletions, revocations, schedule, partitions, sender, &mut last_run);
         let Some(wait) = supervisor.attempt(sending).await else { continue };
         tokio::select! {
             () = stop.wait() => {}
@@ -146,6 +150,7 @@ async fn send_due(
     deletions: &(impl UserDeletions + PersonalDataErasure),
     revocations: &impl Revocations,
     schedule: &ClosingSchedule,
+    partitions: PartitionCount,
     sender: Uuid,
     last_run: &mut Option<Instant>,
 ) -> Result<Duration, Unavailable> {
@@ -153,7 +158,7 @@ async fn send_due(
     let due = schedule.due(now);
     if last_run.is_none() || !due.is_empty() {
         let began = Instant::now();
-        run_user_deletion(queue, deletions, revocations).await?;
+        run_user_deletion(queue, deletions, revocations, partitions).await?;
         *last_run = Some(began);
     }
     if due.is_empty() {

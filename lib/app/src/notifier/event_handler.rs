@@ -67,7 +67,7 @@ impl<N: NotificationStoreConnector, D: NotificationSink> Notifier<N, D> {
         for record in events {
             match read_event(record)? {
                 Event::User(event) => pending.user(UserId(record.key), &event),
-                Event::Promoter(_) => {}
+                Event::Promoter(_) | Event::Bar(_) => {}
                 Event::Auction(event) => {
                     let projection = self.projections.get(record.key);
                     let before =

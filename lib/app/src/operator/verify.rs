@@ -167,7 +167,7 @@ async fn compare_rows(
     report: &mut PartitionReport,
 ) -> Result<(), LoadError> {
     let ids: Vec<UserId> = replay.users.keys().map(|user| UserId(*user)).collect();
-    let mut active = store.active_users(&ids).await?;
+    let mut active = store.active_users(report.partition, &ids).await?;
     active.sort_unstable();
     let expected: Vec<UserId> =
         replay.users.iter().filter(|(_, user)| !user.deleted).map(|(id, _)| UserId(*id)).collect();

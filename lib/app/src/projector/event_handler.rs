@@ -64,7 +64,7 @@ impl<V: ReadModelConnector> Projector<V> {
                         UserEvent::NotificationPreferencesChanged(_) => {}
                     }
                 }
-                Event::Promoter(_) => {}
+                Event::Promoter(_) | Event::Bar(_) => {}
                 Event::Auction(event) => {
                     let projection = self.cache.get(record.key);
                     let changed = changes.auctions.entry(record.key).or_insert_with(|| ChangedAuction {

@@ -7,17 +7,19 @@ use auction_domain::Timestamp;
 use auction_domain::auction::{Auction, AuctionState};
 use auction_domain::promoter::PromoterSettings;
 use auction_domain::user::User;
-use auction_wire::Event;
+use auction_domain::user_bar::UserBar;
+use auction_wire::{CommandBody, Event};
 use lru::LruCache;
 use std::num::NonZeroUsize;
 use uuid::Uuid;
 
-/// State of the aggregate with one id: a user, an auction, the promoter's settings, or nothing yet.
+/// State of the aggregate with one id: a user, an auction, the promoter's settings, a bar, or nothing yet.
 #[derive(Clone, Debug, Default)]
 pub struct Aggregate {
     pub user: Option<User>,
     pub auction: Option<Auction>,
     pub promoter: Option<PromoterSettings>,
+    pub bar: Option<UserBar>,
     /// Size of the auction, and of the events since its last snapshot.
     progress: SnapshotProgress,
 }
@@ -29,7 +31,21 @@ impl Aggregate {
             Event::User(event) => User::apply(&mut self.user, event),
             Event::Auction(event) => Auction::apply(&mut self.auction, event, at),
             Event::Promoter(event) => PromoterSettings::apply(&mut self.promoter, event),
+            Event::Bar(event) => UserBar::apply(&mut self.bar, event),
         }
+    }
+
+    /// Returns whether this is an aggregate of another kind than the one that the command is for.
+    pub(super) fn is_other_than(&self, command: &CommandBody) -> bool {
+        let kinds =
+            [self.user.is_some(), self.auction.is_some(), self.promoter.is_some(), self.bar.is_some()];
+        let own = match command {
+            CommandBody::User(_) => 0,
+            CommandBody::Auction(_) => 1,
+            CommandBody::Promoter(_) => 2,
+            CommandBody::Bar(_) => 3,
+        };
+        kinds.iter().enumerate().any(|(kind, exists)| *exists && kind != own)
     }
 
     /// Counts an event of `bytes` bytes towards the next snapshot.
@@ -50,12 +66,11 @@ impl Aggregate {
 
     /// Returns the number of events of the aggregate.
     pub fn version(&self) -> u64 {
-        match (&self.user, &self.auction, &self.promoter) {
-            (Some(user), ..) => user.version(),
-            (_, Some(auction), _) => auction.version(),
-            (.., Some(settings)) => settings.version(),
-            (None, None, None) => 0,
-        }
+        let user = self.user.as_ref().map(User::version);
+        let auction = self.auction.as_ref().map(Auction::version);
+        let promoter = self.promoter.as_ref().map(PromoterSettings::version);
+        let bar = self.bar.as_ref().map(UserBar::version);
+        user.or(auction).or(promoter).or(bar).unwrap_or_default()
     }
 }
 

@@ -151,7 +151,7 @@ impl<'a, S: EventStore> AppendStage<'a, S> {
             self.redecide_queue.push_front(speculative);
         }
         match appended {
-            AppendResult::Committed | AppendResult::StaleDeletions => self.redecide_queue.push_front(batch),
+            AppendResult::Committed => {} // handled by the caller
             AppendResult::HeadConflict => {
                 return Err(Interruption::Conflict("store_head_moved"));
             }
@@ -173,7 +173,7 @@ impl<'a, S: EventStore> AppendStage<'a, S> {
             }
             AppendResult::Rejected(why) => self.isolate(batch, &decided, &why)?,
         }
-        Ok(self.decider.learn_deletions(self.loading).await?)
+        Ok(())
     }
 
     /// Halves a batch until the command that the store rejects is alone in it. Then records its failure.

@@ -6,11 +6,12 @@ use super::dead_letter::{CommandInfo, dead_letter, failure, panic_failure};
 use super::dispatch::DecideFn;
 use super::snapshots::{Snapshot, SnapshotPolicy};
 use crate::consume::stored_events::LoadError;
-use crate::ports::Unavailable;
 use crate::ports::commands::command_stream::{Failure, ReceivedCommand, Settlement};
 use crate::ports::events::event_store::{AppendBatch, EventStore, NewEvent};
+use auction_domain::auction::{AuctionCommand, CancelAuction, RetractBids, Status};
 use auction_domain::refusal::UnknownSender;
 use auction_domain::user::UserEvent;
+use auction_domain::user_bar::BarEvent;
 use auction_domain::{Actor, Details, RefusalInfo, Timestamp, UserId};
 use auction_wire::{
     Command, CommandBody, CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionId,
@@ -101,7 +102,6 @@ impl DecidedBatch {
             append: AppendBatch {
                 partition: decider.partition,
                 expected_head: decider.head,
-                known_deletions: decider.active_users.known_deletions(),
                 events: Vec::with_capacity(size),
                 outcomes: Vec::with_capacity(size),
             },
@@ -119,15 +119,14 @@ impl DecidedBatch {
 }
 
 impl Decider {
-    /// Creates a decider with empty caches at the head of a partition. `newest_deletion` must be read before
-    /// any user is looked up.
-    pub fn new(partition: PartitionId, head: u64, newest_deletion: u64, config: DeciderConfig) -> Decider {
+    /// Creates a decider with empty caches at the head of a partition.
+    pub fn new(partition: PartitionId, head: u64, config: DeciderConfig) -> Decider {
         Decider {
             partition,
             head,
             decide_fn: config.decide,
             aggregates: AggregateCache::new(config.aggregates),
-            active_users: ActiveUserCache::new(newest_deletion, config.active_users),
+            active_users: ActiveUserCache::new(partition, config.active_users),
             snapshot_policy: config.snapshots,
             snapshots_due: Vec::new(),
             touched: 0,
@@ -207,15 +206,10 @@ impl Decider {
     pub fn rollback<'a>(&mut self, head: u64, batches: impl Iterator<Item = &'a [ReceivedCommand]>) {
         self.head = head;
         self.snapshots_due.clear();
-        for command in batches.flatten().filter_map(|delivery| delivery.command.as_ref().ok()) {
-            self.aggregates.remove(command.key);
-            self.active_users.remove(UserId(command.key));
-        }
-    }
-
-    /// Loads the user deletions of other partitions.
-    pub async fn learn_deletions(&mut self, store: &mut impl EventStore) -> Result<(), Unavailable> {
-        self.active_users.learn_deletions(store).await
+        let commands = batches.flatten().filter_map(|delivery| delivery.command.as_ref().ok());
+        let keys: Vec<Uuid> = commands.map(|command| command.key).collect();
+        keys.iter().for_each(|key| self.aggregates.remove(*key));
+        self.active_users.rollback(keys.into_iter().map(UserId));
     }
 
     async fn load(
@@ -236,7 +230,8 @@ impl Decider {
         senders.sort_unstable();
         senders.dedup();
         self.touched = keys.len() + senders.len();
-        Ok(self.active_users.load(store, &senders).await?)
+        let has_close = commands().any(is_close);
+        Ok(self.active_users.load(store, &senders, has_close).await?)
     }
 
     /// Returns the outcome of a command that has none yet.
@@ -271,18 +266,21 @@ impl Decider {
 
     fn result(&mut self, command: &Command, at: Timestamp, events: &mut Vec<NewEvent>) -> OutcomeResult {
         let first = events.len();
+        for removal in self.removals_before_close(command, at) {
+            // Not refused, since it is derived from the state.
+            let removed = (self.decide_fn.0)(self.aggregates.get(command.key), &removal, at);
+            self.apply_all(command, removed.unwrap_or_default(), at, events);
+        }
         let result = match self.events_of(command, at) {
+            Ok(new) => {
+                self.apply_all(command, new, at, events);
+                self.accepted(command)
+            }
+            // The auction was cancelled above, since its seller is barred.
+            Err(_) if events.len() > first => self.accepted(command),
             Err(refused) => {
                 let auction = self.aggregates.get(command.key).auction.as_ref();
                 OutcomeResult::refused(refused, auction.map(|auction| auction.terms().currency))
-            }
-            Ok(new) => {
-                for event in new {
-                    let next = self.head + events.len() as u64 + 1;
-                    let record = self.apply(command, &event, next, at);
-                    events.push(NewEvent { record, event, actor: command.actor });
-                }
-                self.accepted(command)
             }
         };
         self.update_active_users(command, &events[first..]);
@@ -295,6 +293,35 @@ impl Decider {
             return Err(UnknownSender.into());
         }
         (self.decide_fn.0)(self.aggregates.get(command.key), command, at)
+    }
+
+    /// Returns the commands that remove what barred users have left in an auction that is closed. So a close never
+    /// overtakes the removal, which the user-deletion process sends after the bar.
+    fn removals_before_close(&mut self, command: &Command, at: Timestamp) -> Vec<Command> {
+        let Some(auction) = self.aggregates.get(command.key).auction.as_ref().filter(|_| is_close(command))
+        else {
+            return Vec::new();
+        };
+        if auction.status() != Status::Open || at < auction.ends_at() {
+            return Vec::new();
+        }
+        let removal = |body| Command { body: CommandBody::Auction(body), ..command.clone() };
+        if auction.terms().seller.is_some_and(|seller| self.active_users.is_barred(seller)) {
+            return vec![removal(AuctionCommand::CancelAuction(CancelAuction))];
+        }
+        let mut barred: Vec<UserId> =
+            auction.bidders().filter(|bidder| self.active_users.is_barred(*bidder)).collect();
+        barred.sort_unstable();
+        let retract = |bidder| removal(AuctionCommand::RetractBids(RetractBids { bidder }));
+        barred.into_iter().map(retract).collect()
+    }
+
+    fn apply_all(&mut self, command: &Command, new: Vec<Event>, at: Timestamp, events: &mut Vec<NewEvent>) {
+        for event in new {
+            let next = self.head + events.len() as u64 + 1;
+            let record = self.apply(command, &event, next, at);
+            events.push(NewEvent { record, event, actor: command.actor });
+        }
     }
 
     fn apply(&mut self, command: &Command, event: &Event, position: u64, at: Timestamp) -> EventRecord {
@@ -326,23 +353,31 @@ impl Decider {
             }
             (CommandBody::User(body), _) => (body.details(), None),
             (CommandBody::Promoter(body), _) => (body.details(), None),
+            (CommandBody::Bar(body), _) => (body.details(), None),
             _ => (Details::new(), None),
         };
         OutcomeResult::accepted(aggregate.version(), currency, details)
     }
 
-    /// Applies created and deleted users, so that later commands of the same batch see them.
+    /// Applies created, deleted and barred users, so that later commands see them.
     fn update_active_users(&mut self, command: &Command, events: &[NewEvent]) {
         for event in events {
-            match event.event {
+            match &event.event {
                 Event::User(UserEvent::UserCreated) => self.active_users.add(UserId(command.key)),
-                Event::User(UserEvent::UserDeleted) => self.active_users.remove(UserId(command.key)),
+                Event::User(UserEvent::UserDeleted) => self.active_users.delete(UserId(command.key)),
+                Event::Bar(BarEvent::UsersBarred { users }) => {
+                    users.iter().for_each(|user| self.active_users.bar(*user));
+                }
                 Event::User(UserEvent::NotificationPreferencesChanged(_))
                 | Event::Auction(_)
                 | Event::Promoter(_) => {}
             }
         }
     }
+}
+
+fn is_close(command: &Command) -> bool {
+    matches!(command.body, CommandBody::Auction(AuctionCommand::CloseAuction(_)))
 }
 
 fn sender(actor: Actor) -> Option<UserId> {

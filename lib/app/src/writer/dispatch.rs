@@ -22,15 +22,7 @@ fn dispatch_to_aggregate(
     at: Timestamp,
 ) -> Result<Vec<Event>, RefusalInfo> {
     match &command.body {
-        CommandBody::User(_) if aggregate.auction.is_some() || aggregate.promoter.is_some() => {
-            Err(IdInUse.into())
-        }
-        CommandBody::Auction(_) if aggregate.user.is_some() || aggregate.promoter.is_some() => {
-            Err(IdInUse.into())
-        }
-        CommandBody::Promoter(_) if aggregate.user.is_some() || aggregate.auction.is_some() => {
-            Err(IdInUse.into())
-        }
+        body if aggregate.is_other_than(body) => Err(IdInUse.into()),
         CommandBody::User(body) => {
             let events = body.decide(aggregate.user.as_ref())?;
             Ok(events.into_iter().map(Event::User).collect())
@@ -42,6 +34,10 @@ fn dispatch_to_aggregate(
         CommandBody::Promoter(body) => {
             let events = body.decide(command.actor)?;
             Ok(events.into_iter().map(Event::Promoter).collect())
+        }
+        CommandBody::Bar(body) => {
+            let events = body.decide(aggregate.bar.as_ref())?;
+            Ok(events.into_iter().map(Event::Bar).collect())
         }
     }
 }

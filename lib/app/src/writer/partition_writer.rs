@@ -11,7 +11,7 @@ use crate::consume::stored_events::LoadError;
 use crate::instrumentation;
 use crate::interruption;
 use crate::ports::commands::command_stream::{CommandReader, CommandStreamConnector};
-use crate::ports::events::event_store::{EventStore, EventStoreConnector};
+use crate::ports::events::event_store::EventStoreConnector;
 use crate::ports::events::partition_lock::PartitionLockConnector;
 use auction_wire::PartitionId;
 use futures_util::try_join;
@@ -86,7 +86,7 @@ async fn run_until_interrupted(
     let (reader, mut settler) = streams.open(partition).await?;
     let Some(head) = take_over(&mut appending, &mut settler, partition, stop).await? else { return Ok(()) };
     tracing::debug!(%partition, head, "took over");
-    let mut decider = Decider::new(partition, head, loading.newest_deletion().await?, *config);
+    let mut decider = Decider::new(partition, head, *config);
     let (to_store, read_batches) = mpsc::channel(STAGE_BUFFER);
     let (to_settle, stored_batches) = mpsc::channel(STAGE_BUFFER);
     let append_stage = AppendStage::new(&mut decider, &mut loading, &mut appending, to_settle, snapshots);

@@ -75,13 +75,8 @@ impl<S: EventStore, Reader: CommandReader, Settler: CommandSettler> Turns<'_, S,
         let (partition, stop) = (*partition, &supervisor.stop());
         let head = take_over(&mut self.appending, &mut self.settler, partition, stop).await?;
         let current = decider.filter(|decider| Some(decider.head()) == head);
-        let mut decider = match current {
-            Some(decider) => decider,
-            None => {
-                let deletions = self.loading.newest_deletion().await?;
-                Decider::new(partition, head.unwrap_or_default(), deletions, *config)
-            }
-        };
+        let mut decider =
+            current.unwrap_or_else(|| Decider::new(partition, head.unwrap_or_default(), *config));
         self.reader.take_over().await?;
         for read in 0..MAX_READS {
             let deliveries = self.reader.read().await?.deliveries;

@@ -123,6 +123,7 @@ async fn small_cache_keeps_state_that_is_not_stored_yet() {
         }
         let locks = portal.locks.clone();
         let writer = start_writer(
+            P,
             DecideFn::default(),
             FaultyPort::new(portal.store.clone(), &portal.world),
             portal.command_streams(5),
@@ -197,13 +198,7 @@ async fn stored_events_are_published_on_takeover() {
 async fn lost_stream_is_republished_up_to_the_limit() {
     let portal = super::portal();
     let history: Vec<NewEvent> = records(0, REPUBLISH_LIMIT + 700).into_iter().map(new_event).collect();
-    let append = AppendBatch {
-        partition: P,
-        expected_head: 0,
-        known_deletions: 0,
-        events: history,
-        outcomes: Vec::new(),
-    };
+    let append = AppendBatch { partition: P, expected_head: 0, events: history, outcomes: Vec::new() };
     assert_eq!(portal.store.open().await.unwrap().append(&append).await.unwrap(), AppendResult::Committed);
     let writer = portal.start(100);
     let user = create_user(UserId(fresh()));

@@ -8,6 +8,7 @@ use auction_app::writer::dispatch::DecideFn;
 use auction_simulation::faulty_port::FaultyPort;
 use auction_simulation::workload::decide_with_faults;
 use auction_simulation::world::{Trace, World};
+use auction_testkit::fixtures::P;
 use auction_testkit::random::Random;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ const SCHEDULES: u64 = 300;
 fn start(portal: &TestPortal, random: &mut Random) -> RunningWriter {
     let store = FaultyPort::new(portal.store.clone(), &portal.world);
     let command_streams = portal.command_streams(random.below(6) as usize + 1);
-    start_writer(DecideFn(decide_with_faults), store, command_streams, portal.locks.clone())
+    start_writer(P, DecideFn(decide_with_faults), store, command_streams, portal.locks.clone())
 }
 
 async fn schedule(seed: u64) -> u64 {

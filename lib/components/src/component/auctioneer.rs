@@ -27,9 +27,11 @@ pub(super) fn start(context: &mut StartContext<'_>) -> Result<(), ComponentError
     })?;
     let queue = context.command_queue();
     let revocations = RedisRevocations::new(context.connections.redis_pool.clone());
+    let partitions = context.connections.partitions;
     let supervisor = context.supervisor("auctioneer closing");
     context.tasks.run("closing", async move {
-        closing::run(&queue, &deletions, &revocations, &schedule, &user_deleted, supervisor).await;
+        closing::run(&queue, &deletions, &revocations, &schedule, &user_deleted, partitions, supervisor)
+            .await;
     });
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::fixtures::{
     AT, END, P, auction_created, batch, bid_placed, fresh, promoted_auction_created, refusal, user_created,
-    user_deleted,
+    user_deleted, users_barred,
 };
 use auction_app::ports::events::event_store::{AppendBatch, AppendResult, EventStore, EventStoreConnector};
 use auction_domain::auction::{AuctionEvent, Seed};
@@ -145,25 +145,24 @@ pub async fn outcomes_round_trip(stores: &impl EventStoreConnector) {
     }
 }
 
-pub async fn append_writes_nothing_until_deletions_are_known(stores: &impl EventStoreConnector) {
+pub async fn active_users_excludes_deleted_and_barred_users(stores: &impl EventStoreConnector) {
     let mut store = stores.open().await.unwrap();
-    let (ada, bob, auction) = (fresh(), fresh(), fresh());
-    let created =
-        vec![(ada, 1, user_created()), (bob, 1, user_created()), (auction, 1, auction_created(None))];
-    append_committed(&mut store, &batch(0, created)).await;
-    let both = [UserId(ada), UserId(bob)];
-    assert_eq!(store.active_users(&both).await.unwrap().len(), 2);
+    let [ada, bob, eve] = std::array::from_fn(|_| fresh());
+    let created = [ada, bob, eve].map(|user| (user, 1, user_created()));
+    append_committed(&mut store, &batch(0, created.into())).await;
+    let all = [UserId(ada), UserId(bob), UserId(eve), UserId(fresh())];
+    assert_eq!(store.active_users(P, &all).await.unwrap().len(), 3);
     append_committed(&mut store, &batch(3, vec![(ada, 2, user_deleted())])).await;
-    assert_eq!(store.active_users(&both).await.unwrap(), [UserId(bob)]);
-    let before = events(&mut store).await;
-    let mut bid = batch(4, vec![(auction, 2, bid_placed(BidId(fresh()), UserId(bob), 200))]);
-    assert_eq!(append(&mut store, &bid).await, AppendResult::StaleDeletions);
-    assert_wrote_nothing(&mut store, &before, &bid).await;
-    let deletions = store.deletions_after(0).await.unwrap();
-    assert_eq!(deletions.iter().map(|(_, user)| *user).collect::<Vec<_>>(), [UserId(ada)]);
-    bid.known_deletions = deletions[0].0;
-    append_committed(&mut store, &bid).await;
-    assert_eq!(store.deletions_after(bid.known_deletions).await.unwrap(), []);
+    assert_eq!(store.unfinished_bars(P).await.unwrap(), []);
+    // The same bar twice, as after a crash of the user-deletion process.
+    let bars = vec![(fresh(), 1, users_barred(&[UserId(bob)])), (fresh(), 1, users_barred(&[UserId(bob)]))];
+    append_committed(&mut store, &batch(4, bars)).await;
+    append_committed(&mut store, &batch(6, vec![(fresh(), 1, users_barred(&[UserId(bob)]))])).await;
+    assert_eq!(store.active_users(P, &all).await.unwrap(), [UserId(eve)]);
+    assert_eq!(store.unfinished_bars(P).await.unwrap(), [UserId(bob)]);
+    let other = PartitionId(1);
+    assert_eq!(store.active_users(other, &[UserId(bob)]).await.unwrap(), [UserId(bob)]);
+    assert_eq!(store.unfinished_bars(other).await.unwrap(), []);
 }
 
 pub async fn open_auctions_excludes_auctions_with_a_result(stores: &impl EventStoreConnector) {

@@ -1,11 +1,13 @@
-//! Contract of [`UserDeletions`]: deletions whose follow-up work is pending, and open interests of users.
+//! Contract of [`UserDeletions`]: unfinished deletions and bars, and open interests of users.
 
-use crate::fixtures::{P, auction_created, batch, bid_placed, fresh, user_created, user_deleted};
+use crate::fixtures::{
+    P, auction_created, batch, bid_placed, fresh, user_created, user_deleted, users_barred,
+};
 use auction_app::ports::events::event_store::{AppendResult, EventStore, EventStoreConnector};
-use auction_app::ports::people::user_deletions::{OpenInterest, PendingDeletion, UserDeletions};
+use auction_app::ports::people::user_deletions::{Bar, OpenInterest, PendingDeletion, UserDeletions};
 use auction_domain::auction::{AuctionEvent, UnsoldReason};
 use auction_domain::{AuctionId, BidId, Reason, Timestamp, UserId};
-use auction_wire::Event;
+use auction_wire::{Event, PartitionId};
 use uuid::Uuid;
 
 /// An event store and the deletions recorded in it.
@@ -18,14 +20,14 @@ pub struct Adapter<S, D> {
 impl<S: EventStoreConnector, D: UserDeletions> Adapter<S, D> {
     async fn append(&self, events: Vec<(Uuid, u64, Event)>) {
         let mut store = self.stores.open().await.unwrap();
-        let mut batch = batch(store.head(P).await.unwrap(), events);
-        batch.known_deletions = store.newest_deletion().await.unwrap();
+        let batch = batch(store.head(P).await.unwrap(), events);
         assert_eq!(store.append(&batch).await.unwrap(), AppendResult::Committed);
     }
 
-    /// Creates `count` users and deletes them one after the other.
+    /// Creates `count` users and deletes them. Returns them in the order of their ids.
     async fn delete_users(&self, count: usize) -> Vec<UserId> {
-        let users: Vec<Uuid> = (0..count).map(|_| fresh()).collect();
+        let mut users: Vec<Uuid> = (0..count).map(|_| fresh()).collect();
+        users.sort_unstable();
         self.append(users.iter().map(|user| (*user, 1, user_created())).collect()).await;
         self.append(users.iter().map(|user| (*user, 2, user_deleted())).collect()).await;
         users.into_iter().map(UserId).collect()
@@ -36,9 +38,10 @@ impl<S: EventStoreConnector, D: UserDeletions> Adapter<S, D> {
     }
 
     async fn open_interests(&self, user: UserId) -> Vec<OpenInterest> {
-        let found = self.deletions.open_interests(&[user, UserId(fresh())]).await.unwrap();
-        let mut interests: Vec<OpenInterest> = found.iter().map(|(_, interest)| *interest).collect();
-        assert!(found.iter().all(|(owner, _)| *owner == user));
+        let barred = [(P, user), (P, UserId(fresh())), (PartitionId(1), user)];
+        let found = self.deletions.open_interests(&barred).await.unwrap();
+        let mut interests: Vec<OpenInterest> = found.iter().map(|(.., interest)| *interest).collect();
+        assert!(found.iter().all(|(partition, owner, _)| (*partition, *owner) == (P, user)));
         interests.sort_unstable();
         interests
     }
@@ -48,30 +51,33 @@ fn users(unfinished: &[PendingDeletion]) -> Vec<UserId> {
     unfinished.iter().map(|deletion| deletion.user).collect()
 }
 
-pub async fn deletion_is_listed_until_marked_finished<S: EventStoreConnector, D: UserDeletions>(
+pub async fn deletion_is_listed_until_finished<S: EventStoreConnector, D: UserDeletions>(
     adapter: &Adapter<S, D>,
 ) {
     assert_eq!(adapter.unfinished(10).await, []);
     let deleted = adapter.delete_users(3).await;
     let unfinished = adapter.unfinished(10).await;
-    assert_eq!(users(&unfinished), deleted, "in the order of their deletion");
+    assert_eq!(users(&unfinished), deleted);
     assert!(unfinished.iter().all(|deletion| (deletion.attempt, deletion.retry_at.0) == (0, 0)));
     for _ in 0..2 {
-        adapter.deletions.mark_finished(&[unfinished[1].sequence]).await.unwrap();
+        adapter.deletions.finish(&[deleted[1]]).await.unwrap();
         assert_eq!(users(&adapter.unfinished(10).await), [deleted[0], deleted[2]]);
     }
     assert_eq!(users(&adapter.unfinished(1).await), [deleted[0]]);
 }
 
-pub async fn sent_deletion_counts_once_and_moves_to_the_end<S: EventStoreConnector, D: UserDeletions>(
+pub async fn sent_bars_count_once_and_move_the_deletion_to_the_end<
+    S: EventStoreConnector,
+    D: UserDeletions,
+>(
     adapter: &Adapter<S, D>,
 ) {
     let deleted = adapter.delete_users(3).await;
     let unfinished = adapter.unfinished(10).await;
     let sent = PendingDeletion { retry_at: Timestamp(5000), ..unfinished[0] };
-    adapter.deletions.record_sent(&[sent]).await.unwrap();
+    adapter.deletions.record_bars_sent(&[sent]).await.unwrap();
     let late = PendingDeletion { retry_at: Timestamp(7000), ..unfinished[0] };
-    adapter.deletions.record_sent(&[late]).await.unwrap();
+    adapter.deletions.record_bars_sent(&[late]).await.unwrap();
     let after = adapter.unfinished(10).await;
     assert_eq!(users(&after), [deleted[1], deleted[2], deleted[0]]);
     assert_eq!(
@@ -79,6 +85,27 @@ pub async fn sent_deletion_counts_once_and_moves_to_the_end<S: EventStoreConnect
         PendingDeletion { attempt: 1, ..sent },
         "an attempt that was already recorded changes nothing"
     );
+}
+
+pub async fn sent_removals_count_once_and_bars_finish<S: EventStoreConnector, D: UserDeletions>(
+    adapter: &Adapter<S, D>,
+) {
+    let (ada, bob) = (UserId(fresh()), UserId(fresh()));
+    assert_eq!(adapter.deletions.bars(&[ada, bob]).await.unwrap(), []);
+    adapter.append(vec![(fresh(), 1, users_barred(&[ada, bob]))]).await;
+    let bar = Bar { partition: P, user: ada, attempt: 0, retry_at: Timestamp(0), finished: false };
+    assert_eq!(adapter.deletions.bars(&[ada, UserId(fresh())]).await.unwrap(), [bar]);
+    let sent = Bar { retry_at: Timestamp(5000), ..bar };
+    adapter.deletions.record_removals_sent(&[sent]).await.unwrap();
+    adapter.deletions.record_removals_sent(&[Bar { retry_at: Timestamp(7000), ..bar }]).await.unwrap();
+    assert_eq!(adapter.deletions.bars(&[ada]).await.unwrap(), [Bar { attempt: 1, ..sent }]);
+    for _ in 0..2 {
+        adapter.deletions.finish_bars(&[(P, ada), (PartitionId(1), bob)]).await.unwrap();
+        let finished = adapter.deletions.bars(&[ada]).await.unwrap();
+        assert_eq!(finished, [Bar { attempt: 1, finished: true, ..sent }]);
+    }
+    let mut store = adapter.stores.open().await.unwrap();
+    assert_eq!(store.unfinished_bars(P).await.unwrap(), [bob], "bars of another partition are separate");
 }
 
 pub async fn open_interests_are_active_bids_and_unfinished_sales<S: EventStoreConnector, D: UserDeletions>(

@@ -1,4 +1,4 @@
-use super::user_deletions::Deletion;
+use super::user_deletions::{Deletion, new_bar};
 use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::outcomes::OutcomeReader;
@@ -8,8 +8,10 @@ use auction_app::ports::events::event_store::{
     UnrevealedAuctions,
 };
 use auction_app::ports::events::heads::HeadReader;
+use auction_app::ports::people::user_deletions::Bar;
 use auction_domain::auction::AuctionEvent;
 use auction_domain::user::UserEvent;
+use auction_domain::user_bar::BarEvent;
 use auction_domain::{AuctionId, BidId, Timestamp, UserId};
 use auction_wire::snapshot::FORMAT;
 use auction_wire::{CommandId, Event, EventRecord, Outcome, PartitionId, Positions, SnapshotRecord};
@@ -29,6 +31,7 @@ pub(super) struct State {
     users: BTreeSet<UserId>,
     pub(super) accounts: BTreeSet<UserId>,
     pub(super) deletions: Vec<Deletion>,
+    pub(super) bars: BTreeMap<(PartitionId, UserId), Bar>,
     pub(super) bids: HashMap<BidId, PlacedBid>,
     pub(super) open: BTreeMap<AuctionId, (PartitionId, Timestamp)>,
     pub(super) sellers: BTreeMap<AuctionId, UserId>,
@@ -57,6 +60,16 @@ impl MemoryStore {
         let mut state = self.state();
         let event = &mut state.events.get_mut(&partition).unwrap()[position as usize - 1];
         std::mem::replace(&mut event.kind, kind.to_owned())
+    }
+
+    /// Changes whether a user is active, without an event.
+    pub fn set_active(&self, user: UserId, active: bool) {
+        let mut state = self.state();
+        if active {
+            state.users.insert(user)
+        } else {
+            state.users.remove(&user)
+        };
     }
 
     /// Deletes the outcome of a command, as retention does.
@@ -89,9 +102,6 @@ impl State {
     }
 
     fn append(&mut self, batch: &AppendBatch) -> AppendResult {
-        if (self.deletions.len() as u64) > batch.known_deletions {
-            return AppendResult::StaleDeletions;
-        }
         if self.head(batch.partition) != batch.expected_head {
             return AppendResult::HeadConflict;
         }
@@ -164,6 +174,11 @@ impl State {
             Event::User(UserEvent::NotificationPreferencesChanged(_))
             | Event::Auction(_)
             | Event::Promoter(_) => {}
+            Event::Bar(BarEvent::UsersBarred { users }) => {
+                for user in users {
+                    self.bars.entry((partition, *user)).or_insert_with(|| new_bar(partition, *user));
+                }
+            }
         }
     }
 }
@@ -239,19 +254,21 @@ impl EventStore for MemoryStore {
         Ok(commands.iter().filter_map(|command| state.outcomes.get(command).cloned()).collect())
     }
 
-    async fn active_users(&mut self, users: &[UserId]) -> Result<Vec<UserId>, Unavailable> {
+    async fn active_users(
+        &mut self,
+        partition: PartitionId,
+        users: &[UserId],
+    ) -> Result<Vec<UserId>, Unavailable> {
         let state = self.state();
-        Ok(users.iter().copied().filter(|user| state.users.contains(user)).collect())
+        let is_active =
+            |user: &UserId| state.users.contains(user) && !state.bars.contains_key(&(partition, *user));
+        Ok(users.iter().copied().filter(is_active).collect())
     }
 
-    async fn deletions_after(&mut self, after: u64) -> Result<Vec<(u64, UserId)>, Unavailable> {
+    async fn unfinished_bars(&mut self, partition: PartitionId) -> Result<Vec<UserId>, Unavailable> {
         let state = self.state();
-        let numbered = (1..).zip(state.deletions.iter().map(|deletion| deletion.user));
-        Ok(numbered.filter(|(sequence, _)| *sequence > after).collect())
-    }
-
-    async fn newest_deletion(&mut self) -> Result<u64, Unavailable> {
-        Ok(self.state().deletions.len() as u64)
+        let here = state.bars.values().filter(|bar| bar.partition == partition && !bar.finished);
+        Ok(here.map(|bar| bar.user).collect())
     }
 
     async fn open_auctions(&mut self, partition: PartitionId) -> Result<OpenAuctions, Unavailable> {

@@ -1,71 +1,102 @@
-//! Pending user deletions and open interests.
+//! Pending user deletions, bars and open interests.
 
 use super::MemoryStore;
 use auction_app::ports::Unavailable;
-use auction_app::ports::people::user_deletions::{OpenInterest, PendingDeletion, UserDeletions};
+use auction_app::ports::people::user_deletions::{Bar, OpenInterest, PendingDeletion, UserDeletions};
 use auction_domain::{Timestamp, UserId};
+use auction_wire::PartitionId;
 use std::collections::BTreeSet;
 
-/// Deletion of a user. Its sequence number is its index plus one.
+/// Deletion of a user with its progress.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deletion {
-    pub(super) user: UserId,
-    attempt: u32,
-    retry_at: Timestamp,
+    progress: PendingDeletion,
     finished: bool,
 }
 
 impl Deletion {
     pub(super) fn of(user: UserId) -> Deletion {
-        Deletion { user, attempt: 0, retry_at: Timestamp(0), finished: false }
+        let progress = PendingDeletion { user, attempt: 0, retry_at: Timestamp(0) };
+        Deletion { progress, finished: false }
     }
+}
+
+pub(super) fn new_bar(partition: PartitionId, user: UserId) -> Bar {
+    Bar { partition, user, attempt: 0, retry_at: Timestamp(0), finished: false }
 }
 
 impl UserDeletions for MemoryStore {
     async fn unfinished(&self, limit: usize) -> Result<Vec<PendingDeletion>, Unavailable> {
         let state = self.state();
-        let unfinished = (1..).zip(&state.deletions).filter(|(_, deletion)| !deletion.finished);
-        let mut found: Vec<PendingDeletion> = unfinished
-            .map(|(sequence, deletion)| PendingDeletion {
-                sequence,
-                user: deletion.user,
-                attempt: deletion.attempt,
-                retry_at: deletion.retry_at,
-            })
-            .collect();
-        found.sort_by_key(|deletion| (deletion.retry_at, deletion.sequence));
+        let unfinished = state.deletions.iter().filter(|deletion| !deletion.finished);
+        let mut found: Vec<PendingDeletion> = unfinished.map(|deletion| deletion.progress).collect();
+        found.sort_by_key(|deletion| (deletion.retry_at, deletion.user));
         found.truncate(limit);
         Ok(found)
     }
 
-    async fn open_interests(&self, users: &[UserId]) -> Result<Vec<(UserId, OpenInterest)>, Unavailable> {
+    async fn bars(&self, users: &[UserId]) -> Result<Vec<Bar>, Unavailable> {
+        Ok(self.state().bars.values().filter(|bar| users.contains(&bar.user)).copied().collect())
+    }
+
+    async fn open_interests(
+        &self,
+        barred: &[(PartitionId, UserId)],
+    ) -> Result<Vec<(PartitionId, UserId, OpenInterest)>, Unavailable> {
         let state = self.state();
-        let bids = state.bids.values().filter(|bid| bid.active && state.open.contains_key(&bid.auction));
-        let sales = state.sellers.iter().filter(|(auction, _)| state.open.contains_key(auction));
-        let interests: BTreeSet<(UserId, OpenInterest)> = bids
-            .map(|bid| (bid.bidder, OpenInterest::Bids(bid.auction)))
-            .chain(sales.map(|(auction, seller)| (*seller, OpenInterest::Sale(*auction))))
-            .filter(|(user, _)| users.contains(user))
+        let bids = state.bids.values().filter(|bid| bid.active);
+        let bids = bids.map(|bid| (bid.bidder, bid.auction, OpenInterest::Bids(bid.auction)));
+        let sales = state.sellers.iter();
+        let sales = sales.map(|(auction, seller)| (*seller, *auction, OpenInterest::Sale(*auction)));
+        let interests: BTreeSet<(PartitionId, UserId, OpenInterest)> = bids
+            .chain(sales)
+            .filter_map(|(user, auction, interest)| {
+                state.open.get(&auction).map(|(partition, _)| (*partition, user, interest))
+            })
+            .filter(|(partition, user, _)| barred.contains(&(*partition, *user)))
             .collect();
         Ok(interests.into_iter().collect())
     }
 
-    async fn record_sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
+    async fn record_bars_sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
         let mut state = self.state();
         for sent in sent {
-            let deletion = &mut state.deletions[sent.sequence as usize - 1];
-            if deletion.attempt == sent.attempt {
-                (deletion.attempt, deletion.retry_at) = (sent.attempt + 1, sent.retry_at);
+            let same = |deletion: &&mut Deletion| deletion.progress.user == sent.user;
+            if let Some(deletion) = state.deletions.iter_mut().find(same)
+                && deletion.progress.attempt == sent.attempt
+            {
+                deletion.progress = PendingDeletion { attempt: sent.attempt + 1, ..*sent };
             }
         }
         Ok(())
     }
 
-    async fn mark_finished(&self, deletions: &[u64]) -> Result<(), Unavailable> {
+    async fn record_removals_sent(&self, sent: &[Bar]) -> Result<(), Unavailable> {
         let mut state = self.state();
-        for sequence in deletions {
-            state.deletions[*sequence as usize - 1].finished = true;
+        for sent in sent {
+            if let Some(bar) = state.bars.get_mut(&(sent.partition, sent.user))
+                && bar.attempt == sent.attempt
+            {
+                (bar.attempt, bar.retry_at) = (sent.attempt + 1, sent.retry_at);
+            }
         }
+        Ok(())
+    }
+
+    async fn finish_bars(&self, bars: &[(PartitionId, UserId)]) -> Result<(), Unavailable> {
+        let mut state = self.state();
+        for bar in bars {
+            if let Some(bar) = state.bars.get_mut(bar) {
+                bar.finished = true;
+            }
+        }
+        Ok(())
+    }
+
+    async fn finish(&self, users: &[UserId]) -> Result<(), Unavailable> {
+        let mut state = self.state();
+        let finished = state.deletions.iter_mut().filter(|deletion| users.contains(&deletion.progress.user));
+        finished.for_each(|deletion| deletion.finished = true);
         Ok(())
     }
 }

@@ -6,12 +6,13 @@ use crate::workload::{OTHER_PARTITION, panics};
 use auction_app::ports::commands::command_stream::{Failure, FailureReason, PoisonMessage, ReceivedCommand};
 use auction_app::ports::events::event_store::{AppendBatch, AppendResult, EventStore};
 use auction_app::writer::decider::{DecideError, Decider, KnownOutcomes};
-use auction_domain::UserId;
 use auction_domain::auction::AuctionEvent;
 use auction_domain::user::UserEvent;
+use auction_domain::user_bar::{BarCommand, BarEvent};
+use auction_domain::{Actor, UserId};
 use auction_testkit::fixtures::P;
 use auction_testkit::memory::MemoryStore;
-use auction_wire::{Channel, Command, CommandId, Event, Outcome, OutcomeResult};
+use auction_wire::{Channel, Command, CommandBody, CommandId, Event, Outcome, OutcomeResult};
 use std::collections::{BTreeMap, BTreeSet};
 use stream_worker::EntryId;
 
@@ -49,6 +50,8 @@ struct ReferenceDecider {
     store: MemoryStore,
     decider: Decider,
     rejected: Vec<CommandId>,
+    /// Users of the other partition that are deleted and not barred yet.
+    deleted: BTreeSet<UserId>,
 }
 
 impl ReferenceDecider {
@@ -56,12 +59,32 @@ impl ReferenceDecider {
         let store = MemoryStore::default();
         schedule.workload.rejected.iter().for_each(|command| store.reject(*command));
         let rejected = schedule.workload.rejected.clone();
-        ReferenceDecider { store, decider: Decider::new(P, 0, 0, LIMITS), rejected }
+        ReferenceDecider { store, decider: Decider::new(P, 0, LIMITS), rejected, deleted: BTreeSet::new() }
     }
 
     async fn append_to_other_partition(&mut self, committed: &AppendBatch) -> Result<(), String> {
         self.store.append(committed).await.map_err(|error| error.to_string())?;
-        self.decider.learn_deletions(&mut self.store).await.map_err(|error| error.to_string())
+        for event in &committed.events {
+            if let Event::User(UserEvent::UserDeleted) = event.event {
+                self.deleted.insert(UserId(event.record.key));
+            }
+        }
+        Ok(())
+    }
+
+    /// Between the deletion of a user elsewhere and the bar, a writer may or may not know of the deletion. Makes
+    /// the reference know what the writer knew.
+    fn know_what_the_writer_knew(&mut self, command: &Command, outcome: &Outcome) {
+        if let CommandBody::Bar(BarCommand::BarUsers(bar)) = &command.body {
+            self.deleted.retain(|user| !bar.users.contains(user));
+        }
+        let Actor::User(sender) = command.actor else { return };
+        if self.deleted.contains(&sender) {
+            let refused =
+                matches!(&outcome.result, OutcomeResult::Refused { code, .. } if code == "unknown_sender");
+            self.store.set_active(sender, !refused);
+            self.decider = Decider::new(P, self.decider.head(), LIMITS);
+        }
     }
 
     /// Returns the failure of a command that panics or that the store rejects, if its outcome is that
@@ -82,6 +105,7 @@ impl ReferenceDecider {
         command: &Command,
         outcome: &Outcome,
     ) -> Result<Vec<auction_wire::EventRecord>, String> {
+        self.know_what_the_writer_knew(command, outcome);
         let entry = EntryId { ms: outcome.at.0.unsigned_abs(), seq: 0 };
         let mut delivery =
             ReceivedCommand { channel: command.body.channel(), entry, command: Ok(command.clone()) };
@@ -103,11 +127,7 @@ impl ReferenceDecider {
             let deliveries = std::slice::from_ref(&delivery);
             let failure = match self.decider.decide(&mut self.store, deliveries, &known).await {
                 Ok(decided) => match self.store.append(&decided.append).await {
-                    Ok(AppendResult::Committed) => {
-                        let deleted = self.decider.learn_deletions(&mut self.store).await;
-                        deleted.map_err(|error| error.to_string())?;
-                        return compare(&decided.append, outcome);
-                    }
+                    Ok(AppendResult::Committed) => return compare(&decided.append, outcome),
                     Ok(AppendResult::Rejected(error)) => Failure { reason: FailureReason::Rejected, error },
                     other => return Err(format!("{other:?} without a concurrent writer")),
                 },
@@ -169,14 +189,17 @@ pub(super) fn check_order(schedule: &Schedule) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks that no user places a bid after the deletion of the account.
+/// Checks that no user places a bid after the bar, or after the deletion in the same partition.
 pub(super) fn check_deleted_bidders(schedule: &Schedule) -> Result<(), String> {
-    let mut deleted = BTreeSet::new();
-    for event in schedule.store.inner().committed().iter().flat_map(|committed| &committed.events) {
+    let mut refused = BTreeSet::new();
+    let committed = schedule.store.inner().committed();
+    let here = committed.iter().filter(|committed| committed.partition == P);
+    for event in here.flat_map(|committed| &committed.events) {
         match &event.event {
-            Event::User(UserEvent::UserDeleted) => drop(deleted.insert(UserId(event.record.key))),
-            Event::Auction(AuctionEvent::BidPlaced { bid, bidder, .. }) if deleted.contains(bidder) => {
-                return Err(format!("{bid} was placed after its bidder was deleted"));
+            Event::User(UserEvent::UserDeleted) => drop(refused.insert(UserId(event.record.key))),
+            Event::Bar(BarEvent::UsersBarred { users }) => refused.extend(users.iter().copied()),
+            Event::Auction(AuctionEvent::BidPlaced { bid, bidder, .. }) if refused.contains(bidder) => {
+                return Err(format!("{bid} was placed after its bidder was barred"));
             }
             _ => {}
         }

@@ -24,7 +24,9 @@ const DECIDER: &str = "lib/app/src/writer/decider.rs";
 const DIVERGENCE: &str = "lib/app/src/consume/stream_divergence.rs";
 const CONSUME: &str = "lib/app/src/consume.rs";
 const VIEWS: &str = "lib/redis/src/views/write.rs";
-const APPEND: &str = "sql/migrations/V15__append_rows.sql";
+const APPEND: &str = "sql/migrations/V16__bars.sql";
+const ACTIVE_USERS: &str = "lib/app/src/writer/active_users.rs";
+const USER_DELETION: &str = "lib/app/src/auctioneer/user_deletion.rs";
 const NO_OP: &str = r#"commands.cmd("XRANGE").arg("nothing").arg("-").arg("+").arg("COUNT").arg(1)"#;
 
 pub const ALL: &[Mutation] = &[
@@ -104,26 +106,30 @@ pub const ALL: &[Mutation] = &[
         Test("auction-app", "all", "command_with_a_stale_version_is_refused"),
     ),
     mutation(
-        "shared-lock",
-        "user deletions and appends of bids or offers exclude each other (advisory lock)",
-        &[edit(APPEND, "PERFORM pg_advisory_xact_lock_shared(deletion_lock);", "NULL;")],
-        Test("auction-postgres", "all", "bid_append_waits_for_a_deletion_and_sees_it"),
-    ),
-    mutation(
-        "deletions-in-store",
-        "an append without knowledge of the newest user deletion writes nothing",
-        &[edit(
-            APPEND,
-            "\n        AND (SELECT coalesce(max(seq), 0) FROM deletions) <= known_deletions;",
-            ";",
-        )],
-        Test("auction-postgres", "all", "append_writes_nothing_until_deletions_are_known"),
-    ),
-    mutation(
-        "known-deletions",
-        "a partition writer sends the newest user deletion it knows with each append",
-        &[edit(DECIDER, "decider.active_users.known_deletions()", "u64::MAX")],
+        "bar-in-memory",
+        "a bar removes its users from the writer's cache of active users",
+        &[edit(ACTIVE_USERS, "self.users.pop(&user);\n        self.removed.barred.insert(user);", "")],
         Simulation,
+    ),
+    mutation(
+        "bar-before-interests",
+        "what a deleted user has left is read only after the bar is stored",
+        &[edit(
+            USER_DELETION,
+            "bars.len() == usize::from(self.partitions.get())",
+            "bars.len() <= usize::from(self.partitions.get())",
+        )],
+        Test("auction-app", "all", "user_deletion_completes_once_under_random_faults"),
+    ),
+    mutation(
+        "removal-before-close",
+        "a close first removes what barred users have left",
+        &[edit(
+            DECIDER,
+            "for removal in self.removals_before_close(command, at) {",
+            "for removal in Vec::new() {",
+        )],
+        Test("auction-app", "all", "user_deletion_completes_once_under_random_faults"),
     ),
     mutation(
         "publish-on-takeover",

@@ -105,8 +105,21 @@ impl Schedule {
         let appended = self.store.inner().clone().append(&delete).await;
         self.deleted_other_users += 1;
         match appended {
-            Ok(AppendResult::Committed) => Ok(()),
-            other => Err(format!("{other:?} without a concurrent writer")),
+            Ok(AppendResult::Committed) => {}
+            other => return Err(format!("{other:?} without a concurrent writer")),
+        }
+        // The user-deletion process is late now and then, and sends its bars more than once.
+        self.unsent_bars.push(self.workload.bar_other_user(*user));
+        if self.world.chance(600) {
+            self.send_bars().await;
+        }
+        Ok(())
+    }
+
+    /// Sends the bars of deleted users of the other partition.
+    pub(crate) async fn send_bars(&mut self) {
+        for bar in std::mem::take(&mut self.unsent_bars) {
+            self.submit(Some(bar)).await;
         }
     }
 

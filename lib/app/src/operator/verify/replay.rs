@@ -44,7 +44,7 @@ impl Replay {
                 }
             }
             Event::User(UserEvent::NotificationPreferencesChanged(_)) => {} // not part of any view
-            Event::Promoter(_) => {}
+            Event::Promoter(_) | Event::Bar(_) => {}
             Event::Auction(event) => {
                 AuctionProjection::apply(self.auctions.entry(record.key).or_default(), &event, record.at);
             }

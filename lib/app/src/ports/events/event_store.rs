@@ -58,20 +58,18 @@ pub trait EventStore: Send {
         commands: &[CommandId],
     ) -> impl Future<Output = Result<Vec<Outcome>, Unavailable>> + Send;
 
-    /// Returns those of these users that exist and are not deleted.
+    /// Returns those of these users that exist, are not deleted, and are not barred from the partition.
     fn active_users(
         &mut self,
+        partition: PartitionId,
         users: &[UserId],
     ) -> impl Future<Output = Result<Vec<UserId>, Unavailable>> + Send;
 
-    /// Returns the user deletions with sequence numbers above `after`, in order.
-    fn deletions_after(
+    /// Returns the users that are barred from the partition and may have active bids or open auctions there.
+    fn unfinished_bars(
         &mut self,
-        after: u64,
-    ) -> impl Future<Output = Result<Vec<(u64, UserId)>, Unavailable>> + Send;
-
-    /// Returns the sequence number of the newest user deletion; zero before the first.
-    fn newest_deletion(&mut self) -> impl Future<Output = Result<u64, Unavailable>> + Send;
+        partition: PartitionId,
+    ) -> impl Future<Output = Result<Vec<UserId>, Unavailable>> + Send;
 
     /// Returns the auctions of a partition without a result, with their end times and the head that the
     /// answer corresponds to.
@@ -131,8 +129,6 @@ pub struct AppendBatch {
     pub partition: PartitionId,
     /// Head that the decisions are based on.
     pub expected_head: u64,
-    /// Sequence number of the newest user deletion that the decisions take into account.
-    pub known_deletions: u64,
     /// Events; their positions follow `expected_head` without a gap.
     pub events: Vec<NewEvent>,
     /// One outcome per command.
@@ -159,8 +155,6 @@ pub enum AppendResult {
     HeadConflict,
     /// Nothing was written: one of the commands has an outcome already.
     DuplicateCommand,
-    /// Nothing was written: there are user deletions newer than `known_deletions`.
-    StaleDeletions,
     /// Nothing was written: the store rejects the content, for the given reason. A retry does not help.
     Rejected(String),
 }

@@ -1,10 +1,11 @@
-//! Progress of user deletions: which deleted users still have bids or auctions.
+//! Progress of user deletions: which partitions have barred a deleted user, and what the user still has there.
 
 use crate::ports::Unavailable;
 use auction_domain::{AuctionId, Timestamp, UserId};
+use auction_wire::PartitionId;
 use std::future::Future;
 
-/// User deletions, each with its progress.
+/// User deletions and the bars of deleted users, each with its progress.
 pub trait UserDeletions: Send + Sync {
     /// Returns at most `limit` unfinished deletions, those with the earliest `retry_at` first. A deletion is
     /// among them as soon as its event is stored.
@@ -13,33 +14,62 @@ pub trait UserDeletions: Send + Sync {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<PendingDeletion>, Unavailable>> + Send;
 
-    /// Returns the active bids and the auctions of these users in auctions without a result, without
-    /// duplicates.
+    /// Returns all stored bars of these users, finished or not.
+    fn bars(&self, users: &[UserId]) -> impl Future<Output = Result<Vec<Bar>, Unavailable>> + Send;
+
+    /// Returns what these users have left in auctions of these partitions without a result, without duplicates.
+    /// After the bar of a user is stored, nothing is added.
     fn open_interests(
         &self,
-        users: &[UserId],
-    ) -> impl Future<Output = Result<Vec<(UserId, OpenInterest)>, Unavailable>> + Send;
+        barred: &[(PartitionId, UserId)],
+    ) -> impl Future<Output = Result<Vec<(PartitionId, UserId, OpenInterest)>, Unavailable>> + Send;
 
-    /// Records that the commands of these deletions were sent: increments `attempt` and stores `retry_at`.
+    /// Records that the bars of these deletions were sent: increments `attempt` and stores `retry_at`.
     ///
     /// A deletion is skipped if its stored `attempt` is not the given one. This makes the call idempotent.
-    fn record_sent(&self, sent: &[PendingDeletion]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn record_bars_sent(
+        &self,
+        sent: &[PendingDeletion],
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Marks deletions, by sequence number, as finished. Idempotent.
-    fn mark_finished(&self, deletions: &[u64]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Records that the commands for what these users have left were sent, as
+    /// [`UserDeletions::record_bars_sent`] does.
+    fn record_removals_sent(&self, sent: &[Bar]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Marks bars as finished: the user has nothing left in the partition. Idempotent.
+    fn finish_bars(
+        &self,
+        bars: &[(PartitionId, UserId)],
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Marks deletions as finished. Idempotent.
+    fn finish(&self, users: &[UserId]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
 /// User deletion that is not finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PendingDeletion {
-    /// Sequence number of the deletion.
-    pub sequence: u64,
     /// User who was deleted.
     pub user: UserId,
-    /// How often its commands were sent.
+    /// How often its bars were sent.
     pub attempt: u32,
-    /// Time before which its commands are not sent again.
+    /// Time before which its bars are not sent again.
     pub retry_at: Timestamp,
+}
+
+/// Stored bar of a deleted user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bar {
+    /// Partition that refuses the user.
+    pub partition: PartitionId,
+    /// User who was deleted.
+    pub user: UserId,
+    /// How often the commands for what the user has left were sent.
+    pub attempt: u32,
+    /// Time before which they are not sent again.
+    pub retry_at: Timestamp,
+    /// Whether the user has nothing left in the partition.
+    pub finished: bool,
 }
 
 /// Interest of a user in an auction without a result.

@@ -76,7 +76,7 @@ impl Backends {
             store,
             views,
             waiters: Arc::default(),
-            decider: Arc::new(AsyncMutex::new(Decider::new(PARTITION, 0, 0, config))),
+            decider: Arc::new(AsyncMutex::new(Decider::new(PARTITION, 0, config))),
             published,
             observed: Arc::default(),
             without_writer: Arc::default(),
