@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Files with the tests that detect mutations. Contract tests are defined in `tests/kit`.
-const TEST_FILES: [&str; 8] = [
+const TEST_FILES: [&str; 9] = [
     "tests/kit/src/contract/event_store.rs",
     "tests/kit/src/contract/command_stream.rs",
     "tests/kit/src/contract/read_models.rs",
     "lib/postgres/tests/schema.rs",
     "lib/app/tests/partition_writer/effects.rs",
+    "lib/app/tests/user_deletion.rs",
     "lib/redis/tests/crash_tracking.rs",
     "lib/stream-worker/tests/group_consumer.rs",
     "lib/stream-worker/tests/priority_streams.rs",
