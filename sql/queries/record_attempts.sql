@@ -14,8 +14,8 @@ WITH clock AS MATERIALIZED (
         status = CASE WHEN g.counts THEN g.status ELSE d.status END,
         error = CASE WHEN g.counts THEN g.error ELSE d.error END,
         finished_at = CASE WHEN g.state <> 'pending' THEN clock.now END
-    FROM given g, clock WHERE d.seq = g.seq AND d.state = 'pending' AND d.due_at = g.claimed
-    RETURNING d.endpoint, g.gone
+    FROM given g, clock WHERE d.partition = ANY (SELECT id FROM partitions) AND d.seq = g.seq AND d.state = 'pending' AND d.due_at = g.claimed
+    RETURNING d.partition, d.endpoint, g.gone
 )
 UPDATE webhooks h SET disabled_at = clock.now
-FROM recorded r, clock WHERE r.gone AND h.id = r.endpoint AND h.disabled_at IS NULL
+FROM recorded r, clock WHERE r.gone AND h.partition = r.partition AND h.id = r.endpoint AND h.disabled_at IS NULL

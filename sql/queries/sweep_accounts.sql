@@ -6,8 +6,8 @@ WITH step AS (
            u.deleted_at IS NOT NULL
                OR u.id IS NULL AND (a.created_at < $2 OR o.command_id IS NOT NULL) AS is_obsolete
     FROM accounts a
-        LEFT JOIN users u ON u.id = a.user_id
-        LEFT JOIN command_outcomes o ON o.command_id = a.command_id
+        LEFT JOIN users u ON u.partition = partition_of(a.user_id) AND u.id = a.user_id
+        LEFT JOIN command_outcomes o ON o.partition = partition_of(a.user_id) AND o.command_id = a.command_id
     WHERE a.state = 'provisional' ORDER BY a.created_at LIMIT 1000
 ), activated AS (
     UPDATE accounts SET state = 'active' FROM step

@@ -10,7 +10,7 @@ use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_app::ports::commands::outcomes::OutcomeReader;
 use auction_domain::{Actor, AuctionId, Details, Timestamp, UserId};
 use auction_testkit::fixtures;
-use auction_wire::{Command, CommandId, Outcome, OutcomeResult};
+use auction_wire::{Command, CommandId, Outcome, OutcomeResult, PartitionCount, PartitionId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -49,7 +49,11 @@ impl CommandQueue for Portal {
 
 #[async_trait]
 impl OutcomeReader for Portal {
-    async fn outcome(&self, command: CommandId) -> Result<Option<Outcome>, Unavailable> {
+    async fn outcome(
+        &self,
+        command: CommandId,
+        _: Option<PartitionId>,
+    ) -> Result<Option<Outcome>, Unavailable> {
         Ok(self.decided.lock().unwrap().get(&command).cloned())
     }
 }
@@ -63,6 +67,7 @@ fn ingress(portal: &Portal) -> CommandGateway {
         Arc::new(OutcomeWaiters::default()),
         secret,
         "one".to_owned(),
+        PartitionCount::new(1).unwrap(),
         stop,
     )
 }

@@ -78,7 +78,7 @@ async fn run(client: &mut Client, partitions: PartitionCount) -> Result<(), Migr
         tracing::info!(%migration, "applied database migration");
     }
     let configured = partitions.get();
-    client
+    let created = client
         .execute(
             "INSERT INTO partitions (id) SELECT generate_series(0, $1::int - 1) \
              WHERE NOT EXISTS (SELECT FROM partitions)",
@@ -86,6 +86,10 @@ async fn run(client: &mut Client, partitions: PartitionCount) -> Result<(), Migr
         )
         .await
         .map_err(unavailable)?;
+    if created > 0 {
+        let define = "SELECT define_partition_of($1)";
+        client.execute(define, &[&i32::from(configured)]).await.map_err(unavailable)?;
+    }
     for name in SECRETS {
         let insert = "INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         client.execute(insert, &[&name, &new_secret().as_slice()]).await.map_err(unavailable)?;

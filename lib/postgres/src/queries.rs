@@ -113,8 +113,13 @@ impl Backend for PostgresQueries {
 
 #[async_trait]
 impl OutcomeReader for PostgresQueries {
-    async fn outcome(&self, command: CommandId) -> Result<Option<Outcome>, Unavailable> {
-        let rows = self.query(sql!("outcomes"), &[&[command.0].as_slice()]).await?;
+    async fn outcome(
+        &self,
+        command: CommandId,
+        partition: Option<PartitionId>,
+    ) -> Result<Option<Outcome>, Unavailable> {
+        let partition = partition.map(|partition| partition.0.cast_signed());
+        let rows = self.query(sql!("outcomes"), &[&[command.0].as_slice(), &partition]).await?;
         rows.first().map(outcome).transpose()
     }
 }

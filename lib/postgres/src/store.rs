@@ -138,9 +138,14 @@ impl EventStore for PostgresStore {
         self.0.query(sql!("save_snapshot"), params).await.map(drop)
     }
 
-    async fn outcomes(&mut self, commands: &[CommandId]) -> Result<Vec<Outcome>, Unavailable> {
+    async fn outcomes(
+        &mut self,
+        partition: PartitionId,
+        commands: &[CommandId],
+    ) -> Result<Vec<Outcome>, Unavailable> {
         let ids: Vec<Uuid> = commands.iter().map(|command| command.0).collect();
-        self.0.query(sql!("outcomes"), &[&ids]).await?.iter().map(outcome).collect()
+        let partition = Some(partition.0.cast_signed());
+        self.0.query(sql!("outcomes"), &[&ids, &partition]).await?.iter().map(outcome).collect()
     }
 
     async fn active_users(

@@ -40,7 +40,7 @@ impl Fixture {
     }
 
     async fn user(&self, user: UserId) {
-        let insert = "INSERT INTO users (id, created_at) VALUES ($1, 1)";
+        let insert = "INSERT INTO users (partition, id, created_at) VALUES (partition_of($1), $1, 1)";
         self.database.execute(insert, &[&user.0]).await.unwrap();
     }
 
@@ -48,10 +48,10 @@ impl Fixture {
         self.database.execute("UPDATE users SET deleted_at = 2 WHERE id = $1", &[&user.0]).await.unwrap();
     }
 
-    async fn store_outcome(&self, command: CommandId) {
+    async fn store_outcome(&self, account: &NewAccount) {
         let insert = "INSERT INTO command_outcomes (command_id, kind, key, fingerprint, partition, position, at, outcome) \
-                      VALUES ($1, 'create_user', $1, 0, 0, 0, 0, '')";
-        self.database.execute(insert, &[&command.0]).await.unwrap();
+                      VALUES ($1, 'create_user', $2, 0, partition_of($2), 0, 0, '')";
+        self.database.execute(insert, &[&account.command.0, &account.user.0]).await.unwrap();
     }
 
     async fn session(&self, user: UserId, expires_at: Timestamp) -> TokenHash {
@@ -169,7 +169,7 @@ async fn sweep_removes_only_accounts_without_a_user() {
     let (existing, _) = fixture.sign_up("existing@a", true).await;
     let (undecided, _) = fixture.sign_up("undecided@a", false).await;
     let (refused, _) = fixture.sign_up("refused@a", false).await;
-    fixture.store_outcome(refused.command).await;
+    fixture.store_outcome(&refused).await;
     let (deleted, _) = fixture.sign_up("deleted@a", true).await;
     fixture.delete(deleted.user).await;
     fixture.session(existing.user, NOW).await;

@@ -42,11 +42,12 @@ async fn empty_database() -> String {
     url.replacen(&format!("/{name}?"), &format!("/{name}_empty?"), 1)
 }
 
-const USER: UserId = UserId(Uuid::from_u128(1));
-const AUCTION: Uuid = Uuid::from_u128(2);
-const COMMAND: CommandId = CommandId(Uuid::from_u128(3));
-const WEBHOOK: Uuid = Uuid::from_u128(4);
-const NOTIFICATION: Uuid = Uuid::from_u128(5);
+// All in partition 0.
+const USER: UserId = UserId(Uuid::from_u128(100));
+const AUCTION: Uuid = Uuid::from_u128(200);
+const COMMAND: CommandId = CommandId(Uuid::from_u128(300));
+const WEBHOOK: Uuid = Uuid::from_u128(400);
+const NOTIFICATION: Uuid = Uuid::from_u128(500);
 const API_KEY: TokenHash = TokenHash([7; 32]);
 
 /// Returns the statements that insert rows under the names of migration 12.
@@ -92,7 +93,7 @@ async fn database_of_v12_is_upgraded_and_readable() {
     assert_eq!(store.append(&repeated).await.unwrap(), AppendResult::Committed);
 
     let queries = PostgresQueries::new(&connector, 1).unwrap();
-    assert_eq!(queries.outcome(COMMAND).await.unwrap(), Some(outcome));
+    assert_eq!(queries.outcome(COMMAND, Some(P)).await.unwrap(), Some(outcome));
     assert_parked(&queries).await;
     let deletion = PendingDeletion { user: USER, attempt: 2, retry_at: Timestamp(77) };
     assert_eq!(queries.unfinished(10).await.unwrap(), [deletion]);
@@ -196,4 +197,64 @@ async fn paused_migration_does_not_block_other_processes() {
     tokio::time::timeout(Duration::from_secs(60), migrate(&url, partitions)).await.unwrap().unwrap();
     let ended = paused.await;
     assert!(matches!(ended, Err(MigrateError::Unavailable(_))), "the caller must try again: {ended:?}");
+}
+
+/// Rows as of migration 15: bids of 1,000 users in 500 auctions, with their outcomes and notifications.
+const ROWS_OF_V15: &str = "
+    INSERT INTO partitions (id, head) SELECT id, 25000 FROM generate_series(0, 3) AS id;
+    CREATE TEMP TABLE numbered AS SELECT n, (n % 4)::smallint AS partition, n / 4 + 1 AS position,
+        md5('auction' || n % 500)::uuid AS auction, md5('user' || n % 1000)::uuid AS bidder, md5('bid' || n)::uuid AS bid
+        FROM generate_series(0, 99999) AS n;
+    INSERT INTO events (partition, position, aggregate, version, kind, schema, at, command_id, body)
+        SELECT partition, position, auction, n / 500 + 1, 'bid_placed', 1, 0, bid, repeat('x', 120)::bytea FROM numbered;
+    INSERT INTO command_outcomes (command_id, kind, key, fingerprint, partition, position, at, outcome)
+        SELECT bid, 'place_bid', auction, 0, partition, position, 0, repeat('x', 80)::bytea FROM numbered;
+    INSERT INTO users (id, created_at) SELECT DISTINCT bidder, 0 FROM numbered;
+    INSERT INTO auctions (id, partition, status, ends_at) SELECT DISTINCT ON (auction) auction, partition, 'open', 0 FROM numbered;
+    INSERT INTO bids (id, auction, bidder, amount, doubled, state) SELECT bid, auction, bidder, n, false, 'live' FROM numbered;
+    INSERT INTO inboxes (user_id, last) SELECT DISTINCT bidder, 100 FROM numbered;
+    INSERT INTO notifications (user_id, seq, id, content) SELECT bidder, n / 1000 + 1, bid, repeat('x', 90)::bytea FROM numbered;";
+
+/// The upgrade is interrupted now and then: the server ends its session. It continues with the migration that was
+/// interrupted.
+#[tokio::test]
+async fn interrupted_upgrade_of_100_000_events_continues() {
+    let url = empty_database().await;
+    let mut client = connect(&url).await;
+    embedded::migrations::runner().set_target(Target::Version(15)).run_async(&mut client).await.unwrap();
+    client.batch_execute(ROWS_OF_V15).await.unwrap();
+    let partitions = PartitionCount::new(PARTITIONS).unwrap();
+    let applied = async || {
+        let row = client.query_one("SELECT max(version) FROM refinery_schema_history", &[]).await.unwrap();
+        row.get::<_, i32>(0)
+    };
+    let (began, mut interruptions) = (Instant::now(), 0);
+    for target in [16, 17, 18] {
+        let upgrade = tokio::spawn({
+            let url = url.clone();
+            async move { migrate(&url, partitions).await }
+        });
+        while applied().await < target {
+            tokio::task::yield_now().await;
+        }
+        let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        interruptions += client.query(others, &[]).await.unwrap().len();
+        // It may have been done before.
+        let _ = upgrade.await.unwrap();
+    }
+    migrate(&url, partitions).await.unwrap();
+    println!("upgraded 100,000 events in {:?}, {interruptions} interruptions", began.elapsed());
+    assert!(interruptions > 0);
+    for table in ["users", "bids", "inboxes", "notifications"] {
+        let key = match table {
+            "users" => "id",
+            "bids" => "auction",
+            _ => "user_id",
+        };
+        let wrong = format!("SELECT count(*) FROM {table} WHERE partition <> partition_of({key})");
+        assert_eq!(client.query_one(&wrong, &[]).await.unwrap().get::<_, i64>(0), 0, "{table}");
+    }
+    let row = client.query_one("SELECT count(*) FROM notifications", &[]).await.unwrap();
+    assert_eq!(row.get::<_, i64>(0), 100_000);
 }

@@ -35,7 +35,7 @@ impl OutboxHarness for Postgres {
 
     async fn create_user(&self) -> UserId {
         let user = fresh();
-        let insert = "INSERT INTO users (id, created_at) VALUES ($1, 0)";
+        let insert = "INSERT INTO users (partition, id, created_at) VALUES (partition_of($1), $1, 0)";
         connect(&self.url).await.execute(insert, &[&user]).await.unwrap();
         UserId(user)
     }

@@ -6,7 +6,7 @@ use auction_app::ports::events::retention::OutcomeRetention;
 use auction_domain::Timestamp;
 use auction_postgres::PostgresStoreConnector;
 use auction_postgres::queries::PostgresQueries;
-use auction_testkit::fixtures::{batch, refusal};
+use auction_testkit::fixtures::{P, batch, refusal};
 use auction_testkit::local_servers::{connect, database};
 use auction_wire::{CommandId, Outcome};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -53,7 +53,7 @@ impl Fixture {
     }
 
     async fn exists(&self, command: CommandId) -> bool {
-        self.queries.outcome(command).await.unwrap().is_some()
+        self.queries.outcome(command, Some(P)).await.unwrap().is_some()
     }
 }
 
@@ -68,7 +68,7 @@ async fn outcome_is_kept_until_the_end_of_its_retention() {
     let commands = fixture.store(&[received - 1, received, received + 1]).await;
     assert_eq!(fixture.delete_before(received, RETENTION).await.0, 1);
     assert!(!fixture.exists(commands[0]).await);
-    let outcome = fixture.queries.outcome(commands[1]).await.unwrap().unwrap();
+    let outcome = fixture.queries.outcome(commands[1], Some(P)).await.unwrap().unwrap();
     assert_eq!((outcome.command, outcome.at), (commands[1], Timestamp(received)));
     assert_eq!(fixture.delete_before(received + 1, RETENTION).await.0, 1);
     assert!(!fixture.exists(commands[1]).await && fixture.exists(commands[2]).await);

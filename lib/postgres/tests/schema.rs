@@ -5,10 +5,11 @@ use auction_domain::auction::{AuctionEvent, UnsoldReason};
 use auction_domain::{Amount, BidId, Reason, UserId};
 use auction_postgres::PostgresStoreConnector;
 use auction_testkit::fixtures::{
-    AT, END, P, auction_created, batch, bid_placed, fresh, user_created, user_deleted,
+    AT, END, P, auction_created, batch, bid_placed, fresh, fresh_in, user_created, user_deleted, users_barred,
 };
 use auction_testkit::local_servers::{connect, database};
-use auction_wire::Event;
+use auction_wire::{Event, Outcome, PartitionCount, PartitionId};
+use std::time::Duration;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -160,4 +161,79 @@ async fn events_are_never_changed_or_removed() {
     }
     let mut store = tables.stores.open().await.unwrap();
     assert_eq!(store.events_after(P, 0, 10).await.unwrap().len(), 1);
+}
+
+/// Tables of the portal as a whole. All others are partitioned.
+const NOT_PARTITIONED: [&str; 6] =
+    ["accounts", "api_keys", "partitions", "refinery_schema_history", "secrets", "sessions"];
+
+#[tokio::test]
+async fn keys_of_partitioned_tables_begin_with_the_partition() {
+    let tables = Tables::new().await;
+    let keys = "SELECT c.relname::text, i.indexrelid::regclass::text, a.attname::text
+        FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+            JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+        WHERE c.relnamespace = 'public'::regnamespace AND i.indisunique";
+    let keys = tables.sql.query(keys, &[]).await.unwrap();
+    let keys: Vec<(String, String, String)> =
+        keys.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+    let partitioned = keys.iter().filter(|(table, ..)| !NOT_PARTITIONED.contains(&table.as_str()));
+    let wrong: Vec<_> = partitioned.clone().filter(|(.., first)| first != "partition").collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    assert!(partitioned.count() >= 12, "{keys:?}");
+}
+
+#[tokio::test]
+async fn partition_in_sql_equals_the_partition_of_the_program() {
+    let tables = Tables::new().await;
+    for count in [1, 4, 7, 100] {
+        tables.sql.execute("SELECT define_partition_of($1)", &[&i32::from(count)]).await.unwrap();
+        let count = PartitionCount::new(count).unwrap();
+        for id in [Uuid::nil(), Uuid::max(), fresh()].into_iter().chain((0..50).map(|_| Uuid::new_v4())) {
+            let row = tables.sql.query_one("SELECT partition_of($1)", &[&id]).await.unwrap();
+            assert_eq!(row.get::<_, i16>(0), count.of(id).0.cast_signed(), "{id} of {count:?}");
+        }
+    }
+}
+
+/// All rows of another partition are locked meanwhile.
+#[tokio::test]
+async fn append_touches_rows_of_one_partition() {
+    let tables = Tables::new().await;
+    let events = |partition: u16| {
+        let new = || fresh_in(PartitionId(partition));
+        let (user, auction, bid) = (new(), new(), BidId(new()));
+        vec![
+            (user, 1, user_created()),
+            (auction, 1, auction_created(Some(UserId(user)))),
+            (auction, 2, bid_placed(bid, UserId(user), 100)),
+            (user, 2, user_deleted()),
+            (new(), 1, users_barred(&[UserId(user)])),
+            (
+                auction,
+                3,
+                auction_event(AuctionEvent::BidsRetracted { bidder: UserId(user), bids: vec![bid] }),
+            ),
+            (auction, 4, auction_event(AuctionEvent::AuctionCancelled { by: None })),
+        ]
+    };
+    let [other, here] = [1, 0].map(|number| {
+        let append = batch(0, events(number));
+        let partition = PartitionId(number);
+        let outcomes = append.outcomes.iter().cloned().map(|outcome| Outcome { partition, ..outcome });
+        AppendBatch { partition, outcomes: outcomes.collect(), ..append }
+    });
+    tables.append(&other).await;
+    tables.sql.batch_execute("BEGIN").await.unwrap();
+    for table in
+        ["partitions", "events", "command_outcomes", "users", "auctions", "bids", "deletions", "barred_users"]
+    {
+        let column = if table == "partitions" { "id" } else { "partition" };
+        let locked = format!("SELECT FROM {table} WHERE {column} <> 0 FOR UPDATE");
+        assert!(
+            !tables.sql.query(&locked, &[]).await.unwrap().is_empty(),
+            "{table} has rows of the other partition"
+        );
+    }
+    tokio::time::timeout(Duration::from_secs(20), tables.append(&here)).await.expect("no lock is waited for");
 }

@@ -138,8 +138,12 @@ impl<S: EventStore + Clone + 'static> EventStore for FaultyPort<S> {
     async fn save_snapshot(&mut self, snapshot: &SnapshotRecord) -> Result<(), Unavailable> {
         round_trip(&self.world, self.inner.save_snapshot(snapshot)).await
     }
-    async fn outcomes(&mut self, commands: &[CommandId]) -> Result<Vec<Outcome>, Unavailable> {
-        round_trip(&self.world, self.inner.outcomes(commands)).await
+    async fn outcomes(
+        &mut self,
+        partition: PartitionId,
+        commands: &[CommandId],
+    ) -> Result<Vec<Outcome>, Unavailable> {
+        round_trip(&self.world, self.inner.outcomes(partition, commands)).await
     }
     async fn active_users(
         &mut self,

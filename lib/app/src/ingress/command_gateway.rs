@@ -14,7 +14,7 @@ use crate::ports::Unavailable;
 use crate::ports::commands::command_queue::CommandQueue;
 use crate::ports::commands::outcomes::OutcomeReader;
 use auction_domain::{Actor, Timestamp};
-use auction_wire::{Command, CommandBody, CommandId, Outcome};
+use auction_wire::{Command, CommandBody, CommandId, Outcome, PartitionCount};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +35,7 @@ pub struct CommandGateway {
     waiters: Arc<OutcomeWaiters>,
     handle_key: HandleKey,
     ingress: String,
+    partitions: PartitionCount,
     stop: ShutdownSignal,
     recent: RecentHandles,
 }
@@ -98,6 +99,7 @@ impl CommandGateway {
         waiters: Arc<OutcomeWaiters>,
         handle_key: HandleKey,
         ingress: String,
+        partitions: PartitionCount,
         stop: ShutdownSignal,
     ) -> CommandGateway {
         CommandGateway {
@@ -106,6 +108,7 @@ impl CommandGateway {
             waiters,
             handle_key,
             ingress,
+            partitions,
             stop,
             recent: RecentHandles::default(),
         }
@@ -122,6 +125,7 @@ impl CommandGateway {
             command: request.id,
             received_at: request.received_at,
             fingerprint: request.fingerprint,
+            partition: Some(self.partitions.of(request.key)),
         };
         if request.repeatable
             && let Some(first) = self.recent.find(request.id, request.received_at)
@@ -207,7 +211,7 @@ impl CommandGateway {
 
     /// Looks up the status of a command.
     pub async fn status(&self, handle: &CommandHandle) -> Result<CommandStatus, Unavailable> {
-        let outcome = self.outcomes.outcome(handle.command).await?;
+        let outcome = self.outcomes.outcome(handle.command, handle.partition).await?;
         Ok(outcome.map_or(CommandStatus::Pending, |outcome| status_of(handle, outcome)))
     }
 

@@ -105,7 +105,7 @@ pub async fn requeue(
     dead_letter: &DeadLetter,
 ) -> Result<RequeueResult, Unavailable> {
     if let Some(command) = dead_letter.header().map(|header| header.id)
-        && let Some(outcome) = outcomes.outcome(command).await?
+        && let Some(outcome) = outcomes.outcome(command, Some(dead_letter.partition)).await?
     {
         let failed = matches!(outcome.result, OutcomeResult::Failed { .. });
         if !failed {

@@ -156,9 +156,9 @@ impl<'a, S: EventStore> AppendStage<'a, S> {
                 return Err(Interruption::Conflict("store_head_moved"));
             }
             AppendResult::DuplicateCommand => {
-                let found = self.loading.outcomes(&decided.commands).await?;
                 let here = self.decider.partition();
-                if found.iter().any(|outcome| outcome.partition == here && outcome.position > head) {
+                let found = self.loading.outcomes(here, &decided.commands).await?;
+                if found.iter().any(|outcome| outcome.position > head) {
                     return Err(Interruption::Conflict("command_decided_by_other"));
                 }
                 if found.is_empty() {

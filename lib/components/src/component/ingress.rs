@@ -71,6 +71,7 @@ pub(super) async fn start(context: &mut StartContext<'_>) -> Result<(), Componen
             Arc::clone(&waiters),
             secret,
             name.clone(),
+            partitions,
             stop.clone(),
         ),
         views: views.clone(),

@@ -94,6 +94,7 @@ mod tests {
             command: CommandId(Uuid::nil()),
             received_at: Timestamp(1_000_000),
             fingerprint: 0,
+            partition: None,
         };
         let expired = |now| is_expired(&handle, Duration::from_secs(60), Timestamp(now));
         assert!(!expired(1_060_000));

@@ -61,8 +61,8 @@ impl Streams {
         let (server, name, receivers) = (redis.clone().into(), ingress.clone(), Arc::clone(&waiters));
         let supervisor = Supervisor::without_health("outcomes", stop.clone());
         tokio::spawn(reply::receive(server, partitions, name, receivers, supervisor));
-        let gateway =
-            CommandGateway::new(Arc::new(queue), Arc::new(queries), waiters, handle_key, ingress, stop);
+        let (queue, queries) = (Arc::new(queue), Arc::new(queries));
+        let gateway = CommandGateway::new(queue, queries, waiters, handle_key, ingress, partitions, stop);
         Ok(Streams { redis, partitions, gateway: Arc::new(gateway), _stop: stop_trigger })
     }
 

@@ -23,7 +23,7 @@ async fn events(store: &mut impl EventStore) -> Vec<EventRecord> {
 
 async fn outcomes_of(store: &mut impl EventStore, batch: &AppendBatch) -> Vec<Outcome> {
     let ids: Vec<CommandId> = batch.outcomes.iter().map(|outcome| outcome.command).collect();
-    store.outcomes(&ids).await.unwrap()
+    store.outcomes(P, &ids).await.unwrap()
 }
 
 fn users(head: u64, count: usize) -> AppendBatch {
@@ -140,7 +140,7 @@ pub async fn outcomes_round_trip(stores: &impl EventStoreConnector) {
     batch.outcomes.push(refusal(CommandId(fresh()), 1));
     append_committed(&mut store, &batch).await;
     for outcome in &batch.outcomes {
-        let found = store.outcomes(&[outcome.command, CommandId(fresh())]).await.unwrap();
+        let found = store.outcomes(P, &[outcome.command, CommandId(fresh())]).await.unwrap();
         assert_eq!(found, std::slice::from_ref(outcome));
     }
 }

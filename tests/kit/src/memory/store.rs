@@ -249,9 +249,14 @@ impl EventStore for MemoryStore {
         Ok(())
     }
 
-    async fn outcomes(&mut self, commands: &[CommandId]) -> Result<Vec<Outcome>, Unavailable> {
+    async fn outcomes(
+        &mut self,
+        partition: PartitionId,
+        commands: &[CommandId],
+    ) -> Result<Vec<Outcome>, Unavailable> {
         let state = self.state();
-        Ok(commands.iter().filter_map(|command| state.outcomes.get(command).cloned()).collect())
+        let found = commands.iter().filter_map(|command| state.outcomes.get(command).cloned());
+        Ok(found.filter(|outcome| outcome.partition == partition).collect())
     }
 
     async fn active_users(
@@ -318,7 +323,11 @@ impl HeadReader for MemoryStore {
 
 #[async_trait]
 impl OutcomeReader for MemoryStore {
-    async fn outcome(&self, command: CommandId) -> Result<Option<Outcome>, Unavailable> {
+    async fn outcome(
+        &self,
+        command: CommandId,
+        _: Option<PartitionId>,
+    ) -> Result<Option<Outcome>, Unavailable> {
         Ok(self.state().outcomes.get(&command).cloned())
     }
 }

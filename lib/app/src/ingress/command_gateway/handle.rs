@@ -1,17 +1,20 @@
 //! Handles of commands. A valid handle proves that the command was accepted, without anything being stored.
 //!
-//! A handle is 42 bytes in base64url: command id (16), time of receipt (6), fingerprint of the payload (8)
-//! and the first 12 bytes of an HMAC-SHA-256 over them.
+//! A handle is 44 bytes in base64url: command id (16), time of receipt (6), fingerprint of the payload (8),
+//! partition (2) and the first 12 bytes of an HMAC-SHA-256 over them. Handles without the partition, which
+//! portals issued before, are still decoded.
 
 use auction_domain::Timestamp;
-use auction_wire::CommandId;
+use auction_wire::{CommandId, PartitionId};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
-const CONTENT: usize = 30;
+const CONTENT: usize = 32;
+/// Length of the content of handles without a partition.
+const CONTENT_WITHOUT_PARTITION: usize = 30;
 const MAC: usize = 12;
 
 /// Content of a handle.
@@ -22,6 +25,8 @@ pub struct CommandHandle {
     pub received_at: Timestamp,
     /// Fingerprint of the payload.
     pub fingerprint: u64,
+    /// Partition of the command; none in handles that were issued before handles had it.
+    pub partition: Option<PartitionId>,
 }
 
 /// Key of the MAC in handles, shared by all ingress processes of a portal.
@@ -54,21 +59,28 @@ impl HandleKey {
         bytes.extend_from_slice(handle.command.0.as_bytes());
         bytes.extend_from_slice(&handle.received_at.0.to_be_bytes()[2..]);
         bytes.extend_from_slice(&handle.fingerprint.to_be_bytes());
+        bytes.extend(handle.partition.into_iter().flat_map(|partition| partition.0.to_be_bytes()));
         bytes.extend_from_slice(&self.mac(&bytes));
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
     /// Decodes a handle; none if it was not encoded with this key.
     pub fn decode(&self, text: &str) -> Option<CommandHandle> {
-        let bytes: [u8; CONTENT + MAC] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
-        let (content, mac) = bytes.split_at(CONTENT);
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (content, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC)?)?;
+        let partition = match content.len() {
+            CONTENT => Some(PartitionId(u16::from_be_bytes([content[30], content[31]]))),
+            CONTENT_WITHOUT_PARTITION => None,
+            _ => return None,
+        };
         self.0.clone().chain_update(content).verify_truncated_left(mac).ok()?;
         let mut time = [0; 8];
         time[2..].copy_from_slice(&content[16..22]);
         Some(CommandHandle {
             command: CommandId(Uuid::from_slice(&content[..16]).ok()?),
             received_at: Timestamp(i64::from_be_bytes(time)),
-            fingerprint: u64::from_be_bytes(content[22..].try_into().ok()?),
+            fingerprint: u64::from_be_bytes(content[22..30].try_into().ok()?),
+            partition,
         })
     }
 }
@@ -82,6 +94,7 @@ mod tests {
             command: CommandId(Uuid::from_u128(42)),
             received_at: Timestamp(1_795_372_200_123),
             fingerprint: u64::MAX - 1,
+            partition: Some(PartitionId(77)),
         }
     }
 
@@ -90,7 +103,16 @@ mod tests {
         let key = HandleKey::new(&[7; 32]).unwrap();
         let text = key.encode(&handle());
         assert_eq!(key.decode(&text), Some(handle()));
-        assert_eq!(text.len(), 56);
+        assert_eq!(text.len(), 59);
+    }
+
+    /// Issued by version 0.1.0 before handles had a partition, with the same key.
+    #[test]
+    fn handle_without_a_partition_is_decoded() {
+        let key = HandleKey::new(&[7; 32]).unwrap();
+        let before = CommandHandle { partition: None, ..handle() };
+        let text = "AAAAAAAAAAAAAAAAAAAAKgGiBIWwu__________-GW3ywrn33X-0bykM";
+        assert_eq!(key.decode(text), Some(before));
     }
 
     #[test]

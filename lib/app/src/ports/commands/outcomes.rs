@@ -2,12 +2,16 @@
 
 use crate::ports::Unavailable;
 use async_trait::async_trait;
-use auction_wire::{CommandId, Outcome};
+use auction_wire::{CommandId, Outcome, PartitionId};
 
 /// Reads the stored outcomes of commands.
 #[async_trait]
 pub trait OutcomeReader: Send + Sync {
-    /// Returns the outcome of a command; `None` if the command is undecided, unknown, or its outcome has been
-    /// deleted by retention.
-    async fn outcome(&self, command: CommandId) -> Result<Option<Outcome>, Unavailable>;
+    /// Returns the outcome of a command of a partition; `None` if the command is undecided, unknown, or its outcome
+    /// has been deleted by retention. Without a partition, all partitions are searched.
+    async fn outcome(
+        &self,
+        command: CommandId,
+        partition: Option<PartitionId>,
+    ) -> Result<Option<Outcome>, Unavailable>;
 }

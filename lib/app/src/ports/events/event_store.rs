@@ -52,9 +52,10 @@ pub trait EventStore: Send {
         snapshot: &SnapshotRecord,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Returns the stored outcomes of these commands. Commands without an outcome are left out.
+    /// Returns the stored outcomes of these commands of a partition. Commands without an outcome are left out.
     fn outcomes(
         &mut self,
+        partition: PartitionId,
         commands: &[CommandId],
     ) -> impl Future<Output = Result<Vec<Outcome>, Unavailable>> + Send;
 

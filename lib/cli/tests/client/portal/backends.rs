@@ -132,7 +132,7 @@ impl Backends {
     async fn observe(&self, command: &Command) -> Result<(), Unavailable> {
         let before = self.observed.lock().unwrap().newest.insert(command.key, command.id);
         let undecided = match before.filter(|before| *before != command.id) {
-            Some(before) => self.store.outcome(before).await?.is_none(),
+            Some(before) => self.store.outcome(before, None).await?.is_none(),
             None => false,
         };
         let mut observed = self.observed.lock().unwrap();
@@ -156,14 +156,14 @@ impl Backends {
 
     async fn decide(&self, command: Command) {
         let (id, mut store, mut decider) = (command.id, self.store.clone(), self.decider.lock().await);
-        if store.outcome(id).await.unwrap().is_none() {
+        if store.outcome(id, None).await.unwrap().is_none() {
             let entry = EntryId { ms: wall_clock().0.unsigned_abs(), seq: 0 };
             let batch = [ReceivedCommand { channel: command.body.channel(), entry, command: Ok(command) }];
             let decided = decider.decide(&mut store, &batch, &KnownOutcomes::default()).await.unwrap();
             assert_eq!(store.append(&decided.append).await.unwrap(), AppendResult::Committed);
             self.published.send(decided.into_settlement().events).unwrap();
         }
-        let outcome = store.outcome(id).await.unwrap().unwrap();
+        let outcome = store.outcome(id, None).await.unwrap().unwrap();
         self.waiters.deliver(&outcome);
         self.waiters.on_announced([id].into_iter());
     }

@@ -74,6 +74,7 @@ pub(super) fn router(backends: &Backends) -> Router {
         waiters.clone(),
         HandleKey::new(&[*Uuid::new_v4().as_bytes(); 2].concat()).unwrap(),
         "ingress".to_owned(),
+        PartitionCount::new(PARTITION.0 + 1).unwrap(),
         stop.clone(),
     );
     let options = CurrentOptions::new(DrawOptions::read("[]", 0).unwrap());
