@@ -32,7 +32,7 @@ simulate: ## Run a million seeded schedules of the write protocol, in 45 minutes
 mutations: setup ## Disable the protocol steps one by one, and print which tests detect it; some: make mutations ARGS="claim"
 	cargo run --locked -p auction-simulation --bin mutations -- $(ARGS)
 
-bench: setup ## Measure the table of docs/performance.md, in at most ten minutes; some rows: make bench ARGS="--rows 2a,6,8"
+bench: setup ## Measure the table of docs/reference/benchmarks.md, in at most ten minutes; some rows: make bench ARGS="--rows 2a,6,8"
 	cargo build --release --locked -p portal -p auction-loadtest --bin portal --bin auction-loadtest
 	$(TARGET_DIR)/release/auction-loadtest bench --json $(TARGET_DIR)/bench.json $(ARGS)
 

@@ -1,5 +1,5 @@
-//! Each heading of `docs/how-to/inspect-streams.md` is a question of an operator, followed by shell commands
-//! that answer it. The tests run these commands on a portal with known answers.
+//! Each heading of `docs/how-to/inspect-streams.md` and `docs/how-to/find-what-is-stuck.md` is a question of an
+//! operator, followed by shell commands that answer it. The tests run these commands on a portal with known answers.
 
 use crate::support::components::RunningComponents;
 use crate::support::servers::TestServers;
@@ -256,6 +256,7 @@ fn documented_stream_commands_answer_their_questions(inspected: &InspectedPortal
     let mut questions = sections("docs/how-to/inspect-streams.md");
     let (before, definitions) = questions.remove(0);
     assert_eq!(before, "Before");
+    questions.extend(sections("docs/how-to/find-what-is-stuck.md"));
     assert!(questions.len() >= 18, "only {} questions found: is the search broken?", questions.len());
     for (question, script) in questions {
         let answers = inspected
@@ -265,15 +266,6 @@ fn documented_stream_commands_answer_their_questions(inspected: &InspectedPortal
         for answer in answers {
             assert!(printed.contains(&answer), "{question}\n{answer:?} is not in\n{printed}");
         }
-    }
-    // The README shows similar commands.
-    let readme = sections("README.md");
-    let script = readme.iter().find_map(|(_, script)| script.split_once("alias redis"));
-    let (_, script) = script.expect("the README shows how to inspect the streams");
-    let script = format!("alias redis{script}").replace("{00}", &format!("{{{}}}", inspected.partition));
-    let printed = inspected.run_script(&script);
-    for expected in [r#""amount":30002"#, r#""kind":"bid_placed""#, "last-delivered-id"] {
-        assert!(printed.contains(expected), "{expected} is not in\n{printed}");
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A mutation of Rust code replaces an expression. All of these go into one build, and the environment
 //! variable `MUTATION` selects the active one. Other mutations are built one by one. The program `mutations`
-//! does both and prints the table of [reliability](../../../docs/reliability.md#mutations).
+//! does both and prints the table of [the test results](../../../docs/reference/test-results.md#mutations).
 
 mod list;
 
