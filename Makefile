@@ -3,7 +3,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-long faults bench profile simulate mutations lint schemathesis
+.PHONY: help setup up test test-long reference faults bench profile simulate mutations lint schemathesis
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: setup ## Run all tests
 
 test-long: setup ## Run all tests, long-running tests at full length
 	AUCTION_LONG=1 cargo test --workspace --locked
+
+reference: setup ## Write the generated pages of docs/reference
+	UPDATE_REFERENCE=1 cargo test --workspace --locked -- reference_page permissions_page
 
 faults: setup ## Inject 1,000 faults under load, in 1.5 hours; options: make faults ARGS="--faults 100 --seed 5"
 	cargo build --release --locked -p portal -p auction-loadtest --bin portal --bin auction-loadtest

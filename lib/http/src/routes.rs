@@ -8,6 +8,8 @@ mod deliveries;
 mod documents;
 mod end_auction;
 mod health;
+#[cfg(test)]
+mod http_api_page;
 mod list_auctions;
 mod list_bids;
 mod list_user_bids;
@@ -34,7 +36,7 @@ use crate::middleware::{Timeouts, request_middleware};
 use crate::openapi::{self, Endpoint};
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
-use crate::state::IngressState;
+use crate::state::{IngressState, SharedState};
 use auction_domain::{Actor, BidId, UserId};
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
 use axum::http::request::Parts;
@@ -59,9 +61,7 @@ const MIN_COMPRESSED_BYTES: u16 = 1024;
 
 /// Returns the router with all endpoints and the OpenAPI document.
 pub fn router(portal: Arc<IngressState>) -> Router {
-    let routed = OpenApiRouter::with_openapi(openapi::document());
-    let routed = endpoints().into_iter().fold(routed, |routed, endpoint| routed.routes(endpoint.into()));
-    let (router, document) = routed.split_for_parts();
+    let (router, document) = routed().split_for_parts();
     let settings = &portal.settings;
     let document = documents::OpenApiDocument::new(openapi::with_settings(document, settings));
     let is_compressed = SizeAbove::new(MIN_COMPRESSED_BYTES).and(NotForContentType::SSE);
@@ -74,6 +74,12 @@ pub fn router(portal: Arc<IngressState>) -> Router {
         .layer(Extension(BodyTimeout(settings.body_timeout)))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     router.fallback(unknown_route).method_not_allowed_fallback(wrong_method).layer(layers).with_state(portal)
+}
+
+/// Returns the endpoints as a router, with their OpenAPI document.
+fn routed() -> OpenApiRouter<SharedState> {
+    let routed = OpenApiRouter::with_openapi(openapi::document());
+    endpoints().into_iter().fold(routed, |routed, endpoint| routed.routes(endpoint.into()))
 }
 
 /// Returns all endpoints, in the order of the OpenAPI document.

@@ -7,6 +7,7 @@
 //! * [`contract`]: one suite per port, run against every adapter.
 //! * [`fixtures`]: sample commands, events and outcomes.
 //! * [`random`]: seeded random numbers.
+//! * [`reference_page`]: pages of `docs/reference` that are generated from the code.
 //!
 //! All functions panic on failure, as tests do.
 
@@ -18,3 +19,4 @@ pub mod free_address;
 pub mod local_servers;
 pub mod memory;
 pub mod random;
+pub mod reference_page;

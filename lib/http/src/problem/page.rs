@@ -75,6 +75,7 @@ fn to_html(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use auction_testkit::reference_page::ReferencePage;
 
     #[test]
     fn texts_of_the_table_need_no_escaping() {
@@ -101,30 +102,21 @@ mod tests {
     }
 
     #[test]
-    fn problems_reference_is_current() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/problems.md");
-        let mut page =
-            "# Problems\n\nErrors are `application/problem+json` by RFC 9457. This page is generated \
-                        from the declarations of refusals in\n`lib/domain` and of other problems in \
-                        `lib/http/src/problem/types/requests.rs`. To update it, run\n\
-                        `UPDATE_PROBLEMS=1 cargo test -p auction-http problems_reference`.\n\n"
-                .to_owned();
-        for problem_type in all() {
-            let ProblemType { code, status, members, resolution, .. } = problem_type;
-            write!(page, "* `{code}` ({status}): {} {resolution}", problem_type.summary()).unwrap();
-            for (at, member) in members.iter().enumerate() {
-                let before = if at == 0 { " Members:" } else { "," };
-                write!(page, "{before} `{}` ({})", member.name, member.description).unwrap();
-            }
-            page.push_str(if members.is_empty() { "\n" } else { ".\n" });
-        }
-        if std::env::var("UPDATE_PROBLEMS").is_ok_and(|update| update == "1") {
-            std::fs::write(path, &page).unwrap();
-        }
-        let written = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(
-            written == page,
-            "{path} is stale: run this test with UPDATE_PROBLEMS=1 and review the changes"
+    fn problems_reference_page_is_current() {
+        let mut page = ReferencePage::new(
+            "problems.md",
+            "Problems",
+            "Which errors does the HTTP API return, and what does a client do about each? Errors are \
+             `application/problem+json` by RFC 9457.",
+            "the refusals that `lib/domain` declares, and `lib/http/src/problem/types/requests.rs`",
         );
+        page.list(all().map(|problem_type| {
+            let ProblemType { code, status, members, resolution, .. } = problem_type;
+            let members = members.iter().map(|member| format!("`{}` ({})", member.name, member.description));
+            let members = members.collect::<Vec<_>>().join(", ");
+            let members = if members.is_empty() { members } else { format!(" Members: {members}.") };
+            format!("`{code}` ({status}): {} {resolution}{members}", problem_type.summary())
+        }));
+        page.assert_current();
     }
 }
