@@ -3,39 +3,15 @@
 //! All keys of a partition share the hash tag `{07}`, so that they are in one slot of a cluster. Redis also
 //! holds functions, in the library `auction_portal`: [`crate::functions`].
 //!
-//! | key | type | content |
-//! |---|---|---|
-//! | `ap:{07}:cmd:user`, `…:auction`, `…:bid` | stream | commands, one stream per channel |
-//! | `ap:{07}:evt` | stream | events; entry id `<position>-0` |
-//! | `ap:{07}:dead` | stream | dead letters: commands that cannot be processed, and entries that are no commands |
-//! | `ap:{07}:lease:<group>` | string | process that holds the partition for a group; expires |
-//! | `ap:members:<group>` | sorted set | processes of a group, by the time of their last registration |
-//! | `ap:limit:<key>` | string | rate limit: time at which the whole burst is available again, in µs; expires then |
-//! | `ap:{07}:crash-marks` | hash | process → command that it handles and that may crash it; expires |
-//! | `ap:{07}:reply:<ingress>` | stream | outcomes for one ingress process; expires |
-//! | `ap:{07}:inbox:<user>` | hash | cached inbox of a user; expires, see [`crate::inbox`] |
-//! | `ap:{07}:inbox-epoch` | string | current epoch of the cached inboxes; those of an older epoch are filled again |
-//! | `ap:{07}:read-model:current` | string | current generation of the read models; 1 if the key is missing |
-//! | `ap:{07}:read-model:newest` | string | newest generation that was begun |
+//! `docs/reference/redis-keys.md` lists them with content, writers, readers and lifetime. It is generated from the
+//! families, which have an entry for each function and constant of this file that makes a key.
 //!
 //! Keys were renamed without a migration where their content is temporary or derived: crash marks expire after
 //! ten minutes, cached inboxes are filled again from Postgres, and read models are projected again from the
 //! first event on, since those under `ap:{07}:view:` have former members.
-//!
-//! Channels (`PUBLISH`) hold no data:
-//!
-//! | channel | message |
-//! |---|---|
-//! | `ap:{07}:decided` | ids of decided commands, 16 bytes each ([`crate::pubsub_messages`]) |
-//! | `ap:notified` | ids of users with new notifications, 16 bytes each ([`crate::pubsub_messages`]) |
-//! | `ap:revoked` | a revoked token, or a user whose tokens are revoked ([`crate::revocations`]) |
-//!
-//! Read models of generation 3:
-//!
-//! | key | type | content |
-//! |---|---|---|
-//! | `ap:{07}:read-model:3:checkpoint` | string | position of the last event that is in the read models |
-//! | `ap:{07}:read-model:3:<name>` | string, hash, sorted set | document, set of entries, list of a view: [`auction_app::projector::views`] |
+
+#[cfg(test)]
+mod families;
 
 use auction_app::ports::people::rate_limit_store::RateLimitKey;
 use auction_app::ports::views::generations::Generation;
