@@ -13,4 +13,5 @@ mod partition_lock;
 mod read_models;
 mod retention;
 mod schema;
+mod schema_page;
 mod user_deletions;
