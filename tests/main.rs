@@ -33,6 +33,7 @@ mod read_models;
 mod read_models_rebuild_without_downtime;
 mod readme_is_true;
 mod redis_data_loss_is_recovered;
+mod reference_pages;
 mod replay_is_reproducible;
 mod request_timeouts;
 mod restored_backup_is_refused;

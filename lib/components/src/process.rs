@@ -6,7 +6,7 @@ use crate::connections::{ConnectError, Connections};
 use crate::settings::{Settings, SettingsError, SettingsLayers};
 use crate::tasks::{ComponentError, Tasks};
 use crate::telemetry;
-use clap::{Args, Parser};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -46,6 +46,7 @@ pub enum ProcessError {
 
 /// Arguments of every component.
 #[derive(Debug, Args)]
+#[command(about = None, long_about = None)] // keeps the description of the program that flattens this
 pub struct ComponentArgs {
     /// Settings file; config/default.toml documents all settings.
     #[arg(long, env = "AUCTION_CONFIG", value_name = "FILE")]
@@ -67,7 +68,10 @@ struct Program {
 /// The main function of a component's own program. Exit status: 0 after a signal, 1 after a failure, 2 for
 /// invalid arguments or settings.
 pub fn main(component: Component) -> ExitCode {
-    run_component(component, Program::parse().args)
+    let value = component.to_possible_value();
+    let about = value.and_then(|value| value.get_help().cloned()).unwrap_or_default();
+    let parsed = Program::from_arg_matches(&Program::command().about(about).get_matches());
+    run_component(component, parsed.unwrap_or_else(|error| error.exit()).args)
 }
 
 /// Runs one component, with the exit status of [`main`].

@@ -1,0 +1,6 @@
+//! Generated pages of `docs/reference` that need the programs or several crates. Other pages are generated in
+//! `lib/app`, `lib/http`, `lib/postgres` and `lib/redis`.
+
+mod cli;
+mod configuration;
+mod wire_format;
