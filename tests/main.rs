@@ -21,6 +21,7 @@ mod email_delivery;
 mod health_and_metrics;
 mod live_updates;
 mod load_shedding;
+mod markdown;
 mod no_test_is_left_out;
 mod notification_inbox;
 mod openapi_matches_the_server;
