@@ -16,6 +16,7 @@ mod components_start_independently;
 mod conditional_reads;
 mod dead_letters;
 mod dependencies_point_inward;
+mod documented_commands;
 mod draw_verification;
 mod email_delivery;
 mod health_and_metrics;
