@@ -3,4 +3,5 @@
 
 mod cli;
 mod configuration;
+mod redis_keys;
 mod wire_format;
