@@ -48,6 +48,7 @@ schemathesis: setup ## Test a portal against its OpenAPI document (needs Python 
 	cargo build --locked -p portal
 	@scripts/schemathesis.sh
 
-lint: setup ## Check formatting and run clippy
+lint: setup ## Check formatting, and run clippy and rustdoc
 	rustfmt --check $$(git ls-files '*.rs')
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked

@@ -1,6 +1,6 @@
 //! Refusals: a command was decided, a business rule refused it, and nothing changed.
 //!
-//! Each refusal is declared once, by [`refusals!`] in the file of its command: a type whose fields are the
+//! Each refusal is declared once, by `refusals!` in the file of its command: a type whose fields are the
 //! details. Status codes, problem pages, the OpenAPI document and `docs/reference/problems.md` are derived
 //! from the declaration.
 

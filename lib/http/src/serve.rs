@@ -31,7 +31,7 @@ const MAX_BUFFER: usize = 64 * 1024;
 
 /// Serves requests until the shutdown. Then it accepts no more connections and answers every request that it
 /// has received. A connection that never completes its request delays the shutdown by at most
-/// [`SHUTDOWN_TIMEOUT`].
+/// `SHUTDOWN_TIMEOUT`.
 pub async fn serve(listener: TcpListener, portal: Arc<IngressState>) -> std::io::Result<()> {
     let (mut shutdown, timeouts) = (portal.shutdown.clone(), ConnectionTimeouts::of(&portal.settings));
     serve_router(listener, router(portal), timeouts, async move { shutdown.wait().await }).await

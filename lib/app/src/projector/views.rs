@@ -1,5 +1,5 @@
 //! The views, one file each: under which names a view is stored, how it is rendered from the state of an
-//! auction or a user, and how it is read. A new view is a line in [`OF_AUCTION`] or in [`render_user`].
+//! auction or a user, and how it is read. A new view is a line in `OF_AUCTION` or in `render_user`.
 //!
 //! | name | form | content |
 //! |---|---|---|

@@ -5,7 +5,7 @@
 //! | commands on the streams | decided, and older than `commands` | undecided commands |
 //! | events on the streams | older than `events` (consumers read older ones from the store) | the last event |
 //! | outbox deliveries | finished longer than `deliveries` ago | pending deliveries |
-//! | outcomes | received longer than `outcomes` ago, see [`outcomes_before`] | |
+//! | outcomes | received longer than `outcomes` ago, see `outcomes_before` | |
 //! | provisional accounts | the command was refused, or is lost (see `pending_sign_ups`) | accounts of users |
 //! | sessions | expired | |
 //!
