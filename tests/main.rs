@@ -23,6 +23,7 @@ mod health_and_metrics;
 mod live_updates;
 mod load_shedding;
 mod markdown;
+mod log_output;
 mod no_test_is_left_out;
 mod notification_inbox;
 mod openapi_matches_the_server;

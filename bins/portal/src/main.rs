@@ -6,6 +6,7 @@ use auction_components::operator::CommandOutput;
 use auction_components::process::{ComponentArgs, ProcessError, block_on, report, run_component};
 use auction_components::{accounts, dead_letters, draws, parked_events, rebuild, streams, up, verify};
 use clap::{Parser, Subcommand};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// An auction portal, event-sourced on Redis Streams and Postgres.
@@ -81,11 +82,11 @@ fn main() -> ExitCode {
 }
 
 /// Prints the output of an operator command and returns its exit status.
-#[expect(clippy::print_stdout, reason = "the text is the result")]
 fn show(result: Result<CommandOutput, ProcessError>) -> ExitCode {
     match result {
         Ok(CommandOutput { text, success }) => {
-            print!("{text}");
+            // The program that reads the output may have ended, such as `head`.
+            let _ = std::io::stdout().write_all(text.as_bytes());
             if success { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => report(Err(error)),

@@ -75,6 +75,10 @@ pub fn describe() {
         "auction_accounts_expired_total",
         "Accounts deleted because the sign-up command was refused or lost."
     );
+    describe_counter!(
+        "auction_log_lines_dropped_total",
+        "Log lines dropped because nothing reads standard error."
+    );
     describe_gauge!("auction_partition_active", "1 while this process owns the partition, else 0.");
 }
 
@@ -232,6 +236,11 @@ pub fn notified(partition: PartitionId, notifications: usize) {
 /// Counts a webhook or e-mail delivery attempt.
 pub fn delivery_attempt(channel: &'static str, result: &'static str) {
     counter!("auction_delivery_attempts_total", "channel" => channel, "result" => result).increment(1);
+}
+
+/// Records the number of log lines dropped since the start of the process.
+pub fn log_lines_dropped(total: u64) {
+    counter!("auction_log_lines_dropped_total").absolute(total);
 }
 
 #[cfg(test)]

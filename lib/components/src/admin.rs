@@ -2,6 +2,7 @@
 
 use crate::process::ProcessError;
 use crate::settings::Settings;
+use crate::stderr;
 use auction_app::instrumentation;
 use auction_http::{Admin, serve_admin};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
@@ -38,6 +39,7 @@ pub(crate) async fn listen(settings: &Settings, health: &Health) -> Result<JoinS
     let upkeep = recorder.clone();
     let metrics = Arc::new(move || {
         process.collect();
+        instrumentation::log_lines_dropped(stderr::dropped_lines());
         recorder.render()
     });
     let admin = Admin { health: health.clone(), metrics };

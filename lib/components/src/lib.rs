@@ -15,6 +15,7 @@ pub mod parked_events;
 pub mod process;
 pub mod rebuild;
 pub mod settings;
+pub mod stderr;
 pub mod streams;
 pub mod tasks;
 pub mod telemetry;

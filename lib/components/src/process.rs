@@ -4,6 +4,7 @@ use crate::admin;
 use crate::component::{Component, keep_functions};
 use crate::connections::{ConnectError, Connections};
 use crate::settings::{Settings, SettingsError, SettingsLayers};
+use crate::stderr;
 use crate::tasks::{ComponentError, Tasks};
 use crate::telemetry;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
@@ -93,9 +94,13 @@ pub fn block_on<T>(run: Running<T>) -> Result<T, ProcessError> {
 
 /// Returns the exit status of a result, and prints its error to standard error.
 pub fn report(result: Result<(), ProcessError>) -> ExitCode {
-    let Err(error) = result else { return ExitCode::SUCCESS };
+    let Err(error) = result else {
+        stderr::flush();
+        return ExitCode::SUCCESS;
+    };
     // Not logged: logging may not have started yet.
-    eprintln!("error: {error}");
+    stderr::line(format_args!("error: {error}"));
+    stderr::flush();
     let usage = matches!(
         error,
         ProcessError::Settings(_)

@@ -4,6 +4,7 @@ mod table;
 
 use crate::operator::BackendArgs;
 use crate::process::{ProcessError, Running};
+use crate::stderr;
 use auction_app::operator::stream_stats::{Rates, collect};
 use auction_redis::stream_stats::RedisStreamStats;
 use auction_wire::PartitionId;
@@ -59,7 +60,7 @@ async fn execute(args: StreamsArgs, out: &mut impl Write) -> Result<(), ProcessE
         let now = match collect(&redis, &context.store, &partitions).await {
             Ok(now) => now,
             Err(error) if watch => {
-                eprintln!("{error}");
+                stderr::line(&error);
                 continue;
             }
             Err(error) => return Err(context.backend_error(&error)),

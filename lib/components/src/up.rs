@@ -5,6 +5,7 @@ use crate::component::{Component, keep_functions};
 use crate::connections::Connections;
 use crate::process::{ProcessError, Running, shutdown_requested};
 use crate::settings::{Settings, SettingsLayers};
+use crate::stderr;
 use crate::tasks::Tasks;
 use crate::telemetry;
 use auction_local_servers::{LocalServerOptions, LocalServers, ServersError};
@@ -156,20 +157,22 @@ async fn serve(
 /// Prints the addresses of the portal, and what to try next. `shells` opens the local Redis and Postgres.
 fn print_banner(settings: &Settings, shells: Option<(String, String)>) {
     let url = format!("http://{}", settings.ingress.listen);
-    eprintln!("\nThe auction portal is running at {url}\n");
+    stderr::line(format_args!("\nThe auction portal is running at {url}\n"));
     if let Some((redis_cli, psql)) = shells {
-        eprintln!("  Redis:         {redis_cli}\n  Postgres:      {psql}");
+        stderr::line(format_args!("  Redis:         {redis_cli}\n  Postgres:      {psql}"));
     }
     if let Some(address) = settings.admin_listen {
-        eprintln!("  admin:         http://{address}/readyz and /metrics");
+        stderr::line(format_args!("  admin:         http://{address}/readyz and /metrics"));
     }
     if settings.ingress.trust_gateway_user_header {
-        eprintln!("  users:         X-User-Id is trusted without authentication");
+        stderr::line(format_args!("  users:         X-User-Id is trusted without authentication"));
     }
     if !settings.rate_limits.enabled {
-        eprintln!("  rate limits:   off");
+        stderr::line(format_args!("  rate limits:   off"));
     }
     let option = if url == "http://127.0.0.1:8080" { String::new() } else { format!(" --url {url}") };
-    eprintln!("\nTry next:        target/release/portal replay{option} tests/data/history.csv");
-    eprintln!("Stop with Ctrl-C; the data is kept.\n");
+    stderr::line(format_args!(
+        "\nTry next:        target/release/portal replay{option} tests/data/history.csv"
+    ));
+    stderr::line(format_args!("Stop with Ctrl-C; the data is kept.\n"));
 }
