@@ -4,7 +4,8 @@
 //! the name of its holder. A process acquires free leases up to its share, releases those above its share,
 //! and renews the others. A new process gets its share as soon as the others have finished their work in
 //! progress. A process that leaves hands over at once. The partitions of a killed process move within the
-//! lease's time to live.
+//! lease's time to live. That holds after the clock of the server was ahead, too: leases and registrations
+//! that would last longer are void.
 //!
 //! **A lease is not a fence.** A process that was paused resumes its work even if another process has
 //! acquired the lease; its work is asked to stop in the next round. Until then the work must be safe by other
@@ -55,7 +56,8 @@ struct Tasks<E> {
 /// `work` is called with the index of a partition and a signal, and its future runs as a task. The signal is
 /// triggered when the partition must move to another process, or its lease could not be renewed in time. The
 /// future must then finish its work in progress and return; the lease is released afterwards. `renewed` is
-/// called with the result of every round. After an error, held leases are valid until they expire.
+/// called with the result of every round: the partitions that no process of the group holds, or an error.
+/// After an error, held leases are valid until they expire.
 ///
 /// Failures of the server are retried without limit.
 ///
@@ -70,7 +72,7 @@ pub async fn run<E, Run>(
     client: &Client,
     options: LeaseOptions,
     mut stop: ShutdownSignal,
-    mut renewed: impl FnMut(Result<(), &StreamError>),
+    mut renewed: impl FnMut(Result<&[usize], &StreamError>),
     mut work: impl FnMut(usize, ShutdownSignal) -> Run,
 ) -> Result<(), E>
 where
@@ -85,7 +87,7 @@ where
         if next_round <= Instant::now() {
             match leases.round().await {
                 Ok(round) => {
-                    renewed(Ok(()));
+                    renewed(Ok(&round.unowned));
                     tasks.apply(&round, &mut work);
                 }
                 Err(RenewalFailed { error, expired }) => {

@@ -142,7 +142,9 @@ async fn member_stops_when_another_holds_its_lease() {
     let (redis, assignments) = (redis().await, Assignments::default());
     let paused = Member::start(&redis, &assignments, "paused");
     settled(&assignments, &[&paused], &[8]).await;
-    redis.query::<()>(cmd("SET").arg("{5}:lease").arg("another").arg("PX").arg(60_000)).await;
+    redis
+        .query::<()>(cmd("SET").arg("{5}:lease").arg("another").arg("PX").arg(LEASE_TTL.as_millis() as u64))
+        .await;
     eventually("the work has stopped", async || assignments.count("paused") == 7).await;
     paused.leave().await;
     let holder: String = redis.query(cmd("GET").arg("{5}:lease")).await;
@@ -162,6 +164,32 @@ async fn leases_are_acquired_again_after_a_flush() {
     settled(&assignments, &[&one, &two], &[4]).await;
     one.leave().await;
     two.leave().await;
+}
+
+#[tokio::test]
+async fn leases_and_members_do_not_outlive_their_holder_when_the_clock_was_ahead() {
+    let (redis, assignments) = (redis().await, Assignments::default());
+    // What processes leave that are killed while the clock of the server is two minutes ahead.
+    let (seconds, _): (u64, u64) = redis.query(&mut cmd("TIME")).await;
+    let ahead = Duration::from_secs(120);
+    redis.query::<()>(cmd("ZADD").arg("members").arg(1000 * (seconds + ahead.as_secs())).arg("gone")).await;
+    for partition in 0..PARTITIONS {
+        let mut lease = cmd("SET");
+        lease.arg(format!("{{{partition}}}:lease")).arg("gone").arg("PX");
+        redis.query::<()>(lease.arg((ahead + LEASE_TTL).as_millis() as u64)).await;
+    }
+    let started = Instant::now();
+    let one = Member::start(&redis, &assignments, "one");
+    settled(&assignments, &[&one], &[8]).await;
+    assert!(started.elapsed() < LEASE_TTL, "{:?}", started.elapsed());
+    // A lease of a living process that uses a longer duration is none of these.
+    let (seconds, _): (u64, u64) = redis.query(&mut cmd("TIME")).await;
+    redis.query::<()>(cmd("ZADD").arg("members").arg(1000 * (seconds + 2)).arg("patient")).await;
+    redis.query::<()>(cmd("SET").arg("{5}:lease").arg("patient").arg("PX").arg(60_000)).await;
+    eventually("the work has stopped", async || assignments.count("one") < 8).await;
+    one.leave().await;
+    let holder: String = redis.query(cmd("GET").arg("{5}:lease")).await;
+    assert_eq!(holder, "patient");
 }
 
 #[tokio::test]

@@ -7,13 +7,18 @@ use auction_app::consume::{EventHandler, SubscriptionConfig, run_consumer};
 use auction_redis::event_stream::RedisEventStreams;
 use auction_redis::keys;
 use auction_wire::PartitionId;
+use std::collections::BTreeMap;
 use std::num::{NonZeroU16, NonZeroUsize};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use stream_worker::StreamError;
 use stream_worker::consumer::fresh_name;
 use stream_worker::leases::{LeaseOptions, run};
 use worker_runtime::Supervisor;
+use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::ShutdownSignal;
+
+/// Longest time until a free partition has an owner.
+const HAND_OVER: Duration = Duration::from_secs(2);
 
 /// Postgres connections for parked events.
 const PARKING_CONNECTIONS: usize = 2;
@@ -35,13 +40,61 @@ pub(super) fn start(
     let (client, stop) = (context.connections.redis.client().clone(), context.stop.clone());
     let task = format!("{group} leases");
     let health = context.tasks.health().register(&task);
+    let mut owners = OwnerCheck::new(context.tasks.health().register(format!("{group} owners")), group);
+    // A partition that moves has no owner for a short time; that of a killed process for the time of a lease.
+    let allowed = options.lease_ttl + HAND_OVER;
     context.tasks.spawn(task, async move {
-        let renewed = |result: Result<(), &StreamError>| match result {
-            Ok(()) => health.set_up(),
-            Err(error) => health.set_waiting(error),
+        let renewed = |result: Result<&[usize], &StreamError>| match result {
+            Ok(unowned) => {
+                health.set_up();
+                owners.update(unowned, allowed);
+            }
+            Err(error) => {
+                health.set_waiting(error);
+                owners.unknown(error);
+            }
         };
         run(&client, options, stop, renewed, |index, stop| work(partitions[index], stop)).await
     });
+}
+
+/// Reports partitions that stay without an owner among all processes of a component.
+struct OwnerCheck {
+    health: HealthHandle,
+    component: &'static str,
+    /// Time since when each partition has no owner.
+    unowned: BTreeMap<usize, Instant>,
+    logged: bool,
+}
+
+impl OwnerCheck {
+    fn new(health: HealthHandle, component: &'static str) -> OwnerCheck {
+        OwnerCheck { health, component, unowned: BTreeMap::new(), logged: false }
+    }
+
+    fn update(&mut self, unowned: &[usize], allowed: Duration) {
+        self.unowned.retain(|partition, _| unowned.contains(partition));
+        for partition in unowned {
+            self.unowned.entry(*partition).or_insert_with(Instant::now);
+        }
+        let too_long = self.unowned.iter().filter(|(_, since)| since.elapsed() > allowed);
+        let names: Vec<String> = too_long.map(|(partition, _)| format!("{partition:02}")).collect();
+        if names.is_empty() {
+            self.health.set_up();
+            self.logged = false;
+            return;
+        }
+        let partitions = names.join(", ");
+        self.health.set_waiting(format_args!("partitions without an owner: {partitions}"));
+        if !std::mem::replace(&mut self.logged, true) {
+            tracing::warn!(component = self.component, partitions, "partitions without an owner");
+        }
+    }
+
+    /// Without a round, the owners are unknown.
+    fn unknown(&mut self, error: &StreamError) {
+        self.health.set_waiting(error);
+    }
 }
 
 /// Configuration of an event consumer. The settings of its component have the meaning of each field.

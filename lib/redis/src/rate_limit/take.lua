@@ -10,7 +10,8 @@ local passed, used, taken = 1, {}, {}
 for i, key in ipairs(KEYS) do
     local interval, window = tonumber(ARGV[4 * i - 3]), tonumber(ARGV[4 * i - 2])
     local required, desired = tonumber(ARGV[4 * i - 1]), tonumber(ARGV[4 * i])
-    used[i] = math.max(tonumber(redis.call('GET', key) or 0) - now, 0)
+    -- More than the burst window is never used: the clock was ahead when a later time was written.
+    used[i] = math.min(math.max(tonumber(redis.call('GET', key) or 0) - now, 0), window)
     taken[i] = used[i] + interval * desired <= window and desired or required
     if used[i] + interval * taken[i] > window then passed = 0 end
 end

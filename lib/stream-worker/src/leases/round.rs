@@ -7,17 +7,20 @@ use redis::{Client, Value, cmd, pipe};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-/// Registers this process and returns the names of all processes, by the clock of the server.
+/// Registers this process and returns the names of all processes, by the clock of the server. A registration
+/// far in the future is void: the clock was ahead when it was written.
 const REGISTER: &str = "local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. (now - ARGV[2]))
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '(' .. (now + ARGV[2]), '+inf')
 redis.call('PEXPIRE', KEYS[1], 10 * ARGV[2])
 return redis.call('ZRANGE', KEYS[1], 0, -1)";
 
-/// Renews or acquires a lease, unless another process holds it.
+/// Renews or acquires a lease, unless another process holds it. The third argument is the holder of a void
+/// lease, or empty.
 const RENEW: &str = "local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
+if holder and holder ~= ARGV[1] and holder ~= ARGV[3] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1";
 
@@ -32,6 +35,22 @@ pub(super) struct LeaseRound {
     pub(super) held: BTreeSet<usize>,
     /// Held partitions above this process's share, to be released.
     pub(super) surplus: BTreeSet<usize>,
+    /// Partitions that no process of the group holds.
+    pub(super) unowned: Vec<usize>,
+}
+
+/// Lease of a partition as this process reads it.
+struct ReadLease {
+    holder: Option<String>,
+    /// Whether the lease outlives its holder. The clock of the server was ahead when it was written: it
+    /// expires later than any lease, and its holder is no member of the group.
+    is_void: bool,
+}
+
+impl ReadLease {
+    fn is_free(&self) -> bool {
+        self.holder.is_none() || self.is_void
+    }
 }
 
 /// Error of a round.
@@ -92,12 +111,12 @@ impl Leases {
     }
 
     async fn try_round(&mut self) -> Result<LeaseRound, StreamError> {
-        let (members, holders) = self.read_holders().await?;
+        let (members, leases) = self.read_leases().await?;
         let share = fair_share(self.options.lease_keys.len(), &members, &self.options.name);
-        let free: Vec<usize> = holders
+        let free: Vec<usize> = leases
             .iter()
             .enumerate()
-            .filter(|(partition, holder)| holder.is_none() && !self.held.contains(partition))
+            .filter(|(partition, lease)| lease.is_free() && !self.held.contains(partition))
             .map(|(partition, _)| partition)
             .collect();
         let wanted = if self.leaving { 0 } else { share.saturating_sub(self.held.len()) };
@@ -106,7 +125,12 @@ impl Leases {
         let ms = self.lease_ms();
         for partition in &partitions {
             let key = &self.options.lease_keys[*partition];
-            renew.cmd("EVAL").arg(RENEW).arg(1).arg(key).arg(&self.options.name).arg(ms);
+            let lease = &leases[*partition];
+            let void = lease.holder.as_deref().filter(|_| lease.is_void).unwrap_or_default();
+            if lease.is_void {
+                tracing::warn!(key, holder = void, "lease taken over: it outlives its holder");
+            }
+            renew.cmd("EVAL").arg(RENEW).arg(1).arg(key).arg(&self.options.name).arg(ms).arg(void);
         }
         let replies = if partitions.is_empty() { Vec::new() } else { self.send(&renew).await? };
         self.held.clear();
@@ -116,11 +140,18 @@ impl Leases {
             }
         }
         let surplus = self.held.iter().copied().skip(share).collect();
-        Ok(LeaseRound { held: self.held.clone(), surplus })
+        let is_owned =
+            |lease: &ReadLease| lease.holder.as_ref().is_some_and(|holder| members.contains(holder));
+        let unowned = leases
+            .iter()
+            .enumerate()
+            .filter(|(partition, lease)| !self.held.contains(partition) && !is_owned(lease));
+        let unowned = unowned.map(|(partition, _)| partition).collect();
+        Ok(LeaseRound { held: self.held.clone(), surplus, unowned })
     }
 
-    /// Returns the names of all processes, and the holder of each lease.
-    async fn read_holders(&mut self) -> Result<(Vec<String>, Vec<Option<String>>), StreamError> {
+    /// Returns the names of all processes, and each lease.
+    async fn read_leases(&mut self) -> Result<(Vec<String>, Vec<ReadLease>), StreamError> {
         let mut commands = pipe();
         let members = &self.options.members_key;
         match self.leaving {
@@ -132,13 +163,24 @@ impl Leases {
         };
         for lease in &self.options.lease_keys {
             commands.cmd("GET").arg(lease);
+            commands.cmd("PTTL").arg(lease);
         }
-        let mut replies = self.send(&commands).await?.into_iter().map(ok);
-        let members = replies.next().transpose()?.unwrap_or(Value::Nil);
-        let Value::Array(members) = &members else { return Err(StreamError::unexpected("EVAL", &members)) };
-        let members = members.iter().filter_map(text).map(str::to_owned).collect();
-        let holders = replies.map(|holder| Ok(text(&holder?).map(str::to_owned)));
-        Ok((members, holders.collect::<Result<_, StreamError>>()?))
+        let replies: Vec<Value> =
+            self.send(&commands).await?.into_iter().map(ok).collect::<Result<_, _>>()?;
+        let (members, leases) = replies.split_first().unwrap_or((&Value::Nil, &[]));
+        let Value::Array(members) = members else { return Err(StreamError::unexpected("EVAL", members)) };
+        let members: Vec<String> = members.iter().filter_map(text).map(str::to_owned).collect();
+        let longest = self.lease_ms();
+        let read = |lease: &[Value]| {
+            let holder = text(&lease[0]).map(str::to_owned);
+            // -1: the key never expires.
+            let outlasts = number(&lease[1])
+                .is_some_and(|ms| ms == -1 || u64::try_from(ms).is_ok_and(|ms| ms > longest));
+            let is_member = holder.as_ref().is_some_and(|holder| members.contains(holder));
+            ReadLease { holder, is_void: outlasts && !is_member }
+        };
+        let leases = leases.chunks_exact(2).map(read).collect();
+        Ok((members, leases))
     }
 
     /// Releases the lease of a partition whose work has ended. If the server is unavailable, the lease
