@@ -21,6 +21,7 @@ pub mod consume;
 pub mod ingress;
 pub mod instrumentation;
 mod interruption;
+mod monotonic_check;
 pub mod notifier;
 pub mod operator;
 pub mod ports;

@@ -25,6 +25,7 @@ pub use promoted_auction::{DrawInput, PromotedAuction};
 
 use crate::consume::stored_events::{LoadError, read_event};
 use crate::consume::{EventHandler, HandleResult};
+use crate::monotonic_check::MonotonicCheck;
 use crate::ports::Unavailable;
 use crate::ports::commands::command_queue::CommandQueue;
 use crate::ports::events::event_store::EventStore;
@@ -124,9 +125,9 @@ pub async fn run(
     commitments: &DrawCommitments,
     supervisor: Supervisor,
 ) {
-    let mut stop = supervisor.stop();
+    let (mut stop, mut clock) = (supervisor.stop(), MonotonicCheck::default());
     while !supervisor.stopping() {
-        let sending = send_due(queue, schedule, commitments);
+        let sending = send_due(queue, schedule, commitments, &mut clock);
         let Some(wait) = supervisor.attempt(sending).await else { continue };
         tokio::select! {
             () = stop.wait() => {}
@@ -141,9 +142,14 @@ async fn send_due(
     queue: &impl CommandQueue,
     schedule: &DrawSchedule,
     commitments: &DrawCommitments,
+    clock: &mut MonotonicCheck,
 ) -> Result<Duration, Unavailable> {
     let Some(next) = schedule.next() else { return Ok(POLL_INTERVAL) };
     let now = queue.now().await?;
+    if clock.went_back(now) {
+        schedule.replan();
+        return Ok(Duration::ZERO);
+    }
     if next > now {
         let left = u64::try_from(next.0.saturating_sub(now.0)).unwrap_or_default();
         return Ok(Duration::from_millis(left).min(POLL_INTERVAL));

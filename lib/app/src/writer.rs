@@ -15,6 +15,7 @@
 //! | `pessimistic` | the same stages one after the other, under a partition lock |
 //! | [`decider`] | decides one batch on the state in memory |
 //! | [`dispatch`] | selects the aggregate that decides a command |
+//! | [`close_clock`] | limits the time of a close to that of this machine |
 //! | `dead_letter` | outcomes and dead letters of commands that cannot be processed |
 //! | [`aggregate_cache`], [`active_users`] | the state in memory, bounded |
 //! | [`snapshots`] | snapshots of auctions with many events |
@@ -23,6 +24,7 @@
 pub mod active_users;
 pub mod aggregate_cache;
 mod append_stage;
+pub mod close_clock;
 pub(crate) mod dead_letter;
 pub mod decider;
 pub mod dispatch;

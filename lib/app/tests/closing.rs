@@ -1,8 +1,8 @@
 //! Tests of the real auctioneer and partition writer on in-memory ports: an auction is closed once and not
 //! before its end, whatever clock an auctioneer reads.
 
-use crate::running_task::{RunningTask, start_auctioneer};
-use crate::test_portal::TestPortal;
+use crate::running_task::{RunningTask, start_auctioneer, until};
+use crate::test_portal::{MAX_CLOSE_SKEW, TestPortal};
 use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_queue::CommandQueue;
@@ -76,4 +76,26 @@ async fn auction_is_closed_once_and_after_its_end_despite_clock_skew() {
     assert!(closed_at(&[600]).await < ends_at + DurationMs::seconds(330), "clock ten minutes ahead");
     assert!(closed_at(&[-300]).await < ends_at + DurationMs::seconds(303), "clock five minutes slow");
     assert!(closed_at(&[-300, 0, 600]).await < ends_at + DurationMs::seconds(3), "three auctioneers");
+}
+
+#[tokio::test(start_paused = true)]
+async fn auction_is_not_closed_early_when_the_clock_of_redis_was_ahead() {
+    let portal = TestPortal::calm();
+    let writer = portal.start(100);
+    let queue = portal.streams.clone();
+    let auctioneer = start_auctioneer(portal.store.clone(), portal.streams.event_connector(10), queue);
+    let (ada, auction, end) = (UserId(fresh()), AuctionId(fresh()), Duration::from_secs(240));
+    portal.submit(&create_user(ada)).await;
+    portal.submit(&ending(auction, AT + DurationMs::seconds(240))).await;
+    portal.submit(&place_bid(auction, ada, 100)).await;
+    portal.quiet(3).await;
+    portal.world.set_clock_ahead(Duration::from_secs(290));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    portal.world.set_clock_ahead(Duration::ZERO);
+    until("the auction is closed", async || !closings(&portal, auction).is_empty()).await;
+    let elapsed = Duration::from_millis(portal.world.elapsed());
+    assert!(elapsed + MAX_CLOSE_SKEW >= end, "closed after {elapsed:?}");
+    assert!(elapsed < end + Duration::from_secs(10), "closed after {elapsed:?}");
+    auctioneer.kill();
+    writer.stop().await.unwrap();
 }

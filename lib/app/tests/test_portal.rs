@@ -3,6 +3,7 @@
 use crate::running_task::{RunningTask, until};
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_app::ports::events::event_store::EventStoreConnector;
+use auction_app::writer::close_clock::CloseClock;
 use auction_app::writer::decider::DeciderConfig;
 use auction_app::writer::dispatch::DecideFn;
 use auction_app::writer::partition_writer::{self, PartitionWriter, WriterError};
@@ -13,11 +14,14 @@ use auction_simulation::locks::Locks;
 use auction_simulation::streams::{Streams, partitions};
 use auction_simulation::world::World;
 use auction_testkit::contract::command_stream::StreamHarness;
-use auction_testkit::fixtures::P;
+use auction_testkit::fixtures::{AT, P};
 use auction_testkit::memory::MemoryStore;
 use auction_wire::{Command, CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionId};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::time::Duration;
+use tokio::time::Instant;
 use uuid::Uuid;
 use worker_runtime::Supervisor;
 
@@ -27,6 +31,32 @@ const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 /// Nearly every batch takes a snapshot, so that nearly all state is loaded from snapshots.
 const OFTEN: SnapshotPolicy =
     SnapshotPolicy { events: NonZeroU64::new(1).unwrap(), bytes: NonZeroU64::new(1_000_000).unwrap() };
+
+/// Largest difference of the clocks at which an auction is closed.
+pub(crate) const MAX_CLOSE_SKEW: Duration = Duration::from_secs(2);
+
+thread_local! {
+    /// Start of the schedule of this thread, when the clock of Redis shows [`AT`].
+    static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Returns the time of the machine of the writers, whose clock is always right.
+fn writer_clock() -> Duration {
+    let began = BEGAN.get().expect("a portal was created in this thread");
+    Duration::from_millis(AT.0.unsigned_abs()) + began.elapsed()
+}
+
+/// Returns a configuration with small caches and many snapshots.
+pub(crate) fn decider_config() -> DeciderConfig {
+    let close_clock = CloseClock { now: writer_clock, max_skew: MAX_CLOSE_SKEW };
+    DeciderConfig {
+        aggregates: TWO,
+        active_users: TWO,
+        decide: DecideFn::default(),
+        snapshots: OFTEN,
+        close_clock,
+    }
+}
 
 #[derive(Clone)]
 pub(crate) struct TestPortal {
@@ -50,7 +80,7 @@ pub(crate) fn start_writer<S>(
 where
     S: EventStoreConnector<Store: 'static> + 'static,
 {
-    let config = DeciderConfig { aggregates: TWO, active_users: TWO, decide, snapshots: OFTEN };
+    let config = DeciderConfig { decide, ..decider_config() };
     let (snapshots, receiver) = snapshots();
     RunningTask::start(|stop| async move {
         let snapshot_writer = run_snapshot_writer(&stores, receiver, stop.clone());
@@ -64,6 +94,7 @@ where
 
 impl TestPortal {
     pub(crate) fn new(world: World, pessimistic: bool) -> TestPortal {
+        BEGAN.set(Some(Instant::now() - Duration::from_millis(world.elapsed())));
         let (store, streams) = (MemoryStore::default(), Streams::new(&world));
         let locks = pessimistic.then(|| Locks::new(&world));
         TestPortal { store, streams, world, locks }

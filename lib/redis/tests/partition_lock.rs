@@ -3,6 +3,7 @@
 use crate::stream_harness::{Streams, streams};
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::partition_lock::{PartitionLock, PartitionLockConnector};
+use auction_app::writer::close_clock::CloseClock;
 use auction_app::writer::decider::DeciderConfig;
 use auction_app::writer::dispatch::DecideFn;
 use auction_app::writer::partition_writer::{self, PartitionWriter};
@@ -63,6 +64,7 @@ async fn bids_do_not_starve_under_a_trickle_of_creations() {
         active_users: some,
         decide: DecideFn::default(),
         snapshots: SnapshotPolicy { events: often, bytes: often },
+        close_clock: CloseClock::UNCHECKED,
     };
     let (store, command_streams, (snapshots, _waiting), (trigger, stop)) =
         (MemoryStore::default(), streams.pessimistic_streams(10), snapshots(), shutdown_pair());

@@ -24,6 +24,8 @@ struct State {
     failures: u64,
     /// Whether steps end without a wait.
     calm: bool,
+    /// Milliseconds by which the clock of Redis is ahead.
+    clock_ahead: u64,
     /// Time until which each backend is silent.
     silent_until: [Option<Instant>; 3],
     steps: u64,
@@ -75,6 +77,7 @@ impl World {
             failures_per_mille: 0,
             failures: 0,
             calm: false,
+            clock_ahead: 0,
             silent_until: [None; 3],
             steps: 0,
             trace,
@@ -147,7 +150,12 @@ impl World {
 
     /// Returns the time of the Redis clock, in milliseconds since 1970.
     pub fn clock(&self) -> u64 {
-        AT.0.unsigned_abs() + self.elapsed()
+        AT.0.unsigned_abs() + self.elapsed() + self.state().clock_ahead
+    }
+
+    /// Sets by how much the clock of Redis is ahead.
+    pub fn set_clock_ahead(&self, ahead: Duration) {
+        self.state().clock_ahead = u64::try_from(ahead.as_millis()).unwrap_or(u64::MAX);
     }
 
     /// Ends a step: waits for a random time, so that other tasks may run first.

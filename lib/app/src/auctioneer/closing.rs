@@ -19,6 +19,7 @@ pub use schedule::ClosingSchedule;
 use crate::auctioneer::user_deletion::run_user_deletion;
 use crate::consume::stored_events::{LoadError, read_event};
 use crate::consume::{EventHandler, HandleResult};
+use crate::monotonic_check::MonotonicCheck;
 use crate::ports::Unavailable;
 use crate::ports::commands::command_queue::CommandQueue;
 use crate::ports::events::event_store::EventStore;
@@ -130,9 +131,17 @@ pub async fn run(
     let (sender, mut stop) = (Uuid::new_v4(), supervisor.stop());
     // When the user-deletion process last ran; none if it must run now.
     let mut last_run: Option<Instant> = None;
+    let mut clock = MonotonicCheck::default();
     while !supervisor.stopping() {
         last_run = last_run.filter(|last_run| last_run.elapsed() < POLL_INTERVAL);
-        let sending = send_due(queue, deletions, revocations, schedule, partitions, sender, &mut last_run);
+        let sending = async {
+            let now = queue.now().await?;
+            if clock.went_back(now) {
+                schedule.replan();
+            }
+            let due = (sender, now);
+            send_due(queue, deletions, revocations, schedule, partitions, due, &mut last_run).await
+        };
         let Some(wait) = supervisor.attempt(sending).await else { continue };
         tokio::select! {
             () = stop.wait() => {}
@@ -151,10 +160,9 @@ async fn send_due(
     revocations: &impl Revocations,
     schedule: &ClosingSchedule,
     partitions: PartitionCount,
-    sender: Uuid,
+    (sender, now): (Uuid, Timestamp),
     last_run: &mut Option<Instant>,
 ) -> Result<Duration, Unavailable> {
-    let now = queue.now().await?;
     let due = schedule.due(now);
     if last_run.is_none() || !due.is_empty() {
         let began = Instant::now();

@@ -136,6 +136,13 @@ impl DrawSchedule {
         found
     }
 
+    /// Plans every entry again, because the clock that they were planned by went back.
+    pub(super) fn replan(&self) {
+        let mut table = self.table();
+        let auctions: Vec<AuctionId> = table.auctions.keys().copied().collect();
+        auctions.into_iter().for_each(|auction| table.plan(auction, IMMEDIATELY));
+    }
+
     /// Waits until an entry may be due earlier than before.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;

@@ -2,6 +2,7 @@
 
 use super::active_users::ActiveUserCache;
 use super::aggregate_cache::AggregateCache;
+use super::close_clock::CloseClock;
 use super::dead_letter::{CommandInfo, dead_letter, failure, panic_failure};
 use super::dispatch::DecideFn;
 use super::snapshots::{Snapshot, SnapshotPolicy};
@@ -33,6 +34,8 @@ pub struct DeciderConfig {
     pub decide: DecideFn,
     /// When an auction gets a new snapshot.
     pub snapshots: SnapshotPolicy,
+    /// Clock that a close must agree with.
+    pub close_clock: CloseClock,
 }
 
 /// Outcomes and failures that are known before a batch is decided.
@@ -74,6 +77,7 @@ pub struct Decider {
     partition: PartitionId,
     head: u64,
     decide_fn: DecideFn,
+    close_clock: CloseClock,
     aggregates: AggregateCache,
     active_users: ActiveUserCache,
     snapshot_policy: SnapshotPolicy,
@@ -125,6 +129,7 @@ impl Decider {
             partition,
             head,
             decide_fn: config.decide,
+            close_clock: config.close_clock,
             aggregates: AggregateCache::new(config.aggregates),
             active_users: ActiveUserCache::new(partition, config.active_users),
             snapshot_policy: config.snapshots,
@@ -292,6 +297,7 @@ impl Decider {
         if unknown && matches!(command.body, CommandBody::Auction(_)) {
             return Err(UnknownSender.into());
         }
+        let at = self.close_clock.decision_time(command, at);
         (self.decide_fn.0)(self.aggregates.get(command.key), command, at)
     }
 

@@ -5,6 +5,7 @@ use super::history_mismatch::advise_on_writer;
 use super::leased;
 use crate::settings::{Concurrency, millis};
 use crate::tasks::BoxedTask;
+use auction_app::writer::close_clock::CloseClock;
 use auction_app::writer::decider::DeciderConfig;
 use auction_app::writer::dispatch::DecideFn;
 use auction_app::writer::partition_writer::{self, PartitionWriter};
@@ -66,6 +67,7 @@ pub(super) fn start(context: &mut StartContext<'_>) {
             active_users: writer.user_cache_size,
             decide: DecideFn::default(),
             snapshots: SnapshotPolicy { events: writer.snapshot_events, bytes: writer.snapshot_bytes },
+            close_clock: CloseClock::of_machine(millis(writer.max_close_skew_ms)),
         },
         snapshots,
         health: context.tasks.health().clone(),

@@ -6,6 +6,7 @@ use crate::streams::partitions;
 use crate::workload::decide_with_faults;
 use auction_app::consume::{ConsumeError, SubscriptionConfig, run_consumer};
 use auction_app::projector;
+use auction_app::writer::close_clock::CloseClock;
 use auction_app::writer::decider::DeciderConfig;
 use auction_app::writer::dispatch::DecideFn;
 use auction_app::writer::partition_writer::{self, PartitionWriter, WriterError};
@@ -33,6 +34,7 @@ pub(crate) const LIMITS: DeciderConfig = DeciderConfig {
     active_users: TWO,
     decide: DecideFn(decide_with_faults),
     snapshots: NEVER,
+    close_clock: CloseClock::UNCHECKED,
 };
 
 /// Process that runs one component.

@@ -98,6 +98,18 @@ impl ClosingSchedule {
         }
     }
 
+    /// Plans every close at the end of its auction. The times of retries are void, because the clock that they
+    /// were planned by went back.
+    pub fn replan(&self) {
+        let mut table = self.table();
+        let planned: Vec<(AuctionId, Planned)> =
+            table.auctions.iter().map(|(auction, planned)| (*auction, *planned)).collect();
+        for (auction, planned) in planned {
+            table.remove(auction);
+            table.put(auction, Planned { next: planned.ends_at, ..planned });
+        }
+    }
+
     /// Waits until a close was scheduled that may be the next one.
     pub async fn changed(&self) {
         self.changed.notified().await;

@@ -10,6 +10,7 @@ use auction_app::ports::commands::outcomes::OutcomeReader;
 use auction_app::ports::events::event_store::{AppendResult, EventStore};
 use auction_app::ports::views::read_models::ReadModelReader;
 use auction_app::projector::Projector;
+use auction_app::writer::close_clock::CloseClock;
 use auction_app::writer::decider::{Decider, DeciderConfig, KnownOutcomes};
 use auction_app::writer::dispatch::DecideFn;
 use auction_app::writer::snapshots::SnapshotPolicy;
@@ -68,6 +69,7 @@ impl Backends {
             active_users: CACHE_SIZE,
             decide: DecideFn::default(),
             snapshots: never,
+            close_clock: CloseClock::UNCHECKED,
         };
         let (published, events) = mpsc::unbounded_channel();
         let (store, views) = (MemoryStore::default(), MemoryViews::default());
