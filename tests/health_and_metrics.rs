@@ -5,12 +5,13 @@ use crate::support::components::RunningComponents;
 use crate::support::history::bundled_history;
 use crate::support::servers::TestServers;
 use crate::support::test_user::TestUser;
-use crate::support::{eventually, free_address, output_text, portal};
+use crate::support::{eventually, free_address, output_text, portal, wait_until_ready};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// A process with an admin address.
 struct AdminProcess {
@@ -81,7 +82,9 @@ async fn start_all(components: &mut RunningComponents) -> [AdminProcess; 4] {
     let checks = ["writer leases", "projector leases", "auctioneer closing", "ingress replies"];
     for (process, check) in all.iter().zip(checks) {
         let report = process.wait_until_ready().await;
-        assert_eq!(report["checks"][check], json!({"status": "up"}), "{report}");
+        let check = &report["checks"][check];
+        assert_eq!(check["status"], json!("up"), "{report}");
+        assert!(check["last_progress_seconds"].as_u64().is_some_and(|seconds| seconds <= 10), "{report}");
         assert_eq!(process.get("/livez").await.unwrap().0, 200);
     }
     all
@@ -94,6 +97,8 @@ async fn processes_report_metrics_and_readiness() {
     let processes = start_all(&mut components).await;
     components_report_documented_metrics(&components, &processes).await;
     readyz_reports_waiting_and_hides_the_reason_publicly(&mut servers, &components, &processes).await;
+    processes_are_not_ready_on_read_only_servers(&servers, &components, &processes).await;
+    public_readyz_fails_while_nothing_is_decided(&mut components, &processes).await;
     readyz_reports_draining_until_the_process_ends(&mut components, &processes[3]).await;
 }
 
@@ -151,7 +156,7 @@ async fn readyz_reports_waiting_and_hides_the_reason_publicly(
     let public = TestUser::anonymous(&components.url()).get("/readyz", &[]).await;
     // The ingress still serves reads and accepts commands.
     let expected = json!({"ready": true, "draining": false,
-        "checks": {"redis": {"status": "up"}, "postgres": {"status": "waiting"}}});
+        "checks": {"decisions": {"status": "up"}, "redis": {"status": "up"}, "postgres": {"status": "waiting"}}});
     assert_eq!(public.assert_status(200).body, expected, "the public readiness has no reasons");
     assert!(sum(&writer.metrics().await, "auction_backend_retries_total", &["backend=\"postgres\""]) >= 2.0);
     servers.start_postgres().await.unwrap();
@@ -168,6 +173,80 @@ async fn readyz_reports_waiting_and_hides_the_reason_publicly(
         .await;
     servers.start_redis().await.unwrap();
     writer.wait_until_ready().await;
+}
+
+/// Waits until each process is not ready, at most this long after `began`.
+async fn assert_not_ready(processes: &[&AdminProcess], began: Instant) {
+    for process in processes {
+        process.readiness("the process is not ready", |status, _| status == 503).await;
+    }
+    // The delay of a busy machine included.
+    assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
+}
+
+async fn processes_are_not_ready_on_read_only_servers(
+    servers: &TestServers,
+    components: &RunningComponents,
+    processes: &[AdminProcess; 4],
+) {
+    let (mut redis, began) = (servers.redis().await, Instant::now());
+    let mut replica_of = redis::cmd("REPLICAOF");
+    replica_of.arg("127.0.0.1").arg(1).exec_async(&mut redis).await.unwrap();
+    assert_not_ready(&processes.each_ref(), began).await;
+    eventually("the command queue is reported", || async {
+        components.logs("ingress").contains("the server is a read-only replica").then_some(())
+    })
+    .await;
+    redis::cmd("REPLICAOF").arg("NO").arg("ONE").exec_async(&mut redis).await.unwrap();
+    for process in processes {
+        process.wait_until_ready().await;
+    }
+    let (database, began) = (servers.database().await, Instant::now());
+    let set = async |value: &str| {
+        let set = format!("ALTER SYSTEM SET default_transaction_read_only = {value}");
+        database.batch_execute("SET default_transaction_read_only = off").await.unwrap();
+        database.batch_execute(&set).await.unwrap();
+        database.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+    };
+    set("on").await;
+    let [writer, _, _, ingress] = processes;
+    assert_not_ready(&[writer, ingress], began).await;
+    set("off").await;
+    for process in processes {
+        process.wait_until_ready().await;
+    }
+}
+
+async fn public_readyz_fails_while_nothing_is_decided(
+    components: &mut RunningComponents,
+    processes: &[AdminProcess; 4],
+) {
+    let (listen, ingress) = (free_address(), &processes[3]);
+    let settings = [("AUCTION__INGRESS__LISTEN", &*listen), ("AUCTION__INGRESS__MAX_UNDECIDED_SECONDS", "3")];
+    components.add_with_settings("ingress", &settings);
+    let url = format!("http://{listen}");
+    wait_until_ready(&url).await;
+    components.stop_process(processes[0].pid, "-KILL");
+    let public = TestUser::anonymous(&url);
+    let decisions = async |status: u16, shown: &str| {
+        eventually("the public readiness shows whether commands are decided", || async {
+            let response = public.get("/readyz", &[]).await;
+            let is_shown = response.body["checks"]["decisions"] == json!({"status": shown});
+            (response.status.as_u16() == status && is_shown).then_some(())
+        })
+        .await;
+    };
+    decisions(503, "waiting").await;
+    ingress
+        .readiness("operators see the partitions", |status, body| {
+            let reason = body["checks"]["ingress decisions"]["reason"].as_str().unwrap_or_default();
+            status == 503 && reason.contains("00, 01, 02, 03, 04, 05, 06, 07")
+        })
+        .await;
+    assert!(components.logs("ingress").contains("no writer decides commands of partitions 00, "));
+    components.add("writer");
+    decisions(200, "up").await;
+    ingress.wait_until_ready().await;
 }
 
 async fn readyz_reports_draining_until_the_process_ends(

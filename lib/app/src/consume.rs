@@ -133,7 +133,7 @@ pub async fn run_consumer(
 ) -> Result<(), ConsumeError> {
     let SubscriptionConfig { component, partition, ref supervisor } = subscription;
     let _active = instrumentation::partition_active(component, partition);
-    let mut state = ConsumerState::new(parking, component, partition);
+    let mut state = ConsumerState::new(parking, component, partition, supervisor);
     while !supervisor.stopping() {
         match run_until_interrupted(stores, streams, &subscription, &mut state, &mut handler).await {
             Ok(()) => break,

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod auction_history;
 pub mod coalescing_cache;
 pub mod command_gateway;
+pub mod decision_monitor;
 pub mod live_updates;
 pub mod load_shedding;
 pub mod rate_limit;

@@ -89,7 +89,8 @@ async fn consumer_health_reports_waiting_and_recovery() {
         run_consumer(&stores, &event_streams, &MemoryParkedEvents::default(), subscription, projector).await
     });
     let wait_for_status = async |has_status: fn(&HealthStatus) -> bool| {
-        let status = || health.report().checks.get("projector 00").is_some_and(has_status);
+        let status =
+            || health.report().checks.get("projector 00").is_some_and(|check| has_status(&check.status));
         until("the health has the status", async || status()).await;
     };
     wait_for_status(|status| matches!(status, HealthStatus::Waiting { attempts: 2.., .. })).await;

@@ -24,6 +24,7 @@ mod rate_limit;
 mod read_consistency;
 mod retention;
 mod running_task;
+mod stalled_parts;
 mod test_portal;
 mod token_cache;
 mod user_deletion;

@@ -83,7 +83,8 @@ where
     let config = DeciderConfig { decide, ..decider_config() };
     let (snapshots, receiver) = snapshots();
     RunningTask::start(|stop| async move {
-        let snapshot_writer = run_snapshot_writer(&stores, receiver, stop.clone());
+        let supervisor = Supervisor::without_health("snapshots", stop.clone());
+        let snapshot_writer = run_snapshot_writer(&stores, receiver, supervisor);
         let supervisor = Supervisor::without_health("writer", stop);
         let writer = PartitionWriter { partition, config, snapshots, supervisor };
         let (result, ()) =

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use uuid::Uuid;
+use worker_runtime::Supervisor;
 use worker_runtime::shutdown::{ShutdownTrigger, shutdown_pair};
 
 const REFRESH_INTERVAL: Duration = Duration::from_secs(10);
@@ -67,7 +68,8 @@ impl Fixture {
         let cache = Arc::new(TokenCache::new(Arc::new(store.clone()), capacity, REFRESH_INTERVAL));
         let (stopper, stop) = shutdown_pair();
         let refreshing = Arc::clone(&cache);
-        tokio::spawn(async move { refreshing.run_refresh(|| NOW, stop).await });
+        let supervisor = Supervisor::without_health("tokens", stop);
+        tokio::spawn(async move { refreshing.run_refresh(|| NOW, supervisor).await });
         Fixture { store, cache, _stopper: stopper }
     }
 

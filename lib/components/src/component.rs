@@ -98,10 +98,11 @@ impl StartContext<'_> {
         PostgresQueries::new(&self.connections.stores, max_connections).map_err(failed(task))
     }
 
-    /// Starts a queue that adds commands to their streams.
-    fn command_queue(&self) -> RedisCommandQueue {
+    /// Starts the queue of a component, which adds commands to their streams.
+    fn command_queue(&self, component: &str) -> RedisCommandQueue {
         let Connections { redis, redis_pool, partitions, .. } = self.connections;
-        RedisCommandQueue::start(redis.clone(), *partitions, redis_pool.clone())
+        let supervisor = self.supervisor(&format!("{component} command queue"));
+        RedisCommandQueue::supervised(redis.clone(), *partitions, redis_pool.clone(), supervisor)
     }
 }
 

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
-use worker_runtime::health::Health;
+use worker_runtime::health::{Health, watch};
 use worker_runtime::shutdown::shutdown_pair;
 
 /// Reasons a process ends with an error.
@@ -116,7 +116,8 @@ async fn run(component: Component, layers: SettingsLayers) -> Result<(), Process
     telemetry::start(&settings.log)?;
     let shutdown = shutdown_requested()?;
     let (trigger, stop) = shutdown_pair();
-    let health = Health::default();
+    let health = Health::new(Duration::from_secs(settings.max_stall_seconds.get().into()));
+    watch(&health)?;
     let _admin = admin::listen(&settings, &health).await?;
     let mut tasks = Tasks::new(trigger, health.clone());
     let starting = tasks.supervisor("start", &stop);

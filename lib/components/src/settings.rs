@@ -14,6 +14,7 @@ use auction_wire::{PartitionCount, partition::PartitionCountError};
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
@@ -26,6 +27,7 @@ pub struct Settings {
     pub redis_url: Option<String>,
     pub database_url: Option<String>,
     pub admin_listen: Option<SocketAddr>,
+    pub max_stall_seconds: NonZeroU16,
     pub allow_weak_durability: Vec<DurabilityRisk>,
     pub partitions: u16,
     pub ingress: IngressSettings,

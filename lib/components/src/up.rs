@@ -12,7 +12,8 @@ use auction_local_servers::{LocalServerOptions, LocalServers, ServersError};
 use clap::Args;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use worker_runtime::health::Health;
+use std::time::Duration;
+use worker_runtime::health::{Health, watch};
 use worker_runtime::shutdown::shutdown_pair;
 
 /// Settings file in a data directory with the addresses of its local backends.
@@ -52,7 +53,8 @@ async fn execute(args: UpArgs) -> Result<(), ProcessError> {
     let mut layers = SettingsLayers { file: args.config.clone(), flags, ..SettingsLayers::default() };
     let mut settings = Settings::load(&layers)?;
     telemetry::start(&settings.log)?;
-    let health = Health::default();
+    let health = Health::new(Duration::from_secs(settings.max_stall_seconds.get().into()));
+    watch(&health)?;
     let _admin = admin::listen(&settings, &health).await?;
     let mut servers = match (&settings.redis_url, &settings.database_url) {
         (Some(_), Some(_)) => None,

@@ -6,6 +6,7 @@ use auction_app::ingress::accounts::{Passwords, TokenCache};
 use auction_app::ingress::auction_history::AuctionHistoryReader;
 use auction_app::ingress::coalescing_cache::CoalescingCache;
 use auction_app::ingress::command_gateway::CommandGateway;
+use auction_app::ingress::decision_monitor::DecisionStatus;
 use auction_app::ingress::live_updates::{BroadcastHub, InboxSignals};
 use auction_app::ingress::load_shedding::LoadShedder;
 use auction_app::ingress::read_consistency::ConsistencyWaiter;
@@ -49,6 +50,8 @@ pub struct Settings {
     pub write_timeout: Duration,
     /// Timeout for receiving the body of a request.
     pub body_timeout: Duration,
+    /// Time without a decision in any partition after which the ingress is not ready; `None`: it stays ready.
+    pub max_undecided: Option<Duration>,
     /// Time for which outcomes are kept.
     pub outcome_retention: Duration,
     /// Origins of the web pages that may call the API from a browser; see [`crate::cors`].
@@ -99,6 +102,8 @@ pub struct IngressState {
     pub settings: Settings,
     /// Refuses new commands while the portal is overloaded.
     pub load_shedder: LoadShedder,
+    /// Whether commands are decided.
+    pub decisions: DecisionStatus,
     /// Health of the process. It reports draining some time before the shutdown starts.
     pub health: Health,
     pub shutdown: ShutdownSignal,

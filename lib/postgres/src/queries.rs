@@ -107,7 +107,11 @@ impl Backend for PostgresQueries {
     }
 
     async fn ping(&self) -> Result<(), Unavailable> {
-        self.query("SELECT 1", &[]).await.map(drop)
+        let rows = self.query("SELECT current_setting('transaction_read_only')::bool", &[]).await?;
+        match rows.first().map(|row| row.get(0)) {
+            Some(true) => Err(Unavailable::new("postgres", "the server is read-only: nothing can be stored")),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -11,6 +11,9 @@ use redis::{Pipeline, Value, cmd, pipe};
 use std::time::Duration;
 use stream_worker::{DedicatedConnection, value};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use worker_runtime::Supervisor;
+use worker_runtime::shutdown::shutdown_pair;
 
 /// Maximum number of commands in one round trip.
 const MAX_BATCH: usize = 1000;
@@ -20,6 +23,9 @@ const MAX_QUEUED: usize = 10_000;
 
 /// Longest time to wait for the reply to a batch.
 const FLUSH_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Time without commands after which the queue checks whether it could add one.
+const IDLE_INTERVAL: Duration = Duration::from_secs(1);
 
 struct QueuedCommand {
     stream: String,
@@ -35,14 +41,27 @@ pub struct RedisCommandQueue {
 }
 
 impl RedisCommandQueue {
-    /// Starts the task that sends batches. The task ends when the queue is dropped.
+    /// Starts a queue whose health is part of no process, for tools and tests.
     pub fn start(
         server: impl Into<RedisServer>,
         partitions: PartitionCount,
         clock: deadpool_redis::Pool,
     ) -> RedisCommandQueue {
+        let (_, stop) = shutdown_pair();
+        let supervisor = Supervisor::without_health("command queue", stop);
+        RedisCommandQueue::supervised(server, partitions, clock, supervisor)
+    }
+
+    /// Starts the task that sends batches. The task ends when the queue is dropped, not at shutdown: the last
+    /// requests still need it.
+    pub fn supervised(
+        server: impl Into<RedisServer>,
+        partitions: PartitionCount,
+        clock: deadpool_redis::Pool,
+        supervisor: Supervisor,
+    ) -> RedisCommandQueue {
         let (sender, receiver) = mpsc::channel(MAX_QUEUED);
-        tokio::spawn(flush_all(server.into(), receiver));
+        tokio::spawn(flush_all(server.into(), receiver, supervisor));
         RedisCommandQueue { partitions, sender, clock }
     }
 }
@@ -65,24 +84,75 @@ impl CommandQueue for RedisCommandQueue {
     }
 }
 
-async fn flush_all(server: RedisServer, mut receiver: mpsc::Receiver<QueuedCommand>) {
+async fn flush_all(server: RedisServer, mut receiver: mpsc::Receiver<QueuedCommand>, supervisor: Supervisor) {
     let mut connection = None;
     let mut batch = Vec::with_capacity(MAX_BATCH);
-    while receiver.recv_many(&mut batch, MAX_BATCH).await > 0 {
-        match flush(&server, &mut connection, &batch).await {
-            Ok(replies) => {
-                for (queued, reply) in batch.drain(..).zip(replies) {
-                    answer(queued, value::ok(reply).map(drop).map_err(unavailable));
+    loop {
+        let result = match timeout(IDLE_INTERVAL, receiver.recv_many(&mut batch, MAX_BATCH)).await {
+            Ok(0) => return,
+            Ok(_) => flush_batch(&server, &mut connection, &mut batch).await,
+            Err(_) => check_writable(&server, &mut connection).await,
+        };
+        match result {
+            Ok(()) => supervisor.succeeded(),
+            // No wait: each caller learns at once that its command was not added.
+            Err(error) => supervisor.report_failure(&error),
+        }
+    }
+}
+
+/// Adds a batch and answers its callers. Returns the first error.
+async fn flush_batch(
+    server: &RedisServer,
+    connection: &mut Option<DedicatedConnection>,
+    batch: &mut Vec<QueuedCommand>,
+) -> Result<(), Unavailable> {
+    match flush(server, connection, batch).await {
+        Ok(replies) => {
+            let mut result = Ok(());
+            for (queued, reply) in batch.drain(..).zip(replies) {
+                let added = value::ok(reply).map(drop).map_err(unavailable);
+                if let (Ok(()), Err(error)) = (&result, &added) {
+                    result = Err(Unavailable::new("redis", error.cause.to_string()));
                 }
+                answer(queued, added);
             }
-            Err(error) => {
-                // Some of the commands may have been added. The caller decides whether to retry.
-                connection = None;
-                let reason = error.cause.to_string();
-                for queued in batch.drain(..) {
-                    answer(queued, Err(Unavailable::new("redis", reason.clone())));
-                }
+            result
+        }
+        Err(error) => {
+            // Some of the commands may have been added. The caller decides whether to retry.
+            *connection = None;
+            let reason = error.cause.to_string();
+            for queued in batch.drain(..) {
+                answer(queued, Err(Unavailable::new("redis", reason.clone())));
             }
+            Err(error)
+        }
+    }
+}
+
+/// Checks whether a command could be added: the server answers, and is no read-only replica.
+async fn check_writable(
+    server: &RedisServer,
+    connection: &mut Option<DedicatedConnection>,
+) -> Result<(), Unavailable> {
+    let opened = match connection.take() {
+        Some(opened) => opened,
+        None => server.connect(FLUSH_DEADLINE).await?,
+    };
+    let opened = connection.insert(opened);
+    let role = opened.send(pipe().cmd("ROLE")).await.map_err(unavailable);
+    match role.as_deref() {
+        Ok([Value::Array(role)]) if role.first().and_then(value::text) == Some("slave") => {
+            // The address may lead to the primary by now.
+            *connection = None;
+            Err(Unavailable::new("redis", "the server is a read-only replica: commands cannot be added"))
+        }
+        // A server that does not disclose its role has answered all the same.
+        Ok(_) => Ok(()),
+        Err(_) => {
+            *connection = None;
+            role.map(drop)
         }
     }
 }

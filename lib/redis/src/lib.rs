@@ -7,6 +7,7 @@
 //! * [`reply`]: delivers outcomes to the ingress that waits for them;
 //! * [`pubsub_messages`]: announces decided commands and notified users to every ingress;
 //! * [`dead_letters`]: commands that cannot be processed;
+//! * [`decisions`]: whether writers read and decide commands, for readiness;
 //! * [`functions`]: Redis functions that display streams in redis-cli;
 //! * [`stream_stats`]: progress and lag of all consumer groups, for operators;
 //! * [`stream_info`]: reads event streams outside of a consumer group;
@@ -20,6 +21,7 @@
 pub mod command_queue;
 pub mod command_stream;
 pub mod dead_letters;
+pub mod decisions;
 mod durability;
 pub mod event_stream;
 pub mod event_tail;

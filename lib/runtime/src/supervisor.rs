@@ -38,6 +38,16 @@ impl Supervisor {
         Supervisor { task: task.into(), health: None, stop, state: Mutex::default() }
     }
 
+    /// Declares the longest time that the task waits until it does something, if that is longer than a few
+    /// seconds.
+    #[must_use]
+    pub fn with_interval(self, interval: Duration) -> Supervisor {
+        if let Some(health) = &self.health {
+            health.set_interval(interval);
+        }
+        self
+    }
+
     /// Whether the shutdown was requested. No attempt should start then.
     pub fn stopping(&self) -> bool {
         self.stop.requested()
@@ -98,8 +108,21 @@ impl Supervisor {
         }
     }
 
+    /// Reports progress of an attempt that is not complete yet.
+    pub fn progressed(&self) {
+        if let Some(health) = &self.health {
+            health.set_progress();
+        }
+    }
+
     /// Reports a failed attempt, and waits until the next one may start.
     pub async fn failed(&self, error: &impl Display) {
+        self.report_failure(error);
+        self.back_off().await;
+    }
+
+    /// Reports a failed attempt, without a wait.
+    pub fn report_failure(&self, error: &impl Display) {
         if let Some(health) = &self.health {
             health.set_waiting(error);
         }
@@ -109,7 +132,6 @@ impl Supervisor {
         } else {
             tracing::warn!(task = self.task, %error, "task failed, retrying");
         }
-        self.back_off().await;
     }
 
     /// Waits until the next attempt may start, without a report.
@@ -147,12 +169,12 @@ mod tests {
         let began = Instant::now();
         assert_eq!(supervisor.until_success(attempt_after(20)).await, Some(20));
         assert!(began.elapsed() > Duration::from_secs(30));
-        assert_eq!(health.report().checks["writer 00"], HealthStatus::Up);
+        assert_eq!(health.report().checks["writer 00"].status, HealthStatus::Up);
         let began = Instant::now();
         supervisor.attempt(attempt_after(1)()).await;
         assert!(began.elapsed() < Duration::from_millis(100), "the backoff starts again");
         let waiting = HealthStatus::Waiting { reason: "refused".to_owned(), attempts: 1 };
-        assert_eq!(health.report().checks["writer 00"], waiting);
+        assert_eq!(health.report().checks["writer 00"].status, waiting);
     }
 
     #[tokio::test(start_paused = true)]

@@ -19,8 +19,8 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
-use worker_runtime::panic_message;
 use worker_runtime::shutdown::ShutdownSignal;
+use worker_runtime::{Supervisor, panic_message};
 
 /// Interval at which requests of operators are read.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -39,6 +39,7 @@ struct BatchFailure {
 /// State of one consumer that outlives its connections.
 pub(super) struct ConsumerState<'a, P> {
     parking: &'a P,
+    supervisor: &'a Supervisor,
     pub(super) component: &'static str,
     pub(super) partition: PartitionId,
     /// Every event up to this position is handled or parked.
@@ -57,9 +58,11 @@ impl<'a, P: ParkedEvents> ConsumerState<'a, P> {
         parking: &'a P,
         component: &'static str,
         partition: PartitionId,
+        supervisor: &'a Supervisor,
     ) -> ConsumerState<'a, P> {
         ConsumerState {
             parking,
+            supervisor,
             component,
             partition,
             position: 0,
@@ -156,6 +159,7 @@ impl<'a, P: ParkedEvents> ConsumerState<'a, P> {
             self.position = until;
             self.high_water_mark = self.high_water_mark.max(until);
             self.limit = self.limit.saturating_mul(2);
+            self.supervisor.progressed();
         }
         Ok(())
     }

@@ -23,10 +23,14 @@ use hub_task::HubTask;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
+use tokio::time::timeout;
 use worker_runtime::Supervisor;
 
 /// Interval at which heartbeats are sent to every subscriber.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// Longest time to wait for a subscriber before the hub reports that it is alive.
+const IDLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Maximum number of queued subscribe requests.
 const SUBSCRIBE_QUEUE: usize = 1000;
@@ -123,9 +127,10 @@ impl BroadcastHub {
             supervisor.succeeded();
             let mut until = supervisor.stop();
             let first = tokio::select! {
-                first = queue.recv() => first,
-                () = until.wait() => None,
+                first = timeout(IDLE_INTERVAL, queue.recv()) => first,
+                () = until.wait() => break,
             };
+            let Ok(first) = first else { continue };
             let Some(first) = first else { break };
             let (sender, messages) = mpsc::channel(EVENT_QUEUE);
             let task = HubTask::new(events, self.flush_interval);

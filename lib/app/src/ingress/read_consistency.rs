@@ -123,7 +123,7 @@ impl ConsistencyWaiter {
         tokio::select! {
             () = self.poll_checkpoints(views, &supervisor) => {}
             () = self.read_heads(heads) => {}
-            () = self.measure_staleness(views) => {}
+            () = self.measure_staleness(views, &supervisor) => {}
             () = stop.wait() => {}
         }
     }
@@ -148,20 +148,24 @@ impl ConsistencyWaiter {
         }
     }
 
-    /// Measures the staleness. An unavailable backend is not logged here; the staleness grows meanwhile.
-    async fn measure_staleness(&self, views: &dyn ReadModelReader) {
+    /// Measures the staleness. It grows while a backend is unavailable.
+    async fn measure_staleness(&self, views: &dyn ReadModelReader, supervisor: &Supervisor) {
         let all: Vec<PartitionId> = self.partitions.iter().map(|watched| watched.partition).collect();
         loop {
             let read_at = Instant::now();
-            if let Ok(heads) = self.current_heads().await {
+            let heads = self.current_heads().await.map(|heads| {
                 all.iter()
                     .for_each(|partition| self.staleness.on_head(*partition, read_at, heads.get(*partition)));
-            }
-            if let Ok(checkpoints) = views.checkpoints(&all).await {
+            });
+            let checkpoints = views.checkpoints(&all).await.map(|checkpoints| {
                 let update = |partition: &PartitionId| {
                     self.staleness.on_checkpoint(*partition, checkpoints.get(*partition));
                 };
                 all.iter().for_each(update);
+            });
+            match heads.and(checkpoints) {
+                Ok(()) => supervisor.succeeded(),
+                Err(error) => supervisor.report_failure(&error),
             }
             tokio::time::sleep(STALENESS_INTERVAL).await;
         }

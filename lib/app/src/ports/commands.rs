@@ -2,5 +2,6 @@
 
 pub mod command_queue;
 pub mod command_stream;
+pub mod decision_probe;
 pub mod load_probe;
 pub mod outcomes;

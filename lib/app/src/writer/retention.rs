@@ -90,6 +90,7 @@ async fn run_round(
                 instrumentation::trimmed(partition, stream, removed);
                 more |= rest;
             }
+            supervisor.progressed();
         }
         if !more || supervisor.stopping() {
             break;
@@ -97,6 +98,7 @@ async fn run_round(
         supervisor.sleep(PAUSE).await;
     }
     while store.delete_deliveries(retention.deliveries).await? > 0 && !supervisor.stopping() {
+        supervisor.progressed();
         supervisor.sleep(PAUSE).await;
     }
     let before = outcomes_before(oldest_undecided, retention.outcomes);
@@ -107,6 +109,7 @@ async fn run_round(
         }
         *sweep = store.delete_outcomes(before, retention.outcomes, sweep.next).await?;
         instrumentation::outcomes_deleted(sweep.deleted);
+        supervisor.progressed();
         supervisor.sleep(PAUSE).await;
     }
     // A command from before the oldest undecided one that has no outcome was never submitted.

@@ -12,9 +12,14 @@ use crate::ports::events::event_store::{EventStore, EventStoreConnector};
 use auction_domain::auction::AuctionState;
 use auction_wire::SnapshotRecord;
 use std::num::NonZeroU64;
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use uuid::Uuid;
-use worker_runtime::shutdown::ShutdownSignal;
+use worker_runtime::Supervisor;
+
+/// Longest time to wait for a snapshot before the task reports that it is alive.
+const IDLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Maximum number of snapshots that wait to be written.
 const MAX_WAITING: usize = 8;
@@ -105,13 +110,17 @@ impl SnapshotSender {
 pub async fn run_snapshot_writer(
     stores: &impl EventStoreConnector,
     mut snapshots: SnapshotReceiver,
-    mut stop: ShutdownSignal,
+    supervisor: Supervisor,
 ) {
-    let mut connection = None;
+    let (mut connection, mut stop) = (None, supervisor.stop());
     loop {
         let snapshot = tokio::select! {
-            snapshot = snapshots.0.recv() => snapshot,
-            () = stop.wait() => None,
+            snapshot = timeout(IDLE_INTERVAL, snapshots.0.recv()) => snapshot,
+            () = stop.wait() => return,
+        };
+        let Ok(snapshot) = snapshot else {
+            supervisor.succeeded();
+            continue;
         };
         let Some(Snapshot { key, position, state }) = snapshot else { return };
         // Encoding may take tens of milliseconds, which would block other tasks of this thread.
@@ -128,6 +137,8 @@ pub async fn run_snapshot_writer(
             Ok(store) => connection = Some(store),
             Err(error) => tracing::warn!(%key, %error, "snapshot not saved"),
         }
+        // Also after a failure: snapshots are a cache, and the writer is ready without them.
+        supervisor.succeeded();
     }
 }
 

@@ -7,6 +7,7 @@ use crate::tasks::ComponentError;
 use auction_app::auctioneer::closing::{self, ClosingHandler, ClosingSchedule};
 use auction_redis::revocations::RedisRevocations;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Notify;
 
 pub(super) fn start(context: &mut StartContext<'_>) -> Result<(), ComponentError> {
@@ -17,6 +18,7 @@ pub(super) fn start(context: &mut StartContext<'_>) -> Result<(), ComponentError
         max_batch: auctioneer.max_batch,
         read_block: millis(auctioneer.read_block_ms),
         linger: millis(auctioneer.linger_ms),
+        batch_interval: Duration::ZERO,
     };
     let schedule = Arc::new(ClosingSchedule::default());
     let user_deleted = Arc::new(Notify::new());
@@ -25,7 +27,7 @@ pub(super) fn start(context: &mut StartContext<'_>) -> Result<(), ComponentError
     run_consumers(context, &spec, move |partition| {
         ClosingHandler::new(partition, Arc::clone(&shared.0), Arc::clone(&shared.1))
     })?;
-    let queue = context.command_queue();
+    let queue = context.command_queue("auctioneer");
     let revocations = RedisRevocations::new(context.connections.redis_pool.clone());
     let partitions = context.connections.partitions;
     let supervisor = context.supervisor("auctioneer closing");

@@ -7,15 +7,17 @@ use auction_app::consume::stored_events::LoadError;
 use auction_app::ports::events::event_store::EventStoreConnector;
 use auction_app::promoter::{CurrentOptions, DrawCommitments, DrawSecret, run_refresh};
 use std::sync::Arc;
-use worker_runtime::Supervisor;
 
 /// Reads the secret and the options, and starts a task that keeps the options up to date.
-pub(super) async fn commitments(context: &mut StartContext<'_>) -> Result<DrawCommitments, ComponentError> {
+pub(super) async fn commitments(
+    context: &mut StartContext<'_>,
+    component: &str,
+) -> Result<DrawCommitments, ComponentError> {
     let queries = context.queries("draws", 1)?;
     let secret = shared_secret(&queries, "draws", context.stop, DrawSecret::new).await?;
     let options = context.settings.promoter.options().map_err(failed("draws"))?;
     let current = Arc::new(CurrentOptions::new(options));
-    let supervisor = Supervisor::without_health("draw options", context.stop.clone());
+    let supervisor = context.supervisor(&format!("{component} draw options"));
     let stores = context.connections.stores.clone();
     // Waits for the options in the store, so that no auction or draw uses options that an operator has
     // replaced.

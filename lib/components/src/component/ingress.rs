@@ -9,6 +9,7 @@ use auction_app::ingress::accounts::Passwords;
 use auction_app::ingress::auction_history::AuctionHistoryReader;
 use auction_app::ingress::coalescing_cache::CoalescingCache;
 use auction_app::ingress::command_gateway::{CommandGateway, HandleKey, OutcomeWaiters};
+use auction_app::ingress::decision_monitor::{DecisionStatus, run_decision_monitor};
 use auction_app::ingress::live_updates::{BroadcastHub, InboxSignals};
 use auction_app::ingress::load_shedding::{LoadLimits, LoadShedder, run_load_monitor};
 use auction_app::ingress::read_consistency::ConsistencyWaiter;
@@ -17,6 +18,7 @@ use auction_app::ports::backend::Backend;
 use auction_http::IngressState;
 use auction_postgres::notifications::PostgresInboxes;
 use auction_redis::dead_letters::RedisDeadLetters;
+use auction_redis::decisions::RedisDecisionProbe;
 use auction_redis::event_tail::RedisTailConnector;
 use auction_redis::inbox::RedisInboxCache;
 use auction_redis::load::RedisLoadProbe;
@@ -30,7 +32,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use uuid::Uuid;
-use worker_runtime::Supervisor;
 use worker_runtime::health::{Health, HealthHandle};
 use worker_runtime::shutdown::{ShutdownSignal, shutdown_pair};
 
@@ -55,12 +56,12 @@ pub(super) async fn start(context: &mut StartContext<'_>) -> Result<(), Componen
         .map_err(failed(&format!("listening on {} (ingress.listen)", ingress.listen)))?;
     let queries = Arc::new(context.queries("ingress", ingress.max_postgres_connections.get())?);
     let secret = shared_secret(&queries, "command_handles", stop, HandleKey::new).await?;
-    let commitments = commitments(context).await?;
+    let commitments = commitments(context, "ingress").await?;
     let name = format!("i{:08x}", Uuid::new_v4().as_fields().0);
     let partitions = connections.partitions;
-    let queue = context.command_queue();
+    let queue = context.command_queue("ingress");
     let waiters = Arc::new(OutcomeWaiters::default());
-    let shedding = LoadShedder::default();
+    let (shedding, decisions) = (LoadShedder::default(), DecisionStatus::default());
     let views = Arc::new(RedisReadModelReader::new(connections.redis_pool.clone(), partitions));
     let tokens = rate_limits::token_cache(context, queries.clone());
     let passwords = Passwords::new(ingress.max_concurrent_password_hashes).map_err(failed("passwords"))?;
@@ -104,12 +105,16 @@ pub(super) async fn start(context: &mut StartContext<'_>) -> Result<(), Componen
         partitions,
         settings: http_settings(settings),
         load_shedder: shedding.clone(),
+        decisions: decisions.clone(),
         health: context.tasks.health().clone(),
         shutdown: stop.clone(),
     });
     let probe = RedisLoadProbe::new(connections.redis.clone(), partitions);
     let (limits, supervisor) = (load_limits(ingress), context.supervisor("ingress load"));
     context.tasks.run("load monitor", run_load_monitor(probe, limits, shedding, supervisor));
+    let probe = RedisDecisionProbe::new(connections.redis.clone(), partitions);
+    let supervisor = context.supervisor("ingress decisions");
+    context.tasks.run("decision monitor", run_decision_monitor(probe, decisions, supervisor));
     serve(context, listener, portal, name, waiters);
     Ok(())
 }
@@ -135,7 +140,7 @@ fn serve(
     let supervisor = tasks.supervisor("ingress replies", &until);
     tasks.run("replies", reply::receive(redis.clone(), partitions, name, waiters, supervisor));
     let reads = Arc::clone(&portal);
-    let supervisor = Supervisor::without_health("read model positions", until);
+    let supervisor = tasks.supervisor("ingress read model positions", &until);
     tasks.run("read model positions", async move {
         reads.consistency.run(&*reads.views, &*reads.heads, supervisor).await;
     });
@@ -164,6 +169,9 @@ fn http_settings(settings: &Settings) -> auction_http::Settings {
         header_timeout: Duration::from_secs(ingress.header_timeout_seconds.get().into()),
         write_timeout: Duration::from_secs(ingress.write_timeout_seconds.get().into()),
         body_timeout: Duration::from_secs(ingress.body_timeout_seconds.get().into()),
+        max_undecided: Some(ingress.max_undecided_seconds)
+            .filter(|seconds| *seconds > 0)
+            .map(|seconds| Duration::from_secs(seconds.into())),
         outcome_retention: settings.retention.outcomes(),
         cors_origins: ingress.cors_origins.clone(),
     }

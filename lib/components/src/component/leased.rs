@@ -105,6 +105,8 @@ pub(super) struct ConsumerSpec {
     pub(super) max_batch: NonZeroUsize,
     pub(super) read_block: Duration,
     pub(super) linger: Duration,
+    /// Time between two batches, if the component waits for it.
+    pub(super) batch_interval: Duration,
 }
 
 /// Runs an event consumer for each partition whose lease this process holds. Each has an event handler of its
@@ -119,9 +121,11 @@ pub(super) fn run_consumers<H: EventHandler + 'static>(
     let streams = RedisEventStreams::new(connections.redis.clone(), spec.max_batch.get(), spec.read_block)
         .with_linger(spec.linger);
     let (stores, name, health) = (connections.stores.clone(), spec.name, context.tasks.health().clone());
+    let idle = spec.read_block + spec.batch_interval;
     let work = Box::new(move |partition, stop| -> BoxedTask {
         let (stores, streams, parking) = (stores.clone(), streams.clone(), parking.clone());
-        let supervisor = Supervisor::new(health.register(format!("{name} {partition}")), stop);
+        let supervisor =
+            Supervisor::new(health.register(format!("{name} {partition}")), stop).with_interval(idle);
         let subscription = SubscriptionConfig { component: name, partition, supervisor };
         let handler = new_handler(partition);
         Box::pin(async move {

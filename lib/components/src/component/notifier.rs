@@ -20,6 +20,7 @@ pub(super) async fn start(context: &mut StartContext<'_>) -> Result<(), Componen
         read_block: millis(notifier.read_block_ms),
         // The notifier waits for `interval_ms` instead.
         linger: millis(0),
+        batch_interval: millis(notifier.interval_ms),
     };
     let stored = PostgresNotificationConnector::new(
         &connections.stores,

@@ -6,6 +6,7 @@ use crate::settings::millis;
 use crate::tasks::ComponentError;
 use auction_app::projector::Projector;
 use auction_redis::views::RedisReadModelConnector;
+use std::time::Duration;
 
 pub(super) fn start(context: &mut StartContext<'_>) -> Result<(), ComponentError> {
     let projector = &context.settings.projector;
@@ -15,6 +16,7 @@ pub(super) fn start(context: &mut StartContext<'_>) -> Result<(), ComponentError
         max_batch: projector.max_batch,
         read_block: millis(projector.read_block_ms),
         linger: millis(projector.linger_ms),
+        batch_interval: Duration::ZERO,
     };
     let (views, cache_size) =
         (RedisReadModelConnector::new(context.connections.redis.clone()), projector.auction_cache_size);

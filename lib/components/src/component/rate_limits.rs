@@ -32,8 +32,8 @@ pub(super) fn token_cache(context: &mut StartContext<'_>, queries: Arc<PostgresQ
     let ingress = &context.settings.ingress;
     let interval = Duration::from_secs(ingress.token_revalidate_seconds.get().into());
     let tokens = Arc::new(TokenCache::new(queries, ingress.token_cache_size.get(), interval));
-    let (cache, until) = (Arc::clone(&tokens), context.stop.clone());
-    context.tasks.run("token revalidation", async move { cache.run_refresh(wall_clock, until).await });
+    let (cache, supervisor) = (Arc::clone(&tokens), context.supervisor("ingress token revalidation"));
+    context.tasks.run("token revalidation", async move { cache.run_refresh(wall_clock, supervisor).await });
     let (cache, redis) = (Arc::clone(&tokens), context.connections.redis.clone());
     let supervisor = context.supervisor("ingress revocations");
     context.tasks.run("revocations", async move { revocations::listen(redis, &cache, supervisor).await });

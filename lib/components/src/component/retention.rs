@@ -23,7 +23,7 @@ pub(super) fn start(context: &mut StartContext<'_>) -> Result<(), ComponentError
     let store = context.queries("retention", CONNECTIONS)?;
     let streams = RedisRetention::new(context.connections.redis.clone());
     let partitions = context.connections.partitions.all().collect();
-    let supervisor = context.supervisor("retention");
+    let supervisor = context.supervisor("retention").with_interval(retention.interval);
     context.tasks.run("retention", run_retention(streams, store, partitions, retention, supervisor));
     Ok(())
 }

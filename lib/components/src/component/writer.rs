@@ -30,6 +30,8 @@ struct PartitionWriters {
     config: DeciderConfig,
     snapshots: SnapshotSender,
     health: Health,
+    /// Longest time that a read waits for commands.
+    read_block: Duration,
 }
 
 impl PartitionWriters {
@@ -38,7 +40,8 @@ impl PartitionWriters {
         partition: PartitionId,
         stop: ShutdownSignal,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let supervisor = Supervisor::new(self.health.register(format!("writer {partition}")), stop);
+        let supervisor = Supervisor::new(self.health.register(format!("writer {partition}")), stop)
+            .with_interval(self.read_block);
         let writer =
             PartitionWriter { partition, config: self.config, snapshots: self.snapshots, supervisor };
         let run = partition_writer::run(&self.stores, &self.streams, self.locks.as_ref(), writer);
@@ -71,9 +74,10 @@ pub(super) fn start(context: &mut StartContext<'_>) {
         },
         snapshots,
         health: context.tasks.health().clone(),
+        read_block: millis(writer.read_block_ms),
     };
-    let (stores, until) = (connections.stores.clone(), stop.clone());
-    context.tasks.run("snapshots", async move { run_snapshot_writer(&stores, receiver, until).await });
+    let (stores, supervisor) = (connections.stores.clone(), context.supervisor("writer snapshots"));
+    context.tasks.run("snapshots", async move { run_snapshot_writer(&stores, receiver, supervisor).await });
     if writer.concurrency == Concurrency::Leased {
         let run =
             Box::new(move |partition, stop| -> BoxedTask { Box::pin(writers.clone().run(partition, stop)) });

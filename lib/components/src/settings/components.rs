@@ -35,6 +35,7 @@ pub struct IngressSettings {
     pub max_command_backlog: NonZeroU32,
     pub max_redis_memory_percent: NonZeroU16,
     pub shutdown_grace_seconds: u16,
+    pub max_undecided_seconds: u32,
     pub max_postgres_connections: NonZeroUsize,
     pub max_redis_connections: NonZeroUsize,
 }

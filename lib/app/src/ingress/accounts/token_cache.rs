@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
-use worker_runtime::shutdown::ShutdownSignal;
+use worker_runtime::Supervisor;
 
 /// Number of locks. Requests of different callers rarely contend for the same one.
 const SHARDS: usize = 64;
@@ -163,14 +163,19 @@ impl TokenCache {
     }
 
     /// Refreshes the cached tokens that are in use, until shutdown.
-    pub async fn run_refresh(&self, now: impl Fn() -> Timestamp, mut stop: ShutdownSignal) {
-        let mut left = Vec::new();
-        while !stop.requested() {
-            stop.sleep(self.refresh_interval).await;
+    pub async fn run_refresh(&self, now: impl Fn() -> Timestamp, supervisor: Supervisor) {
+        let (mut left, supervisor) = (Vec::new(), supervisor.with_interval(self.refresh_interval));
+        supervisor.succeeded();
+        while !supervisor.stopping() {
+            supervisor.sleep(self.refresh_interval).await;
             left.extend(self.take_used());
             match self.refresh(&mut left, now()).await {
-                Ok(()) => self.store_is_available.store(true, Ordering::Relaxed),
+                Ok(()) => {
+                    self.store_is_available.store(true, Ordering::Relaxed);
+                    supervisor.succeeded();
+                }
                 Err(error) => {
+                    supervisor.report_failure(&error);
                     if self.store_is_available.swap(false, Ordering::Relaxed) {
                         tracing::warn!(%error,
                             "token store unavailable, cached tokens stay valid until they expire");

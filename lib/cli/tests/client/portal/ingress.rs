@@ -6,6 +6,7 @@ use auction_app::ingress::accounts::{Passwords, TokenCache};
 use auction_app::ingress::auction_history::AuctionHistoryReader;
 use auction_app::ingress::coalescing_cache::CoalescingCache;
 use auction_app::ingress::command_gateway::{CommandGateway, HandleKey};
+use auction_app::ingress::decision_monitor::DecisionStatus;
 use auction_app::ingress::live_updates::{BroadcastHub, InboxSignals};
 use auction_app::ingress::load_shedding::LoadShedder;
 use auction_app::ingress::read_consistency::ConsistencyWaiter;
@@ -119,6 +120,7 @@ pub(super) fn router(backends: &Backends) -> Router {
         partitions,
         settings: settings(),
         load_shedder: LoadShedder::default(),
+        decisions: DecisionStatus::default(),
         health: Health::default(),
         shutdown: stop,
     };
@@ -135,6 +137,7 @@ fn settings() -> Settings {
         header_timeout: SECOND,
         write_timeout: SECOND,
         body_timeout: SECOND,
+        max_undecided: None,
         outcome_retention: 3600 * SECOND,
         cors_origins: Vec::new(),
     }

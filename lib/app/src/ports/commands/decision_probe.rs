@@ -1,0 +1,25 @@
+//! Observes whether commands are decided.
+
+use crate::ports::Unavailable;
+use auction_wire::PartitionId;
+use std::future::Future;
+use std::time::Duration;
+
+/// Commands and writers of one partition at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartitionDecisions {
+    /// Partition that the numbers belong to.
+    pub partition: PartitionId,
+    /// Time since a writer last read commands; none if no writer has joined.
+    pub since_read: Option<Duration>,
+    /// Number of commands without an outcome, delivered or not.
+    pub undecided: u64,
+    /// Number of commands decided so far; none if it is unknown.
+    pub decided: Option<u64>,
+}
+
+/// Observes the commands and writers of all partitions.
+pub trait DecisionProbe: Send {
+    /// Returns the current state of each partition. Observing changes nothing.
+    fn sample(&mut self) -> impl Future<Output = Result<Vec<PartitionDecisions>, Unavailable>> + Send;
+}
