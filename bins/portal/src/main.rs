@@ -39,7 +39,7 @@ enum Command {
     },
     /// Compare stored events, published events and read models
     Verify(verify::VerifyArgs),
-    /// Show the lag, pending entries, age, owner and rates of every stream
+    /// Show the lag, pending entries, age, owner and rates of every stream, and repair their times
     Streams(streams::StreamsArgs),
     /// Verify the draws of an auction against its commitment
     Draws(draws::DrawsArgs),
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
         Command::Up(args) => report(block_on(up::up(args))),
         Command::Run { component, args } => run_component(component, args),
         Command::Verify(args) => show(block_on(verify::run(args))),
-        Command::Streams(args) => report(block_on(streams::run(args))),
+        Command::Streams(args) => show(block_on(streams::run(args))),
         Command::Draws(args) => show(block_on(draws::run(args))),
         Command::DeadLetters(args) => show(block_on(dead_letters::run(args))),
         Command::Rebuild(args) => show(block_on(rebuild::run(args))),

@@ -1,20 +1,24 @@
 //! `portal streams`: length, lag and owner of every stream and consumer group.
 
+mod repair;
 mod table;
 
-use crate::operator::BackendArgs;
+use crate::operator::{BackendArgs, CommandOutput};
 use crate::process::{ProcessError, Running};
 use crate::stderr;
 use auction_app::operator::stream_stats::{Rates, collect};
 use auction_redis::stream_stats::RedisStreamStats;
 use auction_wire::PartitionId;
 use auction_wire::operator_api::StreamsView;
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::io::Write;
 use std::time::Duration;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct StreamsArgs {
+    #[command(subcommand)]
+    command: Option<StreamsCommand>,
     /// Show only this partition
     #[arg(long, value_name = "NUMBER")]
     partition: Option<u16>,
@@ -31,6 +35,12 @@ pub struct StreamsArgs {
     backends: BackendArgs,
 }
 
+#[derive(Debug, Subcommand)]
+enum StreamsCommand {
+    /// Move command streams back whose times are ahead, after the clock of Redis was wrong
+    Repair(repair::RepairArgs),
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if !(0.05..=3600.0).contains(&seconds) {
@@ -39,13 +49,19 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
-/// Runs `portal streams`. Reads the streams at least twice, to measure rates.
-pub fn run(args: StreamsArgs) -> Running<()> {
-    Box::pin(async move { execute(args, &mut std::io::stdout()).await })
+/// Runs `portal streams`. Reads the streams at least twice, to measure rates. The reports are printed at once.
+pub fn run(mut args: StreamsArgs) -> Running<CommandOutput> {
+    match args.command.take() {
+        Some(StreamsCommand::Repair(args)) => repair::run(args),
+        None => Box::pin(async move {
+            execute(args, &mut std::io::stdout()).await?;
+            Ok(CommandOutput::success(String::new()))
+        }),
+    }
 }
 
 async fn execute(args: StreamsArgs, out: &mut impl Write) -> Result<(), ProcessError> {
-    let StreamsArgs { partition, interval, watch, json, backends } = args;
+    let StreamsArgs { partition, interval, watch, json, backends, .. } = args;
     let context = backends.connect()?;
     let all = context.connections.partitions;
     let partitions: Vec<PartitionId> =

@@ -11,6 +11,7 @@
 //! * [`functions`]: Redis functions that display streams in redis-cli;
 //! * [`stream_stats`]: progress and lag of all consumer groups, for operators;
 //! * [`stream_info`]: reads event streams outside of a consumer group;
+//! * [`stream_repair`]: moves command streams back whose ids are ahead of the clock;
 //! * [`load`]: command backlog and memory use, for load shedding;
 //! * [`rate_limit`]: counts requests per user and per IP address over all ingress processes;
 //! * [`revocations`]: announces revoked tokens to every ingress;
@@ -37,6 +38,7 @@ pub mod retention;
 pub mod revocations;
 mod server;
 pub mod stream_info;
+pub mod stream_repair;
 pub mod stream_stats;
 pub mod views;
 

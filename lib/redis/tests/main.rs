@@ -15,5 +15,6 @@ mod rate_limit;
 mod read_models;
 mod retention;
 mod stream_harness;
+mod stream_repair;
 mod stream_stats;
 mod streams;

@@ -79,7 +79,7 @@ impl RedisCommandReader {
         let reason = format!(
             "the time of entry {id} of {stream} is {} s ahead of this machine's clock, and auctions close by that \
              time. Fix the clock that is wrong. If the clock of Redis was wrong, wait until that time after fixing \
-             it, or raise writer.max_clock_skew_seconds",
+             it, run `portal streams repair`, or raise writer.max_clock_skew_seconds",
             ahead.as_secs()
         );
         Err(Unavailable::new("redis", reason))

@@ -1,0 +1,66 @@
+//! Moves command streams back whose ids are ahead of the clock, after the clock of Redis was wrong.
+
+use crate::command_stream::GROUP;
+use crate::{client_error, keys};
+use auction_app::ports::Unavailable;
+use auction_wire::{Channel, PartitionId};
+use deadpool_redis::Pool;
+use redis::cmd;
+use std::time::Duration;
+
+const REPAIR: &str = include_str!("stream_repair/repair.lua");
+
+/// Idle time below which a consumer counts as working. A working writer reads twice a second.
+const WORKING: Duration = Duration::from_secs(10);
+
+/// Command stream whose newest id is ahead of the clock, and what a repair does with its commands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamRepair {
+    /// Key of the stream.
+    pub key: String,
+    /// Difference of the newest id and the clock of Redis.
+    pub ahead: Duration,
+    /// Number of writers that read the stream. It is not changed while there is one.
+    pub working: u64,
+    /// Number of undecided commands that keep their id.
+    pub kept: u64,
+    /// Number of undecided commands that get the current time.
+    pub moved: u64,
+    /// Number of decided commands that are removed from the stream.
+    pub removed: u64,
+}
+
+/// Whether a repair changes the streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RepairMode {
+    /// Nothing is changed.
+    Plan,
+    /// The streams are changed, unless writers read them.
+    Apply,
+}
+
+/// Repairs the command streams of these partitions, each in one step. Returns those that are ahead.
+pub async fn repair(
+    pool: &Pool,
+    partitions: &[PartitionId],
+    mode: RepairMode,
+) -> Result<Vec<StreamRepair>, Unavailable> {
+    let mode = if mode == RepairMode::Apply { "apply" } else { "plan" };
+    let working_ms = WORKING.as_millis() as u64;
+    let mut connection = pool.get().await.map_err(client_error)?;
+    let mut repairs = Vec::new();
+    for partition in partitions {
+        for channel in Channel::ALL {
+            let key = keys::commands(*partition, channel);
+            let mut call = cmd("EVAL");
+            call.arg(REPAIR).arg(1).arg(&key).arg(GROUP).arg(working_ms).arg(mode);
+            let (ahead, working, kept, moved, removed): (u64, u64, u64, u64, u64) =
+                call.query_async(&mut connection).await.map_err(client_error)?;
+            let ahead = Duration::from_millis(ahead);
+            if !ahead.is_zero() {
+                repairs.push(StreamRepair { key, ahead, working, kept, moved, removed });
+            }
+        }
+    }
+    Ok(repairs)
+}
