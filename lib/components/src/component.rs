@@ -43,6 +43,16 @@ pub enum Component {
 }
 
 impl Component {
+    /// Every component of a portal.
+    pub const ALL: [Component; 6] = [
+        Component::Ingress,
+        Component::Writer,
+        Component::Projector,
+        Component::Auctioneer,
+        Component::Notifier,
+        Component::Promoter,
+    ];
+
     /// Returns the name of its program, which is also the name of its consumer group.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,5 +1,7 @@
 //! Connections to Redis and Postgres, shared by all components of a process.
 
+use crate::capacity::{self, CapacityError, TooManyConnections};
+use crate::component::Component;
 use crate::settings::{Settings, SettingsError};
 use crate::tasks::Tasks;
 use auction_app::ports::Unavailable;
@@ -47,6 +49,14 @@ pub enum ConnectError {
     Migrate(#[from] MigrateError),
     #[error(transparent)]
     InsufficientDurability(#[from] InsufficientDurability),
+    #[error(transparent)]
+    TooManyConnections(#[from] TooManyConnections),
+    #[error(
+        "postgres: a connection pooler in transaction mode, such as PgBouncer, is between this process and the \
+         server. The portal needs sessions of its own: point DATABASE_URL to the server, or to a pool with \
+         pool_mode = session and ignore_startup_parameters = options"
+    )]
+    TransactionPooling,
     /// The process was shut down before the backends were available.
     #[error("stopped while waiting for Redis and Postgres")]
     Stopped,
@@ -82,28 +92,41 @@ impl Connections {
 
     /// Connects a component. Both backends are available and durable, and the database schema is migrated.
     /// Durability is checked again on every new connection. Waits while a backend is unavailable.
-    pub async fn ready(settings: &Settings, supervisor: &Supervisor) -> Result<Connections, ConnectError> {
+    pub async fn ready(
+        settings: &Settings,
+        components: &[Component],
+        supervisor: &Supervisor,
+    ) -> Result<Connections, ConnectError> {
         let mut connections = Connections::new(settings)?;
         let durability = connections.durability.clone();
         connections.redis =
             RedisServer::durability_checked(connections.redis.client().clone(), durability.clone());
         connections.stores = connections.stores.checked(durability);
-        let prepared = supervisor.until_success(async || match connections.prepare(settings).await {
-            Err(ConnectError::Migrate(MigrateError::Unavailable(error))) => Err(error),
-            result => Ok(result),
-        });
+        let prepared =
+            supervisor.until_success(async || match connections.prepare(settings, components).await {
+                Err(ConnectError::Migrate(MigrateError::Unavailable(error))) => Err(error),
+                result => Ok(result),
+            });
         prepared.await.ok_or(ConnectError::Stopped)??;
         Ok(connections)
     }
 
     /// Checks both backends before the migration writes anything.
-    async fn prepare(&self, settings: &Settings) -> Result<(), ConnectError> {
+    async fn prepare(&self, settings: &Settings, components: &[Component]) -> Result<(), ConnectError> {
+        if self.stores.is_transaction_pooled().await.map_err(MigrateError::from)? {
+            return Err(ConnectError::TransactionPooling);
+        }
         let redis = async { self.redis.connect(REQUEST_TIMEOUT).await.map(drop) };
         let (redis, postgres): (Result<(), Unavailable>, _) = tokio::join!(redis, self.stores.check());
         if let Some(violation) = self.durability.violation() {
             return Err(violation.into());
         }
         redis.and(postgres).map_err(MigrateError::from)?;
+        match capacity::check(self, settings, components).await {
+            Ok(()) => {}
+            Err(CapacityError::TooManyConnections(error)) => return Err(error.into()),
+            Err(CapacityError::Unavailable(error)) => return Err(MigrateError::from(error).into()),
+        }
         Ok(migrate(settings.database_url()?, self.partitions).await?)
     }
 

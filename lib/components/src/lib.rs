@@ -6,10 +6,12 @@
 
 pub mod accounts;
 mod admin;
+mod capacity;
 pub mod component;
 pub mod connections;
 pub mod dead_letters;
 pub mod draws;
+mod open_files;
 pub mod operator;
 pub mod parked_events;
 pub mod process;

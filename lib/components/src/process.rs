@@ -3,6 +3,7 @@
 use crate::admin;
 use crate::component::{Component, keep_functions};
 use crate::connections::{ConnectError, Connections};
+use crate::open_files;
 use crate::settings::{Settings, SettingsError, SettingsLayers};
 use crate::stderr;
 use crate::tasks::{ComponentError, Tasks};
@@ -92,7 +93,7 @@ pub fn block_on<T>(run: Running<T>) -> Result<T, ProcessError> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run)
 }
 
-/// Returns the exit status of a result, and prints its error to standard error.
+/// Returns the exit status of a result, prints its error to standard error, and writes the rest of the log.
 pub fn report(result: Result<(), ProcessError>) -> ExitCode {
     let Err(error) = result else {
         stderr::flush();
@@ -114,6 +115,7 @@ pub fn report(result: Result<(), ProcessError>) -> ExitCode {
 async fn run(component: Component, layers: SettingsLayers) -> Result<(), ProcessError> {
     let settings = Settings::load(&layers)?;
     telemetry::start(&settings.log)?;
+    open_files::raise_limit();
     let shutdown = shutdown_requested()?;
     let (trigger, stop) = shutdown_pair();
     let health = Health::new(Duration::from_secs(settings.max_stall_seconds.get().into()));
@@ -122,7 +124,7 @@ async fn run(component: Component, layers: SettingsLayers) -> Result<(), Process
     let mut tasks = Tasks::new(trigger, health.clone());
     let starting = tasks.supervisor("start", &stop);
     let start = async {
-        let connections = Connections::ready(&settings, &starting).await?;
+        let connections = Connections::ready(&settings, &[component], &starting).await?;
         component.start(&settings, &connections, &mut tasks, &stop).await?;
         connections.watch_durability(&mut tasks, &stop);
         keep_functions(&connections, &mut tasks, &stop);

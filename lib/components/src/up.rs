@@ -1,8 +1,10 @@
 //! `portal up`: all components in one process, with local backends if none are given.
 
 use crate::admin;
+use crate::capacity;
 use crate::component::{Component, keep_functions};
 use crate::connections::Connections;
+use crate::open_files;
 use crate::process::{ProcessError, Running, shutdown_requested};
 use crate::settings::{Settings, SettingsLayers};
 use crate::stderr;
@@ -18,6 +20,12 @@ use worker_runtime::shutdown::shutdown_pair;
 
 /// Settings file in a data directory with the addresses of its local backends.
 const SERVERS_FILE: &str = "servers.toml";
+
+/// Connections of a local Postgres for operators and their tools.
+const OTHER_CONNECTIONS: u64 = 100;
+
+/// Connections that a local Postgres allows at least.
+const MIN_CONNECTIONS: u64 = 400;
 
 #[derive(Debug, Args)]
 pub struct UpArgs {
@@ -53,12 +61,13 @@ async fn execute(args: UpArgs) -> Result<(), ProcessError> {
     let mut layers = SettingsLayers { file: args.config.clone(), flags, ..SettingsLayers::default() };
     let mut settings = Settings::load(&layers)?;
     telemetry::start(&settings.log)?;
+    open_files::raise_limit();
     let health = Health::new(Duration::from_secs(settings.max_stall_seconds.get().into()));
     watch(&health)?;
     let _admin = admin::listen(&settings, &health).await?;
     let mut servers = match (&settings.redis_url, &settings.database_url) {
         (Some(_), Some(_)) => None,
-        (None, None) => Some(LocalServers::start(LocalServerOptions::new(&args.data_dir)).await?),
+        (None, None) => Some(LocalServers::start(local_options(&args.data_dir, &settings)).await?),
         (given, _) => {
             let (given, other) =
                 if given.is_some() { ("REDIS_URL", "DATABASE_URL") } else { ("DATABASE_URL", "REDIS_URL") };
@@ -77,6 +86,14 @@ async fn execute(args: UpArgs) -> Result<(), ProcessError> {
     };
     // The first error is reported.
     result.and(stopped.map_err(ProcessError::from))
+}
+
+/// Returns the options of the local backends, with room for the connections of all partitions.
+fn local_options(data_dir: &Path, settings: &Settings) -> LocalServerOptions {
+    let mut options = LocalServerOptions::new(data_dir);
+    let connections = capacity::postgres_connections(&Component::ALL, settings) + OTHER_CONNECTIONS;
+    options.postgres_settings.push(format!("max_connections={}", connections.max(MIN_CONNECTIONS)));
+    options
 }
 
 /// Returns the settings with the addresses of the local backends, and writes these to a file for other
@@ -120,7 +137,7 @@ async fn serve(
     };
     let starting = back.supervisor("start", &back_stop);
     let start = async {
-        let connections = Connections::ready(settings, &starting).await?;
+        let connections = Connections::ready(settings, &Component::ALL, &starting).await?;
         for component in [
             Component::Writer,
             Component::Projector,

@@ -5,6 +5,7 @@ use crate::connection::{Connection, within};
 use crate::durability::check;
 use crate::inline_projections::bigint;
 use crate::rows::{event, number, outcome, snapshot};
+use crate::unavailable;
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::event_store::{
     AggregateHistory, AppendBatch, AppendResult, EventStore, EventStoreConnector, OpenAuctions,
@@ -15,8 +16,8 @@ use auction_durability::Durability;
 use auction_wire::snapshot::FORMAT;
 use auction_wire::{CommandId, EventRecord, Outcome, PartitionId, SnapshotRecord};
 use std::time::Duration;
-use tokio_postgres::Config;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Config, SimpleQueryMessage};
 use uuid::Uuid;
 
 /// Settings of each session.
@@ -68,6 +69,28 @@ impl PostgresStoreConnector {
         self.connect().await.map(drop)
     }
 
+    /// Returns how many connections the server allows to this role and database.
+    pub async fn max_connections(&self) -> Result<u64, Unavailable> {
+        let mut connection = self.connect().await?;
+        let rows = connection.query(sql!("max_connections"), &[]).await?;
+        Ok(rows.first().map_or(0, |row| number(row, 0)))
+    }
+
+    /// Returns whether a pooler in transaction mode is between this process and the server. Such a pooler runs
+    /// the transactions of two clients in the same session, or rejects the settings of sessions.
+    pub async fn is_transaction_pooled(&self) -> Result<bool, Unavailable> {
+        let pooled = within(DEADLINE, async {
+            let (one, other) =
+                (Connection::open(&self.config, DEADLINE), Connection::open(&self.config, DEADLINE));
+            let (one, other) = (one.await?, other.await?);
+            shares_session(one.client(), other.client()).await.map_err(unavailable)
+        });
+        match pooled.await {
+            Err(error) if rejects_options(&error) => Ok(true),
+            pooled => pooled,
+        }
+    }
+
     pub(crate) async fn connect(&self) -> Result<Connection, Unavailable> {
         let connection = Connection::open(&self.config, DEADLINE).await?;
         within(DEADLINE, check(connection.client(), self.durability())).await?;
@@ -78,6 +101,29 @@ impl PostgresStoreConnector {
     pub fn config(&self) -> &Config {
         &self.config
     }
+}
+
+/// Returns whether a transaction of `other` runs in the session in which one of `one` ran, while both are
+/// connected. Uses simple queries, because prepared statements can fail behind a pooler.
+async fn shares_session(one: &Client, other: &Client) -> Result<bool, tokio_postgres::Error> {
+    let session = async |client: &Client| {
+        let messages = client.simple_query("SELECT pg_backend_pid()").await?;
+        Ok::<_, tokio_postgres::Error>(messages.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        }))
+    };
+    // A pooler gives the session that was used last to the next transaction.
+    let first = session(one).await?;
+    other.batch_execute("BEGIN").await?;
+    let second = session(other).await?;
+    other.batch_execute("ROLLBACK").await?;
+    Ok(first.is_some() && first == second)
+}
+
+/// Returns whether a pooler rejected the settings of the session. The message is that of PgBouncer.
+fn rejects_options(error: &Unavailable) -> bool {
+    error.cause.to_string().contains("unsupported startup parameter")
 }
 
 impl EventStoreConnector for PostgresStoreConnector {

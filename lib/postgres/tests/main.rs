@@ -10,6 +10,7 @@ mod notifications;
 mod outbox;
 mod parked_events;
 mod partition_lock;
+mod pooler;
 mod read_models;
 mod retention;
 mod schema;

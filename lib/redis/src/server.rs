@@ -8,7 +8,11 @@ use redis::{Client, Pipeline, pipe};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use stream_worker::value::text;
 use stream_worker::{Connect, DedicatedConnection, Socket, StreamError};
+
+/// Longest time to wait for a reply about the server itself.
+const INFO_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Redis server. Every connection that writes or blocks is opened with [`RedisServer::connect`], which checks
 /// first whether the server keeps acknowledged writes.
@@ -53,6 +57,18 @@ impl RedisServer {
         }
         Ok(connection)
     }
+
+    /// Returns how many clients the server allows; none if it does not disclose that.
+    pub async fn max_clients(&self) -> Result<Option<u64>, Unavailable> {
+        let mut connection = self.connect(INFO_DEADLINE).await?;
+        let replies = connection.send(pipe().cmd("INFO").arg("clients")).await.map_err(unavailable)?;
+        Ok(replies.first().and_then(text).and_then(max_clients))
+    }
+}
+
+/// Returns the limit of `maxclients` in the reply of `INFO clients`.
+fn max_clients(info: &str) -> Option<u64> {
+    info.lines().find_map(|line| line.strip_prefix("maxclients:")?.trim_end().parse().ok())
 }
 
 impl Connect for RedisServer {
@@ -84,5 +100,16 @@ impl SocketFactory {
 impl fmt::Debug for SocketFactory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SocketFactory")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limit_of_clients_is_read_from_info() {
+        assert_eq!(max_clients("# Clients\r\nconnected_clients:1\r\nmaxclients:10000\r\n"), Some(10_000));
+        assert_eq!(max_clients("# Clients\r\nconnected_clients:1\r\n"), None);
     }
 }
