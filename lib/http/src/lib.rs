@@ -6,6 +6,7 @@
 //! process at an address of its own.
 
 pub mod access;
+pub mod address_limits;
 pub mod admin;
 mod auth;
 pub mod body;

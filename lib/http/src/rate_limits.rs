@@ -3,14 +3,15 @@
 //! (draft-ietf-httpapi-ratelimit-headers-10).
 
 use crate::access::{AuthMethod, Principal};
+use crate::address_limits::{AddressLimit, AddressPermit};
 use crate::client_ip::{TrustedProxies, rate_limit_network};
 use crate::problem::Problem;
 use crate::problem::types::requests;
 use auction_app::ingress::rate_limit::{RateLimitDecision, RateLimitKeys, RateLimitStatus, RateLimiter};
 use auction_app::ports::people::rate_limit_store::{RateLimit, RateLimitKey};
 use axum::extract::{ConnectInfo, Request};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use std::net::SocketAddr;
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -20,6 +21,9 @@ pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-pol
 /// Header with the remaining requests of the caller.
 pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
+/// Error: an address has its maximum number of connections.
+pub(crate) struct TooManyConnections;
+
 /// Rate limits, and how requests are assigned to them.
 pub struct RateLimits {
     pub limiter: RateLimiter,
@@ -27,6 +31,10 @@ pub struct RateLimits {
     pub user: RateLimit,
     /// Limit of each IP address.
     pub address: RateLimit,
+    /// Limit of the connections of each IP address.
+    pub connections: AddressLimit,
+    /// Limit of the live streams of each IP address.
+    pub live_streams: AddressLimit,
     /// Proxies that are trusted to report the IP address of the client.
     pub proxies: TrustedProxies,
     /// Whether every peer is a gateway, so that its IP address does not identify a client.
@@ -46,12 +54,51 @@ impl RateLimits {
     }
 
     fn address_key(&self, request: &Request) -> Option<(RateLimitKey, RateLimit)> {
+        let client = self.client(request.extensions(), request.headers())?;
+        Some((RateLimitKey::Address(rate_limit_network(client)), self.address))
+    }
+
+    /// Returns the address of the client; none if only a gateway knows it.
+    fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
         if self.peers_are_gateways && self.proxies.trusted.is_empty() {
             return None;
         }
-        let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
-        let client = self.proxies.client(peer.ip(), request.headers());
-        Some((RateLimitKey::Address(rate_limit_network(client)), self.address))
+        let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+        Some(self.proxies.client(peer.ip(), headers))
+    }
+
+    /// Counts a connection. Those of proxies and gateways carry the requests of many clients and are not
+    /// limited.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the address has its maximum number of connections.
+    pub(crate) fn count_connection(&self, peer: IpAddr) -> Result<Option<AddressPermit>, TooManyConnections> {
+        let peer = peer.to_canonical();
+        let is_gateway = self.peers_are_gateways && self.proxies.trusted.is_empty();
+        if is_gateway || self.proxies.trusts(peer) {
+            return Ok(None);
+        }
+        self.connections.acquire(peer).map(Some).ok_or(TooManyConnections)
+    }
+
+    /// Counts a live stream of the client of a request.
+    ///
+    /// # Errors
+    ///
+    /// Returns a problem if the address has its maximum number of live streams.
+    pub(crate) fn count_live_stream(
+        &self,
+        extensions: &Extensions,
+        headers: &HeaderMap,
+    ) -> Result<Option<AddressPermit>, Problem> {
+        let Some(client) = self.client(extensions, headers) else { return Ok(None) };
+        let too_many = || {
+            Problem::of(&requests::TOO_MANY_LISTENERS)
+                .with("limit", self.live_streams.max())
+                .with_header(header::RETRY_AFTER, HeaderValue::from_static("5"))
+        };
+        self.live_streams.acquire(client).map(Some).ok_or_else(too_many)
     }
 
     /// Counts a request against its limits. `cost` is the number of requests it counts as.

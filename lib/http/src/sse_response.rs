@@ -1,11 +1,15 @@
 //! Server-sent events (`text/event-stream` of the HTML standard).
 
+use crate::address_limits::AddressPermit;
 use crate::body;
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
 use crate::routes::paging::{invalid, parameters, unknown};
+use crate::state::SharedState;
 use auction_app::ingress::live_updates::{SubscribeError, Subscriber};
 use axum::body::{Body, Bytes};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt, stream};
@@ -20,9 +24,40 @@ const RECONNECT_DELAY: Duration = Duration::from_secs(2);
 /// once.
 const RECONNECT_SPREAD: Duration = Duration::from_secs(5);
 
+/// Request for a stream, counted for the address of its client.
+pub(crate) struct StreamRequest {
+    headers: HeaderMap,
+    query: Option<String>,
+    of_address: Option<AddressPermit>,
+}
+
+impl FromRequestParts<SharedState> for StreamRequest {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &SharedState) -> Result<StreamRequest, Problem> {
+        let limits = portal.rate_limits.as_ref();
+        let of_address =
+            limits.map_or(Ok(None), |limits| limits.count_live_stream(&parts.extensions, &parts.headers))?;
+        let query = parts.uri.query().map(str::to_owned);
+        Ok(StreamRequest { headers: parts.headers.clone(), query, of_address })
+    }
+}
+
+impl StreamRequest {
+    /// Returns which event the client received last. `read` reads the id of an event.
+    pub(crate) fn last_received(&self, read: impl Fn(&str) -> Option<u64>) -> Result<Option<u64>, Problem> {
+        last_received(&self.headers, self.query.as_deref(), read)
+    }
+
+    /// Returns a response that streams these events, and counts for the address until it ends.
+    pub(crate) fn respond(self, events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+        event_stream(events, self.of_address)
+    }
+}
+
 /// Returns which event the client received last: `Last-Event-ID` or, for clients that cannot set headers, the
-/// query parameter `after`. `read` reads the id of an event.
-pub(crate) fn last_received(
+/// query parameter `after`.
+fn last_received(
     headers: &HeaderMap,
     query: Option<&str>,
     read: impl Fn(&str) -> Option<u64>,
@@ -42,8 +77,10 @@ pub(crate) fn last_received(
     Ok(seen)
 }
 
-/// Returns a response that streams these events.
-pub(crate) fn event_stream(events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+fn event_stream(
+    events: impl Stream<Item = Bytes> + Send + 'static,
+    of_address: Option<AddressPermit>,
+) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -51,7 +88,10 @@ pub(crate) fn event_stream(events: impl Stream<Item = Bytes> + Send + 'static) -
         (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
     let first = Bytes::from(format!("retry: {}\n\n", RECONNECT_DELAY.as_millis()));
-    let events = stream::iter([first]).chain(events).map(Ok::<Bytes, Infallible>);
+    let events = stream::iter([first]).chain(events).map(move |frame| {
+        let _counted = &of_address;
+        Ok::<Bytes, Infallible>(frame)
+    });
     (headers, Body::from_stream(events)).into_response()
 }
 

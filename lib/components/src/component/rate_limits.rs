@@ -6,6 +6,7 @@ use crate::settings::Settings;
 use auction_app::ingress::accounts::TokenCache;
 use auction_app::ingress::rate_limit::RateLimiter;
 use auction_app::ports::people::rate_limit_store::RateLimit;
+use auction_http::address_limits::AddressLimit;
 use auction_http::client_ip::TrustedProxies;
 use auction_http::rate_limits::RateLimits;
 use auction_http::state::wall_clock;
@@ -22,6 +23,8 @@ pub(super) fn limits(settings: &Settings, connections: &Connections) -> Option<R
         limiter: RateLimiter::new(Arc::new(RedisRateLimitStore::start(connections.redis_pool.clone()))),
         user: RateLimit { per_second: limits.user_rate, burst: limits.user_burst },
         address: RateLimit { per_second: limits.ip_rate, burst: limits.ip_burst },
+        connections: AddressLimit::new(limits.max_connections_per_ip),
+        live_streams: AddressLimit::new(limits.max_live_streams_per_ip),
         proxies: TrustedProxies { trusted: limits.trusted_proxies.clone(), header: limits.forwarded_header },
         peers_are_gateways: settings.ingress.trust_gateway_user_header,
     })

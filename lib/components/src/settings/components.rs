@@ -48,6 +48,8 @@ pub struct RateLimitSettings {
     pub user_burst: NonZeroU32,
     pub ip_rate: NonZeroU32,
     pub ip_burst: NonZeroU32,
+    pub max_connections_per_ip: NonZeroUsize,
+    pub max_live_streams_per_ip: NonZeroUsize,
     pub trusted_proxies: Vec<IpNet>,
     pub forwarded_header: ForwardedHeader,
 }

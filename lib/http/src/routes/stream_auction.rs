@@ -6,12 +6,11 @@ use crate::openapi::schemas::{in_header, in_query, object, pattern, whole};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::{refusals, requests};
-use crate::sse_response::{event_stream, last_received, stream_events, subscribe_error};
+use crate::sse_response::{StreamRequest, stream_events, subscribe_error};
 use crate::state::SharedState;
 use auction_domain::AuctionId;
 use auction_wire::view::LiveEvents;
-use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
 use axum::response::Response;
 
 const DESCRIPTION: &str = "Server-sent events. A new client first receives an `auction` event with the \
@@ -53,11 +52,10 @@ pub(super) fn endpoint() -> Endpoint {
 async fn stream_auction(
     State(portal): State<SharedState>,
     InPath(auction): InPath<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    request: StreamRequest,
 ) -> Result<Response, Problem> {
     let auction = AuctionId(auction_in(&auction)?);
-    let seen = last_received(&headers, query.as_deref(), |id| id.parse().ok())?;
+    let seen = request.last_received(|id| id.parse().ok())?;
     let subscriber = portal.live_updates.subscribe(auction, seen).await.map_err(subscribe_error)?;
-    Ok(event_stream(stream_events(subscriber)))
+    Ok(request.respond(stream_events(subscriber)))
 }

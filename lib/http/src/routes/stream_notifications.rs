@@ -8,7 +8,7 @@ use crate::openapi::schemas::{in_header, in_query, object, pattern};
 use crate::openapi::{Endpoint, tag};
 use crate::problem::Problem;
 use crate::problem::types::requests;
-use crate::sse_response::{event_stream, last_received, reconnect_frame, subscribe_error};
+use crate::sse_response::{StreamRequest, reconnect_frame, subscribe_error};
 use crate::state::SharedState;
 use auction_app::ingress::live_updates::{HEARTBEAT, InboxSignal, heartbeat};
 use auction_app::ports::Unavailable;
@@ -16,8 +16,7 @@ use auction_app::ports::notifications::inbox::InboxPage;
 use auction_domain::UserId;
 use auction_wire::notification::Notification;
 use axum::body::Bytes;
-use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
 use axum::response::Response;
 use futures_util::stream;
 use std::collections::VecDeque;
@@ -67,10 +66,9 @@ async fn stream_notifications(
     State(portal): State<SharedState>,
     Caller(user): Caller,
     who: Principal,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    request: StreamRequest,
 ) -> Result<Response, Problem> {
-    let seen = last_received(&headers, query.as_deref(), read_cursor)?;
+    let seen = request.last_received(read_cursor)?;
     let permit = portal.live_updates.acquire_permit().map_err(subscribe_error)?;
     // Subscribe before the first read, so that no notification is missed between the two.
     let signal = portal.inbox_signals.subscribe(user);
@@ -85,7 +83,7 @@ async fn stream_notifications(
             None => Some((reconnect_frame(), None)),
         }
     });
-    Ok(event_stream(events))
+    Ok(request.respond(events))
 }
 
 /// Subscription of one client to an inbox.

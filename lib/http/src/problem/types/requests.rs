@@ -52,9 +52,9 @@ problem_types! {
             member("limit", ValueType::Count, "maximum command backlog; absent if memory is the reason"),
         ]);
     TOO_MANY_LISTENERS = problem("too_many_listeners", 503,
-        "This ingress has reached its maximum number of live subscribers.",
+        "This ingress has reached its maximum number of live subscribers, in total or for the IP address.",
         "Retry after the number of seconds in Retry-After, or poll instead.", &[
-            member("limit", ValueType::Count, "maximum number of live subscribers of this ingress"),
+            member("limit", ValueType::Count, "maximum number of live subscribers that is reached"),
         ]);
     INTERNAL_ERROR = problem("internal_error", 500,
         "An unexpected error occurred in the portal.",
