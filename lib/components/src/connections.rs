@@ -80,7 +80,8 @@ impl Connections {
             .build()?;
         let stores =
             PostgresStoreConnector::new(settings.database_url()?).map_err(ConnectError::DatabaseUrl)?;
-        let durability = Durability::allowing(settings.allow_weak_durability.iter().copied());
+        let allowed = Durability::allowing(settings.allow_weak_durability.iter().copied());
+        let durability = if settings.require_replication { allowed.requiring_replication() } else { allowed };
         Ok(Connections {
             redis: redis.into(),
             redis_pool,

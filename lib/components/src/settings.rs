@@ -29,6 +29,7 @@ pub struct Settings {
     pub admin_listen: Option<SocketAddr>,
     pub max_stall_seconds: NonZeroU16,
     pub allow_weak_durability: Vec<DurabilityRisk>,
+    pub require_replication: bool,
     pub partitions: u16,
     pub ingress: IngressSettings,
     pub rate_limits: RateLimitSettings,

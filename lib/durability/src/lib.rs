@@ -33,11 +33,15 @@ pub enum DurabilityRisk {
     PostgresFullPageWritesOff,
     /// Postgres acknowledges a commit before it is on disk.
     PostgresSynchronousCommitOff,
+    /// Redis acknowledges writes without a replica. Checked only if replication is required.
+    RedisNoReplica,
+    /// Postgres acknowledges a commit that is on one server only. Checked only if replication is required.
+    PostgresNoSynchronousStandby,
 }
 
 impl DurabilityRisk {
     /// Every risk, for lookups by name.
-    pub const ALL: [DurabilityRisk; 9] = [
+    pub const ALL: [DurabilityRisk; 11] = [
         DurabilityRisk::RedisAppendonlyNo,
         DurabilityRisk::RedisAppendfsyncEverysec,
         DurabilityRisk::RedisAppendfsyncNo,
@@ -47,7 +51,14 @@ impl DurabilityRisk {
         DurabilityRisk::PostgresFsyncOff,
         DurabilityRisk::PostgresFullPageWritesOff,
         DurabilityRisk::PostgresSynchronousCommitOff,
+        DurabilityRisk::RedisNoReplica,
+        DurabilityRisk::PostgresNoSynchronousStandby,
     ];
+
+    /// Whether the risk is checked only if replication is required.
+    fn is_about_replication(self) -> bool {
+        matches!(self, DurabilityRisk::RedisNoReplica | DurabilityRisk::PostgresNoSynchronousStandby)
+    }
 
     /// Returns the name that operators use in `allow_weak_durability`.
     pub fn name(self) -> &'static str {
@@ -61,6 +72,8 @@ impl DurabilityRisk {
             DurabilityRisk::PostgresFsyncOff => "postgres_fsync_off",
             DurabilityRisk::PostgresFullPageWritesOff => "postgres_full_page_writes_off",
             DurabilityRisk::PostgresSynchronousCommitOff => "postgres_synchronous_commit_off",
+            DurabilityRisk::RedisNoReplica => "redis_no_replica",
+            DurabilityRisk::PostgresNoSynchronousStandby => "postgres_no_synchronous_standby",
         }
     }
 }
@@ -114,6 +127,7 @@ impl fmt::Display for InsufficientDurability {
 #[derive(Clone, Debug)]
 pub struct Durability {
     allowed: Arc<BTreeSet<DurabilityRisk>>,
+    replication_required: bool,
     /// Allowed risks that have been logged.
     logged: Arc<Mutex<BTreeSet<DurabilityRisk>>>,
     violations: watch::Sender<Vec<Finding>>,
@@ -124,9 +138,16 @@ impl Durability {
     pub fn allowing(allowed: impl IntoIterator<Item = DurabilityRisk>) -> Durability {
         Durability {
             allowed: Arc::new(allowed.into_iter().collect()),
+            replication_required: false,
             logged: Arc::default(),
             violations: watch::Sender::new(Vec::new()),
         }
+    }
+
+    /// Requires replicas, too: a write that is on the disk of one server only can be lost with it.
+    #[must_use]
+    pub fn requiring_replication(self) -> Durability {
+        Durability { replication_required: true, ..self }
     }
 
     /// Checks the findings of a new connection. After an error the connection must not be used.
@@ -134,8 +155,11 @@ impl Durability {
     /// Findings that are not allowed are recorded and end [`Durability::wait_for_violation`]. Allowed ones
     /// are logged once per risk.
     pub fn check(&self, findings: Vec<Finding>) -> Result<(), InsufficientDurability> {
+        let is_checked =
+            |finding: &Finding| self.replication_required || !finding.risk.is_about_replication();
+        let findings = findings.into_iter().filter(is_checked);
         let (allowed, findings): (Vec<_>, Vec<_>) =
-            findings.into_iter().partition(|finding| self.allowed.contains(&finding.risk));
+            findings.partition(|finding| self.allowed.contains(&finding.risk));
         // The set is consistent after every step, so a poisoned lock is harmless.
         let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
         for Finding { risk, found, fix } in allowed {
@@ -196,6 +220,10 @@ mod tests {
         let found = || vec![finding(DurabilityRisk::RedisAppendfsyncEverysec)];
         assert_eq!(durability.check(found()), Ok(()));
         assert_eq!(durability.violation(), None);
+        let alone = || vec![finding(DurabilityRisk::RedisNoReplica)];
+        assert_eq!(Durability::allowing([]).check(alone()), Ok(()));
+        let required = Durability::allowing([]).requiring_replication();
+        assert_eq!(required.check(alone()).unwrap_err().findings, alone());
         let more = found().into_iter().chain([finding(DurabilityRisk::RedisEviction)]).collect();
         let too_weak = durability.check(more).unwrap_err();
         assert_eq!(too_weak.findings, [finding(DurabilityRisk::RedisEviction)]);

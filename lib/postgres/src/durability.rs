@@ -41,14 +41,19 @@ fn finding(setting: &Setting<'_>) -> Option<Finding> {
         ("full_page_writes", "off") => DurabilityRisk::PostgresFullPageWritesOff,
         // All other values wait for the disk of this server.
         ("synchronous_commit", "off") => DurabilityRisk::PostgresSynchronousCommitOff,
+        ("synchronous_standby_names", "") => DurabilityRisk::PostgresNoSynchronousStandby,
         _ => return None,
     };
+    let value = if value.is_empty() { "empty" } else { value };
     Some(Finding { risk, found: format!("postgres: {name} is {value}"), fix: fix(setting) })
 }
 
 /// Returns the command or change that corrects a setting where it was set.
 fn fix(Setting { name, source, database, role, .. }: &Setting<'_>) -> String {
     match *source {
+        _ if *name == "synchronous_standby_names" => {
+            format!("add a standby, then `ALTER SYSTEM SET {name} = '*'` and `SELECT pg_reload_conf()`")
+        }
         "database" => format!("`ALTER DATABASE \"{database}\" RESET {name}`"),
         "user" => format!("`ALTER ROLE \"{role}\" RESET {name}`"),
         "database user" => format!("`ALTER ROLE \"{role}\" IN DATABASE \"{database}\" RESET {name}`"),
@@ -77,6 +82,10 @@ mod tests {
             DurabilityRisk::PostgresFullPageWritesOff,
             DurabilityRisk::PostgresSynchronousCommitOff,
         );
+        let standby = found("synchronous_standby_names", "", "default").unwrap();
+        assert_eq!(standby.0, DurabilityRisk::PostgresNoSynchronousStandby);
+        assert!(standby.1.contains("synchronous_standby_names = '*'"), "{}", standby.1);
+        assert_eq!(found("synchronous_standby_names", "ANY 1 (a, b)", "configuration file"), None);
         for (name, source, risk, line) in [
             ("fsync", "configuration file", fsync, "`ALTER SYSTEM SET fsync = on`"),
             ("fsync", "command line", fsync, "`-c fsync=on`"),

@@ -6,7 +6,8 @@ use stream_worker::value::{member, ok, text};
 use stream_worker::{DedicatedConnection, StreamError};
 
 /// Checked settings, by their `CONFIG` names.
-const SETTINGS: [&str; 4] = ["appendonly", "appendfsync", "no-appendfsync-on-rewrite", "maxmemory-policy"];
+const SETTINGS: [&str; 5] =
+    ["appendonly", "appendfsync", "no-appendfsync-on-rewrite", "maxmemory-policy", "min-replicas-to-write"];
 
 /// Reads the settings and returns the risks. One round trip; one more if `CONFIG GET` is not permitted, as on
 /// many managed servers.
@@ -70,6 +71,8 @@ fn finding(setting: &str, value: &str) -> Option<Finding> {
         ("appendfsync", _) => (DurabilityRisk::RedisAppendfsyncNo, "always"),
         ("no-appendfsync-on-rewrite", "yes") => (DurabilityRisk::RedisNoAppendfsyncOnRewrite, "no"),
         ("maxmemory-policy", _) => (DurabilityRisk::RedisEviction, "noeviction"),
+        // The setting and not the number of replicas: a replica that restarts ends no process.
+        ("min-replicas-to-write", "0") => (DurabilityRisk::RedisNoReplica, "1"),
         _ => return None,
     };
     Some(Finding {
@@ -86,7 +89,7 @@ mod tests {
     #[test]
     fn durability_check_finds_each_weak_setting_and_its_fix() {
         let found = |setting, value| finding(setting, value).map(|finding| (finding.risk, finding.fix));
-        for (setting, value) in SETTINGS.into_iter().zip(["yes", "always", "no", "noeviction"]) {
+        for (setting, value) in SETTINGS.into_iter().zip(["yes", "always", "no", "noeviction", "1"]) {
             assert_eq!(found(setting, value), None, "{setting} {value}");
         }
         for (setting, value, risk, line) in [
@@ -105,6 +108,7 @@ mod tests {
                 DurabilityRisk::RedisEviction,
                 "`maxmemory-policy noeviction`",
             ),
+            ("min-replicas-to-write", "0", DurabilityRisk::RedisNoReplica, "`min-replicas-to-write 1`"),
             (
                 "maxmemory-policy",
                 "volatile-ttl",
