@@ -90,12 +90,15 @@ fn auction_matches_the_reference_model() {
     let count = |name: String| *seen.borrow_mut().entry(name).or_default() += 1;
     let mut runner = TestRunner::new(config(6_000));
     let result = runner.run(&histories(), |moves| {
-        play(&moves, |sent, outcome, _| {
+        play(&moves, |sent, outcome, run| {
             let kind = CommandBody::Auction(sent.command.clone()).kind();
             match outcome {
                 Ok((events, _)) => {
                     count(format!("{kind} ok"));
                     events.iter().for_each(|event| count(format!("{} by {kind}", variant(event))));
+                    // A repeat is decided again after its outcome was deleted (docs/adr/0012-retention.md).
+                    let repeated = sent.command.decide(run.auction.as_ref(), sent.actor, None, sent.at);
+                    prop_assert!(repeated.is_err(), "a repeat of {sent:?} has an effect: {repeated:?}");
                 }
                 Err(refused) => {
                     prop_assert!(declares(kind, refused.code), "{kind} does not declare {}", refused.code);
