@@ -10,7 +10,7 @@ COMMENT ON COLUMN partitions.head IS 'Position of the newest event. An append su
 COMMENT ON TABLE events IS 'All events, in order. Triggers refuse to change or delete a row.';
 COMMENT ON COLUMN events.partition IS 'Partition of the aggregate. Refers to `partitions`.';
 COMMENT ON COLUMN events.position IS 'Position in the partition, from 1, gap-free.';
-COMMENT ON COLUMN events.aggregate IS 'Id of the user, auction or promoter settings.';
+COMMENT ON COLUMN events.aggregate IS 'Id of the user, auction, promoter settings or bar.';
 COMMENT ON COLUMN events.version IS 'Version of the aggregate after the event, from 1, gap-free.';
 COMMENT ON COLUMN events.kind IS 'Kind of the event, such as `bid_placed`.';
 COMMENT ON COLUMN events.schema IS 'Schema version of the body.';
@@ -30,6 +30,7 @@ COMMENT ON COLUMN command_outcomes.at IS 'Time of the command.';
 COMMENT ON COLUMN command_outcomes.outcome IS 'MessagePack: accepted, refused or failed, with details.';
 
 COMMENT ON TABLE snapshots IS 'States of auctions with many events. A cache: rows can be deleted at any time.';
+COMMENT ON COLUMN snapshots.partition IS 'Partition of the auction. Refers to `partitions`.';
 COMMENT ON COLUMN snapshots.aggregate IS 'Id of the auction. Refers to `auctions`.';
 COMMENT ON COLUMN snapshots.version IS 'Number of events of the auction that the state includes.';
 COMMENT ON COLUMN snapshots.position IS 'Position in the partition up to which it includes them.';
@@ -37,16 +38,24 @@ COMMENT ON COLUMN snapshots.format IS 'Format of the body. Programs ignore other
 COMMENT ON COLUMN snapshots.body IS 'MessagePack with field names, followed by a hash.';
 
 COMMENT ON TABLE users IS 'Inline projection: users that exist, without personal data.';
+COMMENT ON COLUMN users.partition IS 'Partition of the user. Refers to `partitions`.';
 COMMENT ON COLUMN users.id IS 'Id of the user.';
 COMMENT ON COLUMN users.created_at IS 'Time at which the user was created.';
 COMMENT ON COLUMN users.deleted_at IS 'Time at which the user was deleted. Null: not deleted.';
 
 COMMENT ON TABLE deletions IS 'Inline projection: deleted users, and the progress of deleting what they left.';
-COMMENT ON COLUMN deletions.seq IS 'Order of the deletions. Every append compares the newest one with what its decisions knew.';
+COMMENT ON COLUMN deletions.partition IS 'Partition of the user. Refers to `partitions`.';
 COMMENT ON COLUMN deletions.user_id IS 'The deleted user. Refers to `users`.';
-COMMENT ON COLUMN deletions.attempt IS 'Number of times that the follow-up commands were sent.';
+COMMENT ON COLUMN deletions.attempt IS 'Number of times that the bars were sent.';
 COMMENT ON COLUMN deletions.retry_at IS 'Time before which they are not sent again.';
-COMMENT ON COLUMN deletions.finished IS 'Whether the user has no active bid and no open auction left.';
+COMMENT ON COLUMN deletions.finished IS 'Whether the bars of all partitions are finished.';
+
+COMMENT ON TABLE barred_users IS 'Inline projection: deleted users that a partition refuses, and the progress of deleting what they left.';
+COMMENT ON COLUMN barred_users.partition IS 'Partition that refuses the user. Refers to `partitions`.';
+COMMENT ON COLUMN barred_users.user_id IS 'The deleted user. Refers to `users`.';
+COMMENT ON COLUMN barred_users.attempt IS 'Number of times that the follow-up commands were sent.';
+COMMENT ON COLUMN barred_users.retry_at IS 'Time before which they are not sent again.';
+COMMENT ON COLUMN barred_users.finished IS 'Whether the user has no active bid and no open auction left in the partition.';
 
 COMMENT ON TABLE auctions IS 'Inline projection: status and end of each auction.';
 COMMENT ON COLUMN auctions.id IS 'Id of the auction.';
@@ -57,6 +66,7 @@ COMMENT ON COLUMN auctions.ends_at IS 'End of the auction, extensions included.'
 COMMENT ON COLUMN auctions.seed_pending IS 'Whether the seed of its draws is still to be revealed.';
 
 COMMENT ON TABLE bids IS 'Inline projection: bidder and state of each bid.';
+COMMENT ON COLUMN bids.partition IS 'Partition of the auction. Refers to `partitions`.';
 COMMENT ON COLUMN bids.id IS 'Id of the bid.';
 COMMENT ON COLUMN bids.auction IS 'Auction of the bid. Refers to `auctions`.';
 COMMENT ON COLUMN bids.bidder IS 'User who bids. Refers to `users`.';
@@ -85,15 +95,18 @@ COMMENT ON COLUMN notifier_checkpoints.partition IS 'Number of the partition. Re
 COMMENT ON COLUMN notifier_checkpoints.position IS 'Newest event of which all notifications are stored. Moved in the transaction that stores them.';
 
 COMMENT ON TABLE subscriptions IS 'Notification preferences. Users without a row have the defaults.';
+COMMENT ON COLUMN subscriptions.partition IS 'Partition of the user. Refers to `partitions`.';
 COMMENT ON COLUMN subscriptions.user_id IS 'The user. Refers to `users`.';
 COMMENT ON COLUMN subscriptions.changed_kinds IS 'Kinds of notifications that the user set to other than the default.';
 
 COMMENT ON TABLE inboxes IS 'Newest and read notification of each user.';
+COMMENT ON COLUMN inboxes.partition IS 'Partition of the user. Refers to `partitions`.';
 COMMENT ON COLUMN inboxes.user_id IS 'The user. Refers to `users`.';
 COMMENT ON COLUMN inboxes.last IS 'Sequence number of the newest notification.';
 COMMENT ON COLUMN inboxes.read_up_to IS 'Sequence number up to which the user has read.';
 
 COMMENT ON TABLE notifications IS 'Notifications. The newest ones of each user are kept (`notifier.inbox_size`).';
+COMMENT ON COLUMN notifications.partition IS 'Partition of the user. Refers to `partitions`.';
 COMMENT ON COLUMN notifications.user_id IS 'The user. Refers to `inboxes`.';
 COMMENT ON COLUMN notifications.seq IS 'Sequence number in the inbox, from 1, gap-free.';
 COMMENT ON COLUMN notifications.id IS 'Id of the notification.';
@@ -126,6 +139,7 @@ COMMENT ON COLUMN api_keys.expires_at IS 'Time at which the key expires. Null: n
 COMMENT ON COLUMN api_keys.revoked_at IS 'Time at which the key was revoked. Null: not revoked.';
 
 COMMENT ON TABLE webhooks IS 'URLs to which users have their notifications sent. Deleted with the account.';
+COMMENT ON COLUMN webhooks.partition IS 'Partition of the user. Refers to `partitions`.';
 COMMENT ON COLUMN webhooks.id IS 'Id of the webhook.';
 COMMENT ON COLUMN webhooks.user_id IS 'User who created it. Refers to `users`.';
 COMMENT ON COLUMN webhooks.url IS 'URL to call.';
@@ -135,6 +149,7 @@ COMMENT ON COLUMN webhooks.created_at IS 'Time at which the webhook was created.
 COMMENT ON COLUMN webhooks.disabled_at IS 'Time at which the receiver answered 410. Null: enabled.';
 
 COMMENT ON TABLE deliveries IS 'Outbox: notifications to send by webhook and e-mail. Written in the transaction of the notification.';
+COMMENT ON COLUMN deliveries.partition IS 'Partition of the user who is notified. Refers to `partitions`.';
 COMMENT ON COLUMN deliveries.seq IS 'Order of the deliveries.';
 COMMENT ON COLUMN deliveries.channel IS '`webhook` or `email`.';
 COMMENT ON COLUMN deliveries.endpoint IS 'Id of the webhook; for e-mail, of the user. Refers to `webhooks`.';

@@ -18,14 +18,14 @@ const OTHER_TESTS: [&str; 1] = ["docs/how-to/inspect-streams.md"];
 
 /// Commands of a page, and the lines that it shows as their output.
 #[derive(Debug, Default, PartialEq)]
-struct Commands {
+pub(crate) struct Commands {
     script: String,
     output: Vec<String>,
 }
 
 impl Commands {
     /// Returns the commands of a page in Markdown.
-    fn of(text: &str) -> Commands {
+    pub(crate) fn of(text: &str) -> Commands {
         let mut commands = Commands::default();
         let mut after_script = false;
         let mut rest = text;
@@ -48,7 +48,7 @@ impl Commands {
 
     /// Runs the commands at a portal, and asserts that they print the lines of the page and that the last one
     /// succeeds. Others may fail: pages show refusals too.
-    fn assert_true(&self, page: &str, up: &RunningPortal) {
+    pub(crate) fn assert_true(&self, page: &str, up: &RunningPortal) {
         let directory = reader_directory(up);
         let output = Command::new("bash")
             .args(["-O", "expand_aliases", "-c"])

@@ -23,6 +23,7 @@ use auction_app::writer::partition_writer::{self, PartitionWriter};
 use auction_app::writer::snapshots::snapshots;
 use auction_simulation::faulty_port::FaultyPort;
 use auction_simulation::locks::Locks;
+use auction_simulation::streams::partitions;
 use auction_simulation::world::{Server, World};
 use auction_testkit::contract::command_stream::StreamHarness;
 use auction_testkit::fixtures::P;
@@ -113,7 +114,16 @@ impl Parts {
         let (deletions, supervisor) = (portal.store.clone(), self.supervisor("closing"));
         self.tasks.spawn(async move {
             let (schedule, departed) = (ClosingSchedule::default(), Notify::new());
-            closing::run(&queue, &deletions, &MemoryRevocations, &schedule, &departed, supervisor).await;
+            closing::run(
+                &queue,
+                &deletions,
+                &MemoryRevocations,
+                &schedule,
+                &departed,
+                partitions(),
+                supervisor,
+            )
+            .await;
         });
     }
 
