@@ -16,6 +16,7 @@
 //! | [`decider`] | decides one batch on the state in memory |
 //! | [`dispatch`] | selects the aggregate that decides a command |
 //! | [`close_clock`] | limits the time of a close to that of this machine |
+//! | `removals` | what a close removes first: bids and auctions of barred users |
 //! | `dead_letter` | outcomes and dead letters of commands that cannot be processed |
 //! | [`aggregate_cache`], [`active_users`] | the state in memory, bounded |
 //! | [`snapshots`] | snapshots of auctions with many events |
@@ -30,6 +31,7 @@ pub mod decider;
 pub mod dispatch;
 pub mod partition_writer;
 mod pessimistic;
+mod removals;
 pub mod retention;
 pub mod snapshots;
 mod stages;

@@ -5,11 +5,11 @@ use super::aggregate_cache::AggregateCache;
 use super::close_clock::CloseClock;
 use super::dead_letter::{CommandInfo, dead_letter, failure, panic_failure};
 use super::dispatch::DecideFn;
+use super::removals::{is_close, removals};
 use super::snapshots::{Snapshot, SnapshotPolicy};
 use crate::consume::stored_events::LoadError;
 use crate::ports::commands::command_stream::{Failure, ReceivedCommand, Settlement};
 use crate::ports::events::event_store::{AppendBatch, EventStore, NewEvent};
-use auction_domain::auction::{AuctionCommand, CancelAuction, RetractBids, Status};
 use auction_domain::refusal::UnknownSender;
 use auction_domain::user::UserEvent;
 use auction_domain::user_bar::BarEvent;
@@ -271,12 +271,13 @@ impl Decider {
 
     fn result(&mut self, command: &Command, at: Timestamp, events: &mut Vec<NewEvent>) -> OutcomeResult {
         let first = events.len();
-        for removal in self.removals_before_close(command, at) {
+        let decided_at = self.close_clock.decision_time(command, at);
+        for removal in self.removals_before_close(command, decided_at) {
             // Not refused, since it is derived from the state.
-            let removed = (self.decide_fn.0)(self.aggregates.get(command.key), &removal, at);
+            let removed = (self.decide_fn.0)(self.aggregates.get(command.key), &removal, decided_at);
             self.apply_all(command, removed.unwrap_or_default(), at, events);
         }
-        let result = match self.events_of(command, at) {
+        let result = match self.events_of(command, decided_at) {
             Ok(new) => {
                 self.apply_all(command, new, at, events);
                 self.accepted(command)
@@ -297,29 +298,15 @@ impl Decider {
         if unknown && matches!(command.body, CommandBody::Auction(_)) {
             return Err(UnknownSender.into());
         }
-        let at = self.close_clock.decision_time(command, at);
         (self.decide_fn.0)(self.aggregates.get(command.key), command, at)
     }
 
-    /// Returns the commands that remove what barred users have left in an auction that is closed. So a close never
-    /// overtakes the removal, which the user-deletion process sends after the bar.
     fn removals_before_close(&mut self, command: &Command, at: Timestamp) -> Vec<Command> {
-        let Some(auction) = self.aggregates.get(command.key).auction.as_ref().filter(|_| is_close(command))
-        else {
-            return Vec::new();
-        };
-        if auction.status() != Status::Open || at < auction.ends_at() {
-            return Vec::new();
-        }
-        let removal = |body| Command { body: CommandBody::Auction(body), ..command.clone() };
-        if auction.terms().seller.is_some_and(|seller| self.active_users.is_barred(seller)) {
-            return vec![removal(AuctionCommand::CancelAuction(CancelAuction))];
-        }
-        let mut barred: Vec<UserId> =
-            auction.bidders().filter(|bidder| self.active_users.is_barred(*bidder)).collect();
-        barred.sort_unstable();
-        let retract = |bidder| removal(AuctionCommand::RetractBids(RetractBids { bidder }));
-        barred.into_iter().map(retract).collect()
+        let (aggregates, active_users) = (&mut self.aggregates, &self.active_users);
+        let auction = aggregates.get(command.key).auction.as_ref().filter(|_| is_close(command));
+        auction.map_or_else(Vec::new, |auction| {
+            removals(auction, command, at, |user| active_users.is_barred(user))
+        })
     }
 
     fn apply_all(&mut self, command: &Command, new: Vec<Event>, at: Timestamp, events: &mut Vec<NewEvent>) {
@@ -380,10 +367,6 @@ impl Decider {
             }
         }
     }
-}
-
-fn is_close(command: &Command) -> bool {
-    matches!(command.body, CommandBody::Auction(AuctionCommand::CloseAuction(_)))
 }
 
 fn sender(actor: Actor) -> Option<UserId> {

@@ -126,8 +126,8 @@ pub const ALL: &[Mutation] = &[
         "a close first removes what barred users have left",
         &[edit(
             DECIDER,
-            "for removal in self.removals_before_close(command, at) {",
-            "for removal in Vec::new() {",
+            "for removal in self.removals_before_close(command, decided_at) {",
+            "for removal in Vec::<Command>::new() {",
         )],
         Test("auction-app", "all", "user_deletion_completes_once_under_random_faults"),
     ),
