@@ -71,14 +71,8 @@ pub fn describe() {
         "auction_delivery_attempts_total",
         "Webhook and e-mail delivery attempts, by channel and result."
     );
-    describe_counter!(
-        "auction_accounts_expired_total",
-        "Accounts deleted because the sign-up command was refused or lost."
-    );
-    describe_counter!(
-        "auction_log_lines_dropped_total",
-        "Log lines dropped because nothing reads standard error."
-    );
+    describe_counter!("auction_accounts_expired_total", "Accounts deleted after a failed or lost sign-up.");
+    describe_counter!("auction_log_lines_dropped_total", "Log lines dropped without a reader.");
     describe_gauge!("auction_partition_active", "1 while this process owns the partition, else 0.");
 }
 

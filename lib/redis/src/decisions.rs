@@ -13,7 +13,7 @@ use stream_worker::value::{member, number, text};
 /// Longest time to wait for a reply.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Number of replies for each partition: the groups of each channel, and the consumers of one.
+/// Number of replies for each partition: the groups of each channel, and the lease.
 const REPLIES: usize = Channel::ALL.len() + 1;
 
 /// Probe of the command streams and their writers.
@@ -22,21 +22,28 @@ pub struct RedisDecisionProbe {
     connection: Option<DedicatedConnection>,
     partitions: Vec<PartitionId>,
     commands: Pipeline,
+    /// Whether writers own partitions by leases.
+    leased: bool,
 }
 
 impl RedisDecisionProbe {
-    /// Returns a probe that connects at its first sample.
-    pub fn new(server: RedisServer, partitions: PartitionCount) -> RedisDecisionProbe {
+    /// Returns a probe that connects at its first sample. Without leases, every partition counts as owned.
+    pub fn new(server: RedisServer, partitions: PartitionCount, leased: bool) -> RedisDecisionProbe {
         let mut commands = pipe();
         for partition in partitions.all() {
             for channel in Channel::ALL {
                 commands.cmd("XINFO").arg("GROUPS").arg(keys::commands(partition, channel));
             }
-            // A writer reads all channels at once.
-            let bids = keys::commands(partition, Channel::Bid);
-            commands.cmd("XINFO").arg("CONSUMERS").arg(bids).arg(GROUP);
+            // Consumers show nothing: Redis 7.0 records only those that have received an entry.
+            commands.cmd("EXISTS").arg(keys::lease(partition, GROUP));
         }
-        RedisDecisionProbe { server, connection: None, partitions: partitions.all().collect(), commands }
+        RedisDecisionProbe {
+            server,
+            connection: None,
+            partitions: partitions.all().collect(),
+            commands,
+            leased,
+        }
     }
 }
 
@@ -49,12 +56,13 @@ impl DecisionProbe for RedisDecisionProbe {
         let replies = connection.send(&self.commands).await.map_err(unavailable)?;
         self.connection = Some(connection);
         let of_partitions = self.partitions.iter().zip(replies.chunks_exact(REPLIES));
-        Ok(of_partitions.map(|(partition, replies)| decisions(*partition, replies)).collect())
+        let decisions = of_partitions.map(|(partition, replies)| decisions(*partition, replies, self.leased));
+        Ok(decisions.collect())
     }
 }
 
-fn decisions(partition: PartitionId, replies: &[Value]) -> PartitionDecisions {
-    let (consumers, channels) = replies.split_last().unwrap_or((&Value::Nil, &[]));
+fn decisions(partition: PartitionId, replies: &[Value], leased: bool) -> PartitionDecisions {
+    let (lease, channels) = replies.split_last().unwrap_or((&Value::Nil, &[]));
     let (mut undecided, mut decided) = (0, Some(0));
     for groups in channels {
         let Some(writers) = list(groups).iter().find(|group| name(group) == Some(GROUP)) else { continue };
@@ -64,9 +72,7 @@ fn decisions(partition: PartitionId, replies: &[Value]) -> PartitionDecisions {
         let read = count("entries-read");
         decided = decided.zip(read).map(|(decided, read)| decided + read.saturating_sub(pending));
     }
-    let idle = list(consumers).iter().filter_map(|consumer| member(consumer, "idle").and_then(number));
-    let since_read = idle.filter_map(|ms| u64::try_from(ms).ok()).min().map(Duration::from_millis);
-    PartitionDecisions { partition, since_read, undecided, decided }
+    PartitionDecisions { partition, has_writer: !leased || *lease == Value::Int(1), undecided, decided }
 }
 
 /// Returns the entries of a list; none if the stream or group does not exist.
@@ -95,20 +101,20 @@ mod tests {
 
     #[test]
     fn decisions_are_summed_over_the_channels() {
-        let consumers =
-            Value::Array(vec![map(&[("idle", Value::Int(9000))]), map(&[("idle", Value::Int(20))])]);
         let bids = group(2, Value::Int(4), Value::Int(10));
         let users = group(0, Value::Int(0), Value::Int(3));
-        let found = decisions(PartitionId(1), &[users, Value::Nil, bids.clone(), consumers]);
+        let found = decisions(PartitionId(1), &[users, Value::Nil, bids.clone(), Value::Int(1)], true);
         let expected = PartitionDecisions {
             partition: PartitionId(1),
-            since_read: Some(Duration::from_millis(20)),
+            has_writer: true,
             undecided: 6,
             decided: Some(11),
         };
         assert_eq!(found, expected);
         let unknown = group(0, Value::Nil, Value::Nil);
-        let found = decisions(PartitionId(1), &[unknown, Value::Nil, bids, Value::Nil]);
-        assert_eq!((found.since_read, found.undecided, found.decided), (None, 6, None));
+        let replies = [unknown, Value::Nil, bids, Value::Int(0)];
+        let found = decisions(PartitionId(1), &replies, true);
+        assert_eq!((found.has_writer, found.undecided, found.decided), (false, 6, None));
+        assert!(decisions(PartitionId(1), &replies, false).has_writer, "partitions have no owner");
     }
 }

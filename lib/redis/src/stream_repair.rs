@@ -20,8 +20,8 @@ pub struct StreamRepair {
     pub key: String,
     /// Difference of the newest id and the clock of Redis.
     pub ahead: Duration,
-    /// Number of writers that read the stream. It is not changed while there is one.
-    pub working: u64,
+    /// Whether a writer works on the partition. The stream is not changed meanwhile.
+    pub has_writer: bool,
     /// Number of undecided commands that keep their id.
     pub kept: u64,
     /// Number of undecided commands that get the current time.
@@ -30,10 +30,10 @@ pub struct StreamRepair {
     pub removed: u64,
 }
 
-/// Whether a repair changes the streams.
+/// Kind of a run: whether a repair changes the streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RepairMode {
-    /// Nothing is changed.
+    /// The streams stay as they are.
     Plan,
     /// The streams are changed, unless writers read them.
     Apply,
@@ -53,12 +53,13 @@ pub async fn repair(
         for channel in Channel::ALL {
             let key = keys::commands(*partition, channel);
             let mut call = cmd("EVAL");
-            call.arg(REPAIR).arg(1).arg(&key).arg(GROUP).arg(working_ms).arg(mode);
-            let (ahead, working, kept, moved, removed): (u64, u64, u64, u64, u64) =
+            call.arg(REPAIR).arg(2).arg(&key).arg(keys::lease(*partition, GROUP));
+            call.arg(GROUP).arg(working_ms).arg(mode);
+            let (ahead, has_writer, kept, moved, removed): (u64, bool, u64, u64, u64) =
                 call.query_async(&mut connection).await.map_err(client_error)?;
             let ahead = Duration::from_millis(ahead);
             if !ahead.is_zero() {
-                repairs.push(StreamRepair { key, ahead, working, kept, moved, removed });
+                repairs.push(StreamRepair { key, ahead, has_writer, kept, moved, removed });
             }
         }
     }

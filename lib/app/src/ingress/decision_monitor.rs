@@ -1,6 +1,6 @@
 //! Observes whether the commands that this ingress accepts are decided.
 //!
-//! A partition is served while a writer reads its commands, and while commands that wait are decided. One
+//! A partition is served while a writer owns it, and while commands that wait are decided. One
 //! task observes all partitions. A partition that is not served shows in the health of the process; an
 //! ingress of which no partition is served for longer is not ready for load balancers.
 
@@ -42,7 +42,7 @@ impl DecisionStatus {
 /// Last times at which a partition was seen to be served.
 #[derive(Clone, Copy, Debug)]
 struct Observed {
-    last_read: Instant,
+    last_owned: Instant,
     /// Last time at which no command waited or one was decided.
     last_decided: Instant,
     decided: Option<u64>,
@@ -50,12 +50,12 @@ struct Observed {
 
 impl Observed {
     fn new(now: Instant) -> Observed {
-        Observed { last_read: now, last_decided: now, decided: None }
+        Observed { last_owned: now, last_decided: now, decided: None }
     }
 
     fn update(&mut self, now: Instant, sample: &PartitionDecisions) {
-        if let Some(read) = sample.since_read.and_then(|since| now.checked_sub(since)) {
-            self.last_read = self.last_read.max(read);
+        if sample.has_writer {
+            self.last_owned = now;
         }
         // An unknown number counts as progress: it is unknown after streams were lost, for a short time.
         if sample.undecided == 0 || sample.decided.is_none() || sample.decided != self.decided {
@@ -65,7 +65,7 @@ impl Observed {
     }
 
     fn last_served(&self) -> Instant {
-        self.last_read.min(self.last_decided)
+        self.last_owned.min(self.last_decided)
     }
 }
 
@@ -120,8 +120,12 @@ mod tests {
     }
 
     fn sample(partition: u16, undecided: u64) -> PartitionDecisions {
-        let since_read = Some(Duration::from_millis(100));
-        PartitionDecisions { partition: PartitionId(partition), since_read, undecided, decided: Some(5) }
+        PartitionDecisions {
+            partition: PartitionId(partition),
+            has_writer: true,
+            undecided,
+            decided: Some(5),
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -138,8 +142,8 @@ mod tests {
         let failing = |status: &HealthStatus, partitions: &str| matches!(status, HealthStatus::Waiting { reason, .. } if reason.ends_with(partitions));
         let (shown, since) = after(60).await;
         assert!(shown == HealthStatus::Up && since < 2, "{shown:?} {since}");
-        // No writer reads partition 1: the other one is still served.
-        let left = PartitionDecisions { since_read: None, ..sample(1, 0) };
+        // No writer owns partition 1: the other one is still served.
+        let left = PartitionDecisions { has_writer: false, ..sample(1, 0) };
         samples.send_replace(vec![sample(0, 0), left]);
         let (shown, since) = after(15).await;
         assert!(failing(&shown, "partitions 01") && since < 2, "{shown:?} {since}");

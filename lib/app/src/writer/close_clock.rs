@@ -1,6 +1,6 @@
 //! Second clock for closing auctions.
 //!
-//! Redis stamps commands. If its clock is ahead for a moment, a close would end an auction early and for good.
+//! The streams stamp commands. If their clock is ahead for a moment, a close would end an auction early and for good.
 //! So the writer decides a close at no later time than its own clock shows, within a tolerance. The auction
 //! then refuses the close as too early, and the auctioneer sends another one.
 
@@ -39,7 +39,7 @@ impl CloseClock {
         if latest < at {
             let (auction, ahead_ms) = (command.key, at.0.saturating_sub(latest.0));
             tracing::warn!(%auction, ahead_ms,
-                "the clock of Redis is ahead of this machine's clock by more than writer.max_close_skew_ms: \
+                "the clock of the streams is ahead of this machine's clock by more than writer.max_close_skew_ms: \
                  an auction that ends in between is closed later");
         }
         latest.min(at)

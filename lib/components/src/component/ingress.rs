@@ -3,7 +3,7 @@
 use super::commitments::commitments;
 use super::shared_secret::shared_secret;
 use super::{StartContext, failed, rate_limits, webhooks};
-use crate::settings::{IngressSettings, Settings, millis};
+use crate::settings::{Concurrency, IngressSettings, Settings, millis};
 use crate::tasks::ComponentError;
 use auction_app::ingress::accounts::Passwords;
 use auction_app::ingress::auction_history::AuctionHistoryReader;
@@ -112,7 +112,8 @@ pub(super) async fn start(context: &mut StartContext<'_>) -> Result<(), Componen
     let probe = RedisLoadProbe::new(connections.redis.clone(), partitions);
     let (limits, supervisor) = (load_limits(ingress), context.supervisor("ingress load"));
     context.tasks.run("load monitor", run_load_monitor(probe, limits, shedding, supervisor));
-    let probe = RedisDecisionProbe::new(connections.redis.clone(), partitions);
+    let leased = settings.writer.concurrency == Concurrency::Leased;
+    let probe = RedisDecisionProbe::new(connections.redis.clone(), partitions, leased);
     let supervisor = context.supervisor("ingress decisions");
     context.tasks.run("decision monitor", run_decision_monitor(probe, decisions, supervisor));
     serve(context, listener, portal, name, waiters);

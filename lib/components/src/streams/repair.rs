@@ -26,7 +26,7 @@ async fn execute(args: RepairArgs) -> Result<CommandOutput, ProcessError> {
     let partitions: Vec<_> = context.connections.partitions.all().collect();
     let found = context.check(repair(&context.connections.redis_pool, &partitions, mode).await)?;
     let text = report(&found, mode);
-    let blocked = mode == RepairMode::Apply && found.iter().any(|stream| stream.working > 0);
+    let blocked = mode == RepairMode::Apply && found.iter().any(|stream| stream.has_writer);
     Ok(if blocked { CommandOutput::failure(text) } else { CommandOutput::success(text) })
 }
 
@@ -36,15 +36,15 @@ fn report(found: &[StreamRepair], mode: RepairMode) -> String {
     }
     let mut text =
         String::from("stream                ahead  keep their time  get the current time  removed\n");
-    for StreamRepair { key, ahead, working, kept, moved, removed } in found {
+    for StreamRepair { key, ahead, has_writer, kept, moved, removed } in found {
         // Writing into a string cannot fail.
         let _ = write!(text, "{key:<18} {:>6} s {kept:>16} {moved:>21} {removed:>8}", ahead.as_secs());
-        let _ = match working {
-            0 => writeln!(text),
-            _ => writeln!(text, "  not changed: {working} writers read it"),
+        let _ = match has_writer {
+            false => writeln!(text),
+            true => writeln!(text, "  not changed: a writer works on the partition"),
         };
     }
-    text.push_str(match (mode, found.iter().any(|stream| stream.working > 0)) {
+    text.push_str(match (mode, found.iter().any(|stream| stream.has_writer)) {
         (_, true) => "Correct the clock of Redis, stop all writers, wait 10 seconds and run the command again.\n",
         (RepairMode::Plan, false) => {
             "Nothing is changed. Undecided commands from the future get the current time; decided ones are removed\n\
@@ -65,7 +65,7 @@ mod tests {
         let stream = StreamRepair {
             key: "ap:{00}:cmd:bid".to_owned(),
             ahead: Duration::from_secs(3600),
-            working: 0,
+            has_writer: false,
             kept: 1,
             moved: 2,
             removed: 3,
@@ -75,8 +75,11 @@ mod tests {
             plan.contains("ap:{00}:cmd:bid") && plan.contains("3600 s") && plan.contains("--yes"),
             "{plan}"
         );
-        let blocked = report(&[StreamRepair { working: 2, ..stream.clone() }], RepairMode::Apply);
-        assert!(blocked.contains("2 writers read it") && blocked.contains("stop all writers"), "{blocked}");
+        let blocked = report(&[StreamRepair { has_writer: true, ..stream.clone() }], RepairMode::Apply);
+        assert!(
+            blocked.contains("a writer works on the partition") && blocked.contains("stop all writers"),
+            "{blocked}"
+        );
         assert!(report(&[stream], RepairMode::Apply).contains("repaired"));
         assert!(report(&[], RepairMode::Plan).starts_with("no command stream is ahead"));
     }

@@ -1,10 +1,10 @@
 -- Moves a command stream back whose newest id is ahead of the clock. Ids of a stream only grow, so the stream is
 -- deleted and created again, in one step: undecided commands with a right time keep their id, undecided ones
 -- from the future get the current time, and decided ones are left out, since their outcomes are in Postgres.
--- KEYS: the stream. ARGV: group of the writers; idle time in ms below which a consumer is working; "apply", or
+-- KEYS: the stream, and the lease of its partition. ARGV: group of the writers; idle time in ms below which a consumer is working; "apply", or
 -- "plan" to change nothing.
--- Returns how far the stream is ahead in ms (0: nothing to do), and the numbers of consumers that are working, of
--- commands that keep their id, that get a new one, and that are left out.
+-- Returns how far the stream is ahead in ms (0: nothing to do), 1 if a writer is working, and the numbers of commands
+-- that keep their id, that get a new one, and that are left out.
 local key, group = KEYS[1], ARGV[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -30,13 +30,14 @@ if redis.call('EXISTS', key) == 0 then return {0, 0, 0, 0, 0} end
 local last = parts(fields(redis.call('XINFO', 'STREAM', key))['last-generated-id'])
 if last <= now then return {0, 0, 0, 0, 0} end
 
-local delivered, working, pending = '0-0', 0, {}
+-- A writer that has received no command is no consumer yet, but it has the lease.
+local delivered, working, pending = '0-0', redis.call('EXISTS', KEYS[2]), {}
 for _, info in ipairs(redis.call('XINFO', 'GROUPS', key)) do
     local found = fields(info)
     if found['name'] == group then
         delivered = found['last-delivered-id']
         for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', key, group)) do
-            if fields(consumer)['idle'] < tonumber(ARGV[2]) then working = working + 1 end
+            if fields(consumer)['idle'] < tonumber(ARGV[2]) then working = 1 end
         end
         if found['pending'] > 0 then
             for _, entry in ipairs(redis.call('XPENDING', key, group, '-', '+', found['pending'])) do

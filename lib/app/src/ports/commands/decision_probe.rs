@@ -3,15 +3,14 @@
 use crate::ports::Unavailable;
 use auction_wire::PartitionId;
 use std::future::Future;
-use std::time::Duration;
 
 /// Commands and writers of one partition at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartitionDecisions {
     /// Partition that the numbers belong to.
     pub partition: PartitionId,
-    /// Time since a writer last read commands; none if no writer has joined.
-    pub since_read: Option<Duration>,
+    /// Whether a writer owns the partition, or partitions have no owner in this mode of concurrency.
+    pub has_writer: bool,
     /// Number of commands without an outcome, delivered or not.
     pub undecided: u64,
     /// Number of commands decided so far; none if it is unknown.
