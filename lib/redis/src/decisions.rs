@@ -4,17 +4,18 @@ use crate::command_stream::GROUP;
 use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::decision_probe::{DecisionProbe, PartitionDecisions};
+use auction_domain::Timestamp;
 use auction_wire::{Channel, PartitionCount, PartitionId};
 use redis::{Pipeline, Value, pipe};
 use std::time::Duration;
-use stream_worker::DedicatedConnection;
 use stream_worker::value::{member, number, text};
+use stream_worker::{DedicatedConnection, EntryId};
 
 /// Longest time to wait for a reply.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Number of replies for each partition: the groups of each channel, and the lease.
-const REPLIES: usize = Channel::ALL.len() + 1;
+/// Number of replies for each partition: groups and pending entries of each channel, and the lease.
+const REPLIES: usize = 2 * Channel::ALL.len() + 1;
 
 /// Probe of the command streams and their writers.
 pub struct RedisDecisionProbe {
@@ -32,7 +33,9 @@ impl RedisDecisionProbe {
         let mut commands = pipe();
         for partition in partitions.all() {
             for channel in Channel::ALL {
-                commands.cmd("XINFO").arg("GROUPS").arg(keys::commands(partition, channel));
+                let stream = keys::commands(partition, channel);
+                commands.cmd("XINFO").arg("GROUPS").arg(&stream);
+                commands.cmd("XPENDING").arg(&stream).arg(GROUP);
             }
             // Consumers show nothing: Redis 7.0 records only those that have received an entry.
             commands.cmd("EXISTS").arg(keys::lease(partition, GROUP));
@@ -63,16 +66,31 @@ impl DecisionProbe for RedisDecisionProbe {
 
 fn decisions(partition: PartitionId, replies: &[Value], leased: bool) -> PartitionDecisions {
     let (lease, channels) = replies.split_last().unwrap_or((&Value::Nil, &[]));
-    let (mut undecided, mut decided) = (0, Some(0));
-    for groups in channels {
-        let Some(writers) = list(groups).iter().find(|group| name(group) == Some(GROUP)) else { continue };
+    let (mut undecided, mut decided, mut all_delivered, mut oldest) = (0, Some(0), true, None);
+    for channel in channels.chunks_exact(2) {
+        let (groups, pending) = (&channel[0], &channel[1]);
+        oldest = [oldest, oldest_pending(pending)].into_iter().flatten().min();
+        let Some(writers) = list(groups).iter().find(|group| name(group) == Some(GROUP)) else {
+            // A stream without the group was never read. A missing stream has nothing to read.
+            all_delivered &= !matches!(groups, Value::Array(_));
+            continue;
+        };
         let count = |field| member(writers, field).and_then(number).and_then(|n| u64::try_from(n).ok());
         let pending = count("pending").unwrap_or_default();
+        // The lag is unknown after entries were removed.
+        all_delivered &= count("lag") == Some(0);
         undecided += count("lag").unwrap_or_default() + pending;
         let read = count("entries-read");
         decided = decided.zip(read).map(|(decided, read)| decided + read.saturating_sub(pending));
     }
-    PartitionDecisions { partition, has_writer: !leased || *lease == Value::Int(1), undecided, decided }
+    let has_writer = !leased || *lease == Value::Int(1);
+    PartitionDecisions { partition, has_writer, undecided, decided, all_delivered, oldest_delivered: oldest }
+}
+
+/// Returns the time of the lowest id in a summary of pending entries.
+fn oldest_pending(summary: &Value) -> Option<Timestamp> {
+    let id: EntryId = text(list(summary).get(1)?)?.parse().ok()?;
+    i64::try_from(id.ms).ok().map(Timestamp)
 }
 
 /// Returns the entries of a list; none if the stream or group does not exist.
@@ -101,20 +119,32 @@ mod tests {
 
     #[test]
     fn decisions_are_summed_over_the_channels() {
+        let bulk = |text: &str| Value::BulkString(text.as_bytes().to_vec());
+        let none = Value::Array(vec![Value::Int(0), Value::Nil, Value::Nil, Value::Nil]);
+        let pending = Value::Array(vec![Value::Int(2), bulk("7000-1"), bulk("8000-0"), Value::Nil]);
         let bids = group(2, Value::Int(4), Value::Int(10));
-        let users = group(0, Value::Int(0), Value::Int(3));
-        let found = decisions(PartitionId(1), &[users, Value::Nil, bids.clone(), Value::Int(1)], true);
+        let users = || group(0, Value::Int(0), Value::Int(3));
+        let found = decisions(
+            PartitionId(1),
+            &[users(), none.clone(), Value::Nil, Value::Nil, bids.clone(), pending, Value::Int(1)],
+            true,
+        );
         let expected = PartitionDecisions {
             partition: PartitionId(1),
             has_writer: true,
             undecided: 6,
             decided: Some(11),
+            all_delivered: false,
+            oldest_delivered: Some(Timestamp(7000)),
         };
         assert_eq!(found, expected);
         let unknown = group(0, Value::Nil, Value::Nil);
-        let replies = [unknown, Value::Nil, bids, Value::Int(0)];
+        let replies = [unknown, none, Value::Nil, Value::Nil, bids, Value::Nil, Value::Int(0)];
         let found = decisions(PartitionId(1), &replies, true);
         assert_eq!((found.has_writer, found.undecided, found.decided), (false, 6, None));
         assert!(decisions(PartitionId(1), &replies, false).has_writer, "partitions have no owner");
+        let idle = [users(), Value::Nil, Value::Nil, Value::Nil, users(), Value::Nil, Value::Int(1)];
+        let found = decisions(PartitionId(1), &idle, true);
+        assert_eq!((found.all_delivered, found.oldest_delivered), (true, None));
     }
 }

@@ -3,14 +3,18 @@
 //! A partition is served while a writer owns it, and while commands that wait are decided. One
 //! task observes all partitions. A partition that is not served shows in the health of the process; an
 //! ingress of which no partition is served for longer is not ready for load balancers.
+//!
+//! The task also observes up to which time all commands are decided. A command from before that time without an
+//! outcome was lost with a backend.
 
 use crate::ports::commands::decision_probe::{DecisionProbe, PartitionDecisions};
+use auction_domain::{DurationMs, Timestamp};
 use auction_wire::PartitionId;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
-use worker_runtime::Supervisor;
+use worker_runtime::{Supervisor, entropy};
 
 /// Interval at which the partitions are observed.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
@@ -18,24 +22,44 @@ const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 /// Time after which a partition that is not served shows in the health.
 const MAX_PAUSE: Duration = Duration::from_secs(10);
 
-/// Time since when no command can be decided, shared by all clones.
+/// Longest time from the receipt of a command until it is on its stream, all retries and the difference of the
+/// clocks included.
+const MAX_DELAY: DurationMs = DurationMs::seconds(120);
+
+/// Observations of all partitions, shared by all clones.
 #[derive(Clone, Debug)]
-pub struct DecisionStatus(Arc<Mutex<Instant>>);
+pub struct DecisionStatus(Arc<Mutex<Decisions>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Decisions {
+    /// Last time at which at least one partition was served.
+    last_served: Instant,
+    /// Time up to which the commands of all partitions are decided.
+    decided_through: Option<Timestamp>,
+}
 
 impl Default for DecisionStatus {
     fn default() -> DecisionStatus {
-        DecisionStatus(Arc::new(Mutex::new(Instant::now())))
+        let decisions = Decisions { last_served: Instant::now(), decided_through: None };
+        DecisionStatus(Arc::new(Mutex::new(decisions)))
     }
 }
 
 impl DecisionStatus {
     /// Returns the time since at least one partition was served, or since the start.
     pub fn since_served(&self) -> Duration {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+        self.lock().last_served.elapsed()
     }
 
-    fn set(&self, last_served: Instant) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = last_served;
+    /// Returns whether a command that was received at this time and has no outcome was lost. Look up the
+    /// outcome after this call.
+    pub fn is_lost(&self, received_at: Timestamp) -> bool {
+        self.lock().decided_through.is_some_and(|through| received_at + MAX_DELAY < through)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Decisions> {
+        // The value is consistent after every operation, so a panic of another holder does no harm.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -46,14 +70,17 @@ struct Observed {
     /// Last time at which no command waited or one was decided.
     last_decided: Instant,
     decided: Option<u64>,
+    /// Time up to which all commands are decided.
+    decided_through: Option<Timestamp>,
 }
 
 impl Observed {
     fn new(now: Instant) -> Observed {
-        Observed { last_owned: now, last_decided: now, decided: None }
+        Observed { last_owned: now, last_decided: now, decided: None, decided_through: None }
     }
 
-    fn update(&mut self, now: Instant, sample: &PartitionDecisions) {
+    /// Applies a sample, which was requested at `now`, and at `requested_at` by the clock of this machine.
+    fn update(&mut self, now: Instant, requested_at: Timestamp, sample: &PartitionDecisions) {
         if sample.has_writer {
             self.last_owned = now;
         }
@@ -62,6 +89,10 @@ impl Observed {
             self.last_decided = now;
         }
         self.decided = sample.decided;
+        if sample.all_delivered {
+            let oldest = sample.oldest_delivered.unwrap_or(requested_at);
+            self.decided_through = Some(oldest.min(requested_at));
+        }
     }
 
     fn last_served(&self) -> Instant {
@@ -77,6 +108,7 @@ pub async fn run_decision_monitor(
 ) {
     let mut observed: BTreeMap<PartitionId, Observed> = BTreeMap::new();
     while !supervisor.stopping() {
+        let (now, requested_at) = (Instant::now(), wall_clock());
         let samples = match probe.sample().await {
             Ok(samples) => samples,
             Err(error) => {
@@ -84,12 +116,14 @@ pub async fn run_decision_monitor(
                 continue;
             }
         };
-        let now = Instant::now();
         for sample in &samples {
-            observed.entry(sample.partition).or_insert_with(|| Observed::new(now)).update(now, sample);
+            let seen = observed.entry(sample.partition).or_insert_with(|| Observed::new(now));
+            seen.update(now, requested_at, sample);
         }
-        if let Some(last) = observed.values().map(Observed::last_served).max() {
-            status.set(last);
+        if let Some(last_served) = observed.values().map(Observed::last_served).max() {
+            // None if one partition was never seen without a backlog.
+            let decided_through = observed.values().map(|seen| seen.decided_through).min().flatten();
+            *status.lock() = Decisions { last_served, decided_through };
         }
         let paused = observed.iter().filter(|(_, seen)| now - seen.last_served() > MAX_PAUSE);
         let paused: Vec<String> = paused.map(|(partition, _)| partition.to_string()).collect();
@@ -101,6 +135,11 @@ pub async fn run_decision_monitor(
         }
         supervisor.sleep(SAMPLE_INTERVAL).await;
     }
+}
+
+/// Returns the time of this machine.
+fn wall_clock() -> Timestamp {
+    Timestamp(i64::try_from(entropy::clock().as_millis()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
@@ -125,6 +164,8 @@ mod tests {
             has_writer: true,
             undecided,
             decided: Some(5),
+            all_delivered: true,
+            oldest_delivered: None,
         }
     }
 
@@ -153,5 +194,23 @@ mod tests {
         assert!(failing(&shown, "partitions 00, 01") && since >= 13, "{shown:?} {since}");
         samples.send_replace(vec![PartitionDecisions { decided: Some(6), ..sample(0, 3) }, sample(1, 0)]);
         assert_eq!(after(2).await.0, HealthStatus::Up);
+    }
+
+    #[test]
+    fn command_is_lost_when_all_later_ones_are_decided() {
+        let (status, at) =
+            (DecisionStatus::default(), |seconds: u32| Timestamp(0) + DurationMs::seconds(seconds));
+        assert!(!status.is_lost(at(0)), "nothing is known yet");
+        let mut seen = Observed::new(Instant::now());
+        let mut update = |requested_at, sample: PartitionDecisions| {
+            seen.update(Instant::now(), requested_at, &sample);
+            status.lock().decided_through = seen.decided_through;
+        };
+        update(at(1000), PartitionDecisions { oldest_delivered: Some(at(500)), ..sample(0, 1) });
+        assert!(status.is_lost(at(379)) && !status.is_lost(at(381)), "one of second 500 is pending");
+        update(at(2000), PartitionDecisions { all_delivered: false, ..sample(0, 1) });
+        assert!(!status.is_lost(at(381)), "commands that are not delivered may be older");
+        update(at(2000), sample(0, 0));
+        assert!(status.is_lost(at(1879)) && !status.is_lost(at(1881)));
     }
 }

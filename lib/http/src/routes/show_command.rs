@@ -45,6 +45,7 @@ pub(super) fn endpoint() -> Endpoint {
             &requests::INVALID_REQUEST,
             &requests::UNKNOWN_COMMAND,
             &requests::OUTCOME_EXPIRED,
+            &requests::COMMAND_LOST,
             &requests::IDEMPOTENCY_KEY_REUSED,
         ])
         .problems(&refusals::all().iter().collect::<Vec<_>>())
@@ -62,6 +63,8 @@ async fn show_command(
     let known = known(&headers, portal.partitions)?;
     let prefer = Prefer::from_headers(&headers);
     let longest = portal.settings.max_wait;
+    // Before the lookup: a command that is decided in between has its outcome.
+    let is_lost = portal.decisions.is_lost(handle.received_at);
     let status = portal.commands.status_within(&handle, prefer.wait(longest)).await?;
     if matches!(status, CommandStatus::Pending)
         && is_expired(&handle, portal.settings.outcome_retention, wall_clock())
@@ -69,6 +72,11 @@ async fn show_command(
         return Err(Problem::of(&requests::OUTCOME_EXPIRED)
             .with("received_at", time::format(handle.received_at))
             .with("kept_seconds", portal.settings.outcome_retention.as_secs()));
+    }
+    if matches!(status, CommandStatus::Pending) && is_lost {
+        return Err(
+            Problem::of(&requests::COMMAND_LOST).with("received_at", time::format(handle.received_at))
+        );
     }
     command_response::status(command, &handle, status, prefer, longest, known)
 }

@@ -1,6 +1,7 @@
 //! Observes whether commands are decided.
 
 use crate::ports::Unavailable;
+use auction_domain::Timestamp;
 use auction_wire::PartitionId;
 use std::future::Future;
 
@@ -15,6 +16,10 @@ pub struct PartitionDecisions {
     pub undecided: u64,
     /// Number of commands decided so far; none if it is unknown.
     pub decided: Option<u64>,
+    /// Whether every command was delivered to a writer.
+    pub all_delivered: bool,
+    /// Time of the oldest command that was delivered and is not decided.
+    pub oldest_delivered: Option<Timestamp>,
 }
 
 /// Observes the commands and writers of all partitions.

@@ -127,6 +127,13 @@ problem_types! {
             member("received_at", ValueType::Time, "time at which the command was received"),
             member("kept_seconds", ValueType::Count, "retention period of outcomes in seconds"),
         ]);
+    COMMAND_LOST = problem("command_lost", 410,
+        "The command is not known any more: all later commands are decided, and it has no outcome. It was lost \
+         with a backend.",
+        "Send the request again with the same Idempotency-Key. Without a key, first read the user or the auction \
+         to find out whether the command had an effect.", &[
+            member("received_at", ValueType::Time, "time at which the command was received"),
+        ]);
     IDEMPOTENCY_KEY_REUSED = problem("idempotency_key_reused", 422,
         "The same caller used this Idempotency-Key for a different request with the same method and path.",
         "Use a new key for a new request. To repeat a request, send it unchanged.", &[]);
