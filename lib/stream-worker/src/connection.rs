@@ -5,8 +5,9 @@
 //! decoded in place, without a tree of `Value`s and one `Vec` per string. The task that sends also receives,
 //! so no second task has to be woken.
 
-use crate::StreamError;
+use crate::connection_end::ending_reply;
 use crate::frame::FrameProgress;
+use crate::{StreamError, value};
 use bytes::{Bytes, BytesMut};
 use redis::{Client, ConnectionAddr, Pipeline, Value, parse_redis_value, pipe};
 use std::io;
@@ -35,6 +36,16 @@ pub trait Connect: Sync {
 
     /// Returns the commands to send first on a new connection, such as `AUTH` and `SELECT`.
     fn handshake(&self) -> Pipeline;
+
+    /// Checks the replies to the handshake. After an error, the connection is not used.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StreamError::Redis`] for the first error reply. Implementations may refuse a server for other
+    /// reasons with [`StreamError::Refused`].
+    fn check_handshake(&self, replies: &[Value]) -> Result<(), StreamError> {
+        replies.iter().try_for_each(|reply| value::ok(reply.clone()).map(drop))
+    }
 }
 
 impl Connect for Client {
@@ -70,7 +81,8 @@ impl Connect for Client {
 /// Redis connection with a single owner.
 ///
 /// The connection never reopens itself. Drop it after any error of the connection, because a reply may have
-/// been lost on it. An error reply to a single command is not such an error.
+/// been lost on it, or because the server is not the one to use ([`crate::connection_end`]). An error reply to
+/// a single command is not such an error.
 pub struct DedicatedConnection {
     socket: Box<dyn Socket>,
     received: BytesMut,
@@ -78,6 +90,8 @@ pub struct DedicatedConnection {
     /// Commands were sent and their replies were not received: the next reply would belong to the wrong
     /// command.
     out_of_sync: bool,
+    /// A reply showed that the server is not the one to use.
+    wrong_server: bool,
 }
 
 impl DedicatedConnection {
@@ -91,10 +105,13 @@ impl DedicatedConnection {
     pub async fn open(server: &impl Connect, deadline: Duration) -> Result<DedicatedConnection, StreamError> {
         let socket = timeout(CONNECT_TIMEOUT, server.connect()).await.unwrap_or_else(|_| Err(timed_out()))?;
         let received = BytesMut::with_capacity(READ_BUFFER);
-        let mut connection = DedicatedConnection { socket, received, deadline, out_of_sync: false };
-        for reply in connection.send(&server.handshake()).await? {
-            reply.extract_error()?;
-        }
+        let mut connection =
+            DedicatedConnection { socket, received, deadline, out_of_sync: false, wrong_server: false };
+        let handshake = server.handshake();
+        let (packed, count) = (handshake.get_packed_pipeline(), handshake.cmd_iter().count());
+        let frames = connection.receive_frames(&packed, count).await?;
+        let replies: Result<Vec<Value>, _> = frames.iter().map(|frame| parse_redis_value(frame)).collect();
+        server.check_handshake(&replies?)?;
         Ok(connection)
     }
 
@@ -104,8 +121,9 @@ impl DedicatedConnection {
     ///
     /// # Errors
     ///
-    /// Returns an error if the connection is lost, a reply is not valid RESP, or the replies are not complete
-    /// within the deadline. The connection must then be dropped. Dropping the future before it completes has
+    /// Returns an error if the connection is lost, a reply is not valid RESP, the replies are not complete
+    /// within the deadline, or one of them shows that the server is not the one to use
+    /// ([`crate::connection_end`]). The connection must then be dropped. Dropping the future before it completes has
     /// the same effect: every later call returns an error.
     pub async fn send(&mut self, commands: &Pipeline) -> Result<Vec<Value>, StreamError> {
         self.send_for_frames(commands).await?.iter().map(|frame| Ok(parse_redis_value(frame)?)).collect()
@@ -129,8 +147,24 @@ impl DedicatedConnection {
     }
 
     async fn exchange(&mut self, packed: &[u8], replies: usize) -> Result<Vec<Bytes>, StreamError> {
+        let frames = self.receive_frames(packed, replies).await?;
+        for frame in frames.iter().filter(|frame| frame.first() == Some(&b'-')) {
+            if let Some(error) = ending_reply(&parse_redis_value(frame)?) {
+                self.wrong_server = true;
+                return Err(error.into());
+            }
+        }
+        Ok(frames)
+    }
+
+    async fn receive_frames(&mut self, packed: &[u8], replies: usize) -> Result<Vec<Bytes>, StreamError> {
         if self.out_of_sync {
             return Err(io::Error::other("connection out of sync: an earlier reply was not awaited").into());
+        }
+        if self.wrong_server {
+            return Err(
+                io::Error::other("connection ended: an earlier reply came from a wrong server").into()
+            );
         }
         if replies == 0 {
             return Ok(Vec::new());

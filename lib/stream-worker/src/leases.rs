@@ -13,8 +13,7 @@
 
 mod round;
 
-use crate::StreamError;
-use redis::Client;
+use crate::{Connect, StreamError};
 use round::{LeaseRound, Leases, RenewalFailed};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -69,7 +68,7 @@ struct Tasks<E> {
 ///
 /// Resumes a panic of `work`.
 pub async fn run<E, Run>(
-    client: &Client,
+    server: &(impl Connect + Clone),
     options: LeaseOptions,
     mut stop: ShutdownSignal,
     mut renewed: impl FnMut(Result<&[usize], &StreamError>),
@@ -80,7 +79,7 @@ where
     Run: Future<Output = Result<(), E>> + Send + 'static,
 {
     let interval = ROUND_INTERVAL.min(options.lease_ttl / 3);
-    let mut leases = Leases::new(client.clone(), options);
+    let mut leases = Leases::new(server.clone(), options);
     let mut tasks = Tasks { running: BTreeMap::new(), tasks: JoinSet::new() };
     let mut next_round = Instant::now();
     while !(leases.leaving() && tasks.running.is_empty()) {

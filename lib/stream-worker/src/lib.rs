@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 pub mod connection;
+pub mod connection_end;
 pub mod consumer;
 pub mod crash_tracking;
 pub mod entry;
@@ -12,6 +13,7 @@ pub mod trim;
 pub mod value;
 
 pub use connection::{Connect, DedicatedConnection, Socket};
+pub use connection_end::{ConnectionEnd, ends_connection};
 pub use consumer::{ConsumerOptions, EntryBatch, GroupConsumer};
 pub use crash_tracking::CrashTrackingOptions;
 pub use entry::{Entry, EntryId};
@@ -29,6 +31,9 @@ pub enum StreamError {
     /// The connection could not be opened, was lost, or did not deliver a reply within its deadline.
     #[error(transparent)]
     Connection(#[from] std::io::Error),
+    /// The server answers, but is not the one to use: [`Connect::check_handshake`] refuses it.
+    #[error("{0}")]
+    Refused(String),
     /// The reply does not have the shape that the protocol prescribes for this command.
     #[error("unexpected reply to {command}: {received}")]
     Unexpected {
@@ -40,6 +45,16 @@ pub enum StreamError {
 }
 
 impl StreamError {
+    /// Returns whether the connection must not be used after this error, and why.
+    pub fn ends_connection(&self) -> Option<ConnectionEnd> {
+        match self {
+            StreamError::Redis(error) => ends_connection(error),
+            StreamError::Refused(_) => Some(ConnectionEnd::WrongServer),
+            // A reply of another shape may belong to another command.
+            StreamError::Connection(_) | StreamError::Unexpected { .. } => Some(ConnectionEnd::Broken),
+        }
+    }
+
     /// Returns [`StreamError::Unexpected`] for a reply.
     pub fn unexpected(command: &'static str, reply: &redis::Value) -> StreamError {
         let mut received = format!("{reply:?}");

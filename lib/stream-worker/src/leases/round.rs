@@ -2,8 +2,8 @@
 
 use super::{LeaseOptions, ROUND_INTERVAL};
 use crate::value::{number, ok, text};
-use crate::{DedicatedConnection, StreamError};
-use redis::{Client, Value, cmd, pipe};
+use crate::{Connect, DedicatedConnection, StreamError};
+use redis::{Value, cmd, pipe};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -61,8 +61,8 @@ pub(super) struct RenewalFailed {
 }
 
 /// Leases of this process.
-pub(super) struct Leases {
-    client: Client,
+pub(super) struct Leases<S> {
+    server: S,
     options: LeaseOptions,
     connection: Option<DedicatedConnection>,
     held: BTreeSet<usize>,
@@ -71,10 +71,10 @@ pub(super) struct Leases {
     leaving: bool,
 }
 
-impl Leases {
-    pub(super) fn new(client: Client, options: LeaseOptions) -> Leases {
+impl<S: Connect> Leases<S> {
+    pub(super) fn new(server: S, options: LeaseOptions) -> Leases<S> {
         let valid_until = Instant::now();
-        Leases { client, options, connection: None, held: BTreeSet::new(), valid_until, leaving: false }
+        Leases { server, options, connection: None, held: BTreeSet::new(), valid_until, leaving: false }
     }
 
     pub(super) fn leaving(&self) -> bool {
@@ -215,7 +215,7 @@ impl Leases {
             match &mut self.connection {
                 Some(connection) => Ok(connection),
                 none => Ok::<_, StreamError>(
-                    none.insert(DedicatedConnection::open(&self.client, deadline).await?),
+                    none.insert(DedicatedConnection::open(&self.server, deadline).await?),
                 ),
             }
         };
