@@ -17,7 +17,10 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ("auction-durability", &[]),
     ("auction-wire", &["auction-domain"]),
     ("auction-app", &["auction-domain", "auction-promoter", "auction-wire", "worker-runtime"]),
-    ("auction-postgres", &["auction-app", "auction-domain", "auction-durability", "auction-wire"]),
+    (
+        "auction-postgres",
+        &["auction-app", "auction-domain", "auction-durability", "auction-wire", "worker-runtime"],
+    ),
     (
         "auction-redis",
         &[

@@ -4,7 +4,7 @@
 use crate::support::components::RunningComponents;
 use crate::support::load::Load;
 use crate::support::servers::TestServers;
-use crate::support::{output_text, wait_until_all_notified};
+use crate::support::wait_until_all_notified;
 use std::path::Path;
 use std::process::Command;
 
@@ -77,32 +77,13 @@ async fn follow_instructions(components: &mut RunningComponents, servers: &TestS
     servers.verify();
 }
 
-/// Takes a base backup of the running cluster, as an operator would, and gives it the owner of the cluster.
-async fn base_backup(servers: &TestServers, cluster: &Path, backup: &Path) {
-    let psql = servers.psql();
-    let bin = Path::new(psql.split(' ').next().unwrap().trim_matches('\'')).parent().unwrap();
-    let mut command = tokio::process::Command::new(bin.join("pg_basebackup"));
-    command.args([
-        "--wal-method=stream",
-        "--checkpoint=fast",
-        "--dbname",
-        servers.database_url(),
-        "--pgdata",
-    ]);
-    let output = command.arg(backup).output().await.unwrap();
-    assert!(output.status.success(), "{}", output_text(&output));
-    let mut owner = Command::new("chown");
-    owner.arg("-R").arg(format!("--reference={}", cluster.display())).arg(backup);
-    assert!(owner.status().unwrap().success());
-}
-
 #[tokio::test]
 async fn restored_backup_is_refused_until_streams_are_deleted() {
     let mut servers = TestServers::start().await;
     let (cluster, backup) = (servers.data_dir().join("postgres/cluster"), servers.directory().join("backup"));
     let mut components = RunningComponents::start(&servers, PROCESSES).await;
     let mut load = Load::prepare(&servers, 12).await;
-    tokio::join!(base_backup(&servers, &cluster, &backup), load.send_bids(300));
+    tokio::join!(servers.base_backup(servers.database_url(), &backup, &[]), load.send_bids(300));
     load.wait_for_outcomes(load.distinct_count()).await;
     for component in STARTED_LATER {
         for pid in components.pids(component) {

@@ -5,6 +5,7 @@ pub mod components;
 pub mod history;
 pub mod load;
 pub mod mail_server;
+pub mod moving_address;
 pub mod receiver;
 pub mod servers;
 pub mod sse_connection;

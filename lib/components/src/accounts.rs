@@ -48,7 +48,7 @@ struct AccountArgs {
 
 impl AccountArgs {
     async fn find(self) -> Result<(CommandContext, UserId, Profile), ProcessError> {
-        let (context, email) = (self.backends.connect()?, self.email);
+        let (context, email) = (self.backends.connect().await?, self.email);
         let found = context.check(context.store.find_account(&email).await)?;
         let unknown = || ProcessError::Usage(format!("no account has the e-mail address {email}"));
         let (user, profile) = found.ok_or_else(unknown)?;
@@ -137,7 +137,7 @@ pub fn api_keys(args: ApiKeyArgs) -> Running<CommandOutput> {
 async fn execute_api_keys(args: ApiKeyArgs) -> Result<CommandOutput, ProcessError> {
     let text = match args.action {
         ApiKeyAction::Create { name, role, per_second, days, backends } => {
-            let context = backends.connect()?;
+            let context = backends.connect().await?;
             let (token, hash) = context.check(new_token(TokenKind::ApiKey))?;
             let created_at = wall_clock();
             let expires_at = days.map(|days| Timestamp(created_at.0 + i64::from(days) * DAY_MS));
@@ -152,11 +152,11 @@ async fn execute_api_keys(args: ApiKeyArgs) -> Result<CommandOutput, ProcessErro
             format!("{token}\n")
         }
         ApiKeyAction::List { backends } => {
-            let context = backends.connect()?;
+            let context = backends.connect().await?;
             table(&context.check(context.store.keys().await)?)
         }
         ApiKeyAction::Revoke { name, backends } => {
-            let context = backends.connect()?;
+            let context = backends.connect().await?;
             let revoked = context.check(context.store.revoke_key(&name, wall_clock()).await)?;
             let Some(hash) = revoked else {
                 return Err(ProcessError::Usage(format!("no API key has the name {name:?}")));

@@ -6,18 +6,19 @@ use crate::settings::{Settings, SettingsError};
 use crate::tasks::Tasks;
 use auction_app::ports::Unavailable;
 use auction_durability::{Durability, InsufficientDurability};
-use auction_postgres::PostgresStoreConnector;
 use auction_postgres::migrate::{MigrateError, migrate};
-use auction_redis::RedisServer;
+use auction_postgres::{PostgresStoreConnector, error_text};
+use auction_redis::pool::PoolConfigError;
+use auction_redis::{ForeignRedis, Ownership, RedisPool, RedisServer};
 use auction_wire::PartitionCount;
-use deadpool_redis::{Manager, Pool, Runtime};
-use redis::{AsyncConnectionConfig, Client};
+use redis::Client;
 use std::time::Duration;
 use thiserror::Error;
+use uuid::Uuid;
 use worker_runtime::Supervisor;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// Timeout of a pooled Redis request.
+/// Time limit for the reply to a check of Redis.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connections to the backends.
@@ -26,11 +27,13 @@ pub struct Connections {
     /// For connections with a single owner, such as stream consumers.
     pub redis: RedisServer,
     /// For short requests of any task.
-    pub redis_pool: Pool,
+    pub redis_pool: RedisPool,
     pub stores: PostgresStoreConnector,
     pub partitions: PartitionCount,
     /// Durability required of both backends.
     pub durability: Durability,
+    /// Id of the portal in both backends; unset for operator commands on a database that is not migrated.
+    pub ownership: Option<Ownership>,
 }
 
 /// Reasons the backends cannot be used.
@@ -40,10 +43,10 @@ pub enum ConnectError {
     Settings(#[from] SettingsError),
     #[error("redis_url is invalid: {0}")]
     RedisUrl(redis::RedisError),
-    #[error("database_url is invalid: {0}")]
+    #[error("database_url is invalid: {}", error_text(.0))]
     DatabaseUrl(auction_postgres::UrlError),
-    #[error("creating the Redis connection pool failed: {0}")]
-    Pool(#[from] deadpool_redis::BuildError),
+    #[error(transparent)]
+    Pool(#[from] PoolConfigError),
     /// The database schema cannot be migrated.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
@@ -57,6 +60,8 @@ pub enum ConnectError {
          pool_mode = session and ignore_startup_parameters = options"
     )]
     TransactionPooling,
+    #[error(transparent)]
+    ForeignRedis(#[from] ForeignRedis),
     /// The process was shut down before the backends were available.
     #[error("stopped while waiting for Redis and Postgres")]
     Stopped,
@@ -67,32 +72,33 @@ impl Connections {
     pub fn new(settings: &Settings) -> Result<Connections, ConnectError> {
         let redis_url = settings.redis_url()?;
         let redis = Client::open(redis_url).map_err(ConnectError::RedisUrl)?;
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(REQUEST_TIMEOUT))
-            .set_response_timeout(Some(REQUEST_TIMEOUT));
-        let manager = Manager::new_with_config(redis_url, config).map_err(ConnectError::RedisUrl)?;
-        let redis_pool = Pool::builder(manager)
-            .max_size(settings.ingress.max_redis_connections.get())
-            .wait_timeout(Some(REQUEST_TIMEOUT))
-            .create_timeout(Some(REQUEST_TIMEOUT))
-            .recycle_timeout(Some(REQUEST_TIMEOUT))
-            .runtime(Runtime::Tokio1)
-            .build()?;
+        let redis: RedisServer = redis.into();
+        let redis_pool = RedisPool::new(redis.clone(), settings.ingress.max_redis_connections.get())?;
         let stores =
             PostgresStoreConnector::new(settings.database_url()?).map_err(ConnectError::DatabaseUrl)?;
         let allowed = Durability::allowing(settings.allow_weak_durability.iter().copied());
         let durability = if settings.require_replication { allowed.requiring_replication() } else { allowed };
         Ok(Connections {
-            redis: redis.into(),
+            redis,
             redis_pool,
             stores,
             partitions: settings.partitions()?,
             durability,
+            ownership: None,
         })
     }
 
-    /// Connects a component. Both backends are available and durable, and the database schema is migrated.
-    /// Durability is checked again on every new connection. Waits while a backend is unavailable.
+    /// Checks on every new connection to Redis that Redis belongs to this portal.
+    pub(crate) fn owned(mut self, portal: Uuid, settings: &Settings) -> Result<Connections, ConnectError> {
+        let ownership = Ownership::new(portal);
+        self.redis = self.redis.owned(ownership.clone());
+        self.redis_pool = RedisPool::new(self.redis.clone(), settings.ingress.max_redis_connections.get())?;
+        Ok(Connections { ownership: Some(ownership), ..self })
+    }
+
+    /// Connects a component. Both backends are available and durable, the database schema is migrated, and Redis
+    /// belongs to the portal of the database. All of this is checked again on every new connection. Waits while
+    /// a backend is unavailable, a replica, or read-only.
     pub async fn ready(
         settings: &Settings,
         components: &[Component],
@@ -100,20 +106,34 @@ impl Connections {
     ) -> Result<Connections, ConnectError> {
         let mut connections = Connections::new(settings)?;
         let durability = connections.durability.clone();
-        connections.redis =
-            RedisServer::durability_checked(connections.redis.client().clone(), durability.clone());
+        connections.redis = RedisServer::checked(connections.redis.client().clone(), durability.clone());
         connections.stores = connections.stores.checked(durability);
         let prepared =
             supervisor.until_success(async || match connections.prepare(settings, components).await {
                 Err(ConnectError::Migrate(MigrateError::Unavailable(error))) => Err(error),
                 result => Ok(result),
             });
-        prepared.await.ok_or(ConnectError::Stopped)??;
+        let portal = prepared.await.ok_or(ConnectError::Stopped)??;
+        let connections = connections.owned(portal, settings)?;
+        let checked = supervisor.until_success(async || match connections.check_owner().await {
+            Err(ConnectError::Migrate(MigrateError::Unavailable(error))) => Err(error),
+            result => Ok(result),
+        });
+        checked.await.ok_or(ConnectError::Stopped)??;
         Ok(connections)
     }
 
-    /// Checks both backends before the migration writes anything.
-    async fn prepare(&self, settings: &Settings, components: &[Component]) -> Result<(), ConnectError> {
+    /// Makes the portal the owner of Redis, unless another one is.
+    async fn check_owner(&self) -> Result<(), ConnectError> {
+        let connected = self.redis.connect(REQUEST_TIMEOUT).await;
+        if let Some(foreign) = self.ownership.as_ref().and_then(Ownership::violation) {
+            return Err(foreign.into());
+        }
+        Ok(connected.map(drop).map_err(MigrateError::from)?)
+    }
+
+    /// Checks both backends before the migration writes anything. Returns the id of the portal.
+    async fn prepare(&self, settings: &Settings, components: &[Component]) -> Result<Uuid, ConnectError> {
         if self.stores.is_transaction_pooled().await.map_err(MigrateError::from)? {
             return Err(ConnectError::TransactionPooling);
         }
@@ -131,8 +151,18 @@ impl Connections {
         Ok(migrate(settings.database_url()?, self.partitions).await?)
     }
 
-    /// Starts a task that fails when a backend no longer has the required durability.
-    pub(crate) fn watch_durability(&self, tasks: &mut Tasks, stop: &ShutdownSignal) {
+    /// Starts tasks that fail when a backend no longer has the required durability, or a connection leads to the
+    /// Redis of another portal.
+    pub(crate) fn watch_backends(&self, tasks: &mut Tasks, stop: &ShutdownSignal) {
+        if let Some(ownership) = self.ownership.clone() {
+            let mut stop = stop.clone();
+            tasks.spawn("Redis ownership", async move {
+                tokio::select! {
+                    foreign = ownership.wait_for_violation() => Err(foreign),
+                    () = stop.wait() => Ok(()),
+                }
+            });
+        }
         let (durability, mut stop) = (self.durability.clone(), stop.clone());
         tasks.spawn("durability", async move {
             tokio::select! {

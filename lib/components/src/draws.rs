@@ -37,7 +37,7 @@ pub fn run(args: DrawsArgs) -> Running<CommandOutput> {
 
 async fn execute(args: DrawsArgs) -> Result<CommandOutput, ProcessError> {
     let DrawsCommand::Verify(VerifyDrawsArgs { auction, backends }) = args.command;
-    let context = backends.connect()?;
+    let context = backends.connect().await?;
     let verified = async { verify(&mut context.connections.stores.open().await?, AuctionId(auction)).await };
     let report = match verified.await {
         Err(LoadError::Unavailable(error)) => return Err(context.backend_error(&error)),

@@ -25,8 +25,10 @@ pub struct BackendArgs {
 }
 
 impl BackendArgs {
-    /// Finds the backends: those of the settings, otherwise the local ones. Connects lazily.
-    pub(crate) fn connect(self) -> Result<CommandContext, ProcessError> {
+    /// Finds the backends: those of the settings, otherwise the local ones. Connects lazily, except to read the id
+    /// of the portal: connections to the Redis of another portal are refused. Without Postgres, they are not
+    /// checked.
+    pub(crate) async fn connect(self) -> Result<CommandContext, ProcessError> {
         let given = SettingsLayers { file: self.config, ..SettingsLayers::default() };
         let mut settings = Settings::load(&given)?;
         let local = settings.redis_url.is_none() && settings.database_url.is_none();
@@ -44,6 +46,10 @@ impl BackendArgs {
         let connections = Connections::new(&settings)?;
         let store = PostgresQueries::new(&connections.stores, 1);
         let store = store.map_err(|error| ProcessError::Usage(error.to_string()))?;
+        let connections = match store.portal_id().await {
+            Ok(Some(portal)) => connections.owned(portal, &settings)?,
+            Ok(None) | Err(_) => connections,
+        };
         Ok(CommandContext { connections, store, data_dir: local.then_some(self.data_dir) })
     }
 }
@@ -129,7 +135,7 @@ pub(crate) struct SelectArgs<F: Filters> {
 impl<F: Filters> SelectArgs<F> {
     /// Returns the selected items.
     pub(crate) async fn find(self) -> Result<(CommandContext, Vec<F::Item>), ProcessError> {
-        let context = self.backends.connect()?;
+        let context = self.backends.connect().await?;
         let found = self.filters.find(&context).await?;
         Ok((context, found))
     }

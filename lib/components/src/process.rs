@@ -126,7 +126,7 @@ async fn run(component: Component, layers: SettingsLayers) -> Result<(), Process
     let start = async {
         let connections = Connections::ready(&settings, &[component], &starting).await?;
         component.start(&settings, &connections, &mut tasks, &stop).await?;
-        connections.watch_durability(&mut tasks, &stop);
+        connections.watch_backends(&mut tasks, &stop);
         keep_functions(&connections, &mut tasks, &stop);
         Ok::<(), ProcessError>(())
     };

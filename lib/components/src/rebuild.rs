@@ -27,7 +27,7 @@ pub fn run(args: RebuildArgs) -> Running<CommandOutput> {
 }
 
 async fn execute(args: RebuildArgs) -> Result<CommandOutput, ProcessError> {
-    let context = args.backends.connect()?;
+    let context = args.backends.connect().await?;
     let connections = &context.connections;
     let generations = RedisGenerations::new(connections.redis.clone(), connections.redis_pool.clone());
     let mut text =

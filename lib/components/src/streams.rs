@@ -62,14 +62,14 @@ pub fn run(mut args: StreamsArgs) -> Running<CommandOutput> {
 
 async fn execute(args: StreamsArgs, out: &mut impl Write) -> Result<(), ProcessError> {
     let StreamsArgs { partition, interval, watch, json, backends, .. } = args;
-    let context = backends.connect()?;
+    let context = backends.connect().await?;
     let all = context.connections.partitions;
     let partitions: Vec<PartitionId> =
         all.all().filter(|one| partition.is_none_or(|wanted| wanted == one.0)).collect();
     if partitions.is_empty() {
         return Err(ProcessError::Usage(format!("--partition must be from 0 to {}", all.get() - 1)));
     }
-    let redis = RedisStreamStats::new(context.connections.redis.client().clone());
+    let redis = RedisStreamStats::new(context.connections.redis.clone());
     let mut before = context.check(collect(&redis, &context.store, &partitions).await)?;
     loop {
         tokio::time::sleep(interval).await;

@@ -148,7 +148,7 @@ async fn serve(
             component.start(settings, &connections, &mut back, &back_stop).await?;
         }
         Component::Ingress.start(settings, &connections, &mut front, &front_stop).await?;
-        connections.watch_durability(&mut back, &back_stop);
+        connections.watch_backends(&mut back, &back_stop);
         keep_functions(&connections, &mut back, &back_stop);
         Ok::<(), ProcessError>(())
     };

@@ -21,7 +21,7 @@ pub fn run(args: VerifyArgs) -> Running<CommandOutput> {
 }
 
 async fn execute(args: VerifyArgs) -> Result<CommandOutput, ProcessError> {
-    let context = args.backends.connect()?;
+    let context = args.backends.connect().await?;
     let connections = &context.connections;
     let views = RedisReadModelReader::new(connections.redis_pool.clone(), connections.partitions);
     let streams = RedisStreamInfo::new(connections.redis_pool.clone());

@@ -98,7 +98,7 @@ pub enum ServersError {
         pids: String,
     },
     /// Postgres runs, but the database could not be created.
-    #[error("cannot {action}: {source}")]
+    #[error("cannot {action}: {}", reported(.source))]
     Database { action: &'static str, source: tokio_postgres::Error },
 }
 
@@ -115,4 +115,9 @@ impl ServersError {
 
 fn owner(pid: Option<u32>) -> String {
     pid.map_or_else(|| "another process".to_owned(), |pid| format!("pid {pid}"))
+}
+
+/// Returns the text of an error of Postgres; tokio-postgres displays it as `db error`.
+pub(crate) fn reported(error: &tokio_postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), ToString::to_string)
 }

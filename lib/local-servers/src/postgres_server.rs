@@ -8,6 +8,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::address::{shell_quoted, url_escaped};
+use crate::error::reported;
 use crate::process::ServerProcess;
 use crate::run_as::RunAs;
 use crate::server_dir::{SERVER_DIR, ServerDir, ServerKind, remove_if_there};
@@ -173,7 +174,7 @@ impl PostgresServer {
                 Ok(Ok(client))
             }
             Err(error) => match error.code() {
-                None | Some(&SqlState::CANNOT_CONNECT_NOW) => Err(error.to_string()),
+                None | Some(&SqlState::CANNOT_CONNECT_NOW) => Err(reported(&error)),
                 Some(_) => Ok(Err(error)),
             },
         }

@@ -1,6 +1,6 @@
 //! A connection with statements that are prepared at their first use.
 
-use crate::unavailable;
+use crate::{error_text, unavailable};
 use auction_app::ports::Unavailable;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,8 +20,7 @@ impl Connection {
     pub(crate) async fn open(config: &Config, deadline: Duration) -> Result<Connection, Unavailable> {
         within(deadline, async {
             let (client, connection) = config.connect(NoTls).await.map_err(unavailable)?;
-            // The task ends with the client, or with an error that the client's next request reports.
-            tokio::spawn(connection);
+            tokio::spawn(run_connection(connection));
             Ok(Connection { client, statements: HashMap::new(), deadline })
         })
         .await
@@ -54,6 +53,14 @@ impl Connection {
             Ok(self.client.query(&self.statements[text], params).await)
         })
         .await
+    }
+}
+
+/// Receives the messages of a connection until the client is dropped. The next request of the client fails if
+/// the connection ends before, but without the reason.
+pub(crate) async fn run_connection(connection: impl Future<Output = Result<(), Error>>) {
+    if let Err(error) = connection.await {
+        tracing::info!(error = error_text(&error), "Postgres connection ended");
     }
 }
 

@@ -1,5 +1,5 @@
-//! Checks that Postgres keeps what it acknowledges. Each new connection is checked, since
-//! `synchronous_commit` can differ between databases, roles and sessions.
+//! Checks that Postgres can be written to, and keeps what it acknowledges. Each new connection is checked, since
+//! the settings can differ between databases, roles and sessions.
 
 use crate::unavailable;
 use auction_app::ports::Unavailable;
@@ -9,9 +9,25 @@ use tokio_postgres::{Client, Row};
 /// Checks the server of a new connection. An error means: do not use the connection.
 pub(crate) async fn check(client: &Client, durability: Option<&Durability>) -> Result<(), Unavailable> {
     let Some(durability) = durability else { return Ok(()) };
-    let rows = client.query(sql!("durability"), &[]).await;
-    let findings = rows.map_err(unavailable)?.iter().filter_map(|row| finding(&setting(row))).collect();
+    let rows = client.query(sql!("durability"), &[]).await.map_err(unavailable)?;
+    let settings: Vec<Setting<'_>> = rows.iter().map(setting).collect();
+    if let Some(reason) = read_only(&settings) {
+        return Err(Unavailable::new("postgres", reason));
+    }
+    let findings = settings.iter().filter_map(finding).collect();
     durability.check(findings).map_err(|too_weak| Unavailable::new("postgres", too_weak))
+}
+
+/// Returns why this session cannot write, if it cannot.
+fn read_only(settings: &[Setting<'_>]) -> Option<&'static str> {
+    let is_on = |name| settings.iter().any(|setting| setting.name == name && setting.value == "on");
+    if is_on("standby") {
+        Some("the server is a standby: waiting until it is promoted, or its address leads to the primary")
+    } else if is_on("transaction_read_only") {
+        Some("the server is read-only: waiting until default_transaction_read_only is off")
+    } else {
+        None
+    }
 }
 
 /// Setting of the session.
@@ -66,6 +82,16 @@ fn fix(Setting { name, source, database, role, .. }: &Setting<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn read_only_session_is_refused_with_its_cause() {
+        let setting = |name, value| Setting { name, value, source: "", database: "auction", role: "app" };
+        assert_eq!(read_only(&[setting("standby", "off"), setting("transaction_read_only", "off")]), None);
+        let read_only_database = [setting("standby", "off"), setting("transaction_read_only", "on")];
+        assert!(read_only(&read_only_database).unwrap().contains("default_transaction_read_only"));
+        let standby = [setting("transaction_read_only", "on"), setting("standby", "on")];
+        assert!(read_only(&standby).unwrap().contains("is a standby"));
+    }
 
     #[test]
     fn each_weak_setting_is_found_with_its_fix() {

@@ -36,7 +36,7 @@ mod store;
 mod user_deletions;
 mod webhooks;
 
-pub use error::unavailable;
+pub use error::{error_text, unavailable};
 pub use store::{PostgresStore, PostgresStoreConnector};
 
 /// Error of an invalid database URL.

@@ -23,15 +23,12 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Opens sessions for partition locks in one database.
 #[derive(Clone, Debug)]
-pub struct PostgresLockConnector(tokio_postgres::Config);
+pub struct PostgresLockConnector(PostgresStoreConnector);
 
 impl PostgresLockConnector {
     /// Uses the database of `connector`.
     pub fn new(connector: &PostgresStoreConnector) -> PostgresLockConnector {
-        let mut config = connector.config().clone();
-        let options = format!("{} {OPTIONS}", config.get_options().unwrap_or_default());
-        config.options(options);
-        PostgresLockConnector(config)
+        PostgresLockConnector(connector.clone().with_options(OPTIONS))
     }
 }
 
@@ -45,7 +42,7 @@ impl PartitionLockConnector for PostgresLockConnector {
     type Lock = PostgresLock;
 
     async fn open(&self, partition: PartitionId) -> Result<PostgresLock, Unavailable> {
-        let connection = Connection::open(&self.0, DEADLINE).await?;
+        let connection = self.0.connect_within(DEADLINE).await?;
         Ok(PostgresLock { connection, partition: partition.0.into() })
     }
 }

@@ -1,12 +1,15 @@
 //! Brings a database to the current schema. Safe when many processes start at once.
 
-use crate::unavailable;
+use crate::connection::run_connection;
+use crate::error::ends_connection;
+use crate::{error_text, unavailable};
 use auction_app::ports::Unavailable;
 use auction_wire::PartitionCount;
 use std::error::Error as _;
 use std::time::Duration;
 use thiserror::Error;
 use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
 
 mod embedded {
     refinery::embed_migrations!("../../sql/migrations");
@@ -18,6 +21,10 @@ const MIGRATION_LOCK: i64 = 0x6175_6374_696f_6e01;
 /// Names of the random secrets that all processes of a portal share. Keys for command handles, seeds of draws
 /// and secrets of webhooks are derived from them.
 const SECRETS: [&str; 3] = ["command_handles", "draws", "webhooks"];
+
+/// Name of the row of `secrets` with the id of the portal: 16 random bytes. The id is not confidential; it is
+/// stored there because it is made at the same time and in the same way.
+const PORTAL_ID: &str = "portal_id";
 
 /// Interval at which a process tries to take the lock. Waiting inside `pg_advisory_lock` would deadlock with
 /// `CREATE INDEX CONCURRENTLY`.
@@ -33,7 +40,7 @@ pub enum MigrateError {
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// A migration failed, or a newer program migrated the database before.
-    #[error("cannot migrate the database: {0}")]
+    #[error("cannot migrate the database: {}", error_text(.0))]
     Migration(refinery::Error),
     /// The number of partitions cannot be changed after a portal was first started.
     #[error(
@@ -41,13 +48,17 @@ pub enum MigrateError {
          changed later, set `partitions = {stored}`"
     )]
     Partitions { stored: i64, configured: u16 },
+    #[error(
+        "the row `portal_id` of the table `secrets` is not an id of 16 bytes: delete it, and start again"
+    )]
+    PortalId,
 }
 
-/// Runs all pending migrations, and creates the partitions and secrets of a new database. Waits while another
-/// process does the same.
-pub async fn migrate(database_url: &str, partitions: PartitionCount) -> Result<(), MigrateError> {
+/// Runs all pending migrations, and creates the partitions, secrets and id of a new portal. Waits while another
+/// process does the same. Returns the id of the portal.
+pub async fn migrate(database_url: &str, partitions: PartitionCount) -> Result<Uuid, MigrateError> {
     let (mut client, connection) = tokio_postgres::connect(database_url, NoTls).await.map_err(unavailable)?;
-    let connection = tokio::spawn(connection);
+    let connection = tokio::spawn(run_connection(connection));
     let locked = lock(&client).await;
     let result = match locked {
         Ok(()) => run(&mut client, partitions).await,
@@ -72,7 +83,7 @@ async fn lock(client: &Client) -> Result<(), Unavailable> {
     }
 }
 
-async fn run(client: &mut Client, partitions: PartitionCount) -> Result<(), MigrateError> {
+async fn run(client: &mut Client, partitions: PartitionCount) -> Result<Uuid, MigrateError> {
     let report = embedded::migrations::runner().run_async(client).await.map_err(migration_error)?;
     for migration in report.applied_migrations() {
         tracing::info!(%migration, "applied database migration");
@@ -90,16 +101,23 @@ async fn run(client: &mut Client, partitions: PartitionCount) -> Result<(), Migr
         let define = "SELECT define_partition_of($1)";
         client.execute(define, &[&i32::from(configured)]).await.map_err(unavailable)?;
     }
-    for name in SECRETS {
+    let new_id = (PORTAL_ID, Uuid::new_v4().into_bytes().to_vec());
+    for (name, value) in SECRETS.map(|name| (name, new_secret())).into_iter().chain([new_id]) {
         let insert = "INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-        client.execute(insert, &[&name, &new_secret().as_slice()]).await.map_err(unavailable)?;
+        client.execute(insert, &[&name, &value.as_slice()]).await.map_err(unavailable)?;
     }
     let row = client.query_one("SELECT count(*) FROM partitions", &[]).await.map_err(unavailable)?;
     let stored: i64 = row.get(0);
     if stored != i64::from(configured) {
         return Err(MigrateError::Partitions { stored, configured });
     }
-    Ok(())
+    portal_id(client).await.map_err(unavailable)?.ok_or(MigrateError::PortalId)
+}
+
+/// Reads the id of the portal; `None` if it is missing or not an id.
+pub(crate) async fn portal_id(client: &Client) -> Result<Option<Uuid>, tokio_postgres::Error> {
+    let rows = client.query("SELECT value FROM secrets WHERE name = $1", &[&PORTAL_ID]).await?;
+    Ok(rows.first().and_then(|row| Uuid::from_slice(row.get(0)).ok()))
 }
 
 /// Converts an error of the migrations. A server that becomes unavailable is [`MigrateError::Unavailable`],
@@ -115,13 +133,13 @@ fn migration_error(error: refinery::Error) -> MigrateError {
     MigrateError::Migration(error)
 }
 
-/// Returns true for a broken connection (class 08 or no code), a shutdown of the server (57) and a lack of
-/// resources such as disk space or connections (53).
+/// Returns true if the connection ended, and for interventions of an operator (class 57) and a lack of resources
+/// such as disk space or connections (53).
 fn is_unavailable(error: &tokio_postgres::Error) -> bool {
-    error.code().is_none_or(|state| ["08", "53", "57"].contains(&&state.code()[..2]))
+    ends_connection(error) || error.code().is_some_and(|state| ["53", "57"].contains(&&state.code()[..2]))
 }
 
 /// Returns 32 bytes from two version 4 UUIDs, so 244 random bits.
 fn new_secret() -> Vec<u8> {
-    [uuid::Uuid::new_v4().into_bytes(), uuid::Uuid::new_v4().into_bytes()].concat()
+    [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat()
 }

@@ -1,8 +1,10 @@
 //! Queries on a pool of connections: everything outside of the event store connections.
 
-use crate::connection::within;
+use crate::connection::{run_connection, within};
 use crate::durability::check;
+use crate::error::{ends_connection, no_connection};
 use crate::inline_projections::bigint;
+use crate::migrate::portal_id;
 use crate::rows::{event, number, outcome};
 use crate::{PostgresStoreConnector, unavailable};
 use async_trait::async_trait;
@@ -16,17 +18,31 @@ use auction_app::ports::operator::dead_letters::FailedOutcomes;
 use auction_domain::user::{NotificationPreferences, UserEvent};
 use auction_domain::{AuctionId, UserId};
 use auction_wire::{CommandId, Event, EventRecord, Outcome, OutcomeResult, PartitionId, Positions};
-use deadpool_postgres::{Client, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Client, ClientWrapper, Connect, Hook, HookError, Manager, ManagerConfig, Metrics, Pool, RecyclingMethod,
+    Runtime,
+};
+use std::pin::Pin;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Error, NoTls, Row};
+use tokio_postgres::{Config, Error, NoTls, Row};
+use uuid::Uuid;
+use worker_runtime::ConnectionCutoff;
 
 /// Time limit of a request, including the wait for a connection.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connection pool for short queries.
+///
+/// A connection that ends is replaced, and the statement is run once more. A statement may therefore run twice
+/// if the connection is lost after it was sent; callers may also repeat a request that failed.
 #[derive(Clone)]
-pub struct PostgresQueries(Pool);
+pub struct PostgresQueries {
+    pool: Pool,
+    /// Set when a connection ended: the others may be closed or read-only, too.
+    cutoff: ConnectionCutoff,
+}
 
 impl PostgresQueries {
     /// Creates a pool of at most `size` connections, which are opened on demand.
@@ -35,27 +51,41 @@ impl PostgresQueries {
         size: usize,
     ) -> Result<PostgresQueries, deadpool_postgres::BuildError> {
         let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(connector.config().clone(), NoTls, config);
+        let manager = Manager::from_connect(connector.config().clone(), SessionConnect, config);
+        let cutoff = ConnectionCutoff::default();
         let durability = connector.durability().cloned();
-        let durability_check = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
+        let durability_check = Hook::async_fn(move |client: &mut ClientWrapper, _| {
             let durability = durability.clone();
             Box::pin(async move {
                 let checked = check(client, durability.as_ref()).await;
-                checked.map_err(|error| HookError::message(error.to_string()))
+                checked.map_err(|error| HookError::message(error.cause.to_string()))
             })
+        });
+        let ended = cutoff.clone();
+        let check_age = Hook::sync_fn(move |client: &mut ClientWrapper, metrics: &Metrics| {
+            if client.is_closed() || ended.excludes(metrics.created) {
+                return Err(HookError::message("the connection, or another one since, has ended"));
+            }
+            Ok(())
         });
         let pool = Pool::builder(manager)
             .post_create(durability_check)
+            .pre_recycle(check_age)
             .max_size(size)
             .wait_timeout(Some(TIMEOUT))
             .create_timeout(Some(TIMEOUT))
             .runtime(Runtime::Tokio1)
             .build()?;
-        Ok(PostgresQueries(pool))
+        Ok(PostgresQueries { pool, cutoff })
     }
 
     pub(crate) async fn client(&self) -> Result<Client, Unavailable> {
-        self.0.get().await.map_err(unavailable)
+        self.pool.get().await.map_err(no_connection)
+    }
+
+    /// Returns the id of this portal; `None` if the database is not migrated.
+    pub async fn portal_id(&self) -> Result<Option<Uuid>, Unavailable> {
+        within(TIMEOUT, async { portal_id(&*self.client().await?).await.map_err(unavailable) }).await
     }
 
     /// Returns a random secret that all processes of this portal share.
@@ -91,12 +121,43 @@ impl PostgresQueries {
         statement: &str,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Result<Vec<Row>, Error>, Unavailable> {
-        within(TIMEOUT, async {
+        let attempt = async || {
             let client = self.client().await?;
-            let statement = client.prepare_cached(statement).await.map_err(unavailable)?;
-            Ok(client.query(&statement, params).await)
+            Ok(async { client.query(&client.prepare_cached(statement).await?, params).await }.await)
+        };
+        within(TIMEOUT, async {
+            let mut rows = attempt().await?;
+            if rows.as_ref().is_err_and(|error| self.ended(error)) {
+                rows = attempt().await?;
+            }
+            Ok(rows)
         })
         .await
+    }
+
+    /// Returns true if the connection ended with this error. It is not used again, and neither are the others
+    /// that were opened before; the request may be sent once more.
+    pub(crate) fn ended(&self, error: &Error) -> bool {
+        let ended = ends_connection(error);
+        if ended {
+            self.cutoff.exclude_all();
+        }
+        ended
+    }
+}
+
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Opens the sessions of a pool.
+struct SessionConnect;
+
+impl Connect for SessionConnect {
+    fn connect(&self, config: &Config) -> BoxFuture<Result<(tokio_postgres::Client, JoinHandle<()>), Error>> {
+        let config = config.clone();
+        Box::pin(async move {
+            let (client, connection) = config.connect(NoTls).await?;
+            Ok((client, tokio::spawn(run_connection(connection))))
+        })
     }
 }
 
@@ -107,11 +168,12 @@ impl Backend for PostgresQueries {
     }
 
     async fn ping(&self) -> Result<(), Unavailable> {
-        let rows = self.query("SELECT current_setting('transaction_read_only')::bool", &[]).await?;
-        match rows.first().map(|row| row.get(0)) {
-            Some(true) => Err(Unavailable::new("postgres", "the server is read-only: nothing can be stored")),
-            _ => Ok(()),
+        let row = self.row("SELECT current_setting('transaction_read_only')", &[]).await?;
+        if row.get::<_, &str>(0) == "on" {
+            self.cutoff.exclude_all();
+            return Err(Unavailable::new("postgres", "the server is read-only: nothing can be stored"));
         }
+        Ok(())
     }
 }
 

@@ -49,10 +49,9 @@ impl PostgresStoreConnector {
     /// Uses the database at `database_url`. It must be migrated before [`EventStoreConnector::open`].
     pub fn new(database_url: &str) -> Result<PostgresStoreConnector, tokio_postgres::Error> {
         let mut config: Config = database_url.parse()?;
-        let options = format!("{} {OPTIONS}", config.get_options().unwrap_or_default());
-        config.options(options).connect_timeout(Duration::from_secs(5));
+        config.connect_timeout(Duration::from_secs(5));
         config.keepalives_idle(SILENCE_TIMEOUT).tcp_user_timeout(SILENCE_TIMEOUT);
-        Ok(PostgresStoreConnector { config, durability: None })
+        Ok(PostgresStoreConnector { config, durability: None }.with_options(OPTIONS))
     }
 
     /// Adds a durability check of the server to every new connection.
@@ -92,9 +91,21 @@ impl PostgresStoreConnector {
     }
 
     pub(crate) async fn connect(&self) -> Result<Connection, Unavailable> {
-        let connection = Connection::open(&self.config, DEADLINE).await?;
-        within(DEADLINE, check(connection.client(), self.durability())).await?;
+        self.connect_within(DEADLINE).await
+    }
+
+    /// Connects with another time limit, also for every request.
+    pub(crate) async fn connect_within(&self, deadline: Duration) -> Result<Connection, Unavailable> {
+        let connection = Connection::open(&self.config, deadline).await?;
+        within(deadline, check(connection.client(), self.durability())).await?;
         Ok(connection)
+    }
+
+    /// Adds command line options of the sessions.
+    pub(crate) fn with_options(mut self, options: &str) -> PostgresStoreConnector {
+        let options = format!("{} {options}", self.config.get_options().unwrap_or_default());
+        self.config.options(options);
+        self
     }
 
     /// Returns the settings of connections, for a connection pool.

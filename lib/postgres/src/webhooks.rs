@@ -12,10 +12,28 @@ use auction_app::ports::notifications::webhooks::{
     CreateResult, ReplayResult, Webhook, WebhookDelivery, WebhookStore,
 };
 use auction_domain::{Timestamp, UserId};
+use deadpool_postgres::Client;
 use std::time::Duration;
-use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, Row};
 use uuid::Uuid;
+
+/// Creates a webhook in one transaction.
+async fn create(
+    client: &mut Client,
+    user: UserId,
+    params: &[&(dyn ToSql + Sync)],
+) -> Result<CreateResult, Error> {
+    let transaction = client.transaction().await?;
+    let lock = transaction.prepare_cached(sql!("lock_user")).await?;
+    if transaction.query_opt(&lock, &[&user.0]).await?.is_none() {
+        return Ok(CreateResult::NoUser);
+    }
+    let create = transaction.prepare_cached(sql!("create_webhook")).await?;
+    let row = transaction.query_opt(&create, params).await?;
+    transaction.commit().await?;
+    Ok(row.map_or(CreateResult::TooMany, |row| CreateResult::Done(read(&row))))
+}
 
 #[async_trait]
 impl WebhookStore for PostgresQueries {
@@ -26,18 +44,13 @@ impl WebhookStore for PostgresQueries {
         url: &str,
         limit: u16,
     ) -> Result<CreateResult, Unavailable> {
+        let params: &[&(dyn ToSql + Sync)] = &[&webhook, &user.0, &url, &i64::from(limit)];
         within(TIMEOUT, async {
-            let mut client = self.client().await?;
-            let transaction = client.transaction().await.map_err(unavailable)?;
-            let lock = transaction.prepare_cached(sql!("lock_user")).await.map_err(unavailable)?;
-            if transaction.query_opt(&lock, &[&user.0]).await.map_err(unavailable)?.is_none() {
-                return Ok(CreateResult::NoUser);
+            let mut created = create(&mut self.client().await?, user, params).await;
+            if created.as_ref().is_err_and(|error| self.ended(error)) {
+                created = create(&mut self.client().await?, user, params).await;
             }
-            let create = transaction.prepare_cached(sql!("create_webhook")).await.map_err(unavailable)?;
-            let params: &[&(dyn ToSql + Sync)] = &[&webhook, &user.0, &url, &i64::from(limit)];
-            let row = transaction.query_opt(&create, params).await.map_err(unavailable)?;
-            transaction.commit().await.map_err(unavailable)?;
-            Ok(row.map_or(CreateResult::TooMany, |row| CreateResult::Done(read(&row))))
+            created.map_err(unavailable)
         })
         .await
     }

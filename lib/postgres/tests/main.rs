@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod accounts;
+mod connection_checks;
 mod event_store;
 mod migrations;
 mod notifications;

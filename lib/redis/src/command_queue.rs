@@ -1,7 +1,11 @@
 //! Adds commands to their streams. Commands that arrive while one batch waits for the disk share the next
 //! batch: one round trip and one fsync for all of them.
+//!
+//! If the connection ends, for example after a failover or because the server closed it while it was idle, the
+//! batch is sent once more on a new connection. Commands that were added twice have one outcome: writers
+//! decide each command id once.
 
-use crate::{RedisServer, client_error, keys, unavailable};
+use crate::{RedisPool, RedisServer, client_error, keys, unavailable};
 use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_queue::CommandQueue;
@@ -9,7 +13,7 @@ use auction_domain::Timestamp;
 use auction_wire::{Command, PartitionCount};
 use redis::{Pipeline, Value, cmd, pipe};
 use std::time::Duration;
-use stream_worker::{DedicatedConnection, value};
+use stream_worker::{ConnectionEnd, DedicatedConnection, value};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use worker_runtime::Supervisor;
@@ -37,7 +41,7 @@ struct QueuedCommand {
 pub struct RedisCommandQueue {
     partitions: PartitionCount,
     sender: mpsc::Sender<QueuedCommand>,
-    clock: deadpool_redis::Pool,
+    clock: RedisPool,
 }
 
 impl RedisCommandQueue {
@@ -45,7 +49,7 @@ impl RedisCommandQueue {
     pub fn start(
         server: impl Into<RedisServer>,
         partitions: PartitionCount,
-        clock: deadpool_redis::Pool,
+        clock: RedisPool,
     ) -> RedisCommandQueue {
         let (_, stop) = shutdown_pair();
         let supervisor = Supervisor::without_health("command queue", stop);
@@ -57,7 +61,7 @@ impl RedisCommandQueue {
     pub fn supervised(
         server: impl Into<RedisServer>,
         partitions: PartitionCount,
-        clock: deadpool_redis::Pool,
+        clock: RedisPool,
         supervisor: Supervisor,
     ) -> RedisCommandQueue {
         let (sender, receiver) = mpsc::channel(MAX_QUEUED);
@@ -78,7 +82,7 @@ impl CommandQueue for RedisCommandQueue {
     }
 
     async fn now(&self) -> Result<Timestamp, Unavailable> {
-        let mut connection = self.clock.get().await.map_err(client_error)?;
+        let mut connection = self.clock.get().await?;
         let time: (i64, i64) = cmd("TIME").query_async(&mut connection).await.map_err(client_error)?;
         Ok(Timestamp(time.0 * 1000 + time.1 / 1000))
     }
@@ -121,7 +125,6 @@ async fn flush_batch(
         }
         Err(error) => {
             // Some of the commands may have been added. The caller decides whether to retry.
-            *connection = None;
             let reason = error.cause.to_string();
             for queued in batch.drain(..) {
                 answer(queued, Err(Unavailable::new("redis", reason.clone())));
@@ -162,18 +165,37 @@ fn answer(queued: QueuedCommand, result: Result<(), Unavailable>) {
     let _ = queued.added.send(result);
 }
 
+/// Sends a batch. If the connection ends, connects again and sends the batch once more.
 async fn flush(
     server: &RedisServer,
-    connection: &mut Option<DedicatedConnection>,
+    idle: &mut Option<DedicatedConnection>,
     batch: &[QueuedCommand],
 ) -> Result<Vec<Value>, Unavailable> {
-    let connection = match connection {
-        Some(connection) => connection,
-        None => connection.insert(server.connect(FLUSH_DEADLINE).await?),
-    };
     let mut commands = pipe();
     batch.iter().for_each(|queued| add(&mut commands, &queued.stream, "*", &queued.fields));
-    connection.send(&commands).await.map_err(unavailable)
+    let mut retried = false;
+    loop {
+        let mut connection = match idle.take() {
+            Some(connection) => connection,
+            None => server.connect(FLUSH_DEADLINE).await?,
+        };
+        match connection.send(&commands).await {
+            Ok(replies) => {
+                *idle = Some(connection);
+                return Ok(replies);
+            }
+            Err(error) => {
+                if error.ends_connection() == Some(ConnectionEnd::WrongServer) {
+                    server.cutoff().exclude_all();
+                }
+                if retried {
+                    return Err(unavailable(error));
+                }
+                tracing::debug!(%error, commands = batch.len(), "connection ended, sending the commands again");
+                retried = true;
+            }
+        }
+    }
 }
 
 /// Appends an `XADD` of one entry to `commands`.

@@ -1,13 +1,12 @@
 //! Dead letters of all partitions, for operators.
 
-use crate::{client_error, keys, unavailable};
+use crate::{PooledConnection, RedisPool, client_error, keys, unavailable};
 use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::operator::dead_letters::DeadLetter;
 use auction_app::ports::operator::dead_letters::DeadLetterQueue;
 use auction_wire::outcome::current_name;
 use auction_wire::{Channel, PartitionId};
-use deadpool_redis::{Connection, Pool};
 use redis::{Value, cmd};
 use stream_worker::entry::range_reply;
 use stream_worker::{Entry, EntryId};
@@ -26,15 +25,15 @@ redis.call('XDEL', KEYS[1], ARGV[1])
 return id";
 
 #[derive(Clone)]
-pub struct RedisDeadLetters(Pool);
+pub struct RedisDeadLetters(RedisPool);
 
 impl RedisDeadLetters {
-    pub fn new(pool: Pool) -> RedisDeadLetters {
+    pub fn new(pool: RedisPool) -> RedisDeadLetters {
         RedisDeadLetters(pool)
     }
 
-    async fn connection(&self) -> Result<Connection, Unavailable> {
-        self.0.get().await.map_err(client_error)
+    async fn connection(&self) -> Result<PooledConnection, Unavailable> {
+        self.0.get().await
     }
 }
 

@@ -6,7 +6,7 @@ use auction_app::ports::Unavailable;
 use auction_app::ports::events::event_tail::{EventTail, EventTailConnector};
 use auction_wire::{EventRecord, PartitionCount};
 use redis::{Value, cmd, pipe};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use stream_worker::entry::read_reply;
 use stream_worker::value::last_generated_id;
 use stream_worker::{DedicatedConnection, EntryId};
@@ -37,6 +37,7 @@ impl EventTailConnector for RedisTailConnector {
     type Tail = RedisTail;
 
     async fn open(&self) -> Result<RedisTail, Unavailable> {
+        let opened = Instant::now();
         let mut connection = self.server.connect(BLOCK + REPLY_MARGIN).await?;
         let mut info = pipe();
         self.streams.iter().for_each(|stream| {
@@ -45,12 +46,16 @@ impl EventTailConnector for RedisTailConnector {
         let info = connection.send(&info).await.map_err(unavailable)?;
         // A missing stream is read from its beginning once it exists.
         let last = info.iter().map(|info| last_generated_id(info).unwrap_or(EntryId::ZERO)).collect();
-        Ok(RedisTail { connection, streams: self.streams.clone(), last })
+        let (server, streams) = (self.server.clone(), self.streams.clone());
+        Ok(RedisTail { server, opened, connection, streams, last })
     }
 }
 
 /// Reader of new events, with its position in each stream.
 pub struct RedisTail {
+    server: RedisServer,
+    /// Time when the connection was opened.
+    opened: Instant,
     connection: DedicatedConnection,
     streams: Vec<String>,
     last: Vec<EntryId>,
@@ -58,6 +63,8 @@ pub struct RedisTail {
 
 impl EventTail for RedisTail {
     async fn read(&mut self) -> Result<Vec<EventRecord>, Unavailable> {
+        // A replica may not receive events any more.
+        self.server.check_current(self.opened)?;
         let mut read = cmd("XREAD");
         read.arg("COUNT").arg(MAX_BATCH).arg("BLOCK").arg(BLOCK.as_millis() as u64);
         read.arg("STREAMS").arg(&self.streams);

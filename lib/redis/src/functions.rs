@@ -1,8 +1,7 @@
 //! Redis functions that display streams in redis-cli, for operators. The portal itself does not call them.
 
-use crate::client_error;
+use crate::{RedisPool, client_error};
 use auction_app::ports::Unavailable;
-use deadpool_redis::Pool;
 use redis::{ErrorKind, RedisError, ServerErrorKind, Value, cmd};
 use std::time::Duration;
 use stream_worker::value::{member, text};
@@ -55,8 +54,8 @@ impl From<RedisError> for LoadError {
 }
 
 /// Loads the library if there is none. If `replace` is set, also replaces a library with other code.
-pub async fn load(pool: &Pool, replace: bool) -> Result<LoadResult, LoadError> {
-    let mut connection = pool.get().await.map_err(client_error)?;
+pub async fn load(pool: &RedisPool, replace: bool) -> Result<LoadResult, LoadError> {
+    let mut connection = pool.get().await?;
     let mut list = cmd("FUNCTION");
     list.arg("LIST").arg("LIBRARYNAME").arg(NAME).arg("WITHCODE");
     let libraries: Vec<Value> = list.query_async(&mut connection).await?;
@@ -72,7 +71,7 @@ pub async fn load(pool: &Pool, replace: bool) -> Result<LoadResult, LoadError> {
 
 /// Loads the library, replacing other code, and loads it again if it disappears, until shutdown.
 /// If the server refuses it, logs one warning and does nothing more: the portal works without the library.
-pub async fn keep_loaded(pool: Pool, supervisor: Supervisor) {
+pub async fn keep_loaded(pool: RedisPool, supervisor: Supervisor) {
     // If two releases run at the same time, the library of the one that started last stays.
     let mut replace = true;
     while !supervisor.stopping() {

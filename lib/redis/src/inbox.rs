@@ -7,14 +7,13 @@
 //! A notifier that starts to deliver increments the epoch of each partition. Notifications that were stored
 //! before may never have been delivered, so inboxes of an older epoch are filled again when they are read.
 
-use crate::{client_error, keys};
+use crate::{PooledConnection, RedisPool, client_error, keys};
 use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::inbox::{InboxCache, InboxPage};
 use auction_app::ports::notifications::notification_sink::{NewNotification, NotificationSink};
 use auction_domain::UserId;
 use auction_wire::{PartitionCount, PartitionId};
-use deadpool_redis::{Connection, Pool};
 use redis::{Cmd, Value, cmd, pipe};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
@@ -37,19 +36,19 @@ const MARK_READ: &str = include_str!("inbox/mark_read.lua");
 /// Cached inboxes in one Redis.
 #[derive(Clone)]
 pub struct RedisInboxCache {
-    pool: Pool,
+    pool: RedisPool,
     partitions: PartitionCount,
     size: NonZeroU16,
 }
 
 impl RedisInboxCache {
     /// Returns a cache that keeps the `size` newest notifications of each user.
-    pub fn new(pool: Pool, partitions: PartitionCount, size: NonZeroU16) -> RedisInboxCache {
+    pub fn new(pool: RedisPool, partitions: PartitionCount, size: NonZeroU16) -> RedisInboxCache {
         RedisInboxCache { pool, partitions, size }
     }
 
-    async fn connection(&self) -> Result<Connection, Unavailable> {
-        self.pool.get().await.map_err(client_error)
+    async fn connection(&self) -> Result<PooledConnection, Unavailable> {
+        self.pool.get().await
     }
 
     async fn query(&self, command: &Cmd) -> Result<Value, Unavailable> {

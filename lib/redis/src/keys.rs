@@ -31,6 +31,9 @@ pub fn dead(partition: PartitionId) -> String {
     format!("ap:{{{partition}}}:dead")
 }
 
+/// Id of the portal that this Redis belongs to. The key belongs to no partition.
+pub const PORTAL: &str = "ap:portal";
+
 /// Lease of a partition for a group.
 pub fn lease(partition: PartitionId, group: &str) -> String {
     format!("ap:{{{partition}}}:lease:{group}")

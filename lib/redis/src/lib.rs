@@ -17,7 +17,9 @@
 //! * [`revocations`]: announces revoked tokens to every ingress;
 //! * [`retention`]: removes old commands and events from their streams;
 //! * [`inbox`]: caches inboxes; the notifier adds to them, and users read them;
-//! * [`views`]: read models, written by the projector.
+//! * [`views`]: read models, written by the projector;
+//! * [`pool`]: connections for short requests;
+//! * [`ownership`]: the id of the portal that a Redis belongs to.
 
 pub mod command_queue;
 pub mod command_stream;
@@ -30,6 +32,8 @@ pub mod functions;
 pub mod inbox;
 pub mod keys;
 pub mod load;
+pub mod ownership;
+pub mod pool;
 mod pubsub;
 pub mod pubsub_messages;
 pub mod rate_limit;
@@ -42,6 +46,8 @@ pub mod stream_repair;
 pub mod stream_stats;
 pub mod views;
 
+pub use ownership::{ForeignRedis, Ownership};
+pub use pool::{PooledConnection, RedisPool};
 pub use server::{RedisServer, SocketFactory};
 
 use auction_app::ports::Unavailable;

@@ -6,7 +6,7 @@ use auction_app::ports::Unavailable;
 use auction_app::ports::commands::load_probe::{Load, LoadProbe};
 use auction_wire::{Channel, PartitionCount};
 use redis::{Pipeline, Value, pipe};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use stream_worker::value::{member, number, text};
 use stream_worker::{DedicatedConnection, StreamError};
 
@@ -16,7 +16,8 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// Probe of the command streams of all partitions.
 pub struct RedisLoadProbe {
     server: RedisServer,
-    connection: Option<DedicatedConnection>,
+    /// Connection, and the time when it was opened.
+    connection: Option<(DedicatedConnection, Instant)>,
     commands: Pipeline,
 }
 
@@ -38,12 +39,17 @@ impl RedisLoadProbe {
 
 impl LoadProbe for RedisLoadProbe {
     async fn sample(&mut self) -> Result<Load, Unavailable> {
-        let mut connection = match self.connection.take() {
+        // A replica would answer with numbers that are too old.
+        let idle = self.connection.take().filter(|(_, opened)| self.server.check_current(*opened).is_ok());
+        let (mut connection, opened) = match idle {
             Some(connection) => connection,
-            None => self.server.connect(DEADLINE).await?,
+            None => {
+                let opened = Instant::now();
+                (self.server.connect(DEADLINE).await?, opened)
+            }
         };
         let replies = connection.send(&self.commands).await.map_err(unavailable)?;
-        self.connection = Some(connection);
+        self.connection = Some((connection, opened));
         let (memory, streams) = replies.split_first().unwrap_or((&Value::Nil, &[]));
         let memory_percent = memory_percent(memory).map_err(unavailable)?;
         let backlog = streams.chunks_exact(2).map(|stream| stream_backlog(&stream[0], &stream[1])).sum();

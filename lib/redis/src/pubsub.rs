@@ -46,12 +46,18 @@ async fn receive(
     handler: &impl PubSubHandler,
     supervisor: &Supervisor,
 ) -> Result<(), Unavailable> {
+    // The client library opens the connection of the subscription without the checks: this connection makes
+    // them.
+    let opened = Instant::now();
+    drop(server.connect(DEADLINE).await?);
     let connection = with_deadline(server.client().get_async_pubsub()).await?;
     let (mut sink, mut messages) = connection.split();
     with_deadline(sink.subscribe(channels)).await?;
     handler.on_subscribed();
     let mut pinged = Instant::now();
     while !supervisor.stopping() {
+        // A replica keeps a subscription, and may not receive messages any more.
+        server.check_current(opened)?;
         match timeout(STOP_CHECK_INTERVAL, messages.next()).await {
             Ok(Some(message)) => handler.on_message(message.get_channel_name(), message.get_payload_bytes()),
             Ok(None) => return Err(Unavailable::new("redis", "connection closed by the server")),

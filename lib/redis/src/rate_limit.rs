@@ -1,11 +1,10 @@
 //! Rate-limit counters in Redis, shared by all ingress processes. Requests that arrive during a round trip
 //! are counted batch in the next one.
 
-use crate::{client_error, keys};
+use crate::{RedisPool, client_error, keys};
 use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::people::rate_limit_store::{RateLimitStore, TakeRequest, TakeResult};
-use deadpool_redis::Pool;
 use redis::{Value, pipe};
 use std::time::Duration;
 use stream_worker::value::number;
@@ -30,7 +29,7 @@ pub struct RedisRateLimitStore(mpsc::Sender<TakeCall>);
 
 impl RedisRateLimitStore {
     /// Starts the task that counts. The task ends when the last clone is dropped.
-    pub fn start(pool: Pool) -> RedisRateLimitStore {
+    pub fn start(pool: RedisPool) -> RedisRateLimitStore {
         let (sender, receiver) = mpsc::channel(MAX_QUEUED);
         tokio::spawn(count_all(pool, receiver));
         RedisRateLimitStore(sender)
@@ -47,7 +46,7 @@ impl RateLimitStore for RedisRateLimitStore {
     }
 }
 
-async fn count_all(pool: Pool, mut receiver: mpsc::Receiver<TakeCall>) {
+async fn count_all(pool: RedisPool, mut receiver: mpsc::Receiver<TakeCall>) {
     let mut batch = Vec::with_capacity(MAX_BATCH);
     while receiver.recv_many(&mut batch, MAX_BATCH).await > 0 {
         let mut replies = match count(&pool, &batch).await {
@@ -64,7 +63,7 @@ async fn count_all(pool: Pool, mut receiver: mpsc::Receiver<TakeCall>) {
     }
 }
 
-async fn count(pool: &Pool, batch: &[TakeCall]) -> Result<Vec<Value>, Unavailable> {
+async fn count(pool: &RedisPool, batch: &[TakeCall]) -> Result<Vec<Value>, Unavailable> {
     let mut scripts = pipe();
     for TakeCall { requests, .. } in batch {
         let keys: Vec<String> = requests.iter().map(|request| keys::rate_limit(request.key)).collect();
@@ -73,7 +72,7 @@ async fn count(pool: &Pool, batch: &[TakeCall]) -> Result<Vec<Value>, Unavailabl
             take.arg(micros(limit.interval())).arg(micros(limit.burst_window())).arg(required).arg(desired);
         }
     }
-    let mut connection = pool.get().await.map_err(client_error)?;
+    let mut connection = pool.get().await?;
     scripts.query_async(&mut connection).await.map_err(client_error)
 }
 

@@ -47,12 +47,15 @@ async fn read_outcomes(
     waiters: &OutcomeWaiters,
     supervisor: &Supervisor,
 ) -> Result<(), Unavailable> {
+    let opened = Instant::now();
     let mut connection = server.connect(DEADLINE).await?;
     let mut last = renew(&mut connection, streams).await.map_err(unavailable)?;
     // Outcomes that arrived before this read position are skipped: waiting requests query the event store.
     waiters.recheck_all();
     let mut renewed = Instant::now();
     while !supervisor.stopping() {
+        // Writers do not reach the streams of a replica.
+        server.check_current(opened)?;
         if renewed.elapsed() >= RENEW_INTERVAL {
             let newest = renew(&mut connection, streams).await.map_err(unavailable)?;
             // A stream that was created again starts with lower ids.

@@ -5,24 +5,23 @@
 //! when a subscription is established.
 
 use crate::pubsub::{self, PubSubHandler};
-use crate::{RedisServer, client_error, keys};
+use crate::{RedisPool, RedisServer, client_error, keys};
 use async_trait::async_trait;
 use auction_app::ingress::accounts::TokenCache;
 use auction_app::ports::Unavailable;
 use auction_app::ports::people::TokenHash;
 use auction_app::ports::people::tokens::{Revocation, Revocations};
 use auction_domain::UserId;
-use deadpool_redis::Pool;
 use redis::pipe;
 use uuid::Uuid;
 use worker_runtime::Supervisor;
 
 /// Publishes revocations to every ingress.
 #[derive(Clone)]
-pub struct RedisRevocations(Pool);
+pub struct RedisRevocations(RedisPool);
 
 impl RedisRevocations {
-    pub fn new(pool: Pool) -> RedisRevocations {
+    pub fn new(pool: RedisPool) -> RedisRevocations {
         RedisRevocations(pool)
     }
 }
@@ -34,7 +33,7 @@ impl Revocations for RedisRevocations {
         for revoked in revoked {
             publish.cmd("PUBLISH").arg(keys::REVOKED).arg(write(*revoked)).ignore();
         }
-        let mut connection = self.0.get().await.map_err(client_error)?;
+        let mut connection = self.0.get().await?;
         publish.query_async(&mut connection).await.map_err(client_error)
     }
 }

@@ -1,39 +1,59 @@
-//! Connections to Redis, with a check of its durability.
+//! Connections to Redis, with a check of the server at each of them.
 
+use crate::ownership::Ownership;
 use crate::{durability, unavailable};
 use auction_app::ports::Unavailable;
 use auction_durability::Durability;
 use futures_util::future::BoxFuture;
-use redis::{Client, Pipeline, pipe};
+use redis::{Client, Pipeline, Value, pipe};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
-use stream_worker::value::text;
+use std::time::{Duration, Instant};
+use stream_worker::value::{member, ok, text};
 use stream_worker::{Connect, DedicatedConnection, Socket, StreamError};
+use worker_runtime::ConnectionCutoff;
 
 /// Longest time to wait for a reply about the server itself.
 const INFO_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Redis server. Every connection that writes or blocks is opened with [`RedisServer::connect`], which checks
-/// first whether the server keeps acknowledged writes.
+/// Redis server. Every new connection checks that the server is the one to use: a primary, and the Redis of
+/// this portal. Connections of [`RedisServer::connect`] also check whether it keeps acknowledged writes.
 #[derive(Clone, Debug)]
 pub struct RedisServer {
     client: Client,
     sockets: Option<SocketFactory>,
-    durability: Option<Durability>,
+    checks: ServerChecks,
+    /// Set when a connection ended because the server is not the one to use.
+    cutoff: ConnectionCutoff,
 }
 
-/// Returns a server without the durability check, for tools that only read and for tests.
+/// Requirements that new connections check.
+#[derive(Clone, Debug, Default)]
+struct ServerChecks {
+    /// Set for components: the server must be a primary, and durable.
+    durability: Option<Durability>,
+    /// Set when the id of the portal is known.
+    ownership: Option<Ownership>,
+}
+
+/// Returns a server without checks, for tools that only read and for tests.
 impl From<Client> for RedisServer {
     fn from(client: Client) -> RedisServer {
-        RedisServer { client, sockets: None, durability: None }
+        let (checks, cutoff) = (ServerChecks::default(), ConnectionCutoff::default());
+        RedisServer { client, sockets: None, checks, cutoff }
     }
 }
 
 impl RedisServer {
-    /// Returns a server whose durability is checked on every new connection.
-    pub fn durability_checked(client: Client, durability: Durability) -> RedisServer {
-        RedisServer { client, sockets: None, durability: Some(durability) }
+    /// Returns a server that every new connection checks: it must be a primary and durable.
+    pub fn checked(client: Client, durability: Durability) -> RedisServer {
+        let checks = ServerChecks { durability: Some(durability), ownership: None };
+        RedisServer { checks, ..client.into() }
+    }
+
+    /// Also checks on every new connection that Redis belongs to this portal.
+    pub fn owned(self, ownership: Ownership) -> RedisServer {
+        RedisServer { checks: ServerChecks { ownership: Some(ownership), ..self.checks }, ..self }
     }
 
     /// Opens dedicated connections over these sockets, to a model of Redis in simulations.
@@ -41,19 +61,22 @@ impl RedisServer {
         RedisServer { sockets: Some(sockets), ..self }
     }
 
-    /// Returns the client, for connections without the durability check: those that are used together with a
-    /// checked connection.
+    /// Returns the client, for connections without checks: those that are used together with a checked
+    /// connection.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Opens a dedicated connection and checks durability. A reply that takes longer than `deadline` is an
+    /// Opens a dedicated connection and checks the server. A reply that takes longer than `deadline` is an
     /// error.
     pub async fn connect(&self, deadline: Duration) -> Result<DedicatedConnection, Unavailable> {
         let mut connection = DedicatedConnection::open(self, deadline).await.map_err(unavailable)?;
-        if let Some(durability) = &self.durability {
+        if let Some(durability) = &self.checks.durability {
             let findings = durability::check(&mut connection).await.map_err(unavailable)?;
             durability.check(findings).map_err(|violation| Unavailable::new("redis", violation))?;
+        }
+        if let Some(ownership) = &self.checks.ownership {
+            ownership.claim(&mut connection).await.map_err(unavailable)?;
         }
         Ok(connection)
     }
@@ -64,11 +87,61 @@ impl RedisServer {
         let replies = connection.send(pipe().cmd("INFO").arg("clients")).await.map_err(unavailable)?;
         Ok(replies.first().and_then(text).and_then(max_clients))
     }
+
+    /// Returns an error if a connection that was opened at this time must not be used any more, because
+    /// another connection has found since that the server is not the one to use.
+    pub(crate) fn check_current(&self, opened: Instant) -> Result<(), Unavailable> {
+        if self.cutoff.excludes(opened) {
+            return Err(Unavailable::new("redis", "the server is no longer the primary: connecting again"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn cutoff(&self) -> &ConnectionCutoff {
+        &self.cutoff
+    }
+
+    /// Returns the commands whose replies [`RedisServer::check_identity`] checks. They only read, so that a
+    /// Redis whose memory or disk is full can be used for reads.
+    pub(crate) fn identity(&self) -> Pipeline {
+        let mut commands = pipe();
+        if self.checks.durability.is_some() {
+            // The one command that names the role and that every user is permitted to send.
+            commands.cmd("HELLO");
+        }
+        if self.checks.ownership.is_some() {
+            commands.add_command(Ownership::read());
+        }
+        commands
+    }
+
+    /// Checks that the server is a primary and belongs to this portal.
+    pub(crate) fn check_identity(&self, replies: &[Value]) -> Result<(), StreamError> {
+        let mut replies = replies.iter();
+        if self.checks.durability.is_some() {
+            replies.next().map_or(Ok(()), check_role)?;
+        }
+        match (&self.checks.ownership, replies.next()) {
+            (Some(ownership), Some(owner)) => ownership.check(&ok(owner.clone())?),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Returns the limit of `maxclients` in the reply of `INFO clients`.
 fn max_clients(info: &str) -> Option<u64> {
     info.lines().find_map(|line| line.strip_prefix("maxclients:")?.trim_end().parse().ok())
+}
+
+/// Refuses a replica. A server that does not name its role, such as a proxy, is accepted.
+fn check_role(hello: &Value) -> Result<(), StreamError> {
+    match member(hello, "role").and_then(text) {
+        Some("replica" | "slave") => Err(StreamError::Refused(
+            "the server is a replica: waiting until it is the primary, or its address leads to the primary"
+                .to_owned(),
+        )),
+        _ => Ok(()),
+    }
 }
 
 impl Connect for RedisServer {
@@ -80,7 +153,20 @@ impl Connect for RedisServer {
     }
 
     fn handshake(&self) -> Pipeline {
-        if self.sockets.is_some() { pipe() } else { self.client.handshake() }
+        if self.sockets.is_some() {
+            return pipe();
+        }
+        let mut handshake = self.client.handshake();
+        for command in self.identity().cmd_iter() {
+            handshake.add_command(command.clone());
+        }
+        handshake
+    }
+
+    fn check_handshake(&self, replies: &[Value]) -> Result<(), StreamError> {
+        let sign_in = self.client.handshake().cmd_iter().count().min(replies.len());
+        self.client.check_handshake(&replies[..sign_in])?;
+        self.check_identity(&replies[sign_in..])
     }
 }
 

@@ -1,19 +1,18 @@
 //! Reads event streams outside of a consumer group, for operators and for `portal verify`.
 
-use crate::{client_error, keys, unavailable};
+use crate::{RedisPool, client_error, keys, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::events::event_stream_reader::EventStreamReader;
 use auction_wire::{EventRecord, PartitionId};
-use deadpool_redis::Pool;
 use redis::{Value, cmd};
 use stream_worker::entry::range_reply;
 
 /// Reader of event streams outside of a consumer group.
 #[derive(Clone)]
-pub struct RedisStreamInfo(Pool);
+pub struct RedisStreamInfo(RedisPool);
 
 impl RedisStreamInfo {
-    pub fn new(pool: Pool) -> RedisStreamInfo {
+    pub fn new(pool: RedisPool) -> RedisStreamInfo {
         RedisStreamInfo(pool)
     }
 }
@@ -25,7 +24,7 @@ impl EventStreamReader for RedisStreamInfo {
         after: u64,
         limit: usize,
     ) -> Result<Vec<EventRecord>, Unavailable> {
-        let mut connection = self.0.get().await.map_err(client_error)?;
+        let mut connection = self.0.get().await?;
         let reply: Value = cmd("XRANGE")
             .arg(keys::events(partition))
             .arg(format!("({after}-0"))

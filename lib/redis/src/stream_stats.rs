@@ -2,14 +2,14 @@
 
 mod lag;
 
-use crate::{keys, unavailable};
+use crate::{RedisServer, keys, unavailable};
 use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::operator::stream_stats::{
     Consumer, GroupProgress, PartitionProgress, StreamProgress, StreamStats, StreamStatsReader,
 };
 use auction_wire::{Channel, PartitionId};
-use redis::{Client, Pipeline, Value, cmd, pipe};
+use redis::{Pipeline, Value, cmd, pipe};
 use std::time::Duration;
 use stream_worker::entry::range_reply;
 use stream_worker::value::{last_generated_id, member, number, ok, text};
@@ -20,11 +20,11 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Collector of stream statistics. Opens a connection for each collection.
 #[derive(Clone, Debug)]
-pub struct RedisStreamStats(Client);
+pub struct RedisStreamStats(RedisServer);
 
 impl RedisStreamStats {
-    pub fn new(client: Client) -> RedisStreamStats {
-        RedisStreamStats(client)
+    pub fn new(server: impl Into<RedisServer>) -> RedisStreamStats {
+        RedisStreamStats(server.into())
     }
 }
 

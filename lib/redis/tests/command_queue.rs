@@ -4,7 +4,7 @@ use crate::stream_harness::{Streams, streams};
 use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_domain::{AuctionId, UserId};
 use auction_redis::command_queue::RedisCommandQueue;
-use auction_redis::keys;
+use auction_redis::{RedisPool, keys};
 use auction_testkit::contract::command_queue::{
     CommandQueueHarness, submit_adds_commands_to_their_channel_in_order,
 };
@@ -18,9 +18,9 @@ use stream_worker::entry::range_reply;
 use tokio::task::JoinSet;
 
 fn queue(url: &str) -> RedisCommandQueue {
-    let pool = deadpool_redis::Config::from_url(url);
-    let pool = pool.create_pool(Some(deadpool_redis::Runtime::Tokio1)).unwrap();
-    RedisCommandQueue::start(Client::open(url).unwrap(), PartitionCount::new(PARTITIONS).unwrap(), pool)
+    let client = Client::open(url).unwrap();
+    let pool = RedisPool::new(client.clone(), 4).unwrap();
+    RedisCommandQueue::start(client, PartitionCount::new(PARTITIONS).unwrap(), pool)
 }
 
 impl CommandQueueHarness for Streams {

@@ -20,7 +20,7 @@ async fn set(url: &str, setting: &str, value: &str) {
 /// Returns the risks that make a new connection fail when the risks in `allowed` are accepted.
 async fn violations(url: &str, allowed: &[DurabilityRisk]) -> Vec<DurabilityRisk> {
     let durability = Durability::allowing(allowed.iter().copied());
-    let server = RedisServer::durability_checked(Client::open(url).unwrap(), durability.clone());
+    let server = RedisServer::checked(Client::open(url).unwrap(), durability.clone());
     let connected = server.connect(DEADLINE).await;
     let violation = durability.violation();
     assert_eq!(connected.is_err(), violation.is_some());

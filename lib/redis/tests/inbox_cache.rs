@@ -5,6 +5,7 @@ use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::inbox::{InboxCache, InboxPage};
 use auction_app::ports::notifications::notification_sink::{NewNotification, NotificationSink};
 use auction_domain::UserId;
+use auction_redis::RedisPool;
 use auction_redis::inbox::RedisInboxCache;
 use auction_testkit::contract::inbox::INBOX_SIZE;
 use auction_testkit::local_servers::{PARTITIONS, TestRedis, redis};
@@ -42,8 +43,7 @@ impl InboxCache for TestInboxCache {
 
 async fn inbox_cache() -> TestInboxCache {
     let redis = redis().await;
-    let pool = deadpool_redis::Config::from_url(redis.url());
-    let pool = pool.create_pool(Some(deadpool_redis::Runtime::Tokio1)).unwrap();
+    let pool = RedisPool::new(redis.client(), 4).unwrap();
     let partitions = PartitionCount::new(PARTITIONS).unwrap();
     TestInboxCache(RedisInboxCache::new(pool, partitions, NonZeroU16::new(INBOX_SIZE).unwrap()), redis)
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod command_queue;
+mod connection_checks;
 mod crash_tracking;
 mod durability;
 mod foreign_keys;

@@ -3,10 +3,9 @@
 use auction_app::ports::people::rate_limit_store::{
     RateLimit, RateLimitKey, RateLimitStore, TakeRequest, TakeResult,
 };
-use auction_redis::keys;
 use auction_redis::rate_limit::RedisRateLimitStore;
+use auction_redis::{RedisPool, keys};
 use auction_testkit::local_servers::{TestRedis, redis};
-use deadpool_redis::{Config, Runtime};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ const ADDRESS: RateLimitKey =
 const USER: RateLimitKey = RateLimitKey::User(auction_domain::UserId(uuid::Uuid::nil()));
 
 fn counters(redis: &TestRedis) -> RedisRateLimitStore {
-    RedisRateLimitStore::start(Config::from_url(redis.url()).create_pool(Some(Runtime::Tokio1)).unwrap())
+    RedisRateLimitStore::start(RedisPool::new(redis.client(), 4).unwrap())
 }
 
 /// Returns a call of a limit of one request per second with this burst.

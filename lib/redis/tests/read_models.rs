@@ -2,11 +2,11 @@
 
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::read_models::{ReadModelConnector, ReadModelReader};
+use auction_redis::RedisPool;
 use auction_redis::views::{RedisReadModelConnector, RedisReadModelReader, RedisReadModelWriter};
 use auction_testkit::contract::read_models::Adapter;
 use auction_testkit::local_servers::{PARTITIONS, TestRedis, redis};
 use auction_wire::{PartitionCount, PartitionId};
-use deadpool_redis::{Config, Pool, Runtime};
 
 /// Adapter under test, with the logical database that it uses while the test runs.
 pub(crate) struct Stores(RedisReadModelConnector, #[allow(dead_code)] TestRedis);
@@ -24,8 +24,8 @@ impl ReadModelConnector for Stores {
     }
 }
 
-pub(crate) fn pool(redis: &TestRedis) -> Pool {
-    Config::from_url(redis.url()).create_pool(Some(Runtime::Tokio1)).unwrap()
+pub(crate) fn pool(redis: &TestRedis) -> RedisPool {
+    RedisPool::new(redis.client(), 4).unwrap()
 }
 
 async fn adapter() -> Adapter<Stores, impl ReadModelReader> {

@@ -6,6 +6,7 @@
 use crate::Failure;
 use crate::commands::{partitions, place_bid};
 use auction_app::ports::commands::command_queue::CommandQueue;
+use auction_redis::RedisPool;
 use auction_redis::command_queue::RedisCommandQueue;
 use auction_wire::{Command, CommandId};
 use axum::Router;
@@ -41,8 +42,9 @@ pub(crate) async fn run(arguments: BareArgs) -> Result<(), Failure> {
         None => Bytes::new(),
     };
     let url = std::env::var("REDIS_URL")?;
-    let clock = deadpool_redis::Config::from_url(&url).create_pool(Some(deadpool_redis::Runtime::Tokio1))?;
-    let queue = RedisCommandQueue::start(redis::Client::open(url)?, partitions()?, clock);
+    let redis = redis::Client::open(url)?;
+    let clock = RedisPool::new(redis.clone(), 4)?;
+    let queue = RedisCommandQueue::start(redis, partitions()?, clock);
     let written = get(async move || ([(CONTENT_TYPE, "application/json")], read));
     let router = Router::new()
         .route("/readyz", get(async || StatusCode::OK))

@@ -16,8 +16,8 @@ use crate::run::target::{self, client::Address};
 use auction_app::ports::views::read_models::ReadModelReader;
 use auction_domain::Timestamp;
 use auction_postgres::PostgresStoreConnector;
-use auction_redis::keys;
 use auction_redis::views::RedisReadModelReader;
+use auction_redis::{RedisPool, keys};
 use auction_testkit::free_address::own_address;
 use auction_wire::PartitionCount;
 use redis::aio::MultiplexedConnection;
@@ -39,6 +39,8 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Time limit for a Redis request.
 const REDIS_TIMEOUT: Duration = Duration::from_secs(60);
+
+const REDIS_CONNECTIONS: usize = 4;
 
 /// Components that consume events, which are also the names of their consumer groups.
 pub(crate) const CONSUMERS: [&str; 4] = ["projector", "notifier", "promoter", "auctioneer"];
@@ -77,7 +79,7 @@ pub(crate) struct BenchPortal {
     pub(crate) database: Client,
     pub(crate) redis: MultiplexedConnection,
     pub(crate) partitions: PartitionCount,
-    pub(crate) pool: deadpool_redis::Pool,
+    pub(crate) pool: RedisPool,
     pub(crate) run_ids: RunIds,
     /// Number of events when the last backlog was added, or all components were started.
     pub(crate) begin: u64,
@@ -94,8 +96,7 @@ impl BenchPortal {
         let client = redis::Client::open(portal.servers.redis_url())?;
         let config = AsyncConnectionConfig::new().set_response_timeout(Some(REDIS_TIMEOUT));
         let redis = client.get_multiplexed_async_connection_with_config(&config).await?;
-        let pool = deadpool_redis::Config::from_url(portal.servers.redis_url());
-        let pool = pool.create_pool(Some(deadpool_redis::Runtime::Tokio1))?;
+        let pool = RedisPool::new(client, REDIS_CONNECTIONS)?;
         let users = (0..users).map(|_| Uuid::now_v7()).collect();
         let run_ids = RunIds { users, auctions: Vec::new(), began: Timestamp(0) };
         let partitions = partitions()?;

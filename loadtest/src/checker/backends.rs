@@ -10,11 +10,10 @@ use auction_app::operator::verify::verify;
 use auction_app::ports::events::event_store::{EventStore, EventStoreConnector};
 use auction_domain::{Timestamp, UserId};
 use auction_postgres::PostgresStoreConnector;
+use auction_redis::RedisPool;
 use auction_redis::stream_info::RedisStreamInfo;
 use auction_redis::views::RedisReadModelReader;
 use auction_wire::{CommandId, Outcome, OutcomeResult, PartitionCount, PartitionId};
-use deadpool_redis::{Manager, Pool, Runtime};
-use redis::AsyncConnectionConfig;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Client, NoTls, Row};
@@ -37,7 +36,7 @@ const REDIS_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) struct Backends {
     database: Client,
     store_connector: PostgresStoreConnector,
-    redis: Pool,
+    redis: RedisPool,
     partitions: PartitionCount,
 }
 
@@ -46,13 +45,7 @@ impl Backends {
         let (database, connection) = tokio_postgres::connect(database_url, NoTls).await?;
         tokio::spawn(connection);
         let count: i64 = database.query_one("SELECT count(*) FROM partitions", &[]).await?.get(0);
-        let config = AsyncConnectionConfig::new().set_response_timeout(Some(REDIS_TIMEOUT));
-        let redis = Pool::builder(Manager::new_with_config(redis_url, config)?)
-            .max_size(4)
-            .wait_timeout(Some(REDIS_TIMEOUT))
-            .create_timeout(Some(REDIS_TIMEOUT))
-            .runtime(Runtime::Tokio1)
-            .build()?;
+        let redis = RedisPool::with_timeout(redis::Client::open(redis_url)?, 4, REDIS_TIMEOUT)?;
         let partitions = PartitionCount::new(u16::try_from(count)?)?;
         Ok(Backends {
             database,

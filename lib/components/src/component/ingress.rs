@@ -93,7 +93,7 @@ pub(super) async fn start(context: &mut StartContext<'_>) -> Result<(), Componen
         failed_outcomes: queries.clone(),
         parked_events: queries.clone(),
         auction_events: queries.clone(),
-        stream_stats: Arc::new(RedisStreamStats::new(connections.redis.client().clone())),
+        stream_stats: Arc::new(RedisStreamStats::new(connections.redis.clone())),
         heads: queries.clone(),
         accounts: queries.clone(),
         passwords,

@@ -37,7 +37,7 @@ pub(super) fn start(
         name: fresh_name(),
         lease_ttl: Duration::from_secs(lease_seconds.get().into()),
     };
-    let (client, stop) = (context.connections.redis.client().clone(), context.stop.clone());
+    let (redis, stop) = (context.connections.redis.clone(), context.stop.clone());
     let task = format!("{group} leases");
     let health = context.tasks.health().register(&task);
     let mut owners = OwnerCheck::new(context.tasks.health().register(format!("{group} owners")), group);
@@ -54,7 +54,7 @@ pub(super) fn start(
                 owners.unknown(error);
             }
         };
-        run(&client, options, stop, renewed, |index, stop| work(partitions[index], stop)).await
+        run(&redis, options, stop, renewed, |index, stop| work(partitions[index], stop)).await
     });
 }
 

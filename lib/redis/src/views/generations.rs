@@ -2,14 +2,13 @@
 
 use super::write::{RedisReadModelConnector, read_pointer};
 use crate::keys::{self, ViewKeys};
-use crate::{RedisServer, client_error};
+use crate::{PooledConnection, RedisPool, RedisServer, client_error};
 use auction_app::ports::Unavailable;
 use auction_app::ports::views::generations::{
     ComparedViews, Comparison, Generation, Generations, SwitchResult,
 };
 use auction_app::ports::views::read_models::ViewName;
 use auction_wire::PartitionId;
-use deadpool_redis::{Connection, Pool};
 use redis::{Value, cmd, pipe};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -38,17 +37,17 @@ return 'done'";
 #[derive(Clone)]
 pub struct RedisGenerations {
     server: RedisServer,
-    pool: Pool,
+    pool: RedisPool,
 }
 
 impl RedisGenerations {
     /// Returns generations that are read over the pool, and written over dedicated connections.
-    pub fn new(server: impl Into<RedisServer>, pool: Pool) -> RedisGenerations {
+    pub fn new(server: impl Into<RedisServer>, pool: RedisPool) -> RedisGenerations {
         RedisGenerations { server: server.into(), pool }
     }
 
-    async fn connection(&self) -> Result<Connection, Unavailable> {
-        self.pool.get().await.map_err(client_error)
+    async fn connection(&self) -> Result<PooledConnection, Unavailable> {
+        self.pool.get().await
     }
 
     async fn current(&self, partition: PartitionId) -> Result<Generation, Unavailable> {

@@ -10,8 +10,8 @@ mod documents;
 mod pages;
 
 use super::write::read_pointer;
-use crate::client_error;
 use crate::keys::{self, ViewKeys};
+use crate::{PooledConnection, RedisPool, client_error};
 use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::backend::Backend;
@@ -20,7 +20,6 @@ use auction_app::ports::views::read_models::{
     AsOf, Document, Page, PageQuery, ReadModelReader, ViewForm, ViewName,
 };
 use auction_wire::{PartitionCount, PartitionId, Positions};
-use deadpool_redis::{Connection, Pool};
 use documents::DocumentReader;
 use redis::{FromRedisValue, Pipeline, Value, cmd, pipe};
 use std::collections::BTreeMap;
@@ -37,7 +36,7 @@ pub struct RedisReadModelReader {
 /// Pool and known generations.
 #[derive(Clone)]
 struct Source {
-    pool: Pool,
+    pool: RedisPool,
     partitions: PartitionCount,
     /// Current generation of each partition, as of the last read.
     current: Arc<[AtomicU64]>,
@@ -46,14 +45,14 @@ struct Source {
 /// One read: the generations it uses, and its connection.
 struct Reading<'a> {
     source: &'a Source,
-    connection: Connection,
+    connection: PooledConnection,
     generations: Vec<(PartitionId, Generation)>,
 }
 
 impl RedisReadModelReader {
     /// Returns a reader over a pool. Starts the task that reads documents; the task ends when the last clone
     /// is dropped.
-    pub fn new(pool: Pool, partitions: PartitionCount) -> RedisReadModelReader {
+    pub fn new(pool: RedisPool, partitions: PartitionCount) -> RedisReadModelReader {
         let current = partitions.all().map(|_| AtomicU64::new(Generation::FIRST.0)).collect();
         let source = Source { pool, partitions, current };
         RedisReadModelReader { documents: DocumentReader::start(source.clone()), source }
@@ -73,8 +72,8 @@ impl Backend for RedisReadModelReader {
 }
 
 impl Source {
-    async fn connection(&self) -> Result<Connection, Unavailable> {
-        self.pool.get().await.map_err(client_error)
+    async fn connection(&self) -> Result<PooledConnection, Unavailable> {
+        self.pool.get().await
     }
 
     fn generation(&self, partition: PartitionId) -> Generation {

@@ -1,14 +1,14 @@
 //! Loading of the functions by each process.
 
+use auction_redis::RedisPool;
 use auction_redis::functions::{LoadError, LoadResult, NAME, keep_loaded, load};
 use auction_testkit::local_servers::{eventually, own_servers};
-use deadpool_redis::{Manager, Pool, Runtime};
 use redis::{Client, Value, cmd};
 use worker_runtime::Supervisor;
 use worker_runtime::shutdown::shutdown_pair;
 
-fn pool(url: &str) -> Pool {
-    Pool::builder(Manager::new(url).unwrap()).runtime(Runtime::Tokio1).build().unwrap()
+fn pool(url: &str) -> RedisPool {
+    RedisPool::new(Client::open(url).unwrap(), 4).unwrap()
 }
 
 async fn query<T: redis::FromRedisValue>(client: &Client, command: &[&str]) -> T {

@@ -16,6 +16,7 @@ use auction_app::ingress::command_gateway::{
 use auction_domain::Timestamp;
 use auction_postgres::PostgresStoreConnector;
 use auction_postgres::queries::PostgresQueries;
+use auction_redis::RedisPool;
 use auction_redis::command_queue::RedisCommandQueue;
 use auction_redis::reply;
 use auction_wire::api::refusal_status;
@@ -31,6 +32,8 @@ const WAIT: Duration = Duration::from_secs(60);
 
 /// Connections to Postgres, for outcomes that were not received.
 const POSTGRES_CONNECTIONS: usize = 4;
+
+const REDIS_CONNECTIONS: usize = 4;
 
 /// Client of the streams of a portal.
 pub(crate) struct Streams {
@@ -48,8 +51,7 @@ impl Streams {
         partitions: PartitionCount,
     ) -> Result<Streams, Failure> {
         let redis = redis::Client::open(redis_url)?;
-        let pool = deadpool_redis::Config::from_url(redis_url);
-        let pool = pool.create_pool(Some(deadpool_redis::Runtime::Tokio1))?;
+        let pool = RedisPool::new(redis.clone(), REDIS_CONNECTIONS)?;
         let queue = RedisCommandQueue::start(redis.clone(), partitions, pool);
         let queries =
             PostgresQueries::new(&PostgresStoreConnector::new(database_url)?, POSTGRES_CONNECTIONS)?;
