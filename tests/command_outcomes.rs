@@ -276,13 +276,15 @@ async fn command_is_refused_when_the_version_changed(url: &str) {
         (answer.body["expected_version"].clone(), answer.body["actual_version"].clone())
     };
     assert_eq!(versions(late.assert_problem(412, "version_conflict")), (json!(1), json!(2)));
-    bid_if_match(20_000, "W/\"2\"", "three").await.assert_problem(412, "version_conflict");
+    // Proxies that compress a response make its tag weak.
+    bid_if_match(15_000, "W/\"2\"", "three").await.assert_status(201);
+    bid_if_match(20_000, "W/\"2\"", "late").await.assert_problem(412, "version_conflict");
     bid_if_match(20_000, "2", "four").await.assert_problem(400, "invalid_request");
     bid_if_match(20_000, "*", "five").await.assert_status(201);
     let delete = format!("/auction/{auction}/bid/{}", first.text("bid"));
     let stale = [("if-match", "\"2\""), ("prefer", "wait=30")];
     ada.send(reqwest::Method::DELETE, &delete, None, &stale).await.assert_problem(412, "version_conflict");
-    let fresh = [("if-match", "\"3\""), ("prefer", "wait=30")];
+    let fresh = [("if-match", "\"4\""), ("prefer", "wait=30")];
     ada.send(reqwest::Method::DELETE, &delete, None, &fresh).await.assert_status(200);
 }
 

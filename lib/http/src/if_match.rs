@@ -1,6 +1,7 @@
 //! `If-Match` (RFC 9110) of commands for an auction, and the `ETag` of an auction. The `ETag` is a strong
 //! validator that begins with the version, such as `"17-8d3ef20a91c4b657"`. In `If-Match`, `"17"` is
-//! sufficient.
+//! sufficient. Proxies that change the bytes of a response, such as by compression, make the tag weak (`W/`): it
+//! still has the version, which is all that a command depends on.
 
 use crate::body;
 use crate::conditional;
@@ -29,7 +30,7 @@ pub fn expected_version(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     match versions[..] {
         [version] => Ok(Some(version)),
         [] => {
-            // The comparison is strong: weak validators and tags of other resources never match.
+            // Tags of other resources never match.
             let detail = "If-Match contains no version of an auction: send the ETag of GET /auction/{id}";
             Err(Problem::new(&refusals::VERSION_CONFLICT, detail))
         }
@@ -40,10 +41,7 @@ pub fn expected_version(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
 /// Returns the version that an entity tag begins with; `None` if it is not the tag of an auction. The hash
 /// after the version is ignored: a command depends on the version only.
 fn version(tag: &str) -> Result<Option<u64>, Problem> {
-    let (weak, opaque) = match tag.strip_prefix("W/") {
-        Some(opaque) => (true, opaque),
-        None => (false, tag),
-    };
+    let opaque = tag.strip_prefix("W/").unwrap_or(tag);
     let opaque =
         opaque.strip_prefix('"').and_then(|opaque| opaque.strip_suffix('"')).ok_or_else(malformed)?;
     if opaque.contains(['"', ' ']) {
@@ -51,7 +49,7 @@ fn version(tag: &str) -> Result<Option<u64>, Problem> {
     }
     let opaque = opaque.split_once('-').map_or(opaque, |(version, _)| version);
     let is_number = opaque.bytes().all(|byte| byte.is_ascii_digit());
-    Ok(opaque.parse().ok().filter(|_| is_number && !weak))
+    Ok(opaque.parse().ok().filter(|_| is_number))
 }
 
 fn malformed() -> Problem {
@@ -95,15 +93,22 @@ mod tests {
         assert_eq!(read(&["\"17\""]), Ok(Some(17)));
         assert_eq!(read(&["\"17-8d3ef20a91c4b657\""]), Ok(Some(17)), "a complete tag");
         assert_eq!(read(&["\"17-8d3ef20a91c4b657-gzip\""]), Ok(Some(17)), "the tag of a compressed response");
-        assert_eq!(read(&["W/\"16\", \"17\""]), Ok(Some(17)), "a weak tag never matches");
-        assert_eq!(read(&["W/\"a,b\", \"17\""]), Ok(Some(17)), "a comma within quotes is part of the tag");
+        assert_eq!(read(&["\"a,b\", \"17\""]), Ok(Some(17)), "a comma within quotes is part of the tag");
         assert_eq!(read(&["\"abc\""]), Err(412), "well-formed, but not of an auction");
-        assert_eq!(read(&["W/\"17\""]), Err(412));
+    }
+
+    #[test]
+    fn weak_tag_of_an_auction_has_its_version() {
+        assert_eq!(read(&["W/\"17\""]), Ok(Some(17)));
+        assert_eq!(read(&["W/\"17-8d3ef20a91c4b657\""]), Ok(Some(17)), "a proxy compressed the response");
+        assert_eq!(read(&["W/\"abc\""]), Err(412));
+        assert_eq!(read(&["W/\"16\", \"17\""]), Err(400), "two versions");
     }
 
     #[test]
     fn malformed_tags_are_refused() {
-        for wrong in ["17", "\"17", "17\"", "\"1\"7\"", "W/17", "\"16\", \"17\"", "* 17"] {
+        for wrong in ["17", "\"17", "17\"", "\"1\"7\"", "W/17", "\"16\", \"17\"", "W/\"16\", \"17\"", "* 17"]
+        {
             assert_eq!(read(&[wrong]), Err(400), "{wrong}");
         }
     }
