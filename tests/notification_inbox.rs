@@ -43,8 +43,9 @@ async fn notification_preferences_apply_until_changed(up: &RunningPortal) {
     let args =
         ["subscriptions", "--as", ada.id.as_ref().unwrap(), "--on", "highest_bid", "--off", "bid_doubled"];
     let shown = output_text(&up.client(&args).output().unwrap());
-    for line in ["auction_won  on", "highest_bid  on", "bid_doubled  off"] {
-        assert!(shown.lines().any(|shown| shown == line), "{shown}");
+    for line in ["auction_won on", "highest_bid on", "bid_doubled off", "auction_cancelled on"] {
+        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert!(shown.lines().any(|shown| words(shown) == words(line)), "{shown}");
     }
 }
 
@@ -112,6 +113,13 @@ async fn notifications_are_paged_and_survive_redis_data_loss(up: &RunningPortal)
     }
     let after = wait_for_notification(&ada, "highest_bid", "outbid").await;
     assert_eq!((after["notifications"].as_array().unwrap().len(), after["unread"].clone()), (3, json!(1)));
+    sue.post(&format!("/auction/{again}/cancel"), json!({}), &[]).await.assert_status(202);
+    wait_for_notification(
+        &bob,
+        "auction_cancelled",
+        "\"counts_for\":{\"amount\":20000,\"currency\":\"USD\"}",
+    )
+    .await;
     let shown = up.client(&["notifications", "--as", ada.id.as_ref().unwrap(), "--mark-read"]).output();
     let shown = output_text(&shown.unwrap());
     for expected in ["you were outbid, the highest is 200.00 USD", "you won, and owe 300.00 USD", "0 unread"]

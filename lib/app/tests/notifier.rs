@@ -6,7 +6,7 @@ use crate::test_portal::TestPortal;
 use auction_app::notifier::{InboxReader, Notifier, NotifierConfig};
 use auction_app::ports::notifications::inbox::InboxStore;
 use auction_app::ports::notifications::notification_store::NotificationStore;
-use auction_domain::auction::{AuctionCommand, CloseAuction, DoubleBid};
+use auction_domain::auction::{AuctionCommand, CancelAuction, CloseAuction, DoubleBid};
 use auction_domain::user::{
     ChangeNotificationPreferences, NotificationKind, NotificationPreferences, UserCommand,
 };
@@ -108,7 +108,11 @@ impl NotifierFixture {
         let close = |auction: &AuctionId| {
             of_auction(fresh(), *auction, Actor::Portal, AuctionCommand::CloseAuction(CloseAuction))
         };
-        self.auctions.iter().map(end).chain(self.auctions.iter().map(close)).collect()
+        let cancel = |auction: &AuctionId| {
+            of_auction(fresh(), *auction, Actor::Portal, AuctionCommand::CancelAuction(CancelAuction))
+        };
+        let cancelled = self.auctions.iter().take(1).map(cancel);
+        cancelled.chain(self.auctions.iter().map(end)).chain(self.auctions.iter().map(close)).collect()
     }
 
     /// Checks that each user saw the stored notifications once and in order, and that they match the model.

@@ -53,7 +53,7 @@ pub(crate) async fn subscriptions(
         console.json(&now);
     } else {
         for kind in NotificationKind::ALL {
-            console.line(&format!("{:12} {}", kind.name(), if now.0.includes(*kind) { "on" } else { "off" }));
+            console.line(&format!("{:17} {}", kind.name(), if now.0.includes(*kind) { "on" } else { "off" }));
         }
     }
     Ok(())

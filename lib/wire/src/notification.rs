@@ -77,6 +77,15 @@ pub enum NotificationBody {
         /// Amount the bid counts for now.
         counts_for: Money,
     },
+    /// The auction was cancelled while the user had the leading bid.
+    AuctionCancelled {
+        /// Id of the leading bid. It does not win, and the user owes nothing.
+        bid: Uuid,
+        /// Amount of the bid.
+        amount: Money,
+        /// Amount the bid counted for.
+        counts_for: Money,
+    },
 }
 
 impl NotificationBody {
@@ -85,6 +94,7 @@ impl NotificationBody {
             NotificationBody::AuctionWon { .. } => NotificationKind::AuctionWon,
             NotificationBody::HighestBid { .. } => NotificationKind::HighestBid,
             NotificationBody::BidDoubled { .. } => NotificationKind::BidDoubled,
+            NotificationBody::AuctionCancelled { .. } => NotificationKind::AuctionCancelled,
         }
     }
 
@@ -102,6 +112,9 @@ impl NotificationBody {
             }
             NotificationBody::BidDoubled { amount, counts_for, .. } => {
                 format!("your bid of {} counts for {}", money::show(amount), money::show(counts_for))
+            }
+            NotificationBody::AuctionCancelled { counts_for, .. } => {
+                format!("the auction was cancelled while you led with {}", money::show(counts_for))
             }
         }
     }
@@ -181,6 +194,7 @@ mod tests {
                 ends_at: Timestamp(0).into(),
             },
             NotificationBody::BidDoubled { bid: Uuid::nil(), amount: money(), counts_for: money() },
+            NotificationBody::AuctionCancelled { bid: Uuid::nil(), amount: money(), counts_for: money() },
         ];
         assert_eq!(bodies.each_ref().map(NotificationBody::kind), NotificationKind::ALL);
         for body in bodies {

@@ -2,7 +2,7 @@
 //! auction at the version it names. None may be missing, none may be superfluous.
 
 use crate::auction::{AuctionModel, effective};
-use auction_domain::auction::{AuctionEvent, Status};
+use auction_domain::auction::{AuctionEvent, Bid, Status};
 use auction_domain::user::NotificationKind;
 use auction_domain::{BidId, UserId};
 use auction_wire::notification::{BidderStatus, Notification, NotificationBody};
@@ -31,7 +31,8 @@ fn ensure(holds: bool, error: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(error()) }
 }
 
-/// Compares the notifications of results and doubled bids: one for each such event. Takes linear time.
+/// Compares the notifications of results, doubled bids and cancelled auctions: one for each such event. Takes
+/// linear time.
 pub fn single_notifications_match(
     events: &[EventRecord],
     sent: &[(UserId, Notification)],
@@ -39,8 +40,10 @@ pub fn single_notifications_match(
 ) -> Result<(), String> {
     let mut amounts = HashMap::new();
     let mut single = BTreeMap::new();
+    let mut cancelled = CancelledAuctions::of(events);
     for record in events {
         let Event::Auction(event) = record.event().unwrap() else { continue };
+        cancelled.fold(record, &event);
         let key = |user| (user, record.key, record.version);
         match event {
             AuctionEvent::BidPlaced { bid, amount, .. } => {
@@ -56,6 +59,13 @@ pub fn single_notifications_match(
                 let counts = effective.minor_units();
                 single.insert(key(bidder), (NotificationKind::BidDoubled, bid.0, amount, counts));
             }
+            AuctionEvent::AuctionCancelled { .. } => {
+                if let Some(leader) = cancelled.leader(record.key) {
+                    let (amount, counts) = (leader.amount.minor_units(), effective(leader));
+                    let expected = (NotificationKind::AuctionCancelled, leader.id.0, amount, counts);
+                    single.insert(key(leader.bidder), expected);
+                }
+            }
             _ => {}
         }
     }
@@ -70,6 +80,9 @@ pub fn single_notifications_match(
             NotificationBody::BidDoubled { bid, amount, counts_for } => {
                 (NotificationKind::BidDoubled, bid, amount.amount, counts_for.amount)
             }
+            NotificationBody::AuctionCancelled { bid, amount, counts_for } => {
+                (NotificationKind::AuctionCancelled, bid, amount.amount, counts_for.amount)
+            }
             NotificationBody::HighestBid { .. } => continue,
         };
         let expected = single.remove(&(*user, content.auction, content.version));
@@ -78,6 +91,31 @@ pub fn single_notifications_match(
         })?;
     }
     ensure(single.is_empty(), || format!("missing notifications: {single:?}"))
+}
+
+/// Models of the auctions that are cancelled: the leading bidder of each is notified.
+struct CancelledAuctions(HashMap<Uuid, Option<AuctionModel>>);
+
+impl CancelledAuctions {
+    fn of(events: &[EventRecord]) -> CancelledAuctions {
+        let cancelled = events.iter().filter(|record| record.kind == "auction_cancelled");
+        CancelledAuctions(cancelled.map(|record| (record.key, None)).collect())
+    }
+
+    fn fold(&mut self, record: &EventRecord, event: &AuctionEvent) {
+        let Some(model) = self.0.get_mut(&record.key) else { return };
+        match (model, event) {
+            (model @ None, AuctionEvent::AuctionCreated { terms, .. }) => {
+                *model = Some(AuctionModel::new(terms.clone(), record.at));
+            }
+            (Some(model), event) => model.fold(event, record.at),
+            (None, _) => {}
+        }
+    }
+
+    fn leader(&self, auction: Uuid) -> Option<&Bid> {
+        self.0.get(&auction)?.as_ref()?.leader()
+    }
 }
 
 /// Compares the notifications of the highest bid. Takes quadratic time: every version is compared with every

@@ -3,7 +3,7 @@
 use super::leading_bid::{LeadChange, LeadingBid};
 use crate::ports::notifications::notification_store::{Notification, NotificationBatch};
 use crate::projector::{AuctionProjection, ProjectionCache};
-use auction_domain::auction::{Auction, AuctionEvent, Status, Winner};
+use auction_domain::auction::{Auction, AuctionEvent, Bid, Status, Winner};
 use auction_domain::user::{NotificationKind, NotificationPreferences, UserEvent};
 use auction_domain::{Amount, BidId, Timestamp, UserId};
 use auction_wire::api::Money;
@@ -58,6 +58,10 @@ impl PendingNotifications {
             AuctionEvent::WinnerAnnounced(winner) => Some((winner.bidder, won(&projection.auction, winner))),
             AuctionEvent::BidDoubled { bid, bidder, effective } => {
                 Some((*bidder, doubled(&projection.auction, *bid, *effective)))
+            }
+            // The bids stay as they were.
+            AuctionEvent::AuctionCancelled { .. } => {
+                projection.auction.leader().map(|bid| (bid.bidder, cancelled(&projection.auction, bid)))
             }
             _ => None,
         };
@@ -128,6 +132,11 @@ fn doubled(auction: &Auction, bid: BidId, effective: Amount) -> NotificationBody
     let amount = auction.bid(bid).map_or(effective, |bid| bid.amount);
     let (amount, counts_for) = (money(auction, amount), money(auction, effective));
     NotificationBody::BidDoubled { bid: bid.0, amount, counts_for }
+}
+
+fn cancelled(auction: &Auction, leader: &Bid) -> NotificationBody {
+    let (amount, counts_for) = (money(auction, leader.amount), money(auction, leader.effective()));
+    NotificationBody::AuctionCancelled { bid: leader.id.0, amount, counts_for }
 }
 
 fn money(auction: &Auction, amount: Amount) -> Money {

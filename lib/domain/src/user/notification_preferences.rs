@@ -45,6 +45,7 @@ notification_kinds! {
     AuctionWon: "auction_won", true, "The user won an auction.";
     HighestBid: "highest_bid", true, "The highest bid changed in an auction in which the user has an active bid.";
     BidDoubled: "bid_doubled", true, "A bid of the user was doubled.";
+    AuctionCancelled: "auction_cancelled", true, "An auction in which the user had the leading bid was cancelled.";
 }
 
 impl NotificationKind {
