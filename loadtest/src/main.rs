@@ -76,7 +76,7 @@ async fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("auction-loadtest: {failure}");
+            eprintln!("auction-loadtest: {}", auction_postgres::error_text(&*failure));
             ExitCode::FAILURE
         }
     }

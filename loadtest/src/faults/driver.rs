@@ -105,7 +105,7 @@ impl Driver<'_> {
             let random = Random::new(random.number());
             async move {
                 let record = kind.inject(fleet, random).await;
-                record.map_err(|error| format!("{kind}: {error}"))
+                record.map_err(|error| format!("{kind}: {}", auction_postgres::error_text(&*error)))
             }
         });
         let records = futures_util::future::join_all(injections.collect::<Vec<_>>()).await;

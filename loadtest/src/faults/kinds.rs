@@ -31,16 +31,19 @@ pub(crate) enum FaultKind {
     RedisMemory,
     RedisFlushed,
     RedisDiskFull,
+    RedisReplica,
     PostgresConnections,
     PostgresTimeouts,
+    PostgresReadOnly,
     PostgresDiskFull,
+    ClosedConnections,
     WrongClock,
     KillAll,
     Deployment,
 }
 
 impl FaultKind {
-    pub(crate) const ALL: [FaultKind; 17] = [
+    pub(crate) const ALL: [FaultKind; 20] = [
         FaultKind::KillProcess,
         FaultKind::KillRepeatedly,
         FaultKind::KillRedis,
@@ -52,9 +55,12 @@ impl FaultKind {
         FaultKind::RedisMemory,
         FaultKind::RedisFlushed,
         FaultKind::RedisDiskFull,
+        FaultKind::RedisReplica,
         FaultKind::PostgresConnections,
         FaultKind::PostgresTimeouts,
+        FaultKind::PostgresReadOnly,
         FaultKind::PostgresDiskFull,
+        FaultKind::ClosedConnections,
         FaultKind::WrongClock,
         FaultKind::KillAll,
         FaultKind::Deployment,
@@ -74,9 +80,12 @@ impl FaultKind {
             FaultKind::RedisMemory => "redis-memory",
             FaultKind::RedisFlushed => "redis-flushed",
             FaultKind::RedisDiskFull => "redis-disk-full",
+            FaultKind::RedisReplica => "redis-replica",
             FaultKind::PostgresConnections => "postgres-connections",
             FaultKind::PostgresTimeouts => "postgres-timeouts",
+            FaultKind::PostgresReadOnly => "postgres-read-only",
             FaultKind::PostgresDiskFull => "postgres-disk-full",
+            FaultKind::ClosedConnections => "closed-connections",
             FaultKind::WrongClock => "wrong-clock",
             FaultKind::KillAll => "kill-all",
             FaultKind::Deployment => "deployment",
@@ -127,9 +136,15 @@ impl FaultKind {
             FaultKind::KillRedis => redis::kill(fleet, random).await,
             FaultKind::RedisMemory => redis::memory(fleet, random).await,
             FaultKind::RedisFlushed => redis::flush(fleet).await,
+            FaultKind::RedisReplica => redis::replica(fleet, random).await,
             FaultKind::KillPostgres => postgres::kill(fleet, random).await,
             FaultKind::PostgresConnections => postgres::connections(fleet, random).await,
             FaultKind::PostgresTimeouts => postgres::timeouts(fleet, random).await,
+            FaultKind::PostgresReadOnly => postgres::read_only(fleet, random).await,
+            FaultKind::ClosedConnections => {
+                redis::close_connections(fleet).await?;
+                postgres::close_connections(fleet).await
+            }
             FaultKind::RedisDiskFull => disk::redis(fleet, random).await,
             FaultKind::PostgresDiskFull => disk::postgres(fleet, random).await,
             FaultKind::NetworkSlow => network::slow(fleet, random).await,

@@ -22,7 +22,7 @@ pub(super) fn run(args: RepairArgs) -> Running<CommandOutput> {
 
 async fn execute(args: RepairArgs) -> Result<CommandOutput, ProcessError> {
     let mode = if args.yes { RepairMode::Apply } else { RepairMode::Plan };
-    let context = args.backends.connect()?;
+    let context = args.backends.connect().await?;
     let partitions: Vec<_> = context.connections.partitions.all().collect();
     let found = context.check(repair(&context.connections.redis_pool, &partitions, mode).await)?;
     let text = report(&found, mode);

@@ -1,4 +1,4 @@
-//! Faults of Postgres: killed, no free connections, canceled statements.
+//! Faults of Postgres: killed, no free connections, canceled statements, read-only, sessions ended.
 
 use super::{FaultRecord, random_duration};
 use crate::Failure;
@@ -59,6 +59,29 @@ pub(super) async fn timeouts(fleet: &Fleet, random: &mut Random) -> Result<Fault
     }
     lock.rollback().await?;
     Ok(FaultRecord::of_many(format!("{canceled} statements canceled in {duration:?}")))
+}
+
+/// Makes new sessions read-only for some time, and ends the others.
+pub(super) async fn read_only(fleet: &Fleet, random: &mut Random) -> Result<FaultRecord, Failure> {
+    let duration = random_duration(random, 500, 3_000);
+    let _servers = fleet.servers.lock().await;
+    let ours = connect(&fleet.database_url).await?;
+    let name: String = ours.query_one("SELECT current_database()", &[]).await?.get(0);
+    let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OTHERS}");
+    ours.batch_execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await?;
+    ours.batch_execute(&end).await?;
+    tokio::time::sleep(duration).await;
+    ours.batch_execute(&format!("ALTER DATABASE {name} RESET default_transaction_read_only")).await?;
+    Ok(FaultRecord::of_many(format!("read-only for {duration:?}")))
+}
+
+/// Ends all sessions, as an idle timeout does.
+pub(super) async fn close_connections(fleet: &Fleet) -> Result<FaultRecord, Failure> {
+    let _servers = fleet.servers.lock().await;
+    let ours = connect(&fleet.database_url).await?;
+    let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OTHERS}");
+    let ended = ours.query(&end, &[]).await?.len();
+    Ok(FaultRecord::of_many(format!("all connections to Redis closed, {ended} sessions ended")))
 }
 
 async fn connect(url: &str) -> Result<Client, Failure> {

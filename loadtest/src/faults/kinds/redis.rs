@@ -1,4 +1,4 @@
-//! Faults of Redis: killed, out of memory, all data lost.
+//! Faults of Redis: killed, out of memory, all data lost, a replica for some time, connections closed.
 
 use super::{FaultRecord, random_duration};
 use crate::Failure;
@@ -37,6 +37,23 @@ pub(super) async fn flush(fleet: &Fleet) -> Result<FaultRecord, Failure> {
     execute(fleet, &["FLUSHALL"]).await?;
     *fleet.flushed.lock().await = Some(Instant::now());
     Ok(FaultRecord::of_many("all data deleted".to_owned()))
+}
+
+/// Makes Redis a replica of a server that does not exist, and then a primary again. Connections stay open, as
+/// after a failover.
+pub(super) async fn replica(fleet: &Fleet, random: &mut Random) -> Result<FaultRecord, Failure> {
+    let duration = random_duration(random, 500, 3_000);
+    let _servers = fleet.servers.lock().await;
+    execute(fleet, &["REPLICAOF", "127.0.0.1", "1"]).await?;
+    tokio::time::sleep(duration).await;
+    execute(fleet, &["REPLICAOF", "NO", "ONE"]).await?;
+    Ok(FaultRecord::of_many(format!("a replica for {duration:?}")))
+}
+
+/// Closes all connections, as an idle timeout does.
+pub(super) async fn close_connections(fleet: &Fleet) -> Result<(), Failure> {
+    let _servers = fleet.servers.lock().await;
+    execute(fleet, &["CLIENT", "KILL", "TYPE", "normal"]).await
 }
 
 async fn execute(fleet: &Fleet, command: &[&str]) -> Result<(), Failure> {
