@@ -1,10 +1,9 @@
 //! Moves command streams back whose ids are ahead of the clock, after the clock of Redis was wrong.
 
 use crate::command_stream::GROUP;
-use crate::{client_error, keys};
+use crate::{RedisPool, client_error, keys};
 use auction_app::ports::Unavailable;
 use auction_wire::{Channel, PartitionId};
-use deadpool_redis::Pool;
 use redis::cmd;
 use std::time::Duration;
 
@@ -41,13 +40,13 @@ pub enum RepairMode {
 
 /// Repairs the command streams of these partitions, each in one step. Returns those that are ahead.
 pub async fn repair(
-    pool: &Pool,
+    pool: &RedisPool,
     partitions: &[PartitionId],
     mode: RepairMode,
 ) -> Result<Vec<StreamRepair>, Unavailable> {
     let mode = if mode == RepairMode::Apply { "apply" } else { "plan" };
     let working_ms = WORKING.as_millis() as u64;
-    let mut connection = pool.get().await.map_err(client_error)?;
+    let mut connection = pool.get().await?;
     let mut repairs = Vec::new();
     for partition in partitions {
         for channel in Channel::ALL {

@@ -1,5 +1,6 @@
 //! Repair of command streams whose ids are ahead of the clock.
 
+use auction_redis::RedisPool;
 use auction_redis::keys;
 use auction_redis::stream_repair::{RepairMode, StreamRepair, repair};
 use auction_testkit::fixtures::P;
@@ -13,8 +14,7 @@ use stream_worker::entry::range_reply;
 #[tokio::test]
 async fn repair_moves_a_stream_back_and_keeps_undecided_commands() {
     let redis = redis().await;
-    let pool = deadpool_redis::Config::from_url(redis.url());
-    let pool = pool.create_pool(Some(deadpool_redis::Runtime::Tokio1)).unwrap();
+    let pool = RedisPool::new(redis.client(), 1).unwrap();
     let key = keys::commands(P, Channel::Bid);
     let (seconds, _): (u64, u64) = redis.query(&mut cmd("TIME")).await;
     let (now, ahead) = (1000 * seconds, 1000 * (seconds + 3600));

@@ -95,6 +95,7 @@ fn record_all() {
     accounts_expired(1);
     notified(partition, 1);
     delivery_attempt("email", "delivered");
+    log_lines_dropped(1);
 }
 
 #[test]

@@ -71,6 +71,11 @@ fn processes_and_limits() -> Vec<KeyFamily> {
             "writer, projector, auctioneer, notifier, promoter", "the same, `portal streams`";
             "`lease_seconds` of the component after the last renewal.";
             "GET KEY"
+        PORTAL = PORTAL.to_owned() => "ap:portal", "string";
+            "Id of the portal that this Redis belongs to, the row `portal_id` of the table `secrets`.";
+            "every process, once", "every process, on each new connection";
+            "Forever.";
+            "GET KEY"
         members = members("writer") => "ap:members:<component>", "sorted set";
             "Processes of a component, by the time of their last registration.";
             "writer, projector, auctioneer, notifier, promoter", "the same";
