@@ -244,7 +244,7 @@ async fn interrupted_upgrade_of_100_000_events_continues() {
         let _ = upgrade.await.unwrap();
     }
     migrate(&url, partitions).await.unwrap();
-    println!("upgraded 100,000 events in {:?}, {interruptions} interruptions", began.elapsed());
+    eprintln!("upgraded 100,000 events in {:?}, {interruptions} interruptions", began.elapsed());
     assert!(interruptions > 0);
     for table in ["users", "bids", "inboxes", "notifications"] {
         let key = match table {

@@ -109,15 +109,22 @@ pub(super) async fn start(context: &mut StartContext<'_>) -> Result<(), Componen
         health: context.tasks.health().clone(),
         shutdown: stop.clone(),
     });
-    let probe = RedisLoadProbe::new(connections.redis.clone(), partitions);
+    run_monitors(context, shedding, decisions);
+    serve(context, listener, portal, name, waiters);
+    Ok(())
+}
+
+/// Starts the tasks that observe the backlog, and whether commands are decided.
+fn run_monitors(context: &mut StartContext<'_>, shedding: LoadShedder, decisions: DecisionStatus) {
+    let StartContext { settings, connections, .. } = *context;
+    let ingress = &settings.ingress;
+    let probe = RedisLoadProbe::new(connections.redis.clone(), connections.partitions);
     let (limits, supervisor) = (load_limits(ingress), context.supervisor("ingress load"));
     context.tasks.run("load monitor", run_load_monitor(probe, limits, shedding, supervisor));
     let leased = settings.writer.concurrency == Concurrency::Leased;
-    let probe = RedisDecisionProbe::new(connections.redis.clone(), partitions, leased);
+    let probe = RedisDecisionProbe::new(connections.redis.clone(), connections.partitions, leased);
     let supervisor = context.supervisor("ingress decisions");
     context.tasks.run("decision monitor", run_decision_monitor(probe, decisions, supervisor));
-    serve(context, listener, portal, name, waiters);
-    Ok(())
 }
 
 /// Starts the HTTP server and the background tasks of the ingress.
