@@ -194,7 +194,7 @@ async fn processes_are_not_ready_on_read_only_servers(
     replica_of.arg("127.0.0.1").arg(1).exec_async(&mut redis).await.unwrap();
     assert_not_ready(&processes.each_ref(), began).await;
     eventually("the command queue is reported", || async {
-        components.logs("ingress").contains("the server is a read-only replica").then_some(())
+        components.logs("ingress").contains("the server is a replica").then_some(())
     })
     .await;
     redis::cmd("REPLICAOF").arg("NO").arg("ONE").exec_async(&mut redis).await.unwrap();

@@ -149,7 +149,7 @@ async fn check_writable(
         Ok([Value::Array(role)]) if role.first().and_then(value::text) == Some("slave") => {
             // The address may lead to the primary by now.
             *connection = None;
-            Err(Unavailable::new("redis", "the server is a read-only replica: commands cannot be added"))
+            Err(Unavailable::new("redis", "the server is a replica: commands cannot be added"))
         }
         // A server that does not disclose its role has answered all the same.
         Ok(_) => Ok(()),

@@ -49,6 +49,26 @@ const CHUNK: usize = 500;
 /// Maximum time between two reads of the clock.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Minimum time between two runs of the user-deletion process without a close: deletions that follow each other share
+/// their bars, one command per partition.
+const DELETION_INTERVAL: Duration = Duration::from_millis(200);
+
+/// When the user-deletion process runs.
+#[derive(Default)]
+struct RunTimer {
+    last: Option<Instant>,
+    /// Whether a deletion, a bar or a removal was stored since the last run.
+    requested: bool,
+}
+
+impl RunTimer {
+    /// Returns the time until the next run; zero if it is due.
+    fn wait(&self) -> Duration {
+        let interval = if self.requested { DELETION_INTERVAL } else { POLL_INTERVAL };
+        self.last.map_or(Duration::ZERO, |last| interval.saturating_sub(last.elapsed()))
+    }
+}
+
 /// Event handler that keeps the closing schedule up to date with the events of one partition. When it is
 /// dropped, the auctions of the partition are removed from the schedule.
 pub struct ClosingHandler {
@@ -129,25 +149,23 @@ pub async fn run(
     supervisor: Supervisor,
 ) {
     let (sender, mut stop) = (Uuid::new_v4(), supervisor.stop());
-    // When the user-deletion process last ran; none if it must run now.
-    let mut last_run: Option<Instant> = None;
+    let mut deletion_timer = RunTimer::default();
     let mut clock = MonotonicCheck::default();
     while !supervisor.stopping() {
-        last_run = last_run.filter(|last_run| last_run.elapsed() < POLL_INTERVAL);
         let sending = async {
             let now = queue.now().await?;
             if clock.went_back(now) {
                 schedule.replan();
             }
             let due = (sender, now);
-            send_due(queue, deletions, revocations, schedule, partitions, due, &mut last_run).await
+            send_due(queue, deletions, revocations, schedule, partitions, due, &mut deletion_timer).await
         };
         let Some(wait) = supervisor.attempt(sending).await else { continue };
         tokio::select! {
             () = stop.wait() => {}
             () = schedule.changed() => {}
-            () = departed.notified() => last_run = None,
-            () = tokio::time::sleep(wait) => {}
+            () = departed.notified(), if !deletion_timer.requested => deletion_timer.requested = true,
+            () = tokio::time::sleep(wait.min(deletion_timer.wait())) => {}
         }
     }
 }
@@ -161,13 +179,13 @@ async fn send_due(
     schedule: &ClosingSchedule,
     partitions: PartitionCount,
     (sender, now): (Uuid, Timestamp),
-    last_run: &mut Option<Instant>,
+    deletion_timer: &mut RunTimer,
 ) -> Result<Duration, Unavailable> {
     let due = schedule.due(now);
-    if last_run.is_none() || !due.is_empty() {
+    if deletion_timer.wait().is_zero() || !due.is_empty() {
         let began = Instant::now();
         run_user_deletion(queue, deletions, revocations, partitions).await?;
-        *last_run = Some(began);
+        *deletion_timer = RunTimer { last: Some(began), requested: false };
     }
     if due.is_empty() {
         return Ok(schedule.next().map_or(POLL_INTERVAL, |next| until(now, next).min(POLL_INTERVAL)));
