@@ -145,6 +145,9 @@ impl Schedule {
             if self.world.chance(faults) {
                 self.inject_fault().await?;
             }
+            if self.world.chance(40) {
+                self.delete_other_user().await?;
+            }
             self.replace_ended().await?;
         }
         self.send_bars().await;

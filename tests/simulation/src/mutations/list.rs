@@ -124,11 +124,7 @@ pub const ALL: &[Mutation] = &[
     mutation(
         "removal-before-close",
         "a close first removes what barred users have left",
-        &[edit(
-            DECIDER,
-            "for removal in self.removals_before_close(command, decided_at) {",
-            "for removal in Vec::<Command>::new() {",
-        )],
+        &[edit(DECIDER, "self.removals_before_close(command, decided_at)", "Vec::<Command>::new()")],
         Test("auction-app", "all", "user_deletion_completes_once_under_random_faults"),
     ),
     mutation(

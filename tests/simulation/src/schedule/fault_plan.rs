@@ -97,7 +97,7 @@ impl Schedule {
     }
 
     /// Deletes a user of the other partition.
-    async fn delete_other_user(&mut self) -> Result<(), String> {
+    pub(super) async fn delete_other_user(&mut self) -> Result<(), String> {
         let Some(user) = self.workload.other_users.get(self.deleted_other_users) else { return Ok(()) };
         let head = (self.workload.other_users.len() + self.deleted_other_users) as u64;
         self.world.trace(format_args!("a user of the other partition is deleted"));
