@@ -25,7 +25,6 @@ ALTER TABLE bids
 -- partition is the expected one. One call of a function is one message to the server. Empty parts are
 -- skipped: most batches of a portal with little load hold one bid, and planning and running ten inserts
 -- without rows costs more than that bid.
-DROP FUNCTION append_batch;
 CREATE FUNCTION append_batch(
     in_partition smallint, expected_head bigint,
     new_events event_row[], new_outcomes outcome_row[],

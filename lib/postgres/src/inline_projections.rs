@@ -112,17 +112,8 @@ impl InlineRows {
             }
             AuctionEvent::BidPlaced { bid, bidder, amount } => {
                 let (id, bidder, amount) = (bid.0, bidder.0, bigint(amount.minor_units()));
-                self.bids.insert(
-                    id,
-                    BidRow {
-                        id,
-                        auction,
-                        bidder,
-                        amount,
-                        doubled: false,
-                        state: stored_state(BidState::Active),
-                    },
-                );
+                let state = stored_state(BidState::Active);
+                self.bids.insert(id, BidRow { id, auction, bidder, amount, doubled: false, state });
             }
             _ => self.changes(auction, event),
         }

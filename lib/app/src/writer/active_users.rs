@@ -22,7 +22,7 @@ pub struct ActiveUserCache {
     /// Users that the previous batch has deleted or barred. The store may not have it yet.
     removed_before: Removed,
     /// Users with a stored bar whose bids and auctions may not all be removed. Loaded for batches with a close.
-    unfinished_bars: Vec<UserId>,
+    unfinished_bars: HashSet<UserId>,
 }
 
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ impl ActiveUserCache {
             capacity,
             removed: Removed::default(),
             removed_before: Removed::default(),
-            unfinished_bars: Vec::new(),
+            unfinished_bars: HashSet::new(),
         }
     }
 
@@ -54,8 +54,8 @@ impl ActiveUserCache {
     ) -> Result<(), Unavailable> {
         self.removed_before = std::mem::take(&mut self.removed);
         self.unfinished_bars = match has_close {
-            true => store.unfinished_bars(self.partition).await?,
-            false => Vec::new(),
+            true => store.unfinished_bars(self.partition).await?.into_iter().collect(),
+            false => HashSet::new(),
         };
         let missing: Vec<UserId> =
             senders.iter().copied().filter(|user| self.users.get(user).is_none()).collect();
