@@ -46,8 +46,8 @@ COMMENT ON COLUMN users.deleted_at IS 'Time at which the user was deleted. Null:
 COMMENT ON TABLE deletions IS 'Inline projection: deleted users, and the progress of deleting what they left.';
 COMMENT ON COLUMN deletions.partition IS 'Partition of the user. Refers to `partitions`.';
 COMMENT ON COLUMN deletions.user_id IS 'The deleted user. Refers to `users`.';
-COMMENT ON COLUMN deletions.attempt IS 'Number of times that the bars were sent.';
-COMMENT ON COLUMN deletions.retry_at IS 'Time before which they are not sent again.';
+COMMENT ON COLUMN deletions.attempt IS 'Number of times that the deletion was processed.';
+COMMENT ON COLUMN deletions.retry_at IS 'Time before which missing bars are not sent again.';
 COMMENT ON COLUMN deletions.finished IS 'Whether the bars of all partitions are finished.';
 
 COMMENT ON TABLE barred_users IS 'Inline projection: deleted users that a partition refuses, and the progress of deleting what they left.';

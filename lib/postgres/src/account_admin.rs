@@ -60,7 +60,7 @@ impl PostgresQueries {
             &key.created_at.0,
             &key.expires_at.map(|at| at.0),
         ];
-        Ok(!self.query(sql!("create_api_key"), params).await?.is_empty())
+        Ok(!self.query_once(sql!("create_api_key"), params).await?.is_empty())
     }
 
     /// Returns all API keys, revoked ones as well, the oldest first.

@@ -89,18 +89,13 @@ async fn run(client: &mut Client, partitions: PartitionCount) -> Result<Uuid, Mi
         tracing::info!(%migration, "applied database migration");
     }
     let configured = partitions.get();
-    let created = client
-        .execute(
-            "INSERT INTO partitions (id) SELECT generate_series(0, $1::int - 1) \
-             WHERE NOT EXISTS (SELECT FROM partitions)",
-            &[&i32::from(configured)],
+    // One statement: without its definition for this number, partition_of would name wrong partitions.
+    let create = "WITH created AS (
+            INSERT INTO partitions (id) SELECT generate_series(0, $1::int - 1)
+            WHERE NOT EXISTS (SELECT FROM partitions) RETURNING id
         )
-        .await
-        .map_err(unavailable)?;
-    if created > 0 {
-        let define = "SELECT define_partition_of($1)";
-        client.execute(define, &[&i32::from(configured)]).await.map_err(unavailable)?;
-    }
+        SELECT define_partition_of($1) FROM created LIMIT 1";
+    client.query(create, &[&i32::from(configured)]).await.map_err(unavailable)?;
     let new_id = (PORTAL_ID, Uuid::new_v4().into_bytes().to_vec());
     for (name, value) in SECRETS.map(|name| (name, new_secret())).into_iter().chain([new_id]) {
         let insert = "INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";

@@ -19,7 +19,7 @@ impl Outbox for PostgresQueries {
         let (limit, per_endpoint) = (bigint(claim.limit as u64), bigint(claim.per_endpoint as u64));
         let params: &[&(dyn ToSql + Sync)] =
             &[&claim.channel.name(), &claim.busy, &limit, &per_endpoint, &millis(claim.lease)];
-        let rows = self.query(sql!("claim_deliveries"), params).await?;
+        let rows = self.query_once(sql!("claim_deliveries"), params).await?;
         Ok(rows.iter().map(|row| message(row, destination(row))).collect())
     }
 

@@ -36,7 +36,8 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 /// Connection pool for short queries.
 ///
 /// A connection that ends is replaced, and the statement is run once more. A statement may therefore run twice
-/// if the connection is lost after it was sent; callers may also repeat a request that failed.
+/// if the connection is lost after it was sent. Statements that must not run twice use
+/// [`PostgresQueries::query_once`].
 #[derive(Clone)]
 pub struct PostgresQueries {
     pool: Pool,
@@ -114,6 +115,29 @@ impl PostgresQueries {
         self.try_query(statement, params).await?.map_err(unavailable)
     }
 
+    /// Runs a statement that must not run twice, and returns its rows. If the connection ends, the caller learns that
+    /// the statement may have run.
+    pub(crate) async fn query_once(
+        &self,
+        statement: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Unavailable> {
+        let rows = within(TIMEOUT, self.attempt(statement, params)).await?;
+        rows.map_err(|error| {
+            self.ended(&error);
+            unavailable(error)
+        })
+    }
+
+    async fn attempt(
+        &self,
+        statement: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Result<Vec<Row>, Error>, Unavailable> {
+        let client = self.client().await?;
+        Ok(async { client.query(&client.prepare_cached(statement).await?, params).await }.await)
+    }
+
     /// Runs a statement and returns its rows. The inner error is the server's refusal of the statement, for
     /// example a unique violation.
     pub(crate) async fn try_query(
@@ -121,14 +145,10 @@ impl PostgresQueries {
         statement: &str,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Result<Vec<Row>, Error>, Unavailable> {
-        let attempt = async || {
-            let client = self.client().await?;
-            Ok(async { client.query(&client.prepare_cached(statement).await?, params).await }.await)
-        };
         within(TIMEOUT, async {
-            let mut rows = attempt().await?;
+            let mut rows = self.attempt(statement, params).await?;
             if rows.as_ref().is_err_and(|error| self.ended(error)) {
-                rows = attempt().await?;
+                rows = self.attempt(statement, params).await?;
             }
             Ok(rows)
         })
@@ -231,8 +251,14 @@ impl PreferenceReader for PostgresQueries {
 
 #[async_trait]
 impl FailedOutcomes for PostgresQueries {
-    async fn forget(&self, command: CommandId, failure: &OutcomeResult) -> Result<bool, Unavailable> {
-        let deleted = self.query(sql!("delete_failed_outcome"), &[&command.0, &failure.encode()]).await?;
+    async fn forget(
+        &self,
+        command: CommandId,
+        partition: PartitionId,
+        failure: &OutcomeResult,
+    ) -> Result<bool, Unavailable> {
+        let params: &[&(dyn ToSql + Sync)] = &[&command.0, &failure.encode(), &partition.0.cast_signed()];
+        let deleted = self.query(sql!("delete_failed_outcome"), params).await?;
         Ok(!deleted.is_empty())
     }
 }

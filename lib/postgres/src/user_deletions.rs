@@ -29,11 +29,11 @@ impl UserDeletions for PostgresQueries {
         Ok(rows.iter().map(open_interest).collect())
     }
 
-    async fn record_bars_sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
+    async fn record_attempts(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
         let users: Vec<Uuid> = sent.iter().map(|sent| sent.user.0).collect();
         let attempts: Vec<i32> = sent.iter().map(|sent| sent.attempt.cast_signed()).collect();
         let retry_at: Vec<i64> = sent.iter().map(|sent| sent.retry_at.0).collect();
-        self.query(sql!("bars_sent"), &[&users, &attempts, &retry_at]).await.map(drop)
+        self.query(sql!("deletions_processed"), &[&users, &attempts, &retry_at]).await.map(drop)
     }
 
     async fn record_removals_sent(&self, sent: &[Bar]) -> Result<(), Unavailable> {

@@ -70,7 +70,7 @@ impl WebhookStore for PostgresQueries {
         webhook: Uuid,
         overlap: Duration,
     ) -> Result<Option<Webhook>, Unavailable> {
-        let rows = self.query(sql!("rotate_webhook"), &[&user.0, &webhook, &millis(overlap)]).await?;
+        let rows = self.query_once(sql!("rotate_webhook"), &[&user.0, &webhook, &millis(overlap)]).await?;
         Ok(rows.first().map(read))
     }
 

@@ -183,6 +183,60 @@ async fn keys_of_partitioned_tables_begin_with_the_partition() {
     assert!(partitioned.count() >= 12, "{keys:?}");
 }
 
+/// Queries over all partitions: by time, or for operators.
+const OVER_ALL_PARTITIONS: [&str; 3] = ["all_parked_events", "delete_outcomes", "unfinished_deletions"];
+
+/// Returns the tables and aliases without a partition in a statement: an alias with a column `partition`, or a
+/// table without an alias in a statement with that column, names it.
+fn unnamed_partitions(statement: &str, partitioned: &[String]) -> Vec<String> {
+    let text: String =
+        statement.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join(" ");
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || "(),;".contains(c))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mut unnamed = Vec::new();
+    for (at, table) in words.iter().enumerate().skip(1) {
+        let is_read = ["FROM", "JOIN", "UPDATE"].contains(&words[at - 1]);
+        if !is_read || !partitioned.iter().any(|name| name == table) {
+            continue;
+        }
+        let alias = words.get(at + 1).filter(|word| word.chars().all(|c| c.is_ascii_lowercase()));
+        let column = alias.map_or_else(|| "partition".to_owned(), |alias| format!("{alias}.partition"));
+        let is_named = words.iter().any(|word| *word == column || *word == format!("{table}.partition"));
+        if !is_named {
+            unnamed.push((*table).to_owned());
+        }
+    }
+    unnamed
+}
+
+#[tokio::test]
+async fn queries_name_the_partition_of_each_partitioned_table() {
+    let tables = Tables::new().await;
+    let query = "SELECT c.relname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+        WHERE c.relkind = 'r' AND a.attname = 'partition' AND c.relnamespace = 'public'::regnamespace";
+    let rows = tables.sql.query(query, &[]).await.unwrap();
+    let partitioned: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sql/queries");
+    let (mut wrong, mut read) = (Vec::new(), 0);
+    for file in std::fs::read_dir(directory).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        read += 1;
+        if !OVER_ALL_PARTITIONS.contains(&name.as_str()) {
+            let statement = std::fs::read_to_string(&path).unwrap();
+            wrong.extend(
+                unnamed_partitions(&statement, &partitioned).into_iter().map(|table| (name.clone(), table)),
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+    assert!(read > 40, "{read}");
+    let without = "SELECT u.id FROM accounts a JOIN users u ON u.id = a.user_id";
+    assert_eq!(unnamed_partitions(without, &partitioned), ["users"]);
+}
+
 #[tokio::test]
 async fn partition_in_sql_equals_the_partition_of_the_program() {
     let tables = Tables::new().await;

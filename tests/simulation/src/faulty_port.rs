@@ -197,8 +197,8 @@ impl<D: UserDeletions> UserDeletions for FaultyPort<D> {
     ) -> Result<Vec<(PartitionId, UserId, OpenInterest)>, Unavailable> {
         round_trip(&self.world, self.inner.open_interests(barred)).await
     }
-    async fn record_bars_sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
-        round_trip(&self.world, self.inner.record_bars_sent(sent)).await
+    async fn record_attempts(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
+        round_trip(&self.world, self.inner.record_attempts(sent)).await
     }
     async fn record_removals_sent(&self, sent: &[Bar]) -> Result<(), Unavailable> {
         round_trip(&self.world, self.inner.record_removals_sent(sent)).await

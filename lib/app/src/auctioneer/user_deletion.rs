@@ -46,6 +46,11 @@ fn retry_at(now: Timestamp, attempt: u32) -> Timestamp {
     now + DurationMs(RETRY_AFTER.0 << attempt.min(MAX_DOUBLINGS))
 }
 
+/// Returns whether a retry is due. A time beyond the longest wait was stored while the clock was ahead.
+fn is_due(at: Timestamp, now: Timestamp) -> bool {
+    at <= now || at > retry_at(now, MAX_DOUBLINGS)
+}
+
 /// Processes all unfinished deletions once: sends bars and removals that are due, and finishes bars and deletions
 /// without open interests.
 pub async fn run_user_deletion(
@@ -148,8 +153,8 @@ impl Step {
             try_join_all(chunk.iter().map(|command| queue.submit(command.clone()))).await?;
         }
         if !due.is_empty() {
-            tracing::info!(deletions = due.len(), "barring deleted users");
-            deletions.record_bars_sent(&due).await?;
+            tracing::info!(deletions = due.len(), "processing user deletions");
+            deletions.record_attempts(&due).await?;
         }
         if !removed.is_empty() {
             tracing::info!(bars = removed.len(), "removing bids and auctions of deleted users");
@@ -169,23 +174,20 @@ impl Step {
         if !done.is_empty() {
             deletions.finish(&done).await?;
         }
-        Ok(!commands.is_empty() || !finished.is_empty() || !done.is_empty())
+        Ok(!due.is_empty() || !removed.is_empty() || !finished.is_empty() || !done.is_empty())
     }
 
-    /// Returns the deletions whose missing bars are due, and these bars.
+    /// Returns the deletions that are due, and their missing bars. Those that only wait for removals count, too: they
+    /// move behind the others, so that a chunk of them cannot hold up the rest.
     fn due_bars(&self) -> (Vec<PendingDeletion>, Vec<Command>) {
         let mut users: BTreeMap<PartitionId, BTreeSet<UserId>> = BTreeMap::new();
         let (mut due, mut attempt) = (Vec::new(), 0);
-        for deletion in self.unfinished.iter().filter(|deletion| deletion.retry_at <= self.now) {
+        for deletion in self.unfinished.iter().filter(|deletion| is_due(deletion.retry_at, self.now)) {
             let bars = self.bars_of(deletion.user);
             let is_missing = |partition: &PartitionId| bars.iter().all(|bar| bar.partition != *partition);
-            let missing: Vec<PartitionId> = self.partitions.all().filter(is_missing).collect();
-            if missing.is_empty() {
-                continue;
-            }
-            missing.into_iter().for_each(|partition| {
+            for partition in self.partitions.all().filter(is_missing) {
                 users.entry(partition).or_default().insert(deletion.user);
-            });
+            }
             attempt = attempt.max(deletion.attempt);
             due.push(PendingDeletion { retry_at: retry_at(self.now, deletion.attempt), ..*deletion });
         }
@@ -199,7 +201,7 @@ impl Step {
     /// Returns the bars with open interests whose removal is due, and the commands that remove them.
     fn due_removals(&self) -> (Vec<Bar>, Vec<Command>) {
         let (mut sent, mut commands) = (Vec::new(), Vec::new());
-        for bar in self.bars.values().flatten().filter(|bar| !bar.finished && bar.retry_at <= self.now) {
+        for bar in self.bars.values().flatten().filter(|bar| !bar.finished && is_due(bar.retry_at, self.now)) {
             let Some(interests) = self.interests.get(&(bar.partition, bar.user)) else { continue };
             commands.extend(interests.iter().map(|interest| removal(bar, *interest)));
             sent.push(Bar { retry_at: retry_at(self.now, bar.attempt), ..*bar });

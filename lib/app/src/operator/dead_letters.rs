@@ -112,7 +112,7 @@ pub async fn requeue(
             return Ok(RequeueResult::Decided(command));
         }
         // Two concurrent requeues may both get here. Only one of them finds the dead letter below.
-        outcomes.forget(command, &outcome.result).await?;
+        outcomes.forget(command, dead_letter.partition, &outcome.result).await?;
     }
     Ok(dead_letters.requeue(dead_letter).await?.map_or(RequeueResult::Gone, RequeueResult::Done))
 }

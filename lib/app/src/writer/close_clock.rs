@@ -4,9 +4,9 @@
 //! So the writer decides a close at no later time than its own clock shows, within a tolerance. The auction
 //! then refuses the close as too early, and the auctioneer sends another one.
 
+use super::removals::is_close;
 use auction_domain::Timestamp;
-use auction_domain::auction::AuctionCommand;
-use auction_wire::{Command, CommandBody};
+use auction_wire::Command;
 use std::time::Duration;
 use worker_runtime::entropy;
 
@@ -31,7 +31,7 @@ impl CloseClock {
     /// Returns the time at which a command stamped with `at` is decided: for a close the earlier of both
     /// clocks, else `at`.
     pub(super) fn decision_time(&self, command: &Command, at: Timestamp) -> Timestamp {
-        if !matches!(command.body, CommandBody::Auction(AuctionCommand::CloseAuction(_))) {
+        if !is_close(command) {
             return at;
         }
         let latest = (self.now)().saturating_add(self.max_skew);

@@ -10,6 +10,7 @@ use super::snapshots::{Snapshot, SnapshotPolicy};
 use crate::consume::stored_events::LoadError;
 use crate::ports::commands::command_stream::{Failure, ReceivedCommand, Settlement};
 use crate::ports::events::event_store::{AppendBatch, EventStore, NewEvent};
+use auction_domain::auction::Status;
 use auction_domain::refusal::UnknownSender;
 use auction_domain::user::UserEvent;
 use auction_domain::user_bar::BarEvent;
@@ -273,17 +274,19 @@ impl Decider {
         let first = events.len();
         let decided_at = self.close_clock.decision_time(command, at);
         for removal in self.removals_before_close(command, decided_at) {
-            // Not refused, since it is derived from the state.
-            let removed = (self.decide_fn.0)(self.aggregates.get(command.key), &removal, decided_at);
-            self.apply_all(command, removed.unwrap_or_default(), at, events);
+            match (self.decide_fn.0)(self.aggregates.get(command.key), &removal, decided_at) {
+                Ok(removed) => self.apply_all(command, removed, at, events),
+                // A defect: the removal is derived from the state.
+                Err(refused) => tracing::error!(auction = %command.key, code = refused.code, "removal refused"),
+            }
         }
         let result = match self.events_of(command, decided_at) {
             Ok(new) => {
                 self.apply_all(command, new, at, events);
                 self.accepted(command)
             }
-            // The auction was cancelled above, since its seller is barred.
-            Err(_) if events.len() > first => self.accepted(command),
+            // Cancelled above, since its seller is barred.
+            Err(_) if events.len() > first && self.is_cancelled(command) => self.accepted(command),
             Err(refused) => {
                 let auction = self.aggregates.get(command.key).auction.as_ref();
                 OutcomeResult::refused(refused, auction.map(|auction| auction.terms().currency))
@@ -299,6 +302,11 @@ impl Decider {
             return Err(UnknownSender.into());
         }
         (self.decide_fn.0)(self.aggregates.get(command.key), command, at)
+    }
+
+    fn is_cancelled(&mut self, command: &Command) -> bool {
+        let auction = self.aggregates.get(command.key).auction.as_ref();
+        auction.is_some_and(|auction| auction.status() == Status::Cancelled)
     }
 
     fn removals_before_close(&mut self, command: &Command, at: Timestamp) -> Vec<Command> {

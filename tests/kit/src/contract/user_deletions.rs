@@ -75,9 +75,9 @@ pub async fn sent_bars_count_once_and_move_the_deletion_to_the_end<
     let deleted = adapter.delete_users(3).await;
     let unfinished = adapter.unfinished(10).await;
     let sent = PendingDeletion { retry_at: Timestamp(5000), ..unfinished[0] };
-    adapter.deletions.record_bars_sent(&[sent]).await.unwrap();
+    adapter.deletions.record_attempts(&[sent]).await.unwrap();
     let late = PendingDeletion { retry_at: Timestamp(7000), ..unfinished[0] };
-    adapter.deletions.record_bars_sent(&[late]).await.unwrap();
+    adapter.deletions.record_attempts(&[late]).await.unwrap();
     let after = adapter.unfinished(10).await;
     assert_eq!(users(&after), [deleted[1], deleted[2], deleted[0]]);
     assert_eq!(

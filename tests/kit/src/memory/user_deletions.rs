@@ -58,7 +58,7 @@ impl UserDeletions for MemoryStore {
         Ok(interests.into_iter().collect())
     }
 
-    async fn record_bars_sent(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
+    async fn record_attempts(&self, sent: &[PendingDeletion]) -> Result<(), Unavailable> {
         let mut state = self.state();
         for sent in sent {
             let same = |deletion: &&mut Deletion| deletion.progress.user == sent.user;

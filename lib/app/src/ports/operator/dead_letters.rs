@@ -35,7 +35,12 @@ pub trait FailedOutcomes: OutcomeReader {
     ///
     /// Called before a dead letter is requeued: with its outcome, the command would fail again without being
     /// processed.
-    async fn forget(&self, command: CommandId, failure: &OutcomeResult) -> Result<bool, Unavailable>;
+    async fn forget(
+        &self,
+        command: CommandId,
+        partition: PartitionId,
+        failure: &OutcomeResult,
+    ) -> Result<bool, Unavailable>;
 }
 
 /// Command that cannot be processed.

@@ -24,16 +24,16 @@ pub trait UserDeletions: Send + Sync {
         barred: &[(PartitionId, UserId)],
     ) -> impl Future<Output = Result<Vec<(PartitionId, UserId, OpenInterest)>, Unavailable>> + Send;
 
-    /// Records that the bars of these deletions were sent: increments `attempt` and stores `retry_at`.
+    /// Records that these deletions were processed: increments `attempt` and stores `retry_at`.
     ///
     /// A deletion is skipped if its stored `attempt` is not the given one. This makes the call idempotent.
-    fn record_bars_sent(
+    fn record_attempts(
         &self,
         sent: &[PendingDeletion],
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Records that the commands for what these users have left were sent, as
-    /// [`UserDeletions::record_bars_sent`] does.
+    /// [`UserDeletions::record_attempts`] does.
     fn record_removals_sent(&self, sent: &[Bar]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Marks bars as finished: the user has nothing left in the partition. Idempotent.
@@ -51,9 +51,9 @@ pub trait UserDeletions: Send + Sync {
 pub struct PendingDeletion {
     /// User who was deleted.
     pub user: UserId,
-    /// How often its bars were sent.
+    /// How often it was processed.
     pub attempt: u32,
-    /// Time before which its bars are not sent again.
+    /// Time before which missing bars are not sent again.
     pub retry_at: Timestamp,
 }
 
