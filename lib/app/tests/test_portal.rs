@@ -126,11 +126,13 @@ impl TestPortal {
 
     /// Starts a writer for each partition.
     pub(crate) fn start_all(&self, count: usize) -> Vec<RunningWriter> {
-        let start = |partition| {
-            let streams = self.command_streams(count);
-            start_writer(partition, DecideFn::default(), self.store.clone(), streams, None)
-        };
-        partitions().all().map(start).collect()
+        partitions().all().map(|partition| self.start_in(partition, count)).collect()
+    }
+
+    /// Starts a writer for a partition.
+    pub(crate) fn start_in(&self, partition: PartitionId, count: usize) -> RunningWriter {
+        let streams = self.command_streams(count);
+        start_writer(partition, DecideFn::default(), self.store.clone(), streams, None)
     }
 
     pub(crate) async fn submit(&self, command: &Command) {

@@ -1,22 +1,24 @@
 //! Tests of the user-deletion process with the real auctioneer and partition writer on in-memory ports:
 //! whatever fails, a deleted user ends without open interests, and nothing is retracted twice.
 
-use crate::running_task::{RunningTask, run_schedules, start_auctioneer};
+use crate::running_task::{RunningTask, run_schedules, start_auctioneer, until};
 use crate::test_portal::TestPortal;
+use auction_app::ports::events::event_store::{AppendBatch, AppendResult, EventStore, EventStoreConnector};
 use auction_app::ports::people::user_deletions::{OpenInterest, UserDeletions};
 use auction_domain::auction::{Auction, AuctionEvent, Status};
 use auction_domain::user::{UserCommand, UserEvent};
 use auction_domain::user_bar::BarEvent;
-use auction_domain::{AuctionId, UserId};
+use auction_domain::{AuctionId, BidId, UserId};
 use auction_simulation::faulty_port::FaultyPort;
 use auction_simulation::streams::partitions;
 use auction_simulation::world::{Trace, World};
 use auction_testkit::contract::command_stream::StreamHarness;
 use auction_testkit::fixtures::{
-    P, create_auction, create_auction_for, create_user, delete_user, end_auction, fresh, fresh_in, place_bid,
+    P, auction_created, batch, bid_placed, create_auction, create_auction_for, create_user, delete_user,
+    end_auction, fresh, fresh_in, place_bid, user_created, user_deleted, users_barred,
 };
 use auction_testkit::random::Random;
-use auction_wire::{Command, CommandBody, Event, PartitionId};
+use auction_wire::{Command, CommandBody, Event, Outcome, PartitionId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use uuid::Uuid;
@@ -205,4 +207,49 @@ async fn deletion_between_end_and_close_retracts_the_leading_bid() {
     let last = portal.store.events(P).pop().unwrap().event().unwrap();
     let Event::Auction(AuctionEvent::WinnerAnnounced(winner)) = last else { panic!("{last:?}") };
     assert_eq!((winner.bidder, winner.bid.0), (bob, low.id.0));
+}
+
+/// Appends events to a partition of the store.
+async fn append(portal: &TestPortal, partition: PartitionId, events: Vec<(Uuid, u64, Event)>) {
+    let mut store = portal.store.open().await.unwrap();
+    let append = batch(store.head(partition).await.unwrap(), events);
+    let outcomes = append.outcomes.iter().cloned().map(|outcome| Outcome { partition, ..outcome });
+    let append = AppendBatch { partition, outcomes: outcomes.collect(), ..append };
+    assert_eq!(store.append(&append).await.unwrap(), AppendResult::Committed);
+}
+
+/// A chunk of deletions waits for removals in a partition without a writer.
+#[tokio::test(start_paused = true)]
+async fn blocked_deletions_do_not_hold_up_others() {
+    let (portal, blocked) = (TestPortal::calm(), PartitionId(1));
+    let (users, auction): (Vec<Uuid>, _) = ((0..500).map(|_| fresh_in(blocked)).collect(), fresh_in(blocked));
+    append(&portal, blocked, users.iter().map(|user| (*user, 1, user_created())).collect()).await;
+    append(&portal, blocked, vec![(auction, 1, auction_created(None))]).await;
+    let bids = users.iter().zip(2..).map(|(user, version)| {
+        (auction, version, bid_placed(BidId(fresh_in(blocked)), UserId(*user), 100 * version))
+    });
+    append(&portal, blocked, bids.collect()).await;
+    append(&portal, blocked, users.iter().map(|user| (*user, 2, user_deleted())).collect()).await;
+    let all: Vec<UserId> = users.iter().map(|user| UserId(*user)).collect();
+    append(&portal, blocked, vec![(fresh_in(blocked), 1, users_barred(&all))]).await;
+    let _writers: Vec<_> = partitions()
+        .all()
+        .filter(|partition| *partition != blocked)
+        .map(|partition| portal.start_in(partition, 20))
+        .collect();
+    let _auctioneer = start(&portal);
+    tokio::time::sleep(Duration::from_secs(60)).await; // in paused time
+    let (ada, here) = (UserId(fresh()), AuctionId(fresh()));
+    for command in [create_user(ada), create_auction(here)] {
+        portal.submit(&command).await;
+    }
+    portal.submit(&place_bid(here, ada, 200)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await; // in paused time: in a batch, deletions come before bids
+    portal.submit(&delete_user(ada)).await;
+    until("the bid is retracted", async || {
+        let events = portal.store.events(P);
+        let last = events.iter().rev().find(|record| record.key == here.0).unwrap();
+        matches!(last.event().unwrap(), Event::Auction(AuctionEvent::BidsRetracted { .. }))
+    })
+    .await;
 }
