@@ -131,7 +131,7 @@ impl Parts {
         let limits = LoadLimits { undecided: 1, memory_percent: 1 };
         let monitor = run_load_monitor(port.clone(), limits, LoadShedder::default(), self.supervisor("load"));
         self.tasks.spawn(monitor);
-        let status = DecisionStatus::default();
+        let status = DecisionStatus::new(Duration::ZERO);
         self.tasks.spawn(run_decision_monitor(port.clone(), status, self.supervisor("decisions")));
         let second = Duration::from_secs(1);
         let config = DispatcherConfig {

@@ -7,9 +7,9 @@ use auction_app::ports::commands::decision_probe::{DecisionProbe, PartitionDecis
 use auction_domain::Timestamp;
 use auction_wire::{Channel, PartitionCount, PartitionId};
 use redis::{Pipeline, Value, pipe};
-use std::time::Duration;
-use stream_worker::value::{member, number, text};
-use stream_worker::{DedicatedConnection, EntryId};
+use std::time::{Duration, Instant};
+use stream_worker::value::{member, number, ok, text};
+use stream_worker::{DedicatedConnection, EntryId, StreamError};
 
 /// Longest time to wait for a reply.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -20,7 +20,8 @@ const REPLIES: usize = 2 * Channel::ALL.len() + 1;
 /// Probe of the command streams and their writers.
 pub struct RedisDecisionProbe {
     server: RedisServer,
-    connection: Option<DedicatedConnection>,
+    /// Connection, and when it was opened.
+    connection: Option<(DedicatedConnection, Instant)>,
     partitions: Vec<PartitionId>,
     commands: Pipeline,
     /// Whether writers own partitions by leases.
@@ -52,16 +53,32 @@ impl RedisDecisionProbe {
 
 impl DecisionProbe for RedisDecisionProbe {
     async fn sample(&mut self) -> Result<Vec<PartitionDecisions>, Unavailable> {
-        let mut connection = match self.connection.take() {
+        // A replica would answer with streams that are too old.
+        let idle = self.connection.take().filter(|(_, opened)| self.server.check_current(*opened).is_ok());
+        let (mut connection, opened) = match idle {
             Some(connection) => connection,
-            None => self.server.connect(DEADLINE).await?,
+            None => {
+                let opened = Instant::now();
+                (self.server.connect(DEADLINE).await?, opened)
+            }
         };
         let replies = connection.send(&self.commands).await.map_err(unavailable)?;
-        self.connection = Some(connection);
+        self.connection = Some((connection, opened));
+        replies.iter().try_for_each(check_known).map_err(unavailable)?;
         let of_partitions = self.partitions.iter().zip(replies.chunks_exact(REPLIES));
         let decisions = of_partitions.map(|(partition, replies)| decisions(*partition, replies, self.leased));
         Ok(decisions.collect())
     }
+}
+
+/// Fails at an error reply, unless the stream or the group does not exist: of other errors nothing is known, and a
+/// command would be taken for lost.
+fn check_known(reply: &Value) -> Result<(), StreamError> {
+    let Value::ServerError(error) = reply else { return Ok(()) };
+    if error.code() == "NOGROUP" || error.details().is_some_and(|text| text.contains("no such key")) {
+        return Ok(());
+    }
+    ok(reply.clone()).map(drop)
 }
 
 fn decisions(partition: PartitionId, replies: &[Value], leased: bool) -> PartitionDecisions {
@@ -115,6 +132,17 @@ mod tests {
         let name = Value::BulkString(GROUP.as_bytes().to_vec());
         let fields = [("name", name), ("pending", Value::Int(pending)), ("entries-read", read), ("lag", lag)];
         Value::Array(vec![map(&fields)])
+    }
+
+    #[test]
+    fn sample_fails_at_errors_other_than_a_missing_stream() {
+        let reply = |line: &str| redis::parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
+        for missing in ["ERR no such key", "NOGROUP No such key 's' or consumer group 'g'"] {
+            assert!(check_known(&reply(missing)).is_ok(), "{missing}");
+        }
+        for unknown in ["BUSY Redis is busy running a script", "NOPERM this user has no permissions"] {
+            assert!(check_known(&reply(unknown)).is_err(), "{unknown}");
+        }
     }
 
     #[test]

@@ -22,13 +22,16 @@ const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 /// Time after which a partition that is not served shows in the health.
 const MAX_PAUSE: Duration = Duration::from_secs(10);
 
-/// Longest time from the receipt of a command until it is on its stream, all retries and the difference of the
-/// clocks included.
-const MAX_DELAY: DurationMs = DurationMs::seconds(120);
+/// Longest time from the receipt of a command until it is on its stream, with all retries.
+const MAX_DELAY: Duration = Duration::from_secs(120);
 
 /// Observations of all partitions, shared by all clones.
 #[derive(Clone, Debug)]
-pub struct DecisionStatus(Arc<Mutex<Decisions>>);
+pub struct DecisionStatus {
+    decisions: Arc<Mutex<Decisions>>,
+    /// Age difference from which a command without an outcome is lost.
+    margin: DurationMs,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Decisions {
@@ -38,14 +41,17 @@ struct Decisions {
     decided_through: Option<Timestamp>,
 }
 
-impl Default for DecisionStatus {
-    fn default() -> DecisionStatus {
-        let decisions = Decisions { last_served: Instant::now(), decided_through: None };
-        DecisionStatus(Arc::new(Mutex::new(decisions)))
-    }
-}
-
 impl DecisionStatus {
+    /// Creates the status. Commands have the times of two clocks, which differ by at most `max_clock_skew`.
+    pub fn new(max_clock_skew: Duration) -> DecisionStatus {
+        let decisions = Decisions { last_served: Instant::now(), decided_through: None };
+        let margin = MAX_DELAY.saturating_add(max_clock_skew).as_millis();
+        DecisionStatus {
+            decisions: Arc::new(Mutex::new(decisions)),
+            margin: DurationMs(u32::try_from(margin).unwrap_or(u32::MAX)),
+        }
+    }
+
     /// Returns the time since at least one partition was served, or since the start.
     pub fn since_served(&self) -> Duration {
         self.lock().last_served.elapsed()
@@ -54,12 +60,12 @@ impl DecisionStatus {
     /// Returns whether a command that was received at this time and has no outcome was lost. Look up the
     /// outcome after this call.
     pub fn is_lost(&self, received_at: Timestamp) -> bool {
-        self.lock().decided_through.is_some_and(|through| received_at + MAX_DELAY < through)
+        self.lock().decided_through.is_some_and(|through| received_at + self.margin < through)
     }
 
     fn lock(&self) -> MutexGuard<'_, Decisions> {
         // The value is consistent after every operation, so a panic of another holder does no harm.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.decisions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -174,7 +180,7 @@ mod tests {
         let (samples, receiver) = watch::channel(vec![sample(0, 0), sample(1, 0)]);
         let (health, (_trigger, stop)) = (Health::default(), shutdown_pair());
         let (status, supervisor) =
-            (DecisionStatus::default(), Supervisor::new(health.register("decisions"), stop));
+            (DecisionStatus::new(Duration::ZERO), Supervisor::new(health.register("decisions"), stop));
         tokio::spawn(run_decision_monitor(Probe(receiver), status.clone(), supervisor));
         let after = async |seconds| {
             tokio::time::sleep(Duration::from_secs(seconds)).await;
@@ -199,7 +205,7 @@ mod tests {
     #[test]
     fn command_is_lost_when_all_later_ones_are_decided() {
         let (status, at) =
-            (DecisionStatus::default(), |seconds: u32| Timestamp(0) + DurationMs::seconds(seconds));
+            (DecisionStatus::new(Duration::ZERO), |seconds: u32| Timestamp(0) + DurationMs::seconds(seconds));
         assert!(!status.is_lost(at(0)), "nothing is known yet");
         let mut seen = Observed::new(Instant::now());
         let mut update = |requested_at, sample: PartitionDecisions| {
@@ -212,5 +218,8 @@ mod tests {
         assert!(!status.is_lost(at(381)), "commands that are not delivered may be older");
         update(at(2000), sample(0, 0));
         assert!(status.is_lost(at(1879)) && !status.is_lost(at(1881)));
+        let tolerant =
+            DecisionStatus { margin: DecisionStatus::new(Duration::from_secs(300)).margin, ..status };
+        assert!(tolerant.is_lost(at(1579)) && !tolerant.is_lost(at(1581)), "the clocks may differ by 300 s");
     }
 }

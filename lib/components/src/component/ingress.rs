@@ -27,6 +27,7 @@ use auction_redis::reply;
 use auction_redis::revocations::RedisRevocations;
 use auction_redis::stream_stats::RedisStreamStats;
 use auction_redis::views::RedisReadModelReader;
+use futures_util::future::join_all;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +62,8 @@ pub(super) async fn start(context: &mut StartContext<'_>) -> Result<(), Componen
     let partitions = connections.partitions;
     let queue = context.command_queue("ingress");
     let waiters = Arc::new(OutcomeWaiters::default());
-    let (shedding, decisions) = (LoadShedder::default(), DecisionStatus::default());
+    let max_clock_skew = Duration::from_secs(settings.writer.max_clock_skew_seconds);
+    let (shedding, decisions) = (LoadShedder::default(), DecisionStatus::new(max_clock_skew));
     let views = Arc::new(RedisReadModelReader::new(connections.redis_pool.clone(), partitions));
     let tokens = rate_limits::token_cache(context, queries.clone());
     let passwords = Passwords::new(ingress.max_concurrent_password_hashes).map_err(failed("passwords"))?;
@@ -194,16 +196,19 @@ fn load_limits(ingress: &IngressSettings) -> LoadLimits {
 
 /// Checks the backends periodically. The `/readyz` of the admin address then shows the result of the public
 /// `/readyz`, with the reason.
-async fn check_backends(backends: &[Arc<dyn Backend>], health: &Health, mut stop: ShutdownSignal) {
+async fn check_backends(backends: &[Arc<dyn Backend>], health: &Health, stop: ShutdownSignal) {
     let register = |backend: &Arc<dyn Backend>| health.register(format!("ingress {}", backend.name()));
     let handles: Vec<HealthHandle> = backends.iter().map(register).collect();
-    while !stop.requested() {
-        for (backend, handle) in backends.iter().zip(&handles) {
+    // Each by itself: a backend that does not answer must not delay the check of another one.
+    let checks = backends.iter().zip(&handles).map(async |(backend, handle)| {
+        let mut stop = stop.clone();
+        while !stop.requested() {
             match backend.ping().await {
                 Ok(()) => handle.set_up(),
                 Err(error) => handle.set_waiting(error),
             }
+            stop.sleep(BACKEND_CHECK_INTERVAL).await;
         }
-        stop.sleep(BACKEND_CHECK_INTERVAL).await;
-    }
+    });
+    join_all(checks).await;
 }

@@ -120,7 +120,7 @@ pub(super) fn router(backends: &Backends) -> Router {
         partitions,
         settings: settings(),
         load_shedder: LoadShedder::default(),
-        decisions: DecisionStatus::default(),
+        decisions: DecisionStatus::new(Duration::ZERO),
         health: Health::default(),
         shutdown: stop,
     };
