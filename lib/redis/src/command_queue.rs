@@ -12,8 +12,9 @@ use auction_app::ports::commands::command_queue::CommandQueue;
 use auction_domain::Timestamp;
 use auction_wire::{Command, PartitionCount};
 use redis::{Pipeline, Value, cmd, pipe};
+use std::io;
 use std::time::Duration;
-use stream_worker::{ConnectionEnd, DedicatedConnection, value};
+use stream_worker::{DedicatedConnection, StreamError, value};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use worker_runtime::Supervisor;
@@ -134,33 +135,27 @@ async fn flush_batch(
     }
 }
 
-/// Checks whether a command could be added: the server answers, and is no read-only replica.
+/// Checks whether a command could be added: the server answers, and is the one to use.
 async fn check_writable(
     server: &RedisServer,
-    connection: &mut Option<DedicatedConnection>,
+    idle: &mut Option<DedicatedConnection>,
 ) -> Result<(), Unavailable> {
-    let opened = match connection.take() {
-        Some(opened) => opened,
-        None => server.connect(FLUSH_DEADLINE).await?,
-    };
-    let opened = connection.insert(opened);
-    let role = opened.send(pipe().cmd("ROLE")).await.map_err(unavailable);
-    match role.as_deref() {
-        Ok([Value::Array(role)]) if role.first().and_then(value::text) == Some("slave") => {
-            // The address may lead to the primary by now.
-            *connection = None;
-            Err(Unavailable::new("redis", "the server is a replica: commands cannot be added"))
-        }
-        // A server that does not disclose its role has answered all the same.
-        Ok(_) => Ok(()),
-        Err(_) => {
-            *connection = None;
-            role.map(drop)
+    if let Some(mut connection) = idle.take() {
+        let mut identity = server.identity();
+        let replies = connection.send(identity.cmd("PING")).await;
+        match replies.and_then(|replies| server.check_identity(&replies)) {
+            Ok(()) => {
+                *idle = Some(connection);
+                return Ok(());
+            }
+            Err(error) => server.note(&error),
         }
     }
+    // A new connection is checked when it is opened.
+    *idle = Some(server.connect(FLUSH_DEADLINE).await?);
+    Ok(())
 }
 
-/// Sends the result to the request. A request that was dropped meanwhile does not need it.
 fn answer(queued: QueuedCommand, result: Result<(), Unavailable>) {
     let _ = queued.added.send(result);
 }
@@ -185,10 +180,9 @@ async fn flush(
                 return Ok(replies);
             }
             Err(error) => {
-                if error.ends_connection() == Some(ConnectionEnd::WrongServer) {
-                    server.cutoff().exclude_all();
-                }
-                if retried {
+                server.note(&error);
+                // A server that did not answer in time is not asked again.
+                if retried || is_timeout(&error) {
                     return Err(unavailable(error));
                 }
                 tracing::debug!(%error, commands = batch.len(), "connection ended, sending the commands again");
@@ -196,6 +190,10 @@ async fn flush(
             }
         }
     }
+}
+
+fn is_timeout(error: &StreamError) -> bool {
+    matches!(error, StreamError::Connection(error) if error.kind() == io::ErrorKind::TimedOut)
 }
 
 /// Appends an `XADD` of one entry to `commands`.

@@ -27,7 +27,8 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct RedisPool {
     connections: Pool,
-    server: RedisServer,
+    /// Shared, since each request gets a copy of the pool.
+    server: Arc<RedisServer>,
     /// Set when a connection of the pool ended: the others may be broken, too.
     cutoff: ConnectionCutoff,
     checked_at: Arc<Mutex<Instant>>,
@@ -75,7 +76,7 @@ impl RedisPool {
             .runtime(Runtime::Tokio1)
             .build()?;
         let checked_at = Arc::new(Mutex::new(Instant::now()));
-        Ok(RedisPool { connections, server, cutoff, checked_at })
+        Ok(RedisPool { connections, server: Arc::new(server), cutoff, checked_at })
     }
 
     /// Returns a connection, which goes back to the pool when it is dropped.
@@ -147,13 +148,7 @@ async fn check_identity(
         return Ok(());
     }
     let replies = connection.req_packed_commands(&identity, 0, count).await?;
-    let checked = server.check_identity(&replies);
-    if let Err(error) = &checked
-        && error.ends_connection() == Some(ConnectionEnd::WrongServer)
-    {
-        server.cutoff().exclude_all();
-    }
-    checked
+    server.check_identity(&replies).inspect_err(|error| server.note(error))
 }
 
 /// Connection of a pool. If it ends, the pool replaces it and sends the request once more.

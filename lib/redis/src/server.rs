@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use stream_worker::value::{member, ok, text};
-use stream_worker::{Connect, DedicatedConnection, Socket, StreamError};
+use stream_worker::{Connect, ConnectionEnd, DedicatedConnection, Socket, StreamError};
 use worker_runtime::ConnectionCutoff;
 
 /// Longest time to wait for a reply about the server itself.
@@ -92,13 +92,23 @@ impl RedisServer {
     /// another connection has found since that the server is not the one to use.
     pub(crate) fn check_current(&self, opened: Instant) -> Result<(), Unavailable> {
         if self.cutoff.excludes(opened) {
-            return Err(Unavailable::new("redis", "the server is no longer the primary: connecting again"));
+            return Err(Unavailable::new(
+                "redis",
+                "another connection found that this server is not the one to use: connecting again",
+            ));
         }
         Ok(())
     }
 
     pub(crate) fn cutoff(&self) -> &ConnectionCutoff {
         &self.cutoff
+    }
+
+    /// Excludes all open connections if the error shows that the server is not the one to use.
+    pub(crate) fn note(&self, error: &StreamError) {
+        if error.ends_connection() == Some(ConnectionEnd::WrongServer) {
+            self.cutoff.exclude_all();
+        }
     }
 
     /// Returns the commands whose replies [`RedisServer::check_identity`] checks. They only read, so that a

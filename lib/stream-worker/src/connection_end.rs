@@ -5,17 +5,8 @@ use redis::{ErrorKind, RedisError, Value};
 /// Codes of error replies of a server that is not the one to use, or not any more: a replica after a failover,
 /// a server that still loads its data, or a node of a cluster that does not own the key. `UNBLOCKED` ends a
 /// blocking command when the server becomes a replica.
-const WRONG_SERVER: [&str; 9] = [
-    "READONLY",
-    "MOVED",
-    "ASK",
-    "LOADING",
-    "MASTERDOWN",
-    "CLUSTERDOWN",
-    "CROSSSLOT",
-    "UNBLOCKED",
-    "NOREPLICAS",
-];
+const WRONG_SERVER: [&str; 8] =
+    ["READONLY", "MOVED", "ASK", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "CROSSSLOT", "UNBLOCKED"];
 
 /// Reason a connection must not be used again. A new connection resolves the address of the server again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +61,6 @@ mod tests {
             "CLUSTERDOWN Hash slot not served",
             "CROSSSLOT Keys in request don't hash to the same slot",
             "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
-            "NOREPLICAS Not enough good replicas to write.",
         ] {
             assert_eq!(ends_connection(&error(line)), Some(ConnectionEnd::WrongServer), "{line}");
             assert!(ending_reply(&reply(line)).is_some(), "{line}");
@@ -96,6 +86,8 @@ mod tests {
     fn errors_of_a_command_do_not_end_the_connection() {
         for line in [
             "ERR unknown command 'NONSENSE'",
+            // The primary is the right server, and its replicas are not there.
+            "NOREPLICAS Not enough good replicas to write.",
             "WRONGTYPE Operation against a key holding the wrong kind of value",
             "NOGROUP No such key 's' or consumer group 'g'",
             "OOM command not allowed when used memory > 'maxmemory'.",

@@ -133,12 +133,13 @@ impl<S: Connect> Leases<S> {
             renew.cmd("EVAL").arg(RENEW).arg(1).arg(key).arg(&self.options.name).arg(ms).arg(void);
         }
         let replies = if partitions.is_empty() { Vec::new() } else { self.send(&renew).await? };
-        self.held.clear();
-        for (partition, reply) in partitions.into_iter().zip(replies) {
-            if number(&ok(reply)?) == Some(1) {
-                self.held.insert(partition);
-            }
-        }
+        let renewed = partitions
+            .into_iter()
+            .zip(replies)
+            .map(|(partition, reply)| Ok((number(&ok(reply)?) == Some(1)).then_some(partition)));
+        // After an error reply, the leases that were held are renewed in the next round.
+        let renewed: Vec<Option<usize>> = renewed.collect::<Result<_, StreamError>>()?;
+        self.held = renewed.into_iter().flatten().collect();
         let surplus = self.held.iter().copied().skip(share).collect();
         let is_owned =
             |lease: &ReadLease| lease.holder.as_ref().is_some_and(|holder| members.contains(holder));
