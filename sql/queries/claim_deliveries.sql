@@ -16,12 +16,13 @@ WITH clock AS MATERIALIZED (
     WHERE fair.nth <= $4::bigint AND d.state = 'pending' AND d.due_at <= clock.now
     ORDER BY fair.nth, d.due_at LIMIT $3 FOR UPDATE OF d SKIP LOCKED
 ), claimed AS (
-    UPDATE deliveries d SET due_at = clock.now + $5::bigint FROM locked, clock 
+    UPDATE deliveries d SET due_at = clock.now + $5::bigint FROM locked, clock
     WHERE d.partition = locked.partition AND d.seq = locked.seq
     RETURNING d.partition, d.seq, d.due_at, d.endpoint, d.id, d.attempts, d.content
 )
 SELECT c.seq, c.due_at, c.endpoint, c.id, c.attempts, c.content,
-       h.url, h.secret, h.previous_until > clock.now AS previous, h.disabled_at IS NOT NULL AS disabled, a.email
+       h.url, h.secret, h.previous_until > clock.now AS previous, h.disabled_at IS NOT NULL AS disabled, a.email,
+       c.partition
 FROM clock, claimed c LEFT JOIN webhooks h ON h.partition = c.partition AND h.id = c.endpoint
 LEFT JOIN accounts a ON a.user_id = c.endpoint AND a.state = 'active'
 ORDER BY c.seq

@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 use auction_app::notifier::webhooks::{UrlPolicy, WebhookSecrets};
-use auction_app::ports::notifications::outbox::{Destination, OutboxMessage};
+use auction_app::ports::notifications::outbox::{DeliveryId, Destination, OutboxMessage};
 use auction_app::ports::notifications::transport::{SendResult, Transport};
 use auction_delivery::WebhookTransport;
+use auction_wire::PartitionId;
 use auction_wire::api::Money;
 use auction_wire::notification::{NotificationBody, NotificationContent};
 use std::sync::{Arc, Mutex};
@@ -57,7 +58,7 @@ fn message(url: String, previous: bool) -> OutboxMessage {
     let content = serde_json::to_vec(&content).unwrap();
     let destination = Destination::Webhook { url, secret: 2, previous };
     OutboxMessage {
-        seq: 1,
+        delivery: DeliveryId { partition: PartitionId(0), seq: 1 },
         claim: 1,
         endpoint: Uuid::from_u128(9),
         id: Uuid::from_u128(5),

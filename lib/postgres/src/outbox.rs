@@ -5,8 +5,10 @@ use crate::queries::PostgresQueries;
 use crate::rows::{millis, number};
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::outbox::{
-    AttemptRecord, AttemptResult, ClaimRequest, DeliveryChannel, Destination, Outbox, OutboxMessage,
+    AttemptRecord, AttemptResult, ClaimRequest, DeliveryChannel, DeliveryId, Destination, Outbox,
+    OutboxMessage,
 };
+use auction_wire::PartitionId;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -30,7 +32,7 @@ impl Outbox for PostgresQueries {
             };
         }
         let params: &[&(dyn ToSql + Sync)] = &[
-            column!(one => bigint(one.seq)),
+            column!(one => bigint(one.delivery.seq)),
             column!(one => one.claim),
             column!(one => one.result.state().name()),
             column!(one => if let AttemptResult::Retry(wait) = one.result { millis(wait) } else { 0 }),
@@ -39,15 +41,16 @@ impl Outbox for PostgresQueries {
             column!(one => one.status.map(u16::cast_signed)),
             column!(one => one.error),
             column!(one => one.result == AttemptResult::EndpointGone),
+            column!(one => one.delivery.partition.0.cast_signed()),
         ];
         self.query(sql!("record_attempts"), params).await.map(drop)
     }
 }
 
 fn message(row: &Row, destination: Destination) -> OutboxMessage {
-    let attempts: i32 = row.get(4);
+    let (attempts, partition): (i32, i16) = (row.get(4), row.get(11));
     OutboxMessage {
-        seq: number(row, 0),
+        delivery: DeliveryId { partition: PartitionId(partition.cast_unsigned()), seq: number(row, 0) },
         claim: row.get(1),
         endpoint: row.get(2),
         id: row.get(3),

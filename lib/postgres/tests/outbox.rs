@@ -72,7 +72,7 @@ async fn retention_deletes_old_finished_deliveries_only() {
     let messages = outbox::claim(&harness).await;
     for (message, verdict) in messages.iter().zip([AttemptResult::Delivered, AttemptResult::Failed]) {
         let settled = AttemptRecord {
-            seq: message.seq,
+            delivery: message.delivery,
             claim: message.claim,
             result: verdict,
             status: None,

@@ -82,8 +82,8 @@ pub async fn claim(harness: &impl OutboxHarness) -> Vec<OutboxMessage> {
 }
 
 async fn record_attempt(harness: &impl OutboxHarness, message: &OutboxMessage, result: AttemptResult) {
-    let (seq, claim) = (message.seq, message.claim);
-    let attempt = AttemptRecord { seq, claim, result, status: Some(503), error: Some("status") };
+    let (delivery, claim) = (message.delivery, message.claim);
+    let attempt = AttemptRecord { delivery, claim, result, status: Some(503), error: Some("status") };
     harness.outbox().record(&[attempt]).await.unwrap();
 }
 
@@ -134,7 +134,7 @@ pub async fn claims_are_exclusive_until_they_expire(harness: &impl OutboxHarness
     })
     .await;
     let again = again.lock().unwrap().remove(0);
-    assert_eq!((again.seq, again.id, again.attempts), (first[0].seq, first[0].id, 0));
+    assert_eq!((again.delivery, again.id, again.attempts), (first[0].delivery, first[0].id, 0));
     // The result of an expired claim is ignored.
     record_attempt(harness, &first[0], AttemptResult::Delivered).await;
     assert_eq!(state(harness, ada, again.endpoint).await, (OutboxState::Pending, 0, None));

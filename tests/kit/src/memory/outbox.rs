@@ -1,11 +1,12 @@
 //! Outbox and webhooks. There are no e-mail addresses.
 
+use crate::fixtures::P;
 use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::notification_store::Notification;
 use auction_app::ports::notifications::outbox::{
-    AttemptRecord, AttemptResult, ClaimRequest, DeliveryChannel, Destination, Outbox, OutboxMessage,
-    OutboxState,
+    AttemptRecord, AttemptResult, ClaimRequest, DeliveryChannel, DeliveryId, Destination, Outbox,
+    OutboxMessage, OutboxState,
 };
 use auction_app::ports::notifications::webhooks::{
     CreateResult, ReplayResult, Webhook, WebhookDelivery, WebhookStore,
@@ -131,7 +132,7 @@ impl Outbox for MemoryOutbox {
             let WebhookDelivery { seq, id, content, attempts, .. } = delivery;
             let destination = state.destination(endpoint, now);
             messages.push(OutboxMessage {
-                seq,
+                delivery: DeliveryId { partition: P, seq },
                 claim: until.0,
                 endpoint,
                 id,
@@ -145,8 +146,8 @@ impl Outbox for MemoryOutbox {
 
     async fn record(&self, attempts: &[AttemptRecord]) -> Result<(), Unavailable> {
         let (mut state, now) = (self.state(), self.now());
-        for AttemptRecord { seq, claim, result, status, error } in attempts {
-            let Some((webhook, delivery)) = state.deliveries.get_mut(seq) else { continue };
+        for AttemptRecord { delivery, claim, result, status, error } in attempts {
+            let Some((webhook, delivery)) = state.deliveries.get_mut(&delivery.seq) else { continue };
             if delivery.state != OutboxState::Pending || delivery.due_at.0 != *claim {
                 continue;
             }

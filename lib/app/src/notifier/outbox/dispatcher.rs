@@ -4,7 +4,8 @@ use super::{RetrySchedule, Wakeup};
 use crate::instrumentation;
 use crate::ports::Unavailable;
 use crate::ports::notifications::outbox::{
-    AttemptRecord, AttemptResult, ClaimRequest, DeliveryChannel, Destination, Outbox, OutboxMessage,
+    AttemptRecord, AttemptResult, ClaimRequest, DeliveryChannel, DeliveryId, Destination, Outbox,
+    OutboxMessage,
 };
 use crate::ports::notifications::transport::{SendResult, Transport};
 use futures_util::FutureExt;
@@ -45,7 +46,7 @@ pub struct OutboxDispatcher<O, C> {
     config: DispatcherConfig,
     schedule: RetrySchedule,
     /// Endpoint and claim of each delivery that is being attempted, by sequence number.
-    in_flight: BTreeMap<u64, (Uuid, i64)>,
+    in_flight: BTreeMap<DeliveryId, (Uuid, i64)>,
     attempts: JoinSet<AttemptRecord>,
     /// Results of attempts that are not recorded yet.
     unsaved_results: Vec<AttemptRecord>,
@@ -100,7 +101,7 @@ impl<O: Outbox, C: Transport> OutboxDispatcher<O, C> {
             lease: self.config.attempt_timeout + CLAIM_MARGIN,
         };
         for message in self.outbox.claim(&claim).await? {
-            self.in_flight.insert(message.seq, (message.endpoint, message.claim));
+            self.in_flight.insert(message.delivery, (message.endpoint, message.claim));
             let (transport, schedule, attempt_timeout) =
                 (Arc::clone(&self.transport), self.schedule, self.config.attempt_timeout);
             let channel = self.channel;
@@ -134,7 +135,7 @@ impl<O: Outbox, C: Transport> OutboxDispatcher<O, C> {
     /// Collects one result. There is always one: attempts catch panics, and are aborted only at shutdown.
     fn on_attempt_ended(&mut self, ended: Result<AttemptRecord, JoinError>) {
         let Ok(record) = ended else { return };
-        self.in_flight.remove(&record.seq);
+        self.in_flight.remove(&record.delivery);
         self.unsaved_results.push(record);
     }
 
@@ -147,8 +148,8 @@ impl<O: Outbox, C: Transport> OutboxDispatcher<O, C> {
         };
         let _ = timeout(SHUTDOWN_GRACE, all_ended).await;
         self.attempts.abort_all();
-        let released = self.in_flight.iter().map(|(seq, (_, claim))| AttemptRecord {
-            seq: *seq,
+        let released = self.in_flight.iter().map(|(delivery, (_, claim))| AttemptRecord {
+            delivery: *delivery,
             claim: *claim,
             result: AttemptResult::Released,
             status: None,
@@ -193,5 +194,5 @@ async fn attempt(
         SendResult::EndpointGone { status } => (AttemptResult::EndpointGone, status, Some("gone")),
     };
     instrumentation::delivery_attempt(channel.name(), result.name());
-    AttemptRecord { seq: message.seq, claim: message.claim, result, status, error }
+    AttemptRecord { delivery: message.delivery, claim: message.claim, result, status, error }
 }

@@ -4,6 +4,7 @@
 //! of dispatchers claim and send them.
 
 use crate::ports::Unavailable;
+use auction_wire::PartitionId;
 use std::future::Future;
 use std::time::Duration;
 use uuid::Uuid;
@@ -59,11 +60,20 @@ pub struct ClaimRequest {
     pub lease: Duration,
 }
 
+/// Identity of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryId {
+    /// Partition of the user who is notified.
+    pub partition: PartitionId,
+    /// Sequence number in the partition.
+    pub seq: u64,
+}
+
 /// Claimed delivery of a notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxMessage {
-    /// Sequence number among all deliveries.
-    pub seq: u64,
+    /// Delivery of the message.
+    pub delivery: DeliveryId,
     /// Token of the claim, which [`AttemptRecord::claim`] repeats.
     pub claim: i64,
     /// Id of the webhook; for e-mail, of the user.
@@ -102,8 +112,8 @@ pub enum Destination {
 /// Result of an attempt, as the outbox stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptRecord {
-    /// Sequence number of the delivery.
-    pub seq: u64,
+    /// Delivery of the attempt.
+    pub delivery: DeliveryId,
     /// Token of the claim.
     pub claim: i64,
     /// What happens to the delivery.
