@@ -146,8 +146,8 @@ async fn repeated_bid_has_no_effect_after_outcome_retention() {
     }
 }
 
-/// Covers the commands that the writer refuses by itself, after retention has deleted their outcomes. The reference
-/// model of the domain repeats the others.
+/// Covers commands of users, creations and bids through the writer, after retention has deleted their outcomes. The
+/// reference model of the domain repeats every command of an auction.
 #[tokio::test(start_paused = true)]
 async fn repeated_command_has_no_effect_after_outcome_retention() {
     let users: [UserId; 3] = std::array::from_fn(|_| UserId(fresh()));
