@@ -201,7 +201,8 @@ impl Step {
     /// Returns the bars with open interests whose removal is due, and the commands that remove them.
     fn due_removals(&self) -> (Vec<Bar>, Vec<Command>) {
         let (mut sent, mut commands) = (Vec::new(), Vec::new());
-        for bar in self.bars.values().flatten().filter(|bar| !bar.finished && is_due(bar.retry_at, self.now)) {
+        for bar in self.bars.values().flatten().filter(|bar| !bar.finished && is_due(bar.retry_at, self.now))
+        {
             let Some(interests) = self.interests.get(&(bar.partition, bar.user)) else { continue };
             commands.extend(interests.iter().map(|interest| removal(bar, *interest)));
             sent.push(Bar { retry_at: retry_at(self.now, bar.attempt), ..*bar });

@@ -277,7 +277,9 @@ impl Decider {
             match (self.decide_fn.0)(self.aggregates.get(command.key), &removal, decided_at) {
                 Ok(removed) => self.apply_all(command, removed, at, events),
                 // A defect: the removal is derived from the state.
-                Err(refused) => tracing::error!(auction = %command.key, code = refused.code, "removal refused"),
+                Err(refused) => {
+                    tracing::error!(auction = %command.key, code = refused.code, "removal refused")
+                }
             }
         }
         let result = match self.events_of(command, decided_at) {
