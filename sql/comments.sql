@@ -22,7 +22,7 @@ COMMENT ON COLUMN events.body IS 'MessagePack map with field names.';
 COMMENT ON TABLE command_outcomes IS 'Outcome of each decided command. Makes commands idempotent by id.';
 COMMENT ON COLUMN command_outcomes.command_id IS 'Id of the command. A second outcome violates the primary key.';
 COMMENT ON COLUMN command_outcomes.kind IS 'Kind of the command, such as `place_bid`.';
-COMMENT ON COLUMN command_outcomes.key IS 'Id of the user, auction or promoter settings that the command is for.';
+COMMENT ON COLUMN command_outcomes.key IS 'Id of the user, auction, promoter settings or bar that the command is for.';
 COMMENT ON COLUMN command_outcomes.fingerprint IS 'Hash of the payload of the request. Detects a reused Idempotency-Key.';
 COMMENT ON COLUMN command_outcomes.partition IS 'Partition that decided the command. Refers to `partitions`.';
 COMMENT ON COLUMN command_outcomes.position IS 'Head of the partition when the command was decided.';
@@ -75,8 +75,8 @@ COMMENT ON COLUMN bids.doubled IS 'Whether a draw doubled the bid.';
 COMMENT ON COLUMN bids.state IS '`live`, `deleted`, `voided` or `retracted`.';
 
 COMMENT ON TABLE secrets IS 'Random bytes that all processes share.';
-COMMENT ON COLUMN secrets.name IS 'What the secret is for: `command_handles`, `draws` or `webhooks`.';
-COMMENT ON COLUMN secrets.value IS 'The random bytes. Copy them with every backup.';
+COMMENT ON COLUMN secrets.name IS '`command_handles`, `draws` or `webhooks`: what the secret is for. `portal_id`: id of the portal, which is not secret.';
+COMMENT ON COLUMN secrets.value IS 'The random bytes. Copy them with every backup. Delete `portal_id` before a portal is started on a copy.';
 
 COMMENT ON TABLE parked_events IS 'Users and auctions with an event that a component cannot process.';
 COMMENT ON COLUMN parked_events.component IS 'Component that cannot process the event.';

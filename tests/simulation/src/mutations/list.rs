@@ -112,8 +112,8 @@ pub const ALL: &[Mutation] = &[
         Simulation,
     ),
     mutation(
-        "bar-before-interests",
-        "what a deleted user has left is read only after the bar is stored",
+        "all-bars-before-finish",
+        "a deletion is complete when all partitions have a finished bar",
         &[edit(
             USER_DELETION,
             "bars.len() == usize::from(self.partitions.get())",
