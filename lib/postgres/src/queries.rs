@@ -37,7 +37,7 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// A connection that ends is replaced, and the statement is run once more. A statement may therefore run twice
 /// if the connection is lost after it was sent. Statements that must not run twice use
-/// [`PostgresQueries::query_once`].
+/// `query_once`.
 #[derive(Clone)]
 pub struct PostgresQueries {
     pool: Pool,
