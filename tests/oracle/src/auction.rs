@@ -1,10 +1,10 @@
-//! Model of one auction: a list of bids, sorted for each query.
+//! Model of one auction: a list of bids, sorted for each query. Commands are sent to it, and stored events checked.
 
-use crate::rules::{Refusal, check_terms, command_of, sender_of, terms_of};
-use auction_domain::auction::{AuctionCommand, AuctionEvent, Bid, BidState, PlaceBid, Status, Terms};
+pub use crate::rules::AuctionModel;
+use crate::rules::{Refusal, cause_of, check_terms, terms_of};
+use auction_domain::auction::{AuctionCommand, AuctionEvent, Bid, BidState, PlaceBid, Status};
 use auction_domain::{Actor, Amount, BidId, Detail, Details, Timestamp, UserId};
 use std::cmp::Reverse;
-use std::collections::VecDeque;
 
 /// Command with its sender and time.
 #[derive(Clone, Debug)]
@@ -14,25 +14,6 @@ pub struct SentCommand {
     /// Version of the auction that the sender expects.
     pub expected_version: Option<u64>,
     pub at: Timestamp,
-}
-
-#[derive(Clone, Debug)]
-pub struct AuctionModel {
-    pub terms: Terms,
-    /// End of bidding, including extensions.
-    pub ends_at: Timestamp,
-    pub status: Status,
-    /// All bids, in the order of placement.
-    pub bids: Vec<Bid>,
-    /// Number of the last draw that was held or missed.
-    pub draws: u64,
-    pub is_revealed: bool,
-    pub(crate) extensions: u32,
-    pub(crate) cancelled_at: Option<Timestamp>,
-    /// Time of each event.
-    pub(crate) times: Vec<Timestamp>,
-    /// Events that must follow, because the last command has caused them.
-    pub(crate) following: VecDeque<AuctionEvent>,
 }
 
 /// Returns the amount by which the bid is ranked.
@@ -80,11 +61,11 @@ pub fn apply(model: &mut Option<AuctionModel>, event: &AuctionEvent, at: Timesta
         auction.fold(event, at);
         return missed.map_or(Err("no draw was missed".to_owned()), |missed| must_equal(event, &missed));
     }
-    let Some(command) = command_of(event) else {
+    let Some((command, actor)) = cause_of(event) else {
         auction.fold(event, at);
         return Err("no command causes this event".to_owned());
     };
-    let sent = SentCommand { command, actor: sender_of(event), expected_version: None, at };
+    let sent = SentCommand { command, actor, expected_version: None, at };
     match auction.execute(&sent) {
         Ok(events) => {
             auction.following = events.into();
@@ -103,21 +84,6 @@ fn must_equal(event: &AuctionEvent, expected: &AuctionEvent) -> Result<(), Strin
 }
 
 impl AuctionModel {
-    pub(crate) fn new(terms: Terms, at: Timestamp) -> AuctionModel {
-        AuctionModel {
-            ends_at: terms.ends_at,
-            terms,
-            status: Status::Open,
-            bids: Vec::new(),
-            draws: 0,
-            is_revealed: false,
-            extensions: 0,
-            cancelled_at: None,
-            times: vec![at],
-            following: VecDeque::new(),
-        }
-    }
-
     fn execute(&mut self, sent: &SentCommand) -> Result<Vec<AuctionEvent>, Refusal> {
         let mut events = self.decide(sent)?;
         let extension = self.extension(sent.at);
@@ -185,49 +151,5 @@ impl AuctionModel {
             (AuctionCommand::CloseAuction(_), _) => vec![("sold", Detail::Flag(false))],
             _ => Details::new(),
         }
-    }
-
-    /// Applies an event without checking it.
-    pub(crate) fn fold(&mut self, event: &AuctionEvent, at: Timestamp) {
-        self.times.push(at);
-        let version = self.version();
-        match event {
-            AuctionEvent::AuctionCreated { .. } => {}
-            AuctionEvent::BidPlaced { bid, bidder, amount } => self.bids.push(Bid {
-                id: *bid,
-                bidder: *bidder,
-                amount: *amount,
-                placed_at: at,
-                state: BidState::Active,
-                doubled: false,
-                effective_since: version,
-            }),
-            AuctionEvent::BidDeleted { bid, .. } => self.change(&[*bid], |bid| bid.state = BidState::Deleted),
-            AuctionEvent::BidVoided { bid, .. } => self.change(&[*bid], |bid| bid.state = BidState::Voided),
-            AuctionEvent::BidsRetracted { bids, .. } => {
-                self.change(bids, |bid| bid.state = BidState::Retracted);
-            }
-            AuctionEvent::BidDoubled { bid, .. } => self.change(&[*bid], |bid| {
-                (bid.doubled, bid.effective_since) = (true, version);
-            }),
-            AuctionEvent::DrawHeld(draw) => self.draws = draw.number,
-            AuctionEvent::DrawsMissed { last, .. } => self.draws = *last,
-            AuctionEvent::SeedRevealed { .. } => self.is_revealed = true,
-            AuctionEvent::AuctionExtended { ends_at } => {
-                self.ends_at = *ends_at;
-                self.extensions += 1;
-            }
-            AuctionEvent::AuctionEnded { ends_at, .. } => self.ends_at = *ends_at,
-            AuctionEvent::AuctionCancelled { .. } => {
-                self.status = Status::Cancelled;
-                self.cancelled_at = Some(at);
-            }
-            AuctionEvent::WinnerAnnounced(winner) => self.status = Status::Closed(Some(*winner)),
-            AuctionEvent::AuctionClosedUnsold { .. } => self.status = Status::Closed(None),
-        }
-    }
-
-    fn change(&mut self, ids: &[BidId], change: impl Fn(&mut Bid)) {
-        self.bids.iter_mut().filter(|bid| ids.contains(&bid.id)).for_each(change);
     }
 }

@@ -1,18 +1,43 @@
-//! Rules of each command: the first reason to refuse it, or else its events. The order of the reasons is part of
-//! the rules.
+//! Rules of each command and event: the first reason to refuse a command, or else its events; and what an event
+//! changes. The order of the reasons is part of the rules.
 
-use crate::auction::{AuctionModel, SentCommand, effective};
+use crate::auction::{SentCommand, effective};
+use crate::draws::doubling;
 use auction_domain::auction::{
     AuctionCommand, AuctionEvent, Bid, BidState, CancelAuction, CloseAuction, CreateAuction, DeleteBid,
-    DoubleBid, Draw, EndAuction, HoldDraw, PlaceBid, RetractBids, RevealSeed, Seed, Status, Terms,
-    UnsoldReason, VoidBid, Winner,
+    DoubleBid, EndAuction, HoldDraw, PlaceBid, RetractBids, RevealSeed, Status, Terms, UnsoldReason, VoidBid,
+    Winner,
 };
 use auction_domain::{Actor, Amount, BidId, Detail, Details, Timestamp};
+use std::collections::VecDeque;
+
+#[derive(Clone, Debug)]
+pub struct AuctionModel {
+    pub terms: Terms,
+    /// End of bidding, including extensions.
+    pub ends_at: Timestamp,
+    pub status: Status,
+    /// All bids, in the order of placement.
+    pub bids: Vec<Bid>,
+    /// Number of the last draw that was held or missed.
+    pub draws: u64,
+    pub is_revealed: bool,
+    extensions: u32,
+    pub(crate) cancelled_at: Option<Timestamp>,
+    /// Time of each event.
+    pub(crate) times: Vec<Timestamp>,
+    /// Events that must follow, because the last command has caused them.
+    pub(crate) following: VecDeque<AuctionEvent>,
+}
 
 /// Code and details of a refusal.
 pub type Refusal = (&'static str, Details);
 
-fn refuse_if(refused: bool, code: &'static str, details: &[(&'static str, Detail)]) -> Result<(), Refusal> {
+pub(crate) fn refuse_if(
+    refused: bool,
+    code: &'static str,
+    details: &[(&'static str, Detail)],
+) -> Result<(), Refusal> {
     if refused { Err((code, details.to_vec())) } else { Ok(()) }
 }
 
@@ -41,6 +66,21 @@ pub(crate) fn check_terms(terms: &Terms, now: Timestamp) -> Result<(), Refusal> 
 }
 
 impl AuctionModel {
+    pub(crate) fn new(terms: Terms, at: Timestamp) -> AuctionModel {
+        AuctionModel {
+            ends_at: terms.ends_at,
+            terms,
+            status: Status::Open,
+            bids: Vec::new(),
+            draws: 0,
+            is_revealed: false,
+            extensions: 0,
+            cancelled_at: None,
+            times: vec![at],
+            following: VecDeque::new(),
+        }
+    }
+
     /// Returns the events of a command without a soft-close extension, or the refusal. Changes nothing.
     pub fn decide(&self, sent: &SentCommand) -> Result<Vec<AuctionEvent>, Refusal> {
         let (at, by) = (sent.at, Some(sent.actor));
@@ -100,7 +140,7 @@ impl AuctionModel {
         refuse_if(self.status == Status::Cancelled, "auction_cancelled", &[])
     }
 
-    fn must_be_open(&self, at: Timestamp) -> Result<(), Refusal> {
+    pub(crate) fn must_be_open(&self, at: Timestamp) -> Result<(), Refusal> {
         self.must_not_be_final()?;
         let (starts_at, ends_at) = (self.terms.starts_at, self.ends_at);
         refuse_if(at < starts_at, "auction_not_started", &[("starts_at", Detail::Time(starts_at))])?;
@@ -112,7 +152,7 @@ impl AuctionModel {
         refuse_if(is_other, "not_your_auction", &[])
     }
 
-    fn must_exist(&self, bid: BidId) -> Result<&Bid, Refusal> {
+    pub(crate) fn must_exist(&self, bid: BidId) -> Result<&Bid, Refusal> {
         self.find(bid).ok_or(("unknown_bid", Details::new()))
     }
 
@@ -148,70 +188,6 @@ impl AuctionModel {
         Ok(AuctionEvent::BidDeleted { bid, bidder })
     }
 
-    fn hold(&self, draw: &Draw, at: Timestamp) -> Result<Vec<AuctionEvent>, Refusal> {
-        refuse_if(self.terms.promotion.is_none(), "not_promoted", &[])?;
-        self.must_be_open(at)?;
-        let due = self.draws_due(at);
-        refuse_if(draw.number <= self.draws, "draw_already_held", &[])?;
-        let due_at = Detail::Time(self.draw_due_at(draw.number));
-        refuse_if(draw.number > due, "draw_too_early", &[("due_at", due_at)])?;
-        refuse_if(draw.number < due, "draw_too_late", &[("due", Detail::Count(due))])?;
-        let due_at_version = self.version_when_due(due);
-        let versions = [("at_version", draw.at_version), ("due_at_version", due_at_version)];
-        let versions = versions.map(|(name, version)| (name, Detail::Count(version)));
-        refuse_if(draw.at_version != due_at_version, "draw_of_another_version", &versions)?;
-        let chosen = draw.chosen.map(|bid| self.must_exist(bid)).transpose()?;
-        let chosen = chosen.filter(|bid| bid.state == BidState::Active && !bid.doubled);
-        let held = AuctionEvent::DrawHeld(Box::new(draw.clone()));
-        Ok(self.missed_draws(due - 1).into_iter().chain([held]).chain(chosen.map(doubling)).collect())
-    }
-
-    fn reveal(&self, seed: Seed) -> Result<Vec<AuctionEvent>, Refusal> {
-        let promotion = self.terms.promotion.ok_or(("not_promoted", Details::new()))?;
-        refuse_if(self.status == Status::Open, "auction_not_over", &[])?;
-        refuse_if(self.is_revealed, "seed_already_revealed", &[])?;
-        refuse_if(!promotion.commitment.commits_to(&seed), "seed_mismatch", &[])?;
-        let missed = self.missed_draws(self.total_draws());
-        Ok(missed.into_iter().chain([AuctionEvent::SeedRevealed { seed }]).collect())
-    }
-
-    fn interval(&self) -> i64 {
-        self.terms.promotion.map_or(i64::MAX, |promotion| i64::from(promotion.interval.0.max(1)))
-    }
-
-    /// Returns the number of draws that are due.
-    pub fn draws_due(&self, at: Timestamp) -> u64 {
-        u64::try_from((at.0 - self.terms.starts_at.0) / self.interval()).unwrap_or_default()
-    }
-
-    fn draw_due_at(&self, draw: u64) -> Timestamp {
-        Timestamp(self.terms.starts_at.0 + self.interval() * draw as i64)
-    }
-
-    /// Returns the version of the auction just before a draw was due, at least that of its creation.
-    pub fn version_when_due(&self, draw: u64) -> u64 {
-        let due_at = self.draw_due_at(draw);
-        let before = self.times.iter().take_while(|at| **at < due_at).count();
-        before.max(1) as u64
-    }
-
-    /// Returns the number of draws of a final auction. A draw that is due at the very end is not held.
-    fn total_draws(&self) -> u64 {
-        let over_at = self.cancelled_at.map_or(self.ends_at, |at| at.min(self.ends_at));
-        self.draws_due(Timestamp(over_at.0 - 1))
-    }
-
-    fn missed_draws(&self, last: u64) -> Option<AuctionEvent> {
-        let first = self.draws + 1;
-        (first <= last).then_some(AuctionEvent::DrawsMissed { first, last })
-    }
-
-    /// Returns the missed draws that a draw held or a seed revealed now records.
-    pub(crate) fn missed_draws_at(&self, at: Timestamp) -> Option<AuctionEvent> {
-        let is_open = self.status == Status::Open;
-        self.missed_draws(if is_open { self.draws_due(at).saturating_sub(1) } else { self.total_draws() })
-    }
-
     pub(crate) fn extension(&self, at: Timestamp) -> Option<AuctionEvent> {
         let soft_close = self.terms.soft_close?;
         let is_late = at >= self.ends_at - soft_close.within && at < self.ends_at;
@@ -234,45 +210,79 @@ impl AuctionModel {
             }),
         }
     }
+
+    /// Applies an event without checking it.
+    pub(crate) fn fold(&mut self, event: &AuctionEvent, at: Timestamp) {
+        self.times.push(at);
+        let version = self.version();
+        match event {
+            AuctionEvent::AuctionCreated { .. } => {}
+            AuctionEvent::BidPlaced { bid, bidder, amount } => self.bids.push(Bid {
+                id: *bid,
+                bidder: *bidder,
+                amount: *amount,
+                placed_at: at,
+                state: BidState::Active,
+                doubled: false,
+                effective_since: version,
+            }),
+            AuctionEvent::BidDeleted { bid, .. } => self.change(&[*bid], |bid| bid.state = BidState::Deleted),
+            AuctionEvent::BidVoided { bid, .. } => self.change(&[*bid], |bid| bid.state = BidState::Voided),
+            AuctionEvent::BidsRetracted { bids, .. } => {
+                self.change(bids, |bid| bid.state = BidState::Retracted);
+            }
+            AuctionEvent::BidDoubled { bid, .. } => self.change(&[*bid], |bid| {
+                (bid.doubled, bid.effective_since) = (true, version);
+            }),
+            AuctionEvent::DrawHeld(draw) => self.draws = draw.number,
+            AuctionEvent::DrawsMissed { last, .. } => self.draws = *last,
+            AuctionEvent::SeedRevealed { .. } => self.is_revealed = true,
+            AuctionEvent::AuctionExtended { ends_at } => {
+                self.ends_at = *ends_at;
+                self.extensions += 1;
+            }
+            AuctionEvent::AuctionEnded { ends_at, .. } => self.ends_at = *ends_at,
+            AuctionEvent::AuctionCancelled { .. } => {
+                self.status = Status::Cancelled;
+                self.cancelled_at = Some(at);
+            }
+            AuctionEvent::WinnerAnnounced(winner) => self.status = Status::Closed(Some(*winner)),
+            AuctionEvent::AuctionClosedUnsold { .. } => self.status = Status::Closed(None),
+        }
+    }
+
+    fn change(&mut self, ids: &[BidId], change: impl Fn(&mut Bid)) {
+        self.bids.iter_mut().filter(|bid| ids.contains(&bid.id)).for_each(change);
+    }
 }
 
-fn doubling(bid: &Bid) -> AuctionEvent {
-    let effective = Amount::effective(2 * bid.amount.minor_units()).unwrap();
-    AuctionEvent::BidDoubled { bid: bid.id, bidder: bid.bidder, effective }
-}
-
-/// Returns the command that causes the event; `None` if only another event causes it.
-pub(crate) fn command_of(event: &AuctionEvent) -> Option<AuctionCommand> {
+/// Returns the command that causes the event, and its sender; `None` if only another event causes it.
+pub(crate) fn cause_of(event: &AuctionEvent) -> Option<(AuctionCommand, Actor)> {
+    let by_portal = |command| (command, Actor::Portal);
+    let by_sender = |command, by: Option<Actor>| (command, by.unwrap_or(Actor::Portal));
     Some(match event.clone() {
         AuctionEvent::BidPlaced { bid, bidder, amount } => {
-            AuctionCommand::PlaceBid(PlaceBid { bid, bidder, amount })
+            (AuctionCommand::PlaceBid(PlaceBid { bid, bidder, amount }), Actor::User(bidder))
         }
-        AuctionEvent::BidDeleted { bid, .. } => AuctionCommand::DeleteBid(DeleteBid { bid }),
-        AuctionEvent::BidDoubled { bid, .. } => AuctionCommand::DoubleBid(DoubleBid { bid }),
-        AuctionEvent::DrawHeld(draw) => AuctionCommand::HoldDraw(HoldDraw { draw }),
-        AuctionEvent::SeedRevealed { seed } => AuctionCommand::RevealSeed(RevealSeed { seed }),
-        AuctionEvent::BidVoided { bid, reason, .. } => AuctionCommand::VoidBid(VoidBid { bid, reason }),
-        AuctionEvent::BidsRetracted { bidder, .. } => AuctionCommand::RetractBids(RetractBids { bidder }),
-        AuctionEvent::AuctionEnded { .. } => AuctionCommand::EndAuction(EndAuction),
-        AuctionEvent::AuctionCancelled { .. } => AuctionCommand::CancelAuction(CancelAuction),
+        AuctionEvent::BidDeleted { bid, bidder } => {
+            (AuctionCommand::DeleteBid(DeleteBid { bid }), Actor::User(bidder))
+        }
+        AuctionEvent::BidVoided { bid, reason, by, .. } => {
+            by_sender(AuctionCommand::VoidBid(VoidBid { bid, reason }), by)
+        }
+        AuctionEvent::AuctionEnded { by, .. } => by_sender(AuctionCommand::EndAuction(EndAuction), by),
+        AuctionEvent::AuctionCancelled { by } => by_sender(AuctionCommand::CancelAuction(CancelAuction), by),
+        AuctionEvent::BidDoubled { bid, .. } => by_portal(AuctionCommand::DoubleBid(DoubleBid { bid })),
+        AuctionEvent::DrawHeld(draw) => by_portal(AuctionCommand::HoldDraw(HoldDraw { draw })),
+        AuctionEvent::SeedRevealed { seed } => by_portal(AuctionCommand::RevealSeed(RevealSeed { seed })),
+        AuctionEvent::BidsRetracted { bidder, .. } => {
+            by_portal(AuctionCommand::RetractBids(RetractBids { bidder }))
+        }
         AuctionEvent::WinnerAnnounced(_) | AuctionEvent::AuctionClosedUnsold { .. } => {
-            AuctionCommand::CloseAuction(CloseAuction)
+            by_portal(AuctionCommand::CloseAuction(CloseAuction))
         }
         AuctionEvent::AuctionCreated { .. }
         | AuctionEvent::AuctionExtended { .. }
         | AuctionEvent::DrawsMissed { .. } => return None,
     })
-}
-
-/// Returns the sender of the command that causes the event.
-pub(crate) fn sender_of(event: &AuctionEvent) -> Actor {
-    match event {
-        AuctionEvent::BidPlaced { bidder, .. } | AuctionEvent::BidDeleted { bidder, .. } => {
-            Actor::User(*bidder)
-        }
-        AuctionEvent::BidVoided { by: Some(by), .. }
-        | AuctionEvent::AuctionEnded { by: Some(by), .. }
-        | AuctionEvent::AuctionCancelled { by: Some(by) } => *by,
-        _ => Actor::Portal,
-    }
 }
