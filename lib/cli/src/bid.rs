@@ -4,7 +4,8 @@ use crate::client::{Client, Command, new_idempotency_key};
 use crate::console::Console;
 use crate::error::CliError;
 use crate::money;
-use auction_wire::api::{CommandDone, PlaceBidRequest};
+use auction_wire::api::CommandDone;
+use auction_wire::command::place_bid::PlaceBidRequest;
 use clap::Args;
 use uuid::Uuid;
 

@@ -4,7 +4,7 @@ use crate::client::{Client, Command, new_idempotency_key};
 use crate::console::Console;
 use crate::error::CliError;
 use auction_domain::user::NotificationKind;
-use auction_wire::api::SubscriptionsRequest;
+use auction_wire::command::change_subscriptions::SubscriptionsRequest;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use reqwest::Method;

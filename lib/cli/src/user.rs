@@ -3,7 +3,7 @@
 use crate::client::{Client, Command, new_idempotency_key};
 use crate::console::Console;
 use crate::error::CliError;
-use auction_wire::api::CreateUserRequest;
+use auction_wire::command::create_user::CreateUserRequest;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use uuid::Uuid;

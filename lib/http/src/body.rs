@@ -106,7 +106,7 @@ pub fn canonical(request: &impl Serialize) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use auction_wire::api::PlaceBidRequest;
+    use auction_wire::command::place_bid::PlaceBidRequest;
 
     fn amount(body: &'static str) -> Result<u64, u16> {
         let bytes = Bytes::from_static(body.as_bytes());

@@ -12,6 +12,10 @@
 //! | `reply` | ingress process that waits for the outcome; may be empty |
 //! | `trace` | W3C traceparent; may be empty |
 //! | `body`  | MessagePack map with field names |
+//!
+//! The module of a kind also has the JSON body of the request that sends it, if there is one. In requests, amounts
+//! are whole minor units, durations whole seconds, times RFC 3339. A request with an unknown member is refused; the
+//! error names the member.
 
 use crate::actor::{actor_text, parse_actor};
 use crate::body;
@@ -26,10 +30,11 @@ use std::fmt;
 use uuid::Uuid;
 
 /// Declares the kinds: `<module, which is the name of the kind>: <aggregate>(<variant of its commands>)`. The
-/// variant has the name of the command. A module has the body of its kind, its schema version, `encode`, `decode` and samples.
+/// variant has the name of the command. A module has the request of its kind, if one has a body, and the body of its
+/// entry with its schema version, `encode`, `decode` and samples.
 macro_rules! commands {
     ($($kind:ident: $aggregate:ident($commands:ident::$variant:ident),)+) => {
-        $(mod $kind;)+
+        $(pub mod $kind;)+
 
         /// Name and schema version of the kind that a body is written as.
         fn encoding(body: &CommandBody) -> (&'static str, u16) {

@@ -1,10 +1,10 @@
 //! Wire formats: how commands, events, outcomes and read models are encoded.
 //!
 //! * [`command`] and [`event`]: entries of the Redis streams. Plain fields that `redis-cli` prints, and a
-//!   MessagePack body with field names;
+//!   MessagePack body with field names. The JSON of a request is beside its command;
 //! * [`outcome`]: the result of a command, as it is stored and sent back to the ingress;
 //! * [`snapshot`]: the state of an auction at one version, so that its events need not be folded again;
-//! * [`api`], [`account`] and [`view`]: the JSON of the HTTP API;
+//! * [`api`], [`account`] and [`view`]: the other JSON of the HTTP API;
 //! * [`money`]: amounts in the form that people read;
 //! * [`notification`]: the JSON of notifications;
 //! * [`webhook`]: the JSON of webhooks and their deliveries;

@@ -2,7 +2,7 @@
 
 use super::draft::{AuctionDraft, DraftError};
 use auction_domain::Timestamp;
-use auction_wire::api::CreateAuctionRequest;
+use auction_wire::command::create_auction::CreateAuctionRequest;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 

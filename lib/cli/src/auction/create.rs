@@ -6,7 +6,7 @@ use crate::client::{Client, Command, new_idempotency_key};
 use crate::console::Console;
 use crate::error::CliError;
 use auction_domain::Timestamp;
-use auction_wire::api::CreateAuctionRequest;
+use auction_wire::command::create_auction::CreateAuctionRequest;
 use clap::Args;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;

@@ -3,7 +3,7 @@
 use crate::duration::{self, DurationError};
 use crate::money::{self, MoneyError};
 use auction_domain::Timestamp;
-use auction_wire::api::{CreateAuctionRequest, SoftCloseRequest};
+use auction_wire::command::create_auction::{CreateAuctionRequest, SoftCloseRequest};
 use auction_wire::time::{self, JsonTime, TimeError};
 use clap::Args;
 use serde::Deserialize;

@@ -3,7 +3,7 @@
 use crate::client::{Client, Command, new_idempotency_key};
 use crate::console::Console;
 use crate::error::CliError;
-use auction_wire::api::VoidBidRequest;
+use auction_wire::command::void_bid::VoidBidRequest;
 use clap::Args;
 use reqwest::Method;
 use uuid::Uuid;

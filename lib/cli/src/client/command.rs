@@ -1,6 +1,8 @@
 //! Commands of the API, which can be sent repeatedly.
 
-use auction_wire::api::{CreateAuctionRequest, CreateUserRequest, PlaceBidRequest};
+use auction_wire::command::create_auction::CreateAuctionRequest;
+use auction_wire::command::create_user::CreateUserRequest;
+use auction_wire::command::place_bid::PlaceBidRequest;
 use reqwest::Method;
 use serde::Serialize;
 use uuid::Uuid;

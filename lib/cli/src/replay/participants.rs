@@ -4,7 +4,7 @@ use super::history::History;
 use super::run::PlayOptions;
 use crate::client::{Client, ClientError, Command, Problem};
 use crate::console::Console;
-use auction_wire::api::CreateUserRequest;
+use auction_wire::command::create_user::CreateUserRequest;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use thiserror::Error;
 use uuid::Uuid;

@@ -12,7 +12,8 @@ use crate::problem::Problem;
 use crate::problem::types::refusals;
 use auction_domain::auction::{AuctionCommand, DeleteBid, PlaceBid, VoidBid};
 use auction_domain::{Actor, Amount, BidId, Reason};
-use auction_wire::api::{PlaceBidRequest, VoidBidRequest};
+use auction_wire::command::place_bid::PlaceBidRequest;
+use auction_wire::command::void_bid::VoidBidRequest;
 use auction_wire::{CommandBody, CommandId};
 use axum::response::Response;
 

@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use crate::problem::types::refusals;
 use auction_domain::auction::{AuctionCommand, CreateAuction, SoftClose};
 use auction_domain::{Actor, Amount, AuctionId, Currency, Description, DurationMs, Title, UserId};
-use auction_wire::api::{CreateAuctionRequest, SoftCloseRequest};
+use auction_wire::command::create_auction::{CreateAuctionRequest, SoftCloseRequest};
 use auction_wire::{CommandBody, CommandId};
 use axum::response::Response;
 use std::fmt::Display;

@@ -13,7 +13,7 @@ use crate::state::SharedState;
 use auction_domain::Actor;
 use auction_domain::user::{ChangeNotificationPreferences, UserCommand};
 use auction_wire::CommandBody;
-use auction_wire::api::SubscriptionsRequest;
+use auction_wire::command::change_subscriptions::SubscriptionsRequest;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;

@@ -19,7 +19,7 @@ use auction_app::projector::views::user;
 use auction_domain::Actor;
 use auction_domain::user::{CreateUser, DeleteUser, UserCommand};
 use auction_wire::CommandBody;
-use auction_wire::api::CreateUserRequest;
+use auction_wire::command::create_user::CreateUserRequest;
 use auction_wire::view::UserView;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};

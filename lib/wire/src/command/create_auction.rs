@@ -4,9 +4,72 @@ use super::EncodedCommand;
 use crate::DecodeError;
 use crate::body::{self, PromotionBody, SoftCloseBody, bad};
 use crate::text_id::TextId;
+use crate::time::JsonTime;
 use auction_domain::auction::CreateAuction;
 use auction_domain::{Amount, Currency, Description, DurationMs, Timestamp, Title, UserId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Body of `POST /auctions`. The caller is the seller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateAuctionRequest {
+    /// Title: one line, 1 to 200 characters, not blank.
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
+    pub title: String,
+    /// Description: at most 10,000 characters. Line breaks and tabs are the only control characters allowed.
+    #[schema(max_length = 10_000, pattern = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$")]
+    #[serde(default)]
+    pub description: String,
+    /// Currency code: three capital letters, such as `EUR`.
+    #[schema(pattern = "^[A-Z]{3}$")]
+    pub currency: String,
+    /// Minimum amount of the first bid, in minor units.
+    #[schema(minimum = 1, maximum = 4_503_599_627_370_495_u64)]
+    pub opening_bid: u64,
+    /// Reserve price in minor units: below it, the auction is not sold. Not shown to bidders.
+    #[schema(minimum = 1, maximum = 4_503_599_627_370_495_u64)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserve: Option<u64>,
+    /// Start of bidding; now by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<JsonTime>,
+    /// End of bidding, without extensions.
+    pub ends_at: JsonTime,
+    /// Extensions after late changes of the leader; none by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soft_close: Option<SoftCloseRequest>,
+    /// Bids cannot be deleted during this number of seconds before the end.
+    #[schema(maximum = 86_400)]
+    #[serde(default)]
+    pub retraction_lock_seconds: u32,
+    /// Whether bids are drawn by lot and doubled; `true` by default.
+    #[serde(default = "enabled")]
+    pub promoted: bool,
+}
+
+fn enabled() -> bool {
+    true
+}
+
+/// Soft close: a change of the leader shortly before the end extends the auction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SoftCloseRequest {
+    /// Length of an extension in seconds.
+    #[schema(minimum = 1, maximum = 86_400)]
+    pub extend_by_seconds: u32,
+    /// A change of the leader extends the auction if it happens during this number of seconds before the end.
+    #[schema(minimum = 1, maximum = 86_400)]
+    pub within_seconds: u32,
+    /// Maximum number of extensions.
+    #[schema(minimum = 1, maximum = 1_000)]
+    pub at_most: u32,
+}
 
 pub(super) const VERSION: u16 = 1;
 

@@ -4,6 +4,13 @@ use super::EncodedCommand;
 use crate::DecodeError;
 use crate::body::{self, EmptyBody};
 use auction_domain::user::CreateUser;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Body of `POST /users`. Empty: names and addresses are personal data and never enter a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateUserRequest {}
 
 pub(super) const VERSION: u16 = 1;
 

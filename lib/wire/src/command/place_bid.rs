@@ -6,6 +6,16 @@ use crate::body::{self, bad};
 use auction_domain::auction::PlaceBid;
 use auction_domain::{Actor, Amount, BidId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Body of `PUT /auction/{id}/bid`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceBidRequest {
+    /// Amount in minor units of the auction's currency.
+    #[schema(minimum = 1, maximum = 4_503_599_627_370_495_u64)]
+    pub amount: u64,
+}
 
 pub(super) const VERSION: u16 = 1;
 

@@ -7,6 +7,20 @@ use crate::text_id::TextId;
 use auction_domain::auction::VoidBid;
 use auction_domain::{BidId, Reason};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Body of `POST /auction/{id}/bid/{bid}/void`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VoidBidRequest {
+    /// Reason, which is stored with the bid: one line, 1 to 500 characters, not blank.
+    #[schema(
+        min_length = 1,
+        max_length = 500,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
+    pub reason: String,
+}
 
 pub(super) const VERSION: u16 = 1;
 
