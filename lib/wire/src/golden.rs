@@ -2,11 +2,12 @@
 //!
 //! The samples of a kind are declared in its module. Their files are
 //! `tests/golden/command.<kind>.v<version>.json` and `event.<kind>.v<version>.json`; a sample of an older
-//! version stays, and is still read.
+//! version stays, and is still read. `snapshots/v<format>.json` has hashes of snapshots.
 
 mod fixtures;
 mod refusals;
 mod round_trips;
+mod snapshots;
 mod stored;
 
 pub(crate) use fixtures::*;
@@ -73,7 +74,7 @@ fn events_are_written_as_their_samples_and_read_back() {
 
 #[test]
 fn every_stored_sample_is_of_a_declared_kind_and_readable() {
-    let directory = stored::file("x").parent().unwrap().read_dir().unwrap();
+    let directory = stored::directory().read_dir().unwrap();
     let names = directory.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let stored: BTreeSet<String> =
         names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect();

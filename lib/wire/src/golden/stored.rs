@@ -11,8 +11,12 @@ pub(crate) fn owned(fields: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -
     fields.into_iter().map(|(name, value)| (name.into(), value)).collect()
 }
 
-pub(crate) fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.json"))
+pub(crate) fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+fn file(name: &str) -> PathBuf {
+    directory().join(format!("{name}.json"))
 }
 
 /// Returns the sample for these fields. The order of the fields is part of it.
