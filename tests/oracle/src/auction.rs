@@ -36,9 +36,10 @@ pub fn send(model: &mut Option<AuctionModel>, sent: &SentCommand) -> Result<Vec<
         };
         let terms = terms_of(create, sent.at);
         check_terms(&terms, sent.at)?;
-        *model = Some(AuctionModel::new(terms.clone(), sent.at));
         let (title, description) = (create.title.clone(), create.description.clone());
-        return Ok(vec![AuctionEvent::AuctionCreated { title, description, terms }]);
+        let created = AuctionEvent::AuctionCreated { title, description, terms };
+        *model = AuctionModel::of(&created, sent.at);
+        return Ok(vec![created]);
     };
     auction.execute(sent)
 }
@@ -47,11 +48,9 @@ pub fn send(model: &mut Option<AuctionModel>, sent: &SentCommand) -> Result<Vec<
 pub fn apply(model: &mut Option<AuctionModel>, event: &AuctionEvent, at: Timestamp) -> Result<(), String> {
     let refused = |(code, details): Refusal| format!("must be refused as {code} {details:?}");
     let Some(auction) = model else {
-        let AuctionEvent::AuctionCreated { terms, .. } = event else {
-            return Err("the auction does not exist".to_owned());
-        };
-        *model = Some(AuctionModel::new(terms.clone(), at));
-        return check_terms(terms, at).map_err(refused);
+        *model = AuctionModel::of(event, at);
+        let created = model.as_ref().ok_or("the auction does not exist")?;
+        return check_terms(&created.terms, at).map_err(refused);
     };
     if let Some(next) = auction.following.pop_front() {
         return must_equal(event, &next);

@@ -104,12 +104,9 @@ impl CancelledAuctions {
 
     fn fold(&mut self, record: &EventRecord, event: &AuctionEvent) {
         let Some(model) = self.0.get_mut(&record.key) else { return };
-        match (model, event) {
-            (model @ None, AuctionEvent::AuctionCreated { terms, .. }) => {
-                *model = Some(AuctionModel::new(terms.clone(), record.at));
-            }
-            (Some(model), event) => model.fold(event, record.at),
-            (None, _) => {}
+        match model {
+            None => *model = AuctionModel::of(event, record.at),
+            Some(model) => model.fold(event, record.at),
         }
     }
 
@@ -178,8 +175,8 @@ impl State {
 impl Leads {
     fn add(&mut self, event: &AuctionEvent, record: &EventRecord) {
         let Some(model) = &mut self.model else {
-            if let AuctionEvent::AuctionCreated { terms, .. } = event {
-                self.model = Some(AuctionModel::new(terms.clone(), record.at));
+            self.model = AuctionModel::of(event, record.at);
+            if self.model.is_some() {
                 self.states = vec![State::default(), State::default()]; // before and after the creation
             }
             return;

@@ -66,10 +66,12 @@ pub(crate) fn check_terms(terms: &Terms, now: Timestamp) -> Result<(), Refusal> 
 }
 
 impl AuctionModel {
-    pub(crate) fn new(terms: Terms, at: Timestamp) -> AuctionModel {
-        AuctionModel {
+    /// Returns the model after the first event of an auction; `None` after any other event.
+    pub(crate) fn of(created: &AuctionEvent, at: Timestamp) -> Option<AuctionModel> {
+        let AuctionEvent::AuctionCreated { terms, .. } = created else { return None };
+        Some(AuctionModel {
             ends_at: terms.ends_at,
-            terms,
+            terms: terms.clone(),
             status: Status::Open,
             bids: Vec::new(),
             draws: 0,
@@ -78,7 +80,7 @@ impl AuctionModel {
             cancelled_at: None,
             times: vec![at],
             following: VecDeque::new(),
-        }
+        })
     }
 
     /// Returns the events of a command without a soft-close extension, or the refusal. Changes nothing.
