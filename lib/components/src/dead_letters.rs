@@ -57,7 +57,7 @@ struct DeadLetterFilters {
 impl Filters for DeadLetterFilters {
     type Item = DeadLetter;
 
-    const ITEMS: &'static str = "dead letters";
+    const ITEM: &'static str = "dead letter";
 
     async fn find(self, context: &CommandContext) -> Result<Vec<DeadLetter>, ProcessError> {
         let filter = Filter {

@@ -107,8 +107,8 @@ impl CommandOutput {
 pub(crate) trait Filters: Args + Default + PartialEq {
     type Item;
 
-    /// Plural noun for the items.
-    const ITEMS: &'static str;
+    /// Noun for an item, whose plural ends in "s".
+    const ITEM: &'static str;
 
     /// Returns the items that match.
     async fn find(self, context: &CommandContext) -> Result<Vec<Self::Item>, ProcessError>;
@@ -160,7 +160,7 @@ impl<F: Filters> ListArgs<F> {
 }
 
 fn table<F: Filters>(items: &[F::Item]) -> String {
-    if items.is_empty() { format!("no {}\n", F::ITEMS) } else { F::table(items) }
+    if items.is_empty() { format!("no {}s\n", F::ITEM) } else { F::table(items) }
 }
 
 /// Arguments of an operator command that changes all selected items.
@@ -203,7 +203,8 @@ impl<F: Filters> BulkArgs<F> {
             let _ = writeln!(output.text, "{}: {text}", F::name(item));
             output.success &= success;
         }
-        let _ = writeln!(output.text, "{} {}", found.len(), F::ITEMS);
+        let plural = if found.len() == 1 { "" } else { "s" };
+        let _ = writeln!(output.text, "{} {}{plural}", found.len(), F::ITEM);
         Ok(output)
     }
 }

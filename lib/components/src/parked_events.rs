@@ -56,7 +56,7 @@ struct ParkedFilters {
 impl Filters for ParkedFilters {
     type Item = ParkedAggregate;
 
-    const ITEMS: &'static str = "parked events";
+    const ITEM: &'static str = "parked event";
 
     async fn find(self, context: &CommandContext) -> Result<Vec<ParkedAggregate>, ProcessError> {
         let mut found = context.check(context.store.all().await)?;

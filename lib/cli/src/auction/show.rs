@@ -66,7 +66,7 @@ fn terms(view: &AuctionView, me: Option<&str>) -> Vec<String> {
         ("starts", show_time(view.starts_at)),
         ("ends", show_time(view.ends_at)),
         ("opening bid", money::show(&view.opening_bid)),
-        ("bids", format!("{} by {} bidders", view.bids, view.bidders)),
+        ("bids", format!("{} by {} bidder{}", view.bids, view.bidders, if view.bidders == 1 { "" } else { "s" })),
     ];
     if !view.description.is_empty() {
         rows.insert(2, ("description", view.description.replace('\n', " ")));
