@@ -130,22 +130,6 @@ async fn unreadable_command_with_a_readable_header_has_an_outcome() {
     assert_eq!(portal.streams.replies().await.into_iter().filter(|reply| *reply == outcome).count(), 1);
 }
 
-#[tokio::test(start_paused = true)]
-async fn repeated_bid_has_no_effect_after_outcome_retention() {
-    let given = bids([100, 200]);
-    let portal = done(&given, DecideFn::default(), 100, |_| {}).await;
-    let events = portal.store.events(P).len();
-    for repeat in &given {
-        portal.store.forget_outcome(repeat.id);
-        portal.submit(repeat).await;
-    }
-    portal.work(100, 2 * given.len()).await;
-    assert_eq!(portal.store.events(P).len(), events);
-    for repeat in &given {
-        assert!(!portal.is_accepted(repeat));
-    }
-}
-
 /// Covers commands of users, creations and bids through the writer, after retention has deleted their outcomes. The
 /// reference model of the domain repeats every command of an auction.
 #[tokio::test(start_paused = true)]
