@@ -4,4 +4,5 @@
 mod cli;
 mod configuration;
 mod redis_keys;
+mod wire_bodies;
 mod wire_format;

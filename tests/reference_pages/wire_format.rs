@@ -1,13 +1,14 @@
 //! `docs/reference/wire-format.md`: kinds of commands and events, from their modules and golden samples.
 
+use super::wire_bodies::{Bodies, Sample};
 use crate::support::root;
 use auction_testkit::reference_page::ReferencePage;
 use auction_wire::{command, event};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Samples of a kind, by version.
-type Samples = BTreeMap<u32, Vec<Map<String, Value>>>;
+type Samples = BTreeMap<u32, Vec<Sample>>;
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(root().join("lib/wire").join(path)).unwrap()
@@ -31,40 +32,6 @@ fn samples(family: &str, kind: &str) -> Samples {
     found
 }
 
-/// Returns the type of a value in a body.
-fn type_of(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(_) => "boolean".to_owned(),
-        Value::Number(_) => "integer".to_owned(),
-        Value::String(text) if text.len() == 36 && text.matches('-').count() == 4 => "UUID text".to_owned(),
-        Value::String(text) if text.len() == 64 && !text.contains(' ') => "hexadecimal text".to_owned(),
-        Value::String(_) => "text".to_owned(),
-        Value::Array(items) => format!("list of {}", items.first().map_or("values".to_owned(), type_of)),
-        Value::Object(members) => {
-            let members = members.iter().map(|(name, value)| format!("`{name}`: {}", type_of(value)));
-            format!("map with {}", members.collect::<Vec<_>>().join(", "))
-        }
-    }
-}
-
-/// Returns a row for each field of a version: name, type and an example.
-fn fields(samples: &[Map<String, Value>]) -> Vec<[String; 3]> {
-    let mut names: Vec<&String> = samples.iter().flat_map(Map::keys).collect();
-    names.sort();
-    names.dedup();
-    let rows = names.into_iter().map(|name| {
-        let values: Vec<&Value> = samples.iter().filter_map(|sample| sample.get(name)).collect();
-        let mut types: Vec<String> = values.iter().map(|value| type_of(value)).collect();
-        types.sort();
-        types.dedup();
-        let optional = if values.len() < samples.len() { ", optional" } else { "" };
-        let example = values.iter().find(|value| !value.is_null()).unwrap_or(&values[0]);
-        [format!("`{name}`"), format!("{}{optional}", types.join(" or ")), format!("`{example}`")]
-    });
-    rows.collect()
-}
-
 /// Adds the fields of an entry, from the table in the documentation of the module.
 fn add_header(page: &mut ReferencePage, source: &str) {
     let rows = source.lines().filter_map(|line| line.strip_prefix("//! | `")?.strip_suffix(" |"));
@@ -76,23 +43,30 @@ fn add_header(page: &mut ReferencePage, source: &str) {
 }
 
 fn add_kinds(page: &mut ReferencePage, family: &str, kinds: &[&str]) {
+    let shared = [read("src/body.rs"), read("src/draw.rs")];
     for kind in kinds {
-        let source = read(&format!("src/{family}/{kind}.rs"));
+        let file = format!("src/{family}/{kind}.rs");
+        let source = read(&file);
+        let bodies = Bodies::of(&[shared[0].as_str(), &shared[1], &source]);
+        let body = bodies.used_in(&source);
         let purpose = source.lines().next().unwrap().trim_start_matches("//! ");
         let (_, purpose) = purpose.split_once(": ").unwrap();
         page.heading(3, kind);
         page.paragraph(&format!("{}.", capitalized(purpose.trim_end_matches('.'))));
         let changes: Vec<&str> =
             source.lines().filter_map(|line| line.strip_prefix("/// Version ")).collect();
-        for (version, samples) in samples(family, kind).iter().rev() {
+        let samples = samples(family, kind);
+        let newest = samples.values().next_back().unwrap();
+        body.check(newest).unwrap_or_else(|error| panic!("lib/wire/{file}: {error}"));
+        for (version, samples) in samples.iter().rev() {
             let change = changes.iter().find(|change| change.starts_with(&format!("{version} ")));
-            let rows = fields(samples);
+            let rows = bodies.rows(body, samples);
             let empty = if rows.is_empty() { " The body is empty." } else { "" };
             page.paragraph(&match change {
                 Some(change) => format!("Version {change}{empty}"),
                 None => format!("Version {version}.{empty}"),
             });
-            page.table(["field", "type", "example"], rows);
+            page.table(["field", "type", "meaning", "example"], rows);
         }
     }
 }

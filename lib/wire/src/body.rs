@@ -53,8 +53,11 @@ pub(crate) fn empty() -> Vec<u8> {
 /// Soft close, in commands and events.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SoftCloseBody {
+    /// Length of an extension in milliseconds.
     extend_by_ms: u32,
+    /// Milliseconds before the end during which a change of the lead extends the auction.
     within_ms: u32,
+    /// Maximum number of extensions of the auction.
     at_most: u32,
 }
 
@@ -82,7 +85,10 @@ impl From<SoftCloseBody> for SoftClose {
 /// Bodies of version 1 have all kinds of that time.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct SubscriptionsBody(BTreeMap<String, bool>);
+pub(crate) struct SubscriptionsBody(
+    /// Whether the user gets notifications of the kind that the field names.
+    BTreeMap<String, bool>,
+);
 
 impl From<NotificationPreferences> for SubscriptionsBody {
     fn from(preferences: NotificationPreferences) -> SubscriptionsBody {
@@ -103,7 +109,9 @@ impl From<SubscriptionsBody> for NotificationPreferences {
 /// Draw interval and commitment of an auction, in commands and events.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct PromotionBody {
+    /// Milliseconds between two draws of the auction.
     every_ms: u32,
+    /// SHA-256 of the seed of the draws, 64 hexadecimal digits.
     commitment: String,
 }
 
@@ -124,6 +132,7 @@ impl PromotionBody {
 /// Draw options, in commands and events.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct OptionsBody {
+    /// New draw options, as a JSON list.
     options: String,
 }
 
@@ -144,6 +153,7 @@ pub(crate) fn options(kind: &'static str, text: String) -> Result<PromoterOption
 /// Bid, in commands that are about one bid.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct BidBody {
+    /// Id of the bid that the command is for.
     bid: TextId,
 }
 

@@ -31,7 +31,7 @@ use uuid::Uuid;
 
 /// Declares the kinds: `<module, which is the name of the kind>: <aggregate>(<variant of its commands>)`. The
 /// variant has the name of the command. A module has the request of its kind, if one has a body, and the body of its
-/// entry with its schema version, `encode`, `decode` and samples.
+/// entry with a text for each field, its schema version, `encode`, `decode` and samples.
 macro_rules! commands {
     ($($kind:ident: $aggregate:ident($commands:ident::$variant:ident),)+) => {
         $(pub mod $kind;)+

@@ -9,12 +9,19 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct DrawBody {
+    /// Number of the draw in its auction, from 1.
     draw: u64,
+    /// Version of the auction whose bids were drawn from: the one when the draw became due.
     at_version: u64,
+    /// Draw options in force, as a JSON list.
     options: String,
+    /// Version of the promoter settings with these options; 0 for the settings file.
     settings_version: u64,
+    /// Number of bids that could be drawn.
     eligible: u32,
+    /// Id of the drawn bid; null if no bid was drawn.
     chosen: Option<TextId>,
+    /// Authentication code of the draw's input, keyed with the seed; 64 hexadecimal digits.
     proof: String,
 }
 
@@ -47,6 +54,7 @@ impl DrawBody {
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SeedBody {
+    /// Seed that determined all draws of the auction, 64 hexadecimal digits.
     seed: String,
 }
 

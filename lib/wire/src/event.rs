@@ -25,8 +25,8 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 /// Declares the kinds: `<module, which is the name of the kind>: <aggregate>(<variant of its events>) =>
-/// (<what is encoded>)`. A module has the body of its kind, its schema version, `encode`, `decode` with the
-/// upcasts from older versions, and samples. Stored events stay readable forever.
+/// (<what is encoded>)`. A module has the body of its kind with a text for each field, its schema version,
+/// `encode`, `decode` with the upcasts from older versions, and samples. Stored events stay readable forever.
 macro_rules! events {
     ($($kind:ident: $aggregate:ident($pattern:pat) => ($($field:expr),*),)+) => {
         $(mod $kind;)+

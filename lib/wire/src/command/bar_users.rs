@@ -12,6 +12,7 @@ pub(super) const VERSION: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Body {
+    /// Ids of the deleted users, whose commands the partition refuses from then on.
     users: Vec<TextId>,
 }
 

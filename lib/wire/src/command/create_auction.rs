@@ -75,16 +75,27 @@ pub(super) const VERSION: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Body {
+    /// Title of the auction, one line of text.
     title: String,
+    /// Description of the item, which may be empty and have several lines.
     description: String,
+    /// ISO 4217 code of the currency of all amounts of the auction.
     currency: String,
+    /// Minimum amount of a bid, in minor units.
     opening_bid: u64,
+    /// Price below which the auction is not sold, in minor units; null without a reserve.
     reserve: Option<u64>,
+    /// Time from which bids are accepted; null for the time of the command.
     starts_at: Option<i64>,
+    /// End of bidding, without extensions.
     ends_at: i64,
+    /// Id of the user who sells, and cannot bid; null if the portal itself sells.
     seller: Option<TextId>,
+    /// Extensions by late changes of the lead; null without them.
     soft_close: Option<SoftCloseBody>,
+    /// Milliseconds before the end during which bidders cannot delete bids.
     retraction_lock_ms: u32,
+    /// Draws of the auction; absent without draws.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     promotion: Option<PromotionBody>,
 }

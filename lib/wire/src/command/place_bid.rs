@@ -21,6 +21,7 @@ pub(super) const VERSION: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Body {
+    /// Amount of the bid, in minor units of the auction's currency.
     amount: u64,
 }
 

@@ -12,6 +12,7 @@ pub(super) const VERSION: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Body {
+    /// Id of the deleted user whose active bids are retracted.
     bidder: TextId,
 }
 

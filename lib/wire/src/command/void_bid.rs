@@ -26,7 +26,9 @@ pub(super) const VERSION: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Body {
+    /// Id of the bid to void.
     bid: TextId,
+    /// Reason that the operator gave, one line of text.
     reason: String,
 }
 

@@ -13,6 +13,7 @@ pub(super) const VERSION: u16 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Body {
+    /// Sender of the command, in the form of the field `actor` of commands; absent in version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     by: Option<String>,
 }

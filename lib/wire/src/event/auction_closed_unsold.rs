@@ -10,6 +10,7 @@ pub(super) const VERSION: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Body {
+    /// `no_bids`, or `reserve_not_met` if all bids are below the reserve.
     because: String,
 }
 

@@ -11,6 +11,7 @@ pub(super) const VERSION: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Body {
+    /// New end of bidding, after the extension.
     ends_at: i64,
 }
 

@@ -12,7 +12,9 @@ pub(super) const VERSION: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Body {
+    /// Id of the deleted bid.
     bid: TextId,
+    /// Id of the user who placed and deleted the bid.
     bidder: TextId,
 }
 

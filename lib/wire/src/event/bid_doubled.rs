@@ -12,8 +12,11 @@ pub(super) const VERSION: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Body {
+    /// Id of the doubled bid.
     bid: TextId,
+    /// Id of the user who placed the bid.
     bidder: TextId,
+    /// Amount with which the bid counts from now on, in minor units.
     effective: u64,
 }
 

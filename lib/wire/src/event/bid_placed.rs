@@ -12,8 +12,11 @@ pub(super) const VERSION: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Body {
+    /// Id of the bid, which is the id of its command.
     bid: TextId,
+    /// Id of the user who placed the bid.
     bidder: TextId,
+    /// Amount of the bid, in minor units of the auction's currency.
     amount: u64,
 }
 

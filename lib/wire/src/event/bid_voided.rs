@@ -14,9 +14,13 @@ pub(super) const VERSION: u16 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Body {
+    /// Id of the voided bid.
     bid: TextId,
+    /// Id of the user who placed the bid.
     bidder: TextId,
+    /// Reason that the operator gave, one line of text.
     reason: String,
+    /// Sender of the command, in the form of the field `actor` of commands; absent in version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     by: Option<String>,
 }

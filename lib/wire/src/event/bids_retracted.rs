@@ -12,7 +12,9 @@ pub(super) const VERSION: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Body {
+    /// Id of the deleted user.
     bidder: TextId,
+    /// Ids of the user's bids that were active until now.
     bids: Vec<TextId>,
 }
 

@@ -10,7 +10,9 @@ pub(super) const VERSION: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Body {
+    /// Number of the first missed draw in its auction.
     first: u64,
+    /// Number of the last missed draw in its auction.
     last: u64,
 }
 

@@ -13,7 +13,9 @@ pub(super) const VERSION: u16 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Body {
+    /// New draw options, as a JSON list.
     options: String,
+    /// Sender of the command, in the form of the field `actor` of commands; absent in version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     by: Option<String>,
 }

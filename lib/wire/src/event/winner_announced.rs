@@ -12,9 +12,13 @@ pub(super) const VERSION: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Body {
+    /// Id of the winning bid.
     bid: TextId,
+    /// Id of the user who won.
     bidder: TextId,
+    /// Price that the winner owes, in minor units.
     pays: u64,
+    /// Amount with which the bid counted, in minor units: above the price if it was doubled.
     effective: u64,
 }
 
