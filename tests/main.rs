@@ -36,7 +36,6 @@ mod rate_limits;
 mod read_consistency;
 mod read_models;
 mod read_models_rebuild_without_downtime;
-mod readme_is_true;
 mod redis_data_loss_is_recovered;
 mod redis_ownership;
 mod reference_pages;

@@ -2,9 +2,10 @@
 //! continue, an operator sees the parked event, and once it is readable a retry handles all of them.
 
 use crate::support::components::RunningComponents;
+use crate::support::page::Reader;
 use crate::support::servers::TestServers;
 use crate::support::test_user::TestUser;
-use crate::support::{eventually, output_text};
+use crate::support::{eventually, output_text, root};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -56,7 +57,6 @@ async fn assert_visible_over_http(user: &TestUser, auction: &str) {
 #[tokio::test]
 async fn unreadable_event_parks_only_its_auction_until_retried() {
     let servers = TestServers::start().await;
-    // No other component reads the changed event.
     let mut components = RunningComponents::new(&servers, &[]);
     components.add_all(["writer", "projector", "ingress"]);
     components.wait_until_ready().await;
@@ -82,14 +82,22 @@ async fn unreadable_event_parks_only_its_auction_until_retried() {
     let mut trim = redis::cmd("XTRIM");
     trim.arg(format!("ap:{{{partition:02}}}:evt")).arg("MAXLEN").arg(0);
     let _: u64 = trim.query_async(&mut redis).await.unwrap();
-    components.add("projector");
+    components.add_all(["projector", "notifier"]);
 
     ada.bid(&other, 10_000).await.assert_status(201);
     shows(&other, 2).await;
-    eventually("the event is parked", async || {
-        parked_events(&servers, &["list"]).1.contains(&one).then_some(())
+    eventually("projector and notifier have parked the event", async || {
+        let (_, printed) = parked_events(&servers, &["list"]);
+        (printed.lines().filter(|line| line.contains(&one)).count() == 2).then_some(())
     })
     .await;
+    // The commands of the page end with dropping the event of the notifier.
+    let page = std::fs::read_to_string(root().join("docs/how-to/parked-events.md")).unwrap();
+    let reader = Reader::new(&components.url(), &servers.directory().join("data"))
+        .with_variable("REDIS_URL", servers.redis_url())
+        .with_variable("DATABASE_URL", servers.database_url())
+        .with_variable("auction", &one);
+    reader.assert_true("docs/how-to/parked-events.md", &page);
     assert_eq!(show(&one).await["version"], 1, "the read model of the auction is not updated");
     let (code, printed) = parked_events(&servers, &["list", "--component", "projector", "--json"]);
     assert_eq!(code, Some(0));

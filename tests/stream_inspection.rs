@@ -142,10 +142,11 @@ impl InspectedPortal {
     /// Runs a shell block of a document.
     fn run_script(&self, script: &str) -> String {
         let output = Command::new("bash")
-            .args(["-O", "expand_aliases", "-c", script])
+            .args(["-e", "-o", "pipefail", "-O", "expand_aliases", "-c", script])
             .current_dir(self.servers.directory())
             .envs([("p", &self.partition), ("auction", &self.auction), ("user", &self.user)])
-            .envs([("command", &self.command), ("entry", &self.entry), ("url", &self.components.url())])
+            .envs([("command", &self.command), ("entry", &self.entry)])
+            .env("AUCTION_URL", self.components.url())
             .output()
             .unwrap();
         let printed = output_text(&output);

@@ -3,6 +3,7 @@
 
 mod code_references;
 mod links;
+mod named_paths;
 
 use crate::support::root;
 use auction_testkit::reference_page::GENERATED;

@@ -6,6 +6,7 @@ pub mod history;
 pub mod load;
 pub mod mail_server;
 pub mod moving_address;
+pub mod page;
 pub mod receiver;
 pub mod servers;
 pub mod sse_connection;
@@ -36,13 +37,20 @@ pub struct RunningPortal {
     child: Option<Child>,
     data: TempDir,
     address: String,
+    settings: Vec<(String, String)>,
 }
 
 impl RunningPortal {
     /// Starts a portal on an empty data directory and waits until it is ready.
     pub async fn start() -> RunningPortal {
-        let mut up =
-            RunningPortal { child: None, data: tempfile::tempdir().unwrap(), address: free_address() };
+        RunningPortal::start_with(&[]).await
+    }
+
+    /// Starts a portal with these environment variables.
+    pub async fn start_with(settings: &[(&str, &str)]) -> RunningPortal {
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let (data, address) = (tempfile::tempdir().unwrap(), free_address());
+        let mut up = RunningPortal { child: None, data, address, settings: settings.collect() };
         up.restart().await;
         up
     }
@@ -53,6 +61,7 @@ impl RunningPortal {
         let child = portal()
             .args(["up", "--listen", &self.address, "--data-dir"])
             .arg(self.data_dir())
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
