@@ -81,3 +81,46 @@ async fn main() -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    const PAGES: [&str; 4] = [
+        include_str!("../../docs/how-to/load-test.md"),
+        include_str!("../../docs/explanation/testing.md"),
+        include_str!("../../docs/reference/measurements.md"),
+        include_str!("../../docs/reference/test-results.md"),
+    ];
+
+    /// Returns the command lines of a page: lines of blocks, and code spans in a text.
+    fn command_lines(page: &str) -> Vec<String> {
+        let page = page.replace("\\\n", " ");
+        let (mut lines, mut in_block, mut text) = (Vec::new(), false, String::new());
+        for line in page.lines() {
+            match (line.starts_with("```"), in_block) {
+                (true, _) => in_block = !in_block,
+                (false, true) => lines.push(line.split(" #").next().unwrap_or_default().to_owned()),
+                (false, false) => text = format!("{text} {line}"),
+            }
+        }
+        lines.extend(text.split('`').skip(1).step_by(2).map(str::to_owned));
+        lines.retain(|line| line.trim_start_matches("target/release/").starts_with("auction-loadtest "));
+        lines
+    }
+
+    #[test]
+    fn documented_command_lines_are_valid() {
+        let lines: Vec<String> = PAGES.into_iter().flat_map(command_lines).collect();
+        assert!(lines.len() >= 10, "only {} command lines found: is the search broken?", lines.len());
+        for line in lines {
+            let words = line.split_whitespace().map(|word| word.trim_matches('"'));
+            let parsed = Arguments::try_parse_from(words).map(drop).map_err(|error| error.to_string());
+            // A text may name a command without its arguments.
+            let is_whole = !line.contains('…') && line.split_whitespace().count() > 2;
+            assert!(parsed.is_ok() || !is_whole, "{line}: {}", parsed.unwrap_err());
+        }
+    }
+}

@@ -4,6 +4,7 @@
 mod code_references;
 mod links;
 mod named_paths;
+mod portal_commands;
 
 use crate::support::root;
 use auction_testkit::reference_page::GENERATED;
