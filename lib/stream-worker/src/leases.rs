@@ -10,6 +10,33 @@
 //! **A lease is not a fence.** A process that was paused resumes its work even if another process has
 //! acquired the lease; its work is asked to stop in the next round. Until then the work must be safe by other
 //! means, such as an optimistic version.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use stream_worker::StreamError;
+//! use stream_worker::consumer::fresh_name;
+//! use stream_worker::leases::{LeaseOptions, run};
+//! use stream_worker::shutdown::{ShutdownSignal, shutdown_pair};
+//!
+//! async fn work(partition: usize, mut stop: ShutdownSignal) -> Result<(), StreamError> {
+//!     println!("partition {partition} is ours"); // open a GroupConsumer and read, until `stop` is requested
+//!     stop.wait().await;
+//!     Ok(())
+//! }
+//!
+//! # async fn example() -> Result<(), StreamError> {
+//! let server = redis::Client::open("redis://127.0.0.1/")?;
+//! let options = LeaseOptions {
+//!     members_key: "mailers".to_owned(),
+//!     lease_keys: (0..4).map(|partition| format!("{{{partition}}}:lease")).collect(),
+//!     name: fresh_name(),
+//!     lease_ttl: Duration::from_secs(5),
+//! };
+//! let (trigger, stop) = shutdown_pair();
+//! // `trigger.stop()`, from a signal handler, ends all work and then `run`.
+//! run(&server, options, stop, |_| {}, work).await
+//! # ; drop(trigger); Ok(()) }
+//! ```
 
 mod round;
 

@@ -44,6 +44,17 @@ impl TrimResult {
 
 /// Removes entries before `keep_from` from the front of a stream, at most [`STEP_LIMIT`] of them.
 ///
+/// ```no_run
+/// use stream_worker::trim::{TrimPolicy, trim};
+/// use stream_worker::{DedicatedConnection, EntryId, StreamError};
+///
+/// /// Removes everything that was added before `keep_from` and that no group needs any more.
+/// async fn trim_all(connection: &mut DedicatedConnection, keep_from: EntryId) -> Result<(), StreamError> {
+///     while trim(connection, "{0}:mails", keep_from, TrimPolicy::KeepUnacknowledged).await?.may_have_more() {}
+///     Ok(())
+/// }
+/// ```
+///
 /// Redis removes whole nodes of the stream (`stream-node-max-entries`, 100 by default), so up to a node of
 /// removable entries stays. A call that removes nothing does not modify the stream: it does not fail a
 /// `WATCH` on it.
