@@ -2,6 +2,7 @@
 
 use super::{eventually, free_address, output_text, portal};
 use auction_local_servers::{LocalServerOptions, LocalServers};
+use auction_testkit::base_backup;
 use redis::aio::MultiplexedConnection;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
@@ -55,15 +56,8 @@ impl TestServers {
     /// Takes a base backup of the running cluster at this URL, as an operator would, and gives it the owner of the
     /// cluster.
     pub async fn base_backup(&self, database_url: &str, backup: &Path, options: &[&str]) {
-        let psql = self.psql();
-        let bin = Path::new(psql.split(' ').next().unwrap().trim_matches('\'')).parent().unwrap();
-        let mut command = tokio::process::Command::new(bin.join("pg_basebackup"));
-        command.args(["--wal-method=stream", "--checkpoint=fast", "--dbname", database_url]);
-        let output = command.args(options).arg("--pgdata").arg(backup).output().await.unwrap();
-        assert!(output.status.success(), "{}", output_text(&output));
-        let mut owner = Command::new("chown");
-        owner.arg("-R").arg(format!("--reference={}", self.cluster().display())).arg(backup);
-        assert!(owner.status().unwrap().success());
+        let taken = base_backup::take(&self.psql(), database_url, backup, &self.cluster(), options).await;
+        assert_eq!(taken, Ok(()));
     }
 
     /// Starts servers that replicate these: a Redis replica, and a Postgres standby, which reaches its primary at

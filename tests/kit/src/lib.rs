@@ -1,5 +1,6 @@
 //! Shared test support.
 //!
+//! * [`base_backup`]: base backups of Postgres.
 //! * [`free_address`]: addresses for processes that are started and restarted.
 //! * [`local_servers`]: one real Redis and one real Postgres per test binary, with a separate database per
 //!   test.
@@ -9,10 +10,11 @@
 //! * [`random`]: seeded random numbers.
 //! * [`reference_page`]: pages of `docs/reference` that are generated from the code.
 //!
-//! All functions panic on failure, as tests do.
+//! Functions that return no error panic on failure, as tests do.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+pub mod base_backup;
 pub mod contract;
 pub mod fixtures;
 pub mod free_address;
